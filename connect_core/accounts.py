@@ -1,0 +1,96 @@
+"""Who is logged in, after the login: token answers, refresh, logout, and the member behind a session.
+
+Never logs anyone in, and never asks a provider.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import pluggy
+
+from connect_core.connections import find_elsewhere
+from connect_core.errors import TokenInvalid
+from connect_core.hookspecs import MemberDirectory, TokenRequest
+from connect_core.identity import ClientType
+from connect_core.sessions import LiveSession, OpenSession, Sessions, Tokens
+from connect_core.store import Database, Transaction, people
+from connect_core.store.people import MemberRow
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """Who is logged in: the member, through what kind of client, and the union types bound to the member."""
+
+    member: MemberRow
+    client_type: ClientType
+    union_types: list[str]
+
+
+class Accounts:
+    """Sessions of members, whichever way they logged in."""
+
+    def __init__(
+        self,
+        database: Database,
+        sessions: Sessions,
+        directory: MemberDirectory | None,
+        hooks: pluggy.HookRelay,
+        now: Callable[[], float],
+    ) -> None:
+        """`directory` is where members live when not in the built-in table; `now` answers seconds since the epoch."""
+        self._database = database
+        self._sessions = sessions
+        self._directory = directory
+        self._hooks = hooks
+        self._now = now
+
+    async def refresh(self, refresh_token: str) -> Tokens:
+        """Rotate a refresh token. Raises `TokenInvalid`."""
+        now = int(self._now())
+        opened = await self._database.write(lambda tx: self._sessions.rotate(tx, refresh_token, now))
+        if opened is None:
+            raise TokenInvalid("the refresh token was used before; the login is ended")
+        return self._sessions.issue_tokens(opened, now)
+
+    def issue_tokens(self, opened: OpenSession) -> Mapping[str, object]:
+        """Return the token answer (RFC 6749 §5.1) of a finished login: a plugin's, else ours."""
+        request = TokenRequest(opened.row.member_id, ClientType(opened.row.client_type), opened.row.device_id)
+        theirs: Mapping[str, object] | None = self._hooks.connect_issue_tokens(login=request)
+        return theirs or self._sessions.issue_tokens(opened, int(self._now())).answer()
+
+    async def logout(self, token: str) -> None:
+        """End the login behind a session, refresh or access token; unknown tokens are let pass."""
+        now = int(self._now())
+
+        def end(tx: Transaction) -> None:
+            if not self._sessions.end(tx, token, now):
+                found = self._sessions.find_by_access_token(tx, token, now)
+                if found:
+                    self._sessions.end_family(tx, found.family, now)
+
+        await self._database.write(end)
+
+    async def find_member(self, *, session_token: str = "", access_token: str = "") -> LoggedIn | None:
+        """Return who is logged in, or None."""
+        now = int(self._now())
+
+        def look(tx: Transaction) -> tuple[MemberRow | None, LiveSession, list[str], bool] | None:
+            session, is_stale = self._sessions.find(tx, session_token, now) if session_token else (None, False)
+            if session is None and access_token:
+                session = self._sessions.find_by_access_token(tx, access_token, now)
+            if session is None:
+                return None
+            member = None if self._directory else people.find_member(tx, session.member_id)
+            return member, session, people.find_union_types(tx, session.member_id), is_stale
+
+        found = await self._database.read(look)
+        if found is None:
+            return None
+        member, session, union_types, is_stale = found
+        if self._directory is not None:
+            member = await find_elsewhere(self._directory, session.member_id)
+        if member is None or member.disabled:
+            return None
+        if is_stale:
+            await self._database.write(lambda tx: self._sessions.note_use(tx, session_token, now))
+        return LoggedIn(member, session.client_type, union_types)

@@ -1,0 +1,228 @@
+"""`login_by_unionid`: who a verified identity is in the shop. Finds or registers the member and keeps the connection's ids.
+
+Runs inside the caller's transaction and nowhere else; two logins of one person at once lose their race in the database,
+are run again, and find what the first one wrote.
+"""
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Protocol
+
+from connect_core.errors import MemberDisabled
+from connect_core.hookspecs import MemberDirectory
+from connect_core.identity import STRENGTH, ClientType, Identity, PersonId, Profile
+from connect_core.store import Transaction, people
+from connect_core.store.people import KnownPerson, MemberRow
+
+_NAME_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+_DISPLAYED = ("nickname", "face", "sex", "province", "city")
+
+
+class Members(Protocol):
+    """Where members live, as seen from inside the transaction."""
+
+    def find(self, transaction: Transaction, member_id: int) -> MemberRow | None:
+        """Return the member, or None when the shop has none of that id."""
+
+    def register(self, transaction: Transaction, profile: Profile, client_type: ClientType, now: int) -> MemberRow:
+        """Register a member."""
+
+    def note_login(
+        self, transaction: Transaction, member: MemberRow, told: Profile | None, before: Mapping[str, Any], now: int
+    ) -> MemberRow:
+        """Count the login and take over what the vendor newly `told`; `before` is what it told last time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Whose login it is. `has_conflict`: the identity's ids point at two members, and the strongest won."""
+
+    member: MemberRow
+    connect_id: int
+    union_id: str
+    is_new_member: bool
+    has_conflict: bool
+    profile: Profile
+
+
+def login_by_unionid(
+    transaction: Transaction,
+    identity: Identity,
+    members: Members,
+    *,
+    client_type: ClientType,
+    now: int,
+    profile_max_age: int,
+    was_asked: bool,
+) -> Settled | None:
+    """Find or register the member that `identity` is; None when the vendor should be asked for the profile first.
+
+    `was_asked` says that it was, with or without success. Raises `MemberDisabled`.
+    """
+    found = _find(transaction, identity)
+    person = found[0] if found else None
+    if not was_asked and (person is None or now - person.profile_time > profile_max_age):
+        return None
+    if person is None:
+        return _register(transaction, identity, members, client_type, now)
+    member = members.find(transaction, person.member_id)
+    if member is None or member.disabled:
+        raise MemberDisabled("the member is disabled" if member else "the connection's member does not exist")
+    has_conflict = _keep_ids(transaction, identity, person, found)
+    before = json.loads(person.profile or "{}")
+    told = identity.profile
+    if was_asked:
+        people.update_stored_profile(transaction, person.connect_id, _stored(told) if told else person.profile or "", now)
+    member = members.note_login(transaction, member, told, before, now)
+    shown = told if told and was_asked else _restored(before)
+    return Settled(member, person.connect_id, person.union_id, False, has_conflict, shown)
+
+
+def _find(transaction: Transaction, identity: Identity) -> list[KnownPerson]:
+    """Every connection the ids lead to, the strongest id's first."""
+    found = people.find_by_ids(transaction, identity.union_type, identity.ids)
+    if len(found) < len(identity.ids):
+        via = {one.via for one in found}
+        rest = [one for one in identity.ids if one not in via]
+        adopted = people.find_unaliased(transaction, identity.union_type, rest)
+        for person in adopted:
+            people.insert_aliases(transaction, person.connect_id, identity.union_type, [person.via])
+        found += adopted
+    return sorted(found, key=lambda person: identity.ids.index(person.via))
+
+
+def _register(
+    transaction: Transaction, identity: Identity, members: Members, client_type: ClientType, now: int
+) -> Settled:
+    profile = identity.profile or Profile()
+    member = members.register(transaction, profile, client_type, now)
+    connect_id = people.insert_connection(transaction, member.id, identity.union_type, identity.strongest, now)
+    people.insert_aliases(transaction, connect_id, identity.union_type, identity.ids)
+    people.update_stored_profile(transaction, connect_id, _stored(profile), now)
+    return Settled(member, connect_id, identity.strongest.value, True, False, profile)
+
+
+def _keep_ids(
+    transaction: Transaction, identity: Identity, person: KnownPerson, found: Sequence[KnownPerson]
+) -> bool:
+    """Add the ids not yet stored and move `union_id` up; tells whether the ids contradict what is stored."""
+    has_conflict = any(other.member_id != person.member_id for other in found)
+    via = {one.via for one in found}
+    new = [one for one in identity.ids if one not in via]
+    if not new:
+        return has_conflict
+    stored = people.find_aliases(transaction, person.connect_id)
+    taken = {(one.kind, one.scope) for one in stored}
+    fitting = [one for one in new if (one.kind, one.scope) not in taken]
+    if fitting:
+        people.insert_aliases(transaction, person.connect_id, identity.union_type, fitting)
+    strongest = min([*stored, *fitting], key=_rank)
+    shown = [one for one in stored if (one.value, one.scope) == (person.union_id, person.union_scope)]
+    if not shown or _rank(strongest) < min(map(_rank, shown)):
+        people.update_union_id(transaction, person.connect_id, strongest)
+    return has_conflict or len(fitting) < len(new)
+
+
+def _rank(one: PersonId) -> int:
+    return STRENGTH.index(one.kind)
+
+
+def _stored(profile: Profile) -> str:
+    """A profile as the connection keeps it: what is shown, without the phone number."""
+    return json.dumps({key: value for key, value in asdict(replace(profile, mobile="")).items() if value not in ("", None)})
+
+
+def _restored(stored: Mapping[str, Any]) -> Profile:
+    return Profile(**{field.name: stored[field.name] for field in fields(Profile) if field.name in stored})
+
+
+class BuiltInMembers:
+    """Members in `es_member`."""
+
+    def find(self, transaction: Transaction, member_id: int) -> MemberRow | None:
+        """Return the member."""
+        return people.find_member(transaction, member_id)
+
+    def register(self, transaction: Transaction, profile: Profile, client_type: ClientType, now: int) -> MemberRow:
+        """Register a member named `m_` and ten random letters, without a password."""
+        uname = "m_" + "".join(secrets.choice(_NAME_ALPHABET) for _ in range(10))
+        member_id = people.insert_member(transaction, uname, profile, client_type, now)
+        shown = {key: getattr(profile, key) for key in _DISPLAYED}
+        return MemberRow(
+            **{**shown, "nickname": profile.nickname or uname},
+            id=member_id,
+            uname=uname,
+            mobile=profile.mobile,
+            disabled=0,
+            create_time=now,
+        )
+
+    def note_login(
+        self, transaction: Transaction, member: MemberRow, told: Profile | None, before: Mapping[str, Any], now: int
+    ) -> MemberRow:
+        """Count the login; a display field follows the vendor only as long as the member never edited it."""
+        people.count_login(transaction, member.id, now)
+        if told is None:
+            return member
+        changes = {
+            key: getattr(told, key)
+            for key in _DISPLAYED
+            if getattr(told, key) not in ("", None, getattr(member, key))
+            and getattr(member, key) in ("", None, member.uname, before.get(key))
+        }
+        if told.mobile and not member.mobile:
+            changes["mobile"] = told.mobile
+        if changes:
+            people.update_member(transaction, member.id, changes)
+        return replace(member, **changes)
+
+
+class MembersElsewhere:
+    """A member that the shop's own directory answered for, before the transaction began."""
+
+    def __init__(self, member: MemberRow) -> None:
+        self._member = member
+
+    def find(self, transaction: Transaction, member_id: int) -> MemberRow | None:
+        """Return the member the directory answered for."""
+        return replace(self._member, id=member_id)
+
+    def register(self, transaction: Transaction, profile: Profile, client_type: ClientType, now: int) -> MemberRow:
+        """Return the member that the directory registered."""
+        return self._member
+
+    def note_login(
+        self, transaction: Transaction, member: MemberRow, told: Profile | None, before: Mapping[str, Any], now: int
+    ) -> MemberRow:
+        """Leave it to the directory."""
+        return member
+
+
+async def look_elsewhere(
+    directory: MemberDirectory, member_id: int | None, key: str, profile: Profile | None, client_type: ClientType
+) -> MembersElsewhere:
+    """Ask the shop's directory for the member, or to register one under the idempotency `key`. Raises `MemberDisabled`."""
+    if member_id is None:
+        member_id = await directory.register(key, profile or Profile(), client_type)
+    elif await directory.is_disabled(member_id):
+        raise MemberDisabled("the member is disabled")
+    elif profile is not None:
+        await directory.update_profile(member_id, profile)
+    return MembersElsewhere(await find_elsewhere(directory, member_id))
+
+
+async def find_elsewhere(directory: MemberDirectory, member_id: int) -> MemberRow:
+    """Return what the shop's directory shows of a member. Raises `MemberDisabled` when it has none of that id."""
+    shown = await directory.find(member_id)
+    if shown is None:
+        raise MemberDisabled("the connection's member does not exist")
+    text = {key: str(shown.get(key) or "") for key in ("uname", "nickname", "face", "mobile", "province", "city")}
+    return MemberRow(id=member_id, sex=shown.get("sex"), disabled=0, create_time=int(shown.get("create_time") or 0), **text)
+
+
+def find_person(transaction: Transaction, identity: Identity) -> KnownPerson | None:
+    """Return the connection that the strongest known id of `identity` leads to."""
+    found = _find(transaction, identity)
+    return found[0] if found else None

@@ -1,0 +1,55 @@
+"""Access tokens: JWTs signed with ES256 (RFC 7519, RFC 7518 §3.4), and the public keys that check them.
+
+The signing key is derived from the key ring, so every worker and replica signs with the same one and a rotated ring
+keeps accepting what its older keys signed.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, KeySet
+
+from connect_core.crypto.sealing import derive_key
+
+_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256, NIST SP 800-186 §3.2.1.3
+
+
+class AccessTokens:
+    """Issues access tokens with the ring's first key and reads those of any."""
+
+    def __init__(self, ring: Sequence[bytes], issuer: str) -> None:
+        """`ring`: 32 bytes each; `issuer` becomes `iss` (RFC 7519 §4.1.1), the service's own origin."""
+        self._issuer = issuer
+        self._keys = KeySet([_signing_key(key) for key in ring])
+        self._first = self._keys.keys[0]
+        self._header = {"alg": "ES256", "typ": "at+jwt", "kid": self._first.kid}
+
+    def issue(self, claims: Mapping[str, Any]) -> str:
+        """Return a signed token; `exp` and `iat` are the caller's, in epoch seconds."""
+        return jwt.encode(self._header, {"iss": self._issuer, **claims}, self._first, algorithms=["ES256"])
+
+    def find_claims(self, token: str, now: int) -> dict[str, Any] | None:
+        """Return the claims of a token of ours that holds at `now` (epoch seconds), else None."""
+        if len(token) > 4096 or not token.isascii():
+            return None
+        try:
+            claims = jwt.decode(token, self._keys, algorithms=["ES256"]).claims
+        except (JoseError, ValueError, KeyError):
+            return None
+        expiry = claims.get("exp")
+        is_live = isinstance(expiry, int) and expiry > now and claims.get("iss") == self._issuer
+        return claims if is_live else None
+
+    def jwks(self) -> dict[str, Any]:
+        """The public keys as a JWK set (RFC 7517 §5)."""
+        return {"keys": [key.as_dict(private=False, use="sig", alg="ES256") for key in self._keys.keys]}
+
+
+def _signing_key(key: bytes) -> ECKey:
+    secret = int.from_bytes(derive_key(key, "access token", 48)) % (_ORDER - 1) + 1
+    kid = hashlib.sha256(derive_key(key, "access token id")).hexdigest()[:8]
+    return ECKey.import_key(ec.derive_private_key(secret, ec.SECP256R1()), {"kid": kid})

@@ -1,0 +1,74 @@
+"""Events: written with the login that made them happen, told to plugins once it is committed, and the log lines of both.
+
+A plugin that fails to take a notice harms nobody. No id, code, token or state stands in an event or a log line.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+import pluggy
+
+from connect_core.errors import ConnectError, ProviderFault, RequestRefused
+from connect_core.hookspecs import LoginEvent, RefusedEvent
+from connect_core.store import Transaction, events
+
+log = logging.getLogger("connect_login")
+
+REGISTERED, LOGGED_IN, BOUND, CONFLICT = "registered", "logged_in", "bound", "identity_conflict"
+
+
+def write(transaction: Transaction, event: LoginEvent, connect_id: int, subject_hash: str, detail: str = "") -> None:
+    """Write the event beside what it tells of; `subject_hash` is keyed, so it can be compared and not guessed."""
+    events.insert_event(
+        transaction,
+        {
+            "kind": event.kind,
+            "member_id": event.member_id,
+            "connect_id": connect_id,
+            "provider": event.provider,
+            "client_type": event.client_type,
+            "union_type": event.union_type,
+            "subject_hash": subject_hash,
+            "request_id": event.request_id,
+            "create_time": event.time,
+            "detail": detail,
+        },
+    )
+
+
+class Notices:
+    """Tells plugins what was committed or refused, off the event loop and never in the way of the answer."""
+
+    def __init__(self, hooks: pluggy.HookRelay) -> None:
+        self._hooks = hooks
+        self._running: set[asyncio.Future[None]] = set()
+
+    def tell(self, event: LoginEvent | RefusedEvent) -> None:
+        """Log the event and call `connect_<kind>` of every plugin that has it."""
+        kind = "login_refused" if isinstance(event, RefusedEvent) else event.kind
+        caller = getattr(self._hooks, f"connect_{kind}", None)
+        if caller is None or not caller.get_hookimpls():
+            return
+        running = asyncio.get_running_loop().run_in_executor(None, _call, caller, event)
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
+
+    async def drain(self) -> None:
+        """Wait for the notices that are still being told."""
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+
+def _call(caller: pluggy.HookCaller, event: LoginEvent | RefusedEvent) -> None:
+    try:
+        caller(event=event)
+    except Exception as error:  # a stranger's hook may raise anything, and its text may hold anything
+        log.error("notice_failed", extra={"hook": caller.name, "error": type(error).__name__})
+
+
+def log_refusal(error: ConnectError, context: Mapping[str, object]) -> None:
+    """Log a refusal: a warning where the operator must act, else information."""
+    is_operators = isinstance(error, ProviderFault) or not isinstance(error, RequestRefused)
+    level = logging.WARNING if is_operators else logging.INFO
+    vendor = {f"vendor_{key}": value for key, value in error.vendor.items()}
+    log.log(level, "login_refused", extra={"code": error.code, "reason": str(error), **context, **vendor})

@@ -1,0 +1,114 @@
+"""The hooks: every place where a plugin or the shop can step in, with its exact signature.
+
+Entry points of the group `connect_login` are loaded as pluggy plugins. A hook name that is not listed here stops start-up.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pluggy
+
+from connect_core.identity import ClientType, Profile
+from connect_core.provider import Provider
+
+NAME = "connect_login"
+hookspec = pluggy.HookspecMarker(NAME)
+hookimpl = pluggy.HookimplMarker(NAME)
+
+
+class Register(Protocol):
+    """What `connect_register_providers` is handed."""
+
+    def __call__(self, name: str, provider: type[Provider], *, sandbox: str = "") -> None:
+        """Offer `provider` as plugin `name`; `sandbox` is `package.module:Class` of its loopback double."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoginEvent:
+    """What happened to a member, told after it was committed.
+
+    `provider` and `client_type` say through what; `is_new_member` is True for a registration; `time` is in epoch seconds.
+    """
+
+    kind: str
+    member_id: int
+    provider: str
+    client_type: ClientType
+    union_type: str
+    is_new_member: bool
+    request_id: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedEvent:
+    """A login that was refused: the error's `code` and what the vendor called it; no code, token, state or secret."""
+
+    code: str
+    provider: str
+    client_type: str
+    request_id: str
+    time: int
+    vendor: Mapping[str, str] = field(default_factory=dict)
+
+
+class MemberDirectory(Protocol):
+    """Where members live, when that is not the built-in table. Ids are positive 64-bit integers."""
+
+    async def find(self, member_id: int) -> Mapping[str, Any] | None:
+        """Return what is shown of a member (`uname`, `nickname`, `face`, `sex`), or None."""
+
+    async def register(self, key: str, profile: Profile, client_type: ClientType) -> int:
+        """Register a member and return its id; the same `key` always answers the same member."""
+
+    async def is_disabled(self, member_id: int) -> bool:
+        """Tell whether the shop refuses this member."""
+
+    async def update_profile(self, member_id: int, profile: Profile) -> None:
+        """Take over display fields from a newer profile; what the member edited stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """A finished login for which tokens are wanted."""
+
+    member_id: int
+    client_type: ClientType
+    device_id: str
+
+
+class Hooks:
+    """The specifications."""
+
+    @hookspec
+    def connect_register_providers(self, register: Register) -> None:
+        """Register provider classes, once, at start-up."""
+
+    @hookspec(firstresult=True)
+    def connect_member_directory(self, settings: Any) -> MemberDirectory | None:
+        """Return where members live; the built-in table when nobody answers. `settings` is the whole `Settings`."""
+
+    @hookspec(firstresult=True)
+    def connect_issue_tokens(self, login: TokenRequest) -> Mapping[str, Any] | None:
+        """Return the body of the token answer (`access_token`, `refresh_token`, `token_type`, `expires_in`) in our place."""
+
+    @hookspec
+    def connect_registered(self, event: LoginEvent) -> None:
+        """A member was registered."""
+
+    @hookspec
+    def connect_logged_in(self, event: LoginEvent) -> None:
+        """A member logged in."""
+
+    @hookspec
+    def connect_bound(self, event: LoginEvent) -> None:
+        """A connection was made."""
+
+    @hookspec
+    def connect_unbound(self, event: LoginEvent) -> None:
+        """A connection was ended."""
+
+    @hookspec
+    def connect_login_refused(self, event: RefusedEvent) -> None:
+        """A login was refused."""

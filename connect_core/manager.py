@@ -1,0 +1,413 @@
+"""`ConnectManager`: the order of a login's steps, and nothing else: no SQL, no HTTP, no cookies, no provider's name.
+
+    start      check the return target → mint a flow → ask the provider for its URL
+    callback   open the flow → spend it, commit → ask the provider once → settle in one transaction → tell
+    code       remember the code, commit → ask the provider once → settle in one transaction → tell
+
+`settle`: the member, the connection, the session and the events of a login, all or nothing.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from urllib.parse import urlencode
+
+from connect_core import events, exchange, flow
+from connect_core.accounts import Accounts
+from connect_core.connections import (
+    BuiltInMembers,
+    Members,
+    Settled,
+    find_person,
+    login_by_unionid,
+    look_elsewhere,
+)
+from connect_core.crypto import keyed_hash
+from connect_core.crypto.sealing import derive_key
+from connect_core.errors import ConnectError, RequestRefused, StateInvalid, StateMissing, Unsupported
+from connect_core.flow import Delivery, Flow, Flows
+from connect_core.hookspecs import LoginEvent, MemberDirectory, RefusedEvent
+from connect_core.http import TOTAL_DEADLINE, HttpPool
+from connect_core.identity import ClientType, Identity, Language
+from connect_core.provider import AuthorizationRequest, AuthorizationResponse, Entrance, VerifiedPhone, WakesApp
+from connect_core.registry import Offer, Plugins, Registry
+from connect_core.sessions import OpenSession, Sessions
+from connect_core.settings import Settings
+from connect_core.store import Database, Transaction, people
+from connect_core.store import flows as used_flows
+from connect_core.store import sessions as stored_sessions
+from connect_core.targets import Targets
+
+AWAKE = "awake"
+"""Query parameter of a start URL that was opened by a wake-up link: it is never answered with another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Who is asking: for the log, the language of the vendor's page, and the choice between link and wake-up."""
+
+    request_id: str
+    user_agent: str = field(default="", repr=False)
+    language: Language = "zh"
+    session_token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A login begun. `flow` is None for a wake-up link: the flow begins where that link leads."""
+
+    login_url: str = field(repr=False)
+    flow: Flow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A login finished. `opened` is None when the same browser repeats a callback that has already succeeded."""
+
+    delivery: Delivery
+    return_to: str
+    settled: Settled | None = None
+    opened: OpenSession | None = None
+
+
+class ConnectManager:
+    """Dispatches to the shop's providers; every login of every one goes through here."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        *,
+        plugins: Plugins | None = None,
+        pool: HttpPool | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """`now` answers seconds since the epoch. Raises `SettingsError` and `PluginError`."""
+        service = settings.service
+        self.settings = settings
+        self.database = database
+        self.plugins = plugins or Plugins()
+        self.pool = pool or HttpPool(vendor_calls=settings.limits.vendor_calls, trust_env=service.outbound_proxy)
+        self.registry = Registry(settings, self.plugins, self.pool)
+        self.flows = Flows(service.keys)
+        self.sessions = Sessions(service.keys, service.public_url, settings.sessions)
+        self.notices = events.Notices(self.plugins.hooks)
+        self.targets = Targets(service.public_url, service.redirect_allow)
+        self._now = now
+        self._subject_key = derive_key(service.keys[0], "subjects in events")
+        self._routes = service.public_url + service.prefix
+        self._directory: MemberDirectory | None = self.plugins.hooks.connect_member_directory(settings=settings)
+        self.accounts = Accounts(database, self.sessions, self._directory, self.plugins.hooks, now)
+
+    async def get_login_url(
+        self,
+        provider: str,
+        client_type: str,
+        visit: Visit,
+        *,
+        return_to: str = "",
+        redirect_uri: str = "",
+        delivery: Delivery = Delivery.SESSION,
+        is_awake: bool = False,
+    ) -> Start:
+        """Begin a login. With `redirect_uri` the vendor returns to the front end's own page instead of to our callback.
+
+        Raises `Unsupported`, `RedirectNotAllowed` and what the provider raises.
+        """
+        offer = self.registry.find(provider, client_type)
+        if offer.entrance not in (Entrance.REDIRECT, Entrance.TICKETED_CODE):
+            raise Unsupported("this client type hands in a code; there is no login URL")
+        target = self.targets.check(return_to or self.settings.service.home_url)
+        page = self.targets.check_redirect_uri(redirect_uri) if redirect_uri else self._callback_url(offer)
+        if offer.client_type is ClientType.H5 and not is_awake and isinstance(offer.provider, WakesApp):
+            start_url = self._start_url(offer, return_to=return_to and target, redirect_uri=redirect_uri and page)
+            if link := offer.provider.get_wake_up_url(start_url, visit.user_agent):
+                return Start(link)
+        begun = self.flows.start(offer.name, offer.client_type, delivery, page, target, self._time())
+        request = AuthorizationRequest(
+            client_type=offer.client_type,
+            redirect_uri=page,
+            state=begun.state,
+            nonce=begun.nonce,
+            code_challenge=begun.code_challenge,
+            language=visit.language,
+        )
+        return Start(await exchange.get_login_url(offer.provider, request), begun)
+
+    async def login_callback(
+        self,
+        provider: str,
+        client_type: str,
+        parameters: Mapping[str, str],
+        sealed_flow: str | None,
+        visit: Visit,
+        *,
+        delivers_json: bool = False,
+        device_id: str = "",
+    ) -> Login:
+        """Finish a login that came back through the browser, with the sealed flow that this browser keeps.
+
+        `delivers_json`: it came back to the front end's own page, which now asks for tokens.
+
+        Raises `StateMissing`, `StateInvalid`, `StateExpired`, `CodeSeen` before the provider is asked, and what it raises.
+        """
+        offer = self.registry.find(provider, client_type)
+        with self._telling_refusals(offer, visit):
+            begun = await self._open(offer, parameters, sealed_flow, delivers_json)
+            refusal = exchange.get_refusal(offer.provider, parameters)
+            code = "" if refusal else exchange.get_code(offer.provider, parameters)
+            if not await self.database.write(lambda tx: self._spend(tx, begun, code)):
+                return await self._repeat(begun)
+            try:
+                if refusal:
+                    raise refusal
+                response = AuthorizationResponse.of_redeemed_flow(
+                    client_type=offer.client_type,
+                    code=code,
+                    parameters=parameters,
+                    redirect_uri=begun.redirect_uri,
+                    nonce=begun.nonce,
+                    code_verifier=begun.code_verifier,
+                )
+                return await self._finish(offer, response, visit, begun=begun, device_id=device_id)
+            except ConnectError:
+                await self.database.write(lambda tx: flow.close(tx, begun, flow.FAILED))
+                raise
+
+    async def login_with_code(
+        self, provider: str, client_type: str, parameters: Mapping[str, str], visit: Visit, *, device_id: str = ""
+    ) -> Login:
+        """Finish a login whose code a mini program or app hands in; a ticket comes with it where one was given out.
+
+        Raises `CodeMissing`, `CodeSeen`, and for tickets `StateMissing`, `StateInvalid`, `StateExpired`.
+        """
+        offer = self.registry.find(provider, client_type)
+        if offer.entrance not in (Entrance.CLIENT_CODE, Entrance.TICKETED_CODE):
+            raise Unsupported("this client type comes back by redirect")
+        with self._telling_refusals(offer, visit):
+            code = exchange.get_code(offer.provider, parameters)
+            ticket = self._open_ticket(offer, parameters) if offer.entrance is Entrance.TICKETED_CODE else None
+            await self.database.write(lambda tx: self._claim(tx, offer, code, ticket))
+            response = AuthorizationResponse.of_redeemed_flow(
+                client_type=offer.client_type, code=code, parameters=parameters
+            )
+            return await self._finish(offer, response, visit, device_id=device_id)
+
+    async def login_by_unionid(
+        self,
+        offer: Offer,
+        identity: Identity,
+        visit: Visit,
+        *,
+        begun: Flow | None = None,
+        device_id: str = "",
+        phone: VerifiedPhone | None = None,
+        seconds: float = TOTAL_DEADLINE,
+    ) -> Login:
+        """Log in whoever a verified identity is, registering a person never seen before.
+
+        The profile is fetched, within `seconds`, only when it is wanted. Raises `MemberDisabled`, `CodeSeen` for a phone
+        proof used before, and `ProviderUnsigned` or `ProviderBadResponse` for a profile that cannot be trusted.
+        """
+        if not isinstance(identity, Identity):
+            raise TypeError("login_by_unionid takes a verified Identity")
+        ends = asyncio.get_running_loop().time() + seconds
+        settle = partial(self._settle, offer=offer, visit=visit, begun=begun, device_id=device_id, phone=phone)
+        members: Members = _BUILT_IN
+        was_asked = False
+        if self._directory is not None:
+            identity, members, was_asked = await self._look_elsewhere(self._directory, offer, identity, seconds)
+        done = await self.database.write(partial(settle, identity=identity, members=members, was_asked=was_asked))
+        if done is None:
+            left = ends - asyncio.get_running_loop().time()
+            identity = await exchange.fetch_profile(offer.provider, identity, left)
+            done = await self.database.write(partial(settle, identity=identity, members=members, was_asked=True))
+        assert done is not None
+        login, happened = done
+        for event in happened:
+            self.notices.tell(event)
+        return login
+
+    async def open_id_of(self, member_id: int, union_type: str, app_id: str) -> str | None:
+        """Return the member's open id for the vendor's app `app_id`, as payment wants it."""
+        return await self.database.read(lambda tx: people.find_open_id(tx, member_id, union_type, app_id))
+
+    async def sweep(self, limit: int = 500) -> int:
+        """Delete at most `limit` each of spent flows and sessions whose time is over; returns how many rows went."""
+        now = self._time()
+        return await self.database.write(
+            lambda tx: used_flows.delete_expired(tx, now, limit) + stored_sessions.delete_expired(tx, now, limit)
+        )
+
+    async def aclose(self) -> None:
+        """Finish what is under way and close every connection."""
+        await self.notices.drain()
+        await self.pool.aclose()
+        self.database.close()
+
+    async def _open(
+        self, offer: Offer, parameters: Mapping[str, str], sealed_flow: str | None, delivers_json: bool
+    ) -> Flow:
+        """Open the flow; the code of a response that is refused here is of no use to any other flow."""
+        state = parameters.get("state", "")
+        try:
+            if not state:
+                raise StateMissing("the response carries no state")
+            begun = self.flows.open(state, sealed_flow, self._time())
+            same_way = (begun.delivery is Delivery.JSON) == delivers_json
+            if (begun.provider, begun.client_type) != (offer.name, offer.client_type) or not same_way:
+                raise StateInvalid("the flow was started elsewhere")
+            return begun
+        except RequestRefused:
+            with suppress(RequestRefused):
+                code = exchange.get_code(offer.provider, parameters)
+                now = self._time()
+                await self.database.write(lambda tx: self.flows.remember_code(tx, offer.name, code, state, now))
+            raise
+
+    def _open_ticket(self, offer: Offer, parameters: Mapping[str, str]) -> Flow:
+        ticket = parameters.get("ticket", "")
+        if not ticket:
+            raise StateMissing("the ticket that came with the login string is missing")
+        begun = self.flows.open_ticket(ticket, self._time())
+        if (begun.provider, begun.client_type) != (offer.name, offer.client_type):
+            raise StateInvalid("the flow was started elsewhere")
+        return begun
+
+    def _spend(self, tx: Transaction, begun: Flow, code: str) -> bool:
+        if not flow.spend(tx, begun):
+            return False
+        if code:
+            self.flows.remember_code(tx, begun.provider, code, begun.state, self._time())
+        return True
+
+    def _claim(self, tx: Transaction, offer: Offer, code: str, ticket: Flow | None) -> None:
+        self.flows.remember_code(tx, offer.name, code, "", self._time())
+        if ticket is not None and not flow.spend(tx, ticket):
+            raise StateInvalid("the ticket was used before")
+
+    async def _repeat(self, begun: Flow) -> Login:
+        """The same browser comes again with a spent flow: it gets the first result's redirect once there is one."""
+        ends = asyncio.get_running_loop().time() + TOTAL_DEADLINE
+        while begun.delivery is not Delivery.JSON and asyncio.get_running_loop().time() < ends:
+            outcome = await self.database.read(lambda tx: flow.find_outcome(tx, begun))
+            if outcome == flow.DONE:
+                return Login(begun.delivery, begun.return_to)
+            if outcome == flow.FAILED:
+                break
+            await asyncio.sleep(0.1)
+        raise StateInvalid("the flow was spent")
+
+    async def _finish(
+        self,
+        offer: Offer,
+        response: AuthorizationResponse,
+        visit: Visit,
+        *,
+        begun: Flow | None = None,
+        device_id: str = "",
+    ) -> Login:
+        ends = asyncio.get_running_loop().time() + TOTAL_DEADLINE
+        phone = None if begun else await exchange.fetch_phone(offer.provider, response)
+        identity = await exchange.redeem(offer.provider, response)
+        left = ends - asyncio.get_running_loop().time()
+        return await self.login_by_unionid(
+            offer, identity, visit, begun=begun, device_id=device_id, phone=phone, seconds=left
+        )
+
+    def _settle(
+        self,
+        tx: Transaction,
+        *,
+        offer: Offer,
+        identity: Identity,
+        members: Members,
+        visit: Visit,
+        begun: Flow | None,
+        device_id: str,
+        phone: VerifiedPhone | None,
+        was_asked: bool,
+    ) -> tuple[Login, list[LoginEvent]] | None:
+        now = self._time()
+        settled = login_by_unionid(
+            tx,
+            exchange.with_phone(identity, phone),
+            members,
+            client_type=offer.client_type,
+            now=now,
+            profile_max_age=offer.profile_max_age,
+            was_asked=was_asked,
+        )
+        if settled is None:
+            return None
+        if phone is not None:
+            self.flows.remember_code(tx, offer.name, phone.proof, "", now)
+        if visit.session_token:
+            self.sessions.end(tx, visit.session_token, now)
+        opened = self.sessions.open(tx, settled.member.id, offer.client_type, device_id, now)
+        subject = keyed_hash(self._subject_key, identity.union_type, identity.strongest.value)
+        happened = _happened(settled, offer, identity, visit, now)
+        for event in happened:
+            events.write(tx, event, settled.connect_id, subject)
+        if begun is not None:
+            flow.close(tx, begun, flow.DONE)
+        delivery, return_to = (begun.delivery, begun.return_to) if begun else (Delivery.JSON, "")
+        return Login(delivery, return_to, settled, opened), happened
+
+    async def _look_elsewhere(
+        self, directory: MemberDirectory, offer: Offer, identity: Identity, seconds: float
+    ) -> tuple[Identity, Members, bool]:
+        """Members live in the shop's own system: have it know this one before the transaction begins."""
+        known = await self.database.read(lambda tx: find_person(tx, identity))
+        wants_profile = known is None or self._time() - known.profile_time > offer.profile_max_age
+        if wants_profile:
+            identity = await exchange.fetch_profile(offer.provider, identity, seconds)
+        key = keyed_hash(self._subject_key, identity.union_type, identity.strongest.value)
+        member_id = known.member_id if known else None
+        members = await look_elsewhere(directory, member_id, key, identity.profile, offer.client_type)
+        return identity, members, wants_profile
+
+    @contextmanager
+    def _telling_refusals(self, offer: Offer, visit: Visit) -> Iterator[None]:
+        try:
+            yield
+        except ConnectError as error:
+            refused = RefusedEvent(
+                error.code, offer.name, offer.client_type, visit.request_id, self._time(), error.vendor
+            )
+            self.notices.tell(refused)
+            raise
+
+    def _start_url(self, offer: Offer, **targets: str) -> str:
+        query = urlencode({**{key: value for key, value in targets.items() if value}, AWAKE: "1"})
+        return f"{self._routes}/{offer.name}/{offer.client_type}/login?{query}"
+
+    def _callback_url(self, offer: Offer) -> str:
+        return f"{self._routes}/{offer.name}/{offer.client_type}/callback"
+
+    def _time(self) -> int:
+        return int(self._now())
+
+
+_BUILT_IN = BuiltInMembers()
+
+
+def _happened(settled: Settled, offer: Offer, identity: Identity, visit: Visit, now: int) -> list[LoginEvent]:
+    kinds = [events.REGISTERED, events.BOUND] if settled.is_new_member else []
+    kinds += [events.CONFLICT] if settled.has_conflict else []
+    return [
+        LoginEvent(
+            kind=kind,
+            member_id=settled.member.id,
+            provider=offer.name,
+            client_type=offer.client_type,
+            union_type=identity.union_type,
+            is_new_member=settled.is_new_member,
+            request_id=visit.request_id,
+            time=now,
+        )
+        for kind in [*kinds, events.LOGGED_IN]
+    ]

@@ -1,0 +1,164 @@
+"""The tables. SQLModel declares them; every query is in `store`.
+
+Ids and hashes are compared byte for byte: the collation is part of the column on every engine. Times are epoch seconds,
+UTC. `active` is computed: 1 while `unbound_time` is NULL, NULL afterwards. Unique constraints pass over NULL on SQLite,
+PostgreSQL and MariaDB alike, so the database itself allows one active row and any number of ended ones.
+"""
+
+from sqlalchemy import BigInteger, Column, Computed, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy.types import TypeEngine
+from sqlmodel import Field, SQLModel
+
+BIG = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
+
+
+def exact_text(length: int) -> TypeEngine[str]:
+    """Text of at most `length` characters, compared byte for byte, trailing blanks included."""
+    return (
+        String(length)
+        .with_variant(String(length, collation="BINARY"), "sqlite")
+        .with_variant(String(length, collation="C"), "postgresql")
+        .with_variant(mysql.VARCHAR(length, charset="utf8mb4", collation="utf8mb4_nopad_bin"), "mysql", "mariadb")
+    )
+
+
+def _key() -> Column[int]:
+    return Column(BIG, primary_key=True, autoincrement=True)
+
+
+def _text(length: int) -> Column[str]:
+    return Column(String(length), nullable=False, server_default="")
+
+
+def _count() -> Column[int]:
+    return Column(BIG, nullable=False, server_default="0")
+
+
+def _active() -> Column[int | None]:
+    return Column(Integer, Computed("CASE WHEN unbound_time IS NULL THEN 1 END", persisted=True))
+
+
+class Member(SQLModel, table=True):
+    """The shop's account. Made without a password; members may also live elsewhere."""
+
+    __tablename__ = "es_member"
+    __table_args__ = (UniqueConstraint("uname"),)
+
+    id: int | None = Field(None, sa_column=_key())
+    uname: str = Field(sa_column=Column(exact_text(64), nullable=False))
+    nickname: str = Field("", sa_column=_text(64))
+    face: str = Field("", sa_column=_text(255))
+    sex: int | None = None
+    mobile: str = Field("", sa_column=_text(32))
+    province: str = Field("", sa_column=_text(32))
+    city: str = Field("", sa_column=_text(32))
+    disabled: int = Field(0, sa_column=Column(Integer, nullable=False, server_default="0"))
+    register_client: str = Field("", sa_column=_text(8))
+    create_time: int = Field(0, sa_column=_count())
+    last_login: int = Field(0, sa_column=_count())
+    login_count: int = Field(0, sa_column=_count())
+
+
+class Connection(SQLModel, table=True):
+    """This member is that identity. `union_id` is the strongest id known, `profile` what the vendor last told (JSON)."""
+
+    __tablename__ = "es_connect"
+    __table_args__ = (
+        UniqueConstraint("union_type", "union_scope", "union_id", "active"),
+        UniqueConstraint("member_id", "union_type", "active"),
+    )
+
+    id: int | None = Field(None, sa_column=_key())
+    member_id: int = Field(sa_type=BIG)
+    union_type: str = Field(sa_column=Column(exact_text(32), nullable=False))
+    union_id: str = Field(sa_column=Column(exact_text(255), nullable=False))
+    union_scope: str = Field("", sa_column=Column(exact_text(255), nullable=False, server_default=""))
+    create_time: int = Field(0, sa_column=_count())
+    unbound_time: int | None = Field(None, sa_type=BIG)
+    active: int | None = Field(None, sa_column=_active())
+    profile: str | None = Field(None, sa_column=Column(Text))
+    profile_time: int = Field(0, sa_column=_count())
+
+
+class Alias(SQLModel, table=True):
+    """One id by which a connection is found."""
+
+    __tablename__ = "es_connect_alias"
+    __table_args__ = (
+        UniqueConstraint("union_type", "kind", "scope", "value", "active"),
+        Index("ix_alias_connect", "connect_id"),
+    )
+
+    id: int | None = Field(None, sa_column=_key())
+    connect_id: int = Field(sa_type=BIG)
+    union_type: str = Field(sa_column=Column(exact_text(32), nullable=False))
+    kind: str = Field(sa_column=Column(exact_text(8), nullable=False))
+    scope: str = Field("", sa_column=Column(exact_text(255), nullable=False, server_default=""))
+    value: str = Field(sa_column=Column(exact_text(255), nullable=False))
+    unbound_time: int | None = Field(None, sa_type=BIG)
+    active: int | None = Field(None, sa_column=_active())
+
+
+class ConnectSetting(SQLModel, table=True):
+    """A provider setting changed at run time; `value` is sealed."""
+
+    __tablename__ = "es_connect_setting"
+    __table_args__ = (UniqueConstraint("provider", "client_type", "name"),)
+
+    id: int | None = Field(None, sa_column=_key())
+    provider: str = Field(sa_column=Column(exact_text(64), nullable=False))
+    client_type: str = Field("", sa_column=Column(exact_text(8), nullable=False, server_default=""))
+    name: str = Field(sa_column=Column(exact_text(64), nullable=False))
+    value: str = Field(sa_column=Column(Text, nullable=False))
+    update_time: int = Field(sa_type=BIG)
+
+
+class MemberSession(SQLModel, table=True):
+    """One opaque token of a login: a browser's, or a link in a family of refresh tokens. Only its hash is kept."""
+
+    __tablename__ = "es_member_session"
+    __table_args__ = (UniqueConstraint("token_hash"), Index("ix_session_family", "family"), Index("ix_session_member", "member_id"))
+
+    id: int | None = Field(None, sa_column=_key())
+    member_id: int = Field(sa_type=BIG)
+    client_type: str = Field(sa_column=Column(String(8), nullable=False))
+    device_id: str = Field("", sa_column=_text(64))
+    family: str = Field(sa_column=Column(exact_text(32), nullable=False))
+    token_hash: str = Field(sa_column=Column(exact_text(64), nullable=False))
+    create_time: int = Field(sa_type=BIG)
+    seen_time: int = Field(sa_type=BIG)
+    expiry_time: int = Field(sa_type=BIG)
+    rotated_time: int | None = Field(None, sa_type=BIG)
+    revoked_time: int | None = Field(None, sa_type=BIG)
+
+
+class UsedFlow(SQLModel, table=True):
+    """A spent state or a presented code, as a hash. `flow` is the flow a code belongs to; `outcome` how a state's ended."""
+
+    __tablename__ = "es_connect_used_flow"
+    __table_args__ = (Index("ix_used_flow_expiry", "expiry_time"),)
+
+    hash: str = Field(sa_column=Column(exact_text(64), primary_key=True))
+    flow: str = Field("", sa_column=Column(exact_text(64), nullable=False, server_default=""))
+    outcome: str = Field("", sa_column=_text(16))
+    expiry_time: int = Field(sa_type=BIG)
+
+
+class ConnectEvent(SQLModel, table=True):
+    """What happened, written in the transaction that made it happen. Never holds an id, code, token or secret."""
+
+    __tablename__ = "es_connect_event"
+    __table_args__ = (Index("ix_event_member", "member_id"),)
+
+    id: int | None = Field(None, sa_column=_key())
+    kind: str = Field(sa_column=Column(String(24), nullable=False))
+    member_id: int = Field(sa_type=BIG)
+    connect_id: int = Field(sa_type=BIG)
+    provider: str = Field(sa_column=Column(String(64), nullable=False))
+    client_type: str = Field(sa_column=Column(String(8), nullable=False))
+    union_type: str = Field(sa_column=Column(String(32), nullable=False))
+    subject_hash: str = Field(sa_column=Column(String(64), nullable=False))
+    request_id: str = Field(sa_column=Column(String(32), nullable=False))
+    create_time: int = Field(sa_type=BIG)
+    detail: str = Field("", sa_column=_text(255))

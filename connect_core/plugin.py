@@ -1,0 +1,91 @@
+"""The plugin author's face: everything a plugin imports, and nothing else.
+
+A plugin is a package with an entry point in the group `connect_login` that names a module (or object) with hooks:
+
+    [project.entry-points.connect_login]
+    acme = "connect_acme"
+"""
+
+from connect_core.crypto import (
+    Certificate,
+    RsaPrivateKey,
+    RsaPublicKey,
+    decrypt_aes_cbc,
+    encrypt_aes_cbc,
+    load_certificates,
+    load_private_key,
+    load_public_key,
+    md5_hex,
+)
+from connect_core.errors import (
+    BadRequest,
+    CodeInvalid,
+    CodeMissing,
+    ProviderBadResponse,
+    ProviderConfig,
+    ProviderDenied,
+    ProviderFault,
+    ProviderRefused,
+    ProviderTimeout,
+    ProviderUnsigned,
+    SettingsError,
+)
+from connect_core.hookspecs import LoginEvent, MemberDirectory, RefusedEvent, Register, TokenRequest, hookimpl
+from connect_core.http import Answer, Http, parse_object
+from connect_core.identity import ClientType, Identity, IdKind, PersonId, Profile
+from connect_core.provider import (
+    AuthorizationRequest,
+    AuthorizationResponse,
+    Entrance,
+    FetchesPhone,
+    Provider,
+    VerifiedPhone,
+    WakesApp,
+)
+from connect_core.settings import Endpoint, ProviderSettings
+
+__all__ = [
+    "Answer",
+    "AuthorizationRequest",
+    "AuthorizationResponse",
+    "BadRequest",
+    "Certificate",
+    "ClientType",
+    "CodeInvalid",
+    "CodeMissing",
+    "Endpoint",
+    "Entrance",
+    "FetchesPhone",
+    "Http",
+    "IdKind",
+    "Identity",
+    "LoginEvent",
+    "MemberDirectory",
+    "PersonId",
+    "Profile",
+    "Provider",
+    "ProviderBadResponse",
+    "ProviderConfig",
+    "ProviderDenied",
+    "ProviderFault",
+    "ProviderRefused",
+    "ProviderSettings",
+    "ProviderTimeout",
+    "ProviderUnsigned",
+    "RefusedEvent",
+    "Register",
+    "RsaPrivateKey",
+    "RsaPublicKey",
+    "SettingsError",
+    "TokenRequest",
+    "VerifiedPhone",
+    "WakesApp",
+    "decrypt_aes_cbc",
+    "encrypt_aes_cbc",
+    "hookimpl",
+    "load_certificates",
+    "load_private_key",
+    "load_public_key",
+    "md5_hex",
+    "parse_object",
+]

@@ -1,0 +1,152 @@
+"""The abstract provider, what it is asked and what it is told, and the optional abilities.
+
+A provider turns one vendor's dialect into an `Identity`. It never sees cookies, sessions, members or the database; state,
+PKCE, nonce, redirect targets and time limits are the core's.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar, Protocol, Self, runtime_checkable
+
+from connect_core.http import Http
+from connect_core.identity import ClientType, Identity, Language
+from connect_core.settings import ProviderSettings
+
+
+class Entrance(StrEnum):
+    """How a client type comes back."""
+
+    REDIRECT = "redirect"
+    """Code and state come through the browser (RFC 6749 §4.1)."""
+    CLIENT_CODE = "client_code"
+    """A mini program or app hands in a code; no redirect, no state."""
+    TICKETED_CODE = "ticketed_code"
+    """`CLIENT_CODE` whose login string was made by `get_login_url`; the ticket given out with it comes back with the code."""
+    CREDENTIAL = "credential"
+    """An app or page hands in an ID token or access token; its audience is checked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationRequest:
+    """One login about to begin, prepared by the core (RFC 6749 §4.1.1).
+
+    `state` is 32 base62 characters; `redirect_uri` absolute, not yet encoded, the same in the token call;
+    `code_challenge` is S256 (RFC 7636 §4.2).
+    """
+
+    client_type: ClientType
+    redirect_uri: str
+    state: str = field(repr=False)
+    nonce: str = field(repr=False)
+    code_challenge: str
+    language: Language = "zh"
+
+
+class AuthorizationResponse:
+    """What came back, after the core has redeemed the flow. Only `of_redeemed_flow` makes one.
+
+    `code` is the authorization code; `parameters` the other values the client handed in, each present once;
+    `redirect_uri`, `nonce` and `code_verifier` are the flow's own (empty for a client's code).
+    """
+
+    __slots__ = ("client_type", "code", "code_verifier", "nonce", "parameters", "redirect_uri")
+
+    client_type: ClientType
+    code: str
+    parameters: Mapping[str, str]
+    redirect_uri: str
+    nonce: str
+    code_verifier: str
+
+    def __init__(self) -> None:
+        raise TypeError("the core makes responses, once it has redeemed the flow: AuthorizationResponse.of_redeemed_flow")
+
+    @classmethod
+    def of_redeemed_flow(
+        cls,
+        *,
+        client_type: ClientType,
+        code: str,
+        parameters: Mapping[str, str],
+        redirect_uri: str = "",
+        nonce: str = "",
+        code_verifier: str = "",
+    ) -> Self:
+        """Make the response of a flow that was redeemed, or of a client's code that was never seen before."""
+        response = object.__new__(cls)
+        response.client_type, response.code, response.parameters = client_type, code, parameters
+        response.redirect_uri, response.nonce, response.code_verifier = redirect_uri, nonce, code_verifier
+        return response
+
+    def __repr__(self) -> str:
+        return f"AuthorizationResponse({self.client_type}, keys={sorted(self.parameters)})"
+
+
+class Provider(ABC):
+    """One configured registration with a vendor. Immutable: what belongs to one login never stands on it.
+
+    `union_type` is the namespace of the ids (upper case); `entrances` says which client types it serves and how they come
+    back; `titles` are its names on pages, by language (`zh`, `en`); `code_names` the vendor's own names for the code;
+    `refuses_without_code` is True where a person's refusal comes back as a bare state.
+    """
+
+    union_type: ClassVar[str]
+    entrances: ClassVar[Mapping[ClientType, Entrance]]
+    Settings: ClassVar[type[ProviderSettings]]
+    titles: ClassVar[Mapping[str, str]]
+    code_names: ClassVar[tuple[str, ...]] = ("code",)
+    refuses_without_code: ClassVar[bool] = False
+
+    def __init__(self, settings: ProviderSettings, http: Http) -> None:
+        """Parse keys and compile tables here, once. Raises `SettingsError` naming the keys that cannot work."""
+        self.settings = settings
+        self.http = http
+
+    @abstractmethod
+    async def get_login_url(self, request: AuthorizationRequest) -> str:
+        """Return what the client needs to begin: a URL or, for a native SDK, the string that it wants."""
+
+    @abstractmethod
+    async def login_callback(self, response: AuthorizationResponse) -> Identity:
+        """Redeem the code at the vendor and return who it names.
+
+        Raises `CodeInvalid`, `ProviderDenied` or a `ProviderFault`.
+        """
+
+    async def fetch_profile(self, identity: Identity) -> Identity:
+        """Return `identity` with its profile, and any further ids the vendor names with it.
+
+        Called at a first login and when the stored profile is older than `profile_max_age`. A vendor's refusal raises
+        `ProviderRefused`, `ProviderConfig` or `CodeInvalid`, and the login stands on the ids alone; an answer that
+        cannot be trusted raises `ProviderUnsigned` or `ProviderBadResponse`, and the login fails.
+        """
+        return identity
+
+
+@runtime_checkable
+class WakesApp(Protocol):
+    """A provider whose H5 login must begin inside the vendor's own app."""
+
+    def get_wake_up_url(self, start_url: str, user_agent: str) -> str | None:
+        """Return the link that opens `start_url` inside the vendor's app; None when `user_agent` is already inside."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedPhone:
+    """A phone number the vendor vouches for. `proof` is the vendor's signature over it, which the core takes once."""
+
+    number: str = field(repr=False)
+    proof: str = field(repr=False)
+
+
+@runtime_checkable
+class FetchesPhone(Protocol):
+    """A provider that can turn what a mini program hands in into a phone number the vendor vouches for."""
+
+    async def fetch_phone(self, response: AuthorizationResponse) -> VerifiedPhone | None:
+        """Return the verified number, or None when the client handed in none.
+
+        Raises `BadRequest` for what does not verify, and as `login_callback` does.
+        """

@@ -1,0 +1,187 @@
+"""Which plugins there are, and the providers built from the shop's configuration.
+
+Plugins are found by entry point and asked once for their classes; from then on these are called directly. A plugin that
+fails is quarantined with its reason and the others still work. No provider's name stands here.
+"""
+
+import importlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import pluggy
+from pluggy import PluginValidationError
+
+from connect_core.errors import PluginError, SettingsError, Unsupported
+from connect_core.hookspecs import NAME, Hooks
+from connect_core.http import HttpPool
+from connect_core.identity import ClientType
+from connect_core.provider import Entrance, Provider
+from connect_core.settings import Settings, check_provider_settings
+
+BLOCK_VARIABLE = "CONNECT_BLOCK_PLUGINS"
+"""Environment variable: names of plugins not to load, separated by commas."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """A provider class on offer; `sandbox` is `package.module:Class` of its loopback double, or empty."""
+
+    name: str
+    provider: type[Provider]
+    sandbox: str
+
+    def load_sandbox(self) -> Any:
+        """Import the sandbox class. Raises `PluginError` when there is none."""
+        module, _, name = self.sandbox.partition(":")
+        if not name:
+            raise PluginError(f"plugin {self.name} has no sandbox")
+        return getattr(importlib.import_module(module), name)
+
+
+class Plugins:
+    """The plugins found on this machine, and the hooks of them all."""
+
+    def __init__(self, extra: Iterable[tuple[str, object]] = (), *, discover: bool = True) -> None:
+        """`extra` are plugin objects of the shop's own, by name. Raises `PluginError` for a misspelt hook or a name taken twice."""
+        self._manager = pluggy.PluginManager(NAME)
+        self._manager.add_hookspecs(Hooks)
+        self.available: dict[str, Plugin] = {}
+        self.quarantined: dict[str, str] = {}
+        self._origins: dict[str, str] = {}
+        for name, load in [*(_discovered() if discover else ()), *((name, lambda p=p: p) for name, p in extra)]:
+            self._take(name, load)
+        try:
+            self._manager.check_pending()
+        except PluginValidationError as error:
+            raise PluginError(f"a hook is misspelt: {error}") from None
+
+    @property
+    def hooks(self) -> pluggy.HookRelay:
+        """Every plugin's hooks, to call."""
+        return self._manager.hook
+
+    def _take(self, name: str, load: Callable[[], object]) -> None:
+        offered: dict[str, Plugin] = {}
+
+        def register(provider_name: str, provider: type[Provider], *, sandbox: str = "") -> None:
+            _check_class(provider_name, provider)
+            offered[provider_name] = Plugin(provider_name, provider, sandbox)
+
+        try:
+            plugin = load()
+            self._manager.register(plugin, name)
+            others = [other for other in self._manager.get_plugins() if other is not plugin]
+            self._manager.subset_hook_caller("connect_register_providers", others)(register=register)
+        except Exception as error:  # a stranger's import may raise anything; the operator is shown the reason
+            self.quarantined[name] = f"{type(error).__name__}: {error}"
+            if self._manager.has_plugin(name):
+                self._manager.unregister(name=name)
+            return
+        for provider_name in offered.keys() & self.available.keys():
+            raise PluginError(f"plugins {self._origins[provider_name]} and {name} both offer {provider_name}")
+        self.available |= offered
+        self._origins |= dict.fromkeys(offered, name)
+
+
+def _discovered() -> Iterator[tuple[str, Callable[[], object]]]:
+    blocked = set(os.environ.get(BLOCK_VARIABLE, "").split(","))
+    found: dict[str, EntryPoint] = {}
+    for point in entry_points(group=NAME):
+        if point.name in found and found[point.name].value != point.value:
+            raise PluginError(f"two installed packages register the entry point {point.name}")
+        found[point.name] = point
+    return ((name, point.load) for name, point in sorted(found.items()) if name not in blocked)
+
+
+def _check_class(name: str, provider: type[Provider]) -> None:
+    if not issubclass(provider, Provider):
+        raise PluginError(f"{name} is not a Provider class")
+    missing = [key for key in ("union_type", "entrances", "Settings", "titles") if not hasattr(provider, key)]
+    if missing:
+        raise PluginError(f"{name} does not say its {', '.join(missing)}")
+    if provider.union_type != provider.union_type.upper() or not provider.union_type:
+        raise PluginError(f"{name}: union_type is upper case")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A provider that one client type shows, ready to be called."""
+
+    name: str
+    client_type: ClientType
+    entrance: Entrance
+    provider: Provider
+    profile_max_age: int
+
+
+class Registry:
+    """The offers, made from plugins and configuration once, at start-up."""
+
+    def __init__(self, settings: Settings, plugins: Plugins, pool: HttpPool) -> None:
+        """Raises `SettingsError` with every mistake of every provider."""
+        self._offers: dict[tuple[str, str], Offer] = {}
+        self._pool = pool
+        built: dict[tuple[str, str], Provider] = {}
+        mistakes: dict[str, None] = {}
+        for client_type, names in settings.clients.items():
+            for name in names:
+                try:
+                    self._offers[name, client_type] = _build(settings, plugins, pool, name, client_type, built)
+                except SettingsError as error:
+                    mistakes |= dict.fromkeys(error.mistakes)
+        if mistakes:
+            raise SettingsError(list(mistakes))
+
+    def find(self, provider: str, client_type: str) -> Offer:
+        """Return the offer. Raises `Unsupported` when the shop does not show it."""
+        try:
+            return self._offers[provider, client_type]
+        except KeyError:
+            raise Unsupported("this provider is not offered for this client type") from None
+
+    def offers(self, client_type: str) -> list[Offer]:
+        """What a client type shows, in configured order."""
+        return [offer for (_, client), offer in self._offers.items() if client == client_type]
+
+    def __iter__(self) -> Iterator[Offer]:
+        return iter(self._offers.values())
+
+
+def _build(
+    settings: Settings,
+    plugins: Plugins,
+    pool: HttpPool,
+    name: str,
+    client_type: ClientType,
+    built: dict[tuple[str, str], Provider],
+) -> Offer:
+    plugin = _find_plugin(settings, plugins, name)
+    if client_type not in plugin.provider.entrances:
+        raise SettingsError([f"clients.{client_type}: {name} has no login for {client_type}"])
+    raw = settings.merged(name, client_type)
+    path = f"providers.{name}" + (f".{client_type}" if client_type in settings.providers[name] else "")
+    own = check_provider_settings(plugin.provider.Settings, raw, path, _shared_keys(settings, name))
+    key = (name, repr(sorted((k, repr(v)) for k, v in raw.items())))
+    if key not in built:
+        try:
+            built[key] = plugin.provider(own, pool.for_provider(name))
+        except SettingsError as error:
+            raise SettingsError([f"{path}.{mistake}" for mistake in error.mistakes]) from None
+    return Offer(name, client_type, plugin.provider.entrances[client_type], built[key], own.profile_max_age)
+
+
+def _find_plugin(settings: Settings, plugins: Plugins, name: str) -> Plugin:
+    wanted = settings.plugin_of(name)
+    if wanted in plugins.available:
+        return plugins.available[wanted]
+    if wanted in plugins.quarantined:
+        raise SettingsError([f"providers.{name}.plugin: {wanted} cannot be used: {plugins.quarantined[wanted]}"])
+    raise SettingsError([f"providers.{name}.plugin: there is no plugin {wanted}; installed: {', '.join(plugins.available)}"])
+
+
+def _shared_keys(settings: Settings, name: str) -> frozenset[str]:
+    account: Mapping[str, Any] = settings.accounts.get(str(settings.providers[name].get("use", "")), {})
+    return frozenset(account)

@@ -1,0 +1,159 @@
+"""Sessions: who is logged in. Browsers hold an opaque token, JSON clients an access token and a rotating refresh token.
+
+The database keeps hashes only. A refresh token used again after its grace ends the whole family (RFC 9700 §4.14.2).
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from connect_core.crypto import AccessTokens, token_hash
+from connect_core.errors import TokenInvalid
+from connect_core.identity import ClientType
+from connect_core.settings import Sessions as Lifetimes
+from connect_core.store import Transaction
+from connect_core.store import sessions as store
+from connect_core.store.sessions import SessionRow
+
+REUSE_GRACE = 10
+"""Seconds in which a rotated refresh token still gets a successor: two tabs, a lost answer."""
+SEEN_STEP = 60
+"""A session's last use is written at most once in so many seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A token answer (RFC 6749 §5.1). `expires_in` is in seconds."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    expires_in: int
+    member_id: int
+
+    def answer(self) -> dict[str, object]:
+        """The body of the token answer."""
+        return {
+            "access_token": self.access_token,
+            "refresh_token": self.refresh_token,
+            "token_type": "Bearer",
+            "expires_in": self.expires_in,
+            "uid": self.member_id,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A session just opened; `token` is shown once and never stored."""
+
+    row: SessionRow
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSession:
+    """Who a presented token belongs to."""
+
+    member_id: int
+    client_type: ClientType
+    family: str
+
+
+class Sessions:
+    """Opens, finds, rotates and ends sessions in the caller's transaction."""
+
+    def __init__(self, ring: Sequence[bytes], issuer: str, lifetimes: Lifetimes) -> None:
+        self.access_tokens = AccessTokens(ring, issuer)
+        self.lifetimes = lifetimes
+
+    def open(
+        self, transaction: Transaction, member_id: int, client_type: ClientType, device_id: str, now: int
+    ) -> OpenSession:
+        """Open a session for a member who just logged in."""
+        row = SessionRow(
+            member_id=member_id,
+            client_type=client_type,
+            device_id=device_id,
+            family=secrets.token_hex(16),
+            token_hash="",
+            create_time=now,
+            seen_time=now,
+            expiry_time=now + self.lifetimes.absolute,
+            rotated_time=None,
+            revoked_time=None,
+        )
+        return self._insert(transaction, row)
+
+    def issue_tokens(self, opened: OpenSession, now: int) -> Tokens:
+        """Return the tokens of an open session, with a freshly signed access token."""
+        row = opened.row
+        claims = {
+            "sub": str(row.member_id),
+            "sid": row.family,
+            "client_type": row.client_type,
+            "iat": now,
+            "exp": now + self.lifetimes.access_token,
+            "jti": secrets.token_hex(8),
+        }
+        return Tokens(self.access_tokens.issue(claims), opened.token, self.lifetimes.access_token, row.member_id)
+
+    def find(self, transaction: Transaction, token: str, now: int) -> tuple[LiveSession | None, bool]:
+        """Return whose browser token this is, and whether its last use should be written (`note_use`)."""
+        row = store.find_session(transaction, token_hash(token))
+        if row is None or not self._is_live(row, now) or row.rotated_time is not None:
+            return None, False
+        return _live(row), now - row.seen_time >= SEEN_STEP
+
+    def note_use(self, transaction: Transaction, token: str, now: int) -> None:
+        """Write that a browser token was used."""
+        store.update_seen(transaction, token_hash(token), now)
+
+    def find_by_access_token(self, transaction: Transaction, token: str, now: int) -> LiveSession | None:
+        """Return whose access token this is, unless the login behind it was ended."""
+        claims = self.access_tokens.find_claims(token, now)
+        if claims is None:
+            return None
+        member_id = store.find_live_member(transaction, str(claims.get("sid", "")), now)
+        if member_id is None or str(member_id) != claims.get("sub"):
+            return None
+        return LiveSession(member_id, ClientType(claims["client_type"]), claims["sid"])
+
+    def rotate(self, transaction: Transaction, refresh_token: str, now: int) -> OpenSession | None:
+        """Spend a refresh token and return its successor; None when its reuse has just ended the family.
+
+        Raises `TokenInvalid` for a token that is unknown, expired or revoked.
+        """
+        row = store.find_session(transaction, token_hash(refresh_token))
+        if row is None or not self._is_live(row, now):
+            raise TokenInvalid("the refresh token does not hold")
+        if row.rotated_time is not None and now - row.rotated_time > REUSE_GRACE:
+            store.revoke_family(transaction, row.family, now)
+            return None
+        store.update_rotated(transaction, row.token_hash, now)
+        return self._insert(transaction, replace(row, seen_time=now, rotated_time=None))
+
+    def end(self, transaction: Transaction, token: str, now: int) -> LiveSession | None:
+        """End the login that a browser or refresh token belongs to; returns whose it was."""
+        row = store.find_session(transaction, token_hash(token))
+        if row is None:
+            return None
+        store.revoke_family(transaction, row.family, now)
+        return _live(row)
+
+    def end_family(self, transaction: Transaction, family: str, now: int) -> None:
+        """End a login by its family."""
+        store.revoke_family(transaction, family, now)
+
+    def _insert(self, transaction: Transaction, row: SessionRow) -> OpenSession:
+        token = secrets.token_urlsafe(32)
+        row = replace(row, token_hash=token_hash(token))
+        store.insert_session(transaction, row)
+        return OpenSession(row, token)
+
+    def _is_live(self, row: SessionRow, now: int) -> bool:
+        if row.revoked_time is not None or row.expiry_time <= now:
+            return False
+        return row.rotated_time is not None or now - row.seen_time < self.lifetimes.idle
+
+
+def _live(row: SessionRow) -> LiveSession:
+    return LiveSession(row.member_id, ClientType(row.client_type), row.family)

@@ -1,0 +1,256 @@
+"""The shop's configuration: one `connect.toml`, read once, every mistake told at once with the path of its key.
+
+`env:NAME` and `file:PATH` stand for a value kept elsewhere. A provider's settings for a client type are its account's,
+then its own, then the client type's; later wins. What a provider's settings must look like is the plugin's to say.
+"""
+
+import base64
+import binascii
+import difflib
+import ipaddress
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretBytes, SecretStr, ValidationError
+
+from connect_core.errors import SettingsError
+from connect_core.identity import ClientType
+
+DAY = 24 * 3600
+
+
+def is_loopback(host: str | None) -> bool:
+    """Tell whether `host` (a URL's, without port) names this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _endpoint(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("https", "http") or not parts.hostname or parts.username or parts.fragment:
+        raise ValueError("give an absolute https:// address")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError("plain http is accepted for loopback hosts only; use https://")
+    return url.rstrip("/") if parts.path in ("", "/") else url
+
+
+def _secret_key(text: str) -> SecretBytes:
+    try:
+        key = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != 32:
+        raise ValueError("give 32 bytes as base64url; `connect-login keys generate` prints one")
+    return SecretBytes(key)
+
+
+Endpoint = Annotated[str, AfterValidator(_endpoint)]
+"""An absolute https address; plain http for loopback hosts only."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class ProviderSettings(_Section):
+    """What every provider's settings share; a plugin adds its own keys. Frozen, unknown keys refused, secrets `SecretStr`."""
+
+    profile_max_age: int = Field(30 * DAY, ge=0, description="Seconds after which a member's profile is asked for again.")
+
+
+class Service(_Section):
+    """`[service]`: where the shop is and how logins end."""
+
+    public_url: Endpoint = Field(description="The service's own origin; every callback URL is built from it.")
+    database_url: str = Field("sqlite:///connect.db", description="An SQLAlchemy URL.")
+    sqlite_synchronous: Literal["full", "normal"] = Field("full", description="`normal`: a power loss may cost the last commits.")
+    secret_keys: list[SecretStr] = Field(min_length=1, description="base64url of 32 bytes each; the first seals, all open.")
+    redirect_allow: list[str] = Field([], description="Origins with path prefix that a login may return to, besides our own.")
+    home_url: str = Field("/", description="Where a login without `return_to` lands.")
+    first_login: Literal["register", "choose"] = Field("register", description="What happens to a person never seen before.")
+    cors_origins: list[str] = Field([], description="Exact origins of front ends that call the JSON routes with cookies.")
+    trusted_proxies: list[str] = Field([], description="Addresses or networks whose X-Forwarded-For is believed, for limits and logs.")
+    readable_token_cookies: bool = Field(False, description="Leave HttpOnly off the token cookies of the `/buyer` routes.")
+    prefix: str = Field("/connect", pattern=r"^/[a-z0-9/_-]*[a-z0-9_-]$", description="Where the routes are mounted.")
+    outbound_proxy: bool = Field(False, description="Use HTTP_PROXY, HTTPS_PROXY and NO_PROXY for vendor calls.")
+
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """The key ring, decoded."""
+        return tuple(_secret_key(key.get_secret_value()).get_secret_value() for key in self.secret_keys)
+
+    @property
+    def is_plain_loopback(self) -> bool:
+        """Plain http on this machine: cookies drop `Secure` and `__Host-`."""
+        return self.public_url.startswith("http://")
+
+
+class Limits(_Section):
+    """`[limits]`: what one address and one vendor may take."""
+
+    vendor_calls: int = Field(50, ge=1, description="Calls at once, per provider; up to 200 more wait within the deadline.")
+    per_address: str = Field(
+        "60/minute", pattern=r"^(off|[1-9]\d{0,6}/(second|minute|hour))$", description="Login starts and callbacks per client address."
+    )
+
+
+class Sessions(_Section):
+    """`[sessions]`: how long logins last, in seconds."""
+
+    access_token: int = Field(1200, ge=60, description="Life of an access token.")
+    idle: int = Field(7 * DAY, ge=60, description="A session or refresh token unused for so long ends.")
+    absolute: int = Field(30 * DAY, ge=60, description="A session ends after this, used or not.")
+
+
+class Settings(_Section):
+    """The whole configuration. `accounts` and `providers` stay raw until the plugins say what they need."""
+
+    service: Service
+    limits: Limits = Limits()
+    sessions: Sessions = Sessions()
+    clients: dict[ClientType, list[str]] = Field({}, description="Which providers each client type shows, in order.")
+    accounts: dict[str, dict[str, Any]] = {}
+    providers: dict[str, dict[str, Any]] = {}
+
+    core_keys: ClassVar[frozenset[str]] = frozenset({"plugin", "use", *ClientType})
+
+    def plugin_of(self, provider: str) -> str:
+        """The plugin's name behind a configured provider."""
+        return str(self.providers[provider].get("plugin", provider))
+
+    def merged(self, provider: str, client_type: ClientType) -> dict[str, Any]:
+        """The provider's raw settings for one client type: account, then provider, then client type."""
+        own = self.providers[provider]
+        account = self.accounts.get(str(own.get("use", "")), {})
+        return {
+            **account,
+            **{key: value for key, value in own.items() if key not in self.core_keys},
+            **own.get(client_type, {}),
+        }
+
+
+def load_settings(path: Path) -> Settings:
+    """Read `connect.toml`. Raises `SettingsError` with every mistake found."""
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise SettingsError([f"{path}: there is no such file; `connect-login init` writes one"]) from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError([f"{path}: {error}"]) from None
+    return parse_settings(raw, path.parent)
+
+
+def parse_settings(raw: Mapping[str, Any], folder: Path = Path()) -> Settings:
+    """Check a configuration given as plain data; `file:` paths are relative to `folder`. Raises `SettingsError`."""
+    mistakes: list[str] = []
+    resolved = _resolve(dict(raw), folder, "", mistakes)
+    try:
+        settings = Settings.model_validate(resolved)
+    except ValidationError as error:
+        raise SettingsError([*mistakes, *explain(error, Settings)]) from None
+    mistakes += _cross_checks(settings)
+    if mistakes:
+        raise SettingsError(mistakes)
+    return settings
+
+
+def check_provider_settings(
+    model: type[ProviderSettings], raw: Mapping[str, Any], path: str, shared: frozenset[str] = frozenset()
+) -> ProviderSettings:
+    """Check a provider's merged settings against its plugin's model. Raises `SettingsError`, keys below `path`.
+
+    `shared` are keys that came from an account, which other software may use too: unknown ones among them are ignored.
+    """
+    known = {key: value for key, value in raw.items() if key in model.model_fields or key not in shared}
+    try:
+        return model.model_validate(known)
+    except ValidationError as error:
+        raise SettingsError(explain(error, model, path)) from None
+
+
+def explain(error: ValidationError, model: type[BaseModel], path: str = "") -> list[str]:
+    """Turn pydantic's report into one line a mistake: the key's path, what is wrong, and the nearest known key."""
+    lines = []
+    for item in error.errors(include_input=False, include_url=False, include_context=False):
+        where = ".".join(filter(None, [path, *(str(part) for part in item["loc"] if part != "[key]")]))
+        match item["type"]:
+            case "extra_forbidden":
+                near = difflib.get_close_matches(str(item["loc"][-1]), _known_keys(model, item["loc"][:-1]), 1)
+                text = "unknown key" + (f"; did you mean `{near[0]}`?" if near else "")
+            case "missing":
+                text = "is missing"
+            case _:
+                text = item["msg"].removeprefix("Value error, ")
+        lines.append(f"{where}: {text}")
+    return lines
+
+
+def _known_keys(model: type[BaseModel], parents: tuple[int | str, ...]) -> list[str]:
+    fields = model.model_fields
+    for parent in parents:
+        inner = fields[str(parent)].annotation if str(parent) in fields else None
+        fields = inner.model_fields if isinstance(inner, type) and issubclass(inner, BaseModel) else {}
+    return list(fields)
+
+
+def _resolve(value: Any, folder: Path, path: str, mistakes: list[str]) -> Any:
+    match value:
+        case dict():
+            return {key: _resolve(item, folder, f"{path}.{key}".lstrip("."), mistakes) for key, item in value.items()}
+        case list():
+            return [_resolve(item, folder, f"{path}.{place}", mistakes) for place, item in enumerate(value)]
+        case str() if value.startswith("env:"):
+            name = value.removeprefix("env:")
+            if name not in os.environ:
+                mistakes.append(f"{path}: the environment variable {name} is not set")
+            return os.environ.get(name, "")
+        case str() if value.startswith("file:"):
+            try:
+                return (folder / value.removeprefix("file:")).read_text("utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+                mistakes.append(f"{path}: the file {value.removeprefix('file:')} cannot be read: {reason}")
+                return ""
+        case _:
+            return value
+
+
+def _cross_checks(settings: Settings) -> Iterator[str]:
+    service = settings.service
+    if urlsplit(service.public_url).path or urlsplit(service.public_url).query:
+        yield "service.public_url: give the origin alone, without a path"
+    for place, key in enumerate(service.secret_keys):
+        try:
+            _secret_key(key.get_secret_value())
+        except ValueError as error:
+            yield f"service.secret_keys.{place}: {error}"
+    for key in ("redirect_allow", "cors_origins"):
+        for place, url in enumerate(getattr(service, key)):
+            try:
+                _endpoint(url)
+            except ValueError as error:
+                yield f"service.{key}.{place}: {error}"
+    for place, network in enumerate(service.trusted_proxies):
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            yield f"service.trusted_proxies.{place}: give an address or a network such as 10.0.0.0/8"
+    for name, provider in settings.providers.items():
+        if not name.replace("-", "").replace("_", "").isalnum() or name != name.lower():
+            yield f"providers.{name}: names are lower-case letters, digits, - and _"
+        if "use" in provider and provider["use"] not in settings.accounts:
+            yield f"providers.{name}.use: there is no [accounts.{provider['use']}]"
+    for client, names in settings.clients.items():
+        for name in names:
+            if name not in settings.providers:
+                yield f"clients.{client}: {name} is not configured; add [providers.{name}]"
+        if len(set(names)) != len(names):
+            yield f"clients.{client}: a provider is listed twice"

@@ -1,0 +1,148 @@
+"""The engine, its threads, and the rule that a unit of work is one transaction on one thread hop.
+
+SQLite has one writer thread and takes its write lock at the start (`BEGIN IMMEDIATE`); a server has a bounded pool. Whatever
+keeps the database from answering becomes `Unavailable` within seconds; a lost race is run again, never a vendor call.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlmodel import SQLModel
+
+import connect_core.models  # noqa: F401  (declares the tables)
+from connect_core.errors import SettingsError, Unavailable
+
+Transaction = Connection
+T = TypeVar("T")
+
+POOL = 10
+PATIENCE = 2
+"""Seconds that a statement, a lock or a free connection is waited for."""
+TRIES = 3
+_RETRY_STATES = frozenset({"40001", "40P01"})  # PostgreSQL: serialization failure, deadlock
+_RETRY_CODES = frozenset({1205, 1213})  # MariaDB: lock wait time-out, deadlock
+_READ = {"connect_login_read": True}
+
+
+class Database:
+    """The shop's database. Make one a process, `close()` it at the end."""
+
+    def __init__(self, url: str, *, synchronous: str = "full") -> None:
+        """`url` is SQLAlchemy's form; `synchronous` (`full`, `normal`) is for SQLite. Raises `SettingsError`."""
+        self.is_sqlite = url.startswith("sqlite")
+        try:
+            self._engine = _sqlite_engine(url, synchronous) if self.is_sqlite else _server_engine(url)
+        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+            raise SettingsError([f"service.database_url: {_why(error)}"]) from None
+        self._writers = ThreadPoolExecutor(1 if self.is_sqlite else POOL, "connect-write")
+        self._readers = ThreadPoolExecutor(4, "connect-read") if self.is_sqlite else self._writers
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in a transaction and commit it; run it anew when it lost a race. Raises `Unavailable`."""
+        return await asyncio.get_running_loop().run_in_executor(self._writers, self._transact, work)
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work`, which only reads. Raises `Unavailable`."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._look, work)
+
+    def create_tables(self) -> None:
+        """Create the tables that are missing."""
+        try:
+            SQLModel.metadata.create_all(self._engine)
+        except SQLAlchemyError as error:
+            raise Unavailable(f"the tables cannot be created: {type(error).__name__}") from None
+
+    def find_missing_tables(self) -> list[str]:
+        """Return the names of our tables that the database lacks. Raises `Unavailable`."""
+        try:
+            present = set(inspect(self._engine).get_table_names())
+        except SQLAlchemyError as error:
+            raise Unavailable(f"the database does not answer: {type(error).__name__}") from None
+        return sorted(set(SQLModel.metadata.tables) - present)
+
+    def close(self) -> None:
+        """Let running work finish and close every connection."""
+        self._writers.shutdown(wait=True)
+        self._readers.shutdown(wait=True)
+        self._engine.dispose()
+
+    def _transact(self, work: Callable[[Transaction], T]) -> T:
+        for left in reversed(range(TRIES)):
+            try:
+                with self._engine.begin() as transaction:
+                    return work(transaction)
+            except DBAPIError as error:
+                if not (left and _is_lost_race(error)):
+                    raise _unavailable(error) from None
+            except SQLAlchemyError as error:
+                raise _unavailable(error) from None
+        raise AssertionError("unreachable")
+
+    def _look(self, work: Callable[[Transaction], T]) -> T:
+        try:
+            with self._engine.connect().execution_options(**_READ) as transaction:
+                return work(transaction)
+        except SQLAlchemyError as error:
+            raise _unavailable(error) from None
+
+
+def _unavailable(error: SQLAlchemyError) -> Unavailable:
+    """The database's own text may quote parameters, so only its kind is kept."""
+    origin = getattr(error, "orig", None) or error
+    return Unavailable(f"the database does not answer: {type(origin).__name__}", retry_after=PATIENCE)
+
+
+def _is_lost_race(error: DBAPIError) -> bool:
+    if isinstance(error, IntegrityError):
+        return True
+    state = getattr(error.orig, "sqlstate", None)
+    code = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    return state in _RETRY_STATES or code in _RETRY_CODES
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ModuleNotFoundError):
+        return f"the driver {error.name} is not installed"
+    return "give an SQLAlchemy URL such as sqlite:///connect.db or postgresql+psycopg://user@host/shop"
+
+
+def _server_engine(url: str) -> Engine:
+    scheme = urlsplit(url).scheme
+    arguments: dict[str, Any] = {"connect_timeout": PATIENCE}
+    if scheme.startswith("postgresql"):
+        arguments["options"] = f"-c statement_timeout={PATIENCE * 1000} -c timezone=UTC"
+    return create_engine(
+        url, pool_size=POOL, max_overflow=0, pool_timeout=PATIENCE, pool_pre_ping=True, connect_args=arguments
+    )
+
+
+def _sqlite_engine(url: str, synchronous: str) -> Engine:
+    path = make_url(url).database
+    if path and path != ":memory:":
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        except OSError as error:
+            raise SettingsError([f"service.database_url: the file cannot be opened: {error.strerror}"]) from None
+    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": PATIENCE}, pool_pre_ping=False)
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, record: Any) -> None:
+        connection.isolation_level = None  # SQLAlchemy's BEGIN below is the only one
+        for pragma in ("journal_mode=WAL", f"synchronous={synchronous}", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        is_read = connection.get_execution_options().get("connect_login_read")
+        connection.exec_driver_sql("BEGIN" if is_read else "BEGIN IMMEDIATE")
+
+    return engine
+
+

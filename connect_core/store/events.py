@@ -1,0 +1,15 @@
+"""Queries about events: what happened, written with what made it happen."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import insert
+
+from connect_core.models import ConnectEvent
+from connect_core.store.database import Transaction
+
+_INSERT = insert(ConnectEvent.__table__)  # type: ignore[attr-defined]
+
+
+def insert_event(transaction: Transaction, values: Mapping[str, object]) -> None:
+    """Write one event; the names are columns of `es_connect_event`."""
+    transaction.execute(_INSERT, dict(values))

@@ -1,0 +1,64 @@
+"""Where a login may return to: exact origin and path prefix on the canonical URL (RFC 9700 §4.11).
+
+A target is checked once, before the flow is sealed; nothing that arrives later can change it.
+"""
+
+import posixpath
+from collections.abc import Sequence
+from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
+
+from connect_core.errors import RedirectNotAllowed
+
+LONGEST = 1024
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+_KEPT = "%/:=&?~#+!$,;'@()*[]"
+
+
+class Targets:
+    """The allow-list, compiled."""
+
+    def __init__(self, public_url: str, allow: Sequence[str]) -> None:
+        """`allow`: absolute URLs; each stands for its origin and everything below its path. Our own origin always is."""
+        self._own = public_url
+        self._rules = [(_origin(urlsplit(url)), urlsplit(url).path or "/") for url in (public_url, *allow)]
+
+    def check(self, target: str) -> str:
+        """Return the canonical absolute target; relative ones are resolved against our own origin.
+
+        Raises `RedirectNotAllowed`.
+        """
+        if len(target) > LONGEST or any(c <= " " or c in "\\\x7f" for c in target) or target[:2] == "//":
+            raise RedirectNotAllowed("the return target is malformed")
+        url = quote(urljoin(self._own, target) if target.startswith(("/", "?")) else target, safe=_KEPT)
+        try:
+            parts = urlsplit(url)
+            origin = _origin(parts)
+        except ValueError:
+            raise RedirectNotAllowed("the return target is malformed") from None
+        if "@" in parts.netloc or not _is_plain_path(parts.path):
+            raise RedirectNotAllowed("the return target is malformed")
+        if not any(origin == allowed and _is_below(parts.path or "/", prefix) for allowed, prefix in self._rules):
+            raise RedirectNotAllowed("the return target is not on the allow-list")
+        return url
+
+    def check_redirect_uri(self, target: str) -> str:
+        """Return the absolute page that the vendor may return to. No fragment (RFC 6749 §3.1.2). Raises as `check`."""
+        if "#" in target or target.startswith(("/", "?")):
+            raise RedirectNotAllowed("redirect_uri is an absolute address without fragment")
+        return self.check(target)
+
+
+def _origin(parts: SplitResult) -> tuple[str, str, int | None]:
+    return parts.scheme, parts.hostname or "", parts.port or _DEFAULT_PORTS.get(parts.scheme)
+
+
+def _is_plain_path(path: str) -> bool:
+    """No dot segments, doubled or encoded slashes that a server behind us could read as another path."""
+    plain = unquote(path)
+    if "//" in plain or "\\" in plain or "%2f" in path.lower():
+        return False
+    return posixpath.normpath(plain or "/") == (plain.rstrip("/") or "/")
+
+
+def _is_below(path: str, prefix: str) -> bool:
+    return path == prefix or path.startswith(prefix if prefix.endswith("/") else prefix + "/")

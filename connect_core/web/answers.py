@@ -1,0 +1,79 @@
+"""Writing answers: the security headers of every one, cookies, redirects, pages, JSON, and errors as problem details."""
+
+import json
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from connect_core.errors import ConnectError
+
+HEADERS: Mapping[str, str] = {
+    "cache-control": "no-store, private",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "content-security-policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "cross-origin-opener-policy": "same-origin",
+}
+
+
+def redirect(url: str) -> Response:
+    """303 See Other: the only redirect there is (RFC 9700 §4.12)."""
+    return Response(status_code=303, headers={**HEADERS, "location": quote(url, safe="%/:=&?~#+!$,;'@()*[]")})
+
+
+def page(text: str, status: int = 200) -> Response:
+    """An HTML page."""
+    return Response(text, status, HEADERS, "text/html; charset=utf-8")
+
+
+def plain(text: str) -> Response:
+    """A bare text."""
+    return Response(text, 200, HEADERS, "text/plain; charset=utf-8")
+
+
+def answer(value: object, status: int = 200, *, media_type: str = "application/json") -> Response:
+    """A JSON answer."""
+    return Response(json.dumps(value, ensure_ascii=False), status, HEADERS, media_type)
+
+
+def problem(error: ConnectError, request_id: str) -> Response:
+    """The error as problem details (RFC 9457), with our `code` and the request's id."""
+    body = {"type": "about:blank", "title": error.code, "status": error.status, "code": error.code, "request_id": request_id}
+    return with_retry(answer(body, error.status, media_type="application/problem+json"), error)
+
+
+def with_retry(response: Response, error: ConnectError) -> Response:
+    """Add what the client should know about coming back: `Retry-After`, `WWW-Authenticate`."""
+    if error.status in (429, 503) or error.retry_after is not None:
+        response.headers["retry-after"] = str(error.retry_after or 2)
+    if error.status == 401:
+        response.headers["www-authenticate"] = "Bearer"
+    return response
+
+
+class Cookies:
+    """The cookies we set: `__Host-`, Secure, HttpOnly, SameSite=Lax; without the first two on plain loopback http."""
+
+    def __init__(self, *, is_plain_loopback: bool, readable_token_cookies: bool) -> None:
+        self._is_plain = is_plain_loopback
+        self._is_readable = readable_token_cookies
+        prefix = "" if is_plain_loopback else "__Host-"
+        self.session = f"{prefix}connect_session"
+        self.flow = f"{prefix}connect_flow_"
+
+    def set(self, response: Response, name: str, value: str, max_age: int) -> None:
+        """Set a cookie for `max_age` seconds."""
+        response.set_cookie(name, value, max_age, path="/", secure=not self._is_plain, httponly=True, samesite="lax")
+
+    def set_token(self, response: Response, name: str, value: str, max_age: int) -> None:
+        """Set a token cookie of the `/buyer` routes, which a shop may choose to make readable."""
+        response.set_cookie(
+            name, value, max_age, path="/", secure=not self._is_plain, httponly=not self._is_readable, samesite="lax"
+        )
+
+    def drop(self, response: Response, name: str) -> None:
+        """Have the browser forget a cookie."""
+        response.delete_cookie(name, path="/", secure=not self._is_plain, httponly=True, samesite="lax")

@@ -1,0 +1,128 @@
+"""The ASGI application: routes put together, start and stop.
+
+Run it with `connect-login serve`, or mount it: `create_app(load_settings(path))`.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from connect_core.errors import ConnectError, SettingsError, Unavailable, Unsupported
+from connect_core.http import HttpPool
+from connect_core.manager import ConnectManager
+from connect_core.registry import Plugins
+from connect_core.settings import Settings
+from connect_core.store import Database
+from connect_core.web import answers
+from connect_core.web.answers import Cookies
+from connect_core.web.pages import Pages
+from connect_core.web.requests import Trust, new_request_id
+from connect_core.web.routes import connect_routes
+from connect_core.web.seed import seed_routes
+from connect_core.web.shop import Limiter, Shop
+
+SWEEP_SECONDS = 60
+log = logging.getLogger("connect_login")
+
+
+def create_app(
+    settings: Settings,
+    *,
+    plugins: Plugins | None = None,
+    pool: HttpPool | None = None,
+    routes: Sequence[BaseRoute] = (),
+    template_folder: Path | None = None,
+    stylesheet: str | None = None,
+    now: Callable[[], float] = time.time,
+) -> Starlette:
+    """Return the service. `routes` of the shop's own come first; `template_folder` and `stylesheet` theme the pages.
+
+    Raises `SettingsError` and `PluginError`. An empty SQLite database gets its tables; a server's must be there.
+    """
+    service = settings.service
+    database = Database(service.database_url, synchronous=service.sqlite_synchronous)
+    manager = ConnectManager(settings, database, plugins=plugins, pool=pool, now=now)
+    shop = Shop(
+        manager=manager,
+        pages=Pages(template_folder, stylesheet, service.prefix),
+        cookies=Cookies(
+            is_plain_loopback=service.is_plain_loopback, readable_token_cookies=service.readable_token_cookies
+        ),
+        trust=Trust(service.trusted_proxies),
+        limiter=Limiter(settings.limits.per_address),
+        origins=(service.public_url, *service.cors_origins),
+        cors_origins=tuple(service.cors_origins),
+        prefix=service.prefix,
+    )
+    app = Starlette(
+        routes=[*routes, *connect_routes(shop), *seed_routes(shop), *_health_routes(shop)],
+        lifespan=lambda _: _lifespan(manager),
+        exception_handlers={404: _not_found, 405: _not_allowed},
+    )
+    app.router.redirect_slashes = False
+    app.state.manager = manager
+    app.state.shop = shop
+    return app
+
+
+def prepare_tables(database: Database) -> None:
+    """Create the tables of an empty SQLite database. Raises `SettingsError` when a server's tables are missing."""
+    if database.is_sqlite:
+        database.create_tables()
+    elif missing := database.find_missing_tables():
+        raise SettingsError([f"service.database_url: the database lacks {', '.join(missing)}"])
+
+
+@asynccontextmanager
+async def _lifespan(manager: ConnectManager) -> AsyncIterator[None]:
+    if manager.database.is_sqlite:
+        with suppress(Unavailable):
+            manager.database.create_tables()
+    sweeper = asyncio.create_task(_sweep_for_ever(manager))
+    try:
+        yield
+    finally:
+        sweeper.cancel()
+        with suppress(asyncio.CancelledError):
+            await sweeper
+        await manager.aclose()
+
+
+async def _sweep_for_ever(manager: ConnectManager) -> None:
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        try:
+            while await manager.sweep():
+                await asyncio.sleep(0.1)
+        except ConnectError as error:
+            log.warning("sweep_failed", extra={"reason": str(error)})
+
+
+def _health_routes(shop: Shop) -> list[BaseRoute]:
+    async def healthz(request: Request) -> Response:
+        return answers.answer({"status": "ok"})
+
+    async def readyz(request: Request) -> Response:
+        missing = await asyncio.get_running_loop().run_in_executor(None, shop.manager.database.find_missing_tables)
+        if missing:
+            raise Unavailable(f"the database lacks {', '.join(missing)}")
+        return answers.answer({"status": "ok", "quarantined": sorted(shop.manager.plugins.quarantined)})
+
+    return [shop.route("/healthz", healthz, "GET"), shop.route("/readyz", readyz, "GET")]
+
+
+async def _not_found(request: Request, error: Exception) -> Response:
+    return answers.problem(Unsupported(), new_request_id())
+
+
+async def _not_allowed(request: Request, error: Exception) -> Response:
+    headers = getattr(error, "headers", None) or {}
+    return Response(status_code=405, headers={**answers.HEADERS, **headers})

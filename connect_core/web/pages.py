@@ -1,0 +1,180 @@
+"""The pages a member sees, as HTML text: hosted login, refused, and the member after login.
+
+Built once at start: templates compiled and tried, styles and icons read. Plain links and forms, no script, nothing
+inline, so that the strictest Content-Security-Policy holds. Never touches a request, a cookie or the database.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from traceback import extract_tb
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+
+from connect_core.errors import SettingsError
+from connect_core.web.texts import LANGUAGES, Language, refusal_for, texts_in
+
+_HERE = Path(__file__).parent
+_MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+UNKNOWN_ICON = "key"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A way to log in that the login page shows.
+
+    `name` is the provider's, `title` what it is called on the page, `url` where its login starts, `icon` the name of
+    one of our icons; a name without an icon gets a key.
+    """
+
+    name: str
+    title: str
+    url: str
+    icon: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownMember:
+    """What the member page shows of a member.
+
+    `face` is an address elsewhere, which our pages do not load; a shop's own template may.
+    """
+
+    uname: str
+    nickname: str = ""
+    face: str = ""
+    province: str = ""
+    city: str = ""
+
+    @property
+    def initial(self) -> str:
+        """The first letter or digit of the name, which stands where a portrait would."""
+        return next((letter for letter in self.nickname + self.uname if letter.isalnum()), "")
+
+
+@dataclass(frozen=True, slots=True)
+class ShownConnection:
+    """A connection on the member page: `title` and `icon` as in `Choice`, `since` the day it was bound (UTC)."""
+
+    title: str
+    icon: str
+    since: date | None = None
+
+
+class Pages:
+    """Every page, compiled once and safe to share between requests."""
+
+    def __init__(
+        self, template_folder: Path | None = None, stylesheet: str | None = None, prefix: str = "/connect"
+    ) -> None:
+        """`template_folder` is searched before our own, file by file; `stylesheet` is linked after ours.
+
+        `stylesheet` is a path on the own origin (`/theme.css`), the only place the pages may load from; `prefix` is
+        where the routes are mounted. Raises `SettingsError` for a template that cannot be rendered.
+        """
+        if stylesheet is not None and (not stylesheet.startswith("/") or stylesheet.startswith("//")):
+            raise SettingsError(["stylesheet: give a path on our own origin, such as /theme.css"])
+        if template_folder is not None and not template_folder.is_dir():
+            raise SettingsError([f"template_folder: there is no folder {template_folder}"])
+        self._prefix = prefix
+        self._icons = frozenset(name.removesuffix(".svg") for name in static_files() if name.endswith(".svg"))
+        folders = [folder for folder in (template_folder, _HERE / "templates") if folder]
+        self._environment = Environment(
+            loader=FileSystemLoader(folders),
+            autoescape=True,
+            undefined=StrictUndefined,
+            auto_reload=False,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters["icon"] = self._icon_url
+        self._environment.globals.update(prefix=prefix, stylesheet=stylesheet)
+        self._texts = {language: texts_in(language) for language in LANGUAGES}
+        self._try_out()
+
+    def login(self, language: Language, providers: Sequence[Choice], return_to: str = "", *, client: str = "") -> str:
+        """Return the hosted login page.
+
+        `return_to` goes into every login's address; it and `client`, both as they stand in the page's own query, are
+        kept by the link to the other language.
+        """
+        logins = [(choice, _with_query(choice.url, return_to=return_to)) for choice in providers]
+        return self._render("login.html", language, logins=logins, kept={"client": client, "return_to": return_to})
+
+    def refused(self, language: Language, code: str, request_id: str, start_again: str | None) -> str:
+        """Return the page for the error `code`, with a link to `start_again` unless that is None.
+
+        The other language stands on the page itself: its address holds a code and state and must not be asked again.
+        """
+        refusal = refusal_for(code)
+        return self._render(
+            "refused.html",
+            language,
+            title=refusal.title.in_language(language),
+            advice=refusal.advice.in_language(language),
+            other_title=refusal.title.in_language(_other(language)),
+            other_advice=refusal.advice.in_language(_other(language)),
+            request_id=request_id,
+            start_again=start_again if start_again and _is_web_address(start_again) else None,
+            other_login=f"{self._prefix}/login" if refusal.other_login else None,
+        )
+
+    def member(self, language: Language, member: ShownMember, connections: Sequence[ShownConnection]) -> str:
+        """Return the page that tells a member who they are logged in as; its form posts to `{prefix}/logout`."""
+        return self._render("member.html", language, member=member, connections=connections, kept={})
+
+    def _render(
+        self, template: str, language: Language, *, kept: Mapping[str, str] | None = None, **values: object
+    ) -> str:
+        other = _other(language)
+        text = self._environment.get_template(template).render(
+            values,
+            t=self._texts[language],
+            other=self._texts[other],
+            switch=None if kept is None else _with_query("", lang=other, **kept),
+        )
+        # half of a surrogate pair in a foreign directory's nickname must not break the page
+        return text.encode("utf-8", "replace").decode()
+
+    def _icon_url(self, icon: str) -> str:
+        return f"{self._prefix}/static/{icon if icon in self._icons else UNKNOWN_ICON}.svg"
+
+    def _try_out(self) -> None:
+        """Render every page once, so that a shop's faulty template stops the start and not a login."""
+        try:
+            self.login("zh", [Choice("alipay", "Alipay", "/", "alipay")])
+            self.refused("zh", "provider_timeout", "0", "/")
+            self.member("zh", ShownMember("m_0", "0", "", "0", "0"), [ShownConnection("Alipay", "alipay", date.min)])
+        except TemplateError as error:
+            frames = [frame for frame in extract_tb(error.__traceback__) if frame.filename.endswith(".html")]
+            place = f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}: " if frames else ""
+            raise SettingsError([f"template_folder: {place}{error.message}"]) from error
+
+
+def static_files() -> Mapping[str, tuple[bytes, str]]:
+    """Read the files served below `{prefix}/static/`: name to content and media type."""
+    return {
+        path.name: (path.read_bytes(), _MEDIA_TYPES[path.suffix])
+        for path in sorted((_HERE / "static").iterdir())
+        if path.suffix in _MEDIA_TYPES
+    }
+
+
+def _other(language: Language) -> Language:
+    return "en" if language == "zh" else "zh"
+
+
+def _is_web_address(url: str) -> bool:
+    return urlsplit(url).scheme in ("", "http", "https")
+
+
+def _with_query(url: str, **more: str) -> str:
+    """Return `url` with the non-empty values of `more` in its query; an app's address (`alipays://`) stays whole."""
+    if not _is_web_address(url):
+        return url
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    query |= {name: value for name, value in more.items() if value}
+    return urlunsplit(parts._replace(query=urlencode(query)))

@@ -1,0 +1,170 @@
+"""Reading requests: parameters that come once, small JSON bodies, cookies, bearer tokens, who is asking.
+
+Everything here is hostile until read; nothing here decides anything.
+"""
+
+import ipaddress
+import json
+import secrets
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+
+from connect_core.errors import BadRequest, Forbidden
+from connect_core.manager import Visit
+from connect_core.web.texts import pick_language
+
+BODY_LIMIT = 16 * 1024
+FIELD_LIMIT = 20
+VALUE_LIMIT = 4096
+
+
+def get_parameters(request: Request) -> dict[str, str]:
+    """Return the query's parameters. Raises `BadRequest` for one that is repeated, too long or holds control characters."""
+    return _single(request.scope["query_string"])
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """Return the fields of a posted form. Raises as `get_parameters`."""
+    return _single(await _read_body(request))
+
+
+async def read_json(request: Request) -> dict[str, str]:
+    """Return the texts of a small flat JSON object; an empty body is an empty object. Raises `BadRequest`."""
+    body = await _read_body(request)
+    if not body.strip():
+        return {}
+    try:
+        value = json.loads(body.decode(), object_pairs_hook=_once)
+    except (ValueError, RecursionError):
+        raise BadRequest("the body is no JSON object") from None
+    if not isinstance(value, dict):
+        raise BadRequest("the body is no JSON object")
+    return _checked({key: _as_text(item) for key, item in value.items() if item is not None})
+
+
+def is_form(request: Request) -> bool:
+    """Tell whether the body is a form."""
+    return request.headers.get("content-type", "").partition(";")[0].strip() == "application/x-www-form-urlencoded"
+
+
+def wants_page(request: Request) -> bool:
+    """Tell whether a person is looking: a browser's navigation says that it takes HTML."""
+    return "text/html" in request.headers.get("accept", "")
+
+
+def get_bearer(request: Request) -> str:
+    """Return the bearer token (RFC 6750 §2.1), or the empty text."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def get_cookies(request: Request) -> dict[str, str]:
+    """Return the cookies; a name that comes twice is planted, so it counts as absent."""
+    found: dict[str, str] = {}
+    twice: set[str] = set()
+    for header in request.headers.getlist("cookie"):
+        for pair in header[:BODY_LIMIT].split(";"):
+            name, sign, value = pair.strip().partition("=")
+            if sign and name in found:
+                twice.add(name)
+            found[name] = value.strip('"')
+    return {name: value for name, value in found.items() if name not in twice}
+
+
+def new_request_id() -> str:
+    """64 random bits in hex, to find a request in the log."""
+    return secrets.token_hex(8)
+
+
+def get_visit(request: Request, session_token: str = "") -> Visit:
+    """Return who is asking."""
+    headers: Headers = request.headers
+    language = pick_language(request.query_params.get("lang"), headers.get("accept-language", ""))
+    return Visit(request.state.request_id, headers.get("user-agent", "")[:512], language, session_token)
+
+
+def check_origin(request: Request, allowed: Sequence[str]) -> None:
+    """Refuse a POST that a page of another origin sends. Raises `Forbidden`."""
+    origin = request.headers.get("origin")
+    if origin is not None and origin not in allowed:
+        raise Forbidden("the request comes from another origin")
+    if origin is None and request.headers.get("sec-fetch-site") == "cross-site":
+        raise Forbidden("the request comes from another origin")
+
+
+class Trust:
+    """Which peers' X-Forwarded-For is believed."""
+
+    def __init__(self, proxies: Sequence[str]) -> None:
+        """`proxies`: addresses or networks."""
+        self._networks = [ipaddress.ip_network(proxy) for proxy in proxies]
+
+    def get_address(self, request: Request) -> str:
+        """Return whom limits are counted for: the last hop that no trusted proxy vouches past; IPv6 by its /64."""
+        hops = [request.client.host if request.client else ""]
+        if self._networks:
+            hops += reversed(",".join(request.headers.getlist("x-forwarded-for")).split(","))
+        believed = None
+        for hop in hops:
+            try:
+                believed = ipaddress.ip_address(hop.strip())
+            except ValueError:
+                break
+            if not any(believed in network for network in self._networks):
+                break
+        return _grouped(believed) if believed else "unknown"
+
+
+def _grouped(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    if address.version == 4:
+        return str(address)
+    mapped = address.ipv4_mapped
+    return str(mapped) if mapped else str(ipaddress.ip_network((address, 64), strict=False))
+
+
+async def _read_body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            raise BadRequest("the body is larger than 16 KiB")
+    return bytes(body)
+
+
+def _single(encoded: bytes) -> dict[str, str]:
+    if len(encoded) > BODY_LIMIT:
+        raise BadRequest("too many parameters")
+    try:
+        pairs = parse_qsl(encoded.decode("ascii"), keep_blank_values=True, max_num_fields=FIELD_LIMIT, errors="strict")
+    except ValueError:
+        raise BadRequest("the parameters are malformed or too many") from None
+    if len(dict(pairs)) != len(pairs):
+        raise BadRequest("a parameter is repeated")
+    return _checked(dict(pairs))
+
+
+def _checked(values: dict[str, str]) -> dict[str, str]:
+    if len(values) > FIELD_LIMIT:
+        raise BadRequest("too many parameters")
+    for name, value in values.items():
+        if len(value) > VALUE_LIMIT or any(c < " " or c == "\x7f" for c in value) or "[" in name:
+            raise BadRequest("a parameter is malformed or too long")
+    return values
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) != len(pairs):
+        raise BadRequest("a parameter is repeated")
+    return dict(pairs)
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    raise BadRequest("a parameter is no text")

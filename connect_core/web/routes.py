@@ -1,0 +1,280 @@
+"""The routes below the prefix: login, callback, tokens, who am I, the hosted login page."""
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from connect_core.crypto import token_hash
+from connect_core.errors import BadRequest, NotLoggedIn, StateInvalid, Unsupported
+from connect_core.flow import LIFE, Delivery
+from connect_core.identity import ClientType
+from connect_core.manager import AWAKE, Login, Start
+from connect_core.provider import Entrance
+from connect_core.registry import Offer
+from connect_core.web import answers
+from connect_core.web.pages import Choice, static_files
+from connect_core.web.requests import (
+    check_origin,
+    get_bearer,
+    get_cookies,
+    get_parameters,
+    get_visit,
+    is_form,
+    read_form,
+    read_json,
+    wants_page,
+)
+from connect_core.web.shop import Shop
+
+EXPIRED_FLOW_MEMORY = 300
+"""Seconds for which a browser keeps a flow past its life, so that it is told "expired" and not "unknown"."""
+MOST_FLOWS = 5
+FLOW_COOKIE_BYTES = 4096
+_MOBILE = ("Mobile", "Android", "iPhone", "iPad", "HarmonyOS")
+
+
+def connect_routes(shop: Shop) -> list[BaseRoute]:
+    """Every route below the prefix."""
+    routes = _Routes(shop)
+    prefix, path = shop.prefix, f"{shop.prefix}/{{provider}}/{{client}}"
+    return [
+        shop.route(f"{prefix}/providers", routes.providers, "GET", cross_origin=True),
+        shop.route(f"{prefix}/login", routes.login_page, "GET"),
+        shop.route(f"{prefix}/me", routes.me, "GET", cross_origin=True),
+        shop.route(f"{prefix}/logout", routes.logout, "POST", cross_origin=True),
+        shop.route(f"{prefix}/token/refresh", routes.refresh, "POST", cross_origin=True),
+        shop.route(f"{prefix}/.well-known/jwks.json", routes.jwks, "GET"),
+        shop.route(f"{prefix}/static/{{name}}", routes.static, "GET"),
+        shop.route(f"{path}/login", routes.login, "GET"),
+        shop.route(f"{path}/callback", routes.callback, "GET", "POST"),
+        shop.route(f"{path}/login-url", routes.login_url, "POST", cross_origin=True),
+        shop.route(f"{path}/token", routes.token, "POST", cross_origin=True),
+    ]
+
+
+class _Routes:
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._manager = shop.manager
+        self._static = static_files()
+
+    async def login(self, request: Request) -> Response:
+        self._shop.count(request)
+        query = get_parameters(request)
+        redirect_uri = query.get("redirect_uri", "")
+        start = await self._manager.get_login_url(
+            request.path_params["provider"],
+            request.path_params["client"],
+            get_visit(request),
+            return_to=query.get("return_to", ""),
+            redirect_uri=redirect_uri,
+            delivery=Delivery.JSON if redirect_uri else Delivery.SESSION,
+            is_awake=AWAKE in query,
+        )
+        if start.flow and not _is_web(start.login_url):
+            raise Unsupported("this client type begins with login-url")
+        return keep_flow(self._shop, request, answers.redirect(start.login_url), start)
+
+    async def callback(self, request: Request) -> Response:
+        if request.method == "POST":
+            return await self._park(request)
+        self._shop.count(request)
+        parameters = get_parameters(request)
+        request.state.flow_cookie = flow_cookie(self._shop, parameters.get("state", ""))
+        return deliver(self._shop, await finish_flow(self._shop, request, parameters))
+
+    async def _park(self, request: Request) -> Response:
+        """A form_post response comes without our Lax cookies, so the browser is sent round by GET."""
+        if not is_form(request):
+            raise BadRequest("the response is no form")
+        fields = await read_form(request)
+        return answers.redirect(f"{request.url.path}?{urlencode(fields)}")
+
+    async def login_url(self, request: Request) -> Response:
+        self._shop.count(request)
+        check_origin(request, self._shop.origins)
+        body = await read_json(request)
+        redirect_uri = body.get("redirect_uri", "")
+        start = await self._manager.get_login_url(
+            request.path_params["provider"],
+            request.path_params["client"],
+            get_visit(request),
+            return_to=body.get("return_to", ""),
+            redirect_uri=redirect_uri,
+            delivery=Delivery.JSON if redirect_uri else Delivery.SESSION,
+        )
+        offer = self._manager.registry.find(request.path_params["provider"], request.path_params["client"])
+        if start.flow and offer.entrance is Entrance.TICKETED_CODE:
+            return answers.answer({"login_url": start.login_url, "ticket": self._manager.flows.ticket(start.flow)})
+        return keep_flow(self._shop, request, answers.answer({"login_url": start.login_url}), start)
+
+    async def token(self, request: Request) -> Response:
+        self._shop.count(request)
+        check_origin(request, self._shop.origins)
+        body = await read_json(request)
+        device_id = body.pop("device_id", "")[:64]
+        provider, client = request.path_params["provider"], request.path_params["client"]
+        if self._manager.registry.find(provider, client).entrance is Entrance.REDIRECT:
+            login = await finish_flow(self._shop, request, body, delivers_json=True, device_id=device_id)
+        else:
+            visit = get_visit(request)
+            login = await self._manager.login_with_code(provider, client, body, visit, device_id=device_id)
+        return answers.answer(token_body(self._shop, login))
+
+    async def refresh(self, request: Request) -> Response:
+        check_origin(request, self._shop.origins)
+        body = await read_json(request)
+        if not body.get("refresh_token"):
+            raise BadRequest("refresh_token is missing")
+        tokens = await self._manager.accounts.refresh(body["refresh_token"])
+        return answers.answer(tokens.answer())
+
+    async def logout(self, request: Request) -> Response:
+        check_origin(request, self._shop.origins)
+        body = {} if is_form(request) else await read_json(request)
+        cookies = get_cookies(request)
+        names = (self._shop.cookies.session, "refresh_token", "access_token", "uid")
+        presented = (body.get("refresh_token"), get_bearer(request), cookies.get(names[0]), cookies.get(names[1]))
+        for token in filter(None, presented):
+            await self._manager.accounts.logout(token)
+        home = self._manager.targets.check(self._manager.settings.service.home_url)
+        response = answers.redirect(home) if wants_page(request) else Response(status_code=204, headers=answers.HEADERS)
+        for name in names:
+            if name in cookies:
+                self._shop.cookies.drop(response, name)
+        return response
+
+    async def me(self, request: Request) -> Response:
+        session_token = get_cookies(request).get(self._shop.cookies.session, "")
+        found = await self._manager.accounts.find_member(session_token=session_token, access_token=get_bearer(request))
+        if found is None:
+            raise NotLoggedIn("there is no live session")
+        member = found.member
+        return answers.answer(
+            {
+                "uid": member.id,
+                "uname": member.uname,
+                "nickname": member.nickname,
+                "face": member.face,
+                "client_type": found.client_type,
+                "connections": found.union_types,
+            }
+        )
+
+    async def providers(self, request: Request) -> Response:
+        query = get_parameters(request)
+        language = get_visit(request).language
+        shown = self._offers(query.get("client", ""))
+        return answers.answer(
+            [
+                {"provider": offer.name, "name": title(offer, language), "login_url": self._start_url(offer)}
+                for offer in shown
+            ]
+        )
+
+    async def login_page(self, request: Request) -> Response:
+        query = get_parameters(request)
+        visit = get_visit(request)
+        is_mobile = any(word in visit.user_agent for word in _MOBILE)
+        client = query.get("client") or (ClientType.H5 if is_mobile else ClientType.PC)
+        return_to = query.get("return_to", "")
+        if return_to:
+            self._manager.targets.check(return_to)
+        choices = [
+            Choice(offer.name, title(offer, visit.language), url, offer.provider.union_type.lower())
+            for offer in self._offers(client)
+            if (url := self._start_url(offer))
+        ]
+        return answers.page(self._shop.pages.login(visit.language, choices, return_to, client=query.get("client", "")))
+
+    async def jwks(self, request: Request) -> Response:
+        return answers.answer(self._manager.sessions.access_tokens.jwks())
+
+    async def static(self, request: Request) -> Response:
+        try:
+            content, media_type = self._static[request.path_params["name"]]
+        except KeyError:
+            raise Unsupported("there is no such file") from None
+        cached = {**answers.HEADERS, "cache-control": "public, max-age=3600"}
+        return Response(content, headers=cached, media_type=media_type)
+
+    def _offers(self, client: str) -> list[Offer]:
+        if client not in list(ClientType):
+            raise Unsupported("there is no such client type")
+        return self._manager.registry.offers(client)
+
+    def _start_url(self, offer: Offer) -> str | None:
+        """Where a browser begins this login; None where an app or mini program does."""
+        if offer.entrance is not Entrance.REDIRECT:
+            return None
+        return f"{self._shop.prefix}/{offer.name}/{offer.client_type}/login"
+
+
+def title(offer: Offer, language: str) -> str:
+    """What the provider is called on a page."""
+    return offer.provider.titles.get(language) or next(iter(offer.provider.titles.values()), offer.name)
+
+
+def flow_cookie(shop: Shop, state: str) -> str:
+    """The name of the cookie that keeps the flow of `state`."""
+    return shop.cookies.flow + token_hash(state)[:16]
+
+
+def keep_flow(shop: Shop, request: Request, response: Response, start: Start) -> Response:
+    """Have the browser keep the flow that was begun, and forget its oldest where it keeps too many."""
+    if start.flow is None:
+        return response
+    sealed = shop.manager.flows.seal(start.flow)
+    kept = [(name, len(name) + len(value)) for name, value in get_cookies(request).items() if name.startswith(shop.cookies.flow)]
+    room = FLOW_COOKIE_BYTES - len(sealed) - len(shop.cookies.flow) - 16
+    while kept and (len(kept) >= MOST_FLOWS or sum(size for _, size in kept) > room):
+        shop.cookies.drop(response, kept.pop(0)[0])
+    shop.cookies.set(response, flow_cookie(shop, start.flow.state), sealed, LIFE + EXPIRED_FLOW_MEMORY)
+    return response
+
+
+async def finish_flow(
+    shop: Shop, request: Request, parameters: Mapping[str, str], *, delivers_json: bool = False, device_id: str = ""
+) -> Login:
+    """Finish the login that the browser's cookie and the response agree on."""
+    cookies = get_cookies(request)
+    return await shop.manager.login_callback(
+        request.path_params["provider"],
+        request.path_params["client"],
+        parameters,
+        cookies.get(flow_cookie(shop, parameters.get("state", ""))),
+        get_visit(request, cookies.get(shop.cookies.session, "")),
+        delivers_json=delivers_json,
+        device_id=device_id,
+    )
+
+
+def deliver(shop: Shop, login: Login) -> Response:
+    """Send the browser to where the login returns to, logged in; a repeated callback just goes there."""
+    response = answers.redirect(login.return_to)
+    lifetimes = shop.manager.settings.sessions
+    if login.opened is None:
+        return response
+    if login.delivery is Delivery.SESSION:
+        shop.cookies.set(response, shop.cookies.session, login.opened.token, lifetimes.absolute)
+        return response
+    tokens = shop.manager.accounts.issue_tokens(login.opened)
+    shop.cookies.set_token(response, "access_token", str(tokens["access_token"]), lifetimes.access_token)
+    shop.cookies.set_token(response, "refresh_token", str(tokens["refresh_token"]), lifetimes.absolute)
+    shop.cookies.set_token(response, "uid", str(login.opened.row.member_id), lifetimes.absolute)
+    return response
+
+
+def token_body(shop: Shop, login: Login) -> dict[str, object]:
+    """The token answer of a finished login."""
+    if login.opened is None or login.settled is None:
+        raise StateInvalid("the flow was spent")
+    return {**shop.manager.accounts.issue_tokens(login.opened), "is_new_member": login.settled.is_new_member}
+
+
+def _is_web(url: str) -> bool:
+    """A login URL, not the bare string that a native SDK wants."""
+    return ":" in url.partition("?")[0]

@@ -1,0 +1,121 @@
+"""The routes of the two systems this product grew out of, answered by the same manager: their paths, shapes and codes.
+
+`/buyer/connect/...` is a shop front end's, `/login/{authCode}` an Alipay mini program's.
+"""
+
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from connect_core.errors import ConnectError, Unsupported
+from connect_core.flow import Delivery
+from connect_core.identity import ClientType
+from connect_core.manager import Login
+from connect_core.provider import Entrance
+from connect_core.web import answers
+from connect_core.web.requests import get_parameters, get_visit, read_json
+from connect_core.web.routes import finish_flow, keep_flow, token_body
+from connect_core.web.shop import Shop
+from connect_core.web.texts import refusal_for
+
+_FAILED = "E131"
+_CODES = {
+    "unsupported": "E130",
+    "state_missing": "E133",
+    "state_invalid": "E133",
+    "state_expired": "E133",
+    "code_seen": "E133",
+    "code_invalid": "403",
+    "provider_denied": "403",
+    "provider_refused": "403",
+    "provider_config": "403",
+}
+_MINI_UNION_TYPE = "ALIPAY"
+
+
+def seed_routes(shop: Shop) -> list[BaseRoute]:
+    """Every such route."""
+    seed = _Seed(shop)
+    buyer = "/buyer/connect/{provider}"
+    return [
+        shop.route(f"{buyer}/pc/login", seed.pc_login, "GET", style=_seed_error),
+        shop.route(f"{buyer}/h5/getLoginUrl", seed.h5_login_url, "GET", style=_seed_error, cross_origin=True),
+        shop.route(f"{buyer}/h5/login", seed.h5_login, "GET", style=_seed_error, cross_origin=True),
+        shop.route("/login/{authCode}", seed.mini_login, "POST", style=_seed_error),
+    ]
+
+
+class _Seed:
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._manager = shop.manager
+
+    async def pc_login(self, request: Request) -> Response:
+        self._shop.count(request)
+        start = await self._manager.get_login_url(
+            request.path_params["provider"],
+            ClientType.PC,
+            get_visit(request),
+            return_to=get_parameters(request).get("return_to", ""),
+            delivery=Delivery.TOKEN_COOKIES,
+        )
+        return keep_flow(self._shop, request, answers.redirect(start.login_url), start)
+
+    async def h5_login_url(self, request: Request) -> Response:
+        self._shop.count(request)
+        start = await self._manager.get_login_url(
+            request.path_params["provider"],
+            ClientType.H5,
+            get_visit(request),
+            redirect_uri=get_parameters(request).get("redirectUri", ""),
+            delivery=Delivery.JSON,
+        )
+        return keep_flow(self._shop, request, answers.plain(start.login_url), start)
+
+    async def h5_login(self, request: Request) -> Response:
+        self._shop.count(request)
+        parameters = get_parameters(request)
+        device_id = parameters.pop("uuid", "")[:64]
+        request.path_params["client"] = ClientType.H5
+        login = await finish_flow(self._shop, request, parameters, delivers_json=True, device_id=device_id)
+        body = token_body(self._shop, login)
+        return answers.answer({key: body[key] for key in ("access_token", "refresh_token", "uid")})
+
+    async def mini_login(self, request: Request) -> Response:
+        self._shop.count(request)
+        body = await read_json(request)
+        offers = self._manager.registry.offers(ClientType.MINI)
+        offer = next((o for o in offers if o.provider.union_type == _MINI_UNION_TYPE), None)
+        if offer is None or offer.entrance is not Entrance.CLIENT_CODE:
+            raise Unsupported("no Alipay mini program is configured")
+        parameters = {**body, "code": request.path_params["authCode"]}
+        login = await self._manager.login_with_code(offer.name, offer.client_type, parameters, get_visit(request))
+        return answers.answer({"status": 200, "msg": "OK", "data": _mini_member(login)})
+
+
+def _mini_member(login: Login) -> dict[str, object]:
+    assert login.settled is not None
+    member, certified = login.settled.member, login.settled.profile.is_certified
+    return {
+        "id": member.id,
+        "uname": member.uname,
+        "nickname": member.nickname,
+        "face": member.face,
+        "sex": member.sex,
+        "alipayUserId": login.settled.union_id,
+        "faceImage": member.face,
+        "isCertified": None if certified is None else "T" if certified else "F",
+        "registTime": datetime.fromtimestamp(member.create_time, UTC).strftime("%Y-%m-%d %H:%M:%S"),
+    }
+
+
+def _seed_error(request: Request, error: ConnectError) -> Response:
+    """`{"code", "message"}` with the codes such a front end knows."""
+    if error.code in _CODES:
+        code = _CODES[error.code]
+        text = refusal_for(error.code).title.in_language(get_visit(request).language)
+    else:
+        code, text = _FAILED, "联合登录失败"
+    return answers.with_retry(answers.answer({"code": code, "message": text}, error.status), error)

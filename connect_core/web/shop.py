@@ -1,0 +1,126 @@
+"""What every route needs, made once: the manager, pages, cookies, limits; and how an endpoint is wrapped.
+
+An endpoint either returns an answer or raises; what it raises becomes a page or problem details here, once.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from connect_core import events
+from connect_core.errors import ConnectError, RateLimited, Unavailable
+from connect_core.manager import ConnectManager
+from connect_core.web import answers
+from connect_core.web.answers import Cookies
+from connect_core.web.pages import Pages
+from connect_core.web.requests import Trust, get_visit, new_request_id, wants_page
+
+log = logging.getLogger("connect_login")
+Endpoint = Callable[[Request], Awaitable[Response]]
+ErrorStyle = Callable[[Request, ConnectError], Response]
+
+
+class Limiter:
+    """Counts requests by client address, in this process."""
+
+    def __init__(self, rule: str) -> None:
+        """`rule`: `60/minute`, or `off`."""
+        self._rule = None if rule == "off" else parse(rule)
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+
+    def hit(self, address: str) -> None:
+        """Count one request. Raises `RateLimited`."""
+        if self._rule is not None and not self._limiter.hit(self._rule, address):
+            raise RateLimited("too many requests from this address", retry_after=self._rule.get_expiry())
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """The running service, as routes see it."""
+
+    manager: ConnectManager
+    pages: Pages
+    cookies: Cookies
+    trust: Trust
+    limiter: Limiter
+    origins: tuple[str, ...]
+    cors_origins: tuple[str, ...]
+    prefix: str
+
+    def count(self, request: Request) -> None:
+        """Count a login start, callback or code. Raises `RateLimited`."""
+        self.limiter.hit(self.trust.get_address(request))
+
+    def route(
+        self, path: str, endpoint: Endpoint, *methods: str, style: ErrorStyle | None = None, cross_origin: bool = False
+    ) -> Route:
+        """A route that answers exactly `methods` (a HEAD never runs a GET); `cross_origin` lets `cors_origins` call it."""
+        allows = cross_origin and bool(self.cors_origins)
+        guarded = _guarded(endpoint, style or self._answer_error)
+        cors = Middleware(
+            CORSMiddleware,
+            allow_origins=self.cors_origins,
+            allow_methods=methods,
+            allow_headers=["authorization", "content-type"],
+            allow_credentials=True,
+            max_age=600,
+        )
+        route = Route(path, guarded, methods=[*methods, *(["OPTIONS"] if allows else [])], middleware=[cors] if allows else [])
+        assert route.methods is not None
+        route.methods.discard("HEAD")
+        return route
+
+    def _answer_error(self, request: Request, error: ConnectError) -> Response:
+        response = self._error_page(request, error) if wants_page(request) else answers.problem(error, request.state.request_id)
+        flow_cookie = getattr(request.state, "flow_cookie", None)
+        if flow_cookie in request.cookies and not isinstance(error, Unavailable):
+            self.cookies.drop(response, flow_cookie)
+        return response
+
+    def _error_page(self, request: Request, error: ConnectError) -> Response:
+        provider, client = request.path_params.get("provider"), request.path_params.get("client")
+        own_start = f"{self.prefix}/{provider}/{client}/login" if provider else f"{self.prefix}/login"
+        again = None if error.code in _POINTLESS else own_start
+        text = self.pages.refused(get_visit(request).language, error.code, request.state.request_id, again)
+        return answers.with_retry(answers.page(text, error.status), error)
+
+
+_POINTLESS = frozenset({"member_disabled", "forbidden", "already_bound", "last_connection", "unsupported"})
+"""Errors that starting again does not mend."""
+
+
+def _guarded(endpoint: Endpoint, style: ErrorStyle) -> Endpoint:
+    async def guarded(request: Request) -> Response:
+        request.state.request_id = new_request_id()
+        try:
+            if request.method == "OPTIONS":
+                return Response(status_code=405, headers=answers.HEADERS)
+            response = await endpoint(request)
+        except ConnectError as error:
+            events.log_refusal(error, _context(request))
+            response = style(request, error)
+        except Exception as error:  # whatever it is, the visitor gets one generic answer and the log the place
+            last = error.__traceback__
+            while last is not None and last.tb_next is not None:
+                last = last.tb_next
+            place = f"{last.tb_frame.f_code.co_qualname}:{last.tb_lineno}" if last else ""
+            log.error("unhandled", extra={"error": type(error).__name__, "place": place, **_context(request)})
+            response = style(request, Unavailable())
+        response.headers["x-request-id"] = request.state.request_id
+        return response
+
+    return guarded
+
+
+def _context(request: Request) -> dict[str, object]:
+    params = {key: value for key, value in request.path_params.items() if key in ("provider", "client")}
+    return {"request_id": request.state.request_id, "method": request.method, **params}

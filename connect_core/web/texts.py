@@ -1,0 +1,204 @@
+"""Every word a member reads, in Chinese and English, and which of the two a visitor gets.
+
+Words alone: no markup, no request, no vendor's name. What an operator should know goes to the log, never in here.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from connect_core.identity import Language
+
+LANGUAGES: Final[tuple[Language, ...]] = ("zh", "en")
+HEADER_LIMIT = 4096
+
+
+class Wording(NamedTuple):
+    """One text in both languages."""
+
+    zh: str
+    en: str
+
+    def in_language(self, language: Language) -> str:
+        """Return the text in `language`."""
+        return self.zh if language == "zh" else self.en
+
+
+class Refusal(NamedTuple):
+    """What a member reads when a request is refused: what happened, and one sentence on what to do now.
+
+    `other_login`: another way to log in may well work, so the page offers one.
+    """
+
+    title: Wording
+    advice: Wording
+    other_login: bool = False
+
+
+TEXTS: Mapping[str, Wording] = {
+    "html_language": Wording("zh-CN", "en"),
+    "own_name": Wording("中文", "English"),
+    "log_in": Wording("登录", "Log in"),
+    "choose": Wording("请选择一种登录方式", "Choose how you would like to log in"),
+    "log_in_with": Wording("%s登录", "Continue with %s"),
+    "no_choice": Wording(
+        "目前没有可用的登录方式，请稍后再来。", "There is no way to log in at the moment; please come back later."
+    ),
+    "start_again": Wording("重新登录", "Log in again"),
+    "other_login": Wording("选择其他登录方式", "Choose another way to log in"),
+    "reference": Wording("参考编号", "Reference"),
+    "logged_in": Wording("您已登录", "You are logged in"),
+    "member_name": Wording("会员名", "Member name"),
+    "place": Wording("所在地", "Place"),
+    "connections": Wording("已绑定的登录方式", "Your ways to log in"),
+    "no_connection": Wording("还没有绑定登录方式。", "None is linked yet."),
+    "since": Wording("绑定于", "Linked on"),
+    "log_out": Wording("退出登录", "Log out"),
+}
+
+_NOT_COMPLETED = Wording("登录没有完成", "The login was not completed")
+_NOT_AVAILABLE = Wording("这种登录方式暂时不可用", "This login is not available at the moment")
+
+REFUSALS: Mapping[str, Refusal] = {
+    "bad_request": Refusal(
+        Wording("页面地址不完整", "This address is not complete"),
+        Wording("请回到登录页面重新开始。", "Please go back to the login page and start again."),
+    ),
+    "state_missing": Refusal(_NOT_COMPLETED, Wording("请重新登录一次。", "Please log in once more.")),
+    "state_invalid": Refusal(
+        Wording("这次登录已失效", "This login is no longer valid"),
+        Wording(
+            "请重新登录，并在同一个浏览器中完成。", "Please log in again and stay in the same browser until the end."
+        ),
+    ),
+    "state_expired": Refusal(
+        Wording("这次登录已过期", "This login has expired"),
+        Wording(
+            "为了您的安全，请重新登录并在十分钟内完成。",
+            "To keep you safe a login lasts ten minutes; please log in again.",
+        ),
+    ),
+    "redirect_not_allowed": Refusal(
+        Wording("无法前往这个页面", "We cannot take you to that page"),
+        Wording("请从商城首页重新登录。", "Please log in from the shop's home page."),
+    ),
+    "provider_denied": Refusal(
+        Wording("登录已取消", "The login was cancelled"),
+        Wording("您可以重新登录，或换一种登录方式。", "You can log in again or choose another way."),
+        other_login=True,
+    ),
+    "code_missing": Refusal(_NOT_COMPLETED, Wording("请重新登录一次。", "Please log in once more.")),
+    "code_seen": Refusal(
+        Wording("这次登录已经用过了", "This login has been used already"),
+        Wording("每次登录只能使用一次，请重新登录。", "Each login works once; please log in again."),
+    ),
+    "code_invalid": Refusal(
+        Wording("登录没有得到确认", "The login was not confirmed"),
+        Wording("请重新登录一次。", "Please log in once more."),
+    ),
+    "not_logged_in": Refusal(
+        Wording("您还没有登录", "You are not logged in"), Wording("请先登录，再继续。", "Please log in to continue.")
+    ),
+    "token_invalid": Refusal(
+        Wording("登录已过期", "Your login has expired"),
+        Wording("请重新登录，再继续。", "Please log in again to continue."),
+    ),
+    "member_disabled": Refusal(
+        Wording("这个账号暂时无法使用", "This account cannot be used at the moment"),
+        Wording("请联系商城客服。", "Please contact the shop's customer service."),
+    ),
+    "forbidden": Refusal(
+        Wording("暂时无法进行这项操作", "This is not possible here"),
+        Wording(
+            "请返回上一页，如需帮助请联系商城客服。", "Please go back, or ask the shop's customer service for help."
+        ),
+    ),
+    "unsupported": Refusal(
+        Wording("这里没有这种登录方式", "This login is not offered here"),
+        Wording("请选择其他登录方式。", "Please choose another way to log in."),
+        other_login=True,
+    ),
+    "already_bound": Refusal(
+        Wording("已绑定到另一个会员", "Already linked to another member"),
+        Wording("请换一个账号绑定，或用原来的会员登录。", "Please link a different account, or log in as that member."),
+    ),
+    "last_connection": Refusal(
+        Wording("这是您唯一的登录方式", "This is your only way to log in"),
+        Wording("请先绑定另一种登录方式，再解除这一种。", "Please link another one first, then remove this one."),
+    ),
+    "rate_limited": Refusal(
+        Wording("请稍等片刻", "One moment, please"),
+        Wording("现在请求较多，请一分钟后再试。", "There are many requests just now; please try again in a minute."),
+    ),
+    "provider_unsigned": Refusal(
+        _NOT_AVAILABLE,
+        Wording("请选择其他登录方式，或稍后再试。", "Please choose another, or try again later."),
+        other_login=True,
+    ),
+    "provider_bad_response": Refusal(
+        _NOT_AVAILABLE,
+        Wording("请选择其他登录方式，或稍后再试。", "Please choose another, or try again later."),
+        other_login=True,
+    ),
+    "provider_refused": Refusal(
+        Wording("这种登录方式正忙", "This login is busy right now"),
+        Wording("请稍后再试，或选择其他登录方式。", "Please try again in a moment, or choose another."),
+        other_login=True,
+    ),
+    "provider_config": Refusal(
+        _NOT_AVAILABLE, Wording("请选择其他登录方式。", "Please choose another."), other_login=True
+    ),
+    "provider_timeout": Refusal(
+        Wording("等待时间过长", "This is taking too long"),
+        Wording("请再试一次，或选择其他登录方式。", "Please try again, or choose another way to log in."),
+        other_login=True,
+    ),
+    "unavailable": Refusal(
+        Wording("服务暂时繁忙", "We are busy right now"), Wording("请一分钟后再试。", "Please try again in a minute.")
+    ),
+}
+
+
+def texts_in(language: Language) -> Mapping[str, str]:
+    """Return the whole table of page texts in `language`."""
+    return {key: wording.in_language(language) for key, wording in TEXTS.items()}
+
+
+def refusal_for(code: str) -> Refusal:
+    """Return what a member reads for the error `code`; an unknown one reads as `unavailable`."""
+    return REFUSALS.get(code, REFUSALS["unavailable"])
+
+
+def pick_language(query_lang: str | None, accept_language: str) -> Language:
+    """Choose the visitor's language: `query_lang` (`en`, `zh-CN`), else the `Accept-Language` header, else Chinese.
+
+    Quality values as in RFC 9110 §12.5.4, ranges shortened as in RFC 4647 §3.4; of equals the first named wins. A
+    malformed range is passed over; a header above 4 KiB is not read at all. Never raises.
+    """
+    if asked := _language_of(query_lang or ""):
+        return asked
+    weights: dict[Language, float] = {}
+    others = 0.0
+    for item in accept_language.split(",") if len(accept_language) <= HEADER_LIMIT else ():
+        if not (match := _RANGE.fullmatch(item)):
+            continue
+        weight = float(match["weight"] or 1) or _REFUSED
+        if match["range"] == "*":
+            others = weight
+        elif language := _language_of(match["range"]):
+            weights[language] = max(weight, weights.get(language, _REFUSED))
+    for language in LANGUAGES:
+        weights.setdefault(language, others)
+    return max(weights, key=lambda language: weights[language])
+
+
+_REFUSED = -1.0  # a weight of 0 says "not acceptable", which is less than not being named
+_RANGE = re.compile(
+    r"[ \t]*(?P<range>[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|\*)"
+    r"(?:[ \t]*;[ \t]*[qQ]=(?P<weight>0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?[ \t]*"
+)
+
+
+def _language_of(tag: str) -> Language | None:
+    primary = tag[:HEADER_LIMIT].lower().partition("-")[0]
+    return next((language for language in LANGUAGES if language == primary), None)
