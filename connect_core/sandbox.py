@@ -215,11 +215,19 @@ def sandbox_app(sandboxes: Mapping[str, Sandbox]) -> Starlette:
     return Starlette(routes=[Mount(f"/{name}", sandbox.app()) for name, sandbox in sandboxes.items()])
 
 
+def listen(port: int = 0) -> socket.socket:
+    """Take a loopback port; 0 takes a free one."""
+    return socket.create_server(("127.0.0.1", port), backlog=2048)
+
+
 @contextmanager
-def serving(app: ASGIApp, *, port: int = 0) -> Iterator[str]:
-    """Serve `app` on loopback from a thread of its own; yields its base URL (no slash at the end)."""
-    listener = socket.create_server(("127.0.0.1", port), backlog=2048)
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=2))
+def serving(app: ASGIApp, *, port: int = 0, listener: socket.socket | None = None) -> Iterator[str]:
+    """Serve `app` on loopback, on `port` or an open `listener`, from a thread of its own; yields its base URL."""
+    listener = listener or listen(port)
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, lifespan="on", timeout_graceful_shutdown=2
+    )
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

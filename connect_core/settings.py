@@ -9,16 +9,19 @@ import binascii
 import difflib
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretBytes, SecretStr, ValidationError
 
 from connect_core.errors import SettingsError
 from connect_core.identity import ClientType
+
+T = TypeVar("T")
 
 DAY = 24 * 3600
 
@@ -28,18 +31,42 @@ def is_loopback(host: str | None) -> bool:
     if host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host or "").is_loopback
+        address = ipaddress.ip_address(host or "")
     except ValueError:
         return False
+    # what an IPv4 address inside an IPv6 one means differs between versions of Python
+    return address.is_loopback and not (address.version == 6 and address.ipv4_mapped)
+
+
+_ADDRESS = re.compile(
+    r"""https?://([\w.-]+|\[[0-9a-f:.]+])(:[1-9]\d{0,4})?  # no user name: what stands before an @ looks like the host
+        ([/?][!"$-\[\]-~]*)?  # visible ASCII but # and backslash, which browsers take for a slash""",
+    re.ASCII | re.IGNORECASE | re.VERBOSE,
+)
 
 
 def _endpoint(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("https", "http") or not parts.hostname or parts.username or parts.fragment:
+    if not _ADDRESS.fullmatch(url):
         raise ValueError("give an absolute https:// address")
+    parts = urlsplit(url)
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ValueError("plain http is accepted for loopback hosts only; use https://")
     return url.rstrip("/") if parts.path in ("", "/") else url
+
+
+def _origin(url: str) -> str:
+    origin = _endpoint(url)
+    if not re.fullmatch("[a-z]+://[^/?A-Z]+", origin):
+        raise ValueError("give the origin alone, in lower case and without a path")
+    return origin
+
+
+def _network(text: str) -> str:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        raise ValueError("give an address or a network such as 10.0.0.0/8") from None
+    return text
 
 
 def _secret_key(text: str) -> SecretBytes:
@@ -61,26 +88,51 @@ class _Section(BaseModel):
 
 
 class ProviderSettings(_Section):
-    """What every provider's settings share; a plugin adds its own keys. Frozen, unknown keys refused, secrets `SecretStr`."""
+    """What every provider's settings share; a plugin adds its own keys.
 
-    profile_max_age: int = Field(30 * DAY, ge=0, description="Seconds after which a member's profile is asked for again.")
+    Frozen; unknown keys are refused; secrets are `SecretStr`.
+    """
+
+    profile_max_age: int = Field(
+        default=30 * DAY, ge=0, description="Seconds after which a member's profile is asked for again."
+    )
 
 
 class Service(_Section):
     """`[service]`: where the shop is and how logins end."""
 
-    public_url: Endpoint = Field(description="The service's own origin; every callback URL is built from it.")
-    database_url: str = Field("sqlite:///connect.db", description="An SQLAlchemy URL.")
-    sqlite_synchronous: Literal["full", "normal"] = Field("full", description="`normal`: a power loss may cost the last commits.")
-    secret_keys: list[SecretStr] = Field(min_length=1, description="base64url of 32 bytes each; the first seals, all open.")
-    redirect_allow: list[str] = Field([], description="Origins with path prefix that a login may return to, besides our own.")
-    home_url: str = Field("/", description="Where a login without `return_to` lands.")
-    first_login: Literal["register", "choose"] = Field("register", description="What happens to a person never seen before.")
-    cors_origins: list[str] = Field([], description="Exact origins of front ends that call the JSON routes with cookies.")
-    trusted_proxies: list[str] = Field([], description="Addresses or networks whose X-Forwarded-For is believed, for limits and logs.")
-    readable_token_cookies: bool = Field(False, description="Leave HttpOnly off the token cookies of the `/buyer` routes.")
-    prefix: str = Field("/connect", pattern=r"^/[a-z0-9/_-]*[a-z0-9_-]$", description="Where the routes are mounted.")
-    outbound_proxy: bool = Field(False, description="Use HTTP_PROXY, HTTPS_PROXY and NO_PROXY for vendor calls.")
+    public_url: Annotated[str, AfterValidator(_origin)] = Field(
+        description="The service's own origin; every callback URL is built from it."
+    )
+    database_url: str = Field(default="sqlite:///connect.db", repr=False, description="An SQLAlchemy URL.")
+    sqlite_synchronous: Literal["full", "normal"] = Field(
+        default="full", description="`normal`: a power loss may cost the last commits."
+    )
+    secret_keys: list[SecretStr] = Field(
+        min_length=1, description="base64url of 32 bytes each; the first seals, all open."
+    )
+    redirect_allow: list[Endpoint] = Field(
+        default=[], description="Origins with path prefix that a login may return to, besides our own."
+    )
+    home_url: str = Field(default="/", description="Where a login without `return_to` lands.")
+    first_login: Literal["register", "choose"] = Field(
+        default="register", description="What happens to a person never seen before."
+    )
+    cors_origins: list[Annotated[str, AfterValidator(_origin)]] = Field(
+        default=[], description="Exact origins of front ends that call the JSON routes with cookies."
+    )
+    trusted_proxies: list[Annotated[str, AfterValidator(_network)]] = Field(
+        default=[], description="Addresses or networks whose X-Forwarded-For is believed, for limits and logs."
+    )
+    readable_token_cookies: bool = Field(
+        default=False, description="Leave HttpOnly off the token cookies of the `/buyer` routes."
+    )
+    prefix: str = Field(
+        default="/connect", pattern=r"^/[a-z0-9/_-]*[a-z0-9_-]$", description="Where the routes are mounted."
+    )
+    outbound_proxy: bool = Field(
+        default=False, description="Use HTTP_PROXY, HTTPS_PROXY and NO_PROXY for vendor calls."
+    )
 
     @property
     def keys(self) -> tuple[bytes, ...]:
@@ -96,18 +148,22 @@ class Service(_Section):
 class Limits(_Section):
     """`[limits]`: what one address and one vendor may take."""
 
-    vendor_calls: int = Field(50, ge=1, description="Calls at once, per provider; up to 200 more wait within the deadline.")
+    vendor_calls: int = Field(
+        default=50, ge=1, description="Calls at once, per provider; up to 200 more wait within the deadline."
+    )
     per_address: str = Field(
-        "60/minute", pattern=r"^(off|[1-9]\d{0,6}/(second|minute|hour))$", description="Login starts and callbacks per client address."
+        default="60/minute",
+        pattern=r"^(off|[1-9]\d{0,6}/(second|minute|hour))$",
+        description="Login starts and callbacks per client address.",
     )
 
 
 class Sessions(_Section):
     """`[sessions]`: how long logins last, in seconds."""
 
-    access_token: int = Field(1200, ge=60, description="Life of an access token.")
-    idle: int = Field(7 * DAY, ge=60, description="A session or refresh token unused for so long ends.")
-    absolute: int = Field(30 * DAY, ge=60, description="A session ends after this, used or not.")
+    access_token: int = Field(default=1200, ge=60, description="Life of an access token.")
+    idle: int = Field(default=7 * DAY, ge=60, description="A session or refresh token unused for so long ends.")
+    absolute: int = Field(default=30 * DAY, ge=60, description="A session ends after this, used or not.")
 
 
 class Settings(_Section):
@@ -116,9 +172,11 @@ class Settings(_Section):
     service: Service
     limits: Limits = Limits()
     sessions: Sessions = Sessions()
-    clients: dict[ClientType, list[str]] = Field({}, description="Which providers each client type shows, in order.")
-    accounts: dict[str, dict[str, Any]] = {}
-    providers: dict[str, dict[str, Any]] = {}
+    clients: dict[ClientType, list[str]] = Field(
+        default={}, description="Which providers each client type shows, in order."
+    )
+    accounts: dict[str, dict[str, Any]] = Field(default={}, repr=False)
+    providers: dict[str, dict[str, Any]] = Field(default={}, repr=False)
 
     core_keys: ClassVar[frozenset[str]] = frozenset({"plugin", "use", *ClientType})
 
@@ -142,22 +200,27 @@ def load_settings(path: Path) -> Settings:
     try:
         raw = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise SettingsError([f"{path}: there is no such file; `connect-login init` writes one"]) from None
+        mistake = "there is no such file; `connect-login init` writes one"
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError([f"{path}: {error}"]) from None
-    return parse_settings(raw, path.parent)
+        mistake = str(error)
+    else:
+        return parse_settings(raw, path.parent)
+    # raised out here: a decoding error shows the whole file in its repr
+    raise SettingsError([f"{path}: {mistake}"])
 
 
 def parse_settings(raw: Mapping[str, Any], folder: Path = Path()) -> Settings:
     """Check a configuration given as plain data; `file:` paths are relative to `folder`. Raises `SettingsError`."""
     mistakes: list[str] = []
     resolved = _resolve(dict(raw), folder, "", mistakes)
+    absent = {mistake.partition(":")[0] for mistake in mistakes}
+    settings, found = None, list(_cross_checks(resolved))
     try:
         settings = Settings.model_validate(resolved)
     except ValidationError as error:
-        raise SettingsError([*mistakes, *explain(error, Settings)]) from None
-    mistakes += _cross_checks(settings)
-    if mistakes:
+        found = [*explain(error, Settings), *found]
+    mistakes += [mistake for mistake in found if mistake.partition(":")[0] not in absent]
+    if mistakes or settings is None:
         raise SettingsError(mistakes)
     return settings
 
@@ -195,6 +258,8 @@ def explain(error: ValidationError, model: type[BaseModel], path: str = "") -> l
 
 def _known_keys(model: type[BaseModel], parents: tuple[int | str, ...]) -> list[str]:
     fields = model.model_fields
+    if not parents and issubclass(model, ProviderSettings):
+        return [*fields, *Settings.core_keys]
     for parent in parents:
         inner = fields[str(parent)].annotation if str(parent) in fields else None
         fields = inner.model_fields if isinstance(inner, type) and issubclass(inner, BaseModel) else {}
@@ -215,7 +280,7 @@ def _resolve(value: Any, folder: Path, path: str, mistakes: list[str]) -> Any:
         case str() if value.startswith("file:"):
             try:
                 return (folder / value.removeprefix("file:")).read_text("utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
+            except (OSError, ValueError) as error:
                 reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
                 mistakes.append(f"{path}: the file {value.removeprefix('file:')} cannot be read: {reason}")
                 return ""
@@ -223,34 +288,41 @@ def _resolve(value: Any, folder: Path, path: str, mistakes: list[str]) -> Any:
             return value
 
 
-def _cross_checks(settings: Settings) -> Iterator[str]:
-    service = settings.service
-    if urlsplit(service.public_url).path or urlsplit(service.public_url).query:
-        yield "service.public_url: give the origin alone, without a path"
-    for place, key in enumerate(service.secret_keys):
+def _cross_checks(raw: Mapping[str, Any]) -> Iterator[str]:
+    # on the raw tables, so that these mistakes are told together with pydantic's
+    service, accounts, providers, clients = (
+        _of(dict, raw.get(key)) for key in ("service", "accounts", "providers", "clients")
+    )
+    for place, key in enumerate(_of(list, service.get("secret_keys"))):
         try:
-            _secret_key(key.get_secret_value())
+            _secret_key(_of(str, key))
         except ValueError as error:
             yield f"service.secret_keys.{place}: {error}"
-    for key in ("redirect_allow", "cors_origins"):
-        for place, url in enumerate(getattr(service, key)):
-            try:
-                _endpoint(url)
-            except ValueError as error:
-                yield f"service.{key}.{place}: {error}"
-    for place, network in enumerate(service.trusted_proxies):
-        try:
-            ipaddress.ip_network(network)
-        except ValueError:
-            yield f"service.trusted_proxies.{place}: give an address or a network such as 10.0.0.0/8"
-    for name, provider in settings.providers.items():
-        if not name.replace("-", "").replace("_", "").isalnum() or name != name.lower():
-            yield f"providers.{name}: names are lower-case letters, digits, - and _"
-        if "use" in provider and provider["use"] not in settings.accounts:
-            yield f"providers.{name}.use: there is no [accounts.{provider['use']}]"
-    for client, names in settings.clients.items():
+    for name, provider in providers.items():
+        yield from _provider_mistakes(name, _of(dict, provider), accounts)
+    for client, listed in clients.items():
+        names = [name for name in _of(list, listed) if isinstance(name, str)]
         for name in names:
-            if name not in settings.providers:
+            if name not in providers:
                 yield f"clients.{client}: {name} is not configured; add [providers.{name}]"
         if len(set(names)) != len(names):
             yield f"clients.{client}: a provider is listed twice"
+
+
+def _provider_mistakes(name: str, provider: Mapping[str, Any], accounts: Mapping[str, Any]) -> Iterator[str]:
+    if not re.fullmatch("[a-z0-9][a-z0-9_-]*", name):
+        yield f"providers.{name}: names are lower-case letters, digits, - and _"
+    for key in ("plugin", "use"):
+        if not isinstance(provider.get(key, ""), str):
+            yield f"providers.{name}.{key}: give a name"
+    account = provider.get("use")
+    if isinstance(account, str) and account not in accounts:
+        yield f"providers.{name}.use: there is no [accounts.{account}]"
+    for client in ClientType:
+        if not isinstance(provider.get(client, {}), dict):
+            yield f"providers.{name}.{client}: give a table [providers.{name}.{client}]"
+
+
+def _of(kind: type[T], value: object) -> T:
+    """Return `value` if it is of that kind, else an empty one: pydantic tells what is of another."""
+    return value if isinstance(value, kind) else kind()

@@ -1,4 +1,4 @@
-"""New authorities, certificates and weak signatures, for tests and sandboxes only. Nothing that verifies imports this."""
+"""New authorities, certificates and weak signatures, for tests and sandboxes only; what verifies imports none."""
 
 import base64
 from datetime import UTC, datetime, timedelta

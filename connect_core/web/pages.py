@@ -14,7 +14,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from connect_core.errors import SettingsError
-from connect_core.web.texts import LANGUAGES, Language, refusal_for, texts_in
+from connect_core.identity import Language
+from connect_core.web.texts import LANGUAGES, refusal_for, texts_in
 
 _HERE = Path(__file__).parent
 _MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}

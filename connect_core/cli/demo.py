@@ -1,0 +1,82 @@
+"""`connect-login demo`: a shop, its login page and every vendor's double on this machine."""
+
+import threading
+from pathlib import Path
+from sqlite3 import connect
+from typing import Annotated, Any
+
+import typer
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from connect_core.cli.console import wait_for_stop
+from connect_core.identity import ClientType
+from connect_core.logs import configure_logging
+from connect_core.rehearsal import Stage, Visitor, on_stage
+from connect_core.web import answers
+from connect_core.web.pages import ShownConnection, ShownMember
+from connect_core.web.requests import get_cookies
+from connect_core.web.texts import pick_language
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Log in through everything, print what was written, and exit.")] = False,
+    port: Annotated[int, typer.Option(help="Port of the shop; the vendors' doubles take the next one. 0: any free one.")] = 8000,
+) -> None:
+    """Try every login on this machine: shop, login page and vendors' doubles on loopback, no account anywhere."""
+    configure_logging("error" if once else "warning")
+    if once:
+        raise typer.Exit(0 if _log_in_through_everything() else 1)
+    with on_stage(port=port, sandbox_port=port and port + 1, routes=_home) as stage:
+        typer.echo(f"shop        {stage.url}/   (log in there; Ctrl-C ends the demo)")
+        typer.echo(f"login page  {stage.url}/connect/login?client=pc   and  ?client=h5")
+        wait_for_stop(threading.Event())
+
+
+def _log_in_through_everything() -> bool:
+    is_whole = True
+    with on_stage() as stage:
+        for offer in sorted(stage.manager.registry, key=lambda offer: offer.name):
+            try:
+                outcome = _try(stage, offer.name, offer.client_type)
+            except Exception as error:  # a stranger's sandbox may raise anything; the other rows still count
+                outcome = f"FAILED {type(error).__name__}: {str(error)[:200]}"
+            is_whole = is_whole and not outcome.startswith("FAILED")
+            typer.echo(f"{offer.name:<10} {offer.client_type:<5} {outcome}")
+    return is_whole
+
+
+def _try(stage: Stage, provider: str, client: ClientType) -> str:
+    with Visitor(stage) as visitor:
+        login = visitor.log_in(provider, client)
+        who = visitor.who(login)
+    if who is None:
+        return f"FAILED HTTP {login.status_code} {login.text[:200]}"
+    row = next((row for row in stage.rows("es_connect") if row["member_id"] == who["uid"]), None)
+    if row is None:
+        return "FAILED no es_connect row"
+    shown = ("id", "member_id", "union_type", "union_id", "union_scope")
+    return f"ok  {who['uname']} {who['nickname']}  es_connect: " + " ".join(f"{key}={row[key]}" for key in shown)
+
+
+def _home(database: Path) -> list[BaseRoute]:
+    """The demo shop's front page: who is logged in, and the way to the login page."""
+
+    async def home(request: Request) -> Response:
+        shop: Any = request.app.state.shop
+        language = pick_language(request.query_params.get("lang"), request.headers.get("accept-language", ""))
+        token = get_cookies(request).get(shop.cookies.session, "")
+        found = await shop.manager.accounts.find_member(session_token=token) if token else None
+        if found is None:
+            return answers.redirect(f"{shop.prefix}/login")
+        member = found.member
+        shown = ShownMember(member.uname, member.nickname, member.face, member.province, member.city)
+        rows = connect(f"file:{database}?mode=ro", uri=True).execute(_ROWS, (member.id,)).fetchall()
+        connections = [ShownConnection(f"es_connect #{id_}: {kind} {union_id}", kind.lower()) for id_, kind, union_id in rows]
+        return answers.page(shop.pages.member(language, shown, connections))
+
+    return [Route("/", home, methods=["GET"])]
+
+
+_ROWS = "SELECT id, union_type, union_id FROM es_connect WHERE member_id = ? AND unbound_time IS NULL"

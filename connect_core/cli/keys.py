@@ -1,0 +1,24 @@
+"""`connect-login keys`: the keys that seal flows and settings and sign access tokens."""
+
+import base64
+import secrets
+
+import typer
+
+app = typer.Typer(help="Keys of [service] secret_keys.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def root() -> None:
+    """Keys of [service] secret_keys."""
+
+
+@app.command()
+def generate() -> None:
+    """Print a new key: 32 random bytes as base64url. Keep it out of the repository; give it as env:CONNECT_SECRET_KEY."""
+    typer.echo(new_key())
+
+
+def new_key() -> str:
+    """Return 32 random bytes as base64url."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode()

@@ -1,0 +1,31 @@
+"""`connect-login sandbox`: the vendors' doubles alone, for whoever integrates against them."""
+
+import threading
+from typing import Annotated
+
+import typer
+
+from connect_core.cli.console import wait_for_stop
+from connect_core.registry import Plugins
+from connect_core.rehearsal import load_sandboxes
+from connect_core.sandbox import sandbox_app, serving
+
+
+def sandbox(
+    port: Annotated[int, typer.Option(help="Port on loopback; 0: any free one.")] = 8001,
+) -> None:
+    """Serve every plugin's sandbox on loopback and print the settings that reach it."""
+    plugins = Plugins()
+    sandboxes = load_sandboxes(plugins)
+    with serving(sandbox_app(sandboxes), port=port) as url:
+        for name, double in sandboxes.items():
+            for client in plugins.available[name].provider.entrances:
+                typer.echo(f"[providers.{name}.{client}]   # {double.title}")
+                for key, value in double.settings(f"{url}/{name}", client).items():
+                    typer.echo(f"{key} = {_toml(value)}")
+        typer.echo(f"# faults: POST {url}/NAME/_sandbox/faults; Ctrl-C ends the sandboxes")
+        wait_for_stop(threading.Event())
+
+
+def _toml(value: str) -> str:
+    return f"'''{value}'''" if "\n" in value else f'"{value}"'

@@ -1,0 +1,94 @@
+"""`connect-login init` and `connect-login serve`: the service with the shop's own configuration."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from starlette.applications import Starlette
+
+from connect_core.cli.configuration import DEFAULT, ConfigPath
+from connect_core.cli.keys import new_key
+from connect_core.errors import SettingsError
+from connect_core.logs import configure_logging
+from connect_core.settings import load_settings
+from connect_core.web import create_app
+from connect_core.web.app import prepare_tables
+
+KEY_FILE = Path("keys/connect-secret.key")
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to write connect.toml and keys/.")] = Path(),
+) -> None:
+    """Write a connect.toml to start from, and a fresh key beside it. Never overwrites anything."""
+    target, key = folder / DEFAULT, folder / KEY_FILE
+    for path in (target, key):
+        if path.exists():
+            raise SettingsError([f"{path}: exists already; nothing was written"])
+    key.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(key, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+        file.write(new_key() + "\n")
+    target.write_text(_TEMPLATE, encoding="utf-8")
+    typer.echo(f"wrote {target} and {key}; fill in [providers] and run: connect-login serve --config {target}")
+
+
+def serve(
+    config: ConfigPath = DEFAULT,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+) -> None:
+    """Serve the logins of connect.toml."""
+    configure_logging(log_level)
+    settings = load_settings(config)
+    manager = create_app(settings).state.manager  # every mistake is told here, before a worker starts
+    prepare_tables(manager.database)
+    manager.database.close()
+    typer.echo(f"connect-login serves {settings.service.public_url} on http://{host}:{port}", err=True)
+    os.environ["CONNECT_CONFIG"], os.environ["CONNECT_LOG_LEVEL"] = str(config), log_level
+    uvicorn.run(
+        "connect_core.cli.serve:make_app",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        h11_max_incomplete_event_size=32 * 1024,
+        timeout_graceful_shutdown=10,
+    )
+
+
+def make_app() -> Starlette:
+    """The application of one worker, from `CONNECT_CONFIG`."""
+    configure_logging(os.environ.get("CONNECT_LOG_LEVEL", "info"))
+    return create_app(load_settings(Path(os.environ["CONNECT_CONFIG"])))
+
+
+_TEMPLATE = f"""\
+# connect-login: every key is explained in docs/reference/settings.md
+
+[service]
+public_url = "http://127.0.0.1:8000"         # the shop's https origin in production
+database_url = "sqlite:///connect.db"
+secret_keys = ["file:{KEY_FILE}"]
+redirect_allow = []                          # origins a login may return to, besides our own
+home_url = "/connect/login"
+
+[clients]                                    # which logins each client type shows, in order
+pc = []                                      # ["alipay"]
+h5 = []
+
+# [accounts.alipay-pay]                      # the payment configuration, shared with login
+# app_id = "2021000000000000"
+# private_key = "file:keys/app-private.pem"
+# alipay_public_key = "file:keys/alipay-public.pem"
+
+# [providers.alipay]
+# use = "alipay-pay"
+"""

@@ -1,0 +1,173 @@
+"""A shop and its vendors' doubles on loopback, and a visitor who logs in: for the demo and for every plugin's contract.
+
+All of it is real HTTP. The visitor is a browser as far as cookies, redirects and forms go, and a phone as far as mini
+programs and native SDKs go. Never opens anything beyond loopback.
+"""
+
+import base64
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+import httpx
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+from connect_core.http import HttpPool
+from connect_core.identity import ClientType
+from connect_core.manager import ConnectManager
+from connect_core.provider import Entrance
+from connect_core.registry import Plugin, Plugins
+from connect_core.sandbox import Sandbox, listen, sandbox_app, serving
+from connect_core.settings import Settings, parse_settings
+from connect_core.web import create_app
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A running shop: its address, application, sandboxes by provider name, and SQLite file."""
+
+    url: str
+    app: Starlette
+    sandboxes: Mapping[str, Sandbox]
+    database: Path
+
+    @property
+    def manager(self) -> ConnectManager:
+        """The shop's manager."""
+        manager: ConnectManager = self.app.state.manager
+        return manager
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """Return a table's rows as they are on disk."""
+        with closing(sqlite3.connect(self.database)) as connection:
+            connection.row_factory = sqlite3.Row
+            return [dict(row) for row in connection.execute(f"SELECT * FROM {table} ORDER BY 1")]
+
+
+def load_sandboxes(plugins: Plugins) -> dict[str, Sandbox]:
+    """Return a fresh sandbox of every plugin that has one."""
+    return {name: plugin.load_sandbox()() for name, plugin in plugins.available.items() if plugin.sandbox}
+
+
+def sandbox_settings(sandboxes: Mapping[str, Sandbox], plugins: Mapping[str, Plugin], base_url: str) -> dict[str, Any]:
+    """Return the `clients` and `providers` of a configuration that talks to the sandboxes at `base_url`."""
+    clients: dict[str, list[str]] = {client: [] for client in ClientType}
+    providers: dict[str, dict[str, Any]] = {}
+    for name, sandbox in sandboxes.items():
+        providers[name] = {"plugin": name}
+        for client in plugins[name].provider.entrances:
+            clients[client].append(name)
+            providers[name][client] = sandbox.settings(f"{base_url}/{name}", client)
+    return {"clients": clients, "providers": providers}
+
+
+def make_settings(public_url: str, database: Path, **sections: Any) -> Settings:
+    """Return a configuration for loopback with a key of its own; `sections` are those of `connect.toml`."""
+    service = {
+        "public_url": public_url,
+        "database_url": f"sqlite:///{database}",
+        "secret_keys": [base64.urlsafe_b64encode(os.urandom(32)).decode()],
+        **sections.pop("service", {}),
+    }
+    return parse_settings({"service": service, "limits": {"per_address": "off"}, **sections})
+
+
+@contextmanager
+def on_stage(
+    sandboxes: Mapping[str, Sandbox] | None = None,
+    *,
+    port: int = 0,
+    sandbox_port: int = 0,
+    plugins: Plugins | None = None,
+    pool: HttpPool | None = None,
+    routes: Callable[[Path], list[BaseRoute]] = lambda _: [],
+    change: Callable[[dict[str, Any]], None] = lambda _: None,
+    **options: Any,
+) -> Iterator[Stage]:
+    """Run a shop with every sandbox (or the given ones) until the block ends; nothing stays behind.
+
+    `change` may alter the configuration, as plain data, before it is read; `options` go to `create_app`.
+    """
+    plugins = plugins or Plugins()
+    sandboxes = load_sandboxes(plugins) if sandboxes is None else sandboxes
+    with TemporaryDirectory(prefix="connect-login-") as folder, serving(sandbox_app(sandboxes), port=sandbox_port) as vendor:
+        listener = listen(port)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        database = Path(folder) / "connect.db"
+        raw = sandbox_settings(sandboxes, plugins.available, vendor)
+        raw["service"] = {}
+        change(raw)
+        settings = make_settings(url, database, **raw)
+        app = create_app(settings, plugins=plugins, pool=pool, routes=routes(database), **options)
+        with serving(app, listener=listener):
+            yield Stage(url, app, sandboxes, database)
+
+
+class Visitor:
+    """A person with one browser. Redirects are followed by hand, so that each can be looked at."""
+
+    def __init__(self, stage: Stage, *, user_agent: str = "Mozilla/5.0", timeout: float = 20) -> None:
+        """`timeout` is in seconds."""
+        self.stage = stage
+        self.http = httpx.Client(
+            base_url=stage.url, headers={"user-agent": user_agent}, timeout=timeout, follow_redirects=False, trust_env=False
+        )
+
+    def __enter__(self) -> "Visitor":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
+    def begin(self, provider: str, client: str, **query: str) -> str:
+        """Start a login and return the vendor's address; a wake-up link is followed into the vendor's app."""
+        response = self.http.get(f"/connect/{provider}/{client}/login", params=query)
+        assert response.status_code == 303, response.text
+        location = response.headers["location"]
+        if urlsplit(location).scheme not in ("http", "https"):
+            response = self.http.get(parse_qs(urlsplit(location).query)["url"][0])
+            location = response.headers["location"]
+        return str(location)
+
+    def consent(self, login_url: str, person: str = "lihua", decision: str = "agree") -> str:
+        """Decide on the vendor's page and return the address of our callback that it sends the browser to."""
+        form = {"person": person, "decision": decision}
+        response = self.http.post(login_url.partition("#")[0], data=form)
+        assert response.status_code in (302, 303), response.text
+        return str(response.headers["location"])
+
+    def log_in(self, provider: str, client: str, person: str = "lihua") -> httpx.Response:
+        """Log in the way the client type does; returns the last answer: a redirect home or the tokens."""
+        offer = self.stage.manager.registry.find(provider, client)
+        if offer.entrance is Entrance.REDIRECT:
+            return self.http.get(self.consent(self.begin(provider, client), person))
+        return self.http.post(f"/connect/{provider}/{client}/token", json=self.hand_over(provider, client, person))
+
+    def hand_over(self, provider: str, client: str, person: str = "lihua") -> dict[str, str]:
+        """Return what this person's mini program or app posts to `token`."""
+        sandbox = self.stage.sandboxes[provider]
+        if self.stage.manager.registry.find(provider, client).entrance is Entrance.CLIENT_CODE:
+            return sandbox.hand_over(ClientType(client), person)
+        begun = self.http.post(f"/connect/{provider}/{client}/login-url", json={}).json()
+        return sandbox.hand_over(ClientType(client), person, begun["login_url"]) | {"ticket": begun["ticket"]}
+
+    def who(self, login: httpx.Response) -> dict[str, Any] | None:
+        """Return what `/connect/me` says after `login`, or None when nobody is logged in."""
+        tokens = login.json() if login.status_code == 200 else {}
+        headers = {"authorization": f"Bearer {tokens['access_token']}"} if tokens else {}
+        response = self.http.get("/connect/me", headers=headers)
+        return dict(response.json()) if response.status_code == 200 else None
+
+
+def query_of(url: str) -> dict[str, str]:
+    """Return an address's query parameters, each of which must come once."""
+    pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    assert len(dict(pairs)) == len(pairs), "a parameter is repeated"
+    return dict(pairs)
