@@ -1,4 +1,4 @@
-"""`login_by_unionid`: who a verified identity is in the shop. Finds or registers the member and keeps the connection's ids.
+"""`login_by_unionid`: who a verified identity is in the shop. Finds or registers the member, keeps the ids of both.
 
 Runs inside the caller's transaction and nowhere else; two logins of one person at once lose their race in the database,
 are run again, and find what the first one wrote.
@@ -74,7 +74,9 @@ def login_by_unionid(
     before = json.loads(person.profile or "{}")
     told = identity.profile
     if was_asked:
-        people.update_stored_profile(transaction, person.connect_id, _stored(told) if told else person.profile or "", now)
+        people.update_stored_profile(
+            transaction, person.connect_id, _stored(told) if told else person.profile or "", now
+        )
     member = members.note_login(transaction, member, told, before, now)
     shown = told if told and was_asked else _restored(before)
     return Settled(member, person.connect_id, person.union_id, False, has_conflict, shown)
@@ -104,9 +106,7 @@ def _register(
     return Settled(member, connect_id, identity.strongest.value, True, False, profile)
 
 
-def _keep_ids(
-    transaction: Transaction, identity: Identity, person: KnownPerson, found: Sequence[KnownPerson]
-) -> bool:
+def _keep_ids(transaction: Transaction, identity: Identity, person: KnownPerson, found: Sequence[KnownPerson]) -> bool:
     """Add the ids not yet stored and move `union_id` up; tells whether the ids contradict what is stored."""
     has_conflict = any(other.member_id != person.member_id for other in found)
     via = {one.via for one in found}
@@ -131,7 +131,9 @@ def _rank(one: PersonId) -> int:
 
 def _stored(profile: Profile) -> str:
     """A profile as the connection keeps it: what is shown, without the phone number."""
-    return json.dumps({key: value for key, value in asdict(replace(profile, mobile="")).items() if value not in ("", None)})
+    return json.dumps(
+        {key: value for key, value in asdict(replace(profile, mobile="")).items() if value not in ("", None)}
+    )
 
 
 def _restored(stored: Mapping[str, Any]) -> Profile:
@@ -203,7 +205,10 @@ class MembersElsewhere:
 async def look_elsewhere(
     directory: MemberDirectory, member_id: int | None, key: str, profile: Profile | None, client_type: ClientType
 ) -> MembersElsewhere:
-    """Ask the shop's directory for the member, or to register one under the idempotency `key`. Raises `MemberDisabled`."""
+    """Ask the shop's directory for the member, or to register one under the idempotency `key`.
+
+    Raises `MemberDisabled`.
+    """
     if member_id is None:
         member_id = await directory.register(key, profile or Profile(), client_type)
     elif await directory.is_disabled(member_id):
@@ -219,7 +224,9 @@ async def find_elsewhere(directory: MemberDirectory, member_id: int) -> MemberRo
     if shown is None:
         raise MemberDisabled("the connection's member does not exist")
     text = {key: str(shown.get(key) or "") for key in ("uname", "nickname", "face", "mobile", "province", "city")}
-    return MemberRow(id=member_id, sex=shown.get("sex"), disabled=0, create_time=int(shown.get("create_time") or 0), **text)
+    return MemberRow(
+        id=member_id, sex=shown.get("sex"), disabled=0, create_time=int(shown.get("create_time") or 0), **text
+    )
 
 
 def find_person(transaction: Transaction, identity: Identity) -> KnownPerson | None:

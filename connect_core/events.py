@@ -1,4 +1,4 @@
-"""Events: written with the login that made them happen, told to plugins once it is committed, and the log lines of both.
+"""Events: written with the login that made them happen, told to plugins once it is committed, and the log of refusals.
 
 A plugin that fails to take a notice harms nobody. No id, code, token or state stands in an event or a log line.
 """
@@ -62,7 +62,7 @@ class Notices:
 def _call(caller: pluggy.HookCaller, event: LoginEvent | RefusedEvent) -> None:
     try:
         caller(event=event)
-    except Exception as error:  # a stranger's hook may raise anything, and its text may hold anything
+    except Exception as error:  # noqa: BLE001 - a stranger's hook may raise anything, and its text hold anything
         log.error("notice_failed", extra={"hook": caller.name, "error": type(error).__name__})
 
 

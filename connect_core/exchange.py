@@ -1,7 +1,7 @@
 """Asking a vendor: the one call of a login and the profile after it, under a total deadline.
 
-A provider that raises, hangs or answers nonsense ends this login and nothing else. What it may not decide is here: which
-failures leave a login standing, and what counts as a person's refusal.
+A provider that raises, hangs or answers nonsense ends this login and nothing else. Two things are not a provider's to
+decide and stand here: which failures leave a login standing, and what counts as a person's refusal.
 """
 
 import asyncio
@@ -29,7 +29,9 @@ PROFILE_DEADLINE = 4.0
 """Seconds for the profile, within the login's total."""
 CODE_LIMIT = 2048
 _ERROR_NAMES = ("error", "error_code", "errorCode")
-_DENIALS = frozenset({"access_denied", "user_denied", "user_cancelled_login", "cancelled", "consent_required", "login_required"})
+_DENIALS = frozenset(
+    {"access_denied", "user_denied", "user_cancelled_login", "cancelled", "consent_required", "login_required"}
+)
 _BUSY = frozenset({"server_error", "temporarily_unavailable"})
 log = logging.getLogger("connect_login")
 T = TypeVar("T")
@@ -91,7 +93,9 @@ async def fetch_profile(provider: Provider, identity: Identity, seconds: float) 
     except (ProviderUnsigned, ProviderBadResponse):
         raise
     except ConnectError as error:
-        log.warning("profile_refused", extra={"code": error.code, **{f"vendor_{k}": v for k, v in error.vendor.items()}})
+        log.warning(
+            "profile_refused", extra={"code": error.code, **{f"vendor_{k}": v for k, v in error.vendor.items()}}
+        )
         return identity
     return told
 
@@ -129,7 +133,7 @@ async def _guarded(asking: Awaitable[T], seconds: float) -> T:
         fault: ConnectError = ProviderTimeout("the provider did not finish in time")
     except (asyncio.CancelledError, KeyboardInterrupt):
         raise
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - not even SystemExit out of a plugin may stop the service
         fault = ProviderBadResponse(f"the plugin raised {type(error).__name__}{_place(error)}")
     raise fault
 

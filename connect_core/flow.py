@@ -33,7 +33,7 @@ class Delivery(StrEnum):
 
     SESSION = "session"
     """An opaque session cookie."""
-    TOKEN_COOKIES = "token_cookies"
+    TOKEN_COOKIES = "token_cookies"  # noqa: S105 - the name of a way, not a secret
     """The cookies `access_token`, `refresh_token`, `uid` of the `/buyer` routes."""
     JSON = "json"
     """A token answer to the front end's own page or app."""
@@ -41,7 +41,7 @@ class Delivery(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """One login from start to callback. `redirect_uri` is what the vendor returns to, `return_to` where the member lands."""
+    """One login from start to callback: the vendor returns to `redirect_uri`, the member lands on `return_to`."""
 
     provider: str
     client_type: ClientType

@@ -1,6 +1,6 @@
 """The hooks: every place where a plugin or the shop can step in, with its exact signature.
 
-Entry points of the group `connect_login` are loaded as pluggy plugins. A hook name that is not listed here stops start-up.
+Entry points of the group `connect_login` are loaded as pluggy plugins. A hook that is not listed here stops start-up.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ class Register(Protocol):
 class LoginEvent:
     """What happened to a member, told after it was committed.
 
-    `provider` and `client_type` say through what; `is_new_member` is True for a registration; `time` is in epoch seconds.
+    `provider` and `client_type` say through what; `is_new_member` is True for a registration; `time` is epoch seconds.
     """
 
     kind: str
@@ -91,7 +91,7 @@ class Hooks:
 
     @hookspec(firstresult=True)
     def connect_issue_tokens(self, login: TokenRequest) -> Mapping[str, Any] | None:
-        """Return the body of the token answer (`access_token`, `refresh_token`, `token_type`, `expires_in`) in our place."""
+        """Return the token answer in our place: `access_token`, `refresh_token`, `token_type`, `expires_in`."""
 
     @hookspec
     def connect_registered(self, event: LoginEvent) -> None:

@@ -3,6 +3,7 @@
 Values only: nothing here crosses the network, touches the database or knows a provider.
 """
 
+import re
 import unicodedata
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -11,6 +12,7 @@ from typing import Literal
 from connect_core.errors import ProviderBadResponse
 
 ID_MAX = 255
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 Language = Literal["zh", "en"]
 """What members can be spoken to in."""
 
@@ -37,14 +39,10 @@ def exact_id(value: object, key: str) -> str:
 
     Raises `ProviderBadResponse` naming `key` for anything that is no non-blank text of at most 255 characters.
     """
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**ID_MAX:
         value = str(value)
-    if not isinstance(value, str) or not value.strip() or len(value) > ID_MAX or "\0" in value:
+    if not isinstance(value, str) or not value.strip() or len(value) > ID_MAX or _UNSTORABLE.search(value):
         raise ProviderBadResponse(f"{key} is not an id")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise ProviderBadResponse(f"{key} is not an id") from error
     return value
 
 
@@ -146,8 +144,8 @@ class Identity:
         for one in ids:
             if known.setdefault((one.kind, one.scope), one.value) != one.value:
                 raise ProviderBadResponse(f"the profile names another {one.kind}")
-        new = tuple(one for one in ids if one not in self.ids)
-        ordered = sorted(self.ids + new, key=lambda one: STRENGTH.index(one.kind)) if new else self.ids
+        new = dict.fromkeys(one for one in ids if one not in self.ids)
+        ordered = sorted([*self.ids, *new], key=lambda one: STRENGTH.index(one.kind)) if new else self.ids
         return replace(self, profile=profile, ids=tuple(ordered))
 
 
@@ -159,10 +157,11 @@ def _display_text(value: object, limit: int) -> str:
     """Drop what must not reach a page or a log line: control, format, surrogate and unassigned characters."""
     if not isinstance(value, str):
         return ""
-    kept = "".join(c for c in value[: limit * 8] if unicodedata.category(c) not in _UNPRINTABLE or c == "\u200d")
-    return kept.strip()[:limit]
+    kept = "".join(c for c in value[: limit * 8] if unicodedata.category(c) not in _UNPRINTABLE or c == _JOINER)
+    return kept.strip()[:limit].strip(f" {_JOINER}")
 
 
+_JOINER = "\u200d"  # holds emoji of several parts together
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"})
 
 

@@ -1,6 +1,6 @@
 """Log lines: one JSON object each, one event name, nothing that could be spent.
 
-A last line of defence stands in the formatter: whatever looks like a credential in a foreign library's or plugin's text is
+A last line of defence stands in the formatter: what looks like a credential in the text of a foreign library or plugin is
 blotted out. Our own code never puts one there.
 """
 
@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _CREDENTIAL = re.compile(
-    r"""(?ix) \b (code|auth_?code|state|secret|app_?secret|client_secret|password|token|access_?token|refresh_?token|auth_token|
-    id_token|session_key|ticket|sign|private_key|authorization|cookie) (["']?\s*[=:]\s*["']?) [^\s"'&,;}]+"""
+    r"""(?ix) \b (code|auth_?code|state|secret|app_?secret|client_secret|password|token|access_?token|refresh_?token|
+    auth_token|id_token|session_key|ticket|sign|private_key|authorization|cookie)
+    (["']?\s*[=:]\s*["']?) [^\s"'&,;}]+"""
 )
 
 
@@ -42,7 +43,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure_logging(level: str = "info") -> None:
-    """Send every logger's lines to standard error, httpx and httpcore from warning up: at INFO they print whole URLs."""
+    """Send every logger's lines to standard error; those that print whole URLs at INFO are heard from warning up."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

@@ -11,31 +11,23 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 from connect_core import events, exchange, flow
 from connect_core.accounts import Accounts
-from connect_core.connections import (
-    BuiltInMembers,
-    Members,
-    Settled,
-    find_person,
-    login_by_unionid,
-    look_elsewhere,
-)
-from connect_core.crypto import keyed_hash
+from connect_core.connections import BuiltInMembers, Members, find_person, look_elsewhere
 from connect_core.crypto.sealing import derive_key
 from connect_core.errors import ConnectError, RequestRefused, StateInvalid, StateMissing, Unsupported
 from connect_core.flow import Delivery, Flow, Flows
 from connect_core.hookspecs import LoginEvent, MemberDirectory, RefusedEvent
 from connect_core.http import TOTAL_DEADLINE, HttpPool
-from connect_core.identity import ClientType, Identity, Language
-from connect_core.provider import AuthorizationRequest, AuthorizationResponse, Entrance, VerifiedPhone, WakesApp
+from connect_core.identity import ClientType, Identity
+from connect_core.provider import AuthorizationRequest, AuthorizationResponse, Entrance, WakesApp
 from connect_core.registry import Offer, Plugins, Registry
-from connect_core.sessions import OpenSession, Sessions
+from connect_core.sessions import Sessions
 from connect_core.settings import Settings
+from connect_core.settlement import Arrival, Login, Settlement, Visit
 from connect_core.store import Database, Transaction, people
 from connect_core.store import flows as used_flows
 from connect_core.store import sessions as stored_sessions
@@ -46,31 +38,11 @@ AWAKE = "awake"
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
-    """Who is asking: for the log, the language of the vendor's page, and the choice between link and wake-up."""
-
-    request_id: str
-    user_agent: str = field(default="", repr=False)
-    language: Language = "zh"
-    session_token: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class Start:
     """A login begun. `flow` is None for a wake-up link: the flow begins where that link leads."""
 
     login_url: str = field(repr=False)
     flow: Flow | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """A login finished. `opened` is None when the same browser repeats a callback that has already succeeded."""
-
-    delivery: Delivery
-    return_to: str
-    settled: Settled | None = None
-    opened: OpenSession | None = None
 
 
 class ConnectManager:
@@ -97,7 +69,8 @@ class ConnectManager:
         self.notices = events.Notices(self.plugins.hooks)
         self.targets = Targets(service.public_url, service.redirect_allow)
         self._now = now
-        self._subject_key = derive_key(service.keys[0], "subjects in events")
+        subject_key = derive_key(service.keys[0], "subjects in events")
+        self._settlement = Settlement(self.flows, self.sessions, subject_key)
         self._routes = service.public_url + service.prefix
         self._directory: MemberDirectory | None = self.plugins.hooks.connect_member_directory(settings=settings)
         self.accounts = Accounts(database, self.sessions, self._directory, self.plugins.hooks, now)
@@ -150,13 +123,12 @@ class ConnectManager:
     ) -> Login:
         """Finish a login that came back through the browser, with the sealed flow that this browser keeps.
 
-        `delivers_json`: it came back to the front end's own page, which now asks for tokens.
-
-        Raises `StateMissing`, `StateInvalid`, `StateExpired`, `CodeSeen` before the provider is asked, and what it raises.
+        `delivers_json`: it came back to the front end's own page, which now asks for tokens. Raises `StateMissing`,
+        `StateInvalid`, `StateExpired` and `CodeSeen` before the provider is asked, and what the provider raises.
         """
         offer = self.registry.find(provider, client_type)
         with self._telling_refusals(offer, visit):
-            begun = await self._open(offer, parameters, sealed_flow, delivers_json)
+            begun = await self._open(offer, parameters, sealed_flow, delivers_json=delivers_json)
             refusal = exchange.get_refusal(offer.provider, parameters)
             code = "" if refusal else exchange.get_code(offer.provider, parameters)
             if not await self.database.write(lambda tx: self._spend(tx, begun, code)):
@@ -172,7 +144,7 @@ class ConnectManager:
                     nonce=begun.nonce,
                     code_verifier=begun.code_verifier,
                 )
-                return await self._finish(offer, response, visit, begun=begun, device_id=device_id)
+                return await self._finish(Arrival(offer, visit, begun, device_id), response)
             except ConnectError:
                 await self.database.write(lambda tx: flow.close(tx, begun, flow.FAILED))
                 raise
@@ -194,38 +166,27 @@ class ConnectManager:
             response = AuthorizationResponse.of_redeemed_flow(
                 client_type=offer.client_type, code=code, parameters=parameters
             )
-            return await self._finish(offer, response, visit, device_id=device_id)
+            return await self._finish(Arrival(offer, visit, device_id=device_id), response)
 
-    async def login_by_unionid(
-        self,
-        offer: Offer,
-        identity: Identity,
-        visit: Visit,
-        *,
-        begun: Flow | None = None,
-        device_id: str = "",
-        phone: VerifiedPhone | None = None,
-        seconds: float = TOTAL_DEADLINE,
-    ) -> Login:
+    async def login_by_unionid(self, identity: Identity, arrival: Arrival, *, seconds: float = TOTAL_DEADLINE) -> Login:
         """Log in whoever a verified identity is, registering a person never seen before.
 
-        The profile is fetched, within `seconds`, only when it is wanted. Raises `MemberDisabled`, `CodeSeen` for a phone
-        proof used before, and `ProviderUnsigned` or `ProviderBadResponse` for a profile that cannot be trusted.
+        The profile is fetched, within `seconds`, only when it is wanted. Raises `MemberDisabled`, `CodeSeen` for a
+        phone proof used before, and `ProviderUnsigned` or `ProviderBadResponse` for a profile that cannot be trusted.
         """
         if not isinstance(identity, Identity):
             raise TypeError("login_by_unionid takes a verified Identity")
         ends = asyncio.get_running_loop().time() + seconds
-        settle = partial(self._settle, offer=offer, visit=visit, begun=begun, device_id=device_id, phone=phone)
-        members: Members = _BUILT_IN
-        was_asked = False
+        members, was_asked = _BUILT_IN, False
         if self._directory is not None:
-            identity, members, was_asked = await self._look_elsewhere(self._directory, offer, identity, seconds)
-        done = await self.database.write(partial(settle, identity=identity, members=members, was_asked=was_asked))
+            identity, members, was_asked = await self._look_elsewhere(self._directory, arrival.offer, identity, seconds)
+        done = await self.database.write(self._settling(arrival, identity, members, was_asked=was_asked))
         if done is None:
             left = ends - asyncio.get_running_loop().time()
-            identity = await exchange.fetch_profile(offer.provider, identity, left)
-            done = await self.database.write(partial(settle, identity=identity, members=members, was_asked=True))
-        assert done is not None
+            identity = await exchange.fetch_profile(arrival.offer.provider, identity, left)
+            done = await self.database.write(self._settling(arrival, identity, members, was_asked=True))
+        if done is None:
+            raise AssertionError("unreachable")
         login, happened = done
         for event in happened:
             self.notices.tell(event)
@@ -249,7 +210,7 @@ class ConnectManager:
         self.database.close()
 
     async def _open(
-        self, offer: Offer, parameters: Mapping[str, str], sealed_flow: str | None, delivers_json: bool
+        self, offer: Offer, parameters: Mapping[str, str], sealed_flow: str | None, *, delivers_json: bool
     ) -> Flow:
         """Open the flow; the code of a response that is refused here is of no use to any other flow."""
         state = parameters.get("state", "")
@@ -260,13 +221,13 @@ class ConnectManager:
             same_way = (begun.delivery is Delivery.JSON) == delivers_json
             if (begun.provider, begun.client_type) != (offer.name, offer.client_type) or not same_way:
                 raise StateInvalid("the flow was started elsewhere")
-            return begun
         except RequestRefused:
             with suppress(RequestRefused):
                 code = exchange.get_code(offer.provider, parameters)
                 now = self._time()
                 await self.database.write(lambda tx: self.flows.remember_code(tx, offer.name, code, state, now))
             raise
+        return begun
 
     def _open_ticket(self, offer: Offer, parameters: Mapping[str, str]) -> Flow:
         ticket = parameters.get("ticket", "")
@@ -301,61 +262,19 @@ class ConnectManager:
             await asyncio.sleep(0.1)
         raise StateInvalid("the flow was spent")
 
-    async def _finish(
-        self,
-        offer: Offer,
-        response: AuthorizationResponse,
-        visit: Visit,
-        *,
-        begun: Flow | None = None,
-        device_id: str = "",
-    ) -> Login:
+    async def _finish(self, arrival: Arrival, response: AuthorizationResponse) -> Login:
         ends = asyncio.get_running_loop().time() + TOTAL_DEADLINE
-        phone = None if begun else await exchange.fetch_phone(offer.provider, response)
-        identity = await exchange.redeem(offer.provider, response)
-        left = ends - asyncio.get_running_loop().time()
-        return await self.login_by_unionid(
-            offer, identity, visit, begun=begun, device_id=device_id, phone=phone, seconds=left
-        )
+        provider = arrival.offer.provider
+        if arrival.flow is None and (phone := await exchange.fetch_phone(provider, response)):
+            arrival = replace(arrival, phone=phone)
+        identity = await exchange.redeem(provider, response)
+        return await self.login_by_unionid(identity, arrival, seconds=ends - asyncio.get_running_loop().time())
 
-    def _settle(
-        self,
-        tx: Transaction,
-        *,
-        offer: Offer,
-        identity: Identity,
-        members: Members,
-        visit: Visit,
-        begun: Flow | None,
-        device_id: str,
-        phone: VerifiedPhone | None,
-        was_asked: bool,
-    ) -> tuple[Login, list[LoginEvent]] | None:
+    def _settling(
+        self, arrival: Arrival, identity: Identity, members: Members, *, was_asked: bool
+    ) -> Callable[[Transaction], tuple[Login, list[LoginEvent]] | None]:
         now = self._time()
-        settled = login_by_unionid(
-            tx,
-            exchange.with_phone(identity, phone),
-            members,
-            client_type=offer.client_type,
-            now=now,
-            profile_max_age=offer.profile_max_age,
-            was_asked=was_asked,
-        )
-        if settled is None:
-            return None
-        if phone is not None:
-            self.flows.remember_code(tx, offer.name, phone.proof, "", now)
-        if visit.session_token:
-            self.sessions.end(tx, visit.session_token, now)
-        opened = self.sessions.open(tx, settled.member.id, offer.client_type, device_id, now)
-        subject = keyed_hash(self._subject_key, identity.union_type, identity.strongest.value)
-        happened = _happened(settled, offer, identity, visit, now)
-        for event in happened:
-            events.write(tx, event, settled.connect_id, subject)
-        if begun is not None:
-            flow.close(tx, begun, flow.DONE)
-        delivery, return_to = (begun.delivery, begun.return_to) if begun else (Delivery.JSON, "")
-        return Login(delivery, return_to, settled, opened), happened
+        return lambda tx: self._settlement.settle(tx, arrival, identity, members, now, was_asked=was_asked)
 
     async def _look_elsewhere(
         self, directory: MemberDirectory, offer: Offer, identity: Identity, seconds: float
@@ -365,7 +284,7 @@ class ConnectManager:
         wants_profile = known is None or self._time() - known.profile_time > offer.profile_max_age
         if wants_profile:
             identity = await exchange.fetch_profile(offer.provider, identity, seconds)
-        key = keyed_hash(self._subject_key, identity.union_type, identity.strongest.value)
+        key = self._settlement.subject_of(identity)
         member_id = known.member_id if known else None
         members = await look_elsewhere(directory, member_id, key, identity.profile, offer.client_type)
         return identity, members, wants_profile
@@ -392,22 +311,4 @@ class ConnectManager:
         return int(self._now())
 
 
-_BUILT_IN = BuiltInMembers()
-
-
-def _happened(settled: Settled, offer: Offer, identity: Identity, visit: Visit, now: int) -> list[LoginEvent]:
-    kinds = [events.REGISTERED, events.BOUND] if settled.is_new_member else []
-    kinds += [events.CONFLICT] if settled.has_conflict else []
-    return [
-        LoginEvent(
-            kind=kind,
-            member_id=settled.member.id,
-            provider=offer.name,
-            client_type=offer.client_type,
-            union_type=identity.union_type,
-            is_new_member=settled.is_new_member,
-            request_id=visit.request_id,
-            time=now,
-        )
-        for kind in [*kinds, events.LOGGED_IN]
-    ]
+_BUILT_IN: Members = BuiltInMembers()

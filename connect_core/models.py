@@ -61,7 +61,7 @@ class Member(SQLModel, table=True):
 
 
 class Connection(SQLModel, table=True):
-    """This member is that identity. `union_id` is the strongest id known, `profile` what the vendor last told (JSON)."""
+    """This member is that identity. `union_id` is the strongest id known, `profile` what the vendor last told, JSON."""
 
     __tablename__ = "es_connect"
     __table_args__ = (
@@ -118,7 +118,11 @@ class MemberSession(SQLModel, table=True):
     """One opaque token of a login: a browser's, or a link in a family of refresh tokens. Only its hash is kept."""
 
     __tablename__ = "es_member_session"
-    __table_args__ = (UniqueConstraint("token_hash"), Index("ix_session_family", "family"), Index("ix_session_member", "member_id"))
+    __table_args__ = (
+        UniqueConstraint("token_hash"),
+        Index("ix_session_family", "family"),
+        Index("ix_session_member", "member_id"),
+    )
 
     id: int | None = Field(None, sa_column=_key())
     member_id: int = Field(sa_type=BIG)
@@ -134,7 +138,7 @@ class MemberSession(SQLModel, table=True):
 
 
 class UsedFlow(SQLModel, table=True):
-    """A spent state or a presented code, as a hash. `flow` is the flow a code belongs to; `outcome` how a state's ended."""
+    """A spent state or a presented code, as a hash. `flow` is whose a code is; `outcome` how a state's flow ended."""
 
     __tablename__ = "es_connect_used_flow"
     __table_args__ = (Index("ix_used_flow_expiry", "expiry_time"),)

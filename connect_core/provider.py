@@ -1,6 +1,6 @@
 """The abstract provider, what it is asked and what it is told, and the optional abilities.
 
-A provider turns one vendor's dialect into an `Identity`. It never sees cookies, sessions, members or the database; state,
+A provider turns one vendor's dialect into an `Identity`. It never sees a cookie, session, member or the database. State,
 PKCE, nonce, redirect targets and time limits are the core's.
 """
 
@@ -23,7 +23,7 @@ class Entrance(StrEnum):
     CLIENT_CODE = "client_code"
     """A mini program or app hands in a code; no redirect, no state."""
     TICKETED_CODE = "ticketed_code"
-    """`CLIENT_CODE` whose login string was made by `get_login_url`; the ticket given out with it comes back with the code."""
+    """`CLIENT_CODE` with a login string from `get_login_url`; the ticket given out with it comes back as well."""
     CREDENTIAL = "credential"
     """An app or page hands in an ID token or access token; its audience is checked."""
 
@@ -61,7 +61,9 @@ class AuthorizationResponse:
     code_verifier: str
 
     def __init__(self) -> None:
-        raise TypeError("the core makes responses, once it has redeemed the flow: AuthorizationResponse.of_redeemed_flow")
+        raise TypeError(
+            "the core makes responses, once it has redeemed the flow: AuthorizationResponse.of_redeemed_flow"
+        )
 
     @classmethod
     def of_redeemed_flow(
@@ -87,8 +89,8 @@ class AuthorizationResponse:
 class Provider(ABC):
     """One configured registration with a vendor. Immutable: what belongs to one login never stands on it.
 
-    `union_type` is the namespace of the ids (upper case); `entrances` says which client types it serves and how they come
-    back; `titles` are its names on pages, by language (`zh`, `en`); `code_names` the vendor's own names for the code;
+    `union_type` is the namespace of the ids (upper case); `entrances` says which client types it serves and how
+    each comes back; `titles` are its names on pages, by language (`zh`, `en`); `code_names` the vendor's own names for the code;
     `refuses_without_code` is True where a person's refusal comes back as a bare state.
     """
 

@@ -45,7 +45,10 @@ class Plugins:
     """The plugins found on this machine, and the hooks of them all."""
 
     def __init__(self, extra: Iterable[tuple[str, object]] = (), *, discover: bool = True) -> None:
-        """`extra` are plugin objects of the shop's own, by name. Raises `PluginError` for a misspelt hook or a name taken twice."""
+        """`extra` are plugin objects of the shop's own, by name.
+
+        Raises `PluginError` for a misspelt hook or a name taken twice.
+        """
         self._manager = pluggy.PluginManager(NAME)
         self._manager.add_hookspecs(Hooks)
         self.available: dict[str, Plugin] = {}
@@ -75,7 +78,7 @@ class Plugins:
             self._manager.register(plugin, name)
             others = [other for other in self._manager.get_plugins() if other is not plugin]
             self._manager.subset_hook_caller("connect_register_providers", others)(register=register)
-        except Exception as error:  # a stranger's import may raise anything; the operator is shown the reason
+        except Exception as error:  # noqa: BLE001 - a stranger's import may raise anything; the reason is shown
             self.quarantined[name] = f"{type(error).__name__}: {error}"
             if self._manager.has_plugin(name):
                 self._manager.unregister(name=name)
@@ -179,7 +182,9 @@ def _find_plugin(settings: Settings, plugins: Plugins, name: str) -> Plugin:
         return plugins.available[wanted]
     if wanted in plugins.quarantined:
         raise SettingsError([f"providers.{name}.plugin: {wanted} cannot be used: {plugins.quarantined[wanted]}"])
-    raise SettingsError([f"providers.{name}.plugin: there is no plugin {wanted}; installed: {', '.join(plugins.available)}"])
+    raise SettingsError(
+        [f"providers.{name}.plugin: there is no plugin {wanted}; installed: {', '.join(plugins.available)}"]
+    )
 
 
 def _shared_keys(settings: Settings, name: str) -> frozenset[str]:

@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import httpx
@@ -48,7 +48,7 @@ class Stage:
         """Return a table's rows as they are on disk."""
         with closing(sqlite3.connect(self.database)) as connection:
             connection.row_factory = sqlite3.Row
-            return [dict(row) for row in connection.execute(f"SELECT * FROM {table} ORDER BY 1")]
+            return [dict(row) for row in connection.execute(f"SELECT * FROM {table} ORDER BY 1")]  # noqa: S608 - a test names it
 
 
 def load_sandboxes(plugins: Plugins) -> dict[str, Sandbox]:
@@ -97,7 +97,10 @@ def on_stage(
     """
     plugins = plugins or Plugins()
     sandboxes = load_sandboxes(plugins) if sandboxes is None else sandboxes
-    with TemporaryDirectory(prefix="connect-login-") as folder, serving(sandbox_app(sandboxes), port=sandbox_port) as vendor:
+    with (
+        TemporaryDirectory(prefix="connect-login-") as folder,
+        serving(sandbox_app(sandboxes), port=sandbox_port) as vendor,
+    ):
         listener = listen(port)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         database = Path(folder) / "connect.db"
@@ -117,10 +120,14 @@ class Visitor:
         """`timeout` is in seconds."""
         self.stage = stage
         self.http = httpx.Client(
-            base_url=stage.url, headers={"user-agent": user_agent}, timeout=timeout, follow_redirects=False, trust_env=False
+            base_url=stage.url,
+            headers={"user-agent": user_agent},
+            timeout=timeout,
+            follow_redirects=False,
+            trust_env=False,
         )
 
-    def __enter__(self) -> "Visitor":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -40,11 +40,13 @@ class Person:
 
 PEOPLE = (
     Person("lihua", "李华", 1, "浙江省", "杭州市", "https://img.example/lihua.png", "13800000001"),
-    Person("wangfang", "王芳 {\"🙂\"}", 0, "广东省", "深圳市", "https://img.example/wangfang.png", "13800000002"),
+    Person("wangfang", '王芳 {"🙂"}', 0, "广东省", "深圳市", "https://img.example/wangfang.png", "13800000002"),
     Person("maria", "Maria O'Neill", None, "", "", "", "13800000003"),
 )
 
-TRANSPORT_FAULTS = frozenset({"delay", "drip", "truncate", "status", "html", "huge", "gzip", "redirect", "empty", "garbage"})
+TRANSPORT_FAULTS = frozenset(
+    {"delay", "drip", "truncate", "status", "html", "huge", "gzip", "redirect", "empty", "garbage"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ class Sandbox(ABC):
         return await _play(fault, lambda: reply(None))
 
     def consent_page(self, request: Request, *, app: str, scope: str) -> HTMLResponse:
-        """The page on which a person agrees; it posts `person` and `decision` (`agree`, `refuse`) to its own address."""
+        """The page on which a person decides; it posts `person` and `decision` (`agree`, `refuse`) to its address."""
         choices = "".join(
             f'<label><input type="radio" name="person" value="{escape(p.key)}"{" checked" if not n else ""}> '
             f"{escape(p.nickname)} <small>{escape(p.key)}</small></label>"
@@ -154,7 +156,7 @@ class Sandbox(ABC):
         )
 
     def app(self) -> Starlette:
-        """The sandbox as an ASGI application, with `POST /_sandbox/faults` and `GET /_sandbox/calls` beside the vendor's routes."""
+        """The sandbox as an ASGI application: vendor's routes, `POST /_sandbox/faults`, `GET /_sandbox/calls`."""
         return Starlette(
             routes=[
                 *self.routes(),
@@ -165,7 +167,9 @@ class Sandbox(ABC):
 
     async def _take_fault_order(self, request: Request) -> Response:
         order = await request.json()
-        self.faults.add(order["kind"], order.get("value", ""), on=order.get("on", "*"), times=int(order.get("times", 1)))
+        self.faults.add(
+            order["kind"], order.get("value", ""), on=order.get("on", "*"), times=int(order.get("times", 1))
+        )
         return JSONResponse({"waiting": self.faults.unused}, 201)
 
     async def _tell_calls(self, request: Request) -> Response:

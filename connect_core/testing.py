@@ -160,7 +160,9 @@ class ProviderContract:
                 old_body, new_body = (visitor.hand_over(self.plugin, client) for _ in range(2))
                 path = f"/connect/{self.plugin}/{client}/token"
                 assert visitor.http.post(path, json=old_body).status_code == 200
-                answer = visitor.http.post(path, json={**new_body, **{k: v for k, v in old_body.items() if k != "ticket"}})
+                answer = visitor.http.post(
+                    path, json={**new_body, **{k: v for k, v in old_body.items() if k != "ticket"}}
+                )
         self._expect(answer, 400, "code_seen")
         assert self._sandbox(stage).called(self.token_operation) == 1
 
@@ -196,7 +198,7 @@ class ProviderContract:
         if not self.profile_operation:
             return
         self._sandbox(stage).faults.add("status", 503, on=self.profile_operation)
-        assert self._log_in(stage, client)["nickname"].startswith("m_")
+        assert str(self._log_in(stage, client)["nickname"]).startswith("m_")
         assert not self._sandbox(stage).faults.unused
 
     def test_no_secret_is_told(self, stage: Stage, client: str, caplog: pytest.LogCaptureFixture) -> None:

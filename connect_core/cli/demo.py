@@ -21,8 +21,12 @@ from connect_core.web.texts import pick_language
 
 
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="Log in through everything, print what was written, and exit.")] = False,
-    port: Annotated[int, typer.Option(help="Port of the shop; the vendors' doubles take the next one. 0: any free one.")] = 8000,
+    once: Annotated[
+        bool, typer.Option("--once", help="Log in through everything, print what was written, and exit.")
+    ] = False,
+    port: Annotated[
+        int, typer.Option(help="Port of the shop; the vendors' doubles take the next one. 0: any free one.")
+    ] = 8000,
 ) -> None:
     """Try every login on this machine: shop, login page and vendors' doubles on loopback, no account anywhere."""
     configure_logging("error" if once else "warning")
@@ -40,7 +44,7 @@ def _log_in_through_everything() -> bool:
         for offer in sorted(stage.manager.registry, key=lambda offer: offer.name):
             try:
                 outcome = _try(stage, offer.name, offer.client_type)
-            except Exception as error:  # a stranger's sandbox may raise anything; the other rows still count
+            except Exception as error:  # noqa: BLE001 - a stranger's sandbox may raise anything; the other rows still count
                 outcome = f"FAILED {type(error).__name__}: {str(error)[:200]}"
             is_whole = is_whole and not outcome.startswith("FAILED")
             typer.echo(f"{offer.name:<10} {offer.client_type:<5} {outcome}")
@@ -73,7 +77,9 @@ def _home(database: Path) -> list[BaseRoute]:
         member = found.member
         shown = ShownMember(member.uname, member.nickname, member.face, member.province, member.city)
         rows = connect(f"file:{database}?mode=ro", uri=True).execute(_ROWS, (member.id,)).fetchall()
-        connections = [ShownConnection(f"es_connect #{id_}: {kind} {union_id}", kind.lower()) for id_, kind, union_id in rows]
+        connections = [
+            ShownConnection(f"es_connect #{id_}: {kind} {union_id}", kind.lower()) for id_, kind, union_id in rows
+        ]
         return answers.page(shop.pages.member(language, shown, connections))
 
     return [Route("/", home, methods=["GET"])]

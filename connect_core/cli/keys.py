@@ -15,7 +15,7 @@ def root() -> None:
 
 @app.command()
 def generate() -> None:
-    """Print a new key: 32 random bytes as base64url. Keep it out of the repository; give it as env:CONNECT_SECRET_KEY."""
+    """Print a new key: 32 random bytes as base64url. Keep it out of the repository, say as env:CONNECT_SECRET_KEY."""
     typer.echo(new_key())
 
 

@@ -13,7 +13,9 @@ from connect_core.settings import load_settings
 
 def providers(
     config: ConfigPath = DEFAULT,
-    installed: Annotated[bool, typer.Option("--installed", help="Only list the plugins; read no configuration.")] = False,
+    installed: Annotated[
+        bool, typer.Option("--installed", help="Only list the plugins; read no configuration.")
+    ] = False,
 ) -> None:
     """List the installed plugins, and what each client type of the configuration shows."""
     plugins = Plugins()

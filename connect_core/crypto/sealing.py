@@ -1,7 +1,7 @@
 """Sealing: AES-256-GCM with associated data under a ring of keys (NIST SP 800-38D).
 
-A sealed text is `v1.<key id>.<base64url of nonce and ciphertext>`. The first key seals, every key opens. The key of each
-purpose is derived from the ring's (HKDF, RFC 5869), so a text sealed for one purpose never opens for another.
+A sealed text is `v1.<key id>.<base64url of nonce and ciphertext>`. The first key seals, every key opens. A purpose has
+keys of its own, derived from the ring's (HKDF, RFC 5869), so a text sealed for one never opens for another.
 """
 
 import base64

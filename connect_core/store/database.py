@@ -1,7 +1,7 @@
 """The engine, its threads, and the rule that a unit of work is one transaction on one thread hop.
 
-SQLite has one writer thread and takes its write lock at the start (`BEGIN IMMEDIATE`); a server has a bounded pool. Whatever
-keeps the database from answering becomes `Unavailable` within seconds; a lost race is run again, never a vendor call.
+SQLite has one writer thread and takes its write lock at the start (`BEGIN IMMEDIATE`); a server has a bounded pool.
+What keeps the database from answering becomes `Unavailable` within seconds; a lost race is run again, never a vendor call.
 """
 
 import asyncio
@@ -144,5 +144,3 @@ def _sqlite_engine(url: str, synchronous: str) -> Engine:
         connection.exec_driver_sql("BEGIN" if is_read else "BEGIN IMMEDIATE")
 
     return engine
-
-

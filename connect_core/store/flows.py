@@ -12,7 +12,7 @@ _CLOSE = update(_USED).where(_USED.c.hash == bindparam("hash_")).values(outcome=
 
 
 def insert_used(transaction: Transaction, hash_: str, flow: str, expiry_time: int) -> bool:
-    """Write the hash; False when it was there already. Of two at the same moment one loses the race and is run again."""
+    """Write the hash; False when it was there already. Of two at one moment the loser's transaction is run again."""
     if transaction.execute(_FIND, {"hash_": hash_}).first():
         return False
     transaction.execute(_INSERT, {"hash": hash_, "flow": flow, "expiry_time": expiry_time})

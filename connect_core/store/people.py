@@ -97,14 +97,25 @@ _INSERT_MEMBER = insert(_MEMBER)
 
 def insert_connection(transaction: Transaction, member_id: int, union_type: str, strongest: PersonId, now: int) -> int:
     """Bind: write the connection and return its id."""
-    values = {"member_id": member_id, "union_type": union_type, "union_id": strongest.value, "union_scope": strongest.scope}
+    values = {
+        "member_id": member_id,
+        "union_type": union_type,
+        "union_id": strongest.value,
+        "union_scope": strongest.scope,
+    }
     return _inserted(transaction.execute(_INSERT_CONNECT, {**values, "create_time": now}).inserted_primary_key)
 
 
 def insert_aliases(transaction: Transaction, connect_id: int, union_type: str, ids: Sequence[PersonId]) -> None:
     """Add ids by which the connection is found."""
     rows = [
-        {"connect_id": connect_id, "union_type": union_type, "kind": one.kind.value, "scope": one.scope, "value": one.value}
+        {
+            "connect_id": connect_id,
+            "union_type": union_type,
+            "kind": one.kind.value,
+            "scope": one.scope,
+            "value": one.value,
+        }
         for one in ids
     ]
     transaction.execute(_INSERT_ALIAS, rows)

@@ -41,7 +41,13 @@ def answer(value: object, status: int = 200, *, media_type: str = "application/j
 
 def problem(error: ConnectError, request_id: str) -> Response:
     """The error as problem details (RFC 9457), with our `code` and the request's id."""
-    body = {"type": "about:blank", "title": error.code, "status": error.status, "code": error.code, "request_id": request_id}
+    body = {
+        "type": "about:blank",
+        "title": error.code,
+        "status": error.status,
+        "code": error.code,
+        "request_id": request_id,
+    }
     return with_retry(answer(body, error.status, media_type="application/problem+json"), error)
 
 

@@ -14,7 +14,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 
 from connect_core.errors import BadRequest, Forbidden
-from connect_core.manager import Visit
+from connect_core.settlement import Visit
 from connect_core.web.texts import pick_language
 
 BODY_LIMIT = 16 * 1024

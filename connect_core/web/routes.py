@@ -11,9 +11,10 @@ from connect_core.crypto import token_hash
 from connect_core.errors import BadRequest, NotLoggedIn, StateInvalid, Unsupported
 from connect_core.flow import LIFE, Delivery
 from connect_core.identity import ClientType
-from connect_core.manager import AWAKE, Login, Start
+from connect_core.manager import AWAKE, Start
 from connect_core.provider import Entrance
 from connect_core.registry import Offer
+from connect_core.settlement import Login
 from connect_core.web import answers
 from connect_core.web.pages import Choice, static_files
 from connect_core.web.requests import (
@@ -228,7 +229,11 @@ def keep_flow(shop: Shop, request: Request, response: Response, start: Start) ->
     if start.flow is None:
         return response
     sealed = shop.manager.flows.seal(start.flow)
-    kept = [(name, len(name) + len(value)) for name, value in get_cookies(request).items() if name.startswith(shop.cookies.flow)]
+    kept = [
+        (name, len(name) + len(value))
+        for name, value in get_cookies(request).items()
+        if name.startswith(shop.cookies.flow)
+    ]
     room = FLOW_COOKIE_BYTES - len(sealed) - len(shop.cookies.flow) - 16
     while kept and (len(kept) >= MOST_FLOWS or sum(size for _, size in kept) > room):
         shop.cookies.drop(response, kept.pop(0)[0])

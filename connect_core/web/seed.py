@@ -12,8 +12,8 @@ from starlette.routing import BaseRoute
 from connect_core.errors import ConnectError, Unsupported
 from connect_core.flow import Delivery
 from connect_core.identity import ClientType
-from connect_core.manager import Login
 from connect_core.provider import Entrance
+from connect_core.settlement import Login
 from connect_core.web import answers
 from connect_core.web.requests import get_parameters, get_visit, read_json
 from connect_core.web.routes import finish_flow, keep_flow, token_body

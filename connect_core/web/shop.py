@@ -74,13 +74,19 @@ class Shop:
             allow_credentials=True,
             max_age=600,
         )
-        route = Route(path, guarded, methods=[*methods, *(["OPTIONS"] if allows else [])], middleware=[cors] if allows else [])
+        route = Route(
+            path, guarded, methods=[*methods, *(["OPTIONS"] if allows else [])], middleware=[cors] if allows else []
+        )
         assert route.methods is not None
         route.methods.discard("HEAD")
         return route
 
     def _answer_error(self, request: Request, error: ConnectError) -> Response:
-        response = self._error_page(request, error) if wants_page(request) else answers.problem(error, request.state.request_id)
+        response = (
+            self._error_page(request, error)
+            if wants_page(request)
+            else answers.problem(error, request.state.request_id)
+        )
         flow_cookie = getattr(request.state, "flow_cookie", None)
         if flow_cookie in request.cookies and not isinstance(error, Unavailable):
             self.cookies.drop(response, flow_cookie)

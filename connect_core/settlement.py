@@ -1,0 +1,110 @@
+"""The one transaction that ends a login: member, connection, session, events and the flow's outcome, all or nothing."""
+
+from dataclasses import dataclass, field
+
+from connect_core import events, flow
+from connect_core.connections import Members, Settled, login_by_unionid
+from connect_core.crypto import keyed_hash
+from connect_core.exchange import with_phone
+from connect_core.flow import Delivery, Flow, Flows
+from connect_core.hookspecs import LoginEvent
+from connect_core.identity import Identity, Language
+from connect_core.provider import VerifiedPhone
+from connect_core.registry import Offer
+from connect_core.sessions import OpenSession, Sessions
+from connect_core.store import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Who is asking: for the log, the language of the vendor's page, and the choice between link and wake-up."""
+
+    request_id: str
+    user_agent: str = field(default="", repr=False)
+    language: Language = "zh"
+    session_token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A login finished. `opened` is None when the same browser repeats a callback that has already succeeded."""
+
+    delivery: Delivery
+    return_to: str
+    settled: Settled | None = None
+    opened: OpenSession | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Everything a login arrives with, but for who it is: what it came through, from whom, and with what."""
+
+    offer: Offer
+    visit: Visit
+    flow: Flow | None = None
+    device_id: str = ""
+    phone: VerifiedPhone | None = None
+
+
+class Settlement:
+    """Settles logins in the caller's transaction."""
+
+    def __init__(self, flows: Flows, sessions: Sessions, subject_key: bytes) -> None:
+        """`subject_key` keys the hashes by which events tell persons apart."""
+        self._flows = flows
+        self._sessions = sessions
+        self._subject_key = subject_key
+
+    def subject_of(self, identity: Identity) -> str:
+        """The keyed hash that stands for a person in events, and in what a member directory is asked."""
+        return keyed_hash(self._subject_key, identity.union_type, identity.strongest.value)
+
+    def settle(
+        self, tx: Transaction, arrival: Arrival, identity: Identity, members: Members, now: int, *, was_asked: bool
+    ) -> tuple[Login, list[LoginEvent]] | None:
+        """Write the login, and return it with what happened; None when the profile should be asked for first.
+
+        Raises `MemberDisabled`, and `CodeSeen` for a phone proof that was used before.
+        """
+        offer, visit, begun = arrival.offer, arrival.visit, arrival.flow
+        settled = login_by_unionid(
+            tx,
+            with_phone(identity, arrival.phone),
+            members,
+            client_type=offer.client_type,
+            now=now,
+            profile_max_age=offer.profile_max_age,
+            was_asked=was_asked,
+        )
+        if settled is None:
+            return None
+        if arrival.phone is not None:
+            self._flows.remember_code(tx, offer.name, arrival.phone.proof, "", now)
+        if visit.session_token:
+            self._sessions.end(tx, visit.session_token, now)
+        opened = self._sessions.open(tx, settled.member.id, offer.client_type, arrival.device_id, now)
+        happened = _happened(settled, arrival, identity, now)
+        for event in happened:
+            events.write(tx, event, settled.connect_id, self.subject_of(identity))
+        if begun is None:
+            return Login(Delivery.JSON, "", settled, opened), happened
+        flow.close(tx, begun, flow.DONE)
+        return Login(begun.delivery, begun.return_to, settled, opened), happened
+
+
+def _happened(settled: Settled, arrival: Arrival, identity: Identity, now: int) -> list[LoginEvent]:
+    kinds = [events.REGISTERED, events.BOUND] if settled.is_new_member else []
+    kinds += [events.CONFLICT] if settled.has_conflict else []
+    return [
+        LoginEvent(
+            kind=kind,
+            member_id=settled.member.id,
+            provider=arrival.offer.name,
+            client_type=arrival.offer.client_type,
+            union_type=identity.union_type,
+            is_new_member=settled.is_new_member,
+            request_id=arrival.visit.request_id,
+            time=now,
+        )
+        for kind in [*kinds, events.LOGGED_IN]
+    ]
