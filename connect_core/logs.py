@@ -1,7 +1,7 @@
 """Log lines: one JSON object each, one event name, nothing that could be spent.
 
-A last line of defence stands in the formatter: what looks like a credential in the text of a foreign library or plugin is
-blotted out. Our own code never puts one there.
+A last line of defence stands in the formatter: what looks like a credential in a foreign library's or plugin's text
+is blotted out. Our own code never puts one there.
 """
 
 import json

@@ -18,7 +18,7 @@ from connect_core import events, exchange, flow
 from connect_core.accounts import Accounts
 from connect_core.connections import BuiltInMembers, Members, find_person, look_elsewhere
 from connect_core.crypto.sealing import derive_key
-from connect_core.errors import ConnectError, RequestRefused, StateInvalid, StateMissing, Unsupported
+from connect_core.errors import ConnectError, RequestRefused, SettingsError, StateInvalid, StateMissing, Unsupported
 from connect_core.flow import Delivery, Flow, Flows
 from connect_core.hookspecs import LoginEvent, MemberDirectory, RefusedEvent
 from connect_core.http import TOTAL_DEADLINE, HttpPool
@@ -59,6 +59,8 @@ class ConnectManager:
     ) -> None:
         """`now` answers seconds since the epoch. Raises `SettingsError` and `PluginError`."""
         service = settings.service
+        if service.first_login == "choose":
+            raise SettingsError(["service.first_login: choose is not available in this version; use register"])
         self.settings = settings
         self.database = database
         self.plugins = plugins or Plugins()

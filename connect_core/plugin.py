@@ -6,6 +6,8 @@ A plugin is a package with an entry point in the group `connect_login` that name
     acme = "connect_acme"
 """
 
+from pydantic import Field, SecretStr
+
 from connect_core.crypto import (
     Certificate,
     RsaPrivateKey,
@@ -56,6 +58,7 @@ __all__ = [
     "Endpoint",
     "Entrance",
     "FetchesPhone",
+    "Field",
     "Http",
     "IdKind",
     "Identity",
@@ -76,6 +79,7 @@ __all__ = [
     "Register",
     "RsaPrivateKey",
     "RsaPublicKey",
+    "SecretStr",
     "SettingsError",
     "TokenRequest",
     "VerifiedPhone",

@@ -1,7 +1,7 @@
 """The abstract provider, what it is asked and what it is told, and the optional abilities.
 
-A provider turns one vendor's dialect into an `Identity`. It never sees a cookie, session, member or the database. State,
-PKCE, nonce, redirect targets and time limits are the core's.
+A provider turns one vendor's dialect into an `Identity`. It sees no cookie, session, member or database. State, PKCE,
+nonce, redirect targets and time limits are the core's.
 """
 
 from abc import ABC, abstractmethod
@@ -89,9 +89,9 @@ class AuthorizationResponse:
 class Provider(ABC):
     """One configured registration with a vendor. Immutable: what belongs to one login never stands on it.
 
-    `union_type` is the namespace of the ids (upper case); `entrances` says which client types it serves and how
-    each comes back; `titles` are its names on pages, by language (`zh`, `en`); `code_names` the vendor's own names for the code;
-    `refuses_without_code` is True where a person's refusal comes back as a bare state.
+    `union_type` is the namespace of the ids (upper case); `entrances` says which client types it serves and how each
+    comes back; `titles` are its names on pages, by language (`zh`, `en`); `code_names` the vendor's own names for the
+    code; `refuses_without_code` is True where a person's refusal comes back as a bare state.
     """
 
     union_type: ClassVar[str]

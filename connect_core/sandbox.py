@@ -5,6 +5,7 @@ keeps everything in memory, binds to loopback only and is never reachable from a
 """
 
 import asyncio
+import gzip
 import socket
 import threading
 import time
@@ -69,7 +70,9 @@ class FaultScript:
         self._waiting: list[tuple[str, Fault, int]] = []
 
     def add(self, kind: str, value: object = "", *, on: str = "*", times: int = 1) -> None:
-        """Let the next `times` requests for operation `on` (`*`: any) meet this fault."""
+        """Let the next `times` requests for operation `on` (`*`: any) meet this fault. Raises `ValueError` for none."""
+        if times < 1:
+            raise ValueError("times is at least 1")
         self._waiting.append((on, Fault(kind, str(value)), times))
 
     def take(self, operation: str) -> Fault | None:
@@ -166,10 +169,12 @@ class Sandbox(ABC):
         )
 
     async def _take_fault_order(self, request: Request) -> Response:
-        order = await request.json()
-        self.faults.add(
-            order["kind"], order.get("value", ""), on=order.get("on", "*"), times=int(order.get("times", 1))
-        )
+        try:
+            order = await request.json()
+            times = int(order.get("times", 1))
+            self.faults.add(order["kind"], order.get("value", ""), on=order.get("on", "*"), times=times)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return JSONResponse({"error": "give an object with kind and, as needed, value, on, times"}, 400)
         return JSONResponse({"waiting": self.faults.unused}, 201)
 
     async def _tell_calls(self, request: Request) -> Response:
@@ -193,7 +198,8 @@ async def _play(fault: Fault, reply: Callable[[], Response]) -> Response:
         case "huge":
             return StreamingResponse(_endless(), media_type="application/json")
         case "gzip":
-            return Response(bytes(reply().body), headers={"content-encoding": "gzip"}, media_type="application/json")
+            body = gzip.compress(bytes(reply().body))
+            return Response(body, headers={"content-encoding": "gzip"}, media_type="application/json")
         case "redirect":
             return Response(status_code=302, headers={"location": fault.value or "http://127.0.0.1:1/"})
         case "empty":
@@ -226,7 +232,10 @@ def listen(port: int = 0) -> socket.socket:
 
 @contextmanager
 def serving(app: ASGIApp, *, port: int = 0, listener: socket.socket | None = None) -> Iterator[str]:
-    """Serve `app` on loopback, on `port` or an open `listener`, from a thread of its own; yields its base URL."""
+    """Serve `app` on loopback, on `port` or an open `listener`, from a thread of its own; yields its base URL.
+
+    Raises `RuntimeError` when the application does not start, `OSError` when the port is taken.
+    """
     listener = listener or listen(port)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, lifespan="on", timeout_graceful_shutdown=2
@@ -237,6 +246,8 @@ def serving(app: ASGIApp, *, port: int = 0, listener: socket.socket | None = Non
     try:
         while not server.started and thread.is_alive():
             time.sleep(0.005)
+        if not server.started:
+            raise RuntimeError("the application did not start; its log says why")
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True

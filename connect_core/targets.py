@@ -18,7 +18,7 @@ class Targets:
     """The allow-list, compiled."""
 
     def __init__(self, public_url: str, allow: Sequence[str]) -> None:
-        """`allow`: absolute URLs, each for its origin and everything below its path. Our own origin is always allowed."""
+        """`allow`: absolute URLs, each for its origin and all that is below its path. Our own is always allowed."""
         self._own = public_url
         self._rules = [(_origin(urlsplit(url)), urlsplit(url).path or "/") for url in (public_url, *allow)]
 

@@ -8,7 +8,8 @@ import binascii
 import re
 from collections.abc import Iterator
 
-_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
+# no dash inside, so that a stranger's text with many openings and no end costs linear time
+_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \1-----")
 
 
 def pem_blocks(text: str, label: str) -> Iterator[bytes]:

@@ -1,7 +1,7 @@
 """The engine, its threads, and the rule that a unit of work is one transaction on one thread hop.
 
 SQLite has one writer thread and takes its write lock at the start (`BEGIN IMMEDIATE`); a server has a bounded pool.
-What keeps the database from answering becomes `Unavailable` within seconds; a lost race is run again, never a vendor call.
+What keeps the database from answering becomes `Unavailable` within seconds. A lost race is run again.
 """
 
 import asyncio

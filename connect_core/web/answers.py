@@ -1,4 +1,4 @@
-"""Writing answers: the security headers of every one, cookies, redirects, pages, JSON, and errors as problem details."""
+"""Writing answers: the security headers of them all, cookies, redirects, pages, JSON, errors as problem details."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,8 @@ HEADERS: Mapping[str, str] = {
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
     "content-security-policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+        "frame-ancestors 'none'; base-uri 'none'"
     ),
     "cross-origin-opener-policy": "same-origin",
 }

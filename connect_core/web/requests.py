@@ -23,7 +23,7 @@ VALUE_LIMIT = 4096
 
 
 def get_parameters(request: Request) -> dict[str, str]:
-    """Return the query's parameters. Raises `BadRequest` for one that is repeated, too long or holds control characters."""
+    """Return the query's parameters. Raises `BadRequest` for one that is repeated, too long or not printable."""
     return _single(request.scope["query_string"])
 
 

@@ -63,7 +63,7 @@ class Shop:
     def route(
         self, path: str, endpoint: Endpoint, *methods: str, style: ErrorStyle | None = None, cross_origin: bool = False
     ) -> Route:
-        """A route that answers exactly `methods` (a HEAD never runs a GET); `cross_origin` lets `cors_origins` call it."""
+        """A route for `methods` alone (a HEAD never runs a GET); `cross_origin` lets `cors_origins` call it."""
         allows = cross_origin and bool(self.cors_origins)
         guarded = _guarded(endpoint, style or self._answer_error)
         cors = Middleware(
@@ -114,7 +114,7 @@ def _guarded(endpoint: Endpoint, style: ErrorStyle) -> Endpoint:
         except ConnectError as error:
             events.log_refusal(error, _context(request))
             response = style(request, error)
-        except Exception as error:  # whatever it is, the visitor gets one generic answer and the log the place
+        except Exception as error:  # noqa: BLE001 - the visitor gets one generic answer, the log the place
             last = error.__traceback__
             while last is not None and last.tb_next is not None:
                 last = last.tb_next

@@ -1,0 +1,66 @@
+"""From settings to keys: everything is parsed and tried once, at start-up, so that a mistake is told there and then."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from connect_alipay.encryption import load_content_key
+from connect_alipay.settings import AlipaySettings
+from connect_alipay.trust import CertificateTrust, PublicKeyTrust, Trust
+from connect_core.plugin import (
+    RsaPrivateKey,
+    SettingsError,
+    load_certificates,
+    load_private_key,
+    load_public_key,
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The app's own key, whom it believes, and the key of the content encryption, where there is one."""
+
+    private: RsaPrivateKey
+    trust: Trust
+    content: bytes | None = field(repr=False)
+
+
+def load_keys(settings: AlipaySettings) -> Keys:
+    """Return the keys of `settings`. Raises `SettingsError` naming the key that cannot work."""
+    private = _load("private_key", load_private_key, settings.private_key.get_secret_value())
+    trust = _load_public_key(settings, private) if settings.alipay_public_key else _load_chain(settings, private)
+    aes_key = settings.aes_key.get_secret_value() if settings.aes_key else ""
+    return Keys(private, trust, _load("aes_key", load_content_key, aes_key) if aes_key else None)
+
+
+def _load_public_key(settings: AlipaySettings, private: RsaPrivateKey) -> Trust:
+    key = _load("alipay_public_key", load_public_key, settings.alipay_public_key)
+    if key == private.public_key():
+        raise SettingsError(
+            ["alipay_public_key: this is the app's own public key; paste the one the console shows as Alipay's"]
+        )
+    return PublicKeyTrust(key)
+
+
+def _load_chain(settings: AlipaySettings, private: RsaPrivateKey) -> Trust:
+    app = _load("app_cert", load_certificates, settings.app_cert)[0]
+    alipay = _load("alipay_cert", load_certificates, settings.alipay_cert)
+    roots = _load("alipay_root_cert", load_certificates, settings.alipay_root_cert)
+    own = private.public_key()
+    if _load("app_cert", lambda _: app.public_key(), "") != own:
+        raise SettingsError(["app_cert: this certificate does not belong to private_key"])
+    if _load("alipay_cert", lambda _: alipay[0].public_key(), "") == own:
+        raise SettingsError(["alipay_cert: this is the app's own certificate; give alipayCertPublicKey_RSA2.crt"])
+    trust = CertificateTrust(app, alipay, roots)
+    if not trust.root_serials:
+        raise SettingsError(["alipay_root_cert: it holds no certificate that is signed with RSA"])
+    return trust
+
+
+def _load(key: str, load: Callable[[str], T], text: str) -> T:
+    try:
+        return load(text)
+    except ValueError as error:
+        raise SettingsError([f"{key}: {error}"]) from None
