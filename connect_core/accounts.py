@@ -4,12 +4,13 @@ Never logs anyone in, and never asks a provider.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pluggy
 
 from connect_core.connections import find_elsewhere
-from connect_core.errors import TokenInvalid
+from connect_core.errors import MemberDisabled, TokenInvalid
 from connect_core.hookspecs import MemberDirectory, TokenRequest
 from connect_core.identity import ClientType
 from connect_core.sessions import LiveSession, OpenSession, Sessions, Tokens
@@ -45,18 +46,31 @@ class Accounts:
         self._now = now
 
     async def refresh(self, refresh_token: str) -> Tokens:
-        """Rotate a refresh token. Raises `TokenInvalid`."""
+        """Rotate a refresh token. Raises `TokenInvalid` and `MemberDisabled`."""
         now = int(self._now())
-        opened = await self._database.write(lambda tx: self._sessions.rotate(tx, refresh_token, now))
+
+        def rotate(tx: Transaction) -> OpenSession | None:
+            opened = self._sessions.rotate(tx, refresh_token, now)
+            if opened and self._directory is None:
+                member = people.find_member(tx, opened.row.member_id)
+                if member is None or member.disabled:
+                    raise MemberDisabled("the member is disabled or gone")
+            return opened
+
+        opened = await self._database.write(rotate)
         if opened is None:
             raise TokenInvalid("the refresh token was used before; the login is ended")
+        if self._directory is not None and await self._directory.is_disabled(opened.row.member_id):
+            raise MemberDisabled("the member is disabled")
         return self._sessions.issue_tokens(opened, now)
 
     def issue_tokens(self, opened: OpenSession) -> Mapping[str, object]:
         """Return the token answer (RFC 6749 §5.1) of a finished login: a plugin's, else ours."""
         request = TokenRequest(opened.row.member_id, ClientType(opened.row.client_type), opened.row.device_id)
         theirs: Mapping[str, object] | None = self._hooks.connect_issue_tokens(login=request)
-        return theirs or self._sessions.issue_tokens(opened, int(self._now())).answer()
+        if not theirs:
+            return self._sessions.issue_tokens(opened, int(self._now())).answer()
+        return {"uid": opened.row.member_id, **theirs}
 
     async def logout(self, token: str) -> None:
         """End the login behind a session, refresh or access token; unknown tokens are let pass."""
@@ -80,7 +94,7 @@ class Accounts:
                 session = self._sessions.find_by_access_token(tx, access_token, now)
             if session is None:
                 return None
-            member = None if self._directory else people.find_member(tx, session.member_id)
+            member = None if self._directory is not None else people.find_member(tx, session.member_id)
             return member, session, people.find_union_types(tx, session.member_id), is_stale
 
         found = await self._database.read(look)
@@ -88,9 +102,16 @@ class Accounts:
             return None
         member, session, union_types, is_stale = found
         if self._directory is not None:
-            member = await find_elsewhere(self._directory, session.member_id)
+            member = await self._find_elsewhere(self._directory, session.member_id)
         if member is None or member.disabled:
             return None
         if is_stale:
             await self._database.write(lambda tx: self._sessions.note_use(tx, session_token, now))
         return LoggedIn(member, session.client_type, union_types)
+
+    async def _find_elsewhere(self, directory: MemberDirectory, member_id: int) -> MemberRow | None:
+        if await directory.is_disabled(member_id):
+            return None
+        with suppress(MemberDisabled):
+            return await find_elsewhere(directory, member_id)
+        return None

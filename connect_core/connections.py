@@ -62,24 +62,28 @@ def login_by_unionid(
     `was_asked` says that it was, with or without success. Raises `MemberDisabled`.
     """
     found = _find(transaction, identity)
-    person = found[0] if found else None
-    if not was_asked and (person is None or now - person.profile_time > profile_max_age):
-        return None
-    if person is None:
-        return _register(transaction, identity, members, client_type, now)
+    if not found:
+        return _register(transaction, identity, members, client_type, now) if was_asked else None
+    person = found[0]
     member = members.find(transaction, person.member_id)
     if member is None or member.disabled:
         raise MemberDisabled("the member is disabled" if member else "the connection's member does not exist")
-    has_conflict = _keep_ids(transaction, identity, person, found)
+    if not was_asked and is_stale(person, now, profile_max_age):
+        return None
+    if not person.has_aliases:
+        _insert_ids(transaction, person.connect_id, identity.union_type, [person.via], now)
+    union_id, has_conflict = _keep_ids(transaction, identity, found, now)
     before = json.loads(person.profile or "{}")
-    told = identity.profile
-    if was_asked:
-        people.update_stored_profile(
-            transaction, person.connect_id, _stored(told) if told else person.profile or "", now
-        )
-    member = members.note_login(transaction, member, told, before, now)
-    shown = told if told and was_asked else _restored(before)
-    return Settled(member, person.connect_id, person.union_id, False, has_conflict, shown)
+    after = {**before, **_kept(identity.profile)}
+    if was_asked or not person.has_aliases:
+        people.update_stored_profile(transaction, person.connect_id, json.dumps(after), now)
+    member = members.note_login(transaction, member, identity.profile, before, now)
+    return Settled(member, person.connect_id, union_id, False, has_conflict, _restored(after))
+
+
+def is_stale(person: KnownPerson, now: int, profile_max_age: int) -> bool:
+    """Tell whether the stored profile is too old; of a row that another system wrote, its age counts from today."""
+    return person.has_aliases and now - person.profile_time > profile_max_age
 
 
 def _find(transaction: Transaction, identity: Identity) -> list[KnownPerson]:
@@ -88,11 +92,14 @@ def _find(transaction: Transaction, identity: Identity) -> list[KnownPerson]:
     if len(found) < len(identity.ids):
         via = {one.via for one in found}
         rest = [one for one in identity.ids if one not in via]
-        adopted = people.find_unaliased(transaction, identity.union_type, rest)
-        for person in adopted:
-            people.insert_aliases(transaction, person.connect_id, identity.union_type, [person.via])
-        found += adopted
+        found += people.find_unaliased(transaction, identity.union_type, rest)
     return sorted(found, key=lambda person: identity.ids.index(person.via))
+
+
+def _insert_ids(transaction: Transaction, connect_id: int, union_type: str, ids: Sequence[PersonId], now: int) -> None:
+    """Store ids; those that an ended connection still holds are freed first."""
+    people.end_stray_aliases(transaction, union_type, ids, now)
+    people.insert_aliases(transaction, connect_id, union_type, ids)
 
 
 def _register(
@@ -100,40 +107,45 @@ def _register(
 ) -> Settled:
     profile = identity.profile or Profile()
     member = members.register(transaction, profile, client_type, now)
-    connect_id = people.insert_connection(transaction, member.id, identity.union_type, identity.strongest, now)
-    people.insert_aliases(transaction, connect_id, identity.union_type, identity.ids)
-    people.update_stored_profile(transaction, connect_id, _stored(profile), now)
+    kept = json.dumps(_kept(profile))
+    connect_id = people.insert_connection(transaction, member.id, identity.union_type, identity.strongest, kept, now)
+    _insert_ids(transaction, connect_id, identity.union_type, identity.ids, now)
     return Settled(member, connect_id, identity.strongest.value, True, False, profile)
 
 
-def _keep_ids(transaction: Transaction, identity: Identity, person: KnownPerson, found: Sequence[KnownPerson]) -> bool:
-    """Add the ids not yet stored and move `union_id` up; tells whether the ids contradict what is stored."""
+def _keep_ids(transaction: Transaction, identity: Identity, found: Sequence[KnownPerson], now: int) -> tuple[str, bool]:
+    """Add the ids not yet stored and move `union_id` up.
+
+    Returns the `union_id` that stands now, and whether the ids contradict what is stored.
+    """
+    person = found[0]
     has_conflict = any(other.member_id != person.member_id for other in found)
     via = {one.via for one in found}
     new = [one for one in identity.ids if one not in via]
     if not new:
-        return has_conflict
+        return person.union_id, has_conflict
     stored = people.find_aliases(transaction, person.connect_id)
     taken = {(one.kind, one.scope) for one in stored}
     fitting = [one for one in new if (one.kind, one.scope) not in taken]
     if fitting:
-        people.insert_aliases(transaction, person.connect_id, identity.union_type, fitting)
+        _insert_ids(transaction, person.connect_id, identity.union_type, fitting, now)
+    has_conflict = has_conflict or len(fitting) < len(new)
     strongest = min([*stored, *fitting], key=_rank)
     shown = [one for one in stored if (one.value, one.scope) == (person.union_id, person.union_scope)]
-    if not shown or _rank(strongest) < min(map(_rank, shown)):
-        people.update_union_id(transaction, person.connect_id, strongest)
-    return has_conflict or len(fitting) < len(new)
+    if shown and _rank(strongest) >= min(map(_rank, shown)):
+        return person.union_id, has_conflict
+    people.update_union_id(transaction, person.connect_id, strongest)
+    return strongest.value, has_conflict
 
 
 def _rank(one: PersonId) -> int:
     return STRENGTH.index(one.kind)
 
 
-def _stored(profile: Profile) -> str:
-    """A profile as the connection keeps it: what is shown, without the phone number."""
-    return json.dumps(
-        {key: value for key, value in asdict(replace(profile, mobile="")).items() if value not in ("", None)}
-    )
+def _kept(profile: Profile | None) -> dict[str, Any]:
+    """What a connection keeps of a profile: whatever was told but the phone number."""
+    told = asdict(profile) if profile else {}
+    return {key: value for key, value in told.items() if value not in ("", None) and key != "mobile"}
 
 
 def _restored(stored: Mapping[str, Any]) -> Profile:
@@ -171,14 +183,18 @@ class BuiltInMembers:
         changes = {
             key: getattr(told, key)
             for key in _DISPLAYED
-            if getattr(told, key) not in ("", None, getattr(member, key))
-            and getattr(member, key) in ("", None, member.uname, before.get(key))
+            if getattr(told, key) not in ("", None, getattr(member, key)) and _is_untouched(member, key, before)
         }
         if told.mobile and not member.mobile:
             changes["mobile"] = told.mobile
         if changes:
             people.update_member(transaction, member.id, changes)
         return replace(member, **changes)
+
+
+def _is_untouched(member: MemberRow, key: str, before: Mapping[str, Any]) -> bool:
+    shown = getattr(member, key)
+    return shown == before[key] if key in before else shown in ("", None, member.uname)
 
 
 class MembersElsewhere:

@@ -5,7 +5,7 @@ A plugin that fails to take a notice harms nobody. No id, code, token or state s
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pluggy
 
@@ -18,10 +18,9 @@ log = logging.getLogger("connect_login")
 REGISTERED, LOGGED_IN, BOUND, CONFLICT = "registered", "logged_in", "bound", "identity_conflict"
 
 
-def write(transaction: Transaction, event: LoginEvent, connect_id: int, subject_hash: str, detail: str = "") -> None:
-    """Write the event beside what it tells of; `subject_hash` is keyed, so it can be compared and not guessed."""
-    events.insert_event(
-        transaction,
+def write(transaction: Transaction, happened: Sequence[LoginEvent], connect_id: int, subject_hash: str) -> None:
+    """Write events beside what they tell of; `subject_hash` is keyed: it can be compared and not guessed."""
+    rows = [
         {
             "kind": event.kind,
             "member_id": event.member_id,
@@ -32,9 +31,10 @@ def write(transaction: Transaction, event: LoginEvent, connect_id: int, subject_
             "subject_hash": subject_hash,
             "request_id": event.request_id,
             "create_time": event.time,
-            "detail": detail,
-        },
-    )
+        }
+        for event in happened
+    ]
+    events.insert_events(transaction, rows)
 
 
 class Notices:
@@ -45,8 +45,10 @@ class Notices:
         self._running: set[asyncio.Future[None]] = set()
 
     def tell(self, event: LoginEvent | RefusedEvent) -> None:
-        """Log the event and call `connect_<kind>` of every plugin that has it."""
+        """Log what happened to a member, and call `connect_<kind>` of every plugin that has it."""
         kind = "login_refused" if isinstance(event, RefusedEvent) else event.kind
+        if isinstance(event, LoginEvent):
+            log.log(logging.WARNING if kind == CONFLICT else logging.INFO, kind, extra=_told(event))
         caller = getattr(self._hooks, f"connect_{kind}", None)
         if caller is None or not caller.get_hookimpls():
             return
@@ -60,10 +62,17 @@ class Notices:
 
 
 def _call(caller: pluggy.HookCaller, event: LoginEvent | RefusedEvent) -> None:
-    try:
-        caller(event=event)
-    except Exception as error:  # noqa: BLE001 - a stranger's hook may raise anything, and its text hold anything
-        log.error("notice_failed", extra={"hook": caller.name, "error": type(error).__name__})
+    for plugin in reversed(caller.get_hookimpls()):  # one by one: pluggy stops at the first that raises
+        try:
+            plugin.function(*(event for _ in plugin.argnames))
+        except BaseException as error:  # noqa: BLE001 - a stranger's hook may raise anything, and its text hold anything
+            told = {"hook": caller.name, "plugin": plugin.plugin_name, "error": type(error).__name__}
+            log.error("notice_failed", extra=told)
+
+
+def _told(event: LoginEvent) -> dict[str, object]:
+    names = ("member_id", "provider", "client_type", "union_type", "request_id")
+    return {name: getattr(event, name) for name in names}
 
 
 def log_refusal(error: ConnectError, context: Mapping[str, object]) -> None:

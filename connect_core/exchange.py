@@ -6,8 +6,8 @@ decide and stand here: which failures leave a login standing, and what counts as
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import fields, replace
 from typing import TypeVar
 
 from connect_core.errors import (
@@ -22,7 +22,7 @@ from connect_core.errors import (
     ProviderUnsigned,
 )
 from connect_core.http import TOTAL_DEADLINE
-from connect_core.identity import Identity, Profile
+from connect_core.identity import ID_MAX, Identity, IdKind, PersonId, Profile
 from connect_core.provider import AuthorizationRequest, AuthorizationResponse, FetchesPhone, Provider, VerifiedPhone
 
 PROFILE_DEADLINE = 4.0
@@ -69,18 +69,17 @@ def printable(text: str, limit: int = 64) -> str:
     return "".join(c for c in text[:limit] if c.isascii() and c.isprintable())
 
 
-async def get_login_url(provider: Provider, request: AuthorizationRequest) -> str:
+async def get_login_url(provider: Provider, request: AuthorizationRequest, seconds: float = TOTAL_DEADLINE) -> str:
     """Return what the client needs to begin."""
-    login_url = await _guarded(provider.get_login_url(request), TOTAL_DEADLINE)
-    if not (login_url.isascii() and login_url.isprintable()):
+    login_url: object = await _guarded(lambda: provider.get_login_url(request), seconds)
+    if not (isinstance(login_url, str) and login_url and login_url.isascii() and login_url.isprintable()):
         raise ProviderBadResponse("the plugin answered no login URL")
     return login_url
 
 
-async def redeem(provider: Provider, response: AuthorizationResponse) -> Identity:
+async def redeem(provider: Provider, response: AuthorizationResponse, seconds: float = TOTAL_DEADLINE) -> Identity:
     """Ask the vendor, once, who the code names. Raises what `Provider.login_callback` may raise, and nothing else."""
-    identity = await _guarded(provider.login_callback(response), TOTAL_DEADLINE)
-    return _checked(provider, identity)
+    return _checked(provider, await _guarded(lambda: provider.login_callback(response), seconds))
 
 
 async def fetch_profile(provider: Provider, identity: Identity, seconds: float) -> Identity:
@@ -89,7 +88,8 @@ async def fetch_profile(provider: Provider, identity: Identity, seconds: float) 
     Raises `ProviderUnsigned` and `ProviderBadResponse`: an answer that cannot be trusted fails the login.
     """
     try:
-        told = _checked(provider, await _guarded(provider.fetch_profile(identity), min(seconds, PROFILE_DEADLINE)))
+        answer = await _guarded(lambda: provider.fetch_profile(identity), min(seconds, PROFILE_DEADLINE))
+        told = _checked(provider, answer)
     except (ProviderUnsigned, ProviderBadResponse):
         raise
     except ConnectError as error:
@@ -97,17 +97,22 @@ async def fetch_profile(provider: Provider, identity: Identity, seconds: float) 
             "profile_refused", extra={"code": error.code, **{f"vendor_{k}": v for k, v in error.vendor.items()}}
         )
         return identity
+    if not set(identity.ids) <= set(told.ids):
+        raise ProviderBadResponse("the profile does not name the person whose it is")
     return told
 
 
-async def fetch_phone(provider: Provider, response: AuthorizationResponse) -> VerifiedPhone | None:
+async def fetch_phone(
+    provider: Provider, response: AuthorizationResponse, seconds: float = TOTAL_DEADLINE
+) -> VerifiedPhone | None:
     """Return the verified phone number that came with the code, if the provider knows of such."""
     if not isinstance(provider, FetchesPhone):
         return None
-    phone = await _guarded(provider.fetch_phone(response), TOTAL_DEADLINE)
-    if phone is not None and not isinstance(phone, VerifiedPhone):
-        raise ProviderBadResponse("the plugin answered no phone number")
-    return phone
+    phone: object = await _guarded(lambda: provider.fetch_phone(response), seconds)
+    match phone:
+        case None | VerifiedPhone(number=str(), proof=str()):
+            return phone
+    raise ProviderBadResponse("the plugin answered no phone number")
 
 
 def with_phone(identity: Identity, phone: VerifiedPhone | None) -> Identity:
@@ -118,24 +123,54 @@ def with_phone(identity: Identity, phone: VerifiedPhone | None) -> Identity:
 
 
 def _checked(provider: Provider, identity: object) -> Identity:
+    """Return what a plugin answered, if the tables can keep it: not every author runs a type checker."""
     if not isinstance(identity, Identity) or identity.union_type != provider.union_type:
         raise ProviderBadResponse("the plugin answered no identity of its union type")
-    return identity
+    ids: object = identity.ids
+    if not (isinstance(ids, tuple) and all(map(_is_sound, ids))):
+        raise ProviderBadResponse("the plugin answered something else than ids")
+    if len({(one.kind, one.scope) for one in identity.ids}) < len(identity.ids):
+        raise ProviderBadResponse("the plugin answered two ids of one kind")
+    if identity.profile is None:
+        return identity
+    return replace(identity, profile=_cleaned(identity.profile))
 
 
-async def _guarded(asking: Awaitable[T], seconds: float) -> T:
+def _is_sound(one: object) -> bool:
+    match one:
+        case PersonId(kind=IdKind(), scope=str(scope)):
+            return len(scope) <= ID_MAX
+    return False
+
+
+def _cleaned(profile: object) -> Profile:
+    if not isinstance(profile, Profile) or not isinstance(profile.is_certified, bool | None):
+        raise ProviderBadResponse("the plugin answered something else than a profile")
+    return Profile.of(**{field.name: getattr(profile, field.name) for field in fields(Profile)})
+
+
+async def _guarded(ask: Callable[[], Awaitable[T]], seconds: float) -> T:
     try:
         async with asyncio.timeout(seconds):
-            return await asking
+            return await ask()
     except ConnectError:
         raise
     except TimeoutError:
         fault: ConnectError = ProviderTimeout("the provider did not finish in time")
-    except (asyncio.CancelledError, KeyboardInterrupt):
+    except KeyboardInterrupt:
         raise
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():  # the visitor left or the service stops; else the plugin cancels itself
+            raise
+        fault = _blame(error)
     except BaseException as error:  # noqa: BLE001 - not even SystemExit out of a plugin may stop the service
-        fault = ProviderBadResponse(f"the plugin raised {type(error).__name__}{_place(error)}")
+        fault = _blame(error)
     raise fault
+
+
+def _blame(error: BaseException) -> ProviderBadResponse:
+    return ProviderBadResponse(f"the plugin raised {type(error).__name__}{_place(error)}")
 
 
 def _place(error: BaseException) -> str:

@@ -8,7 +8,6 @@ import base64
 import hashlib
 import json
 import secrets
-import string
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -24,7 +23,6 @@ LIFE = 600
 CODE_MEMORY = 24 * 3600
 """Seconds for which a presented code stays dead: no vendor's lives longer."""
 STATE_LENGTH = 32
-_BASE62 = string.digits + string.ascii_letters
 DONE, FAILED = "done", "failed"
 
 
@@ -61,8 +59,8 @@ class Flow:
 
 
 def new_state() -> str:
-    """190 random bits as 32 base62 characters: within every vendor's alphabet and length."""
-    return "".join(secrets.choice(_BASE62) for _ in range(STATE_LENGTH))
+    """192 random bits as 32 base62 characters: within every vendor's alphabet and length."""
+    return base64.b64encode(secrets.token_bytes(24), altchars=b"Az").decode()
 
 
 class Flows:

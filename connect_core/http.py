@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
+from urllib.parse import quote, urlencode
 
 import aiohttp
 import httpx
@@ -208,8 +209,7 @@ def _request(
     try:
         return httpx.Request(
             method,
-            # merged: as an argument of Request, params would drop the query that an endpoint is configured with
-            httpx.URL(url).copy_merge_params(params) if params else url,
+            _with_query(url, params) if params else url,
             data=form,
             content=content,
             headers={"accept-encoding": "identity", "user-agent": "connect-login", **(headers or {})},
@@ -219,6 +219,11 @@ def _request(
         kind = type(error).__name__
     # raised out here for the reason given in `_send`
     raise ProviderBadResponse(f"no request can be made of the given values: {kind}")
+
+
+def _with_query(url: str, params: Mapping[str, str]) -> str:
+    """Add to the query that an endpoint may be configured with; httpx would parse the address three times for it."""
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(params, quote_via=quote)}"
 
 
 def _judge(error: Exception) -> tuple[type[ProviderFault], str]:

@@ -11,16 +11,25 @@ import sys
 from datetime import UTC, datetime
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
-_CREDENTIAL = re.compile(
-    r"""(?ix) \b (code|auth_?code|state|secret|app_?secret|client_secret|password|token|access_?token|refresh_?token|
-    auth_token|id_token|session_key|ticket|sign|private_key|authorization|cookie)
-    (["']?\s*[=:]\s*["']?) [^\s"'&,;}]+"""
+_NAME = r"(?:[\w-]{0,32}(?:secret|password|token|private_key|session_key|ticket)|auth_?code|sign)"
+_HEADER = re.compile(r"(?i)\b(authorization|cookie)([\"']?\s*[=:]\s*).+")
+_CREDENTIAL = re.compile(  # short numbers are left: they are the lines of code that an error names
+    rf"""(?ix) \b ({_NAME}|code|state) (["']?\s*[=:]\s*["']?) (?!\d{{1,5}}(?:[\s,;)]|$)) [^\s"'&,;}}]+"""
 )
+_FIELD = re.compile(_NAME + "|authorization|cookie", re.IGNORECASE)
 
 
 def redact(text: str) -> str:
     """Return `text` with what stands behind a credential's name blotted out, and on one line."""
-    return _CREDENTIAL.sub(r"\1\2***", text).replace("\r", "\\r").replace("\n", "\\n")
+    for credential in (_HEADER, _CREDENTIAL):
+        text = credential.sub(r"\1\2***", text)
+    return text.replace("\r", "\\r").replace("\n", "\\n")
+
+
+def _redact_field(key: str, value: object) -> object:
+    if _FIELD.fullmatch(key):
+        return "***"
+    return value if value is None or isinstance(value, int | float) else redact(str(value))
 
 
 class JsonFormatter(logging.Formatter):
@@ -36,10 +45,10 @@ class JsonFormatter(logging.Formatter):
         }
         for key, value in record.__dict__.items():
             if key not in _STANDARD:
-                line[key] = redact(value) if isinstance(value, str) else value
+                line[key] = _redact_field(key, value)
         if record.exc_info and record.exc_info[0]:
             line["error"] = record.exc_info[0].__name__
-        return json.dumps(line, ensure_ascii=True, default=str)
+        return json.dumps(line, ensure_ascii=True)
 
 
 def configure_logging(level: str = "info") -> None:

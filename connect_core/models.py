@@ -39,11 +39,14 @@ def _active() -> Column[int | None]:
     return Column(Integer, Computed("CASE WHEN unbound_time IS NULL THEN 1 END", persisted=True))
 
 
+_IDS_ARE_NEVER_REUSED = {"sqlite_autoincrement": True}  # else SQLite gives a deleted member's id to the next one
+
+
 class Member(SQLModel, table=True):
     """The shop's account. Made without a password; members may also live elsewhere."""
 
     __tablename__ = "es_member"
-    __table_args__ = (UniqueConstraint("uname"),)
+    __table_args__ = (UniqueConstraint("uname"), _IDS_ARE_NEVER_REUSED)
 
     id: int | None = Field(None, sa_column=_key())
     uname: str = Field(sa_column=Column(exact_text(64), nullable=False))
@@ -67,6 +70,7 @@ class Connection(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("union_type", "union_scope", "union_id", "active"),
         UniqueConstraint("member_id", "union_type", "active"),
+        _IDS_ARE_NEVER_REUSED,
     )
 
     id: int | None = Field(None, sa_column=_key())

@@ -19,7 +19,7 @@ from connect_core.hookspecs import NAME, Hooks
 from connect_core.http import HttpPool
 from connect_core.identity import ClientType
 from connect_core.provider import Entrance, Provider
-from connect_core.settings import Settings, check_provider_settings
+from connect_core.settings import ProviderSettings, Settings, check_provider_settings
 
 BLOCK_VARIABLE = "CONNECT_BLOCK_PLUGINS"
 """Environment variable: names of plugins not to load, separated by commas."""
@@ -71,15 +71,19 @@ class Plugins:
 
         def register(provider_name: str, provider: type[Provider], *, sandbox: str = "") -> None:
             _check_class(provider_name, provider)
+            if provider_name in offered:
+                raise PluginError(f"{provider_name} is offered twice")
             offered[provider_name] = Plugin(provider_name, provider, sandbox)
 
+        if self._manager.has_plugin(name):
+            raise PluginError(f"two plugins are called {name}")
         try:
             plugin = load()
             self._manager.register(plugin, name)
             others = [other for other in self._manager.get_plugins() if other is not plugin]
             self._manager.subset_hook_caller("connect_register_providers", others)(register=register)
-        except Exception as error:  # noqa: BLE001 - a stranger's import may raise anything; the reason is shown
-            self.quarantined[name] = f"{type(error).__name__}: {error}"
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's import may raise anything; it is shown
+            self.quarantined[name] = " ".join(f"{type(error).__name__}: {error}".split())
             if self._manager.has_plugin(name):
                 self._manager.unregister(name=name)
             return
@@ -90,11 +94,12 @@ class Plugins:
 
 
 def _discovered() -> Iterator[tuple[str, Callable[[], object]]]:
-    blocked = set(os.environ.get(BLOCK_VARIABLE, "").split(","))
+    blocked = {name.strip() for name in os.environ.get(BLOCK_VARIABLE, "").split(",")}
     found: dict[str, EntryPoint] = {}
     for point in entry_points(group=NAME):
         if point.name in found and found[point.name].value != point.value:
-            raise PluginError(f"two installed packages register the entry point {point.name}")
+            both = f"{found[point.name].value} and {point.value}"
+            raise PluginError(f"two installed packages register the entry point {point.name}: {both}")
         found[point.name] = point
     return ((name, point.load) for name, point in sorted(found.items()) if name not in blocked)
 
@@ -102,11 +107,17 @@ def _discovered() -> Iterator[tuple[str, Callable[[], object]]]:
 def _check_class(name: str, provider: type[Provider]) -> None:
     if not issubclass(provider, Provider):
         raise PluginError(f"{name} is not a Provider class")
+    if lacking := sorted(getattr(provider, "__abstractmethods__", ())):
+        raise PluginError(f"{name} does not implement {', '.join(lacking)}")
     missing = [key for key in ("union_type", "entrances", "Settings", "titles") if not hasattr(provider, key)]
     if missing:
         raise PluginError(f"{name} does not say its {', '.join(missing)}")
     if provider.union_type != provider.union_type.upper() or not provider.union_type:
         raise PluginError(f"{name}: union_type is upper case")
+    if not issubclass(provider.Settings, ProviderSettings):
+        raise PluginError(f"{name}: Settings is no ProviderSettings")
+    if not all(isinstance(entrance, Entrance) for entrance in provider.entrances.values()):
+        raise PluginError(f"{name}: entrances maps client types to Entrance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +184,8 @@ def _build(
             built[key] = plugin.provider(own, pool.for_provider(name))
         except SettingsError as error:
             raise SettingsError([f"{path}.{mistake}" for mistake in error.mistakes]) from None
+        except Exception as error:  # noqa: BLE001 - a stranger's constructor; its text may quote a secret
+            raise SettingsError([f"{path}: the plugin raised {type(error).__name__}"]) from None
     return Offer(name, client_type, plugin.provider.entrances[client_type], built[key], own.profile_max_age)
 
 

@@ -84,24 +84,25 @@ class Sessions:
         return self._insert(transaction, row)
 
     def issue_tokens(self, opened: OpenSession, now: int) -> Tokens:
-        """Return the tokens of an open session, with a freshly signed access token."""
+        """Return the tokens of an open session, with a freshly signed access token that ends with it at the latest."""
         row = opened.row
+        life = min(self.lifetimes.access_token, row.expiry_time - now)
         claims = {
             "sub": str(row.member_id),
             "sid": row.family,
             "client_type": row.client_type,
             "iat": now,
-            "exp": now + self.lifetimes.access_token,
+            "exp": now + life,
             "jti": secrets.token_hex(8),
         }
-        return Tokens(self.access_tokens.issue(claims), opened.token, self.lifetimes.access_token, row.member_id)
+        return Tokens(self.access_tokens.issue(claims), opened.token, life, row.member_id)
 
     def find(self, transaction: Transaction, token: str, now: int) -> tuple[LiveSession | None, bool]:
         """Return whose browser token this is, and whether its last use should be written (`note_use`)."""
         row = store.find_session(transaction, token_hash(token))
         if row is None or not self._is_live(row, now) or row.rotated_time is not None:
             return None, False
-        return _live(row), now - row.seen_time >= SEEN_STEP
+        return _live(row), now - row.seen_time >= min(SEEN_STEP, self.lifetimes.idle // 4)
 
     def note_use(self, transaction: Transaction, token: str, now: int) -> None:
         """Write that a browser token was used."""

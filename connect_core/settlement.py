@@ -84,8 +84,7 @@ class Settlement:
             self._sessions.end(tx, visit.session_token, now)
         opened = self._sessions.open(tx, settled.member.id, offer.client_type, arrival.device_id, now)
         happened = _happened(settled, arrival, identity, now)
-        for event in happened:
-            events.write(tx, event, settled.connect_id, self.subject_of(identity))
+        events.write(tx, happened, settled.connect_id, self.subject_of(identity))
         if begun is None:
             return Login(Delivery.JSON, "", settled, opened), happened
         flow.close(tx, begun, flow.DONE)

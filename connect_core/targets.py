@@ -4,12 +4,14 @@ A target is checked once, before the flow is sealed; nothing that arrives later 
 """
 
 import posixpath
+import re
 from collections.abc import Sequence
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 from connect_core.errors import RedirectNotAllowed
 
 LONGEST = 1024
+"""Characters of a target once it is encoded: the flow that carries it must fit a cookie."""
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _KEPT = "%/:=&?~#+!$,;'@()*[]"
 
@@ -27,15 +29,15 @@ class Targets:
 
         Raises `RedirectNotAllowed`.
         """
-        if len(target) > LONGEST or any(c <= " " or c in "\\\x7f" for c in target) or target[:2] == "//":
+        if any(c <= " " or c in "\\\x7f" for c in target) or target[:2] == "//":
             raise RedirectNotAllowed("the return target is malformed")
-        url = quote(urljoin(self._own, target) if target.startswith(("/", "?")) else target, safe=_KEPT)
         try:
+            url = quote(urljoin(self._own, target) if target.startswith(("/", "?")) else target, safe=_KEPT)
             parts = urlsplit(url)
             origin = _origin(parts)
         except ValueError:
             raise RedirectNotAllowed("the return target is malformed") from None
-        if "@" in parts.netloc or not _is_plain_path(parts.path):
+        if len(url) > LONGEST or "@" in parts.netloc or not _is_plain_path(parts.path):
             raise RedirectNotAllowed("the return target is malformed")
         if not any(origin == allowed and _is_below(parts.path or "/", prefix) for allowed, prefix in self._rules):
             raise RedirectNotAllowed("the return target is not on the allow-list")
@@ -53,8 +55,8 @@ def _origin(parts: SplitResult) -> tuple[str, str, int | None]:
 
 
 def _is_plain_path(path: str) -> bool:
-    """No dot segments, doubled or encoded slashes that a server behind us could read as another path."""
-    plain = unquote(path)
+    """No dot segments (`..;x` is one to a servlet), doubled or encoded slashes: a server could read another path."""
+    plain = re.sub(";[^/]*", "", unquote(path))
     if "//" in plain or "\\" in plain or "%2f" in path.lower():
         return False
     return posixpath.normpath(plain or "/") == (plain.rstrip("/") or "/")

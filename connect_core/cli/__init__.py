@@ -1,6 +1,7 @@
 """The `connect-login` command: what an operator runs. Reads settings, starts things, prints; decides nothing.
 
-Broken settings end a command with exit code 2 and one line a mistake, never with a traceback.
+Broken settings end a command with exit code 2 and one line a mistake, never with a traceback; so does a port or file
+that cannot be used.
 """
 
 import sys
@@ -42,4 +43,8 @@ def main() -> None:
     except (SettingsError, PluginError, ConnectError) as error:
         for line in str(error).splitlines():
             typer.echo(f"connect-login: {line}", err=True)
+        sys.exit(2)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        typer.echo(f"connect-login: {where}{error.strerror}", err=True)
         sys.exit(2)

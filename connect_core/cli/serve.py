@@ -1,6 +1,7 @@
 """`connect-login init` and `connect-login serve`: the service with the shop's own configuration."""
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,15 @@ from connect_core.web.app import prepare_tables
 KEY_FILE = Path("keys/connect-secret.key")
 
 
+class LogLevel(StrEnum):
+    """What `--log-level` takes."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
 def init(
     folder: Annotated[Path, typer.Argument(help="Where to write connect.toml and keys/.")] = Path(),
 ) -> None:
@@ -30,7 +40,8 @@ def init(
     key.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(key, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
         file.write(new_key() + "\n")
-    target.write_text(_TEMPLATE, encoding="utf-8")
+    with target.open("x", encoding="utf-8") as file:
+        file.write(_TEMPLATE)
     typer.echo(f"wrote {target} and {key}; fill in [providers] and run: connect-login serve --config {target}")
 
 
@@ -39,7 +50,7 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
-    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    log_level: Annotated[LogLevel, typer.Option(help="What is logged, from this level up.")] = LogLevel.INFO,
 ) -> None:
     """Serve the logins of connect.toml."""
     configure_logging(log_level)

@@ -6,6 +6,7 @@ What keeps the database from answering becomes `Unavailable` within seconds. A l
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -25,6 +26,8 @@ T = TypeVar("T")
 POOL = 10
 PATIENCE = 2
 """Seconds that a statement, a lock or a free connection is waited for."""
+QUEUE_PATIENCE = 5
+"""Seconds that work waits for its turn; what comes to its turn later is refused, so that a jam dissolves."""
 TRIES = 3
 _RETRY_STATES = frozenset({"40001", "40P01"})  # PostgreSQL: serialization failure, deadlock
 _RETRY_CODES = frozenset({1205, 1213})  # MariaDB: lock wait time-out, deadlock
@@ -46,11 +49,11 @@ class Database:
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in a transaction and commit it; run it anew when it lost a race. Raises `Unavailable`."""
-        return await asyncio.get_running_loop().run_in_executor(self._writers, self._transact, work)
+        return await _in_turn(self._writers, lambda: self._transact(work))
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run `work`, which only reads. Raises `Unavailable`."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._look, work)
+        return await _in_turn(self._readers, lambda: self._look(work))
 
     def create_tables(self) -> None:
         """Create the tables that are missing."""
@@ -91,6 +94,17 @@ class Database:
                 return work(transaction)
         except SQLAlchemyError as error:
             raise _unavailable(error) from None
+
+
+async def _in_turn(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    latest = time.monotonic() + QUEUE_PATIENCE
+
+    def run() -> T:
+        if time.monotonic() > latest:
+            raise Unavailable("the database cannot keep up", retry_after=PATIENCE)
+        return work()
+
+    return await asyncio.get_running_loop().run_in_executor(threads, run)
 
 
 def _unavailable(error: SQLAlchemyError) -> Unavailable:

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, Update, and_, bindparam, insert, or_, select, update
 
 from connect_core.identity import IdKind, PersonId, Profile
 from connect_core.models import Alias, Connection, Member
@@ -14,7 +16,10 @@ _ALIAS, _CONNECT, _MEMBER = Alias.__table__, Connection.__table__, Member.__tabl
 
 @dataclass(frozen=True, slots=True)
 class KnownPerson:
-    """An active connection that one of the asked ids led to. `profile` is JSON, None when none was ever told."""
+    """An active connection that one of the asked ids led to. `profile` is JSON, None when none was ever told.
+
+    `has_aliases` is False for a row that another system wrote: its `union_id` is all there is.
+    """
 
     connect_id: int
     member_id: int
@@ -23,6 +28,7 @@ class KnownPerson:
     profile: str | None
     profile_time: int
     via: PersonId
+    has_aliases: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,38 +57,70 @@ _CONNECT_COLUMNS = (
 )
 
 
-def find_by_ids(transaction: Transaction, union_type: str, ids: Sequence[PersonId]) -> list[KnownPerson]:
-    """Return the active connections that any of `ids` leads to, with the id that did."""
-    statement = (
+def _ids_are(count: int) -> ColumnElement[bool]:
+    """The condition that an alias is one of so many ids, as `_values` binds them."""
+    matches = (
+        and_(
+            _ALIAS.c.kind == bindparam(f"kind_{place}"),
+            _ALIAS.c.scope == bindparam(f"scope_{place}"),
+            _ALIAS.c.value == bindparam(f"value_{place}"),
+            _ALIAS.c.union_type == bindparam("type_of_ids"),
+            _ALIAS.c.active == 1,
+        )
+        for place in range(count)
+    )
+    return or_(*matches)
+
+
+def _values(union_type: str, ids: Sequence[PersonId]) -> dict[str, object]:
+    values: dict[str, object] = {"type_of_ids": union_type}
+    for place, one in enumerate(ids):
+        values |= {f"kind_{place}": one.kind.value, f"scope_{place}": one.scope, f"value_{place}": one.value}
+    return values
+
+
+@cache
+def _find_by(count: int) -> Select[Any]:
+    return (
         select(*_CONNECT_COLUMNS, _ALIAS.c.kind, _ALIAS.c.scope, _ALIAS.c.value)
         .join_from(_ALIAS, _CONNECT, _CONNECT.c.id == _ALIAS.c.connect_id)
-        .where(
-            _ALIAS.c.active == 1,
-            _CONNECT.c.active == 1,
-            or_(*(_id_is(one, union_type) for one in ids)),
-        )
+        .where(_CONNECT.c.active == 1, _ids_are(count))
     )
-    return [KnownPerson(*row[:6], _person_id(*row[6:])) for row in transaction.execute(statement)]
+
+
+def find_by_ids(transaction: Transaction, union_type: str, ids: Sequence[PersonId]) -> list[KnownPerson]:
+    """Return the active connections that any of `ids` leads to, with the id that did."""
+    rows = transaction.execute(_find_by(len(ids)), _values(union_type, ids))
+    return [_known(row, _person_id(row.kind, row.scope, row.value), has_aliases=True) for row in rows]
+
+
+_HAS_ALIAS = select(_ALIAS.c.id).where(_ALIAS.c.connect_id == _CONNECT.c.id).exists()
+
+
+@cache
+def _find_unaliased(count: int) -> Select[Any]:
+    matches = (
+        and_(
+            _CONNECT.c.union_type == bindparam("type_of_ids"),
+            _CONNECT.c.union_scope == bindparam(f"scope_{place}"),
+            _CONNECT.c.union_id == bindparam(f"value_{place}"),
+            _CONNECT.c.active == 1,
+        )
+        for place in range(count)
+    )
+    return select(*_CONNECT_COLUMNS).where(or_(*matches), ~_HAS_ALIAS)
 
 
 def find_unaliased(transaction: Transaction, union_type: str, ids: Sequence[PersonId]) -> list[KnownPerson]:
     """The same over `es_connect.union_id`, for rows that another system wrote and that have no aliases yet."""
-    has_alias = select(_ALIAS.c.id).where(_ALIAS.c.connect_id == _CONNECT.c.id).exists()
-    matches = (and_(_CONNECT.c.union_scope == one.scope, _CONNECT.c.union_id == one.value) for one in ids)
-    statement = select(*_CONNECT_COLUMNS).where(
-        _CONNECT.c.union_type == union_type, _CONNECT.c.active == 1, ~has_alias, or_(*matches)
-    )
-    rows = transaction.execute(statement).all()
+    rows = transaction.execute(_find_unaliased(len(ids)), _values(union_type, ids)).all()
     by_text = {(one.scope, one.value): one for one in reversed(ids)}
-    return [KnownPerson(*row, by_text[row.union_scope, row.union_id]) for row in rows]
+    return [_known(row, by_text[row.union_scope, row.union_id], has_aliases=False) for row in rows]
 
 
-def _id_is(one: PersonId, union_type: str) -> ColumnElement[bool]:
-    return and_(
-        _ALIAS.c.union_type == union_type,
-        _ALIAS.c.kind == one.kind.value,
-        _ALIAS.c.scope == one.scope,
-        _ALIAS.c.value == one.value,
+def _known(row: Row[Any], via: PersonId, *, has_aliases: bool) -> KnownPerson:
+    return KnownPerson(
+        row.id, row.member_id, row.union_id, row.union_scope, row.profile, row.profile_time, via, has_aliases
     )
 
 
@@ -95,15 +133,20 @@ _INSERT_ALIAS = insert(_ALIAS)
 _INSERT_MEMBER = insert(_MEMBER)
 
 
-def insert_connection(transaction: Transaction, member_id: int, union_type: str, strongest: PersonId, now: int) -> int:
-    """Bind: write the connection and return its id."""
+def insert_connection(
+    transaction: Transaction, member_id: int, union_type: str, strongest: PersonId, profile: str, now: int
+) -> int:
+    """Bind: write the connection, with what the vendor told of the person, and return its id."""
     values = {
         "member_id": member_id,
         "union_type": union_type,
         "union_id": strongest.value,
         "union_scope": strongest.scope,
+        "create_time": now,
+        "profile": profile,
+        "profile_time": now,
     }
-    return _inserted(transaction.execute(_INSERT_CONNECT, {**values, "create_time": now}).inserted_primary_key)
+    return _inserted(transaction.execute(_INSERT_CONNECT, values).inserted_primary_key)
 
 
 def insert_aliases(transaction: Transaction, connect_id: int, union_type: str, ids: Sequence[PersonId]) -> None:
@@ -121,42 +164,64 @@ def insert_aliases(transaction: Transaction, connect_id: int, union_type: str, i
     transaction.execute(_INSERT_ALIAS, rows)
 
 
+@cache
+def _end_stray(count: int) -> Update:
+    is_held = select(_CONNECT.c.id).where(_CONNECT.c.id == _ALIAS.c.connect_id, _CONNECT.c.active == 1).exists()
+    return update(_ALIAS).where(_ids_are(count), ~is_held).values(unbound_time=bindparam("now"))
+
+
+def end_stray_aliases(transaction: Transaction, union_type: str, ids: Sequence[PersonId], now: int) -> None:
+    """End those of `ids` that are still active though their connection was ended, or is gone."""
+    transaction.execute(_end_stray(len(ids)), {**_values(union_type, ids), "now": now})
+
+
+_FIND_ALIASES = select(_ALIAS.c.kind, _ALIAS.c.scope, _ALIAS.c.value).where(
+    _ALIAS.c.connect_id == bindparam("connect_id"), _ALIAS.c.active == 1
+)
+_SET_UNION_ID = (
+    update(_CONNECT)
+    .where(_CONNECT.c.id == bindparam("connect_id"))
+    .values(union_id=bindparam("value"), union_scope=bindparam("scope"))
+)
+_SET_PROFILE = (
+    update(_CONNECT)
+    .where(_CONNECT.c.id == bindparam("connect_id"))
+    .values(profile=bindparam("told"), profile_time=bindparam("now"))
+)
+_FIND_OPEN_ID = (
+    select(_ALIAS.c.value)
+    .join_from(_CONNECT, _ALIAS, _ALIAS.c.connect_id == _CONNECT.c.id)
+    .where(
+        _CONNECT.c.member_id == bindparam("member_id"),
+        _CONNECT.c.union_type == bindparam("union_type"),
+        _CONNECT.c.active == 1,
+        _ALIAS.c.active == 1,
+        _ALIAS.c.kind == IdKind.OPEN_ID.value,
+        _ALIAS.c.scope == bindparam("app_id"),
+    )
+)
+
+
 def find_aliases(transaction: Transaction, connect_id: int) -> list[PersonId]:
     """Return every id of a connection."""
-    columns = (_ALIAS.c.kind, _ALIAS.c.scope, _ALIAS.c.value)
-    rows = transaction.execute(select(*columns).where(_ALIAS.c.connect_id == connect_id, _ALIAS.c.active == 1))
-    return [_person_id(*row) for row in rows]
+    return [_person_id(*row) for row in transaction.execute(_FIND_ALIASES, {"connect_id": connect_id})]
 
 
 def update_union_id(transaction: Transaction, connect_id: int, strongest: PersonId) -> None:
     """Write the stronger id that has become known."""
-    transaction.execute(
-        update(_CONNECT)
-        .where(_CONNECT.c.id == connect_id)
-        .values(union_id=strongest.value, union_scope=strongest.scope)
-    )
+    values = {"connect_id": connect_id, "value": strongest.value, "scope": strongest.scope}
+    transaction.execute(_SET_UNION_ID, values)
 
 
 def update_stored_profile(transaction: Transaction, connect_id: int, profile: str, now: int) -> None:
     """Remember what the vendor last told of the person."""
-    transaction.execute(update(_CONNECT).where(_CONNECT.c.id == connect_id).values(profile=profile, profile_time=now))
+    transaction.execute(_SET_PROFILE, {"connect_id": connect_id, "told": profile, "now": now})
 
 
 def find_open_id(transaction: Transaction, member_id: int, union_type: str, app_id: str) -> str | None:
     """Return the member's open id for the vendor's app `app_id`."""
-    statement = (
-        select(_ALIAS.c.value)
-        .join_from(_CONNECT, _ALIAS, _ALIAS.c.connect_id == _CONNECT.c.id)
-        .where(
-            _CONNECT.c.member_id == member_id,
-            _CONNECT.c.union_type == union_type,
-            _CONNECT.c.active == 1,
-            _ALIAS.c.active == 1,
-            _ALIAS.c.kind == "open_id",
-            _ALIAS.c.scope == app_id,
-        )
-    )
-    return transaction.execute(statement).scalar()
+    values = {"member_id": member_id, "union_type": union_type, "app_id": app_id}
+    return transaction.execute(_FIND_OPEN_ID, values).scalar()
 
 
 _UNION_TYPES = (

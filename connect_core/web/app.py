@@ -120,7 +120,11 @@ def _health_routes(shop: Shop) -> list[BaseRoute]:
 
 
 async def _not_found(request: Request, error: Exception) -> Response:
-    return answers.problem(Unsupported(), new_request_id())
+    shop: Shop = request.app.state.shop
+    request.state.request_id = new_request_id()
+    response = shop.answer_error(request, Unsupported())
+    response.headers["x-request-id"] = request.state.request_id
+    return response
 
 
 async def _not_allowed(request: Request, error: Exception) -> Response:

@@ -151,9 +151,14 @@ def _checked(values: dict[str, str]) -> dict[str, str]:
     if len(values) > FIELD_LIMIT:
         raise BadRequest("too many parameters")
     for name, value in values.items():
-        if len(value) > VALUE_LIMIT or any(c < " " or c == "\x7f" for c in value) or "[" in name:
+        if len(value) > VALUE_LIMIT or any(map(_is_unprintable, value)) or "[" in name:
             raise BadRequest("a parameter is malformed or too long")
     return values
+
+
+def _is_unprintable(character: str) -> bool:
+    """A control character, or half of a surrogate pair, which no database takes."""
+    return character < " " or character == "\x7f" or "\ud800" <= character <= "\udfff"
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -83,16 +83,16 @@ class _Routes:
         if request.method == "POST":
             return await self._park(request)
         self._shop.count(request)
-        parameters = get_parameters(request)
-        request.state.flow_cookie = flow_cookie(self._shop, parameters.get("state", ""))
-        return deliver(self._shop, await finish_flow(self._shop, request, parameters))
+        return deliver(self._shop, await finish_flow(self._shop, request, get_parameters(request)))
 
     async def _park(self, request: Request) -> Response:
         """A form_post response comes without our Lax cookies, so the browser is sent round by GET."""
+        offer = self._manager.registry.find(request.path_params["provider"], request.path_params["client"])
         if not is_form(request):
             raise BadRequest("the response is no form")
         fields = await read_form(request)
-        return answers.redirect(f"{request.url.path}?{urlencode(fields)}")
+        # not from request.url, which is made of the Host header
+        return answers.redirect(f"{self._shop.prefix}/{offer.name}/{offer.client_type}/callback?{urlencode(fields)}")
 
     async def login_url(self, request: Request) -> Response:
         self._shop.count(request)
@@ -244,14 +244,15 @@ def keep_flow(shop: Shop, request: Request, response: Response, start: Start) ->
 async def finish_flow(
     shop: Shop, request: Request, parameters: Mapping[str, str], *, delivers_json: bool = False, device_id: str = ""
 ) -> Login:
-    """Finish the login that the browser's cookie and the response agree on."""
+    """Finish the login that the browser's cookie and the response agree on; who it was until now is logged out."""
     cookies = get_cookies(request)
+    request.state.flow_cookie = flow_cookie(shop, parameters.get("state", ""))
     return await shop.manager.login_callback(
         request.path_params["provider"],
         request.path_params["client"],
         parameters,
-        cookies.get(flow_cookie(shop, parameters.get("state", ""))),
-        get_visit(request, cookies.get(shop.cookies.session, "")),
+        cookies.get(request.state.flow_cookie),
+        get_visit(request, cookies.get(shop.cookies.session) or cookies.get("refresh_token", "")),
         delivers_json=delivers_json,
         device_id=device_id,
     )

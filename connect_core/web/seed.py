@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from connect_core.errors import ConnectError, Unsupported
+from connect_core.errors import BadRequest, ConnectError, Unsupported
 from connect_core.flow import Delivery
 from connect_core.identity import ClientType
 from connect_core.provider import Entrance
@@ -65,11 +65,14 @@ class _Seed:
 
     async def h5_login_url(self, request: Request) -> Response:
         self._shop.count(request)
+        redirect_uri = get_parameters(request).get("redirectUri", "")
+        if not redirect_uri:
+            raise BadRequest("redirectUri is missing")
         start = await self._manager.get_login_url(
             request.path_params["provider"],
             ClientType.H5,
             get_visit(request),
-            redirect_uri=get_parameters(request).get("redirectUri", ""),
+            redirect_uri=redirect_uri,
             delivery=Delivery.JSON,
         )
         return keep_flow(self._shop, request, answers.plain(start.login_url), start)

@@ -65,7 +65,7 @@ class Shop:
     ) -> Route:
         """A route for `methods` alone (a HEAD never runs a GET); `cross_origin` lets `cors_origins` call it."""
         allows = cross_origin and bool(self.cors_origins)
-        guarded = _guarded(endpoint, style or self._answer_error)
+        guarded = self._guarded(endpoint, style or self.answer_error)
         cors = Middleware(
             CORSMiddleware,
             allow_origins=self.cors_origins,
@@ -81,16 +81,38 @@ class Shop:
         route.methods.discard("HEAD")
         return route
 
-    def _answer_error(self, request: Request, error: ConnectError) -> Response:
-        response = (
-            self._error_page(request, error)
-            if wants_page(request)
-            else answers.problem(error, request.state.request_id)
-        )
+    def answer_error(self, request: Request, error: ConnectError) -> Response:
+        """A page for a person, problem details for a program."""
+        if wants_page(request):
+            return self._error_page(request, error)
+        return answers.problem(error, request.state.request_id)
+
+    def _guarded(self, endpoint: Endpoint, style: ErrorStyle) -> Endpoint:
+        async def guarded(request: Request) -> Response:
+            request.state.request_id = new_request_id()
+            try:
+                if request.method == "OPTIONS":
+                    return Response(status_code=405, headers=answers.HEADERS)
+                response = await endpoint(request)
+            except ConnectError as error:
+                events.log_refusal(error, _context(request))
+                response = style(request, error)
+                self._forget_flow(request, response, error)
+            except Exception as error:  # noqa: BLE001 - the visitor gets one generic answer, the log the place
+                log.error(
+                    "unhandled", extra={"error": type(error).__name__, "place": _place(error), **_context(request)}
+                )
+                response = style(request, Unavailable())
+            response.headers["x-request-id"] = request.state.request_id
+            return response
+
+        return guarded
+
+    def _forget_flow(self, request: Request, response: Response, error: ConnectError) -> None:
+        """A refused flow is over; one that met a database out of order can still be finished."""
         flow_cookie = getattr(request.state, "flow_cookie", None)
         if flow_cookie in request.cookies and not isinstance(error, Unavailable):
             self.cookies.drop(response, flow_cookie)
-        return response
 
     def _error_page(self, request: Request, error: ConnectError) -> Response:
         provider, client = request.path_params.get("provider"), request.path_params.get("client")
@@ -104,27 +126,12 @@ _POINTLESS = frozenset({"member_disabled", "forbidden", "already_bound", "last_c
 """Errors that starting again does not mend."""
 
 
-def _guarded(endpoint: Endpoint, style: ErrorStyle) -> Endpoint:
-    async def guarded(request: Request) -> Response:
-        request.state.request_id = new_request_id()
-        try:
-            if request.method == "OPTIONS":
-                return Response(status_code=405, headers=answers.HEADERS)
-            response = await endpoint(request)
-        except ConnectError as error:
-            events.log_refusal(error, _context(request))
-            response = style(request, error)
-        except Exception as error:  # noqa: BLE001 - the visitor gets one generic answer, the log the place
-            last = error.__traceback__
-            while last is not None and last.tb_next is not None:
-                last = last.tb_next
-            place = f"{last.tb_frame.f_code.co_qualname}:{last.tb_lineno}" if last else ""
-            log.error("unhandled", extra={"error": type(error).__name__, "place": place, **_context(request)})
-            response = style(request, Unavailable())
-        response.headers["x-request-id"] = request.state.request_id
-        return response
-
-    return guarded
+def _place(error: Exception) -> str:
+    """Where it was raised; its text may hold anything and stays out."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return f"{last.tb_frame.f_code.co_qualname}:{last.tb_lineno}" if last else ""
 
 
 def _context(request: Request) -> dict[str, object]:

@@ -19,7 +19,15 @@ from connect_alipay.keys import Keys
 from connect_alipay.refusals import get_refusal, get_vendor_codes, is_refusal
 from connect_alipay.settings import AlipaySettings
 from connect_alipay.signature import get_signed_text, is_signed_by, sign
-from connect_core.plugin import Answer, Http, ProviderConfig, ProviderUnsigned, RsaPublicKey, parse_object
+from connect_core.plugin import (
+    Answer,
+    Http,
+    ProviderBadResponse,
+    ProviderConfig,
+    ProviderUnsigned,
+    RsaPublicKey,
+    parse_object,
+)
 
 HOSTS = {
     "production": "https://openapi.alipay.com/gateway.do",
@@ -37,7 +45,6 @@ class Gateway:
         self._http = http
         self._keys = keys
         self._now = now
-        self._url = settings.gateway_url or HOSTS[settings.environment]
         self._charset = settings.charset
         self._headers = {"content-type": f"application/x-www-form-urlencoded;charset={settings.charset}"}
         self._constant = {
@@ -46,9 +53,12 @@ class Gateway:
             "charset": settings.charset,
             "sign_type": "RSA2",
             "version": "1.0",
-            "app_cert_sn": keys.trust.app_serial,
-            "alipay_root_cert_sn": keys.trust.root_serials,
         }
+        if keys.trust.app_serial:
+            self._constant |= {"app_cert_sn": keys.trust.app_serial, "alipay_root_cert_sn": keys.trust.root_serials}
+        url = settings.gateway_url or HOSTS[settings.environment]
+        # what never changes is encoded once
+        self._address = f"{url}{'&' if '?' in url else '?'}{urlencode(self._constant)}&"
 
     async def call(self, method: str, parameters: Mapping[str, str], *, auth_token: str = "") -> dict[str, Any]:
         """Call `method` with its own `parameters`, on behalf of `auth_token`'s person; return its verified success.
@@ -78,14 +88,13 @@ class Gateway:
 
     async def _post(self, method: str, parameters: Mapping[str, str], further: Mapping[str, str]) -> Answer:
         timestamp = datetime.fromtimestamp(self._now(), CHINA).strftime("%Y-%m-%d %H:%M:%S")
-        query = {**self._constant, **further, "method": method, "timestamp": timestamp}
-        query = {name: value for name, value in query.items() if value}
+        query = {**further, "method": method, "timestamp": timestamp}
         form = {name: value for name, value in parameters.items() if value}
         # a code with characters outside the charset is none of Alipay's; sent as "?" it is refused there as any other
-        text = get_signed_text({**query, **form}).encode(self._charset, "replace")
+        text = get_signed_text({**self._constant, **query, **form}).encode(self._charset, "replace")
         query["sign"] = sign(self._keys.private, text)
         content = urlencode(form, encoding=self._charset, errors="replace").encode()
-        answer = await self._http.post(self._url, params=query, content=content, headers=self._headers)
+        answer = await self._http.post(self._address + urlencode(query), content=content, headers=self._headers)
         return answer.raise_for_outage()
 
     async def _fetch_key(self, reply: Reply, *, is_failure: bool) -> RsaPublicKey | None:
@@ -99,7 +108,10 @@ class Gateway:
         """https://opendocs.alipay.com/apis/api_9/alipay.open.app.alipaycert.download."""
         answer = await self._post(DOWNLOAD, {"biz_content": json.dumps({"alipay_cert_sn": serial})}, {})
         content = parse_object(read_reply(answer.content, self._charset, DOWNLOAD).source).get("alipay_cert_content")
-        return base64.b64decode(content).decode() if isinstance(content, str) else ""
+        try:
+            return base64.b64decode(content or "").decode()
+        except (TypeError, ValueError) as error:
+            raise ProviderBadResponse(f"{DOWNLOAD}: alipay_cert_content is no base64 of a text") from error
 
     def _find_verified(self, reply: Reply, key: RsaPublicKey | None) -> str | None:
         # slashes may have been escaped after signing; what gets read is the spelling that verifies

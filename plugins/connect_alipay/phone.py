@@ -9,7 +9,7 @@ from typing import Any
 
 from connect_alipay.encryption import decrypt_content
 from connect_alipay.keys import Keys
-from connect_alipay.refusals import get_refusal, is_refusal
+from connect_alipay.refusals import SUCCESS, get_refusal
 from connect_alipay.signature import is_signed_by
 from connect_core.plugin import BadRequest, ProviderBadResponse, ProviderConfig, VerifiedPhone, parse_object
 
@@ -35,7 +35,7 @@ def read_phone(handed_in: str, keys: Keys) -> VerifiedPhone | None:
         raise BadRequest("phone: sign is missing; set key, AES key and gateway of the mini program in Alipay's console")
     data = _open(content, proof, _charset(parts), keys)
     data["sub_code"] = data.get("sub_code") or data.get("subCode")
-    if is_refusal(data):
+    if data.get("code") != SUCCESS:
         raise get_refusal(NAME, data)
     number = data.get("mobile") or ""
     if not isinstance(number, str) or (number and not _NUMBER.fullmatch(number)):

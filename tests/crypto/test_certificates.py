@@ -1,5 +1,6 @@
 """Certificates: bundles are read whole, names are printed as Java prints them, and only a true chain is trusted."""
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -110,6 +111,14 @@ def test_an_sm2_root_does_no_harm() -> None:
     with pytest.raises(ValueError, match="RSA"):
         foreign.public_key()
     assert not foreign.chains_to([foreign], (), LATER)
+
+
+def test_a_bundle_of_openings_costs_nothing() -> None:
+    """A stranger's text may be as long as an answer; reading it must not take quadratic time."""
+    start = time.process_time()
+    with pytest.raises(ValueError, match="CERTIFICATE"):
+        load_certificates("-----BEGIN CERTIFICATE-----\n" * 20_000)
+    assert time.process_time() - start < 1
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ from urllib.parse import parse_qsl
 
 import httpx
 
-from connect_alipay import AlipayProvider, AlipaySettings
+from connect_alipay import AlipayProvider
 from connect_alipay import signature as rsa2
 from connect_alipay.encryption import encrypt_content
+from connect_alipay.settings import AlipaySettings
 from connect_core.http import HttpPool
 from connect_core.plugin import AuthorizationResponse, ClientType, RsaPrivateKey
 
@@ -80,7 +81,7 @@ def sign(source: str, key: RsaPrivateKey = ALIPAYS, charset: str = "utf-8") -> s
 def answer(
     source: str, *, node: str = TOKEN_NODE, key: RsaPrivateKey = ALIPAYS, serial: str = "", charset: str = "utf-8"
 ) -> bytes:
-    """Return a V2 answer: `source` under the name `node`, signed, with the `serial` of a certificate if there is one."""
+    """Return a V2 answer: `source` under the name `node`, signed, and naming the certificate `serial` if given."""
     certificate = f',"alipay_cert_sn":"{serial}"' if serial else ""
     return f'{{"{node}":{source},"sign":"{sign(source, key, charset)}"{certificate}}}'.encode(charset)
 
@@ -104,12 +105,10 @@ def encrypt(source: str, key: bytes = AES_KEY, charset: str = "utf-8") -> str:
     return encrypt_content(key, source.encode(charset))
 
 
-def provider(
-    network: Wire | bytes | httpx.Response, mode: Mapping[str, str] = KEY_MODE, **further: str
-) -> AlipayProvider:
+def provider(network: Wire | bytes | httpx.Response, mode: Mapping[str, str] = KEY_MODE, **more: str) -> AlipayProvider:
     """Return a provider in front of `network`, a wire or the one answer on it."""
     wire = network if isinstance(network, Wire) else Wire([network])
-    settings = AlipaySettings.model_validate({**mode, **further})
+    settings = AlipaySettings.model_validate({**mode, **more})
     return AlipayProvider(settings, HttpPool(transport=wire).for_provider("alipay"))
 
 

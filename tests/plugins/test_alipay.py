@@ -26,6 +26,7 @@ from connect_core.plugin import (
 from .alipay_double import (
     APP_ID,
     CODE,
+    CODE_INVALID,
     KEY_MODE,
     OURS,
     TOKEN,
@@ -114,6 +115,15 @@ def test_hosts_follow_the_environment_and_can_be_replaced() -> None:
                 run(provider(wire, settings, environment=environment).login_callback(response()))
             url = wire.requests[0].url
             assert (url.scheme, url.host, url.path) == ("https", host, path)
+
+
+def test_query_of_a_configured_gateway_is_kept() -> None:
+    """A proxy in between may need parameters of its own; they are not signed."""
+    wire = Wire([answer(TOKEN)])
+    run(provider(wire, gateway_url="https://proxy.example/alipay?via=1%2F2").login_callback(response()))
+    sent = read_parameters(wire.requests[0])
+    assert (sent.pop("via"), sent["app_id"]) == ("1/2", APP_ID)
+    assert is_signed_by(OURS.public_key(), sent.pop("sign"), get_signed_text(sent).encode())
 
 
 def test_scope_can_be_configured() -> None:

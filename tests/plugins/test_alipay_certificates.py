@@ -15,6 +15,7 @@ from connect_core.errors import Unavailable
 from connect_core.plugin import (
     Certificate,
     CodeInvalid,
+    ProviderConfig,
     ProviderTimeout,
     ProviderUnsigned,
     RsaPrivateKey,
@@ -38,6 +39,7 @@ from .alipay_double import (
     read_parameters,
     response,
     run,
+    sign,
 )
 
 DOWNLOAD = "alipay.open.app.alipaycert.download"
@@ -222,6 +224,9 @@ def test_e08_signature_counts_for_the_named_certificate_alone(key: RsaPrivateKey
         offer("no certificate"),
         b'{"alipay_open_app_alipaycert_download_response":{"alipay_cert_content":7}}',
         b'{"alipay_open_app_alipaycert_download_response":{"alipay_cert_content":"%%%"}}',
+        b'{"alipay_open_app_alipaycert_download_response":{"alipay_cert_content":"A"}}',
+        b'{"alipay_open_app_alipaycert_download_response":{"alipay_cert_content":"/w=="}}',
+        b'{"alipay_open_app_alipaycert_download_response":{}}',
         b'{"alipay_open_app_alipaycert_download_response":"dGV4dA=="}',
     ],
 )
@@ -333,6 +338,17 @@ def test_v3_believes_the_configured_certificate_alone() -> None:
     for body in (answer_v3(TOKEN), answer_v3(TOKEN, key=NEXT, serial=get_serial(NEXT_CERT))):
         with pytest.raises(ProviderUnsigned):
             run(provider(body, mode).login_callback(response()))
+
+
+def test_phone_number_is_verified_with_the_configured_certificate() -> None:
+    """What a mini program hands in names no certificate; `alipay_cert` must have signed it, and be valid."""
+    number = '{"code":"10000","msg":"Success","mobile":"1597671905"}'
+    phone = json.dumps({"response": number, "sign": sign(number)})
+    found = run(provider(b"", CERTIFICATE_MODE).fetch_phone(response(phone=phone)))
+    assert found is not None
+    ended = {**CERTIFICATE_MODE, "alipay_cert": certify(ALIPAYS, datetime.now(UTC) - DAY).pem()}
+    with pytest.raises(ProviderConfig, match="alipay_cert"):
+        run(provider(b"", ended).fetch_phone(response(phone=phone)))
 
 
 @pytest.mark.parametrize(

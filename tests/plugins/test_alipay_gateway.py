@@ -136,7 +136,7 @@ def test_e10_empty_values_are_neither_signed_nor_sent() -> None:
 
 def test_e10_names_are_sorted_before_they_are_joined() -> None:
     """Where one name begins another, sorting the joined pairs would give another text."""
-    assert get_signed_text({"app_id": "1", "app": "2", "app-": "3", "B": "4"}) == "B=4&app=2&app-=3&app_id=1"
+    assert get_signed_text({"app_id": "1", "app": "2", "app-": "3", "B": "4", "c": ""}) == "B=4&app=2&app-=3&app_id=1"
 
 
 def test_token_of_a_person_is_in_no_address() -> None:

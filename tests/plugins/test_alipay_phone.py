@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,7 @@ def fetch(handed_in: str, mode: dict[str, str] = WITH_AES) -> VerifiedPhone | No
 @pytest.mark.parametrize(
     "further", [{}, {"sign_type": "RSA2", "encrypt_type": "AES", "charset": "UTF-8"}, {"charset": "GBK"}]
 )
-def test_number_is_verified_then_opened(name: str, further: dict[str, str]) -> None:
+def test_number_is_verified_then_opened(name: str, further: dict[str, Any]) -> None:
     """The documented answer gives the number, and its signature as the proof that is taken once."""
     handed_in = hand_in(encrypt(NUMBER), **further)
     found = run(provider(b"", WITH_AES).fetch_phone(response(**{name: handed_in})))
@@ -145,6 +146,7 @@ def test_what_the_client_made_up_is_its_own_fault(handed_in: str) -> None:
         ('{"code":"40002","msg":"Invalid Arguments","subCode":"isv.invalid-encrypt"}', ProviderConfig),
         ('{"code":"40006","sub_code":"isv.insufficient-isv-permissions"}', ProviderConfig),
         ('{"code":"20001","sub_code":"aop.invalid-auth-token"}', CodeInvalid),
+        ('{"mobile":"1597671905"}', ProviderRefused),
         (NUMBER.replace('"1597671905"', "1597671905"), ProviderBadResponse),
         (NUMBER.replace("1597671905", "<script>"), ProviderBadResponse),
         ('{"a":1,"a":2}', ProviderBadResponse),

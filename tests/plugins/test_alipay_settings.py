@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import connect_alipay
-from connect_alipay import AlipayProvider, AlipaySettings
+from connect_alipay import AlipayProvider
 from connect_alipay.refusals import CLASSES
+from connect_alipay.settings import AlipaySettings
 from connect_core.plugin import Provider, SettingsError
 from connect_core.settings import check_provider_settings
 
@@ -88,7 +89,7 @@ def test_e09_private_key_is_taken_in_every_form_the_console_gives(form: str) -> 
         "private_key": PRIVATE_FORMS[form],
         "alipay_public_key": one_line(KEY_MODE["alipay_public_key"]),
     }
-    assert run(provider(wire, mode).login_callback(response()))
+    assert run(provider(wire, mode).login_callback(response())).app_id == APP_ID
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,250 @@
+# ruff: noqa: INP001  (a script of the documentation, in no package)
+"""Writes the pages of the reference that the code itself can tell: settings, routes, tables, errors, commands.
+
+`python docs/reference/generate.py` writes them, `tests/test_reference_docs.py` compares. What the code cannot tell,
+such as what a column is for, stands in `words/*.toml`, and every route, column and command must have its words there.
+"""
+
+import inspect
+import json
+import tomllib
+from collections.abc import Container, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import typer
+from annotated_types import Ge
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+from sqlalchemy import Column, Table, UniqueConstraint
+from sqlalchemy.dialects import sqlite
+from sqlmodel import SQLModel
+
+from connect_core.cli import app as command_line
+from connect_core.errors import RequestRefused, every_error
+from connect_core.registry import Plugins
+from connect_core.rehearsal import make_settings
+from connect_core.settings import ProviderSettings, Settings
+from connect_core.web import create_app
+from connect_core.web.seed import _CODES, _FAILED
+from connect_core.web.texts import refusal_for
+
+HERE = Path(__file__).parent
+SHELF = HERE.parents[1] / "plugins"
+MARK = "<!-- Written by docs/reference/generate.py from the code and from words/{}.toml: edit those. -->"
+
+Words = dict[str, Any]
+Lines = Iterator[str]
+
+
+def make_pages() -> dict[str, str]:
+    """Return the text of each page by its file name. Raises `ValueError` where words and code do not fit."""
+    makers = {
+        "settings": tell_settings,
+        "routes": tell_routes,
+        "tables": tell_tables,
+        "errors": tell_errors,
+        "commands": tell_commands,
+    }
+    pages = {}
+    for name, tell in makers.items():
+        words = tomllib.loads((HERE / "words" / f"{name}.toml").read_text("utf-8"))
+        parts = [f"# {words['title']}", MARK.format(name), words["text"].strip(), *tell(words)]
+        pages[f"{name}.md"] = "\n\n".join(parts) + "\n"
+    return pages
+
+
+def tell_settings(words: Words) -> Lines:
+    """Every section of `connect.toml`, then the keys that each plugin's providers take."""
+    compare(set(Settings.model_fields), words["section"])
+    for name, field in Settings.model_fields.items():
+        yield f"## `[{name}]`"
+        yield words["section"][name].strip()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield setting_table(field.annotation)
+    yield "## Keys of every provider"
+    yield words["provider"].strip()
+    yield setting_table(ProviderSettings)
+    for name, provider in our_plugins():
+        yield f"## Plugin `{name}`"
+        yield f"{provider.titles['en']}, for {listed(provider.entrances)}. {sentence(provider.Settings.__doc__)}"
+        yield setting_table(provider.Settings, without=ProviderSettings.model_fields)
+
+
+def tell_routes(words: Words) -> Lines:
+    """Every route of the application, in the groups and with the examples of the words."""
+    real = {f"{method} {route.path}" for route in shop_routes() for method in sorted(route.methods)}
+    compare(real, words["route"])
+    for group in words["group"]:
+        yield f"## {group['title']}"
+        yield group["text"].strip()
+        for route in group["routes"]:
+            said = words["route"].pop(route)
+            yield f"### `{route}`"
+            yield said["text"].strip()
+            if takes := said.get("takes"):
+                yield table(("parameter", "meaning"), ((f"`{name}`", meaning) for name, meaning in takes.items()))
+            yield from (example.strip() for example in said.get("examples", []))
+            if codes := said.get("errors"):
+                compare(every_code() | set(codes), every_code())
+                yield f"Refusals of its own: {listed(codes)}."
+    compare(set(), words["route"])  # every route stood in a group
+
+
+def tell_tables(words: Words) -> Lines:
+    """Every table: its columns with their types, what they are for, and what is unique."""
+    compare(set(SQLModel.metadata.tables), words["table"])
+    for name, said in words["table"].items():
+        own = SQLModel.metadata.tables[name]
+        compare({column.name for column in own.columns}, said["columns"])
+        yield f"## `{name}`"
+        yield said["text"].strip()
+        rows = ((f"`{c.name}`", get_sql_type(c), get_sql_default(c), said["columns"][c.name]) for c in own.columns)
+        yield table(("column", "type", "default", "meaning"), rows)
+        yield "\n".join(f"- {line}" for line in get_constraints(own))
+
+
+def tell_errors(words: Words) -> Lines:
+    """Every code: its status and meaning, what a member reads, and what the operator does."""
+    compare(every_code(), words["operator"])
+    errors = [(f"`{error.code}`", error) for error in every_error()]
+    happened = ((code, e.status, sentence(e.__doc__), f"`{_CODES.get(e.code, _FAILED)}`") for code, e in errors)
+    yield table(("code", "status", "what happened", "code on `/buyer` and `/login`"), happened)
+    yield "## What the operator does"
+    yield words["advice"].strip()
+    loud = {e.code for e in every_error() if not issubclass(e, RequestRefused)}
+    advice = ((code, "warning" if e.code in loud else "info", words["operator"][e.code]) for code, e in errors)
+    yield table(("code", "log level", "what to do"), advice)
+    yield "## What a member reads"
+    yield words["pages"].strip()
+    shown = ((code, refusal_for(e.code)) for code, e in errors)
+    titled = ((code, *(f"**{page.title[n]}** {page.advice[n]}" for n in (0, 1))) for code, page in shown)
+    yield table(("code", "中文", "English"), titled)
+
+
+def tell_commands(words: Words) -> Lines:
+    """Every command: what it does, its arguments and options, an example."""
+    commands = dict(walk_commands(typer.main.get_command(command_line), ""))
+    compare(set(commands), words["command"])
+    for name, command in commands.items():
+        yield f"## `connect-login {name}`"
+        yield inspect.cleandoc(command.help or "")
+        rows = [get_parameter_row(p) for p in command.params if p.name != "help"]
+        if rows:
+            yield table(("argument or option", "default", "meaning"), rows)
+        yield words["command"][name].strip()
+
+
+def our_plugins() -> Iterator[tuple[str, Any]]:
+    """The provider classes of the shelf, by plugin; a stranger's that happens to be installed is not ours to tell."""
+    for name, plugin in Plugins().available.items():
+        if (SHELF / plugin.provider.__module__.partition(".")[0]).is_dir():
+            yield name, plugin.provider
+
+
+def shop_routes() -> list[Any]:
+    """Return the routes of an application without providers, with the default prefix."""
+    app = create_app(make_settings("http://127.0.0.1:8000", Path("unused.db"), service={"database_url": "sqlite://"}))
+    app.state.manager.database.close()
+    return app.routes
+
+
+def every_code() -> set[str]:
+    """Return the codes of the closed list."""
+    return {error.code for error in every_error()}
+
+
+def setting_table(model: type[BaseModel], without: Container[str] = ()) -> str:
+    """Return a table of the settings of `model`."""
+    fields = {key: field for key, field in model.model_fields.items() if key not in without}
+    rows = ((f"`{key}`", get_kind(field), get_default(field), field.description) for key, field in fields.items())
+    return table(("key", "value", "default", "meaning"), rows)
+
+
+def get_kind(field: FieldInfo) -> str:
+    """Tell in words what a setting takes."""
+    kind = name_kind(field.annotation)
+    least = next((mark.ge for mark in field.metadata if isinstance(mark, Ge)), None)
+    return f"{kind}, at least {least}" if least is not None else kind
+
+
+def name_kind(annotation: Any) -> str:
+    """Name a type in words."""
+    origin, inner = get_origin(annotation), [one for one in get_args(annotation) if one is not type(None)]
+    if origin is Literal:
+        return " or ".join(f"`{value}`" for value in inner)
+    if origin is list:
+        return f"list of {name_kind(inner[0])}s"
+    if inner:
+        return name_kind(inner[0])
+    return {int: "whole number", bool: "`true` or `false`", SecretStr: "secret text"}.get(annotation, "text")
+
+
+def get_default(field: FieldInfo) -> str:
+    """Tell what holds when the setting is left out."""
+    if field.is_required():
+        return "required"
+    return f"`{json.dumps(field.default)}`" if field.default not in (None, "") else ""
+
+
+def get_sql_type(column: Column[Any]) -> str:
+    """Tell a column's type; `exact`: compared byte for byte on every engine."""
+    is_exact = "COLLATE" in column.type.compile(dialect=sqlite.dialect())
+    return f"{column.type}{', exact' if is_exact else ''}{', may be NULL' if column.nullable else ''}"
+
+
+def get_sql_default(column: Column[Any]) -> str:
+    """Tell the default that the database itself fills in."""
+    if column.computed is not None or column.autoincrement is True:
+        return "computed" if column.computed is not None else "numbered"
+    filled = getattr(column.server_default, "arg", None)
+    return "" if filled is None else f"`{filled}`" if filled else "empty text"
+
+
+def get_constraints(own: Table) -> list[str]:
+    """Tell what is unique in a table and what has an index."""
+    unique = [c for c in own.constraints if isinstance(c, UniqueConstraint)]
+    lines = ["unique: " + listed(column.name for column in one.columns) for one in unique]
+    lines += ["index: " + listed(column.name for column in one.columns) for one in own.indexes]
+    return sorted(lines) or ["primary key alone"]
+
+
+def walk_commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Yield every command that does something, by its words after `connect-login`."""
+    for name, child in getattr(command, "commands", {}).items():
+        yield from walk_commands(child, f"{path}{name} ") if hasattr(child, "commands") else [(f"{path}{name}", child)]
+
+
+def get_parameter_row(parameter: Any) -> tuple[str, str, str]:
+    """Return the row of an argument or option."""
+    names = listed([parameter.name.upper()] if parameter.param_type_name == "argument" else parameter.opts)
+    variable = f" Or `{parameter.envvar}` in the environment." if parameter.envvar else ""
+    is_silent = parameter.default is None or parameter.default is False
+    return names, "" if is_silent else f"`{parameter.default}`", f"{parameter.help}{variable}"
+
+
+def compare(real: set[str], words: Iterable[str]) -> None:
+    """Raise `ValueError` when something has no words, or words have nothing."""
+    if difference := real ^ set(words):
+        raise ValueError(f"without words, or words without it: {sorted(difference)}")
+
+
+def sentence(docstring: str | None) -> str:
+    """Return a docstring on one line."""
+    return " ".join(str(docstring).split())
+
+
+def listed(names: Iterable[str]) -> str:
+    """Join names as code."""
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
+    """Return a Markdown table; what would end a cell or begin a tag is escaped."""
+    cells = [[str(cell).replace("|", "\\|").replace("<", "&lt;") for cell in row] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in [head, ("---",) * len(head), *cells])
+
+
+if __name__ == "__main__":
+    for file_name, text in make_pages().items():
+        (HERE / file_name).write_text(text, "utf-8")

@@ -1,0 +1,91 @@
+# ruff: noqa: INP001  (a script of the documentation, in no package)
+"""Takes the pictures of the documentation anew: the pages of `connect-login demo` in Chromium, as a visitor sees them.
+
+Run it after a change to a page, once `tox -e browser` has installed what it needs:
+`.tox/browser/bin/python docs/screenshots.py`. Everything is on loopback; nothing but `docs/images` is written.
+"""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+
+from connect_core.cli.demo import _home
+from connect_core.registry import Plugins
+from connect_core.rehearsal import Stage, load_sandboxes, on_stage
+
+IMAGES = Path(__file__).parent / "images"
+PHONE = ViewportSize(width=390, height=640)
+DESK = ViewportSize(width=760, height=600)
+LARGEST = 60_000
+"""Bytes: a page with all its pictures stays light."""
+
+
+def main() -> None:
+    """Take every picture, and say how large each has become."""
+    chromium = shutil.which("chromium") or sys.exit("Chromium is not installed")
+    sandboxes = load_sandboxes(Plugins())
+    for sandbox in sandboxes.values():
+        sandbox.people.pop("wangfang", None)  # her name holds an emoji, for which not every machine has a font
+    with on_stage(sandboxes, routes=_home) as stage, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-quic"])
+        show_login_page(browser, stage)
+        show_login(browser, stage)
+        show_refusal(browser, stage)
+        browser.close()
+    for path in sorted(IMAGES.glob("*.png")):
+        size = path.stat().st_size
+        sys.stdout.write(f"{path.name:<24} {size:>6} bytes{'  TOO LARGE' if size > LARGEST else ''}\n")
+
+
+def show_login_page(browser: Browser, stage: Stage) -> None:
+    """The hosted login page, on a phone and on a desk, in both languages."""
+    for name, viewport, client, language in (
+        ("login-phone-zh", PHONE, "h5", "zh"),
+        ("login-phone-en", PHONE, "h5", "en"),
+        ("login-desk-zh", DESK, "pc", "zh"),
+        ("login-desk-en", DESK, "pc", "en"),
+    ):
+        with visiting(browser, viewport) as page:
+            page.goto(f"{stage.url}/connect/login?client={client}&lang={language}")
+            keep(page, name)
+
+
+def show_login(browser: Browser, stage: Stage) -> None:
+    """A first login: the sandbox's page where a person agrees, then the shop that knows who it is."""
+    with visiting(browser, DESK) as page:
+        page.goto(f"{stage.url}/connect/login?client=pc&lang=en")
+        page.click("[data-provider=alipay]")
+        keep(page, "alipay-consent")
+        page.click("button[value=agree]")
+        page.wait_for_url(f"{stage.url}/")
+        keep(page, "logged-in")
+
+
+def show_refusal(browser: Browser, stage: Stage) -> None:
+    """The page after the person refused."""
+    with visiting(browser, PHONE) as page:
+        page.goto(f"{stage.url}/connect/alipay/pc/login?lang=en")
+        page.click("button[value=refuse]")
+        page.wait_for_url(f"{stage.url}/connect/alipay/pc/callback*")
+        keep(page, "refused-phone-en")
+
+
+@contextmanager
+def visiting(browser: Browser, viewport: ViewportSize) -> Iterator[Page]:
+    """A fresh visitor, whose browser prefers English."""
+    context = browser.new_context(viewport=viewport, device_scale_factor=1.5, locale="en-GB")
+    yield context.new_page()
+    context.close()
+
+
+def keep(page: Page, name: str) -> None:
+    """Write the whole page to `docs/images/NAME.png`."""
+    page.screenshot(path=IMAGES / f"{name}.png", full_page=True, animations="disabled")
+
+
+if __name__ == "__main__":
+    main()

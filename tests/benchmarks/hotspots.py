@@ -1,0 +1,112 @@
+"""Where the CPU of a login goes: `python -m tests.benchmarks.hotspots`, with `first` or `returning` and how many rows.
+
+The shop runs under cProfile on one thread, the database's work included, so that one profile sees everything; what the
+hops between threads cost is missing from it. A profiled call costs more than a plain one: read shares, not sums.
+"""
+
+import asyncio
+import cProfile
+import pstats
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import aiohttp
+import uvicorn
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from connect_core.logs import configure_logging
+from connect_core.settings import load_settings
+from connect_core.web import create_app
+
+from .stand import Shop, Visitors, new_people, running_doubles, running_shop
+
+LOGINS = 500
+OURS = ("connect_core", "connect_alipay")
+SELF = [sys.executable, "-m", "tests.benchmarks.hotspots"]
+
+
+class OnTheSpot(Executor):
+    """Runs what it is given at once, on the caller's thread."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Return a future that is done."""
+        done: Future[Any] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - whoever awaits it gets it
+            done.set_exception(error)
+        return done
+
+
+def serve(config: str, port: int) -> None:
+    """Serve the shop, with a route more: POST starts the profile, GET ends it and answers the report."""
+    profile = cProfile.Profile()
+
+    async def begin(request: Request) -> Response:
+        profile.enable()
+        return Response()
+
+    async def report(request: Request) -> Response:
+        profile.disable()
+        rows, logins = int(request.query_params["rows"]), int(request.query_params["logins"])
+        return PlainTextResponse("\n".join(get_report(profile, rows, logins)))
+
+    profiling = [Route("/profile", begin, methods=["POST"]), Route("/profile", report)]
+    configure_logging("info")
+    app = create_app(load_settings(Path(config)), routes=profiling)
+    database = app.state.manager.database
+    database._writers = database._readers = OnTheSpot()
+    uvicorn.run(app, port=port, log_config=None, access_log=False, server_header=False, proxy_headers=False)
+
+
+def get_report(profile: cProfile.Profile, rows: int, logins: int) -> Iterator[str]:
+    """Two tables: what most time is spent in, and which functions of ours it is spent below; µs and calls a login."""
+    found: dict[tuple[str, int, str], tuple[int, int, float, float, object]] = pstats.Stats(profile).stats  # type: ignore[attr-defined]
+    whole = sum(own for _, _, own, _, _ in found.values())
+    yield f"{whole / logins * 1e6:.0f} µs a login under the profiler, {len(found)} functions"
+    for title, place in (("in itself", 2), ("with all it calls (ours)", 3)):
+        yield f"\n{title:>26}\n{'µs':>8} {'%':>5} {'calls':>7}"
+        shown = [(values[place], values[1], name) for name, values in found.items() if place == 2 or _is_ours(name)]
+        for spent, calls, name in sorted(shown, reverse=True)[:rows]:
+            yield f"{spent / logins * 1e6:>8.1f} {spent / whole:>5.1%} {calls / logins:>7.1f}  {_told(name)}"
+
+
+def _is_ours(name: tuple[str, int, str]) -> bool:
+    return any(package in Path(name[0]).parts for package in OURS)
+
+
+def _told(name: tuple[str, int, str]) -> str:
+    path, line, function = name
+    return f"{'/'.join(Path(path).parts[-2:])}:{line} {function}" if line else function
+
+
+async def profile_logins(shop: Shop, kind: str, rows: int) -> str:
+    """Return the report on people who log in for the `first` time, or `returning`."""
+    people = new_people(LOGINS)
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+        visitors = Visitors(http, shop, "alipay")
+        await visitors.log_in(people if kind == "returning" else new_people(LOGINS), 8)
+        await http.post(f"{shop.url}/profile")
+        await visitors.log_in(people, 8)
+        async with http.get(f"{shop.url}/profile", params={"rows": rows, "logins": LOGINS}) as report:
+            return await report.text()
+
+
+def main(kind: str = "returning", rows: str = "25") -> None:
+    """Run the shop, have people log in, and print the report."""
+    with TemporaryDirectory() as folder, running_doubles() as doubles:
+        with running_shop(Path(folder), doubles, "normal", SELF) as shop:
+            sys.stdout.write(asyncio.run(profile_logins(shop, kind, int(rows))) + "\n")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["serve"]:
+        serve(config=sys.argv[3], port=int(sys.argv[5]))
+    else:
+        main(*sys.argv[1:])

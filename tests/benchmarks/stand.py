@@ -1,0 +1,207 @@
+"""The stand that benchmarks run on: the shop, the vendors' doubles and the load, each a process of its own.
+
+Shop and doubles are started by the command `connect-login`, as an operator starts them, and only the shop's CPU time is
+counted. The load keeps its connections open, as the reverse proxy in front of a shop does. Linux alone.
+"""
+
+import asyncio
+import secrets
+import subprocess
+import sysconfig
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import aiohttp
+
+from connect_core.cli.keys import new_key
+from connect_core.sandbox import listen
+
+T = TypeVar("T")
+Item = TypeVar("Item")
+Begun = tuple[str, str, str]
+Process = subprocess.Popen[str] | subprocess.Popen[bytes]
+
+COMMAND = [str(Path(sysconfig.get_path("scripts"), "connect-login"))]
+PATIENCE = 30
+"""Seconds that a process may take to start."""
+BROWSER = {
+    "user-agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36",
+    "accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
+    "accept-language": "zh-CN,zh;q=0.9,en;q=0.8",
+    "accept-encoding": "gzip, deflate, br",
+    "sec-fetch-dest": "document",
+    "sec-fetch-mode": "navigate",
+    "sec-fetch-site": "cross-site",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A running shop. `start_up` is in seconds, from the call of the command to the first answer."""
+
+    url: str
+    database: Path
+    pid: int
+    start_up: float
+
+    def cpu(self) -> float:
+        """The CPU time that the process has used, in seconds: all its threads, user and system."""
+        return time.clock_gettime(~self.pid << 3 | 2)  # clock_getcpuclockid(3), for which Python has no function
+
+    def memory(self) -> float:
+        """The resident set in MiB."""
+        [line] = [one for one in Path(f"/proc/{self.pid}/status").read_text("ascii").splitlines() if "VmRSS" in one]
+        return int(line.split()[1]) / 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Measured(Generic[T]):
+    """What a round of equal requests answered and cost: `cpu` in ms each, `latencies` in ms, shortest first."""
+
+    answers: list[T]
+    cpu: float
+    latencies: list[float]
+
+    def latency(self, percent: int) -> float:
+        """A percentile in ms."""
+        return self.latencies[(len(self.latencies) - 1) * percent // 100]
+
+
+@contextmanager
+def running_doubles() -> Iterator[str]:
+    """Run the vendors' doubles; yields the settings that reach them, as TOML."""
+    process = subprocess.Popen([*COMMAND, "sandbox", "--port", "0"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield "".join(takewhile(lambda line: not line.startswith("# faults"), process.stdout))
+    finally:
+        _stop(process)
+
+
+@contextmanager
+def running_shop(
+    folder: Path, doubles: str, synchronous: str = "full", command: Sequence[str] = COMMAND
+) -> Iterator[Shop]:
+    """Run a shop of its own in an empty `folder`, which talks to the `doubles`; `synchronous` is SQLite's."""
+    with listen() as free:
+        port = free.getsockname()[1]
+    url, database, config = f"http://127.0.0.1:{port}", folder / "connect.db", folder / "connect.toml"
+    config.write_text(_CONFIG.format(url=url, database=database, synchronous=synchronous, key=new_key()) + doubles, "utf-8")
+    began = time.monotonic()
+    with (folder / "shop.log").open("w", encoding="utf-8") as log:
+        process = subprocess.Popen([*command, "serve", "--config", str(config), "--port", str(port)], stderr=log)
+    try:
+        asyncio.run(_wait_for(f"{url}/healthz", process))
+        yield Shop(url, database, process.pid, time.monotonic() - began)
+    finally:
+        _stop(process)
+
+
+async def measured(
+    shop: Shop, work: Callable[[Item], Awaitable[T]], items: Sequence[Item], in_flight: int
+) -> Measured[T]:
+    """Do `work` for each of the items, at most `in_flight` at once."""
+    answers: dict[int, T] = {}
+    latencies: list[float] = []
+    waiting = iter(enumerate(items))
+
+    async def visit() -> None:
+        for place, item in waiting:
+            began = time.monotonic()
+            answers[place] = await work(item)
+            latencies.append((time.monotonic() - began) * 1000)
+
+    before = shop.cpu()
+    await asyncio.gather(*(visit() for _ in range(in_flight)))
+    used = shop.cpu() - before
+    return Measured([answers[place] for place in range(len(items))], used * 1000 / len(items), sorted(latencies))
+
+
+@dataclass(frozen=True, slots=True)
+class Visitors:
+    """Visitors with PC browsers: what each of a login's requests looks like. Cookies are carried by hand."""
+
+    http: aiohttp.ClientSession
+    shop: Shop
+    provider: str
+
+    async def log_in(self, people: Sequence[str], in_flight: int) -> tuple[Measured[Begun], Measured[str]]:
+        """Log everybody in, in rounds: all starts, all consents, all callbacks; returns what starts and callbacks cost."""
+        start = await measured(self.shop, self.start, people, in_flight)
+        consents = await measured(self.shop, self.consent, start.answers, 8)
+        return start, await measured(self.shop, self.come_back, consents.answers, in_flight)
+
+    async def start(self, person: str) -> Begun:
+        """Begin a login; returns the person, the vendor's address and the flow's cookie."""
+        path = f"/connect/{self.provider}/pc/login"
+        async with self.http.get(self.shop.url + path, headers=BROWSER, allow_redirects=False) as answer:
+            assert answer.status == 303, await answer.text()
+            return person, answer.headers["location"], _cookie(answer)
+
+    async def consent(self, begun: Begun) -> tuple[str, str]:
+        """Agree at the vendor's; returns the address of our callback and the flow's cookie."""
+        person, login_url, cookie = begun
+        form = {"person": person, "decision": "agree"}
+        async with self.http.post(login_url, data=form, allow_redirects=False) as answer:
+            assert answer.status in (302, 303), await answer.text()
+            return answer.headers["location"], cookie
+
+    async def come_back(self, agreed: tuple[str, str]) -> str:
+        """Finish the login; returns the session's cookie."""
+        callback, cookie = agreed
+        headers = {**BROWSER, "cookie": cookie}
+        async with self.http.get(callback, headers=headers, allow_redirects=False) as answer:
+            assert answer.status == 303, await answer.text()
+            return _cookie(answer)
+
+    async def ask_who(self, cookie: str) -> int:
+        """Return the member that the shop says is logged in."""
+        headers = {**BROWSER, "accept": "application/json", "cookie": cookie}
+        async with self.http.get(f"{self.shop.url}/connect/me", headers=headers) as answer:
+            assert answer.status == 200, await answer.text()
+            return int((await answer.json())["uid"])
+
+
+def new_people(number: int) -> list[str]:
+    """Names of people whom no shop has seen."""
+    return [secrets.token_hex(6) for _ in range(number)]
+
+
+def _cookie(answer: aiohttp.ClientResponse) -> str:
+    return answer.headers["set-cookie"].partition(";")[0]
+
+
+async def _wait_for(url: str, process: Process) -> None:
+    async with asyncio.timeout(PATIENCE), aiohttp.ClientSession() as http:
+        while process.poll() is None:
+            try:
+                async with http.get(url) as answer:
+                    assert answer.status == 200
+                    return
+            except aiohttp.ClientConnectionError:
+                await asyncio.sleep(0.005)
+    raise AssertionError("the shop did not start; its folder holds shop.log")
+
+
+def _stop(process: Process) -> None:
+    process.terminate()
+    process.communicate(timeout=PATIENCE)
+
+
+# the limit for an address counts, as it does by default, and never strikes
+_CONFIG = """\
+[service]
+public_url = "{url}"
+database_url = "sqlite:///{database}"
+sqlite_synchronous = "{synchronous}"
+secret_keys = ["{key}"]
+[limits]
+per_address = "9999999/minute"
+[clients]
+pc = ["alipay", "wechat"]
+"""

@@ -1,0 +1,183 @@
+"""The rules of the house that no linter knows: sizes, faces, and pages that must tell what the code tells."""
+
+import ast
+import os
+import re
+import sysconfig
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import entry_points, version
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+
+import connect_core
+from connect_core import errors, hookspecs, plugin
+
+ROOT = Path(__file__).parents[1]
+CODE = sorted([*ROOT.glob("connect_core/**/*.py"), *ROOT.glob("plugins/**/*.py")])
+TESTS = sorted(ROOT.glob("tests/**/*.py"))
+PLUGINS = sorted(folder.name for folder in ROOT.glob("plugins/connect_*") if folder.is_dir())
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+BLOCKS = (ast.AsyncFor, ast.AsyncWith, ast.For, ast.If, ast.Match, ast.Try, ast.TryStar, ast.While, ast.With)
+
+
+def shown(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def functions(paths: list[Path]) -> Iterator[tuple[str, Function]]:
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, Function):
+                yield f"{shown(path)}:{node.lineno} {node.name}", node
+
+
+def get_length(node: Function) -> int:
+    """Count the lines of a function without its decorators and its docstring."""
+    documented = node.body[0] if ast.get_docstring(node, clean=False) is not None else None
+    docstring = documented.end_lineno - documented.lineno + 1 if documented and documented.end_lineno else 0
+    return (node.end_lineno or node.lineno) - node.lineno + 1 - docstring
+
+
+def get_depth(node: ast.AST, depth: int = 0) -> int:
+    """Count nested blocks; an `elif` does not deepen, and functions inside count for themselves."""
+    deepest = depth
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, Function | ast.ClassDef | ast.Lambda):
+            continue
+        is_elif = isinstance(node, ast.If) and isinstance(child, ast.If) and node.orelse == [child]
+        deepest = max(deepest, get_depth(child, depth + (isinstance(child, BLOCKS) and not is_elif)))
+    return deepest
+
+
+def test_files_are_at_most_400_lines() -> None:
+    """A module that has outgrown 400 lines becomes a package."""
+    sizes = {shown(path): len(path.read_text("utf-8").splitlines()) for path in CODE + TESTS}
+    assert {name: size for name, size in sizes.items() if size > 400} == {}
+
+
+def test_functions_are_at_most_40_lines() -> None:
+    """A function fits a screen, its docstring not counted."""
+    sizes = {name: get_length(node) for name, node in functions(CODE + TESTS)}
+    assert {name: size for name, size in sizes.items() if size > 40} == {}
+
+
+def test_functions_nest_at_most_3_deep() -> None:
+    """Nesting is two as a rule and never more than three."""
+    depths = {name: get_depth(node) for name, node in functions(CODE + TESTS)}
+    assert {name: depth for name, depth in depths.items() if depth > 3} == {}
+
+
+def test_every_test_states_its_rule() -> None:
+    """A test without a docstring does not say what breaks when it fails."""
+    silent = [name for name, node in functions(TESTS) if node.name.startswith("test_") and not ast.get_docstring(node)]
+    assert silent == []
+
+
+def test_modules_are_named_for_their_job() -> None:
+    """A drawer for odds and ends fills up; there is none."""
+    drawers = {"base", "common", "helper", "helpers", "misc", "util", "utils"}
+    assert [shown(path) for path in CODE if path.stem in drawers] == []
+
+
+def test_plugin_face_is_what_it_says() -> None:
+    """`__all__` of the plugin author's face is sorted and names exactly what stands there."""
+    reality = sorted(name for name in vars(plugin) if not name.startswith("_"))
+    assert plugin.__all__ == reality
+
+
+def test_errors_are_drawn_as_they_are() -> None:
+    """The tree at the top of `errors.py` has every class, in order, with its status and code."""
+    drawn = [line for line in (errors.__doc__ or "").splitlines() if re.match(r" {4}[│ ├└─]*\w+", line)]
+    names = [(re.search(r"\w", line).start(), line.split("──")[-1].split()[0]) for line in drawn]  # type: ignore[union-attr]
+    assert names == list(walk_errors(errors.ConnectError, 4))
+    told = {line.split("──")[-1].split()[0]: " ".join(line.split("──")[-1].split()[1:]) for line in drawn}
+    leaves = {leaf.__name__: f"{leaf.status} {leaf.code}" for leaf in errors.every_error()}
+    assert {name: told[name] for name in leaves} == leaves
+
+
+def walk_errors(family: type[errors.ConnectError], column: int) -> Iterator[tuple[int, str]]:
+    yield column, family.__name__
+    for child in family.__subclasses__():
+        if child.__module__ == errors.__name__:
+            yield from walk_errors(child, column + 4)
+
+
+def get_hooks() -> dict[str, str]:
+    """Every hook with its signature as it is written in `hookspecs.py`, without `self`."""
+    module = ast.parse(Path(hookspecs.__file__).read_text("utf-8"))
+    [specs] = [node for node in module.body if isinstance(node, ast.ClassDef) and node.name == "Hooks"]
+    found = {}
+    for node in specs.body:
+        if isinstance(node, ast.FunctionDef) and node.returns:
+            node.args.args = node.args.args[1:]
+            found[node.name] = f"{node.name}({ast.unparse(node.args)}) -> {ast.unparse(node.returns)}"
+    return found
+
+
+def test_every_hook_has_its_page() -> None:
+    """A hook exists only with its exact signature as a heading of `docs/reference/hooks.md`, and no other there."""
+    page = (ROOT / "docs/reference/hooks.md").read_text("utf-8")
+    assert re.findall(r"^### `(connect_.+)`$", page, re.MULTILINE) == list(get_hooks().values())
+
+
+@pytest.mark.parametrize("hook", sorted(get_hooks()))
+def test_every_hook_has_a_test(hook: str) -> None:
+    """A hook exists only with a test that has the hook's name in its own."""
+    assert [name for name, node in functions(TESTS) if node.name.startswith(f"test_{hook}")] != []
+
+
+def get_requirements() -> set[str]:
+    project = PROJECT["project"]
+    groups = [*project.get("optional-dependencies", {}).values(), *PROJECT["dependency-groups"].values()]
+    lines = [*project["dependencies"], *(line for group in groups for line in group if isinstance(line, str))]
+    return {Requirement(line).name for line in lines} - {project["name"]}
+
+
+def test_every_dependency_has_its_reason() -> None:
+    """A dependency exists only with a row in `docs/decisions/dependencies.md`, and a row only with a dependency."""
+    page = (ROOT / "docs/decisions/dependencies.md").read_text("utf-8")
+    assert sorted(re.findall(r"^\| `([\w.-]+)` \|", page, re.MULTILINE)) == sorted(get_requirements())
+
+
+def test_every_dependency_is_locked() -> None:
+    """`.ci/lock.txt` holds what pyproject.toml asks for; `tox -e lock` renews it."""
+    locked = re.findall(r"^([\w.-]+)==", (ROOT / ".ci/lock.txt").read_text("utf-8"), re.MULTILINE)
+    assert get_requirements() - set(locked) == set()
+
+
+def test_every_plugin_on_the_shelf_is_wired() -> None:
+    """A folder of `plugins/` is an entry point of its short name and stands in the contracts of import-linter."""
+    assert sorted(PROJECT["project"]["entry-points"]["connect_login"].values()) == PLUGINS
+    assert PROJECT["tool"]["importlinter"]["root_packages"] == ["connect_core", *PLUGINS]
+    assert PROJECT["tool"]["coverage"]["run"]["source_pkgs"] == ["connect_core", *PLUGINS]
+
+
+def test_changelog_knows_this_version() -> None:
+    """The changelog has a heading for the version that is being built."""
+    assert f"\n## {connect_core.__version__}" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+@pytest.fixture
+def installed() -> None:
+    if "TOX_ENV_NAME" not in os.environ:
+        pytest.skip("the checkout is under test here; tox tests the wheel")
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_wheel_is_tested_not_the_checkout() -> None:
+    """What users install is what the tests import."""
+    assert Path(connect_core.__file__).is_relative_to(sysconfig.get_path("purelib"))
+    assert version("connect-login") == connect_core.__version__
+
+
+@pytest.mark.usefixtures("installed")
+def test_entry_points_are_registered() -> None:
+    """The installed distribution offers our plugins through the same entry-point group as a stranger's."""
+    offered = {point.name: point.value for point in entry_points(group="connect_login")}
+    assert offered == PROJECT["project"]["entry-points"]["connect_login"]

@@ -1,0 +1,247 @@
+"""Who a person is: ids kept byte for byte or refused, profiles cleaned for display, what a second answer may add."""
+
+import json
+import unicodedata
+from typing import Any
+
+import pytest
+
+from connect_core.errors import ProviderBadResponse
+from connect_core.identity import ClientType, Identity, IdKind, PersonId, Profile, exact_id
+
+from .canaries import CANARY, told
+
+USER = PersonId.user_id("2088")
+UNION = PersonId.union_id("union")
+OPEN = PersonId.open_id("open", "app")
+
+
+# ids
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0",
+        "007",
+        "2088102150527498",
+        "id ",
+        " id",
+        "ID",
+        "\ufeffid",
+        "é",
+        "e\u0301",
+        "李华",
+        "🙂",
+        "a\u200bb",
+        "x" * 255,
+        "李" * 255,
+    ],
+)
+def test_an_id_is_kept_byte_for_byte(text: str) -> None:
+    """Nothing is trimmed, folded or normalised: two ids that differ in one byte are two persons."""
+    assert exact_id(text, "sub") == text
+
+
+@pytest.mark.parametrize(
+    ("wire", "text"),
+    [
+        ("0", "0"),
+        ("-7", "-7"),
+        ("9007199254740993", "9007199254740993"),
+        ("18446744073709551616", "18446744073709551616"),
+        ("9" * 255, "9" * 255),
+    ],
+)
+def test_a_whole_number_keeps_its_exact_digits(wire: str, text: str) -> None:
+    """Numbers beyond 2^53 come out as they stood in the JSON."""
+    assert exact_id(json.loads(wire), "id") == text
+
+
+NO_TEXT: list[object] = [None, True, False, 1.0, 1e20, b"id", [], ["id"], {}]
+NO_ID = ["", " ", "\t\n", "\u3000", "x" * 256, "a\0b", "\0", "a\ud800", "\udc00", 10**255, -(10**255)]
+TOO_LONG = 10**6000  # has more digits than Python turns into text
+
+
+@pytest.mark.parametrize("value", [*NO_TEXT, *NO_ID, TOO_LONG], ids=lambda value: type(value).__name__)
+def test_what_is_no_id_is_refused(value: object) -> None:
+    """Anything but a non-blank text of at most 255 characters, or a whole number, ends the login."""
+    with pytest.raises(ProviderBadResponse, match=r"^sub is not an id$"):
+        exact_id(value, "sub")
+    for make in (PersonId.user_id, PersonId.union_id, lambda one: PersonId.open_id(one, "app")):
+        with pytest.raises(ProviderBadResponse):
+            make(value)
+
+
+def test_l02_an_ids_value_is_not_told() -> None:
+    """Neither a refusal, with all that hangs on it, nor a repr shows what a person is called at a vendor."""
+    for value in (f"{CANARY}\ud800", f"{CANARY}\0", CANARY * 30):
+        with pytest.raises(ProviderBadResponse) as caught:
+            exact_id(value, "sub")
+        assert CANARY not in told(caught.value)
+    profile = Profile(mobile=CANARY)
+    person = Identity("ACME", (PersonId.user_id(CANARY),), "app", profile, grant=CANARY)
+    assert CANARY not in repr(person)
+
+
+def test_an_id_knows_its_kind_and_scope() -> None:
+    """User ids hold vendor-wide, open ids for one app, union ids as the provider says."""
+    assert (USER.kind, USER.value, USER.scope) == (IdKind.USER_ID, "2088", "")
+    assert (UNION.kind, UNION.scope) == (IdKind.UNION_ID, "")
+    assert PersonId.union_id(7, "https://issuer") == PersonId(IdKind.UNION_ID, "7", "https://issuer")
+    assert (OPEN.kind, OPEN.scope) == (IdKind.OPEN_ID, "app")
+    with pytest.raises(ProviderBadResponse):
+        PersonId(IdKind.USER_ID, " ")
+
+
+def test_client_types_and_kinds_are_the_words_of_the_contract() -> None:
+    """These words stand in URLs, configuration and columns."""
+    assert [*ClientType] == ["pc", "h5", "app", "mini"]
+    assert [*IdKind] == ["union_id", "user_id", "open_id"]
+
+
+# profiles
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("李华", "李华"),
+        ("  李 华\u3000", "李 华"),
+        ("O'Neill {{7*7}} <svg onload=x>", "O'Neill {{7*7}} <svg onload=x>"),
+        ("a\u202egnp.exe", "agnp.exe"),
+        ("\u2066a\u2069\u200e\u200f\u061c", "a"),
+        ("a\r\nb\x1b[31m\x85\u2028\u2029c\0", "ab[31mc"),
+        ("\ufeffa\u00ad\u200bb", "ab"),
+        ("👨\u200d👩\u200d👧 ❤\ufe0f 👍🏽", "👨\u200d👩\u200d👧 ❤\ufe0f 👍🏽"),
+        ("\ud83da", "a"),
+        ("\u0378\ufdd0a", "a"),
+        ("\u200d", ""),
+        ("\u202e\n", ""),
+        ("", ""),
+    ],
+)
+def test_l03_a_name_is_cleaned_for_display(raw: str, shown: str) -> None:
+    """Control, format and direction characters go: a name cannot forge a line or turn a page. Emoji stay whole."""
+    assert Profile.of(nickname=raw).nickname == shown
+
+
+def test_m13_a_name_is_cut_to_its_column() -> None:
+    """Ten thousand characters become 64, and no joiner or blank is left over at the cut."""
+    assert Profile.of(nickname="李" * 10_000).nickname == "李" * 64
+    assert Profile.of(nickname="👨\u200d" * 5_000).nickname == ("👨\u200d" * 32).removesuffix("\u200d")
+    assert Profile.of(nickname="a" * 63 + " b").nickname == "a" * 63
+    place = Profile.of(province="省" * 100, city="市" * 100)
+    assert (len(place.province), len(place.city)) == (32, 32)
+
+
+def test_every_character_is_either_shown_or_dropped() -> None:
+    """Over all of Unicode, what is left never breaks a line, has no control and can be encoded."""
+    for start in range(0, 0x110000, 64):
+        name = Profile.of(nickname="".join(map(chr, range(start, start + 64)))).nickname
+        name.encode()
+        assert len(name.splitlines()) <= 1
+        assert not {unicodedata.category(c) for c in name.replace("\u200d", "")} & {"Cc", "Cf", "Cs"}
+
+
+@pytest.mark.parametrize("value", [None, 7, 1.5, True, b"name", ["name"], {"name": 1}])
+def test_what_is_no_text_becomes_empty(value: Any) -> None:
+    """A vendor's odd answer costs the field, not the login."""
+    assert Profile.of(nickname=value, face=value, province=value, city=value, mobile=value) == Profile()
+
+
+@pytest.mark.parametrize(("sex", "kept"), [(1, 1), (0, 0), (2, None), (-1, None), (None, None)])
+def test_sex_is_one_zero_or_unknown(sex: int | None, kept: int | None) -> None:
+    """Other numbers mean unknown."""
+    assert Profile.of(sex=sex).sex == kept
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://thirdwx.qlogo.cn/mmopen/vi_32/a-b_c/132",
+        "https://img.example:8443/a%20b.png?x=1&y=2#z",
+        "https://img.example/" + "x" * 235,
+    ],
+)
+def test_a_face_is_kept(url: str) -> None:
+    """A plain https link is kept as it is."""
+    assert Profile.of(face=url).face == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "http://img.example/a.png",
+        "//img.example/a.png",
+        "/a.png",
+        "javascript:alert(1)",
+        "JavaScript:alert(1)//https://",
+        "data:image/svg+xml,<svg onload=alert(1)>",
+        "file:///etc/passwd",
+        " https://img.example/a.png",
+        'https://img.example/"onerror="x',
+        "https://img.example/'a",
+        "https://img.example/<a>",
+        "https://img.example/a b",
+        "https://img.example/a\nb",
+        "https://img.example/a\u202eb",
+        "https://img.example\\@evil.example",
+        "https://图.example/a",
+        "https://img.example/" + "x" * 236,
+    ],
+)
+def test_n21_a_face_that_is_no_plain_https_link_is_dropped(url: str) -> None:
+    """Nothing that a browser could run, or that could leave an attribute, is stored as a picture."""
+    assert Profile.of(face=url).face == ""
+
+
+# identities
+
+
+def test_an_identity_has_an_id() -> None:
+    """An answer without any id is no person."""
+    with pytest.raises(ProviderBadResponse):
+        Identity("ACME", (), "app")
+    assert Identity("ACME", (UNION, OPEN), "app").strongest is UNION
+
+
+def test_a_profile_adds_ids_strongest_first() -> None:
+    """Ids that only the second answer names take their place; the rest of the identity stays."""
+    known = Identity("ACME", (OPEN,), "app", grant="token")
+    profile = Profile(nickname="李华")
+    full = known.with_profile(profile, (OPEN, UNION, USER))
+    assert full.ids == (USER, UNION, OPEN)
+    assert (full.union_type, full.app_id, full.profile, full.grant) == ("ACME", "app", profile, "token")
+    assert known.ids == (OPEN,)
+    assert known.profile is None
+
+
+def test_a_profile_without_news_keeps_the_providers_order() -> None:
+    """The provider said which id is strongest; nothing new is no reason to sort."""
+    known = Identity("ACME", (UNION, USER), "app")
+    assert known.with_profile(Profile()).ids == (UNION, USER)
+    assert known.with_profile(Profile(), (USER, UNION)).ids == (UNION, USER)
+
+
+def test_ids_of_one_kind_and_several_scopes_stand_together() -> None:
+    """A person has one open id for each app; an id named twice is one id."""
+    other = PersonId.open_id("open2", "app2")
+    assert Identity("ACME", (OPEN,), "app").with_profile(Profile(), (other, UNION, other)).ids == (UNION, OPEN, other)
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        (PersonId.open_id(CANARY, "app"),),
+        (PersonId.open_id("OPEN", "app"),),
+        (PersonId.open_id("open ", "app"),),
+        (PersonId.union_id("a"), PersonId.union_id(CANARY)),
+    ],
+)
+def test_a_profile_of_another_person_is_refused(ids: tuple[PersonId, ...]) -> None:
+    """An id that differs in one byte from the known one of its kind and scope fails the login."""
+    with pytest.raises(ProviderBadResponse) as caught:
+        Identity("ACME", (OPEN,), "app").with_profile(Profile(), ids)
+    assert CANARY not in told(caught.value)

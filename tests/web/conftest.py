@@ -1,0 +1,25 @@
+"""A shop that the tests of one file share, as long as they leave its configuration and its clock alone."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from connect_core.rehearsal import Stage, Visitor, on_stage
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[Stage]:
+    """A running shop with every bundled provider."""
+    with on_stage() as stage:
+        yield stage
+
+
+@pytest.fixture
+def visitor(shop: Stage) -> Iterator[Visitor]:
+    """A browser without cookies; faults that a test asked for must have been met."""
+    with Visitor(shop) as one:
+        yield one
+    for name, sandbox in shop.sandboxes.items():
+        unused = sandbox.faults.unused
+        sandbox.faults.clear()
+        assert not unused, f"{name}: a fault met no request"

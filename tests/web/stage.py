@@ -1,0 +1,292 @@
+"""What the tests of the web floor share: a clock, browsers, what a refusal looks like, a plugin to misuse."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import httpx
+
+from connect_core.cli.keys import new_key
+from connect_core.plugin import (
+    AuthorizationRequest,
+    AuthorizationResponse,
+    ClientType,
+    Entrance,
+    Identity,
+    PersonId,
+    Profile,
+    Provider,
+    ProviderSettings,
+    Register,
+    hookimpl,
+)
+from connect_core.registry import Plugins
+from connect_core.rehearsal import Stage, Visitor, load_sandboxes, on_stage, sandbox_settings
+from connect_core.sandbox import Sandbox, listen, sandbox_app, serving
+
+TOKEN = "alipay.system.oauth.token"
+PROFILE = "alipay.user.info.share"
+SHOP = "https://shop.example"
+WRITTEN = ("es_member", "es_connect", "es_connect_alias", "es_member_session", "es_connect_event")
+HEADERS = {
+    "cache-control": "no-store, private",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "cross-origin-opener-policy": "same-origin",
+    "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'",
+}
+
+
+class Clock:
+    """A clock that a test moves; it also runs by itself."""
+
+    def __init__(self) -> None:
+        self._skew = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self._skew
+
+    def advance(self, seconds: float) -> None:
+        """Let `seconds` pass."""
+        self._skew += seconds
+
+
+def asked(stage: Stage) -> int:
+    """How many codes the vendors were asked about."""
+    calls = {"alipay": TOKEN, "wechat": "token"}
+    return sum(stage.sandboxes[name].called(call) for name, call in calls.items() if name in stage.sandboxes)
+
+
+@contextmanager
+def nothing_written(stage: Stage) -> Iterator[None]:
+    """Fail when a member, connection, session or event comes or changes."""
+    before = [stage.rows(table) for table in WRITTEN]
+    yield
+    assert [stage.rows(table) for table in WRITTEN] == before
+
+
+@contextmanager
+def untouched(stage: Stage) -> Iterator[None]:
+    """Fail when anything is written, or a vendor is asked about a code."""
+    calls = asked(stage)
+    with nothing_written(stage):
+        yield
+    assert asked(stage) == calls
+
+
+def check_headers(response: httpx.Response) -> None:
+    """Every answer about a login carries the same strict headers, each once."""
+    assert {name: response.headers.get(name) for name in HEADERS} == HEADERS
+    assert all(len(response.headers.get_list(name)) == 1 for name in HEADERS)
+
+
+def set_cookies(response: httpx.Response) -> dict[str, str]:
+    """The cookies that an answer sets: name to value and attributes; those it deletes are left out."""
+    pairs = (line.partition("=") for line in response.headers.get_list("set-cookie"))
+    return {name: rest for name, _, rest in pairs if "Max-Age=0" not in rest}
+
+
+def refused(response: httpx.Response, status: int, code: str) -> None:
+    """Fail unless this is the refusal `code`: its body is the closed form, and it starts no session."""
+    assert (response.status_code, response.json()["code"]) == (status, code), response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json() == {
+        "type": "about:blank",
+        "title": code,
+        "status": status,
+        "code": code,
+        "request_id": response.headers["x-request-id"],
+    }
+    assert set_cookies(response) == {}
+    check_headers(response)
+
+
+def seed_refused(response: httpx.Response, status: int, code: str) -> None:
+    """The same for the routes of the seed systems, whose bodies are `code` and `message`."""
+    assert (response.status_code, response.json()["code"]) == (status, code), response.text
+    assert response.json().keys() == {"code", "message"}
+    assert response.json()["message"]
+    assert set_cookies(response) == {}
+    check_headers(response)
+
+
+def come_back(
+    visitor: Visitor, provider: str = "alipay", client: str = "pc", *, person: str = "lihua", **query: str
+) -> str:
+    """Begin a login, agree, and return the address of our callback, not yet visited."""
+    return visitor.consent(visitor.begin(provider, client, **query), person)
+
+
+def query(url: str, **changes: str | None) -> dict[str, str]:
+    """The parameters of `url` with some changed, added or, where None, left out."""
+    found = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True)) | changes
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def changed(url: str, **changes: str | None) -> str:
+    """`url` with some of its parameters changed, added or, where None, left out."""
+    return urlsplit(url)._replace(query=urlencode(query(url, **changes))).geturl()
+
+
+def flow_cookies(visitor: Visitor) -> dict[str, str]:
+    """The flows that a browser keeps."""
+    return {name: value for name, value in visitor.http.cookies.items() if "connect_flow_" in name}
+
+
+class HttpsVisitor(Visitor):
+    """A browser before a proxy that ends TLS for `SHOP`; it sends `Secure` cookies, which httpx would hold back."""
+
+    def __init__(self, stage: Stage, **options: Any) -> None:
+        super().__init__(stage, **options)
+        self.jar: dict[str, str] = {}
+        self.http.event_hooks = {"request": [self._send], "response": [self._keep]}
+
+    def consent(self, login_url: str, person: str = "lihua", decision: str = "agree") -> str:
+        """As in a browser, whose proxy then finds the service behind it."""
+        return super().consent(login_url, person, decision).replace(SHOP, self.stage.url, 1)
+
+    def _send(self, request: httpx.Request) -> None:
+        if str(request.url).startswith(self.stage.url) and "cookie" not in request.headers:
+            request.headers["cookie"] = "; ".join(f"{name}={value}" for name, value in self.jar.items())
+
+    def _keep(self, response: httpx.Response) -> None:
+        for name, rest in set_cookies(response).items():
+            self.jar[name] = rest.partition(";")[0]
+
+
+@contextmanager
+def behind_tls(**service: Any) -> Iterator[Stage]:
+    """A shop at `SHOP`, behind a proxy that ends TLS."""
+
+    def change(raw: dict[str, Any]) -> None:
+        raw["service"] |= {"public_url": SHOP, **service}
+
+    with on_stage(change=change) as stage:
+        yield stage
+
+
+class Acme(Provider):
+    """A standard provider with PKCE; a test says what it answers."""
+
+    union_type = "ACME"
+    entrances: ClassVar = {ClientType.PC: Entrance.REDIRECT, ClientType.MINI: Entrance.CLIENT_CODE}
+    Settings = ProviderSettings
+    titles: ClassVar = {"zh": "Acme", "en": "Acme"}
+
+    async def get_login_url(self, request: AuthorizationRequest) -> str:
+        """Return the page that asks for the person's consent."""
+        parameters = {
+            "redirect_uri": request.redirect_uri,
+            "state": request.state,
+            "code_challenge": request.code_challenge,
+            "code_challenge_method": "S256",
+        }
+        return f"https://acme.example/authorize?{urlencode(parameters)}"
+
+    async def login_callback(self, response: AuthorizationResponse) -> Identity:
+        """Name the person after the code."""
+        return person(response.code)
+
+
+def person(key: str, **profile: Any) -> Identity:
+    """Somebody at Acme."""
+    return Identity("ACME", (PersonId.user_id(key),), "app", profile=Profile(**profile))
+
+
+Answering = Callable[[AuthorizationResponse], Awaitable[object]]
+
+
+@contextmanager
+def acme_shop(answer: Answering | None = None, plugin: object = None, **methods: Any) -> Iterator[Stage]:
+    """A shop with Acme alone; `answer` and `methods` replace the provider's, `plugin` has further hooks."""
+    if answer is not None:
+        methods["login_callback"] = lambda _, response: answer(response)
+    acme = type("AcmeUnderTest", (Acme,), methods)
+
+    class Registering:
+        @hookimpl
+        def connect_register_providers(self, register: Register) -> None:
+            register("acme", acme)
+
+    def change(raw: dict[str, Any]) -> None:
+        raw["providers"]["acme"] = {}
+        raw["clients"] |= {"pc": ["acme"], "mini": ["acme"]}
+
+    more = [("more", plugin)] if plugin else []
+    with on_stage({}, plugins=Plugins([("acme", Registering()), *more], discover=False), change=change) as stage:
+        yield stage
+
+
+def acme_back(visitor: Visitor, code: str) -> str:
+    """Begin a login at Acme and return the address of our callback, with `code`."""
+    asked_for = query(visitor.begin("acme", "pc"))
+    return f"{asked_for['redirect_uri']}?{urlencode({'code': code, 'state': asked_for['state']})}"
+
+
+@dataclass
+class Served:
+    """`connect-login serve` in a process of its own."""
+
+    url: str
+    sandboxes: Mapping[str, Sandbox]
+    database: Path
+    told: str = ""
+    """Everything it wrote, once it has ended."""
+
+
+@contextmanager
+def served(folder: Path, *options: str, **sections: Mapping[str, Any]) -> Iterator[Served]:
+    """Run the real service with both sandboxes; `sections` are added to its `connect.toml`."""
+    plugins = Plugins()
+    with serving(sandbox_app(sandboxes := load_sandboxes(plugins))) as vendors, listen() as free:
+        port = free.getsockname()[1]
+        free.close()
+        raw = sandbox_settings(sandboxes, plugins.available, vendors)
+        service = {"public_url": f"http://127.0.0.1:{port}", "database_url": f"sqlite:///{folder}/connect.db"}
+        raw["service"] = service | {"secret_keys": [new_key()]}
+        (folder / "connect.toml").write_text(_toml(raw | sections), "utf-8")
+        one = Served(service["public_url"], sandboxes, folder / "connect.db")
+        with (folder / "told").open("w+", encoding="utf-8") as told, _running(folder, port, told, options):
+            _wait_for(f"{one.url}/healthz")
+            yield one
+        one.told = (folder / "told").read_text("utf-8")
+
+
+@contextmanager
+def _running(folder: Path, port: int, told: Any, options: tuple[str, ...]) -> Iterator[None]:
+    command = "from connect_core.cli import main; main()"
+    arguments = ["serve", "--config", str(folder / "connect.toml"), "--port", str(port), *options]
+    process = subprocess.Popen([sys.executable, "-c", command, *arguments], stdout=told, stderr=told, env=os.environ)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(15)
+
+
+def _wait_for(url: str) -> None:
+    ends = time.monotonic() + 15
+    while time.monotonic() < ends:
+        try:
+            return httpx.get(url, trust_env=False).raise_for_status() and None
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError("the service does not answer")
+
+
+def _toml(table: Mapping[str, Any], path: str = "") -> str:
+    """Write `table` as TOML; a JSON text, number or list is one in TOML too."""
+    plain = {key: value for key, value in table.items() if not isinstance(value, Mapping)}
+    lines = [f"[{path}]"] if path else []
+    lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in plain.items()]
+    tables = [_toml(value, f"{path}.{key}".lstrip(".")) for key, value in table.items() if key not in plain]
+    return "\n".join([*lines, *tables])
