@@ -7,11 +7,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-import pluggy
-
 from connect_core.connections import find_elsewhere
 from connect_core.errors import MemberDisabled, TokenInvalid
-from connect_core.hookspecs import MemberDirectory, TokenRequest
+from connect_core.hookspecs import HookRelay, MemberDirectory, TokenRequest
 from connect_core.identity import ClientType
 from connect_core.sessions import LiveSession, OpenSession, Sessions, Tokens
 from connect_core.store import Database, Transaction, people
@@ -35,7 +33,7 @@ class Accounts:
         database: Database,
         sessions: Sessions,
         directory: MemberDirectory | None,
-        hooks: pluggy.HookRelay,
+        hooks: HookRelay,
         now: Callable[[], float],
     ) -> None:
         """`directory` is where members live when not in the built-in table; `now` answers seconds since the epoch."""

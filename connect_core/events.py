@@ -7,10 +7,8 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 
-import pluggy
-
 from connect_core.errors import ConnectError, ProviderFault, RequestRefused
-from connect_core.hookspecs import LoginEvent, RefusedEvent
+from connect_core.hookspecs import HookCaller, HookRelay, LoginEvent, RefusedEvent
 from connect_core.store import Transaction, events
 
 log = logging.getLogger("connect_login")
@@ -40,7 +38,7 @@ def write(transaction: Transaction, happened: Sequence[LoginEvent], connect_id: 
 class Notices:
     """Tells plugins what was committed or refused, off the event loop and never in the way of the answer."""
 
-    def __init__(self, hooks: pluggy.HookRelay) -> None:
+    def __init__(self, hooks: HookRelay) -> None:
         self._hooks = hooks
         self._running: set[asyncio.Future[None]] = set()
 
@@ -61,7 +59,7 @@ class Notices:
         await asyncio.gather(*self._running, return_exceptions=True)
 
 
-def _call(caller: pluggy.HookCaller, event: LoginEvent | RefusedEvent) -> None:
+def _call(caller: HookCaller, event: LoginEvent | RefusedEvent) -> None:
     for plugin in reversed(caller.get_hookimpls()):  # one by one: pluggy stops at the first that raises
         try:
             plugin.function(*(event for _ in plugin.argnames))

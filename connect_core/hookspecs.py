@@ -5,7 +5,7 @@ Entry points of the group `connect_login` are loaded as pluggy plugins. A hook t
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import pluggy
 
@@ -13,6 +13,8 @@ from connect_core.identity import ClientType, Profile
 from connect_core.provider import Provider
 
 NAME = "connect_login"
+HookCaller: TypeAlias = pluggy.HookCaller
+HookRelay: TypeAlias = pluggy.HookRelay
 hookspec = pluggy.HookspecMarker(NAME)
 hookimpl = pluggy.HookimplMarker(NAME)
 

@@ -8,6 +8,7 @@ second try of a GET is switched off, because some vendors redeem a code with one
 import asyncio
 import json
 import logging
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -120,9 +121,7 @@ class HttpPool:
         self.waiting = waiting
         self.deadline = deadline
         self._faces: dict[str, Http] = {}
-        self._transport = transport or AiohttpTransport(
-            client=lambda: _session(trust_env=trust_env), trust_env=trust_env
-        )
+        self._transport = transport or _make_transport(trust_env=trust_env)
 
     def for_provider(self, name: str) -> "Http":
         """Return the provider's own face of the pool, with its own slots; the same one for the same `name`."""
@@ -133,9 +132,14 @@ class HttpPool:
         await self._transport.aclose()
 
 
-def _session(*, trust_env: bool) -> aiohttp.ClientSession:
+def _make_transport(*, trust_env: bool) -> AiohttpTransport:
+    tls = ssl.create_default_context()
+    return AiohttpTransport(verify=tls, client=lambda: _session(tls, trust_env=trust_env), trust_env=trust_env)
+
+
+def _session(tls: ssl.SSLContext, *, trust_env: bool) -> aiohttp.ClientSession:
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=20),
+        connector=aiohttp.TCPConnector(ssl=tls, limit=0, keepalive_timeout=20),
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=trust_env,
         max_line_size=8190,

@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -111,7 +112,7 @@ class Sandbox(ABC):
         self.people = {person.key: person for person in people}
         self.now = now
         self.faults = FaultScript()
-        self.calls: list[Call] = []
+        self.calls: deque[Call] = deque(maxlen=10_000)
 
     @abstractmethod
     def routes(self) -> Sequence[BaseRoute]:

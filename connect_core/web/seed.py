@@ -4,6 +4,7 @@
 """
 
 from datetime import UTC, datetime
+from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -72,7 +73,8 @@ class _Seed:
             request.path_params["provider"],
             ClientType.H5,
             get_visit(request),
-            redirect_uri=redirect_uri,
+            # such front ends encode the address themselves, and their HTTP client once more
+            redirect_uri=redirect_uri if "://" in redirect_uri else unquote(redirect_uri),
             delivery=Delivery.JSON,
         )
         return keep_flow(self._shop, request, answers.plain(start.login_url), start)

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, closing, contextmanager
 import httpx
 import pytest
 
-from connect_core.plugin import AuthorizationResponse, ClientType, Identity, ProviderBadResponse
+from connect_core.plugin import AuthorizationResponse, ClientType, CodeInvalid, Identity
 from connect_core.rehearsal import Stage, Visitor, on_stage, query_of
 
 from .stage import (
@@ -44,7 +44,7 @@ def acme_with_pkce() -> Iterator[tuple[Stage, dict[str, str], list[str]]]:
         verifiers.append(response.code_verifier)
         digest = hashlib.sha256(response.code_verifier.encode()).digest()
         if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != challenges.get(response.code):
-            raise ProviderBadResponse("invalid_grant")
+            raise CodeInvalid("invalid_grant")
         return person(response.code)
 
     with acme_shop(answer) as stage:
@@ -56,13 +56,13 @@ def test_c01_code_of_another_flow_fails_at_pkce() -> None:
     with acme_with_pkce() as (stage, challenges, _), Visitor(stage) as victim, Visitor(stage) as attacker:
         challenges["victims-code"] = query(victim.begin("acme", "pc"))["code_challenge"]
         with nothing_written(stage):
-            refused(attacker.http.get(acme_back(attacker, "victims-code")), 502, "provider_bad_response")
+            refused(attacker.http.get(acme_back(attacker, "victims-code")), 400, "code_invalid")
 
 
 def test_c02_verifier_is_sent_though_the_challenge_was_lost() -> None:
     """Where the challenge was stripped on its way, the verifier is still sent, once, and the login fails."""
     with acme_with_pkce() as (stage, _, verifiers), Visitor(stage) as visitor, nothing_written(stage):
-        refused(visitor.http.get(acme_back(visitor, "stripped")), 502, "provider_bad_response")
+        refused(visitor.http.get(acme_back(visitor, "stripped")), 400, "code_invalid")
     assert len(verifiers) == 1
     assert verifiers[0]
 
@@ -214,7 +214,7 @@ def test_c10_profile_of_somebody_else_is_refused(shop: Stage, visitor: Visitor, 
 
 
 @pytest.mark.parametrize(
-    "value", ['expires_in="soon"', "expires_in=-1", "expires_in=1e400", "expires_in=null", 'token_type="bEaReR"']
+    "value", ['expires_in="soon"', "expires_in=-1", "expires_in=99999999999999999999", "expires_in=null", 'token_type="bEaReR"']
 )
 def test_c11_c12_numbers_nobody_needs_do_not_matter(shop: Stage, visitor: Visitor, value: str) -> None:
     """Odd life times and token types beside a good token do no harm."""

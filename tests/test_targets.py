@@ -1,0 +1,140 @@
+"""Where a login may return to: what is on the list, exactly, and nothing that only looks like it."""
+
+import pytest
+
+from connect_core.errors import RedirectNotAllowed
+from connect_core.targets import LONGEST, Targets
+
+TARGETS = Targets(
+    "https://shop.example", ["https://m.shop.example/app", "https://pay.example:8443/", "http://127.0.0.1:3000"]
+)
+
+ALLOWED = {
+    "/": "https://shop.example/",
+    "/cart?id=1&x=%20#top": "https://shop.example/cart?id=1&x=%20#top",
+    "?page=2": "https://shop.example?page=2",
+    "/a/../b": "https://shop.example/b",
+    "https://shop.example": "https://shop.example",
+    "https://shop.example:443/x": "https://shop.example:443/x",
+    "HTTPS://SHOP.example/x": "HTTPS://SHOP.example/x",
+    "https://m.shop.example/app": "https://m.shop.example/app",
+    "https://m.shop.example/app/": "https://m.shop.example/app/",
+    "https://m.shop.example/app/orders;v=2?next=https://evil.example": (
+        "https://m.shop.example/app/orders;v=2?next=https://evil.example"
+    ),
+    "https://pay.example:8443/done": "https://pay.example:8443/done",
+    "http://127.0.0.1:3000/#/home": "http://127.0.0.1:3000/#/home",
+    "/订单?名=值": "https://shop.example/%E8%AE%A2%E5%8D%95?%E5%90%8D=%E5%80%BC",
+}
+
+REFUSED = [
+    "",
+    "cart",
+    "#top",
+    "//evil.example",
+    "///evil.example",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "/\t/evil.example",
+    " /",
+    "/a b",
+    "/a\r\nset-cookie: a=b",
+    "/\x00",
+    "/\x7f",
+    "/\ud800",
+    "https:evil.example",
+    "https:/shop.example",
+    "https:///shop.example",
+    "https://evil.example",
+    "https://shop.example.evil.example/",
+    "https://shop.example@evil.example/",
+    "https://shop.example:x@evil.example/",
+    "https://evil.example#@shop.example/",
+    "https://evil.example?https://shop.example/",
+    "https://evil.example\\@shop.example/",
+    "https://user@shop.example/",
+    "https://shop.example%2eevil.example/",
+    "https://shop\u3002example.evil.example/",
+    "https://shop.example\uff0fevil.example/",
+    "https://shop.exampl\u0435/",
+    "https://shop.example:8443/",
+    "https://shop.example:99999/",
+    "https://shop.example:port/",
+    "https://[::1/",
+    "http://shop.example/",
+    "ftp://shop.example/",
+    "javascript:alert(1)//shop.example",
+    "data:text/html,x",
+    "https://m.shop.example/",
+    "https://m.shop.example/application",
+    "https://m.shop.example/APP",
+    "https://m.shop.example/app/../admin",
+    "https://m.shop.example/app/%2e%2e/admin",
+    "https://m.shop.example/app/.%2E/admin",
+    "https://m.shop.example/app/..%2fadmin",
+    "https://m.shop.example/app/..;/admin",
+    "https://m.shop.example/app/..;x=1/admin",
+    "https://m.shop.example/app/%2e%2e;/admin",
+    "https://m.shop.example/app/.;/admin",
+    "https://m.shop.example/app//evil",
+    "https://m.shop.example/app/;/evil",
+    "https://m.shop.example/app/%5c..%5cadmin",
+    "https://m.shop.example//app",
+    "https://pay.example/done",
+    "http://127.0.0.1:3001/",
+    "http://localhost:3000/",
+    "https://127.0.0.1:3000/",
+]
+
+
+@pytest.mark.parametrize("target", ALLOWED)
+def test_what_is_on_the_list_is_returned_canonical(target: str) -> None:
+    """Own origin, listed origins, paths below a listed prefix; relative targets become absolute, text is encoded."""
+    assert TARGETS.check(target) == ALLOWED[target]
+
+
+@pytest.mark.parametrize("target", ALLOWED)
+def test_a_canonical_target_stays_as_it_is(target: str) -> None:
+    """What was checked once is allowed when it comes round again."""
+    assert TARGETS.check(ALLOWED[target]) == ALLOWED[target]
+
+
+@pytest.mark.parametrize("target", REFUSED)
+def test_what_is_not_on_the_list_is_refused(target: str) -> None:
+    """Other origins, look-alikes, ways out of a prefix, and everything malformed."""
+    with pytest.raises(RedirectNotAllowed) as caught:
+        TARGETS.check(target)
+    assert target not in str(caught.value) or len(target) < 2
+    assert caught.value.__cause__ is None
+
+
+def test_a_target_fits_a_cookie_once_it_is_encoded() -> None:
+    """The limit holds for what is kept, not for what was typed: a Chinese character becomes nine."""
+    own = len("https://shop.example/")
+    assert len(TARGETS.check("/" + "a" * (LONGEST - own))) == LONGEST
+    for target in ("/" + "a" * (LONGEST - own + 1), "/" + "单" * 120):
+        with pytest.raises(RedirectNotAllowed):
+            TARGETS.check(target)
+
+
+@pytest.mark.parametrize("target", ["/page", "?x", "https://shop.example/page#part", "https://shop.example/#", ""])
+def test_a_redirect_uri_is_absolute_and_has_no_fragment(target: str) -> None:
+    """RFC 6749 §3.1.2."""
+    with pytest.raises(RedirectNotAllowed):
+        TARGETS.check_redirect_uri(target)
+
+
+def test_a_redirect_uri_is_checked_like_any_target() -> None:
+    """Absolute and on the list, it is returned as it is."""
+    assert TARGETS.check_redirect_uri("https://m.shop.example/app/back?x=1") == "https://m.shop.example/app/back?x=1"
+    with pytest.raises(RedirectNotAllowed):
+        TARGETS.check_redirect_uri("https://evil.example/app")
+
+
+def test_a_rule_with_a_slash_at_its_end_means_what_is_below() -> None:
+    """`/app/` lets its own folder in, not `/app` itself or `/apple`."""
+    targets = Targets("https://shop.example", ["https://m.example/app/"])
+    assert targets.check("https://m.example/app/x") == "https://m.example/app/x"
+    for target in ("https://m.example/app", "https://m.example/apple"):
+        with pytest.raises(RedirectNotAllowed):
+            targets.check(target)

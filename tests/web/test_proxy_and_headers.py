@@ -1,0 +1,394 @@
+"""Proxies and headers: who a client is, where we are, and what a server in front may make of our answers."""
+
+import asyncio
+import json
+import socket
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from connect_core.errors import SettingsError
+from connect_core.plugin import Identity
+from connect_core.rehearsal import Stage, Visitor, make_settings
+from connect_core.web import create_app
+
+from .stage import (
+    HEADERS,
+    SHOP,
+    HttpsVisitor,
+    acme_back,
+    acme_shop,
+    behind_tls,
+    changed,
+    check_headers,
+    come_back,
+    flow_cookies,
+    query,
+    refused,
+    served,
+    set_cookies,
+    untouched,
+)
+
+START = "/connect/acme/pc/login"
+SPOOFED = {
+    "x-forwarded-host": "evil.example",
+    "x-forwarded-proto": "gopher",
+    "x-forwarded-prefix": "/evil",
+    "x-original-url": "/evil",
+    "forwarded": "for=192.0.2.1;host=evil.example;proto=gopher",
+}
+
+
+def test_o01_o03_host_of_a_request_is_never_used(shop: Stage, visitor: Visitor) -> None:
+    """Whatever Host and its kin say, no answer of ours repeats it, neither to this visitor nor to the next."""
+    headers = {"host": "evil.example", **SPOOFED}
+    callback = come_back(visitor)
+    answers = [
+        visitor.http.get("/connect/alipay/pc/login", headers=headers),
+        visitor.http.get("/connect/alipay/h5/login", headers=headers),
+        visitor.http.post("/connect/alipay/app/login-url", headers=headers),
+        visitor.http.get("/connect/providers?client=pc", headers=headers),
+        visitor.http.get("/connect/login", headers=headers),
+        visitor.http.post(callback.partition("?")[0], data=query(callback), headers=headers),
+        visitor.http.get(callback, headers=headers),
+        visitor.http.get("/connect/alipay/pc/login"),
+    ]
+    assert {answer.status_code for answer in answers} <= {200, 303}
+    assert not [answer for answer in answers if "evil" in f"{answer.headers} {answer.text}"]
+
+
+@pytest.mark.parametrize("host", ["evil.example/x?", "a//evil.example", "a\\evil", "[::1", "", "evil.example:99999999"])
+def test_o01_strange_hosts_change_nothing(shop: Stage, visitor: Visitor, host: str) -> None:
+    """A Host that is none does not move the place that a posted response is sent round to."""
+    answer = _raw(shop, b"POST /connect/alipay/pc/callback HTTP/1.1", f"host: {host}", body=b"state=a&code=b")
+    status, location = answer.split()[1], [line for line in answer.splitlines() if line.startswith(b"location")]
+    assert status in (b"303", b"400")
+    assert location in ([], [b"location: /connect/alipay/pc/callback?state=a&code=b"])
+
+
+def _raw(stage: Stage, line: bytes, *headers: str, body: bytes = b"") -> bytes:
+    """Send a request that no client library would, and return the answer's head and body."""
+    address = urlsplit(stage.url)
+    lines = [line, *(header.encode("latin-1") for header in headers), b"content-length: %d" % len(body)]
+    lines += [b"content-type: application/x-www-form-urlencoded", b"connection: close"]
+    with socket.create_connection((address.hostname, address.port), 5) as connection:
+        connection.sendall(b"\r\n".join([*lines, b"", body]))
+        found = b""
+        while chunk := connection.recv(65536):
+            found += chunk
+    return found
+
+
+def _statuses(hops: list[tuple[str, str]], **service: object) -> list[int]:
+    """Begin a login from each (peer, X-Forwarded-For) at a shop that lets two through, and return the statuses."""
+
+    async def run(path: Path) -> list[int]:
+        settings = make_settings(SHOP, path, service=service, limits={"per_address": "2/hour"})
+        app = create_app(settings)
+        found = []
+        for peer, forwarded in hops:
+            headers = {"x-forwarded-for": forwarded} if forwarded else {}
+            transport = httpx.ASGITransport(app, client=(peer, 1))
+            async with httpx.AsyncClient(transport=transport, base_url=SHOP, headers=headers) as client:
+                found.append((await client.get("/connect/acme/pc/login")).status_code)
+        await app.state.manager.aclose()
+        return found
+
+    return asyncio.run(run(Path(":memory:")))
+
+
+@pytest.mark.parametrize(
+    ("hops", "trusted", "statuses"),
+    [
+        # O02, O04: an untrusted peer says what it likes
+        ([("198.51.100.7", f"192.0.2.{number}") for number in range(3)], [], [404, 404, 429]),
+        ([("127.0.0.1", f"192.0.2.{number}") for number in range(3)], [], [404, 404, 429]),
+        ([("198.51.100.7", f"192.0.2.{number}") for number in range(3)], ["10.0.0.0/8"], [404, 404, 429]),
+        # a trusted proxy names its client, and what that client made up stands before it
+        ([("10.0.0.1", f"192.0.2.{number}, 198.51.100.7") for number in range(3)], ["10.0.0.0/8"], [404, 404, 429]),
+        ([("10.0.0.1", f"198.51.100.7, 10.9.9.{number}") for number in range(3)], ["10.0.0.0/8"], [404, 404, 429]),
+        ([("10.0.0.1", f"198.51.100.{number}") for number in range(3)], ["10.0.0.0/8"], [404, 404, 404]),
+        # IPv6 is counted by its /64, and an IPv4 address in it as itself
+        ([(f"2001:db8::{number}", "") for number in range(1, 4)], [], [404, 404, 429]),
+        ([(f"2001:db8:0:{number}::1", "") for number in range(1, 4)], [], [404, 404, 404]),
+        ([(peer, "") for peer in ("198.51.100.7", "::ffff:198.51.100.7", "198.51.100.7")], [], [404, 404, 429]),
+        # what is no address counts as one
+        ([("10.0.0.1", "unknown"), ("10.0.0.1", "_hidden"), ("10.0.0.1", "")], ["10.0.0.0/8"], [404, 404, 429]),
+    ],
+)
+def test_o02_o04_limits_count_the_last_hop_that_is_not_vouched_past(
+    hops: list[tuple[str, str]], trusted: list[str], statuses: list[int]
+) -> None:
+    """A client cannot dodge its limit by what it claims, and people behind one proxy do not share one."""
+    assert _statuses(hops, trusted_proxies=trusted) == statuses
+
+
+def test_o02_o04_real_service_does_not_believe_its_peers(tmp_path: Path) -> None:
+    """`connect-login serve` does not take a loopback peer's X-Forwarded-* either, as its server would by default."""
+    with served(tmp_path, limits={"per_address": "3/hour"}) as one, httpx.Client(trust_env=False) as client:
+        answers = [
+            client.get(f"{one.url}/connect/alipay/pc/login", headers=SPOOFED | {"x-forwarded-for": f"192.0.2.{number}"})
+            for number in range(4)
+        ]
+    assert [answer.status_code for answer in answers] == [303, 303, 303, 429]
+    assert query(answers[0].headers["location"])["redirect_uri"] == f"{one.url}/connect/alipay/pc/callback"
+
+
+def test_o05_h02_cookies_of_a_shop_behind_tls() -> None:
+    """Where a proxy ends TLS, each cookie is still Secure, HttpOnly, Lax, for the whole host and for a bounded time."""
+    with behind_tls() as stage, HttpsVisitor(stage) as visitor:
+        started = visitor.http.get("/connect/alipay/pc/login")
+        ended = visitor.http.get(visitor.consent(started.headers["location"]))
+        [(flow, flow_rest)], [(session, session_rest)] = set_cookies(started).items(), set_cookies(ended).items()
+        assert flow.startswith("__Host-connect_flow_")
+        assert session == "__Host-connect_session"
+        for rest in (flow_rest, session_rest):
+            attributes = rest.split("; ")[1:]
+            assert {"HttpOnly", "Path=/", "SameSite=lax", "Secure"} <= set(attributes)
+            assert not [one for one in attributes if one.lower().startswith("domain")]
+            [age] = [int(one.removeprefix("Max-Age=")) for one in attributes if one.startswith("Max-Age=")]
+            assert 0 < age <= 30 * 24 * 3600
+        assert visitor.http.get("/connect/me").json()["connections"] == ["ALIPAY"]
+
+
+def test_o05_flow_cookie_is_dropped_as_it_was_set() -> None:
+    """A browser forgets a `__Host-` cookie only when it is told with the same attributes."""
+    with behind_tls() as stage, HttpsVisitor(stage) as visitor:
+        answer = visitor.http.get(changed(come_back(visitor), auth_code=None))
+        [dropped] = answer.headers.get_list("set-cookie")
+    name, _, rest = dropped.partition("=")
+    assert name in visitor.jar
+    assert {"Max-Age=0", "HttpOnly", "Path=/", "SameSite=lax", "Secure"} <= set(rest.split("; "))
+
+
+def test_h03_o05_plain_http_is_for_this_machine_only(tmp_path: Path) -> None:
+    """A service for others does not start on plain http; on loopback cookies drop what a browser would refuse there."""
+    with pytest.raises(SettingsError, match="plain http is accepted for loopback hosts only"):
+        make_settings("http://shop.example", tmp_path / "connect.db")
+    assert make_settings("http://127.0.0.1:8000", tmp_path / "connect.db").service.is_plain_loopback
+
+
+@pytest.mark.parametrize(
+    ("line", "headers", "body"),
+    [
+        (b"GET /connect/alipay/pc/callback?" + b"a" * 70_000, [], b""),
+        (b"GET /connect/alipay/pc/callback?" + b"&".join(b"x%d=1" % n for n in range(10_000)), [], b""),
+        (b"POST /connect/alipay/pc/callback", [], b"a" * 2_000_000),
+        (b"POST /connect/alipay/pc/login-url", [], b'{"a":"' + b"a" * 2_000_000),
+        (b"POST /connect/logout", [], b"[" * 2_000_000),
+        (b"POST /login/abc", [], b"{" * 2_000_000),
+        (b"GET /connect/alipay/pc/login", [f"accept-language: {'a,' * 20_000}"], b""),
+        (b"GET /connect/me", [f"cookie: {'a=b; ' * 12_000}"], b""),
+    ],
+    ids=["long query", "many parameters", "form", "JSON", "brackets", "seed body", "languages", "cookies"],
+)
+def test_o06_oversized_requests_are_refused_or_survived(
+    shop: Stage, line: bytes, headers: list[str], body: bytes
+) -> None:
+    """64 KiB of header, 10 000 parameters or 2 MB of body cost an error at most, and the next request works."""
+    with untouched(shop):
+        try:
+            status = int(_raw(shop, line + b" HTTP/1.1", "host: x", *headers, body=body).split()[1])
+        except ConnectionError:
+            status = 400  # the server hung up rather than read on
+        assert status in (303, 400, 401, 413, 414, 431)
+    assert httpx.get(f"{shop.url}/healthz").status_code == 200
+
+
+PLACES = [
+    ("GET", "/connect/alipay/pc/login"),
+    ("GET", "/connect/alipay/pc/callback"),
+    ("POST", "/connect/alipay/pc/callback"),
+    ("POST", "/connect/alipay/app/login-url"),
+    ("POST", "/connect/alipay/mini/token"),
+    ("POST", "/connect/token/refresh"),
+    ("POST", "/connect/logout"),
+    ("GET", "/connect/me"),
+    ("GET", "/connect/providers?client=pc"),
+    ("GET", "/connect/login"),
+    ("GET", "/connect/.well-known/jwks.json"),
+    ("GET", "/buyer/connect/alipay/pc/login"),
+    ("GET", "/buyer/connect/alipay/h5/getLoginUrl"),
+    ("GET", "/buyer/connect/alipay/h5/login"),
+    ("POST", "/login/abc"),
+    ("GET", "/healthz"),
+    ("GET", "/readyz"),
+    ("GET", "/nowhere"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), PLACES)
+def test_o07_nothing_is_cached(visitor: Visitor, method: str, path: str) -> None:
+    """Every answer, refused or not, says `no-store, private` and the rest of the strict headers."""
+    for headers in ({}, {"accept": "text/html"}):
+        check_headers(visitor.http.request(method, path, headers=headers))
+
+
+def test_o07_what_may_be_cached_sets_no_cookie(visitor: Visitor) -> None:
+    """Style sheet and icons are the only public answers, and they carry no cookie and the other strict headers."""
+    answer = visitor.http.get("/connect/static/connect.css")
+    assert answer.headers["cache-control"] == "public, max-age=3600"
+    assert "set-cookie" not in answer.headers
+    assert {name: answer.headers[name] for name in HEADERS if name != "cache-control"} == {
+        name: value for name, value in HEADERS.items() if name != "cache-control"
+    }
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE"])
+def test_o08_other_methods_do_nothing(shop: Stage, visitor: Visitor, method: str) -> None:
+    """A link previewer's HEAD or a stray method begins nothing and spends nothing: 405."""
+    callback = come_back(visitor)
+    spent = shop.rows("es_connect_used_flow")
+    with untouched(shop):
+        for method_, path in PLACES[:-1]:
+            answer = visitor.http.request(method, path)
+            assert (answer.status_code, set_cookies(answer)) == (405, {}), f"{method} {path} ({method_})"
+        assert visitor.http.request(method, callback).status_code == 405
+    assert shop.rows("es_connect_used_flow") == spent
+    assert visitor.http.get(callback).status_code == 303
+
+
+@pytest.mark.parametrize("path", [path for method, path in PLACES[:11] if method == "POST"])
+def test_o08_posts_are_not_run_by_get(visitor: Visitor, path: str) -> None:
+    """What changes something is not reached by following a link."""
+    if not path.endswith("/callback"):
+        assert visitor.http.get(path).status_code == 405
+
+
+@pytest.mark.parametrize(
+    "spoil", ["{}/", "/{}", "{}%2f", "{};x", "{}%2F%2e%2e", "{}%00", "{}.json", "{}//", "/.{}", "{}%20"]
+)
+def test_o09_near_misses_are_not_found(shop: Stage, visitor: Visitor, spoil: str) -> None:
+    """A slash too many is 404 and no redirect, which would send the code to wherever Host says."""
+    path, _, rest = come_back(visitor).removeprefix(shop.url).partition("?")
+    with untouched(shop):
+        answer = visitor.http.get(f"{shop.url}{spoil.format(path)}?{rest}")
+        refused(answer, 404, "unsupported")
+    assert "location" not in answer.headers
+
+
+def test_unknown_pages_are_pages_for_people(visitor: Visitor) -> None:
+    """Somebody who mistypes an address sees a page, a program reads problem details."""
+    page = visitor.http.get("/nowhere", headers={"accept": "text/html,*/*;q=0.8"})
+    assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert page.headers["x-request-id"] in page.text
+    refused(visitor.http.get("/nowhere"), 404, "unsupported")
+
+
+COOKIE_HEADERS = [
+    b"",
+    b";;;",
+    b"=",
+    b"connect_session",
+    b"connect_session=",
+    b"connect_session=\xff\xfe\xfd",
+    b'connect_session="a;b',
+    b"connect_session=%00",
+    b"$Version=1; connect_session=a",
+    b"; ".join(b"c%d=%d" % (n, n) for n in range(100)),
+    b"connect_flow_0123456789abcdef=v1.x.y; connect_session=" + b"a" * 8000,
+]
+
+
+@pytest.mark.parametrize("header", COOKIE_HEADERS)
+def test_h13_malformed_cookies_are_no_session(shop: Stage, visitor: Visitor, header: bytes) -> None:
+    """Whatever stands in a Cookie header, it is a visitor without a session, never an error of ours."""
+    with untouched(shop):
+        refused(visitor.http.get("/connect/me", headers={b"cookie": header}), 401, "not_logged_in")
+        callback = "/connect/alipay/pc/callback?state=a&code=h13"
+        refused(visitor.http.get(callback, headers={b"cookie": header}), 400, "state_invalid")
+        started = visitor.http.get("/connect/alipay/pc/login", headers={b"cookie": header})
+        assert started.status_code == 303
+
+
+BEARERS = [
+    b"Bearer",
+    b"Bearer ",
+    b"bearer a b c",
+    b"Bearer \xff\xfe",
+    b"Bearer " + b"a" * 8000,
+    b"Bearer a.b.c",
+    b"Bearer " + b".".join([b"e30"] * 3),
+    b"Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.",
+    b"Basic dXNlcjpwYXNz",
+    b"Bearer " + b"." * 50,
+    b"Bearer bnVsbA.bnVsbA.bnVsbA",
+    b"Bearer W10.W10.W10",
+]
+
+
+@pytest.mark.parametrize("header", BEARERS)
+def test_h13_malformed_bearers_are_nobody(shop: Stage, visitor: Visitor, header: bytes) -> None:
+    """Whatever stands in an Authorization header, it is 401 and never an error of ours."""
+    answer = visitor.http.get("/connect/me", headers={b"authorization": header})
+    refused(answer, 401, "not_logged_in")
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert visitor.http.post("/connect/logout", headers={b"authorization": header}).status_code == 204
+
+
+BODIES = [
+    b"\xff\xfe{}",
+    b"[]",
+    b"null",
+    b"1",
+    b'"state"',
+    b"{",
+    b'{"state":"a","state":"b"}',
+    b'{"state":1}',
+    b'{"state":true}',
+    b'{"state":"\\ud800"}',
+    b'{"code":"\\ud800"}',
+    b'{"device_id":"\\udfff","code":"a"}',
+    b'{"state":"a\\u0000"}',
+    b'{"state":"a\\nb"}',
+    b'{"state[]":"a"}',
+    b"[" * 10_000,
+    b'{"a":' * 2_000,
+    b'{"n":' + b"9" * 5_000 + b"}",
+    b'{"x":"' + b"a" * 5_000 + b'"}',
+    json.dumps({f"x{number}": "1" for number in range(21)}).encode(),
+]
+
+
+@pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
+@pytest.mark.parametrize(
+    "path", ["alipay/pc/token", "alipay/mini/token", "alipay/app/login-url", "token/refresh", "logout"]
+)
+def test_h13_malformed_bodies_are_bad_requests(shop: Stage, visitor: Visitor, path: str, body: bytes) -> None:
+    """A body that is no small flat object of printable texts is refused before anything is done with it."""
+    spent = shop.rows("es_connect_used_flow")
+    with untouched(shop):
+        refused(visitor.http.post(f"/connect/{path}", content=body), 400, "bad_request")
+    assert shop.rows("es_connect_used_flow") == spent
+
+
+class _Broken:
+    """A plugin whose tokens cannot be issued."""
+
+    def connect_issue_tokens(self, login: object) -> None:
+        raise RuntimeError(f"SELECT c4n4ry FROM secrets {login}")
+
+
+async def _somebody(_: object) -> Identity:
+    return Identity("ACME", (), "app")
+
+
+def test_l06_unexpected_errors_tell_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """An error that nobody foresaw is a generic 503 with a request id; the log has its kind and place, not its text."""
+    from connect_core.plugin import hookimpl  # noqa: PLC0415
+
+    plugin = _Broken()
+    type(plugin).connect_issue_tokens = hookimpl(_Broken.connect_issue_tokens)
+    with acme_shop(plugin=plugin) as stage, Visitor(stage) as visitor:
+        answer = visitor.http.post("/connect/acme/mini/token", json={"code": "lihua"})
+        refused(answer, 503, "unavailable")
+        [record] = [record for record in caplog.records if record.getMessage() == "unhandled"]
+    assert record.error == "RuntimeError"
+    assert record.request_id == answer.json()["request_id"]
+    assert "connect_issue_tokens" in record.place
+    assert "c4n4ry" not in answer.text + repr([vars(record) for record in caplog.records])
+    assert flow_cookies(visitor) == {}
+    assert acme_back
