@@ -28,6 +28,7 @@ from connect_core.provider import AuthorizationRequest, AuthorizationResponse, F
 PROFILE_DEADLINE = 4.0
 """Seconds for the profile, within the login's total."""
 CODE_LIMIT = 2048
+LOGIN_URL_LIMIT = 8192
 _ERROR_NAMES = ("error", "error_code", "errorCode")
 _DENIALS = frozenset(
     {"access_denied", "user_denied", "user_cancelled_login", "cancelled", "consent_required", "login_required"}
@@ -72,7 +73,9 @@ def printable(text: str, limit: int = 64) -> str:
 async def get_login_url(provider: Provider, request: AuthorizationRequest, seconds: float = TOTAL_DEADLINE) -> str:
     """Return what the client needs to begin."""
     login_url: object = await _guarded(lambda: provider.get_login_url(request), seconds)
-    if not (isinstance(login_url, str) and login_url and login_url.isascii() and login_url.isprintable()):
+    if not (isinstance(login_url, str) and 0 < len(login_url) <= LOGIN_URL_LIMIT):
+        raise ProviderBadResponse("the plugin answered no login URL")
+    if not (login_url.isascii() and login_url.isprintable()):
         raise ProviderBadResponse("the plugin answered no login URL")
     return login_url
 

@@ -18,7 +18,7 @@ from connect_core.registry import Plugins
 from connect_core.rehearsal import Stage, load_sandboxes, on_stage
 
 IMAGES = Path(__file__).parent / "images"
-PHONE = ViewportSize(width=390, height=640)
+PHONE = ViewportSize(width=390, height=500)
 DESK = ViewportSize(width=760, height=600)
 LARGEST = 60_000
 """Bytes: a page with all its pictures stays light."""
@@ -67,11 +67,11 @@ def show_login(browser: Browser, stage: Stage) -> None:
 
 def show_refusal(browser: Browser, stage: Stage) -> None:
     """The page after the person refused."""
-    with visiting(browser, PHONE) as page:
+    with visiting(browser, DESK) as page:
         page.goto(f"{stage.url}/connect/alipay/pc/login?lang=en")
         page.click("button[value=refuse]")
         page.wait_for_url(f"{stage.url}/connect/alipay/pc/callback*")
-        keep(page, "refused-phone-en")
+        keep(page, "refused")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -163,9 +164,7 @@ def test_a_flow_is_spent_once_and_remembers_how_it_ended(database: Database) -> 
     assert asyncio.run(database.write(lambda tx: flow.spend(tx, other)))
     assert asyncio.run(database.read(lambda tx: flow.find_outcome(tx, begun))) == ""
     asyncio.run(database.write(lambda tx: flow.close(tx, begun, flow.DONE)))
-    outcomes = [
-        asyncio.run(database.read(lambda tx, o=one: flow.find_outcome(tx, o))) for one in (begun, other, start())
-    ]  # type: ignore[misc]
+    outcomes = [asyncio.run(database.read(partial(flow.find_outcome, flow=one))) for one in (begun, other, start())]
     assert outcomes == [flow.DONE, "", ""]
 
 

@@ -366,8 +366,8 @@ def test_sweeping_is_done_in_small_steps_and_takes_only_what_is_over(
     """At most `limit` rows go at a time, and none that still counts."""
     flow = "INSERT INTO es_connect_used_flow (hash, expiry_time) VALUES (?, ?)"
     session = (
-        "INSERT INTO es_member_session (member_id, client_type, family, create_time, seen_time, token_hash, expiry_time)"
-        " VALUES (1, 'pc', 'f', 1, 1, ?, ?)"
+        "INSERT INTO es_member_session (member_id, client_type, family, create_time, seen_time, token_hash,"
+        " expiry_time) VALUES (1, 'pc', 'f', 1, 1, ?, ?)"
     )
     for place in range(5):
         rows(tmp_path, flow if delete is flows.delete_expired else session, f"h{place}", NOW + place)

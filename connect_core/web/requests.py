@@ -5,8 +5,10 @@ Everything here is hostile until read; nothing here decides anything.
 
 import ipaddress
 import json
+import re
 import secrets
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -105,9 +107,10 @@ class Trust:
 
     def get_address(self, request: Request) -> str:
         """Return whom limits are counted for: the last hop that no trusted proxy vouches past; IPv6 by its /64."""
-        hops = [request.client.host if request.client else ""]
-        if self._networks:
-            hops += reversed(",".join(request.headers.getlist("x-forwarded-for")).split(","))
+        peer = request.client.host if request.client else ""
+        if not self._networks:
+            return _group_of(peer)
+        hops = [peer, *reversed(",".join(request.headers.getlist("x-forwarded-for")).split(","))]
         believed = None
         for hop in hops:
             try:
@@ -116,10 +119,15 @@ class Trust:
                 break
             if not any(believed in network for network in self._networks):
                 break
-        return _grouped(believed) if believed else "unknown"
+        return _group_of(str(believed)) if believed else "unknown"
 
 
-def _grouped(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+@lru_cache(4096)
+def _group_of(text: str) -> str:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return "unknown"
     if address.version == 4:
         return str(address)
     mapped = address.ipv4_mapped
@@ -151,14 +159,13 @@ def _checked(values: dict[str, str]) -> dict[str, str]:
     if len(values) > FIELD_LIMIT:
         raise BadRequest("too many parameters")
     for name, value in values.items():
-        if len(value) > VALUE_LIMIT or any(map(_is_unprintable, value)) or "[" in name:
+        if len(value) > VALUE_LIMIT or _UNPRINTABLE.search(value) or "[" in name:
             raise BadRequest("a parameter is malformed or too long")
     return values
 
 
-def _is_unprintable(character: str) -> bool:
-    """A control character, or half of a surrogate pair, which no database takes."""
-    return character < " " or character == "\x7f" or "\ud800" <= character <= "\udfff"
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+"""Control characters, and halves of surrogate pairs, which no database takes."""
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

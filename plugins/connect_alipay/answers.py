@@ -47,11 +47,11 @@ def read_reply(content: bytes, charset: str, method: str) -> Reply:
     try:
         members = find_members(content.decode(charset).removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
-        raise ProviderBadResponse(f"{method}: the answer is no JSON object in {charset}") from error
+        raise ProviderBadResponse(f"the answer to {method} is no JSON object in {charset}") from error
     found, refused = members.get(f"{method.replace('.', '_')}_response"), members.get("error_response")
     source = found or refused
     if not source or (found and refused) or source[0] not in '{"':
-        raise ProviderBadResponse(f"{method}: the answer holds no response of this method alone")
+        raise ProviderBadResponse(f"the answer to {method} holds no response of this method alone")
     return Reply(source, not found, _text(members.get("sign")), _text(members.get("alipay_cert_sn")))
 
 

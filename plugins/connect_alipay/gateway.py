@@ -78,7 +78,7 @@ class Gateway:
         verified = self._find_verified(reply, key)
         if verified is None:
             raise ProviderUnsigned(
-                f"{method}: the signature is missing, wrong or not by a trusted certificate",
+                f"{method} answered with a signature that is missing, wrong or not by a trusted certificate",
                 vendor=get_vendor_codes(claim, trace_id),
             )
         data = self._open(verified)

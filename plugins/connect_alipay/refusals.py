@@ -47,7 +47,7 @@ def get_refusal(
     """Return the exception for a failure that `method` met; V3 has the sub code in `code`."""
     vendor = get_vendor_codes(data, trace_id)
     sub_code, code = vendor.get("sub_code", ""), vendor.get("code", "")
-    return _class_of(sub_code, code)(f"{method}: {sub_code or code or 'no code'}", vendor=vendor)
+    return _class_of(sub_code, code)(f"{method} answered {sub_code or code or 'a failure'}", vendor=vendor)
 
 
 def get_vendor_codes(data: Mapping[str, object], trace_id: str = "") -> dict[str, str]:

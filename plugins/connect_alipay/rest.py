@@ -54,7 +54,8 @@ class RestGateway:
             raise get_refusal(method, claim, trace_id)
         if key is None or not is_signed_by(key, signature, _signed_text(answer)) or not self._is_fresh(answer):
             raise ProviderUnsigned(
-                f"{method}: the signature is missing, wrong or old", vendor=get_vendor_codes(claim, trace_id)
+                f"{method} answered with a signature that is missing, wrong or old",
+                vendor=get_vendor_codes(claim, trace_id),
             )
         if is_failure:
             raise get_refusal(method, claim, trace_id)

@@ -123,7 +123,7 @@ class CertificateTrust:
     async def _download(self, serial: str, fetch: FetchCertificate) -> None:
         try:
             certificate = self._accept(serial, await fetch(serial))
-        except ProviderFault as error:
+        except (ProviderFault, ValueError) as error:
             self._remember(serial, None)
             raise ProviderUnsigned("the certificate that signed the answer cannot be fetched") from error
         self._remember(serial, certificate)

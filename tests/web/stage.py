@@ -9,32 +9,24 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 
 from connect_core.cli.keys import new_key
-from connect_core.plugin import (
-    AuthorizationRequest,
-    AuthorizationResponse,
-    ClientType,
-    Entrance,
-    Identity,
-    PersonId,
-    Profile,
-    Provider,
-    ProviderSettings,
-    Register,
-    hookimpl,
-)
+from connect_core.plugin import AuthorizationRequest, AuthorizationResponse, Identity, PersonId, Profile
 from connect_core.registry import Plugins
 from connect_core.rehearsal import Stage, Visitor, load_sandboxes, on_stage, sandbox_settings
 from connect_core.sandbox import Sandbox, listen, sandbox_app, serving
 
+from ..acme import AcmeProvider, PluginOf
+
 TOKEN = "alipay.system.oauth.token"
 PROFILE = "alipay.user.info.share"
 SHOP = "https://shop.example"
+HTML = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+TOKEN_ANSWER = {"access_token", "refresh_token", "token_type", "expires_in", "uid", "is_new_member"}
 WRITTEN = ("es_member", "es_connect", "es_connect_alias", "es_member_session", "es_connect_event")
 HEADERS = {
     "cache-control": "no-store, private",
@@ -126,6 +118,16 @@ def come_back(
     return visitor.consent(visitor.begin(provider, client, **query), person)
 
 
+def mini_login(visitor: Visitor, person: str = "lihua", **more: str) -> httpx.Response:
+    """Log in from Alipay's mini program."""
+    return visitor.http.post("/connect/alipay/mini/token", json=visitor.hand_over("alipay", "mini", person) | more)
+
+
+def bearer(tokens: httpx.Response) -> dict[str, str]:
+    """The header that a client with these tokens sends."""
+    return {"authorization": f"Bearer {tokens.json()['access_token']}"}
+
+
 def query(url: str, **changes: str | None) -> dict[str, str]:
     """The parameters of `url` with some changed, added or, where None, left out."""
     found = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True)) | changes
@@ -174,13 +176,8 @@ def behind_tls(**service: Any) -> Iterator[Stage]:
         yield stage
 
 
-class Acme(Provider):
-    """A standard provider with PKCE; a test says what it answers."""
-
-    union_type = "ACME"
-    entrances: ClassVar = {ClientType.PC: Entrance.REDIRECT, ClientType.MINI: Entrance.CLIENT_CODE}
-    Settings = ProviderSettings
-    titles: ClassVar = {"zh": "Acme", "en": "Acme"}
+class PkceProvider(AcmeProvider):
+    """Acme with PKCE; a test says what it answers."""
 
     async def get_login_url(self, request: AuthorizationRequest) -> str:
         """Return the page that asks for the person's consent."""
@@ -210,19 +207,14 @@ def acme_shop(answer: Answering | None = None, plugin: object = None, **methods:
     """A shop with Acme alone; `answer` and `methods` replace the provider's, `plugin` has further hooks."""
     if answer is not None:
         methods["login_callback"] = lambda _, response: answer(response)
-    acme = type("AcmeUnderTest", (Acme,), methods)
-
-    class Registering:
-        @hookimpl
-        def connect_register_providers(self, register: Register) -> None:
-            register("acme", acme)
+    acme = type("AcmeUnderTest", (PkceProvider,), methods)
+    extra = [("acme", PluginOf(acme=acme)), *([("more", plugin)] if plugin else [])]
 
     def change(raw: dict[str, Any]) -> None:
         raw["providers"]["acme"] = {}
         raw["clients"] |= {"pc": ["acme"], "mini": ["acme"]}
 
-    more = [("more", plugin)] if plugin else []
-    with on_stage({}, plugins=Plugins([("acme", Registering()), *more], discover=False), change=change) as stage:
+    with on_stage({}, plugins=Plugins(extra, discover=False), change=change) as stage:
         yield stage
 
 

@@ -15,6 +15,7 @@ from connect_core.rehearsal import Stage, Visitor, on_stage, query_of
 from .stage import (
     PROFILE,
     TOKEN,
+    TOKEN_ANSWER,
     acme_back,
     acme_shop,
     asked,
@@ -31,7 +32,6 @@ from .stage import (
 )
 
 MINI_TOKEN = "/connect/alipay/mini/token"
-TOKEN_ANSWER = {"access_token", "refresh_token", "token_type", "expires_in", "uid", "is_new_member"}
 
 
 @contextmanager
@@ -214,7 +214,8 @@ def test_c10_profile_of_somebody_else_is_refused(shop: Stage, visitor: Visitor, 
 
 
 @pytest.mark.parametrize(
-    "value", ['expires_in="soon"', "expires_in=-1", "expires_in=99999999999999999999", "expires_in=null", 'token_type="bEaReR"']
+    "value",
+    ['expires_in="soon"', "expires_in=-1", "expires_in=99999999999999999999", "expires_in=null", 'token_type="bEaReR"'],
 )
 def test_c11_c12_numbers_nobody_needs_do_not_matter(shop: Stage, visitor: Visitor, value: str) -> None:
     """Odd life times and token types beside a good token do no harm."""
