@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 
-from connect_core.errors import ConnectError, ProviderFault, RequestRefused
+from connect_core.errors import ConnectError, NotLoggedIn, ProviderFault, RequestRefused
 from connect_core.hookspecs import HookCaller, HookRelay, LoginEvent, RefusedEvent
 from connect_core.store import Transaction, events
 
@@ -76,6 +76,6 @@ def _told(event: LoginEvent) -> dict[str, object]:
 def log_refusal(error: ConnectError, context: Mapping[str, object]) -> None:
     """Log a refusal: a warning where the operator must act, else information."""
     is_operators = isinstance(error, ProviderFault) or not isinstance(error, RequestRefused)
-    level = logging.WARNING if is_operators else logging.INFO
+    level = logging.WARNING if is_operators else logging.DEBUG if isinstance(error, NotLoggedIn) else logging.INFO
     vendor = {f"vendor_{key}": value for key, value in error.vendor.items()}
     log.log(level, "login_refused", extra={"code": error.code, "reason": str(error), **context, **vendor})

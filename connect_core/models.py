@@ -28,7 +28,8 @@ def _key() -> Column[int]:
 
 
 def _text(length: int) -> Column[str]:
-    return Column(String(length), nullable=False, server_default="")
+    shown = String(length).with_variant(mysql.VARCHAR(length, charset="utf8mb4"), "mysql", "mariadb")
+    return Column(shown, nullable=False, server_default="")
 
 
 def _count() -> Column[int]:

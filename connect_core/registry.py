@@ -1,10 +1,11 @@
 """Which plugins there are, and the providers built from the shop's configuration.
 
-Plugins are found by entry point and asked once for their classes; from then on these are called directly. A plugin that
-fails is quarantined with its reason and the others still work. No provider's name stands here.
+Plugins are found by entry point and asked once for their classes; from then on these are called directly. An installed
+plugin that fails is quarantined with its reason and the others still work. No provider's name stands here.
 """
 
 import importlib
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from connect_core.settings import ProviderSettings, Settings, check_provider_set
 
 BLOCK_VARIABLE = "CONNECT_BLOCK_PLUGINS"
 """Environment variable: names of plugins not to load, separated by commas."""
+log = logging.getLogger("connect_login")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +49,21 @@ class Plugins:
     def __init__(self, extra: Iterable[tuple[str, object]] = (), *, discover: bool = True) -> None:
         """`extra` are plugin objects of the shop's own, by name.
 
-        Raises `PluginError` for a misspelt hook or a name taken twice.
+        Raises `PluginError` for a misspelt hook, a name taken twice, or one of `extra` that cannot be used.
         """
         self._manager = pluggy.PluginManager(NAME)
         self._manager.add_hookspecs(Hooks)
         self.available: dict[str, Plugin] = {}
         self.quarantined: dict[str, str] = {}
         self._origins: dict[str, str] = {}
-        for name, load in [*(_discovered() if discover else ()), *((name, lambda p=p: p) for name, p in extra)]:
+        for name, load in _discovered() if discover else ():
             self._take(name, load)
+        for name, load in ((name, lambda own=plugin: own) for name, plugin in extra):
+            if self._manager.has_plugin(name):
+                raise PluginError(f"two plugins are called {name}")
+            self._take(name, load)
+            if name in self.quarantined:
+                raise PluginError(f"plugin {name} cannot be used: {self.quarantined[name]}")
         try:
             self._manager.check_pending()
         except PluginValidationError as error:
@@ -75,15 +83,15 @@ class Plugins:
                 raise PluginError(f"{provider_name} is offered twice")
             offered[provider_name] = Plugin(provider_name, provider, sandbox)
 
-        if self._manager.has_plugin(name):
-            raise PluginError(f"two plugins are called {name}")
         try:
             plugin = load()
             self._manager.register(plugin, name)
-            others = [other for other in self._manager.get_plugins() if other is not plugin]
-            self._manager.subset_hook_caller("connect_register_providers", others)(register=register)
+            for hook in self.hooks.connect_register_providers.get_hookimpls():
+                if hook.plugin is plugin:
+                    hook.function(register)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's import may raise anything; it is shown
             self.quarantined[name] = " ".join(f"{type(error).__name__}: {error}".split())
+            log.error("plugin_quarantined", extra={"plugin": name, "reason": self.quarantined[name]})
             if self._manager.has_plugin(name):
                 self._manager.unregister(name=name)
             return

@@ -116,7 +116,8 @@ class Service(_Section):
     )
     home_url: str = Field(default="/", description="Where a login without `return_to` lands.")
     first_login: Literal["register", "choose"] = Field(
-        default="register", description="What happens to a person never seen before."
+        default="register",
+        description="What happens to a person never seen before; `choose` has no page yet and is refused.",
     )
     cors_origins: list[Annotated[str, AfterValidator(_origin)]] = Field(
         default=[], description="Exact origins of front ends that call the JSON routes with cookies."

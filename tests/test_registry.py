@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -84,12 +85,13 @@ BROKEN = {
 }
 
 
-def test_j05_a_broken_plugin_is_set_aside_and_the_others_work(tmp_path: Path) -> None:
+def test_j05_a_broken_plugin_is_set_aside_and_the_others_work(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Whatever goes wrong in a plugin's import or registration, start-up goes on and one line tells the reason."""
     with installed(tmp_path, BROKEN, {"stranger": [f"{name} = {name}" for name in BROKEN]}):
         found = Plugins()
     assert {"alipay", "wechat"} <= set(found.available)
     assert set(found.quarantined) == set(BROKEN)
+    assert {vars(record)["plugin"] for record in caplog.records if record.msg == "plugin_quarantined"} == set(BROKEN)
     told = {name: reason.partition(":")[0] for name, reason in found.quarantined.items()}
     assert told == {
         "no_module": "ModuleNotFoundError",
@@ -187,12 +189,30 @@ UNFINISHED: dict[str, tuple[object, str]] = {
 
 
 @pytest.mark.parametrize("case", UNFINISHED)
-def test_an_unfinished_provider_sets_its_plugin_aside(case: str) -> None:
-    """What would fail at the first login is told at start-up."""
+def test_an_unfinished_plugin_of_the_shops_own_stops_start_up(case: str) -> None:
+    """What would fail at the first login is told at start-up; the shop asked for this very plugin."""
     plugin, reason = UNFINISHED[case]
-    found = Plugins([("mine", plugin)], discover=False)
-    assert found.available == {}
-    assert reason in found.quarantined["mine"]
+    with pytest.raises(PluginError, match="plugin mine cannot be used: PluginError: ") as caught:
+        Plugins([("mine", plugin)], discover=False)
+    assert reason in str(caught.value)
+
+
+@dataclass
+class Plain:
+    """A plugin that is a plain data class, which cannot be hashed."""
+
+    offered: type[Provider] = ACME
+
+    @hookimpl
+    def connect_register_providers(self, register: Register) -> None:
+        """Offer it."""
+        register("plain", self.offered)
+
+
+def test_any_object_can_be_a_plugin() -> None:
+    """Hashable or not, alone or beside others."""
+    found = Plugins([("plain", Plain()), ("acme", PluginOf(acme=ACME))], discover=False)
+    assert list(found.available) == ["plain", "acme"]
 
 
 # building providers
@@ -310,9 +330,10 @@ def test_every_mistake_of_every_provider_is_told_at_once(tmp_path: Path) -> None
 
 def test_a_provider_of_a_plugin_set_aside_says_why(tmp_path: Path) -> None:
     """The operator reads the reason where the provider is configured."""
-    found = Plugins([("acme", PluginOf(acme=dict))], discover=False)  # type: ignore[arg-type]
+    with installed(tmp_path, {"bomb": "raise RuntimeError('no licence')"}, {"stranger": ["acme = bomb"]}):
+        found = Plugins()
     assert mistakes(tmp_path, found, clients={"pc": ["acme"]}) == [
-        "providers.acme.plugin: acme cannot be used: PluginError: acme is not a Provider class"
+        "providers.acme.plugin: acme cannot be used: RuntimeError: no licence"
     ]
 
 

@@ -9,18 +9,28 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 
 from connect_core.cli.keys import new_key
-from connect_core.plugin import AuthorizationRequest, AuthorizationResponse, Identity, PersonId, Profile
+from connect_core.plugin import (
+    AuthorizationRequest,
+    AuthorizationResponse,
+    ClientType,
+    Entrance,
+    Identity,
+    PersonId,
+    Profile,
+    Provider,
+    ProviderSettings,
+    Register,
+    hookimpl,
+)
 from connect_core.registry import Plugins
 from connect_core.rehearsal import Stage, Visitor, load_sandboxes, on_stage, sandbox_settings
 from connect_core.sandbox import Sandbox, listen, sandbox_app, serving
-
-from ..acme import AcmeProvider, PluginOf
 
 TOKEN = "alipay.system.oauth.token"
 PROFILE = "alipay.user.info.share"
@@ -176,8 +186,13 @@ def behind_tls(**service: Any) -> Iterator[Stage]:
         yield stage
 
 
-class PkceProvider(AcmeProvider):
-    """Acme with PKCE; a test says what it answers."""
+class Acme(Provider):
+    """A standard provider with PKCE; a test says what it answers."""
+
+    union_type = "ACME"
+    entrances: ClassVar = {ClientType.PC: Entrance.REDIRECT, ClientType.MINI: Entrance.CLIENT_CODE}
+    Settings = ProviderSettings
+    titles: ClassVar = {"zh": "Acme", "en": "Acme"}
 
     async def get_login_url(self, request: AuthorizationRequest) -> str:
         """Return the page that asks for the person's consent."""
@@ -207,8 +222,14 @@ def acme_shop(answer: Answering | None = None, plugin: object = None, **methods:
     """A shop with Acme alone; `answer` and `methods` replace the provider's, `plugin` has further hooks."""
     if answer is not None:
         methods["login_callback"] = lambda _, response: answer(response)
-    acme = type("AcmeUnderTest", (PkceProvider,), methods)
-    extra = [("acme", PluginOf(acme=acme)), *([("more", plugin)] if plugin else [])]
+    acme = type("AcmeUnderTest", (Acme,), methods)
+
+    class Registering:
+        @hookimpl
+        def connect_register_providers(self, register: Register) -> None:
+            register("acme", acme)
+
+    extra = [("acme", Registering()), *([("more", plugin)] if plugin else [])]
 
     def change(raw: dict[str, Any]) -> None:
         raw["providers"]["acme"] = {}

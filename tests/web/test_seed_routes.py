@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -138,7 +139,7 @@ def test_logout_drops_the_token_cookies(shop: Stage, visitor: Visitor) -> None:
 
 
 def test_h5_login_url_is_a_text(shop: Stage, visitor: Visitor) -> None:
-    """Outside Alipay's app it wakes the app on our own start URL; inside it is the vendor's, back to the page itself."""
+    """Outside Alipay's app it wakes the app on our own start URL; inside it is the vendor's, back to that page."""
     outside = visitor.http.get(f"{H5}/getLoginUrl", params={"redirectUri": PAGE})
     check_headers(outside)
     assert outside.headers["content-type"] == "text/plain; charset=utf-8"
@@ -151,6 +152,15 @@ def test_h5_login_url_is_a_text(shop: Stage, visitor: Visitor) -> None:
     inside = visitor.http.get(f"{H5}/getLoginUrl", params={"redirectUri": PAGE}, headers=ALIPAY_APP)
     assert query_of(inside.text)["redirect_uri"] == PAGE
     assert len(flow_cookies(visitor)) == 2
+
+
+@pytest.mark.parametrize("sent", [quote(PAGE, safe=""), quote(quote(PAGE, safe=""), safe="")])
+def test_h5_login_url_takes_a_page_that_was_encoded_once_more(visitor: Visitor, sent: str) -> None:
+    """Front ends of the seed system encode the page, some twice; what is on no list is refused in any wrapping."""
+    answer = visitor.http.get(f"{H5}/getLoginUrl?redirectUri={sent}", headers=ALIPAY_APP)
+    assert query_of(answer.text)["redirect_uri"] == PAGE
+    evil = sent.replace("m.shop", "evil")
+    seed_refused(visitor.http.get(f"{H5}/getLoginUrl?redirectUri={evil}", headers=ALIPAY_APP), 400, "E131")
 
 
 def test_h5_login_answers_the_token_map(shop: Stage, visitor: Visitor) -> None:
