@@ -10,8 +10,8 @@ import json
 import sqlite3
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import closing
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -211,6 +211,15 @@ def rows(folder: Path, sql: str, *values: object) -> list[dict[str, Any]]:
 def counts(folder: Path, *tables: str) -> Mapping[str, int]:
     """How many rows each table has."""
     return {table: rows(folder, f"SELECT count(*) AS n FROM {table}")[0]["n"] for table in tables}
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the database's write lock, as a backup or an administrator's shell does."""
+    with closing(sqlite3.connect(folder / "connect.db", isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
 
 
 def _log_in_together(folder: Path, app_id: str, codes: list[str]) -> list[str]:

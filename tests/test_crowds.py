@@ -6,8 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ from connect_core.provider import AuthorizationResponse
 from connect_core.settlement import Login
 
 from . import acme as script
-from .acme import Acme, AcmeProvider, begin, come_back, counts, hand_in, outcome_of, provider_of, rows, using
+from .acme import Acme, AcmeProvider, begin, come_back, counts, hand_in, locked, outcome_of, provider_of, rows, using
 
 PEOPLE = ("es_member", "es_connect", "es_connect_alias")
 WRITTEN = (*PEOPLE, "es_member_session", "es_connect_event")
@@ -134,15 +133,6 @@ def test_one_refresh_token_used_by_a_crowd_keeps_one_login(tmp_path: Path) -> No
 
 
 # a database in the way
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the database's write lock."""
-    with closing(sqlite3.connect(folder / "connect.db", isolation_level=None)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        yield
-        connection.execute("ROLLBACK")
 
 
 def test_m05_a_locked_database_burns_no_code(tmp_path: Path) -> None:

@@ -1,10 +1,7 @@
-"""The order of a login's steps: what is checked before what, what is written when, and what a crowd or a crash changes."""
+"""The order of a login's steps: what is checked before what, and what is written when."""
 
 import asyncio
-import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -41,6 +38,7 @@ from .acme import (
     come_back,
     counts,
     hand_in,
+    locked,
     outcome_of,
     provider_of,
     rows,
@@ -56,15 +54,6 @@ def refused(folder: Path, work: Any, *, provider: type[Provider] | None = None, 
         using(folder, work, provider=provider, **options)
     assert set(counts(folder, *WRITTEN).values()) == {0}
     return caught.value
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the database's write lock."""
-    with closing(sqlite3.connect(folder / "connect.db", isolation_level=None)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        yield
-        connection.execute("ROLLBACK")
 
 
 # a login that goes well
@@ -203,7 +192,7 @@ def test_a_response_after_ten_minutes_is_expired(tmp_path: Path) -> None:
 
 
 def test_a_code_that_came_astray_is_dead(tmp_path: Path) -> None:
-    """Handed in with a foreign state, or none, it is not taken from the right flow either: who knows who has seen it."""
+    """Handed in with a foreign state, or none, it is not taken from the right flow either: somebody has seen it."""
 
     async def work(manager: ConnectManager) -> list[str]:
         ended = []

@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ from connect_core.errors import SettingsError, Unavailable
 from connect_core.identity import PersonId, Profile
 from connect_core.store import Database, Transaction, flows, people, sessions
 
-from .acme import NOW, counts, rows
+from .acme import NOW, counts, locked, rows
 
 TABLES = (
     "es_connect",
@@ -43,15 +42,6 @@ def database(tmp_path: Path) -> Iterator[Database]:
     one.create_tables()
     yield one
     one.close()
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the write lock, as a backup or an administrator's shell does."""
-    with closing(sqlite3.connect(folder / "connect.db", isolation_level=None)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        yield
-        connection.execute("ROLLBACK")
 
 
 def register(tx: Transaction) -> int:

@@ -1,6 +1,7 @@
 """`connect-login demo`: a shop, its login page and every vendor's double on this machine."""
 
 import threading
+from contextlib import closing
 from pathlib import Path
 from sqlite3 import connect
 from typing import Annotated, Any
@@ -32,7 +33,7 @@ def demo(
     configure_logging("error" if once else "warning")
     if once:
         raise typer.Exit(0 if _log_in_through_everything() else 1)
-    with on_stage(port=port, sandbox_port=port and port + 1, routes=_home) as stage:
+    with on_stage(port=port, sandbox_port=port and port + 1, routes=demo_home) as stage:
         typer.echo(f"shop        {stage.url}/   (log in there; Ctrl-C ends the demo)")
         typer.echo(f"login page  {stage.url}/connect/login?client=pc   and  ?client=h5")
         wait_for_stop(threading.Event())
@@ -67,7 +68,7 @@ def _try(stage: Stage, provider: str, client: ClientType) -> str:
     return f"ok  {who['uname']} {who['nickname']}  es_connect: " + " ".join(f"{key}={row[key]}" for key in shown)
 
 
-def _home(database: Path) -> list[BaseRoute]:
+def demo_home(database: Path) -> list[BaseRoute]:
     """The demo shop's front page: who is logged in, and the way to the login page."""
 
     async def home(request: Request) -> Response:
@@ -79,7 +80,8 @@ def _home(database: Path) -> list[BaseRoute]:
             return answers.redirect(f"{shop.prefix}/login")
         member = found.member
         shown = ShownMember(member.uname, member.nickname, member.face, member.province, member.city)
-        rows = connect(f"file:{database}?mode=ro", uri=True).execute(_ROWS, (member.id,)).fetchall()
+        with closing(connect(f"file:{database}?mode=ro", uri=True)) as connection:
+            rows = connection.execute(_ROWS, (member.id,)).fetchall()
         connections = [
             ShownConnection(f"es_connect #{id_}: {kind} {union_id}", kind.lower()) for id_, kind, union_id in rows
         ]

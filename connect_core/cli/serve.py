@@ -35,7 +35,7 @@ def init(
     """Write a connect.toml to start from, and a fresh key beside it. Never overwrites anything."""
     target, key = folder / DEFAULT, folder / KEY_FILE
     for path in (target, key):
-        if path.exists():
+        if os.path.lexists(path):
             raise SettingsError([f"{path}: exists already; nothing was written"])
     key.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(key, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:

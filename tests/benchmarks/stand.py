@@ -10,11 +10,12 @@ import subprocess
 import sysconfig
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 from typing import Generic, TypeVar
+from urllib.request import urlopen
 
 import aiohttp
 
@@ -24,19 +25,13 @@ from connect_core.sandbox import listen
 T = TypeVar("T")
 Item = TypeVar("Item")
 Begun = tuple[str, str, str]
-Process = subprocess.Popen[str] | subprocess.Popen[bytes]
 
 COMMAND = [str(Path(sysconfig.get_path("scripts"), "connect-login"))]
-PATIENCE = 30
-"""Seconds that a process may take to start."""
 BROWSER = {
-    "user-agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36",
+    "user-agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0",
     "accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
     "accept-language": "zh-CN,zh;q=0.9,en;q=0.8",
     "accept-encoding": "gzip, deflate, br",
-    "sec-fetch-dest": "document",
-    "sec-fetch-mode": "navigate",
-    "sec-fetch-site": "cross-site",
 }
 
 
@@ -91,12 +86,14 @@ def running_shop(
     with listen() as free:
         port = free.getsockname()[1]
     url, database, config = f"http://127.0.0.1:{port}", folder / "connect.db", folder / "connect.toml"
-    config.write_text(_CONFIG.format(url=url, database=database, synchronous=synchronous, key=new_key()) + doubles, "utf-8")
+    own = _CONFIG.format(url=url, database=database, synchronous=synchronous, key=new_key())
+    config.write_text(own + doubles, "utf-8")
     began = time.monotonic()
     with (folder / "shop.log").open("w", encoding="utf-8") as log:
-        process = subprocess.Popen([*command, "serve", "--config", str(config), "--port", str(port)], stderr=log)
+        call = [*command, "serve", "--config", str(config), "--port", str(port)]
+        process = subprocess.Popen(call, stderr=log, text=True)
     try:
-        asyncio.run(_wait_for(f"{url}/healthz", process))
+        _wait_for(f"{url}/healthz", process)
         yield Shop(url, database, process.pid, time.monotonic() - began)
     finally:
         _stop(process)
@@ -118,8 +115,8 @@ async def measured(
 
     before = shop.cpu()
     await asyncio.gather(*(visit() for _ in range(in_flight)))
-    used = shop.cpu() - before
-    return Measured([answers[place] for place in range(len(items))], used * 1000 / len(items), sorted(latencies))
+    cpu = (shop.cpu() - before) * 1000 / len(items)
+    return Measured([answers[place] for place in range(len(items))], cpu, sorted(latencies))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +128,7 @@ class Visitors:
     provider: str
 
     async def log_in(self, people: Sequence[str], in_flight: int) -> tuple[Measured[Begun], Measured[str]]:
-        """Log everybody in, in rounds: all starts, all consents, all callbacks; returns what starts and callbacks cost."""
+        """Log everybody in by rounds: all starts, all consents, all callbacks; returns the first and the last."""
         start = await measured(self.shop, self.start, people, in_flight)
         consents = await measured(self.shop, self.consent, start.answers, 8)
         return start, await measured(self.shop, self.come_back, consents.answers, in_flight)
@@ -176,21 +173,17 @@ def _cookie(answer: aiohttp.ClientResponse) -> str:
     return answer.headers["set-cookie"].partition(";")[0]
 
 
-async def _wait_for(url: str, process: Process) -> None:
-    async with asyncio.timeout(PATIENCE), aiohttp.ClientSession() as http:
-        while process.poll() is None:
-            try:
-                async with http.get(url) as answer:
-                    assert answer.status == 200
-                    return
-            except aiohttp.ClientConnectionError:
-                await asyncio.sleep(0.005)
-    raise AssertionError("the shop did not start; its folder holds shop.log")
+def _wait_for(url: str, process: subprocess.Popen[str]) -> None:
+    while True:
+        with suppress(OSError), urlopen(url):
+            return
+        assert process.poll() is None, "the shop did not start; its folder holds shop.log"
+        time.sleep(0.005)
 
 
-def _stop(process: Process) -> None:
+def _stop(process: subprocess.Popen[str]) -> None:
     process.terminate()
-    process.communicate(timeout=PATIENCE)
+    process.communicate(timeout=30)
 
 
 # the limit for an address counts, as it does by default, and never strikes

@@ -22,7 +22,6 @@ from connect_core.plugin import (
     Entrance,
     Identity,
     PersonId,
-    Profile,
     Provider,
     ProviderSettings,
     Register,
@@ -209,9 +208,9 @@ class Acme(Provider):
         return person(response.code)
 
 
-def person(key: str, **profile: Any) -> Identity:
+def person(key: str) -> Identity:
     """Somebody at Acme."""
-    return Identity("ACME", (PersonId.user_id(key),), "app", profile=Profile(**profile))
+    return Identity("ACME", (PersonId.user_id(key),), "app")
 
 
 Answering = Callable[[AuthorizationResponse], Awaitable[object]]
@@ -260,9 +259,10 @@ class Served:
 def served(folder: Path, *options: str, **sections: Mapping[str, Any]) -> Iterator[Served]:
     """Run the real service with both sandboxes; `sections` are added to its `connect.toml`."""
     plugins = Plugins()
-    with serving(sandbox_app(sandboxes := load_sandboxes(plugins))) as vendors, listen() as free:
+    sandboxes = load_sandboxes(plugins)
+    with listen() as free:
         port = free.getsockname()[1]
-        free.close()
+    with serving(sandbox_app(sandboxes)) as vendors:
         raw = sandbox_settings(sandboxes, plugins.available, vendors)
         service = {"public_url": f"http://127.0.0.1:{port}", "database_url": f"sqlite:///{folder}/connect.db"}
         raw["service"] = service | {"secret_keys": [new_key()]}
@@ -290,9 +290,11 @@ def _wait_for(url: str) -> None:
     ends = time.monotonic() + 15
     while time.monotonic() < ends:
         try:
-            return httpx.get(url, trust_env=False).raise_for_status() and None
+            httpx.get(url, trust_env=False).raise_for_status()
         except httpx.TransportError:
             time.sleep(0.05)
+        else:
+            return
     raise AssertionError("the service does not answer")
 
 

@@ -1,0 +1,319 @@
+"""The command as an operator runs it: in processes of its own, with its exit codes, its words and its signals."""
+
+import base64
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sysconfig
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from connect_core import __version__
+from connect_core.cli import app
+from connect_core.cli.serve import init
+from connect_core.errors import SettingsError
+from connect_core.settings import load_settings
+
+COMMAND = str(Path(sysconfig.get_path("scripts"), "connect-login"))
+
+
+def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end, in `folder`; nothing it says may be a traceback."""
+    done = subprocess.run(
+        [COMMAND, *arguments],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert "Traceback" not in done.stdout + done.stderr
+    return done
+
+
+def refused(folder: Path, *arguments: str, **environment: str) -> list[str]:
+    """What a command that cannot start says; it must end with 2 and say nothing else."""
+    done = run(folder, *arguments, **environment)
+    assert (done.returncode, done.stdout) == (2, "")
+    return done.stderr.splitlines()
+
+
+@contextmanager
+def running(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run the command until the block ends; then it must be gone."""
+    command = [COMMAND, *arguments]
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def stop(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Press Ctrl-C; returns the exit code and what was said, which is soon and no traceback."""
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    said = "".join(process.communicate(timeout=15))
+    assert time.monotonic() - began < 8
+    assert "Traceback" not in said
+    return process.returncode, said
+
+
+def free_port() -> int:
+    """A port that nobody listens to."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        return int(listener.getsockname()[1])
+
+
+def wait_for(url: str) -> httpx.Response:
+    """The answer, once there is one."""
+    ends = time.monotonic() + 15
+    while True:
+        try:
+            return httpx.get(url, trust_env=False)
+        except httpx.TransportError:
+            assert time.monotonic() < ends
+            time.sleep(0.05)
+
+
+def install_broken_plugin(folder: Path) -> dict[str, str]:
+    """Install a package whose plugin cannot be imported; returns the environment that finds it."""
+    info = folder / "site" / "broken-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[connect_login]\nbroken = a_package_nobody_has\n")
+    return {"PYTHONPATH": os.pathsep.join([str(folder / "site"), os.environ.get("PYTHONPATH", "")])}
+
+
+# demo
+
+
+def test_demo_once_logs_in_through_everything_and_leaves_nothing(tmp_path: Path) -> None:
+    """A line for each provider and client type with both names of the member and the row; exit 0; no file stays."""
+    done = run(tmp_path, "demo", "--once", TMPDIR=str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert [line[:3] for line in lines] == [
+        *(["alipay", client, "ok"] for client in ("pc", "h5", "app", "mini")),
+        *(["wechat", client, "ok"] for client in ("pc", "h5")),
+    ]
+    for line in lines:
+        assert line[3].startswith("m_")
+        assert line[4] == "李华"
+        shown = dict(pair.split("=") for pair in line[6:])
+        assert (shown["union_type"], bool(shown["union_id"])) == (line[0].upper(), True)
+        assert shown["id"] == shown["member_id"] == ("1" if line[0] == "alipay" else "2")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_demo_once_fails_where_a_plugin_does(tmp_path: Path) -> None:
+    """What could not be tried is no success: exit 1, with the reason beside the rows that worked."""
+    done = run(tmp_path, "demo", "--once", **install_broken_plugin(tmp_path))
+    assert done.returncode == 1
+    assert done.stdout.count(" ok ") == 6
+    assert done.stdout.splitlines()[-1].split(maxsplit=2) == [
+        *("broken", "FAILED"),
+        "ModuleNotFoundError: No module named 'a_package_nobody_has'",
+    ]
+
+
+def test_demo_runs_until_it_is_stopped(tmp_path: Path) -> None:
+    """It says where to go; a stranger is shown the login page; Ctrl-C ends it with 0 and nothing stays."""
+    os.environ["TMPDIR"] = str(tmp_path)
+    with running(tmp_path, "demo", "--port", "0") as process:
+        assert process.stdout is not None
+        shop, login_page = process.stdout.readline().split()[1], process.stdout.readline().split()[2]
+        home = httpx.get(shop, trust_env=False)
+        assert (home.status_code, home.headers["location"]) == (303, "/connect/login")
+        assert "支付宝" in httpx.get(login_page, trust_env=False).text
+        assert stop(process) == (0, "")
+    assert list(tmp_path.iterdir()) == []
+
+
+# init and serve
+
+
+def test_init_writes_what_serve_reads(tmp_path: Path) -> None:
+    """A configuration that loads, and a key beside it that nobody else can read."""
+    done = run(tmp_path, "init", "shop")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "connect-login serve --config shop/connect.toml" in done.stdout
+    key = tmp_path / "shop/keys/connect-secret.key"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert key.read_text().strip() not in (tmp_path / "shop/connect.toml").read_text() + done.stdout
+    assert len(load_settings(tmp_path / "shop/connect.toml").service.keys[0]) == 32
+
+
+@pytest.mark.parametrize("existing", ["connect.toml", "keys/connect-secret.key"])
+def test_init_never_overwrites(tmp_path: Path, existing: str) -> None:
+    """Whichever is there already, nothing is written and nothing changes; a link to nowhere is there too."""
+    path = tmp_path / existing
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("mine")
+    with pytest.raises(SettingsError, match="exists already; nothing was written"):
+        init(tmp_path)
+    assert [one for one in tmp_path.rglob("*") if one.is_file()] == [path]
+    assert path.read_text() == "mine"
+    path.unlink()
+    path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(SettingsError, match="exists already; nothing was written"):
+        init(tmp_path)
+    assert [one for one in tmp_path.rglob("*") if one.is_file()] == []
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_serve_starts_answers_and_stops(tmp_path: Path, workers: str) -> None:
+    """It says its address, makes the tables, and Ctrl-C ends it within seconds with 0 and without a word."""
+    init(tmp_path)
+    port = str(free_port())
+    with running(tmp_path, "serve", "--port", port, "--workers", workers) as process:
+        assert wait_for(f"http://127.0.0.1:{port}/healthz").json() == {"status": "ok"}
+        ready = wait_for(f"http://127.0.0.1:{port}/readyz")
+        assert (ready.status_code, ready.json()["status"]) == (200, "ok")
+        assert stat.S_IMODE((tmp_path / "connect.db").stat().st_mode) == 0o600
+        announced = f"connect-login serves http://127.0.0.1:8000 on http://127.0.0.1:{port}\n"
+        assert stop(process) == (0, announced)
+
+
+BROKEN = """
+[service]
+public_url = "http://shop.example/path"
+secret_keys = ["c4n4ry", "env:CONNECT_NO_SUCH_KEY"]
+pubic_url = "x"
+[clients]
+pc = ["alipay", "ghost"]
+watch = []
+[providers.alipay]
+use = "nowhere"
+"""
+
+
+def test_serve_tells_every_mistake_of_its_settings(tmp_path: Path) -> None:
+    """Exit 2, one line a mistake with the path of its key, no value, and no database made."""
+    (tmp_path / "connect.toml").write_text(BROKEN)
+    lines = refused(tmp_path, "serve")
+    keys = [line.removeprefix("connect-login: ").partition(":")[0] for line in lines]
+    assert sorted(keys) == [
+        "clients.pc",
+        "clients.watch",
+        "providers.alipay.use",
+        "service.pubic_url",
+        "service.public_url",
+        "service.secret_keys.0",
+        "service.secret_keys.1",
+    ]
+    assert any("did you mean `public_url`?" in line for line in lines)
+    assert "c4n4ry" not in "".join(lines)
+    assert [one.name for one in tmp_path.iterdir()] == ["connect.toml"]
+
+
+def test_serve_tells_every_mistake_of_its_providers(tmp_path: Path) -> None:
+    """The plugins' own settings are checked before a worker starts."""
+    init(tmp_path)
+    config = (tmp_path / "connect.toml").read_text().replace("pc = []  ", 'pc = ["wechat", "acme"]')
+    (tmp_path / "connect.toml").write_text(config + '[providers.wechat]\napp_id = "wx1"\n[providers.acme]\n')
+    assert refused(tmp_path, "serve") == [
+        "connect-login: providers.wechat.app_secret: is missing",
+        "connect-login: providers.acme.plugin: there is no plugin acme; installed: alipay, wechat",
+    ]
+
+
+def test_serve_without_a_configuration_says_how_to_get_one(tmp_path: Path) -> None:
+    """Named by option or by environment variable."""
+    said = "nope.toml: there is no such file; `connect-login init` writes one"
+    assert refused(tmp_path, "serve", CONNECT_CONFIG="nope.toml") == [f"connect-login: {said}"]
+    result = CliRunner().invoke(app, ["providers", "--config", "nope.toml"])
+    assert str(result.exception) == said
+
+
+@pytest.mark.parametrize("command", ["demo", "serve"])
+def test_a_port_in_use_is_one_line(tmp_path: Path, command: str) -> None:
+    """Not a traceback."""
+    init(tmp_path)
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        done = run(tmp_path, command, "--port", str(listener.getsockname()[1]))
+    assert done.returncode in (2, 3)
+    assert "ddress already in use" in done.stderr.splitlines()[-1]
+
+
+# the others
+
+
+def test_providers_lists_what_is_installed_shown_and_set_aside(tmp_path: Path) -> None:
+    """Each plugin with its union type and client types; each failure with its reason; each client type of the shop."""
+    init(tmp_path)
+    config = (tmp_path / "connect.toml").read_text().replace("pc = []  ", 'pc = ["wechat"]')
+    (tmp_path / "connect.toml").write_text(config + '[providers.wechat]\napp_id = "wx1"\napp_secret = "c4n4ry"\n')
+    done = run(tmp_path, "providers", **install_broken_plugin(tmp_path))
+    assert [line.split()[:6] for line in done.stdout.splitlines()] == [
+        ["installed", "plugins"],
+        ["alipay", "ALIPAY", "pc", "h5", "mini", "app"],
+        ["wechat", "WECHAT", "pc", "h5"],
+        ["broken", "QUARANTINED:", "ModuleNotFoundError:", "No", "module", "named"],
+        ["shown", "by", "connect.toml"],
+        ["pc", "wechat", "redirect"],
+    ]
+    assert done.returncode == 0
+    assert "c4n4ry" not in done.stdout + done.stderr
+
+
+def test_keys_generate_prints_a_key() -> None:
+    """32 random bytes as base64url, alone on its line, another each time."""
+    keys = [CliRunner().invoke(app, ["keys", "generate"]).output for _ in range(2)]
+    assert len(set(keys)) == 2
+    assert [len(base64.urlsafe_b64decode(key.strip() + "=")) for key in keys] == [32, 32]
+
+
+def test_sandbox_prints_settings_that_reach_it(tmp_path: Path) -> None:
+    """TOML to paste into a configuration; the doubles answer there; Ctrl-C ends them with 0."""
+    with running(tmp_path, "sandbox", "--port", "0") as process:
+        assert process.stdout is not None
+        printed = ""
+        while not printed.splitlines()[-1:] or not printed.splitlines()[-1].startswith("# faults"):
+            printed += process.stdout.readline()
+        shown = tomllib.loads(printed)["providers"]
+        assert {name: set(clients) for name, clients in shown.items()} == {
+            "alipay": {"pc", "h5", "app", "mini"},
+            "wechat": {"pc", "h5"},
+        }
+        calls = shown["wechat"]["pc"]["api_url"] + "/_sandbox/calls"
+        assert httpx.get(calls, trust_env=False).json() == []
+        assert stop(process) == (0, "")
+
+
+def test_help_and_version() -> None:
+    """Good enough to work from: every command and option has its line; what is unknown or out of range is named."""
+    shown = CliRunner().invoke(app, ["--help"]).output
+    for command in ("demo", "init", "serve", "providers", "sandbox", "keys"):
+        assert f"\n  {command} " in shown
+    options = CliRunner().invoke(app, ["serve", "-h"]).output
+    for option in ("--config", "--host", "--port", "--workers", "--log-level", "CONNECT_CONFIG"):
+        assert option in options
+    assert CliRunner().invoke(app, ["--version"]).output == f"connect-login {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ("nonsense", "nonsense"),
+        ("serve --prot 1", "--prot"),
+        ("serve --log-level loud", "loud"),
+        ("serve --workers 0", "--workers"),
+    ],
+)
+def test_a_command_misspelt_is_told(wrong: str, named: str) -> None:
+    """Exit 2, with what is wrong in it."""
+    result = CliRunner().invoke(app, wrong.split())
+    assert result.exit_code == 2
+    assert named in result.output
