@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from connect_core.connections import find_elsewhere
-from connect_core.errors import MemberDisabled, TokenInvalid
+from connect_core.errors import MemberDisabled, TokenInvalid, Unavailable
 from connect_core.hookspecs import HookRelay, MemberDirectory, TokenRequest
 from connect_core.identity import ClientType
 from connect_core.sessions import LiveSession, OpenSession, Sessions, Tokens
@@ -104,7 +104,8 @@ class Accounts:
         if member is None or member.disabled:
             return None
         if is_stale:
-            await self._database.write(lambda tx: self._sessions.note_use(tx, session_token, now))
+            with suppress(Unavailable):  # who is logged in can be told without a note of it
+                await self._database.write(lambda tx: self._sessions.note_use(tx, session_token, now))
         return LoggedIn(member, session.client_type, union_types)
 
     async def _find_elsewhere(self, directory: MemberDirectory, member_id: int) -> MemberRow | None:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from connect_core.errors import MemberDisabled
 from connect_core.hookspecs import MemberDirectory
 from connect_core.identity import STRENGTH, ClientType, Identity, PersonId, Profile
+from connect_core.settings import DAY
 from connect_core.store import Transaction, people
 from connect_core.store.people import KnownPerson, MemberRow
 
@@ -63,7 +64,9 @@ def login_by_unionid(
     """
     found = _find(transaction, identity)
     if not found:
-        return _register(transaction, identity, members, client_type, now) if was_asked else None
+        if not was_asked:
+            return None
+        return _register(transaction, identity, members, client_type, now, _told_time(identity, now, profile_max_age))
     person = found[0]
     member = members.find(transaction, person.member_id)
     if member is None or member.disabled:
@@ -76,7 +79,8 @@ def login_by_unionid(
     before = json.loads(person.profile or "{}")
     after = {**before, **_kept(identity.profile)}
     if was_asked or not person.has_aliases:
-        people.update_stored_profile(transaction, person.connect_id, json.dumps(after), now)
+        told_time = _told_time(identity, now, profile_max_age) if was_asked else now
+        people.update_stored_profile(transaction, person.connect_id, json.dumps(after), told_time)
     member = members.note_login(transaction, member, identity.profile, before, now)
     return Settled(member, person.connect_id, union_id, False, has_conflict, _restored(after))
 
@@ -102,13 +106,25 @@ def _insert_ids(transaction: Transaction, connect_id: int, union_type: str, ids:
     people.insert_aliases(transaction, connect_id, union_type, ids)
 
 
+def _told_time(identity: Identity, now: int, profile_max_age: int) -> int:
+    """When the profile was told: now, or for one that was refused so long ago that it is asked for again tomorrow."""
+    return now if identity.profile else now - max(profile_max_age - DAY, 0)
+
+
 def _register(
-    transaction: Transaction, identity: Identity, members: Members, client_type: ClientType, now: int
+    transaction: Transaction,
+    identity: Identity,
+    members: Members,
+    client_type: ClientType,
+    now: int,
+    told_time: int,
 ) -> Settled:
     profile = identity.profile or Profile()
     member = members.register(transaction, profile, client_type, now)
     kept = json.dumps(_kept(profile))
-    connect_id = people.insert_connection(transaction, member.id, identity.union_type, identity.strongest, kept, now)
+    connect_id = people.insert_connection(
+        transaction, member.id, identity.union_type, identity.strongest, now, profile=kept, profile_time=told_time
+    )
     _insert_ids(transaction, connect_id, identity.union_type, identity.ids, now)
     return Settled(member, connect_id, identity.strongest.value, True, False, profile)
 

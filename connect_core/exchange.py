@@ -6,7 +6,7 @@ decide and stand here: which failures leave a login standing, and what counts as
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from typing import TypeVar
 
@@ -63,6 +63,12 @@ def get_code(provider: Provider, parameters: Mapping[str, str]) -> str:
     if len(given) > 1 or len(given[0]) > CODE_LIMIT or not given[0].isascii() or not given[0].isprintable():
         raise BadRequest("the authorization code is malformed or given twice")
     return given[0]
+
+
+def find_codes(provider: Provider, parameters: Iterable[tuple[str, str]]) -> list[str]:
+    """Return every text that stands under one of a code's names, whatever else is wrong with the response."""
+    names = ("code", *provider.code_names)
+    return [value for name, value in parameters if name in names and 0 < len(value) <= CODE_LIMIT][:4]
 
 
 def printable(text: str, limit: int = 64) -> str:

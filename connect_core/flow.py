@@ -59,7 +59,7 @@ class Flow:
 
 
 def new_state() -> str:
-    """192 random bits as 32 base62 characters: within every vendor's alphabet and length."""
+    """190 random bits as 32 base62 characters: within every vendor's alphabet and length."""
     return base64.b64encode(secrets.token_bytes(24), altchars=b"Az").decode()
 
 

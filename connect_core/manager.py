@@ -9,7 +9,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
@@ -18,7 +18,15 @@ from connect_core import events, exchange, flow
 from connect_core.accounts import Accounts
 from connect_core.connections import BuiltInMembers, Members, find_person, look_elsewhere
 from connect_core.crypto.sealing import derive_key
-from connect_core.errors import ConnectError, RequestRefused, SettingsError, StateInvalid, StateMissing, Unsupported
+from connect_core.errors import (
+    CodeSeen,
+    ConnectError,
+    RequestRefused,
+    SettingsError,
+    StateInvalid,
+    StateMissing,
+    Unsupported,
+)
 from connect_core.flow import Delivery, Flow, Flows
 from connect_core.hookspecs import LoginEvent, MemberDirectory, RefusedEvent
 from connect_core.http import TOTAL_DEADLINE, HttpPool
@@ -131,23 +139,22 @@ class ConnectManager:
         offer = self.registry.find(provider, client_type)
         with self._telling_refusals(offer, visit):
             begun = await self._open(offer, parameters, sealed_flow, delivers_json=delivers_json)
-            refusal = exchange.get_refusal(offer.provider, parameters)
-            code = "" if refusal else exchange.get_code(offer.provider, parameters)
-            if not await self.database.write(lambda tx: self._spend(tx, begun, code)):
+            codes = exchange.find_codes(offer.provider, parameters.items())
+            if not await self.database.write(lambda tx: self._spend(tx, begun, codes)):
                 return await self._repeat(begun)
             try:
-                if refusal:
+                if refusal := exchange.get_refusal(offer.provider, parameters):
                     raise refusal
                 response = AuthorizationResponse.of_redeemed_flow(
                     client_type=offer.client_type,
-                    code=code,
+                    code=exchange.get_code(offer.provider, parameters),
                     parameters=parameters,
                     redirect_uri=begun.redirect_uri,
                     nonce=begun.nonce,
                     code_verifier=begun.code_verifier,
                 )
                 return await self._finish(Arrival(offer, visit, begun, device_id), response)
-            except ConnectError:
+            except Exception:
                 await self.database.write(lambda tx: flow.close(tx, begun, flow.FAILED))
                 raise
 
@@ -163,7 +170,7 @@ class ConnectManager:
             raise Unsupported("this client type comes back by redirect")
         with self._telling_refusals(offer, visit):
             code = exchange.get_code(offer.provider, parameters)
-            ticket = self._open_ticket(offer, parameters) if offer.entrance is Entrance.TICKETED_CODE else None
+            ticket = await self._open_ticket(offer, parameters) if offer.entrance is Entrance.TICKETED_CODE else None
             await self.database.write(lambda tx: self._claim(tx, offer, code, ticket))
             response = AuthorizationResponse.of_redeemed_flow(
                 client_type=offer.client_type, code=code, parameters=parameters
@@ -193,6 +200,21 @@ class ConnectManager:
         for event in happened:
             self.notices.tell(event)
         return login
+
+    async def bury_codes(
+        self, provider: str, client_type: str, parameters: Iterable[tuple[str, str]], state: str = ""
+    ) -> None:
+        """Remember the codes of a response that is refused, so that no flow but `state`'s can use them."""
+        offer, now = self.registry.find(provider, client_type), self._time()
+        codes = exchange.find_codes(offer.provider, parameters)
+
+        def bury(tx: Transaction) -> None:
+            for code in codes:
+                with suppress(CodeSeen):
+                    self.flows.remember_code(tx, offer.name, code, state, now)
+
+        if codes:
+            await self.database.write(bury)
 
     async def open_id_of(self, member_id: int, union_type: str, app_id: str) -> str | None:
         """Return the member's open id for the vendor's app `app_id`, as payment wants it."""
@@ -224,26 +246,27 @@ class ConnectManager:
             if (begun.provider, begun.client_type) != (offer.name, offer.client_type) or not same_way:
                 raise StateInvalid("the flow was started elsewhere")
         except RequestRefused:
-            with suppress(RequestRefused):
-                code = exchange.get_code(offer.provider, parameters)
-                now = self._time()
-                await self.database.write(lambda tx: self.flows.remember_code(tx, offer.name, code, state, now))
+            await self.bury_codes(offer.name, offer.client_type, parameters.items(), state)
             raise
         return begun
 
-    def _open_ticket(self, offer: Offer, parameters: Mapping[str, str]) -> Flow:
+    async def _open_ticket(self, offer: Offer, parameters: Mapping[str, str]) -> Flow:
         ticket = parameters.get("ticket", "")
-        if not ticket:
-            raise StateMissing("the ticket that came with the login string is missing")
-        begun = self.flows.open_ticket(ticket, self._time())
-        if (begun.provider, begun.client_type) != (offer.name, offer.client_type):
-            raise StateInvalid("the flow was started elsewhere")
+        try:
+            if not ticket:
+                raise StateMissing("the ticket that came with the login string is missing")
+            begun = self.flows.open_ticket(ticket, self._time())
+            if (begun.provider, begun.client_type) != (offer.name, offer.client_type):
+                raise StateInvalid("the flow was started elsewhere")
+        except RequestRefused:
+            await self.bury_codes(offer.name, offer.client_type, parameters.items())
+            raise
         return begun
 
-    def _spend(self, tx: Transaction, begun: Flow, code: str) -> bool:
+    def _spend(self, tx: Transaction, begun: Flow, codes: Iterable[str]) -> bool:
         if not flow.spend(tx, begun):
             return False
-        if code:
+        for code in codes:
             self.flows.remember_code(tx, begun.provider, code, begun.state, self._time())
         return True
 

@@ -249,7 +249,13 @@ def serving(app: ASGIApp, *, port: int = 0, listener: socket.socket | None = Non
     """
     listener = listener or listen(port)
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, lifespan="on", timeout_graceful_shutdown=2
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        lifespan="on",
+        timeout_graceful_shutdown=2,
     )
     server = _Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

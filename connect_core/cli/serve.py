@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from connect_core.cli.configuration import DEFAULT, ConfigPath
 from connect_core.cli.keys import new_key
+from connect_core.cli.protocol import BoundedProtocol
 from connect_core.errors import SettingsError
 from connect_core.logs import configure_logging
 from connect_core.settings import load_settings
@@ -70,7 +71,7 @@ def serve(
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        h11_max_incomplete_event_size=32 * 1024,
+        http=BoundedProtocol,
         timeout_graceful_shutdown=10,
     )
 

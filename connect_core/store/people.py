@@ -134,9 +134,16 @@ _INSERT_MEMBER = insert(_MEMBER)
 
 
 def insert_connection(
-    transaction: Transaction, member_id: int, union_type: str, strongest: PersonId, profile: str, now: int
+    transaction: Transaction,
+    member_id: int,
+    union_type: str,
+    strongest: PersonId,
+    now: int,
+    *,
+    profile: str,
+    profile_time: int,
 ) -> int:
-    """Bind: write the connection, with what the vendor told of the person, and return its id."""
+    """Bind: write the connection, with what the vendor told of the person and when, and return its id."""
     values = {
         "member_id": member_id,
         "union_type": union_type,
@@ -144,7 +151,7 @@ def insert_connection(
         "union_scope": strongest.scope,
         "create_time": now,
         "profile": profile,
-        "profile_time": now,
+        "profile_time": profile_time,
     }
     return _inserted(transaction.execute(_INSERT_CONNECT, values).inserted_primary_key)
 

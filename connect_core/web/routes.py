@@ -1,7 +1,7 @@
 """The routes below the prefix: login, callback, tokens, who am I, the hosted login page."""
 
 from collections.abc import Mapping
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -64,17 +64,7 @@ class _Routes:
 
     async def login(self, request: Request) -> Response:
         self._shop.count(request)
-        query = get_parameters(request)
-        redirect_uri = query.get("redirect_uri", "")
-        start = await self._manager.get_login_url(
-            request.path_params["provider"],
-            request.path_params["client"],
-            get_visit(request),
-            return_to=query.get("return_to", ""),
-            redirect_uri=redirect_uri,
-            delivery=Delivery.JSON if redirect_uri else Delivery.SESSION,
-            is_awake=AWAKE in query,
-        )
+        start = await self._begin(request, get_parameters(request))
         if start.flow and not _is_web(start.login_url):
             raise Unsupported("this client type begins with login-url")
         return keep_flow(self._shop, request, answers.redirect(start.login_url), start)
@@ -83,7 +73,13 @@ class _Routes:
         if request.method == "POST":
             return await self._park(request)
         self._shop.count(request)
-        return deliver(self._shop, await finish_flow(self._shop, request, get_parameters(request)))
+        try:
+            parameters = get_parameters(request)
+        except BadRequest:
+            raw = parse_qsl(request.scope["query_string"].decode("latin-1"), errors="replace")
+            await self._manager.bury_codes(request.path_params["provider"], request.path_params["client"], raw)
+            raise
+        return deliver(self._shop, await finish_flow(self._shop, request, parameters))
 
     async def _park(self, request: Request) -> Response:
         """A form_post response comes without our Lax cookies, so the browser is sent round by GET."""
@@ -96,42 +92,37 @@ class _Routes:
 
     async def login_url(self, request: Request) -> Response:
         self._shop.count(request)
-        check_origin(request, self._shop.origins)
-        body = await read_json(request)
-        redirect_uri = body.get("redirect_uri", "")
-        start = await self._manager.get_login_url(
-            request.path_params["provider"],
-            request.path_params["client"],
-            get_visit(request),
-            return_to=body.get("return_to", ""),
-            redirect_uri=redirect_uri,
-            delivery=Delivery.JSON if redirect_uri else Delivery.SESSION,
-        )
-        offer = self._manager.registry.find(request.path_params["provider"], request.path_params["client"])
+        offer = self._find_offer(request)
+        start = await self._begin(request, await read_json(request))
         if start.flow and offer.entrance is Entrance.TICKETED_CODE:
             return answers.answer({"login_url": start.login_url, "ticket": self._manager.flows.ticket(start.flow)})
         return keep_flow(self._shop, request, answers.answer({"login_url": start.login_url}), start)
 
     async def token(self, request: Request) -> Response:
         self._shop.count(request)
-        check_origin(request, self._shop.origins)
+        offer = self._find_offer(request)
         body = await read_json(request)
         device_id = body.pop("device_id", "")[:64]
-        provider, client = request.path_params["provider"], request.path_params["client"]
-        if self._manager.registry.find(provider, client).entrance is Entrance.REDIRECT:
+        if offer.entrance is Entrance.REDIRECT:
             login = await finish_flow(self._shop, request, body, delivers_json=True, device_id=device_id)
         else:
-            visit = get_visit(request)
-            login = await self._manager.login_with_code(provider, client, body, visit, device_id=device_id)
+            login = await self._manager.login_with_code(
+                offer.name, offer.client_type, body, get_visit(request), device_id=device_id
+            )
         return answers.answer(token_body(self._shop, login))
 
     async def refresh(self, request: Request) -> Response:
+        """A token of the body is answered in the body, one of the `/buyer` cookies in these cookies."""
         check_origin(request, self._shop.origins)
-        body = await read_json(request)
-        if not body.get("refresh_token"):
+        body, cookies = await read_json(request), get_cookies(request)
+        if token := body.get("refresh_token"):
+            return answers.answer((await self._manager.accounts.refresh(token)).answer())
+        if "refresh_token" not in cookies:
             raise BadRequest("refresh_token is missing")
-        tokens = await self._manager.accounts.refresh(body["refresh_token"])
-        return answers.answer(tokens.answer())
+        tokens = (await self._manager.accounts.refresh(cookies["refresh_token"])).answer()
+        response = answers.answer({key: tokens[key] for key in ("expires_in", "uid")})
+        set_token_cookies(self._shop, response, tokens)
+        return response
 
     async def logout(self, request: Request) -> Response:
         check_origin(request, self._shop.origins)
@@ -202,6 +193,25 @@ class _Routes:
         cached = {**answers.HEADERS, "cache-control": "public, max-age=3600"}
         return Response(content, headers=cached, media_type=media_type)
 
+    async def _begin(self, request: Request, asked: Mapping[str, str]) -> Start:
+        redirect_uri = asked.get("redirect_uri", "")
+        return await self._manager.get_login_url(
+            request.path_params["provider"],
+            request.path_params["client"],
+            get_visit(request),
+            return_to=asked.get("return_to", ""),
+            redirect_uri=redirect_uri,
+            delivery=Delivery.JSON if redirect_uri else Delivery.SESSION,
+            is_awake=AWAKE in asked,
+        )
+
+    def _find_offer(self, request: Request) -> Offer:
+        """Return the offer of a POST; where a browser's cookie will count, the request must come from our own pages."""
+        offer = self._manager.registry.find(request.path_params["provider"], request.path_params["client"])
+        if offer.entrance is Entrance.REDIRECT:
+            check_origin(request, self._shop.origins)
+        return offer
+
     def _offers(self, client: str) -> list[Offer]:
         if client not in list(ClientType):
             raise Unsupported("there is no such client type")
@@ -268,10 +278,19 @@ def deliver(shop: Shop, login: Login) -> Response:
         shop.cookies.set(response, shop.cookies.session, login.opened.token, lifetimes.absolute)
         return response
     tokens = shop.manager.accounts.issue_tokens(login.opened)
-    shop.cookies.set_token(response, "access_token", str(tokens["access_token"]), lifetimes.access_token)
-    shop.cookies.set_token(response, "refresh_token", str(tokens["refresh_token"]), lifetimes.absolute)
-    shop.cookies.set_token(response, "uid", str(login.opened.row.member_id), lifetimes.absolute)
+    set_token_cookies(shop, response, {**tokens, "uid": login.opened.row.member_id})
     return response
+
+
+def set_token_cookies(shop: Shop, response: Response, tokens: Mapping[str, object]) -> None:
+    """Set the cookies `access_token`, `refresh_token` and `uid` of the `/buyer` routes."""
+    lifetimes = shop.manager.settings.sessions
+    for name, life in (
+        ("access_token", lifetimes.access_token),
+        ("refresh_token", lifetimes.absolute),
+        ("uid", lifetimes.absolute),
+    ):
+        shop.cookies.set_token(response, name, str(tokens[name]), life)
 
 
 def token_body(shop: Shop, login: Login) -> dict[str, object]:
