@@ -108,7 +108,7 @@ def _insert_ids(transaction: Transaction, connect_id: int, union_type: str, ids:
 
 def _told_time(identity: Identity, now: int, profile_max_age: int) -> int:
     """When the profile was told: now, or for one that was refused so long ago that it is asked for again tomorrow."""
-    return now if identity.profile else now - max(profile_max_age - DAY, 0)
+    return now if _kept(identity.profile) else now - max(profile_max_age - DAY, 0)
 
 
 def _register(

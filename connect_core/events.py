@@ -13,6 +13,7 @@ from connect_core.store import Transaction, events
 
 log = logging.getLogger("connect_login")
 
+_LOGGED = {"logged_in": logging.INFO, "identity_conflict": logging.WARNING}
 REGISTERED, LOGGED_IN, BOUND, CONFLICT = "registered", "logged_in", "bound", "identity_conflict"
 
 
@@ -43,10 +44,10 @@ class Notices:
         self._running: set[asyncio.Future[None]] = set()
 
     def tell(self, event: LoginEvent | RefusedEvent) -> None:
-        """Log what happened to a member, and call `connect_<kind>` of every plugin that has it."""
+        """Call `connect_<kind>` of every plugin that has it. A login is one line in the log, a conflict one more."""
         kind = "login_refused" if isinstance(event, RefusedEvent) else event.kind
-        if isinstance(event, LoginEvent):
-            log.log(logging.WARNING if kind == CONFLICT else logging.INFO, kind, extra=_told(event))
+        if isinstance(event, LoginEvent) and kind in _LOGGED:
+            log.log(_LOGGED[kind], kind, extra=_told(event))
         caller = getattr(self._hooks, f"connect_{kind}", None)
         if caller is None or not caller.get_hookimpls():
             return
@@ -69,7 +70,7 @@ def _call(caller: HookCaller, event: LoginEvent | RefusedEvent) -> None:
 
 
 def _told(event: LoginEvent) -> dict[str, object]:
-    names = ("member_id", "provider", "client_type", "union_type", "request_id")
+    names = ("member_id", "is_new_member", "provider", "client_type", "union_type", "request_id")
     return {name: getattr(event, name) for name in names}
 
 

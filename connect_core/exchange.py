@@ -48,6 +48,10 @@ def get_refusal(provider: Provider, parameters: Mapping[str, str]) -> ConnectErr
         kind = ProviderDenied if told in _DENIALS else ProviderRefused if told in _BUSY else ProviderConfig
         return kind("the vendor answered the authorization request with an error", vendor={"error": printable(told)})
     if has_code:
+        try:
+            get_code(provider, parameters)
+        except BadRequest as malformed:
+            return malformed
         return None
     if provider.refuses_without_code and not any(name.endswith("code") for name in parameters):
         return ProviderDenied("the person went back without agreeing")

@@ -132,6 +132,22 @@ class Flows:
         """The hash under which a presented code is remembered: of the provider's codes, never the code itself."""
         return keyed_hash(self._code_key, provider, code)
 
+    def redeem(self, transaction: Transaction, flow: Flow, codes: Sequence[str], now: int) -> bool:
+        """Spend the flow together with the codes that came back to it; False when it was spent already.
+
+        Raises `CodeSeen` when one of the codes belongs to another flow.
+        """
+        own = token_hash(flow.state)
+        code_hashes = list(dict.fromkeys(self.code_hash(flow.provider, code) for code in codes))
+        owners = flows.find_owners(transaction, [own, *code_hashes])
+        if own in owners:
+            return False
+        if any(owners.get(code, own) != own for code in code_hashes):
+            raise CodeSeen("this code was presented before")
+        new = [(code, own, now + CODE_MEMORY) for code in code_hashes if code not in owners]
+        flows.insert_all_used(transaction, [(own, "", flow.expiry_time), *new])
+        return True
+
     def remember_code(self, transaction: Transaction, provider: str, code: str, flow_state: str, now: int) -> None:
         """Let a code that came with `flow_state` (empty: none of ours) be of no use to any other flow.
 

@@ -139,15 +139,17 @@ class ConnectManager:
         offer = self.registry.find(provider, client_type)
         with self._telling_refusals(offer, visit):
             begun = await self._open(offer, parameters, sealed_flow, delivers_json=delivers_json)
-            codes = exchange.find_codes(offer.provider, parameters.items())
-            if not await self.database.write(lambda tx: self._spend(tx, begun, codes)):
+            refusal, now = exchange.get_refusal(offer.provider, parameters), self._time()
+            codes = [] if refusal else [exchange.get_code(offer.provider, parameters)]
+            if not await self.database.write(lambda tx: self.flows.redeem(tx, begun, codes, now)):
                 return await self._repeat(begun)
             try:
-                if refusal := exchange.get_refusal(offer.provider, parameters):
+                if refusal:
+                    await self.bury_codes(offer.name, offer.client_type, parameters.items(), begun.state)
                     raise refusal
                 response = AuthorizationResponse.of_redeemed_flow(
                     client_type=offer.client_type,
-                    code=exchange.get_code(offer.provider, parameters),
+                    code=codes[0],
                     parameters=parameters,
                     redirect_uri=begun.redirect_uri,
                     nonce=begun.nonce,
@@ -262,13 +264,6 @@ class ConnectManager:
             await self.bury_codes(offer.name, offer.client_type, parameters.items())
             raise
         return begun
-
-    def _spend(self, tx: Transaction, begun: Flow, codes: Iterable[str]) -> bool:
-        if not flow.spend(tx, begun):
-            return False
-        for code in codes:
-            self.flows.remember_code(tx, begun.provider, code, begun.state, self._time())
-        return True
 
     def _claim(self, tx: Transaction, offer: Offer, code: str, ticket: Flow | None) -> None:
         self.flows.remember_code(tx, offer.name, code, "", self._time())

@@ -169,7 +169,10 @@ def using(
         finally:
             await manager.aclose()
 
-    return asyncio.run(run())
+    try:
+        return asyncio.run(run())
+    finally:
+        database.close()
 
 
 async def hand_in(manager: ConnectManager, code: str, **parameters: str) -> Login:

@@ -356,12 +356,15 @@ def test_a_vendor_that_falls_silent_is_followed_again_later(shop: Shop) -> None:
     assert (member.nickname, member.city) == ("李小华", "杭州市")
 
 
-def test_a_profile_that_was_refused_is_filled_in_later(shop: Shop) -> None:
+@pytest.mark.parametrize("told", [None, Profile(), Profile(mobile="13800000001")])
+def test_a_profile_that_was_refused_is_asked_for_again_tomorrow(shop: Shop, told: Profile | None) -> None:
     """Registered on the id alone the member is called by the account's name, until the vendor tells another."""
-    first = shop.log_in(USER).member
+    first = shop.log_in(USER, profile=told).member
     assert first.nickname == first.uname
-    assert shop.ask(USER, was_asked=False, now=NOW + 29 * DAY) is not None
-    assert shop.log_in(USER, profile=LIHUA, now=NOW + 31 * DAY).member.nickname == "李华"
+    assert shop.ask(USER, was_asked=False, now=NOW + DAY) is not None
+    assert shop.ask(USER, was_asked=False, now=NOW + DAY + 1) is None
+    assert shop.log_in(USER, profile=LIHUA, now=NOW + DAY + 1).member.nickname == "李华"
+    assert shop.ask(USER, was_asked=False, now=NOW + 31 * DAY) is not None
 
 
 def test_a_phone_number_is_filled_in_once_and_not_kept_in_the_profile(shop: Shop) -> None:

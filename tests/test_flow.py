@@ -168,6 +168,30 @@ def test_a_flow_is_spent_once_and_remembers_how_it_ended(database: Database) -> 
     assert outcomes == [flow.DONE, "", ""]
 
 
+def test_a_flow_is_redeemed_with_its_codes_or_not_at_all(database: Database) -> None:
+    """The second time it was spent already; with a code of another flow it is not, and its own code stays good."""
+    mine, theirs = start(), start()
+
+    def redeem(one: Flow, *codes: str) -> bool:
+        return asyncio.run(database.write(lambda tx: FLOWS.redeem(tx, one, codes, NOW)))
+
+    assert redeem(mine, "c-1", "c-1", "c-2")
+    assert not redeem(mine, "c-1")
+    assert not redeem(mine, "c-3")
+    for codes in (("c-1",), ("c-4", "c-2")):
+        with pytest.raises(CodeSeen):
+            redeem(theirs, *codes)
+    assert redeem(theirs, "c-4")
+    assert redeem(start())
+
+
+def test_a_code_that_its_own_flow_presented_before_is_redeemed(database: Database) -> None:
+    """As when the first attempt was refused for something else."""
+    begun = start()
+    asyncio.run(database.write(lambda tx: FLOWS.remember_code(tx, "acme", "c-1", begun.state, NOW)))
+    assert asyncio.run(database.write(lambda tx: FLOWS.redeem(tx, begun, ["c-1"], NOW)))
+
+
 def test_a_code_is_of_use_to_the_first_that_presents_it(database: Database) -> None:
     """Its own flow may present it again; another flow, a client or a second client may not."""
 

@@ -278,7 +278,7 @@ def test_first_login_choose_is_not_pretended(tmp_path: Path) -> None:
 
 
 def test_an_apps_code_needs_the_ticket_of_its_login(tmp_path: Path) -> None:
-    """Missing, made up, another client type's or used before: refused; with its own ticket the code logs in."""
+    """Missing, made up, another client type's or used before: refused, and a code that came so is dead."""
     acme = Acme()
 
     async def hand(manager: ConnectManager, code: str, ticket: str) -> str:
@@ -291,11 +291,12 @@ def test_an_apps_code_needs_the_ticket_of_its_login(tmp_path: Path) -> None:
 
     async def work(manager: ConnectManager) -> list[str]:
         mine, pc = await ticket_for(manager, "app"), await ticket_for(manager, "pc")
-        tries = [("lihua.1", ""), ("lihua.1", "x.y"), ("lihua.1", pc), ("lihua.1", mine), ("lihua.2", mine)]
-        return [await hand(manager, *one) for one in tries]
+        tries = [("lihua.1", ""), ("lihua.2", "x.y"), ("lihua.3", pc), ("lihua.4", mine), ("lihua.5", mine)]
+        ended = [await hand(manager, *one) for one in tries]
+        return [*ended, await hand(manager, "lihua.1", await ticket_for(manager, "app"))]
 
     assert using(tmp_path, work, provider=provider_of(acme)) == [
-        *("state_missing", "state_invalid", "state_invalid", "ok", "state_invalid")
+        *("state_missing", "state_invalid", "state_invalid", "ok", "state_invalid", "code_seen")
     ]
     assert acme.asked == ["login lihua", "profile lihua"]
 

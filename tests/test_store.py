@@ -47,7 +47,9 @@ def database(tmp_path: Path) -> Iterator[Database]:
 def register(tx: Transaction) -> int:
     """Write a member, its connection and an id."""
     member_id = people.insert_member(tx, "m_1", Profile(), "pc", NOW)
-    connect_id = people.insert_connection(tx, member_id, "ALIPAY", PersonId.user_id("2088"), "{}", NOW)
+    connect_id = people.insert_connection(
+        tx, member_id, "ALIPAY", PersonId.user_id("2088"), NOW, profile="{}", profile_time=NOW
+    )
     people.insert_aliases(tx, connect_id, "ALIPAY", [PersonId.user_id("2088")])
     return member_id
 
@@ -322,25 +324,28 @@ def test_m09_many_writers_all_get_their_turn(tmp_path: Path) -> None:
 
 
 def test_four_processes_may_start_on_an_empty_file_at_once(tmp_path: Path) -> None:
-    """Workers that make the tables at the same moment all find them made."""
+    """Workers that make the tables at the same moment all find them made, thirty times over."""
     script = """
 import sys
 from connect_core.store import Database
 
-one = Database(sys.argv[1])
 print("ready", flush=True)
-sys.stdin.readline()
-one.create_tables()
-print(one.find_missing_tables())
+for line in sys.stdin:
+    one = Database("sqlite:///" + line.strip())
+    one.create_tables()
+    print(one.find_missing_tables(), flush=True)
+    one.close()
 """
-    command = [sys.executable, "-c", script, f"sqlite:///{tmp_path / 'connect.db'}"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    workers = [subprocess.Popen(command, **pipes) for _ in range(4)]  # type: ignore[call-overload]
-    assert [worker.stdout.readline() for worker in workers] == ["ready\n"] * 4
+    command = [sys.executable, "-c", script]
+    workers = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    pipes = [(worker.stdin, worker.stdout) for worker in workers if worker.stdin and worker.stdout]
+    assert [answers.readline() for _, answers in pipes] == ["ready\n"] * 4
+    for number in range(30):
+        for orders, _ in pipes:
+            print(tmp_path / f"{number}.db", file=orders, flush=True)
+        assert [answers.readline() for _, answers in pipes] == ["[]\n"] * 4
     for worker in workers:
-        worker.stdin.write("go\n")
-        worker.stdin.flush()
-    assert [worker.communicate(timeout=30)[0] for worker in workers] == ["[]\n"] * 4
+        worker.communicate(timeout=10)
 
 
 # sweeping and time

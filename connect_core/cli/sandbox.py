@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from connect_core.cli.console import wait_for_stop
+from connect_core.identity import ClientType
 from connect_core.registry import Plugins
 from connect_core.rehearsal import load_sandboxes
-from connect_core.sandbox import sandbox_app, serving
+from connect_core.sandbox import Sandbox, sandbox_app, serving
 
 
 def sandbox(
@@ -19,12 +20,15 @@ def sandbox(
     sandboxes = load_sandboxes(plugins)
     with serving(sandbox_app(sandboxes), port=port) as url:
         for name, double in sandboxes.items():
-            for client in plugins.available[name].provider.entrances:
-                typer.echo(f"[providers.{name}.{client}]   # {double.title}")
-                for key, value in double.settings(f"{url}/{name}", client).items():
-                    typer.echo(f"{key} = {_toml(value)}")
+            clients = plugins.available[name].provider.entrances
+            typer.echo("\n".join(_section(name, client, double, f"{url}/{name}") for client in clients))
         typer.echo(f"# faults: POST {url}/NAME/_sandbox/faults; Ctrl-C ends the sandboxes")
         wait_for_stop(threading.Event())
+
+
+def _section(name: str, client: ClientType, double: Sandbox, url: str) -> str:
+    lines = [f"{key} = {_toml(value)}" for key, value in double.settings(url, client).items()]
+    return "\n".join([f"[providers.{name}.{client}]   # {double.title}", *lines])
 
 
 def _toml(value: str) -> str:

@@ -1,6 +1,9 @@
 """Queries about spent states and presented codes: one row each, by hash, inserted by whoever comes first."""
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from collections.abc import Sequence
+from functools import cache
+
+from sqlalchemy import Select, bindparam, delete, insert, or_, select, update
 
 from connect_core.models import UsedFlow
 from connect_core.store.database import Transaction
@@ -17,6 +20,24 @@ def insert_used(transaction: Transaction, hash_: str, flow: str, expiry_time: in
         return False
     transaction.execute(_INSERT, {"hash": hash_, "flow": flow, "expiry_time": expiry_time})
     return True
+
+
+@cache
+def _find_owners(count: int) -> Select[tuple[str, str]]:
+    matches = (_USED.c.hash == bindparam(f"hash_{place}") for place in range(count))
+    return select(_USED.c.hash, _USED.c.flow).where(or_(*matches))
+
+
+def find_owners(transaction: Transaction, hashes: Sequence[str]) -> dict[str, str]:
+    """Return those of `hashes` that were written, each with the flow that it belongs to."""
+    values = {f"hash_{place}": hash_ for place, hash_ in enumerate(hashes)}
+    return {row.hash: row.flow for row in transaction.execute(_find_owners(len(hashes)), values)}
+
+
+def insert_all_used(transaction: Transaction, rows: Sequence[tuple[str, str, int]]) -> None:
+    """Write hashes, each with the flow it belongs to and its expiry; a loser's transaction is run again."""
+    values = [{"hash": hash_, "flow": flow, "expiry_time": expiry_time} for hash_, flow, expiry_time in rows]
+    transaction.execute(_INSERT, values)
 
 
 def find_used(transaction: Transaction, hash_: str) -> tuple[str, str] | None:

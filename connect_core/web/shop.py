@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from limits import parse
-from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -21,6 +20,7 @@ from connect_core.errors import ConnectError, RateLimited, Unavailable
 from connect_core.manager import ConnectManager
 from connect_core.web import answers
 from connect_core.web.answers import Cookies
+from connect_core.web.counters import CountersInMemory
 from connect_core.web.pages import Pages
 from connect_core.web.requests import Trust, get_visit, new_request_id, wants_page
 
@@ -35,7 +35,7 @@ class Limiter:
     def __init__(self, rule: str) -> None:
         """`rule`: `60/minute`, or `off`."""
         self._rule = None if rule == "off" else parse(rule)
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._limiter = FixedWindowRateLimiter(CountersInMemory())
 
     def hit(self, address: str) -> None:
         """Count one request. Raises `RateLimited`."""
