@@ -34,8 +34,7 @@ def test_o06_an_endless_header_is_cut(service: Served) -> None:
     with socket.create_connection((address.hostname, address.port), 5) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nx: ")
         with pytest.raises(OSError, match=r"reset|Broken pipe"):
-            for _ in range(1000):
-                connection.sendall(b"a" * 10_000)
+            connection.sendall(b"a" * 10_000_000)
     assert httpx.get(f"{service.url}/healthz", trust_env=False).status_code == 200
 
 
