@@ -13,6 +13,7 @@ from connect_core.store import Transaction, events
 
 log = logging.getLogger("connect_login")
 
+DRAIN_SECONDS = 5
 _LOGGED = {"logged_in": logging.INFO, "identity_conflict": logging.WARNING}
 REGISTERED, LOGGED_IN, BOUND, CONFLICT = "registered", "logged_in", "bound", "identity_conflict"
 
@@ -56,8 +57,9 @@ class Notices:
         running.add_done_callback(self._running.discard)
 
     async def drain(self) -> None:
-        """Wait for the notices that are still being told."""
-        await asyncio.gather(*self._running, return_exceptions=True)
+        """Wait a moment for the notices that are still being told."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=DRAIN_SECONDS)
 
 
 def _call(caller: HookCaller, event: LoginEvent | RefusedEvent) -> None:

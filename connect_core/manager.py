@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 from connect_core import events, exchange, flow
 from connect_core.accounts import Accounts
-from connect_core.connections import BuiltInMembers, Members, find_person, look_elsewhere
+from connect_core.connections import BuiltInMembers, Members, find_person, is_stale, look_elsewhere
 from connect_core.crypto.sealing import derive_key
 from connect_core.errors import (
     CodeSeen,
@@ -25,6 +25,7 @@ from connect_core.errors import (
     SettingsError,
     StateInvalid,
     StateMissing,
+    Unavailable,
     Unsupported,
 )
 from connect_core.flow import Delivery, Flow, Flows
@@ -190,7 +191,7 @@ class ConnectManager:
         ends = asyncio.get_running_loop().time() + seconds
         members, was_asked = _BUILT_IN, False
         if self._directory is not None:
-            identity, members, was_asked = await self._look_elsewhere(self._directory, arrival.offer, identity, seconds)
+            identity, members, was_asked = await self._look_elsewhere(self._directory, arrival, identity, seconds)
         done = await self.database.write(self._settling(arrival, identity, members, was_asked=was_asked))
         if done is None:
             left = ends - asyncio.get_running_loop().time()
@@ -284,11 +285,11 @@ class ConnectManager:
 
     async def _finish(self, arrival: Arrival, response: AuthorizationResponse) -> Login:
         ends = asyncio.get_running_loop().time() + TOTAL_DEADLINE
-        provider = arrival.offer.provider
+        provider, clock = arrival.offer.provider, asyncio.get_running_loop().time
         if arrival.flow is None and (phone := await exchange.fetch_phone(provider, response)):
             arrival = replace(arrival, phone=phone)
-        identity = await exchange.redeem(provider, response)
-        return await self.login_by_unionid(identity, arrival, seconds=ends - asyncio.get_running_loop().time())
+        identity = await exchange.redeem(provider, response, ends - clock())
+        return await self.login_by_unionid(identity, arrival, seconds=ends - clock())
 
     def _settling(
         self, arrival: Arrival, identity: Identity, members: Members, *, was_asked: bool
@@ -297,16 +298,22 @@ class ConnectManager:
         return lambda tx: self._settlement.settle(tx, arrival, identity, members, now, was_asked=was_asked)
 
     async def _look_elsewhere(
-        self, directory: MemberDirectory, offer: Offer, identity: Identity, seconds: float
+        self, directory: MemberDirectory, arrival: Arrival, identity: Identity, seconds: float
     ) -> tuple[Identity, Members, bool]:
         """Members live in the shop's own system: have it know this one before the transaction begins."""
+        offer = arrival.offer
         known = await self.database.read(lambda tx: find_person(tx, identity))
-        wants_profile = known is None or self._time() - known.profile_time > offer.profile_max_age
+        wants_profile = known is None or is_stale(known, self._time(), offer.profile_max_age)
         if wants_profile:
             identity = await exchange.fetch_profile(offer.provider, identity, seconds)
         key = self._settlement.subject_of(identity)
         member_id = known.member_id if known else None
-        members = await look_elsewhere(directory, member_id, key, identity.profile, offer.client_type)
+        told = exchange.with_phone(identity, arrival.phone).profile
+        try:
+            async with asyncio.timeout(TOTAL_DEADLINE):
+                members = await look_elsewhere(directory, member_id, key, told, offer.client_type)
+        except TimeoutError:
+            raise Unavailable("the member directory does not answer", retry_after=2) from None
         return identity, members, wants_profile
 
     @contextmanager
