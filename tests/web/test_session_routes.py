@@ -46,6 +46,20 @@ def test_refresh_wants_a_token_of_ours(visitor: Visitor, body: dict[str, str], s
     refused(visitor.http.post("/connect/token/refresh", json=body), status, code)
 
 
+def test_cookies_of_the_buyer_routes_are_refreshed_as_cookies(visitor: Visitor) -> None:
+    """A token that came in a cookie is rotated in the cookie; no token stands in that answer (H07)."""
+    begun = visitor.http.get("/buyer/connect/alipay/pc/login")
+    assert visitor.http.get(visitor.consent(begun.headers["location"])).status_code == 303
+    before = dict(visitor.http.cookies)
+    answer = visitor.http.post("/connect/token/refresh")
+    assert (answer.status_code, set(answer.json())) == (200, {"expires_in", "uid"})
+    after = dict(visitor.http.cookies)
+    assert before["uid"] == after["uid"] == str(answer.json()["uid"])
+    assert before["refresh_token"] != after["refresh_token"]
+    bearer = {"authorization": f"Bearer {after['access_token']}"}
+    assert visitor.http.get("/connect/me", headers=bearer).status_code == 200
+
+
 def test_h14_two_tabs_may_refresh_at_once_and_a_thief_may_not() -> None:
     """Within ten seconds a spent refresh token gets a successor of its own; later it ends the whole family."""
     clock = Clock()
