@@ -56,14 +56,15 @@ def serve(
     """Serve the logins of connect.toml."""
     configure_logging(log_level)
     settings = load_settings(config)
-    manager = create_app(settings).state.manager  # every mistake is told here, before a worker starts
-    prepare_tables(manager.database)
-    manager.database.close()
+    app = create_app(settings)  # every mistake is told here, before a worker starts
+    prepare_tables(app.state.manager.database)
+    if workers > 1:
+        app.state.manager.database.close()
     typer.echo(f"connect-login serves {settings.service.public_url} on http://{host}:{port}", err=True)
     os.environ["CONNECT_CONFIG"], os.environ["CONNECT_LOG_LEVEL"] = str(config), log_level
     uvicorn.run(
-        "connect_core.cli.serve:make_app",
-        factory=True,
+        "connect_core.cli.serve:make_app" if workers > 1 else app,
+        factory=workers > 1,
         host=host,
         port=port,
         workers=workers,
