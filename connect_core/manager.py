@@ -174,7 +174,8 @@ class ConnectManager:
         with self._telling_refusals(offer, visit):
             code = exchange.get_code(offer.provider, parameters)
             ticket = await self._open_ticket(offer, parameters) if offer.entrance is Entrance.TICKETED_CODE else None
-            await self.database.write(lambda tx: self._claim(tx, offer, code, ticket))
+            if not await self.database.write(lambda tx: self._claim(tx, offer, code, ticket)):
+                raise StateInvalid("the ticket was used before")
             response = AuthorizationResponse.of_redeemed_flow(
                 client_type=offer.client_type, code=code, parameters=parameters
             )
@@ -266,10 +267,10 @@ class ConnectManager:
             raise
         return begun
 
-    def _claim(self, tx: Transaction, offer: Offer, code: str, ticket: Flow | None) -> None:
+    def _claim(self, tx: Transaction, offer: Offer, code: str, ticket: Flow | None) -> bool:
+        """Remember the code and spend its ticket; False when that was spent, and the code is dead all the same."""
         self.flows.remember_code(tx, offer.name, code, "", self._time())
-        if ticket is not None and not flow.spend(tx, ticket):
-            raise StateInvalid("the ticket was used before")
+        return ticket is None or flow.spend(tx, ticket)
 
     async def _repeat(self, begun: Flow) -> Login:
         """The same browser comes again with a spent flow: it gets the first result's redirect once there is one."""
@@ -284,8 +285,8 @@ class ConnectManager:
         raise StateInvalid("the flow was spent")
 
     async def _finish(self, arrival: Arrival, response: AuthorizationResponse) -> Login:
-        ends = asyncio.get_running_loop().time() + TOTAL_DEADLINE
         provider, clock = arrival.offer.provider, asyncio.get_running_loop().time
+        ends = clock() + TOTAL_DEADLINE
         if arrival.flow is None and (phone := await exchange.fetch_phone(provider, response)):
             arrival = replace(arrival, phone=phone)
         identity = await exchange.redeem(provider, response, ends - clock())

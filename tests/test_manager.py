@@ -293,10 +293,13 @@ def test_an_apps_code_needs_the_ticket_of_its_login(tmp_path: Path) -> None:
         mine, pc = await ticket_for(manager, "app"), await ticket_for(manager, "pc")
         tries = [("lihua.1", ""), ("lihua.2", "x.y"), ("lihua.3", pc), ("lihua.4", mine), ("lihua.5", mine)]
         ended = [await hand(manager, *one) for one in tries]
-        return [*ended, await hand(manager, "lihua.1", await ticket_for(manager, "app"))]
+        return [
+            *ended,
+            *[await hand(manager, code, await ticket_for(manager, "app")) for code in ("lihua.1", "lihua.5")],
+        ]
 
     assert using(tmp_path, work, provider=provider_of(acme)) == [
-        *("state_missing", "state_invalid", "state_invalid", "ok", "state_invalid", "code_seen")
+        *("state_missing", "state_invalid", "state_invalid", "ok", "state_invalid", "code_seen", "code_seen")
     ]
     assert acme.asked == ["login lihua", "profile lihua"]
 

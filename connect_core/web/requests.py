@@ -95,10 +95,12 @@ def check_origin(request: Request, allowed: Sequence[str]) -> None:
     A form of our own pages may come with `Origin: null`, since they tell nobody where they are; the browser vouches.
     """
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
-    is_our_page = origin in allowed or (origin == "null" and site == "same-origin")
-    if is_our_page if origin is not None else site != "cross-site":
-        return
-    raise Forbidden("the request comes from another origin")
+    if origin is None:
+        is_ours = site != "cross-site"
+    else:
+        is_ours = origin in allowed or (origin == "null" and site == "same-origin")
+    if not is_ours:
+        raise Forbidden("the request comes from another origin")
 
 
 class Trust:
