@@ -117,7 +117,7 @@ class Service(_Section):
     home_url: str = Field(default="/", description="Where a login without `return_to` lands.")
     first_login: Literal["register", "choose"] = Field(
         default="register",
-        description="What happens to a person never seen before; `choose` has no page yet and is refused.",
+        description="A person never seen before is registered, or asked first (`choose`) for an account they have.",
     )
     cors_origins: list[Annotated[str, AfterValidator(_origin)]] = Field(
         default=[], description="Exact origins of front ends that call the JSON routes with cookies."
@@ -159,6 +159,11 @@ class Limits(_Section):
         default="60/minute",
         pattern=r"^(off|[1-9]\d{0,6}/(second|minute|hour))$",
         description="Login starts and callbacks per client address.",
+    )
+    per_account: str = Field(
+        default="10/hour",
+        pattern=r"^(off|[1-9]\d{0,6}/(second|minute|hour))$",
+        description="Tries of a password per user name.",
     )
 
 

@@ -102,10 +102,11 @@ def test_what_is_left_out_has_its_documented_default() -> None:
         "trusted_proxies": [],
         "readable_token_cookies": False,
         "prefix": "/connect",
+        "unbind_cooldown": 0,
         "outbound_proxy": False,
     }
-    assert settings.limits.model_dump() == {"vendor_calls": 50, "per_address": "60/minute"}
-    assert settings.sessions.model_dump() == {"access_token": 1200, "idle": 604800, "absolute": 2592000}
+    assert settings.limits.model_dump() == {"vendor_calls": 50, "per_address": "60/minute", "per_account": "10/hour"}
+    assert settings.sessions.model_dump() == {"access_token": 1200, "idle": 604800, "absolute": 2592000, "recent": 600}
 
 
 def test_later_settings_win() -> None:

@@ -86,7 +86,8 @@ class _Seed:
         request.path_params["client"] = ClientType.H5
         login = await finish_flow(self._shop, request, parameters, delivers_json=True, device_id=device_id)
         body = token_body(self._shop, login)
-        return answers.answer({key: body[key] for key in ("access_token", "refresh_token", "uid")})
+        names = ("access_token", "refresh_token", "uid") if login.pending is None else tuple(body)
+        return answers.answer({key: body[key] for key in names})
 
     async def mini_login(self, request: Request) -> Response:
         self._shop.count(request)
@@ -97,7 +98,8 @@ class _Seed:
             raise Unsupported("no Alipay mini program is configured")
         parameters = {**body, "code": request.path_params["authCode"]}
         login = await self._manager.login_with_code(offer.name, offer.client_type, parameters, get_visit(request))
-        return answers.answer({"status": 200, "msg": "OK", "data": _mini_member(login)})
+        data = _mini_member(login) if login.settled else token_body(self._shop, login)
+        return answers.answer({"status": 200, "msg": "OK", "data": data})
 
 
 def _mini_member(login: Login) -> dict[str, object]:

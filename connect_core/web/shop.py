@@ -52,6 +52,7 @@ class Shop:
     cookies: Cookies
     trust: Trust
     limiter: Limiter
+    password_limiter: Limiter
     origins: tuple[str, ...]
     cors_origins: tuple[str, ...]
     prefix: str
