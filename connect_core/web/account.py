@@ -58,7 +58,7 @@ class _Account:
 
     async def bind(self, request: Request) -> Response:
         """Begin a bind by redirect; with a client's code, do it."""
-        self._shop.count(request)
+        await self._shop.count(request)
         binder = (await self._find_recent(request)).session
         asked = await read_form(request) if is_form(request) else await read_json(request)
         names = (request.path_params["provider"], request.path_params["client"])

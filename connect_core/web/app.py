@@ -80,8 +80,8 @@ def _make_shop(manager: ConnectManager, pages: Pages) -> Shop:
             is_plain_loopback=service.is_plain_loopback, readable_token_cookies=service.readable_token_cookies
         ),
         trust=Trust(service.trusted_proxies),
-        limiter=Limiter(settings.limits.per_address),
-        password_limiter=Limiter(settings.limits.per_account),
+        limiter=Limiter(settings.limits.per_address, manager.shared),
+        password_limiter=Limiter(settings.limits.per_account, manager.shared),
         origins=(service.public_url, *service.cors_origins),
         cors_origins=tuple(service.cors_origins),
         prefix=service.prefix,

@@ -40,7 +40,7 @@ class _FirstLogin:
         """`decision` is `register` or `join`; with `join` come the credentials."""
         self._check_offered()
         check_origin(request, self._shop.origins)
-        self._shop.count(request)
+        await self._shop.count(request)
         asked = await read_form(request) if is_form(request) else await read_json(request)
         cookies = get_cookies(request)
         ticket = asked.pop("ticket", "") or cookies.get(self._shop.cookies.pending, "")
@@ -51,7 +51,7 @@ class _FirstLogin:
             case "register":
                 login = await self._manager.finish_first_login(ticket, visit)
             case "join":
-                self._shop.password_limiter.hit(asked.get("username", ""))
+                await self._shop.password_limiter.hit(f"user {asked.get('username', '')}")
                 try:
                     login = await self._manager.finish_first_login(ticket, visit, asked)
                 except NotLoggedIn:
