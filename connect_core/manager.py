@@ -262,6 +262,9 @@ class ConnectManager:
             begun = self.flows.open_ticket(ticket, self._time())
             if (begun.provider, begun.client_type) != (offer.name, offer.client_type):
                 raise StateInvalid("the flow was started elsewhere")
+            # an SDK that hands the state back says with it which flow the code belongs to
+            if parameters.get("state", begun.state) != begun.state:
+                raise StateInvalid("the code came back to another flow")
         except RequestRefused:
             await self.bury_codes(offer.name, offer.client_type, parameters.items())
             raise
@@ -287,9 +290,10 @@ class ConnectManager:
     async def _finish(self, arrival: Arrival, response: AuthorizationResponse) -> Login:
         provider, clock = arrival.offer.provider, asyncio.get_running_loop().time
         ends = clock() + TOTAL_DEADLINE
-        if arrival.flow is None and (phone := await exchange.fetch_phone(provider, response)):
-            arrival = replace(arrival, phone=phone)
         identity = await exchange.redeem(provider, response, ends - clock())
+        if arrival.flow is None:
+            phone = await exchange.fetch_phone(provider, response, identity, ends - clock())
+            arrival = replace(arrival, phone=phone)
         return await self.login_by_unionid(identity, arrival, seconds=ends - clock())
 
     def _settling(

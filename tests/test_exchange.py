@@ -55,7 +55,7 @@ class Stranger(AcmeProvider):
         """Answer."""
         return await _settled(self.answer())
 
-    async def fetch_phone(self, response: AuthorizationResponse) -> Any:
+    async def fetch_phone(self, response: AuthorizationResponse, identity: Identity) -> Any:
         """Answer."""
         return await _settled(self.answer())
 
@@ -96,7 +96,7 @@ STEPS: dict[str, Callable[[Provider, float], Awaitable[object]]] = {
     "get_login_url": lambda one, seconds: exchange.get_login_url(one, REQUEST, seconds),
     "redeem": lambda one, seconds: exchange.redeem(one, RESPONSE, seconds),
     "fetch_profile": lambda one, seconds: exchange.fetch_profile(one, LIHUA, seconds),
-    "fetch_phone": lambda one, seconds: exchange.fetch_phone(one, RESPONSE, seconds),
+    "fetch_phone": lambda one, seconds: exchange.fetch_phone(one, RESPONSE, LIHUA, seconds),
 }
 
 
