@@ -54,7 +54,9 @@ class WechatSettings(ProviderSettings):
     scope: Literal["snsapi_login", "snsapi_userinfo", "snsapi_base"] | None = Field(
         None, description="Default: snsapi_login on PC, else snsapi_userinfo. snsapi_base is silent, without profile."
     )
-    embed: dict[str, str] | None = Field(None, description="PC: the bare QR code; wxLogin's `style` and `href`.")
+    embed: dict[Literal["style", "href"], str] | None = Field(
+        None, description="PC: show the bare QR code, for a frame; with the `style` and `href` of wxLogin."
+    )
     api_url: Endpoint = Field("https://api.weixin.qq.com", description="Where codes are redeemed and profiles fetched.")
     open_url: Endpoint = Field("https://open.weixin.qq.com", description="Where people are sent to agree.")
 
@@ -88,7 +90,7 @@ class WechatProvider(Provider):
         }
         if request.client_type is ClientType.PC and self.settings.embed is not None:
             # the whole window comes back: SameSite=Lax cookies do not follow WeChat into a frame
-            parameters |= {"login_type": "jssdk", "self_redirect": "false", **self.settings.embed}
+            parameters |= {"login_type": "jssdk", "self_redirect": "false"} | dict(self.settings.embed.items())
         page = self.settings.open_url + PAGES[request.client_type]
         return f"{page}?{urlencode(parameters, quote_via=quote)}#wechat_redirect"
 

@@ -52,7 +52,7 @@ def find_number(told: object, app_id: str) -> str:
             "purePhoneNumber": str(number),
             "countryCode": str(country),
             "watermark": {"appid": str(whose), "timestamp": int(told_time)},
-        } if whose == app_id and -SKEW <= time.time() - told_time <= LIFE:
+        } if whose == app_id and -SKEW <= int(time.time()) - told_time <= LIFE:
             full = number if country == "86" else f"{country}-{number}"
             return full if re.fullmatch("([0-9]{1,4}-)?[0-9]{5,15}", full) else ""
     return ""
