@@ -203,8 +203,10 @@ async def _read_body(request: Request) -> dict[str, str]:
     try:
         body = await request.json()
     except ValueError:
+        body = None
+    if not isinstance(body, dict):
         return {}
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in dict(body).items()}
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in body.items()}
 
 
 def _rid(now: float) -> str:

@@ -70,9 +70,10 @@ class Grants:
     def spend(self, kind: str, code: str, app: App) -> Grant:
         """Return what a code stands for; it works once, and for its own app."""
         require(code, 41008)
-        grant = self._find(kind, code, 40029, 42003)
+        expired, used = (40029, 40029) if kind == "phone_code" else (42003, 40163)
+        grant = self._find(kind, code, 40029, expired)
         require(grant.app == app, 40029)
-        require(not grant.is_used, 40163)
+        require(not grant.is_used, used)
         self._kept[kind, code] = replace(grant, is_used=True)
         return grant
 
