@@ -46,7 +46,7 @@ TEXTS: Mapping[str, Wording] = {
     ),
     "open_in_app": Wording("请在%s中打开本页", "Works in %s: open this page there"),
     "open_in_browser": Wording(
-        "请点右上角“…”，选择“在浏览器打开”", "Works in your browser: tap “…” above and open this page there"
+        "请点右上角“…”，选择“在浏览器打开”", "Works in your browser: the menu at the top opens this page there"
     ),
     "address": Wording("本页地址", "This page's address"),
     "no_choice": Wording(

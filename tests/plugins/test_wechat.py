@@ -236,7 +236,7 @@ def test_connect_register_providers_offers_wechat_with_its_sandbox() -> None:
 
 
 def test_readme_configuration_works() -> None:
-    """What a shop copies from the page is accepted for both client types."""
+    """What a shop copies from the page is accepted for every client type."""
     (block,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
     raw = tomllib.loads(block)
     assert raw["clients"].keys() == WechatProvider.entrances.keys()
@@ -249,4 +249,4 @@ def test_readme_tells_every_setting_and_error() -> None:
     told = dict(re.findall(r"^\| `(-?\d+)` \| `(\w+)` \|", README, re.MULTILINE))
     assert told == {str(errcode): error.code for errcode, error in ERRORS.items()}
     own = WechatSettings.model_fields.keys() - {"profile_max_age"}
-    assert own == set(re.findall(r"^\| `([a-z]\w+)` \|", README, re.MULTILINE)) - set(PAGES)
+    assert own == set(re.findall(r"^\| `([a-z]\w+)` \|", README, re.MULTILINE)) - set(WechatProvider.entrances)

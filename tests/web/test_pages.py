@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from connect_core.errors import SettingsError, every_error
+from connect_core.provider import Elsewhere
 from connect_core.web.pages import Choice, Pages, ShownConnection, ShownMember, static_files
 from connect_core.web.texts import LANGUAGES, REFUSALS, TEXTS, Language, Wording, pick_language
 
@@ -59,6 +60,8 @@ def every_page(language: Language, pages: Pages = PAGES, words: str = "李华") 
     """Each page, with `words` wherever somebody else's text can stand."""
     yield _Page(pages.login(language, [Choice(words, words, f"/{words}", words)], return_to=words, client=words))
     yield _Page(pages.login(language, []))
+    away = [Choice(words, words, f"/{words}", words, place) for place in Elsewhere]
+    yield _Page(pages.login(language, away, return_to=words, client=words, origin=f"https://{words}"))
     yield _Page(pages.refused(language, words, words, f"/?{words}"))
     yield _Page(pages.refused(language, "provider_config", "", None))
     member = ShownMember(words, words, words, words, words)
