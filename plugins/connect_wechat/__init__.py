@@ -24,7 +24,6 @@ from connect_core.plugin import (
     Endpoint,
     Entrance,
     Identity,
-    IdKind,
     PersonId,
     Profile,
     Provider,
@@ -66,9 +65,8 @@ class WechatProvider(Provider):
 
     union_type = "WECHAT"
     entrances: ClassVar = {
-        ClientType.PC: Entrance.REDIRECT,
-        ClientType.H5: Entrance.REDIRECT,
-        ClientType.APP: Entrance.TICKETED_CODE,
+        **dict.fromkeys(PAGES, Entrance.REDIRECT),
+        ClientType.APP: Entrance.TICKETED_CODE,  # its state ties the code to the login; nothing ties a mini program's
         ClientType.MINI: Entrance.CLIENT_CODE,
     }
     Settings = WechatSettings
@@ -126,8 +124,7 @@ class WechatProvider(Provider):
             return identity.with_profile(_profile(json.loads(identity.grant)))
         if self.settings.scope == "snsapi_base":
             return identity.with_profile(Profile())
-        open_id = next(one.value for one in identity.ids if one.kind is IdKind.OPEN_ID)
-        parameters = {"access_token": identity.grant, "openid": open_id, "lang": "zh_CN"}
+        parameters = {"access_token": identity.grant, "openid": identity.ids[-1].value, "lang": "zh_CN"}
         found = read_answer(await self.http.get(f"{self.settings.api_url}/sns/userinfo", params=parameters))
         return identity.with_profile(_profile(found), self._ids(found))
 
@@ -140,13 +137,11 @@ class WechatProvider(Provider):
         if response.client_type is not ClientType.MINI:
             return None
         if code := handed_in.get("phone_code"):
-            name = f"app token {self.settings.app_id}"
+            path, asked = "/wxa/business/getuserphonenumber?access_token=", {"code": code}
             found = await self.http.with_cached(
-                name,
+                f"app token {self.settings.app_id}",
                 self._fetch_app_token,
-                lambda token: self._post(
-                    f"/wxa/business/getuserphonenumber?access_token={quote(token)}", {"code": code}
-                ),
+                lambda token: self._post(path + quote(token), asked),
                 lambda error: error.vendor.get("errcode") in DEAD_TOKEN,
             )
             if number := find_number(found.get("phone_info"), self.settings.app_id):
