@@ -16,7 +16,9 @@ from urllib.parse import urlencode
 
 from connect_core import events, exchange, flow
 from connect_core.accounts import Accounts
+from connect_core.cache import Cache, connect_redis
 from connect_core.connections import BuiltInMembers, Members, find_person, is_stale, look_elsewhere
+from connect_core.crypto import Sealer
 from connect_core.crypto.sealing import derive_key
 from connect_core.errors import (
     CodeSeen,
@@ -73,7 +75,13 @@ class ConnectManager:
         self.settings = settings
         self.database = database
         self.plugins = plugins or Plugins()
-        self.pool = pool or HttpPool(vendor_calls=settings.limits.vendor_calls, trust_env=service.outbound_proxy)
+        url = service.redis_url
+        self.shared = connect_redis(url.get_secret_value(), Sealer(service.keys, "cache")) if url else None
+        self.pool = pool or HttpPool(
+            vendor_calls=settings.limits.vendor_calls,
+            trust_env=service.outbound_proxy,
+            cache=Cache(self.shared, now),
+        )
         self.registry = Registry(settings, self.plugins, self.pool)
         self.flows = Flows(service.keys)
         self.sessions = Sessions(service.keys, service.public_url, settings.sessions)
@@ -235,6 +243,8 @@ class ConnectManager:
         """Finish what is under way and close every connection."""
         await self.notices.drain()
         await self.pool.aclose()
+        if self.shared is not None:
+            await self.shared.aclose()
         self.database.close()
 
     async def _open(

@@ -69,6 +69,12 @@ def _network(text: str) -> str:
     return text
 
 
+def _redis_url(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("give redis://, rediss:// or unix:// with host, port and number")
+    return url
+
+
 def _secret_key(text: str) -> SecretBytes:
     try:
         key = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
@@ -107,6 +113,9 @@ class Service(_Section):
     database_url: str = Field(default="sqlite:///connect.db", repr=False, description="An SQLAlchemy URL.")
     sqlite_synchronous: Literal["full", "normal"] = Field(
         default="full", description="`normal`: a power loss may cost the last commits."
+    )
+    redis_url: Annotated[SecretStr, AfterValidator(_redis_url)] | None = Field(
+        default=None, description="A Redis that processes share: `redis://`, `rediss://` or `unix://`. May be left out."
     )
     secret_keys: list[SecretStr] = Field(
         min_length=1, description="base64url of 32 bytes each; the first seals, all open."

@@ -52,7 +52,7 @@ def run(work: Callable[[Vendor, Cache, Clock], Awaitable[None]]) -> None:
 
     async def worked() -> None:
         clock = Clock()
-        await work(Vendor(), Cache(clock), clock)
+        await work(Vendor(), Cache(now=clock), clock)
 
     asyncio.run(worked(), debug=True)
 

@@ -57,7 +57,7 @@ def create_app(
             is_plain_loopback=service.is_plain_loopback, readable_token_cookies=service.readable_token_cookies
         ),
         trust=Trust(service.trusted_proxies),
-        limiter=Limiter(settings.limits.per_address),
+        limiter=Limiter(settings.limits.per_address, manager.shared),
         origins=(service.public_url, *service.cors_origins),
         cors_origins=tuple(service.cors_origins),
         prefix=service.prefix,

@@ -65,7 +65,7 @@ class _Routes:
         self._static = static_files()
 
     async def login(self, request: Request) -> Response:
-        self._shop.count(request)
+        await self._shop.count(request)
         start = await self._begin(request, get_parameters(request))
         if start.flow and not _is_web(start.login_url):
             raise Unsupported("this client type begins with login-url")
@@ -74,7 +74,7 @@ class _Routes:
     async def callback(self, request: Request) -> Response:
         if request.method == "POST":
             return await self._park(request)
-        self._shop.count(request)
+        await self._shop.count(request)
         try:
             parameters = get_parameters(request)
         except BadRequest:
@@ -93,7 +93,7 @@ class _Routes:
         return answers.redirect(f"{self._shop.prefix}/{offer.name}/{offer.client_type}/callback?{urlencode(fields)}")
 
     async def login_url(self, request: Request) -> Response:
-        self._shop.count(request)
+        await self._shop.count(request)
         offer = self._find_offer(request)
         start = await self._begin(request, await read_json(request))
         if start.flow and offer.entrance is Entrance.TICKETED_CODE:
@@ -101,7 +101,7 @@ class _Routes:
         return keep_flow(self._shop, request, answers.answer({"login_url": start.login_url}), start)
 
     async def token(self, request: Request) -> Response:
-        self._shop.count(request)
+        await self._shop.count(request)
         offer = self._find_offer(request)
         body = await read_json(request)
         device_id = body.pop("device_id", "")[:64]

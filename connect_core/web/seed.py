@@ -54,7 +54,7 @@ class _Seed:
         self._manager = shop.manager
 
     async def pc_login(self, request: Request) -> Response:
-        self._shop.count(request)
+        await self._shop.count(request)
         start = await self._manager.get_login_url(
             request.path_params["provider"],
             ClientType.PC,
@@ -65,7 +65,7 @@ class _Seed:
         return keep_flow(self._shop, request, answers.redirect(start.login_url), start)
 
     async def h5_login_url(self, request: Request) -> Response:
-        self._shop.count(request)
+        await self._shop.count(request)
         redirect_uri = get_parameters(request).get("redirectUri", "")
         if not redirect_uri:
             raise BadRequest("redirectUri is missing")
@@ -80,7 +80,7 @@ class _Seed:
         return keep_flow(self._shop, request, answers.plain(start.login_url), start)
 
     async def h5_login(self, request: Request) -> Response:
-        self._shop.count(request)
+        await self._shop.count(request)
         parameters = get_parameters(request)
         device_id = parameters.pop("uuid", "")[:64]
         request.path_params["client"] = ClientType.H5
@@ -89,7 +89,7 @@ class _Seed:
         return answers.answer({key: body[key] for key in ("access_token", "refresh_token", "uid")})
 
     async def mini_login(self, request: Request) -> Response:
-        self._shop.count(request)
+        await self._shop.count(request)
         body = await read_json(request)
         offers = self._manager.registry.offers(ClientType.MINI)
         offer = next((o for o in offers if o.provider.union_type == _MINI_UNION_TYPE), None)
