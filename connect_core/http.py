@@ -12,6 +12,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Self, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -258,7 +259,7 @@ def _request(
     try:
         return httpx.Request(
             method,
-            _with_query(url, params) if params else url,
+            _with_query(url, params) if params else _parse(url),
             data=form,
             content=content,
             headers={"accept-encoding": "identity", "user-agent": "connect-login", **(headers or {})},
@@ -268,6 +269,12 @@ def _request(
         kind = type(error).__name__
     # raised out here for the reason given in `_send`
     raise ProviderBadResponse(f"no request can be made of the given values: {kind}")
+
+
+@lru_cache(256)
+def _parse(url: str) -> httpx.URL:
+    """An endpoint's address is the same for every call, and costs httpx 0.1 ms to read."""
+    return httpx.URL(url)
 
 
 def _with_query(url: str, params: Mapping[str, str]) -> str:

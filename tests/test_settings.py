@@ -110,7 +110,7 @@ def test_what_is_left_out_has_its_documented_default() -> None:
 
 
 @pytest.mark.parametrize("url", ["redis://:{}@h:6379/0", "rediss://shop:{}@h", "unix:///run/redis.sock?password={}"])
-def test_l02_a_redis_address_is_a_secret(url: str) -> None:
+def test_k09_a_redis_address_is_a_secret(url: str) -> None:
     """It may hold a password, so it comes by indirection and is never printed."""
     os.environ["CONNECT_TEST_REDIS"] = url.format(CANARY)
     service = parse_settings(raw(service={"redis_url": "env:CONNECT_TEST_REDIS"})).service
