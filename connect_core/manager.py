@@ -281,9 +281,10 @@ class ConnectManager:
     async def _finish(self, arrival: Arrival, response: AuthorizationResponse) -> Login:
         provider, clock = arrival.offer.provider, asyncio.get_running_loop().time
         ends = clock() + TOTAL_DEADLINE
-        if arrival.flow is None and (phone := await exchange.fetch_phone(provider, response)):
-            arrival = replace(arrival, phone=phone)
         identity = await exchange.redeem(provider, response, ends - clock())
+        if arrival.flow is None:
+            phone = await exchange.fetch_phone(provider, response, identity, ends - clock())
+            arrival = replace(arrival, phone=phone)
         if arrival.binder is not None:
             return await self._bind(identity, arrival)
         return await self.login_by_unionid(identity, arrival, seconds=ends - clock())

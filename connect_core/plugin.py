@@ -18,6 +18,7 @@ from connect_core.crypto import (
     load_private_key,
     load_public_key,
     md5_hex,
+    sha1_hex,
 )
 from connect_core.errors import (
     BadRequest,
@@ -38,11 +39,13 @@ from connect_core.identity import ClientType, Identity, IdKind, PersonId, Profil
 from connect_core.provider import (
     AuthorizationRequest,
     AuthorizationResponse,
+    Elsewhere,
     Entrance,
     FetchesPhone,
     Provider,
     VerifiedPhone,
     WakesApp,
+    WorksInSomeBrowsers,
 )
 from connect_core.settings import Endpoint, ProviderSettings
 
@@ -55,6 +58,7 @@ __all__ = [
     "ClientType",
     "CodeInvalid",
     "CodeMissing",
+    "Elsewhere",
     "Endpoint",
     "Entrance",
     "FetchesPhone",
@@ -84,6 +88,7 @@ __all__ = [
     "TokenRequest",
     "VerifiedPhone",
     "WakesApp",
+    "WorksInSomeBrowsers",
     "decrypt_aes_cbc",
     "encrypt_aes_cbc",
     "hookimpl",
@@ -92,4 +97,5 @@ __all__ = [
     "load_public_key",
     "md5_hex",
     "parse_object",
+    "sha1_hex",
 ]

@@ -106,7 +106,7 @@ def test_demo_once_logs_in_through_everything_and_leaves_nothing(tmp_path: Path)
     lines = [line.split() for line in done.stdout.splitlines()]
     assert [line[:3] for line in lines] == [
         *(["alipay", client, "ok"] for client in ("pc", "h5", "app", "mini")),
-        *(["wechat", client, "ok"] for client in ("pc", "h5")),
+        *(["wechat", client, "ok"] for client in ("pc", "h5", "app", "mini")),
     ]
     for line in lines:
         assert line[3].startswith("m_")
@@ -121,7 +121,7 @@ def test_demo_once_fails_where_a_plugin_does(tmp_path: Path) -> None:
     """What could not be tried is no success: exit 1, with the reason beside the rows that worked."""
     done = run(tmp_path, "demo", "--once", **install_broken_plugin(tmp_path))
     assert done.returncode == 1
-    assert done.stdout.count(" ok ") == 6
+    assert done.stdout.count(" ok ") == 8
     assert done.stdout.splitlines()[-1].split(maxsplit=2) == [
         *("broken", "FAILED"),
         "ModuleNotFoundError: No module named 'a_package_nobody_has'",
@@ -134,6 +134,7 @@ def test_demo_runs_until_it_is_stopped(tmp_path: Path) -> None:
     with running(tmp_path, "demo", "--port", "0") as process:
         assert process.stdout is not None
         shop, login_page = process.stdout.readline().split()[1], process.stdout.readline().split()[2]
+        assert "demo --once" in process.stdout.readline()
         home = httpx.get(shop, trust_env=False)
         assert (home.status_code, home.headers["location"]) == (303, "/connect/login")
         assert "支付宝" in httpx.get(login_page, trust_env=False).text
@@ -259,7 +260,7 @@ def test_providers_lists_what_is_installed_shown_and_set_aside(tmp_path: Path) -
     assert [line.split()[:6] for line in done.stdout.splitlines()] == [
         ["installed", "plugins"],
         ["alipay", "ALIPAY", "pc", "h5", "mini", "app"],
-        ["wechat", "WECHAT", "pc", "h5"],
+        ["wechat", "WECHAT", "pc", "h5", "app", "mini"],
         ["broken", "QUARANTINED:", "ModuleNotFoundError:", "No", "module", "named"],
         ["shown", "by", "connect.toml"],
         ["pc", "wechat", "redirect"],
@@ -285,7 +286,7 @@ def test_sandbox_prints_settings_that_reach_it(tmp_path: Path) -> None:
         shown = tomllib.loads(printed)["providers"]
         assert {name: set(clients) for name, clients in shown.items()} == {
             "alipay": {"pc", "h5", "app", "mini"},
-            "wechat": {"pc", "h5"},
+            "wechat": {"pc", "h5", "app", "mini"},
         }
         calls = shown["wechat"]["pc"]["api_url"] + "/_sandbox/calls"
         assert httpx.get(calls, trust_env=False).json() == []
