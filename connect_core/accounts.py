@@ -12,8 +12,8 @@ from connect_core.errors import MemberDisabled, TokenInvalid, Unavailable
 from connect_core.hookspecs import HookRelay, MemberDirectory, TokenRequest
 from connect_core.identity import ClientType
 from connect_core.sessions import LiveSession, OpenSession, Sessions, Tokens
-from connect_core.store import Database, Transaction, people
-from connect_core.store.people import MemberRow
+from connect_core.store import Database, Transaction, members, people
+from connect_core.store.members import MemberRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Accounts:
         def rotate(tx: Transaction) -> OpenSession | None:
             opened = self._sessions.rotate(tx, refresh_token, now)
             if opened and self._directory is None:
-                member = people.find_member(tx, opened.row.member_id)
+                member = members.find_member(tx, opened.row.member_id)
                 if member is None or member.disabled:
                     raise MemberDisabled("the member is disabled or gone")
             return opened
@@ -92,7 +92,7 @@ class Accounts:
                 session = self._sessions.find_by_access_token(tx, access_token, now)
             if session is None:
                 return None
-            member = None if self._directory is not None else people.find_member(tx, session.member_id)
+            member = None if self._directory is not None else members.find_member(tx, session.member_id)
             return member, session, people.find_union_types(tx, session.member_id), is_stale
 
         found = await self._database.read(look)

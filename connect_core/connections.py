@@ -15,7 +15,9 @@ from connect_core.hookspecs import MemberDirectory
 from connect_core.identity import STRENGTH, ClientType, Identity, PersonId, Profile
 from connect_core.settings import DAY
 from connect_core.store import Transaction, people
-from connect_core.store.people import KnownPerson, MemberRow
+from connect_core.store import members as built_in
+from connect_core.store.members import MemberRow
+from connect_core.store.people import KnownPerson
 
 _NAME_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 _DISPLAYED = ("nickname", "face", "sex", "province", "city")
@@ -173,12 +175,12 @@ class BuiltInMembers:
 
     def find(self, transaction: Transaction, member_id: int) -> MemberRow | None:
         """Return the member."""
-        return people.find_member(transaction, member_id)
+        return built_in.find_member(transaction, member_id)
 
     def register(self, transaction: Transaction, profile: Profile, client_type: ClientType, now: int) -> MemberRow:
         """Register a member named `m_` and ten random letters, without a password."""
         uname = "m_" + "".join(secrets.choice(_NAME_ALPHABET) for _ in range(10))
-        member_id = people.insert_member(transaction, uname, profile, client_type, now)
+        member_id = built_in.insert_member(transaction, uname, profile, client_type, now)
         shown = {key: getattr(profile, key) for key in _DISPLAYED}
         return MemberRow(
             **{**shown, "nickname": profile.nickname or uname},
@@ -193,7 +195,7 @@ class BuiltInMembers:
         self, transaction: Transaction, member: MemberRow, told: Profile | None, before: Mapping[str, Any], now: int
     ) -> MemberRow:
         """Count the login; a display field follows the vendor only as long as the member never edited it."""
-        people.count_login(transaction, member.id, now)
+        built_in.count_login(transaction, member.id, now)
         if told is None:
             return member
         changes = {
@@ -204,7 +206,7 @@ class BuiltInMembers:
         if told.mobile and not member.mobile:
             changes["mobile"] = told.mobile
         if changes:
-            people.update_member(transaction, member.id, changes)
+            built_in.update_member(transaction, member.id, changes)
         return replace(member, **changes)
 
 

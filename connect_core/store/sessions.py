@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from connect_core.models import MemberSession
-from connect_core.store.database import Transaction
+from connect_core.store.statement import Statement, Transaction, insert_into
 
 _SESSION = MemberSession.__table__  # type: ignore[attr-defined]
 
@@ -26,61 +26,64 @@ class SessionRow:
     revoked_time: int | None
 
 
-_COLUMNS = tuple(_SESSION.c[name] for name in SessionRow.__dataclass_fields__)
-_INSERT = insert(_SESSION)
-_FIND = select(*_COLUMNS).where(_SESSION.c.token_hash == bindparam("hash_"))
-_FIND_LIVE = select(_SESSION.c.member_id).where(
-    _SESSION.c.family == bindparam("family_"),
-    _SESSION.c.revoked_time.is_(None),
-    _SESSION.c.expiry_time > bindparam("now_"),
+_NAMES = tuple(SessionRow.__dataclass_fields__)
+_INSERT = Statement(insert_into(_SESSION, *_NAMES))
+_IS_IT = _SESSION.c.token_hash == bindparam("own")
+_FIND = Statement(select(*(_SESSION.c[name] for name in _NAMES)).where(_IS_IT))
+_FIND_LIVE = Statement(
+    select(_SESSION.c.member_id).where(
+        _SESSION.c.family == bindparam("family"),
+        _SESSION.c.revoked_time.is_(None),
+        _SESSION.c.expiry_time > bindparam("now"),
+    )
 )
-_ROTATE = (
+_ROTATE = Statement(
     update(_SESSION)
-    .where(_SESSION.c.token_hash == bindparam("hash_"), _SESSION.c.rotated_time.is_(None))
-    .values(rotated_time=bindparam("now_"), seen_time=bindparam("now_"))
+    .where(_IS_IT, _SESSION.c.rotated_time.is_(None))
+    .values(rotated_time=bindparam("now"), seen_time=bindparam("now"))
 )
-_SEEN = update(_SESSION).where(_SESSION.c.token_hash == bindparam("hash_")).values(seen_time=bindparam("now_"))
-_REVOKE = (
+_SEEN = Statement(update(_SESSION).where(_IS_IT).values(seen_time=bindparam("now")))
+_REVOKE = Statement(
     update(_SESSION)
-    .where(_SESSION.c.family == bindparam("family_"), _SESSION.c.revoked_time.is_(None))
-    .values(revoked_time=bindparam("now_"))
+    .where(_SESSION.c.family == bindparam("own"), _SESSION.c.revoked_time.is_(None))
+    .values(revoked_time=bindparam("now"))
 )
+_OLD = select(_SESSION.c.id).where(_SESSION.c.expiry_time < bindparam("now")).limit(bindparam("most")).subquery()
+_SWEEP = Statement(delete(_SESSION).where(_SESSION.c.id.in_(select(_OLD.c.id))))
 
 
 def insert_session(transaction: Transaction, row: SessionRow) -> None:
     """Write a session."""
-    transaction.execute(_INSERT, {name: getattr(row, name) for name in SessionRow.__dataclass_fields__})
+    _INSERT.run(transaction, **{name: getattr(row, name) for name in _NAMES})
 
 
 def find_session(transaction: Transaction, token_hash: str) -> SessionRow | None:
     """Return the session that a token's hash names, live or not."""
-    row = transaction.execute(_FIND, {"hash_": token_hash}).first()
+    row = _FIND.first(transaction, own=token_hash)
     return SessionRow(*row) if row else None
 
 
 def find_live_member(transaction: Transaction, family: str, now: int) -> int | None:
     """Return the member of a family that still has a live token."""
-    return transaction.execute(_FIND_LIVE, {"family_": family, "now_": now}).scalar()
+    member_id: int | None = _FIND_LIVE.scalar(transaction, family=family, now=now)
+    return member_id
 
 
 def update_rotated(transaction: Transaction, token_hash: str, now: int) -> None:
     """Mark a refresh token as rotated; its first rotation counts."""
-    transaction.execute(_ROTATE, {"hash_": token_hash, "now_": now})
+    _ROTATE.run(transaction, own=token_hash, now=now)
 
 
 def update_seen(transaction: Transaction, token_hash: str, now: int) -> None:
     """Note that the session was used."""
-    transaction.execute(_SEEN, {"hash_": token_hash, "now_": now})
+    _SEEN.run(transaction, own=token_hash, now=now)
 
 
 def revoke_family(transaction: Transaction, family: str, now: int) -> None:
     """End every token of a login."""
-    transaction.execute(_REVOKE, {"family_": family, "now_": now})
+    _REVOKE.run(transaction, own=family, now=now)
 
 
 def delete_expired(transaction: Transaction, now: int, limit: int) -> int:
     """Sweep at most `limit` sessions whose time is over; returns how many."""
-    old = transaction.execute(select(_SESSION.c.id).where(_SESSION.c.expiry_time < now).limit(limit)).scalars().all()
-    if old:
-        transaction.execute(delete(_SESSION).where(_SESSION.c.id.in_(old)))
-    return len(old)
+    return _SWEEP.run(transaction, now=now, most=limit)
