@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, cast, func, insert, select
+from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, func, select
 from sqlalchemy.dialects import postgresql
 
 from connect_core.identity import IdKind, PersonId
 from connect_core.models import Alias, Connection, Member
-from connect_core.store.database import Transaction
+from connect_core.store.statement import Row, Statement, Transaction, insert_into
 
 _ALIAS, _CONNECT, _MEMBER = Alias.__table__, Connection.__table__, Member.__table__  # type: ignore[attr-defined]
 
@@ -42,7 +42,7 @@ def find_owners(transaction: Transaction, unames: Sequence[str]) -> dict[str, in
 
 def insert_members(transaction: Transaction, rows: Sequence[Mapping[str, object]]) -> None:
     """Write members with their ids; the names are columns of `es_member`."""
-    transaction.execute(_INSERT_MEMBER, list(rows))
+    _INSERT_MEMBER.run_many(transaction, rows)
 
 
 def find_bound(transaction: Transaction, member_ids: Sequence[int]) -> list[Bound]:
@@ -68,15 +68,14 @@ def find_holders(
     transaction: Transaction, union_type: str, kind: IdKind, scope: str, values: Sequence[str]
 ) -> dict[str, int | None]:
     """Return which member each of these ids leads to; None for an id whose connection was ended or is gone."""
-    more = {"type_of_ids": union_type, "kind_of_ids": kind.value, "scope_of_ids": scope}
-    found: dict[str, int | None] = {row[0]: row[1] for row in _ask(transaction, _holders(), values, more)}
-    del more["kind_of_ids"]
-    return found | {row[0]: row[1] for row in _ask(transaction, _shown_holders(), values, more)}
+    whose = {"type_of_ids": union_type, "scope_of_ids": scope}
+    found = {row[0]: row[1] for row in _ask(transaction, _holders(), values, kind_of_ids=kind.value, **whose)}
+    return found | {row[0]: row[1] for row in _ask(transaction, _shown_holders(), values, **whose)}
 
 
 def insert_connections(transaction: Transaction, rows: Sequence[Mapping[str, object]]) -> None:
     """Write active connections; the names are columns of `es_connect`."""
-    transaction.execute(_INSERT_CONNECT, list(rows))
+    _INSERT_CONNECT.run_many(transaction, rows)
 
 
 def find_connect_ids(transaction: Transaction, member_ids: Sequence[int]) -> dict[tuple[int, str], int]:
@@ -96,29 +95,49 @@ def insert_ids(transaction: Transaction, rows: Sequence[tuple[int, str, PersonId
         }
         for connect_id, union_type, one in rows
     ]
-    transaction.execute(_INSERT_ALIAS, values)
+    _INSERT_ALIAS.run_many(transaction, values)
 
 
 def move_sequence(transaction: Transaction, highest_id: int) -> None:
     """Let PostgreSQL number new members after `highest_id`; the other engines see to it by themselves."""
-    transaction.execute(_MOVE_SEQUENCE, {"highest_id": highest_id})
+    _MOVE_SEQUENCE.run(transaction, highest_id=highest_id)
 
 
-_INSERT_MEMBER, _INSERT_CONNECT, _INSERT_ALIAS = insert(_MEMBER), insert(_CONNECT), insert(_ALIAS)
+_INSERT_MEMBER = Statement(
+    insert_into(
+        _MEMBER,
+        "id",
+        "uname",
+        "nickname",
+        "face",
+        "sex",
+        "mobile",
+        "province",
+        "city",
+        "disabled",
+        "create_time",
+        "last_login",
+        "login_count",
+    )
+)
+_INSERT_CONNECT = Statement(
+    insert_into(_CONNECT, "member_id", "union_type", "union_id", "union_scope", "create_time", "profile_time")
+)
+_INSERT_ALIAS = Statement(insert_into(_ALIAS, "connect_id", "union_type", "kind", "scope", "value"))
 _SEQUENCE = func.pg_get_serial_sequence(_MEMBER.name, "id")
 _HIGHEST = bindparam("highest_id", type_=BigInteger)
-_MOVE_SEQUENCE = select(func.setval(_SEQUENCE, _HIGHEST)).where(
-    func.coalesce(func.pg_sequence_last_value(cast(_SEQUENCE, postgresql.REGCLASS)), 0) < _HIGHEST
+_MOVE_SEQUENCE = Statement(
+    select(func.setval(_SEQUENCE, _HIGHEST)).where(
+        func.coalesce(func.pg_sequence_last_value(cast(_SEQUENCE, postgresql.REGCLASS)), 0) < _HIGHEST
+    )
 )
 
 
-def _ask(
-    transaction: Transaction, query: Select[Any], keys: Sequence[object], more: Mapping[str, object] | None = None
-) -> Iterator[Any]:
+def _ask(transaction: Transaction, query: Statement, keys: Sequence[object], **more: object) -> Iterator[Row]:
     for start in range(0, len(keys), CHUNK):
         part = keys[start : start + CHUNK]
         filled = [*part, *[part[-1]] * (CHUNK - len(part))]
-        yield from transaction.execute(query, {**(more or {}), **{f"key_{n}": key for n, key in enumerate(filled)}})
+        yield from query.all(transaction, **more, **{f"key_{place}": key for place, key in enumerate(filled)})
 
 
 def _is_one_of(column: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -126,20 +145,20 @@ def _is_one_of(column: ColumnElement[Any]) -> ColumnElement[bool]:
 
 
 @cache
-def _members_by(column: str) -> Select[Any]:
-    return select(_MEMBER.c.id, _MEMBER.c.uname).where(_is_one_of(_MEMBER.c[column]))
+def _members_by(column: str) -> Statement:
+    return Statement(select(_MEMBER.c.id, _MEMBER.c.uname).where(_is_one_of(_MEMBER.c[column])))
 
 
 @cache
-def _bound() -> Select[Any]:
+def _bound() -> Statement:
     c = _CONNECT.c
     columns = (c.id, c.member_id, c.union_type, c.union_id, c.union_scope, c.active)
-    return select(*columns).where(_is_one_of(c.member_id))
+    return Statement(select(*columns).where(_is_one_of(c.member_id)))
 
 
 @cache
-def _bound_aliases() -> Select[Any]:
-    return (
+def _bound_aliases() -> Statement:
+    return Statement(
         select(_ALIAS.c.connect_id, _ALIAS.c.kind, _ALIAS.c.scope, _ALIAS.c.value)
         .join_from(_CONNECT, _ALIAS, _ALIAS.c.connect_id == _CONNECT.c.id)
         .where(_is_one_of(_CONNECT.c.member_id))
@@ -147,8 +166,8 @@ def _bound_aliases() -> Select[Any]:
 
 
 @cache
-def _holders() -> Select[Any]:
-    return (
+def _holders() -> Statement:
+    return Statement(
         select(_ALIAS.c.value, _CONNECT.c.member_id)
         .join_from(_ALIAS, _CONNECT, (_ALIAS.c.connect_id == _CONNECT.c.id) & (_CONNECT.c.active == 1), isouter=True)
         .where(
@@ -162,10 +181,12 @@ def _holders() -> Select[Any]:
 
 
 @cache
-def _shown_holders() -> Select[Any]:
-    return select(_CONNECT.c.union_id, _CONNECT.c.member_id).where(
-        _CONNECT.c.union_type == bindparam("type_of_ids"),
-        _CONNECT.c.union_scope == bindparam("scope_of_ids"),
-        _is_one_of(_CONNECT.c.union_id),
-        _CONNECT.c.active == 1,
+def _shown_holders() -> Statement:
+    return Statement(
+        select(_CONNECT.c.union_id, _CONNECT.c.member_id).where(
+            _CONNECT.c.union_type == bindparam("type_of_ids"),
+            _CONNECT.c.union_scope == bindparam("scope_of_ids"),
+            _is_one_of(_CONNECT.c.union_id),
+            _CONNECT.c.active == 1,
+        )
     )
