@@ -18,6 +18,7 @@ from connect_core import events, exchange, flow
 from connect_core.accounts import Accounts
 from connect_core.connections import BuiltInMembers, Members, find_person, is_stale, look_elsewhere
 from connect_core.crypto.sealing import derive_key
+from connect_core.directory import GuardedDirectory, get_registration_key
 from connect_core.errors import (
     CodeSeen,
     ConnectError,
@@ -83,7 +84,8 @@ class ConnectManager:
         subject_key = derive_key(service.keys[0], "subjects in events")
         self._settlement = Settlement(self.flows, self.sessions, subject_key)
         self._routes = service.public_url + service.prefix
-        self._directory: MemberDirectory | None = self.plugins.hooks.connect_member_directory(settings=settings)
+        directory: MemberDirectory | None = self.plugins.hooks.connect_member_directory(settings=settings)
+        self._directory = GuardedDirectory(directory) if directory is not None else None
         self.accounts = Accounts(database, self.sessions, self._directory, self.plugins.hooks, now)
 
     async def get_login_url(
@@ -234,6 +236,8 @@ class ConnectManager:
     async def aclose(self) -> None:
         """Finish what is under way and close every connection."""
         await self.notices.drain()
+        if self._directory is not None:
+            await self._directory.aclose()
         await self.pool.aclose()
         self.database.close()
 
@@ -307,7 +311,7 @@ class ConnectManager:
         wants_profile = known is None or is_stale(known, self._time(), offer.profile_max_age)
         if wants_profile:
             identity = await exchange.fetch_profile(offer.provider, identity, seconds)
-        key = self._settlement.subject_of(identity)
+        key = get_registration_key(identity)
         member_id = known.member_id if known else None
         told = exchange.with_phone(identity, arrival.phone).profile
         try:
