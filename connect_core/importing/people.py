@@ -8,7 +8,7 @@ openids of each client have rows of their own beside the login row; none of them
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connect_core.errors import ProviderBadResponse
@@ -151,16 +151,16 @@ def _get_id(row: OldRow, logins: set[str], app_ids: Mapping[str, str]) -> Person
 
 def _without_shared(people: list[Person], report: Report) -> Iterable[Person]:
     """Leave out ids that more than one member has: nobody can tell whose they are."""
-    owners: dict[tuple[str, PersonId], set[int]] = defaultdict(set)
+    owners: dict[tuple[str, PersonId], int] = {}
+    contested = set()
     for person in people:
         for _, one in person.ids:
-            owners[person.union_type, one].add(person.member_id)
+            if owners.setdefault((person.union_type, one), person.member_id) != person.member_id:
+                contested.add((person.union_type, one))
     for person in people:
-        shared = [one for _, one in person.ids if len(owners[person.union_type, one]) > 1]
+        shared = [one for _, one in person.ids if (person.union_type, one) in contested]
         is_lost = any(person.is_login(one) for one in shared)
         out = [row_id for row_id, one in person.ids if is_lost or one in shared]
         report.refuse(Cause.ID_OF_TWO_MEMBERS, TABLE, *out)
         if not is_lost:
-            yield Person(
-                person.member_id, person.union_type, tuple(pair for pair in person.ids if pair[1] not in shared)
-            )
+            yield replace(person, ids=tuple(pair for pair in person.ids if pair[1] not in shared)) if shared else person

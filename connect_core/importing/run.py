@@ -35,7 +35,7 @@ async def import_javashop(
     report = Report(order.dry_run, settings_unmapped=[*order.found.unmapped])
     for row_id in order.found.unreadable:
         report.refuse(Cause.CONFIG_UNREADABLE, "es_connect_setting", row_id)
-    rows = [row for page in shop.pages(CONNECTIONS, people.COLUMNS) for row in people.read_rows(page, report)]
+    rows = (row for page in shop.pages(CONNECTIONS, people.COLUMNS) for row in people.read_rows(page, report))
     found = people.get_people(rows, {**order.found.app_ids, **order.app_ids}, report)
     _note(shop, report)
     if order.numbers_by_sequence and not order.dry_run and (highest := shop.get_highest_member_id()) > 0:
