@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,11 +31,15 @@ def root() -> None:
 
 @app.command()
 def javashop(
+    *,
     source: Annotated[
         str, typer.Option("--from", envvar="CONNECT_IMPORT_FROM", help="The old shop's database, an SQLAlchemy URL.")
     ],
     config: ConfigPath = DEFAULT,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would happen; write nothing.")] = False,
+    connections_only: Annotated[
+        bool, typer.Option("--connections-only", help="Leave members where they are, for a shop with a directory.")
+    ] = False,
     report_file: Annotated[
         Path | None, typer.Option("--report", help="Write the report as JSON, with every row that cannot be mapped.")
     ] = None,
@@ -51,7 +56,14 @@ def javashop(
     url = settings.service.database_url
     with Javashop(source, url) as shop:
         found = _find_settings(shop, None if secrets_to is None else os.path.relpath(secrets_to, config.parent))
-        order = Order(found, int(time.time()), app_ids, dry_run, url.startswith("postgresql"))
+        order = Order(
+            found=found,
+            now=int(time.time()),
+            app_ids=app_ids,
+            dry_run=dry_run,
+            connections_only=connections_only,
+            numbers_by_sequence=url.startswith("postgresql"),
+        )
         database = Database(url, synchronous=settings.service.sqlite_synchronous)
         try:
             if missing := database.find_missing_tables():
@@ -67,8 +79,8 @@ def javashop(
 
 def _get_app_id(text: str) -> tuple[str, str]:
     old_type, _, value = text.partition("=")
-    if old_type not in people.TYPES or not value:
-        raise SettingsError([f"--app-id: give TYPE=APP_ID, where TYPE is one of {', '.join(people.TYPES)}"])
+    if old_type not in people.OPEN_ID_TYPES or not re.fullmatch("[!-~]{1,64}", value):
+        raise SettingsError([f"--app-id: give TYPE=APP_ID, where TYPE is one of {', '.join(people.OPEN_ID_TYPES)}"])
     return old_type, value
 
 

@@ -21,6 +21,8 @@ _LOGINS = {"ALIPAY": IdKind.USER_ID, "WECHAT": IdKind.UNION_ID, "WEIBO": IdKind.
 _OPEN_IDS = {"WECHAT_OPENID": "WECHAT", "WECHAT_APP": "WECHAT", "QQ_OPENID": "QQ", "QQ_APP": "QQ"}
 TYPES = {**{name: name for name in (*_LOGINS, "QQ")}, **_OPEN_IDS, "WECHAT_MINI": "WECHAT", "APPLEID": "APPLE"}
 """Javashop's union types, and ours."""
+OPEN_ID_TYPES = ("QQ", "WECHAT_MINI", *_OPEN_IDS)
+"""Those whose rows may hold an openid."""
 _APPLE_ID = re.compile(r"\d{6}\.[0-9a-f]{32}\.\d{4}")
 _QQ_UNION_ID = "UID_"
 

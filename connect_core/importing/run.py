@@ -22,6 +22,7 @@ class Order:
     now: int
     app_ids: Mapping[str, str] = field(default_factory=dict)
     dry_run: bool = False
+    connections_only: bool = False
     numbers_by_sequence: bool = False
 
 
@@ -38,7 +39,8 @@ async def import_javashop(
     rows = (row for page in shop.pages(CONNECTIONS, people.COLUMNS) for row in people.read_rows(page, report))
     found = people.get_people(rows, {**order.found.app_ids, **order.app_ids}, report)
     _note(shop, report)
-    if order.numbers_by_sequence and not order.dry_run and (highest := shop.get_highest_member_id()) > 0:
+    writes_members = not (order.dry_run or order.connections_only)
+    if writes_members and order.numbers_by_sequence and (highest := shop.get_highest_member_id()) > 0:
         await database.write(lambda tx: imports.move_sequence(tx, highest))
     unames: dict[str, int] = {}
     for page in shop.pages(MEMBERS, members.COLUMNS):
@@ -59,7 +61,8 @@ def _settling(
     page: list[Mapping[str, Any]], found: Mapping[int, list[people.Person]], unames: Mapping[str, int], order: Order
 ) -> Callable[[Transaction], settling.Outcome]:
     def settle(tx: Transaction) -> settling.Outcome:
-        outcome = settling.look(tx, page, found, unames, order.now)
+        known = None if order.connections_only else unames
+        outcome = settling.look(tx, page, found, known, order.now)
         if not order.dry_run:
             settling.write(tx, outcome)
         return outcome

@@ -46,12 +46,18 @@ def look(
     transaction: Transaction,
     rows: Sequence[Mapping[str, Any]],
     found: Mapping[int, Sequence[Person]],
-    unames: Mapping[str, int],
+    unames: Mapping[str, int] | None,
     now: int,
 ) -> Outcome:
-    """Decide about a page of members; `unames` are the names that earlier pages brought. Writes nothing."""
+    """Decide about a page of members; writes nothing.
+
+    `unames` are the names that earlier pages brought; None when members stay where they are.
+    """
     outcome = Outcome()
-    usable = _look_at_members(transaction, rows, unames, outcome)
+    if unames is None:
+        usable = {row["id"] for row in rows if members.get_mistake(row) is not Cause.MEMBER_ID_INVALID}
+    else:
+        usable = _look_at_members(transaction, rows, unames, outcome)
     persons = [person for row in rows for person in found.get(row["id"], ())]
     bound: dict[tuple[int, str], list[Bound]] = defaultdict(list)
     for one in imports.find_bound(transaction, [row["id"] for row in rows if row["id"] in found]):

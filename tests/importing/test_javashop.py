@@ -17,13 +17,17 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
+from typer.testing import CliRunner
 
+from connect_core.cli import app
+from connect_core.errors import ConnectError
 from connect_core.settings import Settings
 from connect_core.store import Database
 
 from .old_shops import MILLISECONDS, SECRET, OldShop, contents, old_shop, server_database, write_config
 
 COMMAND = str(Path(sysconfig.get_path("scripts"), "connect-login"))
+SOURCE = "CONNECT_IMPORT_FROM"
 SERVERS = {
     "mariadb": ("mysql+pymysql://root@127.0.0.1:3306/mysql", "pymysql"),
     "postgresql": ("postgresql+psycopg://postgres@127.0.0.1:5432/postgres", "psycopg"),
@@ -38,24 +42,17 @@ class Move:
     target: str
     folder: Path
 
-    def command(self, *options: str) -> list[str]:
-        """The command line."""
-        return [COMMAND, "import", "javashop", "--config", str(self.folder / "connect.toml"), *options]
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Where the old shop is: a password has no place on a command line."""
-        return {**os.environ, "CONNECT_IMPORT_FROM": self.old.url}
+    def arguments(self, *options: str) -> list[str]:
+        """What stands after `connect-login`."""
+        return ["import", "javashop", "--config", str(self.folder / "connect.toml"), *options]
 
     def run(self, *options: str, code: int = 0) -> str:
-        """Run the command to its end and return what it said."""
-        done = subprocess.run(
-            self.command(*options), env=self.environment, capture_output=True, text=True, timeout=120, check=False
-        )
-        said = done.stdout + done.stderr
-        assert (done.returncode, "Traceback" in said) == (code, False), said
-        assert SECRET not in said
-        return done.stderr if code == 2 else done.stdout
+        """Run the command to its end and return what it said: the report, or why there is none."""
+        done = CliRunner().invoke(app, self.arguments(*options), env={SOURCE: self.old.url})
+        mistakes = str(done.exception) if isinstance(done.exception, ConnectError) else ""
+        assert (2 if mistakes else done.exit_code) == code, done.output
+        assert SECRET not in mistakes + done.output
+        return mistakes or done.stdout
 
     def report(self, *options: str, code: int = 0) -> dict[str, Any]:
         """Run the command and return its JSON report."""
@@ -212,8 +209,9 @@ def test_m04_an_import_that_was_killed_goes_on(move: Move) -> None:
         connection.execute(text(f"INSERT INTO es_member ({move.old.key}, uname) VALUES (:id, :uname)"), members)
         insert = "INSERT INTO es_connect (id, member_id, union_type, union_id) VALUES (:id, :id, 'ALIPAY', :uname)"
         connection.execute(text(insert), members)
+    environment = {**os.environ, SOURCE: move.old.url}
     process = subprocess.Popen(
-        move.command(), env=move.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [COMMAND, *move.arguments()], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     ends = time.monotonic() + 60
     while move.new("SELECT COUNT(*) FROM es_member")[0][0] == 0 and time.monotonic() < ends:
@@ -267,7 +265,7 @@ def test_an_address_that_cannot_be_used_is_told_without_itself(move: Move) -> No
         f"oracle+nodriver://{SECRET}@db/shop",
         f"sqlite:///{move.folder}/{SECRET}.db",
     ):
-        assert move.run("--from", url, code=2).startswith("connect-login: ")
+        assert "--from: " in move.run("--from", url, code=2)
     assert not (move.folder / f"{SECRET}.db").exists()
 
 
@@ -278,10 +276,15 @@ def test_a_target_without_tables_is_refused(move: Move) -> None:
 
 
 def test_k01_the_source_is_only_read(move: Move) -> None:
-    """Not a byte of it changes."""
+    """Not a byte of it changes; it runs as the command that an operator types."""
     fill(move.old)
     before = (move.folder / "old.db").read_bytes()
-    move.run(code=1)
+    command = [COMMAND, *move.arguments("--from", move.old.url)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout.startswith("members: 4 read, 3 imported")) == (1, True)
+    command[-1] = f"{move.old.url}.absent"
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "connect-login: --from: there is no such file\n")
     assert (move.folder / "old.db").read_bytes() == before
 
 
@@ -330,6 +333,22 @@ def test_g12_what_was_unbound_here_stays_unbound(move: Move) -> None:
     before = contents(move.target)
     assert move.report()["connections"]["already"] == 1
     assert contents(move.target) == before
+
+
+def test_members_may_stay_where_they_are(move: Move) -> None:
+    """For a shop with a directory of its own: connections come over with the ids of its members, and no member does."""
+    fill(move.old)
+    report = move.report("--connections-only", code=1)
+    assert report["members"] == {"read": 4, "imported": 0, "already": 0}
+    assert refused(report) == {"id_blank": [("es_connect", 4)], "orphan": [("es_connect", 8)]}
+    assert contents(move.target)["es_member"] == []
+    assert [row[0] for row in move.new("SELECT member_id FROM es_connect ORDER BY 1")] == [3, 3, 9, 2**53 + 7]
+
+
+def test_an_app_id_is_for_a_type_that_holds_openids(move: Move) -> None:
+    """A misspelt type would leave its rows out without a word."""
+    for text_ in ("ALIPAY=2021", "WECHAT_OPENID", "WECHAT_OPENID=", "WECHAT_OPENID=wx 1"):
+        assert "WECHAT_OPENID" in move.run("--app-id", text_, code=2)
 
 
 def test_a_row_that_came_later_completes_the_connection(move: Move) -> None:
