@@ -1,5 +1,6 @@
 """The examples of docs/how-to/members-elsewhere.md, with whole logins: members live in the shop's own system alone."""
 
+import asyncio
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
+from connect_core.identity import ClientType, Profile
 from connect_core.registry import Plugins
 from connect_core.rehearsal import Stage, Visitor, on_stage
 from connect_core.sandbox import serving
@@ -33,6 +35,7 @@ class Shop:
     """A running shop whose members live elsewhere, and how a test reaches into that."""
 
     stage: Stage
+    acme: Acme
     count: Callable[[], int]
     disable: Callable[[int], object]
     fail: Callable[[], object]
@@ -67,8 +70,8 @@ def load(name: str) -> ModuleType:
 
 
 @contextmanager
-def running(module: ModuleType) -> Iterator[Stage]:
-    plugins = Plugins([("acme", PluginOf(acme=provider_of(Acme()))), ("members", module)], discover=False)
+def running(module: ModuleType, acme: Acme) -> Iterator[Stage]:
+    plugins = Plugins([("acme", PluginOf(acme=provider_of(acme))), ("members", module)], discover=False)
     with on_stage({"acme": AcmeSandbox()}, plugins=plugins) as stage:
         yield stage
 
@@ -79,9 +82,11 @@ def over_http(folder: Path) -> Iterator[Shop]:
     api = ShopApi()
     with serving(api.app()) as url, proxy(url) as between:
         os.environ |= {"SHOP_MEMBERS_URL": between.url, "SHOP_MEMBERS_TOKEN": TOKEN}
-        with running(load("members_over_http")) as stage:
+        acme = Acme()
+        with running(load("members_over_http"), acme) as stage:
             yield Shop(
                 stage,
+                acme,
                 lambda: len(api.members),
                 lambda member_id: api.members[member_id].update(disabled=True),
                 partial(setattr, api, "is_down", True),
@@ -102,14 +107,23 @@ def over_sql(folder: Path) -> Iterator[Shop]:
 
     execute(SHOP_USER)
     os.environ["SHOP_DATABASE_URL"] = f"sqlite:///{folder / 'shop.db'}"
-    with running(load("members_over_sql")) as stage:
+    acme = Acme()
+    with running(load("members_over_sql"), acme) as stage:
         yield Shop(
             stage,
+            acme,
             lambda: execute("SELECT COUNT(*) FROM shop_user")[0][0],
             partial(execute, "UPDATE shop_user SET is_locked = 1 WHERE id = ?"),
             partial(execute, "ALTER TABLE shop_user RENAME TO away"),
             partial(execute, "ALTER TABLE away RENAME TO shop_user"),
         )
+
+
+@contextmanager
+def closing_directory(directory: Any) -> Iterator[Any]:
+    """Close a directory at the end."""
+    yield directory
+    asyncio.run(directory.aclose())
 
 
 @pytest.fixture(params=[over_http, over_sql])
@@ -133,11 +147,33 @@ def test_a_first_login_registers_once_and_a_second_finds_the_member(shop: Shop) 
 
 def test_m01_parallel_first_logins_register_exactly_one_member(shop: Shop) -> None:
     """Sixteen at once: sixteen successes, one member there, one connection here."""
+    shop.acme.pause = 0.3  # the vendor answers all of them at the same moment
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(shop.log_in, ["lihua"] * 16))
     assert [answer.status_code for answer in answers] == [200] * 16
     assert len({answer.json()["uid"] for answer in answers}) == 1
     assert (shop.count(), len(shop.connections())) == (1, 1)
+
+
+def test_m01_a_look_that_came_too_early_is_made_good_by_the_unique_column(tmp_path: Path) -> None:
+    """Two registrations that both find nobody: the slower one gets the member of the faster one."""
+    with over_sql(tmp_path) as shop:
+        known = load("members_over_sql").MembersOverSql
+
+        class TooEarly(known):
+            looks = 0
+
+            def _find_by_key(self, key: str) -> int | None:
+                self.looks += 1
+                found: int | None = super()._find_by_key(key)
+                return found if self.looks > 1 else None
+
+        ids = []
+        for _ in range(2):
+            with closing_directory(TooEarly(os.environ["SHOP_DATABASE_URL"])) as directory:
+                ids.append(asyncio.run(directory.register("k" * 64, Profile(), ClientType.PC)))
+        assert ids[0] == ids[1]
+        assert shop.count() == 1
 
 
 def test_m06_a_login_that_broke_after_the_registration_finds_the_same_member(shop: Shop) -> None:
