@@ -21,14 +21,17 @@ RETRY_AFTER = 2
 _ID_MAX = 2**63
 
 
-def get_registration_key(identity: Identity) -> str:
+def get_registration_key(identity: Identity, times_unbound: int = 0) -> str:
     """Return the idempotency key under which a directory registers a person.
 
     It is SHA-256, in hex, of the UTF-8 text `connect-login registration`, union type, kind, scope and value of the
-    strongest id, joined by NUL. There is no secret in it, so it outlives every key of the ring.
+    strongest id, joined by NUL. There is no secret in it, so it outlives every key of the ring. An identity that was
+    unbound is nobody's: from then on `times_unbound`, in digits, is one part more, lest it lead to that member again.
     """
     one = identity.strongest
-    parts = ("connect-login registration", identity.union_type, one.kind, one.scope, one.value)
+    parts = ["connect-login registration", identity.union_type, one.kind, one.scope, one.value]
+    if times_unbound:
+        parts.append(str(times_unbound))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

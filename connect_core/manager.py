@@ -340,12 +340,16 @@ class ConnectManager:
         self, directory: MemberDirectory, arrival: Arrival, identity: Identity, seconds: float
     ) -> tuple[Identity, Members, bool]:
         """Members live in the shop's own system: have it know this one before the transaction begins."""
-        offer = arrival.offer
-        known = await self.database.read(lambda tx: find_person(tx, identity))
+        offer, first = arrival.offer, identity
+        known, times_unbound = await self.database.read(
+            lambda tx: (find_person(tx, first), people.count_ended(tx, first.union_type, first.strongest))
+        )
         wants_profile = known is None or is_stale(known, self._time(), offer.profile_max_age)
         if wants_profile:
             identity = await exchange.fetch_profile(offer.provider, identity, seconds)
-        key = get_registration_key(identity)
+        if known is None and identity.ids != first.ids:
+            known = await self.database.read(lambda tx: find_person(tx, identity))
+        key = get_registration_key(first, times_unbound)  # the same whether a profile is told or refused
         member_id = known.member_id if known else None
         told = exchange.with_phone(identity, arrival.phone).profile
         try:

@@ -144,6 +144,10 @@ def test_the_registration_key_is_what_the_docs_say() -> None:
     text = "connect-login registration\0WECHAT\0union_id\0\0oUnion"
     key = get_registration_key(person(PersonId.union_id("oUnion"), PersonId.open_id("o", "wx1")))
     assert key == hashlib.sha256(text.encode()).hexdigest()
+    assert (
+        get_registration_key(person(PersonId.union_id("oUnion")), 2)
+        == hashlib.sha256(f"{text}\0{2}".encode()).hexdigest()
+    )
 
 
 def test_f07_every_part_of_an_id_is_in_the_registration_key() -> None:

@@ -198,6 +198,19 @@ def test_m06_an_answer_that_was_lost_is_no_second_member(tmp_path: Path) -> None
         assert (shop.count(), len(shop.connections())) == (1, 1)
 
 
+def test_g12_an_identity_that_was_unbound_is_somebody_new(shop: Shop) -> None:
+    """The key that registered the member leads back to it no more, and the new key is as lasting."""
+    first = shop.log_in().json()
+    with closing(sqlite3.connect(shop.stage.database)) as connection:
+        for table in ("es_connect", "es_connect_alias"):
+            connection.execute(f"UPDATE {table} SET unbound_time = 1")
+        connection.commit()
+    second = shop.log_in().json()
+    assert (second["is_new_member"], second["uid"] != first["uid"]) == (True, True)
+    assert shop.log_in().json()["uid"] == second["uid"]
+    assert shop.count() == 2
+
+
 def test_f15_a_member_disabled_there_is_refused(shop: Shop) -> None:
     """Whether bound here or registered by a login that broke; nothing is written."""
     first = shop.log_in().json()
