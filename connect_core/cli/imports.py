@@ -6,6 +6,7 @@ import os
 import re
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -52,25 +53,19 @@ def javashop(
 ) -> None:
     """Import members and connections of a Javashop, and print its settings as connect.toml."""
     settings = load_settings(config)
-    app_ids = dict(_get_app_id(text) for text in app_id)
     url = settings.service.database_url
     with Javashop(source, url) as shop:
         found = _find_settings(shop, None if secrets_to is None else os.path.relpath(secrets_to, config.parent))
         order = Order(
             found=found,
             now=int(time.time()),
-            app_ids=app_ids,
+            app_ids=dict(_get_app_id(text) for text in app_id),
             dry_run=dry_run,
             connections_only=connections_only,
             numbers_by_sequence=url.startswith("postgresql"),
         )
-        database = Database(url, synchronous=settings.service.sqlite_synchronous)
-        try:
-            if missing := database.find_missing_tables():
-                raise SettingsError([f"service.database_url: there is no table {', '.join(missing)}; make them first"])
+        with closing(Database(url, synchronous=settings.service.sqlite_synchronous)) as database:
             report = _run(shop, database, order)
-        finally:
-            database.close()
     _tell(report, found, report_file)
     if secrets_to is not None and not dry_run:
         _write_secrets(secrets_to, found.secrets)
@@ -94,6 +89,8 @@ def _find_settings(shop: Javashop, secret_folder: str | None) -> snippet.Found:
 
 
 def _run(shop: Javashop, database: Database, order: Order) -> Report:
+    if missing := database.find_missing_tables():
+        raise SettingsError([f"service.database_url: there is no table {', '.join(missing)}; make them first"])
     with typer.progressbar(length=shop.count(MEMBERS), label="members", file=typer.get_text_stream("stderr")) as bar:
         advance: Callable[[int], None] = bar.update
         return asyncio.run(import_javashop(shop, database, order, advance))

@@ -1,115 +1,17 @@
 """`connect-login import javashop`, whole: from real tables into real tables, on every engine there is."""
 
-import json
 import os
 import signal
-import stat
 import subprocess
-import sysconfig
 import time
-import tomllib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.exc import SQLAlchemyError
-from typer.testing import CliRunner
+from sqlalchemy import text
 
-from connect_core.cli import app
-from connect_core.errors import ConnectError
-from connect_core.settings import Settings
-from connect_core.store import Database
-
-from .old_shops import MILLISECONDS, SECRET, OldShop, contents, old_shop, server_database, write_config
-
-COMMAND = str(Path(sysconfig.get_path("scripts"), "connect-login"))
-SOURCE = "CONNECT_IMPORT_FROM"
-SERVERS = {
-    "mariadb": ("mysql+pymysql://root@127.0.0.1:3306/mysql", "pymysql"),
-    "postgresql": ("postgresql+psycopg://postgres@127.0.0.1:5432/postgres", "psycopg"),
-}
-
-
-@dataclass
-class Move:
-    """An old shop and the new one that its members move to."""
-
-    old: OldShop
-    target: str
-    folder: Path
-
-    def arguments(self, *options: str) -> list[str]:
-        """What stands after `connect-login`."""
-        return ["import", "javashop", "--config", str(self.folder / "connect.toml"), *options]
-
-    def run(self, *options: str, code: int = 0) -> str:
-        """Run the command to its end and return what it said: the report, or why there is none."""
-        done = CliRunner().invoke(app, self.arguments(*options), env={SOURCE: self.old.url})
-        mistakes = str(done.exception) if isinstance(done.exception, ConnectError) else ""
-        assert (2 if mistakes else done.exit_code) == code, done.output
-        assert SECRET not in mistakes + done.output
-        return mistakes or done.stdout
-
-    def report(self, *options: str, code: int = 0) -> dict[str, Any]:
-        """Run the command and return its JSON report."""
-        self.run("--report", str(self.folder / "report.json"), *options, code=code)
-        told: dict[str, Any] = json.loads((self.folder / "report.json").read_text("utf-8"))
-        return told
-
-    def new(self, statement: str, **values: object) -> list[Any]:
-        """Run a statement in the new shop's database."""
-        engine = create_engine(self.target)
-        try:
-            with engine.begin() as connection:
-                result = connection.execute(text(statement), values)
-                return list(result) if result.returns_rows else []
-        finally:
-            engine.dispose()
-
-
-@pytest.fixture
-def databases(
-    request: pytest.FixtureRequest, tmp_path: Path, require: Callable[[object, str], None]
-) -> Iterator[tuple[str, str]]:
-    """The addresses of two empty databases: SQLite files, or on the server that a parameter names."""
-    name = getattr(request, "param", "sqlite")
-    if name == "sqlite":
-        (tmp_path / "old.db").touch()
-        yield f"sqlite:///{tmp_path / 'old.db'}", f"sqlite:///{tmp_path / 'connect.db'}"
-        return
-    url, driver = SERVERS[name]
-    require(find_spec(driver), f"{driver} is not installed")
-    require(is_up(url), f"{name} does not answer")
-    old, new = (server_database(url, f"javashop_{which}_{os.getpid()}") for which in ("old", "new"))
-    with old as source, new as target:
-        yield source, target
-
-
-def is_up(url: str) -> bool:
-    engine = create_engine(url)
-    try:
-        engine.connect().close()
-    except SQLAlchemyError:
-        return False
-    finally:
-        engine.dispose()
-    return True
-
-
-@pytest.fixture
-def move(request: pytest.FixtureRequest, databases: tuple[str, str], tmp_path: Path) -> Iterator[Move]:
-    """An old shop of a generation, and a new one with its tables."""
-    source, target = databases
-    write_config(tmp_path, target)
-    database = Database(target)
-    database.create_tables()
-    database.close()
-    with old_shop(source, getattr(request, "param", "g2")) as old:
-        yield Move(old, target, tmp_path)
+from .moves import COMMAND, SERVERS, SOURCE, Move
+from .old_shops import MILLISECONDS, SECRET, OldShop, contents
 
 
 def on_every_engine(function: Callable[..., None]) -> Callable[..., None]:
@@ -119,7 +21,7 @@ def on_every_engine(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def fill(old: OldShop) -> None:
-    """Members and rows of every sort; what becomes of them is told in `EXPECTED`."""
+    """Members and rows of every sort; what becomes of them is told below."""
     old.member(3, "lihua", nickname="李华&5u:1f600", sex=1, mobile="13800000000", disabled=0, create_time=MILLISECONDS)
     old.member(5, "Wang", sex=0, face="http://shop.example/a.png", disabled=-1, last_login=1_600_000_000)
     old.member(2**53 + 7, "snow", nickname=None, sex=2, face="javascript:alert(1)", login_count=4)
@@ -372,47 +274,3 @@ def test_reports_name_rows_and_never_values(move: Move) -> None:
     for value in ("2088102104794936", "oUnion", "oOpen", "1404376560", "lihua", "13800000000", "x" * 65):
         assert value not in said
     assert "es_connect 4" in said
-
-
-def test_k01_settings_become_toml_without_their_secrets(move: Move) -> None:
-    """Keys that have a place are printed, secrets as `env:`; the others are named."""
-    move.old.setting(1, "ALIPAY", pc={"alipay_pc_app_id": "2021000000000000", "alipay_pc_private_key": SECRET})
-    move.old.setting(2, "WECHAT", pc={"wechat_pc_app_id": "wx1", "wechat_pc_app_key": SECRET, "wechat_pc_x": SECRET})
-    move.old.setting(3, "WEIBO", rn={"weibo_rn_app_key": SECRET})
-    move.old.insert("es_connect_setting", id=4, name="QQ", type="QQ", config="{broken")
-    said = move.run(code=1)
-    shown = tomllib.loads(said.partition("# for connect.toml")[2])
-    assert shown == {
-        "clients": {"pc": ["alipay", "wechat"], "h5": ["alipay"]},
-        "providers": {
-            "alipay": {"app_id": "2021000000000000", "private_key": "env:CONNECT_ALIPAY_PRIVATE_KEY"},
-            "wechat": {"pc": {"app_id": "wx1", "app_secret": "env:CONNECT_WECHAT_PC_APP_SECRET"}},
-        },
-    }
-    assert shown.keys() <= Settings.model_fields.keys()
-    assert "settings: wechat_pc_x: it has no place here" in said
-    assert "settings: weibo_rn_app_key: it has no place here" in said
-    assert "es_connect_setting 4" in said
-
-
-def test_k11_secrets_go_to_files_of_the_owner_alone(move: Move) -> None:
-    """0600 in a folder of 0700, named by `file:` relative to connect.toml; a dry run writes none, nor does a second."""
-    move.old.setting(1, "ALIPAY", pc={"alipay_pc_app_id": "2021000000000000", "alipay_pc_private_key": SECRET})
-    folder = move.folder / "keys" / "old"
-    options = ["--secrets-to", str(folder)]
-    move.run("--dry-run", *options)
-    assert not folder.exists()
-    assert 'private_key = "file:keys/old/alipay-private-key"' in move.run(*options)
-    file = folder / "alipay-private-key"
-    assert file.read_text("utf-8") == SECRET + "\n"
-    assert [stat.S_IMODE(path.stat().st_mode) for path in (file, folder)] == [0o600, 0o700]
-    move.run(*options)
-    file.write_text("another")
-    assert "left alone" in move.run(*options, code=2)
-    assert file.read_text("utf-8") == "another"
-
-
-def test_a_secret_in_the_wrong_field_is_not_printed(move: Move) -> None:
-    """What has not the form of an app id is not shown as one."""
-    move.old.setting(1, "WECHAT", pc={"wechat_pc_app_id": SECRET, "wechat_pc_app_key": "wx1"})
-    assert "wechat_pc_app_id: it has another form" in move.run(code=1)
