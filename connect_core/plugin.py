@@ -32,9 +32,10 @@ from connect_core.errors import (
     ProviderUnsigned,
     SettingsError,
 )
-from connect_core.hookspecs import LoginEvent, MemberDirectory, RefusedEvent, Register, TokenRequest, hookimpl
+from connect_core.hookspecs import LoginEvent, MemberDirectory, RefusedEvent, Register, TokenRequest, hookimpl, offer
 from connect_core.http import Answer, Http, parse_object
 from connect_core.identity import ClientType, Identity, IdKind, PersonId, Profile
+from connect_core.oauth2 import Claims, OAuth2Provider, OAuth2Settings, Quirks
 from connect_core.provider import (
     AuthorizationRequest,
     AuthorizationResponse,
@@ -52,6 +53,7 @@ __all__ = [
     "AuthorizationResponse",
     "BadRequest",
     "Certificate",
+    "Claims",
     "ClientType",
     "CodeInvalid",
     "CodeMissing",
@@ -64,6 +66,8 @@ __all__ = [
     "Identity",
     "LoginEvent",
     "MemberDirectory",
+    "OAuth2Provider",
+    "OAuth2Settings",
     "PersonId",
     "Profile",
     "Provider",
@@ -75,6 +79,7 @@ __all__ = [
     "ProviderSettings",
     "ProviderTimeout",
     "ProviderUnsigned",
+    "Quirks",
     "RefusedEvent",
     "Register",
     "RsaPrivateKey",
@@ -91,5 +96,6 @@ __all__ = [
     "load_private_key",
     "load_public_key",
     "md5_hex",
+    "offer",
     "parse_object",
 ]

@@ -7,7 +7,7 @@ Official account: https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/W
 """
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Literal
 from urllib.parse import quote, urlencode
 
 from pydantic import Field, SecretStr
@@ -56,7 +56,7 @@ class WechatProvider(Provider):
     union_type = "WECHAT"
     entrances = dict.fromkeys(PAGES, Entrance.REDIRECT)
     Settings = WechatSettings
-    titles: ClassVar = {"zh": "微信", "en": "WeChat"}
+    titles: Mapping[str, str] = {"zh": "微信", "en": "WeChat"}
     refuses_without_code = True
     settings: WechatSettings
 
