@@ -43,7 +43,7 @@ class OAuth2Provider(Provider):
     """
 
     entrances: ClassVar = dict.fromkeys((ClientType.PC, ClientType.H5), Entrance.REDIRECT)
-    Settings = OAuth2Settings
+    Settings: ClassVar[type[ProviderSettings]] = OAuth2Settings
     settings: OAuth2Settings
 
     authorize_url: str = ""

@@ -65,7 +65,7 @@ class AlipayProvider(Provider):
         ClientType.APP: Entrance.TICKETED_CODE,
     }
     Settings = AlipaySettings
-    titles: Mapping[str, str] = {"zh": "支付宝", "en": "Alipay"}
+    titles = {"zh": "支付宝", "en": "Alipay"}
     code_names = ("auth_code", "authCode")
     refuses_without_code = True
     settings: AlipaySettings

@@ -56,7 +56,7 @@ class WechatProvider(Provider):
     union_type = "WECHAT"
     entrances = dict.fromkeys(PAGES, Entrance.REDIRECT)
     Settings = WechatSettings
-    titles: Mapping[str, str] = {"zh": "微信", "en": "WeChat"}
+    titles = {"zh": "微信", "en": "WeChat"}
     refuses_without_code = True
     settings: WechatSettings
 
