@@ -34,7 +34,7 @@ from connect_core.errors import (
 )
 from connect_core.hookspecs import LoginEvent, MemberDirectory, RefusedEvent, Register, TokenRequest, hookimpl, offer
 from connect_core.http import Answer, Http, parse_object
-from connect_core.identity import ClientType, Identity, IdKind, PersonId, Profile
+from connect_core.identity import ClientType, Identity, IdKind, Language, PersonId, Profile
 from connect_core.oauth2 import Claims, OAuth2Provider, OAuth2Settings, Quirks
 from connect_core.provider import (
     AuthorizationRequest,
@@ -64,6 +64,7 @@ __all__ = [
     "Http",
     "IdKind",
     "Identity",
+    "Language",
     "LoginEvent",
     "MemberDirectory",
     "OAuth2Provider",

@@ -115,15 +115,18 @@ def _parse_form(text: str) -> dict[str, Any]:
 
 def _find_errors(found: Mapping[str, Any], quirks: Quirks) -> Iterator[str]:
     """Find the vendor's words for what went wrong, its own first; an object or list is one without a word."""
-    signs = {**quirks.error_signs, "error": quirks.error_signs.get("error", "0")}
+    signs = {path: {fine} for path, fine in quirks.error_signs.items()}
+    signs.setdefault("error", {"0", "false"})
     for path, fine in signs.items():
         value = find_value(found, path)
-        if value in (None, False, "", [], {}) or str(value) == fine:
+        if value in (None, "", [], {}):
             continue
-        if not isinstance(value, Mapping | list):
-            yield str(value)
-        elif not any(other.startswith(f"{path}.") for other in signs):
-            yield "object"
+        if isinstance(value, Mapping | list):
+            word = "" if any(other.startswith(f"{path}.") for other in signs) else "object"
+        else:
+            word = str(value).lower() if isinstance(value, bool) else str(value)
+        if word and word not in fine:
+            yield word
 
 
 def _refusal(said: list[str], status: int, trace: object, quirks: Quirks) -> Refusal:

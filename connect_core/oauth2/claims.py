@@ -61,17 +61,20 @@ class Claims(BaseModel):
     def read_profile(self, found: Mapping[str, Any]) -> Profile:
         """Return what is shown of a person."""
         return Profile.of(
-            nickname=_find(found, self.nickname),
-            face=_find(found, self.face),
+            nickname=_find(found, self.nickname, absent=_EMPTY),
+            face=_find(found, self.face, absent=_EMPTY),
             sex=SEX.get(str(_find(found, self.sex)).lower()),
-            province=_find(found, self.province),
-            city=_find(found, self.city),
+            province=_find(found, self.province, absent=_EMPTY),
+            city=_find(found, self.city, absent=_EMPTY),
         )
 
 
-def _find(found: Mapping[str, Any], paths: Paths) -> Any:
+_EMPTY = (None, "")
+
+
+def _find(found: Mapping[str, Any], paths: Paths, *, absent: tuple[object, ...] = (None,)) -> Any:
     paths = (paths,) if isinstance(paths, str) else paths
-    return next((value for path in paths if (value := find_value(found, path)) is not None), None)
+    return next((value for path in paths if (value := find_value(found, path)) not in absent), None)
 
 
 def get_value(ids: tuple[PersonId, ...], kind: IdKind) -> str:

@@ -29,9 +29,9 @@ class OAuth2Settings(ProviderSettings):
         None, min_length=1, description="Its secret. Required, unless the vendor authenticates no client."
     )
     scope: str | None = Field(None, description="Scopes to ask for, with spaces between; default: the vendor's least.")
-    authorize_url: Endpoint | None = Field(None, description="Where people agree; default: the vendor's own address.")
-    token_url: Endpoint | None = Field(None, description="Where codes are redeemed; default: the vendor's own.")
-    userinfo_url: Endpoint | None = Field(None, description="Where a person is told of; default: the vendor's own.")
+    authorize_url: Endpoint | None = Field(None, description="Where people agree, if not at the vendor's own address.")
+    token_url: Endpoint | None = Field(None, description="Where codes are redeemed; the same.")
+    userinfo_url: Endpoint | None = Field(None, description="Where a person is described; the same.")
 
 
 class OAuth2Provider(Provider):

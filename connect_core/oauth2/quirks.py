@@ -33,11 +33,14 @@ NAMES = frozenset(
     }
 )
 """The standard's own names of parameters."""
+_FREE = frozenset({"grant_type", "response_type"})
 
 
 def _standard_names(names: Mapping[str, str]) -> Mapping[str, str]:
     if unknown := sorted(set(names) - NAMES):
         raise ValueError(f"{', '.join(unknown)}: no parameter of RFC 6749 or 7636 is called so")
+    if "state" in names:
+        raise ValueError("state keeps its name: the core looks for it")
     return names
 
 
@@ -119,17 +122,28 @@ class Quirks(BaseModel):
         return self
 
     def _mistakes(self) -> Iterator[str]:
-        if self.client_auth == "post" and self._is_dropped("client_secret"):
+        in_request = {name: self.names.get(name, name) for name in NAMES}
+        in_token_call = {**in_request, **self.token_names}
+        if self.client_auth == "post" and not in_token_call["client_secret"]:
             yield "client_auth is post, but names leave client_secret out"
         if self.client_auth == "basic" and self.token_method == "get":  # noqa: S105 - a method, no password
             yield "client_auth is basic: that goes with token_method form or json"
-        if self._is_dropped("code") or self.names.get("state") == "":
-            yield "names cannot leave out code or state"
+        if not in_token_call["code"]:
+            yield "names cannot leave code out"
+        for names in (in_request, in_token_call):
+            given = [name for name in names.values() if name]
+            if len(set(given)) != len(given):
+                yield "names give two parameters one name"
+        for key, names in (
+            ("authorize", in_request),
+            ("authorize_h5", in_request),
+            ("token_parameters", in_token_call),
+        ):
+            own = {name for standard, name in names.items() if standard not in _FREE}
+            if taken := sorted(own & set(getattr(self, key))):
+                yield f"{key}: {', '.join(taken)} is set by the login itself"
         if self.languages and not self.language_name:
             yield "languages need a language_name"
-
-    def _is_dropped(self, name: str) -> bool:
-        return not {name: name, **self.names, **self.token_names}[name]
 
 
 def renamed(parameters: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:

@@ -5,7 +5,10 @@ Ids: https://wiki.connect.qq.com/unionid介绍 · Profile: https://wiki.connect.
 Errors: https://wiki.connect.qq.com/公共返回码说明
 """
 
-from connect_core.plugin import Claims, Endpoint, Field, OAuth2Provider, OAuth2Settings, Quirks, offer
+from collections.abc import Mapping
+from typing import Any
+
+from connect_core.plugin import Claims, Endpoint, Field, OAuth2Provider, OAuth2Settings, Profile, Quirks, offer
 
 
 class QqSettings(OAuth2Settings):
@@ -65,6 +68,13 @@ class QqProvider(OAuth2Provider):
             "100048": "provider_config",  # the app has no right to unionid
         },
     )
+
+    def read_profile(self, found: Mapping[str, Any]) -> Profile:
+        """Return the profile; QQ links pictures by http, though their host serves https as well."""
+        links = {
+            key: str(link).replace("http://", "https://", 1) for key, link in found.items() if key in self.claims.face
+        }
+        return super().read_profile({**found, **links})
 
 
 connect_register_providers = offer("qq", QqProvider, sandbox="connect_qq.sandbox:QqSandbox")
