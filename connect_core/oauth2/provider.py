@@ -95,8 +95,9 @@ class OAuth2Provider(Provider):
         given = renamed(parameters, quirks.names) | dict(quirks.authorize)
         if request.client_type is ClientType.H5:
             given |= quirks.authorize_h5
-        if quirks.language_name:
-            given[quirks.language_name] = quirks.languages.get(request.language, request.language)
+        language = quirks.languages.get(request.language, request.language)
+        if quirks.language_name and language:
+            given[quirks.language_name] = language
         separator = "&" if "?" in self.authorize_url else "?"
         fragment = quirks.fragment and f"#{quirks.fragment}"
         return f"{self.authorize_url}{separator}{urlencode(given, quote_via=quote)}{fragment}"
