@@ -174,7 +174,7 @@ def test_two_vendors_are_two_namespaces() -> None:
             assert visitor.http.get(callback).status_code == 303
         offered = visitor.http.get("/connect/providers?client=pc").json()
         rows = stage.rows("es_connect")
-    assert [one["name"] for one in offered] == ["ACME", "APEX"]
+    assert [one["provider"] for one in offered] == ["acme", "apex"]
     assert [row["union_type"] for row in rows] == ["ACME", "APEX"]
     assert len({row["union_id"] for row in rows}) == 1
     assert len({row["member_id"] for row in rows}) == 2
