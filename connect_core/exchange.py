@@ -20,6 +20,7 @@ from connect_core.errors import (
     ProviderRefused,
     ProviderTimeout,
     ProviderUnsigned,
+    printable,
 )
 from connect_core.http import TOTAL_DEADLINE
 from connect_core.identity import ID_MAX, Identity, IdKind, PersonId, Profile
@@ -73,11 +74,6 @@ def find_codes(provider: Provider, parameters: Iterable[tuple[str, str]]) -> lis
     """Return every text that stands under one of a code's names, whatever else is wrong with the response."""
     names = ("code", *provider.code_names)
     return [value for name, value in parameters if name in names and 0 < len(value) <= CODE_LIMIT][:4]
-
-
-def printable(text: str, limit: int = 64) -> str:
-    """A vendor's word cut for the log: printable ASCII, short."""
-    return "".join(c for c in text[:limit] if c.isascii() and c.isprintable())
 
 
 async def get_login_url(provider: Provider, request: AuthorizationRequest, seconds: float = TOTAL_DEADLINE) -> str:

@@ -3,7 +3,7 @@
 Entry points of the group `connect_login` are loaded as pluggy plugins. A hook that is not listed here stops start-up.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
@@ -24,6 +24,16 @@ class Register(Protocol):
 
     def __call__(self, name: str, provider: type[Provider], *, sandbox: str = "") -> None:
         """Offer `provider` as plugin `name`; `sandbox` is `package.module:Class` of its loopback double."""
+
+
+def offer(name: str, provider: type[Provider], *, sandbox: str = "") -> Callable[[Register], None]:
+    """Return the hook `connect_register_providers` of a plugin that offers one provider; arguments as `Register`."""
+
+    @hookimpl
+    def connect_register_providers(register: Register) -> None:
+        register(name, provider, sandbox=sandbox)
+
+    return connect_register_providers
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,9 +33,10 @@ from connect_core.errors import (
     ProviderUnsigned,
     SettingsError,
 )
-from connect_core.hookspecs import LoginEvent, MemberDirectory, RefusedEvent, Register, TokenRequest, hookimpl
+from connect_core.hookspecs import LoginEvent, MemberDirectory, RefusedEvent, Register, TokenRequest, hookimpl, offer
 from connect_core.http import Answer, Http, parse_object
-from connect_core.identity import ClientType, Identity, IdKind, PersonId, Profile
+from connect_core.identity import ClientType, Identity, IdKind, Language, PersonId, Profile
+from connect_core.oauth2 import Claims, OAuth2Provider, OAuth2Settings, Quirks
 from connect_core.provider import (
     AuthorizationRequest,
     AuthorizationResponse,
@@ -55,6 +56,7 @@ __all__ = [
     "AuthorizationResponse",
     "BadRequest",
     "Certificate",
+    "Claims",
     "ClientType",
     "CodeInvalid",
     "CodeMissing",
@@ -66,8 +68,11 @@ __all__ = [
     "Http",
     "IdKind",
     "Identity",
+    "Language",
     "LoginEvent",
     "MemberDirectory",
+    "OAuth2Provider",
+    "OAuth2Settings",
     "PersonId",
     "Profile",
     "Provider",
@@ -79,6 +84,7 @@ __all__ = [
     "ProviderSettings",
     "ProviderTimeout",
     "ProviderUnsigned",
+    "Quirks",
     "RefusedEvent",
     "Register",
     "RsaPrivateKey",
@@ -96,6 +102,7 @@ __all__ = [
     "load_private_key",
     "load_public_key",
     "md5_hex",
+    "offer",
     "parse_object",
     "sha1_hex",
 ]

@@ -92,14 +92,15 @@ class Provider(ABC):
     `union_type` is the namespace of the ids (upper case); `entrances` says which client types it serves and how each
     comes back; `titles` are its names on pages, by language (`zh`, `en`); `code_names` the vendor's own names for the
     code; `refuses_without_code` is True where a person's refusal comes back as a bare state.
+    A class states them all; a constructor may set others than `entrances` and `Settings` from its settings.
     """
 
-    union_type: ClassVar[str]
+    union_type: str
     entrances: ClassVar[Mapping[ClientType, Entrance]]
     Settings: ClassVar[type[ProviderSettings]]
-    titles: ClassVar[Mapping[str, str]]
-    code_names: ClassVar[tuple[str, ...]] = ("code",)
-    refuses_without_code: ClassVar[bool] = False
+    titles: Mapping[str, str]
+    code_names: tuple[str, ...] = ("code",)
+    refuses_without_code: bool = False
 
     def __init__(self, settings: ProviderSettings, http: Http) -> None:
         """Parse keys and compile tables here, once. Raises `SettingsError` naming the keys that cannot work."""

@@ -68,7 +68,7 @@ class AlipayProvider(Provider):
         ClientType.APP: Entrance.TICKETED_CODE,
     }
     Settings = AlipaySettings
-    titles: ClassVar = {"zh": "支付宝", "en": "Alipay"}
+    titles = {"zh": "支付宝", "en": "Alipay"}
     code_names = ("auth_code", "authCode")
     refuses_without_code = True
     settings: AlipaySettings

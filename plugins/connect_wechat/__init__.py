@@ -70,7 +70,7 @@ class WechatProvider(Provider):
         ClientType.MINI: Entrance.CLIENT_CODE,
     }
     Settings = WechatSettings
-    titles: ClassVar = {"zh": "微信", "en": "WeChat"}
+    titles = {"zh": "微信", "en": "WeChat"}
     refuses_without_code = True
     settings: WechatSettings
 
