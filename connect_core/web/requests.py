@@ -85,7 +85,8 @@ def new_request_id() -> str:
 def get_visit(request: Request, session_token: str = "") -> Visit:
     """Return who is asking."""
     headers: Headers = request.headers
-    language = pick_language(request.query_params.get("lang"), headers.get("accept-language", ""))
+    wanted = request.query_params.get("lang") if b"lang=" in request.scope["query_string"] else None
+    language = pick_language(wanted, headers.get("accept-language", ""))
     return Visit(request.state.request_id, headers.get("user-agent", "")[:512], language, session_token)
 
 

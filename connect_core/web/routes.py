@@ -42,6 +42,10 @@ def connect_routes(shop: Shop) -> list[BaseRoute]:
     routes = _Routes(shop)
     prefix, path = shop.prefix, f"{shop.prefix}/{{provider}}/{{client}}"
     return [
+        shop.route(f"{path}/login", routes.login, "GET"),
+        shop.route(f"{path}/callback", routes.callback, "GET", "POST"),
+        shop.route(f"{path}/login-url", routes.login_url, "POST", cross_origin=True),
+        shop.route(f"{path}/token", routes.token, "POST", cross_origin=True),
         shop.route(f"{prefix}/providers", routes.providers, "GET", cross_origin=True),
         shop.route(f"{prefix}/login", routes.login_page, "GET"),
         shop.route(f"{prefix}/me", routes.me, "GET", cross_origin=True),
@@ -49,10 +53,6 @@ def connect_routes(shop: Shop) -> list[BaseRoute]:
         shop.route(f"{prefix}/token/refresh", routes.refresh, "POST", cross_origin=True),
         shop.route(f"{prefix}/.well-known/jwks.json", routes.jwks, "GET"),
         shop.route(f"{prefix}/static/{{name}}", routes.static, "GET"),
-        shop.route(f"{path}/login", routes.login, "GET"),
-        shop.route(f"{path}/callback", routes.callback, "GET", "POST"),
-        shop.route(f"{path}/login-url", routes.login_url, "POST", cross_origin=True),
-        shop.route(f"{path}/token", routes.token, "POST", cross_origin=True),
     ]
 
 

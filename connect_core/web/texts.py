@@ -5,6 +5,7 @@ Words alone: no markup, no request, no vendor's name. What an operator should kn
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from connect_core.identity import Language
@@ -169,6 +170,7 @@ def refusal_for(code: str) -> Refusal:
     return REFUSALS.get(code, REFUSALS["unavailable"])
 
 
+@lru_cache(256)
 def pick_language(query_lang: str | None, accept_language: str) -> Language:
     """Choose the visitor's language: `query_lang` (`en`, `zh-CN`), else the `Accept-Language` header, else Chinese.
 
