@@ -15,7 +15,8 @@ from connect_core.store import Database, schema
 from connect_core.store.differences import find_differences
 from connect_core.store.schema import State
 
-from .databases import empty, execute
+from .acme import execute
+from .databases import empty
 
 __all__ = ["empty"]
 

@@ -140,7 +140,10 @@ def _server_engine(url: str) -> Engine:
         arguments["options"] = f"-c statement_timeout={PATIENCE * 1000} -c timezone=UTC"
     else:
         limits = ("max_statement_time", "lock_wait_timeout", "innodb_lock_wait_timeout")
-        arguments["init_command"] = "SET " + ", ".join(f"{limit} = {PATIENCE}" for limit in limits)
+        # READ COMMITTED: else the gaps between rows are locked too, and strangers' first logins deadlock
+        arguments["init_command"] = "SET tx_isolation = 'READ-COMMITTED', " + ", ".join(
+            f"{limit} = {PATIENCE}" for limit in limits
+        )
     return create_engine(
         url,
         pool_size=POOL,
