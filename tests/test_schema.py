@@ -150,6 +150,17 @@ def test_somebody_elses_table_with_our_name_is_not_taken_over(database: Database
         execute(empty, "SELECT * FROM es_connect")
 
 
+def test_tables_of_ours_that_lack_a_column_are_not_taken_over(database: Database, empty: str) -> None:
+    """What the first version would not add by itself must be there; a missing index or table is made."""
+    SQLModel.metadata.create_all(database._engine)
+    execute(empty, "ALTER TABLE es_member DROP COLUMN city")
+    with pytest.raises(SettingsError, match="add_column es_member city"):
+        schema.upgrade(database)
+    execute(empty, "DROP TABLE es_member")
+    schema.upgrade(database)
+    assert differences(database) == []
+
+
 def test_an_operators_own_tables_are_left_alone(database: Database, empty: str) -> None:
     """Another program's tables, alembic's among them, are neither read nor changed."""
     execute(empty, "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")

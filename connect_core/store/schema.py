@@ -128,9 +128,13 @@ def _upgrade(connection: Connection, tell: Callable[[str], object]) -> None:
         context.run_migrations()
 
 
+_MADE_AGAIN = ("add_table", "add_index")
+"""What the first version makes where it is missing."""
+
+
 def _check_found_tables(connection: Connection) -> None:
     """Refuse tables with our names that are not as the first version made them; some or all may be missing."""
-    changes = {one for one in find_differences(connection, first.TABLES) if not one.startswith("add_")}
+    changes = {one for one in find_differences(connection, first.TABLES) if not one.startswith(_MADE_AGAIN)}
     wrong = columns.find_wrong_columns(Transaction(_cursor(connection), connection.dialect, {}))
     if mistakes := [*sorted(changes), *wrong]:
         lines = [f"service.database_url: a table has our name and is not ours: {one}" for one in mistakes]

@@ -105,6 +105,8 @@ class _Routes:
         device_id = body.pop("device_id", "")[:64]
         if offer.entrance is Entrance.REDIRECT:
             login = await finish_flow(self._shop, request, body, delivers_json=True, device_id=device_id)
+            if login.bound:
+                return answers.answer({"union_type": login.bound})
         else:
             login = await self._manager.login_with_code(
                 offer.name, offer.client_type, body, get_visit(request), device_id=device_id
@@ -128,15 +130,13 @@ class _Routes:
         check_origin(request, self._shop.origins)
         body = {} if is_form(request) else await read_json(request)
         cookies = get_cookies(request)
-        names = (self._shop.cookies.session, "refresh_token", "access_token", "uid")
-        presented = (body.get("refresh_token"), get_bearer(request), cookies.get(names[0]), cookies.get(names[1]))
+        held = (cookies.get(self._shop.cookies.session), cookies.get("refresh_token"))
+        presented = (body.get("refresh_token"), get_bearer(request), *held)
         for token in filter(None, presented):
             await self._manager.accounts.logout(token)
         home = self._manager.targets.check(self._manager.settings.service.home_url)
         response = answers.redirect(home) if wants_page(request) else Response(status_code=204, headers=answers.HEADERS)
-        for name in names:
-            if name in cookies:
-                self._shop.cookies.drop(response, name)
+        self._shop.forget_logins(request, response)
         return response
 
     async def me(self, request: Request) -> Response:
@@ -151,7 +151,7 @@ class _Routes:
                 "uname": member.uname,
                 "nickname": member.nickname,
                 "face": member.face,
-                "client_type": found.client_type,
+                "client_type": found.session.client_type,
                 "connections": found.union_types,
             }
         )

@@ -122,6 +122,7 @@ Table(
     TABLES,
     _key(),
     _number("member_id"),
+    _count("connect_id"),
     _word("client_type", 8),
     _shown("device_id", 64),
     _exact("family", 32),
@@ -134,6 +135,7 @@ Table(
     UniqueConstraint("token_hash"),
     Index("ix_session_family", "family"),
     Index("ix_session_member", "member_id"),
+    Index("ix_session_connect", "connect_id"),
 )
 Table(
     "es_connect_used_flow",
