@@ -128,6 +128,15 @@ def test_m11_a_newer_schema_is_left_alone(upgraded: Database, empty: str) -> Non
     assert execute(empty, "SELECT version_num FROM es_connect_schema") == [{"version_num": "9999"}]
 
 
+def test_a_schema_that_lost_a_table_is_refused(upgraded: Database, empty: str) -> None:
+    """Its version is ours, and an upgrade would not bring back what stood in the table."""
+    execute(empty, "DROP TABLE es_connect_event")
+    assert schema.find_state(upgraded) is State.INCOMPLETE
+    assert refused(upgraded) == ["a table of ours is gone: play the back-up back"]
+    with pytest.raises(SettingsError, match="a table of ours is gone"):
+        schema.upgrade(upgraded)
+
+
 def test_tables_made_before_there_were_versions_are_taken_over(database: Database, empty: str) -> None:
     """They are refused until the upgrade has compared them; what stands in them stays."""
     SQLModel.metadata.create_all(database._engine)
