@@ -104,8 +104,8 @@ def get_advice(state: State, command: str = UPGRADE) -> str:
 def upgrade(database: Database, tell: Callable[[str], object] = str) -> None:
     """Bring the schema to our version, and take over tables that were made before there were versions.
 
-    `tell` gets a line a step. Raises `SettingsError` when the schema is newer than ours or lost a table, or tables with our names are
-    not ours, and `Unavailable`.
+    `tell` gets a line a step. Raises `SettingsError` when the schema is newer than ours or lost a table, or tables
+    with our names are not ours, and `Unavailable`.
     """
     try:
         with _locked(database) as connection:
