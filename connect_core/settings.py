@@ -69,6 +69,12 @@ def _network(text: str) -> str:
     return text
 
 
+def _redis_url(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("give redis://, rediss:// or unix:// with host, port and number")
+    return url
+
+
 def _secret_key(text: str) -> SecretBytes:
     try:
         key = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
@@ -108,6 +114,9 @@ class Service(_Section):
     sqlite_synchronous: Literal["full", "normal"] = Field(
         default="full", description="`normal`: a power loss may cost the last commits."
     )
+    redis_url: Annotated[SecretStr, AfterValidator(_redis_url)] | None = Field(
+        default=None, description="A Redis that processes share: `redis://`, `rediss://` or `unix://`. May be left out."
+    )
     secret_keys: list[SecretStr] = Field(
         min_length=1, description="base64url of 32 bytes each; the first seals, all open."
     )
@@ -117,7 +126,7 @@ class Service(_Section):
     home_url: str = Field(default="/", description="Where a login without `return_to` lands.")
     first_login: Literal["register", "choose"] = Field(
         default="register",
-        description="What happens to a person never seen before; `choose` has no page yet and is refused.",
+        description="A person never seen before is registered, or asked first (`choose`) for an account they have.",
     )
     cors_origins: list[Annotated[str, AfterValidator(_origin)]] = Field(
         default=[], description="Exact origins of front ends that call the JSON routes with cookies."
@@ -159,6 +168,11 @@ class Limits(_Section):
         default="60/minute",
         pattern=r"^(off|[1-9]\d{0,6}/(second|minute|hour))$",
         description="Login starts and callbacks per client address.",
+    )
+    per_account: str = Field(
+        default="10/hour",
+        pattern=r"^(off|[1-9]\d{0,6}/(second|minute|hour))$",
+        description="Tries of a password per user name.",
     )
 
 

@@ -154,6 +154,8 @@ class Pages:
         connections: Sequence[BoundLogin],
         choices: Sequence[Choice],
         sessions: Sequence[OpenLogin],
+        *,
+        has_passwords: bool = False,
     ) -> str:
         """Return the member's own page: what is bound, what can be (`choices`), and sessions. Its forms post to us."""
         return self._render(
@@ -163,7 +165,14 @@ class Pages:
             connections=connections,
             choices=choices,
             sessions=sessions,
+            has_passwords=has_passwords,
             kept={},
+        )
+
+    def first_login(self, language: Language, provider: str, nickname: str, *, is_wrong: bool = False) -> str:
+        """Return the page that asks a newcomer, whom `provider` calls `nickname`, whether they are new."""
+        return self._render(
+            "first_login.html", language, provider=provider, nickname=nickname, is_wrong=is_wrong, kept={}
         )
 
     def leaving(self, language: Language, url: str) -> str:
@@ -192,8 +201,11 @@ class Pages:
             self.login("zh", [Choice("alipay", "Alipay", "/", "alipay")])
             self.refused("zh", "provider_timeout", "0", "/")
             self.leaving("zh", "/")
+            self.first_login("zh", "A", "0", is_wrong=True)
             bound, opened = BoundLogin("A", "alipay", "", date.min, "/"), OpenLogin("pc", date.min, "/", is_this=False)
-            self.account("zh", ShownMember("m_0"), [bound], [Choice("alipay", "A", "/", "alipay")], [opened])
+            self.account(
+                "zh", ShownMember("m_0"), [bound], [Choice("alipay", "A", "/", "alipay")], [opened], has_passwords=True
+            )
             self.member("zh", ShownMember("m_0", "0", "", "0", "0"), [ShownConnection("Alipay", "alipay", date.min)])
         except TemplateError as error:
             frames = [frame for frame in extract_tb(error.__traceback__) if frame.filename.endswith(".html")]

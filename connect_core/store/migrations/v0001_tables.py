@@ -72,6 +72,7 @@ Table(
     _count("create_time"),
     _count("last_login"),
     _count("login_count"),
+    _shown("password_hash", 255),
     UniqueConstraint("uname"),
     sqlite_autoincrement=True,
 )
