@@ -44,6 +44,8 @@ from .acme import (
     using,
 )
 
+pytestmark = pytest.mark.usefixtures("database_url")
+
 WRITTEN = ("es_member", "es_connect", "es_connect_alias", "es_member_session", "es_connect_event")
 
 

@@ -53,7 +53,7 @@ class Shop:
 
     def forget(self) -> None:
         """Lose what was written here: the shop registered, and nobody was told."""
-        with closing(sqlite3.connect(self.stage.database)) as connection:
+        with closing(sqlite3.connect(self.stage.database_url.removeprefix("sqlite:///"))) as connection:
             for table in ("es_connect", "es_connect_alias"):
                 connection.execute(f"DELETE FROM {table}")
             connection.commit()
@@ -201,7 +201,7 @@ def test_m06_an_answer_that_was_lost_is_no_second_member(tmp_path: Path) -> None
 def test_g12_an_identity_that_was_unbound_is_somebody_new(shop: Shop) -> None:
     """The key that registered the member leads back to it no more, and the new key is as lasting."""
     first = shop.log_in().json()
-    with closing(sqlite3.connect(shop.stage.database)) as connection:
+    with closing(sqlite3.connect(shop.stage.database_url.removeprefix("sqlite:///"))) as connection:
         for table in ("es_connect", "es_connect_alias"):
             connection.execute(f"UPDATE {table} SET unbound_time = 1")
         connection.commit()

@@ -19,7 +19,7 @@ from connect_core.importing.report import Report
 from connect_core.importing.run import Order, import_javashop
 from connect_core.registry import Plugins
 from connect_core.settings import load_settings
-from connect_core.store import Database
+from connect_core.store import Database, schema
 from connect_core.store.javashop import MEMBERS, SETTINGS, Javashop
 
 app = typer.Typer(help="Bring members over from another system.", no_args_is_help=True, rich_markup_mode=None)
@@ -89,8 +89,7 @@ def _find_settings(shop: Javashop, secret_folder: str | None) -> snippet.Found:
 
 
 def _run(shop: Javashop, database: Database, order: Order) -> Report:
-    if missing := database.find_missing_tables():
-        raise SettingsError([f"service.database_url: there is no table {', '.join(missing)}; make them first"])
+    schema.prepare(database)
     with typer.progressbar(length=shop.count(MEMBERS), label="members", file=typer.get_text_stream("stderr")) as bar:
         advance: Callable[[int], None] = bar.update
         return asyncio.run(import_javashop(shop, database, order, advance))

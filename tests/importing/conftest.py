@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from connect_core.store import Database
+from connect_core.store import Database, schema
 
 from .moves import SERVERS, Move, is_up
 from .old_shops import old_shop, server_database, write_config
@@ -37,7 +37,7 @@ def move(request: pytest.FixtureRequest, databases: tuple[str, str], tmp_path: P
     source, target = databases
     write_config(tmp_path, target)
     database = Database(target)
-    database.create_tables()
+    schema.upgrade(database)
     database.close()
     with old_shop(source, getattr(request, "param", "g2")) as old:
         yield Move(old, target, tmp_path)

@@ -35,7 +35,7 @@ def old(tmp_path: Path) -> Iterator[OldShop]:
 
 def bring_over(old: OldShop, stage: Stage, **app_ids: str) -> Report:
     """Import into the shop that is running."""
-    target = f"sqlite:///{stage.database}"
+    target = stage.database_url
     with Javashop(old.url, target) as shop, closing(Database(target)) as database:
         return asyncio.run(import_javashop(shop, database, Order(Found(), 1_700_000_000, app_ids)))
 

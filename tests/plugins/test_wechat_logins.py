@@ -1,6 +1,7 @@
 """Whole WeChat logins in a running shop: who is one member, and what a stolen or repeated thing is worth."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -89,8 +90,9 @@ def test_e12_session_key_is_told_to_nobody(stage: Stage) -> None:
     body = sandbox_of(stage).hand_over(ClientType.MINI, "lihua")
     key = sandbox_of(stage).mini._session_keys["lihua"]
     assert key not in hand_in(stage, "mini", body).text
-    assert key.encode() not in stage.database.read_bytes()
-    wal = stage.database.with_name(stage.database.name + "-wal")
+    database = Path(stage.database_url.removeprefix("sqlite:///"))
+    assert key.encode() not in database.read_bytes()
+    wal = database.with_name(database.name + "-wal")
     assert not wal.exists() or key.encode() not in wal.read_bytes()
 
 

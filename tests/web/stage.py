@@ -28,8 +28,10 @@ from connect_core.plugin import (
     hookimpl,
 )
 from connect_core.registry import Plugins
-from connect_core.rehearsal import Stage, Visitor, load_sandboxes, on_stage, sandbox_settings
+from connect_core.rehearsal import Stage, Visitor, load_sandboxes, sandbox_settings
 from connect_core.sandbox import Sandbox, listen, sandbox_app, serving
+
+from ..databases import on_stage
 
 TOKEN = "alipay.system.oauth.token"
 PROFILE = "alipay.user.info.share"

@@ -8,8 +8,9 @@ import pytest
 
 from connect_core.plugin import hookimpl
 from connect_core.registry import Plugins
-from connect_core.rehearsal import Stage, Visitor, on_stage
+from connect_core.rehearsal import Stage, Visitor
 
+from ..databases import on_stage
 from .stage import HTML, Clock, nothing_written, refused, set_cookies
 
 CHOOSE = "/connect/first-login"
