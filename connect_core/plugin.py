@@ -18,6 +18,7 @@ from connect_core.crypto import (
     load_private_key,
     load_public_key,
     md5_hex,
+    sha1_hex,
 )
 from connect_core.errors import (
     BadRequest,
@@ -39,11 +40,13 @@ from connect_core.oauth2 import Claims, OAuth2Provider, OAuth2Settings, Quirks
 from connect_core.provider import (
     AuthorizationRequest,
     AuthorizationResponse,
+    Elsewhere,
     Entrance,
     FetchesPhone,
     Provider,
     VerifiedPhone,
     WakesApp,
+    WorksInSomeBrowsers,
 )
 from connect_core.settings import Endpoint, ProviderSettings
 
@@ -57,6 +60,7 @@ __all__ = [
     "ClientType",
     "CodeInvalid",
     "CodeMissing",
+    "Elsewhere",
     "Endpoint",
     "Entrance",
     "FetchesPhone",
@@ -90,6 +94,7 @@ __all__ = [
     "TokenRequest",
     "VerifiedPhone",
     "WakesApp",
+    "WorksInSomeBrowsers",
     "decrypt_aes_cbc",
     "encrypt_aes_cbc",
     "hookimpl",
@@ -99,4 +104,5 @@ __all__ = [
     "md5_hex",
     "offer",
     "parse_object",
+    "sha1_hex",
 ]

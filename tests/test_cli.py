@@ -137,6 +137,7 @@ def test_demo_runs_until_it_is_stopped(tmp_path: Path) -> None:
     with running(tmp_path, "demo", "--port", "0") as process:
         assert process.stdout is not None
         shop, login_page = process.stdout.readline().split()[1], process.stdout.readline().split()[2]
+        assert "demo --once" in process.stdout.readline()
         home = httpx.get(shop, trust_env=False)
         assert (home.status_code, home.headers["location"]) == (303, "/connect/login")
         assert "支付宝" in httpx.get(login_page, trust_env=False).text
@@ -263,7 +264,7 @@ def test_providers_lists_what_is_installed_shown_and_set_aside(tmp_path: Path) -
     installed = 1 + len(Plugins().available)
     assert [line[0] for line in lines[1:installed]] == list(Plugins().available)
     assert ["alipay", "ALIPAY", "pc", "h5", "mini", "app"] in lines
-    assert ["wechat", "WECHAT", "pc", "h5"] in lines
+    assert ["wechat", "WECHAT", "pc", "h5", "app", "mini"] in lines
     assert [lines[0], *lines[installed:]] == [
         ["installed", "plugins"],
         ["broken", "QUARANTINED:", "ModuleNotFoundError:", "No", "module", "named"],

@@ -5,6 +5,7 @@ Words alone: no markup, no request, no vendor's name. What an operator should kn
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from connect_core.identity import Language
@@ -41,6 +42,14 @@ TEXTS: Mapping[str, Wording] = {
     "log_in": Wording("登录", "Log in"),
     "choose": Wording("请选择一种登录方式", "Choose how you would like to log in"),
     "log_in_with": Wording("%s登录", "Continue with %s"),
+    "choose_elsewhere": Wording(
+        "这里无法登录，请按下面的提示打开本页", "You cannot log in right here; please open this page as told below"
+    ),
+    "open_in_app": Wording("请在%s中打开本页", "Works in %s: open this page there"),
+    "open_in_browser": Wording(
+        "请点右上角“…”，选择“在浏览器打开”", "Works in your browser: the menu at the top opens this page there"
+    ),
+    "address": Wording("本页地址", "This page's address"),
     "no_choice": Wording(
         "目前没有可用的登录方式，请稍后再来。", "There is no way to log in at the moment; please come back later."
     ),
@@ -54,6 +63,31 @@ TEXTS: Mapping[str, Wording] = {
     "no_connection": Wording("还没有绑定登录方式。", "None is linked yet."),
     "since": Wording("绑定于", "Linked on"),
     "log_out": Wording("退出登录", "Log out"),
+    "account": Wording("登录与安全", "Login and security"),
+    "bind": Wording("绑定", "Link"),
+    "unbind": Wording("解绑", "Unlink"),
+    "sessions": Wording("已登录的设备", "Where you are logged in"),
+    "logged_in_on": Wording("登录于", "Logged in on"),
+    "this_device": Wording("当前设备", "This one"),
+    "end_session": Wording("下线", "Log out"),
+    "end_other_sessions": Wording("退出其他所有设备", "Log out everywhere else"),
+    "client_pc": Wording("电脑网页", "Computer"),
+    "client_h5": Wording("手机网页", "Phone browser"),
+    "client_app": Wording("手机应用", "App"),
+    "client_mini": Wording("小程序", "Mini program"),
+    "first_login": Wording("欢迎", "Welcome"),
+    "hello": Wording("您好，", "Hello, "),
+    "first_login_with": Wording("您第一次用%s登录", "This is your first login with %s"),
+    "i_am_new": Wording("我是新用户", "I am new here"),
+    "i_have_an_account": Wording("我已有账号", "I have an account here"),
+    "username": Wording("会员名", "Member name"),
+    "password": Wording("密码", "Password"),
+    "join": Wording("登录并绑定", "Log in and link"),
+    "wrong_credentials": Wording("会员名或密码不正确", "Member name or password is wrong"),
+    "set_password": Wording("设置密码", "Set a password"),
+    "new_password": Wording("新密码（至少 8 个字符）", "New password (at least 8 characters)"),
+    "leaving": Wording("正在前往登录页面", "Taking you there"),
+    "go_on": Wording("继续", "Continue"),
 }
 
 _NOT_COMPLETED = Wording("登录没有完成", "The login was not completed")
@@ -113,6 +147,12 @@ REFUSALS: Mapping[str, Refusal] = {
             "请返回上一页，如需帮助请联系商城客服。", "Please go back, or ask the shop's customer service for help."
         ),
     ),
+    "login_too_old": Refusal(
+        Wording("请先确认是您本人", "Please confirm that it is you"),
+        Wording(
+            "为了您的安全，请重新登录后再操作。", "To keep your account safe, please log in again and then repeat this."
+        ),
+    ),
     "unsupported": Refusal(
         Wording("这里没有这种登录方式", "This login is not offered here"),
         Wording("请选择其他登录方式。", "Please choose another way to log in."),
@@ -169,6 +209,7 @@ def refusal_for(code: str) -> Refusal:
     return REFUSALS.get(code, REFUSALS["unavailable"])
 
 
+@lru_cache(256)
 def pick_language(query_lang: str | None, accept_language: str) -> Language:
     """Choose the visitor's language: `query_lang` (`en`, `zh-CN`), else the `Accept-Language` header, else Chinese.
 
