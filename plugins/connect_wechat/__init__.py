@@ -10,7 +10,7 @@ Mini program: https://developers.weixin.qq.com/miniprogram/dev/framework/open-ab
 
 import json
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 from urllib.parse import quote, urlencode
 
 from pydantic import Field, SecretStr
