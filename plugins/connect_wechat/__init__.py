@@ -64,7 +64,7 @@ class WechatProvider(Provider):
     """One website app, official account, mobile app or mini program."""
 
     union_type = "WECHAT"
-    entrances = {
+    entrances: ClassVar = {
         **dict.fromkeys(PAGES, Entrance.REDIRECT),
         ClientType.APP: Entrance.TICKETED_CODE,  # its state ties the code to the login; nothing ties a mini program's
         ClientType.MINI: Entrance.CLIENT_CODE,
