@@ -43,7 +43,12 @@ class AcmeSandbox(OAuth2Sandbox):
         """Everything about Acme: its addresses, its quirks, its mapping."""
         described = {"quirks": self.quirks, "claims": self.provider.claims}
         tables = {key: model.model_dump(exclude_defaults=True) for key, model in described.items()}
-        return {**super().settings(base_url, client_type), "scope": "user.basic user.profile", **tables}
+        return {
+            **super().settings(base_url, client_type),
+            "title": "Acme",
+            "scope": "user.basic user.profile",
+            **tables,
+        }
 
     def tell_person(self, person: Person) -> dict[str, Any]:
         """The person two envelopes deep, with the error that is none."""
