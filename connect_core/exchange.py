@@ -73,7 +73,7 @@ def get_code(provider: Provider, parameters: Mapping[str, str]) -> str:
 
 
 def get_credential(parameters: Mapping[str, str]) -> str:
-    """Return the ID token that an app or page hands in. Raises `CodeMissing`, `BadRequest` for one that is malformed."""
+    """Return the ID token that an app or page hands in. Raises `CodeMissing`, `BadRequest` for nonsense."""
     given = parameters.get(CREDENTIAL, "")
     if not given:
         raise CodeMissing("there is no ID token")
