@@ -8,6 +8,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from enum import Enum
 from typing import Any, Protocol
 
 from connect_core.errors import MemberDisabled
@@ -38,6 +39,13 @@ class Members(Protocol):
         """Count the login and take over what the vendor newly `told`; `before` is what it told last time."""
 
 
+class Missing(Enum):
+    """What a login lacks: the vendor's profile, or the person's word whether they are new here."""
+
+    PROFILE = "profile"
+    CHOICE = "choice"
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
     """Whose login it is. `has_conflict`: the identity's ids point at two members, and the strongest won."""
@@ -59,22 +67,26 @@ def login_by_unionid(
     now: int,
     profile_max_age: int,
     was_asked: bool,
-) -> Settled | None:
-    """Find or register the member that `identity` is; None when the vendor should be asked for the profile first.
+    registers: bool = True,
+) -> Settled | Missing:
+    """Find or register the member that `identity` is, or say what is missing for it.
 
-    `was_asked` says that it was, with or without success. Raises `MemberDisabled`.
+    `was_asked` says that the vendor was asked for the profile, with or without success; without `registers` a new
+    person is asked first. Raises `MemberDisabled`.
     """
     found = find_people(transaction, identity)
     if not found:
         if not was_asked:
-            return None
+            return Missing.PROFILE
+        if not registers:
+            return Missing.CHOICE
         return _register(transaction, identity, members, client_type, now, _told_time(identity, now, profile_max_age))
     person = found[0]
     member = members.find(transaction, person.member_id)
     if member is None or member.disabled:
         raise MemberDisabled("the member is disabled" if member else "the connection's member does not exist")
     if not was_asked and is_stale(person, now, profile_max_age):
-        return None
+        return Missing.PROFILE
     union_id, has_conflict = keep_ids(transaction, identity, found, now)
     before = json.loads(person.profile or "{}")
     after = {**before, **kept_profile(identity.profile)}

@@ -11,7 +11,7 @@ Every test is a whole login through the plugin's sandbox over real HTTP, once fo
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import product
 from typing import ClassVar
@@ -22,6 +22,7 @@ import pytest
 from pydantic import SecretStr
 
 from connect_core.http import HttpPool
+from connect_core.identity import ClientType
 from connect_core.provider import Entrance
 from connect_core.registry import Plugin, Plugins
 from connect_core.rehearsal import Stage, Visitor, load_sandboxes, make_settings, on_stage, query_of, sandbox_settings
@@ -73,13 +74,15 @@ __all__ = ["ProviderContract", "Stage", "Visitor", "load_sandboxes", "make_setti
 class ProviderContract:
     """What holds for every provider. A subclass names the plugin and how its sandbox can be made to fail.
 
-    `token_operation`, `profile_operation` (empty where no call is for the profile alone) and `id_operation` (the call
-    that names the person, where the token call does not) are the sandbox's names for the vendor's calls;
+    `clients` are the client types to prove, all by default: where one has another API than the others, each gets a
+    subclass. `token_operation`, `profile_operation` (empty where no call is for the profile alone) and `id_operation`
+    (the call that names the person, where the token call does not) are the sandbox's names for the vendor's calls;
     `untrusted` the sandbox's faults after which an answer must not be believed; `refusals` maps a value of its fault
     `error` to the code that the visitor gets.
     """
 
     plugin: ClassVar[str]
+    clients: ClassVar[Collection[str]] = frozenset(ClientType)
     token_operation: ClassVar[str]
     profile_operation: ClassVar[str] = ""
     id_operation: ClassVar[str] = ""
@@ -100,7 +103,8 @@ class ProviderContract:
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Run every test once for each client type; some only where the vendor is called, or a browser redirected."""
         assert metafunc.cls is not None
-        entrances = metafunc.cls.find_plugin().provider.entrances
+        offered = metafunc.cls.find_plugin().provider.entrances
+        entrances = {client: entrance for client, entrance in offered.items() if client in metafunc.cls.clients}
         if "client" in metafunc.fixturenames:
             metafunc.parametrize("client", [client.value for client in entrances])
         if "calling" in metafunc.fixturenames:
@@ -187,7 +191,7 @@ class ProviderContract:
                 path = f"/connect/{self.plugin}/{client}/token"
                 assert visitor.http.post(path, json=old_body).status_code == 200
                 answer = visitor.http.post(
-                    path, json={**new_body, **{k: v for k, v in old_body.items() if k != "ticket"}}
+                    path, json={**old_body, **{k: v for k, v in new_body.items() if k in ("ticket", "state")}}
                 )
         self._expect(answer, 400, "code_seen")
         assert self._sandbox(stage).called(self.token_operation) == (entrance is not Entrance.CREDENTIAL)

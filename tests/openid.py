@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
+import pytest
 
 from connect_core.crypto import SigningKey, encode_part
+from connect_core.errors import ProviderBadResponse, ProviderFault
 from connect_core.http import HttpPool
 from connect_core.identity import ClientType, Identity
 from connect_core.oidc import OidcProvider
@@ -30,6 +32,10 @@ DOCUMENT = {
     "code_challenge_methods_supported": ["S256"],
 }
 CLAIMS = {"iss": ISSUER, "sub": "person-1", "aud": CLIENT, "iat": NOW, "exp": NOW + 600, "nonce": NONCE}
+
+
+HEAD = json.dumps({"alg": "RS256", "kid": RSA.kid})
+BODY = json.dumps(CLAIMS)
 
 
 def without_none(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,3 +144,12 @@ def log_in_with(id_token: object, vendor: Vendor | None = None, **settings: Any)
 def hand_in(id_token: str, vendor: Vendor | None = None, **settings: Any) -> Identity:
     """Hand in an ID token as an app does."""
     return asyncio.run(make(vendor, **settings).login_callback(response(ClientType.APP, id_token)))
+
+
+def refused(id_token: object, fault: type[ProviderFault] = ProviderBadResponse, **settings: Any) -> None:
+    """The token is refused as `fault`, nobody asked user-info, and no part of the token is told."""
+    vendor = Vendor()
+    with pytest.raises(fault) as caught:
+        log_in_with(id_token, vendor, **settings)
+    assert vendor.count("userinfo") == 0
+    assert not isinstance(id_token, str) or len(id_token) < 9 or id_token[-9:] not in repr(caught.value.__context__)

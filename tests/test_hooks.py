@@ -22,6 +22,7 @@ from connect_core.rehearsal import Stage, Visitor, on_stage, query_of
 from connect_core.settings import Settings
 
 from .acme import DAY, NOW, Acme, AcmeProvider, AcmeSandbox, PluginOf, provider_of, rows
+from .web.test_first_login import SmsCheck
 
 
 @contextmanager
@@ -362,7 +363,7 @@ def test_connect_unbound_is_told_of_every_plugin_that_has_it() -> None:
 
 def get_own_hooks() -> Iterator[tuple[str, Callable[..., object]]]:
     """The hook implementations of this page."""
-    for plugin in (Offering, Directory, Mint, Listener):
+    for plugin in (Offering, Directory, Mint, Listener, SmsCheck):
         for name, function in vars(plugin).items():
             if name.startswith("connect_"):
                 yield name, function

@@ -87,19 +87,23 @@ def tell_settings(words: Words) -> Lines:
             yield f"Takes the keys of every {said}."
         if provider.Settings is not shared:
             yield setting_table(provider.Settings, without=get_inherited(provider.Settings, shared))
-        yield from tell_tables_within(provider.Settings)
+        yield from tell_tables_within(provider.Settings, get_inherited(provider.Settings, shared))
 
 
 def get_inherited(model: type[ProviderSettings], shared: type[ProviderSettings]) -> set[str]:
     """The keys that a plugin takes over as they are; one that it describes anew is its own."""
-    return {key for key in shared.model_fields if model.model_fields[key] == shared.model_fields[key]}
+    anew = {
+        key for kind in model.__mro__ if kind not in shared.__mro__ for key in vars(kind).get("__annotations__", ())
+    }
+    return set(shared.model_fields) - anew
 
 
-def tell_tables_within(model: type[BaseModel]) -> Lines:
+def tell_tables_within(model: type[BaseModel], without: Container[str] = ()) -> Lines:
     """The tables that stand inside a provider's: each kind once, under the keys that take it."""
     within: dict[type[BaseModel], list[str]] = {}
     for key, field in model.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+        is_table = isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+        if is_table and key not in without:
             within.setdefault(field.annotation, []).append(key)
     for kind, keys in within.items():
         yield f"### {' and '.join(f'`[providers.NAME.{key}]`' for key in keys)}"
