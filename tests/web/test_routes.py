@@ -17,6 +17,7 @@ from .stage import (
     changed,
     check_headers,
     come_back,
+    doubles,
     flow_cookies,
     mini_login,
     query,
@@ -37,7 +38,7 @@ def shop() -> Iterator[Stage]:
     def change(raw: dict[str, Any]) -> None:
         raw["service"] = {"redirect_allow": [f"{FRONT_END}/"]}
 
-    with on_stage(change=change) as stage:
+    with on_stage(doubles(), change=change) as stage:
         yield stage
 
 
