@@ -66,13 +66,20 @@ class RefusedEvent:
 
 
 class MemberDirectory(Protocol):
-    """Where members live, when that is not the built-in table. Ids are positive 64-bit integers."""
+    """Where members live, when that is not the built-in table. Ids are positive 64-bit integers.
+
+    Whatever a method raises, and an answer that takes longer than four seconds, is `unavailable` (503) to the visitor,
+    with nothing written. A directory that holds connections may have `async def aclose(self) -> None`.
+    """
 
     async def find(self, member_id: int) -> Mapping[str, Any] | None:
         """Return what is shown of a member (`uname`, `nickname`, `face`, `sex`), or None."""
 
     async def register(self, key: str, profile: Profile, client_type: ClientType) -> int:
-        """Register a member and return its id; the same `key` always answers the same member."""
+        """Register a member and return its id; the same `key` always answers the same member.
+
+        `key` is 64 hex characters that follow from the vendor's id alone. Logins of one person may ask at once.
+        """
 
     async def is_disabled(self, member_id: int) -> bool:
         """Tell whether the shop refuses this member."""

@@ -76,7 +76,7 @@ class ProviderContract:
 
     `clients` are the client types to prove, all by default: where one has another API than the others, each gets a
     subclass. `token_operation`, `profile_operation` (empty where no call is for the profile alone) and `id_operation`
-    (the call that names the person, where the token call does not) are the sandbox's names for the vendor's calls;
+    (the call that names the person, where the token call does not) are the sandbox's names of its calls;
     `untrusted` the sandbox's faults after which an answer must not be believed; `refusals` maps a value of its fault
     `error` to the code that the visitor gets.
     """

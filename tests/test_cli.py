@@ -267,7 +267,7 @@ def test_providers_lists_what_is_installed_shown_and_set_aside(tmp_path: Path) -
     installed = 1 + len(Plugins().available)
     assert [line[0] for line in lines[1:installed]] == list(Plugins().available)
     assert ["alipay", "ALIPAY", "pc", "h5", "mini", "app"] in lines
-    assert ["wechat", "WECHAT", "pc", "h5"] in lines
+    assert ["wechat", "WECHAT", "pc", "h5", "app", "mini"] in lines
     assert [lines[0], *lines[installed:]] == [
         ["installed", "plugins"],
         ["broken", "QUARANTINED:", "ModuleNotFoundError:", "No", "module", "named"],

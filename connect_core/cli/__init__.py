@@ -9,7 +9,7 @@ import sys
 import typer
 
 from connect_core import __version__
-from connect_core.cli import demo, keys, providers, sandbox, serve
+from connect_core.cli import demo, imports, keys, providers, sandbox, serve
 from connect_core.errors import ConnectError, PluginError, SettingsError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("serve")(serve.serve)
 app.command("providers")(providers.providers)
 app.command("sandbox")(sandbox.sandbox)
 app.add_typer(keys.app, name="keys")
+app.add_typer(imports.app, name="import")
 
 
 @app.callback(invoke_without_command=True)
