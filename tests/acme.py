@@ -35,7 +35,7 @@ from connect_core.rehearsal import make_settings
 from connect_core.sandbox import Sandbox
 from connect_core.settings import Settings
 from connect_core.settlement import Login, Visit
-from connect_core.store import Database
+from connect_core.store import Database, schema
 
 T = TypeVar("T")
 NOW = 1_800_000_000
@@ -160,7 +160,7 @@ def using(
     plugins = Plugins([("acme", PluginOf(acme=provider or provider_of(Acme()))), *extra], discover=False)
     settings = settings_of(folder, **sections)
     database = Database(settings.service.database_url)
-    database.create_tables()
+    schema.prepare(database)
 
     async def run() -> T:
         manager = ConnectManager(settings, database, plugins=plugins, now=now)

@@ -11,7 +11,7 @@ import pytest
 from connect_core.connections import BuiltInMembers, Settled, login_by_unionid
 from connect_core.errors import MemberDisabled
 from connect_core.identity import ClientType, Identity, PersonId, Profile
-from connect_core.store import Database
+from connect_core.store import Database, schema
 
 from .acme import DAY, NOW, counts, rows
 
@@ -28,7 +28,7 @@ class Shop:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.database = Database(f"sqlite:///{folder / 'connect.db'}")
-        self.database.create_tables()
+        schema.prepare(self.database)
 
     def ask(
         self,

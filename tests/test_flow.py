@@ -15,7 +15,7 @@ from connect_core import flow
 from connect_core.errors import CodeSeen, StateExpired, StateInvalid
 from connect_core.flow import CODE_MEMORY, LIFE, Delivery, Flow, Flows
 from connect_core.identity import ClientType
-from connect_core.store import Database
+from connect_core.store import Database, schema
 
 from .acme import NOW, rows
 
@@ -33,7 +33,7 @@ def start(flows: Flows = FLOWS, now: int = NOW) -> Flow:
 def database(tmp_path: Path) -> Iterator[Database]:
     """A file with the tables."""
     one = Database(f"sqlite:///{tmp_path / 'connect.db'}")
-    one.create_tables()
+    schema.prepare(one)
     yield one
     one.close()
 

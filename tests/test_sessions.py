@@ -14,7 +14,7 @@ from connect_core.errors import TokenInvalid
 from connect_core.identity import ClientType
 from connect_core.sessions import REUSE_GRACE, SEEN_STEP, LiveSession, OpenSession, Sessions, Tokens
 from connect_core.settings import Sessions as Lifetimes
-from connect_core.store import Database, Transaction
+from connect_core.store import Database, Transaction, schema
 
 from .acme import NOW, rows
 
@@ -30,7 +30,7 @@ class Desk:
         self.folder = folder
         self.sessions = Sessions(RING, ISSUER, Lifetimes(**lifetimes))
         self.database = Database(f"sqlite:///{folder / 'connect.db'}")
-        self.database.create_tables()
+        schema.prepare(self.database)
 
     def run(self, work: Callable[[Transaction], T]) -> T:
         """Run one unit of work."""

@@ -12,23 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlmodel import SQLModel
 
 from connect_core.errors import SettingsError, Unavailable
 from connect_core.identity import PersonId, Profile
-from connect_core.store import Database, Transaction, flows, members, people, sessions
+from connect_core.store import Database, Transaction, flows, members, people, schema, sessions
 
 from .acme import NOW, counts, locked, rows
 
-TABLES = (
-    "es_connect",
-    "es_connect_alias",
-    "es_connect_event",
-    "es_connect_setting",
-    "es_connect_used_flow",
-    "es_member",
-    "es_member_session",
-)
 CONNECT = "INSERT INTO es_connect (member_id, union_type, union_scope, union_id, unbound_time) VALUES (?, ?, ?, ?, ?)"
 ALIAS = (
     "INSERT INTO es_connect_alias (connect_id, union_type, kind, scope, value, unbound_time) VALUES (?, ?, ?, ?, ?, ?)"
@@ -39,7 +29,7 @@ ALIAS = (
 def database(tmp_path: Path) -> Iterator[Database]:
     """A file with the tables."""
     one = Database(f"sqlite:///{tmp_path / 'connect.db'}")
-    one.create_tables()
+    schema.prepare(one)
     yield one
     one.close()
 
@@ -161,16 +151,6 @@ def test_commits_survive_as_configured(tmp_path: Path, synchronous: str, level: 
         return [tx.cursor.execute(f"PRAGMA {pragma}").fetchone()[0] for pragma in pragmas]
 
     assert asyncio.run(database.write(look)) == asyncio.run(database.read(look)) == ["wal", level, 1]
-    database.close()
-
-
-def test_tables_are_made_once(tmp_path: Path) -> None:
-    """A database without tables says which; making them twice harms nothing."""
-    database = Database(f"sqlite:///{tmp_path / 'connect.db'}")
-    assert database.find_missing_tables() == sorted(SQLModel.metadata.tables) == list(TABLES)
-    for _ in range(2):
-        database.create_tables()
-        assert database.find_missing_tables() == []
     database.close()
 
 
@@ -306,7 +286,7 @@ def test_m07_a_jam_dissolves(tmp_path: Path, database: Database) -> None:
 def test_m09_many_writers_all_get_their_turn(tmp_path: Path) -> None:
     """Thirty-two writers of as many connections to one file: nobody sees it locked."""
     databases = [Database(f"sqlite:///{tmp_path / 'connect.db'}") for _ in range(4)]
-    databases[0].create_tables()
+    schema.prepare(databases[0])
 
     async def write_all(database: Database, number: int) -> None:
         async def one(place: int) -> None:
@@ -327,13 +307,13 @@ def test_four_processes_may_start_on_an_empty_file_at_once(tmp_path: Path) -> No
     """Workers that make the tables at the same moment all find them made, thirty times over."""
     script = """
 import sys
-from connect_core.store import Database
+from connect_core.store import Database, schema
 
 print("ready", flush=True)
 for line in sys.stdin:
     one = Database("sqlite:///" + line.strip())
-    one.create_tables()
-    print(one.find_missing_tables(), flush=True)
+    schema.prepare(one)
+    print(schema.find_state(one), flush=True)
     one.close()
 """
     command = [sys.executable, "-c", script]
@@ -343,7 +323,7 @@ for line in sys.stdin:
     for number in range(30):
         for orders, _ in pipes:
             print(tmp_path / f"{number}.db", file=orders, flush=True)
-        assert [answers.readline() for _, answers in pipes] == ["[]\n"] * 4
+        assert [answers.readline() for _, answers in pipes] == ["current\n"] * 4
     for worker in workers:
         worker.communicate(timeout=10)
 
@@ -376,10 +356,10 @@ def test_m12_times_do_not_depend_on_the_zone(tmp_path: Path) -> None:
     script = """
 import asyncio, sys
 from connect_core.identity import Profile
-from connect_core.store import Database, members
+from connect_core.store import Database, members, schema
 
 database = Database(sys.argv[1])
-database.create_tables()
+schema.prepare(database)
 asyncio.run(database.write(lambda tx: members.insert_member(tx, sys.argv[2], Profile(), "pc", 1800000000)))
 """
     for zone in ("Asia/Shanghai", "America/New_York"):

@@ -15,12 +15,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from connect_core.errors import ConnectError, SettingsError, Unavailable, Unsupported
+from connect_core.errors import ConnectError, Unavailable, Unsupported
 from connect_core.http import HttpPool
 from connect_core.manager import ConnectManager
 from connect_core.registry import Plugins
 from connect_core.settings import Settings
-from connect_core.store import Database
+from connect_core.store import Database, schema
 from connect_core.web import answers
 from connect_core.web.answers import Cookies
 from connect_core.web.pages import Pages
@@ -45,7 +45,8 @@ def create_app(
 ) -> Starlette:
     """Return the service. `routes` of the shop's own come first; `template_folder` and `stylesheet` theme the pages.
 
-    Raises `SettingsError` and `PluginError`. An empty SQLite database gets its tables; a server's must be there.
+    Raises `SettingsError` and `PluginError`. When it starts, an empty SQLite database gets its tables; any other schema
+    that is not this version's keeps it from starting.
     """
     service = settings.service
     database = Database(service.database_url, synchronous=service.sqlite_synchronous)
@@ -73,19 +74,10 @@ def create_app(
     return app
 
 
-def prepare_tables(database: Database) -> None:
-    """Create the tables of an empty SQLite database. Raises `SettingsError` when a server's tables are missing."""
-    if database.is_sqlite:
-        database.create_tables()
-    elif missing := database.find_missing_tables():
-        raise SettingsError([f"service.database_url: the database lacks {', '.join(missing)}"])
-
-
 @asynccontextmanager
 async def _lifespan(manager: ConnectManager) -> AsyncIterator[None]:
-    if manager.database.is_sqlite:
-        with suppress(Unavailable):
-            manager.database.create_tables()
+    with suppress(Unavailable):  # the database may come later: `/readyz` tells until then
+        schema.prepare(manager.database)
     sweeper = asyncio.create_task(_sweep_for_ever(manager))
     try:
         yield
@@ -111,9 +103,9 @@ def _health_routes(shop: Shop) -> list[BaseRoute]:
         return answers.answer({"status": "ok"})
 
     async def readyz(request: Request) -> Response:
-        missing = await asyncio.get_running_loop().run_in_executor(None, shop.manager.database.find_missing_tables)
-        if missing:
-            raise Unavailable(f"the database lacks {', '.join(missing)}")
+        state = await asyncio.to_thread(schema.find_state, shop.manager.database)
+        if mistake := schema.get_advice(state):
+            raise Unavailable(mistake)
         return answers.answer({"status": "ok", "quarantined": sorted(shop.manager.plugins.quarantined)})
 
     return [shop.route("/healthz", healthz, "GET"), shop.route("/readyz", readyz, "GET")]

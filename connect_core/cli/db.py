@@ -1,0 +1,38 @@
+"""`connect-login db`: the schema of the database, and what stands in it."""
+
+from contextlib import closing
+
+import typer
+
+from connect_core.cli.configuration import DEFAULT, ConfigPath
+from connect_core.errors import SettingsError
+from connect_core.settings import load_settings
+from connect_core.store import Database, schema
+
+app = typer.Typer(help="The schema of [service] database_url.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def root() -> None:
+    """The schema of [service] database_url."""
+
+
+@app.command()
+def upgrade(config: ConfigPath = DEFAULT) -> None:
+    """Bring the database's tables to this version; make them where there are none. Can be run again at any time."""
+    with closing(Database(load_settings(config).service.database_url)) as database:
+        schema.upgrade(database, typer.echo)
+
+
+@app.command()
+def check(config: ConfigPath = DEFAULT) -> None:
+    """Look for what must not be in the database. Ends with 1 when there is something; changes nothing."""
+    with closing(Database(load_settings(config).service.database_url)) as database:
+        state = schema.find_state(database)
+        if mistake := schema.get_advice(state, f"{schema.UPGRADE} --config {config}"):
+            raise SettingsError([f"service.database_url: {mistake}"])
+        wrong = schema.find_wrong_columns(database)
+        typer.echo(f"the schema is {state}")
+        for line in wrong:
+            typer.echo(f"  {line}")
+    raise typer.Exit(1 if wrong else 0)
