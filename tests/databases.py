@@ -55,9 +55,11 @@ def is_answering(server: str) -> bool:
 def execute(url: str, sql: str, *values: object) -> list[dict[str, Any]]:
     """Run SQL with `?` for each value, commit it, and return the rows."""
     engine = create_engine(url, poolclass=NullPool)
-    text = sql if engine.dialect.name == "sqlite" else sql.replace("%", "%%").replace("?", "%s")
+    if engine.dialect.name != "sqlite":
+        sql = sql.replace("%", "%%")
+        sql = sql.replace("?", "%s") if values else sql
     with engine.begin() as connection:
-        done = connection.exec_driver_sql(text if values else text.replace("%%", "%"), values)
+        done = connection.exec_driver_sql(sql, values)
         return [dict(row) for row in done.mappings()] if done.returns_rows else []
 
 
