@@ -42,6 +42,7 @@ from connect_core.store import flows as used_flows
 from connect_core.store import sessions as stored_sessions
 from connect_core.targets import Targets
 
+FAILURE_PATIENCE = 0.5
 AWAKE = "awake"
 """Query parameter of a start URL that was opened by a wake-up link: it is never answered with another one."""
 
@@ -77,11 +78,11 @@ class ConnectManager:
         self.registry = Registry(settings, self.plugins, self.pool)
         self.flows = Flows(service.keys)
         self.sessions = Sessions(service.keys, service.public_url, settings.sessions)
-        self.notices = events.Notices(self.plugins.hooks)
+        self.notices = events.Notices(self.plugins.hooks, database, now)
         self.targets = Targets(service.public_url, service.redirect_allow)
         self._now = now
         subject_key = derive_key(service.keys[0], "subjects in events")
-        self._settlement = Settlement(self.flows, self.sessions, subject_key)
+        self._settlement = Settlement(self.flows, self.sessions, self.notices, subject_key)
         self._routes = service.public_url + service.prefix
         self._directory: MemberDirectory | None = self.plugins.hooks.connect_member_directory(settings=settings)
         self.accounts = Accounts(database, self.sessions, self._directory, self.plugins.hooks, now)
@@ -158,7 +159,7 @@ class ConnectManager:
                 )
                 return await self._finish(Arrival(offer, visit, begun, device_id), response)
             except Exception:
-                await self.database.write(lambda tx: flow.close(tx, begun, flow.FAILED))
+                await self._close_failed(begun)
                 raise
 
     async def login_with_code(
@@ -201,8 +202,7 @@ class ConnectManager:
         if done is None:
             raise AssertionError("unreachable")
         login, happened = done
-        for event in happened:
-            self.notices.tell(event)
+        self.notices.tell(*happened)
         return login
 
     async def bury_codes(
@@ -283,6 +283,12 @@ class ConnectManager:
                 break
             await asyncio.sleep(0.1)
         raise StateInvalid("the flow was spent")
+
+    async def _close_failed(self, begun: Flow) -> None:
+        """Note that the flow failed, unless that keeps the visitor waiting: without it a repeat waits instead."""
+        with suppress(Unavailable, TimeoutError):
+            async with asyncio.timeout(FAILURE_PATIENCE):
+                await self.database.write(lambda tx: flow.close(tx, begun, flow.FAILED))
 
     async def _finish(self, arrival: Arrival, response: AuthorizationResponse) -> Login:
         provider, clock = arrival.offer.provider, asyncio.get_running_loop().time

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from connect_core import events, flow
 from connect_core.connections import Members, Settled, login_by_unionid
 from connect_core.crypto import keyed_hash
+from connect_core.events import Notices
 from connect_core.exchange import with_phone
 from connect_core.flow import Delivery, Flow, Flows
 from connect_core.hookspecs import LoginEvent
@@ -49,8 +50,9 @@ class Arrival:
 class Settlement:
     """Settles logins in the caller's transaction."""
 
-    def __init__(self, flows: Flows, sessions: Sessions, subject_key: bytes) -> None:
+    def __init__(self, flows: Flows, sessions: Sessions, notices: Notices, subject_key: bytes) -> None:
         """`subject_key` keys the hashes by which events tell persons apart."""
+        self._notices = notices
         self._flows = flows
         self._sessions = sessions
         self._subject_key = subject_key
@@ -83,8 +85,9 @@ class Settlement:
         if visit.session_token:
             self._sessions.end(tx, visit.session_token, now)
         opened = self._sessions.open(tx, settled.member.id, offer.client_type, arrival.device_id, now)
-        happened = _happened(settled, arrival, identity, now)
-        events.write(tx, happened, settled.connect_id, self.subject_of(identity))
+        happened = self._notices.write(
+            tx, _happened(settled, arrival, identity, now), settled.connect_id, self.subject_of(identity)
+        )
         if begun is None:
             return Login(Delivery.JSON, "", settled, opened), happened
         flow.close(tx, begun, flow.DONE)

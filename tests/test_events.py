@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -21,6 +21,7 @@ from connect_core.events import Notices, log_refusal
 from connect_core.identity import ClientType
 from connect_core.plugin import LoginEvent, hookimpl
 from connect_core.registry import Plugins
+from connect_core.store import Database
 
 from .acme import NOW
 from .canaries import CANARY, every_record
@@ -72,7 +73,8 @@ def event_of(kind: str) -> LoginEvent:
 def telling(*plugins: object) -> Iterator[Notices]:
     """Notices to plugins."""
     named = [(f"own-{place}", plugin) for place, plugin in enumerate(plugins)]
-    yield Notices(Plugins(named, discover=False).hooks)
+    with closing(Database("sqlite://")) as unused:
+        yield Notices(Plugins(named, discover=False).hooks, unused, time.time)
 
 
 def tell(kind: str, *plugins: object) -> float:

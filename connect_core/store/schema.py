@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 import connect_core.models  # noqa: F401  (declares the tables)
 from connect_core.errors import SettingsError, Unavailable
 from connect_core.store import columns, migrations
-from connect_core.store.database import Database
+from connect_core.store.database import Database, lift_limit
 from connect_core.store.differences import find_differences
 from connect_core.store.migrations import v0001_tables as first
 from connect_core.store.statement import Transaction
@@ -50,6 +50,11 @@ class State(StrEnum):
 def find_state(database: Database) -> State:
     """Tell how the database's schema stands to ours. Raises `Unavailable`."""
     return database._look(_find_state)
+
+
+async def fetch_state(database: Database) -> State:
+    """The same while the service runs: within seconds, and on one of the database's threads."""
+    return await database.read(_find_state)
 
 
 def _find_state(transaction: Transaction) -> State:
@@ -142,6 +147,7 @@ def _locked(database: Database) -> Iterator[Connection]:
     """A transaction that no other upgrade runs beside, on a connection that is closed afterwards with its settings."""
     with database._engine.connect() as connection:
         connection.detach()
+        lift_limit(connection.connection.dbapi_connection)
         name = connection.dialect.name
         if name == "sqlite":
             _cursor(connection).execute(f"PRAGMA busy_timeout={LOCK_PATIENCE * 1000}")

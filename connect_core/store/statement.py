@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Dialect, Executable, Insert, Table, bindparam, insert
+from sqlalchemy import Column, Dialect, Executable, Insert, Table, bindparam, delete, insert, select
 from sqlalchemy.sql.compiler import SQLCompiler
 
 Row = tuple[Any, ...]
@@ -89,6 +89,29 @@ class Statement:
         order = tuple(compiled.positiontup) if compiled.positiontup is not None else None
         constants = {name: value for name, value in compiled.params.items() if value is not None}
         return Prepared(compiled.string, order, constants)
+
+
+class Sweep:
+    """Deletes rows whose time is over by their keys, the oldest first. Sweeps at once take different rows."""
+
+    __slots__ = ("_delete", "_find")
+
+    def __init__(self, key: Column[Any], expiry_time: Column[Any]) -> None:
+        self._find = Statement(
+            select(key)
+            .where(expiry_time < bindparam("now"))
+            .order_by(expiry_time)
+            .limit(bindparam("most"))
+            .with_for_update(skip_locked=True)
+        )
+        self._delete = Statement(delete(key.table).where(key == bindparam("own")))
+
+    def run(self, transaction: Transaction, now: int, limit: int) -> int:
+        """Delete at most `limit` rows and return how many went."""
+        found = self._find.all(transaction, now=now, most=limit)
+        if found:
+            self._delete.run_many(transaction, [{"own": key} for (key,) in found])
+        return len(found)
 
 
 def insert_into(table: Table, *columns: str) -> Insert:

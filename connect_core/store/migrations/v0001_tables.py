@@ -134,6 +134,7 @@ Table(
     UniqueConstraint("token_hash"),
     Index("ix_session_family", "family"),
     Index("ix_session_member", "member_id"),
+    Index("ix_session_expiry", "expiry_time"),
 )
 Table(
     "es_connect_used_flow",
@@ -158,7 +159,9 @@ Table(
     _word("request_id", 32),
     _number("create_time"),
     _shown("detail", 255),
+    _perhaps("told_time"),
     Index("ix_event_member", "member_id"),
+    Index("ix_event_told", "told_time"),
 )
 
 
