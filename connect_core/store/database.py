@@ -95,6 +95,7 @@ class Database:
             if self._is_lost_race(error):
                 connection.rollback()
                 raise _RunAgain(error) from None
+            turn.let_go()
             if self._drop(connection, error) and not is_ending:
                 raise _RunAgain(error) from None
             raise
@@ -108,9 +109,10 @@ class Database:
     def _drop(self, connection: PoolProxiedConnection, error: Exception) -> bool:
         """Close the connection; tell whether the server had, which then holds for all that nobody uses."""
         was_lost = self._engine.dialect.is_disconnect(error, connection.dbapi_connection, None)  # type: ignore[arg-type]
-        connection.invalidate()
-        if was_lost and not self.is_sqlite:
-            self._engine.dispose()
+        if was_lost:  # as SQLAlchemy's own connections do: what is older is made anew when it is next wanted
+            self._engine.pool._invalidate(connection, error)
+        else:
+            connection.invalidate()
         return was_lost
 
     def _is_lost_race(self, error: Exception) -> bool:
