@@ -3,12 +3,15 @@
 Never logs anyone in, and never asks a provider.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from connect_core.connections import find_elsewhere
-from connect_core.errors import MemberDisabled, TokenInvalid, Unavailable
+from connect_core.crypto import is_password
+from connect_core.errors import LoginTooOld, MemberDisabled, NotLoggedIn, TokenInvalid, Unavailable
 from connect_core.hookspecs import HookRelay, MemberDirectory, TokenRequest
 from connect_core.identity import ClientType
 from connect_core.sessions import LiveSession, OpenSession, Sessions, Tokens
@@ -18,10 +21,10 @@ from connect_core.store.members import MemberRow
 
 @dataclass(frozen=True, slots=True)
 class LoggedIn:
-    """Who is logged in: the member, through what kind of client, and the union types bound to the member."""
+    """Who is logged in: the member, by which session, and the union types bound to the member."""
 
     member: MemberRow
-    client_type: ClientType
+    session: LiveSession
     union_types: list[str]
 
 
@@ -87,13 +90,12 @@ class Accounts:
         now = int(self._now())
 
         def look(tx: Transaction) -> tuple[MemberRow | None, LiveSession, list[str], bool] | None:
-            session, is_stale = self._sessions.find(tx, session_token, now) if session_token else (None, False)
-            if session is None and access_token:
-                session = self._sessions.find_by_access_token(tx, access_token, now)
+            session, is_stale = self._sessions.find_presented(tx, session_token, access_token, now)
             if session is None:
                 return None
             member = None if self._directory is not None else members.find_member(tx, session.member_id)
-            return member, session, people.find_union_types(tx, session.member_id), is_stale
+            bound = people.find_bound(tx, session.member_id)
+            return member, session, [one.union_type for one in bound], is_stale
 
         found = await self._database.read(look)
         if found is None:
@@ -106,7 +108,44 @@ class Accounts:
         if is_stale:
             with suppress(Unavailable):  # who is logged in can be told without a note of it
                 await self._database.write(lambda tx: self._sessions.note_use(tx, session_token, now))
-        return LoggedIn(member, session.client_type, union_types)
+        return LoggedIn(member, session, union_types)
+
+    async def find_recent(self, *, session_token: str = "", access_token: str = "") -> LoggedIn:
+        """Return who is logged in, for what a stolen session must not do.
+
+        Raises `NotLoggedIn`, and `LoginTooOld` when the login is older than `sessions.recent`.
+        """
+        found = await self.find_member(session_token=session_token, access_token=access_token)
+        if found is None:
+            raise NotLoggedIn("there is no live session")
+        if int(self._now()) - found.session.login_time > self._sessions.lifetimes.recent:
+            raise LoginTooOld("this wants a fresh login")
+        return found
+
+    async def check_credentials(self, credentials: Mapping[str, str]) -> int:
+        """Return the member whom a password, or whatever the shop's own check takes, proves. Raises `NotLoggedIn`."""
+        loop = asyncio.get_running_loop()
+        if self._hooks.connect_check_credentials.get_hookimpls():
+            check = partial(self._hooks.connect_check_credentials, credentials=credentials)
+            member_id: int | None = await loop.run_in_executor(None, check)
+        else:
+            found = await self._database.read(lambda tx: members.find_password(tx, credentials.get("username", "")))
+            member_id, stored = found or (None, "")
+            if not await loop.run_in_executor(None, is_password, credentials.get("password", ""), stored):
+                member_id = None
+        if member_id is None:
+            raise NotLoggedIn("the credentials prove nobody")
+        await self._check_enabled(member_id)
+        return member_id
+
+    async def _check_enabled(self, member_id: int) -> None:
+        if self._directory is not None:
+            is_disabled = await self._directory.is_disabled(member_id)
+        else:
+            member = await self._database.read(lambda tx: members.find_member(tx, member_id))
+            is_disabled = member is None or bool(member.disabled)
+        if is_disabled:
+            raise MemberDisabled("the member is disabled or gone")
 
     async def _find_elsewhere(self, directory: MemberDirectory, member_id: int) -> MemberRow | None:
         if await directory.is_disabled(member_id):

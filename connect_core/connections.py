@@ -8,6 +8,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from enum import Enum
 from typing import Any, Protocol
 
 from connect_core.errors import MemberDisabled
@@ -38,6 +39,13 @@ class Members(Protocol):
         """Count the login and take over what the vendor newly `told`; `before` is what it told last time."""
 
 
+class Missing(Enum):
+    """What a login lacks: the vendor's profile, or the person's word whether they are new here."""
+
+    PROFILE = "profile"
+    CHOICE = "choice"
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
     """Whose login it is. `has_conflict`: the identity's ids point at two members, and the strongest won."""
@@ -59,27 +67,29 @@ def login_by_unionid(
     now: int,
     profile_max_age: int,
     was_asked: bool,
-) -> Settled | None:
-    """Find or register the member that `identity` is; None when the vendor should be asked for the profile first.
+    registers: bool = True,
+) -> Settled | Missing:
+    """Find or register the member that `identity` is, or say what is missing for it.
 
-    `was_asked` says that it was, with or without success. Raises `MemberDisabled`.
+    `was_asked` says that the vendor was asked for the profile, with or without success; without `registers` a new
+    person is asked first. Raises `MemberDisabled`.
     """
-    found = _find(transaction, identity)
+    found = find_people(transaction, identity)
     if not found:
         if not was_asked:
-            return None
+            return Missing.PROFILE
+        if not registers:
+            return Missing.CHOICE
         return _register(transaction, identity, members, client_type, now, _told_time(identity, now, profile_max_age))
     person = found[0]
     member = members.find(transaction, person.member_id)
     if member is None or member.disabled:
         raise MemberDisabled("the member is disabled" if member else "the connection's member does not exist")
     if not was_asked and is_stale(person, now, profile_max_age):
-        return None
-    if not person.has_aliases:
-        _insert_ids(transaction, person.connect_id, identity.union_type, [person.via], now)
-    union_id, has_conflict = _keep_ids(transaction, identity, found, now)
+        return Missing.PROFILE
+    union_id, has_conflict = keep_ids(transaction, identity, found, now)
     before = json.loads(person.profile or "{}")
-    after = {**before, **_kept(identity.profile)}
+    after = {**before, **kept_profile(identity.profile)}
     if was_asked or not person.has_aliases:
         told_time = _told_time(identity, now, profile_max_age) if was_asked else now
         people.update_stored_profile(transaction, person.connect_id, json.dumps(after), told_time)
@@ -92,7 +102,7 @@ def is_stale(person: KnownPerson, now: int, profile_max_age: int) -> bool:
     return person.has_aliases and now - person.profile_time > profile_max_age
 
 
-def _find(transaction: Transaction, identity: Identity) -> list[KnownPerson]:
+def find_people(transaction: Transaction, identity: Identity) -> list[KnownPerson]:
     """Every connection the ids lead to, the strongest id's first."""
     found = people.find_by_ids(transaction, identity.union_type, identity.ids)
     if len(found) < len(identity.ids):
@@ -102,7 +112,7 @@ def _find(transaction: Transaction, identity: Identity) -> list[KnownPerson]:
     return sorted(found, key=lambda person: identity.ids.index(person.via))
 
 
-def _insert_ids(transaction: Transaction, connect_id: int, union_type: str, ids: Sequence[PersonId], now: int) -> None:
+def insert_ids(transaction: Transaction, connect_id: int, union_type: str, ids: Sequence[PersonId], now: int) -> None:
     """Store ids; those that an ended connection still holds are freed first."""
     people.end_stray_aliases(transaction, union_type, ids, now)
     people.insert_aliases(transaction, connect_id, union_type, ids)
@@ -110,7 +120,7 @@ def _insert_ids(transaction: Transaction, connect_id: int, union_type: str, ids:
 
 def _told_time(identity: Identity, now: int, profile_max_age: int) -> int:
     """When the profile was told: now, or for one that was refused so long ago that it is asked for again tomorrow."""
-    return now if _kept(identity.profile) else now - max(profile_max_age - DAY, 0)
+    return now if kept_profile(identity.profile) else now - max(profile_max_age - DAY, 0)
 
 
 def _register(
@@ -123,16 +133,16 @@ def _register(
 ) -> Settled:
     profile = identity.profile or Profile()
     member = members.register(transaction, profile, client_type, now)
-    kept = json.dumps(_kept(profile))
+    kept = json.dumps(kept_profile(profile))
     connect_id = people.insert_connection(
         transaction, member.id, identity.union_type, identity.strongest, now, profile=kept, profile_time=told_time
     )
-    _insert_ids(transaction, connect_id, identity.union_type, identity.ids, now)
+    insert_ids(transaction, connect_id, identity.union_type, identity.ids, now)
     return Settled(member, connect_id, identity.strongest.value, True, False, profile)
 
 
-def _keep_ids(transaction: Transaction, identity: Identity, found: Sequence[KnownPerson], now: int) -> tuple[str, bool]:
-    """Add the ids not yet stored and move `union_id` up.
+def keep_ids(transaction: Transaction, identity: Identity, found: Sequence[KnownPerson], now: int) -> tuple[str, bool]:
+    """Add the ids not yet stored, the one that led here of a row that has none, and move `union_id` up.
 
     Returns the `union_id` that stands now, and whether the ids contradict what is stored.
     """
@@ -140,13 +150,15 @@ def _keep_ids(transaction: Transaction, identity: Identity, found: Sequence[Know
     has_conflict = any(other.member_id != person.member_id for other in found)
     via = {one.via for one in found}
     new = [one for one in identity.ids if one not in via]
+    if not person.has_aliases:
+        insert_ids(transaction, person.connect_id, identity.union_type, [person.via], now)
     if not new:
         return person.union_id, has_conflict
     stored = people.find_aliases(transaction, person.connect_id)
     taken = {(one.kind, one.scope) for one in stored}
     fitting = [one for one in new if (one.kind, one.scope) not in taken]
     if fitting:
-        _insert_ids(transaction, person.connect_id, identity.union_type, fitting, now)
+        insert_ids(transaction, person.connect_id, identity.union_type, fitting, now)
     has_conflict = has_conflict or len(fitting) < len(new)
     strongest = min([*stored, *fitting], key=_rank)
     shown = [one for one in stored if (one.value, one.scope) == (person.union_id, person.union_scope)]
@@ -160,7 +172,7 @@ def _rank(one: PersonId) -> int:
     return STRENGTH.index(one.kind)
 
 
-def _kept(profile: Profile | None) -> dict[str, Any]:
+def kept_profile(profile: Profile | None) -> dict[str, Any]:
     """What a connection keeps of a profile: whatever was told but the phone number."""
     told = asdict(profile) if profile else {}
     return {key: value for key, value in told.items() if value not in ("", None) and key != "mobile"}
@@ -265,5 +277,5 @@ async def find_elsewhere(directory: MemberDirectory, member_id: int) -> MemberRo
 
 def find_person(transaction: Transaction, identity: Identity) -> KnownPerson | None:
     """Return the connection that the strongest known id of `identity` leads to."""
-    found = _find(transaction, identity)
+    found = find_people(transaction, identity)
     return found[0] if found else None

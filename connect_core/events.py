@@ -23,7 +23,8 @@ LATE_SECONDS = 60
 LATE_AT_ONCE = 100
 _OF_NEW_MEMBER = "new_member"
 _LOGGED = {"logged_in": logging.INFO, "identity_conflict": logging.WARNING}
-REGISTERED, LOGGED_IN, BOUND, CONFLICT = "registered", "logged_in", "bound", "identity_conflict"
+REGISTERED, LOGGED_IN, BOUND, UNBOUND = "registered", "logged_in", "bound", "unbound"
+CONFLICT = "identity_conflict"
 
 
 class Notices:
@@ -49,6 +50,8 @@ class Notices:
 
         `subject_hash` is keyed: it can be compared and not guessed.
         """
+        if not happened:
+            return []
         rows = [_row(event, connect_id, subject_hash) for event in happened]
         if not any(self._find_listeners(event.kind) for event in happened):
             events.insert_events(transaction, [{**row, "told_time": row["create_time"]} for row in rows])

@@ -97,6 +97,13 @@ class Hooks:
     def connect_issue_tokens(self, login: TokenRequest) -> Mapping[str, Any] | None:
         """Return the token answer in our place: `access_token`, `refresh_token`, `token_type`, `expires_in`."""
 
+    @hookspec(firstresult=True)
+    def connect_check_credentials(self, credentials: Mapping[str, str]) -> int | None:
+        """Return the member whom the shop's own check proves: a password, a code sent by SMS. None for nobody.
+
+        `credentials` are the fields of the form on the choose page; the built-in check takes `username`, `password`.
+        """
+
     @hookspec
     def connect_registered(self, event: LoginEvent) -> None:
         """A member was registered."""

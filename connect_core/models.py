@@ -44,7 +44,7 @@ _IDS_ARE_NEVER_REUSED = {"sqlite_autoincrement": True}  # else SQLite gives a de
 
 
 class Member(SQLModel, table=True):
-    """The shop's account. Made without a password; members may also live elsewhere."""
+    """The shop's account. Made without a password (`password_hash` is empty); members may also live elsewhere."""
 
     __tablename__ = "es_member"
     __table_args__ = (UniqueConstraint("uname"), _IDS_ARE_NEVER_REUSED)
@@ -62,6 +62,7 @@ class Member(SQLModel, table=True):
     create_time: int = Field(0, sa_column=_count())
     last_login: int = Field(0, sa_column=_count())
     login_count: int = Field(0, sa_column=_count())
+    password_hash: str = Field("", sa_column=_text(255))
 
 
 class Connection(SQLModel, table=True):
@@ -120,7 +121,10 @@ class ConnectSetting(SQLModel, table=True):
 
 
 class MemberSession(SQLModel, table=True):
-    """One opaque token of a login: a browser's, or a link in a family of refresh tokens. Only its hash is kept."""
+    """One opaque token of a login: a browser's, or a link in a family of refresh tokens. Only its hash is kept.
+
+    `connect_id` is the connection that the login came through.
+    """
 
     __tablename__ = "es_member_session"
     __table_args__ = (
@@ -128,10 +132,12 @@ class MemberSession(SQLModel, table=True):
         Index("ix_session_family", "family"),
         Index("ix_session_member", "member_id"),
         Index("ix_session_expiry", "expiry_time"),
+        Index("ix_session_connect", "connect_id"),
     )
 
     id: int | None = Field(None, sa_column=_key())
     member_id: int = Field(sa_type=BIG)
+    connect_id: int = Field(0, sa_column=_count())
     client_type: str = Field(sa_column=Column(String(8), nullable=False))
     device_id: str = Field("", sa_column=_text(64))
     family: str = Field(sa_column=Column(exact_text(32), nullable=False))

@@ -69,6 +69,12 @@ def _network(text: str) -> str:
     return text
 
 
+def _redis_url(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("give redis://, rediss:// or unix:// with host, port and number")
+    return url
+
+
 def _secret_key(text: str) -> SecretBytes:
     try:
         key = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
@@ -108,6 +114,9 @@ class Service(_Section):
     sqlite_synchronous: Literal["full", "normal"] = Field(
         default="full", description="`normal`: a power loss may cost the last commits."
     )
+    redis_url: Annotated[SecretStr, AfterValidator(_redis_url)] | None = Field(
+        default=None, description="A Redis that processes share: `redis://`, `rediss://` or `unix://`. May be left out."
+    )
     secret_keys: list[SecretStr] = Field(
         min_length=1, description="base64url of 32 bytes each; the first seals, all open."
     )
@@ -117,7 +126,7 @@ class Service(_Section):
     home_url: str = Field(default="/", description="Where a login without `return_to` lands.")
     first_login: Literal["register", "choose"] = Field(
         default="register",
-        description="What happens to a person never seen before; `choose` has no page yet and is refused.",
+        description="A person never seen before is registered, or asked first (`choose`) for an account they have.",
     )
     cors_origins: list[Annotated[str, AfterValidator(_origin)]] = Field(
         default=[], description="Exact origins of front ends that call the JSON routes with cookies."
@@ -130,6 +139,9 @@ class Service(_Section):
     )
     prefix: str = Field(
         default="/connect", pattern=r"^/[a-z0-9/_-]*[a-z0-9_-]$", description="Where the routes are mounted."
+    )
+    unbind_cooldown: int = Field(
+        default=0, ge=0, description="Seconds that a connection must have existed before its member can end it."
     )
     outbound_proxy: bool = Field(
         default=False, description="Use HTTP_PROXY, HTTPS_PROXY and NO_PROXY for vendor calls."
@@ -157,6 +169,11 @@ class Limits(_Section):
         pattern=r"^(off|[1-9]\d{0,6}/(second|minute|hour))$",
         description="Login starts and callbacks per client address.",
     )
+    per_account: str = Field(
+        default="10/hour",
+        pattern=r"^(off|[1-9]\d{0,6}/(second|minute|hour))$",
+        description="Tries of a password per user name.",
+    )
 
 
 class Sessions(_Section):
@@ -165,6 +182,7 @@ class Sessions(_Section):
     access_token: int = Field(default=1200, ge=60, description="Life of an access token.")
     idle: int = Field(default=7 * DAY, ge=60, description="A session or refresh token unused for so long ends.")
     absolute: int = Field(default=30 * DAY, ge=60, description="A session ends after this, used or not.")
+    recent: int = Field(default=600, ge=60, description="Age of a login up to which it may bind, unbind and the like.")
 
 
 class Settings(_Section):

@@ -2,18 +2,20 @@
 
 from dataclasses import dataclass, field
 
-from connect_core import events, flow
-from connect_core.connections import Members, Settled, login_by_unionid
+from connect_core import binding, events, flow
+from connect_core.connections import Members, Missing, Settled, login_by_unionid
 from connect_core.crypto import keyed_hash
+from connect_core.errors import NotLoggedIn, StateInvalid
 from connect_core.events import Notices
 from connect_core.exchange import with_phone
 from connect_core.flow import Delivery, Flow, Flows
 from connect_core.hookspecs import LoginEvent
 from connect_core.identity import Identity, Language
+from connect_core.pending import Pending
 from connect_core.provider import VerifiedPhone
 from connect_core.registry import Offer
-from connect_core.sessions import OpenSession, Sessions
-from connect_core.store import Transaction
+from connect_core.sessions import LiveSession, OpenSession, Sessions
+from connect_core.store import Transaction, sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,34 +26,49 @@ class Visit:
     user_agent: str = field(default="", repr=False)
     language: Language = "zh"
     session_token: str = field(default="", repr=False)
+    access_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A login finished. `opened` is None when the same browser repeats a callback that has already succeeded."""
+    """A login finished. `opened` is None when the same browser repeats a callback that has already succeeded.
+
+    `bound` is the union type where it was no login but a bind; `pending` who has to say first whether they are new.
+    """
 
     delivery: Delivery
     return_to: str
     settled: Settled | None = None
     opened: OpenSession | None = None
+    bound: str = ""
+    pending: Pending | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Everything a login arrives with, but for who it is: what it came through, from whom, and with what."""
+    """Everything a login arrives with, but for who it is: what it came through, from whom, and with what.
+
+    `binder` is the session that wants to bind; without one it is a login. `pending` is what the person who says
+    whether they are new came with.
+    """
 
     offer: Offer
     visit: Visit
     flow: Flow | None = None
     device_id: str = ""
     phone: VerifiedPhone | None = None
+    binder: LiveSession | None = None
+    pending: Pending | None = None
 
 
 class Settlement:
     """Settles logins in the caller's transaction."""
 
-    def __init__(self, flows: Flows, sessions: Sessions, notices: Notices, subject_key: bytes) -> None:
-        """`subject_key` keys the hashes by which events tell persons apart."""
+    def __init__(
+        self, flows: Flows, sessions: Sessions, notices: Notices, subject_key: bytes, *, chooses: bool
+    ) -> None:
+        """`subject_key` keys the hashes by which events tell persons apart; `chooses`: newcomers are asked first."""
+        self._chooses = chooses
         self._notices = notices
         self._flows = flows
         self._sessions = sessions
@@ -68,7 +85,7 @@ class Settlement:
 
         Raises `MemberDisabled`, and `CodeSeen` for a phone proof that was used before.
         """
-        offer, visit, begun = arrival.offer, arrival.visit, arrival.flow
+        offer = arrival.offer
         settled = login_by_unionid(
             tx,
             with_phone(identity, arrival.phone),
@@ -77,36 +94,103 @@ class Settlement:
             now=now,
             profile_max_age=offer.profile_max_age,
             was_asked=was_asked,
+            registers=not self._chooses or arrival.pending is not None,
         )
-        if settled is None:
+        if settled is Missing.PROFILE:
             return None
         if arrival.phone is not None:
             self._flows.remember_code(tx, offer.name, arrival.phone.proof, "", now)
+        if isinstance(settled, Missing):
+            return self._ask_first(tx, arrival, with_phone(identity, arrival.phone)), []
+        happened = _happened(settled, arrival, identity, now)
+        ids = (settled.member.id, settled.connect_id)
+        return self._open(tx, arrival, identity, *ids, happened=happened, now=now, settled=settled)
+
+    def _ask_first(self, tx: Transaction, arrival: Arrival, identity: Identity) -> Login:
+        """Nobody is registered yet: the person is asked whether they are new."""
+        offer, begun = arrival.offer, arrival.flow
+        delivery, return_to = (begun.delivery, begun.return_to) if begun else (Delivery.JSON, "")
+        pending = Pending(offer.name, offer.client_type, delivery, return_to, arrival.device_id, identity)
+        if begun is not None:
+            flow.close(tx, begun, flow.PENDING)
+        return Login(delivery, return_to, pending=pending)
+
+    def join(
+        self, tx: Transaction, arrival: Arrival, identity: Identity, member_id: int, now: int
+    ) -> tuple[Login, list[LoginEvent]]:
+        """Log in a member who proved an older account, and bind the identity to it.
+
+        Raises as `binding.bind`, `MemberDisabled`, and `StateInvalid` for a choice made before.
+        """
+        connect_id, is_new = binding.bind(tx, identity, member_id, now)
+        kinds = [*([events.BOUND] if is_new else []), events.LOGGED_IN]
+        happened = [_event(kind, member_id, arrival, identity, now) for kind in kinds]
+        return self._open(tx, arrival, identity, member_id, connect_id, happened=happened, now=now)
+
+    def _open(
+        self,
+        tx: Transaction,
+        arrival: Arrival,
+        identity: Identity,
+        member_id: int,
+        connect_id: int,
+        *,
+        happened: list[LoginEvent],
+        now: int,
+        settled: Settled | None = None,
+    ) -> tuple[Login, list[LoginEvent]]:
+        visit, begun, pending = arrival.visit, arrival.flow, arrival.pending
+        if pending is not None and not flow.spend_key(tx, pending.key, pending.expiry_time):
+            raise StateInvalid("the choice was made before")
         if visit.session_token:
             self._sessions.end(tx, visit.session_token, now)
-        opened = self._sessions.open(tx, settled.member.id, offer.client_type, arrival.device_id, now)
-        happened = self._notices.write(
-            tx, _happened(settled, arrival, identity, now), settled.connect_id, self.subject_of(identity)
+        opened = self._sessions.open(
+            tx, member_id, arrival.offer.client_type, arrival.device_id, now, connect_id=connect_id
         )
+        happened = self._notices.write(tx, happened, connect_id, self.subject_of(identity))
+        if pending is not None:
+            return Login(pending.delivery, pending.return_to, settled, opened), happened
         if begun is None:
             return Login(Delivery.JSON, "", settled, opened), happened
         flow.close(tx, begun, flow.DONE)
         return Login(begun.delivery, begun.return_to, settled, opened), happened
+
+    def bind(self, tx: Transaction, arrival: Arrival, identity: Identity, now: int) -> tuple[Login, list[LoginEvent]]:
+        """Bind the identity to the member of `arrival.binder`, and return it with what happened.
+
+        Raises `AlreadyBound`, and `NotLoggedIn` when that session has ended meanwhile.
+        """
+        binder, begun = arrival.binder, arrival.flow
+        if binder is None or sessions.find_live(tx, binder.family, now) is None:
+            raise NotLoggedIn("the session has ended")
+        connect_id, is_new = binding.bind(tx, identity, binder.member_id, now)
+        happened = [_event(events.BOUND, binder.member_id, arrival, identity, now)] if is_new else []
+        happened = self._notices.write(tx, happened, connect_id, self.subject_of(identity))
+        if begun is None:
+            return Login(Delivery.JSON, "", bound=identity.union_type), happened
+        flow.close(tx, begun, flow.DONE)
+        return Login(begun.delivery, begun.return_to, bound=identity.union_type), happened
 
 
 def _happened(settled: Settled, arrival: Arrival, identity: Identity, now: int) -> list[LoginEvent]:
     kinds = [events.REGISTERED, events.BOUND] if settled.is_new_member else []
     kinds += [events.CONFLICT] if settled.has_conflict else []
     return [
-        LoginEvent(
-            kind=kind,
-            member_id=settled.member.id,
-            provider=arrival.offer.name,
-            client_type=arrival.offer.client_type,
-            union_type=identity.union_type,
-            is_new_member=settled.is_new_member,
-            request_id=arrival.visit.request_id,
-            time=now,
-        )
+        _event(kind, settled.member.id, arrival, identity, now, is_new_member=settled.is_new_member)
         for kind in [*kinds, events.LOGGED_IN]
     ]
+
+
+def _event(
+    kind: str, member_id: int, arrival: Arrival, identity: Identity, now: int, *, is_new_member: bool = False
+) -> LoginEvent:
+    return LoginEvent(
+        kind=kind,
+        member_id=member_id,
+        provider=arrival.offer.name,
+        client_type=arrival.offer.client_type,
+        union_type=identity.union_type,
+        is_new_member=is_new_member,
+        request_id=arrival.visit.request_id,
+        time=now,
+    )

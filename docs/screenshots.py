@@ -30,7 +30,7 @@ def main() -> None:
     sandboxes = load_sandboxes(Plugins())
     for sandbox in sandboxes.values():
         sandbox.people.pop("wangfang", None)  # her name holds an emoji, for which not every machine has a font
-    with on_stage(sandboxes, routes=demo_home) as stage, sync_playwright() as playwright:
+    with on_stage(sandboxes, routes=demo_home()) as stage, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-quic"])
         show_login_page(browser, stage)
         show_login(browser, stage)

@@ -8,24 +8,28 @@ import atexit
 import itertools
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from sqlalchemy import URL, create_engine, make_url
 from sqlalchemy.pool import NullPool
 
-from connect_core.store import Database, schema
+from connect_core import rehearsal
+from connect_core.rehearsal import Stage
+from connect_core.store import Database, invariants, schema
+from connect_core.store.schema import State
 
 SERVERS = {
     "postgresql": "postgresql+psycopg://postgres@127.0.0.1:5432/postgres",
     "mariadb": "mysql+pymysql://root@127.0.0.1:3306/test",
 }
 ENGINES = ("sqlite", *SERVERS)
-NOTE = "database_url"
+Change = Callable[[dict[str, Any]], None]
 _numbers = itertools.count()
 
 
@@ -50,17 +54,6 @@ def is_answering(server: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def execute(url: str, sql: str, *values: object) -> list[dict[str, Any]]:
-    """Run SQL with `?` for each value, commit it, and return the rows."""
-    engine = create_engine(url, poolclass=NullPool)
-    if engine.dialect.name != "sqlite":
-        sql = sql.replace("%", "%%")
-        sql = sql.replace("?", "%s") if values else sql
-    with engine.begin() as connection:
-        done = connection.exec_driver_sql(sql, values)
-        return [dict(row) for row in done.mappings()] if done.returns_rows else []
 
 
 def _on_server(server: str, statement: str) -> None:
@@ -114,6 +107,33 @@ def _created(server: str, options: str) -> Iterator[str]:
         yield _beside(server, name)
     finally:
         _on_server(server, f"DROP DATABASE {name}" + " WITH (FORCE)" * server.startswith("postgresql"))
+
+
+def check(url: str, *expected: str, are_members_elsewhere: bool = False) -> None:
+    """Fail when the rows break another rule than `expected`; a database whose tables a test took away is let be."""
+    with closing(Database(url)) as database:
+        if schema.find_state(database) is State.CURRENT:
+            found = invariants.find_faults(database, are_members_elsewhere=are_members_elsewhere)
+            broken = {fault.rule.name: fault.rows for fault in found if fault.rule.name not in expected}
+            assert not broken, f"rules of db check are broken by rows: {broken}"
+
+
+@contextmanager
+def on_stage(
+    *arguments: Any, change: Change | None = None, are_members_elsewhere: bool = False, **options: Any
+) -> Iterator[Stage]:
+    """As `rehearsal.on_stage`, on the engine that the run is about; what was written is looked through at the end."""
+    with TemporaryDirectory() as folder, fresh_database(named_server(), Path(folder)) as url:
+
+        def name_database(raw: dict[str, Any]) -> None:
+            if named_server():
+                raw["service"]["database_url"] = url
+            if change is not None:
+                change(raw)
+
+        with rehearsal.on_stage(*arguments, change=name_database, **options) as stage:
+            yield stage
+            check(stage.database_url, are_members_elsewhere=are_members_elsewhere)
 
 
 @pytest.fixture(params=ENGINES)

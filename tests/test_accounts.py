@@ -15,6 +15,8 @@ from connect_core.sessions import OpenSession, Tokens
 
 from .acme import NOW, begin, come_back, hand_in, locked, rows, using
 
+pytestmark = pytest.mark.usefixtures("database_url")
+
 
 async def open_browser(manager: ConnectManager) -> OpenSession:
     """A login of a browser."""
@@ -41,7 +43,7 @@ def test_a_member_is_found_by_session_or_access_token(tmp_path: Path) -> None:
         both = await manager.accounts.find_member(session_token=browser.token, access_token=access)
         assert by_session is not None
         assert by_token is not None
-        assert (by_session.client_type, by_token.client_type) == (ClientType.PC, ClientType.MINI)
+        assert (by_session.session.client_type, by_token.session.client_type) == (ClientType.PC, ClientType.MINI)
         assert both == by_session
         assert by_session.member == by_token.member
         assert (by_session.member.id, by_session.member.nickname, by_session.union_types) == (1, "lihua", ["ACME"])
@@ -201,6 +203,7 @@ class Elsewhere:
         """Take over nothing."""
 
 
+@pytest.mark.breaks("connection_without_member", "session_without_member")
 def test_members_elsewhere_are_looked_up_there_each_time(tmp_path: Path) -> None:
     """Not in our own table, and a member gone there is nobody here."""
     crm = Elsewhere()

@@ -16,7 +16,8 @@ from connect_core.settings import load_settings
 from connect_core.store import Database, schema
 from connect_core.web import create_app
 
-from .databases import empty, execute
+from .acme import execute
+from .databases import empty
 
 __all__ = ["empty"]
 

@@ -15,7 +15,7 @@ from connect_core import flow
 from connect_core.errors import CodeSeen, StateExpired, StateInvalid
 from connect_core.flow import CODE_MEMORY, LIFE, Delivery, Flow, Flows
 from connect_core.identity import ClientType
-from connect_core.store import Database, schema
+from connect_core.store import Database
 
 from .acme import NOW, rows
 
@@ -30,10 +30,9 @@ def start(flows: Flows = FLOWS, now: int = NOW) -> Flow:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    """A file with the tables."""
-    one = Database(f"sqlite:///{tmp_path / 'connect.db'}")
-    schema.prepare(one)
+def database(database_url: str) -> Iterator[Database]:
+    """A database with the tables."""
+    one = Database(database_url)
     yield one
     one.close()
 

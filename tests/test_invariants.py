@@ -16,7 +16,8 @@ from connect_core.cli.serve import init
 from connect_core.store import Database
 from connect_core.store.invariants import RULES, Fault, find_faults
 
-from .databases import ENGINES, execute, fresh_database, is_answering, server_of
+from .acme import execute
+from .databases import ENGINES, fresh_database, is_answering, server_of
 
 HASH = "0123456789abcdef" * 4
 OTHER = "f" * 64

@@ -15,7 +15,8 @@ from connect_core.store import Database, schema
 from connect_core.store.differences import find_differences
 from connect_core.store.schema import State
 
-from .databases import empty, execute
+from .acme import execute
+from .databases import empty
 
 __all__ = ["empty"]
 
@@ -127,6 +128,15 @@ def test_m11_a_newer_schema_is_left_alone(upgraded: Database, empty: str) -> Non
     assert execute(empty, "SELECT version_num FROM es_connect_schema") == [{"version_num": "9999"}]
 
 
+def test_a_schema_that_lost_a_table_is_refused(upgraded: Database, empty: str) -> None:
+    """Its version is ours, and an upgrade would not bring back what stood in the table."""
+    execute(empty, "DROP TABLE es_connect_event")
+    assert schema.find_state(upgraded) is State.INCOMPLETE
+    assert refused(upgraded) == ["a table of ours is gone: play the back-up back"]
+    with pytest.raises(SettingsError, match="a table of ours is gone"):
+        schema.upgrade(upgraded)
+
+
 def test_tables_made_before_there_were_versions_are_taken_over(database: Database, empty: str) -> None:
     """They are refused until the upgrade has compared them; what stands in them stays."""
     SQLModel.metadata.create_all(database._engine)
@@ -147,6 +157,17 @@ def test_somebody_elses_table_with_our_name_is_not_taken_over(database: Database
     assert set(execute(empty, "SELECT * FROM es_member")) == set()
     with pytest.raises(Exception, match="es_connect"):
         execute(empty, "SELECT * FROM es_connect")
+
+
+def test_tables_of_ours_that_lack_a_column_are_not_taken_over(database: Database, empty: str) -> None:
+    """What the first version would not add by itself must be there; a missing index or table is made."""
+    SQLModel.metadata.create_all(database._engine)
+    execute(empty, "ALTER TABLE es_member DROP COLUMN city")
+    with pytest.raises(SettingsError, match="add_column es_member city"):
+        schema.upgrade(database)
+    execute(empty, "DROP TABLE es_member")
+    schema.upgrade(database)
+    assert differences(database) == []
 
 
 def test_an_operators_own_tables_are_left_alone(database: Database, empty: str) -> None:
@@ -241,14 +262,15 @@ def test_an_id_column_that_was_converted_is_refused(upgraded: Database, empty: s
     assert mistake.endswith(": convert it back")
 
 
+TEXTS = ("city", "face", "mobile", "nickname", "password_hash", "province", "register_client", "uname")
+
+
 def test_m13_text_that_cannot_hold_every_character_is_refused(upgraded: Database, empty: str) -> None:
     """MariaDB's older character set has no emoji, so a nickname could not be written."""
     if upgraded._engine.dialect.name != "mysql":
         pytest.skip("a rule about MariaDB")
     execute(empty, "ALTER TABLE es_member CONVERT TO CHARACTER SET utf8mb3")
-    assert [one.partition(" ")[0] for one in refused(upgraded)] == [
-        f"es_member.{name}" for name in ("city", "face", "mobile", "nickname", "province", "register_client", "uname")
-    ]
+    assert [one.partition(" ")[0] for one in refused(upgraded)] == [f"es_member.{name}" for name in TEXTS]
 
 
 def test_m13_a_database_with_another_character_set_is_not_begun(database: Database, empty: str) -> None:

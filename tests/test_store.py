@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-import sqlite3
+import re
 import stat
 import subprocess
 import sys
@@ -12,12 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from connect_core.errors import SettingsError, Unavailable
 from connect_core.identity import PersonId, Profile
 from connect_core.store import Database, Transaction, flows, members, people, schema, sessions
 
-from .acme import NOW, counts, locked, rows
+from .acme import NOW, counts, locked, rows, url_of
 
 CONNECT = "INSERT INTO es_connect (member_id, union_type, union_scope, union_id, unbound_time) VALUES (?, ?, ?, ?, ?)"
 ALIAS = (
@@ -25,11 +26,17 @@ ALIAS = (
 )
 
 
+planted = pytest.mark.breaks(
+    *("connection_without_member", "alias_without_connection", "session_without_member"),
+    *("session_token_in_clear", "flow_in_clear"),
+)
+"""What stands in the database is written by hand, and is about nobody."""
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    """A file with the tables."""
-    one = Database(f"sqlite:///{tmp_path / 'connect.db'}")
-    schema.prepare(one)
+def database(database_url: str) -> Iterator[Database]:
+    """A database with the tables."""
+    one = Database(database_url)
     yield one
     one.close()
 
@@ -47,26 +54,28 @@ def register(tx: Transaction) -> int:
 # what the database itself guards
 
 
+@planted
 @pytest.mark.usefixtures("database")
 def test_one_active_connection_per_identity(tmp_path: Path) -> None:
     """The database refuses a second active row of an identity, whoever writes it; ended rows may be many."""
     rows(tmp_path, CONNECT, 1, "ALIPAY", "", "2088", None)
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(IntegrityError):
         rows(tmp_path, CONNECT, 2, "ALIPAY", "", "2088", None)
     for ended in (5, 5, 6):
         rows(tmp_path, CONNECT, 2, "ALIPAY", "", "2088", ended)
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(IntegrityError):
         rows(tmp_path, "UPDATE es_connect SET unbound_time = NULL WHERE member_id = 2")
     rows(tmp_path, CONNECT, 3, "ALIPAY", "app-1", "2088", None)
     rows(tmp_path, CONNECT, 4, "WECHAT", "", "2088", None)
     assert len(rows(tmp_path, "SELECT * FROM es_connect WHERE active = 1")) == 3
 
 
+@planted
 @pytest.mark.usefixtures("database")
 def test_one_active_connection_per_member_and_vendor(tmp_path: Path) -> None:
     """A member has one identity of a union type; after it was ended there may be another."""
     rows(tmp_path, CONNECT, 1, "ALIPAY", "", "2088", None)
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(IntegrityError):
         rows(tmp_path, CONNECT, 1, "ALIPAY", "", "2099", None)
     rows(tmp_path, "UPDATE es_connect SET unbound_time = 5")
     rows(tmp_path, CONNECT, 1, "ALIPAY", "", "2099", None)
@@ -74,11 +83,12 @@ def test_one_active_connection_per_member_and_vendor(tmp_path: Path) -> None:
     assert len(rows(tmp_path, "SELECT * FROM es_connect WHERE active IS NULL")) == 1
 
 
+@planted
 @pytest.mark.usefixtures("database")
 def test_one_active_alias_per_id(tmp_path: Path) -> None:
     """An id leads to one connection; kind and scope are part of it, and ended ones are not in the way."""
     rows(tmp_path, ALIAS, 1, "WECHAT", "open_id", "app-1", "o-1", None)
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(IntegrityError):
         rows(tmp_path, ALIAS, 2, "WECHAT", "open_id", "app-1", "o-1", None)
     for ended in (5, 5):
         rows(tmp_path, ALIAS, 2, "WECHAT", "open_id", "app-1", "o-1", ended)
@@ -86,6 +96,7 @@ def test_one_active_alias_per_id(tmp_path: Path) -> None:
         rows(tmp_path, ALIAS, 2, "WECHAT", *other, None)
 
 
+@planted
 @pytest.mark.usefixtures("database")
 def test_names_tokens_and_spent_states_are_unique(tmp_path: Path) -> None:
     """Two of one account name, token or spent state cannot be written."""
@@ -96,10 +107,11 @@ def test_names_tokens_and_spent_states_are_unique(tmp_path: Path) -> None:
         "INSERT INTO es_connect_used_flow (hash, expiry_time) VALUES ('h', 9)",
     ):
         rows(tmp_path, statement)
-        with pytest.raises(sqlite3.IntegrityError):
+        with pytest.raises(IntegrityError):
             rows(tmp_path, statement)
 
 
+@planted
 @pytest.mark.usefixtures("database")
 @pytest.mark.parametrize(
     ("table", "insert"),
@@ -113,6 +125,7 @@ def test_ids_of_deleted_rows_are_never_given_again(tmp_path: Path, table: str, i
     assert rows(tmp_path, f"SELECT id FROM {table}") == [{"id": 2}]
 
 
+@pytest.mark.usefixtures("sqlite_alone")
 @pytest.mark.usefixtures("database")
 @pytest.mark.parametrize(
     ("table", "columns"),
@@ -134,6 +147,7 @@ def test_ids_declare_how_they_compare(tmp_path: Path, table: str, columns: tuple
 # the file
 
 
+@pytest.mark.usefixtures("sqlite_alone")
 def test_k11_the_file_is_its_owners_alone(tmp_path: Path, database: Database) -> None:
     """Database, write-ahead log and shared memory are made readable by nobody else."""
     asyncio.run(database.write(register))
@@ -187,7 +201,7 @@ def test_m03_work_that_raises_leaves_nothing(tmp_path: Path, database: Database)
     with pytest.raises(ZeroDivisionError):
         asyncio.run(database.write(fail))
     assert set(counts(tmp_path, "es_member", "es_connect", "es_connect_alias").values()) == {0}
-    assert asyncio.run(database.write(register)) == 1
+    assert asyncio.run(database.write(register))
 
 
 def test_m04_a_killed_process_leaves_nothing_half(tmp_path: Path, database: Database) -> None:
@@ -203,12 +217,12 @@ def die(tx):
 
 asyncio.run(Database(sys.argv[1]).write(die))
 """
-    url = f"sqlite:///{tmp_path / 'connect.db'}"
-    assert subprocess.run([sys.executable, "-c", script, url], check=False, timeout=30).returncode == -9
+    assert subprocess.run([sys.executable, "-c", script, url_of(tmp_path)], check=False, timeout=30).returncode == -9
     assert counts(tmp_path, "es_member", "es_connect") == {"es_member": 0, "es_connect": 0}
     asyncio.run(database.write(register))
     assert counts(tmp_path, "es_member", "es_connect") == {"es_member": 1, "es_connect": 1}
-    assert rows(tmp_path, "PRAGMA integrity_check") == [{"integrity_check": "ok"}]
+    if database.is_sqlite:
+        assert rows(tmp_path, "PRAGMA integrity_check") == [{"integrity_check": "ok"}]
 
 
 def losing(times: int, runs: list[int]) -> Callable[[Transaction], int]:
@@ -224,11 +238,11 @@ def losing(times: int, runs: list[int]) -> Callable[[Transaction], int]:
 def test_m08_a_lost_race_is_run_anew_and_not_for_ever(tmp_path: Path, database: Database) -> None:
     """Work that loses is run again from the start, three times in all; then it is given up."""
     runs: list[int] = []
-    with pytest.raises(Unavailable, match="IntegrityError"):
+    with pytest.raises(Unavailable, match=r"IntegrityError|UniqueViolation"):
         asyncio.run(database.write(losing(9, runs)))
     assert len(runs) == 3
     runs.clear()
-    assert asyncio.run(database.write(losing(2, runs))) == 1
+    assert asyncio.run(database.write(losing(2, runs)))
     assert len(runs) == 3
     assert counts(tmp_path, "es_member") == {"es_member": 1}
 
@@ -248,7 +262,7 @@ def test_errors_do_not_tell_what_was_asked(database: Database) -> None:
     for run in (database.write, database.read):
         with pytest.raises(Unavailable) as caught:
             asyncio.run(run(ask))
-        assert str(caught.value) == "the database does not answer: OperationalError"
+        assert re.fullmatch("the database does not answer: [A-Za-z]+", str(caught.value))
         assert caught.value.__cause__ is None
         assert caught.value.__suppress_context__
 
@@ -331,6 +345,7 @@ for line in sys.stdin:
 # sweeping and time
 
 
+@planted
 @pytest.mark.parametrize(
     ("delete", "table"),
     [(flows.delete_expired, "es_connect_used_flow"), (sessions.delete_expired, "es_member_session")],

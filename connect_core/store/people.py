@@ -30,6 +30,17 @@ class KnownPerson:
     profile_time: int
 
 
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """An active connection, as its member sees it. `profile` is JSON, None when none was ever told."""
+
+    connect_id: int
+    union_type: str
+    union_id: str
+    create_time: int
+    profile: str | None
+
+
 _CONNECT_COLUMNS = (
     _CONNECT.c.id,
     _CONNECT.c.member_id,
@@ -187,10 +198,16 @@ _FIND_OPEN_ID = Statement(
         _ALIAS.c.scope == bindparam("app_id"),
     )
 )
-_UNION_TYPES = Statement(
-    select(_CONNECT.c.union_type)
+_OF_MEMBER = Statement(
+    select(_CONNECT.c.id, _CONNECT.c.union_type, _CONNECT.c.union_id, _CONNECT.c.create_time, _CONNECT.c.profile)
     .where(_CONNECT.c.member_id == bindparam("member_id"), _CONNECT.c.active == 1)
     .order_by(_CONNECT.c.id)
+)
+_END = Statement(update(_CONNECT).where(_IS_IT, _CONNECT.c.active == 1).values(unbound_time=bindparam("now")))
+_END_ALIASES = Statement(
+    update(_ALIAS)
+    .where(_ALIAS.c.connect_id == bindparam("ended"), _ALIAS.c.active == 1)
+    .values(unbound_time=bindparam("now"))
 )
 
 
@@ -215,6 +232,12 @@ def find_open_id(transaction: Transaction, member_id: int, union_type: str, app_
     return found
 
 
-def find_union_types(transaction: Transaction, member_id: int) -> list[str]:
-    """Return the union types that the member is bound to, in the order of binding."""
-    return [union_type for (union_type,) in _UNION_TYPES.all(transaction, member_id=member_id)]
+def find_bound(transaction: Transaction, member_id: int) -> list[Bound]:
+    """Return the member's active connections, in the order of binding."""
+    return [Bound(*row) for row in _OF_MEMBER.all(transaction, member_id=member_id)]
+
+
+def end_connection(transaction: Transaction, connect_id: int, now: int) -> None:
+    """Unbind: the row and its ids stay as history."""
+    _END.run(transaction, connect_id=connect_id, now=now)
+    _END_ALIASES.run(transaction, ended=connect_id, now=now)

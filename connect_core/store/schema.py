@@ -45,6 +45,7 @@ class State(StrEnum):
     OLD = "old"
     NEWER = "newer"
     MISSING = "missing"
+    INCOMPLETE = "incomplete"
 
 
 def find_state(database: Database) -> State:
@@ -67,7 +68,9 @@ def _find_state(transaction: Transaction) -> State:
         return State.OLD if tables & columns.NAMES else State.MISSING
     if version not in _VERSIONS:
         return State.NEWER
-    return State.CURRENT if version == _VERSIONS[0] else State.OLD
+    if version != _VERSIONS[0]:
+        return State.OLD
+    return State.CURRENT if tables >= columns.NAMES else State.INCOMPLETE
 
 
 def find_wrong_columns(database: Database) -> list[str]:
@@ -97,6 +100,8 @@ def get_advice(state: State, command: str = UPGRADE) -> str:
             return ""
         case State.NEWER:
             return "the schema is newer than this version of connect-login: install the version that made it"
+        case State.INCOMPLETE:
+            return "a table of ours is gone: play the back-up back"
         case _:
             return f"the schema is {state}: run: {command}"
 
@@ -104,8 +109,8 @@ def get_advice(state: State, command: str = UPGRADE) -> str:
 def upgrade(database: Database, tell: Callable[[str], object] = str) -> None:
     """Bring the schema to our version, and take over tables that were made before there were versions.
 
-    `tell` gets a line a step. Raises `SettingsError` when the schema is newer than ours, or tables with our names are
-    not ours, and `Unavailable`.
+    `tell` gets a line a step. Raises `SettingsError` when the schema is newer than ours or lost a table, or tables
+    with our names are not ours, and `Unavailable`.
     """
     try:
         with _locked(database) as connection:
@@ -117,7 +122,7 @@ def upgrade(database: Database, tell: Callable[[str], object] = str) -> None:
 
 def _upgrade(connection: Connection, tell: Callable[[str], object]) -> None:
     state = _find_state(Transaction(_cursor(connection), connection.dialect, {}))
-    if state is State.NEWER:
+    if state in {State.NEWER, State.INCOMPLETE}:
         raise SettingsError([f"service.database_url: {get_advice(state)}"])
 
     def get_steps(version: Any, context: MigrationContext) -> Any:
@@ -133,9 +138,13 @@ def _upgrade(connection: Connection, tell: Callable[[str], object]) -> None:
         context.run_migrations()
 
 
+_MADE_AGAIN = ("add_table", "add_index")
+"""What the first version makes where it is missing."""
+
+
 def _check_found_tables(connection: Connection) -> None:
     """Refuse tables with our names that are not as the first version made them; some or all may be missing."""
-    changes = {one for one in find_differences(connection, first.TABLES) if not one.startswith("add_")}
+    changes = {one for one in find_differences(connection, first.TABLES) if not one.startswith(_MADE_AGAIN)}
     wrong = columns.find_wrong_columns(Transaction(_cursor(connection), connection.dialect, {}))
     if mistakes := [*sorted(changes), *wrong]:
         lines = [f"service.database_url: a table has our name and is not ours: {one}" for one in mistakes]

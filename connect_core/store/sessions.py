@@ -1,8 +1,11 @@
-"""Queries about sessions: opaque tokens by hash, grouped in families."""
+"""Queries about sessions: opaque tokens by hash, grouped in families.
+
+What ends sessions runs until it finds none: a rotation under way may have written a successor meanwhile.
+"""
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import and_, bindparam, select, update
 
 from connect_core.models import MemberSession
 from connect_core.store.statement import Statement, Sweep, Transaction, insert_into
@@ -15,6 +18,7 @@ class SessionRow:
     """One token of a login, as stored. Times are epoch seconds."""
 
     member_id: int
+    connect_id: int
     client_type: str
     device_id: str
     family: str
@@ -31,12 +35,14 @@ _INSERT = Statement(insert_into(_SESSION, *_NAMES))
 _IS_IT = _SESSION.c.token_hash == bindparam("own")
 _FIND = Statement(select(*(_SESSION.c[name] for name in _NAMES)).where(_IS_IT))
 _LOCK = Statement(select(*(_SESSION.c[name] for name in _NAMES)).where(_IS_IT).with_for_update())
+_IS_LIVE = (_SESSION.c.revoked_time.is_(None), _SESSION.c.expiry_time > bindparam("now"))
 _FIND_LIVE = Statement(
-    select(_SESSION.c.member_id).where(
-        _SESSION.c.family == bindparam("family"),
-        _SESSION.c.revoked_time.is_(None),
-        _SESSION.c.expiry_time > bindparam("now"),
-    )
+    select(_SESSION.c.member_id, _SESSION.c.create_time).where(_SESSION.c.family == bindparam("family"), *_IS_LIVE)
+)
+_FIND_OF_MEMBER = Statement(
+    select(*(_SESSION.c[name] for name in _NAMES))
+    .where(_SESSION.c.member_id == bindparam("member_id"), _SESSION.c.rotated_time.is_(None), *_IS_LIVE)
+    .order_by(_SESSION.c.id)
 )
 _ROTATE = Statement(
     update(_SESSION)
@@ -47,6 +53,17 @@ _SEEN = Statement(update(_SESSION).where(_IS_IT).values(seen_time=bindparam("now
 _REVOKE = Statement(
     update(_SESSION)
     .where(_SESSION.c.family == bindparam("own"), _SESSION.c.revoked_time.is_(None))
+    .values(revoked_time=bindparam("now"))
+)
+_IS_ANOTHER = and_(_SESSION.c.family != bindparam("kept"), _SESSION.c.revoked_time.is_(None))
+_REVOKE_OPENED_THROUGH = Statement(
+    update(_SESSION)
+    .where(_SESSION.c.connect_id == bindparam("through"), _IS_ANOTHER)
+    .values(revoked_time=bindparam("now"))
+)
+_REVOKE_OTHERS = Statement(
+    update(_SESSION)
+    .where(_SESSION.c.member_id == bindparam("of_member"), _IS_ANOTHER)
     .values(revoked_time=bindparam("now"))
 )
 _SWEEP = Sweep(_SESSION.c.id, _SESSION.c.expiry_time)
@@ -69,10 +86,15 @@ def lock_session(transaction: Transaction, token_hash: str) -> SessionRow | None
     return SessionRow(*row) if row else None
 
 
-def find_live_member(transaction: Transaction, family: str, now: int) -> int | None:
-    """Return the member of a family that still has a live token."""
-    member_id: int | None = _FIND_LIVE.scalar(transaction, family=family, now=now)
-    return member_id
+def find_live(transaction: Transaction, family: str, now: int) -> tuple[int, int] | None:
+    """Return the member of a family that still has a live token, and when the member logged in."""
+    row = _FIND_LIVE.first(transaction, family=family, now=now)
+    return (row[0], row[1]) if row else None
+
+
+def find_of_member(transaction: Transaction, member_id: int, now: int) -> list[SessionRow]:
+    """Return the live token of each of a member's logins, the oldest first."""
+    return [SessionRow(*row) for row in _FIND_OF_MEMBER.all(transaction, member_id=member_id, now=now)]
 
 
 def update_rotated(transaction: Transaction, token_hash: str, now: int) -> None:
@@ -86,8 +108,20 @@ def update_seen(transaction: Transaction, token_hash: str, now: int) -> None:
 
 
 def revoke_family(transaction: Transaction, family: str, now: int) -> None:
-    """End every token of a login, those included that a rotation under way writes meanwhile."""
+    """End every token of a login."""
     while _REVOKE.run(transaction, own=family, now=now):
+        pass
+
+
+def revoke_opened_through(transaction: Transaction, connect_id: int, kept: str, now: int) -> None:
+    """End every login that came through a connection, but for the family `kept`."""
+    while _REVOKE_OPENED_THROUGH.run(transaction, through=connect_id, kept=kept, now=now):
+        pass
+
+
+def revoke_others(transaction: Transaction, member_id: int, kept: str, now: int) -> None:
+    """End every login of a member, but for the family `kept`."""
+    while _REVOKE_OTHERS.run(transaction, of_member=member_id, kept=kept, now=now):
         pass
 
 

@@ -24,7 +24,9 @@ from connect_core.registry import Plugins
 from connect_core.settings import Settings
 from connect_core.store import Database, schema
 from connect_core.web import answers
+from connect_core.web.account import account_routes
 from connect_core.web.answers import Cookies
+from connect_core.web.first_login import first_login_routes
 from connect_core.web.pages import Pages
 from connect_core.web.requests import Trust, new_request_id
 from connect_core.web.routes import connect_routes
@@ -56,20 +58,16 @@ def create_app(
     service = settings.service
     database = Database(service.database_url, synchronous=service.sqlite_synchronous)
     manager = ConnectManager(settings, database, plugins=plugins, pool=pool, now=now)
-    shop = Shop(
-        manager=manager,
-        pages=Pages(template_folder, stylesheet, service.prefix),
-        cookies=Cookies(
-            is_plain_loopback=service.is_plain_loopback, readable_token_cookies=service.readable_token_cookies
-        ),
-        trust=Trust(service.trusted_proxies),
-        limiter=Limiter(settings.limits.per_address),
-        origins=(service.public_url, *service.cors_origins),
-        cors_origins=tuple(service.cors_origins),
-        prefix=service.prefix,
-    )
+    shop = _make_shop(manager, Pages(template_folder, stylesheet, service.prefix))
     app = Starlette(
-        routes=[*routes, *connect_routes(shop), *seed_routes(shop), *_health_routes(shop)],
+        routes=[
+            *routes,
+            *connect_routes(shop),
+            *account_routes(shop),
+            *first_login_routes(shop),
+            *seed_routes(shop),
+            *_health_routes(shop),
+        ],
         lifespan=lambda _: _lifespan(manager),
         exception_handlers={404: _not_found, 405: _not_allowed},
     )
@@ -77,6 +75,23 @@ def create_app(
     app.state.manager = manager
     app.state.shop = shop
     return app
+
+
+def _make_shop(manager: ConnectManager, pages: Pages) -> Shop:
+    settings, service = manager.settings, manager.settings.service
+    return Shop(
+        manager=manager,
+        pages=pages,
+        cookies=Cookies(
+            is_plain_loopback=service.is_plain_loopback, readable_token_cookies=service.readable_token_cookies
+        ),
+        trust=Trust(service.trusted_proxies),
+        limiter=Limiter(settings.limits.per_address, manager.shared),
+        password_limiter=Limiter(settings.limits.per_account, manager.shared),
+        origins=(service.public_url, *service.cors_origins),
+        cors_origins=tuple(service.cors_origins),
+        prefix=service.prefix,
+    )
 
 
 @asynccontextmanager

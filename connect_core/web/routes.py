@@ -12,6 +12,7 @@ from connect_core.errors import BadRequest, NotLoggedIn, StateInvalid, Unsupport
 from connect_core.flow import LIFE, Delivery
 from connect_core.identity import ClientType
 from connect_core.manager import AWAKE, Start
+from connect_core.pending import LIFE as PENDING_LIFE
 from connect_core.provider import Entrance
 from connect_core.registry import Offer
 from connect_core.settlement import Login
@@ -63,7 +64,7 @@ class _Routes:
         self._static = static_files()
 
     async def login(self, request: Request) -> Response:
-        self._shop.count(request)
+        await self._shop.count(request)
         start = await self._begin(request, get_parameters(request))
         if start.flow and not _is_web(start.login_url):
             raise Unsupported("this client type begins with login-url")
@@ -72,12 +73,13 @@ class _Routes:
     async def callback(self, request: Request) -> Response:
         if request.method == "POST":
             return await self._park(request)
-        self._shop.count(request)
+        await self._shop.count(request)
         try:
             parameters = get_parameters(request)
         except BadRequest:
             raw = parse_qsl(request.scope["query_string"].decode("latin-1"), errors="replace")
-            await self._manager.bury_codes(request.path_params["provider"], request.path_params["client"], raw)
+            offer = self._manager.registry.find(request.path_params["provider"], request.path_params["client"])
+            await self._manager.redemption.bury_codes(offer, raw)
             raise
         return deliver(self._shop, await finish_flow(self._shop, request, parameters))
 
@@ -91,7 +93,7 @@ class _Routes:
         return answers.redirect(f"{self._shop.prefix}/{offer.name}/{offer.client_type}/callback?{urlencode(fields)}")
 
     async def login_url(self, request: Request) -> Response:
-        self._shop.count(request)
+        await self._shop.count(request)
         offer = self._find_offer(request)
         start = await self._begin(request, await read_json(request))
         if start.flow and offer.entrance is Entrance.TICKETED_CODE:
@@ -99,12 +101,14 @@ class _Routes:
         return keep_flow(self._shop, request, answers.answer({"login_url": start.login_url}), start)
 
     async def token(self, request: Request) -> Response:
-        self._shop.count(request)
+        await self._shop.count(request)
         offer = self._find_offer(request)
         body = await read_json(request)
         device_id = body.pop("device_id", "")[:64]
         if offer.entrance is Entrance.REDIRECT:
             login = await finish_flow(self._shop, request, body, delivers_json=True, device_id=device_id)
+            if login.bound:
+                return answers.answer({"union_type": login.bound})
         else:
             login = await self._manager.login_with_code(
                 offer.name, offer.client_type, body, get_visit(request), device_id=device_id
@@ -128,15 +132,13 @@ class _Routes:
         check_origin(request, self._shop.origins)
         body = {} if is_form(request) else await read_json(request)
         cookies = get_cookies(request)
-        names = (self._shop.cookies.session, "refresh_token", "access_token", "uid")
-        presented = (body.get("refresh_token"), get_bearer(request), cookies.get(names[0]), cookies.get(names[1]))
+        held = (cookies.get(self._shop.cookies.session), cookies.get("refresh_token"))
+        presented = (body.get("refresh_token"), get_bearer(request), *held)
         for token in filter(None, presented):
             await self._manager.accounts.logout(token)
         home = self._manager.targets.check(self._manager.settings.service.home_url)
         response = answers.redirect(home) if wants_page(request) else Response(status_code=204, headers=answers.HEADERS)
-        for name in names:
-            if name in cookies:
-                self._shop.cookies.drop(response, name)
+        self._shop.forget_logins(request, response)
         return response
 
     async def me(self, request: Request) -> Response:
@@ -151,7 +153,7 @@ class _Routes:
                 "uname": member.uname,
                 "nickname": member.nickname,
                 "face": member.face,
-                "client_type": found.client_type,
+                "client_type": found.session.client_type,
                 "connections": found.union_types,
             }
         )
@@ -270,6 +272,10 @@ async def finish_flow(
 
 def deliver(shop: Shop, login: Login) -> Response:
     """Send the browser to where the login returns to, logged in; a repeated callback just goes there."""
+    if login.pending is not None:
+        response = answers.redirect(f"{shop.prefix}/first-login")
+        shop.cookies.set(response, shop.cookies.pending, shop.manager.seal_pending(login.pending), PENDING_LIFE)
+        return response
     response = answers.redirect(login.return_to)
     lifetimes = shop.manager.settings.sessions
     if login.opened is None:
@@ -294,10 +300,13 @@ def set_token_cookies(shop: Shop, response: Response, tokens: Mapping[str, objec
 
 
 def token_body(shop: Shop, login: Login) -> dict[str, object]:
-    """The token answer of a finished login."""
-    if login.opened is None or login.settled is None:
+    """The token answer of a finished login, or the ticket of one that waits for a choice."""
+    if login.pending is not None:
+        return {"choice_ticket": shop.manager.seal_pending(login.pending), "expires_in": PENDING_LIFE}
+    if login.opened is None:
         raise StateInvalid("the flow was spent")
-    return {**shop.manager.accounts.issue_tokens(login.opened), "is_new_member": login.settled.is_new_member}
+    is_new_member = login.settled is not None and login.settled.is_new_member
+    return {**shop.manager.accounts.issue_tokens(login.opened), "is_new_member": is_new_member}
 
 
 def _is_web(url: str) -> bool:

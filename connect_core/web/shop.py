@@ -16,7 +16,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connect_core import events
-from connect_core.errors import ConnectError, RateLimited, Unavailable
+from connect_core.cache import Shared
+from connect_core.errors import ConnectError, LoginTooOld, NotLoggedIn, RateLimited, Unavailable
 from connect_core.manager import ConnectManager
 from connect_core.web import answers
 from connect_core.web.answers import Cookies
@@ -30,17 +31,25 @@ ErrorStyle = Callable[[Request, ConnectError], Response]
 
 
 class Limiter:
-    """Counts requests by client address, in this process."""
+    """Counts requests by client address: in this process, and across all that share a Redis."""
 
-    def __init__(self, rule: str) -> None:
+    def __init__(self, rule: str, shared: Shared | None = None) -> None:
         """`rule`: `60/minute`, or `off`."""
         self._rule = None if rule == "off" else parse(rule)
         self._limiter = FixedWindowRateLimiter(CountersInMemory())
+        self._shared = shared
 
-    def hit(self, address: str) -> None:
+    async def hit(self, address: str) -> None:
         """Count one request. Raises `RateLimited`."""
-        if self._rule is not None and not self._limiter.hit(self._rule, address):
-            raise RateLimited("too many requests from this address", retry_after=self._rule.get_expiry())
+        rule = self._rule
+        if rule is None:
+            return
+        # what is too much here is too much everywhere: a flood stays off Redis, and without it this count goes on
+        is_within = self._limiter.hit(rule, address)
+        if is_within and self._shared is not None:
+            is_within = await self._shared.hit(rule, address)
+        if not is_within:
+            raise RateLimited("too many requests from this address", retry_after=rule.get_expiry())
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +61,14 @@ class Shop:
     cookies: Cookies
     trust: Trust
     limiter: Limiter
+    password_limiter: Limiter
     origins: tuple[str, ...]
     cors_origins: tuple[str, ...]
     prefix: str
 
-    def count(self, request: Request) -> None:
+    async def count(self, request: Request) -> None:
         """Count a login start, callback or code. Raises `RateLimited`."""
-        self.limiter.hit(self.trust.get_address(request))
+        await self.limiter.hit(self.trust.get_address(request))
 
     def route(
         self, path: str, endpoint: Endpoint, *methods: str, style: ErrorStyle | None = None, cross_origin: bool = False
@@ -80,6 +90,12 @@ class Shop:
         assert route.methods is not None
         route.methods.discard("HEAD")
         return route
+
+    def forget_logins(self, request: Request, response: Response) -> None:
+        """Have the browser forget every cookie of a login."""
+        for name in (self.cookies.session, "refresh_token", "access_token", "uid"):
+            if name in request.cookies:
+                self.cookies.drop(response, name)
 
     def answer_error(self, request: Request, error: ConnectError) -> Response:
         """A page for a person, problem details for a program."""
@@ -118,7 +134,10 @@ class Shop:
         provider, client = request.path_params.get("provider"), request.path_params.get("client")
         own_start = f"{self.prefix}/{provider}/{client}/login" if provider else f"{self.prefix}/login"
         again = None if error.code in _POINTLESS else own_start
-        text = self.pages.refused(get_visit(request).language, error.code, request.state.request_id, again)
+        if isinstance(error, NotLoggedIn | LoginTooOld):
+            again = f"{self.prefix}/login?return_to={self.prefix}/account"
+        reason = "login_too_old" if isinstance(error, LoginTooOld) else error.code
+        text = self.pages.refused(get_visit(request).language, reason, request.state.request_id, again)
         return answers.with_retry(answers.page(text, error.status), error)
 
 

@@ -55,6 +55,31 @@ TEXTS: Mapping[str, Wording] = {
     "no_connection": Wording("还没有绑定登录方式。", "None is linked yet."),
     "since": Wording("绑定于", "Linked on"),
     "log_out": Wording("退出登录", "Log out"),
+    "account": Wording("登录与安全", "Login and security"),
+    "bind": Wording("绑定", "Link"),
+    "unbind": Wording("解绑", "Unlink"),
+    "sessions": Wording("已登录的设备", "Where you are logged in"),
+    "logged_in_on": Wording("登录于", "Logged in on"),
+    "this_device": Wording("当前设备", "This one"),
+    "end_session": Wording("下线", "Log out"),
+    "end_other_sessions": Wording("退出其他所有设备", "Log out everywhere else"),
+    "client_pc": Wording("电脑网页", "Computer"),
+    "client_h5": Wording("手机网页", "Phone browser"),
+    "client_app": Wording("手机应用", "App"),
+    "client_mini": Wording("小程序", "Mini program"),
+    "first_login": Wording("欢迎", "Welcome"),
+    "hello": Wording("您好，", "Hello, "),
+    "first_login_with": Wording("您第一次用%s登录", "This is your first login with %s"),
+    "i_am_new": Wording("我是新用户", "I am new here"),
+    "i_have_an_account": Wording("我已有账号", "I have an account here"),
+    "username": Wording("会员名", "Member name"),
+    "password": Wording("密码", "Password"),
+    "join": Wording("登录并绑定", "Log in and link"),
+    "wrong_credentials": Wording("会员名或密码不正确", "Member name or password is wrong"),
+    "set_password": Wording("设置密码", "Set a password"),
+    "new_password": Wording("新密码（至少 8 个字符）", "New password (at least 8 characters)"),
+    "leaving": Wording("正在前往登录页面", "Taking you there"),
+    "go_on": Wording("继续", "Continue"),
 }
 
 _NOT_COMPLETED = Wording("登录没有完成", "The login was not completed")
@@ -112,6 +137,12 @@ REFUSALS: Mapping[str, Refusal] = {
         Wording("暂时无法进行这项操作", "This is not possible here"),
         Wording(
             "请返回上一页，如需帮助请联系商城客服。", "Please go back, or ask the shop's customer service for help."
+        ),
+    ),
+    "login_too_old": Refusal(
+        Wording("请先确认是您本人", "Please confirm that it is you"),
+        Wording(
+            "为了您的安全，请重新登录后再操作。", "To keep your account safe, please log in again and then repeat this."
         ),
     ),
     "unsupported": Refusal(

@@ -1,7 +1,7 @@
-"""One of several processes of a shop that work at the same moment: `crowd.py URL`.
+"""One of several processes of a shop that work at the same moment: `crowd.py URL APP_ID`.
 
-Takes an order a line, as JSON: `{"work", "app_id", "values"}`. Answers `ready`, waits for a line, does the work with all
-values at once, and prints what became of each: `ok` or the error's code.
+Takes an order a line, as JSON: `{"work", "values"}`. Answers `ready`, waits for a line, does the work with all values
+at once, and prints what became of each: `ok` or the error's code.
 """
 
 import asyncio

@@ -2,13 +2,12 @@
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -86,15 +85,15 @@ def wait_until_ready(url: str, process: subprocess.Popen[str]) -> None:
 
 
 class Proxy:
-    """A way to a server on loopback. `mode`: `pass`, `refuse`, `hang` (takes all and says nothing)."""
+    """A way to a server on loopback. Its modes: `pass`, `refuse`, `hang` (takes all and says nothing)."""
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
         self._loop = asyncio.new_event_loop()
         self._writers: set[asyncio.StreamWriter] = set()
-        self.mode = "pass"
+        self._flowing = asyncio.Event()
+        self._flowing.set()
         self.port = 0
-        self.on_request: Callable[[], bool] = lambda: True
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def start(self) -> None:
@@ -104,7 +103,7 @@ class Proxy:
 
     def set(self, mode: str) -> None:
         """Change the mode; to refuse ends every connection."""
-        self.mode = mode
+        self._loop.call_soon_threadsafe(self._flowing.clear if mode == "hang" else self._flowing.set)
         if mode == "refuse":
             self._call(self._close_server())
             self.reset()
@@ -152,8 +151,7 @@ class Proxy:
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):
-            while self.mode == "hang":
-                await asyncio.sleep(0.01)
+            await self._flowing.wait()
             writer.write(data)
             await writer.drain()
         writer.close()
@@ -187,12 +185,6 @@ def memory_of(pid: int) -> float:
 def percentile(values: list[float], percent: int) -> float:
     """A percentile of values in any order."""
     return sorted(values)[(len(values) - 1) * percent // 100]
-
-
-def is_open(port: int) -> bool:
-    """Tell whether somebody listens there."""
-    with closing(socket.socket()) as one:
-        return one.connect_ex(("127.0.0.1", port)) == 0
 
 
 _CONFIG = """\

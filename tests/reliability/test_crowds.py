@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from connect_core.manager import ConnectManager
-from tests.acme import begin, hand_in, using
-from tests.databases import execute
+from tests.acme import begin, execute, hand_in, using
 
 from .stand import Tell, script, sized
 

@@ -13,8 +13,7 @@ from sqlalchemy.pool import NullPool
 
 from connect_core.errors import Unavailable
 from connect_core.manager import ConnectManager
-from tests.acme import Acme, begin, come_back, hand_in, provider_of, using
-from tests.databases import execute
+from tests.acme import Acme, begin, come_back, execute, hand_in, provider_of, using
 
 from .stand import Tell, proxied
 

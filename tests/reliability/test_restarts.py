@@ -22,7 +22,7 @@ async def stop_under_load(service: Service, vendor: str) -> tuple[list[str], flo
         cookie_jar=aiohttp.DummyCookieJar(), headers=BROWSER, connector=aiohttp.TCPConnector(limit=0)
     ) as http:
         visitors = Visitors(http, shop, "wechat")
-        start, _ = await visitors.log_in(new_people(4), 4)  # connections to the vendor and the database are open
+        await visitors.log_in(new_people(4), 4)  # connections to the vendor and the database are open
         agreed = [await visitors.consent(await visitors.start(person)) for person in new_people(IN_FLIGHT)]
         order = {"kind": "delay", "value": VENDOR_SECONDS, "on": "token", "times": IN_FLIGHT}
         async with http.post(f"{vendor}/_sandbox/faults", json=order) as answer:

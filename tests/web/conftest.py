@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from connect_core.rehearsal import Stage, Visitor, on_stage
+from connect_core.rehearsal import Stage, Visitor
+
+from ..databases import check, on_stage
 
 
 @pytest.fixture(scope="module")
@@ -23,3 +25,4 @@ def visitor(shop: Stage) -> Iterator[Visitor]:
         unused = sandbox.faults.unused
         sandbox.faults.clear()
         assert not unused, f"{name}: a fault met no request"
+    check(shop.database_url)

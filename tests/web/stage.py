@@ -28,8 +28,10 @@ from connect_core.plugin import (
     hookimpl,
 )
 from connect_core.registry import Plugins
-from connect_core.rehearsal import Stage, Visitor, load_sandboxes, on_stage, sandbox_settings
+from connect_core.rehearsal import Stage, Visitor, load_sandboxes, sandbox_settings
 from connect_core.sandbox import Sandbox, listen, sandbox_app, serving
+
+from ..databases import on_stage
 
 TOKEN = "alipay.system.oauth.token"
 PROFILE = "alipay.user.info.share"
@@ -256,18 +258,18 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, *options: str, **sections: Mapping[str, Any]) -> Iterator[Served]:
-    """Run the real service with both sandboxes; `sections` are added to its `connect.toml`."""
+def served(folder: Path, *options: str, service: Mapping[str, Any] | None = None, **sections: Any) -> Iterator[Served]:
+    """Run the real service with both sandboxes; `service` and `sections` are added to its `connect.toml`."""
     plugins = Plugins()
     sandboxes = load_sandboxes(plugins)
     with listen() as free:
         port = free.getsockname()[1]
     with serving(sandbox_app(sandboxes)) as vendors:
         raw = sandbox_settings(sandboxes, plugins.available, vendors)
-        service = {"public_url": f"http://127.0.0.1:{port}", "database_url": f"sqlite:///{folder}/connect.db"}
-        raw["service"] = service | {"secret_keys": [new_key()]}
+        own = {"public_url": f"http://127.0.0.1:{port}", "database_url": f"sqlite:///{folder}/connect.db"}
+        raw["service"] = own | {"secret_keys": [new_key()]} | dict(service or {})
         (folder / "connect.toml").write_text(_toml(raw | sections), "utf-8")
-        one = Served(service["public_url"], sandboxes, folder / "connect.db")
+        one = Served(own["public_url"], sandboxes, folder / "connect.db")
         with (folder / "told").open("w+", encoding="utf-8") as told, _running(folder, port, told, options):
             _wait_for(f"{one.url}/healthz")
             yield one

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from connect_core.rehearsal import Stage, Visitor, on_stage, query_of
+from connect_core.rehearsal import Stage, Visitor, query_of
 from connect_core.sandbox import Person
 
+from ..databases import on_stage
 from .stage import (
     HTML,
     TOKEN_ANSWER,

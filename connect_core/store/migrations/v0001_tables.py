@@ -72,6 +72,7 @@ Table(
     _count("create_time"),
     _count("last_login"),
     _count("login_count"),
+    _shown("password_hash", 255),
     UniqueConstraint("uname"),
     sqlite_autoincrement=True,
 )
@@ -122,6 +123,7 @@ Table(
     TABLES,
     _key(),
     _number("member_id"),
+    _count("connect_id"),
     _word("client_type", 8),
     _shown("device_id", 64),
     _exact("family", 32),
@@ -135,6 +137,7 @@ Table(
     Index("ix_session_family", "family"),
     Index("ix_session_member", "member_id"),
     Index("ix_session_expiry", "expiry_time"),
+    Index("ix_session_connect", "connect_id"),
 )
 Table(
     "es_connect_used_flow",
