@@ -1,13 +1,11 @@
 """What every reliability test gets: each engine in turn, and a line a figure at the end of the run."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from connect_core.store import Database, invariants
-from tests.databases import ENGINES, fresh_database, is_answering, server_of
+from tests.databases import ENGINES, check, fresh_database, is_answering, server_of
 
 from .stand import FIGURES, Tell
 
@@ -24,8 +22,7 @@ def url(engine: str, tmp_path: Path) -> Iterator[str]:
     """A fresh database of the engine; when the test is over, no rule that rows must keep is broken."""
     with fresh_database(server_of(engine), tmp_path) as one:
         yield one
-        with closing(Database(one)) as database:
-            assert invariants.find_faults(database) == []
+        check(one)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""One of several processes of a shop that work at the same moment: `crowd.py URL APP_ID`.
+"""One of several processes of a shop that work at the same moment: `crowd.py URL`.
 
 Takes an order a line, as JSON: `{"work", "values"}`. Answers `ready`, waits for a line, does the work with all values
 at once, and prints what became of each: `ok` or the error's code.
@@ -37,7 +37,16 @@ class Repeated(ConnectError):
     code = "repeated"
 
 
-WORKS: dict[str, Any] = {"hand_in": hand_in, "refresh": refresh, "come_back": come_back}
+async def hand_in_to_second_app(manager: ConnectManager, code: str) -> None:
+    await manager.login_with_code("second", "mini", {"code": code}, VISIT)
+
+
+WORKS: dict[str, Any] = {
+    "hand_in": hand_in,
+    "hand_in_to_second_app": hand_in_to_second_app,
+    "refresh": refresh,
+    "come_back": come_back,
+}
 
 
 async def outcome_of(work: Awaitable[object]) -> str:
@@ -60,9 +69,10 @@ async def obey(manager: ConnectManager) -> None:
 
 
 if __name__ == "__main__":
+    shop: dict[str, Any] = {
+        "service": {"database_url": sys.argv[1]},
+        "clients": {"pc": ["acme"], "mini": ["acme", "second"]},
+        "providers": {"acme": {"app_id": "acme-1"}, "second": {"plugin": "acme", "app_id": "acme-2"}},
+    }
     with TemporaryDirectory() as folder:
-        shop: dict[str, Any] = {
-            "service": {"database_url": sys.argv[1]},
-            "providers": {"acme": {"app_id": sys.argv[2]}},
-        }
         using(Path(folder), obey, provider=provider_of(Acme(pause=0.01)), **shop)

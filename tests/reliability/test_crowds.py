@@ -3,29 +3,33 @@
 import json
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from connect_core.manager import ConnectManager
 from tests.acme import begin, execute, hand_in, using
+from tests.databases import ENGINES, check, fresh_database, is_answering, server_of
 
 from .stand import Tell, script, sized
 
+TABLES = ("es_member", "es_connect", "es_connect_alias", "es_member_session")
 PROCESSES, EACH = 4, 16
 ROUNDS = sized(3, 50)
 
 
 class Crowd:
-    """Four processes of one shop; the last two of them may be of another app."""
+    """Four processes of one shop."""
 
     def __init__(self, workers: list[subprocess.Popen[str]]) -> None:
         self._workers = workers
 
-    def do(self, work: str, *parts: list[Any]) -> Counter[str]:
+    def do(self, *parts: tuple[str, list[Any]]) -> Counter[str]:
         """Have each process do its part at the same moment; returns how everything ended."""
-        for worker, values in zip(self._workers, parts, strict=True):
+        for worker, (work, values) in zip(self._workers, parts, strict=True):
             self._say(worker, json.dumps({"work": work, "values": values}))
         for worker in self._workers:
             assert self._hear(worker) == "ready"
@@ -45,99 +49,114 @@ class Crowd:
         return worker.stdout.readline().strip()
 
 
-@contextmanager
-def crowd(url: str, *, second_app: str = "acme-1") -> Iterator[Crowd]:
-    """Start them; the second half is of `second_app`."""
+@pytest.fixture(scope="module", params=ENGINES)
+def engine(request: pytest.FixtureRequest, require: Callable[[object, str], None]) -> str:
+    """SQLite, PostgreSQL, MariaDB, each for all tests of this page."""
+    require(is_answering(server_of(request.param)), f"{request.param} does not answer on this machine")
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def url(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A fresh database of the engine, looked through at the end."""
+    with fresh_database(server_of(engine), tmp_path_factory.mktemp("crowd")) as one:
+        yield one
+        check(one)
+
+
+@pytest.fixture(scope="module")
+def crowd(url: str) -> Iterator[Crowd]:
+    """The processes, running."""
     with ExitStack() as stack:
-        workers = [
-            stack.enter_context(
-                subprocess.Popen(**script("crowd", url, app), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-            )
-            for app in ("acme-1", "acme-1", second_app, second_app)
-        ]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        workers = [stack.enter_context(subprocess.Popen(**script("crowd", url), **pipes)) for _ in range(PROCESSES)]
         yield Crowd(workers)
         for worker in workers:
             worker.communicate(timeout=30)
             assert worker.returncode == 0
 
 
-def shop_on(url: str) -> dict[str, Any]:
-    return {"service": {"database_url": url}}
-
-
-def count(url: str, table: str) -> int:
-    return int(execute(url, f"SELECT count(*) AS n FROM {table}")[0]["n"])
+def made(url: str) -> list[int]:
+    """How many members, connections, ids and sessions there are."""
+    return [int(execute(url, f"SELECT COUNT(*) AS n FROM {table}")[0]["n"]) for table in TABLES]
 
 
 def codes(name: str) -> list[list[str]]:
     return [[f"{name}.{part}.{number}" for number in range(EACH)] for part in range(PROCESSES)]
 
 
-def test_m01_first_logins_of_one_person_are_one_member(url: str, tell: Tell) -> None:
+def in_rounds(url: str, crowd: Crowd, parts: Callable[[int], list[Any]]) -> tuple[Counter[str], list[int]]:
+    """Have the crowd do its parts in every round; returns how all ended, and what was made of it."""
+    ended: Counter[str] = Counter()
+    before = made(url)
+    for place in range(ROUNDS):
+        ended += crowd.do(*parts(place))
+    return ended, [after - early for early, after in zip(before, made(url), strict=True)]
+
+
+def test_m01_first_logins_of_one_person_are_one_member(url: str, crowd: Crowd, tell: Tell) -> None:
     """64 at once from 4 processes, every round somebody else: a member each, nobody is refused."""
-    ended: Counter[str] = Counter()
-    with crowd(url) as four:
-        for place in range(ROUNDS):
-            ended += four.do("hand_in", *codes(f"person{place}"))
-    made = count(url, "es_member"), count(url, "es_connect"), count(url, "es_connect_alias")
-    tell("R3 64 first logins of one person", f"{dict(ended)} {made[0]} members in {ROUNDS} rounds", "1 member, 64 ok")
+    ended, new = in_rounds(url, crowd, lambda place: [("hand_in", part) for part in codes(f"one{place}")])
+    shown = f"{told(ended)}, {new[0]} members in {ROUNDS} rounds"
+    tell("R3 64 first logins of one person", shown, "1 member a round, 64 ok")
     assert ended == {"ok": 64 * ROUNDS}
-    assert made == (ROUNDS, ROUNDS, 2 * ROUNDS)
-    assert count(url, "es_member_session") == 64 * ROUNDS
+    assert new == [ROUNDS, ROUNDS, 2 * ROUNDS, 64 * ROUNDS]
 
 
-def test_m02_one_person_through_two_apps_is_one_member(url: str, tell: Tell) -> None:
+def test_m02_one_person_through_two_apps_is_one_member(url: str, crowd: Crowd, tell: Tell) -> None:
     """Two open ids and one union id, 32 logins each at once: one member with three ids."""
-    ended: Counter[str] = Counter()
-    with crowd(url, second_app="acme-2") as four:
-        for place in range(ROUNDS):
-            ended += four.do("hand_in", *codes(f"person{place}"))
-    made = count(url, "es_member"), count(url, "es_connect"), count(url, "es_connect_alias")
-    tell(
-        "R3 64 first logins through two apps", f"{dict(ended)} {made[0]} members in {ROUNDS} rounds", "1 member, 64 ok"
-    )
+    ways = ("hand_in", "hand_in", "hand_in_to_second_app", "hand_in_to_second_app")
+    ended, new = in_rounds(url, crowd, lambda place: list(zip(ways, codes(f"two{place}"), strict=True)))
+    shown = f"{told(ended)}, {new[0]} members in {ROUNDS} rounds"
+    tell("R3 64 first logins through two apps", shown, "1 member a round, 64 ok")
     assert ended == {"ok": 64 * ROUNDS}
-    assert made == (ROUNDS, ROUNDS, 3 * ROUNDS)
+    assert new == [ROUNDS, ROUNDS, 3 * ROUNDS, 64 * ROUNDS]
 
 
-def test_one_code_is_of_use_once(url: str, tell: Tell) -> None:
+def test_one_code_is_of_use_once(url: str, crowd: Crowd, tell: Tell) -> None:
     """64 hand in one mini-program code: one login, the others are told that it was seen."""
-    ended: Counter[str] = Counter()
-    with crowd(url) as four:
-        for place in range(ROUNDS):
-            ended += four.do("hand_in", *[[f"person{place}.1"] * EACH] * PROCESSES)
-    tell("R4 64 uses of one code", f"{dict(ended)} in {ROUNDS} rounds", "1 effect")
+    ended, new = in_rounds(url, crowd, lambda place: [("hand_in", [f"code{place}.1"] * EACH)] * PROCESSES)
+    tell("R4 64 uses of one code", f"{told(ended)} in {ROUNDS} rounds", "1 effect a round")
     assert ended == {"ok": ROUNDS, "code_seen": 63 * ROUNDS}
-    assert count(url, "es_member_session") == ROUNDS
+    assert new[3] == ROUNDS
 
 
-def test_one_state_is_of_use_once(url: str, tell: Tell, tmp_path: Path) -> None:
+def test_one_state_is_of_use_once(url: str, crowd: Crowd, tell: Tell, tmp_path: Path) -> None:
     """64 come back with one state and its code: one session, the others are sent where it leads, without one."""
-    ended: Counter[str] = Counter()
-    with crowd(url) as four:
-        for place in range(ROUNDS):
-            begun = using(tmp_path, begin, **shop_on(url))
-            ended += four.do("come_back", *[[(*begun, f"person{place}.1")] * EACH] * PROCESSES)
-    tell("R4 64 uses of one state", f"{dict(ended)} in {ROUNDS} rounds", "1 effect")
+
+    def parts(place: int) -> list[Any]:
+        begun = using(tmp_path, begin, service={"database_url": url})
+        return [("come_back", [(*begun, f"state{place}.1")] * EACH)] * PROCESSES
+
+    ended, new = in_rounds(url, crowd, parts)
+    tell("R4 64 uses of one state", f"{told(ended)} in {ROUNDS} rounds", "1 effect a round")
     assert ended == {"ok": ROUNDS, "repeated": 63 * ROUNDS}
-    assert count(url, "es_member_session") == ROUNDS
+    assert new[3] == ROUNDS
 
 
-def test_one_refresh_token_stays_one_login(url: str, tell: Tell, tmp_path: Path) -> None:
+def test_one_refresh_token_stays_one_login(url: str, crowd: Crowd, tell: Tell, tmp_path: Path) -> None:
     """64 refresh with one token within its grace: all are answered and of one family; too late, nobody is."""
 
-    async def open_session(manager: ConnectManager) -> str:
-        login = await hand_in(manager, f"lihua.{count(url, 'es_member_session')}")
-        assert login.opened is not None
-        return login.opened.token
+    async def open_session(manager: ConnectManager) -> tuple[str, str]:
+        opened = (await hand_in(manager, "refresher.1")).opened
+        assert opened is not None
+        return opened.token, opened.row.family
 
-    with crowd(url) as four:
-        token = using(tmp_path, open_session, **shop_on(url))
-        ended = four.do("refresh", *[[token] * EACH] * PROCESSES)
-        assert ended == {"ok": 64}
-        execute(url, "UPDATE es_member_session SET rotated_time = rotated_time - 60 WHERE rotated_time IS NOT NULL")
-        late = four.do("refresh", *[[token] * EACH] * PROCESSES)
-    alive = execute(url, "SELECT count(*) AS n FROM es_member_session WHERE revoked_time IS NULL")[0]["n"]
-    families = execute(url, "SELECT count(DISTINCT family) AS n FROM es_member_session")[0]["n"]
-    tell("R4 64 uses of one refresh token", f"{families} family; {dict(late)} later, {alive} alive", "1 effect")
-    assert (late, alive, families) == ({"token_invalid": 64}, 0, 1)
+    token, family = using(tmp_path, open_session, service={"database_url": url})
+    before = made(url)
+    ended = crowd.do(*[("refresh", [token] * EACH)] * PROCESSES)
+    late = "UPDATE es_member_session SET rotated_time = rotated_time - 60 WHERE rotated_time IS NOT NULL"
+    execute(url, late)
+    refused = crowd.do(*[("refresh", [token] * EACH)] * PROCESSES)
+    alive = "SELECT COUNT(*) AS n FROM es_member_session WHERE family = ? AND revoked_time IS NULL"
+    left, new = execute(url, alive, family)[0]["n"], made(url)[3] - before[3]
+    tell(
+        "R4 64 uses of one refresh token",
+        f"{told(ended)}; later {told(refused)}, {left} alive",
+        "1 family; later 0 alive",
+    )
+    assert (ended, refused, left, new) == ({"ok": 64}, {"token_invalid": 64}, 0, 64)
+
+
+def told(ended: Counter[str]) -> str:
+    return ", ".join(f"{number} {outcome}" for outcome, number in sorted(ended.items()))

@@ -1,9 +1,10 @@
 """M05, M09, M10, R14, R21: SQLite's file is locked, its disk full or read-only."""
 
 import asyncio
+import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -21,14 +22,13 @@ sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path, require: Callable[[object, str], None]) -> Iterator[Path]:
+def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of one megabyte."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-    with suppress(FileNotFoundError):
-        done = subprocess.run(mount, capture_output=True, check=False)
-    require(done.returncode == 0, "only root can mount a small disk")
+    if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a small disk cannot be mounted here")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 

@@ -15,7 +15,7 @@ from connect_core.settlement import Login
 from connect_core.store import Transaction
 from tests.acme import begin, come_back, hand_in, using
 
-from .stand import Tell
+from .stand import FULL, Tell
 
 HOUR = 3600
 
@@ -27,6 +27,14 @@ def opened_by(login: Login) -> OpenSession:
 
 def on_shop(url: str, folder: Path, work: Callable[[ConnectManager], Awaitable[None]], now: list[float]) -> None:
     using(folder, work, now=lambda: now[0], service={"database_url": url})
+
+
+async def refused_by(work: Awaitable[object]) -> str:
+    try:
+        await work
+    except ConnectError as error:
+        return error.code
+    return "ok"
 
 
 @pytest.mark.parametrize("logout_first", [False, True])
@@ -58,7 +66,7 @@ def test_a_logout_beats_a_rotation(url: str, tmp_path: Path, *, logout_first: bo
     on_shop(url, tmp_path, work, [time.time()])
 
 
-@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York", "UTC"])
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York"] if FULL else ["America/New_York"])
 def test_m12_expiry_holds_in_every_zone_and_over_clock_steps(url: str, tell: Tell, tmp_path: Path, zone: str) -> None:
     """A flow lives ten minutes and a session its days; after a step back what was used or swept stays so."""
     os.environ["TZ"] = zone
@@ -66,13 +74,6 @@ def test_m12_expiry_holds_in_every_zone_and_over_clock_steps(url: str, tell: Tel
     began = 1_793_500_000.0  # two days before clocks are set back in New York
     now = [began]
     refused: list[str] = []
-
-    async def refused_by(work: Awaitable[object]) -> str:
-        try:
-            await work
-        except ConnectError as error:
-            return error.code
-        return "ok"
 
     async def work(manager: ConnectManager) -> None:
         flow, old = await begin(manager), await begin(manager)
