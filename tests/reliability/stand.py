@@ -51,6 +51,13 @@ class Service:
         return [pid for pid in found if b"resource_tracker" not in _command(pid)]
 
 
+def is_at_work(pid: int) -> bool:
+    """Tell whether a worker has had something to do: then it has threads for the database."""
+    with suppress(OSError):
+        return len(list(Path(f"/proc/{pid}/task").iterdir())) > 1
+    return False
+
+
 def _command(pid: int) -> bytes:
     with suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes()

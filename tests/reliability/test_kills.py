@@ -14,12 +14,12 @@ from connect_core.crypto import token_hash
 from tests.acme import execute
 from tests.benchmarks.stand import BROWSER, Shop, Visitors, new_people, running_doubles
 
-from .stand import Service, Tell, running_service, sized
+from .stand import Service, Tell, is_at_work, running_service, sized
 
 KILLS = sized(10, 300)
 VISITORS = 6
-PAUSE = (0.2, 0.9)
-"""Seconds between two kills: the supervisor needs half a second to notice, and a worker one to start."""
+LONGEST_PAUSE = 0.5
+"""Seconds at most from the moment that two workers are at work to the next kill."""
 
 
 @dataclass
@@ -67,11 +67,11 @@ async def visit_until(done: asyncio.Event, service: Service, log: Log) -> None:
 
 
 async def kill_workers(service: Service, kills: int) -> None:
-    """Kill a random worker each time that there are two."""
+    """Kill a random worker each time that there are two at work."""
     killed: set[int] = set()
     while len(killed) < kills:
-        await asyncio.sleep(random.uniform(*PAUSE))
-        alive = [pid for pid in service.workers() if pid not in killed]
+        alive = [pid for pid in service.workers() if pid not in killed and is_at_work(pid)]
+        await asyncio.sleep(random.uniform(0, LONGEST_PAUSE))
         if len(alive) == 2:
             killed.add(victim := random.choice(alive))
             os.kill(victim, signal.SIGKILL)
