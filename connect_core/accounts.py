@@ -47,8 +47,13 @@ class Accounts:
         self._now = now
 
     async def refresh(self, refresh_token: str) -> Tokens:
-        """Rotate a refresh token. Raises `TokenInvalid` and `MemberDisabled`."""
+        """Rotate a refresh token. Raises `TokenInvalid` and `MemberDisabled`, and `Unavailable` with it unspent."""
         now = int(self._now())
+        if self._directory is not None:
+            # before the rotation: a directory that is out of order must not cost anybody a login
+            whose = await self._database.read(lambda tx: self._sessions.find_by_refresh_token(tx, refresh_token, now))
+            if whose is not None and await self._directory.is_disabled(whose.member_id):
+                raise MemberDisabled("the member is disabled")
 
         def rotate(tx: Transaction) -> OpenSession | None:
             opened = self._sessions.rotate(tx, refresh_token, now)
@@ -61,8 +66,6 @@ class Accounts:
         opened = await self._database.write(rotate)
         if opened is None:
             raise TokenInvalid("the refresh token was used before; the login is ended")
-        if self._directory is not None and await self._directory.is_disabled(opened.row.member_id):
-            raise MemberDisabled("the member is disabled")
         return self._sessions.issue_tokens(opened, now)
 
     def issue_tokens(self, opened: OpenSession) -> Mapping[str, object]:

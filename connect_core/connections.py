@@ -256,10 +256,11 @@ async def look_elsewhere(
     Raises `MemberDisabled`.
     """
     if member_id is None:
-        member_id = await directory.register(key, profile or Profile(), client_type)
-    elif await directory.is_disabled(member_id):
+        member_id, profile = await directory.register(key, profile or Profile(), client_type), None
+    # asked of one just registered too: an earlier login may have, whose answer was lost
+    if await directory.is_disabled(member_id):
         raise MemberDisabled("the member is disabled")
-    elif profile is not None:
+    if profile is not None:
         await directory.update_profile(member_id, profile)
     return MembersElsewhere(await find_elsewhere(directory, member_id))
 
@@ -270,8 +271,13 @@ async def find_elsewhere(directory: MemberDirectory, member_id: int) -> MemberRo
     if shown is None:
         raise MemberDisabled("the connection's member does not exist")
     text = {key: str(shown.get(key) or "") for key in ("uname", "nickname", "face", "mobile", "province", "city")}
+    sex, created = shown.get("sex"), shown.get("create_time")
     return MemberRow(
-        id=member_id, sex=shown.get("sex"), disabled=0, create_time=int(shown.get("create_time") or 0), **text
+        id=member_id,
+        sex=sex if sex in (0, 1) else None,
+        disabled=0,
+        create_time=created if isinstance(created, int) else 0,
+        **text,
     )
 
 

@@ -233,3 +233,8 @@ def every_error() -> Iterator[type[ConnectError]]:
     for family in (RequestRefused, ProviderFault):
         yield from family.__subclasses__()
     yield Unavailable
+
+
+def printable(text: str, limit: int = 64) -> str:
+    """A vendor's word cut for the log: printable ASCII, short."""
+    return "".join(c for c in text[:limit] if c.isascii() and c.isprintable())

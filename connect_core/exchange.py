@@ -20,6 +20,7 @@ from connect_core.errors import (
     ProviderRefused,
     ProviderTimeout,
     ProviderUnsigned,
+    printable,
 )
 from connect_core.http import TOTAL_DEADLINE
 from connect_core.identity import ID_MAX, Identity, IdKind, PersonId, Profile
@@ -75,11 +76,6 @@ def find_codes(provider: Provider, parameters: Iterable[tuple[str, str]]) -> lis
     return [value for name, value in parameters if name in names and 0 < len(value) <= CODE_LIMIT][:4]
 
 
-def printable(text: str, limit: int = 64) -> str:
-    """A vendor's word cut for the log: printable ASCII, short."""
-    return "".join(c for c in text[:limit] if c.isascii() and c.isprintable())
-
-
 async def get_login_url(provider: Provider, request: AuthorizationRequest, seconds: float = TOTAL_DEADLINE) -> str:
     """Return what the client needs to begin."""
     login_url: object = await _guarded(lambda: provider.get_login_url(request), seconds)
@@ -116,12 +112,12 @@ async def fetch_profile(provider: Provider, identity: Identity, seconds: float) 
 
 
 async def fetch_phone(
-    provider: Provider, response: AuthorizationResponse, seconds: float = TOTAL_DEADLINE
+    provider: Provider, response: AuthorizationResponse, identity: Identity, seconds: float = TOTAL_DEADLINE
 ) -> VerifiedPhone | None:
     """Return the verified phone number that came with the code, if the provider knows of such."""
     if not isinstance(provider, FetchesPhone):
         return None
-    phone: object = await _guarded(lambda: provider.fetch_phone(response), seconds)
+    phone: object = await _guarded(lambda: provider.fetch_phone(response, identity), seconds)
     match phone:
         case None | VerifiedPhone(number=str(), proof=str()):
             return phone

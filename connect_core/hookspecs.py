@@ -3,7 +3,7 @@
 Entry points of the group `connect_login` are loaded as pluggy plugins. A hook that is not listed here stops start-up.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
@@ -24,6 +24,16 @@ class Register(Protocol):
 
     def __call__(self, name: str, provider: type[Provider], *, sandbox: str = "") -> None:
         """Offer `provider` as plugin `name`; `sandbox` is `package.module:Class` of its loopback double."""
+
+
+def offer(name: str, provider: type[Provider], *, sandbox: str = "") -> Callable[[Register], None]:
+    """Return the hook `connect_register_providers` of a plugin that offers one provider; arguments as `Register`."""
+
+    @hookimpl
+    def connect_register_providers(register: Register) -> None:
+        register(name, provider, sandbox=sandbox)
+
+    return connect_register_providers
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +68,20 @@ class RefusedEvent:
 
 
 class MemberDirectory(Protocol):
-    """Where members live, when that is not the built-in table. Ids are positive 64-bit integers."""
+    """Where members live, when that is not the built-in table. Ids are positive 64-bit integers.
+
+    Whatever a method raises, and an answer that takes longer than four seconds, is `unavailable` (503) to the visitor,
+    with nothing written. A directory that holds connections may have `async def aclose(self) -> None`.
+    """
 
     async def find(self, member_id: int) -> Mapping[str, Any] | None:
         """Return what is shown of a member (`uname`, `nickname`, `face`, `sex`), or None."""
 
     async def register(self, key: str, profile: Profile, client_type: ClientType) -> int:
-        """Register a member and return its id; the same `key` always answers the same member."""
+        """Register a member and return its id; the same `key` always answers the same member.
+
+        `key` is 64 hex characters that follow from the vendor's id alone. Logins of one person may ask at once.
+        """
 
     async def is_disabled(self, member_id: int) -> bool:
         """Tell whether the shop refuses this member."""

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -21,12 +21,20 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from connect_core.cache import Cache, Fetch
-from connect_core.errors import ProviderBadResponse, ProviderFault, ProviderRefused, ProviderTimeout, Unavailable
+from connect_core.errors import (
+    ConnectError,
+    ProviderBadResponse,
+    ProviderFault,
+    ProviderRefused,
+    ProviderTimeout,
+    Unavailable,
+)
 
 TOTAL_DEADLINE = 8.0
 CONNECT_DEADLINE = 3.0
 ANSWER_LIMIT = 256 * 1024
 JSON_DEPTH = 32
+T = TypeVar("T")
 
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
@@ -196,6 +204,19 @@ class Http:
     async def forget(self, name: str, value: str) -> None:
         """Drop what `cached` keeps under `name` if it is still `value`, which the vendor calls dead."""
         await self._pool.cache.forget(f"{self._name}:{name}", value)
+
+    async def with_cached(
+        self, name: str, fetch: Fetch, ask: Callable[[str], Awaitable[T]], is_dead: Callable[[ConnectError], bool]
+    ) -> T:
+        """Return what `ask` makes of the value that `cached` keeps; where that `is_dead`, of a new one, once."""
+        value = await self.cached(name, fetch)
+        try:
+            return await ask(value)
+        except ConnectError as error:
+            if not is_dead(error):
+                raise
+        await self.forget(name, value)
+        return await ask(await self.cached(name, fetch))
 
     async def _in_time(self, fetch: Fetch) -> tuple[str, float]:
         try:

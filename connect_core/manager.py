@@ -20,6 +20,7 @@ from connect_core.cache import Cache, connect_redis
 from connect_core.connections import BuiltInMembers, Members, find_person, is_stale, look_elsewhere
 from connect_core.crypto import Sealer
 from connect_core.crypto.sealing import derive_key
+from connect_core.directory import GuardedDirectory, get_registration_key
 from connect_core.errors import (
     ConnectError,
     StateInvalid,
@@ -87,7 +88,8 @@ class ConnectManager:
         self.targets = Targets(service.public_url, service.redirect_allow)
         self._now = now
         subject_key = derive_key(service.keys[0], "subjects in events")
-        self._directory: MemberDirectory | None = self.plugins.hooks.connect_member_directory(settings=settings)
+        directory: MemberDirectory | None = self.plugins.hooks.connect_member_directory(settings=settings)
+        self._directory = GuardedDirectory(directory) if directory is not None else None
         self.chooses = service.first_login == "choose"
         own_check = self.plugins.hooks.connect_check_credentials.get_hookimpls()
         self.has_passwords = self.chooses and self._directory is None and not own_check
@@ -273,6 +275,8 @@ class ConnectManager:
     async def aclose(self) -> None:
         """Finish what is under way and close every connection."""
         await self.notices.drain()
+        if self._directory is not None:
+            await self._directory.aclose()
         await self.pool.aclose()
         if self.shared is not None:
             await self.shared.aclose()
@@ -281,9 +285,10 @@ class ConnectManager:
     async def _finish(self, arrival: Arrival, response: AuthorizationResponse) -> Login:
         provider, clock = arrival.offer.provider, asyncio.get_running_loop().time
         ends = clock() + TOTAL_DEADLINE
-        if arrival.flow is None and (phone := await exchange.fetch_phone(provider, response)):
-            arrival = replace(arrival, phone=phone)
         identity = await exchange.redeem(provider, response, ends - clock())
+        if arrival.flow is None:
+            phone = await exchange.fetch_phone(provider, response, identity, ends - clock())
+            arrival = replace(arrival, phone=phone)
         if arrival.binder is not None:
             return await self._bind(identity, arrival)
         return await self.login_by_unionid(identity, arrival, seconds=ends - clock())
@@ -306,8 +311,10 @@ class ConnectManager:
         self, directory: MemberDirectory, arrival: Arrival, identity: Identity, seconds: float
     ) -> tuple[Identity, Members, bool]:
         """Members live in the shop's own system: have it know this one before the transaction begins."""
-        offer = arrival.offer
-        known = await self.database.read(lambda tx: find_person(tx, identity))
+        offer, first = arrival.offer, identity
+        known, times_unbound = await self.database.read(
+            lambda tx: (find_person(tx, first), people.count_ended(tx, first.union_type, first.strongest))
+        )
         if arrival.pending is None and known is None and self.chooses:
             return await exchange.fetch_profile(offer.provider, identity, seconds), _BUILT_IN, True
         wants_profile = arrival.pending is None and (
@@ -315,7 +322,9 @@ class ConnectManager:
         )
         if wants_profile:
             identity = await exchange.fetch_profile(offer.provider, identity, seconds)
-        key = self._settlement.subject_of(identity)
+        if known is None and identity.ids != first.ids:
+            known = await self.database.read(lambda tx: find_person(tx, identity))
+        key = get_registration_key(first, times_unbound)  # the same whether a profile is told or refused
         member_id = known.member_id if known else None
         told = exchange.with_phone(identity, arrival.phone).profile
         try:

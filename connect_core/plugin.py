@@ -18,6 +18,7 @@ from connect_core.crypto import (
     load_private_key,
     load_public_key,
     md5_hex,
+    sha1_hex,
 )
 from connect_core.errors import (
     BadRequest,
@@ -32,17 +33,20 @@ from connect_core.errors import (
     ProviderUnsigned,
     SettingsError,
 )
-from connect_core.hookspecs import LoginEvent, MemberDirectory, RefusedEvent, Register, TokenRequest, hookimpl
+from connect_core.hookspecs import LoginEvent, MemberDirectory, RefusedEvent, Register, TokenRequest, hookimpl, offer
 from connect_core.http import Answer, Http, parse_object
-from connect_core.identity import ClientType, Identity, IdKind, PersonId, Profile
+from connect_core.identity import ClientType, Identity, IdKind, Language, PersonId, Profile
+from connect_core.oauth2 import Claims, OAuth2Provider, OAuth2Settings, Quirks
 from connect_core.provider import (
     AuthorizationRequest,
     AuthorizationResponse,
+    Elsewhere,
     Entrance,
     FetchesPhone,
     Provider,
     VerifiedPhone,
     WakesApp,
+    WorksInSomeBrowsers,
 )
 from connect_core.settings import Endpoint, ProviderSettings
 
@@ -52,9 +56,11 @@ __all__ = [
     "AuthorizationResponse",
     "BadRequest",
     "Certificate",
+    "Claims",
     "ClientType",
     "CodeInvalid",
     "CodeMissing",
+    "Elsewhere",
     "Endpoint",
     "Entrance",
     "FetchesPhone",
@@ -62,8 +68,11 @@ __all__ = [
     "Http",
     "IdKind",
     "Identity",
+    "Language",
     "LoginEvent",
     "MemberDirectory",
+    "OAuth2Provider",
+    "OAuth2Settings",
     "PersonId",
     "Profile",
     "Provider",
@@ -75,6 +84,7 @@ __all__ = [
     "ProviderSettings",
     "ProviderTimeout",
     "ProviderUnsigned",
+    "Quirks",
     "RefusedEvent",
     "Register",
     "RsaPrivateKey",
@@ -84,6 +94,7 @@ __all__ = [
     "TokenRequest",
     "VerifiedPhone",
     "WakesApp",
+    "WorksInSomeBrowsers",
     "decrypt_aes_cbc",
     "encrypt_aes_cbc",
     "hookimpl",
@@ -91,5 +102,7 @@ __all__ = [
     "load_private_key",
     "load_public_key",
     "md5_hex",
+    "offer",
     "parse_object",
+    "sha1_hex",
 ]

@@ -55,6 +55,9 @@ class Redemption:
             begun = self._flows.open_ticket(ticket, self._time())
             if (begun.provider, begun.client_type) != (offer.name, offer.client_type):
                 raise StateInvalid("the flow was started elsewhere")
+            # an SDK that hands the state back says with it which flow the code belongs to
+            if parameters.get("state", begun.state) != begun.state:
+                raise StateInvalid("the code came back to another flow")
         except RequestRefused:
             await self.bury_codes(offer, parameters.items())
             raise

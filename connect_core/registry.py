@@ -184,6 +184,8 @@ def _build(
     if client_type not in plugin.provider.entrances:
         raise SettingsError([f"clients.{client_type}: {name} has no login for {client_type}"])
     raw = settings.merged(name, client_type)
+    if "union_type" in plugin.provider.Settings.model_fields:  # a vendor known by configuration alone
+        raw.setdefault("union_type", name.upper())
     path = f"providers.{name}" + (f".{client_type}" if client_type in settings.providers[name] else "")
     own = check_provider_settings(plugin.provider.Settings, raw, path, _shared_keys(settings, name))
     key = (name, repr(sorted((k, repr(v)) for k, v in raw.items())))

@@ -75,7 +75,7 @@ class Settlement:
         self._subject_key = subject_key
 
     def subject_of(self, identity: Identity) -> str:
-        """The keyed hash that stands for a person in events, and in what a member directory is asked."""
+        """The keyed hash that stands for a person in events."""
         return keyed_hash(self._subject_key, identity.union_type, identity.strongest.value)
 
     def settle(

@@ -11,8 +11,9 @@ Every test is a whole login through the plugin's sandbox over real HTTP, once fo
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import product
 from typing import ClassVar
 from urllib.parse import unquote, urlsplit
 
@@ -21,6 +22,7 @@ import pytest
 from pydantic import SecretStr
 
 from connect_core.http import HttpPool
+from connect_core.identity import ClientType
 from connect_core.provider import Entrance
 from connect_core.registry import Plugin, Plugins
 from connect_core.rehearsal import Stage, Visitor, load_sandboxes, make_settings, on_stage, query_of, sandbox_settings
@@ -56,14 +58,18 @@ __all__ = ["ProviderContract", "Stage", "Visitor", "load_sandboxes", "make_setti
 class ProviderContract:
     """What holds for every provider. A subclass names the plugin and how its sandbox can be made to fail.
 
-    `token_operation` and `profile_operation` (empty when there is none) are the sandbox's names for its two calls;
+    `clients` are the client types to prove, all by default: where one has another API than the others, each gets a
+    subclass. `token_operation`, `profile_operation` (empty where no call is for the profile alone) and `id_operation`
+    (the call that names the person, where the token call does not) are the sandbox's names for the vendor's calls;
     `untrusted` the sandbox's faults after which an answer must not be believed; `refusals` maps a value of its fault
     `error` to the code that the visitor gets.
     """
 
     plugin: ClassVar[str]
+    clients: ClassVar[Collection[str]] = frozenset(ClientType)
     token_operation: ClassVar[str]
     profile_operation: ClassVar[str] = ""
+    id_operation: ClassVar[str] = ""
     untrusted: ClassVar[tuple[str, ...]]
     refusals: ClassVar[Mapping[str, str]]
 
@@ -81,7 +87,8 @@ class ProviderContract:
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Run every test once for each client type."""
         assert metafunc.cls is not None
-        entrances = metafunc.cls.find_plugin().provider.entrances
+        offered = metafunc.cls.find_plugin().provider.entrances
+        entrances = {client: entrance for client, entrance in offered.items() if client in metafunc.cls.clients}
         if "client" in metafunc.fixturenames:
             metafunc.parametrize("client", [client.value for client in entrances])
         if "redirecting" in metafunc.fixturenames:
@@ -98,7 +105,8 @@ class ProviderContract:
         """A first login registers, a second finds; the row holds the exact id; the profile is asked for once."""
         first, second = self._log_in(stage, client), self._log_in(stage, client)
         assert first["uid"] == second["uid"]
-        assert first["connections"] == [self.find_plugin().provider.union_type]
+        offer = stage.manager.registry.find(self.plugin, client)
+        assert first["connections"] == [offer.provider.union_type]
         assert len(stage.rows("es_member")) == len(stage.rows("es_connect")) == 1
         aliases = {row["value"] for row in stage.rows("es_connect_alias")}
         assert stage.rows("es_connect")[0]["union_id"] in aliases
@@ -151,7 +159,7 @@ class ProviderContract:
         with Visitor(stage) as visitor:
             if stage.manager.registry.find(self.plugin, client).entrance is Entrance.REDIRECT:
                 old, new = (visitor.consent(visitor.begin(self.plugin, client)) for _ in range(2))
-                names = ("code", *self.find_plugin().provider.code_names)
+                names = ("code", *stage.manager.registry.find(self.plugin, client).provider.code_names)
                 name = next(name for name in names if name in query_of(old))
                 assert visitor.http.get(old).status_code == 303
                 injected = new.replace(query_of(new)[name], query_of(old)[name])
@@ -161,7 +169,7 @@ class ProviderContract:
                 path = f"/connect/{self.plugin}/{client}/token"
                 assert visitor.http.post(path, json=old_body).status_code == 200
                 answer = visitor.http.post(
-                    path, json={**new_body, **{k: v for k, v in old_body.items() if k != "ticket"}}
+                    path, json={**old_body, **{k: v for k, v in new_body.items() if k in ("ticket", "state")}}
                 )
         self._expect(answer, 400, "code_seen")
         assert self._sandbox(stage).called(self.token_operation) == 1
@@ -169,7 +177,7 @@ class ProviderContract:
     def test_untrusted_answers_end_the_login(self, stage: Stage, client: str) -> None:
         """Unsigned, wrongly signed or contradicting answers are 502, and nothing is written."""
         for fault in self.untrusted:
-            on = self.profile_operation if fault == "swapped_id" else self.token_operation
+            on = self.profile_operation if fault == "swapped_id" else self.id_operation or self.token_operation
             self._sandbox(stage).faults.add(fault, on=on)
             self._expect_fault(stage, client, 502, ("provider_unsigned", "provider_bad_response"), fault)
 
@@ -181,10 +189,11 @@ class ProviderContract:
 
     def test_unusable_answers_end_the_login(self, stage: Stage, client: str) -> None:
         """Pages, garbage, floods, compressed bodies, redirects and outages are 502, and the next login works."""
-        for kind, value in UNUSABLE:
-            self._sandbox(stage).faults.add(kind, value, on=self.token_operation)
+        operations = filter(None, (self.token_operation, self.id_operation))
+        for operation, (kind, value) in product(operations, UNUSABLE):
+            self._sandbox(stage).faults.add(kind, value, on=operation)
             codes = ("provider_refused",) if kind == "status" else ("provider_bad_response", "provider_unsigned")
-            self._expect_fault(stage, client, 502, codes, kind)
+            self._expect_fault(stage, client, 502, codes, f"{operation} {kind}")
         assert self._log_in(stage, client)
 
     def test_slow_vendor_is_a_time_out(self, stage: Stage, client: str) -> None:

@@ -79,7 +79,7 @@ class AcmeProvider(Provider):
         ClientType.APP: Entrance.TICKETED_CODE,
     }
     Settings = AcmeSettings
-    titles: ClassVar = {"zh": "顶点", "en": "Acme"}
+    titles: Mapping[str, str] = {"zh": "顶点", "en": "Acme"}
     settings: AcmeSettings
 
     async def get_login_url(self, request: AuthorizationRequest) -> str:

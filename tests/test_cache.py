@@ -9,7 +9,7 @@ import pytest
 
 from connect_core import cache
 from connect_core.cache import Cache
-from connect_core.errors import ProviderRefused, ProviderTimeout
+from connect_core.errors import ConnectError, ProviderRefused, ProviderTimeout
 from connect_core.http import HttpPool
 
 from .canaries import CANARY, every_record
@@ -202,3 +202,32 @@ def test_n01_a_fetch_that_hangs_ends_by_the_deadline() -> None:
         assert await face.cached("token", vendor.fetch) == "value 2"
 
     using(work, deadline=0.1)
+
+
+def test_n19_a_dead_value_is_replaced_once() -> None:
+    """What the vendor calls dead is fetched anew and asked with again; a second refusal, and any other, is the end."""
+
+    async def work(pool: HttpPool) -> None:
+        vendor, face, asked = Vendor(), pool.for_provider("acme"), list[str]()
+
+        async def ask(value: str) -> str:
+            asked.append(value)
+            if value in dead:
+                raise ProviderRefused("dead" if is_dead else "busy")
+            return value.upper()
+
+        def said_dead(error: ConnectError) -> bool:
+            return str(error) == "dead"
+
+        dead, is_dead = {"value 1"}, True
+        assert await face.with_cached("token", vendor.fetch, ask, said_dead) == "VALUE 2"
+        assert await face.with_cached("token", vendor.fetch, ask, said_dead) == "VALUE 2"
+        dead, is_dead = {"value 2"}, False
+        with pytest.raises(ProviderRefused, match="busy"):
+            await face.with_cached("token", vendor.fetch, ask, said_dead)
+        dead, is_dead = {"value 2", "value 3"}, True
+        with pytest.raises(ProviderRefused, match="dead"):
+            await face.with_cached("token", vendor.fetch, ask, said_dead)
+        assert asked == ["value 1", "value 2", "value 2", "value 2", "value 2", "value 3"]
+
+    using(work)

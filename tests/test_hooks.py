@@ -191,6 +191,9 @@ def test_connect_member_directory_is_asked_with_a_key_that_stays() -> None:
     [key] = crm.by_key
     assert "lihua" not in key
     assert len(key) == 64
+    with shop(crm) as stage:  # with another secret_keys
+        assert log_in(stage, client="mini").json()["uid"] == first
+    assert len(crm.members) == 1
 
 
 def test_connect_member_directory_may_refuse_a_member() -> None:

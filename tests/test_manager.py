@@ -304,7 +304,7 @@ class Phoning(AcmeProvider):
 
     acme = Acme()
 
-    async def fetch_phone(self, response: AuthorizationResponse) -> VerifiedPhone | None:
+    async def fetch_phone(self, response: AuthorizationResponse, identity: Identity) -> VerifiedPhone | None:
         """Return the number that was handed in."""
         number = response.parameters.get("phone", "")
         return VerifiedPhone(number, f"proof of {number}") if number else None

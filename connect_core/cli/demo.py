@@ -34,6 +34,7 @@ def demo(
     with on_stage(port=port, sandbox_port=port and port + 1, routes=demo_home()) as stage:
         typer.echo(f"shop        {stage.url}/   (log in there; Ctrl-C ends the demo)")
         typer.echo(f"login page  {stage.url}/connect/login?client=pc   and  ?client=h5")
+        typer.echo("apps and mini programs have no page here: connect-login demo --once logs in through them")
         wait_for_stop(threading.Event())
 
 

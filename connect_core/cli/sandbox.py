@@ -1,6 +1,7 @@
 """`connect-login sandbox`: the vendors' doubles alone, for whoever integrates against them."""
 
 import threading
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -31,5 +32,10 @@ def _section(name: str, client: ClientType, double: Sandbox, url: str) -> str:
     return "\n".join([f"[providers.{name}.{client}]   # {double.title}", *lines])
 
 
-def _toml(value: str) -> str:
+def _toml(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f'"{key}" = {_toml(inner)}' for key, inner in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    value = str(value)
     return f"'''{value}'''" if "\n" in value else f'"{value}"'

@@ -1,5 +1,6 @@
 """The routes below the prefix: login, callback, tokens, who am I, the hosted login page."""
 
+import logging
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode
 
@@ -13,7 +14,7 @@ from connect_core.flow import LIFE, Delivery
 from connect_core.identity import ClientType
 from connect_core.manager import AWAKE, Start
 from connect_core.pending import LIFE as PENDING_LIFE
-from connect_core.provider import Entrance
+from connect_core.provider import Elsewhere, Entrance, WorksInSomeBrowsers
 from connect_core.registry import Offer
 from connect_core.settlement import Login
 from connect_core.web import answers
@@ -35,6 +36,7 @@ EXPIRED_FLOW_MEMORY = 300
 """Seconds for which a browser keeps a flow past its life, so that it is told "expired" and not "unknown"."""
 MOST_FLOWS = 5
 FLOW_COOKIE_BYTES = 4096
+log = logging.getLogger("connect_login")
 _MOBILE = ("Mobile", "Android", "iPhone", "iPad", "HarmonyOS")
 
 
@@ -178,11 +180,18 @@ class _Routes:
         if return_to:
             self._manager.targets.check(return_to)
         choices = [
-            Choice(offer.name, title(offer, visit.language), url, offer.provider.union_type.lower())
+            Choice(
+                offer.name,
+                title(offer, visit.language),
+                url,
+                offer.provider.union_type.lower(),
+                find_better_place(offer, visit.user_agent),
+            )
             for offer in self._offers(client)
             if (url := self._start_url(offer))
         ]
-        return answers.page(self._shop.pages.login(visit.language, choices, return_to, client=query.get("client", "")))
+        origin, asked = self._manager.settings.service.public_url, query.get("client", "")
+        return answers.page(self._shop.pages.login(visit.language, choices, return_to, client=asked, origin=origin))
 
     async def jwks(self, request: Request) -> Response:
         return answers.answer(self._manager.sessions.access_tokens.jwks())
@@ -229,6 +238,19 @@ class _Routes:
 def title(offer: Offer, language: str) -> str:
     """What the provider is called on a page."""
     return offer.provider.titles.get(language) or next(iter(offer.provider.titles.values()), offer.name)
+
+
+def find_better_place(offer: Offer, user_agent: str) -> Elsewhere | None:
+    """Where the visitor has to go for this login; a plugin that cannot say does not cost the page."""
+    provider = offer.provider
+    if not isinstance(provider, WorksInSomeBrowsers):
+        return None
+    try:
+        place: object = provider.find_better_place(offer.client_type, user_agent)
+    except Exception as error:  # noqa: BLE001 - a stranger's method
+        log.warning("plugin_failed", extra={"provider": offer.name, "error": type(error).__name__})
+        return None
+    return place if isinstance(place, Elsewhere) else None
 
 
 def flow_cookie(shop: Shop, state: str) -> str:

@@ -42,6 +42,14 @@ TEXTS: Mapping[str, Wording] = {
     "log_in": Wording("登录", "Log in"),
     "choose": Wording("请选择一种登录方式", "Choose how you would like to log in"),
     "log_in_with": Wording("%s登录", "Continue with %s"),
+    "choose_elsewhere": Wording(
+        "这里无法登录，请按下面的提示打开本页", "You cannot log in right here; please open this page as told below"
+    ),
+    "open_in_app": Wording("请在%s中打开本页", "Works in %s: open this page there"),
+    "open_in_browser": Wording(
+        "请点右上角“…”，选择“在浏览器打开”", "Works in your browser: the menu at the top opens this page there"
+    ),
+    "address": Wording("本页地址", "This page's address"),
     "no_choice": Wording(
         "目前没有可用的登录方式，请稍后再来。", "There is no way to log in at the moment; please come back later."
     ),

@@ -8,7 +8,7 @@ such as what a column is for, stands in `words/*.toml`, and every route, column 
 import inspect
 import json
 import tomllib
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -22,6 +22,7 @@ from sqlmodel import SQLModel
 
 from connect_core.cli import app as command_line
 from connect_core.errors import RequestRefused, every_error
+from connect_core.oauth2 import OAuth2Settings
 from connect_core.registry import Plugins
 from connect_core.rehearsal import make_settings
 from connect_core.settings import ProviderSettings, Settings
@@ -65,10 +66,30 @@ def tell_settings(words: Words) -> Lines:
     yield "## Keys of every provider"
     yield words["provider"].strip()
     yield setting_table(ProviderSettings)
+    yield "## Keys of every OAuth 2.0 provider"
+    yield words["oauth2"].strip()
+    yield setting_table(OAuth2Settings, without=ProviderSettings.model_fields)
     for name, provider in our_plugins():
         yield f"## Plugin `{name}`"
         yield f"{provider.titles['en']}, for {listed(provider.entrances)}. {sentence(provider.Settings.__doc__)}"
-        yield setting_table(provider.Settings, without=ProviderSettings.model_fields)
+        shared = OAuth2Settings if issubclass(provider.Settings, OAuth2Settings) else ProviderSettings
+        if shared is OAuth2Settings:
+            yield "Takes the keys of every OAuth 2.0 provider."
+        if provider.Settings is not shared:
+            yield setting_table(provider.Settings, without=shared.model_fields)
+        yield from tell_tables_within(provider.Settings)
+
+
+def tell_tables_within(model: type[BaseModel]) -> Lines:
+    """The tables that stand inside a provider's: each kind once, under the keys that take it."""
+    within: dict[type[BaseModel], list[str]] = {}
+    for key, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            within.setdefault(field.annotation, []).append(key)
+    for kind, keys in within.items():
+        yield f"### {' and '.join(f'`[providers.NAME.{key}]`' for key in keys)}"
+        yield inspect.cleandoc(kind.__doc__ or "")
+        yield setting_table(kind)
 
 
 def tell_routes(words: Words) -> Lines:
@@ -175,6 +196,10 @@ def name_kind(annotation: Any) -> str:
         return " or ".join(f"`{value}`" for value in inner)
     if origin is list:
         return f"list of {name_kind(inner[0])}s"
+    if origin is Mapping or (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        return "table"
+    if origin is tuple:
+        return "list"
     if inner:
         return name_kind(inner[0])
     return {int: "whole number", bool: "`true` or `false`", SecretStr: "secret text"}.get(annotation, "text")
@@ -184,7 +209,8 @@ def get_default(field: FieldInfo) -> str:
     """Tell what holds when the setting is left out."""
     if field.is_required():
         return "required"
-    return f"`{json.dumps(field.default)}`" if field.default not in (None, "") else ""
+    is_silent = field.default in (None, "", {}, ()) or isinstance(field.default, BaseModel)
+    return "" if is_silent else f"`{json.dumps(field.default)}`"
 
 
 def get_sql_type(column: Column[Any]) -> str:

@@ -7,12 +7,13 @@ import pytest
 from connect_core.rehearsal import Stage, Visitor
 
 from ..databases import check, on_stage
+from .stage import doubles
 
 
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Stage]:
-    """A running shop with every bundled provider."""
-    with on_stage() as stage:
+    """A running shop with Alipay and WeChat."""
+    with on_stage(doubles()) as stage:
         yield stage
 
 

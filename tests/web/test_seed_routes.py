@@ -24,6 +24,7 @@ from .stage import (
     behind_tls,
     changed,
     check_headers,
+    doubles,
     flow_cookies,
     nothing_written,
     query,
@@ -47,7 +48,7 @@ def shop() -> Iterator[Stage]:
     def change(raw: dict[str, Any]) -> None:
         raw["service"] = {"redirect_allow": [f"{FRONT_END}/"], "home_url": "/index.html"}
 
-    with on_stage(change=change) as stage:
+    with on_stage(doubles(), change=change) as stage:
         yield stage
 
 

@@ -1,0 +1,25 @@
+"""The mould of OAuth 2.0 vendors (RFC 6749): a provider on it is addresses, quirks and one mapping.
+
+Owns the authorization request, the token call, the calls made with an access token, and the reading of what comes back.
+Never touches state, cookies or members, and knows no vendor by name.
+"""
+
+from connect_core.oauth2.answers import find_value, read_answer
+from connect_core.oauth2.claims import Claims
+from connect_core.oauth2.provider import OAuth2Provider, OAuth2Settings
+from connect_core.oauth2.quirks import Quirks
+from connect_core.oauth2.token import ClientAuthentication, NoSecret, SecretInForm, SecretInHeader, redeem_code
+
+__all__ = [
+    "Claims",
+    "ClientAuthentication",
+    "NoSecret",
+    "OAuth2Provider",
+    "OAuth2Settings",
+    "Quirks",
+    "SecretInForm",
+    "SecretInHeader",
+    "find_value",
+    "read_answer",
+    "redeem_code",
+]

@@ -1,0 +1,174 @@
+"""The mould itself: a provider made of addresses, quirks and a mapping.
+
+Owns the order of a vendor's calls. What a call looks like is the quirks', what an answer means the claims'.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+from urllib.parse import quote, urlencode
+
+from pydantic import Field, SecretStr
+
+from connect_core.errors import SettingsError
+from connect_core.http import Http
+from connect_core.identity import ClientType, Identity, IdKind, PersonId, Profile
+from connect_core.oauth2.answers import open_envelope, read_answer
+from connect_core.oauth2.claims import Claims, check_token, get_value
+from connect_core.oauth2.quirks import PLACEHOLDERS, Method, Quirks, renamed
+from connect_core.oauth2.token import ClientAuthentication, NoSecret, SecretInForm, SecretInHeader, call, redeem_code
+from connect_core.provider import AuthorizationRequest, AuthorizationResponse, Entrance, Provider
+from connect_core.settings import Endpoint, ProviderSettings
+
+
+class OAuth2Settings(ProviderSettings):
+    """One registration with the vendor."""
+
+    client_id: str = Field(min_length=1, description="What the vendor calls client id, app id or API key.")
+    client_secret: SecretStr | None = Field(
+        None, min_length=1, description="Its secret. Required, unless the vendor authenticates no client."
+    )
+    scope: str | None = Field(None, description="Scopes to ask for, with spaces between; default: the vendor's least.")
+    authorize_url: Endpoint | None = Field(None, description="Where people agree, if not at the vendor's own address.")
+    token_url: Endpoint | None = Field(None, description="Where codes are redeemed; the same.")
+    userinfo_url: Endpoint | None = Field(None, description="Where a person is described; the same.")
+
+
+class OAuth2Provider(Provider):
+    """One registration with an OAuth 2.0 vendor.
+
+    A subclass states the vendor's addresses as literals, the least `scope` that names a person, its `quirks`, and in
+    `claims` where user-info has ids and profile. `id_claims` says where ids stand earlier: in the answer of `id_url`
+    if there is one, else in the token answer. A returning member then costs no user-info call.
+    """
+
+    entrances: ClassVar = dict.fromkeys((ClientType.PC, ClientType.H5), Entrance.REDIRECT)
+    Settings: ClassVar[type[ProviderSettings]] = OAuth2Settings
+    settings: OAuth2Settings
+
+    authorize_url: str = ""
+    token_url: str = ""
+    userinfo_url: str = ""
+    id_url: str = ""
+    scope: str = ""
+    quirks: Quirks = Quirks()
+    claims: Claims = Claims()
+    id_claims: Claims = Claims()
+
+    def __init__(self, settings: OAuth2Settings, http: Http) -> None:
+        """Raises `SettingsError` for an address, a secret or an id's path that is missing."""
+        super().__init__(settings, http)
+        # a vendor with a call for the id alone has its address, `id_url`, in a settings type of its own
+        for key in ("authorize_url", "token_url", "userinfo_url", "id_url"):
+            setattr(self, key, getattr(settings, key, None) or getattr(self, key))
+        if settings.scope is not None:
+            self.scope = settings.scope
+        if mistakes := list(self._mistakes()):
+            raise SettingsError(mistakes)
+        self.code_names = self.quirks.code_names
+        self.refuses_without_code = self.quirks.refuses_without_code
+        self._authentication = self.make_authentication()
+
+    def make_authentication(self) -> ClientAuthentication:
+        """Return how this client authenticates in the token call."""
+        secret = self.settings.client_secret.get_secret_value() if self.settings.client_secret else ""
+        match self.quirks.client_auth:
+            case "post":
+                return SecretInForm(self.settings.client_id, secret)
+            case "basic":
+                return SecretInHeader(self.settings.client_id, secret)
+            case "none":
+                return NoSecret(self.settings.client_id)
+
+    async def get_login_url(self, request: AuthorizationRequest) -> str:
+        """Return the vendor's page (RFC 6749 §4.1.1, RFC 7636 §4.3), every value percent-encoded once."""
+        quirks = self.quirks
+        challenge = {"code_challenge": request.code_challenge, "code_challenge_method": "S256"}
+        parameters = {
+            "response_type": "code",
+            "client_id": self.settings.client_id,
+            "redirect_uri": request.redirect_uri,
+            "scope": quirks.scope_separator.join(self.scope.split()),
+            "state": request.state,
+            **(challenge if quirks.pkce == "S256" else {}),
+        }
+        given = renamed(parameters, quirks.names) | dict(quirks.authorize)
+        if request.client_type is ClientType.H5:
+            given |= quirks.authorize_h5
+        language = quirks.languages.get(request.language, request.language)
+        if quirks.language_name and language:
+            given[quirks.language_name] = language
+        separator = "&" if "?" in self.authorize_url else "?"
+        fragment = quirks.fragment and f"#{quirks.fragment}"
+        return f"{self.authorize_url}{separator}{urlencode(given, quote_via=quote)}{fragment}"
+
+    async def login_callback(self, response: AuthorizationResponse) -> Identity:
+        """Redeem the code; ask for the id, or for user-info, only where the token answer does not name the person."""
+        told = await redeem_code(self.http, self.token_url, self._authentication, response, self.quirks)
+        tokens = open_envelope(told, self.quirks.token_envelope)
+        token = check_token(tokens.get(self.quirks.access_token))
+        if not self.id_claims.has_ids:
+            found = await self._fetch_userinfo(token, ())
+            return self._identity(self.read_ids(self.claims, found), token, self.read_profile(found))
+        found = await self._fetch_ids(token) if self.id_url else tokens
+        return self._identity(self.read_ids(self.id_claims, found), token)
+
+    async def fetch_profile(self, identity: Identity) -> Identity:
+        """Return `identity` with user-info's profile and ids, unless its login had to ask for them already."""
+        if identity.profile is not None or not self.userinfo_url:
+            return identity
+        found = await self._fetch_userinfo(identity.grant, identity.ids)
+        return identity.with_profile(self.read_profile(found), self.read_ids(self.claims, found))
+
+    def read_ids(self, claims: Claims, found: Mapping[str, Any]) -> tuple[PersonId, ...]:
+        """Return the ids that `claims` finds in an answer; override it where a path does not say enough."""
+        return claims.read_ids(found, self.settings.client_id)
+
+    def read_profile(self, found: Mapping[str, Any]) -> Profile:
+        """Return the profile that user-info tells; override it where a path does not say enough."""
+        return self.claims.read_profile(found)
+
+    def _mistakes(self) -> Iterator[str]:
+        needed = (
+            ["authorize_url", "token_url"] if self.id_claims.has_ids else ["authorize_url", "token_url", "userinfo_url"]
+        )
+        yield from (f"{key}: is missing" for key in needed if not getattr(self, key))
+        if self.quirks.client_auth != "none" and not self.settings.client_secret:
+            yield "client_secret: is missing"
+        if not (self.claims.has_ids or self.id_claims.has_ids):
+            yield "claims: say where an id stands: user_id, union_id or open_id"
+        if self.id_url and not self.id_claims.has_ids:
+            yield "id_url: id_claims must say where the id stands in its answer"
+
+    def _identity(self, ids: tuple[PersonId, ...], token: str, profile: Profile | None = None) -> Identity:
+        return Identity(self.union_type, ids, self.settings.client_id, profile, grant=token)
+
+    async def _fetch_ids(self, token: str) -> Mapping[str, Any]:
+        quirks = self.quirks
+        found = await self._call(quirks.id_method, self.id_url, quirks.id_parameters, token, ())
+        return open_envelope(found, quirks.id_envelope)
+
+    async def _fetch_userinfo(self, token: str, ids: tuple[PersonId, ...]) -> Mapping[str, Any]:
+        quirks = self.quirks
+        found = await self._call(quirks.userinfo_method, self.userinfo_url, quirks.userinfo_parameters, token, ids)
+        return open_envelope(found, quirks.userinfo_envelope)
+
+    async def _call(
+        self, method: Method, url: str, parameters: Mapping[str, str], token: str, ids: tuple[PersonId, ...]
+    ) -> Mapping[str, Any]:
+        values = {
+            "access_token": token,
+            "client_id": self.settings.client_id,
+            **{kind.value: get_value(ids, kind) for kind in IdKind},
+        }
+        given = _filled(parameters, values)
+        in_header = not any("{access_token}" in value for value in parameters.values())
+        headers = _filled(self.quirks.token_header, values) if in_header else {}
+        return read_answer(await call(self.http, method, url, given, headers), self.quirks)
+
+
+_HOLE = re.compile(f"{{({'|'.join(sorted(PLACEHOLDERS))})}}")
+
+
+def _filled(templates: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
+    return {name: _HOLE.sub(lambda hole: values[hole[1]], template) for name, template in templates.items()}

@@ -1,0 +1,152 @@
+"""In what a vendor departs from RFC 6749, as data: the same in a plugin's literal and in `connect.toml`.
+
+Values only: nothing here makes a request or reads an answer.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from connect_core.identity import Language
+
+Outcome = Literal["code_invalid", "provider_denied", "provider_config", "provider_refused", "provider_bad_response"]
+"""What a vendor's error can be to us."""
+Method = Literal["get", "form", "json"]
+"""How a call is made: parameters in the query of a GET, or POSTed as a form or a JSON object."""
+PLACEHOLDERS = frozenset({"access_token", "client_id", "user_id", "union_id", "open_id"})
+"""What may stand in braces among the parameters of a call made with an access token."""
+NAMES = frozenset(
+    {
+        "client_id",
+        "client_secret",
+        "code",
+        "code_challenge",
+        "code_challenge_method",
+        "code_verifier",
+        "grant_type",
+        "redirect_uri",
+        "response_type",
+        "scope",
+        "state",
+    }
+)
+"""The standard's own names of parameters."""
+_FREE = frozenset({"grant_type", "response_type"})
+
+
+def _standard_names(names: Mapping[str, str]) -> Mapping[str, str]:
+    if unknown := sorted(set(names) - NAMES):
+        raise ValueError(f"{', '.join(unknown)}: no parameter of RFC 6749 or 7636 is called so")
+    if "state" in names:
+        raise ValueError("state keeps its name: the core looks for it")
+    return names
+
+
+def _templates(parameters: Mapping[str, str]) -> Mapping[str, str]:
+    used = {name for value in parameters.values() for name in re.findall(r"\{(.*?)\}", value)}
+    if unknown := sorted(used - PLACEHOLDERS):
+        raise ValueError(f"{', '.join(unknown)}: only {', '.join(sorted(PLACEHOLDERS))} may stand in braces")
+    return parameters
+
+
+Names = Annotated[Mapping[str, str], AfterValidator(_standard_names)]
+Templates = Annotated[Mapping[str, str], AfterValidator(_templates)]
+
+
+class Quirks(BaseModel):
+    """A vendor's departures from RFC 6749; what is not named follows it. Frozen; unknown keys are refused.
+
+    A path such as `data.user.id` leads through objects. A name of `names` that is empty leaves its parameter out.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    names: Names = Field(default={}, description="The vendor's own names of standard parameters, in both requests.")
+    scope_separator: str = Field(default=" ", min_length=1, description="What stands between two scopes.")
+    pkce: Literal["S256", "never"] = Field(default="S256", description="Whether the vendor takes a code challenge.")
+    authorize: Mapping[str, str] = Field(
+        default={}, description="Further constant parameters of the authorization request."
+    )
+    authorize_h5: Mapping[str, str] = Field(default={}, description="The same, on H5 only.")
+    language_name: str = Field(default="", description="The parameter that sets the language of the vendor's page.")
+    languages: Mapping[Language, str] = Field(
+        default={}, description="What the vendor calls `zh` and `en`, if otherwise; empty: nothing is sent."
+    )
+    fragment: str = Field(default="", pattern="^[^#]*$", description="What follows `#` in the authorization request.")
+
+    code_names: tuple[str, ...] = Field(default=(), description="Names of the code in the response besides `code`.")
+    refuses_without_code: bool = Field(default=False, description="A person's refusal comes back as a bare state.")
+
+    token_method: Method = Field(default="form", description="How the code is redeemed: `get`, `form` or `json`.")
+    token_names: Names = Field(default={}, description="As `names`, in the token call only.")
+    token_parameters: Mapping[str, str] = Field(
+        default={}, description="Further constant parameters of the token call."
+    )
+    client_auth: Literal["post", "basic", "none"] = Field(
+        default="post", description="How the client authenticates in the token call (RFC 6749 §2.3.1)."
+    )
+    token_envelope: str = Field(default="", description="Path of the object that holds the token answer.")
+    access_token: str = Field(default="access_token", min_length=1, description="Name of the token in it.")
+
+    id_method: Method = Field(default="get", description="How the call for the id is made, where there is one.")
+    id_parameters: Templates = Field(default={}, description="As `userinfo_parameters`, for that call.")
+    id_envelope: str = Field(default="", description="Path of the object that holds its answer.")
+    userinfo_method: Method = Field(default="get", description="How user-info is asked for: `get`, `form` or `json`.")
+    userinfo_parameters: Templates = Field(
+        default={}, description="Its parameters, with `{access_token}`, `{client_id}`, `{open_id}` … filled in."
+    )
+    token_header: Templates = Field(
+        default={"Authorization": "Bearer {access_token}"},
+        description="The header that carries the token where no parameter does (RFC 6750 §2.1).",
+    )
+    userinfo_envelope: str = Field(default="", description="Path of the object that holds the user-info answer.")
+
+    answer: Literal["json", "form", "jsonp"] = Field(
+        default="json", description="What the token call answers; `jsonp`: any answer may come as `callback({…});`."
+    )
+    prefix: str = Field(default="", description="What stands before every answer.")
+    error_signs: Mapping[str, str] = Field(
+        default={}, description="Paths at which errors show, each with the value that means none, besides `error`."
+    )
+    errors: Mapping[str, Outcome] = Field(
+        default={}, description="What the vendor's errors are to us, besides the standard's."
+    )
+    error_trace: str = Field(default="", description="Path of the trace id that the vendor's support asks for.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if mistake := next(self._mistakes(), ""):
+            raise ValueError(mistake)
+        return self
+
+    def _mistakes(self) -> Iterator[str]:
+        in_request = {name: self.names.get(name, name) for name in NAMES}
+        in_token_call = {**in_request, **self.token_names}
+        if self.client_auth == "post" and not in_token_call["client_secret"]:
+            yield "client_auth is post, but names leave client_secret out"
+        if self.client_auth == "basic" and self.token_method == "get":  # noqa: S105 - a method, no password
+            yield "client_auth is basic: that goes with token_method form or json"
+        if not in_token_call["code"]:
+            yield "names cannot leave code out"
+        for names in (in_request, in_token_call):
+            given = [name for name in names.values() if name]
+            if len(set(given)) != len(given):
+                yield "names give two parameters one name"
+        for key, names in (
+            ("authorize", in_request),
+            ("authorize_h5", in_request),
+            ("token_parameters", in_token_call),
+        ):
+            own = {name for standard, name in names.items() if standard not in _FREE}
+            if taken := sorted(own & set(getattr(self, key))):
+                yield f"{key}: {', '.join(taken)} is set by the login itself"
+        if self.languages and not self.language_name:
+            yield "languages need a language_name"
+
+
+def renamed(parameters: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
+    """Return `parameters` under the vendor's own names, without those that are empty or have an empty name."""
+    pairs = ((names.get(name, name), value) for name, value in parameters.items())
+    return {name: value for name, value in pairs if name and value}

@@ -1,0 +1,34 @@
+"""Feishu's loopback double: `code` beside every answer, user-info inside `data`, a code verifier checked to the letter.
+
+Token: https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/authentication-management/access-token/get-user-access-token-v3
+Person: https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/authen-v1/user_info/get
+"""
+
+from typing import Any
+
+from connect_core.sandbox import Grant, OAuth2Sandbox, Person
+from connect_feishu import FeishuProvider
+
+
+class FeishuSandbox(OAuth2Sandbox):
+    """One app in one company."""
+
+    title = "飞书沙箱 · Feishu sandbox"
+    provider = FeishuProvider
+    client_id = "cli_a5ca35a685b0x26e"
+    code_life = 300
+    refusals = {"invalid_client": "20002", "invalid_grant": "20003", "invalid_token": "20005"}
+
+    def tell_tokens(self, grant: Grant, token: str) -> dict[str, Any]:
+        """Flat, with the code that means no error."""
+        return {"code": 0, **super().tell_tokens(grant, token), "token_type": "Bearer"}
+
+    def tell_person(self, person: Person) -> dict[str, Any]:
+        """The person inside `data`."""
+        ids = {"open_id": f"ou-{self.open_id(person.key)}", "union_id": f"on-{self.union_id(person.key)}"}
+        shown = {"name": person.nickname, "en_name": "", "avatar_url": person.face, "tenant_key": "736588c92lxf175d"}
+        return {"code": 0, "msg": "success", "data": {**ids, **shown}}
+
+    def tell_error(self, code: str) -> dict[str, Any]:
+        """Both the number and RFC 6749's word."""
+        return {"code": int(code), "error": "invalid_request", "error_description": "made up by the sandbox"}

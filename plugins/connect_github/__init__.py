@@ -1,0 +1,29 @@
+"""GitHub login, through an OAuth app.
+
+https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps
+Its errors: https://docs.github.com/en/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors
+"""
+
+from connect_core.plugin import Claims, OAuth2Provider, Quirks, offer
+
+
+class GithubProvider(OAuth2Provider):
+    """One OAuth app. Without a scope it reads what everybody can read."""
+
+    union_type = "GITHUB"
+    titles = {"zh": "GitHub", "en": "GitHub"}
+    authorize_url = "https://github.com/login/oauth/authorize"
+    token_url = "https://github.com/login/oauth/access_token"
+    userinfo_url = "https://api.github.com/user"
+    claims = Claims(user_id="id", nickname=("name", "login"), face="avatar_url")
+    quirks = Quirks(
+        errors={
+            "application_suspended": "provider_config",
+            "bad_verification_code": "code_invalid",
+            "incorrect_client_credentials": "provider_config",
+            "unverified_user_email": "provider_denied",
+        }
+    )
+
+
+connect_register_providers = offer("github", GithubProvider, sandbox="connect_github.sandbox:GithubSandbox")

@@ -1,0 +1,32 @@
+"""GitHub's loopback double: errors inside HTTP 200 of the token call, forms unless JSON is asked for, numbers as ids.
+
+https://docs.github.com/en/rest/users/users#get-the-authenticated-user
+"""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+
+from connect_core.sandbox import OAuth2Sandbox, Person
+from connect_github import GithubProvider
+
+
+class GithubSandbox(OAuth2Sandbox):
+    """One OAuth app."""
+
+    title = "GitHub 沙箱 · GitHub sandbox"
+    provider = GithubProvider
+    refusals = {"invalid_grant": "bad_verification_code", "invalid_client": "incorrect_client_credentials"}
+    error_statuses = (200, 401)
+
+    def tell_person(self, person: Person) -> dict[str, Any]:
+        """A person without a display name has null there."""
+        name = person.nickname if person.nickname != person.key else None
+        return {"login": person.key, "id": self.user_id(person.key), "avatar_url": person.face, "name": name}
+
+    def write(self, found: dict[str, Any], request: Request, operation: str, *, is_error: bool) -> str:
+        """Return a form for a token call, unless the client accepts JSON."""
+        if operation == "token" and "application/json" not in request.headers.get("accept", ""):
+            return urlencode(found)
+        return super().write(found, request, operation, is_error=is_error)

@@ -1,0 +1,61 @@
+"""The loopback double of a vendor that nobody has written a plugin for: parameters, answers and errors of its own.
+
+Its settings are what a shop would write into `connect.toml` for it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connect_core.plugin import Claims, ClientType, OAuth2Provider, Quirks
+from connect_core.sandbox import OAuth2Sandbox, Person
+
+
+class Acme(OAuth2Provider):
+    """The vendor, as data."""
+
+    authorize_url = "https://acme.example/auth"
+    token_url = "https://acme.example/token"
+    userinfo_url = "https://acme.example/v2/user"
+    claims = Claims(union_id="union_id", open_id="open_id", nickname="display_name", face="avatar.large")
+    quirks = Quirks(
+        names={"client_id": "client_key"},
+        scope_separator=",",
+        client_auth="post",
+        language_name="lang",
+        languages={"zh": "zh-Hans"},
+        userinfo_parameters={"token": "{access_token}", "fields": "open_id,union_id,display_name,avatar"},
+        userinfo_envelope="data.user",
+        error_signs={"error.code": "ok"},
+        errors={"code_expired": "code_invalid", "no_such_client": "provider_config", "token_gone": "code_invalid"},
+        error_trace="error.log_id",
+    )
+
+
+class AcmeSandbox(OAuth2Sandbox):
+    """One client of Acme."""
+
+    title = "OAuth 2.0 沙箱 · OAuth 2.0 sandbox"
+    provider = Acme
+    refusals = {"invalid_grant": "code_expired", "invalid_client": "no_such_client", "invalid_token": "token_gone"}
+    error_statuses = (200, 200)
+
+    def settings(self, base_url: str, client_type: ClientType) -> Mapping[str, Any]:
+        """Everything about Acme: its addresses, its quirks, its mapping."""
+        described = {"quirks": self.quirks, "claims": self.provider.claims}
+        tables = {key: model.model_dump(exclude_defaults=True) for key, model in described.items()}
+        return {
+            **super().settings(base_url, client_type),
+            "title": "Acme",
+            "scope": "user.basic user.profile",
+            **tables,
+        }
+
+    def tell_person(self, person: Person) -> dict[str, Any]:
+        """The person two envelopes deep, with the error that is none."""
+        ids = {"open_id": self.open_id(person.key), "union_id": self.union_id(person.key)}
+        user = {**ids, "display_name": person.nickname, "avatar": {"large": person.face}}
+        return {"data": {"user": user}, "error": {"code": "ok", "message": "", "log_id": "20260101000000"}}
+
+    def tell_error(self, code: str) -> dict[str, Any]:
+        """An object that says what went wrong."""
+        return {"error": {"code": code, "message": "made up by the sandbox", "log_id": "20260101000001"}}

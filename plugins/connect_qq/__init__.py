@@ -1,0 +1,81 @@
+"""QQ login for websites, on a PC and on a phone.
+
+Code and token: https://wiki.connect.qq.com/使用authorization_code获取access_token
+Ids: https://wiki.connect.qq.com/unionid介绍 · Profile: https://wiki.connect.qq.com/get_user_info
+Errors: https://wiki.connect.qq.com/公共返回码说明
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connect_core.plugin import Claims, Endpoint, Field, OAuth2Provider, OAuth2Settings, Profile, Quirks, offer
+
+
+class QqSettings(OAuth2Settings):
+    """One website app (网站应用): APP ID and APP Key."""
+
+    id_url: Endpoint | None = Field(None, description="Where openid and unionid are told; default: QQ's own address.")
+
+
+class QqProvider(OAuth2Provider):
+    """One website app. QQ takes no code challenge; a unionid comes only to those who applied for it."""
+
+    union_type = "QQ"
+    titles = {"zh": "QQ", "en": "QQ"}
+    Settings = QqSettings
+    authorize_url = "https://graph.qq.com/oauth2.0/authorize"
+    token_url = "https://graph.qq.com/oauth2.0/token"
+    id_url = "https://graph.qq.com/oauth2.0/me"
+    userinfo_url = "https://graph.qq.com/user/get_user_info"
+    scope = "get_user_info"
+    id_claims = Claims(union_id="unionid", open_id="openid")
+    claims = Claims(
+        nickname="nickname",
+        face=("figureurl_qq_2", "figureurl_qq_1"),
+        sex="gender",
+        province="province",
+        city="city",
+    )
+    quirks = Quirks(
+        scope_separator=",",
+        pkce="never",
+        authorize_h5={"display": "mobile"},
+        refuses_without_code=True,  # it comes with usercancel=1
+        token_method="get",
+        token_parameters={"fmt": "json"},
+        id_parameters={"access_token": "{access_token}", "unionid": "1", "fmt": "json"},
+        userinfo_parameters={
+            "access_token": "{access_token}",
+            "oauth_consumer_key": "{client_id}",
+            "openid": "{open_id}",
+        },
+        answer="jsonp",
+        error_signs={"ret": "0"},
+        errors={
+            "100001": "provider_config",  # no client_id
+            "100002": "provider_config",  # no client_secret
+            "100008": "provider_config",  # no such app
+            "100009": "provider_config",  # the secret
+            "100010": "provider_config",  # redirect_uri
+            "100011": "provider_config",  # the app is not online
+            "100013": "code_invalid",  # the access token
+            "100014": "code_invalid",  # the access token expired
+            "100015": "code_invalid",  # the access token was revoked
+            "100016": "code_invalid",  # the access token failed the check
+            "100019": "code_invalid",  # the code
+            "100020": "code_invalid",  # the code was used
+            "100030": "provider_denied",  # the person did not allow this call
+            "100031": "provider_config",  # the app has no right to this call
+            "100048": "provider_config",  # the app has no right to unionid
+        },
+    )
+
+    def read_profile(self, found: Mapping[str, Any]) -> Profile:
+        """Return the profile; QQ links pictures by http, though their host serves https as well."""
+        links = {
+            key: str(link).replace("http://", "https://", 1) for key, link in found.items() if key in self.claims.face
+        }
+        return super().read_profile({**found, **links})
+
+
+connect_register_providers = offer("qq", QqProvider, sandbox="connect_qq.sandbox:QqSandbox")

@@ -1,0 +1,47 @@
+"""Weibo (微博) login for websites.
+
+Code: https://open.weibo.com/wiki/Oauth2/authorize · Token: https://open.weibo.com/wiki/OAuth2/access_token
+Profile: https://open.weibo.com/wiki/2/users/show · Errors: https://open.weibo.com/wiki/Error_code
+"""
+
+from connect_core.plugin import Claims, OAuth2Provider, Quirks, offer
+
+
+class WeiboProvider(OAuth2Provider):
+    """One website app. The token answer names the person; Weibo takes no code challenge."""
+
+    union_type = "WEIBO"
+    titles = {"zh": "微博", "en": "Weibo"}
+    authorize_url = "https://api.weibo.com/oauth2/authorize"
+    token_url = "https://api.weibo.com/oauth2/access_token"
+    userinfo_url = "https://api.weibo.com/2/users/show.json"
+    id_claims = Claims(user_id="uid")
+    claims = Claims(
+        user_id=("idstr", "id"),
+        nickname=("screen_name", "name"),
+        face=("avatar_large", "profile_image_url"),
+        sex="gender",
+    )
+    quirks = Quirks(
+        scope_separator=",",
+        pkce="never",
+        authorize_h5={"display": "mobile"},
+        language_name="language",
+        languages={"zh": ""},
+        userinfo_parameters={"access_token": "{access_token}", "uid": "{user_id}"},
+        error_signs={"error_code": "0"},
+        errors={
+            "10006": "provider_config",  # no appkey
+            "10014": "provider_config",  # the app has no right to this call
+            "21314": "code_invalid",  # the access token was used up
+            "21315": "code_invalid",  # the access token expired
+            "21316": "code_invalid",  # the access token was revoked
+            "21317": "code_invalid",  # the access token was rejected
+            "21321": "provider_config",  # the app is in review, and the person not one of its testers
+            "21327": "code_invalid",  # the access token expired
+            "21332": "code_invalid",  # the access token
+        },
+    )
+
+
+connect_register_providers = offer("weibo", WeiboProvider, sandbox="connect_weibo.sandbox:WeiboSandbox")

@@ -1,0 +1,42 @@
+"""Weibo's loopback double: the person's id beside the token, numbers as texts, a number and a word for every error.
+
+Token: https://open.weibo.com/wiki/OAuth2/access_token · Profile: https://open.weibo.com/wiki/2/users/show
+"""
+
+from typing import Any
+
+from connect_core.sandbox import Grant, OAuth2Sandbox, Person
+from connect_weibo import WeiboProvider
+
+WORDS = {"21324": "invalid_client", "21325": "invalid_grant", "21332": "invalid_access_token"}
+
+
+class WeiboSandbox(OAuth2Sandbox):
+    """One website app."""
+
+    title = "微博沙箱 · Weibo sandbox"
+    provider = WeiboProvider
+    client_id = "1000000001"
+    error_statuses = (400, 400)
+    refusals = {"invalid_client": "21324", "invalid_grant": "21325", "invalid_token": "21332"}
+
+    def tell_tokens(self, grant: Grant, token: str) -> dict[str, Any]:
+        """The token with whose it is."""
+        uid = str(self.user_id(grant.person.key))
+        return {"access_token": token, "expires_in": "7200", "remind_in": "7200", "uid": uid, "isRealName": "true"}
+
+    def tell_person(self, person: Person) -> dict[str, Any]:
+        """The id as a number and as text."""
+        uid = self.user_id(person.key)
+        gender = "n" if person.sex is None else "fm"[person.sex]
+        return {
+            "id": uid,
+            "idstr": str(uid),
+            "screen_name": person.nickname,
+            "avatar_large": person.face,
+            "gender": gender,
+        }
+
+    def tell_error(self, code: str) -> dict[str, Any]:
+        """The word, its number, and the call."""
+        return {"error": WORDS.get(code, "refused"), "error_code": int(code), "request": "/oauth2/access_token"}

@@ -1,0 +1,32 @@
+"""X (Twitter) login.
+
+https://docs.x.com/resources/fundamentals/authentication/oauth-2-0/authorization-code
+Person: https://docs.x.com/x-api/users/lookup/quickstart/authenticated-lookup
+"""
+
+from connect_core.plugin import Claims, OAuth2Provider, Quirks, offer
+
+
+class XProvider(OAuth2Provider):
+    """One confidential client. X tells who a person is only together with the right to read posts."""
+
+    union_type = "X"
+    titles = {"zh": "X", "en": "X"}
+    authorize_url = "https://x.com/i/oauth2/authorize"
+    token_url = "https://api.x.com/2/oauth2/token"
+    userinfo_url = "https://api.x.com/2/users/me"
+    scope = "users.read tweet.read"
+    claims = Claims(user_id="id", nickname=("name", "username"), face="profile_image_url")
+    quirks = Quirks(
+        client_auth="basic",
+        userinfo_parameters={"user.fields": "profile_image_url"},
+        userinfo_envelope="data",
+        error_signs={"reason": ""},
+        errors={
+            "invalid_request": "code_invalid",  # what X calls an unknown, used or expired code
+            "client-not-enrolled": "provider_config",  # the client stands in no project
+        },
+    )
+
+
+connect_register_providers = offer("x", XProvider, sandbox="connect_x.sandbox:XSandbox")

@@ -1,0 +1,190 @@
+"""OAuth 2.0 by configuration alone: what a shop writes, what start-up says about it, and several vendors at once."""
+
+import json
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from connect_core.errors import SettingsError
+from connect_core.http import HttpPool
+from connect_core.plugin import PersonId
+from connect_core.registry import Plugins, Registry
+from connect_core.settings import load_settings
+from connect_core.testing import ProviderContract, Visitor, on_stage
+from connect_oauth2 import ConfiguredProvider
+from connect_oauth2.sandbox import AcmeSandbox
+
+from ..vendor_wire import TOKENS, Wire, log_in, login_url, query
+
+SERVICE = """
+[service]
+public_url = "https://shop.example"
+secret_keys = ["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"]
+
+[clients]
+pc = ["acme"]
+
+[providers.acme]
+plugin = "oauth2"
+authorize_url = "https://acme.example/authorize"
+token_url = "https://acme.example/token"
+userinfo_url = "https://acme.example/me"
+client_id = "c-1"
+client_secret = "s"
+"""
+
+
+def configured(folder: Path, more: str = "", wire: Wire | None = None) -> Registry:
+    """Return the registry of a shop whose `connect.toml` has `more` at its end."""
+    path = folder / "connect.toml"
+    path.write_text(SERVICE + more, "utf-8")
+    return Registry(load_settings(path), Plugins(), HttpPool(transport=wire or Wire({})))
+
+
+def acme(folder: Path, more: str = "", wire: Wire | None = None) -> ConfiguredProvider:
+    """Return the one configured provider."""
+    provider = configured(folder, more, wire).find("acme", "pc").provider
+    assert isinstance(provider, ConfiguredProvider)
+    return provider
+
+
+def mistakes(folder: Path, more: str) -> tuple[str, ...]:
+    """Return what start-up says."""
+    with pytest.raises(SettingsError) as refused:
+        configured(folder, more)
+    return refused.value.mistakes
+
+
+def me(**found: Any) -> Wire:
+    """A vendor whose user-info is `found`."""
+    return Wire({"/token": TOKENS, "/me": json.dumps(found).encode()})
+
+
+def test_name_is_the_union_type(tmp_path: Path) -> None:
+    """Union type and title follow from the provider's NAME."""
+    provider = acme(tmp_path)
+    assert (provider.union_type, provider.titles) == ("ACME", {"zh": "ACME", "en": "ACME"})
+    assert (ConfiguredProvider.union_type, login_url(provider)[:31]) == ("OAUTH2", "https://acme.example/authorize?")
+
+
+def test_union_type_and_titles_are_settings(tmp_path: Path) -> None:
+    """Two registrations may share a union type, and a vendor has a name in each language, or one for both."""
+    provider = acme(tmp_path, 'union_type = "ACME_ID"\n[providers.acme.title]\nzh = "顶点"\nen = "Acme"\n')
+    assert (provider.union_type, provider.titles) == ("ACME_ID", {"zh": "顶点", "en": "Acme"})
+    assert acme(tmp_path, 'title = "Acme"\n').titles == {"zh": "Acme", "en": "Acme"}
+
+
+@pytest.mark.parametrize(("found", "value"), [({"sub": "s", "id": 7}, "s"), ({"id": 7}, "7"), ({"id": "00a"}, "00a")])
+def test_id_is_sub_else_id(tmp_path: Path, found: dict[str, Any], value: str) -> None:
+    """Without a word about ids, and with a mapping of other fields only."""
+    wire = me(**found, nick="Maria")
+    identity = log_in(acme(tmp_path, 'claims = { nickname = "nick" }\n', wire))
+    assert (identity.union_type, identity.ids) == ("ACME", (PersonId.user_id(value),))
+    assert identity.profile is not None
+    assert identity.profile.nickname == "Maria"
+
+
+def test_quirks_and_claims_from_the_file(tmp_path: Path) -> None:
+    """What a plugin states in a literal a shop states in a table."""
+    more = """
+scope = "a b"
+claims = { open_id = "openid", nickname = ["nick", "name"] }
+
+[providers.acme.quirks]
+names = { client_id = "appid" }
+scope_separator = ","
+userinfo_envelope = "data"
+pkce = "never"
+"""
+    wire = me(data={"openid": "o", "name": "Maria"})
+    provider = acme(tmp_path, more, wire)
+    asked = query(login_url(provider))
+    assert (asked["appid"], asked["scope"], "code_challenge" in asked) == ("c-1", "a,b", False)
+    assert log_in(provider).ids == (PersonId.open_id("o", "c-1"),)
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (
+            "[providers.acme.quirks]\nscope_seperator = ','\n",
+            "providers.acme.quirks.scope_seperator: unknown key; did you mean `scope_separator`?",
+        ),
+        (
+            "[providers.acme.claims]\nnick_name = 'n'\n",
+            "providers.acme.claims.nick_name: unknown key; did you mean `nickname`?",
+        ),
+        ("[providers.acme.quirks]\npkce = 'plain'\n", "providers.acme.quirks.pkce: Input should be 'S256' or 'never'"),
+        (
+            "[providers.acme.quirks]\nauthorize = { state = 'x' }\n",
+            "providers.acme.quirks: authorize: state is set by the login itself",
+        ),
+        (
+            "[providers.acme.quirks]\nuserinfo_parameters = { uid = '{uid}' }\n",
+            (
+                "providers.acme.quirks.userinfo_parameters: uid: only access_token, client_id, open_id, union_id, "
+                "user_id may stand in braces"
+            ),
+        ),
+        (
+            "[providers.acme.quirks]\nerrors = { '1' = 'denied' }\n",
+            (
+                "providers.acme.quirks.errors.1: Input should be 'code_invalid', 'provider_denied', 'provider_config', "
+                "'provider_refused' or 'provider_bad_response'"
+            ),
+        ),
+        (
+            "id_url = 'https://acme.example/id'\n",
+            "providers.acme.id_url: id_claims must say where the id stands in its answer",
+        ),
+        ("union_type = 'acme'\n", "providers.acme.union_type: String should match pattern '^[A-Z0-9_-]{1,32}$'"),
+        ("[providers.acme.claims]\nuser_id = ''\n", None),
+    ],
+)
+def test_wrong_settings_stop_start_up(tmp_path: Path, more: str, told: str | None) -> None:
+    """Each mistake is told with the path of its key."""
+    said = mistakes(tmp_path, more)
+    assert said
+    assert told is None or said == (told,)
+
+
+@pytest.mark.parametrize("key", ["authorize_url", "token_url", "userinfo_url", "client_secret"])
+def test_addresses_and_secret_are_required(tmp_path: Path, key: str) -> None:
+    """No vendor is built in."""
+    lines = [line for line in SERVICE.splitlines() if not line.startswith(f"{key} =")]
+    path = tmp_path / "connect.toml"
+    path.write_text("\n".join(lines), "utf-8")
+    with pytest.raises(SettingsError) as refused:
+        Registry(load_settings(path), Plugins(), HttpPool(transport=Wire({})))
+    assert refused.value.mistakes == (f"providers.acme.{key}: is missing",)
+
+
+def test_two_vendors_are_two_namespaces() -> None:
+    """The same person's number at two configured vendors is two connections, each under its own union type."""
+
+    def change(raw: dict[str, Any]) -> None:
+        first = raw["providers"].pop("oauth2")
+        raw["providers"] |= {"acme": {**first, "plugin": "oauth2"}, "apex": {**first, "plugin": "oauth2"}}
+        raw["clients"] = {"pc": ["acme", "apex"]}
+
+    with on_stage({"oauth2": AcmeSandbox()}, change=change) as stage, Visitor(stage) as visitor:
+        for name in ("acme", "apex"):
+            callback = visitor.consent(visitor.begin(name, "pc"))
+            assert visitor.http.get(callback).status_code == 303
+        offered = visitor.http.get("/connect/providers?client=pc").json()
+        rows = stage.rows("es_connect")
+    assert [one["provider"] for one in offered] == ["acme", "apex"]
+    assert [row["union_type"] for row in rows] == ["ACME", "APEX"]
+    assert len({row["union_id"] for row in rows}) == 1
+    assert len({row["member_id"] for row in rows}) == 2
+
+
+class TestContract(ProviderContract):
+    """A vendor with names, envelopes and errors of its own."""
+
+    plugin = "oauth2"
+    token_operation = "token"
+    id_operation = "userinfo"
+    untrusted = ("missing_id",)
+    refusals: ClassVar = {"code_expired": "code_invalid", "no_such_client": "provider_config", "x": "provider_refused"}

@@ -1,0 +1,137 @@
+"""QQ's provider against QQ's documented answers."""
+
+from typing import ClassVar
+
+import pytest
+
+from connect_core.exchange import get_refusal
+from connect_core.plugin import (
+    ClientType,
+    CodeInvalid,
+    Identity,
+    PersonId,
+    ProviderBadResponse,
+    ProviderConfig,
+    ProviderDenied,
+    ProviderRefused,
+)
+from connect_core.testing import ProviderContract
+from connect_qq import QqProvider
+
+from ..vendor_wire import CODE, SECRET, Wire, log_in, login_url, make, query, run
+
+# https://wiki.connect.qq.com/使用authorization_code获取access_token (fmt=json)
+TOKENS = b'{"access_token":"YOUR_TOKEN","expires_in":"7776000","refresh_token":"YOUR_REFRESH"}'
+# https://wiki.connect.qq.com/unionid介绍 (fmt=json)
+ME = b'{"client_id":"YOUR_APPID","openid":"YOUR_OPENID","unionid":"YOUR_UNIONID"}'
+# the same page, for an app without the right to unionid
+ME_WITHOUT_UNION_ID = b'{"client_id":"YOUR_APPID","openid":"YOUR_OPENID"}'
+# the same page: an error comes wrapped as for a script
+ME_REFUSED = b'callback( {"error":100016,"error_description":"access token check failed"} );'
+# https://wiki.connect.qq.com/get_user_info
+USER_INFO = (
+    b'{"ret":0,"msg":"","is_lost":0,"nickname":"Peter","gender":"\xe7\x94\xb7","province":"\xe5\xb9\xbf\xe4\xb8\x9c",'
+    b'"city":"\xe6\xb7\xb1\xe5\x9c\xb3","figureurl":"http://qzapp.qlogo.cn/qzapp/111111/942FEA/30",'
+    b'"figureurl_qq_1":"http://q.qlogo.cn/qqapp/100312990/DE1931D5330620DBD07FB4A5422917B6/40",'
+    b'"figureurl_qq_2":"http://q.qlogo.cn/qqapp/100312990/DE1931D5330620DBD07FB4A5422917B6/100"}'
+)
+# the same page
+USER_INFO_REFUSED = b'{"ret":1002,"msg":"\xe8\xaf\xb7\xe5\x85\x88\xe7\x99\xbb\xe5\xbd\x95"}'
+
+OPEN_ID = PersonId.open_id("YOUR_OPENID", "c-1")
+KNOWN = Identity("QQ", (OPEN_ID,), "c-1", grant="YOUR_TOKEN")
+
+
+def answering(tokens: bytes = TOKENS, me: bytes = ME, user_info: bytes = USER_INFO) -> Wire:
+    """A QQ that answers so."""
+    return Wire({"/oauth2.0/token": tokens, "/oauth2.0/me": me, "/user/get_user_info": user_info})
+
+
+def test_link_is_the_documented_one() -> None:
+    """No code challenge; phones get the small page."""
+    provider = make(QqProvider)
+    asked = query(login_url(provider, ClientType.H5))
+    assert {"scope": "get_user_info", "display": "mobile", "response_type": "code"}.items() <= asked.items()
+    assert "code_challenge" not in asked
+    assert "display" not in query(login_url(provider))
+
+
+def test_person_who_cancels_is_a_refusal() -> None:
+    """QQ sends phones back with `usercancel` and the state (https://wiki.connect.qq.com/使用authorization_code获取access_token)."""
+    refusal = get_refusal(make(QqProvider), {"usercancel": "1", "state": "Ab1"})
+    assert isinstance(refusal, ProviderDenied)
+
+
+def test_documented_answers_name_a_person() -> None:
+    """Token and ids by GET, in JSON; the openid holds for the app, the unionid across a developer's apps."""
+    wire = answering()
+    identity = log_in(make(QqProvider, wire))
+    assert identity.ids == (PersonId.union_id("YOUR_UNIONID"), OPEN_ID)
+    assert [request.method for request in wire.asked] == ["GET", "GET"]
+    assert wire.parameters(0) == {
+        "grant_type": "authorization_code",
+        "client_id": "c-1",
+        "client_secret": SECRET,
+        "code": CODE,
+        "redirect_uri": "https://shop.example/cb",
+        "fmt": "json",
+    }
+    assert wire.parameters(1) == {"access_token": "YOUR_TOKEN", "unionid": "1", "fmt": "json"}
+
+
+def test_app_without_unionid_works() -> None:
+    """A unionid comes only to those who applied for it."""
+    assert log_in(make(QqProvider, answering(me=ME_WITHOUT_UNION_ID))).ids == (OPEN_ID,)
+
+
+def test_documented_profile() -> None:
+    """Names, place and picture; QQ's http links are asked for by https."""
+    wire = answering()
+    profile = run(make(QqProvider, wire).fetch_profile(KNOWN)).profile
+    assert profile is not None
+    assert (profile.nickname, profile.sex, profile.province, profile.city) == ("Peter", 1, "广东", "深圳")
+    assert profile.face == "https://q.qlogo.cn/qqapp/100312990/DE1931D5330620DBD07FB4A5422917B6/100"
+    assert wire.parameters(0) == {
+        "access_token": "YOUR_TOKEN",
+        "oauth_consumer_key": "c-1",
+        "openid": "YOUR_OPENID",
+    }
+
+
+def test_c11_profile_refused_inside_http_200() -> None:
+    """`ret` other than 0 is a refusal."""
+    with pytest.raises(ProviderRefused):
+        run(make(QqProvider, answering(user_info=USER_INFO_REFUSED)).fetch_profile(KNOWN))
+
+
+@pytest.mark.parametrize(
+    ("wire", "kind"),
+    [
+        (answering(me=ME_REFUSED), CodeInvalid),
+        (answering(me=b'callback( {"error":100048,"error_description":"companyid not set"} );'), ProviderConfig),
+        (answering(b'callback( {"error":100020,"error_description":"code is reused error"} );'), CodeInvalid),
+        (answering(b'{"error":100009,"error_description":"client_secret is wrong"}'), ProviderConfig),
+        (answering(me=b'{"client_id":"YOUR_APPID"}'), ProviderBadResponse),
+        (answering(b"access_token=YOUR_TOKEN&expires_in=7776000"), ProviderBadResponse),
+    ],
+)
+def test_c11_documented_refusals(wire: Wire, kind: type[Exception]) -> None:
+    """Numbers, wrapped or not, are the closed list's errors."""
+    with pytest.raises(kind):
+        log_in(make(QqProvider, wire))
+
+
+class TestContract(ProviderContract):
+    """Ids come from a call of their own."""
+
+    plugin = "qq"
+    token_operation = "token"
+    id_operation = "id"
+    profile_operation = "userinfo"
+    untrusted = ("missing_id",)
+    refusals: ClassVar = {
+        "100019": "code_invalid",
+        "100009": "provider_config",
+        "100030": "provider_denied",
+        "1": "provider_refused",
+    }
