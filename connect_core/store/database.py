@@ -87,7 +87,8 @@ class Database:
             cursor = connection.cursor()
             if self.is_sqlite:
                 cursor.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
-            yield Transaction(cursor, self._engine.dialect, self._prepared)
+            turn.asks = transaction = Transaction(cursor, self._engine.dialect, self._prepared)
+            yield transaction
             turn.check()
             is_ending = writes
             connection.commit() if writes else connection.rollback()

@@ -4,6 +4,7 @@ SQLAlchemy writes the SQL of every dialect, once; executing through it would cos
 Values go to the driver as parameters, never into the text.
 """
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,13 +30,14 @@ class Prepared:
 
 
 class Transaction:
-    """A unit of work on one connection. `cursor` is the driver's."""
+    """A unit of work on one connection. `cursor` is the driver's; `answered` the monotonic time of its last answer."""
 
-    __slots__ = ("_dialect", "_prepared", "cursor")
+    __slots__ = ("_dialect", "_prepared", "answered", "cursor")
 
     def __init__(self, cursor: Any, dialect: Dialect, prepared: "dict[Statement, Prepared]") -> None:
         """`prepared` is the engine's, and is filled as statements are met."""
         self.cursor = cursor
+        self.answered = 0.0
         self._dialect = dialect
         self._prepared = prepared
 
@@ -59,12 +61,14 @@ class Statement:
         """Execute it and return how many rows it touched."""
         prepared = transaction.prepare(self)
         transaction.cursor.execute(prepared.text, prepared.arrange(values))
+        transaction.answered = time.monotonic()
         return int(transaction.cursor.rowcount)
 
     def run_many(self, transaction: Transaction, rows: Iterable[Mapping[str, object]]) -> None:
         """Execute it once for each of `rows`."""
         prepared = transaction.prepare(self)
         transaction.cursor.executemany(prepared.text, [prepared.arrange(values) for values in rows])
+        transaction.answered = time.monotonic()
 
     def all(self, transaction: Transaction, **values: object) -> list[Row]:
         """Execute it and return its rows."""

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from connect_core.errors import Unavailable
 
@@ -24,8 +24,16 @@ LONGEST = 5
 """Seconds that a unit of work may take, with the wait for its turn, while others get answers."""
 
 
+class Answering(Protocol):
+    """What knows when the database last answered it, on the monotonic clock."""
+
+    answered: float
+
+
 class Turn:
-    """One unit of work on its way. `hold` and `let_go` say which connection it uses."""
+    """One unit of work on its way. `hold` and `let_go` say which connection it uses, `asks` what is asked on it."""
+
+    asks: Answering | None = None
 
     def __init__(self) -> None:
         self.asked = time.monotonic()
@@ -104,7 +112,8 @@ class Turns:
 
     def _get_patience(self, turn: Turn) -> float:
         """Seconds until this turn is to be looked at again, or, when there are none, given up."""
-        return min(turn.asked + LONGEST, self._last_answer + PATIENCE) - time.monotonic()
+        last_answer = max(self._last_answer, turn.asks.answered if turn.asks else 0.0)
+        return min(turn.asked + LONGEST, last_answer + PATIENCE) - time.monotonic()
 
 
 def _cut(connection: Any) -> None:
