@@ -12,6 +12,7 @@ from connect_core.crypto import (
     Certificate,
     RsaPrivateKey,
     RsaPublicKey,
+    SigningKey,
     decrypt_aes_cbc,
     encrypt_aes_cbc,
     load_certificates,
@@ -36,7 +37,8 @@ from connect_core.errors import (
 from connect_core.hookspecs import LoginEvent, MemberDirectory, RefusedEvent, Register, TokenRequest, hookimpl, offer
 from connect_core.http import Answer, Http, parse_object
 from connect_core.identity import ClientType, Identity, IdKind, Language, PersonId, Profile
-from connect_core.oauth2 import Claims, OAuth2Provider, OAuth2Settings, Quirks
+from connect_core.oauth2 import Claims, ClientAuthentication, OAuth2Provider, OAuth2Settings, Quirks
+from connect_core.oidc import Issuer, Metadata, OidcProvider, OidcSettings, SignedSecret
 from connect_core.provider import (
     AuthorizationRequest,
     AuthorizationResponse,
@@ -48,7 +50,7 @@ from connect_core.provider import (
     WakesApp,
     WorksInSomeBrowsers,
 )
-from connect_core.settings import Endpoint, ProviderSettings
+from connect_core.settings import ConfiguredVendor, Endpoint, ProviderSettings
 
 __all__ = [
     "Answer",
@@ -57,9 +59,11 @@ __all__ = [
     "BadRequest",
     "Certificate",
     "Claims",
+    "ClientAuthentication",
     "ClientType",
     "CodeInvalid",
     "CodeMissing",
+    "ConfiguredVendor",
     "Elsewhere",
     "Endpoint",
     "Entrance",
@@ -68,11 +72,15 @@ __all__ = [
     "Http",
     "IdKind",
     "Identity",
+    "Issuer",
     "Language",
     "LoginEvent",
     "MemberDirectory",
+    "Metadata",
     "OAuth2Provider",
     "OAuth2Settings",
+    "OidcProvider",
+    "OidcSettings",
     "PersonId",
     "Profile",
     "Provider",
@@ -91,6 +99,8 @@ __all__ = [
     "RsaPublicKey",
     "SecretStr",
     "SettingsError",
+    "SignedSecret",
+    "SigningKey",
     "TokenRequest",
     "VerifiedPhone",
     "WakesApp",

@@ -45,13 +45,19 @@ _ADDRESS = re.compile(
 )
 
 
-def _endpoint(url: str) -> str:
+def check_endpoint(url: str) -> str:
+    """Return `url` as it is: an absolute https address, or plain http of a loopback host. Raises `ValueError`."""
     if not _ADDRESS.fullmatch(url):
         raise ValueError("give an absolute https:// address")
     parts = urlsplit(url)
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ValueError("plain http is accepted for loopback hosts only; use https://")
-    return url.rstrip("/") if parts.path in ("", "/") else url
+    return url
+
+
+def _endpoint(url: str) -> str:
+    check_endpoint(url)
+    return url.rstrip("/") if urlsplit(url).path in ("", "/") else url
 
 
 def _origin(url: str) -> str:
@@ -102,6 +108,25 @@ class ProviderSettings(_Section):
     profile_max_age: int = Field(
         default=30 * DAY, ge=0, description="Seconds after which a member's profile is asked for again."
     )
+
+
+class ConfiguredVendor(ProviderSettings):
+    """What a provider takes whose vendor is known by configuration alone."""
+
+    union_type: str = Field(
+        "",
+        pattern=r"^[A-Z0-9_-]{0,32}$",
+        description="The namespace of the ids; default: the provider's NAME in upper case.",
+    )
+    title: str | Mapping[Literal["zh", "en"], str] = Field(
+        "", description="What pages call it, or a table with `zh` and `en`; default: `union_type`."
+    )
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """The title in every language."""
+        title = self.title or self.union_type
+        return {"zh": title, "en": title} if isinstance(title, str) else {str(k): v for k, v in title.items()}
 
 
 class Service(_Section):

@@ -31,9 +31,25 @@ from connect_core.sandbox import Sandbox
 DEADLINE = 1.0
 """Seconds that a contract's shop waits for the sandbox."""
 SPENDABLE = frozenset(
-    {"code", "js_code", "auth_code", "state", "secret", "sign", "access_token", "auth_token", "refresh_token"}
+    {
+        "access_token",
+        "auth_code",
+        "auth_token",
+        "client_assertion",
+        "client_secret",
+        "code",
+        "code_verifier",
+        "js_code",
+        "nonce",
+        "refresh_token",
+        "secret",
+        "sign",
+        "state",
+    }
 )
 """Names under which vendors take what must never be told."""
+CREDENTIAL = "credential"
+"""What a sandbox calls the ID token that it hands to an app, in its fault script."""
 WRITTEN = ("es_member", "es_connect", "es_connect_alias", "es_member_session", "es_connect_event")
 UNUSABLE = (
     ("html", ""),
@@ -85,12 +101,15 @@ class ProviderContract:
         return Plugins().available[cls.plugin]
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Run every test once for each client type."""
+        """Run every test once for each client type; some only where the vendor is called, or a browser redirected."""
         assert metafunc.cls is not None
         offered = metafunc.cls.find_plugin().provider.entrances
         entrances = {client: entrance for client, entrance in offered.items() if client in metafunc.cls.clients}
         if "client" in metafunc.fixturenames:
             metafunc.parametrize("client", [client.value for client in entrances])
+        if "calling" in metafunc.fixturenames:
+            calling = [client.value for client, entrance in entrances.items() if entrance is not Entrance.CREDENTIAL]
+            metafunc.parametrize("calling", calling)
         if "redirecting" in metafunc.fixturenames:
             by_redirect = [client.value for client, entrance in entrances.items() if entrance is Entrance.REDIRECT]
             metafunc.parametrize("redirecting", by_redirect)
@@ -111,6 +130,8 @@ class ProviderContract:
         aliases = {row["value"] for row in stage.rows("es_connect_alias")}
         assert stage.rows("es_connect")[0]["union_id"] in aliases
         assert all(isinstance(value, str) and value for value in aliases)
+        if offer.entrance is Entrance.CREDENTIAL:
+            return
         assert self._sandbox(stage).called(self.token_operation) == 2
         if self.profile_operation:
             assert self._sandbox(stage).called(self.profile_operation) == 1
@@ -156,8 +177,9 @@ class ProviderContract:
 
     def test_code_is_redeemed_once(self, stage: Stage, client: str) -> None:
         """A code that was handed in before is refused as `code_seen` without asking the vendor."""
+        entrance = stage.manager.registry.find(self.plugin, client).entrance
         with Visitor(stage) as visitor:
-            if stage.manager.registry.find(self.plugin, client).entrance is Entrance.REDIRECT:
+            if entrance is Entrance.REDIRECT:
                 old, new = (visitor.consent(visitor.begin(self.plugin, client)) for _ in range(2))
                 names = ("code", *stage.manager.registry.find(self.plugin, client).provider.code_names)
                 name = next(name for name in names if name in query_of(old))
@@ -172,52 +194,54 @@ class ProviderContract:
                     path, json={**old_body, **{k: v for k, v in new_body.items() if k in ("ticket", "state")}}
                 )
         self._expect(answer, 400, "code_seen")
-        assert self._sandbox(stage).called(self.token_operation) == 1
+        assert self._sandbox(stage).called(self.token_operation) == (entrance is not Entrance.CREDENTIAL)
 
     def test_untrusted_answers_end_the_login(self, stage: Stage, client: str) -> None:
         """Unsigned, wrongly signed or contradicting answers are 502, and nothing is written."""
-        for fault in self.untrusted:
-            on = self.profile_operation if fault == "swapped_id" else self.id_operation or self.token_operation
+        is_credential = stage.manager.registry.find(self.plugin, client).entrance is Entrance.CREDENTIAL
+        naming = CREDENTIAL if is_credential else self.id_operation or self.token_operation
+        for fault in (one for one in self.untrusted if not (is_credential and one == "swapped_id")):
+            on = self.profile_operation if fault == "swapped_id" else naming
             self._sandbox(stage).faults.add(fault, on=on)
             self._expect_fault(stage, client, 502, ("provider_unsigned", "provider_bad_response"), fault)
 
-    def test_vendor_refusals_have_our_codes(self, stage: Stage, client: str) -> None:
+    def test_vendor_refusals_have_our_codes(self, stage: Stage, calling: str) -> None:
         """The vendor's own errors, inside HTTP 200 or not, become the closed list's."""
         for value, code in self.refusals.items():
             self._sandbox(stage).faults.add("error", value, on=self.token_operation)
-            self._expect_fault(stage, client, None, (code,), value)
+            self._expect_fault(stage, calling, None, (code,), value)
 
-    def test_unusable_answers_end_the_login(self, stage: Stage, client: str) -> None:
+    def test_unusable_answers_end_the_login(self, stage: Stage, calling: str) -> None:
         """Pages, garbage, floods, compressed bodies, redirects and outages are 502, and the next login works."""
         operations = filter(None, (self.token_operation, self.id_operation))
         for operation, (kind, value) in product(operations, UNUSABLE):
             self._sandbox(stage).faults.add(kind, value, on=operation)
             codes = ("provider_refused",) if kind == "status" else ("provider_bad_response", "provider_unsigned")
-            self._expect_fault(stage, client, 502, codes, f"{operation} {kind}")
-        assert self._log_in(stage, client)
+            self._expect_fault(stage, calling, 502, codes, f"{operation} {kind}")
+        assert self._log_in(stage, calling)
 
-    def test_slow_vendor_is_a_time_out(self, stage: Stage, client: str) -> None:
+    def test_slow_vendor_is_a_time_out(self, stage: Stage, calling: str) -> None:
         """A vendor that answers too late, or byte by byte, is 504 within the deadline."""
         for kind, value in (("delay", DEADLINE + 1), ("drip", DEADLINE / 8)):
             self._sandbox(stage).faults.add(kind, value, on=self.token_operation)
-            self._expect_fault(stage, client, 504, ("provider_timeout",), kind)
+            self._expect_fault(stage, calling, 504, ("provider_timeout",), kind)
 
-    def test_login_stands_without_a_profile(self, stage: Stage, client: str) -> None:
+    def test_login_stands_without_a_profile(self, stage: Stage, calling: str) -> None:
         """When the vendor is out of order at the second call, the login stands on the ids alone."""
         if not self.profile_operation:
             return
         self._sandbox(stage).faults.add("status", 503, on=self.profile_operation)
-        assert str(self._log_in(stage, client)["nickname"]).startswith("m_")
+        assert str(self._log_in(stage, calling)["nickname"]).startswith("m_")
         assert not self._sandbox(stage).faults.unused
 
-    def test_no_secret_is_told(self, stage: Stage, client: str, caplog: pytest.LogCaptureFixture) -> None:
+    def test_no_secret_is_told(self, stage: Stage, calling: str, caplog: pytest.LogCaptureFixture) -> None:
         """No secret setting, code, state or token stands in a log line, a `repr` or an error."""
         caplog.set_level(logging.DEBUG)
         self._sandbox(stage).faults.add("html", on=self.token_operation)
         with Visitor(stage) as visitor:
-            failed = visitor.log_in(self.plugin, client)
-            visitor.log_in(self.plugin, client)
-        offer = stage.manager.registry.find(self.plugin, client)
+            failed = visitor.log_in(self.plugin, calling)
+            visitor.log_in(self.plugin, calling)
+        offer = stage.manager.registry.find(self.plugin, calling)
         told = "\n".join([failed.text, repr(offer), repr(vars(offer.provider)), *_lines(caplog.records)])
         calls = self._sandbox(stage).calls
         spent = {value for call in calls for name, value in call.parameters.items() if name in SPENDABLE and value}

@@ -115,7 +115,10 @@ def test_demo_once_logs_in_through_everything_and_leaves_nothing(tmp_path: Path)
         assert line[3].startswith("m_")
         assert line[4] == "李华"
         shown = dict(pair.split("=") for pair in line[6:])
-        assert (shown["union_type"], bool(shown["union_id"])) == (line[0].upper(), True)
+        assert (shown["union_type"], bool(shown["union_id"])) == (
+            "GOOGLE" if line[0] == "google-one-tap" else line[0].upper(),
+            True,
+        )
         assert shown["id"] == shown["member_id"] == str(1 + sorted(Plugins().available).index(line[0]))
     assert list(tmp_path.iterdir()) == []
 

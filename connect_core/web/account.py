@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 
 from connect_core.accounts import LoggedIn
 from connect_core.errors import NotLoggedIn, Unsupported
+from connect_core.exchange import CREDENTIAL
 from connect_core.flow import Delivery
 from connect_core.identity import ClientType, Language
 from connect_core.provider import Entrance
@@ -64,7 +65,8 @@ class _Account:
         names = (request.path_params["provider"], request.path_params["client"])
         offer = self._manager.registry.find(*names)
         visit = get_visit(request)
-        if offer.entrance is not Entrance.REDIRECT and any(name in asked for name in offer.provider.code_names):
+        handed_in = asked.keys() & {*offer.provider.code_names, CREDENTIAL}
+        if offer.entrance is not Entrance.REDIRECT and handed_in:
             login = await self._manager.login_with_code(*names, asked, visit, binder=binder)
             return answers.answer({"union_type": login.bound})
         redirect_uri = asked.get("redirect_uri", "")
@@ -77,7 +79,7 @@ class _Account:
             is_awake=True,
             binder=binder,
         )
-        if start.flow and offer.entrance is Entrance.TICKETED_CODE:
+        if start.flow and offer.entrance.is_ticketed:
             return answers.answer({"login_url": start.login_url, "ticket": self._manager.flows.ticket(start.flow)})
         if wants_page(request):
             response = answers.page(self._shop.pages.leaving(visit.language, start.login_url))

@@ -127,7 +127,7 @@ def _health_routes(shop: Shop) -> list[BaseRoute]:
         return answers.answer({"status": "ok"})
 
     async def readyz(request: Request) -> Response:
-        state = await schema.fetch_state(shop.manager.database)
+        state = await shop.manager.database.read(schema.find_state_in)
         if mistake := schema.get_advice(state):
             raise Unavailable(mistake)
         return answers.answer({"status": "ok", "quarantined": sorted(shop.manager.plugins.quarantined)})

@@ -138,7 +138,7 @@ pkce = "never"
             "id_url = 'https://acme.example/id'\n",
             "providers.acme.id_url: id_claims must say where the id stands in its answer",
         ),
-        ("union_type = 'acme'\n", "providers.acme.union_type: String should match pattern '^[A-Z0-9_-]{1,32}$'"),
+        ("union_type = 'acme'\n", "providers.acme.union_type: String should match pattern '^[A-Z0-9_-]{0,32}$'"),
         ("[providers.acme.claims]\nuser_id = ''\n", None),
     ],
 )
