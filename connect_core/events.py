@@ -5,64 +5,117 @@ A plugin that fails to take a notice harms nobody. No id, code, token or state s
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 
-from connect_core.errors import ConnectError, NotLoggedIn, ProviderFault, RequestRefused
+from connect_core.errors import ConnectError, NotLoggedIn, ProviderFault, RequestRefused, Unavailable
 from connect_core.hookspecs import HookCaller, HookRelay, LoginEvent, RefusedEvent
-from connect_core.store import Transaction, events
+from connect_core.identity import ClientType
+from connect_core.store import Database, Transaction, events
+from connect_core.store.events import EventRow
 
 log = logging.getLogger("connect_login")
 
 DRAIN_SECONDS = 5
+LATE_SECONDS = 60
+"""What is untold for so long is told by whoever finds it."""
+LATE_AT_ONCE = 100
+_OF_NEW_MEMBER = "new_member"
 _LOGGED = {"logged_in": logging.INFO, "identity_conflict": logging.WARNING}
 REGISTERED, LOGGED_IN, BOUND, UNBOUND = "registered", "logged_in", "bound", "unbound"
 CONFLICT = "identity_conflict"
 
 
-def write(transaction: Transaction, happened: Sequence[LoginEvent], connect_id: int, subject_hash: str) -> None:
-    """Write events beside what they tell of; `subject_hash` is keyed: it can be compared and not guessed."""
-    if not happened:
-        return
-    rows = [
-        {
-            "kind": event.kind,
-            "member_id": event.member_id,
-            "connect_id": connect_id,
-            "provider": event.provider,
-            "client_type": event.client_type,
-            "union_type": event.union_type,
-            "subject_hash": subject_hash,
-            "request_id": event.request_id,
-            "create_time": event.time,
-        }
-        for event in happened
-    ]
-    events.insert_events(transaction, rows)
-
-
 class Notices:
-    """Tells plugins what was committed or refused, off the event loop and never in the way of the answer."""
+    """Tells plugins what was committed or refused, off the event loop and never in the way of the answer.
 
-    def __init__(self, hooks: HookRelay) -> None:
+    What a plugin listens to is told at least once: the event is untold in the database until the plugins were called.
+    """
+
+    def __init__(self, hooks: HookRelay, database: Database, now: Callable[[], float]) -> None:
+        """`now` answers seconds since the epoch."""
         self._hooks = hooks
-        self._running: set[asyncio.Future[None]] = set()
+        self._database = database
+        self._now = now
+        self._running: set[asyncio.Task[None]] = set()
+        self._under_way: set[int] = set()
+        self._told: list[int] = []
+        self._noting = asyncio.Lock()
 
-    def tell(self, event: LoginEvent | RefusedEvent) -> None:
-        """Call `connect_<kind>` of every plugin that has it. A login is one line in the log, a conflict one more."""
-        kind = "login_refused" if isinstance(event, RefusedEvent) else event.kind
-        if isinstance(event, LoginEvent) and kind in _LOGGED:
-            log.log(_LOGGED[kind], kind, extra=_told(event))
-        caller = getattr(self._hooks, f"connect_{kind}", None)
-        if caller is None or not caller.get_hookimpls():
-            return
-        running = asyncio.get_running_loop().run_in_executor(None, _call, caller, event)
-        self._running.add(running)
-        running.add_done_callback(self._running.discard)
+    def write(
+        self, transaction: Transaction, happened: Sequence[LoginEvent], connect_id: int, subject_hash: str
+    ) -> list[LoginEvent]:
+        """Write events beside what they tell of; returns them with their ids where a plugin listens.
+
+        `subject_hash` is keyed: it can be compared and not guessed.
+        """
+        if not happened:
+            return []
+        rows = [_row(event, connect_id, subject_hash) for event in happened]
+        if not any(self._find_listeners(event.kind) for event in happened):
+            events.insert_events(transaction, [{**row, "told_time": row["create_time"]} for row in rows])
+            return list(happened)
+        told = [None if self._find_listeners(event.kind) else event.time for event in happened]
+        ids = [events.insert_event(transaction, {**row, "told_time": at}) for row, at in zip(rows, told, strict=True)]
+        return [replace(event, id=event_id) for event, event_id in zip(happened, ids, strict=True)]
+
+    def tell(self, *happened: LoginEvent | RefusedEvent) -> None:
+        """Call `connect_<kind>` of every plugin that has it, one event after the other.
+
+        A login is one line in the log, a conflict one more.
+        """
+        for event in happened:
+            if isinstance(event, LoginEvent) and event.kind in _LOGGED:
+                log.log(_LOGGED[event.kind], event.kind, extra=_told(event))
+        if heard := [event for event in happened if self._find_listeners(_kind(event))]:
+            ids = [event.id for event in heard if isinstance(event, LoginEvent) and event.id]
+            self._under_way.update(ids)
+            running = asyncio.create_task(self._tell_now(heard, ids))
+            self._running.add(running)
+            running.add_done_callback(self._running.discard)
+
+    async def tell_late(self) -> int:
+        """Tell what was committed a while ago and never told: its process ended. Returns how much it was.
+
+        Raises `Unavailable`.
+        """
+        before = int(self._now()) - LATE_SECONDS
+        rows = await self._database.read(lambda tx: events.find_untold(tx, before, LATE_AT_ONCE))
+        late = [_event(row) for row in rows if row.id not in self._under_way]
+        await self._tell(late, [event.id for event in late])
+        return len(late)
 
     async def drain(self) -> None:
         """Wait a moment for the notices that are still being told."""
         if self._running:
             await asyncio.wait(self._running, timeout=DRAIN_SECONDS)
+
+    async def _tell_now(self, heard: Sequence[LoginEvent | RefusedEvent], ids: Sequence[int]) -> None:
+        try:
+            with suppress(Unavailable):  # what cannot be noted is told again, by whoever finds it
+                await self._tell(heard, ids)
+        finally:
+            self._under_way.difference_update(ids)
+
+    async def _tell(self, heard: Sequence[LoginEvent | RefusedEvent], ids: Sequence[int]) -> None:
+        calls = [(caller, event) for event in heard if (caller := self._find_listeners(_kind(event)))]
+        await asyncio.get_running_loop().run_in_executor(None, _call_all, calls)
+        self._told.extend(ids)
+        async with self._noting:  # what others tell meanwhile is noted in one go by the next
+            noted, self._told = self._told, []
+            now = int(self._now())
+            if noted:
+                await self._database.write(lambda tx: events.update_told(tx, noted, now))
+
+    def _find_listeners(self, kind: str) -> HookCaller | None:
+        caller: HookCaller | None = getattr(self._hooks, f"connect_{kind}", None)
+        return caller if caller is not None and caller.get_hookimpls() else None
+
+
+def _call_all(calls: Sequence[tuple[HookCaller, LoginEvent | RefusedEvent]]) -> None:
+    for caller, event in calls:
+        _call(caller, event)
 
 
 def _call(caller: HookCaller, event: LoginEvent | RefusedEvent) -> None:
@@ -72,6 +125,39 @@ def _call(caller: HookCaller, event: LoginEvent | RefusedEvent) -> None:
         except BaseException as error:  # noqa: BLE001 - a stranger's hook may raise anything, and its text hold anything
             told = {"hook": caller.name, "plugin": plugin.plugin_name, "error": type(error).__name__}
             log.error("notice_failed", extra=told)
+
+
+def _kind(event: LoginEvent | RefusedEvent) -> str:
+    return "login_refused" if isinstance(event, RefusedEvent) else event.kind
+
+
+def _row(event: LoginEvent, connect_id: int, subject_hash: str) -> dict[str, object]:
+    return {
+        "kind": event.kind,
+        "member_id": event.member_id,
+        "connect_id": connect_id,
+        "provider": event.provider,
+        "client_type": event.client_type,
+        "union_type": event.union_type,
+        "subject_hash": subject_hash,
+        "request_id": event.request_id,
+        "create_time": event.time,
+        "detail": _OF_NEW_MEMBER if event.is_new_member else "",
+    }
+
+
+def _event(row: EventRow) -> LoginEvent:
+    return LoginEvent(
+        id=row.id,
+        kind=row.kind,
+        member_id=row.member_id,
+        provider=row.provider,
+        client_type=ClientType(row.client_type),
+        union_type=row.union_type,
+        is_new_member=row.detail == _OF_NEW_MEMBER,
+        request_id=row.request_id,
+        time=row.create_time,
+    )
 
 
 def _told(event: LoginEvent) -> dict[str, object]:

@@ -41,6 +41,7 @@ class LoginEvent:
     """What happened to a member, told after it was committed.
 
     `provider` and `client_type` say through what; `is_new_member` is True for a registration; `time` is epoch seconds.
+    `id` is that of the row in `es_connect_event`: a notice that comes twice has the same.
     """
 
     kind: str
@@ -51,6 +52,7 @@ class LoginEvent:
     is_new_member: bool
     request_id: str
     time: int
+    id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

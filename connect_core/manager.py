@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
-from connect_core import events, exchange, flow
+from connect_core import events, exchange
 from connect_core.accounts import Accounts
 from connect_core.cache import Cache, connect_redis
 from connect_core.connections import BuiltInMembers, Members, find_person, is_stale, look_elsewhere
@@ -84,7 +84,7 @@ class ConnectManager:
         self.flows = Flows(service.keys)
         self.sessions = Sessions(service.keys, service.public_url, settings.sessions)
         self.redemption = Redemption(database, self.flows, self.sessions, now)
-        self.notices = events.Notices(self.plugins.hooks)
+        self.notices = events.Notices(self.plugins.hooks, database, now)
         self.targets = Targets(service.public_url, service.redirect_allow)
         self._now = now
         subject_key = derive_key(service.keys[0], "subjects in events")
@@ -94,7 +94,7 @@ class ConnectManager:
         own_check = self.plugins.hooks.connect_check_credentials.get_hookimpls()
         self.has_passwords = self.chooses and self._directory is None and not own_check
         self._pendings = Pendings(service.keys)
-        self._settlement = Settlement(self.flows, self.sessions, subject_key, chooses=self.chooses)
+        self._settlement = Settlement(self.flows, self.sessions, self.notices, subject_key, chooses=self.chooses)
         self._routes = service.public_url + service.prefix
         self.accounts = Accounts(database, self.sessions, self._directory, self.plugins.hooks, now)
         self.centre = MemberCentre(
@@ -180,7 +180,7 @@ class ConnectManager:
                 )
                 return await self._finish(Arrival(offer, visit, begun, device_id, binder=binder), response)
             except Exception:
-                await self.database.write(lambda tx: flow.close(tx, begun, flow.FAILED))
+                await self.redemption.close_failed(begun)
                 raise
 
     async def login_with_code(
@@ -300,8 +300,7 @@ class ConnectManager:
         return self._told(*await self.database.write(lambda tx: self._settlement.bind(tx, arrival, identity, now)))
 
     def _told(self, login: Login, happened: Sequence[LoginEvent]) -> Login:
-        for event in happened:
-            self.notices.tell(event)
+        self.notices.tell(*happened)
         return login
 
     def _settling(

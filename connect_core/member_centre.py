@@ -85,7 +85,7 @@ class MemberCentre:
             time=now,
         )
 
-        def end(tx: Transaction) -> None:
+        def end(tx: Transaction) -> list[LoginEvent]:
             has_other_way = self._passwords_count and members.has_password(tx, session.member_id)
             ended = binding.unbind(
                 tx, session.member_id, union_type, now, has_other_way=has_other_way, cooldown=self._cooldown
@@ -94,10 +94,9 @@ class MemberCentre:
             if logs_out:
                 sessions.revoke_family(tx, session.family, now)
             subject = keyed_hash(self._subject_key, union_type, ended.union_id)
-            events.write(tx, [event], ended.connect_id, subject)
+            return self._notices.write(tx, [event], ended.connect_id, subject)
 
-        await self._database.write(end)
-        self._notices.tell(event)
+        self._notices.tell(*await self._database.write(end))
 
     async def set_password(self, session: LiveSession, password: str) -> None:
         """Give the member a password of 8 to 128 characters. Raises `BadRequest`."""

@@ -131,6 +131,7 @@ class MemberSession(SQLModel, table=True):
         UniqueConstraint("token_hash"),
         Index("ix_session_family", "family"),
         Index("ix_session_member", "member_id"),
+        Index("ix_session_expiry", "expiry_time"),
         Index("ix_session_connect", "connect_id"),
     )
 
@@ -161,10 +162,13 @@ class UsedFlow(SQLModel, table=True):
 
 
 class ConnectEvent(SQLModel, table=True):
-    """What happened, written in the transaction that made it happen. Never holds an id, code, token or secret."""
+    """What happened, written in the transaction that made it happen. Never holds an id, code, token or secret.
+
+    `told_time` is NULL until the plugins that listen were told of it; without a listener it is the time of the event.
+    """
 
     __tablename__ = "es_connect_event"
-    __table_args__ = (Index("ix_event_member", "member_id"),)
+    __table_args__ = (Index("ix_event_member", "member_id"), Index("ix_event_told", "told_time"))
 
     id: int | None = Field(None, sa_column=_key())
     kind: str = Field(sa_column=Column(String(24), nullable=False))
@@ -177,3 +181,4 @@ class ConnectEvent(SQLModel, table=True):
     request_id: str = Field(sa_column=Column(String(32), nullable=False))
     create_time: int = Field(sa_type=BIG)
     detail: str = Field("", sa_column=_text(255))
+    told_time: int | None = Field(None, sa_type=BIG)

@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from connect_core import exchange, flow
-from connect_core.errors import CodeSeen, RequestRefused, StateInvalid, StateMissing
+from connect_core.errors import CodeSeen, RequestRefused, StateInvalid, StateMissing, Unavailable
 from connect_core.flow import Delivery, Flow, Flows
 from connect_core.http import TOTAL_DEADLINE
 from connect_core.registry import Offer
 from connect_core.sessions import LiveSession, Sessions
 from connect_core.settlement import Login, Visit
 from connect_core.store import Database, Transaction
+
+FAILURE_PATIENCE = 0.5
 
 
 class Redemption:
@@ -111,6 +113,12 @@ class Redemption:
                 break
             await asyncio.sleep(0.1)
         raise StateInvalid("the flow was spent")
+
+    async def close_failed(self, begun: Flow) -> None:
+        """Note that the flow failed, unless that keeps the visitor waiting: without it a repeat waits instead."""
+        with suppress(Unavailable, TimeoutError):
+            async with asyncio.timeout(FAILURE_PATIENCE):
+                await self._database.write(lambda tx: flow.close(tx, begun, flow.FAILED))
 
     def _find_binder(self, tx: Transaction, begun: Flow, visit: Visit, now: int) -> LiveSession | None:
         """The session that began a bind, if this visitor still has it; another member's is none."""

@@ -147,7 +147,7 @@ class Sessions:
 
         Raises `TokenInvalid` for a token that is unknown, expired or revoked.
         """
-        row = store.find_session(transaction, token_hash(refresh_token))
+        row = store.lock_session(transaction, token_hash(refresh_token))
         if row is None or not self._is_live(row, now):
             raise TokenInvalid("the refresh token does not hold")
         if row.rotated_time is not None and now - row.rotated_time > REUSE_GRACE:

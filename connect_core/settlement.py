@@ -6,6 +6,7 @@ from connect_core import binding, events, flow
 from connect_core.connections import Members, Missing, Settled, login_by_unionid
 from connect_core.crypto import keyed_hash
 from connect_core.errors import NotLoggedIn, StateInvalid
+from connect_core.events import Notices
 from connect_core.exchange import with_phone
 from connect_core.flow import Delivery, Flow, Flows
 from connect_core.hookspecs import LoginEvent
@@ -63,9 +64,12 @@ class Arrival:
 class Settlement:
     """Settles logins in the caller's transaction."""
 
-    def __init__(self, flows: Flows, sessions: Sessions, subject_key: bytes, *, chooses: bool) -> None:
+    def __init__(
+        self, flows: Flows, sessions: Sessions, notices: Notices, subject_key: bytes, *, chooses: bool
+    ) -> None:
         """`subject_key` keys the hashes by which events tell persons apart; `chooses`: newcomers are asked first."""
         self._chooses = chooses
+        self._notices = notices
         self._flows = flows
         self._sessions = sessions
         self._subject_key = subject_key
@@ -100,7 +104,7 @@ class Settlement:
             return self._ask_first(tx, arrival, with_phone(identity, arrival.phone)), []
         happened = _happened(settled, arrival, identity, now)
         ids = (settled.member.id, settled.connect_id)
-        return self._open(tx, arrival, identity, *ids, happened=happened, now=now, settled=settled), happened
+        return self._open(tx, arrival, identity, *ids, happened=happened, now=now, settled=settled)
 
     def _ask_first(self, tx: Transaction, arrival: Arrival, identity: Identity) -> Login:
         """Nobody is registered yet: the person is asked whether they are new."""
@@ -121,7 +125,7 @@ class Settlement:
         connect_id, is_new = binding.bind(tx, identity, member_id, now)
         kinds = [*([events.BOUND] if is_new else []), events.LOGGED_IN]
         happened = [_event(kind, member_id, arrival, identity, now) for kind in kinds]
-        return self._open(tx, arrival, identity, member_id, connect_id, happened=happened, now=now), happened
+        return self._open(tx, arrival, identity, member_id, connect_id, happened=happened, now=now)
 
     def _open(
         self,
@@ -134,7 +138,7 @@ class Settlement:
         happened: list[LoginEvent],
         now: int,
         settled: Settled | None = None,
-    ) -> Login:
+    ) -> tuple[Login, list[LoginEvent]]:
         visit, begun, pending = arrival.visit, arrival.flow, arrival.pending
         if pending is not None and not flow.spend_key(tx, pending.key, pending.expiry_time):
             raise StateInvalid("the choice was made before")
@@ -143,13 +147,13 @@ class Settlement:
         opened = self._sessions.open(
             tx, member_id, arrival.offer.client_type, arrival.device_id, now, connect_id=connect_id
         )
-        events.write(tx, happened, connect_id, self.subject_of(identity))
+        happened = self._notices.write(tx, happened, connect_id, self.subject_of(identity))
         if pending is not None:
-            return Login(pending.delivery, pending.return_to, settled, opened)
+            return Login(pending.delivery, pending.return_to, settled, opened), happened
         if begun is None:
-            return Login(Delivery.JSON, "", settled, opened)
+            return Login(Delivery.JSON, "", settled, opened), happened
         flow.close(tx, begun, flow.DONE)
-        return Login(begun.delivery, begun.return_to, settled, opened)
+        return Login(begun.delivery, begun.return_to, settled, opened), happened
 
     def bind(self, tx: Transaction, arrival: Arrival, identity: Identity, now: int) -> tuple[Login, list[LoginEvent]]:
         """Bind the identity to the member of `arrival.binder`, and return it with what happened.
@@ -161,7 +165,7 @@ class Settlement:
             raise NotLoggedIn("the session has ended")
         connect_id, is_new = binding.bind(tx, identity, binder.member_id, now)
         happened = [_event(events.BOUND, binder.member_id, arrival, identity, now)] if is_new else []
-        events.write(tx, happened, connect_id, self.subject_of(identity))
+        happened = self._notices.write(tx, happened, connect_id, self.subject_of(identity))
         if begun is None:
             return Login(Delivery.JSON, "", bound=identity.union_type), happened
         flow.close(tx, begun, flow.DONE)

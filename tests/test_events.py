@@ -4,7 +4,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -17,12 +19,14 @@ from connect_core.errors import (
     StateInvalid,
     Unavailable,
 )
-from connect_core.events import Notices, log_refusal
+from connect_core.events import LATE_SECONDS, Notices, log_refusal
 from connect_core.identity import ClientType
+from connect_core.manager import ConnectManager
 from connect_core.plugin import LoginEvent, hookimpl
 from connect_core.registry import Plugins
+from connect_core.store import Database
 
-from .acme import NOW
+from .acme import NOW, hand_in, rows, using
 from .canaries import CANARY, every_record
 
 
@@ -72,7 +76,8 @@ def event_of(kind: str) -> LoginEvent:
 def telling(*plugins: object) -> Iterator[Notices]:
     """Notices to plugins."""
     named = [(f"own-{place}", plugin) for place, plugin in enumerate(plugins)]
-    yield Notices(Plugins(named, discover=False).hooks)
+    with closing(Database("sqlite://")) as unused:
+        yield Notices(Plugins(named, discover=False).hooks, unused, time.time)
 
 
 def tell(kind: str, *plugins: object) -> float:
@@ -117,6 +122,44 @@ def test_every_login_is_a_line_of_the_log(caplog: pytest.LogCaptureFixture) -> N
     assert (login.levelname, login.message) == ("INFO", "logged_in")
     told = {"member_id": 1, "is_new_member": False, "provider": "acme", "client_type": "pc"}
     assert vars(login).items() >= {**told, "union_type": "ACME", "request_id": "r"}.items()
+
+
+def untold(folder: Path) -> list[str]:
+    """The kinds of the events that plugins are still to be told of."""
+    return [
+        row["kind"] for row in rows(folder, "SELECT kind FROM es_connect_event WHERE told_time IS NULL ORDER BY id")
+    ]
+
+
+@pytest.mark.usefixtures("database_url")
+def test_an_event_is_untold_until_its_listeners_were_called(tmp_path: Path) -> None:
+    """What nobody listens to counts as told; what was told is noted; what was not is told late, once, by anybody."""
+    listener, now = Listener(), [time.time()]
+
+    async def work(manager: ConnectManager) -> None:
+        await hand_in(manager, "lihua.1")
+        assert untold(tmp_path) == ["logged_in"]
+        await manager.notices.drain()
+        assert untold(tmp_path) == []
+        event = replace(listener.heard[0], id=0, time=int(now[0]), is_new_member=True)
+        [lost] = await manager.database.write(lambda tx: manager.notices.write(tx, [event], 1, "0" * 64))
+        assert await manager.notices.tell_late() == 0
+        now[0] += LATE_SECONDS + 1
+        assert [await manager.notices.tell_late() for _ in range(2)] == [1, 0]
+        assert listener.heard[1:] == [lost]
+        assert untold(tmp_path) == []
+
+    using(tmp_path, work, extra=[("listener", listener)], now=lambda: now[0])
+    told = rows(tmp_path, "SELECT id, kind, create_time, told_time FROM es_connect_event ORDER BY id")
+    assert [event.id for event in listener.heard] == [row["id"] for row in told if row["kind"] == "logged_in"]
+    assert [row["told_time"] for row in told if row["kind"] != "logged_in"] == [told[0]["create_time"]] * 2
+
+
+@pytest.mark.usefixtures("database_url")
+def test_without_listeners_nothing_is_left_to_tell(tmp_path: Path) -> None:
+    """A plugin that is installed later is not told of the past."""
+    using(tmp_path, lambda manager: hand_in(manager, "lihua.1"))
+    assert untold(tmp_path) == []
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import inspect
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
@@ -20,6 +20,7 @@ from connect_core.plugin import LoginEvent, MemberDirectory, Profile, RefusedEve
 from connect_core.registry import Plugins
 from connect_core.rehearsal import Stage, Visitor, query_of
 from connect_core.settings import Settings
+from connect_core.store import Database
 
 from .acme import DAY, NOW, Acme, AcmeProvider, AcmeSandbox, PluginOf, execute, provider_of
 from .databases import on_stage
@@ -303,6 +304,7 @@ def test_connect_registered_is_told_after_the_commit() -> None:
             "is_new_member": True,
             "request_id": "",
             "time": NOW,
+            "id": 1,
         }
     assert listener.seen == [2, 2, 2]
     assert not [name for name in listener.threads if name.startswith(("Main", "connect-"))]
@@ -328,7 +330,7 @@ def test_connect_bound_is_told_with_the_first_login() -> None:
     with shop(listener) as stage:
         log_in(stage)
         registered, bound = listener.wait_for("registered", "bound", "logged_in")[:2]
-    assert asdict(bound) == asdict(registered) | {"kind": "bound"}
+    assert asdict(bound) == asdict(registered) | {"kind": "bound", "id": 2}
 
 
 def test_connect_login_refused_is_told_with_the_vendors_word_and_no_secret() -> None:
@@ -355,9 +357,10 @@ def test_connect_unbound_is_told_of_every_plugin_that_has_it() -> None:
     found = Plugins([("first", first), ("mint", Mint(None)), ("second", second)], discover=False)
 
     async def run() -> None:
-        notices = Notices(found.hooks)
-        notices.tell(event)
-        await notices.drain()
+        with closing(Database("sqlite://")) as unused:
+            notices = Notices(found.hooks, unused, time.time)
+            notices.tell(event)
+            await notices.drain()
 
     asyncio.run(run())
     for listener in (first, second):

@@ -1,34 +1,32 @@
-"""The engine, its threads, and the rule that a unit of work is one transaction on one thread hop.
+"""The engine, and the rule that a unit of work is one transaction on one thread hop.
 
 SQLite has one writer thread and takes its write lock at the start (`BEGIN IMMEDIATE`); a server has a bounded pool.
-What keeps the database from answering becomes `Unavailable` within seconds. A lost race is run again.
+What keeps the database from answering becomes `Unavailable` within seconds. A lost race is run again, and so is what
+met a connection that had been closed while nobody used it.
 """
 
-import asyncio
 import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from connect_core.errors import SettingsError, Unavailable
 from connect_core.store.statement import Prepared, Statement, Transaction
+from connect_core.store.turns import LONGEST, PATIENCE, Turn, Turns
 
 T = TypeVar("T")
 
 POOL = 10
-PATIENCE = 2
-"""Seconds that a statement, a lock or a free connection is waited for."""
-QUEUE_PATIENCE = 5
-"""Seconds that work waits for its turn; what comes to its turn later is refused, so that a jam dissolves."""
 TRIES = 3
+RENEWAL = 300
+"""Seconds after which a server's connection is made anew: firewalls forget those that were quiet for long."""
 _RETRY_STATES = frozenset({"40001", "40P01"})  # PostgreSQL: serialization failure, deadlock
 _RETRY_CODES = frozenset({1205, 1213})  # MariaDB: lock wait time-out, deadlock
 
@@ -47,78 +45,94 @@ class Database:
         self._driver_error: type[Exception] = driver.Error
         self._lost_race: type[Exception] = driver.IntegrityError
         self._prepared: dict[Statement, Prepared] = {}
-        self._writers = ThreadPoolExecutor(1 if self.is_sqlite else POOL, "connect-write")
-        self._readers = ThreadPoolExecutor(4, "connect-read") if self.is_sqlite else self._writers
+        self._writers = Turns(1 if self.is_sqlite else POOL, "connect-write")
+        self._readers = Turns(4, "connect-read") if self.is_sqlite else self._writers
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in a transaction and commit it; run it anew when it lost a race. Raises `Unavailable`."""
-        return await _in_turn(self._writers, lambda: self._transact(work))
+        return await self._writers.take(lambda turn: self._run(work, turn, writes=True))
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run `work`, which only reads. Raises `Unavailable`."""
-        return await _in_turn(self._readers, lambda: self._look(work))
+        return await self._readers.take(lambda turn: self._run(work, turn, writes=False))
 
     def close(self) -> None:
         """Let running work finish and close every connection."""
-        self._writers.shutdown(wait=True)
-        self._readers.shutdown(wait=True)
+        self._writers.close()
+        self._readers.close()
         self._engine.dispose()
 
-    def _transact(self, work: Callable[[Transaction], T]) -> T:
+    def _look(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work`, which only reads, on this thread: before there is anybody to wait for it."""
+        return self._run(work, Turn(), writes=False)
+
+    def _run(self, work: Callable[[Transaction], T], turn: Turn, *, writes: bool) -> T:
         for left in reversed(range(TRIES)):
             try:
-                with self._transaction(writes=True) as transaction:
+                with self._transaction(turn, writes=writes) as transaction:
                     return work(transaction)
-            except SQLAlchemyError as error:
+            except _RunAgain as again:
+                if not left or turn.is_given_up:
+                    raise _unavailable(again.error) from None
+            except (SQLAlchemyError, self._driver_error) as error:
                 raise _unavailable(error) from None
-            except self._driver_error as error:
-                if not (left and self._is_lost_race(error)):
-                    raise _unavailable(error) from None
         raise AssertionError("unreachable")
 
-    def _look(self, work: Callable[[Transaction], T]) -> T:
-        try:
-            with self._transaction(writes=False) as transaction:
-                return work(transaction)
-        except (SQLAlchemyError, self._driver_error) as error:
-            raise _unavailable(error) from None
-
     @contextmanager
-    def _transaction(self, *, writes: bool) -> Iterator[Transaction]:
+    def _transaction(self, turn: Turn, *, writes: bool) -> Iterator[Transaction]:
         """Commit what was written, roll back all else. A driver that complained loses its connection."""
-        connection = self._engine.raw_connection()
+        connection, is_ending = self._engine.raw_connection(), False
         try:
+            turn.hold(connection.dbapi_connection)
             cursor = connection.cursor()
             if self.is_sqlite:
                 cursor.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
-            yield Transaction(cursor, self._engine.dialect, self._prepared)
+            turn.asks = transaction = Transaction(cursor, self._engine.dialect, self._prepared)
+            yield transaction
+            turn.check()
+            is_ending = writes
             connection.commit() if writes else connection.rollback()
         except self._driver_error as error:
             if self._is_lost_race(error):
                 connection.rollback()
-            else:
-                connection.invalidate()
+                raise _RunAgain(error) from None
+            turn.let_go()
+            if self._drop(connection, error) and not is_ending:
+                raise _RunAgain(error) from None
             raise
         except BaseException:
             connection.rollback()
             raise
         finally:
+            turn.let_go()
             connection.close()
+
+    def _drop(self, connection: PoolProxiedConnection, error: Exception) -> bool:
+        """Close the connection; tell whether the server had, which then holds for all that nobody uses."""
+        was_lost = self._engine.dialect.is_disconnect(error, connection.dbapi_connection, None)  # type: ignore[arg-type]
+        if was_lost:  # as SQLAlchemy's own connections do: what is older is made anew when it is next wanted
+            self._engine.pool._invalidate(connection, error)
+        else:
+            connection.invalidate()
+        return was_lost
 
     def _is_lost_race(self, error: Exception) -> bool:
         state, code = getattr(error, "sqlstate", None), error.args[0] if error.args else None
         return isinstance(error, self._lost_race) or state in _RETRY_STATES or code in _RETRY_CODES
 
 
-async def _in_turn(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-    latest = time.monotonic() + QUEUE_PATIENCE
+class _RunAgain(Exception):
+    """Nothing of the work was kept, and another try may succeed."""
 
-    def run() -> T:
-        if time.monotonic() > latest:
-            raise Unavailable("the database cannot keep up", retry_after=PATIENCE)
-        return work()
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
 
-    return await asyncio.get_running_loop().run_in_executor(threads, run)
+
+def lift_limit(connection: Any) -> None:
+    """Let PyMySQL wait however long a statement takes; the driver's `connection` must not go back to the pool."""
+    if hasattr(connection, "_read_timeout"):
+        connection._read_timeout = None
 
 
 def _unavailable(error: Exception) -> Unavailable:
@@ -134,24 +148,28 @@ def _why(error: Exception) -> str:
 
 
 def _server_engine(url: str) -> Engine:
-    scheme = urlsplit(url).scheme
+    """Time is limited three times: by the server, by the driver, and by `Turns` for what neither notices."""
     arguments: dict[str, Any] = {"connect_timeout": PATIENCE}
-    if scheme.startswith("postgresql"):
-        arguments["options"] = f"-c statement_timeout={PATIENCE * 1000} -c timezone=UTC"
+    options: dict[str, Any] = {}
+    if urlsplit(url).scheme.startswith("postgresql"):
+        limits = {"statement_timeout": f"{LONGEST}s", "idle_in_transaction_session_timeout": "10s", "timezone": "UTC"}
+        arguments["options"] = " ".join(f"-c {name}={value}" for name, value in limits.items())
+        arguments |= {"tcp_user_timeout": PATIENCE * 1000, "keepalives_idle": 30}
     else:
-        limits = ("max_statement_time", "lock_wait_timeout", "innodb_lock_wait_timeout")
-        # READ COMMITTED: else the gaps between rows are locked too, and strangers' first logins deadlock
-        arguments["init_command"] = "SET tx_isolation = 'READ-COMMITTED', " + ", ".join(
-            f"{limit} = {PATIENCE}" for limit in limits
-        )
+        limits = dict.fromkeys(("max_statement_time", "lock_wait_timeout", "innodb_lock_wait_timeout"), str(LONGEST))
+        limits["sql_mode"] = "'TRADITIONAL'"
+        arguments["init_command"] = "SET " + ", ".join(f"{name} = {value}" for name, value in limits.items())
+        arguments |= {"read_timeout": LONGEST, "write_timeout": LONGEST}
+        options["isolation_level"] = "READ COMMITTED"  # locks no gaps: two first logins would be in each other's way
     return create_engine(
         url,
         pool_size=POOL,
         max_overflow=0,
         pool_timeout=PATIENCE,
-        pool_pre_ping=True,
+        pool_recycle=RENEWAL,
         pool_reset_on_return=None,
         connect_args=arguments,
+        **options,
     )
 
 

@@ -1,10 +1,14 @@
-"""Queries about events: what happened, written with what made it happen."""
+"""Queries about events: what happened, written with what made it happen, and which of it plugins still have to hear."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, select, update
 
 from connect_core.models import ConnectEvent
 from connect_core.store.statement import Statement, Transaction, insert_into
 
+_EVENT = ConnectEvent.__table__  # type: ignore[attr-defined]
 _COLUMNS = (
     "kind",
     "member_id",
@@ -15,10 +19,53 @@ _COLUMNS = (
     "subject_hash",
     "request_id",
     "create_time",
+    "detail",
+    "told_time",
 )
-_INSERT = Statement(insert_into(ConnectEvent.__table__, *_COLUMNS))  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """An event as plugins are told of it."""
+
+    id: int
+    kind: str
+    member_id: int
+    provider: str
+    client_type: str
+    union_type: str
+    request_id: str
+    create_time: int
+    detail: str
+
+
+_INSERT = Statement(insert_into(_EVENT, *_COLUMNS))
+_INSERT_ONE = Statement(insert_into(_EVENT, *_COLUMNS).returning(_EVENT.c.id))
+_FIND_UNTOLD = Statement(
+    select(*(_EVENT.c[name] for name in EventRow.__dataclass_fields__))
+    .where(_EVENT.c.told_time.is_(None), _EVENT.c.create_time < bindparam("before"))
+    .order_by(_EVENT.c.id)
+    .limit(bindparam("most"))
+)
+_TOLD = Statement(update(_EVENT).where(_EVENT.c.id == bindparam("own")).values(told_time=bindparam("now")))
 
 
 def insert_events(transaction: Transaction, rows: Sequence[Mapping[str, object]]) -> None:
     """Write events; the names are columns of `es_connect_event`."""
     _INSERT.run_many(transaction, rows)
+
+
+def insert_event(transaction: Transaction, row: Mapping[str, object]) -> int:
+    """Write one event and return its id."""
+    event_id: int = _INSERT_ONE.scalar(transaction, **row)
+    return event_id
+
+
+def find_untold(transaction: Transaction, before: int, limit: int) -> list[EventRow]:
+    """Return at most `limit` events from `before` that plugins were not told of, the oldest first."""
+    return [EventRow(*row) for row in _FIND_UNTOLD.all(transaction, before=before, most=limit)]
+
+
+def update_told(transaction: Transaction, ids: Sequence[int], now: int) -> None:
+    """Note that plugins were told of these events."""
+    _TOLD.run_many(transaction, [{"own": event_id, "now": now} for event_id in ids])

@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 from functools import cache
 
-from sqlalchemy import bindparam, delete, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from connect_core.models import UsedFlow
-from connect_core.store.statement import Statement, Transaction, insert_into
+from connect_core.store.statement import Statement, Sweep, Transaction, insert_into
 
 _USED = UsedFlow.__table__  # type: ignore[attr-defined]
 _INSERT = Statement(insert_into(_USED, "hash", "flow", "expiry_time"))
 _FIND = Statement(select(_USED.c.flow, _USED.c.outcome).where(_USED.c.hash == bindparam("hash")))
 _CLOSE = Statement(update(_USED).where(_USED.c.hash == bindparam("own")).values(outcome=bindparam("ended")))
-_OLD = select(_USED.c.hash).where(_USED.c.expiry_time < bindparam("now")).limit(bindparam("most")).subquery()
-_SWEEP = Statement(delete(_USED).where(_USED.c.hash.in_(select(_OLD.c.hash))))
+_SWEEP = Sweep(_USED.c.hash, _USED.c.expiry_time)
 
 
 def insert_used(transaction: Transaction, hash_: str, flow: str, expiry_time: int) -> bool:
@@ -57,4 +56,4 @@ def update_outcome(transaction: Transaction, hash_: str, outcome: str) -> None:
 
 def delete_expired(transaction: Transaction, now: int, limit: int) -> int:
     """Sweep at most `limit` rows whose time is over; returns how many."""
-    return _SWEEP.run(transaction, now=now, most=limit)
+    return _SWEEP.run(transaction, now, limit)

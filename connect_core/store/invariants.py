@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from connect_core.store.database import Database, _unavailable
+from connect_core.store.database import Database, _unavailable, lift_limit
 
 SHOWN = 5
 """So many rows of each rule are named."""
@@ -76,6 +76,7 @@ def _reading(database: Database) -> Iterator[Any]:
     """A transaction without locks and without a limit, on a connection that is closed afterwards with its settings."""
     with closing(database._engine.raw_connection()) as connection:
         connection.detach()
+        lift_limit(connection.dbapi_connection)
         cursor = connection.cursor()
         for statement in _BEGIN.get(database._engine.dialect.name, ("SET max_statement_time = 0",)):
             cursor.execute(statement)

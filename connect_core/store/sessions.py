@@ -1,11 +1,14 @@
-"""Queries about sessions: opaque tokens by hash, grouped in families."""
+"""Queries about sessions: opaque tokens by hash, grouped in families.
+
+What ends sessions runs until it finds none: a rotation under way may have written a successor meanwhile.
+"""
 
 from dataclasses import dataclass
 
-from sqlalchemy import and_, bindparam, delete, select, update
+from sqlalchemy import and_, bindparam, select, update
 
 from connect_core.models import MemberSession
-from connect_core.store.statement import Statement, Transaction, insert_into
+from connect_core.store.statement import Statement, Sweep, Transaction, insert_into
 
 _SESSION = MemberSession.__table__  # type: ignore[attr-defined]
 
@@ -31,6 +34,7 @@ _NAMES = tuple(SessionRow.__dataclass_fields__)
 _INSERT = Statement(insert_into(_SESSION, *_NAMES))
 _IS_IT = _SESSION.c.token_hash == bindparam("own")
 _FIND = Statement(select(*(_SESSION.c[name] for name in _NAMES)).where(_IS_IT))
+_LOCK = Statement(select(*(_SESSION.c[name] for name in _NAMES)).where(_IS_IT).with_for_update())
 _IS_LIVE = (_SESSION.c.revoked_time.is_(None), _SESSION.c.expiry_time > bindparam("now"))
 _FIND_LIVE = Statement(
     select(_SESSION.c.member_id, _SESSION.c.create_time).where(_SESSION.c.family == bindparam("family"), *_IS_LIVE)
@@ -62,8 +66,7 @@ _REVOKE_OTHERS = Statement(
     .where(_SESSION.c.member_id == bindparam("of_member"), _IS_ANOTHER)
     .values(revoked_time=bindparam("now"))
 )
-_OLD = select(_SESSION.c.id).where(_SESSION.c.expiry_time < bindparam("now")).limit(bindparam("most")).subquery()
-_SWEEP = Statement(delete(_SESSION).where(_SESSION.c.id.in_(select(_OLD.c.id))))
+_SWEEP = Sweep(_SESSION.c.id, _SESSION.c.expiry_time)
 
 
 def insert_session(transaction: Transaction, row: SessionRow) -> None:
@@ -74,6 +77,12 @@ def insert_session(transaction: Transaction, row: SessionRow) -> None:
 def find_session(transaction: Transaction, token_hash: str) -> SessionRow | None:
     """Return the session that a token's hash names, live or not."""
     row = _FIND.first(transaction, own=token_hash)
+    return SessionRow(*row) if row else None
+
+
+def lock_session(transaction: Transaction, token_hash: str) -> SessionRow | None:
+    """The same for one that is to be rotated: nobody else changes it until the transaction ends."""
+    row = _LOCK.first(transaction, own=token_hash)
     return SessionRow(*row) if row else None
 
 
@@ -100,19 +109,22 @@ def update_seen(transaction: Transaction, token_hash: str, now: int) -> None:
 
 def revoke_family(transaction: Transaction, family: str, now: int) -> None:
     """End every token of a login."""
-    _REVOKE.run(transaction, own=family, now=now)
+    while _REVOKE.run(transaction, own=family, now=now):
+        pass
 
 
 def revoke_opened_through(transaction: Transaction, connect_id: int, kept: str, now: int) -> None:
     """End every login that came through a connection, but for the family `kept`."""
-    _REVOKE_OPENED_THROUGH.run(transaction, through=connect_id, kept=kept, now=now)
+    while _REVOKE_OPENED_THROUGH.run(transaction, through=connect_id, kept=kept, now=now):
+        pass
 
 
 def revoke_others(transaction: Transaction, member_id: int, kept: str, now: int) -> None:
     """End every login of a member, but for the family `kept`."""
-    _REVOKE_OTHERS.run(transaction, of_member=member_id, kept=kept, now=now)
+    while _REVOKE_OTHERS.run(transaction, of_member=member_id, kept=kept, now=now):
+        pass
 
 
 def delete_expired(transaction: Transaction, now: int, limit: int) -> int:
     """Sweep at most `limit` sessions whose time is over; returns how many."""
-    return _SWEEP.run(transaction, now=now, most=limit)
+    return _SWEEP.run(transaction, now, limit)

@@ -4,11 +4,12 @@ SQLAlchemy writes the SQL of every dialect, once; executing through it would cos
 Values go to the driver as parameters, never into the text.
 """
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Dialect, Executable, Insert, Table, bindparam, insert
+from sqlalchemy import Column, Dialect, Executable, Insert, Table, bindparam, delete, insert, select
 from sqlalchemy.sql.compiler import SQLCompiler
 
 Row = tuple[Any, ...]
@@ -29,13 +30,14 @@ class Prepared:
 
 
 class Transaction:
-    """A unit of work on one connection. `cursor` is the driver's."""
+    """A unit of work on one connection. `cursor` is the driver's; `answered` the monotonic time of its last answer."""
 
-    __slots__ = ("_dialect", "_prepared", "cursor")
+    __slots__ = ("_dialect", "_prepared", "answered", "cursor")
 
     def __init__(self, cursor: Any, dialect: Dialect, prepared: "dict[Statement, Prepared]") -> None:
         """`prepared` is the engine's, and is filled as statements are met."""
         self.cursor = cursor
+        self.answered = 0.0
         self._dialect = dialect
         self._prepared = prepared
 
@@ -59,12 +61,14 @@ class Statement:
         """Execute it and return how many rows it touched."""
         prepared = transaction.prepare(self)
         transaction.cursor.execute(prepared.text, prepared.arrange(values))
+        transaction.answered = time.monotonic()
         return int(transaction.cursor.rowcount)
 
     def run_many(self, transaction: Transaction, rows: Iterable[Mapping[str, object]]) -> None:
         """Execute it once for each of `rows`."""
         prepared = transaction.prepare(self)
         transaction.cursor.executemany(prepared.text, [prepared.arrange(values) for values in rows])
+        transaction.answered = time.monotonic()
 
     def all(self, transaction: Transaction, **values: object) -> list[Row]:
         """Execute it and return its rows."""
@@ -89,6 +93,29 @@ class Statement:
         order = tuple(compiled.positiontup) if compiled.positiontup is not None else None
         constants = {name: value for name, value in compiled.params.items() if value is not None}
         return Prepared(compiled.string, order, constants)
+
+
+class Sweep:
+    """Deletes rows whose time is over by their keys, the oldest first. Sweeps at once take different rows."""
+
+    __slots__ = ("_delete", "_find")
+
+    def __init__(self, key: Column[Any], expiry_time: Column[Any]) -> None:
+        self._find = Statement(
+            select(key)
+            .where(expiry_time < bindparam("now"))
+            .order_by(expiry_time)
+            .limit(bindparam("most"))
+            .with_for_update(skip_locked=True)
+        )
+        self._delete = Statement(delete(key.table).where(key == bindparam("own")))
+
+    def run(self, transaction: Transaction, now: int, limit: int) -> int:
+        """Delete at most `limit` rows and return how many went."""
+        found = self._find.all(transaction, now=now, most=limit)
+        if found:
+            self._delete.run_many(transaction, [{"own": key} for (key,) in found])
+        return len(found)
 
 
 def insert_into(table: Table, *columns: str) -> Insert:

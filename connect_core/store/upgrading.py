@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from connect_core.errors import SettingsError, Unavailable
 from connect_core.store import columns, schema
-from connect_core.store.database import Database
+from connect_core.store.database import Database, lift_limit
 from connect_core.store.differences import find_differences
 from connect_core.store.migrations import v0001_tables as first
 from connect_core.store.schema import State, get_advice
@@ -82,6 +82,7 @@ def _locked(database: Database) -> Iterator[Connection]:
     """A transaction that no other upgrade runs beside, on a connection that is closed afterwards with its settings."""
     with database._engine.connect() as connection:
         connection.detach()
+        lift_limit(connection.connection.dbapi_connection)
         name = connection.dialect.name
         if name == "sqlite":
             _cursor(connection).execute(f"PRAGMA busy_timeout={LOCK_PATIENCE * 1000}")

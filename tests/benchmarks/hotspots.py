@@ -64,7 +64,7 @@ def serve(config: str, port: int) -> None:
     configure_logging("info")
     app = create_app(load_settings(Path(config)), routes=profiling)
     database = app.state.manager.database
-    database._writers = database._readers = OnTheSpot()
+    database._writers._threads = database._readers._threads = OnTheSpot()
     uvicorn.run(app, port=port, log_config=None, access_log=False, server_header=False, proxy_headers=False)
 
 

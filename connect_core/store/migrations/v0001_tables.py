@@ -136,6 +136,7 @@ Table(
     UniqueConstraint("token_hash"),
     Index("ix_session_family", "family"),
     Index("ix_session_member", "member_id"),
+    Index("ix_session_expiry", "expiry_time"),
     Index("ix_session_connect", "connect_id"),
 )
 Table(
@@ -161,7 +162,9 @@ Table(
     _word("request_id", 32),
     _number("create_time"),
     _shown("detail", 255),
+    _perhaps("told_time"),
     Index("ix_event_member", "member_id"),
+    Index("ix_event_told", "told_time"),
 )
 
 

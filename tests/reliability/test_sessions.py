@@ -1,0 +1,104 @@
+"""M12, R19 and what ends a login: times and races of sessions, on every engine."""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from connect_core.errors import ConnectError, StateExpired, TokenInvalid
+from connect_core.manager import ConnectManager
+from connect_core.sessions import OpenSession
+from connect_core.settlement import Login
+from connect_core.store import Transaction
+from tests.acme import begin, come_back, hand_in, using
+
+from .stand import FULL, Tell
+
+HOUR = 3600
+
+
+def opened_by(login: Login) -> OpenSession:
+    assert login.opened is not None
+    return login.opened
+
+
+def on_shop(url: str, folder: Path, work: Callable[[ConnectManager], Awaitable[None]], now: list[float]) -> None:
+    using(folder, work, now=lambda: now[0], service={"database_url": url})
+
+
+async def refused_by(work: Awaitable[object]) -> str:
+    try:
+        await work
+    except ConnectError as error:
+        return error.code
+    return "ok"
+
+
+@pytest.mark.parametrize("logout_first", [False, True])
+def test_a_logout_beats_a_rotation(url: str, tmp_path: Path, *, logout_first: bool) -> None:
+    """A login that is ended while its refresh token is rotated is over: the successor does not live on."""
+
+    async def work(manager: ConnectManager) -> None:
+        token, now = opened_by(await hand_in(manager, "lihua.1")).token, int(time.time())
+
+        def rotate(tx: Transaction) -> OpenSession | None:
+            rotated = manager.sessions.rotate(tx, token, now)
+            time.sleep(0.3)
+            return rotated
+
+        def end(tx: Transaction) -> None:
+            manager.sessions.end(tx, token, now)
+            time.sleep(0.3)
+
+        first, second = (end, rotate) if logout_first else (rotate, end)
+        slow = asyncio.create_task(manager.database.write(first))
+        await asyncio.sleep(0.1)
+        ended = await asyncio.gather(slow, manager.database.write(second), return_exceptions=True)
+        for one in ended:
+            if isinstance(one, OpenSession):
+                with pytest.raises(TokenInvalid):
+                    await manager.accounts.refresh(one.token)
+        assert sum(isinstance(one, OpenSession) for one in ended) == (not logout_first)
+
+    on_shop(url, tmp_path, work, [time.time()])
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York"] if FULL else ["America/New_York"])
+def test_m12_expiry_holds_in_every_zone_and_over_clock_steps(url: str, tell: Tell, tmp_path: Path, zone: str) -> None:
+    """A flow lives ten minutes and a session its days; after a step back what was used or swept stays so."""
+    os.environ["TZ"] = zone
+    time.tzset()
+    began = 1_793_500_000.0  # two days before clocks are set back in New York
+    now = [began]
+    refused: list[str] = []
+
+    async def work(manager: ConnectManager) -> None:
+        flow, old = await begin(manager), await begin(manager)
+        token = opened_by(await hand_in(manager, "lihua.1")).token
+        now[0] = began + 599
+        assert opened_by(await come_back(manager, flow, "lihua.2"))
+        now[0] = began + HOUR
+        with pytest.raises(StateExpired):
+            await come_back(manager, old, "lihua.3")
+        token = (await manager.accounts.refresh(token)).refresh_token
+        await manager.sweep()
+        now[0] = began - HOUR
+        refused.append(await refused_by(hand_in(manager, "lihua.1")))
+        assert opened_by(await hand_in(manager, "lihua.4"))
+        now[0] = began + 31 * 24 * HOUR
+        refused.append(await refused_by(manager.accounts.refresh(token)))
+        while await manager.sweep():
+            pass
+        now[0] = began
+        refused.append(await refused_by(manager.accounts.refresh(token)))
+
+    try:
+        on_shop(url, tmp_path, work, now)
+    finally:
+        os.environ["TZ"] = "UTC"
+        time.tzset()
+    tell(f"R19 clock steps of ±1 h, {zone}", " ".join(refused), "used and swept stays so")
+    assert refused == ["code_seen", "token_invalid", "token_invalid"]
