@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connect_core.connections import BuiltInMembers, Settled, login_by_unionid
+from connect_core.connections import BuiltInMembers, Missing, Settled, login_by_unionid
 from connect_core.errors import MemberDisabled
 from connect_core.identity import ClientType, Identity, PersonId, Profile
 from connect_core.store import Database, schema
@@ -39,8 +39,8 @@ class Shop:
         profile: Profile | None = None,
         now: int = NOW,
         was_asked: bool = True,
-    ) -> Settled | None:
-        """Log in as the manager does; None when the profile is wanted first."""
+    ) -> Settled | Missing:
+        """Log in as the manager does, or tell what is missing for it."""
         identity = Identity(union_type, ids, "app-1", profile)
         return asyncio.run(
             self.database.write(
@@ -94,7 +94,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 
 def test_an_unknown_person_is_asked_about_before_being_registered(shop: Shop) -> None:
     """The first look answers None and writes nothing; once the profile was asked for, the member is registered."""
-    assert shop.ask(USER, was_asked=False) is None
+    assert shop.ask(USER, was_asked=False) is Missing.PROFILE
     assert set(counts(shop.folder, *PEOPLE).values()) == {0}
     settled = shop.log_in(USER, UNION, OPEN, profile=LIHUA)
     assert (settled.is_new_member, settled.has_conflict, settled.union_id) == (True, False, USER.value)
@@ -233,7 +233,7 @@ def test_a_row_of_another_system_is_adopted(shop: Shop) -> None:
     assert (first.member.nickname, first.has_conflict) == ("老客户", False)
     assert shop.log_in(OPEN, was_asked=False).member.id == 41
     assert counts(shop.folder, *PEOPLE) == {"es_member": 1, "es_connect": 1, "es_connect_alias": 2}
-    assert shop.ask(USER, was_asked=False, now=NOW + 31 * DAY) is None
+    assert shop.ask(USER, was_asked=False, now=NOW + 31 * DAY) is Missing.PROFILE
     fresh = shop.log_in(USER, profile=LIHUA, now=NOW + 31 * DAY)
     assert (fresh.member.nickname, fresh.member.city) == ("老客户", "杭州市")
 
@@ -268,7 +268,7 @@ def test_a_person_unbound_gets_a_new_connection(shop: Shop) -> None:
         assert shop.ask(USER, OPEN, was_asked=False) is not None
         for table in ("es_connect", "es_connect_alias"):
             shop.rows(f"UPDATE {table} SET unbound_time = ? WHERE unbound_time IS NULL", NOW + round_)
-        assert shop.ask(USER, OPEN, was_asked=False) is None
+        assert shop.ask(USER, OPEN, was_asked=False) is Missing.PROFILE
     assert len(set(members)) == 3
     assert counts(shop.folder, *PEOPLE) == {"es_member": 3, "es_connect": 3, "es_connect_alias": 6}
 
@@ -366,7 +366,7 @@ def test_a_profile_that_was_refused_is_asked_for_again_tomorrow(shop: Shop, told
     first = shop.log_in(USER, profile=told).member
     assert first.nickname == first.uname
     assert shop.ask(USER, was_asked=False, now=NOW + DAY) is not None
-    assert shop.ask(USER, was_asked=False, now=NOW + DAY + 1) is None
+    assert shop.ask(USER, was_asked=False, now=NOW + DAY + 1) is Missing.PROFILE
     assert shop.log_in(USER, profile=LIHUA, now=NOW + DAY + 1).member.nickname == "李华"
     assert shop.ask(USER, was_asked=False, now=NOW + 31 * DAY) is not None
 

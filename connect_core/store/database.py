@@ -28,7 +28,7 @@ TRIES = 3
 RENEWAL = 300
 """Seconds after which a server's connection is made anew: firewalls forget those that were quiet for long."""
 _RETRY_STATES = frozenset({"40001", "40P01"})  # PostgreSQL: serialization failure, deadlock
-_RETRY_CODES = frozenset({1205, 1213})  # MariaDB: lock wait time-out, deadlock
+_RETRY_CODES = frozenset({1213})  # MariaDB: deadlock
 
 
 class Database:
@@ -152,11 +152,11 @@ def _server_engine(url: str) -> Engine:
     arguments: dict[str, Any] = {"connect_timeout": PATIENCE}
     options: dict[str, Any] = {}
     if urlsplit(url).scheme.startswith("postgresql"):
-        limits = {"statement_timeout": f"{LONGEST}s", "idle_in_transaction_session_timeout": "10s", "timezone": "UTC"}
+        limits = {"statement_timeout": f"{PATIENCE}s", "idle_in_transaction_session_timeout": "10s", "timezone": "UTC"}
         arguments["options"] = " ".join(f"-c {name}={value}" for name, value in limits.items())
         arguments |= {"tcp_user_timeout": PATIENCE * 1000, "keepalives_idle": 30}
     else:
-        limits = dict.fromkeys(("max_statement_time", "lock_wait_timeout", "innodb_lock_wait_timeout"), str(LONGEST))
+        limits = dict.fromkeys(("max_statement_time", "lock_wait_timeout", "innodb_lock_wait_timeout"), str(PATIENCE))
         limits["sql_mode"] = "'TRADITIONAL'"
         arguments["init_command"] = "SET " + ", ".join(f"{name} = {value}" for name, value in limits.items())
         arguments |= {"read_timeout": LONGEST, "write_timeout": LONGEST}
