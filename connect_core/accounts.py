@@ -8,20 +8,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from connect_core.connections import find_elsewhere
-from connect_core.errors import MemberDisabled, TokenInvalid, Unavailable
+from connect_core.errors import LoginTooOld, MemberDisabled, NotLoggedIn, TokenInvalid, Unavailable
 from connect_core.hookspecs import HookRelay, MemberDirectory, TokenRequest
 from connect_core.identity import ClientType
 from connect_core.sessions import LiveSession, OpenSession, Sessions, Tokens
-from connect_core.store import Database, Transaction, people
-from connect_core.store.people import MemberRow
+from connect_core.store import Database, Transaction, members, people
+from connect_core.store.members import MemberRow
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedIn:
-    """Who is logged in: the member, through what kind of client, and the union types bound to the member."""
+    """Who is logged in: the member, by which session, and the union types bound to the member."""
 
     member: MemberRow
-    client_type: ClientType
+    session: LiveSession
     union_types: list[str]
 
 
@@ -50,7 +50,7 @@ class Accounts:
         def rotate(tx: Transaction) -> OpenSession | None:
             opened = self._sessions.rotate(tx, refresh_token, now)
             if opened and self._directory is None:
-                member = people.find_member(tx, opened.row.member_id)
+                member = members.find_member(tx, opened.row.member_id)
                 if member is None or member.disabled:
                     raise MemberDisabled("the member is disabled or gone")
             return opened
@@ -87,13 +87,12 @@ class Accounts:
         now = int(self._now())
 
         def look(tx: Transaction) -> tuple[MemberRow | None, LiveSession, list[str], bool] | None:
-            session, is_stale = self._sessions.find(tx, session_token, now) if session_token else (None, False)
-            if session is None and access_token:
-                session = self._sessions.find_by_access_token(tx, access_token, now)
+            session, is_stale = self._sessions.find_presented(tx, session_token, access_token, now)
             if session is None:
                 return None
-            member = None if self._directory is not None else people.find_member(tx, session.member_id)
-            return member, session, people.find_union_types(tx, session.member_id), is_stale
+            member = None if self._directory is not None else members.find_member(tx, session.member_id)
+            bound = people.find_bound(tx, session.member_id)
+            return member, session, [one.union_type for one in bound], is_stale
 
         found = await self._database.read(look)
         if found is None:
@@ -106,7 +105,19 @@ class Accounts:
         if is_stale:
             with suppress(Unavailable):  # who is logged in can be told without a note of it
                 await self._database.write(lambda tx: self._sessions.note_use(tx, session_token, now))
-        return LoggedIn(member, session.client_type, union_types)
+        return LoggedIn(member, session, union_types)
+
+    async def find_recent(self, *, session_token: str = "", access_token: str = "") -> LoggedIn:
+        """Return who is logged in, for what a stolen session must not do.
+
+        Raises `NotLoggedIn`, and `LoginTooOld` when the login is older than `sessions.recent`.
+        """
+        found = await self.find_member(session_token=session_token, access_token=access_token)
+        if found is None:
+            raise NotLoggedIn("there is no live session")
+        if int(self._now()) - found.session.login_time > self._sessions.lifetimes.recent:
+            raise LoginTooOld("this wants a fresh login")
+        return found
 
     async def _find_elsewhere(self, directory: MemberDirectory, member_id: int) -> MemberRow | None:
         if await directory.is_disabled(member_id):

@@ -15,7 +15,9 @@ from connect_core.hookspecs import MemberDirectory
 from connect_core.identity import STRENGTH, ClientType, Identity, PersonId, Profile
 from connect_core.settings import DAY
 from connect_core.store import Transaction, people
-from connect_core.store.people import KnownPerson, MemberRow
+from connect_core.store import members as built_in
+from connect_core.store.members import MemberRow
+from connect_core.store.people import KnownPerson
 
 _NAME_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 _DISPLAYED = ("nickname", "face", "sex", "province", "city")
@@ -62,7 +64,7 @@ def login_by_unionid(
 
     `was_asked` says that it was, with or without success. Raises `MemberDisabled`.
     """
-    found = _find(transaction, identity)
+    found = find_people(transaction, identity)
     if not found:
         if not was_asked:
             return None
@@ -73,11 +75,9 @@ def login_by_unionid(
         raise MemberDisabled("the member is disabled" if member else "the connection's member does not exist")
     if not was_asked and is_stale(person, now, profile_max_age):
         return None
-    if not person.has_aliases:
-        _insert_ids(transaction, person.connect_id, identity.union_type, [person.via], now)
-    union_id, has_conflict = _keep_ids(transaction, identity, found, now)
+    union_id, has_conflict = keep_ids(transaction, identity, found, now)
     before = json.loads(person.profile or "{}")
-    after = {**before, **_kept(identity.profile)}
+    after = {**before, **kept_profile(identity.profile)}
     if was_asked or not person.has_aliases:
         told_time = _told_time(identity, now, profile_max_age) if was_asked else now
         people.update_stored_profile(transaction, person.connect_id, json.dumps(after), told_time)
@@ -90,7 +90,7 @@ def is_stale(person: KnownPerson, now: int, profile_max_age: int) -> bool:
     return person.has_aliases and now - person.profile_time > profile_max_age
 
 
-def _find(transaction: Transaction, identity: Identity) -> list[KnownPerson]:
+def find_people(transaction: Transaction, identity: Identity) -> list[KnownPerson]:
     """Every connection the ids lead to, the strongest id's first."""
     found = people.find_by_ids(transaction, identity.union_type, identity.ids)
     if len(found) < len(identity.ids):
@@ -100,7 +100,7 @@ def _find(transaction: Transaction, identity: Identity) -> list[KnownPerson]:
     return sorted(found, key=lambda person: identity.ids.index(person.via))
 
 
-def _insert_ids(transaction: Transaction, connect_id: int, union_type: str, ids: Sequence[PersonId], now: int) -> None:
+def insert_ids(transaction: Transaction, connect_id: int, union_type: str, ids: Sequence[PersonId], now: int) -> None:
     """Store ids; those that an ended connection still holds are freed first."""
     people.end_stray_aliases(transaction, union_type, ids, now)
     people.insert_aliases(transaction, connect_id, union_type, ids)
@@ -108,7 +108,7 @@ def _insert_ids(transaction: Transaction, connect_id: int, union_type: str, ids:
 
 def _told_time(identity: Identity, now: int, profile_max_age: int) -> int:
     """When the profile was told: now, or for one that was refused so long ago that it is asked for again tomorrow."""
-    return now if _kept(identity.profile) else now - max(profile_max_age - DAY, 0)
+    return now if kept_profile(identity.profile) else now - max(profile_max_age - DAY, 0)
 
 
 def _register(
@@ -121,16 +121,16 @@ def _register(
 ) -> Settled:
     profile = identity.profile or Profile()
     member = members.register(transaction, profile, client_type, now)
-    kept = json.dumps(_kept(profile))
+    kept = json.dumps(kept_profile(profile))
     connect_id = people.insert_connection(
         transaction, member.id, identity.union_type, identity.strongest, now, profile=kept, profile_time=told_time
     )
-    _insert_ids(transaction, connect_id, identity.union_type, identity.ids, now)
+    insert_ids(transaction, connect_id, identity.union_type, identity.ids, now)
     return Settled(member, connect_id, identity.strongest.value, True, False, profile)
 
 
-def _keep_ids(transaction: Transaction, identity: Identity, found: Sequence[KnownPerson], now: int) -> tuple[str, bool]:
-    """Add the ids not yet stored and move `union_id` up.
+def keep_ids(transaction: Transaction, identity: Identity, found: Sequence[KnownPerson], now: int) -> tuple[str, bool]:
+    """Add the ids not yet stored, the one that led here of a row that has none, and move `union_id` up.
 
     Returns the `union_id` that stands now, and whether the ids contradict what is stored.
     """
@@ -138,13 +138,15 @@ def _keep_ids(transaction: Transaction, identity: Identity, found: Sequence[Know
     has_conflict = any(other.member_id != person.member_id for other in found)
     via = {one.via for one in found}
     new = [one for one in identity.ids if one not in via]
+    if not person.has_aliases:
+        insert_ids(transaction, person.connect_id, identity.union_type, [person.via], now)
     if not new:
         return person.union_id, has_conflict
     stored = people.find_aliases(transaction, person.connect_id)
     taken = {(one.kind, one.scope) for one in stored}
     fitting = [one for one in new if (one.kind, one.scope) not in taken]
     if fitting:
-        _insert_ids(transaction, person.connect_id, identity.union_type, fitting, now)
+        insert_ids(transaction, person.connect_id, identity.union_type, fitting, now)
     has_conflict = has_conflict or len(fitting) < len(new)
     strongest = min([*stored, *fitting], key=_rank)
     shown = [one for one in stored if (one.value, one.scope) == (person.union_id, person.union_scope)]
@@ -158,7 +160,7 @@ def _rank(one: PersonId) -> int:
     return STRENGTH.index(one.kind)
 
 
-def _kept(profile: Profile | None) -> dict[str, Any]:
+def kept_profile(profile: Profile | None) -> dict[str, Any]:
     """What a connection keeps of a profile: whatever was told but the phone number."""
     told = asdict(profile) if profile else {}
     return {key: value for key, value in told.items() if value not in ("", None) and key != "mobile"}
@@ -173,12 +175,12 @@ class BuiltInMembers:
 
     def find(self, transaction: Transaction, member_id: int) -> MemberRow | None:
         """Return the member."""
-        return people.find_member(transaction, member_id)
+        return built_in.find_member(transaction, member_id)
 
     def register(self, transaction: Transaction, profile: Profile, client_type: ClientType, now: int) -> MemberRow:
         """Register a member named `m_` and ten random letters, without a password."""
         uname = "m_" + "".join(secrets.choice(_NAME_ALPHABET) for _ in range(10))
-        member_id = people.insert_member(transaction, uname, profile, client_type, now)
+        member_id = built_in.insert_member(transaction, uname, profile, client_type, now)
         shown = {key: getattr(profile, key) for key in _DISPLAYED}
         return MemberRow(
             **{**shown, "nickname": profile.nickname or uname},
@@ -193,7 +195,7 @@ class BuiltInMembers:
         self, transaction: Transaction, member: MemberRow, told: Profile | None, before: Mapping[str, Any], now: int
     ) -> MemberRow:
         """Count the login; a display field follows the vendor only as long as the member never edited it."""
-        people.count_login(transaction, member.id, now)
+        built_in.count_login(transaction, member.id, now)
         if told is None:
             return member
         changes = {
@@ -204,7 +206,7 @@ class BuiltInMembers:
         if told.mobile and not member.mobile:
             changes["mobile"] = told.mobile
         if changes:
-            people.update_member(transaction, member.id, changes)
+            built_in.update_member(transaction, member.id, changes)
         return replace(member, **changes)
 
 
@@ -263,5 +265,5 @@ async def find_elsewhere(directory: MemberDirectory, member_id: int) -> MemberRo
 
 def find_person(transaction: Transaction, identity: Identity) -> KnownPerson | None:
     """Return the connection that the strongest known id of `identity` leads to."""
-    found = _find(transaction, identity)
+    found = find_people(transaction, identity)
     return found[0] if found else None

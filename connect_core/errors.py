@@ -17,6 +17,7 @@
     │   ├── TokenInvalid                 401 token_invalid
     │   ├── MemberDisabled               403 member_disabled
     │   ├── Forbidden                    403 forbidden
+    │   │   └── LoginTooOld              403 forbidden
     │   ├── Unsupported                  404 unsupported
     │   ├── AlreadyBound                 409 already_bound
     │   ├── LastConnection               409 last_connection
@@ -155,6 +156,10 @@ class Forbidden(RequestRefused):
     status = 403
 
 
+class LoginTooOld(Forbidden):
+    """What was asked for wants a fresh login (RFC 9470)."""
+
+
 class Unsupported(RequestRefused):
     """This provider is not offered for this client type."""
 
@@ -163,7 +168,7 @@ class Unsupported(RequestRefused):
 
 
 class AlreadyBound(RequestRefused):
-    """The identity belongs to another member."""
+    """The identity belongs to another member, or the member has another identity of this vendor."""
 
     code = "already_bound"
     status = 409

@@ -15,11 +15,14 @@ log = logging.getLogger("connect_login")
 
 DRAIN_SECONDS = 5
 _LOGGED = {"logged_in": logging.INFO, "identity_conflict": logging.WARNING}
-REGISTERED, LOGGED_IN, BOUND, CONFLICT = "registered", "logged_in", "bound", "identity_conflict"
+REGISTERED, LOGGED_IN, BOUND, UNBOUND = "registered", "logged_in", "bound", "unbound"
+CONFLICT = "identity_conflict"
 
 
 def write(transaction: Transaction, happened: Sequence[LoginEvent], connect_id: int, subject_hash: str) -> None:
     """Write events beside what they tell of; `subject_hash` is keyed: it can be compared and not guessed."""
+    if not happened:
+        return
     rows = [
         {
             "kind": event.kind,

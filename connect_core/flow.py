@@ -39,7 +39,10 @@ class Delivery(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """One login from start to callback: the vendor returns to `redirect_uri`, the member lands on `return_to`."""
+    """One login or bind from start to callback: the vendor returns to `redirect_uri`, the member lands on `return_to`.
+
+    `binder` is the family of the session that binds, and empty for a login.
+    """
 
     provider: str
     client_type: ClientType
@@ -50,6 +53,7 @@ class Flow:
     state: str = field(repr=False)
     nonce: str = field(repr=False)
     code_verifier: str = field(repr=False)
+    binder: str = ""
 
     @property
     def code_challenge(self) -> str:
@@ -71,7 +75,15 @@ class Flows:
         self._code_key = derive_key(ring[0], "presented codes")
 
     def start(
-        self, provider: str, client_type: ClientType, delivery: Delivery, redirect_uri: str, return_to: str, now: int
+        self,
+        provider: str,
+        client_type: ClientType,
+        delivery: Delivery,
+        redirect_uri: str,
+        return_to: str,
+        now: int,
+        *,
+        binder: str = "",
     ) -> Flow:
         """Mint a flow that lives ten minutes from `now` (epoch seconds)."""
         return Flow(
@@ -84,6 +96,7 @@ class Flows:
             state=new_state(),
             nonce=new_state(),
             code_verifier=secrets.token_urlsafe(48),
+            binder=binder,
         )
 
     def seal(self, flow: Flow) -> str:
@@ -97,6 +110,7 @@ class Flows:
             flow.expiry_time,
             flow.nonce,
             flow.code_verifier,
+            flow.binder,
         )
         return self._sealer.seal(json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode(), flow.state)
 
@@ -108,7 +122,7 @@ class Flows:
         if not sealed or len(state) != STATE_LENGTH:
             raise StateInvalid("no flow of this browser answers to the state")
         try:
-            provider, client, delivery, redirect_uri, return_to, expiry, nonce, verifier = json.loads(
+            provider, client, delivery, redirect_uri, return_to, expiry, nonce, verifier, binder = json.loads(
                 self._sealer.open(sealed, state)
             )
         except SealError:
@@ -116,7 +130,16 @@ class Flows:
         if expiry <= now:
             raise StateExpired("the flow was started more than ten minutes ago")
         return Flow(
-            provider, ClientType(client), Delivery(delivery), redirect_uri, return_to, expiry, state, nonce, verifier
+            provider=provider,
+            client_type=ClientType(client),
+            delivery=Delivery(delivery),
+            redirect_uri=redirect_uri,
+            return_to=return_to,
+            expiry_time=expiry,
+            state=state,
+            nonce=nonce,
+            code_verifier=verifier,
+            binder=binder,
         )
 
     def ticket(self, flow: Flow) -> str:

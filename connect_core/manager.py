@@ -9,7 +9,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
@@ -32,9 +32,10 @@ from connect_core.flow import Delivery, Flow, Flows
 from connect_core.hookspecs import LoginEvent, MemberDirectory, RefusedEvent
 from connect_core.http import TOTAL_DEADLINE, HttpPool
 from connect_core.identity import ClientType, Identity
+from connect_core.member_centre import MemberCentre
 from connect_core.provider import AuthorizationRequest, AuthorizationResponse, Entrance, WakesApp
 from connect_core.registry import Offer, Plugins, Registry
-from connect_core.sessions import Sessions
+from connect_core.sessions import LiveSession, Sessions
 from connect_core.settings import Settings
 from connect_core.settlement import Arrival, Login, Settlement, Visit
 from connect_core.store import Database, Transaction, people
@@ -85,6 +86,7 @@ class ConnectManager:
         self._routes = service.public_url + service.prefix
         self._directory: MemberDirectory | None = self.plugins.hooks.connect_member_directory(settings=settings)
         self.accounts = Accounts(database, self.sessions, self._directory, self.plugins.hooks, now)
+        self.centre = MemberCentre(database, self.notices, subject_key, service.unbind_cooldown, now)
 
     async def get_login_url(
         self,
@@ -96,8 +98,11 @@ class ConnectManager:
         redirect_uri: str = "",
         delivery: Delivery = Delivery.SESSION,
         is_awake: bool = False,
+        binder: LiveSession | None = None,
     ) -> Start:
-        """Begin a login. With `redirect_uri` the vendor returns to the front end's own page instead of to our callback.
+        """Begin a login, or a bind to the member of the session `binder`.
+
+        With `redirect_uri` the vendor returns to the front end's own page instead of to our callback.
 
         Raises `Unsupported`, `RedirectNotAllowed` and what the provider raises.
         """
@@ -110,7 +115,8 @@ class ConnectManager:
             start_url = self._start_url(offer, return_to=return_to and target, redirect_uri=redirect_uri and page)
             if link := offer.provider.get_wake_up_url(start_url, visit.user_agent):
                 return Start(link)
-        begun = self.flows.start(offer.name, offer.client_type, delivery, page, target, self._time())
+        family = binder.family if binder else ""
+        begun = self.flows.start(offer.name, offer.client_type, delivery, page, target, self._time(), binder=family)
         request = AuthorizationRequest(
             client_type=offer.client_type,
             redirect_uri=page,
@@ -142,9 +148,12 @@ class ConnectManager:
             begun = await self._open(offer, parameters, sealed_flow, delivers_json=delivers_json)
             refusal, now = exchange.get_refusal(offer.provider, parameters), self._time()
             codes = [] if refusal else [exchange.get_code(offer.provider, parameters)]
-            if not await self.database.write(lambda tx: self.flows.redeem(tx, begun, codes, now)):
+            is_first, binder = await self.database.write(lambda tx: self._spend(tx, begun, codes, visit, now))
+            if not is_first:
                 return await self._repeat(begun)
             try:
+                if begun.binder and binder is None:
+                    raise StateInvalid("the session that began this is not this visitor's")
                 if refusal:
                     await self.bury_codes(offer.name, offer.client_type, parameters.items(), begun.state)
                     raise refusal
@@ -156,15 +165,24 @@ class ConnectManager:
                     nonce=begun.nonce,
                     code_verifier=begun.code_verifier,
                 )
-                return await self._finish(Arrival(offer, visit, begun, device_id), response)
+                return await self._finish(Arrival(offer, visit, begun, device_id, binder=binder), response)
             except Exception:
                 await self.database.write(lambda tx: flow.close(tx, begun, flow.FAILED))
                 raise
 
     async def login_with_code(
-        self, provider: str, client_type: str, parameters: Mapping[str, str], visit: Visit, *, device_id: str = ""
+        self,
+        provider: str,
+        client_type: str,
+        parameters: Mapping[str, str],
+        visit: Visit,
+        *,
+        device_id: str = "",
+        binder: LiveSession | None = None,
     ) -> Login:
         """Finish a login whose code a mini program or app hands in; a ticket comes with it where one was given out.
+
+        With `binder` it is a bind to that session's member.
 
         Raises `CodeMissing`, `CodeSeen`, and for tickets `StateMissing`, `StateInvalid`, `StateExpired`.
         """
@@ -179,7 +197,7 @@ class ConnectManager:
             response = AuthorizationResponse.of_redeemed_flow(
                 client_type=offer.client_type, code=code, parameters=parameters
             )
-            return await self._finish(Arrival(offer, visit, device_id=device_id), response)
+            return await self._finish(Arrival(offer, visit, device_id=device_id, binder=binder), response)
 
     async def login_by_unionid(self, identity: Identity, arrival: Arrival, *, seconds: float = TOTAL_DEADLINE) -> Login:
         """Log in whoever a verified identity is, registering a person never seen before.
@@ -272,6 +290,13 @@ class ConnectManager:
         self.flows.remember_code(tx, offer.name, code, "", self._time())
         return ticket is None or flow.spend(tx, ticket)
 
+    def _spend(
+        self, tx: Transaction, begun: Flow, codes: Sequence[str], visit: Visit, now: int
+    ) -> tuple[bool, LiveSession | None]:
+        """Spend the flow, False when it was spent already; for a bind find the session that it is for."""
+        is_first = self.flows.redeem(tx, begun, codes, now)
+        return is_first, self._settlement.find_binder(tx, begun, visit, now) if begun.binder else None
+
     async def _repeat(self, begun: Flow) -> Login:
         """The same browser comes again with a spent flow: it gets the first result's redirect once there is one."""
         ends = asyncio.get_running_loop().time() + TOTAL_DEADLINE
@@ -290,7 +315,16 @@ class ConnectManager:
         if arrival.flow is None and (phone := await exchange.fetch_phone(provider, response)):
             arrival = replace(arrival, phone=phone)
         identity = await exchange.redeem(provider, response, ends - clock())
+        if arrival.binder is not None:
+            return await self._bind(identity, arrival)
         return await self.login_by_unionid(identity, arrival, seconds=ends - clock())
+
+    async def _bind(self, identity: Identity, arrival: Arrival) -> Login:
+        now = self._time()
+        login, happened = await self.database.write(lambda tx: self._settlement.bind(tx, arrival, identity, now))
+        for event in happened:
+            self.notices.tell(event)
+        return login
 
     def _settling(
         self, arrival: Arrival, identity: Identity, members: Members, *, was_asked: bool

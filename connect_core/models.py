@@ -120,17 +120,22 @@ class ConnectSetting(SQLModel, table=True):
 
 
 class MemberSession(SQLModel, table=True):
-    """One opaque token of a login: a browser's, or a link in a family of refresh tokens. Only its hash is kept."""
+    """One opaque token of a login: a browser's, or a link in a family of refresh tokens. Only its hash is kept.
+
+    `connect_id` is the connection that the login came through.
+    """
 
     __tablename__ = "es_member_session"
     __table_args__ = (
         UniqueConstraint("token_hash"),
         Index("ix_session_family", "family"),
         Index("ix_session_member", "member_id"),
+        Index("ix_session_connect", "connect_id"),
     )
 
     id: int | None = Field(None, sa_column=_key())
     member_id: int = Field(sa_type=BIG)
+    connect_id: int = Field(0, sa_column=_count())
     client_type: str = Field(sa_column=Column(String(8), nullable=False))
     device_id: str = Field("", sa_column=_text(64))
     family: str = Field(sa_column=Column(exact_text(32), nullable=False))

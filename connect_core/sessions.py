@@ -56,6 +56,7 @@ class LiveSession:
     member_id: int
     client_type: ClientType
     family: str
+    login_time: int
 
 
 class Sessions:
@@ -66,11 +67,19 @@ class Sessions:
         self.lifetimes = lifetimes
 
     def open(
-        self, transaction: Transaction, member_id: int, client_type: ClientType, device_id: str, now: int
+        self,
+        transaction: Transaction,
+        member_id: int,
+        client_type: ClientType,
+        device_id: str,
+        now: int,
+        *,
+        connect_id: int = 0,
     ) -> OpenSession:
-        """Open a session for a member who just logged in."""
+        """Open a session for a member who just logged in, through the connection `connect_id`."""
         row = SessionRow(
             member_id=member_id,
+            connect_id=connect_id,
             client_type=client_type,
             device_id=device_id,
             family=secrets.token_hex(16),
@@ -104,6 +113,15 @@ class Sessions:
             return None, False
         return _live(row), now - row.seen_time >= min(SEEN_STEP, self.lifetimes.idle // 4)
 
+    def find_presented(
+        self, transaction: Transaction, session_token: str, access_token: str, now: int
+    ) -> tuple[LiveSession | None, bool]:
+        """The same for whichever of the two tokens holds; either may be empty."""
+        session, is_stale = self.find(transaction, session_token, now) if session_token else (None, False)
+        if session is None and access_token:
+            session = self.find_by_access_token(transaction, access_token, now)
+        return session, is_stale
+
     def note_use(self, transaction: Transaction, token: str, now: int) -> None:
         """Write that a browser token was used."""
         store.update_seen(transaction, token_hash(token), now)
@@ -113,10 +131,11 @@ class Sessions:
         claims = self.access_tokens.find_claims(token, now)
         if claims is None:
             return None
-        member_id = store.find_live_member(transaction, str(claims.get("sid", "")), now)
-        if member_id is None or str(member_id) != claims.get("sub"):
+        found = store.find_live(transaction, str(claims.get("sid", "")), now)
+        if found is None or str(found[0]) != claims.get("sub"):
             return None
-        return LiveSession(member_id, ClientType(claims["client_type"]), claims["sid"])
+        member_id, login_time = found
+        return LiveSession(member_id, ClientType(claims["client_type"]), claims["sid"], login_time)
 
     def rotate(self, transaction: Transaction, refresh_token: str, now: int) -> OpenSession | None:
         """Spend a refresh token and return its successor; None when its reuse has just ended the family.
@@ -157,4 +176,4 @@ class Sessions:
 
 
 def _live(row: SessionRow) -> LiveSession:
-    return LiveSession(row.member_id, ClientType(row.client_type), row.family)
+    return LiveSession(row.member_id, ClientType(row.client_type), row.family, row.create_time)

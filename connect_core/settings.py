@@ -131,6 +131,9 @@ class Service(_Section):
     prefix: str = Field(
         default="/connect", pattern=r"^/[a-z0-9/_-]*[a-z0-9_-]$", description="Where the routes are mounted."
     )
+    unbind_cooldown: int = Field(
+        default=0, ge=0, description="Seconds that a connection must have existed before its member can end it."
+    )
     outbound_proxy: bool = Field(
         default=False, description="Use HTTP_PROXY, HTTPS_PROXY and NO_PROXY for vendor calls."
     )
@@ -165,6 +168,7 @@ class Sessions(_Section):
     access_token: int = Field(default=1200, ge=60, description="Life of an access token.")
     idle: int = Field(default=7 * DAY, ge=60, description="A session or refresh token unused for so long ends.")
     absolute: int = Field(default=30 * DAY, ge=60, description="A session ends after this, used or not.")
+    recent: int = Field(default=600, ge=60, description="Age of a login up to which it may bind, unbind and the like.")
 
 
 class Settings(_Section):

@@ -41,7 +41,7 @@ def test_a_member_is_found_by_session_or_access_token(tmp_path: Path) -> None:
         both = await manager.accounts.find_member(session_token=browser.token, access_token=access)
         assert by_session is not None
         assert by_token is not None
-        assert (by_session.client_type, by_token.client_type) == (ClientType.PC, ClientType.MINI)
+        assert (by_session.session.client_type, by_token.session.client_type) == (ClientType.PC, ClientType.MINI)
         assert both == by_session
         assert by_session.member == by_token.member
         assert (by_session.member.id, by_session.member.nickname, by_session.union_types) == (1, "lihua", ["ACME"])

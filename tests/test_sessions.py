@@ -122,7 +122,7 @@ def test_the_token_answer_has_the_forms_of_its_rfc(desk: Desk) -> None:
 def test_a_session_is_found_until_it_idles_or_ends(desk: Desk) -> None:
     """Both limits hold, to the second."""
     opened, lifetimes = desk.open(), desk.sessions.lifetimes
-    live = LiveSession(1, ClientType.APP, opened.row.family)
+    live = LiveSession(1, ClientType.APP, opened.row.family, NOW)
     assert desk.find(opened.token, NOW) == (live, False)
     assert desk.find(opened.token, NOW + lifetimes.idle - 1)[0] == live
     assert desk.find(opened.token, NOW + lifetimes.idle)[0] is None
@@ -232,7 +232,7 @@ def test_an_access_token_names_its_login(desk: Desk) -> None:
     assert claims is not None
     assert (claims["iss"], claims["sub"], claims["sid"]) == (ISSUER, "7", opened.row.family)
     assert (claims["client_type"], claims["iat"], claims["exp"]) == ("app", NOW, NOW + 1200)
-    assert desk.find_by(tokens, NOW + 1199) == LiveSession(7, ClientType.APP, opened.row.family)
+    assert desk.find_by(tokens, NOW + 1199) == LiveSession(7, ClientType.APP, opened.row.family, NOW)
     assert desk.find_by(tokens, NOW + 1200) is None
 
 
@@ -260,7 +260,7 @@ def test_h05_logout_ends_every_token_of_the_login(desk: Desk) -> None:
     second = rotated(desk, first, NOW)
     access = [desk.sessions.issue_tokens(one, NOW) for one in (second, other)]
     ended = desk.run(lambda tx: desk.sessions.end(tx, first.token, NOW))
-    assert ended == LiveSession(1, ClientType.APP, first.row.family)
+    assert ended == LiveSession(1, ClientType.APP, first.row.family, NOW)
     assert [desk.find_by(one, NOW) is not None for one in access] == [False, True]
     assert [desk.is_usable(one, NOW) for one in (first, second, other)] == [False, False, True]
     desk.run(lambda tx: desk.sessions.end_family(tx, other.row.family, NOW))

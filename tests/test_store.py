@@ -16,7 +16,7 @@ from sqlmodel import SQLModel
 
 from connect_core.errors import SettingsError, Unavailable
 from connect_core.identity import PersonId, Profile
-from connect_core.store import Database, Transaction, flows, people, sessions
+from connect_core.store import Database, Transaction, flows, members, people, sessions
 
 from .acme import NOW, counts, locked, rows
 
@@ -46,7 +46,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 def register(tx: Transaction) -> int:
     """Write a member, its connection and an id."""
-    member_id = people.insert_member(tx, "m_1", Profile(), "pc", NOW)
+    member_id = members.insert_member(tx, "m_1", Profile(), "pc", NOW)
     connect_id = people.insert_connection(
         tx, member_id, "ALIPAY", PersonId.user_id("2088"), NOW, profile="{}", profile_time=NOW
     )
@@ -158,7 +158,7 @@ def test_commits_survive_as_configured(tmp_path: Path, synchronous: str, level: 
     pragmas = ("journal_mode", "synchronous", "foreign_keys")
 
     def look(tx: Transaction) -> list[object]:
-        return [tx.exec_driver_sql(f"PRAGMA {pragma}").scalar() for pragma in pragmas]
+        return [tx.cursor.execute(f"PRAGMA {pragma}").fetchone()[0] for pragma in pragmas]
 
     assert asyncio.run(database.write(look)) == asyncio.run(database.read(look)) == ["wal", level, 1]
     database.close()
@@ -215,10 +215,10 @@ def test_m04_a_killed_process_leaves_nothing_half(tmp_path: Path, database: Data
     script = """
 import asyncio, os, sys
 from connect_core.identity import Profile
-from connect_core.store import Database, people
+from connect_core.store import Database, members
 
 def die(tx):
-    people.insert_member(tx, "m_1", Profile(), "pc", 1)
+    members.insert_member(tx, "m_1", Profile(), "pc", 1)
     os.kill(os.getpid(), 9)
 
 asyncio.run(Database(sys.argv[1]).write(die))
@@ -263,7 +263,7 @@ def test_errors_do_not_tell_what_was_asked(database: Database) -> None:
     """The database's own text quotes statement and values; ours names its kind."""
 
     def ask(tx: Transaction) -> None:
-        tx.exec_driver_sql("SELECT hunter2 FROM nowhere WHERE x = ?", ("c4n4ry",))
+        tx.cursor.execute("SELECT hunter2 FROM nowhere WHERE x = ?", ("c4n4ry",))
 
     for run in (database.write, database.read):
         with pytest.raises(Unavailable) as caught:
@@ -285,7 +285,7 @@ def test_m05_a_locked_database_is_unavailable_within_seconds(tmp_path: Path, dat
         assert time.monotonic() - began < 4
         assert caught.value.status == 503
         assert caught.value.retry_after == 2
-        assert asyncio.run(database.read(lambda tx: people.find_member(tx, 1))) is None
+        assert asyncio.run(database.read(lambda tx: members.find_member(tx, 1))) is None
     assert asyncio.run(database.write(register)) == 1
 
 
@@ -311,7 +311,7 @@ def test_m09_many_writers_all_get_their_turn(tmp_path: Path) -> None:
     async def write_all(database: Database, number: int) -> None:
         async def one(place: int) -> None:
             name = f"m_{number}_{place}"
-            await database.write(lambda tx: people.insert_member(tx, name, Profile(), "pc", NOW))
+            await database.write(lambda tx: members.insert_member(tx, name, Profile(), "pc", NOW))
 
         await asyncio.gather(*(one(place) for place in range(8)))
 
@@ -376,11 +376,11 @@ def test_m12_times_do_not_depend_on_the_zone(tmp_path: Path) -> None:
     script = """
 import asyncio, sys
 from connect_core.identity import Profile
-from connect_core.store import Database, people
+from connect_core.store import Database, members
 
 database = Database(sys.argv[1])
 database.create_tables()
-asyncio.run(database.write(lambda tx: people.insert_member(tx, sys.argv[2], Profile(), "pc", 1800000000)))
+asyncio.run(database.write(lambda tx: members.insert_member(tx, sys.argv[2], Profile(), "pc", 1800000000)))
 """
     for zone in ("Asia/Shanghai", "America/New_York"):
         command = [sys.executable, "-c", script, f"sqlite:///{tmp_path / 'connect.db'}", zone]

@@ -8,20 +8,21 @@ import asyncio
 import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlmodel import SQLModel
 
 import connect_core.models  # noqa: F401  (declares the tables)
 from connect_core.errors import SettingsError, Unavailable
+from connect_core.store.statement import Prepared, Statement, Transaction
 
-Transaction = Connection
 T = TypeVar("T")
 
 POOL = 10
@@ -32,7 +33,6 @@ QUEUE_PATIENCE = 5
 TRIES = 3
 _RETRY_STATES = frozenset({"40001", "40P01"})  # PostgreSQL: serialization failure, deadlock
 _RETRY_CODES = frozenset({1205, 1213})  # MariaDB: lock wait time-out, deadlock
-_READ = {"connect_login_read": True}
 
 
 class Database:
@@ -45,6 +45,10 @@ class Database:
             self._engine = _sqlite_engine(url, synchronous) if self.is_sqlite else _server_engine(url)
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
             raise SettingsError([f"service.database_url: {_why(error)}"]) from None
+        driver = self._engine.dialect.loaded_dbapi
+        self._driver_error: type[Exception] = driver.Error
+        self._lost_race: type[Exception] = driver.IntegrityError
+        self._prepared: dict[Statement, Prepared] = {}
         self._writers = ThreadPoolExecutor(1 if self.is_sqlite else POOL, "connect-write")
         self._readers = ThreadPoolExecutor(4, "connect-read") if self.is_sqlite else self._writers
 
@@ -80,21 +84,47 @@ class Database:
     def _transact(self, work: Callable[[Transaction], T]) -> T:
         for left in reversed(range(TRIES)):
             try:
-                with self._engine.begin() as transaction:
+                with self._transaction(writes=True) as transaction:
                     return work(transaction)
-            except DBAPIError as error:
-                if not (left and _is_lost_race(error)):
-                    raise _unavailable(error) from None
             except SQLAlchemyError as error:
                 raise _unavailable(error) from None
+            except self._driver_error as error:
+                if not (left and self._is_lost_race(error)):
+                    raise _unavailable(error) from None
         raise AssertionError("unreachable")
 
     def _look(self, work: Callable[[Transaction], T]) -> T:
         try:
-            with self._engine.connect().execution_options(**_READ) as transaction:
+            with self._transaction(writes=False) as transaction:
                 return work(transaction)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, self._driver_error) as error:
             raise _unavailable(error) from None
+
+    @contextmanager
+    def _transaction(self, *, writes: bool) -> Iterator[Transaction]:
+        """Commit what was written, roll back all else. A driver that complained loses its connection."""
+        connection = self._engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            if self.is_sqlite:
+                cursor.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+            yield Transaction(cursor, self._engine.dialect, self._prepared)
+            connection.commit() if writes else connection.rollback()
+        except self._driver_error as error:
+            if self._is_lost_race(error):
+                connection.rollback()
+            else:
+                connection.invalidate()
+            raise
+        except BaseException:
+            connection.rollback()
+            raise
+        finally:
+            connection.close()
+
+    def _is_lost_race(self, error: Exception) -> bool:
+        state, code = getattr(error, "sqlstate", None), error.args[0] if error.args else None
+        return isinstance(error, self._lost_race) or state in _RETRY_STATES or code in _RETRY_CODES
 
 
 async def _in_turn(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
@@ -108,18 +138,10 @@ async def _in_turn(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(threads, run)
 
 
-def _unavailable(error: SQLAlchemyError) -> Unavailable:
+def _unavailable(error: Exception) -> Unavailable:
     """The database's own text may quote parameters, so only its kind is kept."""
     origin = getattr(error, "orig", None) or error
     return Unavailable(f"the database does not answer: {type(origin).__name__}", retry_after=PATIENCE)
-
-
-def _is_lost_race(error: DBAPIError) -> bool:
-    if isinstance(error, IntegrityError):
-        return True
-    state = getattr(error.orig, "sqlstate", None)
-    code = error.orig.args[0] if error.orig is not None and error.orig.args else None
-    return state in _RETRY_STATES or code in _RETRY_CODES
 
 
 def _why(error: Exception) -> str:
@@ -134,7 +156,13 @@ def _server_engine(url: str) -> Engine:
     if scheme.startswith("postgresql"):
         arguments["options"] = f"-c statement_timeout={PATIENCE * 1000} -c timezone=UTC"
     return create_engine(
-        url, pool_size=POOL, max_overflow=0, pool_timeout=PATIENCE, pool_pre_ping=True, connect_args=arguments
+        url,
+        pool_size=POOL,
+        max_overflow=0,
+        pool_timeout=PATIENCE,
+        pool_pre_ping=True,
+        pool_reset_on_return=None,
+        connect_args=arguments,
     )
 
 
@@ -145,19 +173,23 @@ def _sqlite_engine(url: str, synchronous: str) -> Engine:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         except OSError as error:
             raise SettingsError([f"service.database_url: the file cannot be opened: {error.strerror}"]) from None
-    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": PATIENCE}, pool_pre_ping=False)
+    engine = create_engine(
+        url,
+        connect_args={"check_same_thread": False, "timeout": PATIENCE},
+        pool_pre_ping=False,
+        pool_reset_on_return=None,
+    )
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, record: Any) -> None:
-        connection.isolation_level = None  # SQLAlchemy's BEGIN below is the only one
+        connection.isolation_level = None  # our own BEGIN is the only one
         _switch_to_wal(connection)
         for pragma in (f"synchronous={synchronous}", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}").close()
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        is_read = connection.get_execution_options().get("connect_login_read")
-        connection.exec_driver_sql("BEGIN" if is_read else "BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 

@@ -3,57 +3,58 @@
 from collections.abc import Sequence
 from functools import cache
 
-from sqlalchemy import Select, bindparam, delete, insert, or_, select, update
+from sqlalchemy import bindparam, delete, or_, select, update
 
 from connect_core.models import UsedFlow
-from connect_core.store.database import Transaction
+from connect_core.store.statement import Statement, Transaction, insert_into
 
 _USED = UsedFlow.__table__  # type: ignore[attr-defined]
-_INSERT = insert(_USED)
-_FIND = select(_USED.c.flow, _USED.c.outcome).where(_USED.c.hash == bindparam("hash_"))
-_CLOSE = update(_USED).where(_USED.c.hash == bindparam("hash_")).values(outcome=bindparam("outcome_"))
+_INSERT = Statement(insert_into(_USED, "hash", "flow", "expiry_time"))
+_FIND = Statement(select(_USED.c.flow, _USED.c.outcome).where(_USED.c.hash == bindparam("hash")))
+_CLOSE = Statement(update(_USED).where(_USED.c.hash == bindparam("own")).values(outcome=bindparam("ended")))
+_OLD = select(_USED.c.hash).where(_USED.c.expiry_time < bindparam("now")).limit(bindparam("most")).subquery()
+_SWEEP = Statement(delete(_USED).where(_USED.c.hash.in_(select(_OLD.c.hash))))
 
 
 def insert_used(transaction: Transaction, hash_: str, flow: str, expiry_time: int) -> bool:
     """Write the hash; False when it was there already. Of two at one moment the loser's transaction is run again."""
-    if transaction.execute(_FIND, {"hash_": hash_}).first():
+    if find_used(transaction, hash_):
         return False
-    transaction.execute(_INSERT, {"hash": hash_, "flow": flow, "expiry_time": expiry_time})
+    _INSERT.run(transaction, hash=hash_, flow=flow, expiry_time=expiry_time)
     return True
 
 
 @cache
-def _find_owners(count: int) -> Select[tuple[str, str]]:
+def _find_owners(count: int) -> Statement:
     matches = (_USED.c.hash == bindparam(f"hash_{place}") for place in range(count))
-    return select(_USED.c.hash, _USED.c.flow).where(or_(*matches))
+    return Statement(select(_USED.c.hash, _USED.c.flow).where(or_(*matches)))
 
 
 def find_owners(transaction: Transaction, hashes: Sequence[str]) -> dict[str, str]:
     """Return those of `hashes` that were written, each with the flow that it belongs to."""
     values = {f"hash_{place}": hash_ for place, hash_ in enumerate(hashes)}
-    return {row.hash: row.flow for row in transaction.execute(_find_owners(len(hashes)), values)}
+    return dict(_find_owners(len(hashes)).all(transaction, **values))
 
 
 def insert_all_used(transaction: Transaction, rows: Sequence[tuple[str, str, int]]) -> None:
     """Write hashes, each with the flow it belongs to and its expiry; a loser's transaction is run again."""
-    values = [{"hash": hash_, "flow": flow, "expiry_time": expiry_time} for hash_, flow, expiry_time in rows]
-    transaction.execute(_INSERT, values)
+    _INSERT.run_many(
+        transaction,
+        [{"hash": hash_, "flow": flow, "expiry_time": expiry_time} for hash_, flow, expiry_time in rows],
+    )
 
 
 def find_used(transaction: Transaction, hash_: str) -> tuple[str, str] | None:
     """Return the flow that a hash belongs to and how it ended, or None when it was never written."""
-    row = transaction.execute(_FIND, {"hash_": hash_}).first()
-    return (row.flow, row.outcome) if row else None
+    row = _FIND.first(transaction, hash=hash_)
+    return (row[0], row[1]) if row else None
 
 
 def update_outcome(transaction: Transaction, hash_: str, outcome: str) -> None:
     """Note how a spent state ended."""
-    transaction.execute(_CLOSE, {"hash_": hash_, "outcome_": outcome})
+    _CLOSE.run(transaction, own=hash_, ended=outcome)
 
 
 def delete_expired(transaction: Transaction, now: int, limit: int) -> int:
     """Sweep at most `limit` rows whose time is over; returns how many."""
-    old = transaction.execute(select(_USED.c.hash).where(_USED.c.expiry_time < now).limit(limit)).scalars().all()
-    if old:
-        transaction.execute(delete(_USED).where(_USED.c.hash.in_(old)))
-    return len(old)
+    return _SWEEP.run(transaction, now=now, most=limit)

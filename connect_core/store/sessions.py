@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import and_, bindparam, delete, select, update
 
 from connect_core.models import MemberSession
-from connect_core.store.database import Transaction
+from connect_core.store.statement import Statement, Transaction, insert_into
 
 _SESSION = MemberSession.__table__  # type: ignore[attr-defined]
 
@@ -15,6 +15,7 @@ class SessionRow:
     """One token of a login, as stored. Times are epoch seconds."""
 
     member_id: int
+    connect_id: int
     client_type: str
     device_id: str
     family: str
@@ -26,61 +27,92 @@ class SessionRow:
     revoked_time: int | None
 
 
-_COLUMNS = tuple(_SESSION.c[name] for name in SessionRow.__dataclass_fields__)
-_INSERT = insert(_SESSION)
-_FIND = select(*_COLUMNS).where(_SESSION.c.token_hash == bindparam("hash_"))
-_FIND_LIVE = select(_SESSION.c.member_id).where(
-    _SESSION.c.family == bindparam("family_"),
-    _SESSION.c.revoked_time.is_(None),
-    _SESSION.c.expiry_time > bindparam("now_"),
+_NAMES = tuple(SessionRow.__dataclass_fields__)
+_INSERT = Statement(insert_into(_SESSION, *_NAMES))
+_IS_IT = _SESSION.c.token_hash == bindparam("own")
+_FIND = Statement(select(*(_SESSION.c[name] for name in _NAMES)).where(_IS_IT))
+_IS_LIVE = (_SESSION.c.revoked_time.is_(None), _SESSION.c.expiry_time > bindparam("now"))
+_FIND_LIVE = Statement(
+    select(_SESSION.c.member_id, _SESSION.c.create_time).where(_SESSION.c.family == bindparam("family"), *_IS_LIVE)
 )
-_ROTATE = (
+_FIND_OF_MEMBER = Statement(
+    select(*(_SESSION.c[name] for name in _NAMES))
+    .where(_SESSION.c.member_id == bindparam("member_id"), _SESSION.c.rotated_time.is_(None), *_IS_LIVE)
+    .order_by(_SESSION.c.id)
+)
+_ROTATE = Statement(
     update(_SESSION)
-    .where(_SESSION.c.token_hash == bindparam("hash_"), _SESSION.c.rotated_time.is_(None))
-    .values(rotated_time=bindparam("now_"), seen_time=bindparam("now_"))
+    .where(_IS_IT, _SESSION.c.rotated_time.is_(None))
+    .values(rotated_time=bindparam("now"), seen_time=bindparam("now"))
 )
-_SEEN = update(_SESSION).where(_SESSION.c.token_hash == bindparam("hash_")).values(seen_time=bindparam("now_"))
-_REVOKE = (
+_SEEN = Statement(update(_SESSION).where(_IS_IT).values(seen_time=bindparam("now")))
+_REVOKE = Statement(
     update(_SESSION)
-    .where(_SESSION.c.family == bindparam("family_"), _SESSION.c.revoked_time.is_(None))
-    .values(revoked_time=bindparam("now_"))
+    .where(_SESSION.c.family == bindparam("own"), _SESSION.c.revoked_time.is_(None))
+    .values(revoked_time=bindparam("now"))
 )
+_IS_ANOTHER = and_(_SESSION.c.family != bindparam("kept"), _SESSION.c.revoked_time.is_(None))
+_REVOKE_OPENED_THROUGH = Statement(
+    update(_SESSION)
+    .where(_SESSION.c.connect_id == bindparam("through"), _IS_ANOTHER)
+    .values(revoked_time=bindparam("now"))
+)
+_REVOKE_OTHERS = Statement(
+    update(_SESSION)
+    .where(_SESSION.c.member_id == bindparam("of_member"), _IS_ANOTHER)
+    .values(revoked_time=bindparam("now"))
+)
+_OLD = select(_SESSION.c.id).where(_SESSION.c.expiry_time < bindparam("now")).limit(bindparam("most")).subquery()
+_SWEEP = Statement(delete(_SESSION).where(_SESSION.c.id.in_(select(_OLD.c.id))))
 
 
 def insert_session(transaction: Transaction, row: SessionRow) -> None:
     """Write a session."""
-    transaction.execute(_INSERT, {name: getattr(row, name) for name in SessionRow.__dataclass_fields__})
+    _INSERT.run(transaction, **{name: getattr(row, name) for name in _NAMES})
 
 
 def find_session(transaction: Transaction, token_hash: str) -> SessionRow | None:
     """Return the session that a token's hash names, live or not."""
-    row = transaction.execute(_FIND, {"hash_": token_hash}).first()
+    row = _FIND.first(transaction, own=token_hash)
     return SessionRow(*row) if row else None
 
 
-def find_live_member(transaction: Transaction, family: str, now: int) -> int | None:
-    """Return the member of a family that still has a live token."""
-    return transaction.execute(_FIND_LIVE, {"family_": family, "now_": now}).scalar()
+def find_live(transaction: Transaction, family: str, now: int) -> tuple[int, int] | None:
+    """Return the member of a family that still has a live token, and when the member logged in."""
+    row = _FIND_LIVE.first(transaction, family=family, now=now)
+    return (row[0], row[1]) if row else None
+
+
+def find_of_member(transaction: Transaction, member_id: int, now: int) -> list[SessionRow]:
+    """Return the live token of each of a member's logins, the oldest first."""
+    return [SessionRow(*row) for row in _FIND_OF_MEMBER.all(transaction, member_id=member_id, now=now)]
 
 
 def update_rotated(transaction: Transaction, token_hash: str, now: int) -> None:
     """Mark a refresh token as rotated; its first rotation counts."""
-    transaction.execute(_ROTATE, {"hash_": token_hash, "now_": now})
+    _ROTATE.run(transaction, own=token_hash, now=now)
 
 
 def update_seen(transaction: Transaction, token_hash: str, now: int) -> None:
     """Note that the session was used."""
-    transaction.execute(_SEEN, {"hash_": token_hash, "now_": now})
+    _SEEN.run(transaction, own=token_hash, now=now)
 
 
 def revoke_family(transaction: Transaction, family: str, now: int) -> None:
     """End every token of a login."""
-    transaction.execute(_REVOKE, {"family_": family, "now_": now})
+    _REVOKE.run(transaction, own=family, now=now)
+
+
+def revoke_opened_through(transaction: Transaction, connect_id: int, kept: str, now: int) -> None:
+    """End every login that came through a connection, but for the family `kept`."""
+    _REVOKE_OPENED_THROUGH.run(transaction, through=connect_id, kept=kept, now=now)
+
+
+def revoke_others(transaction: Transaction, member_id: int, kept: str, now: int) -> None:
+    """End every login of a member, but for the family `kept`."""
+    _REVOKE_OTHERS.run(transaction, of_member=member_id, kept=kept, now=now)
 
 
 def delete_expired(transaction: Transaction, now: int, limit: int) -> int:
     """Sweep at most `limit` sessions whose time is over; returns how many."""
-    old = transaction.execute(select(_SESSION.c.id).where(_SESSION.c.expiry_time < now).limit(limit)).scalars().all()
-    if old:
-        transaction.execute(delete(_SESSION).where(_SESSION.c.id.in_(old)))
-    return len(old)
+    return _SWEEP.run(transaction, now=now, most=limit)

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from connect_core.errors import ConnectError
+from connect_core.errors import ConnectError, LoginTooOld
 
 HEADERS: Mapping[str, str] = {
     "cache-control": "no-store, private",
@@ -58,6 +58,8 @@ def with_retry(response: Response, error: ConnectError) -> Response:
         response.headers["retry-after"] = str(error.retry_after or 2)
     if error.status == 401:
         response.headers["www-authenticate"] = "Bearer"
+    if isinstance(error, LoginTooOld):
+        response.headers["www-authenticate"] = 'Bearer error="insufficient_user_authentication"'
     return response
 
 

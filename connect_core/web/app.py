@@ -22,6 +22,7 @@ from connect_core.registry import Plugins
 from connect_core.settings import Settings
 from connect_core.store import Database
 from connect_core.web import answers
+from connect_core.web.account import account_routes
 from connect_core.web.answers import Cookies
 from connect_core.web.pages import Pages
 from connect_core.web.requests import Trust, new_request_id
@@ -63,7 +64,7 @@ def create_app(
         prefix=service.prefix,
     )
     app = Starlette(
-        routes=[*routes, *connect_routes(shop), *seed_routes(shop), *_health_routes(shop)],
+        routes=[*routes, *connect_routes(shop), *account_routes(shop), *seed_routes(shop), *_health_routes(shop)],
         lifespan=lambda _: _lifespan(manager),
         exception_handlers={404: _not_found, 405: _not_allowed},
     )

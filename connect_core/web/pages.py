@@ -64,6 +64,27 @@ class ShownConnection:
     since: date | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class BoundLogin:
+    """A way to log in on the account page; a form posts to `unbind_url`."""
+
+    title: str
+    icon: str
+    nickname: str
+    since: date
+    unbind_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLogin:
+    """A place where the member is logged in, on the account page; a form posts to `end_url`."""
+
+    client_type: str
+    since: date
+    end_url: str
+    is_this: bool
+
+
 class Pages:
     """Every page, compiled once and safe to share between requests."""
 
@@ -126,6 +147,29 @@ class Pages:
         """Return the page that tells a member who they are logged in as; its form posts to `{prefix}/logout`."""
         return self._render("member.html", language, member=member, connections=connections, kept={})
 
+    def account(
+        self,
+        language: Language,
+        member: ShownMember,
+        connections: Sequence[BoundLogin],
+        choices: Sequence[Choice],
+        sessions: Sequence[OpenLogin],
+    ) -> str:
+        """Return the member's own page: what is bound, what can be (`choices`), and sessions. Its forms post to us."""
+        return self._render(
+            "account.html",
+            language,
+            member=member,
+            connections=connections,
+            choices=choices,
+            sessions=sessions,
+            kept={},
+        )
+
+    def leaving(self, language: Language, url: str) -> str:
+        """Return the page between our form and the vendor's `url`: browsers let no form be redirected to others."""
+        return self._render("leaving.html", language, url=url)
+
     def _render(
         self, template: str, language: Language, *, kept: Mapping[str, str] | None = None, **values: object
     ) -> str:
@@ -147,6 +191,9 @@ class Pages:
         try:
             self.login("zh", [Choice("alipay", "Alipay", "/", "alipay")])
             self.refused("zh", "provider_timeout", "0", "/")
+            self.leaving("zh", "/")
+            bound, opened = BoundLogin("A", "alipay", "", date.min, "/"), OpenLogin("pc", date.min, "/", is_this=False)
+            self.account("zh", ShownMember("m_0"), [bound], [Choice("alipay", "A", "/", "alipay")], [opened])
             self.member("zh", ShownMember("m_0", "0", "", "0", "0"), [ShownConnection("Alipay", "alipay", date.min)])
         except TemplateError as error:
             frames = [frame for frame in extract_tb(error.__traceback__) if frame.filename.endswith(".html")]

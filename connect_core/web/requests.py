@@ -83,10 +83,12 @@ def new_request_id() -> str:
 
 
 def get_visit(request: Request, session_token: str = "") -> Visit:
-    """Return who is asking."""
+    """Return who is asking; `session_token` is the cookie's."""
     headers: Headers = request.headers
-    language = pick_language(request.query_params.get("lang"), headers.get("accept-language", ""))
-    return Visit(request.state.request_id, headers.get("user-agent", "")[:512], language, session_token)
+    wanted = request.query_params.get("lang") if b"lang=" in request.scope["query_string"] else None
+    language = pick_language(wanted, headers.get("accept-language", ""))
+    agent = headers.get("user-agent", "")[:512]
+    return Visit(request.state.request_id, agent, language, session_token, get_bearer(request))
 
 
 def check_origin(request: Request, allowed: Sequence[str]) -> None:

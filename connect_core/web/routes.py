@@ -42,6 +42,10 @@ def connect_routes(shop: Shop) -> list[BaseRoute]:
     routes = _Routes(shop)
     prefix, path = shop.prefix, f"{shop.prefix}/{{provider}}/{{client}}"
     return [
+        shop.route(f"{path}/login", routes.login, "GET"),
+        shop.route(f"{path}/callback", routes.callback, "GET", "POST"),
+        shop.route(f"{path}/login-url", routes.login_url, "POST", cross_origin=True),
+        shop.route(f"{path}/token", routes.token, "POST", cross_origin=True),
         shop.route(f"{prefix}/providers", routes.providers, "GET", cross_origin=True),
         shop.route(f"{prefix}/login", routes.login_page, "GET"),
         shop.route(f"{prefix}/me", routes.me, "GET", cross_origin=True),
@@ -49,10 +53,6 @@ def connect_routes(shop: Shop) -> list[BaseRoute]:
         shop.route(f"{prefix}/token/refresh", routes.refresh, "POST", cross_origin=True),
         shop.route(f"{prefix}/.well-known/jwks.json", routes.jwks, "GET"),
         shop.route(f"{prefix}/static/{{name}}", routes.static, "GET"),
-        shop.route(f"{path}/login", routes.login, "GET"),
-        shop.route(f"{path}/callback", routes.callback, "GET", "POST"),
-        shop.route(f"{path}/login-url", routes.login_url, "POST", cross_origin=True),
-        shop.route(f"{path}/token", routes.token, "POST", cross_origin=True),
     ]
 
 
@@ -105,6 +105,8 @@ class _Routes:
         device_id = body.pop("device_id", "")[:64]
         if offer.entrance is Entrance.REDIRECT:
             login = await finish_flow(self._shop, request, body, delivers_json=True, device_id=device_id)
+            if login.bound:
+                return answers.answer({"union_type": login.bound})
         else:
             login = await self._manager.login_with_code(
                 offer.name, offer.client_type, body, get_visit(request), device_id=device_id
@@ -128,15 +130,13 @@ class _Routes:
         check_origin(request, self._shop.origins)
         body = {} if is_form(request) else await read_json(request)
         cookies = get_cookies(request)
-        names = (self._shop.cookies.session, "refresh_token", "access_token", "uid")
-        presented = (body.get("refresh_token"), get_bearer(request), cookies.get(names[0]), cookies.get(names[1]))
+        held = (cookies.get(self._shop.cookies.session), cookies.get("refresh_token"))
+        presented = (body.get("refresh_token"), get_bearer(request), *held)
         for token in filter(None, presented):
             await self._manager.accounts.logout(token)
         home = self._manager.targets.check(self._manager.settings.service.home_url)
         response = answers.redirect(home) if wants_page(request) else Response(status_code=204, headers=answers.HEADERS)
-        for name in names:
-            if name in cookies:
-                self._shop.cookies.drop(response, name)
+        self._shop.forget_logins(request, response)
         return response
 
     async def me(self, request: Request) -> Response:
@@ -151,7 +151,7 @@ class _Routes:
                 "uname": member.uname,
                 "nickname": member.nickname,
                 "face": member.face,
-                "client_type": found.client_type,
+                "client_type": found.session.client_type,
                 "connections": found.union_types,
             }
         )

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connect_core import events
-from connect_core.errors import ConnectError, RateLimited, Unavailable
+from connect_core.errors import ConnectError, LoginTooOld, NotLoggedIn, RateLimited, Unavailable
 from connect_core.manager import ConnectManager
 from connect_core.web import answers
 from connect_core.web.answers import Cookies
@@ -81,6 +81,12 @@ class Shop:
         route.methods.discard("HEAD")
         return route
 
+    def forget_logins(self, request: Request, response: Response) -> None:
+        """Have the browser forget every cookie of a login."""
+        for name in (self.cookies.session, "refresh_token", "access_token", "uid"):
+            if name in request.cookies:
+                self.cookies.drop(response, name)
+
     def answer_error(self, request: Request, error: ConnectError) -> Response:
         """A page for a person, problem details for a program."""
         if wants_page(request):
@@ -118,7 +124,10 @@ class Shop:
         provider, client = request.path_params.get("provider"), request.path_params.get("client")
         own_start = f"{self.prefix}/{provider}/{client}/login" if provider else f"{self.prefix}/login"
         again = None if error.code in _POINTLESS else own_start
-        text = self.pages.refused(get_visit(request).language, error.code, request.state.request_id, again)
+        if isinstance(error, NotLoggedIn | LoginTooOld):
+            again = f"{self.prefix}/login?return_to={self.prefix}/account"
+        reason = "login_too_old" if isinstance(error, LoginTooOld) else error.code
+        text = self.pages.refused(get_visit(request).language, reason, request.state.request_id, again)
         return answers.with_retry(answers.page(text, error.status), error)
 
 

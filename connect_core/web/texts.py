@@ -5,6 +5,7 @@ Words alone: no markup, no request, no vendor's name. What an operator should kn
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from connect_core.identity import Language
@@ -54,6 +55,20 @@ TEXTS: Mapping[str, Wording] = {
     "no_connection": Wording("还没有绑定登录方式。", "None is linked yet."),
     "since": Wording("绑定于", "Linked on"),
     "log_out": Wording("退出登录", "Log out"),
+    "account": Wording("登录与安全", "Login and security"),
+    "bind": Wording("绑定", "Link"),
+    "unbind": Wording("解绑", "Unlink"),
+    "sessions": Wording("已登录的设备", "Where you are logged in"),
+    "logged_in_on": Wording("登录于", "Logged in on"),
+    "this_device": Wording("当前设备", "This one"),
+    "end_session": Wording("下线", "Log out"),
+    "end_other_sessions": Wording("退出其他所有设备", "Log out everywhere else"),
+    "client_pc": Wording("电脑网页", "Computer"),
+    "client_h5": Wording("手机网页", "Phone browser"),
+    "client_app": Wording("手机应用", "App"),
+    "client_mini": Wording("小程序", "Mini program"),
+    "leaving": Wording("正在前往登录页面", "Taking you there"),
+    "go_on": Wording("继续", "Continue"),
 }
 
 _NOT_COMPLETED = Wording("登录没有完成", "The login was not completed")
@@ -113,6 +128,12 @@ REFUSALS: Mapping[str, Refusal] = {
             "请返回上一页，如需帮助请联系商城客服。", "Please go back, or ask the shop's customer service for help."
         ),
     ),
+    "login_too_old": Refusal(
+        Wording("请先确认是您本人", "Please confirm that it is you"),
+        Wording(
+            "为了您的安全，请重新登录后再操作。", "To keep your account safe, please log in again and then repeat this."
+        ),
+    ),
     "unsupported": Refusal(
         Wording("这里没有这种登录方式", "This login is not offered here"),
         Wording("请选择其他登录方式。", "Please choose another way to log in."),
@@ -169,6 +190,7 @@ def refusal_for(code: str) -> Refusal:
     return REFUSALS.get(code, REFUSALS["unavailable"])
 
 
+@lru_cache(256)
 def pick_language(query_lang: str | None, accept_language: str) -> Language:
     """Choose the visitor's language: `query_lang` (`en`, `zh-CN`), else the `Accept-Language` header, else Chinese.
 

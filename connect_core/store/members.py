@@ -1,0 +1,92 @@
+"""Queries about the built-in members."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from sqlalchemy import bindparam, select, update
+
+from connect_core.identity import Profile
+from connect_core.models import Member
+from connect_core.store.statement import Statement, Transaction, insert_into
+
+_MEMBER = Member.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """A member of the built-in table."""
+
+    id: int
+    uname: str
+    nickname: str
+    face: str
+    sex: int | None
+    mobile: str
+    province: str
+    city: str
+    disabled: int
+    create_time: int
+
+
+_INSERT = Statement(
+    insert_into(
+        _MEMBER,
+        "uname",
+        "nickname",
+        "face",
+        "sex",
+        "mobile",
+        "province",
+        "city",
+        "register_client",
+        "create_time",
+        "last_login",
+        "login_count",
+    ).returning(_MEMBER.c.id)
+)
+_IS_IT = _MEMBER.c.id == bindparam("member_id")
+_FIND = Statement(select(*(_MEMBER.c[name] for name in MemberRow.__dataclass_fields__)).where(_IS_IT))
+_COUNT_LOGIN = Statement(
+    update(_MEMBER).where(_IS_IT).values(last_login=bindparam("now"), login_count=_MEMBER.c.login_count + 1)
+)
+
+
+def insert_member(transaction: Transaction, uname: str, profile: Profile, client_type: str, now: int) -> int:
+    """Register a member and return its id."""
+    member_id: int = _INSERT.scalar(
+        transaction,
+        uname=uname,
+        nickname=profile.nickname or uname,
+        face=profile.face,
+        sex=profile.sex,
+        mobile=profile.mobile,
+        province=profile.province,
+        city=profile.city,
+        register_client=client_type,
+        create_time=now,
+        last_login=now,
+        login_count=1,
+    )
+    return member_id
+
+
+def find_member(transaction: Transaction, member_id: int) -> MemberRow | None:
+    """Return a member of the built-in table."""
+    row = _FIND.first(transaction, member_id=member_id)
+    return MemberRow(*row) if row else None
+
+
+def count_login(transaction: Transaction, member_id: int, now: int) -> None:
+    """Note that the member logged in."""
+    _COUNT_LOGIN.run(transaction, member_id=member_id, now=now)
+
+
+@cache
+def _set(names: tuple[str, ...]) -> Statement:
+    return Statement(update(_MEMBER).where(_IS_IT).values({name: bindparam(name) for name in names}))
+
+
+def update_member(transaction: Transaction, member_id: int, values: Mapping[str, object]) -> None:
+    """Write display fields of a member; the names are columns of `es_member`."""
+    _set(tuple(sorted(values))).run(transaction, member_id=member_id, **values)

@@ -1,0 +1,192 @@
+"""The routes by which members look after their own account: connections, sessions, and the page that shows them.
+
+A browser brings its session cookie, an app its bearer token. Forms post, since they cannot DELETE.
+"""
+
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from connect_core.accounts import LoggedIn
+from connect_core.errors import NotLoggedIn
+from connect_core.flow import Delivery
+from connect_core.identity import ClientType, Language
+from connect_core.provider import Entrance
+from connect_core.web import answers
+from connect_core.web.pages import BoundLogin, Choice, OpenLogin, ShownMember
+from connect_core.web.requests import (
+    check_origin,
+    get_bearer,
+    get_cookies,
+    get_parameters,
+    get_visit,
+    is_form,
+    read_form,
+    read_json,
+    wants_page,
+)
+from connect_core.web.routes import keep_flow, title
+from connect_core.web.shop import Shop
+
+
+def account_routes(shop: Shop) -> list[BaseRoute]:
+    """Every such route."""
+    account, prefix = _Account(shop), shop.prefix
+    return [
+        shop.route(f"{prefix}/{{provider}}/{{client}}/bind", account.bind, "POST", cross_origin=True),
+        shop.route(f"{prefix}/connections", account.connections, "GET", cross_origin=True),
+        shop.route(f"{prefix}/connections/{{union_type}}", account.unbind, "DELETE", cross_origin=True),
+        shop.route(f"{prefix}/connections/{{union_type}}/unbind", account.unbind, "POST"),
+        shop.route(f"{prefix}/sessions", account.sessions, "GET", cross_origin=True),
+        shop.route(f"{prefix}/sessions", account.end_sessions, "DELETE", cross_origin=True),
+        shop.route(f"{prefix}/sessions/end", account.end_sessions, "POST"),
+        shop.route(f"{prefix}/sessions/{{id}}", account.end_session, "DELETE", cross_origin=True),
+        shop.route(f"{prefix}/sessions/{{id}}/end", account.end_session, "POST"),
+        shop.route(f"{prefix}/account", account.page, "GET"),
+    ]
+
+
+class _Account:
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._manager = shop.manager
+        self._centre = shop.manager.centre
+
+    async def bind(self, request: Request) -> Response:
+        """Begin a bind by redirect; with a client's code, do it."""
+        self._shop.count(request)
+        binder = (await self._find_recent(request)).session
+        asked = await read_form(request) if is_form(request) else await read_json(request)
+        names = (request.path_params["provider"], request.path_params["client"])
+        offer = self._manager.registry.find(*names)
+        visit = get_visit(request)
+        if offer.entrance is not Entrance.REDIRECT and any(name in asked for name in offer.provider.code_names):
+            login = await self._manager.login_with_code(*names, asked, visit, binder=binder)
+            return answers.answer({"union_type": login.bound})
+        redirect_uri = asked.get("redirect_uri", "")
+        start = await self._manager.get_login_url(
+            *names,
+            visit,
+            return_to=asked.get("return_to", ""),
+            redirect_uri=redirect_uri,
+            delivery=Delivery.JSON if redirect_uri else Delivery.SESSION,
+            is_awake=True,
+            binder=binder,
+        )
+        if start.flow and offer.entrance is Entrance.TICKETED_CODE:
+            return answers.answer({"login_url": start.login_url, "ticket": self._manager.flows.ticket(start.flow)})
+        if wants_page(request):
+            response = answers.page(self._shop.pages.leaving(visit.language, start.login_url))
+            response.headers["refresh"] = f"0;url={start.login_url}"
+        else:
+            response = answers.answer({"login_url": start.login_url})
+        return keep_flow(self._shop, request, response, start)
+
+    async def connections(self, request: Request) -> Response:
+        found = await self._find_member(request)
+        return answers.answer([asdict(one) for one in await self._centre.find_connections(found.session)])
+
+    async def unbind(self, request: Request) -> Response:
+        found = await self._find_recent(request)
+        asked = await read_form(request) if is_form(request) else get_parameters(request)
+        logs_out = asked.get("logout", "") in ("1", "true")
+        union_type = request.path_params["union_type"].upper()
+        await self._centre.unbind(found.session, union_type, request.state.request_id, logs_out=logs_out)
+        response = self._done(request)
+        if logs_out:
+            self._shop.forget_logins(request, response)
+        return response
+
+    async def sessions(self, request: Request) -> Response:
+        found = await self._find_member(request)
+        return answers.answer([asdict(one) for one in await self._centre.find_sessions(found.session)])
+
+    async def end_session(self, request: Request) -> Response:
+        found = await self._find_member(request)
+        await self._centre.end_session(found.session, request.path_params["id"])
+        return self._done(request)
+
+    async def end_sessions(self, request: Request) -> Response:
+        """End all of the member's sessions but this one."""
+        found = await self._find_member(request)
+        await self._centre.end_other_sessions(found.session)
+        return self._done(request)
+
+    async def page(self, request: Request) -> Response:
+        visit = get_visit(request)
+        try:
+            found = await self._find_member(request)
+        except NotLoggedIn:
+            return answers.redirect(f"{self._shop.prefix}/login?return_to={self._shop.prefix}/account")
+        language, prefix = visit.language, self._shop.prefix
+        connections = await self._centre.find_connections(found.session)
+        sessions = await self._centre.find_sessions(found.session)
+        titles = {offer.provider.union_type: title(offer, language) for offer in reversed([*self._manager.registry])}
+        member = found.member
+        text = self._shop.pages.account(
+            language,
+            ShownMember(member.uname, member.nickname, member.face),
+            [
+                BoundLogin(
+                    titles.get(one.union_type, one.union_type),
+                    one.union_type.lower(),
+                    one.nickname,
+                    _day(one.since),
+                    f"{prefix}/connections/{one.union_type}/unbind",
+                )
+                for one in connections
+            ],
+            self._find_choices(found, language, {one.union_type for one in connections}),
+            [
+                OpenLogin(one.client_type, _day(one.login_time), f"{prefix}/sessions/{one.id}/end", one.is_this)
+                for one in sessions
+            ],
+        )
+        return answers.page(text)
+
+    def _find_choices(self, found: LoggedIn, language: Language, bound: set[str]) -> list[Choice]:
+        """What this kind of browser can still bind."""
+        client = ClientType.PC if found.session.client_type is ClientType.PC else ClientType.H5
+        return [
+            Choice(
+                offer.name,
+                title(offer, language),
+                f"{self._shop.prefix}/{offer.name}/{offer.client_type}/bind",
+                offer.provider.union_type.lower(),
+            )
+            for offer in self._manager.registry.offers(client)
+            if offer.entrance is Entrance.REDIRECT and offer.provider.union_type not in bound
+        ]
+
+    def _done(self, request: Request) -> Response:
+        if wants_page(request):
+            return answers.redirect(f"{self._shop.prefix}/account")
+        return Response(status_code=204, headers=answers.HEADERS)
+
+    async def _find_member(self, request: Request) -> LoggedIn:
+        return await self._find(request, recent=False)
+
+    async def _find_recent(self, request: Request) -> LoggedIn:
+        return await self._find(request, recent=True)
+
+    async def _find(self, request: Request, *, recent: bool) -> LoggedIn:
+        """Return who is logged in; whoever changes something with a cookie comes from our own pages."""
+        if request.method != "GET":
+            check_origin(request, self._shop.origins)
+        tokens = {
+            "session_token": get_cookies(request).get(self._shop.cookies.session, ""),
+            "access_token": get_bearer(request),
+        }
+        if recent:
+            return await self._manager.accounts.find_recent(**tokens)
+        found = await self._manager.accounts.find_member(**tokens)
+        if found is None:
+            raise NotLoggedIn("there is no live session")
+        return found
+
+
+def _day(seconds: int) -> date:
+    return datetime.fromtimestamp(seconds, UTC).date()
