@@ -40,6 +40,7 @@ class QqProvider(OAuth2Provider):
         scope_separator=",",
         pkce="never",
         authorize_h5={"display": "mobile"},
+        refuses_without_code=True,  # it comes with usercancel=1
         token_method="get",
         token_parameters={"fmt": "json"},
         id_parameters={"access_token": "{access_token}", "unionid": "1", "fmt": "json"},

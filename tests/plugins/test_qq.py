@@ -4,6 +4,7 @@ from typing import ClassVar
 
 import pytest
 
+from connect_core.exchange import get_refusal
 from connect_core.plugin import (
     ClientType,
     CodeInvalid,
@@ -11,6 +12,7 @@ from connect_core.plugin import (
     PersonId,
     ProviderBadResponse,
     ProviderConfig,
+    ProviderDenied,
     ProviderRefused,
 )
 from connect_core.testing import ProviderContract
@@ -52,6 +54,12 @@ def test_link_is_the_documented_one() -> None:
     assert {"scope": "get_user_info", "display": "mobile", "response_type": "code"}.items() <= asked.items()
     assert "code_challenge" not in asked
     assert "display" not in query(login_url(provider))
+
+
+def test_person_who_cancels_is_a_refusal() -> None:
+    """QQ sends phones back with `usercancel` and the state (https://wiki.connect.qq.com/使用authorization_code获取access_token)."""
+    refusal = get_refusal(make(QqProvider), {"usercancel": "1", "state": "Ab1"})
+    assert isinstance(refusal, ProviderDenied)
 
 
 def test_documented_answers_name_a_person() -> None:
