@@ -29,6 +29,8 @@ from connect_core.provider import AuthorizationRequest, AuthorizationResponse, F
 PROFILE_DEADLINE = 4.0
 """Seconds for the profile, within the login's total."""
 CODE_LIMIT = 2048
+CREDENTIAL = "id_token"
+CREDENTIAL_LIMIT = 4096
 LOGIN_URL_LIMIT = 8192
 _ERROR_NAMES = ("error", "error_code", "errorCode")
 _DENIALS = frozenset(
@@ -70,10 +72,20 @@ def get_code(provider: Provider, parameters: Mapping[str, str]) -> str:
     return given[0]
 
 
+def get_credential(parameters: Mapping[str, str]) -> str:
+    """Return the ID token that an app or page hands in. Raises `CodeMissing`, `BadRequest` for one that is malformed."""
+    given = parameters.get(CREDENTIAL, "")
+    if not given:
+        raise CodeMissing("there is no ID token")
+    if len(given) > CREDENTIAL_LIMIT or not given.isascii() or not given.isprintable():
+        raise BadRequest("the ID token is malformed")
+    return given
+
+
 def find_codes(provider: Provider, parameters: Iterable[tuple[str, str]]) -> list[str]:
     """Return every text that stands under one of a code's names, whatever else is wrong with the response."""
-    names = ("code", *provider.code_names)
-    return [value for name, value in parameters if name in names and 0 < len(value) <= CODE_LIMIT][:4]
+    names = ("code", *provider.code_names, CREDENTIAL)
+    return [value for name, value in parameters if name in names and 0 < len(value) <= CREDENTIAL_LIMIT][:4]
 
 
 async def get_login_url(provider: Provider, request: AuthorizationRequest, seconds: float = TOTAL_DEADLINE) -> str:

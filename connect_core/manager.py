@@ -2,7 +2,7 @@
 
     start      check the return target → mint a flow → ask the provider for its URL
     callback   open the flow → spend it, commit → ask the provider once → settle in one transaction → tell
-    code       remember the code, commit → ask the provider once → settle in one transaction → tell
+    code       remember the code or ID token, commit → ask the provider once → settle in one transaction → tell
 
 `settle`: the member, the connection, the session and the events of a login, all or nothing.
 """
@@ -107,7 +107,7 @@ class ConnectManager:
         Raises `Unsupported`, `RedirectNotAllowed` and what the provider raises.
         """
         offer = self.registry.find(provider, client_type)
-        if offer.entrance not in (Entrance.REDIRECT, Entrance.TICKETED_CODE):
+        if offer.entrance is Entrance.CLIENT_CODE:
             raise Unsupported("this client type hands in a code; there is no login URL")
         target = self.targets.check(return_to or self.settings.service.home_url)
         page = self.targets.check_redirect_uri(redirect_uri) if redirect_uri else self._callback_url(offer)
@@ -180,22 +180,25 @@ class ConnectManager:
         device_id: str = "",
         binder: LiveSession | None = None,
     ) -> Login:
-        """Finish a login whose code a mini program or app hands in; a ticket comes with it where one was given out.
+        """Finish a login whose code or ID token is handed in; a ticket comes with it where one was given out.
 
         With `binder` it is a bind to that session's member.
 
         Raises `CodeMissing`, `CodeSeen`, and for tickets `StateMissing`, `StateInvalid`, `StateExpired`.
         """
         offer = self.registry.find(provider, client_type)
-        if offer.entrance not in (Entrance.CLIENT_CODE, Entrance.TICKETED_CODE):
+        if offer.entrance is Entrance.REDIRECT:
             raise Unsupported("this client type comes back by redirect")
         with self._telling_refusals(offer, visit):
-            code = exchange.get_code(offer.provider, parameters)
-            ticket = await self._open_ticket(offer, parameters) if offer.entrance is Entrance.TICKETED_CODE else None
+            is_credential = offer.entrance is Entrance.CREDENTIAL
+            code = (
+                exchange.get_credential(parameters) if is_credential else exchange.get_code(offer.provider, parameters)
+            )
+            ticket = await self._open_ticket(offer, parameters) if offer.entrance.is_ticketed else None
             if not await self.database.write(lambda tx: self._claim(tx, offer, code, ticket)):
                 raise StateInvalid("the ticket was used before")
             response = AuthorizationResponse.of_redeemed_flow(
-                client_type=offer.client_type, code=code, parameters=parameters
+                client_type=offer.client_type, code=code, parameters=parameters, nonce=ticket.nonce if ticket else ""
             )
             return await self._finish(Arrival(offer, visit, device_id=device_id, binder=binder), response)
 

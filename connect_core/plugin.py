@@ -12,6 +12,7 @@ from connect_core.crypto import (
     Certificate,
     RsaPrivateKey,
     RsaPublicKey,
+    SigningKey,
     decrypt_aes_cbc,
     encrypt_aes_cbc,
     load_certificates,
@@ -35,7 +36,8 @@ from connect_core.errors import (
 from connect_core.hookspecs import LoginEvent, MemberDirectory, RefusedEvent, Register, TokenRequest, hookimpl, offer
 from connect_core.http import Answer, Http, parse_object
 from connect_core.identity import ClientType, Identity, IdKind, Language, PersonId, Profile
-from connect_core.oauth2 import Claims, OAuth2Provider, OAuth2Settings, Quirks
+from connect_core.oauth2 import Claims, ClientAuthentication, OAuth2Provider, OAuth2Settings, Quirks
+from connect_core.oidc import Issuer, Metadata, OidcProvider, OidcSettings, SignedSecret
 from connect_core.provider import (
     AuthorizationRequest,
     AuthorizationResponse,
@@ -54,6 +56,7 @@ __all__ = [
     "BadRequest",
     "Certificate",
     "Claims",
+    "ClientAuthentication",
     "ClientType",
     "CodeInvalid",
     "CodeMissing",
@@ -64,11 +67,15 @@ __all__ = [
     "Http",
     "IdKind",
     "Identity",
+    "Issuer",
     "Language",
     "LoginEvent",
     "MemberDirectory",
+    "Metadata",
     "OAuth2Provider",
     "OAuth2Settings",
+    "OidcProvider",
+    "OidcSettings",
     "PersonId",
     "Profile",
     "Provider",
@@ -87,6 +94,8 @@ __all__ = [
     "RsaPublicKey",
     "SecretStr",
     "SettingsError",
+    "SignedSecret",
+    "SigningKey",
     "TokenRequest",
     "VerifiedPhone",
     "WakesApp",

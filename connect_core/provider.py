@@ -25,7 +25,15 @@ class Entrance(StrEnum):
     TICKETED_CODE = "ticketed_code"
     """`CLIENT_CODE` with a login string from `get_login_url`; the ticket given out with it comes back as well."""
     CREDENTIAL = "credential"
-    """An app or page hands in an ID token or access token; its audience is checked."""
+    """An app or page hands in an ID token, and with it a ticket of ours that holds its nonce.
+
+    `get_login_url` answers the nonce for the vendor's SDK, and `AuthorizationResponse.code` is the ID token.
+    """
+
+    @property
+    def is_ticketed(self) -> bool:
+        """Whether `login-url` gives out a ticket, which must come back."""
+        return self in (Entrance.TICKETED_CODE, Entrance.CREDENTIAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

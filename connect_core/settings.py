@@ -45,13 +45,19 @@ _ADDRESS = re.compile(
 )
 
 
-def _endpoint(url: str) -> str:
+def check_endpoint(url: str) -> str:
+    """Return `url` as it is: an absolute https address, or plain http of a loopback host. Raises `ValueError`."""
     if not _ADDRESS.fullmatch(url):
         raise ValueError("give an absolute https:// address")
     parts = urlsplit(url)
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ValueError("plain http is accepted for loopback hosts only; use https://")
-    return url.rstrip("/") if parts.path in ("", "/") else url
+    return url
+
+
+def _endpoint(url: str) -> str:
+    check_endpoint(url)
+    return url.rstrip("/") if urlsplit(url).path in ("", "/") else url
 
 
 def _origin(url: str) -> str:

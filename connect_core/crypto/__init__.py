@@ -6,18 +6,25 @@ Nothing else imports `cryptography` or `joserfc`; no function here logs, and no 
 from connect_core.crypto.aes import decrypt_aes_cbc, encrypt_aes_cbc
 from connect_core.crypto.certificates import Certificate, load_certificates
 from connect_core.crypto.digests import keyed_hash, md5_hex, token_hash
+from connect_core.crypto.jose import Algorithm, SecretKey, SigningKey, VerificationKey, Verifier, encode_part
 from connect_core.crypto.rsa import RsaPrivateKey, RsaPublicKey, load_private_key, load_public_key
 from connect_core.crypto.sealing import Sealer, SealError
 from connect_core.crypto.tokens import AccessTokens
 
 __all__ = [
     "AccessTokens",
+    "Algorithm",
     "Certificate",
     "RsaPrivateKey",
     "RsaPublicKey",
     "SealError",
     "Sealer",
+    "SecretKey",
+    "SigningKey",
+    "VerificationKey",
+    "Verifier",
     "decrypt_aes_cbc",
+    "encode_part",
     "encrypt_aes_cbc",
     "keyed_hash",
     "load_certificates",

@@ -6,7 +6,8 @@ keeps everything in memory, binds to loopback only and is never reachable from a
 
 from connect_core.sandbox.double import PEOPLE, Call, Person, Sandbox
 from connect_core.sandbox.faults import TRANSPORT_FAULTS, Fault, FaultScript
-from connect_core.sandbox.oauth2 import Grant, OAuth2Sandbox
+from connect_core.sandbox.oauth2 import Grant, OAuth2Sandbox, Refused
+from connect_core.sandbox.oidc import OidcGrant, OidcSandbox, changed, read_jwt
 from connect_core.sandbox.serving import listen, sandbox_app, serving
 
 __all__ = [
@@ -17,9 +18,14 @@ __all__ = [
     "FaultScript",
     "Grant",
     "OAuth2Sandbox",
+    "OidcGrant",
+    "OidcSandbox",
     "Person",
+    "Refused",
     "Sandbox",
+    "changed",
     "listen",
+    "read_jwt",
     "sandbox_app",
     "serving",
 ]

@@ -94,7 +94,7 @@ class _Routes:
         self._shop.count(request)
         offer = self._find_offer(request)
         start = await self._begin(request, await read_json(request))
-        if start.flow and offer.entrance is Entrance.TICKETED_CODE:
+        if start.flow and offer.entrance.is_ticketed:
             return answers.answer({"login_url": start.login_url, "ticket": self._manager.flows.ticket(start.flow)})
         return keep_flow(self._shop, request, answers.answer({"login_url": start.login_url}), start)
 

@@ -1,0 +1,184 @@
+"""JSON Web Signatures of others: keys from a JWK set, signatures checked, and signed assertions of our own.
+
+Owns algorithms and keys (RFC 7515, 7517, 7518), never a claim: what a token says is the business of `oidc`. An algorithm
+is always the caller's choice out of a closed list; a key serves only algorithms of its own type.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, Self
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import load_der_private_key
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, RSAKey
+from joserfc.jws import JWSRegistry
+
+from connect_core.crypto.pem import pem_or_bare
+
+Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "HS256"]
+"""Every algorithm there is here (RFC 7518 §3.1); `none` is not one."""
+_RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
+_EC = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
+_CURVES: dict[str, ec.EllipticCurve] = {"ES256": ec.SECP256R1(), "ES384": ec.SECP384R1(), "ES512": ec.SECP521R1()}
+RSA_BITS = range(2048, 8192 + 1)
+"""Sizes of modulus that are neither weak nor a way to burn our CPU."""
+
+
+class Verifier(Protocol):
+    """A key that checks signatures."""
+
+    @property
+    def kid(self) -> str:
+        """Its name in a token's header, or the empty text."""
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """Those that it may be used with."""
+
+    def verify(self, algorithm: str, signature: bytes, data: bytes) -> bool:
+        """Tell whether `signature` is this key's over `data`, by an `algorithm` that it serves."""
+
+
+class VerificationKey:
+    """A public key of a JWK set."""
+
+    __slots__ = ("_key", "algorithms", "kid")
+
+    def __init__(self, key: RSAKey | ECKey, kid: str, algorithms: tuple[str, ...]) -> None:
+        """`algorithms`: those that it may be used with."""
+        self._key, self.kid, self.algorithms = key, kid, algorithms
+
+    @classmethod
+    def find(cls, jwk: object) -> Self | None:
+        """Return the key of a JWK (RFC 7517 §4), or None for one that cannot be used.
+
+        That is one of another type, use or algorithm, a secret, an RSA modulus outside 2048 to 8192 bits, or nonsense.
+        """
+        if not isinstance(jwk, Mapping) or jwk.get("use", "sig") != "sig":
+            return None
+        operations, kid = jwk.get("key_ops", ["verify"]), jwk.get("kid", "")
+        if not isinstance(operations, list) or "verify" not in operations or not isinstance(kid, str):
+            return None
+        try:
+            key, algorithms = _import_public(jwk)
+        except (JoseError, ValueError, TypeError, KeyError, UnsupportedAlgorithm):
+            return None
+        if (stated := jwk.get("alg")) is not None:
+            algorithms = tuple(algorithm for algorithm in algorithms if algorithm == stated)
+        return cls(key, kid, algorithms) if algorithms else None
+
+    def verify(self, algorithm: str, signature: bytes, data: bytes) -> bool:
+        """Tell whether `signature` is this key's over `data`; False for an algorithm that it does not serve."""
+        if algorithm not in self.algorithms:
+            return False
+        try:
+            return JWSRegistry.algorithms[algorithm].verify(data, signature, self._key)
+        except (JoseError, ValueError):
+            return False
+
+    def __repr__(self) -> str:
+        return f"<VerificationKey {self.algorithms}>"
+
+
+def _import_public(jwk: Mapping[str, Any]) -> tuple[RSAKey | ECKey, tuple[str, ...]]:
+    # the public members alone, so that a set which tells a private key makes no other key of ours
+    if jwk["kty"] == "RSA":
+        modulus = base64.urlsafe_b64decode(jwk["n"] + "=" * (-len(jwk["n"]) % 4))
+        if int.from_bytes(modulus).bit_length() not in RSA_BITS:
+            raise ValueError("an RSA key of such a size")
+        return RSAKey.import_key({name: jwk[name] for name in ("kty", "n", "e")}), _RSA
+    ec_key = ECKey.import_key({name: jwk[name] for name in ("kty", "crv", "x", "y")})
+    return ec_key, (_EC[ec_key.curve_name],)
+
+
+@dataclass(frozen=True, slots=True)
+class SecretKey:
+    """A client secret as the key of HS256 (OpenID Connect Core §10.1)."""
+
+    secret: str = field(repr=False)
+    kid: str = ""
+    algorithms: tuple[str, ...] = ("HS256",)
+
+    def verify(self, algorithm: str, signature: bytes, data: bytes) -> bool:
+        """Tell whether `signature` is this secret's HMAC over `data`, compared in constant time."""
+        return algorithm in self.algorithms and hmac.compare_digest(self.sign(algorithm, data), signature)
+
+    def sign(self, algorithm: str, data: bytes) -> bytes:
+        """Return the HMAC; `algorithm` is HS256."""
+        return hmac.new(self.secret.encode(), data, hashlib.sha256).digest()
+
+
+class SigningKey:
+    """A private key that signs assertions. It shows nothing of itself but its algorithm."""
+
+    __slots__ = ("_key", "algorithm", "kid")
+
+    def __init__(self, key: RSAKey | ECKey, algorithm: str, kid: str) -> None:
+        """`algorithm`: the one that is signed with unless told otherwise."""
+        self._key, self.algorithm, self.kid = key, algorithm, kid
+
+    @classmethod
+    def load(cls, text: str, kid: str = "") -> Self:
+        """Return the key in `text`: RSA (RS256) or P-256, P-384, P-521 (ES256 …), PKCS#8 or older, PEM or bare base64.
+
+        Raises `ValueError`, which never quotes the text.
+        """
+        try:
+            key = load_der_private_key(pem_or_bare(text, "PRIVATE KEY"), None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            raise ValueError("not a private key without a password") from None
+        return cls._of(key, kid)
+
+    @classmethod
+    def generate(cls, algorithm: str, kid: str = "") -> Self:
+        """Return a new key for `algorithm`."""
+        if algorithm in _CURVES:
+            return cls._of(ec.generate_private_key(_CURVES[algorithm]), kid)
+        key = cls._of(rsa.generate_private_key(65537, 2048), kid)
+        key.algorithm = algorithm
+        return key
+
+    @classmethod
+    def _of(cls, key: object, kid: str) -> Self:
+        if isinstance(key, rsa.RSAPrivateKey) and key.key_size in RSA_BITS:
+            return cls(RSAKey.import_key(key), "RS256", kid)
+        if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, tuple(map(type, _CURVES.values()))):
+            own = ECKey.import_key(key)
+            return cls(own, _EC[own.curve_name], kid)
+        raise ValueError("not an RSA key of at least 2048 bits, nor one on P-256, P-384 or P-521")
+
+    def sign(self, algorithm: str, data: bytes) -> bytes:
+        """Return the signature over `data` by an `algorithm` of the key's type."""
+        return JWSRegistry.algorithms[algorithm].sign(data, self._key)
+
+    def sign_jwt(self, claims: Mapping[str, Any]) -> str:
+        """Return `claims` as a signed JWT (RFC 7519) whose header names algorithm, type and, if there is one, key."""
+        header = {"alg": self.algorithm, "typ": "JWT", **({"kid": self.kid} if self.kid else {})}
+        data = f"{encode_part(json.dumps(header).encode())}.{encode_part(json.dumps(claims).encode())}"
+        return f"{data}.{encode_part(self.sign(self.algorithm, data.encode()))}"
+
+    def public_jwk(self) -> dict[str, Any]:
+        """The public half as a JWK, with its use and key id."""
+        return {**self._key.as_dict(private=False), "kid": self.kid, "use": "sig"}
+
+    def pkcs8_pem(self) -> str:
+        """The key as PEM, PKCS#8, not encrypted."""
+        return self._key.as_pem(private=True).decode()
+
+    def public_pem(self) -> str:
+        """The public half as PEM, `SubjectPublicKeyInfo`."""
+        return self._key.as_pem(private=False).decode()
+
+    def __repr__(self) -> str:
+        return f"<SigningKey {self.algorithm}>"
+
+
+def encode_part(raw: bytes) -> str:
+    """Return a part of a compact JWS: base64url without padding (RFC 7515 §2)."""
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

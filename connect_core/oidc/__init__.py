@@ -1,0 +1,12 @@
+"""The mould of OpenID providers (OpenID Connect Core 1.0): a provider on it is an issuer and one mapping.
+
+Owns discovery, keys, the check of ID tokens and the order of a login's steps. Never touches state, cookies or members,
+and knows no vendor by name.
+"""
+
+from connect_core.oidc.authentication import PrivateKeyJwt, SignedSecret
+from connect_core.oidc.metadata import Issuer, Metadata
+from connect_core.oidc.provider import OidcProvider
+from connect_core.oidc.settings import OidcSettings
+
+__all__ = ["Issuer", "Metadata", "OidcProvider", "OidcSettings", "PrivateKeyJwt", "SignedSecret"]

@@ -1,0 +1,86 @@
+"""Sign in with Apple: by form_post on PC and H5, by ID token from the SDK in apps.
+
+https://developer.apple.com/documentation/signinwithapplerestapi
+The client secret: https://developer.apple.com/documentation/accountorganizationaldatasharing/creating-a-client-secret
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connect_core.plugin import (
+    AuthorizationResponse,
+    ClientAuthentication,
+    ClientType,
+    Entrance,
+    Field,
+    Http,
+    Issuer,
+    Metadata,
+    OidcProvider,
+    OidcSettings,
+    Profile,
+    ProviderBadResponse,
+    SecretStr,
+    SettingsError,
+    SignedSecret,
+    SigningKey,
+    offer,
+    parse_object,
+)
+
+ISSUERS = ("https://appleid.apple.com", "https://account.apple.com")
+SECRET_LIFE = 3600
+
+
+class AppleSettings(OidcSettings):
+    """One Services ID (PC, H5) or App ID (app), and the key that signs its client secret."""
+
+    issuer: Issuer = Field(ISSUERS[0], description="Apple's own; another one only for a sandbox.")
+    team_id: str = Field(min_length=1, description="The developer team's id, ten characters.")
+    key_id: str = Field(min_length=1, description="The id of the key for Sign in with Apple.")
+    private_key: SecretStr = Field(min_length=1, description="That key, the content of its `.p8` file.")
+
+
+class AppleProvider(OidcProvider):
+    """One Services ID or App ID."""
+
+    union_type = "APPLE"
+    titles = {"zh": "Apple", "en": "Apple"}
+    entrances = {**OidcProvider.entrances, ClientType.APP: Entrance.CREDENTIAL}
+    Settings = AppleSettings
+    algorithms = ("RS256", "ES256")
+    scope = "openid name"
+    authorize = {"response_mode": "form_post"}
+    text_booleans = True
+    settings: AppleSettings
+
+    def __init__(self, settings: AppleSettings, http: Http) -> None:
+        """Raises `SettingsError` for a key that is none of P-256."""
+        super().__init__(settings, http)
+        key = SigningKey.load(settings.private_key.get_secret_value(), settings.key_id)
+        if key.algorithm != "ES256":
+            raise SettingsError(["private_key: Apple's keys are on P-256"])
+        self._secret = SignedSecret(settings.client_id, settings.team_id, settings.issuer, key, SECRET_LIFE, self.now)
+
+    def make_authentication(self, metadata: Metadata) -> ClientAuthentication:
+        """Return the client secret that Apple wants: a JWT of ours."""
+        return self._secret
+
+    def find_issuer(self, claims: Mapping[str, Any]) -> str | None:
+        """Apple signs with two names; both stand for the first."""
+        if self.settings.issuer in ISSUERS:
+            return ISSUERS[0] if claims["iss"] in ISSUERS else None
+        return super().find_issuer(claims)
+
+    def find_profile(self, claims: Mapping[str, Any], response: AuthorizationResponse) -> Profile | None:
+        """Return the name that Apple tells once, at the first login, unsigned and through the browser: for display."""
+        try:
+            name = parse_object(response.parameters.get("user", "{}")).get("name")
+        except ProviderBadResponse:
+            name = None
+        parts = [name.get("firstName"), name.get("lastName")] if isinstance(name, Mapping) else []
+        nickname = " ".join(part for part in parts if isinstance(part, str))
+        return Profile.of(nickname=nickname) if nickname else None
+
+
+connect_register_providers = offer("apple", AppleProvider, sandbox="connect_apple.sandbox:AppleSandbox")

@@ -1,0 +1,26 @@
+"""Google's loopback double: RS256, the profile in the ID token, apps' tokens with the web client as audience."""
+
+from typing import Any
+
+from connect_core.sandbox import OidcGrant, OidcSandbox
+
+
+class GoogleSandbox(OidcSandbox):
+    """One OAuth client."""
+
+    title = "Google 沙箱 · Google sandbox"
+    profile_in_token = True
+    app_client_id = OidcSandbox.client_id
+    paths = {
+        "authorize": "/o/oauth2/v2/auth",
+        "token": "/token",
+        "jwks": "/oauth2/v3/certs",
+        "userinfo": "/v1/userinfo",
+    }
+    document = {"authorization_response_iss_parameter_supported": False}
+
+    def tell_claims(self, grant: OidcGrant, access_token: str) -> dict[str, Any]:
+        """The party is always named, and the issuer without its scheme half of the time."""
+        claims = super().tell_claims(grant, access_token)
+        issuer = self.issuer if access_token else self.issuer.partition("://")[2]
+        return {**claims, "iss": issuer, "azp": grant.link["client_id"]}
