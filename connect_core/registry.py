@@ -74,6 +74,10 @@ class Plugins:
         """Every plugin's hooks, to call."""
         return self._manager.hook
 
+    def origin_of(self, provider_name: str) -> str:
+        """Return the entry point, or the shop's own plugin object, that offers this plugin."""
+        return self._origins[provider_name]
+
     def _take(self, name: str, load: Callable[[], object]) -> None:
         offered: dict[str, Plugin] = {}
 

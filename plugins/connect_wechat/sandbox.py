@@ -14,7 +14,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from urllib.parse import urlencode, urlsplit
@@ -116,6 +116,7 @@ class WechatSandbox(Sandbox):
     """
 
     title = "微信沙箱 · WeChat sandbox"
+    own_faults = ("error", "missing_id", "swapped_id", "number_id", "snapshot", "control_characters")
 
     def __init__(
         self,
@@ -153,6 +154,20 @@ class WechatSandbox(Sandbox):
     def hand_over(self, client_type: ClientType, person: str, login_url: str = "") -> dict[str, str]:
         """Raise `LookupError`: everybody comes back through a redirect."""
         raise LookupError("WeChat here has no client codes")
+
+    def get_untrusted(self) -> Collection[str]:
+        """Answers without an openid, and profiles of somebody else."""
+        return ("missing_id", "swapped_id")
+
+    def get_outcomes(self) -> Mapping[str, str]:
+        """A code that is wrong, one that was used, a wrong secret, a person at risk, and WeChat being busy."""
+        return {
+            "40029": "code_invalid",
+            "40163": "code_invalid",
+            "40125": "provider_config",
+            "40226": "provider_denied",
+            "-1": "provider_refused",
+        }
 
     def open_id(self, person: str, app_id: str) -> str:
         """What WeChat calls the person with this key for one app."""
