@@ -11,7 +11,7 @@ import sysconfig
 import time
 import tomllib
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import chdir, closing, contextmanager
 from pathlib import Path
 
 import httpx
@@ -20,8 +20,9 @@ from typer.testing import CliRunner
 
 from connect_core import __version__
 from connect_core.cli import app
+from connect_core.cli.new_plugin import Like, new_plugin
 from connect_core.cli.serve import init
-from connect_core.errors import SettingsError
+from connect_core.errors import PluginError, SettingsError
 from connect_core.registry import Plugins
 from connect_core.settings import load_settings
 
@@ -309,14 +310,20 @@ def test_new_plugin_writes_a_package_without_a_secret(tmp_path: Path, like: str)
     ],
 )
 def test_new_plugin_takes_no_name_that_cannot_work(tmp_path: Path, name: str, told: str) -> None:
-    """One line, exit 2, and nothing written, least of all over what is there."""
+    """The reason is told and nothing written, least of all over what is there."""
     (tmp_path / "connect-taken").mkdir()
     (tmp_path / "connect-taken" / "mine").write_text("mine")
     (tmp_path / "connect-file").write_text("mine")
     before = sorted(tmp_path.rglob("*"))
-    [line] = refused(tmp_path, "new-plugin", name)
-    assert told in line
+    with chdir(tmp_path), pytest.raises(PluginError, match=told):
+        new_plugin(name, Like.CUSTOM)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_new_plugin_tells_a_mistake_in_one_line(tmp_path: Path) -> None:
+    """Exit 2, as any mistake."""
+    [line] = refused(tmp_path, "new-plugin", "wechat")
+    assert line == "connect-login: wechat: a plugin of this name is installed already"
 
 
 def test_keys_generate_prints_a_key() -> None:

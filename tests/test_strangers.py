@@ -1,7 +1,6 @@
 """Plugins of strangers, installed from their own folders beside our wheel: generated ones, and the one of the docs."""
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -44,7 +43,7 @@ def test_the_plugin_of_the_docs_passes_its_own_tests(fresh: Fresh) -> None:
 
 
 def test_strangers_are_logged_in_through(fresh: Fresh) -> None:
-    """The demo has a row for each provider and client type of each stranger, and every one of ours works beside them."""
+    """The demo has a row for each client type of each stranger, and every provider of ours works beside them."""
     done = fresh.run("connect-login", "demo", "--once")
     assert done.returncode == 0, done.stdout + done.stderr
     rows = {tuple(line.split()[:3]) for line in done.stdout.splitlines()}
