@@ -3,11 +3,14 @@
 Never logs anyone in, and never asks a provider.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from connect_core.connections import find_elsewhere
+from connect_core.crypto import is_password
 from connect_core.errors import LoginTooOld, MemberDisabled, NotLoggedIn, TokenInvalid, Unavailable
 from connect_core.hookspecs import HookRelay, MemberDirectory, TokenRequest
 from connect_core.identity import ClientType
@@ -44,8 +47,13 @@ class Accounts:
         self._now = now
 
     async def refresh(self, refresh_token: str) -> Tokens:
-        """Rotate a refresh token. Raises `TokenInvalid` and `MemberDisabled`."""
+        """Rotate a refresh token. Raises `TokenInvalid` and `MemberDisabled`, and `Unavailable` with it unspent."""
         now = int(self._now())
+        if self._directory is not None:
+            # before the rotation: a directory that is out of order must not cost anybody a login
+            whose = await self._database.read(lambda tx: self._sessions.find_by_refresh_token(tx, refresh_token, now))
+            if whose is not None and await self._directory.is_disabled(whose.member_id):
+                raise MemberDisabled("the member is disabled")
 
         def rotate(tx: Transaction) -> OpenSession | None:
             opened = self._sessions.rotate(tx, refresh_token, now)
@@ -58,8 +66,6 @@ class Accounts:
         opened = await self._database.write(rotate)
         if opened is None:
             raise TokenInvalid("the refresh token was used before; the login is ended")
-        if self._directory is not None and await self._directory.is_disabled(opened.row.member_id):
-            raise MemberDisabled("the member is disabled")
         return self._sessions.issue_tokens(opened, now)
 
     def issue_tokens(self, opened: OpenSession) -> Mapping[str, object]:
@@ -118,6 +124,31 @@ class Accounts:
         if int(self._now()) - found.session.login_time > self._sessions.lifetimes.recent:
             raise LoginTooOld("this wants a fresh login")
         return found
+
+    async def check_credentials(self, credentials: Mapping[str, str]) -> int:
+        """Return the member whom a password, or whatever the shop's own check takes, proves. Raises `NotLoggedIn`."""
+        loop = asyncio.get_running_loop()
+        if self._hooks.connect_check_credentials.get_hookimpls():
+            check = partial(self._hooks.connect_check_credentials, credentials=credentials)
+            member_id: int | None = await loop.run_in_executor(None, check)
+        else:
+            found = await self._database.read(lambda tx: members.find_password(tx, credentials.get("username", "")))
+            member_id, stored = found or (None, "")
+            if not await loop.run_in_executor(None, is_password, credentials.get("password", ""), stored):
+                member_id = None
+        if member_id is None:
+            raise NotLoggedIn("the credentials prove nobody")
+        await self._check_enabled(member_id)
+        return member_id
+
+    async def _check_enabled(self, member_id: int) -> None:
+        if self._directory is not None:
+            is_disabled = await self._directory.is_disabled(member_id)
+        else:
+            member = await self._database.read(lambda tx: members.find_member(tx, member_id))
+            is_disabled = member is None or bool(member.disabled)
+        if is_disabled:
+            raise MemberDisabled("the member is disabled or gone")
 
     async def _find_elsewhere(self, directory: MemberDirectory, member_id: int) -> MemberRow | None:
         if await directory.is_disabled(member_id):

@@ -8,6 +8,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from enum import Enum
 from typing import Any, Protocol
 
 from connect_core.errors import MemberDisabled
@@ -38,6 +39,13 @@ class Members(Protocol):
         """Count the login and take over what the vendor newly `told`; `before` is what it told last time."""
 
 
+class Missing(Enum):
+    """What a login lacks: the vendor's profile, or the person's word whether they are new here."""
+
+    PROFILE = "profile"
+    CHOICE = "choice"
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
     """Whose login it is. `has_conflict`: the identity's ids point at two members, and the strongest won."""
@@ -59,22 +67,26 @@ def login_by_unionid(
     now: int,
     profile_max_age: int,
     was_asked: bool,
-) -> Settled | None:
-    """Find or register the member that `identity` is; None when the vendor should be asked for the profile first.
+    registers: bool = True,
+) -> Settled | Missing:
+    """Find or register the member that `identity` is, or say what is missing for it.
 
-    `was_asked` says that it was, with or without success. Raises `MemberDisabled`.
+    `was_asked` says that the vendor was asked for the profile, with or without success; without `registers` a new
+    person is asked first. Raises `MemberDisabled`.
     """
     found = find_people(transaction, identity)
     if not found:
         if not was_asked:
-            return None
+            return Missing.PROFILE
+        if not registers:
+            return Missing.CHOICE
         return _register(transaction, identity, members, client_type, now, _told_time(identity, now, profile_max_age))
     person = found[0]
     member = members.find(transaction, person.member_id)
     if member is None or member.disabled:
         raise MemberDisabled("the member is disabled" if member else "the connection's member does not exist")
     if not was_asked and is_stale(person, now, profile_max_age):
-        return None
+        return Missing.PROFILE
     union_id, has_conflict = keep_ids(transaction, identity, found, now)
     before = json.loads(person.profile or "{}")
     after = {**before, **kept_profile(identity.profile)}
@@ -244,10 +256,11 @@ async def look_elsewhere(
     Raises `MemberDisabled`.
     """
     if member_id is None:
-        member_id = await directory.register(key, profile or Profile(), client_type)
-    elif await directory.is_disabled(member_id):
+        member_id, profile = await directory.register(key, profile or Profile(), client_type), None
+    # asked of one just registered too: an earlier login may have, whose answer was lost
+    if await directory.is_disabled(member_id):
         raise MemberDisabled("the member is disabled")
-    elif profile is not None:
+    if profile is not None:
         await directory.update_profile(member_id, profile)
     return MembersElsewhere(await find_elsewhere(directory, member_id))
 
@@ -258,8 +271,13 @@ async def find_elsewhere(directory: MemberDirectory, member_id: int) -> MemberRo
     if shown is None:
         raise MemberDisabled("the connection's member does not exist")
     text = {key: str(shown.get(key) or "") for key in ("uname", "nickname", "face", "mobile", "province", "city")}
+    sex, created = shown.get("sex"), shown.get("create_time")
     return MemberRow(
-        id=member_id, sex=shown.get("sex"), disabled=0, create_time=int(shown.get("create_time") or 0), **text
+        id=member_id,
+        sex=sex if sex in (0, 1) else None,
+        disabled=0,
+        create_time=created if isinstance(created, int) else 0,
+        **text,
     )
 
 

@@ -73,7 +73,7 @@ def get_code(provider: Provider, parameters: Mapping[str, str]) -> str:
 
 
 def get_credential(parameters: Mapping[str, str]) -> str:
-    """Return the ID token that an app or page hands in. Raises `CodeMissing`, `BadRequest` for one that is malformed."""
+    """Return the ID token that an app or page hands in. Raises `CodeMissing`, `BadRequest` for nonsense."""
     given = parameters.get(CREDENTIAL, "")
     if not given:
         raise CodeMissing("there is no ID token")
@@ -124,12 +124,12 @@ async def fetch_profile(provider: Provider, identity: Identity, seconds: float) 
 
 
 async def fetch_phone(
-    provider: Provider, response: AuthorizationResponse, seconds: float = TOTAL_DEADLINE
+    provider: Provider, response: AuthorizationResponse, identity: Identity, seconds: float = TOTAL_DEADLINE
 ) -> VerifiedPhone | None:
     """Return the verified phone number that came with the code, if the provider knows of such."""
     if not isinstance(provider, FetchesPhone):
         return None
-    phone: object = await _guarded(lambda: provider.fetch_phone(response), seconds)
+    phone: object = await _guarded(lambda: provider.fetch_phone(response, identity), seconds)
     match phone:
         case None | VerifiedPhone(number=str(), proof=str()):
             return phone

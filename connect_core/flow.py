@@ -23,7 +23,7 @@ LIFE = 600
 CODE_MEMORY = 24 * 3600
 """Seconds for which a presented code stays dead: no vendor's lives longer."""
 STATE_LENGTH = 32
-DONE, FAILED = "done", "failed"
+DONE, FAILED, PENDING = "done", "failed", "pending"
 
 
 class Delivery(StrEnum):
@@ -187,6 +187,11 @@ class Flows:
 def spend(transaction: Transaction, flow: Flow) -> bool:
     """Spend the flow; False when it was spent already."""
     return flows.insert_used(transaction, token_hash(flow.state), "", flow.expiry_time)
+
+
+def spend_key(transaction: Transaction, key: str, expiry_time: int) -> bool:
+    """Spend a one-time key that is none of a flow's; False when it was spent already."""
+    return flows.insert_used(transaction, token_hash(key), "", expiry_time)
 
 
 def close(transaction: Transaction, flow: Flow, outcome: str) -> None:

@@ -66,13 +66,20 @@ class RefusedEvent:
 
 
 class MemberDirectory(Protocol):
-    """Where members live, when that is not the built-in table. Ids are positive 64-bit integers."""
+    """Where members live, when that is not the built-in table. Ids are positive 64-bit integers.
+
+    Whatever a method raises, and an answer that takes longer than four seconds, is `unavailable` (503) to the visitor,
+    with nothing written. A directory that holds connections may have `async def aclose(self) -> None`.
+    """
 
     async def find(self, member_id: int) -> Mapping[str, Any] | None:
         """Return what is shown of a member (`uname`, `nickname`, `face`, `sex`), or None."""
 
     async def register(self, key: str, profile: Profile, client_type: ClientType) -> int:
-        """Register a member and return its id; the same `key` always answers the same member."""
+        """Register a member and return its id; the same `key` always answers the same member.
+
+        `key` is 64 hex characters that follow from the vendor's id alone. Logins of one person may ask at once.
+        """
 
     async def is_disabled(self, member_id: int) -> bool:
         """Tell whether the shop refuses this member."""
@@ -104,6 +111,13 @@ class Hooks:
     @hookspec(firstresult=True)
     def connect_issue_tokens(self, login: TokenRequest) -> Mapping[str, Any] | None:
         """Return the token answer in our place: `access_token`, `refresh_token`, `token_type`, `expires_in`."""
+
+    @hookspec(firstresult=True)
+    def connect_check_credentials(self, credentials: Mapping[str, str]) -> int | None:
+        """Return the member whom the shop's own check proves: a password, a code sent by SMS. None for nobody.
+
+        `credentials` are the fields of the form on the choose page; the built-in check takes `username`, `password`.
+        """
 
     @hookspec
     def connect_registered(self, event: LoginEvent) -> None:

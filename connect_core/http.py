@@ -9,23 +9,32 @@ import asyncio
 import json
 import logging
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import quote, urlencode
 
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from connect_core.errors import ProviderBadResponse, ProviderFault, ProviderRefused, ProviderTimeout, Unavailable
+from connect_core.cache import Cache, Fetch
+from connect_core.errors import (
+    ConnectError,
+    ProviderBadResponse,
+    ProviderFault,
+    ProviderRefused,
+    ProviderTimeout,
+    Unavailable,
+)
 
 TOTAL_DEADLINE = 8.0
 CONNECT_DEADLINE = 3.0
 ANSWER_LIMIT = 256 * 1024
 JSON_DEPTH = 32
+T = TypeVar("T")
 
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
@@ -117,17 +126,19 @@ class HttpPool:
         deadline: float = TOTAL_DEADLINE,
         trust_env: bool = False,
         transport: httpx.AsyncBaseTransport | None = None,
+        cache: Cache | None = None,
     ) -> None:
         """`vendor_calls` at once per provider, `waiting` more in `deadline` seconds; a test hands a `transport` in."""
         self.vendor_calls = vendor_calls
         self.waiting = waiting
         self.deadline = deadline
+        self.cache = cache or Cache()
         self._faces: dict[str, Http] = {}
         self._transport = transport or _make_transport(trust_env=trust_env)
 
     def for_provider(self, name: str) -> "Http":
         """Return the provider's own face of the pool, with its own slots; the same one for the same `name`."""
-        return self._faces.setdefault(name, Http(self, self._transport))
+        return self._faces.setdefault(name, Http(name, self, self._transport))
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -154,7 +165,8 @@ def _session(tls: ssl.SSLContext, *, trust_env: bool) -> aiohttp.ClientSession:
 class Http:
     """What a provider calls its vendor with."""
 
-    def __init__(self, pool: HttpPool, transport: httpx.AsyncBaseTransport) -> None:
+    def __init__(self, name: str, pool: HttpPool, transport: httpx.AsyncBaseTransport) -> None:
+        self._name = name
         self._pool = pool
         self._transport = transport
         self._slots = asyncio.Semaphore(pool.vendor_calls)
@@ -180,6 +192,39 @@ class Http:
     ) -> Answer:
         """POST a `form`, or raw `content` whose type stands in `headers`. Raises as `get`."""
         return await self._send(_request("POST", url, params=params, form=form, content=content, headers=headers))
+
+    async def cached(self, name: str, fetch: Callable[[], Awaitable[tuple[str, float]]]) -> str:
+        """Return what the vendor gives out seldom, such as an app token, fetched once for all who wait for it.
+
+        `name` tells this provider's values apart: put the app id in. `fetch` answers the value and its lifetime in
+        seconds; it is asked again shortly before that ends. What it raises reaches all who wait, and is not kept.
+        Raises `ProviderTimeout` when it takes longer than any call may.
+        """
+        return await self._pool.cache.cached(f"{self._name}:{name}", lambda: self._in_time(fetch))
+
+    async def forget(self, name: str, value: str) -> None:
+        """Drop what `cached` keeps under `name` if it is still `value`, which the vendor calls dead."""
+        await self._pool.cache.forget(f"{self._name}:{name}", value)
+
+    async def with_cached(
+        self, name: str, fetch: Fetch, ask: Callable[[str], Awaitable[T]], is_dead: Callable[[ConnectError], bool]
+    ) -> T:
+        """Return what `ask` makes of the value that `cached` keeps; where that `is_dead`, of a new one, once."""
+        value = await self.cached(name, fetch)
+        try:
+            return await ask(value)
+        except ConnectError as error:
+            if not is_dead(error):
+                raise
+        await self.forget(name, value)
+        return await ask(await self.cached(name, fetch))
+
+    async def _in_time(self, fetch: Fetch) -> tuple[str, float]:
+        try:
+            async with asyncio.timeout(self._pool.deadline):
+                return await fetch()
+        except TimeoutError:
+            raise ProviderTimeout("a value to be kept took too long to fetch") from None
 
     async def _send(self, request: httpx.Request) -> Answer:
         try:

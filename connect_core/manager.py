@@ -9,22 +9,21 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 from connect_core import events, exchange, flow
 from connect_core.accounts import Accounts
+from connect_core.cache import Cache, connect_redis
 from connect_core.connections import BuiltInMembers, Members, find_person, is_stale, look_elsewhere
+from connect_core.crypto import Sealer
 from connect_core.crypto.sealing import derive_key
+from connect_core.directory import GuardedDirectory, get_registration_key
 from connect_core.errors import (
-    CodeSeen,
     ConnectError,
-    RequestRefused,
-    SettingsError,
     StateInvalid,
-    StateMissing,
     Unavailable,
     Unsupported,
 )
@@ -33,7 +32,9 @@ from connect_core.hookspecs import LoginEvent, MemberDirectory, RefusedEvent
 from connect_core.http import TOTAL_DEADLINE, HttpPool
 from connect_core.identity import ClientType, Identity
 from connect_core.member_centre import MemberCentre
+from connect_core.pending import Pending, Pendings
 from connect_core.provider import AuthorizationRequest, AuthorizationResponse, Entrance, WakesApp
+from connect_core.redemption import Redemption
 from connect_core.registry import Offer, Plugins, Registry
 from connect_core.sessions import LiveSession, Sessions
 from connect_core.settings import Settings
@@ -69,24 +70,36 @@ class ConnectManager:
     ) -> None:
         """`now` answers seconds since the epoch. Raises `SettingsError` and `PluginError`."""
         service = settings.service
-        if service.first_login == "choose":
-            raise SettingsError(["service.first_login: choose is not available in this version; use register"])
         self.settings = settings
         self.database = database
         self.plugins = plugins or Plugins()
-        self.pool = pool or HttpPool(vendor_calls=settings.limits.vendor_calls, trust_env=service.outbound_proxy)
+        url = service.redis_url
+        self.shared = connect_redis(url.get_secret_value(), Sealer(service.keys, "cache")) if url else None
+        self.pool = pool or HttpPool(
+            vendor_calls=settings.limits.vendor_calls,
+            trust_env=service.outbound_proxy,
+            cache=Cache(self.shared, now),
+        )
         self.registry = Registry(settings, self.plugins, self.pool)
         self.flows = Flows(service.keys)
         self.sessions = Sessions(service.keys, service.public_url, settings.sessions)
+        self.redemption = Redemption(database, self.flows, self.sessions, now)
         self.notices = events.Notices(self.plugins.hooks)
         self.targets = Targets(service.public_url, service.redirect_allow)
         self._now = now
         subject_key = derive_key(service.keys[0], "subjects in events")
-        self._settlement = Settlement(self.flows, self.sessions, subject_key)
+        directory: MemberDirectory | None = self.plugins.hooks.connect_member_directory(settings=settings)
+        self._directory = GuardedDirectory(directory) if directory is not None else None
+        self.chooses = service.first_login == "choose"
+        own_check = self.plugins.hooks.connect_check_credentials.get_hookimpls()
+        self.has_passwords = self.chooses and self._directory is None and not own_check
+        self._pendings = Pendings(service.keys)
+        self._settlement = Settlement(self.flows, self.sessions, subject_key, chooses=self.chooses)
         self._routes = service.public_url + service.prefix
-        self._directory: MemberDirectory | None = self.plugins.hooks.connect_member_directory(settings=settings)
         self.accounts = Accounts(database, self.sessions, self._directory, self.plugins.hooks, now)
-        self.centre = MemberCentre(database, self.notices, subject_key, service.unbind_cooldown, now)
+        self.centre = MemberCentre(
+            database, self.notices, subject_key, service.unbind_cooldown, now, passwords_count=self.has_passwords
+        )
 
     async def get_login_url(
         self,
@@ -145,17 +158,17 @@ class ConnectManager:
         """
         offer = self.registry.find(provider, client_type)
         with self._telling_refusals(offer, visit):
-            begun = await self._open(offer, parameters, sealed_flow, delivers_json=delivers_json)
-            refusal, now = exchange.get_refusal(offer.provider, parameters), self._time()
+            begun = await self.redemption.open(offer, parameters, sealed_flow, delivers_json=delivers_json)
+            refusal = exchange.get_refusal(offer.provider, parameters)
             codes = [] if refusal else [exchange.get_code(offer.provider, parameters)]
-            is_first, binder = await self.database.write(lambda tx: self._spend(tx, begun, codes, visit, now))
+            is_first, binder = await self.redemption.spend(begun, codes, visit)
             if not is_first:
-                return await self._repeat(begun)
+                return await self.redemption.repeat(begun)
             try:
                 if begun.binder and binder is None:
                     raise StateInvalid("the session that began this is not this visitor's")
                 if refusal:
-                    await self.bury_codes(offer.name, offer.client_type, parameters.items(), begun.state)
+                    await self.redemption.bury_codes(offer, parameters.items(), begun.state)
                     raise refusal
                 response = AuthorizationResponse.of_redeemed_flow(
                     client_type=offer.client_type,
@@ -194,9 +207,8 @@ class ConnectManager:
             code = (
                 exchange.get_credential(parameters) if is_credential else exchange.get_code(offer.provider, parameters)
             )
-            ticket = await self._open_ticket(offer, parameters) if offer.entrance.is_ticketed else None
-            if not await self.database.write(lambda tx: self._claim(tx, offer, code, ticket)):
-                raise StateInvalid("the ticket was used before")
+            ticket = await self.redemption.open_ticket(offer, parameters) if offer.entrance.is_ticketed else None
+            await self.redemption.claim(offer, code, ticket)
             response = AuthorizationResponse.of_redeemed_flow(
                 client_type=offer.client_type, code=code, parameters=parameters, nonce=ticket.nonce if ticket else ""
             )
@@ -211,7 +223,7 @@ class ConnectManager:
         if not isinstance(identity, Identity):
             raise TypeError("login_by_unionid takes a verified Identity")
         ends = asyncio.get_running_loop().time() + seconds
-        members, was_asked = _BUILT_IN, False
+        members, was_asked = _BUILT_IN, arrival.pending is not None
         if self._directory is not None:
             identity, members, was_asked = await self._look_elsewhere(self._directory, arrival, identity, seconds)
         done = await self.database.write(self._settling(arrival, identity, members, was_asked=was_asked))
@@ -221,25 +233,35 @@ class ConnectManager:
             done = await self.database.write(self._settling(arrival, identity, members, was_asked=True))
         if done is None:
             raise AssertionError("unreachable")
-        login, happened = done
-        for event in happened:
-            self.notices.tell(event)
-        return login
+        return self._told(*done)
 
-    async def bury_codes(
-        self, provider: str, client_type: str, parameters: Iterable[tuple[str, str]], state: str = ""
-    ) -> None:
-        """Remember the codes of a response that is refused, so that no flow but `state`'s can use them."""
-        offer, now = self.registry.find(provider, client_type), self._time()
-        codes = exchange.find_codes(offer.provider, parameters)
+    def seal_pending(self, pending: Pending) -> str:
+        """Return the ticket of a login that waits for a choice."""
+        return self._pendings.seal(pending, self._time())
 
-        def bury(tx: Transaction) -> None:
-            for code in codes:
-                with suppress(CodeSeen):
-                    self.flows.remember_code(tx, offer.name, code, state, now)
+    def find_pending(self, ticket: str) -> Pending:
+        """Return whom a ticket is about. Raises `StateInvalid` and `StateExpired`."""
+        return self._pendings.open(ticket, self._time())
 
-        if codes:
-            await self.database.write(bury)
+    async def finish_first_login(
+        self, ticket: str, visit: Visit, credentials: Mapping[str, str] | None = None
+    ) -> Login:
+        """Register the person of a pending login, or log in the member that `credentials` prove and bind them.
+
+        Raises `StateInvalid` and `StateExpired` for the ticket, `NotLoggedIn` for credentials that prove nobody, and
+        `AlreadyBound`.
+        """
+        now = self._time()
+        pending = self.find_pending(ticket)
+        offer = self.registry.find(pending.provider, pending.client_type)
+        arrival = Arrival(offer, visit, device_id=pending.device_id, pending=pending)
+        if credentials is None:
+            return await self.login_by_unionid(pending.identity, arrival)
+        member_id = await self.accounts.check_credentials(credentials)
+        identity = pending.identity
+        return self._told(
+            *await self.database.write(lambda tx: self._settlement.join(tx, arrival, identity, member_id, now))
+        )
 
     async def open_id_of(self, member_id: int, union_type: str, app_id: str) -> str | None:
         """Return the member's open id for the vendor's app `app_id`, as payment wants it."""
@@ -255,76 +277,29 @@ class ConnectManager:
     async def aclose(self) -> None:
         """Finish what is under way and close every connection."""
         await self.notices.drain()
+        if self._directory is not None:
+            await self._directory.aclose()
         await self.pool.aclose()
+        if self.shared is not None:
+            await self.shared.aclose()
         self.database.close()
-
-    async def _open(
-        self, offer: Offer, parameters: Mapping[str, str], sealed_flow: str | None, *, delivers_json: bool
-    ) -> Flow:
-        """Open the flow; the code of a response that is refused here is of no use to any other flow."""
-        state = parameters.get("state", "")
-        try:
-            if not state:
-                raise StateMissing("the response carries no state")
-            begun = self.flows.open(state, sealed_flow, self._time())
-            same_way = (begun.delivery is Delivery.JSON) == delivers_json
-            if (begun.provider, begun.client_type) != (offer.name, offer.client_type) or not same_way:
-                raise StateInvalid("the flow was started elsewhere")
-        except RequestRefused:
-            await self.bury_codes(offer.name, offer.client_type, parameters.items(), state)
-            raise
-        return begun
-
-    async def _open_ticket(self, offer: Offer, parameters: Mapping[str, str]) -> Flow:
-        ticket = parameters.get("ticket", "")
-        try:
-            if not ticket:
-                raise StateMissing("the ticket that came with the login string is missing")
-            begun = self.flows.open_ticket(ticket, self._time())
-            if (begun.provider, begun.client_type) != (offer.name, offer.client_type):
-                raise StateInvalid("the flow was started elsewhere")
-        except RequestRefused:
-            await self.bury_codes(offer.name, offer.client_type, parameters.items())
-            raise
-        return begun
-
-    def _claim(self, tx: Transaction, offer: Offer, code: str, ticket: Flow | None) -> bool:
-        """Remember the code and spend its ticket; False when that was spent, and the code is dead all the same."""
-        self.flows.remember_code(tx, offer.name, code, "", self._time())
-        return ticket is None or flow.spend(tx, ticket)
-
-    def _spend(
-        self, tx: Transaction, begun: Flow, codes: Sequence[str], visit: Visit, now: int
-    ) -> tuple[bool, LiveSession | None]:
-        """Spend the flow, False when it was spent already; for a bind find the session that it is for."""
-        is_first = self.flows.redeem(tx, begun, codes, now)
-        return is_first, self._settlement.find_binder(tx, begun, visit, now) if begun.binder else None
-
-    async def _repeat(self, begun: Flow) -> Login:
-        """The same browser comes again with a spent flow: it gets the first result's redirect once there is one."""
-        ends = asyncio.get_running_loop().time() + TOTAL_DEADLINE
-        while begun.delivery is not Delivery.JSON and asyncio.get_running_loop().time() < ends:
-            outcome = await self.database.read(lambda tx: flow.find_outcome(tx, begun))
-            if outcome == flow.DONE:
-                return Login(begun.delivery, begun.return_to)
-            if outcome == flow.FAILED:
-                break
-            await asyncio.sleep(0.1)
-        raise StateInvalid("the flow was spent")
 
     async def _finish(self, arrival: Arrival, response: AuthorizationResponse) -> Login:
         provider, clock = arrival.offer.provider, asyncio.get_running_loop().time
         ends = clock() + TOTAL_DEADLINE
-        if arrival.flow is None and (phone := await exchange.fetch_phone(provider, response)):
-            arrival = replace(arrival, phone=phone)
         identity = await exchange.redeem(provider, response, ends - clock())
+        if arrival.flow is None:
+            phone = await exchange.fetch_phone(provider, response, identity, ends - clock())
+            arrival = replace(arrival, phone=phone)
         if arrival.binder is not None:
             return await self._bind(identity, arrival)
         return await self.login_by_unionid(identity, arrival, seconds=ends - clock())
 
     async def _bind(self, identity: Identity, arrival: Arrival) -> Login:
         now = self._time()
-        login, happened = await self.database.write(lambda tx: self._settlement.bind(tx, arrival, identity, now))
+        return self._told(*await self.database.write(lambda tx: self._settlement.bind(tx, arrival, identity, now)))
+
+    def _told(self, login: Login, happened: Sequence[LoginEvent]) -> Login:
         for event in happened:
             self.notices.tell(event)
         return login
@@ -339,12 +314,20 @@ class ConnectManager:
         self, directory: MemberDirectory, arrival: Arrival, identity: Identity, seconds: float
     ) -> tuple[Identity, Members, bool]:
         """Members live in the shop's own system: have it know this one before the transaction begins."""
-        offer = arrival.offer
-        known = await self.database.read(lambda tx: find_person(tx, identity))
-        wants_profile = known is None or is_stale(known, self._time(), offer.profile_max_age)
+        offer, first = arrival.offer, identity
+        known, times_unbound = await self.database.read(
+            lambda tx: (find_person(tx, first), people.count_ended(tx, first.union_type, first.strongest))
+        )
+        if arrival.pending is None and known is None and self.chooses:
+            return await exchange.fetch_profile(offer.provider, identity, seconds), _BUILT_IN, True
+        wants_profile = arrival.pending is None and (
+            known is None or is_stale(known, self._time(), offer.profile_max_age)
+        )
         if wants_profile:
             identity = await exchange.fetch_profile(offer.provider, identity, seconds)
-        key = self._settlement.subject_of(identity)
+        if known is None and identity.ids != first.ids:
+            known = await self.database.read(lambda tx: find_person(tx, identity))
+        key = get_registration_key(first, times_unbound)  # the same whether a profile is told or refused
         member_id = known.member_id if known else None
         told = exchange.with_phone(identity, arrival.phone).profile
         try:
@@ -352,7 +335,7 @@ class ConnectManager:
                 members = await look_elsewhere(directory, member_id, key, told, offer.client_type)
         except TimeoutError:
             raise Unavailable("the member directory does not answer", retry_after=2) from None
-        return identity, members, wants_profile
+        return identity, members, wants_profile or arrival.pending is not None
 
     @contextmanager
     def _telling_refusals(self, offer: Offer, visit: Visit) -> Iterator[None]:

@@ -3,18 +3,19 @@
 Never asks a provider. Everything here is about the member of a live session, so nobody else's rows can be named.
 """
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from connect_core import binding, events
-from connect_core.crypto import keyed_hash
-from connect_core.errors import Unsupported
+from connect_core.crypto import hash_password, keyed_hash
+from connect_core.errors import BadRequest, Unsupported
 from connect_core.events import Notices
 from connect_core.hookspecs import LoginEvent
 from connect_core.identity import ClientType
 from connect_core.sessions import LiveSession
-from connect_core.store import Database, Transaction, people, sessions
+from connect_core.store import Database, Transaction, members, people, sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,20 @@ class MemberCentre:
     """Lists and ends connections and sessions."""
 
     def __init__(
-        self, database: Database, notices: Notices, subject_key: bytes, cooldown: int, now: Callable[[], float]
+        self,
+        database: Database,
+        notices: Notices,
+        subject_key: bytes,
+        cooldown: int,
+        now: Callable[[], float],
+        *,
+        passwords_count: bool,
     ) -> None:
-        """`cooldown`: seconds for which a new connection cannot be ended; `now` answers seconds since the epoch."""
+        """`cooldown`: seconds for which a new connection cannot be ended; `now` answers seconds since the epoch.
+
+        `passwords_count`: whoever has a password gets in with any new login and "I have an account here".
+        """
+        self._passwords_count = passwords_count
         self._database = database
         self._notices = notices
         self._subject_key = subject_key
@@ -74,7 +86,10 @@ class MemberCentre:
         )
 
         def end(tx: Transaction) -> None:
-            ended = binding.unbind(tx, session.member_id, union_type, now, has_other_way=False, cooldown=self._cooldown)
+            has_other_way = self._passwords_count and members.has_password(tx, session.member_id)
+            ended = binding.unbind(
+                tx, session.member_id, union_type, now, has_other_way=has_other_way, cooldown=self._cooldown
+            )
             sessions.revoke_opened_through(tx, ended.connect_id, session.family, now)
             if logs_out:
                 sessions.revoke_family(tx, session.family, now)
@@ -83,6 +98,13 @@ class MemberCentre:
 
         await self._database.write(end)
         self._notices.tell(event)
+
+    async def set_password(self, session: LiveSession, password: str) -> None:
+        """Give the member a password of 8 to 128 characters. Raises `BadRequest`."""
+        if not 8 <= len(password) <= 128:
+            raise BadRequest("a password has 8 to 128 characters")
+        hashed = await asyncio.get_running_loop().run_in_executor(None, hash_password, password)
+        await self._database.write(lambda tx: members.update_member(tx, session.member_id, {"password_hash": hashed}))
 
     async def find_sessions(self, session: LiveSession) -> list[ShownSession]:
         """Return where the member is logged in, the oldest login first."""

@@ -44,7 +44,7 @@ _IDS_ARE_NEVER_REUSED = {"sqlite_autoincrement": True}  # else SQLite gives a de
 
 
 class Member(SQLModel, table=True):
-    """The shop's account. Made without a password; members may also live elsewhere."""
+    """The shop's account. Made without a password (`password_hash` is empty); members may also live elsewhere."""
 
     __tablename__ = "es_member"
     __table_args__ = (UniqueConstraint("uname"), _IDS_ARE_NEVER_REUSED)
@@ -62,6 +62,7 @@ class Member(SQLModel, table=True):
     create_time: int = Field(0, sa_column=_count())
     last_login: int = Field(0, sa_column=_count())
     login_count: int = Field(0, sa_column=_count())
+    password_hash: str = Field("", sa_column=_text(255))
 
 
 class Connection(SQLModel, table=True):

@@ -19,6 +19,7 @@ from connect_core.crypto import (
     load_private_key,
     load_public_key,
     md5_hex,
+    sha1_hex,
 )
 from connect_core.errors import (
     BadRequest,
@@ -41,13 +42,15 @@ from connect_core.oidc import Issuer, Metadata, OidcProvider, OidcSettings, Sign
 from connect_core.provider import (
     AuthorizationRequest,
     AuthorizationResponse,
+    Elsewhere,
     Entrance,
     FetchesPhone,
     Provider,
     VerifiedPhone,
     WakesApp,
+    WorksInSomeBrowsers,
 )
-from connect_core.settings import Endpoint, ProviderSettings
+from connect_core.settings import ConfiguredVendor, Endpoint, ProviderSettings
 
 __all__ = [
     "Answer",
@@ -60,6 +63,8 @@ __all__ = [
     "ClientType",
     "CodeInvalid",
     "CodeMissing",
+    "ConfiguredVendor",
+    "Elsewhere",
     "Endpoint",
     "Entrance",
     "FetchesPhone",
@@ -99,6 +104,7 @@ __all__ = [
     "TokenRequest",
     "VerifiedPhone",
     "WakesApp",
+    "WorksInSomeBrowsers",
     "decrypt_aes_cbc",
     "encrypt_aes_cbc",
     "hookimpl",
@@ -108,4 +114,5 @@ __all__ = [
     "md5_hex",
     "offer",
     "parse_object",
+    "sha1_hex",
 ]

@@ -144,9 +144,32 @@ class WakesApp(Protocol):
         """Return the link that opens `start_url` inside the vendor's app; None when `user_agent` is already inside."""
 
 
+class Elsewhere(StrEnum):
+    """Where a visitor has to go when a login does not work in the browser at hand."""
+
+    VENDOR_APP = "vendor_app"
+    """Into the vendor's own app."""
+    BROWSER = "browser"
+    """Out of an app, into the browser of the phone."""
+
+
+@runtime_checkable
+class WorksInSomeBrowsers(Protocol):
+    """A provider whose login does not begin in every browser: the hosted login page then says where it does."""
+
+    def find_better_place(self, client_type: ClientType, user_agent: str) -> Elsewhere | None:
+        """Return where this login works; None when that is right here, in the browser that calls itself `user_agent`.
+
+        A browser may call itself anything: this is for the visitor's comfort, and nothing may rely on it.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class VerifiedPhone:
-    """A phone number the vendor vouches for. `proof` is the vendor's signature over it, which the core takes once."""
+    """A phone number the vendor vouches for.
+
+    `proof` is the vendor's signature over it, or whatever else stands for it alone; the core takes it once.
+    """
 
     number: str = field(repr=False)
     proof: str = field(repr=False)
@@ -156,8 +179,10 @@ class VerifiedPhone:
 class FetchesPhone(Protocol):
     """A provider that can turn what a mini program hands in into a phone number the vendor vouches for."""
 
-    async def fetch_phone(self, response: AuthorizationResponse) -> VerifiedPhone | None:
+    async def fetch_phone(self, response: AuthorizationResponse, identity: Identity) -> VerifiedPhone | None:
         """Return the verified number, or None when the client handed in none.
+
+        `identity` is what `login_callback` made of the same response, with its grant.
 
         Raises `BadRequest` for what does not verify, and as `login_callback` does.
         """

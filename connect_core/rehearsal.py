@@ -7,7 +7,6 @@ programs and native SDKs go. Never opens anything beyond loopback.
 import base64
 import os
 import re
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import httpx
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute
 
 from connect_core.http import HttpPool
 from connect_core.identity import ClientType
@@ -28,17 +26,18 @@ from connect_core.provider import Entrance
 from connect_core.registry import Plugin, Plugins
 from connect_core.sandbox import Sandbox, listen, sandbox_app, serving
 from connect_core.settings import Settings, parse_settings
+from connect_core.store import Database, tables
 from connect_core.web import create_app
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A running shop: its address, application, sandboxes by provider name, and SQLite file."""
+    """A running shop: its address, application, sandboxes by provider name, and database."""
 
     url: str
     app: Starlette
     sandboxes: Mapping[str, Sandbox]
-    database: Path
+    database_url: str
 
     @property
     def manager(self) -> ConnectManager:
@@ -47,10 +46,9 @@ class Stage:
         return manager
 
     def rows(self, table: str) -> list[dict[str, Any]]:
-        """Return a table's rows as they are on disk."""
-        with closing(sqlite3.connect(self.database)) as connection:
-            connection.row_factory = sqlite3.Row
-            return [dict(row) for row in connection.execute(f"SELECT * FROM {table} ORDER BY 1")]  # noqa: S608 - a test names it
+        """Return a table's rows as they stand in the database."""
+        with closing(Database(self.database_url)) as database:
+            return database._look(lambda tx: tables.find_rows(tx, table))
 
 
 def load_sandboxes(plugins: Plugins) -> dict[str, Sandbox]:
@@ -89,7 +87,6 @@ def on_stage(
     sandbox_port: int = 0,
     plugins: Plugins | None = None,
     pool: HttpPool | None = None,
-    routes: Callable[[Path], list[BaseRoute]] = lambda _: [],
     change: Callable[[dict[str, Any]], None] = lambda _: None,
     **options: Any,
 ) -> Iterator[Stage]:
@@ -110,9 +107,9 @@ def on_stage(
         raw["service"] = {}
         change(raw)
         settings = make_settings(url, database, **raw)
-        app = create_app(settings, plugins=plugins, pool=pool, routes=routes(database), **options)
+        app = create_app(settings, plugins=plugins, pool=pool, **options)
         with serving(app, listener=listener):
-            yield Stage(url, app, sandboxes, database)
+            yield Stage(url, app, sandboxes, settings.service.database_url)
 
 
 class Visitor:

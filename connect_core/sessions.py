@@ -137,6 +137,11 @@ class Sessions:
         member_id, login_time = found
         return LiveSession(member_id, ClientType(claims["client_type"]), claims["sid"], login_time)
 
+    def find_by_refresh_token(self, transaction: Transaction, token: str, now: int) -> LiveSession | None:
+        """Return whose refresh token this is, rotated or not, unless the login behind it was ended. Spends nothing."""
+        row = store.find_session(transaction, token_hash(token))
+        return _live(row) if row is not None and self._is_live(row, now) else None
+
     def rotate(self, transaction: Transaction, refresh_token: str, now: int) -> OpenSession | None:
         """Spend a refresh token and return its successor; None when its reuse has just ended the family.
 

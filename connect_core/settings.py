@@ -75,6 +75,12 @@ def _network(text: str) -> str:
     return text
 
 
+def _redis_url(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("give redis://, rediss:// or unix:// with host, port and number")
+    return url
+
+
 def _secret_key(text: str) -> SecretBytes:
     try:
         key = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
@@ -104,6 +110,25 @@ class ProviderSettings(_Section):
     )
 
 
+class ConfiguredVendor(ProviderSettings):
+    """What a provider takes whose vendor is known by configuration alone."""
+
+    union_type: str = Field(
+        "",
+        pattern=r"^[A-Z0-9_-]{0,32}$",
+        description="The namespace of the ids; default: the provider's NAME in upper case.",
+    )
+    title: str | Mapping[Literal["zh", "en"], str] = Field(
+        "", description="What pages call it, or a table with `zh` and `en`; default: `union_type`."
+    )
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """The title in every language."""
+        title = self.title or self.union_type
+        return {"zh": title, "en": title} if isinstance(title, str) else {str(k): v for k, v in title.items()}
+
+
 class Service(_Section):
     """`[service]`: where the shop is and how logins end."""
 
@@ -114,6 +139,9 @@ class Service(_Section):
     sqlite_synchronous: Literal["full", "normal"] = Field(
         default="full", description="`normal`: a power loss may cost the last commits."
     )
+    redis_url: Annotated[SecretStr, AfterValidator(_redis_url)] | None = Field(
+        default=None, description="A Redis that processes share: `redis://`, `rediss://` or `unix://`. May be left out."
+    )
     secret_keys: list[SecretStr] = Field(
         min_length=1, description="base64url of 32 bytes each; the first seals, all open."
     )
@@ -123,7 +151,7 @@ class Service(_Section):
     home_url: str = Field(default="/", description="Where a login without `return_to` lands.")
     first_login: Literal["register", "choose"] = Field(
         default="register",
-        description="What happens to a person never seen before; `choose` has no page yet and is refused.",
+        description="A person never seen before is registered, or asked first (`choose`) for an account they have.",
     )
     cors_origins: list[Annotated[str, AfterValidator(_origin)]] = Field(
         default=[], description="Exact origins of front ends that call the JSON routes with cookies."
@@ -169,6 +197,11 @@ class Limits(_Section):
         default="60/minute",
         pattern=r"^(off|[1-9]\d{0,6}/(second|minute|hour))$",
         description="Login starts and callbacks per client address.",
+    )
+    per_account: str = Field(
+        default="10/hour",
+        pattern=r"^(off|[1-9]\d{0,6}/(second|minute|hour))$",
+        description="Tries of a password per user name.",
     )
 
 

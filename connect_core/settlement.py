@@ -3,13 +3,14 @@
 from dataclasses import dataclass, field
 
 from connect_core import binding, events, flow
-from connect_core.connections import Members, Settled, login_by_unionid
+from connect_core.connections import Members, Missing, Settled, login_by_unionid
 from connect_core.crypto import keyed_hash
-from connect_core.errors import NotLoggedIn
+from connect_core.errors import NotLoggedIn, StateInvalid
 from connect_core.exchange import with_phone
 from connect_core.flow import Delivery, Flow, Flows
 from connect_core.hookspecs import LoginEvent
 from connect_core.identity import Identity, Language
+from connect_core.pending import Pending
 from connect_core.provider import VerifiedPhone
 from connect_core.registry import Offer
 from connect_core.sessions import LiveSession, OpenSession, Sessions
@@ -31,7 +32,7 @@ class Visit:
 class Login:
     """A login finished. `opened` is None when the same browser repeats a callback that has already succeeded.
 
-    `bound` is the union type where it was no login but a bind.
+    `bound` is the union type where it was no login but a bind; `pending` who has to say first whether they are new.
     """
 
     delivery: Delivery
@@ -39,13 +40,15 @@ class Login:
     settled: Settled | None = None
     opened: OpenSession | None = None
     bound: str = ""
+    pending: Pending | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """Everything a login arrives with, but for who it is: what it came through, from whom, and with what.
 
-    `binder` is the session that wants to bind; without one it is a login.
+    `binder` is the session that wants to bind; without one it is a login. `pending` is what the person who says
+    whether they are new came with.
     """
 
     offer: Offer
@@ -54,19 +57,21 @@ class Arrival:
     device_id: str = ""
     phone: VerifiedPhone | None = None
     binder: LiveSession | None = None
+    pending: Pending | None = None
 
 
 class Settlement:
     """Settles logins in the caller's transaction."""
 
-    def __init__(self, flows: Flows, sessions: Sessions, subject_key: bytes) -> None:
-        """`subject_key` keys the hashes by which events tell persons apart."""
+    def __init__(self, flows: Flows, sessions: Sessions, subject_key: bytes, *, chooses: bool) -> None:
+        """`subject_key` keys the hashes by which events tell persons apart; `chooses`: newcomers are asked first."""
+        self._chooses = chooses
         self._flows = flows
         self._sessions = sessions
         self._subject_key = subject_key
 
     def subject_of(self, identity: Identity) -> str:
-        """The keyed hash that stands for a person in events, and in what a member directory is asked."""
+        """The keyed hash that stands for a person in events."""
         return keyed_hash(self._subject_key, identity.union_type, identity.strongest.value)
 
     def settle(
@@ -76,7 +81,7 @@ class Settlement:
 
         Raises `MemberDisabled`, and `CodeSeen` for a phone proof that was used before.
         """
-        offer, visit, begun = arrival.offer, arrival.visit, arrival.flow
+        offer = arrival.offer
         settled = login_by_unionid(
             tx,
             with_phone(identity, arrival.phone),
@@ -85,27 +90,66 @@ class Settlement:
             now=now,
             profile_max_age=offer.profile_max_age,
             was_asked=was_asked,
+            registers=not self._chooses or arrival.pending is not None,
         )
-        if settled is None:
+        if settled is Missing.PROFILE:
             return None
         if arrival.phone is not None:
             self._flows.remember_code(tx, offer.name, arrival.phone.proof, "", now)
+        if isinstance(settled, Missing):
+            return self._ask_first(tx, arrival, with_phone(identity, arrival.phone)), []
+        happened = _happened(settled, arrival, identity, now)
+        ids = (settled.member.id, settled.connect_id)
+        return self._open(tx, arrival, identity, *ids, happened=happened, now=now, settled=settled), happened
+
+    def _ask_first(self, tx: Transaction, arrival: Arrival, identity: Identity) -> Login:
+        """Nobody is registered yet: the person is asked whether they are new."""
+        offer, begun = arrival.offer, arrival.flow
+        delivery, return_to = (begun.delivery, begun.return_to) if begun else (Delivery.JSON, "")
+        pending = Pending(offer.name, offer.client_type, delivery, return_to, arrival.device_id, identity)
+        if begun is not None:
+            flow.close(tx, begun, flow.PENDING)
+        return Login(delivery, return_to, pending=pending)
+
+    def join(
+        self, tx: Transaction, arrival: Arrival, identity: Identity, member_id: int, now: int
+    ) -> tuple[Login, list[LoginEvent]]:
+        """Log in a member who proved an older account, and bind the identity to it.
+
+        Raises as `binding.bind`, `MemberDisabled`, and `StateInvalid` for a choice made before.
+        """
+        connect_id, is_new = binding.bind(tx, identity, member_id, now)
+        kinds = [*([events.BOUND] if is_new else []), events.LOGGED_IN]
+        happened = [_event(kind, member_id, arrival, identity, now) for kind in kinds]
+        return self._open(tx, arrival, identity, member_id, connect_id, happened=happened, now=now), happened
+
+    def _open(
+        self,
+        tx: Transaction,
+        arrival: Arrival,
+        identity: Identity,
+        member_id: int,
+        connect_id: int,
+        *,
+        happened: list[LoginEvent],
+        now: int,
+        settled: Settled | None = None,
+    ) -> Login:
+        visit, begun, pending = arrival.visit, arrival.flow, arrival.pending
+        if pending is not None and not flow.spend_key(tx, pending.key, pending.expiry_time):
+            raise StateInvalid("the choice was made before")
         if visit.session_token:
             self._sessions.end(tx, visit.session_token, now)
         opened = self._sessions.open(
-            tx, settled.member.id, offer.client_type, arrival.device_id, now, connect_id=settled.connect_id
+            tx, member_id, arrival.offer.client_type, arrival.device_id, now, connect_id=connect_id
         )
-        happened = _happened(settled, arrival, identity, now)
-        events.write(tx, happened, settled.connect_id, self.subject_of(identity))
+        events.write(tx, happened, connect_id, self.subject_of(identity))
+        if pending is not None:
+            return Login(pending.delivery, pending.return_to, settled, opened)
         if begun is None:
-            return Login(Delivery.JSON, "", settled, opened), happened
+            return Login(Delivery.JSON, "", settled, opened)
         flow.close(tx, begun, flow.DONE)
-        return Login(begun.delivery, begun.return_to, settled, opened), happened
-
-    def find_binder(self, tx: Transaction, begun: Flow, visit: Visit, now: int) -> LiveSession | None:
-        """Return the session that began a bind, if the visitor still has it; another member's is none."""
-        session, _ = self._sessions.find_presented(tx, visit.session_token, visit.access_token, now)
-        return session if session is not None and session.family == begun.binder else None
+        return Login(begun.delivery, begun.return_to, settled, opened)
 
     def bind(self, tx: Transaction, arrival: Arrival, identity: Identity, now: int) -> tuple[Login, list[LoginEvent]]:
         """Bind the identity to the member of `arrival.binder`, and return it with what happened.

@@ -7,19 +7,22 @@ Run it after a change to a page, once `tox -e browser` has installed what it nee
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from connect_core.cli.demo import demo_home
 from connect_core.registry import Plugins
 from connect_core.rehearsal import Stage, load_sandboxes, on_stage
+from connect_core.sandbox import Sandbox
 
 IMAGES = Path(__file__).parent / "images"
 PHONE = ViewportSize(width=390, height=500)
 DESK = ViewportSize(width=760, height=600)
+ADDRESS = "https://shop.example/connect/login"
 LARGEST = 60_000
 """Bytes: a page with all its pictures stays light."""
 
@@ -30,11 +33,12 @@ def main() -> None:
     sandboxes = load_sandboxes(Plugins())
     for sandbox in sandboxes.values():
         sandbox.people.pop("wangfang", None)  # her name holds an emoji, for which not every machine has a font
-    with on_stage(sandboxes, routes=demo_home) as stage, sync_playwright() as playwright:
+    with on_stage(sandboxes, routes=demo_home()) as stage, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-quic"])
         show_login_page(browser, stage)
         show_login(browser, stage)
         show_refusal(browser, stage)
+        show_login_page_in_an_app(browser, sandboxes)
         browser.close()
     for path in sorted(IMAGES.glob("*.png")):
         size = path.stat().st_size
@@ -52,6 +56,23 @@ def show_login_page(browser: Browser, stage: Stage) -> None:
         with visiting(browser, viewport) as page:
             page.goto(f"{stage.url}/connect/login?client={client}&lang={language}")
             keep(page, name)
+
+
+def show_login_page_in_an_app(browser: Browser, sandboxes: Mapping[str, Sandbox]) -> None:
+    """The same page in browsers that cannot do every login: inside WeChat, and on a phone outside of it."""
+
+    def change(raw: dict[str, Any]) -> None:
+        del raw["providers"]["wechat"]["h5"]["open_url"]  # a double works in every browser
+
+    with on_stage(sandboxes, change=change) as stage:
+        for name, language, app in (
+            ("login-in-wechat-zh", "zh", " MicroMessenger/8.0.50"),
+            ("login-outside-en", "en", ""),
+        ):
+            with visiting(browser, PHONE, user_agent=f"Mozilla/5.0 (Linux; Android 14) Mobile{app}") as page:
+                page.goto(f"{stage.url}/connect/login?lang={language}")
+                page.evaluate("address => document.querySelector('code').textContent = address", ADDRESS)
+                keep(page, name)
 
 
 def show_login(browser: Browser, stage: Stage) -> None:
@@ -75,9 +96,9 @@ def show_refusal(browser: Browser, stage: Stage) -> None:
 
 
 @contextmanager
-def visiting(browser: Browser, viewport: ViewportSize) -> Iterator[Page]:
-    """A fresh visitor, whose browser prefers English."""
-    context = browser.new_context(viewport=viewport, device_scale_factor=1.5, locale="en-GB")
+def visiting(browser: Browser, viewport: ViewportSize, **options: Any) -> Iterator[Page]:
+    """A fresh visitor, whose browser prefers English; `options` are Playwright's."""
+    context = browser.new_context(viewport=viewport, device_scale_factor=1.5, locale="en-GB", **options)
     yield context.new_page()
     context.close()
 

@@ -7,7 +7,6 @@ says `ready`, waits for a line, logs in with all the codes at once, and prints w
 import asyncio
 import base64
 import json
-import sqlite3
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
@@ -16,6 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+from sqlmodel import SQLModel
 from starlette.routing import BaseRoute
 
 from connect_core.errors import CodeInvalid, ConnectError
@@ -35,9 +37,10 @@ from connect_core.rehearsal import make_settings
 from connect_core.sandbox import Sandbox
 from connect_core.settings import Settings
 from connect_core.settlement import Login, Visit
-from connect_core.store import Database
+from connect_core.store import Database, schema
 
 T = TypeVar("T")
+NOTE = "database_url"
 NOW = 1_800_000_000
 DAY = 24 * 3600
 KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
@@ -142,7 +145,7 @@ class AcmeSandbox(Sandbox):
 
 def settings_of(folder: Path, **sections: Any) -> Settings:
     """A shop that offers Acme to every client type and keeps its database in `folder`."""
-    service = {"secret_keys": [KEY], **sections.pop("service", {})}
+    service = {"secret_keys": [KEY], "database_url": url_of(folder), **sections.pop("service", {})}
     offered = {"clients": {client: ["acme"] for client in ClientType}, "providers": {"acme": {}}}
     return make_settings("https://shop.example", folder / "connect.db", service=service, **offered | sections)
 
@@ -160,7 +163,7 @@ def using(
     plugins = Plugins([("acme", PluginOf(acme=provider or provider_of(Acme()))), *extra], discover=False)
     settings = settings_of(folder, **sections)
     database = Database(settings.service.database_url)
-    database.create_tables()
+    schema.prepare(database)
 
     async def run() -> T:
         manager = ConnectManager(settings, database, plugins=plugins, now=now)
@@ -204,11 +207,26 @@ async def outcome_of(login: Awaitable[Login]) -> str:
     return "ok"
 
 
+def url_of(folder: Path) -> str:
+    """The database of `folder`: the one that the fixture `database_url` noted there, else a file."""
+    note = folder / NOTE
+    return note.read_text("utf-8") if note.exists() else f"sqlite:///{folder / 'connect.db'}"
+
+
+def execute(url: str, sql: str, *values: object) -> list[dict[str, Any]]:
+    """Run SQL with `?` for each value on any engine, commit it, and return the rows."""
+    engine = create_engine(url, poolclass=NullPool)
+    if engine.dialect.name != "sqlite":
+        sql = sql.replace("%", "%%")
+        sql = sql.replace("?", "%s") if values else sql
+    with engine.begin() as connection:
+        done = connection.exec_driver_sql(sql, values)
+        return [dict(row) for row in done.mappings()] if done.returns_rows else []
+
+
 def rows(folder: Path, sql: str, *values: object) -> list[dict[str, Any]]:
     """Run raw SQL on the shop's database, commit it, and return the rows."""
-    with closing(sqlite3.connect(folder / "connect.db")) as connection, connection:
-        connection.row_factory = sqlite3.Row
-        return [dict(row) for row in connection.execute(sql, values)]
+    return execute(url_of(folder), sql, *values)
 
 
 def counts(folder: Path, *tables: str) -> Mapping[str, int]:
@@ -216,13 +234,42 @@ def counts(folder: Path, *tables: str) -> Mapping[str, int]:
     return {table: rows(folder, f"SELECT count(*) AS n FROM {table}")[0]["n"] for table in tables}
 
 
+LOCKS = {
+    "sqlite": ("BEGIN IMMEDIATE", "ROLLBACK"),
+    "postgresql": ("BEGIN; LOCK TABLE {} IN EXCLUSIVE MODE", "ROLLBACK"),
+    "mysql": ("LOCK TABLES {} READ", "UNLOCK TABLES"),
+}
+
+
+class Lock:
+    """Holds the database so that nobody can write, as a back-up or an administrator's shell does; reading goes on."""
+
+    def __init__(self, url: str) -> None:
+        engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        self._connection = engine.connect()
+        self._take, self._give = LOCKS[engine.dialect.name]
+        self._tables = (" READ, " if engine.dialect.name == "mysql" else ", ").join(sorted(SQLModel.metadata.tables))
+
+    def take(self) -> None:
+        """Begin to hold it."""
+        self._connection.exec_driver_sql(self._take.format(self._tables))
+
+    def give(self) -> None:
+        """Let it go."""
+        self._connection.exec_driver_sql(self._give)
+
+    def close(self) -> None:
+        """Let go of the connection too."""
+        self._connection.close()
+
+
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the database's write lock, as a backup or an administrator's shell does."""
-    with closing(sqlite3.connect(folder / "connect.db", isolation_level=None)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
+def locked(database: Path | str) -> Iterator[None]:
+    """Hold the write lock of a database, which is named by its folder or its address."""
+    with closing(Lock(database if isinstance(database, str) else url_of(database))) as lock:
+        lock.take()
         yield
-        connection.execute("ROLLBACK")
+        lock.give()
 
 
 def _log_in_together(folder: Path, app_id: str, codes: list[str]) -> list[str]:

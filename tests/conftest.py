@@ -2,8 +2,12 @@
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+
+from .acme import NOTE
+from .databases import check, fresh_database, is_answering, named_server
 
 _FOREIGN = ("CONNECT_CONFIG", "CONNECT_SECRET_KEY", "SSLKEYLOGFILE", "SSL_CERT_DIR", "SSL_CERT_FILE")
 _FOREIGN_ENDS = ("_proxy", "_PROXY")
@@ -30,6 +34,30 @@ def own_environment(clean_environment: None) -> Iterator[None]:
     yield
     os.environ.clear()
     os.environ.update(kept)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, require: Require) -> Iterator[str]:
+    """A fresh database with our tables for `tmp_path`, looked through when the test is over.
+
+    It is on the server that `CONNECT_TEST_DATABASE` names, else a file. A test that plants rows which break rules of
+    `db check` says which: `@pytest.mark.breaks("rule", ...)`.
+    """
+    server = named_server()
+    require(is_answering(server), "the server of CONNECT_TEST_DATABASE does not answer")
+    with fresh_database(server, tmp_path) as url:
+        if server:
+            (tmp_path / NOTE).write_text(url, "utf-8")
+        yield url
+        marks = request.node.iter_markers("breaks")
+        check(url, *(rule for mark in marks for rule in mark.args))
+
+
+@pytest.fixture
+def sqlite_alone(request: pytest.FixtureRequest) -> None:
+    """For a rule about SQLite's file: skip the test when the run is about a server."""
+    if named_server():
+        pytest.skip("a rule about SQLite")
 
 
 @pytest.fixture(scope="session")

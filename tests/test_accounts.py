@@ -15,6 +15,8 @@ from connect_core.sessions import OpenSession, Tokens
 
 from .acme import NOW, begin, come_back, hand_in, locked, rows, using
 
+pytestmark = pytest.mark.usefixtures("database_url")
+
 
 async def open_browser(manager: ConnectManager) -> OpenSession:
     """A login of a browser."""
@@ -201,6 +203,7 @@ class Elsewhere:
         """Take over nothing."""
 
 
+@pytest.mark.breaks("connection_without_member", "session_without_member")
 def test_members_elsewhere_are_looked_up_there_each_time(tmp_path: Path) -> None:
     """Not in our own table, and a member gone there is nobody here."""
     crm = Elsewhere()

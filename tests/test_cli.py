@@ -117,7 +117,10 @@ def test_demo_once_logs_in_through_everything_and_leaves_nothing(tmp_path: Path)
         assert line[3].startswith("m_")
         assert line[4] == "李华"
         shown = dict(pair.split("=") for pair in line[6:])
-        assert (shown["union_type"], bool(shown["union_id"])) == (line[0].upper(), True)
+        assert (shown["union_type"], bool(shown["union_id"])) == (
+            "GOOGLE" if line[0] == "google-one-tap" else line[0].upper(),
+            True,
+        )
         assert shown["id"] == shown["member_id"] == str(1 + sorted(Plugins().available).index(line[0]))
     assert list(tmp_path.iterdir()) == []
 
@@ -139,6 +142,7 @@ def test_demo_runs_until_it_is_stopped(tmp_path: Path) -> None:
     with running(tmp_path, "demo", "--port", "0") as process:
         assert process.stdout is not None
         shop, login_page = process.stdout.readline().split()[1], process.stdout.readline().split()[2]
+        assert "demo --once" in process.stdout.readline()
         home = httpx.get(shop, trust_env=False)
         assert (home.status_code, home.headers["location"]) == (303, "/connect/login")
         assert "支付宝" in httpx.get(login_page, trust_env=False).text
@@ -265,7 +269,7 @@ def test_providers_lists_what_is_installed_shown_and_set_aside(tmp_path: Path) -
     installed = 1 + len(Plugins().available)
     assert [line[0] for line in lines[1:installed]] == list(Plugins().available)
     assert ["alipay", "ALIPAY", "pc", "h5", "mini", "app"] in lines
-    assert ["wechat", "WECHAT", "pc", "h5"] in lines
+    assert ["wechat", "WECHAT", "pc", "h5", "app", "mini"] in lines
     assert [lines[0], *lines[installed:]] == [
         ["installed", "plugins"],
         ["broken", "QUARANTINED:", "ModuleNotFoundError:", "No", "module", "named"],

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sqlite3
 import subprocess
 import sys
 from collections import Counter
@@ -18,7 +17,23 @@ from connect_core.provider import AuthorizationResponse
 from connect_core.settlement import Login
 
 from . import acme as script
-from .acme import Acme, AcmeProvider, begin, come_back, counts, hand_in, locked, outcome_of, provider_of, rows, using
+from .acme import (
+    Acme,
+    AcmeProvider,
+    Lock,
+    begin,
+    come_back,
+    counts,
+    hand_in,
+    locked,
+    outcome_of,
+    provider_of,
+    rows,
+    url_of,
+    using,
+)
+
+pytestmark = pytest.mark.usefixtures("database_url")
 
 PEOPLE = ("es_member", "es_connect", "es_connect_alias")
 WRITTEN = (*PEOPLE, "es_member_session", "es_connect_event")
@@ -154,12 +169,12 @@ class Losing(AcmeProvider):
     """A vendor during whose answer the database goes away."""
 
     acme = Acme()
-    lock: sqlite3.Connection
+    lock: Lock
 
     async def login_callback(self, response: AuthorizationResponse) -> Identity:
         """Lock it before answering."""
         if response.code == "lihua.1":
-            self.lock.execute("BEGIN IMMEDIATE")
+            self.lock.take()
         return await super().login_callback(response)
 
 
@@ -168,12 +183,11 @@ def test_m06_a_database_lost_after_the_exchange_leaves_nothing_half(tmp_path: Pa
 
     async def work(manager: ConnectManager) -> list[str]:
         first = await outcome_of(hand_in(manager, "lihua.1"))
-        Losing.lock.execute("ROLLBACK")
+        Losing.lock.give()
         assert set(counts(tmp_path, *WRITTEN).values()) == {0}
         return [first, await outcome_of(hand_in(manager, "lihua.2"))]
 
-    connection = sqlite3.connect(tmp_path / "connect.db", isolation_level=None, check_same_thread=False)
-    with closing(connection) as Losing.lock:
+    with closing(Lock(url_of(tmp_path))) as Losing.lock:
         assert using(tmp_path, work, provider=Losing) == ["unavailable", "ok"]
     assert list(counts(tmp_path, *PEOPLE).values()) == [1, 1, 2]
 

@@ -55,7 +55,7 @@ class Stranger(AcmeProvider):
         """Answer."""
         return await _settled(self.answer())
 
-    async def fetch_phone(self, response: AuthorizationResponse) -> Any:
+    async def fetch_phone(self, response: AuthorizationResponse, identity: Identity) -> Any:
         """Answer."""
         return await _settled(self.answer())
 
@@ -73,7 +73,11 @@ class Plain(AcmeProvider):
         """Answer."""
         return self.answer()
 
-    login_callback = fetch_profile = fetch_phone = get_login_url  # type: ignore[assignment]
+    login_callback = fetch_profile = get_login_url  # type: ignore[assignment]
+
+    def fetch_phone(self, response: AuthorizationResponse, identity: Identity) -> Any:
+        """Answer."""
+        return self.answer()
 
 
 def provider(answer: Answer, kind: type[Provider] = Stranger) -> Provider:
@@ -96,7 +100,7 @@ STEPS: dict[str, Callable[[Provider, float], Awaitable[object]]] = {
     "get_login_url": lambda one, seconds: exchange.get_login_url(one, REQUEST, seconds),
     "redeem": lambda one, seconds: exchange.redeem(one, RESPONSE, seconds),
     "fetch_profile": lambda one, seconds: exchange.fetch_profile(one, LIHUA, seconds),
-    "fetch_phone": lambda one, seconds: exchange.fetch_phone(one, RESPONSE, seconds),
+    "fetch_phone": lambda one, seconds: exchange.fetch_phone(one, RESPONSE, LIHUA, seconds),
 }
 
 

@@ -30,10 +30,9 @@ def start(flows: Flows = FLOWS, now: int = NOW) -> Flow:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    """A file with the tables."""
-    one = Database(f"sqlite:///{tmp_path / 'connect.db'}")
-    one.create_tables()
+def database(database_url: str) -> Iterator[Database]:
+    """A database with the tables."""
+    one = Database(database_url)
     yield one
     one.close()
 

@@ -18,10 +18,12 @@ from connect_core.hookspecs import Hooks
 from connect_core.identity import ClientType
 from connect_core.plugin import LoginEvent, MemberDirectory, Profile, RefusedEvent, Register, TokenRequest, hookimpl
 from connect_core.registry import Plugins
-from connect_core.rehearsal import Stage, Visitor, on_stage, query_of
+from connect_core.rehearsal import Stage, Visitor, query_of
 from connect_core.settings import Settings
 
-from .acme import DAY, NOW, Acme, AcmeProvider, AcmeSandbox, PluginOf, provider_of, rows
+from .acme import DAY, NOW, Acme, AcmeProvider, AcmeSandbox, PluginOf, execute, provider_of
+from .databases import on_stage
+from .web.test_first_login import SmsCheck
 
 
 @contextmanager
@@ -29,7 +31,9 @@ def shop(*plugins: object, acme: Acme | None = None, now: Callable[[], float] = 
     """A shop with Acme and plugins of its own, over real HTTP."""
     named = [(f"own-{place}", plugin) for place, plugin in enumerate(plugins)]
     offered = [("acme", PluginOf(acme=provider_of(acme or Acme())))]
-    with on_stage({"acme": AcmeSandbox()}, plugins=Plugins([*offered, *named], discover=False), now=now) as stage:
+    options = {"plugins": Plugins([*offered, *named], discover=False), "now": now}
+    elsewhere = any(hasattr(plugin, "connect_member_directory") for plugin in plugins)
+    with on_stage({"acme": AcmeSandbox()}, are_members_elsewhere=elsewhere, **options) as stage:
         yield stage
 
 
@@ -180,12 +184,15 @@ def test_connect_member_directory_is_asked_with_a_key_that_stays() -> None:
     with shop(crm) as stage:
         first = log_in(stage, client="mini").json()["uid"]
         for table in ("es_connect", "es_connect_alias"):
-            rows(stage.database.parent, f"DELETE FROM {table}")
+            execute(stage.database_url, f"DELETE FROM {table}")
         assert log_in(stage, client="mini").json()["uid"] == first
     assert len(crm.members) == 1
     [key] = crm.by_key
     assert "lihua" not in key
     assert len(key) == 64
+    with shop(crm) as stage:  # with another secret_keys
+        assert log_in(stage, client="mini").json()["uid"] == first
+    assert len(crm.members) == 1
 
 
 def test_connect_member_directory_may_refuse_a_member() -> None:
@@ -362,7 +369,7 @@ def test_connect_unbound_is_told_of_every_plugin_that_has_it() -> None:
 
 def get_own_hooks() -> Iterator[tuple[str, Callable[..., object]]]:
     """The hook implementations of this page."""
-    for plugin in (Offering, Directory, Mint, Listener):
+    for plugin in (Offering, Directory, Mint, Listener, SmsCheck):
         for name, function in vars(plugin).items():
             if name.startswith("connect_"):
                 yield name, function

@@ -158,12 +158,20 @@ def test_every_plugin_on_the_shelf_is_wired() -> None:
     assert PROJECT["tool"]["coverage"]["run"]["source_pkgs"] == ["connect_core", *PLUGINS]
 
 
+def get_lines_without_imports(path: Path) -> list[str]:
+    text = path.read_text("utf-8")
+    imports = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Import | ast.ImportFrom)]
+    imported = {n for node in imports for n in range(node.lineno, (node.end_lineno or node.lineno) + 1)}
+    lines = enumerate(map(str.strip, text.splitlines()), 1)
+    return [line for n, line in lines if line and n not in imported]
+
+
 def test_plugins_do_not_repeat_each_other() -> None:
-    """Six equal lines in two plugins belong into the core: a mould, or the kit of the sandboxes."""
+    """Six equal lines in two plugins, imports not counted, belong into a mould or the kit of the sandboxes."""
     seen: dict[tuple[str, ...], str] = {}
     repeated = []
     for path in sorted(ROOT.glob("plugins/**/*.py")):
-        lines = [line.strip() for line in path.read_text("utf-8").splitlines() if line.strip()]
+        lines = get_lines_without_imports(path)
         for place in range(len(lines) - 5):
             run = tuple(lines[place : place + 6])
             if seen.setdefault(run, path.parent.name) != path.parent.name:

@@ -17,7 +17,6 @@ from connect_core.errors import (
     ProviderBadResponse,
     ProviderDenied,
     RedirectNotAllowed,
-    SettingsError,
     StateExpired,
     StateInvalid,
     StateMissing,
@@ -44,6 +43,8 @@ from .acme import (
     rows,
     using,
 )
+
+pytestmark = pytest.mark.usefixtures("database_url")
 
 WRITTEN = ("es_member", "es_connect", "es_connect_alias", "es_member_session", "es_connect_event")
 
@@ -268,12 +269,6 @@ def test_a_way_in_is_the_entrances_own(tmp_path: Path) -> None:
     assert using(tmp_path, work) == ["unsupported", "unsupported", "code_missing"]
 
 
-def test_first_login_choose_is_not_pretended(tmp_path: Path) -> None:
-    """A shop that asks for what is not there yet is told at the start."""
-    with pytest.raises(SettingsError, match="first_login"):
-        using(tmp_path, begin, service={"first_login": "choose"})
-
-
 # a native app's ticket
 
 
@@ -309,7 +304,7 @@ class Phoning(AcmeProvider):
 
     acme = Acme()
 
-    async def fetch_phone(self, response: AuthorizationResponse) -> VerifiedPhone | None:
+    async def fetch_phone(self, response: AuthorizationResponse, identity: Identity) -> VerifiedPhone | None:
         """Return the number that was handed in."""
         number = response.parameters.get("phone", "")
         return VerifiedPhone(number, f"proof of {number}") if number else None

@@ -14,9 +14,14 @@ from connect_core.errors import TokenInvalid
 from connect_core.identity import ClientType
 from connect_core.sessions import REUSE_GRACE, SEEN_STEP, LiveSession, OpenSession, Sessions, Tokens
 from connect_core.settings import Sessions as Lifetimes
-from connect_core.store import Database, Transaction
+from connect_core.store import Database, Transaction, schema
 
-from .acme import NOW, rows
+from .acme import NOW, rows, url_of
+
+pytestmark = [
+    pytest.mark.usefixtures("database_url"),
+    pytest.mark.breaks("session_without_member"),  # there are sessions alone
+]
 
 T = TypeVar("T")
 RING = (bytes(range(32)),)
@@ -29,8 +34,8 @@ class Desk:
     def __init__(self, folder: Path, **lifetimes: int) -> None:
         self.folder = folder
         self.sessions = Sessions(RING, ISSUER, Lifetimes(**lifetimes))
-        self.database = Database(f"sqlite:///{folder / 'connect.db'}")
-        self.database.create_tables()
+        self.database = Database(url_of(folder))
+        schema.prepare(self.database)
 
     def run(self, work: Callable[[Transaction], T]) -> T:
         """Run one unit of work."""

@@ -94,6 +94,7 @@ def test_what_is_left_out_has_its_documented_default() -> None:
     settings = parse_settings(raw())
     assert settings.service.model_dump(exclude={"public_url", "secret_keys"}) == {
         "database_url": "sqlite:///connect.db",
+        "redis_url": None,
         "sqlite_synchronous": "full",
         "redirect_allow": [],
         "home_url": "/",
@@ -102,10 +103,29 @@ def test_what_is_left_out_has_its_documented_default() -> None:
         "trusted_proxies": [],
         "readable_token_cookies": False,
         "prefix": "/connect",
+        "unbind_cooldown": 0,
         "outbound_proxy": False,
     }
-    assert settings.limits.model_dump() == {"vendor_calls": 50, "per_address": "60/minute"}
-    assert settings.sessions.model_dump() == {"access_token": 1200, "idle": 604800, "absolute": 2592000}
+    assert settings.limits.model_dump() == {"vendor_calls": 50, "per_address": "60/minute", "per_account": "10/hour"}
+    assert settings.sessions.model_dump() == {"access_token": 1200, "idle": 604800, "absolute": 2592000, "recent": 600}
+
+
+@pytest.mark.parametrize("url", ["redis://:{}@h:6379/0", "rediss://shop:{}@h", "unix:///run/redis.sock?password={}"])
+def test_k09_a_redis_address_is_a_secret(url: str) -> None:
+    """It may hold a password, so it comes by indirection and is never printed."""
+    os.environ["CONNECT_TEST_REDIS"] = url.format(CANARY)
+    service = parse_settings(raw(service={"redis_url": "env:CONNECT_TEST_REDIS"})).service
+    assert service.redis_url is not None
+    assert service.redis_url.get_secret_value() == url.format(CANARY)
+    assert CANARY not in f"{service!r} {service} {service.model_dump()} {service.model_dump_json()}"
+
+
+@pytest.mark.parametrize("url", ["", CANARY, f"http://{CANARY}", f"redis:{CANARY}"])
+def test_l02_what_is_no_redis_address_is_not_repeated(url: str) -> None:
+    """It is told with its key and what would do."""
+    assert mistakes(service={"redis_url": url}) == [
+        "service.redis_url: give redis://, rediss:// or unix:// with host, port and number"
+    ]
 
 
 def test_later_settings_win() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-import sqlite3
+import re
 import stat
 import subprocess
 import sys
@@ -12,34 +12,31 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlmodel import SQLModel
+from sqlalchemy.exc import IntegrityError
 
 from connect_core.errors import SettingsError, Unavailable
 from connect_core.identity import PersonId, Profile
-from connect_core.store import Database, Transaction, flows, members, people, sessions
+from connect_core.store import Database, Transaction, flows, members, people, schema, sessions
 
-from .acme import NOW, counts, locked, rows
+from .acme import NOW, counts, locked, rows, url_of
 
-TABLES = (
-    "es_connect",
-    "es_connect_alias",
-    "es_connect_event",
-    "es_connect_setting",
-    "es_connect_used_flow",
-    "es_member",
-    "es_member_session",
-)
 CONNECT = "INSERT INTO es_connect (member_id, union_type, union_scope, union_id, unbound_time) VALUES (?, ?, ?, ?, ?)"
 ALIAS = (
     "INSERT INTO es_connect_alias (connect_id, union_type, kind, scope, value, unbound_time) VALUES (?, ?, ?, ?, ?, ?)"
 )
 
 
+planted = pytest.mark.breaks(
+    *("connection_without_member", "alias_without_connection", "session_without_member"),
+    *("session_token_in_clear", "flow_in_clear"),
+)
+"""What stands in the database is written by hand, and is about nobody."""
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    """A file with the tables."""
-    one = Database(f"sqlite:///{tmp_path / 'connect.db'}")
-    one.create_tables()
+def database(database_url: str) -> Iterator[Database]:
+    """A database with the tables."""
+    one = Database(database_url)
     yield one
     one.close()
 
@@ -57,26 +54,28 @@ def register(tx: Transaction) -> int:
 # what the database itself guards
 
 
+@planted
 @pytest.mark.usefixtures("database")
 def test_one_active_connection_per_identity(tmp_path: Path) -> None:
     """The database refuses a second active row of an identity, whoever writes it; ended rows may be many."""
     rows(tmp_path, CONNECT, 1, "ALIPAY", "", "2088", None)
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(IntegrityError):
         rows(tmp_path, CONNECT, 2, "ALIPAY", "", "2088", None)
     for ended in (5, 5, 6):
         rows(tmp_path, CONNECT, 2, "ALIPAY", "", "2088", ended)
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(IntegrityError):
         rows(tmp_path, "UPDATE es_connect SET unbound_time = NULL WHERE member_id = 2")
     rows(tmp_path, CONNECT, 3, "ALIPAY", "app-1", "2088", None)
     rows(tmp_path, CONNECT, 4, "WECHAT", "", "2088", None)
     assert len(rows(tmp_path, "SELECT * FROM es_connect WHERE active = 1")) == 3
 
 
+@planted
 @pytest.mark.usefixtures("database")
 def test_one_active_connection_per_member_and_vendor(tmp_path: Path) -> None:
     """A member has one identity of a union type; after it was ended there may be another."""
     rows(tmp_path, CONNECT, 1, "ALIPAY", "", "2088", None)
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(IntegrityError):
         rows(tmp_path, CONNECT, 1, "ALIPAY", "", "2099", None)
     rows(tmp_path, "UPDATE es_connect SET unbound_time = 5")
     rows(tmp_path, CONNECT, 1, "ALIPAY", "", "2099", None)
@@ -84,11 +83,12 @@ def test_one_active_connection_per_member_and_vendor(tmp_path: Path) -> None:
     assert len(rows(tmp_path, "SELECT * FROM es_connect WHERE active IS NULL")) == 1
 
 
+@planted
 @pytest.mark.usefixtures("database")
 def test_one_active_alias_per_id(tmp_path: Path) -> None:
     """An id leads to one connection; kind and scope are part of it, and ended ones are not in the way."""
     rows(tmp_path, ALIAS, 1, "WECHAT", "open_id", "app-1", "o-1", None)
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(IntegrityError):
         rows(tmp_path, ALIAS, 2, "WECHAT", "open_id", "app-1", "o-1", None)
     for ended in (5, 5):
         rows(tmp_path, ALIAS, 2, "WECHAT", "open_id", "app-1", "o-1", ended)
@@ -96,6 +96,7 @@ def test_one_active_alias_per_id(tmp_path: Path) -> None:
         rows(tmp_path, ALIAS, 2, "WECHAT", *other, None)
 
 
+@planted
 @pytest.mark.usefixtures("database")
 def test_names_tokens_and_spent_states_are_unique(tmp_path: Path) -> None:
     """Two of one account name, token or spent state cannot be written."""
@@ -106,10 +107,11 @@ def test_names_tokens_and_spent_states_are_unique(tmp_path: Path) -> None:
         "INSERT INTO es_connect_used_flow (hash, expiry_time) VALUES ('h', 9)",
     ):
         rows(tmp_path, statement)
-        with pytest.raises(sqlite3.IntegrityError):
+        with pytest.raises(IntegrityError):
             rows(tmp_path, statement)
 
 
+@planted
 @pytest.mark.usefixtures("database")
 @pytest.mark.parametrize(
     ("table", "insert"),
@@ -123,6 +125,7 @@ def test_ids_of_deleted_rows_are_never_given_again(tmp_path: Path, table: str, i
     assert rows(tmp_path, f"SELECT id FROM {table}") == [{"id": 2}]
 
 
+@pytest.mark.usefixtures("sqlite_alone")
 @pytest.mark.usefixtures("database")
 @pytest.mark.parametrize(
     ("table", "columns"),
@@ -144,6 +147,7 @@ def test_ids_declare_how_they_compare(tmp_path: Path, table: str, columns: tuple
 # the file
 
 
+@pytest.mark.usefixtures("sqlite_alone")
 def test_k11_the_file_is_its_owners_alone(tmp_path: Path, database: Database) -> None:
     """Database, write-ahead log and shared memory are made readable by nobody else."""
     asyncio.run(database.write(register))
@@ -161,16 +165,6 @@ def test_commits_survive_as_configured(tmp_path: Path, synchronous: str, level: 
         return [tx.cursor.execute(f"PRAGMA {pragma}").fetchone()[0] for pragma in pragmas]
 
     assert asyncio.run(database.write(look)) == asyncio.run(database.read(look)) == ["wal", level, 1]
-    database.close()
-
-
-def test_tables_are_made_once(tmp_path: Path) -> None:
-    """A database without tables says which; making them twice harms nothing."""
-    database = Database(f"sqlite:///{tmp_path / 'connect.db'}")
-    assert database.find_missing_tables() == sorted(SQLModel.metadata.tables) == list(TABLES)
-    for _ in range(2):
-        database.create_tables()
-        assert database.find_missing_tables() == []
     database.close()
 
 
@@ -207,7 +201,7 @@ def test_m03_work_that_raises_leaves_nothing(tmp_path: Path, database: Database)
     with pytest.raises(ZeroDivisionError):
         asyncio.run(database.write(fail))
     assert set(counts(tmp_path, "es_member", "es_connect", "es_connect_alias").values()) == {0}
-    assert asyncio.run(database.write(register)) == 1
+    assert asyncio.run(database.write(register))
 
 
 def test_m04_a_killed_process_leaves_nothing_half(tmp_path: Path, database: Database) -> None:
@@ -223,12 +217,12 @@ def die(tx):
 
 asyncio.run(Database(sys.argv[1]).write(die))
 """
-    url = f"sqlite:///{tmp_path / 'connect.db'}"
-    assert subprocess.run([sys.executable, "-c", script, url], check=False, timeout=30).returncode == -9
+    assert subprocess.run([sys.executable, "-c", script, url_of(tmp_path)], check=False, timeout=30).returncode == -9
     assert counts(tmp_path, "es_member", "es_connect") == {"es_member": 0, "es_connect": 0}
     asyncio.run(database.write(register))
     assert counts(tmp_path, "es_member", "es_connect") == {"es_member": 1, "es_connect": 1}
-    assert rows(tmp_path, "PRAGMA integrity_check") == [{"integrity_check": "ok"}]
+    if database.is_sqlite:
+        assert rows(tmp_path, "PRAGMA integrity_check") == [{"integrity_check": "ok"}]
 
 
 def losing(times: int, runs: list[int]) -> Callable[[Transaction], int]:
@@ -244,11 +238,11 @@ def losing(times: int, runs: list[int]) -> Callable[[Transaction], int]:
 def test_m08_a_lost_race_is_run_anew_and_not_for_ever(tmp_path: Path, database: Database) -> None:
     """Work that loses is run again from the start, three times in all; then it is given up."""
     runs: list[int] = []
-    with pytest.raises(Unavailable, match="IntegrityError"):
+    with pytest.raises(Unavailable, match=r"IntegrityError|UniqueViolation"):
         asyncio.run(database.write(losing(9, runs)))
     assert len(runs) == 3
     runs.clear()
-    assert asyncio.run(database.write(losing(2, runs))) == 1
+    assert asyncio.run(database.write(losing(2, runs)))
     assert len(runs) == 3
     assert counts(tmp_path, "es_member") == {"es_member": 1}
 
@@ -268,7 +262,7 @@ def test_errors_do_not_tell_what_was_asked(database: Database) -> None:
     for run in (database.write, database.read):
         with pytest.raises(Unavailable) as caught:
             asyncio.run(run(ask))
-        assert str(caught.value) == "the database does not answer: OperationalError"
+        assert re.fullmatch("the database does not answer: [A-Za-z]+", str(caught.value))
         assert caught.value.__cause__ is None
         assert caught.value.__suppress_context__
 
@@ -306,7 +300,7 @@ def test_m07_a_jam_dissolves(tmp_path: Path, database: Database) -> None:
 def test_m09_many_writers_all_get_their_turn(tmp_path: Path) -> None:
     """Thirty-two writers of as many connections to one file: nobody sees it locked."""
     databases = [Database(f"sqlite:///{tmp_path / 'connect.db'}") for _ in range(4)]
-    databases[0].create_tables()
+    schema.prepare(databases[0])
 
     async def write_all(database: Database, number: int) -> None:
         async def one(place: int) -> None:
@@ -327,13 +321,13 @@ def test_four_processes_may_start_on_an_empty_file_at_once(tmp_path: Path) -> No
     """Workers that make the tables at the same moment all find them made, thirty times over."""
     script = """
 import sys
-from connect_core.store import Database
+from connect_core.store import Database, schema
 
 print("ready", flush=True)
 for line in sys.stdin:
     one = Database("sqlite:///" + line.strip())
-    one.create_tables()
-    print(one.find_missing_tables(), flush=True)
+    schema.prepare(one)
+    print(schema.find_state(one), flush=True)
     one.close()
 """
     command = [sys.executable, "-c", script]
@@ -343,7 +337,7 @@ for line in sys.stdin:
     for number in range(30):
         for orders, _ in pipes:
             print(tmp_path / f"{number}.db", file=orders, flush=True)
-        assert [answers.readline() for _, answers in pipes] == ["[]\n"] * 4
+        assert [answers.readline() for _, answers in pipes] == ["current\n"] * 4
     for worker in workers:
         worker.communicate(timeout=10)
 
@@ -351,6 +345,7 @@ for line in sys.stdin:
 # sweeping and time
 
 
+@planted
 @pytest.mark.parametrize(
     ("delete", "table"),
     [(flows.delete_expired, "es_connect_used_flow"), (sessions.delete_expired, "es_member_session")],
@@ -376,10 +371,10 @@ def test_m12_times_do_not_depend_on_the_zone(tmp_path: Path) -> None:
     script = """
 import asyncio, sys
 from connect_core.identity import Profile
-from connect_core.store import Database, members
+from connect_core.store import Database, members, schema
 
 database = Database(sys.argv[1])
-database.create_tables()
+schema.prepare(database)
 asyncio.run(database.write(lambda tx: members.insert_member(tx, sys.argv[2], Profile(), "pc", 1800000000)))
 """
     for zone in ("Asia/Shanghai", "America/New_York"):

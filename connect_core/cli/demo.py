@@ -1,9 +1,6 @@
 """`connect-login demo`: a shop, its login page and every vendor's double on this machine."""
 
 import threading
-from contextlib import closing
-from pathlib import Path
-from sqlite3 import connect
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +12,7 @@ from connect_core.cli.console import wait_for_stop
 from connect_core.identity import ClientType
 from connect_core.logs import configure_logging
 from connect_core.rehearsal import Stage, Visitor, on_stage
+from connect_core.store import tables
 from connect_core.web import answers
 from connect_core.web.pages import ShownConnection, ShownMember
 from connect_core.web.requests import get_cookies
@@ -33,9 +31,10 @@ def demo(
     configure_logging("error" if once else "warning")
     if once:
         raise typer.Exit(0 if _log_in_through_everything() else 1)
-    with on_stage(port=port, sandbox_port=port and port + 1, routes=demo_home) as stage:
+    with on_stage(port=port, sandbox_port=port and port + 1, routes=demo_home()) as stage:
         typer.echo(f"shop        {stage.url}/   (log in there; Ctrl-C ends the demo)")
         typer.echo(f"login page  {stage.url}/connect/login?client=pc   and  ?client=h5")
+        typer.echo("apps and mini programs have no page here: connect-login demo --once logs in through them")
         wait_for_stop(threading.Event())
 
 
@@ -68,7 +67,7 @@ def _try(stage: Stage, provider: str, client: ClientType) -> str:
     return f"ok  {who['uname']} {who['nickname']}  es_connect: " + " ".join(f"{key}={row[key]}" for key in shown)
 
 
-def demo_home(database: Path) -> list[BaseRoute]:
+def demo_home() -> list[BaseRoute]:
     """The demo shop's front page: who is logged in, and the way to the login page."""
 
     async def home(request: Request) -> Response:
@@ -80,14 +79,12 @@ def demo_home(database: Path) -> list[BaseRoute]:
             return answers.redirect(f"{shop.prefix}/login")
         member = found.member
         shown = ShownMember(member.uname, member.nickname, member.face, member.province, member.city)
-        with closing(connect(f"file:{database}?mode=ro", uri=True)) as connection:
-            rows = connection.execute(_ROWS, (member.id,)).fetchall()
+        rows = await shop.manager.database.read(lambda tx: tables.find_rows(tx, "es_connect"))
         connections = [
-            ShownConnection(f"es_connect #{id_}: {kind} {union_id}", kind.lower()) for id_, kind, union_id in rows
+            ShownConnection("es_connect #{id}: {union_type} {union_id}".format_map(row), row["union_type"].lower())
+            for row in rows
+            if row["member_id"] == member.id and row["unbound_time"] is None
         ]
         return answers.page(shop.pages.member(language, shown, connections))
 
     return [Route("/", home, methods=["GET"])]
-
-
-_ROWS = "SELECT id, union_type, union_id FROM es_connect WHERE member_id = ? AND unbound_time IS NULL"

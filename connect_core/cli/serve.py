@@ -15,8 +15,8 @@ from connect_core.cli.protocol import BoundedProtocol
 from connect_core.errors import SettingsError
 from connect_core.logs import configure_logging
 from connect_core.settings import load_settings
+from connect_core.store import schema
 from connect_core.web import create_app
-from connect_core.web.app import prepare_tables
 
 KEY_FILE = Path("keys/connect-secret.key")
 
@@ -57,7 +57,7 @@ def serve(
     configure_logging(log_level)
     settings = load_settings(config)
     app = create_app(settings)  # every mistake is told here, before a worker starts
-    prepare_tables(app.state.manager.database)
+    schema.prepare(app.state.manager.database, f"{schema.UPGRADE} --config {config}")
     if workers > 1:
         app.state.manager.database.close()
     typer.echo(f"connect-login serves {settings.service.public_url} on http://{host}:{port}", err=True)

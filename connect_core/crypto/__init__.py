@@ -1,12 +1,13 @@
 """The door to cryptography: keys, certificates, sealing, digests. Keys are parsed once and kept.
 
-Nothing else imports `cryptography` or `joserfc`; no function here logs, and no error text holds key material.
+Nothing else imports `cryptography`, `joserfc` or `argon2`; no function here logs, and no error text holds key material.
 """
 
 from connect_core.crypto.aes import decrypt_aes_cbc, encrypt_aes_cbc
 from connect_core.crypto.certificates import Certificate, load_certificates
-from connect_core.crypto.digests import keyed_hash, md5_hex, token_hash
+from connect_core.crypto.digests import keyed_hash, md5_hex, sha1_hex, token_hash
 from connect_core.crypto.jose import Algorithm, SecretKey, SigningKey, VerificationKey, Verifier, encode_part
+from connect_core.crypto.passwords import hash_password, is_password
 from connect_core.crypto.rsa import RsaPrivateKey, RsaPublicKey, load_private_key, load_public_key
 from connect_core.crypto.sealing import Sealer, SealError
 from connect_core.crypto.tokens import AccessTokens
@@ -26,10 +27,13 @@ __all__ = [
     "decrypt_aes_cbc",
     "encode_part",
     "encrypt_aes_cbc",
+    "hash_password",
+    "is_password",
     "keyed_hash",
     "load_certificates",
     "load_private_key",
     "load_public_key",
     "md5_hex",
+    "sha1_hex",
     "token_hash",
 ]

@@ -1,4 +1,4 @@
-"""Digests: of tokens that carry their own entropy, of values that do not, and the one a vendor's protocol asks for."""
+"""Digests: of tokens that carry their own entropy, of values that do not, and those a vendor's protocol asks for."""
 
 import hashlib
 import hmac
@@ -12,6 +12,11 @@ def token_hash(token: str) -> str:
 def keyed_hash(key: bytes, label: str, value: str) -> str:
     """HMAC-SHA-256 in hex of a guessable value (an id, a phone number), separated by `label`."""
     return hmac.new(key, f"{label}\0{value}".encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+
+def sha1_hex(text: str) -> str:
+    """SHA-1 in hex, for vendors whose protocol proves a text by it and a shared key. Never for our own proofs."""
+    return hashlib.sha1(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
 
 
 def md5_hex(text: str) -> str:

@@ -1,7 +1,7 @@
 """JSON Web Signatures of others: keys from a JWK set, signatures checked, and signed assertions of our own.
 
-Owns algorithms and keys (RFC 7515, 7517, 7518), never a claim: what a token says is the business of `oidc`. An algorithm
-is always the caller's choice out of a closed list; a key serves only algorithms of its own type.
+Owns algorithms and keys (RFC 7515, 7517, 7518), never a claim: what a token says is the business of `oidc`. An
+algorithm is always the caller's choice out of a closed list; a key serves only algorithms of its own type.
 """
 
 import base64

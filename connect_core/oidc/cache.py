@@ -6,6 +6,7 @@ Owns when to ask again. What the document is, and how it is fetched, is the call
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -56,13 +57,12 @@ class Cached(Generic[T]):
             if kept is None or now - kept.fetched >= USABLE:
                 return await self._replace()
             is_wanted = kept.document is seen or now - kept.fetched >= FRESH
-            if is_wanted and now - kept.tried >= PAUSE:
-                kept.tried = now
-                try:
-                    async with asyncio.timeout(RENEWAL_DEADLINE):
-                        return await self._replace()
-                except (ConnectError, TimeoutError):
-                    pass
+            if not is_wanted or now - kept.tried < PAUSE:
+                return kept.document
+            kept.tried = now
+            with suppress(ConnectError, TimeoutError):
+                async with asyncio.timeout(RENEWAL_DEADLINE):
+                    return await self._replace()
             return kept.document
 
     async def _replace(self) -> T:

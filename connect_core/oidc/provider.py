@@ -40,9 +40,9 @@ class OidcProvider(Provider):
     """One registration with an OpenID provider.
 
     A subclass states what a vendor does its own way, as literals: the `algorithms` that it signs with (HS256, keyed
-    with the client secret, only where it says so), its `scope`, further constant parameters of the authorization request in
-    `authorize`, where its `claims` have the profile, its `auth_method`, whether it writes booleans as text, and in
-    `issuer_template` the issuer of a vendor with many tenants (`https://login.example/{tenantid}/v2.0`).
+    with the client secret, only where it says so), its `scope`, further constant parameters of the authorization
+    request in `authorize`, where its `claims` have the profile, its `auth_method`, whether it writes booleans as text,
+    and in `issuer_template` the issuer of a vendor with many tenants (`https://login.example/{tenantid}/v2.0`).
     """
 
     entrances: ClassVar = dict.fromkeys((ClientType.PC, ClientType.H5), Entrance.REDIRECT)
@@ -168,8 +168,8 @@ class OidcProvider(Provider):
     def read_profile(self, claims: Mapping[str, Any]) -> Profile:
         """Return the profile that verified claims or user-info tell; override it where a path does not say enough."""
         told = self.claims.read_profile(claims)
-        is_verified = claims.get("phone_number_verified") in ((True, "true") if self.text_booleans else (True,))
-        mobile = claims.get("phone_number")
+        mobile, verified = claims.get("phone_number"), claims.get("phone_number_verified")
+        is_verified = verified is True or (self.text_booleans and verified == "true")
         if not is_verified or not isinstance(mobile, str):
             return told
         return replace(told, mobile=mobile)

@@ -3,8 +3,19 @@
 Queries are functions over a `Transaction`; `Database` runs a unit of them in one transaction on one thread hop.
 """
 
-from connect_core.store import events, flows, members, people, sessions
+from connect_core.store import events, flows, invariants, members, people, schema, sessions, tables
 from connect_core.store.database import Database
 from connect_core.store.statement import Transaction
 
-__all__ = ["Database", "Transaction", "events", "flows", "members", "people", "sessions"]
+__all__ = [
+    "Database",
+    "Transaction",
+    "events",
+    "flows",
+    "invariants",
+    "members",
+    "people",
+    "schema",
+    "sessions",
+    "tables",
+]

@@ -14,12 +14,10 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
-from sqlmodel import SQLModel
 
-import connect_core.models  # noqa: F401  (declares the tables)
 from connect_core.errors import SettingsError, Unavailable
 from connect_core.store.statement import Prepared, Statement, Transaction
 
@@ -59,21 +57,6 @@ class Database:
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run `work`, which only reads. Raises `Unavailable`."""
         return await _in_turn(self._readers, lambda: self._look(work))
-
-    def create_tables(self) -> None:
-        """Create the tables that are missing."""
-        try:
-            SQLModel.metadata.create_all(self._engine)
-        except SQLAlchemyError as error:
-            raise Unavailable(f"the tables cannot be created: {type(error).__name__}") from None
-
-    def find_missing_tables(self) -> list[str]:
-        """Return the names of our tables that the database lacks. Raises `Unavailable`."""
-        try:
-            present = set(inspect(self._engine).get_table_names())
-        except SQLAlchemyError as error:
-            raise Unavailable(f"the database does not answer: {type(error).__name__}") from None
-        return sorted(set(SQLModel.metadata.tables) - present)
 
     def close(self) -> None:
         """Let running work finish and close every connection."""
@@ -155,6 +138,12 @@ def _server_engine(url: str) -> Engine:
     arguments: dict[str, Any] = {"connect_timeout": PATIENCE}
     if scheme.startswith("postgresql"):
         arguments["options"] = f"-c statement_timeout={PATIENCE * 1000} -c timezone=UTC"
+    else:
+        limits = ("max_statement_time", "lock_wait_timeout", "innodb_lock_wait_timeout")
+        # READ COMMITTED: else the gaps between rows are locked too, and strangers' first logins deadlock
+        arguments["init_command"] = "SET tx_isolation = 'READ-COMMITTED', " + ", ".join(
+            f"{limit} = {PATIENCE}" for limit in limits
+        )
     return create_engine(
         url,
         pool_size=POOL,

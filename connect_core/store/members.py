@@ -50,6 +50,19 @@ _FIND = Statement(select(*(_MEMBER.c[name] for name in MemberRow.__dataclass_fie
 _COUNT_LOGIN = Statement(
     update(_MEMBER).where(_IS_IT).values(last_login=bindparam("now"), login_count=_MEMBER.c.login_count + 1)
 )
+_FIND_PASSWORD = Statement(select(_MEMBER.c.id, _MEMBER.c.password_hash).where(_MEMBER.c.uname == bindparam("uname")))
+_HAS_PASSWORD = Statement(select(_MEMBER.c.id).where(_IS_IT, _MEMBER.c.password_hash != ""))
+
+
+def find_password(transaction: Transaction, uname: str) -> tuple[int, str] | None:
+    """Return the member of that name and the hash of the password, empty where there is none."""
+    row = _FIND_PASSWORD.first(transaction, uname=uname)
+    return (row[0], row[1]) if row else None
+
+
+def has_password(transaction: Transaction, member_id: int) -> bool:
+    """Tell whether the member has a password."""
+    return _HAS_PASSWORD.first(transaction, member_id=member_id) is not None
 
 
 def insert_member(transaction: Transaction, uname: str, profile: Profile, client_type: str, now: int) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import ColumnElement, and_, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, update
 
 from connect_core.identity import IdKind, PersonId
 from connect_core.models import Alias, Connection
@@ -209,6 +209,25 @@ _END_ALIASES = Statement(
     .where(_ALIAS.c.connect_id == bindparam("ended"), _ALIAS.c.active == 1)
     .values(unbound_time=bindparam("now"))
 )
+
+
+_COUNT_ENDED = Statement(
+    select(func.count())
+    .select_from(_ALIAS)
+    .where(
+        _ALIAS.c.union_type == bindparam("union_type"),
+        _ALIAS.c.kind == bindparam("kind"),
+        _ALIAS.c.scope == bindparam("scope"),
+        _ALIAS.c.value == bindparam("value"),
+        _ALIAS.c.unbound_time.is_not(None),
+    )
+)
+
+
+def count_ended(transaction: Transaction, union_type: str, one: PersonId) -> int:
+    """Return how often a connection with this id was ended."""
+    values = {"union_type": union_type, "kind": one.kind.value, "scope": one.scope, "value": one.value}
+    return int(_COUNT_ENDED.scalar(transaction, **values))
 
 
 def find_aliases(transaction: Transaction, connect_id: int) -> list[PersonId]:

@@ -11,7 +11,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from connect_core.accounts import LoggedIn
-from connect_core.errors import NotLoggedIn
+from connect_core.errors import NotLoggedIn, Unsupported
+from connect_core.exchange import CREDENTIAL
 from connect_core.flow import Delivery
 from connect_core.identity import ClientType, Language
 from connect_core.provider import Entrance
@@ -46,6 +47,7 @@ def account_routes(shop: Shop) -> list[BaseRoute]:
         shop.route(f"{prefix}/sessions/{{id}}", account.end_session, "DELETE", cross_origin=True),
         shop.route(f"{prefix}/sessions/{{id}}/end", account.end_session, "POST"),
         shop.route(f"{prefix}/account", account.page, "GET"),
+        shop.route(f"{prefix}/account/password", account.set_password, "POST", cross_origin=True),
     ]
 
 
@@ -57,13 +59,14 @@ class _Account:
 
     async def bind(self, request: Request) -> Response:
         """Begin a bind by redirect; with a client's code, do it."""
-        self._shop.count(request)
+        await self._shop.count(request)
         binder = (await self._find_recent(request)).session
         asked = await read_form(request) if is_form(request) else await read_json(request)
         names = (request.path_params["provider"], request.path_params["client"])
         offer = self._manager.registry.find(*names)
         visit = get_visit(request)
-        if offer.entrance is not Entrance.REDIRECT and any(name in asked for name in offer.provider.code_names):
+        handed_in = asked.keys() & {*offer.provider.code_names, CREDENTIAL}
+        if offer.entrance is not Entrance.REDIRECT and handed_in:
             login = await self._manager.login_with_code(*names, asked, visit, binder=binder)
             return answers.answer({"union_type": login.bound})
         redirect_uri = asked.get("redirect_uri", "")
@@ -76,7 +79,7 @@ class _Account:
             is_awake=True,
             binder=binder,
         )
-        if start.flow and offer.entrance is Entrance.TICKETED_CODE:
+        if start.flow and offer.entrance.is_ticketed:
             return answers.answer({"login_url": start.login_url, "ticket": self._manager.flows.ticket(start.flow)})
         if wants_page(request):
             response = answers.page(self._shop.pages.leaving(visit.language, start.login_url))
@@ -115,6 +118,14 @@ class _Account:
         await self._centre.end_other_sessions(found.session)
         return self._done(request)
 
+    async def set_password(self, request: Request) -> Response:
+        if not self._manager.has_passwords:
+            raise Unsupported("this shop has no passwords of ours")
+        found = await self._find_recent(request)
+        asked = await read_form(request) if is_form(request) else await read_json(request)
+        await self._centre.set_password(found.session, asked.get("password", ""))
+        return self._done(request)
+
     async def page(self, request: Request) -> Response:
         visit = get_visit(request)
         try:
@@ -144,6 +155,7 @@ class _Account:
                 OpenLogin(one.client_type, _day(one.login_time), f"{prefix}/sessions/{one.id}/end", one.is_this)
                 for one in sessions
             ],
+            has_passwords=self._manager.has_passwords,
         )
         return answers.page(text)
 

@@ -72,6 +72,7 @@ class Cookies:
         prefix = "" if is_plain_loopback else "__Host-"
         self.session = f"{prefix}connect_session"
         self.flow = f"{prefix}connect_flow_"
+        self.pending = f"{prefix}connect_pending"
 
     def set(self, response: Response, name: str, value: str, max_age: int) -> None:
         """Set a cookie for `max_age` seconds."""

@@ -15,15 +15,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from connect_core.errors import ConnectError, SettingsError, Unavailable, Unsupported
+from connect_core.errors import ConnectError, Unavailable, Unsupported
 from connect_core.http import HttpPool
 from connect_core.manager import ConnectManager
 from connect_core.registry import Plugins
 from connect_core.settings import Settings
-from connect_core.store import Database
+from connect_core.store import Database, schema
 from connect_core.web import answers
 from connect_core.web.account import account_routes
 from connect_core.web.answers import Cookies
+from connect_core.web.first_login import first_login_routes
 from connect_core.web.pages import Pages
 from connect_core.web.requests import Trust, new_request_id
 from connect_core.web.routes import connect_routes
@@ -46,25 +47,22 @@ def create_app(
 ) -> Starlette:
     """Return the service. `routes` of the shop's own come first; `template_folder` and `stylesheet` theme the pages.
 
-    Raises `SettingsError` and `PluginError`. An empty SQLite database gets its tables; a server's must be there.
+    Raises `SettingsError` and `PluginError`. When it starts, an empty SQLite database gets its tables; any other schema
+    that is not this version's keeps it from starting.
     """
     service = settings.service
     database = Database(service.database_url, synchronous=service.sqlite_synchronous)
     manager = ConnectManager(settings, database, plugins=plugins, pool=pool, now=now)
-    shop = Shop(
-        manager=manager,
-        pages=Pages(template_folder, stylesheet, service.prefix),
-        cookies=Cookies(
-            is_plain_loopback=service.is_plain_loopback, readable_token_cookies=service.readable_token_cookies
-        ),
-        trust=Trust(service.trusted_proxies),
-        limiter=Limiter(settings.limits.per_address),
-        origins=(service.public_url, *service.cors_origins),
-        cors_origins=tuple(service.cors_origins),
-        prefix=service.prefix,
-    )
+    shop = _make_shop(manager, Pages(template_folder, stylesheet, service.prefix))
     app = Starlette(
-        routes=[*routes, *connect_routes(shop), *account_routes(shop), *seed_routes(shop), *_health_routes(shop)],
+        routes=[
+            *routes,
+            *connect_routes(shop),
+            *account_routes(shop),
+            *first_login_routes(shop),
+            *seed_routes(shop),
+            *_health_routes(shop),
+        ],
         lifespan=lambda _: _lifespan(manager),
         exception_handlers={404: _not_found, 405: _not_allowed},
     )
@@ -74,19 +72,27 @@ def create_app(
     return app
 
 
-def prepare_tables(database: Database) -> None:
-    """Create the tables of an empty SQLite database. Raises `SettingsError` when a server's tables are missing."""
-    if database.is_sqlite:
-        database.create_tables()
-    elif missing := database.find_missing_tables():
-        raise SettingsError([f"service.database_url: the database lacks {', '.join(missing)}"])
+def _make_shop(manager: ConnectManager, pages: Pages) -> Shop:
+    settings, service = manager.settings, manager.settings.service
+    return Shop(
+        manager=manager,
+        pages=pages,
+        cookies=Cookies(
+            is_plain_loopback=service.is_plain_loopback, readable_token_cookies=service.readable_token_cookies
+        ),
+        trust=Trust(service.trusted_proxies),
+        limiter=Limiter(settings.limits.per_address, manager.shared),
+        password_limiter=Limiter(settings.limits.per_account, manager.shared),
+        origins=(service.public_url, *service.cors_origins),
+        cors_origins=tuple(service.cors_origins),
+        prefix=service.prefix,
+    )
 
 
 @asynccontextmanager
 async def _lifespan(manager: ConnectManager) -> AsyncIterator[None]:
-    if manager.database.is_sqlite:
-        with suppress(Unavailable):
-            manager.database.create_tables()
+    with suppress(Unavailable):  # the database may come later: `/readyz` tells until then
+        schema.prepare(manager.database)
     sweeper = asyncio.create_task(_sweep_for_ever(manager))
     try:
         yield
@@ -112,9 +118,9 @@ def _health_routes(shop: Shop) -> list[BaseRoute]:
         return answers.answer({"status": "ok"})
 
     async def readyz(request: Request) -> Response:
-        missing = await asyncio.get_running_loop().run_in_executor(None, shop.manager.database.find_missing_tables)
-        if missing:
-            raise Unavailable(f"the database lacks {', '.join(missing)}")
+        state = await asyncio.to_thread(schema.find_state, shop.manager.database)
+        if mistake := schema.get_advice(state):
+            raise Unavailable(mistake)
         return answers.answer({"status": "ok", "quarantined": sorted(shop.manager.plugins.quarantined)})
 
     return [shop.route("/healthz", healthz, "GET"), shop.route("/readyz", readyz, "GET")]

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from connect_core.errors import SettingsError
 from connect_core.identity import Language
+from connect_core.provider import Elsewhere
 from connect_core.web.texts import LANGUAGES, refusal_for, texts_in
 
 _HERE = Path(__file__).parent
@@ -27,13 +28,15 @@ class Choice:
     """A way to log in that the login page shows.
 
     `name` is the provider's, `title` what it is called on the page, `url` where its login starts, `icon` the name of
-    one of our icons; a name without an icon gets a key.
+    one of our icons; a name without an icon gets a key. `place` is where the visitor has to go for it, None when it
+    works right here.
     """
 
     name: str
     title: str
     url: str
     icon: str
+    place: Elsewhere | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +119,26 @@ class Pages:
         self._texts = {language: texts_in(language) for language in LANGUAGES}
         self._try_out()
 
-    def login(self, language: Language, providers: Sequence[Choice], return_to: str = "", *, client: str = "") -> str:
-        """Return the hosted login page.
+    def login(
+        self,
+        language: Language,
+        providers: Sequence[Choice],
+        return_to: str = "",
+        *,
+        client: str = "",
+        origin: str = "",
+    ) -> str:
+        """Return the hosted login page: what works where the visitor is, then what works elsewhere and where.
 
         `return_to` goes into every login's address; it and `client`, both as they stand in the page's own query, are
-        kept by the link to the other language.
+        kept by the link to the other language, and by the page's address, which a visitor takes along to another
+        place; it begins with `origin`.
         """
-        logins = [(choice, _with_query(choice.url, return_to=return_to)) for choice in providers]
-        return self._render("login.html", language, logins=logins, kept={"client": client, "return_to": return_to})
+        kept = {"client": client, "return_to": return_to}
+        logins = [(choice, _with_query(choice.url, return_to=return_to)) for choice in providers if not choice.place]
+        elsewhere = [choice for choice in providers if choice.place]
+        address = _with_query(f"{origin}{self._prefix}/login", **kept) if elsewhere else ""
+        return self._render("login.html", language, logins=logins, elsewhere=elsewhere, address=address, kept=kept)
 
     def refused(self, language: Language, code: str, request_id: str, start_again: str | None) -> str:
         """Return the page for the error `code`, with a link to `start_again` unless that is None.
@@ -154,6 +169,8 @@ class Pages:
         connections: Sequence[BoundLogin],
         choices: Sequence[Choice],
         sessions: Sequence[OpenLogin],
+        *,
+        has_passwords: bool = False,
     ) -> str:
         """Return the member's own page: what is bound, what can be (`choices`), and sessions. Its forms post to us."""
         return self._render(
@@ -163,7 +180,14 @@ class Pages:
             connections=connections,
             choices=choices,
             sessions=sessions,
+            has_passwords=has_passwords,
             kept={},
+        )
+
+    def first_login(self, language: Language, provider: str, nickname: str, *, is_wrong: bool = False) -> str:
+        """Return the page that asks a newcomer, whom `provider` calls `nickname`, whether they are new."""
+        return self._render(
+            "first_login.html", language, provider=provider, nickname=nickname, is_wrong=is_wrong, kept={}
         )
 
     def leaving(self, language: Language, url: str) -> str:
@@ -189,11 +213,15 @@ class Pages:
     def _try_out(self) -> None:
         """Render every page once, so that a shop's faulty template stops the start and not a login."""
         try:
-            self.login("zh", [Choice("alipay", "Alipay", "/", "alipay")])
+            places = (None, *Elsewhere)
+            self.login("zh", [Choice("alipay", "Alipay", "/", "alipay", place) for place in places])
             self.refused("zh", "provider_timeout", "0", "/")
             self.leaving("zh", "/")
+            self.first_login("zh", "A", "0", is_wrong=True)
             bound, opened = BoundLogin("A", "alipay", "", date.min, "/"), OpenLogin("pc", date.min, "/", is_this=False)
-            self.account("zh", ShownMember("m_0"), [bound], [Choice("alipay", "A", "/", "alipay")], [opened])
+            self.account(
+                "zh", ShownMember("m_0"), [bound], [Choice("alipay", "A", "/", "alipay")], [opened], has_passwords=True
+            )
             self.member("zh", ShownMember("m_0", "0", "", "0", "0"), [ShownConnection("Alipay", "alipay", date.min)])
         except TemplateError as error:
             frames = [frame for frame in extract_tb(error.__traceback__) if frame.filename.endswith(".html")]

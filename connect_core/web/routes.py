@@ -1,5 +1,6 @@
 """The routes below the prefix: login, callback, tokens, who am I, the hosted login page."""
 
+import logging
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode
 
@@ -12,7 +13,8 @@ from connect_core.errors import BadRequest, NotLoggedIn, StateInvalid, Unsupport
 from connect_core.flow import LIFE, Delivery
 from connect_core.identity import ClientType
 from connect_core.manager import AWAKE, Start
-from connect_core.provider import Entrance
+from connect_core.pending import LIFE as PENDING_LIFE
+from connect_core.provider import Elsewhere, Entrance, WorksInSomeBrowsers
 from connect_core.registry import Offer
 from connect_core.settlement import Login
 from connect_core.web import answers
@@ -34,6 +36,7 @@ EXPIRED_FLOW_MEMORY = 300
 """Seconds for which a browser keeps a flow past its life, so that it is told "expired" and not "unknown"."""
 MOST_FLOWS = 5
 FLOW_COOKIE_BYTES = 4096
+log = logging.getLogger("connect_login")
 _MOBILE = ("Mobile", "Android", "iPhone", "iPad", "HarmonyOS")
 
 
@@ -63,7 +66,7 @@ class _Routes:
         self._static = static_files()
 
     async def login(self, request: Request) -> Response:
-        self._shop.count(request)
+        await self._shop.count(request)
         start = await self._begin(request, get_parameters(request))
         if start.flow and not _is_web(start.login_url):
             raise Unsupported("this client type begins with login-url")
@@ -72,12 +75,13 @@ class _Routes:
     async def callback(self, request: Request) -> Response:
         if request.method == "POST":
             return await self._park(request)
-        self._shop.count(request)
+        await self._shop.count(request)
         try:
             parameters = get_parameters(request)
         except BadRequest:
             raw = parse_qsl(request.scope["query_string"].decode("latin-1"), errors="replace")
-            await self._manager.bury_codes(request.path_params["provider"], request.path_params["client"], raw)
+            offer = self._manager.registry.find(request.path_params["provider"], request.path_params["client"])
+            await self._manager.redemption.bury_codes(offer, raw)
             raise
         return deliver(self._shop, await finish_flow(self._shop, request, parameters))
 
@@ -91,7 +95,7 @@ class _Routes:
         return answers.redirect(f"{self._shop.prefix}/{offer.name}/{offer.client_type}/callback?{urlencode(fields)}")
 
     async def login_url(self, request: Request) -> Response:
-        self._shop.count(request)
+        await self._shop.count(request)
         offer = self._find_offer(request)
         start = await self._begin(request, await read_json(request))
         if start.flow and offer.entrance.is_ticketed:
@@ -99,7 +103,7 @@ class _Routes:
         return keep_flow(self._shop, request, answers.answer({"login_url": start.login_url}), start)
 
     async def token(self, request: Request) -> Response:
-        self._shop.count(request)
+        await self._shop.count(request)
         offer = self._find_offer(request)
         body = await read_json(request)
         device_id = body.pop("device_id", "")[:64]
@@ -176,11 +180,18 @@ class _Routes:
         if return_to:
             self._manager.targets.check(return_to)
         choices = [
-            Choice(offer.name, title(offer, visit.language), url, offer.provider.union_type.lower())
+            Choice(
+                offer.name,
+                title(offer, visit.language),
+                url,
+                offer.provider.union_type.lower(),
+                find_better_place(offer, visit.user_agent),
+            )
             for offer in self._offers(client)
             if (url := self._start_url(offer))
         ]
-        return answers.page(self._shop.pages.login(visit.language, choices, return_to, client=query.get("client", "")))
+        origin, asked = self._manager.settings.service.public_url, query.get("client", "")
+        return answers.page(self._shop.pages.login(visit.language, choices, return_to, client=asked, origin=origin))
 
     async def jwks(self, request: Request) -> Response:
         return answers.answer(self._manager.sessions.access_tokens.jwks())
@@ -229,6 +240,19 @@ def title(offer: Offer, language: str) -> str:
     return offer.provider.titles.get(language) or next(iter(offer.provider.titles.values()), offer.name)
 
 
+def find_better_place(offer: Offer, user_agent: str) -> Elsewhere | None:
+    """Where the visitor has to go for this login; a plugin that cannot say does not cost the page."""
+    provider = offer.provider
+    if not isinstance(provider, WorksInSomeBrowsers):
+        return None
+    try:
+        place: object = provider.find_better_place(offer.client_type, user_agent)
+    except Exception as error:  # noqa: BLE001 - a stranger's method
+        log.warning("plugin_failed", extra={"provider": offer.name, "error": type(error).__name__})
+        return None
+    return place if isinstance(place, Elsewhere) else None
+
+
 def flow_cookie(shop: Shop, state: str) -> str:
     """The name of the cookie that keeps the flow of `state`."""
     return shop.cookies.flow + token_hash(state)[:16]
@@ -270,6 +294,10 @@ async def finish_flow(
 
 def deliver(shop: Shop, login: Login) -> Response:
     """Send the browser to where the login returns to, logged in; a repeated callback just goes there."""
+    if login.pending is not None:
+        response = answers.redirect(f"{shop.prefix}/first-login")
+        shop.cookies.set(response, shop.cookies.pending, shop.manager.seal_pending(login.pending), PENDING_LIFE)
+        return response
     response = answers.redirect(login.return_to)
     lifetimes = shop.manager.settings.sessions
     if login.opened is None:
@@ -294,10 +322,13 @@ def set_token_cookies(shop: Shop, response: Response, tokens: Mapping[str, objec
 
 
 def token_body(shop: Shop, login: Login) -> dict[str, object]:
-    """The token answer of a finished login."""
-    if login.opened is None or login.settled is None:
+    """The token answer of a finished login, or the ticket of one that waits for a choice."""
+    if login.pending is not None:
+        return {"choice_ticket": shop.manager.seal_pending(login.pending), "expires_in": PENDING_LIFE}
+    if login.opened is None:
         raise StateInvalid("the flow was spent")
-    return {**shop.manager.accounts.issue_tokens(login.opened), "is_new_member": login.settled.is_new_member}
+    is_new_member = login.settled is not None and login.settled.is_new_member
+    return {**shop.manager.accounts.issue_tokens(login.opened), "is_new_member": is_new_member}
 
 
 def _is_web(url: str) -> bool:

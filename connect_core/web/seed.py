@@ -54,7 +54,7 @@ class _Seed:
         self._manager = shop.manager
 
     async def pc_login(self, request: Request) -> Response:
-        self._shop.count(request)
+        await self._shop.count(request)
         start = await self._manager.get_login_url(
             request.path_params["provider"],
             ClientType.PC,
@@ -65,7 +65,7 @@ class _Seed:
         return keep_flow(self._shop, request, answers.redirect(start.login_url), start)
 
     async def h5_login_url(self, request: Request) -> Response:
-        self._shop.count(request)
+        await self._shop.count(request)
         redirect_uri = get_parameters(request).get("redirectUri", "")
         if not redirect_uri:
             raise BadRequest("redirectUri is missing")
@@ -80,16 +80,17 @@ class _Seed:
         return keep_flow(self._shop, request, answers.plain(start.login_url), start)
 
     async def h5_login(self, request: Request) -> Response:
-        self._shop.count(request)
+        await self._shop.count(request)
         parameters = get_parameters(request)
         device_id = parameters.pop("uuid", "")[:64]
         request.path_params["client"] = ClientType.H5
         login = await finish_flow(self._shop, request, parameters, delivers_json=True, device_id=device_id)
         body = token_body(self._shop, login)
-        return answers.answer({key: body[key] for key in ("access_token", "refresh_token", "uid")})
+        names = ("access_token", "refresh_token", "uid") if login.pending is None else tuple(body)
+        return answers.answer({key: body[key] for key in names})
 
     async def mini_login(self, request: Request) -> Response:
-        self._shop.count(request)
+        await self._shop.count(request)
         body = await read_json(request)
         offers = self._manager.registry.offers(ClientType.MINI)
         offer = next((o for o in offers if o.provider.union_type == _MINI_UNION_TYPE), None)
@@ -97,7 +98,8 @@ class _Seed:
             raise Unsupported("no Alipay mini program is configured")
         parameters = {**body, "code": request.path_params["authCode"]}
         login = await self._manager.login_with_code(offer.name, offer.client_type, parameters, get_visit(request))
-        return answers.answer({"status": 200, "msg": "OK", "data": _mini_member(login)})
+        data = _mini_member(login) if login.settled else token_body(self._shop, login)
+        return answers.answer({"status": 200, "msg": "OK", "data": data})
 
 
 def _mini_member(login: Login) -> dict[str, object]:

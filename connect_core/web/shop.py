@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connect_core import events
+from connect_core.cache import Shared
 from connect_core.errors import ConnectError, LoginTooOld, NotLoggedIn, RateLimited, Unavailable
 from connect_core.manager import ConnectManager
 from connect_core.web import answers
@@ -30,17 +31,25 @@ ErrorStyle = Callable[[Request, ConnectError], Response]
 
 
 class Limiter:
-    """Counts requests by client address, in this process."""
+    """Counts requests by client address: in this process, and across all that share a Redis."""
 
-    def __init__(self, rule: str) -> None:
+    def __init__(self, rule: str, shared: Shared | None = None) -> None:
         """`rule`: `60/minute`, or `off`."""
         self._rule = None if rule == "off" else parse(rule)
         self._limiter = FixedWindowRateLimiter(CountersInMemory())
+        self._shared = shared
 
-    def hit(self, address: str) -> None:
+    async def hit(self, address: str) -> None:
         """Count one request. Raises `RateLimited`."""
-        if self._rule is not None and not self._limiter.hit(self._rule, address):
-            raise RateLimited("too many requests from this address", retry_after=self._rule.get_expiry())
+        rule = self._rule
+        if rule is None:
+            return
+        # what is too much here is too much everywhere: a flood stays off Redis, and without it this count goes on
+        is_within = self._limiter.hit(rule, address)
+        if is_within and self._shared is not None:
+            is_within = await self._shared.hit(rule, address)
+        if not is_within:
+            raise RateLimited("too many requests from this address", retry_after=rule.get_expiry())
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +61,14 @@ class Shop:
     cookies: Cookies
     trust: Trust
     limiter: Limiter
+    password_limiter: Limiter
     origins: tuple[str, ...]
     cors_origins: tuple[str, ...]
     prefix: str
 
-    def count(self, request: Request) -> None:
+    async def count(self, request: Request) -> None:
         """Count a login start, callback or code. Raises `RateLimited`."""
-        self.limiter.hit(self.trust.get_address(request))
+        await self.limiter.hit(self.trust.get_address(request))
 
     def route(
         self, path: str, endpoint: Endpoint, *methods: str, style: ErrorStyle | None = None, cross_origin: bool = False

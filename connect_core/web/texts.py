@@ -42,6 +42,14 @@ TEXTS: Mapping[str, Wording] = {
     "log_in": Wording("登录", "Log in"),
     "choose": Wording("请选择一种登录方式", "Choose how you would like to log in"),
     "log_in_with": Wording("%s登录", "Continue with %s"),
+    "choose_elsewhere": Wording(
+        "这里无法登录，请按下面的提示打开本页", "You cannot log in right here; please open this page as told below"
+    ),
+    "open_in_app": Wording("请在%s中打开本页", "Works in %s: open this page there"),
+    "open_in_browser": Wording(
+        "请点右上角“…”，选择“在浏览器打开”", "Works in your browser: the menu at the top opens this page there"
+    ),
+    "address": Wording("本页地址", "This page's address"),
     "no_choice": Wording(
         "目前没有可用的登录方式，请稍后再来。", "There is no way to log in at the moment; please come back later."
     ),
@@ -67,6 +75,17 @@ TEXTS: Mapping[str, Wording] = {
     "client_h5": Wording("手机网页", "Phone browser"),
     "client_app": Wording("手机应用", "App"),
     "client_mini": Wording("小程序", "Mini program"),
+    "first_login": Wording("欢迎", "Welcome"),
+    "hello": Wording("您好，", "Hello, "),
+    "first_login_with": Wording("您第一次用%s登录", "This is your first login with %s"),
+    "i_am_new": Wording("我是新用户", "I am new here"),
+    "i_have_an_account": Wording("我已有账号", "I have an account here"),
+    "username": Wording("会员名", "Member name"),
+    "password": Wording("密码", "Password"),
+    "join": Wording("登录并绑定", "Log in and link"),
+    "wrong_credentials": Wording("会员名或密码不正确", "Member name or password is wrong"),
+    "set_password": Wording("设置密码", "Set a password"),
+    "new_password": Wording("新密码（至少 8 个字符）", "New password (at least 8 characters)"),
     "leaving": Wording("正在前往登录页面", "Taking you there"),
     "go_on": Wording("继续", "Continue"),
 }

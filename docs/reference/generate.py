@@ -23,6 +23,7 @@ from sqlmodel import SQLModel
 from connect_core.cli import app as command_line
 from connect_core.errors import RequestRefused, every_error
 from connect_core.oauth2 import OAuth2Settings
+from connect_core.oidc import OidcSettings
 from connect_core.registry import Plugins
 from connect_core.rehearsal import make_settings
 from connect_core.settings import ProviderSettings, Settings
@@ -33,6 +34,12 @@ from connect_core.web.texts import refusal_for
 HERE = Path(__file__).parent
 SHELF = HERE.parents[1] / "plugins"
 MARK = "<!-- Written by docs/reference/generate.py from the code and from words/{}.toml: edit those. -->"
+
+MOULDS: dict[type[ProviderSettings], str] = {
+    OAuth2Settings: "OAuth 2.0 provider",
+    OidcSettings: "OpenID provider",
+    ProviderSettings: "",
+}
 
 Words = dict[str, Any]
 Lines = Iterator[str]
@@ -69,22 +76,34 @@ def tell_settings(words: Words) -> Lines:
     yield "## Keys of every OAuth 2.0 provider"
     yield words["oauth2"].strip()
     yield setting_table(OAuth2Settings, without=ProviderSettings.model_fields)
+    yield "## Keys of every OpenID provider"
+    yield words["oidc"].strip()
+    yield setting_table(OidcSettings, without=ProviderSettings.model_fields)
     for name, provider in our_plugins():
         yield f"## Plugin `{name}`"
         yield f"{provider.titles['en']}, for {listed(provider.entrances)}. {sentence(provider.Settings.__doc__)}"
-        shared = OAuth2Settings if issubclass(provider.Settings, OAuth2Settings) else ProviderSettings
-        if shared is OAuth2Settings:
-            yield "Takes the keys of every OAuth 2.0 provider."
+        shared = next(mould for mould in MOULDS if issubclass(provider.Settings, mould))
+        if said := MOULDS[shared]:
+            yield f"Takes the keys of every {said}."
         if provider.Settings is not shared:
-            yield setting_table(provider.Settings, without=shared.model_fields)
-        yield from tell_tables_within(provider.Settings)
+            yield setting_table(provider.Settings, without=get_inherited(provider.Settings, shared))
+        yield from tell_tables_within(provider.Settings, get_inherited(provider.Settings, shared))
 
 
-def tell_tables_within(model: type[BaseModel]) -> Lines:
+def get_inherited(model: type[ProviderSettings], shared: type[ProviderSettings]) -> set[str]:
+    """The keys that a plugin takes over as they are; one that it describes anew is its own."""
+    anew = {
+        key for kind in model.__mro__ if kind not in shared.__mro__ for key in vars(kind).get("__annotations__", ())
+    }
+    return set(shared.model_fields) - anew
+
+
+def tell_tables_within(model: type[BaseModel], without: Container[str] = ()) -> Lines:
     """The tables that stand inside a provider's: each kind once, under the keys that take it."""
     within: dict[type[BaseModel], list[str]] = {}
     for key, field in model.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+        is_table = isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+        if is_table and key not in without:
             within.setdefault(field.annotation, []).append(key)
     for kind, keys in within.items():
         yield f"### {' and '.join(f'`[providers.NAME.{key}]`' for key in keys)}"

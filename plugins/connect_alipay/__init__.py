@@ -7,6 +7,7 @@ Web: https://opendocs.alipay.com/open/02xtl7 App: https://opendocs.alipay.com/op
 Mini program: https://opendocs.alipay.com/mini/api/openapi-authorize
 """
 
+import re
 from collections.abc import Mapping
 from typing import ClassVar
 from urllib.parse import quote, urlencode
@@ -22,6 +23,7 @@ from connect_core.plugin import (
     AuthorizationResponse,
     BadRequest,
     ClientType,
+    Elsewhere,
     Entrance,
     Http,
     Identity,
@@ -40,6 +42,7 @@ AUTHORIZE = {
     "sandbox": "https://openauth-sandbox.dl.alipaydev.com/oauth2/publicAppAuthorize.htm",
 }
 WAKE_UP = "alipays://platformapi/startapp?appId=20000067&url="  # the app id is that of the wallet's own browser
+KEEPS_US_IN = re.compile(r"MicroMessenger|\bQQ/|aweme")  # apps whose browsers open no other app: WeChat, QQ, Douyin
 SCOPES = {ClientType.PC: "auth_user", ClientType.H5: "auth_user", ClientType.APP: "kuaijie"}
 APP_LOGIN = {  # what the native SDK's login string says besides whose it is
     "apiname": "com.alipay.account.auth",
@@ -94,6 +97,10 @@ class AlipayProvider(Provider):
         """Return the link that opens `start_url` in Alipay's app; None inside the app."""
         return None if "AlipayClient" in user_agent else WAKE_UP + quote(start_url, safe="")
 
+    def find_better_place(self, client_type: ClientType, user_agent: str) -> Elsewhere | None:
+        """A browser that does not follow the link to Alipay's app has to be left."""
+        return Elsewhere.BROWSER if client_type is ClientType.H5 and KEEPS_US_IN.search(user_agent) else None
+
     async def login_callback(self, response: AuthorizationResponse) -> Identity:
         """Redeem the code (https://opendocs.alipay.com/open/02ailc); one of another app is refused unasked."""
         if response.parameters.get("app_id", self.settings.app_id) != self.settings.app_id:
@@ -124,7 +131,7 @@ class AlipayProvider(Provider):
         )
         return identity.with_profile(profile, ids)
 
-    async def fetch_phone(self, response: AuthorizationResponse) -> VerifiedPhone | None:
+    async def fetch_phone(self, response: AuthorizationResponse, identity: Identity) -> VerifiedPhone | None:
         """Return the number in `phone` (or `phoneNumber`), the JSON text that `my.getPhoneNumber` answered."""
         handed_in = response.parameters.get("phone") or response.parameters.get("phoneNumber")
         return read_phone(handed_in, self._keys) if handed_in else None

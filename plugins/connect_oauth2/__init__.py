@@ -3,25 +3,25 @@
 https://www.rfc-editor.org/rfc/rfc6749
 """
 
-from collections.abc import Mapping
-
-from connect_core.plugin import Claims, Endpoint, Field, Http, Language, OAuth2Provider, OAuth2Settings, Quirks, offer
+from connect_core.plugin import (
+    Claims,
+    ConfiguredVendor,
+    Endpoint,
+    Field,
+    Http,
+    OAuth2Provider,
+    OAuth2Settings,
+    Quirks,
+    offer,
+)
 
 DEFAULT_ID = ("sub", "id")
 
 
-class ConfiguredSettings(OAuth2Settings):
+class ConfiguredSettings(OAuth2Settings, ConfiguredVendor):
     """One vendor and one registration with it. The addresses are required: no vendor is built in."""
 
     id_url: Endpoint | None = Field(None, description="Where a person's id is told, if neither elsewhere nor earlier.")
-    union_type: str = Field(
-        "OAUTH2",
-        pattern=r"^[A-Z0-9_-]{1,32}$",
-        description="The namespace of the ids; default: the provider's NAME in upper case.",
-    )
-    title: str | Mapping[Language, str] = Field(
-        "", description="What pages call it, or a table with `zh` and `en`; default: `union_type`."
-    )
     quirks: Quirks = Field(Quirks(), description="In what the vendor departs from RFC 6749; see below.")
     claims: Claims = Field(
         Claims(), description="Our field = user-info's; the id is `sub`, else `id`, if none is named."
@@ -40,9 +40,7 @@ class ConfiguredProvider(OAuth2Provider):
 
     def __init__(self, settings: ConfiguredSettings, http: Http) -> None:
         """Raises as the mould does."""
-        title = settings.title or settings.union_type
-        self.union_type = settings.union_type
-        self.titles = {"zh": title, "en": title} if isinstance(title, str) else {str(k): v for k, v in title.items()}
+        self.union_type, self.titles = settings.union_type or self.union_type, settings.titles
         self.quirks, self.claims, self.id_claims = settings.quirks, settings.claims, settings.id_claims
         if not (self.claims.has_ids or self.id_claims.has_ids):
             self.claims = self.claims.model_copy(update={"user_id": DEFAULT_ID})

@@ -42,9 +42,7 @@ def browser(require: Callable[[object, str], None]) -> Iterator["Browser"]:
 @pytest.fixture
 def stage() -> Iterator[Stage]:
     """The demo's shop at 127.0.0.1, its vendors at localhost: another site, which puts SameSite cookies to use."""
-    with on_stage(
-        routes=lambda database: [*demo_home(database), Route("/careless", careless)], change=move_vendors
-    ) as one:
+    with on_stage(routes=[*demo_home(), Route("/careless", careless)], change=move_vendors) as one:
         yield one
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from connect_core.plugin import ClientType
 from connect_core.sandbox import serving
 
 HERE = Path(__file__).parent
+_INSTALL = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
 
 
 def missing(what: str) -> NoReturn:
@@ -22,6 +24,19 @@ def missing(what: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(f"{what} is missing")
     pytest.skip(f"{what} is missing")
+
+
+def install_node(folder: Path, driver: str) -> Path:
+    """Install the npm packages of the lock file into `folder`, put the driver there, and return it."""
+    for tool in ("node", "npm"):
+        if not shutil.which(tool):
+            missing(tool)
+    for name in ("package.json", "package-lock.json", driver):
+        shutil.copy(HERE / name, folder)
+    done = subprocess.run(_INSTALL, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode:
+        missing(f"an npm package ({done.stderr.strip()[-200:]})")
+    return folder
 
 
 def drive(command: Sequence[str | Path], job: Mapping[str, Any], zone: str, folder: Path = HERE) -> dict[str, Any]:

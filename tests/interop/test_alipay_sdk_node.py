@@ -3,8 +3,6 @@
 What it verifies is what Alipay's servers would have sent; so a provider that agrees with the double agrees with Alipay.
 """
 
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +13,13 @@ from connect_alipay.sandbox_gateway import PERSON, TOKEN
 from connect_core.crypto import RsaPrivateKey
 from connect_core.plugin import ClientType
 
-from .drivers import HERE, check_persons, double, drive, missing
-
-INSTALL = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+from .drivers import check_persons, double, drive, install_node
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A temporary folder with the SDK, at the versions of the lock file, and the driver."""
-    for tool in ("node", "npm"):
-        if not shutil.which(tool):
-            missing(tool)
-    made = tmp_path_factory.mktemp("node")
-    for name in ("package.json", "package-lock.json", "node_driver.mjs"):
-        shutil.copy(HERE / name, made)
-    done = subprocess.run(INSTALL, cwd=made, capture_output=True, text=True, timeout=300, check=False)
-    if done.returncode:
-        missing(f"the npm package alipay-sdk ({done.stderr.strip()[-200:]})")
-    return made
+    return install_node(tmp_path_factory.mktemp("node"), "node_driver.mjs")
 
 
 def config(settings: dict[str, str], **changed: str) -> dict[str, str]:

@@ -15,13 +15,14 @@ from connect_alipay import signature as rsa2
 from connect_alipay.encryption import encrypt_content
 from connect_alipay.settings import AlipaySettings
 from connect_core.http import HttpPool
-from connect_core.plugin import AuthorizationResponse, ClientType, RsaPrivateKey
+from connect_core.plugin import AuthorizationResponse, ClientType, Identity, PersonId, RsaPrivateKey
 
 T = TypeVar("T")
 Answers = list[httpx.Response | bytes]
 
 OURS, ALIPAYS, STRANGERS = (RsaPrivateKey.generate() for _ in range(3))
 APP_ID = "2021000000000001"
+SOMEBODY = Identity("ALIPAY", (PersonId.user_id("2088102150477652"),), APP_ID)
 CODE = "4b203fe6c11548bcabd8da5bb087a83b"
 AES_KEY = bytes(range(16))
 KEY_MODE: Mapping[str, str] = {

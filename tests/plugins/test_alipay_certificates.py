@@ -29,6 +29,7 @@ from .alipay_double import (
     CODE_INVALID,
     KEY_MODE,
     OURS,
+    SOMEBODY,
     STRANGERS,
     TOKEN,
     V3_MODE,
@@ -344,11 +345,11 @@ def test_phone_number_is_verified_with_the_configured_certificate() -> None:
     """What a mini program hands in names no certificate; `alipay_cert` must have signed it, and be valid."""
     number = '{"code":"10000","msg":"Success","mobile":"1597671905"}'
     phone = json.dumps({"response": number, "sign": sign(number)})
-    found = run(provider(b"", CERTIFICATE_MODE).fetch_phone(response(phone=phone)))
+    found = run(provider(b"", CERTIFICATE_MODE).fetch_phone(response(phone=phone), SOMEBODY))
     assert found is not None
     ended = {**CERTIFICATE_MODE, "alipay_cert": certify(ALIPAYS, datetime.now(UTC) - DAY).pem()}
     with pytest.raises(ProviderConfig, match="alipay_cert"):
-        run(provider(b"", ended).fetch_phone(response(phone=phone)))
+        run(provider(b"", ended).fetch_phone(response(phone=phone), SOMEBODY))
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ from connect_core.plugin import (
 from connect_core.sandbox import sandbox_app, serving
 from connect_core.testing import ProviderContract
 
+from .alipay_double import SOMEBODY
+
 TOKEN_CALL, USER_CALL = "alipay.system.oauth.token", "alipay.user.info.share"
 DOWNLOAD = "alipay.open.app.alipaycert.download"
 SPOILT = ("unsigned", "empty_sign", "wrong_sign", "own_sign", "sha1_sign", "changed")
@@ -256,7 +258,7 @@ def test_the_mini_program_hands_in_a_phone_number(mode: str) -> None:
 
         def fetch() -> Any:
             phone = one.sandbox.phone_for("lihua")
-            return one.ask(lambda provider: provider.fetch_phone(one.response("", phone=phone)))
+            return one.ask(lambda provider: provider.fetch_phone(one.response("", phone=phone), SOMEBODY))
 
         assert fetch().number == one.sandbox.people["lihua"].mobile
         one.sandbox.faults.add("plain")

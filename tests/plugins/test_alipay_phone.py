@@ -19,7 +19,7 @@ from connect_core.plugin import (
     VerifiedPhone,
 )
 
-from .alipay_double import AES_KEY, ALIPAYS, KEY_MODE, OURS, STRANGERS, encrypt, provider, response, run, sign
+from .alipay_double import AES_KEY, ALIPAYS, KEY_MODE, OURS, SOMEBODY, STRANGERS, encrypt, provider, response, run, sign
 
 WITH_AES = {**KEY_MODE, "aes_key": base64.b64encode(AES_KEY).decode()}
 
@@ -42,7 +42,7 @@ def hand_in(content: str, *, key: RsaPrivateKey = ALIPAYS, is_text: bool = True,
 
 def fetch(handed_in: str, mode: dict[str, str] = WITH_AES) -> VerifiedPhone | None:
     """Ask the provider for the number that a client handed in."""
-    return run(provider(b"", mode).fetch_phone(response(phone=handed_in)))
+    return run(provider(b"", mode).fetch_phone(response(phone=handed_in), SOMEBODY))
 
 
 @pytest.mark.parametrize("name", ["phone", "phoneNumber"])
@@ -52,7 +52,7 @@ def fetch(handed_in: str, mode: dict[str, str] = WITH_AES) -> VerifiedPhone | No
 def test_number_is_verified_then_opened(name: str, further: dict[str, Any]) -> None:
     """The documented answer gives the number, and its signature as the proof that is taken once."""
     handed_in = hand_in(encrypt(NUMBER), **further)
-    found = run(provider(b"", WITH_AES).fetch_phone(response(**{name: handed_in})))
+    found = run(provider(b"", WITH_AES).fetch_phone(response(**{name: handed_in}), SOMEBODY))
     assert found == VerifiedPhone("1597671905", json.loads(handed_in)["sign"])
 
 
@@ -71,7 +71,7 @@ def test_person_without_a_number_has_none(mobile: str) -> None:
 
 def test_client_that_hands_nothing_in_has_none() -> None:
     """The ability is asked for every login of a mini program."""
-    assert run(provider(b"", WITH_AES).fetch_phone(response())) is None
+    assert run(provider(b"", WITH_AES).fetch_phone(response(), SOMEBODY)) is None
 
 
 @pytest.mark.parametrize("content", [encrypt(NUMBER), NUMBER])

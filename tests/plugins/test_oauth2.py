@@ -138,7 +138,7 @@ pkce = "never"
             "id_url = 'https://acme.example/id'\n",
             "providers.acme.id_url: id_claims must say where the id stands in its answer",
         ),
-        ("union_type = 'acme'\n", "providers.acme.union_type: String should match pattern '^[A-Z0-9_-]{1,32}$'"),
+        ("union_type = 'acme'\n", "providers.acme.union_type: String should match pattern '^[A-Z0-9_-]{0,32}$'"),
         ("[providers.acme.claims]\nuser_id = ''\n", None),
     ],
 )
@@ -174,7 +174,7 @@ def test_two_vendors_are_two_namespaces() -> None:
             assert visitor.http.get(callback).status_code == 303
         offered = visitor.http.get("/connect/providers?client=pc").json()
         rows = stage.rows("es_connect")
-    assert [one["name"] for one in offered] == ["ACME", "APEX"]
+    assert [one["provider"] for one in offered] == ["acme", "apex"]
     assert [row["union_type"] for row in rows] == ["ACME", "APEX"]
     assert len({row["union_id"] for row in rows}) == 1
     assert len({row["member_id"] for row in rows}) == 2

@@ -388,11 +388,3 @@ def test_page_can_fail(shop: Shop) -> None:
     """The consent page answers an ordered error with WeChat's own page."""
     shop.sandbox.faults.add("error", 10003, on="authorize")
     assert "10003" in httpx.get(shop.login_url(PC), trust_env=False).text
-
-
-def test_there_are_no_client_codes() -> None:
-    """A mini program or app has no settings and nothing to hand over here."""
-    with pytest.raises(LookupError):
-        WechatSandbox().hand_over(ClientType.MINI, "lihua")
-    with pytest.raises(LookupError):
-        WechatSandbox().settings("http://127.0.0.1", ClientType.APP)

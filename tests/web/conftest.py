@@ -4,13 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from connect_core.rehearsal import Stage, Visitor, on_stage
+from connect_core.rehearsal import Stage, Visitor
+
+from ..databases import check, on_stage
+from .stage import doubles
 
 
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Stage]:
-    """A running shop with every bundled provider."""
-    with on_stage() as stage:
+    """A running shop with Alipay and WeChat."""
+    with on_stage(doubles()) as stage:
         yield stage
 
 
@@ -23,3 +26,4 @@ def visitor(shop: Stage) -> Iterator[Visitor]:
         unused = sandbox.faults.unused
         sandbox.faults.clear()
         assert not unused, f"{name}: a fault met no request"
+    check(shop.database_url)

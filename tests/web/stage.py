@@ -28,8 +28,10 @@ from connect_core.plugin import (
     hookimpl,
 )
 from connect_core.registry import Plugins
-from connect_core.rehearsal import Stage, Visitor, load_sandboxes, on_stage, sandbox_settings
+from connect_core.rehearsal import Stage, Visitor, load_sandboxes, sandbox_settings
 from connect_core.sandbox import Sandbox, listen, sandbox_app, serving
+
+from ..databases import on_stage
 
 TOKEN = "alipay.system.oauth.token"
 PROFILE = "alipay.user.info.share"
@@ -174,6 +176,11 @@ class HttpsVisitor(Visitor):
             self.jar[name] = rest.partition(";")[0]
 
 
+def doubles() -> dict[str, Sandbox]:
+    """The doubles of Alipay and WeChat, which these tests know."""
+    return {name: double for name, double in load_sandboxes(Plugins()).items() if name in ("alipay", "wechat")}
+
+
 @contextmanager
 def behind_tls(**service: Any) -> Iterator[Stage]:
     """A shop at `SHOP`, behind a proxy that ends TLS."""
@@ -181,7 +188,7 @@ def behind_tls(**service: Any) -> Iterator[Stage]:
     def change(raw: dict[str, Any]) -> None:
         raw["service"] |= {"public_url": SHOP, **service}
 
-    with on_stage(change=change) as stage:
+    with on_stage(doubles(), change=change) as stage:
         yield stage
 
 
@@ -256,18 +263,17 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, *options: str, **sections: Mapping[str, Any]) -> Iterator[Served]:
-    """Run the real service with both sandboxes; `sections` are added to its `connect.toml`."""
-    plugins = Plugins()
-    sandboxes = load_sandboxes(plugins)
+def served(folder: Path, *options: str, service: Mapping[str, Any] | None = None, **sections: Any) -> Iterator[Served]:
+    """Run the real service with both sandboxes; `service` and `sections` are added to its `connect.toml`."""
+    plugins, sandboxes = Plugins(), doubles()
     with listen() as free:
         port = free.getsockname()[1]
     with serving(sandbox_app(sandboxes)) as vendors:
         raw = sandbox_settings(sandboxes, plugins.available, vendors)
-        service = {"public_url": f"http://127.0.0.1:{port}", "database_url": f"sqlite:///{folder}/connect.db"}
-        raw["service"] = service | {"secret_keys": [new_key()]}
+        own = {"public_url": f"http://127.0.0.1:{port}", "database_url": f"sqlite:///{folder}/connect.db"}
+        raw["service"] = own | {"secret_keys": [new_key()]} | dict(service or {})
         (folder / "connect.toml").write_text(_toml(raw | sections), "utf-8")
-        one = Served(service["public_url"], sandboxes, folder / "connect.db")
+        one = Served(own["public_url"], sandboxes, folder / "connect.db")
         with (folder / "told").open("w+", encoding="utf-8") as told, _running(folder, port, told, options):
             _wait_for(f"{one.url}/healthz")
             yield one

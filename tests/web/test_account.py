@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from connect_core.rehearsal import Stage, Visitor, on_stage
+from connect_core.rehearsal import Stage, Visitor
 
+from ..databases import on_stage
 from .stage import HTML, Clock, asked, nothing_written, refused, untouched
 
 ACCOUNT = "/connect/account"

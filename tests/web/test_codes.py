@@ -2,16 +2,17 @@
 
 import base64
 import hashlib
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import httpx
 import pytest
 
 from connect_core.plugin import AuthorizationResponse, ClientType, CodeInvalid, Identity
-from connect_core.rehearsal import Stage, Visitor, on_stage, query_of
+from connect_core.rehearsal import Stage, Visitor, query_of
 
+from ..acme import execute, locked
+from ..databases import on_stage
 from .stage import (
     PROFILE,
     TOKEN,
@@ -290,21 +291,11 @@ def test_c17_client_does_not_choose_the_app(shop: Stage, visitor: Visitor) -> No
 
 
 @contextmanager
-def locked(stage: Stage) -> Iterator[None]:
-    """Hold the database's write lock, as a backup or another process that hangs would."""
-    with closing(sqlite3.connect(stage.database, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        yield
-        other.execute("ROLLBACK")
-
-
-@contextmanager
 def without(stage: Stage, table: str) -> Iterator[None]:
     """Let a table be missing, so that reading fails too."""
-    with closing(sqlite3.connect(stage.database, isolation_level=None)) as other:
-        other.execute(f"ALTER TABLE {table} RENAME TO hidden")
-        yield
-        other.execute(f"ALTER TABLE hidden RENAME TO {table}")
+    execute(stage.database_url, f"ALTER TABLE {table} RENAME TO hidden")
+    yield
+    execute(stage.database_url, f"ALTER TABLE hidden RENAME TO {table}")
 
 
 def unavailable(answer: httpx.Response) -> None:
@@ -314,7 +305,9 @@ def unavailable(answer: httpx.Response) -> None:
 
 
 @pytest.mark.parametrize(
-    "outage", [locked, lambda stage: without(stage, "es_connect_used_flow")], ids=["locked", "broken"]
+    "outage",
+    [lambda stage: locked(stage.database_url), lambda stage: without(stage, "es_connect_used_flow")],
+    ids=["locked", "broken"],
 )
 def test_m05_code_survives_a_database_that_is_down(outage: Callable[[Stage], AbstractContextManager[None]]) -> None:
     """Without its database the callback is 503, the vendor is not asked, and the same address works afterwards."""

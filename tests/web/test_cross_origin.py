@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from connect_core.rehearsal import Stage, Visitor, on_stage
+from connect_core.rehearsal import Stage, Visitor
 
+from ..databases import on_stage
 from .stage import check_headers, refused
 
 FRONT_END = "https://m.shop.example"

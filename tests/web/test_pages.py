@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from connect_core.errors import SettingsError, every_error
-from connect_core.web.pages import Choice, Pages, ShownConnection, ShownMember, static_files
+from connect_core.web.pages import Choice, Elsewhere, Pages, ShownConnection, ShownMember, static_files
 from connect_core.web.texts import LANGUAGES, REFUSALS, TEXTS, Language, Wording, pick_language
 
 PAGES = Pages()
@@ -57,7 +57,8 @@ class _Page(HTMLParser):
 
 def every_page(language: Language, pages: Pages = PAGES, words: str = "李华") -> Iterator[_Page]:
     """Each page, with `words` wherever somebody else's text can stand."""
-    yield _Page(pages.login(language, [Choice(words, words, f"/{words}", words)], return_to=words, client=words))
+    choices = [Choice(words, words, f"/{words}", words, place) for place in (None, *Elsewhere)]
+    yield _Page(pages.login(language, choices, return_to=words, client=words, origin=words))
     yield _Page(pages.login(language, []))
     yield _Page(pages.refused(language, words, words, f"/?{words}"))
     yield _Page(pages.refused(language, "provider_config", "", None))
@@ -215,8 +216,7 @@ def test_bidi_names_are_isolated() -> None:
 def test_half_a_surrogate_pair_is_replaced() -> None:
     """A nickname that is no valid Unicode does not break the page."""
     html = PAGES.member("zh", ShownMember("m_1", "a\ud83d"), [])
-    assert "<bdi>a?</bdi>" in html
-    assert html.encode()
+    assert b"<bdi>a?</bdi>" in html.encode()
 
 
 @pytest.mark.parametrize(

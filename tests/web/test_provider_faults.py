@@ -15,9 +15,10 @@ import pytest
 
 from connect_core.http import HttpPool
 from connect_core.plugin import AuthorizationRequest, AuthorizationResponse, Identity, PersonId, Profile
-from connect_core.rehearsal import Stage, Visitor, on_stage
+from connect_core.rehearsal import Stage, Visitor
 from connect_core.sandbox import listen
 
+from ..databases import on_stage
 from .stage import (
     HTML,
     PROFILE,

@@ -8,8 +8,9 @@ import pytest
 
 from connect_core.errors import SettingsError
 from connect_core.plugin import AuthorizationResponse, Identity
-from connect_core.rehearsal import Stage, Visitor, make_settings, on_stage, query_of
+from connect_core.rehearsal import Stage, Visitor, make_settings, query_of
 
+from ..databases import on_stage
 from .stage import (
     HEADERS,
     SHOP,

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from connect_core.rehearsal import Stage, Visitor, on_stage, query_of
+from connect_core.rehearsal import Stage, Visitor, query_of
 from connect_core.sandbox import Person
 
+from ..databases import on_stage
 from .stage import (
     HTML,
     TOKEN_ANSWER,
@@ -17,6 +18,7 @@ from .stage import (
     changed,
     check_headers,
     come_back,
+    doubles,
     flow_cookies,
     mini_login,
     query,
@@ -37,7 +39,7 @@ def shop() -> Iterator[Stage]:
     def change(raw: dict[str, Any]) -> None:
         raw["service"] = {"redirect_allow": [f"{FRONT_END}/"]}
 
-    with on_stage(change=change) as stage:
+    with on_stage(doubles(), change=change) as stage:
         yield stage
 
 
@@ -70,7 +72,7 @@ def test_login_outside_alipays_app_wakes_it(shop: Stage, visitor: Visitor) -> No
     assert direct.headers["location"].startswith("http")
 
 
-@pytest.mark.parametrize("path", ["acme/pc", "alipay/tv", "wechat/mini", "wechat/app", "ALIPAY/pc", "alipay/PC"])
+@pytest.mark.parametrize("path", ["acme/pc", "alipay/tv", "wechat/tv", "acme/mini", "ALIPAY/pc", "alipay/PC"])
 @pytest.mark.parametrize("route", ["login", "callback", "login-url", "token"])
 def test_what_is_not_offered_is_404(shop: Stage, visitor: Visitor, path: str, route: str) -> None:
     """A provider or client type that the shop does not show has no routes."""
@@ -269,8 +271,8 @@ def test_device_id_is_cut(shop: Stage, visitor: Visitor) -> None:
     [
         ("pc", [("alipay", "/connect/alipay/pc/login"), ("wechat", "/connect/wechat/pc/login")]),
         ("h5", [("alipay", "/connect/alipay/h5/login"), ("wechat", "/connect/wechat/h5/login")]),
-        ("mini", [("alipay", None)]),
-        ("app", [("alipay", None)]),
+        ("mini", [("alipay", None), ("wechat", None)]),
+        ("app", [("alipay", None), ("wechat", None)]),
     ],
 )
 def test_providers_are_told_in_order(visitor: Visitor, client: str, shown: list[tuple[str, str | None]]) -> None:

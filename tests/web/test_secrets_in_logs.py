@@ -16,8 +16,9 @@ from starlette.applications import Starlette
 from connect_core.http import HttpPool
 from connect_core.logs import JsonFormatter
 from connect_core.plugin import ClientType, hookimpl
-from connect_core.rehearsal import Stage, Visitor, on_stage
+from connect_core.rehearsal import Stage, Visitor
 
+from ..databases import on_stage
 from .stage import HTML, TOKEN, acme_shop, bearer, changed, come_back, flow_cookies, mini_login, query, refused, served
 
 SPENDABLE = {"code", "state", "secret", "sign", "access_token", "auth_token", "refresh_token", "openid"}
@@ -153,7 +154,7 @@ def test_b10_addresses_of_ours_tell_nothing() -> None:
 def diary(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], Witness]:
     """What `connect-login serve --log-level debug` wrote during logins and failures, line by line."""
     with served(tmp_path_factory.mktemp("served"), "--log-level", "debug") as one:
-        stage = Stage(one.url, Starlette(), one.sandboxes, one.database)
+        stage = Stage(one.url, Starlette(), one.sandboxes, f"sqlite:///{one.database}")
         with watching(stage) as (visitor, witness):
             for provider, client in (("alipay", "pc"), ("wechat", "pc"), ("wechat", "h5")):
                 callback = come_back(visitor, provider, client)

@@ -1,8 +1,6 @@
 """The routes of the two seed systems: their paths, shapes, cookies and codes."""
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -12,8 +10,10 @@ import pytest
 
 from connect_alipay.sandbox import AlipaySandbox
 from connect_core.plugin import IdKind
-from connect_core.rehearsal import Stage, Visitor, on_stage, query_of
+from connect_core.rehearsal import Stage, Visitor, query_of
 
+from ..acme import execute
+from ..databases import on_stage
 from .stage import (
     PROFILE,
     SHOP,
@@ -24,6 +24,7 @@ from .stage import (
     behind_tls,
     changed,
     check_headers,
+    doubles,
     flow_cookies,
     nothing_written,
     query,
@@ -47,7 +48,7 @@ def shop() -> Iterator[Stage]:
     def change(raw: dict[str, Any]) -> None:
         raw["service"] = {"redirect_allow": [f"{FRONT_END}/"], "home_url": "/index.html"}
 
-    with on_stage(change=change) as stage:
+    with on_stage(doubles(), change=change) as stage:
         yield stage
 
 
@@ -352,8 +353,7 @@ def test_vendor_failures_have_the_seeds_codes(
 def test_disabled_member_is_e131(shop: Stage, visitor: Visitor) -> None:
     """A member whom the shop has disabled gets no tokens."""
     told = visitor.http.post(f"/login/{mini_code(visitor, 'disabled')}").json()["data"]
-    with closing(sqlite3.connect(shop.database)) as database, database:
-        database.execute("UPDATE es_member SET disabled = 1 WHERE id = ?", (told["id"],))
+    execute(shop.database_url, "UPDATE es_member SET disabled = 1 WHERE id = ?", told["id"])
     with nothing_written(shop):
         seed_refused(visitor.http.post(f"/login/{mini_code(visitor, 'disabled')}"), 403, "E131")
         seed_refused(visitor.http.get(f"{H5}/login", params=h5_back(visitor, "disabled")), 403, "E131")

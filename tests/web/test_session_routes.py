@@ -7,8 +7,9 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from connect_core.rehearsal import Stage, Visitor, on_stage
+from connect_core.rehearsal import Stage, Visitor
 
+from ..databases import on_stage
 from .stage import HTML, TOKEN_ANSWER, Clock, bearer, check_headers, come_back, mini_login, refused, set_cookies
 
 

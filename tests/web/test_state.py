@@ -10,8 +10,9 @@ import httpx
 import pytest
 
 from connect_core.flow import new_state
-from connect_core.rehearsal import Stage, Visitor, on_stage, query_of
+from connect_core.rehearsal import Stage, Visitor, query_of
 
+from ..databases import on_stage
 from .stage import (
     SHOP,
     TOKEN,

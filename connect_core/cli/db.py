@@ -1,0 +1,53 @@
+"""`connect-login db`: the schema of the database, and what stands in it."""
+
+from contextlib import closing
+from typing import Annotated
+
+import typer
+
+from connect_core.cli.configuration import DEFAULT, ConfigPath
+from connect_core.errors import SettingsError
+from connect_core.settings import load_settings
+from connect_core.store import Database, invariants, schema
+
+app = typer.Typer(help="The schema of [service] database_url.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def root() -> None:
+    """The schema of [service] database_url."""
+
+
+@app.command()
+def upgrade(config: ConfigPath = DEFAULT) -> None:
+    """Bring the database's tables to this version; make them where there are none. Can be run again at any time."""
+    with closing(Database(load_settings(config).service.database_url)) as database:
+        schema.upgrade(database, typer.echo)
+
+
+@app.command()
+def check(
+    config: ConfigPath = DEFAULT,
+    members_elsewhere: Annotated[
+        bool, typer.Option("--members-elsewhere", help="Members live in the shop's own tables, not in es_member.")
+    ] = False,
+) -> None:
+    """Look for what must not be in the database. Ends with 1 when there is something; changes nothing."""
+    with closing(Database(load_settings(config).service.database_url)) as database:
+        state = schema.find_state(database)
+        if mistake := schema.get_advice(state, f"{schema.UPGRADE} --config {config}"):
+            raise SettingsError([f"service.database_url: {mistake}"])
+        wrong = schema.find_wrong_columns(database)
+        typer.echo(f"the schema is {state}")
+        for line in wrong:
+            typer.echo(line)
+        faults = invariants.find_faults(database, are_members_elsewhere=members_elsewhere)
+        for fault in faults:
+            typer.echo(_tell(fault))
+        typer.echo(f"{len(invariants.RULES)} rules, {len(faults)} broken")
+    raise typer.Exit(1 if wrong or faults else 0)
+
+
+def _tell(fault: invariants.Fault) -> str:
+    shown = ", ".join(str(row) for row in fault.rows) + (", ..." if fault.count > len(fault.rows) else "")
+    return f"{fault.rule.name}: {fault.rule.means}: {fault.count} (rows {shown}); to do: {fault.rule.cure}"

@@ -1,0 +1,151 @@
+"""Reading the tables of a Javashop: what is there is found by looking, and nothing is ever written.
+
+Knows columns and pages; what a row means is decided in `importing`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import Engine, MetaData, Table, create_engine, event, func, inspect, select
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, NoSuchTableError, SQLAlchemyError
+
+from connect_core.errors import SettingsError, Unavailable
+
+PAGE = 500
+"""Rows that are read, and written, at once."""
+PATIENCE = 10
+"""Seconds that a connection is waited for."""
+MEMBERS, CONNECTIONS, SETTINGS = "es_member", "es_connect", "es_connect_setting"
+_OURS = "es_connect_alias"
+_KEYS = {MEMBERS: ("member_id", "id"), CONNECTIONS: ("id",), SETTINGS: ("id",)}  # the first that is there
+_NEEDED = {MEMBERS: ("uname",), CONNECTIONS: ("member_id", "union_id", "union_type"), SETTINGS: ("type", "config")}
+_READ_ONLY = {
+    "mysql": "SET SESSION TRANSACTION READ ONLY",
+    "mariadb": "SET SESSION TRANSACTION READ ONLY",
+    "postgresql": "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+    "sqlite": "PRAGMA query_only = ON",
+}
+
+
+class Javashop:
+    """The database of a shop that runs Javashop, read only. Use it as a context manager."""
+
+    def __init__(self, url: str, target_url: str) -> None:
+        """`url` is SQLAlchemy's form. Raises `SettingsError` when it names no such database, or `target_url`'s."""
+        self._engine = _open(url, target_url)
+        try:
+            self._tables = self._look()
+        except SettingsError:
+            self._engine.dispose()
+            raise
+        except SQLAlchemyError as error:
+            self._engine.dispose()
+            raise Unavailable(f"--from: the database does not answer: {_kind(error)}") from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._engine.dispose()
+
+    @property
+    def has_settings(self) -> bool:
+        """Whether there is a table of settings; the newest generation has none."""
+        return SETTINGS in self._tables
+
+    def lacks(self, table: str, columns: Sequence[str]) -> list[str]:
+        """Return which of `columns` the table has not."""
+        return [name for name in columns if name not in self._tables[table].c]
+
+    def count(self, table: str) -> int:
+        """Return how many rows a table has. Raises `Unavailable`."""
+        return int(self._ask(select(func.count()).select_from(self._tables[table]))[0][0])
+
+    def get_highest_member_id(self) -> int:
+        """Return the highest id of a member, or 0. Raises `Unavailable`."""
+        return int(self._ask(select(func.max(self._key(MEMBERS))))[0][0] or 0)
+
+    def pages(self, table: str, columns: Sequence[str]) -> Iterator[list[Mapping[str, Any]]]:
+        """Yield the rows in pages by primary key: it stands under `id`, and a column that is not there is None.
+
+        Raises `Unavailable`.
+        """
+        found, key = self._tables[table], self._key(table)
+        shown = [key.label("id"), *(found.c[name] for name in columns if name in found.c)]
+        query = select(*shown).order_by(key).limit(PAGE)
+        absent = dict.fromkeys(columns)
+        rows = self._ask(query)
+        while rows:
+            yield [{**absent, **row._mapping} for row in rows]
+            rows = self._ask(query.where(key > rows[-1].id)) if len(rows) == PAGE else []
+
+    def _key(self, table: str) -> Any:
+        return next(self._tables[table].c[name] for name in _KEYS[table] if name in self._tables[table].c)
+
+    def _ask(self, query: Any) -> Sequence[Any]:
+        try:
+            with self._engine.connect() as connection:
+                return connection.execute(query).all()
+        except SQLAlchemyError as error:
+            raise Unavailable(f"--from: the database does not answer: {_kind(error)}") from None
+
+    def _look(self) -> dict[str, Table]:
+        if inspect(self._engine).has_table(_OURS):
+            raise SettingsError([f"--from: this is a database of connect-login: it has {_OURS}"])
+        found, mistakes = {}, []
+        for name, needed in _NEEDED.items():
+            try:
+                found[name] = table = Table(name, MetaData(), autoload_with=self._engine, resolve_fks=False)
+            except NoSuchTableError:
+                mistakes += [] if name == SETTINGS else [f"--from: there is no table {name}"]
+                continue
+            mistakes += [f"--from: {name} has no column {column}" for column in needed if column not in table.c]
+            if not any(key in table.c for key in _KEYS[name]):
+                mistakes.append(f"--from: {name} has no column {' or '.join(_KEYS[name])}")
+        if mistakes:
+            raise SettingsError(mistakes)
+        return found
+
+
+def _open(text: str, target_text: str) -> Engine:
+    try:
+        url, target = make_url(text), make_url(target_text)
+        if _place(url) == _place(target):
+            raise SettingsError(["--from: this is the database that connect.toml names; give the old shop's"])
+        if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+            raise SettingsError(["--from: there is no such file"])
+        waits = {"timeout" if url.get_backend_name() == "sqlite" else "connect_timeout": PATIENCE}
+        engine = create_engine(url, connect_args=waits, pool_size=1, max_overflow=0)
+    except (ArgumentError, NoSuchModuleError):
+        raise SettingsError(["--from: give an SQLAlchemy URL such as mysql+pymysql://user@host/shop"]) from None
+    except ModuleNotFoundError as error:
+        raise SettingsError([f"--from: the driver {error.name} is not installed"]) from None
+    statement = _READ_ONLY.get(url.get_backend_name())
+
+    @event.listens_for(engine, "connect")
+    def forbid_writing(connection: Any, record: Any) -> None:
+        if statement:
+            cursor = connection.cursor()
+            cursor.execute(statement)
+            cursor.close()
+            connection.commit()
+
+    return engine
+
+
+def _place(url: URL) -> tuple[object, ...]:
+    backend = {"mariadb": "mysql"}.get(url.get_backend_name(), url.get_backend_name())
+    if backend == "sqlite":
+        return backend, str(Path(url.database or "").resolve())
+    host = {"localhost": "127.0.0.1", None: "127.0.0.1"}.get(url.host, url.host)
+    return backend, host, url.port or {"mysql": 3306, "postgresql": 5432}.get(backend), url.database
+
+
+def _kind(error: SQLAlchemyError) -> str:
+    """The database's own text may quote the address, so only its kind is kept."""
+    return type(getattr(error, "orig", None) or error).__name__

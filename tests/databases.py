@@ -1,0 +1,145 @@
+"""Databases for tests: fresh for each of them, on SQLite or on a server, and looked through when the test is over.
+
+`CONNECT_TEST_DATABASE` names the server (`postgresql+psycopg://postgres@127.0.0.1:5432/postgres`); without it tests use
+a file. Databases are made and dropped there under names that begin with `connect_test_`.
+"""
+
+import atexit
+import itertools
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from sqlalchemy import URL, create_engine, make_url
+from sqlalchemy.pool import NullPool
+
+from connect_core import rehearsal
+from connect_core.rehearsal import Stage
+from connect_core.store import Database, invariants, schema
+from connect_core.store.schema import State
+
+SERVERS = {
+    "postgresql": "postgresql+psycopg://postgres@127.0.0.1:5432/postgres",
+    "mariadb": "mysql+pymysql://root@127.0.0.1:3306/test",
+}
+ENGINES = ("sqlite", *SERVERS)
+Change = Callable[[dict[str, Any]], None]
+_numbers = itertools.count()
+
+
+def named_server() -> str:
+    """The server that the whole run is to use, or nothing."""
+    return os.environ.get("CONNECT_TEST_DATABASE", "")
+
+
+def server_of(engine: str) -> str:
+    """The address of an engine's server: the one that was named, when it is of that engine, else this machine's."""
+    named = named_server()
+    return named if named.startswith(SERVERS.get(engine, "?").partition("+")[0]) else SERVERS.get(engine, "")
+
+
+def is_answering(server: str) -> bool:
+    """Tell whether there is a server, or none is needed."""
+    url = make_url(server or "sqlite://")
+    if not url.host:
+        return True
+    try:
+        socket.create_connection((url.host, url.port or 5432), timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
+def _on_server(server: str, statement: str) -> None:
+    engine = create_engine(server, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(statement)
+
+
+def _beside(server: str, name: str) -> str:
+    url: URL = make_url(server).set(database=name)
+    return url.render_as_string(hide_password=False)
+
+
+@cache
+def _template(server: str) -> str:
+    """A database with the tables that PostgreSQL copies in a moment; it goes with the process."""
+    name = f"connect_test_{os.getpid()}_template"
+    _on_server(server, f"CREATE DATABASE {name}")
+    atexit.register(_on_server, server, f"DROP DATABASE {name}")
+    with closing(Database(_beside(server, name))) as database:
+        schema.upgrade(database)
+    return name
+
+
+@contextmanager
+def empty_database(server: str, folder: Path) -> Iterator[str]:
+    """The address of a database without tables: a file in `folder`, or one on `server` until the block ends."""
+    if not server:
+        yield f"sqlite:///{folder / 'connect.db'}"
+        return
+    with _created(server, "") as url:
+        yield url
+
+
+@contextmanager
+def fresh_database(server: str, folder: Path) -> Iterator[str]:
+    """The address of a database with our tables, empty."""
+    is_copied = server.startswith("postgresql")
+    with _created(server, f"TEMPLATE {_template(server)}") if is_copied else empty_database(server, folder) as url:
+        if not is_copied:
+            with closing(Database(url)) as database:
+                schema.upgrade(database)
+        yield url
+
+
+@contextmanager
+def _created(server: str, options: str) -> Iterator[str]:
+    name = f"connect_test_{os.getpid()}_{next(_numbers)}"
+    _on_server(server, f"CREATE DATABASE {name} {options}")
+    try:
+        yield _beside(server, name)
+    finally:
+        _on_server(server, f"DROP DATABASE {name}" + " WITH (FORCE)" * server.startswith("postgresql"))
+
+
+def check(url: str, *expected: str, are_members_elsewhere: bool = False) -> None:
+    """Fail when the rows break another rule than `expected`; a database whose tables a test took away is let be."""
+    with closing(Database(url)) as database:
+        if schema.find_state(database) is State.CURRENT:
+            found = invariants.find_faults(database, are_members_elsewhere=are_members_elsewhere)
+            broken = {fault.rule.name: fault.rows for fault in found if fault.rule.name not in expected}
+            assert not broken, f"rules of db check are broken by rows: {broken}"
+
+
+@contextmanager
+def on_stage(
+    *arguments: Any, change: Change | None = None, are_members_elsewhere: bool = False, **options: Any
+) -> Iterator[Stage]:
+    """As `rehearsal.on_stage`, on the engine that the run is about; what was written is looked through at the end."""
+    with TemporaryDirectory() as folder, fresh_database(named_server(), Path(folder)) as url:
+
+        def name_database(raw: dict[str, Any]) -> None:
+            if named_server():
+                raw["service"]["database_url"] = url
+            if change is not None:
+                change(raw)
+
+        with rehearsal.on_stage(*arguments, change=name_database, **options) as stage:
+            yield stage
+            check(stage.database_url, are_members_elsewhere=are_members_elsewhere)
+
+
+@pytest.fixture(params=ENGINES)
+def empty(request: pytest.FixtureRequest, tmp_path: Path, require: Any) -> Iterator[str]:
+    """An empty database of each engine in turn."""
+    server = server_of(request.param)
+    require(is_answering(server), f"{request.param} does not answer on this machine")
+    with empty_database(server, tmp_path) as url:
+        yield url

@@ -1,0 +1,71 @@
+"""An import as a test asks for it: an old shop, a new one, and the command between them."""
+
+import json
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
+from typer.testing import CliRunner
+
+from connect_core.cli import app
+from connect_core.errors import ConnectError
+
+from .old_shops import SECRET, OldShop
+
+COMMAND = str(Path(sysconfig.get_path("scripts"), "connect-login"))
+SOURCE = "CONNECT_IMPORT_FROM"
+SERVERS = {
+    "mariadb": ("mysql+pymysql://root@127.0.0.1:3306/mysql", "pymysql"),
+    "postgresql": ("postgresql+psycopg://postgres@127.0.0.1:5432/postgres", "psycopg"),
+}
+
+
+@dataclass
+class Move:
+    """An old shop and the new one that its members move to."""
+
+    old: OldShop
+    target: str
+    folder: Path
+
+    def arguments(self, *options: str) -> list[str]:
+        """What stands after `connect-login`."""
+        return ["import", "javashop", "--config", str(self.folder / "connect.toml"), *options]
+
+    def run(self, *options: str, code: int = 0) -> str:
+        """Run the command to its end and return what it said: the report, or why there is none."""
+        done = CliRunner().invoke(app, self.arguments(*options), env={SOURCE: self.old.url})
+        mistakes = str(done.exception) if isinstance(done.exception, ConnectError) else ""
+        assert (2 if mistakes else done.exit_code) == code, done.output
+        assert SECRET not in mistakes + done.output
+        return mistakes or done.stdout
+
+    def report(self, *options: str, code: int = 0) -> dict[str, Any]:
+        """Run the command and return its JSON report."""
+        self.run("--report", str(self.folder / "report.json"), *options, code=code)
+        told: dict[str, Any] = json.loads((self.folder / "report.json").read_text("utf-8"))
+        return told
+
+    def new(self, statement: str, **values: object) -> list[Any]:
+        """Run a statement in the new shop's database."""
+        engine = create_engine(self.target)
+        try:
+            with engine.begin() as connection:
+                result = connection.execute(text(statement), values)
+                return list(result) if result.returns_rows else []
+        finally:
+            engine.dispose()
+
+
+def is_up(url: str) -> bool:
+    engine = create_engine(url)
+    try:
+        engine.connect().close()
+    except SQLAlchemyError:
+        return False
+    finally:
+        engine.dispose()
+    return True

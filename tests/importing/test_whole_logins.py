@@ -1,0 +1,96 @@
+"""After an import a member of the old shop logs in at the vendor, and is the same member."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from connect_core.identity import ClientType
+from connect_core.importing.report import Report
+from connect_core.importing.run import Order, import_javashop
+from connect_core.importing.snippet import Found
+from connect_core.rehearsal import Stage, Visitor, on_stage
+from connect_core.store import Database
+from connect_core.store.javashop import Javashop
+
+from .old_shops import OldShop, old_shop
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    """The new shop, running, with both vendors."""
+    with on_stage() as one:
+        yield one
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Iterator[OldShop]:
+    """The old shop."""
+    (tmp_path / "old.db").touch()
+    with old_shop(f"sqlite:///{tmp_path / 'old.db'}") as one:
+        yield one
+
+
+def bring_over(old: OldShop, stage: Stage, **app_ids: str) -> Report:
+    """Import into the shop that is running."""
+    target = stage.database_url
+    with Javashop(old.url, target) as shop, closing(Database(target)) as database:
+        return asyncio.run(import_javashop(shop, database, Order(Found(), 1_700_000_000, app_ids)))
+
+
+def log_in(stage: Stage, provider: str, client: str, person: str) -> object:
+    """Log in and return what `/connect/me` says."""
+    with Visitor(stage) as visitor:
+        return visitor.who(visitor.log_in(provider, client, person))
+
+
+def test_an_alipay_member_is_the_same_member_everywhere(old: OldShop, stage: Stage) -> None:
+    """By the user id, in every client type; nobody is registered, the name stays, a newcomer is somebody else."""
+    old.member(7, "lihua-of-old", nickname="老李", login_count=3)
+    old.connect(1, 7, "ALIPAY", stage.sandboxes["alipay"].user_id("lihua"))
+    assert bring_over(old, stage).is_complete
+    for client in ("pc", "mini", "app"):
+        who = log_in(stage, "alipay", client, "lihua")
+        assert isinstance(who, dict)
+        assert (who["uid"], who["uname"], who["nickname"], who["connections"]) == (
+            7,
+            "lihua-of-old",
+            "老李",
+            ["ALIPAY"],
+        )
+    other = log_in(stage, "alipay", "pc", "wangfang")
+    assert isinstance(other, dict)
+    assert other["uid"] > 7
+    [lihua, _] = stage.rows("es_member")
+    assert lihua["login_count"] == 6
+    assert len(stage.rows("es_connect")) == 2
+    assert bring_over(old, stage).connections["already"] == 1
+
+
+def test_a_wechat_member_is_known_by_the_union_id_and_keeps_openids(old: OldShop, stage: Stage) -> None:
+    """The union id leads to the member; the openid of the official account is there for payment."""
+    wechat = stage.sandboxes["wechat"]
+    app_id = wechat.settings("http://127.0.0.1", ClientType.H5)["app_id"]
+    old.member(8, "wangfang-of-old")
+    old.connect(1, 8, "WECHAT", wechat.union_id("wangfang"))
+    old.connect(2, 8, "WECHAT_OPENID", wechat.open_id("wangfang", app_id))
+    assert bring_over(old, stage, WECHAT_OPENID=app_id).is_complete
+    before = len(stage.rows("es_connect_alias"))
+    for client in ("h5", "pc"):
+        who = log_in(stage, "wechat", client, "wangfang")
+        assert isinstance(who, dict)
+        assert (who["uid"], who["uname"]) == (8, "wangfang-of-old")
+    assert (before, len(stage.rows("es_connect_alias"))) == (2, 3)
+    assert [event["kind"] for event in stage.rows("es_connect_event")] == ["logged_in", "logged_in"]
+
+
+def test_f15_a_member_that_the_old_shop_disabled_stays_out(old: OldShop, stage: Stage) -> None:
+    """-1 is Javashop's bin: the login is refused, and nobody new is registered."""
+    old.member(7, "lihua-of-old", disabled=-1)
+    old.connect(1, 7, "ALIPAY", stage.sandboxes["alipay"].user_id("lihua"))
+    bring_over(old, stage)
+    with Visitor(stage) as visitor:
+        assert visitor.log_in("alipay", "pc", "lihua").status_code == 403
+    assert len(stage.rows("es_member")) == 1

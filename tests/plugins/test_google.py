@@ -1,0 +1,186 @@
+"""Google: two names for one issuer, Workspace domains, ID tokens of apps and One Tap."""
+
+from typing import ClassVar
+
+import httpx
+import pytest
+
+from connect_core.errors import ProviderBadResponse, ProviderDenied
+from connect_core.identity import ClientType, PersonId
+from connect_core.testing import ProviderContract, Stage, Visitor, on_stage
+from connect_google import GoogleProvider, OneTapProvider
+from connect_google.sandbox import GoogleSandbox
+from connect_line.sandbox import LineSandbox
+
+from ..openid import CLIENT, NONCE, NOW, Vendor, hand_in, log_in_with, token
+
+ISSUER = "https://accounts.google.com"
+# https://accounts.google.com/.well-known/openid-configuration
+DOCUMENT = {
+    "issuer": ISSUER,
+    "authorization_endpoint": "https://accounts.google.com/o/oauth2/v2/auth",
+    "token_endpoint": "https://oauth2.googleapis.com/token",
+    "userinfo_endpoint": "https://openidconnect.googleapis.com/v1/userinfo",
+    "jwks_uri": "https://www.googleapis.com/oauth2/v3/jwks",
+    "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+    "code_challenge_methods_supported": ["plain", "S256"],
+}
+# https://developers.google.com/identity/openid-connect/openid-connect#an-id-tokens-payload
+CLAIMS = {
+    "iss": ISSUER,
+    "azp": CLIENT,
+    "aud": CLIENT,
+    "sub": "10769150350006150715113082367",
+    "hd": "example.com",
+    "email": "jsmith@example.com",
+    "email_verified": True,
+    "iat": NOW,
+    "exp": NOW + 3600,
+    "nonce": NONCE,
+    "name": "J Smith",
+    "picture": "https://lh3.googleusercontent.com/a/photo",
+}
+PERSON = PersonId.union_id("10769150350006150715113082367", ISSUER)
+
+
+class Google(GoogleProvider):
+    """Google at the time of the documented token."""
+
+    now = staticmethod(lambda: float(NOW))
+
+
+def google() -> Vendor:
+    """Google's documented answers."""
+    return Vendor(discovery=DOCUMENT)
+
+
+def test_documented_token_names_a_person() -> None:
+    """The profile stands in the ID token, so that nothing else is asked for."""
+    vendor = google()
+    identity = log_in_with(token(**CLAIMS), vendor, kind=Google, issuer=ISSUER)
+    assert identity.ids == (PERSON,)
+    assert identity.profile is not None
+    assert (identity.profile.nickname, identity.profile.mobile) == ("J Smith", "")
+    assert vendor.count("userinfo") == 0
+
+
+@pytest.mark.parametrize("issuer", [ISSUER, "accounts.google.com"])
+def test_d04_two_names_are_one_issuer(issuer: str) -> None:
+    """Both stand for the same person; the id's scope is the configured one."""
+    assert log_in_with(token(**{**CLAIMS, "iss": issuer}), google(), kind=Google, issuer=ISSUER).ids == (PERSON,)
+
+
+@pytest.mark.parametrize("issuer", ["http://accounts.google.com", "accounts.google.com/", "google.com", "https://"])
+def test_d04_no_third_name(issuer: str) -> None:
+    """Nothing else does."""
+    with pytest.raises(ProviderBadResponse):
+        log_in_with(token(**{**CLAIMS, "iss": issuer}), google(), kind=Google, issuer=ISSUER)
+
+
+def test_workspace_domain_is_checked_in_the_token() -> None:
+    """`hd` of the request is a hint; the claim decides."""
+    own = {"kind": Google, "issuer": ISSUER, "hd": "example.com"}
+    assert log_in_with(token(**CLAIMS), google(), **own)
+    for hd in (None, "evil.example", "EXAMPLE.com"):
+        with pytest.raises(ProviderDenied):
+            log_in_with(token(**{**CLAIMS, "hd": hd}), google(), **own)
+
+
+def test_d05_token_of_an_android_app() -> None:
+    """Its audience is the web client, its party the app's own client, which must be one of ours."""
+    android = token(**{**CLAIMS, "azp": "android-client"})
+    assert hand_in(android, google(), kind=Google, issuer=ISSUER, audiences=("android-client",)).ids == (PERSON,)
+    with pytest.raises(ProviderBadResponse):
+        hand_in(android, google(), kind=Google, issuer=ISSUER)
+
+
+class TestContract(ProviderContract):
+    """The profile comes with the ID token."""
+
+    plugin = "google"
+    token_operation = "token"
+    untrusted = ("missing_id", "wrong_nonce", "unsigned", "wrong_sign", "unknown_key", "repeated_name")
+    refusals: ClassVar = {"invalid_grant": "code_invalid", "invalid_client": "provider_config"}
+
+
+def code_of(answer: httpx.Response) -> str:
+    """The code of a refusal."""
+    return str(answer.json()["code"])
+
+
+def hand(visitor: Visitor, body: dict[str, str]) -> httpx.Response:
+    """Post to the app's token route."""
+    return visitor.http.post("/connect/google/app/token", json=body)
+
+
+def sandbox_of(stage: Stage) -> GoogleSandbox:
+    """Google's double."""
+    sandbox = stage.sandboxes["google"]
+    assert isinstance(sandbox, GoogleSandbox)
+    return sandbox
+
+
+def test_d17_token_and_ticket_are_used_once() -> None:
+    """The ticket holds the nonce: without it, with another's, or a second time, no token logs anybody in."""
+    with on_stage({"google": GoogleSandbox()}) as stage, Visitor(stage) as visitor:
+        first, second = (visitor.hand_over("google", "app") for _ in range(2))
+        assert code_of(hand(visitor, {"id_token": first["id_token"]})) == "state_missing"
+        third, fourth = (visitor.hand_over("google", "app") for _ in range(2))
+        assert code_of(hand(visitor, {**third, "ticket": second["ticket"]})) == "provider_bad_response"
+        assert code_of(hand(visitor, {**second, "ticket": "x.y"})) == "state_invalid"
+        assert code_of(hand(visitor, {"ticket": fourth["ticket"]})) == "code_missing"
+        assert hand(visitor, fourth).status_code == 200
+        assert code_of(hand(visitor, fourth)) == "code_seen"
+        fresh = visitor.hand_over("google", "app")
+        assert code_of(hand(visitor, {**fresh, "ticket": fourth["ticket"]})) == "state_invalid"
+        assert len(stage.rows("es_member")) == 1
+
+
+def test_d17_token_of_a_refused_request_is_dead() -> None:
+    """Who saw it in a request that was refused cannot use it, with the right ticket either."""
+    with on_stage({"google": GoogleSandbox()}) as stage, Visitor(stage) as visitor:
+        body = visitor.hand_over("google", "app")
+        assert code_of(hand(visitor, {"id_token": body["id_token"]})) == "state_missing"
+        assert code_of(hand(visitor, body)) == "code_seen"
+
+
+def test_c06_access_tokens_are_not_taken() -> None:
+    """An app that hands in an access token or the person's id hands in nothing."""
+    with on_stage({"google": GoogleSandbox()}) as stage, Visitor(stage) as visitor:
+        ticket = visitor.hand_over("google", "app")["ticket"]
+        for body in ({"access_token": "x"}, {"sub": "x"}, {"code": "x"}, {"id_token": ""}):
+            assert code_of(hand(visitor, {**body, "ticket": ticket})) == "code_missing"
+        assert code_of(hand(visitor, {"id_token": "not.a.token", "ticket": ticket})) == "provider_bad_response"
+
+
+def test_one_tap_and_redirect_are_one_person() -> None:
+    """The page that shows One Tap logs the same member in, with tokens and without a cookie."""
+
+    def change(raw: dict[str, object]) -> None:
+        own = raw["providers"]["google"]["pc"]  # type: ignore[index]
+        raw["providers"] = {"google": {"pc": own}, "google-one-tap": {"pc": own}}
+        raw["clients"] = {"pc": ["google", "google-one-tap"]}
+
+    sandbox = GoogleSandbox()
+    with on_stage({"google": sandbox}, change=change) as stage, Visitor(stage) as visitor:
+        assert visitor.log_in("google", "pc").status_code == 303
+        begun = visitor.http.post("/connect/google-one-tap/pc/login-url", json={}).json()
+        body = sandbox.hand_over(ClientType.PC, "lihua", begun["login_url"])
+        visitor.http.cookies.clear()
+        login = visitor.http.post("/connect/google-one-tap/pc/token", json={**body, "ticket": begun["ticket"]})
+        assert (login.status_code, "set-cookie" in login.headers) == (200, False)
+        assert len(stage.rows("es_member")) == len(stage.rows("es_connect")) == 1
+        shown = visitor.http.get("/connect/providers?client=pc").json()
+        assert [one["login_url"] for one in shown] == ["/connect/google/pc/login", None]
+        assert OneTapProvider.union_type == "GOOGLE"
+
+
+def test_app_binds_with_its_token() -> None:
+    """A member who is logged in otherwise binds Google by ID token and ticket."""
+    with on_stage({"google": GoogleSandbox(), "line": LineSandbox()}) as stage, Visitor(stage) as visitor:
+        assert visitor.log_in("line", "pc").status_code == 303
+        begun = visitor.http.post("/connect/google/app/bind", json={}).json()
+        body = sandbox_of(stage).hand_over(ClientType.APP, "lihua", begun["login_url"])
+        bound = visitor.http.post("/connect/google/app/bind", json={**body, "ticket": begun["ticket"]})
+        assert bound.json() == {"union_type": "GOOGLE"}
+        assert visitor.http.get("/connect/me").json()["connections"] == ["LINE", "GOOGLE"]

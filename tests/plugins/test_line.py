@@ -1,0 +1,93 @@
+"""LINE: HS256 with the channel secret on the web, ES256 for apps."""
+
+import hashlib
+import hmac
+import json
+from typing import ClassVar
+
+import pytest
+
+from connect_core.errors import ProviderUnsigned
+from connect_core.identity import PersonId
+from connect_core.testing import ProviderContract
+from connect_line import LineProvider
+
+from ..openid import CLIENT, EC, NONCE, NOW, SECRET, Vendor, hand_in, log_in_with, sign, token
+
+ISSUER = "https://access.line.me"
+# https://access.line.me/.well-known/openid-configuration
+DOCUMENT = {
+    "issuer": ISSUER,
+    "authorization_endpoint": f"{ISSUER}/oauth2/v2.1/authorize",
+    "token_endpoint": "https://api.line.me/oauth2/v2.1/token",
+    "jwks_uri": "https://api.line.me/oauth2/v2.1/jwks",
+    "userinfo_endpoint": "https://api.line.me/oauth2/v2.1/userinfo",
+    "code_challenge_methods_supported": ["S256"],
+}
+# https://developers.line.biz/en/docs/line-login/verify-id-token/#payload
+CLAIMS = {
+    "iss": ISSUER,
+    "sub": "U1234567890abcdef1234567890abcdef",
+    "aud": CLIENT,
+    "exp": NOW + 3600,
+    "iat": NOW,
+    "nonce": NONCE,
+    "amr": ["linesso"],
+    "name": "Taro Line",
+    "picture": "https://sample_line.me/aBcdefg123456",
+}
+
+
+class Line(LineProvider):
+    """LINE at the time of the documented token."""
+
+    now = staticmethod(lambda: float(NOW))
+
+
+def signed(secret: str) -> str:
+    """A web login's ID token; its header names no key."""
+    head = json.dumps({"typ": "JWT", "alg": "HS256"})
+    return sign(head, json.dumps(CLAIMS), lambda data: hmac.new(secret.encode(), data, hashlib.sha256).digest())
+
+
+def line() -> Vendor:
+    """LINE's documented answers."""
+    return Vendor(discovery=DOCUMENT, jwks={"keys": [EC.public_jwk()]})
+
+
+def test_documented_token_names_a_person() -> None:
+    """Keyed with the channel secret; the profile stands in it; the secret goes in the form."""
+    vendor = line()
+    identity = log_in_with(signed(SECRET), vendor, kind=Line, issuer=ISSUER)
+    assert identity.ids == (PersonId.union_id(CLAIMS["sub"], ISSUER),)
+    assert identity.profile is not None
+    assert identity.profile.nickname == "Taro Line"
+    assert b"client_secret=" in vendor.asked[-1].content
+    assert (vendor.count("jwks"), vendor.count("userinfo")) == (0, 0)
+
+
+def test_d01_another_secret() -> None:
+    """A token that another channel's secret signed is unsigned."""
+    with pytest.raises(ProviderUnsigned):
+        log_in_with(signed("another"), line(), kind=Line, issuer=ISSUER)
+
+
+def test_d03_public_key_is_no_secret() -> None:
+    """The key that LINE publishes for apps keys no HS256."""
+    for text in (EC.public_pem(), json.dumps(EC.public_jwk())):
+        with pytest.raises(ProviderUnsigned):
+            log_in_with(signed(text), line(), kind=Line, issuer=ISSUER)
+
+
+def test_token_of_the_sdk() -> None:
+    """ES256, by LINE's published key."""
+    assert hand_in(token(key=EC, **CLAIMS), line(), kind=Line, issuer=ISSUER).strongest.value == CLAIMS["sub"]
+
+
+class TestContract(ProviderContract):
+    """Both ways of signing."""
+
+    plugin = "line"
+    token_operation = "token"
+    untrusted = ("missing_id", "wrong_nonce", "unsigned", "wrong_sign", "repeated_name")
+    refusals: ClassVar = {"invalid_grant": "code_invalid", "invalid_client": "provider_config"}

@@ -1,0 +1,176 @@
+"""Whole WeChat logins in a running shop: who is one member, and what a stolen or repeated thing is worth."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from connect_core.identity import ClientType
+from connect_core.testing import Stage, Visitor, on_stage
+from connect_wechat.sandbox import APPS, WechatSandbox
+
+TOKEN = "/connect/wechat/{}/token"
+CLIENTS = list(ClientType)
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    """A shop with WeChat alone, and no fault that met nobody."""
+    with on_stage({"wechat": WechatSandbox()}) as stage:
+        yield stage
+        assert stage.sandboxes["wechat"].faults.unused == 0
+
+
+def sandbox_of(stage: Stage) -> WechatSandbox:
+    """The double of the shop."""
+    sandbox = stage.sandboxes["wechat"]
+    assert isinstance(sandbox, WechatSandbox)
+    return sandbox
+
+
+def member_of(stage: Stage, client: str, person: str = "lihua") -> int:
+    """Log in, and return who that is."""
+    with Visitor(stage) as visitor:
+        login = visitor.log_in("wechat", client, person)
+        who = visitor.who(login)
+    assert who is not None, login.text
+    return int(who["uid"])
+
+
+def hand_in(stage: Stage, client: str, body: dict[str, str]) -> httpx.Response:
+    """Post what a client hands in."""
+    with Visitor(stage) as visitor:
+        return visitor.http.post(TOKEN.format(client), json=body)
+
+
+def mobile_of(stage: Stage) -> list[Any]:
+    """The numbers of all members, in order."""
+    return [row["mobile"] for row in stage.rows("es_member")]
+
+
+def test_four_client_types_are_one_member(stage: Stage) -> None:
+    """Four app ids, four openids, one unionid."""
+    assert len({member_of(stage, client) for client in CLIENTS}) == 1
+    assert len(stage.rows("es_connect")) == 1
+    kinds = sorted((row["kind"], row["scope"]) for row in stage.rows("es_connect_alias"))
+    assert len(kinds) == 5
+    assert [kind for kind, _ in kinds] == ["open_id"] * 4 + ["union_id"]
+
+
+def test_without_a_unionid_each_app_has_its_own_member() -> None:
+    """Nothing else tells that it is one person, and nothing is guessed."""
+    with on_stage({"wechat": WechatSandbox(bound=False)}) as stage:
+        assert len({member_of(stage, client) for client in CLIENTS}) == 4
+
+
+def test_f11_unionid_that_appears_later_promotes_the_person(stage: Stage) -> None:
+    """The app is bound to an open-platform account one day: the same member, now known everywhere."""
+    sandbox_of(stage).faults.add("no_union_id", on="jscode2session")
+    first = member_of(stage, "mini")
+    assert stage.rows("es_connect")[0]["union_scope"] != ""
+    assert member_of(stage, "mini") == first
+    [row] = stage.rows("es_connect")
+    assert (row["union_id"], row["union_scope"]) == (sandbox_of(stage).union_id("lihua"), "")
+    assert member_of(stage, "pc") == first
+
+
+def test_c07_client_cannot_say_who_it_is(stage: Stage) -> None:
+    """Ids handed in beside the code are nobody's; the name is shown and no more."""
+    victim = member_of(stage, "mini", "lihua")
+    union_id = sandbox_of(stage).union_id("lihua")
+    claims = {"unionid": union_id, "openid": union_id, "uid": str(victim), "nickname": "李华"}
+    body = sandbox_of(stage).hand_over(ClientType.MINI, "maria") | claims
+    assert hand_in(stage, "mini", body).json()["uid"] != victim
+
+
+def test_e12_session_key_is_told_to_nobody(stage: Stage) -> None:
+    """Neither the answer nor any table holds it."""
+    body = sandbox_of(stage).hand_over(ClientType.MINI, "lihua")
+    key = sandbox_of(stage).mini._session_keys["lihua"]
+    assert key not in hand_in(stage, "mini", body).text
+    database = Path(stage.database_url.removeprefix("sqlite:///"))
+    assert key.encode() not in database.read_bytes()
+    wal = database.with_name(database.name + "-wal")
+    assert not wal.exists() or key.encode() not in wal.read_bytes()
+
+
+@pytest.mark.parametrize("way", [("phone_code",), ("encryptedData", "iv")])
+def test_phone_number_is_taken_once(stage: Stage, way: tuple[str, ...]) -> None:
+    """It goes to the member who brought it; whoever brings the same again gets nothing of it."""
+    sandbox = sandbox_of(stage)
+    body = sandbox.hand_over(ClientType.MINI, "lihua")
+    pressed = sandbox.mini.press_phone_button(sandbox.people["lihua"])
+    number = {name: pressed[name] for name in way}
+    assert hand_in(stage, "mini", body | number).status_code == 200
+    assert mobile_of(stage) == ["13800000001"]
+    again = hand_in(stage, "mini", sandbox.hand_over(ClientType.MINI, "maria") | number)
+    assert again.status_code == 400
+    assert mobile_of(stage) == ["13800000001"]
+
+
+def test_same_cipher_text_is_refused_as_seen(stage: Stage) -> None:
+    """While the session key lives it would open again."""
+    sandbox = sandbox_of(stage)
+    first = sandbox.hand_over(ClientType.MINI, "lihua")
+    pressed = sandbox.mini.press_phone_button(sandbox.people["lihua"])
+    key = sandbox.mini._session_keys["lihua"]
+    second = {
+        "code": sandbox._grants.issue_code("js_code", APPS[ClientType.MINI], sandbox.people["lihua"], session_key=key)
+    }
+    number = {name: pressed[name] for name in ("encryptedData", "iv")}
+    assert hand_in(stage, "mini", first | number).status_code == 200
+    answer = hand_in(stage, "mini", second | number)
+    assert answer.json()["code"] == "code_seen"
+
+
+def test_stale_session_key_says_log_in_again(stage: Stage) -> None:
+    """A second `wx.login` between the button and the login changes the key: 400, never a 500."""
+    sandbox = sandbox_of(stage)
+    person = sandbox.people["lihua"]
+    body = sandbox.hand_over(ClientType.MINI, "lihua")
+    sandbox.mini.wx_login(person)
+    pressed = sandbox.mini.press_phone_button(person)
+    answer = hand_in(stage, "mini", body | {name: pressed[name] for name in ("encryptedData", "iv")})
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+    assert stage.rows("es_member") == []
+
+
+def test_n19_revoked_app_token_does_not_cost_the_login(stage: Stage) -> None:
+    """WeChat calls the kept token dead: one new token, and the number is told."""
+    sandbox = sandbox_of(stage)
+    for person in ("lihua", "wangfang"):
+        body = sandbox.hand_over(ClientType.MINI, person)
+        code = sandbox.mini.press_phone_button(sandbox.people[person])["phone_code"]
+        assert hand_in(stage, "mini", body | {"phone_code": code}).status_code == 200
+        sandbox.mini.revoke_app_tokens()
+    assert (sandbox.called("stable_token"), sandbox.called("getuserphonenumber")) == (2, 3)
+
+
+def test_a01_app_login_needs_the_state_its_sdk_gave_back(stage: Stage) -> None:
+    """A code slipped into the app comes with no state, or with that of another login: it logs nobody in."""
+    with Visitor(stage) as victim, Visitor(stage) as attacker:
+        own, slipped = (one.hand_over("wechat", "app") for one in (victim, attacker))
+        for body, code in (
+            (own | {"code": slipped["code"], "state": slipped["state"]}, "state_invalid"),
+            (own | {"state": "x" * 32}, "state_invalid"),
+            ({key: own[key] for key in ("code", "state")}, "state_missing"),
+        ):
+            answer = victim.http.post(TOKEN.format("app"), json=body)
+            assert (answer.status_code, answer.json()["code"]) == (400, code)
+    assert sandbox_of(stage).called("token") == 0
+    with Visitor(stage) as careless:
+        body = careless.hand_over("wechat", "app")
+        answer = careless.http.post(TOKEN.format("app"), json={key: body[key] for key in ("code", "ticket")})
+    assert answer.json()["code"] == "bad_request"
+    assert sandbox_of(stage).called("token") == 0
+
+
+@pytest.mark.parametrize("client", ["pc", "h5", "app"])
+def test_snapshot_person_is_refused(stage: Stage, client: str) -> None:
+    """Made up by WeChat for a preview; nothing is written."""
+    sandbox_of(stage).faults.add("snapshot", on="token")
+    with Visitor(stage) as visitor:
+        assert visitor.log_in("wechat", client).json()["code"] == "provider_denied"
+    assert stage.rows("es_member") == []

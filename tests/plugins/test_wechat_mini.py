@@ -1,0 +1,341 @@
+"""The mini program's login: a code without a browser, and what the client hands in beside it and must prove."""
+
+import base64
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from connect_core.plugin import (
+    BadRequest,
+    ClientType,
+    CodeInvalid,
+    FetchesPhone,
+    Identity,
+    PersonId,
+    Profile,
+    ProviderBadResponse,
+    ProviderConfig,
+    ProviderRefused,
+    VerifiedPhone,
+    encrypt_aes_cbc,
+    sha1_hex,
+)
+from connect_wechat import WechatProvider
+from connect_wechat.mini import LIFE, SKEW
+
+from .wechat_client import APP_ID, CODE, OPEN_ID, SECRET, Wire, came_back, provider, run
+
+MINI = ClientType.MINI
+SESSION, TOKEN_CALL, PHONE_CALL = "/sns/jscode2session", "/cgi-bin/stable_token", "/wxa/business/getuserphonenumber"
+KEY = base64.b64encode(bytes(range(16))).decode()
+
+# https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/code2Session.html
+SESSION_ANSWER = (
+    f'{{"openid":"OPENID","session_key":"{KEY}","unionid":"UNIONID","errcode":0,"errmsg":"xxxxx"}}'.encode()
+)
+# https://developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken.html
+STABLE_TOKEN = b'{"access_token":"APP_TOKEN","expires_in":7200}'
+# https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html (the worked example)
+DOCUMENTED_KEY = "HyVFkGl5F5OQWJZZaNzBBg=="
+DOCUMENTED_RAW = (
+    '{"nickName":"Band","gender":1,"language":"zh_CN","city":"Guangzhou","province":"Guangdong","country":"CN",'
+    '"avatarUrl":"http://wx.qlogo.cn/mmopen/vi_32/1vZvI39NWFQ9XM4LtQpFrQJ1xlgZxx3w7bQxKARol6503Iuswjjn6nIGBiaycAjAt'
+    'pujxyzYsrztuuICqIM5ibXQ/0"}'
+)
+DOCUMENTED_SIGNATURE = "75e81ceda165f4ffa64f4068af58c64b8f54b88c"
+
+
+def phone_info(*, age: float = 0, app_id: str = APP_ID, **changed: object) -> dict[str, Any]:
+    """https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-info/phone-number/getPhoneNumber.html ."""
+    watermark = {"timestamp": int(time.time() - age), "appid": app_id}
+    documented = {"phoneNumber": "13800000001", "purePhoneNumber": "13800000001", "countryCode": "86"}
+    return {**documented, "watermark": watermark, **changed}
+
+
+def encrypted(told: object, *, key: str = KEY) -> dict[str, str]:
+    """What the phone button hands the page in the older way."""
+    iv = secrets.token_bytes(16)
+    content = told if isinstance(told, bytes) else json.dumps(told).encode()
+    data = encrypt_aes_cbc(base64.b64decode(key), content, iv)
+    return {"encryptedData": base64.b64encode(data).decode(), "iv": base64.b64encode(iv).decode()}
+
+
+def log_in(wire: Wire, **handed_in: str) -> Identity:
+    """Hand in a code and more."""
+    return run(provider(wire).login_callback(came_back(MINI, **handed_in)))
+
+
+def profile_of(**handed_in: str) -> Profile | None:
+    """The profile of who hands this in."""
+    wire = Wire({SESSION: SESSION_ANSWER.replace(KEY.encode(), DOCUMENTED_KEY.encode())})
+    return run(provider(wire).fetch_profile(log_in(wire, **handed_in))).profile
+
+
+def fetch(wire: Wire | None = None, **handed_in: str) -> VerifiedPhone | None:
+    """Log in, and ask for the number."""
+    one = provider(wire or Wire({SESSION: SESSION_ANSWER}))
+
+    async def work() -> VerifiedPhone | None:
+        response = came_back(MINI, **handed_in)
+        return await one.fetch_phone(response, await one.login_callback(response))
+
+    return run(work())
+
+
+class Telling(Wire):
+    """A WeChat that knows the number behind any code, and may call an app token dead first."""
+
+    def __init__(self, told: object, *, dead: int = 0, errcode: int = 40001) -> None:
+        """`told` becomes `phone_info`; `dead` calls are refused with `errcode` before that."""
+        super().__init__({SESSION: SESSION_ANSWER})
+        self.told, self.dead, self.errcode, self.tokens = told, dead, errcode, 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Give the next token, or the number."""
+        if request.url.path == TOKEN_CALL:
+            self.tokens += 1
+            self.answers = {
+                **self.answers,
+                TOKEN_CALL: STABLE_TOKEN.replace(b"APP_TOKEN", b"APP_TOKEN_%d" % self.tokens),
+            }
+        elif request.url.path == PHONE_CALL:
+            told: Mapping[str, object] = {"errcode": 0, "errmsg": "ok", "phone_info": self.told}
+            if self.dead:
+                self.dead, told = self.dead - 1, {"errcode": self.errcode, "errmsg": "invalid credential"}
+            self.answers = {**self.answers, PHONE_CALL: json.dumps(told).encode()}
+        return await super().handle_async_request(request)
+
+
+def test_code_is_redeemed_as_documented() -> None:
+    """One GET; unionid, then openid with the app id as its scope."""
+    wire = Wire({SESSION: SESSION_ANSWER})
+    identity = log_in(wire)
+    (url,) = wire.asked
+    assert url.params == httpx.QueryParams(appid=APP_ID, secret=SECRET, js_code=CODE, grant_type="authorization_code")
+    assert identity.ids == (PersonId.union_id("UNIONID"), OPEN_ID)
+    assert log_in(Wire({SESSION: SESSION_ANSWER.replace(b'"unionid":"UNIONID",', b"")})).ids == (OPEN_ID,)
+
+
+def test_e12_session_key_stays_in_the_grant() -> None:
+    """Nothing that is shown, compared or stored holds it; an answer without one is not WeChat's."""
+    identity = log_in(Wire({SESSION: SESSION_ANSWER}))
+    shown = run(provider(Wire({})).fetch_profile(identity))
+    assert KEY not in repr(identity) + repr(shown)
+    assert KEY in identity.grant
+    for missing in ("null", '""', "7"):
+        with pytest.raises(ProviderBadResponse):
+            log_in(Wire({SESSION: SESSION_ANSWER.replace(f'"{KEY}"'.encode(), missing.encode())}))
+
+
+def test_c07_ids_that_the_client_hands_in_are_nobodys() -> None:
+    """Who it is, WeChat says alone."""
+    claimed = {"openid": "VICTIM", "unionid": "VICTIM", "openId": "VICTIM", "appid": "wxevil", "member_id": "1"}
+    wire = Wire({SESSION: SESSION_ANSWER})
+    identity = log_in(wire, **claimed)
+    assert identity.ids == (PersonId.union_id("UNIONID"), OPEN_ID)
+    assert wire.asked[0].params["appid"] == APP_ID
+    assert "VICTIM" not in identity.grant
+
+
+def test_c07_nickname_is_display_text_and_a_picture_is_not_taken() -> None:
+    """What people call themselves is cleaned and shown; an address of the client's would be visited by others."""
+    told = profile_of(nickname="\u202e李华\u0000", avatarUrl="https://evil.example/t.png", face="https://evil.example/")
+    assert told == Profile.of(nickname="\u202e李华\u0000")
+    assert told.face == ""
+    assert profile_of() == Profile()
+
+
+def test_e13_raw_data_with_its_signature_is_shown() -> None:
+    """The worked example of the documentation verifies; its picture is plain http and dropped."""
+    told = profile_of(rawData=DOCUMENTED_RAW, signature=DOCUMENTED_SIGNATURE)
+    assert told == Profile(nickname="Band", sex=1, province="Guangdong", city="Guangzhou")
+    secure = DOCUMENTED_RAW.replace("http:", "https:")
+    told = profile_of(rawData=secure, signature=sha1_hex(secure + DOCUMENTED_KEY), nickname="小李")
+    assert told is not None
+    assert (told.nickname, told.face[:24]) == ("小李", "https://wx.qlogo.cn/mmop")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"signature": ""},
+        {"signature": DOCUMENTED_SIGNATURE.upper()},
+        {"signature": DOCUMENTED_SIGNATURE[:-1] + "d"},
+        {"signature": "é" * 40},
+        {"signature": sha1_hex(DOCUMENTED_RAW)},
+        {"rawData": DOCUMENTED_RAW.replace("Band", "Bond")},
+        {"rawData": DOCUMENTED_RAW + " "},
+    ],
+)
+def test_e13_raw_data_with_another_signature_is_refused(changed: dict[str, str]) -> None:
+    """One byte of either, and it is not WeChat's."""
+    with pytest.raises(BadRequest, match="signature"):
+        profile_of(**{"rawData": DOCUMENTED_RAW, "signature": DOCUMENTED_SIGNATURE} | changed)
+
+
+def test_name_that_everybody_has_is_none() -> None:
+    """WeChat signs `微信用户` for all since October 2022."""
+    raw = DOCUMENTED_RAW.replace("Band", "微信用户")
+    told = profile_of(rawData=raw, signature=sha1_hex(raw + DOCUMENTED_KEY))
+    assert told is not None
+    assert told.nickname == ""
+
+
+def test_number_behind_a_code_is_asked_as_the_app() -> None:
+    """The stable token first, as documented; the proof is the code, which works once."""
+    wire = Telling(phone_info())
+    assert fetch(wire, phone_code="phone-code") == VerifiedPhone("13800000001", "phone-code")
+    assert [url.path for url in wire.asked] == [SESSION, TOKEN_CALL, PHONE_CALL]
+    assert json.loads(wire.bodies[1]) == {"grant_type": "client_credential", "appid": APP_ID, "secret": SECRET}
+    assert wire.asked[2].params == httpx.QueryParams(access_token="APP_TOKEN_1")
+    assert json.loads(wire.bodies[2]) == {"code": "phone-code"}
+
+
+@pytest.mark.parametrize("errcode", [40001, 40014, 42001])
+def test_n19_dead_app_token_is_fetched_anew_once(errcode: int) -> None:
+    """Somebody else replaced it: one more try with a new one, and no third."""
+    wire = Telling(phone_info(), dead=1, errcode=errcode)
+    assert fetch(wire, phone_code="c") == VerifiedPhone("13800000001", "c")
+    assert [url.params["access_token"] for url in wire.asked if url.path == PHONE_CALL] == [
+        "APP_TOKEN_1",
+        "APP_TOKEN_2",
+    ]
+    wire = Telling(phone_info(), dead=2, errcode=errcode)
+    with pytest.raises((ProviderConfig, CodeInvalid)):
+        fetch(wire, phone_code="c")
+    assert (wire.tokens, wire.dead) == (2, 0)
+
+
+@pytest.mark.parametrize(("errcode", "error"), [(40029, CodeInvalid), (45011, ProviderRefused), (-1, ProviderRefused)])
+def test_other_refusals_of_the_number_are_not_repeated(errcode: int, error: type[Exception]) -> None:
+    """A phone code is paid for and works once."""
+    wire = Telling(phone_info(), dead=9, errcode=errcode)
+    with pytest.raises(error):
+        fetch(wire, phone_code="c")
+    assert (wire.tokens, wire.dead) == (1, 8)
+
+
+def test_n19_app_token_is_fetched_once_for_many() -> None:
+    """Two logins, one token."""
+    wire = Telling(phone_info())
+    one = provider(wire)
+
+    async def work() -> None:
+        for _ in range(2):
+            response = came_back(MINI, phone_code="c")
+            await one.fetch_phone(response, await one.login_callback(response))
+
+    run(work())
+    assert wire.tokens == 1
+
+
+@pytest.mark.parametrize(
+    "answer", [b"{}", b'{"access_token":null,"expires_in":7200}', b'{"errcode":40243,"errmsg":"AppSecret is frozen"}']
+)
+def test_app_token_that_is_none_fails(answer: bytes) -> None:
+    """A frozen secret is the operator's matter."""
+    with pytest.raises(ProviderConfig if b"errcode" in answer else ProviderBadResponse):
+        fetch(Wire({SESSION: SESSION_ANSWER, TOKEN_CALL: answer}), phone_code="c")
+
+
+def test_number_from_abroad_keeps_its_country() -> None:
+    """As Alipay's: `852-61234567`."""
+    told = phone_info(phoneNumber="+85261234567", purePhoneNumber="61234567", countryCode="852")
+    found = fetch(Telling(told), phone_code="c")
+    assert found is not None
+    assert found.number == "852-61234567"
+
+
+def test_e11_encrypted_number_is_opened() -> None:
+    """With the key of this very login; the proof is the cipher text, however it is spelt."""
+    handed_in = encrypted(phone_info())
+    assert fetch(**handed_in) == VerifiedPhone("13800000001", handed_in["encryptedData"])
+
+
+BAD_NUMBERS = [
+    phone_info(app_id="wxfedcba9876543210"),
+    phone_info(age=LIFE + 2),
+    phone_info(age=-SKEW - 600),
+    phone_info(watermark=None),
+    phone_info(watermark={"appid": APP_ID}),
+    phone_info(watermark={"appid": APP_ID, "timestamp": str(int(time.time()))}),
+    phone_info(watermark={"appid": APP_ID, "timestamp": 10**400}),
+    phone_info(purePhoneNumber=""),
+    phone_info(purePhoneNumber="１３８００００００１"),
+    phone_info(purePhoneNumber="<b>1"),
+    phone_info(purePhoneNumber=13800000001),
+    phone_info(countryCode="86-1"),
+    {},
+    None,
+]
+
+
+@pytest.mark.parametrize("told", BAD_NUMBERS)
+def test_e11_number_without_this_apps_fresh_watermark_is_none(told: Any) -> None:
+    """Another app's, of yesterday or no number: in both ways, and what came through the client all in one text."""
+    with pytest.raises(ProviderBadResponse):
+        fetch(Telling(told), phone_code="c")
+    with pytest.raises(BadRequest, match=r"^encryptedData: it does not open, or not as this app's of just now"):
+        fetch(**encrypted(told))
+
+
+@pytest.mark.parametrize("age", [LIFE - 5, -SKEW + 5])
+def test_e11_watermark_may_be_ten_minutes_old_and_a_minute_early(age: int) -> None:
+    """People read before they press; clocks differ."""
+    assert fetch(**encrypted(phone_info(age=age))) is not None
+
+
+def test_e11_every_failure_to_open_reads_the_same() -> None:
+    """A stale session key, padding, length, spelling, charset, JSON: nobody learns which, and none is a 500."""
+    good = encrypted(phone_info())
+    data = base64.b64decode(good["encryptedData"])
+    spoilt = [
+        encrypted(phone_info(), key=base64.b64encode(bytes(16)).decode()),
+        good | {"encryptedData": base64.b64encode(data[:-1] + bytes([data[-1] ^ 1])).decode()},
+        good | {"encryptedData": base64.b64encode(data[:-3]).decode()},
+        good | {"encryptedData": base64.b64encode(data[16:]).decode()},
+        good | {"encryptedData": "!"},
+        good | {"encryptedData": "é"},
+        good | {"iv": ""},
+        good | {"iv": base64.b64encode(bytes(15)).decode()},
+        {"encryptedData": good["encryptedData"]},
+        encrypted(b"\xff\xfe"),
+        encrypted(b"[1]"),
+        encrypted(b'{"purePhoneNumber":"1","purePhoneNumber":"2"}'),
+        encrypted(b"[" * 2000),
+    ]
+    texts = set()
+    for handed_in in spoilt:
+        with pytest.raises(BadRequest) as caught:
+            fetch(**handed_in)
+        texts.add(str(caught.value))
+        assert caught.value.__cause__ is None
+        assert caught.value.__context__ is None
+    assert len(texts) == 1
+
+
+def test_e11_proof_has_one_spelling() -> None:
+    """Base64 lets the last letter differ without a difference; the proof does not."""
+    handed_in = encrypted(phone_info(x="a"))
+    while not handed_in["encryptedData"].endswith("="):
+        handed_in = encrypted(phone_info(x="a" * secrets.randbelow(64)))
+    head, pads = handed_in["encryptedData"].rstrip("="), handed_in["encryptedData"].count("=")
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    twin = head[:-1] + alphabet[alphabet.index(head[-1]) ^ 1] + "=" * pads
+    assert fetch(**handed_in) == fetch(**handed_in | {"encryptedData": twin})
+
+
+def test_no_number_where_none_is_handed_in() -> None:
+    """Nor on web pages, whatever their parameters are."""
+    assert issubclass(WechatProvider, FetchesPhone)
+    assert fetch() is None
+    assert fetch(phone_code="", encryptedData="") is None
+    identity = Identity("WECHAT", (OPEN_ID,), APP_ID, grant="TOKEN")
+    for client_type in set(ClientType) - {MINI}:
+        response = came_back(client_type, phone_code="c", **encrypted(phone_info()))
+        assert run(provider(Wire({})).fetch_phone(response, identity)) is None

@@ -1,0 +1,187 @@
+"""The double's native app and mini program, over real loopback HTTP, as any client of WeChat's API sees them."""
+
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from connect_core.plugin import ClientType
+from connect_core.sandbox import PEOPLE, serving
+from connect_wechat.sandbox import APPS, WechatSandbox
+from connect_wechat.sandbox_mini import OVERLAP
+
+from .wechat_client import SECRET
+
+LIHUA = PEOPLE[0]
+APP, MINI = APPS[ClientType.APP], APPS[ClientType.MINI]
+OWN = {"appid": MINI.app_id, "secret": MINI.secret}
+
+
+class Clock:
+    """A clock that tests move."""
+
+    time = 1_760_000_000.0
+
+    def __call__(self) -> float:
+        """Tell the time in epoch seconds."""
+        return self.time
+
+
+class Phone:
+    """A double, somebody's phone, and calls as any client makes them."""
+
+    def __init__(self, sandbox: WechatSandbox, url: str, clock: Clock) -> None:
+        """Keep them together."""
+        self.sandbox, self.url, self.clock = sandbox, url, clock
+
+    def get(self, path: str, **asked: str) -> dict[str, object]:
+        """Call by GET; it is HTTP 200 and text/plain whatever happens."""
+        return self._read(httpx.get(self.url + path, params=asked, trust_env=False))
+
+    def post(self, path: str, body: object, **query: str) -> dict[str, object]:
+        """Call by POST, with JSON."""
+        return self._read(httpx.post(self.url + path, params=query, json=body, trust_env=False))
+
+    def open_session(self, code: str, **other: str) -> dict[str, object]:
+        """Redeem a code of `wx.login`."""
+        return self.get("/sns/jscode2session", **OWN, js_code=code, grant_type="authorization_code", **other)
+
+    def app_token(self, *, stable: bool = True, **other: object) -> str:
+        """Ask for the app's own token."""
+        asked = {**OWN, "grant_type": "client_credential"}
+        if stable:
+            return str(self.post("/cgi-bin/stable_token", {**asked, **other})["access_token"])
+        return str(self.get("/cgi-bin/token", **asked)["access_token"])
+
+    def ask_phone(self, token: str) -> object:
+        """Ask for the number behind a new code; returns the errcode."""
+        code = self.sandbox.mini.press_phone_button(LIHUA)["phone_code"]
+        return self.post("/wxa/business/getuserphonenumber", {"code": code}, access_token=token)["errcode"]
+
+    def _read(self, answer: httpx.Response) -> dict[str, object]:
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "text/plain")
+        found: dict[str, object] = answer.json()
+        return found
+
+
+@pytest.fixture
+def phone() -> Iterator[Phone]:
+    """LIHUA's phone, on which `wx.login` was called."""
+    sandbox = WechatSandbox(now=(clock := Clock()))
+    sandbox.mini.wx_login(LIHUA)
+    with serving(sandbox.app()) as url:
+        yield Phone(sandbox, url, clock)
+
+
+def test_code_opens_a_session_once(phone: Phone) -> None:
+    """Session key, openid and unionid; a second time it is used, and after five minutes over."""
+    code, late = (phone.sandbox.mini.wx_login(LIHUA) for _ in range(2))
+    found = phone.open_session(code)
+    assert found.keys() == {"session_key", "openid", "unionid"}
+    assert found["openid"] == phone.sandbox.open_id("lihua", MINI.app_id)
+    assert phone.open_session(code)["errcode"] == 40163
+    phone.clock.time += 301
+    assert phone.open_session(late)["errcode"] == 42003
+
+
+def test_c17_codes_of_other_kinds_are_no_codes(phone: Phone) -> None:
+    """A mini program's code is none at the OAuth2 call, nor an app's here, nor a phone code anywhere but there."""
+    code = phone.sandbox.mini.wx_login(LIHUA)
+    asked = {**OWN, "code": code, "grant_type": "authorization_code"}
+    assert phone.get("/sns/oauth2/access_token", **asked)["errcode"] == 40029
+    asked_app = urlencode({"appid": APP.app_id, "scope": "snsapi_userinfo", "state": "s"})
+    app_code = phone.sandbox.hand_over(ClientType.APP, "lihua", asked_app)["code"]
+    assert phone.open_session(app_code)["errcode"] == 40029
+    number = phone.sandbox.mini.press_phone_button(LIHUA)["phone_code"]
+    assert phone.open_session(number)["errcode"] == 40029
+    answer = phone.post("/wxa/business/getuserphonenumber", {"code": code}, access_token=phone.app_token())
+    assert answer["errcode"] == 40029
+
+
+def test_secret_is_checked(phone: Phone) -> None:
+    """Of the session, and of both tokens; the website's registration gets no app token of the mini program's."""
+    wrong = {"appid": MINI.app_id, "secret": SECRET}
+    asked = {"js_code": "any", "grant_type": "authorization_code"}
+    assert phone.get("/sns/jscode2session", **wrong, **asked)["errcode"] == 40125
+    assert phone.get("/cgi-bin/token", **wrong, grant_type="client_credential")["errcode"] == 40125
+    assert phone.post("/cgi-bin/stable_token", {**wrong, "grant_type": "client_credential"})["errcode"] == 40125
+    assert phone.post("/cgi-bin/stable_token", {**OWN, "grant_type": "x"})["errcode"] == 40002
+    assert phone.post("/cgi-bin/stable_token", [1])["errcode"] == 41002
+
+
+def test_stable_token_stays_until_shortly_before_its_end(phone: Phone) -> None:
+    """Asked again it is the same one, with less left; five minutes before its end another, and both work a while."""
+    first = phone.app_token()
+    assert len(first) > 128
+    phone.clock.time += 7200 - OVERLAP
+    assert phone.app_token() == first
+    phone.clock.time += 1
+    second = phone.app_token()
+    assert second != first
+    assert (phone.ask_phone(first), phone.ask_phone(second)) == (0, 0)
+    phone.clock.time += OVERLAP
+    assert (phone.ask_phone(first), phone.ask_phone(second)) == (42001, 0)
+    assert phone.app_token(force_refresh=True) != second
+
+
+def test_plain_token_replaces_the_last_and_not_the_stable_one(phone: Phone) -> None:
+    """Whoever fetches one lets the other end in five minutes; the stable one is apart."""
+    stable, first, second = phone.app_token(), phone.app_token(stable=False), phone.app_token(stable=False)
+    assert len({stable, first, second}) == 3
+    phone.clock.time += OVERLAP + 1
+    assert [phone.ask_phone(token) for token in (stable, first, second)] == [0, 42001, 0]
+    phone.sandbox.mini.revoke_app_tokens()
+    assert [phone.ask_phone(token) for token in (stable, second, "")] == [40001, 40001, 41001]
+
+
+def test_phone_number_has_its_watermark(phone: Phone) -> None:
+    """Whose, and when; the code works once."""
+    token, code = phone.app_token(), phone.sandbox.mini.press_phone_button(LIHUA)["phone_code"]
+    found = phone.post("/wxa/business/getuserphonenumber", {"code": code}, access_token=token)
+    assert found == {
+        "errcode": 0,
+        "errmsg": "ok",
+        "phone_info": {
+            "phoneNumber": LIHUA.mobile,
+            "purePhoneNumber": LIHUA.mobile,
+            "countryCode": "86",
+            "watermark": {"timestamp": 1_760_000_000, "appid": MINI.app_id},
+        },
+    }
+    again = phone.post("/wxa/business/getuserphonenumber", {"code": code}, access_token=token)
+    assert again["errcode"] == 40029
+    assert phone.post("/wxa/business/getuserphonenumber", {}, access_token=token)["errcode"] == 47001
+
+
+@pytest.mark.parametrize("changed", [{"appid": MINI.app_id}, {"scope": "snsapi_login"}, {"state": ""}])
+def test_sdk_takes_its_own_question_alone(phone: Phone, changed: dict[str, str]) -> None:
+    """The mobile app's id, a scope it has, and a state, which comes back with the code."""
+    asked = {"appid": APP.app_id, "scope": "snsapi_userinfo", "state": "s"}
+    told = phone.sandbox.hand_over(ClientType.APP, "lihua", urlencode(asked))
+    assert told["state"] == "s"
+    with pytest.raises(ValueError, match="appid"):
+        phone.sandbox.hand_over(ClientType.APP, "lihua", urlencode(asked | changed))
+
+
+def test_people_are_redirected_on_web_pages() -> None:
+    """There a browser comes back, and hands over nothing."""
+    for client_type in (ClientType.PC, ClientType.H5):
+        with pytest.raises(LookupError):
+            WechatSandbox().hand_over(client_type, "lihua")
+
+
+def test_embedded_page_sends_the_whole_window_on(phone: Phone) -> None:
+    """Where the link says so, and on no other page."""
+    app = APPS[ClientType.PC]
+    link = {
+        "appid": app.app_id,
+        "redirect_uri": "https://shop.example/",
+        "response_type": "code",
+        "scope": "snsapi_login",
+        "state": "s",
+    }
+    page = httpx.get(f"{phone.url}/connect/qrconnect", params=link, trust_env=False).text
+    assert "_top" not in page
+    framed = httpx.get(f"{phone.url}/connect/qrconnect", params=link | {"self_redirect": "false"}, trust_env=False).text
+    assert framed.replace(' target="_top"', "") == page
