@@ -170,7 +170,7 @@ class Service(_Section):
     )
     required_plugins: list[str] = Field(
         default=[],
-        description="Plugins, by entry point, without which the service does not start; any other that fails is left out.",
+        description="Plugins, by entry point, without which the service does not start; others may fail.",
     )
     outbound_proxy: bool = Field(
         default=False, description="Use HTTP_PROXY, HTTPS_PROXY and NO_PROXY for vendor calls."

@@ -33,6 +33,11 @@ class Fresh:
         subprocess.run(
             [sys.executable, "-m", "pip", "wheel", *options, "-w", str(folder), str(ROOT)], check=True, timeout=PATIENCE
         )
+        pip = self.bin / "pip"
+        pip.write_text(
+            f'#!/bin/sh\ncommand=$1; shift\nexec {self.bin}/python -m pip "$command" {" ".join(options)} "$@"\n'
+        )
+        pip.chmod(0o755)
         [wheel] = folder.glob("connect_login-*.whl")
         self.install(wheel)
 

@@ -144,7 +144,7 @@ def test_two_plugins_of_one_name_stop_start_up() -> None:
 @pytest.mark.parametrize("step", ["check_state", "allow_redirect", "open_flow", "verify_identity", "start_session"])
 def test_j07_what_the_core_decides_is_no_hook(step: str) -> None:
     """A plugin that would decide on states, redirects or sessions itself is refused by name, whenever it comes."""
-    hook = hookimpl(lambda self: True, tryfirst=True)
+    hook = hookimpl(lambda _: True, tryfirst=True)
     with pytest.raises(PluginError, match=f"connect_{step}"):
         Plugins([("mine", type("Deciding", (), {f"connect_{step}": hook})())], discover=False)
 

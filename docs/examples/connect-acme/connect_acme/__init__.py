@@ -24,7 +24,7 @@ class AcmeProvider(OAuth2Provider):
         userinfo_envelope="data",
         userinfo_parameters={"token": "{access_token}", "fields": "account,display_name,login,avatar"},
         error_signs={"status": "ok"},
-        errors={"E_CODE": "code_invalid", "E_CLIENT": "provider_config", "E_BANNED": "provider_denied"},
+        errors={"code_invalid": ("E_CODE",), "provider_config": ("E_CLIENT",), "provider_denied": ("E_BANNED",)},
     )
 
 
