@@ -4,6 +4,7 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import product
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -15,7 +16,6 @@ from connect_core.testing.stand import Scene, Stand, somebody
 from connect_core.testing.witness import is_secret
 
 SPOILT = (
-    ("", ""),
     ("html", ""),
     ("echo", ""),
     ("truncate", ""),
@@ -23,7 +23,7 @@ SPOILT = (
     ("drop", ""),
     ("status", "500"),
 )
-"""Faults under which something might be said; the first is none."""
+"""Faults under which something might be said."""
 
 
 class Redaction(Stand):
@@ -37,11 +37,10 @@ class Redaction(Stand):
         scene.witness.secrets.clear()
         told: list[str] = []
         with _overheard(provider) as raised:
-            for operation in dict.fromkeys(filter(None, (made.token, made.id, made.profile))):
-                for kind, value in SPOILT:
-                    if kind:
-                        self.sandbox(stage).faults.add(kind, value, on=operation)
-                    told.append(self._tell(scene, client))
+            told.append(self._tell(scene, client))
+            for operation, (kind, value) in product(filter(None, (made.token, made.id, made.profile)), SPOILT):
+                self.sandbox(stage).faults.add(kind, value, on=operation)
+                told.append(self._tell(scene, client))
             told += [text for error in raised for text in _texts(error)]
         told += [repr(self.offer(stage, client)), repr(vars(provider)), *_lines(caplog.records)]
         kept = scene.witness.secrets | self.secret_settings(stage, client)
