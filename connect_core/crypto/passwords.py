@@ -1,10 +1,16 @@
 """Passwords: Argon2id (RFC 9106), with the library's parameters. A hash names its own, so they can change."""
 
+from functools import cache
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 _HASHER = PasswordHasher()
-_NOBODYS = _HASHER.hash("a password that is nobody's")
+
+
+@cache
+def _nobodys() -> str:
+    return _HASHER.hash("a password that is nobody's")
 
 
 def hash_password(password: str) -> str:
@@ -15,7 +21,7 @@ def hash_password(password: str) -> str:
 def is_password(password: str, stored: str) -> bool:
     """Tell whether `password` belongs to the hash; an empty one is nobody's, and takes as long."""
     try:
-        _HASHER.verify(stored or _NOBODYS, password)
+        _HASHER.verify(stored or _nobodys(), password)
     except (VerificationError, InvalidHashError):
         return False
     return bool(stored)

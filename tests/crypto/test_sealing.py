@@ -77,7 +77,7 @@ def damaged_texts() -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("text", damaged_texts())
+@pytest.mark.parametrize("text", damaged_texts(), ids=range(len(damaged_texts())))
 def test_a_damaged_text_does_not_open(text: str) -> None:
     """Whatever was altered, the error is the same, has the same words and hangs no cause."""
     with pytest.raises(SealError, match=r"^the sealed text does not open$") as refused:

@@ -117,6 +117,9 @@ def test_a_charset_in_the_form_comes_too_late(app: Caller) -> None:
     assert app.send(charset, parameters).refusal == ("40002", "isv.code-invalid")
 
 
+NOW_IN_UTC = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
 @pytest.mark.parametrize(
     ("name", "value", "sub_code"),
     [
@@ -136,10 +139,11 @@ def test_a_charset_in_the_form_comes_too_late(app: Caller) -> None:
         ("timestamp", None, "isv.missing-timestamp"),
         ("timestamp", "1700000000", "isv.invalid-timestamp"),
         ("timestamp", "2020-01-01 00:00:00", "isv.invalid-timestamp"),
-        ("timestamp", datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"), "isv.invalid-timestamp"),
+        ("timestamp", NOW_IN_UTC, "isv.invalid-timestamp"),
         ("encrypt_type", "AES", "isv.missing-encrypt-key"),
         ("encrypt_type", "DES", "isv.invalid-encrypt-type"),
     ],
+    ids=lambda value: "now" if value == NOW_IN_UTC else None,
 )
 def test_a_request_that_alipay_does_not_let_in(app: Caller, name: str, value: str | None, sub_code: str) -> None:
     """It gets an unsigned error_response with the documented code, and the code that it carried is not spent."""
