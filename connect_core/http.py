@@ -81,9 +81,10 @@ def parse_object(text: str, *, control_characters: bool = False) -> dict[str, An
     try:
         value = decoder.decode(text.removeprefix("\ufeff"))
         _check_depth(value, JSON_DEPTH)
-    except (ValueError, RecursionError) as error:
-        raise ProviderBadResponse("the answer is no JSON object") from error
+    except (ValueError, RecursionError):
+        value = None
     if not isinstance(value, dict):
+        # raised out here: the decoder's error keeps the whole text
         raise ProviderBadResponse("the answer is no JSON object")
     return value
 

@@ -74,6 +74,16 @@ class Plugins:
         """Every plugin's hooks, to call."""
         return self._manager.hook
 
+    def find_fault(self, name: str) -> str:
+        """Return why the plugin of this entry point is not there; empty when it is."""
+        if name in self.quarantined:
+            return f"{name} cannot be used: {self.quarantined[name]}"
+        return "" if self._manager.has_plugin(name) else f"{name} is not installed, or blocked by {BLOCK_VARIABLE}"
+
+    def origin_of(self, provider_name: str) -> str:
+        """Return the entry point, or the shop's own plugin object, that offers this plugin."""
+        return self._origins[provider_name]
+
     def _take(self, name: str, load: Callable[[], object]) -> None:
         offered: dict[str, Plugin] = {}
 
@@ -147,7 +157,8 @@ class Registry:
         self._offers: dict[tuple[str, str], Offer] = {}
         self._pool = pool
         built: dict[tuple[str, str], Provider] = {}
-        mistakes: dict[str, None] = {}
+        faults = map(plugins.find_fault, settings.service.required_plugins)
+        mistakes: dict[str, None] = dict.fromkeys(f"service.required_plugins: {fault}" for fault in faults if fault)
         for client_type, names in settings.clients.items():
             for name in names:
                 try:

@@ -168,6 +168,10 @@ class Service(_Section):
     unbind_cooldown: int = Field(
         default=0, ge=0, description="Seconds that a connection must have existed before its member can end it."
     )
+    required_plugins: list[str] = Field(
+        default=[],
+        description="Plugins, by entry point, without which the service does not start; others may fail.",
+    )
     outbound_proxy: bool = Field(
         default=False, description="Use HTTP_PROXY, HTTPS_PROXY and NO_PROXY for vendor calls."
     )

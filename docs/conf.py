@@ -12,6 +12,8 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinxcontrib.mermaid",
 ]
+# distributions of their own; pages show their files
+exclude_patterns = ["examples"]
 html_theme = "furo"
 html_title = f"{project} {version}"
 html_show_sphinx = False

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import signal
 import socket
 import stat
@@ -10,7 +11,7 @@ import sysconfig
 import time
 import tomllib
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import chdir, closing, contextmanager
 from pathlib import Path
 
 import httpx
@@ -19,8 +20,9 @@ from typer.testing import CliRunner
 
 from connect_core import __version__
 from connect_core.cli import app
+from connect_core.cli.new_plugin import Like, new_plugin
 from connect_core.cli.serve import init
-from connect_core.errors import SettingsError
+from connect_core.errors import PluginError, SettingsError
 from connect_core.registry import Plugins
 from connect_core.settings import load_settings
 
@@ -276,6 +278,56 @@ def test_providers_lists_what_is_installed_shown_and_set_aside(tmp_path: Path) -
     ]
     assert done.returncode == 0
     assert "c4n4ry" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("like", ["oauth2", "oidc", "custom"])
+def test_new_plugin_writes_a_package_without_a_secret(tmp_path: Path, like: str) -> None:
+    """Sources that compile, a project with the entry point, and nothing that could be taken for somebody's secret."""
+    done = run(tmp_path, "new-plugin", "acme_pay", "--like", like, "--folder", "here")
+    assert (done.returncode, done.stderr) == (0, "")
+    texts = {path.relative_to(tmp_path / "here"): path.read_text("utf-8") for path in (tmp_path / "here").rglob("*.*")}
+    for path, text in texts.items():
+        assert "$" not in text
+        if path.suffix == ".py":
+            compile(text, str(path), "exec")
+        assert not re.search(r"secret\w* *[=:] *.(?!env:|sandbox-secret)[\w-]{8,}[\"']", text, re.IGNORECASE), path
+    project = tomllib.loads(texts[Path("pyproject.toml")])["project"]
+    assert (project["name"], project["entry-points"]["connect_login"]) == (
+        "connect-acme_pay",
+        {"acme_pay": "connect_acme_pay"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Acme", "give a Python identifier in lower case"),
+        ("acme-pay", "give a Python identifier in lower case"),
+        ("1acme", "give a Python identifier in lower case"),
+        ("../acme", "give a Python identifier in lower case"),
+        ("class", "give a Python identifier in lower case"),
+        ("a" * 33, "give a Python identifier in lower case"),
+        ("wechat", "a plugin of this name is installed already"),
+        ("core", "a package connect_core is installed already"),
+        ("taken", "exists already; nothing was written"),
+        ("file", "exists already; nothing was written"),
+    ],
+)
+def test_new_plugin_takes_no_name_that_cannot_work(tmp_path: Path, name: str, told: str) -> None:
+    """The reason is told and nothing written, least of all over what is there."""
+    (tmp_path / "connect-taken").mkdir()
+    (tmp_path / "connect-taken" / "mine").write_text("mine")
+    (tmp_path / "connect-file").write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
+    with chdir(tmp_path), pytest.raises(PluginError, match=told):
+        new_plugin(name, Like.CUSTOM)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_new_plugin_tells_a_mistake_in_one_line(tmp_path: Path) -> None:
+    """Exit 2, as any mistake."""
+    [line] = refused(tmp_path, "new-plugin", "wechat")
+    assert line == "connect-login: wechat: a plugin of this name is installed already"
 
 
 def test_keys_generate_prints_a_key() -> None:

@@ -59,7 +59,7 @@ class Shop:
     def log_in(self, *ids: PersonId, **options: Any) -> Settled:
         """Log in; the profile was asked for unless `was_asked` says otherwise."""
         settled = self.ask(*ids, **options)
-        assert settled is not None
+        assert isinstance(settled, Settled)
         return settled
 
     def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:

@@ -2,22 +2,25 @@
 
 `python` blocks of a page run in one namespace, in order. `sh` blocks are run as scripts, and of `console` blocks the
 lines after `$`; they must end well. `toml` and `json` blocks must parse, and configuration may have no key that is
-unknown. Each page has a folder of its own to work in. `<!-- skip: next "reason" -->` above a block skips it, visibly.
+unknown. Each page has a folder of its own to work in, to which `literalinclude` copies what it shows, named by its
+caption. `<!-- skip: next "reason" -->` above a block skips it, visibly.
 """
 
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
 from contextlib import chdir
+from functools import cache
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
-from sybil import Document, Example
+from sybil import Document, Example, Region
 from sybil.document import PythonDocStringDocument
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
 from sybil.parsers.rest import DocTestParser
@@ -25,18 +28,39 @@ from sybil.parsers.rest import DocTestParser
 import connect_core
 from connect_core.settings import Settings
 
+from .fresh import Fresh, can_build
+
 ROOT = Path(__file__).parents[1]
-PAGES = [*ROOT.glob("README*.md"), *sorted(ROOT.glob("docs/**/*.md"))]
+PAGES = [
+    *ROOT.glob("README*.md"),
+    *(path for path in sorted(ROOT.glob("docs/**/*.md")) if not path.is_relative_to(ROOT / "docs/examples")),
+]
+INSTALLING = "your-first-plugin.md"
+"""The page that installs something: it does so in an environment of its own."""
+INCLUDE = re.compile(r"```\{literalinclude\} (?P<source>\S+)\n:caption: (?P<target>\S+)\n(:.*\n)*```\n")
 MODULES = sorted(Path(connect_core.__file__).parents[1].glob("connect_*/**/*.py"))
-PATIENCE = 60
+PATIENCE = 120
 """Seconds that a command shown may take."""
 
 
-def run_script(script: str) -> None:
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+@cache
+def make_fresh(folder: Path) -> Fresh:
+    return Fresh(folder)
+
+
+def get_environment(page: str) -> dict[str, str]:
+    """What a command finds: this run's own scripts first, or the environment of a page that installs something."""
+    if Path(page).name == INSTALLING:
+        if not can_build():
+            pytest.skip("pip and hatchling are missing here")
+        return dict(make_fresh(Path.cwd()).environment)
+    return {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+
+
+def run_script(page: str, script: str) -> None:
     done = subprocess.run(
         ["sh", "-eu", "-c", script],
-        env={**os.environ, "PATH": path},
+        env=get_environment(page),
         capture_output=True,
         text=True,
         timeout=PATIENCE,
@@ -46,13 +70,23 @@ def run_script(script: str) -> None:
 
 
 def run_sh(example: Example) -> None:
-    run_script(example.parsed)
+    run_script(example.path, example.parsed)
 
 
 def run_console(example: Example) -> None:
     commands = re.findall(r"^\$ (.+)$", example.parsed, re.MULTILINE)
     assert commands, "a console block shows at least one command after `$`"
-    run_script("\n".join(commands))
+    run_script(example.path, "\n".join(commands))
+
+
+def copy_included(example: Example) -> None:
+    Path(example.parsed["target"]).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(Path(example.path).parent / example.parsed["source"], example.parsed["target"])
+
+
+def find_includes(document: Document) -> Iterator[Region]:
+    for found in INCLUDE.finditer(document.text):
+        yield Region(found.start(), found.end(), found, copy_included)
 
 
 def check_json(example: Example) -> None:
@@ -73,6 +107,7 @@ def check_toml(example: Example) -> None:
 
 PARSERS = (
     SkipParser(),
+    find_includes,
     PythonCodeBlockParser(),
     CodeBlockParser("sh", run_sh),
     CodeBlockParser("console", run_console),

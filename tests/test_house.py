@@ -179,6 +179,41 @@ def test_plugins_do_not_repeat_each_other() -> None:
     assert repeated == []
 
 
+LONGER = {
+    "connect_apple": 60,  # a secret that is signed anew, a response that is posted, a name that comes once
+    "connect_wechat": 250,  # a dialect of its own, in four client types
+}
+"""Lines of plugins that are not a standard vendor's data plus one mapping."""
+
+
+def get_code_lines(path: Path) -> int:
+    """Count the lines that say something: none of docstrings, comments, imports, blanks and brackets alone."""
+    text = path.read_text("utf-8")
+    silent = {line for node in ast.walk(ast.parse(text)) for line in get_silent_lines(node)}
+    lines = [line for number, line in enumerate(text.splitlines(), 1) if number not in silent]
+    return sum(bool(line.partition("#")[0].strip(" ()[]{},")) for line in lines)
+
+
+def get_silent_lines(node: ast.AST) -> Iterator[int]:
+    """The lines of an import, or of the docstring of a module, class or function."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        yield from range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    if isinstance(node, ast.Module | ast.ClassDef | Function) and ast.get_docstring(node) is not None:
+        yield from range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1)
+
+
+def is_on_a_mould(package: str) -> bool:
+    source = (ROOT / "plugins" / package / "__init__.py").read_text("utf-8")
+    return "OAuth2Provider" in source or "OidcProvider" in source
+
+
+@pytest.mark.parametrize("package", [name for name in PLUGINS if is_on_a_mould(name) or name in LONGER])
+def test_plugins_are_short(package: str) -> None:
+    """A provider on a mould has at most 40 lines of code, its sandbox not counted."""
+    paths = [path for path in (ROOT / "plugins" / package).glob("*.py") if not path.stem.startswith("sandbox")]
+    assert sum(map(get_code_lines, paths)) <= LONGER.get(package, 40)
+
+
 def test_changelog_knows_this_version() -> None:
     """The changelog has a heading for the version that is being built."""
     assert f"\n## {connect_core.__version__}" in (ROOT / "CHANGELOG.md").read_text("utf-8")

@@ -271,6 +271,13 @@ def test_n06_n07_n08_an_unusable_answer_is_a_fault(body: bytes) -> None:
         answer.json()
 
 
+def test_l02_an_unreadable_answer_hangs_on_no_exception() -> None:
+    """A decoder's error keeps the text it could not read, tokens and all, so none stands behind ours."""
+    with pytest.raises(ProviderBadResponse) as caught:
+        parse_object(f'{{"access_token":"{CANARY}')
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
 def test_n07_strict_is_not_narrow() -> None:
     """A BOM, 32 levels, long whole numbers and names repeated at other levels are fine."""
     assert parse_object('\ufeff{"id": 1}') == {"id": 1}

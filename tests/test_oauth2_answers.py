@@ -116,13 +116,13 @@ def test_standard_errors_that_matter_most(word: str, kind: type[ConnectError]) -
         (b'{"resultcode":"024"}', {"error_signs": {"resultcode": "00"}}, ProviderRefused, "024"),
         (b'{"error":{"code":"gone"}}', {"error_signs": {"error.code": "ok"}}, ProviderRefused, "gone"),
         (b'{"data":{"error_code":10008}}', {"error_signs": {"data.error_code": "0"}}, ProviderRefused, "10008"),
-        (b'{"error":100020}', {"errors": {"100020": "code_invalid"}}, CodeInvalid, "100020"),
+        (b'{"error":100020}', {"errors": {"code_invalid": ("100020",)}}, CodeInvalid, "100020"),
         (b'{"error":{"message":"x"}}', {}, ProviderRefused, "object"),
         (b'{"error":true}', {}, ProviderRefused, "true"),
         # the vendor's own word decides before the standard's, and the standard's where it has no entry
         (
             b'{"error_code":1,"error":"invalid_grant"}',
-            {"error_signs": {"error_code": "0"}, "errors": {"1": "provider_config"}},
+            {"error_signs": {"error_code": "0"}, "errors": {"provider_config": ("1",)}},
             ProviderConfig,
             "1 invalid_grant",
         ),

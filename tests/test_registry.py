@@ -141,6 +141,14 @@ def test_two_plugins_of_one_name_stop_start_up() -> None:
         Plugins([("mine", PluginOf(acme=ACME)), ("mine", PluginOf(other=ACME))], discover=False)
 
 
+@pytest.mark.parametrize("step", ["check_state", "allow_redirect", "open_flow", "verify_identity", "start_session"])
+def test_j07_what_the_core_decides_is_no_hook(step: str) -> None:
+    """A plugin that would decide on states, redirects or sessions itself is refused by name, whenever it comes."""
+    hook = hookimpl(lambda _: True, tryfirst=True)
+    with pytest.raises(PluginError, match=f"connect_{step}"):
+        Plugins([("mine", type("Deciding", (), {f"connect_{step}": hook})())], discover=False)
+
+
 class Misspelt:
     """A plugin whose hook nobody calls."""
 
@@ -335,6 +343,18 @@ def test_a_provider_of_a_plugin_set_aside_says_why(tmp_path: Path) -> None:
     assert mistakes(tmp_path, found, clients={"pc": ["acme"]}) == [
         "providers.acme.plugin: acme cannot be used: RuntimeError: no licence"
     ]
+
+
+def test_a_required_plugin_that_is_not_there_stops_start_up(tmp_path: Path) -> None:
+    """Set aside, not installed or blocked: the shop would go on with another member directory than its own."""
+    with installed(tmp_path, {"bomb": "raise RuntimeError('no licence')"}, {"stranger": ["members = bomb"]}):
+        found = Plugins([("own", PluginOf(acme=ACME))])
+    required = {"required_plugins": ["members", "ghost", "own", "wechat"]}
+    assert mistakes(tmp_path, found, service=required) == [
+        "service.required_plugins: members cannot be used: RuntimeError: no licence",
+        "service.required_plugins: ghost is not installed, or blocked by CONNECT_BLOCK_PLUGINS",
+    ]
+    assert registry(tmp_path, found, service={"required_plugins": ["own"]}).find("acme", "pc")
 
 
 def test_a_plugin_without_a_sandbox_says_so() -> None:

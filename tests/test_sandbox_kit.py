@@ -2,8 +2,6 @@
 
 import gzip
 import json
-import socket
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,11 +12,11 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import Receive, Scope, Send
 
 from connect_core.errors import ProviderBadResponse, ProviderFault, ProviderRefused, ProviderTimeout
 from connect_core.http import ANSWER_LIMIT
 from connect_core.identity import ClientType
+from connect_core.oauth2 import Quirks, read_answer
 from connect_core.sandbox import PEOPLE, TRANSPORT_FAULTS, Fault, FaultScript, Person, Sandbox, sandbox_app, serving
 
 from .canaries import CANARY
@@ -31,6 +29,7 @@ class Double(Sandbox):
     """A vendor with one operation and a consent page."""
 
     title = "Acme & <Sons>"
+    own_faults = ("unsigned",)
 
     def routes(self) -> Sequence[BaseRoute]:
         """The operation and the page."""
@@ -114,7 +113,7 @@ def url(double: Double, base_url: str) -> str:
 
 def test_faults_are_met_in_order_as_often_as_asked() -> None:
     """First asked, first met; a fault for another operation is passed over and waits."""
-    script = FaultScript()
+    script = FaultScript(["error"])
     script.add("error", "a", on="token", times=2)
     script.add("error", "b")
     script.add("error", 3, on="user")
@@ -124,7 +123,7 @@ def test_faults_are_met_in_order_as_often_as_asked() -> None:
 
 def test_faults_that_nobody_met_are_counted() -> None:
     """A test can see that what it prepared never happened."""
-    script = FaultScript()
+    script = FaultScript(["unsigned"])
     script.add("unsigned", times=2)
     script.add("delay", on="profile")
     script.take("token")
@@ -139,7 +138,7 @@ def test_faults_that_nobody_met_are_counted() -> None:
 def test_a_fault_is_met_at_least_once(times: int) -> None:
     """Asking for a fault that never happens is a mistake in a test."""
     with pytest.raises(ValueError, match="times"):
-        FaultScript().add("error", times=times)
+        FaultScript(["error"]).add("error", times=times)
 
 
 # each fault, over the wire
@@ -230,9 +229,66 @@ def test_empty_and_garbage_answer_as_told(double: Double, url: str) -> None:
     assert play(double, url, "garbage", '{"id": "\ud800"}').body == b'{"id": "\xed\xa0\x80"}'
 
 
+def test_bomb_answers_compressed_beyond_bearing(double: Double, url: str) -> None:
+    """`bomb` is small enough to be read, and far too large once it is unpacked."""
+    reply = play(double, url, "bomb")
+    assert reply.headers["content-encoding"] == "gzip"
+    assert len(reply.body) < ANSWER_LIMIT < 100 * ANSWER_LIMIT < len(gzip.decompress(reply.body))
+
+
+def test_drop_hangs_up_half_way(double: Double, url: str) -> None:
+    """`drop` promises a whole answer and sends half of it."""
+    reply = play(double, url, "drop")
+    assert len(reply.body) == int(reply.headers["content-length"]) // 2
+
+
+def test_charset_answers_in_another_one(double: Double, url: str) -> None:
+    """`charset` is a good answer in the codec that was named."""
+    assert json.loads(play(double, url, "charset", "utf-16").body.decode("utf-16")) == PLAIN
+
+
+def test_echo_answers_with_what_it_was_sent(double: Double, url: str) -> None:
+    """`echo` is an error whose text repeats every parameter, as chatty vendors do."""
+    reply = play(double, f"{url}?code={CANARY}", "echo")
+    assert CANARY in json.loads(reply.body)["error_description"]
+
+
+def test_repeat_names_every_member_twice(double: Double, url: str) -> None:
+    """`repeat` is a good answer to whoever does not look closely."""
+    pairs: list[tuple[str, object]] = json.loads(play(double, url, "repeat").body, object_pairs_hook=list)
+    assert pairs == [*PLAIN.items(), *PLAIN.items()]
+
+
+@pytest.mark.parametrize("new", ["7", '"\\ud800"', "[]"])
+def test_replace_puts_json_in_the_place_of_a_text(double: Double, url: str, new: str) -> None:
+    """`replace` changes one value of a good answer, whatever its place."""
+    reply = play(double, url, "replace", json.dumps(["2088", new]))
+    assert json.loads(reply.body) == {**PLAIN, "id": json.loads(new)}
+
+
+def test_a_fault_that_finds_nothing_to_spoil_is_told(double: Double, url: str) -> None:
+    """A test sees that what it prepared could not happen; the vendor is out of order meanwhile."""
+    assert play(double, url, "replace", '["nowhere", "1"]').status == 500
+    assert [fault.kind for fault in double.faults.misfired] == ["replace"]
+
+
+def test_a_fault_that_nobody_knows_is_refused(double: Double, url: str) -> None:
+    """A misspelt word never waits for a request that would use it up in silence."""
+    with pytest.raises(ValueError, match=r"no fault unsinged; it knows .*unsigned"):
+        double.faults.add("unsinged")
+    reply = ask(url.replace("/user", "/_sandbox/faults"), "POST", '{"kind": "unsinged"}')
+    assert (reply.status, "unsinged" in json.loads(reply.body)["error"]) == (400, True)
+    assert double.faults.unused == 0
+
+
 @pytest.mark.parametrize(
     ("kind", "value", "error"),
     [
+        ("bomb", "", ProviderBadResponse),
+        ("charset", "utf-16", ProviderBadResponse),
+        ("drop", "", ProviderBadResponse),
+        ("repeat", "", ProviderBadResponse),
+        ("replace", '["2088", "{"]', ProviderBadResponse),
         ("delay", 0.5, ProviderTimeout),
         ("drip", 0.02, ProviderTimeout),
         ("truncate", "", ProviderBadResponse),
@@ -242,6 +298,7 @@ def test_empty_and_garbage_answer_as_told(double: Double, url: str) -> None:
         ("gzip", "", ProviderBadResponse),
         ("redirect", "", ProviderBadResponse),
         ("empty", "", ProviderBadResponse),
+        ("echo", "", ProviderRefused),
         ("garbage", "[" * 5000, ProviderBadResponse),
     ],
 )
@@ -252,7 +309,7 @@ def test_every_transport_fault_is_a_fault_for_the_way_out(
     assert kind in TRANSPORT_FAULTS
     double.faults.add(kind, value)
     with pytest.raises(error):
-        get(url, deadline=0.25).raise_for_outage().json()
+        read_answer(get(url, deadline=0.25), Quirks())
     assert double.called("user.get") == 1
 
 
@@ -306,54 +363,3 @@ def test_people_are_known_or_made_up(double: Double) -> None:
     assert double.find_person("lihua") is PEOPLE[0]
     assert double.find_person("somebody") == Person("somebody", "somebody")
     assert {person.sex for person in PEOPLE} == {0, 1, None}
-
-
-# the server
-
-
-def test_serving_starts_and_stops_ten_times_in_a_row() -> None:
-    """Afterwards nobody listens and no thread is left."""
-    before = threading.active_count()
-    for _ in range(10):
-        with serving(sandbox_app({"acme": Double()})) as base:
-            assert urlsplit(base).hostname == "127.0.0.1"
-            assert ask(f"{base}/acme/user").status == 200
-        with pytest.raises(ConnectionRefusedError):
-            ask(base)
-    assert threading.active_count() == before
-
-
-def test_serving_takes_the_port_it_is_given() -> None:
-    """A port of one's own, or an error when it is taken."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with serving(Double().app(), port=port) as base:
-        assert base == f"http://127.0.0.1:{port}"
-        with pytest.raises(OSError, match="in use"), serving(Double().app(), port=port):
-            pytest.fail("two servers on one port")
-
-
-def test_serving_stops_when_the_work_fails() -> None:
-    """The error of what was done with the server is what comes out."""
-    served = []
-
-    def work() -> None:
-        with serving(Double().app()) as base:
-            served.append(base)
-            raise KeyError("mine")
-
-    with pytest.raises(KeyError, match="mine"):
-        work()
-    with pytest.raises(ConnectionRefusedError):
-        ask(served[0])
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # uvicorn leaves by SystemExit
-def test_an_application_that_does_not_start_is_told() -> None:
-    """Nobody waits for, or talks to, a server that never was."""
-
-    async def broken(scope: Scope, receive: Receive, send: Send) -> None:
-        raise OSError("no database")
-
-    with pytest.raises(RuntimeError, match="did not start"), serving(broken):
-        pytest.fail("there is no server")

@@ -9,7 +9,7 @@ import sys
 import typer
 
 from connect_core import __version__
-from connect_core.cli import db, demo, imports, keys, providers, sandbox, serve
+from connect_core.cli import contract, db, demo, imports, keys, new_plugin, providers, sandbox, serve
 from connect_core.errors import ConnectError, PluginError, SettingsError
 
 app = typer.Typer(
@@ -25,6 +25,8 @@ app.command("init")(serve.init)
 app.command("serve")(serve.serve)
 app.command("providers")(providers.providers)
 app.command("sandbox")(sandbox.sandbox)
+app.command("new-plugin")(new_plugin.new_plugin)
+app.command("contract")(contract.contract)
 app.add_typer(db.app, name="db")
 app.add_typer(keys.app, name="keys")
 app.add_typer(imports.app, name="import")

@@ -130,7 +130,7 @@ def _find_errors(found: Mapping[str, Any], quirks: Quirks) -> Iterator[str]:
 
 
 def _refusal(said: list[str], status: int, trace: object, quirks: Quirks) -> Refusal:
-    known = (_OUTCOMES[quirks.errors[word]] for word in said if word in quirks.errors)
+    known = (_OUTCOMES[quirks.outcomes[word]] for word in said if word in quirks.outcomes)
     standard = (ERRORS[word] for word in said if word in ERRORS)
     kind = next(known, None) or next(standard, ProviderRefused)
     vendor = {"error": " ".join(printable(word) for word in said)} if said else {"status": str(status)}

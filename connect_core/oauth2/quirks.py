@@ -5,6 +5,7 @@ Values only: nothing here makes a request or reads an answer.
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -110,8 +111,8 @@ class Quirks(BaseModel):
     error_signs: Mapping[str, str] = Field(
         default={}, description="Paths at which errors show, each with the value that means none, besides `error`."
     )
-    errors: Mapping[str, Outcome] = Field(
-        default={}, description="What the vendor's errors are to us, besides the standard's."
+    errors: Mapping[Outcome, tuple[str, ...]] = Field(
+        default={}, description="What is which of the vendor's errors, besides the standard's: our code = theirs."
     )
     error_trace: str = Field(default="", description="Path of the trace id that the vendor's support asks for.")
 
@@ -121,7 +122,14 @@ class Quirks(BaseModel):
             raise ValueError(mistake)
         return self
 
+    @cached_property
+    def outcomes(self) -> Mapping[str, Outcome]:
+        """What each of the vendor's errors is to us."""
+        return {error: outcome for outcome, errors in self.errors.items() for error in errors}
+
     def _mistakes(self) -> Iterator[str]:
+        if len(self.outcomes) != sum(map(len, self.errors.values())):
+            yield "errors: one of the vendor's stands twice"
         in_request = {name: self.names.get(name, name) for name in NAMES}
         in_token_call = {**in_request, **self.token_names}
         if self.client_auth == "post" and not in_token_call["client_secret"]:

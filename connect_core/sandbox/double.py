@@ -3,7 +3,7 @@
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any, ClassVar
@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from connect_core.identity import ClientType
-from connect_core.sandbox.faults import TRANSPORT_FAULTS, Fault, FaultScript, play
+from connect_core.sandbox.faults import MISFIRED, TRANSPORT_FAULTS, Fault, FaultScript, play
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +46,19 @@ class Call:
 
 
 class Sandbox(ABC):
-    """A vendor's double. Subclasses give routes, settings and what a phone's SDK would hand over."""
+    """A vendor's double. Subclasses give routes, settings and what a phone's SDK would hand over.
+
+    `own_faults` are the words of the fault script that a subclass plays itself, besides `TRANSPORT_FAULTS`.
+    """
 
     title: ClassVar[str]
+    own_faults: ClassVar[Collection[str]] = ()
 
     def __init__(self, *, people: Sequence[Person] = PEOPLE, now: Callable[[], float] = time.time) -> None:
         """`now` answers seconds since the epoch; tests move it."""
         self.people = {person.key: person for person in people}
         self.now = now
-        self.faults = FaultScript()
+        self.faults = FaultScript(self.own_faults)
         self.calls: deque[Call] = deque(maxlen=10_000)
 
     @abstractmethod
@@ -72,6 +76,17 @@ class Sandbox(ABC):
         `login_url` is what `login-url` answered, for SDKs that want one.
         """
 
+    def get_untrusted(self) -> Collection[str]:
+        """Those of `own_faults` after which an answer must not be believed; the contract tries each.
+
+        `swapped_id` is tried on the call for the profile, any other on the call that names the person.
+        """
+        return [fault for fault in self.own_faults if fault in ("missing_id", "unsigned", "wrong_sign")]
+
+    def get_outcomes(self) -> Mapping[str, str]:
+        """What the vendor's own errors are to us: value of the fault `error` = our code; the contract tries each."""
+        return {}
+
     def find_person(self, key: str) -> Person:
         """Return the person, made up on the spot when nobody has that `key`."""
         return self.people.get(key) or Person(key, key)
@@ -88,7 +103,11 @@ class Sandbox(ABC):
         fault = self.faults.take(operation)
         if fault is None or fault.kind not in TRANSPORT_FAULTS:
             return reply(fault)
-        return await play(fault, lambda: reply(None))
+        try:
+            return await play(fault, lambda: reply(None), parameters)
+        except LookupError:
+            self.faults.misfired.append(fault)
+            return Response(MISFIRED, 500)
 
     def consent_page(self, request: Request, *, app: str, scope: str) -> HTMLResponse:
         """The page on which a person decides; it posts `person` and `decision` (`agree`, `refuse`) to its address."""
@@ -117,7 +136,9 @@ class Sandbox(ABC):
             order = await request.json()
             times = int(order.get("times", 1))
             self.faults.add(order["kind"], order.get("value", ""), on=order.get("on", "*"), times=times)
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except ValueError as error:
+            return JSONResponse({"error": str(error)}, 400)
+        except (AttributeError, KeyError, TypeError):
             return JSONResponse({"error": "give an object with kind and, as needed, value, on, times"}, 400)
         return JSONResponse({"waiting": self.faults.unused}, 201)
 

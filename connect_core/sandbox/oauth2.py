@@ -9,7 +9,7 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 from urllib.parse import unquote_plus, urlencode, urlsplit
@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Route
 
 from connect_core.identity import ClientType
 from connect_core.oauth2 import OAuth2Provider, Quirks
+from connect_core.oauth2.answers import ERRORS
 from connect_core.oauth2.quirks import NAMES
 from connect_core.sandbox.double import PEOPLE, Person, Sandbox
 from connect_core.sandbox.faults import Fault
@@ -59,6 +60,7 @@ class OAuth2Sandbox(Sandbox):
     seconds; `requires_pkce` is True where a login without a code challenge is refused.
     """
 
+    own_faults: ClassVar[Collection[str]] = ("error", "missing_id", "swapped_id")
     provider: ClassVar[type[OAuth2Provider]]
     client_id: ClassVar[str] = "sandbox-client"
     client_secret: ClassVar[str] = "sandbox-secret"  # noqa: S105 - made up
@@ -72,6 +74,15 @@ class OAuth2Sandbox(Sandbox):
         super().__init__(people=people, now=now)
         self._codes: dict[str, Grant] = {}
         self._tokens: dict[str, Grant] = {}
+
+    def get_untrusted(self) -> Collection[str]:
+        """Answers without an id; and somebody else's, where a provider that knows the id is told it once more."""
+        is_told_twice = self.provider.id_claims.has_ids and self.provider.claims.has_ids
+        return ("missing_id", "swapped_id") if is_told_twice else ("missing_id",)
+
+    def get_outcomes(self) -> Mapping[str, str]:
+        """The standard's errors of a code and of a client, in the vendor's words."""
+        return {self.refusals.get(word, word): ERRORS[word].code for word in ("invalid_grant", "invalid_client")}
 
     def tell_tokens(self, grant: Grant, token: str) -> Found:
         """Return what the token call answers."""

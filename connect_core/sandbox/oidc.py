@@ -10,7 +10,7 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from html import escape
@@ -53,7 +53,8 @@ class OidcSandbox(Sandbox):
 
     Its operations in the fault script: `discovery`, `jwks`, `authorize`, `token`, `userinfo`, and `credential`, an ID
     token handed to an app. Faults of an ID token (`token`, `credential`): `claims` and `header` (value: a JSON object
-    whose members are set, or taken out where they are null), `missing_id`, `wrong_nonce`, `unsigned`, `wrong_sign`,
+    whose members are set, or taken out where they are null), `id` (value: the JSON that stands for
+    `sub`), `missing_id`, `wrong_nonce`, `unsigned`, `wrong_sign`,
     `unknown_key`, `public_key_secret` (HS256 keyed with the public key; value `pem` or `jwk`), `repeated_name`,
     `rotated` (the key is replaced just before), `id_token` (value: the text itself). Of an answer: `answer` (a JSON
     object as above), `error` (value: its word); of user-info also `swapped_id`.
@@ -62,6 +63,10 @@ class OidcSandbox(Sandbox):
     token has the profile, `app_client_id` the client that apps' tokens are for.
     """
 
+    own_faults: ClassVar[Collection[str]] = (
+        *("answer", "claims", "error", "header", "id", "id_token", "missing_id", "public_key_secret", "repeated_name"),
+        *("rotated", "swapped_id", "unknown_key", "unsigned", "wrong_nonce", "wrong_sign"),
+    )
     client_id: ClassVar[str] = "sandbox-client"
     app_client_id: ClassVar[str] = "sandbox-app"
     client_secret: ClassVar[str] = "sandbox-secret-of-32-characters!"  # noqa: S105 - made up
@@ -110,6 +115,18 @@ class OidcSandbox(Sandbox):
         """What the person with this key is called here."""
         return hashlib.sha256(f"{type(self).__name__}\0{person}".encode()).hexdigest()[:32]
 
+    def get_untrusted(self) -> Collection[str]:
+        """ID tokens of another login or of nobody; and somebody else's user-info, where it is asked for."""
+        asks = "userinfo" in self.paths and not self.profile_in_token
+        swapped = ("swapped_id",) if asks else ()
+        # a secret has no key id that could be unknown
+        unknown = () if self.algorithm == "HS256" else ("unknown_key",)
+        return ("missing_id", "wrong_nonce", "unsigned", "wrong_sign", "repeated_name", *unknown, *swapped)
+
+    def get_outcomes(self) -> Mapping[str, str]:
+        """The standard's errors of a code and of a client."""
+        return {"invalid_grant": "code_invalid", "invalid_client": "provider_config"}
+
     def tell_profile(self, person: Person) -> Found:
         """Return the claims of scope `profile`."""
         return {"name": person.nickname, "picture": person.face}
@@ -131,9 +148,11 @@ class OidcSandbox(Sandbox):
         claims = self.tell_claims(grant, access_token)
         faults = {"claims": value, "missing_id": '{"sub":null}', "wrong_nonce": '{"nonce":"another-login"}'}
         claims = changed(claims, faults.get(kind, "{}"))
+        if kind == "id":
+            claims["sub"] = json.loads(value)
         algorithm = self.algorithm_of(grant)
         header = {"alg": algorithm, "typ": "JWT", **({} if algorithm == "HS256" else {"kid": self.key.kid})}
-        payload = json.dumps(claims, ensure_ascii=False)
+        payload = json.dumps(claims, ensure_ascii=kind == "id")  # a lone surrogate has no other spelling
         if kind == "repeated_name":
             payload = f'{{"sub":"somebody-else",{payload[1:]}'
         return self._signed(changed(header, value if kind == "header" else "{}"), payload, algorithm, kind, value)

@@ -46,8 +46,11 @@ def read_reply(content: bytes, charset: str, method: str) -> Reply:
     """
     try:
         members = find_members(content.decode(charset).removeprefix("\ufeff"))
-    except (ValueError, RecursionError) as error:
-        raise ProviderBadResponse(f"the answer to {method} is no JSON object in {charset}") from error
+    except (ValueError, RecursionError):
+        members = None
+    if members is None:
+        # raised out here: a decoder's error keeps the whole answer
+        raise ProviderBadResponse(f"the answer to {method} is no JSON object in {charset}")
     found, refused = members.get(f"{method.replace('.', '_')}_response"), members.get("error_response")
     source = found or refused
     if not source or (found and refused) or source[0] not in '{"':

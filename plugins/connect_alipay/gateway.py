@@ -126,6 +126,9 @@ class Gateway:
             raise ProviderConfig("aes_key is missing: Alipay encrypted its answer")
         try:
             text = decrypt_content(self._keys.content, json.loads(verified)).decode(self._charset)
-        except ValueError as error:
-            raise ProviderConfig("aes_key does not open Alipay's answer") from error
+        except ValueError:
+            text = None
+        if text is None:
+            # raised out here: a decoding error shows the whole answer in its repr
+            raise ProviderConfig("aes_key does not open Alipay's answer")
         return parse_object(text)

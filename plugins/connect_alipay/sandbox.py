@@ -3,7 +3,8 @@
 Checks what Alipay checks, signs as Alipay signs and fails as Alipay fails. Operations in the fault script: `authorize`
 (what follows the person's decision), `my.getPhoneNumber`, and each method by its name. Own faults, of an answer:
 
-- what it says: `swapped_id`, `missing_id`, `number_id`, `field` (value: `name=JSON`), `wrong_node`, `wrong_charset`,
+- what it says: `swapped_id`, `missing_id`, `number_id`, `id` (value: JSON, of every id),
+  `field` (value: `name=JSON`), `wrong_node`, `wrong_charset`,
   `error` and `unsigned_error` (value: `code:sub_code`, or a documented sub code)
 - its signature: `unsigned`, `empty_sign`, `wrong_sign`, `own_sign` (the app's), `sha1_sign`, `changed` (after signing),
   `plain` (not encrypted though asked); harmless: `escaped_slashes`
@@ -52,6 +53,11 @@ from connect_alipay.sandbox_rest import RestAsked, check_rest_request, read_body
 from connect_core.plugin import ClientType, IdKind
 from connect_core.sandbox import PEOPLE, Fault, Person, Sandbox
 
+IDS = ("swapped_id", "missing_id", "number_id", "id")
+FIELDS = (*IDS, "field", "wrong_node", "wrong_charset", "error", "unsigned_error")
+SIGNATURES = ("unsigned", "empty_sign", "wrong_sign", "own_sign", "sha1_sign", "changed", "plain", "escaped_slashes")
+ORDERS = ("duplicate_node", "stray_error", "reordered", "stray_node")
+CERTIFICATES = ("no_cert_sn", "cert_unknown", "cert_rogue", "cert_expired", "cert_merchant", "stale")
 AUTHORIZE = "/oauth2/publicAppAuthorize.htm"
 GATEWAY = "/gateway.do"
 PHONE = "my.getPhoneNumber"
@@ -70,6 +76,7 @@ class AlipaySandbox(Sandbox):
     """
 
     title = "支付宝沙箱 · Alipay sandbox"
+    own_faults = (*FIELDS, *SIGNATURES, *ORDERS, *CERTIFICATES, "deny_error", "other_app", "app_auth_code")
 
     def __init__(
         self,
@@ -97,6 +104,19 @@ class AlipaySandbox(Sandbox):
         self._protocol, self._charset, self._domain = protocol, charset, domain
         self._grants = Grants(now, id_kinds, expiry_as_text=expiry_as_text)
         self._signers = ["alipay"]
+
+    def get_untrusted(self) -> Collection[str]:
+        """Answers that are not signed by Alipay, or not for this call, or name nobody, or somebody else."""
+        return ("unsigned", "empty_sign", "wrong_sign", "own_sign", "sha1_sign", "changed", "missing_id", "swapped_id")
+
+    def get_outcomes(self) -> Mapping[str, str]:
+        """A code that is wrong, a signature of ours that is, a person who took back the consent, and an outage."""
+        return {
+            "40002:isv.code-invalid": "code_invalid",
+            "40002:isv.invalid-signature": "provider_config",
+            "40003:isv.invalid-auth-relations": "provider_denied",
+            "20000:isp.unknow-error": "provider_refused",
+        }
 
     def routes(self) -> Sequence[BaseRoute]:
         """The page, the gateway, and the two calls of OpenAPI V3."""
@@ -275,6 +295,8 @@ class AlipaySandbox(Sandbox):
                 return {name: value for name, value in found.items() if name not in ID_NAMES}
             case Fault("number_id") if "user_id" in found:
                 return found | {"user_id": int(str(found["user_id"]))}
+            case Fault("id", value):
+                return found | {name: json.loads(value) for name in ID_NAMES if name in found}
             case Fault("field", value):
                 name, _, text = value.partition("=")
                 return found | {name: json.loads(text)}

@@ -77,11 +77,11 @@ def write_rest_answer(draft: Draft, now: float, kind: str = "") -> tuple[bytes, 
     draft, role = spoil_signer(draft, kind)
     moment = int((now - (STALE if kind == "stale" else 0)) * 1000)
     headers = {"alipay-timestamp": str(moment), "alipay-nonce": secrets.token_hex(16)}
-    signed = f"{headers['alipay-timestamp']}\n{headers['alipay-nonce']}\n{draft.text}\n".encode()
+    signed = f"{headers['alipay-timestamp']}\n{headers['alipay-nonce']}\n{draft.text}\n".encode("utf-8", "replace")
     signature = sign_answer(role, signed, kind)
     if signature is not None:
         headers["alipay-signature"] = signature
     if draft.serial and kind != "no_cert_sn":
         headers["alipay-sn"] = draft.serial
     text = draft.text[:-1] + ',"changed":"1"}' if kind == "changed" else draft.text
-    return text.encode(), headers
+    return text.encode("utf-8", "replace"), headers

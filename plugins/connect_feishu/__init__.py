@@ -21,20 +21,11 @@ class FeishuProvider(OAuth2Provider):
         userinfo_envelope="data",
         error_signs={"code": "0"},
         errors={
-            "20002": "provider_config",  # the secret
-            "20003": "code_invalid",  # unknown code
-            "20004": "code_invalid",  # the code expired
-            "20008": "provider_denied",  # no such person
-            "20009": "provider_config",  # the person's company has not installed the app
-            "20010": "provider_denied",  # the person has no right to the app
-            "20024": "code_invalid",  # the code belongs to another app
-            "20048": "provider_config",  # no such app
-            "20049": "code_invalid",  # the code verifier
-            "20065": "code_invalid",  # the code was used
-            "20066": "provider_denied",  # the person left or is frozen
-            "20068": "provider_config",  # a scope that the app was not given
-            "20069": "provider_config",  # the app is switched off
-            "20071": "provider_config",  # redirect_uri
+            # unknown, expired, another app's, its verifier, used
+            "code_invalid": ("20003", "20004", "20024", "20049", "20065"),
+            # secret, app or its installation, scope, redirect_uri
+            "provider_config": ("20002", "20009", "20048", "20068", "20069", "20071"),
+            "provider_denied": ("20008", "20010", "20066"),  # unknown, without a right to the app, frozen
         },
     )
 

@@ -18,10 +18,9 @@ class GithubProvider(OAuth2Provider):
     claims = Claims(user_id="id", nickname=("name", "login"), face="avatar_url")
     quirks = Quirks(
         errors={
-            "application_suspended": "provider_config",
-            "bad_verification_code": "code_invalid",
-            "incorrect_client_credentials": "provider_config",
-            "unverified_user_email": "provider_denied",
+            "code_invalid": ("bad_verification_code",),
+            "provider_config": ("application_suspended", "incorrect_client_credentials"),
+            "provider_denied": ("unverified_user_email",),
         }
     )
 

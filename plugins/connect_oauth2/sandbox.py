@@ -26,7 +26,7 @@ class Acme(OAuth2Provider):
         userinfo_parameters={"token": "{access_token}", "fields": "open_id,union_id,display_name,avatar"},
         userinfo_envelope="data.user",
         error_signs={"error.code": "ok"},
-        errors={"code_expired": "code_invalid", "no_such_client": "provider_config", "token_gone": "code_invalid"},
+        errors={"code_invalid": ("code_expired", "token_gone"), "provider_config": ("no_such_client",)},
         error_trace="error.log_id",
     )
 

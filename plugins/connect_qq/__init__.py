@@ -30,11 +30,7 @@ class QqProvider(OAuth2Provider):
     scope = "get_user_info"
     id_claims = Claims(union_id="unionid", open_id="openid")
     claims = Claims(
-        nickname="nickname",
-        face=("figureurl_qq_2", "figureurl_qq_1"),
-        sex="gender",
-        province="province",
-        city="city",
+        nickname="nickname", face=("figureurl_qq_2", "figureurl_qq_1"), sex="gender", province="province", city="city"
     )
     quirks = Quirks(
         scope_separator=",",
@@ -52,29 +48,17 @@ class QqProvider(OAuth2Provider):
         answer="jsonp",
         error_signs={"ret": "0"},
         errors={
-            "100001": "provider_config",  # no client_id
-            "100002": "provider_config",  # no client_secret
-            "100008": "provider_config",  # no such app
-            "100009": "provider_config",  # the secret
-            "100010": "provider_config",  # redirect_uri
-            "100011": "provider_config",  # the app is not online
-            "100013": "code_invalid",  # the access token
-            "100014": "code_invalid",  # the access token expired
-            "100015": "code_invalid",  # the access token was revoked
-            "100016": "code_invalid",  # the access token failed the check
-            "100019": "code_invalid",  # the code
-            "100020": "code_invalid",  # the code was used
-            "100030": "provider_denied",  # the person did not allow this call
-            "100031": "provider_config",  # the app has no right to this call
-            "100048": "provider_config",  # the app has no right to unionid
+            # access token; code, its second use
+            "code_invalid": ("100013", "100014", "100015", "100016", "100019", "100020"),
+            # client, secret, redirect_uri; the app is not online, or has no right to the call or to unionid
+            "provider_config": ("100001", "100002", "100008", "100009", "100010", "100011", "100031", "100048"),
+            "provider_denied": ("100030",),  # the person did not allow this call
         },
     )
 
     def read_profile(self, found: Mapping[str, Any]) -> Profile:
         """Return the profile; QQ links pictures by http, though their host serves https as well."""
-        links = {
-            key: str(link).replace("http://", "https://", 1) for key, link in found.items() if key in self.claims.face
-        }
+        links = {key: str(found.get(key, "")).replace("http://", "https://", 1) for key in self.claims.face}
         return super().read_profile({**found, **links})
 
 

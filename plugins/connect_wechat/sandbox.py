@@ -13,7 +13,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from html import escape
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -41,6 +41,7 @@ class WechatSandbox(Sandbox):
     """
 
     title = "微信沙箱 · WeChat sandbox"
+    own_faults = ("error", "missing_id", "swapped_id", "number_id", "snapshot", "control_characters", "no_union_id")
 
     def __init__(
         self,
@@ -98,6 +99,20 @@ class WechatSandbox(Sandbox):
         if asked.get("appid") != app.app_id or asked.get("scope") not in app.scopes or not asked.get("state"):
             raise ValueError("the SDK wants the mobile app's appid, a scope it has a right to, and a state")
         return {"code": self._grants.issue_code("code", app, somebody, asked["scope"]), "state": asked["state"]}
+
+    def get_untrusted(self) -> Collection[str]:
+        """Answers without an openid, and profiles of somebody else."""
+        return ("missing_id", "swapped_id")
+
+    def get_outcomes(self) -> Mapping[str, str]:
+        """A code that is wrong, one that was used, a wrong secret, a person at risk, and WeChat being busy."""
+        return {
+            "40029": "code_invalid",
+            "40163": "code_invalid",
+            "40125": "provider_config",
+            "40226": "provider_denied",
+            "-1": "provider_refused",
+        }
 
     def open_id(self, person: str, app_id: str) -> str:
         """What WeChat calls the person with this key for one app."""

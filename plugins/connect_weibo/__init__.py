@@ -31,15 +31,8 @@ class WeiboProvider(OAuth2Provider):
         userinfo_parameters={"access_token": "{access_token}", "uid": "{user_id}"},
         error_signs={"error_code": "0"},
         errors={
-            "10006": "provider_config",  # no appkey
-            "10014": "provider_config",  # the app has no right to this call
-            "21314": "code_invalid",  # the access token was used up
-            "21315": "code_invalid",  # the access token expired
-            "21316": "code_invalid",  # the access token was revoked
-            "21317": "code_invalid",  # the access token was rejected
-            "21321": "provider_config",  # the app is in review, and the person not one of its testers
-            "21327": "code_invalid",  # the access token expired
-            "21332": "code_invalid",  # the access token
+            "code_invalid": ("21314", "21315", "21316", "21317", "21327", "21332"),  # access token
+            "provider_config": ("10006", "10014", "21321"),  # no appkey; no right; in review, and the person no tester
         },
     )
 

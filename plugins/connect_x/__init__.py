@@ -23,8 +23,8 @@ class XProvider(OAuth2Provider):
         userinfo_envelope="data",
         error_signs={"reason": ""},
         errors={
-            "invalid_request": "code_invalid",  # what X calls an unknown, used or expired code
-            "client-not-enrolled": "provider_config",  # the client stands in no project
+            "code_invalid": ("invalid_request",),  # what X calls an unknown, used or expired code
+            "provider_config": ("client-not-enrolled",),  # the client stands in no project
         },
     )
 

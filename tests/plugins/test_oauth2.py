@@ -128,10 +128,10 @@ pkce = "never"
             ),
         ),
         (
-            "[providers.acme.quirks]\nerrors = { '1' = 'denied' }\n",
+            "[providers.acme.quirks]\nerrors = { denied = ['1'] }\n",
             (
-                "providers.acme.quirks.errors.1: Input should be 'code_invalid', 'provider_denied', 'provider_config', "
-                "'provider_refused' or 'provider_bad_response'"
+                "providers.acme.quirks.errors.denied: Input should be 'code_invalid', 'provider_denied', "
+                "'provider_config', 'provider_refused' or 'provider_bad_response'"
             ),
         ),
         (

@@ -1,0 +1,30 @@
+"""`connect-login contract`: proves an installed plugin, and prints what its maintainer can publish."""
+
+import os
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from connect_core.errors import PluginError
+
+
+def contract(
+    package: Annotated[
+        str, typer.Argument(help="An installed plugin, by its name or its package's: acme, connect-acme.")
+    ],
+) -> None:
+    """Run the contract of all providers on an installed plugin, against its sandbox, and print a report in Markdown."""
+    try:
+        from connect_core.testing.report import find_plugins, run_contract  # noqa: PLC0415 - pytest is an extra
+    except ModuleNotFoundError as error:
+        raise PluginError(str(error)) from None
+    # neither a project's own options nor plugins of pytest that happen to be installed belong to the contract
+    os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
+    has_passed = True
+    for plugin in find_plugins(package):
+        typer.echo(f"{plugin.name}: running …", err=True)
+        report = run_contract(plugin)
+        typer.echo(report.to_markdown(datetime.now(UTC).date().isoformat()) + "\n")
+        has_passed = has_passed and report.has_passed
+    raise typer.Exit(0 if has_passed else 1)

@@ -1,0 +1,76 @@
+"""`connect-login new-plugin`: writes a package that works before a line of it is edited."""
+
+import keyword
+import os
+import re
+from enum import StrEnum
+from importlib.util import find_spec
+from pathlib import Path
+from string import Template
+from typing import Annotated
+
+import typer
+
+from connect_core import __version__
+from connect_core.errors import PluginError
+from connect_core.registry import Plugins
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+class Like(StrEnum):
+    """What a vendor's protocol is like."""
+
+    OAUTH2 = "oauth2"
+    OIDC = "oidc"
+    CUSTOM = "custom"
+
+
+def new_plugin(
+    name: Annotated[str, typer.Argument(help="The plugin's name, a Python identifier in lower case, such as acme.")],
+    like: Annotated[
+        Like, typer.Option(help="The vendor speaks OAuth 2.0, OpenID Connect, or a protocol of its own.")
+    ] = Like.OAUTH2,
+    folder: Annotated[Path | None, typer.Option(help="Where to write it; default: connect-NAME here.")] = None,
+) -> None:
+    """Write a package with a provider, its sandbox and its contract test, all of which work. Never overwrites."""
+    _check_name(name)
+    target = folder or Path(f"connect-{name}")
+    if os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
+        raise PluginError(f"{target}: exists already; nothing was written")
+    values = {
+        "name": name,
+        "Name": "".join(part.capitalize() for part in name.split("_")),
+        "NAME": name.upper(),
+        "host": name.replace("_", "-").strip("-"),
+        "version": __version__,
+    }
+    for source, path in _files(name, like).items():
+        file = target / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(Template((TEMPLATES / source).read_text("utf-8")).substitute(values) if source else "", "utf-8")
+    typer.echo(f"wrote {target}; now: pip install -e '{target}[testing]' && pytest {target} && connect-login demo")
+
+
+def _files(name: str, like: Like) -> dict[str, str]:
+    """Each template with the file that is made of it; the empty one makes an empty file."""
+    package = f"connect_{name}"
+    return {
+        "package/pyproject.toml.tmpl": "pyproject.toml",
+        "package/README.md.tmpl": "README.md",
+        "package/LICENSE.tmpl": "LICENSE",
+        f"{like}/__init__.py.tmpl": f"{package}/__init__.py",
+        f"{like}/sandbox.py.tmpl": f"{package}/sandbox.py",
+        "": f"{package}/py.typed",
+        "package/test.py.tmpl": f"tests/test_{name}.py",
+    }
+
+
+def _check_name(name: str) -> None:
+    if not re.fullmatch("[a-z][a-z0-9_]{0,31}", name) or keyword.iskeyword(name):
+        raise PluginError(f"{name}: give a Python identifier in lower case, of at most 32 letters, digits and _")
+    plugins = Plugins()
+    if name in plugins.available or name in plugins.quarantined:
+        raise PluginError(f"{name}: a plugin of this name is installed already")
+    if find_spec(f"connect_{name}"):
+        raise PluginError(f"{name}: a package connect_{name} is installed already")

@@ -1,0 +1,52 @@
+# ruff: noqa: INP001  (a script of the documentation, in no package)
+"""Writes `providers.md`: the contract of all providers, run on every installed plugin and each of its client types.
+
+`python docs/reference/contracts.py` runs it, which takes some minutes; `tests/test_reference_docs.py` compares what the
+page shows with what the plugins offer. Exits with 1, and writes nothing, where a rule does not hold.
+"""
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from connect_core.identity import ClientType
+from connect_core.registry import Plugin, Plugins
+from connect_core.testing.report import Report, run_contract
+
+PAGE = Path(__file__).with_name("providers.md")
+HEAD = """# Providers
+
+<!-- Written by docs/reference/contracts.py from runs of the contract: run that. -->
+
+A cell is a run of the [contract](../how-to/sandbox.md#for-authors-of-plugins) on a plugin and client type, against the
+plugin's sandbox: the number of its rules, all of which held. `connect-login contract NAME` repeats a row.
+A sandbox answers as its vendor documents it; nothing here was run against a vendor.
+"""
+
+
+def make_page(reports: Iterable[Report], without: Iterable[Plugin]) -> str:
+    """Return the page: a row for each report, and a line for each plugin without a sandbox."""
+    lines = [HEAD, f"| plugin | {' | '.join(ClientType)} |", f"| --- |{' --- |' * len(ClientType)}"]
+    for report in reports:
+        cells = (f"{report.count(client)[0]} rules" if client in report.clients else "" for client in ClientType)
+        lines.append(f"| `{report.plugin}` | {' | '.join(cells)} |")
+    lines += [f"\n`{plugin.name}` has no sandbox, so nothing is proved of it." for plugin in without]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Run the contract on everything and write the page."""
+    os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
+    plugins = Plugins().available.values()
+    reports = []
+    for plugin in (plugin for plugin in plugins if plugin.sandbox):
+        reports.append(run_contract(plugin))
+        sys.stderr.write(f"{plugin.name}: {'passed' if reports[-1].has_passed else 'FAILED'}\n")
+        if not reports[-1].has_passed:
+            sys.exit(reports[-1].to_markdown("now"))
+    PAGE.write_text(make_page(reports, [plugin for plugin in plugins if not plugin.sandbox]), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
