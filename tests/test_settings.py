@@ -104,6 +104,7 @@ def test_what_is_left_out_has_its_documented_default() -> None:
         "readable_token_cookies": False,
         "prefix": "/connect",
         "unbind_cooldown": 0,
+        "required_plugins": [],
         "outbound_proxy": False,
     }
     assert settings.limits.model_dump() == {"vendor_calls": 50, "per_address": "60/minute", "per_account": "10/hour"}
