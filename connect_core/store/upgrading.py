@@ -5,7 +5,6 @@ one transaction on SQLite and PostgreSQL; on MariaDB, which has none for schemas
 the second one waits.
 """
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -26,8 +25,6 @@ from connect_core.store.statement import Transaction
 
 LOCK_PATIENCE = 600
 """Seconds that an upgrade waits for another one."""
-
-logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every step what `tell` does
 
 _SCRIPTS = ScriptDirectory(str(schema.FOLDER), version_locations=[str(schema.FOLDER)])
 

@@ -13,6 +13,8 @@ from connect_core.registry import Offer
 from connect_core.rehearsal import Stage, Visitor, on_stage
 from connect_core.web.routes import find_better_place
 
+from .stage import doubles
+
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
 IN_WECHAT = f"{PHONE} MicroMessenger/8.0.50(0x1800323d) NetType/WIFI Language/zh_CN"
 BROWSERS = {
@@ -35,7 +37,7 @@ def stage() -> Iterator[Stage]:
     def change(raw: dict[str, Any]) -> None:
         del raw["providers"]["wechat"]["h5"]["open_url"]
 
-    with on_stage(change=change) as one:
+    with on_stage(doubles(), change=change) as one:
         yield one
 
 
