@@ -84,6 +84,7 @@ def rotated(desk: Desk, opened: OpenSession, now: int) -> OpenSession:
 # what is kept
 
 
+@pytest.mark.usefixtures("sqlite_alone")
 def test_h04_nothing_that_could_be_presented_is_stored(desk: Desk) -> None:
     """No refresh, session or access token stands in the database file or its log, whole or in part."""
     opened = desk.open()
