@@ -9,7 +9,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -97,6 +97,9 @@ class Database:
                 connection.rollback()
                 raise _RunAgain(error) from None
             turn.let_go()
+            if self.is_sqlite:  # a closed connection keeps its locks for as long as anybody holds its cursor
+                with suppress(self._driver_error):
+                    connection.rollback()
             if self._drop(connection, error) and not is_ending:
                 raise _RunAgain(error) from None
             raise
