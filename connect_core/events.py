@@ -6,9 +6,10 @@ A plugin that fails to take a notice harms nobody. No id, code, token or state s
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 from connect_core.errors import ConnectError, NotLoggedIn, ProviderFault, RequestRefused
-from connect_core.hookspecs import HookCaller, HookRelay, LoginEvent, RefusedEvent
+from connect_core.hookspecs import ErasedEvent, HookCaller, HookRelay, LoginEvent, RefusedEvent
 from connect_core.store import Transaction, events
 
 log = logging.getLogger("connect_login")
@@ -16,7 +17,8 @@ log = logging.getLogger("connect_login")
 DRAIN_SECONDS = 5
 _LOGGED = {"logged_in": logging.INFO, "identity_conflict": logging.WARNING}
 REGISTERED, LOGGED_IN, BOUND, UNBOUND = "registered", "logged_in", "bound", "unbound"
-CONFLICT = "identity_conflict"
+CONFLICT, ERASED = "identity_conflict", "erased"
+Notice: TypeAlias = LoginEvent | ErasedEvent | RefusedEvent
 
 
 def write(transaction: Transaction, happened: Sequence[LoginEvent], connect_id: int, subject_hash: str) -> None:
@@ -40,6 +42,13 @@ def write(transaction: Transaction, happened: Sequence[LoginEvent], connect_id: 
     events.insert_events(transaction, rows)
 
 
+def write_erased(transaction: Transaction, event: ErasedEvent) -> None:
+    """Write that a member was erased: when, on which request, and nothing of whom it was."""
+    empty = dict.fromkeys(("provider", "client_type", "union_type", "subject_hash"), "")
+    row = {"kind": ERASED, "member_id": event.member_id, "connect_id": 0, **empty}
+    events.insert_events(transaction, [{**row, "request_id": event.request_id, "create_time": event.time}])
+
+
 class Notices:
     """Tells plugins what was committed or refused, off the event loop and never in the way of the answer."""
 
@@ -47,9 +56,9 @@ class Notices:
         self._hooks = hooks
         self._running: set[asyncio.Future[None]] = set()
 
-    def tell(self, event: LoginEvent | RefusedEvent) -> None:
+    def tell(self, event: Notice) -> None:
         """Call `connect_<kind>` of every plugin that has it. A login is one line in the log, a conflict one more."""
-        kind = "login_refused" if isinstance(event, RefusedEvent) else event.kind
+        kind = event.kind if isinstance(event, LoginEvent) else _KINDS[type(event)]
         if isinstance(event, LoginEvent) and kind in _LOGGED:
             log.log(_LOGGED[kind], kind, extra=_told(event))
         caller = getattr(self._hooks, f"connect_{kind}", None)
@@ -65,7 +74,10 @@ class Notices:
             await asyncio.wait(self._running, timeout=DRAIN_SECONDS)
 
 
-def _call(caller: HookCaller, event: LoginEvent | RefusedEvent) -> None:
+_KINDS: Mapping[type, str] = {RefusedEvent: "login_refused", ErasedEvent: ERASED}
+
+
+def _call(caller: HookCaller, event: Notice) -> None:
     for plugin in reversed(caller.get_hookimpls()):  # one by one: pluggy stops at the first that raises
         try:
             plugin.function(*(event for _ in plugin.argnames))
