@@ -13,10 +13,19 @@ from typing import Any
 import httpx
 import pytest
 
-from connect_core.events import Notices
+from connect_core.events import Notice, Notices
 from connect_core.hookspecs import Hooks
 from connect_core.identity import ClientType
-from connect_core.plugin import LoginEvent, MemberDirectory, Profile, RefusedEvent, Register, TokenRequest, hookimpl
+from connect_core.plugin import (
+    ErasedEvent,
+    LoginEvent,
+    MemberDirectory,
+    Profile,
+    RefusedEvent,
+    Register,
+    TokenRequest,
+    hookimpl,
+)
 from connect_core.registry import Plugins
 from connect_core.rehearsal import Stage, Visitor, query_of
 from connect_core.settings import Settings
@@ -52,17 +61,17 @@ class Listener:
     """A shop that listens to every notice."""
 
     def __init__(self, look: Callable[[], object] = lambda: None) -> None:
-        self.heard: list[tuple[str, LoginEvent | RefusedEvent]] = []
+        self.heard: list[tuple[str, Notice]] = []
         self.seen: list[object] = []
         self.threads: set[str] = set()
         self._look = look
 
-    def _hear(self, name: str, event: LoginEvent | RefusedEvent) -> None:
+    def _hear(self, name: str, event: Notice) -> None:
         self.seen.append(self._look())
         self.threads.add(threading.current_thread().name)
         self.heard.append((name, event))
 
-    def wait_for(self, *names: str) -> list[LoginEvent | RefusedEvent]:
+    def wait_for(self, *names: str) -> list[Notice]:
         """Return the notices once those of `names` are there, in any order, and none besides."""
         ends = time.monotonic() + 5
         while len(self.heard) < len(names) and time.monotonic() < ends:
@@ -89,6 +98,11 @@ class Listener:
     def connect_unbound(self, event: LoginEvent) -> None:
         """Listen."""
         self._hear("unbound", event)
+
+    @hookimpl
+    def connect_erased(self, event: ErasedEvent) -> None:
+        """Listen."""
+        self._hear("erased", event)
 
     @hookimpl
     def connect_login_refused(self, event: RefusedEvent) -> None:
@@ -362,6 +376,19 @@ def test_connect_unbound_is_told_of_every_plugin_that_has_it() -> None:
     asyncio.run(run())
     for listener in (first, second):
         assert listener.wait_for("unbound") == [event]
+
+
+def test_connect_erased_is_told_once_with_nothing_but_the_number() -> None:
+    """After the commit; a second erasure of the same member tells nothing."""
+    listener = Listener()
+    with shop(listener, now=lambda: NOW) as stage, Visitor(stage) as visitor:
+        state = query_of(visitor.begin("acme", "pc"))["state"]
+        visitor.http.get("/connect/acme/pc/callback", params={"code": f"lihua.{state}", "state": state})
+        listener.wait_for("registered", "bound", "logged_in")
+        listener.heard.clear()
+        answer = visitor.http.delete("/connect/account")
+        visitor.http.delete("/connect/account")
+        assert listener.wait_for("erased") == [ErasedEvent(1, answer.headers["x-request-id"], NOW)]
 
 
 # signatures
