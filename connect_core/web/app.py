@@ -24,6 +24,7 @@ from connect_core.store import Database, schema
 from connect_core.web import answers
 from connect_core.web.account import account_routes
 from connect_core.web.answers import Cookies
+from connect_core.web.binder import binder_routes
 from connect_core.web.first_login import first_login_routes
 from connect_core.web.pages import Pages
 from connect_core.web.personal_data import personal_data_routes
@@ -62,6 +63,7 @@ def create_app(
             *account_routes(shop),
             *personal_data_routes(shop),
             *first_login_routes(shop),
+            *binder_routes(shop),
             *seed_routes(shop),
             *_health_routes(shop),
         ],
