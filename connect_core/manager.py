@@ -76,11 +76,7 @@ class ConnectManager:
         self.plugins = plugins or Plugins()
         url = service.redis_url
         self.shared = connect_redis(url.get_secret_value(), Sealer(service.keys, "cache")) if url else None
-        self.pool = pool or HttpPool(
-            vendor_calls=settings.limits.vendor_calls,
-            trust_env=service.outbound_proxy,
-            cache=Cache(self.shared, now),
-        )
+        self.pool = pool or _make_pool(settings, Cache(self.shared, now))
         self.registry = Registry(settings, self.plugins, self.pool)
         self.flows = Flows(service.keys)
         self.sessions = Sessions(service.keys, service.public_url, settings.sessions)
@@ -96,11 +92,7 @@ class ConnectManager:
         self.has_passwords = self.chooses and self._directory is None and not own_check
         self._pendings = Pendings(service.keys)
         self._settlement = Settlement(
-            self.flows,
-            self.sessions,
-            subject_key,
-            chooses=self.chooses,
-            lives_elsewhere=self._directory is not None,
+            self.flows, self.sessions, subject_key, chooses=self.chooses, lives_elsewhere=bool(self._directory)
         )
         self._routes = service.public_url + service.prefix
         self.accounts = Accounts(database, self.sessions, self._directory, self.plugins.hooks, now)
@@ -375,6 +367,11 @@ class ConnectManager:
 
     def _time(self) -> int:
         return int(self._now())
+
+
+def _make_pool(settings: Settings, cache: Cache) -> HttpPool:
+    calls, trusts = settings.limits.vendor_calls, settings.service.outbound_proxy
+    return HttpPool(vendor_calls=calls, trust_env=trusts, cache=cache)
 
 
 _BUILT_IN: Members = BuiltInMembers()

@@ -146,8 +146,6 @@ class Directory:
     updates: list[tuple[int, Profile]] = field(default_factory=list)
     was_given: Settings | None = None
 
-    erased: list[int] = field(default_factory=list)
-
     @hookimpl
     def connect_member_directory(self, settings: Any) -> MemberDirectory | None:
         """Answer with itself."""
@@ -164,12 +162,6 @@ class Directory:
         name = {"uname": f"crm-{len(self.by_key)}", "nickname": profile.nickname, "sex": 1, "client": str(client_type)}
         self.members.setdefault(member_id, name)
         return member_id
-
-    async def erase(self, member_id: int) -> None:
-        """Forget the member and the keys that led there."""
-        self.erased.append(member_id)
-        self.members.pop(member_id, None)
-        self.by_key = {key: one for key, one in self.by_key.items() if one != member_id} | {"": 0}
 
     async def is_disabled(self, member_id: int) -> bool:
         """Tell."""
@@ -384,35 +376,6 @@ def test_connect_unbound_is_told_of_every_plugin_that_has_it() -> None:
     asyncio.run(run())
     for listener in (first, second):
         assert listener.wait_for("unbound") == [event]
-
-
-def test_members_elsewhere_are_erased_there_and_here() -> None:
-    """The directory is told first; the person who comes again is a new member in both places."""
-    directory = Directory()
-    with shop(directory) as stage, Visitor(stage) as visitor:
-        for place in range(2):
-            state = query_of(visitor.begin("acme", "pc"))["state"]
-            visitor.http.get("/connect/acme/pc/callback", params={"code": f"lihua.{state}", "state": state})
-            [member_id] = directory.members
-            exported = visitor.http.get("/connect/account/export").json()
-            assert exported["member"]["id"] == member_id
-            assert visitor.http.delete("/connect/account").status_code == 204
-            assert len(directory.erased) == place + 1
-        assert len(set(directory.erased)) == 2
-        assert stage.rows("es_connect") == stage.rows("es_connect_alias") == stage.rows("es_member_session") == []
-
-
-def test_connect_erased_is_told_once_with_nothing_but_the_number() -> None:
-    """After the commit; a second erasure of the same member tells nothing."""
-    listener = Listener()
-    with shop(listener, now=lambda: NOW) as stage, Visitor(stage) as visitor:
-        state = query_of(visitor.begin("acme", "pc"))["state"]
-        visitor.http.get("/connect/acme/pc/callback", params={"code": f"lihua.{state}", "state": state})
-        listener.wait_for("registered", "bound", "logged_in")
-        listener.heard.clear()
-        answer = visitor.http.delete("/connect/account")
-        visitor.http.delete("/connect/account")
-        assert listener.wait_for("erased") == [ErasedEvent(1, answer.headers["x-request-id"], NOW)]
 
 
 # signatures
