@@ -1,13 +1,28 @@
 """Leaving, as the shop is told: its own directory first, which may fail, and plugins once it is done."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 
+from connect_core import personal_data
+from connect_core.connections import BuiltInMembers, Settled, login_by_unionid
 from connect_core.errors import Unavailable
+from connect_core.identity import ClientType, Identity, PersonId
 from connect_core.plugin import ErasedEvent
 from connect_core.rehearsal import Visitor
+from connect_core.sessions import Sessions
+from connect_core.settings import Sessions as Lifetimes
+from connect_core.store import Database, Transaction, schema, tables
+from connect_core.store.members import MemberRow
 
-from .acme import NOW
+from .acme import DAY, NOW
+from .databases import empty
 from .test_hooks import Directory, Listener, shop
+
+__all__ = ["empty"]
 
 
 @dataclass
@@ -78,3 +93,42 @@ def test_connect_erased_is_told_once_with_nothing_but_the_number() -> None:
         answers = [visitor.http.delete("/connect/account", headers=headers) for _ in range(2)]
         assert [answer.status_code for answer in answers] == [204, 401]
         assert listener.wait_for("erased") == [ErasedEvent(1, answers[0].headers["x-request-id"], NOW)]
+
+
+class Slow(BuiltInMembers):
+    """Members who are looked up in no hurry; `is_met` once the login has found its connection."""
+
+    def __init__(self) -> None:
+        self.is_met = threading.Event()
+
+    def find(self, transaction: Transaction, member_id: int) -> MemberRow | None:
+        """Let the erasure begin right here."""
+        found = super().find(transaction, member_id)
+        self.is_met.set()
+        time.sleep(0.5)
+        return found
+
+
+def test_m_an_erasure_waits_for_the_login_that_began_before_it(empty: str) -> None:
+    """Whatever that login writes after the look-up goes with the rest, on each engine."""
+    lihua = Identity("ACME", (PersonId.user_id("u-lihua"),), "app")
+    ring = [bytes(32)]
+    slow, lasting = Slow(), Sessions(ring, "http://127.0.0.1:1", Lifetimes())
+
+    def log_in_with(members: BuiltInMembers, tx: Transaction) -> None:
+        options = {"client_type": ClientType.PC, "now": NOW, "profile_max_age": DAY, "was_asked": True}
+        settled = login_by_unionid(tx, lihua, members, **options)
+        assert isinstance(settled, Settled)
+        lasting.open(tx, settled.member.id, ClientType.PC, "", NOW, connect_id=settled.connect_id)
+
+    with closing(Database(empty)) as database, closing(Database(empty)) as other, ThreadPoolExecutor(1) as threads:
+        schema.upgrade(database)
+        database._transact(partial(log_in_with, BuiltInMembers()))
+        login = threads.submit(database._transact, partial(log_in_with, slow))
+        assert slow.is_met.wait(5)
+        assert other._transact(lambda tx: personal_data._erase(tx, ErasedEvent(1, "r", NOW)))
+        login.result()
+        for table in ("es_connect", "es_connect_alias", "es_member_session"):
+            assert database._look(partial(tables.find_rows, table=table)) == []
+        database._transact(partial(log_in_with, BuiltInMembers()))
+        assert [row["disabled"] for row in database._look(partial(tables.find_rows, table="es_member"))] == [1, 0]
