@@ -74,7 +74,7 @@ def login_by_unionid(
     `was_asked` says that the vendor was asked for the profile, with or without success; without `registers` a new
     person is asked first. Raises `MemberDisabled`.
     """
-    found = find_people(transaction, identity)
+    found = _hold_people(transaction, identity)
     if not found:
         if not was_asked:
             return Missing.PROFILE
@@ -110,6 +110,14 @@ def find_people(transaction: Transaction, identity: Identity) -> list[KnownPerso
         rest = [one for one in identity.ids if one not in via]
         found += people.find_unaliased(transaction, identity.union_type, rest)
     return sorted(found, key=lambda person: identity.ids.index(person.via))
+
+
+def _hold_people(transaction: Transaction, identity: Identity) -> list[KnownPerson]:
+    """The same for a login: from here on it is ended by an erasure as a whole, or comes after it."""
+    found = find_people(transaction, identity)
+    if found and not people.hold_connection(transaction, found[0].connect_id):
+        return find_people(transaction, identity)
+    return found
 
 
 def insert_ids(transaction: Transaction, connect_id: int, union_type: str, ids: Sequence[PersonId], now: int) -> None:
@@ -230,8 +238,9 @@ def _is_untouched(member: MemberRow, key: str, before: Mapping[str, Any]) -> boo
 class MembersElsewhere:
     """A member that the shop's own directory answered for, before the transaction began."""
 
-    def __init__(self, member: MemberRow) -> None:
+    def __init__(self, member: MemberRow, *, was_known: bool) -> None:
         self._member = member
+        self._was_known = was_known
 
     def find(self, transaction: Transaction, member_id: int) -> MemberRow | None:
         """Return the member the directory answered for."""
@@ -239,6 +248,8 @@ class MembersElsewhere:
 
     def register(self, transaction: Transaction, profile: Profile, client_type: ClientType, now: int) -> MemberRow:
         """Return the member that the directory registered."""
+        if self._was_known:
+            raise MemberDisabled("the member's connection has ended meanwhile")
         return self._member
 
     def note_login(
@@ -255,6 +266,7 @@ async def look_elsewhere(
 
     Raises `MemberDisabled`.
     """
+    was_known = member_id is not None
     if member_id is None:
         member_id, profile = await directory.register(key, profile or Profile(), client_type), None
     # asked of one just registered too: an earlier login may have, whose answer was lost
@@ -262,7 +274,7 @@ async def look_elsewhere(
         raise MemberDisabled("the member is disabled")
     if profile is not None:
         await directory.update_profile(member_id, profile)
-    return MembersElsewhere(await find_elsewhere(directory, member_id))
+    return MembersElsewhere(await find_elsewhere(directory, member_id), was_known=was_known)
 
 
 async def find_elsewhere(directory: MemberDirectory, member_id: int) -> MemberRow:

@@ -68,6 +68,12 @@ class GuardedDirectory:
         """Hand on a newer profile."""
         await self._ask("update_profile", self._directory.update_profile(member_id, profile))
 
+    async def erase(self, member_id: int) -> None:
+        """Let the directory erase its member, where it has an `erase`."""
+        erase = getattr(self._directory, "erase", None)
+        if erase is not None:
+            await self._ask("erase", erase(member_id))
+
     async def aclose(self) -> None:
         """Let the directory close what it holds, where it has an `aclose`."""
         close = getattr(self._directory, "aclose", None)

@@ -8,9 +8,10 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import TypeAlias
 
 from connect_core.errors import ConnectError, NotLoggedIn, ProviderFault, RequestRefused, Unavailable
-from connect_core.hookspecs import HookCaller, HookRelay, LoginEvent, RefusedEvent
+from connect_core.hookspecs import ErasedEvent, HookCaller, HookRelay, LoginEvent, RefusedEvent
 from connect_core.identity import ClientType
 from connect_core.store import Database, Transaction, events
 from connect_core.store.events import EventRow
@@ -24,7 +25,16 @@ LATE_AT_ONCE = 100
 _OF_NEW_MEMBER = "new_member"
 _LOGGED = {"logged_in": logging.INFO, "identity_conflict": logging.WARNING}
 REGISTERED, LOGGED_IN, BOUND, UNBOUND = "registered", "logged_in", "bound", "unbound"
-CONFLICT = "identity_conflict"
+CONFLICT, ERASED = "identity_conflict", "erased"
+Notice: TypeAlias = LoginEvent | ErasedEvent | RefusedEvent
+
+
+def write_erased(transaction: Transaction, event: ErasedEvent) -> None:
+    """Write that a member was erased: when, on which request, and nothing of whom it was."""
+    empty = dict.fromkeys(("provider", "client_type", "union_type", "subject_hash", "detail"), "")
+    times = dict.fromkeys(("create_time", "told_time"), event.time)
+    row = {"kind": ERASED, "member_id": event.member_id, "connect_id": 0, "request_id": event.request_id}
+    events.insert_events(transaction, [{**row, **empty, **times}])
 
 
 class Notices:
@@ -60,7 +70,7 @@ class Notices:
         ids = [events.insert_event(transaction, {**row, "told_time": at}) for row, at in zip(rows, told, strict=True)]
         return [replace(event, id=event_id) for event, event_id in zip(happened, ids, strict=True)]
 
-    def tell(self, *happened: LoginEvent | RefusedEvent) -> None:
+    def tell(self, *happened: Notice) -> None:
         """Call `connect_<kind>` of every plugin that has it, one event after the other.
 
         A login is one line in the log, a conflict one more.
@@ -91,14 +101,14 @@ class Notices:
         if self._running:
             await asyncio.wait(self._running, timeout=DRAIN_SECONDS)
 
-    async def _tell_now(self, heard: Sequence[LoginEvent | RefusedEvent], ids: Sequence[int]) -> None:
+    async def _tell_now(self, heard: Sequence[Notice], ids: Sequence[int]) -> None:
         try:
             with suppress(Unavailable):  # what cannot be noted is told again, by whoever finds it
                 await self._tell(heard, ids)
         finally:
             self._under_way.difference_update(ids)
 
-    async def _tell(self, heard: Sequence[LoginEvent | RefusedEvent], ids: Sequence[int]) -> None:
+    async def _tell(self, heard: Sequence[Notice], ids: Sequence[int]) -> None:
         calls = [(caller, event) for event in heard if (caller := self._find_listeners(_kind(event)))]
         await asyncio.get_running_loop().run_in_executor(None, _call_all, calls)
         self._told.extend(ids)
@@ -113,12 +123,12 @@ class Notices:
         return caller if caller is not None and caller.get_hookimpls() else None
 
 
-def _call_all(calls: Sequence[tuple[HookCaller, LoginEvent | RefusedEvent]]) -> None:
+def _call_all(calls: Sequence[tuple[HookCaller, Notice]]) -> None:
     for caller, event in calls:
         _call(caller, event)
 
 
-def _call(caller: HookCaller, event: LoginEvent | RefusedEvent) -> None:
+def _call(caller: HookCaller, event: Notice) -> None:
     for plugin in reversed(caller.get_hookimpls()):  # one by one: pluggy stops at the first that raises
         try:
             plugin.function(*(event for _ in plugin.argnames))
@@ -127,8 +137,14 @@ def _call(caller: HookCaller, event: LoginEvent | RefusedEvent) -> None:
             log.error("notice_failed", extra=told)
 
 
-def _kind(event: LoginEvent | RefusedEvent) -> str:
-    return "login_refused" if isinstance(event, RefusedEvent) else event.kind
+def _kind(event: Notice) -> str:
+    match event:
+        case LoginEvent():
+            return event.kind
+        case ErasedEvent():
+            return ERASED
+        case RefusedEvent():
+            return "login_refused"
 
 
 def _row(event: LoginEvent, connect_id: int, subject_hash: str) -> dict[str, object]:

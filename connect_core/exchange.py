@@ -24,7 +24,14 @@ from connect_core.errors import (
 )
 from connect_core.http import TOTAL_DEADLINE
 from connect_core.identity import ID_MAX, Identity, IdKind, PersonId, Profile
-from connect_core.provider import AuthorizationRequest, AuthorizationResponse, FetchesPhone, Provider, VerifiedPhone
+from connect_core.provider import (
+    AuthorizationRequest,
+    AuthorizationResponse,
+    FetchesPhone,
+    Provider,
+    Revokes,
+    VerifiedPhone,
+)
 
 PROFILE_DEADLINE = 4.0
 """Seconds for the profile, within the login's total."""
@@ -134,6 +141,18 @@ async def fetch_phone(
         case None | VerifiedPhone(number=str(), proof=str()):
             return phone
     raise ProviderBadResponse("the plugin answered no phone number")
+
+
+async def revoke(provider: Provider, identity: Identity, seconds: float = TOTAL_DEADLINE) -> bool:
+    """Have the vendor take back what the person once allowed; False when it did not, which the log tells."""
+    if not isinstance(provider, Revokes):
+        return False
+    try:
+        await _guarded(lambda: provider.revoke(identity), seconds)
+    except ConnectError as error:
+        log.warning("revoke_failed", extra={"code": error.code, "reason": str(error)})
+        return False
+    return True
 
 
 def with_phone(identity: Identity, phone: VerifiedPhone | None) -> Identity:

@@ -67,11 +67,21 @@ class RefusedEvent:
     vendor: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class ErasedEvent:
+    """A member was erased. `member_id` leads to nobody any more; `time` is epoch seconds."""
+
+    member_id: int
+    request_id: str
+    time: int
+
+
 class MemberDirectory(Protocol):
     """Where members live, when that is not the built-in table. Ids are positive 64-bit integers.
 
     Whatever a method raises, and an answer that takes longer than four seconds, is `unavailable` (503) to the visitor,
-    with nothing written. A directory that holds connections may have `async def aclose(self) -> None`.
+    with nothing written. A directory that holds connections may have `async def aclose(self) -> None`; one that can
+    erase has `async def erase(self, member_id: int) -> None`, which may be called twice for one member.
     """
 
     async def find(self, member_id: int) -> Mapping[str, Any] | None:
@@ -136,6 +146,10 @@ class Hooks:
     @hookspec
     def connect_unbound(self, event: LoginEvent) -> None:
         """A connection was ended."""
+
+    @hookspec
+    def connect_erased(self, event: ErasedEvent) -> None:
+        """A member was erased."""
 
     @hookspec
     def connect_login_refused(self, event: RefusedEvent) -> None:

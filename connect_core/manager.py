@@ -33,6 +33,7 @@ from connect_core.http import TOTAL_DEADLINE, HttpPool
 from connect_core.identity import ClientType, Identity
 from connect_core.member_centre import MemberCentre
 from connect_core.pending import Pending, Pendings
+from connect_core.personal_data import PersonalData
 from connect_core.provider import AuthorizationRequest, AuthorizationResponse, Entrance, WakesApp
 from connect_core.redemption import Redemption
 from connect_core.registry import Offer, Plugins, Registry
@@ -75,11 +76,7 @@ class ConnectManager:
         self.plugins = plugins or Plugins()
         url = service.redis_url
         self.shared = connect_redis(url.get_secret_value(), Sealer(service.keys, "cache")) if url else None
-        self.pool = pool or HttpPool(
-            vendor_calls=settings.limits.vendor_calls,
-            trust_env=service.outbound_proxy,
-            cache=Cache(self.shared, now),
-        )
+        self.pool = pool or _make_pool(settings, Cache(self.shared, now))
         self.registry = Registry(settings, self.plugins, self.pool)
         self.flows = Flows(service.keys)
         self.sessions = Sessions(service.keys, service.public_url, settings.sessions)
@@ -94,9 +91,11 @@ class ConnectManager:
         own_check = self.plugins.hooks.connect_check_credentials.get_hookimpls()
         self.has_passwords = self.chooses and self._directory is None and not own_check
         self._pendings = Pendings(service.keys)
-        self._settlement = Settlement(self.flows, self.sessions, self.notices, subject_key, chooses=self.chooses)
+        parts = (self.flows, self.sessions, self.notices, subject_key)
+        self._settlement = Settlement(*parts, chooses=self.chooses, lives_elsewhere=self._directory is not None)
         self._routes = service.public_url + service.prefix
         self.accounts = Accounts(database, self.sessions, self._directory, self.plugins.hooks, now)
+        self.personal_data = PersonalData(database, self.registry, self._directory, self.notices, now)
         self.centre = MemberCentre(
             database, self.notices, subject_key, service.unbind_cooldown, now, passwords_count=self.has_passwords
         )
@@ -244,9 +243,16 @@ class ConnectManager:
         return self._pendings.open(ticket, self._time())
 
     async def finish_first_login(
-        self, ticket: str, visit: Visit, credentials: Mapping[str, str] | None = None
+        self,
+        ticket: str,
+        visit: Visit,
+        credentials: Mapping[str, str] | None = None,
+        *,
+        binder: LiveSession | None = None,
     ) -> Login:
         """Register the person of a pending login, or log in the member that `credentials` prove and bind them.
+
+        With `binder` they are bound to that session's member, who gets a new session for it.
 
         Raises `StateInvalid` and `StateExpired` for the ticket, `NotLoggedIn` for credentials that prove nobody, and
         `AlreadyBound`.
@@ -254,10 +260,13 @@ class ConnectManager:
         now = self._time()
         pending = self.find_pending(ticket)
         offer = self.registry.find(pending.provider, pending.client_type)
-        arrival = Arrival(offer, visit, device_id=pending.device_id, pending=pending)
-        if credentials is None:
+        arrival = Arrival(offer, visit, device_id=pending.device_id, binder=binder, pending=pending)
+        if binder is not None:
+            member_id = binder.member_id
+        elif credentials is not None:
+            member_id = await self.accounts.check_credentials(credentials)
+        else:
             return await self.login_by_unionid(pending.identity, arrival)
-        member_id = await self.accounts.check_credentials(credentials)
         identity = pending.identity
         return self._told(
             *await self.database.write(lambda tx: self._settlement.join(tx, arrival, identity, member_id, now))
@@ -356,6 +365,11 @@ class ConnectManager:
 
     def _time(self) -> int:
         return int(self._now())
+
+
+def _make_pool(settings: Settings, cache: Cache) -> HttpPool:
+    calls, trusts = settings.limits.vendor_calls, settings.service.outbound_proxy
+    return HttpPool(vendor_calls=calls, trust_env=trusts, cache=cache)
 
 
 _BUILT_IN: Members = BuiltInMembers()

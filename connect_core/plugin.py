@@ -34,7 +34,16 @@ from connect_core.errors import (
     ProviderUnsigned,
     SettingsError,
 )
-from connect_core.hookspecs import LoginEvent, MemberDirectory, RefusedEvent, Register, TokenRequest, hookimpl, offer
+from connect_core.hookspecs import (
+    ErasedEvent,
+    LoginEvent,
+    MemberDirectory,
+    RefusedEvent,
+    Register,
+    TokenRequest,
+    hookimpl,
+    offer,
+)
 from connect_core.http import Answer, Http, parse_object
 from connect_core.identity import ClientType, Identity, IdKind, Language, PersonId, Profile
 from connect_core.oauth2 import Claims, ClientAuthentication, OAuth2Provider, OAuth2Settings, Quirks
@@ -46,6 +55,7 @@ from connect_core.provider import (
     Entrance,
     FetchesPhone,
     Provider,
+    Revokes,
     VerifiedPhone,
     WakesApp,
     WorksInSomeBrowsers,
@@ -67,6 +77,7 @@ __all__ = [
     "Elsewhere",
     "Endpoint",
     "Entrance",
+    "ErasedEvent",
     "FetchesPhone",
     "Field",
     "Http",
@@ -95,6 +106,7 @@ __all__ = [
     "Quirks",
     "RefusedEvent",
     "Register",
+    "Revokes",
     "RsaPrivateKey",
     "RsaPublicKey",
     "SecretStr",

@@ -186,3 +186,17 @@ class FetchesPhone(Protocol):
 
         Raises `BadRequest` for what does not verify, and as `login_callback` does.
         """
+
+
+@runtime_checkable
+class Revokes(Protocol):
+    """A provider that can have its vendor forget, without a token of theirs, that a person ever allowed our app.
+
+    No vendor's token is stored, so this is for vendors who take the app's own credentials and the person's id.
+    """
+
+    async def revoke(self, identity: Identity) -> None:
+        """Take back the consent of `identity`, whose ids are all that were stored; without profile and grant.
+
+        Called when a member is erased, before our own rows go. What it raises is logged, and the erasure goes on.
+        """

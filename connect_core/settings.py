@@ -153,6 +153,9 @@ class Service(_Section):
         default="register",
         description="A person never seen before is registered, or asked first (`choose`) for an account they have.",
     )
+    binder_url: str = Field(
+        default="", description="A front end's own page for newcomers of the `/buyer` routes, which gets `uuid`."
+    )
     cors_origins: list[Annotated[str, AfterValidator(_origin)]] = Field(
         default=[], description="Exact origins of front ends that call the JSON routes with cookies."
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from connect_core import binding, events, flow
 from connect_core.connections import Members, Missing, Settled, login_by_unionid
 from connect_core.crypto import keyed_hash
-from connect_core.errors import NotLoggedIn, StateInvalid
+from connect_core.errors import MemberDisabled, NotLoggedIn, StateInvalid
 from connect_core.events import Notices
 from connect_core.exchange import with_phone
 from connect_core.flow import Delivery, Flow, Flows
@@ -16,6 +16,7 @@ from connect_core.provider import VerifiedPhone
 from connect_core.registry import Offer
 from connect_core.sessions import LiveSession, OpenSession, Sessions
 from connect_core.store import Transaction, sessions
+from connect_core.store import members as built_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,20 @@ class Settlement:
     """Settles logins in the caller's transaction."""
 
     def __init__(
-        self, flows: Flows, sessions: Sessions, notices: Notices, subject_key: bytes, *, chooses: bool
+        self,
+        flows: Flows,
+        sessions: Sessions,
+        notices: Notices,
+        subject_key: bytes,
+        *,
+        chooses: bool,
+        lives_elsewhere: bool,
     ) -> None:
-        """`subject_key` keys the hashes by which events tell persons apart; `chooses`: newcomers are asked first."""
+        """`subject_key` keys the hashes by which events tell persons apart; `chooses`: newcomers are asked first.
+
+        `lives_elsewhere`: members are in the shop's own directory and not in `es_member`.
+        """
+        self._lives_elsewhere = lives_elsewhere
         self._chooses = chooses
         self._notices = notices
         self._flows = flows
@@ -120,8 +132,13 @@ class Settlement:
     ) -> tuple[Login, list[LoginEvent]]:
         """Log in a member who proved an older account, and bind the identity to it.
 
-        Raises as `binding.bind`, `MemberDisabled`, and `StateInvalid` for a choice made before.
+        With `arrival.binder` the member proved it by that session. Raises as `binding.bind`, `MemberDisabled`,
+        `NotLoggedIn` when that session has ended meanwhile, and `StateInvalid` for a choice made before.
         """
+        if arrival.binder is not None and not sessions.hold_live(tx, arrival.binder.family, now):
+            raise NotLoggedIn("the session has ended")
+        if not self._lives_elsewhere and not built_in.hold_member(tx, member_id):
+            raise MemberDisabled("the member is disabled or gone")
         connect_id, is_new = binding.bind(tx, identity, member_id, now)
         kinds = [*([events.BOUND] if is_new else []), events.LOGGED_IN]
         happened = [_event(kind, member_id, arrival, identity, now) for kind in kinds]
@@ -161,7 +178,7 @@ class Settlement:
         Raises `AlreadyBound`, and `NotLoggedIn` when that session has ended meanwhile.
         """
         binder, begun = arrival.binder, arrival.flow
-        if binder is None or sessions.find_live(tx, binder.family, now) is None:
+        if binder is None or not sessions.hold_live(tx, binder.family, now):
             raise NotLoggedIn("the session has ended")
         connect_id, is_new = binding.bind(tx, identity, binder.member_id, now)
         happened = [_event(events.BOUND, binder.member_id, arrival, identity, now)] if is_new else []

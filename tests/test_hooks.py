@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from connect_core.events import Notices
-from connect_core.hookspecs import Hooks
+from connect_core.events import Notice, Notices
+from connect_core.hookspecs import ErasedEvent, Hooks
 from connect_core.identity import ClientType
 from connect_core.plugin import LoginEvent, MemberDirectory, Profile, RefusedEvent, Register, TokenRequest, hookimpl
 from connect_core.registry import Plugins
@@ -53,17 +53,17 @@ class Listener:
     """A shop that listens to every notice."""
 
     def __init__(self, look: Callable[[], object] = lambda: None) -> None:
-        self.heard: list[tuple[str, LoginEvent | RefusedEvent]] = []
+        self.heard: list[tuple[str, Notice]] = []
         self.seen: list[object] = []
         self.threads: set[str] = set()
         self._look = look
 
-    def _hear(self, name: str, event: LoginEvent | RefusedEvent) -> None:
+    def _hear(self, name: str, event: Notice) -> None:
         self.seen.append(self._look())
         self.threads.add(threading.current_thread().name)
         self.heard.append((name, event))
 
-    def wait_for(self, *names: str) -> list[LoginEvent | RefusedEvent]:
+    def wait_for(self, *names: str) -> list[Notice]:
         """Return the notices once those of `names` are there, in any order, and none besides."""
         ends = time.monotonic() + 5
         while len(self.heard) < len(names) and time.monotonic() < ends:
@@ -90,6 +90,11 @@ class Listener:
     def connect_unbound(self, event: LoginEvent) -> None:
         """Listen."""
         self._hear("unbound", event)
+
+    @hookimpl
+    def connect_erased(self, event: ErasedEvent) -> None:
+        """Listen."""
+        self._hear("erased", event)
 
     @hookimpl
     def connect_login_refused(self, event: RefusedEvent) -> None:

@@ -99,6 +99,7 @@ def test_what_is_left_out_has_its_documented_default() -> None:
         "redirect_allow": [],
         "home_url": "/",
         "first_login": "register",
+        "binder_url": "",
         "cors_origins": [],
         "trusted_proxies": [],
         "readable_token_cookies": False,

@@ -9,7 +9,7 @@ import sys
 import typer
 
 from connect_core import __version__
-from connect_core.cli import contract, db, demo, imports, keys, new_plugin, providers, sandbox, serve
+from connect_core.cli import contract, db, demo, imports, keys, members, new_plugin, providers, sandbox, serve
 from connect_core.errors import ConnectError, PluginError, SettingsError
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app.command("contract")(contract.contract)
 app.add_typer(db.app, name="db")
 app.add_typer(keys.app, name="keys")
 app.add_typer(imports.app, name="import")
+app.add_typer(members.app, name="members")
 
 
 @app.callback(invoke_without_command=True)

@@ -151,7 +151,7 @@ WHERE value NOT LIKE 'v1.________._%';
 -- means: an event's subject_hash is not a hash: it may be the id itself
 -- cure: empty the column; whoever wrote the row must write hashes
 SELECT id AS row_id FROM es_connect_event
-WHERE (LENGTH(subject_hash) <> 64 OR REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(
+WHERE subject_hash <> '' AND (LENGTH(subject_hash) <> 64 OR REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(
     subject_hash, '0', ''), '1', ''), '2', ''), '3', ''), '4', ''), '5', ''), '6', ''), '7', ''),
     '8', ''), '9', ''), 'a', ''), 'b', ''), 'c', ''), 'd', ''), 'e', ''), 'f', '') <> '');
 

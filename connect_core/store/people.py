@@ -203,6 +203,7 @@ _OF_MEMBER = Statement(
     .where(_CONNECT.c.member_id == bindparam("member_id"), _CONNECT.c.active == 1)
     .order_by(_CONNECT.c.id)
 )
+_HOLD = Statement(select(_CONNECT.c.id).where(_IS_IT).with_for_update())
 _END = Statement(update(_CONNECT).where(_IS_IT, _CONNECT.c.active == 1).values(unbound_time=bindparam("now")))
 _END_ALIASES = Statement(
     update(_ALIAS)
@@ -254,6 +255,11 @@ def find_open_id(transaction: Transaction, member_id: int, union_type: str, app_
 def find_bound(transaction: Transaction, member_id: int) -> list[Bound]:
     """Return the member's active connections, in the order of binding."""
     return [Bound(*row) for row in _OF_MEMBER.all(transaction, member_id=member_id)]
+
+
+def hold_connection(transaction: Transaction, connect_id: int) -> bool:
+    """Keep others from erasing the connection until the transaction ends; False when it is gone already."""
+    return _HOLD.first(transaction, connect_id=connect_id) is not None
 
 
 def end_connection(transaction: Transaction, connect_id: int, now: int) -> None:

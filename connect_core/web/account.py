@@ -19,9 +19,6 @@ from connect_core.provider import Entrance
 from connect_core.web import answers
 from connect_core.web.pages import BoundLogin, Choice, OpenLogin, ShownMember
 from connect_core.web.requests import (
-    check_origin,
-    get_bearer,
-    get_cookies,
     get_parameters,
     get_visit,
     is_form,
@@ -60,7 +57,7 @@ class _Account:
     async def bind(self, request: Request) -> Response:
         """Begin a bind by redirect; with a client's code, do it."""
         await self._shop.count(request)
-        binder = (await self._find_recent(request)).session
+        binder = (await self._shop.find_recent(request)).session
         asked = await read_form(request) if is_form(request) else await read_json(request)
         names = (request.path_params["provider"], request.path_params["client"])
         offer = self._manager.registry.find(*names)
@@ -89,11 +86,11 @@ class _Account:
         return keep_flow(self._shop, request, response, start)
 
     async def connections(self, request: Request) -> Response:
-        found = await self._find_member(request)
+        found = await self._shop.find_member(request)
         return answers.answer([asdict(one) for one in await self._centre.find_connections(found.session)])
 
     async def unbind(self, request: Request) -> Response:
-        found = await self._find_recent(request)
+        found = await self._shop.find_recent(request)
         asked = await read_form(request) if is_form(request) else get_parameters(request)
         logs_out = asked.get("logout", "") in ("1", "true")
         union_type = request.path_params["union_type"].upper()
@@ -104,24 +101,24 @@ class _Account:
         return response
 
     async def sessions(self, request: Request) -> Response:
-        found = await self._find_member(request)
+        found = await self._shop.find_member(request)
         return answers.answer([asdict(one) for one in await self._centre.find_sessions(found.session)])
 
     async def end_session(self, request: Request) -> Response:
-        found = await self._find_member(request)
+        found = await self._shop.find_member(request)
         await self._centre.end_session(found.session, request.path_params["id"])
         return self._done(request)
 
     async def end_sessions(self, request: Request) -> Response:
         """End all of the member's sessions but this one."""
-        found = await self._find_member(request)
+        found = await self._shop.find_member(request)
         await self._centre.end_other_sessions(found.session)
         return self._done(request)
 
     async def set_password(self, request: Request) -> Response:
         if not self._manager.has_passwords:
             raise Unsupported("this shop has no passwords of ours")
-        found = await self._find_recent(request)
+        found = await self._shop.find_recent(request)
         asked = await read_form(request) if is_form(request) else await read_json(request)
         await self._centre.set_password(found.session, asked.get("password", ""))
         return self._done(request)
@@ -129,7 +126,7 @@ class _Account:
     async def page(self, request: Request) -> Response:
         visit = get_visit(request)
         try:
-            found = await self._find_member(request)
+            found = await self._shop.find_member(request)
         except NotLoggedIn:
             return answers.redirect(f"{self._shop.prefix}/login?return_to={self._shop.prefix}/account")
         language, prefix = visit.language, self._shop.prefix
@@ -177,27 +174,6 @@ class _Account:
         if wants_page(request):
             return answers.redirect(f"{self._shop.prefix}/account")
         return Response(status_code=204, headers=answers.HEADERS)
-
-    async def _find_member(self, request: Request) -> LoggedIn:
-        return await self._find(request, recent=False)
-
-    async def _find_recent(self, request: Request) -> LoggedIn:
-        return await self._find(request, recent=True)
-
-    async def _find(self, request: Request, *, recent: bool) -> LoggedIn:
-        """Return who is logged in; whoever changes something with a cookie comes from our own pages."""
-        if request.method != "GET":
-            check_origin(request, self._shop.origins)
-        tokens = {
-            "session_token": get_cookies(request).get(self._shop.cookies.session, ""),
-            "access_token": get_bearer(request),
-        }
-        if recent:
-            return await self._manager.accounts.find_recent(**tokens)
-        found = await self._manager.accounts.find_member(**tokens)
-        if found is None:
-            raise NotLoggedIn("there is no live session")
-        return found
 
 
 def _day(seconds: int) -> date:

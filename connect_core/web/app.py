@@ -26,8 +26,10 @@ from connect_core.store import Database, schema
 from connect_core.web import answers
 from connect_core.web.account import account_routes
 from connect_core.web.answers import Cookies
+from connect_core.web.binder import binder_routes
 from connect_core.web.first_login import first_login_routes
 from connect_core.web.pages import Pages
+from connect_core.web.personal_data import personal_data_routes
 from connect_core.web.requests import Trust, new_request_id
 from connect_core.web.routes import connect_routes
 from connect_core.web.seed import seed_routes
@@ -64,7 +66,9 @@ def create_app(
             *routes,
             *connect_routes(shop),
             *account_routes(shop),
+            *personal_data_routes(shop),
             *first_login_routes(shop),
+            *binder_routes(shop),
             *seed_routes(shop),
             *_health_routes(shop),
         ],

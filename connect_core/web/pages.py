@@ -184,6 +184,10 @@ class Pages:
             kept={},
         )
 
+    def erase(self, language: Language, member: ShownMember) -> str:
+        """Return the page that tells what goes with the account, and asks; its form posts to us."""
+        return self._render("erase.html", language, member=member, kept={})
+
     def first_login(self, language: Language, provider: str, nickname: str, *, is_wrong: bool = False) -> str:
         """Return the page that asks a newcomer, whom `provider` calls `nickname`, whether they are new."""
         return self._render(
@@ -217,6 +221,7 @@ class Pages:
             self.login("zh", [Choice("alipay", "Alipay", "/", "alipay", place) for place in places])
             self.refused("zh", "provider_timeout", "0", "/")
             self.leaving("zh", "/")
+            self.erase("zh", ShownMember("m_0"))
             self.first_login("zh", "A", "0", is_wrong=True)
             bound, opened = BoundLogin("A", "alipay", "", date.min, "/"), OpenLogin("pc", date.min, "/", is_this=False)
             self.account(

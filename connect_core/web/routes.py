@@ -295,8 +295,9 @@ async def finish_flow(
 def deliver(shop: Shop, login: Login) -> Response:
     """Send the browser to where the login returns to, logged in; a repeated callback just goes there."""
     if login.pending is not None:
-        response = answers.redirect(f"{shop.prefix}/first-login")
-        shop.cookies.set(response, shop.cookies.pending, shop.manager.seal_pending(login.pending), PENDING_LIFE)
+        ticket = shop.manager.seal_pending(login.pending)
+        response = answers.redirect(_choice_page(shop, login.delivery, ticket))
+        shop.cookies.set(response, shop.cookies.pending, ticket, PENDING_LIFE)
         return response
     response = answers.redirect(login.return_to)
     lifetimes = shop.manager.settings.sessions
@@ -308,6 +309,15 @@ def deliver(shop: Shop, login: Login) -> Response:
     tokens = shop.manager.accounts.issue_tokens(login.opened)
     set_token_cookies(shop, response, {**tokens, "uid": login.opened.row.member_id})
     return response
+
+
+def _choice_page(shop: Shop, delivery: Delivery, ticket: str) -> str:
+    """Where a newcomer is asked; a front end of the `/buyer` routes may have a page for it."""
+    page = shop.manager.settings.service.binder_url
+    if not page or delivery is not Delivery.TOKEN_COOKIES:
+        return f"{shop.prefix}/first-login"
+    page = shop.manager.targets.check(page)
+    return f"{page}{'&' if '?' in page else '?'}uuid={ticket.partition('.')[0]}"
 
 
 def set_token_cookies(shop: Shop, response: Response, tokens: Mapping[str, object]) -> None:

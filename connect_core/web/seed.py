@@ -3,6 +3,7 @@
 `/buyer/connect/...` is a shop front end's, `/login/{authCode}` an Alipay mini program's.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import unquote
 
@@ -18,11 +19,11 @@ from connect_core.settlement import Login
 from connect_core.web import answers
 from connect_core.web.requests import get_parameters, get_visit, read_json
 from connect_core.web.routes import finish_flow, keep_flow, token_body
-from connect_core.web.shop import Shop
-from connect_core.web.texts import refusal_for
+from connect_core.web.shop import ErrorStyle, Shop
+from connect_core.web.texts import Wording, refusal_for
 
-_FAILED = "E131"
-_CODES = {
+FAILED = "E131"
+CODES = {
     "unsupported": "E130",
     "state_missing": "E133",
     "state_invalid": "E133",
@@ -33,18 +34,22 @@ _CODES = {
     "provider_refused": "403",
     "provider_config": "403",
 }
+_MESSAGES = {
+    "107": Wording("登录状态或会员名、密码不正确", "The login, or the name and password, prove nobody"),
+    "E134": Wording("没有绑定这种登录方式", "This login is not linked"),
+}
 _MINI_UNION_TYPE = "ALIPAY"
 
 
 def seed_routes(shop: Shop) -> list[BaseRoute]:
     """Every such route."""
     seed = _Seed(shop)
-    buyer = "/buyer/connect/{provider}"
+    buyer, style = "/buyer/connect/{provider}", answer_in({})
     return [
-        shop.route(f"{buyer}/pc/login", seed.pc_login, "GET", style=_seed_error),
-        shop.route(f"{buyer}/h5/getLoginUrl", seed.h5_login_url, "GET", style=_seed_error, cross_origin=True),
-        shop.route(f"{buyer}/h5/login", seed.h5_login, "GET", style=_seed_error, cross_origin=True),
-        shop.route("/login/{authCode}", seed.mini_login, "POST", style=_seed_error),
+        shop.route(f"{buyer}/h5/getLoginUrl", seed.h5_login_url, "GET", style=style, cross_origin=True),
+        shop.route(f"{buyer}/h5/login", seed.h5_login, "GET", style=style, cross_origin=True),
+        shop.route(f"{buyer}/{{client}}/login", seed.login, "GET", style=style),
+        shop.route("/login/{authCode}", seed.mini_login, "POST", style=style),
     ]
 
 
@@ -53,14 +58,18 @@ class _Seed:
         self._shop = shop
         self._manager = shop.manager
 
-    async def pc_login(self, request: Request) -> Response:
+    async def login(self, request: Request) -> Response:
         await self._shop.count(request)
+        offer = self._manager.registry.find(request.path_params["provider"], request.path_params["client"])
+        if offer.entrance is not Entrance.REDIRECT:
+            raise Unsupported("this client type does not come back by redirect")
         start = await self._manager.get_login_url(
-            request.path_params["provider"],
-            ClientType.PC,
+            offer.name,
+            offer.client_type,
             get_visit(request),
             return_to=get_parameters(request).get("return_to", ""),
             delivery=Delivery.TOKEN_COOKIES,
+            is_awake=True,  # the cookies are for this browser, not for the vendor's app
         )
         return keep_flow(self._shop, request, answers.redirect(start.login_url), start)
 
@@ -82,8 +91,8 @@ class _Seed:
     async def h5_login(self, request: Request) -> Response:
         await self._shop.count(request)
         parameters = get_parameters(request)
-        device_id = parameters.pop("uuid", "")[:64]
         request.path_params["client"] = ClientType.H5
+        device_id = parameters.pop("uuid", "")[:64]
         login = await finish_flow(self._shop, request, parameters, delivers_json=True, device_id=device_id)
         body = token_body(self._shop, login)
         names = ("access_token", "refresh_token", "uid") if login.pending is None else tuple(body)
@@ -118,11 +127,18 @@ def _mini_member(login: Login) -> dict[str, object]:
     }
 
 
-def _seed_error(request: Request, error: ConnectError) -> Response:
-    """`{"code", "message"}` with the codes such a front end knows."""
-    if error.code in _CODES:
-        code = _CODES[error.code]
-        text = refusal_for(error.code).title.in_language(get_visit(request).language)
-    else:
-        code, text = _FAILED, "联合登录失败"
-    return answers.with_retry(answers.answer({"code": code, "message": text}, error.status), error)
+def answer_in(more_codes: Mapping[str, str]) -> ErrorStyle:
+    """Return the style of errors such a front end knows, `{"code", "message"}`, with `more_codes` of ours to theirs."""
+    codes = {**CODES, **more_codes}
+
+    def answer_error(request: Request, error: ConnectError) -> Response:
+        code, language = codes.get(error.code, FAILED), get_visit(request).language
+        if code == FAILED:
+            text = "联合登录失败"
+        elif code in _MESSAGES:
+            text = _MESSAGES[code].in_language(language)
+        else:
+            text = refusal_for(error.code).title.in_language(language)
+        return answers.with_retry(answers.answer({"code": code, "message": text}, error.status), error)
+
+    return answer_error

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connect_core import events
+from connect_core.accounts import LoggedIn
 from connect_core.cache import Shared
 from connect_core.errors import ConnectError, LoginTooOld, NotLoggedIn, RateLimited, Unavailable
 from connect_core.manager import ConnectManager
@@ -23,7 +24,15 @@ from connect_core.web import answers
 from connect_core.web.answers import Cookies
 from connect_core.web.counters import CountersInMemory
 from connect_core.web.pages import Pages
-from connect_core.web.requests import Trust, get_visit, new_request_id, wants_page
+from connect_core.web.requests import (
+    Trust,
+    check_origin,
+    get_bearer,
+    get_cookies,
+    get_visit,
+    new_request_id,
+    wants_page,
+)
 
 log = logging.getLogger("connect_login")
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -69,6 +78,27 @@ class Shop:
     async def count(self, request: Request) -> None:
         """Count a login start, callback or code. Raises `RateLimited`."""
         await self.limiter.hit(self.trust.get_address(request))
+
+    async def find_member(self, request: Request) -> LoggedIn:
+        """Return who is logged in, by session cookie or bearer token. Raises `NotLoggedIn`, and as `get_tokens`."""
+        found = await self.manager.accounts.find_member(**self.get_tokens(request))
+        if found is None:
+            raise NotLoggedIn("there is no live session")
+        return found
+
+    async def find_recent(self, request: Request) -> LoggedIn:
+        """The same for what a stolen session must not do. Raises `LoginTooOld` besides."""
+        return await self.manager.accounts.find_recent(**self.get_tokens(request))
+
+    def get_tokens(self, request: Request) -> dict[str, str]:
+        """Return what the request is logged in with.
+
+        Raises `Forbidden` for a change with a cookie that comes from another site's page.
+        """
+        if request.method != "GET":
+            check_origin(request, self.origins)
+        session_token = get_cookies(request).get(self.cookies.session, "")
+        return {"session_token": session_token, "access_token": get_bearer(request)}
 
     def route(
         self, path: str, endpoint: Endpoint, *methods: str, style: ErrorStyle | None = None, cross_origin: bool = False

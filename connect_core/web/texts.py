@@ -86,6 +86,21 @@ TEXTS: Mapping[str, Wording] = {
     "wrong_credentials": Wording("会员名或密码不正确", "Member name or password is wrong"),
     "set_password": Wording("设置密码", "Set a password"),
     "new_password": Wording("新密码（至少 8 个字符）", "New password (at least 8 characters)"),
+    "personal_data": Wording("您的数据", "Your data"),
+    "export": Wording("下载我的数据", "Download my data"),
+    "erase": Wording("注销账号", "Delete my account"),
+    "erase_what": Wording("以下内容将被删除，无法恢复：", "This is deleted, and cannot be brought back:"),
+    "erase_profile": Wording("您的昵称、头像、手机号和地区", "Your name, portrait, phone number and place"),
+    "erase_connections": Wording("所有已绑定的登录方式", "Every linked login"),
+    "erase_sessions": Wording("所有设备上的登录", "Every login on every device"),
+    "erase_later": Wording(
+        "以后再用同样的方式登录，将成为新会员。", "Whoever logs in the same way later is a new member."
+    ),
+    "erase_vendor": Wording(
+        "您在登录平台上给予的授权，请在该平台的设置中取消。",
+        "What you allowed at the platform that you log in with, you take back in its own settings.",
+    ),
+    "keep": Wording("返回", "Go back"),
     "leaving": Wording("正在前往登录页面", "Taking you there"),
     "go_on": Wording("继续", "Continue"),
 }

@@ -28,7 +28,7 @@ from connect_core.registry import Plugins
 from connect_core.rehearsal import make_settings
 from connect_core.settings import ProviderSettings, Settings
 from connect_core.web import create_app
-from connect_core.web.seed import _CODES, _FAILED
+from connect_core.web.seed import CODES, FAILED
 from connect_core.web.texts import refusal_for
 
 HERE = Path(__file__).parent
@@ -148,7 +148,7 @@ def tell_errors(words: Words) -> Lines:
     """Every code: its status and meaning, what a member reads, and what the operator does."""
     compare(every_code(), words["operator"])
     errors = [(f"`{error.code}`", error) for error in every_error()]
-    happened = ((code, e.status, sentence(e.__doc__), f"`{_CODES.get(e.code, _FAILED)}`") for code, e in errors)
+    happened = ((code, e.status, sentence(e.__doc__), f"`{CODES.get(e.code, FAILED)}`") for code, e in errors)
     yield table(("code", "status", "what happened", "code on `/buyer` and `/login`"), happened)
     yield "## What the operator does"
     yield words["advice"].strip()

@@ -1,0 +1,97 @@
+"""Queries about everything that is held about one member: read as a whole, and erased as a whole."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, null, select, update
+
+from connect_core.models import Alias, ConnectEvent, Connection, Member, MemberSession
+from connect_core.store.statement import Statement, Transaction
+
+_MEMBER, _CONNECT = Member.__table__, Connection.__table__  # type: ignore[attr-defined]
+_ALIAS, _SESSION = Alias.__table__, MemberSession.__table__  # type: ignore[attr-defined]
+_EVENT = ConnectEvent.__table__  # type: ignore[attr-defined]
+_SECRET = frozenset({"password_hash", "token_hash", "family", "subject_hash"})
+_COMPUTED = frozenset({"active"})
+ERASED_NAME = "erased_"
+"""What the name of an erased member begins with."""
+
+
+def _shown(table: Table) -> list[str]:
+    return [column.name for column in table.columns if column.name not in _SECRET | _COMPUTED]
+
+
+def _all_of(table: Table, condition: ColumnElement[bool]) -> Select[Any]:
+    return select(*(table.c[name] for name in _shown(table))).where(condition).order_by(table.c.id)
+
+
+_FIND = {
+    table.name: (Statement(_all_of(table, condition)), _shown(table))
+    for table, condition in (
+        (_MEMBER, _MEMBER.c.id == bindparam("key")),
+        (_CONNECT, _CONNECT.c.member_id == bindparam("key")),
+        (_ALIAS, _ALIAS.c.connect_id == bindparam("key")),
+        (_SESSION, _SESSION.c.member_id == bindparam("key")),
+        (_EVENT, _EVENT.c.member_id == bindparam("key")),
+    )
+}
+_LOCK_CONNECTIONS = Statement(
+    select(_CONNECT.c.id).where(_CONNECT.c.member_id == bindparam("key")).order_by(_CONNECT.c.id).with_for_update()
+)
+_LOCK_MEMBER = Statement(select(_MEMBER.c.uname).where(_MEMBER.c.id == bindparam("key")).with_for_update())
+_DELETE_SESSIONS = Statement(delete(_SESSION).where(_SESSION.c.member_id == bindparam("key")))
+_DELETE_ALIASES = Statement(delete(_ALIAS).where(_ALIAS.c.connect_id == bindparam("key")))
+_DELETE_CONNECTION = Statement(delete(_CONNECT).where(_CONNECT.c.id == bindparam("key")))
+_FORGET_SUBJECTS = Statement(
+    update(_EVENT).where(_EVENT.c.member_id == bindparam("key")).values(subject_hash="", detail="")
+)
+_TEXTS = ("nickname", "face", "mobile", "province", "city", "register_client", "password_hash")
+_NUMBERS = ("create_time", "last_login", "login_count")
+_ANONYMISE = Statement(
+    update(_MEMBER)
+    .where(_MEMBER.c.id == bindparam("key"))
+    .values(
+        **dict.fromkeys(_TEXTS, ""),
+        **dict.fromkeys(_NUMBERS, 0),
+        sex=null(),
+        disabled=1,
+        uname=bindparam("new_name"),
+    )
+)
+
+
+def find_all(transaction: Transaction, table: str, key: int) -> list[dict[str, Any]]:
+    """Return a member's rows of `table` without secrets; of `es_connect_alias` the rows of the connection `key`."""
+    statement, names = _FIND[table]
+    return [dict(zip(names, row, strict=True)) for row in statement.all(transaction, key=key)]
+
+
+def lock_connections(transaction: Transaction, member_id: int) -> list[int]:
+    """Return the member's connections, ended ones too; whoever logs in through one of them waits from here on."""
+    return [row[0] for row in _LOCK_CONNECTIONS.all(transaction, key=member_id)]
+
+
+def lock_member(transaction: Transaction, member_id: int) -> str | None:
+    """Return the member's name; whoever joins the account waits from here on."""
+    name: str | None = _LOCK_MEMBER.scalar(transaction, key=member_id)
+    return name
+
+
+def delete_sessions(transaction: Transaction, member_id: int) -> int:
+    """Delete the member's sessions; returns how many tokens that were."""
+    return _DELETE_SESSIONS.run(transaction, key=member_id)
+
+
+def delete_connection(transaction: Transaction, connect_id: int) -> None:
+    """Delete a connection with its ids."""
+    _DELETE_ALIASES.run(transaction, key=connect_id)
+    _DELETE_CONNECTION.run(transaction, key=connect_id)
+
+
+def forget_subjects(transaction: Transaction, member_id: int) -> int:
+    """Empty what in the member's events could be compared with a person; returns how many events there are."""
+    return _FORGET_SUBJECTS.run(transaction, key=member_id)
+
+
+def anonymise_member(transaction: Transaction, member_id: int, new_name: str) -> None:
+    """Leave of the member a disabled row without anything in it but its id and `new_name`."""
+    _ANONYMISE.run(transaction, key=member_id, new_name=new_name)

@@ -1,0 +1,190 @@
+"""The binder routes of older front ends: bind, unbind, and the page that asks a newcomer, answered by the same manager.
+
+Their `uuid` names the login that waits for a choice, and opens nothing by itself: what counts is the sealed ticket, in
+this browser's cookie or an app's hand. What such systems let a client merely claim, an id above all, is E130 here.
+"""
+
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from connect_core.accounts import LoggedIn
+from connect_core.errors import LastConnection, NotLoggedIn, StateInvalid, Unsupported
+from connect_core.flow import Delivery
+from connect_core.identity import ClientType
+from connect_core.provider import Entrance
+from connect_core.registry import Offer
+from connect_core.settlement import Login
+from connect_core.web import answers
+from connect_core.web.requests import (
+    check_origin,
+    get_cookies,
+    get_parameters,
+    get_visit,
+    is_form,
+    read_form,
+    read_json,
+)
+from connect_core.web.routes import keep_flow
+from connect_core.web.seed import answer_in
+from connect_core.web.shop import Endpoint, ErrorStyle, Shop
+
+_CODES = {"already_bound": "143", "not_logged_in": "107", "forbidden": "E133"}
+_OUT_OF = "WECHAT"
+"""What `unbind/out` unbinds: it is the logout button inside WeChat's browser."""
+
+
+def binder_routes(shop: Shop) -> list[BaseRoute]:
+    """Every such route."""
+    binder = _Binder(shop)
+    style, unbind_style = answer_in(_CODES), answer_in({**_CODES, "unsupported": "E134"})
+
+    def route(path: str, endpoint: Endpoint, *methods: str, style: ErrorStyle = style) -> BaseRoute:
+        return shop.route(f"/buyer/{path}", endpoint, *methods, style=style, cross_origin=True)
+
+    return [
+        route("account-binder/pc/{type}", binder.begin, "GET"),
+        route("account-binder/list", binder.show, "GET"),
+        route("account-binder/unbind/out", binder.unbind_and_log_out, "POST", style=unbind_style),
+        route("account-binder/unbind/{type}", binder.unbind, "POST", style=unbind_style),
+        route("account-binder/login/{uuid}", binder.bind_pending, "POST"),
+        route("account-binder/register/{uuid}", binder.register, "POST"),
+        route("passport/login-binder/pc/{uuid}", binder.join, "PUT"),
+        route("passport/login-binder/wap/{uuid}", binder.join, "PUT", "POST"),
+        *(route(path, _refuse, method) for method, path in _UNSAFE),
+    ]
+
+
+_UNSAFE = (
+    ("GET", "passport/connect/app/{type}/param"),
+    ("GET", "passport/connect/app/{type}/openid"),
+    ("POST", "passport/login-binder/app"),
+    ("POST", "passport/sms-binder/app"),
+    ("POST", "passport/register-binder/app"),
+    ("POST", "connect/{provider}/app/login/{uuid}"),
+)
+"""Secrets handed to apps, and logins by an id that the client claims."""
+
+
+async def _refuse(request: Request) -> Response:
+    raise Unsupported("this cannot be offered safely")
+
+
+class _Binder:
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._manager = shop.manager
+
+    async def begin(self, request: Request) -> Response:
+        """The address at which a bind begins, as text; the front end sends the browser there."""
+        await self._shop.count(request)
+        session = (await self._find_recent(request)).session
+        client = ClientType.PC if session.client_type is ClientType.PC else ClientType.H5
+        offer = self._find_offer(client, request.path_params["type"].upper())
+        start = await self._manager.get_login_url(
+            offer.name,
+            offer.client_type,
+            get_visit(request),
+            return_to=get_parameters(request).get("return_to", ""),
+            delivery=Delivery.TOKEN_COOKIES,
+            is_awake=True,
+            binder=session,
+        )
+        return keep_flow(self._shop, request, answers.plain(start.login_url), start)
+
+    async def show(self, request: Request) -> Response:
+        """Every union type that the shop has configured, and whether it is bound."""
+        found = await self._find_member(request)
+        if found is None:
+            raise NotLoggedIn("there is no live session")
+        union_types = dict.fromkeys(offer.provider.union_type for offer in self._manager.registry)
+        return answers.answer([{"union_type": one, "is_bind": one in found.union_types} for one in union_types])
+
+    async def unbind(self, request: Request) -> Response:
+        await self._unbind(request, request.path_params["type"].upper())
+        return _nothing()
+
+    async def unbind_and_log_out(self, request: Request) -> Response:
+        """Log out; the connection goes with it, unless it is the member's only way back."""
+        try:
+            await self._unbind(request, _OUT_OF, logs_out=True)
+        except LastConnection:
+            for token in filter(None, self._get_tokens(request).values()):
+                await self._manager.accounts.logout(token)
+        response = _nothing()
+        self._shop.forget_logins(request, response)
+        return response
+
+    async def bind_pending(self, request: Request) -> Response:
+        """Bind the person who waits to the member who is logged in."""
+        return self._bound(await self._bind_pending(request, (await self._find_recent(request))))
+
+    async def register(self, request: Request) -> Response:
+        """The same, told in no words, for a member whom the shop has just registered; register who is not logged in."""
+        if await self._find_member(request) is None:
+            await self._shop.count(request)
+            ticket, _ = await self._read_ticket(request)
+            return self._bound(await self._manager.finish_first_login(ticket, get_visit(request)))
+        await self._bind_pending(request, await self._find_recent(request))
+        response = _nothing()
+        self._shop.cookies.drop(response, self._shop.cookies.pending)
+        return response
+
+    async def join(self, request: Request) -> Response:
+        """Bind the person who waits to the member whom the credentials prove."""
+        check_origin(request, self._shop.origins)
+        await self._shop.count(request)
+        ticket, asked = await self._read_ticket(request)
+        await self._shop.password_limiter.hit(f"user {asked.get('username', '')}")
+        return self._bound(await self._manager.finish_first_login(ticket, get_visit(request), asked))
+
+    async def _bind_pending(self, request: Request, found: LoggedIn) -> Login:
+        await self._shop.count(request)
+        ticket, _ = await self._read_ticket(request)
+        return await self._manager.finish_first_login(ticket, get_visit(request), binder=found.session)
+
+    async def _read_ticket(self, request: Request) -> tuple[str, Mapping[str, str]]:
+        """Return the ticket, which must be of the login that the path names, and what else was sent."""
+        asked = await read_form(request) if is_form(request) else await read_json(request)
+        ticket = asked.pop("ticket", "") or get_cookies(request).get(self._shop.cookies.pending, "")
+        if not ticket or ticket.partition(".")[0] != request.path_params["uuid"]:
+            raise StateInvalid("the uuid is of no login that waits here")
+        return ticket, asked
+
+    def _bound(self, login: Login) -> Response:
+        assert login.opened is not None
+        tokens = self._manager.accounts.issue_tokens(login.opened)
+        told = {name: tokens[name] for name in ("access_token", "refresh_token", "uid")}
+        response = answers.answer({"result": "bind_success", **told})
+        self._shop.cookies.drop(response, self._shop.cookies.pending)
+        return response
+
+    async def _unbind(self, request: Request, union_type: str, *, logs_out: bool = False) -> None:
+        found = await self._find_recent(request)
+        request_id = request.state.request_id
+        await self._manager.centre.unbind(found.session, union_type, request_id, logs_out=logs_out)
+
+    def _find_offer(self, client: ClientType, union_type: str) -> Offer:
+        for offer in self._manager.registry.offers(client):
+            if offer.provider.union_type == union_type and offer.entrance is Entrance.REDIRECT:
+                return offer
+        raise Unsupported("no such login begins in a browser of this kind")
+
+    async def _find_recent(self, request: Request) -> LoggedIn:
+        return await self._manager.accounts.find_recent(**self._get_tokens(request))
+
+    async def _find_member(self, request: Request) -> LoggedIn | None:
+        return await self._manager.accounts.find_member(**self._get_tokens(request))
+
+    def _get_tokens(self, request: Request) -> dict[str, str]:
+        """As every route takes them, and the cookies that `/buyer` logins leave."""
+        tokens, cookies = self._shop.get_tokens(request), get_cookies(request)
+        for name, cookie in (("session_token", "refresh_token"), ("access_token", "access_token")):
+            tokens[name] = tokens[name] or cookies.get(cookie, "")
+        return tokens
+
+
+def _nothing() -> Response:
+    return Response(status_code=200, headers=answers.HEADERS)

@@ -1,0 +1,53 @@
+"""The routes by which members take along what is held about them, and leave.
+
+Both want a login of the last minutes. A form posts, since it cannot DELETE.
+"""
+
+import json
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from connect_core.web import answers
+from connect_core.web.pages import ShownMember
+from connect_core.web.requests import get_visit, wants_page
+from connect_core.web.shop import Shop
+
+
+def personal_data_routes(shop: Shop) -> list[BaseRoute]:
+    """Every such route."""
+    own, path = _PersonalData(shop), f"{shop.prefix}/account"
+    return [
+        shop.route(f"{path}/export", own.export, "GET", cross_origin=True),
+        shop.route(f"{path}/erase", own.confirm, "GET"),
+        shop.route(f"{path}/erase", own.erase, "POST"),
+        shop.route(path, own.erase, "DELETE", cross_origin=True),
+    ]
+
+
+class _PersonalData:
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._manager = shop.manager
+
+    async def export(self, request: Request) -> Response:
+        found = await self._shop.find_recent(request)
+        held = await self._manager.personal_data.export(found.session.member_id)
+        text = json.dumps(held, ensure_ascii=False, indent=2)
+        attached = {**answers.HEADERS, "content-disposition": 'attachment; filename="account.json"'}
+        return Response(text, headers=attached, media_type="application/json")
+
+    async def confirm(self, request: Request) -> Response:
+        """Tell what goes, and ask once more."""
+        member = (await self._shop.find_recent(request)).member
+        shown = ShownMember(member.uname, member.nickname, member.face)
+        return answers.page(self._shop.pages.erase(get_visit(request).language, shown))
+
+    async def erase(self, request: Request) -> Response:
+        found = await self._shop.find_recent(request)
+        await self._manager.personal_data.erase(found.session.member_id, request.state.request_id)
+        home = self._manager.targets.check(self._manager.settings.service.home_url)
+        response = answers.redirect(home) if wants_page(request) else Response(status_code=204, headers=answers.HEADERS)
+        self._shop.forget_logins(request, response)
+        return response
