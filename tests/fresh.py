@@ -35,7 +35,7 @@ class Fresh:
         )
         pip = self.bin / "pip"
         pip.write_text(
-            f'#!/bin/sh\ncommand=$1; shift\nexec {self.bin}/python -m pip "$command" {" ".join(options)} "$@"\n'
+            f'#!/bin/sh\ncommand=$1; shift\nexec {self.bin}/python -m pip "$command" {" ".join(options)} -I "$@"\n'
         )
         pip.chmod(0o755)
         [wheel] = folder.glob("connect_login-*.whl")
@@ -43,7 +43,8 @@ class Fresh:
 
     def install(self, *sources: Path) -> None:
         """Install wheels and folders, as pip does."""
-        pip = [sys.executable, "-m", "pip", "--python", str(self.bin / "python"), "install", *self._options]
+        # --ignore-installed: where the run itself has our wheel, pip would find it and install nothing
+        pip = [sys.executable, "-m", "pip", "--python", str(self.bin / "python"), "install", "-I", *self._options]
         subprocess.run([*pip, *map(str, sources)], check=True, timeout=PATIENCE, env=self.environment)
 
     @property

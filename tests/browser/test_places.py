@@ -33,10 +33,7 @@ def stage() -> Iterator[Stage]:
         del raw["providers"]["wechat"]["h5"]["open_url"]
         raw["providers"]["wechat"]["pc"]["embed"] = {"style": "black"}
 
-    def routes(database: Any) -> list[Any]:
-        return [*demo_home(database), Route("/framing", framing)]
-
-    with on_stage(routes=routes, change=change) as one:
+    with on_stage(routes=[*demo_home(), Route("/framing", framing)], change=change) as one:
         yield one
 
 
