@@ -14,9 +14,10 @@ from connect_core.store import Transaction, events
 log = logging.getLogger("connect_login")
 
 DRAIN_SECONDS = 5
-_LOGGED = {"logged_in": logging.INFO, "identity_conflict": logging.WARNING}
+_LOGGED = {"logged_in": logging.INFO, "identity_conflict": logging.WARNING, "handover_conflict": logging.WARNING}
 REGISTERED, LOGGED_IN, BOUND, UNBOUND = "registered", "logged_in", "bound", "unbound"
 CONFLICT = "identity_conflict"
+HANDED_OVER, HANDOVER_CONFLICT = "handed_over", "handover_conflict"
 
 
 def write(transaction: Transaction, happened: Sequence[LoginEvent], connect_id: int, subject_hash: str) -> None:

@@ -25,6 +25,7 @@ from connect_core.web import answers
 from connect_core.web.account import account_routes
 from connect_core.web.answers import Cookies
 from connect_core.web.first_login import first_login_routes
+from connect_core.web.handover import handover_routes
 from connect_core.web.pages import Pages
 from connect_core.web.requests import Trust, new_request_id
 from connect_core.web.routes import connect_routes
@@ -60,6 +61,7 @@ def create_app(
             *connect_routes(shop),
             *account_routes(shop),
             *first_login_routes(shop),
+            *handover_routes(shop),
             *seed_routes(shop),
             *_health_routes(shop),
         ],
