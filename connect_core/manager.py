@@ -78,9 +78,7 @@ class ConnectManager:
         url = service.redis_url
         self.shared = connect_redis(url.get_secret_value(), Sealer(service.keys, "cache")) if url else None
         self.pool = pool or HttpPool(
-            vendor_calls=settings.limits.vendor_calls,
-            trust_env=service.outbound_proxy,
-            cache=Cache(self.shared, now),
+            vendor_calls=settings.limits.vendor_calls, trust_env=service.outbound_proxy, cache=Cache(self.shared, now)
         )
         self.registry = Registry(settings, self.plugins, self.pool)
         self.flows = Flows(service.keys)

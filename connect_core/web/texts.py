@@ -88,7 +88,7 @@ TEXTS: Mapping[str, Wording] = {
     "new_password": Wording("新密码（至少 8 个字符）", "New password (at least 8 characters)"),
     "log_in_by_phone": Wording("用手机扫码登录", "Log in with your phone"),
     "handover_waiting": Wording(
-        "请用手机扫描二维码，并在手机上确认", "Scan this code with your phone, and confirm there"
+        "请用手机扫描二维码，并在手机上确认", "Scan this QR code with your phone, and confirm there"
     ),
     "handover_code": Wording("登录二维码", "QR code to log in"),
     "handover_scanned": Wording("已扫描", "Scanned"),
@@ -97,14 +97,14 @@ TEXTS: Mapping[str, Wording] = {
     "handover_approved_advice": Wording("点击下面的按钮完成登录", "One more click and you are logged in"),
     "handover_collect": Wording("完成登录", "Finish logging in"),
     "handover_denied": Wording("手机已拒绝", "Declined on the phone"),
-    "handover_denied_advice": Wording("这个二维码已失效", "This code no longer works"),
-    "handover_expired": Wording("二维码已过期", "This code has expired"),
-    "handover_expired_advice": Wording("每个二维码两分钟内有效", "A code lasts two minutes"),
-    "handover_renew": Wording("换一个二维码", "Show a new code"),
+    "handover_denied_advice": Wording("这个二维码已失效", "This QR code no longer works"),
+    "handover_expired": Wording("二维码已过期", "This QR code has expired"),
+    "handover_expired_advice": Wording("每个二维码两分钟内有效", "A QR code lasts two minutes"),
+    "handover_renew": Wording("换一个二维码", "Show a new QR code"),
     "handover_confirm": Wording("在这台电脑上登录？", "Log in on this computer?"),
     "handover_confirm_advice": Wording(
         "只确认您自己刚刚打开的页面。别人发来的二维码，请拒绝。",
-        "Confirm only a page that you have just opened yourself. Decline a code that somebody sent you.",
+        "Confirm only a page that you have just opened yourself. Decline a QR code that somebody sent you.",
     ),
     "shop": Wording("商城", "Shop"),
     "member": Wording("登录账号", "Log in as"),
@@ -189,8 +189,8 @@ REFUSALS: Mapping[str, Refusal] = {
         ),
     ),
     "handover_over": Refusal(
-        Wording("这个二维码已失效", "This code no longer works"),
-        Wording("请在电脑上换一个二维码，再扫一次。", "Please show a new code on the computer, and scan that one."),
+        Wording("这个二维码已失效", "This QR code no longer works"),
+        Wording("请在电脑上换一个二维码，再扫一次。", "Please show a new QR code on the computer, and scan that one."),
     ),
     "unsupported": Refusal(
         Wording("这里没有这种登录方式", "This login is not offered here"),

@@ -1,6 +1,5 @@
-"""The QR code: what a phone confirms, what a PC collects, and what nobody gets by guessing, relaying or racing."""
+"""Handing a login over: what a phone confirms, a PC collects, and nobody gets by guessing, relaying or racing."""
 
-import asyncio
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +13,8 @@ from connect_core.rehearsal import Stage, Visitor
 
 from ..acme import execute
 from ..databases import on_stage
-from .stage import HTML, Clock, check_headers, refused, set_cookies
-
-PC_AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36"
-COOKIE = "connect_handover"
+from .handing import COOKIE, approve, collect, hold, kinds, start, status, uid
+from .stage import HTML, Clock, check_headers, refused
 
 
 @pytest.fixture
@@ -31,64 +28,6 @@ def shop(clock: Clock) -> Iterator[Stage]:
     """A shop with Alipay and WeChat."""
     with on_stage(now=clock) as stage:
         yield stage
-
-
-@pytest.fixture
-def pc(shop: Stage) -> Iterator[Visitor]:
-    """The browser that shows the code."""
-    with Visitor(shop, user_agent=PC_AGENT) as one:
-        yield one
-
-
-@pytest.fixture
-def phone(shop: Stage) -> Iterator[Visitor]:
-    """A phone that is logged in."""
-    with Visitor(shop) as one:
-        one.log_in("alipay", "pc")
-        yield one
-
-
-def start(pc: Visitor) -> str:
-    """Begin a hand-over and return the path that the code leads to."""
-    begun = pc.http.post("/connect/handover")
-    assert begun.status_code == 200, begun.text
-    return urlsplit(begun.json()["handover_url"]).path
-
-
-def hold(visitor: Visitor, **cookies: str) -> None:
-    """Leave a browser these cookies alone."""
-    visitor.http.cookies.clear()
-    for name, value in cookies.items():
-        visitor.http.cookies.set(name, value)
-
-
-def status(pc: Visitor) -> str:
-    """How far it is, as the PC is told."""
-    told: dict[str, str] = pc.http.get("/connect/handover/status").json()
-    assert told.keys() == {"status"}, told
-    return told["status"]
-
-
-def collect(pc: Visitor, **options: Any) -> httpx.Response:
-    """Collect the session."""
-    return pc.http.post("/connect/handover/collect", **options)
-
-
-def approve(phone: Visitor, path: str) -> None:
-    """Look at the confirm page, and agree."""
-    assert phone.http.get(path).json()["status"] == "scanned"
-    assert phone.http.post(f"{path}/approve").status_code == 204
-
-
-def uid(visitor: Visitor) -> int | None:
-    """Who is logged in."""
-    answer = visitor.http.get("/connect/me")
-    return answer.json()["uid"] if answer.status_code == 200 else None
-
-
-def kinds(stage: Stage) -> list[str]:
-    """What happened."""
-    return [row["kind"] for row in stage.rows("es_connect_event")]
 
 
 def test_a_phone_logs_a_pc_in(shop: Stage, pc: Visitor, phone: Visitor) -> None:
@@ -105,51 +44,6 @@ def test_a_phone_logs_a_pc_in(shop: Stage, pc: Visitor, phone: Visitor) -> None:
     assert uid(pc) == uid(phone) == 1
     assert pc.http.get("/connect/me").json()["client_type"] == "pc"
     assert kinds(shop)[-2:] == ["handed_over", "logged_in"]
-
-
-def test_the_answer_of_the_start(shop: Stage, pc: Visitor) -> None:
-    """An address on our own host, a life, an interval; the secret is in a cookie that scripts cannot read."""
-    begun = pc.http.post("/connect/handover")
-    assert begun.json().keys() == {"handover_url", "expires_in", "interval"}
-    assert (begun.json()["expires_in"], begun.json()["interval"]) == (120, 2)
-    rest = set_cookies(begun)[COOKIE]
-    assert "HttpOnly" in rest
-    assert "SameSite=lax" in rest
-    id_, _, secret = rest.partition(";")[0].partition(".")
-    assert secret not in begun.text
-    assert id_ in begun.json()["handover_url"]
-    assert id_ not in str(shop.rows("es_connect_handover"))
-    assert secret not in str(shop.rows("es_connect_handover"))
-    check_headers(begun)
-
-
-def test_a_pc_page_begins_asks_again_and_collects(pc: Visitor, phone: Visitor) -> None:
-    """The page needs no script: it shows our own image, reloads itself while waiting, and a form collects."""
-    page = pc.http.get("/connect/handover?return_to=/cart", headers=HTML)
-    assert (page.status_code, page.headers["refresh"]) == (200, "3")
-    path = f"/connect/h/{pc.http.cookies[COOKIE].partition('.')[0]}"
-    again = pc.http.get("/connect/handover", headers=HTML)
-    assert set_cookies(again) == {}
-    code = pc.http.get("/connect/handover/code.svg")
-    assert code.headers["content-type"] == "image/svg+xml"
-    check_headers(code)
-    assert phone.http.get(path, headers=HTML).status_code == 200
-    assert 'data-state="scanned"' in pc.http.get("/connect/handover", headers=HTML).text
-    assert phone.http.post(f"{path}/approve", headers=HTML).status_code == 200
-    ready = pc.http.get("/connect/handover?return_to=/cart", headers=HTML)
-    assert "refresh" not in ready.headers
-    assert 'value="/cart"' in ready.text
-    done = collect(pc, headers=HTML, data={"return_to": "/cart"})
-    assert (done.status_code, urlsplit(done.headers["location"]).path) == (303, "/cart")
-    assert uid(pc) == 1
-    assert COOKIE not in pc.http.cookies
-
-
-def test_a_collect_leads_to_no_foreign_place(pc: Visitor, phone: Visitor) -> None:
-    """`return_to` is checked as every other is, before the session is spent."""
-    approve(phone, start(pc))
-    refused(collect(pc, json={"return_to": "https://evil.example/"}), 400, "redirect_not_allowed")
-    assert collect(pc).status_code == 200
 
 
 def test_i01_the_phone_shows_who_where_and_when(clock: Clock, pc: Visitor, phone: Visitor) -> None:
@@ -446,52 +340,3 @@ def test_a_handed_over_login_is_as_old_as_its_own(clock: Clock, shop: Stage, pc:
         before[name] for name in ("create_time", "expiry_time", "connect_id")
     ]
     refused(pc.http.post("/connect/wechat/pc/bind", json={}), 403, "forbidden")
-
-
-def test_an_app_confirms_with_its_token(shop: Stage, pc: Visitor) -> None:
-    """A phone need not be a browser: an app's access token does."""
-    path = start(pc)
-    with Visitor(shop) as app:
-        tokens = app.log_in("alipay", "mini").json()
-        bearer = {"authorization": f"Bearer {tokens['access_token']}"}
-        assert app.http.get(path, headers=bearer).json()["system"] == "Windows"
-        assert app.http.post(f"{path}/approve", headers=bearer).status_code == 204
-    assert collect(pc).json() == {"uid": tokens["uid"]}
-
-
-def test_the_stream_tells_each_state_and_ends(pc: Visitor, phone: Visitor) -> None:
-    """Server-sent events: a line for each change, none for who, and an end with the decision."""
-    path = start(pc)
-    told = []
-    with pc.http.stream("GET", "/connect/handover/events") as stream:
-        assert stream.headers["content-type"].startswith("text/event-stream")
-        for line in stream.iter_lines():
-            told += [line] if line.startswith("data:") else []
-            if line == "data: waiting":
-                approve(phone, path)
-    assert told in (["data: waiting", "data: approved"], ["data: waiting", "data: scanned", "data: approved"])
-
-
-def test_what_is_over_is_swept(clock: Clock, shop: Stage, pc: Visitor) -> None:
-    """Rows go when their two minutes are over."""
-    start(pc)
-    clock.advance(122)
-    assert asyncio.run(shop.manager.sweep()) == 1
-    assert shop.rows("es_connect_handover") == []
-
-
-def test_a_shop_can_switch_it_off() -> None:
-    """With `handover = false` its routes are 404, and the login page does not name them."""
-    with on_stage(change=lambda raw: raw["service"].update(handover=False)) as stage, Visitor(stage) as visitor:
-        for path in ("/connect/handover", "/connect/handover/status", "/connect/handover/code.svg", "/connect/h/x"):
-            refused(visitor.http.get(path), 404, "unsupported")
-        for path in ("/connect/handover", "/connect/handover/collect", "/connect/h/x/approve", "/connect/h/x/deny"):
-            refused(visitor.http.post(path), 404, "unsupported")
-        assert "handover" not in visitor.http.get("/connect/login?client=pc", headers=HTML).text
-
-
-def test_the_login_page_offers_it_on_a_pc(pc: Visitor) -> None:
-    """A PC's login page links to the code and hands `return_to` on; a phone's has no use for it."""
-    page = pc.http.get("/connect/login?client=pc&return_to=/cart", headers=HTML).text
-    assert 'href="/connect/handover?return_to=%2Fcart"' in page
-    assert "/handover" not in pc.http.get("/connect/login?client=h5", headers=HTML).text
