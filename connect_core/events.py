@@ -23,9 +23,10 @@ LATE_SECONDS = 60
 """What is untold for so long is told by whoever finds it."""
 LATE_AT_ONCE = 100
 _OF_NEW_MEMBER = "new_member"
-_LOGGED = {"logged_in": logging.INFO, "identity_conflict": logging.WARNING}
+_LOGGED = {"logged_in": logging.INFO, "identity_conflict": logging.WARNING, "handover_conflict": logging.WARNING}
 REGISTERED, LOGGED_IN, BOUND, UNBOUND = "registered", "logged_in", "bound", "unbound"
 CONFLICT, ERASED = "identity_conflict", "erased"
+HANDED_OVER, HANDOVER_CONFLICT = "handed_over", "handover_conflict"
 Notice: TypeAlias = LoginEvent | ErasedEvent | RefusedEvent
 
 

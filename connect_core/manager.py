@@ -28,6 +28,7 @@ from connect_core.errors import (
     Unsupported,
 )
 from connect_core.flow import Delivery, Flow, Flows
+from connect_core.handover import Handovers
 from connect_core.hookspecs import LoginEvent, MemberDirectory, RefusedEvent
 from connect_core.http import TOTAL_DEADLINE, HttpPool
 from connect_core.identity import ClientType, Identity
@@ -42,6 +43,7 @@ from connect_core.settings import Settings
 from connect_core.settlement import Arrival, Login, Settlement, Visit
 from connect_core.store import Database, Transaction, people
 from connect_core.store import flows as used_flows
+from connect_core.store import handovers as stored_handovers
 from connect_core.store import sessions as stored_sessions
 from connect_core.targets import Targets
 
@@ -99,6 +101,7 @@ class ConnectManager:
         self.centre = MemberCentre(
             database, self.notices, subject_key, service.unbind_cooldown, now, passwords_count=self.has_passwords
         )
+        self.handovers = Handovers(database, self.sessions, self._directory, self.notices, subject_key, now)
 
     async def get_login_url(
         self,
@@ -277,11 +280,10 @@ class ConnectManager:
         return await self.database.read(lambda tx: people.find_open_id(tx, member_id, union_type, app_id))
 
     async def sweep(self, limit: int = 500) -> int:
-        """Delete at most `limit` each of spent flows and sessions whose time is over; returns how many rows went."""
+        """Delete at most `limit` each of what has expired: flows, sessions, hand-overs; returns how many rows went."""
         now = self._time()
-        return await self.database.write(
-            lambda tx: used_flows.delete_expired(tx, now, limit) + stored_sessions.delete_expired(tx, now, limit)
-        )
+        stores = (used_flows, stored_sessions, stored_handovers)
+        return await self.database.write(lambda tx: sum(store.delete_expired(tx, now, limit) for store in stores))
 
     async def aclose(self) -> None:
         """Finish what is under way and close every connection."""

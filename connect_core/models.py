@@ -161,6 +161,24 @@ class UsedFlow(SQLModel, table=True):
     expiry_time: int = Field(sa_type=BIG)
 
 
+class Handover(SQLModel, table=True):
+    """A PC that waits for a phone. `hash` is of the QR code's id, `secret_hash` of what that PC's browser alone has."""
+
+    __tablename__ = "es_connect_handover"
+    __table_args__ = (Index("ix_handover_expiry", "expiry_time"),)
+
+    hash: str = Field(sa_column=Column(exact_text(64), primary_key=True))
+    secret_hash: str = Field(sa_column=Column(exact_text(64), nullable=False))
+    state: str = Field(sa_column=Column(String(16), nullable=False))
+    member_id: int = Field(0, sa_column=_count())
+    family: str = Field("", sa_column=Column(exact_text(32), nullable=False, server_default=""))
+    browser: str = Field("", sa_column=_text(32))
+    system: str = Field("", sa_column=_text(32))
+    place: str = Field("", sa_column=_text(64))
+    create_time: int = Field(sa_type=BIG)
+    expiry_time: int = Field(sa_type=BIG)
+
+
 class ConnectEvent(SQLModel, table=True):
     """What happened, written in the transaction that made it happen. Never holds an id, code, token or secret.
 

@@ -75,8 +75,13 @@ class Sessions:
         now: int,
         *,
         connect_id: int = 0,
+        login_time: int | None = None,
     ) -> OpenSession:
-        """Open a session for a member who just logged in, through the connection `connect_id`."""
+        """Open a session for a member who just logged in, through the connection `connect_id`.
+
+        With `login_time` (epoch seconds) the login is an older one, and ends when that one would have.
+        """
+        since = now if login_time is None else login_time
         row = SessionRow(
             member_id=member_id,
             connect_id=connect_id,
@@ -84,9 +89,9 @@ class Sessions:
             device_id=device_id,
             family=secrets.token_hex(16),
             token_hash="",
-            create_time=now,
+            create_time=since,
             seen_time=now,
-            expiry_time=now + self.lifetimes.absolute,
+            expiry_time=since + self.lifetimes.absolute,
             rotated_time=None,
             revoked_time=None,
         )

@@ -168,6 +168,7 @@ class Service(_Section):
     prefix: str = Field(
         default="/connect", pattern=r"^/[a-z0-9/_-]*[a-z0-9_-]$", description="Where the routes are mounted."
     )
+    handover: bool = Field(default=True, description="A PC may be logged in by a phone that scans its QR code.")
     unbind_cooldown: int = Field(
         default=0, ge=0, description="Seconds that a connection must have existed before its member can end it."
     )

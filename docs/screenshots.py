@@ -38,6 +38,7 @@ def main() -> None:
         show_login_page(browser, stage)
         show_login(browser, stage)
         show_refusal(browser, stage)
+        show_handover(browser, stage)
         show_login_page_in_an_app(browser, sandboxes)
         browser.close()
     for path in sorted(IMAGES.glob("*.png")):
@@ -93,6 +94,21 @@ def show_refusal(browser: Browser, stage: Stage) -> None:
         page.click("button[value=refuse]")
         page.wait_for_url(f"{stage.url}/connect/alipay/pc/callback*")
         keep(page, "refused")
+
+
+def show_handover(browser: Browser, stage: Stage) -> None:
+    """A PC's QR code, and what the phone asks before it logs that PC in."""
+    agent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36"
+    for language in ("zh", "en"):
+        with visiting(browser, DESK, user_agent=agent) as desk, visiting(browser, PHONE) as phone:
+            desk.goto(f"{stage.url}/connect/handover?lang={language}")
+            keep(desk, f"handover-desk-{language}")
+            [ticket] = [one["value"] for one in desk.context.cookies() if one["name"] == "connect_handover"]
+            phone.goto(f"{stage.url}/connect/alipay/pc/login")
+            phone.click("button[value=agree]")
+            phone.wait_for_url(f"{stage.url}/")
+            phone.goto(f"{stage.url}/connect/h/{ticket.partition('.')[0]}?lang={language}")
+            keep(phone, f"handover-confirm-{language}")
 
 
 @contextmanager

@@ -40,6 +40,10 @@ EVENT = (
     f" request_id, create_time) VALUES (1, 'logged_in', 1, 1, 'alipay', 'pc', 'ALIPAY', '{HASH}', 'r-1', 1800000000)"
 )
 FLOW = f"INSERT INTO es_connect_used_flow (hash, flow, expiry_time) VALUES ('{HASH}', '{OTHER}', 1800000600)"
+HANDOVER = (
+    "INSERT INTO es_connect_handover (hash, secret_hash, state, member_id, family, create_time, expiry_time)"
+    f" VALUES ('{HASH}', '{OTHER}', 'approved', 1, 'f', 1800000000, 1800000120)"
+)
 SETTING = (
     "INSERT INTO es_connect_setting (id, provider, client_type, name, value, update_time)"
     " VALUES (1, 'alipay', '', 'app_id', 'v1.0a1b2c3d.AAAA', 1800000000)"
@@ -54,6 +58,7 @@ CLEAN = (
     SESSION.format(1, 1, HASH),
     EVENT,
     FLOW,
+    HANDOVER,
     SETTING,
 )
 MILLISECONDS = "1800000000000"
@@ -78,6 +83,9 @@ PLANTS = {
     "session_token_in_clear": [f"UPDATE es_member_session SET token_hash = '{'Z' * 64}'"],
     "flow_in_clear": ["UPDATE es_connect_used_flow SET hash = 'auth-code'"],
     "flow_owner_in_clear": ["UPDATE es_connect_used_flow SET flow = 'a-state'"],
+    "handover_in_clear": ["UPDATE es_connect_handover SET secret_hash = 'a-secret'"],
+    "handover_approved_by_nobody": ["UPDATE es_connect_handover SET family = ''"],
+    "handover_of_unknown_state": ["UPDATE es_connect_handover SET state = 'open'"],
     "setting_in_clear": ["UPDATE es_connect_setting SET value = 'hunter2'"],
     "event_about_a_known_person": ["UPDATE es_connect_event SET subject_hash = '2088'"],
     "event_with_an_id": ["UPDATE es_connect_event SET detail = 'who: 2088102150477652!'"],
@@ -88,6 +96,7 @@ PLANTS = {
     "time_of_a_setting": [f"UPDATE es_connect_setting SET update_time = {MILLISECONDS}"],
     "time_of_a_session": [f"UPDATE es_member_session SET expiry_time = {MILLISECONDS}"],
     "time_of_a_flow": [f"UPDATE es_connect_used_flow SET expiry_time = {MILLISECONDS}"],
+    "time_of_a_handover": ["UPDATE es_connect_handover SET expiry_time = 1800000121"],
     "time_of_an_event": [f"UPDATE es_connect_event SET create_time = {MILLISECONDS}"],
 }
 GUARDED = {

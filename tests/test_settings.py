@@ -106,6 +106,7 @@ def test_what_is_left_out_has_its_documented_default() -> None:
         "prefix": "/connect",
         "unbind_cooldown": 0,
         "required_plugins": [],
+        "handover": True,
         "outbound_proxy": False,
     }
     assert settings.limits.model_dump() == {"vendor_calls": 50, "per_address": "60/minute", "per_account": "10/hour"}

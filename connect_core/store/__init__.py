@@ -3,7 +3,7 @@
 Queries are functions over a `Transaction`; `Database` runs a unit of them in one transaction on one thread hop.
 """
 
-from connect_core.store import events, flows, invariants, members, people, schema, sessions, tables
+from connect_core.store import events, flows, handovers, invariants, members, people, schema, sessions, tables
 from connect_core.store.database import Database
 from connect_core.store.statement import Transaction
 
@@ -12,6 +12,7 @@ __all__ = [
     "Transaction",
     "events",
     "flows",
+    "handovers",
     "invariants",
     "members",
     "people",

@@ -141,6 +141,29 @@ WHERE flow <> '' AND (LENGTH(flow) <> 64 OR REPLACE(REPLACE(REPLACE(REPLACE(REPL
     flow, '0', ''), '1', ''), '2', ''), '3', ''), '4', ''), '5', ''), '6', ''), '7', ''),
     '8', ''), '9', ''), 'a', ''), 'b', ''), 'c', ''), 'd', ''), 'e', ''), 'f', '') <> '');
 
+-- name: handover_in_clear
+-- means: the id or the secret of a hand-over is not a hash: it may stand there in clear
+-- cure: delete the row; the number shown is its expiry_time
+SELECT expiry_time AS row_id FROM es_connect_handover
+WHERE (LENGTH(hash) <> 64 OR REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(
+    hash, '0', ''), '1', ''), '2', ''), '3', ''), '4', ''), '5', ''), '6', ''), '7', ''),
+    '8', ''), '9', ''), 'a', ''), 'b', ''), 'c', ''), 'd', ''), 'e', ''), 'f', '') <> '')
+   OR (LENGTH(secret_hash) <> 64 OR REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(
+    secret_hash, '0', ''), '1', ''), '2', ''), '3', ''), '4', ''), '5', ''), '6', ''), '7', ''),
+    '8', ''), '9', ''), 'a', ''), 'b', ''), 'c', ''), 'd', ''), 'e', ''), 'f', '') <> '');
+
+-- name: handover_approved_by_nobody
+-- means: a hand-over is approved or collected, and by no member or in no session
+-- cure: delete the row; the number shown is its expiry_time
+SELECT expiry_time AS row_id FROM es_connect_handover
+WHERE state IN ('approved', 'collected') AND (member_id = 0 OR family = '');
+
+-- name: handover_of_unknown_state
+-- means: a hand-over is in a state that does not exist
+-- cure: delete the row; the number shown is its expiry_time
+SELECT expiry_time AS row_id FROM es_connect_handover
+WHERE state NOT IN ('waiting', 'scanned', 'approved', 'denied', 'collected');
+
 -- name: setting_in_clear
 -- means: a provider's setting is not sealed
 -- cure: delete the row and set it again; treat a secret in it as known
@@ -211,6 +234,12 @@ WHERE create_time < 0 OR create_time > 4102444800
 -- cure: delete the row; the number shown is its expiry_time
 SELECT expiry_time AS row_id FROM es_connect_used_flow
 WHERE expiry_time < 0 OR expiry_time > 4102444800;
+
+-- name: time_of_a_handover
+-- means: a time is not in epoch seconds, or a QR code holds for longer than two minutes
+-- cure: delete the row; the number shown is its expiry_time
+SELECT expiry_time AS row_id FROM es_connect_handover
+WHERE create_time < 0 OR expiry_time > 4102444800 OR expiry_time > create_time + 120;
 
 -- name: time_of_an_event
 -- means: a time is not in epoch seconds

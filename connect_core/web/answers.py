@@ -73,6 +73,7 @@ class Cookies:
         self.session = f"{prefix}connect_session"
         self.flow = f"{prefix}connect_flow_"
         self.pending = f"{prefix}connect_pending"
+        self.handover = f"{prefix}connect_handover"
 
     def set(self, response: Response, name: str, value: str, max_age: int) -> None:
         """Set a cookie for `max_age` seconds."""

@@ -28,6 +28,7 @@ from connect_core.web.account import account_routes
 from connect_core.web.answers import Cookies
 from connect_core.web.binder import binder_routes
 from connect_core.web.first_login import first_login_routes
+from connect_core.web.handover import handover_routes
 from connect_core.web.pages import Pages
 from connect_core.web.personal_data import personal_data_routes
 from connect_core.web.requests import Trust, new_request_id
@@ -69,6 +70,7 @@ def create_app(
             *personal_data_routes(shop),
             *first_login_routes(shop),
             *binder_routes(shop),
+            *handover_routes(shop),
             *seed_routes(shop),
             *_health_routes(shop),
         ],

@@ -88,6 +88,22 @@ class OpenLogin:
     is_this: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What the phone shows before a PC is logged in: the shop's host, as whom, which PC, and `age` in seconds.
+
+    The forms post to `url` with `/approve` or `/deny` after it.
+    """
+
+    shop: str
+    member: str
+    browser: str
+    system: str
+    place: str
+    age: int
+    url: str
+
+
 class Pages:
     """Every page, compiled once and safe to share between requests."""
 
@@ -127,18 +143,21 @@ class Pages:
         *,
         client: str = "",
         origin: str = "",
+        hands_over: bool = False,
     ) -> str:
         """Return the hosted login page: what works where the visitor is, then what works elsewhere and where.
 
         `return_to` goes into every login's address; it and `client`, both as they stand in the page's own query, are
         kept by the link to the other language, and by the page's address, which a visitor takes along to another
-        place; it begins with `origin`.
+        place; it begins with `origin`. With `hands_over` a phone can scan a code instead.
         """
         kept = {"client": client, "return_to": return_to}
         logins = [(choice, _with_query(choice.url, return_to=return_to)) for choice in providers if not choice.place]
         elsewhere = [choice for choice in providers if choice.place]
         address = _with_query(f"{origin}{self._prefix}/login", **kept) if elsewhere else ""
-        return self._render("login.html", language, logins=logins, elsewhere=elsewhere, address=address, kept=kept)
+        handover = _with_query(f"{self._prefix}/handover", return_to=return_to) if hands_over else ""
+        values = {"logins": logins, "elsewhere": elsewhere, "address": address, "handover": handover}
+        return self._render("login.html", language, kept=kept, **values)
 
     def refused(self, language: Language, code: str, request_id: str, start_again: str | None) -> str:
         """Return the page for the error `code`, with a link to `start_again` unless that is None.
@@ -194,6 +213,19 @@ class Pages:
             "first_login.html", language, provider=provider, nickname=nickname, is_wrong=is_wrong, kept={}
         )
 
+    def handover(self, language: Language, state: str, return_to: str = "") -> str:
+        """Return the PC's page: the code, then what the phone says of it; its forms carry `return_to` on."""
+        kept = {"return_to": return_to}
+        return self._render("handover.html", language, state=state, return_to=return_to, kept=kept)
+
+    def confirm_handover(self, language: Language, asked: Confirmation) -> str:
+        """Return the phone's page that asks whether this PC may log in."""
+        return self._render("confirm_handover.html", language, asked=asked, kept={})
+
+    def handover_decided(self, language: Language, state: str, deny_url: str = "") -> str:
+        """Return the phone's page after the decision, `approved` or `denied`; a form to `deny_url` takes it back."""
+        return self._render("handover_decided.html", language, state=state, deny_url=deny_url)
+
     def leaving(self, language: Language, url: str) -> str:
         """Return the page between our form and the vendor's `url`: browsers let no form be redirected to others."""
         return self._render("leaving.html", language, url=url)
@@ -222,6 +254,11 @@ class Pages:
             self.refused("zh", "provider_timeout", "0", "/")
             self.leaving("zh", "/")
             self.erase("zh", ShownMember("m_0"))
+            for state in ("waiting", "scanned", "approved", "denied", "expired"):
+                self.handover("zh", state, "/")
+            self.confirm_handover("zh", Confirmation("0", "0", "", "", "", 0, "/"))
+            for state in ("approved", "denied"):
+                self.handover_decided("zh", state, "/")
             self.first_login("zh", "A", "0", is_wrong=True)
             bound, opened = BoundLogin("A", "alipay", "", date.min, "/"), OpenLogin("pc", date.min, "/", is_this=False)
             self.account(

@@ -190,8 +190,16 @@ class _Routes:
             for offer in self._offers(client)
             if (url := self._start_url(offer))
         ]
-        origin, asked = self._manager.settings.service.public_url, query.get("client", "")
-        return answers.page(self._shop.pages.login(visit.language, choices, return_to, client=asked, origin=origin))
+        service, asked = self._manager.settings.service, query.get("client", "")
+        text = self._shop.pages.login(
+            visit.language,
+            choices,
+            return_to,
+            client=asked,
+            origin=service.public_url,
+            hands_over=service.handover and client == ClientType.PC,
+        )
+        return answers.page(text)
 
     async def jwks(self, request: Request) -> Response:
         return answers.answer(self._manager.sessions.access_tokens.jwks())

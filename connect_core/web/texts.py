@@ -101,6 +101,41 @@ TEXTS: Mapping[str, Wording] = {
         "What you allowed at the platform that you log in with, you take back in its own settings.",
     ),
     "keep": Wording("返回", "Go back"),
+    "log_in_by_phone": Wording("用手机扫码登录", "Log in with your phone"),
+    "handover_waiting": Wording(
+        "请用手机扫描二维码，并在手机上确认", "Scan this QR code with your phone, and confirm there"
+    ),
+    "handover_code": Wording("登录二维码", "QR code to log in"),
+    "handover_scanned": Wording("已扫描", "Scanned"),
+    "handover_scanned_advice": Wording("请在手机上确认登录", "Please confirm on your phone"),
+    "handover_approved": Wording("手机已确认", "Confirmed on your phone"),
+    "handover_approved_advice": Wording("点击下面的按钮完成登录", "One more click and you are logged in"),
+    "handover_collect": Wording("完成登录", "Finish logging in"),
+    "handover_denied": Wording("手机已拒绝", "Declined on the phone"),
+    "handover_denied_advice": Wording("这个二维码已失效", "This QR code no longer works"),
+    "handover_expired": Wording("二维码已过期", "This QR code has expired"),
+    "handover_expired_advice": Wording("每个二维码两分钟内有效", "A QR code lasts two minutes"),
+    "handover_renew": Wording("换一个二维码", "Show a new QR code"),
+    "handover_confirm": Wording("在这台电脑上登录？", "Log in on this computer?"),
+    "handover_confirm_advice": Wording(
+        "只确认您自己刚刚打开的页面。别人发来的二维码，请拒绝。",
+        "Confirm only a page that you have just opened yourself. Decline a QR code that somebody sent you.",
+    ),
+    "shop": Wording("商城", "Shop"),
+    "member": Wording("登录账号", "Log in as"),
+    "browser": Wording("浏览器", "Browser"),
+    "system": Wording("系统", "System"),
+    "network": Wording("网络", "Network"),
+    "asked_at": Wording("时间", "Time"),
+    "seconds_ago": Wording("%d 秒前", "%d seconds ago"),
+    "unknown": Wording("未知", "Unknown"),
+    "handover_deny": Wording("拒绝", "Decline"),
+    "handover_approve": Wording("确认登录", "Confirm"),
+    "handover_approved_here": Wording("已确认", "Confirmed"),
+    "handover_approved_here_advice": Wording("请回到电脑上完成登录。", "Please finish on the computer."),
+    "handover_denied_here": Wording("已拒绝", "Declined"),
+    "handover_denied_here_advice": Wording("那台电脑没有登录。", "That computer was not logged in."),
+    "handover_take_back": Wording("不是我，撤回确认", "That was not me: take it back"),
     "leaving": Wording("正在前往登录页面", "Taking you there"),
     "go_on": Wording("继续", "Continue"),
 }
@@ -167,6 +202,10 @@ REFUSALS: Mapping[str, Refusal] = {
         Wording(
             "为了您的安全，请重新登录后再操作。", "To keep your account safe, please log in again and then repeat this."
         ),
+    ),
+    "handover_over": Refusal(
+        Wording("这个二维码已失效", "This QR code no longer works"),
+        Wording("请在电脑上换一个二维码，再扫一次。", "Please show a new QR code on the computer, and scan that one."),
     ),
     "unsupported": Refusal(
         Wording("这里没有这种登录方式", "This login is not offered here"),

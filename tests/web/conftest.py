@@ -7,6 +7,7 @@ import pytest
 from connect_core.rehearsal import Stage, Visitor
 
 from ..databases import check, on_stage
+from .handing import PC_AGENT
 from .stage import doubles
 
 
@@ -27,3 +28,18 @@ def visitor(shop: Stage) -> Iterator[Visitor]:
         sandbox.faults.clear()
         assert not unused, f"{name}: a fault met no request"
     check(shop.database_url)
+
+
+@pytest.fixture
+def pc(shop: Stage) -> Iterator[Visitor]:
+    """The browser that shows a code."""
+    with Visitor(shop, user_agent=PC_AGENT) as one:
+        yield one
+
+
+@pytest.fixture
+def phone(shop: Stage) -> Iterator[Visitor]:
+    """A phone that is logged in."""
+    with Visitor(shop) as one:
+        one.log_in("alipay", "pc")
+        yield one

@@ -149,6 +149,21 @@ Table(
     Index("ix_used_flow_expiry", "expiry_time"),
 )
 Table(
+    "es_connect_handover",
+    TABLES,
+    _exact("hash", 64, primary_key=True),
+    _exact("secret_hash", 64),
+    _word("state", 16),
+    _count("member_id"),
+    _exact("family", 32, server_default=""),
+    _shown("browser", 32),
+    _shown("system", 32),
+    _shown("place", 64),
+    _number("create_time"),
+    _number("expiry_time"),
+    Index("ix_handover_expiry", "expiry_time"),
+)
+Table(
     "es_connect_event",
     TABLES,
     _key(),

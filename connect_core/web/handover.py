@@ -1,0 +1,251 @@
+"""The QR code: a PC shows it, a phone that is logged in confirms, and the PC collects a session by POST.
+
+The PC's cookie holds the id and the secret; the address in the QR code holds the id alone. Pages work without scripts:
+the PC's asks again by the header `Refresh`. What is told while waiting is the state, never who.
+"""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from urllib.parse import urlencode, urlsplit
+
+import segno
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute
+
+from connect_core.accounts import LoggedIn
+from connect_core.errors import (
+    ConnectError,
+    Forbidden,
+    NotLoggedIn,
+    StateExpired,
+    StateInvalid,
+    Unavailable,
+    Unsupported,
+)
+from connect_core.handover import INTERVAL, LIFE, Begun, State
+from connect_core.web import answers
+from connect_core.web.devices import describe
+from connect_core.web.pages import Confirmation
+from connect_core.web.requests import (
+    check_origin,
+    get_bearer,
+    get_cookies,
+    get_parameters,
+    get_visit,
+    is_form,
+    read_form,
+    read_json,
+    wants_page,
+)
+from connect_core.web.shop import Endpoint, ErrorStyle, Limiter, Shop
+
+MEMORY = 180
+"""Seconds for which a PC keeps a ticket past its life, so that it is told "expired" and gets no new code unasked."""
+PAGE_INTERVAL = 3
+"""Seconds after which the PC's page asks again."""
+POLLS = "3/2 second"
+"""How often one ticket may be asked about: once a second is fine, faster is not (RFC 8628 §3.5, `slow_down`)."""
+MOST_STREAMS = 200
+"""Event streams at once, per process; further visitors poll."""
+_OPEN = (State.WAITING, State.SCANNED)
+
+
+def handover_routes(shop: Shop) -> list[BaseRoute]:
+    """The PC's routes and the phone's; 404 where the shop has switched them off."""
+    pc, phone, prefix = _Pc(shop), _Phone(shop), shop.prefix
+
+    def route(path: str, endpoint: Endpoint, method: str, *, cross_origin: bool = False) -> BaseRoute:
+        async def offered(request: Request) -> Response:
+            if not shop.manager.settings.service.handover:
+                raise Unsupported("this shop hands no login over")
+            return await endpoint(request)
+
+        again = f"{prefix}/handover" if path.startswith("/handover") else None
+        return shop.route(prefix + path, offered, method, style=_style(shop, again), cross_origin=cross_origin)
+
+    return [
+        route("/handover", pc.page, "GET"),
+        route("/handover", pc.start, "POST", cross_origin=True),
+        route("/handover/code.svg", pc.code, "GET"),
+        route("/handover/status", pc.status, "GET", cross_origin=True),
+        route("/handover/events", pc.events, "GET", cross_origin=True),
+        route("/handover/collect", pc.collect, "POST", cross_origin=True),
+        route("/h/{id}", phone.confirm, "GET"),
+        route("/h/{id}/approve", phone.approve, "POST"),
+        route("/h/{id}/deny", phone.deny, "POST"),
+    ]
+
+
+class _Pc:
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._handovers = shop.manager.handovers
+        self._polls = Limiter(POLLS, shop.manager.shared)
+        self._streams = 0
+
+    async def page(self, request: Request) -> Response:
+        """A browser without a ticket gets one; the code of a ticket that is over is renewed by a form alone."""
+        return_to = get_parameters(request).get("return_to", "")
+        if return_to:
+            self._shop.manager.targets.check(return_to)
+        ticket = self._find_ticket(request)
+        begun = None if ticket else await self._begin(request)
+        state = await self._handovers.find_state(ticket) if ticket else State.WAITING
+        text = self._shop.pages.handover(get_visit(request).language, state, return_to)
+        response = answers.page(text)
+        if state in _OPEN:
+            response.headers["refresh"] = str(PAGE_INTERVAL)
+        return self._keep(response, begun) if begun else response
+
+    async def start(self, request: Request) -> Response:
+        check_origin(request, self._shop.origins)
+        asked = await read_form(request) if is_form(request) else await read_json(request)
+        begun = await self._begin(request)
+        if wants_page(request):
+            query = urlencode({"return_to": asked["return_to"]}) if asked.get("return_to") else ""
+            return self._keep(answers.redirect(f"{self._shop.prefix}/handover{'?' * bool(query)}{query}"), begun)
+        body = {"handover_url": self._url(begun.id), "expires_in": begun.expires_in, "interval": INTERVAL}
+        return self._keep(answers.answer(body), begun)
+
+    async def code(self, request: Request) -> Response:
+        """The QR code of this browser's own ticket."""
+        drawn = io.BytesIO()
+        url = self._url(self._get_ticket(request).partition(".")[0])
+        segno.make_qr(url, error="m").save(drawn, kind="svg", scale=8, border=4, light="#fff", xmldecl=False)
+        return Response(drawn.getvalue(), 200, answers.HEADERS, "image/svg+xml")
+
+    async def status(self, request: Request) -> Response:
+        ticket = self._get_ticket(request)
+        await self._polls.hit(ticket)
+        return answers.answer({"status": await self._handovers.find_state(ticket)})
+
+    async def events(self, request: Request) -> Response:
+        """A stream that ends with the decision, or with the ticket; where too many are open, one poll's worth of it."""
+        ticket = self._get_ticket(request)
+        await self._polls.hit(ticket)
+        stream = self._stream(ticket, lasts=self._streams < MOST_STREAMS)
+        return StreamingResponse(stream, headers=answers.HEADERS, media_type="text/event-stream")
+
+    async def collect(self, request: Request) -> Response:
+        check_origin(request, self._shop.origins)
+        await self._shop.count(request)
+        asked = await read_form(request) if is_form(request) else await read_json(request)
+        manager, cookies = self._shop.manager, get_cookies(request)
+        target = manager.targets.check(asked.get("return_to") or manager.settings.service.home_url)
+        held = cookies.get(self._shop.cookies.session) or cookies.get("refresh_token", "")
+        opened = await self._handovers.collect(self._get_ticket(request), held, request.state.request_id)
+        done = answers.redirect(target) if wants_page(request) else answers.answer({"uid": opened.row.member_id})
+        self._shop.cookies.set(done, self._shop.cookies.session, opened.token, manager.settings.sessions.absolute)
+        self._shop.cookies.drop(done, self._shop.cookies.handover)
+        return done
+
+    async def _begin(self, request: Request) -> Begun:
+        await self._shop.count(request)
+        agent, address = request.headers.get("user-agent", "")[:512], self._shop.trust.get_address(request)
+        return await self._handovers.start(describe(agent, address))
+
+    async def _stream(self, ticket: str, *, lasts: bool) -> AsyncIterator[str]:
+        self._streams += 1
+        try:
+            told, state = None, State.WAITING
+            yield f"retry: {INTERVAL * 1000}\n\n"
+            for _ in range(LIFE // INTERVAL + 1 if lasts else 1):
+                with suppress(Unavailable):  # told by the next round, or by a poll
+                    state = await self._handovers.find_state(ticket)
+                if state != told:
+                    yield f"event: status\ndata: {state}\n\n"
+                    told = state
+                if state not in _OPEN:
+                    return
+                await asyncio.sleep(INTERVAL if lasts else 0)
+        finally:
+            self._streams -= 1
+
+    def _keep(self, response: Response, begun: Begun) -> Response:
+        self._shop.cookies.set(response, self._shop.cookies.handover, begun.ticket, LIFE + MEMORY)
+        return response
+
+    def _find_ticket(self, request: Request) -> str:
+        return get_cookies(request).get(self._shop.cookies.handover, "")
+
+    def _get_ticket(self, request: Request) -> str:
+        if not (ticket := self._find_ticket(request)):
+            raise Forbidden("this browser has begun no hand-over")
+        return ticket
+
+    def _url(self, id_: str) -> str:
+        return f"{self._shop.manager.settings.service.public_url}{self._shop.prefix}/h/{id_}"
+
+
+class _Phone:
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._handovers = shop.manager.handovers
+
+    async def confirm(self, request: Request) -> Response:
+        """Ask the member; whoever is not logged in does that first, and is asked then."""
+        await self._shop.count(request)
+        id_, visit = request.path_params["id"], get_visit(request)
+        try:
+            found = await self._find_member(request)
+        except NotLoggedIn:
+            if not wants_page(request):
+                raise
+            query = urlencode({"return_to": f"{self._shop.prefix}/h/{id_}"})
+            return answers.redirect(f"{self._shop.prefix}/login?{query}")
+        asked = await self._handovers.scan(id_, found.session, request.state.request_id)
+        device = asked.device
+        if not wants_page(request):
+            told = {"browser": device.browser, "system": device.system, "place": device.place}
+            return answers.answer({**told, "age": asked.age, "status": asked.state})
+        if asked.state == State.APPROVED:
+            return self._show_done(request, asked.state)
+        shop = urlsplit(self._shop.manager.settings.service.public_url).netloc
+        member = found.member.nickname or found.member.uname
+        shown = Confirmation(
+            shop, member, device.browser, device.system, device.place, asked.age, f"{self._shop.prefix}/h/{id_}"
+        )
+        return answers.page(self._shop.pages.confirm_handover(visit.language, shown))
+
+    async def approve(self, request: Request) -> Response:
+        await self._shop.count(request)
+        found = await self._find_member(request)
+        await self._handovers.approve(request.path_params["id"], found.session)
+        return self._show_done(request, State.APPROVED)
+
+    async def deny(self, request: Request) -> Response:
+        await self._shop.count(request)
+        found = await self._find_member(request)
+        await self._handovers.deny(request.path_params["id"], found.session)
+        return self._show_done(request, State.DENIED)
+
+    def _show_done(self, request: Request, state: State) -> Response:
+        if not wants_page(request):
+            return Response(status_code=204, headers=answers.HEADERS)
+        deny_url = f"{self._shop.prefix}/h/{request.path_params['id']}/deny" if state == State.APPROVED else ""
+        return answers.page(self._shop.pages.handover_decided(get_visit(request).language, state, deny_url))
+
+    async def _find_member(self, request: Request) -> LoggedIn:
+        """Return who is logged in; whoever decides comes from our own page."""
+        if request.method != "GET":
+            check_origin(request, self._shop.origins)
+        session_token = get_cookies(request).get(self._shop.cookies.session, "")
+        accounts = self._shop.manager.accounts
+        found = await accounts.find_member(session_token=session_token, access_token=get_bearer(request))
+        if found is None:
+            raise NotLoggedIn("there is no live session")
+        return found
+
+
+def _style(shop: Shop, again: str | None) -> ErrorStyle:
+    def tell(request: Request, error: ConnectError) -> Response:
+        """A code that is over is no login of ten minutes, and a new one is the PC's to show."""
+        if not wants_page(request) or not isinstance(error, StateExpired | StateInvalid):
+            return shop.answer_error(request, error)
+        language, request_id = get_visit(request).language, request.state.request_id
+        return answers.page(shop.pages.refused(language, "handover_over", request_id, again), error.status)
+
+    return tell
