@@ -180,7 +180,6 @@ def test_plugins_do_not_repeat_each_other() -> None:
 
 
 LONGER = {
-    "connect_apple": 60,  # a secret that is signed anew, a response that is posted, a name that comes once
     "connect_wechat": 250,  # a dialect of its own, in four client types
 }
 """Lines of plugins that are not a standard vendor's data plus one mapping."""
