@@ -11,6 +11,7 @@ from starlette.routing import Route
 from connect_core.cli.demo import demo_home
 from connect_core.rehearsal import Stage, on_stage
 
+from ..web.stage import doubles
 from .conftest import Visit, move_vendors
 from .visitors import DESK, PHONE
 
@@ -33,7 +34,7 @@ def stage() -> Iterator[Stage]:
         del raw["providers"]["wechat"]["h5"]["open_url"]
         raw["providers"]["wechat"]["pc"]["embed"] = {"style": "black"}
 
-    with on_stage(routes=[*demo_home(), Route("/framing", framing)], change=change) as one:
+    with on_stage(doubles(), routes=[*demo_home(), Route("/framing", framing)], change=change) as one:
         yield one
 
 
