@@ -23,8 +23,9 @@ from connect_core.identity import Language
 from connect_core.merging import Proof
 from connect_core.sessions import LiveSession
 from connect_core.settings import Service
-from connect_core.store import Database, Transaction, members, merges
+from connect_core.store import Database, Transaction, members, merges, people
 from connect_core.store.members import MemberRow
+from connect_core.store.merges import MergeRow
 from connect_core.store.people import Bound
 
 LIFE = 600
@@ -36,11 +37,12 @@ log = logging.getLogger("connect_login")
 class Preview:
     """What a merge would do: connections of `merged` that move to `kept`, and that end; `plan` is the shop's part.
 
-    `undo_until` is in epoch seconds, 0 where it could not be undone.
+    `bound` are the connections that `kept` has; `undo_until` is in epoch seconds, 0 where it could not be undone.
     """
 
     kept: MemberRow
     merged: MemberRow
+    bound: list[Bound]
     moved: list[Bound]
     ended: list[Bound]
     plan: MergePlan
@@ -108,33 +110,35 @@ class Merges:
         """
         proof = self._open(ticket, session)
         kept, merged = await self._find_enabled(proof.kept_id), await self._find_enabled(proof.merged_id)
-        moved, ended = await self._database.read(lambda tx: merging.split_as_proved(tx, proof))
+        bound, (moved, ended) = await self._database.read(
+            lambda tx: (people.find_bound(tx, proof.kept_id), merging.split_as_proved(tx, proof))
+        )
         plan = await self._ask_shop(proof, language)
         undo_until = self._time() + self._undo_seconds if self._undo_seconds else 0
-        return Preview(kept, merged, moved, ended, plan, undo_until)
+        return Preview(kept, merged, bound, moved, ended, plan, undo_until)
 
-    async def confirm(self, ticket: str, session: LiveSession, language: Language, request_id: str) -> int:
-        """Merge as was shown, and return the merge's id; asked again it answers the same.
+    async def confirm(self, ticket: str, session: LiveSession, language: Language, request_id: str) -> MergeRow:
+        """Merge as was shown, and return the merge; asked again it answers the same.
 
         Raises `Forbidden` when the shop refuses, and as `preview` and `merging.merge`.
         """
         proof, now = self._open(ticket, session), self._time()
         done = await self._database.read(lambda tx: merges.find_merge(tx, proof.merged_id))
         if done is not None and done.kept_id == proof.kept_id:
-            return done.id
+            return done
         await self._find_enabled(proof.merged_id)
         if (await self._ask_shop(proof, language)).refusal is not None:
             raise Forbidden("the shop refuses the merge")
         event = MergeEvent(events.MERGED, proof.kept_id, proof.merged_id, request_id, now)
 
-        def merge(tx: Transaction) -> tuple[int, list[MergeEvent]]:
+        def merge(tx: Transaction) -> tuple[MergeRow, list[MergeEvent]]:
             are_ours = self._directory is None
-            merge_id, is_new = merging.merge(tx, proof, now, self._undo_seconds, are_ours=are_ours)
-            return merge_id, self._notices.write(tx, [event] if is_new else [], 0, "")
+            row, is_new = merging.merge(tx, proof, now, self._undo_seconds, are_ours=are_ours)
+            return row, self._notices.write(tx, [event] if is_new else [], 0, "")
 
-        merge_id, happened = await self._database.write(merge)
+        row, happened = await self._database.write(merge)
         self._tell(happened)
-        return merge_id
+        return row
 
     async def find_undoable(self, session: LiveSession) -> list[ShownMerge]:
         """Return the merges into the member that can still be undone, the oldest first."""

@@ -6,7 +6,7 @@ logins and erasures lock: connections, members, sessions.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from connect_core.connections import find_person
 from connect_core.errors import LastConnection, MemberDisabled, NothingToMerge, NotLoggedIn, StateInvalid, Unsupported
@@ -61,8 +61,10 @@ def split_as_proved(transaction: Transaction, proof: Proof) -> tuple[list[Bound]
     return moved, ended
 
 
-def merge(transaction: Transaction, proof: Proof, now: int, undo_seconds: int, *, are_ours: bool) -> tuple[int, bool]:
-    """Merge, and return the merge's id, and whether it is new; `are_ours`: members live in `es_member`.
+def merge(
+    transaction: Transaction, proof: Proof, now: int, undo_seconds: int, *, are_ours: bool
+) -> tuple[MergeRow, bool]:
+    """Merge, and return the merge, and whether it is new; `are_ours`: members live in `es_member`.
 
     A repeated one is the first. Raises `MemberDisabled`, `NotLoggedIn` when the session has ended, and `StateInvalid`
     for a proof used before, or when the connections are no longer those that were shown.
@@ -71,7 +73,7 @@ def merge(transaction: Transaction, proof: Proof, now: int, undo_seconds: int, *
     people.hold_connections(transaction, kept_id, merged_id)
     done = merges.find_merge(transaction, merged_id)
     if done is not None and done.kept_id == kept_id:
-        return done.id, False
+        return done, False
     if are_ours and not all(members.hold_member(transaction, one) for one in sorted((kept_id, merged_id))):
         raise MemberDisabled("one of the members is disabled or gone")
     if not sessions.hold_live(transaction, proof.family, now):
@@ -88,7 +90,7 @@ def merge(transaction: Transaction, proof: Proof, now: int, undo_seconds: int, *
     merges.disable_merged(transaction, merged_id)
     undo_until = now + undo_seconds if undo_seconds else 0
     row = MergeRow(kept_id, merged_id, now, undo_until, proof.moved, proof.ended)
-    return merges.insert_merge(transaction, row), True
+    return replace(row, id=merges.insert_merge(transaction, row)), True
 
 
 def undo(

@@ -1,6 +1,7 @@
 """Queries about persons: connections and the ids that lead to them."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -39,6 +40,12 @@ class Bound:
     union_id: str
     create_time: int
     profile: str | None
+
+    @property
+    def nickname(self) -> str:
+        """What the vendor calls the person; empty when that was never told."""
+        told: Mapping[str, object] = json.loads(self.profile or "{}")
+        return str(told.get("nickname", ""))
 
 
 _CONNECT_COLUMNS = (

@@ -60,11 +60,15 @@ class ShownMember:
 
 @dataclass(frozen=True, slots=True)
 class ShownConnection:
-    """A connection on the member page: `title` and `icon` as in `Choice`, `since` the day it was bound (UTC)."""
+    """A connection on a page: `title` and `icon` as in `Choice`, `since` the day it was bound (UTC).
+
+    `nickname` is the vendor's.
+    """
 
     title: str
     icon: str
     since: date | None = None
+    nickname: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,32 @@ class OpenLogin:
     since: date
     end_url: str
     is_this: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UndoableMerge:
+    """A merge on the account page: of whom; until the day `until` (UTC) a form posts to `undo_url`."""
+
+    name: str
+    until: date
+    undo_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class MergePreview:
+    """What a merge would do: `bound` stays, `moved` and `ended` are the merged member's, `shop_moves` the shop's lines.
+
+    With a `refusal`, which may be empty, it cannot be done. `undo_until` is a day (UTC), None where it is for good.
+    """
+
+    kept: ShownMember
+    merged: ShownMember
+    bound: Sequence[ShownConnection]
+    moved: Sequence[ShownConnection]
+    ended: Sequence[ShownConnection]
+    shop_moves: Sequence[str]
+    refusal: str | None
+    undo_until: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +189,10 @@ class Pages:
         values = {"logins": logins, "elsewhere": elsewhere, "address": address, "handover": handover}
         return self._render("login.html", language, kept=kept, **values)
 
-    def refused(self, language: Language, code: str, request_id: str, start_again: str | None) -> str:
-        """Return the page for the error `code`, with a link to `start_again` unless that is None.
+    def refused(
+        self, language: Language, code: str, request_id: str, start_again: str | None, *, offers_merge: bool = False
+    ) -> str:
+        """Return the page for the error `code`, with links to `start_again` unless that is None, and to a merge.
 
         The other language stands on the page itself: its address holds a code and state and must not be asked again.
         """
@@ -175,6 +207,7 @@ class Pages:
             request_id=request_id,
             start_again=start_again if start_again and _is_web_address(start_again) else None,
             other_login=f"{self._prefix}/login" if refusal.other_login else None,
+            offers_merge=offers_merge,
         )
 
     def member(self, language: Language, member: ShownMember, connections: Sequence[ShownConnection]) -> str:
@@ -188,10 +221,12 @@ class Pages:
         connections: Sequence[BoundLogin],
         choices: Sequence[Choice],
         sessions: Sequence[OpenLogin],
+        merges: Sequence[UndoableMerge] = (),
         *,
         has_passwords: bool = False,
+        offers_merge: bool = False,
     ) -> str:
-        """Return the member's own page: what is bound, what can be (`choices`), and sessions. Its forms post to us."""
+        """Return the member's own page: what is bound, what can be (`choices`), sessions and merges."""
         return self._render(
             "account.html",
             language,
@@ -199,9 +234,28 @@ class Pages:
             connections=connections,
             choices=choices,
             sessions=sessions,
+            merges=merges,
             has_passwords=has_passwords,
+            offers_merge=offers_merge,
             kept={},
         )
+
+    def merge_start(
+        self,
+        language: Language,
+        member: ShownMember,
+        choices: Sequence[Choice],
+        *,
+        takes_credentials: bool = False,
+        mistake: str = "",
+    ) -> str:
+        """Return the page that asks a member for the other account; `mistake` is the key of a text. Its forms post."""
+        values = {"choices": choices, "takes_credentials": takes_credentials, "mistake": mistake}
+        return self._render("merge_start.html", language, member=member, kept={}, **values)
+
+    def merge(self, language: Language, preview: MergePreview) -> str:
+        """Return the page that shows what a merge would do, and asks; its forms post to us."""
+        return self._render("merge.html", language, preview=preview, kept={})
 
     def erase(self, language: Language, member: ShownMember) -> str:
         """Return the page that tells what goes with the account, and asks; its form posts to us."""
@@ -251,7 +305,7 @@ class Pages:
         try:
             places = (None, *Elsewhere)
             self.login("zh", [Choice("alipay", "Alipay", "/", "alipay", place) for place in places])
-            self.refused("zh", "provider_timeout", "0", "/")
+            self.refused("zh", "provider_timeout", "0", "/", offers_merge=True)
             self.leaving("zh", "/")
             self.erase("zh", ShownMember("m_0"))
             for state in ("waiting", "scanned", "approved", "denied", "expired"):
@@ -261,9 +315,13 @@ class Pages:
                 self.handover_decided("zh", state, "/")
             self.first_login("zh", "A", "0", is_wrong=True)
             bound, opened = BoundLogin("A", "alipay", "", date.min, "/"), OpenLogin("pc", date.min, "/", is_this=False)
-            self.account(
-                "zh", ShownMember("m_0"), [bound], [Choice("alipay", "A", "/", "alipay")], [opened], has_passwords=True
-            )
+            choice, merge = Choice("alipay", "A", "/", "alipay"), UndoableMerge("0", date.min, "/")
+            switches = {"has_passwords": True, "offers_merge": True}
+            self.account("zh", ShownMember("m_0"), [bound], [choice], [opened], [merge], **switches)
+            self.merge_start("zh", ShownMember("m_0"), [choice], takes_credentials=True, mistake="merge_over")
+            both, shown = (ShownMember("m_0"), ShownMember("m_1")), [ShownConnection("A", "alipay")]
+            for refusal, until in ((None, date.min), ("0", None)):
+                self.merge("zh", MergePreview(*both, shown, shown, shown, ["0"], refusal, until))
             self.member("zh", ShownMember("m_0", "0", "", "0", "0"), [ShownConnection("Alipay", "alipay", date.min)])
         except TemplateError as error:
             frames = [frame for frame in extract_tb(error.__traceback__) if frame.filename.endswith(".html")]

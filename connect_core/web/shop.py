@@ -4,7 +4,7 @@ An endpoint either returns an answer or raises; what it raises becomes a page or
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from limits import parse
@@ -18,7 +18,15 @@ from starlette.routing import Route
 from connect_core import events
 from connect_core.accounts import LoggedIn
 from connect_core.cache import Shared
-from connect_core.errors import ConnectError, LoginTooOld, NotLoggedIn, RateLimited, Unavailable
+from connect_core.errors import (
+    BelongsToAnother,
+    ConnectError,
+    LoginTooOld,
+    NothingToMerge,
+    NotLoggedIn,
+    RateLimited,
+    Unavailable,
+)
 from connect_core.manager import ConnectManager
 from connect_core.web import answers
 from connect_core.web.answers import Cookies
@@ -166,13 +174,20 @@ class Shop:
         again = None if error.code in _POINTLESS else own_start
         if isinstance(error, NotLoggedIn | LoginTooOld):
             again = f"{self.prefix}/login?return_to={self.prefix}/account"
-        reason = "login_too_old" if isinstance(error, LoginTooOld) else error.code
-        text = self.pages.refused(get_visit(request).language, reason, request.state.request_id, again)
+        reason = _REASONS.get(type(error), error.code)
+        merges = self.manager.merges.are_offered and isinstance(error, BelongsToAnother | NothingToMerge)
+        text = self.pages.refused(
+            get_visit(request).language, reason, request.state.request_id, again, offers_merge=merges
+        )
         return answers.with_retry(answers.page(text, error.status), error)
 
 
 _POINTLESS = frozenset({"member_disabled", "forbidden", "already_bound", "last_connection", "unsupported"})
 """Errors that starting again does not mend."""
+
+
+_REASONS: Mapping[type[ConnectError], str] = {LoginTooOld: "login_too_old", NothingToMerge: "nothing_to_merge"}
+"""Errors that read otherwise than their code does elsewhere."""
 
 
 def _place(error: Exception) -> str:
