@@ -126,7 +126,8 @@ class Merges:
         done = await self._database.read(lambda tx: merges.find_merge(tx, proof.merged_id))
         if done is not None and done.kept_id == proof.kept_id:
             return done
-        await self._find_enabled(proof.merged_id)
+        if self._directory is not None and await self._directory.is_disabled(proof.merged_id):
+            raise MemberDisabled("the member is disabled")
         if (await self._ask_shop(proof, language)).refusal is not None:
             raise Forbidden("the shop refuses the merge")
         event = MergeEvent(events.MERGED, proof.kept_id, proof.merged_id, request_id, now)
