@@ -143,8 +143,10 @@ class Settlement:
             raise NotLoggedIn("the session has ended")
         if not self._lives_elsewhere and not built_in.hold_member(tx, member_id):
             raise MemberDisabled("the member is disabled or gone")
-        if self._lives_elsewhere and people.hold_connections(tx, member_id) and merges.find_merge(tx, member_id):
-            raise MemberDisabled("the member was merged into another")
+        if self._lives_elsewhere:
+            people.hold_connections(tx, member_id)
+            if merges.find_merge(tx, member_id):
+                raise MemberDisabled("the member was merged into another")
         connect_id, is_new = binding.bind(tx, identity, member_id, now)
         kinds = [*([events.BOUND] if is_new else []), events.LOGGED_IN]
         happened = [_event(kind, member_id, arrival, identity, now) for kind in kinds]

@@ -51,7 +51,7 @@ def merge_routes(shop: Shop) -> list[BaseRoute]:
         shop.route(f"{path}/preview", merge.preview, "POST", cross_origin=True),
         shop.route(f"{path}/cancel", merge.cancel, "POST"),
         shop.route(f"{path}s", merge.undoable, "GET", cross_origin=True),
-        shop.route(f"{path}s/{{id:int}}/undo", merge.undo, "POST", cross_origin=True),
+        shop.route(f"{path}s/{{id}}/undo", merge.undo, "POST", cross_origin=True),
     ]
 
 
@@ -159,7 +159,9 @@ class _Merge:
 
     async def undo(self, request: Request) -> Response:
         found = await self._shop.find_recent(request)
-        union_types = await self._merges.undo(found.session, request.path_params["id"], request.state.request_id)
+        named = request.path_params["id"]
+        merge_id = int(named) if named.isdecimal() and len(named) < 20 else 0
+        union_types = await self._merges.undo(found.session, merge_id, request.state.request_id)
         if wants_page(request):
             return answers.redirect(self._account)
         return answers.answer({"connections": union_types})
