@@ -251,7 +251,10 @@ class Pages:
     ) -> str:
         """Return the page that asks a member for the other account; `mistake` is the key of a text. Its forms post."""
         values = {"choices": choices, "takes_credentials": takes_credentials, "mistake": mistake}
-        return self._render("merge_start.html", language, member=member, kept={}, **values)
+        kept: dict[str, str] | None = (
+            None if mistake else {}
+        )  # a mistake was posted, and its address cannot be asked for
+        return self._render("merge_start.html", language, member=member, kept=kept, **values)
 
     def merge(self, language: Language, preview: MergePreview) -> str:
         """Return the page that shows what a merge would do, and asks; its forms post to us."""

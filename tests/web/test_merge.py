@@ -101,6 +101,15 @@ def test_a_front_end_of_its_own_gets_a_ticket(shop: Stage, visitor: Visitor) -> 
     assert confirm(visitor, json={"ticket": told.json()["merge_ticket"]}).status_code == 200
 
 
+def test_an_older_front_ends_page_gets_a_ticket_too(shop: Stage, visitor: Visitor) -> None:
+    """A proof that comes back by the route of older front ends opens no session there either."""
+    begun = begin(visitor, "alipay", "h5", json={"redirect_uri": f"{shop.url}/merge"})
+    back = query_of(visitor.consent(begun.json()["login_url"], "maria"))
+    sent = {"code": back["auth_code"], "state": back["state"]}
+    told = visitor.http.get("/buyer/connect/alipay/h5/login", params=sent)
+    assert told.json().keys() == {"merge_ticket", "expires_in"}
+
+
 def test_a_repeated_yes_is_answered_the_same(visitor: Visitor, planner: Planner) -> None:
     """Eight at once and one more: the same merge, told once."""
     prove(visitor)
