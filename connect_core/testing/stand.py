@@ -123,7 +123,7 @@ class Stand:
         with on_stage(
             {cls.plugin: cls.make_sandbox()},
             plugins=installed(),
-            pool=HttpPool(transport=witness),
+            pool=HttpPool(wire=witness),
             change=change,
             now=clock,
         ) as stage:
