@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self, TypeVar
-from urllib.parse import quote, urlencode
 
 import aiohttp
 from yarl import URL
@@ -295,7 +294,7 @@ def _request(
     headers: Mapping[str, str] | None = None,
 ) -> Request:
     try:
-        address = _with_query(url, params) if params else url
+        address = with_query(url, params) if params else url
         sent = {**_HEADERS, **(headers or {})}
         if form is not None:
             content, sent["content-type"] = encode_form(form), "application/x-www-form-urlencoded"
@@ -312,9 +311,9 @@ _HEADERS = {"accept-encoding": "identity", "user-agent": "connect-login"}
 _PRINTABLE = re.compile(r"[ -~]*")
 
 
-def _with_query(url: str, params: Mapping[str, str]) -> str:
-    """Add to the query that an endpoint may be configured with."""
-    return f"{url}{'&' if '?' in url else '?'}{urlencode(params, quote_via=quote)}"
+def with_query(url: str, parameters: Mapping[str, str]) -> str:
+    """Return `url` with `parameters` added, percent-encoded, to the query that it may have. Raises as `encode_form`."""
+    return f"{url}{'&' if '?' in url else '?'}{encode_form(parameters).replace(b'+', b'%20').decode()}"
 
 
 def encode_form(fields: Mapping[str, str], charset: str = "utf-8", errors: str = "strict") -> bytes:

