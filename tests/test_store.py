@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -251,6 +252,14 @@ def test_reading_writes_nothing(tmp_path: Path, database: Database) -> None:
     """What a read changes is not kept: reads run beside the writer and must not become writes."""
     assert asyncio.run(database.read(register)) == 1
     assert counts(tmp_path, "es_member") == {"es_member": 0}
+
+
+@pytest.mark.usefixtures("sqlite_alone")
+def test_work_leaves_no_cursor_to_another_thread(database: Database) -> None:
+    """A cursor that is let go resets its statement, which the next work on that connection may be running."""
+    cursor = asyncio.run(database.write(lambda tx: tx.cursor))
+    with pytest.raises(sqlite3.ProgrammingError):
+        cursor.execute("SELECT 1")
 
 
 def test_errors_do_not_tell_what_was_asked(database: Database) -> None:

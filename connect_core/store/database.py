@@ -81,7 +81,7 @@ class Database:
     @contextmanager
     def _transaction(self, turn: Turn, *, writes: bool) -> Iterator[Transaction]:
         """Commit what was written, roll back all else. A driver that complained loses its connection."""
-        connection, is_ending = self._engine.raw_connection(), False
+        connection, cursor, is_ending = self._engine.raw_connection(), None, False
         try:
             turn.hold(connection.dbapi_connection)
             cursor = connection.cursor()
@@ -108,6 +108,9 @@ class Database:
             raise
         finally:
             turn.let_go()
+            if self.is_sqlite and cursor is not None:  # let go of later, it resets a statement in use
+                with suppress(self._driver_error):
+                    cursor.close()
             connection.close()
 
     def _drop(self, connection: PoolProxiedConnection, error: Exception) -> bool:
