@@ -71,12 +71,12 @@ def login_by_unionid(
 ) -> Settled | Missing:
     """Find or register the member that `identity` is, or say what is missing for it.
 
-    `was_asked` says that the vendor was asked for the profile, with or without success; without `registers` a new
-    person is asked first. Raises `MemberDisabled`.
+    `was_asked` says that the vendor was asked for the profile, with or without success; it need not be for an identity
+    that came with one. Without `registers` a new person is asked first. Raises `MemberDisabled`.
     """
-    found = _hold_people(transaction, identity)
+    found, is_told = _hold_people(transaction, identity), was_asked or identity.profile is not None
     if not found:
-        if not was_asked:
+        if not is_told:
             return Missing.PROFILE
         if not registers:
             return Missing.CHOICE
@@ -85,13 +85,15 @@ def login_by_unionid(
     member = members.find(transaction, person.member_id)
     if member is None or member.disabled:
         raise MemberDisabled("the member is disabled" if member else "the connection's member does not exist")
-    if not was_asked and is_stale(person, now, profile_max_age):
+    is_due = is_stale(person, now, profile_max_age)
+    if is_due and not is_told:
         return Missing.PROFILE
     union_id, has_conflict = keep_ids(transaction, identity, found, now)
     before = json.loads(person.profile or "{}")
     after = {**before, **kept_profile(identity.profile)}
-    if was_asked or not person.has_aliases:
-        told_time = _told_time(identity, now, profile_max_age) if was_asked else now
+    is_new = was_asked or is_due
+    if is_new or not person.has_aliases:
+        told_time = _told_time(identity, now, profile_max_age) if is_new else now
         people.update_stored_profile(transaction, person.connect_id, json.dumps(after), told_time)
     member = members.note_login(transaction, member, identity.profile, before, now)
     return Settled(member, person.connect_id, union_id, False, has_conflict, _restored(after))
