@@ -131,8 +131,8 @@ class Provider(ABC):
 
         Called for an identity without one, at a first login and when the stored profile is older than
         `profile_max_age`. A vendor's refusal raises `ProviderRefused`, `ProviderConfig` or `CodeInvalid`, and the login
-        stands on the ids alone; an answer that cannot be trusted raises `ProviderUnsigned` or `ProviderBadResponse`, and
-        the login fails.
+        stands on the ids alone; an answer that cannot be trusted raises `ProviderUnsigned` or `ProviderBadResponse`,
+        and the login fails.
         """
         return identity
 
