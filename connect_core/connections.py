@@ -7,7 +7,7 @@ are run again, and find what the first one wrote.
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from enum import Enum
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ from connect_core.store.members import MemberRow
 from connect_core.store.people import KnownPerson
 
 _NAME_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+_KEPT = tuple(field.name for field in fields(Profile) if field.name != "mobile")
 _DISPLAYED = ("nickname", "face", "sex", "province", "city")
 
 
@@ -184,12 +185,12 @@ def _rank(one: PersonId) -> int:
 
 def kept_profile(profile: Profile | None) -> dict[str, Any]:
     """What a connection keeps of a profile: whatever was told but the phone number."""
-    told = asdict(profile) if profile else {}
-    return {key: value for key, value in told.items() if value not in ("", None) and key != "mobile"}
+    told = {key: getattr(profile, key) for key in _KEPT} if profile else {}
+    return {key: value for key, value in told.items() if value not in ("", None)}
 
 
 def _restored(stored: Mapping[str, Any]) -> Profile:
-    return Profile(**{field.name: stored[field.name] for field in fields(Profile) if field.name in stored})
+    return Profile(**{key: stored[key] for key in _KEPT if key in stored})
 
 
 class BuiltInMembers:
