@@ -14,6 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from connect_core import events
 from connect_core.accounts import LoggedIn
@@ -62,6 +63,17 @@ class Limiter:
 
 
 @dataclass(frozen=True, slots=True)
+class _AsApp:
+    """An endpoint that raises nothing, as an ASGI application: Starlette's way around a function minds exceptions."""
+
+    endpoint: Endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self.endpoint(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+
+@dataclass(frozen=True, slots=True)
 class Shop:
     """The running service, as routes see it."""
 
@@ -105,7 +117,7 @@ class Shop:
     ) -> Route:
         """A route for `methods` alone (a HEAD never runs a GET); `cross_origin` lets `cors_origins` call it."""
         allows = cross_origin and bool(self.cors_origins)
-        guarded = self._guarded(endpoint, style or self.answer_error)
+        guarded = _AsApp(self._guarded(endpoint, style or self.answer_error))
         cors = Middleware(
             CORSMiddleware,
             allow_origins=self.cors_origins,
