@@ -3,6 +3,7 @@
 An endpoint either returns an answer or raises; what it raises becomes a page or problem details here, once.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -144,7 +145,9 @@ class Shop:
                 events.log_refusal(error, _context(request))
                 response = style(request, error)
                 self._forget_flow(request, response, error)
-            except Exception as error:  # noqa: BLE001 - the visitor gets one generic answer, the log the place
+            except (asyncio.CancelledError, KeyboardInterrupt):
+                raise
+            except BaseException as error:  # noqa: BLE001 - one generic answer, the log has the place; no hook ends us
                 log.error(
                     "unhandled", extra={"error": type(error).__name__, "place": _place(error), **_context(request)}
                 )
@@ -175,7 +178,7 @@ _POINTLESS = frozenset({"member_disabled", "forbidden", "already_bound", "last_c
 """Errors that starting again does not mend."""
 
 
-def _place(error: Exception) -> str:
+def _place(error: BaseException) -> str:
     """Where it was raised; its text may hold anything and stays out."""
     last = error.__traceback__
     while last is not None and last.tb_next is not None:

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from connect_core.http import HttpPool
-from connect_core.plugin import AuthorizationRequest, AuthorizationResponse, Identity, PersonId, Profile
+from connect_core.plugin import AuthorizationRequest, AuthorizationResponse, Identity, PersonId, Profile, hookimpl
 from connect_core.rehearsal import Stage, Visitor
 from connect_core.sandbox import listen
 
@@ -294,6 +294,20 @@ def test_j01_plugin_that_raises_fails_its_own_login(method: str) -> None:
             refused(answer, 502, UNUSABLE)
             assert "c4n4ry" not in answer.text
     assert next(kinds, None) is None
+
+
+@pytest.mark.parametrize("kind", [*RAISED[:-2], StopAsyncIteration, BaseException])
+def test_j01_hook_that_raises_ends_its_own_request(kind: type[BaseException]) -> None:
+    """A hook of a plugin's that raises is a generic 503 for whoever met it, and the service goes on."""
+
+    class Raising:
+        @hookimpl
+        def connect_issue_tokens(self, login: object) -> None:
+            raise kind("c4n4ry")
+
+    with acme_shop(plugin=Raising()) as stage, Visitor(stage) as visitor:
+        refused(visitor.http.post("/connect/acme/mini/token", json={"code": "lihua"}), 503, "unavailable")
+        assert visitor.http.get(acme_back(visitor, "maria")).status_code == 303
 
 
 NO_IDENTITIES = {
