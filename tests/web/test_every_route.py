@@ -1,0 +1,146 @@
+"""Rules of all routes, old and new: a route that is added falls under them, or says here why it does not."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from starlette.routing import Route
+
+from connect_core.rehearsal import Stage, Visitor
+
+from ..databases import on_stage
+from .stage import check_headers, doubles, nothing_written, set_cookies, untouched
+from .test_malformed_requests import BEARERS, BODIES, COOKIE_HEADERS
+
+EVIL = "https://evil.example"
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}
+PARAMETERS = {"provider": "alipay", "union_type": "ALIPAY", "type": "ALIPAY", "name": "connect.css"}
+TAKE_NO_COOKIE = {
+    "POST /connect/alipay/pc/callback": "a vendor posts there; it is sent round by GET, where the cookie counts",
+    "POST /connect/alipay/mini/callback": "the same",
+    "POST /connect/alipay/mini/login-url": "a mini program has no cookies of ours",
+    "POST /connect/alipay/mini/token": "the same",
+    "POST /login/x": "the same",
+}
+"""What may be posted from anywhere, and why: nobody's session is used there."""
+REFUSED_TO_ALL = re.compile("/buyer/(passport/(connect/app|login-binder/app|sms-|register-)|connect/alipay/app/login/)")
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[Stage]:
+    """A shop with every route there is: it asks newcomers, and hands logins over."""
+    with on_stage(doubles(), change=lambda raw: raw["service"].update(first_login="choose")) as stage:
+        yield stage
+
+
+@pytest.fixture
+def member(shop: Stage, visitor: Visitor) -> Visitor:
+    """A browser that is logged in, and keeps nothing else."""
+    if visitor.log_in("alipay", "pc").headers["location"] == "/connect/first-login":
+        visitor.http.post("/connect/first-login", data={"decision": "register"}, headers={"origin": shop.url})
+    assert visitor.http.get("/connect/me").status_code == 200
+    visitor.http.headers["cookie"] = f"connect_session={visitor.http.cookies['connect_session']}"
+    return visitor
+
+
+def routes_of(stage: Stage) -> list[tuple[str, str]]:
+    """Each method and address, with an example in place of every parameter."""
+    found = []
+    for route in stage.app.routes:
+        assert isinstance(route, Route)
+        for client in ("pc", "mini") if "{client}" in route.path else ("",):
+            names = dict.fromkeys(route.param_convertors, "x") | PARAMETERS | {"client": client}
+            path = route.path.format(**{name: names[name] for name in route.param_convertors})
+            found += [(method, path) for method in sorted(route.methods or ())]
+    return found
+
+
+def test_the_rules_are_about_all_routes(shop: Stage) -> None:
+    """The list is not empty by accident, and what is exempt exists."""
+    found = {f"{method} {path}" for method, path in routes_of(shop)}
+    assert len(found) > 60
+    assert set(TAKE_NO_COOKIE) <= found
+
+
+def test_o07_every_answer_has_the_strict_headers(shop: Stage, visitor: Visitor) -> None:
+    """Also of routes that nobody thought of when the rule was made: not cached, not framed, no Referer."""
+    for method, path in routes_of(shop):
+        for headers in ({}, {"accept": "text/html"}):
+            answer = visitor.http.request(method, path, headers={"cookie": "", **headers})
+            if "/static/" in path:
+                assert "set-cookie" not in answer.headers
+            else:
+                check_headers(answer)
+
+
+def test_o08_every_other_method_is_405(shop: Stage, visitor: Visitor) -> None:
+    """A HEAD runs no GET, and nothing is reached by a method that it was not made for."""
+    patterns = [(route.path_regex, route.methods or set()) for route in shop.app.routes if isinstance(route, Route)]
+    with untouched(shop):
+        for path in {path for _, path in routes_of(shop)}:
+            own = set().union(*(methods for pattern, methods in patterns if pattern.match(path)))
+            for method in METHODS - own:
+                answer = visitor.http.request(method, path)
+                assert (answer.status_code, set_cookies(answer)) == (405, {}), f"{method} {path}"
+
+
+def test_a10_g13_no_strangers_page_changes_anything(shop: Stage, member: Visitor) -> None:
+    """Whatever changes something with a browser's cookies wants to come from our own pages: bind, unbind, leave."""
+    with untouched(shop):
+        for method, path in routes_of(shop):
+            if method == "GET" or f"{method} {path}" in TAKE_NO_COOKIE or REFUSED_TO_ALL.match(path):
+                continue
+            for foreign in ({"origin": EVIL}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}):
+                answer = member.http.request(method, path, headers=foreign)
+                assert answer.status_code == 403, f"{method} {path} {foreign}: {answer.text}"
+
+
+def test_a10_a_bind_does_not_begin_by_a_link(shop: Stage, member: Visitor) -> None:
+    """Our own route takes POST alone; the older one, a GET, only from pages of ours, and then answers text."""
+    assert member.http.get("/connect/wechat/pc/bind").status_code == 405
+    older = "/buyer/account-binder/pc/WECHAT"
+    for foreign in ({"origin": EVIL}, {"sec-fetch-site": "cross-site"}):
+        answer = member.http.get(older, headers=foreign)
+        assert (answer.status_code, set_cookies(answer)) == (403, {})
+    begun = member.http.get(older, headers={"origin": shop.url})
+    assert (begun.status_code, begun.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+
+
+def test_reading_changes_nothing(shop: Stage, member: Visitor) -> None:
+    """No GET, with a login or without, writes a member, a connection, a session or an event."""
+    with nothing_written(shop):
+        for method, path in routes_of(shop):
+            if method == "GET":
+                send(member, method, path)
+                send(member, method, path, headers={"cookie": ""})
+
+
+def send(visitor: Visitor, method: str, path: str, **options: Any) -> None:
+    """Send it; whatever comes back is no error of ours."""
+    answer: httpx.Response = visitor.http.request(method, path, **options)
+    assert answer.status_code < 500, f"{method} {path} {options}: {answer.text}"
+
+
+def test_h13_nothing_malformed_is_an_error_of_ours(shop: Stage, visitor: Visitor) -> None:
+    """Cookies, bearers and bodies of any shape, at every door."""
+    with nothing_written(shop):
+        for method, path in routes_of(shop):
+            for header in COOKIE_HEADERS[2:8]:
+                send(visitor, method, path, headers={b"cookie": header})
+            for header in BEARERS[:5]:
+                send(visitor, method, path, headers={b"authorization": header})
+            for body in BODIES[::4] if method != "GET" else []:
+                send(visitor, method, path, content=body)
+
+
+def test_h16_no_cookie_counts_where_none_is_taken(shop: Stage, member: Visitor) -> None:
+    """The doors that may be posted to from anywhere do the same for a browser that is logged in as for nobody."""
+    with nothing_written(shop):
+        for method, _, path in (place.partition(" ") for place in TAKE_NO_COOKIE):
+            answers = [
+                member.http.request(method, path, headers={"origin": EVIL, **who}) for who in ({}, {"cookie": ""})
+            ]
+            assert answers[0].status_code == answers[1].status_code, path
+            assert set_cookies(answers[0]) == {}
