@@ -281,6 +281,9 @@ def _build(
         raise
     except (Exception, TookTooLong) as error:  # noqa: BLE001 - a stranger's code; its text may quote a secret
         raise SettingsError([f"{path}: the plugin raised {type(error).__name__}"]) from None
+    # plain http is let pass for loopback alone
+    if not settings.service.is_plain_loopback and any(str(value).startswith("http:") for _, value in own):
+        log.warning("vendor_on_this_machine", extra={"provider": name, "client_type": client_type})
     return Offer(name, client_type, plugin.provider.entrances[client_type], built[key], own.profile_max_age)
 
 

@@ -217,3 +217,19 @@ def test_an_empty_stage_needs_no_sandbox() -> None:
     """A shop without doubles is one too."""
     with on_stage({}) as stage:
         assert stage.sandboxes == {}
+
+
+def test_k12_a_shop_on_the_internet_is_told_of_a_vendor_on_loopback(caplog: pytest.LogCaptureFixture) -> None:
+    """A sandbox lets anybody be anybody: a shop that others reach and that asks one says so at every start."""
+
+    def publish(raw: dict[str, Any]) -> None:
+        raw["service"]["public_url"] = "https://shop.example"
+
+    told = []
+    for change in (publish, lambda _: None):
+        caplog.clear()
+        with on_stage(change=change) as stage:
+            offers = {(offer.name, offer.client_type) for offer in stage.manager.registry}
+        records = [vars(one) for one in caplog.records if one.message == "vendor_on_this_machine"]
+        told.append({(one["provider"], one["client_type"]) for one in records})
+    assert told == [offers, set()]
