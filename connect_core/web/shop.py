@@ -6,7 +6,7 @@ An endpoint either returns an answer or raises; what it raises becomes a page or
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from limits import parse
 from limits.strategies import FixedWindowRateLimiter
@@ -16,10 +16,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from connect_core import events
 from connect_core.accounts import LoggedIn
 from connect_core.cache import Shared
 from connect_core.errors import ConnectError, LoginTooOld, NotLoggedIn, RateLimited, Unavailable
+from connect_core.events import RefusalLog
 from connect_core.manager import ConnectManager
 from connect_core.web import answers
 from connect_core.web.answers import Cookies
@@ -75,6 +75,7 @@ class Shop:
     origins: tuple[str, ...]
     cors_origins: tuple[str, ...]
     prefix: str
+    refusals: RefusalLog = field(default_factory=RefusalLog)
 
     async def count(self, request: Request) -> None:
         """Count a login start, callback or code. Raises `RateLimited`."""
@@ -142,7 +143,7 @@ class Shop:
                     return Response(status_code=405, headers=answers.HEADERS)
                 response = await endpoint(request)
             except ConnectError as error:
-                events.log_refusal(error, _context(request))
+                self.refusals.note(error, _context(request))
                 response = style(request, error)
                 self._forget_flow(request, response, error)
             except (asyncio.CancelledError, KeyboardInterrupt):
