@@ -1,14 +1,25 @@
 """Rules of all routes, old and new: a route that is added falls under them, or says here why it does not."""
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
 from starlette.routing import Route
 
+from connect_core.errors import ConnectError, printable
+from connect_core.flow import Flows
+from connect_core.http import parse_object
+from connect_core.identity import Profile
+from connect_core.logs import redact
+from connect_core.oidc.id_token import split_token
 from connect_core.rehearsal import Stage, Visitor
+from connect_core.targets import Targets
+from connect_core.web.devices import describe
+from connect_core.web.texts import pick_language
 
 from ..databases import on_stage
 from .stage import check_headers, doubles, nothing_written, set_cookies, untouched
@@ -144,3 +155,88 @@ def test_h16_no_cookie_counts_where_none_is_taken(shop: Stage, member: Visitor) 
             ]
             assert answers[0].status_code == answers[1].status_code, path
             assert set_cookies(answers[0]) == {}
+
+
+def test_p07_guessing_at_any_door_is_counted() -> None:
+    """Codes, ids, tickets and passwords: past the budget of an address nothing is tried, and no vendor is asked."""
+    doors = [
+        ("GET", "/connect/alipay/pc/login", {}),
+        ("GET", "/connect/alipay/pc/callback", {"code": "x", "state": "x"}),
+        ("POST", "/connect/alipay/mini/token", {"code": "x"}),
+        ("POST", "/connect/alipay/app/token", {"code": "x", "ticket": "x"}),
+        ("POST", "/connect/alipay/app/login-url", {}),
+        ("POST", "/connect/alipay/pc/bind", {}),
+        ("POST", "/connect/handover", {}),
+        ("POST", "/connect/handover/collect", {}),
+        ("GET", "/connect/h/x", {}),
+        ("POST", "/connect/h/x/approve", {}),
+        ("POST", "/connect/h/x/deny", {}),
+        ("POST", "/connect/first-login", {"ticket": "x", "decision": "join", "username": "x"}),
+        ("POST", "/buyer/account-binder/register/x", {}),
+        ("PUT", "/buyer/passport/login-binder/pc/x", {}),
+        ("GET", "/buyer/connect/alipay/h5/login", {"code": "x"}),
+        ("POST", "/login/x", {}),
+    ]
+
+    def change(raw: dict[str, Any]) -> None:
+        raw["limits"] = {"per_address": "1/hour"}
+        raw["service"]["first_login"] = "choose"
+
+    with on_stage(doubles(), change=change) as stage, Visitor(stage) as visitor:
+        assert visitor.http.get("/connect/alipay/pc/login").status_code == 303
+        with untouched(stage):
+            for method, path, sent in doors:
+                options = {"params": sent} if method == "GET" else {"json": sent}
+                answer = visitor.http.request(method, path, **options)
+                assert (answer.status_code, int(answer.headers["retry-after"]) > 0) == (429, True), path
+
+
+HOSTILE = {
+    "slashes": "/" * 100_000,
+    "dots": "/" + "../" * 33_000,
+    "semicolons": "/" + ";" * 100_000,
+    "percents": "/" + "%" * 100_000,
+    "at": "https://" + "@" * 100_000,
+    "brackets": "https://[" + ":" * 100_000,
+    "spaces": " " * 100_000,
+    "wide": "/" + "中" * 33_000,
+    "blanks and tabs": "\t " * 50_000,
+}
+
+
+@pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
+def test_p11_no_reader_of_ours_can_be_made_to_burn_time(hostile: str) -> None:
+    """100 kB in any text that a visitor sends: what reads it takes milliseconds, and grows no faster than the text."""
+    targets = Targets("https://shop.example", ["https://m.shop.example/app"])
+    readers: list[Callable[[str], object]] = [
+        lambda text: _quietly(targets.check, text),
+        lambda text: pick_language(text, text),
+        lambda text: describe(text, "192.0.2.1"),
+        lambda text: redact(f"token {text} code={text}"),
+        lambda text: Profile.of(nickname=text, face=text),
+        lambda text: _quietly(Flows([bytes(32)]).open_ticket, text, 0),
+        lambda text: _quietly(split_token, f"{text}.{text}.{text}", ("RS256",)),
+        lambda text: _quietly(parse_object, text),
+        printable,
+    ]
+    for reader in readers:
+        began = time.process_time()
+        reader(hostile)
+        assert time.process_time() - began < 0.1
+
+
+def _quietly(read: Callable[..., object], *arguments: object) -> None:
+    with suppress(ConnectError):
+        read(*arguments)
+
+
+def test_p11_long_parameters_are_refused_at_once(shop: Stage, visitor: Visitor) -> None:
+    """At every route, in address and body: 400 or less, never an error, within a moment."""
+    long = "a%2f" * 3_900
+    with nothing_written(shop):
+        began = time.process_time()
+        for method, path in routes_of(shop):
+            for name in ("return_to", "redirect_uri", "state", "code", "ticket", "lang"):
+                send(visitor, method, path, params=f"{name}={long}", headers={"cookie": ""})
+        took = time.process_time() - began
+    assert took / (6 * len(routes_of(shop))) < 0.02

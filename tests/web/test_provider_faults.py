@@ -14,9 +14,18 @@ import httpx
 import pytest
 
 from connect_core.http import HttpPool
-from connect_core.plugin import AuthorizationRequest, AuthorizationResponse, Identity, PersonId, Profile, hookimpl
-from connect_core.rehearsal import Stage, Visitor
-from connect_core.sandbox import listen
+from connect_core.plugin import (
+    AuthorizationRequest,
+    AuthorizationResponse,
+    ClientType,
+    Identity,
+    PersonId,
+    Profile,
+    hookimpl,
+)
+from connect_core.registry import Plugins
+from connect_core.rehearsal import Stage, Visitor, sandbox_settings
+from connect_core.sandbox import listen, sandbox_app, serving
 
 from ..databases import on_stage
 from .stage import (
@@ -28,6 +37,7 @@ from .stage import (
     acme_shop,
     asked,
     come_back,
+    doubles,
     flow_cookies,
     nothing_written,
     refused,
@@ -183,6 +193,27 @@ def test_n01_n02_j03_nobody_waits_longer_than_the_deadline() -> None:
             took, answer = one.result()
             refused(answer, 504, "provider_timeout")
             assert 7 < took < 9.5
+
+
+def test_n17_login_works_as_soon_as_the_vendor_does() -> None:
+    """A vendor that is gone for a while fails its logins and nothing else; back again it needs no restart of ours."""
+    sandboxes, plugins = doubles(), Plugins()
+    with listen() as free:
+        port = free.getsockname()[1]
+
+    def change(raw: dict[str, Any]) -> None:
+        raw |= sandbox_settings(sandboxes, plugins.available, f"http://127.0.0.1:{port}")
+
+    def log_in(visitor: Visitor) -> httpx.Response:
+        body = sandboxes["alipay"].hand_over(ClientType.MINI, "lihua")
+        return visitor.http.post("/connect/alipay/mini/token", json=body)
+
+    with on_stage({}, change=change, pool=HttpPool(deadline=DEADLINE)) as stage, Visitor(stage) as visitor:
+        for _ in range(2):
+            for _ in range(10):
+                refused(log_in(visitor), 502, UNUSABLE)
+            with serving(sandbox_app(sandboxes), port=port):
+                assert log_in(visitor).status_code == 200
 
 
 def test_n14_login_of_a_browser_that_left_is_whole(shop: Stage, visitor: Visitor) -> None:
