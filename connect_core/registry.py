@@ -100,9 +100,10 @@ class Plugins:
             with _limited(self.patience):
                 found: object = self.hooks.connect_member_directory(settings=settings)
         except (Exception, TookTooLong) as error:  # noqa: BLE001 - a stranger's hook; its text may quote a secret
-            raise PluginError(f"connect_member_directory: a plugin raised {type(error).__name__}") from None
+            asked = ", ".join(hook.plugin_name for hook in self.hooks.connect_member_directory.get_hookimpls())
+            raise PluginError(f"connect_member_directory raised {type(error).__name__}; asked: {asked}") from None
         if missing := [name for name in _DIRECTORY if found is not None and not callable(getattr(found, name, None))]:
-            raise PluginError(f"connect_member_directory: a plugin's directory has no {', '.join(missing)}")
+            raise PluginError(f"connect_member_directory: {type(found).__name__} has no {', '.join(missing)}")
         return cast("MemberDirectory | None", found)
 
     def _take(self, name: str, load: Callable[[], object]) -> None:

@@ -156,9 +156,9 @@ class Directory:
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        (RuntimeError("hunter2"), "connect_member_directory: a plugin raised RuntimeError"),
-        (7, "a plugin's directory has no find, register, is_disabled, update_profile"),
-        ({}, "a plugin's directory has no find, register, is_disabled, update_profile"),
+        (RuntimeError("hunter2"), "connect_member_directory raised RuntimeError; asked: mine"),
+        (7, "connect_member_directory: int has no find, register, is_disabled, update_profile"),
+        ({}, "connect_member_directory: dict has no find, register, is_disabled, update_profile"),
     ],
 )
 def test_j04_a_member_directory_that_is_none_stops_start_up(tmp_path: Path, answer: object, told: str) -> None:
