@@ -3,9 +3,10 @@
 An endpoint either returns an answer or raises; what it raises becomes a page or problem details here, once.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from limits import parse
 from limits.strategies import FixedWindowRateLimiter
@@ -16,10 +17,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from connect_core import events
 from connect_core.accounts import LoggedIn
 from connect_core.cache import Shared
 from connect_core.errors import ConnectError, LoginTooOld, NotLoggedIn, RateLimited, Unavailable
+from connect_core.events import RefusalLog
 from connect_core.manager import ConnectManager
 from connect_core.web import answers
 from connect_core.web.answers import Cookies
@@ -86,6 +87,7 @@ class Shop:
     origins: tuple[str, ...]
     cors_origins: tuple[str, ...]
     prefix: str
+    refusals: RefusalLog = field(default_factory=RefusalLog)
 
     async def count(self, request: Request) -> None:
         """Count a login start, callback or code. Raises `RateLimited`."""
@@ -153,10 +155,12 @@ class Shop:
                     return Response(status_code=405, headers=answers.HEADERS)
                 response = await endpoint(request)
             except ConnectError as error:
-                events.log_refusal(error, _context(request))
+                self.refusals.note(error, _context(request))
                 response = style(request, error)
                 self._forget_flow(request, response, error)
-            except Exception as error:  # noqa: BLE001 - the visitor gets one generic answer, the log the place
+            except (asyncio.CancelledError, KeyboardInterrupt):
+                raise
+            except BaseException as error:  # noqa: BLE001 - one generic answer, the log has the place; no hook ends us
                 log.error(
                     "unhandled", extra={"error": type(error).__name__, "place": _place(error), **_context(request)}
                 )
@@ -187,7 +191,7 @@ _POINTLESS = frozenset({"member_disabled", "forbidden", "already_bound", "last_c
 """Errors that starting again does not mend."""
 
 
-def _place(error: Exception) -> str:
+def _place(error: BaseException) -> str:
     """Where it was raised; its text may hold anything and stays out."""
     last = error.__traceback__
     while last is not None and last.tb_next is not None:
