@@ -115,7 +115,7 @@ def undo(
         raise Unsupported("the merge was undone meanwhile")
     for connect_id in found.moved:
         if merges.move_connection(transaction, connect_id, kept_id, merged_id):
-            sessions.revoke_opened_through(transaction, connect_id, "", now)
+            sessions.revoke_opened_through(transaction, kept_id, connect_id, "", now)
     for connect_id in found.ended:
         merges.reopen_connection(transaction, connect_id)
     back = people.find_bound(transaction, merged_id)
