@@ -16,12 +16,14 @@ from connect_core.http import parse_object
 from connect_core.identity import Profile
 from connect_core.logs import redact
 from connect_core.oidc.id_token import split_token
+from connect_core.registry import Plugins
 from connect_core.rehearsal import Stage, Visitor
 from connect_core.targets import Targets
 from connect_core.web.devices import describe
 from connect_core.web.texts import pick_language
 
 from ..databases import on_stage
+from ..merges import Planner
 from .stage import check_headers, doubles, nothing_written, set_cookies, untouched
 from .test_malformed_requests import BEARERS, BODIES, COOKIE_HEADERS
 
@@ -41,8 +43,9 @@ REFUSED_TO_ALL = re.compile("/buyer/(passport/(connect/app|login-binder/app|sms-
 
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Stage]:
-    """A shop with every route there is: it asks newcomers, and hands logins over."""
-    with on_stage(doubles(), change=lambda raw: raw["service"].update(first_login="choose")) as stage:
+    """A shop with every route there is: it asks newcomers, hands logins over, and plans merges."""
+    plugins = Plugins([("planner", Planner())])
+    with on_stage(doubles(), plugins=plugins, change=lambda raw: raw["service"].update(first_login="choose")) as stage:
         yield stage
 
 
