@@ -92,7 +92,7 @@ class ConnectManager:
         self.chooses = service.first_login == "choose"
         own_check = self.plugins.hooks.connect_check_credentials.get_hookimpls()
         self.has_passwords = self.chooses and self._directory is None and not own_check
-        self._pendings = Pendings(service.keys)
+        self.pendings = Pendings(service.keys)
         parts = (self.flows, self.sessions, self.notices, subject_key)
         self._settlement = Settlement(*parts, chooses=self.chooses, lives_elsewhere=self._directory is not None)
         self._routes = service.public_url + service.prefix
@@ -127,7 +127,8 @@ class ConnectManager:
         target = self.targets.check(return_to or self.settings.service.home_url)
         page = self.targets.check_redirect_uri(redirect_uri) if redirect_uri else self._callback_url(offer)
         if offer.client_type is ClientType.H5 and not is_awake and isinstance(offer.provider, WakesApp):
-            start_url = self._start_url(offer, return_to=return_to and target, redirect_uri=redirect_uri and page)
+            targets = {"return_to": return_to and target, "redirect_uri": redirect_uri and page}
+            start_url = self._start_url(offer, **targets, lang=visit.chosen_language)
             if link := offer.provider.get_wake_up_url(start_url, visit.user_agent):
                 return Start(link)
         family = binder.family if binder else ""
@@ -239,11 +240,11 @@ class ConnectManager:
 
     def seal_pending(self, pending: Pending) -> str:
         """Return the ticket of a login that waits for a choice."""
-        return self._pendings.seal(pending, self._time())
+        return self.pendings.seal(pending, self._time())
 
     def find_pending(self, ticket: str) -> Pending:
         """Return whom a ticket is about. Raises `StateInvalid` and `StateExpired`."""
-        return self._pendings.open(ticket, self._time())
+        return self.pendings.open(ticket, self._time())
 
     async def finish_first_login(
         self,
@@ -358,8 +359,8 @@ class ConnectManager:
             self.notices.tell(refused)
             raise
 
-    def _start_url(self, offer: Offer, **targets: str) -> str:
-        query = urlencode({**{key: value for key, value in targets.items() if value}, AWAKE: "1"})
+    def _start_url(self, offer: Offer, **asked: str) -> str:
+        query = urlencode({**{key: value for key, value in asked.items() if value}, AWAKE: "1"})
         return f"{self._routes}/{offer.name}/{offer.client_type}/login?{query}"
 
     def _callback_url(self, offer: Offer) -> str:
