@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,6 +31,7 @@ from .visitors import DESK, IN_ALIPAY, Visitor
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+THEME = Path(__file__).parents[2] / "docs/examples/theme"
 PAGE = '<!doctype html><html lang="en"><title>Shop</title><link rel="icon" href="/connect/static/mark.svg">{}</html>'
 CARELESS = '<p style="color: red">Inline style</p>'
 FRAMING = '<iframe src="/connect/wechat/pc/login?return_to=/" width="500" height="600" title="code"></iframe>'
@@ -112,6 +114,17 @@ def particular(browser: "Browser", clock: Clock) -> Iterator[Stage]:
     def change(raw: dict[str, Any]) -> None:
         del raw["providers"]["wechat"]["h5"]["open_url"]
         raw["providers"]["wechat"]["pc"]["embed"] = {"style": "black"}
+
+    with running(clock, change) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def themed(browser: "Browser", clock: Clock) -> Iterator[Stage]:
+    """One with the look of the documentation's example."""
+
+    def change(raw: dict[str, Any]) -> None:
+        raw["pages"] = {"stylesheet": str(THEME / "shop.css"), "template_folder": str(THEME / "templates")}
 
     with running(clock, change) as one:
         yield one
