@@ -78,6 +78,17 @@ def test_on_a_phone_outside_alipay(visit: Visit, stage: Stage) -> None:
     assert member_of(outside) is None
 
 
+@pytest.mark.parametrize("manner", ["phone, scripts"], indirect=True)
+def test_on_a_phone_inside_wechat(visit: Visit, stage: Stage) -> None:
+    """WeChat's own browser → login page → WeChat → the page wanted."""
+    visitor = visit({**PHONE, "user_agent": f"{PHONE['user_agent']} MicroMessenger/8.0.50"})
+    page = visitor.open("/connect/login?return_to=/cart")
+    assert page.locator("a.row").count() == 1
+    visitor.log_in(page, "wechat")
+    assert visitor.arrives(page, "/cart")
+    assert [row["union_type"] for row in stage.rows("es_connect")] == ["WECHAT"]
+
+
 def test_a_chosen_language_lasts(visit: Visit) -> None:
     """The other language, one click away → vendor → refused, in that language → logged in → so is the account page."""
     visitor = visit()
