@@ -31,6 +31,7 @@ from connect_core.provider import (
     Provider,
     Revokes,
     VerifiedPhone,
+    WakesApp,
 )
 
 PROFILE_DEADLINE = 4.0
@@ -43,6 +44,7 @@ _ERROR_NAMES = ("error", "error_code", "errorCode")
 _DENIALS = frozenset(
     {"access_denied", "user_denied", "user_cancelled_login", "cancelled", "consent_required", "login_required"}
 )
+_PROFILE = tuple(field.name for field in fields(Profile))
 _BUSY = frozenset({"server_error", "temporarily_unavailable"})
 log = logging.getLogger("connect_login")
 T = TypeVar("T")
@@ -97,12 +99,28 @@ def find_codes(provider: Provider, parameters: Iterable[tuple[str, str]]) -> lis
 
 async def get_login_url(provider: Provider, request: AuthorizationRequest, seconds: float = TOTAL_DEADLINE) -> str:
     """Return what the client needs to begin."""
-    login_url: object = await _guarded(lambda: provider.get_login_url(request), seconds)
+    return _checked_url(await _guarded(lambda: provider.get_login_url(request), seconds))
+
+
+def _checked_url(login_url: object) -> str:
     if not (isinstance(login_url, str) and 0 < len(login_url) <= LOGIN_URL_LIMIT):
         raise ProviderBadResponse("the plugin answered no login URL")
     if not (login_url.isascii() and login_url.isprintable()):
         raise ProviderBadResponse("the plugin answered no login URL")
     return login_url
+
+
+def get_wake_up_url(provider: WakesApp, start_url: str, user_agent: str) -> str | None:
+    """Return the link that opens the vendor's app on `start_url`, None inside it. Raises `ProviderBadResponse`."""
+    try:
+        link: object = provider.get_wake_up_url(start_url, user_agent)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - as in `_guarded`
+        fault = _blame(error)
+    else:
+        return None if link is None else _checked_url(link)
+    raise fault
 
 
 async def redeem(provider: Provider, response: AuthorizationResponse, seconds: float = TOTAL_DEADLINE) -> Identity:
@@ -186,7 +204,7 @@ def _is_sound(one: object) -> bool:
 def _cleaned(profile: object) -> Profile:
     if not isinstance(profile, Profile) or not isinstance(profile.is_certified, bool | None):
         raise ProviderBadResponse("the plugin answered something else than a profile")
-    return Profile.of(**{field.name: getattr(profile, field.name) for field in fields(Profile)})
+    return Profile.of(**{name: getattr(profile, name) for name in _PROFILE})
 
 
 async def _guarded(ask: Callable[[], Awaitable[T]], seconds: float) -> T:

@@ -29,7 +29,7 @@ from connect_core.errors import (
 )
 from connect_core.flow import Delivery, Flow, Flows
 from connect_core.handover import Handovers
-from connect_core.hookspecs import LoginEvent, MemberDirectory, RefusedEvent
+from connect_core.hookspecs import LoginEvent, RefusedEvent
 from connect_core.http import TOTAL_DEADLINE, HttpPool
 from connect_core.identity import ClientType, Identity
 from connect_core.member_centre import MemberCentre
@@ -87,7 +87,7 @@ class ConnectManager:
         self.targets = Targets(service.public_url, service.redirect_allow)
         self._now = now
         subject_key = derive_key(service.keys[0], "subjects in events")
-        directory: MemberDirectory | None = self.plugins.hooks.connect_member_directory(settings=settings)
+        directory = self.plugins.find_directory(settings)
         self._directory = GuardedDirectory(directory) if directory is not None else None
         self.chooses = service.first_login == "choose"
         own_check = self.plugins.hooks.connect_check_credentials.get_hookimpls()
@@ -129,7 +129,7 @@ class ConnectManager:
         if offer.client_type is ClientType.H5 and not is_awake and isinstance(offer.provider, WakesApp):
             targets = {"return_to": return_to and target, "redirect_uri": redirect_uri and page}
             start_url = self._start_url(offer, **targets, lang=visit.chosen_language)
-            if link := offer.provider.get_wake_up_url(start_url, visit.user_agent):
+            if link := exchange.get_wake_up_url(offer.provider, start_url, visit.user_agent):
                 return Start(link)
         family = binder.family if binder else ""
         begun = self.flows.start(offer.name, offer.client_type, delivery, page, target, self._time(), binder=family)
@@ -322,7 +322,7 @@ class ConnectManager:
         return lambda tx: self._settlement.settle(tx, arrival, identity, members, now, was_asked=was_asked)
 
     async def _look_elsewhere(
-        self, directory: MemberDirectory, arrival: Arrival, identity: Identity, seconds: float
+        self, directory: GuardedDirectory, arrival: Arrival, identity: Identity, seconds: float
     ) -> tuple[Identity, Members, bool]:
         """Members live in the shop's own system: have it know this one before the transaction begins."""
         offer, first = arrival.offer, identity

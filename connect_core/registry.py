@@ -7,23 +7,30 @@ plugin that fails is quarantined with its reason and the others still work. No p
 import importlib
 import logging
 import os
+import re
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, cast
 
 import pluggy
 from pluggy import PluginValidationError
 
 from connect_core.errors import PluginError, SettingsError, Unsupported
-from connect_core.hookspecs import NAME, Hooks
-from connect_core.http import HttpPool
+from connect_core.hookspecs import NAME, Hooks, MemberDirectory
+from connect_core.http import Http, HttpPool
 from connect_core.identity import ClientType
 from connect_core.provider import Entrance, Provider
 from connect_core.settings import ProviderSettings, Settings, check_provider_settings
 
 BLOCK_VARIABLE = "CONNECT_BLOCK_PLUGINS"
 """Environment variable: names of plugins not to load, separated by commas."""
+PATIENCE = 30.0
+"""Seconds that a plugin may take for one thing at start-up: its import and registration, its making."""
+_DIRECTORY = ("find", "register", "is_disabled", "update_profile")
 log = logging.getLogger("connect_login")
 
 
@@ -46,8 +53,10 @@ class Plugin:
 class Plugins:
     """The plugins found on this machine, and the hooks of them all."""
 
-    def __init__(self, extra: Iterable[tuple[str, object]] = (), *, discover: bool = True) -> None:
-        """`extra` are plugin objects of the shop's own, by name.
+    def __init__(
+        self, extra: Iterable[tuple[str, object]] = (), *, discover: bool = True, patience: float = PATIENCE
+    ) -> None:
+        """`extra` are plugin objects of the shop's own, by name; `patience`: seconds for the loading of each.
 
         Raises `PluginError` for a misspelt hook, a name taken twice, or one of `extra` that cannot be used.
         """
@@ -56,6 +65,7 @@ class Plugins:
         self.available: dict[str, Plugin] = {}
         self.quarantined: dict[str, str] = {}
         self._origins: dict[str, str] = {}
+        self.patience = patience
         for name, load in _discovered() if discover else ():
             self._take(name, load)
         for name, load in ((name, lambda own=plugin: own) for name, plugin in extra):
@@ -84,22 +94,33 @@ class Plugins:
         """Return the entry point, or the shop's own plugin object, that offers this plugin."""
         return self._origins[provider_name]
 
+    def find_directory(self, settings: Settings) -> MemberDirectory | None:
+        """Return where the shop's members live, None for the built-in table. Raises `PluginError` for what is none."""
+        try:
+            with _limited(self.patience):
+                found: object = self.hooks.connect_member_directory(settings=settings)
+        except (Exception, TookTooLong) as error:  # noqa: BLE001 - a stranger's hook; its text may quote a secret
+            asked = ", ".join(hook.plugin_name for hook in self.hooks.connect_member_directory.get_hookimpls())
+            raise PluginError(f"connect_member_directory raised {type(error).__name__}; asked: {asked}") from None
+        if missing := [name for name in _DIRECTORY if found is not None and not callable(getattr(found, name, None))]:
+            raise PluginError(f"connect_member_directory: {type(found).__name__} has no {', '.join(missing)}")
+        return cast("MemberDirectory | None", found)
+
     def _take(self, name: str, load: Callable[[], object]) -> None:
         offered: dict[str, Plugin] = {}
 
         def register(provider_name: str, provider: type[Provider], *, sandbox: str = "") -> None:
-            _check_class(provider_name, provider)
+            _check_class(provider_name, provider, sandbox)
             if provider_name in offered:
                 raise PluginError(f"{provider_name} is offered twice")
             offered[provider_name] = Plugin(provider_name, provider, sandbox)
 
         try:
-            plugin = load()
-            self._manager.register(plugin, name)
-            for hook in self.hooks.connect_register_providers.get_hookimpls():
-                if hook.plugin is plugin:
-                    hook.function(register)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's import may raise anything; it is shown
+            with _limited(self.patience):
+                self._load(name, load, register)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a stranger's import may raise anything; it is shown
             self.quarantined[name] = " ".join(f"{type(error).__name__}: {error}".split())
             log.error("plugin_quarantined", extra={"plugin": name, "reason": self.quarantined[name]})
             if self._manager.has_plugin(name):
@@ -109,6 +130,13 @@ class Plugins:
             raise PluginError(f"plugins {self._origins[provider_name]} and {name} both offer {provider_name}")
         self.available |= offered
         self._origins |= dict.fromkeys(offered, name)
+
+    def _load(self, name: str, load: Callable[[], object], register: Callable[..., None]) -> None:
+        plugin = load()
+        self._manager.register(plugin, name)
+        for hook in self.hooks.connect_register_providers.get_hookimpls():
+            if hook.plugin is plugin:
+                hook.function(register)
 
 
 def _discovered() -> Iterator[tuple[str, Callable[[], object]]]:
@@ -122,7 +150,36 @@ def _discovered() -> Iterator[tuple[str, Callable[[], object]]]:
     return ((name, point.load) for name, point in sorted(found.items()) if name not in blocked)
 
 
-def _check_class(name: str, provider: type[Provider]) -> None:
+class TookTooLong(BaseException):
+    """A plugin did not come to an end; its own `except Exception` does not keep it going."""
+
+
+@contextmanager
+def _limited(seconds: float) -> Iterator[None]:
+    """Raise `TookTooLong` wherever the block still waits or computes after `seconds`.
+
+    Only a signal ends a stranger's import without leaving it half done in a thread, with its locks. Signals reach the
+    main thread alone: in another one, or on Windows, nothing is limited.
+    """
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def interrupt(number: int, frame: object) -> None:
+        raise TookTooLong(f"it did not come to an end within {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    timer = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *timer)
+        signal.signal(signal.SIGALRM, before or signal.SIG_DFL)
+
+
+def _check_class(name: str, provider: type[Provider], sandbox: str) -> None:
+    if not re.fullmatch("[a-z0-9][a-z0-9_-]*", name):
+        raise PluginError(f"{name}: names are lower-case letters, digits, - and _")
     if not issubclass(provider, Provider):
         raise PluginError(f"{name} is not a Provider class")
     if lacking := sorted(getattr(provider, "__abstractmethods__", ())):
@@ -130,12 +187,30 @@ def _check_class(name: str, provider: type[Provider]) -> None:
     missing = [key for key in ("union_type", "entrances", "Settings", "titles") if not hasattr(provider, key)]
     if missing:
         raise PluginError(f"{name} does not say its {', '.join(missing)}")
-    if provider.union_type != provider.union_type.upper() or not provider.union_type:
-        raise PluginError(f"{name}: union_type is upper case")
     if not issubclass(provider.Settings, ProviderSettings):
         raise PluginError(f"{name}: Settings is no ProviderSettings")
-    if not all(isinstance(entrance, Entrance) for entrance in provider.entrances.values()):
-        raise PluginError(f"{name}: entrances maps client types to Entrance")
+    if not isinstance(sandbox, str):
+        raise PluginError(f"{name}: sandbox is `package.module:Class`")
+    if mistakes := list(_find_mistakes(provider)):
+        raise PluginError(f"{name}: {mistakes[0]}")
+
+
+def _find_mistakes(provider: Any) -> Iterator[str]:
+    """Tell what a provider says of itself in another form than it is read in; it may be a class, or one made of it."""
+    if not isinstance(provider.union_type, str) or not re.fullmatch("[A-Z0-9_.-]{1,32}", provider.union_type):
+        yield "union_type is upper case: at most 32 letters, digits, _, . and -"
+    entrances = provider.entrances
+    if not (isinstance(entrances, Mapping) and _are(ClientType, entrances) and _are(Entrance, entrances.values())):
+        yield "entrances maps client types to Entrance"
+    titles = provider.titles
+    if not (isinstance(titles, Mapping) and _are(str, titles) and _are(str, titles.values())):
+        yield "titles maps languages to texts"
+    if not (isinstance(provider.code_names, tuple) and _are(str, provider.code_names)):
+        yield "code_names is a tuple of texts"
+
+
+def _are(kind: type, values: Iterable[object]) -> bool:
+    return all(isinstance(value, kind) for value in values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,16 +273,29 @@ def _build(
     if "union_type" in plugin.provider.Settings.model_fields:  # a vendor known by configuration alone
         raw.setdefault("union_type", name.upper())
     path = f"providers.{name}" + (f".{client_type}" if client_type in settings.providers[name] else "")
-    own = check_provider_settings(plugin.provider.Settings, raw, path, _shared_keys(settings, name))
     key = (name, repr(sorted((k, repr(v)) for k, v in raw.items())))
-    if key not in built:
-        try:
-            built[key] = plugin.provider(own, pool.for_provider(name))
-        except SettingsError as error:
-            raise SettingsError([f"{path}.{mistake}" for mistake in error.mistakes]) from None
-        except Exception as error:  # noqa: BLE001 - a stranger's constructor; its text may quote a secret
-            raise SettingsError([f"{path}: the plugin raised {type(error).__name__}"]) from None
+    try:
+        with _limited(plugins.patience):
+            own = check_provider_settings(plugin.provider.Settings, raw, path, _shared_keys(settings, name))
+            built[key] = built.get(key) or _make(plugin.provider, own, pool.for_provider(name), path)
+    except SettingsError:
+        raise
+    except (Exception, TookTooLong) as error:  # noqa: BLE001 - a stranger's code; its text may quote a secret
+        raise SettingsError([f"{path}: the plugin raised {type(error).__name__}"]) from None
+    # plain http is let pass for loopback alone
+    if not settings.service.is_plain_loopback and any(str(value).startswith("http:") for _, value in own):
+        log.warning("vendor_on_this_machine", extra={"provider": name, "client_type": client_type})
     return Offer(name, client_type, plugin.provider.entrances[client_type], built[key], own.profile_max_age)
+
+
+def _make(kind: type[Provider], own: ProviderSettings, http: Http, path: str) -> Provider:
+    try:
+        made = kind(own, http)
+    except SettingsError as error:
+        raise SettingsError([f"{path}.{mistake}" for mistake in error.mistakes]) from None
+    if mistakes := list(_find_mistakes(made)):
+        raise SettingsError([f"{path}: the plugin's {mistakes[0]}"])
+    return made
 
 
 def _find_plugin(settings: Settings, plugins: Plugins, name: str) -> Plugin:

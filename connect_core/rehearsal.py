@@ -5,6 +5,7 @@ programs and native SDKs go. Never opens anything beyond loopback.
 """
 
 import base64
+import logging
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +30,8 @@ from connect_core.settings import Settings, parse_settings
 from connect_core.store import Database, tables
 from connect_core.web import create_app
 
+log = logging.getLogger("connect_login")
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -52,8 +55,22 @@ class Stage:
 
 
 def load_sandboxes(plugins: Plugins) -> dict[str, Sandbox]:
-    """Return a fresh sandbox of every plugin that has one."""
-    return {name: plugin.load_sandbox()() for name, plugin in plugins.available.items() if plugin.sandbox}
+    """Return a fresh sandbox of every plugin that has one; one that cannot be loaded is told, and left out."""
+    return dict(_load_each(plugins))
+
+
+def _load_each(plugins: Plugins) -> Iterator[tuple[str, Sandbox]]:
+    for name, plugin in plugins.available.items():
+        if not plugin.sandbox:
+            continue
+        try:
+            sandbox = plugin.load_sandbox()()
+            if not isinstance(sandbox, Sandbox):
+                raise TypeError(f"{plugin.sandbox} is no Sandbox")
+        except Exception as error:  # noqa: BLE001 - a stranger's import and constructor; the others still work
+            log.error("sandbox_set_aside", extra={"plugin": name, "reason": f"{type(error).__name__}: {error}"})
+            continue
+        yield name, sandbox
 
 
 def sandbox_settings(sandboxes: Mapping[str, Sandbox], plugins: Mapping[str, Plugin], base_url: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from connect_core.errors import (
     StateInvalid,
     Unavailable,
 )
-from connect_core.events import LATE_SECONDS, Notices, log_refusal
+from connect_core.events import LATE_SECONDS, REFUSALS_A_MINUTE, Notices, RefusalLog
 from connect_core.identity import ClientType
 from connect_core.manager import ConnectManager
 from connect_core.plugin import LoginEvent, hookimpl
@@ -178,8 +178,28 @@ def test_a_refusal_is_a_line_of_the_log(
 ) -> None:
     """A warning where the operator must act; with our code, the vendor's own, and where it was."""
     caplog.set_level(logging.INFO, "connect_login")
-    log_refusal(error("the reason", vendor={"sub_code": "isv.x"}), {"request_id": "r", "provider": "acme"})
+    RefusalLog().note(error("the reason", vendor={"sub_code": "isv.x"}), {"request_id": "r", "provider": "acme"})
     [record] = caplog.records
     told = vars(record)
     assert (record.levelname, record.message, told["code"]) == (level, "login_refused", error.code)
     assert (told["reason"], told["vendor_sub_code"], told["request_id"]) == ("the reason", "isv.x", "r")
+
+
+def test_l08_a_flood_of_refusals_does_not_fill_the_disk(caplog: pytest.LogCaptureFixture) -> None:
+    """10 000 refusals in a minute are 60 lines; the others are counted, and a rare code is told meanwhile."""
+    caplog.set_level(logging.INFO, "connect_login")
+    clock = [NOW]
+    refusals = RefusalLog(lambda: clock[0])
+    for _ in range(10_000):
+        refusals.note(StateInvalid("forged"), {})
+    refusals.note(ProviderConfig("the key is another one"), {})
+    assert REFUSALS_A_MINUTE == 60
+    assert [vars(one)["code"] for one in caplog.records] == ["state_invalid"] * 60 + ["provider_config"]
+    clock[0] += 60
+    caplog.clear()
+    refusals.note(StateInvalid("forged"), {})
+    refusals.note(ProviderConfig("the key is another one"), {})
+    [left_out, forged, config] = caplog.records
+    assert (left_out.message, left_out.levelname) == ("refusals_left_out", "WARNING")
+    assert (vars(left_out)["code"], vars(left_out)["count"]) == ("state_invalid", 9_940)
+    assert [forged.message, config.message] == ["login_refused"] * 2

@@ -161,6 +161,25 @@ def test_j01_stop_iteration_is_an_error_too(step: str) -> None:
             ask(step, raising(StopIteration()), kind)
 
 
+class Waking(AcmeProvider):
+    """A plugin whose link to its app is whatever `answer` does."""
+
+    answer: Answer
+
+    def get_wake_up_url(self, start_url: str, user_agent: str) -> Any:
+        """Answer."""
+        return self.answer()
+
+
+@pytest.mark.parametrize("answer", [*RAISED.values(), *(lambda j=j: j for j in (7, b"x", "", "a\nb", "x" * 9000))])
+def test_j01_j04_a_link_to_the_vendors_app_is_asked_for_as_carefully(answer: Answer) -> None:
+    """Whatever a plugin raises or answers in its place ends this login; None says that the visitor is there."""
+    with pytest.raises(ProviderBadResponse) as caught:
+        exchange.get_wake_up_url(cast("Any", provider(answer, Waking)), "https://shop.example/", "")
+    assert CANARY not in told(caught.value)
+    assert exchange.get_wake_up_url(cast("Any", provider(lambda: None, Waking)), "https://shop.example/", "") is None
+
+
 def test_a_plugins_error_does_not_hang_on_ours() -> None:
     """What an error reporter prints of a failed login quotes no line of the plugin's own error."""
     with pytest.raises(ProviderBadResponse) as caught:

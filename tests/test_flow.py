@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import fields
@@ -14,10 +15,12 @@ import pytest
 from connect_core import flow
 from connect_core.errors import CodeSeen, StateExpired, StateInvalid
 from connect_core.flow import CODE_MEMORY, LIFE, Delivery, Flow, Flows
-from connect_core.identity import ClientType
+from connect_core.identity import ClientType, Identity
+from connect_core.manager import ConnectManager
+from connect_core.provider import AuthorizationResponse
 from connect_core.store import Database
 
-from .acme import NOW, rows
+from .acme import NOW, Acme, AcmeProvider, begin, come_back, rows, using
 
 RING = (bytes(32), bytes(range(32)))
 FLOWS = Flows(RING)
@@ -88,7 +91,7 @@ def test_what_the_browser_keeps_is_opaque_and_fits_a_cookie() -> None:
         assert base64.urlsafe_b64encode(part.encode()).decode()[:-4] not in sealed
 
 
-def test_one_browsers_flow_does_not_answer_to_anothers_state() -> None:
+def test_k02_one_browsers_flow_does_not_answer_to_anothers_state() -> None:
     """State and sealed text belong together."""
     mine, theirs = start(), start()
     with pytest.raises(StateInvalid):
@@ -109,7 +112,7 @@ def test_a_state_of_another_form_is_no_flows(state: str) -> None:
         FLOWS.open(state, FLOWS.seal(start()), NOW)
 
 
-def test_every_altered_character_is_noticed() -> None:
+def test_k03_every_altered_character_is_noticed() -> None:
     """A sealed flow opens whole or not at all."""
     begun = start()
     sealed = FLOWS.seal(begun)
@@ -129,7 +132,18 @@ def test_a_flow_lives_ten_minutes() -> None:
             FLOWS.open(begun.state, FLOWS.seal(begun), now)
 
 
-def test_a_rotated_ring_opens_what_its_older_key_sealed() -> None:
+def test_k04_workers_on_two_steps_of_a_rotation_finish_each_others_flows() -> None:
+    """Added at the end, moved to the front, the old one taken away: whatever two neighbours run, no login fails."""
+    old, new = RING
+    steps = [Flows(ring) for ring in ([old], [old, new], [new, old], [new])]
+    for earlier, later in itertools.pairwise(steps):
+        for worker, other in ((earlier, later), (later, earlier)):
+            begun = start(worker)
+            is_too_late = worker is steps[2] and other is steps[3]  # after the twenty minutes that the steps wait
+            assert other.open(begun.state, worker.seal(begun), NOW) == begun or is_too_late
+
+
+def test_k04_a_rotated_ring_opens_what_its_older_key_sealed() -> None:
     """The first key seals, every key opens, and a key that was taken away opens nothing."""
     old, rotated, foreign = Flows(RING[1:]), Flows(RING), Flows([b"\x01" * 32])
     begun = start(old)
@@ -223,3 +237,28 @@ def test_states_and_codes_are_kept_as_hashes(tmp_path: Path, database: Database)
     files = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert begun.state.encode() not in files
     assert b"c4n4ry-code" not in files
+
+
+class Telling(AcmeProvider):
+    """A plugin that notes with which registration it asks."""
+
+    acme = Acme()
+
+    async def login_callback(self, response: AuthorizationResponse) -> Identity:
+        """Note it."""
+        self.acme.asked.append(f"as {self.settings.app_id}")
+        return await super().login_callback(response)
+
+
+@pytest.mark.usefixtures("database_url")
+def test_k10_a_registration_replaced_meanwhile_is_used_as_a_whole(tmp_path: Path) -> None:
+    """A flow begun before is finished with the new one, or the vendor refuses it: never with some of both."""
+    begun = using(tmp_path, begin, provider=Telling, providers={"acme": {"app_id": "old"}})
+
+    async def work(manager: ConnectManager) -> None:
+        await come_back(manager, begun)
+
+    using(tmp_path, work, provider=Telling, providers={"acme": {"app_id": "new"}})
+    assert Telling.acme.asked == ["as new", "login lihua", "profile lihua"]
+    [row] = rows(tmp_path, "SELECT scope FROM es_connect_alias WHERE kind = 'open_id'")
+    assert row == {"scope": "new"}

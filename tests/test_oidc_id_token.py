@@ -1,5 +1,6 @@
 """Group D: everything an ID token can be but right, and that no such token logs anybody in."""
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -10,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from connect_core.crypto import SigningKey, encode_part
 from connect_core.errors import ProviderBadResponse, ProviderFault, ProviderUnsigned
-from connect_core.identity import PersonId
+from connect_core.identity import ClientType, PersonId
 from connect_core.oidc import OidcProvider
 from connect_core.oidc.id_token import SKEW
 
@@ -31,7 +32,9 @@ from .openid import (
     Vendor,
     hand_in,
     log_in_with,
+    make,
     refused,
+    response,
     sign,
     token,
 )
@@ -112,6 +115,11 @@ def test_d03_secret_that_is_the_public_key(form: str) -> None:
 
     refused(with_hmac(secret), ProviderUnsigned)
     refused(with_hmac(secret), ProviderUnsigned, kind=Both)
+
+
+def test_d03_secret_of_a_client_whose_vendor_signs_with_keys() -> None:
+    """The list of algorithms is the class's: where HS256 is not on it, not even the client's own secret signs."""
+    refused(with_hmac(SECRET.encode()), ProviderUnsigned)
 
 
 def test_d03_algorithm_fits_its_key() -> None:
@@ -213,6 +221,15 @@ def test_d06_clocks_may_differ_by_a_minute(times: dict[str, Any]) -> None:
 def test_d07_other_nonce(nonce: object) -> None:
     """The nonce is this flow's; a token without one is no exception."""
     refused(token(nonce=nonce))
+
+
+@pytest.mark.parametrize("nonce", ["", None])
+def test_d07_a_login_without_a_nonce_believes_nothing(nonce: object) -> None:
+    """An empty nonce is none that a token could repeat."""
+    begun = response(ClientType.APP, token(nonce=nonce))
+    begun.nonce = ""
+    with pytest.raises(ProviderBadResponse, match="nonce"):
+        asyncio.run(make().login_callback(begun))
 
 
 @pytest.mark.parametrize("subject", [None, "", " ", "x" * 256, 1, ["person-1"], {"a": 1}, True, "a\0b"])

@@ -68,6 +68,13 @@ def test_d18_no_token(text: object) -> None:
         log_in_with({} if text is None else text)
 
 
+def test_d18_a_long_token_is_refused_however_right() -> None:
+    """16 KiB is the limit of one that verifies, too."""
+    assert log_in_with(token(padding="x" * 11_000))
+    refused(token(padding="x" * 12_000))
+    refused(token(padding="x" * 150_000))
+
+
 @pytest.mark.parametrize("place", range(3))
 def test_d18_one_spelling(place: int) -> None:
     """Bits that a lenient decoder drops are refused: one content has one text."""

@@ -74,6 +74,7 @@ BROKEN = {
     "syntax": "def (",
     "raises": "raise RuntimeError('two\\nlines')",
     "exits": "raise SystemExit(3)",
+    "sulks": "class Sulk(BaseException): pass\nraise Sulk('no')",
     "hook_raises": (
         "from connect_core.plugin import hookimpl\n@hookimpl\ndef connect_register_providers(register): 1 / 0"
     ),
@@ -98,6 +99,7 @@ def test_j05_a_broken_plugin_is_set_aside_and_the_others_work(tmp_path: Path, ca
         "syntax": "SyntaxError",
         "raises": "RuntimeError",
         "exits": "SystemExit",
+        "sulks": "Sulk",
         "hook_raises": "ZeroDivisionError",
         "not_a_class": "TypeError",
         "odd_hook": "PluginValidationError",

@@ -47,7 +47,10 @@ def _log_in_through_everything() -> bool:
                 outcome = f"FAILED {type(error).__name__}: {str(error)[:200]}"
             is_whole = is_whole and not outcome.startswith("FAILED")
             typer.echo(f"{offer.name:<10} {offer.client_type:<5} {outcome}")
-        for name, reason in stage.manager.plugins.quarantined.items():
+        plugins = stage.manager.plugins
+        lacking = [name for name, plugin in plugins.available.items() if plugin.sandbox and name not in stage.sandboxes]
+        set_aside = {**plugins.quarantined, **dict.fromkeys(lacking, "its sandbox cannot be loaded")}
+        for name, reason in set_aside.items():
             is_whole = False
             typer.echo(f"{name:<10}       FAILED {reason}")
     return is_whole

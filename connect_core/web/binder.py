@@ -78,7 +78,8 @@ class _Binder:
         self._manager = shop.manager
 
     async def begin(self, request: Request) -> Response:
-        """The address at which a bind begins, as text; the front end sends the browser there."""
+        """The address at which a bind begins, as text; the front end sends the browser there, and no link can."""
+        check_origin(request, self._shop.origins)
         await self._shop.count(request)
         session = (await self._find_recent(request)).session
         client = ClientType.PC if session.client_type is ClientType.PC else ClientType.H5

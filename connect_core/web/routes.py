@@ -259,7 +259,9 @@ def find_better_place(offer: Offer, user_agent: str) -> Elsewhere | None:
         return None
     try:
         place: object = provider.find_better_place(offer.client_type, user_agent)
-    except Exception as error:  # noqa: BLE001 - a stranger's method
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a stranger's method
         log.warning("plugin_failed", extra={"provider": offer.name, "error": type(error).__name__})
         return None
     return place if isinstance(place, Elsewhere) else None

@@ -4,10 +4,11 @@ An endpoint either returns an answer or raises; what it raises becomes a page or
 page is a dead end: it leads back to where the visitor was, or to a login that ends where this one was to end.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from limits import parse
 from limits.strategies import FixedWindowRateLimiter
@@ -16,11 +17,12 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
-from connect_core import events
 from connect_core.accounts import LoggedIn
 from connect_core.cache import Shared
 from connect_core.errors import ConnectError, LoginTooOld, NotLoggedIn, RateLimited, RequestRefused, Unavailable
+from connect_core.events import RefusalLog
 from connect_core.flow import Delivery, Flow
 from connect_core.manager import ConnectManager
 from connect_core.web import answers
@@ -67,6 +69,17 @@ class Limiter:
 
 
 @dataclass(frozen=True, slots=True)
+class _AsApp:
+    """An endpoint that raises nothing, as an ASGI application: Starlette's way around a function minds exceptions."""
+
+    endpoint: Endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self.endpoint(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+
+@dataclass(frozen=True, slots=True)
 class Shop:
     """The running service, as routes see it."""
 
@@ -79,6 +92,7 @@ class Shop:
     origins: tuple[str, ...]
     cors_origins: tuple[str, ...]
     prefix: str
+    refusals: RefusalLog = field(default_factory=RefusalLog)
 
     async def count(self, request: Request) -> None:
         """Count a login start, callback or code. Raises `RateLimited`."""
@@ -110,7 +124,7 @@ class Shop:
     ) -> Route:
         """A route for `methods` alone (a HEAD never runs a GET); `cross_origin` lets `cors_origins` call it."""
         allows = cross_origin and bool(self.cors_origins)
-        guarded = self._guarded(endpoint, style or self.answer_error)
+        guarded = _AsApp(self._guarded(endpoint, style or self.answer_error))
         cors = Middleware(
             CORSMiddleware,
             allow_origins=self.cors_origins,
@@ -165,17 +179,19 @@ class Shop:
                     return Response(status_code=405, headers=answers.HEADERS)
                 response = await endpoint(request)
             except ConnectError as error:
-                events.log_refusal(error, _context(request))
+                self.refusals.note(error, _context(request))
                 response = style(request, error)
                 self._forget_flow(request, response, error)
-            except Exception as error:  # noqa: BLE001 - the visitor gets one generic answer, the log the place
+            except (asyncio.CancelledError, KeyboardInterrupt):
+                raise
+            except BaseException as error:  # noqa: BLE001 - one generic answer, the log has the place; no hook ends us
                 log.error(
                     "unhandled", extra={"error": type(error).__name__, "place": _place(error), **_context(request)}
                 )
                 response = style(request, Unavailable())
             if b"lang=" in request.scope["query_string"]:
                 self.keep_language(request, response)
-            response.headers["x-request-id"] = request.state.request_id
+            response.raw_headers.append((b"x-request-id", request.state.request_id.encode("ascii")))
             return response
 
         return guarded
@@ -238,7 +254,7 @@ class Shop:
         return ""
 
 
-def _place(error: Exception) -> str:
+def _place(error: BaseException) -> str:
     """Where it was raised; its text may hold anything and stays out."""
     last = error.__traceback__
     while last is not None and last.tb_next is not None:

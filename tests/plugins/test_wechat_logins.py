@@ -1,5 +1,6 @@
 """Whole WeChat logins in a running shop: who is one member, and what a stolen or repeated thing is worth."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -85,11 +86,14 @@ def test_c07_client_cannot_say_who_it_is(stage: Stage) -> None:
     assert hand_in(stage, "mini", body).json()["uid"] != victim
 
 
-def test_e12_session_key_is_told_to_nobody(stage: Stage) -> None:
-    """Neither the answer nor any table holds it."""
+def test_e12_session_key_is_told_to_nobody(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    """No answer, cookie, log line at DEBUG or table holds it."""
+    caplog.set_level(logging.DEBUG)
     body = sandbox_of(stage).hand_over(ClientType.MINI, "lihua")
     key = sandbox_of(stage).mini._session_keys["lihua"]
-    assert key not in hand_in(stage, "mini", body).text
+    answer = hand_in(stage, "mini", body)
+    assert key not in f"{answer.text}{answer.headers}"
+    assert not [record for record in caplog.records if key in repr(vars(record)) + record.getMessage()]
     database = Path(stage.database_url.removeprefix("sqlite:///"))
     assert key.encode() not in database.read_bytes()
     wal = database.with_name(database.name + "-wal")

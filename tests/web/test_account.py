@@ -9,9 +9,11 @@ import pytest
 from connect_core.rehearsal import Stage, Visitor
 
 from ..databases import on_stage
+from .handing import approve, collect, start
 from .stage import HTML, Clock, asked, nothing_written, refused, untouched
 
 ACCOUNT = "/connect/account"
+SESSION = ("id", "client_type", "device_id", "login_time", "seen_time", "is_this")
 
 
 @pytest.fixture
@@ -164,6 +166,18 @@ def test_g06_the_last_way_in_stays(shop: Stage) -> None:
     assert shop.rows("es_connect_event")[-1]["kind"] == "unbound"
 
 
+def test_g08_another_members_connection_is_out_of_reach(shop: Stage) -> None:
+    """There is no id of a connection to guess: what one names is one's own, or nothing."""
+    with Visitor(shop) as owner, Visitor(shop) as stranger:
+        owner.log_in("wechat", "pc", "lihua")
+        stranger.log_in("alipay", "pc", "wangfang")
+        bind(owner, "alipay", "maria")
+        row = next(row["id"] for row in shop.rows("es_connect") if row["union_type"] == "WECHAT")
+        with nothing_written(shop):
+            for named in ("WECHAT", str(row), f"WECHAT?member_id=1&id={row}"):
+                refused(stranger.http.delete(f"/connect/connections/{named}"), 404, "unsupported")
+
+
 def test_g09_what_is_not_bound_cannot_be_unbound(shop: Stage) -> None:
     """Unknown, or ended already: 404."""
     with Visitor(shop) as visitor:
@@ -251,6 +265,61 @@ def test_g08_members_end_their_own_sessions_alone(shop: Stage) -> None:
         assert phone.who(login) is None
         assert visitor.who(login) is not None
         assert stranger.who(login) is not None
+
+
+def test_f05_ending_the_other_sessions_ends_what_they_prepared(shop: Stage) -> None:
+    """A thief's session, the bind that it began and the hand-over that it agreed to go with "end all others"."""
+    with Visitor(shop) as owner, Visitor(shop) as thief, Visitor(shop) as pc:
+        login = owner.log_in("alipay", "pc")
+        thief.log_in("alipay", "pc")  # as with a session that was stolen
+        callback = thief.consent(start_bind(thief).json()["login_url"], "wangfang")
+        path = start(pc)
+        approve(thief, path)
+        assert owner.http.delete("/connect/sessions").status_code == 204
+        before = bound(shop)
+        refused(thief.http.get(callback), 400, "state_invalid")
+        refused(collect(pc), 400, "state_invalid")
+        assert bound(shop) == before == [(1, "ALIPAY")]
+        assert owner.who(login) is not None
+        assert thief.who(login) is None
+        assert len([row for row in shop.rows("es_member_session") if row["revoked_time"] is None]) == 1
+
+
+def test_f06_a_thiefs_own_identity_is_seen_and_taken_off(shop: Stage) -> None:
+    """Bound to the victim's account it is on the victim's list; once it is off, it leads somewhere else."""
+    with Visitor(shop) as owner, Visitor(shop) as thief:
+        owner.log_in("alipay", "pc")
+        thief.log_in("alipay", "pc")
+        bind(thief, "wechat", "wangfang")
+        login = thief.log_in("wechat", "pc", "wangfang")
+        assert thief.who(login) == owner.who(login)
+        listed = owner.http.get("/connect/connections").json()
+        assert [(one["union_type"], one["nickname"]) for one in listed] == [
+            ("ALIPAY", "李华"),
+            ("WECHAT", '王芳 {"🙂"}'),
+        ]
+        assert owner.http.delete("/connect/connections/WECHAT").status_code == 204
+        assert thief.who(login) is None
+        thief.log_in("wechat", "pc", "wangfang")
+        assert thief.http.get("/connect/me").json()["uid"] == 2
+    assert bound(shop) == [(1, "ALIPAY"), (2, "WECHAT")]
+
+
+def test_p10_lists_tell_no_ids_of_vendors_and_no_tokens(shop: Stage) -> None:
+    """Connections and sessions are shown by what their member knows them by."""
+    with Visitor(shop) as visitor:
+        visitor.log_in("alipay", "pc")
+        bind(visitor)
+        lists = [visitor.http.get(f"/connect/{name}") for name in ("connections", "sessions")]
+        page = visitor.http.get(ACCOUNT, headers=HTML).text
+        token = visitor.http.cookies["connect_session"]
+    shown = ({"union_type", "nickname", "since"}, {*SESSION})
+    for answer, names in zip(lists, shown, strict=True):
+        assert {frozenset(one) for one in answer.json()} == {frozenset(names)}
+    hidden = [row["value"] for row in shop.rows("es_connect_alias")]
+    hidden += [token, *(row["token_hash"] for row in shop.rows("es_member_session"))]
+    assert len(hidden) > 4
+    assert not [value for value in hidden for text in (page, *(one.text for one in lists)) if value in text]
 
 
 def test_the_page_shows_and_does_the_same(shop: Stage) -> None:

@@ -61,6 +61,17 @@ def test_i01_the_phone_shows_who_where_and_when(clock: Clock, pc: Visitor, phone
     assert phone.http.get(path).json()["browser"] == "Chrome"
 
 
+def test_i01_a_code_lives_two_minutes(clock: Clock, pc: Visitor, phone: Visitor) -> None:
+    """A relayed one has to be scanned, confirmed and collected within them."""
+    approve(phone, start(pc))
+    clock.advance(119)
+    assert collect(pc).status_code == 200
+    path = start(pc)
+    approve(phone, path)
+    clock.advance(121)
+    refused(collect(pc), 400, "state_expired")
+
+
 def test_i01_a_foreign_page_confirms_nothing(shop: Stage, pc: Visitor, phone: Visitor) -> None:
     """An approval is a POST from our own page: no GET, no other origin."""
     path = start(pc)

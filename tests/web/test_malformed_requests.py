@@ -1,6 +1,8 @@
 """Malformed requests: strange cookies, bearers and bodies are refused before anything is done with them."""
 
 import json
+import socket
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -92,3 +94,14 @@ def test_h13_malformed_bodies_are_bad_requests(shop: Stage, visitor: Visitor, pa
     with untouched(shop):
         refused(visitor.http.post(f"/connect/{path}", content=body), 400, "bad_request")
     assert shop.rows("es_connect_used_flow") == spent
+
+
+@pytest.mark.parametrize("path", ["/connect/alipay/pc/callback", "/connect/token/refresh", "/connect/handover/collect"])
+def test_a21_o06_a_body_is_not_read_past_its_limit(shop: Stage, path: str) -> None:
+    """Whoever announces a gigabyte is answered after the first 16 KiB of it, not at its end."""
+    address = urlsplit(shop.url)
+    form = "content-type: application/x-www-form-urlencoded\r\ncontent-length: 1000000000"
+    head = f"POST {path} HTTP/1.1\r\nhost: x\r\n{form}\r\n\r\n"
+    with socket.create_connection((address.hostname, address.port), 5) as connection:
+        connection.sendall(head.encode() + b"a" * 40_000)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")

@@ -1,6 +1,7 @@
 """The hosted login page where a login does not work in the browser at hand: it says where it does."""
 
 import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -99,6 +100,7 @@ def raising() -> object:
         (lambda: "browser", None),
         (lambda: 7, None),
         (raising, None),
+        (sys.exit, None),
     ],
 )
 def test_j01_plugin_that_cannot_say_does_not_cost_the_page(

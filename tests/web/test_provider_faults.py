@@ -14,9 +14,18 @@ import httpx
 import pytest
 
 from connect_core.http import HttpPool
-from connect_core.plugin import AuthorizationRequest, AuthorizationResponse, Identity, PersonId, Profile
-from connect_core.rehearsal import Stage, Visitor
-from connect_core.sandbox import listen
+from connect_core.plugin import (
+    AuthorizationRequest,
+    AuthorizationResponse,
+    ClientType,
+    Identity,
+    PersonId,
+    Profile,
+    hookimpl,
+)
+from connect_core.registry import Plugins
+from connect_core.rehearsal import Stage, Visitor, sandbox_settings
+from connect_core.sandbox import listen, sandbox_app, serving
 
 from ..databases import on_stage
 from .stage import (
@@ -28,6 +37,7 @@ from .stage import (
     acme_shop,
     asked,
     come_back,
+    doubles,
     flow_cookies,
     nothing_written,
     refused,
@@ -185,6 +195,27 @@ def test_n01_n02_j03_nobody_waits_longer_than_the_deadline() -> None:
             assert 7 < took < 9.5
 
 
+def test_n17_login_works_as_soon_as_the_vendor_does() -> None:
+    """A vendor that is gone for a while fails its logins and nothing else; back again it needs no restart of ours."""
+    sandboxes, plugins = doubles(), Plugins()
+    with listen() as free:
+        port = free.getsockname()[1]
+
+    def change(raw: dict[str, Any]) -> None:
+        raw |= sandbox_settings(sandboxes, plugins.available, f"http://127.0.0.1:{port}")
+
+    def log_in(visitor: Visitor) -> httpx.Response:
+        body = sandboxes["alipay"].hand_over(ClientType.MINI, "lihua")
+        return visitor.http.post("/connect/alipay/mini/token", json=body)
+
+    with on_stage({}, change=change, pool=HttpPool(deadline=DEADLINE)) as stage, Visitor(stage) as visitor:
+        for _ in range(2):
+            for _ in range(10):
+                refused(log_in(visitor), 502, UNUSABLE)
+            with serving(sandbox_app(sandboxes), port=port):
+                assert log_in(visitor).status_code == 200
+
+
 def test_n14_login_of_a_browser_that_left_is_whole(shop: Stage, visitor: Visitor) -> None:
     """A browser that hangs up during the exchange is logged in all the same, and its next try just goes home."""
     before, calls = len(shop.rows("es_member_session")), asked(shop)
@@ -294,6 +325,20 @@ def test_j01_plugin_that_raises_fails_its_own_login(method: str) -> None:
             refused(answer, 502, UNUSABLE)
             assert "c4n4ry" not in answer.text
     assert next(kinds, None) is None
+
+
+@pytest.mark.parametrize("kind", [*RAISED[:-2], StopAsyncIteration, BaseException])
+def test_j01_hook_that_raises_ends_its_own_request(kind: type[BaseException]) -> None:
+    """A hook of a plugin's that raises is a generic 503 for whoever met it, and the service goes on."""
+
+    class Raising:
+        @hookimpl
+        def connect_issue_tokens(self, login: object) -> None:
+            raise kind("c4n4ry")
+
+    with acme_shop(plugin=Raising()) as stage, Visitor(stage) as visitor:
+        refused(visitor.http.post("/connect/acme/mini/token", json={"code": "lihua"}), 503, "unavailable")
+        assert visitor.http.get(acme_back(visitor, "maria")).status_code == 303
 
 
 NO_IDENTITIES = {

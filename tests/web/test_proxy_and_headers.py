@@ -1,8 +1,10 @@
 """Proxies and headers: who a client is, where we are, and what a server in front may make of our answers."""
 
 import asyncio
+import re
 import socket
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -12,6 +14,7 @@ from connect_core.errors import SettingsError
 from connect_core.rehearsal import Stage, Visitor, make_settings
 from connect_core.web import create_app
 
+from ..databases import on_stage
 from .stage import (
     HEADERS,
     SHOP,
@@ -20,6 +23,7 @@ from .stage import (
     changed,
     check_headers,
     come_back,
+    doubles,
     query,
     refused,
     served,
@@ -147,6 +151,34 @@ def test_o05_h02_cookies_of_a_shop_behind_tls() -> None:
             [age] = [int(one.removeprefix("Max-Age=")) for one in attributes if one.startswith("Max-Age=")]
             assert 0 < age <= 30 * 24 * 3600
         assert visitor.http.get("/connect/me").json()["connections"] == ["ALIPAY"]
+
+
+def test_h02_h07_no_script_reads_a_cookie_of_ours_and_none_goes_over_plain_http() -> None:
+    """Every cookie there is, of pages, front ends and PCs: all flags, a bounded life, and no token beside it."""
+
+    def change(raw: dict[str, Any]) -> None:
+        raw["service"] |= {"public_url": SHOP, "first_login": "choose"}
+
+    with on_stage(doubles(), change=change) as stage, HttpsVisitor(stage) as visitor:
+        lines: list[str] = []
+        visitor.http.event_hooks["response"].append(
+            lambda answer: lines.extend(f"{name}={rest}" for name, rest in set_cookies(answer).items())
+        )
+        visitor.http.get(come_back(visitor))
+        assert visitor.http.post("/connect/first-login", data={"decision": "register"}).status_code == 303
+        assert visitor.http.post("/connect/handover").status_code == 200
+        begun = visitor.http.get("/buyer/connect/alipay/pc/login").headers["location"]
+        ended = visitor.http.get(visitor.consent(begun))
+        phone = visitor.http.post("/connect/alipay/mini/token", json=visitor.hand_over("alipay", "mini"))
+    assert (set_cookies(phone), ended.content) == ({}, b"")
+    names = {re.sub("(?<=_flow_).*", "", line.partition("=")[0]) for line in lines}
+    ours = {f"__Host-connect_{name}" for name in ("flow_", "session", "pending", "handover")}
+    assert names == ours | {"access_token", "refresh_token", "uid"}
+    for line in lines:
+        attributes = {one.partition("=")[0].lower(): one.partition("=")[2] for one in line.split("; ")[1:]}
+        assert attributes.keys() == {"httponly", "max-age", "path", "samesite", "secure"}, line
+        assert (attributes["path"], attributes["samesite"]) == ("/", "lax")
+        assert 0 < int(attributes["max-age"]) <= 30 * 24 * 3600
 
 
 def test_o05_flow_cookie_is_dropped_as_it_was_set() -> None:

@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import httpx
 import pytest
 
 from connect_core.errors import SettingsError
 from connect_core.plugin import AuthorizationResponse, Identity
 from connect_core.rehearsal import Stage, Visitor, make_settings, query_of
+from connect_core.web import answers
 
 from ..databases import on_stage
 from .stage import (
@@ -17,6 +20,7 @@ from .stage import (
     HttpsVisitor,
     acme_back,
     acme_shop,
+    asked,
     behind_tls,
     changed,
     check_headers,
@@ -124,14 +128,14 @@ def test_b01_b02_b04_b05_bad_targets_are_refused_at_start(shop: Stage, visitor: 
     """Whatever is not exactly below the allow-list is refused before a flow exists, at every door."""
     spent = shop.rows("es_connect_used_flow")
     with untouched(shop):
-        answers = [
+        refusals = [
             visitor.http.get("/connect/alipay/pc/login", params={"return_to": target}),
             visitor.http.get("/connect/alipay/h5/login", params={"redirect_uri": target}),
             visitor.http.post("/connect/alipay/pc/login-url", json={"return_to": target}),
             visitor.http.post("/connect/wechat/pc/login-url", json={"redirect_uri": target}),
             visitor.http.get("/connect/login", params={"return_to": target}),
         ]
-        for answer in answers:
+        for answer in refusals:
             refused(answer, 400, "redirect_not_allowed")
         seeds = [
             visitor.http.get("/buyer/connect/alipay/pc/login", params={"return_to": target}),
@@ -191,17 +195,25 @@ def test_b07_wake_up_link_leads_to_the_configured_address(shop: Stage, visitor: 
 @pytest.mark.parametrize("bad", ["\r\nSet-Cookie: a=b", "\nX: y", "\0", "\u2028", "é\r"])
 def test_b08_no_header_is_injected(shop: Stage, visitor: Visitor, bad: str) -> None:
     """Line breaks and zeros never get into a header of ours: they are refused, or arrive encoded."""
-    answers = [
+    told = [
         visitor.http.get("/connect/alipay/pc/login", params={"return_to": f"/{bad}"}),
         visitor.http.get("/connect/alipay/pc/callback", params={"state": bad, "code": bad}),
         visitor.http.post("/connect/alipay/pc/callback", data={"state": bad, "code": bad}),
         visitor.http.post("/connect/alipay/pc/login-url", json={"return_to": f"/{bad}"}),
     ]
-    for answer in answers:
+    for answer in told:
         assert answer.status_code in (200, 303, 400)
         assert not {"a", "x"} & {*set_cookies(answer), *answer.headers}
         assert answer.headers.get("location", "").isascii()
         check_headers(answer)
+
+
+@pytest.mark.parametrize("bad", ["/a\r\nset-cookie: a=b", "/\0", "/\u2028", "/\x7f", "\\\\evil", "/中"])
+def test_b08_a_redirect_encodes_whatever_it_is_given(bad: str) -> None:
+    """Checked before or not: nothing but plain ASCII of an address stands in `Location`."""
+    location = answers.redirect(bad).headers["location"]
+    assert re.fullmatch(r"[!-~]+", location)
+    assert not set(location) & set('\\"<>^`{|}')
 
 
 def test_b08_hostile_paths_are_not_found(visitor: Visitor) -> None:
@@ -214,11 +226,11 @@ def test_b08_hostile_paths_are_not_found(visitor: Visitor) -> None:
 def test_b09_every_redirect_after_a_post_is_303(shop: Stage, visitor: Visitor) -> None:
     """No POST is answered with a redirect that would post again."""
     callback = come_back(visitor)
-    answers = [
+    told = [
         visitor.http.post(callback.partition("?")[0], data=query(callback)),
         visitor.http.post("/connect/logout", headers={"accept": "text/html"}),
     ]
-    assert [answer.status_code for answer in answers] == [303, 303]
+    assert [answer.status_code for answer in told] == [303, 303]
 
 
 def test_b10_nothing_leaks_from_the_callback(shop: Stage, visitor: Visitor) -> None:
@@ -289,6 +301,29 @@ def test_b13_redirect_uri_has_no_fragment(shop: Stage, visitor: Visitor) -> None
     with untouched(shop):
         answer = visitor.http.get("/connect/alipay/pc/login", params={"redirect_uri": f"{APP}#x"})
         refused(answer, 400, "redirect_not_allowed")
+
+
+def test_h08_b14_what_stands_in_a_front_ends_address_is_good_once_and_in_its_browser() -> None:
+    """Code and state, which its page gets in the URL: nothing without that browser's cookie, by GET, or twice."""
+
+    def change(raw: dict[str, dict[str, object]]) -> None:
+        raw["service"]["redirect_allow"] = [APP]
+
+    with on_stage(change=change) as stage, Visitor(stage) as visitor, Visitor(stage) as thief:
+        path, back = "/connect/wechat/h5/token", query(come_back(visitor, "wechat", "h5", redirect_uri=APP))
+        cookie = {"cookie": "; ".join(f"{name}={value}" for name, value in flow_cookies(visitor).items())}
+        with untouched(stage):
+            assert visitor.http.get(path, params=back).status_code == 405
+            come_back(thief, "wechat", "h5", redirect_uri=APP)
+            refused(thief.http.post(path, json=back), 400, "state_invalid")
+
+        def collect(_: int) -> int:
+            return httpx.post(stage.url + path, json=back, headers=cookie, trust_env=False, timeout=30).status_code
+
+        calls = asked(stage)
+        with ThreadPoolExecutor(64) as crowd:
+            assert sorted(crowd.map(collect, range(64))) == [200] + [400] * 63
+        assert (len(stage.rows("es_member_session")), asked(stage) - calls) == (1, 1)
 
 
 def test_b14_no_session_stands_in_an_address() -> None:

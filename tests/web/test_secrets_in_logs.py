@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from pydantic import SecretStr
+from sqlmodel import SQLModel
 from starlette.applications import Starlette
 
 from connect_core.http import HttpPool
@@ -137,6 +138,23 @@ def test_l01_l02_nothing_spendable_is_told(caplog: pytest.LogCaptureFixture) -> 
     assert len(witness.canaries) > 80
     assert len([record for record in records if record.getMessage() == "login_refused"]) > 20
     assert witness.found(*lines) == set()
+
+
+def test_k01_a_dump_of_the_database_holds_nothing_spendable() -> None:
+    """After every login and every failure no row has a code, state, token, cookie or key; ids of vendors it must."""
+    with on_stage(pool=HttpPool(deadline=0.4)) as stage, watching(stage) as (visitor, witness):
+        log_in_everywhere(visitor)
+        visitor.http.post("/connect/handover")
+        fail_everywhere(stage, visitor)
+        witness.keep("c4n4ry", *settings_secrets(stage), *flow_cookies(visitor).values())
+        dump = {table: repr(stage.rows(table)) for table in SQLModel.metadata.tables}
+        ids = {str(row["value"]) for row in stage.rows("es_connect_alias")}
+    assert {table for table, text in dump.items() if text != "[]"} >= {"es_member", "es_member_session"}
+    for sandbox in stage.sandboxes.values():
+        witness.keep(*(value for call in sandbox.calls for name, value in call.parameters.items() if name in SPENDABLE))
+    assert len(witness.canaries) > 80
+    told = {canary for canary in witness.canaries - ids if any(canary in text for text in dump.values())}
+    assert told == set()
 
 
 def test_b10_addresses_of_ours_tell_nothing() -> None:

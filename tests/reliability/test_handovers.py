@@ -1,0 +1,125 @@
+"""I03, I11: a crowd of PCs that wait for their phones, and somebody who tries ids."""
+
+import asyncio
+import random
+import secrets
+import statistics
+import time
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from connect_core.errors import StateExpired
+from connect_core.handover import LIFE, Device
+from connect_core.manager import ConnectManager
+from tests.acme import NOW, hand_in, using
+from tests.benchmarks.stand import running_doubles
+
+from .stand import Service, Tell, percentile, running_service, sized
+
+PCS = sized(200, 1_000)
+SECONDS = sized(10, 60)
+TRIES = sized(5_000, 100_000)
+PC = Device("Chrome", "Windows", "192.0.2.*")
+
+
+async def begin(service: Service, http: aiohttp.ClientSession) -> str:
+    """A PC's cookie."""
+    async with http.post(f"{service.url}/connect/handover") as answer:
+        assert answer.status == 200
+        return answer.headers["set-cookie"].partition(";")[0]
+
+
+async def poll(service: Service, http: aiohttp.ClientSession, cookie: str) -> tuple[int, str, float]:
+    """Ask once; returns the status, `Retry-After`, and the time that it took in ms."""
+    began = time.perf_counter()
+    try:
+        return await ask(service, http, cookie, began)
+    except aiohttp.ClientConnectionError:  # closed while nobody used it: a browser asks again, too
+        return await ask(service, http, cookie, began)
+
+
+async def ask(service: Service, http: aiohttp.ClientSession, cookie: str, began: float) -> tuple[int, str, float]:
+    async with http.get(f"{service.url}/connect/handover/status", headers={"cookie": cookie}) as answer:
+        await answer.read()
+        return answer.status, answer.headers.get("retry-after", ""), (time.perf_counter() - began) * 1000
+
+
+async def wait_like_a_pc(service: Service, http: aiohttp.ClientSession, cookie: str) -> list[tuple[int, str, float]]:
+    """Ask once a second, each PC at a moment of its own."""
+    await asyncio.sleep(random.random())
+    asked = []
+    for _ in range(SECONDS):
+        ends = asyncio.get_running_loop().time() + 1
+        asked.append(await poll(service, http, cookie))
+        await asyncio.sleep(max(0, ends - asyncio.get_running_loop().time()))
+    return asked
+
+
+async def be_hasty(service: Service, http: aiohttp.ClientSession) -> list[tuple[int, str, float]]:
+    """Ask ten times a second."""
+    cookie, asked = await begin(service, http), []
+    for _ in range(SECONDS * 10):
+        asked.append(await poll(service, http, cookie))
+        await asyncio.sleep(0.1)
+    return asked
+
+
+async def crowd(service: Service) -> tuple[list[tuple[int, str, float]], list[tuple[int, str, float]]]:
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as http:
+        cookies = [await begin(service, http) for _ in range(PCS)]
+        *patient, hasty = await asyncio.gather(
+            *(wait_like_a_pc(service, http, cookie) for cookie in cookies), be_hasty(service, http)
+        )
+    return [one for asked in patient for one in asked], hasty
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_i11_waiting_pcs_are_answered_at_once(url: str, tell: Tell, tmp_path: Path) -> None:
+    """Nobody who keeps to the interval is refused or kept waiting; who does not is told to slow down."""
+    with running_doubles() as doubles, running_service(tmp_path, url, doubles) as service:
+        patient, hasty = asyncio.run(crowd(service))
+    latencies = [took for _, _, took in patient]
+    slowed = sum(status == 429 for status, _, _ in hasty)
+    shown = f"p50 {percentile(latencies, 50):.0f}, p95 {percentile(latencies, 95):.0f} ms, {slowed} slowed"
+    tell(f"I11 {PCS} PCs, {len(patient)} polls", shown, "p95 < 100 ms, 0 refused")
+    assert {status for status, _, _ in patient} == {200}
+    assert {retry for status, retry, _ in hasty if status == 429} == {"2"}
+    assert slowed > len(hasty) / 2
+    assert percentile(latencies, 95) < 100
+
+
+def test_i03_guessing_finds_nothing(url: str, tell: Tell, tmp_path: Path) -> None:
+    """Ids that never were: none is hit, and none is told from one whose time is over, not even by the clock."""
+    clock = [float(NOW)]
+
+    async def try_(manager: ConnectManager, id_: str) -> float:
+        found = (await manager.accounts.find_member(access_token=tokens["access_token"])) if not session else session[0]
+        assert found is not None
+        session[:] = [found]
+        began = time.perf_counter()
+        with pytest.raises(StateExpired):
+            await manager.handovers.scan(id_, found.session, "r")
+        return (time.perf_counter() - began) * 1e6
+
+    session: list = []
+    tokens: dict[str, str] = {}
+
+    async def work(manager: ConnectManager) -> tuple[list[float], list[float]]:
+        login = await hand_in(manager, "lihua.1")
+        assert login.opened is not None
+        tokens.update({key: str(value) for key, value in manager.accounts.issue_tokens(login.opened).items()})
+        over = [(await manager.handovers.start(PC)).id for _ in range(200)]
+        clock[0] += LIFE
+        alive = await manager.handovers.start(PC)
+        unknown = [await try_(manager, secrets.token_urlsafe(24)) for _ in range(TRIES)]
+        expired = [await try_(manager, one) for one in over for _ in range(TRIES // 200)]
+        assert await manager.handovers.find_state(alive.ticket) == "waiting"
+        return unknown, expired
+
+    unknown, expired = using(tmp_path, work, now=lambda: clock[0], service={"database_url": url})
+    medians = statistics.median(unknown), statistics.median(expired)
+    tell(f"I03 {TRIES} ids tried", f"unknown {medians[0]:.0f}, expired {medians[1]:.0f} µs", "0 hits, ±25 %")
+    assert 0.75 < medians[0] / medians[1] < 1.33
