@@ -6,7 +6,7 @@ Runs inside the caller's transaction. An identity that belongs to somebody else 
 import json
 
 from connect_core.connections import find_people, insert_ids, keep_ids, kept_profile
-from connect_core.errors import AlreadyBound, Forbidden, LastConnection, Unsupported
+from connect_core.errors import AlreadyBound, BelongsToAnother, Forbidden, LastConnection, Unsupported
 from connect_core.identity import Identity
 from connect_core.store import Transaction, people
 from connect_core.store.people import Bound
@@ -19,7 +19,7 @@ def bind(transaction: Transaction, identity: Identity, member_id: int, now: int)
     """
     found = find_people(transaction, identity)
     if any(person.member_id != member_id for person in found):
-        raise AlreadyBound("the identity belongs to another member")
+        raise BelongsToAnother("the identity belongs to another member")
     if found:
         keep_ids(transaction, identity, found, now)
         return found[0].connect_id, False
@@ -46,6 +46,7 @@ def unbind(
     Raises `Unsupported` when there is none, `LastConnection` when nothing else leads to the member (`has_other_way`:
     a password does), and `Forbidden` before the cool-down is over.
     """
+    people.hold_connections(transaction, member_id)  # of two at once the later one sees what the first has left
     bound = people.find_bound(transaction, member_id)
     ended = next((one for one in bound if one.union_type == union_type), None)
     if ended is None:

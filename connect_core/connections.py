@@ -116,10 +116,10 @@ def find_people(transaction: Transaction, identity: Identity) -> list[KnownPerso
 
 
 def _hold_people(transaction: Transaction, identity: Identity) -> list[KnownPerson]:
-    """The same for a login: from here on it is ended by an erasure as a whole, or comes after it."""
+    """The same for a login: from here on it is before an erasure, unbind or merge as a whole, or comes after it."""
     found = find_people(transaction, identity)
-    if found and not people.hold_connection(transaction, found[0].connect_id):
-        return find_people(transaction, identity)
+    while found and people.hold_connection(transaction, found[0].connect_id) != found[0].member_id:
+        found = find_people(transaction, identity)
     return found
 
 
@@ -247,6 +247,8 @@ class MembersElsewhere:
 
     def find(self, transaction: Transaction, member_id: int) -> MemberRow | None:
         """Return the member the directory answered for."""
+        if self._was_known and member_id != self._member.id:
+            raise MemberDisabled("the identity has become another member's meanwhile")
         return replace(self._member, id=member_id)
 
     def register(self, transaction: Transaction, profile: Profile, client_type: ClientType, now: int) -> MemberRow:

@@ -19,7 +19,9 @@
     │   ├── Forbidden                    403 forbidden
     │   │   └── LoginTooOld              403 forbidden
     │   ├── Unsupported                  404 unsupported
+    │   │   └── NothingToMerge           404 unsupported
     │   ├── AlreadyBound                 409 already_bound
+    │   │   └── BelongsToAnother         409 already_bound
     │   ├── LastConnection               409 last_connection
     │   └── RateLimited                  429 rate_limited
     ├── ProviderFault                    the vendor, or our registration with it
@@ -167,11 +169,19 @@ class Unsupported(RequestRefused):
     status = 404
 
 
+class NothingToMerge(Unsupported):
+    """What was proved leads to no other member."""
+
+
 class AlreadyBound(RequestRefused):
     """The identity belongs to another member, or the member has another identity of this vendor."""
 
     code = "already_bound"
     status = 409
+
+
+class BelongsToAnother(AlreadyBound):
+    """The identity belongs to another member, into whom or from whom a member may merge."""
 
 
 class LastConnection(RequestRefused):

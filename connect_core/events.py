@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from connect_core.errors import ConnectError, NotLoggedIn, ProviderFault, RequestRefused, Unavailable
-from connect_core.hookspecs import ErasedEvent, HookCaller, HookRelay, LoginEvent, RefusedEvent
+from connect_core.hookspecs import ErasedEvent, HookCaller, HookRelay, LoginEvent, MergeEvent, RefusedEvent
 from connect_core.identity import ClientType
 from connect_core.store import Database, Transaction, events
 from connect_core.store.events import EventRow
@@ -26,16 +26,19 @@ LATE_AT_ONCE = 100
 REFUSALS_A_MINUTE = 60
 """Refusals of one code that a process logs in a minute."""
 _OF_NEW_MEMBER = "new_member"
+_NOT_A_LOGINS = dict.fromkeys(("provider", "client_type", "union_type"), "")
 _LOGGED = {"logged_in": logging.INFO, "identity_conflict": logging.WARNING, "handover_conflict": logging.WARNING}
 REGISTERED, LOGGED_IN, BOUND, UNBOUND = "registered", "logged_in", "bound", "unbound"
 CONFLICT, ERASED = "identity_conflict", "erased"
 HANDED_OVER, HANDOVER_CONFLICT = "handed_over", "handover_conflict"
-Notice: TypeAlias = LoginEvent | ErasedEvent | RefusedEvent
+MERGED, MERGE_UNDONE = "merged", "merge_undone"
+Written = TypeVar("Written", LoginEvent, MergeEvent)
+Notice: TypeAlias = LoginEvent | MergeEvent | ErasedEvent | RefusedEvent
 
 
 def write_erased(transaction: Transaction, event: ErasedEvent) -> None:
     """Write that a member was erased: when, on which request, and nothing of whom it was."""
-    empty = dict.fromkeys(("provider", "client_type", "union_type", "subject_hash", "detail"), "")
+    empty = {**_NOT_A_LOGINS, "subject_hash": "", "detail": ""}
     times = dict.fromkeys(("create_time", "told_time"), event.time)
     row = {"kind": ERASED, "member_id": event.member_id, "connect_id": 0, "request_id": event.request_id}
     events.insert_events(transaction, [{**row, **empty, **times}])
@@ -58,8 +61,8 @@ class Notices:
         self._noting = asyncio.Lock()
 
     def write(
-        self, transaction: Transaction, happened: Sequence[LoginEvent], connect_id: int, subject_hash: str
-    ) -> list[LoginEvent]:
+        self, transaction: Transaction, happened: Sequence[Written], connect_id: int, subject_hash: str
+    ) -> list[Written]:
         """Write events beside what they tell of; returns them with their ids where a plugin listens.
 
         `subject_hash` is keyed: it can be compared and not guessed.
@@ -83,7 +86,7 @@ class Notices:
             if isinstance(event, LoginEvent) and event.kind in _LOGGED:
                 log.log(_LOGGED[event.kind], event.kind, extra=_told(event))
         if heard := [event for event in happened if self._find_listeners(_kind(event))]:
-            ids = [event.id for event in heard if isinstance(event, LoginEvent) and event.id]
+            ids = [event.id for event in heard if isinstance(event, LoginEvent | MergeEvent) and event.id]
             self._under_way.update(ids)
             running = asyncio.create_task(self._tell_now(heard, ids))
             self._running.add(running)
@@ -143,7 +146,7 @@ def _call(caller: HookCaller, event: Notice) -> None:
 
 def _kind(event: Notice) -> str:
     match event:
-        case LoginEvent():
+        case LoginEvent() | MergeEvent():
             return event.kind
         case ErasedEvent():
             return ERASED
@@ -151,7 +154,11 @@ def _kind(event: Notice) -> str:
             return "login_refused"
 
 
-def _row(event: LoginEvent, connect_id: int, subject_hash: str) -> dict[str, object]:
+def _row(event: LoginEvent | MergeEvent, connect_id: int, subject_hash: str) -> dict[str, object]:
+    if isinstance(event, MergeEvent):
+        told = {"kind": event.kind, "member_id": event.kept_id, "detail": str(event.merged_id)}
+        named = {"connect_id": connect_id, "subject_hash": subject_hash, "request_id": event.request_id}
+        return {**_NOT_A_LOGINS, **told, **named, "create_time": event.time}
     return {
         "kind": event.kind,
         "member_id": event.member_id,
@@ -166,7 +173,9 @@ def _row(event: LoginEvent, connect_id: int, subject_hash: str) -> dict[str, obj
     }
 
 
-def _event(row: EventRow) -> LoginEvent:
+def _event(row: EventRow) -> LoginEvent | MergeEvent:
+    if row.kind in (MERGED, MERGE_UNDONE):
+        return MergeEvent(row.kind, row.member_id, int(row.detail), row.request_id, row.create_time, row.id)
     return LoginEvent(
         id=row.id,
         kind=row.kind,

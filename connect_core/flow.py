@@ -41,7 +41,7 @@ class Delivery(StrEnum):
 class Flow:
     """One login or bind from start to callback: the vendor returns to `redirect_uri`, the member lands on `return_to`.
 
-    `binder` is the family of the session that binds, and empty for a login.
+    `binder` is the family of the session that binds, and empty for a login; with `merges` it proves a second member.
     """
 
     provider: str
@@ -54,6 +54,7 @@ class Flow:
     nonce: str = field(repr=False)
     code_verifier: str = field(repr=False)
     binder: str = ""
+    merges: bool = False
 
     @property
     def code_challenge(self) -> str:
@@ -84,6 +85,7 @@ class Flows:
         now: int,
         *,
         binder: str = "",
+        merges: bool = False,
     ) -> Flow:
         """Mint a flow that lives ten minutes from `now` (epoch seconds)."""
         return Flow(
@@ -97,6 +99,7 @@ class Flows:
             nonce=new_state(),
             code_verifier=secrets.token_urlsafe(48),
             binder=binder,
+            merges=merges,
         )
 
     def seal(self, flow: Flow) -> str:
@@ -111,6 +114,7 @@ class Flows:
             flow.nonce,
             flow.code_verifier,
             flow.binder,
+            flow.merges,
         )
         return self._sealer.seal(json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode(), flow.state)
 
@@ -122,7 +126,7 @@ class Flows:
         if not sealed or len(state) != STATE_LENGTH:
             raise StateInvalid("no flow of this browser answers to the state")
         try:
-            provider, client, delivery, redirect_uri, return_to, expiry, nonce, verifier, binder = json.loads(
+            provider, client, delivery, redirect_uri, return_to, expiry, nonce, verifier, binder, merges = json.loads(
                 self._sealer.open(sealed, state)
             )
         except SealError:
@@ -140,6 +144,7 @@ class Flows:
             nonce=nonce,
             code_verifier=verifier,
             binder=binder,
+            merges=merges,
         )
 
     def ticket(self, flow: Flow) -> str:

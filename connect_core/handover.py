@@ -176,14 +176,16 @@ class Handovers:
             raise StateInvalid("the phone has not agreed")
         if not handovers.move(tx, row, State.COLLECTED, row.member_id, row.family, now):
             raise StateExpired("the hand-over is over")
+        # whoever ends the approving login, or merges its member away, waits or was first
+        if self._directory is not None:
+            sessions.hold_live(tx, row.family, now)
+        elif not members.hold_member(tx, row.member_id):
+            raise MemberDisabled("the member is disabled or gone")
         live = sessions.find_of_member(tx, row.member_id, now)
         approving = next((one for one in live if one.family == row.family), None)
         if approving is None:
             raise StateInvalid("the login that approved it has ended")
         if self._directory is None:
-            member = members.find_member(tx, row.member_id)
-            if member is None or member.disabled:
-                raise MemberDisabled("the member is disabled or gone")
             members.count_login(tx, row.member_id, now)
         if held_token:
             self._sessions.end(tx, held_token, now)

@@ -3,13 +3,13 @@
 Entry points of the group `connect_login` are loaded as pluggy plugins. A hook that is not listed here stops start-up.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 import pluggy
 
-from connect_core.identity import ClientType, Profile
+from connect_core.identity import ClientType, Language, Profile
 from connect_core.provider import Provider
 
 NAME = "connect_login"
@@ -76,6 +76,33 @@ class ErasedEvent:
     time: int
 
 
+@dataclass(frozen=True, slots=True)
+class MergePlan:
+    """What the shop says of a merge that was asked for: what it will move, or why it refuses.
+
+    `moves` are lines of text, shown to the member before the merge; `refusal` is the reason that they are shown instead
+    (it may be empty), None when there is none.
+    """
+
+    moves: Sequence[str] = ()
+    refusal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MergeEvent:
+    """The member `merged_id` was merged into `kept_id` (`kind` is `merged`), or that was undone (`merge_undone`).
+
+    `id` is that of the row in `es_connect_event`, and rises: of two notices about one pair the greater one holds.
+    """
+
+    kind: str
+    kept_id: int
+    merged_id: int
+    request_id: str
+    time: int
+    id: int = 0
+
+
 class MemberDirectory(Protocol):
     """Where members live, when that is not the built-in table. Ids are positive 64-bit integers.
 
@@ -131,6 +158,14 @@ class Hooks:
         `credentials` are the fields of the form on the choose page; the built-in check takes `username`, `password`.
         """
 
+    @hookspec(firstresult=True)
+    def connect_plan_merge(self, kept_id: int, merged_id: int, language: Language) -> MergePlan | None:
+        """Say what the shop moves from one member to another of the same person, or refuse.
+
+        Members can merge only where a plugin has this hook; without an answer of any the merge is refused. Asked when
+        the merge is shown, and once more when the member agrees; nothing is to be moved before `connect_merged`.
+        """
+
     @hookspec
     def connect_registered(self, event: LoginEvent) -> None:
         """A member was registered."""
@@ -146,6 +181,14 @@ class Hooks:
     @hookspec
     def connect_unbound(self, event: LoginEvent) -> None:
         """A connection was ended."""
+
+    @hookspec
+    def connect_merged(self, event: MergeEvent) -> None:
+        """A member was merged into another."""
+
+    @hookspec
+    def connect_merge_undone(self, event: MergeEvent) -> None:
+        """A merge was undone."""
 
     @hookspec
     def connect_erased(self, event: ErasedEvent) -> None:

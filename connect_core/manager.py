@@ -33,6 +33,7 @@ from connect_core.hookspecs import LoginEvent, RefusedEvent
 from connect_core.http import TOTAL_DEADLINE, HttpPool
 from connect_core.identity import ClientType, Identity
 from connect_core.member_centre import MemberCentre
+from connect_core.merges import Merges
 from connect_core.pending import Pending, Pendings
 from connect_core.personal_data import PersonalData
 from connect_core.provider import AuthorizationRequest, AuthorizationResponse, Entrance, WakesApp
@@ -44,6 +45,7 @@ from connect_core.settlement import Arrival, Login, Settlement, Visit
 from connect_core.store import Database, Transaction, people
 from connect_core.store import flows as used_flows
 from connect_core.store import handovers as stored_handovers
+from connect_core.store import merges as stored_merges
 from connect_core.store import sessions as stored_sessions
 from connect_core.targets import Targets
 
@@ -73,26 +75,23 @@ class ConnectManager:
     ) -> None:
         """`now` answers seconds since the epoch. Raises `SettingsError` and `PluginError`."""
         service = settings.service
-        self.settings = settings
-        self.database = database
+        self.settings, self.database, self._now = settings, database, now
         self.plugins = plugins or Plugins()
         url = service.redis_url
         self.shared = connect_redis(url.get_secret_value(), Sealer(service.keys, "cache")) if url else None
         self.pool = pool or _make_pool(settings, Cache(self.shared, now))
         self.registry = Registry(settings, self.plugins, self.pool)
-        self.flows = Flows(service.keys)
+        self.flows, self.pendings = Flows(service.keys), Pendings(service.keys)
         self.sessions = Sessions(service.keys, service.public_url, settings.sessions)
         self.redemption = Redemption(database, self.flows, self.sessions, now)
         self.notices = events.Notices(self.plugins.hooks, database, now)
         self.targets = Targets(service.public_url, service.redirect_allow)
-        self._now = now
         subject_key = derive_key(service.keys[0], "subjects in events")
         directory = self.plugins.find_directory(settings)
         self._directory = GuardedDirectory(directory) if directory is not None else None
         self.chooses = service.first_login == "choose"
         own_check = self.plugins.hooks.connect_check_credentials.get_hookimpls()
         self.has_passwords = self.chooses and self._directory is None and not own_check
-        self.pendings = Pendings(service.keys)
         parts = (self.flows, self.sessions, self.notices, subject_key)
         self._settlement = Settlement(*parts, chooses=self.chooses, lives_elsewhere=self._directory is not None)
         self._routes = service.public_url + service.prefix
@@ -100,6 +99,9 @@ class ConnectManager:
         self.personal_data = PersonalData(database, self.registry, self._directory, self.notices, now)
         self.centre = MemberCentre(
             database, self.notices, subject_key, service.unbind_cooldown, now, passwords_count=self.has_passwords
+        )
+        self.merges = Merges(
+            service, database, self._directory, self.plugins.hooks, self.notices, now, has_passwords=self.has_passwords
         )
         self.handovers = Handovers(database, self.sessions, self._directory, self.notices, subject_key, now)
 
@@ -114,8 +116,9 @@ class ConnectManager:
         delivery: Delivery = Delivery.SESSION,
         is_awake: bool = False,
         binder: LiveSession | None = None,
+        merges: bool = False,
     ) -> Start:
-        """Begin a login, or a bind to the member of the session `binder`.
+        """Begin a login, or a bind to the member of the session `binder`; with `merges` to prove a second member.
 
         With `redirect_uri` the vendor returns to the front end's own page instead of to our callback.
 
@@ -132,7 +135,9 @@ class ConnectManager:
             if link := exchange.get_wake_up_url(offer.provider, start_url, visit.user_agent):
                 return Start(link)
         family = binder.family if binder else ""
-        begun = self.flows.start(offer.name, offer.client_type, delivery, page, target, self._time(), binder=family)
+        begun = self.flows.start(
+            offer.name, offer.client_type, delivery, page, target, self._time(), binder=family, merges=merges
+        )
         request = AuthorizationRequest(
             client_type=offer.client_type,
             redirect_uri=page,
@@ -181,7 +186,8 @@ class ConnectManager:
                     nonce=begun.nonce,
                     code_verifier=begun.code_verifier,
                 )
-                return await self._finish(Arrival(offer, visit, begun, device_id, binder=binder), response)
+                arrival = Arrival(offer, visit, begun, device_id, binder=binder, merges=begun.merges)
+                return await self._finish(arrival, response)
             except Exception:
                 await self.redemption.close_failed(begun)
                 raise
@@ -195,10 +201,11 @@ class ConnectManager:
         *,
         device_id: str = "",
         binder: LiveSession | None = None,
+        merges: bool = False,
     ) -> Login:
         """Finish a login whose code or ID token is handed in; a ticket comes with it where one was given out.
 
-        With `binder` it is a bind to that session's member.
+        With `binder` it is a bind to that session's member, with `merges` the proof of a second one.
 
         Raises `CodeMissing`, `CodeSeen`, and for tickets `StateMissing`, `StateInvalid`, `StateExpired`.
         """
@@ -215,7 +222,8 @@ class ConnectManager:
             response = AuthorizationResponse.of_redeemed_flow(
                 client_type=offer.client_type, code=code, parameters=parameters, nonce=ticket.nonce if ticket else ""
             )
-            return await self._finish(Arrival(offer, visit, device_id=device_id, binder=binder), response)
+            arrival = Arrival(offer, visit, device_id=device_id, binder=binder, merges=merges)
+            return await self._finish(arrival, response)
 
     async def login_by_unionid(self, identity: Identity, arrival: Arrival, *, seconds: float = TOTAL_DEADLINE) -> Login:
         """Log in whoever a verified identity is, registering a person never seen before.
@@ -281,9 +289,12 @@ class ConnectManager:
         return await self.database.read(lambda tx: people.find_open_id(tx, member_id, union_type, app_id))
 
     async def sweep(self, limit: int = 500) -> int:
-        """Delete at most `limit` each of what has expired: flows, sessions, hand-overs; returns how many rows went."""
+        """Delete at most `limit` each of what has expired: flows, sessions, hand-overs, what an undo would need.
+
+        Returns how many rows that were.
+        """
         now = self._time()
-        stores = (used_flows, stored_sessions, stored_handovers)
+        stores = (used_flows, stored_sessions, stored_handovers, stored_merges)
         return await self.database.write(lambda tx: sum(store.delete_expired(tx, now, limit) for store in stores))
 
     async def aclose(self) -> None:
@@ -336,7 +347,7 @@ class ConnectManager:
         )
         if wants_profile:
             identity = await exchange.fetch_profile(offer.provider, identity, seconds)
-        if known is None and identity.ids != first.ids:
+        if identity.ids != first.ids:
             known = await self.database.read(lambda tx: find_person(tx, identity))
         key = get_registration_key(first, times_unbound)  # the same whether a profile is told or refused
         member_id = known.member_id if known else None

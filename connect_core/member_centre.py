@@ -4,8 +4,7 @@ Never asks a provider. Everything here is about the member of a live session, so
 """
 
 import asyncio
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from connect_core import binding, events
@@ -66,7 +65,7 @@ class MemberCentre:
     async def find_connections(self, session: LiveSession) -> list[ShownConnection]:
         """Return what leads to the member, in the order of binding."""
         bound = await self._database.read(lambda tx: people.find_bound(tx, session.member_id))
-        return [ShownConnection(one.union_type, _nickname(one.profile), one.create_time) for one in bound]
+        return [ShownConnection(one.union_type, one.nickname, one.create_time) for one in bound]
 
     async def unbind(self, session: LiveSession, union_type: str, request_id: str, *, logs_out: bool = False) -> None:
         """End a connection, and the other sessions that came through it; with `logs_out` this one too.
@@ -138,8 +137,3 @@ class MemberCentre:
         """End every login of the member but this one."""
         now = int(self._now())
         await self._database.write(lambda tx: sessions.revoke_others(tx, session.member_id, session.family, now))
-
-
-def _nickname(profile: str | None) -> str:
-    told: Mapping[str, object] = json.loads(profile or "{}")
-    return str(told.get("nickname", ""))

@@ -178,6 +178,28 @@ class Handover(SQLModel, table=True):
     expiry_time: int = Field(sa_type=BIG)
 
 
+class MemberMerge(SQLModel, table=True):
+    """The member `merged_id` was merged into `kept_id`. Once it cannot be undone any more, the last columns are NULL.
+
+    `moved` and `ended` are JSON lists of ids in `es_connect`: what became the kept member's, and what was ended.
+    """
+
+    __tablename__ = "es_member_merge"
+    __table_args__ = (
+        UniqueConstraint("merged_id"),
+        Index("ix_merge_kept", "kept_id"),
+        Index("ix_merge_undo", "undo_until"),
+    )
+
+    id: int | None = Field(None, sa_column=_key())
+    kept_id: int = Field(sa_type=BIG)
+    merged_id: int = Field(sa_type=BIG)
+    create_time: int = Field(sa_type=BIG)
+    undo_until: int | None = Field(None, sa_type=BIG)
+    moved: str | None = Field(None, sa_column=Column(Text))
+    ended: str | None = Field(None, sa_column=Column(Text))
+
+
 _ONLY_THE_UNTOLD = Index(  # MariaDB has no partial indexes
     "ix_event_told", "told_time", sqlite_where=text("told_time IS NULL"), postgresql_where=text("told_time IS NULL")
 )

@@ -8,7 +8,8 @@ Never touches what the shop itself keeps about its member.
 import json
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from connect_core import events, exchange
@@ -20,7 +21,7 @@ from connect_core.http import TOTAL_DEADLINE
 from connect_core.identity import STRENGTH, Identity, IdKind, PersonId
 from connect_core.provider import Provider, Revokes
 from connect_core.registry import Registry
-from connect_core.store import Database, Transaction, people
+from connect_core.store import Database, Transaction, merges, people
 from connect_core.store import personal_data as store
 
 log = logging.getLogger("connect_login")
@@ -47,50 +48,43 @@ class PersonalData:
     async def export(self, member_id: int) -> dict[str, Any]:
         """Return all that is held: `member`, `connections` with `ids`, `sessions`, `events`; no hash, no token.
 
+        `merges` tells who was merged into whom, and `merged` the same as here of each who was merged into this member.
         Raises `Unsupported` for a member of whom nothing is held.
         """
-
-        def look(tx: Transaction) -> dict[str, Any]:
-            connections = store.find_all(tx, "es_connect", member_id)
-            return {
-                "member": next(iter(store.find_all(tx, "es_member", member_id)), None),
-                "connections": [
-                    {
-                        **one,
-                        "profile": json.loads(one["profile"] or "{}"),
-                        "ids": store.find_all(tx, "es_connect_alias", one["id"]),
-                    }
-                    for one in connections
-                ],
-                "sessions": store.find_all(tx, "es_member_session", member_id),
-                "events": store.find_all(tx, "es_connect_event", member_id),
-            }
-
-        held = await self._database.read(look)
+        held = await self._database.read(lambda tx: _look(tx, member_id))
         if self._directory is not None:
-            shown = await self._directory.find(member_id)
-            held["member"] = None if shown is None else {"id": member_id, **shown}
+            await self._find_elsewhere(self._directory, member_id, held)
         if not any(held.values()):
             raise Unsupported("nothing is held about such a member")
         return held
 
+    async def _find_elsewhere(self, directory: GuardedDirectory, member_id: int, held: dict[str, Any]) -> None:
+        shown = await directory.find(member_id)
+        held["member"] = None if shown is None else {"id": member_id, **shown}
+        into = [row["merged_id"] for row in held["merges"] if row["kept_id"] == member_id]
+        for merged_id, merged in zip(into, held["merged"], strict=True):
+            await self._find_elsewhere(directory, merged_id, merged)
+
     async def erase(self, member_id: int, request_id: str) -> bool:
         """Erase the member, at the vendors and in the directory as far as they can; False when it was done before.
 
-        It may be repeated, and goes on where it was broken off. Raises `Unsupported` for a member who never was, and
-        `Unavailable` with our rows untouched when the directory fails.
+        Whoever was merged into the member is the same person, and is erased too. It may be repeated, and goes on where
+        it was broken off. Raises `Unsupported` for a member who never was, and `Unavailable` with our rows untouched
+        when the directory fails.
         """
-        identities = await self._database.read(lambda tx: _find_identities(tx, member_id))
+        identities, person = await self._database.read(
+            lambda tx: (_find_identities(tx, member_id), [*_with_merged(tx, member_id)])
+        )
         for provider, identity in self._find_revokers(identities):
             await exchange.revoke(provider, identity, TOTAL_DEADLINE)
         if self._directory is not None:
-            await self._directory.erase(member_id)
-        event = ErasedEvent(member_id, request_id, int(self._now()))
-        if not await self._database.write(lambda tx: _erase(tx, event)):
-            return False
-        log.info("erased", extra={"member_id": member_id, "request_id": request_id})
-        self._notices.tell(event)
-        return True
+            for one in person:
+                await self._directory.erase(one)
+        erased = await self._database.write(lambda tx: _erase(tx, ErasedEvent(member_id, request_id, int(self._now()))))
+        for event in erased:
+            log.info("erased", extra={"member_id": event.member_id, "request_id": request_id})
+        self._notices.tell(*erased)
+        return bool(erased)
 
     def _find_revokers(self, identities: list[Identity]) -> list[tuple[Provider, Identity]]:
         by_type: Mapping[str, Identity] = {one.union_type: one for one in identities}
@@ -99,6 +93,25 @@ class PersonalData:
             for offer in self._registry
             if offer.provider.union_type in by_type and isinstance(offer.provider, Revokes)
         ]
+
+
+def _look(tx: Transaction, member_id: int) -> dict[str, Any]:
+    merged = store.find_all(tx, "es_member_merge", member_id)
+    return {
+        "member": next(iter(store.find_all(tx, "es_member", member_id)), None),
+        "connections": [
+            {
+                **one,
+                "profile": json.loads(one["profile"] or "{}"),
+                "ids": store.find_all(tx, "es_connect_alias", one["id"]),
+            }
+            for one in store.find_all(tx, "es_connect", member_id)
+        ],
+        "sessions": store.find_all(tx, "es_member_session", member_id),
+        "events": store.find_all(tx, "es_connect_event", member_id),
+        "merges": merged,
+        "merged": [_look(tx, row["merged_id"]) for row in merged if row["kept_id"] == member_id],
+    }
 
 
 def _find_identities(tx: Transaction, member_id: int) -> list[Identity]:
@@ -111,12 +124,22 @@ def _find_identities(tx: Transaction, member_id: int) -> list[Identity]:
     return found
 
 
-def _erase(tx: Transaction, event: ErasedEvent) -> bool:
-    """Erase every row of ours; a login, bind or refresh under way is either seen here, or finds nothing any more."""
+def _with_merged(tx: Transaction, member_id: int) -> Iterator[int]:
+    """The member, and whoever was merged into this one or into one of those."""
+    yield member_id
+    for merged_id in merges.find_merged_into(tx, member_id):
+        yield from _with_merged(tx, merged_id)
+
+
+def _erase(tx: Transaction, event: ErasedEvent) -> list[ErasedEvent]:
+    """Erase every row of ours; a login, bind or refresh under way is either seen here, or finds nothing any more.
+
+    Returns what happened: nothing when the member was erased before.
+    """
     member_id = event.member_id
     name, tokens, connections = None, 0, set[int]()
     for _ in range(2):  # the second round meets what was written by those whom the first one waited for
-        connections.update(store.lock_connections(tx, member_id))
+        connections.update(people.hold_connections(tx, member_id))
         name = store.lock_member(tx, member_id)
         tokens += store.delete_sessions(tx, member_id)
     for connect_id in connections:
@@ -124,9 +147,12 @@ def _erase(tx: Transaction, event: ErasedEvent) -> bool:
     was_known = store.forget_subjects(tx, member_id)
     if name is not None:
         store.anonymise_member(tx, member_id, store.ERASED_NAME + secrets.token_hex(8))
-    if not (connections or tokens or was_known or name is not None):
+    merged = merges.find_merged_into(tx, member_id)
+    erased = [one for merged_id in merged for one in _erase(tx, replace(event, member_id=merged_id))]
+    was_merged = len(merged) + store.delete_merges(tx, member_id)
+    if not (connections or tokens or was_known or was_merged or name is not None):
         raise Unsupported("nothing is held about such a member")
-    if not connections and not tokens and (name is None or name.startswith(store.ERASED_NAME)):
-        return False
-    events.write_erased(tx, event)
-    return True
+    if connections or tokens or was_merged or (name is not None and not name.startswith(store.ERASED_NAME)):
+        events.write_erased(tx, event)
+        erased.append(event)
+    return erased

@@ -174,6 +174,9 @@ class Service(_Section):
     unbind_cooldown: int = Field(
         default=0, ge=0, description="Seconds that a connection must have existed before its member can end it."
     )
+    merge_undo: int = Field(
+        default=7 * DAY, ge=0, description="Seconds for which a merge of two accounts can be undone."
+    )
     required_plugins: list[str] = Field(
         default=[],
         description="Plugins, by entry point, without which the service does not start; others may fail.",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from connect_core import binding, events, flow
+from connect_core import binding, events, flow, merging
 from connect_core.connections import Members, Missing, Settled, login_by_unionid
 from connect_core.crypto import keyed_hash
 from connect_core.errors import MemberDisabled, NotLoggedIn, StateInvalid
@@ -11,11 +11,12 @@ from connect_core.exchange import with_phone
 from connect_core.flow import Delivery, Flow, Flows
 from connect_core.hookspecs import LoginEvent
 from connect_core.identity import Identity, Language
+from connect_core.merging import Proof
 from connect_core.pending import Pending
 from connect_core.provider import VerifiedPhone
 from connect_core.registry import Offer
 from connect_core.sessions import LiveSession, OpenSession, Sessions
-from connect_core.store import Transaction, sessions
+from connect_core.store import Transaction, merges, people, sessions
 from connect_core.store import members as built_in
 
 
@@ -38,7 +39,8 @@ class Visit:
 class Login:
     """A login finished. `opened` is None when the same browser repeats a callback that has already succeeded.
 
-    `bound` is the union type where it was no login but a bind; `pending` who has to say first whether they are new.
+    `bound` is the union type where it was no login but a bind, `proof` where it was to prove a second member; `pending`
+    is who has to say first whether they are new.
     """
 
     delivery: Delivery
@@ -46,6 +48,7 @@ class Login:
     settled: Settled | None = None
     opened: OpenSession | None = None
     bound: str = ""
+    proof: Proof | None = None
     pending: Pending | None = None
 
 
@@ -53,8 +56,8 @@ class Login:
 class Arrival:
     """Everything a login arrives with, but for who it is: what it came through, from whom, and with what.
 
-    `binder` is the session that wants to bind; without one it is a login. `pending` is what the person who says
-    whether they are new came with.
+    `binder` is the session that wants to bind, or with `merges` to prove a second member; without one it is a login.
+    `pending` is what the person who says whether they are new came with.
     """
 
     offer: Offer
@@ -63,6 +66,7 @@ class Arrival:
     device_id: str = ""
     phone: VerifiedPhone | None = None
     binder: LiveSession | None = None
+    merges: bool = False
     pending: Pending | None = None
 
 
@@ -143,6 +147,10 @@ class Settlement:
             raise NotLoggedIn("the session has ended")
         if not self._lives_elsewhere and not built_in.hold_member(tx, member_id):
             raise MemberDisabled("the member is disabled or gone")
+        if self._lives_elsewhere:
+            people.hold_connections(tx, member_id)
+            if merges.find_merge(tx, member_id):
+                raise MemberDisabled("the member was merged into another")
         connect_id, is_new = binding.bind(tx, identity, member_id, now)
         kinds = [*([events.BOUND] if is_new else []), events.LOGGED_IN]
         happened = [_event(kind, member_id, arrival, identity, now) for kind in kinds]
@@ -179,11 +187,14 @@ class Settlement:
     def bind(self, tx: Transaction, arrival: Arrival, identity: Identity, now: int) -> tuple[Login, list[LoginEvent]]:
         """Bind the identity to the member of `arrival.binder`, and return it with what happened.
 
-        Raises `AlreadyBound`, and `NotLoggedIn` when that session has ended meanwhile.
+        With `arrival.merges` nothing is bound: the identity proves another member. Raises `AlreadyBound`,
+        `NothingToMerge`, and `NotLoggedIn` when that session has ended meanwhile.
         """
         binder, begun = arrival.binder, arrival.flow
         if binder is None or not sessions.hold_live(tx, binder.family, now):
             raise NotLoggedIn("the session has ended")
+        if arrival.merges:
+            return self._prove(tx, begun, merging.prove_identity(tx, identity, binder)), []
         connect_id, is_new = binding.bind(tx, identity, binder.member_id, now)
         happened = [_event(events.BOUND, binder.member_id, arrival, identity, now)] if is_new else []
         happened = self._notices.write(tx, happened, connect_id, self.subject_of(identity))
@@ -191,6 +202,12 @@ class Settlement:
             return Login(Delivery.JSON, "", bound=identity.union_type), happened
         flow.close(tx, begun, flow.DONE)
         return Login(begun.delivery, begun.return_to, bound=identity.union_type), happened
+
+    def _prove(self, tx: Transaction, begun: Flow | None, proof: Proof) -> Login:
+        if begun is None:
+            return Login(Delivery.JSON, "", proof=proof)
+        flow.close(tx, begun, flow.DONE)
+        return Login(begun.delivery, begun.return_to, proof=proof)
 
 
 def _happened(settled: Settled, arrival: Arrival, identity: Identity, now: int) -> list[LoginEvent]:

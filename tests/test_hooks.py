@@ -24,6 +24,7 @@ from connect_core.store import Database
 
 from .acme import DAY, NOW, Acme, AcmeProvider, AcmeSandbox, PluginOf, execute, provider_of
 from .databases import on_stage
+from .merges import Planner
 from .web.test_first_login import SmsCheck
 
 
@@ -377,7 +378,7 @@ def test_connect_unbound_is_told_of_every_plugin_that_has_it() -> None:
 
 def get_own_hooks() -> Iterator[tuple[str, Callable[..., object]]]:
     """The hook implementations of this page."""
-    for plugin in (Offering, Directory, Mint, Listener, SmsCheck):
+    for plugin in (Offering, Directory, Mint, Listener, SmsCheck, Planner):
         for name, function in vars(plugin).items():
             if name.startswith("connect_"):
                 yield name, function

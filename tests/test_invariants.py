@@ -44,6 +44,10 @@ HANDOVER = (
     "INSERT INTO es_connect_handover (hash, secret_hash, state, member_id, family, create_time, expiry_time)"
     f" VALUES ('{HASH}', '{OTHER}', 'approved', 1, 'f', 1800000000, 1800000120)"
 )
+MERGE = (
+    "INSERT INTO es_member_merge (id, kept_id, merged_id, create_time, undo_until, moved, ended)"
+    " VALUES ({}, {}, {}, 1800000000, 1800604800, '[1]', '[2]')"
+)
 SETTING = (
     "INSERT INTO es_connect_setting (id, provider, client_type, name, value, update_time)"
     " VALUES (1, 'alipay', '', 'app_id', 'v1.0a1b2c3d.AAAA', 1800000000)"
@@ -59,6 +63,9 @@ CLEAN = (
     EVENT,
     FLOW,
     HANDOVER,
+    MEMBER.format(2, "m_2"),
+    "UPDATE es_member SET disabled = 2 WHERE id = 2",
+    MERGE.format(1, 1, 2),
     SETTING,
 )
 MILLISECONDS = "1800000000000"
@@ -86,6 +93,10 @@ PLANTS = {
     "handover_in_clear": ["UPDATE es_connect_handover SET secret_hash = 'a-secret'"],
     "handover_approved_by_nobody": ["UPDATE es_connect_handover SET family = ''"],
     "handover_of_unknown_state": ["UPDATE es_connect_handover SET state = 'open'"],
+    "connection_of_a_merged_member": [CONNECT.format(9, 2, "ALIPAY", "2099", "NULL")],
+    "session_of_a_merged_member": [SESSION.format(9, 2, OTHER)],
+    "merged_member_enabled": ["UPDATE es_member SET disabled = 0 WHERE id = 2"],
+    "member_merged_twice": [MERGE.format(9, 1, 2)],
     "setting_in_clear": ["UPDATE es_connect_setting SET value = 'hunter2'"],
     "event_about_a_known_person": ["UPDATE es_connect_event SET subject_hash = '2088'"],
     "event_with_an_id": ["UPDATE es_connect_event SET detail = 'who: 2088102150477652!'"],
@@ -97,6 +108,7 @@ PLANTS = {
     "time_of_a_session": [f"UPDATE es_member_session SET expiry_time = {MILLISECONDS}"],
     "time_of_a_flow": [f"UPDATE es_connect_used_flow SET expiry_time = {MILLISECONDS}"],
     "time_of_a_handover": ["UPDATE es_connect_handover SET expiry_time = 1800000121"],
+    "time_of_a_merge": ["UPDATE es_member_merge SET moved = NULL"],
     "time_of_an_event": [f"UPDATE es_connect_event SET create_time = {MILLISECONDS}"],
 }
 GUARDED = {
@@ -105,6 +117,7 @@ GUARDED = {
     "id_held_twice": "es_connect_alias",
     "name_taken_twice": "es_member",
     "token_held_twice": "es_member_session",
+    "member_merged_twice": "es_member_merge",
 }
 """Where the database itself is in the way, as long as its constraints are there."""
 

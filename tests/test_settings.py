@@ -105,6 +105,7 @@ def test_what_is_left_out_has_its_documented_default() -> None:
         "readable_token_cookies": False,
         "prefix": "/connect",
         "unbind_cooldown": 0,
+        "merge_undo": 7 * 24 * 3600,
         "required_plugins": [],
         "handover": True,
         "outbound_proxy": False,

@@ -164,6 +164,31 @@ WHERE state IN ('approved', 'collected') AND (member_id = 0 OR family = '');
 SELECT expiry_time AS row_id FROM es_connect_handover
 WHERE state NOT IN ('waiting', 'scanned', 'approved', 'denied', 'collected');
 
+-- name: connection_of_a_merged_member
+-- means: an active connection leads to a member who was merged into another; its logins are refused
+-- cure: give it to the member into whom this one was merged (kept_id), or end it with its ids (unbound_time)
+SELECT c.id AS row_id FROM es_connect c JOIN es_member_merge g ON g.merged_id = c.member_id
+WHERE c.unbound_time IS NULL;
+
+-- name: session_of_a_merged_member
+-- means: a session of a member who was merged into another was not ended
+-- cure: delete the session
+SELECT s.id AS row_id FROM es_member_session s JOIN es_member_merge g ON g.merged_id = s.member_id
+WHERE s.revoked_time IS NULL;
+
+-- name: merged_member_enabled
+-- means: a member who was merged into another is not disabled
+-- cure: set disabled to 2; delete the merge when it was undone by hand
+-- where: members live in es_member
+SELECT m.id AS row_id FROM es_member m JOIN es_member_merge g ON g.merged_id = m.id
+WHERE m.disabled = 0;
+
+-- name: member_merged_twice
+-- means: a member was merged into itself or into two others; a unique constraint is missing
+-- cure: delete all but the right merge, and put the constraint back
+SELECT DISTINCT g.id AS row_id FROM es_member_merge g LEFT JOIN es_member_merge h ON h.merged_id = g.merged_id
+WHERE g.kept_id = g.merged_id OR h.id <> g.id;
+
 -- name: setting_in_clear
 -- means: a provider's setting is not sealed
 -- cure: delete the row and set it again; treat a secret in it as known
@@ -240,6 +265,14 @@ WHERE expiry_time < 0 OR expiry_time > 4102444800;
 -- cure: delete the row; the number shown is its expiry_time
 SELECT expiry_time AS row_id FROM es_connect_handover
 WHERE create_time < 0 OR expiry_time > 4102444800 OR expiry_time > create_time + 120;
+
+-- name: time_of_a_merge
+-- means: a time is not in epoch seconds, or a merge can be undone though nothing tells what it moved
+-- cure: correct it, milliseconds are divided by 1000; or set undo_until to NULL
+SELECT id AS row_id FROM es_member_merge
+WHERE create_time < 0 OR create_time > 4102444800
+   OR undo_until < create_time OR undo_until > 4102444800
+   OR (undo_until IS NOT NULL AND (moved IS NULL OR ended IS NULL));
 
 -- name: time_of_an_event
 -- means: a time is not in epoch seconds

@@ -1,6 +1,7 @@
 """Queries about persons: connections and the ids that lead to them."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -39,6 +40,12 @@ class Bound:
     union_id: str
     create_time: int
     profile: str | None
+
+    @property
+    def nickname(self) -> str:
+        """What the vendor calls the person; empty when that was never told."""
+        told: Mapping[str, object] = json.loads(self.profile or "{}")
+        return str(told.get("nickname", ""))
 
 
 _CONNECT_COLUMNS = (
@@ -204,7 +211,7 @@ _OF_MEMBER = Statement(
     .where(_CONNECT.c.member_id == bindparam("member_id"), _CONNECT.c.active == 1)
     .order_by(_CONNECT.c.id)
 )
-_HOLD = Statement(select(_CONNECT.c.id).where(_IS_IT).with_for_update())
+_HOLD = Statement(select(_CONNECT.c.member_id, _CONNECT.c.active).where(_IS_IT).with_for_update())
 _END = Statement(update(_CONNECT).where(_IS_IT, _CONNECT.c.active == 1).values(unbound_time=bindparam("now")))
 _END_ALIASES = Statement(
     update(_ALIAS)
@@ -258,9 +265,25 @@ def find_bound(transaction: Transaction, member_id: int) -> list[Bound]:
     return [Bound(*row) for row in _OF_MEMBER.all(transaction, member_id=member_id)]
 
 
-def hold_connection(transaction: Transaction, connect_id: int) -> bool:
-    """Keep others from erasing the connection until the transaction ends; False when it is gone already."""
-    return _HOLD.first(transaction, connect_id=connect_id) is not None
+def hold_connection(transaction: Transaction, connect_id: int) -> int | None:
+    """Keep others from changing the connection until the transaction ends.
+
+    Returns whose it is; 0 for one that was ended, None for one that is gone.
+    """
+    row = _HOLD.first(transaction, connect_id=connect_id)
+    return (row[0] if row[1] else 0) if row else None
+
+
+@cache
+def _hold_all(count: int) -> Statement:
+    owners = (_CONNECT.c.member_id == bindparam(f"member_{place}") for place in range(count))
+    return Statement(select(_CONNECT.c.id).where(or_(*owners)).order_by(_CONNECT.c.id).with_for_update())
+
+
+def hold_connections(transaction: Transaction, *member_ids: int) -> list[int]:
+    """Return the members' connections, ended ones too; whoever logs in through one of them waits from here on."""
+    values = {f"member_{place}": member_id for place, member_id in enumerate(member_ids)}
+    return [row[0] for row in _hold_all(len(member_ids)).all(transaction, **values)]
 
 
 def end_connection(transaction: Transaction, connect_id: int, now: int) -> None:

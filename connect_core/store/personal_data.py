@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, null, select, update
+from sqlalchemy import ColumnElement, Select, Table, bindparam, case, delete, null, or_, select, update
 
-from connect_core.models import Alias, ConnectEvent, Connection, Member, MemberSession
+from connect_core.models import Alias, ConnectEvent, Connection, Member, MemberMerge, MemberSession
 from connect_core.store.statement import Statement, Transaction
 
 _MEMBER, _CONNECT = Member.__table__, Connection.__table__  # type: ignore[attr-defined]
 _ALIAS, _SESSION = Alias.__table__, MemberSession.__table__  # type: ignore[attr-defined]
-_EVENT = ConnectEvent.__table__  # type: ignore[attr-defined]
+_EVENT, _MERGE = ConnectEvent.__table__, MemberMerge.__table__  # type: ignore[attr-defined]
 _SECRET = frozenset({"password_hash", "token_hash", "family", "subject_hash"})
 _COMPUTED = frozenset({"active"})
 ERASED_NAME = "erased_"
@@ -32,17 +32,21 @@ _FIND = {
         (_ALIAS, _ALIAS.c.connect_id == bindparam("key")),
         (_SESSION, _SESSION.c.member_id == bindparam("key")),
         (_EVENT, _EVENT.c.member_id == bindparam("key")),
+        (_MERGE, or_(_MERGE.c.kept_id == bindparam("key"), _MERGE.c.merged_id == bindparam("key"))),
     )
 }
-_LOCK_CONNECTIONS = Statement(
-    select(_CONNECT.c.id).where(_CONNECT.c.member_id == bindparam("key")).order_by(_CONNECT.c.id).with_for_update()
-)
 _LOCK_MEMBER = Statement(select(_MEMBER.c.uname).where(_MEMBER.c.id == bindparam("key")).with_for_update())
 _DELETE_SESSIONS = Statement(delete(_SESSION).where(_SESSION.c.member_id == bindparam("key")))
 _DELETE_ALIASES = Statement(delete(_ALIAS).where(_ALIAS.c.connect_id == bindparam("key")))
 _DELETE_CONNECTION = Statement(delete(_CONNECT).where(_CONNECT.c.id == bindparam("key")))
+_IS_MERGE = _EVENT.c.kind.like("merge%")  # tells a number alone, which a listener may still have to hear
 _FORGET_SUBJECTS = Statement(
-    update(_EVENT).where(_EVENT.c.member_id == bindparam("key")).values(subject_hash="", detail="")
+    update(_EVENT)
+    .where(_EVENT.c.member_id == bindparam("key"))
+    .values(subject_hash="", detail=case((_IS_MERGE, _EVENT.c.detail), else_=""))
+)
+_DELETE_MERGES = Statement(
+    delete(_MERGE).where(or_(_MERGE.c.kept_id == bindparam("key"), _MERGE.c.merged_id == bindparam("key")))
 )
 _TEXTS = ("nickname", "face", "mobile", "province", "city", "register_client", "password_hash")
 _NUMBERS = ("create_time", "last_login", "login_count")
@@ -65,11 +69,6 @@ def find_all(transaction: Transaction, table: str, key: int) -> list[dict[str, A
     return [dict(zip(names, row, strict=True)) for row in statement.all(transaction, key=key)]
 
 
-def lock_connections(transaction: Transaction, member_id: int) -> list[int]:
-    """Return the member's connections, ended ones too; whoever logs in through one of them waits from here on."""
-    return [row[0] for row in _LOCK_CONNECTIONS.all(transaction, key=member_id)]
-
-
 def lock_member(transaction: Transaction, member_id: int) -> str | None:
     """Return the member's name; whoever joins the account waits from here on."""
     name: str | None = _LOCK_MEMBER.scalar(transaction, key=member_id)
@@ -85,6 +84,11 @@ def delete_connection(transaction: Transaction, connect_id: int) -> None:
     """Delete a connection with its ids."""
     _DELETE_ALIASES.run(transaction, key=connect_id)
     _DELETE_CONNECTION.run(transaction, key=connect_id)
+
+
+def delete_merges(transaction: Transaction, member_id: int) -> int:
+    """Delete what is kept of the merges into the member, and of the one by which the member ended; returns how many."""
+    return _DELETE_MERGES.run(transaction, key=member_id)
 
 
 def forget_subjects(transaction: Transaction, member_id: int) -> int:

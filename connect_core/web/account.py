@@ -3,6 +3,7 @@
 A browser brings its session cookie, an app its bearer token. Forms post, since they cannot DELETE.
 """
 
+from collections.abc import Container
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from functools import partial
@@ -18,7 +19,7 @@ from connect_core.flow import Delivery
 from connect_core.identity import ClientType, Language
 from connect_core.provider import Entrance
 from connect_core.web import answers
-from connect_core.web.pages import BoundLogin, Choice, OpenLogin, ShownMember
+from connect_core.web.pages import BoundLogin, Choice, OpenLogin, ShownMember, UndoableMerge
 from connect_core.web.requests import (
     get_parameters,
     get_visit,
@@ -27,7 +28,7 @@ from connect_core.web.requests import (
     read_json,
     wants_page,
 )
-from connect_core.web.routes import keep_flow, title
+from connect_core.web.routes import keep_flow, title, token_body
 from connect_core.web.shop import Shop
 
 
@@ -58,34 +59,7 @@ class _Account:
 
     async def bind(self, request: Request) -> Response:
         """Begin a bind by redirect; with a client's code, do it."""
-        await self._shop.count(request)
-        binder = (await self._shop.find_recent(request)).session
-        asked = await read_form(request) if is_form(request) else await read_json(request)
-        names = (request.path_params["provider"], request.path_params["client"])
-        offer = self._manager.registry.find(*names)
-        visit = get_visit(request)
-        handed_in = asked.keys() & {*offer.provider.code_names, CREDENTIAL}
-        if offer.entrance is not Entrance.REDIRECT and handed_in:
-            login = await self._manager.login_with_code(*names, asked, visit, binder=binder)
-            return answers.answer({"union_type": login.bound})
-        redirect_uri = asked.get("redirect_uri", "")
-        start = await self._manager.get_login_url(
-            *names,
-            visit,
-            return_to=asked.get("return_to", ""),
-            redirect_uri=redirect_uri,
-            delivery=Delivery.JSON if redirect_uri else Delivery.SESSION,
-            is_awake=True,
-            binder=binder,
-        )
-        if start.flow and offer.entrance.is_ticketed:
-            return answers.answer({"login_url": start.login_url, "ticket": self._manager.flows.ticket(start.flow)})
-        if wants_page(request):
-            response = answers.page(self._shop.pages.leaving(visit.language, start.login_url))
-            response.headers["refresh"] = f"0;url={start.login_url}"
-        else:
-            response = answers.answer({"login_url": start.login_url})
-        return keep_flow(self._shop, request, response, start)
+        return await begin_bind(self._shop, request)
 
     async def connections(self, request: Request) -> Response:
         found = await self._shop.find_member(request)
@@ -134,7 +108,7 @@ class _Account:
         language, prefix = visit.language, self._shop.prefix
         connections = await self._centre.find_connections(found.session)
         sessions = await self._centre.find_sessions(found.session)
-        titles = {offer.provider.union_type: title(offer, language) for offer in reversed([*self._manager.registry])}
+        titles = find_titles(self._shop, language)
         member = found.member
         text = self._shop.pages.account(
             language,
@@ -144,33 +118,24 @@ class _Account:
                     titles.get(one.union_type, one.union_type),
                     one.union_type.lower(),
                     one.nickname,
-                    _day(one.since),
+                    to_day(one.since),
                     f"{prefix}/connections/{one.union_type}/unbind",
                 )
                 for one in connections
             ],
-            self._find_choices(found, language, {one.union_type for one in connections}),
+            find_choices(self._shop, found, language, "bind", {one.union_type for one in connections}),
             [
-                OpenLogin(one.client_type, _day(one.login_time), f"{prefix}/sessions/{one.id}/end", one.is_this)
+                OpenLogin(one.client_type, to_day(one.login_time), f"{prefix}/sessions/{one.id}/end", one.is_this)
                 for one in sessions
             ],
+            [
+                UndoableMerge(one.name, to_day(one.undo_until), f"{prefix}/account/merges/{one.id}/undo")
+                for one in await self._manager.merges.find_undoable(found.session)
+            ],
             has_passwords=self._manager.has_passwords,
+            offers_merge=self._manager.merges.are_offered,
         )
         return answers.page(text)
-
-    def _find_choices(self, found: LoggedIn, language: Language, bound: set[str]) -> list[Choice]:
-        """What this kind of browser can still bind."""
-        client = ClientType.PC if found.session.client_type is ClientType.PC else ClientType.H5
-        return [
-            Choice(
-                offer.name,
-                title(offer, language),
-                f"{self._shop.prefix}/{offer.name}/{offer.client_type}/bind",
-                offer.provider.union_type.lower(),
-            )
-            for offer in self._manager.registry.offers(client)
-            if offer.entrance is Entrance.REDIRECT and offer.provider.union_type not in bound
-        ]
 
     def _done(self, request: Request) -> Response:
         if wants_page(request):
@@ -178,5 +143,61 @@ class _Account:
         return Response(status_code=204, headers=answers.HEADERS)
 
 
-def _day(seconds: int) -> date:
+async def begin_bind(shop: Shop, request: Request, *, merges: bool = False) -> Response:
+    """Begin to bind an identity to the member who is logged in, or with `merges` to prove whose it is."""
+    manager = shop.manager
+    await shop.count(request)
+    binder = (await shop.find_recent(request)).session
+    asked = await read_form(request) if is_form(request) else await read_json(request)
+    names = (request.path_params["provider"], request.path_params["client"])
+    offer = manager.registry.find(*names)
+    visit = get_visit(request)
+    if offer.entrance is not Entrance.REDIRECT and asked.keys() & {*offer.provider.code_names, CREDENTIAL}:
+        login = await manager.login_with_code(*names, asked, visit, binder=binder, merges=merges)
+        return answers.answer(token_body(shop, login))
+    redirect_uri = asked.get("redirect_uri", "")
+    start = await manager.get_login_url(
+        *names,
+        visit,
+        return_to=asked.get("return_to", "") or (f"{shop.prefix}/account/merge" if merges else ""),
+        redirect_uri=redirect_uri,
+        delivery=Delivery.JSON if redirect_uri else Delivery.SESSION,
+        is_awake=True,
+        binder=binder,
+        merges=merges,
+    )
+    if start.flow and offer.entrance.is_ticketed:
+        return answers.answer({"login_url": start.login_url, "ticket": manager.flows.ticket(start.flow)})
+    if wants_page(request):
+        response = answers.page(shop.pages.leaving(visit.language, start.login_url))
+        response.headers["refresh"] = f"0;url={start.login_url}"
+    else:
+        response = answers.answer({"login_url": start.login_url})
+    return keep_flow(shop, request, response, start)
+
+
+def find_choices(
+    shop: Shop, found: LoggedIn, language: Language, verb: str, without: Container[str] = ()
+) -> list[Choice]:
+    """Return the logins that this kind of browser can begin, each with where a form posts to `verb` it."""
+    client = ClientType.PC if found.session.client_type is ClientType.PC else ClientType.H5
+    return [
+        Choice(
+            offer.name,
+            title(offer, language),
+            f"{shop.prefix}/{offer.name}/{offer.client_type}/{verb}",
+            offer.provider.union_type.lower(),
+        )
+        for offer in shop.manager.registry.offers(client)
+        if offer.entrance is Entrance.REDIRECT and offer.provider.union_type not in without
+    ]
+
+
+def find_titles(shop: Shop, language: Language) -> dict[str, str]:
+    """Return what each union type is called on a page."""
+    return {offer.provider.union_type: title(offer, language) for offer in reversed([*shop.manager.registry])}
+
+
+def to_day(seconds: int) -> date:
+    """Return the day (UTC) of epoch seconds."""
     return datetime.fromtimestamp(seconds, UTC).date()

@@ -82,6 +82,7 @@ class Cookies:
         self.flow = f"{prefix}connect_flow_"
         self.pending = f"{prefix}connect_pending"
         self.handover = f"{prefix}connect_handover"
+        self.merge = f"{prefix}connect_merge"
         self.language = prefix + LANGUAGE_COOKIE
 
     def set(self, response: Response, name: str, value: str, max_age: int) -> None:

@@ -28,6 +28,7 @@ from connect_core.web.answers import Cookies
 from connect_core.web.binder import binder_routes
 from connect_core.web.first_login import first_login_routes
 from connect_core.web.handover import handover_routes
+from connect_core.web.merge import merge_routes
 from connect_core.web.pages import Pages
 from connect_core.web.personal_data import personal_data_routes
 from connect_core.web.requests import Trust, new_request_id
@@ -65,6 +66,7 @@ def create_app(
             *routes,
             *connect_routes(shop),
             *account_routes(shop),
+            *merge_routes(shop),
             *personal_data_routes(shop),
             *first_login_routes(shop),
             *binder_routes(shop),

@@ -57,11 +57,15 @@ class ShownMember:
 
 @dataclass(frozen=True, slots=True)
 class ShownConnection:
-    """A connection on the member page: `title` and `icon` as in `Choice`, `since` the day it was bound (UTC)."""
+    """A connection on a page: `title` and `icon` as in `Choice`, `since` the day it was bound (UTC).
+
+    `nickname` is the vendor's.
+    """
 
     title: str
     icon: str
     since: date | None = None
+    nickname: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,32 @@ class OpenLogin:
     since: date
     end_url: str
     is_this: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UndoableMerge:
+    """A merge on the account page: of whom; until the day `until` (UTC) a form posts to `undo_url`."""
+
+    name: str
+    until: date
+    undo_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class MergePreview:
+    """What a merge would do: `bound` stays, `moved` and `ended` are the merged member's, `shop_moves` the shop's lines.
+
+    With a `refusal`, which may be empty, it cannot be done. `undo_until` is a day (UTC), None where it is for good.
+    """
+
+    kept: ShownMember
+    merged: ShownMember
+    bound: Sequence[ShownConnection]
+    moved: Sequence[ShownConnection]
+    ended: Sequence[ShownConnection]
+    shop_moves: Sequence[str]
+    refusal: str | None
+    undo_until: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +220,12 @@ class Pages:
         connections: Sequence[BoundLogin],
         choices: Sequence[Choice],
         sessions: Sequence[OpenLogin],
+        merges: Sequence[UndoableMerge] = (),
         *,
         has_passwords: bool = False,
+        offers_merge: bool = False,
     ) -> str:
-        """Return the member's own page: what is bound, what can be (`choices`), and sessions. Its forms post to us."""
+        """Return the member's own page: what is bound, what can be (`choices`), sessions and merges."""
         return self._render(
             "account.html",
             language,
@@ -201,9 +233,31 @@ class Pages:
             connections=connections,
             choices=choices,
             sessions=sessions,
+            merges=merges,
             has_passwords=has_passwords,
+            offers_merge=offers_merge,
             kept={},
         )
+
+    def merge_start(
+        self,
+        language: Language,
+        member: ShownMember,
+        choices: Sequence[Choice],
+        *,
+        takes_credentials: bool = False,
+        mistake: str = "",
+    ) -> str:
+        """Return the page that asks a member for the other account; `mistake` is the key of a text. Its forms post."""
+        values = {"choices": choices, "takes_credentials": takes_credentials, "mistake": mistake}
+        kept: dict[str, str] | None = (
+            None if mistake else {}
+        )  # a mistake was posted, and its address cannot be asked for
+        return self._render("merge_start.html", language, member=member, kept=kept, **values)
+
+    def merge(self, language: Language, preview: MergePreview) -> str:
+        """Return the page that shows what a merge would do, and asks; its forms post to us."""
+        return self._render("merge.html", language, preview=preview, kept={})
 
     def erase(self, language: Language, member: ShownMember) -> str:
         """Return the page that tells what goes with the account, and asks; its form posts to us."""

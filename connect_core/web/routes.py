@@ -13,6 +13,7 @@ from connect_core.errors import BadRequest, NotLoggedIn, StateInvalid, Unsupport
 from connect_core.flow import LIFE, Delivery
 from connect_core.identity import ClientType
 from connect_core.manager import AWAKE, Start
+from connect_core.merges import LIFE as PROOF_LIFE
 from connect_core.pending import LIFE as PENDING_LIFE
 from connect_core.provider import Elsewhere, Entrance, WorksInSomeBrowsers
 from connect_core.registry import Offer
@@ -108,8 +109,6 @@ class _Routes:
         device_id = body.pop("device_id", "")[:64]
         if offer.entrance is Entrance.REDIRECT:
             login = await finish_flow(self._shop, request, body, delivers_json=True, device_id=device_id)
-            if login.bound:
-                return answers.answer({"union_type": login.bound})
         else:
             login = await self._manager.login_with_code(
                 offer.name, offer.client_type, body, get_visit(request), device_id=device_id
@@ -314,6 +313,8 @@ def deliver(shop: Shop, login: Login) -> Response:
         shop.cookies.set(response, shop.cookies.pending, ticket, PENDING_LIFE)
         return response
     response = answers.redirect(login.return_to)
+    if login.proof is not None:
+        shop.cookies.set(response, shop.cookies.merge, shop.manager.merges.seal(login.proof), PROOF_LIFE)
     lifetimes = shop.manager.settings.sessions
     if login.opened is None:
         return response
@@ -346,7 +347,11 @@ def set_token_cookies(shop: Shop, response: Response, tokens: Mapping[str, objec
 
 
 def token_body(shop: Shop, login: Login) -> dict[str, object]:
-    """The token answer of a finished login, or the ticket of one that waits for a choice."""
+    """The token answer of a finished login, or what a bind, a proof or a newcomer gets instead."""
+    if login.bound:
+        return {"union_type": login.bound}
+    if login.proof is not None:
+        return {"merge_ticket": shop.manager.merges.seal(login.proof), "expires_in": PROOF_LIFE}
     if login.pending is not None:
         return {"choice_ticket": shop.manager.seal_pending(login.pending), "expires_in": PENDING_LIFE}
     if login.opened is None:

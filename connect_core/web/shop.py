@@ -6,7 +6,7 @@ page is a dead end: it leads back to where the visitor was, or to a login that e
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -21,7 +21,16 @@ from starlette.types import Receive, Scope, Send
 
 from connect_core.accounts import LoggedIn
 from connect_core.cache import Shared
-from connect_core.errors import ConnectError, LoginTooOld, NotLoggedIn, RateLimited, RequestRefused, Unavailable
+from connect_core.errors import (
+    BelongsToAnother,
+    ConnectError,
+    LoginTooOld,
+    NothingToMerge,
+    NotLoggedIn,
+    RateLimited,
+    RequestRefused,
+    Unavailable,
+)
 from connect_core.events import RefusalLog
 from connect_core.flow import Delivery, Flow
 from connect_core.manager import ConnectManager
@@ -205,8 +214,7 @@ class Shop:
     def _answer_error(self, request: Request, error: ConnectError, page: str) -> Response:
         if not wants_page(request):
             return answers.problem(error, request.state.request_id)
-        reason = "login_too_old" if isinstance(error, LoginTooOld) else error.code
-        return self.refuse(request, error, reason, self._find_ways(request, error, page))
+        return self.refuse(request, error, _REASONS.get(type(error), error.code), self._find_ways(request, error, page))
 
     def _find_ways(self, request: Request, error: ConnectError, page: str) -> list[Way]:
         """Where to go on: what was asked for, from its beginning, or else back to `page`, or to another login."""
@@ -214,11 +222,13 @@ class Shop:
         if isinstance(error, NotLoggedIn | LoginTooOld):
             return [Way("start_again", with_query(login, return_to=page or account))]
         begun = self._find_flow(request)
+        can_merge = self.manager.merges.are_offered and isinstance(error, BelongsToAnother | NothingToMerge)
+        merge = [Way("merge", f"{account}/merge")] if can_merge else []
         if begun and begun.binder:
-            return [Way("keep", account)]
+            return [*merge, Way("keep", account)]
         is_nowhere = error.code == "unsupported" and request.method == "GET"
         if page and not is_nowhere and not error.code.startswith("state_"):
-            return [Way("keep", page)]
+            return [*(merge if page == account else []), Way("keep", page)]
         return_to = self._find_return_target(request, begun)
         other = Way("other_login", with_query(login, return_to=return_to))
         match error.code:
@@ -252,6 +262,10 @@ class Shop:
         with suppress(RequestRefused):
             return asked and self.shorten(self.manager.targets.check(asked))
         return ""
+
+
+_REASONS: Mapping[type[ConnectError], str] = {LoginTooOld: "login_too_old", NothingToMerge: "nothing_to_merge"}
+"""Errors that read otherwise than their code does elsewhere."""
 
 
 def _place(error: BaseException) -> str:

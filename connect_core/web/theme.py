@@ -21,10 +21,12 @@ from connect_core.web.pages import (
     BoundLogin,
     Choice,
     Confirmation,
+    MergePreview,
     OpenLogin,
     Pages,
     ShownConnection,
     ShownMember,
+    UndoableMerge,
     Way,
 )
 from connect_core.web.texts import LANGUAGES
@@ -54,12 +56,20 @@ def sample_pages(pages: Pages, language: Language, words: str = "A", *, is_full:
     yield lambda: pages.login(language, choices[1:], some)
     ways = [Way("start_again", url), Way("other_login", url)] if is_full else []
     yield lambda: pages.refused(language, words, some, ways)
-    shown = [ShownConnection(words, words, day), ShownConnection(words, words)] if is_full else []
+    shown = [ShownConnection(words, words, day, words), ShownConnection(words, words)] if is_full else []
     yield lambda: pages.member(language, member, shown)
     bound = [BoundLogin(words, words, some, day, url)] if is_full else []
     opened = [OpenLogin(client, day, url, is_this=client == "pc") for client in ("pc", "h5", "app", "mini")]
     opened = opened if is_full else []
-    yield lambda: pages.account(language, member, bound, choices, opened, has_passwords=is_full)
+    merges = [UndoableMerge(words, day, url)] if is_full else []
+    switches = {"has_passwords": is_full, "offers_merge": is_full}
+    yield lambda: pages.account(language, member, bound, choices, opened, merges, **switches)
+    yield partial(pages.merge_start, language, member, choices, takes_credentials=is_full)
+    yield partial(pages.merge_start, language, member, choices, mistake="merge_over")
+    lines, until = [words] if is_full else [], day if is_full else None
+    for refusal in (None, some):
+        preview = MergePreview(member, member, shown, shown, shown, lines, refusal, until)
+        yield partial(pages.merge, language, preview)
     yield lambda: pages.erase(language, member)
     yield lambda: pages.first_login(language, words, some, is_wrong=is_full, username=some)
     for state in ("waiting", "scanned", "approved", "denied", "expired"):

@@ -22,7 +22,7 @@ LONG = {
 }
 NUMBERS = range(len([*sample_pages(Pages(), "zh")]))
 TOO_SMALL = """
-[...document.querySelectorAll("a, button, summary, label.choice, .field input")]
+[...document.querySelectorAll("a, button, summary, label.tick, .field input")]
     .map(one => [one.outerHTML.slice(0, 80), one.getBoundingClientRect()])
     .filter(([_, box]) => box.width && (box.width < 44 || box.height < 44))
     .map(([text]) => text)

@@ -38,7 +38,7 @@ PROFILE = "alipay.user.info.share"
 SHOP = "https://shop.example"
 HTML = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 TOKEN_ANSWER = {"access_token", "refresh_token", "token_type", "expires_in", "uid", "is_new_member"}
-WRITTEN = ("es_member", "es_connect", "es_connect_alias", "es_member_session", "es_connect_event")
+WRITTEN = ("es_member", "es_connect", "es_connect_alias", "es_member_session", "es_member_merge", "es_connect_event")
 HEADERS = {
     "cache-control": "no-store, private",
     "referrer-policy": "no-referrer",

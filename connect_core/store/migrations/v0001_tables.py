@@ -177,6 +177,20 @@ Table(
     Index("ix_handover_expiry", "expiry_time"),
 )
 Table(
+    "es_member_merge",
+    TABLES,
+    _key(),
+    _number("kept_id"),
+    _number("merged_id"),
+    _number("create_time"),
+    _perhaps("undo_until"),
+    Column("moved", Text),
+    Column("ended", Text),
+    UniqueConstraint("merged_id"),
+    Index("ix_merge_kept", "kept_id"),
+    Index("ix_merge_undo", "undo_until"),
+)
+Table(
     "es_connect_event",
     TABLES,
     _key(),

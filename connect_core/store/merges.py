@@ -1,0 +1,151 @@
+"""Queries about merges: who was merged into whom, and as long as it can be undone, which connections it is about."""
+
+import json
+from dataclasses import dataclass
+
+from sqlalchemy import and_, bindparam, delete, exists, null, select, update
+
+from connect_core.models import Alias, Connection, Member, MemberMerge
+from connect_core.store.statement import Row, Statement, Transaction, insert_into
+
+MERGED = 2
+"""What `disabled` is of a member of the built-in table who was merged into another."""
+_MERGE, _MEMBER = MemberMerge.__table__, Member.__table__  # type: ignore[attr-defined]
+_CONNECT, _ALIAS = Connection.__table__, Alias.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class MergeRow:
+    """A merge, as stored: `moved` and `ended` are ids of connections. `undo_until` is 0 when it cannot be undone."""
+
+    kept_id: int
+    merged_id: int
+    create_time: int
+    undo_until: int
+    moved: tuple[int, ...]
+    ended: tuple[int, ...]
+    id: int = 0
+
+
+_COLUMNS = tuple(MergeRow.__dataclass_fields__)
+_VALUES = ("kept_id", "merged_id", "create_time", "undo_until", "moved", "ended")
+_INSERT = Statement(insert_into(_MERGE, *_VALUES).returning(_MERGE.c.id))
+_FIND = Statement(select(*(_MERGE.c[name] for name in _COLUMNS)).where(_MERGE.c.merged_id == bindparam("own")))
+_FIND_UNDOABLE = Statement(
+    select(*(_MERGE.c[name] for name in _COLUMNS))
+    .where(_MERGE.c.kept_id == bindparam("kept_id"), _MERGE.c.undo_until > bindparam("now"))
+    .order_by(_MERGE.c.id)
+)
+_FIND_INTO = Statement(select(_MERGE.c.merged_id).where(_MERGE.c.kept_id == bindparam("kept_id")).order_by(_MERGE.c.id))
+_DELETE = Statement(delete(_MERGE).where(_MERGE.c.id == bindparam("own")))
+_FIND_OLD = Statement(
+    select(_MERGE.c.id)
+    .where(_MERGE.c.undo_until < bindparam("now"))
+    .order_by(_MERGE.c.undo_until)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_EMPTY = Statement(
+    update(_MERGE).where(_MERGE.c.id == bindparam("own")).values(undo_until=null(), moved=null(), ended=null())
+)
+_DISABLE = Statement(
+    update(_MEMBER).where(_MEMBER.c.id == bindparam("member_id"), _MEMBER.c.disabled == 0).values(disabled=MERGED)
+)
+_ENABLE = Statement(
+    update(_MEMBER).where(_MEMBER.c.id == bindparam("member_id"), _MEMBER.c.disabled == MERGED).values(disabled=0)
+)
+_MOVE = Statement(
+    update(_CONNECT)
+    .where(_CONNECT.c.id == bindparam("own"), _CONNECT.c.member_id == bindparam("from_member"), _CONNECT.c.active == 1)
+    .values(member_id=bindparam("to_member"))
+)
+_OTHER_CONNECT, _OTHER_ALIAS = _CONNECT.alias("other_connect"), _ALIAS.alias("other_alias")
+_IS_FREE = Statement(
+    select(_CONNECT.c.unbound_time).where(
+        _CONNECT.c.id == bindparam("own"),
+        _CONNECT.c.unbound_time.is_not(None),
+        ~exists().where(
+            and_(*(_OTHER_CONNECT.c[name] == _CONNECT.c[name] for name in ("union_type", "union_scope", "union_id"))),
+            _OTHER_CONNECT.c.active == 1,
+        ),
+        ~exists().where(
+            _ALIAS.c.connect_id == _CONNECT.c.id,
+            and_(*(_OTHER_ALIAS.c[name] == _ALIAS.c[name] for name in ("union_type", "kind", "scope", "value"))),
+            _OTHER_ALIAS.c.active == 1,
+        ),
+    )
+)
+_REOPEN = Statement(update(_CONNECT).where(_CONNECT.c.id == bindparam("own")).values(unbound_time=null()))
+_REOPEN_ALIASES = Statement(
+    update(_ALIAS)
+    .where(_ALIAS.c.connect_id == bindparam("own"), _ALIAS.c.unbound_time == bindparam("ended_time"))
+    .values(unbound_time=null())
+)
+
+
+def _row(row: Row) -> MergeRow:
+    kept_id, merged_id, create_time, undo_until, moved, ended, own = row
+    ids = [tuple(json.loads(one or "[]")) for one in (moved, ended)]
+    return MergeRow(kept_id, merged_id, create_time, undo_until or 0, ids[0], ids[1], own)
+
+
+def insert_merge(transaction: Transaction, row: MergeRow) -> int:
+    """Write a merge and return its id. Of two of one member at one moment the loser's transaction is run again."""
+    values = {name: getattr(row, name) for name in _VALUES}
+    can_be_undone = bool(row.undo_until)
+    lists = {name: json.dumps(values[name]) if can_be_undone else None for name in ("moved", "ended")}
+    return int(_INSERT.scalar(transaction, **values | lists | {"undo_until": row.undo_until or None}))
+
+
+def find_merge(transaction: Transaction, merged_id: int) -> MergeRow | None:
+    """Return the merge by which a member ended, if one did."""
+    row = _FIND.first(transaction, own=merged_id)
+    return _row(row) if row else None
+
+
+def find_undoable(transaction: Transaction, kept_id: int, now: int) -> list[MergeRow]:
+    """Return the merges into a member that can still be undone, the oldest first."""
+    return [_row(row) for row in _FIND_UNDOABLE.all(transaction, kept_id=kept_id, now=now)]
+
+
+def find_merged_into(transaction: Transaction, kept_id: int) -> list[int]:
+    """Return the members who were merged into this one."""
+    return [row[0] for row in _FIND_INTO.all(transaction, kept_id=kept_id)]
+
+
+def delete_merge(transaction: Transaction, merge_id: int) -> bool:
+    """Delete a merge; False when it is gone already."""
+    return _DELETE.run(transaction, own=merge_id) == 1
+
+
+def delete_expired(transaction: Transaction, now: int, limit: int) -> int:
+    """Empty at most `limit` merges of what an undo would need, once there can be none; returns how many."""
+    found = _FIND_OLD.all(transaction, now=now, most=limit)
+    if found:
+        _EMPTY.run_many(transaction, [{"own": key} for (key,) in found])
+    return len(found)
+
+
+def disable_merged(transaction: Transaction, member_id: int) -> None:
+    """Disable a member of the built-in table as merged."""
+    _DISABLE.run(transaction, member_id=member_id)
+
+
+def enable_merged(transaction: Transaction, member_id: int) -> None:
+    """Enable the member again, unless the shop has disabled them itself meanwhile."""
+    _ENABLE.run(transaction, member_id=member_id)
+
+
+def move_connection(transaction: Transaction, connect_id: int, from_member: int, to_member: int) -> bool:
+    """Give an active connection to another member; False when it is no longer active and of `from_member`."""
+    return _MOVE.run(transaction, own=connect_id, from_member=from_member, to_member=to_member) == 1
+
+
+def reopen_connection(transaction: Transaction, connect_id: int) -> bool:
+    """Take back that a connection was ended, unless somebody has its identity by now, or the connection is gone."""
+    ended_time = _IS_FREE.scalar(transaction, own=connect_id)
+    if ended_time is None:
+        return False
+    _REOPEN.run(transaction, own=connect_id)
+    _REOPEN_ALIASES.run(transaction, own=connect_id, ended_time=ended_time)
+    return True

@@ -1,0 +1,180 @@
+"""Merges for tests: a shop that plans them, two vendors, and members who prove that they are one person."""
+
+import asyncio
+import itertools
+import threading
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from connect_core import merging
+from connect_core.errors import ConnectError
+from connect_core.identity import ClientType, Identity, Language
+from connect_core.manager import ConnectManager
+from connect_core.merging import Proof
+from connect_core.plugin import AuthorizationResponse, MergeEvent, MergePlan, hookimpl
+from connect_core.sessions import LiveSession
+from connect_core.store import Transaction
+from connect_core.store.merges import MergeRow
+
+from .acme import NOW, VISIT, Acme, AcmeProvider, PluginOf, provider_of, rows, using
+
+T = TypeVar("T")
+WEEK = 7 * 24 * 3600
+PEOPLE = ("es_member", "es_connect", "es_connect_alias")
+_codes = itertools.count()
+
+
+@dataclass
+class Planner:
+    """A shop that plans merges, and hears of them. `plan` is its answer."""
+
+    plan: MergePlan | None = field(default_factory=lambda: MergePlan(["3 orders"]))
+    asked: list[tuple[int, int, str]] = field(default_factory=list)
+    heard: list[MergeEvent] = field(default_factory=list)
+
+    @hookimpl
+    def connect_plan_merge(self, kept_id: int, merged_id: int, language: Language) -> MergePlan | None:
+        """Answer what the test said."""
+        self.asked.append((kept_id, merged_id, language))
+        return self.plan
+
+    @hookimpl
+    def connect_merged(self, event: MergeEvent) -> None:
+        """Listen."""
+        self.heard.append(event)
+
+    @hookimpl
+    def connect_merge_undone(self, event: MergeEvent) -> None:
+        """Listen."""
+        self.heard.append(event)
+
+
+def vendor(union_type: str) -> type[AcmeProvider]:
+    """A vendor like Acme, with persons of its own."""
+    name = union_type
+
+    class Vendor(provider_of(Acme())):  # type: ignore[misc]
+        """Acme under another name."""
+
+        union_type = name
+
+        async def login_callback(self, response: AuthorizationResponse) -> Identity:
+            """Name the person as Acme does."""
+            return replace(await super().login_callback(response), union_type=name)
+
+    return Vendor
+
+
+class Clock:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def shop(
+    folder: Path,
+    work: Callable[[ConnectManager], Awaitable[T]],
+    *,
+    planner: Planner | None = None,
+    extra: tuple[tuple[str, object], ...] = (),
+    **options: Any,
+) -> T:
+    """Run `work` in a shop with the vendors Acme, Beta and Gamma that plans merges."""
+    others = PluginOf(beta=vendor("BETA"), gamma=vendor("GAMMA"))
+    offered = {
+        "clients": {client: ["acme", "beta", "gamma"] for client in ClientType},
+        "providers": {"acme": {}, "beta": {}, "gamma": {}},
+    }
+    plugins = [("others", others), ("planner", planner or Planner()), *extra]
+    return using(folder, work, extra=plugins, **offered | options)
+
+
+def fresh_code(person: str) -> dict[str, str]:
+    """A code that was never handed in."""
+    return {"code": f"{person}.{next(_codes)}"}
+
+
+async def log_in(manager: ConnectManager, provider: str, person: str) -> LiveSession:
+    """Log in, and return the session."""
+    login = await manager.login_with_code(provider, "mini", fresh_code(person), VISIT)
+    assert login.opened is not None
+    row = login.opened.row
+    return LiveSession(row.member_id, ClientType(row.client_type), row.family, row.create_time)
+
+
+async def bind(manager: ConnectManager, session: LiveSession, provider: str, person: str) -> None:
+    """Bind an identity to the member of `session`."""
+    await manager.login_with_code(provider, "mini", fresh_code(person), VISIT, binder=session)
+
+
+async def prove(manager: ConnectManager, session: LiveSession, provider: str, person: str) -> str:
+    """Prove that the member of `session` is that person too; returns the ticket."""
+    login = await manager.login_with_code(provider, "mini", fresh_code(person), VISIT, binder=session, merges=True)
+    assert login.proof is not None
+    assert login.opened is None
+    return manager.merges.seal(login.proof)
+
+
+async def confirm(manager: ConnectManager, session: LiveSession, ticket: str) -> MergeRow:
+    """Agree to the merge."""
+    return await manager.merges.confirm(ticket, session, "en", "r-1")
+
+
+async def merge(manager: ConnectManager, session: LiveSession, provider: str, person: str) -> MergeRow:
+    """Prove and agree."""
+    return await confirm(manager, session, await prove(manager, session, provider, person))
+
+
+async def undo(manager: ConnectManager, session: LiveSession, merge_id: int) -> list[str]:
+    """Undo a merge."""
+    return await manager.merges.undo(session, merge_id, "r-2")
+
+
+async def outcome(doing: Awaitable[object]) -> str:
+    """The code of the error that it ends with, or `ok`."""
+    try:
+        await doing
+    except ConnectError as error:
+        return error.code
+    return "ok"
+
+
+async def during(manager: ConnectManager, work: Callable[[Transaction], object], other: Awaitable[T]) -> T:
+    """Await `other` while `work` has been done and is not committed yet, as far as the engine lets it come."""
+    is_done = threading.Event()
+
+    def do(tx: Transaction) -> None:
+        work(tx)
+        is_done.set()
+        time.sleep(0.3)
+
+    working = asyncio.create_task(manager.database.write(do))
+    assert await asyncio.to_thread(is_done.wait, 5)
+    try:
+        return await other
+    finally:
+        await working
+
+
+def merging_work(manager: ConnectManager, proof: Proof) -> Callable[[Transaction], object]:
+    """The transaction of a merge."""
+    used = replace(proof, key=f"key-{next(_codes)}", expiry_time=NOW + 600)
+    return lambda tx: merging.merge(tx, used, int(manager._now()), WEEK, are_ours=True)
+
+
+def everybody(folder: Path) -> Mapping[str, list[dict[str, Any]]]:
+    """Every member, connection and id, as they stand."""
+    return {table: rows(folder, f"SELECT * FROM {table} ORDER BY id") for table in PEOPLE}
+
+
+def bound(folder: Path) -> list[tuple[int, str]]:
+    """Member and union type of every active connection."""
+    found = rows(folder, "SELECT member_id, union_type FROM es_connect WHERE unbound_time IS NULL ORDER BY 1, 2")
+    return [(row["member_id"], row["union_type"]) for row in found]
