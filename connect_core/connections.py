@@ -7,7 +7,7 @@ are run again, and find what the first one wrote.
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from enum import Enum
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ from connect_core.store.members import MemberRow
 from connect_core.store.people import KnownPerson
 
 _NAME_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+_KEPT = tuple(field.name for field in fields(Profile) if field.name != "mobile")
 _DISPLAYED = ("nickname", "face", "sex", "province", "city")
 
 
@@ -71,12 +72,12 @@ def login_by_unionid(
 ) -> Settled | Missing:
     """Find or register the member that `identity` is, or say what is missing for it.
 
-    `was_asked` says that the vendor was asked for the profile, with or without success; without `registers` a new
-    person is asked first. Raises `MemberDisabled`.
+    `was_asked` says that the vendor was asked for the profile, with or without success; it need not be for an identity
+    that came with one. Without `registers` a new person is asked first. Raises `MemberDisabled`.
     """
-    found = _hold_people(transaction, identity)
+    found, is_told = _hold_people(transaction, identity), was_asked or identity.profile is not None
     if not found:
-        if not was_asked:
+        if not is_told:
             return Missing.PROFILE
         if not registers:
             return Missing.CHOICE
@@ -85,13 +86,15 @@ def login_by_unionid(
     member = members.find(transaction, person.member_id)
     if member is None or member.disabled:
         raise MemberDisabled("the member is disabled" if member else "the connection's member does not exist")
-    if not was_asked and is_stale(person, now, profile_max_age):
+    is_due = is_stale(person, now, profile_max_age)
+    if is_due and not is_told:
         return Missing.PROFILE
     union_id, has_conflict = keep_ids(transaction, identity, found, now)
     before = json.loads(person.profile or "{}")
     after = {**before, **kept_profile(identity.profile)}
-    if was_asked or not person.has_aliases:
-        told_time = _told_time(identity, now, profile_max_age) if was_asked else now
+    is_new = was_asked or is_due
+    if is_new or not person.has_aliases:
+        told_time = _told_time(identity, now, profile_max_age) if is_new else now
         people.update_stored_profile(transaction, person.connect_id, json.dumps(after), told_time)
     member = members.note_login(transaction, member, identity.profile, before, now)
     return Settled(member, person.connect_id, union_id, False, has_conflict, _restored(after))
@@ -182,12 +185,12 @@ def _rank(one: PersonId) -> int:
 
 def kept_profile(profile: Profile | None) -> dict[str, Any]:
     """What a connection keeps of a profile: whatever was told but the phone number."""
-    told = asdict(profile) if profile else {}
-    return {key: value for key, value in told.items() if value not in ("", None) and key != "mobile"}
+    told = {key: getattr(profile, key) for key in _KEPT} if profile else {}
+    return {key: value for key, value in told.items() if value not in ("", None)}
 
 
 def _restored(stored: Mapping[str, Any]) -> Profile:
-    return Profile(**{field.name: stored[field.name] for field in fields(Profile) if field.name in stored})
+    return Profile(**{key: stored[key] for key in _KEPT if key in stored})
 
 
 class BuiltInMembers:

@@ -44,6 +44,7 @@ _ERROR_NAMES = ("error", "error_code", "errorCode")
 _DENIALS = frozenset(
     {"access_denied", "user_denied", "user_cancelled_login", "cancelled", "consent_required", "login_required"}
 )
+_PROFILE = tuple(field.name for field in fields(Profile))
 _BUSY = frozenset({"server_error", "temporarily_unavailable"})
 log = logging.getLogger("connect_login")
 T = TypeVar("T")
@@ -203,7 +204,7 @@ def _is_sound(one: object) -> bool:
 def _cleaned(profile: object) -> Profile:
     if not isinstance(profile, Profile) or not isinstance(profile.is_certified, bool | None):
         raise ProviderBadResponse("the plugin answered something else than a profile")
-    return Profile.of(**{field.name: getattr(profile, field.name) for field in fields(Profile)})
+    return Profile.of(**{name: getattr(profile, name) for name in _PROFILE})
 
 
 async def _guarded(ask: Callable[[], Awaitable[T]], seconds: float) -> T:

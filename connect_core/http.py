@@ -1,4 +1,4 @@
-"""The one way out: every vendor call goes through here, and httpx is imported nowhere else in the core.
+"""The one way out: every vendor call goes through here, and aiohttp is imported nowhere else in the core.
 
 One pool per process; for each provider its own slots, so that a slow vendor takes nobody else's. A call has a total
 deadline, follows no redirect, decodes no content encoding, reads at most 256 KiB and is sent once: aiohttp's silent
@@ -7,24 +7,20 @@ second try of a GET is switched off, because some vendors redeem a code with one
 
 import asyncio
 import json
-import logging
+import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any, Self, TypeVar
-from urllib.parse import quote, urlencode
+from typing import Any, Protocol, Self, TypeVar
 
 import aiohttp
-import httpx
-from httpx_aiohttp import AiohttpTransport
+from yarl import URL
 
 from connect_core.cache import Cache, Fetch
 from connect_core.errors import (
     ConnectError,
     ProviderBadResponse,
-    ProviderFault,
     ProviderRefused,
     ProviderTimeout,
     Unavailable,
@@ -36,7 +32,15 @@ ANSWER_LIMIT = 256 * 1024
 JSON_DEPTH = 32
 T = TypeVar("T")
 
-logging.getLogger("httpx").setLevel(logging.WARNING)
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A call, ready for the wire."""
+
+    method: str
+    url: URL = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,56 @@ _STRICT = json.JSONDecoder(object_pairs_hook=_unique_pairs, parse_constant=_no_c
 _LENIENT = json.JSONDecoder(object_pairs_hook=_unique_pairs, parse_constant=_no_constant, strict=False)
 
 
+class Wire(Protocol):
+    """What carries calls: the network, or what a test puts in its place."""
+
+    async def exchange(self, request: Request) -> Answer:
+        """Send the request and read its answer, once."""
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+
+
+class Network:
+    """Connections over TCP and TLS, kept for a while."""
+
+    def __init__(self, *, trust_env: bool = False) -> None:
+        """`trust_env` heeds the proxies that the environment names."""
+        self._tls = ssl.create_default_context()
+        self._trust_env = trust_env
+        self._session: aiohttp.ClientSession | None = None
+
+    async def exchange(self, request: Request) -> Answer:
+        """Send the request and read its answer, once. Raises `ProviderBadResponse` and what aiohttp raises."""
+        session = self._session = self._session or self._open()
+        async with session.request(
+            request.method,
+            request.url,
+            data=request.content,
+            headers=request.headers,
+            allow_redirects=False,
+        ) as response:
+            return Answer(response.status, response.headers, await _read(response))
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=self._tls, limit=0, keepalive_timeout=20),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(sock_connect=CONNECT_DEADLINE),
+            auto_decompress=False,
+            trust_env=self._trust_env,
+            max_line_size=8190,
+            max_field_size=8190,
+        )
+        session._retry_connection = False  # no public switch; a test sends a GET into a closed connection
+        return session
+
+
 class HttpPool:
     """The process's connections. Make one, hand `for_provider` out, close it at the end."""
 
@@ -125,50 +179,33 @@ class HttpPool:
         waiting: int = 200,
         deadline: float = TOTAL_DEADLINE,
         trust_env: bool = False,
-        transport: httpx.AsyncBaseTransport | None = None,
+        wire: Wire | None = None,
         cache: Cache | None = None,
     ) -> None:
-        """`vendor_calls` at once per provider, `waiting` more in `deadline` seconds; a test hands a `transport` in."""
+        """`vendor_calls` at once per provider, `waiting` more in `deadline` seconds; a test hands a `wire` in."""
         self.vendor_calls = vendor_calls
         self.waiting = waiting
         self.deadline = deadline
         self.cache = cache or Cache()
         self._faces: dict[str, Http] = {}
-        self._transport = transport or _make_transport(trust_env=trust_env)
+        self._wire = wire or Network(trust_env=trust_env)
 
     def for_provider(self, name: str) -> "Http":
         """Return the provider's own face of the pool, with its own slots; the same one for the same `name`."""
-        return self._faces.setdefault(name, Http(name, self, self._transport))
+        return self._faces.setdefault(name, Http(name, self, self._wire))
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self._transport.aclose()
-
-
-def _make_transport(*, trust_env: bool) -> AiohttpTransport:
-    tls = ssl.create_default_context()
-    return AiohttpTransport(verify=tls, client=lambda: _session(tls, trust_env=trust_env), trust_env=trust_env)
-
-
-def _session(tls: ssl.SSLContext, *, trust_env: bool) -> aiohttp.ClientSession:
-    session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=tls, limit=0, keepalive_timeout=20),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=trust_env,
-        max_line_size=8190,
-        max_field_size=8190,
-    )
-    session._retry_connection = False  # no public switch; a test sends a GET into a closed connection
-    return session
+        await self._wire.aclose()
 
 
 class Http:
     """What a provider calls its vendor with."""
 
-    def __init__(self, name: str, pool: HttpPool, transport: httpx.AsyncBaseTransport) -> None:
+    def __init__(self, name: str, pool: HttpPool, wire: Wire) -> None:
         self._name = name
         self._pool = pool
-        self._transport = transport
+        self._wire = wire
         self._slots = asyncio.Semaphore(pool.vendor_calls)
         self._taken = 0
 
@@ -226,15 +263,14 @@ class Http:
         except TimeoutError:
             raise ProviderTimeout("a value to be kept took too long to fetch") from None
 
-    async def _send(self, request: httpx.Request) -> Answer:
+    async def _send(self, request: Request) -> Answer:
         try:
             async with asyncio.timeout(self._pool.deadline), self._slot():
-                response = await self._transport.handle_async_request(request)
-                return Answer(response.status_code, response.headers, await _read(response))
-        except (TimeoutError, httpx.TransportError, aiohttp.ClientError, OSError, ValueError) as error:
-            fault, kind = _judge(error)
+                return await self._wire.exchange(request)
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            fault, kind = ProviderTimeout if isinstance(error, TimeoutError) else ProviderBadResponse, type(error)
         # raised out here, so that no foreign error hangs on it: their texts hold the URL and its secrets
-        raise fault(f"{request.url.host}: {kind}")
+        raise fault(f"{request.url.host}: {kind.__name__}")
 
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:
@@ -256,49 +292,55 @@ def _request(
     form: Mapping[str, str] | None = None,
     content: bytes | None = None,
     headers: Mapping[str, str] | None = None,
-) -> httpx.Request:
+) -> Request:
     try:
-        return httpx.Request(
-            method,
-            _with_query(url, params) if params else _parse(url),
-            data=form,
-            content=content,
-            headers={"accept-encoding": "identity", "user-agent": "connect-login", **(headers or {})},
-            extensions={"timeout": {"connect": CONNECT_DEADLINE}},
-        )
-    except (httpx.InvalidURL, ValueError) as error:
+        address = with_query(url, params) if params else url
+        sent = {**_HEADERS, **(headers or {})}
+        if form is not None:
+            content, sent["content-type"] = encode_form(form), "application/x-www-form-urlencoded"
+        if not (_PRINTABLE.fullmatch(address) and all(_PRINTABLE.fullmatch(value) for value in sent.values())):
+            raise ValueError
+        return Request(method, URL(address, encoded=True), sent, content)
+    except ValueError as error:
         kind = type(error).__name__
     # raised out here for the reason given in `_send`
     raise ProviderBadResponse(f"no request can be made of the given values: {kind}")
 
 
-@lru_cache(256)
-def _parse(url: str) -> httpx.URL:
-    """An endpoint's address is the same for every call, and costs httpx 0.1 ms to read."""
-    return httpx.URL(url)
+_HEADERS = {"accept-encoding": "identity", "user-agent": "connect-login"}
+_PRINTABLE = re.compile(r"[ -~]*")
 
 
-def _with_query(url: str, params: Mapping[str, str]) -> str:
-    """Add to the query that an endpoint may be configured with; httpx would parse the address three times for it."""
-    return f"{url}{'&' if '?' in url else '?'}{urlencode(params, quote_via=quote)}"
+def with_query(url: str, parameters: Mapping[str, str]) -> str:
+    """Return `url` with `parameters` added, percent-encoded, to the query that it may have. Raises as `encode_form`."""
+    return f"{url}{'&' if '?' in url else '?'}{encode_form(parameters).replace(b'+', b'%20').decode()}"
 
 
-def _judge(error: Exception) -> tuple[type[ProviderFault], str]:
-    # httpx-aiohttp calls every refused or lost connection a ConnectTimeout; what aiohttp said hangs on it
-    said = error.__cause__ if isinstance(error, httpx.TransportError) and error.__cause__ else error
-    slow = isinstance(said, TimeoutError | httpx.TimeoutException)
-    return ProviderTimeout if slow else ProviderBadResponse, type(said).__name__
+def encode_form(fields: Mapping[str, str], charset: str = "utf-8", errors: str = "strict") -> bytes:
+    """Return `fields` as `application/x-www-form-urlencoded`; `charset` and `errors` are those of `str.encode`.
+
+    `urlencode` takes three times as long over a signature. Raises `UnicodeEncodeError`.
+    """
+    return b"&".join(
+        b"%b=%b" % (_escape(name.encode(charset, errors)), _escape(value.encode(charset, errors)))
+        for name, value in fields.items()
+    )
 
 
-async def _read(response: httpx.Response) -> bytes:
-    try:
-        if response.headers.get("content-encoding", "identity") != "identity":
-            raise ProviderBadResponse("the answer is compressed, which was not asked for")
-        body = bytearray()
-        async for chunk in response.aiter_raw():
-            body += chunk
-            if len(body) > ANSWER_LIMIT:
-                raise ProviderBadResponse("the answer is larger than 256 KiB")
-        return bytes(body)
-    finally:
-        await response.aclose()
+def _escape(text: bytes) -> bytes:
+    return _RESERVED.sub(lambda found: _ESCAPED[found[0]], text)
+
+
+_RESERVED = re.compile(rb"[^\w.~-]")
+_ESCAPED = {bytes([code]): b"%%%02X" % code for code in range(256)} | {b" ": b"+"}
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise ProviderBadResponse("the answer is compressed, which was not asked for")
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > ANSWER_LIMIT:
+            raise ProviderBadResponse("the answer is larger than 256 KiB")
+    return bytes(body)

@@ -157,7 +157,9 @@ def _display_text(value: object, limit: int) -> str:
     """Drop what must not reach a page or a log line: control, format, surrogate and unassigned characters."""
     if not isinstance(value, str):
         return ""
-    kept = "".join(c for c in value[: limit * 8] if unicodedata.category(c) not in _UNPRINTABLE or c == _JOINER)
+    kept = value[: limit * 8]
+    if not kept.isprintable():
+        kept = "".join(c for c in kept if unicodedata.category(c) not in _UNPRINTABLE or c == _JOINER)
     return kept.strip()[:limit].strip(f" {_JOINER}")
 
 

@@ -21,8 +21,9 @@ _FIELD = re.compile(_NAME + "|authorization|cookie", re.IGNORECASE)
 
 def redact(text: str) -> str:
     """Return `text` with what stands behind a credential's name blotted out, and on one line."""
-    for credential in (_HEADER, _CREDENTIAL):
-        text = credential.sub(r"\1\2***", text)
+    if "=" in text or ":" in text:
+        for credential in (_HEADER, _CREDENTIAL):
+            text = credential.sub(r"\1\2***", text)
     return text.replace("\r", "\\r").replace("\n", "\\n")
 
 
@@ -53,6 +54,7 @@ class JsonFormatter(logging.Formatter):
 
 def configure_logging(level: str = "info") -> None:
     """Send every logger's lines to standard error; those that print whole URLs at INFO are heard from warning up."""
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # no line shows them
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

@@ -90,7 +90,7 @@ class MemberCentre:
             ended = binding.unbind(
                 tx, session.member_id, union_type, now, has_other_way=has_other_way, cooldown=self._cooldown
             )
-            sessions.revoke_opened_through(tx, ended.connect_id, session.family, now)
+            sessions.revoke_opened_through(tx, session.member_id, ended.connect_id, session.family, now)
             if logs_out:
                 sessions.revoke_family(tx, session.family, now)
             subject = keyed_hash(self._subject_key, union_type, ended.union_id)

@@ -5,7 +5,7 @@ UTC. `active` is computed: 1 while `unbound_time` is NULL, NULL afterwards. Uniq
 PostgreSQL and MariaDB alike, so the database itself allows one active row and any number of ended ones.
 """
 
-from sqlalchemy import BigInteger, Column, Computed, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Computed, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel
@@ -132,7 +132,6 @@ class MemberSession(SQLModel, table=True):
         Index("ix_session_family", "family"),
         Index("ix_session_member", "member_id"),
         Index("ix_session_expiry", "expiry_time"),
-        Index("ix_session_connect", "connect_id"),
     )
 
     id: int | None = Field(None, sa_column=_key())
@@ -153,7 +152,7 @@ class UsedFlow(SQLModel, table=True):
     """A spent state or a presented code, as a hash. `flow` is whose a code is; `outcome` how a state's flow ended."""
 
     __tablename__ = "es_connect_used_flow"
-    __table_args__ = (Index("ix_used_flow_expiry", "expiry_time"),)
+    __table_args__ = (Index("ix_used_flow_expiry", "expiry_time"), {"sqlite_with_rowid": False})
 
     hash: str = Field(sa_column=Column(exact_text(64), primary_key=True))
     flow: str = Field("", sa_column=Column(exact_text(64), nullable=False, server_default=""))
@@ -179,6 +178,11 @@ class Handover(SQLModel, table=True):
     expiry_time: int = Field(sa_type=BIG)
 
 
+_ONLY_THE_UNTOLD = Index(  # MariaDB has no partial indexes
+    "ix_event_told", "told_time", sqlite_where=text("told_time IS NULL"), postgresql_where=text("told_time IS NULL")
+)
+
+
 class ConnectEvent(SQLModel, table=True):
     """What happened, written in the transaction that made it happen. Never holds an id, code, token or secret.
 
@@ -186,7 +190,7 @@ class ConnectEvent(SQLModel, table=True):
     """
 
     __tablename__ = "es_connect_event"
-    __table_args__ = (Index("ix_event_member", "member_id"), Index("ix_event_told", "told_time"))
+    __table_args__ = (Index("ix_event_member", "member_id"), _ONLY_THE_UNTOLD)
 
     id: int | None = Field(None, sa_column=_key())
     kind: str = Field(sa_column=Column(String(24), nullable=False))

@@ -44,7 +44,7 @@ from connect_core.hookspecs import (
     hookimpl,
     offer,
 )
-from connect_core.http import Answer, Http, parse_object
+from connect_core.http import Answer, Http, encode_form, parse_object, with_query
 from connect_core.identity import ClientType, Identity, IdKind, Language, PersonId, Profile
 from connect_core.oauth2 import Claims, ClientAuthentication, OAuth2Provider, OAuth2Settings, Quirks
 from connect_core.oidc import Issuer, Metadata, OidcProvider, OidcSettings, SignedSecret
@@ -118,6 +118,7 @@ __all__ = [
     "WakesApp",
     "WorksInSomeBrowsers",
     "decrypt_aes_cbc",
+    "encode_form",
     "encrypt_aes_cbc",
     "hookimpl",
     "load_certificates",
@@ -127,4 +128,5 @@ __all__ = [
     "offer",
     "parse_object",
     "sha1_hex",
+    "with_query",
 ]

@@ -121,7 +121,7 @@ class Provider(ABC):
 
     @abstractmethod
     async def login_callback(self, response: AuthorizationResponse) -> Identity:
-        """Redeem the code at the vendor and return who it names.
+        """Redeem the code at the vendor and return who it names, with a profile where the answers told one anyway.
 
         Raises `CodeInvalid`, `ProviderDenied` or a `ProviderFault`.
         """
@@ -129,9 +129,10 @@ class Provider(ABC):
     async def fetch_profile(self, identity: Identity) -> Identity:
         """Return `identity` with its profile, and any further ids the vendor names with it.
 
-        Called at a first login and when the stored profile is older than `profile_max_age`. A vendor's refusal raises
-        `ProviderRefused`, `ProviderConfig` or `CodeInvalid`, and the login stands on the ids alone; an answer that
-        cannot be trusted raises `ProviderUnsigned` or `ProviderBadResponse`, and the login fails.
+        Called for an identity without one, at a first login and when the stored profile is older than
+        `profile_max_age`. A vendor's refusal raises `ProviderRefused`, `ProviderConfig` or `CodeInvalid`, and the login
+        stands on the ids alone; an answer that cannot be trusted raises `ProviderUnsigned` or `ProviderBadResponse`,
+        and the login fails.
         """
         return identity
 

@@ -6,12 +6,15 @@ A target is checked once, before the flow is sealed; nothing that arrives later 
 import posixpath
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 from connect_core.errors import RedirectNotAllowed
 
 LONGEST = 1024
 """Characters of a target once it is encoded: the flow that carries it must fit a cookie."""
+REMEMBERED = 256
+"""Targets that are known to be allowed: most logins return to the same few pages."""
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _KEPT = "%/:=&?~#+!$,;'@()*[]"
 
@@ -23,12 +26,16 @@ class Targets:
         """`allow`: absolute URLs, each for its origin and all that is below its path. Our own is always allowed."""
         self._own = public_url
         self._rules = [(_origin(urlsplit(url)), urlsplit(url).path or "/") for url in (public_url, *allow)]
+        self._known = lru_cache(REMEMBERED)(self._check)
 
     def check(self, target: str) -> str:
         """Return the canonical absolute target; relative ones are resolved against our own origin.
 
         Raises `RedirectNotAllowed`.
         """
+        return self._known(target)
+
+    def _check(self, target: str) -> str:
         if any(c <= " " or c in "\\\x7f" for c in target) or target[:2] == "//":
             raise RedirectNotAllowed("the return target is malformed")
         try:

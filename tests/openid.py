@@ -15,6 +15,8 @@ from connect_core.identity import ClientType, Identity
 from connect_core.oidc import OidcProvider
 from connect_core.provider import AuthorizationRequest, AuthorizationResponse, Entrance
 
+from .fake_wire import FakeWire
+
 ISSUER = "https://id.example"
 CLIENT, SECRET = "c-1", "s3cr3t-of-the-client"
 NONCE, CODE, ACCESS = "n0nce-of-the-flow", "c0de-of-the-person", "t0ken-of-the-person"
@@ -62,7 +64,7 @@ def sign(head: str, body: str, signer: Callable[[bytes], bytes]) -> str:
 _NAMES = {"openid-configuration": "discovery", "keys": "jwks"}
 
 
-class Vendor(httpx.AsyncBaseTransport):
+class Vendor(FakeWire):
     """Answers with its documents, and notes what it was asked. A document may be raw bytes, or a status."""
 
     def __init__(self, id_token: object = None, **documents: Any) -> None:
@@ -78,7 +80,7 @@ class Vendor(httpx.AsyncBaseTransport):
         self.asked: list[httpx.Request] = []
         self.pause = 0.0
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def answer(self, request: httpx.Request) -> httpx.Response:
         """Answer the path."""
         self.asked.append(request)
         await asyncio.sleep(self.pause)
@@ -107,7 +109,7 @@ def make(vendor: Vendor | None = None, kind: type[OidcProvider] = Acme, **settin
     """Return a registration with `vendor`."""
     given = {"issuer": ISSUER, "client_id": CLIENT, "client_secret": SECRET, **settings}
     own = kind.Settings.model_validate(without_none(given))
-    return kind(own, HttpPool(transport=vendor or Vendor()).for_provider("acme"))  # type: ignore[arg-type]
+    return kind(own, HttpPool(wire=vendor or Vendor()).for_provider("acme"))  # type: ignore[arg-type]
 
 
 def response(client: ClientType = ClientType.PC, code: str = CODE, **parameters: str) -> AuthorizationResponse:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -140,7 +141,7 @@ def test_ids_of_deleted_rows_are_never_given_again(tmp_path: Path, table: str, i
 def test_ids_declare_how_they_compare(tmp_path: Path, table: str, columns: tuple[str, ...]) -> None:
     """The collation of every id and hash stands in the schema, not left to the engine."""
     [schema] = rows(tmp_path, "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", table)
-    declared = dict(line.strip().split(" ", 1) for line in schema["sql"].splitlines()[1:-1])
+    declared = dict(line.strip().split(" ", 1) for line in schema["sql"].splitlines()[1:] if line.startswith("\t"))
     assert [column for column in columns if 'COLLATE "BINARY"' not in declared[column]] == []
 
 
@@ -251,6 +252,14 @@ def test_reading_writes_nothing(tmp_path: Path, database: Database) -> None:
     """What a read changes is not kept: reads run beside the writer and must not become writes."""
     assert asyncio.run(database.read(register)) == 1
     assert counts(tmp_path, "es_member") == {"es_member": 0}
+
+
+@pytest.mark.usefixtures("sqlite_alone")
+def test_work_leaves_no_cursor_to_another_thread(database: Database) -> None:
+    """A cursor that is let go resets its statement, which the next work on that connection may be running."""
+    cursor = asyncio.run(database.write(lambda tx: tx.cursor))
+    with pytest.raises(sqlite3.ProgrammingError):
+        cursor.execute("SELECT 1")
 
 
 def test_errors_do_not_tell_what_was_asked(database: Database) -> None:

@@ -19,6 +19,8 @@ from connect_core.plugin import (
     Quirks,
 )
 
+from .fake_wire import FakeWire
+
 T = TypeVar("T")
 SECRET = "s3cr3t of the client"
 CODE = "c0de-of-the-person"
@@ -29,7 +31,7 @@ TOKENS = f'{{"access_token":"{TOKEN}","token_type":"bearer"}}'.encode()
 Said = bytes | tuple[int, bytes]
 
 
-class Wire(httpx.AsyncBaseTransport):
+class Wire(FakeWire):
     """Answers each path with its bytes, or with a status and bytes, and notes what it was asked."""
 
     def __init__(self, answers: Mapping[str, Said]) -> None:
@@ -37,7 +39,7 @@ class Wire(httpx.AsyncBaseTransport):
         self.answers = answers
         self.asked: list[httpx.Request] = []
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def answer(self, request: httpx.Request) -> httpx.Response:
         """Answer the path."""
         self.asked.append(request)
         said = self.answers[request.url.path]
@@ -77,7 +79,7 @@ def make(
     """Return a provider of `kind`, with other class attributes where `data` says so."""
     changed = type(kind.__name__, (kind,), data) if data else kind
     given = changed.Settings.model_validate({"client_id": "c-1", "client_secret": SECRET, **(settings or {})})
-    return changed(given, HttpPool(transport=wire or Wire({})).for_provider("acme"))  # type: ignore[arg-type]
+    return changed(given, HttpPool(wire=wire or Wire({})).for_provider("acme"))  # type: ignore[arg-type]
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -5,14 +5,61 @@ that cannot be used.
 """
 
 import sys
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from connect_core import __version__
-from connect_core.cli import contract, db, demo, imports, keys, members, new_plugin, providers, sandbox, serve
 from connect_core.errors import ConnectError, PluginError, SettingsError
 
+COMMANDS = {  # where each is: a function, or a `Typer` of further commands
+    "demo": "demo:demo",
+    "init": "serve:init",
+    "serve": "serve:serve",
+    "providers": "providers:providers",
+    "sandbox": "sandbox:sandbox",
+    "new-plugin": "new_plugin:new_plugin",
+    "contract": "contract:contract",
+    "db": "db:app",
+    "keys": "keys:app",
+    "import": "imports:app",
+    "members": "members:app",
+}
+
+
+class OnDemand(Mapping[str, Any]):
+    """The commands, each imported when it is asked for: the service starts without what only the others need."""
+
+    def __getitem__(self, name: str) -> Any:
+        module, _, member = COMMANDS[name].partition(":")
+        found = getattr(import_module(f"{__name__}.{module}"), member)
+        if not isinstance(found, typer.Typer):
+            alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+            alone.command()(found)
+            found = alone
+        command = typer.main.get_command(found)
+        command.name = name
+        return command
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class Commands(TyperGroup):
+    """The group of them all."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**{**given, "commands": OnDemand()})
+
+
 app = typer.Typer(
+    cls=Commands,
     help="Third-party logins for a shop: Alipay, WeChat and any plugin, on PC, H5, app and mini program.",
     no_args_is_help=True,
     add_completion=False,
@@ -20,17 +67,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("demo")(demo.demo)
-app.command("init")(serve.init)
-app.command("serve")(serve.serve)
-app.command("providers")(providers.providers)
-app.command("sandbox")(sandbox.sandbox)
-app.command("new-plugin")(new_plugin.new_plugin)
-app.command("contract")(contract.contract)
-app.add_typer(db.app, name="db")
-app.add_typer(keys.app, name="keys")
-app.add_typer(imports.app, name="import")
-app.add_typer(members.app, name="members")
 
 
 @app.callback(invoke_without_command=True)

@@ -10,7 +10,9 @@ from connect_core.errors import SettingsError
 from connect_core.settings import load_settings
 from connect_core.store import Database, invariants, schema
 
-app = typer.Typer(help="The schema of [service] database_url.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    add_completion=False, help="The schema of [service] database_url.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @app.callback()

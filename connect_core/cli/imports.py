@@ -22,7 +22,9 @@ from connect_core.settings import load_settings
 from connect_core.store import Database, schema
 from connect_core.store.javashop import MEMBERS, SETTINGS, Javashop
 
-app = typer.Typer(help="Bring members over from another system.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    add_completion=False, help="Bring members over from another system.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @app.callback()

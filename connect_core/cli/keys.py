@@ -5,7 +5,9 @@ import secrets
 
 import typer
 
-app = typer.Typer(help="Keys of [service] secret_keys.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    add_completion=False, help="Keys of [service] secret_keys.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @app.callback()

@@ -17,7 +17,9 @@ from connect_core.store import Database, schema
 
 T = TypeVar("T")
 
-app = typer.Typer(help="What is held about a member.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    add_completion=False, help="What is held about a member.", no_args_is_help=True, rich_markup_mode=None
+)
 MemberId = Annotated[int, typer.Argument(min=1, help="The member's number, `uid` of the token answer.", metavar="ID")]
 
 

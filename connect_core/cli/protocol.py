@@ -27,19 +27,6 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Count no further: what follows is the body."""
         self._is_in_head = False
-        super().on_headers_complete()
-
-    def on_url(self, url: bytes) -> None:
-        """Take a part of the request line."""
-        self._grow(url)
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header."""
-        self._grow(name, value)
-        super().on_header(name, value)
-
-    def _grow(self, *parts: bytes) -> None:
-        self._head += sum(map(len, parts))
-        if self._head > HEAD_LIMIT:
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD_LIMIT:
             raise ValueError("the request's head is too large")  # the parser makes an answer 400 of it
+        super().on_headers_complete()

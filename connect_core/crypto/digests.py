@@ -11,7 +11,7 @@ def token_hash(token: str) -> str:
 
 def keyed_hash(key: bytes, label: str, value: str) -> str:
     """HMAC-SHA-256 in hex of a guessable value (an id, a phone number), separated by `label`."""
-    return hmac.new(key, f"{label}\0{value}".encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+    return hmac.digest(key, f"{label}\0{value}".encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
 def sha1_hex(text: str) -> str:

@@ -6,12 +6,11 @@ Owns the order of a vendor's calls. What a call looks like is the quirks', what 
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
-from urllib.parse import quote, urlencode
 
 from pydantic import Field, SecretStr
 
 from connect_core.errors import SettingsError
-from connect_core.http import Http
+from connect_core.http import Http, with_query
 from connect_core.identity import ClientType, Identity, IdKind, PersonId, Profile
 from connect_core.oauth2.answers import open_envelope, read_answer
 from connect_core.oauth2.claims import Claims, check_token, get_value
@@ -98,9 +97,7 @@ class OAuth2Provider(Provider):
         language = quirks.languages.get(request.language, request.language)
         if quirks.language_name and language:
             given[quirks.language_name] = language
-        separator = "&" if "?" in self.authorize_url else "?"
-        fragment = quirks.fragment and f"#{quirks.fragment}"
-        return f"{self.authorize_url}{separator}{urlencode(given, quote_via=quote)}{fragment}"
+        return with_query(self.authorize_url, given) + (quirks.fragment and f"#{quirks.fragment}")
 
     async def login_callback(self, response: AuthorizationResponse) -> Identity:
         """Redeem the code; ask for the id, or for user-info, only where the token answer does not name the person."""

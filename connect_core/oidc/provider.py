@@ -7,11 +7,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
-from urllib.parse import quote, urlencode
 
 from connect_core.crypto import Algorithm, SecretKey, SigningKey
 from connect_core.errors import ProviderBadResponse, ProviderUnsigned, SettingsError
-from connect_core.http import Http
+from connect_core.http import Http, with_query
 from connect_core.identity import ClientType, Identity, PersonId, Profile
 from connect_core.oauth2 import (
     Claims,
@@ -137,8 +136,7 @@ class OidcProvider(Provider):
             **(challenge if self._sends_challenge(metadata) else {}),
             **self.authorize,
         }
-        separator = "&" if "?" in metadata.authorization_endpoint else "?"
-        return f"{metadata.authorization_endpoint}{separator}{urlencode(parameters, quote_via=quote)}"
+        return with_query(metadata.authorization_endpoint, parameters)
 
     async def login_callback(self, response: AuthorizationResponse) -> Identity:
         """Redeem the code and believe the ID token that it brings; a credential is an ID token already."""

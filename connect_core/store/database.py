@@ -45,6 +45,7 @@ class Database:
         self._driver_error: type[Exception] = driver.Error
         self._lost_race: type[Exception] = driver.IntegrityError
         self._prepared: dict[Statement, Prepared] = {}
+        self._kept: list[PoolProxiedConnection] = []
         self._writers = Turns(1 if self.is_sqlite else POOL, "connect-write")
         self._readers = Turns(4, "connect-read") if self.is_sqlite else self._writers
 
@@ -60,6 +61,8 @@ class Database:
         """Let running work finish and close every connection."""
         self._writers.close()
         self._readers.close()
+        while self._kept:
+            self._kept.pop().close()
         self._engine.dispose()
 
     def _look(self, work: Callable[[Transaction], T]) -> T:
@@ -81,7 +84,7 @@ class Database:
     @contextmanager
     def _transaction(self, turn: Turn, *, writes: bool) -> Iterator[Transaction]:
         """Commit what was written, roll back all else. A driver that complained loses its connection."""
-        connection, is_ending = self._engine.raw_connection(), False
+        connection, cursor, is_ending = self._connect(), None, False
         try:
             turn.hold(connection.dbapi_connection)
             cursor = connection.cursor()
@@ -108,6 +111,19 @@ class Database:
             raise
         finally:
             turn.let_go()
+            if self.is_sqlite and cursor is not None:  # let go of later, it resets a statement in use
+                with suppress(self._driver_error):
+                    cursor.close()
+            self._let_go(connection)
+
+    def _connect(self) -> PoolProxiedConnection:
+        return self._kept.pop() if self._kept else self._engine.raw_connection()
+
+    def _let_go(self, connection: PoolProxiedConnection) -> None:
+        """SQLite's stay with us: they do not age, and the pool's way is longer than a query's."""
+        if self.is_sqlite and connection.is_valid:
+            self._kept.append(connection)
+        else:
             connection.close()
 
     def _drop(self, connection: PoolProxiedConnection, error: Exception) -> bool:

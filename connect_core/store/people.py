@@ -85,7 +85,8 @@ def _find_by(count: int) -> Statement:
 def find_by_ids(transaction: Transaction, union_type: str, ids: Sequence[PersonId]) -> list[KnownPerson]:
     """Return the active connections that any of `ids` leads to, with the id that did."""
     rows = _find_by(len(ids)).all(transaction, **_values(union_type, ids))
-    return [KnownPerson(_person_id(*row[:3]), True, *row[3:]) for row in rows]
+    by_row = {(one.kind.value, one.scope, one.value): one for one in ids}
+    return [KnownPerson(by_row[row[:3]], True, *row[3:]) for row in rows]
 
 
 _HAS_ALIAS = select(_ALIAS.c.id).where(_ALIAS.c.connect_id == _CONNECT.c.id).exists()

@@ -61,7 +61,7 @@ _REVOKE = Statement(
 _IS_ANOTHER = and_(_SESSION.c.family != bindparam("kept"), _SESSION.c.revoked_time.is_(None))
 _REVOKE_OPENED_THROUGH = Statement(
     update(_SESSION)
-    .where(_SESSION.c.connect_id == bindparam("through"), _IS_ANOTHER)
+    .where(_SESSION.c.member_id == bindparam("of_member"), _SESSION.c.connect_id == bindparam("through"), _IS_ANOTHER)
     .values(revoked_time=bindparam("now"))
 )
 _REVOKE_OTHERS = Statement(
@@ -121,9 +121,9 @@ def revoke_family(transaction: Transaction, family: str, now: int) -> None:
         pass
 
 
-def revoke_opened_through(transaction: Transaction, connect_id: int, kept: str, now: int) -> None:
-    """End every login that came through a connection, but for the family `kept`."""
-    while _REVOKE_OPENED_THROUGH.run(transaction, through=connect_id, kept=kept, now=now):
+def revoke_opened_through(transaction: Transaction, member_id: int, connect_id: int, kept: str, now: int) -> None:
+    """End every login of a member that came through a connection, but for the family `kept`."""
+    while _REVOKE_OPENED_THROUGH.run(transaction, of_member=member_id, through=connect_id, kept=kept, now=now):
         pass
 
 

@@ -5,60 +5,33 @@ Stands between the core's pool and the network. Changes nothing that passes, and
 
 import base64
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlsplit
 
-import httpx
-
-from connect_core.http import _make_transport
+from connect_core.http import Answer, Network, Request
 
 _SENT = re.compile(r"(code|state|token|secret|verifier|nonce|assertion|sign|signature|ticket)$", re.IGNORECASE)
 _ANSWERED = re.compile(rb"""(?:token|secret|session_key)"?\s*[:=]\s*"?([\w.~+/=-]{8,})""", re.IGNORECASE)
 _MEMBER = re.compile(r'"(\w+)"\s*:\s*"([^"]+)"')
 
 
-class Witness(httpx.AsyncBaseTransport):
+class Witness(Network):
     """Passes calls on and remembers what must never be told: codes, states, tokens, secrets, signatures."""
 
     def __init__(self) -> None:
-        self._transport = _make_transport(trust_env=False)
+        super().__init__()
         self.calls = 0
         self.secrets: set[str] = set()
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def exchange(self, request: Request) -> Answer:
         """Send the request."""
         self.calls += 1
-        body = request.content.decode("utf-8", "replace")
-        self.secrets |= {value for name, value in [*_pairs(str(request.url), body)] if is_secret(name, value)}
+        body = (request.content or b"").decode("utf-8", "replace")
+        self.secrets |= {value for name, value in _pairs(str(request.url), body) if is_secret(name, value)}
         self.secrets |= set(_credentials(request.headers.get("authorization", "")))
-        response = await self._transport.handle_async_request(request)
-        return httpx.Response(
-            response.status_code,
-            headers=response.headers,
-            stream=_Tee(response, self.secrets),
-            extensions=response.extensions,
-        )
-
-    async def aclose(self) -> None:
-        """Close every connection."""
-        await self._transport.aclose()
-
-
-class _Tee(httpx.AsyncByteStream):
-    """An answer's body, read for tokens as it passes."""
-
-    def __init__(self, response: httpx.Response, secrets: set[str]) -> None:
-        self._response, self._secrets = response, secrets
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        seen = b""
-        async for chunk in self._response.aiter_raw():
-            seen = (seen + chunk)[-8192:]
-            yield chunk
-        self._secrets |= {value.decode() for value in _ANSWERED.findall(seen)}
-
-    async def aclose(self) -> None:
-        await self._response.aclose()
+        answer = await super().exchange(request)
+        self.secrets |= {value.decode() for value in _ANSWERED.findall(answer.content[-8192:])}
+        return answer
 
 
 def is_secret(name: str, value: str) -> bool:

@@ -18,11 +18,14 @@ HEADERS: Mapping[str, str] = {
     ),
     "cross-origin-opener-policy": "same-origin",
 }
+_RAW_HEADERS = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
 
 
 def redirect(url: str) -> Response:
     """303 See Other: the only redirect there is (RFC 9700 §4.12)."""
-    return Response(status_code=303, headers={**HEADERS, "location": quote(url, safe="%/:=&?~#+!$,;'@()*[]")})
+    response, location = Response(status_code=303), quote(url, safe="%/:=&?~#+!$,;'@()*[]")
+    response.raw_headers += [*_RAW_HEADERS, (b"location", location.encode("ascii"))]
+    return response
 
 
 def page(text: str, status: int = 200) -> Response:
@@ -67,7 +70,7 @@ class Cookies:
     """The cookies we set: `__Host-`, Secure, HttpOnly, SameSite=Lax; without the first two on plain loopback http."""
 
     def __init__(self, *, is_plain_loopback: bool, readable_token_cookies: bool) -> None:
-        self._is_plain = is_plain_loopback
+        self._protection = "" if is_plain_loopback else "; Secure"
         self._is_readable = readable_token_cookies
         prefix = "" if is_plain_loopback else "__Host-"
         self.session = f"{prefix}connect_session"
@@ -77,14 +80,17 @@ class Cookies:
 
     def set(self, response: Response, name: str, value: str, max_age: int) -> None:
         """Set a cookie for `max_age` seconds."""
-        response.set_cookie(name, value, max_age, path="/", secure=not self._is_plain, httponly=True, samesite="lax")
+        self._set(response, name, value, max_age, "; HttpOnly")
 
     def set_token(self, response: Response, name: str, value: str, max_age: int) -> None:
         """Set a token cookie of the `/buyer` routes, which a shop may choose to make readable."""
-        response.set_cookie(
-            name, value, max_age, path="/", secure=not self._is_plain, httponly=not self._is_readable, samesite="lax"
-        )
+        self._set(response, name, value, max_age, "" if self._is_readable else "; HttpOnly")
 
     def drop(self, response: Response, name: str) -> None:
         """Have the browser forget a cookie."""
-        response.delete_cookie(name, path="/", secure=not self._is_plain, httponly=True, samesite="lax")
+        self._set(response, name, "", 0, "; HttpOnly")
+
+    def _set(self, response: Response, name: str, value: str, max_age: int, access: str) -> None:
+        """RFC 6265 §4.1. Names and values are ours and need no quotes; Starlette's way takes ten times as long."""
+        text = f"{name}={value}; Max-Age={max_age}; Path=/; SameSite=lax{access}{self._protection}"
+        response.raw_headers.append((b"set-cookie", text.encode("ascii")))

@@ -15,6 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from connect_core.accounts import LoggedIn
 from connect_core.cache import Shared
@@ -63,6 +64,17 @@ class Limiter:
 
 
 @dataclass(frozen=True, slots=True)
+class _AsApp:
+    """An endpoint that raises nothing, as an ASGI application: Starlette's way around a function minds exceptions."""
+
+    endpoint: Endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self.endpoint(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+
+@dataclass(frozen=True, slots=True)
 class Shop:
     """The running service, as routes see it."""
 
@@ -107,7 +119,7 @@ class Shop:
     ) -> Route:
         """A route for `methods` alone (a HEAD never runs a GET); `cross_origin` lets `cors_origins` call it."""
         allows = cross_origin and bool(self.cors_origins)
-        guarded = self._guarded(endpoint, style or self.answer_error)
+        guarded = _AsApp(self._guarded(endpoint, style or self.answer_error))
         cors = Middleware(
             CORSMiddleware,
             allow_origins=self.cors_origins,
@@ -153,7 +165,7 @@ class Shop:
                     "unhandled", extra={"error": type(error).__name__, "place": _place(error), **_context(request)}
                 )
                 response = style(request, Unavailable())
-            response.headers["x-request-id"] = request.state.request_id
+            response.raw_headers.append((b"x-request-id", request.state.request_id.encode("ascii")))
             return response
 
         return guarded

@@ -35,6 +35,7 @@ from connect_core.plugin import (
     Register,
     VerifiedPhone,
     hookimpl,
+    with_query,
 )
 
 AUTHORIZE = {
@@ -91,7 +92,7 @@ class AlipayProvider(Provider):
             "redirect_uri": request.redirect_uri,
             "state": request.state,
         }
-        return f"{self._authorize_url}?{urlencode(parameters)}"
+        return with_query(self._authorize_url, parameters)
 
     def get_wake_up_url(self, start_url: str, user_agent: str) -> str | None:
         """Return the link that opens `start_url` in Alipay's app; None inside the app."""

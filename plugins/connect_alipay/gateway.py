@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
-from urllib.parse import urlencode
 
 from connect_alipay.answers import Reply, read_reply
 from connect_alipay.encryption import decrypt_content
@@ -26,6 +25,7 @@ from connect_core.plugin import (
     ProviderConfig,
     ProviderUnsigned,
     RsaPublicKey,
+    encode_form,
     parse_object,
 )
 
@@ -80,7 +80,7 @@ class Gateway:
                 f"{method} answered with a signature that is missing, wrong or not by a trusted certificate",
                 vendor=get_vendor_codes(claim, trace_id),
             )
-        data = self._open(verified)
+        data = claim if verified is reply.source and claim else self._open(verified)
         if reply.is_error or is_refusal(data):
             raise get_refusal(method, data, trace_id)
         return data
@@ -92,7 +92,7 @@ class Gateway:
         # a code with characters outside the charset is none of Alipay's; sent as "?" it is refused there as any other
         form["sign"] = sign(self._keys.private, get_signed_text(form).encode(self._charset, "replace"))
         del form["charset"]
-        content = urlencode(form, encoding=self._charset, errors="replace").encode()
+        content = encode_form(form, self._charset, "replace")
         answer = await self._http.post(self._address, content=content, headers=self._headers)
         return answer.raise_for_outage()
 

@@ -33,6 +33,7 @@ from connect_core.plugin import (
     Register,
     VerifiedPhone,
     hookimpl,
+    with_query,
 )
 from connect_wechat.answers import read_answer
 from connect_wechat.mini import find_number, open_phone, write_grant
@@ -90,7 +91,7 @@ class WechatProvider(Provider):
             # the whole window comes back: SameSite=Lax cookies do not follow WeChat into a frame
             parameters |= {"login_type": "jssdk", "self_redirect": "false"} | dict(self.settings.embed.items())
         page = self.settings.open_url + PAGES[request.client_type]
-        return f"{page}?{urlencode(parameters, quote_via=quote)}#wechat_redirect"
+        return with_query(page, parameters) + "#wechat_redirect"
 
     def find_better_place(self, client_type: ClientType, user_agent: str) -> Elsewhere | None:
         """H5 works inside WeChat alone, which WeCom only pretends to be; a double on loopback is in no app."""

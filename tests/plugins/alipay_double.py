@@ -17,6 +17,8 @@ from connect_alipay.settings import AlipaySettings
 from connect_core.http import HttpPool
 from connect_core.plugin import AuthorizationResponse, ClientType, Identity, PersonId, RsaPrivateKey
 
+from ..fake_wire import FakeWire
+
 T = TypeVar("T")
 Answers = list[httpx.Response | bytes]
 
@@ -45,13 +47,13 @@ CODE_INVALID = '{"code":"40002","msg":"Invalid Arguments","sub_code":"isv.code-i
 
 
 @dataclass
-class Wire(httpx.AsyncBaseTransport):
+class Wire(FakeWire):
     """A network that gives its `answers` in turn, the last one for ever, and keeps the `requests`."""
 
     answers: Answers
     requests: list[httpx.Request] = field(default_factory=list)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def answer(self, request: httpx.Request) -> httpx.Response:
         """Keep the request and answer it, one turn of the loop later."""
         self.requests.append(request)
         await asyncio.sleep(0)
@@ -110,7 +112,7 @@ def provider(network: Wire | bytes | httpx.Response, mode: Mapping[str, str] = K
     """Return a provider in front of `network`, a wire or the one answer on it."""
     wire = network if isinstance(network, Wire) else Wire([network])
     settings = AlipaySettings.model_validate({**mode, **more})
-    return AlipayProvider(settings, HttpPool(transport=wire).for_provider("alipay"))
+    return AlipayProvider(settings, HttpPool(wire=wire).for_provider("alipay"))
 
 
 def response(code: str = CODE, **parameters: str) -> AuthorizationResponse:

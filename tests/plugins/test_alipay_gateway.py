@@ -56,7 +56,7 @@ def call(network: Wire | bytes | httpx.Response, mode: dict[str, str] | None = N
     """Redeem a code at `network`, a wire or the one answer on it."""
     wire = network if isinstance(network, Wire) else Wire([network])
     settings = AlipaySettings.model_validate(mode or KEY_MODE)
-    gateway = Gateway(settings, load_keys(settings), HttpPool(transport=wire).for_provider("alipay"), lambda: 0)
+    gateway = Gateway(settings, load_keys(settings), HttpPool(wire=wire).for_provider("alipay"), lambda: 0)
     return run(gateway.call(TOKEN_CALL, {**REDEEM, **form}))
 
 
@@ -145,7 +145,7 @@ def test_token_of_a_person_is_in_no_address() -> None:
     """Addresses end up in the logs of proxies; the gateway takes `auth_token` from the form too."""
     wire = Wire([answer('{"code":"10000"}', node=USER_NODE)])
     settings = AlipaySettings.model_validate(KEY_MODE)
-    gateway = Gateway(settings, load_keys(settings), HttpPool(transport=wire).for_provider("alipay"))
+    gateway = Gateway(settings, load_keys(settings), HttpPool(wire=wire).for_provider("alipay"))
     run(gateway.call(USER_CALL, {}, auth_token="composeB/+=%"))
     assert "auth_token" not in wire.requests[0].url.params
     sent = read_parameters(wire.requests[0])

@@ -51,7 +51,7 @@ V3_CODE_INVALID = '{"code":"isv.code-invalid","message":"授权码code无效","l
 def call(network: Wire | httpx.Response, auth_token: str = "") -> dict[str, object]:
     """Redeem a code at `network`, or ask for a person when there is a token."""
     wire = network if isinstance(network, Wire) else Wire([network])
-    gateway = get_gateway(V3_MODE["gateway_url"], HttpPool(transport=wire))
+    gateway = get_gateway(V3_MODE["gateway_url"], HttpPool(wire=wire))
     if auth_token:
         return run(gateway.call(USER_CALL, {}, auth_token=auth_token))
     return run(gateway.call(TOKEN_CALL, REDEEM))

@@ -39,7 +39,7 @@ def configured(folder: Path, more: str = "", wire: Wire | None = None) -> Regist
     """Return the registry of a shop whose `connect.toml` has `more` at its end."""
     path = folder / "connect.toml"
     path.write_text(SERVICE + more, "utf-8")
-    return Registry(load_settings(path), Plugins(), HttpPool(transport=wire or Wire({})))
+    return Registry(load_settings(path), Plugins(), HttpPool(wire=wire or Wire({})))
 
 
 def acme(folder: Path, more: str = "", wire: Wire | None = None) -> ConfiguredProvider:
@@ -156,7 +156,7 @@ def test_addresses_and_secret_are_required(tmp_path: Path, key: str) -> None:
     path = tmp_path / "connect.toml"
     path.write_text("\n".join(lines), "utf-8")
     with pytest.raises(SettingsError) as refused:
-        Registry(load_settings(path), Plugins(), HttpPool(transport=Wire({})))
+        Registry(load_settings(path), Plugins(), HttpPool(wire=Wire({})))
     assert refused.value.mistakes == (f"providers.acme.{key}: is missing",)
 
 

@@ -95,7 +95,7 @@ class Telling(Wire):
         super().__init__({SESSION: SESSION_ANSWER})
         self.told, self.dead, self.errcode, self.tokens = told, dead, errcode, 0
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def answer(self, request: httpx.Request) -> httpx.Response:
         """Give the next token, or the number."""
         if request.url.path == TOKEN_CALL:
             self.tokens += 1
@@ -108,7 +108,7 @@ class Telling(Wire):
             if self.dead:
                 self.dead, told = self.dead - 1, {"errcode": self.errcode, "errmsg": "invalid credential"}
             self.answers = {**self.answers, PHONE_CALL: json.dumps(told).encode()}
-        return await super().handle_async_request(request)
+        return await super().answer(request)
 
 
 def test_code_is_redeemed_as_documented() -> None:

@@ -13,6 +13,8 @@ from connect_core.http import HttpPool
 from connect_core.plugin import AuthorizationRequest, AuthorizationResponse, ClientType, Identity, PersonId, Profile
 from connect_wechat import WechatProvider, WechatSettings
 
+from ..fake_wire import FakeWire
+
 T = TypeVar("T")
 APP_ID = "wx0123456789abcdef"
 SECRET = "s3cr3t-of-the-app"
@@ -46,7 +48,7 @@ OPEN_ID = PersonId.open_id("OPENID", APP_ID)
 KNOWN = Identity("WECHAT", (UNION_ID, OPEN_ID), APP_ID, grant=TOKEN)
 
 
-class Wire(httpx.AsyncBaseTransport):
+class Wire(FakeWire):
     """A WeChat that answers each path with given bytes, as text/plain, and notes what it was asked."""
 
     def __init__(self, answers: Mapping[str, bytes], *, status: int = 200) -> None:
@@ -56,7 +58,7 @@ class Wire(httpx.AsyncBaseTransport):
         self.asked: list[httpx.URL] = []
         self.bodies: list[bytes] = []
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def answer(self, request: httpx.Request) -> httpx.Response:
         """Answer the path; an unknown one fails the test."""
         self.asked.append(request.url)
         self.bodies.append(request.content)
@@ -67,7 +69,7 @@ class Wire(httpx.AsyncBaseTransport):
 def provider(wire: Wire, **settings: object) -> WechatProvider:
     """Return a provider that speaks to `wire`."""
     given = {"app_id": APP_ID, "app_secret": SECRET, **settings}
-    return WechatProvider(WechatSettings.model_validate(given), HttpPool(transport=wire).for_provider("wechat"))
+    return WechatProvider(WechatSettings.model_validate(given), HttpPool(wire=wire).for_provider("wechat"))
 
 
 def log_in(body: bytes, *, status: int = 200, wire: Wire | None = None) -> Identity:

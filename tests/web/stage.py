@@ -293,7 +293,7 @@ def _running(folder: Path, port: int, told: Any, options: tuple[str, ...]) -> It
 
 
 def _wait_for(url: str) -> None:
-    ends = time.monotonic() + 15
+    ends = time.monotonic() + 60
     while time.monotonic() < ends:
         try:
             httpx.get(url, trust_env=False).raise_for_status()

@@ -6,7 +6,19 @@ They are written out as they were then; `connect_core.models` moves on, and a te
 from typing import Any
 
 from alembic import op
-from sqlalchemy import BigInteger, Column, Computed, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Computed,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -15,6 +27,7 @@ down_revision = None
 
 BIG = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
 TABLES = MetaData()
+UNTOLD = "told_time IS NULL"
 
 
 def _key() -> Column[int]:
@@ -137,7 +150,6 @@ Table(
     Index("ix_session_family", "family"),
     Index("ix_session_member", "member_id"),
     Index("ix_session_expiry", "expiry_time"),
-    Index("ix_session_connect", "connect_id"),
 )
 Table(
     "es_connect_used_flow",
@@ -147,6 +159,7 @@ Table(
     _shown("outcome", 16),
     _number("expiry_time"),
     Index("ix_used_flow_expiry", "expiry_time"),
+    sqlite_with_rowid=False,
 )
 Table(
     "es_connect_handover",
@@ -179,7 +192,7 @@ Table(
     _shown("detail", 255),
     _perhaps("told_time"),
     Index("ix_event_member", "member_id"),
-    Index("ix_event_told", "told_time"),
+    Index("ix_event_told", "told_time", sqlite_where=text(UNTOLD), postgresql_where=text(UNTOLD)),
 )
 
 

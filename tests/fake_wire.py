@@ -1,0 +1,22 @@
+"""The network's place, taken by a test: calls come to it as httpx's requests, and it answers with httpx's responses."""
+
+import httpx
+
+from connect_core.http import Answer, Request
+
+
+class FakeWire:
+    """What `HttpPool(wire=...)` takes."""
+
+    async def answer(self, request: httpx.Request) -> httpx.Response:
+        """Answer a call."""
+        raise NotImplementedError
+
+    async def exchange(self, request: Request) -> Answer:
+        """Translate."""
+        asked = httpx.Request(request.method, str(request.url), headers=request.headers, content=request.content)
+        response = await self.answer(asked)
+        return Answer(response.status_code, response.headers, await response.aread())
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
