@@ -81,7 +81,7 @@ class ConnectManager:
         self.shared = connect_redis(url.get_secret_value(), Sealer(service.keys, "cache")) if url else None
         self.pool = pool or _make_pool(settings, Cache(self.shared, now))
         self.registry = Registry(settings, self.plugins, self.pool)
-        self.flows, self._pendings = Flows(service.keys), Pendings(service.keys)
+        self.flows, self.pendings = Flows(service.keys), Pendings(service.keys)
         self.sessions = Sessions(service.keys, service.public_url, settings.sessions)
         self.redemption = Redemption(database, self.flows, self.sessions, now)
         self.notices = events.Notices(self.plugins.hooks, database, now)
@@ -130,7 +130,8 @@ class ConnectManager:
         target = self.targets.check(return_to or self.settings.service.home_url)
         page = self.targets.check_redirect_uri(redirect_uri) if redirect_uri else self._callback_url(offer)
         if offer.client_type is ClientType.H5 and not is_awake and isinstance(offer.provider, WakesApp):
-            start_url = self._start_url(offer, return_to=return_to and target, redirect_uri=redirect_uri and page)
+            targets = {"return_to": return_to and target, "redirect_uri": redirect_uri and page}
+            start_url = self._start_url(offer, **targets, lang=visit.chosen_language)
             if link := exchange.get_wake_up_url(offer.provider, start_url, visit.user_agent):
                 return Start(link)
         family = binder.family if binder else ""
@@ -247,11 +248,11 @@ class ConnectManager:
 
     def seal_pending(self, pending: Pending) -> str:
         """Return the ticket of a login that waits for a choice."""
-        return self._pendings.seal(pending, self._time())
+        return self.pendings.seal(pending, self._time())
 
     def find_pending(self, ticket: str) -> Pending:
         """Return whom a ticket is about. Raises `StateInvalid` and `StateExpired`."""
-        return self._pendings.open(ticket, self._time())
+        return self.pendings.open(ticket, self._time())
 
     async def finish_first_login(
         self,
@@ -369,8 +370,8 @@ class ConnectManager:
             self.notices.tell(refused)
             raise
 
-    def _start_url(self, offer: Offer, **targets: str) -> str:
-        query = urlencode({**{key: value for key, value in targets.items() if value}, AWAKE: "1"})
+    def _start_url(self, offer: Offer, **asked: str) -> str:
+        query = urlencode({**{key: value for key, value in asked.items() if value}, AWAKE: "1"})
         return f"{self._routes}/{offer.name}/{offer.client_type}/login?{query}"
 
     def _callback_url(self, offer: Offer) -> str:

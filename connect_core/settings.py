@@ -17,6 +17,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretBytes, SecretStr, ValidationError
+from pydantic.types import DirectoryPath, FilePath
 
 from connect_core.errors import SettingsError
 from connect_core.identity import ClientType
@@ -24,6 +25,7 @@ from connect_core.identity import ClientType
 T = TypeVar("T")
 
 DAY = 24 * 3600
+_PATHS = frozenset({"pages.stylesheet", "pages.template_folder"})
 
 
 def is_loopback(host: str | None) -> bool:
@@ -221,12 +223,22 @@ class Sessions(_Section):
     recent: int = Field(default=600, ge=60, description="Age of a login up to which it may bind, unbind and the like.")
 
 
+class PageSettings(_Section):
+    """`[pages]`: the shop's own look; both paths are relative to `connect.toml`."""
+
+    stylesheet: FilePath | None = Field(default=None, description="A CSS file of the shop's own, linked after ours.")
+    template_folder: DirectoryPath | None = Field(
+        default=None, description="A folder whose templates replace ours of the same name."
+    )
+
+
 class Settings(_Section):
     """The whole configuration. `accounts` and `providers` stay raw until the plugins say what they need."""
 
     service: Service
     limits: Limits = Limits()
     sessions: Sessions = Sessions()
+    pages: PageSettings = PageSettings()
     clients: dict[ClientType, list[str]] = Field(
         default={}, description="Which providers each client type shows, in order."
     )
@@ -305,6 +317,8 @@ def explain(error: ValidationError, model: type[BaseModel], path: str = "") -> l
                 text = "unknown key" + (f"; did you mean `{near[0]}`?" if near else "")
             case "missing":
                 text = "is missing"
+            case "path_not_file" | "path_not_directory" as kind:
+                text = f"there is no such {kind.removeprefix('path_not_')}, seen from connect.toml"
             case _:
                 text = item["msg"].removeprefix("Value error, ")
         lines.append(f"{where}: {text}")
@@ -331,7 +345,10 @@ def _resolve(value: Any, folder: Path, path: str, mistakes: list[str]) -> Any:
             name = value.removeprefix("env:")
             if name not in os.environ:
                 mistakes.append(f"{path}: the environment variable {name} is not set")
-            return os.environ.get(name, "")
+            found = os.environ.get(name, "")
+            return folder / found if path in _PATHS else found
+        case str() if path in _PATHS:
+            return folder / value.removeprefix("file:")
         case str() if value.startswith("file:"):
             try:
                 return (folder / value.removeprefix("file:")).read_text("utf-8").strip()

@@ -22,13 +22,17 @@ from connect_core.store import members as built_in
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Who is asking: for the log, the language of the vendor's page, and the choice between link and wake-up."""
+    """Who is asking: for the log, the language of the vendor's page, and the choice between link and wake-up.
+
+    `chosen_language` is empty where `language` is the browser's own; a choice goes along into the vendor's app.
+    """
 
     request_id: str
     user_agent: str = field(default="", repr=False)
     language: Language = "zh"
     session_token: str = field(default="", repr=False)
     access_token: str = field(default="", repr=False)
+    chosen_language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ python_maximum_signature_line_length = 100
 
 # ```mermaid is drawn, as it is where the sources are read
 myst_fence_as_directive = ["mermaid"]
-myst_enable_extensions = ["colon_fence", "deflist"]
+myst_enable_extensions = ["colon_fence", "deflist", "html_image"]
 myst_heading_anchors = 3
 
 # a section lists what is in its folder, be that nothing; Sphinx gives this warning no name for suppress_warnings

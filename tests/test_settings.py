@@ -112,6 +112,7 @@ def test_what_is_left_out_has_its_documented_default() -> None:
     }
     assert settings.limits.model_dump() == {"vendor_calls": 50, "per_address": "60/minute", "per_account": "10/hour"}
     assert settings.sessions.model_dump() == {"access_token": 1200, "idle": 604800, "absolute": 2592000, "recent": 600}
+    assert settings.pages.model_dump() == {"stylesheet": None, "template_folder": None}
 
 
 @pytest.mark.parametrize("url", ["redis://:{}@h:6379/0", "rediss://shop:{}@h", "unix:///run/redis.sock?password={}"])
@@ -163,7 +164,27 @@ def test_indirections_stand_anywhere(tmp_path: Path) -> None:
     assert settings.accounts["pay"]["claims"] == {"nickname": ["file:not-again", "plain", 3, True]}
 
 
+@pytest.mark.parametrize("stylesheet", ["theme/shop.css", "file:theme/shop.css", "env:CONNECT_TEST_STYLES", "{}"])
+def test_the_look_is_beside_the_configuration(tmp_path: Path, stylesheet: str) -> None:
+    """Paths of `[pages]` are relative to `connect.toml`, as those behind `file:` are, and are not read in its place."""
+    os.environ["CONNECT_TEST_STYLES"] = "theme/shop.css"
+    (tmp_path / "theme").mkdir()
+    (tmp_path / "theme" / "shop.css").write_text("body {}")
+    shop = raw(pages={"stylesheet": stylesheet.format(tmp_path / "theme/shop.css"), "template_folder": "theme"})
+    pages = parse_settings(shop, tmp_path).pages
+    assert (pages.stylesheet, pages.template_folder) == (tmp_path / "theme/shop.css", tmp_path / "theme")
+
+
 # what is refused, and how it is told
+
+
+def test_a_look_that_is_not_there_is_told_with_its_key(tmp_path: Path) -> None:
+    """A misspelt path stops the start and is no silent fall-back to our own look."""
+    (tmp_path / "file").write_text("")
+    assert mistakes(pages={"stylesheet": str(tmp_path), "template_folder": str(tmp_path / "file")}) == [
+        "pages.stylesheet: there is no such file, seen from connect.toml",
+        "pages.template_folder: there is no such directory, seen from connect.toml",
+    ]
 
 
 def test_what_an_indirection_lacks_is_told_with_its_key(tmp_path: Path) -> None:

@@ -15,8 +15,7 @@ from connect_core.rehearsal import Stage, Visitor, on_stage
 from connect_core.store import tables
 from connect_core.web import answers
 from connect_core.web.pages import ShownConnection, ShownMember
-from connect_core.web.requests import get_cookies
-from connect_core.web.texts import pick_language
+from connect_core.web.requests import get_cookies, get_language
 
 
 def demo(
@@ -75,7 +74,7 @@ def demo_home() -> list[BaseRoute]:
 
     async def home(request: Request) -> Response:
         shop: Any = request.app.state.shop
-        language = pick_language(request.query_params.get("lang"), request.headers.get("accept-language", ""))
+        language = get_language(request)
         token = get_cookies(request).get(shop.cookies.session, "")
         found = await shop.manager.accounts.find_member(session_token=token) if token else None
         if found is None:
@@ -88,6 +87,8 @@ def demo_home() -> list[BaseRoute]:
             for row in rows
             if row["member_id"] == member.id and row["unbound_time"] is None
         ]
-        return answers.page(shop.pages.member(language, shown, connections))
+        response = answers.page(shop.pages.member(language, shown, connections))
+        shop.keep_language(request, response)
+        return response
 
     return [Route("/", home, methods=["GET"])]

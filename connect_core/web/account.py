@@ -6,6 +6,7 @@ A browser brings its session cookie, an app its bearer token. Forms post, since 
 from collections.abc import Container
 from dataclasses import asdict
 from datetime import UTC, date, datetime
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -34,18 +35,19 @@ from connect_core.web.shop import Shop
 def account_routes(shop: Shop) -> list[BaseRoute]:
     """Every such route."""
     account, prefix = _Account(shop), shop.prefix
+    route = partial(shop.route, style=shop.leading_back_to(f"{prefix}/account"))
     return [
-        shop.route(f"{prefix}/{{provider}}/{{client}}/bind", account.bind, "POST", cross_origin=True),
-        shop.route(f"{prefix}/connections", account.connections, "GET", cross_origin=True),
-        shop.route(f"{prefix}/connections/{{union_type}}", account.unbind, "DELETE", cross_origin=True),
-        shop.route(f"{prefix}/connections/{{union_type}}/unbind", account.unbind, "POST"),
-        shop.route(f"{prefix}/sessions", account.sessions, "GET", cross_origin=True),
-        shop.route(f"{prefix}/sessions", account.end_sessions, "DELETE", cross_origin=True),
-        shop.route(f"{prefix}/sessions/end", account.end_sessions, "POST"),
-        shop.route(f"{prefix}/sessions/{{id}}", account.end_session, "DELETE", cross_origin=True),
-        shop.route(f"{prefix}/sessions/{{id}}/end", account.end_session, "POST"),
-        shop.route(f"{prefix}/account", account.page, "GET"),
-        shop.route(f"{prefix}/account/password", account.set_password, "POST", cross_origin=True),
+        route(f"{prefix}/{{provider}}/{{client}}/bind", account.bind, "POST", cross_origin=True),
+        route(f"{prefix}/connections", account.connections, "GET", cross_origin=True),
+        route(f"{prefix}/connections/{{union_type}}", account.unbind, "DELETE", cross_origin=True),
+        route(f"{prefix}/connections/{{union_type}}/unbind", account.unbind, "POST"),
+        route(f"{prefix}/sessions", account.sessions, "GET", cross_origin=True),
+        route(f"{prefix}/sessions", account.end_sessions, "DELETE", cross_origin=True),
+        route(f"{prefix}/sessions/end", account.end_sessions, "POST"),
+        route(f"{prefix}/sessions/{{id}}", account.end_session, "DELETE", cross_origin=True),
+        route(f"{prefix}/sessions/{{id}}/end", account.end_session, "POST"),
+        route(f"{prefix}/account", account.page, "GET"),
+        route(f"{prefix}/account/password", account.set_password, "POST", cross_origin=True),
     ]
 
 

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from connect_core.errors import ConnectError, LoginTooOld
+from connect_core.web.requests import LANGUAGE_COOKIE
 
 HEADERS: Mapping[str, str] = {
     "cache-control": "no-store, private",
@@ -66,6 +67,10 @@ def with_retry(response: Response, error: ConnectError) -> Response:
     return response
 
 
+LANGUAGE_MEMORY = 365 * 24 * 3600
+"""Seconds for which a browser remembers the language that was chosen."""
+
+
 class Cookies:
     """The cookies we set: `__Host-`, Secure, HttpOnly, SameSite=Lax; without the first two on plain loopback http."""
 
@@ -78,6 +83,7 @@ class Cookies:
         self.pending = f"{prefix}connect_pending"
         self.handover = f"{prefix}connect_handover"
         self.merge = f"{prefix}connect_merge"
+        self.language = prefix + LANGUAGE_COOKIE
 
     def set(self, response: Response, name: str, value: str, max_age: int) -> None:
         """Set a cookie for `max_age` seconds."""

@@ -9,7 +9,6 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -36,6 +35,7 @@ from connect_core.web.requests import Trust, new_request_id
 from connect_core.web.routes import connect_routes
 from connect_core.web.seed import seed_routes
 from connect_core.web.shop import Limiter, Shop
+from connect_core.web.theme import load_pages
 
 SWEEP_SECONDS = 60
 SWEEP_STEP = 200
@@ -50,11 +50,9 @@ def create_app(
     plugins: Plugins | None = None,
     pool: HttpPool | None = None,
     routes: Sequence[BaseRoute] = (),
-    template_folder: Path | None = None,
-    stylesheet: str | None = None,
     now: Callable[[], float] = time.time,
 ) -> Starlette:
-    """Return the service. `routes` of the shop's own come first; `template_folder` and `stylesheet` theme the pages.
+    """Return the service. `routes` of the shop's own come first.
 
     Raises `SettingsError` and `PluginError`. When it starts, an empty SQLite database gets its tables; any other schema
     that is not this version's keeps it from starting.
@@ -62,7 +60,7 @@ def create_app(
     service = settings.service
     database = Database(service.database_url, synchronous=service.sqlite_synchronous)
     manager = ConnectManager(settings, database, plugins=plugins, pool=pool, now=now)
-    shop = _make_shop(manager, Pages(template_folder, stylesheet, service.prefix))
+    shop = _make_shop(manager, load_pages(settings.pages, service.prefix))
     app = Starlette(
         routes=[
             *routes,

@@ -3,24 +3,44 @@
 The pending login is in the browser's own cookie, or is the ticket that an app was given. It is used once, by POST.
 """
 
+from contextlib import suppress
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from connect_core.errors import BadRequest, NotLoggedIn, StateMissing, Unsupported
+from connect_core.errors import (
+    BadRequest,
+    ConnectError,
+    NotLoggedIn,
+    StateExpired,
+    StateInvalid,
+    StateMissing,
+    Unsupported,
+)
 from connect_core.flow import Delivery
 from connect_core.web import answers
-from connect_core.web.requests import check_origin, get_cookies, get_visit, is_form, read_form, read_json, wants_page
+from connect_core.web.pages import Way, with_query
+from connect_core.web.requests import (
+    check_origin,
+    get_cookies,
+    get_language,
+    get_visit,
+    is_form,
+    read_form,
+    read_json,
+    wants_page,
+)
 from connect_core.web.routes import deliver, title, token_body
-from connect_core.web.shop import Shop
+from connect_core.web.shop import ErrorStyle, Shop
 
 
 def first_login_routes(shop: Shop) -> list[BaseRoute]:
     """The page and what it posts to; 404 where newcomers are registered at once."""
-    first, path = _FirstLogin(shop), f"{shop.prefix}/first-login"
+    first, path, style = _FirstLogin(shop), f"{shop.prefix}/first-login", _style(shop)
     return [
-        shop.route(path, first.page, "GET"),
-        shop.route(path, first.choose, "POST", cross_origin=True),
+        shop.route(path, first.page, "GET", style=style, cross_origin=True),
+        shop.route(path, first.choose, "POST", style=style, cross_origin=True),
     ]
 
 
@@ -32,8 +52,10 @@ class _FirstLogin:
     async def page(self, request: Request) -> Response:
         self._check_offered()
         ticket = get_cookies(request).get(self._shop.cookies.pending, "")
-        if not ticket:
+        if not ticket and wants_page(request):
             return answers.redirect(f"{self._shop.prefix}/login")
+        if not ticket:
+            raise StateMissing("there is no login that waits for a choice")
         return self._show(request, ticket)
 
     async def choose(self, request: Request) -> Response:
@@ -57,7 +79,7 @@ class _FirstLogin:
                 except NotLoggedIn:
                     if not wants_page(request):
                         raise
-                    return self._show(request, ticket, is_wrong=True)
+                    return self._show(request, ticket, is_wrong=True, username=asked.get("username", ""))
             case _:
                 raise BadRequest("decision is register or join")
         if login.delivery is Delivery.JSON:
@@ -70,10 +92,28 @@ class _FirstLogin:
         if not self._manager.chooses:
             raise Unsupported("this shop registers newcomers at once")
 
-    def _show(self, request: Request, ticket: str, *, is_wrong: bool = False) -> Response:
+    def _show(self, request: Request, ticket: str, *, is_wrong: bool = False, username: str = "") -> Response:
         pending = self._manager.find_pending(ticket)
         offer = self._manager.registry.find(pending.provider, pending.client_type)
-        profile, language = pending.identity.profile, get_visit(request).language
-        nickname = profile.nickname if profile else ""
-        text = self._shop.pages.first_login(language, title(offer, language), nickname, is_wrong=is_wrong)
+        profile, language = pending.identity.profile, get_language(request)
+        nickname, name = profile.nickname if profile else "", title(offer, language)
+        if not wants_page(request):
+            return answers.answer({"provider": offer.name, "name": name, "nickname": nickname})
+        text = self._shop.pages.first_login(language, name, nickname, is_wrong=is_wrong, username=username)
         return answers.page(text, 401 if is_wrong else 200)
+
+
+def _style(shop: Shop) -> ErrorStyle:
+    leading_back = shop.leading_back_to(f"{shop.prefix}/first-login")
+
+    def tell(request: Request, error: ConnectError) -> Response:
+        """Whoever took too long begins anew, and still lands where that login was to end."""
+        ticket, return_to = get_cookies(request).get(shop.cookies.pending, ""), ""
+        if not wants_page(request) or not isinstance(error, StateExpired):
+            return leading_back(request, error)
+        with suppress(StateInvalid):
+            return_to = shop.shorten(shop.manager.pendings.open(ticket, 0).return_to)
+        ways = [Way("start_again", with_query(f"{shop.prefix}/login", return_to=return_to))]
+        return shop.refuse(request, error, error.code, ways)
+
+    return tell

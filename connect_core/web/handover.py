@@ -28,7 +28,7 @@ from connect_core.errors import (
 from connect_core.handover import INTERVAL, LIFE, Begun, State
 from connect_core.web import answers
 from connect_core.web.devices import describe
-from connect_core.web.pages import Confirmation
+from connect_core.web.pages import Confirmation, Way
 from connect_core.web.requests import (
     check_origin,
     get_bearer,
@@ -63,8 +63,7 @@ def handover_routes(shop: Shop) -> list[BaseRoute]:
                 raise Unsupported("this shop hands no login over")
             return await endpoint(request)
 
-        again = f"{prefix}/handover" if path.startswith("/handover") else None
-        return shop.route(prefix + path, offered, method, style=_style(shop, again), cross_origin=cross_origin)
+        return shop.route(prefix + path, offered, method, style=_style(shop), cross_origin=cross_origin)
 
     return [
         route("/handover", pc.page, "GET"),
@@ -240,12 +239,15 @@ class _Phone:
         return found
 
 
-def _style(shop: Shop, again: str | None) -> ErrorStyle:
+def _style(shop: Shop) -> ErrorStyle:
     def tell(request: Request, error: ConnectError) -> Response:
         """A code that is over is no login of ten minutes, and a new one is the PC's to show."""
+        id_, begin = request.path_params.get("id"), f"{shop.prefix}/handover"
         if not wants_page(request) or not isinstance(error, StateExpired | StateInvalid):
-            return shop.answer_error(request, error)
-        language, request_id = get_visit(request).language, request.state.request_id
-        return answers.page(shop.pages.refused(language, "handover_over", request_id, again), error.status)
+            return shop.leading_back_to(f"{shop.prefix}/h/{id_}" if id_ else begin)(request, error)
+        home = shop.manager.settings.service.home_url
+        return shop.refuse(
+            request, error, "handover_over", [Way("to_shop", home) if id_ else Way("start_again", begin)]
+        )
 
     return tell

@@ -6,6 +6,7 @@ Both are of use to the session that began alone, once, by POST, and while its lo
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -43,15 +44,16 @@ _MISTAKES: Mapping[type[RequestRefused], str] = {
 def merge_routes(shop: Shop) -> list[BaseRoute]:
     """Every such route; all but the undoing are 404 where no plugin plans merges."""
     merge, path = _Merge(shop), f"{shop.prefix}/account/merge"
+    route = partial(shop.route, style=shop.leading_back_to(f"{shop.prefix}/account"))
     return [
-        shop.route(f"{shop.prefix}/{{provider}}/{{client}}/merge", merge.begin, "POST", cross_origin=True),
-        shop.route(path, merge.page, "GET"),
-        shop.route(path, merge.confirm, "POST", cross_origin=True),
-        shop.route(f"{path}/credentials", merge.prove, "POST", cross_origin=True),
-        shop.route(f"{path}/preview", merge.preview, "POST", cross_origin=True),
-        shop.route(f"{path}/cancel", merge.cancel, "POST"),
-        shop.route(f"{path}s", merge.undoable, "GET", cross_origin=True),
-        shop.route(f"{path}s/{{id}}/undo", merge.undo, "POST", cross_origin=True),
+        route(f"{shop.prefix}/{{provider}}/{{client}}/merge", merge.begin, "POST", cross_origin=True),
+        route(path, merge.page, "GET"),
+        route(path, merge.confirm, "POST", cross_origin=True),
+        route(f"{path}/credentials", merge.prove, "POST", cross_origin=True),
+        route(f"{path}/preview", merge.preview, "POST", cross_origin=True),
+        route(f"{path}/cancel", merge.cancel, "POST"),
+        route(f"{path}s", merge.undoable, "GET", cross_origin=True),
+        route(f"{path}s/{{id}}/undo", merge.undo, "POST", cross_origin=True),
     ]
 
 

@@ -1,26 +1,23 @@
 """The pages a member sees, as HTML text: hosted login, refused, and the member after login.
 
-Built once at start: templates compiled and tried, styles and icons read. Plain links and forms, no script, nothing
-inline, so that the strictest Content-Security-Policy holds. Never touches a request, a cookie or the database.
+Plain links and forms, no script, nothing inline, so that the strictest Content-Security-Policy holds. A shop's own
+templates come before ours. Never touches a request, a cookie or the database.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from traceback import extract_tb
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
-from connect_core.errors import SettingsError
 from connect_core.identity import Language
 from connect_core.provider import Elsewhere
+from connect_core.web.assets import SHOP_STYLES, STYLES, load_assets
 from connect_core.web.texts import LANGUAGES, refusal_for, texts_in
 
-_HERE = Path(__file__).parent
-_MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
-UNKNOWN_ICON = "key"
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +25,8 @@ class Choice:
     """A way to log in that the login page shows.
 
     `name` is the provider's, `title` what it is called on the page, `url` where its login starts, `icon` the name of
-    one of our icons; a name without an icon gets a key. `place` is where the visitor has to go for it, None when it
-    works right here.
+    one of our icons; where there is none the title's first letter stands for it. `place` is where the visitor has to go
+    for it, None when it works right here.
     """
 
     name: str
@@ -55,7 +52,7 @@ class ShownMember:
     @property
     def initial(self) -> str:
         """The first letter or digit of the name, which stands where a portrait would."""
-        return next((letter for letter in self.nickname + self.uname if letter.isalnum()), "")
+        return get_initial(self.nickname + self.uname)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,36 +131,42 @@ class Confirmation:
     url: str
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where a refused visitor can go on: `text` is the key of its words, `url` a web address."""
+
+    text: str
+    url: str
+
+
 class Pages:
     """Every page, compiled once and safe to share between requests."""
 
     def __init__(
-        self, template_folder: Path | None = None, stylesheet: str | None = None, prefix: str = "/connect"
+        self, template_folder: Path | None = None, stylesheet: Path | None = None, prefix: str = "/connect"
     ) -> None:
-        """`template_folder` is searched before our own, file by file; `stylesheet` is linked after ours.
+        """`template_folder` is searched before our own, file by file, and finds ours below `connect/`.
 
-        `stylesheet` is a path on the own origin (`/theme.css`), the only place the pages may load from; `prefix` is
-        where the routes are mounted. Raises `SettingsError` for a template that cannot be rendered.
+        `stylesheet` is served and linked after ours; `prefix` is where the routes are mounted. Raises `SettingsError`
+        for a stylesheet that cannot be read.
         """
-        if stylesheet is not None and (not stylesheet.startswith("/") or stylesheet.startswith("//")):
-            raise SettingsError(["stylesheet: give a path on our own origin, such as /theme.css"])
-        if template_folder is not None and not template_folder.is_dir():
-            raise SettingsError([f"template_folder: there is no folder {template_folder}"])
         self._prefix = prefix
-        self._icons = frozenset(name.removesuffix(".svg") for name in static_files() if name.endswith(".svg"))
-        folders = [folder for folder in (template_folder, _HERE / "templates") if folder]
-        self._environment = Environment(
-            loader=FileSystemLoader(folders),
+        self.assets = load_assets(stylesheet)
+        ours = FileSystemLoader(TEMPLATES)
+        own = [FileSystemLoader(template_folder)] if template_folder else []
+        self.environment = Environment(
+            loader=ChoiceLoader([*own, ours, PrefixLoader({"connect": ours})]),
             autoescape=True,
             undefined=StrictUndefined,
             auto_reload=False,
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters["icon"] = self._icon_url
-        self._environment.globals.update(prefix=prefix, stylesheet=stylesheet)
+        self.environment.filters.update(icon=self._icon_url, initial=get_initial)
+        self.environment.tests["drawn"] = lambda icon: f"{icon}.svg" in self.assets
+        styles = [f"{self._static(name)}?v={self.assets[name].version}" for name in _styles_of(self.assets)]
+        self.environment.globals.update(prefix=prefix, styles=styles)
         self._texts = {language: texts_in(language) for language in LANGUAGES}
-        self._try_out()
 
     def login(
         self,
@@ -182,17 +185,15 @@ class Pages:
         place; it begins with `origin`. With `hands_over` a phone can scan a code instead.
         """
         kept = {"client": client, "return_to": return_to}
-        logins = [(choice, _with_query(choice.url, return_to=return_to)) for choice in providers if not choice.place]
+        logins = [(choice, with_query(choice.url, return_to=return_to)) for choice in providers if not choice.place]
         elsewhere = [choice for choice in providers if choice.place]
-        address = _with_query(f"{origin}{self._prefix}/login", **kept) if elsewhere else ""
-        handover = _with_query(f"{self._prefix}/handover", return_to=return_to) if hands_over else ""
+        address = with_query(f"{origin}{self._prefix}/login", **kept) if elsewhere else ""
+        handover = with_query(f"{self._prefix}/handover", return_to=return_to) if hands_over else ""
         values = {"logins": logins, "elsewhere": elsewhere, "address": address, "handover": handover}
         return self._render("login.html", language, kept=kept, **values)
 
-    def refused(
-        self, language: Language, code: str, request_id: str, start_again: str | None, *, offers_merge: bool = False
-    ) -> str:
-        """Return the page for the error `code`, with links to `start_again` unless that is None, and to a merge.
+    def refused(self, language: Language, code: str, request_id: str, ways: Sequence[Way]) -> str:
+        """Return the page for the error `code`, with `ways` on from there, the best first.
 
         The other language stands on the page itself: its address holds a code and state and must not be asked again.
         """
@@ -205,9 +206,7 @@ class Pages:
             other_title=refusal.title.in_language(_other(language)),
             other_advice=refusal.advice.in_language(_other(language)),
             request_id=request_id,
-            start_again=start_again if start_again and _is_web_address(start_again) else None,
-            other_login=f"{self._prefix}/login" if refusal.other_login else None,
-            offers_merge=offers_merge,
+            ways=[way for way in ways if _is_web_address(way.url)],
         )
 
     def member(self, language: Language, member: ShownMember, connections: Sequence[ShownConnection]) -> str:
@@ -264,11 +263,15 @@ class Pages:
         """Return the page that tells what goes with the account, and asks; its form posts to us."""
         return self._render("erase.html", language, member=member, kept={})
 
-    def first_login(self, language: Language, provider: str, nickname: str, *, is_wrong: bool = False) -> str:
-        """Return the page that asks a newcomer, whom `provider` calls `nickname`, whether they are new."""
-        return self._render(
-            "first_login.html", language, provider=provider, nickname=nickname, is_wrong=is_wrong, kept={}
-        )
+    def first_login(
+        self, language: Language, provider: str, nickname: str, *, is_wrong: bool = False, username: str = ""
+    ) -> str:
+        """Return the page that asks a newcomer, whom `provider` calls `nickname`, whether they are new.
+
+        `is_wrong`: the password that came with `username` proved nobody.
+        """
+        values = {"provider": provider, "nickname": nickname, "is_wrong": is_wrong, "username": username}
+        return self._render("first_login.html", language, kept={}, **values)
 
     def handover(self, language: Language, state: str, return_to: str = "") -> str:
         """Return the PC's page: the code, then what the phone says of it; its forms carry `return_to` on."""
@@ -291,54 +294,39 @@ class Pages:
         self, template: str, language: Language, *, kept: Mapping[str, str] | None = None, **values: object
     ) -> str:
         other = _other(language)
-        text = self._environment.get_template(template).render(
+        text = self.environment.get_template(template).render(
             values,
             t=self._texts[language],
             other=self._texts[other],
-            switch=None if kept is None else _with_query("", lang=other, **kept),
+            switch=None if kept is None else with_query("", lang=other, **kept),
         )
         # half of a surrogate pair in a foreign directory's nickname must not break the page
         return text.encode("utf-8", "replace").decode()
 
     def _icon_url(self, icon: str) -> str:
-        return f"{self._prefix}/static/{icon if icon in self._icons else UNKNOWN_ICON}.svg"
+        return self._static(f"{icon}.svg")
 
-    def _try_out(self) -> None:
-        """Render every page once, so that a shop's faulty template stops the start and not a login."""
-        try:
-            places = (None, *Elsewhere)
-            self.login("zh", [Choice("alipay", "Alipay", "/", "alipay", place) for place in places])
-            self.refused("zh", "provider_timeout", "0", "/", offers_merge=True)
-            self.leaving("zh", "/")
-            self.erase("zh", ShownMember("m_0"))
-            for state in ("waiting", "scanned", "approved", "denied", "expired"):
-                self.handover("zh", state, "/")
-            self.confirm_handover("zh", Confirmation("0", "0", "", "", "", 0, "/"))
-            for state in ("approved", "denied"):
-                self.handover_decided("zh", state, "/")
-            self.first_login("zh", "A", "0", is_wrong=True)
-            bound, opened = BoundLogin("A", "alipay", "", date.min, "/"), OpenLogin("pc", date.min, "/", is_this=False)
-            choice, merge = Choice("alipay", "A", "/", "alipay"), UndoableMerge("0", date.min, "/")
-            switches = {"has_passwords": True, "offers_merge": True}
-            self.account("zh", ShownMember("m_0"), [bound], [choice], [opened], [merge], **switches)
-            self.merge_start("zh", ShownMember("m_0"), [choice], takes_credentials=True, mistake="merge_over")
-            both, shown = (ShownMember("m_0"), ShownMember("m_1")), [ShownConnection("A", "alipay")]
-            for refusal, until in ((None, date.min), ("0", None)):
-                self.merge("zh", MergePreview(*both, shown, shown, shown, ["0"], refusal, until))
-            self.member("zh", ShownMember("m_0", "0", "", "0", "0"), [ShownConnection("Alipay", "alipay", date.min)])
-        except TemplateError as error:
-            frames = [frame for frame in extract_tb(error.__traceback__) if frame.filename.endswith(".html")]
-            place = f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}: " if frames else ""
-            raise SettingsError([f"template_folder: {place}{error.message}"]) from error
+    def _static(self, name: str) -> str:
+        return f"{self._prefix}/static/{name}"
 
 
-def static_files() -> Mapping[str, tuple[bytes, str]]:
-    """Read the files served below `{prefix}/static/`: name to content and media type."""
-    return {
-        path.name: (path.read_bytes(), _MEDIA_TYPES[path.suffix])
-        for path in sorted((_HERE / "static").iterdir())
-        if path.suffix in _MEDIA_TYPES
-    }
+def get_initial(name: str) -> str:
+    """Return the first letter or digit of a name, which stands where a picture would."""
+    return next((letter for letter in name if letter.isalnum()), "")
+
+
+def with_query(url: str, **more: str) -> str:
+    """Return `url` with the non-empty values of `more` in its query; an app's address (`alipays://`) stays whole."""
+    if not _is_web_address(url):
+        return url
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    query |= {name: value for name, value in more.items() if value}
+    return urlunsplit(parts._replace(query=urlencode(query)))
+
+
+def _styles_of(assets: Mapping[str, object]) -> list[str]:
+    return [name for name in (STYLES, SHOP_STYLES) if name in assets]
 
 
 def _other(language: Language) -> Language:
@@ -347,13 +335,3 @@ def _other(language: Language) -> Language:
 
 def _is_web_address(url: str) -> bool:
     return urlsplit(url).scheme in ("", "http", "https")
-
-
-def _with_query(url: str, **more: str) -> str:
-    """Return `url` with the non-empty values of `more` in its query; an app's address (`alipays://`) stays whole."""
-    if not _is_web_address(url):
-        return url
-    parts = urlsplit(url)
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    query |= {name: value for name, value in more.items() if value}
-    return urlunsplit(parts._replace(query=urlencode(query)))

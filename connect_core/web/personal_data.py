@@ -4,6 +4,7 @@ Both want a login of the last minutes. A form posts, since it cannot DELETE.
 """
 
 import json
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,11 +19,12 @@ from connect_core.web.shop import Shop
 def personal_data_routes(shop: Shop) -> list[BaseRoute]:
     """Every such route."""
     own, path = _PersonalData(shop), f"{shop.prefix}/account"
+    route = partial(shop.route, style=shop.leading_back_to(path))
     return [
-        shop.route(f"{path}/export", own.export, "GET", cross_origin=True),
-        shop.route(f"{path}/erase", own.confirm, "GET"),
-        shop.route(f"{path}/erase", own.erase, "POST"),
-        shop.route(path, own.erase, "DELETE", cross_origin=True),
+        route(f"{path}/export", own.export, "GET", cross_origin=True),
+        route(f"{path}/erase", own.confirm, "GET"),
+        route(f"{path}/erase", own.erase, "POST"),
+        route(path, own.erase, "DELETE", cross_origin=True),
     ]
 
 

@@ -7,21 +7,22 @@ import ipaddress
 import json
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
-from starlette.datastructures import Headers
 from starlette.requests import Request
 
 from connect_core.errors import BadRequest, Forbidden
+from connect_core.identity import Language
 from connect_core.settlement import Visit
-from connect_core.web.texts import pick_language
+from connect_core.web.texts import find_language, pick_language
 
 BODY_LIMIT = 16 * 1024
 FIELD_LIMIT = 20
 VALUE_LIMIT = 4096
+LANGUAGE_COOKIE = "connect_lang"
 
 
 def get_parameters(request: Request) -> dict[str, str]:
@@ -60,8 +61,7 @@ def wants_page(request: Request) -> bool:
 
 def get_bearer(request: Request) -> str:
     """Return the bearer token (RFC 6750 §2.1), or the empty text."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
+    return _get_bearer(dict(request.scope["headers"]))
 
 
 def get_cookies(request: Request) -> dict[str, str]:
@@ -82,13 +82,39 @@ def new_request_id() -> str:
     return secrets.token_hex(8)
 
 
+def find_asked_language(request: Request) -> Language | None:
+    """Return the language that `?lang=` asks for."""
+    if b"lang=" not in request.scope["query_string"]:
+        return None
+    return find_language(request.query_params.get("lang", ""))
+
+
+def get_language(request: Request) -> Language:
+    """Return the language of the pages that this visitor sees."""
+    return _pick(request, dict(request.scope["headers"]))[0]
+
+
 def get_visit(request: Request, session_token: str = "") -> Visit:
     """Return who is asking; `session_token` is the cookie's."""
-    headers: Headers = request.headers
-    wanted = request.query_params.get("lang") if b"lang=" in request.scope["query_string"] else None
-    language = pick_language(wanted, headers.get("accept-language", ""))
-    agent = headers.get("user-agent", "")[:512]
-    return Visit(request.state.request_id, agent, language, session_token, get_bearer(request))
+    headers = dict(request.scope["headers"])  # one walk along them; every login comes here
+    language, chosen = _pick(request, headers)
+    agent = headers.get(b"user-agent", b"")[:512].decode("latin-1")
+    return Visit(request.state.request_id, agent, language, session_token, _get_bearer(headers), chosen)
+
+
+def _get_bearer(headers: Mapping[bytes, bytes]) -> str:
+    scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _pick(request: Request, headers: Mapping[bytes, bytes]) -> tuple[Language, str]:
+    """The visitor's language, and once more if they chose it: by `?lang=` now, or earlier, as their cookie tells."""
+    chosen = find_asked_language(request)
+    cookies = headers.get(b"cookie", b"") if chosen is None else b""
+    if _COOKIE in cookies and (found := _LANGUAGE.search(cookies[:BODY_LIMIT])):
+        chosen = find_language(found[1].decode())
+    language = pick_language(chosen, headers.get(b"accept-language", b"").decode("latin-1"))
+    return language, chosen or ""
 
 
 def check_origin(request: Request, allowed: Sequence[str]) -> None:
@@ -173,6 +199,10 @@ def _checked(values: dict[str, str]) -> dict[str, str]:
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 """Control characters, and halves of surrogate pairs, which no database takes."""
+
+
+_COOKIE = LANGUAGE_COOKIE.encode()
+_LANGUAGE = re.compile(rb"(?:^|;)\s*(?:__Host-)?" + _COOKIE + rb"=(zh|en)\s*(?:;|$)")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from connect_core.provider import Elsewhere, Entrance, WorksInSomeBrowsers
 from connect_core.registry import Offer
 from connect_core.settlement import Login
 from connect_core.web import answers
-from connect_core.web.pages import Choice, static_files
+from connect_core.web.pages import Choice
 from connect_core.web.requests import (
     check_origin,
     get_bearer,
@@ -64,7 +64,6 @@ class _Routes:
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
         self._manager = shop.manager
-        self._static = static_files()
 
     async def login(self, request: Request) -> Response:
         await self._shop.count(request)
@@ -205,11 +204,16 @@ class _Routes:
 
     async def static(self, request: Request) -> Response:
         try:
-            content, media_type = self._static[request.path_params["name"]]
+            asset = self._shop.pages.assets[request.path_params["name"]]
         except KeyError:
             raise Unsupported("there is no such file") from None
-        cached = {**answers.HEADERS, "cache-control": "public, max-age=3600"}
-        return Response(content, headers=cached, media_type=media_type)
+        # an address that names this very version may be kept for ever
+        life = "31536000, immutable" if request.query_params.get("v") == asset.version else "3600"
+        headers = {**answers.HEADERS, "cache-control": f"public, max-age={life}", "etag": f'"{asset.version}"'}
+        known = request.headers.get("if-none-match", "")
+        if known == "*" or headers["etag"] in (tag.strip().removeprefix("W/") for tag in known.split(",")):
+            return Response(status_code=304, headers=headers)
+        return Response(asset.content, headers=headers, media_type=asset.media_type)
 
     async def _begin(self, request: Request, asked: Mapping[str, str]) -> Start:
         redirect_uri = asked.get("redirect_uri", "")

@@ -1,11 +1,13 @@
 """What every route needs, made once: the manager, pages, cookies, limits; and how an endpoint is wrapped.
 
-An endpoint either returns an answer or raises; what it raises becomes a page or problem details here, once.
+An endpoint either returns an answer or raises; what it raises becomes a page or problem details here, once. No such
+page is a dead end: it leads back to where the visitor was, or to a login that ends where this one was to end.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from limits import parse
@@ -26,23 +28,27 @@ from connect_core.errors import (
     NothingToMerge,
     NotLoggedIn,
     RateLimited,
+    RequestRefused,
     Unavailable,
 )
 from connect_core.events import RefusalLog
+from connect_core.flow import Delivery, Flow
 from connect_core.manager import ConnectManager
 from connect_core.web import answers
-from connect_core.web.answers import Cookies
+from connect_core.web.answers import LANGUAGE_MEMORY, Cookies
 from connect_core.web.counters import CountersInMemory
-from connect_core.web.pages import Pages
+from connect_core.web.pages import Pages, Way, with_query
 from connect_core.web.requests import (
     Trust,
     check_origin,
+    find_asked_language,
     get_bearer,
     get_cookies,
-    get_visit,
+    get_language,
     new_request_id,
     wants_page,
 )
+from connect_core.web.texts import refusal_for
 
 log = logging.getLogger("connect_login")
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -149,11 +155,30 @@ class Shop:
             if name in request.cookies:
                 self.cookies.drop(response, name)
 
+    def keep_language(self, request: Request, response: Response) -> None:
+        """Have the browser of a person who asked for a language by `?lang=` remember it."""
+        language = find_asked_language(request)
+        if language and wants_page(request):
+            self.cookies.set(response, self.cookies.language, language, LANGUAGE_MEMORY)
+
     def answer_error(self, request: Request, error: ConnectError) -> Response:
         """A page for a person, problem details for a program."""
-        if wants_page(request):
-            return self._error_page(request, error)
-        return answers.problem(error, request.state.request_id)
+        return self._answer_error(request, error, "")
+
+    def leading_back_to(self, page: str) -> ErrorStyle:
+        """Return the same, but for a page that leads back to `page` of ours where beginning anew mends nothing."""
+        return lambda request, error: self._answer_error(request, error, page)
+
+    def shorten(self, target: str) -> str:
+        """Return a checked return target as pages hand it on: without our own origin, and empty for the shop's home."""
+        service = self.manager.settings.service
+        is_home = target == self.manager.targets.check(service.home_url)
+        return "" if is_home else target.removeprefix(service.public_url)
+
+    def refuse(self, request: Request, error: ConnectError, reason: str, ways: Sequence[Way]) -> Response:
+        """The page with the words for `reason`, and `ways` on."""
+        text = self.pages.refused(get_language(request), reason, request.state.request_id, ways)
+        return answers.with_retry(answers.page(text, error.status), error)
 
     def _guarded(self, endpoint: Endpoint, style: ErrorStyle) -> Endpoint:
         async def guarded(request: Request) -> Response:
@@ -173,6 +198,8 @@ class Shop:
                     "unhandled", extra={"error": type(error).__name__, "place": _place(error), **_context(request)}
                 )
                 response = style(request, Unavailable())
+            if b"lang=" in request.scope["query_string"]:
+                self.keep_language(request, response)
             response.raw_headers.append((b"x-request-id", request.state.request_id.encode("ascii")))
             return response
 
@@ -184,22 +211,57 @@ class Shop:
         if flow_cookie in request.cookies and not isinstance(error, Unavailable):
             self.cookies.drop(response, flow_cookie)
 
-    def _error_page(self, request: Request, error: ConnectError) -> Response:
-        provider, client = request.path_params.get("provider"), request.path_params.get("client")
-        own_start = f"{self.prefix}/{provider}/{client}/login" if provider else f"{self.prefix}/login"
-        again = None if error.code in _POINTLESS else own_start
+    def _answer_error(self, request: Request, error: ConnectError, page: str) -> Response:
+        if not wants_page(request):
+            return answers.problem(error, request.state.request_id)
+        return self.refuse(request, error, _REASONS.get(type(error), error.code), self._find_ways(request, error, page))
+
+    def _find_ways(self, request: Request, error: ConnectError, page: str) -> list[Way]:
+        """Where to go on: what was asked for, from its beginning, or else back to `page`, or to another login."""
+        account, login = f"{self.prefix}/account", f"{self.prefix}/login"
         if isinstance(error, NotLoggedIn | LoginTooOld):
-            again = f"{self.prefix}/login?return_to={self.prefix}/account"
-        reason = _REASONS.get(type(error), error.code)
-        merges = self.manager.merges.are_offered and isinstance(error, BelongsToAnother | NothingToMerge)
-        text = self.pages.refused(
-            get_visit(request).language, reason, request.state.request_id, again, offers_merge=merges
-        )
-        return answers.with_retry(answers.page(text, error.status), error)
+            return [Way("start_again", with_query(login, return_to=page or account))]
+        begun = self._find_flow(request)
+        can_merge = self.manager.merges.are_offered and isinstance(error, BelongsToAnother | NothingToMerge)
+        merge = [Way("merge", f"{account}/merge")] if can_merge else []
+        if begun and begun.binder:
+            return [*merge, Way("keep", account)]
+        is_nowhere = error.code == "unsupported" and request.method == "GET"
+        if page and not is_nowhere and not error.code.startswith("state_"):
+            return [*(merge if page == account else []), Way("keep", page)]
+        return_to = self._find_return_target(request, begun)
+        other = Way("other_login", with_query(login, return_to=return_to))
+        match error.code:
+            case "forbidden":
+                return [Way("to_shop", self.manager.settings.service.home_url)]
+            case "member_disabled" | "unsupported":
+                return [other]
+        again = Way("start_again", with_query(self._find_start(request, begun), return_to=return_to))
+        return [again, *([other] if refusal_for(error.code).other_login else [])]
 
+    def _find_start(self, request: Request, begun: Flow | None) -> str:
+        """Where the login began that is refused."""
+        provider, client = request.path_params.get("provider"), request.path_params.get("client")
+        if not provider:
+            return f"{self.prefix}/login"
+        prefix = "/buyer/connect" if begun and begun.delivery is Delivery.TOKEN_COOKIES else self.prefix
+        return f"{prefix}/{provider}/{client}/login"
 
-_POINTLESS = frozenset({"member_disabled", "forbidden", "already_bound", "last_connection", "unsupported"})
-"""Errors that starting again does not mend."""
+    def _find_flow(self, request: Request) -> Flow | None:
+        """The flow of this browser that is refused, however old."""
+        sealed = get_cookies(request).get(getattr(request.state, "flow_cookie", ""))
+        with suppress(RequestRefused):
+            return self.manager.flows.open(request.query_params.get("state", ""), sealed, 0)
+        return None
+
+    def _find_return_target(self, request: Request, begun: Flow | None) -> str:
+        """Where the member wanted to go, if that was allowed; empty for the shop's home."""
+        if begun:
+            return self.shorten(begun.return_to)
+        asked = "" if request.scope["path"].endswith("/callback") else request.query_params.get("return_to", "")
+        with suppress(RequestRefused):
+            return asked and self.shorten(self.manager.targets.check(asked))
+        return ""
 
 
 _REASONS: Mapping[type[ConnectError], str] = {LoginTooOld: "login_too_old", NothingToMerge: "nothing_to_merge"}

@@ -55,6 +55,7 @@ TEXTS: Mapping[str, Wording] = {
     ),
     "start_again": Wording("重新登录", "Log in again"),
     "other_login": Wording("选择其他登录方式", "Choose another way to log in"),
+    "to_shop": Wording("返回商城", "Back to the shop"),
     "reference": Wording("参考编号", "Reference"),
     "logged_in": Wording("您已登录", "You are logged in"),
     "member_name": Wording("会员名", "Member name"),
@@ -66,6 +67,12 @@ TEXTS: Mapping[str, Wording] = {
     "account": Wording("登录与安全", "Login and security"),
     "bind": Wording("绑定", "Link"),
     "unbind": Wording("解绑", "Unlink"),
+    "unbind_advice": Wording(
+        "解绑后不能再用%s登录，用它登录的其他设备也会下线。",
+        "You can then no longer log in with %s, and other devices that did are logged out.",
+    ),
+    "unbind_and_log_out": Wording("这台设备也退出登录", "Log out here as well"),
+    "unbind_now": Wording("确认解绑", "Unlink now"),
     "sessions": Wording("已登录的设备", "Where you are logged in"),
     "logged_in_on": Wording("登录于", "Logged in on"),
     "this_device": Wording("当前设备", "This one"),
@@ -217,6 +224,7 @@ REFUSALS: Mapping[str, Refusal] = {
     "member_disabled": Refusal(
         Wording("这个账号暂时无法使用", "This account cannot be used at the moment"),
         Wording("请联系商城客服。", "Please contact the shop's customer service."),
+        other_login=True,
     ),
     "forbidden": Refusal(
         Wording("暂时无法进行这项操作", "This is not possible here"),
@@ -295,14 +303,14 @@ def refusal_for(code: str) -> Refusal:
 
 
 @lru_cache(256)
-def pick_language(query_lang: str | None, accept_language: str) -> Language:
-    """Choose the visitor's language: `query_lang` (`en`, `zh-CN`), else the `Accept-Language` header, else Chinese.
+def pick_language(asked: str | None, accept_language: str) -> Language:
+    """Choose the visitor's language: `asked` (`en`, `zh-CN`), else the `Accept-Language` header, else Chinese.
 
     Quality values as in RFC 9110 §12.5.4, ranges shortened as in RFC 4647 §3.4; of equals the first named wins. A
     malformed range is passed over; a header above 4 KiB is not read at all. Never raises.
     """
-    if asked := _language_of(query_lang or ""):
-        return asked
+    if chosen := find_language(asked or ""):
+        return chosen
     weights: dict[Language, float] = {}
     others = 0.0
     for item in accept_language.split(",") if len(accept_language) <= HEADER_LIMIT else ():
@@ -311,7 +319,7 @@ def pick_language(query_lang: str | None, accept_language: str) -> Language:
         weight = float(match["weight"] or 1) or _REFUSED
         if match["range"] == "*":
             others = weight
-        elif language := _language_of(match["range"]):
+        elif language := find_language(match["range"]):
             weights[language] = max(weight, weights.get(language, _REFUSED))
     for language in LANGUAGES:
         weights.setdefault(language, others)
@@ -325,6 +333,7 @@ _RANGE = re.compile(
 )
 
 
-def _language_of(tag: str) -> Language | None:
+def find_language(tag: str) -> Language | None:
+    """Return the language that `tag` (`en`, `zh-CN`) begins with, if it is one of ours."""
     primary = tag[:HEADER_LIMIT].lower().partition("-")[0]
     return next((language for language in LANGUAGES if language == primary), None)

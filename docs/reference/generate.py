@@ -221,7 +221,8 @@ def name_kind(annotation: Any) -> str:
         return "list"
     if inner:
         return name_kind(inner[0])
-    return {int: "whole number", bool: "`true` or `false`", SecretStr: "secret text"}.get(annotation, "text")
+    kinds = {int: "whole number", bool: "`true` or `false`", SecretStr: "secret text", Path: "path"}
+    return kinds.get(annotation, "text")
 
 
 def get_default(field: FieldInfo) -> str:

@@ -1,4 +1,4 @@
-"""Where the CPU of a login goes: `python -m tests.benchmarks.hotspots`, with `first` or `returning` and how many rows.
+"""Where the CPU of a login goes: `python -m tests.benchmarks.hotspots`, with `first` or `returning`, rows and provider.
 
 The shop runs under cProfile on one thread, the database's work included, so that one profile sees everything; what the
 hops between threads cost is missing from it. A profiled call costs more than a plain one: read shares, not sums. A
@@ -16,7 +16,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import aiohttp
 import uvicorn
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -26,7 +25,7 @@ from connect_core.logs import configure_logging
 from connect_core.settings import load_settings
 from connect_core.web import create_app
 
-from .stand import Shop, Visitors, new_people, running_doubles, running_shop
+from .stand import Shop, Visitors, new_people, running_doubles, running_shop, visiting
 
 LOGINS = 500
 OURS = ("connect_core", "connect_alipay")
@@ -90,11 +89,11 @@ def _told(place: Place) -> str:
     return f"{'/'.join(Path(path).parts[-2:])}:{line} {function}" if line else function
 
 
-async def profile_logins(shop: Shop, kind: str, rows: int) -> str:
+async def profile_logins(shop: Shop, kind: str, rows: int, provider: str) -> str:
     """Return the report on people who log in for the `first` time, or `returning`."""
     people = new_people(LOGINS)
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
-        visitors = Visitors(http, shop, "alipay")
+    async with visiting() as http:
+        visitors = Visitors(http, shop, provider)
         await visitors.log_in(people if kind == "returning" else new_people(LOGINS), 8)
         await http.post(f"{shop.url}/profile")
         await visitors.log_in(people, 8)
@@ -102,14 +101,14 @@ async def profile_logins(shop: Shop, kind: str, rows: int) -> str:
             return await report.text()
 
 
-def main(kind: str = "returning", rows: str = "25") -> None:
+def main(kind: str = "returning", rows: str = "25", provider: str = "alipay") -> None:
     """Run the shop, have people log in, and print the report."""
     with (
         TemporaryDirectory() as folder,
         running_doubles() as doubles,
         running_shop(Path(folder), doubles, "normal", SELF) as shop,
     ):
-        sys.stdout.write(asyncio.run(profile_logins(shop, kind, int(rows))) + "\n")
+        sys.stdout.write(asyncio.run(profile_logins(shop, kind, int(rows), provider)) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,18 @@
 """The stand that benchmarks run on: the shop, the vendors' doubles and the load, each a process of its own.
 
-Shop and doubles are started by the command `connect-login`, as an operator starts them, and only the shop's CPU time is
-counted. The load keeps its connections open, as the reverse proxy in front of a shop does. Linux alone.
+The shop is started by the command `connect-login`, as an operator starts it, and only its CPU time is counted. Whatever
+it is compared with takes the same call and answers the same routes. The load keeps its connections open, as the reverse
+proxy in front of a shop does. Linux alone.
 """
 
 import asyncio
+import json
 import secrets
 import subprocess
+import sys
 import sysconfig
 import time
+import tomllib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -26,7 +30,9 @@ T = TypeVar("T")
 Item = TypeVar("Item")
 Begun = tuple[str, str, str]
 
+HERE = Path(__file__).parent
 COMMAND = [str(Path(sysconfig.get_path("scripts"), "connect-login"))]
+FLOOR = [sys.executable, str(HERE / "floor.py")]
 BROWSER = {
     "user-agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0",
     "accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
@@ -37,21 +43,25 @@ BROWSER = {
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """A running shop. `start_up` is in seconds, from the call of the command to the first answer."""
+    """A running shop and its processes. `start_up` is in seconds, from the call of the command to the first answer."""
 
     url: str
-    database: Path
-    pid: int
-    start_up: float
+    pids: Sequence[int] = ()
+    start_up: float = 0
 
     def cpu(self) -> float:
-        """The CPU time that the process has used, in seconds: all its threads, user and system."""
-        return time.clock_gettime(~self.pid << 3 | 2)  # clock_getcpuclockid(3), for which Python has no function
+        """The CPU time that the processes have used, in seconds: all threads, user and system."""
+        # clock_getcpuclockid(3), for which Python has no function
+        return sum(time.clock_gettime(~pid << 3 | 2) for pid in self.pids)
+
+    def busiest_thread(self) -> float:
+        """The CPU time, in seconds, of the thread that has used most, the first of each process not counted."""
+        threads = [one for pid in self.pids for one in Path(f"/proc/{pid}/task").iterdir() if one.name != str(pid)]
+        return max((int((one / "schedstat").read_text("ascii").split()[0]) / 1e9 for one in threads), default=0)
 
     def memory(self) -> float:
-        """The resident set in MiB."""
-        [line] = [one for one in Path(f"/proc/{self.pid}/status").read_text("ascii").splitlines() if "VmRSS" in one]
-        return int(line.split()[1]) / 1024
+        """The resident set of the largest process in MiB."""
+        return max(map(_memory, self.pids))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,31 +80,45 @@ class Measured(Generic[T]):
 @contextmanager
 def running_doubles() -> Iterator[str]:
     """Run the vendors' doubles; yields the settings that reach them, as TOML."""
-    process = subprocess.Popen([*COMMAND, "sandbox", "--port", "0"], stdout=subprocess.PIPE, text=True)
+    call = [sys.executable, str(HERE / "doubles.py")]
+    process = subprocess.Popen(call, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
-        yield "".join(takewhile(lambda line: not line.startswith("# faults"), process.stdout))
+        yield "".join(takewhile(lambda line: not line.startswith("# "), process.stdout))
     finally:
         _stop(process)
 
 
 @contextmanager
 def running_shop(
-    folder: Path, doubles: str, synchronous: str = "full", command: Sequence[str] = COMMAND
+    folder: Path,
+    doubles: str,
+    synchronous: str = "full",
+    command: Sequence[str] = COMMAND,
+    *,
+    database_url: str = "",
+    workers: int = 1,
 ) -> Iterator[Shop]:
-    """Run a shop of its own in an empty `folder`, which talks to the `doubles`; `synchronous` is SQLite's."""
+    """Run a shop of its own in `folder`, which talks to the `doubles`; `synchronous` is SQLite's.
+
+    It keeps its members in `database_url`, by default a new file in the folder.
+    """
+    folder.mkdir(exist_ok=True)
     with listen() as free:
         port = free.getsockname()[1]
-    url, database, config = f"http://127.0.0.1:{port}", folder / "connect.db", folder / "connect.toml"
+    url, config = f"http://127.0.0.1:{port}", folder / "connect.toml"
+    database = database_url or f"sqlite:///{folder / 'connect.db'}"
     own = _CONFIG.format(url=url, database=database, synchronous=synchronous, key=new_key())
     config.write_text(own + doubles, "utf-8")
+    # for what reads no TOML
+    config.with_suffix(".json").write_text(json.dumps(tomllib.loads(own + doubles)), "utf-8")
     began = time.monotonic()
     with (folder / "shop.log").open("w", encoding="utf-8") as log:
-        call = [*command, "serve", "--config", str(config), "--port", str(port)]
-        process = subprocess.Popen(call, stderr=log, text=True)
+        call = [*command, "serve", "--config", str(config), "--port", str(port), "--workers", str(workers)]
+        process = subprocess.Popen(call, stdout=log, stderr=log, text=True)
     try:
         _wait_for(f"{url}/healthz", process)
-        yield Shop(url, database, process.pid, time.monotonic() - began)
+        yield Shop(url, (process.pid, *_workers(process.pid, workers)), time.monotonic() - began)
     finally:
         _stop(process)
 
@@ -137,7 +161,7 @@ class Visitors:
         """Begin a login; returns the person, the vendor's address and the flow's cookie."""
         path = f"/connect/{self.provider}/pc/login"
         async with self.http.get(self.shop.url + path, headers=BROWSER, allow_redirects=False) as answer:
-            assert answer.status == 303, await answer.text()
+            assert answer.status in (302, 303), await answer.text()
             return person, answer.headers["location"], _cookie(answer)
 
     async def consent(self, begun: Begun) -> tuple[str, str]:
@@ -153,7 +177,7 @@ class Visitors:
         callback, cookie = agreed
         headers = {**BROWSER, "cookie": cookie}
         async with self.http.get(callback, headers=headers, allow_redirects=False) as answer:
-            assert answer.status == 303, await answer.text()
+            assert answer.status in (302, 303), await answer.text()
             return _cookie(answer)
 
     async def ask_who(self, cookie: str) -> int:
@@ -164,9 +188,29 @@ class Visitors:
             return int((await answer.json())["uid"])
 
 
+def visiting() -> aiohttp.ClientSession:
+    """The connections of a crowd; cookies are each visitor's own."""
+    return aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), connector=aiohttp.TCPConnector(limit=0))
+
+
 def new_people(number: int) -> list[str]:
     """Names of people whom no shop has seen."""
     return [secrets.token_hex(6) for _ in range(number)]
+
+
+def _memory(pid: int) -> float:
+    [line] = [one for one in Path(f"/proc/{pid}/status").read_text("ascii").splitlines() if "VmRSS" in one]
+    return int(line.split()[1]) / 1024
+
+
+def _workers(pid: int, number: int) -> list[int]:
+    """The processes that serve for their supervisor; one alone has none."""
+    serving: list[int] = []
+    while number > 1 and len(serving) < number:
+        time.sleep(0.05)
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+        serving = [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    return serving
 
 
 def _cookie(answer: aiohttp.ClientResponse) -> str:
@@ -190,11 +234,11 @@ def _stop(process: subprocess.Popen[str]) -> None:
 _CONFIG = """\
 [service]
 public_url = "{url}"
-database_url = "sqlite:///{database}"
+database_url = "{database}"
 sqlite_synchronous = "{synchronous}"
 secret_keys = ["{key}"]
 [limits]
 per_address = "9999999/minute"
 [clients]
-pc = ["alipay", "wechat"]
+pc = ["alipay", "oauth2", "wechat"]
 """

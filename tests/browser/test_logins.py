@@ -8,8 +8,8 @@ from connect_alipay.sandbox import AlipaySandbox
 from connect_core.rehearsal import Stage
 from connect_wechat.sandbox import WechatSandbox
 
-from .conftest import Visit
-from .visitors import DESK, IN_ALIPAY, PHONE, Visitor
+from .conftest import Manner, Visit
+from .visitors import DESK, PHONE, Visitor
 
 TOKEN = "alipay.system.oauth.token"
 
@@ -20,89 +20,98 @@ def member_of(visitor: Visitor) -> int | None:
     return answer.json()["uid"] if answer.ok else None
 
 
-def assert_fits(visitor: Visitor) -> None:
-    """Nothing may be wider than the screen."""
-    page = visitor.context.pages[-1]
-    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["viewport"]["width"]
-
-
+@pytest.mark.parametrize("manner", ["desk", "phone", "desk, no scripts", "phone, scripts"], indirect=True)
 @pytest.mark.parametrize("provider", ["alipay", "wechat"])
-def test_on_a_pc(visit: Visit, stage: Stage, provider: str) -> None:
-    """Shop → hosted login page → vendor → another person than the first agrees → home shows her and her row; reload."""
-    visitor = visit(DESK)
-    page = visitor.open("/")
-    assert (urlsplit(page.url).path, page.inner_text("h1")) == ("/connect/login", "登录")
+def test_to_the_page_that_was_wanted(visit: Visit, stage: Stage, provider: str, manner: Manner) -> None:
+    """Login page → vendor → another person than the first agrees → the page wanted; home shows her and her row."""
+    visitor = visit()
+    page = visitor.open("/connect/login?return_to=/cart")
+    assert page.inner_text("h1") == visitor.says("log_in")
     visitor.log_in(page, provider, "wangfang")
+    assert visitor.arrives(page, "/cart")
+    page.goto(visitor.shop)
     assert visitor.is_home(page, '王芳 {"🙂"}')
     [row], sandbox = stage.rows("es_connect"), stage.sandboxes[provider]
     assert isinstance(sandbox, AlipaySandbox | WechatSandbox)
     strongest = sandbox.user_id("wangfang") if isinstance(sandbox, AlipaySandbox) else sandbox.union_id("wangfang")
     assert (row["union_type"], row["union_id"]) == (provider.upper(), strongest)
     assert f"es_connect #{row['id']}: {provider.upper()} {strongest}" in page.inner_text("main")
-    page.reload()
-    assert visitor.is_home(page, '王芳 {"🙂"}')
+    assert [row["client_type"] for row in stage.rows("es_member_session")] == ["pc" if manner.device is DESK else "h5"]
 
 
 def test_log_out(visit: Visit) -> None:
-    """Logged in → the button on the member page → login page; the shop knows nobody; going back shows no member."""
-    visitor = visit(DESK)
-    page = visitor.open("/connect/login")
+    """Shop → login page → logged in → the button on the member page → login page; going back shows no member."""
+    visitor = visit()
+    page = visitor.open("/")
+    assert urlsplit(page.url).path == "/connect/login"
     visitor.log_in(page)
-    page.get_by_role("button", name="退出登录").click()
+    page.get_by_role("button", name=visitor.says("log_out")).click()
     page.wait_for_url(f"{visitor.shop}/connect/login")
     assert member_of(visitor) is None
     page.go_back()
     page.wait_for_url(f"{visitor.shop}/connect/login")
 
 
-def test_on_a_phone_inside_alipay(visit: Visit, stage: Stage) -> None:
-    """Alipay's own browser → login page for phones → no wake-up, straight to consent → home."""
-    visitor = visit(IN_ALIPAY)
-    page = visitor.open("/connect/login")
-    assert_fits(visitor)
-    visitor.log_in(page)
-    assert visitor.is_home(page)
-    assert_fits(visitor)
-    assert [row["client_type"] for row in stage.rows("es_member_session")] == ["h5"]
-
-
 def test_on_a_phone_outside_alipay(visit: Visit, stage: Stage) -> None:
-    """Any browser → tap → the wake-up link holds our start URL → Alipay opens it → logged in there, and only there."""
-    outside, inside = visit(PHONE), visit(IN_ALIPAY)
-    page = outside.open("/connect/login")
-    assert_fits(outside)
+    """Any browser → tap → the wake-up link holds our start URL → Alipay opens it → the page wanted, there alone.
+
+    A language that was chosen outside goes along.
+    """
+    outside, inside = visit(PHONE, locale="zh-CN"), visit(locale="zh-CN")
+    page = outside.open("/connect/login?return_to=/cart")
+    page.tap(".language a")
+    page.wait_for_url("**lang=en**")
     with page.expect_response(lambda response: response.status == 303) as tapped:
         page.tap("[data-provider=alipay]")
     wake_up = urlsplit(tapped.value.headers["location"])
     assert (wake_up.scheme, wake_up.netloc, wake_up.path) == ("alipays", "platformapi", "/startapp")
     [start_url] = parse_qs(wake_up.query)["url"]
     assert start_url.startswith(f"{stage.url}/connect/alipay/h5/login?")
-    assert outside.context.cookies() == []
+    assert [one["name"] for one in outside.context.cookies()] == ["connect_lang"]
     page = inside.open(start_url.removeprefix(stage.url))
+    assert urlsplit(page.url).hostname == "localhost"
     inside.decide(page)
-    assert inside.is_home(page)
-    assert (member_of(inside), member_of(outside)) == (1, None)
+    assert inside.arrives(page, "/cart")
+    page.goto(f"{inside.shop}/connect/account")
+    assert page.get_attribute("html", "lang") == "en"
+    assert member_of(inside) == stage.rows("es_member")[0]["id"]
+    assert member_of(outside) is None
 
 
-def test_english_reads_english(visit: Visit) -> None:
-    """An English browser → English login page → refuses → English refusal; the other language is one click away."""
-    visitor = visit(DESK, locale="en-GB")
+@pytest.mark.parametrize("manner", ["phone, scripts"], indirect=True)
+def test_on_a_phone_inside_wechat(visit: Visit, stage: Stage) -> None:
+    """WeChat's own browser → login page → WeChat → the page wanted."""
+    visitor = visit({**PHONE, "user_agent": f"{PHONE['user_agent']} MicroMessenger/8.0.50"})
+    page = visitor.open("/connect/login?return_to=/cart")
+    assert page.locator("a.row").count() == 1
+    visitor.log_in(page, "wechat")
+    assert visitor.arrives(page, "/cart")
+    assert [row["union_type"] for row in stage.rows("es_connect")] == ["WECHAT"]
+
+
+def test_a_chosen_language_lasts(visit: Visit) -> None:
+    """The other language, one click away → vendor → refused, in that language → logged in → so is the account page."""
+    visitor = visit()
     page = visitor.open("/connect/login")
-    assert (page.get_attribute("html", "lang"), page.inner_text("h1")) == ("en", "Log in")
-    assert page.inner_text("[data-provider=alipay]") == "Continue with Alipay"
     page.click(".language a")
-    page.wait_for_url("**lang=zh**")
-    assert (page.get_attribute("html", "lang"), page.inner_text("h1")) == ("zh-CN", "登录")
-    page.go_back()
+    page.wait_for_url("**lang=**")
+    visitor.language = "en" if visitor.language == "zh" else "zh"
+    assert page.inner_text("h1") == visitor.says("log_in")
     visitor.leave(page, "alipay")
     visitor.decide(page, "refuse")
-    assert page.inner_text("h1") == "The login was cancelled"
-    visitor.expect_complaint("400")
+    assert visitor.is_refused(page, "provider_denied", 400)
+    page.get_by_role("link", name=visitor.says("start_again"), exact=True).click()
+    assert visitor.leaves(page)
+    visitor.decide(page)
+    page.get_by_role("link", name=visitor.says("account")).click()
+    page.wait_for_url("**/connect/account")
+    assert visitor.says("connections") in page.inner_text("main")
 
 
+@pytest.mark.parametrize("manner", ["desk"], indirect=True)
 def test_two_tabs_at_once(visit: Visit, stage: Stage) -> None:
     """Two tabs begin, the first to begin ends last → both land at home, logged in as the same member."""
-    visitor = visit(DESK)
+    visitor = visit()
     first, second = visitor.open("/connect/login"), visitor.open("/connect/login")
     for page in (first, second):
         visitor.leave(page, "alipay")

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
+from connect_core.sandbox import PEOPLE
+from connect_core.web.texts import REFUSALS, TEXTS, Language
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
 
@@ -29,6 +32,7 @@ class Visitor:
 
     shop: str
     context: "BrowserContext"
+    language: Language = "zh"
     complaints: list[str] = field(default_factory=list)
     responses: list["Response"] = field(default_factory=list)
 
@@ -37,11 +41,21 @@ class Visitor:
         """Open a profile of its own; `options` are Playwright's, as `locale`."""
         context = browser.new_context(**{"locale": "zh-CN", **device, **options})
         context.set_default_timeout(15_000)
-        visitor = cls(shop, context)
+        visitor = cls(shop, context, "en" if options.get("locale", "").startswith("en") else "zh")
         context.on("console", visitor._note)
         context.on("weberror", lambda error: visitor.complaints.append(str(error.error)))
         context.on("response", visitor._keep)
         return visitor
+
+    def says(self, key: str, *shown: str) -> str:
+        """The words of a page in this visitor's language."""
+        text = TEXTS[key].in_language(self.language)
+        return text % shown if shown else text
+
+    def is_refused(self, page: "Page", code: str, status: int) -> bool:
+        """Tell whether the tab shows the refusal `code` in this visitor's language; its one complaint is taken."""
+        self.expect_complaint(str(status))
+        return page.inner_text("h1") == REFUSALS[code].title.in_language(self.language)
 
     def open(self, path: str) -> "Page":
         """Open a page of the shop in a new tab."""
@@ -52,11 +66,19 @@ class Visitor:
     def leave(self, page: "Page", provider: str) -> None:
         """Choose a login on the hosted page, and wait for the vendor's."""
         page.click(f"[data-provider={provider}]")
+        assert self.leaves(page)
+
+    def leaves(self, page: "Page") -> bool:
+        """Tell whether the tab gets to a page of a vendor."""
         page.wait_for_url(lambda url: not url.startswith(self.shop))
+        return True
 
     def decide(self, page: "Page", decision: str = "agree", person: str = "lihua") -> None:
         """Decide on the vendor's page, and wait until the shop shows one of its own."""
-        page.check(f"[name=person][value={person}]")
+        if person in {one.key for one in PEOPLE}:
+            page.check(f"[name=person][value={person}]")
+        else:
+            page.fill("[name=somebody]", person)
         page.click(f"button[value={decision}]")
         page.wait_for_url(lambda url: url.startswith(self.shop))
 
@@ -65,9 +87,18 @@ class Visitor:
         self.leave(page, provider)
         self.decide(page, person=person)
 
+    def fits(self, page: "Page") -> bool:
+        """Tell whether nothing is wider than the screen."""
+        return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+
+    def arrives(self, page: "Page", path: str) -> bool:
+        """Tell whether the tab gets to a page of the shop."""
+        # WeChat's addresses end in a fragment, which browsers carry along through redirects (RFC 9110 §10.2.2)
+        page.wait_for_url(lambda url: url.partition("#")[0] == self.shop + path)
+        return True
+
     def is_home(self, page: "Page", nickname: str = "李华") -> bool:
         """Tell whether the tab shows the shop's home, and on it the member of that name."""
-        # WeChat's addresses end in a fragment, which browsers carry along through redirects (RFC 9110 §10.2.2)
         return page.url.partition("#")[0] == f"{self.shop}/" and page.inner_text("h1") == nickname
 
     def expect_complaint(self, text: str) -> None:
@@ -79,6 +110,11 @@ class Visitor:
         [complaint] = self.complaints
         assert text in complaint
         self.complaints.clear()
+
+    def forget_complaints(self, text: str) -> None:
+        """Take every complaint that holds `text`, of which there must be one, off the list."""
+        assert [one for one in self.complaints if text in one]
+        self.complaints[:] = [one for one in self.complaints if text not in one]
 
     def callbacks(self) -> list[str]:
         """The addresses of our callback at which the vendor sent this browser back."""

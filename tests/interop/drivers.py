@@ -26,13 +26,13 @@ def missing(what: str) -> NoReturn:
     pytest.skip(f"{what} is missing")
 
 
-def install_node(folder: Path, driver: str) -> Path:
-    """Install the npm packages of the lock file into `folder`, put the driver there, and return it."""
+def install_node(folder: Path, driver: str, source: Path = HERE) -> Path:
+    """Install the npm packages of the lock file in `source` into `folder`, put the driver there, and return it."""
     for tool in ("node", "npm"):
         if not shutil.which(tool):
             missing(tool)
     for name in ("package.json", "package-lock.json", driver):
-        shutil.copy(HERE / name, folder)
+        shutil.copy(source / name, folder)
     done = subprocess.run(_INSTALL, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
     if done.returncode:
         missing(f"an npm package ({done.stderr.strip()[-200:]})")

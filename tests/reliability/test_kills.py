@@ -57,7 +57,7 @@ async def come_back(visitors: Visitors, agreed: tuple[str, str], log: Log) -> st
 
 async def visit_until(done: asyncio.Event, service: Service, log: Log) -> None:
     """New people and returning ones log in, one after the other, until it is over."""
-    shop = Shop(service.url, service.folder, service.process.pid, 0)
+    shop = Shop(service.url)
     while not done.is_set():
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), headers=BROWSER) as http:
             visitors = Visitors(http, shop, "wechat")

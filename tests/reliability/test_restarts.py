@@ -17,7 +17,7 @@ VENDOR_SECONDS = 1.0
 
 async def stop_under_load(service: Service, vendor: str) -> tuple[list[str], float]:
     """Tell the service to stop while every callback waits for a slow vendor; returns how they ended, and how long."""
-    shop = Shop(service.url, service.folder, service.process.pid, 0)
+    shop = Shop(service.url)
     async with aiohttp.ClientSession(
         cookie_jar=aiohttp.DummyCookieJar(), headers=BROWSER, connector=aiohttp.TCPConnector(limit=0)
     ) as http:

@@ -89,7 +89,8 @@ def test_c03_pkce_is_s256_and_new_for_each_flow() -> None:
 
 @pytest.mark.parametrize("provider", ["alipay", "wechat"])
 @pytest.mark.parametrize(
-    "spoil", ["another browser", "no state", "unknown state", "another provider", "another client"]
+    "spoil",
+    ["another browser", "no state", "unknown state", "another provider", "another client", "an error beside", "twice"],
 )
 def test_c04_code_of_a_refused_response_is_dead(shop: Stage, visitor: Visitor, provider: str, spoil: str) -> None:
     """A code once seen in a refused response is never sent to the vendor by another flow."""
@@ -106,6 +107,10 @@ def test_c04_code_of_a_refused_response_is_dead(shop: Stage, visitor: Visitor, p
             case "another provider":
                 other = {"alipay": "wechat", "wechat": "alipay"}[provider]
                 refused(visitor.http.get(_at(callback, other, "pc")), 400, "state_invalid")
+            case "an error beside":
+                refused(visitor.http.get(changed(callback, error="access_denied")), 400, "bad_request")
+            case "twice":
+                refused(visitor.http.get(f"{callback}&{name}=other"), 400, "bad_request")
             case "another client":
                 refused(visitor.http.get(_at(callback, provider, "h5")), 400, "state_invalid")
         seen_by = provider if spoil != "another provider" else other

@@ -1,0 +1,135 @@
+"""Processes: how soon one answers, what it holds, and what a second one adds.
+
+Where two workers, the doubles and the load share two cores, logins a second tell nothing. CPU for each login tells what
+workers cost each other, and the writer's part of it for how long others wait for SQLite's one lock. Processes without a
+vendor and without HTTP show that wait at its worst; their figures are of the clock and want a machine of their own.
+"""
+
+import asyncio
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.databases import fresh_database, is_answering, server_of
+
+from .filling import find_servers
+from .rounds import PEOPLE, ROUNDS, log_in, show_machine
+from .stand import COMMAND, FLOOR, HERE, Shop, Visitors, new_people, running_shop, visiting
+
+STARTS = 3
+IN_FLIGHT = 32
+SECONDS = 1.5
+
+
+def test_start_up(doubles: str, tmp_path: Path) -> None:
+    """A shop answers after it is called, and the table of how soon and how large is printed, the floor beside it."""
+    show_machine()
+    sys.stdout.write(f"{'':<15}   {'first answer, ms':>16}   {'RSS, MiB: at first':>18}   {'after logins':>12}\n")
+    for name, command, workers in (("one worker", COMMAND, 1), ("two workers", COMMAND, 2), ("the floor", FLOOR, 1)):
+        folders = [tmp_path / f"{name} {number}" for number in range(STARTS)]
+        found = [start(running_shop(folder, doubles, command=command, workers=workers)) for folder in folders]
+        answer, started, used = (statistics.median(one) for one in zip(*found, strict=True))
+        sys.stdout.write(f"{name:<15}   {answer * 1000:>16.0f}   {started:>18.0f}   {used:>12.0f}\n")
+
+
+def start(running: AbstractContextManager[Shop]) -> tuple[float, float, float]:
+    """Start a shop; returns the seconds to its first answer, and its memory before and after logins, in MiB."""
+    with running as shop:
+        started = shop.memory()
+        asyncio.run(crowd(shop))
+        return shop.start_up, started, shop.memory()
+
+
+async def crowd(shop: Shop, rounds: int = ROUNDS) -> list[float]:
+    """Log new people in by rounds; returns what a login cost in each, in ms of CPU."""
+    async with visiting() as http:
+        visitors = Visitors(http, shop, "oauth2")
+        found = [await log_in(visitors, new_people(PEOPLE), IN_FLIGHT) for _ in range(rounds)]
+    return [one.start + one.callback for one in found]
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_two_workers(engine: str, require: Callable[[object, str], None], doubles: str, tmp_path: Path) -> None:
+    """Two workers serve one database, and what a login costs them and one is printed."""
+    server = server_of(engine)
+    require(is_answering(server), f"{engine} does not answer on this machine")
+    costs: dict[int, list[float]] = {1: [], 2: []}
+    with ExitStack() as stack:
+        shops = {number: stack.enter_context(serving(doubles, server, tmp_path, number)) for number in costs}
+        before = shops[1].busiest_thread()
+        for _ in range(ROUNDS):
+            for number, shop in shops.items():
+                costs[number] += asyncio.run(crowd(shop, 1))
+        writing = (shops[1].busiest_thread() - before) * 1000 / (PEOPLE * ROUNDS)
+    show_machine()
+    one, two = (statistics.median(some) for some in costs.values())
+    held = f" ({writing:.2f} of it with SQLite's lock)" if engine == "sqlite" else ""
+    sys.stdout.write(
+        f"{engine}: CPU ms a first login, {IN_FLIGHT} in flight: one worker {one:.2f}{held}, two workers {two:.2f}; "
+        f"with a core for each and nothing to wait for, two carry {2 * one / two:.2f} × of one\n"
+    )
+
+
+@contextmanager
+def serving(doubles: str, server: str, folder: Path, workers: int) -> Iterator[Shop]:
+    """A shop with so many workers and a database of its own, warmed up; the server's processes count as its own."""
+    own = folder / str(workers)
+    own.mkdir()
+    with (
+        fresh_database(server, own) as url,
+        running_shop(own, doubles, "normal", database_url=url, workers=workers) as shop,
+    ):
+        asyncio.run(crowd(shop, 1))
+        yield replace(shop, pids=[*shop.pids, *find_servers(url)])
+
+
+@pytest.mark.parametrize("synchronous", ["full", "normal"])
+def test_two_processes_at_one_file(synchronous: str, require: Callable[[object, str], None], tmp_path: Path) -> None:
+    """Two processes log people in at the same SQLite file, and how many more that are than with one is printed."""
+    require(len(os.sched_getaffinity(0)) > 1, "two processes want two cores")
+    alone, together = [], []
+    with fresh_database("", tmp_path) as url, ExitStack() as stack:
+        writers = [stack.enter_context(writer(url, synchronous, name)) for name in "ab"]
+        for _ in range(ROUNDS):
+            alone.append(write(writers[:1]))
+            together.append(write(writers))
+    show_machine()
+    one, two = statistics.median(alone), statistics.median(together)
+    sys.stdout.write(
+        f"SQLite, synchronous = {synchronous}, logins a second without vendor and HTTP: one process {one:.0f}, "
+        f"two {two:.0f}: {two / one:.2f} ×\n"
+    )
+
+
+@contextmanager
+def writer(url: str, synchronous: str, name: str) -> Iterator["subprocess.Popen[str]"]:
+    """A process that logs people in at the database `url` when it is told."""
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "writer.py"), url, synchronous, name],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(HERE.parent)},
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield process
+    finally:
+        process.communicate(timeout=30)
+
+
+def write(writers: "list[subprocess.Popen[str]]") -> float:
+    """Let these log people in at the same time; returns logins a second."""
+    for process in writers:
+        assert process.stdin is not None
+        process.stdin.write(f"{SECONDS}\n")
+        process.stdin.flush()
+    return sum(int(process.stdout.readline()) for process in writers if process.stdout) / SECONDS
