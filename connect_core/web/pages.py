@@ -250,9 +250,8 @@ class Pages:
     ) -> str:
         """Return the page that asks a member for the other account; `mistake` is the key of a text. Its forms post."""
         values = {"choices": choices, "takes_credentials": takes_credentials, "mistake": mistake}
-        kept: dict[str, str] | None = (
-            None if mistake else {}
-        )  # a mistake was posted, and its address cannot be asked for
+        # what was mistaken was posted: its address cannot be asked for in the other language
+        kept: dict[str, str] | None = None if mistake else {}
         return self._render("merge_start.html", language, member=member, kept=kept, **values)
 
     def merge(self, language: Language, preview: MergePreview) -> str:
