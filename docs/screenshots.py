@@ -16,6 +16,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from connect_core.cli.demo import demo_home
+from connect_core.plugin import Language, MergePlan, hookimpl
 from connect_core.registry import Plugins
 from connect_core.rehearsal import Stage, load_sandboxes, on_stage
 from connect_core.sandbox import Sandbox
@@ -44,6 +45,8 @@ def main() -> None:
             show_handover(browser, stage)
         with running(lambda raw: raw["service"].update(first_login="choose")) as stage:
             show_first_login_and_account(browser, stage)
+        with running(plugins=Plugins([("orders", Orders())])) as stage:
+            show_merge(browser, stage)
         with running(leave_to_wechat) as stage:
             show_login_pages_in_apps(browser, stage)
         with running(take_own_look) as stage:
@@ -113,6 +116,19 @@ def show_first_login_and_account(browser: Browser, stage: Stage) -> None:
             keep(page, f"erase-{language}")
 
 
+def show_merge(browser: Browser, stage: Stage) -> None:
+    """What a member is shown before two accounts become one."""
+    for language, person, other in (("zh", "lihua", "maria"), ("en", "maria", "lihua")):
+        with visiting(browser, PHONE, TALL) as second, visiting(browser, PHONE, TALL) as page:
+            second.goto(f"{stage.url}/connect/wechat/pc/login")
+            agree(second, stage, other)
+            page.goto(f"{stage.url}/connect/alipay/pc/login?lang={language}&return_to=/connect/account/merge")
+            agree(page, stage, person)
+            page.click("[data-merge=wechat]")
+            agree(page, stage, other)
+            keep(page, f"merge-{language}")
+
+
 def show_login_pages_in_apps(browser: Browser, stage: Stage) -> None:
     """The login page in browsers that cannot do every login: inside WeChat, and on a phone outside of it."""
     for language in LANGUAGES:
@@ -131,14 +147,23 @@ def show_own_look(browser: Browser, stage: Stage) -> None:
             keep(page, f"login-themed-{language}")
 
 
+class Orders:
+    """A shop's part of a merge."""
+
+    @hookimpl
+    def connect_plan_merge(self, kept_id: int, merged_id: int, language: Language) -> MergePlan:
+        """Say what would move."""
+        return MergePlan(["3 个订单", "2 张优惠券"] if language == "zh" else ["3 orders", "2 coupons"])
+
+
 @contextmanager
-def running(change: Change = lambda _: None) -> Iterator[Stage]:
+def running(change: Change = lambda _: None, **options: Any) -> Iterator[Stage]:
     """A shop with the doubles of the vendors that are shown."""
     loaded = load_sandboxes(Plugins())
     sandboxes: dict[str, Sandbox] = {name: loaded[name] for name in SHOWN}
     for sandbox in sandboxes.values():
         sandbox.people.pop("wangfang", None)  # her name holds an emoji, for which not every machine has a font
-    with on_stage(sandboxes, routes=demo_home(), change=change) as stage:
+    with on_stage(sandboxes, routes=demo_home(), change=change, **options) as stage:
         yield stage
 
 

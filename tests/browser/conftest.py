@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from connect_core.cli.demo import demo_home
+from connect_core.registry import Plugins
 from connect_core.rehearsal import Stage, on_stage
 from connect_core.web import answers
 from connect_core.web.requests import get_language
@@ -25,6 +26,7 @@ from connect_core.web.theme import sample_pages
 
 from ..acme import execute
 from ..databases import check
+from ..merges import Planner
 from ..web.stage import Clock, doubles
 from .visitors import DESK, IN_ALIPAY, Visitor
 
@@ -80,7 +82,7 @@ def clock() -> Clock:
 
 
 @contextmanager
-def running(clock: Clock, change: Change = lambda _: None) -> Iterator[Stage]:
+def running(clock: Clock, change: Change = lambda _: None, **options: Any) -> Iterator[Stage]:
     """A shop at 127.0.0.1, its vendors at localhost: another site, which puts SameSite cookies to use."""
 
     def change_all(raw: dict[str, Any]) -> None:
@@ -89,7 +91,7 @@ def running(clock: Clock, change: Change = lambda _: None) -> Iterator[Stage]:
 
     own = {"/cart": cart, "/careless": careless, "/framing": framing, "/thief": thief, "/sample/{number:int}": sample}
     routes = [*demo_home(), *(Route(path, page) for path, page in own.items())]
-    with on_stage(doubles(), routes=routes, change=change_all, now=clock) as one:
+    with on_stage(doubles(), routes=routes, change=change_all, now=clock, **options) as one:
         yield one
 
 
@@ -104,6 +106,13 @@ def registering(browser: "Browser", clock: Clock) -> Iterator[Stage]:
 def choosing(browser: "Browser", clock: Clock) -> Iterator[Stage]:
     """One that asks them first."""
     with running(clock, lambda raw: raw["service"].update(first_login="choose")) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def merging(browser: "Browser", clock: Clock) -> Iterator[Stage]:
+    """One that says what it would move when two accounts are merged."""
+    with running(clock, plugins=Plugins([("planner", Planner())])) as one:
         yield one
 
 

@@ -16,7 +16,9 @@ def test_a_password_is_the_one_that_was_hashed() -> None:
         assert not is_password(other, stored)
 
 
-@pytest.mark.parametrize("password", ["", "x", "a password that is nobody's", _nobodys()])
+@pytest.mark.parametrize(
+    "password", ["", "x", "a password that is nobody's", _nobodys()], ids=["empty", "short", "plain", "hash"]
+)
 def test_f13_no_password_opens_an_account_without_one(password: str) -> None:
     """Not even the one whose hash stands in for it, which can be read in our source; nor a hash that is none."""
     assert not is_password(password, "")
