@@ -209,7 +209,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
 def test_p11_no_reader_of_ours_can_be_made_to_burn_time(hostile: str) -> None:
-    """100 kB in any text that a visitor sends: what reads it grows no faster than it; squared, it would take minutes."""
+    """100 kB in any text that a visitor sends: reading it takes time in proportion; squared, it would take minutes."""
     targets = Targets("https://shop.example", ["https://m.shop.example/app"])
     readers: list[Callable[[str], object]] = [
         lambda text: _quietly(targets.check, text),
