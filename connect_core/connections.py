@@ -118,6 +118,8 @@ def find_people(transaction: Transaction, identity: Identity) -> list[KnownPerso
 def _hold_people(transaction: Transaction, identity: Identity) -> list[KnownPerson]:
     """The same for a login: from here on it is before an erasure, unbind or merge as a whole, or comes after it."""
     found = find_people(transaction, identity)
+    if transaction.is_alone:
+        return found
     while found and people.hold_connection(transaction, found[0].connect_id) != found[0].member_id:
         found = find_people(transaction, identity)
     return found

@@ -114,6 +114,14 @@ async def bind(manager: ConnectManager, session: LiveSession, provider: str, per
     await manager.login_with_code(provider, "mini", fresh_code(person), VISIT, binder=session)
 
 
+async def two_members(manager: ConnectManager) -> tuple[LiveSession, LiveSession]:
+    """Lihua with Acme, and the same person with Beta and a second Acme."""
+    kept = await log_in(manager, "acme", "lihua")
+    merged = await log_in(manager, "beta", "lihua")
+    await bind(manager, merged, "acme", "lihua-2")
+    return kept, merged
+
+
 async def prove(manager: ConnectManager, session: LiveSession, provider: str, person: str) -> str:
     """Prove that the member of `session` is that person too; returns the ticket."""
     login = await manager.login_with_code(provider, "mini", fresh_code(person), VISIT, binder=session, merges=True)

@@ -10,7 +10,6 @@ from connect_core.errors import (
     Unsupported,
 )
 from connect_core.manager import ConnectManager
-from connect_core.sessions import LiveSession
 
 from .acme import NOW, rows
 from .merges import (
@@ -25,18 +24,11 @@ from .merges import (
     outcome,
     prove,
     shop,
+    two_members,
     undo,
 )
 
 pytestmark = pytest.mark.usefixtures("database_url")
-
-
-async def two_members(manager: ConnectManager) -> tuple[LiveSession, LiveSession]:
-    """Lihua with Acme, and the same person with Beta and a second Acme."""
-    kept = await log_in(manager, "acme", "lihua")
-    merged = await log_in(manager, "beta", "lihua")
-    await bind(manager, merged, "acme", "lihua-2")
-    return kept, merged
 
 
 def test_undoing_puts_everything_back(tmp_path: Path) -> None:

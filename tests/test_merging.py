@@ -14,7 +14,6 @@ from connect_core.errors import (
 )
 from connect_core.manager import ConnectManager
 from connect_core.plugin import MergeEvent, MergePlan
-from connect_core.sessions import LiveSession
 
 from .acme import NOW, counts, rows, using
 from .merges import (
@@ -29,18 +28,11 @@ from .merges import (
     merge,
     prove,
     shop,
+    two_members,
     undo,
 )
 
 pytestmark = pytest.mark.usefixtures("database_url")
-
-
-async def two_members(manager: ConnectManager) -> tuple[LiveSession, LiveSession]:
-    """Lihua with Acme, and the same person with Beta and a second Acme."""
-    kept = await log_in(manager, "acme", "lihua")
-    merged = await log_in(manager, "beta", "lihua")
-    await bind(manager, merged, "acme", "lihua-2")
-    return kept, merged
 
 
 # the merge

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import and_, bindparam, delete, exists, null, select, update
 
 from connect_core.models import Alias, Connection, Member, MemberMerge
-from connect_core.store.statement import Row, Statement, Transaction, insert_into
+from connect_core.store.statement import Row, Statement, Sweep, Transaction, insert_into
 
 MERGED = 2
 """What `disabled` is of a member of the built-in table who was merged into another."""
@@ -28,7 +28,7 @@ class MergeRow:
 
 
 _COLUMNS = tuple(MergeRow.__dataclass_fields__)
-_VALUES = ("kept_id", "merged_id", "create_time", "undo_until", "moved", "ended")
+_VALUES = _COLUMNS[:-1]
 _INSERT = Statement(insert_into(_MERGE, *_VALUES).returning(_MERGE.c.id))
 _FIND = Statement(select(*(_MERGE.c[name] for name in _COLUMNS)).where(_MERGE.c.merged_id == bindparam("own")))
 _FIND_UNDOABLE = Statement(
@@ -38,16 +38,7 @@ _FIND_UNDOABLE = Statement(
 )
 _FIND_INTO = Statement(select(_MERGE.c.merged_id).where(_MERGE.c.kept_id == bindparam("kept_id")).order_by(_MERGE.c.id))
 _DELETE = Statement(delete(_MERGE).where(_MERGE.c.id == bindparam("own")))
-_FIND_OLD = Statement(
-    select(_MERGE.c.id)
-    .where(_MERGE.c.undo_until < bindparam("now"))
-    .order_by(_MERGE.c.undo_until)
-    .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)
-)
-_EMPTY = Statement(
-    update(_MERGE).where(_MERGE.c.id == bindparam("own")).values(undo_until=null(), moved=null(), ended=null())
-)
+_SWEEP = Sweep(_MERGE.c.id, _MERGE.c.undo_until, _MERGE.c.undo_until, _MERGE.c.moved, _MERGE.c.ended)
 _DISABLE = Statement(
     update(_MEMBER).where(_MEMBER.c.id == bindparam("member_id"), _MEMBER.c.disabled == 0).values(disabled=MERGED)
 )
@@ -120,10 +111,7 @@ def delete_merge(transaction: Transaction, merge_id: int) -> bool:
 
 def delete_expired(transaction: Transaction, now: int, limit: int) -> int:
     """Empty at most `limit` merges of what an undo would need, once there can be none; returns how many."""
-    found = _FIND_OLD.all(transaction, now=now, most=limit)
-    if found:
-        _EMPTY.run_many(transaction, [{"own": key} for (key,) in found])
-    return len(found)
+    return _SWEEP.run(transaction, now, limit)
 
 
 def disable_merged(transaction: Transaction, member_id: int) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Dialect, Executable, Insert, Table, bindparam, delete, insert, select
+from sqlalchemy import Column, Dialect, Executable, Insert, Table, bindparam, delete, insert, null, select, update
 from sqlalchemy.sql.compiler import SQLCompiler
 
 Row = tuple[Any, ...]
@@ -40,6 +40,11 @@ class Transaction:
         self.answered = 0.0
         self._dialect = dialect
         self._prepared = prepared
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether nobody else writes until this unit of work ends: it has SQLite's lock."""
+        return self._dialect.name == "sqlite"
 
     def prepare(self, statement: "Statement") -> Prepared:
         """Return the statement's text for this engine."""
@@ -96,11 +101,14 @@ class Statement:
 
 
 class Sweep:
-    """Deletes rows whose time is over by their keys, the oldest first. Sweeps at once take different rows."""
+    """Deletes rows whose time is over by their keys, the oldest first, or makes their `emptied` columns NULL.
 
-    __slots__ = ("_delete", "_find")
+    Sweeps at once take different rows.
+    """
 
-    def __init__(self, key: Column[Any], expiry_time: Column[Any]) -> None:
+    __slots__ = ("_end", "_find")
+
+    def __init__(self, key: Column[Any], expiry_time: Column[Any], *emptied: Column[Any]) -> None:
         self._find = Statement(
             select(key)
             .where(expiry_time < bindparam("now"))
@@ -108,13 +116,17 @@ class Sweep:
             .limit(bindparam("most"))
             .with_for_update(skip_locked=True)
         )
-        self._delete = Statement(delete(key.table).where(key == bindparam("own")))
+        is_it = key == bindparam("own")
+        nothing = {column.name: null() for column in emptied}
+        self._end = Statement(
+            update(key.table).where(is_it).values(nothing) if emptied else delete(key.table).where(is_it)
+        )
 
     def run(self, transaction: Transaction, now: int, limit: int) -> int:
-        """Delete at most `limit` rows and return how many went."""
+        """End at most `limit` rows and return how many."""
         found = self._find.all(transaction, now=now, most=limit)
         if found:
-            self._delete.run_many(transaction, [{"own": key} for (key,) in found])
+            self._end.run_many(transaction, [{"own": key} for (key,) in found])
         return len(found)
 
 

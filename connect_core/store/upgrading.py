@@ -80,16 +80,20 @@ def _locked(database: Database) -> Iterator[Connection]:
     with database._engine.connect() as connection:
         connection.detach()
         lift_limit(connection.connection.dbapi_connection)
-        name = connection.dialect.name
-        if name == "sqlite":
+        if database.is_sqlite:
             _cursor(connection).execute(f"PRAGMA busy_timeout={LOCK_PATIENCE * 1000}")
         with connection.begin():
-            if name == "postgresql":
-                connection.execute(text("SET LOCAL statement_timeout = 0"))
-                connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('es_connect_schema'))"))
-            elif name != "sqlite":
-                _lock_mariadb(connection)
+            _lock(connection)
             yield connection
+
+
+def _lock(connection: Connection) -> None:
+    """Wait for other upgrades; a transaction on SQLite has done so already."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('es_connect_schema'))"))
+    elif connection.dialect.name != "sqlite":
+        _lock_mariadb(connection)
 
 
 def _lock_mariadb(connection: Connection) -> None:

@@ -24,8 +24,8 @@ from connect_core.web.requests import (
     get_parameters,
     get_visit,
     is_form,
+    read_fields,
     read_form,
-    read_json,
     wants_page,
 )
 from connect_core.web.routes import keep_flow, title, token_body
@@ -95,7 +95,7 @@ class _Account:
         if not self._manager.has_passwords:
             raise Unsupported("this shop has no passwords of ours")
         found = await self._shop.find_recent(request)
-        asked = await read_form(request) if is_form(request) else await read_json(request)
+        asked = await read_fields(request)
         await self._centre.set_password(found.session, asked.get("password", ""))
         return self._done(request)
 
@@ -148,7 +148,7 @@ async def begin_bind(shop: Shop, request: Request, *, merges: bool = False) -> R
     manager = shop.manager
     await shop.count(request)
     binder = (await shop.find_recent(request)).session
-    asked = await read_form(request) if is_form(request) else await read_json(request)
+    asked = await read_fields(request)
     names = (request.path_params["provider"], request.path_params["client"])
     offer = manager.registry.find(*names)
     visit = get_visit(request)

@@ -23,9 +23,7 @@ from connect_core.web.requests import (
     get_cookies,
     get_parameters,
     get_visit,
-    is_form,
-    read_form,
-    read_json,
+    read_fields,
 )
 from connect_core.web.routes import keep_flow
 from connect_core.web.seed import answer_in
@@ -148,7 +146,7 @@ class _Binder:
 
     async def _read_ticket(self, request: Request) -> tuple[str, Mapping[str, str]]:
         """Return the ticket, which must be of the login that the path names, and what else was sent."""
-        asked = await read_form(request) if is_form(request) else await read_json(request)
+        asked = await read_fields(request)
         ticket = asked.pop("ticket", "") or get_cookies(request).get(self._shop.cookies.pending, "")
         if not ticket or ticket.partition(".")[0] != request.path_params["uuid"]:
             raise StateInvalid("the uuid is of no login that waits here")

@@ -26,9 +26,7 @@ from connect_core.web.requests import (
     get_cookies,
     get_language,
     get_visit,
-    is_form,
-    read_form,
-    read_json,
+    read_fields,
     wants_page,
 )
 from connect_core.web.routes import deliver, title, token_body
@@ -63,7 +61,7 @@ class _FirstLogin:
         self._check_offered()
         check_origin(request, self._shop.origins)
         await self._shop.count(request)
-        asked = await read_form(request) if is_form(request) else await read_json(request)
+        asked = await read_fields(request)
         cookies = get_cookies(request)
         ticket = asked.pop("ticket", "") or cookies.get(self._shop.cookies.pending, "")
         if not ticket:

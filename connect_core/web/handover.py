@@ -15,7 +15,6 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute
 
-from connect_core.accounts import LoggedIn
 from connect_core.errors import (
     ConnectError,
     Forbidden,
@@ -31,13 +30,10 @@ from connect_core.web.devices import describe
 from connect_core.web.pages import Confirmation, Way
 from connect_core.web.requests import (
     check_origin,
-    get_bearer,
     get_cookies,
     get_parameters,
     get_visit,
-    is_form,
-    read_form,
-    read_json,
+    read_fields,
     wants_page,
 )
 from connect_core.web.shop import Endpoint, ErrorStyle, Limiter, Shop
@@ -101,7 +97,7 @@ class _Pc:
 
     async def start(self, request: Request) -> Response:
         check_origin(request, self._shop.origins)
-        asked = await read_form(request) if is_form(request) else await read_json(request)
+        asked = await read_fields(request)
         begun = await self._begin(request)
         if wants_page(request):
             query = urlencode({"return_to": asked["return_to"]}) if asked.get("return_to") else ""
@@ -131,7 +127,7 @@ class _Pc:
     async def collect(self, request: Request) -> Response:
         check_origin(request, self._shop.origins)
         await self._shop.count(request)
-        asked = await read_form(request) if is_form(request) else await read_json(request)
+        asked = await read_fields(request)
         manager, cookies = self._shop.manager, get_cookies(request)
         target = manager.targets.check(asked.get("return_to") or manager.settings.service.home_url)
         held = cookies.get(self._shop.cookies.session) or cookies.get("refresh_token", "")
@@ -189,7 +185,7 @@ class _Phone:
         await self._shop.count(request)
         id_, visit = request.path_params["id"], get_visit(request)
         try:
-            found = await self._find_member(request)
+            found = await self._shop.find_member(request)
         except NotLoggedIn:
             if not wants_page(request):
                 raise
@@ -211,13 +207,13 @@ class _Phone:
 
     async def approve(self, request: Request) -> Response:
         await self._shop.count(request)
-        found = await self._find_member(request)
+        found = await self._shop.find_member(request)
         await self._handovers.approve(request.path_params["id"], found.session)
         return self._show_done(request, State.APPROVED)
 
     async def deny(self, request: Request) -> Response:
         await self._shop.count(request)
-        found = await self._find_member(request)
+        found = await self._shop.find_member(request)
         await self._handovers.deny(request.path_params["id"], found.session)
         return self._show_done(request, State.DENIED)
 
@@ -226,17 +222,6 @@ class _Phone:
             return Response(status_code=204, headers=answers.HEADERS)
         deny_url = f"{self._shop.prefix}/h/{request.path_params['id']}/deny" if state == State.APPROVED else ""
         return answers.page(self._shop.pages.handover_decided(get_visit(request).language, state, deny_url))
-
-    async def _find_member(self, request: Request) -> LoggedIn:
-        """Return who is logged in; whoever decides comes from our own page."""
-        if request.method != "GET":
-            check_origin(request, self._shop.origins)
-        session_token = get_cookies(request).get(self._shop.cookies.session, "")
-        accounts = self._shop.manager.accounts
-        found = await accounts.find_member(session_token=session_token, access_token=get_bearer(request))
-        if found is None:
-            raise NotLoggedIn("there is no live session")
-        return found
 
 
 def _style(shop: Shop) -> ErrorStyle:

@@ -29,7 +29,7 @@ from connect_core.store.people import Bound
 from connect_core.web import answers
 from connect_core.web.account import begin_bind, find_choices, find_titles, to_day
 from connect_core.web.pages import MergePreview, ShownConnection, ShownMember
-from connect_core.web.requests import get_cookies, get_visit, is_form, read_form, read_json, wants_page
+from connect_core.web.requests import get_cookies, get_visit, is_form, read_fields, read_json, wants_page
 from connect_core.web.shop import Shop
 
 _OVER = (StateMissing, StateInvalid, StateExpired)
@@ -75,7 +75,7 @@ class _Merge:
             raise Unsupported("no credentials prove an account here")
         await self._shop.count(request)
         found = await self._shop.find_recent(request)
-        asked = await read_form(request) if is_form(request) else await read_json(request)
+        asked = await read_fields(request)
         await self._shop.password_limiter.hit(f"user {asked.get('username', '')}")
         try:
             member_id = await self._shop.manager.accounts.check_credentials(asked)

@@ -49,6 +49,11 @@ async def read_json(request: Request) -> dict[str, str]:
     return _checked({key: _as_text(item) for key, item in value.items() if item is not None})
 
 
+async def read_fields(request: Request) -> dict[str, str]:
+    """Return what was posted, by a page as a form or by a program as JSON. Raises as those two."""
+    return await read_form(request) if is_form(request) else await read_json(request)
+
+
 def is_form(request: Request) -> bool:
     """Tell whether the body is a form."""
     return request.headers.get("content-type", "").partition(";")[0].strip() == "application/x-www-form-urlencoded"

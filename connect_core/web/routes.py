@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from connect_core.crypto import token_hash
-from connect_core.errors import BadRequest, NotLoggedIn, StateInvalid, Unsupported
+from connect_core.errors import BadRequest, StateInvalid, Unsupported
 from connect_core.flow import LIFE, Delivery
 from connect_core.identity import ClientType
 from connect_core.manager import AWAKE, Start
@@ -142,10 +142,7 @@ class _Routes:
         return response
 
     async def me(self, request: Request) -> Response:
-        session_token = get_cookies(request).get(self._shop.cookies.session, "")
-        found = await self._manager.accounts.find_member(session_token=session_token, access_token=get_bearer(request))
-        if found is None:
-            raise NotLoggedIn("there is no live session")
+        found = await self._shop.find_member(request)
         member = found.member
         return answers.answer(
             {
