@@ -295,7 +295,11 @@ class ConnectManager:
         """
         now = self._time()
         stores = (used_flows, stored_sessions, stored_handovers, stored_merges)
-        return await self.database.write(lambda tx: sum(store.delete_expired(tx, now, limit) for store in stores))
+
+        def delete(tx: Transaction) -> int:
+            return sum(store.delete_expired(tx, now, limit) for store in stores)
+
+        return await self.database.write(delete, at_leisure=True)
 
     async def aclose(self) -> None:
         """Finish what is under way and close every connection."""

@@ -33,7 +33,7 @@ def test_m05_work_that_hangs_is_given_up_and_never_committed(database: Database,
 
     began = time.monotonic()
     with pytest.raises(Unavailable) as caught:
-        asyncio.run(database.write(hang))
+        asyncio.run(database.write(hang, at_leisure=True))
     assert PATIENCE <= time.monotonic() - began < PATIENCE + 0.4
     assert caught.value.retry_after == PATIENCE
     database.close()
@@ -47,7 +47,8 @@ def test_a_crowd_before_a_database_that_answers_gets_its_turn(database: Database
     async def crowd() -> float:
         began = time.monotonic()
         threads = database._writers._threads._max_workers  # type: ignore[attr-defined]
-        await asyncio.gather(*(database.write(lambda _: time.sleep(pause)) for _ in range(12 * threads)))
+        work = [database.write(lambda _: time.sleep(pause), at_leisure=True) for _ in range(12 * threads)]
+        await asyncio.gather(*work)
         return time.monotonic() - began
 
     assert PATIENCE < asyncio.run(crowd()) < LONGEST

@@ -10,6 +10,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -17,9 +18,10 @@ from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine,
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from connect_core.errors import SettingsError, Unavailable
+from connect_core.errors import SettingsError
+from connect_core.store.on_loop import GroupCommit, NotHere, Reader
 from connect_core.store.statement import Prepared, Statement, Transaction
-from connect_core.store.turns import LONGEST, PATIENCE, Turn, Turns
+from connect_core.store.turns import LONGEST, PATIENCE, Turn, Turns, unavailable
 
 T = TypeVar("T")
 
@@ -48,19 +50,37 @@ class Database:
         self._kept: list[PoolProxiedConnection] = []
         self._writers = Turns(1 if self.is_sqlite else POOL, "connect-write")
         self._readers = Turns(4, "connect-read") if self.is_sqlite else self._writers
+        self._group: GroupCommit | None = None
+        self._reader: Reader | None = None
+        if self.is_sqlite:
+            run_alone = partial(self._run, writes=True)
+            self._group = GroupCommit(self._open_impatient, self._transact, run_alone, self._writers)
+            self._reader = Reader(self._open_impatient, self._transact)
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
-        """Run `work` in a transaction and commit it; run it anew when it lost a race. Raises `Unavailable`."""
+    async def write(self, work: Callable[[Transaction], T], *, at_leisure: bool = False) -> T:
+        """Run `work` in a transaction and commit it; run it anew when it lost a race. Raises `Unavailable`.
+
+        Work for more than a visitor's few rows is done `at_leisure`, where it keeps nobody waiting.
+        """
+        if self._group is not None:
+            turn = Turn()
+            return await self._writers.wait_for(self._group.submit(work, turn, at_leisure=at_leisure), turn)
         return await self._writers.take(lambda turn: self._run(work, turn, writes=True))
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run `work`, which only reads. Raises `Unavailable`."""
+        if self._reader is not None:
+            with suppress(NotHere):
+                return self._reader.read(work)
         return await self._readers.take(lambda turn: self._run(work, turn, writes=False))
 
     def close(self) -> None:
         """Let running work finish and close every connection."""
         self._writers.close()
         self._readers.close()
+        if self._group is not None and self._reader is not None:
+            self._group.close()
+            self._reader.close()
         while self._kept:
             self._kept.pop().close()
         self._engine.dispose()
@@ -76,9 +96,9 @@ class Database:
                     return work(transaction)
             except _RunAgain as again:
                 if not left or turn.is_given_up:
-                    raise _unavailable(again.error) from None
+                    raise unavailable(again.error) from None
             except (SQLAlchemyError, self._driver_error) as error:
-                raise _unavailable(error) from None
+                raise unavailable(error) from None
         raise AssertionError("unreachable")
 
     @contextmanager
@@ -90,7 +110,7 @@ class Database:
             cursor = connection.cursor()
             if self.is_sqlite:
                 cursor.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
-            turn.asks = transaction = Transaction(cursor, self._engine.dialect, self._prepared)
+            turn.asks = transaction = self._transact(cursor)
             yield transaction
             turn.check()
             is_ending = writes
@@ -115,6 +135,17 @@ class Database:
                 with suppress(self._driver_error):
                     cursor.close()
             self._let_go(connection)
+
+    def _transact(self, cursor: Any) -> Transaction:
+        return Transaction(cursor, self._engine.dialect, self._prepared)
+
+    def _open_impatient(self) -> Any:
+        """Return a connection of SQLite's for the event loop, which waits for no lock."""
+        connection = self._engine.raw_connection()
+        driver: Any = connection.driver_connection
+        connection.detach()
+        driver.execute("PRAGMA busy_timeout=0").close()
+        return driver
 
     def _connect(self) -> PoolProxiedConnection:
         return self._kept.pop() if self._kept else self._engine.raw_connection()
@@ -152,12 +183,6 @@ def lift_limit(connection: Any) -> None:
     """Let PyMySQL wait however long a statement takes; the driver's `connection` must not go back to the pool."""
     if hasattr(connection, "_read_timeout"):
         connection._read_timeout = None
-
-
-def _unavailable(error: Exception) -> Unavailable:
-    """The database's own text may quote parameters, so only its kind is kept."""
-    origin = getattr(error, "orig", None) or error
-    return Unavailable(f"the database does not answer: {type(origin).__name__}", retry_after=PATIENCE)
 
 
 def _why(error: Exception) -> str:

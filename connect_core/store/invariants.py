@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from connect_core.store.database import Database, _unavailable, lift_limit
+from connect_core.store.database import Database, lift_limit
+from connect_core.store.turns import unavailable
 
 SHOWN = 5
 """So many rows of each rule are named."""
@@ -59,7 +60,7 @@ def find_faults(database: Database, *, are_members_elsewhere: bool = False) -> l
             rules = (rule for rule in RULES if not (rule.is_about_members and are_members_elsewhere))
             return [fault for rule in rules if (fault := _check(cursor, rule)).count]
     except (SQLAlchemyError, database._driver_error) as error:
-        raise _unavailable(error) from None
+        raise unavailable(error) from None
 
 
 def _check(cursor: Any, rule: Rule) -> Fault:

@@ -75,8 +75,16 @@ class Turns:
 
     async def take(self, work: Callable[[Turn], T]) -> T:
         """Run `work` on a thread. Raises `Unavailable` when it does not come to its turn, or to its end."""
-        loop, turn = asyncio.get_running_loop(), Turn()
-        future = loop.run_in_executor(self._threads, self._run, work, turn)
+        turn = Turn()
+        return await self.wait_for(self.submit(work, turn), turn)
+
+    def submit(self, work: Callable[[Turn], T], turn: Turn) -> "asyncio.Future[T]":
+        """Have `work` run on a thread."""
+        return asyncio.get_running_loop().run_in_executor(self._threads, self._run, work, turn)
+
+    async def wait_for(self, future: "asyncio.Future[T]", turn: Turn) -> T:
+        """Return what comes of the turn, in time. Raises `Unavailable` when it does not."""
+        loop = asyncio.get_running_loop()
 
         def look() -> None:
             if (seconds := self._get_patience(turn)) > 0:
@@ -114,6 +122,12 @@ class Turns:
         """Seconds until this turn is to be looked at again, or, when there are none, given up."""
         last_answer = max(self._last_answer, turn.asks.answered if turn.asks else 0.0)
         return min(turn.asked + LONGEST, last_answer + PATIENCE) - time.monotonic()
+
+
+def unavailable(error: Exception) -> Unavailable:
+    """The database's own text may quote parameters, so only its kind is kept."""
+    origin = getattr(error, "orig", None) or error
+    return Unavailable(f"the database does not answer: {type(origin).__name__}", retry_after=PATIENCE)
 
 
 def _cut(connection: Any) -> None:

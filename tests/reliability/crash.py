@@ -67,6 +67,21 @@ class DeadlyCursor:
         return done
 
 
+class DeadlyConnection:
+    """The driver's connection for the event loop, with points around its commits."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def commit(self) -> None:
+        DeadlyDatabase.points.pass_by("before a commit")
+        self._connection.commit()
+        DeadlyDatabase.points.pass_by("after a commit")
+
+
 class DeadlyDatabase(Database):
     """The database, with points around statements and commits."""
 
@@ -75,10 +90,15 @@ class DeadlyDatabase(Database):
     @contextmanager
     def _transaction(self, turn: Turn, *, writes: bool) -> Iterator[Transaction]:
         with super()._transaction(turn, writes=writes) as transaction:
-            transaction.cursor = DeadlyCursor(transaction.cursor, self.points)
             yield transaction
             self.points.pass_by("before a commit")
         self.points.pass_by("after a commit")
+
+    def _transact(self, cursor: Any) -> Transaction:
+        return super()._transact(DeadlyCursor(cursor, self.points))
+
+    def _open_impatient(self) -> Any:
+        return DeadlyConnection(super()._open_impatient())
 
 
 class DeadlyProvider(AcmeProvider):

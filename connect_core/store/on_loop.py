@@ -1,0 +1,200 @@
+"""SQLite on the event loop: a query takes microseconds there, and what waits to be written shares a commit.
+
+On a thread each step of a query would hand the interpreter's lock over and wait for it, which costs several times as
+much as the query. A thread does what may take long: the commit, which waits for the disk, the wait for another
+process's lock, work at leisure, and whatever went wrong here.
+"""
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from connect_core.store.statement import Transaction
+from connect_core.store.turns import Turn, Turns, unavailable
+
+T = TypeVar("T")
+Work = Callable[[Transaction], T]
+Connect = Callable[[], sqlite3.Connection]
+Transact = Callable[[sqlite3.Cursor], Transaction]
+
+MOST = 16
+"""Units of work that share a commit: two milliseconds of the loop."""
+
+
+class NotHere(Exception):
+    """It has to be run where it may wait, or fail."""
+
+
+class Reader:
+    """Runs on the event loop what only reads."""
+
+    def __init__(self, connect: Connect, transact: Transact) -> None:
+        """`connect` opens a connection that waits for no lock."""
+        self._connect, self._transact = connect, transact
+        self._connection: sqlite3.Connection | None = None
+
+    def read(self, work: Work[T]) -> T:
+        """Run `work`. Raises `NotHere`."""
+        cursor = None
+        try:
+            connection = self._connection = self._connection or self._connect()
+            cursor = connection.cursor()
+            cursor.execute("BEGIN")
+            return work(self._transact(cursor))
+        except sqlite3.Error:
+            self.close()
+            raise NotHere from None
+        finally:
+            if self._connection is not None and cursor is not None:
+                self._connection.rollback()
+                cursor.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+@dataclass(slots=True)
+class _Unit(Generic[T]):
+    """A unit of work that waits. `is_alone`: it gets a transaction of its own, on the thread."""
+
+    work: Work[T]
+    turn: Turn
+    answer: "asyncio.Future[T]"
+    is_alone: bool
+    done: Any = None
+
+    def end(self) -> None:
+        """Answer what was done, unless nobody waits any more."""
+        if not self.answer.done():
+            self.answer.set_result(self.done)
+
+    def fail(self, error: BaseException) -> None:
+        """Answer with an error, unless nobody waits any more."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
+class GroupCommit:
+    """The one writer: runs what waits one after the other on the event loop, and commits it together on a thread."""
+
+    def __init__(
+        self,
+        connect: Connect,
+        transact: Transact,
+        run_alone: Callable[[Work[Any], Turn], Any],
+        turns: Turns,
+    ) -> None:
+        """`connect` opens a connection that waits for no lock; `run_alone` runs one unit whole, and may wait."""
+        self._connect, self._transact, self._run_alone, self._turns = connect, transact, run_alone, turns
+        self._connection: sqlite3.Connection | None = None
+        self._waiting: deque[_Unit[Any]] = deque()
+        self._conductor: asyncio.Task[None] | None = None
+
+    def submit(self, work: Work[T], turn: Turn, *, at_leisure: bool = False) -> "asyncio.Future[T]":
+        """Return the answer of `work`, which comes once it is committed. Work that changes no row is not kept."""
+        loop = asyncio.get_running_loop()
+        unit = _Unit(work, turn, loop.create_future(), at_leisure)
+        self._waiting.append(unit)
+        if self._conductor is None or self._conductor.done():
+            self._conductor = loop.create_task(self._conduct())
+        return unit.answer
+
+    def close(self) -> None:
+        """Close the connection; the thread has ended."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    async def _conduct(self) -> None:
+        try:
+            while self._waiting:
+                if self._waiting[0].is_alone:
+                    await self._do_alone(self._waiting.popleft())
+                else:
+                    await self._do_together(self._take())
+        except asyncio.CancelledError:  # the loop ends; the thread may still use the connection
+            self._connection = None
+            while self._waiting:
+                self._waiting.popleft().answer.cancel()
+            raise
+
+    def _take(self) -> list[_Unit[Any]]:
+        units: list[_Unit[Any]] = []
+        while self._waiting and len(units) < MOST and not self._waiting[0].is_alone:
+            units.append(self._waiting.popleft())
+        return units
+
+    async def _do_alone(self, unit: _Unit[Any]) -> None:
+        try:
+            unit.done = await self._turns.submit(lambda turn: self._run_alone(unit.work, turn), unit.turn)
+        except Exception as error:  # noqa: BLE001 - it is whoever asked that minds it
+            unit.fail(error)
+        else:
+            unit.end()
+
+    async def _do_together(self, units: list[_Unit[Any]]) -> None:
+        is_ending = False
+        try:
+            if self._connection is None:
+                self._connection = await self._on_thread(self._connect)
+            connection = self._connection
+            connection.execute("BEGIN IMMEDIATE").close()
+            if self._run(connection, units):
+                is_ending = True
+                await self._on_thread(connection.commit)
+            else:
+                connection.rollback()
+        except Exception as error:  # noqa: BLE001 - what is wrong is told where it is done again
+            self._undo(units, error, is_ending=is_ending)
+        else:
+            for unit in units:
+                unit.end()
+
+    def _run(self, connection: sqlite3.Connection, units: list[_Unit[Any]]) -> bool:
+        """Do the work; tell whether rows changed. Raises `NotHere` when a unit failed that had changed some."""
+        first = connection.total_changes
+        cursor = connection.cursor()
+        try:
+            transaction = self._transact(cursor)
+            for unit in units:
+                if not unit.answer.done():
+                    _run_one(unit, transaction, connection)
+        finally:
+            cursor.close()
+        return connection.total_changes != first
+
+    def _undo(self, units: list[_Unit[Any]], error: Exception, *, is_ending: bool) -> None:
+        """Nothing of it is kept: have it done again, each unit alone; of a commit that failed nobody knows what is."""
+        is_locked = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+        if self._connection is not None:
+            self._connection.rollback()
+        if not (is_locked or isinstance(error, NotHere)):
+            self.close()
+        if is_ending:
+            for unit in units:
+                unit.fail(unavailable(error))
+            return
+        for unit in units[:1] if is_locked else units:  # the first waits for the lock, for all of them
+            unit.is_alone = True
+        self._waiting.extendleft(reversed(units))
+
+    def _on_thread(self, do: Callable[[], T]) -> "asyncio.Future[T]":
+        return self._turns.submit(lambda _: do(), Turn())
+
+
+def _run_one(unit: _Unit[Any], transaction: Transaction, connection: sqlite3.Connection) -> None:
+    before = connection.total_changes
+    try:
+        unit.done = unit.work(transaction)
+    except sqlite3.Error:
+        raise
+    except Exception as error:  # noqa: BLE001 - it is whoever asked that minds it
+        if connection.total_changes != before:
+            raise NotHere from None
+        unit.fail(error)
