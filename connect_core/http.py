@@ -8,7 +8,6 @@ second try of a GET is switched off, because some vendors redeem a code with one
 import asyncio
 import json
 import re
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -134,7 +133,6 @@ class Network:
 
     def __init__(self, *, trust_env: bool = False) -> None:
         """`trust_env` heeds the proxies that the environment names."""
-        self._tls = ssl.create_default_context()
         self._trust_env = trust_env
         self._session: aiohttp.ClientSession | None = None
 
@@ -157,7 +155,7 @@ class Network:
 
     def _open(self) -> aiohttp.ClientSession:
         session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=self._tls, limit=0, keepalive_timeout=20),
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=20),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(sock_connect=CONNECT_DEADLINE),
             auto_decompress=False,

@@ -55,7 +55,7 @@ def _upgrade(connection: Connection, tell: Callable[[str], object]) -> None:
         return steps
 
     context = MigrationContext.configure(connection, opts={"version_table": schema.VERSION_TABLE, "fn": get_steps})
-    if not context.get_current_heads():
+    if state is State.OLD and not context.get_current_heads():
         _check_found_tables(connection)
     with Operations.context(context):
         context.run_migrations()
