@@ -8,10 +8,10 @@ second try of a GET is switched off, because some vendors redeem a code with one
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self, TypeVar
+from urllib.parse import quote, urlencode
 
 import aiohttp
 from yarl import URL
@@ -263,21 +263,20 @@ class Http:
 
     async def _send(self, request: Request) -> Answer:
         try:
-            async with asyncio.timeout(self._pool.deadline), self._slot():
-                return await self._wire.exchange(request)
+            async with asyncio.timeout(self._pool.deadline):
+                return await self._exchange(request)
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             fault, kind = ProviderTimeout if isinstance(error, TimeoutError) else ProviderBadResponse, type(error)
         # raised out here, so that no foreign error hangs on it: their texts hold the URL and its secrets
         raise fault(f"{request.url.host}: {kind.__name__}")
 
-    @asynccontextmanager
-    async def _slot(self) -> AsyncIterator[None]:
+    async def _exchange(self, request: Request) -> Answer:
         if self._taken >= self._pool.vendor_calls + self._pool.waiting:
             raise Unavailable("too many calls to this vendor wait already", retry_after=1)
         self._taken += 1
         try:
             async with self._slots:
-                yield
+                return await self._wire.exchange(request)
         finally:
             self._taken -= 1
 
@@ -310,27 +309,22 @@ _PRINTABLE = re.compile(r"[ -~]*")
 
 
 def with_query(url: str, parameters: Mapping[str, str]) -> str:
-    """Return `url` with `parameters` added, percent-encoded, to the query that it may have. Raises as `encode_form`."""
-    return f"{url}{'&' if '?' in url else '?'}{encode_form(parameters).replace(b'+', b'%20').decode()}"
+    """Return `url` with `parameters` added to the query that it may have, everything reserved percent-encoded.
+
+    Raises `UnicodeEncodeError`.
+    """
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(parameters, quote_via=quote, safe='')}"
 
 
 def encode_form(fields: Mapping[str, str], charset: str = "utf-8", errors: str = "strict") -> bytes:
     """Return `fields` as `application/x-www-form-urlencoded`; `charset` and `errors` are those of `str.encode`.
 
-    `urlencode` takes three times as long over a signature. Raises `UnicodeEncodeError`.
+    Raises `UnicodeEncodeError`.
     """
-    return b"&".join(
-        b"%b=%b" % (_escape(name.encode(charset, errors)), _escape(value.encode(charset, errors)))
-        for name, value in fields.items()
-    )
-
-
-def _escape(text: bytes) -> bytes:
-    return _RESERVED.sub(lambda found: _ESCAPED[found[0]], text)
-
-
-_RESERVED = re.compile(rb"[^\w.~-]")
-_ESCAPED = {bytes([code]): b"%%%02X" % code for code in range(256)} | {b" ": b"+"}
+    sent = {name: value.encode(charset, errors).decode(charset) for name, value in fields.items()}
+    if charset.lower() != "utf-8":
+        return urlencode(sent, encoding=charset).encode()
+    return URL.build(query=sent).raw_query_string.encode()  # a fifth of the time of `urlencode`
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

@@ -155,15 +155,16 @@ STRENGTH = (IdKind.USER_ID, IdKind.UNION_ID, IdKind.OPEN_ID)
 
 def _display_text(value: object, limit: int) -> str:
     """Drop what must not reach a page or a log line: control, format, surrogate and unassigned characters."""
-    if not isinstance(value, str):
+    if not (isinstance(value, str) and value):
         return ""
     kept = value[: limit * 8]
     if not kept.isprintable():
         kept = "".join(c for c in kept if unicodedata.category(c) not in _UNPRINTABLE or c == _JOINER)
-    return kept.strip()[:limit].strip(f" {_JOINER}")
+    return kept.strip()[:limit].strip(_MARGIN)
 
 
 _JOINER = "\u200d"  # holds emoji of several parts together
+_MARGIN = f" {_JOINER}"
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"})
 
 

@@ -55,6 +55,7 @@ class JsonFormatter(logging.Formatter):
 def configure_logging(level: str = "info") -> None:
     """Send every logger's lines to standard error; those that print whole URLs at INFO are heard from warning up."""
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # no line shows them
+    logging._srcfile = None  # nor where it was logged; https://docs.python.org/3/howto/logging.html#optimization
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

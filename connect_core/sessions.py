@@ -81,21 +81,22 @@ class Sessions:
 
         With `login_time` (epoch seconds) the login is an older one, and ends when that one would have.
         """
-        since = now if login_time is None else login_time
+        since, token = now if login_time is None else login_time, _new_token()
         row = SessionRow(
             member_id=member_id,
             connect_id=connect_id,
             client_type=client_type,
             device_id=device_id,
             family=secrets.token_hex(16),
-            token_hash="",
+            token_hash=token_hash(token),
             create_time=since,
             seen_time=now,
             expiry_time=since + self.lifetimes.absolute,
             rotated_time=None,
             revoked_time=None,
         )
-        return self._insert(transaction, row)
+        store.insert_session(transaction, row)
+        return OpenSession(row, token)
 
     def issue_tokens(self, opened: OpenSession, now: int) -> Tokens:
         """Return the tokens of an open session, with a freshly signed access token that ends with it at the latest."""
@@ -159,7 +160,10 @@ class Sessions:
             store.revoke_family(transaction, row.family, now)
             return None
         store.update_rotated(transaction, row.token_hash, now)
-        return self._insert(transaction, replace(row, seen_time=now, rotated_time=None))
+        token = _new_token()
+        successor = replace(row, token_hash=token_hash(token), seen_time=now, rotated_time=None)
+        store.insert_session(transaction, successor)
+        return OpenSession(successor, token)
 
     def end(self, transaction: Transaction, token: str, now: int) -> LiveSession | None:
         """End the login that a browser or refresh token belongs to; returns whose it was."""
@@ -173,12 +177,6 @@ class Sessions:
         """End a login by its family."""
         store.revoke_family(transaction, family, now)
 
-    def _insert(self, transaction: Transaction, row: SessionRow) -> OpenSession:
-        token = secrets.token_urlsafe(32)
-        row = replace(row, token_hash=token_hash(token))
-        store.insert_session(transaction, row)
-        return OpenSession(row, token)
-
     def _is_live(self, row: SessionRow, now: int) -> bool:
         if row.revoked_time is not None or row.expiry_time <= now:
             return False
@@ -187,3 +185,7 @@ class Sessions:
 
 def _live(row: SessionRow) -> LiveSession:
     return LiveSession(row.member_id, ClientType(row.client_type), row.family, row.create_time)
+
+
+def _new_token() -> str:
+    return secrets.token_urlsafe(32)

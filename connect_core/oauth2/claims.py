@@ -73,8 +73,10 @@ _EMPTY = (None, "")
 
 
 def _find(found: Mapping[str, Any], paths: Paths, *, absent: tuple[object, ...] = (None,)) -> Any:
-    paths = (paths,) if isinstance(paths, str) else paths
-    return next((value for path in paths if (value := find_value(found, path)) not in absent), None)
+    for path in (paths,) if isinstance(paths, str) else paths:
+        if (value := find_value(found, path)) not in absent:
+            return value
+    return None
 
 
 def get_value(ids: tuple[PersonId, ...], kind: IdKind) -> str:

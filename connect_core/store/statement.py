@@ -25,7 +25,7 @@ class Prepared:
 
     def arrange(self, values: Mapping[str, object]) -> object:
         """Return parameters as the driver takes them."""
-        full = {**self.constants, **values}
+        full = {**self.constants, **values} if self.constants else values
         return full if self.order is None else [full[name] for name in self.order]
 
 

@@ -1,6 +1,7 @@
 """Writing answers: the security headers of them all, cookies, redirects, pages, JSON, errors as problem details."""
 
 import json
+import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
@@ -19,12 +20,14 @@ HEADERS: Mapping[str, str] = {
     ),
     "cross-origin-opener-policy": "same-origin",
 }
+_URL_MARKS = "%/:=&?~#+!$,;'@()*[]"
+_URL = re.compile(rf"[\w.{re.escape(_URL_MARKS)}-]*", re.ASCII)
 _RAW_HEADERS = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
 
 
 def redirect(url: str) -> Response:
     """303 See Other: the only redirect there is (RFC 9700 §4.12)."""
-    response, location = Response(status_code=303), quote(url, safe="%/:=&?~#+!$,;'@()*[]")
+    response, location = Response(status_code=303), url if _URL.fullmatch(url) else quote(url, safe=_URL_MARKS)
     response.raw_headers += [*_RAW_HEADERS, (b"location", location.encode("ascii"))]
     return response
 
