@@ -204,7 +204,7 @@ class BuiltInMembers:
 
     def register(self, transaction: Transaction, profile: Profile, client_type: ClientType, now: int) -> MemberRow:
         """Register a member named `m_` and ten random letters, without a password."""
-        uname = "m_" + "".join(secrets.choice(_NAME_ALPHABET) for _ in range(10))
+        uname = _new_name()
         member_id = built_in.insert_member(transaction, uname, profile, client_type, now)
         shown = {key: getattr(profile, key) for key in _DISPLAYED}
         return MemberRow(
@@ -233,6 +233,14 @@ class BuiltInMembers:
         if changes:
             built_in.update_member(transaction, member.id, changes)
         return replace(member, **changes)
+
+
+def _new_name() -> str:
+    number, letters = secrets.randbelow(len(_NAME_ALPHABET) ** 10), ""
+    for _ in range(10):
+        number, place = divmod(number, len(_NAME_ALPHABET))
+        letters += _NAME_ALPHABET[place]
+    return f"m_{letters}"
 
 
 def _is_untouched(member: MemberRow, key: str, before: Mapping[str, Any]) -> bool:

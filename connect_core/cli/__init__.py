@@ -4,6 +4,7 @@ Broken settings end a command with exit code 2 and one line a mistake, never wit
 that cannot be used.
 """
 
+import gc
 import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -35,7 +36,11 @@ class OnDemand(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         module, _, member = COMMANDS[name].partition(":")
-        found = getattr(import_module(f"{__name__}.{module}"), member)
+        gc.disable()  # what is imported stays: to look for garbage in it takes a tenth of a start
+        try:
+            found = getattr(import_module(f"{__name__}.{module}"), member)
+        finally:
+            gc.enable()
         if not isinstance(found, typer.Typer):
             alone = typer.Typer(add_completion=False, rich_markup_mode=None)
             alone.command()(found)
