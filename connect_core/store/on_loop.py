@@ -9,6 +9,7 @@ import asyncio
 import sqlite3
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -172,8 +173,9 @@ class GroupCommit:
     def _undo(self, units: list[_Unit[Any]], error: Exception, *, is_ending: bool) -> None:
         """Nothing of it is kept: have it done again, each unit alone; of a commit that failed nobody knows what is."""
         is_locked = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
-        if self._connection is not None:
-            self._connection.rollback()
+        with suppress(sqlite3.Error):
+            if self._connection is not None:
+                self._connection.rollback()
         if not (is_locked or isinstance(error, NotHere)):
             self.close()
         if is_ending:
