@@ -1,8 +1,8 @@
-"""The engine, and the rule that a unit of work is one transaction on one thread hop.
+"""The engine, and the rule that a unit of work is one transaction: SQLite's on the event loop, a server's on a thread.
 
-SQLite has one writer thread and takes its write lock at the start (`BEGIN IMMEDIATE`); a server has a bounded pool.
-What keeps the database from answering becomes `Unavailable` within seconds. A lost race is run again, and so is what
-met a connection that had been closed while nobody used it.
+SQLite has one writer, which takes its lock at the start (`BEGIN IMMEDIATE`); a server has a bounded pool. What keeps
+the database from answering becomes `Unavailable` within seconds. A lost race is run again, and so is what met a
+connection that had been closed while nobody used it.
 """
 
 import os
