@@ -152,7 +152,7 @@ def test_whoever_has_gone_is_not_worked_for(database: WatchedDatabase, tmp_path:
 
 
 def test_the_loop_goes_on_while_another_process_has_the_lock(database: WatchedDatabase, tmp_path: Path) -> None:
-    """The first to wait has the lock when it is gone, the others share a commit; reads need no lock."""
+    """Those that waited share a commit when it is gone; reads need no lock."""
     other = sqlite3.connect(tmp_path / "connect.db", isolation_level=None)
 
     async def run() -> int:

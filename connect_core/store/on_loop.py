@@ -1,12 +1,14 @@
 """SQLite on the event loop: a query takes microseconds there, and what waits to be written shares a commit.
 
 On a thread each step of a query would hand the interpreter's lock over and wait for it, which costs several times as
-much as the query. A thread does what may take long: the commit, which waits for the disk, the wait for another
-process's lock, work at leisure, and whatever went wrong here.
+much as the query. A thread does what may take long: the commit, which waits for the disk, work at leisure, and whatever
+went wrong here.
 """
 
 import asyncio
+import random
 import sqlite3
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from connect_core.store.statement import Transaction
-from connect_core.store.turns import Turn, Turns, unavailable
+from connect_core.store.turns import PATIENCE, Turn, Turns, unavailable
 
 T = TypeVar("T")
 Work = Callable[[Transaction], T]
@@ -23,6 +25,10 @@ Transact = Callable[[sqlite3.Cursor], Transaction]
 
 MOST = 16
 """Units of work that share a commit: two milliseconds of the loop."""
+
+
+LOOKS = (0.001, 0.004)
+"""Seconds after which another process's lock is looked at again."""
 
 
 class NotHere(Exception):
@@ -145,7 +151,7 @@ class GroupCommit:
             if self._connection is None:
                 self._connection = await self._on_thread(self._connect)
             connection = self._connection
-            connection.execute("BEGIN IMMEDIATE").close()
+            await _begin(connection)
             if self._run(connection, units):
                 is_ending = True
                 await self._on_thread(connection.commit)
@@ -172,22 +178,35 @@ class GroupCommit:
 
     def _undo(self, units: list[_Unit[Any]], error: Exception, *, is_ending: bool) -> None:
         """Nothing of it is kept: have it done again, each unit alone; of a commit that failed nobody knows what is."""
-        is_locked = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
         with suppress(sqlite3.Error):
             if self._connection is not None:
                 self._connection.rollback()
-        if not (is_locked or isinstance(error, NotHere)):
+        if not isinstance(error, NotHere):
             self.close()
         if is_ending:
             for unit in units:
                 unit.fail(unavailable(error))
             return
-        for unit in units[:1] if is_locked else units:  # the first waits for the lock, for all of them
+        for unit in units:
             unit.is_alone = True
         self._waiting.extendleft(reversed(units))
 
     def _on_thread(self, do: Callable[[], T]) -> "asyncio.Future[T]":
         return self._turns.submit(lambda _: do(), Turn())
+
+
+async def _begin(connection: sqlite3.Connection) -> None:
+    """Take the lock; for another process's to go, look every few milliseconds: it may be held again at once."""
+    ends = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("BEGIN IMMEDIATE").close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > ends:
+                raise
+        else:
+            return
+        await asyncio.sleep(random.uniform(*LOOKS))  # noqa: S311 - no secret
 
 
 def _run_one(unit: _Unit[Any], transaction: Transaction, connection: sqlite3.Connection) -> None:
