@@ -6,9 +6,12 @@ noisy as the machine. The way to the doubles is plain HTTP: TLS to the vendor co
 
 import asyncio
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.databases import fresh_database, is_answering, server_of
 
 from .rounds import Rounds, log_in_twice, show_machine
 from .stand import FLOOR, Shop, running_shop
@@ -21,15 +24,19 @@ HEAD = (
 )
 
 
-@pytest.mark.parametrize("synchronous", ["full", "normal"])
-def test_logins(doubles: str, synchronous: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kept", ["full", "normal", "postgresql"])
+def test_logins(kept: str, require: Callable[[object, str], None], doubles: str, tmp_path: Path) -> None:
     """First and returning logins succeed at every load, everybody is one member, and the table is printed."""
+    server = server_of(kept) if kept == "postgresql" else ""
+    require(not server or is_answering(server), f"{kept} does not answer on this machine")
     show_machine()
     with (
-        running_shop(tmp_path / "shop", doubles, synchronous) as shop,
+        fresh_database(server, tmp_path) as url,
+        running_shop(tmp_path / "shop", doubles, "normal" if server else kept, database_url=server and url) as shop,
         running_shop(tmp_path / "floor", doubles, command=FLOOR) as floor,
     ):
-        sys.stdout.write(f"SQLite synchronous = {synchronous}; the floor's is always normal\n{HEAD}")
+        told = "PostgreSQL, without the server's own CPU" if server else f"SQLite synchronous = {kept}"
+        sys.stdout.write(f"{told}; the floor's is SQLite, normal\n{HEAD}")
         for provider in ("alipay", "oauth2"):
             for in_flight in IN_FLIGHT:
                 compare(shop, floor, provider, in_flight)

@@ -1,8 +1,8 @@
 """Processes: how soon one answers, what it holds, and what a second one adds.
 
 Where two workers, the doubles and the load share two cores, logins a second tell nothing. CPU for each login tells what
-workers cost each other, and the writer's part of it for how long others wait for SQLite's one lock. Processes without a
-vendor and without HTTP show that wait at its worst; their figures are of the clock and want a machine of their own.
+workers cost each other. Processes without a vendor and without HTTP show the wait for SQLite's one lock at its worst;
+their figures are of the clock and want a machine of their own.
 """
 
 import asyncio
@@ -70,7 +70,7 @@ def test_two_workers(engine: str, require: Callable[[object, str], None], double
         part = (get_part(shops[1], engine) - before) * 1000 / (PEOPLE * ROUNDS)
     show_machine()
     one, two = (statistics.median(some) for some in costs.values())
-    whose = "with SQLite's lock" if engine == "sqlite" else "the server's"
+    whose = "to commit" if engine == "sqlite" else "the server's"
     sys.stdout.write(
         f"{engine}: CPU ms a first login, {IN_FLIGHT} in flight: one worker {one:.2f} ({part:.2f} {whose}), "
         f"two workers {two:.2f}; "
@@ -79,7 +79,7 @@ def test_two_workers(engine: str, require: Callable[[object, str], None], double
 
 
 def get_part(shop: Shop, engine: str) -> float:
-    """The CPU, in seconds, of the thread that writes to SQLite, and of a server's processes."""
+    """The CPU, in seconds, of the thread that commits to SQLite, and of a server's processes."""
     return shop.busiest_thread() if engine == "sqlite" else Shop("", shop.pids[1:]).cpu()
 
 
