@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from connect_core.store.statement import Transaction
@@ -25,8 +26,6 @@ Transact = Callable[[sqlite3.Cursor], Transaction]
 
 MOST = 16
 """Units of work that share a commit: two milliseconds of the loop."""
-
-
 LOOKS = (0.001, 0.004)
 """Seconds after which another process's lock is looked at again."""
 
@@ -75,10 +74,13 @@ class _Unit(Generic[T]):
     answer: "asyncio.Future[T]"
     is_alone: bool
     done: Any = None
+    refusal: Exception | None = None
 
     def end(self) -> None:
-        """Answer what was done, unless nobody waits any more."""
-        if not self.answer.done():
+        """Answer what was done or refused, unless nobody waits any more."""
+        if self.refusal is not None:
+            self.fail(self.refusal)
+        elif not self.answer.done():
             self.answer.set_result(self.done)
 
     def fail(self, error: BaseException) -> None:
@@ -139,11 +141,10 @@ class GroupCommit:
 
     async def _do_alone(self, unit: _Unit[Any]) -> None:
         try:
-            unit.done = await self._turns.submit(lambda turn: self._run_alone(unit.work, turn), unit.turn)
+            unit.done, unit.refusal = await self._turns.submit(partial(self._run_alone, unit.work), unit.turn), None
         except Exception as error:  # noqa: BLE001 - it is whoever asked that minds it
-            unit.fail(error)
-        else:
-            unit.end()
+            unit.refusal = error
+        unit.end()
 
     async def _do_together(self, units: list[_Unit[Any]]) -> None:
         is_ending = False
@@ -218,4 +219,4 @@ def _run_one(unit: _Unit[Any], transaction: Transaction, connection: sqlite3.Con
     except Exception as error:  # noqa: BLE001 - it is whoever asked that minds it
         if connection.total_changes != before:
             raise NotHere from None
-        unit.fail(error)
+        unit.refusal = error  # told after the commit: the row that it is refused for may be another unit's

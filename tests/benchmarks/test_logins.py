@@ -32,7 +32,7 @@ def test_logins(kept: str, require: Callable[[object, str], None], doubles: str,
     show_machine()
     with (
         fresh_database(server, tmp_path) as url,
-        running_shop(tmp_path / "shop", doubles, "normal" if server else kept, database_url=server and url) as shop,
+        running_shop(tmp_path / "shop", doubles, "normal" if server else kept, database_url=url) as shop,
         running_shop(tmp_path / "floor", doubles, command=FLOOR) as floor,
     ):
         told = "PostgreSQL, without the server's own CPU" if server else f"SQLite synchronous = {kept}"
