@@ -295,7 +295,7 @@ def _request(
         sent = {**_HEADERS, **(headers or {})}
         if form is not None:
             content, sent["content-type"] = encode_form(form), "application/x-www-form-urlencoded"
-        if not (_PRINTABLE.fullmatch(address) and all(_PRINTABLE.fullmatch(value) for value in sent.values())):
+        if not _PRINTABLE.fullmatch("".join((address, *sent.values()))):
             raise ValueError
         return Request(method, URL(address, encoded=True), sent, content)
     except ValueError as error:
@@ -306,6 +306,7 @@ def _request(
 
 _HEADERS = {"accept-encoding": "identity", "user-agent": "connect-login"}
 _PRINTABLE = re.compile(r"[ -~]*")
+_UNRESERVED = re.compile(r"[\w.~-]*", re.ASCII)
 
 
 def with_query(url: str, parameters: Mapping[str, str]) -> str:
@@ -313,7 +314,12 @@ def with_query(url: str, parameters: Mapping[str, str]) -> str:
 
     Raises `UnicodeEncodeError`.
     """
-    return f"{url}{'&' if '?' in url else '?'}{urlencode(parameters, quote_via=quote, safe='')}"
+    query = "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in parameters.items())
+    return f"{url}{'&' if '?' in url else '?'}{query}"
+
+
+def _quoted(text: str) -> str:
+    return text if _UNRESERVED.fullmatch(text) else quote(text, safe="")
 
 
 def encode_form(fields: Mapping[str, str], charset: str = "utf-8", errors: str = "strict") -> bytes:

@@ -7,6 +7,7 @@ PostgreSQL and MariaDB alike, so the database itself allows one active row and a
 
 from sqlalchemy import BigInteger, Column, Computed, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy.orm import registry
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel
 
@@ -43,7 +44,11 @@ def _active() -> Column[int | None]:
 _IDS_ARE_NEVER_REUSED = {"sqlite_autoincrement": True}  # else SQLite gives a deleted member's id to the next one
 
 
-class Member(SQLModel, table=True):
+class Declared(SQLModel, registry=registry()):
+    """A table of ours, apart from those that a shop may declare itself, under the same names even."""
+
+
+class Member(Declared, table=True):
     """The shop's account. Made without a password (`password_hash` is empty); members may also live elsewhere."""
 
     __tablename__ = "es_member"
@@ -65,7 +70,7 @@ class Member(SQLModel, table=True):
     password_hash: str = Field("", sa_column=_text(255))
 
 
-class Connection(SQLModel, table=True):
+class Connection(Declared, table=True):
     """This member is that identity. `union_id` is the strongest id known, `profile` what the vendor last told, JSON."""
 
     __tablename__ = "es_connect"
@@ -87,7 +92,7 @@ class Connection(SQLModel, table=True):
     profile_time: int = Field(0, sa_column=_count())
 
 
-class Alias(SQLModel, table=True):
+class Alias(Declared, table=True):
     """One id by which a connection is found."""
 
     __tablename__ = "es_connect_alias"
@@ -106,7 +111,7 @@ class Alias(SQLModel, table=True):
     active: int | None = Field(None, sa_column=_active())
 
 
-class ConnectSetting(SQLModel, table=True):
+class ConnectSetting(Declared, table=True):
     """A provider setting changed at run time; `value` is sealed."""
 
     __tablename__ = "es_connect_setting"
@@ -120,7 +125,7 @@ class ConnectSetting(SQLModel, table=True):
     update_time: int = Field(sa_type=BIG)
 
 
-class MemberSession(SQLModel, table=True):
+class MemberSession(Declared, table=True):
     """One opaque token of a login: a browser's, or a link in a family of refresh tokens. Only its hash is kept.
 
     `connect_id` is the connection that the login came through.
@@ -148,7 +153,7 @@ class MemberSession(SQLModel, table=True):
     revoked_time: int | None = Field(None, sa_type=BIG)
 
 
-class UsedFlow(SQLModel, table=True):
+class UsedFlow(Declared, table=True):
     """A spent state or a presented code, as a hash. `flow` is whose a code is; `outcome` how a state's flow ended."""
 
     __tablename__ = "es_connect_used_flow"
@@ -160,7 +165,7 @@ class UsedFlow(SQLModel, table=True):
     expiry_time: int = Field(sa_type=BIG)
 
 
-class Handover(SQLModel, table=True):
+class Handover(Declared, table=True):
     """A PC that waits for a phone. `hash` is of the QR code's id, `secret_hash` of what that PC's browser alone has."""
 
     __tablename__ = "es_connect_handover"
@@ -178,7 +183,7 @@ class Handover(SQLModel, table=True):
     expiry_time: int = Field(sa_type=BIG)
 
 
-class MemberMerge(SQLModel, table=True):
+class MemberMerge(Declared, table=True):
     """The member `merged_id` was merged into `kept_id`. Once it cannot be undone any more, the last columns are NULL.
 
     `moved` and `ended` are JSON lists of ids in `es_connect`: what became the kept member's, and what was ended.
@@ -205,7 +210,7 @@ _ONLY_THE_UNTOLD = Index(  # MariaDB has no partial indexes
 )
 
 
-class ConnectEvent(SQLModel, table=True):
+class ConnectEvent(Declared, table=True):
     """What happened, written in the transaction that made it happen. Never holds an id, code, token or secret.
 
     `told_time` is NULL until the plugins that listen were told of it; without a listener it is the time of the event.

@@ -17,12 +17,12 @@ from typing import Any, ClassVar, TypeVar
 
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
-from sqlmodel import SQLModel
 from starlette.routing import BaseRoute
 
 from connect_core.errors import CodeInvalid, ConnectError
 from connect_core.identity import ClientType, Identity, PersonId, Profile
 from connect_core.manager import ConnectManager
+from connect_core.models import Declared
 from connect_core.plugin import (
     AuthorizationRequest,
     AuthorizationResponse,
@@ -248,7 +248,7 @@ class Lock:
         engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
         self._connection = engine.connect()
         self._take, self._give = LOCKS[engine.dialect.name]
-        self._tables = (" READ, " if engine.dialect.name == "mysql" else ", ").join(sorted(SQLModel.metadata.tables))
+        self._tables = (" READ, " if engine.dialect.name == "mysql" else ", ").join(sorted(Declared.metadata.tables))
 
     def take(self) -> None:
         """Begin to hold it."""

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from sqlmodel import SQLModel
 
 from connect_core.errors import Unsupported
 from connect_core.manager import ConnectManager
+from connect_core.models import Declared
 from connect_core.plugin import ErasedEvent, MergeEvent, hookimpl
 from connect_core.sessions import LiveSession
 
@@ -49,7 +49,7 @@ async def merged_pair(manager: ConnectManager) -> tuple[LiveSession, int]:
 
 def everything(folder: Path) -> str:
     """All that stands in the database, as one text."""
-    return "\n".join(str(row) for table in SQLModel.metadata.tables for row in rows(folder, f"SELECT * FROM {table}"))
+    return "\n".join(str(row) for table in Declared.metadata.tables for row in rows(folder, f"SELECT * FROM {table}"))
 
 
 @pytest.mark.parametrize("later", [0, WEEK + 1])

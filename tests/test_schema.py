@@ -6,11 +6,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
-from sqlmodel import SQLModel
 
 from connect_core.errors import SettingsError
+from connect_core.models import Declared
 from connect_core.store import Database, schema
 from connect_core.store.differences import find_differences
 from connect_core.store.schema import State
@@ -31,6 +32,26 @@ with closing(Database(sys.argv[1])) as database:
     schema.upgrade(database)
 """
 
+SHOP = """
+import sys
+
+from sqlmodel import Field, SQLModel
+
+class Order(SQLModel, table=True):
+    id: int | None = Field(None, primary_key=True)
+
+class Member(SQLModel, table=True):
+    __tablename__ = "es_member"
+    id: int | None = Field(None, primary_key=True)
+
+from connect_core.store import Database, schema
+
+database = Database(sys.argv[1])
+schema.prepare(database)
+print(schema.find_state(database))
+database.close()
+"""
+
 
 @pytest.fixture
 def database(empty: str) -> Iterator[Database]:
@@ -49,7 +70,7 @@ def upgraded(database: Database) -> Database:
 def differences(database: Database) -> list[str]:
     """What the database differs in from the models."""
     with database._engine.connect() as connection:
-        found = find_differences(connection, SQLModel.metadata)
+        found = find_differences(connection, Declared.metadata)
         connection.rollback()
     return [*found, *schema.find_wrong_columns(database)]
 
@@ -67,6 +88,25 @@ def refused(database: Database) -> list[str]:
 def test_the_versions_make_what_the_models_declare(upgraded: Database) -> None:
     """Tables, columns, types, defaults, computed columns, collations, constraints and indexes, on every engine."""
     assert differences(upgraded) == []
+
+
+def test_a_start_makes_what_the_versions_make(tmp_path: Path) -> None:
+    """An empty file gets its tables from the models: they are the same to the letter, and so is the version."""
+    urls = []
+    for make in (schema.prepare, schema.upgrade):
+        urls.append(f"sqlite:///{tmp_path / make.__name__}.db")
+        with closing(Database(urls[-1])) as made:
+            make(made)
+    for ask in ("SELECT type, name, sql FROM sqlite_master ORDER BY name", "SELECT * FROM es_connect_schema"):
+        assert execute(urls[0], ask) == execute(urls[1], ask) != []
+
+
+def test_a_shops_own_tables_are_its_own(tmp_path: Path) -> None:
+    """A shop may declare tables with SQLModel too, before it imports us, even under our names."""
+    ran = subprocess.run(
+        [sys.executable, "-c", SHOP, f"sqlite:///{tmp_path / 'ours.db'}"], capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "current\n", "")
 
 
 @pytest.mark.parametrize(
@@ -139,7 +179,7 @@ def test_a_schema_that_lost_a_table_is_refused(upgraded: Database, empty: str) -
 
 def test_tables_made_before_there_were_versions_are_taken_over(database: Database, empty: str) -> None:
     """They are refused until the upgrade has compared them; what stands in them stays."""
-    SQLModel.metadata.create_all(database._engine)
+    Declared.metadata.create_all(database._engine)
     execute(empty, "INSERT INTO es_member (uname) VALUES ('m_1')")
     assert refused(database) == ["the schema is old: run: connect-login db upgrade"]
     schema.upgrade(database)
@@ -161,7 +201,7 @@ def test_somebody_elses_table_with_our_name_is_not_taken_over(database: Database
 
 def test_tables_of_ours_that_lack_a_column_are_not_taken_over(database: Database, empty: str) -> None:
     """What the first version would not add by itself must be there; a missing index or table is made."""
-    SQLModel.metadata.create_all(database._engine)
+    Declared.metadata.create_all(database._engine)
     execute(empty, "ALTER TABLE es_member DROP COLUMN city")
     with pytest.raises(SettingsError, match="add_column es_member city"):
         schema.upgrade(database)
@@ -222,7 +262,7 @@ def test_m11_an_upgrade_killed_at_any_moment_can_be_run_again(empty: str) -> Non
 
 def drop_all(database: Database, url: str) -> None:
     """Begin anew."""
-    SQLModel.metadata.drop_all(database._engine)
+    Declared.metadata.drop_all(database._engine)
     execute(url, "DROP TABLE es_connect_schema")
 
 

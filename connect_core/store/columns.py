@@ -6,12 +6,11 @@ An id that compares without case, or by its first 191 characters, logs one perso
 from fnmatch import fnmatchcase
 
 from sqlalchemy import MetaData, String
-from sqlmodel import SQLModel
 
-import connect_core.models  # noqa: F401  (declares the tables)
+from connect_core.models import Declared
 from connect_core.store.statement import Transaction
 
-DECLARED: MetaData = SQLModel.metadata
+DECLARED: MetaData = Declared.metadata
 NAMES = frozenset(DECLARED.tables)
 
 _TABLES = {

@@ -7,16 +7,27 @@ from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
+from sqlalchemy import Column, MetaData, PrimaryKeyConstraint, String, Table
+from sqlalchemy.exc import SQLAlchemyError
+
 from connect_core.errors import SettingsError
 from connect_core.store import columns, migrations
 from connect_core.store.database import Database
 from connect_core.store.statement import Transaction
+from connect_core.store.turns import unavailable
 
 VERSION_TABLE = "es_connect_schema"
 UPGRADE = "connect-login db upgrade"
 FOLDER = Path(migrations.__file__).parent
 VERSIONS = sorted((path.name[1:5] for path in FOLDER.glob("v*.py")), reverse=True)
 """Newest first: `v0001_tables.py` makes version 0001."""
+
+_VERSION = Table(  # as Alembic makes it
+    VERSION_TABLE,
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
+)
 
 
 class State(StrEnum):
@@ -63,11 +74,23 @@ def prepare(database: Database, command: str = UPGRADE) -> None:
     """
     state = find_state(database)
     if state is State.MISSING and database.is_sqlite:
-        upgrade(database)
+        _make_tables(database)
     elif mistake := get_advice(state, command):
         raise SettingsError([f"service.database_url: {mistake}"])
     if wrong := find_wrong_columns(database):
         raise SettingsError([f"service.database_url: {one}" for one in wrong])
+
+
+def _make_tables(database: Database) -> None:
+    """Make the tables as they are declared: in an empty file there is nothing to upgrade."""
+    try:
+        with database._engine.begin() as connection:
+            if find_state_in(Transaction(connection.connection.cursor(), connection.dialect, {})) is State.MISSING:
+                columns.DECLARED.create_all(connection)
+                _VERSION.create(connection)
+                connection.execute(_VERSION.insert().values(version_num=VERSIONS[0]))
+    except SQLAlchemyError as error:
+        raise unavailable(error) from None
 
 
 def get_advice(state: State, command: str = UPGRADE) -> str:
@@ -85,6 +108,6 @@ def get_advice(state: State, command: str = UPGRADE) -> str:
 
 def upgrade(database: Database, tell: Callable[[str], object] = str) -> None:
     """Bring the schema to our version; see `upgrading.upgrade`."""
-    from connect_core.store import upgrading  # noqa: PLC0415 - costs a third of a second, and a start needs it once
+    from connect_core.store import upgrading  # noqa: PLC0415 - Alembic is slow to import, and no start needs it
 
     upgrading.upgrade(database, tell)

@@ -18,10 +18,10 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from sqlalchemy import Column, Table, UniqueConstraint
 from sqlalchemy.dialects import sqlite
-from sqlmodel import SQLModel
 
 from connect_core.cli import app as command_line
 from connect_core.errors import RequestRefused, every_error
+from connect_core.models import Declared
 from connect_core.oauth2 import OAuth2Settings
 from connect_core.oidc import OidcSettings
 from connect_core.registry import Plugins
@@ -133,9 +133,9 @@ def tell_routes(words: Words) -> Lines:
 
 def tell_tables(words: Words) -> Lines:
     """Every table: its columns with their types, what they are for, and what is unique."""
-    compare(set(SQLModel.metadata.tables), words["table"])
+    compare(set(Declared.metadata.tables), words["table"])
     for name, said in words["table"].items():
-        own = SQLModel.metadata.tables[name]
+        own = Declared.metadata.tables[name]
         compare({column.name for column in own.columns}, said["columns"])
         yield f"## `{name}`"
         yield said["text"].strip()

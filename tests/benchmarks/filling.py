@@ -10,11 +10,12 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
-from sqlmodel import SQLModel
+
+from connect_core.models import Declared
 
 from .doubles import PlainSandbox
 
-OLD = 640
+OLD = 1536
 HEX = {
     "sqlite": "lower(hex(randomblob(32)))",
     "postgresql": "md5(CAST(random() AS TEXT)) || md5(CAST(random() AS TEXT))",
@@ -89,7 +90,7 @@ def fill(url: str, number: int) -> list[str]:
     with _in_haste(url) as connection:
         ids = [{"n": place, "id": str(PlainSandbox().user_id(name))} for place, name in old.items()]
         connection.execute(text("INSERT INTO old VALUES (:n, :id)"), ids)
-        indexes = [index for table in SQLModel.metadata.sorted_tables for index in table.indexes]
+        indexes = [index for table in Declared.metadata.sorted_tables for index in table.indexes]
         for index in indexes:  # made anew in one go, which takes a tenth of the time
             index.drop(connection)
         _write(connection, number, "es_member", MEMBER)

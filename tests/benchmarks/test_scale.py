@@ -23,7 +23,7 @@ from tests.acme import using
 from tests.databases import fresh_database, is_answering, server_of
 
 from .filling import OLD, fill, find_servers, get_sizes, plant_expired
-from .rounds import PEOPLE, ROUNDS, WARM_UP, Rounds, log_in, show_machine
+from .rounds import PEOPLE, WARM_UP, Rounds, log_in, show_machine
 from .stand import Shop, Visitors, new_people, running_shop, visiting
 
 SIZES = (10_000, 1_000_000, *([10_000_000] if os.environ.get("CONNECT_BENCH") == "full" else []))
@@ -107,7 +107,7 @@ async def log_in_in_turn(shops: list[Shop], databases: list[tuple[str, list[str]
             Visitors(http, replace(shop, pids=[*shop.pids, *find_servers(url)]), "oauth2")
             for shop, (url, _) in zip(shops, databases, strict=True)
         ]
-        for number in range(min(ROUNDS, OLD // PEOPLE)):
+        for number in range(OLD // PEOPLE):
             for visitors, (_, old), costs in zip(crowds, databases, found, strict=True):
                 people = old[number * PEOPLE : (number + 1) * PEOPLE]
                 costs["returning"].rounds.append(await log_in(visitors, people, IN_FLIGHT))

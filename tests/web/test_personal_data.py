@@ -6,9 +6,9 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlmodel import SQLModel
 
 from connect_core.identity import Identity
+from connect_core.models import Declared
 from connect_core.rehearsal import Stage, Visitor
 
 from ..acme import execute
@@ -47,7 +47,7 @@ def shop_of_each_engine(
 
 def everything(stage: Stage) -> str:
     """All that stands in the database, as one text."""
-    return "\n".join(str(row) for table in SQLModel.metadata.tables for row in stage.rows(table))
+    return "\n".join(str(row) for table in Declared.metadata.tables for row in stage.rows(table))
 
 
 def live_through(stage: Stage, visitor: Visitor) -> set[str]:

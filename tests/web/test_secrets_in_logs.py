@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 import pytest
 from pydantic import SecretStr
-from sqlmodel import SQLModel
 from starlette.applications import Starlette
 
 from connect_core.http import HttpPool
 from connect_core.logs import JsonFormatter
+from connect_core.models import Declared
 from connect_core.plugin import ClientType, hookimpl
 from connect_core.rehearsal import Stage, Visitor
 
@@ -147,7 +147,7 @@ def test_k01_a_dump_of_the_database_holds_nothing_spendable() -> None:
         visitor.http.post("/connect/handover")
         fail_everywhere(stage, visitor)
         witness.keep("c4n4ry", *settings_secrets(stage), *flow_cookies(visitor).values())
-        dump = {table: repr(stage.rows(table)) for table in SQLModel.metadata.tables}
+        dump = {table: repr(stage.rows(table)) for table in Declared.metadata.tables}
         ids = {str(row["value"]) for row in stage.rows("es_connect_alias")}
     assert {table for table, text in dump.items() if text != "[]"} >= {"es_member", "es_member_session"}
     for sandbox in stage.sandboxes.values():
