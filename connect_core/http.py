@@ -139,14 +139,17 @@ class Network:
     async def exchange(self, request: Request) -> Answer:
         """Send the request and read its answer, once. Raises `ProviderBadResponse` and what aiohttp raises."""
         session = self._session = self._session or self._open()
-        async with session.request(
+        response = await session.request(
             request.method,
             request.url,
             data=request.content,
             headers=request.headers,
             allow_redirects=False,
-        ) as response:
+        )
+        try:
             return Answer(response.status, response.headers, await _read(response))
+        finally:
+            response.release()
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -337,8 +340,8 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     if response.headers.get("content-encoding", "identity") != "identity":
         raise ProviderBadResponse("the answer is compressed, which was not asked for")
     body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
+    while not response.content.at_eof():
+        body += await response.content.readany()
         if len(body) > ANSWER_LIMIT:
             raise ProviderBadResponse("the answer is larger than 256 KiB")
     return bytes(body)

@@ -36,10 +36,11 @@ class OnDemand(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         module, _, member = COMMANDS[name].partition(":")
-        gc.disable()  # what is imported stays: to look for garbage in it takes a tenth of a start
+        gc.disable()  # what is imported stays: to look for garbage in it, then or later, takes a fifth of a start
         try:
             found = getattr(import_module(f"{__name__}.{module}"), member)
         finally:
+            gc.freeze()
             gc.enable()
         if not isinstance(found, typer.Typer):
             alone = typer.Typer(add_completion=False, rich_markup_mode=None)

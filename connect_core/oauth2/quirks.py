@@ -162,5 +162,4 @@ class Quirks(BaseModel):
 
 def renamed(parameters: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
     """Return `parameters` under the vendor's own names, without those that are empty or have an empty name."""
-    pairs = ((names.get(name, name), value) for name, value in parameters.items())
-    return {name: value for name, value in pairs if name and value}
+    return {name: value for key, value in parameters.items() if value and (name := names.get(key, key))}
