@@ -18,7 +18,7 @@ from connect_core.crypto import RsaPrivateKey
 
 from .stand import Measured, Shop, Visitors, measured, new_people, visiting
 
-ROUNDS = 3
+ROUNDS = 7
 PEOPLE = 128
 WARM_UP = 48
 KINDS = ("first", "returning")

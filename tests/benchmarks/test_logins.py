@@ -13,13 +13,13 @@ import pytest
 
 from tests.databases import fresh_database, is_answering, server_of
 
-from .rounds import Rounds, log_in_twice, show_machine
+from .rounds import Rounds, log_in_twice, show_machine, signature_cost
 from .stand import FLOOR, Shop, running_shop
 
 IN_FLIGHT = (1, 8, 32, 128)
 HEAD = (
-    f"{'':<17} {'in':>6}   {'CPU ms for each':>38}   {'callback, ms':>13}   {'the floor, CPU ms':>25}\n"
-    f"{'':<17} {'flight':>6}   {'login':>6} {'±':>4} {'start':>7} {'callback':>10} {'/me':>7}   "
+    f"{'':<17} {'in':>6} {'RSA':>5}   {'CPU ms for each':>38}   {'callback, ms':>13}   {'the floor, CPU ms':>25}\n"
+    f"{'':<17} {'flight':>6} {'µs':>5}   {'login':>6} {'±':>4} {'start':>7} {'callback':>10} {'/me':>7}   "
     f"{'p50':>6} {'p99':>6}   {'login':>6} {'±':>4} {'ours is':>13}\n"
 )
 
@@ -45,14 +45,16 @@ def test_logins(kept: str, require: Callable[[object, str], None], doubles: str,
 
 
 def compare(shop: Shop, floor: Shop | None, provider: str, in_flight: int) -> None:
-    """Log people in at both in turn, and print a row for each time that they come."""
+    """Log people in at both in turn, and print a row for each time that they come, with what RSA costs meanwhile."""
+    before = signature_cost()
     found = asyncio.run(log_in_twice([shop, *([floor] if floor else [])], provider, in_flight))
+    rsa = (before + signature_cost()) / 2
     for kind in ("first", "returning"):
         ours = found[0][kind]
         theirs = f"   {shown(found[1][kind])} {ours.login / found[1][kind].login:>11.1f} ×" if floor else ""
         sys.stdout.write(
-            f"{provider:<7} {kind:<9} {in_flight:>6}   {shown(ours)} {ours.start:>7.2f} {ours.callback:>10.2f} "
-            f"{ours.who:>7.2f}   {ours.latency(50):>6.1f} {ours.latency(99):>6.1f}{theirs}\n"
+            f"{provider:<7} {kind:<9} {in_flight:>6} {rsa:>5.0f}   {shown(ours)} {ours.start:>7.2f} "
+            f"{ours.callback:>10.2f} {ours.who:>7.2f}   {ours.latency(50):>6.1f} {ours.latency(99):>6.1f}{theirs}\n"
         )
 
 
