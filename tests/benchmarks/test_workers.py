@@ -47,11 +47,11 @@ def start(running: AbstractContextManager[Shop]) -> tuple[float, float, float]:
         return shop.start_up, started, shop.memory()
 
 
-async def crowd(shop: Shop, rounds: int = ROUNDS) -> list[float]:
-    """Log new people in by rounds; returns what a login cost in each, in ms of CPU."""
+async def crowd(shop: Shop, workers: int = 1, rounds: int = ROUNDS) -> list[float]:
+    """Log new people in by rounds, as many for each worker; returns what a login cost in each, in ms of CPU."""
     async with visiting() as http:
         visitors = Visitors(http, shop, "oauth2")
-        found = [await visitors.log_in(new_people(PEOPLE), IN_FLIGHT) for _ in range(rounds)]
+        found = [await visitors.log_in(new_people(PEOPLE * workers), IN_FLIGHT * workers) for _ in range(rounds)]
     return [start.cpu + callback.cpu for start, callback in found]
 
 
@@ -66,14 +66,14 @@ def test_two_workers(engine: str, require: Callable[[object, str], None], double
         before = get_part(shops[1], engine)
         for _ in range(ROUNDS):
             for number, shop in shops.items():
-                costs[number] += asyncio.run(crowd(shop, 1))
+                costs[number] += asyncio.run(crowd(shop, number, 1))
         part = (get_part(shops[1], engine) - before) * 1000 / (PEOPLE * ROUNDS)
     show_machine()
     one, two = (statistics.median(some) for some in costs.values())
     whose = "to commit" if engine == "sqlite" else "the server's"
     sys.stdout.write(
-        f"{engine}: CPU ms a first login, {IN_FLIGHT} in flight: one worker {one:.2f} ({part:.2f} {whose}), "
-        f"two workers {two:.2f}; "
+        f"{engine}: CPU ms a first login, {IN_FLIGHT} in flight for each worker: "
+        f"one worker {one:.2f} ({part:.2f} {whose}), two workers {two:.2f}; "
         f"with a core for each and nothing to wait for, two carry {2 * one / two:.2f} × of one\n"
     )
 
@@ -92,7 +92,7 @@ def serving(doubles: str, server: str, folder: Path, workers: int) -> Iterator[S
         fresh_database(server, own) as url,
         running_shop(own, doubles, "normal", database_url=url, workers=workers) as shop,
     ):
-        asyncio.run(crowd(shop, 1))
+        asyncio.run(crowd(shop, workers, 1))
         yield replace(shop, pids=[*shop.pids, *find_servers(url)])
 
 
