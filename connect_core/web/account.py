@@ -104,7 +104,7 @@ class _Account:
         try:
             found = await self._shop.find_member(request)
         except NotLoggedIn:
-            return answers.redirect(f"{self._shop.prefix}/login?return_to={self._shop.prefix}/account")
+            return answers.redirect(self._shop.login_for(f"{self._shop.prefix}/account"))
         language, prefix = visit.language, self._shop.prefix
         connections = await self._centre.find_connections(found.session)
         sessions = await self._centre.find_sessions(found.session)

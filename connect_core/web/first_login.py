@@ -20,7 +20,7 @@ from connect_core.errors import (
 )
 from connect_core.flow import Delivery
 from connect_core.web import answers
-from connect_core.web.pages import Way, with_query
+from connect_core.web.pages import Way
 from connect_core.web.requests import (
     check_origin,
     get_cookies,
@@ -111,7 +111,7 @@ def _style(shop: Shop) -> ErrorStyle:
             return leading_back(request, error)
         with suppress(StateInvalid):
             return_to = shop.shorten(shop.manager.pendings.open(ticket, 0).return_to)
-        ways = [Way("start_again", with_query(f"{shop.prefix}/login", return_to=return_to))]
+        ways = [Way("start_again", shop.login_for(return_to))]
         return shop.refuse(request, error, error.code, ways)
 
     return tell

@@ -189,8 +189,7 @@ class _Phone:
         except NotLoggedIn:
             if not wants_page(request):
                 raise
-            query = urlencode({"return_to": f"{self._shop.prefix}/h/{id_}"})
-            return answers.redirect(f"{self._shop.prefix}/login?{query}")
+            return answers.redirect(self._shop.login_for(f"{self._shop.prefix}/h/{id_}"))
         asked = await self._handovers.scan(id_, found.session, request.state.request_id)
         device = asked.device
         if not wants_page(request):

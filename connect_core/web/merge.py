@@ -94,7 +94,7 @@ class _Merge:
         try:
             found = await self._shop.find_recent(request)
         except NotLoggedIn:
-            return answers.redirect(f"{self._shop.prefix}/login?return_to={self._account}/merge")
+            return answers.redirect(self._shop.login_for(f"{self._account}/merge"))
         ticket, language = self._get_ticket(request, {}), get_visit(request).language
         if not ticket:
             return self._show_start(request, found)

@@ -185,10 +185,10 @@ class Pages:
         place; it begins with `origin`. With `hands_over` a phone can scan a code instead.
         """
         kept = {"client": client, "return_to": return_to}
-        logins = [(choice, with_query(choice.url, return_to=return_to)) for choice in providers if not choice.place]
+        logins = [(choice, with_more(choice.url, return_to=return_to)) for choice in providers if not choice.place]
         elsewhere = [choice for choice in providers if choice.place]
-        address = with_query(f"{origin}{self._prefix}/login", **kept) if elsewhere else ""
-        handover = with_query(f"{self._prefix}/handover", return_to=return_to) if hands_over else ""
+        address = with_more(f"{origin}{self._prefix}/login", **kept) if elsewhere else ""
+        handover = with_more(f"{self._prefix}/handover", return_to=return_to) if hands_over else ""
         values = {"logins": logins, "elsewhere": elsewhere, "address": address, "handover": handover}
         return self._render("login.html", language, kept=kept, **values)
 
@@ -297,7 +297,7 @@ class Pages:
             values,
             t=self._texts[language],
             other=self._texts[other],
-            switch=None if kept is None else with_query("", lang=other, **kept),
+            switch=None if kept is None else with_more("", lang=other, **kept),
         )
         # half of a surrogate pair in a foreign directory's nickname must not break the page
         return text.encode("utf-8", "replace").decode()
@@ -314,7 +314,7 @@ def get_initial(name: str) -> str:
     return next((letter for letter in name if letter.isalnum()), "")
 
 
-def with_query(url: str, **more: str) -> str:
+def with_more(url: str, **more: str) -> str:
     """Return `url` with the non-empty values of `more` in its query; an app's address (`alipays://`) stays whole."""
     if not _is_web_address(url):
         return url

@@ -37,7 +37,7 @@ from connect_core.manager import ConnectManager
 from connect_core.web import answers
 from connect_core.web.answers import LANGUAGE_MEMORY, Cookies
 from connect_core.web.counters import CountersInMemory
-from connect_core.web.pages import Pages, Way, with_query
+from connect_core.web.pages import Pages, Way, with_more
 from connect_core.web.requests import (
     Trust,
     check_origin,
@@ -169,6 +169,10 @@ class Shop:
         """Return the same, but for a page that leads back to `page` of ours where beginning anew mends nothing."""
         return lambda request, error: self._answer_error(request, error, page)
 
+    def login_for(self, page: str) -> str:
+        """Return the login page's address for who is to go on to `page`; empty for the shop's home."""
+        return with_more(f"{self.prefix}/login", return_to=page)
+
     def shorten(self, target: str) -> str:
         """Return a checked return target as pages hand it on: without our own origin, and empty for the shop's home."""
         service = self.manager.settings.service
@@ -218,9 +222,9 @@ class Shop:
 
     def _find_ways(self, request: Request, error: ConnectError, page: str) -> list[Way]:
         """Where to go on: what was asked for, from its beginning, or else back to `page`, or to another login."""
-        account, login = f"{self.prefix}/account", f"{self.prefix}/login"
+        account = f"{self.prefix}/account"
         if isinstance(error, NotLoggedIn | LoginTooOld):
-            return [Way("start_again", with_query(login, return_to=page or account))]
+            return [Way("start_again", self.login_for(page or account))]
         begun = self._find_flow(request)
         can_merge = self.manager.merges.are_offered and isinstance(error, BelongsToAnother | NothingToMerge)
         merge = [Way("merge", f"{account}/merge")] if can_merge else []
@@ -230,13 +234,13 @@ class Shop:
         if page and not is_nowhere and not error.code.startswith("state_"):
             return [*(merge if page == account else []), Way("keep", page)]
         return_to = self._find_return_target(request, begun)
-        other = Way("other_login", with_query(login, return_to=return_to))
+        other = Way("other_login", self.login_for(return_to))
         match error.code:
             case "forbidden":
                 return [Way("to_shop", self.manager.settings.service.home_url)]
             case "member_disabled" | "unsupported":
                 return [other]
-        again = Way("start_again", with_query(self._find_start(request, begun), return_to=return_to))
+        again = Way("start_again", with_more(self._find_start(request, begun), return_to=return_to))
         return [again, *([other] if refusal_for(error.code).other_login else [])]
 
     def _find_start(self, request: Request, begun: Flow | None) -> str:

@@ -1,7 +1,7 @@
 """Merging over HTTP, by page and by JSON: a second account is proved in this browser, shown, merged, and undone."""
 
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from connect_core.plugin import MergePlan
 from connect_core.registry import Plugins
@@ -188,7 +188,7 @@ def test_g01_g02_both_sides_are_proved_by_young_logins(shop: Stage, visitor: Vis
             refused(visitor.http.request(method, path, json={"ticket": ticket}), 403, "forbidden")
         refused(stranger.http.get(f"{MERGE}s"), 401, "not_logged_in")
         page = stranger.http.get(MERGE, headers=HTML)
-        assert (page.status_code, page.headers["location"]) == (303, f"/connect/login?return_to={MERGE}")
+        assert (page.status_code, page.headers["location"]) == (303, f"/connect/login?return_to={quote(MERGE, '')}")
         assert visitor.http.get(MERGE, headers=HTML).status_code == 403
     assert (bound(shop), asked(shop)) == (before, calls)
 
