@@ -101,9 +101,9 @@ def test_unbind_and_log_out(visit: Visit, stage: Stage) -> None:
     there = account_of(other, provider="wechat")
     page.reload()
     unbind(page, "wechat", logs_out=True)
-    assert visitor.arrives(page, f"/connect/login?return_to={ACCOUNT}")
+    assert visitor.arrives(page, "/connect/login?return_to=%2Fconnect%2Faccount")
     there.reload()
-    assert other.arrives(there, f"/connect/login?return_to={ACCOUNT}")
+    assert other.arrives(there, "/connect/login?return_to=%2Fconnect%2Faccount")
     assert [union_type for _, union_type in bound(stage)] == ["ALIPAY"]
 
 
