@@ -191,8 +191,7 @@ def _checked(provider: Provider, identity: object) -> Identity:
         raise ProviderBadResponse("the plugin answered two ids of one kind")
     if identity.profile is None:
         return identity
-    cleaned = _cleaned(identity.profile)
-    return identity if cleaned == identity.profile else replace(identity, profile=cleaned)
+    return replace(identity, profile=_cleaned(identity.profile))
 
 
 def _is_sound(one: object) -> bool:

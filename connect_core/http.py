@@ -309,7 +309,6 @@ def _request(
 
 _HEADERS = {"accept-encoding": "identity", "user-agent": "connect-login"}
 _PRINTABLE = re.compile(r"[ -~]*")
-_UNRESERVED = re.compile(r"[\w.~-]*", re.ASCII)
 
 
 def with_query(url: str, parameters: Mapping[str, str]) -> str:
@@ -317,12 +316,7 @@ def with_query(url: str, parameters: Mapping[str, str]) -> str:
 
     Raises `UnicodeEncodeError`.
     """
-    query = "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in parameters.items())
-    return f"{url}{'&' if '?' in url else '?'}{query}"
-
-
-def _quoted(text: str) -> str:
-    return text if _UNRESERVED.fullmatch(text) else quote(text, safe="")
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(parameters, quote_via=quote, safe='')}"
 
 
 def encode_form(fields: Mapping[str, str], charset: str = "utf-8", errors: str = "strict") -> bytes:

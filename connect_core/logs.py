@@ -9,7 +9,6 @@ import logging
 import re
 import sys
 from datetime import UTC, datetime
-from functools import lru_cache
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _NAME = r"(?:[\w-]{0,32}(?:secret|password|token|private_key|session_key|ticket)|auth_?code|sign)"
@@ -28,13 +27,8 @@ def redact(text: str) -> str:
     return text.replace("\r", "\\r").replace("\n", "\\n")
 
 
-@lru_cache(256)
-def _is_credential(key: str) -> bool:
-    return _FIELD.fullmatch(key) is not None
-
-
 def _redact_field(key: str, value: object) -> object:
-    if _is_credential(key):
+    if _FIELD.fullmatch(key):
         return "***"
     return value if value is None or isinstance(value, int | float) else redact(str(value))
 

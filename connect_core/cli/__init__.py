@@ -36,7 +36,7 @@ class OnDemand(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         module, _, member = COMMANDS[name].partition(":")
-        gc.disable()  # what is imported stays: to look for garbage in it, then or later, takes a fifth of a start
+        gc.disable()  # what is imported stays: to look for garbage in it, then or later, takes a tenth of a start
         try:
             found = getattr(import_module(f"{__name__}.{module}"), member)
         finally:

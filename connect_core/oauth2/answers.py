@@ -115,7 +115,8 @@ def _parse_form(text: str) -> dict[str, Any]:
 
 def _find_errors(found: Mapping[str, Any], quirks: Quirks) -> Iterator[str]:
     """Find the vendor's words for what went wrong, its own first; an object or list is one without a word."""
-    signs = quirks.all_error_signs
+    signs = {path: {fine} for path, fine in quirks.error_signs.items()}
+    signs.setdefault("error", {"0", "false"})
     for path, fine in signs.items():
         value = find_value(found, path)
         if value in (None, "", [], {}):

@@ -127,12 +127,6 @@ class Quirks(BaseModel):
         """What each of the vendor's errors is to us."""
         return {error: outcome for outcome, errors in self.errors.items() for error in errors}
 
-    @cached_property
-    def all_error_signs(self) -> Mapping[str, frozenset[str]]:
-        """The vendor's paths at which errors show, and the standard's after them, each with what means none."""
-        own = {path: frozenset({fine}) for path, fine in self.error_signs.items()}
-        return {**own, "error": own.get("error", frozenset({"0", "false"}))}
-
     def _mistakes(self) -> Iterator[str]:
         if len(self.outcomes) != sum(map(len, self.errors.values())):
             yield "errors: one of the vendor's stands twice"

@@ -5,13 +5,12 @@ An id that compares without case, or by its first 191 characters, logs one perso
 
 from fnmatch import fnmatchcase
 
-from sqlalchemy import MetaData, String
+from sqlalchemy import String
 
 from connect_core.models import Declared
 from connect_core.store.statement import Transaction
 
-DECLARED: MetaData = Declared.metadata
-NAMES = frozenset(DECLARED.tables)
+NAMES = frozenset(Declared.metadata.tables)
 
 _TABLES = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
@@ -72,7 +71,7 @@ def _probe(transaction: Transaction) -> dict[tuple[str, str], str]:
 
 def _wanted(transaction: Transaction, table: str, column: str) -> str:
     """The collation that is declared; for other text of MariaDB the character set, with which its collations begin."""
-    declared = DECLARED.tables[table].columns.get(column)
+    declared = Declared.metadata.tables[table].columns.get(column)
     if declared is None or not isinstance(declared.type, String):
         return ""
     kind = declared.type.dialect_impl(transaction._dialect)

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
-from sqlalchemy import Column, MetaData, PrimaryKeyConstraint, String, Table
+from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table
 from sqlalchemy.exc import SQLAlchemyError
 
 from connect_core.errors import SettingsError
+from connect_core.models import Declared
 from connect_core.store import columns, migrations
 from connect_core.store.database import Database
 from connect_core.store.statement import Transaction
@@ -74,23 +75,31 @@ def prepare(database: Database, command: str = UPGRADE) -> None:
     """
     state = find_state(database)
     if state is State.MISSING and database.is_sqlite:
-        _make_tables(database)
-    elif mistake := get_advice(state, command):
+        state = _make_tables(database)
+    if mistake := get_advice(state, command):
         raise SettingsError([f"service.database_url: {mistake}"])
     if wrong := find_wrong_columns(database):
         raise SettingsError([f"service.database_url: {one}" for one in wrong])
 
 
-def _make_tables(database: Database) -> None:
-    """Make the tables as they are declared: in an empty file there is nothing to upgrade."""
+def _make_tables(database: Database) -> State:
+    """Make the tables as they are declared, unless another process has; returns the state that they are in."""
     try:
         with database._engine.begin() as connection:
-            if find_state_in(Transaction(connection.connection.cursor(), connection.dialect, {})) is State.MISSING:
-                columns.DECLARED.create_all(connection)
-                _VERSION.create(connection)
-                connection.execute(_VERSION.insert().values(version_num=VERSIONS[0]))
+            state = find_state_in(transaction_on(connection))
+            if state is not State.MISSING:
+                return state
+            Declared.metadata.create_all(connection)
+            _VERSION.create(connection)
+            connection.execute(_VERSION.insert().values(version_num=VERSIONS[0]))
     except SQLAlchemyError as error:
         raise unavailable(error) from None
+    return State.CURRENT
+
+
+def transaction_on(connection: Connection) -> Transaction:
+    """Return a transaction of SQLAlchemy's as those of the store."""
+    return Transaction(connection.connection.cursor(), connection.dialect, {})
 
 
 def get_advice(state: State, command: str = UPGRADE) -> str:

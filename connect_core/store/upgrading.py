@@ -20,8 +20,7 @@ from connect_core.store import columns, schema
 from connect_core.store.database import Database, lift_limit
 from connect_core.store.differences import find_differences
 from connect_core.store.migrations import v0001_tables as first
-from connect_core.store.schema import State, get_advice
-from connect_core.store.statement import Transaction
+from connect_core.store.schema import State, get_advice, transaction_on
 
 LOCK_PATIENCE = 600
 """Seconds that an upgrade waits for another one."""
@@ -44,7 +43,7 @@ def upgrade(database: Database, tell: Callable[[str], object] = str) -> None:
 
 
 def _upgrade(connection: Connection, tell: Callable[[str], object]) -> None:
-    state = schema.find_state_in(Transaction(_cursor(connection), connection.dialect, {}))
+    state = schema.find_state_in(transaction_on(connection))
     if state in {State.NEWER, State.INCOMPLETE}:
         raise SettingsError([f"service.database_url: {get_advice(state)}"])
 
@@ -68,7 +67,7 @@ _MADE_AGAIN = ("add_table", "add_index")
 def _check_found_tables(connection: Connection) -> None:
     """Refuse tables with our names that are not as the first version made them; some or all may be missing."""
     changes = {one for one in find_differences(connection, first.TABLES) if not one.startswith(_MADE_AGAIN)}
-    wrong = columns.find_wrong_columns(Transaction(_cursor(connection), connection.dialect, {}))
+    wrong = columns.find_wrong_columns(transaction_on(connection))
     if mistakes := [*sorted(changes), *wrong]:
         lines = [f"service.database_url: a table has our name and is not ours: {one}" for one in mistakes]
         raise SettingsError(lines)
@@ -81,7 +80,7 @@ def _locked(database: Database) -> Iterator[Connection]:
         connection.detach()
         lift_limit(connection.connection.dbapi_connection)
         if database.is_sqlite:
-            _cursor(connection).execute(f"PRAGMA busy_timeout={LOCK_PATIENCE * 1000}")
+            transaction_on(connection).cursor.execute(f"PRAGMA busy_timeout={LOCK_PATIENCE * 1000}")
         with connection.begin():
             _lock(connection)
             yield connection
@@ -106,10 +105,6 @@ def _lock_mariadb(connection: Connection) -> None:
     if charset != "utf8mb4":
         told = f"the database's character set is {charset}: run: ALTER DATABASE CHARACTER SET utf8mb4"
         raise SettingsError([f"service.database_url: {told}"])
-
-
-def _cursor(connection: Connection) -> Any:
-    return connection.connection.cursor()
 
 
 def _kind(error: SQLAlchemyError) -> str:

@@ -8,7 +8,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import segno
 from starlette.requests import Request
@@ -27,7 +27,7 @@ from connect_core.errors import (
 from connect_core.handover import INTERVAL, LIFE, Begun, State
 from connect_core.web import answers
 from connect_core.web.devices import describe
-from connect_core.web.pages import Confirmation, Way
+from connect_core.web.pages import Confirmation, Way, with_more
 from connect_core.web.requests import (
     check_origin,
     get_cookies,
@@ -100,8 +100,8 @@ class _Pc:
         asked = await read_fields(request)
         begun = await self._begin(request)
         if wants_page(request):
-            query = urlencode({"return_to": asked["return_to"]}) if asked.get("return_to") else ""
-            return self._keep(answers.redirect(f"{self._shop.prefix}/handover{'?' * bool(query)}{query}"), begun)
+            page = with_more(f"{self._shop.prefix}/handover", return_to=asked.get("return_to", ""))
+            return self._keep(answers.redirect(page), begun)
         body = {"handover_url": self._url(begun.id), "expires_in": begun.expires_in, "interval": INTERVAL}
         return self._keep(answers.answer(body), begun)
 
