@@ -15,7 +15,7 @@ from connect_core.errors import LoginTooOld, MemberDisabled, NotLoggedIn, TokenI
 from connect_core.hookspecs import HookRelay, MemberDirectory, TokenRequest
 from connect_core.identity import ClientType
 from connect_core.sessions import LiveSession, OpenSession, Sessions, Tokens
-from connect_core.store import Database, Transaction, members, people
+from connect_core.store import Database, Transaction, connections, members
 from connect_core.store.members import MemberRow
 
 
@@ -58,7 +58,7 @@ class Accounts:
         def rotate(tx: Transaction) -> OpenSession | None:
             opened = self._sessions.rotate(tx, refresh_token, now)
             # an erasure that has begun waits for this token, or has taken the connection that it came through
-            if opened and opened.row.connect_id and people.hold_connection(tx, opened.row.connect_id) is None:
+            if opened and opened.row.connect_id and connections.hold_connection(tx, opened.row.connect_id) is None:
                 raise MemberDisabled("the member was erased")
             if opened and self._directory is None:
                 member = members.find_member(tx, opened.row.member_id)
@@ -100,7 +100,7 @@ class Accounts:
             if session is None:
                 return None
             member = None if self._directory is not None else members.find_member(tx, session.member_id)
-            bound = people.find_bound(tx, session.member_id)
+            bound = connections.find_bound(tx, session.member_id)
             return member, session, [one.union_type for one in bound], is_stale
 
         found = await self._database.read(look)

@@ -8,8 +8,8 @@ import json
 from connect_core.connections import find_people, insert_ids, keep_ids, kept_profile
 from connect_core.errors import AlreadyBound, BelongsToAnother, Forbidden, LastConnection, Unsupported
 from connect_core.identity import Identity
-from connect_core.store import Transaction, people
-from connect_core.store.people import Bound
+from connect_core.store import Transaction, connections
+from connect_core.store.connections import Bound
 
 
 def bind(transaction: Transaction, identity: Identity, member_id: int, now: int) -> tuple[int, bool]:
@@ -23,9 +23,9 @@ def bind(transaction: Transaction, identity: Identity, member_id: int, now: int)
     if found:
         keep_ids(transaction, identity, found, now)
         return found[0].connect_id, False
-    if any(one.union_type == identity.union_type for one in people.find_bound(transaction, member_id)):
+    if any(one.union_type == identity.union_type for one in connections.find_bound(transaction, member_id)):
         raise AlreadyBound("the member has another identity of this vendor; unbind it first")
-    connect_id = people.insert_connection(
+    connect_id = connections.insert_connection(
         transaction,
         member_id,
         identity.union_type,
@@ -46,8 +46,8 @@ def unbind(
     Raises `Unsupported` when there is none, `LastConnection` when nothing else leads to the member (`has_other_way`:
     a password does), and `Forbidden` before the cool-down is over.
     """
-    people.hold_connections(transaction, member_id)  # of two at once the later one sees what the first has left
-    bound = people.find_bound(transaction, member_id)
+    connections.hold_connections(transaction, member_id)  # of two at once the later one sees what the first has left
+    bound = connections.find_bound(transaction, member_id)
     ended = next((one for one in bound if one.union_type == union_type), None)
     if ended is None:
         raise Unsupported("the member has no such connection")
@@ -55,5 +55,5 @@ def unbind(
         raise LastConnection("this is the member's only way to log in")
     if now - ended.create_time < cooldown:
         raise Forbidden("the connection is too young to be ended", retry_after=ended.create_time + cooldown - now)
-    people.end_connection(transaction, ended.connect_id, now)
+    connections.end_connection(transaction, ended.connect_id, now)
     return ended

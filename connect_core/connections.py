@@ -15,10 +15,10 @@ from connect_core.errors import MemberDisabled
 from connect_core.hookspecs import MemberDirectory
 from connect_core.identity import STRENGTH, ClientType, Identity, PersonId, Profile
 from connect_core.settings import DAY
-from connect_core.store import Transaction, people
+from connect_core.store import Transaction, connections
 from connect_core.store import members as built_in
+from connect_core.store.connections import KnownPerson
 from connect_core.store.members import MemberRow
-from connect_core.store.people import KnownPerson
 
 _NAME_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 _KEPT = tuple(field.name for field in fields(Profile) if field.name != "mobile")
@@ -95,7 +95,7 @@ def login_by_unionid(
     is_new = was_asked or is_due
     if is_new or not person.has_aliases:
         told_time = _told_time(identity, now, profile_max_age) if is_new else now
-        people.update_stored_profile(transaction, person.connect_id, json.dumps(after), told_time)
+        connections.update_stored_profile(transaction, person.connect_id, json.dumps(after), told_time)
     member = members.note_login(transaction, member, identity.profile, before, now)
     return Settled(member, person.connect_id, union_id, False, has_conflict, _restored(after))
 
@@ -107,11 +107,11 @@ def is_stale(person: KnownPerson, now: int, profile_max_age: int) -> bool:
 
 def find_people(transaction: Transaction, identity: Identity) -> list[KnownPerson]:
     """Every connection the ids lead to, the strongest id's first."""
-    found = people.find_by_ids(transaction, identity.union_type, identity.ids)
+    found = connections.find_by_ids(transaction, identity.union_type, identity.ids)
     if len(found) < len(identity.ids):
         via = {one.via for one in found}
         rest = [one for one in identity.ids if one not in via]
-        found += people.find_unaliased(transaction, identity.union_type, rest)
+        found += connections.find_unaliased(transaction, identity.union_type, rest)
     return sorted(found, key=lambda person: identity.ids.index(person.via))
 
 
@@ -120,15 +120,15 @@ def _hold_people(transaction: Transaction, identity: Identity) -> list[KnownPers
     found = find_people(transaction, identity)
     if transaction.is_alone:
         return found
-    while found and people.hold_connection(transaction, found[0].connect_id) != found[0].member_id:
+    while found and connections.hold_connection(transaction, found[0].connect_id) != found[0].member_id:
         found = find_people(transaction, identity)
     return found
 
 
 def insert_ids(transaction: Transaction, connect_id: int, union_type: str, ids: Sequence[PersonId], now: int) -> None:
     """Store ids; those that an ended connection still holds are freed first."""
-    people.end_stray_aliases(transaction, union_type, ids, now)
-    people.insert_aliases(transaction, connect_id, union_type, ids)
+    connections.end_stray_aliases(transaction, union_type, ids, now)
+    connections.insert_aliases(transaction, connect_id, union_type, ids)
 
 
 def _told_time(identity: Identity, now: int, profile_max_age: int) -> int:
@@ -147,7 +147,7 @@ def _register(
     profile = identity.profile or Profile()
     member = members.register(transaction, profile, client_type, now)
     kept = json.dumps(kept_profile(profile))
-    connect_id = people.insert_connection(
+    connect_id = connections.insert_connection(
         transaction, member.id, identity.union_type, identity.strongest, now, profile=kept, profile_time=told_time
     )
     insert_ids(transaction, connect_id, identity.union_type, identity.ids, now)
@@ -167,7 +167,7 @@ def keep_ids(transaction: Transaction, identity: Identity, found: Sequence[Known
         insert_ids(transaction, person.connect_id, identity.union_type, [person.via], now)
     if not new:
         return person.union_id, has_conflict
-    stored = people.find_aliases(transaction, person.connect_id)
+    stored = connections.find_aliases(transaction, person.connect_id)
     taken = {(one.kind, one.scope) for one in stored}
     fitting = [one for one in new if (one.kind, one.scope) not in taken]
     if fitting:
@@ -177,7 +177,7 @@ def keep_ids(transaction: Transaction, identity: Identity, found: Sequence[Known
     shown = [one for one in stored if (one.value, one.scope) == (person.union_id, person.union_scope)]
     if shown and _rank(strongest) >= min(map(_rank, shown)):
         return person.union_id, has_conflict
-    people.update_union_id(transaction, person.connect_id, strongest)
+    connections.update_union_id(transaction, person.connect_id, strongest)
     return strongest.value, has_conflict
 
 

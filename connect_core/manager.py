@@ -42,7 +42,7 @@ from connect_core.registry import Offer, Plugins, Registry
 from connect_core.sessions import LiveSession, Sessions
 from connect_core.settings import Settings
 from connect_core.settlement import Arrival, Login, Settlement, Visit
-from connect_core.store import Database, Transaction, people
+from connect_core.store import Database, Transaction, connections
 from connect_core.store import flows as used_flows
 from connect_core.store import handovers as stored_handovers
 from connect_core.store import merges as stored_merges
@@ -286,7 +286,7 @@ class ConnectManager:
 
     async def open_id_of(self, member_id: int, union_type: str, app_id: str) -> str | None:
         """Return the member's open id for the vendor's app `app_id`, as payment wants it."""
-        return await self.database.read(lambda tx: people.find_open_id(tx, member_id, union_type, app_id))
+        return await self.database.read(lambda tx: connections.find_open_id(tx, member_id, union_type, app_id))
 
     async def sweep(self, limit: int = 500) -> int:
         """Delete at most `limit` each of what has expired: flows, sessions, hand-overs, what an undo would need.
@@ -342,7 +342,7 @@ class ConnectManager:
         """Members live in the shop's own system: have it know this one before the transaction begins."""
         offer, first = arrival.offer, identity
         known, times_unbound = await self.database.read(
-            lambda tx: (find_person(tx, first), people.count_ended(tx, first.union_type, first.strongest))
+            lambda tx: (find_person(tx, first), connections.count_ended(tx, first.union_type, first.strongest))
         )
         if arrival.pending is None and known is None and self.chooses:
             return await exchange.fetch_profile(offer.provider, identity, seconds), _BUILT_IN, True

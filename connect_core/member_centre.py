@@ -14,7 +14,7 @@ from connect_core.events import Notices
 from connect_core.hookspecs import LoginEvent
 from connect_core.identity import ClientType
 from connect_core.sessions import LiveSession
-from connect_core.store import Database, Transaction, members, people, sessions
+from connect_core.store import Database, Transaction, connections, members, sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class MemberCentre:
 
     async def find_connections(self, session: LiveSession) -> list[ShownConnection]:
         """Return what leads to the member, in the order of binding."""
-        bound = await self._database.read(lambda tx: people.find_bound(tx, session.member_id))
+        bound = await self._database.read(lambda tx: connections.find_bound(tx, session.member_id))
         return [ShownConnection(one.union_type, one.nickname, one.create_time) for one in bound]
 
     async def unbind(self, session: LiveSession, union_type: str, request_id: str, *, logs_out: bool = False) -> None:

@@ -23,10 +23,10 @@ from connect_core.identity import Language
 from connect_core.merging import Proof
 from connect_core.sessions import LiveSession
 from connect_core.settings import Service
-from connect_core.store import Database, Transaction, members, merges, people
+from connect_core.store import Database, Transaction, connections, members, merges
+from connect_core.store.connections import Bound
 from connect_core.store.members import MemberRow
 from connect_core.store.merges import MergeRow
-from connect_core.store.people import Bound
 
 LIFE = 600
 """Seconds from the proof to the merge."""
@@ -111,7 +111,7 @@ class Merges:
         proof = self._open(ticket, session)
         kept, merged = await self._find_enabled(proof.kept_id), await self._find_enabled(proof.merged_id)
         bound, (moved, ended) = await self._database.read(
-            lambda tx: (people.find_bound(tx, proof.kept_id), merging.split_as_proved(tx, proof))
+            lambda tx: (connections.find_bound(tx, proof.kept_id), merging.split_as_proved(tx, proof))
         )
         plan = await self._ask_shop(proof, language)
         undo_until = self._time() + self._undo_seconds if self._undo_seconds else 0

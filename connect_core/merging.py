@@ -13,9 +13,9 @@ from connect_core.errors import LastConnection, MemberDisabled, NothingToMerge, 
 from connect_core.flow import spend_key
 from connect_core.identity import Identity
 from connect_core.sessions import LiveSession
-from connect_core.store import Transaction, members, merges, people, sessions
+from connect_core.store import Transaction, connections, members, merges, sessions
+from connect_core.store.connections import Bound
 from connect_core.store.merges import MergeRow
-from connect_core.store.people import Bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def merge(
     for a proof used before, or when the connections are no longer those that were shown.
     """
     kept_id, merged_id = proof.kept_id, proof.merged_id
-    people.hold_connections(transaction, kept_id, merged_id)
+    connections.hold_connections(transaction, kept_id, merged_id)
     done = merges.find_merge(transaction, merged_id)
     if done is not None and done.kept_id == kept_id:
         return done, False
@@ -86,7 +86,7 @@ def merge(
     for connect_id in proof.moved:
         merges.move_connection(transaction, connect_id, merged_id, kept_id)
     for connect_id in proof.ended:
-        people.end_connection(transaction, connect_id, now)
+        connections.end_connection(transaction, connect_id, now)
     merges.disable_merged(transaction, merged_id)
     undo_until = now + undo_seconds if undo_seconds else 0
     row = MergeRow(kept_id, merged_id, now, undo_until, proof.moved, proof.ended)
@@ -106,7 +106,7 @@ def undo(
     if found is None:
         raise Unsupported("there is no merge to undo")
     kept_id, merged_id = found.kept_id, found.merged_id
-    people.hold_connections(transaction, kept_id, merged_id)
+    connections.hold_connections(transaction, kept_id, merged_id)
     if are_ours and not (members.hold_member(transaction, kept_id) and members.find_member(transaction, merged_id)):
         raise MemberDisabled("one of the members is disabled or gone")
     if not sessions.hold_live(transaction, binder.family, now):
@@ -118,9 +118,9 @@ def undo(
             sessions.revoke_opened_through(transaction, kept_id, connect_id, "", now)
     for connect_id in found.ended:
         merges.reopen_connection(transaction, connect_id)
-    back = people.find_bound(transaction, merged_id)
+    back = connections.find_bound(transaction, merged_id)
     has_ways = {
-        kept_id: bool(people.find_bound(transaction, kept_id)),
+        kept_id: bool(connections.find_bound(transaction, kept_id)),
         merged_id: bool(back) or not (found.moved or found.ended),
     }
     for member_id, has_way in has_ways.items():
@@ -131,8 +131,8 @@ def undo(
 
 
 def _split(transaction: Transaction, kept_id: int, merged_id: int) -> tuple[list[Bound], list[Bound]]:
-    taken = {one.union_type for one in people.find_bound(transaction, kept_id)}
-    bound = people.find_bound(transaction, merged_id)
+    taken = {one.union_type for one in connections.find_bound(transaction, kept_id)}
+    bound = connections.find_bound(transaction, merged_id)
     return [one for one in bound if one.union_type not in taken], [one for one in bound if one.union_type in taken]
 
 

@@ -21,7 +21,7 @@ from connect_core.http import TOTAL_DEADLINE
 from connect_core.identity import STRENGTH, Identity, IdKind, PersonId
 from connect_core.provider import Provider, Revokes
 from connect_core.registry import Registry
-from connect_core.store import Database, Transaction, merges, people
+from connect_core.store import Database, Transaction, connections, merges
 from connect_core.store import personal_data as store
 
 log = logging.getLogger("connect_login")
@@ -116,8 +116,8 @@ def _look(tx: Transaction, member_id: int) -> dict[str, Any]:
 
 def _find_identities(tx: Transaction, member_id: int) -> list[Identity]:
     found = []
-    for bound in people.find_bound(tx, member_id):
-        ids = sorted(people.find_aliases(tx, bound.connect_id), key=lambda one: STRENGTH.index(one.kind))
+    for bound in connections.find_bound(tx, member_id):
+        ids = sorted(connections.find_aliases(tx, bound.connect_id), key=lambda one: STRENGTH.index(one.kind))
         # a row that another system wrote has its union id alone
         known = tuple(ids) or (PersonId(IdKind.UNION_ID, bound.union_id),)
         found.append(Identity(bound.union_type, known, ""))
@@ -137,12 +137,12 @@ def _erase(tx: Transaction, event: ErasedEvent) -> list[ErasedEvent]:
     Returns what happened: nothing when the member was erased before.
     """
     member_id = event.member_id
-    name, tokens, connections = None, 0, set[int]()
+    name, tokens, held = None, 0, set[int]()
     for _ in range(2):  # the second round meets what was written by those whom the first one waited for
-        connections.update(people.hold_connections(tx, member_id))
+        held.update(connections.hold_connections(tx, member_id))
         name = store.lock_member(tx, member_id)
         tokens += store.delete_sessions(tx, member_id)
-    for connect_id in connections:
+    for connect_id in held:
         store.delete_connection(tx, connect_id)
     was_known = store.forget_subjects(tx, member_id)
     if name is not None:
@@ -150,9 +150,9 @@ def _erase(tx: Transaction, event: ErasedEvent) -> list[ErasedEvent]:
     merged = merges.find_merged_into(tx, member_id)
     erased = [one for merged_id in merged for one in _erase(tx, replace(event, member_id=merged_id))]
     was_merged = len(merged) + store.delete_merges(tx, member_id)
-    if not (connections or tokens or was_known or was_merged or name is not None):
+    if not (held or tokens or was_known or was_merged or name is not None):
         raise Unsupported("nothing is held about such a member")
-    if connections or tokens or was_merged or (name is not None and not name.startswith(store.ERASED_NAME)):
+    if held or tokens or was_merged or (name is not None and not name.startswith(store.ERASED_NAME)):
         events.write_erased(tx, event)
         erased.append(event)
     return erased

@@ -27,7 +27,7 @@ from connect_core.provider import Entrance
 from connect_core.registry import Plugin, Plugins
 from connect_core.sandbox import Sandbox, listen, sandbox_app, serving
 from connect_core.settings import Settings, parse_settings
-from connect_core.store import Database, tables
+from connect_core.store import Database, bulk
 from connect_core.web import create_app
 
 log = logging.getLogger("connect_login")
@@ -51,7 +51,7 @@ class Stage:
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Return a table's rows as they stand in the database."""
         with closing(Database(self.database_url)) as database:
-            return database._look(lambda tx: tables.find_rows(tx, table))
+            return database._look(lambda tx: bulk.find_rows(tx, table))
 
 
 def load_sandboxes(plugins: Plugins) -> dict[str, Sandbox]:

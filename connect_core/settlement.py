@@ -16,7 +16,7 @@ from connect_core.pending import Pending
 from connect_core.provider import VerifiedPhone
 from connect_core.registry import Offer
 from connect_core.sessions import LiveSession, OpenSession, Sessions
-from connect_core.store import Transaction, merges, people, sessions
+from connect_core.store import Transaction, connections, merges, sessions
 from connect_core.store import members as built_in
 
 
@@ -148,7 +148,7 @@ class Settlement:
         if not self._lives_elsewhere and not built_in.hold_member(tx, member_id):
             raise MemberDisabled("the member is disabled or gone")
         if self._lives_elsewhere:
-            people.hold_connections(tx, member_id)
+            connections.hold_connections(tx, member_id)
             if merges.find_merge(tx, member_id):
                 raise MemberDisabled("the member was merged into another")
         connect_id, is_new = binding.bind(tx, identity, member_id, now)

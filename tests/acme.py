@@ -22,7 +22,6 @@ from starlette.routing import BaseRoute
 from connect_core.errors import CodeInvalid, ConnectError
 from connect_core.identity import ClientType, Identity, PersonId, Profile
 from connect_core.manager import ConnectManager
-from connect_core.models import Declared
 from connect_core.plugin import (
     AuthorizationRequest,
     AuthorizationResponse,
@@ -38,6 +37,7 @@ from connect_core.sandbox import Sandbox
 from connect_core.settings import Settings
 from connect_core.settlement import Login, Visit
 from connect_core.store import Database, schema
+from connect_core.store.models import Declared
 
 T = TypeVar("T")
 NOTE = "database_url"

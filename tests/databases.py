@@ -21,8 +21,10 @@ from sqlalchemy.pool import NullPool
 
 from connect_core import rehearsal
 from connect_core.rehearsal import Stage
-from connect_core.store import Database, invariants, schema
-from connect_core.store.schema import State
+from connect_core.store import Database, schema
+from connect_core.store.schema import integrity
+from connect_core.store.schema.state import State
+from connect_core.store.schema.upgrade import upgrade_schema
 
 SERVERS = {
     "postgresql": "postgresql+psycopg://postgres@127.0.0.1:5432/postgres",
@@ -74,7 +76,7 @@ def _template(server: str) -> str:
     _on_server(server, f"CREATE DATABASE {name}")
     atexit.register(_on_server, server, f"DROP DATABASE {name}")
     with closing(Database(_beside(server, name))) as database:
-        schema.upgrade(database)
+        upgrade_schema(database)
     return name
 
 
@@ -95,7 +97,7 @@ def fresh_database(server: str, folder: Path) -> Iterator[str]:
     with _created(server, f"TEMPLATE {_template(server)}") if is_copied else empty_database(server, folder) as url:
         if not is_copied:
             with closing(Database(url)) as database:
-                schema.upgrade(database)
+                upgrade_schema(database)
         yield url
 
 
@@ -113,7 +115,7 @@ def check(url: str, *expected: str, are_members_elsewhere: bool = False) -> None
     """Fail when the rows break another rule than `expected`; a database whose tables a test took away is let be."""
     with closing(Database(url)) as database:
         if schema.find_state(database) is State.CURRENT:
-            found = invariants.find_faults(database, are_members_elsewhere=are_members_elsewhere)
+            found = integrity.find_faults(database, are_members_elsewhere=are_members_elsewhere)
             broken = {fault.rule.name: fault.rows for fault in found if fault.rule.name not in expected}
             assert not broken, f"rules of db check are broken by rows: {broken}"
 

@@ -13,7 +13,8 @@ from connect_core.cli.serve import init
 from connect_core.errors import SettingsError
 from connect_core.sandbox import serving
 from connect_core.settings import load_settings
-from connect_core.store import Database, schema
+from connect_core.store import Database
+from connect_core.store.schema.upgrade import upgrade_schema
 from connect_core.web import create_app
 
 from .acme import execute
@@ -75,7 +76,7 @@ def test_a_service_is_ready_only_on_its_own_schema(config: str, empty: str) -> N
     """503 from the moment that another version's tables stand there, and 200 again when they are ours."""
     settings = load_settings(Path(config))
     with closing(Database(empty)) as database:
-        schema.upgrade(database)
+        upgrade_schema(database)
     with serving(create_app(settings)) as client:
         assert ready(client) == 200
         for version in ("9999", "0000"):
@@ -97,7 +98,7 @@ def ready(url: str) -> int:
 def test_a_mounted_service_does_not_start_on_another_schema(config: str, empty: str) -> None:
     """Whoever runs it, not `serve` alone."""
     with closing(Database(empty)) as database:
-        schema.upgrade(database)
+        upgrade_schema(database)
     execute(empty, "UPDATE es_connect_schema SET version_num = '9999'")
     app = create_app(load_settings(Path(config)))
 

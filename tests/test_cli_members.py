@@ -4,8 +4,9 @@ import json
 from contextlib import closing
 from pathlib import Path
 
-from connect_core.models import Member
-from connect_core.store import Database, schema, tables
+from connect_core.store import Database, bulk
+from connect_core.store.models import Member
+from connect_core.store.schema.upgrade import upgrade_schema
 
 from .acme import execute
 from .databases import empty
@@ -17,7 +18,7 @@ __all__ = ["config", "empty"]
 def plant(url: str) -> None:
     """A member with an Alipay id, as a login leaves it."""
     with closing(Database(url)) as database:
-        schema.upgrade(database)
+        upgrade_schema(database)
     execute(url, f"INSERT INTO {Member.__tablename__} (uname, nickname, mobile) VALUES ('m_lihua', '李华', '139')")
     execute(
         url,
@@ -40,10 +41,8 @@ def test_an_operator_exports_and_erases(config: str, empty: str) -> None:
     assert run("members", "erase", "1", "--config", config) == (0, ["member 1 is erased"], [])
     assert run("members", "erase", "1", "--config", config) == (0, ["member 1 was erased before"], [])
     with closing(Database(empty)) as database:
-        left = [
-            database._look(lambda tx, name=name: tables.find_rows(tx, name)) for name in ("es_connect", "es_member")
-        ]
-        events = database._look(lambda tx: tables.find_rows(tx, "es_connect_event"))
+        left = [database._look(lambda tx, name=name: bulk.find_rows(tx, name)) for name in ("es_connect", "es_member")]
+        events = database._look(lambda tx: bulk.find_rows(tx, "es_connect_event"))
     assert left[0] == []
     assert "lihua" not in str(left)
     assert [(row["kind"], row["subject_hash"]) for row in events] == [("erased", "")]

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from connect_core.cli import app
 from connect_core.cli.serve import init
 from connect_core.store import Database
-from connect_core.store.invariants import RULES, Fault, find_faults
+from connect_core.store.schema.integrity import RULES, Fault, find_faults
 
 from .acme import execute
 from .databases import ENGINES, fresh_database, is_answering, server_of

@@ -6,9 +6,9 @@ import pytest
 
 from connect_core.errors import Unsupported
 from connect_core.manager import ConnectManager
-from connect_core.models import Declared
 from connect_core.plugin import ErasedEvent, MergeEvent, hookimpl
 from connect_core.sessions import LiveSession
+from connect_core.store.models import Declared
 
 from .acme import NOW, counts, rows
 from .merges import WEEK, Clock, bind, bound, log_in, merge, outcome, shop, undo

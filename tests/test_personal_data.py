@@ -17,9 +17,10 @@ from connect_core.plugin import ErasedEvent
 from connect_core.rehearsal import Visitor
 from connect_core.sessions import Sessions
 from connect_core.settings import Sessions as Lifetimes
-from connect_core.store import Database, Transaction, schema, tables
+from connect_core.store import Database, Transaction, bulk
+from connect_core.store.engine.workers import Turn
 from connect_core.store.members import MemberRow
-from connect_core.store.turns import Turn
+from connect_core.store.schema.upgrade import upgrade_schema
 
 from .acme import DAY, NOW
 from .databases import empty
@@ -131,13 +132,13 @@ def test_m_an_erasure_waits_for_the_login_that_began_before_it(empty: str) -> No
         lasting.open(tx, settled.member.id, ClientType.PC, "", NOW, connect_id=settled.connect_id)
 
     with closing(Database(empty)) as database, closing(Database(empty)) as other, ThreadPoolExecutor(1) as threads:
-        schema.upgrade(database)
+        upgrade_schema(database)
         run(database, partial(log_in_with, BuiltInMembers()))
         login = threads.submit(run, database, partial(log_in_with, slow))
         assert slow.is_met.wait(5)
         assert run(other, lambda tx: personal_data._erase(tx, ErasedEvent(1, "r", NOW)))
         login.result()
         for table in ("es_connect", "es_connect_alias", "es_member_session"):
-            assert database._look(partial(tables.find_rows, table=table)) == []
+            assert database._look(partial(bulk.find_rows, table=table)) == []
         run(database, partial(log_in_with, BuiltInMembers()))
-        assert [row["disabled"] for row in database._look(partial(tables.find_rows, table="es_member"))] == [1, 0]
+        assert [row["disabled"] for row in database._look(partial(bulk.find_rows, table="es_member"))] == [1, 0]

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from connect_core.errors import SettingsError
-from connect_core.models import Declared
 from connect_core.store import Database, schema
-from connect_core.store.differences import find_differences
-from connect_core.store.schema import State
+from connect_core.store.models import Declared
+from connect_core.store.schema.diff import find_differences
+from connect_core.store.schema.state import State
+from connect_core.store.schema.upgrade import upgrade_schema
 
 from .acme import execute
 from .databases import empty
@@ -24,12 +25,14 @@ __all__ = ["empty"]
 UPGRADE = """
 import sys
 from contextlib import closing
-from connect_core.store import Database, schema
+from connect_core.store import Database
+from connect_core.store import schema
+from connect_core.store.schema.upgrade import upgrade_schema
 
 print("ready", flush=True)
 sys.stdin.readline()
 with closing(Database(sys.argv[1])) as database:
-    schema.upgrade(database)
+    upgrade_schema(database)
 """
 
 SHOP = """
@@ -44,7 +47,9 @@ class Member(SQLModel, table=True):
     __tablename__ = "es_member"
     id: int | None = Field(None, primary_key=True)
 
-from connect_core.store import Database, schema
+from connect_core.store import Database
+from connect_core.store import schema
+from connect_core.store.schema.upgrade import upgrade_schema
 
 database = Database(sys.argv[1])
 schema.prepare(database)
@@ -63,7 +68,7 @@ def database(empty: str) -> Iterator[Database]:
 @pytest.fixture
 def upgraded(database: Database) -> Database:
     """The same with our tables."""
-    schema.upgrade(database)
+    upgrade_schema(database)
     return database
 
 
@@ -141,7 +146,7 @@ def test_a_database_goes_from_missing_to_current_once(database: Database) -> Non
     assert schema.find_state(database) is State.MISSING
     for expected in (["upgrading: The first tables", "the schema is current: 0001"], ["the schema is current: 0001"]):
         told: list[str] = []
-        schema.upgrade(database, told.append)
+        upgrade_schema(database, told.append)
         assert told == expected
         assert schema.find_state(database) is State.CURRENT
     schema.prepare(database)
@@ -164,7 +169,7 @@ def test_m11_a_newer_schema_is_left_alone(upgraded: Database, empty: str) -> Non
     assert schema.find_state(upgraded) is State.NEWER
     assert refused(upgraded) == newer
     with pytest.raises(SettingsError, match=newer[0]):
-        schema.upgrade(upgraded)
+        upgrade_schema(upgraded)
     assert execute(empty, "SELECT version_num FROM es_connect_schema") == [{"version_num": "9999"}]
 
 
@@ -174,7 +179,7 @@ def test_a_schema_that_lost_a_table_is_refused(upgraded: Database, empty: str) -
     assert schema.find_state(upgraded) is State.INCOMPLETE
     assert refused(upgraded) == ["a table of ours is gone: play the back-up back"]
     with pytest.raises(SettingsError, match="a table of ours is gone"):
-        schema.upgrade(upgraded)
+        upgrade_schema(upgraded)
 
 
 def test_tables_made_before_there_were_versions_are_taken_over(database: Database, empty: str) -> None:
@@ -182,7 +187,7 @@ def test_tables_made_before_there_were_versions_are_taken_over(database: Databas
     Declared.metadata.create_all(database._engine)
     execute(empty, "INSERT INTO es_member (uname) VALUES ('m_1')")
     assert refused(database) == ["the schema is old: run: connect-login db upgrade"]
-    schema.upgrade(database)
+    upgrade_schema(database)
     schema.prepare(database)
     assert differences(database) == []
     assert execute(empty, "SELECT uname FROM es_member") == [{"uname": "m_1"}]
@@ -192,7 +197,7 @@ def test_somebody_elses_table_with_our_name_is_not_taken_over(database: Database
     """Nothing is made beside it, and it is named."""
     execute(empty, "CREATE TABLE es_member (id INTEGER PRIMARY KEY, password VARCHAR(64))")
     with pytest.raises(SettingsError, match="a table has our name and is not ours: remove_column es_member password"):
-        schema.upgrade(database)
+        upgrade_schema(database)
     assert schema.find_state(database) is State.OLD
     assert set(execute(empty, "SELECT * FROM es_member")) == set()
     with pytest.raises(Exception, match="es_connect"):
@@ -204,9 +209,9 @@ def test_tables_of_ours_that_lack_a_column_are_not_taken_over(database: Database
     Declared.metadata.create_all(database._engine)
     execute(empty, "ALTER TABLE es_member DROP COLUMN city")
     with pytest.raises(SettingsError, match="add_column es_member city"):
-        schema.upgrade(database)
+        upgrade_schema(database)
     execute(empty, "DROP TABLE es_member")
-    schema.upgrade(database)
+    upgrade_schema(database)
     assert differences(database) == []
 
 
@@ -216,7 +221,7 @@ def test_an_operators_own_tables_are_left_alone(database: Database, empty: str) 
     execute(empty, "INSERT INTO alembic_version VALUES ('theirs')")
     execute(empty, "CREATE TABLE es_goods (id INTEGER PRIMARY KEY)")
     assert schema.find_state(database) is State.MISSING
-    schema.upgrade(database)
+    upgrade_schema(database)
     assert differences(database) == []
     assert execute(empty, "SELECT version_num FROM alembic_version") == [{"version_num": "theirs"}]
     assert execute(empty, "SELECT id FROM es_goods") == []
@@ -255,7 +260,7 @@ def test_m11_an_upgrade_killed_at_any_moment_can_be_run_again(empty: str) -> Non
             if dice.random() < 0.5 and schema.find_state(database) is State.CURRENT:
                 drop_all(database, empty)
     with closing(Database(empty)) as database:
-        schema.upgrade(database)
+        upgrade_schema(database)
         schema.prepare(database)
         assert differences(database) == []
 
@@ -319,5 +324,5 @@ def test_m13_a_database_with_another_character_set_is_not_begun(database: Databa
         pytest.skip("a rule about MariaDB")
     execute(empty, "ALTER DATABASE CHARACTER SET latin1")
     with pytest.raises(SettingsError, match="character set is latin1: run: ALTER DATABASE CHARACTER SET utf8mb4"):
-        schema.upgrade(database)
+        upgrade_schema(database)
     assert schema.find_state(database) is State.MISSING

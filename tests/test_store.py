@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from connect_core.errors import SettingsError, Unavailable
 from connect_core.identity import PersonId, Profile
-from connect_core.store import Database, Transaction, flows, members, people, schema, sessions
+from connect_core.store import Database, Transaction, connections, flows, members, schema, sessions
 
 from .acme import NOW, counts, locked, rows, url_of
 
@@ -45,10 +45,10 @@ def database(database_url: str) -> Iterator[Database]:
 def register(tx: Transaction) -> int:
     """Write a member, its connection and an id."""
     member_id = members.insert_member(tx, "m_1", Profile(), "pc", NOW)
-    connect_id = people.insert_connection(
+    connect_id = connections.insert_connection(
         tx, member_id, "ALIPAY", PersonId.user_id("2088"), NOW, profile="{}", profile_time=NOW
     )
-    people.insert_aliases(tx, connect_id, "ALIPAY", [PersonId.user_id("2088")])
+    connections.insert_aliases(tx, connect_id, "ALIPAY", [PersonId.user_id("2088")])
     return member_id
 
 
@@ -140,8 +140,8 @@ def test_ids_of_deleted_rows_are_never_given_again(tmp_path: Path, table: str, i
 )
 def test_ids_declare_how_they_compare(tmp_path: Path, table: str, columns: tuple[str, ...]) -> None:
     """The collation of every id and hash stands in the schema, not left to the engine."""
-    [schema] = rows(tmp_path, "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", table)
-    declared = dict(line.strip().split(" ", 1) for line in schema["sql"].splitlines()[1:] if line.startswith("\t"))
+    [table_sql] = rows(tmp_path, "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", table)
+    declared = dict(line.strip().split(" ", 1) for line in table_sql["sql"].splitlines()[1:] if line.startswith("\t"))
     assert [column for column in columns if 'COLLATE "BINARY"' not in declared[column]] == []
 
 
@@ -330,7 +330,8 @@ def test_four_processes_may_start_on_an_empty_file_at_once(tmp_path: Path) -> No
     """Workers that make the tables at the same moment all find them made, thirty times over."""
     script = """
 import sys
-from connect_core.store import Database, schema
+from connect_core.store import Database
+from connect_core.store import schema
 
 print("ready", flush=True)
 for line in sys.stdin:
@@ -380,7 +381,8 @@ def test_m12_times_do_not_depend_on_the_zone(tmp_path: Path) -> None:
     script = """
 import asyncio, sys
 from connect_core.identity import Profile
-from connect_core.store import Database, members, schema
+from connect_core.store import Database, members
+from connect_core.store import schema
 
 database = Database(sys.argv[1])
 schema.prepare(database)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from connect_core.identity import PersonId, Profile
-from connect_core.models import Member
+from connect_core.store.models import Member
 
 from .acme import DAY, NOW
 from .test_connections import LIHUA, OPEN, USER, Shop, shop

@@ -12,7 +12,7 @@ import pytest
 from connect_core.errors import Unavailable
 from connect_core.identity import Profile
 from connect_core.store import Database, Transaction, members
-from connect_core.store.turns import LONGEST, PATIENCE, Turn
+from connect_core.store.engine.workers import LONGEST, PATIENCE, Turn
 
 from .acme import NOW, execute
 

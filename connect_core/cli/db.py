@@ -8,7 +8,8 @@ import typer
 from connect_core.cli.configuration import DEFAULT, ConfigPath
 from connect_core.errors import SettingsError
 from connect_core.settings import load_settings
-from connect_core.store import Database, invariants, schema
+from connect_core.store import Database, schema
+from connect_core.store.schema import integrity
 
 app = typer.Typer(
     add_completion=False, help="The schema of [service] database_url.", no_args_is_help=True, rich_markup_mode=None
@@ -23,8 +24,10 @@ def root() -> None:
 @app.command()
 def upgrade(config: ConfigPath = DEFAULT) -> None:
     """Bring the database's tables to this version; make them where there are none. Can be run again at any time."""
+    from connect_core.store.schema.upgrade import upgrade_schema  # noqa: PLC0415 - Alembic is slow to import
+
     with closing(Database(load_settings(config).service.database_url)) as database:
-        schema.upgrade(database, typer.echo)
+        upgrade_schema(database, typer.echo)
 
 
 @app.command()
@@ -43,13 +46,13 @@ def check(
         typer.echo(f"the schema is {state}")
         for line in wrong:
             typer.echo(line)
-        faults = invariants.find_faults(database, are_members_elsewhere=members_elsewhere)
+        faults = integrity.find_faults(database, are_members_elsewhere=members_elsewhere)
         for fault in faults:
             typer.echo(_tell(fault))
-        typer.echo(f"{len(invariants.RULES)} rules, {len(faults)} broken")
+        typer.echo(f"{len(integrity.RULES)} rules, {len(faults)} broken")
     raise typer.Exit(1 if wrong or faults else 0)
 
 
-def _tell(fault: invariants.Fault) -> str:
+def _tell(fault: integrity.Fault) -> str:
     shown = ", ".join(str(row) for row in fault.rows) + (", ..." if fault.count > len(fault.rows) else "")
     return f"{fault.rule.name}: {fault.rule.means}: {fault.count} (rows {shown}); to do: {fault.rule.cure}"

@@ -12,7 +12,7 @@ from connect_core.cli.console import wait_for_stop
 from connect_core.identity import ClientType
 from connect_core.logs import configure_logging
 from connect_core.rehearsal import Stage, Visitor, on_stage
-from connect_core.store import tables
+from connect_core.store import bulk
 from connect_core.web import answers
 from connect_core.web.pages import ShownConnection, ShownMember
 from connect_core.web.requests import get_cookies, get_language
@@ -81,7 +81,7 @@ def demo_home() -> list[BaseRoute]:
             return answers.redirect(f"{shop.prefix}/login")
         member = found.member
         shown = ShownMember(member.uname, member.nickname, member.face, member.province, member.city)
-        rows = await shop.manager.database.read(lambda tx: tables.find_rows(tx, "es_connect"))
+        rows = await shop.manager.database.read(lambda tx: bulk.find_rows(tx, "es_connect"))
         connections = [
             ShownConnection("es_connect #{id}: {union_type} {union_id}".format_map(row), row["union_type"].lower())
             for row in rows

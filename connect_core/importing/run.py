@@ -10,7 +10,7 @@ from typing import Any
 from connect_core.importing import members, people, settling
 from connect_core.importing.report import Cause, Report
 from connect_core.importing.snippet import Found
-from connect_core.store import Database, Transaction, imports
+from connect_core.store import Database, Transaction, bulk
 from connect_core.store.javashop import CONNECTIONS, MEMBERS, Javashop
 
 
@@ -41,7 +41,7 @@ async def import_javashop(
     _note(shop, report)
     writes_members = not (order.dry_run or order.connections_only)
     if writes_members and order.numbers_by_sequence and (highest := shop.get_highest_member_id()) > 0:
-        await database.write(lambda tx: imports.move_sequence(tx, highest), at_leisure=True)
+        await database.write(lambda tx: bulk.move_sequence(tx, highest), at_leisure=True)
     unames: dict[str, int] = {}
     for page in shop.pages(MEMBERS, members.COLUMNS):
         report.members["read"] += len(page)

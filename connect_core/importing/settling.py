@@ -12,8 +12,8 @@ from connect_core.identity import IdKind, PersonId
 from connect_core.importing import members, people
 from connect_core.importing.people import Person
 from connect_core.importing.report import Cause, Report
-from connect_core.store import Transaction, imports
-from connect_core.store.imports import Bound
+from connect_core.store import Transaction, bulk
+from connect_core.store.bulk import Bound
 
 _Holders = dict[tuple[str, IdKind, str], dict[str, int | None]]
 
@@ -60,7 +60,7 @@ def look(
         usable = _look_at_members(transaction, rows, unames, outcome)
     persons = [person for row in rows for person in found.get(row["id"], ())]
     bound: dict[tuple[int, str], list[Bound]] = defaultdict(list)
-    for one in imports.find_bound(transaction, [row["id"] for row in rows if row["id"] in found]):
+    for one in bulk.find_bound(transaction, [row["id"] for row in rows if row["id"] in found]):
         bound[one.member_id, one.union_type].append(one)
     holders = _find_holders(transaction, persons)
     for person in persons:
@@ -74,14 +74,14 @@ def look(
 def write(transaction: Transaction, outcome: Outcome) -> None:
     """Write what was decided in the same transaction."""
     if outcome.members:
-        imports.insert_members(transaction, outcome.members)
+        bulk.insert_members(transaction, outcome.members)
     more = outcome.more_ids
     if outcome.connections:
-        imports.insert_connections(transaction, outcome.connections)
-        made = imports.find_connect_ids(transaction, sorted({member_id for member_id, _, _ in outcome.ids}))
+        bulk.insert_connections(transaction, outcome.connections)
+        made = bulk.find_connect_ids(transaction, sorted({member_id for member_id, _, _ in outcome.ids}))
         more = [*more, *((made[member_id, union_type], union_type, one) for member_id, union_type, one in outcome.ids)]
     if more:
-        imports.insert_ids(transaction, more)
+        bulk.insert_ids(transaction, more)
 
 
 def _look_at_members(
@@ -95,8 +95,8 @@ def _look_at_members(
             outcome.refused.append((cause, members.TABLE, row["id"]))
         else:
             sound.append(row)
-    known = imports.find_unames(transaction, [row["id"] for row in sound])
-    owners = imports.find_owners(transaction, [row["uname"] for row in sound if row["id"] not in known])
+    known = bulk.find_unames(transaction, [row["id"] for row in sound])
+    owners = bulk.find_owners(transaction, [row["uname"] for row in sound if row["id"] not in known])
     owners = {**unames, **owners}
     for row in sound:
         member_id, uname = row["id"], row["uname"]
@@ -116,7 +116,7 @@ def _find_holders(transaction: Transaction, persons: Sequence[Person]) -> _Holde
     for person in persons:
         for _, one in person.ids:
             values[person.union_type, one.kind, one.scope].append(one.value)
-    return {key: imports.find_holders(transaction, *key, some) for key, some in values.items()}
+    return {key: bulk.find_holders(transaction, *key, some) for key, some in values.items()}
 
 
 def _look_at_person(person: Person, bound: Sequence[Bound], holders: _Holders, outcome: Outcome, now: int) -> None:

@@ -3,20 +3,18 @@
 Queries are functions over a `Transaction`; `Database` runs a unit of them in one transaction on one thread hop.
 """
 
-from connect_core.store import events, flows, handovers, invariants, members, people, schema, sessions, tables
-from connect_core.store.database import Database
-from connect_core.store.statement import Transaction
+from connect_core.store import connections, events, flows, handovers, members, schema, sessions
+from connect_core.store.engine.database import Database
+from connect_core.store.engine.statement import Transaction
 
 __all__ = [
     "Database",
     "Transaction",
+    "connections",
     "events",
     "flows",
     "handovers",
-    "invariants",
     "members",
-    "people",
     "schema",
     "sessions",
-    "tables",
 ]

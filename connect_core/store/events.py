@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, select, update
 
-from connect_core.models import ConnectEvent
-from connect_core.store.statement import Statement, Transaction, insert_into
+from connect_core.store.engine.statement import Statement, Transaction, insert_into
+from connect_core.store.models import ConnectEvent
 
 _EVENT = ConnectEvent.__table__  # type: ignore[attr-defined]
 _COLUMNS = (

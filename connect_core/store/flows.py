@@ -5,8 +5,8 @@ from functools import cache
 
 from sqlalchemy import bindparam, or_, select, update
 
-from connect_core.models import UsedFlow
-from connect_core.store.statement import Statement, Sweep, Transaction, insert_into
+from connect_core.store.engine.statement import Statement, Sweep, Transaction, insert_into
+from connect_core.store.models import UsedFlow
 
 _USED = UsedFlow.__table__  # type: ignore[attr-defined]
 _INSERT = Statement(insert_into(_USED, "hash", "flow", "expiry_time"))

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, delete, select, update
 
-from connect_core.models import Handover
-from connect_core.store.statement import Statement, Transaction, insert_into
+from connect_core.store.engine.statement import Statement, Transaction, insert_into
+from connect_core.store.models import Handover
 
 _HANDOVER = Handover.__table__  # type: ignore[attr-defined]
 

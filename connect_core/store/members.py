@@ -7,8 +7,8 @@ from functools import cache
 from sqlalchemy import bindparam, select, update
 
 from connect_core.identity import Profile
-from connect_core.models import Member
-from connect_core.store.statement import Statement, Transaction, insert_into
+from connect_core.store.engine.statement import Statement, Transaction, insert_into
+from connect_core.store.models import Member
 
 _MEMBER = Member.__table__  # type: ignore[attr-defined]
 

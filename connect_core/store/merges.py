@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import and_, bindparam, delete, exists, null, select, update
 
-from connect_core.models import Alias, Connection, Member, MemberMerge
-from connect_core.store.statement import Row, Statement, Sweep, Transaction, insert_into
+from connect_core.store.engine.statement import Row, Statement, Sweep, Transaction, insert_into
+from connect_core.store.models import Alias, Connection, Member, MemberMerge
 
 MERGED = 2
 """What `disabled` is of a member of the built-in table who was merged into another."""

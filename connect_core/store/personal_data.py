@@ -4,8 +4,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, bindparam, case, delete, null, or_, select, update
 
-from connect_core.models import Alias, ConnectEvent, Connection, Member, MemberMerge, MemberSession
-from connect_core.store.statement import Statement, Transaction
+from connect_core.store.engine.statement import Statement, Transaction
+from connect_core.store.models import Alias, ConnectEvent, Connection, Member, MemberMerge, MemberSession
 
 _MEMBER, _CONNECT = Member.__table__, Connection.__table__  # type: ignore[attr-defined]
 _ALIAS, _SESSION = Alias.__table__, MemberSession.__table__  # type: ignore[attr-defined]

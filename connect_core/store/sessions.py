@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import and_, bindparam, select, update
 
-from connect_core.models import MemberSession
-from connect_core.store.statement import Statement, Sweep, Transaction, insert_into
+from connect_core.store.engine.statement import Statement, Sweep, Transaction, insert_into
+from connect_core.store.models import MemberSession
 
 _SESSION = MemberSession.__table__  # type: ignore[attr-defined]
 

@@ -24,8 +24,8 @@ from connect_core.errors import (
     Unsupported,
 )
 from connect_core.merges import LIFE, Preview
+from connect_core.store.connections import Bound
 from connect_core.store.members import MemberRow
-from connect_core.store.people import Bound
 from connect_core.web import answers
 from connect_core.web.account import begin_bind, find_choices, find_titles, to_day
 from connect_core.web.pages import MergePreview, ShownConnection, ShownMember

@@ -21,12 +21,12 @@ from sqlalchemy.dialects import sqlite
 
 from connect_core.cli import app as command_line
 from connect_core.errors import RequestRefused, every_error
-from connect_core.models import Declared
 from connect_core.oauth2 import OAuth2Settings
 from connect_core.oidc import OidcSettings
 from connect_core.registry import Plugins
 from connect_core.rehearsal import make_settings
 from connect_core.settings import ProviderSettings, Settings
+from connect_core.store.models import Declared
 from connect_core.web import create_app
 from connect_core.web.seed import CODES, FAILED
 from connect_core.web.texts import refusal_for

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
-from connect_core.models import Declared
+from connect_core.store.models import Declared
 
 from .doubles import PlainSandbox
 

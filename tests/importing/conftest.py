@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from connect_core.store import Database, schema
+from connect_core.store import Database
+from connect_core.store.schema.upgrade import upgrade_schema
 
 from .moves import SERVERS, Move, is_up
 from .old_shops import old_shop, server_database, write_config
@@ -37,7 +38,7 @@ def move(request: pytest.FixtureRequest, databases: tuple[str, str], tmp_path: P
     source, target = databases
     write_config(tmp_path, target)
     database = Database(target)
-    schema.upgrade(database)
+    upgrade_schema(database)
     database.close()
     with old_shop(source, getattr(request, "param", "g2")) as old:
         yield Move(old, target, tmp_path)

@@ -21,7 +21,7 @@ from connect_core.manager import ConnectManager
 from connect_core.provider import AuthorizationResponse
 from connect_core.registry import Plugins
 from connect_core.store import Database, Transaction
-from connect_core.store.turns import Turn
+from connect_core.store.engine.workers import Turn
 
 DIED = 9
 Work = Callable[[ConnectManager, str], Awaitable[object]]

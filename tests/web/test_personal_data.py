@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from connect_core.identity import Identity
-from connect_core.models import Declared
 from connect_core.rehearsal import Stage, Visitor
+from connect_core.store.models import Declared
 
 from ..acme import execute
 from ..databases import ENGINES, is_answering, on_stage, server_of

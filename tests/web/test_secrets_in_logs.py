@@ -15,9 +15,9 @@ from starlette.applications import Starlette
 
 from connect_core.http import HttpPool
 from connect_core.logs import JsonFormatter
-from connect_core.models import Declared
 from connect_core.plugin import ClientType, hookimpl
 from connect_core.rehearsal import Stage, Visitor
+from connect_core.store.models import Declared
 
 from ..databases import on_stage
 from .stage import HTML, TOKEN, acme_shop, bearer, changed, come_back, flow_cookies, mini_login, query, refused, served

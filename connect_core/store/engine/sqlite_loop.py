@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from connect_core.store.statement import Transaction
-from connect_core.store.turns import PATIENCE, Turn, Turns, unavailable
+from connect_core.store.engine.statement import Transaction
+from connect_core.store.engine.workers import PATIENCE, Turn, Turns, unavailable
 
 T = TypeVar("T")
 Work = Callable[[Transaction], T]

@@ -1,4 +1,4 @@
-"""What must not be in the database: runs `invariants.sql` and tells what it finds by number, never by value."""
+"""What must not be in the database: runs `integrity.sql` and tells what it finds by number, never by value."""
 
 import re
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from connect_core.store.database import Database, lift_limit
-from connect_core.store.turns import unavailable
+from connect_core.store.engine.database import Database, lift_limit
+from connect_core.store.engine.workers import unavailable
 
 SHOWN = 5
 """So many rows of each rule are named."""
@@ -46,7 +46,7 @@ class Fault:
 
 
 def _read_rules() -> Iterator[Rule]:
-    for found in _RULE.finditer(files("connect_core.store").joinpath("invariants.sql").read_text("utf-8")):
+    for found in _RULE.finditer(files("connect_core.store.schema").joinpath("integrity.sql").read_text("utf-8")):
         yield Rule(found["name"], found["means"], found["cure"], found["sql"], found["here"] is not None)
 
 

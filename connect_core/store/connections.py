@@ -8,8 +8,8 @@ from functools import cache
 from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, update
 
 from connect_core.identity import IdKind, PersonId
-from connect_core.models import Alias, Connection
-from connect_core.store.statement import Statement, Transaction, insert_into
+from connect_core.store.engine.statement import Statement, Transaction, insert_into
+from connect_core.store.models import Alias, Connection
 
 _ALIAS, _CONNECT = Alias.__table__, Connection.__table__  # type: ignore[attr-defined]
 

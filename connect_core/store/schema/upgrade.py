@@ -16,11 +16,12 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from connect_core.errors import SettingsError, Unavailable
-from connect_core.store import columns, schema
-from connect_core.store.database import Database, lift_limit
-from connect_core.store.differences import find_differences
-from connect_core.store.migrations import v0001_tables as first
-from connect_core.store.schema import State, get_advice, transaction_on
+from connect_core.store.engine.database import Database, lift_limit
+from connect_core.store.schema import collation
+from connect_core.store.schema import state as schema
+from connect_core.store.schema.diff import find_differences
+from connect_core.store.schema.migrations import v0001_tables as first
+from connect_core.store.schema.state import State, get_advice, transaction_on
 
 LOCK_PATIENCE = 600
 """Seconds that an upgrade waits for another one."""
@@ -28,7 +29,7 @@ LOCK_PATIENCE = 600
 _SCRIPTS = ScriptDirectory(str(schema.FOLDER), version_locations=[str(schema.FOLDER)])
 
 
-def upgrade(database: Database, tell: Callable[[str], object] = str) -> None:
+def upgrade_schema(database: Database, tell: Callable[[str], object] = str) -> None:
     """Bring the schema to our version, and take over tables that were made before there were versions.
 
     `tell` gets a line a step. Raises `SettingsError` when the schema is newer than ours or lost a table, or tables
@@ -67,7 +68,7 @@ _MADE_AGAIN = ("add_table", "add_index")
 def _check_found_tables(connection: Connection) -> None:
     """Refuse tables with our names that are not as the first version made them; some or all may be missing."""
     changes = {one for one in find_differences(connection, first.TABLES) if not one.startswith(_MADE_AGAIN)}
-    wrong = columns.find_wrong_columns(transaction_on(connection))
+    wrong = collation.find_wrong_columns(transaction_on(connection))
     if mistakes := [*sorted(changes), *wrong]:
         lines = [f"service.database_url: a table has our name and is not ours: {one}" for one in mistakes]
         raise SettingsError(lines)

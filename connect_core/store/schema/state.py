@@ -3,7 +3,6 @@
 The version stands in `es_connect_schema`; tables of anybody else are never looked at.
 """
 
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
@@ -11,11 +10,11 @@ from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, Strin
 from sqlalchemy.exc import SQLAlchemyError
 
 from connect_core.errors import SettingsError
-from connect_core.models import Declared
-from connect_core.store import columns, migrations
-from connect_core.store.database import Database
-from connect_core.store.statement import Transaction
-from connect_core.store.turns import unavailable
+from connect_core.store.engine.database import Database
+from connect_core.store.engine.statement import Transaction
+from connect_core.store.engine.workers import unavailable
+from connect_core.store.models import Declared
+from connect_core.store.schema import collation, migrations
 
 VERSION_TABLE = "es_connect_schema"
 UPGRADE = "connect-login db upgrade"
@@ -48,23 +47,23 @@ def find_state(database: Database) -> State:
 
 def find_state_in(transaction: Transaction) -> State:
     """The same inside a transaction."""
-    tables = columns.find_tables(transaction)
+    tables = collation.find_tables(transaction)
     version = None
     if VERSION_TABLE in tables:
         transaction.cursor.execute(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608 - a constant
         version = (transaction.cursor.fetchone() or [None])[0]
     if version is None:
-        return State.OLD if tables & columns.NAMES else State.MISSING
+        return State.OLD if tables & collation.NAMES else State.MISSING
     if version not in VERSIONS:
         return State.NEWER
     if version != VERSIONS[0]:
         return State.OLD
-    return State.CURRENT if tables >= columns.NAMES else State.INCOMPLETE
+    return State.CURRENT if tables >= collation.NAMES else State.INCOMPLETE
 
 
 def find_wrong_columns(database: Database) -> list[str]:
     """Tell each column that does not compare as declared: somebody converted the tables. Raises `Unavailable`."""
-    return database._look(columns.find_wrong_columns)
+    return database._look(collation.find_wrong_columns)
 
 
 def prepare(database: Database, command: str = UPGRADE) -> None:
@@ -113,10 +112,3 @@ def get_advice(state: State, command: str = UPGRADE) -> str:
             return "a table of ours is gone: play the back-up back"
         case _:
             return f"the schema is {state}: run: {command}"
-
-
-def upgrade(database: Database, tell: Callable[[str], object] = str) -> None:
-    """Bring the schema to our version; see `upgrading.upgrade`."""
-    from connect_core.store import upgrading  # noqa: PLC0415 - Alembic is slow to import, and no start needs it
-
-    upgrading.upgrade(database, tell)

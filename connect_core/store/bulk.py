@@ -9,8 +9,8 @@ from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, func, select
 from sqlalchemy.dialects import postgresql
 
 from connect_core.identity import IdKind, PersonId
-from connect_core.models import Alias, Connection, Member
-from connect_core.store.statement import Row, Statement, Transaction, insert_into
+from connect_core.store.engine.statement import Row, Statement, Transaction, insert_into
+from connect_core.store.models import Alias, Connection, Member
 
 _ALIAS, _CONNECT, _MEMBER = Alias.__table__, Connection.__table__, Member.__table__  # type: ignore[attr-defined]
 
@@ -190,3 +190,10 @@ def _shown_holders() -> Statement:
             _CONNECT.c.active == 1,
         )
     )
+
+
+def find_rows(transaction: Transaction, table: str) -> list[dict[str, Any]]:
+    """Return the rows of `table`, one of ours, in the order of their first column: for demonstrations and tests."""
+    transaction.cursor.execute(f"SELECT * FROM {table} ORDER BY 1")  # noqa: S608 - the caller names a table of ours
+    names = [column[0] for column in transaction.cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in transaction.cursor.fetchall()]

@@ -7,8 +7,8 @@ from fnmatch import fnmatchcase
 
 from sqlalchemy import String
 
-from connect_core.models import Declared
-from connect_core.store.statement import Transaction
+from connect_core.store.engine.statement import Transaction
+from connect_core.store.models import Declared
 
 NAMES = frozenset(Declared.metadata.tables)
 

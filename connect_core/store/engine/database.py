@@ -19,9 +19,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from connect_core.errors import SettingsError
-from connect_core.store.on_loop import GroupCommit, NotHere, Reader
-from connect_core.store.statement import Prepared, Statement, Transaction
-from connect_core.store.turns import LONGEST, PATIENCE, Turn, Turns, unavailable
+from connect_core.store.engine.sqlite_loop import GroupCommit, NotHere, Reader
+from connect_core.store.engine.statement import Prepared, Statement, Transaction
+from connect_core.store.engine.workers import LONGEST, PATIENCE, Turn, Turns, unavailable
 
 T = TypeVar("T")
 

@@ -1,6 +1,6 @@
 """The first tables.
 
-They are written out as they were then; `connect_core.models` moves on, and a test compares it with the last version.
+They are written out as they were then; `store.models` moves on, and a test compares it with the last version.
 """
 
 from typing import Any
