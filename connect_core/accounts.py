@@ -12,8 +12,8 @@ from functools import partial
 from connect_core.connections import find_elsewhere
 from connect_core.crypto import is_password
 from connect_core.errors import LoginTooOld, MemberDisabled, NotLoggedIn, TokenInvalid, Unavailable
-from connect_core.hookspecs import HookRelay, MemberDirectory, TokenRequest
 from connect_core.identity import ClientType
+from connect_core.providers.hookspecs import HookRelay, MemberDirectory, TokenRequest
 from connect_core.sessions import LiveSession, OpenSession, Sessions, Tokens
 from connect_core.store import Database, Transaction, connections, members
 from connect_core.store.members import MemberRow

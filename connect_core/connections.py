@@ -12,8 +12,8 @@ from enum import Enum
 from typing import Any, Protocol
 
 from connect_core.errors import MemberDisabled
-from connect_core.hookspecs import MemberDirectory
 from connect_core.identity import STRENGTH, ClientType, Identity, PersonId, Profile
+from connect_core.providers.hookspecs import MemberDirectory
 from connect_core.settings import DAY
 from connect_core.store import Transaction, connections
 from connect_core.store import members as built_in

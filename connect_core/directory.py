@@ -10,8 +10,8 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from connect_core.errors import ConnectError, Unavailable
-from connect_core.hookspecs import MemberDirectory
 from connect_core.identity import ClientType, Identity, Profile
+from connect_core.providers.hookspecs import MemberDirectory
 
 T = TypeVar("T")
 

@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import TypeAlias, TypeVar
 
 from connect_core.errors import ConnectError, NotLoggedIn, ProviderFault, RequestRefused, Unavailable
-from connect_core.hookspecs import ErasedEvent, HookCaller, HookRelay, LoginEvent, MergeEvent, RefusedEvent
 from connect_core.identity import ClientType
+from connect_core.providers.hookspecs import ErasedEvent, HookCaller, HookRelay, LoginEvent, MergeEvent, RefusedEvent
 from connect_core.store import Database, Transaction, events
 from connect_core.store.events import EventRow
 

@@ -17,8 +17,8 @@ from connect_core import events
 from connect_core.crypto import keyed_hash, token_hash
 from connect_core.errors import MemberDisabled, StateExpired, StateInvalid
 from connect_core.events import Notices
-from connect_core.hookspecs import LoginEvent, MemberDirectory
 from connect_core.identity import ClientType
+from connect_core.providers.hookspecs import LoginEvent, MemberDirectory
 from connect_core.sessions import LiveSession, OpenSession, Sessions
 from connect_core.store import Database, Transaction, handovers, members, sessions
 from connect_core.store.handovers import HandoverRow

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
-from connect_core import events, exchange
+from connect_core import events
 from connect_core.accounts import Accounts
 from connect_core.cache import Cache, connect_redis
 from connect_core.connections import BuiltInMembers, Members, find_person, is_stale, look_elsewhere
@@ -29,16 +29,17 @@ from connect_core.errors import (
 )
 from connect_core.flow import Delivery, Flow, Flows
 from connect_core.handover import Handovers
-from connect_core.hookspecs import LoginEvent, RefusedEvent
 from connect_core.http import TOTAL_DEADLINE, HttpPool
 from connect_core.identity import ClientType, Identity
 from connect_core.member_centre import MemberCentre
 from connect_core.merges import Merges
 from connect_core.pending import Pending, Pendings
 from connect_core.personal_data import PersonalData
-from connect_core.provider import AuthorizationRequest, AuthorizationResponse, Entrance, WakesApp
+from connect_core.providers import calls
+from connect_core.providers.hookspecs import LoginEvent, RefusedEvent
+from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, Entrance, WakesApp
+from connect_core.providers.registry import Offer, Plugins, Registry
 from connect_core.redemption import Redemption
-from connect_core.registry import Offer, Plugins, Registry
 from connect_core.sessions import LiveSession, Sessions
 from connect_core.settings import Settings
 from connect_core.settlement import Arrival, Login, Settlement, Visit
@@ -132,7 +133,7 @@ class ConnectManager:
         if offer.client_type is ClientType.H5 and not is_awake and isinstance(offer.provider, WakesApp):
             targets = {"return_to": return_to and target, "redirect_uri": redirect_uri and page}
             start_url = self._start_url(offer, **targets, lang=visit.chosen_language)
-            if link := exchange.get_wake_up_url(offer.provider, start_url, visit.user_agent):
+            if link := calls.get_wake_up_url(offer.provider, start_url, visit.user_agent):
                 return Start(link)
         family = binder.family if binder else ""
         begun = self.flows.start(
@@ -146,7 +147,7 @@ class ConnectManager:
             code_challenge=begun.code_challenge,
             language=visit.language,
         )
-        return Start(await exchange.get_login_url(offer.provider, request), begun)
+        return Start(await calls.get_login_url(offer.provider, request), begun)
 
     async def login_callback(
         self,
@@ -167,8 +168,8 @@ class ConnectManager:
         offer = self.registry.find(provider, client_type)
         with self._telling_refusals(offer, visit):
             begun = await self.redemption.open(offer, parameters, sealed_flow, delivers_json=delivers_json)
-            refusal = exchange.get_refusal(offer.provider, parameters)
-            codes = [] if refusal else [exchange.get_code(offer.provider, parameters)]
+            refusal = calls.get_refusal(offer.provider, parameters)
+            codes = [] if refusal else [calls.get_code(offer.provider, parameters)]
             is_first, binder = await self.redemption.spend(begun, codes, visit)
             if not is_first:
                 return await self.redemption.repeat(begun)
@@ -214,9 +215,7 @@ class ConnectManager:
             raise Unsupported("this client type comes back by redirect")
         with self._telling_refusals(offer, visit):
             is_credential = offer.entrance is Entrance.CREDENTIAL
-            code = (
-                exchange.get_credential(parameters) if is_credential else exchange.get_code(offer.provider, parameters)
-            )
+            code = calls.get_credential(parameters) if is_credential else calls.get_code(offer.provider, parameters)
             ticket = await self.redemption.open_ticket(offer, parameters) if offer.entrance.is_ticketed else None
             await self.redemption.claim(offer, code, ticket)
             response = AuthorizationResponse.of_redeemed_flow(
@@ -240,7 +239,7 @@ class ConnectManager:
         done = await self.database.write(self._settling(arrival, identity, members, was_asked=was_asked))
         if done is None:
             left = ends - asyncio.get_running_loop().time()
-            identity = await exchange.fetch_profile(arrival.offer.provider, identity, left)
+            identity = await calls.fetch_profile(arrival.offer.provider, identity, left)
             done = await self.database.write(self._settling(arrival, identity, members, was_asked=True))
         if done is None:
             raise AssertionError("unreachable")
@@ -314,9 +313,9 @@ class ConnectManager:
     async def _finish(self, arrival: Arrival, response: AuthorizationResponse) -> Login:
         provider, clock = arrival.offer.provider, asyncio.get_running_loop().time
         ends = clock() + TOTAL_DEADLINE
-        identity = await exchange.redeem(provider, response, ends - clock())
+        identity = await calls.redeem(provider, response, ends - clock())
         if arrival.flow is None:
-            phone = await exchange.fetch_phone(provider, response, identity, ends - clock())
+            phone = await calls.fetch_phone(provider, response, identity, ends - clock())
             arrival = replace(arrival, phone=phone)
         if arrival.binder is not None:
             return await self._bind(identity, arrival)
@@ -345,17 +344,17 @@ class ConnectManager:
             lambda tx: (find_person(tx, first), connections.count_ended(tx, first.union_type, first.strongest))
         )
         if arrival.pending is None and known is None and self.chooses:
-            return await exchange.fetch_profile(offer.provider, identity, seconds), _BUILT_IN, True
+            return await calls.fetch_profile(offer.provider, identity, seconds), _BUILT_IN, True
         wants_profile = arrival.pending is None and (
             known is None or is_stale(known, self._time(), offer.profile_max_age)
         )
         if wants_profile:
-            identity = await exchange.fetch_profile(offer.provider, identity, seconds)
+            identity = await calls.fetch_profile(offer.provider, identity, seconds)
         if identity.ids != first.ids:
             known = await self.database.read(lambda tx: find_person(tx, identity))
         key = get_registration_key(first, times_unbound)  # the same whether a profile is told or refused
         member_id = known.member_id if known else None
-        told = exchange.with_phone(identity, arrival.phone).profile
+        told = calls.with_phone(identity, arrival.phone).profile
         try:
             async with asyncio.timeout(TOTAL_DEADLINE):
                 members = await look_elsewhere(directory, member_id, key, told, offer.client_type)
@@ -386,8 +385,8 @@ class ConnectManager:
 
 
 def _make_pool(settings: Settings, cache: Cache) -> HttpPool:
-    calls, trusts = settings.limits.vendor_calls, settings.service.outbound_proxy
-    return HttpPool(vendor_calls=calls, trust_env=trusts, cache=cache)
+    limit, trusts = settings.limits.vendor_calls, settings.service.outbound_proxy
+    return HttpPool(vendor_calls=limit, trust_env=trusts, cache=cache)
 
 
 _BUILT_IN: Members = BuiltInMembers()

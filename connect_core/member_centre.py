@@ -11,8 +11,8 @@ from connect_core import binding, events
 from connect_core.crypto import hash_password, keyed_hash
 from connect_core.errors import BadRequest, Unsupported
 from connect_core.events import Notices
-from connect_core.hookspecs import LoginEvent
 from connect_core.identity import ClientType
+from connect_core.providers.hookspecs import LoginEvent
 from connect_core.sessions import LiveSession
 from connect_core.store import Database, Transaction, connections, members, sessions
 

@@ -18,9 +18,9 @@ from connect_core.crypto import Sealer, SealError
 from connect_core.directory import GuardedDirectory
 from connect_core.errors import Forbidden, MemberDisabled, StateExpired, StateInvalid
 from connect_core.events import Notices
-from connect_core.hookspecs import HookRelay, MergeEvent, MergePlan
 from connect_core.identity import Language
 from connect_core.merging import Proof
+from connect_core.providers.hookspecs import HookRelay, MergeEvent, MergePlan
 from connect_core.sessions import LiveSession
 from connect_core.settings import Service
 from connect_core.store import Database, Transaction, connections, members, merges

@@ -12,15 +12,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from connect_core import events, exchange
+from connect_core import events
 from connect_core.directory import GuardedDirectory
 from connect_core.errors import Unsupported
 from connect_core.events import Notices
-from connect_core.hookspecs import ErasedEvent
 from connect_core.http import TOTAL_DEADLINE
 from connect_core.identity import STRENGTH, Identity, IdKind, PersonId
-from connect_core.provider import Provider, Revokes
-from connect_core.registry import Registry
+from connect_core.providers import calls
+from connect_core.providers.hookspecs import ErasedEvent
+from connect_core.providers.provider import Provider, Revokes
+from connect_core.providers.registry import Registry
 from connect_core.store import Database, Transaction, connections, merges
 from connect_core.store import personal_data as store
 
@@ -76,7 +77,7 @@ class PersonalData:
             lambda tx: (_find_identities(tx, member_id), [*_with_merged(tx, member_id)])
         )
         for provider, identity in self._find_revokers(identities):
-            await exchange.revoke(provider, identity, TOTAL_DEADLINE)
+            await calls.revoke(provider, identity, TOTAL_DEADLINE)
         if self._directory is not None:
             for one in person:
                 await self._directory.erase(one)

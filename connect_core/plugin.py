@@ -34,7 +34,9 @@ from connect_core.errors import (
     ProviderUnsigned,
     SettingsError,
 )
-from connect_core.hookspecs import (
+from connect_core.http import Answer, Http, encode_form, parse_object, with_query
+from connect_core.identity import ClientType, Identity, IdKind, Language, PersonId, Profile
+from connect_core.providers.hookspecs import (
     ErasedEvent,
     LoginEvent,
     MemberDirectory,
@@ -46,11 +48,9 @@ from connect_core.hookspecs import (
     hookimpl,
     offer,
 )
-from connect_core.http import Answer, Http, encode_form, parse_object, with_query
-from connect_core.identity import ClientType, Identity, IdKind, Language, PersonId, Profile
-from connect_core.oauth2 import Claims, ClientAuthentication, OAuth2Provider, OAuth2Settings, Quirks
-from connect_core.oidc import Issuer, Metadata, OidcProvider, OidcSettings, SignedSecret
-from connect_core.provider import (
+from connect_core.providers.oauth2 import Claims, ClientAuthentication, OAuth2Provider, OAuth2Settings, Quirks
+from connect_core.providers.oidc import Issuer, Metadata, OidcProvider, OidcSettings, SignedSecret
+from connect_core.providers.provider import (
     AuthorizationRequest,
     AuthorizationResponse,
     Elsewhere,

@@ -7,11 +7,12 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
-from connect_core import exchange, flow
+from connect_core import flow
 from connect_core.errors import CodeSeen, RequestRefused, StateInvalid, StateMissing, Unavailable
 from connect_core.flow import Delivery, Flow, Flows
 from connect_core.http import TOTAL_DEADLINE
-from connect_core.registry import Offer
+from connect_core.providers import calls
+from connect_core.providers.registry import Offer
 from connect_core.sessions import LiveSession, Sessions
 from connect_core.settlement import Login, Visit
 from connect_core.store import Database, Transaction
@@ -92,7 +93,7 @@ class Redemption:
 
     async def bury_codes(self, offer: Offer, parameters: Iterable[tuple[str, str]], state: str = "") -> None:
         """Remember the codes of a response that is refused, so that no flow but `state`'s can use them."""
-        codes, now = exchange.find_codes(offer.provider, parameters), self._time()
+        codes, now = calls.find_codes(offer.provider, parameters), self._time()
 
         def bury(tx: Transaction) -> None:
             for code in codes:

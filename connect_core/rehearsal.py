@@ -23,8 +23,8 @@ from starlette.applications import Starlette
 from connect_core.http import HttpPool
 from connect_core.identity import ClientType
 from connect_core.manager import ConnectManager
-from connect_core.provider import Entrance
-from connect_core.registry import Plugin, Plugins
+from connect_core.providers.provider import Entrance
+from connect_core.providers.registry import Plugin, Plugins
 from connect_core.sandbox import Sandbox, listen, sandbox_app, serving
 from connect_core.settings import Settings, parse_settings
 from connect_core.store import Database, bulk

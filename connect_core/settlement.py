@@ -7,14 +7,14 @@ from connect_core.connections import Members, Missing, Settled, login_by_unionid
 from connect_core.crypto import keyed_hash
 from connect_core.errors import MemberDisabled, NotLoggedIn, StateInvalid
 from connect_core.events import Notices
-from connect_core.exchange import with_phone
 from connect_core.flow import Delivery, Flow, Flows
-from connect_core.hookspecs import LoginEvent
 from connect_core.identity import Identity, Language
 from connect_core.merging import Proof
 from connect_core.pending import Pending
-from connect_core.provider import VerifiedPhone
-from connect_core.registry import Offer
+from connect_core.providers.calls import with_phone
+from connect_core.providers.hookspecs import LoginEvent
+from connect_core.providers.provider import VerifiedPhone
+from connect_core.providers.registry import Offer
 from connect_core.sessions import LiveSession, OpenSession, Sessions
 from connect_core.store import Transaction, connections, merges, sessions
 from connect_core.store import members as built_in

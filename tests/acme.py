@@ -31,7 +31,7 @@ from connect_core.plugin import (
     Register,
     hookimpl,
 )
-from connect_core.registry import Plugins
+from connect_core.providers.registry import Plugins
 from connect_core.rehearsal import make_settings
 from connect_core.sandbox import Sandbox
 from connect_core.settings import Settings

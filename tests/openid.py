@@ -12,8 +12,8 @@ from connect_core.crypto import SigningKey, encode_part
 from connect_core.errors import ProviderBadResponse, ProviderFault
 from connect_core.http import HttpPool
 from connect_core.identity import ClientType, Identity
-from connect_core.oidc import OidcProvider
-from connect_core.provider import AuthorizationRequest, AuthorizationResponse, Entrance
+from connect_core.providers.oidc import OidcProvider
+from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, Entrance
 
 from .fake_wire import FakeWire
 

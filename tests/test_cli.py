@@ -23,7 +23,7 @@ from connect_core.cli import app
 from connect_core.cli.new_plugin import Like, new_plugin
 from connect_core.cli.serve import init
 from connect_core.errors import PluginError, SettingsError
-from connect_core.registry import Plugins
+from connect_core.providers.registry import Plugins
 from connect_core.settings import load_settings
 
 COMMAND = str(Path(sysconfig.get_path("scripts"), "connect-login"))

@@ -13,7 +13,7 @@ import pytest
 from connect_core.errors import Unavailable
 from connect_core.identity import Identity
 from connect_core.manager import ConnectManager
-from connect_core.provider import AuthorizationResponse
+from connect_core.providers.provider import AuthorizationResponse
 from connect_core.settlement import Login
 
 from . import acme as script

@@ -23,7 +23,7 @@ from connect_core.events import LATE_SECONDS, REFUSALS_A_MINUTE, Notices, Refusa
 from connect_core.identity import ClientType
 from connect_core.manager import ConnectManager
 from connect_core.plugin import LoginEvent, hookimpl
-from connect_core.registry import Plugins
+from connect_core.providers.registry import Plugins
 from connect_core.store import Database
 
 from .acme import NOW, hand_in, rows, using

@@ -9,7 +9,6 @@ from typing import Any, NoReturn, cast
 
 import pytest
 
-from connect_core import exchange
 from connect_core.errors import (
     CodeInvalid,
     ConnectError,
@@ -23,7 +22,8 @@ from connect_core.errors import (
 )
 from connect_core.http import TOTAL_DEADLINE, HttpPool
 from connect_core.identity import ClientType, Identity, PersonId, Profile
-from connect_core.provider import AuthorizationRequest, AuthorizationResponse, Provider, VerifiedPhone
+from connect_core.providers import calls
+from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, Provider, VerifiedPhone
 
 from .acme import AcmeProvider, AcmeSettings
 from .canaries import CANARY, told
@@ -97,10 +97,10 @@ def raising(error: BaseException) -> Answer:
 
 
 STEPS: dict[str, Callable[[Provider, float], Awaitable[object]]] = {
-    "get_login_url": lambda one, seconds: exchange.get_login_url(one, REQUEST, seconds),
-    "redeem": lambda one, seconds: exchange.redeem(one, RESPONSE, seconds),
-    "fetch_profile": lambda one, seconds: exchange.fetch_profile(one, LIHUA, seconds),
-    "fetch_phone": lambda one, seconds: exchange.fetch_phone(one, RESPONSE, LIHUA, seconds),
+    "get_login_url": lambda one, seconds: calls.get_login_url(one, REQUEST, seconds),
+    "redeem": lambda one, seconds: calls.redeem(one, RESPONSE, seconds),
+    "fetch_profile": lambda one, seconds: calls.fetch_profile(one, LIHUA, seconds),
+    "fetch_phone": lambda one, seconds: calls.fetch_phone(one, RESPONSE, LIHUA, seconds),
 }
 
 
@@ -175,9 +175,9 @@ class Waking(AcmeProvider):
 def test_j01_j04_a_link_to_the_vendors_app_is_asked_for_as_carefully(answer: Answer) -> None:
     """Whatever a plugin raises or answers in its place ends this login; None says that the visitor is there."""
     with pytest.raises(ProviderBadResponse) as caught:
-        exchange.get_wake_up_url(cast("Any", provider(answer, Waking)), "https://shop.example/", "")
+        calls.get_wake_up_url(cast("Any", provider(answer, Waking)), "https://shop.example/", "")
     assert CANARY not in told(caught.value)
-    assert exchange.get_wake_up_url(cast("Any", provider(lambda: None, Waking)), "https://shop.example/", "") is None
+    assert calls.get_wake_up_url(cast("Any", provider(lambda: None, Waking)), "https://shop.example/", "") is None
 
 
 def test_a_plugins_error_does_not_hang_on_ours() -> None:
@@ -231,14 +231,14 @@ def test_no_time_left_means_no_profile() -> None:
 
 def test_the_deadlines_are_as_written() -> None:
     """Eight seconds for the vendor, four of them for the profile."""
-    assert (TOTAL_DEADLINE, exchange.PROFILE_DEADLINE) == (8.0, 4.0)
+    assert (TOTAL_DEADLINE, calls.PROFILE_DEADLINE) == (8.0, 4.0)
 
 
 def test_a_visitor_who_leaves_ends_the_call() -> None:
     """Cancelling the request cancels the plugin, and is not taken for the plugin's doing."""
 
     async def run() -> None:
-        task = asyncio.create_task(exchange.redeem(provider(lambda: asyncio.sleep(60)), RESPONSE))
+        task = asyncio.create_task(calls.redeem(provider(lambda: asyncio.sleep(60)), RESPONSE))
         await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -350,10 +350,10 @@ def test_phone_numbers_are_asked_of_those_who_know_them() -> None:
     number = VerifiedPhone("13800000001", "proof")
     assert ask("fetch_phone", raising(ZeroDivisionError()), AcmeProvider) is None
     assert ask("fetch_phone", lambda: number) is number
-    with_number = exchange.with_phone(LIHUA, number)
+    with_number = calls.with_phone(LIHUA, number)
     assert with_number.profile == Profile(mobile="13800000001")
-    assert exchange.with_phone(LIHUA, None) is LIHUA
-    assert exchange.with_phone(replace(LIHUA, profile=Profile.of(nickname="李华")), number).profile == Profile(
+    assert calls.with_phone(LIHUA, None) is LIHUA
+    assert calls.with_phone(replace(LIHUA, profile=Profile.of(nickname="李华")), number).profile == Profile(
         nickname="李华", mobile="13800000001"
     )
 

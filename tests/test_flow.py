@@ -17,7 +17,7 @@ from connect_core.errors import CodeSeen, StateExpired, StateInvalid
 from connect_core.flow import CODE_MEMORY, LIFE, Delivery, Flow, Flows
 from connect_core.identity import ClientType, Identity
 from connect_core.manager import ConnectManager
-from connect_core.provider import AuthorizationResponse
+from connect_core.providers.provider import AuthorizationResponse
 from connect_core.store import Database
 
 from .acme import NOW, Acme, AcmeProvider, begin, come_back, rows, using

@@ -14,7 +14,8 @@ import pytest
 from packaging.requirements import Requirement
 
 import connect_core
-from connect_core import errors, hookspecs, plugin
+from connect_core import errors, plugin
+from connect_core.providers import hookspecs
 
 ROOT = Path(__file__).parents[1]
 CODE = sorted([*ROOT.glob("connect_core/**/*.py"), *ROOT.glob("plugins/**/*.py")])

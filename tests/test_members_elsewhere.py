@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from connect_core.identity import ClientType, Profile
-from connect_core.registry import Plugins
+from connect_core.providers.registry import Plugins
 from connect_core.rehearsal import Stage, Visitor, on_stage
 from connect_core.sandbox import serving
 

@@ -9,8 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from connect_core.errors import ProviderBadResponse, SettingsError
-from connect_core.oauth2 import NoSecret, SecretInForm, SecretInHeader
 from connect_core.plugin import Claims, ClientType, PersonId
+from connect_core.providers.oauth2 import NoSecret, SecretInForm, SecretInHeader
 
 from .vendor_wire import (
     CODE,

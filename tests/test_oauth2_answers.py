@@ -17,9 +17,9 @@ from connect_core.errors import (
     ProviderRefused,
 )
 from connect_core.http import Answer
-from connect_core.oauth2 import find_value, read_answer
-from connect_core.oauth2.answers import ERRORS
 from connect_core.plugin import Claims, PersonId
+from connect_core.providers.oauth2 import find_value, read_answer
+from connect_core.providers.oauth2.responses import ERRORS
 
 from .vendor_wire import quirky
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from connect_core.crypto import SigningKey, VerificationKey
 from connect_core.errors import CodeInvalid, ProviderBadResponse, ProviderConfig, ProviderFault, SettingsError
 from connect_core.identity import ClientType, Identity, PersonId, Profile
-from connect_core.oidc import OidcProvider
+from connect_core.providers.oidc import OidcProvider
 from connect_core.sandbox import read_jwt
 
 from .openid import (

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from connect_core.cache.documents import FRESH, PAUSE, USABLE, Cached
 from connect_core.crypto import SigningKey, encode_part
 from connect_core.errors import ProviderBadResponse, ProviderFault, ProviderRefused, ProviderUnsigned
-from connect_core.oidc.cache import FRESH, PAUSE, USABLE, Cached
-from connect_core.oidc.keys import MOST_KEYS
+from connect_core.providers.oidc.jwks import MOST_KEYS
 
 from .openid import EC, ISSUER, OTHER, RSA, Vendor, log_in_with, make, request, response, token
 

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from connect_core.crypto import SigningKey, encode_part
 from connect_core.errors import ProviderBadResponse, ProviderFault, ProviderUnsigned
 from connect_core.identity import ClientType, PersonId
-from connect_core.oidc import OidcProvider
-from connect_core.oidc.id_token import SKEW
+from connect_core.providers.oidc import OidcProvider
+from connect_core.providers.oidc.id_token import SKEW
 
 from .openid import (
     ACCESS,

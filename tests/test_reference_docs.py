@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from connect_core.identity import ClientType
-from connect_core.registry import Plugins
+from connect_core.providers.registry import Plugins
 
 REFERENCE = Path(__file__).parents[1] / "docs/reference"
 

@@ -15,7 +15,7 @@ from connect_core.errors import PluginError, SettingsError, Unsupported
 from connect_core.http import Http, HttpPool
 from connect_core.identity import ClientType
 from connect_core.plugin import Entrance, LoginEvent, Provider, ProviderSettings, Register, hookimpl
-from connect_core.registry import Plugins, Registry
+from connect_core.providers.registry import Plugins, Registry
 
 from .acme import Acme, AcmeProvider, AcmeSettings, PluginOf, provider_of, settings_of
 

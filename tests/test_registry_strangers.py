@@ -10,11 +10,11 @@ import pytest
 
 from connect_core.cli.demo import _log_in_through_everything
 from connect_core.errors import PluginError, SettingsError
-from connect_core.hookspecs import hookimpl
 from connect_core.http import Http, HttpPool
 from connect_core.identity import ClientType
 from connect_core.plugin import Entrance, Provider, ProviderSettings
-from connect_core.registry import Plugins, Registry
+from connect_core.providers.hookspecs import hookimpl
+from connect_core.providers.registry import Plugins, Registry
 
 from .acme import Acme, AcmeProvider, AcmeSettings, PluginOf, provider_of, settings_of
 from .databases import on_stage

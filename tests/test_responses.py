@@ -2,7 +2,6 @@
 
 import pytest
 
-from connect_core import exchange
 from connect_core.errors import (
     BadRequest,
     CodeMissing,
@@ -12,7 +11,8 @@ from connect_core.errors import (
     ProviderRefused,
 )
 from connect_core.http import HttpPool
-from connect_core.provider import Provider
+from connect_core.providers import calls
+from connect_core.providers.provider import Provider
 
 from .acme import AcmeProvider, AcmeSettings
 
@@ -61,13 +61,13 @@ def test_what_a_response_without_a_code_stands_for(
     one: Provider, parameters: dict[str, str], refusal: type[ConnectError] | None
 ) -> None:
     """RFC 6749 §4.1.2.1 and what vendors make of it; an answer that says both yes and no is malformed."""
-    found = exchange.get_refusal(one, parameters)
+    found = calls.get_refusal(one, parameters)
     assert type(found) is (refusal or type(None))
 
 
 def test_a_vendors_word_reaches_the_log_cut_and_printable() -> None:
     """Whatever stands in `error` is the browser's to say."""
-    found = exchange.get_refusal(ACME, {"error": "x\r\n\x1b[31m é" + "y" * 500})
+    found = calls.get_refusal(ACME, {"error": "x\r\n\x1b[31m é" + "y" * 500})
     assert found is not None
     assert found.vendor == {"error": "x[31m " + "y" * 54}
     assert "[31m" not in str(found)
@@ -87,19 +87,19 @@ def test_a_code_is_read_under_its_names(one: Provider, parameters: dict[str, str
     """`code` and whatever else the vendor calls it; a blank one is missing."""
     if code is None:
         with pytest.raises(CodeMissing):
-            exchange.get_code(one, parameters)
+            calls.get_code(one, parameters)
     else:
-        assert exchange.get_code(one, parameters) == code
+        assert calls.get_code(one, parameters) == code
 
 
 @pytest.mark.parametrize("code", ["c" * 2049, "c\r\nx", "c\x00", "ｃ１", "\ud800", "c\x7f"])
 def test_a_malformed_code_is_refused(code: str) -> None:
     """Too long, or of characters no vendor uses."""
     with pytest.raises(BadRequest):
-        exchange.get_code(ACME, {"code": code})
+        calls.get_code(ACME, {"code": code})
 
 
 def test_two_codes_are_none() -> None:
     """Which of them counts would be anybody's guess."""
     with pytest.raises(BadRequest):
-        exchange.get_code(TWO_NAMES, {"auth_code": "c-1", "code": "c-2"})
+        calls.get_code(TWO_NAMES, {"auth_code": "c-1", "code": "c-2"})

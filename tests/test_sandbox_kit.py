@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 from connect_core.errors import ProviderBadResponse, ProviderFault, ProviderRefused, ProviderTimeout
 from connect_core.http import ANSWER_LIMIT
 from connect_core.identity import ClientType
-from connect_core.oauth2 import Quirks, read_answer
+from connect_core.providers.oauth2 import Quirks, read_answer
 from connect_core.sandbox import PEOPLE, TRANSPORT_FAULTS, Fault, FaultScript, Person, Sandbox, sandbox_app, serving
 
 from .canaries import CANARY

@@ -98,7 +98,7 @@ def test_the_versions_make_what_the_models_declare(upgraded: Database) -> None:
 def test_a_start_makes_what_the_versions_make(tmp_path: Path) -> None:
     """An empty file gets its tables from the models: they are the same to the letter, and so is the version."""
     urls = []
-    for make in (schema.prepare, schema.upgrade):
+    for make in (schema.prepare, upgrade_schema):
         urls.append(f"sqlite:///{tmp_path / make.__name__}.db")
         with closing(Database(urls[-1])) as made:
             make(made)

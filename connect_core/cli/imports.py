@@ -17,7 +17,7 @@ from connect_core.errors import SettingsError
 from connect_core.importing import people, snippet
 from connect_core.importing.report import Report
 from connect_core.importing.run import Order, import_javashop
-from connect_core.registry import Plugins
+from connect_core.providers.registry import Plugins
 from connect_core.settings import load_settings
 from connect_core.store import Database, schema
 from connect_core.store.javashop import MEMBERS, SETTINGS, Javashop

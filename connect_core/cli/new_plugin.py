@@ -13,7 +13,7 @@ import typer
 
 from connect_core import __version__
 from connect_core.errors import PluginError
-from connect_core.registry import Plugins
+from connect_core.providers.registry import Plugins
 
 TEMPLATES = Path(__file__).parent / "templates"
 

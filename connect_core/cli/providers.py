@@ -7,7 +7,7 @@ import typer
 
 from connect_core.cli.configuration import DEFAULT, ConfigPath
 from connect_core.http import HttpPool
-from connect_core.registry import Plugins, Registry
+from connect_core.providers.registry import Plugins, Registry
 from connect_core.settings import load_settings
 
 

@@ -19,9 +19,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from connect_core.identity import ClientType
-from connect_core.oauth2 import OAuth2Provider, Quirks
-from connect_core.oauth2.answers import ERRORS
-from connect_core.oauth2.quirks import NAMES
+from connect_core.providers.oauth2 import OAuth2Provider, Quirks
+from connect_core.providers.oauth2.quirks import NAMES
+from connect_core.providers.oauth2.responses import ERRORS
 from connect_core.sandbox.double import PEOPLE, Person, Sandbox
 from connect_core.sandbox.faults import Fault
 

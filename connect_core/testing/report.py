@@ -12,8 +12,8 @@ import pytest
 
 from connect_core import __version__
 from connect_core.errors import PluginError
-from connect_core.hookspecs import NAME
-from connect_core.registry import Plugin, Plugins
+from connect_core.providers.hookspecs import NAME
+from connect_core.providers.registry import Plugin, Plugins
 
 _SUITE = """\
 from connect_core.testing import ProviderContract

@@ -14,10 +14,10 @@ from starlette.routing import BaseRoute
 
 from connect_core.accounts import LoggedIn
 from connect_core.errors import NotLoggedIn, Unsupported
-from connect_core.exchange import CREDENTIAL
 from connect_core.flow import Delivery
 from connect_core.identity import ClientType, Language
-from connect_core.provider import Entrance
+from connect_core.providers.calls import CREDENTIAL
+from connect_core.providers.provider import Entrance
 from connect_core.web import answers
 from connect_core.web.pages import BoundLogin, Choice, OpenLogin, ShownMember, UndoableMerge
 from connect_core.web.requests import (

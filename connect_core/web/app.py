@@ -19,7 +19,7 @@ from connect_core.errors import ConnectError, Unavailable, Unsupported
 from connect_core.events import LATE_AT_ONCE
 from connect_core.http import HttpPool
 from connect_core.manager import ConnectManager
-from connect_core.registry import Plugins
+from connect_core.providers.registry import Plugins
 from connect_core.settings import Settings
 from connect_core.store import Database, schema
 from connect_core.web import answers

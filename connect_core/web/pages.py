@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
 from connect_core.identity import Language
-from connect_core.provider import Elsewhere
+from connect_core.providers.provider import Elsewhere
 from connect_core.web.assets import SHOP_STYLES, STYLES, load_assets
 from connect_core.web.texts import LANGUAGES, refusal_for, texts_in
 

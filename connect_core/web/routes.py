@@ -15,8 +15,8 @@ from connect_core.identity import ClientType
 from connect_core.manager import AWAKE, Start
 from connect_core.merges import LIFE as PROOF_LIFE
 from connect_core.pending import LIFE as PENDING_LIFE
-from connect_core.provider import Elsewhere, Entrance, WorksInSomeBrowsers
-from connect_core.registry import Offer
+from connect_core.providers.provider import Elsewhere, Entrance, WorksInSomeBrowsers
+from connect_core.providers.registry import Offer
 from connect_core.settlement import Login
 from connect_core.web import answers
 from connect_core.web.pages import Choice

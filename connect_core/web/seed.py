@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute
 from connect_core.errors import BadRequest, ConnectError, Unsupported
 from connect_core.flow import Delivery
 from connect_core.identity import ClientType
-from connect_core.provider import Entrance
+from connect_core.providers.provider import Entrance
 from connect_core.settlement import Login
 from connect_core.web import answers
 from connect_core.web.requests import get_parameters, get_visit, read_json

@@ -14,7 +14,7 @@ from jinja2 import TemplateError, TemplateNotFound, TemplateSyntaxError
 
 from connect_core.errors import SettingsError
 from connect_core.identity import Language
-from connect_core.provider import Elsewhere
+from connect_core.providers.provider import Elsewhere
 from connect_core.settings import PageSettings
 from connect_core.web.pages import (
     TEMPLATES,

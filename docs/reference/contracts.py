@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from connect_core.identity import ClientType
-from connect_core.registry import Plugin, Plugins
+from connect_core.providers.registry import Plugin, Plugins
 from connect_core.testing.report import Report, run_contract
 
 PAGE = Path(__file__).with_name("providers.md")

@@ -21,9 +21,9 @@ from sqlalchemy.dialects import sqlite
 
 from connect_core.cli import app as command_line
 from connect_core.errors import RequestRefused, every_error
-from connect_core.oauth2 import OAuth2Settings
-from connect_core.oidc import OidcSettings
-from connect_core.registry import Plugins
+from connect_core.providers.oauth2 import OAuth2Settings
+from connect_core.providers.oidc import OidcSettings
+from connect_core.providers.registry import Plugins
 from connect_core.rehearsal import make_settings
 from connect_core.settings import ProviderSettings, Settings
 from connect_core.store.models import Declared

@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from connect_core.cli.demo import demo_home
-from connect_core.registry import Plugins
+from connect_core.providers.registry import Plugins
 from connect_core.rehearsal import Stage, on_stage
 from connect_core.web import answers
 from connect_core.web.requests import get_language

@@ -9,7 +9,7 @@ import pytest
 from connect_core.errors import SettingsError
 from connect_core.http import HttpPool
 from connect_core.plugin import PersonId
-from connect_core.registry import Plugins, Registry
+from connect_core.providers.registry import Plugins, Registry
 from connect_core.settings import load_settings
 from connect_core.testing import ProviderContract, Visitor, on_stage
 from connect_oauth2 import ConfiguredProvider

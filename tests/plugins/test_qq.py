@@ -4,7 +4,6 @@ from typing import ClassVar
 
 import pytest
 
-from connect_core.exchange import get_refusal
 from connect_core.plugin import (
     ClientType,
     CodeInvalid,
@@ -15,6 +14,7 @@ from connect_core.plugin import (
     ProviderDenied,
     ProviderRefused,
 )
+from connect_core.providers.calls import get_refusal
 from connect_core.testing import ProviderContract
 from connect_qq import QqProvider
 

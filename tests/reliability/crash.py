@@ -18,8 +18,8 @@ from acme import Acme, AcmeProvider, PluginOf, begin, come_back, hand_in, settin
 
 from connect_core.identity import Identity
 from connect_core.manager import ConnectManager
-from connect_core.provider import AuthorizationResponse
-from connect_core.registry import Plugins
+from connect_core.providers.provider import AuthorizationResponse
+from connect_core.providers.registry import Plugins
 from connect_core.store import Database, Transaction
 from connect_core.store.engine.workers import Turn
 

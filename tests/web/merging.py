@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from connect_core.registry import Plugins
+from connect_core.providers.registry import Plugins
 from connect_core.rehearsal import Stage, Visitor
 
 from ..databases import on_stage

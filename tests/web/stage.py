@@ -27,7 +27,7 @@ from connect_core.plugin import (
     Register,
     hookimpl,
 )
-from connect_core.registry import Plugins
+from connect_core.providers.registry import Plugins
 from connect_core.rehearsal import Stage, Visitor, load_sandboxes, sandbox_settings
 from connect_core.sandbox import Sandbox, listen, sandbox_app, serving
 

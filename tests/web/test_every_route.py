@@ -15,8 +15,8 @@ from connect_core.flow import Flows
 from connect_core.http import parse_object
 from connect_core.identity import Profile
 from connect_core.logs import redact
-from connect_core.oidc.id_token import split_token
-from connect_core.registry import Plugins
+from connect_core.providers.oidc.id_token import split_token
+from connect_core.providers.registry import Plugins
 from connect_core.rehearsal import Stage, Visitor
 from connect_core.targets import Targets
 from connect_core.web.devices import describe

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from connect_core.plugin import hookimpl
-from connect_core.registry import Plugins
+from connect_core.providers.registry import Plugins
 from connect_core.rehearsal import Stage, Visitor
 
 from ..databases import on_stage

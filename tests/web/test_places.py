@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from connect_core.identity import ClientType
-from connect_core.provider import Elsewhere
-from connect_core.registry import Offer
+from connect_core.providers.provider import Elsewhere
+from connect_core.providers.registry import Offer
 from connect_core.rehearsal import Stage, Visitor, on_stage
 from connect_core.web.routes import find_better_place
 

@@ -23,7 +23,7 @@ from connect_core.plugin import (
     Profile,
     hookimpl,
 )
-from connect_core.registry import Plugins
+from connect_core.providers.registry import Plugins
 from connect_core.rehearsal import Stage, Visitor, sandbox_settings
 from connect_core.sandbox import listen, sandbox_app, serving
 

@@ -20,10 +20,10 @@ import pluggy
 from pluggy import PluginValidationError
 
 from connect_core.errors import PluginError, SettingsError, Unsupported
-from connect_core.hookspecs import NAME, Hooks, MemberDirectory
 from connect_core.http import Http, HttpPool
 from connect_core.identity import ClientType
-from connect_core.provider import Entrance, Provider
+from connect_core.providers.hookspecs import NAME, Hooks, MemberDirectory
+from connect_core.providers.provider import Entrance, Provider
 from connect_core.settings import ProviderSettings, Settings, check_provider_settings
 
 BLOCK_VARIABLE = "CONNECT_BLOCK_PLUGINS"

@@ -4,9 +4,9 @@ Owns discovery, keys, the check of ID tokens and the order of a login's steps. N
 and knows no vendor by name.
 """
 
-from connect_core.oidc.authentication import PrivateKeyJwt, SignedSecret
-from connect_core.oidc.metadata import Issuer, Metadata
-from connect_core.oidc.provider import OidcProvider
-from connect_core.oidc.settings import OidcSettings
+from connect_core.providers.oidc.authentication import PrivateKeyJwt, SignedSecret
+from connect_core.providers.oidc.discovery import Issuer, Metadata
+from connect_core.providers.oidc.provider import OidcProvider
+from connect_core.providers.oidc.settings import OidcSettings
 
 __all__ = ["Issuer", "Metadata", "OidcProvider", "OidcSettings", "PrivateKeyJwt", "SignedSecret"]

@@ -4,11 +4,17 @@ Owns the authorization request, the token call, the calls made with an access to
 Never touches state, cookies or members, and knows no vendor by name.
 """
 
-from connect_core.oauth2.answers import find_value, read_answer
-from connect_core.oauth2.claims import Claims
-from connect_core.oauth2.provider import OAuth2Provider, OAuth2Settings
-from connect_core.oauth2.quirks import Quirks
-from connect_core.oauth2.token import ClientAuthentication, NoSecret, SecretInForm, SecretInHeader, redeem_code
+from connect_core.providers.oauth2.claims import Claims
+from connect_core.providers.oauth2.provider import OAuth2Provider, OAuth2Settings
+from connect_core.providers.oauth2.quirks import Quirks
+from connect_core.providers.oauth2.responses import find_value, read_answer
+from connect_core.providers.oauth2.token import (
+    ClientAuthentication,
+    NoSecret,
+    SecretInForm,
+    SecretInHeader,
+    redeem_code,
+)
 
 __all__ = [
     "Claims",

@@ -24,7 +24,7 @@ from connect_core.errors import (
 )
 from connect_core.http import TOTAL_DEADLINE
 from connect_core.identity import ID_MAX, Identity, IdKind, PersonId, Profile
-from connect_core.provider import (
+from connect_core.providers.provider import (
     AuthorizationRequest,
     AuthorizationResponse,
     FetchesPhone,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from connect_core.crypto import SigningKey
-from connect_core.oauth2.token import Credentials
+from connect_core.providers.oauth2.token import Credentials
 
 ASSERTION_LIFE = 60
 """Seconds; an assertion is for one call, at once."""

@@ -11,9 +11,9 @@ from typing import Any, Protocol
 from urllib.parse import quote_plus
 
 from connect_core.http import Answer, Http
-from connect_core.oauth2.answers import read_answer
-from connect_core.oauth2.quirks import Method, Quirks, renamed
-from connect_core.provider import AuthorizationResponse
+from connect_core.providers.oauth2.quirks import Method, Quirks, renamed
+from connect_core.providers.oauth2.responses import read_answer
+from connect_core.providers.provider import AuthorizationResponse
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from connect_core.oauth2 import Claims
-from connect_core.oidc.metadata import Issuer
+from connect_core.providers.oauth2 import Claims
+from connect_core.providers.oidc.discovery import Issuer
 from connect_core.settings import ProviderSettings
 
 AuthMethod = Literal["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]

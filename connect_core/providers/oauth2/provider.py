@@ -12,11 +12,18 @@ from pydantic import Field, SecretStr
 from connect_core.errors import SettingsError
 from connect_core.http import Http, with_query
 from connect_core.identity import ClientType, Identity, IdKind, PersonId, Profile
-from connect_core.oauth2.answers import open_envelope, read_answer
-from connect_core.oauth2.claims import Claims, check_token, get_value
-from connect_core.oauth2.quirks import PLACEHOLDERS, Method, Quirks, renamed
-from connect_core.oauth2.token import ClientAuthentication, NoSecret, SecretInForm, SecretInHeader, call, redeem_code
-from connect_core.provider import AuthorizationRequest, AuthorizationResponse, Entrance, Provider
+from connect_core.providers.oauth2.claims import Claims, check_token, get_value
+from connect_core.providers.oauth2.quirks import PLACEHOLDERS, Method, Quirks, renamed
+from connect_core.providers.oauth2.responses import open_envelope, read_answer
+from connect_core.providers.oauth2.token import (
+    ClientAuthentication,
+    NoSecret,
+    SecretInForm,
+    SecretInHeader,
+    call,
+    redeem_code,
+)
+from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, Entrance, Provider
 from connect_core.settings import Endpoint, ProviderSettings
 
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeAlias
 import pluggy
 
 from connect_core.identity import ClientType, Language, Profile
-from connect_core.provider import Provider
+from connect_core.providers.provider import Provider
 
 NAME = "connect_login"
 HookCaller: TypeAlias = pluggy.HookCaller

@@ -18,7 +18,7 @@ from connect_core.errors import (
     printable,
 )
 from connect_core.http import Answer, parse_object
-from connect_core.oauth2.quirks import Quirks
+from connect_core.providers.oauth2.quirks import Quirks
 
 Refusal = CodeInvalid | ProviderDenied | ProviderFault
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from connect_core.errors import ProviderBadResponse
 from connect_core.identity import IdKind, PersonId, Profile
-from connect_core.oauth2.answers import find_value
+from connect_core.providers.oauth2.responses import find_value
 
 SEX = {"male": 1, "m": 1, "男": 1, "1": 1, "female": 0, "f": 0, "女": 0, "2": 0}
 """What vendors call the sexes, in lower case."""

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from connect_core.cache.documents import Cached
 from connect_core.crypto import Algorithm, SecretKey, SigningKey
 from connect_core.errors import ProviderBadResponse, ProviderUnsigned, SettingsError
 from connect_core.http import Http, with_query
 from connect_core.identity import ClientType, Identity, PersonId, Profile
-from connect_core.oauth2 import (
+from connect_core.providers.oauth2 import (
     Claims,
     ClientAuthentication,
     NoSecret,
@@ -22,14 +23,13 @@ from connect_core.oauth2 import (
     read_answer,
     redeem_code,
 )
-from connect_core.oauth2.claims import check_token
-from connect_core.oidc.authentication import PrivateKeyJwt
-from connect_core.oidc.cache import Cached
-from connect_core.oidc.id_token import Expected, Jws, check_claims, check_signature, split_token
-from connect_core.oidc.keys import KeySet, fetch_keys
-from connect_core.oidc.metadata import Metadata, fetch_metadata
-from connect_core.oidc.settings import AuthMethod, OidcSettings
-from connect_core.provider import AuthorizationRequest, AuthorizationResponse, Entrance, Provider
+from connect_core.providers.oauth2.claims import check_token
+from connect_core.providers.oidc.authentication import PrivateKeyJwt
+from connect_core.providers.oidc.discovery import Metadata, fetch_metadata
+from connect_core.providers.oidc.id_token import Expected, Jws, check_claims, check_signature, split_token
+from connect_core.providers.oidc.jwks import KeySet, fetch_keys
+from connect_core.providers.oidc.settings import AuthMethod, OidcSettings
+from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, Entrance, Provider
 from connect_core.settings import ProviderSettings
 
 _WITH_PKCE, _WITHOUT_PKCE = Quirks(), Quirks(pkce="never")
