@@ -27,28 +27,28 @@ from connect_core.errors import (
     Unavailable,
     Unsupported,
 )
-from connect_core.flow import Delivery, Flow, Flows
-from connect_core.handover import Handovers
 from connect_core.http import TOTAL_DEADLINE, HttpPool
 from connect_core.identity import ClientType, Identity
+from connect_core.login.callback import Redemption
+from connect_core.login.completion import Arrival, Login, Settlement, Visit
+from connect_core.login.first_login import Pending, Pendings
+from connect_core.login.flow import Delivery, Flow, Flows
+from connect_core.login.qr_login import Handovers
+from connect_core.login.return_targets import Targets
 from connect_core.member_centre import MemberCentre
 from connect_core.merges import Merges
-from connect_core.pending import Pending, Pendings
 from connect_core.personal_data import PersonalData
 from connect_core.providers import calls
 from connect_core.providers.hookspecs import LoginEvent, RefusedEvent
 from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, Entrance, WakesApp
 from connect_core.providers.registry import Offer, Plugins, Registry
-from connect_core.redemption import Redemption
 from connect_core.sessions import LiveSession, Sessions
 from connect_core.settings import Settings
-from connect_core.settlement import Arrival, Login, Settlement, Visit
 from connect_core.store import Database, Transaction, connections
 from connect_core.store import flows as used_flows
 from connect_core.store import handovers as stored_handovers
 from connect_core.store import merges as stored_merges
 from connect_core.store import sessions as stored_sessions
-from connect_core.targets import Targets
 
 AWAKE = "awake"
 """Query parameter of a start URL that was opened by a wake-up link: it is never answered with another one."""

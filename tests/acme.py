@@ -21,6 +21,7 @@ from starlette.routing import BaseRoute
 
 from connect_core.errors import CodeInvalid, ConnectError
 from connect_core.identity import ClientType, Identity, PersonId, Profile
+from connect_core.login.completion import Login, Visit
 from connect_core.manager import ConnectManager
 from connect_core.plugin import (
     AuthorizationRequest,
@@ -35,7 +36,6 @@ from connect_core.providers.registry import Plugins
 from connect_core.rehearsal import make_settings
 from connect_core.sandbox import Sandbox
 from connect_core.settings import Settings
-from connect_core.settlement import Login, Visit
 from connect_core.store import Database, schema
 from connect_core.store.models import Declared
 

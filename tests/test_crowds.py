@@ -12,9 +12,9 @@ import pytest
 
 from connect_core.errors import Unavailable
 from connect_core.identity import Identity
+from connect_core.login.completion import Login
 from connect_core.manager import ConnectManager
 from connect_core.providers.provider import AuthorizationResponse
-from connect_core.settlement import Login
 
 from . import acme as script
 from .acme import (

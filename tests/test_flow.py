@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from connect_core import flow
 from connect_core.errors import CodeSeen, StateExpired, StateInvalid
-from connect_core.flow import CODE_MEMORY, LIFE, Delivery, Flow, Flows
 from connect_core.identity import ClientType, Identity
+from connect_core.login import flow
+from connect_core.login.flow import CODE_MEMORY, LIFE, Delivery, Flow, Flows
 from connect_core.manager import ConnectManager
 from connect_core.providers.provider import AuthorizationResponse
 from connect_core.store import Database

@@ -10,7 +10,7 @@ import pytest
 
 from connect_core import merging
 from connect_core.errors import MemberDisabled, NotLoggedIn, Unsupported
-from connect_core.handover import Device
+from connect_core.login.qr_login import Device
 from connect_core.manager import ConnectManager
 from connect_core.sessions import LiveSession
 

@@ -3,7 +3,7 @@
 import pytest
 
 from connect_core.errors import RedirectNotAllowed
-from connect_core.targets import LONGEST, Targets
+from connect_core.login.return_targets import LONGEST, Targets
 
 TARGETS = Targets(
     "https://shop.example", ["https://m.shop.example/app", "https://pay.example:8443/", "http://127.0.0.1:3000"]

@@ -5,7 +5,7 @@ Names are from short lists of ours: nothing that a visitor sends is ever shown t
 
 import ipaddress
 
-from connect_core.handover import Device
+from connect_core.login.qr_login import Device
 
 _BROWSERS = (
     ("MicroMessenger", "WeChat"),

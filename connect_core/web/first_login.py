@@ -18,7 +18,7 @@ from connect_core.errors import (
     StateMissing,
     Unsupported,
 )
-from connect_core.flow import Delivery
+from connect_core.login.flow import Delivery
 from connect_core.web import answers
 from connect_core.web.pages import Way
 from connect_core.web.requests import (

@@ -24,7 +24,7 @@ from connect_core.errors import (
     Unavailable,
     Unsupported,
 )
-from connect_core.handover import INTERVAL, LIFE, Begun, State
+from connect_core.login.qr_login import INTERVAL, LIFE, Begun, State
 from connect_core.web import answers
 from connect_core.web.devices import describe
 from connect_core.web.pages import Confirmation, Way, with_more

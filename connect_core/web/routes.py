@@ -10,14 +10,14 @@ from starlette.routing import BaseRoute
 
 from connect_core.crypto import token_hash
 from connect_core.errors import BadRequest, StateInvalid, Unsupported
-from connect_core.flow import LIFE, Delivery
 from connect_core.identity import ClientType
+from connect_core.login.completion import Login
+from connect_core.login.first_login import LIFE as PENDING_LIFE
+from connect_core.login.flow import LIFE, Delivery
 from connect_core.manager import AWAKE, Start
 from connect_core.merges import LIFE as PROOF_LIFE
-from connect_core.pending import LIFE as PENDING_LIFE
 from connect_core.providers.provider import Elsewhere, Entrance, WorksInSomeBrowsers
 from connect_core.providers.registry import Offer
-from connect_core.settlement import Login
 from connect_core.web import answers
 from connect_core.web.pages import Choice
 from connect_core.web.requests import (

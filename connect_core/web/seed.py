@@ -12,10 +12,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from connect_core.errors import BadRequest, ConnectError, Unsupported
-from connect_core.flow import Delivery
 from connect_core.identity import ClientType
+from connect_core.login.completion import Login
+from connect_core.login.flow import Delivery
 from connect_core.providers.provider import Entrance
-from connect_core.settlement import Login
 from connect_core.web import answers
 from connect_core.web.requests import get_parameters, get_visit, read_json
 from connect_core.web.routes import finish_flow, keep_flow, token_body

@@ -32,7 +32,7 @@ from connect_core.errors import (
     Unavailable,
 )
 from connect_core.events import RefusalLog
-from connect_core.flow import Delivery, Flow
+from connect_core.login.flow import Delivery, Flow
 from connect_core.manager import ConnectManager
 from connect_core.web import answers
 from connect_core.web.answers import LANGUAGE_MEMORY, Cookies

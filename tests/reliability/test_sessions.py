@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from connect_core.errors import ConnectError, StateExpired, TokenInvalid
+from connect_core.login.completion import Login
 from connect_core.manager import ConnectManager
 from connect_core.sessions import OpenSession
-from connect_core.settlement import Login
 from connect_core.store import Transaction
 from tests.acme import begin, come_back, hand_in, using
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from connect_core.flow import new_state
+from connect_core.login.flow import new_state
 from connect_core.rehearsal import Stage, Visitor, query_of
 
 from ..databases import on_stage

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field
 
 from connect_core.crypto import Sealer, SealError
 from connect_core.errors import StateExpired, StateInvalid
-from connect_core.flow import Delivery
 from connect_core.identity import ClientType, Identity, IdKind, PersonId, Profile
+from connect_core.login.flow import Delivery
 
 LIFE = 600
 """Seconds from the vendor's answer to the choice."""

@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass, field
 
-from connect_core import binding, events, flow, merging
+from connect_core import binding, events, merging
 from connect_core.connections import Members, Missing, Settled, login_by_unionid
 from connect_core.crypto import keyed_hash
 from connect_core.errors import MemberDisabled, NotLoggedIn, StateInvalid
 from connect_core.events import Notices
-from connect_core.flow import Delivery, Flow, Flows
 from connect_core.identity import Identity, Language
+from connect_core.login import flow
+from connect_core.login.first_login import Pending
+from connect_core.login.flow import Delivery, Flow, Flows
 from connect_core.merging import Proof
-from connect_core.pending import Pending
 from connect_core.providers.calls import with_phone
 from connect_core.providers.hookspecs import LoginEvent
 from connect_core.providers.provider import VerifiedPhone

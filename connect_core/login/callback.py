@@ -7,14 +7,14 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
-from connect_core import flow
 from connect_core.errors import CodeSeen, RequestRefused, StateInvalid, StateMissing, Unavailable
-from connect_core.flow import Delivery, Flow, Flows
 from connect_core.http import TOTAL_DEADLINE
+from connect_core.login import flow
+from connect_core.login.completion import Login, Visit
+from connect_core.login.flow import Delivery, Flow, Flows
 from connect_core.providers import calls
 from connect_core.providers.registry import Offer
 from connect_core.sessions import LiveSession, Sessions
-from connect_core.settlement import Login, Visit
 from connect_core.store import Database, Transaction
 
 FAILURE_PATIENCE = 0.5
