@@ -15,12 +15,9 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 from connect_core import events
-from connect_core.accounts import Accounts
 from connect_core.cache import Cache, connect_redis
-from connect_core.connections import BuiltInMembers, Members, find_person, is_stale, look_elsewhere
 from connect_core.crypto import Sealer
 from connect_core.crypto.sealing import derive_key
-from connect_core.directory import GuardedDirectory, get_registration_key
 from connect_core.errors import (
     ConnectError,
     StateInvalid,
@@ -35,9 +32,12 @@ from connect_core.login.first_login import Pending, Pendings
 from connect_core.login.flow import Delivery, Flow, Flows
 from connect_core.login.qr_login import Handovers
 from connect_core.login.return_targets import Targets
-from connect_core.member_centre import MemberCentre
-from connect_core.merges import Merges
-from connect_core.personal_data import PersonalData
+from connect_core.members.current import Accounts
+from connect_core.members.directory import GuardedDirectory, get_registration_key
+from connect_core.members.merge_service import Merges
+from connect_core.members.personal_data import PersonalData
+from connect_core.members.resolution import BuiltInMembers, Members, find_person, is_stale, look_elsewhere
+from connect_core.members.self_service import MemberCentre
 from connect_core.providers import calls
 from connect_core.providers.hookspecs import LoginEvent, RefusedEvent
 from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, Entrance, WakesApp

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from connect_core import merging
 from connect_core.errors import ConnectError
 from connect_core.identity import ClientType, Identity, Language
 from connect_core.manager import ConnectManager
-from connect_core.merging import Proof
+from connect_core.members import merge_rules
+from connect_core.members.merge_rules import Proof
 from connect_core.plugin import AuthorizationResponse, MergeEvent, MergePlan, hookimpl
 from connect_core.sessions import LiveSession
 from connect_core.store import Transaction
@@ -174,7 +174,7 @@ async def during(manager: ConnectManager, work: Callable[[Transaction], object],
 def merging_work(manager: ConnectManager, proof: Proof) -> Callable[[Transaction], object]:
     """The transaction of a merge."""
     used = replace(proof, key=f"key-{next(_codes)}", expiry_time=NOW + 600)
-    return lambda tx: merging.merge(tx, used, int(manager._now()), WEEK, are_ours=True)
+    return lambda tx: merge_rules.merge(tx, used, int(manager._now()), WEEK, are_ours=True)
 
 
 def everybody(folder: Path) -> Mapping[str, list[dict[str, Any]]]:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from connect_core.connections import BuiltInMembers, Missing, Settled, login_by_unionid
 from connect_core.errors import MemberDisabled
 from connect_core.identity import ClientType, Identity, PersonId, Profile
+from connect_core.members.resolution import BuiltInMembers, Missing, Settled, login_by_unionid
 from connect_core.store import Database, schema
 
 from .acme import DAY, NOW, counts, rows, url_of

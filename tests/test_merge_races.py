@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from connect_core import merging
 from connect_core.errors import MemberDisabled, NotLoggedIn, Unsupported
 from connect_core.login.qr_login import Device
 from connect_core.manager import ConnectManager
+from connect_core.members import merge_rules
 from connect_core.sessions import LiveSession
 
 from .acme import VISIT, rows
@@ -304,7 +304,7 @@ def test_an_undo_that_meets_an_unbind_leaves_a_way_in(tmp_path: Path) -> None:
         done = await merge(manager, kept, "beta", "p0")
 
         def undo_it(tx: object) -> None:
-            merging.undo(tx, kept, done.id, int(manager._now()), are_ours=True, has_passwords=False)  # type: ignore[arg-type]
+            merge_rules.undo(tx, kept, done.id, int(manager._now()), are_ours=True, has_passwords=False)  # type: ignore[arg-type]
 
         assert await during(manager, undo_it, outcome(manager.centre.unbind(kept, "ACME", "r"))) == "last_connection"
         assert bound(tmp_path) == [(1, "ACME"), (2, "BETA"), (2, "GAMMA")]

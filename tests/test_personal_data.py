@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
-from connect_core import personal_data
-from connect_core.connections import BuiltInMembers, Settled, login_by_unionid
 from connect_core.errors import Unavailable
 from connect_core.identity import ClientType, Identity, PersonId
+from connect_core.members import personal_data
+from connect_core.members.resolution import BuiltInMembers, Settled, login_by_unionid
 from connect_core.plugin import ErasedEvent
 from connect_core.rehearsal import Visitor
 from connect_core.sessions import Sessions

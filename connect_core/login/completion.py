@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from connect_core import binding, events, merging
-from connect_core.connections import Members, Missing, Settled, login_by_unionid
+from connect_core import events
 from connect_core.crypto import keyed_hash
 from connect_core.errors import MemberDisabled, NotLoggedIn, StateInvalid
 from connect_core.events import Notices
@@ -11,13 +10,15 @@ from connect_core.identity import Identity, Language
 from connect_core.login import flow
 from connect_core.login.first_login import Pending
 from connect_core.login.flow import Delivery, Flow, Flows
-from connect_core.merging import Proof
+from connect_core.members import linking, merge_rules
+from connect_core.members.merge_rules import Proof
+from connect_core.members.resolution import Members, Missing, Settled, login_by_unionid
 from connect_core.providers.calls import with_phone
 from connect_core.providers.hookspecs import LoginEvent
 from connect_core.providers.provider import VerifiedPhone
 from connect_core.providers.registry import Offer
 from connect_core.sessions import LiveSession, OpenSession, Sessions
-from connect_core.store import Transaction, connections, merges, sessions
+from connect_core.store import Transaction, connections, flows, merges, sessions
 from connect_core.store import members as built_in
 
 
@@ -141,7 +142,7 @@ class Settlement:
     ) -> tuple[Login, list[LoginEvent]]:
         """Log in a member who proved an older account, and bind the identity to it.
 
-        With `arrival.binder` the member proved it by that session. Raises as `binding.bind`, `MemberDisabled`,
+        With `arrival.binder` the member proved it by that session. Raises as `linking.bind`, `MemberDisabled`,
         `NotLoggedIn` when that session has ended meanwhile, and `StateInvalid` for a choice made before.
         """
         if arrival.binder is not None and not sessions.hold_live(tx, arrival.binder.family, now):
@@ -152,7 +153,7 @@ class Settlement:
             connections.hold_connections(tx, member_id)
             if merges.find_merge(tx, member_id):
                 raise MemberDisabled("the member was merged into another")
-        connect_id, is_new = binding.bind(tx, identity, member_id, now)
+        connect_id, is_new = linking.bind(tx, identity, member_id, now)
         kinds = [*([events.BOUND] if is_new else []), events.LOGGED_IN]
         happened = [_event(kind, member_id, arrival, identity, now) for kind in kinds]
         return self._open(tx, arrival, identity, member_id, connect_id, happened=happened, now=now)
@@ -170,7 +171,7 @@ class Settlement:
         settled: Settled | None = None,
     ) -> tuple[Login, list[LoginEvent]]:
         visit, begun, pending = arrival.visit, arrival.flow, arrival.pending
-        if pending is not None and not flow.spend_key(tx, pending.key, pending.expiry_time):
+        if pending is not None and not flows.spend_key(tx, pending.key, pending.expiry_time):
             raise StateInvalid("the choice was made before")
         if visit.session_token:
             self._sessions.end(tx, visit.session_token, now)
@@ -195,8 +196,8 @@ class Settlement:
         if binder is None or not sessions.hold_live(tx, binder.family, now):
             raise NotLoggedIn("the session has ended")
         if arrival.merges:
-            return self._prove(tx, begun, merging.prove_identity(tx, identity, binder)), []
-        connect_id, is_new = binding.bind(tx, identity, binder.member_id, now)
+            return self._prove(tx, begun, merge_rules.prove_identity(tx, identity, binder)), []
+        connect_id, is_new = linking.bind(tx, identity, binder.member_id, now)
         happened = [_event(events.BOUND, binder.member_id, arrival, identity, now)] if is_new else []
         happened = self._notices.write(tx, happened, connect_id, self.subject_of(identity))
         if begun is None:

@@ -194,11 +194,6 @@ def spend(transaction: Transaction, flow: Flow) -> bool:
     return flows.insert_used(transaction, token_hash(flow.state), "", flow.expiry_time)
 
 
-def spend_key(transaction: Transaction, key: str, expiry_time: int) -> bool:
-    """Spend a one-time key that is none of a flow's; False when it was spent already."""
-    return flows.insert_used(transaction, token_hash(key), "", expiry_time)
-
-
 def close(transaction: Transaction, flow: Flow, outcome: str) -> None:
     """Note how a spent flow ended (`DONE`, `FAILED`)."""
     flows.update_outcome(transaction, token_hash(flow.state), outcome)

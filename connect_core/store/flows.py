@@ -5,6 +5,7 @@ from functools import cache
 
 from sqlalchemy import bindparam, or_, select, update
 
+from connect_core.crypto import token_hash
 from connect_core.store.engine.statement import Statement, Sweep, Transaction, insert_into
 from connect_core.store.models import UsedFlow
 
@@ -21,6 +22,11 @@ def insert_used(transaction: Transaction, hash_: str, flow: str, expiry_time: in
         return False
     _INSERT.run(transaction, hash=hash_, flow=flow, expiry_time=expiry_time)
     return True
+
+
+def spend_key(transaction: Transaction, key: str, expiry_time: int) -> bool:
+    """Spend a one-time key that is none of a flow's; False when it was spent already."""
+    return insert_used(transaction, token_hash(key), "", expiry_time)
 
 
 @cache

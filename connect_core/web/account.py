@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from connect_core.accounts import LoggedIn
 from connect_core.errors import NotLoggedIn, Unsupported
 from connect_core.identity import ClientType, Language
 from connect_core.login.flow import Delivery
+from connect_core.members.current import LoggedIn
 from connect_core.providers.calls import CREDENTIAL
 from connect_core.providers.provider import Entrance
 from connect_core.web import answers

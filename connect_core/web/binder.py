@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from connect_core.accounts import LoggedIn
 from connect_core.errors import LastConnection, NotLoggedIn, StateInvalid, Unsupported
 from connect_core.identity import ClientType
 from connect_core.login.completion import Login
 from connect_core.login.flow import Delivery
+from connect_core.members.current import LoggedIn
 from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import Offer
 from connect_core.web import answers

@@ -12,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from connect_core.accounts import LoggedIn
 from connect_core.errors import (
     MemberDisabled,
     NothingToMerge,
@@ -23,7 +22,8 @@ from connect_core.errors import (
     StateMissing,
     Unsupported,
 )
-from connect_core.merges import LIFE, Preview
+from connect_core.members.current import LoggedIn
+from connect_core.members.merge_service import LIFE, Preview
 from connect_core.store.connections import Bound
 from connect_core.store.members import MemberRow
 from connect_core.web import answers

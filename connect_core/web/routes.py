@@ -15,7 +15,7 @@ from connect_core.login.completion import Login
 from connect_core.login.first_login import LIFE as PENDING_LIFE
 from connect_core.login.flow import LIFE, Delivery
 from connect_core.manager import AWAKE, Start
-from connect_core.merges import LIFE as PROOF_LIFE
+from connect_core.members.merge_service import LIFE as PROOF_LIFE
 from connect_core.providers.provider import Elsewhere, Entrance, WorksInSomeBrowsers
 from connect_core.providers.registry import Offer
 from connect_core.web import answers

@@ -19,7 +19,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from connect_core.accounts import LoggedIn
 from connect_core.cache import Shared
 from connect_core.errors import (
     BelongsToAnother,
@@ -34,6 +33,7 @@ from connect_core.errors import (
 from connect_core.events import RefusalLog
 from connect_core.login.flow import Delivery, Flow
 from connect_core.manager import ConnectManager
+from connect_core.members.current import LoggedIn
 from connect_core.web import answers
 from connect_core.web.answers import LANGUAGE_MEMORY, Cookies
 from connect_core.web.counters import CountersInMemory

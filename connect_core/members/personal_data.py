@@ -13,11 +13,11 @@ from dataclasses import replace
 from typing import Any
 
 from connect_core import events
-from connect_core.directory import GuardedDirectory
 from connect_core.errors import Unsupported
 from connect_core.events import Notices
 from connect_core.http import TOTAL_DEADLINE
 from connect_core.identity import STRENGTH, Identity, IdKind, PersonId
+from connect_core.members.directory import GuardedDirectory
 from connect_core.providers import calls
 from connect_core.providers.hookspecs import ErasedEvent
 from connect_core.providers.provider import Provider, Revokes

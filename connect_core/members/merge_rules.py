@@ -8,13 +8,13 @@ logins and erasures lock: connections, members, sessions.
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from connect_core.connections import find_person
 from connect_core.errors import LastConnection, MemberDisabled, NothingToMerge, NotLoggedIn, StateInvalid, Unsupported
 from connect_core.identity import Identity
-from connect_core.login.flow import spend_key
+from connect_core.members.resolution import find_person
 from connect_core.sessions import LiveSession
 from connect_core.store import Transaction, connections, members, merges, sessions
 from connect_core.store.connections import Bound
+from connect_core.store.flows import spend_key
 from connect_core.store.merges import MergeRow
 
 

@@ -12,14 +12,15 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 
-from connect_core import events, merging
-from connect_core.connections import find_elsewhere
+from connect_core import events
 from connect_core.crypto import Sealer, SealError
-from connect_core.directory import GuardedDirectory
 from connect_core.errors import Forbidden, MemberDisabled, StateExpired, StateInvalid
 from connect_core.events import Notices
 from connect_core.identity import Language
-from connect_core.merging import Proof
+from connect_core.members import merge_rules
+from connect_core.members.directory import GuardedDirectory
+from connect_core.members.merge_rules import Proof
+from connect_core.members.resolution import find_elsewhere
 from connect_core.providers.hookspecs import HookRelay, MergeEvent, MergePlan
 from connect_core.sessions import LiveSession
 from connect_core.settings import Service
@@ -100,7 +101,7 @@ class Merges:
 
         Raises `NothingToMerge` when that is one member.
         """
-        return await self._database.read(lambda tx: merging.prove(tx, member_id, session))
+        return await self._database.read(lambda tx: merge_rules.prove(tx, member_id, session))
 
     async def preview(self, ticket: str, session: LiveSession, language: Language) -> Preview:
         """Return what a merge would do.
@@ -111,7 +112,7 @@ class Merges:
         proof = self._open(ticket, session)
         kept, merged = await self._find_enabled(proof.kept_id), await self._find_enabled(proof.merged_id)
         bound, (moved, ended) = await self._database.read(
-            lambda tx: (connections.find_bound(tx, proof.kept_id), merging.split_as_proved(tx, proof))
+            lambda tx: (connections.find_bound(tx, proof.kept_id), merge_rules.split_as_proved(tx, proof))
         )
         plan = await self._ask_shop(proof, language)
         undo_until = self._time() + self._undo_seconds if self._undo_seconds else 0
@@ -120,7 +121,7 @@ class Merges:
     async def confirm(self, ticket: str, session: LiveSession, language: Language, request_id: str) -> MergeRow:
         """Merge as was shown, and return the merge; asked again it answers the same.
 
-        Raises `Forbidden` when the shop refuses, and as `preview` and `merging.merge`.
+        Raises `Forbidden` when the shop refuses, and as `preview` and `merge_rules.merge`.
         """
         proof, now = self._open(ticket, session), self._time()
         done = await self._database.read(lambda tx: merges.find_merge(tx, proof.merged_id))
@@ -134,7 +135,7 @@ class Merges:
 
         def merge(tx: Transaction) -> tuple[MergeRow, list[MergeEvent]]:
             are_ours = self._directory is None
-            row, is_new = merging.merge(tx, proof, now, self._undo_seconds, are_ours=are_ours)
+            row, is_new = merge_rules.merge(tx, proof, now, self._undo_seconds, are_ours=are_ours)
             return row, self._notices.write(tx, [event] if is_new else [], 0, "")
 
         row, happened = await self._database.write(merge)
@@ -160,11 +161,11 @@ class Merges:
         return shown
 
     async def undo(self, session: LiveSession, merge_id: int, request_id: str) -> list[str]:
-        """Undo a merge, and return the union types that lead to the other member again. Raises as `merging.undo`."""
+        """Undo a merge; returns the union types that lead to the other member again. Raises as `merge_rules.undo`."""
         now, are_ours = self._time(), self._directory is None
 
         def undo(tx: Transaction) -> tuple[list[str], list[MergeEvent]]:
-            undone, back = merging.undo(
+            undone, back = merge_rules.undo(
                 tx, session, merge_id, now, are_ours=are_ours, has_passwords=self._has_passwords
             )
             event = MergeEvent(events.MERGE_UNDONE, undone.kept_id, undone.merged_id, request_id, now)

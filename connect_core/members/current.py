@@ -9,10 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from connect_core.connections import find_elsewhere
 from connect_core.crypto import is_password
 from connect_core.errors import LoginTooOld, MemberDisabled, NotLoggedIn, TokenInvalid, Unavailable
 from connect_core.identity import ClientType
+from connect_core.members.resolution import find_elsewhere
 from connect_core.providers.hookspecs import HookRelay, MemberDirectory, TokenRequest
 from connect_core.sessions import LiveSession, OpenSession, Sessions, Tokens
 from connect_core.store import Database, Transaction, connections, members

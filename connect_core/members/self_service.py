@@ -7,11 +7,12 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from connect_core import binding, events
+from connect_core import events
 from connect_core.crypto import hash_password, keyed_hash
 from connect_core.errors import BadRequest, Unsupported
 from connect_core.events import Notices
 from connect_core.identity import ClientType
+from connect_core.members import linking
 from connect_core.providers.hookspecs import LoginEvent
 from connect_core.sessions import LiveSession
 from connect_core.store import Database, Transaction, connections, members, sessions
@@ -70,7 +71,7 @@ class MemberCentre:
     async def unbind(self, session: LiveSession, union_type: str, request_id: str, *, logs_out: bool = False) -> None:
         """End a connection, and the other sessions that came through it; with `logs_out` this one too.
 
-        Raises as `binding.unbind`.
+        Raises as `linking.unbind`.
         """
         now = int(self._now())
         event = LoginEvent(
@@ -86,7 +87,7 @@ class MemberCentre:
 
         def end(tx: Transaction) -> list[LoginEvent]:
             has_other_way = self._passwords_count and members.has_password(tx, session.member_id)
-            ended = binding.unbind(
+            ended = linking.unbind(
                 tx, session.member_id, union_type, now, has_other_way=has_other_way, cooldown=self._cooldown
             )
             sessions.revoke_opened_through(tx, session.member_id, ended.connect_id, session.family, now)

@@ -5,9 +5,9 @@ Runs inside the caller's transaction. An identity that belongs to somebody else 
 
 import json
 
-from connect_core.connections import find_people, insert_ids, keep_ids, kept_profile
 from connect_core.errors import AlreadyBound, BelongsToAnother, Forbidden, LastConnection, Unsupported
 from connect_core.identity import Identity
+from connect_core.members.resolution import find_people, insert_ids, keep_ids, kept_profile
 from connect_core.store import Transaction, connections
 from connect_core.store.connections import Bound
 
