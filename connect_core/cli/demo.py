@@ -13,7 +13,7 @@ from connect_core.identity import ClientType
 from connect_core.logs import configure_logging
 from connect_core.rehearsal import Stage, Visitor, on_stage
 from connect_core.store import bulk
-from connect_core.web import answers
+from connect_core.web import responses
 from connect_core.web.pages import ShownConnection, ShownMember
 from connect_core.web.requests import get_cookies, get_language
 
@@ -78,7 +78,7 @@ def demo_home() -> list[BaseRoute]:
         token = get_cookies(request).get(shop.cookies.session, "")
         found = await shop.manager.accounts.find_member(session_token=token) if token else None
         if found is None:
-            return answers.redirect(f"{shop.prefix}/login")
+            return responses.redirect(f"{shop.prefix}/login")
         member = found.member
         shown = ShownMember(member.uname, member.nickname, member.face, member.province, member.city)
         rows = await shop.manager.database.read(lambda tx: bulk.find_rows(tx, "es_connect"))
@@ -87,7 +87,7 @@ def demo_home() -> list[BaseRoute]:
             for row in rows
             if row["member_id"] == member.id and row["unbound_time"] is None
         ]
-        response = answers.page(shop.pages.member(language, shown, connections))
+        response = responses.page(shop.pages.member(language, shown, connections))
         shop.keep_language(request, response)
         return response
 

@@ -22,20 +22,20 @@ from connect_core.manager import ConnectManager
 from connect_core.providers.registry import Plugins
 from connect_core.settings import Settings
 from connect_core.store import Database, schema
-from connect_core.web import answers
-from connect_core.web.account import account_routes
-from connect_core.web.answers import Cookies
-from connect_core.web.binder import binder_routes
-from connect_core.web.first_login import first_login_routes
-from connect_core.web.handover import handover_routes
-from connect_core.web.merge import merge_routes
+from connect_core.web import responses
+from connect_core.web.account.merge import merge_routes
+from connect_core.web.account.personal_data import personal_data_routes
+from connect_core.web.account.routes import account_routes
+from connect_core.web.context import Limiter, Shop
+from connect_core.web.legacy.account_binder import binder_routes
+from connect_core.web.legacy.javashop import seed_routes
+from connect_core.web.login.first_login import first_login_routes
+from connect_core.web.login.qr_login import handover_routes
+from connect_core.web.login.routes import connect_routes
 from connect_core.web.pages import Pages
-from connect_core.web.personal_data import personal_data_routes
+from connect_core.web.pages.theme_check import load_pages
 from connect_core.web.requests import Trust, new_request_id
-from connect_core.web.routes import connect_routes
-from connect_core.web.seed import seed_routes
-from connect_core.web.shop import Limiter, Shop
-from connect_core.web.theme import load_pages
+from connect_core.web.responses import Cookies
 
 SWEEP_SECONDS = 60
 SWEEP_STEP = 200
@@ -130,13 +130,13 @@ async def _sweep_for_ever(manager: ConnectManager) -> None:
 
 def _health_routes(shop: Shop) -> list[BaseRoute]:
     async def healthz(request: Request) -> Response:
-        return answers.answer({"status": "ok"})
+        return responses.answer({"status": "ok"})
 
     async def readyz(request: Request) -> Response:
         state = await shop.manager.database.read(schema.find_state_in)
         if mistake := schema.get_advice(state):
             raise Unavailable(mistake)
-        return answers.answer({"status": "ok", "quarantined": sorted(shop.manager.plugins.quarantined)})
+        return responses.answer({"status": "ok", "quarantined": sorted(shop.manager.plugins.quarantined)})
 
     return [shop.route("/healthz", healthz, "GET"), shop.route("/readyz", readyz, "GET")]
 
@@ -151,4 +151,4 @@ async def _not_found(request: Request, error: Exception) -> Response:
 
 async def _not_allowed(request: Request, error: Exception) -> Response:
     headers = getattr(error, "headers", None) or {}
-    return Response(status_code=405, headers={**answers.HEADERS, **headers})
+    return Response(status_code=405, headers={**responses.HEADERS, **headers})

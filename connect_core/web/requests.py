@@ -17,7 +17,7 @@ from starlette.requests import Request
 from connect_core.errors import BadRequest, Forbidden
 from connect_core.identity import Language
 from connect_core.login.completion import Visit
-from connect_core.web.texts import find_language, pick_language
+from connect_core.web.pages.messages import find_language, pick_language
 
 BODY_LIMIT = 16 * 1024
 FIELD_LIMIT = 20

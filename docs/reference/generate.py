@@ -28,8 +28,8 @@ from connect_core.rehearsal import make_settings
 from connect_core.settings import ProviderSettings, Settings
 from connect_core.store.models import Declared
 from connect_core.web import create_app
-from connect_core.web.seed import CODES, FAILED
-from connect_core.web.texts import refusal_for
+from connect_core.web.legacy.javashop import CODES, FAILED
+from connect_core.web.pages.messages import refusal_for
 
 HERE = Path(__file__).parent
 SHELF = HERE.parents[1] / "plugins"

@@ -20,9 +20,9 @@ from starlette.routing import Route
 from connect_core.cli.demo import demo_home
 from connect_core.providers.registry import Plugins
 from connect_core.rehearsal import Stage, on_stage
-from connect_core.web import answers
+from connect_core.web import responses
+from connect_core.web.pages.theme_check import sample_pages
 from connect_core.web.requests import get_language
-from connect_core.web.theme import sample_pages
 
 from ..acme import execute
 from ..databases import check
@@ -190,7 +190,7 @@ async def cart(request: Request) -> Response:
 
 async def careless(request: Request) -> Response:
     """A page that breaks the policy it is sent with."""
-    return answers.page(PAGE.format(CARELESS))
+    return responses.page(PAGE.format(CARELESS))
 
 
 async def thief(request: Request) -> Response:
@@ -203,7 +203,7 @@ async def sample(request: Request) -> Response:
     """One of every page that there is, with the words that are asked for."""
     asked, pages = request.query_params, request.app.state.shop.pages
     made = [*sample_pages(pages, get_language(request), asked["words"], is_full="full" in asked)]
-    return answers.page(made[request.path_params["number"]]())
+    return responses.page(made[request.path_params["number"]]())
 
 
 async def framing(request: Request) -> Response:

@@ -7,7 +7,7 @@ import pytest
 
 from connect_core.rehearsal import Stage
 from connect_core.web.pages import Pages
-from connect_core.web.theme import sample_pages
+from connect_core.web.pages.theme_check import sample_pages
 
 from .conftest import FRAMED, Visit
 from .visitors import DESK, Visitor

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from connect_core.sandbox import PEOPLE
-from connect_core.web.texts import REFUSALS, TEXTS, Language
+from connect_core.web.pages.messages import REFUSALS, TEXTS, Language
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response

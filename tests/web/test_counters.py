@@ -2,8 +2,8 @@
 
 import time
 
-from connect_core.web import counters
-from connect_core.web.counters import CountersInMemory
+from connect_core.web import rate_limit
+from connect_core.web.rate_limit import CountersInMemory
 
 
 def test_hits_add_up_within_a_window() -> None:
@@ -27,10 +27,10 @@ def test_a_window_ends() -> None:
 def test_a16_a_flood_of_addresses_leaves_no_memory_behind() -> None:
     """Counters whose window is over make room; of too many live ones none is kept."""
     store = CountersInMemory()
-    for number in range(counters.MOST):
+    for number in range(rate_limit.MOST):
         store.incr(f"old {number}", 0)
     store.incr("live", 60)
     assert (store.get("live"), store.reset()) == (1, 1)
-    for number in range(counters.MOST + 1):
+    for number in range(rate_limit.MOST + 1):
         store.incr(f"live {number}", 60)
     assert store.reset() == 1

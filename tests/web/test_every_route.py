@@ -19,8 +19,8 @@ from connect_core.logs import redact
 from connect_core.providers.oidc.id_token import split_token
 from connect_core.providers.registry import Plugins
 from connect_core.rehearsal import Stage, Visitor
-from connect_core.web.devices import describe
-from connect_core.web.texts import pick_language
+from connect_core.web.login.user_agents import describe
+from connect_core.web.pages.messages import pick_language
 
 from ..databases import on_stage
 from ..merges import Planner

@@ -10,10 +10,10 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from connect_core.errors import every_error
-from connect_core.web.assets import load_assets
 from connect_core.web.pages import Choice, Pages, ShownConnection, ShownMember, Way
-from connect_core.web.texts import LANGUAGES, REFUSALS, TEXTS, Language, Wording
-from connect_core.web.theme import sample_pages
+from connect_core.web.pages.assets import load_assets
+from connect_core.web.pages.messages import LANGUAGES, REFUSALS, TEXTS, Language, Wording
+from connect_core.web.pages.theme_check import sample_pages
 
 PAGES = Pages()
 CHOICES = [

@@ -11,7 +11,7 @@ import pytest
 from connect_core.errors import SettingsError
 from connect_core.plugin import AuthorizationResponse, Identity
 from connect_core.rehearsal import Stage, Visitor, make_settings, query_of
-from connect_core.web import answers
+from connect_core.web import responses
 
 from ..databases import on_stage
 from .stage import (
@@ -211,7 +211,7 @@ def test_b08_no_header_is_injected(shop: Stage, visitor: Visitor, bad: str) -> N
 @pytest.mark.parametrize("bad", ["/a\r\nset-cookie: a=b", "/\0", "/\u2028", "/\x7f", "\\\\evil", "/中"])
 def test_b08_a_redirect_encodes_whatever_it_is_given(bad: str) -> None:
     """Checked before or not: nothing but plain ASCII of an address stands in `Location`."""
-    location = answers.redirect(bad).headers["location"]
+    location = responses.redirect(bad).headers["location"]
     assert re.fullmatch(r"[!-~]+", location)
     assert not set(location) & set('\\"<>^`{|}')
 

@@ -11,7 +11,7 @@ from connect_core.rehearsal import Stage, Visitor, make_settings, on_stage
 from connect_core.settings import PageSettings
 from connect_core.web import create_app
 from connect_core.web.pages import Choice, Pages, ShownMember
-from connect_core.web.theme import load_pages
+from connect_core.web.pages.theme_check import load_pages
 
 from .stage import HEADERS, check_headers, doubles
 

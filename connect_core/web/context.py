@@ -34,10 +34,10 @@ from connect_core.events import RefusalLog
 from connect_core.login.flow import Delivery, Flow
 from connect_core.manager import ConnectManager
 from connect_core.members.current import LoggedIn
-from connect_core.web import answers
-from connect_core.web.answers import LANGUAGE_MEMORY, Cookies
-from connect_core.web.counters import CountersInMemory
+from connect_core.web import responses
 from connect_core.web.pages import Pages, Way, with_more
+from connect_core.web.pages.messages import refusal_for
+from connect_core.web.rate_limit import CountersInMemory
 from connect_core.web.requests import (
     Trust,
     check_origin,
@@ -48,7 +48,7 @@ from connect_core.web.requests import (
     new_request_id,
     wants_page,
 )
-from connect_core.web.texts import refusal_for
+from connect_core.web.responses import LANGUAGE_MEMORY, Cookies
 
 log = logging.getLogger("connect_login")
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -182,14 +182,14 @@ class Shop:
     def refuse(self, request: Request, error: ConnectError, reason: str, ways: Sequence[Way]) -> Response:
         """The page with the words for `reason`, and `ways` on."""
         text = self.pages.refused(get_language(request), reason, request.state.request_id, ways)
-        return answers.with_retry(answers.page(text, error.status), error)
+        return responses.with_retry(responses.page(text, error.status), error)
 
     def _guarded(self, endpoint: Endpoint, style: ErrorStyle) -> Endpoint:
         async def guarded(request: Request) -> Response:
             request.state.request_id = new_request_id()
             try:
                 if request.method == "OPTIONS":
-                    return Response(status_code=405, headers=answers.HEADERS)
+                    return Response(status_code=405, headers=responses.HEADERS)
                 response = await endpoint(request)
             except ConnectError as error:
                 self.refusals.note(error, _context(request))
@@ -217,7 +217,7 @@ class Shop:
 
     def _answer_error(self, request: Request, error: ConnectError, page: str) -> Response:
         if not wants_page(request):
-            return answers.problem(error, request.state.request_id)
+            return responses.problem(error, request.state.request_id)
         return self.refuse(request, error, _REASONS.get(type(error), error.code), self._find_ways(request, error, page))
 
     def _find_ways(self, request: Request, error: ConnectError, page: str) -> list[Way]:

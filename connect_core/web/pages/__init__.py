@@ -14,8 +14,8 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, St
 
 from connect_core.identity import Language
 from connect_core.providers.provider import Elsewhere
-from connect_core.web.assets import SHOP_STYLES, STYLES, load_assets
-from connect_core.web.texts import LANGUAGES, refusal_for, texts_in
+from connect_core.web.pages.assets import SHOP_STYLES, STYLES, load_assets
+from connect_core.web.pages.messages import LANGUAGES, refusal_for, texts_in
 
 TEMPLATES = Path(__file__).parent / "templates"
 

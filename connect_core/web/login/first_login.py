@@ -19,7 +19,9 @@ from connect_core.errors import (
     Unsupported,
 )
 from connect_core.login.flow import Delivery
-from connect_core.web import answers
+from connect_core.web import responses
+from connect_core.web.context import ErrorStyle, Shop
+from connect_core.web.login.routes import deliver, title, token_body
 from connect_core.web.pages import Way
 from connect_core.web.requests import (
     check_origin,
@@ -29,8 +31,6 @@ from connect_core.web.requests import (
     read_fields,
     wants_page,
 )
-from connect_core.web.routes import deliver, title, token_body
-from connect_core.web.shop import ErrorStyle, Shop
 
 
 def first_login_routes(shop: Shop) -> list[BaseRoute]:
@@ -51,7 +51,7 @@ class _FirstLogin:
         self._check_offered()
         ticket = get_cookies(request).get(self._shop.cookies.pending, "")
         if not ticket and wants_page(request):
-            return answers.redirect(f"{self._shop.prefix}/login")
+            return responses.redirect(f"{self._shop.prefix}/login")
         if not ticket:
             raise StateMissing("there is no login that waits for a choice")
         return self._show(request, ticket)
@@ -81,7 +81,7 @@ class _FirstLogin:
             case _:
                 raise BadRequest("decision is register or join")
         if login.delivery is Delivery.JSON:
-            return answers.answer(token_body(self._shop, login))
+            return responses.answer(token_body(self._shop, login))
         response = deliver(self._shop, login)
         self._shop.cookies.drop(response, self._shop.cookies.pending)
         return response
@@ -96,9 +96,9 @@ class _FirstLogin:
         profile, language = pending.identity.profile, get_language(request)
         nickname, name = profile.nickname if profile else "", title(offer, language)
         if not wants_page(request):
-            return answers.answer({"provider": offer.name, "name": name, "nickname": nickname})
+            return responses.answer({"provider": offer.name, "name": name, "nickname": nickname})
         text = self._shop.pages.first_login(language, name, nickname, is_wrong=is_wrong, username=username)
-        return answers.page(text, 401 if is_wrong else 200)
+        return responses.page(text, 401 if is_wrong else 200)
 
 
 def _style(shop: Shop) -> ErrorStyle:

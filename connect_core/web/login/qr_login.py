@@ -25,8 +25,9 @@ from connect_core.errors import (
     Unsupported,
 )
 from connect_core.login.qr_login import INTERVAL, LIFE, Begun, State
-from connect_core.web import answers
-from connect_core.web.devices import describe
+from connect_core.web import responses
+from connect_core.web.context import Endpoint, ErrorStyle, Limiter, Shop
+from connect_core.web.login.user_agents import describe
 from connect_core.web.pages import Confirmation, Way, with_more
 from connect_core.web.requests import (
     check_origin,
@@ -36,7 +37,6 @@ from connect_core.web.requests import (
     read_fields,
     wants_page,
 )
-from connect_core.web.shop import Endpoint, ErrorStyle, Limiter, Shop
 
 MEMORY = 180
 """Seconds for which a PC keeps a ticket past its life, so that it is told "expired" and gets no new code unasked."""
@@ -90,7 +90,7 @@ class _Pc:
         begun = None if ticket else await self._begin(request)
         state = await self._handovers.find_state(ticket) if ticket else State.WAITING
         text = self._shop.pages.handover(get_visit(request).language, state, return_to)
-        response = answers.page(text)
+        response = responses.page(text)
         if state in _OPEN:
             response.headers["refresh"] = str(PAGE_INTERVAL)
         return self._keep(response, begun) if begun else response
@@ -101,28 +101,28 @@ class _Pc:
         begun = await self._begin(request)
         if wants_page(request):
             page = with_more(f"{self._shop.prefix}/handover", return_to=asked.get("return_to", ""))
-            return self._keep(answers.redirect(page), begun)
+            return self._keep(responses.redirect(page), begun)
         body = {"handover_url": self._url(begun.id), "expires_in": begun.expires_in, "interval": INTERVAL}
-        return self._keep(answers.answer(body), begun)
+        return self._keep(responses.answer(body), begun)
 
     async def code(self, request: Request) -> Response:
         """The QR code of this browser's own ticket."""
         drawn = io.BytesIO()
         url = self._url(self._get_ticket(request).partition(".")[0])
         segno.make_qr(url, error="m").save(drawn, kind="svg", scale=8, border=4, light="#fff", xmldecl=False)
-        return Response(drawn.getvalue(), 200, answers.HEADERS, "image/svg+xml")
+        return Response(drawn.getvalue(), 200, responses.HEADERS, "image/svg+xml")
 
     async def status(self, request: Request) -> Response:
         ticket = self._get_ticket(request)
         await self._polls.hit(ticket)
-        return answers.answer({"status": await self._handovers.find_state(ticket)})
+        return responses.answer({"status": await self._handovers.find_state(ticket)})
 
     async def events(self, request: Request) -> Response:
         """A stream that ends with the decision, or with the ticket; where too many are open, one poll's worth of it."""
         ticket = self._get_ticket(request)
         await self._polls.hit(ticket)
         stream = self._stream(ticket, lasts=self._streams < MOST_STREAMS)
-        return StreamingResponse(stream, headers=answers.HEADERS, media_type="text/event-stream")
+        return StreamingResponse(stream, headers=responses.HEADERS, media_type="text/event-stream")
 
     async def collect(self, request: Request) -> Response:
         check_origin(request, self._shop.origins)
@@ -132,7 +132,7 @@ class _Pc:
         target = manager.targets.check(asked.get("return_to") or manager.settings.service.home_url)
         held = cookies.get(self._shop.cookies.session) or cookies.get("refresh_token", "")
         opened = await self._handovers.collect(self._get_ticket(request), held, request.state.request_id)
-        done = answers.redirect(target) if wants_page(request) else answers.answer({"uid": opened.row.member_id})
+        done = responses.redirect(target) if wants_page(request) else responses.answer({"uid": opened.row.member_id})
         self._shop.cookies.set(done, self._shop.cookies.session, opened.token, manager.settings.sessions.absolute)
         self._shop.cookies.drop(done, self._shop.cookies.handover)
         return done
@@ -189,12 +189,12 @@ class _Phone:
         except NotLoggedIn:
             if not wants_page(request):
                 raise
-            return answers.redirect(self._shop.login_for(f"{self._shop.prefix}/h/{id_}"))
+            return responses.redirect(self._shop.login_for(f"{self._shop.prefix}/h/{id_}"))
         asked = await self._handovers.scan(id_, found.session, request.state.request_id)
         device = asked.device
         if not wants_page(request):
             told = {"browser": device.browser, "system": device.system, "place": device.place}
-            return answers.answer({**told, "age": asked.age, "status": asked.state})
+            return responses.answer({**told, "age": asked.age, "status": asked.state})
         if asked.state == State.APPROVED:
             return self._show_done(request, asked.state)
         shop = urlsplit(self._shop.manager.settings.service.public_url).netloc
@@ -202,7 +202,7 @@ class _Phone:
         shown = Confirmation(
             shop, member, device.browser, device.system, device.place, asked.age, f"{self._shop.prefix}/h/{id_}"
         )
-        return answers.page(self._shop.pages.confirm_handover(visit.language, shown))
+        return responses.page(self._shop.pages.confirm_handover(visit.language, shown))
 
     async def approve(self, request: Request) -> Response:
         await self._shop.count(request)
@@ -218,9 +218,9 @@ class _Phone:
 
     def _show_done(self, request: Request, state: State) -> Response:
         if not wants_page(request):
-            return Response(status_code=204, headers=answers.HEADERS)
+            return responses.no_content()
         deny_url = f"{self._shop.prefix}/h/{request.path_params['id']}/deny" if state == State.APPROVED else ""
-        return answers.page(self._shop.pages.handover_decided(get_visit(request).language, state, deny_url))
+        return responses.page(self._shop.pages.handover_decided(get_visit(request).language, state, deny_url))
 
 
 def _style(shop: Shop) -> ErrorStyle:

@@ -17,7 +17,10 @@ from connect_core.login.flow import Delivery
 from connect_core.members.current import LoggedIn
 from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import Offer
-from connect_core.web import answers
+from connect_core.web import responses
+from connect_core.web.context import Endpoint, ErrorStyle, Shop
+from connect_core.web.legacy.javashop import answer_in
+from connect_core.web.login.routes import keep_flow
 from connect_core.web.requests import (
     check_origin,
     get_cookies,
@@ -25,9 +28,6 @@ from connect_core.web.requests import (
     get_visit,
     read_fields,
 )
-from connect_core.web.routes import keep_flow
-from connect_core.web.seed import answer_in
-from connect_core.web.shop import Endpoint, ErrorStyle, Shop
 
 _CODES = {"already_bound": "143", "not_logged_in": "107", "forbidden": "E133"}
 _OUT_OF = "WECHAT"
@@ -91,7 +91,7 @@ class _Binder:
             is_awake=True,
             binder=session,
         )
-        return keep_flow(self._shop, request, answers.plain(start.login_url), start)
+        return keep_flow(self._shop, request, responses.plain(start.login_url), start)
 
     async def show(self, request: Request) -> Response:
         """Every union type that the shop has configured, and whether it is bound."""
@@ -99,7 +99,7 @@ class _Binder:
         if found is None:
             raise NotLoggedIn("there is no live session")
         union_types = dict.fromkeys(offer.provider.union_type for offer in self._manager.registry)
-        return answers.answer([{"union_type": one, "is_bind": one in found.union_types} for one in union_types])
+        return responses.answer([{"union_type": one, "is_bind": one in found.union_types} for one in union_types])
 
     async def unbind(self, request: Request) -> Response:
         await self._unbind(request, request.path_params["type"].upper())
@@ -156,7 +156,7 @@ class _Binder:
         assert login.opened is not None
         tokens = self._manager.accounts.issue_tokens(login.opened)
         told = {name: tokens[name] for name in ("access_token", "refresh_token", "uid")}
-        response = answers.answer({"result": "bind_success", **told})
+        response = responses.answer({"result": "bind_success", **told})
         self._shop.cookies.drop(response, self._shop.cookies.pending)
         return response
 
@@ -186,4 +186,4 @@ class _Binder:
 
 
 def _nothing() -> Response:
-    return Response(status_code=200, headers=answers.HEADERS)
+    return Response(status_code=200, headers=responses.HEADERS)

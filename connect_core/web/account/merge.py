@@ -26,11 +26,11 @@ from connect_core.members.current import LoggedIn
 from connect_core.members.merge_service import LIFE, Preview
 from connect_core.store.connections import Bound
 from connect_core.store.members import MemberRow
-from connect_core.web import answers
-from connect_core.web.account import begin_bind, find_choices, find_titles, to_day
+from connect_core.web import responses
+from connect_core.web.account.routes import begin_bind, find_choices, find_titles, to_day
+from connect_core.web.context import Shop
 from connect_core.web.pages import MergePreview, ShownConnection, ShownMember
 from connect_core.web.requests import get_cookies, get_visit, is_form, read_fields, read_json, wants_page
-from connect_core.web.shop import Shop
 
 _OVER = (StateMissing, StateInvalid, StateExpired)
 _MISTAKES: Mapping[type[RequestRefused], str] = {
@@ -83,8 +83,8 @@ class _Merge:
         except (NotLoggedIn, NothingToMerge, MemberDisabled) as error:
             return self._start_again(request, found, error)
         if not wants_page(request):
-            return answers.answer({"merge_ticket": ticket, "expires_in": LIFE})
-        response = answers.redirect(f"{self._account}/merge")
+            return responses.answer({"merge_ticket": ticket, "expires_in": LIFE})
+        response = responses.redirect(f"{self._account}/merge")
         self._shop.cookies.set(response, self._shop.cookies.merge, ticket, LIFE)
         return response
 
@@ -94,7 +94,7 @@ class _Merge:
         try:
             found = await self._shop.find_recent(request)
         except NotLoggedIn:
-            return answers.redirect(self._shop.login_for(f"{self._account}/merge"))
+            return responses.redirect(self._shop.login_for(f"{self._account}/merge"))
         ticket, language = self._get_ticket(request, {}), get_visit(request).language
         if not ticket:
             return self._show_start(request, found)
@@ -120,7 +120,7 @@ class _Merge:
             preview.plan.refusal,
             to_day(preview.undo_until) if preview.undo_until else None,
         )
-        return answers.page(self._shop.pages.merge(language, shown))
+        return responses.page(self._shop.pages.merge(language, shown))
 
     async def preview(self, request: Request) -> Response:
         self._check_offered()
@@ -129,7 +129,7 @@ class _Merge:
         if not ticket:
             raise StateMissing("there is no proof of a second account")
         preview = await self._merges.preview(ticket, found.session, get_visit(request).language)
-        return answers.answer(_tell(preview))
+        return responses.answer(_tell(preview))
 
     async def confirm(self, request: Request) -> Response:
         self._check_offered()
@@ -144,20 +144,20 @@ class _Merge:
         except (*_OVER, MemberDisabled) as error:
             return self._start_again(request, found, error)
         told = {"id": merge.id, "undo_until": merge.undo_until}
-        response = answers.redirect(self._account) if wants_page(request) else answers.answer(told)
+        response = responses.redirect(self._account) if wants_page(request) else responses.answer(told)
         self._forget(request, response)
         return response
 
     async def cancel(self, request: Request) -> Response:
         """Forget the proof."""
         await self._shop.find_member(request)
-        response = answers.redirect(self._account)
+        response = responses.redirect(self._account)
         self._forget(request, response)
         return response
 
     async def undoable(self, request: Request) -> Response:
         found = await self._shop.find_member(request)
-        return answers.answer([asdict(one) for one in await self._merges.find_undoable(found.session)])
+        return responses.answer([asdict(one) for one in await self._merges.find_undoable(found.session)])
 
     async def undo(self, request: Request) -> Response:
         found = await self._shop.find_recent(request)
@@ -165,8 +165,8 @@ class _Merge:
         merge_id = int(named) if named.isdecimal() and len(named) < 20 else 0
         union_types = await self._merges.undo(found.session, merge_id, request.state.request_id)
         if wants_page(request):
-            return answers.redirect(self._account)
-        return answers.answer({"connections": union_types})
+            return responses.redirect(self._account)
+        return responses.answer({"connections": union_types})
 
     def _check_offered(self) -> None:
         if not self._merges.are_offered:
@@ -190,7 +190,7 @@ class _Merge:
             takes_credentials=self._merges.take_credentials,
             mistake=_MISTAKES[type(error)] if error else "",
         )
-        response = answers.page(text, error.status if error else 200)
+        response = responses.page(text, error.status if error else 200)
         self._forget(request, response)
         return response
 

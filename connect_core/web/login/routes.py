@@ -18,7 +18,8 @@ from connect_core.manager import AWAKE, Start
 from connect_core.members.merge_service import LIFE as PROOF_LIFE
 from connect_core.providers.provider import Elsewhere, Entrance, WorksInSomeBrowsers
 from connect_core.providers.registry import Offer
-from connect_core.web import answers
+from connect_core.web import responses
+from connect_core.web.context import Shop
 from connect_core.web.pages import Choice
 from connect_core.web.requests import (
     check_origin,
@@ -31,7 +32,6 @@ from connect_core.web.requests import (
     read_json,
     wants_page,
 )
-from connect_core.web.shop import Shop
 
 EXPIRED_FLOW_MEMORY = 300
 """Seconds for which a browser keeps a flow past its life, so that it is told "expired" and not "unknown"."""
@@ -70,7 +70,7 @@ class _Routes:
         start = await self._begin(request, get_parameters(request))
         if start.flow and not _is_web(start.login_url):
             raise Unsupported("this client type begins with login-url")
-        return keep_flow(self._shop, request, answers.redirect(start.login_url), start)
+        return keep_flow(self._shop, request, responses.redirect(start.login_url), start)
 
     async def callback(self, request: Request) -> Response:
         if request.method == "POST":
@@ -92,15 +92,15 @@ class _Routes:
             raise BadRequest("the response is no form")
         fields = await read_form(request)
         # not from request.url, which is made of the Host header
-        return answers.redirect(f"{self._shop.prefix}/{offer.name}/{offer.client_type}/callback?{urlencode(fields)}")
+        return responses.redirect(f"{self._shop.prefix}/{offer.name}/{offer.client_type}/callback?{urlencode(fields)}")
 
     async def login_url(self, request: Request) -> Response:
         await self._shop.count(request)
         offer = self._find_offer(request)
         start = await self._begin(request, await read_json(request))
         if start.flow and offer.entrance.is_ticketed:
-            return answers.answer({"login_url": start.login_url, "ticket": self._manager.flows.ticket(start.flow)})
-        return keep_flow(self._shop, request, answers.answer({"login_url": start.login_url}), start)
+            return responses.answer({"login_url": start.login_url, "ticket": self._manager.flows.ticket(start.flow)})
+        return keep_flow(self._shop, request, responses.answer({"login_url": start.login_url}), start)
 
     async def token(self, request: Request) -> Response:
         await self._shop.count(request)
@@ -113,18 +113,18 @@ class _Routes:
             login = await self._manager.login_with_code(
                 offer.name, offer.client_type, body, get_visit(request), device_id=device_id
             )
-        return answers.answer(token_body(self._shop, login))
+        return responses.answer(token_body(self._shop, login))
 
     async def refresh(self, request: Request) -> Response:
         """A token of the body is answered in the body, one of the `/buyer` cookies in these cookies."""
         check_origin(request, self._shop.origins)
         body, cookies = await read_json(request), get_cookies(request)
         if token := body.get("refresh_token"):
-            return answers.answer((await self._manager.accounts.refresh(token)).answer())
+            return responses.answer((await self._manager.accounts.refresh(token)).answer())
         if "refresh_token" not in cookies:
             raise BadRequest("refresh_token is missing")
         tokens = (await self._manager.accounts.refresh(cookies["refresh_token"])).answer()
-        response = answers.answer({key: tokens[key] for key in ("expires_in", "uid")})
+        response = responses.answer({key: tokens[key] for key in ("expires_in", "uid")})
         set_token_cookies(self._shop, response, tokens)
         return response
 
@@ -137,14 +137,14 @@ class _Routes:
         for token in filter(None, presented):
             await self._manager.accounts.logout(token)
         home = self._manager.targets.check(self._manager.settings.service.home_url)
-        response = answers.redirect(home) if wants_page(request) else Response(status_code=204, headers=answers.HEADERS)
+        response = responses.redirect(home) if wants_page(request) else responses.no_content()
         self._shop.forget_logins(request, response)
         return response
 
     async def me(self, request: Request) -> Response:
         found = await self._shop.find_member(request)
         member = found.member
-        return answers.answer(
+        return responses.answer(
             {
                 "uid": member.id,
                 "uname": member.uname,
@@ -159,7 +159,7 @@ class _Routes:
         query = get_parameters(request)
         language = get_visit(request).language
         shown = self._offers(query.get("client", ""))
-        return answers.answer(
+        return responses.answer(
             [
                 {"provider": offer.name, "name": title(offer, language), "login_url": self._start_url(offer)}
                 for offer in shown
@@ -194,10 +194,10 @@ class _Routes:
             origin=service.public_url,
             hands_over=service.handover and client == ClientType.PC,
         )
-        return answers.page(text)
+        return responses.page(text)
 
     async def jwks(self, request: Request) -> Response:
-        return answers.answer(self._manager.sessions.access_tokens.jwks())
+        return responses.answer(self._manager.sessions.access_tokens.jwks())
 
     async def static(self, request: Request) -> Response:
         try:
@@ -206,7 +206,7 @@ class _Routes:
             raise Unsupported("there is no such file") from None
         # an address that names this very version may be kept for ever
         life = "31536000, immutable" if request.query_params.get("v") == asset.version else "3600"
-        headers = {**answers.HEADERS, "cache-control": f"public, max-age={life}", "etag": f'"{asset.version}"'}
+        headers = {**responses.HEADERS, "cache-control": f"public, max-age={life}", "etag": f'"{asset.version}"'}
         known = request.headers.get("if-none-match", "")
         if known == "*" or headers["etag"] in (tag.strip().removeprefix("W/") for tag in known.split(",")):
             return Response(status_code=304, headers=headers)
@@ -306,10 +306,10 @@ def deliver(shop: Shop, login: Login) -> Response:
     """Send the browser to where the login returns to, logged in; a repeated callback just goes there."""
     if login.pending is not None:
         ticket = shop.manager.seal_pending(login.pending)
-        response = answers.redirect(_choice_page(shop, login.delivery, ticket))
+        response = responses.redirect(_choice_page(shop, login.delivery, ticket))
         shop.cookies.set(response, shop.cookies.pending, ticket, PENDING_LIFE)
         return response
-    response = answers.redirect(login.return_to)
+    response = responses.redirect(login.return_to)
     if login.proof is not None:
         shop.cookies.set(response, shop.cookies.merge, shop.manager.merges.seal(login.proof), PROOF_LIFE)
     lifetimes = shop.manager.settings.sessions

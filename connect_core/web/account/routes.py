@@ -18,7 +18,9 @@ from connect_core.login.flow import Delivery
 from connect_core.members.current import LoggedIn
 from connect_core.providers.calls import CREDENTIAL
 from connect_core.providers.provider import Entrance
-from connect_core.web import answers
+from connect_core.web import responses
+from connect_core.web.context import Shop
+from connect_core.web.login.routes import keep_flow, title, token_body
 from connect_core.web.pages import BoundLogin, Choice, OpenLogin, ShownMember, UndoableMerge
 from connect_core.web.requests import (
     get_parameters,
@@ -28,8 +30,6 @@ from connect_core.web.requests import (
     read_form,
     wants_page,
 )
-from connect_core.web.routes import keep_flow, title, token_body
-from connect_core.web.shop import Shop
 
 
 def account_routes(shop: Shop) -> list[BaseRoute]:
@@ -63,7 +63,7 @@ class _Account:
 
     async def connections(self, request: Request) -> Response:
         found = await self._shop.find_member(request)
-        return answers.answer([asdict(one) for one in await self._centre.find_connections(found.session)])
+        return responses.answer([asdict(one) for one in await self._centre.find_connections(found.session)])
 
     async def unbind(self, request: Request) -> Response:
         found = await self._shop.find_recent(request)
@@ -78,7 +78,7 @@ class _Account:
 
     async def sessions(self, request: Request) -> Response:
         found = await self._shop.find_member(request)
-        return answers.answer([asdict(one) for one in await self._centre.find_sessions(found.session)])
+        return responses.answer([asdict(one) for one in await self._centre.find_sessions(found.session)])
 
     async def end_session(self, request: Request) -> Response:
         found = await self._shop.find_member(request)
@@ -104,7 +104,7 @@ class _Account:
         try:
             found = await self._shop.find_member(request)
         except NotLoggedIn:
-            return answers.redirect(self._shop.login_for(f"{self._shop.prefix}/account"))
+            return responses.redirect(self._shop.login_for(f"{self._shop.prefix}/account"))
         language, prefix = visit.language, self._shop.prefix
         connections = await self._centre.find_connections(found.session)
         sessions = await self._centre.find_sessions(found.session)
@@ -135,12 +135,12 @@ class _Account:
             has_passwords=self._manager.has_passwords,
             offers_merge=self._manager.merges.are_offered,
         )
-        return answers.page(text)
+        return responses.page(text)
 
     def _done(self, request: Request) -> Response:
         if wants_page(request):
-            return answers.redirect(f"{self._shop.prefix}/account")
-        return Response(status_code=204, headers=answers.HEADERS)
+            return responses.redirect(f"{self._shop.prefix}/account")
+        return responses.no_content()
 
 
 async def begin_bind(shop: Shop, request: Request, *, merges: bool = False) -> Response:
@@ -154,7 +154,7 @@ async def begin_bind(shop: Shop, request: Request, *, merges: bool = False) -> R
     visit = get_visit(request)
     if offer.entrance is not Entrance.REDIRECT and asked.keys() & {*offer.provider.code_names, CREDENTIAL}:
         login = await manager.login_with_code(*names, asked, visit, binder=binder, merges=merges)
-        return answers.answer(token_body(shop, login))
+        return responses.answer(token_body(shop, login))
     redirect_uri = asked.get("redirect_uri", "")
     start = await manager.get_login_url(
         *names,
@@ -167,12 +167,12 @@ async def begin_bind(shop: Shop, request: Request, *, merges: bool = False) -> R
         merges=merges,
     )
     if start.flow and offer.entrance.is_ticketed:
-        return answers.answer({"login_url": start.login_url, "ticket": manager.flows.ticket(start.flow)})
+        return responses.answer({"login_url": start.login_url, "ticket": manager.flows.ticket(start.flow)})
     if wants_page(request):
-        response = answers.page(shop.pages.leaving(visit.language, start.login_url))
+        response = responses.page(shop.pages.leaving(visit.language, start.login_url))
         response.headers["refresh"] = f"0;url={start.login_url}"
     else:
-        response = answers.answer({"login_url": start.login_url})
+        response = responses.answer({"login_url": start.login_url})
     return keep_flow(shop, request, response, start)
 
 

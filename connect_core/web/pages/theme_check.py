@@ -29,7 +29,7 @@ from connect_core.web.pages import (
     UndoableMerge,
     Way,
 )
-from connect_core.web.texts import LANGUAGES
+from connect_core.web.pages.messages import LANGUAGES
 
 Page = Callable[[], str]
 

@@ -16,11 +16,11 @@ from connect_core.identity import ClientType
 from connect_core.login.completion import Login
 from connect_core.login.flow import Delivery
 from connect_core.providers.provider import Entrance
-from connect_core.web import answers
+from connect_core.web import responses
+from connect_core.web.context import ErrorStyle, Shop
+from connect_core.web.login.routes import finish_flow, keep_flow, token_body
+from connect_core.web.pages.messages import Wording, refusal_for
 from connect_core.web.requests import get_parameters, get_visit, read_json
-from connect_core.web.routes import finish_flow, keep_flow, token_body
-from connect_core.web.shop import ErrorStyle, Shop
-from connect_core.web.texts import Wording, refusal_for
 
 FAILED = "E131"
 CODES = {
@@ -71,7 +71,7 @@ class _Seed:
             delivery=Delivery.TOKEN_COOKIES,
             is_awake=True,  # the cookies are for this browser, not for the vendor's app
         )
-        return keep_flow(self._shop, request, answers.redirect(start.login_url), start)
+        return keep_flow(self._shop, request, responses.redirect(start.login_url), start)
 
     async def h5_login_url(self, request: Request) -> Response:
         await self._shop.count(request)
@@ -86,7 +86,7 @@ class _Seed:
             redirect_uri=redirect_uri if "://" in redirect_uri else unquote(redirect_uri),
             delivery=Delivery.JSON,
         )
-        return keep_flow(self._shop, request, answers.plain(start.login_url), start)
+        return keep_flow(self._shop, request, responses.plain(start.login_url), start)
 
     async def h5_login(self, request: Request) -> Response:
         await self._shop.count(request)
@@ -96,7 +96,7 @@ class _Seed:
         login = await finish_flow(self._shop, request, parameters, delivers_json=True, device_id=device_id)
         body = token_body(self._shop, login)
         names = ("access_token", "refresh_token", "uid") if "access_token" in body else tuple(body)
-        return answers.answer({key: body[key] for key in names})
+        return responses.answer({key: body[key] for key in names})
 
     async def mini_login(self, request: Request) -> Response:
         await self._shop.count(request)
@@ -108,7 +108,7 @@ class _Seed:
         parameters = {**body, "code": request.path_params["authCode"]}
         login = await self._manager.login_with_code(offer.name, offer.client_type, parameters, get_visit(request))
         data = _mini_member(login) if login.settled else token_body(self._shop, login)
-        return answers.answer({"status": 200, "msg": "OK", "data": data})
+        return responses.answer({"status": 200, "msg": "OK", "data": data})
 
 
 def _mini_member(login: Login) -> dict[str, object]:
@@ -139,6 +139,6 @@ def answer_in(more_codes: Mapping[str, str]) -> ErrorStyle:
             text = _MESSAGES[code].in_language(language)
         else:
             text = refusal_for(error.code).title.in_language(language)
-        return answers.with_retry(answers.answer({"code": code, "message": text}, error.status), error)
+        return responses.with_retry(responses.answer({"code": code, "message": text}, error.status), error)
 
     return answer_error

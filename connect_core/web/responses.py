@@ -32,6 +32,11 @@ def redirect(url: str) -> Response:
     return response
 
 
+def no_content() -> Response:
+    """204 No Content: done, and nothing to show."""
+    return Response(status_code=204, headers=HEADERS)
+
+
 def page(text: str, status: int = 200) -> Response:
     """An HTML page."""
     return Response(text, status, HEADERS, "text/html; charset=utf-8")

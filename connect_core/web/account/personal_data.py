@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from connect_core.web import answers
+from connect_core.web import responses
+from connect_core.web.context import Shop
 from connect_core.web.pages import ShownMember
 from connect_core.web.requests import get_visit, wants_page
-from connect_core.web.shop import Shop
 
 
 def personal_data_routes(shop: Shop) -> list[BaseRoute]:
@@ -37,19 +37,19 @@ class _PersonalData:
         found = await self._shop.find_recent(request)
         held = await self._manager.personal_data.export(found.session.member_id)
         text = json.dumps(held, ensure_ascii=False, indent=2)
-        attached = {**answers.HEADERS, "content-disposition": 'attachment; filename="account.json"'}
+        attached = {**responses.HEADERS, "content-disposition": 'attachment; filename="account.json"'}
         return Response(text, headers=attached, media_type="application/json")
 
     async def confirm(self, request: Request) -> Response:
         """Tell what goes, and ask once more."""
         member = (await self._shop.find_recent(request)).member
         shown = ShownMember(member.uname, member.nickname, member.face)
-        return answers.page(self._shop.pages.erase(get_visit(request).language, shown))
+        return responses.page(self._shop.pages.erase(get_visit(request).language, shown))
 
     async def erase(self, request: Request) -> Response:
         found = await self._shop.find_recent(request)
         await self._manager.personal_data.erase(found.session.member_id, request.state.request_id)
         home = self._manager.targets.check(self._manager.settings.service.home_url)
-        response = answers.redirect(home) if wants_page(request) else Response(status_code=204, headers=answers.HEADERS)
+        response = responses.redirect(home) if wants_page(request) else responses.no_content()
         self._shop.forget_logins(request, response)
         return response
