@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
-from connect_core import events
 from connect_core.cache import Cache, connect_redis
 from connect_core.crypto import Sealer
 from connect_core.crypto.sealing import derive_key
@@ -24,6 +23,7 @@ from connect_core.errors import (
     Unavailable,
     Unsupported,
 )
+from connect_core.events import dispatch
 from connect_core.http import TOTAL_DEADLINE, HttpPool
 from connect_core.identity import ClientType, Identity
 from connect_core.login.callback import Redemption
@@ -85,7 +85,7 @@ class ConnectManager:
         self.flows, self.pendings = Flows(service.keys), Pendings(service.keys)
         self.sessions = Sessions(service.keys, service.public_url, settings.sessions)
         self.redemption = Redemption(database, self.flows, self.sessions, now)
-        self.notices = events.Notices(self.plugins.hooks, database, now)
+        self.notices = dispatch.Notices(self.plugins.hooks, database, now)
         self.targets = Targets(service.public_url, service.redirect_allow)
         subject_key = derive_key(service.keys[0], "subjects in events")
         directory = self.plugins.find_directory(settings)

@@ -16,9 +16,9 @@ from typing import Any
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from connect_core.cli.demo import demo_home
+from connect_core.harness import Stage, load_sandboxes, on_stage
 from connect_core.plugin import Language, MergePlan, hookimpl
 from connect_core.providers.registry import Plugins
-from connect_core.rehearsal import Stage, load_sandboxes, on_stage
 from connect_core.sandbox import Sandbox
 
 HERE = Path(__file__).parent

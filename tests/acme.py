@@ -20,6 +20,7 @@ from sqlalchemy.pool import NullPool
 from starlette.routing import BaseRoute
 
 from connect_core.errors import CodeInvalid, ConnectError
+from connect_core.harness import make_settings
 from connect_core.identity import ClientType, Identity, PersonId, Profile
 from connect_core.login.completion import Login, Visit
 from connect_core.manager import ConnectManager
@@ -33,7 +34,6 @@ from connect_core.plugin import (
     hookimpl,
 )
 from connect_core.providers.registry import Plugins
-from connect_core.rehearsal import make_settings
 from connect_core.sandbox import Sandbox
 from connect_core.settings import Settings
 from connect_core.store import Database, schema

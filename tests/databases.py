@@ -19,8 +19,8 @@ import pytest
 from sqlalchemy import URL, create_engine, make_url
 from sqlalchemy.pool import NullPool
 
-from connect_core import rehearsal
-from connect_core.rehearsal import Stage
+from connect_core import harness
+from connect_core.harness import Stage
 from connect_core.store import Database, schema
 from connect_core.store.schema import integrity
 from connect_core.store.schema.state import State
@@ -124,7 +124,7 @@ def check(url: str, *expected: str, are_members_elsewhere: bool = False) -> None
 def on_stage(
     *arguments: Any, change: Change | None = None, are_members_elsewhere: bool = False, **options: Any
 ) -> Iterator[Stage]:
-    """As `rehearsal.on_stage`, on the engine that the run is about; what was written is looked through at the end."""
+    """As `harness.on_stage`, on the engine that the run is about; what was written is looked through at the end."""
     with TemporaryDirectory() as folder, fresh_database(named_server(), Path(folder)) as url:
 
         def name_database(raw: dict[str, Any]) -> None:
@@ -133,7 +133,7 @@ def on_stage(
             if change is not None:
                 change(raw)
 
-        with rehearsal.on_stage(*arguments, change=name_database, **options) as stage:
+        with harness.on_stage(*arguments, change=name_database, **options) as stage:
             yield stage
             check(stage.database_url, are_members_elsewhere=are_members_elsewhere)
 

@@ -19,9 +19,10 @@ from connect_core.errors import (
     StateInvalid,
     Unavailable,
 )
-from connect_core.events import LATE_SECONDS, REFUSALS_A_MINUTE, Notices, RefusalLog
+from connect_core.events.dispatch import LATE_SECONDS, Notices
 from connect_core.identity import ClientType
 from connect_core.manager import ConnectManager
+from connect_core.observability.refusals import REFUSALS_A_MINUTE, RefusalLog
 from connect_core.plugin import LoginEvent, hookimpl
 from connect_core.providers.registry import Plugins
 from connect_core.store import Database

@@ -13,12 +13,12 @@ from typing import Any
 import httpx
 import pytest
 
-from connect_core.events import Notice, Notices
+from connect_core.events.dispatch import Notice, Notices
+from connect_core.harness import Stage, Visitor, query_of
 from connect_core.identity import ClientType
 from connect_core.plugin import LoginEvent, MemberDirectory, Profile, RefusedEvent, Register, TokenRequest, hookimpl
 from connect_core.providers.hookspecs import ErasedEvent, Hooks
 from connect_core.providers.registry import Plugins
-from connect_core.rehearsal import Stage, Visitor, query_of
 from connect_core.settings import Settings
 from connect_core.store import Database
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from connect_core.logs import JsonFormatter, redact
+from connect_core.observability.logs import JsonFormatter, redact
 
 from .canaries import CANARY
 
@@ -147,7 +147,7 @@ def test_l01_libraries_that_print_addresses_are_heard_from_warning_up() -> None:
     """Httpx prints whole URLs at INFO; whatever level the shop asks for, it does not come to that."""
     script = """
 import logging
-from connect_core.logs import configure_logging
+from connect_core.observability.logs import configure_logging
 
 configure_logging("debug")
 for name in ("httpx", "httpcore", "asyncio", "uvicorn.access", "uvicorn.error", "acme"):

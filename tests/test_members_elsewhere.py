@@ -16,9 +16,9 @@ from typing import Any
 import httpx
 import pytest
 
+from connect_core.harness import Stage, Visitor, on_stage
 from connect_core.identity import ClientType, Profile
 from connect_core.providers.registry import Plugins
-from connect_core.rehearsal import Stage, Visitor, on_stage
 from connect_core.sandbox import serving
 
 from .acme import Acme, AcmeSandbox, PluginOf, provider_of

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from connect_core.errors import MemberDisabled
+from connect_core.harness import Visitor
 from connect_core.manager import ConnectManager
 from connect_core.plugin import MergeEvent, MergePlan, hookimpl
-from connect_core.rehearsal import Visitor
 
 from .acme import NOW, VISIT, counts, rows
 from .merges import Clock, Planner, bind, bound, confirm, fresh_code, log_in, merge, outcome, prove, shop, undo

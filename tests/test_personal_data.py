@@ -10,11 +10,11 @@ from functools import partial
 from typing import TypeVar
 
 from connect_core.errors import Unavailable
+from connect_core.harness import Visitor
 from connect_core.identity import ClientType, Identity, PersonId
 from connect_core.members import personal_data
 from connect_core.members.resolution import BuiltInMembers, Settled, login_by_unionid
 from connect_core.plugin import ErasedEvent
-from connect_core.rehearsal import Visitor
 from connect_core.sessions import Sessions
 from connect_core.settings import Sessions as Lifetimes
 from connect_core.store import Database, Transaction, bulk

@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
+from connect_core.harness import Stage, Visitor, load_sandboxes, on_stage
 from connect_core.identity import Identity
 from connect_core.providers.provider import AuthorizationResponse
 from connect_core.providers.registry import Plugins
-from connect_core.rehearsal import Stage, Visitor, load_sandboxes, on_stage
 from connect_core.sessions import REUSE_GRACE
 
 from .acme import KEY, Acme, AcmeProvider, AcmeSandbox, PluginOf

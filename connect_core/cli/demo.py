@@ -9,9 +9,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from connect_core.cli.console import wait_for_stop
+from connect_core.harness import Stage, Visitor, on_stage
 from connect_core.identity import ClientType
-from connect_core.logs import configure_logging
-from connect_core.rehearsal import Stage, Visitor, on_stage
+from connect_core.observability.logs import configure_logging
 from connect_core.store import bulk
 from connect_core.web import responses
 from connect_core.web.pages import ShownConnection, ShownMember

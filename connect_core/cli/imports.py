@@ -14,7 +14,7 @@ import typer
 
 from connect_core.cli.configuration import DEFAULT, ConfigPath
 from connect_core.errors import SettingsError
-from connect_core.importing import people, snippet
+from connect_core.importing import people, settings_toml
 from connect_core.importing.report import Report
 from connect_core.importing.run import Order, import_javashop
 from connect_core.providers.registry import Plugins
@@ -81,13 +81,15 @@ def _get_app_id(text: str) -> tuple[str, str]:
     return old_type, value
 
 
-def _find_settings(shop: Javashop, secret_folder: str | None) -> snippet.Found:
+def _find_settings(shop: Javashop, secret_folder: str | None) -> settings_toml.Found:
     plugins = {
-        name: snippet.Plugin(frozenset(plugin.provider.Settings.model_fields), frozenset(plugin.provider.entrances))
+        name: settings_toml.Plugin(
+            frozenset(plugin.provider.Settings.model_fields), frozenset(plugin.provider.entrances)
+        )
         for name, plugin in Plugins().available.items()
     }
-    pages = shop.pages(SETTINGS, snippet.COLUMNS) if shop.has_settings else ()
-    return snippet.get_found((row for page in pages for row in page), plugins, secret_folder)
+    pages = shop.pages(SETTINGS, settings_toml.COLUMNS) if shop.has_settings else ()
+    return settings_toml.get_found((row for page in pages for row in page), plugins, secret_folder)
 
 
 def _run(shop: Javashop, database: Database, order: Order) -> Report:
@@ -97,7 +99,7 @@ def _run(shop: Javashop, database: Database, order: Order) -> Report:
         return asyncio.run(import_javashop(shop, database, order, advance))
 
 
-def _tell(report: Report, found: snippet.Found, report_file: Path | None) -> None:
+def _tell(report: Report, found: settings_toml.Found, report_file: Path | None) -> None:
     for line in report.lines():
         typer.echo(line)
     if found.toml:

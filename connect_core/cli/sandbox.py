@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from connect_core.cli.console import wait_for_stop
+from connect_core.harness import load_sandboxes
 from connect_core.identity import ClientType
 from connect_core.providers.registry import Plugins
-from connect_core.rehearsal import load_sandboxes
 from connect_core.sandbox import Sandbox, sandbox_app, serving
 
 

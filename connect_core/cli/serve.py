@@ -13,7 +13,7 @@ from connect_core.cli.configuration import DEFAULT, ConfigPath
 from connect_core.cli.keys import new_key
 from connect_core.cli.protocol import BoundedProtocol
 from connect_core.errors import SettingsError
-from connect_core.logs import configure_logging
+from connect_core.observability.logs import configure_logging
 from connect_core.settings import load_settings
 from connect_core.store import schema
 from connect_core.web import create_app

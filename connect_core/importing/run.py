@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from connect_core.importing import members, people, settling
+from connect_core.importing import members, people, planning
 from connect_core.importing.report import Cause, Report
-from connect_core.importing.snippet import Found
+from connect_core.importing.settings_toml import Found
 from connect_core.store import Database, Transaction, bulk
 from connect_core.store.javashop import CONNECTIONS, MEMBERS, Javashop
 
@@ -59,12 +59,12 @@ async def import_javashop(
 
 def _settling(
     page: list[Mapping[str, Any]], found: Mapping[int, list[people.Person]], unames: Mapping[str, int], order: Order
-) -> Callable[[Transaction], settling.Outcome]:
-    def settle(tx: Transaction) -> settling.Outcome:
+) -> Callable[[Transaction], planning.Outcome]:
+    def settle(tx: Transaction) -> planning.Outcome:
         known = None if order.connections_only else unames
-        outcome = settling.look(tx, page, found, known, order.now)
+        outcome = planning.look(tx, page, found, known, order.now)
         if not order.dry_run:
-            settling.write(tx, outcome)
+            planning.write(tx, outcome)
         return outcome
 
     return settle

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from connect_core import events
 from connect_core.crypto import keyed_hash
 from connect_core.errors import MemberDisabled, NotLoggedIn, StateInvalid
-from connect_core.events import Notices
+from connect_core.events import kinds
+from connect_core.events.dispatch import Notices
 from connect_core.identity import Identity, Language
 from connect_core.login import flow
 from connect_core.login.first_login import Pending
@@ -154,8 +154,8 @@ class Settlement:
             if merges.find_merge(tx, member_id):
                 raise MemberDisabled("the member was merged into another")
         connect_id, is_new = linking.bind(tx, identity, member_id, now)
-        kinds = [*([events.BOUND] if is_new else []), events.LOGGED_IN]
-        happened = [_event(kind, member_id, arrival, identity, now) for kind in kinds]
+        happened_kinds = [*([kinds.BOUND] if is_new else []), kinds.LOGGED_IN]
+        happened = [_event(kind, member_id, arrival, identity, now) for kind in happened_kinds]
         return self._open(tx, arrival, identity, member_id, connect_id, happened=happened, now=now)
 
     def _open(
@@ -198,7 +198,7 @@ class Settlement:
         if arrival.merges:
             return self._prove(tx, begun, merge_rules.prove_identity(tx, identity, binder)), []
         connect_id, is_new = linking.bind(tx, identity, binder.member_id, now)
-        happened = [_event(events.BOUND, binder.member_id, arrival, identity, now)] if is_new else []
+        happened = [_event(kinds.BOUND, binder.member_id, arrival, identity, now)] if is_new else []
         happened = self._notices.write(tx, happened, connect_id, self.subject_of(identity))
         if begun is None:
             return Login(Delivery.JSON, "", bound=identity.union_type), happened
@@ -213,11 +213,11 @@ class Settlement:
 
 
 def _happened(settled: Settled, arrival: Arrival, identity: Identity, now: int) -> list[LoginEvent]:
-    kinds = [events.REGISTERED, events.BOUND] if settled.is_new_member else []
-    kinds += [events.CONFLICT] if settled.has_conflict else []
+    happened_kinds = [kinds.REGISTERED, kinds.BOUND] if settled.is_new_member else []
+    happened_kinds += [kinds.CONFLICT] if settled.has_conflict else []
     return [
         _event(kind, settled.member.id, arrival, identity, now, is_new_member=settled.is_new_member)
-        for kind in [*kinds, events.LOGGED_IN]
+        for kind in [*happened_kinds, kinds.LOGGED_IN]
     ]
 
 

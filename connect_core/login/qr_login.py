@@ -13,10 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from connect_core import events
 from connect_core.crypto import keyed_hash, token_hash
 from connect_core.errors import MemberDisabled, StateExpired, StateInvalid
-from connect_core.events import Notices
+from connect_core.events import kinds
+from connect_core.events.dispatch import Notices
 from connect_core.identity import ClientType
 from connect_core.providers.hookspecs import LoginEvent, MemberDirectory
 from connect_core.sessions import LiveSession, OpenSession, Sessions
@@ -134,7 +134,7 @@ class Handovers:
                 return row, []
             handovers.move(tx, row, State.DENIED, row.member_id, row.family, now)
             both = (row.member_id, session.member_id)
-            return row, [self._write(tx, events.HANDOVER_CONFLICT, one, 0, request_id, now) for one in both]
+            return row, [self._write(tx, kinds.HANDOVER_CONFLICT, one, 0, request_id, now) for one in both]
 
         row, happened = await self._database.write(claim)
         if happened:
@@ -198,9 +198,9 @@ class Handovers:
             connect_id=approving.connect_id,
             login_time=approving.create_time,
         )
-        kinds = (events.HANDED_OVER, events.LOGGED_IN)
+        happened_kinds = (kinds.HANDED_OVER, kinds.LOGGED_IN)
         through = approving.connect_id
-        return opened, [self._write(tx, kind, row.member_id, through, request_id, now) for kind in kinds]
+        return opened, [self._write(tx, kind, row.member_id, through, request_id, now) for kind in happened_kinds]
 
     async def _decide(self, id_: str, session: LiveSession, decision: State, open_states: tuple[State, ...]) -> None:
         """The same answer given twice, by a finger that taps twice, is one."""

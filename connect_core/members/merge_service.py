@@ -12,10 +12,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 
-from connect_core import events
 from connect_core.crypto import Sealer, SealError
 from connect_core.errors import Forbidden, MemberDisabled, StateExpired, StateInvalid
-from connect_core.events import Notices
+from connect_core.events import kinds
+from connect_core.events.dispatch import Notices
 from connect_core.identity import Language
 from connect_core.members import merge_rules
 from connect_core.members.directory import GuardedDirectory
@@ -131,7 +131,7 @@ class Merges:
             raise MemberDisabled("the member is disabled")
         if (await self._ask_shop(proof, language)).refusal is not None:
             raise Forbidden("the shop refuses the merge")
-        event = MergeEvent(events.MERGED, proof.kept_id, proof.merged_id, request_id, now)
+        event = MergeEvent(kinds.MERGED, proof.kept_id, proof.merged_id, request_id, now)
 
         def merge(tx: Transaction) -> tuple[MergeRow, list[MergeEvent]]:
             are_ours = self._directory is None
@@ -168,7 +168,7 @@ class Merges:
             undone, back = merge_rules.undo(
                 tx, session, merge_id, now, are_ours=are_ours, has_passwords=self._has_passwords
             )
-            event = MergeEvent(events.MERGE_UNDONE, undone.kept_id, undone.merged_id, request_id, now)
+            event = MergeEvent(kinds.MERGE_UNDONE, undone.kept_id, undone.merged_id, request_id, now)
             return [one.union_type for one in back], self._notices.write(tx, [event], 0, "")
 
         union_types, happened = await self._database.write(undo)

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from connect_core import events
 from connect_core.errors import Unsupported
-from connect_core.events import Notices
+from connect_core.events import outbox
+from connect_core.events.dispatch import Notices
 from connect_core.http import TOTAL_DEADLINE
 from connect_core.identity import STRENGTH, Identity, IdKind, PersonId
 from connect_core.members.directory import GuardedDirectory
@@ -154,6 +154,6 @@ def _erase(tx: Transaction, event: ErasedEvent) -> list[ErasedEvent]:
     if not (held or tokens or was_known or was_merged or name is not None):
         raise Unsupported("nothing is held about such a member")
     if held or tokens or was_merged or (name is not None and not name.startswith(store.ERASED_NAME)):
-        events.write_erased(tx, event)
+        outbox.write_erased(tx, event)
         erased.append(event)
     return erased

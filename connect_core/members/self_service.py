@@ -7,10 +7,10 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from connect_core import events
 from connect_core.crypto import hash_password, keyed_hash
 from connect_core.errors import BadRequest, Unsupported
-from connect_core.events import Notices
+from connect_core.events import kinds
+from connect_core.events.dispatch import Notices
 from connect_core.identity import ClientType
 from connect_core.members import linking
 from connect_core.providers.hookspecs import LoginEvent
@@ -75,7 +75,7 @@ class MemberCentre:
         """
         now = int(self._now())
         event = LoginEvent(
-            kind=events.UNBOUND,
+            kind=kinds.UNBOUND,
             member_id=session.member_id,
             provider="",
             client_type=session.client_type,

@@ -17,7 +17,7 @@ except ModuleNotFoundError as error:
 
 pytest.register_assert_rewrite(*(f"{__name__}.{part}" for part in ("failures", "logins", "redaction", "stand")))
 
-from connect_core.rehearsal import Stage, Visitor, load_sandboxes, make_settings, on_stage, sandbox_settings  # noqa: E402 - asserts are rewritten before their modules are read
+from connect_core.harness import Stage, Visitor, load_sandboxes, make_settings, on_stage, sandbox_settings  # noqa: E402 - asserts are rewritten before their modules are read
 from connect_core.testing.contract import ProviderContract  # noqa: E402 - the same
 
 __all__ = ["ProviderContract", "Stage", "Visitor", "load_sandboxes", "make_settings", "on_stage", "sandbox_settings"]

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from connect_core.harness import Stage, Visitor
 from connect_core.providers.provider import Entrance
-from connect_core.rehearsal import Stage, Visitor
 from connect_core.testing.neighbour import NEIGHBOUR
 from connect_core.testing.stand import UNBELIEVED, Scene, Stand, somebody
 

@@ -9,8 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from connect_core.harness import Stage, Visitor, query_of
 from connect_core.providers.provider import Entrance
-from connect_core.rehearsal import Stage, Visitor, query_of
 from connect_core.testing.stand import Scene, Stand, somebody
 
 CROWD = 200

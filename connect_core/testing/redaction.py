@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from connect_core.harness import Visitor
 from connect_core.providers.provider import Provider
-from connect_core.rehearsal import Visitor
 from connect_core.testing.stand import Scene, Stand, somebody
 from connect_core.testing.witness import is_secret
 

@@ -16,11 +16,11 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from connect_core.harness import Stage, Visitor, on_stage
 from connect_core.http import TOTAL_DEADLINE, HttpPool
 from connect_core.identity import ClientType
 from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import Offer, Plugin, Plugins
-from connect_core.rehearsal import Stage, Visitor, on_stage
 from connect_core.sandbox import Sandbox
 from connect_core.testing.neighbour import NEIGHBOUR, Neighbour
 from connect_core.testing.witness import Witness

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from connect_core.errors import ConnectError, Unavailable, Unsupported
-from connect_core.events import LATE_AT_ONCE
+from connect_core.events.dispatch import LATE_AT_ONCE
 from connect_core.http import HttpPool
 from connect_core.manager import ConnectManager
 from connect_core.providers.registry import Plugins

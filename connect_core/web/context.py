@@ -30,10 +30,10 @@ from connect_core.errors import (
     RequestRefused,
     Unavailable,
 )
-from connect_core.events import RefusalLog
 from connect_core.login.flow import Delivery, Flow
 from connect_core.manager import ConnectManager
 from connect_core.members.current import LoggedIn
+from connect_core.observability.refusals import RefusalLog
 from connect_core.web import responses
 from connect_core.web.pages import Pages, Way, with_more
 from connect_core.web.pages.messages import refusal_for

@@ -21,10 +21,10 @@ from sqlalchemy.dialects import sqlite
 
 from connect_core.cli import app as command_line
 from connect_core.errors import RequestRefused, every_error
+from connect_core.harness import make_settings
 from connect_core.providers.oauth2 import OAuth2Settings
 from connect_core.providers.oidc import OidcSettings
 from connect_core.providers.registry import Plugins
-from connect_core.rehearsal import make_settings
 from connect_core.settings import ProviderSettings, Settings
 from connect_core.store.models import Declared
 from connect_core.web import create_app

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from connect_core.logs import configure_logging
+from connect_core.observability.logs import configure_logging
 from connect_core.settings import load_settings
 from connect_core.web import create_app
 

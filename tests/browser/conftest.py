@@ -18,8 +18,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from connect_core.cli.demo import demo_home
+from connect_core.harness import Stage, on_stage
 from connect_core.providers.registry import Plugins
-from connect_core.rehearsal import Stage, on_stage
 from connect_core.web import responses
 from connect_core.web.pages.theme_check import sample_pages
 from connect_core.web.requests import get_language

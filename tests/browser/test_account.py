@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from connect_core.rehearsal import Stage
+from connect_core.harness import Stage
 
 from ..web.stage import Clock
 from .conftest import Visit

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connect_core.rehearsal import Stage
+from connect_core.harness import Stage
 
 from .conftest import Visit
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from connect_core.rehearsal import Stage
+from connect_core.harness import Stage
 
 from ..web.stage import Clock
 from .conftest import Visit

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from connect_alipay.sandbox import AlipaySandbox
-from connect_core.rehearsal import Stage
+from connect_core.harness import Stage
 from connect_wechat.sandbox import WechatSandbox
 
 from .conftest import Manner, Visit

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from connect_core.rehearsal import Stage
+from connect_core.harness import Stage
 from connect_core.web.pages import Pages
 from connect_core.web.pages.theme_check import sample_pages
 

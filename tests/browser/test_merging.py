@@ -1,6 +1,6 @@
 """A member with two accounts merges them, and thinks better of it, in Chromium."""
 
-from connect_core.rehearsal import Stage
+from connect_core.harness import Stage
 
 from .conftest import Visit
 from .test_account import ACCOUNT, account_of, bind, bound

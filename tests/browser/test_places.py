@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from connect_core.rehearsal import Stage
+from connect_core.harness import Stage
 
 from .conftest import Visit
 from .visitors import DESK, PHONE

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from connect_core.rehearsal import Stage
+from connect_core.harness import Stage
 
 from ..acme import execute
 from ..web.stage import Clock

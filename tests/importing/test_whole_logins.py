@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from connect_core.harness import Stage, Visitor, on_stage
 from connect_core.identity import ClientType
 from connect_core.importing.report import Report
 from connect_core.importing.run import Order, import_javashop
-from connect_core.importing.snippet import Found
-from connect_core.rehearsal import Stage, Visitor, on_stage
+from connect_core.importing.settings_toml import Found
 from connect_core.store import Database
 from connect_core.store.javashop import Javashop
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
-from connect_core.events import LATE_SECONDS
+from connect_core.events.dispatch import LATE_SECONDS
 from connect_core.manager import ConnectManager
 from connect_core.plugin import LoginEvent, hookimpl
 from tests.acme import execute, hand_in, using

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from connect_core.rehearsal import Stage, Visitor
+from connect_core.harness import Stage, Visitor
 
 from ..databases import check, on_stage
 from .handing import PC_AGENT

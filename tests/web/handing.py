@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from connect_core.rehearsal import Stage, Visitor
+from connect_core.harness import Stage, Visitor
 
 PC_AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36"
 COOKIE = "connect_handover"

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from connect_core.harness import Stage, Visitor
 from connect_core.providers.registry import Plugins
-from connect_core.rehearsal import Stage, Visitor
 
 from ..databases import on_stage
 from ..merges import Planner

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx
 
 from connect_core.cli.keys import new_key
+from connect_core.harness import Stage, Visitor, load_sandboxes, sandbox_settings
 from connect_core.plugin import (
     AuthorizationRequest,
     AuthorizationResponse,
@@ -28,7 +29,6 @@ from connect_core.plugin import (
     hookimpl,
 )
 from connect_core.providers.registry import Plugins
-from connect_core.rehearsal import Stage, Visitor, load_sandboxes, sandbox_settings
 from connect_core.sandbox import Sandbox, listen, sandbox_app, serving
 
 from ..databases import on_stage

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from connect_core.rehearsal import Stage, Visitor
+from connect_core.harness import Stage, Visitor
 
 from ..databases import on_stage
 from .handing import approve, collect, start

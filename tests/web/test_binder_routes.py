@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from connect_core.rehearsal import Stage, Visitor, query_of
+from connect_core.harness import Stage, Visitor, query_of
 
 from ..databases import on_stage
 from .stage import (

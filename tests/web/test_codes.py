@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager, contextmanager
 import httpx
 import pytest
 
+from connect_core.harness import Stage, Visitor, query_of
 from connect_core.plugin import AuthorizationResponse, ClientType, CodeInvalid, Identity
-from connect_core.rehearsal import Stage, Visitor, query_of
 
 from ..acme import execute, locked
 from ..databases import on_stage

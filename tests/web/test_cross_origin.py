@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from connect_core.rehearsal import Stage, Visitor
+from connect_core.harness import Stage, Visitor
 
 from ..databases import on_stage
 from .stage import check_headers, refused

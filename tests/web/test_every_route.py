@@ -11,14 +11,14 @@ import pytest
 from starlette.routing import Route
 
 from connect_core.errors import ConnectError, printable
+from connect_core.harness import Stage, Visitor
 from connect_core.http import parse_object
 from connect_core.identity import Profile
 from connect_core.login.flow import Flows
 from connect_core.login.return_targets import Targets
-from connect_core.logs import redact
+from connect_core.observability.logs import redact
 from connect_core.providers.oidc.id_token import split_token
 from connect_core.providers.registry import Plugins
-from connect_core.rehearsal import Stage, Visitor
 from connect_core.web.login.user_agents import describe
 from connect_core.web.pages.messages import pick_language
 

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from connect_core.harness import Stage, Visitor
 from connect_core.plugin import hookimpl
 from connect_core.providers.registry import Plugins
-from connect_core.rehearsal import Stage, Visitor
 
 from ..databases import on_stage
 from .stage import HTML, Clock, nothing_written, refused, set_cookies

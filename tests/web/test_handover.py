@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from connect_core.rehearsal import Stage, Visitor
+from connect_core.harness import Stage, Visitor
 
 from ..acme import execute
 from ..databases import on_stage

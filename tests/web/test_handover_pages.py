@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from connect_core.rehearsal import Stage, Visitor
+from connect_core.harness import Stage, Visitor
 from connect_core.web.login.user_agents import describe, get_place
 
 from ..databases import on_stage

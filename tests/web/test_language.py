@@ -4,7 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from connect_core.rehearsal import Stage, Visitor
+from connect_core.harness import Stage, Visitor
 from connect_core.web.pages.messages import LANGUAGES, Language, pick_language
 
 from .stage import HTML, HttpsVisitor, behind_tls, come_back, set_cookies

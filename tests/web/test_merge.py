@@ -3,9 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, urlsplit
 
+from connect_core.harness import Stage, Visitor, query_of
 from connect_core.plugin import MergePlan
 from connect_core.providers.registry import Plugins
-from connect_core.rehearsal import Stage, Visitor, query_of
 
 from ..acme import execute
 from ..databases import on_stage

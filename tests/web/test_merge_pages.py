@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from connect_core.rehearsal import Stage, Visitor
+from connect_core.harness import Stage, Visitor
 from connect_core.web.pages import Choice, MergePreview, ShownConnection, ShownMember, UndoableMerge
 
 from ..merges import Planner

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from connect_core.harness import Stage, Visitor
 from connect_core.identity import Identity
-from connect_core.rehearsal import Stage, Visitor
 from connect_core.store.models import Declared
 
 from ..acme import execute

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from connect_core.harness import Stage, Visitor, on_stage
 from connect_core.identity import ClientType
 from connect_core.providers.provider import Elsewhere
 from connect_core.providers.registry import Offer
-from connect_core.rehearsal import Stage, Visitor, on_stage
 from connect_core.web.login.routes import find_better_place
 
 from .stage import doubles

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from connect_core.harness import Stage, Visitor, sandbox_settings
 from connect_core.http import HttpPool
 from connect_core.plugin import (
     AuthorizationRequest,
@@ -24,7 +25,6 @@ from connect_core.plugin import (
     hookimpl,
 )
 from connect_core.providers.registry import Plugins
-from connect_core.rehearsal import Stage, Visitor, sandbox_settings
 from connect_core.sandbox import listen, sandbox_app, serving
 
 from ..databases import on_stage

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from connect_core.errors import SettingsError
-from connect_core.rehearsal import Stage, Visitor, make_settings
+from connect_core.harness import Stage, Visitor, make_settings
 from connect_core.web import create_app
 
 from ..databases import on_stage

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from connect_core.errors import SettingsError
+from connect_core.harness import Stage, Visitor, make_settings, query_of
 from connect_core.plugin import AuthorizationResponse, Identity
-from connect_core.rehearsal import Stage, Visitor, make_settings, query_of
 from connect_core.web import responses
 
 from ..databases import on_stage

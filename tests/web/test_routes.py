@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connect_core.rehearsal import Stage, Visitor, query_of
+from connect_core.harness import Stage, Visitor, query_of
 from connect_core.sandbox import Person
 
 from ..databases import on_stage

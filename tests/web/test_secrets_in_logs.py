@@ -13,10 +13,10 @@ import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
+from connect_core.harness import Stage, Visitor
 from connect_core.http import HttpPool
-from connect_core.logs import JsonFormatter
+from connect_core.observability.logs import JsonFormatter
 from connect_core.plugin import ClientType, hookimpl
-from connect_core.rehearsal import Stage, Visitor
 from connect_core.store.models import Declared
 
 from ..databases import on_stage

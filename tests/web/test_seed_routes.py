@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from connect_alipay.sandbox import AlipaySandbox
+from connect_core.harness import Stage, Visitor, query_of
 from connect_core.plugin import IdKind
-from connect_core.rehearsal import Stage, Visitor, query_of
 
 from ..acme import execute
 from ..databases import on_stage

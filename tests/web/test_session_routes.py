@@ -7,7 +7,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from connect_core.rehearsal import Stage, Visitor
+from connect_core.harness import Stage, Visitor
 
 from ..databases import on_stage
 from .stage import HTML, TOKEN_ANSWER, Clock, bearer, check_headers, come_back, mini_login, refused, set_cookies

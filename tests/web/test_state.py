@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from connect_core.harness import Stage, Visitor, query_of
 from connect_core.login.flow import new_state
-from connect_core.rehearsal import Stage, Visitor, query_of
 
 from ..databases import on_stage
 from .stage import (

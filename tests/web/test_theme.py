@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from connect_core.errors import SettingsError
-from connect_core.rehearsal import Stage, Visitor, make_settings, on_stage
+from connect_core.harness import Stage, Visitor, make_settings, on_stage
 from connect_core.settings import PageSettings
 from connect_core.web import create_app
 from connect_core.web.pages import Choice, Pages, ShownMember

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from connect_core.errors import ConnectError, every_error
+from connect_core.harness import Stage, Visitor
 from connect_core.plugin import AuthorizationResponse, Identity
-from connect_core.rehearsal import Stage, Visitor
 
 from ..databases import on_stage
 from .handing import start

@@ -1,0 +1,188 @@
+"""The sections of `connect.toml` as frozen models: keys, types, defaults and what each key is for.
+
+Reads nothing; `loading` turns a file into these.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic.types import DirectoryPath, FilePath
+
+from connect_core.identity import ClientType
+from connect_core.settings.values import (
+    Endpoint,
+    check_network,
+    check_origin,
+    check_redis_url,
+    parse_secret_key,
+)
+
+DAY = 24 * 3600
+
+
+class Section(BaseModel):
+    """A table of the configuration: frozen, and unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class ProviderSettings(Section):
+    """What every provider's settings share; a plugin adds its own keys.
+
+    Frozen; unknown keys are refused; secrets are `SecretStr`.
+    """
+
+    profile_max_age: int = Field(
+        default=30 * DAY, ge=0, description="Seconds after which a member's profile is asked for again."
+    )
+
+
+class ConfiguredVendor(ProviderSettings):
+    """What a provider takes whose vendor is known by configuration alone."""
+
+    union_type: str = Field(
+        "",
+        pattern=r"^[A-Z0-9_-]{0,32}$",
+        description="The namespace of the ids; default: the provider's NAME in upper case.",
+    )
+    title: str | Mapping[Literal["zh", "en"], str] = Field(
+        "", description="What pages call it, or a table with `zh` and `en`; default: `union_type`."
+    )
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """The title in every language."""
+        title = self.title or self.union_type
+        return {"zh": title, "en": title} if isinstance(title, str) else {str(k): v for k, v in title.items()}
+
+
+class Service(Section):
+    """`[service]`: where the shop is and how logins end."""
+
+    public_url: Annotated[str, AfterValidator(check_origin)] = Field(
+        description="The service's own origin; every callback URL is built from it."
+    )
+    database_url: str = Field(default="sqlite:///connect.db", repr=False, description="An SQLAlchemy URL.")
+    sqlite_synchronous: Literal["full", "normal"] = Field(
+        default="full", description="`normal`: a power loss may cost the last commits."
+    )
+    redis_url: Annotated[SecretStr, AfterValidator(check_redis_url)] | None = Field(
+        default=None, description="A Redis that processes share: `redis://`, `rediss://` or `unix://`. May be left out."
+    )
+    secret_keys: list[SecretStr] = Field(
+        min_length=1, description="base64url of 32 bytes each; the first seals, all open."
+    )
+    redirect_allow: list[Endpoint] = Field(
+        default=[], description="Origins with path prefix that a login may return to, besides our own."
+    )
+    home_url: str = Field(default="/", description="Where a login without `return_to` lands.")
+    first_login: Literal["register", "choose"] = Field(
+        default="register",
+        description="A person never seen before is registered, or asked first (`choose`) for an account they have.",
+    )
+    binder_url: str = Field(
+        default="", description="A front end's own page for newcomers of the `/buyer` routes, which gets `uuid`."
+    )
+    cors_origins: list[Annotated[str, AfterValidator(check_origin)]] = Field(
+        default=[], description="Exact origins of front ends that call the JSON routes with cookies."
+    )
+    trusted_proxies: list[Annotated[str, AfterValidator(check_network)]] = Field(
+        default=[], description="Addresses or networks whose X-Forwarded-For is believed, for limits and logs."
+    )
+    readable_token_cookies: bool = Field(
+        default=False, description="Leave HttpOnly off the token cookies of the `/buyer` routes."
+    )
+    prefix: str = Field(
+        default="/connect", pattern=r"^/[a-z0-9/_-]*[a-z0-9_-]$", description="Where the routes are mounted."
+    )
+    handover: bool = Field(default=True, description="A PC may be logged in by a phone that scans its QR code.")
+    unbind_cooldown: int = Field(
+        default=0, ge=0, description="Seconds that a connection must have existed before its member can end it."
+    )
+    merge_undo: int = Field(
+        default=7 * DAY, ge=0, description="Seconds for which a merge of two accounts can be undone."
+    )
+    required_plugins: list[str] = Field(
+        default=[],
+        description="Plugins, by entry point, without which the service does not start; others may fail.",
+    )
+    outbound_proxy: bool = Field(
+        default=False, description="Use HTTP_PROXY, HTTPS_PROXY and NO_PROXY for vendor calls."
+    )
+
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """The key ring, decoded."""
+        return tuple(parse_secret_key(key.get_secret_value()).get_secret_value() for key in self.secret_keys)
+
+    @property
+    def is_plain_loopback(self) -> bool:
+        """Plain http on this machine: cookies drop `Secure` and `__Host-`."""
+        return self.public_url.startswith("http://")
+
+
+class Limits(Section):
+    """`[limits]`: what one address and one vendor may take."""
+
+    vendor_calls: int = Field(
+        default=50, ge=1, description="Calls at once, per provider; up to 200 more wait within the deadline."
+    )
+    per_address: str = Field(
+        default="60/minute",
+        pattern=r"^(off|[1-9]\d{0,6}/(second|minute|hour))$",
+        description="Login starts and callbacks per client address.",
+    )
+    per_account: str = Field(
+        default="10/hour",
+        pattern=r"^(off|[1-9]\d{0,6}/(second|minute|hour))$",
+        description="Tries of a password per user name.",
+    )
+
+
+class Sessions(Section):
+    """`[sessions]`: how long logins last, in seconds."""
+
+    access_token: int = Field(default=1200, ge=60, description="Life of an access token.")
+    idle: int = Field(default=7 * DAY, ge=60, description="A session or refresh token unused for so long ends.")
+    absolute: int = Field(default=30 * DAY, ge=60, description="A session ends after this, used or not.")
+    recent: int = Field(default=600, ge=60, description="Age of a login up to which it may bind, unbind and the like.")
+
+
+class PageSettings(Section):
+    """`[pages]`: the shop's own look; both paths are relative to `connect.toml`."""
+
+    stylesheet: FilePath | None = Field(default=None, description="A CSS file of the shop's own, linked after ours.")
+    template_folder: DirectoryPath | None = Field(
+        default=None, description="A folder whose templates replace ours of the same name."
+    )
+
+
+class Settings(Section):
+    """The whole configuration. `accounts` and `providers` stay raw until the plugins say what they need."""
+
+    service: Service
+    limits: Limits = Limits()
+    sessions: Sessions = Sessions()
+    pages: PageSettings = PageSettings()
+    clients: dict[ClientType, list[str]] = Field(
+        default={}, description="Which providers each client type shows, in order."
+    )
+    accounts: dict[str, dict[str, Any]] = Field(default={}, repr=False)
+    providers: dict[str, dict[str, Any]] = Field(default={}, repr=False)
+
+    core_keys: ClassVar[frozenset[str]] = frozenset({"plugin", "use", *ClientType})
+
+    def plugin_of(self, provider: str) -> str:
+        """The plugin's name behind a configured provider."""
+        return str(self.providers[provider].get("plugin", provider))
+
+    def merged(self, provider: str, client_type: ClientType) -> dict[str, Any]:
+        """The provider's raw settings for one client type: account, then provider, then client type."""
+        own = self.providers[provider]
+        account = self.accounts.get(str(own.get("use", "")), {})
+        return {
+            **account,
+            **{key: value for key, value in own.items() if key not in self.core_keys},
+            **own.get(client_type, {}),
+        }

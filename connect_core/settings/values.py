@@ -1,0 +1,86 @@
+"""Single values of the configuration: addresses, origins, networks and keys, each checked by one function.
+
+Every function raises `ValueError` with a text that names the form that is wanted, never the value.
+"""
+
+import base64
+import binascii
+import ipaddress
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, SecretBytes, SecretStr
+
+
+def is_loopback(host: str | None) -> bool:
+    """Tell whether `host` (a URL's, without port) names this machine."""
+    if host == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host or "")
+    except ValueError:
+        return False
+    # what an IPv4 address inside an IPv6 one means differs between versions of Python
+    return address.is_loopback and not (address.version == 6 and address.ipv4_mapped)
+
+
+_ADDRESS = re.compile(
+    r"""https?://([\w.-]+|\[[0-9a-f:.]+])(:[1-9]\d{0,4})?  # no user name: what stands before an @ looks like the host
+        ([/?][!"$-\[\]-~]*)?  # visible ASCII but # and backslash, which browsers take for a slash""",
+    re.ASCII | re.IGNORECASE | re.VERBOSE,
+)
+
+
+def check_endpoint(url: str) -> str:
+    """Return `url` as it is: an absolute https address, or plain http of a loopback host. Raises `ValueError`."""
+    if not _ADDRESS.fullmatch(url):
+        raise ValueError("give an absolute https:// address")
+    parts = urlsplit(url)
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError("plain http is accepted for loopback hosts only; use https://")
+    return url
+
+
+def _endpoint(url: str) -> str:
+    check_endpoint(url)
+    return url.rstrip("/") if urlsplit(url).path in ("", "/") else url
+
+
+def check_origin(url: str) -> str:
+    """Return `url` if it is an origin: scheme, host and port, without a path."""
+    origin = _endpoint(url)
+    if not re.fullmatch("[a-z]+://[^/?A-Z]+", origin):
+        raise ValueError("give the origin alone, in lower case and without a path")
+    return origin
+
+
+def check_network(text: str) -> str:
+    """Return `text` if it is an IP address or a network in CIDR form."""
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        raise ValueError("give an address or a network such as 10.0.0.0/8") from None
+    return text
+
+
+def check_redis_url(url: SecretStr) -> SecretStr:
+    """Return `url` if it is an address of Redis."""
+    if not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("give redis://, rediss:// or unix:// with host, port and number")
+    return url
+
+
+def parse_secret_key(text: str) -> SecretBytes:
+    """Return the 32 bytes that `text` has in base64url, with or without padding."""
+    try:
+        key = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != 32:
+        raise ValueError("give 32 bytes as base64url; `connect-login keys generate` prints one")
+    return SecretBytes(key)
+
+
+Endpoint = Annotated[str, AfterValidator(_endpoint)]
+"""An absolute https address; plain http for loopback hosts only."""
