@@ -24,7 +24,7 @@ from connect_core.http import HttpPool
 from connect_core.identity import ClientType
 from connect_core.manager import ConnectManager
 from connect_core.providers.provider import Entrance
-from connect_core.providers.registry import Plugin, Plugins
+from connect_core.providers.registry import Plugins, ProviderType
 from connect_core.sandbox import Sandbox, listen, sandbox_app, serving
 from connect_core.settings import Settings, parse_settings
 from connect_core.store import Database, bulk
@@ -34,7 +34,7 @@ log = logging.getLogger("connect_login")
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class RunningShop:
     """A running shop: its address, application, sandboxes by provider name, and database."""
 
     url: str
@@ -73,7 +73,9 @@ def _load_each(plugins: Plugins) -> Iterator[tuple[str, Sandbox]]:
         yield name, sandbox
 
 
-def sandbox_settings(sandboxes: Mapping[str, Sandbox], plugins: Mapping[str, Plugin], base_url: str) -> dict[str, Any]:
+def sandbox_settings(
+    sandboxes: Mapping[str, Sandbox], plugins: Mapping[str, ProviderType], base_url: str
+) -> dict[str, Any]:
     """Return the `clients` and `providers` of a configuration that talks to the sandboxes at `base_url`."""
     clients: dict[str, list[str]] = {client: [] for client in ClientType}
     providers: dict[str, dict[str, Any]] = {}
@@ -97,7 +99,7 @@ def make_settings(public_url: str, database: Path, **sections: Any) -> Settings:
 
 
 @contextmanager
-def on_stage(
+def run_shop(
     sandboxes: Mapping[str, Sandbox] | None = None,
     *,
     port: int = 0,
@@ -106,7 +108,7 @@ def on_stage(
     pool: HttpPool | None = None,
     change: Callable[[dict[str, Any]], None] = lambda _: None,
     **options: Any,
-) -> Iterator[Stage]:
+) -> Iterator[RunningShop]:
     """Run a shop with every sandbox (or the given ones) until the block ends; nothing stays behind.
 
     `change` may alter the configuration, as plain data, before it is read; `options` go to `create_app`.
@@ -126,17 +128,17 @@ def on_stage(
         settings = make_settings(url, database, **raw)
         app = create_app(settings, plugins=plugins, pool=pool, **options)
         with serving(app, listener=listener):
-            yield Stage(url, app, sandboxes, settings.service.database_url)
+            yield RunningShop(url, app, sandboxes, settings.service.database_url)
 
 
 class Visitor:
     """A person with one browser. Redirects are followed by hand, so that each can be looked at."""
 
-    def __init__(self, stage: Stage, *, user_agent: str = "Mozilla/5.0", timeout: float = 20) -> None:
+    def __init__(self, shop: RunningShop, *, user_agent: str = "Mozilla/5.0", timeout: float = 20) -> None:
         """`timeout` is in seconds."""
-        self.stage = stage
+        self.shop = shop
         self.http = httpx.Client(
-            base_url=stage.url,
+            base_url=shop.url,
             headers={"user-agent": user_agent},
             timeout=timeout,
             follow_redirects=False,
@@ -178,15 +180,15 @@ class Visitor:
 
     def log_in(self, provider: str, client: str, person: str = "lihua") -> httpx.Response:
         """Log in the way the client type does; returns the last answer: a redirect home or the tokens."""
-        offer = self.stage.manager.registry.find(provider, client)
-        if offer.entrance is Entrance.REDIRECT:
+        configured = self.shop.manager.registry.find(provider, client)
+        if configured.entrance is Entrance.REDIRECT:
             return self.http.get(self.consent(self.begin(provider, client), person))
         return self.http.post(f"/connect/{provider}/{client}/token", json=self.hand_over(provider, client, person))
 
     def hand_over(self, provider: str, client: str, person: str = "lihua") -> dict[str, str]:
         """Return what this person's mini program or app posts to `token`."""
-        sandbox = self.stage.sandboxes[provider]
-        if self.stage.manager.registry.find(provider, client).entrance is Entrance.CLIENT_CODE:
+        sandbox = self.shop.sandboxes[provider]
+        if self.shop.manager.registry.find(provider, client).entrance is Entrance.CLIENT_CODE:
             return sandbox.hand_over(ClientType(client), person)
         begun = self.http.post(f"/connect/{provider}/{client}/login-url", json={}).json()
         return sandbox.hand_over(ClientType(client), person, begun["login_url"]) | {"ticket": begun["ticket"]}

@@ -118,7 +118,7 @@ _STRICT = json.JSONDecoder(object_pairs_hook=_unique_pairs, parse_constant=_no_c
 _LENIENT = json.JSONDecoder(object_pairs_hook=_unique_pairs, parse_constant=_no_constant, strict=False)
 
 
-class Wire(Protocol):
+class Transport(Protocol):
     """What carries calls: the network, or what a test puts in its place."""
 
     async def exchange(self, request: Request) -> Answer:
@@ -180,33 +180,33 @@ class HttpPool:
         waiting: int = 200,
         deadline: float = TOTAL_DEADLINE,
         trust_env: bool = False,
-        wire: Wire | None = None,
+        transport: Transport | None = None,
         cache: Cache | None = None,
     ) -> None:
-        """`vendor_calls` at once per provider, `waiting` more in `deadline` seconds; a test hands a `wire` in."""
+        """`vendor_calls` at once per provider, `waiting` more in `deadline` seconds; a test hands a `transport` in."""
         self.vendor_calls = vendor_calls
         self.waiting = waiting
         self.deadline = deadline
         self.cache = cache or Cache()
         self._faces: dict[str, Http] = {}
-        self._wire = wire or Network(trust_env=trust_env)
+        self._transport = transport or Network(trust_env=trust_env)
 
     def for_provider(self, name: str) -> "Http":
         """Return the provider's own face of the pool, with its own slots; the same one for the same `name`."""
-        return self._faces.setdefault(name, Http(name, self, self._wire))
+        return self._faces.setdefault(name, Http(name, self, self._transport))
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self._wire.aclose()
+        await self._transport.aclose()
 
 
 class Http:
     """What a provider calls its vendor with."""
 
-    def __init__(self, name: str, pool: HttpPool, wire: Wire) -> None:
+    def __init__(self, name: str, pool: HttpPool, transport: Transport) -> None:
         self._name = name
         self._pool = pool
-        self._wire = wire
+        self._transport = transport
         self._slots = asyncio.Semaphore(pool.vendor_calls)
         self._taken = 0
 
@@ -279,7 +279,7 @@ class Http:
         self._taken += 1
         try:
             async with self._slots:
-                return await self._wire.exchange(request)
+                return await self._transport.exchange(request)
         finally:
             self._taken -= 1
 

@@ -4,7 +4,7 @@
     callback   open the flow → spend it, commit → ask the provider once → settle in one transaction → tell
     code       remember the code or ID token, commit → ask the provider once → settle in one transaction → tell
 
-`settle`: the member, the connection, the session and the events of a login, all or nothing.
+`complete`: the member, the connection, the session and the events of a login, all or nothing.
 """
 
 import asyncio
@@ -27,30 +27,30 @@ from connect_core.events import dispatch
 from connect_core.http import TOTAL_DEADLINE, HttpPool
 from connect_core.identity import ClientType, Identity
 from connect_core.login.callback import Redemption
-from connect_core.login.completion import Arrival, Login, Settlement, Visit
-from connect_core.login.first_login import Pending, Pendings
+from connect_core.login.completion import Arrival, Completion, Login, Visit
+from connect_core.login.first_login import FirstLoginTickets, PendingLogin
 from connect_core.login.flow import Delivery, Flow, Flows
-from connect_core.login.qr_login import Handovers
+from connect_core.login.qr_login import QrLogins
 from connect_core.login.return_targets import Targets
-from connect_core.members.current import Accounts
+from connect_core.members.current import CurrentMember
 from connect_core.members.directory import GuardedDirectory, get_registration_key
 from connect_core.members.merge_service import Merges
 from connect_core.members.personal_data import PersonalData
 from connect_core.members.resolution import BuiltInMembers, Members, find_person, is_stale, look_elsewhere
-from connect_core.members.self_service import MemberCentre
+from connect_core.members.self_service import SelfService
 from connect_core.providers import calls
 from connect_core.providers.hookspecs import LoginEvent, RefusedEvent
-from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, Entrance, WakesApp
-from connect_core.providers.registry import Offer, Plugins, Registry
+from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, DeepLinks, Entrance
+from connect_core.providers.registry import ConfiguredProvider, Plugins, Registry
 from connect_core.sessions import LiveSession, Sessions
 from connect_core.settings import Settings
 from connect_core.store import Database, Transaction, connections
 from connect_core.store import flows as used_flows
-from connect_core.store import handovers as stored_handovers
 from connect_core.store import merges as stored_merges
+from connect_core.store import qr_logins as stored_qr_logins
 from connect_core.store import sessions as stored_sessions
 
-AWAKE = "awake"
+IN_APP = "awake"
 """Query parameter of a start URL that was opened by a wake-up link: it is never answered with another one."""
 
 
@@ -82,29 +82,29 @@ class ConnectManager:
         self.shared = connect_redis(url.get_secret_value(), Sealer(service.keys, "cache")) if url else None
         self.pool = pool or _make_pool(settings, Cache(self.shared, now))
         self.registry = Registry(settings, self.plugins, self.pool)
-        self.flows, self.pendings = Flows(service.keys), Pendings(service.keys)
+        self.flows, self.first_login_tickets = Flows(service.keys), FirstLoginTickets(service.keys)
         self.sessions = Sessions(service.keys, service.public_url, settings.sessions)
         self.redemption = Redemption(database, self.flows, self.sessions, now)
-        self.notices = dispatch.Notices(self.plugins.hooks, database, now)
+        self.dispatcher = dispatch.Dispatcher(self.plugins.hooks, database, now)
         self.targets = Targets(service.public_url, service.redirect_allow)
         subject_key = derive_key(service.keys[0], "subjects in events")
         directory = self.plugins.find_directory(settings)
         self._directory = GuardedDirectory(directory) if directory is not None else None
         self.chooses = service.first_login == "choose"
-        own_check = self.plugins.hooks.connect_check_credentials.get_hookimpls()
-        self.has_passwords = self.chooses and self._directory is None and not own_check
-        parts = (self.flows, self.sessions, self.notices, subject_key)
-        self._settlement = Settlement(*parts, chooses=self.chooses, lives_elsewhere=self._directory is not None)
+        hooks = self.plugins.hooks
+        self.has_passwords = (
+            self.chooses and self._directory is None and not hooks.connect_check_credentials.get_hookimpls()
+        )
+        parts = (self.flows, self.sessions, self.dispatcher, subject_key)
+        self._completion = Completion(*parts, chooses=self.chooses, lives_elsewhere=self._directory is not None)
         self._routes = service.public_url + service.prefix
-        self.accounts = Accounts(database, self.sessions, self._directory, self.plugins.hooks, now)
-        self.personal_data = PersonalData(database, self.registry, self._directory, self.notices, now)
-        self.centre = MemberCentre(
-            database, self.notices, subject_key, service.unbind_cooldown, now, passwords_count=self.has_passwords
-        )
-        self.merges = Merges(
-            service, database, self._directory, self.plugins.hooks, self.notices, now, has_passwords=self.has_passwords
-        )
-        self.handovers = Handovers(database, self.sessions, self._directory, self.notices, subject_key, now)
+        self.current_member = CurrentMember(database, self.sessions, self._directory, hooks, now)
+        self.personal_data = PersonalData(database, self.registry, self._directory, self.dispatcher, now)
+        common = (self.dispatcher, now)
+        cooldown, has_passwords = service.unbind_cooldown, self.has_passwords
+        self.self_service = SelfService(database, *common, subject_key, cooldown, passwords_count=has_passwords)
+        self.merges = Merges(service, database, self._directory, hooks, *common, has_passwords=has_passwords)
+        self.qr_logins = QrLogins(database, self.sessions, self._directory, self.dispatcher, subject_key, now)
 
     async def get_login_url(
         self,
@@ -115,7 +115,7 @@ class ConnectManager:
         return_to: str = "",
         redirect_uri: str = "",
         delivery: Delivery = Delivery.SESSION,
-        is_awake: bool = False,
+        is_in_app: bool = False,
         binder: LiveSession | None = None,
         merges: bool = False,
     ) -> Start:
@@ -125,29 +125,29 @@ class ConnectManager:
 
         Raises `Unsupported`, `RedirectNotAllowed` and what the provider raises.
         """
-        offer = self.registry.find(provider, client_type)
-        if offer.entrance is Entrance.CLIENT_CODE:
+        configured = self.registry.find(provider, client_type)
+        if configured.entrance is Entrance.CLIENT_CODE:
             raise Unsupported("this client type hands in a code; there is no login URL")
         target = self.targets.check(return_to or self.settings.service.home_url)
-        page = self.targets.check_redirect_uri(redirect_uri) if redirect_uri else self._callback_url(offer)
-        if offer.client_type is ClientType.H5 and not is_awake and isinstance(offer.provider, WakesApp):
+        page = self.targets.check_redirect_uri(redirect_uri) if redirect_uri else self._callback_url(configured)
+        if configured.client_type is ClientType.H5 and not is_in_app and isinstance(configured.provider, DeepLinks):
             targets = {"return_to": return_to and target, "redirect_uri": redirect_uri and page}
-            start_url = self._start_url(offer, **targets, lang=visit.chosen_language)
-            if link := calls.get_wake_up_url(offer.provider, start_url, visit.user_agent):
+            start_url = self._start_url(configured, **targets, lang=visit.chosen_language)
+            if link := calls.get_deep_link(configured.provider, start_url, visit.user_agent):
                 return Start(link)
         family = binder.family if binder else ""
         begun = self.flows.start(
-            offer.name, offer.client_type, delivery, page, target, self._time(), binder=family, merges=merges
+            configured.name, configured.client_type, delivery, page, target, self._time(), binder=family, merges=merges
         )
         request = AuthorizationRequest(
-            client_type=offer.client_type,
+            client_type=configured.client_type,
             redirect_uri=page,
             state=begun.state,
             nonce=begun.nonce,
             code_challenge=begun.code_challenge,
             language=visit.language,
         )
-        return Start(await calls.get_login_url(offer.provider, request), begun)
+        return Start(await calls.get_login_url(configured.provider, request), begun)
 
     async def login_callback(
         self,
@@ -165,11 +165,11 @@ class ConnectManager:
         `delivers_json`: it came back to the front end's own page, which now asks for tokens. Raises `StateMissing`,
         `StateInvalid`, `StateExpired` and `CodeSeen` before the provider is asked, and what the provider raises.
         """
-        offer = self.registry.find(provider, client_type)
-        with self._telling_refusals(offer, visit):
-            begun = await self.redemption.open(offer, parameters, sealed_flow, delivers_json=delivers_json)
-            refusal = calls.get_refusal(offer.provider, parameters)
-            codes = [] if refusal else [calls.get_code(offer.provider, parameters)]
+        configured = self.registry.find(provider, client_type)
+        with self._telling_refusals(configured, visit):
+            begun = await self.redemption.open(configured, parameters, sealed_flow, delivers_json=delivers_json)
+            refusal = calls.get_refusal(configured.provider, parameters)
+            codes = [] if refusal else [calls.get_code(configured.provider, parameters)]
             is_first, binder = await self.redemption.spend(begun, codes, visit)
             if not is_first:
                 return await self.redemption.repeat(begun)
@@ -177,17 +177,17 @@ class ConnectManager:
                 if begun.binder and binder is None:
                     raise StateInvalid("the session that began this is not this visitor's")
                 if refusal:
-                    await self.redemption.bury_codes(offer, parameters.items(), begun.state)
+                    await self.redemption.bury_codes(configured, parameters.items(), begun.state)
                     raise refusal
-                response = AuthorizationResponse.of_redeemed_flow(
-                    client_type=offer.client_type,
+                response = AuthorizationResponse.of_spent_flow(
+                    client_type=configured.client_type,
                     code=codes[0],
                     parameters=parameters,
                     redirect_uri=begun.redirect_uri,
                     nonce=begun.nonce,
                     code_verifier=begun.code_verifier,
                 )
-                arrival = Arrival(offer, visit, begun, device_id, binder=binder, merges=begun.merges)
+                arrival = Arrival(configured, visit, begun, device_id, binder=binder, merges=begun.merges)
                 return await self._finish(arrival, response)
             except Exception:
                 await self.redemption.close_failed(begun)
@@ -210,18 +210,25 @@ class ConnectManager:
 
         Raises `CodeMissing`, `CodeSeen`, and for tickets `StateMissing`, `StateInvalid`, `StateExpired`.
         """
-        offer = self.registry.find(provider, client_type)
-        if offer.entrance is Entrance.REDIRECT:
+        configured = self.registry.find(provider, client_type)
+        if configured.entrance is Entrance.REDIRECT:
             raise Unsupported("this client type comes back by redirect")
-        with self._telling_refusals(offer, visit):
-            is_credential = offer.entrance is Entrance.CREDENTIAL
-            code = calls.get_credential(parameters) if is_credential else calls.get_code(offer.provider, parameters)
-            ticket = await self.redemption.open_ticket(offer, parameters) if offer.entrance.is_ticketed else None
-            await self.redemption.claim(offer, code, ticket)
-            response = AuthorizationResponse.of_redeemed_flow(
-                client_type=offer.client_type, code=code, parameters=parameters, nonce=ticket.nonce if ticket else ""
+        with self._telling_refusals(configured, visit):
+            is_credential = configured.entrance is Entrance.CREDENTIAL
+            code = (
+                calls.get_credential(parameters) if is_credential else calls.get_code(configured.provider, parameters)
             )
-            arrival = Arrival(offer, visit, device_id=device_id, binder=binder, merges=merges)
+            ticket = (
+                await self.redemption.open_ticket(configured, parameters) if configured.entrance.is_ticketed else None
+            )
+            await self.redemption.claim(configured, code, ticket)
+            response = AuthorizationResponse.of_spent_flow(
+                client_type=configured.client_type,
+                code=code,
+                parameters=parameters,
+                nonce=ticket.nonce if ticket else "",
+            )
+            arrival = Arrival(configured, visit, device_id=device_id, binder=binder, merges=merges)
             return await self._finish(arrival, response)
 
     async def login_by_unionid(self, identity: Identity, arrival: Arrival, *, seconds: float = TOTAL_DEADLINE) -> Login:
@@ -239,19 +246,19 @@ class ConnectManager:
         done = await self.database.write(self._settling(arrival, identity, members, was_asked=was_asked))
         if done is None:
             left = ends - asyncio.get_running_loop().time()
-            identity = await calls.fetch_profile(arrival.offer.provider, identity, left)
+            identity = await calls.fetch_profile(arrival.configured.provider, identity, left)
             done = await self.database.write(self._settling(arrival, identity, members, was_asked=True))
         if done is None:
             raise AssertionError("unreachable")
         return self._told(*done)
 
-    def seal_pending(self, pending: Pending) -> str:
+    def seal_pending(self, pending: PendingLogin) -> str:
         """Return the ticket of a login that waits for a choice."""
-        return self.pendings.seal(pending, self._time())
+        return self.first_login_tickets.seal(pending, self._time())
 
-    def find_pending(self, ticket: str) -> Pending:
+    def find_pending(self, ticket: str) -> PendingLogin:
         """Return whom a ticket is about. Raises `StateInvalid` and `StateExpired`."""
-        return self.pendings.open(ticket, self._time())
+        return self.first_login_tickets.open(ticket, self._time())
 
     async def finish_first_login(
         self,
@@ -270,17 +277,17 @@ class ConnectManager:
         """
         now = self._time()
         pending = self.find_pending(ticket)
-        offer = self.registry.find(pending.provider, pending.client_type)
-        arrival = Arrival(offer, visit, device_id=pending.device_id, binder=binder, pending=pending)
+        configured = self.registry.find(pending.provider, pending.client_type)
+        arrival = Arrival(configured, visit, device_id=pending.device_id, binder=binder, pending=pending)
         if binder is not None:
             member_id = binder.member_id
         elif credentials is not None:
-            member_id = await self.accounts.check_credentials(credentials)
+            member_id = await self.current_member.check_credentials(credentials)
         else:
             return await self.login_by_unionid(pending.identity, arrival)
         identity = pending.identity
         return self._told(
-            *await self.database.write(lambda tx: self._settlement.join(tx, arrival, identity, member_id, now))
+            *await self.database.write(lambda tx: self._completion.join(tx, arrival, identity, member_id, now))
         )
 
     async def open_id_of(self, member_id: int, union_type: str, app_id: str) -> str | None:
@@ -293,7 +300,7 @@ class ConnectManager:
         Returns how many rows that were.
         """
         now = self._time()
-        stores = (used_flows, stored_sessions, stored_handovers, stored_merges)
+        stores = (used_flows, stored_sessions, stored_qr_logins, stored_merges)
 
         def delete(tx: Transaction) -> int:
             return sum(store.delete_expired(tx, now, limit) for store in stores)
@@ -302,7 +309,7 @@ class ConnectManager:
 
     async def aclose(self) -> None:
         """Finish what is under way and close every connection."""
-        await self.notices.drain()
+        await self.dispatcher.drain()
         if self._directory is not None:
             await self._directory.aclose()
         await self.pool.aclose()
@@ -311,7 +318,7 @@ class ConnectManager:
         self.database.close()
 
     async def _finish(self, arrival: Arrival, response: AuthorizationResponse) -> Login:
-        provider, clock = arrival.offer.provider, asyncio.get_running_loop().time
+        provider, clock = arrival.configured.provider, asyncio.get_running_loop().time
         ends = clock() + TOTAL_DEADLINE
         identity = await calls.redeem(provider, response, ends - clock())
         if arrival.flow is None:
@@ -323,33 +330,33 @@ class ConnectManager:
 
     async def _bind(self, identity: Identity, arrival: Arrival) -> Login:
         now = self._time()
-        return self._told(*await self.database.write(lambda tx: self._settlement.bind(tx, arrival, identity, now)))
+        return self._told(*await self.database.write(lambda tx: self._completion.bind(tx, arrival, identity, now)))
 
     def _told(self, login: Login, happened: Sequence[LoginEvent]) -> Login:
-        self.notices.tell(*happened)
+        self.dispatcher.dispatch(*happened)
         return login
 
     def _settling(
         self, arrival: Arrival, identity: Identity, members: Members, *, was_asked: bool
     ) -> Callable[[Transaction], tuple[Login, list[LoginEvent]] | None]:
         now = self._time()
-        return lambda tx: self._settlement.settle(tx, arrival, identity, members, now, was_asked=was_asked)
+        return lambda tx: self._completion.complete(tx, arrival, identity, members, now, was_asked=was_asked)
 
     async def _look_elsewhere(
         self, directory: GuardedDirectory, arrival: Arrival, identity: Identity, seconds: float
     ) -> tuple[Identity, Members, bool]:
         """Members live in the shop's own system: have it know this one before the transaction begins."""
-        offer, first = arrival.offer, identity
+        configured, first = arrival.configured, identity
         known, times_unbound = await self.database.read(
             lambda tx: (find_person(tx, first), connections.count_ended(tx, first.union_type, first.strongest))
         )
         if arrival.pending is None and known is None and self.chooses:
-            return await calls.fetch_profile(offer.provider, identity, seconds), _BUILT_IN, True
+            return await calls.fetch_profile(configured.provider, identity, seconds), _BUILT_IN, True
         wants_profile = arrival.pending is None and (
-            known is None or is_stale(known, self._time(), offer.profile_max_age)
+            known is None or is_stale(known, self._time(), configured.profile_max_age)
         )
         if wants_profile:
-            identity = await calls.fetch_profile(offer.provider, identity, seconds)
+            identity = await calls.fetch_profile(configured.provider, identity, seconds)
         if identity.ids != first.ids:
             known = await self.database.read(lambda tx: find_person(tx, identity))
         key = get_registration_key(first, times_unbound)  # the same whether a profile is told or refused
@@ -357,28 +364,28 @@ class ConnectManager:
         told = calls.with_phone(identity, arrival.phone).profile
         try:
             async with asyncio.timeout(TOTAL_DEADLINE):
-                members = await look_elsewhere(directory, member_id, key, told, offer.client_type)
+                members = await look_elsewhere(directory, member_id, key, told, configured.client_type)
         except TimeoutError:
             raise Unavailable("the member directory does not answer", retry_after=2) from None
         return identity, members, wants_profile or arrival.pending is not None
 
     @contextmanager
-    def _telling_refusals(self, offer: Offer, visit: Visit) -> Iterator[None]:
+    def _telling_refusals(self, configured: ConfiguredProvider, visit: Visit) -> Iterator[None]:
         try:
             yield
         except ConnectError as error:
             refused = RefusedEvent(
-                error.code, offer.name, offer.client_type, visit.request_id, self._time(), error.vendor
+                error.code, configured.name, configured.client_type, visit.request_id, self._time(), error.vendor
             )
-            self.notices.tell(refused)
+            self.dispatcher.dispatch(refused)
             raise
 
-    def _start_url(self, offer: Offer, **asked: str) -> str:
-        query = urlencode({**{key: value for key, value in asked.items() if value}, AWAKE: "1"})
-        return f"{self._routes}/{offer.name}/{offer.client_type}/login?{query}"
+    def _start_url(self, configured: ConfiguredProvider, **asked: str) -> str:
+        query = urlencode({**{key: value for key, value in asked.items() if value}, IN_APP: "1"})
+        return f"{self._routes}/{configured.name}/{configured.client_type}/login?{query}"
 
-    def _callback_url(self, offer: Offer) -> str:
-        return f"{self._routes}/{offer.name}/{offer.client_type}/callback"
+    def _callback_url(self, configured: ConfiguredProvider) -> str:
+        return f"{self._routes}/{configured.name}/{configured.client_type}/callback"
 
     def _time(self) -> int:
         return int(self._now())

@@ -46,22 +46,23 @@ from connect_core.providers.hookspecs import (
     Register,
     TokenRequest,
     hookimpl,
-    offer,
+    provider_hook,
 )
 from connect_core.providers.oauth2 import Claims, ClientAuthentication, OAuth2Provider, OAuth2Settings, Quirks
 from connect_core.providers.oidc import Issuer, Metadata, OidcProvider, OidcSettings, SignedSecret
 from connect_core.providers.provider import (
     AuthorizationRequest,
     AuthorizationResponse,
-    Elsewhere,
+    DeepLinks,
     Entrance,
     FetchesPhone,
     Provider,
+    RequiredBrowser,
     Revokes,
     VerifiedPhone,
-    WakesApp,
     WorksInSomeBrowsers,
 )
+from connect_core.renamed import find_renamed as _find_renamed
 from connect_core.settings import ConfiguredVendor, Endpoint, ProviderSettings
 
 __all__ = [
@@ -76,7 +77,7 @@ __all__ = [
     "CodeInvalid",
     "CodeMissing",
     "ConfiguredVendor",
-    "Elsewhere",
+    "DeepLinks",
     "Endpoint",
     "Entrance",
     "ErasedEvent",
@@ -110,6 +111,7 @@ __all__ = [
     "Quirks",
     "RefusedEvent",
     "Register",
+    "RequiredBrowser",
     "Revokes",
     "RsaPrivateKey",
     "RsaPublicKey",
@@ -119,7 +121,6 @@ __all__ = [
     "SigningKey",
     "TokenRequest",
     "VerifiedPhone",
-    "WakesApp",
     "WorksInSomeBrowsers",
     "decrypt_aes_cbc",
     "encode_form",
@@ -129,8 +130,14 @@ __all__ = [
     "load_private_key",
     "load_public_key",
     "md5_hex",
-    "offer",
     "parse_object",
+    "provider_hook",
     "sha1_hex",
     "with_query",
 ]
+
+_RENAMED = {"Elsewhere": "RequiredBrowser", "WakesApp": "DeepLinks", "offer": "provider_hook"}
+
+
+def __getattr__(name: str) -> object:
+    return _find_renamed(__name__, name, _RENAMED, globals())

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from connect_core.crypto import AccessTokens, token_hash
 from connect_core.errors import TokenInvalid
 from connect_core.identity import ClientType
-from connect_core.settings import Sessions as Lifetimes
+from connect_core.settings import SessionLifetimes as Lifetimes
 from connect_core.store import Transaction
 from connect_core.store import sessions as store
 from connect_core.store.sessions import SessionRow

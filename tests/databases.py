@@ -20,10 +20,10 @@ from sqlalchemy import URL, create_engine, make_url
 from sqlalchemy.pool import NullPool
 
 from connect_core import harness
-from connect_core.harness import Stage
+from connect_core.harness import RunningShop
 from connect_core.store import Database, schema
 from connect_core.store.schema import integrity
-from connect_core.store.schema.state import State
+from connect_core.store.schema.state import SchemaState
 from connect_core.store.schema.upgrade import upgrade_schema
 
 SERVERS = {
@@ -114,17 +114,17 @@ def _created(server: str, options: str) -> Iterator[str]:
 def check(url: str, *expected: str, are_members_elsewhere: bool = False) -> None:
     """Fail when the rows break another rule than `expected`; a database whose tables a test took away is let be."""
     with closing(Database(url)) as database:
-        if schema.find_state(database) is State.CURRENT:
-            found = integrity.find_faults(database, are_members_elsewhere=are_members_elsewhere)
-            broken = {fault.rule.name: fault.rows for fault in found if fault.rule.name not in expected}
+        if schema.find_state(database) is SchemaState.CURRENT:
+            found = integrity.find_violations(database, are_members_elsewhere=are_members_elsewhere)
+            broken = {violation.rule.name: violation.rows for violation in found if violation.rule.name not in expected}
             assert not broken, f"rules of db check are broken by rows: {broken}"
 
 
 @contextmanager
-def on_stage(
+def run_shop(
     *arguments: Any, change: Change | None = None, are_members_elsewhere: bool = False, **options: Any
-) -> Iterator[Stage]:
-    """As `harness.on_stage`, on the engine that the run is about; what was written is looked through at the end."""
+) -> Iterator[RunningShop]:
+    """As `harness.run_shop`, on the engine that the run is about; what was written is looked through at the end."""
     with TemporaryDirectory() as folder, fresh_database(named_server(), Path(folder)) as url:
 
         def name_database(raw: dict[str, Any]) -> None:
@@ -133,9 +133,9 @@ def on_stage(
             if change is not None:
                 change(raw)
 
-        with harness.on_stage(*arguments, change=name_database, **options) as stage:
-            yield stage
-            check(stage.database_url, are_members_elsewhere=are_members_elsewhere)
+        with harness.run_shop(*arguments, change=name_database, **options) as shop:
+            yield shop
+            check(shop.database_url, are_members_elsewhere=are_members_elsewhere)
 
 
 @pytest.fixture(params=ENGINES)

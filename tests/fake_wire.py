@@ -5,8 +5,8 @@ import httpx
 from connect_core.http import Answer, Request
 
 
-class FakeWire:
-    """What `HttpPool(wire=...)` takes."""
+class FakeTransport:
+    """What `HttpPool(transport=...)` takes."""
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
         """Answer a call."""

@@ -15,7 +15,7 @@ from connect_core.identity import ClientType, Identity
 from connect_core.providers.oidc import OidcProvider
 from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, Entrance
 
-from .fake_wire import FakeWire
+from .fake_wire import FakeTransport
 
 ISSUER = "https://id.example"
 CLIENT, SECRET = "c-1", "s3cr3t-of-the-client"
@@ -64,7 +64,7 @@ def sign(head: str, body: str, signer: Callable[[bytes], bytes]) -> str:
 _NAMES = {"openid-configuration": "discovery", "keys": "jwks"}
 
 
-class Vendor(FakeWire):
+class Vendor(FakeTransport):
     """Answers with its documents, and notes what it was asked. A document may be raw bytes, or a status."""
 
     def __init__(self, id_token: object = None, **documents: Any) -> None:
@@ -109,12 +109,12 @@ def make(vendor: Vendor | None = None, kind: type[OidcProvider] = Acme, **settin
     """Return a registration with `vendor`."""
     given = {"issuer": ISSUER, "client_id": CLIENT, "client_secret": SECRET, **settings}
     own = kind.Settings.model_validate(without_none(given))
-    return kind(own, HttpPool(wire=vendor or Vendor()).for_provider("acme"))  # type: ignore[arg-type]
+    return kind(own, HttpPool(transport=vendor or Vendor()).for_provider("acme"))  # type: ignore[arg-type]
 
 
 def response(client: ClientType = ClientType.PC, code: str = CODE, **parameters: str) -> AuthorizationResponse:
     """Return what came back to a flow of ours."""
-    return AuthorizationResponse.of_redeemed_flow(
+    return AuthorizationResponse.of_spent_flow(
         client_type=client,
         code=code,
         parameters=parameters,

@@ -29,7 +29,7 @@ async def open_phone(manager: ConnectManager, code: str = "lihua.2") -> tuple[Op
     """A login of a mini program, and its token answer."""
     login = await hand_in(manager, code)
     assert login.opened is not None
-    return login.opened, manager.accounts.issue_tokens(login.opened)
+    return login.opened, manager.current_member.issue_tokens(login.opened)
 
 
 def test_a_member_is_found_by_session_or_access_token(tmp_path: Path) -> None:
@@ -38,16 +38,16 @@ def test_a_member_is_found_by_session_or_access_token(tmp_path: Path) -> None:
     async def work(manager: ConnectManager) -> None:
         browser, (_, tokens) = await open_browser(manager), await open_phone(manager)
         access = tokens["access_token"]
-        by_session = await manager.accounts.find_member(session_token=browser.token)
-        by_token = await manager.accounts.find_member(access_token=access)
-        both = await manager.accounts.find_member(session_token=browser.token, access_token=access)
+        by_session = await manager.current_member.find_member(session_token=browser.token)
+        by_token = await manager.current_member.find_member(access_token=access)
+        both = await manager.current_member.find_member(session_token=browser.token, access_token=access)
         assert by_session is not None
         assert by_token is not None
         assert (by_session.session.client_type, by_token.session.client_type) == (ClientType.PC, ClientType.MINI)
         assert both == by_session
         assert by_session.member == by_token.member
         assert (by_session.member.id, by_session.member.nickname, by_session.union_types) == (1, "lihua", ["ACME"])
-        fallen_back = await manager.accounts.find_member(session_token="x", access_token=access)
+        fallen_back = await manager.current_member.find_member(session_token="x", access_token=access)
         assert fallen_back == by_token
 
     using(tmp_path, work)
@@ -65,7 +65,7 @@ def test_nobody_is_found_without_a_token_that_holds(tmp_path: Path) -> None:
             {"access_token": browser.token},
             {"access_token": tokens["refresh_token"]},
         ):
-            assert await manager.accounts.find_member(**presented) is None
+            assert await manager.current_member.find_member(**presented) is None
 
     using(tmp_path, work)
 
@@ -81,14 +81,14 @@ def test_h11_a_disabled_or_deleted_member_is_refused_everywhere(tmp_path: Path) 
             ("UPDATE es_member SET id = 9", "UPDATE es_member SET id = 1"),
         ):
             rows(tmp_path, refuse)
-            assert await manager.accounts.find_member(session_token=browser.token) is None
-            assert await manager.accounts.find_member(access_token=tokens["access_token"]) is None
+            assert await manager.current_member.find_member(session_token=browser.token) is None
+            assert await manager.current_member.find_member(access_token=tokens["access_token"]) is None
             with pytest.raises(MemberDisabled):
-                await manager.accounts.refresh(phone.token)
+                await manager.current_member.refresh(phone.token)
             assert rows(tmp_path, "SELECT * FROM es_member_session") == sessions
             rows(tmp_path, undo)
-            assert await manager.accounts.find_member(session_token=browser.token)
-        await manager.accounts.refresh(phone.token)
+            assert await manager.current_member.find_member(session_token=browser.token)
+        await manager.current_member.refresh(phone.token)
 
     using(tmp_path, work)
 
@@ -99,17 +99,17 @@ def test_refreshing_gives_new_tokens_that_work(tmp_path: Path) -> None:
 
     async def work(manager: ConnectManager) -> None:
         phone, first = await open_phone(manager)
-        second = await manager.accounts.refresh(phone.token)
+        second = await manager.current_member.refresh(phone.token)
         assert isinstance(second, Tokens)
         for access in (first["access_token"], second.access_token):
-            assert await manager.accounts.find_member(access_token=access)
+            assert await manager.current_member.find_member(access_token=access)
         clock[0] += 11
         with pytest.raises(TokenInvalid):
-            await manager.accounts.refresh(phone.token)
+            await manager.current_member.refresh(phone.token)
         with pytest.raises(TokenInvalid):
-            await manager.accounts.refresh(second.refresh_token)
+            await manager.current_member.refresh(second.refresh_token)
         for access in (first["access_token"], second.access_token):
-            assert await manager.accounts.find_member(access_token=access) is None
+            assert await manager.current_member.find_member(access_token=access) is None
 
     using(tmp_path, work, now=lambda: clock[0])
 
@@ -122,10 +122,10 @@ def test_h05_logout_takes_whichever_token_there_is(tmp_path: Path, presented: st
         browser, (phone, tokens) = await open_browser(manager), await open_phone(manager)
         given = {"session": browser.token, "refresh": phone.token, "access": tokens["access_token"]}
         for token in (given[presented], given[presented], "nonsense", ""):
-            await manager.accounts.logout(token)
+            await manager.current_member.logout(token)
         found = [
-            await manager.accounts.find_member(session_token=browser.token),
-            await manager.accounts.find_member(access_token=tokens["access_token"]),
+            await manager.current_member.find_member(session_token=browser.token),
+            await manager.current_member.find_member(access_token=tokens["access_token"]),
         ]
         return [one is not None for one in found]
 
@@ -137,9 +137,9 @@ def test_logout_of_the_phone_ends_its_refresh_token(tmp_path: Path) -> None:
 
     async def work(manager: ConnectManager) -> None:
         phone, tokens = await open_phone(manager)
-        await manager.accounts.logout(tokens["access_token"])
+        await manager.current_member.logout(tokens["access_token"])
         with pytest.raises(TokenInvalid):
-            await manager.accounts.refresh(phone.token)
+            await manager.current_member.refresh(phone.token)
 
     using(tmp_path, work)
 
@@ -152,10 +152,10 @@ def test_a_session_in_use_does_not_idle(tmp_path: Path) -> None:
         browser, seen = await open_browser(manager), []
         for seconds in (10, 50, 10, 60, 80, 100):
             clock[0] += seconds
-            assert await manager.accounts.find_member(session_token=browser.token)
+            assert await manager.current_member.find_member(session_token=browser.token)
             seen.append(rows(tmp_path, "SELECT seen_time FROM es_member_session")[0]["seen_time"] - NOW)
         clock[0] += 120
-        assert await manager.accounts.find_member(session_token=browser.token) is None
+        assert await manager.current_member.find_member(session_token=browser.token) is None
         return seen
 
     written = using(tmp_path, work, now=lambda: clock[0], sessions={"idle": 120})
@@ -168,12 +168,12 @@ def test_who_is_there_is_answered_beside_a_busy_writer(tmp_path: Path) -> None:
     async def work(manager: ConnectManager) -> None:
         browser = await open_browser(manager)
         with locked(tmp_path):
-            assert await asyncio.wait_for(manager.accounts.find_member(session_token=browser.token), 1)
+            assert await asyncio.wait_for(manager.current_member.find_member(session_token=browser.token), 1)
 
     using(tmp_path, work)
 
 
-class Elsewhere:
+class RequiredBrowser:
     """A directory that knows everybody, and is empty as far as `bool` goes."""
 
     def __init__(self) -> None:
@@ -206,11 +206,11 @@ class Elsewhere:
 @pytest.mark.breaks("connection_without_member", "session_without_member")
 def test_members_elsewhere_are_looked_up_there_each_time(tmp_path: Path) -> None:
     """Not in our own table, and a member gone there is nobody here."""
-    crm = Elsewhere()
+    crm = RequiredBrowser()
 
     async def work(manager: ConnectManager) -> None:
         browser = await open_browser(manager)
-        found = await manager.accounts.find_member(session_token=browser.token)
+        found = await manager.current_member.find_member(session_token=browser.token)
         assert found is not None
         assert (found.member.id, found.member.uname, found.member.nickname, found.union_types) == (
             77,
@@ -219,7 +219,7 @@ def test_members_elsewhere_are_looked_up_there_each_time(tmp_path: Path) -> None
             ["ACME"],
         )
         crm.gone = True
-        assert await manager.accounts.find_member(session_token=browser.token) is None
+        assert await manager.current_member.find_member(session_token=browser.token) is None
 
     using(tmp_path, work, extra=[("crm", crm)])
     assert rows(tmp_path, "SELECT * FROM es_member") == []

@@ -10,7 +10,7 @@ import pytest
 
 from connect_core.errors import MemberDisabled
 from connect_core.identity import ClientType, Identity, PersonId, Profile
-from connect_core.members.resolution import BuiltInMembers, Missing, Settled, login_by_unionid
+from connect_core.members.resolution import BuiltInMembers, Missing, ResolvedMember, login_by_unionid
 from connect_core.store import Database, schema
 
 from .acme import DAY, NOW, counts, rows, url_of
@@ -39,7 +39,7 @@ class Shop:
         profile: Profile | None = None,
         now: int = NOW,
         was_asked: bool = True,
-    ) -> Settled | Missing:
+    ) -> ResolvedMember | Missing:
         """Log in as the manager does, or tell what is missing for it."""
         identity = Identity(union_type, ids, "app-1", profile)
         return asyncio.run(
@@ -56,11 +56,11 @@ class Shop:
             )
         )
 
-    def log_in(self, *ids: PersonId, **options: Any) -> Settled:
+    def log_in(self, *ids: PersonId, **options: Any) -> ResolvedMember:
         """Log in; the profile was asked for unless `was_asked` says otherwise."""
-        settled = self.ask(*ids, **options)
-        assert isinstance(settled, Settled)
-        return settled
+        resolved = self.ask(*ids, **options)
+        assert isinstance(resolved, ResolvedMember)
+        return resolved
 
     def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
         """Run raw SQL."""
@@ -96,8 +96,8 @@ def test_an_unknown_person_is_asked_about_before_being_registered(shop: Shop) ->
     """The first look answers None and writes nothing; once the profile was asked for, the member is registered."""
     assert shop.ask(USER, was_asked=False) is Missing.PROFILE
     assert set(counts(shop.folder, *PEOPLE).values()) == {0}
-    settled = shop.log_in(USER, UNION, OPEN, profile=LIHUA)
-    assert (settled.is_new_member, settled.has_conflict, settled.union_id) == (True, False, USER.value)
+    resolved = shop.log_in(USER, UNION, OPEN, profile=LIHUA)
+    assert (resolved.is_new_member, resolved.has_conflict, resolved.union_id) == (True, False, USER.value)
     [member] = shop.rows("SELECT * FROM es_member")
     assert (member["nickname"], member["sex"], member["province"], member["city"]) == ("李华", 1, "浙江省", "杭州市")
     assert member["uname"].startswith("m_")
@@ -121,9 +121,9 @@ def test_union_id_moves_up_as_stronger_ids_appear(shop: Shop) -> None:
     union = PersonId.union_id("u-77", "acme-group")
     shown = []
     for ids in ((OPEN,), (union, OPEN), (USER, union), (OPEN,), (PersonId.open_id("o-78", "app-2"), union)):
-        settled = shop.log_in(*ids)
+        resolved = shop.log_in(*ids)
         [row] = shop.rows("SELECT union_id, union_scope FROM es_connect")
-        assert row["union_id"] == settled.union_id
+        assert row["union_id"] == resolved.union_id
         shown.append((row["union_id"], row["union_scope"]))
     assert shown == [("o-77", "app-1"), ("u-77", "acme-group"), *[(USER.value, "")] * 3]
     assert counts(shop.folder, *PEOPLE) == {"es_member": 1, "es_connect": 1, "es_connect_alias": 4}
@@ -201,7 +201,7 @@ def test_f07_one_text_at_two_vendors_or_apps_is_two_persons(shop: Shop) -> None:
         shop.log_in(PersonId.open_id("same", "app-2"), union_type="WECHAT"),
         shop.log_in(PersonId.open_id("same", "app-1"), union_type="QQ"),
     ]
-    assert len({settled.member.id for settled in ids}) == 3
+    assert len({resolved.member.id for resolved in ids}) == 3
 
 
 def test_f10_an_open_id_never_answers_to_another_persons_union_id(shop: Shop) -> None:
@@ -242,8 +242,8 @@ def test_an_adopted_open_id_moves_up(shop: Shop) -> None:
     """A row of another system that holds an open id, with its app in `union_scope`, shows the union id from then on."""
     shop.add_member(1)
     shop.adopt(1, 1, "WECHAT", OPEN.value, OPEN.scope)
-    settled = shop.log_in(UNION, OPEN, union_type="WECHAT", was_asked=False)
-    assert (settled.member.id, settled.union_id) == (1, "u-77")
+    resolved = shop.log_in(UNION, OPEN, union_type="WECHAT", was_asked=False)
+    assert (resolved.member.id, resolved.union_id) == (1, "u-77")
     assert shop.rows("SELECT union_id, union_scope FROM es_connect") == [{"union_id": "u-77", "union_scope": ""}]
 
 
@@ -252,8 +252,8 @@ def test_two_rows_of_another_system_are_a_conflict(shop: Shop) -> None:
     for id_, union_id in ((1, USER.value), (2, UNION.value)):
         shop.add_member(id_)
         shop.adopt(id_, id_, "ALIPAY", union_id)
-    settled = shop.log_in(USER, UNION, was_asked=False)
-    assert (settled.member.id, settled.has_conflict) == (1, True)
+    resolved = shop.log_in(USER, UNION, was_asked=False)
+    assert (resolved.member.id, resolved.has_conflict) == (1, True)
     assert shop.log_in(UNION, was_asked=False).member.id == 2
 
 
@@ -295,8 +295,8 @@ def test_a_connection_bound_anew_by_another_system_is_adopted(shop: Shop) -> Non
     shop.rows("UPDATE es_connect SET unbound_time = 5")
     shop.add_member(50)
     shop.adopt(60, 50, "ALIPAY", USER.value)
-    settled = shop.log_in(USER, OPEN, was_asked=False)
-    assert (settled.member.id, settled.connect_id) == (50, 60)
+    resolved = shop.log_in(USER, OPEN, was_asked=False)
+    assert (resolved.member.id, resolved.connect_id) == (50, 60)
 
 
 # members
@@ -396,5 +396,5 @@ def test_a_phone_number_is_filled_in_once_and_not_kept_in_the_profile(shop: Shop
 def test_m13_any_nickname_logs_in(shop: Shop, nickname: str, shown: str) -> None:
     """Emoji, ten thousand of them, control characters: the login works and the name is cut, at every login."""
     for day in (0, 31):
-        settled = shop.log_in(USER, profile=Profile.of(nickname=nickname), now=NOW + day * DAY)
-        assert settled.member.nickname == (shown or settled.member.uname)
+        resolved = shop.log_in(USER, profile=Profile.of(nickname=nickname), now=NOW + day * DAY)
+        assert resolved.member.nickname == (shown or resolved.member.uname)

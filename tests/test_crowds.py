@@ -140,7 +140,7 @@ def test_one_refresh_token_used_by_a_crowd_keeps_one_login(tmp_path: Path) -> No
     async def work(manager: ConnectManager) -> set[str]:
         login = await hand_in(manager, "lihua.1")
         assert login.opened is not None
-        refreshed = await asyncio.gather(*(manager.accounts.refresh(login.opened.token) for _ in range(16)))
+        refreshed = await asyncio.gather(*(manager.current_member.refresh(login.opened.token) for _ in range(16)))
         return {tokens.refresh_token for tokens in refreshed}
 
     assert len(using(tmp_path, work)) == 16

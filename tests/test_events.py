@@ -19,7 +19,7 @@ from connect_core.errors import (
     StateInvalid,
     Unavailable,
 )
-from connect_core.events.dispatch import LATE_SECONDS, Notices
+from connect_core.events.dispatch import LATE_SECONDS, Dispatcher
 from connect_core.identity import ClientType
 from connect_core.manager import ConnectManager
 from connect_core.observability.refusals import REFUSALS_A_MINUTE, RefusalLog
@@ -74,22 +74,22 @@ def event_of(kind: str) -> LoginEvent:
 
 
 @contextmanager
-def telling(*plugins: object) -> Iterator[Notices]:
+def telling(*plugins: object) -> Iterator[Dispatcher]:
     """Notices to plugins."""
     named = [(f"own-{place}", plugin) for place, plugin in enumerate(plugins)]
     with closing(Database("sqlite://")) as unused:
-        yield Notices(Plugins(named, discover=False).hooks, unused, time.time)
+        yield Dispatcher(Plugins(named, discover=False).hooks, unused, time.time)
 
 
 def tell(kind: str, *plugins: object) -> float:
     """Tell plugins, and wait for them; returns how long the telling itself took, in seconds."""
 
     async def run() -> float:
-        with telling(*plugins) as notices:
+        with telling(*plugins) as dispatcher:
             began = time.monotonic()
-            notices.tell(event_of(kind))
+            dispatcher.dispatch(event_of(kind))
             took = time.monotonic() - began
-            await notices.drain()
+            await dispatcher.drain()
             return took
 
     return asyncio.run(run())
@@ -128,7 +128,7 @@ def test_every_login_is_a_line_of_the_log(caplog: pytest.LogCaptureFixture) -> N
 def untold(folder: Path) -> list[str]:
     """The kinds of the events that plugins are still to be told of."""
     return [
-        row["kind"] for row in rows(folder, "SELECT kind FROM es_connect_event WHERE told_time IS NULL ORDER BY id")
+        row["kind"] for row in rows(folder, "SELECT kind FROM es_connect_event WHERE dispatched_at IS NULL ORDER BY id")
     ]
 
 
@@ -140,20 +140,20 @@ def test_an_event_is_untold_until_its_listeners_were_called(tmp_path: Path) -> N
     async def work(manager: ConnectManager) -> None:
         await hand_in(manager, "lihua.1")
         assert untold(tmp_path) == ["logged_in"]
-        await manager.notices.drain()
+        await manager.dispatcher.drain()
         assert untold(tmp_path) == []
         event = replace(listener.heard[0], id=0, time=int(now[0]), is_new_member=True)
-        [lost] = await manager.database.write(lambda tx: manager.notices.write(tx, [event], 1, "0" * 64))
-        assert await manager.notices.tell_late() == 0
+        [lost] = await manager.database.write(lambda tx: manager.dispatcher.write(tx, [event], 1, "0" * 64))
+        assert await manager.dispatcher.redeliver() == 0
         now[0] += LATE_SECONDS + 1
-        assert [await manager.notices.tell_late() for _ in range(2)] == [1, 0]
+        assert [await manager.dispatcher.redeliver() for _ in range(2)] == [1, 0]
         assert listener.heard[1:] == [lost]
         assert untold(tmp_path) == []
 
     using(tmp_path, work, extra=[("listener", listener)], now=lambda: now[0])
-    told = rows(tmp_path, "SELECT id, kind, create_time, told_time FROM es_connect_event ORDER BY id")
+    told = rows(tmp_path, "SELECT id, kind, create_time, dispatched_at FROM es_connect_event ORDER BY id")
     assert [event.id for event in listener.heard] == [row["id"] for row in told if row["kind"] == "logged_in"]
-    assert [row["told_time"] for row in told if row["kind"] != "logged_in"] == [told[0]["create_time"]] * 2
+    assert [row["dispatched_at"] for row in told if row["kind"] != "logged_in"] == [told[0]["create_time"]] * 2
 
 
 @pytest.mark.usefixtures("database_url")

@@ -35,7 +35,7 @@ LIHUA = Identity("ACME", (PersonId.union_id("u-1"), PersonId.open_id("o-1", "acm
 REQUEST = AuthorizationRequest(
     client_type=ClientType.PC, redirect_uri="https://shop.example/cb", state="s" * 32, nonce="n", code_challenge="c"
 )
-RESPONSE = AuthorizationResponse.of_redeemed_flow(client_type=ClientType.MINI, code="c-1", parameters={"code": "c-1"})
+RESPONSE = AuthorizationResponse.of_spent_flow(client_type=ClientType.MINI, code="c-1", parameters={"code": "c-1"})
 
 
 class Stranger(AcmeProvider):
@@ -166,7 +166,7 @@ class Waking(AcmeProvider):
 
     answer: Answer
 
-    def get_wake_up_url(self, start_url: str, user_agent: str) -> Any:
+    def get_deep_link(self, start_url: str, user_agent: str) -> Any:
         """Answer."""
         return self.answer()
 
@@ -175,9 +175,9 @@ class Waking(AcmeProvider):
 def test_j01_j04_a_link_to_the_vendors_app_is_asked_for_as_carefully(answer: Answer) -> None:
     """Whatever a plugin raises or answers in its place ends this login; None says that the visitor is there."""
     with pytest.raises(ProviderBadResponse) as caught:
-        calls.get_wake_up_url(cast("Any", provider(answer, Waking)), "https://shop.example/", "")
+        calls.get_deep_link(cast("Any", provider(answer, Waking)), "https://shop.example/", "")
     assert CANARY not in told(caught.value)
-    assert calls.get_wake_up_url(cast("Any", provider(lambda: None, Waking)), "https://shop.example/", "") is None
+    assert calls.get_deep_link(cast("Any", provider(lambda: None, Waking)), "https://shop.example/", "") is None
 
 
 def test_a_plugins_error_does_not_hang_on_ours() -> None:

@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from connect_core.events.dispatch import Notice, Notices
-from connect_core.harness import Stage, Visitor, query_of
+from connect_core.events.dispatch import Dispatcher, Notice
+from connect_core.harness import RunningShop, Visitor, query_of
 from connect_core.identity import ClientType
 from connect_core.plugin import LoginEvent, MemberDirectory, Profile, RefusedEvent, Register, TokenRequest, hookimpl
 from connect_core.providers.hookspecs import ErasedEvent, Hooks
@@ -23,25 +23,25 @@ from connect_core.settings import Settings
 from connect_core.store import Database
 
 from .acme import DAY, NOW, Acme, AcmeProvider, AcmeSandbox, PluginOf, execute, provider_of
-from .databases import on_stage
+from .databases import run_shop
 from .merges import Planner
 from .web.test_first_login import SmsCheck
 
 
 @contextmanager
-def shop(*plugins: object, acme: Acme | None = None, now: Callable[[], float] = time.time) -> Iterator[Stage]:
+def shop(*plugins: object, acme: Acme | None = None, now: Callable[[], float] = time.time) -> Iterator[RunningShop]:
     """A shop with Acme and plugins of its own, over real HTTP."""
     named = [(f"own-{place}", plugin) for place, plugin in enumerate(plugins)]
     offered = [("acme", PluginOf(acme=provider_of(acme or Acme())))]
     options = {"plugins": Plugins([*offered, *named], discover=False), "now": now}
     elsewhere = any(hasattr(plugin, "connect_member_directory") for plugin in plugins)
-    with on_stage({"acme": AcmeSandbox()}, are_members_elsewhere=elsewhere, **options) as stage:
-        yield stage
+    with run_shop({"acme": AcmeSandbox()}, are_members_elsewhere=elsewhere, **options) as running_shop:
+        yield running_shop
 
 
-def log_in(stage: Stage, person: str = "lihua", client: str = "pc") -> httpx.Response:
+def log_in(running_shop: RunningShop, person: str = "lihua", client: str = "pc") -> httpx.Response:
     """A whole login of a browser or a mini program."""
-    with Visitor(stage) as visitor:
+    with Visitor(running_shop) as visitor:
         if client == "mini":
             return visitor.log_in("acme", "mini", person)
         state = query_of(visitor.begin("acme", client))["state"]
@@ -168,14 +168,14 @@ class Directory:
 def test_connect_member_directory_is_where_members_live() -> None:
     """Registered there once, found there ever after, shown from there; our own table stays empty."""
     crm, acme = Directory(), Acme()
-    with shop(crm, acme=acme) as stage:
-        first, again, other = (log_in(stage, person, "mini").json() for person in ("lihua", "lihua", "wangfang"))
-        with Visitor(stage) as visitor:
+    with shop(crm, acme=acme) as running_shop:
+        first, again, other = (log_in(running_shop, person, "mini").json() for person in ("lihua", "lihua", "wangfang"))
+        with Visitor(running_shop) as visitor:
             state = query_of(visitor.begin("acme", "pc"))["state"]
             visitor.http.get("/connect/acme/pc/callback", params={"code": "lihua.9", "state": state})
             me = visitor.http.get("/connect/me").json()
-        connections = stage.rows("es_connect")
-        assert stage.rows("es_member") == []
+        connections = running_shop.rows("es_connect")
+        assert running_shop.rows("es_member") == []
     assert (first["uid"], first["is_new_member"]) == (2**62, True)
     assert (again["uid"], again["is_new_member"]) == (2**62, False)
     assert other["uid"] == 2**62 + 1
@@ -188,55 +188,57 @@ def test_connect_member_directory_is_where_members_live() -> None:
 def test_connect_member_directory_is_asked_with_a_key_that_stays() -> None:
     """A login that failed after the registration finds the same member next time; the key tells no vendor id."""
     crm = Directory()
-    with shop(crm) as stage:
-        first = log_in(stage, client="mini").json()["uid"]
+    with shop(crm) as running_shop:
+        first = log_in(running_shop, client="mini").json()["uid"]
         for table in ("es_connect", "es_connect_alias"):
-            execute(stage.database_url, f"DELETE FROM {table}")
-        assert log_in(stage, client="mini").json()["uid"] == first
+            execute(running_shop.database_url, f"DELETE FROM {table}")
+        assert log_in(running_shop, client="mini").json()["uid"] == first
     assert len(crm.members) == 1
     [key] = crm.by_key
     assert "lihua" not in key
     assert len(key) == 64
-    with shop(crm) as stage:  # with another secret_keys
-        assert log_in(stage, client="mini").json()["uid"] == first
+    with shop(crm) as running_shop:  # with another secret_keys
+        assert log_in(running_shop, client="mini").json()["uid"] == first
     assert len(crm.members) == 1
 
 
 def test_connect_member_directory_may_refuse_a_member() -> None:
     """Disabled or gone there: no login, no refresh, no `me`, and nothing is written here."""
     crm = Directory()
-    with shop(crm) as stage:
-        tokens = log_in(stage, client="mini").json()
+    with shop(crm) as running_shop:
+        tokens = log_in(running_shop, client="mini").json()
         kept = crm.members.copy()
         bearer = {"authorization": f"Bearer {tokens['access_token']}"}
-        before = stage.rows("es_connect_event")
+        before = running_shop.rows("es_connect_event")
         for refuse, undo in (
             (partial(crm.disabled.add, 2**62), crm.disabled.clear),
             (crm.members.clear, partial(crm.members.update, kept)),
         ):
             refuse()
-            answer = log_in(stage, client="mini")
+            answer = log_in(running_shop, client="mini")
             assert (answer.status_code, answer.json()["code"]) == (403, "member_disabled")
-            assert httpx.get(f"{stage.url}/connect/me", headers=bearer).status_code == 401
+            assert httpx.get(f"{running_shop.url}/connect/me", headers=bearer).status_code == 401
             undo()
-            assert httpx.get(f"{stage.url}/connect/me", headers=bearer).status_code == 200
+            assert httpx.get(f"{running_shop.url}/connect/me", headers=bearer).status_code == 200
         crm.disabled.add(2**62)
-        refresh = httpx.post(f"{stage.url}/connect/token/refresh", json={"refresh_token": tokens["refresh_token"]})
+        refresh = httpx.post(
+            f"{running_shop.url}/connect/token/refresh", json={"refresh_token": tokens["refresh_token"]}
+        )
         assert (refresh.status_code, refresh.json()["code"]) == (403, "member_disabled")
-        assert stage.rows("es_connect_event") == before
+        assert running_shop.rows("es_connect_event") == before
 
 
 def test_connect_member_directory_is_told_newer_profiles() -> None:
     """When the stored profile is old the vendor is asked and the directory told; it decides what it takes over."""
     crm, acme, clock = Directory(), Acme(), [float(NOW)]
-    with shop(crm, acme=acme, now=lambda: clock[0]) as stage:
-        log_in(stage, client="mini")
-        log_in(stage, client="mini")
+    with shop(crm, acme=acme, now=lambda: clock[0]) as running_shop:
+        log_in(running_shop, client="mini")
+        log_in(running_shop, client="mini")
         assert crm.updates == []
         clock[0] += 31 * DAY
         acme.profiles["lihua"] = Profile.of(nickname="李华")
-        log_in(stage, client="mini")
-        log_in(stage, client="mini")
+        log_in(running_shop, client="mini")
+        log_in(running_shop, client="mini")
     assert crm.updates == [(2**62, Profile(nickname="李华"))]
 
 
@@ -263,15 +265,15 @@ THEIRS = {"access_token": "theirs-a", "refresh_token": "theirs-r", "token_type":
 def test_connect_issue_tokens_answers_in_our_place() -> None:
     """Asked once for every login that ends in tokens, for whom and where; the rest of the answer stays ours."""
     mint = Mint(THEIRS)
-    with shop(mint) as stage:
+    with shop(mint) as running_shop:
         body = {"code": "lihua.1", "device_id": "phone-1"}
-        answer = httpx.post(f"{stage.url}/connect/acme/mini/token", json=body).json()
-        with Visitor(stage) as visitor:
+        answer = httpx.post(f"{running_shop.url}/connect/acme/mini/token", json=body).json()
+        with Visitor(running_shop) as visitor:
             begun = visitor.http.get("/buyer/connect/acme/pc/login").headers["location"]
             state = query_of(begun)["state"]
             visitor.http.get("/connect/acme/pc/callback", params={"code": "lihua.2", "state": state})
             cookies = dict(visitor.http.cookies)
-        log_in(stage)
+        log_in(running_shop)
     assert answer == {**THEIRS, "uid": 1, "is_new_member": True}
     assert (cookies["access_token"], cookies["refresh_token"], cookies["uid"]) == ("theirs-a", "theirs-r", "1")
     assert mint.asked == [TokenRequest(1, ClientType.MINI, "phone-1"), TokenRequest(1, ClientType.PC, "")]
@@ -280,12 +282,12 @@ def test_connect_issue_tokens_answers_in_our_place() -> None:
 def test_connect_issue_tokens_first_answer_counts() -> None:
     """A plugin that answers None leaves it to the next, and the last of them to us."""
     silent = Mint(None)
-    with shop(Mint(THEIRS), silent) as stage:
-        assert log_in(stage, client="mini").json()["access_token"] == "theirs-a"
+    with shop(Mint(THEIRS), silent) as running_shop:
+        assert log_in(running_shop, client="mini").json()["access_token"] == "theirs-a"
     assert len(silent.asked) == 1
-    with shop(silent) as stage:
-        ours = log_in(stage, client="mini").json()
-        assert stage.manager.sessions.access_tokens.find_claims(ours["access_token"], int(time.time()))
+    with shop(silent) as running_shop:
+        ours = log_in(running_shop, client="mini").json()
+        assert running_shop.manager.sessions.access_tokens.find_claims(ours["access_token"], int(time.time()))
 
 
 # notices
@@ -293,11 +295,11 @@ def test_connect_issue_tokens_first_answer_counts() -> None:
 
 def test_connect_registered_is_told_after_the_commit() -> None:
     """Once, at the first login, when the rows can be read by anybody; from a thread, not from the event loop."""
-    stages: list[Stage] = []
+    stages: list[RunningShop] = []
     listener = Listener(lambda: len(stages[0].rows("es_member")) + len(stages[0].rows("es_connect")))
-    with shop(listener, now=lambda: NOW) as stage:
-        stages.append(stage)
-        log_in(stage)
+    with shop(listener, now=lambda: NOW) as running_shop:
+        stages.append(running_shop)
+        log_in(running_shop)
         registered, _, _ = listener.wait_for("registered", "bound", "logged_in")
         assert isinstance(registered, LoginEvent)
         assert len(registered.request_id) == 16
@@ -319,11 +321,11 @@ def test_connect_registered_is_told_after_the_commit() -> None:
 def test_connect_logged_in_is_told_of_every_login() -> None:
     """Of a returning member it is the only notice; a repeated callback is no login."""
     listener = Listener()
-    with shop(listener) as stage:
-        log_in(stage)
+    with shop(listener) as running_shop:
+        log_in(running_shop)
         listener.wait_for("registered", "bound", "logged_in")
         listener.heard.clear()
-        answer = log_in(stage, client="mini")
+        answer = log_in(running_shop, client="mini")
         [event] = listener.wait_for("logged_in")
         assert isinstance(event, LoginEvent)
         assert (event.client_type, event.is_new_member) == (ClientType.MINI, False)
@@ -333,8 +335,8 @@ def test_connect_logged_in_is_told_of_every_login() -> None:
 def test_connect_bound_is_told_with_the_first_login() -> None:
     """A connection was made; it is of the same request as the registration."""
     listener = Listener()
-    with shop(listener) as stage:
-        log_in(stage)
+    with shop(listener) as running_shop:
+        log_in(running_shop)
         registered, bound = listener.wait_for("registered", "bound", "logged_in")[:2]
     assert asdict(bound) == asdict(registered) | {"kind": "bound", "id": 2}
 
@@ -342,13 +344,13 @@ def test_connect_bound_is_told_with_the_first_login() -> None:
 def test_connect_login_refused_is_told_with_the_vendors_word_and_no_secret() -> None:
     """Refused by us before the vendor was asked, or by the vendor: the code of the error list, no code, no state."""
     listener = Listener()
-    with shop(listener, now=lambda: NOW) as stage, Visitor(stage) as visitor:
+    with shop(listener, now=lambda: NOW) as running_shop, Visitor(running_shop) as visitor:
         visitor.http.get("/connect/acme/pc/callback", params={"code": "lihua.1", "state": "s" * 32})
         listener.wait_for("login_refused")
-        answer = log_in(stage, "nobody", "mini")
+        answer = log_in(running_shop, "nobody", "mini")
         listener.wait_for("login_refused", "login_refused")
         events = [asdict(event) for _, event in listener.heard]
-        assert stage.rows("es_connect_event") == []
+        assert running_shop.rows("es_connect_event") == []
     by_vendor = {"code": "code_invalid", "provider": "acme", "client_type": "mini", "time": NOW}
     assert events[1] == {**by_vendor, "vendor": {"errcode": "40029"}, "request_id": answer.headers["x-request-id"]}
     assert (events[0]["code"], events[0]["vendor"]) == ("state_invalid", {})
@@ -364,9 +366,9 @@ def test_connect_unbound_is_told_of_every_plugin_that_has_it() -> None:
 
     async def run() -> None:
         with closing(Database("sqlite://")) as unused:
-            notices = Notices(found.hooks, unused, time.time)
-            notices.tell(event)
-            await notices.drain()
+            dispatcher = Dispatcher(found.hooks, unused, time.time)
+            dispatcher.dispatch(event)
+            await dispatcher.drain()
 
     asyncio.run(run())
     for listener in (first, second):

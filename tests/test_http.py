@@ -37,12 +37,12 @@ AWKWARD = {
 
 async def echo(request: Request) -> Response:
     """Answer with what came over the wire, undecoded."""
-    wire = {
+    transport = {
         "query": request.scope["query_string"].decode("ascii"),
         "body": (await request.body()).decode("ascii"),
         "headers": [[name.decode(), value.decode()] for name, value in request.headers.raw],
     }
-    return JSONResponse(wire, headers={"set-cookie": "vendor=1; Path=/"})
+    return JSONResponse(transport, headers={"set-cookie": "vendor=1; Path=/"})
 
 
 async def say(request: Request) -> Response:
@@ -79,9 +79,11 @@ def test_the_query_of_an_endpoint_survives_parameters(vendor: str) -> None:
 
 def test_raw_content_keeps_its_bytes_and_type(vendor: str) -> None:
     """What a provider signed is what is sent, under the type that it named."""
-    wire = post(f"{vendor}/echo", content=b'{"b": 1,"a":"%2B +"}', headers={"content-type": "application/json"}).json()
-    assert wire["body"] == '{"b": 1,"a":"%2B +"}'
-    assert [value for name, value in wire["headers"] if name == "content-type"] == ["application/json"]
+    transport = post(
+        f"{vendor}/echo", content=b'{"b": 1,"a":"%2B +"}', headers={"content-type": "application/json"}
+    ).json()
+    assert transport["body"] == '{"b": 1,"a":"%2B +"}'
+    assert [value for name, value in transport["headers"] if name == "content-type"] == ["application/json"]
 
 
 def test_cookies_of_a_vendor_are_not_kept(vendor: str) -> None:

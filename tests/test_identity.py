@@ -44,7 +44,7 @@ def test_an_id_is_kept_byte_for_byte(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wire", "text"),
+    ("sent", "text"),
     [
         ("0", "0"),
         ("-7", "-7"),
@@ -53,9 +53,9 @@ def test_an_id_is_kept_byte_for_byte(text: str) -> None:
         ("9" * 255, "9" * 255),
     ],
 )
-def test_a_whole_number_keeps_its_exact_digits(wire: str, text: str) -> None:
+def test_a_whole_number_keeps_its_exact_digits(sent: str, text: str) -> None:
     """Numbers beyond 2^53 come out as they stood in the JSON."""
-    assert exact_id(json.loads(wire), "id") == text
+    assert exact_id(json.loads(sent), "id") == text
 
 
 NO_TEXT: list[object] = [None, True, False, 1.0, 1e20, b"id", [], ["id"], {}]

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from connect_core.cli import app
 from connect_core.cli.serve import init
 from connect_core.store import Database
-from connect_core.store.schema.integrity import RULES, Fault, find_faults
+from connect_core.store.schema.integrity import RULES, Violation, find_violations
 
 from .acme import execute
 from .databases import ENGINES, fresh_database, is_answering, server_of
@@ -139,10 +139,10 @@ def clean(shared: tuple[str, str], tmp_path: Path) -> Iterator[str]:
         yield url
 
 
-def faults_of(url: str, **options: bool) -> list[Fault]:
+def faults_of(url: str, **options: bool) -> list[Violation]:
     """What the checker finds."""
     with closing(Database(url)) as database:
-        return find_faults(database, **options)
+        return find_violations(database, **options)
 
 
 def drop_guards(url: str, table: str) -> None:
@@ -178,13 +178,16 @@ def test_each_rule_strikes_at_its_own_fault_alone(clean: str, rule: str) -> None
         drop_guards(clean, GUARDED[rule])
     for statement in PLANTS[rule]:
         execute(clean, statement)
-    assert [fault.rule.name for fault in faults_of(clean)] == [rule]
+    assert [violation.rule.name for violation in faults_of(clean)] == [rule]
 
 
 def test_members_elsewhere_are_not_missed(clean: str) -> None:
     """Rules about members hold only where members live in `es_member`."""
     execute(clean, "DELETE FROM es_member")
-    assert [fault.rule.name for fault in faults_of(clean)] == ["connection_without_member", "session_without_member"]
+    assert [violation.rule.name for violation in faults_of(clean)] == [
+        "connection_without_member",
+        "session_without_member",
+    ]
     assert faults_of(clean, are_members_elsewhere=True) == []
 
 

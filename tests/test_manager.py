@@ -69,12 +69,12 @@ def test_a_login_is_settled_once_with_all_that_belongs_to_it(tmp_path: Path) -> 
         return first, await hand_in(manager, "lihua.2", device_id="x")
 
     first, second = using(tmp_path, work, provider=provider_of(acme))
-    assert first.settled is not None
-    assert second.settled is not None
+    assert first.resolved is not None
+    assert second.resolved is not None
     assert (first.return_to, first.delivery) == ("https://shop.example/cart", Delivery.SESSION)
     assert (second.return_to, second.delivery) == ("", Delivery.JSON)
-    assert (first.settled.is_new_member, second.settled.is_new_member) == (True, False)
-    assert first.settled.member.id == second.settled.member.id
+    assert (first.resolved.is_new_member, second.resolved.is_new_member) == (True, False)
+    assert first.resolved.member.id == second.resolved.member.id
     assert acme.asked == ["login lihua", "profile lihua", "login lihua"]
     assert list(counts(tmp_path, *WRITTEN).values()) == [1, 1, 2, 2, 4]
     events = [row["kind"] for row in rows(tmp_path, "SELECT kind FROM es_connect_event ORDER BY id")]
@@ -120,7 +120,7 @@ def test_h01_a_login_ends_the_session_that_was_there(tmp_path: Path) -> None:
         second = await manager.login_callback("acme", "pc", parameters, sealed, visit)
         assert second.opened is not None
         tokens = (first.opened.token, second.opened.token)
-        return [await manager.accounts.find_member(session_token=token) is not None for token in tokens]
+        return [await manager.current_member.find_member(session_token=token) is not None for token in tokens]
 
     assert using(tmp_path, work) == [False, True]
 

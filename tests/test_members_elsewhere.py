@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from connect_core.harness import Stage, Visitor, on_stage
+from connect_core.harness import RunningShop, Visitor, run_shop
 from connect_core.identity import ClientType, Profile
 from connect_core.providers.registry import Plugins
 from connect_core.sandbox import serving
@@ -34,7 +34,7 @@ SHOP_USER = """CREATE TABLE shop_user (
 class Shop:
     """A running shop whose members live elsewhere, and how a test reaches into that."""
 
-    stage: Stage
+    shop: RunningShop
     acme: Acme
     count: Callable[[], int]
     disable: Callable[[int], object]
@@ -44,16 +44,16 @@ class Shop:
 
     def log_in(self, person: str = "lihua") -> httpx.Response:
         """A whole login from a mini program."""
-        with Visitor(self.stage) as visitor:
+        with Visitor(self.shop) as visitor:
             return visitor.log_in("acme", "mini", person)
 
     def connections(self) -> list[dict[str, Any]]:
         """The rows of `es_connect`."""
-        return self.stage.rows("es_connect")
+        return self.shop.rows("es_connect")
 
     def forget(self) -> None:
         """Lose what was written here: the shop registered, and nobody was told."""
-        with closing(sqlite3.connect(self.stage.database_url.removeprefix("sqlite:///"))) as connection:
+        with closing(sqlite3.connect(self.shop.database_url.removeprefix("sqlite:///"))) as connection:
             for table in ("es_connect", "es_connect_alias"):
                 connection.execute(f"DELETE FROM {table}")
             connection.commit()
@@ -70,10 +70,10 @@ def load(name: str) -> ModuleType:
 
 
 @contextmanager
-def running(module: ModuleType, acme: Acme) -> Iterator[Stage]:
+def running(module: ModuleType, acme: Acme) -> Iterator[RunningShop]:
     plugins = Plugins([("acme", PluginOf(acme=provider_of(acme))), ("members", module)], discover=False)
-    with on_stage({"acme": AcmeSandbox()}, plugins=plugins) as stage:
-        yield stage
+    with run_shop({"acme": AcmeSandbox()}, plugins=plugins) as running_shop:
+        yield running_shop
 
 
 @contextmanager
@@ -83,9 +83,9 @@ def over_http(folder: Path) -> Iterator[Shop]:
     with serving(api.app()) as url, proxy(url) as between:
         os.environ |= {"SHOP_MEMBERS_URL": between.url, "SHOP_MEMBERS_TOKEN": TOKEN}
         acme = Acme()
-        with running(load("members_over_http"), acme) as stage:
+        with running(load("members_over_http"), acme) as running_shop:
             yield Shop(
-                stage,
+                running_shop,
                 acme,
                 lambda: len(api.members),
                 lambda member_id: api.members[member_id].update(disabled=True),
@@ -108,9 +108,9 @@ def over_sql(folder: Path) -> Iterator[Shop]:
     execute(SHOP_USER)
     os.environ["SHOP_DATABASE_URL"] = f"sqlite:///{folder / 'shop.db'}"
     acme = Acme()
-    with running(load("members_over_sql"), acme) as stage:
+    with running(load("members_over_sql"), acme) as running_shop:
         yield Shop(
-            stage,
+            running_shop,
             acme,
             lambda: execute("SELECT COUNT(*) FROM shop_user")[0][0],
             partial(execute, "UPDATE shop_user SET is_locked = 1 WHERE id = ?"),
@@ -139,9 +139,9 @@ def test_a_first_login_registers_once_and_a_second_finds_the_member(shop: Shop) 
     assert (first["is_new_member"], again["is_new_member"], other["is_new_member"]) == (True, False, True)
     assert first["uid"] == again["uid"] != other["uid"]
     assert shop.count() == 2
-    assert shop.stage.rows("es_member") == []
+    assert shop.shop.rows("es_member") == []
     bearer = {"authorization": f"Bearer {again['access_token']}"}
-    me = httpx.get(f"{shop.stage.url}/connect/me", headers=bearer, trust_env=False).json()
+    me = httpx.get(f"{shop.shop.url}/connect/me", headers=bearer, trust_env=False).json()
     assert (me["uid"], me["nickname"], me["uname"][:5]) == (first["uid"], "lihua", "user_")
 
 
@@ -201,7 +201,7 @@ def test_m06_an_answer_that_was_lost_is_no_second_member(tmp_path: Path) -> None
 def test_g12_an_identity_that_was_unbound_is_somebody_new(shop: Shop) -> None:
     """The key that registered the member leads back to it no more, and the new key is as lasting."""
     first = shop.log_in().json()
-    with closing(sqlite3.connect(shop.stage.database_url.removeprefix("sqlite:///"))) as connection:
+    with closing(sqlite3.connect(shop.shop.database_url.removeprefix("sqlite:///"))) as connection:
         for table in ("es_connect", "es_connect_alias"):
             connection.execute(f"UPDATE {table} SET unbound_time = 1")
         connection.commit()
@@ -227,7 +227,7 @@ def test_m05_a_directory_out_of_order_is_503_and_recovers(shop: Shop) -> None:
     known = shop.log_in("wangfang").json()
     token = {"refresh_token": known["refresh_token"]}
     before = shop.connections()
-    refresh = partial(httpx.post, f"{shop.stage.url}/connect/token/refresh", json=token, trust_env=False)
+    refresh = partial(httpx.post, f"{shop.shop.url}/connect/token/refresh", json=token, trust_env=False)
     shop.fail()
     for person in ("lihua", "wangfang"):
         answer = shop.log_in(person)

@@ -53,7 +53,11 @@ def test_connect_plan_merge_first_answer_counts(tmp_path: Path) -> None:
 def test_connect_merged_and_its_undoing_are_told_after_the_commit() -> None:
     """Once each, with both numbers, the request and a rising id."""
     planner = Planner()
-    with merging.planning(planner, now=lambda: NOW) as stage, Visitor(stage) as first, Visitor(stage) as second:
+    with (
+        merging.planning(planner, now=lambda: NOW) as running_shop,
+        Visitor(running_shop) as first,
+        Visitor(running_shop) as second,
+    ):
         first.log_in("wechat", "pc", "maria")
         second.log_in("alipay", "pc", "lihua")
         merging.prove(second)
@@ -121,13 +125,13 @@ def test_members_elsewhere_are_merged_and_undone(tmp_path: Path) -> None:
         shown = await manager.merges.preview(ticket, kept, "zh")
         assert (shown.kept.uname, shown.merged.uname, shown.merged.nickname) == ("crm-1", "crm-2", "lihua")
         done = await confirm(manager, kept, ticket)
-        await manager.notices.drain()
+        await manager.dispatcher.drain()
         assert crm.disabled == {merged.member_id}
         assert (await log_in(manager, "beta", "lihua")).member_id == kept.member_id
         assert (await log_in(manager, "acme", "lihua-2")).member_id not in {kept.member_id, merged.member_id}
         assert [one.name for one in await manager.merges.find_undoable(kept)] == ["lihua"]
         assert await undo(manager, kept, done.id) == ["BETA"]
-        await manager.notices.drain()
+        await manager.dispatcher.drain()
         assert (await log_in(manager, "beta", "lihua")).member_id == merged.member_id
         assert counts(tmp_path, "es_member", "es_member_merge") == {"es_member": 0, "es_member_merge": 0}
 
@@ -142,7 +146,7 @@ def test_a_merged_member_elsewhere_is_joined_by_nobody(tmp_path: Path) -> None:
     async def work(manager: ConnectManager) -> str:
         kept, merged = await log_in(manager, "acme", "lihua"), await log_in(manager, "beta", "lihua")
         await merge(manager, kept, "beta", "lihua")
-        manager._settlement._chooses = manager.chooses = True
+        manager._completion._chooses = manager.chooses = True
         login = await manager.login_with_code("gamma", "mini", fresh_code("newcomer"), VISIT)
         assert login.pending is not None
         ticket = manager.seal_pending(login.pending)

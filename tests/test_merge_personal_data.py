@@ -42,7 +42,7 @@ async def merged_pair(manager: ConnectManager) -> tuple[LiveSession, int]:
     kept, second = await log_in(manager, "acme", "anna-one"), await log_in(manager, "beta", "anna-two")
     await bind(manager, second, "acme", "anna-three")
     await bind(manager, second, "gamma", "anna-four")
-    await manager.centre.unbind(second, "GAMMA", "r")
+    await manager.self_service.unbind(second, "GAMMA", "r")
     await log_in(manager, "gamma", "stranger")
     return kept, (await merge(manager, kept, "beta", "anna-two")).id
 

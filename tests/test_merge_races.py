@@ -127,7 +127,7 @@ def test_a_chain_that_is_merged_at_once_loses_nothing(tmp_path: Path) -> None:
 
 
 @dataclass(frozen=True)
-class Scene:
+class ContractRun:
     """What there is when two things happen at once: `merged` is about to be merged into `kept`, or has been."""
 
     manager: ConnectManager
@@ -151,26 +151,26 @@ class Scene:
         """Log the merged member in, and refresh the tokens at once."""
         login = await self.manager.login_with_code("gamma", "mini", fresh_code(self.person), VISIT)
         assert login.opened is not None
-        await self.manager.accounts.refresh(login.opened.token)
+        await self.manager.current_member.refresh(login.opened.token)
 
 
-async def set_up(manager: ConnectManager, folder: Path, number: int) -> Scene:
+async def set_up(manager: ConnectManager, folder: Path, number: int) -> ContractRun:
     """Two members of one person, and a stranger."""
     kept, merged = await pair(manager, number)
-    return Scene(manager, folder, number, kept, merged, await log_in(manager, "acme", f"stranger{number}"))
+    return ContractRun(manager, folder, number, kept, merged, await log_in(manager, "acme", f"stranger{number}"))
 
 
-OTHERS: Mapping[str, Callable[[Scene], Awaitable[object]]] = {
+OTHERS: Mapping[str, Callable[[ContractRun], Awaitable[object]]] = {
     "log_in": lambda one: log_in(one.manager, "gamma", one.person),
-    "refresh": Scene.refresh,
+    "refresh": ContractRun.refresh,
     "bind_to_merged": lambda one: bind(one.manager, one.merged, "acme", f"more{one.number}"),
     "bind_to_kept": lambda one: bind(one.manager, one.kept, "gamma", f"more{one.number}"),
-    "unbind_merged": lambda one: one.manager.centre.unbind(one.merged, "GAMMA", "r"),
-    "unbind_kept": lambda one: one.manager.centre.unbind(one.kept, "GAMMA", "r"),
+    "unbind_merged": lambda one: one.manager.self_service.unbind(one.merged, "GAMMA", "r"),
+    "unbind_kept": lambda one: one.manager.self_service.unbind(one.kept, "GAMMA", "r"),
     "erase_merged": lambda one: one.manager.personal_data.erase(one.merged.member_id, "r"),
     "erase_kept": lambda one: one.manager.personal_data.erase(one.kept.member_id, "r"),
-    "disable": Scene.disable,
-    "end_sessions": lambda one: one.manager.centre.end_other_sessions(one.merged),
+    "disable": ContractRun.disable,
+    "end_sessions": lambda one: one.manager.self_service.end_other_sessions(one.merged),
     "take_over": lambda one: bind(one.manager, one.stranger, "gamma", one.person),
 }
 REFUSALS = {"member_disabled", "state_invalid", "not_logged_in", "unsupported", "already_bound", "last_connection"}
@@ -182,11 +182,11 @@ def test_a_merge_and_something_else_at_once(tmp_path: Path, other: str) -> None:
 
     async def work(manager: ConnectManager) -> None:
         for number in range(ROUNDS):
-            scene = await set_up(manager, tmp_path, number)
-            ticket = await prove(manager, scene.kept, "beta", scene.person)
-            ended = await together(confirm(manager, scene.kept, ticket), OTHERS[other](scene))
+            contract_run = await set_up(manager, tmp_path, number)
+            ticket = await prove(manager, contract_run.kept, "beta", contract_run.person)
+            ended = await together(confirm(manager, contract_run.kept, ticket), OTHERS[other](contract_run))
             assert set(ended) <= {"ok", "token_invalid", *REFUSALS}
-            check(tmp_path, scene.kept.member_id, scene.merged.member_id, was_merged=ended[0] == "ok")
+            check(tmp_path, contract_run.kept.member_id, contract_run.merged.member_id, was_merged=ended[0] == "ok")
 
     shop(tmp_path, work)
 
@@ -221,7 +221,7 @@ def test_an_unbind_that_meets_a_merge_ends_nobody_elses_connection(tmp_path: Pat
         kept, merged = await pair(manager, 0)
         proof = await manager.merges.prove(kept, 2)
         with pytest.raises(Unsupported):
-            await during(manager, merging_work(manager, proof), manager.centre.unbind(merged, "GAMMA", "r"))
+            await during(manager, merging_work(manager, proof), manager.self_service.unbind(merged, "GAMMA", "r"))
         assert bound(tmp_path) == [(1, "ACME"), (1, "BETA"), (1, "GAMMA")]
 
     shop(tmp_path, work)
@@ -245,7 +245,7 @@ def test_two_unbinds_at_once_leave_a_way_in(tmp_path: Path) -> None:
     async def work(manager: ConnectManager) -> None:
         for number in range(ROUNDS):
             _, member = await pair(manager, number)
-            unbinds = (manager.centre.unbind(member, union_type, "r") for union_type in ("BETA", "GAMMA"))
+            unbinds = (manager.self_service.unbind(member, union_type, "r") for union_type in ("BETA", "GAMMA"))
             assert sorted(await together(*unbinds)) == ["last_connection", "ok"]
 
     shop(tmp_path, work)
@@ -264,18 +264,18 @@ def test_an_undo_and_something_else_at_once(tmp_path: Path, other: str) -> None:
 
     async def work(manager: ConnectManager) -> None:
         for number in range(ROUNDS):
-            scene = await set_up(manager, tmp_path, number)
-            kept, second = scene.kept, f"second{number}"
-            await bind(manager, scene.merged, "acme", second)
-            done = await merge(manager, kept, "beta", scene.person)
-            ticket = await prove(manager, scene.stranger, "beta", scene.person)
+            contract_run = await set_up(manager, tmp_path, number)
+            kept, second = contract_run.kept, f"second{number}"
+            await bind(manager, contract_run.merged, "acme", second)
+            done = await merge(manager, kept, "beta", contract_run.person)
+            ticket = await prove(manager, contract_run.stranger, "beta", contract_run.person)
             doings = OTHERS | {
-                "unbind_own": lambda one: one.manager.centre.unbind(one.kept, "ACME", "r"),
+                "unbind_own": lambda one: one.manager.self_service.unbind(one.kept, "ACME", "r"),
                 "register": lambda one: log_in(one.manager, "acme", f"second{one.number}"),
                 "undo": partial(undo_of, merge_id=done.id),
                 "merge_away": partial(merge_away, ticket=ticket),
             }
-            ended = await together(undo(manager, kept, done.id), doings[other](scene))
+            ended = await together(undo(manager, kept, done.id), doings[other](contract_run))
             assert set(ended) <= {"ok", *REFUSALS}
             assert "ok" in ended
             if other == "undo":
@@ -286,14 +286,14 @@ def test_an_undo_and_something_else_at_once(tmp_path: Path, other: str) -> None:
     assert len(undone) == len(set(undone))
 
 
-def undo_of(scene: Scene, merge_id: int) -> Awaitable[object]:
+def undo_of(contract_run: ContractRun, merge_id: int) -> Awaitable[object]:
     """The kept member undoes it."""
-    return undo(scene.manager, scene.kept, merge_id)
+    return undo(contract_run.manager, contract_run.kept, merge_id)
 
 
-def merge_away(scene: Scene, ticket: str) -> Awaitable[object]:
+def merge_away(contract_run: ContractRun, ticket: str) -> Awaitable[object]:
     """The stranger, who has proved to be the kept member as well, swallows that one."""
-    return confirm(scene.manager, scene.stranger, ticket)
+    return confirm(contract_run.manager, contract_run.stranger, ticket)
 
 
 def test_an_undo_that_meets_an_unbind_leaves_a_way_in(tmp_path: Path) -> None:
@@ -306,7 +306,9 @@ def test_an_undo_that_meets_an_unbind_leaves_a_way_in(tmp_path: Path) -> None:
         def undo_it(tx: object) -> None:
             merge_rules.undo(tx, kept, done.id, int(manager._now()), are_ours=True, has_passwords=False)  # type: ignore[arg-type]
 
-        assert await during(manager, undo_it, outcome(manager.centre.unbind(kept, "ACME", "r"))) == "last_connection"
+        assert (
+            await during(manager, undo_it, outcome(manager.self_service.unbind(kept, "ACME", "r"))) == "last_connection"
+        )
         assert bound(tmp_path) == [(1, "ACME"), (2, "BETA"), (2, "GAMMA")]
 
     shop(tmp_path, work)
@@ -317,11 +319,11 @@ def test_a_collected_login_that_meets_a_merge_opens_no_session_of_the_merged_mem
 
     async def work(manager: ConnectManager) -> None:
         kept, merged = await pair(manager, 0)
-        begun = await manager.handovers.start(Device("", "", ""))
-        await manager.handovers.scan(begun.id, merged, "r")
-        await manager.handovers.approve(begun.id, merged)
+        begun = await manager.qr_logins.start(Device("", "", ""))
+        await manager.qr_logins.scan(begun.id, merged, "r")
+        await manager.qr_logins.approve(begun.id, merged)
         proof = await manager.merges.prove(kept, 2)
         with pytest.raises(MemberDisabled):
-            await during(manager, merging_work(manager, proof), manager.handovers.collect(begun.ticket, "", "r"))
+            await during(manager, merging_work(manager, proof), manager.qr_logins.collect(begun.ticket, "", "r"))
 
     shop(tmp_path, work)

@@ -143,7 +143,7 @@ def test_what_was_unbound_meanwhile_stays_unbound(tmp_path: Path) -> None:
         kept, merged = await two_members(manager)
         await bind(manager, merged, "gamma", "lihua")
         done = await merge(manager, kept, "beta", "lihua")
-        await manager.centre.unbind(kept, "BETA", "r")
+        await manager.self_service.unbind(kept, "BETA", "r")
         assert await undo(manager, kept, done.id) == ["ACME", "GAMMA"]
         assert bound(tmp_path) == [(1, "ACME"), (2, "ACME"), (2, "GAMMA")]
 
@@ -159,7 +159,7 @@ def test_what_somebody_has_bound_meanwhile_stays_theirs(tmp_path: Path) -> None:
         done = await merge(manager, kept, "beta", "lihua")
         newcomer = await log_in(manager, "acme", "lihua-2")
         assert newcomer.member_id == 3
-        await manager.centre.unbind(kept, "BETA", "r")
+        await manager.self_service.unbind(kept, "BETA", "r")
         await bind(manager, kept, "beta", "lihua")
         assert await undo(manager, kept, done.id) == ["GAMMA"]
         assert bound(tmp_path) == [(1, "ACME"), (1, "BETA"), (2, "GAMMA"), (3, "ACME")]
@@ -175,13 +175,13 @@ def test_g06_an_undo_leaves_nobody_without_a_way_in(tmp_path: Path) -> None:
         kept = await log_in(manager, "acme", "lihua")
         await log_in(manager, "beta", "lihua")
         done = await merge(manager, kept, "beta", "lihua")
-        await manager.centre.unbind(kept, "ACME", "r")
+        await manager.self_service.unbind(kept, "ACME", "r")
         before = everybody(tmp_path)
         with pytest.raises(LastConnection):
             await undo(manager, kept, done.id)
         assert everybody(tmp_path) == before
         await bind(manager, kept, "acme", "lihua")
-        await manager.centre.unbind(kept, "BETA", "r")
+        await manager.self_service.unbind(kept, "BETA", "r")
         with pytest.raises(LastConnection):
             await undo(manager, kept, done.id)
 
@@ -194,13 +194,13 @@ def test_a_password_is_a_way_in_too(tmp_path: Path) -> None:
     async def work(manager: ConnectManager) -> None:
         kept, _ = await two_members(manager)
         done = await merge(manager, kept, "beta", "lihua")
-        await manager.centre.unbind(kept, "ACME", "r")
+        await manager.self_service.unbind(kept, "ACME", "r")
         rows(tmp_path, "UPDATE es_member SET password_hash = ? WHERE id = 1", hash_password("correct horse"))
         assert await undo(manager, kept, done.id) == ["BETA", "ACME"]
         assert bound(tmp_path) == [(2, "ACME"), (2, "BETA")]
 
     def registering(manager: ConnectManager) -> object:
-        manager._settlement._chooses = False  # newcomers are registered unasked, to be brief
+        manager._completion._chooses = False  # newcomers are registered unasked, to be brief
         return work(manager)
 
     shop(tmp_path, registering, service={"first_login": "choose"})  # type: ignore[arg-type]

@@ -192,7 +192,7 @@ def test_what_was_not_shown_is_not_merged(tmp_path: Path) -> None:
         for change in (
             bind(manager, merged, "gamma", "trojan"),
             bind(manager, kept, "gamma", "lihua"),
-            manager.centre.unbind(merged, "GAMMA", "r"),
+            manager.self_service.unbind(merged, "GAMMA", "r"),
         ):
             ticket = await prove(manager, kept, "beta", "lihua")
             await change
@@ -231,7 +231,7 @@ def test_each_merge_and_each_undo_is_an_event(tmp_path: Path) -> None:
         kept, _ = await two_members(manager)
         done = await merge(manager, kept, "beta", "lihua")
         await undo(manager, kept, done.id)
-        await manager.notices.drain()
+        await manager.dispatcher.drain()
         told = planner.heard.copy()
         assert [(one.kind, one.kept_id, one.merged_id, one.time) for one in told] == [
             ("merged", 1, 2, NOW),
@@ -239,8 +239,12 @@ def test_each_merge_and_each_undo_is_an_event(tmp_path: Path) -> None:
         ]
         written = rows(tmp_path, "SELECT id, member_id, detail FROM es_connect_event WHERE kind LIKE 'merge%'")
         assert [tuple(row.values()) for row in written] == [(told[0].id, 1, "2"), (told[1].id, 1, "2")]
-        rows(tmp_path, "UPDATE es_connect_event SET told_time = NULL, create_time = ? WHERE kind = 'merged'", NOW - 61)
-        await manager.notices.tell_late()
+        rows(
+            tmp_path,
+            "UPDATE es_connect_event SET dispatched_at = NULL, create_time = ? WHERE kind = 'merged'",
+            NOW - 61,
+        )
+        await manager.dispatcher.redeliver()
         assert planner.heard[2:] == [MergeEvent("merged", 1, 2, "r-1", NOW - 61, told[0].id)]
 
     shop(tmp_path, work, planner=planner, now=Clock())

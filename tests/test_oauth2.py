@@ -19,7 +19,7 @@ from .vendor_wire import (
     TOKENS,
     VERIFIER,
     Acme,
-    Wire,
+    Transport,
     log_in,
     login_url,
     make,
@@ -80,11 +80,11 @@ def test_shop_sets_scope_and_addresses() -> None:
 
 def test_token_call_is_the_standards() -> None:
     """RFC 6749 §4.1.3: a POSTed form with the flow's redirect_uri and code verifier, which asks for JSON."""
-    wire = Wire(ANSWERS)
-    log_in(make(wire=wire))
-    assert (wire.asked[0].method, wire.asked[0].url.query) == ("POST", b"")
-    assert wire.asked[0].headers["accept"] == "application/json"
-    assert wire.parameters(0) == {
+    transport = Transport(ANSWERS)
+    log_in(make(transport=transport))
+    assert (transport.asked[0].method, transport.asked[0].url.query) == ("POST", b"")
+    assert transport.asked[0].headers["accept"] == "application/json"
+    assert transport.parameters(0) == {
         "grant_type": "authorization_code",
         "code": CODE,
         "redirect_uri": "https://shop.example/cb",
@@ -103,10 +103,10 @@ def test_token_call_with_every_quirk() -> None:
         token_parameters={"fmt": "json"},
         pkce="never",
     )
-    wire = Wire(ANSWERS)
-    log_in(make(wire=wire, quirks=quirks))
-    assert wire.asked[0].method == "GET"
-    assert wire.parameters(0) == {
+    transport = Transport(ANSWERS)
+    log_in(make(transport=transport, quirks=quirks))
+    assert transport.asked[0].method == "GET"
+    assert transport.parameters(0) == {
         "grant_type": "authorization_code",
         "js_code": CODE,
         "appid": "c-1",
@@ -117,49 +117,49 @@ def test_token_call_with_every_quirk() -> None:
 
 def test_token_call_as_json() -> None:
     """Some vendors take a JSON object only."""
-    wire = Wire(ANSWERS)
-    log_in(make(wire=wire, quirks=quirky(token_method="json", token_names={"client_id": "clientId"})))
-    assert wire.asked[0].headers["content-type"].startswith("application/json")
-    assert json.loads(wire.asked[0].content)["clientId"] == "c-1"
+    transport = Transport(ANSWERS)
+    log_in(make(transport=transport, quirks=quirky(token_method="json", token_names={"client_id": "clientId"})))
+    assert transport.asked[0].headers["content-type"].startswith("application/json")
+    assert json.loads(transport.asked[0].content)["clientId"] == "c-1"
 
 
 def test_client_authenticates_in_the_header() -> None:
     """Basic carries both, form-encoded (RFC 6749 §2.3.1), and the body neither."""
-    wire = Wire(ANSWERS)
-    log_in(make(wire=wire, quirks=quirky(client_auth="basic")))
-    pair = base64.b64decode(wire.asked[0].headers["authorization"].removeprefix("Basic ")).decode()
+    transport = Transport(ANSWERS)
+    log_in(make(transport=transport, quirks=quirky(client_auth="basic")))
+    pair = base64.b64decode(transport.asked[0].headers["authorization"].removeprefix("Basic ")).decode()
     assert pair == "c-1:s3cr3t+of+the+client"
-    assert not {"client_id", "client_secret"} & wire.parameters(0).keys()
+    assert not {"client_id", "client_secret"} & transport.parameters(0).keys()
 
 
 def test_public_client_has_no_secret() -> None:
     """`none` sends the id alone and wants no secret in the settings."""
-    wire = Wire(ANSWERS)
-    log_in(make(wire=wire, quirks=quirky(client_auth="none"), settings={"client_secret": None}))
-    assert wire.parameters(0)["client_id"] == "c-1"
-    assert "client_secret" not in wire.parameters(0)
+    transport = Transport(ANSWERS)
+    log_in(make(transport=transport, quirks=quirky(client_auth="none"), settings={"client_secret": None}))
+    assert transport.parameters(0)["client_id"] == "c-1"
+    assert "client_secret" not in transport.parameters(0)
 
 
 def test_person_in_user_info_costs_two_calls() -> None:
     """Where user-info names the person it is asked at every login, once, and its profile comes along."""
-    wire = Wire(ANSWERS)
-    provider = make(wire=wire)
+    transport = Transport(ANSWERS)
+    provider = make(transport=transport)
     identity = log_in(provider)
     assert identity.ids == (PersonId.user_id("12345678901234567890123"),)
     assert identity.profile is not None
     assert identity.profile.nickname == "李华"
     assert run(provider.fetch_profile(identity)) == identity
-    assert wire.paths == ["/token", "/me"]
-    assert wire.asked[1].headers["authorization"] == f"Bearer {TOKEN}"
+    assert transport.paths == ["/token", "/me"]
+    assert transport.asked[1].headers["authorization"] == f"Bearer {TOKEN}"
 
 
 def test_person_in_token_answer_costs_one_call() -> None:
     """Where the token answer names the person, user-info is for the profile alone."""
     token = json.dumps({"access_token": TOKEN, "openid": "o-1"}).encode()
-    wire = Wire({"/token": token, "/me": b'{"name":"Maria"}'})
-    provider = make(wire=wire, **BY_OPEN_ID)
+    transport = Transport({"/token": token, "/me": b'{"name":"Maria"}'})
+    provider = make(transport=transport, **BY_OPEN_ID)
     identity = log_in(provider)
-    assert (identity.ids, identity.app_id, wire.paths) == ((PersonId.open_id("o-1", "c-1"),), "c-1", ["/token"])
+    assert (identity.ids, identity.app_id, transport.paths) == ((PersonId.open_id("o-1", "c-1"),), "c-1", ["/token"])
     assert run(provider.fetch_profile(identity)).profile.nickname == "Maria"  # type: ignore[union-attr]
 
 
@@ -177,51 +177,55 @@ def test_call_for_the_id_and_values_in_parameters() -> None:
         "/id": b'{"openid":"{client_id}","unionid":"u"}',
         "/me": b'{"data":{"user":{"name":"Maria"}}}',
     }
-    wire = Wire(answers)
+    transport = Transport(answers)
     provider = make(
-        wire=wire, quirks=quirks, id_url="https://acme.example/id", claims=Claims(nickname="name"), id_claims=ids
+        transport=transport,
+        quirks=quirks,
+        id_url="https://acme.example/id",
+        claims=Claims(nickname="name"),
+        id_claims=ids,
     )
     identity = run(provider.fetch_profile(log_in(provider)))
-    assert wire.paths == ["/token", "/id", "/me"]
-    assert wire.parameters(1) == {"access_token": TOKEN, "unionid": "1"}
-    assert wire.asked[2].method == "POST"
+    assert transport.paths == ["/token", "/id", "/me"]
+    assert transport.parameters(1) == {"access_token": TOKEN, "unionid": "1"}
+    assert transport.asked[2].method == "POST"
     # an id that looks like a placeholder stays what it is
-    assert wire.parameters(2) == {"token": TOKEN, "key": "c-1", "who": "{client_id}/u"}
-    assert not any("authorization" in request.headers for request in wire.asked)
+    assert transport.parameters(2) == {"token": TOKEN, "key": "c-1", "who": "{client_id}/u"}
+    assert not any("authorization" in request.headers for request in transport.asked)
     assert identity.profile is not None
     assert identity.profile.nickname == "Maria"
 
 
 def test_token_travels_in_the_vendors_header() -> None:
     """Another header than Authorization is data as well."""
-    wire = Wire(ANSWERS)
-    log_in(make(wire=wire, quirks=quirky(token_header={"X-Acme-Token": "{access_token}"})))
-    assert wire.asked[1].headers["x-acme-token"] == TOKEN
-    assert "authorization" not in wire.asked[1].headers
+    transport = Transport(ANSWERS)
+    log_in(make(transport=transport, quirks=quirky(token_header={"X-Acme-Token": "{access_token}"})))
+    assert transport.asked[1].headers["x-acme-token"] == TOKEN
+    assert "authorization" not in transport.asked[1].headers
 
 
 def test_token_in_an_envelope_under_another_name() -> None:
     """The token answer may be an object inside the answer, and the token be called otherwise."""
     answers = {"/token": json.dumps({"data": {"accessToken": TOKEN}}).encode(), "/me": ME}
-    wire = Wire(answers)
-    log_in(make(wire=wire, quirks=quirky(token_envelope="data", access_token="accessToken")))
-    assert wire.asked[1].headers["authorization"] == f"Bearer {TOKEN}"
+    transport = Transport(answers)
+    log_in(make(transport=transport, quirks=quirky(token_envelope="data", access_token="accessToken")))
+    assert transport.asked[1].headers["authorization"] == f"Bearer {TOKEN}"
 
 
 @pytest.mark.parametrize("token", ["", " \n", "\u0442oken", None, 5, True, {}, []])
 def test_n11_success_without_a_token_is_none(token: object) -> None:
     """What cannot travel in a header is no token, whatever else the answer says."""
-    wire = Wire({"/token": json.dumps({"access_token": token}).encode(), "/me": ME})
+    transport = Transport({"/token": json.dumps({"access_token": token}).encode(), "/me": ME})
     with pytest.raises(ProviderBadResponse):
-        log_in(make(wire=wire))
-    assert wire.paths == ["/token"]
+        log_in(make(transport=transport))
+    assert transport.paths == ["/token"]
 
 
 def test_c10_user_info_of_another_person_fails_the_login() -> None:
     """Ids of token answer and user-info must agree."""
     token = json.dumps({"access_token": TOKEN, "uid": 1}).encode()
-    wire = Wire({"/token": token, "/me": b'{"id":"2"}'})
-    provider = make(wire=wire, id_claims=Claims(user_id="uid"))
+    transport = Transport({"/token": token, "/me": b'{"id":"2"}'})
+    provider = make(transport=transport, id_claims=Claims(user_id="uid"))
     identity = log_in(provider)
     with pytest.raises(ProviderBadResponse):
         run(provider.fetch_profile(identity))
@@ -230,17 +234,17 @@ def test_c10_user_info_of_another_person_fails_the_login() -> None:
 def test_number_and_text_of_one_id_agree() -> None:
     """A vendor may write the same id as a number here and as a text there."""
     token = json.dumps({"access_token": TOKEN, "uid": 1404376560}).encode()
-    wire = Wire({"/token": token, "/me": b'{"id":"1404376560","name":"Maria"}'})
-    provider = make(wire=wire, id_claims=Claims(user_id="uid"))
+    transport = Transport({"/token": token, "/me": b'{"id":"1404376560","name":"Maria"}'})
+    provider = make(transport=transport, id_claims=Claims(user_id="uid"))
     assert run(provider.fetch_profile(log_in(provider))).ids == (PersonId.user_id("1404376560"),)
 
 
 def test_vendor_without_user_info() -> None:
     """A vendor that only names people has no profile to ask for."""
-    wire = Wire({"/token": json.dumps({"access_token": TOKEN, "openid": "o-1"}).encode()})
-    provider = make(wire=wire, userinfo_url="", **BY_OPEN_ID)
+    transport = Transport({"/token": json.dumps({"access_token": TOKEN, "openid": "o-1"}).encode()})
+    provider = make(transport=transport, userinfo_url="", **BY_OPEN_ID)
     assert run(provider.fetch_profile(log_in(provider))).profile is None
-    assert wire.paths == ["/token"]
+    assert transport.paths == ["/token"]
 
 
 @pytest.mark.parametrize(
@@ -301,8 +305,8 @@ def test_quirks_may_leave_out_what_another_way_replaces() -> None:
 
 def test_l03_no_secret_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     """Neither a repr nor a failure's traceback holds secret, code, token or verifier."""
-    wire = Wire({"/token": TOKENS, "/me": b"<html>"})
-    provider = make(wire=wire)
+    transport = Transport({"/token": TOKENS, "/me": b"<html>"})
+    provider = make(transport=transport)
     with pytest.raises(ProviderBadResponse) as failed:
         log_in(provider)
     told = "".join(traceback.format_exception(failed.value)) + repr(vars(provider))

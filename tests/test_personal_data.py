@@ -13,12 +13,12 @@ from connect_core.errors import Unavailable
 from connect_core.harness import Visitor
 from connect_core.identity import ClientType, Identity, PersonId
 from connect_core.members import personal_data
-from connect_core.members.resolution import BuiltInMembers, Settled, login_by_unionid
+from connect_core.members.resolution import BuiltInMembers, ResolvedMember, login_by_unionid
 from connect_core.plugin import ErasedEvent
 from connect_core.sessions import Sessions
-from connect_core.settings import Sessions as Lifetimes
+from connect_core.settings import SessionLifetimes as Lifetimes
 from connect_core.store import Database, Transaction, bulk
-from connect_core.store.engine.workers import Turn
+from connect_core.store.engine.workers import Job
 from connect_core.store.members import MemberRow
 from connect_core.store.schema.upgrade import upgrade_schema
 
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 def run(database: Database, work: Callable[[Transaction], T]) -> T:
     """Run `work` in a transaction on this thread."""
-    return database._run(work, Turn(), writes=True)
+    return database._run(work, Job(), writes=True)
 
 
 @dataclass
@@ -59,44 +59,49 @@ def log_in(visitor: Visitor) -> dict[str, str]:
 def test_members_elsewhere_are_erased_there_and_here() -> None:
     """The directory is told; the person who comes again is a new member in both places."""
     directory = Erasing()
-    with shop(directory) as stage, Visitor(stage) as visitor:
+    with shop(directory) as running_shop, Visitor(running_shop) as visitor:
         for _ in range(2):
             headers = log_in(visitor)
             exported = visitor.http.get("/connect/account/export", headers=headers).json()
             assert [exported["member"]["id"]] == list(directory.members)
             assert visitor.http.delete("/connect/account", headers=headers).status_code == 204
         assert len(set(directory.erased)) == 2
-        assert stage.rows("es_connect") == stage.rows("es_connect_alias") == stage.rows("es_member_session") == []
+        assert (
+            running_shop.rows("es_connect")
+            == running_shop.rows("es_connect_alias")
+            == running_shop.rows("es_member_session")
+            == []
+        )
 
 
 def test_m05_a_directory_that_fails_keeps_our_rows() -> None:
     """503, nothing of ours is erased, and the next try succeeds."""
     directory = Erasing(is_down=True)
-    with shop(directory) as stage, Visitor(stage) as visitor:
+    with shop(directory) as running_shop, Visitor(running_shop) as visitor:
         headers = log_in(visitor)
         answer = visitor.http.delete("/connect/account", headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (Unavailable.status, Unavailable.code)
-        assert len(stage.rows("es_connect")) == 1
+        assert len(running_shop.rows("es_connect")) == 1
         directory.is_down = False
         assert visitor.http.delete("/connect/account", headers=headers).status_code == 204
 
 
 def test_without_an_erase_the_person_comes_back_to_the_same_member() -> None:
     """Ours goes; the shop still knows its member."""
-    with shop(Directory()) as stage, Visitor(stage) as visitor:
+    with shop(Directory()) as running_shop, Visitor(running_shop) as visitor:
         uids = []
         for _ in range(2):
             headers = log_in(visitor)
             uids.append(visitor.http.get("/connect/me", headers=headers).json()["uid"])
             visitor.http.delete("/connect/account", headers=headers)
         assert uids[0] == uids[1]
-        assert stage.rows("es_connect") == []
+        assert running_shop.rows("es_connect") == []
 
 
 def test_connect_erased_is_told_once_with_nothing_but_the_number() -> None:
     """After the commit; a second erasure of the same member tells nothing."""
     listener = Listener()
-    with shop(listener, now=lambda: NOW) as stage, Visitor(stage) as visitor:
+    with shop(listener, now=lambda: NOW) as running_shop, Visitor(running_shop) as visitor:
         headers = log_in(visitor)
         listener.wait_for("registered", "bound", "logged_in")
         listener.heard.clear()
@@ -127,9 +132,9 @@ def test_m_an_erasure_waits_for_the_login_that_began_before_it(empty: str) -> No
 
     def log_in_with(members: BuiltInMembers, tx: Transaction) -> None:
         options = {"client_type": ClientType.PC, "now": NOW, "profile_max_age": DAY, "was_asked": True}
-        settled = login_by_unionid(tx, lihua, members, **options)
-        assert isinstance(settled, Settled)
-        lasting.open(tx, settled.member.id, ClientType.PC, "", NOW, connect_id=settled.connect_id)
+        resolved = login_by_unionid(tx, lihua, members, **options)
+        assert isinstance(resolved, ResolvedMember)
+        lasting.open(tx, resolved.member.id, ClientType.PC, "", NOW, connect_id=resolved.connect_id)
 
     with closing(Database(empty)) as database, closing(Database(empty)) as other, ThreadPoolExecutor(1) as threads:
         upgrade_schema(database)

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from connect_core.harness import Stage, Visitor, load_sandboxes, on_stage
+from connect_core.harness import RunningShop, Visitor, load_sandboxes, run_shop
 from connect_core.identity import Identity
 from connect_core.providers.provider import AuthorizationResponse
 from connect_core.providers.registry import Plugins
@@ -22,7 +22,7 @@ from .acme import KEY, Acme, AcmeProvider, AcmeSandbox, PluginOf
 from .canaries import CANARY, every_record
 from .conftest import Require
 from .redis_stand import OwnRedis, Way, own_redis, way_to
-from .web.stage import Clock, bearer, come_back, mini_login, refused, served
+from .web.shops import Clock, bearer, come_back, mini_login, refused, served
 
 LOGINS = 200
 ROUTES = (("alipay", "pc"), ("alipay", "mini"), ("wechat", "pc"), ("acme", "mini"))
@@ -55,7 +55,7 @@ def redis(require: Require, tmp_path: Path) -> Iterator[OwnRedis]:
 
 
 @contextmanager
-def shop_with(url: str, **options: Any) -> Iterator[Stage]:
+def shop_with(url: str, **options: Any) -> Iterator[RunningShop]:
     """A shop with every sandbox and Acme, whose limits are counted but never met, beside the Redis at `url`."""
 
     def change(raw: dict[str, Any]) -> None:
@@ -64,8 +64,8 @@ def shop_with(url: str, **options: Any) -> Iterator[Stage]:
 
     sandboxes = load_sandboxes(Plugins()) | {"acme": AcmeSandbox()}
     plugins = Plugins([("acme", PluginOf(acme=Tokened))])
-    with on_stage(sandboxes, plugins=plugins, change=change, **options) as stage:
-        yield stage
+    with run_shop(sandboxes, plugins=plugins, change=change, **options) as shop:
+        yield shop
 
 
 def log_in(visitor: Visitor, number: int) -> bool:
@@ -75,9 +75,9 @@ def log_in(visitor: Visitor, number: int) -> bool:
     return visitor.who(login) is not None
 
 
-def log_in_often(stage: Stage, part: int) -> int:
+def log_in_often(shop: RunningShop, part: int) -> int:
     """Log in a fourth of the times, and return how often that succeeded."""
-    with Visitor(stage) as visitor:
+    with Visitor(shop) as visitor:
         return sum(log_in(visitor, number) for number in range(part * LOGINS // 4, (part + 1) * LOGINS // 4))
 
 
@@ -93,19 +93,19 @@ def torment(redis: OwnRedis, way: Way, is_over: threading.Event) -> None:
 def test_r7_no_login_fails_while_redis_is_killed_restarted_flushed_and_blocked(redis: OwnRedis) -> None:
     """Two hundred logins, all of them succeed; what was shared is not told, and Redis is used again in the end."""
     is_over, Tokened.lifetime = threading.Event(), 0.1
-    with every_record() as records, way_to(redis) as way, shop_with(way.url) as stage:
-        stage.manager.shared._rest = 0.05  # type: ignore[union-attr]  # else the first fault would hide the others
+    with every_record() as records, way_to(redis) as way, shop_with(way.url) as shop:
+        shop.manager.shared._rest = 0.05  # type: ignore[union-attr]  # else the first fault would hide the others
         fiend = threading.Thread(target=torment, args=(redis, way, is_over))
         fiend.start()
         with ThreadPoolExecutor(4) as pool:
-            succeeded = sum(pool.map(lambda part: log_in_often(stage, part), range(4)))
+            succeeded = sum(pool.map(lambda part: log_in_often(shop, part), range(4)))
         is_over.set()
         fiend.join()
         way.unblock()
         redis.restart()
         assert succeeded == LOGINS
         ends = time.monotonic() + 5
-        with Visitor(stage) as visitor:
+        with Visitor(shop) as visitor:
             while not any(name.startswith(b"connect-login:1:limit") for name in redis.find_all()):
                 assert time.monotonic() < ends
                 assert log_in(visitor, 3)
@@ -123,7 +123,7 @@ def test_r7_a_blocked_redis_adds_nothing_once_it_is_left_alone(redis: OwnRedis) 
         assert log_in(visitor, 1)
         return time.monotonic() - before
 
-    with way_to(redis) as way, shop_with(way.url) as stage, Visitor(stage) as visitor:
+    with way_to(redis) as way, shop_with(way.url) as shop, Visitor(shop) as visitor:
         with_redis = statistics.median([took() for _ in range(20)])
         way.block()
         assert took() > 0.25
@@ -134,7 +134,7 @@ def test_n19_services_that_share_a_redis_fetch_an_app_token_once(redis: OwnRedis
     """What one service fetched is found by the next; without Redis it fetches its own and logs people in."""
     for spoil in (lambda: None, lambda: None, redis.kill):
         spoil()
-        with shop_with(redis.url) as stage, Visitor(stage) as visitor:
+        with shop_with(redis.url) as shop, Visitor(shop) as visitor:
             assert all(log_in(visitor, 3) for _ in range(3))
     assert len(Tokened.fetched) == 2
 
@@ -142,7 +142,11 @@ def test_n19_services_that_share_a_redis_fetch_an_app_token_once(redis: OwnRedis
 def test_m15_what_may_happen_once_happens_once_while_redis_is_flushed(redis: OwnRedis) -> None:
     """A state, a code and a refresh token that were used are refused, whatever Redis has forgotten."""
     clock = Clock()
-    with shop_with(redis.url, now=clock) as stage, Visitor(stage) as visitor, Visitor(stage) as stranger:
+    with (
+        shop_with(redis.url, now=clock) as shop,
+        Visitor(shop) as visitor,
+        Visitor(shop) as stranger,
+    ):
         callback = come_back(visitor)
         handed = visitor.hand_over("alipay", "mini")
         assert visitor.http.get(callback).status_code == 303
@@ -161,7 +165,7 @@ def test_m15_what_may_happen_once_happens_once_while_redis_is_flushed(redis: Own
 
 def test_h05_a_logout_holds_at_once_while_redis_is_flushed(redis: OwnRedis) -> None:
     """Who is logged out is told by the database: an access token is dead with its login, whatever Redis knows."""
-    with shop_with(redis.url) as stage, Visitor(stage) as visitor:
+    with shop_with(redis.url) as shop, Visitor(shop) as visitor:
         tokens = mini_login(visitor)
         assert visitor.http.get("/connect/me", headers=bearer(tokens)).status_code == 200
         visitor.http.post("/connect/logout", headers=bearer(tokens))

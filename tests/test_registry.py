@@ -242,10 +242,13 @@ def test_a_provider_is_built_once_for_the_same_settings(tmp_path: Path) -> None:
     """Four client types, one of which differs: two instances; keys are parsed as often and no more."""
     Counted.made = []
     providers = {"acme": {"app_id": "a", "mini": {"app_id": "b"}}}
-    offers = {offer.client_type: offer for offer in registry(tmp_path, plugins(acme=Counted), providers=providers)}
+    shown_for = {
+        configured.client_type: configured
+        for configured in registry(tmp_path, plugins(acme=Counted), providers=providers)
+    }
     assert [own.app_id for own in Counted.made] == ["a", "b"]
-    assert offers[ClientType.PC].provider is offers[ClientType.H5].provider is offers[ClientType.APP].provider
-    assert offers[ClientType.MINI].provider is not offers[ClientType.PC].provider
+    assert shown_for[ClientType.PC].provider is shown_for[ClientType.H5].provider is shown_for[ClientType.APP].provider
+    assert shown_for[ClientType.MINI].provider is not shown_for[ClientType.PC].provider
 
 
 def test_slots_belong_to_the_name_not_to_the_instance(tmp_path: Path) -> None:
@@ -277,10 +280,14 @@ def test_offers_come_in_configured_order_and_no_others(tmp_path: Path) -> None:
     """What is not listed does not exist, however it is spelt."""
     clients = {"pc": ["twin", "acme"], "h5": ["acme"]}
     found = registry(tmp_path, clients=clients, providers={"acme": {}, "twin": {"plugin": "acme"}, "spare": {}})
-    assert [offer.name for offer in found.offers("pc")] == ["twin", "acme"]
-    assert [(offer.name, offer.client_type) for offer in found] == [("twin", "pc"), ("acme", "pc"), ("acme", "h5")]
+    assert [configured.name for configured in found.shown_for("pc")] == ["twin", "acme"]
+    assert [(configured.name, configured.client_type) for configured in found] == [
+        ("twin", "pc"),
+        ("acme", "pc"),
+        ("acme", "h5"),
+    ]
     assert found.find("acme", "h5").entrance is Entrance.REDIRECT
-    assert found.offers("mini") == found.offers("nonsense") == []
+    assert found.shown_for("mini") == found.shown_for("nonsense") == []
     for wanted in (("twin", "h5"), ("spare", "pc"), ("ACME", "pc"), ("acme", "PC"), ("acme", ""), ("", "")):
         with pytest.raises(Unsupported):
             found.find(*wanted)

@@ -17,7 +17,7 @@ from connect_core.providers.hookspecs import hookimpl
 from connect_core.providers.registry import Plugins, Registry
 
 from .acme import Acme, AcmeProvider, AcmeSettings, PluginOf, provider_of, settings_of
-from .databases import on_stage
+from .databases import run_shop
 from .test_registry import installed, mistakes, plugins
 
 ACME = provider_of(Acme())
@@ -97,8 +97,8 @@ def test_j04_a_plugin_that_says_nonsense_of_itself_is_set_aside(case: str) -> No
 def test_j04_a_sandbox_is_named_by_a_text(tmp_path: Path) -> None:
     """So that it can be imported when somebody wants it."""
     source = (
-        "from connect_core.plugin import offer\nfrom connect_github import GithubProvider\n"
-        "connect_register_providers = offer('odd', GithubProvider, sandbox=7)"
+        "from connect_core.plugin import provider_hook\nfrom connect_github import GithubProvider\n"
+        "connect_register_providers = provider_hook('odd', GithubProvider, sandbox=7)"
     )
     with installed(tmp_path, {"odd": source}, {"stranger": ["odd = odd"]}):
         assert Plugins().quarantined["odd"] == "PluginError: odd: sandbox is `package.module:Class`"
@@ -215,8 +215,8 @@ def test_a_sandbox_that_cannot_be_loaded_costs_nobody_the_demo(
 
 def test_an_empty_stage_needs_no_sandbox() -> None:
     """A shop without doubles is one too."""
-    with on_stage({}) as stage:
-        assert stage.sandboxes == {}
+    with run_shop({}) as shop:
+        assert shop.sandboxes == {}
 
 
 def test_k12_a_shop_on_the_internet_is_told_of_a_vendor_on_loopback(caplog: pytest.LogCaptureFixture) -> None:
@@ -228,8 +228,8 @@ def test_k12_a_shop_on_the_internet_is_told_of_a_vendor_on_loopback(caplog: pyte
     told = []
     for change in (publish, lambda _: None):
         caplog.clear()
-        with on_stage(change=change) as stage:
-            offers = {(offer.name, offer.client_type) for offer in stage.manager.registry}
+        with run_shop(change=change) as shop:
+            shown_for = {(configured.name, configured.client_type) for configured in shop.manager.registry}
         records = [vars(one) for one in caplog.records if one.message == "vendor_on_this_machine"]
         told.append({(one["provider"], one["client_type"]) for one in records})
-    assert told == [offers, set()]
+    assert told == [shown_for, set()]

@@ -14,7 +14,8 @@ from connect_core.errors import SettingsError
 from connect_core.store import Database, schema
 from connect_core.store.models import Declared
 from connect_core.store.schema.diff import find_differences
-from connect_core.store.schema.state import State
+from connect_core.store.schema.migrations import v0001_tables
+from connect_core.store.schema.state import SchemaState
 from connect_core.store.schema.upgrade import upgrade_schema
 
 from .acme import execute
@@ -22,6 +23,18 @@ from .databases import empty
 
 __all__ = ["empty"]
 
+STEPS = (
+    "The first tables",
+    "The column `es_connect_event.told_time` becomes `dispatched_at`, and its index goes with it",
+)
+EVENT = {
+    **dict.fromkeys(("provider", "client_type", "union_type", "subject_hash", "request_id"), ""),
+    "kind": "erased",
+    "member_id": 1,
+    "connect_id": 0,
+    "create_time": 7,
+    "told_time": 8,
+}
 UPGRADE = """
 import sys
 from contextlib import closing
@@ -143,30 +156,62 @@ def test_a_default_that_is_another_is_told(upgraded: Database, empty: str) -> No
 
 def test_a_database_goes_from_missing_to_current_once(database: Database) -> None:
     """Running it again changes nothing and tells so."""
-    assert schema.find_state(database) is State.MISSING
-    for expected in (["upgrading: The first tables", "the schema is current: 0001"], ["the schema is current: 0001"]):
+    assert schema.find_state(database) is SchemaState.MISSING
+    steps = [f"upgrading: {step}" for step in STEPS]
+    for expected in ([*steps, "the schema is current: 0002"], ["the schema is current: 0002"]):
         told: list[str] = []
         upgrade_schema(database, told.append)
         assert told == expected
-        assert schema.find_state(database) is State.CURRENT
+        assert schema.find_state(database) is SchemaState.CURRENT
     schema.prepare(database)
+
+
+def test_a_database_of_the_first_version_is_upgraded_with_its_rows(database: Database, empty: str) -> None:
+    """`told_time` is `dispatched_at` afterwards, with the times that stood there."""
+    make_first_version(database, empty)
+    execute(
+        empty,
+        f"INSERT INTO es_connect_event ({', '.join(EVENT)}) VALUES ({', '.join('?' * len(EVENT))})",
+        *EVENT.values(),
+    )
+    assert schema.find_state(database) is SchemaState.OLD
+    upgrade_schema(database)
+    schema.prepare(database)
+    assert differences(database) == []
+    assert execute(empty, "SELECT kind, dispatched_at FROM es_connect_event") == [
+        {"kind": "erased", "dispatched_at": 8}
+    ]
+
+
+def test_an_upgrade_that_was_killed_half_way_goes_on(database: Database, empty: str) -> None:
+    """On MariaDB each statement commits by itself: the column may be renamed while the version is still the old one."""
+    make_first_version(database, empty)
+    execute(empty, "ALTER TABLE es_connect_event RENAME COLUMN told_time TO dispatched_at")
+    upgrade_schema(database)
+    assert differences(database) == []
+
+
+def make_first_version(database: Database, url: str) -> None:
+    v0001_tables.TABLES.create_all(database._engine)
+    execute(url, "CREATE TABLE es_connect_schema (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+    execute(url, "INSERT INTO es_connect_schema VALUES ('0001')")
 
 
 def test_starting_makes_tables_in_an_empty_file_alone(database: Database) -> None:
     """A server's operator is told the command."""
     if database.is_sqlite:
         schema.prepare(database)
-        assert schema.find_state(database) is State.CURRENT
+        assert schema.find_state(database) is SchemaState.CURRENT
     else:
         assert refused(database) == ["the schema is missing: run: connect-login db upgrade"]
-        assert schema.find_state(database) is State.MISSING
+        assert schema.find_state(database) is SchemaState.MISSING
 
 
 def test_m11_a_newer_schema_is_left_alone(upgraded: Database, empty: str) -> None:
     """A version of the program that does not know the schema neither serves from it nor changes it."""
     execute(empty, "UPDATE es_connect_schema SET version_num = '9999'")
     newer = ["the schema is newer than this version of connect-login: install the version that made it"]
-    assert schema.find_state(upgraded) is State.NEWER
+    assert schema.find_state(upgraded) is SchemaState.NEWER
     assert refused(upgraded) == newer
     with pytest.raises(SettingsError, match=newer[0]):
         upgrade_schema(upgraded)
@@ -176,7 +221,7 @@ def test_m11_a_newer_schema_is_left_alone(upgraded: Database, empty: str) -> Non
 def test_a_schema_that_lost_a_table_is_refused(upgraded: Database, empty: str) -> None:
     """Its version is ours, and an upgrade would not bring back what stood in the table."""
     execute(empty, "DROP TABLE es_connect_event")
-    assert schema.find_state(upgraded) is State.INCOMPLETE
+    assert schema.find_state(upgraded) is SchemaState.INCOMPLETE
     assert refused(upgraded) == ["a table of ours is gone: play the back-up back"]
     with pytest.raises(SettingsError, match="a table of ours is gone"):
         upgrade_schema(upgraded)
@@ -184,7 +229,7 @@ def test_a_schema_that_lost_a_table_is_refused(upgraded: Database, empty: str) -
 
 def test_tables_made_before_there_were_versions_are_taken_over(database: Database, empty: str) -> None:
     """They are refused until the upgrade has compared them; what stands in them stays."""
-    Declared.metadata.create_all(database._engine)
+    v0001_tables.TABLES.create_all(database._engine)
     execute(empty, "INSERT INTO es_member (uname) VALUES ('m_1')")
     assert refused(database) == ["the schema is old: run: connect-login db upgrade"]
     upgrade_schema(database)
@@ -198,7 +243,7 @@ def test_somebody_elses_table_with_our_name_is_not_taken_over(database: Database
     execute(empty, "CREATE TABLE es_member (id INTEGER PRIMARY KEY, password VARCHAR(64))")
     with pytest.raises(SettingsError, match="a table has our name and is not ours: remove_column es_member password"):
         upgrade_schema(database)
-    assert schema.find_state(database) is State.OLD
+    assert schema.find_state(database) is SchemaState.OLD
     assert set(execute(empty, "SELECT * FROM es_member")) == set()
     with pytest.raises(Exception, match="es_connect"):
         execute(empty, "SELECT * FROM es_connect")
@@ -206,7 +251,7 @@ def test_somebody_elses_table_with_our_name_is_not_taken_over(database: Database
 
 def test_tables_of_ours_that_lack_a_column_are_not_taken_over(database: Database, empty: str) -> None:
     """What the first version would not add by itself must be there; a missing index or table is made."""
-    Declared.metadata.create_all(database._engine)
+    v0001_tables.TABLES.create_all(database._engine)
     execute(empty, "ALTER TABLE es_member DROP COLUMN city")
     with pytest.raises(SettingsError, match="add_column es_member city"):
         upgrade_schema(database)
@@ -220,7 +265,7 @@ def test_an_operators_own_tables_are_left_alone(database: Database, empty: str) 
     execute(empty, "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
     execute(empty, "INSERT INTO alembic_version VALUES ('theirs')")
     execute(empty, "CREATE TABLE es_goods (id INTEGER PRIMARY KEY)")
-    assert schema.find_state(database) is State.MISSING
+    assert schema.find_state(database) is SchemaState.MISSING
     upgrade_schema(database)
     assert differences(database) == []
     assert execute(empty, "SELECT version_num FROM alembic_version") == [{"version_num": "theirs"}]
@@ -257,7 +302,7 @@ def test_m11_an_upgrade_killed_at_any_moment_can_be_run_again(empty: str) -> Non
         process.kill()
         process.communicate()
         with closing(Database(empty)) as database:
-            if dice.random() < 0.5 and schema.find_state(database) is State.CURRENT:
+            if dice.random() < 0.5 and schema.find_state(database) is SchemaState.CURRENT:
                 drop_all(database, empty)
     with closing(Database(empty)) as database:
         upgrade_schema(database)
@@ -325,4 +370,4 @@ def test_m13_a_database_with_another_character_set_is_not_begun(database: Databa
     execute(empty, "ALTER DATABASE CHARACTER SET latin1")
     with pytest.raises(SettingsError, match="character set is latin1: run: ALTER DATABASE CHARACTER SET utf8mb4"):
         upgrade_schema(database)
-    assert schema.find_state(database) is State.MISSING
+    assert schema.find_state(database) is SchemaState.MISSING

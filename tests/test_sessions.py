@@ -13,7 +13,7 @@ import pytest
 from connect_core.errors import TokenInvalid
 from connect_core.identity import ClientType
 from connect_core.sessions import REUSE_GRACE, SEEN_STEP, LiveSession, OpenSession, Sessions, Tokens
-from connect_core.settings import Sessions as Lifetimes
+from connect_core.settings import SessionLifetimes as Lifetimes
 from connect_core.store import Database, Transaction, schema
 
 from .acme import NOW, rows, url_of

@@ -110,7 +110,7 @@ def test_what_is_left_out_has_its_documented_default() -> None:
         "handover": True,
         "outbound_proxy": False,
     }
-    assert settings.limits.model_dump() == {"vendor_calls": 50, "per_address": "60/minute", "per_account": "10/hour"}
+    assert settings.limits.model_dump() == {"vendor_calls": 50, "per_address": "60/minute", "per_username": "10/hour"}
     assert settings.sessions.model_dump() == {"access_token": 1200, "idle": 604800, "absolute": 2592000, "recent": 600}
     assert settings.pages.model_dump() == {"stylesheet": None, "template_folder": None}
 

@@ -10,8 +10,8 @@ from .fresh import ROOT, Fresh, can_build
 MOULDS = ("oauth2", "oidc", "custom")
 ACME = ROOT / "docs/examples/connect-acme"
 LOGIN_PAGE = """
-from connect_core.harness import on_stage, Visitor
-with on_stage() as stage, Visitor(stage) as visitor:
+from connect_core.harness import run_shop, Visitor
+with run_shop() as shop, Visitor(shop) as visitor:
     print(visitor.http.get("/connect/login", params={"client": "pc"}, headers={"accept-language": "en"}).text)
 """
 

@@ -19,11 +19,11 @@ PHONE = "13800000001"
 def test_f01_a_phone_number_of_a_member_links_nobody(shop: Shop) -> None:
     """A verified number that is somebody's already makes a member of its own, and tells nothing of the other."""
     shop.add_member(41, nickname="老客户", mobile=PHONE)
-    settled = shop.log_in(USER, profile=Profile(nickname="李华", mobile=PHONE))
-    assert (settled.is_new_member, settled.member.id == 41) == (True, False)
-    assert (settled.member.nickname, settled.member.mobile) == ("李华", PHONE)
-    assert shop.rows("SELECT member_id FROM es_connect") == [{"member_id": settled.member.id}]
-    assert shop.log_in(USER, was_asked=False).member.id == settled.member.id
+    resolved = shop.log_in(USER, profile=Profile(nickname="李华", mobile=PHONE))
+    assert (resolved.is_new_member, resolved.member.id == 41) == (True, False)
+    assert (resolved.member.nickname, resolved.member.mobile) == ("李华", PHONE)
+    assert shop.rows("SELECT member_id FROM es_connect") == [{"member_id": resolved.member.id}]
+    assert shop.log_in(USER, was_asked=False).member.id == resolved.member.id
 
 
 def test_f03_what_a_vendor_says_about_a_person_is_not_who_they_are(shop: Shop) -> None:

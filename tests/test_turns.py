@@ -12,7 +12,7 @@ import pytest
 from connect_core.errors import Unavailable
 from connect_core.identity import Profile
 from connect_core.store import Database, Transaction, members
-from connect_core.store.engine.workers import LONGEST, PATIENCE, Turn
+from connect_core.store.engine.workers import LONGEST, PATIENCE, Job
 
 from .acme import NOW, execute
 
@@ -58,25 +58,25 @@ def test_giving_up_cuts_the_connection_under_the_thread() -> None:
     """A thread that reads from a server that says nothing comes free; work that begins afterwards does not."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        turn = Turn()
-        turn.hold(ours)
+        job = Job()
+        job.hold(ours)
         read: list[bytes] = []
         reader = threading.Thread(target=lambda: read.append(ours.recv(1)))
         reader.start()
-        turn.give_up()
+        job.give_up()
         reader.join(5)
         assert read == [b""]
         with pytest.raises(Unavailable):
-            turn.hold(ours)
+            job.hold(ours)
 
 
 def test_a_connection_that_was_let_go_is_not_cut() -> None:
     """It may be somebody else's by then."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        turn = Turn()
-        turn.hold(ours)
-        turn.let_go()
-        turn.give_up()
+        job = Job()
+        job.hold(ours)
+        job.let_go()
+        job.give_up()
         theirs.send(b"x")
         assert ours.recv(1) == b"x"

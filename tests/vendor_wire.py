@@ -19,7 +19,7 @@ from connect_core.plugin import (
     Quirks,
 )
 
-from .fake_wire import FakeWire
+from .fake_wire import FakeTransport
 
 T = TypeVar("T")
 SECRET = "s3cr3t of the client"
@@ -31,7 +31,7 @@ TOKENS = f'{{"access_token":"{TOKEN}","token_type":"bearer"}}'.encode()
 Said = bytes | tuple[int, bytes]
 
 
-class Wire(FakeWire):
+class Transport(FakeTransport):
     """Answers each path with its bytes, or with a status and bytes, and notes what it was asked."""
 
     def __init__(self, answers: Mapping[str, Said]) -> None:
@@ -74,12 +74,15 @@ class Acme(OAuth2Provider):
 
 
 def make(
-    kind: type[OAuth2Provider] = Acme, wire: Wire | None = None, settings: Mapping[str, Any] | None = None, **data: Any
+    kind: type[OAuth2Provider] = Acme,
+    transport: Transport | None = None,
+    settings: Mapping[str, Any] | None = None,
+    **data: Any,
 ) -> OAuth2Provider:
     """Return a provider of `kind`, with other class attributes where `data` says so."""
     changed = type(kind.__name__, (kind,), data) if data else kind
     given = changed.Settings.model_validate({"client_id": "c-1", "client_secret": SECRET, **(settings or {})})
-    return changed(given, HttpPool(wire=wire or Wire({})).for_provider("acme"))  # type: ignore[arg-type]
+    return changed(given, HttpPool(transport=transport or Transport({})).for_provider("acme"))  # type: ignore[arg-type]
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -109,7 +112,7 @@ def query(url: str) -> dict[str, str]:
 
 def log_in(provider: OAuth2Provider) -> Identity:
     """Hand a redeemed flow's code in."""
-    response = AuthorizationResponse.of_redeemed_flow(
+    response = AuthorizationResponse.of_spent_flow(
         client_type=ClientType.PC,
         code=CODE,
         parameters={},

@@ -46,13 +46,15 @@ def check(
         typer.echo(f"the schema is {state}")
         for line in wrong:
             typer.echo(line)
-        faults = integrity.find_faults(database, are_members_elsewhere=members_elsewhere)
-        for fault in faults:
-            typer.echo(_tell(fault))
-        typer.echo(f"{len(integrity.RULES)} rules, {len(faults)} broken")
-    raise typer.Exit(1 if wrong or faults else 0)
+        violations = integrity.find_violations(database, are_members_elsewhere=members_elsewhere)
+        for violation in violations:
+            typer.echo(_tell(violation))
+        typer.echo(f"{len(integrity.RULES)} rules, {len(violations)} broken")
+    raise typer.Exit(1 if wrong or violations else 0)
 
 
-def _tell(fault: integrity.Fault) -> str:
-    shown = ", ".join(str(row) for row in fault.rows) + (", ..." if fault.count > len(fault.rows) else "")
-    return f"{fault.rule.name}: {fault.rule.means}: {fault.count} (rows {shown}); to do: {fault.rule.cure}"
+def _tell(violation: integrity.Violation) -> str:
+    shown = ", ".join(str(row) for row in violation.rows) + (", ..." if violation.count > len(violation.rows) else "")
+    return (
+        f"{violation.rule.name}: {violation.rule.means}: {violation.count} (rows {shown}); to do: {violation.rule.cure}"
+    )

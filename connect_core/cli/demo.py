@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from connect_core.cli.console import wait_for_stop
-from connect_core.harness import Stage, Visitor, on_stage
+from connect_core.harness import RunningShop, Visitor, run_shop
 from connect_core.identity import ClientType
 from connect_core.observability.logs import configure_logging
 from connect_core.store import bulk
@@ -30,25 +30,27 @@ def demo(
     configure_logging("error" if once else "warning")
     if once:
         raise typer.Exit(0 if _log_in_through_everything() else 1)
-    with on_stage(port=port, sandbox_port=port and port + 1, routes=demo_home()) as stage:
-        typer.echo(f"shop        {stage.url}/   (log in there; Ctrl-C ends the demo)")
-        typer.echo(f"login page  {stage.url}/connect/login?client=pc   and  ?client=h5")
+    with run_shop(port=port, sandbox_port=port and port + 1, routes=demo_home()) as running_shop:
+        typer.echo(f"shop        {running_shop.url}/   (log in there; Ctrl-C ends the demo)")
+        typer.echo(f"login page  {running_shop.url}/connect/login?client=pc   and  ?client=h5")
         typer.echo("apps and mini programs have no page here: connect-login demo --once logs in through them")
         wait_for_stop(threading.Event())
 
 
 def _log_in_through_everything() -> bool:
     is_whole = True
-    with on_stage() as stage:
-        for offer in sorted(stage.manager.registry, key=lambda offer: offer.name):
+    with run_shop() as running_shop:
+        for configured in sorted(running_shop.manager.registry, key=lambda configured: configured.name):
             try:
-                outcome = _try(stage, offer.name, offer.client_type)
+                outcome = _try(running_shop, configured.name, configured.client_type)
             except Exception as error:  # noqa: BLE001 - a stranger's sandbox may raise anything; the other rows still count
                 outcome = f"FAILED {type(error).__name__}: {str(error)[:200]}"
             is_whole = is_whole and not outcome.startswith("FAILED")
-            typer.echo(f"{offer.name:<10} {offer.client_type:<5} {outcome}")
-        plugins = stage.manager.plugins
-        lacking = [name for name, plugin in plugins.available.items() if plugin.sandbox and name not in stage.sandboxes]
+            typer.echo(f"{configured.name:<10} {configured.client_type:<5} {outcome}")
+        plugins = running_shop.manager.plugins
+        lacking = [
+            name for name, plugin in plugins.available.items() if plugin.sandbox and name not in running_shop.sandboxes
+        ]
         set_aside = {**plugins.quarantined, **dict.fromkeys(lacking, "its sandbox cannot be loaded")}
         for name, reason in set_aside.items():
             is_whole = False
@@ -56,13 +58,13 @@ def _log_in_through_everything() -> bool:
     return is_whole
 
 
-def _try(stage: Stage, provider: str, client: ClientType) -> str:
-    with Visitor(stage) as visitor:
+def _try(running_shop: RunningShop, provider: str, client: ClientType) -> str:
+    with Visitor(running_shop) as visitor:
         login = visitor.log_in(provider, client)
         who = visitor.who(login)
     if who is None:
         return f"FAILED HTTP {login.status_code} {login.text[:200]}"
-    row = next((row for row in stage.rows("es_connect") if row["member_id"] == who["uid"]), None)
+    row = next((row for row in running_shop.rows("es_connect") if row["member_id"] == who["uid"]), None)
     if row is None:
         return "FAILED no es_connect row"
     shown = ("id", "member_id", "union_type", "union_id", "union_scope")
@@ -73,10 +75,10 @@ def demo_home() -> list[BaseRoute]:
     """The demo shop's front page: who is logged in, and the way to the login page."""
 
     async def home(request: Request) -> Response:
-        shop: Any = request.app.state.shop
+        shop: Any = request.app.state.context
         language = get_language(request)
         token = get_cookies(request).get(shop.cookies.session, "")
-        found = await shop.manager.accounts.find_member(session_token=token) if token else None
+        found = await shop.manager.current_member.find_member(session_token=token) if token else None
         if found is None:
             return responses.redirect(f"{shop.prefix}/login")
         member = found.member

@@ -15,7 +15,7 @@ import typer
 from connect_core.cli.configuration import DEFAULT, ConfigPath
 from connect_core.errors import SettingsError
 from connect_core.importing import people, settings_toml
-from connect_core.importing.report import Report
+from connect_core.importing.report import ImportReport
 from connect_core.importing.run import Order, import_javashop
 from connect_core.providers.registry import Plugins
 from connect_core.settings import load_settings
@@ -83,7 +83,7 @@ def _get_app_id(text: str) -> tuple[str, str]:
 
 def _find_settings(shop: Javashop, secret_folder: str | None) -> settings_toml.Found:
     plugins = {
-        name: settings_toml.Plugin(
+        name: settings_toml.PluginKeys(
             frozenset(plugin.provider.Settings.model_fields), frozenset(plugin.provider.entrances)
         )
         for name, plugin in Plugins().available.items()
@@ -92,14 +92,14 @@ def _find_settings(shop: Javashop, secret_folder: str | None) -> settings_toml.F
     return settings_toml.get_found((row for page in pages for row in page), plugins, secret_folder)
 
 
-def _run(shop: Javashop, database: Database, order: Order) -> Report:
+def _run(shop: Javashop, database: Database, order: Order) -> ImportReport:
     schema.prepare(database)
     with typer.progressbar(length=shop.count(MEMBERS), label="members", file=typer.get_text_stream("stderr")) as bar:
         advance: Callable[[int], None] = bar.update
         return asyncio.run(import_javashop(shop, database, order, advance))
 
 
-def _tell(report: Report, found: settings_toml.Found, report_file: Path | None) -> None:
+def _tell(report: ImportReport, found: settings_toml.Found, report_file: Path | None) -> None:
     for line in report.lines():
         typer.echo(line)
     if found.toml:

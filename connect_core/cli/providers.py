@@ -28,5 +28,5 @@ def providers(
     if installed or (config == DEFAULT and not Path(config).exists()):
         return
     typer.echo(f"shown by {config}")
-    for offer in Registry(load_settings(config), plugins, HttpPool()):
-        typer.echo(f"  {offer.client_type:<5} {offer.name:<14} {offer.entrance}")
+    for configured in Registry(load_settings(config), plugins, HttpPool()):
+        typer.echo(f"  {configured.client_type:<5} {configured.name:<14} {configured.entrance}")

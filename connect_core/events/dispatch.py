@@ -26,7 +26,7 @@ Written = TypeVar("Written", LoginEvent, MergeEvent)
 Notice: TypeAlias = LoginEvent | MergeEvent | ErasedEvent | RefusedEvent
 
 
-class Notices:
+class Dispatcher:
     """Tells plugins what was committed or refused, off the event loop and never in the way of the answer.
 
     What a plugin listens to is told at least once: the event is untold in the database until the plugins were called.
@@ -39,7 +39,7 @@ class Notices:
         self._now = now
         self._running: set[asyncio.Task[None]] = set()
         self._under_way: set[int] = set()
-        self._told: list[int] = []
+        self._delivered: list[int] = []
         self._noting = asyncio.Lock()
 
     def write(
@@ -53,13 +53,15 @@ class Notices:
             return []
         rows = [outbox.to_row(event, connect_id, subject_hash) for event in happened]
         if not any(self._find_listeners(event.kind) for event in happened):
-            events.insert_events(transaction, [{**row, "told_time": row["create_time"]} for row in rows])
+            events.insert_events(transaction, [{**row, "dispatched_at": row["create_time"]} for row in rows])
             return list(happened)
         told = [None if self._find_listeners(event.kind) else event.time for event in happened]
-        ids = [events.insert_event(transaction, {**row, "told_time": at}) for row, at in zip(rows, told, strict=True)]
+        ids = [
+            events.insert_event(transaction, {**row, "dispatched_at": at}) for row, at in zip(rows, told, strict=True)
+        ]
         return [replace(event, id=event_id) for event, event_id in zip(happened, ids, strict=True)]
 
-    def tell(self, *happened: Notice) -> None:
+    def dispatch(self, *happened: Notice) -> None:
         """Call `connect_<kind>` of every plugin that has it, one event after the other.
 
         A login is one line in the log, a conflict one more.
@@ -70,19 +72,19 @@ class Notices:
         if heard := [event for event in happened if self._find_listeners(_kind(event))]:
             ids = [event.id for event in heard if isinstance(event, LoginEvent | MergeEvent) and event.id]
             self._under_way.update(ids)
-            running = asyncio.create_task(self._tell_now(heard, ids))
+            running = asyncio.create_task(self._dispatch_now(heard, ids))
             self._running.add(running)
             running.add_done_callback(self._running.discard)
 
-    async def tell_late(self) -> int:
+    async def redeliver(self) -> int:
         """Tell what was committed a while ago and never told: its process ended. Returns how much it was.
 
         Raises `Unavailable`.
         """
         before = int(self._now()) - LATE_SECONDS
-        rows = await self._database.read(lambda tx: events.find_untold(tx, before, LATE_AT_ONCE))
+        rows = await self._database.read(lambda tx: events.find_undispatched(tx, before, LATE_AT_ONCE))
         late = [outbox.from_row(row) for row in rows if row.id not in self._under_way]
-        await self._tell(late, [event.id for event in late])
+        await self._deliver(late, [event.id for event in late])
         return len(late)
 
     async def drain(self) -> None:
@@ -90,22 +92,22 @@ class Notices:
         if self._running:
             await asyncio.wait(self._running, timeout=DRAIN_SECONDS)
 
-    async def _tell_now(self, heard: Sequence[Notice], ids: Sequence[int]) -> None:
+    async def _dispatch_now(self, heard: Sequence[Notice], ids: Sequence[int]) -> None:
         try:
             with suppress(Unavailable):  # what cannot be noted is told again, by whoever finds it
-                await self._tell(heard, ids)
+                await self._deliver(heard, ids)
         finally:
             self._under_way.difference_update(ids)
 
-    async def _tell(self, heard: Sequence[Notice], ids: Sequence[int]) -> None:
+    async def _deliver(self, heard: Sequence[Notice], ids: Sequence[int]) -> None:
         calls = [(caller, event) for event in heard if (caller := self._find_listeners(_kind(event)))]
         await asyncio.get_running_loop().run_in_executor(None, _call_all, calls)
-        self._told.extend(ids)
+        self._delivered.extend(ids)
         async with self._noting:  # what others tell meanwhile is noted in one go by the next
-            noted, self._told = self._told, []
+            noted, self._delivered = self._delivered, []
             now = int(self._now())
             if noted:
-                await self._database.write(lambda tx: events.update_told(tx, noted, now))
+                await self._database.write(lambda tx: events.update_dispatched(tx, noted, now))
 
     def _find_listeners(self, kind: str) -> HookCaller | None:
         caller: HookCaller | None = getattr(self._hooks, f"connect_{kind}", None)

@@ -50,6 +50,6 @@ def from_row(row: EventRow) -> LoginEvent | MergeEvent:
 def write_erased(transaction: Transaction, event: ErasedEvent) -> None:
     """Write that a member was erased: when, on which request, and nothing of whom it was."""
     empty = {**_NOT_A_LOGINS, "subject_hash": "", "detail": ""}
-    times = dict.fromkeys(("create_time", "told_time"), event.time)
+    times = dict.fromkeys(("create_time", "dispatched_at"), event.time)
     row = {"kind": kinds.ERASED, "member_id": event.member_id, "connect_id": 0, "request_id": event.request_id}
     events.insert_events(transaction, [{**row, **empty, **times}])

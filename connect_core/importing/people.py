@@ -13,7 +13,7 @@ from typing import Any
 
 from connect_core.errors import ProviderBadResponse
 from connect_core.identity import ID_MAX, STRENGTH, IdKind, PersonId, exact_id
-from connect_core.importing.report import Cause, Report
+from connect_core.importing.report import Cause, ImportReport
 
 COLUMNS = ("member_id", "union_id", "union_type", "unbound_time")
 TABLE = "es_connect"
@@ -38,7 +38,7 @@ class OldRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class OldPerson:
     """Who a member is with one vendor: the ids, strongest first, each with its row."""
 
     member_id: int
@@ -55,7 +55,7 @@ class Person:
         return one.kind is not IdKind.OPEN_ID or one == self.strongest
 
 
-def read_rows(rows: Iterable[Mapping[str, Any]], report: Report) -> list[OldRow]:
+def read_rows(rows: Iterable[Mapping[str, Any]], report: ImportReport) -> list[OldRow]:
     """Return the rows that are bound and readable; the others go into the report."""
     kept = []
     for row in rows:
@@ -70,13 +70,13 @@ def read_rows(rows: Iterable[Mapping[str, Any]], report: Report) -> list[OldRow]
     return kept
 
 
-def get_people(rows: Iterable[OldRow], app_ids: Mapping[str, str], report: Report) -> dict[int, list[Person]]:
+def get_people(rows: Iterable[OldRow], app_ids: Mapping[str, str], report: ImportReport) -> dict[int, list[OldPerson]]:
     """Return the persons of every member; `app_ids` says whose openids a type of Javashop's holds."""
     of_member: dict[tuple[int, str], list[OldRow]] = defaultdict(list)
     for row in rows:
         of_member[row.member_id, TYPES[row.old_type]].append(row)
     found = [_get_person(*key, own, app_ids, report) for key, own in of_member.items()]
-    people: dict[int, list[Person]] = defaultdict(list)
+    people: dict[int, list[OldPerson]] = defaultdict(list)
     for person in _without_shared([one for one in found if one], report):
         people[person.member_id].append(person)
     return people
@@ -105,8 +105,8 @@ def _get_mistake(row: Mapping[str, Any]) -> Cause | None:
 
 
 def _get_person(
-    member_id: int, union_type: str, rows: list[OldRow], app_ids: Mapping[str, str], report: Report
-) -> Person | None:
+    member_id: int, union_type: str, rows: list[OldRow], app_ids: Mapping[str, str], report: ImportReport
+) -> OldPerson | None:
     logins = {row.value for row in rows if row.old_type == union_type}
     ids: dict[PersonId, int] = {}
     for row in sorted(rows, key=lambda row: row.row_id):
@@ -130,7 +130,7 @@ def _get_person(
     kept = sorted(
         (one for one in ids if one not in twice), key=lambda one: (STRENGTH.index(one.kind), one not in doors)
     )
-    return Person(member_id, union_type, tuple((ids[one], one) for one in kept))
+    return OldPerson(member_id, union_type, tuple((ids[one], one) for one in kept))
 
 
 def _is_door(one: PersonId, row_id: int, rows: list[OldRow]) -> bool:
@@ -151,7 +151,7 @@ def _get_id(row: OldRow, logins: set[str], app_ids: Mapping[str, str]) -> Person
     return PersonId.open_id(row.value, app_id) if app_id else None
 
 
-def _without_shared(people: list[Person], report: Report) -> Iterable[Person]:
+def _without_shared(people: list[OldPerson], report: ImportReport) -> Iterable[OldPerson]:
     """Leave out ids that more than one member has: nobody can tell whose they are."""
     owners: dict[tuple[str, PersonId], int] = {}
     contested = set()

@@ -10,16 +10,16 @@ from typing import Any
 
 from connect_core.identity import IdKind, PersonId
 from connect_core.importing import members, people
-from connect_core.importing.people import Person
-from connect_core.importing.report import Cause, Report
+from connect_core.importing.people import OldPerson
+from connect_core.importing.report import Cause, ImportReport
 from connect_core.store import Transaction, bulk
-from connect_core.store.bulk import Bound
+from connect_core.store.bulk import StoredConnection
 
 _Holders = dict[tuple[str, IdKind, str], dict[str, int | None]]
 
 
 @dataclass
-class Outcome:
+class MemberPlan:
     """What one page comes to: rows to write, and what to count once they are."""
 
     members: list[dict[str, object]] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Outcome:
     already: int = 0
     refused: list[tuple[Cause, str, int]] = field(default_factory=list)
 
-    def add_to(self, report: Report) -> None:
+    def add_to(self, report: ImportReport) -> None:
         """Count it."""
         report.members["imported"] += len(self.members)
         report.members["already"] += self.members_already
@@ -45,21 +45,21 @@ class Outcome:
 def look(
     transaction: Transaction,
     rows: Sequence[Mapping[str, Any]],
-    found: Mapping[int, Sequence[Person]],
+    found: Mapping[int, Sequence[OldPerson]],
     unames: Mapping[str, int] | None,
     now: int,
-) -> Outcome:
+) -> MemberPlan:
     """Decide about a page of members; writes nothing.
 
     `unames` are the names that earlier pages brought; None when members stay where they are.
     """
-    outcome = Outcome()
+    outcome = MemberPlan()
     if unames is None:
         usable = {row["id"] for row in rows if members.get_mistake(row) is not Cause.MEMBER_ID_INVALID}
     else:
         usable = _look_at_members(transaction, rows, unames, outcome)
     persons = [person for row in rows for person in found.get(row["id"], ())]
-    bound: dict[tuple[int, str], list[Bound]] = defaultdict(list)
+    bound: dict[tuple[int, str], list[StoredConnection]] = defaultdict(list)
     for one in bulk.find_bound(transaction, [row["id"] for row in rows if row["id"] in found]):
         bound[one.member_id, one.union_type].append(one)
     holders = _find_holders(transaction, persons)
@@ -71,7 +71,7 @@ def look(
     return outcome
 
 
-def write(transaction: Transaction, outcome: Outcome) -> None:
+def write(transaction: Transaction, outcome: MemberPlan) -> None:
     """Write what was decided in the same transaction."""
     if outcome.members:
         bulk.insert_members(transaction, outcome.members)
@@ -85,7 +85,7 @@ def write(transaction: Transaction, outcome: Outcome) -> None:
 
 
 def _look_at_members(
-    transaction: Transaction, rows: Sequence[Mapping[str, Any]], unames: Mapping[str, int], outcome: Outcome
+    transaction: Transaction, rows: Sequence[Mapping[str, Any]], unames: Mapping[str, int], outcome: MemberPlan
 ) -> set[int]:
     """Return the members that are there, or will be."""
     usable: set[int] = set()
@@ -111,7 +111,7 @@ def _look_at_members(
     return usable
 
 
-def _find_holders(transaction: Transaction, persons: Sequence[Person]) -> _Holders:
+def _find_holders(transaction: Transaction, persons: Sequence[OldPerson]) -> _Holders:
     values: dict[tuple[str, IdKind, str], list[str]] = defaultdict(list)
     for person in persons:
         for _, one in person.ids:
@@ -119,7 +119,9 @@ def _find_holders(transaction: Transaction, persons: Sequence[Person]) -> _Holde
     return {key: bulk.find_holders(transaction, *key, some) for key, some in values.items()}
 
 
-def _look_at_person(person: Person, bound: Sequence[Bound], holders: _Holders, outcome: Outcome, now: int) -> None:
+def _look_at_person(
+    person: OldPerson, bound: Sequence[StoredConnection], holders: _Holders, outcome: MemberPlan, now: int
+) -> None:
     wanted = {(one.scope, one.value) for _, one in person.ids}
     own = next((one for one in bound if one.is_active), None)
     if own is None and any(wanted & ended.ids for ended in bound):
@@ -156,7 +158,9 @@ def _look_at_person(person: Person, bound: Sequence[Bound], holders: _Holders, o
     outcome.imported += len(free)
 
 
-def _complete(person: Person, free: Sequence[tuple[int, PersonId]], own: Bound, outcome: Outcome) -> None:
+def _complete(
+    person: OldPerson, free: Sequence[tuple[int, PersonId]], own: StoredConnection, outcome: MemberPlan
+) -> None:
     """Add the ids that the member's connection lacks; one that has no aliases gets all of them."""
     taken = {(one.kind, one.scope) for one in own.aliases}
     for row_id, one in free:
@@ -171,5 +175,5 @@ def _complete(person: Person, free: Sequence[tuple[int, PersonId]], own: Bound, 
             outcome.more_ids.append((own.connect_id, person.union_type, one))
 
 
-def _refusals(cause: Cause, person: Person) -> Iterator[tuple[Cause, str, int]]:
+def _refusals(cause: Cause, person: OldPerson) -> Iterator[tuple[Cause, str, int]]:
     return ((cause, people.TABLE, row_id) for row_id, _ in person.ids)

@@ -59,7 +59,7 @@ SHOWN = 10
 
 
 @dataclass
-class Report:
+class ImportReport:
     """The outcome so far. A connection row is `imported`, `already` there, `history`, `repeated`, or unmapped."""
 
     dry_run: bool

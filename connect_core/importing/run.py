@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connect_core.importing import members, people, planning
-from connect_core.importing.report import Cause, Report
+from connect_core.importing.report import Cause, ImportReport
 from connect_core.importing.settings_toml import Found
 from connect_core.store import Database, Transaction, bulk
 from connect_core.store.javashop import CONNECTIONS, MEMBERS, Javashop
@@ -28,12 +28,12 @@ class Order:
 
 async def import_javashop(
     shop: Javashop, database: Database, order: Order, advance: Callable[[int], None] = lambda _: None
-) -> Report:
+) -> ImportReport:
     """Bring members and connections over; `advance` is told how many members more are done.
 
     Raises `Unavailable`, with what was committed until then standing.
     """
-    report = Report(order.dry_run, settings_unmapped=[*order.found.unmapped])
+    report = ImportReport(order.dry_run, settings_unmapped=[*order.found.unmapped])
     for row_id in order.found.unreadable:
         report.refuse(Cause.CONFIG_UNREADABLE, "es_connect_setting", row_id)
     rows = (row for page in shop.pages(CONNECTIONS, people.COLUMNS) for row in people.read_rows(page, report))
@@ -58,19 +58,19 @@ async def import_javashop(
 
 
 def _settling(
-    page: list[Mapping[str, Any]], found: Mapping[int, list[people.Person]], unames: Mapping[str, int], order: Order
-) -> Callable[[Transaction], planning.Outcome]:
-    def settle(tx: Transaction) -> planning.Outcome:
+    page: list[Mapping[str, Any]], found: Mapping[int, list[people.OldPerson]], unames: Mapping[str, int], order: Order
+) -> Callable[[Transaction], planning.MemberPlan]:
+    def plan(tx: Transaction) -> planning.MemberPlan:
         known = None if order.connections_only else unames
         outcome = planning.look(tx, page, found, known, order.now)
         if not order.dry_run:
             planning.write(tx, outcome)
         return outcome
 
-    return settle
+    return plan
 
 
-def _note(shop: Javashop, report: Report) -> None:
+def _note(shop: Javashop, report: ImportReport) -> None:
     if absent := shop.lacks(CONNECTIONS, ["unbound_time"]):
         report.notes.append(f"es_connect has no column {absent[0]}: every row counts as bound")
     if absent := shop.lacks(MEMBERS, members.COLUMNS):

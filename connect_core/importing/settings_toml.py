@@ -24,7 +24,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Plugin:
+class PluginKeys:
     """What is installed: the keys that its settings have, and its client types."""
 
     keys: frozenset[str]
@@ -80,7 +80,7 @@ _APPS = {  # in which groups the app of a type's openids may stand
 }
 
 
-def get_found(rows: Iterable[Mapping[str, Any]], plugins: Mapping[str, Plugin], secret_folder: str | None) -> Found:
+def get_found(rows: Iterable[Mapping[str, Any]], plugins: Mapping[str, PluginKeys], secret_folder: str | None) -> Found:
     """Return what the rows come to. Secrets are named `file:` in `secret_folder`, or `env:` when there is none."""
     found = Found()
     values: dict[str, str] = {}
@@ -128,7 +128,7 @@ def _get_app_ids(values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _get_table(
-    group: Group, own: Mapping[str, str], plugin: Plugin | None, found: Found, secret_folder: str | None
+    group: Group, own: Mapping[str, str], plugin: PluginKeys | None, found: Found, secret_folder: str | None
 ) -> str:
     where = f"{group.provider}_{group.name}"
     if plugin is None or not plugin.clients & set(group.clients):

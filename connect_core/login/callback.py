@@ -13,7 +13,7 @@ from connect_core.login import flow
 from connect_core.login.completion import Login, Visit
 from connect_core.login.flow import Delivery, Flow, Flows
 from connect_core.providers import calls
-from connect_core.providers.registry import Offer
+from connect_core.providers.registry import ConfiguredProvider
 from connect_core.sessions import LiveSession, Sessions
 from connect_core.store import Database, Transaction
 
@@ -31,7 +31,12 @@ class Redemption:
         self._now = now
 
     async def open(
-        self, offer: Offer, parameters: Mapping[str, str], sealed_flow: str | None, *, delivers_json: bool
+        self,
+        configured: ConfiguredProvider,
+        parameters: Mapping[str, str],
+        sealed_flow: str | None,
+        *,
+        delivers_json: bool,
     ) -> Flow:
         """Return the flow of a response. Raises `StateMissing`, `StateInvalid`, `StateExpired`."""
         state = parameters.get("state", "")
@@ -40,27 +45,27 @@ class Redemption:
                 raise StateMissing("the response carries no state")
             begun = self._flows.open(state, sealed_flow, self._time())
             same_way = (begun.delivery is Delivery.JSON) == delivers_json
-            if (begun.provider, begun.client_type) != (offer.name, offer.client_type) or not same_way:
+            if (begun.provider, begun.client_type) != (configured.name, configured.client_type) or not same_way:
                 raise StateInvalid("the flow was started elsewhere")
         except RequestRefused:
-            await self.bury_codes(offer, parameters.items(), state)
+            await self.bury_codes(configured, parameters.items(), state)
             raise
         return begun
 
-    async def open_ticket(self, offer: Offer, parameters: Mapping[str, str]) -> Flow:
+    async def open_ticket(self, configured: ConfiguredProvider, parameters: Mapping[str, str]) -> Flow:
         """Return the flow of the ticket that comes with a client's code. Raises as `open`."""
         ticket = parameters.get("ticket", "")
         try:
             if not ticket:
                 raise StateMissing("the ticket that came with the login string is missing")
             begun = self._flows.open_ticket(ticket, self._time())
-            if (begun.provider, begun.client_type) != (offer.name, offer.client_type):
+            if (begun.provider, begun.client_type) != (configured.name, configured.client_type):
                 raise StateInvalid("the flow was started elsewhere")
             # an SDK that hands the state back says with it which flow the code belongs to
             if parameters.get("state", begun.state) != begun.state:
                 raise StateInvalid("the code came back to another flow")
         except RequestRefused:
-            await self.bury_codes(offer, parameters.items())
+            await self.bury_codes(configured, parameters.items())
             raise
         return begun
 
@@ -77,7 +82,7 @@ class Redemption:
 
         return await self._database.write(redeem)
 
-    async def claim(self, offer: Offer, code: str, ticket: Flow | None) -> None:
+    async def claim(self, configured: ConfiguredProvider, code: str, ticket: Flow | None) -> None:
         """Remember a client's code and spend its ticket; of a ticket spent before the code is dead all the same.
 
         Raises `CodeSeen` and `StateInvalid`.
@@ -85,20 +90,22 @@ class Redemption:
         now = self._time()
 
         def take(tx: Transaction) -> bool:
-            self._flows.remember_code(tx, offer.name, code, "", now)
+            self._flows.remember_code(tx, configured.name, code, "", now)
             return ticket is None or flow.spend(tx, ticket)
 
         if not await self._database.write(take):
             raise StateInvalid("the ticket was used before")
 
-    async def bury_codes(self, offer: Offer, parameters: Iterable[tuple[str, str]], state: str = "") -> None:
+    async def bury_codes(
+        self, configured: ConfiguredProvider, parameters: Iterable[tuple[str, str]], state: str = ""
+    ) -> None:
         """Remember the codes of a response that is refused, so that no flow but `state`'s can use them."""
-        codes, now = calls.find_codes(offer.provider, parameters), self._time()
+        codes, now = calls.find_codes(configured.provider, parameters), self._time()
 
         def bury(tx: Transaction) -> None:
             for code in codes:
                 with suppress(CodeSeen):
-                    self._flows.remember_code(tx, offer.name, code, state, now)
+                    self._flows.remember_code(tx, configured.name, code, state, now)
 
         if codes:
             await self._database.write(bury)

@@ -5,18 +5,18 @@ from dataclasses import dataclass, field
 from connect_core.crypto import keyed_hash
 from connect_core.errors import MemberDisabled, NotLoggedIn, StateInvalid
 from connect_core.events import kinds
-from connect_core.events.dispatch import Notices
+from connect_core.events.dispatch import Dispatcher
 from connect_core.identity import Identity, Language
 from connect_core.login import flow
-from connect_core.login.first_login import Pending
+from connect_core.login.first_login import PendingLogin
 from connect_core.login.flow import Delivery, Flow, Flows
 from connect_core.members import linking, merge_rules
 from connect_core.members.merge_rules import Proof
-from connect_core.members.resolution import Members, Missing, Settled, login_by_unionid
+from connect_core.members.resolution import Members, Missing, ResolvedMember, login_by_unionid
 from connect_core.providers.calls import with_phone
 from connect_core.providers.hookspecs import LoginEvent
 from connect_core.providers.provider import VerifiedPhone
-from connect_core.providers.registry import Offer
+from connect_core.providers.registry import ConfiguredProvider
 from connect_core.sessions import LiveSession, OpenSession, Sessions
 from connect_core.store import Transaction, connections, flows, merges, sessions
 from connect_core.store import members as built_in
@@ -47,11 +47,11 @@ class Login:
 
     delivery: Delivery
     return_to: str
-    settled: Settled | None = None
+    resolved: ResolvedMember | None = None
     opened: OpenSession | None = None
     bound: str = ""
     proof: Proof | None = None
-    pending: Pending | None = None
+    pending: PendingLogin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +62,24 @@ class Arrival:
     `pending` is what the person who says whether they are new came with.
     """
 
-    offer: Offer
+    configured: ConfiguredProvider
     visit: Visit
     flow: Flow | None = None
     device_id: str = ""
     phone: VerifiedPhone | None = None
     binder: LiveSession | None = None
     merges: bool = False
-    pending: Pending | None = None
+    pending: PendingLogin | None = None
 
 
-class Settlement:
+class Completion:
     """Settles logins in the caller's transaction."""
 
     def __init__(
         self,
         flows: Flows,
         sessions: Sessions,
-        notices: Notices,
+        dispatcher: Dispatcher,
         subject_key: bytes,
         *,
         chooses: bool,
@@ -91,7 +91,7 @@ class Settlement:
         """
         self._lives_elsewhere = lives_elsewhere
         self._chooses = chooses
-        self._notices = notices
+        self._dispatcher = dispatcher
         self._flows = flows
         self._sessions = sessions
         self._subject_key = subject_key
@@ -100,39 +100,41 @@ class Settlement:
         """The keyed hash that stands for a person in events."""
         return keyed_hash(self._subject_key, identity.union_type, identity.strongest.value)
 
-    def settle(
+    def complete(
         self, tx: Transaction, arrival: Arrival, identity: Identity, members: Members, now: int, *, was_asked: bool
     ) -> tuple[Login, list[LoginEvent]] | None:
         """Write the login, and return it with what happened; None when the profile should be asked for first.
 
         Raises `MemberDisabled`, and `CodeSeen` for a phone proof that was used before.
         """
-        offer = arrival.offer
-        settled = login_by_unionid(
+        configured = arrival.configured
+        resolved = login_by_unionid(
             tx,
             with_phone(identity, arrival.phone),
             members,
-            client_type=offer.client_type,
+            client_type=configured.client_type,
             now=now,
-            profile_max_age=offer.profile_max_age,
+            profile_max_age=configured.profile_max_age,
             was_asked=was_asked,
             registers=not self._chooses or arrival.pending is not None,
         )
-        if settled is Missing.PROFILE:
+        if resolved is Missing.PROFILE:
             return None
         if arrival.phone is not None:
-            self._flows.remember_code(tx, offer.name, arrival.phone.proof, "", now)
-        if isinstance(settled, Missing):
+            self._flows.remember_code(tx, configured.name, arrival.phone.proof, "", now)
+        if isinstance(resolved, Missing):
             return self._ask_first(tx, arrival, with_phone(identity, arrival.phone)), []
-        happened = _happened(settled, arrival, identity, now)
-        ids = (settled.member.id, settled.connect_id)
-        return self._open(tx, arrival, identity, *ids, happened=happened, now=now, settled=settled)
+        happened = _happened(resolved, arrival, identity, now)
+        ids = (resolved.member.id, resolved.connect_id)
+        return self._open(tx, arrival, identity, *ids, happened=happened, now=now, resolved=resolved)
 
     def _ask_first(self, tx: Transaction, arrival: Arrival, identity: Identity) -> Login:
         """Nobody is registered yet: the person is asked whether they are new."""
-        offer, begun = arrival.offer, arrival.flow
+        configured, begun = arrival.configured, arrival.flow
         delivery, return_to = (begun.delivery, begun.return_to) if begun else (Delivery.JSON, "")
-        pending = Pending(offer.name, offer.client_type, delivery, return_to, arrival.device_id, identity)
+        pending = PendingLogin(
+            configured.name, configured.client_type, delivery, return_to, arrival.device_id, identity
+        )
         if begun is not None:
             flow.close(tx, begun, flow.PENDING)
         return Login(delivery, return_to, pending=pending)
@@ -168,7 +170,7 @@ class Settlement:
         *,
         happened: list[LoginEvent],
         now: int,
-        settled: Settled | None = None,
+        resolved: ResolvedMember | None = None,
     ) -> tuple[Login, list[LoginEvent]]:
         visit, begun, pending = arrival.visit, arrival.flow, arrival.pending
         if pending is not None and not flows.spend_key(tx, pending.key, pending.expiry_time):
@@ -176,15 +178,15 @@ class Settlement:
         if visit.session_token:
             self._sessions.end(tx, visit.session_token, now)
         opened = self._sessions.open(
-            tx, member_id, arrival.offer.client_type, arrival.device_id, now, connect_id=connect_id
+            tx, member_id, arrival.configured.client_type, arrival.device_id, now, connect_id=connect_id
         )
-        happened = self._notices.write(tx, happened, connect_id, self.subject_of(identity))
+        happened = self._dispatcher.write(tx, happened, connect_id, self.subject_of(identity))
         if pending is not None:
-            return Login(pending.delivery, pending.return_to, settled, opened), happened
+            return Login(pending.delivery, pending.return_to, resolved, opened), happened
         if begun is None:
-            return Login(Delivery.JSON, "", settled, opened), happened
+            return Login(Delivery.JSON, "", resolved, opened), happened
         flow.close(tx, begun, flow.DONE)
-        return Login(begun.delivery, begun.return_to, settled, opened), happened
+        return Login(begun.delivery, begun.return_to, resolved, opened), happened
 
     def bind(self, tx: Transaction, arrival: Arrival, identity: Identity, now: int) -> tuple[Login, list[LoginEvent]]:
         """Bind the identity to the member of `arrival.binder`, and return it with what happened.
@@ -199,7 +201,7 @@ class Settlement:
             return self._prove(tx, begun, merge_rules.prove_identity(tx, identity, binder)), []
         connect_id, is_new = linking.bind(tx, identity, binder.member_id, now)
         happened = [_event(kinds.BOUND, binder.member_id, arrival, identity, now)] if is_new else []
-        happened = self._notices.write(tx, happened, connect_id, self.subject_of(identity))
+        happened = self._dispatcher.write(tx, happened, connect_id, self.subject_of(identity))
         if begun is None:
             return Login(Delivery.JSON, "", bound=identity.union_type), happened
         flow.close(tx, begun, flow.DONE)
@@ -212,11 +214,11 @@ class Settlement:
         return Login(begun.delivery, begun.return_to, proof=proof)
 
 
-def _happened(settled: Settled, arrival: Arrival, identity: Identity, now: int) -> list[LoginEvent]:
-    happened_kinds = [kinds.REGISTERED, kinds.BOUND] if settled.is_new_member else []
-    happened_kinds += [kinds.CONFLICT] if settled.has_conflict else []
+def _happened(resolved: ResolvedMember, arrival: Arrival, identity: Identity, now: int) -> list[LoginEvent]:
+    happened_kinds = [kinds.REGISTERED, kinds.BOUND] if resolved.is_new_member else []
+    happened_kinds += [kinds.CONFLICT] if resolved.has_conflict else []
     return [
-        _event(kind, settled.member.id, arrival, identity, now, is_new_member=settled.is_new_member)
+        _event(kind, resolved.member.id, arrival, identity, now, is_new_member=resolved.is_new_member)
         for kind in [*happened_kinds, kinds.LOGGED_IN]
     ]
 
@@ -227,8 +229,8 @@ def _event(
     return LoginEvent(
         kind=kind,
         member_id=member_id,
-        provider=arrival.offer.name,
-        client_type=arrival.offer.client_type,
+        provider=arrival.configured.name,
+        client_type=arrival.configured.client_type,
         union_type=identity.union_type,
         is_new_member=is_new_member,
         request_id=arrival.visit.request_id,

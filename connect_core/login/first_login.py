@@ -19,7 +19,7 @@ LIFE = 600
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
+class PendingLogin:
     """A verified identity, and how its login was meant to end."""
 
     provider: str
@@ -32,13 +32,13 @@ class Pending:
     expiry_time: int = 0
 
 
-class Pendings:
+class FirstLoginTickets:
     """Seals and opens them."""
 
     def __init__(self, ring: Sequence[bytes]) -> None:
         self._sealer = Sealer(ring, "pending")
 
-    def seal(self, pending: Pending, now: int) -> str:
+    def seal(self, pending: PendingLogin, now: int) -> str:
         """Return the ticket, which lives ten minutes from `now` (epoch seconds)."""
         identity = pending.identity
         key = secrets.token_hex(16)
@@ -55,7 +55,7 @@ class Pendings:
         }
         return f"{key}.{self._sealer.seal(json.dumps(parts).encode(), key)}"
 
-    def open(self, ticket: str, now: int) -> Pending:
+    def open(self, ticket: str, now: int) -> PendingLogin:
         """Return whom a ticket is about. Raises `StateInvalid` and `StateExpired`."""
         key, _, sealed = ticket.partition(".")
         try:
@@ -65,7 +65,7 @@ class Pendings:
         if parts["expiry_time"] <= now:
             raise StateExpired("the login waited more than ten minutes for a choice")
         ids = tuple(PersonId(IdKind(kind), value, scope) for kind, value, scope in parts["ids"])
-        return Pending(
+        return PendingLogin(
             provider=parts["provider"],
             client_type=ClientType(parts["client_type"]),
             delivery=Delivery(parts["delivery"]),

@@ -16,12 +16,12 @@ from enum import StrEnum
 from connect_core.crypto import keyed_hash, token_hash
 from connect_core.errors import MemberDisabled, StateExpired, StateInvalid
 from connect_core.events import kinds
-from connect_core.events.dispatch import Notices
+from connect_core.events.dispatch import Dispatcher
 from connect_core.identity import ClientType
 from connect_core.providers.hookspecs import LoginEvent, MemberDirectory
 from connect_core.sessions import LiveSession, OpenSession, Sessions
-from connect_core.store import Database, Transaction, handovers, members, sessions
-from connect_core.store.handovers import HandoverRow
+from connect_core.store import Database, Transaction, members, qr_logins, sessions
+from connect_core.store.qr_logins import QrLoginRow
 
 LIFE = 120
 """Seconds from the QR code to the collected session."""
@@ -29,7 +29,7 @@ INTERVAL = 2
 """Seconds between two polls (RFC 8628 §3.2)."""
 
 
-class State(StrEnum):
+class QrLoginState(StrEnum):
     """How far a hand-over is; to whoever polls, all that cannot be collected any more is `expired`."""
 
     WAITING = "waiting"
@@ -64,15 +64,15 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QrLoginRequest:
     """What the phone is asked to confirm: which PC, how many seconds ago, and how far it is."""
 
     device: Device
     age: int
-    state: State
+    state: QrLoginState
 
 
-class Handovers:
+class QrLogins:
     """Begins, confirms and collects them."""
 
     def __init__(
@@ -80,7 +80,7 @@ class Handovers:
         database: Database,
         opener: Sessions,
         directory: MemberDirectory | None,
-        notices: Notices,
+        dispatcher: Dispatcher,
         subject_key: bytes,
         now: Callable[[], float],
     ) -> None:
@@ -88,17 +88,17 @@ class Handovers:
         self._database = database
         self._sessions = opener
         self._directory = directory
-        self._notices = notices
+        self._dispatcher = dispatcher
         self._subject_key = subject_key
         self._now = now
 
     async def start(self, device: Device) -> Begun:
         """Begin one for the PC that asks."""
         begun, now = Begun(secrets.token_urlsafe(24), secrets.token_urlsafe(32)), self._time()
-        row = HandoverRow(
+        row = QrLoginRow(
             token_hash(begun.id),
             token_hash(begun.secret),
-            State.WAITING,
+            QrLoginState.WAITING,
             0,
             "",
             device.browser,
@@ -107,32 +107,34 @@ class Handovers:
             now,
             now + LIFE,
         )
-        await self._database.write(lambda tx: handovers.insert_handover(tx, row))
+        await self._database.write(lambda tx: qr_logins.insert_handover(tx, row))
         return begun
 
-    async def find_state(self, ticket: str) -> State:
+    async def find_state(self, ticket: str) -> QrLoginState:
         """Return how far the hand-over of a PC's ticket is; a ticket of nothing reads as an expired one."""
         now = self._time()
         row = await self._database.read(lambda tx: _find_own(tx, ticket, now))
-        return State.EXPIRED if row is None or row.state == State.COLLECTED else State(row.state)
+        return QrLoginState.EXPIRED if row is None or row.state == QrLoginState.COLLECTED else QrLoginState(row.state)
 
-    async def scan(self, id_: str, session: LiveSession, request_id: str) -> Asked:
+    async def scan(self, id_: str, session: LiveSession, request_id: str) -> QrLoginRequest:
         """Return what the member of `session` is asked to confirm; from now on it is theirs alone.
 
         Raises `StateExpired`, also for an id that never was, and `StateInvalid` for another member's.
         """
         now = self._time()
 
-        def claim(tx: Transaction) -> tuple[HandoverRow, list[LoginEvent]]:
+        def claim(tx: Transaction) -> tuple[QrLoginRow, list[LoginEvent]]:
             row = _find(tx, id_, now)
-            if row.state == State.WAITING and handovers.move(tx, row, State.SCANNED, session.member_id, "", now):
+            if row.state == QrLoginState.WAITING and qr_logins.move(
+                tx, row, QrLoginState.SCANNED, session.member_id, "", now
+            ):
                 return row, []
             row = _find(tx, id_, now)
-            if row.state == State.DENIED:
+            if row.state == QrLoginState.DENIED:
                 raise StateExpired("the hand-over was refused")
             if row.member_id == session.member_id:
                 return row, []
-            handovers.move(tx, row, State.DENIED, row.member_id, row.family, now)
+            qr_logins.move(tx, row, QrLoginState.DENIED, row.member_id, row.family, now)
             both = (row.member_id, session.member_id)
             return row, [self._write(tx, kinds.HANDOVER_CONFLICT, one, 0, request_id, now) for one in both]
 
@@ -140,16 +142,16 @@ class Handovers:
         if happened:
             self._tell(happened)
             raise StateInvalid("a second account scanned this")
-        state = State.APPROVED if row.state == State.APPROVED else State.SCANNED
-        return Asked(Device(row.browser, row.system, row.place), now - row.create_time, state)
+        state = QrLoginState.APPROVED if row.state == QrLoginState.APPROVED else QrLoginState.SCANNED
+        return QrLoginRequest(Device(row.browser, row.system, row.place), now - row.create_time, state)
 
     async def approve(self, id_: str, session: LiveSession) -> None:
         """Let the PC log in as the member of `session`, who has scanned. Raises `StateInvalid` and `StateExpired`."""
-        await self._decide(id_, session, State.APPROVED, (State.SCANNED,))
+        await self._decide(id_, session, QrLoginState.APPROVED, (QrLoginState.SCANNED,))
 
     async def deny(self, id_: str, session: LiveSession) -> None:
         """Refuse it, or take an approval back. Raises as `approve`."""
-        await self._decide(id_, session, State.DENIED, (State.SCANNED, State.APPROVED))
+        await self._decide(id_, session, QrLoginState.DENIED, (QrLoginState.SCANNED, QrLoginState.APPROVED))
 
     async def collect(self, ticket: str, held_token: str, request_id: str) -> OpenSession:
         """Open the PC's session, once; what the browser held until now (`held_token`) ends.
@@ -170,11 +172,11 @@ class Handovers:
         self, tx: Transaction, ticket: str, held_token: str, request_id: str, now: int
     ) -> tuple[OpenSession, list[LoginEvent]]:
         row = _find_own(tx, ticket, now)
-        if row is None or row.state == State.COLLECTED:
+        if row is None or row.state == QrLoginState.COLLECTED:
             raise StateExpired("there is no such hand-over, or it is over")
-        if row.state != State.APPROVED:
+        if row.state != QrLoginState.APPROVED:
             raise StateInvalid("the phone has not agreed")
-        if not handovers.move(tx, row, State.COLLECTED, row.member_id, row.family, now):
+        if not qr_logins.move(tx, row, QrLoginState.COLLECTED, row.member_id, row.family, now):
             raise StateExpired("the hand-over is over")
         # whoever ends the approving login, or merges its member away, waits or was first
         if self._directory is not None:
@@ -202,7 +204,9 @@ class Handovers:
         through = approving.connect_id
         return opened, [self._write(tx, kind, row.member_id, through, request_id, now) for kind in happened_kinds]
 
-    async def _decide(self, id_: str, session: LiveSession, decision: State, open_states: tuple[State, ...]) -> None:
+    async def _decide(
+        self, id_: str, session: LiveSession, decision: QrLoginState, open_states: tuple[QrLoginState, ...]
+    ) -> None:
         """The same answer given twice, by a finger that taps twice, is one."""
         now = self._time()
 
@@ -213,7 +217,7 @@ class Handovers:
             if row.state == decision:
                 return
             moves = row.state in open_states
-            if not moves or not handovers.move(tx, row, decision, session.member_id, session.family, now):
+            if not moves or not qr_logins.move(tx, row, decision, session.member_id, session.family, now):
                 raise StateInvalid("there is nothing to decide any more")
 
         await self._database.write(decide)
@@ -223,26 +227,26 @@ class Handovers:
     ) -> LoginEvent:
         event = LoginEvent(kind, member_id, "", ClientType.PC, "", is_new_member=False, request_id=request_id, time=now)
         subject = keyed_hash(self._subject_key, "member", str(member_id))
-        [written] = self._notices.write(tx, [event], connect_id, subject)
+        [written] = self._dispatcher.write(tx, [event], connect_id, subject)
         return written
 
     def _tell(self, happened: list[LoginEvent]) -> None:
         for event in happened:
-            self._notices.tell(event)
+            self._dispatcher.dispatch(event)
 
     def _time(self) -> int:
         return int(self._now())
 
 
-def _find(tx: Transaction, id_: str, now: int) -> HandoverRow:
-    row = handovers.find_handover(tx, token_hash(id_), now)
-    if row is None or row.state == State.COLLECTED:
+def _find(tx: Transaction, id_: str, now: int) -> QrLoginRow:
+    row = qr_logins.find_handover(tx, token_hash(id_), now)
+    if row is None or row.state == QrLoginState.COLLECTED:
         raise StateExpired("there is no such hand-over, or it is over")
     return row
 
 
-def _find_own(tx: Transaction, ticket: str, now: int) -> HandoverRow | None:
+def _find_own(tx: Transaction, ticket: str, now: int) -> QrLoginRow | None:
     """The row of a PC's ticket; without the secret there is none. Hashes are compared, which tells nothing in time."""
     id_, _, secret = ticket.partition(".")
-    row = handovers.find_handover(tx, token_hash(id_), now)
+    row = qr_logins.find_handover(tx, token_hash(id_), now)
     return row if row is not None and row.secret_hash == token_hash(secret) else None

@@ -28,7 +28,7 @@ class LoggedIn:
     union_types: list[str]
 
 
-class Accounts:
+class CurrentMember:
     """Sessions of members, whichever way they logged in."""
 
     def __init__(

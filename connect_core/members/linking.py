@@ -9,7 +9,7 @@ from connect_core.errors import AlreadyBound, BelongsToAnother, Forbidden, LastC
 from connect_core.identity import Identity
 from connect_core.members.resolution import find_people, insert_ids, keep_ids, kept_profile
 from connect_core.store import Transaction, connections
-from connect_core.store.connections import Bound
+from connect_core.store.connections import BoundConnection
 
 
 def bind(transaction: Transaction, identity: Identity, member_id: int, now: int) -> tuple[int, bool]:
@@ -40,7 +40,7 @@ def bind(transaction: Transaction, identity: Identity, member_id: int, now: int)
 
 def unbind(
     transaction: Transaction, member_id: int, union_type: str, now: int, *, has_other_way: bool, cooldown: int
-) -> Bound:
+) -> BoundConnection:
     """End the member's connection with a vendor, and return it. `cooldown`: seconds that it must have existed.
 
     Raises `Unsupported` when there is none, `LastConnection` when nothing else leads to the member (`has_other_way`:

@@ -13,7 +13,7 @@ from connect_core.identity import Identity
 from connect_core.members.resolution import find_person
 from connect_core.sessions import LiveSession
 from connect_core.store import Transaction, connections, members, merges, sessions
-from connect_core.store.connections import Bound
+from connect_core.store.connections import BoundConnection
 from connect_core.store.flows import spend_key
 from connect_core.store.merges import MergeRow
 
@@ -50,7 +50,7 @@ def prove(transaction: Transaction, merged_id: int, binder: LiveSession) -> Proo
     return Proof(binder.member_id, merged_id, binder.family, _ids(moved), _ids(ended))
 
 
-def split_as_proved(transaction: Transaction, proof: Proof) -> tuple[list[Bound], list[Bound]]:
+def split_as_proved(transaction: Transaction, proof: Proof) -> tuple[list[BoundConnection], list[BoundConnection]]:
     """Return which connections of the merged member move, and which end.
 
     Raises `StateInvalid` when they are no longer those of the proof.
@@ -95,7 +95,7 @@ def merge(
 
 def undo(
     transaction: Transaction, binder: LiveSession, merge_id: int, now: int, *, are_ours: bool, has_passwords: bool
-) -> tuple[MergeRow, list[Bound]]:
+) -> tuple[MergeRow, list[BoundConnection]]:
     """Undo a merge into the member of the session `binder`; returns it, and what leads to the other member again.
 
     What was unbound since then stays unbound, and an identity that somebody bound since then stays theirs. Sessions
@@ -130,11 +130,13 @@ def undo(
     return found, back
 
 
-def _split(transaction: Transaction, kept_id: int, merged_id: int) -> tuple[list[Bound], list[Bound]]:
+def _split(
+    transaction: Transaction, kept_id: int, merged_id: int
+) -> tuple[list[BoundConnection], list[BoundConnection]]:
     taken = {one.union_type for one in connections.find_bound(transaction, kept_id)}
     bound = connections.find_bound(transaction, merged_id)
     return [one for one in bound if one.union_type not in taken], [one for one in bound if one.union_type in taken]
 
 
-def _ids(bound: Iterable[Bound]) -> tuple[int, ...]:
+def _ids(bound: Iterable[BoundConnection]) -> tuple[int, ...]:
     return tuple(one.connect_id for one in bound)

@@ -15,7 +15,7 @@ from functools import partial
 from connect_core.crypto import Sealer, SealError
 from connect_core.errors import Forbidden, MemberDisabled, StateExpired, StateInvalid
 from connect_core.events import kinds
-from connect_core.events.dispatch import Notices
+from connect_core.events.dispatch import Dispatcher
 from connect_core.identity import Language
 from connect_core.members import merge_rules
 from connect_core.members.directory import GuardedDirectory
@@ -25,7 +25,7 @@ from connect_core.providers.hookspecs import HookRelay, MergeEvent, MergePlan
 from connect_core.sessions import LiveSession
 from connect_core.settings import Service
 from connect_core.store import Database, Transaction, connections, members, merges
-from connect_core.store.connections import Bound
+from connect_core.store.connections import BoundConnection
 from connect_core.store.members import MemberRow
 from connect_core.store.merges import MergeRow
 
@@ -43,9 +43,9 @@ class Preview:
 
     kept: MemberRow
     merged: MemberRow
-    bound: list[Bound]
-    moved: list[Bound]
-    ended: list[Bound]
+    bound: list[BoundConnection]
+    moved: list[BoundConnection]
+    ended: list[BoundConnection]
     plan: MergePlan
     undo_until: int
 
@@ -70,7 +70,7 @@ class Merges:
         database: Database,
         directory: GuardedDirectory | None,
         hooks: HookRelay,
-        notices: Notices,
+        dispatcher: Dispatcher,
         now: Callable[[], float],
         *,
         has_passwords: bool,
@@ -84,7 +84,7 @@ class Merges:
         self._database = database
         self._directory = directory
         self._hooks = hooks
-        self._notices = notices
+        self._dispatcher = dispatcher
         self._now = now
         self._has_passwords = has_passwords
         self.are_offered = bool(hooks.connect_plan_merge.get_hookimpls())
@@ -136,7 +136,7 @@ class Merges:
         def merge(tx: Transaction) -> tuple[MergeRow, list[MergeEvent]]:
             are_ours = self._directory is None
             row, is_new = merge_rules.merge(tx, proof, now, self._undo_seconds, are_ours=are_ours)
-            return row, self._notices.write(tx, [event] if is_new else [], 0, "")
+            return row, self._dispatcher.write(tx, [event] if is_new else [], 0, "")
 
         row, happened = await self._database.write(merge)
         self._tell(happened)
@@ -169,7 +169,7 @@ class Merges:
                 tx, session, merge_id, now, are_ours=are_ours, has_passwords=self._has_passwords
             )
             event = MergeEvent(kinds.MERGE_UNDONE, undone.kept_id, undone.merged_id, request_id, now)
-            return [one.union_type for one in back], self._notices.write(tx, [event], 0, "")
+            return [one.union_type for one in back], self._dispatcher.write(tx, [event], 0, "")
 
         union_types, happened = await self._database.write(undo)
         self._tell(happened)
@@ -211,7 +211,7 @@ class Merges:
         for event in happened:
             told = {"member_id": event.kept_id, "merged_id": event.merged_id, "request_id": event.request_id}
             log.info(event.kind, extra=told)
-            self._notices.tell(event)
+            self._dispatcher.dispatch(event)
 
     def _time(self) -> int:
         return int(self._now())

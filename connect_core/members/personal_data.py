@@ -14,7 +14,7 @@ from typing import Any
 
 from connect_core.errors import Unsupported
 from connect_core.events import outbox
-from connect_core.events.dispatch import Notices
+from connect_core.events.dispatch import Dispatcher
 from connect_core.http import TOTAL_DEADLINE
 from connect_core.identity import STRENGTH, Identity, IdKind, PersonId
 from connect_core.members.directory import GuardedDirectory
@@ -36,14 +36,14 @@ class PersonalData:
         database: Database,
         registry: Registry,
         directory: GuardedDirectory | None,
-        notices: Notices,
+        dispatcher: Dispatcher,
         now: Callable[[], float],
     ) -> None:
         """`directory` is where members live when not in the built-in table; `now` answers seconds since the epoch."""
         self._database = database
         self._registry = registry
         self._directory = directory
-        self._notices = notices
+        self._dispatcher = dispatcher
         self._now = now
 
     async def export(self, member_id: int) -> dict[str, Any]:
@@ -84,15 +84,15 @@ class PersonalData:
         erased = await self._database.write(lambda tx: _erase(tx, ErasedEvent(member_id, request_id, int(self._now()))))
         for event in erased:
             log.info("erased", extra={"member_id": event.member_id, "request_id": request_id})
-        self._notices.tell(*erased)
+        self._dispatcher.dispatch(*erased)
         return bool(erased)
 
     def _find_revokers(self, identities: list[Identity]) -> list[tuple[Provider, Identity]]:
         by_type: Mapping[str, Identity] = {one.union_type: one for one in identities}
         return [
-            (offer.provider, by_type[offer.provider.union_type])
-            for offer in self._registry
-            if offer.provider.union_type in by_type and isinstance(offer.provider, Revokes)
+            (configured.provider, by_type[configured.provider.union_type])
+            for configured in self._registry
+            if configured.provider.union_type in by_type and isinstance(configured.provider, Revokes)
         ]
 
 

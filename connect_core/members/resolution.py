@@ -48,7 +48,7 @@ class Missing(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class ResolvedMember:
     """Whose login it is. `has_conflict`: the identity's ids point at two members, and the strongest won."""
 
     member: MemberRow
@@ -69,7 +69,7 @@ def login_by_unionid(
     profile_max_age: int,
     was_asked: bool,
     registers: bool = True,
-) -> Settled | Missing:
+) -> ResolvedMember | Missing:
     """Find or register the member that `identity` is, or say what is missing for it.
 
     `was_asked` says that the vendor was asked for the profile, with or without success; it need not be for an identity
@@ -81,7 +81,9 @@ def login_by_unionid(
             return Missing.PROFILE
         if not registers:
             return Missing.CHOICE
-        return _register(transaction, identity, members, client_type, now, _told_time(identity, now, profile_max_age))
+        return _register(
+            transaction, identity, members, client_type, now, _get_profile_time(identity, now, profile_max_age)
+        )
     person = found[0]
     member = members.find(transaction, person.member_id)
     if member is None or member.disabled:
@@ -94,10 +96,10 @@ def login_by_unionid(
     after = {**before, **kept_profile(identity.profile)}
     is_new = was_asked or is_due
     if is_new or not person.has_aliases:
-        told_time = _told_time(identity, now, profile_max_age) if is_new else now
-        connections.update_stored_profile(transaction, person.connect_id, json.dumps(after), told_time)
+        profile_time = _get_profile_time(identity, now, profile_max_age) if is_new else now
+        connections.update_stored_profile(transaction, person.connect_id, json.dumps(after), profile_time)
     member = members.note_login(transaction, member, identity.profile, before, now)
-    return Settled(member, person.connect_id, union_id, False, has_conflict, _restored(after))
+    return ResolvedMember(member, person.connect_id, union_id, False, has_conflict, _restored(after))
 
 
 def is_stale(person: KnownPerson, now: int, profile_max_age: int) -> bool:
@@ -131,7 +133,7 @@ def insert_ids(transaction: Transaction, connect_id: int, union_type: str, ids: 
     connections.insert_aliases(transaction, connect_id, union_type, ids)
 
 
-def _told_time(identity: Identity, now: int, profile_max_age: int) -> int:
+def _get_profile_time(identity: Identity, now: int, profile_max_age: int) -> int:
     """When the profile was told: now, or for one that was refused so long ago that it is asked for again tomorrow."""
     return now if kept_profile(identity.profile) else now - max(profile_max_age - DAY, 0)
 
@@ -142,16 +144,16 @@ def _register(
     members: Members,
     client_type: ClientType,
     now: int,
-    told_time: int,
-) -> Settled:
+    profile_time: int,
+) -> ResolvedMember:
     profile = identity.profile or Profile()
     member = members.register(transaction, profile, client_type, now)
     kept = json.dumps(kept_profile(profile))
     connect_id = connections.insert_connection(
-        transaction, member.id, identity.union_type, identity.strongest, now, profile=kept, profile_time=told_time
+        transaction, member.id, identity.union_type, identity.strongest, now, profile=kept, profile_time=profile_time
     )
     insert_ids(transaction, connect_id, identity.union_type, identity.ids, now)
-    return Settled(member, connect_id, identity.strongest.value, True, False, profile)
+    return ResolvedMember(member, connect_id, identity.strongest.value, True, False, profile)
 
 
 def keep_ids(transaction: Transaction, identity: Identity, found: Sequence[KnownPerson], now: int) -> tuple[str, bool]:
@@ -248,7 +250,7 @@ def _is_untouched(member: MemberRow, key: str, before: Mapping[str, Any]) -> boo
     return shown == before[key] if key in before else shown in ("", None, member.uname)
 
 
-class MembersElsewhere:
+class ExternalMembers:
     """A member that the shop's own directory answered for, before the transaction began."""
 
     def __init__(self, member: MemberRow, *, was_known: bool) -> None:
@@ -276,7 +278,7 @@ class MembersElsewhere:
 
 async def look_elsewhere(
     directory: MemberDirectory, member_id: int | None, key: str, profile: Profile | None, client_type: ClientType
-) -> MembersElsewhere:
+) -> ExternalMembers:
     """Ask the shop's directory for the member, or to register one under the idempotency `key`.
 
     Raises `MemberDisabled`.
@@ -289,7 +291,7 @@ async def look_elsewhere(
         raise MemberDisabled("the member is disabled")
     if profile is not None:
         await directory.update_profile(member_id, profile)
-    return MembersElsewhere(await find_elsewhere(directory, member_id), was_known=was_known)
+    return ExternalMembers(await find_elsewhere(directory, member_id), was_known=was_known)
 
 
 async def find_elsewhere(directory: MemberDirectory, member_id: int) -> MemberRow:

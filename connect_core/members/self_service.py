@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from connect_core.crypto import hash_password, keyed_hash
 from connect_core.errors import BadRequest, Unsupported
 from connect_core.events import kinds
-from connect_core.events.dispatch import Notices
+from connect_core.events.dispatch import Dispatcher
 from connect_core.identity import ClientType
 from connect_core.members import linking
 from connect_core.providers.hookspecs import LoginEvent
@@ -39,16 +39,16 @@ class ShownSession:
     is_this: bool
 
 
-class MemberCentre:
+class SelfService:
     """Lists and ends connections and sessions."""
 
     def __init__(
         self,
         database: Database,
-        notices: Notices,
+        dispatcher: Dispatcher,
+        now: Callable[[], float],
         subject_key: bytes,
         cooldown: int,
-        now: Callable[[], float],
         *,
         passwords_count: bool,
     ) -> None:
@@ -58,7 +58,7 @@ class MemberCentre:
         """
         self._passwords_count = passwords_count
         self._database = database
-        self._notices = notices
+        self._dispatcher = dispatcher
         self._subject_key = subject_key
         self._cooldown = cooldown
         self._now = now
@@ -94,9 +94,9 @@ class MemberCentre:
             if logs_out:
                 sessions.revoke_family(tx, session.family, now)
             subject = keyed_hash(self._subject_key, union_type, ended.union_id)
-            return self._notices.write(tx, [event], ended.connect_id, subject)
+            return self._dispatcher.write(tx, [event], ended.connect_id, subject)
 
-        self._notices.tell(*await self._database.write(end))
+        self._dispatcher.dispatch(*await self._database.write(end))
 
     async def set_password(self, session: LiveSession, password: str) -> None:
         """Give the member a password of 8 to 128 characters. Raises `BadRequest`."""

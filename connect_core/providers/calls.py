@@ -27,11 +27,11 @@ from connect_core.identity import ID_MAX, Identity, IdKind, PersonId, Profile
 from connect_core.providers.provider import (
     AuthorizationRequest,
     AuthorizationResponse,
+    DeepLinks,
     FetchesPhone,
     Provider,
     Revokes,
     VerifiedPhone,
-    WakesApp,
 )
 
 PROFILE_DEADLINE = 4.0
@@ -110,10 +110,10 @@ def _checked_url(login_url: object) -> str:
     return login_url
 
 
-def get_wake_up_url(provider: WakesApp, start_url: str, user_agent: str) -> str | None:
+def get_deep_link(provider: DeepLinks, start_url: str, user_agent: str) -> str | None:
     """Return the link that opens the vendor's app on `start_url`, None inside it. Raises `ProviderBadResponse`."""
     try:
-        link: object = provider.get_wake_up_url(start_url, user_agent)
+        link: object = provider.get_deep_link(start_url, user_agent)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - as in `_guarded`

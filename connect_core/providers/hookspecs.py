@@ -26,7 +26,7 @@ class Register(Protocol):
         """Offer `provider` as plugin `name`; `sandbox` is `package.module:Class` of its loopback double."""
 
 
-def offer(name: str, provider: type[Provider], *, sandbox: str = "") -> Callable[[Register], None]:
+def provider_hook(name: str, provider: type[Provider], *, sandbox: str = "") -> Callable[[Register], None]:
     """Return the hook `connect_register_providers` of a plugin that offers one provider; arguments as `Register`."""
 
     @hookimpl

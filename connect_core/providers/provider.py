@@ -53,7 +53,7 @@ class AuthorizationRequest:
 
 
 class AuthorizationResponse:
-    """What came back, after the core has redeemed the flow. Only `of_redeemed_flow` makes one.
+    """What came back, after the core has redeemed the flow. Only `of_spent_flow` makes one.
 
     `code` is the authorization code; `parameters` the other values the client handed in, each present once;
     `redirect_uri`, `nonce` and `code_verifier` are the flow's own (empty for a client's code).
@@ -74,7 +74,7 @@ class AuthorizationResponse:
         )
 
     @classmethod
-    def of_redeemed_flow(
+    def of_spent_flow(
         cls,
         *,
         client_type: ClientType,
@@ -138,14 +138,14 @@ class Provider(ABC):
 
 
 @runtime_checkable
-class WakesApp(Protocol):
+class DeepLinks(Protocol):
     """A provider whose H5 login must begin inside the vendor's own app."""
 
-    def get_wake_up_url(self, start_url: str, user_agent: str) -> str | None:
+    def get_deep_link(self, start_url: str, user_agent: str) -> str | None:
         """Return the link that opens `start_url` inside the vendor's app; None when `user_agent` is already inside."""
 
 
-class Elsewhere(StrEnum):
+class RequiredBrowser(StrEnum):
     """Where a visitor has to go when a login does not work in the browser at hand."""
 
     VENDOR_APP = "vendor_app"
@@ -158,7 +158,7 @@ class Elsewhere(StrEnum):
 class WorksInSomeBrowsers(Protocol):
     """A provider whose login does not begin in every browser: the hosted login page then says where it does."""
 
-    def find_better_place(self, client_type: ClientType, user_agent: str) -> Elsewhere | None:
+    def find_better_place(self, client_type: ClientType, user_agent: str) -> RequiredBrowser | None:
         """Return where this login works; None when that is right here, in the browser that calls itself `user_agent`.
 
         A browser may call itself anything: this is for the visitor's comfort, and nothing may rely on it.

@@ -35,7 +35,7 @@ log = logging.getLogger("connect_login")
 
 
 @dataclass(frozen=True, slots=True)
-class Plugin:
+class ProviderType:
     """A provider class on offer; `sandbox` is `package.module:Class` of its loopback double, or empty."""
 
     name: str
@@ -62,7 +62,7 @@ class Plugins:
         """
         self._manager = pluggy.PluginManager(NAME)
         self._manager.add_hookspecs(Hooks)
-        self.available: dict[str, Plugin] = {}
+        self.available: dict[str, ProviderType] = {}
         self.quarantined: dict[str, str] = {}
         self._origins: dict[str, str] = {}
         self.patience = patience
@@ -107,13 +107,13 @@ class Plugins:
         return cast("MemberDirectory | None", found)
 
     def _take(self, name: str, load: Callable[[], object]) -> None:
-        offered: dict[str, Plugin] = {}
+        offered: dict[str, ProviderType] = {}
 
         def register(provider_name: str, provider: type[Provider], *, sandbox: str = "") -> None:
             _check_class(provider_name, provider, sandbox)
             if provider_name in offered:
                 raise PluginError(f"{provider_name} is offered twice")
-            offered[provider_name] = Plugin(provider_name, provider, sandbox)
+            offered[provider_name] = ProviderType(provider_name, provider, sandbox)
 
         try:
             with _limited(self.patience):
@@ -214,7 +214,7 @@ def _are(kind: type, values: Iterable[object]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class ConfiguredProvider:
     """A provider that one client type shows, ready to be called."""
 
     name: str
@@ -229,7 +229,7 @@ class Registry:
 
     def __init__(self, settings: Settings, plugins: Plugins, pool: HttpPool) -> None:
         """Raises `SettingsError` with every mistake of every provider."""
-        self._offers: dict[tuple[str, str], Offer] = {}
+        self._shown_for: dict[tuple[str, str], ConfiguredProvider] = {}
         self._pool = pool
         built: dict[tuple[str, str], Provider] = {}
         faults = map(plugins.find_fault, settings.service.required_plugins)
@@ -237,25 +237,25 @@ class Registry:
         for client_type, names in settings.clients.items():
             for name in names:
                 try:
-                    self._offers[name, client_type] = _build(settings, plugins, pool, name, client_type, built)
+                    self._shown_for[name, client_type] = _build(settings, plugins, pool, name, client_type, built)
                 except SettingsError as error:
                     mistakes |= dict.fromkeys(error.mistakes)
         if mistakes:
             raise SettingsError(list(mistakes))
 
-    def find(self, provider: str, client_type: str) -> Offer:
+    def find(self, provider: str, client_type: str) -> ConfiguredProvider:
         """Return the offer. Raises `Unsupported` when the shop does not show it."""
         try:
-            return self._offers[provider, client_type]
+            return self._shown_for[provider, client_type]
         except KeyError:
             raise Unsupported("this provider is not offered for this client type") from None
 
-    def offers(self, client_type: str) -> list[Offer]:
+    def shown_for(self, client_type: str) -> list[ConfiguredProvider]:
         """What a client type shows, in configured order."""
-        return [offer for (_, client), offer in self._offers.items() if client == client_type]
+        return [configured for (_, client), configured in self._shown_for.items() if client == client_type]
 
-    def __iter__(self) -> Iterator[Offer]:
-        return iter(self._offers.values())
+    def __iter__(self) -> Iterator[ConfiguredProvider]:
+        return iter(self._shown_for.values())
 
 
 def _build(
@@ -265,7 +265,7 @@ def _build(
     name: str,
     client_type: ClientType,
     built: dict[tuple[str, str], Provider],
-) -> Offer:
+) -> ConfiguredProvider:
     plugin = _find_plugin(settings, plugins, name)
     if client_type not in plugin.provider.entrances:
         raise SettingsError([f"clients.{client_type}: {name} has no login for {client_type}"])
@@ -285,7 +285,9 @@ def _build(
     # plain http is let pass for loopback alone
     if not settings.service.is_plain_loopback and any(str(value).startswith("http:") for _, value in own):
         log.warning("vendor_on_this_machine", extra={"provider": name, "client_type": client_type})
-    return Offer(name, client_type, plugin.provider.entrances[client_type], built[key], own.profile_max_age)
+    return ConfiguredProvider(
+        name, client_type, plugin.provider.entrances[client_type], built[key], own.profile_max_age
+    )
 
 
 def _make(kind: type[Provider], own: ProviderSettings, http: Http, path: str) -> Provider:
@@ -298,7 +300,7 @@ def _make(kind: type[Provider], own: ProviderSettings, http: Http, path: str) ->
     return made
 
 
-def _find_plugin(settings: Settings, plugins: Plugins, name: str) -> Plugin:
+def _find_plugin(settings: Settings, plugins: Plugins, name: str) -> ProviderType:
     wanted = settings.plugin_of(name)
     if wanted in plugins.available:
         return plugins.available[wanted]

@@ -22,8 +22,8 @@ from connect_core.identity import ClientType
 from connect_core.providers.oauth2 import OAuth2Provider, Quirks
 from connect_core.providers.oauth2.quirks import NAMES
 from connect_core.providers.oauth2.responses import ERRORS
-from connect_core.sandbox.double import PEOPLE, Person, Sandbox
 from connect_core.sandbox.faults import Fault
+from connect_core.sandbox.vendor_server import PEOPLE, Person, Sandbox
 
 Found = dict[str, Any]
 Find = Callable[[Mapping[str, str], Mapping[str, str]], Found]

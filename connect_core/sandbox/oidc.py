@@ -23,9 +23,9 @@ from starlette.routing import BaseRoute, Route
 
 from connect_core.crypto import SecretKey, SigningKey, VerificationKey, encode_part
 from connect_core.identity import ClientType
-from connect_core.sandbox.double import PEOPLE, Person, Sandbox
 from connect_core.sandbox.faults import Fault
 from connect_core.sandbox.oauth2 import Refused
+from connect_core.sandbox.vendor_server import PEOPLE, Person, Sandbox
 
 Found = dict[str, Any]
 TOKEN_LIFE = 3600

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp
 
-from connect_core.sandbox.double import Sandbox
+from connect_core.sandbox.vendor_server import Sandbox
 
 
 def sandbox_app(sandboxes: Mapping[str, Sandbox]) -> Starlette:

@@ -11,7 +11,7 @@ from connect_core.settings.model import (
     PageSettings,
     ProviderSettings,
     Service,
-    Sessions,
+    SessionLifetimes,
     Settings,
 )
 from connect_core.settings.values import Endpoint, check_endpoint, is_loopback
@@ -24,7 +24,7 @@ __all__ = [
     "PageSettings",
     "ProviderSettings",
     "Service",
-    "Sessions",
+    "SessionLifetimes",
     "Settings",
     "check_endpoint",
     "check_provider_settings",

@@ -133,14 +133,14 @@ class Limits(Section):
         pattern=r"^(off|[1-9]\d{0,6}/(second|minute|hour))$",
         description="Login starts and callbacks per client address.",
     )
-    per_account: str = Field(
+    per_username: str = Field(
         default="10/hour",
         pattern=r"^(off|[1-9]\d{0,6}/(second|minute|hour))$",
         description="Tries of a password per user name.",
     )
 
 
-class Sessions(Section):
+class SessionLifetimes(Section):
     """`[sessions]`: how long logins last, in seconds."""
 
     access_token: int = Field(default=1200, ge=60, description="Life of an access token.")
@@ -163,7 +163,7 @@ class Settings(Section):
 
     service: Service
     limits: Limits = Limits()
-    sessions: Sessions = Sessions()
+    sessions: SessionLifetimes = SessionLifetimes()
     pages: PageSettings = PageSettings()
     clients: dict[ClientType, list[str]] = Field(
         default={}, description="Which providers each client type shows, in order."

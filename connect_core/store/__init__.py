@@ -3,7 +3,7 @@
 Queries are functions over a `Transaction`; `Database` runs a unit of them in one transaction on one thread hop.
 """
 
-from connect_core.store import connections, events, flows, handovers, members, schema, sessions
+from connect_core.store import connections, events, flows, members, qr_logins, schema, sessions
 from connect_core.store.engine.database import Database
 from connect_core.store.engine.statement import Transaction
 
@@ -13,8 +13,8 @@ __all__ = [
     "connections",
     "events",
     "flows",
-    "handovers",
     "members",
+    "qr_logins",
     "schema",
     "sessions",
 ]

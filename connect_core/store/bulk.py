@@ -19,7 +19,7 @@ CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class StoredConnection:
     """A connection that a member has or had. `ids` are those of its aliases, and `union_id` where it has none."""
 
     connect_id: int
@@ -45,14 +45,14 @@ def insert_members(transaction: Transaction, rows: Sequence[Mapping[str, object]
     _INSERT_MEMBER.run_many(transaction, rows)
 
 
-def find_bound(transaction: Transaction, member_ids: Sequence[int]) -> list[Bound]:
+def find_bound(transaction: Transaction, member_ids: Sequence[int]) -> list[StoredConnection]:
     """Return every connection of these members, ended ones too."""
     rows = list(_ask(transaction, _bound(), member_ids))
     aliases: dict[int, list[PersonId]] = {}
     for connect_id, kind, scope, value in _ask(transaction, _bound_aliases(), member_ids):
         aliases.setdefault(connect_id, []).append(PersonId(IdKind(kind), value, scope))
     return [
-        Bound(
+        StoredConnection(
             row[0],
             row[1],
             row[2],

@@ -32,7 +32,7 @@ class KnownPerson:
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class BoundConnection:
     """An active connection, as its member sees it. `profile` is JSON, None when none was ever told."""
 
     connect_id: int
@@ -260,9 +260,9 @@ def find_open_id(transaction: Transaction, member_id: int, union_type: str, app_
     return found
 
 
-def find_bound(transaction: Transaction, member_id: int) -> list[Bound]:
+def find_bound(transaction: Transaction, member_id: int) -> list[BoundConnection]:
     """Return the member's active connections, in the order of binding."""
-    return [Bound(*row) for row in _OF_MEMBER.all(transaction, member_id=member_id)]
+    return [BoundConnection(*row) for row in _OF_MEMBER.all(transaction, member_id=member_id)]
 
 
 def hold_connection(transaction: Transaction, connect_id: int) -> int | None:

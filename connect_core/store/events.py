@@ -20,7 +20,7 @@ _COLUMNS = (
     "request_id",
     "create_time",
     "detail",
-    "told_time",
+    "dispatched_at",
 )
 
 
@@ -43,11 +43,11 @@ _INSERT = Statement(insert_into(_EVENT, *_COLUMNS))
 _INSERT_ONE = Statement(insert_into(_EVENT, *_COLUMNS).returning(_EVENT.c.id))
 _FIND_UNTOLD = Statement(
     select(*(_EVENT.c[name] for name in EventRow.__dataclass_fields__))
-    .where(_EVENT.c.told_time.is_(None), _EVENT.c.create_time < bindparam("before"))
+    .where(_EVENT.c.dispatched_at.is_(None), _EVENT.c.create_time < bindparam("before"))
     .order_by(_EVENT.c.id)
     .limit(bindparam("most"))
 )
-_TOLD = Statement(update(_EVENT).where(_EVENT.c.id == bindparam("own")).values(told_time=bindparam("now")))
+_TOLD = Statement(update(_EVENT).where(_EVENT.c.id == bindparam("own")).values(dispatched_at=bindparam("now")))
 
 
 def insert_events(transaction: Transaction, rows: Sequence[Mapping[str, object]]) -> None:
@@ -61,11 +61,11 @@ def insert_event(transaction: Transaction, row: Mapping[str, object]) -> int:
     return event_id
 
 
-def find_untold(transaction: Transaction, before: int, limit: int) -> list[EventRow]:
+def find_undispatched(transaction: Transaction, before: int, limit: int) -> list[EventRow]:
     """Return at most `limit` events from `before` that plugins were not told of, the oldest first."""
     return [EventRow(*row) for row in _FIND_UNTOLD.all(transaction, before=before, most=limit)]
 
 
-def update_told(transaction: Transaction, ids: Sequence[int], now: int) -> None:
+def update_dispatched(transaction: Transaction, ids: Sequence[int], now: int) -> None:
     """Note that plugins were told of these events."""
     _TOLD.run_many(transaction, [{"own": event_id, "now": now} for event_id in ids])

@@ -6,14 +6,14 @@ from functools import cache
 from sqlalchemy import bindparam, or_, select, update
 
 from connect_core.crypto import token_hash
-from connect_core.store.engine.statement import Statement, Sweep, Transaction, insert_into
+from connect_core.store.engine.statement import ExpiryDelete, Statement, Transaction, insert_into
 from connect_core.store.models import UsedFlow
 
 _USED = UsedFlow.__table__  # type: ignore[attr-defined]
 _INSERT = Statement(insert_into(_USED, "hash", "flow", "expiry_time"))
 _FIND = Statement(select(_USED.c.flow, _USED.c.outcome).where(_USED.c.hash == bindparam("hash")))
 _CLOSE = Statement(update(_USED).where(_USED.c.hash == bindparam("own")).values(outcome=bindparam("ended")))
-_SWEEP = Sweep(_USED.c.hash, _USED.c.expiry_time)
+_DELETE_EXPIRED = ExpiryDelete(_USED.c.hash, _USED.c.expiry_time)
 
 
 def insert_used(transaction: Transaction, hash_: str, flow: str, expiry_time: int) -> bool:
@@ -62,4 +62,4 @@ def update_outcome(transaction: Transaction, hash_: str, outcome: str) -> None:
 
 def delete_expired(transaction: Transaction, now: int, limit: int) -> int:
     """Sweep at most `limit` rows whose time is over; returns how many."""
-    return _SWEEP.run(transaction, now, limit)
+    return _DELETE_EXPIRED.run(transaction, now, limit)

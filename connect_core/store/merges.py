@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import and_, bindparam, delete, exists, null, select, update
 
-from connect_core.store.engine.statement import Row, Statement, Sweep, Transaction, insert_into
+from connect_core.store.engine.statement import ExpiryDelete, Row, Statement, Transaction, insert_into
 from connect_core.store.models import Alias, Connection, Member, MemberMerge
 
 MERGED = 2
@@ -38,7 +38,7 @@ _FIND_UNDOABLE = Statement(
 )
 _FIND_INTO = Statement(select(_MERGE.c.merged_id).where(_MERGE.c.kept_id == bindparam("kept_id")).order_by(_MERGE.c.id))
 _DELETE = Statement(delete(_MERGE).where(_MERGE.c.id == bindparam("own")))
-_SWEEP = Sweep(_MERGE.c.id, _MERGE.c.undo_until, _MERGE.c.undo_until, _MERGE.c.moved, _MERGE.c.ended)
+_DELETE_EXPIRED = ExpiryDelete(_MERGE.c.id, _MERGE.c.undo_until, _MERGE.c.undo_until, _MERGE.c.moved, _MERGE.c.ended)
 _DISABLE = Statement(
     update(_MEMBER).where(_MEMBER.c.id == bindparam("member_id"), _MEMBER.c.disabled == 0).values(disabled=MERGED)
 )
@@ -111,7 +111,7 @@ def delete_merge(transaction: Transaction, merge_id: int) -> bool:
 
 def delete_expired(transaction: Transaction, now: int, limit: int) -> int:
     """Empty at most `limit` merges of what an undo would need, once there can be none; returns how many."""
-    return _SWEEP.run(transaction, now, limit)
+    return _DELETE_EXPIRED.run(transaction, now, limit)
 
 
 def disable_merged(transaction: Transaction, member_id: int) -> None:

@@ -205,19 +205,22 @@ class MemberMerge(Declared, table=True):
     ended: str | None = Field(None, sa_column=Column(Text))
 
 
-_ONLY_THE_UNTOLD = Index(  # MariaDB has no partial indexes
-    "ix_event_told", "told_time", sqlite_where=text("told_time IS NULL"), postgresql_where=text("told_time IS NULL")
+_UNDISPATCHED = Index(  # MariaDB has no partial indexes
+    "ix_event_undispatched",
+    "dispatched_at",
+    sqlite_where=text("dispatched_at IS NULL"),
+    postgresql_where=text("dispatched_at IS NULL"),
 )
 
 
 class ConnectEvent(Declared, table=True):
     """What happened, written in the transaction that made it happen. Never holds an id, code, token or secret.
 
-    `told_time` is NULL until the plugins that listen were told of it; without a listener it is the time of the event.
+    `dispatched_at` is NULL until the plugins that listen were told of it; without a listener it is the event's time.
     """
 
     __tablename__ = "es_connect_event"
-    __table_args__ = (Index("ix_event_member", "member_id"), _ONLY_THE_UNTOLD)
+    __table_args__ = (Index("ix_event_member", "member_id"), _UNDISPATCHED)
 
     id: int | None = Field(None, sa_column=_key())
     kind: str = Field(sa_column=Column(String(24), nullable=False))
@@ -230,4 +233,4 @@ class ConnectEvent(Declared, table=True):
     request_id: str = Field(sa_column=Column(String(32), nullable=False))
     create_time: int = Field(sa_type=BIG)
     detail: str = Field("", sa_column=_text(255))
-    told_time: int | None = Field(None, sa_type=BIG)
+    dispatched_at: int | None = Field(None, sa_type=BIG)

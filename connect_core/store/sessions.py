@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import and_, bindparam, select, update
 
-from connect_core.store.engine.statement import Statement, Sweep, Transaction, insert_into
+from connect_core.store.engine.statement import ExpiryDelete, Statement, Transaction, insert_into
 from connect_core.store.models import MemberSession
 
 _SESSION = MemberSession.__table__  # type: ignore[attr-defined]
@@ -69,7 +69,7 @@ _REVOKE_OTHERS = Statement(
     .where(_SESSION.c.member_id == bindparam("of_member"), _IS_ANOTHER)
     .values(revoked_time=bindparam("now"))
 )
-_SWEEP = Sweep(_SESSION.c.id, _SESSION.c.expiry_time)
+_DELETE_EXPIRED = ExpiryDelete(_SESSION.c.id, _SESSION.c.expiry_time)
 
 
 def insert_session(transaction: Transaction, row: SessionRow) -> None:
@@ -135,4 +135,4 @@ def revoke_others(transaction: Transaction, member_id: int, kept: str, now: int)
 
 def delete_expired(transaction: Transaction, now: int, limit: int) -> int:
     """Sweep at most `limit` sessions whose time is over; returns how many."""
-    return _SWEEP.run(transaction, now, limit)
+    return _DELETE_EXPIRED.run(transaction, now, limit)

@@ -15,9 +15,24 @@ except ModuleNotFoundError as error:
     missing = 'connect_core.testing needs pytest: pip install "connect-login[testing]"'
     raise ModuleNotFoundError(missing, name="pytest") from None
 
-pytest.register_assert_rewrite(*(f"{__name__}.{part}" for part in ("failures", "logins", "redaction", "stand")))
+pytest.register_assert_rewrite(*(f"{__name__}.{part}" for part in ("failures", "logins", "redaction", "running_shop")))
 
-from connect_core.harness import Stage, Visitor, load_sandboxes, make_settings, on_stage, sandbox_settings  # noqa: E402 - asserts are rewritten before their modules are read
+from connect_core.harness import RunningShop, Visitor, load_sandboxes, make_settings, run_shop, sandbox_settings  # noqa: E402 - asserts are rewritten before their modules are read
+from connect_core.renamed import find_renamed  # noqa: E402 - the same
 from connect_core.testing.contract import ProviderContract  # noqa: E402 - the same
 
-__all__ = ["ProviderContract", "Stage", "Visitor", "load_sandboxes", "make_settings", "on_stage", "sandbox_settings"]
+__all__ = [
+    "ProviderContract",
+    "RunningShop",
+    "Visitor",
+    "load_sandboxes",
+    "make_settings",
+    "run_shop",
+    "sandbox_settings",
+]
+
+_RENAMED = {"Stage": "RunningShop", "on_stage": "run_shop"}
+
+
+def __getattr__(name: str) -> object:
+    return find_renamed(__name__, name, _RENAMED, globals())

@@ -12,8 +12,8 @@ import pytest
 
 from connect_core.harness import Visitor
 from connect_core.providers.provider import Provider
-from connect_core.testing.stand import Scene, Stand, somebody
-from connect_core.testing.witness import is_secret
+from connect_core.testing.recorder import is_secret
+from connect_core.testing.running_shop import ContractRules, ContractRun, somebody
 
 SPOILT = (
     ("html", ""),
@@ -26,34 +26,34 @@ SPOILT = (
 """Faults under which something might be said."""
 
 
-class Redaction(Stand):
+class Redaction(ContractRules):
     """Secrets of the shop and of every login."""
 
-    def test_no_secret_is_told(self, scene: Scene, client: str, caplog: pytest.LogCaptureFixture) -> None:
+    def test_no_secret_is_told(self, contract_run: ContractRun, client: str, caplog: pytest.LogCaptureFixture) -> None:
         """No secret setting, code, state or token stands in a log line, a `repr`, an answer or an exception."""
         caplog.set_level(logging.DEBUG)
-        stage, provider = scene.stage, self.offer(scene.stage, client).provider
-        made = self.operations(scene, client)
-        scene.witness.secrets.clear()
+        shop, provider = contract_run.shop, self.configured(contract_run.shop, client).provider
+        made = self.operations(contract_run, client)
+        contract_run.recorder.secrets.clear()
         told: list[str] = []
         with _overheard(provider) as raised:
-            told.append(self._tell(scene, client))
+            told.append(self._tell(contract_run, client))
             for operation, (kind, value) in product(filter(None, (made.token, made.id, made.profile)), SPOILT):
-                self.sandbox(stage).faults.add(kind, value, on=operation)
-                told.append(self._tell(scene, client))
+                self.sandbox(shop).faults.add(kind, value, on=operation)
+                told.append(self._tell(contract_run, client))
             told += [text for error in raised for text in _texts(error)]
-        told += [repr(self.offer(stage, client)), repr(vars(provider)), *_lines(caplog.records)]
-        kept = scene.witness.secrets | self.secret_settings(stage, client)
+        told += [repr(self.configured(shop, client)), repr(vars(provider)), *_lines(caplog.records)]
+        kept = contract_run.recorder.secrets | self.secret_settings(shop, client)
         assert kept or not made.token, "no secret was seen, so none could be looked for"
         everything = "\n".join(told)
         assert not [f"{value[:2]}… ({len(value)})" for value in kept if value in everything]
 
-    def _tell(self, scene: Scene, client: str) -> str:
+    def _tell(self, contract_run: ContractRun, client: str) -> str:
         """Log in; return what the visitor is told, but for the tokens of a login that went well."""
-        with Visitor(scene.stage) as visitor:
+        with Visitor(contract_run.shop) as visitor:
             prepared = self.prepare(visitor, client, somebody())
             given = parse_qsl(urlsplit(prepared).query) if isinstance(prepared, str) else list(prepared.items())
-            scene.witness.secrets |= {value for name, value in given if is_secret(name, value)}
+            contract_run.recorder.secrets |= {value for name, value in given if is_secret(name, value)}
             answer = self.finish(visitor, client, prepared)
         return answer.text if answer.status_code >= 400 else ""
 

@@ -13,7 +13,7 @@ import pytest
 from connect_core import __version__
 from connect_core.errors import PluginError
 from connect_core.providers.hookspecs import NAME
-from connect_core.providers.registry import Plugin, Plugins
+from connect_core.providers.registry import Plugins, ProviderType
 
 _SUITE = """\
 from connect_core.testing import ProviderContract
@@ -34,7 +34,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ContractReport:
     """What a run of the contract found."""
 
     plugin: str
@@ -75,7 +75,7 @@ class Report:
         return "n/a" if not own else "**failed**" if any(one.reason for one in own) else "passed"
 
 
-class _Recorder:
+class _ResultCollector:
     """A pytest plugin that keeps what became of each test."""
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ class _Recorder:
         return report
 
 
-def find_plugins(wanted: str) -> list[Plugin]:
+def find_plugins(wanted: str) -> list[ProviderType]:
     """Return the plugins of that name, or those of a package or distribution of that name.
 
     Raises `PluginError` when there is none, when it was set aside, or when it has no sandbox to run against.
@@ -115,9 +115,9 @@ def find_plugins(wanted: str) -> list[Plugin]:
     return found
 
 
-def run_contract(plugin: Plugin) -> Report:
+def run_contract(plugin: ProviderType) -> ContractReport:
     """Run every rule of the contract on an installed plugin, each a login through its sandbox."""
-    recorder, output = _Recorder(), io.StringIO()
+    recorder, output = _ResultCollector(), io.StringIO()
     with TemporaryDirectory(prefix="connect-contract-") as folder, contextlib.redirect_stdout(output):
         # a name of its own: a module that was imported once is not read again
         suite = Path(folder, f"test_{plugin.name.replace('-', '_')}.py")
@@ -135,10 +135,10 @@ def run_contract(plugin: Plugin) -> Report:
         ]
         pytest.main([*options, str(suite)], plugins=[recorder])
     clients = tuple(client.value for client in plugin.provider.entrances)
-    return Report(plugin.name, _distribution_of(plugin), clients, tuple(recorder.verdicts))
+    return ContractReport(plugin.name, _distribution_of(plugin), clients, tuple(recorder.verdicts))
 
 
-def _distribution_of(plugin: Plugin) -> str:
+def _distribution_of(plugin: ProviderType) -> str:
     """The package that offers the plugin, with its version."""
     package = plugin.provider.__module__.partition(".")[0]
     for point in entry_points(group=NAME):

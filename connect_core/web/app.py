@@ -26,15 +26,15 @@ from connect_core.web import responses
 from connect_core.web.account.merge import merge_routes
 from connect_core.web.account.personal_data import personal_data_routes
 from connect_core.web.account.routes import account_routes
-from connect_core.web.context import Limiter, Shop
+from connect_core.web.context import Limiter, WebContext
 from connect_core.web.legacy.account_binder import binder_routes
-from connect_core.web.legacy.javashop import seed_routes
+from connect_core.web.legacy.javashop import javashop_routes
 from connect_core.web.login.first_login import first_login_routes
-from connect_core.web.login.qr_login import handover_routes
+from connect_core.web.login.qr_login import qr_login_routes
 from connect_core.web.login.routes import connect_routes
 from connect_core.web.pages import Pages
 from connect_core.web.pages.theme_check import load_pages
-from connect_core.web.requests import Trust, new_request_id
+from connect_core.web.requests import TrustedProxies, new_request_id
 from connect_core.web.responses import Cookies
 
 SWEEP_SECONDS = 60
@@ -60,40 +60,40 @@ def create_app(
     service = settings.service
     database = Database(service.database_url, synchronous=service.sqlite_synchronous)
     manager = ConnectManager(settings, database, plugins=plugins, pool=pool, now=now)
-    shop = _make_shop(manager, load_pages(settings.pages, service.prefix))
+    context = _make_shop(manager, load_pages(settings.pages, service.prefix))
     app = Starlette(
         routes=[
             *routes,
-            *connect_routes(shop),
-            *account_routes(shop),
-            *merge_routes(shop),
-            *personal_data_routes(shop),
-            *first_login_routes(shop),
-            *binder_routes(shop),
-            *handover_routes(shop),
-            *seed_routes(shop),
-            *_health_routes(shop),
+            *connect_routes(context),
+            *account_routes(context),
+            *merge_routes(context),
+            *personal_data_routes(context),
+            *first_login_routes(context),
+            *binder_routes(context),
+            *qr_login_routes(context),
+            *javashop_routes(context),
+            *_health_routes(context),
         ],
         lifespan=lambda _: _lifespan(manager),
         exception_handlers={404: _not_found, 405: _not_allowed},
     )
     app.router.redirect_slashes = False
     app.state.manager = manager
-    app.state.shop = shop
+    app.state.context = context
     return app
 
 
-def _make_shop(manager: ConnectManager, pages: Pages) -> Shop:
+def _make_shop(manager: ConnectManager, pages: Pages) -> WebContext:
     settings, service = manager.settings, manager.settings.service
-    return Shop(
+    return WebContext(
         manager=manager,
         pages=pages,
         cookies=Cookies(
             is_plain_loopback=service.is_plain_loopback, readable_token_cookies=service.readable_token_cookies
         ),
-        trust=Trust(service.trusted_proxies),
+        trusted_proxies=TrustedProxies(service.trusted_proxies),
         limiter=Limiter(settings.limits.per_address, manager.shared),
-        password_limiter=Limiter(settings.limits.per_account, manager.shared),
+        password_limiter=Limiter(settings.limits.per_username, manager.shared),
         origins=(service.public_url, *service.cors_origins),
         cors_origins=tuple(service.cors_origins),
         prefix=service.prefix,
@@ -119,7 +119,7 @@ async def _sweep_for_ever(manager: ConnectManager) -> None:
     await asyncio.sleep(random.uniform(0, SWEEP_SECONDS))  # noqa: S311 - no secret
     while True:
         try:
-            while await manager.notices.tell_late() == LATE_AT_ONCE:
+            while await manager.dispatcher.redeliver() == LATE_AT_ONCE:
                 pass
             while await manager.sweep(SWEEP_STEP) >= SWEEP_STEP:  # noqa: ASYNC110 - a pause for others, no waiting
                 await asyncio.sleep(SWEEP_PAUSE)
@@ -128,23 +128,23 @@ async def _sweep_for_ever(manager: ConnectManager) -> None:
         await asyncio.sleep(SWEEP_SECONDS)
 
 
-def _health_routes(shop: Shop) -> list[BaseRoute]:
+def _health_routes(context: WebContext) -> list[BaseRoute]:
     async def healthz(request: Request) -> Response:
         return responses.answer({"status": "ok"})
 
     async def readyz(request: Request) -> Response:
-        state = await shop.manager.database.read(schema.find_state_in)
+        state = await context.manager.database.read(schema.find_state_in)
         if mistake := schema.get_advice(state):
             raise Unavailable(mistake)
-        return responses.answer({"status": "ok", "quarantined": sorted(shop.manager.plugins.quarantined)})
+        return responses.answer({"status": "ok", "quarantined": sorted(context.manager.plugins.quarantined)})
 
-    return [shop.route("/healthz", healthz, "GET"), shop.route("/readyz", readyz, "GET")]
+    return [context.route("/healthz", healthz, "GET"), context.route("/readyz", readyz, "GET")]
 
 
 async def _not_found(request: Request, error: Exception) -> Response:
-    shop: Shop = request.app.state.shop
+    context: WebContext = request.app.state.context
     request.state.request_id = new_request_id()
-    response = shop.answer_error(request, Unsupported())
+    response = context.answer_error(request, Unsupported())
     response.headers["x-request-id"] = request.state.request_id
     return response
 

@@ -39,7 +39,7 @@ from connect_core.web.pages import Pages, Way, with_more
 from connect_core.web.pages.messages import refusal_for
 from connect_core.web.rate_limit import CountersInMemory
 from connect_core.web.requests import (
-    Trust,
+    TrustedProxies,
     check_origin,
     find_asked_language,
     get_bearer,
@@ -89,13 +89,13 @@ class _AsApp:
 
 
 @dataclass(frozen=True, slots=True)
-class Shop:
+class WebContext:
     """The running service, as routes see it."""
 
     manager: ConnectManager
     pages: Pages
     cookies: Cookies
-    trust: Trust
+    trusted_proxies: TrustedProxies
     limiter: Limiter
     password_limiter: Limiter
     origins: tuple[str, ...]
@@ -105,18 +105,18 @@ class Shop:
 
     async def count(self, request: Request) -> None:
         """Count a login start, callback or code. Raises `RateLimited`."""
-        await self.limiter.hit(self.trust.get_address(request))
+        await self.limiter.hit(self.trusted_proxies.get_address(request))
 
     async def find_member(self, request: Request) -> LoggedIn:
         """Return who is logged in, by session cookie or bearer token. Raises `NotLoggedIn`, and as `get_tokens`."""
-        found = await self.manager.accounts.find_member(**self.get_tokens(request))
+        found = await self.manager.current_member.find_member(**self.get_tokens(request))
         if found is None:
             raise NotLoggedIn("there is no live session")
         return found
 
     async def find_recent(self, request: Request) -> LoggedIn:
         """The same for what a stolen session must not do. Raises `LoginTooOld` besides."""
-        return await self.manager.accounts.find_recent(**self.get_tokens(request))
+        return await self.manager.current_member.find_recent(**self.get_tokens(request))
 
     def get_tokens(self, request: Request) -> dict[str, str]:
         """Return what the request is logged in with.
@@ -192,14 +192,14 @@ class Shop:
                     return Response(status_code=405, headers=responses.HEADERS)
                 response = await endpoint(request)
             except ConnectError as error:
-                self.refusals.note(error, _context(request))
+                self.refusals.note(error, _log_fields(request))
                 response = style(request, error)
                 self._forget_flow(request, response, error)
             except (asyncio.CancelledError, KeyboardInterrupt):
                 raise
             except BaseException as error:  # noqa: BLE001 - one generic answer, the log has the place; no hook ends us
                 log.error(
-                    "unhandled", extra={"error": type(error).__name__, "place": _place(error), **_context(request)}
+                    "unhandled", extra={"error": type(error).__name__, "place": _place(error), **_log_fields(request)}
                 )
                 response = style(request, Unavailable())
             if b"lang=" in request.scope["query_string"]:
@@ -280,6 +280,6 @@ def _place(error: BaseException) -> str:
     return f"{last.tb_frame.f_code.co_qualname}:{last.tb_lineno}" if last else ""
 
 
-def _context(request: Request) -> dict[str, object]:
+def _log_fields(request: Request) -> dict[str, object]:
     params = {key: value for key, value in request.path_params.items() if key in ("provider", "client")}
     return {"request_id": request.state.request_id, "method": request.method, **params}

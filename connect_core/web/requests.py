@@ -136,7 +136,7 @@ def check_origin(request: Request, allowed: Sequence[str]) -> None:
         raise Forbidden("the request comes from another origin")
 
 
-class Trust:
+class TrustedProxies:
     """Which peers' X-Forwarded-For is believed."""
 
     def __init__(self, proxies: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from connect_core.identity import ClientType
-from connect_core.providers.registry import Plugin, Plugins
+from connect_core.providers.registry import Plugins, ProviderType
 from connect_core.testing.report import Report, run_contract
 
 PAGE = Path(__file__).with_name("providers.md")
@@ -25,7 +25,7 @@ A sandbox answers as its vendor documents it; nothing here was run against a ven
 """
 
 
-def make_page(reports: Iterable[Report], without: Iterable[Plugin]) -> str:
+def make_page(reports: Iterable[Report], without: Iterable[ProviderType]) -> str:
     """Return the page: a row for each report, and a line for each plugin without a sandbox."""
     lines = [HEAD, f"| plugin | {' | '.join(ClientType)} |", f"| --- |{' --- |' * len(ClientType)}"]
     for report in reports:

@@ -23,7 +23,6 @@ from connect_core.plugin import (
     AuthorizationResponse,
     BadRequest,
     ClientType,
-    Elsewhere,
     Entrance,
     Http,
     Identity,
@@ -33,6 +32,7 @@ from connect_core.plugin import (
     ProviderBadResponse,
     ProviderConfig,
     Register,
+    RequiredBrowser,
     VerifiedPhone,
     hookimpl,
     with_query,
@@ -94,13 +94,13 @@ class AlipayProvider(Provider):
         }
         return with_query(self._authorize_url, parameters)
 
-    def get_wake_up_url(self, start_url: str, user_agent: str) -> str | None:
+    def get_deep_link(self, start_url: str, user_agent: str) -> str | None:
         """Return the link that opens `start_url` in Alipay's app; None inside the app."""
         return None if "AlipayClient" in user_agent else WAKE_UP + quote(start_url, safe="")
 
-    def find_better_place(self, client_type: ClientType, user_agent: str) -> Elsewhere | None:
+    def find_better_place(self, client_type: ClientType, user_agent: str) -> RequiredBrowser | None:
         """A browser that does not follow the link to Alipay's app has to be left."""
-        return Elsewhere.BROWSER if client_type is ClientType.H5 and KEEPS_US_IN.search(user_agent) else None
+        return RequiredBrowser.BROWSER if client_type is ClientType.H5 and KEEPS_US_IN.search(user_agent) else None
 
     async def login_callback(self, response: AuthorizationResponse) -> Identity:
         """Redeem the code (https://opendocs.alipay.com/open/02ailc); one of another app is refused unasked."""

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from connect_alipay.answers import Reply, read_reply
 from connect_alipay.encryption import decrypt_content
 from connect_alipay.keys import Keys
 from connect_alipay.refusals import get_refusal, get_vendor_codes, is_refusal
+from connect_alipay.responses import Reply, read_reply
 from connect_alipay.settings import AlipaySettings
 from connect_alipay.signature import get_signed_text, is_signed_by, sign
 from connect_core.plugin import (

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from connect_alipay.encryption import load_content_key
 from connect_alipay.settings import AlipaySettings
-from connect_alipay.trust import CertificateTrust, PublicKeyTrust, Trust
+from connect_alipay.trust import CertificateTrust, PublicKeyTrust, SignatureTrust
 from connect_core.plugin import (
     RsaPrivateKey,
     SettingsError,
@@ -23,7 +23,7 @@ class Keys:
     """The app's own key, whom it believes, and the key of the content encryption, where there is one."""
 
     private: RsaPrivateKey
-    trust: Trust
+    trust: SignatureTrust
     content: bytes | None = field(repr=False)
 
 
@@ -35,7 +35,7 @@ def load_keys(settings: AlipaySettings) -> Keys:
     return Keys(private, trust, _load("aes_key", load_content_key, aes_key) if aes_key else None)
 
 
-def _load_public_key(settings: AlipaySettings, private: RsaPrivateKey) -> Trust:
+def _load_public_key(settings: AlipaySettings, private: RsaPrivateKey) -> SignatureTrust:
     key = _load("alipay_public_key", load_public_key, settings.alipay_public_key)
     if key == private.public_key():
         raise SettingsError(
@@ -44,7 +44,7 @@ def _load_public_key(settings: AlipaySettings, private: RsaPrivateKey) -> Trust:
     return PublicKeyTrust(key)
 
 
-def _load_chain(settings: AlipaySettings, private: RsaPrivateKey) -> Trust:
+def _load_chain(settings: AlipaySettings, private: RsaPrivateKey) -> SignatureTrust:
     app = _load("app_cert", load_certificates, settings.app_cert)[0]
     alipay = _load("alipay_cert", load_certificates, settings.alipay_cert)
     roots = _load("alipay_root_cert", load_certificates, settings.alipay_root_cert)

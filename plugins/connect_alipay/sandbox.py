@@ -35,8 +35,8 @@ from connect_alipay import sandbox_grants as ids
 from connect_alipay.sandbox_gateway import (
     PERSON,
     TOKEN,
-    Asked,
     Draft,
+    GatewayRequest,
     Registration,
     check_login_string,
     check_request,
@@ -46,10 +46,10 @@ from connect_alipay.sandbox_gateway import (
     write_answer,
     write_node,
 )
-from connect_alipay.sandbox_grants import Found, Grants
+from connect_alipay.sandbox_grants import AlipayGrants, Found
 from connect_alipay.sandbox_keys import bundle_text, chain_of, key_of, root_bundle, sn_of
-from connect_alipay.sandbox_refusals import Refused
-from connect_alipay.sandbox_rest import RestAsked, check_rest_request, read_body, write_rest_answer
+from connect_alipay.sandbox_refusals import AlipayRefusal
+from connect_alipay.sandbox_rest import RestRequest, check_rest_request, read_body, write_rest_answer
 from connect_core.plugin import ClientType, IdKind
 from connect_core.sandbox import PEOPLE, Fault, Person, Sandbox
 
@@ -102,7 +102,7 @@ class AlipaySandbox(Sandbox):
             (APP_ID, MINI_APP_ID), mode == "certificate", CONTENT_KEY if aes else None, PID
         )
         self._protocol, self._charset, self._domain = protocol, charset, domain
-        self._grants = Grants(now, id_kinds, expiry_as_text=expiry_as_text)
+        self._grants = AlipayGrants(now, id_kinds, expiry_as_text=expiry_as_text)
         self._signers = ["alipay"]
 
     def get_untrusted(self) -> Collection[str]:
@@ -173,7 +173,7 @@ class AlipaySandbox(Sandbox):
         fault = self.faults.take(PHONE) or Fault("")
         found: Found = {"code": "10000", "msg": "Success", "mobile": self.find_person(person).mobile}
         if fault.kind == "error" or not self._registration.content_key:
-            refused = Refused.of_fault(fault.value or "isv.missing-encrypt-key")
+            refused = AlipayRefusal.of_fault(fault.value or "isv.missing-encrypt-key")
             found = {"code": refused.code, "msg": str(refused), "subCode": refused.sub_code, "subMsg": refused.text}
             return json.dumps({"response": json.dumps(found, ensure_ascii=False)})
         key = None if fault.kind == "plain" else self._registration.content_key
@@ -244,30 +244,30 @@ class AlipaySandbox(Sandbox):
         method = asked.parameters.get("method", "")
         return await self.answer(method, asked.parameters, partial(self._reply, asked, method))
 
-    def _reply(self, asked: Asked, method: str, fault: Fault | None) -> Response:
+    def _reply(self, asked: GatewayRequest, method: str, fault: Fault | None) -> Response:
         kind = fault.kind if fault else ""
         node = f"{method.replace('.', '_')}_response"
         content_key = self._registration.content_key if "encrypt_type" in asked.parameters and kind != "plain" else None
         try:
             check_request(asked, self._registration, self.now())
-        except Refused as refused:
+        except AlipayRefusal as refused:
             return self._send(asked, "error_response", write_node(refused.fields(), asked.charset, None), "unsigned")
         try:
             found = self._run(method, asked.parameters, partial(read_content, asked, self._registration), fault)
-        except Refused as refused:
+        except AlipayRefusal as refused:
             found = refused.fields()
             node = "error_response" if method == TOKEN or kind == "unsigned_error" else node
         if kind == "wrong_node":
             node = f"{(PERSON if method == TOKEN else TOKEN).replace('.', '_')}_response"
         return self._send(asked, node, write_node(found, asked.charset, content_key), kind)
 
-    def _send(self, asked: Asked, node: str, text: str, kind: str) -> Response:
+    def _send(self, asked: GatewayRequest, node: str, text: str, kind: str) -> Response:
         body = write_answer(Draft(node, text, asked.charset, self._signers[-1], self._serial()), kind)
         headers = {"content-type": f"text/html;charset={asked.charset}", "trace_id": secrets.token_hex(16)}
         return Response(body, headers=headers)
 
     def _run(self, method: str, asked: Mapping[str, str], content: Callable[[], Found], fault: Fault | None) -> Found:
-        """Return the answer to one call of an authenticated app. Raises `Refused`."""
+        """Return the answer to one call of an authenticated app. Raises `AlipayRefusal`."""
         success = {"code": "10000", "msg": "Success"}
         app_id = asked["app_id"]
         match method:
@@ -278,14 +278,14 @@ class AlipaySandbox(Sandbox):
             case _:
                 found = {**success, "alipay_cert_content": self._find_certificate(content().get("alipay_cert_sn"))}
         if fault and fault.kind in {"error", "unsigned_error"}:
-            raise Refused.of_fault(fault.value)
+            raise AlipayRefusal.of_fault(fault.value)
         return self._spoil(found, app_id, fault)
 
     def _find_certificate(self, serial: object) -> str:
         for role in (*self._signers, "expired", "merchant", "rogue"):
             if self._registration.has_certificates and serial == sn_of(role):
                 return base64.b64encode(bundle_text(chain_of(role)).encode()).decode()
-        raise Refused("ALIPAY_CERT_NOT_EXIST")
+        raise AlipayRefusal("ALIPAY_CERT_NOT_EXIST")
 
     def _spoil(self, found: Found, app_id: str, fault: Fault | None) -> Found:
         match fault:
@@ -309,18 +309,18 @@ class AlipaySandbox(Sandbox):
         query = dict(parse_qsl(request.scope["query_string"].decode("latin-1")))
         return await self.answer(method, query, partial(self._reply_rest, asked, method, query))
 
-    def _reply_rest(self, asked: RestAsked, method: str, query: Mapping[str, str], fault: Fault | None) -> Response:
+    def _reply_rest(self, asked: RestRequest, method: str, query: Mapping[str, str], fault: Fault | None) -> Response:
         kind, status = fault.kind if fault else "", 200
         try:
             check_rest_request(asked, self._registration, self.now())
-        except Refused as refused:
+        except AlipayRefusal as refused:
             return self._send_rest(refused.v3_fields(), None, "unsigned", refused.status)
         try:
             body = read_body(asked, self._registration)
             found = self._run(method, {**body, **query, "app_id": asked.claims["app_id"]}, dict, fault)
             found = {name: value for name, value in found.items() if name not in {"code", "msg"}}
             found |= {"gender": str(found["gender"]).upper()} if "gender" in found else {}
-        except Refused as refused:
+        except AlipayRefusal as refused:
             found, status = refused.v3_fields(), refused.status
         content_key = self._registration.content_key if asked.encrypt_type and kind != "plain" else None
         return self._send_rest(found, content_key, kind, status)
@@ -336,12 +336,12 @@ class AlipaySandbox(Sandbox):
         return sn_of(self._signers[-1]) if self._registration.has_certificates else ""
 
 
-async def _read_rest(request: Request) -> RestAsked:
+async def _read_rest(request: Request) -> RestRequest:
     """A signature may be over the path below the place where the double is mounted, as if it had a host of its own."""
     headers = request.headers
     path, query = request.url.path, request.scope["query_string"].decode("latin-1")
     paths = {path, path.removeprefix(request.scope.get("root_path", ""))}
-    return RestAsked(
+    return RestRequest(
         request.method,
         [f"{one}?{query}" if query else one for one in paths],
         headers.get("authorization", ""),

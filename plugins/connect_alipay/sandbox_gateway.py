@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 from connect_alipay.encryption import decrypt_content, encrypt_content
 from connect_alipay.sandbox_grants import GMT8, Found
 from connect_alipay.sandbox_keys import key_of, root_bundle, sn_of
-from connect_alipay.sandbox_refusals import Refused, require
+from connect_alipay.sandbox_refusals import AlipayRefusal, require
 from connect_alipay.signature import get_signed_text, is_signed_by, sign
 from connect_alipay.trust import get_root_serials
 from connect_core.crypto.minting import sign_with_sha1
@@ -69,7 +69,7 @@ class Registration:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class GatewayRequest:
     """A request: its parameters from query and form, the charset of its answer, and the names that came twice."""
 
     parameters: Mapping[str, str]
@@ -91,7 +91,7 @@ class Draft:
     serial: str
 
 
-def read_request(query: bytes, body: bytes) -> Asked:
+def read_request(query: bytes, body: bytes) -> GatewayRequest:
     """Merge query and form. Both are read in the charset that the query names, else in GBK, which is Alipay's own."""
     named = dict(parse_qsl(query.decode("latin-1"))).get("charset", "gbk").lower()
     charset = CHARSETS.get(named, "utf-8")
@@ -99,15 +99,15 @@ def read_request(query: bytes, body: bytes) -> Asked:
     for part in (query, body):
         pairs += parse_qsl(part.decode("latin-1"), keep_blank_values=True, encoding=charset, errors="replace")
     parameters, counted = dict(pairs), Counter(name for name, _ in pairs)
-    return Asked(
+    return GatewayRequest(
         parameters,
         CHARSETS.get(parameters.get("charset", "").lower(), charset),
         tuple(name for name, count in counted.items() if count > 1),
     )
 
 
-def check_request(asked: Asked, registration: Registration, now: float) -> None:
-    """Raise `Refused` for what Alipay's gateway does not let in."""
+def check_request(asked: GatewayRequest, registration: Registration, now: float) -> None:
+    """Raise `AlipayRefusal` for what Alipay's gateway does not let in."""
     given = asked.parameters
     for name, sub_code in REQUIRED.items():
         require(given.get(name), sub_code)
@@ -128,7 +128,7 @@ def check_request(asked: Asked, registration: Registration, now: float) -> None:
 
 
 def check_serials(app: str, root: str) -> None:
-    """Raise `Refused` unless these are the numbers of the app's certificate and of the root bundle."""
+    """Raise `AlipayRefusal` unless these are the numbers of the app's certificate and of the root bundle."""
     require(app, "isv.missing-app-cert-sn")
     require(root, "isv.missing-alipay-root-cert-sn")
     require(app == sn_of("app"), "isv.app-cert-not-exist")
@@ -159,8 +159,8 @@ def check_login_string(text: str, registration: Registration) -> str:
     return given["app_id"]
 
 
-def read_content(asked: Asked, registration: Registration) -> Found:
-    """Return `biz_content`, decrypted where it came encrypted. Raises `Refused`."""
+def read_content(asked: GatewayRequest, registration: Registration) -> Found:
+    """Return `biz_content`, decrypted where it came encrypted. Raises `AlipayRefusal`."""
     text = asked.parameters.get("biz_content", "{}")
     try:
         if "encrypt_type" in asked.parameters and registration.content_key:
@@ -169,7 +169,7 @@ def read_content(asked: Asked, registration: Registration) -> Found:
     except ValueError:
         content = None
     if not isinstance(content, dict):
-        raise Refused("isv.invalid-encrypt" if "encrypt_type" in asked.parameters else "isv.invalid-parameter")
+        raise AlipayRefusal("isv.invalid-encrypt" if "encrypt_type" in asked.parameters else "isv.invalid-parameter")
     return content
 
 

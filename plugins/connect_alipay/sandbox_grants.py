@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
-from connect_alipay.sandbox_refusals import Refused, require
+from connect_alipay.sandbox_refusals import AlipayRefusal, require
 from connect_core.plugin import IdKind
 from connect_core.sandbox import Person
 
@@ -27,7 +27,7 @@ Found = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class AlipayGrant:
     """What a person agreed to, behind a code or a token; `expiry` in epoch seconds. Lasting ones do not wear out."""
 
     app_id: str
@@ -53,7 +53,7 @@ def open_id(person: str, app_id: str) -> str:
     return _letters(app_id, person)
 
 
-class Grants:
+class AlipayGrants:
     """Codes and tokens under way."""
 
     def __init__(self, now: Callable[[], float], id_kinds: Collection[IdKind], *, expiry_as_text: bool) -> None:
@@ -61,12 +61,12 @@ class Grants:
         self.now = now
         self.id_kinds = id_kinds
         self.expiry_as_text = expiry_as_text
-        self._grants: dict[tuple[str, str], Grant] = {}
+        self._grants: dict[tuple[str, str], AlipayGrant] = {}
         self._lasting: dict[str, Found] = {}
 
     def issue_code(self, app_id: str, person: Person, scope: str, *, is_lasting: bool = False) -> str:
         """Return a code of 32 characters: for one use within three minutes, unless lasting."""
-        grant = Grant(app_id, person, scope, self.now() + (REFRESH_LIFE if is_lasting else CODE_LIFE), is_lasting)
+        grant = AlipayGrant(app_id, person, scope, self.now() + (REFRESH_LIFE if is_lasting else CODE_LIFE), is_lasting)
         return self._keep("code", secrets.token_hex(16), grant)
 
     def exchange(self, asked: Mapping[str, str], app_id: str) -> Found:
@@ -77,13 +77,13 @@ class Grants:
             case "refresh_token":
                 return self._refresh(asked.get("refresh_token", ""), app_id)
             case _:
-                raise Refused("isv.grant-type-invalid")
+                raise AlipayRefusal("isv.grant-type-invalid")
 
     def tell_person(self, token: str, app_id: str) -> Found:
         """Answer `alipay.user.info.share`, without its code and message."""
         grant = self._grants.get(("access_token", token))
         if grant is None or grant.app_id != app_id or grant.scope == "auth_base":
-            raise Refused("aop.invalid-auth-token")
+            raise AlipayRefusal("aop.invalid-auth-token")
         require(self.now() <= grant.expiry, "aop.auth-token-time-out")
         person = grant.person
         told = {
@@ -110,7 +110,7 @@ class Grants:
         """Spend the code, whatever comes of it."""
         grant = self._grants.get(("code", code))
         if grant is None:
-            raise Refused("isv.code-invalid")
+            raise AlipayRefusal("isv.code-invalid")
         self._grants["code", code] = replace(grant, is_used=not grant.is_lasting)
         require(not grant.is_used and grant.app_id == app_id and self.now() <= grant.expiry, "isv.code-invalid")
         if not grant.is_lasting:
@@ -122,13 +122,13 @@ class Grants:
     def _refresh(self, token: str, app_id: str) -> Found:
         grant = self._grants.get(("refresh_token", token))
         if grant is None or grant.app_id != app_id:
-            raise Refused("isv.refresh-token-invalid")
+            raise AlipayRefusal("isv.refresh-token-invalid")
         require(self.now() <= grant.expiry, "isv.refresh-token-time-out")
         require(not grant.is_used, "isv.refreshed-token-invalid")
         self._grants["refresh_token", token] = replace(grant, is_used=True)
         return self._tokens(grant)
 
-    def _tokens(self, grant: Grant) -> Found:
+    def _tokens(self, grant: AlipayGrant) -> Found:
         def token(kind: str, life: int) -> str:
             prefix = "authbseB" if grant.scope == "auth_base" else "authusrB"
             return self._keep(kind, prefix + secrets.token_hex(16), replace(grant, expiry=self.now() + life))
@@ -144,7 +144,7 @@ class Grants:
             **self.ids_of(grant.person.key, grant.app_id),
         }
 
-    def _keep(self, kind: str, value: str, grant: Grant) -> str:
+    def _keep(self, kind: str, value: str, grant: AlipayGrant) -> str:
         self._grants[kind, value] = grant
         return value
 

@@ -59,7 +59,7 @@ SUB_CODES = {
 STATUS = {"20000": 500, "20001": 401, "40005": 429, "40006": 403}
 
 
-class Refused(Exception):
+class AlipayRefusal(Exception):
     """Alipay says no, with a sub code."""
 
     def __init__(self, sub_code: str, code: str = "") -> None:
@@ -91,6 +91,6 @@ class Refused(Exception):
 
 
 def require(is_fine: object, sub_code: str) -> None:
-    """Raise `Refused` with `sub_code` unless `is_fine`."""
+    """Raise `AlipayRefusal` with `sub_code` unless `is_fine`."""
     if not is_fine:
-        raise Refused(sub_code)
+        raise AlipayRefusal(sub_code)

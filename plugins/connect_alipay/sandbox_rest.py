@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from connect_alipay.encryption import decrypt_content
 from connect_alipay.sandbox_gateway import TOLERANCE, Draft, Registration, check_serials, sign_answer, spoil_signer
 from connect_alipay.sandbox_keys import key_of
-from connect_alipay.sandbox_refusals import Refused, require
+from connect_alipay.sandbox_refusals import AlipayRefusal, require
 from connect_alipay.signature import is_signed_by
 
 SCHEME = "ALIPAY-SHA256withRSA"
@@ -19,7 +19,7 @@ STALE = 3600
 
 
 @dataclass(frozen=True, slots=True)
-class RestAsked:
+class RestRequest:
     """A request as it came in; `targets` are the spellings of path and query under which it may have been signed."""
 
     method: str
@@ -36,8 +36,8 @@ class RestAsked:
         return {name: value for name, _, value in (part.partition("=") for part in text.split(",")) if name}
 
 
-def check_rest_request(asked: RestAsked, registration: Registration, now: float) -> None:
-    """Raise `Refused` for what OpenAPI V3 does not let in."""
+def check_rest_request(asked: RestRequest, registration: Registration, now: float) -> None:
+    """Raise `AlipayRefusal` for what OpenAPI V3 does not let in."""
     scheme, _, rest = asked.authorization.partition(" ")
     text, _, signature = rest.rpartition(",sign=")
     claims = asked.claims
@@ -58,8 +58,8 @@ def check_rest_request(asked: RestAsked, registration: Registration, now: float)
     require(not asked.encrypt_type or registration.content_key, "isv.missing-encrypt-key")
 
 
-def read_body(asked: RestAsked, registration: Registration) -> dict[str, str]:
-    """Return the texts of the JSON body, none for an empty one. Raises `Refused`."""
+def read_body(asked: RestRequest, registration: Registration) -> dict[str, str]:
+    """Return the texts of the JSON body, none for an empty one. Raises `AlipayRefusal`."""
     body = asked.body
     try:
         if asked.encrypt_type and registration.content_key and body:
@@ -68,7 +68,7 @@ def read_body(asked: RestAsked, registration: Registration) -> dict[str, str]:
     except ValueError:
         content = None
     if not isinstance(content, dict):
-        raise Refused("isv.invalid-parameter")
+        raise AlipayRefusal("isv.invalid-parameter")
     return {name: str(value) for name, value in content.items()}
 
 

@@ -30,7 +30,7 @@ FetchCertificate = Callable[[str], Awaitable[str]]
 """Takes a certificate's serial, answers PEM text: the certificate first, then what stands between it and the root."""
 
 
-class Trust(Protocol):
+class SignatureTrust(Protocol):
     """What both key modes offer. The serials are those that requests carry, empty in key mode."""
 
     app_serial: str

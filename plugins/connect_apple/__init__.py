@@ -24,8 +24,8 @@ from connect_core.plugin import (
     SettingsError,
     SignedSecret,
     SigningKey,
-    offer,
     parse_object,
+    provider_hook,
 )
 
 ISSUERS = ("https://appleid.apple.com", "https://account.apple.com")
@@ -83,4 +83,4 @@ class AppleProvider(OidcProvider):
         return Profile.of(nickname=nickname) if nickname else None
 
 
-connect_register_providers = offer("apple", AppleProvider, sandbox="connect_apple.sandbox:AppleSandbox")
+connect_register_providers = provider_hook("apple", AppleProvider, sandbox="connect_apple.sandbox:AppleSandbox")

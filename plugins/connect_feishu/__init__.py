@@ -5,7 +5,7 @@ Token: https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/authentication-mana
 Person: https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/authen-v1/user_info/get
 """
 
-from connect_core.plugin import Claims, OAuth2Provider, Quirks, offer
+from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook
 
 
 class FeishuProvider(OAuth2Provider):
@@ -30,4 +30,4 @@ class FeishuProvider(OAuth2Provider):
     )
 
 
-connect_register_providers = offer("feishu", FeishuProvider, sandbox="connect_feishu.sandbox:FeishuSandbox")
+connect_register_providers = provider_hook("feishu", FeishuProvider, sandbox="connect_feishu.sandbox:FeishuSandbox")

@@ -4,7 +4,7 @@ https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth
 Its errors: https://docs.github.com/en/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors
 """
 
-from connect_core.plugin import Claims, OAuth2Provider, Quirks, offer
+from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook
 
 
 class GithubProvider(OAuth2Provider):
@@ -25,4 +25,4 @@ class GithubProvider(OAuth2Provider):
     )
 
 
-connect_register_providers = offer("github", GithubProvider, sandbox="connect_github.sandbox:GithubSandbox")
+connect_register_providers = provider_hook("github", GithubProvider, sandbox="connect_github.sandbox:GithubSandbox")

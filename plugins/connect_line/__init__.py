@@ -4,7 +4,7 @@ https://developers.line.biz/en/docs/line-login/integrate-line-login/
 ID tokens: https://developers.line.biz/en/docs/line-login/verify-id-token/
 """
 
-from connect_core.plugin import ClientType, Entrance, Field, Issuer, OidcProvider, OidcSettings, offer
+from connect_core.plugin import ClientType, Entrance, Field, Issuer, OidcProvider, OidcSettings, provider_hook
 
 
 class LineSettings(OidcSettings):
@@ -24,4 +24,4 @@ class LineProvider(OidcProvider):
     auth_method = "client_secret_post"
 
 
-connect_register_providers = offer("line", LineProvider, sandbox="connect_line.sandbox:LineSandbox")
+connect_register_providers = provider_hook("line", LineProvider, sandbox="connect_line.sandbox:LineSandbox")

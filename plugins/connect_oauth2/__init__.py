@@ -12,13 +12,13 @@ from connect_core.plugin import (
     OAuth2Provider,
     OAuth2Settings,
     Quirks,
-    offer,
+    provider_hook,
 )
 
 DEFAULT_ID = ("sub", "id")
 
 
-class ConfiguredSettings(OAuth2Settings, ConfiguredVendor):
+class PlainOAuth2Settings(OAuth2Settings, ConfiguredVendor):
     """One vendor and one registration with it. The addresses are required: no vendor is built in."""
 
     id_url: Endpoint | None = Field(None, description="Where a person's id is told, if neither elsewhere nor earlier.")
@@ -31,14 +31,14 @@ class ConfiguredSettings(OAuth2Settings, ConfiguredVendor):
     )
 
 
-class ConfiguredProvider(OAuth2Provider):
+class PlainOAuth2Provider(OAuth2Provider):
     """One vendor, as its settings describe it."""
 
     union_type = "OAUTH2"
     titles = {"zh": "OAuth 2.0", "en": "OAuth 2.0"}
-    Settings = ConfiguredSettings
+    Settings = PlainOAuth2Settings
 
-    def __init__(self, settings: ConfiguredSettings, http: Http) -> None:
+    def __init__(self, settings: PlainOAuth2Settings, http: Http) -> None:
         """Raises as the mould does."""
         self.union_type, self.titles = settings.union_type or self.union_type, settings.titles
         self.quirks, self.claims, self.id_claims = settings.quirks, settings.claims, settings.id_claims
@@ -47,4 +47,4 @@ class ConfiguredProvider(OAuth2Provider):
         super().__init__(settings, http)
 
 
-connect_register_providers = offer("oauth2", ConfiguredProvider, sandbox="connect_oauth2.sandbox:AcmeSandbox")
+connect_register_providers = provider_hook("oauth2", PlainOAuth2Provider, sandbox="connect_oauth2.sandbox:AcmeSandbox")

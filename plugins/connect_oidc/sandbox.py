@@ -3,7 +3,7 @@
 from connect_core.sandbox import OidcSandbox
 
 
-class ProviderSandbox(OidcSandbox):
+class PlainOidcSandbox(OidcSandbox):
     """One client; whatever it is asked to be by its arguments."""
 
     title = "OpenID Connect 沙箱 · OpenID Connect sandbox"

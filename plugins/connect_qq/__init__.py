@@ -8,7 +8,7 @@ Errors: https://wiki.connect.qq.com/公共返回码说明
 from collections.abc import Mapping
 from typing import Any
 
-from connect_core.plugin import Claims, Endpoint, Field, OAuth2Provider, OAuth2Settings, Profile, Quirks, offer
+from connect_core.plugin import Claims, Endpoint, Field, OAuth2Provider, OAuth2Settings, Profile, Quirks, provider_hook
 
 
 class QqSettings(OAuth2Settings):
@@ -62,4 +62,4 @@ class QqProvider(OAuth2Provider):
         return super().read_profile({**found, **links})
 
 
-connect_register_providers = offer("qq", QqProvider, sandbox="connect_qq.sandbox:QqSandbox")
+connect_register_providers = provider_hook("qq", QqProvider, sandbox="connect_qq.sandbox:QqSandbox")

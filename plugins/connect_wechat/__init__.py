@@ -20,7 +20,6 @@ from connect_core.plugin import (
     AuthorizationResponse,
     BadRequest,
     ClientType,
-    Elsewhere,
     Endpoint,
     Entrance,
     Identity,
@@ -31,12 +30,13 @@ from connect_core.plugin import (
     ProviderDenied,
     ProviderSettings,
     Register,
+    RequiredBrowser,
     VerifiedPhone,
     hookimpl,
     with_query,
 )
-from connect_wechat.answers import read_answer
 from connect_wechat.mini import find_number, open_phone, write_grant
+from connect_wechat.responses import read_answer
 
 PAGES = {ClientType.PC: "/connect/qrconnect", ClientType.H5: "/connect/oauth2/authorize"}
 SCOPES = {ClientType.PC: "snsapi_login", ClientType.H5: "snsapi_userinfo", ClientType.APP: "snsapi_userinfo"}
@@ -93,11 +93,11 @@ class WechatProvider(Provider):
         page = self.settings.open_url + PAGES[request.client_type]
         return with_query(page, parameters) + "#wechat_redirect"
 
-    def find_better_place(self, client_type: ClientType, user_agent: str) -> Elsewhere | None:
+    def find_better_place(self, client_type: ClientType, user_agent: str) -> RequiredBrowser | None:
         """H5 works inside WeChat alone, which WeCom only pretends to be; a double on loopback is in no app."""
         is_inside = "MicroMessenger" in user_agent and "wxwork" not in user_agent
         is_real = self.settings.open_url.startswith("https:")
-        return Elsewhere.VENDOR_APP if client_type is ClientType.H5 and is_real and not is_inside else None
+        return RequiredBrowser.VENDOR_APP if client_type is ClientType.H5 and is_real and not is_inside else None
 
     async def login_callback(self, response: AuthorizationResponse) -> Identity:
         """Redeem the code (https://developers.weixin.qq.com/doc/service/api/webdev/access/api_snsaccesstoken.html).

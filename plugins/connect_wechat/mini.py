@@ -51,8 +51,8 @@ def find_number(told: object, app_id: str) -> str:
         case {
             "purePhoneNumber": str(number),
             "countryCode": str(country),
-            "watermark": {"appid": str(whose), "timestamp": int(told_time)},
-        } if whose == app_id and -SKEW <= int(time.time()) - told_time <= LIFE:
+            "watermark": {"appid": str(whose), "timestamp": int(dispatched_at)},
+        } if whose == app_id and -SKEW <= int(time.time()) - dispatched_at <= LIFE:
             full = number if country == "86" else f"{country}-{number}"
             return full if re.fullmatch("([0-9]{1,4}-)?[0-9]{5,15}", full) else ""
     return ""

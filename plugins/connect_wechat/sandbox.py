@@ -24,9 +24,9 @@ from starlette.routing import BaseRoute, Route
 from connect_core.plugin import ClientType
 from connect_core.sandbox import PEOPLE, Fault, Person, Sandbox
 from connect_wechat import sandbox_grants as ids
-from connect_wechat.sandbox_grants import APPS, AUTHORIZE, QRCONNECT, App, Found, Grants, find_app
+from connect_wechat.sandbox_grants import APPS, AUTHORIZE, QRCONNECT, App, Found, WechatGrants, find_app
 from connect_wechat.sandbox_mini import MiniProgram
-from connect_wechat.sandbox_refusals import BAD_LINK, Refused, require
+from connect_wechat.sandbox_refusals import BAD_LINK, WechatRefusal, require
 
 LINK_ORDER = ["appid", "redirect_uri", "response_type", "scope", "state"]
 Find = Callable[[Mapping[str, str]], Found]
@@ -57,7 +57,7 @@ class WechatSandbox(Sandbox):
         """
         super().__init__(people=people, now=now)
         self.domain = domain
-        self._grants = Grants(lambda: self.now(), bound=bound)  # noqa: PLW0108  # tests move the clock later
+        self._grants = WechatGrants(lambda: self.now(), bound=bound)  # noqa: PLW0108  # tests move the clock later
         self.mini = MiniProgram(self._grants)
 
     def routes(self) -> Sequence[BaseRoute]:
@@ -126,7 +126,7 @@ class WechatSandbox(Sandbox):
         link = request.query_params
         try:
             app = self._check_link(request.url.path, link)
-        except Refused as refused:
+        except WechatRefusal as refused:
             return _refusal_page(refused)
         if request.method == "GET":
             return await self.answer("authorize", link, lambda fault: self._ask(request, app, fault))
@@ -140,7 +140,7 @@ class WechatSandbox(Sandbox):
 
     def _ask(self, request: Request, app: App, fault: Fault | None) -> Response:
         if fault and fault.kind == "error":
-            return _refusal_page(Refused(int(fault.value)))
+            return _refusal_page(WechatRefusal(int(fault.value)))
         page = self.consent_page(request, app=app.app_id, scope=request.query_params["scope"])
         if request.query_params.get("self_redirect") != "false":
             return page
@@ -172,9 +172,9 @@ class WechatSandbox(Sandbox):
     def _reply(self, find: Find, asked: Mapping[str, str], fault: Fault | None) -> Response:
         try:
             if fault and fault.kind == "error":
-                raise Refused(int(fault.value))
+                raise WechatRefusal(int(fault.value))
             found = _spoil(find(asked), fault)
-        except Refused as refused:
+        except WechatRefusal as refused:
             found = {"errcode": refused.errcode, "errmsg": f"{refused}, rid: {_rid(self.now())}"}
         body = json.dumps(found, ensure_ascii=False).translate(_RAW)
         return Response(body.encode(), headers={"content-type": "text/plain"})
@@ -199,7 +199,7 @@ def _spoil(found: Found, fault: Fault | None) -> Found:
             return found
 
 
-def _refusal_page(refused: Refused) -> Response:
+def _refusal_page(refused: WechatRefusal) -> Response:
     """Say no to a person; the status is 400 so that no script takes the page for the one that asks."""
     page = "<!doctype html><meta charset=utf-8><title>错误</title><h1>{} {}</h1>"
     return HTMLResponse(page.format(refused.errcode or "", escape(str(refused))), 400)

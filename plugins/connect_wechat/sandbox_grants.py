@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from connect_core.plugin import ClientType
 from connect_core.sandbox import Person
-from connect_wechat.sandbox_refusals import Refused, require
+from connect_wechat.sandbox_refusals import WechatRefusal, require
 
 QRCONNECT = "/connect/qrconnect"
 AUTHORIZE = "/connect/oauth2/authorize"
@@ -43,7 +43,7 @@ APPS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class WechatGrant:
     """What a person agreed to, behind a code or a token; `expiry` in epoch seconds."""
 
     app: App
@@ -54,20 +54,20 @@ class Grant:
     is_used: bool = False
 
 
-class Grants:
+class WechatGrants:
     """Codes and tokens, and the calls of `/sns` that take them."""
 
     def __init__(self, now: Callable[[], float], *, bound: bool) -> None:
         """`bound` and `now` as the sandbox says."""
         self.now = now
         self.bound = bound
-        self._kept: dict[tuple[str, str], Grant] = {}
+        self._kept: dict[tuple[str, str], WechatGrant] = {}
 
     def issue_code(self, kind: str, app: App, person: Person, scope: str = "", session_key: str = "") -> str:
         """Return a new code of its `kind`: `code`, `js_code` or `phone_code`."""
-        return self._keep(kind, Grant(app, person, scope, self.now() + app.code_life, session_key))
+        return self._keep(kind, WechatGrant(app, person, scope, self.now() + app.code_life, session_key))
 
-    def spend(self, kind: str, code: str, app: App) -> Grant:
+    def spend(self, kind: str, code: str, app: App) -> WechatGrant:
         """Return what a code stands for; it works once, and for its own app."""
         require(code, 41008)
         expired, used = (40029, 40029) if kind == "phone_code" else (42003, 40163)
@@ -115,12 +115,12 @@ class Grants:
         self._open(asked)
         return {"errcode": 0, "errmsg": "ok"}
 
-    def union_of(self, grant: Grant) -> Found:
+    def union_of(self, grant: WechatGrant) -> Found:
         """The union id, where there is one to tell."""
         has_union_id = self.bound and grant.scope != "snsapi_base"
         return {"unionid": union_id(grant.person.key)} if has_union_id else {}
 
-    def _tokens(self, grant: Grant, refresh_token: str) -> Found:
+    def _tokens(self, grant: WechatGrant, refresh_token: str) -> Found:
         return {
             "access_token": self._keep("access_token", replace(grant, expiry=self.now() + TOKEN_LIFE)),
             "expires_in": TOKEN_LIFE,
@@ -129,7 +129,7 @@ class Grants:
             "scope": grant.scope,
         }
 
-    def _open(self, asked: Mapping[str, str]) -> Grant:
+    def _open(self, asked: Mapping[str, str]) -> WechatGrant:
         """Return what the access token stands for, once it is certain that the openid is its person's."""
         require(asked.get("access_token"), 41001)
         require(asked.get("openid"), 41009)
@@ -137,26 +137,26 @@ class Grants:
         require(asked["openid"] == open_id(grant.person.key, grant.app.app_id), 40003)
         return grant
 
-    def _keep(self, kind: str, grant: Grant) -> str:
+    def _keep(self, kind: str, grant: WechatGrant) -> str:
         value = secrets.token_hex(16)
         self._kept[kind, value] = grant
         return value
 
-    def _find(self, kind: str, value: str, unknown: int, expired: int) -> Grant:
+    def _find(self, kind: str, value: str, unknown: int, expired: int) -> WechatGrant:
         grant = self._kept.get((kind, value))
         if grant is None:
-            raise Refused(unknown)
+            raise WechatRefusal(unknown)
         require(self.now() <= grant.expiry, expired)
         return grant
 
 
 def find_app(app_id: str, missing: int, unknown: int) -> App:
-    """Return the registration. Raises `Refused` with the number for a missing or an unknown one."""
+    """Return the registration. Raises `WechatRefusal` with the number for a missing or an unknown one."""
     require(app_id, missing)
     for app in APPS.values():
         if app.app_id == app_id:
             return app
-    raise Refused(unknown)
+    raise WechatRefusal(unknown)
 
 
 def check_secret(asked: Mapping[str, str]) -> App:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from connect_core.plugin import ClientType, encrypt_aes_cbc, sha1_hex
 from connect_core.sandbox import Person
-from connect_wechat.sandbox_grants import APPS, TOKEN_LIFE, Found, Grants, check_secret, open_id
+from connect_wechat.sandbox_grants import APPS, TOKEN_LIFE, Found, WechatGrants, check_secret, open_id
 from connect_wechat.sandbox_refusals import require
 
 OVERLAP = 300
@@ -23,7 +23,7 @@ APP = APPS[ClientType.MINI]
 class MiniProgram:
     """One mini program on any number of phones."""
 
-    def __init__(self, grants: Grants) -> None:
+    def __init__(self, grants: WechatGrants) -> None:
         self._grants = grants
         self._session_keys: dict[str, str] = {}
         self._app_tokens: dict[str, float] = {}

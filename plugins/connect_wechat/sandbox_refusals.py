@@ -40,7 +40,7 @@ TEXTS = {
 }
 
 
-class Refused(Exception):
+class WechatRefusal(Exception):
     """WeChat says no, with a number of `TEXTS`."""
 
     def __init__(self, errcode: int) -> None:
@@ -52,4 +52,4 @@ class Refused(Exception):
 def require(wanted: object, errcode: int) -> None:
     """Refuse with `errcode` unless there is what is wanted."""
     if not wanted:
-        raise Refused(errcode)
+        raise WechatRefusal(errcode)

@@ -4,7 +4,7 @@ Code: https://open.weibo.com/wiki/Oauth2/authorize · Token: https://open.weibo.
 Profile: https://open.weibo.com/wiki/2/users/show · Errors: https://open.weibo.com/wiki/Error_code
 """
 
-from connect_core.plugin import Claims, OAuth2Provider, Quirks, offer
+from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook
 
 
 class WeiboProvider(OAuth2Provider):
@@ -37,4 +37,4 @@ class WeiboProvider(OAuth2Provider):
     )
 
 
-connect_register_providers = offer("weibo", WeiboProvider, sandbox="connect_weibo.sandbox:WeiboSandbox")
+connect_register_providers = provider_hook("weibo", WeiboProvider, sandbox="connect_weibo.sandbox:WeiboSandbox")

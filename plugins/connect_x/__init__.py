@@ -4,7 +4,7 @@ https://docs.x.com/resources/fundamentals/authentication/oauth-2-0/authorization
 Person: https://docs.x.com/x-api/users/lookup/quickstart/authenticated-lookup
 """
 
-from connect_core.plugin import Claims, OAuth2Provider, Quirks, offer
+from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook
 
 
 class XProvider(OAuth2Provider):
@@ -29,4 +29,4 @@ class XProvider(OAuth2Provider):
     )
 
 
-connect_register_providers = offer("x", XProvider, sandbox="connect_x.sandbox:XSandbox")
+connect_register_providers = provider_hook("x", XProvider, sandbox="connect_x.sandbox:XSandbox")

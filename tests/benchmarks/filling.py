@@ -81,7 +81,7 @@ EVENT = {
     "union_type": "'OAUTH2'",
     "subject_hash": "{hex}",
     "request_id": "substr({hex}, 1, 16)",
-} | dict.fromkeys(("create_time", "told_time"), "{now}")
+} | dict.fromkeys(("create_time", "dispatched_at"), "{now}")
 
 
 def fill(url: str, number: int) -> list[str]:

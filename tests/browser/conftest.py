@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from connect_core.cli.demo import demo_home
-from connect_core.harness import Stage, on_stage
+from connect_core.harness import RunningShop, run_shop
 from connect_core.providers.registry import Plugins
 from connect_core.web import responses
 from connect_core.web.pages.theme_check import sample_pages
@@ -27,7 +27,7 @@ from connect_core.web.requests import get_language
 from ..acme import execute
 from ..databases import check
 from ..merges import Planner
-from ..web.stage import Clock, doubles
+from ..web.shops import Clock, doubles
 from .visitors import DESK, IN_ALIPAY, Visitor
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def clock() -> Clock:
 
 
 @contextmanager
-def running(clock: Clock, change: Change = lambda _: None, **options: Any) -> Iterator[Stage]:
+def running(clock: Clock, change: Change = lambda _: None, **options: Any) -> Iterator[RunningShop]:
     """A shop at 127.0.0.1, its vendors at localhost: another site, which puts SameSite cookies to use."""
 
     def change_all(raw: dict[str, Any]) -> None:
@@ -91,33 +91,33 @@ def running(clock: Clock, change: Change = lambda _: None, **options: Any) -> It
 
     own = {"/cart": cart, "/careless": careless, "/framing": framing, "/thief": thief, "/sample/{number:int}": sample}
     routes = [*demo_home(), *(Route(path, page) for path, page in own.items())]
-    with on_stage(doubles(), routes=routes, change=change_all, now=clock, **options) as one:
+    with run_shop(doubles(), routes=routes, change=change_all, now=clock, **options) as one:
         yield one
 
 
 @pytest.fixture(scope="session")
-def registering(browser: "Browser", clock: Clock) -> Iterator[Stage]:
+def registering(browser: "Browser", clock: Clock) -> Iterator[RunningShop]:
     """The shop that registers newcomers at once."""
     with running(clock) as one:
         yield one
 
 
 @pytest.fixture(scope="session")
-def choosing(browser: "Browser", clock: Clock) -> Iterator[Stage]:
+def choosing(browser: "Browser", clock: Clock) -> Iterator[RunningShop]:
     """One that asks them first."""
     with running(clock, lambda raw: raw["service"].update(first_login="choose")) as one:
         yield one
 
 
 @pytest.fixture(scope="session")
-def merging(browser: "Browser", clock: Clock) -> Iterator[Stage]:
+def merging(browser: "Browser", clock: Clock) -> Iterator[RunningShop]:
     """One that says what it would move when two accounts are merged."""
     with running(clock, plugins=Plugins([("planner", Planner())])) as one:
         yield one
 
 
 @pytest.fixture(scope="session")
-def particular(browser: "Browser", clock: Clock) -> Iterator[Stage]:
+def particular(browser: "Browser", clock: Clock) -> Iterator[RunningShop]:
     """One that embeds WeChat's code on PC, and sends people to WeChat itself in H5."""
 
     def change(raw: dict[str, Any]) -> None:
@@ -129,7 +129,7 @@ def particular(browser: "Browser", clock: Clock) -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="session")
-def themed(browser: "Browser", clock: Clock) -> Iterator[Stage]:
+def themed(browser: "Browser", clock: Clock) -> Iterator[RunningShop]:
     """One with the look of the documentation's example."""
 
     def change(raw: dict[str, Any]) -> None:
@@ -140,9 +140,9 @@ def themed(browser: "Browser", clock: Clock) -> Iterator[Stage]:
 
 
 @pytest.fixture
-def stage(request: pytest.FixtureRequest, clock: Clock) -> Iterator[Stage]:
+def shop(request: pytest.FixtureRequest, clock: Clock) -> Iterator[RunningShop]:
     """The shop of the file, `SHOP`, emptied; in the end its rows keep the rules of `db check`."""
-    one: Stage = request.getfixturevalue(getattr(request.module, "SHOP", "registering"))
+    one: RunningShop = request.getfixturevalue(getattr(request.module, "SHOP", "registering"))
     clock.advance(time.time() - clock())
     for table in execute(one.database_url, "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'es_%'"):
         execute(one.database_url, f"DELETE FROM {table['name']}")
@@ -160,13 +160,13 @@ def manner(request: pytest.FixtureRequest) -> Manner:
 
 
 @pytest.fixture
-def visit(browser: "Browser", stage: Stage, manner: Manner) -> Iterator[Visit]:
+def visit(browser: "Browser", shop: RunningShop, manner: Manner) -> Iterator[Visit]:
     """`visit(device, **options)` brings a visitor; in the end no browser may have complained of anything."""
     visitors: list[Visitor] = []
 
     def come(device: dict[str, Any] | None = None, **options: Any) -> Visitor:
         options = {"locale": manner.locale, "java_script_enabled": manner.scripts, **options}
-        visitors.append(Visitor.with_browser(browser, stage.url, device or manner.device, **options))
+        visitors.append(Visitor.with_browser(browser, shop.url, device or manner.device, **options))
         return visitors[-1]
 
     yield come
@@ -201,7 +201,7 @@ async def thief(request: Request) -> Response:
 
 async def sample(request: Request) -> Response:
     """One of every page that there is, with the words that are asked for."""
-    asked, pages = request.query_params, request.app.state.shop.pages
+    asked, pages = request.query_params, request.app.state.context.pages
     made = [*sample_pages(pages, get_language(request), asked["words"], is_full="full" in asked)]
     return responses.page(made[request.path_params["number"]]())
 

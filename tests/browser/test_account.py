@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from connect_core.harness import Stage
+from connect_core.harness import RunningShop
 
-from ..web.stage import Clock
+from ..web.shops import Clock
 from .conftest import Visit
 from .visitors import Visitor
 
@@ -44,12 +44,12 @@ def unbind(page: "Page", provider: str, *, logs_out: bool = False) -> None:
     row.locator("[data-unbind]").click()
 
 
-def bound(stage: Stage) -> list[tuple[int, str]]:
+def bound(shop: RunningShop) -> list[tuple[int, str]]:
     """Member and union type of every active connection."""
-    return [(row["member_id"], row["union_type"]) for row in stage.rows("es_connect") if row["active"]]
+    return [(row["member_id"], row["union_type"]) for row in shop.rows("es_connect") if row["active"]]
 
 
-def test_bind_and_unbind(visit: Visit, stage: Stage) -> None:
+def test_bind_and_unbind(visit: Visit, shop: RunningShop) -> None:
     """The last way in stays, "go back" → WeChat bound → Alipay unbound → still logged in, with WeChat alone."""
     visitor = visit()
     page = account_of(visitor)
@@ -64,23 +64,23 @@ def test_bind_and_unbind(visit: Visit, stage: Stage) -> None:
     unbind(page, "alipay")
     page.wait_for_selector("[data-bind=alipay]")
     assert page.locator("[data-unbind]").count() == 1
-    assert [union_type for _, union_type in bound(stage)] == ["WECHAT"]
+    assert [union_type for _, union_type in bound(shop)] == ["WECHAT"]
 
 
-def test_what_is_anothers_is_not_bound(visit: Visit, stage: Stage) -> None:
+def test_what_is_anothers_is_not_bound(visit: Visit, shop: RunningShop) -> None:
     """A member has this WeChat → another binds it → refused, nothing told of the owner → back at the account page."""
     owner, visitor = visit(), visit()
     account_of(owner, "maria", "wechat")
-    page, before = account_of(visitor), bound(stage)
+    page, before = account_of(visitor), bound(shop)
     bind(visitor, page, "wechat", "maria")
     assert visitor.is_refused(page, "already_bound", 409)
     assert "Maria" not in page.inner_text("body")
     page.get_by_role("link", name=visitor.says("keep")).click()
     assert visitor.arrives(page, ACCOUNT)
-    assert bound(stage) == before
+    assert bound(shop) == before
 
 
-def test_a_bind_that_is_refused_at_the_vendor_leads_back(visit: Visit, stage: Stage) -> None:
+def test_a_bind_that_is_refused_at_the_vendor_leads_back(visit: Visit, shop: RunningShop) -> None:
     """Bind → refuse at the vendor → "cancelled" → back at the account page, still logged in, nothing bound."""
     visitor = visit()
     page = account_of(visitor)
@@ -90,10 +90,10 @@ def test_a_bind_that_is_refused_at_the_vendor_leads_back(visit: Visit, stage: St
     assert visitor.is_refused(page, "provider_denied", 400)
     page.get_by_role("link", name=visitor.says("keep")).click()
     page.wait_for_selector("[data-bind=wechat]")
-    assert [union_type for _, union_type in bound(stage)] == ["ALIPAY"]
+    assert [union_type for _, union_type in bound(shop)] == ["ALIPAY"]
 
 
-def test_unbind_and_log_out(visit: Visit, stage: Stage) -> None:
+def test_unbind_and_log_out(visit: Visit, shop: RunningShop) -> None:
     """Two logins, another device came by WeChat → WeChat unbound, "log out here as well" → both devices are out."""
     visitor, other = visit(), visit()
     page = account_of(visitor)
@@ -104,7 +104,7 @@ def test_unbind_and_log_out(visit: Visit, stage: Stage) -> None:
     assert visitor.arrives(page, "/connect/login?return_to=%2Fconnect%2Faccount")
     there.reload()
     assert other.arrives(there, "/connect/login?return_to=%2Fconnect%2Faccount")
-    assert [union_type for _, union_type in bound(stage)] == ["ALIPAY"]
+    assert [union_type for _, union_type in bound(shop)] == ["ALIPAY"]
 
 
 def test_end_sessions(visit: Visit) -> None:
@@ -127,7 +127,7 @@ def still_in(page: "Page") -> bool:
     return urlsplit(page.url).path == ACCOUNT
 
 
-def test_take_along_and_leave(visit: Visit, stage: Stage) -> None:
+def test_take_along_and_leave(visit: Visit, shop: RunningShop) -> None:
     """Download → a file with what is held; delete → what goes is told → "go back" → again, and gone."""
     visitor = visit()
     page = account_of(visitor)
@@ -142,8 +142,8 @@ def test_take_along_and_leave(visit: Visit, stage: Stage) -> None:
         role = "link" if answer == "keep" else "button"
         page.get_by_role(role, name=visitor.says(answer)).click()
         page.wait_for_url(f"**{ACCOUNT}" if answer == "keep" else "**/connect/login")
-    assert stage.rows("es_connect") == []
-    assert [row["nickname"] for row in stage.rows("es_member")] == [""]
+    assert shop.rows("es_connect") == []
+    assert [row["nickname"] for row in shop.rows("es_member")] == [""]
 
 
 def test_an_old_login_logs_in_once_more(visit: Visit, clock: Clock) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connect_core.harness import Stage
+from connect_core.harness import RunningShop
 
 from .conftest import Visit
 
@@ -10,21 +10,21 @@ TOKEN = "alipay.system.oauth.token"
 
 
 @pytest.mark.parametrize("provider", ["alipay", "wechat"])
-def test_refuse_and_start_again(visit: Visit, stage: Stage, provider: str) -> None:
+def test_refuse_and_start_again(visit: Visit, shop: RunningShop, provider: str) -> None:
     """At the vendor → refuse → "cancelled", nothing written → "log in again" → agree → the page wanted."""
     visitor = visit()
     page = visitor.open("/connect/login?return_to=/cart")
     visitor.leave(page, provider)
     visitor.decide(page, "refuse")
     assert visitor.is_refused(page, "provider_denied", 400)
-    assert stage.rows("es_member") == []
+    assert shop.rows("es_member") == []
     page.get_by_role("link", name=visitor.says("start_again"), exact=True).click()
     assert visitor.leaves(page)
     visitor.decide(page)
     assert visitor.arrives(page, "/cart")
 
 
-def test_choose_another_login(visit: Visit, stage: Stage) -> None:
+def test_choose_another_login(visit: Visit, shop: RunningShop) -> None:
     """Refuse at Alipay → "choose another" → login page → WeChat → the page wanted, with WeChat's row alone."""
     visitor = visit()
     page = visitor.open("/connect/login?return_to=/cart")
@@ -35,10 +35,10 @@ def test_choose_another_login(visit: Visit, stage: Stage) -> None:
     assert visitor.arrives(page, "/connect/login?return_to=%2Fcart")
     visitor.log_in(page, "wechat")
     assert visitor.arrives(page, "/cart")
-    assert [row["union_type"] for row in stage.rows("es_connect")] == ["WECHAT"]
+    assert [row["union_type"] for row in shop.rows("es_connect")] == ["WECHAT"]
 
 
-def test_open_the_callback_again(visit: Visit, stage: Stage) -> None:
+def test_open_the_callback_again(visit: Visit, shop: RunningShop) -> None:
     """Logged in → the callback's address once more, and reloaded → home, still logged in; the code is redeemed once."""
     visitor = visit()
     page = visitor.open("/connect/login")
@@ -49,10 +49,10 @@ def test_open_the_callback_again(visit: Visit, stage: Stage) -> None:
     page.reload()
     assert visitor.is_home(page)
     assert len(visitor.callbacks()) == 2
-    assert stage.sandboxes["alipay"].called(TOKEN) == len(stage.rows("es_member_session")) == 1
+    assert shop.sandboxes["alipay"].called(TOKEN) == len(shop.rows("es_member_session")) == 1
 
 
-def test_go_back_and_agree_again(visit: Visit, stage: Stage) -> None:
+def test_go_back_and_agree_again(visit: Visit, shop: RunningShop) -> None:
     """Logged in → back over the vendor's page and forward → agree there once more → home, and no second login."""
     visitor = visit()
     page = visitor.open("/connect/login")
@@ -65,7 +65,7 @@ def test_go_back_and_agree_again(visit: Visit, stage: Stage) -> None:
     visitor.decide(page)
     assert visitor.is_home(page)
     assert len(visitor.callbacks()) == 2
-    assert stage.sandboxes["alipay"].called(TOKEN) == len(stage.rows("es_member_session")) == 1
+    assert shop.sandboxes["alipay"].called(TOKEN) == len(shop.rows("es_member_session")) == 1
 
 
 @pytest.mark.parametrize("manner", ["desk", "desk, no scripts"], indirect=True)

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from connect_core.harness import Stage
+from connect_core.harness import RunningShop
 
-from ..web.stage import Clock
+from ..web.shops import Clock
 from .conftest import Visit
 from .visitors import Visitor
 
@@ -38,18 +38,18 @@ def join(visitor: Visitor, page: "Page", username: str, password: str) -> None:
     page.get_by_role("button", name=visitor.says("join")).click()
 
 
-def test_a_newcomer_registers(visit: Visit, stage: Stage) -> None:
+def test_a_newcomer_registers(visit: Visit, shop: RunningShop) -> None:
     """Login → "Hello, Wang Fang", nothing written → "I am new here" → the page wanted; the account page knows her."""
     visitor = visit()
     page = come(visitor, "wangfang")
     assert page.inner_text("h1") == f'{visitor.says("hello")}王芳 {{"🙂"}}'
-    assert stage.rows("es_member") == []
+    assert shop.rows("es_member") == []
     register(visitor, page)
     page.goto(f"{visitor.shop}/connect/account")
     assert page.inner_text("h1") == '王芳 {"🙂"}'
 
 
-def test_an_older_account_is_joined(visit: Visit, stage: Stage) -> None:
+def test_an_older_account_is_joined(visit: Visit, shop: RunningShop) -> None:
     """A member sets a password → comes by WeChat → a wrong one is told, the name stays → the right one → both bound."""
     visitor, again = visit(), visit()
     page = come(visitor)
@@ -58,7 +58,7 @@ def test_an_older_account_is_joined(visit: Visit, stage: Stage) -> None:
     page.get_by_label(visitor.says("new_password")).fill(PASSWORD)
     page.get_by_role("button", name=visitor.says("set_password")).click()
     page.wait_for_url("**/connect/account")
-    [member] = stage.rows("es_member")
+    [member] = shop.rows("es_member")
     page = come(again, "maria", "wechat")
     join(again, page, member["uname"], "not that one")
     assert page.inner_text("[role=alert]") == again.says("wrong_credentials")
@@ -68,7 +68,7 @@ def test_an_older_account_is_joined(visit: Visit, stage: Stage) -> None:
     assert again.arrives(page, "/cart")
     page.goto(f"{again.shop}/connect/account")
     assert page.locator("[data-unbind]").count() == 2
-    assert len(stage.rows("es_member")) == 1
+    assert len(shop.rows("es_member")) == 1
 
 
 def test_who_takes_too_long_begins_anew(visit: Visit, clock: Clock) -> None:
@@ -86,7 +86,7 @@ def test_who_takes_too_long_begins_anew(visit: Visit, clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("manner", ["phone, scripts"], indirect=True)
-def test_a_foreign_ticket_is_refused(visit: Visit, stage: Stage) -> None:
+def test_a_foreign_ticket_is_refused(visit: Visit, shop: RunningShop) -> None:
     """A ticket that this shop did not seal → refused → "log in again" → login page."""
     visitor = visit()
     planted = {"name": "connect_pending", "value": f"{'0' * 32}.planted", "url": visitor.shop}
@@ -95,4 +95,4 @@ def test_a_foreign_ticket_is_refused(visit: Visit, stage: Stage) -> None:
     assert visitor.is_refused(page, "state_invalid", 400)
     page.get_by_role("link", name=visitor.says("start_again")).click()
     page.wait_for_url("**/connect/login")
-    assert stage.rows("es_member") == []
+    assert shop.rows("es_member") == []

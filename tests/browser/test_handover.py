@@ -2,7 +2,7 @@
 
 import pytest
 
-from connect_core.harness import Stage
+from connect_core.harness import RunningShop
 
 from .conftest import Visit
 from .visitors import DESK, IN_ALIPAY, Visitor
@@ -14,7 +14,7 @@ def scanned(pc: Visitor) -> str:
     return f"/connect/h/{ticket.partition('.')[0]}"
 
 
-def test_a_phone_logs_a_pc_in(visit: Visit, stage: Stage) -> None:
+def test_a_phone_logs_a_pc_in(visit: Visit, shop: RunningShop) -> None:
     """Login page → QR code → the phone logs in, looks, confirms → the PC's page has noticed → a click → page wanted."""
     pc, phone = visit(DESK), visit(IN_ALIPAY)
     page = pc.open("/connect/login?return_to=/cart")
@@ -30,7 +30,7 @@ def test_a_phone_logs_a_pc_in(visit: Visit, stage: Stage) -> None:
     page.wait_for_selector("[data-state=approved]")
     page.click("[data-collect]")
     assert pc.arrives(page, "/cart")
-    assert [row["client_type"] for row in stage.rows("es_member_session")] == ["h5", "pc"]
+    assert [row["client_type"] for row in shop.rows("es_member_session")] == ["h5", "pc"]
 
 
 @pytest.mark.parametrize("manner", ["phone"], indirect=True)

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from connect_alipay.sandbox import AlipaySandbox
-from connect_core.harness import Stage
+from connect_core.harness import RunningShop
 from connect_wechat.sandbox import WechatSandbox
 
 from .conftest import Manner, Visit
@@ -22,7 +22,7 @@ def member_of(visitor: Visitor) -> int | None:
 
 @pytest.mark.parametrize("manner", ["desk", "phone", "desk, no scripts", "phone, scripts"], indirect=True)
 @pytest.mark.parametrize("provider", ["alipay", "wechat"])
-def test_to_the_page_that_was_wanted(visit: Visit, stage: Stage, provider: str, manner: Manner) -> None:
+def test_to_the_page_that_was_wanted(visit: Visit, shop: RunningShop, provider: str, manner: Manner) -> None:
     """Login page → vendor → another person than the first agrees → the page wanted; home shows her and her row."""
     visitor = visit()
     page = visitor.open("/connect/login?return_to=/cart")
@@ -31,12 +31,12 @@ def test_to_the_page_that_was_wanted(visit: Visit, stage: Stage, provider: str, 
     assert visitor.arrives(page, "/cart")
     page.goto(visitor.shop)
     assert visitor.is_home(page, '王芳 {"🙂"}')
-    [row], sandbox = stage.rows("es_connect"), stage.sandboxes[provider]
+    [row], sandbox = shop.rows("es_connect"), shop.sandboxes[provider]
     assert isinstance(sandbox, AlipaySandbox | WechatSandbox)
     strongest = sandbox.user_id("wangfang") if isinstance(sandbox, AlipaySandbox) else sandbox.union_id("wangfang")
     assert (row["union_type"], row["union_id"]) == (provider.upper(), strongest)
     assert f"es_connect #{row['id']}: {provider.upper()} {strongest}" in page.inner_text("main")
-    assert [row["client_type"] for row in stage.rows("es_member_session")] == ["pc" if manner.device is DESK else "h5"]
+    assert [row["client_type"] for row in shop.rows("es_member_session")] == ["pc" if manner.device is DESK else "h5"]
 
 
 def test_log_out(visit: Visit) -> None:
@@ -52,7 +52,7 @@ def test_log_out(visit: Visit) -> None:
     page.wait_for_url(f"{visitor.shop}/connect/login")
 
 
-def test_on_a_phone_outside_alipay(visit: Visit, stage: Stage) -> None:
+def test_on_a_phone_outside_alipay(visit: Visit, shop: RunningShop) -> None:
     """Any browser → tap → the wake-up link holds our start URL → Alipay opens it → the page wanted, there alone.
 
     A language that was chosen outside goes along.
@@ -66,27 +66,27 @@ def test_on_a_phone_outside_alipay(visit: Visit, stage: Stage) -> None:
     wake_up = urlsplit(tapped.value.headers["location"])
     assert (wake_up.scheme, wake_up.netloc, wake_up.path) == ("alipays", "platformapi", "/startapp")
     [start_url] = parse_qs(wake_up.query)["url"]
-    assert start_url.startswith(f"{stage.url}/connect/alipay/h5/login?")
+    assert start_url.startswith(f"{shop.url}/connect/alipay/h5/login?")
     assert [one["name"] for one in outside.context.cookies()] == ["connect_lang"]
-    page = inside.open(start_url.removeprefix(stage.url))
+    page = inside.open(start_url.removeprefix(shop.url))
     assert urlsplit(page.url).hostname == "localhost"
     inside.decide(page)
     assert inside.arrives(page, "/cart")
     page.goto(f"{inside.shop}/connect/account")
     assert page.get_attribute("html", "lang") == "en"
-    assert member_of(inside) == stage.rows("es_member")[0]["id"]
+    assert member_of(inside) == shop.rows("es_member")[0]["id"]
     assert member_of(outside) is None
 
 
 @pytest.mark.parametrize("manner", ["phone, scripts"], indirect=True)
-def test_on_a_phone_inside_wechat(visit: Visit, stage: Stage) -> None:
+def test_on_a_phone_inside_wechat(visit: Visit, shop: RunningShop) -> None:
     """WeChat's own browser → login page → WeChat → the page wanted."""
     visitor = visit({**PHONE, "user_agent": f"{PHONE['user_agent']} MicroMessenger/8.0.50"})
     page = visitor.open("/connect/login?return_to=/cart")
     assert page.locator("a.row").count() == 1
     visitor.log_in(page, "wechat")
     assert visitor.arrives(page, "/cart")
-    assert [row["union_type"] for row in stage.rows("es_connect")] == ["WECHAT"]
+    assert [row["union_type"] for row in shop.rows("es_connect")] == ["WECHAT"]
 
 
 def test_a_chosen_language_lasts(visit: Visit) -> None:
@@ -109,7 +109,7 @@ def test_a_chosen_language_lasts(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("manner", ["desk"], indirect=True)
-def test_two_tabs_at_once(visit: Visit, stage: Stage) -> None:
+def test_two_tabs_at_once(visit: Visit, shop: RunningShop) -> None:
     """Two tabs begin, the first to begin ends last → both land at home, logged in as the same member."""
     visitor = visit()
     first, second = visitor.open("/connect/login"), visitor.open("/connect/login")
@@ -120,5 +120,5 @@ def test_two_tabs_at_once(visit: Visit, stage: Stage) -> None:
         assert visitor.is_home(page)
     second.reload()
     assert visitor.is_home(second)
-    assert len(stage.rows("es_member")) == 1
-    assert stage.sandboxes["alipay"].called(TOKEN) == 2
+    assert len(shop.rows("es_member")) == 1
+    assert shop.sandboxes["alipay"].called(TOKEN) == 2

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from connect_core.harness import Stage
+from connect_core.harness import RunningShop
 from connect_core.web.pages import Pages
 from connect_core.web.pages.theme_check import sample_pages
 
@@ -78,12 +78,12 @@ def test_dark_is_dark(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("manner", ["desk", "desk, no scripts"], indirect=True)
-def test_a19_no_page_is_framed(visit: Visit, stage: Stage) -> None:
+def test_a19_no_page_is_framed(visit: Visit, shop: RunningShop) -> None:
     """A19: another site's page frames ours → Chromium shows nothing of them, logged in or not."""
     visitor = visit()
     page = visitor.open("/connect/login")
     visitor.log_in(page)
-    page.goto(f"{stage.url.replace('127.0.0.1', 'localhost')}/thief?of={stage.url}")
+    page.goto(f"{shop.url.replace('127.0.0.1', 'localhost')}/thief?of={shop.url}")
     for _ in range(100):
         shown = [frame.url for frame in page.frames[1:]]
         if set(shown) == {"chrome-error://chromewebdata/"}:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from connect_core.harness import Stage
+from connect_core.harness import RunningShop
 
 from .conftest import Visit
 from .visitors import DESK, PHONE
@@ -37,7 +37,7 @@ def test_where_nothing_works(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("manner", ["desk", "desk, no scripts"], indirect=True)
-def test_code_in_a_frame(visit: Visit, stage: Stage) -> None:
+def test_code_in_a_frame(visit: Visit, shop: RunningShop) -> None:
     """Shop's page → WeChat's code in a frame, on another site → scanned → the whole window is home, logged in."""
     visitor = visit(DESK)
     page = visitor.open("/framing")
@@ -45,4 +45,4 @@ def test_code_in_a_frame(visit: Visit, stage: Stage) -> None:
     frame.locator("button[value=agree]").click()
     assert visitor.arrives(page, "/")
     assert visitor.is_home(page)
-    assert [row["union_type"] for row in stage.rows("es_connect")] == ["WECHAT"]
+    assert [row["union_type"] for row in shop.rows("es_connect")] == ["WECHAT"]

@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from connect_core.harness import Stage
+from connect_core.harness import RunningShop
 
 from ..acme import execute
-from ..web.stage import Clock
+from ..web.shops import Clock
 from .conftest import Manner, Visit
 from .visitors import DESK
 
@@ -24,24 +24,24 @@ ADDRESSES = [
     ("/connect/account/erase", "not_logged_in", 401, f"{LOGIN}?return_to=%2Fconnect%2Faccount"),
     ("/connect/first-login", "unsupported", 404, LOGIN),
 ]
-Change = Callable[[Stage, Clock], None]
+Change = Callable[[RunningShop, Clock], None]
 
 
-def wait_too_long(stage: Stage, clock: Clock) -> None:
+def wait_too_long(shop: RunningShop, clock: Clock) -> None:
     """More than ten minutes pass."""
     clock.advance(660)
 
 
-def disable(stage: Stage, clock: Clock) -> None:
+def disable(shop: RunningShop, clock: Clock) -> None:
     """The shop disables its members."""
-    execute(stage.database_url, "UPDATE es_member SET disabled = 1")
+    execute(shop.database_url, "UPDATE es_member SET disabled = 1")
 
 
 def break_vendor(kind: str, value: str = "") -> Change:
     """Have the vendor answer like that, once."""
 
-    def order(stage: Stage, clock: Clock) -> None:
-        stage.sandboxes["alipay"].faults.add(kind, value, on="alipay.system.oauth.token")
+    def order(shop: RunningShop, clock: Clock) -> None:
+        shop.sandboxes["alipay"].faults.add(kind, value, on="alipay.system.oauth.token")
 
     return order
 
@@ -68,7 +68,7 @@ def test_addresses_that_lead_nowhere(visit: Visit, manner: Manner) -> None:
 
 
 @pytest.mark.parametrize("manner", ["phone"], indirect=True)
-def test_what_happens_on_the_way(visit: Visit, stage: Stage, clock: Clock) -> None:
+def test_what_happens_on_the_way(visit: Visit, shop: RunningShop, clock: Clock) -> None:
     """Logins that fail while the member is at the vendor: told, and begun anew they end at the page wanted."""
     visitor = visit()
     page = visitor.open(f"{LOGIN}?return_to=/cart")
@@ -77,7 +77,7 @@ def test_what_happens_on_the_way(visit: Visit, stage: Stage, clock: Clock) -> No
     for change, code, status, leads_to in MEANWHILE:
         page.goto(f"{visitor.shop}{LOGIN}?return_to=/cart")
         visitor.leave(page, "alipay")
-        change(stage, clock)
+        change(shop, clock)
         visitor.decide(page)
         assert visitor.is_refused(page, code, status)
         assert visitor.fits(page)

@@ -7,15 +7,15 @@ import pytest
 
 from connect_core.identity import IdKind, PersonId
 from connect_core.importing.people import get_people, read_rows
-from connect_core.importing.report import Cause, Report
+from connect_core.importing.report import Cause, ImportReport
 
 APPS = {"WECHAT_OPENID": "wx-oa", "WECHAT_APP": "wx-app", "WECHAT_MINI": "wx-mini", "QQ": "101", "QQ_OPENID": "101"}
 Row = tuple[int, int, str | None, object]
 
 
-def get(rows: Iterable[Row]) -> tuple[dict[tuple[int, str], tuple[PersonId, ...]], Report]:
+def get(rows: Iterable[Row]) -> tuple[dict[tuple[int, str], tuple[PersonId, ...]], ImportReport]:
     """The persons that rows (id, member, type, union id) come to, and what could not be mapped."""
-    report = Report(dry_run=True)
+    report = ImportReport(dry_run=True)
     named = [
         {"id": row[0], "member_id": row[1], "union_type": row[2], "union_id": row[3], "unbound_time": None}
         for row in rows
@@ -25,7 +25,7 @@ def get(rows: Iterable[Row]) -> tuple[dict[tuple[int, str], tuple[PersonId, ...]
     return {(one.member_id, one.union_type): tuple(an_id for _, an_id in one.ids) for one in found}, report
 
 
-def refused(report: Report) -> dict[Cause, list[int]]:
+def refused(report: ImportReport) -> dict[Cause, list[int]]:
     """Rows that could not be mapped, by cause."""
     return {cause: [row_id for _, row_id in rows] for cause, rows in report.unmapped.items()}
 
@@ -171,7 +171,7 @@ def test_ids_are_kept_byte_for_byte() -> None:
 
 def test_every_row_is_counted_once() -> None:
     """Read is what was kept, repeated, left behind as history, and refused."""
-    report = Report(dry_run=True)
+    report = ImportReport(dry_run=True)
     rows: list[dict[str, Any]] = [
         {"id": 1, "member_id": 7, "union_type": "ALIPAY", "union_id": "2088", "unbound_time": None},
         {"id": 2, "member_id": 7, "union_type": "ALIPAY", "union_id": "2088", "unbound_time": 0},

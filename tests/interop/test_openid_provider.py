@@ -15,7 +15,7 @@ import pytest
 
 from connect_core.crypto import SigningKey
 from connect_core.sandbox import listen
-from connect_core.testing import Stage, Visitor, on_stage
+from connect_core.testing import RunningShop, Visitor, run_shop
 
 from .drivers import install_node
 
@@ -76,7 +76,7 @@ def provider(folder: Path, clients: list[dict[str, Any]]) -> Iterator[tuple[str,
 
 
 @contextmanager
-def shop_of(folder: Path, logins: list[tuple[str, str]]) -> Iterator[tuple[Stage, subprocess.Popen[str]]]:
+def shop_of(folder: Path, logins: list[tuple[str, str]]) -> Iterator[tuple[RunningShop, subprocess.Popen[str]]]:
     """Run a shop with a registration for each login."""
     with listen() as taken:
         port = taken.getsockname()[1]
@@ -87,8 +87,8 @@ def shop_of(folder: Path, logins: list[tuple[str, str]]) -> Iterator[tuple[Stage
             raw["providers"] = {name_of(*login): settings(*login, issuer) for login in logins}
             raw["clients"] = {"pc": list(raw["providers"])}
 
-        with on_stage({}, port=port, change=change) as stage:
-            yield stage, process
+        with run_shop({}, port=port, change=change) as running_shop:
+            yield running_shop, process
 
 
 def come_back(login_url: str) -> str:
@@ -103,20 +103,20 @@ def come_back(login_url: str) -> str:
 
 def test_whole_logins_in_every_way(folder: Path) -> None:
     """Code, PKCE, nonce and `iss`; both algorithms; three kinds of client authentication; the profile."""
-    with shop_of(folder, LOGINS) as (stage, _):
+    with shop_of(folder, LOGINS) as (running_shop, _):
         for login in LOGINS:
-            with Visitor(stage) as visitor:
+            with Visitor(running_shop) as visitor:
                 answer = visitor.http.get(come_back(visitor.begin(name_of(*login), "pc")))
                 assert answer.status_code == 303, (login, answer.text)
                 assert visitor.http.get("/connect/me").json()["nickname"] == "Name of lihua"
-        assert {row["union_id"] for row in stage.rows("es_connect")} == {"lihua"}
-        assert len(stage.rows("es_connect")) == len(LOGINS)
+        assert {row["union_id"] for row in running_shop.rows("es_connect")} == {"lihua"}
+        assert len(running_shop.rows("es_connect")) == len(LOGINS)
 
 
 def test_rotated_keys(folder: Path) -> None:
     """Keys that were replaced since the last login are looked up once."""
     login = LOGINS[0]
-    with shop_of(folder, [login]) as (stage, process), Visitor(stage) as visitor:
+    with shop_of(folder, [login]) as (running_shop, process), Visitor(running_shop) as visitor:
         for _ in range(2):
             assert visitor.http.get(come_back(visitor.begin(name_of(*login), "pc"))).status_code == 303
             assert process.stdin
@@ -129,8 +129,12 @@ def test_rotated_keys(folder: Path) -> None:
 def test_c01_the_provider_checks_the_verifier(folder: Path) -> None:
     """A code of one flow under the state of another is refused by the provider, and nobody logs in."""
     login = LOGINS[0]
-    with shop_of(folder, [login]) as (stage, _), Visitor(stage) as visitor, Visitor(stage) as other:
+    with (
+        shop_of(folder, [login]) as (running_shop, _),
+        Visitor(running_shop) as visitor,
+        Visitor(running_shop) as other,
+    ):
         stolen, own = (httpx.URL(come_back(one.begin(name_of(*login), "pc"))) for one in (other, visitor))
         injected = own.copy_set_param("code", stolen.params["code"])
         assert visitor.http.get(str(injected)).json()["code"] == "code_invalid"
-        assert stage.rows("es_member") == []
+        assert running_shop.rows("es_member") == []

@@ -17,7 +17,7 @@ from connect_alipay.settings import AlipaySettings
 from connect_core.http import HttpPool
 from connect_core.plugin import AuthorizationResponse, ClientType, Identity, PersonId, RsaPrivateKey
 
-from ..fake_wire import FakeWire
+from ..fake_wire import FakeTransport
 
 T = TypeVar("T")
 Answers = list[httpx.Response | bytes]
@@ -47,17 +47,17 @@ CODE_INVALID = '{"code":"40002","msg":"Invalid Arguments","sub_code":"isv.code-i
 
 
 @dataclass
-class Wire(FakeWire):
-    """A network that gives its `answers` in turn, the last one for ever, and keeps the `requests`."""
+class Transport(FakeTransport):
+    """A network that gives its `responses` in turn, the last one for ever, and keeps the `requests`."""
 
-    answers: Answers
+    responses: Answers
     requests: list[httpx.Request] = field(default_factory=list)
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
         """Keep the request and answer it, one turn of the loop later."""
         self.requests.append(request)
         await asyncio.sleep(0)
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        answer = self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
         if isinstance(answer, bytes):
             return httpx.Response(200, stream=httpx.ByteStream(answer))
         return httpx.Response(answer.status_code, headers=answer.headers, stream=httpx.ByteStream(answer.content))
@@ -108,16 +108,18 @@ def encrypt(source: str, key: bytes = AES_KEY, charset: str = "utf-8") -> str:
     return encrypt_content(key, source.encode(charset))
 
 
-def provider(network: Wire | bytes | httpx.Response, mode: Mapping[str, str] = KEY_MODE, **more: str) -> AlipayProvider:
+def provider(
+    network: Transport | bytes | httpx.Response, mode: Mapping[str, str] = KEY_MODE, **more: str
+) -> AlipayProvider:
     """Return a provider in front of `network`, a wire or the one answer on it."""
-    wire = network if isinstance(network, Wire) else Wire([network])
+    transport = network if isinstance(network, Transport) else Transport([network])
     settings = AlipaySettings.model_validate({**mode, **more})
-    return AlipayProvider(settings, HttpPool(wire=wire).for_provider("alipay"))
+    return AlipayProvider(settings, HttpPool(transport=transport).for_provider("alipay"))
 
 
 def response(code: str = CODE, **parameters: str) -> AuthorizationResponse:
     """Return what the core hands over once it has redeemed a flow."""
-    return AuthorizationResponse.of_redeemed_flow(client_type=ClientType.PC, code=code, parameters=parameters)
+    return AuthorizationResponse.of_spent_flow(client_type=ClientType.PC, code=code, parameters=parameters)
 
 
 def run(awaitable: Awaitable[T]) -> T:

@@ -14,13 +14,13 @@ from connect_core.plugin import (
     AuthorizationRequest,
     BadRequest,
     ClientType,
+    DeepLinks,
     Identity,
     IdKind,
     PersonId,
     ProviderBadResponse,
     ProviderConfig,
     ProviderFault,
-    WakesApp,
 )
 
 from .alipay_double import (
@@ -34,7 +34,7 @@ from .alipay_double import (
     USER_CALL,
     USER_NODE,
     V3_MODE,
-    Wire,
+    Transport,
     answer,
     answer_v3,
     change,
@@ -110,18 +110,18 @@ def test_hosts_follow_the_environment_and_can_be_replaced() -> None:
             ("sandbox", "openapi-sandbox.dl.alipaydev.com"),
         ):
             settings = {key: value for key, value in mode.items() if key != "gateway_url"}
-            wire = Wire([b"{}"])
+            transport = Transport([b"{}"])
             with pytest.raises(ProviderFault):
-                run(provider(wire, settings, environment=environment).login_callback(response()))
-            url = wire.requests[0].url
+                run(provider(transport, settings, environment=environment).login_callback(response()))
+            url = transport.requests[0].url
             assert (url.scheme, url.host, url.path) == ("https", host, path)
 
 
 def test_query_of_a_configured_gateway_is_kept() -> None:
     """A proxy in between may need parameters of its own; they are not signed."""
-    wire = Wire([answer(TOKEN)])
-    run(provider(wire, gateway_url="https://proxy.example/alipay?via=1%2F2").login_callback(response()))
-    sent = read_parameters(wire.requests[0])
+    transport = Transport([answer(TOKEN)])
+    run(provider(transport, gateway_url="https://proxy.example/alipay?via=1%2F2").login_callback(response()))
+    sent = read_parameters(transport.requests[0])
     assert (sent.pop("via"), sent["app_id"]) == ("1/2", APP_ID)
     assert is_signed_by(OURS.public_key(), sent.pop("sign"), get_signed_text(sent).encode())
 
@@ -163,9 +163,9 @@ def test_app_login_without_a_partner_id_is_the_operators() -> None:
 def test_wake_up_link_wraps_the_start_url_once() -> None:
     """The whole URL is one encoded value of the wallet's own link."""
     one = provider(b"")
-    assert isinstance(one, WakesApp)
+    assert isinstance(one, DeepLinks)
     start = "https://shop.example/connect/alipay/h5/login?return_to=%2Fcart%3Fa%3D1&b=2"
-    link = one.get_wake_up_url(start, "Mozilla/5.0 (iPhone) Safari/604.1")
+    link = one.get_deep_link(start, "Mozilla/5.0 (iPhone) Safari/604.1")
     assert link is not None
     head, _, tail = link.partition("&url=")
     assert head == "alipays://platformapi/startapp?appId=20000067"
@@ -175,7 +175,7 @@ def test_wake_up_link_wraps_the_start_url_once() -> None:
 
 def test_inside_the_wallet_nothing_is_woken() -> None:
     """There the plain redirect works."""
-    assert provider(b"").get_wake_up_url("https://shop.example/", "Mozilla/5.0 AlipayClient/10.5.0 x") is None
+    assert provider(b"").get_deep_link("https://shop.example/", "Mozilla/5.0 AlipayClient/10.5.0 x") is None
 
 
 def test_code_is_redeemed_and_names_the_person() -> None:
@@ -232,28 +232,28 @@ def test_c11_expiry_is_of_no_interest(expires_in: object) -> None:
 
 def test_code_of_another_app_is_refused_unasked() -> None:
     """The callback names the app it is for; another one is a mix-up and the code is not spent."""
-    wire = Wire([answer(TOKEN)])
+    transport = Transport([answer(TOKEN)])
     with pytest.raises(BadRequest):
-        run(provider(wire).login_callback(response(app_id="2021000000000009")))
-    assert wire.requests == []
+        run(provider(transport).login_callback(response(app_id="2021000000000009")))
+    assert transport.requests == []
     for parameters in ({"app_id": APP_ID, "source": "alipay_wallet", "scope": "auth_user"}, {}):
-        assert run(provider(wire).login_callback(response(**parameters))).ids == IDENTITY.ids
+        assert run(provider(transport).login_callback(response(**parameters))).ids == IDENTITY.ids
 
 
 def test_returning_member_costs_one_call() -> None:
     """The token call names the person; the profile waits until somebody wants it."""
-    wire = Wire([answer(TOKEN)])
-    run(provider(wire).login_callback(response()))
-    assert wire.methods == [TOKEN_CALL]
-    assert read_parameters(wire.requests[0])["code"] == CODE
+    transport = Transport([answer(TOKEN)])
+    run(provider(transport).login_callback(response()))
+    assert transport.methods == [TOKEN_CALL]
+    assert read_parameters(transport.requests[0])["code"] == CODE
 
 
 def test_profile_is_the_documented_one() -> None:
     """Name, picture, sex and place are taken over, and whether Alipay knows the person's real name."""
-    wire = Wire([answer(USER, node=USER_NODE)])
-    identity = run(provider(wire).fetch_profile(IDENTITY))
-    assert wire.methods == [USER_CALL]
-    assert read_parameters(wire.requests[0])["auth_token"] == IDENTITY.grant
+    transport = Transport([answer(USER, node=USER_NODE)])
+    identity = run(provider(transport).fetch_profile(IDENTITY))
+    assert transport.methods == [USER_CALL]
+    assert read_parameters(transport.requests[0])["auth_token"] == IDENTITY.grant
     assert identity.ids == IDENTITY.ids
     profile = identity.profile
     assert profile is not None
@@ -327,14 +327,14 @@ def test_refused_profile_leaves_the_login_to_the_ids() -> None:
 
 def test_silent_scope_has_an_empty_profile_and_no_call() -> None:
     """Alipay tells nothing for `auth_base`, so it is not asked."""
-    wire = Wire([answer(USER, node=USER_NODE)])
-    identity = run(provider(wire, scope="auth_base").fetch_profile(IDENTITY))
+    transport = Transport([answer(USER, node=USER_NODE)])
+    identity = run(provider(transport, scope="auth_base").fetch_profile(IDENTITY))
     assert identity.profile is not None
-    assert wire.requests == []
+    assert transport.requests == []
 
 
 def test_v3_gives_the_same_identity() -> None:
     """The protocol is a matter of transport; ids and profile are the same."""
-    one = provider(Wire([answer_v3(TOKEN), answer_v3(change(USER, code=None, msg=None))]), V3_MODE)
+    one = provider(Transport([answer_v3(TOKEN), answer_v3(change(USER, code=None, msg=None))]), V3_MODE)
     identity = run(one.fetch_profile(run(one.login_callback(response(app_id=APP_ID)))))
     assert identity.with_profile(fetch(USER).profile or pytest.fail("no profile")) == fetch(USER)

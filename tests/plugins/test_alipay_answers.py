@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from connect_alipay.answers import find_members, read_reply
+from connect_alipay.responses import find_members, read_reply
 from connect_core.plugin import ProviderBadResponse
 
 from .alipay_double import CODE_INVALID, TOKEN, TOKEN_CALL, TOKEN_NODE

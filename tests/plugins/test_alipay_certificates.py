@@ -33,7 +33,7 @@ from .alipay_double import (
     STRANGERS,
     TOKEN,
     V3_MODE,
-    Wire,
+    Transport,
     answer,
     answer_v3,
     provider,
@@ -75,17 +75,17 @@ def bundle(*certificates: Certificate) -> str:
     return "".join(one.pem() for one in certificates)
 
 
-def offer(pem: str) -> bytes:
+def configured(pem: str) -> bytes:
     """Return the download's answer, https://opendocs.alipay.com/apis/api_9/alipay.open.app.alipaycert.download."""
     node = {"code": "10000", "msg": "Success", "alipay_cert_content": base64.b64encode(pem.encode()).decode()}
     return json.dumps({"alipay_open_app_alipaycert_download_response": node}).encode()
 
 
-def log_in(*answers: bytes, mode: dict[str, str] | None = None) -> Wire:
-    """Redeem a code while the network gives `answers`; return the network."""
-    wire = Wire(list(answers))
-    run(provider(wire, mode or CERTIFICATE_MODE).login_callback(response()))
-    return wire
+def log_in(*responses: bytes, mode: dict[str, str] | None = None) -> Transport:
+    """Redeem a code while the network gives `responses`; return the network."""
+    transport = Transport(list(responses))
+    run(provider(transport, mode or CERTIFICATE_MODE).login_callback(response()))
+    return transport
 
 
 def test_serial_is_the_md5_of_issuer_and_decimal_number() -> None:
@@ -132,21 +132,21 @@ def test_failure_that_names_no_certificate_is_a_failure() -> None:
         answer(CODE_INVALID, serial="0" * 32),
         answer(CODE_INVALID, node="error_response"),
     ):
-        wire = Wire([body])
+        transport = Transport([body])
         with pytest.raises(CodeInvalid):
-            run(provider(wire, CERTIFICATE_MODE).login_callback(response()))
-        assert DOWNLOAD not in wire.methods
+            run(provider(transport, CERTIFICATE_MODE).login_callback(response()))
+        assert DOWNLOAD not in transport.methods
 
 
 def test_new_certificate_is_downloaded_once_and_kept() -> None:
     """Alipay may renew its certificate at any time; the first answer that names the new one fetches it."""
     body = answer(TOKEN, key=NEXT, serial=get_serial(NEXT_CERT))
-    wire = Wire([body, offer(bundle(NEXT_CERT, AUTHORITY)), body])
-    one = provider(wire, CERTIFICATE_MODE)
+    transport = Transport([body, configured(bundle(NEXT_CERT, AUTHORITY)), body])
+    one = provider(transport, CERTIFICATE_MODE)
     for _ in range(3):
         run(one.login_callback(response()))
-    assert wire.methods.count(DOWNLOAD) == 1
-    sent = read_parameters(wire.requests[1])
+    assert transport.methods.count(DOWNLOAD) == 1
+    sent = read_parameters(transport.requests[1])
     assert json.loads(sent["biz_content"]) == {"alipay_cert_sn": get_serial(NEXT_CERT)}
     assert "encrypt_type" not in sent
 
@@ -154,14 +154,14 @@ def test_new_certificate_is_downloaded_once_and_kept() -> None:
 def test_parallel_logins_share_one_download() -> None:
     """However many logins meet the new certificate at once, it is fetched once."""
     body = answer(TOKEN, key=NEXT, serial=get_serial(NEXT_CERT))
-    wire = Wire([*[body] * 8, offer(bundle(NEXT_CERT)), body])
-    one = provider(wire, CERTIFICATE_MODE)
+    transport = Transport([*[body] * 8, configured(bundle(NEXT_CERT)), body])
+    one = provider(transport, CERTIFICATE_MODE)
 
     async def together() -> None:
         await asyncio.gather(*(one.login_callback(response()) for _ in range(8)))
 
     run(together())
-    assert wire.methods.count(DOWNLOAD) == 1
+    assert transport.methods.count(DOWNLOAD) == 1
 
 
 ROGUE_KEY, ROGUE_ROOT = new_authority("Ant Root R1")
@@ -192,13 +192,13 @@ def test_e08_certificate_that_may_not_speak_for_alipay_is_refused(case: str) -> 
     certificates = UNTRUSTED[case]
     serial = get_serial(certificates[0])
     with pytest.raises(ProviderUnsigned):
-        log_in(answer(TOKEN, key=NEXT, serial=serial), offer(bundle(*certificates)))
+        log_in(answer(TOKEN, key=NEXT, serial=serial), configured(bundle(*certificates)))
 
 
 def test_e08_certificate_other_than_the_one_asked_for_is_refused() -> None:
     """A trusted certificate under another's name is not believed under that name."""
     with pytest.raises(ProviderUnsigned):
-        log_in(answer(TOKEN, key=NEXT, serial="0" * 32), offer(bundle(NEXT_CERT, AUTHORITY)))
+        log_in(answer(TOKEN, key=NEXT, serial="0" * 32), configured(bundle(NEXT_CERT, AUTHORITY)))
 
 
 def test_e08_certificate_inside_the_answer_is_not_looked_at() -> None:
@@ -206,14 +206,14 @@ def test_e08_certificate_inside_the_answer_is_not_looked_at() -> None:
     extra = f',"alipay_cert_content":"{base64.b64encode(NEXT_CERT.pem().encode()).decode()}"}}'.encode()
     body = answer(TOKEN, key=NEXT, serial=get_serial(NEXT_CERT))[:-1] + extra
     with pytest.raises(ProviderUnsigned):
-        log_in(body, offer(""))
+        log_in(body, configured(""))
 
 
 @pytest.mark.parametrize("key", [ALIPAYS, OURS, STRANGERS])
 def test_e08_signature_counts_for_the_named_certificate_alone(key: RsaPrivateKey) -> None:
     """The loaded key does not vouch for an answer that names another certificate."""
     with pytest.raises(ProviderUnsigned):
-        log_in(answer(TOKEN, key=key, serial=get_serial(NEXT_CERT)), offer(bundle(NEXT_CERT, AUTHORITY)))
+        log_in(answer(TOKEN, key=key, serial=get_serial(NEXT_CERT)), configured(bundle(NEXT_CERT, AUTHORITY)))
 
 
 @pytest.mark.parametrize(
@@ -221,8 +221,8 @@ def test_e08_signature_counts_for_the_named_certificate_alone(key: RsaPrivateKey
     [
         b"<html></html>",
         f'{{"error_response":{CODE_INVALID}}}'.encode(),
-        offer(""),
-        offer("no certificate"),
+        configured(""),
+        configured("no certificate"),
         b'{"alipay_open_app_alipaycert_download_response":{"alipay_cert_content":7}}',
         b'{"alipay_open_app_alipaycert_download_response":{"alipay_cert_content":"%%%"}}',
         b'{"alipay_open_app_alipaycert_download_response":{"alipay_cert_content":"A"}}',
@@ -331,9 +331,9 @@ def test_known_certificates_are_bounded() -> None:
 def test_v3_believes_the_configured_certificate_alone() -> None:
     """`alipay-sn` must name `alipay_cert`; there is no way to ask V3 for another."""
     mode = {**V3_MODE, **CERTIFICATES}
-    wire = Wire([answer_v3(TOKEN, serial=get_serial(ALIPAY_CERT))])
-    run(provider(wire, mode).login_callback(response()))
-    headers = wire.requests[0].headers
+    transport = Transport([answer_v3(TOKEN, serial=get_serial(ALIPAY_CERT))])
+    run(provider(transport, mode).login_callback(response()))
+    headers = transport.requests[0].headers
     assert f"app_id={APP_ID},app_cert_sn={get_serial(APP_CERT)},nonce=" in headers["authorization"]
     assert headers["alipay-root-cert-sn"] == get_serial(ROOT)
     for body in (answer_v3(TOKEN), answer_v3(TOKEN, key=NEXT, serial=get_serial(NEXT_CERT))):

@@ -107,7 +107,7 @@ class Shop:
 
     def response(self, code: str, **parameters: str) -> AuthorizationResponse:
         """Return what the core hands over."""
-        return AuthorizationResponse.of_redeemed_flow(client_type=self.client_type, code=code, parameters=parameters)
+        return AuthorizationResponse.of_spent_flow(client_type=self.client_type, code=code, parameters=parameters)
 
 
 @contextmanager

@@ -38,7 +38,7 @@ from .alipay_double import (
     TOKEN_NODE,
     USER_CALL,
     USER_NODE,
-    Wire,
+    Transport,
     answer,
     change,
     encrypt,
@@ -52,11 +52,13 @@ WITH_AES = {**KEY_MODE, "aes_key": base64.b64encode(AES_KEY).decode()}
 GBK = {**KEY_MODE, "charset": "gbk"}
 
 
-def call(network: Wire | bytes | httpx.Response, mode: dict[str, str] | None = None, **form: str) -> dict[str, object]:
+def call(
+    network: Transport | bytes | httpx.Response, mode: dict[str, str] | None = None, **form: str
+) -> dict[str, object]:
     """Redeem a code at `network`, a wire or the one answer on it."""
-    wire = network if isinstance(network, Wire) else Wire([network])
+    transport = network if isinstance(network, Transport) else Transport([network])
     settings = AlipaySettings.model_validate(mode or KEY_MODE)
-    gateway = Gateway(settings, load_keys(settings), HttpPool(wire=wire).for_provider("alipay"), lambda: 0)
+    gateway = Gateway(settings, load_keys(settings), HttpPool(transport=transport).for_provider("alipay"), lambda: 0)
     return run(gateway.call(TOKEN_CALL, {**REDEEM, **form}))
 
 
@@ -78,9 +80,9 @@ def far_away() -> Iterator[None]:
 
 def test_request_carries_what_the_gateway_asks_for() -> None:
     """The charset stands in the address, where the gateway looks for it; nothing else is left to access logs."""
-    wire = Wire([answer(TOKEN)])
-    call(wire)
-    [request] = wire.requests
+    transport = Transport([answer(TOKEN)])
+    call(transport)
+    [request] = transport.requests
     assert dict(request.url.params) == {"charset": "utf-8"}
     form = dict(parse_qsl(request.content.decode(), strict_parsing=True))
     assert form.pop("sign")
@@ -100,18 +102,18 @@ def test_request_carries_what_the_gateway_asks_for() -> None:
 @pytest.mark.usefixtures("far_away")
 def test_e10_timestamp_is_china_time_on_any_host() -> None:
     """The gateway reads UTC+8, whatever the host's time zone is."""
-    wire = Wire([answer(TOKEN)])
-    call(wire)
-    assert read_parameters(wire.requests[0])["timestamp"] == "1970-01-01 08:00:00"
+    transport = Transport([answer(TOKEN)])
+    call(transport)
+    assert read_parameters(transport.requests[0])["timestamp"] == "1970-01-01 08:00:00"
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "gbk"])
 @pytest.mark.parametrize("code", ["a&b=c", "a\nb", "1+1 %2F/", "支付宝", "sign=x&code=y", "\\\"'"])
 def test_e10_signature_covers_the_exact_values(code: str, charset: str) -> None:
     """Raw values are signed, in the request's charset, and arrive as they were signed."""
-    wire = Wire([answer(TOKEN)])
-    call(wire, {**KEY_MODE, "charset": charset}, code=code)
-    sent = read_parameters(wire.requests[0], charset)
+    transport = Transport([answer(TOKEN)])
+    call(transport, {**KEY_MODE, "charset": charset}, code=code)
+    sent = read_parameters(transport.requests[0], charset)
     assert sent["code"] == code
     assert is_signed_by_us(sent, charset)
 
@@ -119,18 +121,18 @@ def test_e10_signature_covers_the_exact_values(code: str, charset: str) -> None:
 @pytest.mark.parametrize("code", ["🙂", "\ud800"])
 def test_e10_characters_outside_the_charset_reach_alipay_as_question_marks(code: str) -> None:
     """What cannot be a code of Alipay's is left for Alipay to refuse, in a request that is still signed."""
-    wire = Wire([answer(TOKEN)])
-    call(wire, GBK, code=code)
-    sent = read_parameters(wire.requests[0], "gbk")
+    transport = Transport([answer(TOKEN)])
+    call(transport, GBK, code=code)
+    sent = read_parameters(transport.requests[0], "gbk")
     assert sent["code"] == "?"
     assert is_signed_by_us(sent, "gbk")
 
 
 def test_e10_empty_values_are_neither_signed_nor_sent() -> None:
     """SDKs differ over empty parameters, so there are none."""
-    wire = Wire([answer(TOKEN)])
-    call(wire, refresh_token="")
-    sent = read_parameters(wire.requests[0])
+    transport = Transport([answer(TOKEN)])
+    call(transport, refresh_token="")
+    sent = read_parameters(transport.requests[0])
     assert "" not in sent.values()
     assert "refresh_token" not in sent
     assert is_signed_by_us(sent)
@@ -143,12 +145,12 @@ def test_e10_names_are_sorted_before_they_are_joined() -> None:
 
 def test_token_of_a_person_is_in_no_address() -> None:
     """Addresses end up in the logs of proxies; the gateway takes `auth_token` from the form too."""
-    wire = Wire([answer('{"code":"10000"}', node=USER_NODE)])
+    transport = Transport([answer('{"code":"10000"}', node=USER_NODE)])
     settings = AlipaySettings.model_validate(KEY_MODE)
-    gateway = Gateway(settings, load_keys(settings), HttpPool(wire=wire).for_provider("alipay"))
+    gateway = Gateway(settings, load_keys(settings), HttpPool(transport=transport).for_provider("alipay"))
     run(gateway.call(USER_CALL, {}, auth_token="composeB/+=%"))
-    assert "auth_token" not in wire.requests[0].url.params
-    sent = read_parameters(wire.requests[0])
+    assert "auth_token" not in transport.requests[0].url.params
+    sent = read_parameters(transport.requests[0])
     assert sent["auth_token"] == "composeB/+=%"
     assert is_signed_by_us(sent)
 
@@ -282,9 +284,9 @@ def test_e07_charset_header_of_the_answer_is_not_asked() -> None:
 
 def test_encrypted_answer_is_verified_with_its_quotes_then_opened() -> None:
     """With `aes_key` encryption is asked for, and the signature covers the quotes around the cipher text."""
-    wire = Wire([answer(f'"{encrypt(TOKEN)}"')])
-    assert call(wire, WITH_AES)["user_id"] == "2088102150477652"
-    sent = read_parameters(wire.requests[0])
+    transport = Transport([answer(f'"{encrypt(TOKEN)}"')])
+    assert call(transport, WITH_AES)["user_id"] == "2088102150477652"
+    sent = read_parameters(transport.requests[0])
     assert sent["encrypt_type"] == "AES"
     assert is_signed_by_us(sent)
 

@@ -36,7 +36,7 @@ from .alipay_double import (
     TOKEN_CALL,
     USER_CALL,
     V3_MODE,
-    Wire,
+    Transport,
     answer_v3,
     run,
 )
@@ -48,10 +48,10 @@ AWKWARD = "".join(map(chr, range(0x20, 0x7F))) + "/+=%%2F支"
 V3_CODE_INVALID = '{"code":"isv.code-invalid","message":"授权码code无效","links":[{"link":"https://open.alipay.com"}]}'
 
 
-def call(network: Wire | httpx.Response, auth_token: str = "") -> dict[str, object]:
+def call(network: Transport | httpx.Response, auth_token: str = "") -> dict[str, object]:
     """Redeem a code at `network`, or ask for a person when there is a token."""
-    wire = network if isinstance(network, Wire) else Wire([network])
-    gateway = get_gateway(V3_MODE["gateway_url"], HttpPool(wire=wire))
+    transport = network if isinstance(network, Transport) else Transport([network])
+    gateway = get_gateway(V3_MODE["gateway_url"], HttpPool(transport=transport))
     if auth_token:
         return run(gateway.call(USER_CALL, {}, auth_token=auth_token))
     return run(gateway.call(TOKEN_CALL, REDEEM))
@@ -73,9 +73,9 @@ def is_signed_by_us(authorization: str, method: str, target: str, body: str) -> 
 
 def test_token_call_is_the_documented_one() -> None:
     """The code travels in a JSON body; the header names app, nonce and time and signs path and body."""
-    wire = Wire([answer_v3(TOKEN)])
-    assert call(wire)["user_id"] == "2088102150477652"
-    [request] = wire.requests
+    transport = Transport([answer_v3(TOKEN)])
+    assert call(transport)["user_id"] == "2088102150477652"
+    [request] = transport.requests
     assert (request.method, str(request.url)) == ("POST", "https://openapi.example/v3/alipay/system/oauth/token")
     assert json.loads(request.content) == REDEEM
     assert request.headers["content-type"] == "application/json"
@@ -87,11 +87,11 @@ def test_token_call_is_the_documented_one() -> None:
 
 def test_nonces_are_never_the_same() -> None:
     """Every request has a nonce and an id of its own."""
-    wire = Wire([answer_v3(TOKEN)])
+    transport = Transport([answer_v3(TOKEN)])
     for _ in range(3):
-        call(wire)
-    assert len({request.headers["authorization"].partition("nonce=")[2][:36] for request in wire.requests}) == 3
-    assert len({request.headers["alipay-request-id"] for request in wire.requests}) == 3
+        call(transport)
+    assert len({request.headers["authorization"].partition("nonce=")[2][:36] for request in transport.requests}) == 3
+    assert len({request.headers["alipay-request-id"] for request in transport.requests}) == 3
 
 
 @pytest.mark.parametrize("token", ["20120823ac6f", "a/b+c=d%e", "%2F%2B%3D%25", AWKWARD])

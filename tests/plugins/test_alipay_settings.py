@@ -14,7 +14,7 @@ from connect_alipay.settings import AlipaySettings
 from connect_core.plugin import Provider, SettingsError
 from connect_core.settings import check_provider_settings
 
-from .alipay_double import ALIPAYS, APP_ID, KEY_MODE, OURS, TOKEN, V3_MODE, Wire, answer, provider, response, run
+from .alipay_double import ALIPAYS, APP_ID, KEY_MODE, OURS, TOKEN, V3_MODE, Transport, answer, provider, response, run
 
 README = Path(connect_alipay.__file__).with_name("README.md").read_text("utf-8")
 CERTIFICATES = {"app_cert": "PEM", "alipay_cert": "PEM", "alipay_root_cert": "PEM"}
@@ -83,13 +83,13 @@ PRIVATE_FORMS = {
 @pytest.mark.parametrize("form", PRIVATE_FORMS)
 def test_e09_private_key_is_taken_in_every_form_the_console_gives(form: str) -> None:
     """PKCS#1 and PKCS#8, armoured or bare, with any line ends."""
-    wire = Wire([answer(TOKEN)])
+    transport = Transport([answer(TOKEN)])
     mode = {
         **KEY_MODE,
         "private_key": PRIVATE_FORMS[form],
         "alipay_public_key": one_line(KEY_MODE["alipay_public_key"]),
     }
-    assert run(provider(wire, mode).login_callback(response())).app_id == APP_ID
+    assert run(provider(transport, mode).login_callback(response())).app_id == APP_ID
 
 
 @pytest.mark.parametrize(

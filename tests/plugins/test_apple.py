@@ -13,7 +13,7 @@ from connect_core.crypto import SigningKey
 from connect_core.errors import ProviderBadResponse, SettingsError
 from connect_core.identity import PersonId
 from connect_core.sandbox import read_jwt
-from connect_core.testing import ProviderContract, Visitor, on_stage
+from connect_core.testing import ProviderContract, Visitor, run_shop
 
 from ..openid import CLIENT, EC, NONCE, NOW, RSA, Vendor, log_in, make, request, token
 
@@ -144,11 +144,11 @@ class TestContract(ProviderContract):
 
 def test_a21_name_survives_the_posted_response() -> None:
     """The form comes without our cookies, is sent round by GET, and brings the name the first time alone."""
-    with on_stage({"apple": AppleSandbox()}) as stage, Visitor(stage) as visitor:
+    with run_shop({"apple": AppleSandbox()}) as shop, Visitor(shop) as visitor:
         callback = visitor.consent(visitor.begin("apple", "pc"))
         assert callback.startswith("/connect/apple/pc/callback?")
         assert visitor.http.get(callback).status_code == 303
         assert visitor.http.get("/connect/me").json()["nickname"] == "李华"
         assert visitor.log_in("apple", "h5").status_code == 303
         assert visitor.http.get("/connect/me").json()["nickname"] == "李华"
-        assert json.loads(stage.rows("es_connect")[0]["profile"]) == {"nickname": "李华"}
+        assert json.loads(shop.rows("es_connect")[0]["profile"]) == {"nickname": "李华"}

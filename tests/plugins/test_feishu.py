@@ -8,7 +8,7 @@ from connect_core.plugin import CodeInvalid, PersonId, ProviderBadResponse, Prov
 from connect_core.testing import ProviderContract
 from connect_feishu import FeishuProvider
 
-from ..vendor_wire import VERIFIER, Wire, log_in, login_url, make, query
+from ..vendor_wire import VERIFIER, Transport, log_in, login_url, make, query
 
 # https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/authentication-management/access-token/get-user-access-token-v3
 TOKENS = (
@@ -25,9 +25,9 @@ USER_INFO = (
 )
 
 
-def answering(tokens: bytes | tuple[int, bytes] = TOKENS, user_info: bytes = USER_INFO) -> Wire:
+def answering(tokens: bytes | tuple[int, bytes] = TOKENS, user_info: bytes = USER_INFO) -> Transport:
     """A Feishu that answers so."""
-    return Wire({"/oauth/v3/token": tokens, "/open-apis/authen/v1/user_info": user_info})
+    return Transport({"/oauth/v3/token": tokens, "/open-apis/authen/v1/user_info": user_info})
 
 
 def refused(code: int) -> tuple[int, bytes]:
@@ -44,15 +44,15 @@ def test_link_is_the_documented_one() -> None:
 
 def test_documented_answers_name_a_person() -> None:
     """open_id holds for the app, union_id for the developer; an administrator's phone number is not taken."""
-    wire = answering()
-    identity = log_in(make(FeishuProvider, wire))
+    transport = answering()
+    identity = log_in(make(FeishuProvider, transport))
     assert identity.ids == (
         PersonId.union_id("on-d89jhsdhjsajkda7828enjdj328ydhhw3u43yjhdj"),
         PersonId.open_id("ou-caecc734c2e3328a62489fe0648c4b98779515d3", "c-1"),
     )
     assert identity.profile is not None
     assert (identity.profile.nickname, identity.profile.mobile) == ("zhangsan", "")
-    assert wire.parameters(0)["code_verifier"] == VERIFIER
+    assert transport.parameters(0)["code_verifier"] == VERIFIER
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from connect_core.testing import ProviderContract
 from connect_github import GithubProvider
 from connect_github.sandbox import GithubSandbox
 
-from ..vendor_wire import Wire, log_in, login_url, make, query
+from ..vendor_wire import Transport, log_in, login_url, make, query
 
 # https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps
 # (step two, Accept: application/json)
@@ -31,9 +31,9 @@ REFUSALS = {
 }
 
 
-def answering(tokens: bytes, user: bytes = USER) -> Wire:
+def answering(tokens: bytes, user: bytes = USER) -> Transport:
     """A GitHub that answers so."""
-    return Wire({"/login/oauth/access_token": tokens, "/user": user})
+    return Transport({"/login/oauth/access_token": tokens, "/user": user})
 
 
 def test_link_is_the_documented_one() -> None:
@@ -46,15 +46,15 @@ def test_link_is_the_documented_one() -> None:
 
 def test_documented_answers_name_a_person() -> None:
     """The numeric id is the person; names and addresses may change hands."""
-    wire = answering(TOKENS)
-    identity = log_in(make(GithubProvider, wire))
+    transport = answering(TOKENS)
+    identity = log_in(make(GithubProvider, transport))
     assert (identity.union_type, identity.ids) == ("GITHUB", (PersonId.user_id("1"),))
     assert identity.profile is not None
     assert (identity.profile.nickname, identity.profile.face) == (
         "monalisa octocat",
         "https://github.com/images/error/octocat_happy.gif",
     )
-    assert wire.asked[0].headers["accept"] == "application/json"
+    assert transport.asked[0].headers["accept"] == "application/json"
 
 
 def test_person_without_a_display_name() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from connect_core.errors import ProviderBadResponse, ProviderDenied
 from connect_core.identity import ClientType, PersonId
-from connect_core.testing import ProviderContract, Stage, Visitor, on_stage
+from connect_core.testing import ProviderContract, RunningShop, Visitor, run_shop
 from connect_google import GoogleProvider, OneTapProvider
 from connect_google.sandbox import GoogleSandbox
 from connect_line.sandbox import LineSandbox
@@ -113,16 +113,16 @@ def hand(visitor: Visitor, body: dict[str, str]) -> httpx.Response:
     return visitor.http.post("/connect/google/app/token", json=body)
 
 
-def sandbox_of(stage: Stage) -> GoogleSandbox:
+def sandbox_of(shop: RunningShop) -> GoogleSandbox:
     """Google's double."""
-    sandbox = stage.sandboxes["google"]
+    sandbox = shop.sandboxes["google"]
     assert isinstance(sandbox, GoogleSandbox)
     return sandbox
 
 
 def test_d17_token_and_ticket_are_used_once() -> None:
     """The ticket holds the nonce: without it, with another's, or a second time, no token logs anybody in."""
-    with on_stage({"google": GoogleSandbox()}) as stage, Visitor(stage) as visitor:
+    with run_shop({"google": GoogleSandbox()}) as shop, Visitor(shop) as visitor:
         first, second = (visitor.hand_over("google", "app") for _ in range(2))
         assert code_of(hand(visitor, {"id_token": first["id_token"]})) == "state_missing"
         third, fourth = (visitor.hand_over("google", "app") for _ in range(2))
@@ -133,12 +133,12 @@ def test_d17_token_and_ticket_are_used_once() -> None:
         assert code_of(hand(visitor, fourth)) == "code_seen"
         fresh = visitor.hand_over("google", "app")
         assert code_of(hand(visitor, {**fresh, "ticket": fourth["ticket"]})) == "state_invalid"
-        assert len(stage.rows("es_member")) == 1
+        assert len(shop.rows("es_member")) == 1
 
 
 def test_d17_token_of_a_refused_request_is_dead() -> None:
     """Who saw it in a request that was refused cannot use it, with the right ticket either."""
-    with on_stage({"google": GoogleSandbox()}) as stage, Visitor(stage) as visitor:
+    with run_shop({"google": GoogleSandbox()}) as shop, Visitor(shop) as visitor:
         body = visitor.hand_over("google", "app")
         assert code_of(hand(visitor, {"id_token": body["id_token"]})) == "state_missing"
         assert code_of(hand(visitor, body)) == "code_seen"
@@ -146,7 +146,7 @@ def test_d17_token_of_a_refused_request_is_dead() -> None:
 
 def test_c06_access_tokens_are_not_taken() -> None:
     """An app that hands in an access token or the person's id hands in nothing."""
-    with on_stage({"google": GoogleSandbox()}) as stage, Visitor(stage) as visitor:
+    with run_shop({"google": GoogleSandbox()}) as shop, Visitor(shop) as visitor:
         ticket = visitor.hand_over("google", "app")["ticket"]
         for body in ({"access_token": "x"}, {"sub": "x"}, {"code": "x"}, {"id_token": ""}):
             assert code_of(hand(visitor, {**body, "ticket": ticket})) == "code_missing"
@@ -162,14 +162,14 @@ def test_one_tap_and_redirect_are_one_person() -> None:
         raw["clients"] = {"pc": ["google", "google-one-tap"]}
 
     sandbox = GoogleSandbox()
-    with on_stage({"google": sandbox}, change=change) as stage, Visitor(stage) as visitor:
+    with run_shop({"google": sandbox}, change=change) as shop, Visitor(shop) as visitor:
         assert visitor.log_in("google", "pc").status_code == 303
         begun = visitor.http.post("/connect/google-one-tap/pc/login-url", json={}).json()
         body = sandbox.hand_over(ClientType.PC, "lihua", begun["login_url"])
         visitor.http.cookies.clear()
         login = visitor.http.post("/connect/google-one-tap/pc/token", json={**body, "ticket": begun["ticket"]})
         assert (login.status_code, "set-cookie" in login.headers) == (200, False)
-        assert len(stage.rows("es_member")) == len(stage.rows("es_connect")) == 1
+        assert len(shop.rows("es_member")) == len(shop.rows("es_connect")) == 1
         shown = visitor.http.get("/connect/providers?client=pc").json()
         assert [one["login_url"] for one in shown] == ["/connect/google/pc/login", None]
         assert OneTapProvider.union_type == "GOOGLE"
@@ -177,10 +177,10 @@ def test_one_tap_and_redirect_are_one_person() -> None:
 
 def test_app_binds_with_its_token() -> None:
     """A member who is logged in otherwise binds Google by ID token and ticket."""
-    with on_stage({"google": GoogleSandbox(), "line": LineSandbox()}) as stage, Visitor(stage) as visitor:
+    with run_shop({"google": GoogleSandbox(), "line": LineSandbox()}) as shop, Visitor(shop) as visitor:
         assert visitor.log_in("line", "pc").status_code == 303
         begun = visitor.http.post("/connect/google/app/bind", json={}).json()
-        body = sandbox_of(stage).hand_over(ClientType.APP, "lihua", begun["login_url"])
+        body = sandbox_of(shop).hand_over(ClientType.APP, "lihua", begun["login_url"])
         bound = visitor.http.post("/connect/google/app/bind", json={**body, "ticket": begun["ticket"]})
         assert bound.json() == {"union_type": "GOOGLE"}
         assert visitor.http.get("/connect/me").json()["connections"] == ["LINE", "GOOGLE"]

@@ -11,11 +11,11 @@ from connect_core.http import HttpPool
 from connect_core.plugin import PersonId
 from connect_core.providers.registry import Plugins, Registry
 from connect_core.settings import load_settings
-from connect_core.testing import ProviderContract, Visitor, on_stage
-from connect_oauth2 import ConfiguredProvider
+from connect_core.testing import ProviderContract, Visitor, run_shop
+from connect_oauth2 import PlainOAuth2Provider
 from connect_oauth2.sandbox import AcmeSandbox
 
-from ..vendor_wire import TOKENS, Wire, log_in, login_url, query
+from ..vendor_wire import TOKENS, Transport, log_in, login_url, query
 
 SERVICE = """
 [service]
@@ -35,17 +35,17 @@ client_secret = "s"
 """
 
 
-def configured(folder: Path, more: str = "", wire: Wire | None = None) -> Registry:
+def configured(folder: Path, more: str = "", transport: Transport | None = None) -> Registry:
     """Return the registry of a shop whose `connect.toml` has `more` at its end."""
     path = folder / "connect.toml"
     path.write_text(SERVICE + more, "utf-8")
-    return Registry(load_settings(path), Plugins(), HttpPool(wire=wire or Wire({})))
+    return Registry(load_settings(path), Plugins(), HttpPool(transport=transport or Transport({})))
 
 
-def acme(folder: Path, more: str = "", wire: Wire | None = None) -> ConfiguredProvider:
+def acme(folder: Path, more: str = "", transport: Transport | None = None) -> PlainOAuth2Provider:
     """Return the one configured provider."""
-    provider = configured(folder, more, wire).find("acme", "pc").provider
-    assert isinstance(provider, ConfiguredProvider)
+    provider = configured(folder, more, transport).find("acme", "pc").provider
+    assert isinstance(provider, PlainOAuth2Provider)
     return provider
 
 
@@ -56,16 +56,16 @@ def mistakes(folder: Path, more: str) -> tuple[str, ...]:
     return refused.value.mistakes
 
 
-def me(**found: Any) -> Wire:
+def me(**found: Any) -> Transport:
     """A vendor whose user-info is `found`."""
-    return Wire({"/token": TOKENS, "/me": json.dumps(found).encode()})
+    return Transport({"/token": TOKENS, "/me": json.dumps(found).encode()})
 
 
 def test_name_is_the_union_type(tmp_path: Path) -> None:
     """Union type and title follow from the provider's NAME."""
     provider = acme(tmp_path)
     assert (provider.union_type, provider.titles) == ("ACME", {"zh": "ACME", "en": "ACME"})
-    assert (ConfiguredProvider.union_type, login_url(provider)[:31]) == ("OAUTH2", "https://acme.example/authorize?")
+    assert (PlainOAuth2Provider.union_type, login_url(provider)[:31]) == ("OAUTH2", "https://acme.example/authorize?")
 
 
 def test_union_type_and_titles_are_settings(tmp_path: Path) -> None:
@@ -78,8 +78,8 @@ def test_union_type_and_titles_are_settings(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("found", "value"), [({"sub": "s", "id": 7}, "s"), ({"id": 7}, "7"), ({"id": "00a"}, "00a")])
 def test_id_is_sub_else_id(tmp_path: Path, found: dict[str, Any], value: str) -> None:
     """Without a word about ids, and with a mapping of other fields only."""
-    wire = me(**found, nick="Maria")
-    identity = log_in(acme(tmp_path, 'claims = { nickname = "nick" }\n', wire))
+    transport = me(**found, nick="Maria")
+    identity = log_in(acme(tmp_path, 'claims = { nickname = "nick" }\n', transport))
     assert (identity.union_type, identity.ids) == ("ACME", (PersonId.user_id(value),))
     assert identity.profile is not None
     assert identity.profile.nickname == "Maria"
@@ -97,8 +97,8 @@ scope_separator = ","
 userinfo_envelope = "data"
 pkce = "never"
 """
-    wire = me(data={"openid": "o", "name": "Maria"})
-    provider = acme(tmp_path, more, wire)
+    transport = me(data={"openid": "o", "name": "Maria"})
+    provider = acme(tmp_path, more, transport)
     asked = query(login_url(provider))
     assert (asked["appid"], asked["scope"], "code_challenge" in asked) == ("c-1", "a,b", False)
     assert log_in(provider).ids == (PersonId.open_id("o", "c-1"),)
@@ -156,7 +156,7 @@ def test_addresses_and_secret_are_required(tmp_path: Path, key: str) -> None:
     path = tmp_path / "connect.toml"
     path.write_text("\n".join(lines), "utf-8")
     with pytest.raises(SettingsError) as refused:
-        Registry(load_settings(path), Plugins(), HttpPool(wire=Wire({})))
+        Registry(load_settings(path), Plugins(), HttpPool(transport=Transport({})))
     assert refused.value.mistakes == (f"providers.acme.{key}: is missing",)
 
 
@@ -168,12 +168,12 @@ def test_two_vendors_are_two_namespaces() -> None:
         raw["providers"] |= {"acme": {**first, "plugin": "oauth2"}, "apex": {**first, "plugin": "oauth2"}}
         raw["clients"] = {"pc": ["acme", "apex"]}
 
-    with on_stage({"oauth2": AcmeSandbox()}, change=change) as stage, Visitor(stage) as visitor:
+    with run_shop({"oauth2": AcmeSandbox()}, change=change) as shop, Visitor(shop) as visitor:
         for name in ("acme", "apex"):
             callback = visitor.consent(visitor.begin(name, "pc"))
             assert visitor.http.get(callback).status_code == 303
         offered = visitor.http.get("/connect/providers?client=pc").json()
-        rows = stage.rows("es_connect")
+        rows = shop.rows("es_connect")
     assert [one["provider"] for one in offered] == ["acme", "apex"]
     assert [row["union_type"] for row in rows] == ["ACME", "APEX"]
     assert len({row["union_id"] for row in rows}) == 1

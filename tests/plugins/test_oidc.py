@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from connect_core.sandbox import OidcSandbox, Sandbox
-from connect_core.testing import ProviderContract, Stage, Visitor, on_stage
-from connect_oidc.sandbox import ProviderSandbox
+from connect_core.testing import ProviderContract, RunningShop, Visitor, run_shop
+from connect_oidc.sandbox import PlainOidcSandbox
 
 FAULTS = [
     ("claims", {"iss": "https://evil.example"}),
@@ -63,45 +63,45 @@ class TestContractWithKeys(TestContract):
     @classmethod
     def make_sandbox(cls) -> Sandbox:
         """Return the double in that mode."""
-        return ProviderSandbox(algorithm="ES256", auth_method="private_key_jwt")
+        return PlainOidcSandbox(algorithm="ES256", auth_method="private_key_jwt")
 
 
 @contextmanager
-def staged(sandbox: OidcSandbox | None = None, **settings: Any) -> Iterator[tuple[Stage, OidcSandbox]]:
+def staged(sandbox: OidcSandbox | None = None, **settings: Any) -> Iterator[tuple[RunningShop, OidcSandbox]]:
     """Run a shop with this one provider; `settings` are changed."""
-    sandbox = sandbox or ProviderSandbox()
+    sandbox = sandbox or PlainOidcSandbox()
 
     def change(raw: dict[str, Any]) -> None:
         raw["providers"]["oidc"] |= settings
 
-    with on_stage({"oidc": sandbox}, change=change) as stage:
-        yield stage, sandbox
+    with run_shop({"oidc": sandbox}, change=change) as running_shop:
+        yield running_shop, sandbox
 
 
 @pytest.fixture(scope="module")
-def shop() -> Iterator[tuple[Stage, OidcSandbox]]:
+def shop() -> Iterator[tuple[RunningShop, OidcSandbox]]:
     """A shop whose every login meets the fault that a test asks for."""
     with staged() as both:
         yield both
 
 
 @pytest.mark.parametrize(("kind", "value"), FAULTS)
-def test_d01_to_d18_wrong_token_ends_the_login(shop: tuple[Stage, OidcSandbox], kind: str, value: object) -> None:
+def test_d01_to_d18_wrong_token_ends_the_login(shop: tuple[RunningShop, OidcSandbox], kind: str, value: object) -> None:
     """OIDF's negative modules: 502, nothing written, no session, and user-info is not asked."""
-    stage, sandbox = shop
+    running_shop, sandbox = shop
     sandbox.faults.add(kind, value if isinstance(value, str) else json.dumps(value), on="token")
-    with Visitor(stage) as visitor:
+    with Visitor(running_shop) as visitor:
         answer = visitor.log_in("oidc", "pc")
         assert visitor.who(answer) is None
     assert (answer.status_code, answer.json()["code"][:9]) == (502, "provider_")
     assert "connect_session" not in answer.headers.get("set-cookie", "")
-    assert stage.rows("es_member") == stage.rows("es_member_session") == []
+    assert running_shop.rows("es_member") == running_shop.rows("es_member_session") == []
     assert (sandbox.called("userinfo"), sandbox.faults.unused) == (0, 0)
 
 
 def test_d11_key_rotated_just_before_signing() -> None:
     """OIDF signing-key-rotation: the new key is looked up once, and the login succeeds."""
-    with staged() as (stage, sandbox), Visitor(stage) as visitor:
+    with staged() as (running_shop, sandbox), Visitor(running_shop) as visitor:
         assert visitor.log_in("oidc", "pc").status_code == 303
         sandbox.faults.add("rotated", on="token")
         assert visitor.log_in("oidc", "pc").status_code == 303
@@ -110,7 +110,7 @@ def test_d11_key_rotated_just_before_signing() -> None:
 
 def test_d16_broken_provider_takes_nobody_down() -> None:
     """A provider whose document is wrong is out of order by itself; once it is right people log in."""
-    with staged() as (stage, sandbox), Visitor(stage) as visitor:
+    with staged() as (running_shop, sandbox), Visitor(running_shop) as visitor:
         sandbox.faults.add("answer", '{"issuer":"https://evil.example"}', on="discovery")
         assert visitor.http.get("/connect/oidc/pc/login").json()["code"] == "provider_bad_response"
         sandbox.faults.add("answer", '{"token_endpoint":"http://evil.example/token"}', on="discovery")
@@ -121,7 +121,7 @@ def test_d16_broken_provider_takes_nobody_down() -> None:
 
 def test_d13_flood_of_keys() -> None:
     """A set of ten thousand keys, or of many megabytes, is cut off."""
-    with staged() as (stage, sandbox), Visitor(stage) as visitor:
+    with staged() as (running_shop, sandbox), Visitor(running_shop) as visitor:
         sandbox.faults.add("huge", on="jwks")
         assert visitor.log_in("oidc", "pc").json()["code"] == "provider_bad_response"
         many = json.dumps({"keys": [{"kty": "RSA", "kid": str(n)} for n in range(5000)]})
@@ -132,20 +132,20 @@ def test_d13_flood_of_keys() -> None:
 
 def test_c01_code_injected_into_another_flow() -> None:
     """A code of somebody else's flow fails on its verifier, and logs nobody in."""
-    with staged() as (stage, sandbox), Visitor(stage) as victim, Visitor(stage) as attacker:
+    with staged() as (running_shop, sandbox), Visitor(running_shop) as victim, Visitor(running_shop) as attacker:
         stolen = victim.consent(victim.begin("oidc", "pc"), "lihua")
         own = attacker.consent(attacker.begin("oidc", "pc"), "maria")
         [code] = [value for name, value in _query(stolen) if name == "code"]
         [mine] = [value for name, value in _query(own) if name == "code"]
         answer = attacker.http.get(own.replace(mine, code))
         assert (answer.status_code, answer.json()["code"]) == (400, "code_invalid")
-        assert stage.rows("es_member") == []
+        assert running_shop.rows("es_member") == []
         assert sandbox.called("token") == 1
 
 
 def test_c02_challenge_stripped_on_the_way() -> None:
     """Without its challenge the provider refuses the verifier, which is sent all the same."""
-    with staged() as (stage, _), Visitor(stage) as visitor:
+    with staged() as (running_shop, _), Visitor(running_shop) as visitor:
         login_url = visitor.begin("oidc", "pc")
         kept = "&".join(part for part in login_url.split("&") if not part.startswith("code_challenge"))
         answer = visitor.http.get(visitor.consent(kept))
@@ -154,7 +154,7 @@ def test_c02_challenge_stripped_on_the_way() -> None:
 
 def test_c08_mix_up() -> None:
     """FAPI: a response of another issuer, or of none, stops before the token call."""
-    with staged() as (stage, sandbox), Visitor(stage) as visitor:
+    with staged() as (running_shop, sandbox), Visitor(running_shop) as visitor:
         for change in (lambda url: url.replace("&iss=", "&iss=x"), lambda url: url.partition("&iss=")[0]):
             callback = visitor.consent(visitor.begin("oidc", "pc"))
             pairs = dict(_query(callback))
@@ -172,18 +172,20 @@ def test_union_type_and_title_come_from_the_configuration() -> None:
         raw["providers"]["logto"] |= {"title": {"zh": "逻途", "en": "Logto"}}
         raw["clients"] = {"pc": ["keycloak", "logto"]}
 
-    with on_stage({"oidc": ProviderSandbox()}, change=change) as stage, Visitor(stage) as visitor:
+    with run_shop({"oidc": PlainOidcSandbox()}, change=change) as running_shop, Visitor(running_shop) as visitor:
         for name in ("keycloak", "logto"):
             assert visitor.log_in(name, "pc").status_code == 303
-        assert [row["union_type"] for row in stage.rows("es_connect")] == ["KEYCLOAK", "LOGTO"]
-        assert {row["union_scope"] for row in stage.rows("es_connect")} == {stage.sandboxes["oidc"].issuer}  # type: ignore[attr-defined]
+        assert [row["union_type"] for row in running_shop.rows("es_connect")] == ["KEYCLOAK", "LOGTO"]
+        assert {row["union_scope"] for row in running_shop.rows("es_connect")} == {
+            running_shop.sandboxes["oidc"].issuer
+        }  # type: ignore[attr-defined]
         shown = visitor.http.get("/connect/providers?client=pc&lang=en").json()
         assert [one["name"] for one in shown] == ["KEYCLOAK", "Logto"]
 
 
 def test_refusal_with_form_post() -> None:
     """OIDF form-post-error: a refusal that comes by POST is shown as a refusal."""
-    with staged() as (stage, sandbox), Visitor(stage) as visitor:
+    with staged() as (running_shop, sandbox), Visitor(running_shop) as visitor:
         login_url = f"{visitor.begin('oidc', 'pc')}&response_mode=form_post"
         callback = visitor.consent(login_url, decision="refuse")
         answer: httpx.Response = visitor.http.get(callback)
@@ -194,8 +196,8 @@ def test_refusal_with_form_post() -> None:
 
 def test_front_end_hands_the_sender_on() -> None:
     """A page of the shop's own posts what came back, `iss` among it, and gets tokens."""
-    with staged() as (stage, _), Visitor(stage) as visitor:
-        page = f"{stage.url}/done"
+    with staged() as (running_shop, _), Visitor(running_shop) as visitor:
+        page = f"{running_shop.url}/done"
         begun = visitor.http.post("/connect/oidc/pc/login-url", json={"redirect_uri": page}).json()
         back = dict(_query(visitor.consent(begun["login_url"])))
         login = visitor.http.post("/connect/oidc/pc/token", json=back)

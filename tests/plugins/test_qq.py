@@ -18,7 +18,7 @@ from connect_core.providers.calls import get_refusal
 from connect_core.testing import ProviderContract
 from connect_qq import QqProvider
 
-from ..vendor_wire import CODE, SECRET, Wire, log_in, login_url, make, query, run
+from ..vendor_wire import CODE, SECRET, Transport, log_in, login_url, make, query, run
 
 # https://wiki.connect.qq.com/使用authorization_code获取access_token (fmt=json)
 TOKENS = b'{"access_token":"YOUR_TOKEN","expires_in":"7776000","refresh_token":"YOUR_REFRESH"}'
@@ -42,9 +42,9 @@ OPEN_ID = PersonId.open_id("YOUR_OPENID", "c-1")
 KNOWN = Identity("QQ", (OPEN_ID,), "c-1", grant="YOUR_TOKEN")
 
 
-def answering(tokens: bytes = TOKENS, me: bytes = ME, user_info: bytes = USER_INFO) -> Wire:
+def answering(tokens: bytes = TOKENS, me: bytes = ME, user_info: bytes = USER_INFO) -> Transport:
     """A QQ that answers so."""
-    return Wire({"/oauth2.0/token": tokens, "/oauth2.0/me": me, "/user/get_user_info": user_info})
+    return Transport({"/oauth2.0/token": tokens, "/oauth2.0/me": me, "/user/get_user_info": user_info})
 
 
 def test_link_is_the_documented_one() -> None:
@@ -64,11 +64,11 @@ def test_person_who_cancels_is_a_refusal() -> None:
 
 def test_documented_answers_name_a_person() -> None:
     """Token and ids by GET, in JSON; the openid holds for the app, the unionid across a developer's apps."""
-    wire = answering()
-    identity = log_in(make(QqProvider, wire))
+    transport = answering()
+    identity = log_in(make(QqProvider, transport))
     assert identity.ids == (PersonId.union_id("YOUR_UNIONID"), OPEN_ID)
-    assert [request.method for request in wire.asked] == ["GET", "GET"]
-    assert wire.parameters(0) == {
+    assert [request.method for request in transport.asked] == ["GET", "GET"]
+    assert transport.parameters(0) == {
         "grant_type": "authorization_code",
         "client_id": "c-1",
         "client_secret": SECRET,
@@ -76,7 +76,7 @@ def test_documented_answers_name_a_person() -> None:
         "redirect_uri": "https://shop.example/cb",
         "fmt": "json",
     }
-    assert wire.parameters(1) == {"access_token": "YOUR_TOKEN", "unionid": "1", "fmt": "json"}
+    assert transport.parameters(1) == {"access_token": "YOUR_TOKEN", "unionid": "1", "fmt": "json"}
 
 
 def test_app_without_unionid_works() -> None:
@@ -86,12 +86,12 @@ def test_app_without_unionid_works() -> None:
 
 def test_documented_profile() -> None:
     """Names, place and picture; QQ's http links are asked for by https."""
-    wire = answering()
-    profile = run(make(QqProvider, wire).fetch_profile(KNOWN)).profile
+    transport = answering()
+    profile = run(make(QqProvider, transport).fetch_profile(KNOWN)).profile
     assert profile is not None
     assert (profile.nickname, profile.sex, profile.province, profile.city) == ("Peter", 1, "广东", "深圳")
     assert profile.face == "https://q.qlogo.cn/qqapp/100312990/DE1931D5330620DBD07FB4A5422917B6/100"
-    assert wire.parameters(0) == {
+    assert transport.parameters(0) == {
         "access_token": "YOUR_TOKEN",
         "oauth_consumer_key": "c-1",
         "openid": "YOUR_OPENID",
@@ -105,7 +105,7 @@ def test_c11_profile_refused_inside_http_200() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wire", "kind"),
+    ("sent", "kind"),
     [
         (answering(me=ME_REFUSED), CodeInvalid),
         (answering(me=b'callback( {"error":100048,"error_description":"companyid not set"} );'), ProviderConfig),
@@ -115,10 +115,10 @@ def test_c11_profile_refused_inside_http_200() -> None:
         (answering(b"access_token=YOUR_TOKEN&expires_in=7776000"), ProviderBadResponse),
     ],
 )
-def test_c11_documented_refusals(wire: Wire, kind: type[Exception]) -> None:
+def test_c11_documented_refusals(sent: Transport, kind: type[Exception]) -> None:
     """Numbers, wrapped or not, are the closed list's errors."""
     with pytest.raises(kind):
-        log_in(make(QqProvider, wire))
+        log_in(make(QqProvider, sent))
 
 
 class TestContract(ProviderContract):

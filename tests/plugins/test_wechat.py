@@ -13,18 +13,18 @@ import connect_wechat
 from connect_core.plugin import (
     BadRequest,
     ClientType,
-    Elsewhere,
     Identity,
     Profile,
     Provider,
     ProviderBadResponse,
     ProviderConfig,
     ProviderDenied,
+    RequiredBrowser,
     SettingsError,
 )
 from connect_core.settings import check_provider_settings
 from connect_wechat import PAGES, WechatProvider, WechatSettings
-from connect_wechat.answers import ERRORS
+from connect_wechat.responses import ERRORS
 
 from .wechat_client import (
     APP_ID,
@@ -38,7 +38,7 @@ from .wechat_client import (
     UNION_ID,
     USERINFO,
     WEBSITE_TOKEN,
-    Wire,
+    Transport,
     came_back,
     fetch,
     log_in,
@@ -78,11 +78,11 @@ def test_app_is_told_what_to_ask_its_sdk_with() -> None:
 
 def test_app_without_its_state_is_not_redeemed() -> None:
     """What ties a code to the login that asked for it is the state that the SDK gave back; WeChat is not asked."""
-    wire = Wire({"/sns/oauth2/access_token": WEBSITE_TOKEN})
+    transport = Transport({"/sns/oauth2/access_token": WEBSITE_TOKEN})
     with pytest.raises(BadRequest, match="state"):
-        run(provider(wire).login_callback(came_back(ClientType.APP)))
-    assert wire.asked == []
-    assert run(provider(wire).login_callback(came_back(ClientType.APP, state="s"))) == KNOWN
+        run(provider(transport).login_callback(came_back(ClientType.APP)))
+    assert transport.asked == []
+    assert run(provider(transport).login_callback(came_back(ClientType.APP, state="s"))) == KNOWN
 
 
 def test_embedded_code_is_bare_and_takes_the_whole_window_back() -> None:
@@ -104,17 +104,20 @@ def test_embedded_code_is_bare_and_takes_the_whole_window_back() -> None:
             "Mozilla/5.0 (iPhone) AppleWebKit/605.1.15 Mobile/15E148 MicroMessenger/8.0.50(0x18003231) NetType/WIFI",
             None,
         ),
-        ("Mozilla/5.0 (iPhone) Mobile/15E148 wxwork/4.1.6 MicroMessenger/7.0.1 Language/zh", Elsewhere.VENDOR_APP),
-        ("Mozilla/5.0 (iPhone) AliApp(AP/10.7.20) AlipayClient/10.7.20", Elsewhere.VENDOR_APP),
-        ("Mozilla/5.0 (Windows NT 10.0)", Elsewhere.VENDOR_APP),
-        ("", Elsewhere.VENDOR_APP),
+        (
+            "Mozilla/5.0 (iPhone) Mobile/15E148 wxwork/4.1.6 MicroMessenger/7.0.1 Language/zh",
+            RequiredBrowser.VENDOR_APP,
+        ),
+        ("Mozilla/5.0 (iPhone) AliApp(AP/10.7.20) AlipayClient/10.7.20", RequiredBrowser.VENDOR_APP),
+        ("Mozilla/5.0 (Windows NT 10.0)", RequiredBrowser.VENDOR_APP),
+        ("", RequiredBrowser.VENDOR_APP),
     ],
 )
-def test_h5_works_inside_wechat_alone(user_agent: str, place: Elsewhere | None) -> None:
+def test_h5_works_inside_wechat_alone(user_agent: str, place: RequiredBrowser | None) -> None:
     """WeCom calls itself WeChat and is not; a QR code is shown anywhere; a double on loopback is in no app."""
-    assert provider(Wire({})).find_better_place(ClientType.H5, user_agent) is place
-    assert provider(Wire({})).find_better_place(ClientType.PC, user_agent) is None
-    double = provider(Wire({}), open_url="http://127.0.0.1:8001/wechat")
+    assert provider(Transport({})).find_better_place(ClientType.H5, user_agent) is place
+    assert provider(Transport({})).find_better_place(ClientType.PC, user_agent) is None
+    double = provider(Transport({}), open_url="http://127.0.0.1:8001/wechat")
     assert double.find_better_place(ClientType.H5, user_agent) is None
 
 
@@ -136,9 +139,9 @@ def test_b13_nothing_inside_redirect_uri_becomes_a_parameter(client_type: Client
 
 def test_code_is_redeemed_as_documented() -> None:
     """One GET with the four parameters; unionid, then openid with the app id as its scope; the token in no repr."""
-    wire = Wire({"/sns/oauth2/access_token": WEBSITE_TOKEN})
-    identity = log_in(b"", wire=wire)
-    (url,) = wire.asked
+    transport = Transport({"/sns/oauth2/access_token": WEBSITE_TOKEN})
+    identity = log_in(b"", transport=transport)
+    (url,) = transport.asked
     assert f"{url.scheme}://{url.host}" == "https://api.weixin.qq.com"
     assert url.params == httpx.QueryParams(appid=APP_ID, secret=SECRET, code=CODE, grant_type="authorization_code")
     assert identity == KNOWN
@@ -160,9 +163,9 @@ def test_snapshot_person_is_refused() -> None:
 
 def test_profile_is_the_documented_one() -> None:
     """Asked for in Chinese, with the person's own openid; every field lands where it belongs, and the ids stay."""
-    wire = Wire({"/sns/userinfo": USERINFO})
-    identity = asyncio.run(provider(wire).fetch_profile(KNOWN))
-    (url,) = wire.asked
+    transport = Transport({"/sns/userinfo": USERINFO})
+    identity = asyncio.run(provider(transport).fetch_profile(KNOWN))
+    (url,) = transport.asked
     assert url.params == httpx.QueryParams(access_token=TOKEN, openid="OPENID", lang="zh_CN")
     face = re.search(r'"(https:[^"]+)"', USERINFO.decode())
     assert face is not None
@@ -208,10 +211,10 @@ def test_refused_profile_is_a_refusal_that_leaves_the_login_standing() -> None:
 
 def test_silent_scope_has_an_empty_profile_and_no_call() -> None:
     """With snsapi_base WeChat would only refuse, so it is not asked."""
-    wire = Wire({})
-    identity = asyncio.run(provider(wire, scope="snsapi_base").fetch_profile(KNOWN))
+    transport = Transport({})
+    identity = asyncio.run(provider(transport, scope="snsapi_base").fetch_profile(KNOWN))
     assert identity.profile == Profile()
-    assert wire.asked == []
+    assert transport.asked == []
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from connect_core.plugin import (
     ProviderDenied,
     ProviderRefused,
 )
-from connect_wechat.answers import RETRY_AFTER
+from connect_wechat.responses import RETRY_AFTER
 
 from .wechat_client import APP_ID, CODE, INVALID_CODE, SECRET, WEBSITE_TOKEN, log_in
 

@@ -28,7 +28,7 @@ from connect_core.plugin import (
 from connect_wechat import WechatProvider
 from connect_wechat.mini import LIFE, SKEW
 
-from .wechat_client import APP_ID, CODE, OPEN_ID, SECRET, Wire, came_back, provider, run
+from .wechat_client import APP_ID, CODE, OPEN_ID, SECRET, Transport, came_back, provider, run
 
 MINI = ClientType.MINI
 SESSION, TOKEN_CALL, PHONE_CALL = "/sns/jscode2session", "/cgi-bin/stable_token", "/wxa/business/getuserphonenumber"
@@ -65,20 +65,20 @@ def encrypted(told: object, *, key: str = KEY) -> dict[str, str]:
     return {"encryptedData": base64.b64encode(data).decode(), "iv": base64.b64encode(iv).decode()}
 
 
-def log_in(wire: Wire, **handed_in: str) -> Identity:
+def log_in(transport: Transport, **handed_in: str) -> Identity:
     """Hand in a code and more."""
-    return run(provider(wire).login_callback(came_back(MINI, **handed_in)))
+    return run(provider(transport).login_callback(came_back(MINI, **handed_in)))
 
 
 def profile_of(**handed_in: str) -> Profile | None:
     """The profile of who hands this in."""
-    wire = Wire({SESSION: SESSION_ANSWER.replace(KEY.encode(), DOCUMENTED_KEY.encode())})
-    return run(provider(wire).fetch_profile(log_in(wire, **handed_in))).profile
+    transport = Transport({SESSION: SESSION_ANSWER.replace(KEY.encode(), DOCUMENTED_KEY.encode())})
+    return run(provider(transport).fetch_profile(log_in(transport, **handed_in))).profile
 
 
-def fetch(wire: Wire | None = None, **handed_in: str) -> VerifiedPhone | None:
+def fetch(transport: Transport | None = None, **handed_in: str) -> VerifiedPhone | None:
     """Log in, and ask for the number."""
-    one = provider(wire or Wire({SESSION: SESSION_ANSWER}))
+    one = provider(transport or Transport({SESSION: SESSION_ANSWER}))
 
     async def work() -> VerifiedPhone | None:
         response = came_back(MINI, **handed_in)
@@ -87,7 +87,7 @@ def fetch(wire: Wire | None = None, **handed_in: str) -> VerifiedPhone | None:
     return run(work())
 
 
-class Telling(Wire):
+class Telling(Transport):
     """A WeChat that knows the number behind any code, and may call an app token dead first."""
 
     def __init__(self, told: object, *, dead: int = 0, errcode: int = 40001) -> None:
@@ -99,46 +99,46 @@ class Telling(Wire):
         """Give the next token, or the number."""
         if request.url.path == TOKEN_CALL:
             self.tokens += 1
-            self.answers = {
-                **self.answers,
+            self.responses = {
+                **self.responses,
                 TOKEN_CALL: STABLE_TOKEN.replace(b"APP_TOKEN", b"APP_TOKEN_%d" % self.tokens),
             }
         elif request.url.path == PHONE_CALL:
             told: Mapping[str, object] = {"errcode": 0, "errmsg": "ok", "phone_info": self.told}
             if self.dead:
                 self.dead, told = self.dead - 1, {"errcode": self.errcode, "errmsg": "invalid credential"}
-            self.answers = {**self.answers, PHONE_CALL: json.dumps(told).encode()}
+            self.responses = {**self.responses, PHONE_CALL: json.dumps(told).encode()}
         return await super().answer(request)
 
 
 def test_code_is_redeemed_as_documented() -> None:
     """One GET; unionid, then openid with the app id as its scope."""
-    wire = Wire({SESSION: SESSION_ANSWER})
-    identity = log_in(wire)
-    (url,) = wire.asked
+    transport = Transport({SESSION: SESSION_ANSWER})
+    identity = log_in(transport)
+    (url,) = transport.asked
     assert url.params == httpx.QueryParams(appid=APP_ID, secret=SECRET, js_code=CODE, grant_type="authorization_code")
     assert identity.ids == (PersonId.union_id("UNIONID"), OPEN_ID)
-    assert log_in(Wire({SESSION: SESSION_ANSWER.replace(b'"unionid":"UNIONID",', b"")})).ids == (OPEN_ID,)
+    assert log_in(Transport({SESSION: SESSION_ANSWER.replace(b'"unionid":"UNIONID",', b"")})).ids == (OPEN_ID,)
 
 
 def test_e12_session_key_stays_in_the_grant() -> None:
     """Nothing that is shown, compared or stored holds it; an answer without one is not WeChat's."""
-    identity = log_in(Wire({SESSION: SESSION_ANSWER}))
-    shown = run(provider(Wire({})).fetch_profile(identity))
+    identity = log_in(Transport({SESSION: SESSION_ANSWER}))
+    shown = run(provider(Transport({})).fetch_profile(identity))
     assert KEY not in repr(identity) + repr(shown)
     assert KEY in identity.grant
     for missing in ("null", '""', "7"):
         with pytest.raises(ProviderBadResponse):
-            log_in(Wire({SESSION: SESSION_ANSWER.replace(f'"{KEY}"'.encode(), missing.encode())}))
+            log_in(Transport({SESSION: SESSION_ANSWER.replace(f'"{KEY}"'.encode(), missing.encode())}))
 
 
 def test_c07_ids_that_the_client_hands_in_are_nobodys() -> None:
     """Who it is, WeChat says alone."""
     claimed = {"openid": "VICTIM", "unionid": "VICTIM", "openId": "VICTIM", "appid": "wxevil", "member_id": "1"}
-    wire = Wire({SESSION: SESSION_ANSWER})
-    identity = log_in(wire, **claimed)
+    transport = Transport({SESSION: SESSION_ANSWER})
+    identity = log_in(transport, **claimed)
     assert identity.ids == (PersonId.union_id("UNIONID"), OPEN_ID)
-    assert wire.asked[0].params["appid"] == APP_ID
+    assert transport.asked[0].params["appid"] == APP_ID
     assert "VICTIM" not in identity.grant
 
 
@@ -188,42 +188,42 @@ def test_name_that_everybody_has_is_none() -> None:
 
 def test_number_behind_a_code_is_asked_as_the_app() -> None:
     """The stable token first, as documented; the proof is the code, which works once."""
-    wire = Telling(phone_info())
-    assert fetch(wire, phone_code="phone-code") == VerifiedPhone("13800000001", "phone-code")
-    assert [url.path for url in wire.asked] == [SESSION, TOKEN_CALL, PHONE_CALL]
-    assert json.loads(wire.bodies[1]) == {"grant_type": "client_credential", "appid": APP_ID, "secret": SECRET}
-    assert wire.asked[2].params == httpx.QueryParams(access_token="APP_TOKEN_1")
-    assert json.loads(wire.bodies[2]) == {"code": "phone-code"}
+    transport = Telling(phone_info())
+    assert fetch(transport, phone_code="phone-code") == VerifiedPhone("13800000001", "phone-code")
+    assert [url.path for url in transport.asked] == [SESSION, TOKEN_CALL, PHONE_CALL]
+    assert json.loads(transport.bodies[1]) == {"grant_type": "client_credential", "appid": APP_ID, "secret": SECRET}
+    assert transport.asked[2].params == httpx.QueryParams(access_token="APP_TOKEN_1")
+    assert json.loads(transport.bodies[2]) == {"code": "phone-code"}
 
 
 @pytest.mark.parametrize("errcode", [40001, 40014, 42001])
 def test_n19_dead_app_token_is_fetched_anew_once(errcode: int) -> None:
     """Somebody else replaced it: one more try with a new one, and no third."""
-    wire = Telling(phone_info(), dead=1, errcode=errcode)
-    assert fetch(wire, phone_code="c") == VerifiedPhone("13800000001", "c")
-    assert [url.params["access_token"] for url in wire.asked if url.path == PHONE_CALL] == [
+    transport = Telling(phone_info(), dead=1, errcode=errcode)
+    assert fetch(transport, phone_code="c") == VerifiedPhone("13800000001", "c")
+    assert [url.params["access_token"] for url in transport.asked if url.path == PHONE_CALL] == [
         "APP_TOKEN_1",
         "APP_TOKEN_2",
     ]
-    wire = Telling(phone_info(), dead=2, errcode=errcode)
+    transport = Telling(phone_info(), dead=2, errcode=errcode)
     with pytest.raises((ProviderConfig, CodeInvalid)):
-        fetch(wire, phone_code="c")
-    assert (wire.tokens, wire.dead) == (2, 0)
+        fetch(transport, phone_code="c")
+    assert (transport.tokens, transport.dead) == (2, 0)
 
 
 @pytest.mark.parametrize(("errcode", "error"), [(40029, CodeInvalid), (45011, ProviderRefused), (-1, ProviderRefused)])
 def test_other_refusals_of_the_number_are_not_repeated(errcode: int, error: type[Exception]) -> None:
     """A phone code is paid for and works once."""
-    wire = Telling(phone_info(), dead=9, errcode=errcode)
+    transport = Telling(phone_info(), dead=9, errcode=errcode)
     with pytest.raises(error):
-        fetch(wire, phone_code="c")
-    assert (wire.tokens, wire.dead) == (1, 8)
+        fetch(transport, phone_code="c")
+    assert (transport.tokens, transport.dead) == (1, 8)
 
 
 def test_n19_app_token_is_fetched_once_for_many() -> None:
     """Two logins, one token."""
-    wire = Telling(phone_info())
-    one = provider(wire)
+    transport = Telling(phone_info())
+    one = provider(transport)
 
     async def work() -> None:
         for _ in range(2):
@@ -231,7 +231,7 @@ def test_n19_app_token_is_fetched_once_for_many() -> None:
             await one.fetch_phone(response, await one.login_callback(response))
 
     run(work())
-    assert wire.tokens == 1
+    assert transport.tokens == 1
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_n19_app_token_is_fetched_once_for_many() -> None:
 def test_app_token_that_is_none_fails(answer: bytes) -> None:
     """A frozen secret is the operator's matter."""
     with pytest.raises(ProviderConfig if b"errcode" in answer else ProviderBadResponse):
-        fetch(Wire({SESSION: SESSION_ANSWER, TOKEN_CALL: answer}), phone_code="c")
+        fetch(Transport({SESSION: SESSION_ANSWER, TOKEN_CALL: answer}), phone_code="c")
 
 
 def test_number_from_abroad_keeps_its_country() -> None:
@@ -338,4 +338,4 @@ def test_no_number_where_none_is_handed_in() -> None:
     identity = Identity("WECHAT", (OPEN_ID,), APP_ID, grant="TOKEN")
     for client_type in set(ClientType) - {MINI}:
         response = came_back(client_type, phone_code="c", **encrypted(phone_info()))
-        assert run(provider(Wire({})).fetch_phone(response, identity)) is None
+        assert run(provider(Transport({})).fetch_phone(response, identity)) is None

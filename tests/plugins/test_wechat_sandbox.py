@@ -65,7 +65,7 @@ class Shop:
     def log_in(self, client_type: ClientType, code: str | None = None, *, with_profile: bool = False) -> Identity:
         """Redeem the code (or one just agreed to) and fetch the profile when it is wanted."""
         code = code or self.agree(client_type)["code"]
-        response = AuthorizationResponse.of_redeemed_flow(client_type=client_type, code=code, parameters={})
+        response = AuthorizationResponse.of_spent_flow(client_type=client_type, code=code, parameters={})
 
         async def run() -> Identity:
             pool = HttpPool()

@@ -8,7 +8,7 @@ from connect_core.plugin import CodeInvalid, PersonId, ProviderConfig, ProviderD
 from connect_core.testing import ProviderContract
 from connect_weibo import WeiboProvider
 
-from ..vendor_wire import Wire, log_in, login_url, make, query, run
+from ..vendor_wire import Transport, log_in, login_url, make, query, run
 
 # https://open.weibo.com/wiki/OAuth2/access_token
 TOKENS = b'{"access_token":"ACCESS_TOKEN","expires_in":"7200","remind_in":"7200","uid":"1404376560"}'
@@ -20,9 +20,9 @@ USER = (
 )
 
 
-def answering(tokens: bytes | tuple[int, bytes] = TOKENS) -> Wire:
+def answering(tokens: bytes | tuple[int, bytes] = TOKENS) -> Transport:
     """A Weibo that answers so."""
-    return Wire({"/oauth2/access_token": tokens, "/2/users/show.json": USER})
+    return Transport({"/oauth2/access_token": tokens, "/2/users/show.json": USER})
 
 
 def test_link_is_the_documented_one() -> None:
@@ -34,14 +34,14 @@ def test_link_is_the_documented_one() -> None:
 
 def test_documented_answers_cost_one_call() -> None:
     """The token answer names the person; the profile is asked for with that id, and has the same as a number."""
-    wire = answering()
-    provider = make(WeiboProvider, wire)
+    transport = answering()
+    provider = make(WeiboProvider, transport)
     identity = log_in(provider)
-    assert (identity.ids, wire.paths) == ((PersonId.user_id("1404376560"),), ["/oauth2/access_token"])
+    assert (identity.ids, transport.paths) == ((PersonId.user_id("1404376560"),), ["/oauth2/access_token"])
     profile = run(provider.fetch_profile(identity)).profile
     assert profile is not None
     assert (profile.nickname, profile.face, profile.sex) == ("zaku", "https://tp1.sinaimg.cn/1404376560/180/0/1", 1)
-    assert wire.parameters(1) == {"access_token": "ACCESS_TOKEN", "uid": "1404376560"}
+    assert transport.parameters(1) == {"access_token": "ACCESS_TOKEN", "uid": "1404376560"}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from connect_core.plugin import CodeInvalid, PersonId, ProviderConfig, ProviderR
 from connect_core.testing import ProviderContract
 from connect_x import XProvider
 
-from ..vendor_wire import SECRET, VERIFIER, Wire, log_in, login_url, make, query
+from ..vendor_wire import SECRET, VERIFIER, Transport, log_in, login_url, make, query
 
 # https://docs.x.com/resources/fundamentals/authentication/oauth-2-0/user-access-token
 TOKENS = b'{"token_type":"bearer","expires_in":7200,"access_token":"dGhpcy1pcy1h","scope":"users.read tweet.read"}'
@@ -19,9 +19,9 @@ ME = (
 )
 
 
-def answering(tokens: bytes | tuple[int, bytes] = TOKENS, me: bytes | tuple[int, bytes] = ME) -> Wire:
+def answering(tokens: bytes | tuple[int, bytes] = TOKENS, me: bytes | tuple[int, bytes] = ME) -> Transport:
     """An X that answers so."""
-    return Wire({"/2/oauth2/token": tokens, "/2/users/me": me})
+    return Transport({"/2/oauth2/token": tokens, "/2/users/me": me})
 
 
 def test_link_is_the_documented_one() -> None:
@@ -32,19 +32,19 @@ def test_link_is_the_documented_one() -> None:
 
 def test_documented_answers_name_a_person() -> None:
     """A confidential client authenticates in the header; the picture must be asked for."""
-    wire = answering()
-    identity = log_in(make(XProvider, wire))
+    transport = answering()
+    identity = log_in(make(XProvider, transport))
     assert identity.ids == (PersonId.user_id("2244994945"),)
     assert identity.profile is not None
     assert identity.profile.face == "https://pbs.twimg.com/profile_images/1/normal.jpg"
-    assert wire.asked[0].headers["authorization"].startswith("Basic ")
-    assert wire.parameters(0)["code_verifier"] == VERIFIER
-    assert SECRET not in wire.parameters(0).values()
-    assert wire.parameters(1) == {"user.fields": "profile_image_url"}
+    assert transport.asked[0].headers["authorization"].startswith("Basic ")
+    assert transport.parameters(0)["code_verifier"] == VERIFIER
+    assert SECRET not in transport.parameters(0).values()
+    assert transport.parameters(1) == {"user.fields": "profile_image_url"}
 
 
 @pytest.mark.parametrize(
-    ("wire", "kind"),
+    ("sent", "kind"),
     [
         # what X answers for a code that is unknown, used or expired
         (answering((400, b'{"error":"invalid_request","error_description":"..."}')), CodeInvalid),
@@ -54,10 +54,10 @@ def test_documented_answers_name_a_person() -> None:
         (answering(me=(401, b'{"title":"Unauthorized","type":"about:blank","status":401}')), ProviderRefused),
     ],
 )
-def test_documented_refusals(wire: Wire, kind: type[Exception]) -> None:
+def test_documented_refusals(sent: Transport, kind: type[Exception]) -> None:
     """Words where X has some, the status where it has none."""
     with pytest.raises(kind):
-        log_in(make(XProvider, wire))
+        log_in(make(XProvider, sent))
 
 
 class TestContract(ProviderContract):

@@ -13,7 +13,7 @@ from connect_core.http import HttpPool
 from connect_core.plugin import AuthorizationRequest, AuthorizationResponse, ClientType, Identity, PersonId, Profile
 from connect_wechat import WechatProvider, WechatSettings
 
-from ..fake_wire import FakeWire
+from ..fake_wire import FakeTransport
 
 T = TypeVar("T")
 APP_ID = "wx0123456789abcdef"
@@ -48,12 +48,12 @@ OPEN_ID = PersonId.open_id("OPENID", APP_ID)
 KNOWN = Identity("WECHAT", (UNION_ID, OPEN_ID), APP_ID, grant=TOKEN)
 
 
-class Wire(FakeWire):
+class Transport(FakeTransport):
     """A WeChat that answers each path with given bytes, as text/plain, and notes what it was asked."""
 
-    def __init__(self, answers: Mapping[str, bytes], *, status: int = 200) -> None:
-        """`answers` by path."""
-        self.answers = answers
+    def __init__(self, responses: Mapping[str, bytes], *, status: int = 200) -> None:
+        """`responses` by path."""
+        self.responses = responses
         self.status = status
         self.asked: list[httpx.URL] = []
         self.bodies: list[bytes] = []
@@ -62,26 +62,26 @@ class Wire(FakeWire):
         """Answer the path; an unknown one fails the test."""
         self.asked.append(request.url)
         self.bodies.append(request.content)
-        body = httpx.ByteStream(self.answers[request.url.path])
+        body = httpx.ByteStream(self.responses[request.url.path])
         return httpx.Response(self.status, headers={"content-type": "text/plain"}, stream=body)
 
 
-def provider(wire: Wire, **settings: object) -> WechatProvider:
-    """Return a provider that speaks to `wire`."""
+def provider(transport: Transport, **settings: object) -> WechatProvider:
+    """Return a provider that speaks to `transport`."""
     given = {"app_id": APP_ID, "app_secret": SECRET, **settings}
-    return WechatProvider(WechatSettings.model_validate(given), HttpPool(wire=wire).for_provider("wechat"))
+    return WechatProvider(WechatSettings.model_validate(given), HttpPool(transport=transport).for_provider("wechat"))
 
 
-def log_in(body: bytes, *, status: int = 200, wire: Wire | None = None) -> Identity:
+def log_in(body: bytes, *, status: int = 200, transport: Transport | None = None) -> Identity:
     """Hand a redeemed flow's code in; WeChat answers `body`."""
-    wire = wire or Wire({"/sns/oauth2/access_token": body}, status=status)
-    response = AuthorizationResponse.of_redeemed_flow(client_type=ClientType.PC, code=CODE, parameters={})
-    return asyncio.run(provider(wire).login_callback(response))
+    transport = transport or Transport({"/sns/oauth2/access_token": body}, status=status)
+    response = AuthorizationResponse.of_spent_flow(client_type=ClientType.PC, code=CODE, parameters={})
+    return asyncio.run(provider(transport).login_callback(response))
 
 
 def fetch(body: bytes, identity: Identity = KNOWN) -> Identity:
     """Fetch the profile; WeChat answers `body`."""
-    return asyncio.run(provider(Wire({"/sns/userinfo": body})).fetch_profile(identity))
+    return asyncio.run(provider(Transport({"/sns/userinfo": body})).fetch_profile(identity))
 
 
 def profile_of(body: bytes) -> Profile:
@@ -96,7 +96,7 @@ def login_url(client_type: ClientType, redirect_uri: str = "https://shop.example
     request = AuthorizationRequest(
         client_type=client_type, redirect_uri=redirect_uri, state="Ab1" * 10, nonce="", code_challenge=""
     )
-    return asyncio.run(provider(Wire({}), **settings).get_login_url(request))
+    return asyncio.run(provider(Transport({}), **settings).get_login_url(request))
 
 
 def run(work: Awaitable[T]) -> T:
@@ -110,4 +110,4 @@ def run(work: Awaitable[T]) -> T:
 
 def came_back(client_type: ClientType, **parameters: str) -> AuthorizationResponse:
     """What a redeemed flow, or a client with `CODE`, brings."""
-    return AuthorizationResponse.of_redeemed_flow(client_type=client_type, code=CODE, parameters=parameters)
+    return AuthorizationResponse.of_spent_flow(client_type=client_type, code=CODE, parameters=parameters)

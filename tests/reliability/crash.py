@@ -21,7 +21,7 @@ from connect_core.manager import ConnectManager
 from connect_core.providers.provider import AuthorizationResponse
 from connect_core.providers.registry import Plugins
 from connect_core.store import Database, Transaction
-from connect_core.store.engine.workers import Turn
+from connect_core.store.engine.workers import Job
 
 DIED = 9
 Work = Callable[[ConnectManager, str], Awaitable[object]]
@@ -88,8 +88,8 @@ class DeadlyDatabase(Database):
     points = NEVER
 
     @contextmanager
-    def _transaction(self, turn: Turn, *, writes: bool) -> Iterator[Transaction]:
-        with super()._transaction(turn, writes=writes) as transaction:
+    def _transaction(self, job: Job, *, writes: bool) -> Iterator[Transaction]:
+        with super()._transaction(job, writes=writes) as transaction:
             yield transaction
             self.points.pass_by("before a commit")
         self.points.pass_by("after a commit")
@@ -129,7 +129,7 @@ async def log_in_on_mini(manager: ConnectManager, person: str) -> None:
 
 
 async def refresh(manager: ConnectManager, token: str) -> None:
-    await manager.accounts.refresh(token)
+    await manager.current_member.refresh(token)
 
 
 WORKS: dict[str, Work] = {"pc": log_in_on_pc, "mini": log_in_on_mini, "refresh": refresh}

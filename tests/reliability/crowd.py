@@ -19,14 +19,14 @@ from connect_core.manager import ConnectManager
 
 
 async def refresh(manager: ConnectManager, token: str) -> None:
-    await manager.accounts.refresh(token)
+    await manager.current_member.refresh(token)
 
 
 async def come_back(manager: ConnectManager, value: list[str]) -> None:
     state, sealed, code = value
     parameters = {"code": code, "state": state}
     login = await manager.login_callback("acme", "pc", parameters, sealed, VISIT)
-    assert login.opened is None or login.settled is not None
+    assert login.opened is None or login.resolved is not None
     if login.opened is None:
         raise Repeated
 

@@ -114,9 +114,9 @@ def test_r14_32_logins_at_once_wait_for_nobody_long(url: str, tell: Tell, engine
 
     async def work(manager: ConnectManager, acme: Acme) -> None:
         async def one(number: int) -> None:
-            for turn in range(10):
+            for job in range(10):
                 began = time.monotonic()
-                await hand_in(manager, f"person{number}.{turn}")
+                await hand_in(manager, f"person{number}.{job}")
                 latencies.append((time.monotonic() - began) * 1000)
 
         await asyncio.gather(*(one(number) for number in range(32)))

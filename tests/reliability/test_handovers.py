@@ -96,12 +96,16 @@ def test_i03_guessing_finds_nothing(url: str, tell: Tell, tmp_path: Path) -> Non
     clock = [float(NOW)]
 
     async def try_(manager: ConnectManager, id_: str) -> float:
-        found = (await manager.accounts.find_member(access_token=tokens["access_token"])) if not session else session[0]
+        found = (
+            (await manager.current_member.find_member(access_token=tokens["access_token"]))
+            if not session
+            else session[0]
+        )
         assert found is not None
         session[:] = [found]
         began = time.perf_counter()
         with pytest.raises(StateExpired):
-            await manager.handovers.scan(id_, found.session, "r")
+            await manager.qr_logins.scan(id_, found.session, "r")
         return (time.perf_counter() - began) * 1e6
 
     session: list = []
@@ -110,13 +114,13 @@ def test_i03_guessing_finds_nothing(url: str, tell: Tell, tmp_path: Path) -> Non
     async def work(manager: ConnectManager) -> tuple[list[float], list[float]]:
         login = await hand_in(manager, "lihua.1")
         assert login.opened is not None
-        tokens.update({key: str(value) for key, value in manager.accounts.issue_tokens(login.opened).items()})
-        over = [(await manager.handovers.start(PC)).id for _ in range(200)]
+        tokens.update({key: str(value) for key, value in manager.current_member.issue_tokens(login.opened).items()})
+        over = [(await manager.qr_logins.start(PC)).id for _ in range(200)]
         clock[0] += LIFE
-        alive = await manager.handovers.start(PC)
+        alive = await manager.qr_logins.start(PC)
         unknown = [await try_(manager, secrets.token_urlsafe(24)) for _ in range(TRIES)]
         expired = [await try_(manager, one) for one in over for _ in range(TRIES // 200)]
-        assert await manager.handovers.find_state(alive.ticket) == "waiting"
+        assert await manager.qr_logins.find_state(alive.ticket) == "waiting"
         return unknown, expired
 
     unknown, expired = using(tmp_path, work, now=lambda: clock[0], service={"database_url": url})

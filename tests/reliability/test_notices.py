@@ -46,12 +46,12 @@ def test_a_notice_survives_a_kill(url: str, tell: Tell, tmp_path: Path) -> None:
     assert subprocess.run(**script("dying", url), check=False, timeout=60).returncode == -9
     listener = Listener()
 
-    async def tell_late(manager: ConnectManager) -> int:
-        return await manager.notices.tell_late()
+    async def redeliver(manager: ConnectManager) -> int:
+        return await manager.dispatcher.redeliver()
 
-    assert on_shop(url, tmp_path, listener, tell_late) == 0, "somebody may still be telling it"
-    assert on_shop(url, tmp_path, listener, tell_late, LATE_SECONDS + 2) == 2
-    assert on_shop(url, tmp_path, listener, tell_late, LATE_SECONDS + 2) == 0
+    assert on_shop(url, tmp_path, listener, redeliver) == 0, "somebody may still be telling it"
+    assert on_shop(url, tmp_path, listener, redeliver, LATE_SECONDS + 2) == 2
+    assert on_shop(url, tmp_path, listener, redeliver, LATE_SECONDS + 2) == 0
     told = [(event.kind, event.is_new_member, event.member_id) for event in listener.heard]
     tell("notices lost by a kill between commit and notice", 2 - len(told), "0")
     member = execute(url, "SELECT id FROM es_member")[0]["id"]
@@ -66,11 +66,11 @@ def test_what_was_told_is_not_told_again(url: str, tmp_path: Path) -> None:
 
     async def log_in(manager: ConnectManager) -> None:
         await hand_in(manager, "lihua.1")
-        await manager.notices.drain()
+        await manager.dispatcher.drain()
 
     on_shop(url, tmp_path, listener, log_in)
     heard: list[LoginEvent] = listener.heard
     assert [event.kind for event in heard] == ["registered", "logged_in"]
-    assert execute(url, "SELECT id FROM es_connect_event WHERE told_time IS NULL") == []
+    assert execute(url, "SELECT id FROM es_connect_event WHERE dispatched_at IS NULL") == []
     stored = execute(url, "SELECT id, kind FROM es_connect_event ORDER BY id")
     assert {event.id: event.kind for event in heard}.items() <= {row["id"]: row["kind"] for row in stored}.items()

@@ -81,11 +81,11 @@ def test_m05_a_database_that_is_gone_burns_nothing(url: str, tell: Tell, tmp_pat
         heart = asyncio.create_task(beat(pulse))
         assert await begin(manager)  # a start needs no database
         crowd = [hand_in(manager, f"wangfang.{n}") for n in range(30)]
-        tries = [come_back(manager, begun), manager.accounts.refresh(token), *crowd]
+        tries = [come_back(manager, begun), manager.current_member.refresh(token), *crowd]
         told = max(await asyncio.gather(*map(told_after, tries)))
         assert len(acme.asked) == asked
         proxy.set("pass")
-        took = await recover(lambda: manager.accounts.refresh(token))
+        took = await recover(lambda: manager.current_member.refresh(token))
         assert (await come_back(manager, begun)).opened
         assert (await hand_in(manager, "wangfang.0")).opened
         heart.cancel()

@@ -60,7 +60,7 @@ def test_a_logout_beats_a_rotation(url: str, tmp_path: Path, *, logout_first: bo
         for one in ended:
             if isinstance(one, OpenSession):
                 with pytest.raises(TokenInvalid):
-                    await manager.accounts.refresh(one.token)
+                    await manager.current_member.refresh(one.token)
         assert sum(isinstance(one, OpenSession) for one in ended) == (not logout_first)
 
     on_shop(url, tmp_path, work, [time.time()])
@@ -83,17 +83,17 @@ def test_m12_expiry_holds_in_every_zone_and_over_clock_steps(url: str, tell: Tel
         now[0] = began + HOUR
         with pytest.raises(StateExpired):
             await come_back(manager, old, "lihua.3")
-        token = (await manager.accounts.refresh(token)).refresh_token
+        token = (await manager.current_member.refresh(token)).refresh_token
         await manager.sweep()
         now[0] = began - HOUR
         refused.append(await refused_by(hand_in(manager, "lihua.1")))
         assert opened_by(await hand_in(manager, "lihua.4"))
         now[0] = began + 31 * 24 * HOUR
-        refused.append(await refused_by(manager.accounts.refresh(token)))
+        refused.append(await refused_by(manager.current_member.refresh(token)))
         while await manager.sweep():
             pass
         now[0] = began
-        refused.append(await refused_by(manager.accounts.refresh(token)))
+        refused.append(await refused_by(manager.current_member.refresh(token)))
 
     try:
         on_shop(url, tmp_path, work, now)

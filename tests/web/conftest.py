@@ -4,22 +4,22 @@ from collections.abc import Iterator
 
 import pytest
 
-from connect_core.harness import Stage, Visitor
+from connect_core.harness import RunningShop, Visitor
 
-from ..databases import check, on_stage
+from ..databases import check, run_shop
 from .handing import PC_AGENT
-from .stage import doubles
+from .shops import doubles
 
 
 @pytest.fixture(scope="module")
-def shop() -> Iterator[Stage]:
+def shop() -> Iterator[RunningShop]:
     """A running shop with Alipay and WeChat."""
-    with on_stage(doubles()) as stage:
-        yield stage
+    with run_shop(doubles()) as running_shop:
+        yield running_shop
 
 
 @pytest.fixture
-def visitor(shop: Stage) -> Iterator[Visitor]:
+def visitor(shop: RunningShop) -> Iterator[Visitor]:
     """A browser without cookies; faults that a test asked for must have been met."""
     with Visitor(shop) as one:
         yield one
@@ -31,14 +31,14 @@ def visitor(shop: Stage) -> Iterator[Visitor]:
 
 
 @pytest.fixture
-def pc(shop: Stage) -> Iterator[Visitor]:
+def pc(shop: RunningShop) -> Iterator[Visitor]:
     """The browser that shows a code."""
     with Visitor(shop, user_agent=PC_AGENT) as one:
         yield one
 
 
 @pytest.fixture
-def phone(shop: Stage) -> Iterator[Visitor]:
+def phone(shop: RunningShop) -> Iterator[Visitor]:
     """A phone that is logged in."""
     with Visitor(shop) as one:
         one.log_in("alipay", "pc")

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from connect_core.harness import Stage, Visitor
+from connect_core.harness import RunningShop, Visitor
 
 PC_AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36"
 COOKIE = "connect_handover"
@@ -49,6 +49,6 @@ def uid(visitor: Visitor) -> int | None:
     return answer.json()["uid"] if answer.status_code == 200 else None
 
 
-def kinds(stage: Stage) -> list[str]:
+def kinds(shop: RunningShop) -> list[str]:
     """What happened."""
-    return [row["kind"] for row in stage.rows("es_connect_event")]
+    return [row["kind"] for row in shop.rows("es_connect_event")]

@@ -7,12 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
-from connect_core.harness import Stage, Visitor
+from connect_core.harness import RunningShop, Visitor
 from connect_core.providers.registry import Plugins
 
-from ..databases import on_stage
+from ..databases import run_shop
 from ..merges import Planner
-from .stage import Clock, doubles
+from .shops import Clock, doubles
 from .test_account import bind
 
 ACCOUNT = "/connect/account"
@@ -33,21 +33,21 @@ def planner() -> Planner:
 
 
 @contextmanager
-def planning(planner: Planner, **options: Any) -> Iterator[Stage]:
+def planning(planner: Planner, **options: Any) -> Iterator[RunningShop]:
     """A shop with Alipay and WeChat that plans merges."""
-    with on_stage(doubles(), plugins=Plugins([("planner", planner)]), **options) as stage:
-        yield stage
+    with run_shop(doubles(), plugins=Plugins([("planner", planner)]), **options) as running_shop:
+        yield running_shop
 
 
 @pytest.fixture
-def shop(clock: Clock, planner: Planner) -> Iterator[Stage]:
+def shop(clock: Clock, planner: Planner) -> Iterator[RunningShop]:
     """The same, with a clock to move."""
-    with planning(planner, now=clock) as stage:
-        yield stage
+    with planning(planner, now=clock) as running_shop:
+        yield running_shop
 
 
 @pytest.fixture
-def visitor(shop: Stage) -> Iterator[Visitor]:
+def visitor(shop: RunningShop) -> Iterator[Visitor]:
     """Lihua, member 2 by Alipay, who is member 1 too: by WeChat and a second Alipay account."""
     with Visitor(shop) as first:
         first.log_in("wechat", "pc", "maria")

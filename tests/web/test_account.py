@@ -7,11 +7,11 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from connect_core.harness import Stage, Visitor
+from connect_core.harness import RunningShop, Visitor
 
-from ..databases import on_stage
+from ..databases import run_shop
 from .handing import approve, collect, start
-from .stage import HTML, Clock, asked, nothing_written, refused, untouched
+from .shops import HTML, Clock, asked, nothing_written, refused, untouched
 
 ACCOUNT = "/connect/account"
 SESSION = ("id", "client_type", "device_id", "login_time", "seen_time", "is_this")
@@ -24,10 +24,10 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def shop(clock: Clock) -> Iterator[Stage]:
+def shop(clock: Clock) -> Iterator[RunningShop]:
     """A shop with Alipay and WeChat."""
-    with on_stage(now=clock) as stage:
-        yield stage
+    with run_shop(now=clock) as running_shop:
+        yield running_shop
 
 
 def start_bind(visitor: Visitor, provider: str = "wechat", client: str = "pc", **body: str) -> httpx.Response:
@@ -42,12 +42,12 @@ def bind(visitor: Visitor, provider: str = "wechat", person: str = "lihua") -> h
     return visitor.http.get(visitor.consent(begun.json()["login_url"], person))
 
 
-def bound(stage: Stage) -> list[tuple[int, str]]:
+def bound(running_shop: RunningShop) -> list[tuple[int, str]]:
     """Member and union type of every active connection."""
-    return [(row["member_id"], row["union_type"]) for row in stage.rows("es_connect") if row["active"]]
+    return [(row["member_id"], row["union_type"]) for row in running_shop.rows("es_connect") if row["active"]]
 
 
-def test_a_second_identity_leads_to_the_same_member(shop: Stage) -> None:
+def test_a_second_identity_leads_to_the_same_member(shop: RunningShop) -> None:
     """A member binds WeChat; later either login is the same member, and the vendor was asked once for the bind."""
     with Visitor(shop) as visitor, Visitor(shop) as later:
         visitor.log_in("alipay", "pc")
@@ -64,7 +64,7 @@ def test_a_second_identity_leads_to_the_same_member(shop: Stage) -> None:
     ]  # fmt: skip
 
 
-def test_binding_again_changes_nothing(shop: Stage) -> None:
+def test_binding_again_changes_nothing(shop: RunningShop) -> None:
     """The member's own identity bound once more is no error and no second row."""
     with Visitor(shop) as visitor:
         visitor.log_in("alipay", "pc")
@@ -72,7 +72,7 @@ def test_binding_again_changes_nothing(shop: Stage) -> None:
     assert bound(shop) == [(1, "ALIPAY")]
 
 
-def test_an_app_binds_with_a_code(shop: Stage) -> None:
+def test_an_app_binds_with_a_code(shop: RunningShop) -> None:
     """A mini program's code is handed in with the bearer token, and no session comes of it."""
     with Visitor(shop) as visitor:
         tokens = visitor.http.post("/connect/alipay/mini/token", json=visitor.hand_over("alipay", "mini")).json()
@@ -84,7 +84,7 @@ def test_an_app_binds_with_a_code(shop: Stage) -> None:
         assert shop.rows("es_member_session") == sessions
 
 
-def test_g01_nobody_binds_without_a_session(shop: Stage) -> None:
+def test_g01_nobody_binds_without_a_session(shop: RunningShop) -> None:
     """Every route of the account wants a login."""
     with Visitor(shop) as visitor, untouched(shop):
         refused(start_bind(visitor), 401, "not_logged_in")
@@ -96,7 +96,7 @@ def test_g01_nobody_binds_without_a_session(shop: Stage) -> None:
         assert (page.status_code, page.headers["location"]) == (303, f"/connect/login?return_to={quote(ACCOUNT, '')}")
 
 
-def test_g02_an_old_login_neither_binds_nor_unbinds(shop: Stage, clock: Clock) -> None:
+def test_g02_an_old_login_neither_binds_nor_unbinds(shop: RunningShop, clock: Clock) -> None:
     """What a stolen session must not do wants a login of the last ten minutes."""
     with Visitor(shop) as visitor:
         visitor.log_in("alipay", "pc")
@@ -109,7 +109,7 @@ def test_g02_an_old_login_neither_binds_nor_unbinds(shop: Stage, clock: Clock) -
         assert visitor.http.get("/connect/connections").status_code == 200
 
 
-def test_g03_anothers_identity_is_never_taken_over(shop: Stage) -> None:
+def test_g03_anothers_identity_is_never_taken_over(shop: RunningShop) -> None:
     """409, both members as they were, and nothing told about the other."""
     with Visitor(shop) as owner, Visitor(shop) as visitor:
         owner.log_in("wechat", "pc", "lihua")
@@ -119,7 +119,7 @@ def test_g03_anothers_identity_is_never_taken_over(shop: Stage) -> None:
     assert bound(shop) == before == [(1, "WECHAT"), (2, "ALIPAY")]
 
 
-def test_a_member_has_one_identity_of_a_vendor(shop: Stage) -> None:
+def test_a_member_has_one_identity_of_a_vendor(shop: RunningShop) -> None:
     """A second Alipay account is refused until the first is unbound."""
     with Visitor(shop) as visitor:
         visitor.log_in("alipay", "pc", "lihua")
@@ -127,7 +127,7 @@ def test_a_member_has_one_identity_of_a_vendor(shop: Stage) -> None:
     assert bound(shop) == [(1, "ALIPAY")]
 
 
-def test_g04_a_bind_is_finished_by_who_began_it(shop: Stage) -> None:
+def test_g04_a_bind_is_finished_by_who_began_it(shop: RunningShop) -> None:
     """A begins, B logs in with the same browser: B's member gets nothing of A's bind, and the vendor is not asked."""
     with Visitor(shop) as visitor:
         visitor.log_in("alipay", "pc", "lihua")
@@ -142,7 +142,7 @@ def test_g04_a_bind_is_finished_by_who_began_it(shop: Stage) -> None:
     assert bound(shop) == [(1, "ALIPAY"), (2, "ALIPAY")]
 
 
-def test_g05_of_two_members_at_once_one_gets_the_identity(shop: Stage) -> None:
+def test_g05_of_two_members_at_once_one_gets_the_identity(shop: RunningShop) -> None:
     """Two members bind one identity at the same moment: one succeeds, one is told, there is one row."""
     with Visitor(shop) as one, Visitor(shop) as other:
         callbacks = []
@@ -155,7 +155,7 @@ def test_g05_of_two_members_at_once_one_gets_the_identity(shop: Stage) -> None:
     assert len([union_type for _, union_type in bound(shop) if union_type == "WECHAT"]) == 1
 
 
-def test_g06_the_last_way_in_stays(shop: Stage) -> None:
+def test_g06_the_last_way_in_stays(shop: RunningShop) -> None:
     """The only connection cannot be ended; one of two can."""
     with Visitor(shop) as visitor:
         visitor.log_in("alipay", "pc")
@@ -167,7 +167,7 @@ def test_g06_the_last_way_in_stays(shop: Stage) -> None:
     assert shop.rows("es_connect_event")[-1]["kind"] == "unbound"
 
 
-def test_g08_another_members_connection_is_out_of_reach(shop: Stage) -> None:
+def test_g08_another_members_connection_is_out_of_reach(shop: RunningShop) -> None:
     """There is no id of a connection to guess: what one names is one's own, or nothing."""
     with Visitor(shop) as owner, Visitor(shop) as stranger:
         owner.log_in("wechat", "pc", "lihua")
@@ -179,7 +179,7 @@ def test_g08_another_members_connection_is_out_of_reach(shop: Stage) -> None:
                 refused(stranger.http.delete(f"/connect/connections/{named}"), 404, "unsupported")
 
 
-def test_g09_what_is_not_bound_cannot_be_unbound(shop: Stage) -> None:
+def test_g09_what_is_not_bound_cannot_be_unbound(shop: RunningShop) -> None:
     """Unknown, or ended already: 404."""
     with Visitor(shop) as visitor:
         visitor.log_in("alipay", "pc")
@@ -189,7 +189,7 @@ def test_g09_what_is_not_bound_cannot_be_unbound(shop: Stage) -> None:
             refused(visitor.http.delete(f"/connect/connections/{union_type}"), 404, "unsupported")
 
 
-def test_g11_unbinding_ends_the_sessions_that_came_through_it(shop: Stage) -> None:
+def test_g11_unbinding_ends_the_sessions_that_came_through_it(shop: RunningShop) -> None:
     """The browser that logged in with WeChat is out, the one with Alipay stays; with `logout` it goes too."""
     with Visitor(shop) as visitor, Visitor(shop) as through, Visitor(shop) as third:
         visitor.log_in("alipay", "pc")
@@ -205,7 +205,7 @@ def test_g11_unbinding_ends_the_sessions_that_came_through_it(shop: Stage) -> No
         assert third.who(login) is not None
 
 
-def test_g12_an_unbound_identity_is_free_and_brings_nothing_along(shop: Stage) -> None:
+def test_g12_an_unbound_identity_is_free_and_brings_nothing_along(shop: RunningShop) -> None:
     """After unbinding it registers a new member, with proof from the vendor; the old rows stay as history."""
     with Visitor(shop) as visitor, Visitor(shop) as again:
         visitor.log_in("alipay", "pc")
@@ -219,7 +219,7 @@ def test_g12_an_unbound_identity_is_free_and_brings_nothing_along(shop: Stage) -
     assert [row["unbound_time"] is None for row in shop.rows("es_connect")] == [True, False, True]
 
 
-def test_g13_unbinding_is_never_a_get_or_a_strangers_form(shop: Stage) -> None:
+def test_g13_unbinding_is_never_a_get_or_a_strangers_form(shop: RunningShop) -> None:
     """A link cannot unbind, and a form of another site neither binds nor unbinds."""
     with Visitor(shop) as visitor:
         visitor.log_in("alipay", "pc")
@@ -238,7 +238,7 @@ def test_a_young_connection_waits_for_its_cool_down(clock: Clock) -> None:
     def change(raw: dict[str, dict[str, object]]) -> None:
         raw["service"]["unbind_cooldown"] = 3600
 
-    with on_stage(now=clock, change=change) as shop, Visitor(shop) as visitor:
+    with run_shop(now=clock, change=change) as shop, Visitor(shop) as visitor:
         visitor.log_in("alipay", "pc")
         bind(visitor)
         answer = visitor.http.delete("/connect/connections/WECHAT")
@@ -249,7 +249,7 @@ def test_a_young_connection_waits_for_its_cool_down(clock: Clock) -> None:
         assert visitor.http.delete("/connect/connections/WECHAT").status_code == 204
 
 
-def test_g08_members_end_their_own_sessions_alone(shop: Stage) -> None:
+def test_g08_members_end_their_own_sessions_alone(shop: RunningShop) -> None:
     """Another's session is 404; one's own is ended at once, or all but this one."""
     with Visitor(shop) as visitor, Visitor(shop) as phone, Visitor(shop) as stranger:
         login = stranger.log_in("alipay", "pc", "wangfang")
@@ -268,7 +268,7 @@ def test_g08_members_end_their_own_sessions_alone(shop: Stage) -> None:
         assert stranger.who(login) is not None
 
 
-def test_f05_ending_the_other_sessions_ends_what_they_prepared(shop: Stage) -> None:
+def test_f05_ending_the_other_sessions_ends_what_they_prepared(shop: RunningShop) -> None:
     """A thief's session, the bind that it began and the hand-over that it agreed to go with "end all others"."""
     with Visitor(shop) as owner, Visitor(shop) as thief, Visitor(shop) as pc:
         login = owner.log_in("alipay", "pc")
@@ -286,7 +286,7 @@ def test_f05_ending_the_other_sessions_ends_what_they_prepared(shop: Stage) -> N
         assert len([row for row in shop.rows("es_member_session") if row["revoked_time"] is None]) == 1
 
 
-def test_f06_a_thiefs_own_identity_is_seen_and_taken_off(shop: Stage) -> None:
+def test_f06_a_thiefs_own_identity_is_seen_and_taken_off(shop: RunningShop) -> None:
     """Bound to the victim's account it is on the victim's list; once it is off, it leads somewhere else."""
     with Visitor(shop) as owner, Visitor(shop) as thief:
         owner.log_in("alipay", "pc")
@@ -306,7 +306,7 @@ def test_f06_a_thiefs_own_identity_is_seen_and_taken_off(shop: Stage) -> None:
     assert bound(shop) == [(1, "ALIPAY"), (2, "WECHAT")]
 
 
-def test_p10_lists_tell_no_ids_of_vendors_and_no_tokens(shop: Stage) -> None:
+def test_p10_lists_tell_no_ids_of_vendors_and_no_tokens(shop: RunningShop) -> None:
     """Connections and sessions are shown by what their member knows them by."""
     with Visitor(shop) as visitor:
         visitor.log_in("alipay", "pc")
@@ -323,7 +323,7 @@ def test_p10_lists_tell_no_ids_of_vendors_and_no_tokens(shop: Stage) -> None:
     assert not [value for value in hidden for text in (page, *(one.text for one in lists)) if value in text]
 
 
-def test_the_page_shows_and_does_the_same(shop: Stage) -> None:
+def test_the_page_shows_and_does_the_same(shop: RunningShop) -> None:
     """The account page binds and unbinds with plain forms; a bind leaves through a page of ours."""
     with Visitor(shop) as visitor:
         visitor.log_in("alipay", "pc")

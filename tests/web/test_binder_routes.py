@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
-from connect_core.harness import Stage, Visitor, query_of
+from connect_core.harness import RunningShop, Visitor, query_of
 
-from ..databases import on_stage
-from .stage import (
+from ..databases import run_shop
+from .shops import (
     Clock,
     asked,
     bearer,
@@ -38,21 +38,21 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def shop(clock: Clock) -> Iterator[Stage]:
+def shop(clock: Clock) -> Iterator[RunningShop]:
     """A shop that registers at once."""
-    with on_stage(now=clock) as stage:
-        yield stage
+    with run_shop(now=clock) as running_shop:
+        yield running_shop
 
 
 @pytest.fixture
-def asking(clock: Clock) -> Iterator[Stage]:
+def asking(clock: Clock) -> Iterator[RunningShop]:
     """A shop that asks newcomers, on a binder page of its own."""
 
     def change(raw: dict[str, Any]) -> None:
         raw["service"] = {"first_login": "choose", "binder_url": BINDER, "redirect_allow": ["https://m.shop.example/"]}
 
-    with on_stage(now=clock, change=change) as stage:
-        yield stage
+    with run_shop(now=clock, change=change) as running_shop:
+        yield running_shop
 
 
 def log_in(visitor: Visitor, provider: str = "alipay", person: str = "lihua", client: str = "pc") -> httpx.Response:
@@ -95,7 +95,7 @@ def join(visitor: Visitor, uuid: str, page: str = "pc", method: str = "PUT", **s
 
 
 @pytest.mark.parametrize(("provider", "client"), [("alipay", "pc"), ("wechat", "pc"), ("github", "pc")])
-def test_a_login_link_of_every_provider(shop: Stage, provider: str, client: str) -> None:
+def test_a_login_link_of_every_provider(shop: RunningShop, provider: str, client: str) -> None:
     """It leads to the vendor and ends with the token cookies."""
     with Visitor(shop) as visitor:
         answer = log_in(visitor, provider, client=client)
@@ -103,7 +103,7 @@ def test_a_login_link_of_every_provider(shop: Stage, provider: str, client: str)
 
 
 @pytest.mark.parametrize("path", ["alipay/mini", "alipay/app", "wechat/mini", "nobody/pc", "alipay/tv"])
-def test_a_login_link_that_does_not_redirect_is_e130(shop: Stage, path: str) -> None:
+def test_a_login_link_that_does_not_redirect_is_e130(shop: RunningShop, path: str) -> None:
     """Apps and mini programs do not begin in a browser; nor does what is not configured."""
     with Visitor(shop) as visitor:
         seed_refused(visitor.http.get(f"/buyer/connect/{path}/login"), 404, "E130")
@@ -113,7 +113,7 @@ def test_a_login_link_that_does_not_redirect_is_e130(shop: Stage, path: str) -> 
 # /buyer/account-binder
 
 
-def test_the_list_names_every_union_type_once(shop: Stage) -> None:
+def test_the_list_names_every_union_type_once(shop: RunningShop) -> None:
     """One entry for each that the shop has configured, in upper case."""
     with Visitor(shop) as visitor:
         log_in(visitor)
@@ -121,11 +121,11 @@ def test_the_list_names_every_union_type_once(shop: Stage) -> None:
         check_headers(answer)
         told = {one["union_type"]: one["is_bind"] for one in answer.json()}
         assert len(told) == len(answer.json())
-        assert set(told) == {offer.provider.union_type for offer in shop.manager.registry}
+        assert set(told) == {configured.provider.union_type for configured in shop.manager.registry}
         assert [one for one, is_bound in told.items() if is_bound] == ["ALIPAY"]
 
 
-def test_a_member_binds_where_the_text_leads(shop: Stage) -> None:
+def test_a_member_binds_where_the_text_leads(shop: RunningShop) -> None:
     """The address comes as text; the vendor sends the browser back to our callback, and the member has both."""
     with Visitor(shop) as visitor:
         log_in(visitor)
@@ -141,7 +141,7 @@ def test_a_member_binds_where_the_text_leads(shop: Stage) -> None:
         assert {one["union_type"] for one in listed if one["is_bind"]} == {"ALIPAY", "WECHAT"}
 
 
-def test_g03_a_bind_goes_to_the_session_and_never_to_a_uid(shop: Stage) -> None:
+def test_g03_a_bind_goes_to_the_session_and_never_to_a_uid(shop: RunningShop) -> None:
     """A `uid` in the query, the cookie or the callback names nobody."""
     with Visitor(shop) as victim, Visitor(shop) as visitor:
         log_in(victim, person="wangfang")
@@ -152,14 +152,14 @@ def test_g03_a_bind_goes_to_the_session_and_never_to_a_uid(shop: Stage) -> None:
     assert bound(shop) == [(1, "ALIPAY"), (2, "ALIPAY"), (2, "WECHAT")]
 
 
-def test_what_begins_in_no_browser_is_e130(shop: Stage) -> None:
+def test_what_begins_in_no_browser_is_e130(shop: RunningShop) -> None:
     """An unknown type."""
     with Visitor(shop) as visitor:
         log_in(visitor)
         seed_refused(visitor.http.get(f"{OWN}/pc/NOBODY"), 404, "E130")
 
 
-def test_unbinding_answers_nothing(shop: Stage) -> None:
+def test_unbinding_answers_nothing(shop: RunningShop) -> None:
     """Bound and unbound; a second time, and what never was, is E134; the last way in stays."""
     with Visitor(shop) as visitor:
         log_in(visitor)
@@ -173,7 +173,7 @@ def test_unbinding_answers_nothing(shop: Stage) -> None:
     assert bound(shop) == [(1, "ALIPAY")]
 
 
-def test_unbind_out_logs_out_and_keeps_the_only_way_back(shop: Stage) -> None:
+def test_unbind_out_logs_out_and_keeps_the_only_way_back(shop: RunningShop) -> None:
     """WeChat goes where another login is left, and stays where it is the only one; nothing bound is E134."""
     with Visitor(shop) as visitor:
         for is_alone in (False, True):
@@ -188,7 +188,7 @@ def test_unbind_out_logs_out_and_keeps_the_only_way_back(shop: Stage) -> None:
     assert bound(shop) == [(1, "ALIPAY"), (2, "WECHAT")]
 
 
-def test_g01_g02_the_account_wants_a_login_and_a_fresh_one(shop: Stage, clock: Clock) -> None:
+def test_g01_g02_the_account_wants_a_login_and_a_fresh_one(shop: RunningShop, clock: Clock) -> None:
     """Nobody is 107, an old login E133; the list alone is for old logins too."""
     with Visitor(shop) as visitor:
 
@@ -207,7 +207,7 @@ def test_g01_g02_the_account_wants_a_login_and_a_fresh_one(shop: Stage, clock: C
         assert bound(shop) == before
 
 
-def test_g13_no_strangers_page_binds_or_unbinds(shop: Stage) -> None:
+def test_g13_no_strangers_page_binds_or_unbinds(shop: RunningShop) -> None:
     """A form of another site is refused at every route that changes something, and GET does not exist there."""
     with Visitor(shop) as visitor:
         log_in(visitor)
@@ -224,7 +224,7 @@ def test_g13_no_strangers_page_binds_or_unbinds(shop: Stage) -> None:
 # the login that waits
 
 
-def test_a_newcomer_registers_on_the_front_ends_own_page(asking: Stage) -> None:
+def test_a_newcomer_registers_on_the_front_ends_own_page(asking: RunningShop) -> None:
     """`register` makes the member and answers the tokens, once."""
     with Visitor(asking) as visitor:
         uuid = wait(visitor)
@@ -239,7 +239,7 @@ def test_a_newcomer_registers_on_the_front_ends_own_page(asking: Stage) -> None:
         seed_refused(visitor.http.post(f"{OWN}/register/{uuid}"), 400, "E133")
 
 
-def test_register_after_the_shops_own_registration_binds_in_silence(asking: Stage) -> None:
+def test_register_after_the_shops_own_registration_binds_in_silence(asking: RunningShop) -> None:
     """A member who is logged in gets the identity that waits."""
     with Visitor(asking) as visitor:
         register(visitor)
@@ -248,7 +248,7 @@ def test_register_after_the_shops_own_registration_binds_in_silence(asking: Stag
     assert bound(asking) == [(1, "ALIPAY"), (1, "WECHAT")]
 
 
-def test_who_is_logged_in_binds_who_waits(asking: Stage) -> None:
+def test_who_is_logged_in_binds_who_waits(asking: RunningShop) -> None:
     """`login` binds, and answers fresh tokens; a second time the login waits no more."""
     with Visitor(asking) as visitor:
         register(visitor)
@@ -261,7 +261,7 @@ def test_who_is_logged_in_binds_who_waits(asking: Stage) -> None:
 
 
 @pytest.mark.parametrize(("page", "method"), [("pc", "PUT"), ("wap", "PUT"), ("wap", "POST")])
-def test_a_password_joins_who_waits(asking: Stage, page: str, method: str) -> None:
+def test_a_password_joins_who_waits(asking: RunningShop, page: str, method: str) -> None:
     """The member whom the password proves has both logins from then on."""
     with Visitor(asking) as visitor, Visitor(asking) as later:
         name = register(visitor)
@@ -272,7 +272,7 @@ def test_a_password_joins_who_waits(asking: Stage, page: str, method: str) -> No
     assert bound(asking) == [(1, "ALIPAY"), (1, "WECHAT")]
 
 
-def test_f13_wrong_credentials_are_107(asking: Stage) -> None:
+def test_f13_wrong_credentials_are_107(asking: RunningShop) -> None:
     """A wrong name, a wrong password, none, and one in the query; the login goes on waiting."""
     with Visitor(asking) as visitor, Visitor(asking) as later:
         name = register(visitor)
@@ -290,7 +290,7 @@ def test_f13_wrong_credentials_are_107(asking: Stage) -> None:
         assert join(later, uuid, username=name, password=PASSWORD).status_code == 200
 
 
-def test_p_passwords_are_tried_ten_times_an_hour(asking: Stage) -> None:
+def test_p_passwords_are_tried_ten_times_an_hour(asking: RunningShop) -> None:
     """Counted for the name, as on our own page."""
     with Visitor(asking) as visitor:
         uuid = wait(visitor)
@@ -299,7 +299,7 @@ def test_p_passwords_are_tried_ten_times_an_hour(asking: Stage) -> None:
         seed_refused(join(visitor, uuid, username="m_x", password="x"), 429, "E131")
 
 
-def test_g03_somebody_elses_identity_is_143(asking: Stage) -> None:
+def test_g03_somebody_elses_identity_is_143(asking: RunningShop) -> None:
     """Whoever has it keeps it, whichever way it is asked for, also when it was registered while this login waited."""
     with Visitor(asking) as visitor, Visitor(asking) as owner, Visitor(asking) as later:
         name = register(visitor)
@@ -312,7 +312,7 @@ def test_g03_somebody_elses_identity_is_143(asking: Stage) -> None:
         assert bound(asking) == before
 
 
-def test_g16_h01_a_foreign_uuid_is_e133(asking: Stage, clock: Clock) -> None:
+def test_g16_h01_a_foreign_uuid_is_e133(asking: RunningShop, clock: Clock) -> None:
     """Another browser's, a made-up and an expired one: whoever knows a uuid has nothing, and nothing is written."""
     with Visitor(asking) as visitor, Visitor(asking) as stranger, Visitor(asking) as third:
         name = register(stranger)
@@ -327,7 +327,7 @@ def test_g16_h01_a_foreign_uuid_is_e133(asking: Stage, clock: Clock) -> None:
         seed_refused(visitor.http.post(f"{OWN}/register/{uuid}"), 400, "E133")
 
 
-def test_an_app_brings_its_ticket(asking: Stage) -> None:
+def test_an_app_brings_its_ticket(asking: RunningShop) -> None:
     """Without cookies the ticket is in the body, and its first part is the uuid; another's does not fit."""
     with Visitor(asking) as visitor:
         ticket = mini_login(visitor).json()["choice_ticket"]
@@ -342,11 +342,11 @@ def test_without_a_page_of_its_own_the_hosted_one_asks(clock: Clock) -> None:
     def change(raw: dict[str, Any]) -> None:
         raw["service"]["first_login"] = "choose"
 
-    with on_stage(now=clock, change=change) as stage, Visitor(stage) as visitor:
+    with run_shop(now=clock, change=change) as running_shop, Visitor(running_shop) as visitor:
         assert log_in(visitor).headers["location"] == "/connect/first-login"
 
 
-def test_our_own_logins_stay_on_our_own_page(asking: Stage) -> None:
+def test_our_own_logins_stay_on_our_own_page(asking: RunningShop) -> None:
     """`binder_url` is for the front end of the `/buyer` routes."""
     with Visitor(asking) as visitor:
         assert visitor.log_in("alipay", "pc").headers["location"] == "/connect/first-login"
@@ -366,7 +366,7 @@ def test_our_own_logins_stay_on_our_own_page(asking: Stage) -> None:
         ("POST", "/buyer/connect/wechat/app/login/device-1"),
     ],
 )
-def test_what_a_client_only_claims_is_e130(shop: Stage, method: str, path: str) -> None:
+def test_what_a_client_only_claims_is_e130(shop: RunningShop, method: str, path: str) -> None:
     """The id of a known member, sent by whoever: no login, no vendor asked, and no setting told."""
     with Visitor(shop) as visitor:
         log_in(visitor)
@@ -378,7 +378,7 @@ def test_what_a_client_only_claims_is_e130(shop: Stage, method: str, path: str) 
         assert asked(shop) == before
 
 
-def test_queries_are_kept(shop: Stage) -> None:
+def test_queries_are_kept(shop: RunningShop) -> None:
     """`return_to` of a bind is honoured, and checked."""
     with Visitor(shop) as visitor:
         log_in(visitor)

@@ -5,23 +5,23 @@ from typing import Any
 
 import pytest
 
-from connect_core.harness import Stage, Visitor
+from connect_core.harness import RunningShop, Visitor
 
-from ..databases import on_stage
-from .stage import check_headers, refused
+from ..databases import run_shop
+from .shops import check_headers, refused
 
 FRONT_END = "https://m.shop.example"
 
 
 @pytest.fixture(scope="module")
-def shop() -> Iterator[Stage]:
+def shop() -> Iterator[RunningShop]:
     """A shop with a front end on another host."""
 
     def change(raw: dict[str, Any]) -> None:
         raw["service"] = {"cors_origins": [FRONT_END]}
 
-    with on_stage(change=change) as stage:
-        yield stage
+    with run_shop(change=change) as running_shop:
+        yield running_shop
 
 
 CROSS = [

@@ -11,7 +11,7 @@ import pytest
 from starlette.routing import Route
 
 from connect_core.errors import ConnectError, printable
-from connect_core.harness import Stage, Visitor
+from connect_core.harness import RunningShop, Visitor
 from connect_core.http import parse_object
 from connect_core.identity import Profile
 from connect_core.login.flow import Flows
@@ -22,9 +22,9 @@ from connect_core.providers.registry import Plugins
 from connect_core.web.login.user_agents import describe
 from connect_core.web.pages.messages import pick_language
 
-from ..databases import on_stage
+from ..databases import run_shop
 from ..merges import Planner
-from .stage import check_headers, doubles, nothing_written, set_cookies, untouched
+from .shops import check_headers, doubles, nothing_written, set_cookies, untouched
 from .test_malformed_requests import BEARERS, BODIES, COOKIE_HEADERS
 
 EVIL = "https://evil.example"
@@ -42,15 +42,17 @@ REFUSED_TO_ALL = re.compile("/buyer/(passport/(connect/app|login-binder/app|sms-
 
 
 @pytest.fixture(scope="module")
-def shop() -> Iterator[Stage]:
+def shop() -> Iterator[RunningShop]:
     """A shop with every route there is: it asks newcomers, hands logins over, and plans merges."""
     plugins = Plugins([("planner", Planner())])
-    with on_stage(doubles(), plugins=plugins, change=lambda raw: raw["service"].update(first_login="choose")) as stage:
-        yield stage
+    with run_shop(
+        doubles(), plugins=plugins, change=lambda raw: raw["service"].update(first_login="choose")
+    ) as running_shop:
+        yield running_shop
 
 
 @pytest.fixture
-def member(shop: Stage, visitor: Visitor) -> Visitor:
+def member(shop: RunningShop, visitor: Visitor) -> Visitor:
     """A browser that is logged in, and keeps nothing else."""
     if visitor.log_in("alipay", "pc").headers["location"] == "/connect/first-login":
         visitor.http.post("/connect/first-login", data={"decision": "register"}, headers={"origin": shop.url})
@@ -59,10 +61,10 @@ def member(shop: Stage, visitor: Visitor) -> Visitor:
     return visitor
 
 
-def routes_of(stage: Stage) -> list[tuple[str, str]]:
+def routes_of(running_shop: RunningShop) -> list[tuple[str, str]]:
     """Each method and address, with an example in place of every parameter."""
     found = []
-    for route in stage.app.routes:
+    for route in running_shop.app.routes:
         assert isinstance(route, Route)
         for client in ("pc", "mini") if "{client}" in route.path else ("",):
             names = dict.fromkeys(route.param_convertors, "x") | PARAMETERS | {"client": client}
@@ -71,14 +73,14 @@ def routes_of(stage: Stage) -> list[tuple[str, str]]:
     return found
 
 
-def test_the_rules_are_about_all_routes(shop: Stage) -> None:
+def test_the_rules_are_about_all_routes(shop: RunningShop) -> None:
     """The list is not empty by accident, and what is exempt exists."""
     found = {f"{method} {path}" for method, path in routes_of(shop)}
     assert len(found) > 60
     assert set(TAKE_NO_COOKIE) <= found
 
 
-def test_o07_every_answer_has_the_strict_headers(shop: Stage, visitor: Visitor) -> None:
+def test_o07_every_answer_has_the_strict_headers(shop: RunningShop, visitor: Visitor) -> None:
     """Also of routes that nobody thought of when the rule was made: not cached, not framed, no Referer."""
     for method, path in routes_of(shop):
         for headers in ({}, {"accept": "text/html"}):
@@ -89,7 +91,7 @@ def test_o07_every_answer_has_the_strict_headers(shop: Stage, visitor: Visitor) 
                 check_headers(answer)
 
 
-def test_o08_every_other_method_is_405(shop: Stage, visitor: Visitor) -> None:
+def test_o08_every_other_method_is_405(shop: RunningShop, visitor: Visitor) -> None:
     """A HEAD runs no GET, and nothing is reached by a method that it was not made for."""
     patterns = [(route.path_regex, route.methods or set()) for route in shop.app.routes if isinstance(route, Route)]
     with untouched(shop):
@@ -100,7 +102,7 @@ def test_o08_every_other_method_is_405(shop: Stage, visitor: Visitor) -> None:
                 assert (answer.status_code, set_cookies(answer)) == (405, {}), f"{method} {path}"
 
 
-def test_a10_g13_no_strangers_page_changes_anything(shop: Stage, member: Visitor) -> None:
+def test_a10_g13_no_strangers_page_changes_anything(shop: RunningShop, member: Visitor) -> None:
     """Whatever changes something with a browser's cookies wants to come from our own pages: bind, unbind, leave."""
     with untouched(shop):
         for method, path in routes_of(shop):
@@ -111,7 +113,7 @@ def test_a10_g13_no_strangers_page_changes_anything(shop: Stage, member: Visitor
                 assert answer.status_code == 403, f"{method} {path} {foreign}: {answer.text}"
 
 
-def test_a10_a_bind_does_not_begin_by_a_link(shop: Stage, member: Visitor) -> None:
+def test_a10_a_bind_does_not_begin_by_a_link(shop: RunningShop, member: Visitor) -> None:
     """Our own route takes POST alone; the older one, a GET, only from pages of ours, and then answers text."""
     assert member.http.get("/connect/wechat/pc/bind").status_code == 405
     older = "/buyer/account-binder/pc/WECHAT"
@@ -122,7 +124,7 @@ def test_a10_a_bind_does_not_begin_by_a_link(shop: Stage, member: Visitor) -> No
     assert (begun.status_code, begun.headers["content-type"]) == (200, "text/plain; charset=utf-8")
 
 
-def test_reading_changes_nothing(shop: Stage, member: Visitor) -> None:
+def test_reading_changes_nothing(shop: RunningShop, member: Visitor) -> None:
     """No GET, with a login or without, writes a member, a connection, a session or an event."""
     with nothing_written(shop):
         for method, path in routes_of(shop):
@@ -137,7 +139,7 @@ def send(visitor: Visitor, method: str, path: str, **options: Any) -> None:
     assert answer.status_code < 500, f"{method} {path} {options}: {answer.text}"
 
 
-def test_h13_nothing_malformed_is_an_error_of_ours(shop: Stage, visitor: Visitor) -> None:
+def test_h13_nothing_malformed_is_an_error_of_ours(shop: RunningShop, visitor: Visitor) -> None:
     """Cookies, bearers and bodies of any shape, at every door."""
     with nothing_written(shop):
         for method, path in routes_of(shop):
@@ -149,7 +151,7 @@ def test_h13_nothing_malformed_is_an_error_of_ours(shop: Stage, visitor: Visitor
                 send(visitor, method, path, content=body)
 
 
-def test_h16_no_cookie_counts_where_none_is_taken(shop: Stage, member: Visitor) -> None:
+def test_h16_no_cookie_counts_where_none_is_taken(shop: RunningShop, member: Visitor) -> None:
     """The doors that may be posted to from anywhere do the same for a browser that is logged in as for nobody."""
     with nothing_written(shop):
         for method, _, path in (place.partition(" ") for place in TAKE_NO_COOKIE):
@@ -185,9 +187,9 @@ def test_p07_guessing_at_any_door_is_counted() -> None:
         raw["limits"] = {"per_address": "1/hour"}
         raw["service"]["first_login"] = "choose"
 
-    with on_stage(doubles(), change=change) as stage, Visitor(stage) as visitor:
+    with run_shop(doubles(), change=change) as running_shop, Visitor(running_shop) as visitor:
         assert visitor.http.get("/connect/alipay/pc/login").status_code == 303
-        with untouched(stage):
+        with untouched(running_shop):
             for method, path, sent in doors:
                 options = {"params": sent} if method == "GET" else {"json": sent}
                 answer = visitor.http.request(method, path, **options)
@@ -233,7 +235,7 @@ def _quietly(read: Callable[..., object], *arguments: object) -> None:
         read(*arguments)
 
 
-def test_p11_long_parameters_are_refused_at_once(shop: Stage, visitor: Visitor) -> None:
+def test_p11_long_parameters_are_refused_at_once(shop: RunningShop, visitor: Visitor) -> None:
     """At every route, in address and body: 400 or less, never an error, within a moment."""
     long = "a%2f" * 3_900
     with nothing_written(shop):

@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from connect_core.harness import Stage, Visitor
+from connect_core.harness import RunningShop, Visitor
 from connect_core.plugin import hookimpl
 from connect_core.providers.registry import Plugins
 
-from ..databases import on_stage
-from .stage import HTML, Clock, nothing_written, refused, set_cookies
+from ..databases import run_shop
+from .shops import HTML, Clock, nothing_written, refused, set_cookies
 
 CHOOSE = "/connect/first-login"
 PASSWORD = "correct horse battery staple"
@@ -29,15 +29,15 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def shop(clock: Clock) -> Iterator[Stage]:
+def shop(clock: Clock) -> Iterator[RunningShop]:
     """A shop that asks newcomers."""
-    with on_stage(now=clock, change=choosing) as stage:
-        yield stage
+    with run_shop(now=clock, change=choosing) as running_shop:
+        yield running_shop
 
 
 def choose(visitor: Visitor, **asked: str) -> httpx.Response:
     """Decide on the choose page."""
-    return visitor.http.post(CHOOSE, data=asked, headers={"origin": visitor.stage.url})
+    return visitor.http.post(CHOOSE, data=asked, headers={"origin": visitor.shop.url})
 
 
 def register(visitor: Visitor, person: str = "lihua", provider: str = "alipay") -> str:
@@ -50,7 +50,7 @@ def register(visitor: Visitor, person: str = "lihua", provider: str = "alipay") 
     return str(who["uname"])
 
 
-def test_a_newcomer_is_asked_and_registered(shop: Stage) -> None:
+def test_a_newcomer_is_asked_and_registered(shop: RunningShop) -> None:
     """The callback leads to the page, nothing is written until the person decides, then they land where they wanted."""
     with Visitor(shop) as visitor, nothing_written(shop):
         login = visitor.http.get(visitor.consent(visitor.begin("alipay", "pc", return_to="/cart")))
@@ -70,7 +70,7 @@ def test_a_newcomer_is_asked_and_registered(shop: Stage) -> None:
         assert again.who(again.log_in("alipay", "pc")) == who
 
 
-def test_an_account_is_joined_with_its_password(shop: Stage) -> None:
+def test_an_account_is_joined_with_its_password(shop: RunningShop) -> None:
     """The older member gets the new identity and is logged in; next time either login leads there."""
     with Visitor(shop) as visitor, Visitor(shop) as later:
         name = register(visitor)
@@ -83,7 +83,7 @@ def test_an_account_is_joined_with_its_password(shop: Stage) -> None:
     assert kinds == ["registered", "bound", "logged_in", "bound", "logged_in"]
 
 
-def test_f13_without_a_password_nothing_proves_an_account(shop: Stage) -> None:
+def test_f13_without_a_password_nothing_proves_an_account(shop: RunningShop) -> None:
     """A member without a password, an unknown name and a wrong password are refused alike, and nothing is written."""
     with Visitor(shop) as visitor, Visitor(shop) as other, Visitor(shop) as intruder:
         name = register(visitor)
@@ -104,7 +104,7 @@ def test_f13_without_a_password_nothing_proves_an_account(shop: Stage) -> None:
             assert 'role="alert"' in page.text
 
 
-def test_p_passwords_are_tried_ten_times_an_hour(shop: Stage) -> None:
+def test_p_passwords_are_tried_ten_times_an_hour(shop: RunningShop) -> None:
     """Tries are counted for the account, whoever makes them."""
     with Visitor(shop) as visitor, Visitor(shop) as intruder:
         name = register(visitor)
@@ -114,7 +114,7 @@ def test_p_passwords_are_tried_ten_times_an_hour(shop: Stage) -> None:
         refused(choose(intruder, decision="join", username=name, password=PASSWORD), 429, "rate_limited")
 
 
-def test_g16_a_choice_is_made_once_in_its_own_browser_by_post(shop: Stage, clock: Clock) -> None:
+def test_g16_a_choice_is_made_once_in_its_own_browser_by_post(shop: RunningShop, clock: Clock) -> None:
     """Another browser has no pending login, a GET decides nothing, a second choice and a late one are refused."""
     with Visitor(shop) as visitor, Visitor(shop) as stranger:
         visitor.log_in("alipay", "pc")
@@ -134,7 +134,7 @@ def test_g16_a_choice_is_made_once_in_its_own_browser_by_post(shop: Stage, clock
     assert len(shop.rows("es_member")) == 1
 
 
-def test_m_sixteen_choices_at_once_register_one_member(shop: Stage) -> None:
+def test_m_sixteen_choices_at_once_register_one_member(shop: RunningShop) -> None:
     """However often the form is sent, there is one member and one session."""
     with Visitor(shop) as visitor:
         visitor.log_in("alipay", "pc")
@@ -146,7 +146,7 @@ def test_m_sixteen_choices_at_once_register_one_member(shop: Stage) -> None:
     assert len(shop.rows("es_member")) == len(shop.rows("es_member_session")) == 1
 
 
-def test_an_app_gets_a_ticket_instead_of_a_cookie(shop: Stage) -> None:
+def test_an_app_gets_a_ticket_instead_of_a_cookie(shop: RunningShop) -> None:
     """A mini program's answer is a ticket, with which it registers or joins by JSON; no cookie is set."""
     with Visitor(shop) as visitor:
         answer = visitor.log_in("alipay", "mini")
@@ -172,7 +172,7 @@ class SmsCheck:
 
 def test_connect_check_credentials_is_asked_instead_of_our_passwords() -> None:
     """The shop's check sees the form's fields and names the member; our password route is off then."""
-    with on_stage(change=choosing, plugins=Plugins([("sms", SmsCheck())])) as shop, Visitor(shop) as visitor:
+    with run_shop(change=choosing, plugins=Plugins([("sms", SmsCheck())])) as shop, Visitor(shop) as visitor:
         visitor.log_in("alipay", "pc")
         choose(visitor, decision="register")
         refused(visitor.http.post("/connect/account/password", json={"password": PASSWORD}), 404, "unsupported")
@@ -184,7 +184,7 @@ def test_connect_check_credentials_is_asked_instead_of_our_passwords() -> None:
             assert who["uid"] == 1
 
 
-def test_a_password_is_a_way_in_that_lets_the_last_connection_go(shop: Stage) -> None:
+def test_a_password_is_a_way_in_that_lets_the_last_connection_go(shop: RunningShop) -> None:
     """With a password the member comes back by joining; without, the last connection stays."""
     with Visitor(shop) as visitor:
         register(visitor)
@@ -192,7 +192,7 @@ def test_a_password_is_a_way_in_that_lets_the_last_connection_go(shop: Stage) ->
 
 
 @pytest.mark.parametrize("password", ["", "short", "x" * 129])
-def test_a_password_has_its_length(shop: Stage, password: str) -> None:
+def test_a_password_has_its_length(shop: RunningShop, password: str) -> None:
     """Too short and too long are 400, and no hash is written."""
     with Visitor(shop) as visitor:
         visitor.log_in("alipay", "pc")
@@ -202,7 +202,7 @@ def test_a_password_has_its_length(shop: Stage, password: str) -> None:
             refused(answer, 400, "bad_request")
 
 
-def test_k_a_password_is_stored_as_an_argon2_hash(shop: Stage) -> None:
+def test_k_a_password_is_stored_as_an_argon2_hash(shop: RunningShop) -> None:
     """The table holds the hash and never the password."""
     with Visitor(shop) as visitor:
         register(visitor)

@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from connect_core.harness import Stage, Visitor
+from connect_core.harness import RunningShop, Visitor
 
 from ..acme import execute
-from ..databases import on_stage
+from ..databases import run_shop
 from .handing import COOKIE, approve, collect, hold, kinds, start, status, uid
-from .stage import HTML, Clock, check_headers, refused
+from .shops import HTML, Clock, check_headers, refused
 
 
 @pytest.fixture
@@ -25,13 +25,13 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def shop(clock: Clock) -> Iterator[Stage]:
+def shop(clock: Clock) -> Iterator[RunningShop]:
     """A shop with Alipay and WeChat."""
-    with on_stage(now=clock) as stage:
-        yield stage
+    with run_shop(now=clock) as running_shop:
+        yield running_shop
 
 
-def test_a_phone_logs_a_pc_in(shop: Stage, pc: Visitor, phone: Visitor) -> None:
+def test_a_phone_logs_a_pc_in(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
     """Waiting, scanned, approved, collected: the PC is the phone's member, and both stay logged in."""
     path = start(pc)
     assert status(pc) == "waiting"
@@ -74,7 +74,7 @@ def test_i01_a_code_lives_two_minutes(clock: Clock, pc: Visitor, phone: Visitor)
     refused(collect(pc), 400, "state_expired")
 
 
-def test_i01_a_foreign_page_confirms_nothing(shop: Stage, pc: Visitor, phone: Visitor) -> None:
+def test_i01_a_foreign_page_confirms_nothing(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
     """An approval is a POST from our own page: no GET, no other origin."""
     path = start(pc)
     phone.http.get(path)
@@ -88,7 +88,7 @@ def test_i01_a_foreign_page_confirms_nothing(shop: Stage, pc: Visitor, phone: Vi
     assert row["expiry_time"] - row["create_time"] == 120
 
 
-def test_i03_unknown_ids_are_like_expired_ones(shop: Stage, clock: Clock, pc: Visitor, phone: Visitor) -> None:
+def test_i03_unknown_ids_are_like_expired_ones(shop: RunningShop, clock: Clock, pc: Visitor, phone: Visitor) -> None:
     """An id has 192 random bits; one that never was, and one that is over, are refused in the same words."""
     path = start(pc)
     assert len(path.rpartition("/")[2]) == 32
@@ -107,7 +107,10 @@ def test_i03_unknown_ids_are_like_expired_ones(shop: Stage, clock: Clock, pc: Vi
 
 def test_i03_guesses_are_counted() -> None:
     """Who tries ids, or begins one hand-over after another, is told to slow down."""
-    with on_stage(change=lambda raw: raw.update(limits={"per_address": "5/hour"})) as stage, Visitor(stage) as thief:
+    with (
+        run_shop(change=lambda raw: raw.update(limits={"per_address": "5/hour"})) as running_shop,
+        Visitor(running_shop) as thief,
+    ):
         answers = [thief.http.get(f"/connect/h/{number}").status_code for number in range(7)]
         assert answers == [401] * 5 + [429] * 2
         told = thief.http.post("/connect/handover")
@@ -115,7 +118,7 @@ def test_i03_guesses_are_counted() -> None:
         assert int(told.headers["retry-after"]) > 0
 
 
-def test_i04_a_session_is_collected_once(shop: Stage, pc: Visitor, phone: Visitor) -> None:
+def test_i04_a_session_is_collected_once(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
     """A second collect, and a second scan, of what was collected are refused as if it had never been."""
     path = start(pc)
     ticket = pc.http.cookies[COOKIE]
@@ -177,7 +180,7 @@ def test_i06_every_step_in_every_state(pc: Visitor, phone: Visitor, state: str, 
         assert answer.is_success
 
 
-def test_i07_of_64_collects_one_gets_the_session(shop: Stage, pc: Visitor, phone: Visitor) -> None:
+def test_i07_of_64_collects_one_gets_the_session(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
     """A ticket raced from 64 connections opens one session."""
     approve(phone, start(pc))
     cookies = {"cookie": f"{COOKIE}={pc.http.cookies[COOKIE]}"}
@@ -190,7 +193,7 @@ def test_i07_of_64_collects_one_gets_the_session(shop: Stage, pc: Visitor, phone
     assert kinds(shop).count("handed_over") == 1
 
 
-def test_i08_a_phone_logs_in_first_and_confirms_then(shop: Stage, pc: Visitor) -> None:
+def test_i08_a_phone_logs_in_first_and_confirms_then(shop: RunningShop, pc: Visitor) -> None:
     """Who is not logged in is sent to the login page and comes back to the confirm page: nothing approves itself."""
     path = start(pc)
     with Visitor(shop) as stranger:
@@ -242,7 +245,7 @@ def test_i11_fast_pollers_are_slowed_down(pc: Visitor) -> None:
     assert status(pc) == "waiting"
 
 
-def test_i12_the_pc_gets_a_new_session(shop: Stage, pc: Visitor, phone: Visitor) -> None:
+def test_i12_the_pc_gets_a_new_session(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
     """What the PC's browser held before the collect, planted or its own, ends; the new one is another."""
     pc.log_in("alipay", "pc", "wangfang")
     before = pc.http.cookies["connect_session"]
@@ -255,27 +258,27 @@ def test_i12_the_pc_gets_a_new_session(shop: Stage, pc: Visitor, phone: Visitor)
     assert uid(pc) is None
 
 
-def test_i13_the_code_is_our_address_and_the_id(shop: Stage, pc: Visitor) -> None:
+def test_i13_the_code_is_our_address_and_the_id(shop: RunningShop, pc: Visitor) -> None:
     """The address is built from `public_url`, whatever `Host` says, and takes no target."""
     begun = pc.http.post("/connect/handover?return_to=https://evil.example", headers={"host": "evil.example"})
     url = urlsplit(begun.json()["handover_url"])
     assert f"{url.scheme}://{url.netloc}" == shop.url
     assert (url.query, url.fragment) == ("", "")
     with (
-        on_stage(change=lambda raw: raw["service"].update(public_url="https://shop.example")) as safe,
+        run_shop(change=lambda raw: raw["service"].update(public_url="https://shop.example")) as safe,
         Visitor(safe) as v,
     ):
         assert v.http.post("/connect/handover").json()["handover_url"].startswith("https://shop.example/connect/h/")
 
 
-def test_i14_an_approval_survives_the_process(shop: Stage, pc: Visitor, phone: Visitor) -> None:
+def test_i14_an_approval_survives_the_process(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
     """Approved at one process, collected at another with the same database, which has never heard of it."""
     approve(phone, start(pc))
 
     def share(raw: dict[str, Any]) -> None:
         raw["service"]["database_url"] = shop.database_url
 
-    with on_stage(change=share) as other, Visitor(other) as later:
+    with run_shop(change=share) as other, Visitor(other) as later:
         later.http.headers["cookie"] = f"{COOKIE}={pc.http.cookies[COOKIE]}"
         assert later.http.get("/connect/handover/status").json() == {"status": "approved"}
         assert collect(later).json() == {"uid": 1}
@@ -283,7 +286,7 @@ def test_i14_an_approval_survives_the_process(shop: Stage, pc: Visitor, phone: V
     refused(collect(pc), 400, "state_expired")
 
 
-def test_i15_who_logged_out_hands_nothing_over(shop: Stage, pc: Visitor, phone: Visitor) -> None:
+def test_i15_who_logged_out_hands_nothing_over(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
     """The approving login must still be alive when the PC collects."""
     approve(phone, start(pc))
     phone.http.post("/connect/logout")
@@ -295,12 +298,12 @@ def test_i15_who_logged_out_hands_nothing_over(shop: Stage, pc: Visitor, phone: 
 def test_i15_who_was_disabled_hands_nothing_over(pc: Visitor, phone: Visitor) -> None:
     """So must the member."""
     approve(phone, start(pc))
-    execute(pc.stage.database_url, "UPDATE es_member SET disabled = 1")
+    execute(pc.shop.database_url, "UPDATE es_member SET disabled = 1")
     refused(collect(pc), 403, "member_disabled")
     assert uid(pc) is None
 
 
-def test_i16_another_browser_collects_nothing(shop: Stage, pc: Visitor, phone: Visitor) -> None:
+def test_i16_another_browser_collects_nothing(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
     """Without the cookie it is 403, also for the phone; with the id alone, which the code shows, it is nothing."""
     path = start(pc)
     approve(phone, path)
@@ -316,7 +319,7 @@ def test_i16_another_browser_collects_nothing(shop: Stage, pc: Visitor, phone: V
 
 
 @pytest.mark.parametrize("state", ["scanned", "approved"])
-def test_i17_a_second_account_ends_it(shop: Stage, pc: Visitor, phone: Visitor, state: str) -> None:
+def test_i17_a_second_account_ends_it(shop: RunningShop, pc: Visitor, phone: Visitor, state: str) -> None:
     """An id that two accounts scan was relayed: it is dead for both, and an event for each of them says so."""
     path = start(pc)
     phone.http.get(path)
@@ -332,7 +335,7 @@ def test_i17_a_second_account_ends_it(shop: Stage, pc: Visitor, phone: Visitor, 
     assert conflicts == [1, 2]
 
 
-def test_another_account_decides_nothing(shop: Stage, pc: Visitor, phone: Visitor) -> None:
+def test_another_account_decides_nothing(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
     """Who has not scanned can neither agree nor refuse."""
     path = start(pc)
     phone.http.get(path)
@@ -343,7 +346,7 @@ def test_another_account_decides_nothing(shop: Stage, pc: Visitor, phone: Visito
     assert status(pc) == "scanned"
 
 
-def test_a_handed_over_login_is_as_old_as_its_own(clock: Clock, shop: Stage, pc: Visitor, phone: Visitor) -> None:
+def test_a_handed_over_login_is_as_old_as_its_own(clock: Clock, shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
     """A hand-over is no fresh login: it opens no door that wants one, and does not outlast the phone's."""
     clock.advance(3600)
     approve(phone, start(pc))

@@ -6,12 +6,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from connect_core.harness import Stage, Visitor
+from connect_core.harness import RunningShop, Visitor
 from connect_core.web.login.user_agents import describe, get_place
 
-from ..databases import on_stage
+from ..databases import run_shop
 from .handing import COOKIE, PC_AGENT, approve, collect, start, uid
-from .stage import HTML, Clock, check_headers, refused, set_cookies
+from .shops import HTML, Clock, check_headers, refused, set_cookies
 
 
 @pytest.fixture
@@ -21,13 +21,13 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def shop(clock: Clock) -> Iterator[Stage]:
+def shop(clock: Clock) -> Iterator[RunningShop]:
     """A shop with Alipay and WeChat."""
-    with on_stage(now=clock) as stage:
-        yield stage
+    with run_shop(now=clock) as running_shop:
+        yield running_shop
 
 
-def test_the_answer_of_the_start(shop: Stage, pc: Visitor) -> None:
+def test_the_answer_of_the_start(shop: RunningShop, pc: Visitor) -> None:
     """An address on our own host, a life, an interval; the secret is in a cookie that scripts cannot read."""
     begun = pc.http.post("/connect/handover")
     assert begun.json().keys() == {"handover_url", "expires_in", "interval"}
@@ -72,7 +72,7 @@ def test_a_collect_leads_to_no_foreign_place(pc: Visitor, phone: Visitor) -> Non
     assert collect(pc).status_code == 200
 
 
-def test_an_app_confirms_with_its_token(shop: Stage, pc: Visitor) -> None:
+def test_an_app_confirms_with_its_token(shop: RunningShop, pc: Visitor) -> None:
     """A phone need not be a browser: an app's access token does."""
     path = start(pc)
     with Visitor(shop) as app:
@@ -96,7 +96,7 @@ def test_the_stream_tells_each_state_and_ends(pc: Visitor, phone: Visitor) -> No
     assert told in (["data: waiting", "data: approved"], ["data: waiting", "data: scanned", "data: approved"])
 
 
-def test_what_is_over_is_swept(clock: Clock, shop: Stage, pc: Visitor) -> None:
+def test_what_is_over_is_swept(clock: Clock, shop: RunningShop, pc: Visitor) -> None:
     """Rows go when their two minutes are over."""
     start(pc)
     clock.advance(122)
@@ -106,7 +106,10 @@ def test_what_is_over_is_swept(clock: Clock, shop: Stage, pc: Visitor) -> None:
 
 def test_a_shop_can_switch_it_off() -> None:
     """With `handover = false` its routes are 404, and the login page does not name them."""
-    with on_stage(change=lambda raw: raw["service"].update(handover=False)) as stage, Visitor(stage) as visitor:
+    with (
+        run_shop(change=lambda raw: raw["service"].update(handover=False)) as running_shop,
+        Visitor(running_shop) as visitor,
+    ):
         for path in ("/connect/handover", "/connect/handover/status", "/connect/handover/code.svg", "/connect/h/x"):
             refused(visitor.http.get(path), 404, "unsupported")
         for path in ("/connect/handover", "/connect/handover/collect", "/connect/h/x/approve", "/connect/h/x/deny"):

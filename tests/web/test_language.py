@@ -4,10 +4,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from connect_core.harness import Stage, Visitor
+from connect_core.harness import RunningShop, Visitor
 from connect_core.web.pages.messages import LANGUAGES, Language, pick_language
 
-from .stage import HTML, HttpsVisitor, behind_tls, come_back, set_cookies
+from .shops import HTML, HttpsVisitor, behind_tls, come_back, set_cookies
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_json_is_in_the_chosen_language_too(visitor: Visitor) -> None:
     assert names()[0] == "Alipay"
 
 
-def test_a_chosen_language_goes_along_into_the_vendors_app(shop: Stage) -> None:
+def test_a_chosen_language_goes_along_into_the_vendors_app(shop: RunningShop) -> None:
     """The wake-up link opens in another browser, which has no cookie of ours."""
 
     def woken(path: str) -> dict[str, list[str]]:
@@ -148,7 +148,7 @@ def test_h13_a_cookie_that_is_none_chooses_nothing(visitor: Visitor, cookie: str
 
 def test_h02_behind_tls_the_cookie_is_for_this_host_alone() -> None:
     """`__Host-` and Secure, as every cookie of ours, and read under that name."""
-    with behind_tls() as stage, HttpsVisitor(stage) as visitor:
+    with behind_tls() as running_shop, HttpsVisitor(running_shop) as visitor:
         told = set_cookies(visitor.http.get("/connect/login?lang=en", headers=CHINESE))
         assert told.keys() == {f"__Host-{COOKIE}"}
         assert "Secure" in told[f"__Host-{COOKIE}"]

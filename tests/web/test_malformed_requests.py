@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from connect_core.harness import Stage, Visitor
+from connect_core.harness import RunningShop, Visitor
 
-from .stage import refused, untouched
+from .shops import refused, untouched
 
 COOKIE_HEADERS = [
     b"",
@@ -26,7 +26,7 @@ COOKIE_HEADERS = [
 
 
 @pytest.mark.parametrize("header", COOKIE_HEADERS)
-def test_h13_malformed_cookies_are_no_session(shop: Stage, visitor: Visitor, header: bytes) -> None:
+def test_h13_malformed_cookies_are_no_session(shop: RunningShop, visitor: Visitor, header: bytes) -> None:
     """Whatever stands in a Cookie header, it is a visitor without a session, never an error of ours."""
     with untouched(shop):
         refused(visitor.http.get("/connect/me", headers={b"cookie": header}), 401, "not_logged_in")
@@ -52,7 +52,7 @@ BEARERS = [
 
 
 @pytest.mark.parametrize("header", BEARERS)
-def test_h13_malformed_bearers_are_nobody(shop: Stage, visitor: Visitor, header: bytes) -> None:
+def test_h13_malformed_bearers_are_nobody(shop: RunningShop, visitor: Visitor, header: bytes) -> None:
     """Whatever stands in an Authorization header, it is 401 and never an error of ours."""
     answer = visitor.http.get("/connect/me", headers={b"authorization": header})
     refused(answer, 401, "not_logged_in")
@@ -88,7 +88,7 @@ BODIES = [
 @pytest.mark.parametrize(
     "path", ["alipay/pc/token", "alipay/mini/token", "alipay/app/login-url", "token/refresh", "logout"]
 )
-def test_h13_malformed_bodies_are_bad_requests(shop: Stage, visitor: Visitor, path: str, body: bytes) -> None:
+def test_h13_malformed_bodies_are_bad_requests(shop: RunningShop, visitor: Visitor, path: str, body: bytes) -> None:
     """A body that is no small flat object of printable texts is refused before anything is done with it."""
     spent = shop.rows("es_connect_used_flow")
     with untouched(shop):
@@ -97,7 +97,7 @@ def test_h13_malformed_bodies_are_bad_requests(shop: Stage, visitor: Visitor, pa
 
 
 @pytest.mark.parametrize("path", ["/connect/alipay/pc/callback", "/connect/token/refresh", "/connect/handover/collect"])
-def test_a21_o06_a_body_is_not_read_past_its_limit(shop: Stage, path: str) -> None:
+def test_a21_o06_a_body_is_not_read_past_its_limit(shop: RunningShop, path: str) -> None:
     """Whoever announces a gigabyte is answered after the first 16 KiB of it, not at its end."""
     address = urlsplit(shop.url)
     form = "content-type: application/x-www-form-urlencoded\r\ncontent-length: 1000000000"

@@ -3,12 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, urlsplit
 
-from connect_core.harness import Stage, Visitor, query_of
+from connect_core.harness import RunningShop, Visitor, query_of
 from connect_core.plugin import MergePlan
 from connect_core.providers.registry import Plugins
 
 from ..acme import execute
-from ..databases import on_stage
+from ..databases import run_shop
 from ..merges import WEEK, Planner
 from .merging import (
     ACCOUNT,
@@ -25,7 +25,18 @@ from .merging import (
     undo,
     visitor,
 )
-from .stage import HTML, Clock, asked, bearer, check_headers, doubles, nothing_written, refused, set_cookies, untouched
+from .shops import (
+    HTML,
+    Clock,
+    asked,
+    bearer,
+    check_headers,
+    doubles,
+    nothing_written,
+    refused,
+    set_cookies,
+    untouched,
+)
 from .test_account import bind, bound
 from .test_first_login import PASSWORD, SmsCheck, choosing, register
 
@@ -52,11 +63,11 @@ def test_the_preview_tells_both_members_and_what_becomes_of_each_login(visitor: 
         {"union_type": "ALIPAY", "nickname": "", "moves": False},
     ]
     assert (told["moves"], told["refusal"]) == (["3 orders"], None)
-    ids = [row["value"] for row in visitor.stage.rows("es_connect_alias")]
+    ids = [row["value"] for row in visitor.shop.rows("es_connect_alias")]
     assert [one for one in ids if one in answer.text] == []
 
 
-def test_a_second_account_is_merged_and_undone(shop: Stage, visitor: Visitor, planner: Planner) -> None:
+def test_a_second_account_is_merged_and_undone(shop: RunningShop, visitor: Visitor, planner: Planner) -> None:
     """The whole way with a browser's cookie; the merged member's logins end, the moved login is the kept member's."""
     with Visitor(shop) as other:
         theirs = other.log_in("wechat", "pc", "maria")
@@ -77,7 +88,7 @@ def test_a_second_account_is_merged_and_undone(shop: Stage, visitor: Visitor, pl
     assert [event.kind for event in planner.heard] == ["merged", "merge_undone"]
 
 
-def test_an_app_merges_with_a_ticket(shop: Stage, visitor: Visitor) -> None:
+def test_an_app_merges_with_a_ticket(shop: RunningShop, visitor: Visitor) -> None:
     """A mini program hands in the other account's code and its own token; it gets a ticket, and no cookie."""
     with Visitor(shop) as app:
         tokens = app.log_in("alipay", "mini")
@@ -92,7 +103,7 @@ def test_an_app_merges_with_a_ticket(shop: Stage, visitor: Visitor) -> None:
     assert {member for member, _ in bound(shop)} == {2}
 
 
-def test_a_front_end_of_its_own_gets_a_ticket(shop: Stage, visitor: Visitor) -> None:
+def test_a_front_end_of_its_own_gets_a_ticket(shop: RunningShop, visitor: Visitor) -> None:
     """With `redirect_uri` the vendor returns to its page, which posts code and state to `token`."""
     begun = begin(visitor, json={"redirect_uri": f"{shop.url}/merge"})
     back = query_of(visitor.consent(begun.json()["login_url"], "maria"))
@@ -101,7 +112,7 @@ def test_a_front_end_of_its_own_gets_a_ticket(shop: Stage, visitor: Visitor) -> 
     assert confirm(visitor, json={"ticket": told.json()["merge_ticket"]}).status_code == 200
 
 
-def test_an_older_front_ends_page_gets_a_ticket_too(shop: Stage, visitor: Visitor) -> None:
+def test_an_older_front_ends_page_gets_a_ticket_too(shop: RunningShop, visitor: Visitor) -> None:
     """A proof that comes back by the route of older front ends opens no session there either."""
     begun = begin(visitor, "alipay", "h5", json={"redirect_uri": f"{shop.url}/merge"})
     back = query_of(visitor.consent(begun.json()["login_url"], "maria"))
@@ -144,7 +155,7 @@ def test_a_password_proves_an_account_too(planner: Planner) -> None:
 def test_the_shops_own_check_proves_an_account_too(planner: Planner) -> None:
     """As at a first login, whatever `first_login` is."""
     plugins = Plugins([("planner", planner), ("sms", SmsCheck())])
-    with on_stage(doubles(), plugins=plugins) as shop, Visitor(shop) as first, Visitor(shop) as second:
+    with run_shop(doubles(), plugins=plugins) as shop, Visitor(shop) as first, Visitor(shop) as second:
         first.log_in("alipay", "pc", "lihua")
         second.log_in("wechat", "pc", "maria")
         refused(second.http.post(f"{MERGE}/credentials", json={"sms_code": "0"}), 401, "not_logged_in")
@@ -156,7 +167,7 @@ def test_the_shops_own_check_proves_an_account_too(planner: Planner) -> None:
 # who may, and who may not
 
 
-def test_g03_a_bind_of_anothers_identity_is_refused_as_ever(shop: Stage, visitor: Visitor) -> None:
+def test_g03_a_bind_of_anothers_identity_is_refused_as_ever(shop: RunningShop, visitor: Visitor) -> None:
     """409, nothing told of the owner; a person is offered a merge, for which the account has to be proved anew."""
     before = bound(shop)
     refused(bind(visitor, "wechat", "maria"), 409, "already_bound")
@@ -170,7 +181,7 @@ def test_g03_a_bind_of_anothers_identity_is_refused_as_ever(shop: Stage, visitor
     assert bound(shop) == before
 
 
-def test_g01_g02_both_sides_are_proved_by_young_logins(shop: Stage, visitor: Visitor, clock: Clock) -> None:
+def test_g01_g02_both_sides_are_proved_by_young_logins(shop: RunningShop, visitor: Visitor, clock: Clock) -> None:
     """Without a session 401, with an old one 403, at every step; and nothing is written."""
     prove(visitor)
     ticket = visitor.http.cookies[COOKIE]
@@ -193,7 +204,7 @@ def test_g01_g02_both_sides_are_proved_by_young_logins(shop: Stage, visitor: Vis
     assert (bound(shop), asked(shop)) == (before, calls)
 
 
-def test_a10_nothing_is_merged_by_a_link_or_a_strangers_form(shop: Stage, visitor: Visitor) -> None:
+def test_a10_nothing_is_merged_by_a_link_or_a_strangers_form(shop: RunningShop, visitor: Visitor) -> None:
     """No step that changes anything is a GET, and a POST of another site is refused."""
     prove(visitor)
     foreign = {"origin": "https://evil.example"}
@@ -208,7 +219,7 @@ def test_a10_nothing_is_merged_by_a_link_or_a_strangers_form(shop: Stage, visito
     assert COOKIE in visitor.http.cookies
 
 
-def test_g04_a_proof_is_finished_by_who_began_it(shop: Stage, visitor: Visitor) -> None:
+def test_g04_a_proof_is_finished_by_who_began_it(shop: RunningShop, visitor: Visitor) -> None:
     """Begun by one member, come back as another: refused before the vendor is asked; so is the ticket of one."""
     callback = visitor.consent(begin(visitor).json()["login_url"], "maria")
     prove(visitor)
@@ -224,7 +235,7 @@ def test_g04_a_proof_is_finished_by_who_began_it(shop: Stage, visitor: Visitor) 
         refused(confirm(stranger, json={"ticket": ticket}), 400, "state_invalid")
 
 
-def test_g16_a_flow_keeps_its_purpose(shop: Stage, visitor: Visitor) -> None:
+def test_g16_a_flow_keeps_its_purpose(shop: RunningShop, visitor: Visitor) -> None:
     """A proof logs nobody in and binds nothing, and neither a login nor a bind proves a second account."""
     before = bound(shop), len(shop.rows("es_member_session"))
     login = prove(visitor)
@@ -237,7 +248,7 @@ def test_g16_a_flow_keeps_its_purpose(shop: Stage, visitor: Visitor) -> None:
         assert COOKIE not in set_cookies(other)
 
 
-def test_what_proves_no_second_account_is_refused(shop: Stage, visitor: Visitor) -> None:
+def test_what_proves_no_second_account_is_refused(shop: RunningShop, visitor: Visitor) -> None:
     """One's own login, and one that is nobody's, which is not registered by it either."""
     with nothing_written(shop):
         for person, provider in (("lihua", "alipay"), ("wangfang", "wechat")):
@@ -256,7 +267,7 @@ def test_h02_the_ticket_is_in_a_cookie_like_the_others(visitor: Visitor) -> None
     assert COOKIE not in visitor.http.cookies
 
 
-def test_c07_a_ticket_of_ten_minutes_ago_is_over(shop: Stage, visitor: Visitor, clock: Clock) -> None:
+def test_c07_a_ticket_of_ten_minutes_ago_is_over(shop: RunningShop, visitor: Visitor, clock: Clock) -> None:
     """Even in a session whose login may be older."""
     prove(visitor)
     clock.advance(600)
@@ -268,7 +279,7 @@ def test_c07_a_ticket_of_ten_minutes_ago_is_over(shop: Stage, visitor: Visitor, 
     assert visitor.http.get(MERGE, headers=HTML).status_code == 200
 
 
-def test_the_shop_refuses_with_its_reason(shop: Stage, visitor: Visitor, planner: Planner) -> None:
+def test_the_shop_refuses_with_its_reason(shop: RunningShop, visitor: Visitor, planner: Planner) -> None:
     """The preview tells it and has no button; a yes all the same is 403."""
     planner.plan = MergePlan(refusal="An order <1> is under way")
     prove(visitor)
@@ -283,7 +294,7 @@ def test_the_shop_refuses_with_its_reason(shop: Stage, visitor: Visitor, planner
 
 def test_a_shop_without_a_plan_offers_no_merge() -> None:
     """Without the hook every route is 404 and no page leads there."""
-    with on_stage(doubles()) as shop, Visitor(shop) as owner, Visitor(shop) as visitor:
+    with run_shop(doubles()) as shop, Visitor(shop) as owner, Visitor(shop) as visitor:
         owner.log_in("wechat", "pc", "maria")
         visitor.log_in("alipay", "pc", "lihua")
         for path in ("/connect/wechat/pc/merge", MERGE, f"{MERGE}/credentials", f"{MERGE}/preview"):

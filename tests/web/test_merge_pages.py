@@ -5,12 +5,12 @@ from datetime import date
 
 import pytest
 
-from connect_core.harness import Stage, Visitor
+from connect_core.harness import RunningShop, Visitor
 from connect_core.web.pages import Choice, MergePreview, ShownConnection, ShownMember, UndoableMerge
 
 from ..merges import Planner
 from .merging import ACCOUNT, MERGE, begin, clock, confirm, planner, planning, shop, undo, visitor
-from .stage import HTML, check_headers
+from .shops import HTML, check_headers
 from .test_account import bound
 from .test_first_login import PASSWORD, choosing, register
 from .test_pages import HOSTILE, PAGES, _Page
@@ -25,7 +25,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_the_pages_do_the_same_with_plain_forms(shop: Stage, visitor: Visitor, language: str) -> None:
+def test_the_pages_do_the_same_with_plain_forms(shop: RunningShop, visitor: Visitor, language: str) -> None:
     """Account page, start, vendor, preview, yes, undo: links and forms alone, in both languages."""
     headers = {**HTML, "accept-language": language, "origin": shop.url}
     form = {"headers": headers, "data": {}, "json": None}

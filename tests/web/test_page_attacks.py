@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from connect_core.harness import Stage, Visitor
+from connect_core.harness import RunningShop, Visitor
 
-from ..databases import on_stage
+from ..databases import run_shop
 from .handing import start
-from .stage import HTML, acme_shop, check_headers, come_back, doubles, refused
+from .shops import HTML, acme_shop, check_headers, come_back, doubles, refused
 from .test_first_login import choosing
 
 SVG = "<svg onload=alert(1)>"
@@ -30,10 +30,10 @@ MARKUP = [
 
 
 @pytest.fixture(scope="module")
-def asking() -> Iterator[Stage]:
+def asking() -> Iterator[RunningShop]:
     """A shop that asks newcomers."""
-    with on_stage(doubles(), change=choosing) as stage:
-        yield stage
+    with run_shop(doubles(), change=choosing) as shop:
+        yield shop
 
 
 def ask(visitor: Visitor, path: str) -> httpx.Response:
@@ -43,10 +43,10 @@ def ask(visitor: Visitor, path: str) -> httpx.Response:
 
 def send(visitor: Visitor, path: str, **form: str) -> httpx.Response:
     """Submit a form of our own page."""
-    return visitor.http.post(path, data=form, headers={**HTML, "origin": visitor.stage.url})
+    return visitor.http.post(path, data=form, headers={**HTML, "origin": visitor.shop.url})
 
 
-def test_a19_o07_every_page_is_sent_with_the_strict_headers(asking: Stage) -> None:
+def test_a19_o07_every_page_is_sent_with_the_strict_headers(asking: RunningShop) -> None:
     """A19, O07: framed by nobody, run by nothing, kept by no cache: pages of every route, refused or not."""
     with Visitor(asking) as visitor, Visitor(asking) as pc:
         visitor.http.get(come_back(visitor, person=SVG))
@@ -107,14 +107,14 @@ def test_l07_no_parameter_is_repeated(visitor: Visitor, name: str) -> None:
 
 def test_l07_a_vendors_name_is_text() -> None:
     """L07: a title with markup, which a configuration or a plugin may hold, is shown as it is."""
-    with acme_shop(titles={"zh": SVG, "en": SVG}) as stage, Visitor(stage) as visitor:
+    with acme_shop(titles={"zh": SVG, "en": SVG}) as shop, Visitor(shop) as visitor:
         page = ask(visitor, "/connect/login").text
         assert "<svg" not in page
         assert "&lt;svg onload=alert(1)&gt;" in page
         assert visitor.http.get("/connect/providers?client=pc").json()[0]["name"] == SVG
 
 
-def test_l07_what_was_typed_is_text(asking: Stage) -> None:
+def test_l07_what_was_typed_is_text(asking: RunningShop) -> None:
     """L07: the user name stays in its field after a wrong password, and ends no attribute."""
     with Visitor(asking) as visitor:
         visitor.http.get(come_back(visitor, person="typing"))

@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from connect_core.harness import Stage, Visitor
+from connect_core.harness import RunningShop, Visitor
 
-from ..databases import on_stage
-from .stage import HTML, doubles, refused
+from ..databases import run_shop
+from .shops import HTML, doubles, refused
 from .test_account import bind
 from .test_first_login import choosing
 
@@ -17,13 +17,13 @@ ACCOUNT = "/connect/account"
 
 
 @pytest.fixture
-def asking() -> Iterator[Stage]:
+def asking() -> Iterator[RunningShop]:
     """A shop that asks newcomers."""
-    with on_stage(doubles(), change=choosing) as stage:
-        yield stage
+    with run_shop(doubles(), change=choosing) as running_shop:
+        yield running_shop
 
 
-def test_a_newcomer_is_shown_and_asked_by_json(asking: Stage) -> None:
+def test_a_newcomer_is_shown_and_asked_by_json(asking: RunningShop) -> None:
     """What the choose page shows, a front end's own page gets, with the cookie alone; and it posts the choice."""
     with Visitor(asking) as visitor:
         refused(visitor.http.get("/connect/first-login"), 400, "state_missing")
@@ -53,7 +53,7 @@ def test_the_account_page_shows_what_json_tells(visitor: Visitor) -> None:
     assert visitor.http.get("/connect/me").json()["nickname"] in page
 
 
-def test_every_form_of_the_account_page_has_its_json(shop: Stage, visitor: Visitor) -> None:
+def test_every_form_of_the_account_page_has_its_json(shop: RunningShop, visitor: Visitor) -> None:
     """Bind, unbind, end one session or all others, log out, erase: without a page, and with a status instead."""
     with Visitor(shop) as other, Visitor(shop) as third:
         for one in (visitor, other, third):

@@ -7,13 +7,13 @@ from typing import Any
 import httpx
 import pytest
 
-from connect_core.harness import Stage, Visitor
+from connect_core.harness import RunningShop, Visitor
 from connect_core.identity import Identity
 from connect_core.store.models import Declared
 
 from ..acme import execute
-from ..databases import ENGINES, is_answering, on_stage, server_of
-from .stage import HTML, Clock, acme_back, acme_shop, bearer, check_headers, mini_login, nothing_written, refused
+from ..databases import ENGINES, is_answering, run_shop, server_of
+from .shops import HTML, Clock, acme_back, acme_shop, bearer, check_headers, mini_login, nothing_written, refused
 from .test_account import bind
 
 ACCOUNT = "/connect/account"
@@ -27,41 +27,41 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def shop(clock: Clock) -> Iterator[Stage]:
+def shop(clock: Clock) -> Iterator[RunningShop]:
     """A shop with Alipay and WeChat."""
-    with on_stage(now=clock) as stage:
-        yield stage
+    with run_shop(now=clock) as running_shop:
+        yield running_shop
 
 
 @pytest.fixture(params=ENGINES)
 def shop_of_each_engine(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, require: Any
-) -> Iterator[Stage]:
+) -> Iterator[RunningShop]:
     """The same on each engine in turn."""
     server = server_of(request.param)
     require(is_answering(server), f"{request.param} does not answer on this machine")
     monkeypatch.setenv("CONNECT_TEST_DATABASE", server)
-    with on_stage() as stage:
-        yield stage
+    with run_shop() as running_shop:
+        yield running_shop
 
 
-def everything(stage: Stage) -> str:
+def everything(running_shop: RunningShop) -> str:
     """All that stands in the database, as one text."""
-    return "\n".join(str(row) for table in Declared.metadata.tables for row in stage.rows(table))
+    return "\n".join(str(row) for table in Declared.metadata.tables for row in running_shop.rows(table))
 
 
-def live_through(stage: Stage, visitor: Visitor) -> set[str]:
+def live_through(running_shop: RunningShop, visitor: Visitor) -> set[str]:
     """Log in, bind, leave a phone number; returns every text in the tables that is about this person."""
     visitor.log_in("alipay", "pc")
     bind(visitor)
     mini_login(visitor, device_id="lihuas-phone")
-    execute(stage.database_url, "UPDATE es_member SET mobile = ? WHERE id = 1", MOBILE)
-    [member] = stage.rows("es_member")
+    execute(running_shop.database_url, "UPDATE es_member SET mobile = ? WHERE id = 1", MOBILE)
+    [member] = running_shop.rows("es_member")
     told = {member["uname"], member["nickname"], member["face"], MOBILE, "lihuas-phone"}
-    told |= {row["value"] for row in stage.rows("es_connect_alias")} | {"李华"}
-    told |= {row["subject_hash"] for row in stage.rows("es_connect_event")}
-    told |= {row["token_hash"] for row in stage.rows("es_member_session")}
-    assert all(one in everything(stage) for one in told)
+    told |= {row["value"] for row in running_shop.rows("es_connect_alias")} | {"李华"}
+    told |= {row["subject_hash"] for row in running_shop.rows("es_connect_event")}
+    told |= {row["token_hash"] for row in running_shop.rows("es_member_session")}
+    assert all(one in everything(running_shop) for one in told)
     return told
 
 
@@ -70,7 +70,7 @@ def erase(visitor: Visitor) -> httpx.Response:
     return visitor.http.delete(ACCOUNT)
 
 
-def test_nothing_of_an_erased_person_stands_in_any_table(shop_of_each_engine: Stage) -> None:
+def test_nothing_of_an_erased_person_stands_in_any_table(shop_of_each_engine: RunningShop) -> None:
     """Ids, names, phone, hashes: gone from all tables; the sessions are dead, the next login is a new member's."""
     shop = shop_of_each_engine
     with Visitor(shop) as visitor, Visitor(shop) as phone:
@@ -94,7 +94,7 @@ def test_nothing_of_an_erased_person_stands_in_any_table(shop_of_each_engine: St
         assert (who["uid"], who["connections"]) == (2, ["ALIPAY"])
 
 
-def test_others_keep_what_is_theirs(shop: Stage) -> None:
+def test_others_keep_what_is_theirs(shop: RunningShop) -> None:
     """Another member's rows, sessions and events are as they were."""
     with Visitor(shop) as visitor, Visitor(shop) as stranger:
         login = stranger.log_in("wechat", "pc", "maria")
@@ -105,7 +105,7 @@ def test_others_keep_what_is_theirs(shop: Stage) -> None:
         assert shop.rows("es_connect_event")[: len(before)] == before
 
 
-def test_ended_connections_go_too(shop: Stage) -> None:
+def test_ended_connections_go_too(shop: RunningShop) -> None:
     """What was unbound long ago held ids as history; none is left."""
     with Visitor(shop) as visitor:
         told = live_through(shop, visitor)
@@ -115,7 +115,7 @@ def test_ended_connections_go_too(shop: Stage) -> None:
     assert [one for one in told if one in left] == []
 
 
-def test_erasing_twice_is_erasing_once(shop: Stage) -> None:
+def test_erasing_twice_is_erasing_once(shop: RunningShop) -> None:
     """The second time, by whoever, finds nobody and writes no second event."""
     with Visitor(shop) as visitor:
         visitor.log_in("alipay", "pc")
@@ -126,7 +126,7 @@ def test_erasing_twice_is_erasing_once(shop: Stage) -> None:
     assert {row["subject_hash"] for row in events} == {""}
 
 
-def test_g_logins_during_an_erasure_leave_nothing_half(shop_of_each_engine: Stage) -> None:
+def test_g_logins_during_an_erasure_leave_nothing_half(shop_of_each_engine: RunningShop) -> None:
     """Logins, refreshes and erasures of one person at once: no session, id or connection of an erased member."""
     shop = shop_of_each_engine
     with Visitor(shop) as visitor:
@@ -156,7 +156,7 @@ def test_g_logins_during_an_erasure_leave_nothing_half(shop_of_each_engine: Stag
     assert {row["connect_id"] for row in shop.rows("es_connect_alias")} <= held
 
 
-def test_g02_leaving_and_taking_along_want_a_fresh_login(shop: Stage, clock: Clock) -> None:
+def test_g02_leaving_and_taking_along_want_a_fresh_login(shop: RunningShop, clock: Clock) -> None:
     """A session of an hour ago, which may be stolen, neither erases nor exports; without one it is 401."""
     with Visitor(shop) as visitor:
         for code, status in (("not_logged_in", 401), ("forbidden", 403)):
@@ -170,7 +170,7 @@ def test_g02_leaving_and_taking_along_want_a_fresh_login(shop: Stage, clock: Clo
             clock.advance(601)
 
 
-def test_g13_nobody_is_erased_by_a_link_or_a_strangers_form(shop: Stage) -> None:
+def test_g13_nobody_is_erased_by_a_link_or_a_strangers_form(shop: RunningShop) -> None:
     """GET asks and changes nothing; a form of another site is refused."""
     foreign = {"origin": "https://evil.example"}
     with Visitor(shop) as visitor:
@@ -182,7 +182,7 @@ def test_g13_nobody_is_erased_by_a_link_or_a_strangers_form(shop: Stage) -> None
 
 
 @pytest.mark.parametrize(("language", "words"), [("zh", "注销账号"), ("en", "Delete my account")])
-def test_the_page_asks_and_its_form_erases(shop: Stage, language: str, words: str) -> None:
+def test_the_page_asks_and_its_form_erases(shop: RunningShop, language: str, words: str) -> None:
     """The account page leads to a page that says what goes; its form ends at home, logged out."""
     headers = {**HTML, "accept-language": language, "origin": shop.url}
     with Visitor(shop) as visitor:
@@ -199,7 +199,7 @@ def test_the_page_asks_and_its_form_erases(shop: Stage, language: str, words: st
         assert visitor.who(login) is None
 
 
-def test_the_export_tells_all_and_no_secret(shop: Stage) -> None:
+def test_the_export_tells_all_and_no_secret(shop: RunningShop) -> None:
     """Member, ids, profiles, sessions, events, as a file; no hash, no token, nothing of another member."""
     with Visitor(shop) as visitor, Visitor(shop) as stranger:
         stranger.log_in("wechat", "pc", "maria")

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from connect_core.harness import Stage, Visitor, on_stage
+from connect_core.harness import RunningShop, Visitor, run_shop
 from connect_core.identity import ClientType
-from connect_core.providers.provider import Elsewhere
-from connect_core.providers.registry import Offer
+from connect_core.providers.provider import RequiredBrowser
+from connect_core.providers.registry import ConfiguredProvider
 from connect_core.web.login.routes import find_better_place
 
-from .stage import doubles
+from .shops import doubles
 
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
 IN_WECHAT = f"{PHONE} MicroMessenger/8.0.50(0x1800323d) NetType/WIFI Language/zh_CN"
@@ -32,27 +32,27 @@ BROWSERS = {
 
 
 @pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
+def shop() -> Iterator[RunningShop]:
     """A shop that sends people to WeChat itself; nobody goes there."""
 
     def change(raw: dict[str, Any]) -> None:
         del raw["providers"]["wechat"]["h5"]["open_url"]
 
-    with on_stage(doubles(), change=change) as one:
+    with run_shop(doubles(), change=change) as one:
         yield one
 
 
-def open_page(stage: Stage, user_agent: str, path: str = "/connect/login") -> str:
+def open_page(shop: RunningShop, user_agent: str, path: str = "/connect/login") -> str:
     """The hosted login page, as this browser gets it."""
-    with Visitor(stage, user_agent=user_agent) as visitor:
+    with Visitor(shop, user_agent=user_agent) as visitor:
         return visitor.http.get(path, headers={"accept-language": "en"}).text
 
 
 @pytest.mark.parametrize("name", BROWSERS)
-def test_page_offers_what_works_here(stage: Stage, name: str) -> None:
+def test_page_offers_what_works_here(shop: RunningShop, name: str) -> None:
     """Every login stands there once: as a link where it works, else with the place where it does."""
     user_agent, usable = BROWSERS[name]
-    page = open_page(stage, user_agent)
+    page = open_page(shop, user_agent)
     assert set(re.findall(r'data-provider="(\w+)"', page)) == usable
     assert set(re.findall(r'data-elsewhere="(\w+)"', page)) == {"alipay", "wechat"} - usable
     assert ("Works in WeChat: open this page there" in page) == ("wechat" not in usable)
@@ -60,28 +60,28 @@ def test_page_offers_what_works_here(stage: Stage, name: str) -> None:
     assert ("You cannot log in right here" in page) == (not usable)
 
 
-def test_what_works_stands_first(stage: Stage) -> None:
+def test_what_works_stands_first(shop: RunningShop) -> None:
     """In the shop's order, with those that do not work behind it."""
-    page = open_page(stage, IN_WECHAT)
+    page = open_page(shop, IN_WECHAT)
     assert page.index('data-provider="wechat"') < page.index('data-elsewhere="alipay"')
 
 
-def test_page_tells_its_address_to_take_along(stage: Stage) -> None:
+def test_page_tells_its_address_to_take_along(shop: RunningShop) -> None:
     """Made of `public_url`, with where the visitor wants to go; nothing of the kind where all works."""
-    page = open_page(stage, BROWSERS["QQ"][0], "/connect/login?client=h5&return_to=%2Fcart%3Fa%3D1&lang=en")
-    assert f"<code>{stage.url}/connect/login?client=h5&amp;return_to=%2Fcart%3Fa%3D1</code>" in page
-    assert "<code>" not in open_page(stage, "Mozilla/5.0 (Windows NT 10.0)")
+    page = open_page(shop, BROWSERS["QQ"][0], "/connect/login?client=h5&return_to=%2Fcart%3Fa%3D1&lang=en")
+    assert f"<code>{shop.url}/connect/login?client=h5&amp;return_to=%2Fcart%3Fa%3D1</code>" in page
+    assert "<code>" not in open_page(shop, "Mozilla/5.0 (Windows NT 10.0)")
 
 
-def test_pc_shows_its_codes_anywhere(stage: Stage) -> None:
+def test_pc_shows_its_codes_anywhere(shop: RunningShop) -> None:
     """A QR code is scanned by another device."""
     for user_agent, _ in BROWSERS.values():
-        assert "data-elsewhere" not in open_page(stage, user_agent, "/connect/login?client=pc")
+        assert "data-elsewhere" not in open_page(shop, user_agent, "/connect/login?client=pc")
 
 
-def test_list_of_providers_does_not_look_at_the_browser(stage: Stage) -> None:
+def test_list_of_providers_does_not_look_at_the_browser(shop: RunningShop) -> None:
     """Front ends rely on its shape."""
-    with Visitor(stage, user_agent=BROWSERS["QQ"][0]) as visitor:
+    with Visitor(shop, user_agent=BROWSERS["QQ"][0]) as visitor:
         shown = visitor.http.get("/connect/providers", params={"client": "h5"}).json()
     assert [row["provider"] for row in shown] == ["alipay", "wechat"]
     assert all(row.keys() == {"provider", "name", "login_url"} for row in shown)
@@ -95,7 +95,7 @@ def raising() -> object:
 @pytest.mark.parametrize(
     ("answer", "place"),
     [
-        (lambda: Elsewhere.BROWSER, Elsewhere.BROWSER),
+        (lambda: RequiredBrowser.BROWSER, RequiredBrowser.BROWSER),
         (lambda: None, None),
         (lambda: "browser", None),
         (lambda: 7, None),
@@ -104,14 +104,14 @@ def raising() -> object:
     ],
 )
 def test_j01_plugin_that_cannot_say_does_not_cost_the_page(
-    stage: Stage, answer: Callable[[], object], place: Elsewhere | None
+    shop: RunningShop, answer: Callable[[], object], place: RequiredBrowser | None
 ) -> None:
     """Nonsense and exceptions count as "works here"."""
-    offer = stage.manager.registry.find("wechat", "h5")
+    configured = shop.manager.registry.find("wechat", "h5")
 
-    class Odd(type(offer.provider)):  # type: ignore[misc]
+    class Odd(type(configured.provider)):  # type: ignore[misc]
         def find_better_place(self, client_type: ClientType, user_agent: str) -> object:
             return answer()
 
-    odd: Offer = replace(offer, provider=Odd(offer.provider.settings, offer.provider.http))
+    odd: ConfiguredProvider = replace(configured, provider=Odd(configured.provider.settings, configured.provider.http))
     assert find_better_place(odd, IN_WECHAT) is place

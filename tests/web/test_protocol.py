@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from .stage import Served, served
+from .shops import Served, served
 
 
 @pytest.fixture(scope="module")

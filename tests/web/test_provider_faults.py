@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from connect_core.harness import Stage, Visitor, sandbox_settings
+from connect_core.harness import RunningShop, Visitor, sandbox_settings
 from connect_core.http import HttpPool
 from connect_core.plugin import (
     AuthorizationRequest,
@@ -27,8 +27,8 @@ from connect_core.plugin import (
 from connect_core.providers.registry import Plugins
 from connect_core.sandbox import listen, sandbox_app, serving
 
-from ..databases import on_stage
-from .stage import (
+from ..databases import run_shop
+from .shops import (
     HTML,
     PROFILE,
     TOKEN,
@@ -50,10 +50,10 @@ CALLS = {"alipay": (TOKEN, PROFILE), "wechat": ("token", "userinfo")}
 
 
 @pytest.fixture(scope="module")
-def shop() -> Iterator[Stage]:
+def shop() -> Iterator[RunningShop]:
     """A shop with little patience."""
-    with on_stage(pool=HttpPool(deadline=DEADLINE)) as stage:
-        yield stage
+    with run_shop(pool=HttpPool(deadline=DEADLINE)) as running_shop:
+        yield running_shop
 
 
 UNUSABLE = "provider_bad_response"
@@ -89,7 +89,7 @@ FAULTS = {
 @pytest.mark.parametrize("provider", CALLS)
 @pytest.mark.parametrize(("kind", "value", "status", "code"), FAULTS.values(), ids=FAULTS)
 def test_n01_to_n11_faulty_answers_end_one_login(
-    shop: Stage, visitor: Visitor, provider: str, kind: str, value: object, status: int, code: str
+    shop: RunningShop, visitor: Visitor, provider: str, kind: str, value: object, status: int, code: str
 ) -> None:
     """A faulty answer is told by its kind, writes nothing, and the code is sent once, though its owner comes again."""
     shop.sandboxes[provider].faults.add(kind, value, on=CALLS[provider][0])
@@ -110,7 +110,7 @@ def test_n01_to_n11_faulty_answers_end_one_login(
 @pytest.mark.parametrize(
     "fault", ["N01 black hole", "N03 endless", "N05 503", "N07 half", "N11 success without a person"]
 )
-def test_n01_to_n11_at_the_doors_of_phones(shop: Stage, visitor: Visitor, door: str, fault: str) -> None:
+def test_n01_to_n11_at_the_doors_of_phones(shop: RunningShop, visitor: Visitor, door: str, fault: str) -> None:
     """The same for codes that a phone hands in: told, nothing written, and the code is dead."""
     kind, value, status, code = FAULTS[fault]
     body = visitor.hand_over("alipay", "app" if door == "app" else "mini")
@@ -133,7 +133,7 @@ def test_n01_to_n11_at_the_doors_of_phones(shop: Stage, visitor: Visitor, door: 
 
 
 @pytest.mark.parametrize("fault", ["unsigned", "empty_sign", "wrong_sign", "own_sign", "changed", "wrong_node"])
-def test_untrusted_success_is_none(shop: Stage, visitor: Visitor, fault: str) -> None:
+def test_untrusted_success_is_none(shop: RunningShop, visitor: Visitor, fault: str) -> None:
     """A success that Alipay has not signed is 502, and a person reads that they may log in another way."""
     shop.sandboxes["alipay"].faults.add(fault, on=TOKEN)
     with nothing_written(shop):
@@ -142,7 +142,7 @@ def test_untrusted_success_is_none(shop: Stage, visitor: Visitor, fault: str) ->
     assert 'href="/connect/login"' in page.text
 
 
-def test_n03_endless_answer_costs_no_memory(shop: Stage, visitor: Visitor) -> None:
+def test_n03_endless_answer_costs_no_memory(shop: RunningShop, visitor: Visitor) -> None:
     """An answer of 100 MB is cut off, not read."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     shop.sandboxes["wechat"].faults.add("huge", on="token")
@@ -151,7 +151,7 @@ def test_n03_endless_answer_costs_no_memory(shop: Stage, visitor: Visitor) -> No
 
 
 @pytest.mark.parametrize("provider", CALLS)
-def test_n09_redirect_of_a_vendor_is_not_followed(shop: Stage, visitor: Visitor, provider: str) -> None:
+def test_n09_redirect_of_a_vendor_is_not_followed(shop: RunningShop, visitor: Visitor, provider: str) -> None:
     """A vendor's answer leads to no other host, inside or outside."""
     with listen() as trap:
         trap.setblocking(False)
@@ -169,23 +169,23 @@ def test_n01_n02_j03_nobody_waits_longer_than_the_deadline() -> None:
     async def never(_: AuthorizationResponse) -> Identity:
         return await asyncio.Event().wait()  # type: ignore[return-value]
 
-    with on_stage() as stage, acme_shop(never) as other, ThreadPoolExecutor(3) as threads:
-        stage.sandboxes["alipay"].faults.add("delay", 9, on=TOKEN)
-        stage.sandboxes["wechat"].faults.add("drip", 0.3, on="token")
+    with run_shop() as running_shop, acme_shop(never) as other, ThreadPoolExecutor(3) as threads:
+        running_shop.sandboxes["alipay"].faults.add("delay", 9, on=TOKEN)
+        running_shop.sandboxes["wechat"].faults.add("drip", 0.3, on="token")
 
-        def log_in(shop: Stage, back: Callable[[Visitor], str]) -> tuple[float, httpx.Response]:
+        def log_in(shop: RunningShop, back: Callable[[Visitor], str]) -> tuple[float, httpx.Response]:
             with Visitor(shop) as visitor:
                 callback, started = back(visitor), time.monotonic()
                 answer = visitor.http.get(callback)
                 return time.monotonic() - started, answer
 
         running = [
-            threads.submit(log_in, stage, come_back),
-            threads.submit(log_in, stage, lambda visitor: come_back(visitor, "wechat")),
+            threads.submit(log_in, running_shop, come_back),
+            threads.submit(log_in, running_shop, lambda visitor: come_back(visitor, "wechat")),
             threads.submit(log_in, other, lambda visitor: acme_back(visitor, "code")),
         ]
         time.sleep(1)
-        with Visitor(stage) as visitor:
+        with Visitor(running_shop) as visitor:
             started = time.monotonic()
             visitor.log_in("wechat", "h5")
             assert time.monotonic() - started < 4
@@ -208,7 +208,10 @@ def test_n17_login_works_as_soon_as_the_vendor_does() -> None:
         body = sandboxes["alipay"].hand_over(ClientType.MINI, "lihua")
         return visitor.http.post("/connect/alipay/mini/token", json=body)
 
-    with on_stage({}, change=change, pool=HttpPool(deadline=DEADLINE)) as stage, Visitor(stage) as visitor:
+    with (
+        run_shop({}, change=change, pool=HttpPool(deadline=DEADLINE)) as running_shop,
+        Visitor(running_shop) as visitor,
+    ):
         for _ in range(2):
             for _ in range(10):
                 refused(log_in(visitor), 502, UNUSABLE)
@@ -216,7 +219,7 @@ def test_n17_login_works_as_soon_as_the_vendor_does() -> None:
                 assert log_in(visitor).status_code == 200
 
 
-def test_n14_login_of_a_browser_that_left_is_whole(shop: Stage, visitor: Visitor) -> None:
+def test_n14_login_of_a_browser_that_left_is_whole(shop: RunningShop, visitor: Visitor) -> None:
     """A browser that hangs up during the exchange is logged in all the same, and its next try just goes home."""
     before, calls = len(shop.rows("es_member_session")), asked(shop)
     shop.sandboxes["alipay"].faults.add("delay", DEADLINE / 2, on=TOKEN)
@@ -247,7 +250,7 @@ def test_n15_proxies_of_the_environment_are_not_used(tmp_path: Any) -> None:
     dead = "http://127.0.0.1:1"
     names = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
     os.environ |= dict.fromkeys(names, dead) | {"NETRC": str(netrc)}
-    with on_stage() as stage, Visitor(stage) as visitor:
+    with run_shop() as running_shop, Visitor(running_shop) as visitor:
         for provider in CALLS:
             assert visitor.http.get(come_back(visitor, provider)).status_code == 303
 
@@ -255,7 +258,7 @@ def test_n15_proxies_of_the_environment_are_not_used(tmp_path: Any) -> None:
 @pytest.mark.parametrize("provider", CALLS)
 @pytest.mark.parametrize(("kind", "value"), [("status", 503), ("delay", DEADLINE + 1), ("error", None)])
 def test_n16_login_stands_without_a_profile(
-    shop: Stage, visitor: Visitor, provider: str, kind: str, value: object
+    shop: RunningShop, visitor: Visitor, provider: str, kind: str, value: object
 ) -> None:
     """When only the profile is refused, a newcomer is registered under a made-up name."""
     errors = {"alipay": "40006:isv.insufficient-isv-permissions", "wechat": "48001"}
@@ -275,16 +278,16 @@ def test_n16_known_person_keeps_their_name(provider: str) -> None:
         raw["providers"][provider]["profile_max_age"] = 0
 
     clock = Clock()
-    with on_stage(change=change, now=clock) as stage, Visitor(stage) as visitor:
+    with run_shop(change=change, now=clock) as running_shop, Visitor(running_shop) as visitor:
         visitor.log_in(provider, "pc")
         clock.advance(60)
-        faults, call = stage.sandboxes[provider].faults, CALLS[provider][1]
+        faults, call = running_shop.sandboxes[provider].faults, CALLS[provider][1]
         faults.add("status", 503, on=call)
         visitor.log_in(provider, "pc")
         assert visitor.http.get("/connect/me").json()["nickname"] == "李华"
         clock.advance(60)
         faults.add("swapped_id", on=call)
-        with nothing_written(stage):
+        with nothing_written(running_shop):
             refused(visitor.log_in(provider, "pc"), 502, UNUSABLE)
         assert not faults.unused
 
@@ -315,7 +318,7 @@ def test_j01_plugin_that_raises_fails_its_own_login(method: str) -> None:
             return late(kind)
         raise kind("c4n4ry")
 
-    with acme_shop(**{method: fail}) as stage, Visitor(stage) as visitor, nothing_written(stage):
+    with acme_shop(**{method: fail}) as running_shop, Visitor(running_shop) as visitor, nothing_written(running_shop):
         for number in range(len(RAISED) * 2):
             if method == "get_login_url":
                 answers.append(visitor.http.get("/connect/acme/pc/login"))
@@ -336,7 +339,7 @@ def test_j01_hook_that_raises_ends_its_own_request(kind: type[BaseException]) ->
         def connect_issue_tokens(self, login: object) -> None:
             raise kind("c4n4ry")
 
-    with acme_shop(plugin=Raising()) as stage, Visitor(stage) as visitor:
+    with acme_shop(plugin=Raising()) as running_shop, Visitor(running_shop) as visitor:
         refused(visitor.http.post("/connect/acme/mini/token", json={"code": "lihua"}), 503, "unavailable")
         assert visitor.http.get(acme_back(visitor, "maria")).status_code == 303
 
@@ -358,7 +361,7 @@ def test_j04_what_is_no_identity_logs_nobody_in() -> None:
     async def answer(response: AuthorizationResponse) -> object:
         return NO_IDENTITIES[response.code]
 
-    with acme_shop(answer) as stage, Visitor(stage) as visitor, nothing_written(stage):
+    with acme_shop(answer) as running_shop, Visitor(running_shop) as visitor, nothing_written(running_shop):
         for name in NO_IDENTITIES:
             refused(visitor.http.get(acme_back(visitor, name)), 502, UNUSABLE)
 
@@ -370,9 +373,9 @@ def test_j04_profile_is_cleaned_whoever_made_it() -> None:
     async def answer(_: AuthorizationResponse) -> Identity:
         return Identity("ACME", (PersonId.user_id("1"),), "app", profile=wild)
 
-    with acme_shop(answer) as stage, Visitor(stage) as visitor:
+    with acme_shop(answer) as running_shop, Visitor(running_shop) as visitor:
         assert visitor.http.get(acme_back(visitor, "code")).status_code == 303
-        [member] = stage.rows("es_member")
+        [member] = running_shop.rows("es_member")
     assert (member["nickname"], member["face"], member["sex"], member["province"]) == ("<b>" + "名" * 61, "", None, "")
 
 
@@ -384,7 +387,11 @@ def test_j04_what_is_no_login_url_begins_nothing() -> None:
     async def get_login_url(self: object, request: AuthorizationRequest) -> object:
         return next(given)
 
-    with acme_shop(get_login_url=get_login_url) as stage, Visitor(stage) as visitor, untouched(stage):
+    with (
+        acme_shop(get_login_url=get_login_url) as running_shop,
+        Visitor(running_shop) as visitor,
+        untouched(running_shop),
+    ):
         for _ in urls:
             refused(visitor.http.get("/connect/acme/pc/login"), 502, UNUSABLE)
         assert flow_cookies(visitor) == {}

@@ -11,11 +11,11 @@ import httpx
 import pytest
 
 from connect_core.errors import SettingsError
-from connect_core.harness import Stage, Visitor, make_settings
+from connect_core.harness import RunningShop, Visitor, make_settings
 from connect_core.web import create_app
 
-from ..databases import on_stage
-from .stage import (
+from ..databases import run_shop
+from .shops import (
     HEADERS,
     SHOP,
     HttpsVisitor,
@@ -41,7 +41,7 @@ SPOOFED = {
 }
 
 
-def test_o01_o03_host_of_a_request_is_never_used(shop: Stage, visitor: Visitor) -> None:
+def test_o01_o03_host_of_a_request_is_never_used(shop: RunningShop, visitor: Visitor) -> None:
     """Whatever Host and its kin say, no answer of ours repeats it, neither to this visitor nor to the next."""
     headers = {"host": "evil.example", **SPOOFED}
     callback = come_back(visitor)
@@ -60,7 +60,7 @@ def test_o01_o03_host_of_a_request_is_never_used(shop: Stage, visitor: Visitor) 
 
 
 @pytest.mark.parametrize("host", ["evil.example/x?", "a//evil.example", "a\\evil", "[::1", "", "evil.example:99999999"])
-def test_o01_strange_hosts_change_nothing(shop: Stage, visitor: Visitor, host: str) -> None:
+def test_o01_strange_hosts_change_nothing(shop: RunningShop, visitor: Visitor, host: str) -> None:
     """A Host that is none does not move the place that a posted response is sent round to."""
     answer = _raw(shop, b"POST /connect/alipay/pc/callback HTTP/1.1", f"host: {host}", body=b"state=a&code=b")
     status, location = answer.split()[1], [line for line in answer.splitlines() if line.startswith(b"location")]
@@ -68,9 +68,9 @@ def test_o01_strange_hosts_change_nothing(shop: Stage, visitor: Visitor, host: s
     assert location in ([], [b"location: /connect/alipay/pc/callback?state=a&code=b"])
 
 
-def _raw(stage: Stage, line: bytes, *headers: str, body: bytes = b"") -> bytes:
+def _raw(running_shop: RunningShop, line: bytes, *headers: str, body: bytes = b"") -> bytes:
     """Send a request that no client library would, and return the answer's head and body."""
-    address = urlsplit(stage.url)
+    address = urlsplit(running_shop.url)
     lines = [line, *(header.encode("latin-1") for header in headers), b"content-length: %d" % len(body)]
     lines += [b"content-type: application/x-www-form-urlencoded", b"connection: close"]
     with socket.create_connection((address.hostname, address.port), 5) as connection:
@@ -138,7 +138,7 @@ def test_o02_o04_real_service_does_not_believe_its_peers(tmp_path: Path) -> None
 
 def test_o05_h02_cookies_of_a_shop_behind_tls() -> None:
     """Where a proxy ends TLS, each cookie is still Secure, HttpOnly, Lax, for the whole host and for a bounded time."""
-    with behind_tls() as stage, HttpsVisitor(stage) as visitor:
+    with behind_tls() as running_shop, HttpsVisitor(running_shop) as visitor:
         started = visitor.http.get("/connect/alipay/pc/login")
         ended = visitor.http.get(visitor.consent(started.headers["location"]))
         [(flow, flow_rest)], [(session, session_rest)] = set_cookies(started).items(), set_cookies(ended).items()
@@ -159,7 +159,7 @@ def test_h02_h07_no_script_reads_a_cookie_of_ours_and_none_goes_over_plain_http(
     def change(raw: dict[str, Any]) -> None:
         raw["service"] |= {"public_url": SHOP, "first_login": "choose"}
 
-    with on_stage(doubles(), change=change) as stage, HttpsVisitor(stage) as visitor:
+    with run_shop(doubles(), change=change) as running_shop, HttpsVisitor(running_shop) as visitor:
         lines: list[str] = []
         visitor.http.event_hooks["response"].append(
             lambda answer: lines.extend(f"{name}={rest}" for name, rest in set_cookies(answer).items())
@@ -183,7 +183,7 @@ def test_h02_h07_no_script_reads_a_cookie_of_ours_and_none_goes_over_plain_http(
 
 def test_o05_flow_cookie_is_dropped_as_it_was_set() -> None:
     """A browser forgets a `__Host-` cookie only when it is told with the same attributes."""
-    with behind_tls() as stage, HttpsVisitor(stage) as visitor:
+    with behind_tls() as running_shop, HttpsVisitor(running_shop) as visitor:
         answer = visitor.http.get(changed(come_back(visitor), auth_code=None))
         [dropped] = answer.headers.get_list("set-cookie")
     name, _, rest = dropped.partition("=")
@@ -213,7 +213,7 @@ def test_h03_o05_plain_http_is_for_this_machine_only(tmp_path: Path) -> None:
     ids=["long query", "many parameters", "form", "JSON", "brackets", "seed body", "languages", "cookies"],
 )
 def test_o06_oversized_requests_are_refused_or_survived(
-    shop: Stage, line: bytes, headers: list[str], body: bytes
+    shop: RunningShop, line: bytes, headers: list[str], body: bytes
 ) -> None:
     """64 KiB of header, 10 000 parameters or 2 MB of body cost an error at most, and the next request works."""
     with untouched(shop):
@@ -265,7 +265,7 @@ def test_o07_what_may_be_cached_sets_no_cookie(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE"])
-def test_o08_other_methods_do_nothing(shop: Stage, visitor: Visitor, method: str) -> None:
+def test_o08_other_methods_do_nothing(shop: RunningShop, visitor: Visitor, method: str) -> None:
     """A link previewer's HEAD or a stray method begins nothing and spends nothing: 405."""
     callback = come_back(visitor)
     spent = shop.rows("es_connect_used_flow")
@@ -286,7 +286,7 @@ def test_o08_posts_are_not_run_by_get(visitor: Visitor, path: str) -> None:
 
 
 @pytest.mark.parametrize("spoil", ["{}/", "/{}", "{}%2f", "{};x", "{}%2F%2e%2e", "{}%00", "{}.json", "{}//", "{}%20"])
-def test_o09_near_misses_are_not_found(shop: Stage, visitor: Visitor, spoil: str) -> None:
+def test_o09_near_misses_are_not_found(shop: RunningShop, visitor: Visitor, spoil: str) -> None:
     """A slash too many is 404 and no redirect, which would send the code to wherever Host says."""
     path, _, rest = come_back(visitor).removeprefix(shop.url).partition("?")
     with untouched(shop):

@@ -9,12 +9,12 @@ import httpx
 import pytest
 
 from connect_core.errors import SettingsError
-from connect_core.harness import Stage, Visitor, make_settings, query_of
+from connect_core.harness import RunningShop, Visitor, make_settings, query_of
 from connect_core.plugin import AuthorizationResponse, Identity
 from connect_core.web import responses
 
-from ..databases import on_stage
-from .stage import (
+from ..databases import run_shop
+from .shops import (
     HEADERS,
     SHOP,
     HttpsVisitor,
@@ -39,14 +39,14 @@ ALIPAY_APP = {"user-agent": "Mozilla/5.0 AlipayClient/10.5"}
 
 
 @pytest.fixture(scope="module")
-def shop() -> Iterator[Stage]:
+def shop() -> Iterator[RunningShop]:
     """A shop that lets logins return to its mobile front end below one path, and to one port of another host."""
 
     def change(raw: dict[str, object]) -> None:
         raw["service"] = {"redirect_allow": [APP, "https://pay.example:8443/"]}
 
-    with on_stage(change=change) as stage:
-        yield stage
+    with run_shop(change=change) as running_shop:
+        yield running_shop
 
 
 BAD_TARGETS = [
@@ -124,7 +124,7 @@ ALLOWED = [
 
 
 @pytest.mark.parametrize("target", BAD_TARGETS)
-def test_b01_b02_b04_b05_bad_targets_are_refused_at_start(shop: Stage, visitor: Visitor, target: str) -> None:
+def test_b01_b02_b04_b05_bad_targets_are_refused_at_start(shop: RunningShop, visitor: Visitor, target: str) -> None:
     """Whatever is not exactly below the allow-list is refused before a flow exists, at every door."""
     spent = shop.rows("es_connect_used_flow")
     with untouched(shop):
@@ -150,14 +150,14 @@ def test_b01_b02_b04_b05_bad_targets_are_refused_at_start(shop: Stage, visitor: 
 
 
 @pytest.mark.parametrize("target", ALLOWED)
-def test_b01_allowed_targets_are_reached(shop: Stage, visitor: Visitor, target: str) -> None:
+def test_b01_allowed_targets_are_reached(shop: RunningShop, visitor: Visitor, target: str) -> None:
     """The allow-list is no wall: a login lands exactly where it was told to."""
     location = visitor.http.get(come_back(visitor, return_to=target)).headers["location"]
     assert location.isascii()
     assert unquote(location) in (target, shop.url + target)
 
 
-def test_b06_target_comes_from_the_flow_alone(shop: Stage, visitor: Visitor) -> None:
+def test_b06_target_comes_from_the_flow_alone(shop: RunningShop, visitor: Visitor) -> None:
     """A target that is added to the callback is nothing to us."""
     callback = come_back(visitor, return_to="/orders")
     evil = dict.fromkeys(["return_to", "redirect_uri", "redirectUri", "next", "forward"], "https://evil.example/")
@@ -172,16 +172,16 @@ def test_b07_callback_address_is_the_configured_one() -> None:
         exchanged.append(response.redirect_uri)
         return person("lihua")
 
-    with acme_shop(answer) as stage, Visitor(stage) as visitor:
+    with acme_shop(answer) as running_shop, Visitor(running_shop) as visitor:
         spoofed = {"host": "evil.example", "x-forwarded-host": "evil.example", "x-forwarded-proto": "gopher"}
         begun = visitor.http.get("/connect/acme/pc/login", headers=spoofed)
         told = query(begun.headers["location"])["redirect_uri"]
         assert visitor.http.get(acme_back(visitor, "code")).status_code == 303
-        assert told == f"{stage.url}/connect/acme/pc/callback"
+        assert told == f"{running_shop.url}/connect/acme/pc/callback"
         assert exchanged == [told]
 
 
-def test_b07_wake_up_link_leads_to_the_configured_address(shop: Stage, visitor: Visitor) -> None:
+def test_b07_wake_up_link_leads_to_the_configured_address(shop: RunningShop, visitor: Visitor) -> None:
     """The link that opens Alipay's app wraps our own start URL, with what the visitor asked for."""
     answer = visitor.http.get(
         "/connect/alipay/h5/login", params={"return_to": "/orders"}, headers={"host": "evil.example"}
@@ -193,7 +193,7 @@ def test_b07_wake_up_link_leads_to_the_configured_address(shop: Stage, visitor: 
 
 
 @pytest.mark.parametrize("bad", ["\r\nSet-Cookie: a=b", "\nX: y", "\0", "\u2028", "é\r"])
-def test_b08_no_header_is_injected(shop: Stage, visitor: Visitor, bad: str) -> None:
+def test_b08_no_header_is_injected(shop: RunningShop, visitor: Visitor, bad: str) -> None:
     """Line breaks and zeros never get into a header of ours: they are refused, or arrive encoded."""
     told = [
         visitor.http.get("/connect/alipay/pc/login", params={"return_to": f"/{bad}"}),
@@ -223,7 +223,7 @@ def test_b08_hostile_paths_are_not_found(visitor: Visitor) -> None:
         refused(answer, 404, "unsupported")
 
 
-def test_b09_every_redirect_after_a_post_is_303(shop: Stage, visitor: Visitor) -> None:
+def test_b09_every_redirect_after_a_post_is_303(shop: RunningShop, visitor: Visitor) -> None:
     """No POST is answered with a redirect that would post again."""
     callback = come_back(visitor)
     told = [
@@ -233,7 +233,7 @@ def test_b09_every_redirect_after_a_post_is_303(shop: Stage, visitor: Visitor) -
     assert [answer.status_code for answer in told] == [303, 303]
 
 
-def test_b10_nothing_leaks_from_the_callback(shop: Stage, visitor: Visitor) -> None:
+def test_b10_nothing_leaks_from_the_callback(shop: RunningShop, visitor: Visitor) -> None:
     """The callback is left at once, without a Referer, for an address without code, state or token."""
     callback = come_back(visitor, return_to="/orders")
     answer = visitor.http.get(callback, headers={"accept": "text/html"})
@@ -242,7 +242,7 @@ def test_b10_nothing_leaks_from_the_callback(shop: Stage, visitor: Visitor) -> N
     assert answer.headers["location"] == f"{shop.url}/orders"
 
 
-def test_b11_error_page_loads_and_runs_nothing(shop: Stage, visitor: Visitor) -> None:
+def test_b11_error_page_loads_and_runs_nothing(shop: RunningShop, visitor: Visitor) -> None:
     """The page that may still show a code in its address has no script and nothing from elsewhere."""
     page = visitor.http.get(come_back(visitor, person="b11") + "&state=x", headers={"accept": "text/html"})
     assert page.status_code == 400
@@ -254,7 +254,7 @@ def test_b11_error_page_loads_and_runs_nothing(shop: Stage, visitor: Visitor) ->
 
 
 @pytest.mark.parametrize("stray", ["access_token", "id_token", "openid", "user_id"])
-def test_b11_tokens_in_the_response_are_ignored(shop: Stage, visitor: Visitor, stray: str) -> None:
+def test_b11_tokens_in_the_response_are_ignored(shop: RunningShop, visitor: Visitor, stray: str) -> None:
     """A response that carries a token or an id in place of a code logs nobody in."""
     callback = come_back(visitor)
     with untouched(shop):
@@ -263,7 +263,7 @@ def test_b11_tokens_in_the_response_are_ignored(shop: Stage, visitor: Visitor, s
         assert set_cookies(answer) == {}
 
 
-def test_b11_code_of_a_refused_response_is_dead(shop: Stage, visitor: Visitor) -> None:
+def test_b11_code_of_a_refused_response_is_dead(shop: RunningShop, visitor: Visitor) -> None:
     """A code that was left on an error page is of no use to another flow."""
     callback = come_back(visitor)
     refused(visitor.http.get(changed(callback, state="0" * 32)), 400, "state_invalid")
@@ -296,7 +296,7 @@ def test_b13_no_parameter_is_injected_at_the_vendor(visitor: Visitor, provider: 
     assert dict(told)["redirect_uri"] == page
 
 
-def test_b13_redirect_uri_has_no_fragment(shop: Stage, visitor: Visitor) -> None:
+def test_b13_redirect_uri_has_no_fragment(shop: RunningShop, visitor: Visitor) -> None:
     """A page with a fragment is none that a vendor may return to (RFC 6749 §3.1.2)."""
     with untouched(shop):
         answer = visitor.http.get("/connect/alipay/pc/login", params={"redirect_uri": f"{APP}#x"})
@@ -309,26 +309,28 @@ def test_h08_b14_what_stands_in_a_front_ends_address_is_good_once_and_in_its_bro
     def change(raw: dict[str, dict[str, object]]) -> None:
         raw["service"]["redirect_allow"] = [APP]
 
-    with on_stage(change=change) as stage, Visitor(stage) as visitor, Visitor(stage) as thief:
+    with run_shop(change=change) as running_shop, Visitor(running_shop) as visitor, Visitor(running_shop) as thief:
         path, back = "/connect/wechat/h5/token", query(come_back(visitor, "wechat", "h5", redirect_uri=APP))
         cookie = {"cookie": "; ".join(f"{name}={value}" for name, value in flow_cookies(visitor).items())}
-        with untouched(stage):
+        with untouched(running_shop):
             assert visitor.http.get(path, params=back).status_code == 405
             come_back(thief, "wechat", "h5", redirect_uri=APP)
             refused(thief.http.post(path, json=back), 400, "state_invalid")
 
         def collect(_: int) -> int:
-            return httpx.post(stage.url + path, json=back, headers=cookie, trust_env=False, timeout=30).status_code
+            return httpx.post(
+                running_shop.url + path, json=back, headers=cookie, trust_env=False, timeout=30
+            ).status_code
 
-        calls = asked(stage)
+        calls = asked(running_shop)
         with ThreadPoolExecutor(64) as crowd:
             assert sorted(crowd.map(collect, range(64))) == [200] + [400] * 63
-        assert (len(stage.rows("es_member_session")), asked(stage) - calls) == (1, 1)
+        assert (len(running_shop.rows("es_member_session")), asked(running_shop) - calls) == (1, 1)
 
 
 def test_b14_no_session_stands_in_an_address() -> None:
     """Neither the session nor a token ever stands in a URL; both travel in cookies or bodies."""
-    with behind_tls() as stage, HttpsVisitor(stage) as visitor:
+    with behind_tls() as running_shop, HttpsVisitor(running_shop) as visitor:
         addresses = []
         visitor.http.event_hooks["response"].append(lambda answer: addresses.append(answer.headers.get("location", "")))
         visitor.log_in("alipay", "pc")
@@ -341,9 +343,11 @@ def test_b14_no_session_stands_in_an_address() -> None:
 
 def test_targets_of_a_shop_behind_tls_are_its_own() -> None:
     """A relative target is resolved against the public address, not against the one that the proxy uses."""
-    with behind_tls() as stage, HttpsVisitor(stage) as visitor:
+    with behind_tls() as running_shop, HttpsVisitor(running_shop) as visitor:
         answer = visitor.http.get(come_back(visitor, return_to="/orders"))
         assert answer.headers["location"] == f"{SHOP}/orders"
         refused(
-            visitor.http.get("/connect/alipay/pc/login", params={"return_to": stage.url}), 400, "redirect_not_allowed"
+            visitor.http.get("/connect/alipay/pc/login", params={"return_to": running_shop.url}),
+            400,
+            "redirect_not_allowed",
         )

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from connect_core.harness import Stage, Visitor, query_of
+from connect_core.harness import RunningShop, Visitor, query_of
 from connect_core.sandbox import Person
 
-from ..databases import on_stage
-from .stage import (
+from ..databases import run_shop
+from .shops import (
     HTML,
     TOKEN_ANSWER,
     Clock,
@@ -33,21 +33,21 @@ PHONE = {"user-agent": "Mozilla/5.0 (iPhone) Mobile"}
 
 
 @pytest.fixture(scope="module")
-def shop() -> Iterator[Stage]:
+def shop() -> Iterator[RunningShop]:
     """A shop whose logins may return to a front end on another host."""
 
     def change(raw: dict[str, Any]) -> None:
         raw["service"] = {"redirect_allow": [f"{FRONT_END}/"]}
 
-    with on_stage(doubles(), change=change) as stage:
-        yield stage
+    with run_shop(doubles(), change=change) as running_shop:
+        yield running_shop
 
 
 # login and callback
 
 
 @pytest.mark.parametrize(("provider", "client"), [("alipay", "pc"), ("wechat", "pc"), ("wechat", "h5")])
-def test_login_goes_to_the_vendor(shop: Stage, visitor: Visitor, provider: str, client: str) -> None:
+def test_login_goes_to_the_vendor(shop: RunningShop, visitor: Visitor, provider: str, client: str) -> None:
     """A start is 303 to the vendor, with our callback, and one flow cookie for fifteen minutes at most."""
     answer = visitor.http.get(f"/connect/{provider}/{client}/login")
     check_headers(answer)
@@ -59,7 +59,7 @@ def test_login_goes_to_the_vendor(shop: Stage, visitor: Visitor, provider: str, 
     assert {"HttpOnly", "Path=/", "SameSite=lax", "Max-Age=900"} == set(rest.split("; ")[1:])
 
 
-def test_login_outside_alipays_app_wakes_it(shop: Stage, visitor: Visitor) -> None:
+def test_login_outside_alipays_app_wakes_it(shop: RunningShop, visitor: Visitor) -> None:
     """In H5 the link opens Alipay's app on our own start URL; inside the app, and there alone, the flow begins."""
     outside = visitor.http.get("/connect/alipay/h5/login")
     assert outside.headers["location"].startswith("alipays://platformapi/startapp?appId=20000067&url=")
@@ -74,7 +74,7 @@ def test_login_outside_alipays_app_wakes_it(shop: Stage, visitor: Visitor) -> No
 
 @pytest.mark.parametrize("path", ["acme/pc", "alipay/tv", "wechat/tv", "acme/mini", "ALIPAY/pc", "alipay/PC"])
 @pytest.mark.parametrize("route", ["login", "callback", "login-url", "token"])
-def test_what_is_not_offered_is_404(shop: Stage, visitor: Visitor, path: str, route: str) -> None:
+def test_what_is_not_offered_is_404(shop: RunningShop, visitor: Visitor, path: str, route: str) -> None:
     """A provider or client type that the shop does not show has no routes."""
     method = "GET" if route in ("login", "callback") else "POST"
     with untouched(shop):
@@ -82,14 +82,14 @@ def test_what_is_not_offered_is_404(shop: Stage, visitor: Visitor, path: str, ro
 
 
 @pytest.mark.parametrize("client", ["mini", "app"])
-def test_phones_do_not_log_in_by_redirect(shop: Stage, visitor: Visitor, client: str) -> None:
+def test_phones_do_not_log_in_by_redirect(shop: RunningShop, visitor: Visitor, client: str) -> None:
     """A mini program or app has no start URL, and no callback that would take a code."""
     refused(visitor.http.get(f"/connect/alipay/{client}/login"), 404, "unsupported")
     with untouched(shop):
         refused(visitor.http.get(f"/connect/alipay/{client}/callback?code=a&state=b"), 400, "state_invalid")
 
 
-def test_callback_starts_a_session(shop: Stage, visitor: Visitor) -> None:
+def test_callback_starts_a_session(shop: RunningShop, visitor: Visitor) -> None:
     """A finished login is 303 to the return target with a session cookie and nothing else."""
     answer = visitor.http.get(come_back(visitor, return_to="/orders"))
     check_headers(answer)
@@ -100,7 +100,7 @@ def test_callback_starts_a_session(shop: Stage, visitor: Visitor) -> None:
     assert len(rest.partition(";")[0]) >= 43
 
 
-def test_callback_without_return_to_lands_at_home(shop: Stage, visitor: Visitor) -> None:
+def test_callback_without_return_to_lands_at_home(shop: RunningShop, visitor: Visitor) -> None:
     """`home_url` is where a login lands that was not told where."""
     assert visitor.http.get(come_back(visitor)).headers["location"] == f"{shop.url}/"
 
@@ -146,9 +146,9 @@ def test_refused_callback_is_a_small_page_for_people(visitor: Visitor, language:
 def test_l07_hostile_names_reach_a_client_as_data() -> None:
     """A nickname of markup is stored and answered as text: JSON with `nosniff`, never a page."""
     names = ("<svg onload=alert(1)>", "{{7*7}}</script>", "a\r\nb\x1b[31m\u202e")
-    with on_stage() as stage, Visitor(stage) as visitor:
+    with run_shop() as running_shop, Visitor(running_shop) as visitor:
         for number, name in enumerate(names):
-            stage.sandboxes["alipay"].people[f"p{number}"] = Person(f"p{number}", name)
+            running_shop.sandboxes["alipay"].people[f"p{number}"] = Person(f"p{number}", name)
             visitor.log_in("alipay", "pc", f"p{number}")
             answer = visitor.http.get("/connect/me", headers=HTML)
             assert answer.headers["content-type"] == "application/json"
@@ -159,7 +159,7 @@ def test_l07_hostile_names_reach_a_client_as_data() -> None:
 # login-url
 
 
-def test_login_url_wakes_alipay_and_begins_inside(shop: Stage, visitor: Visitor) -> None:
+def test_login_url_wakes_alipay_and_begins_inside(shop: RunningShop, visitor: Visitor) -> None:
     """A single-page app gets `alipays://` outside Alipay's app, plain https inside, and no ticket."""
     outside = visitor.http.post("/connect/alipay/h5/login-url", json={"return_to": "/orders"})
     assert list(outside.json()) == ["login_url"]
@@ -183,7 +183,7 @@ def test_login_url_for_a_front_ends_own_page(visitor: Visitor) -> None:
     assert set(answer.json()) == TOKEN_ANSWER
     assert set_cookies(answer) == {}
     assert visitor.http.get("/connect/me", headers=bearer(answer)).json()["client_type"] == "h5"
-    with untouched(visitor.stage):
+    with untouched(visitor.shop):
         refused(visitor.http.post("/connect/wechat/h5/token", json=body), 400, "state_invalid")
 
 
@@ -198,7 +198,7 @@ def test_refused_token_request_ends_the_flow(visitor: Visitor) -> None:
     assert flow_cookies(visitor) == {}
 
 
-def test_login_url_of_a_native_app_has_a_ticket(shop: Stage, visitor: Visitor) -> None:
+def test_login_url_of_a_native_app_has_a_ticket(shop: RunningShop, visitor: Visitor) -> None:
     """The native SDK gets its signed string, and the app a ticket without which the code is nothing."""
     begun = visitor.http.post("/connect/alipay/app/login-url")
     assert set(begun.json()) == {"login_url", "ticket"}
@@ -220,10 +220,10 @@ def test_login_url_of_a_native_app_has_a_ticket(shop: Stage, visitor: Visitor) -
 def test_ticket_lives_ten_minutes() -> None:
     """A lasting code with an old ticket is refused."""
     clock = Clock()
-    with on_stage(now=clock) as stage, Visitor(stage) as visitor:
+    with run_shop(now=clock) as running_shop, Visitor(running_shop) as visitor:
         body = visitor.hand_over("alipay", "app")
         clock.advance(601)
-        with untouched(stage):
+        with untouched(running_shop):
             refused(visitor.http.post("/connect/alipay/app/token", json=body), 400, "state_expired")
 
 
@@ -236,7 +236,7 @@ def test_login_url_of_a_mini_program_there_is_none(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("name", ["code", "auth_code", "authCode"])
-def test_h15_mini_login_is_json_only(shop: Stage, visitor: Visitor, name: str) -> None:
+def test_h15_mini_login_is_json_only(shop: RunningShop, visitor: Visitor, name: str) -> None:
     """A mini program hands its code in under any of its names and gets tokens, no cookie and no redirect."""
     code = visitor.hand_over("alipay", "mini")["authCode"]
     answer = visitor.http.post("/connect/alipay/mini/token", json={name: code, "device_id": "phone-1"})
@@ -265,7 +265,7 @@ def test_h16_mini_program_has_no_ambient_session(visitor: Visitor) -> None:
     refused(visitor.http.post("/connect/alipay/mini/token"), 400, "code_missing")
 
 
-def test_device_id_is_cut(shop: Stage, visitor: Visitor) -> None:
+def test_device_id_is_cut(shop: RunningShop, visitor: Visitor) -> None:
     """A client's own id of itself is kept to 64 characters."""
     mini_login(visitor, device_id="d" * 1000)
     assert shop.rows("es_member_session")[-1]["device_id"] == "d" * 64
@@ -336,9 +336,11 @@ def test_prefix_moves_every_route() -> None:
     def change(raw: dict[str, Any]) -> None:
         raw["service"] = {"prefix": "/auth/connect"}
 
-    with on_stage(change=change) as stage, Visitor(stage) as visitor:
+    with run_shop(change=change) as running_shop, Visitor(running_shop) as visitor:
         begun = visitor.http.get("/auth/connect/alipay/pc/login")
-        assert query_of(begun.headers["location"])["redirect_uri"] == f"{stage.url}/auth/connect/alipay/pc/callback"
+        assert (
+            query_of(begun.headers["location"])["redirect_uri"] == f"{running_shop.url}/auth/connect/alipay/pc/callback"
+        )
         assert visitor.http.get(visitor.consent(begun.headers["location"])).status_code == 303
         assert visitor.http.get("/auth/connect/me").status_code == 200
         page = visitor.http.get("/auth/connect/login")

@@ -13,21 +13,21 @@ import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
-from connect_core.harness import Stage, Visitor
+from connect_core.harness import RunningShop, Visitor
 from connect_core.http import HttpPool
 from connect_core.observability.logs import JsonFormatter
 from connect_core.plugin import ClientType, hookimpl
 from connect_core.store.models import Declared
 
-from ..databases import on_stage
-from .stage import HTML, TOKEN, acme_shop, bearer, changed, come_back, flow_cookies, mini_login, query, refused, served
+from ..databases import run_shop
+from .shops import HTML, TOKEN, acme_shop, bearer, changed, come_back, flow_cookies, mini_login, query, refused, served
 
 SPENDABLE = {"code", "state", "secret", "sign", "access_token", "auth_token", "refresh_token", "openid"}
 OWN_CLIENTS = ("httpx", "httpcore")  # the visitor's; the service calls vendors through aiohttp
 
 
 @dataclass
-class Witness:
+class Recorder:
     """Everything that was handed about and must not be told, and everything that was told."""
 
     canaries: set[str] = field(default_factory=set)
@@ -56,23 +56,23 @@ class Witness:
 
 
 @contextmanager
-def watching(stage: Stage) -> Iterator[tuple[Visitor, Witness]]:
+def watching(shop: RunningShop) -> Iterator[tuple[Visitor, Recorder]]:
     """A visitor whose every answer is watched."""
-    witness = Witness()
-    with Visitor(stage) as visitor:
-        visitor.http.event_hooks["response"].append(witness.watch)
-        yield visitor, witness
-        for sandbox in stage.sandboxes.values():
+    recorder = Recorder()
+    with Visitor(shop) as visitor:
+        visitor.http.event_hooks["response"].append(recorder.watch)
+        yield visitor, recorder
+        for sandbox in shop.sandboxes.values():
             for call in sandbox.calls:
-                witness.keep(*(value for name, value in call.parameters.items() if name in SPENDABLE))
-        witness.keep(*(str(row["value"]) for row in stage.rows("es_connect_alias")))
+                recorder.keep(*(value for name, value in call.parameters.items() if name in SPENDABLE))
+        recorder.keep(*(str(row["value"]) for row in shop.rows("es_connect_alias")))
 
 
-def settings_secrets(stage: Stage) -> Iterator[str]:
+def settings_secrets(shop: RunningShop) -> Iterator[str]:
     """The secrets of the configuration: keys, app secrets, private keys."""
-    yield from (key.get_secret_value() for key in stage.manager.settings.service.secret_keys)
-    for offer in stage.manager.registry:
-        for _, value in offer.provider.settings:
+    yield from (key.get_secret_value() for key in shop.manager.settings.service.secret_keys)
+    for configured in shop.manager.registry:
+        for _, value in configured.provider.settings:
             if isinstance(value, SecretStr):
                 secret = value.get_secret_value()
                 yield from (secret, secret[200:260]) if len(secret) > 300 else (secret,)
@@ -95,7 +95,7 @@ def log_in_everywhere(visitor: Visitor) -> None:
     visitor.http.post("/connect/logout", json={"refresh_token": refresh_token}, headers=bearer(tokens))
 
 
-def fail_everywhere(stage: Stage, visitor: Visitor) -> None:
+def fail_everywhere(shop: RunningShop, visitor: Visitor) -> None:
     """Every way not to log in, with things in hand that must not be told."""
     spoilt = 'garbage:{"access_token":"c4n4ry-token","openid":"c4n4ry-id",'
     faults = {
@@ -104,7 +104,7 @@ def fail_everywhere(stage: Stage, visitor: Visitor) -> None:
     }
     for provider, (call, kinds) in faults.items():
         for kind, _, value in (one.partition(":") for one in kinds):
-            stage.sandboxes[provider].faults.add(kind, value, on=call)
+            shop.sandboxes[provider].faults.add(kind, value, on=call)
             visitor.http.get(come_back(visitor, provider), headers=HTML if kind == "html" else {})
     callback = come_back(visitor)
     visitor.http.get(changed(callback, state=None))
@@ -128,52 +128,54 @@ def fail_everywhere(stage: Stage, visitor: Visitor) -> None:
 def test_l01_l02_nothing_spendable_is_told(caplog: pytest.LogCaptureFixture) -> None:
     """With every logger at DEBUG, no login and no failure leaves a code, state, token, cookie, id or key behind."""
     caplog.set_level(logging.DEBUG)
-    with on_stage(pool=HttpPool(deadline=0.4)) as stage, watching(stage) as (visitor, witness):
+    with run_shop(pool=HttpPool(deadline=0.4)) as shop, watching(shop) as (visitor, recorder):
         log_in_everywhere(visitor)
-        fail_everywhere(stage, visitor)
-        witness.keep(*settings_secrets(stage), *flow_cookies(visitor).values())
+        fail_everywhere(shop, visitor)
+        recorder.keep(*settings_secrets(shop), *flow_cookies(visitor).values())
     records = [record for record in caplog.records if not record.name.startswith(OWN_CLIENTS)]
     lines = [repr(vars(record)) for record in records] + [JsonFormatter().format(record) for record in records]
-    witness.keep("c4n4ry")
-    assert len(witness.canaries) > 80
+    recorder.keep("c4n4ry")
+    assert len(recorder.canaries) > 80
     assert len([record for record in records if record.getMessage() == "login_refused"]) > 20
-    assert witness.found(*lines) == set()
+    assert recorder.found(*lines) == set()
 
 
 def test_k01_a_dump_of_the_database_holds_nothing_spendable() -> None:
     """After every login and every failure no row has a code, state, token, cookie or key; ids of vendors it must."""
-    with on_stage(pool=HttpPool(deadline=0.4)) as stage, watching(stage) as (visitor, witness):
+    with run_shop(pool=HttpPool(deadline=0.4)) as shop, watching(shop) as (visitor, recorder):
         log_in_everywhere(visitor)
         visitor.http.post("/connect/handover")
-        fail_everywhere(stage, visitor)
-        witness.keep("c4n4ry", *settings_secrets(stage), *flow_cookies(visitor).values())
-        dump = {table: repr(stage.rows(table)) for table in Declared.metadata.tables}
-        ids = {str(row["value"]) for row in stage.rows("es_connect_alias")}
+        fail_everywhere(shop, visitor)
+        recorder.keep("c4n4ry", *settings_secrets(shop), *flow_cookies(visitor).values())
+        dump = {table: repr(shop.rows(table)) for table in Declared.metadata.tables}
+        ids = {str(row["value"]) for row in shop.rows("es_connect_alias")}
     assert {table for table, text in dump.items() if text != "[]"} >= {"es_member", "es_member_session"}
-    for sandbox in stage.sandboxes.values():
-        witness.keep(*(value for call in sandbox.calls for name, value in call.parameters.items() if name in SPENDABLE))
-    assert len(witness.canaries) > 80
-    told = {canary for canary in witness.canaries - ids if any(canary in text for text in dump.values())}
+    for sandbox in shop.sandboxes.values():
+        recorder.keep(
+            *(value for call in sandbox.calls for name, value in call.parameters.items() if name in SPENDABLE)
+        )
+    assert len(recorder.canaries) > 80
+    told = {canary for canary in recorder.canaries - ids if any(canary in text for text in dump.values())}
     assert told == set()
 
 
 def test_b10_addresses_of_ours_tell_nothing() -> None:
     """No Location of ours but those to a vendor holds a code, state, token or id."""
-    with on_stage() as stage, watching(stage) as (visitor, witness):
+    with run_shop() as shop, watching(shop) as (visitor, recorder):
         locations: list[str] = []
         visitor.http.event_hooks["response"].append(lambda answer: locations.append(answer.headers.get("location", "")))
         log_in_everywhere(visitor)
-        own = [url for url in locations if url.startswith(stage.url) and "/callback?" not in url]
+        own = [url for url in locations if url.startswith(shop.url) and "/callback?" not in url]
     assert len(own) > 5
-    assert witness.found(*own) == set()
+    assert recorder.found(*own) == set()
 
 
 @pytest.fixture(scope="module")
-def diary(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], Witness]:
+def diary(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], Recorder]:
     """What `connect-login serve --log-level debug` wrote during logins and failures, line by line."""
     with served(tmp_path_factory.mktemp("served"), "--log-level", "debug") as one:
-        stage = Stage(one.url, Starlette(), one.sandboxes, f"sqlite:///{one.database}")
-        with watching(stage) as (visitor, witness):
+        shop = RunningShop(one.url, Starlette(), one.sandboxes, f"sqlite:///{one.database}")
+        with watching(shop) as (visitor, recorder):
             for provider, client in (("alipay", "pc"), ("wechat", "pc"), ("wechat", "h5")):
                 callback = come_back(visitor, provider, client)
                 visitor.http.get(callback)
@@ -187,9 +189,9 @@ def diary(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], Witness]
             visitor.http.get("/connect/me?access_token=c4n4ry", headers={"authorization": "Bearer c4n4ry"})
             for path in ("a%0d%0ab", "%1b%5b31m", "%e2%80%a8", '"}%0a{"event":"forged'):
                 visitor.http.get(f"/connect/{path}/pc/login", headers={"user-agent": "a\tb"})
-    witness.keep("c4n4ry", *(one.database.parent / "connect.toml").read_text("utf-8").split('"')[1::2])
-    witness.canaries -= set(_public(one.database.parent))
-    return one.told.splitlines(), witness
+    recorder.keep("c4n4ry", *(one.database.parent / "connect.toml").read_text("utf-8").split('"')[1::2])
+    recorder.canaries -= set(_public(one.database.parent))
+    return one.told.splitlines(), recorder
 
 
 def _public(folder: Path) -> Iterator[str]:
@@ -200,15 +202,15 @@ def _public(folder: Path) -> Iterator[str]:
             yield value.strip('"')
 
 
-def test_l01_l02_real_service_writes_nothing_spendable(diary: tuple[list[str], Witness]) -> None:
+def test_l01_l02_real_service_writes_nothing_spendable(diary: tuple[list[str], Recorder]) -> None:
     """The process that operators run, at DEBUG: its whole output has no canary in it."""
-    lines, witness = diary
+    lines, recorder = diary
     assert len(lines) > 10
-    assert len(witness.canaries) > 20
-    assert witness.found(*lines) == set()
+    assert len(recorder.canaries) > 20
+    assert recorder.found(*lines) == set()
 
 
-def test_l03_one_event_is_one_line(diary: tuple[list[str], Witness]) -> None:
+def test_l03_one_event_is_one_line(diary: tuple[list[str], Recorder]) -> None:
     """Line breaks, colours and forged events in what a client sends stay inside one line of plain ASCII JSON."""
     events = [json.loads(line) for line in diary[0] if line.startswith("{")]
     assert len(events) >= len(diary[0]) - 1, "only the greeting is no event"
@@ -218,7 +220,7 @@ def test_l03_one_event_is_one_line(diary: tuple[list[str], Witness]) -> None:
     assert {"a\r\nb", "a\\r\\nb"} & {event.get("provider") for event in refusals}
 
 
-def test_l05_refusals_are_told_with_their_reason(diary: tuple[list[str], Witness]) -> None:
+def test_l05_refusals_are_told_with_their_reason(diary: tuple[list[str], Recorder]) -> None:
     """Each refusal is one line with code, provider, client type and request id; who must act sees a warning."""
     events = [json.loads(line) for line in diary[0] if line.startswith("{")]
     refusals = {event["code"]: event for event in events if event["event"] == "login_refused"}
@@ -242,7 +244,7 @@ class Broken:
 
 def test_l06_unexpected_errors_tell_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """An error that nobody foresaw is a generic 503 with a request id; the log has its kind and place, not its text."""
-    with acme_shop(plugin=Broken()) as stage, Visitor(stage) as visitor:
+    with acme_shop(plugin=Broken()) as shop, Visitor(shop) as visitor:
         answer = visitor.http.post("/connect/acme/mini/token", json={"code": "lihua"})
         refused(answer, 503, "unavailable")
         page = visitor.http.post("/connect/acme/mini/token", json={"code": "maria"}, headers=HTML)
@@ -256,7 +258,7 @@ def test_l06_unexpected_errors_tell_nothing(caplog: pytest.LogCaptureFixture) ->
 
 def test_j09_what_a_plugin_logs_is_blotted_out(caplog: pytest.LogCaptureFixture) -> None:
     """A plugin that logs a token itself meets the formatter of the service."""
-    with acme_shop(plugin=Broken()) as stage, Visitor(stage) as visitor:
+    with acme_shop(plugin=Broken()) as shop, Visitor(shop) as visitor:
         visitor.http.post("/connect/acme/mini/token", json={"code": "lihua"})
     [record] = [record for record in caplog.records if record.name == "acme"]
     assert "c4n4ry" in record.getMessage()

@@ -9,12 +9,12 @@ import httpx
 import pytest
 
 from connect_alipay.sandbox import AlipaySandbox
-from connect_core.harness import Stage, Visitor, query_of
+from connect_core.harness import RunningShop, Visitor, query_of
 from connect_core.plugin import IdKind
 
 from ..acme import execute
-from ..databases import on_stage
-from .stage import (
+from ..databases import run_shop
+from .shops import (
     PROFILE,
     SHOP,
     TOKEN,
@@ -42,14 +42,14 @@ FAILED = "联合登录失败"
 
 
 @pytest.fixture(scope="module")
-def shop() -> Iterator[Stage]:
+def shop() -> Iterator[RunningShop]:
     """A shop whose front end was written for the seed systems."""
 
     def change(raw: dict[str, Any]) -> None:
         raw["service"] = {"redirect_allow": [f"{FRONT_END}/"], "home_url": "/index.html"}
 
-    with on_stage(doubles(), change=change) as stage:
-        yield stage
+    with run_shop(doubles(), change=change) as running_shop:
+        yield running_shop
 
 
 def pc_back(visitor: Visitor, person: str = "lihua", **parameters: str) -> str:
@@ -74,7 +74,7 @@ def mini_code(visitor: Visitor, person: str = "lihua") -> str:
 # /buyer/connect/{provider}/pc/login
 
 
-def test_pc_login_ends_with_token_cookies(shop: Stage, visitor: Visitor) -> None:
+def test_pc_login_ends_with_token_cookies(shop: RunningShop, visitor: Visitor) -> None:
     """After the callback the three cookies are set and the shop's home is reached; the tokens are good."""
     answer = visitor.http.get(pc_back(visitor))
     check_headers(answer)
@@ -92,7 +92,7 @@ def test_pc_login_ends_with_token_cookies(shop: Stage, visitor: Visitor) -> None
 
 
 @pytest.mark.parametrize("provider", ["alipay", "wechat"])
-def test_pc_login_of_every_provider_returns_where_it_should(shop: Stage, visitor: Visitor, provider: str) -> None:
+def test_pc_login_of_every_provider_returns_where_it_should(shop: RunningShop, visitor: Visitor, provider: str) -> None:
     """`return_to` is honoured, for any provider that PC shows."""
     begun = visitor.http.get(f"/buyer/connect/{provider}/pc/login", params={"return_to": f"{FRONT_END}/cart"})
     check_headers(begun)
@@ -104,7 +104,7 @@ def test_pc_login_of_every_provider_returns_where_it_should(shop: Stage, visitor
 @pytest.mark.parametrize("is_readable", [False, True])
 def test_token_cookies_behind_tls(*, is_readable: bool) -> None:
     """They are Secure and Lax; scripts can read them only where the shop has chosen so."""
-    with behind_tls(readable_token_cookies=is_readable) as stage, HttpsVisitor(stage) as visitor:
+    with behind_tls(readable_token_cookies=is_readable) as running_shop, HttpsVisitor(running_shop) as visitor:
         answer = visitor.http.get(pc_back(visitor))
         assert answer.headers["location"] == f"{SHOP}/"
         told = set_cookies(answer)
@@ -117,7 +117,7 @@ def test_token_cookies_behind_tls(*, is_readable: bool) -> None:
         assert all("HttpOnly" in rest for rest in set_cookies(session).values())
 
 
-def test_pc_callback_replayed_sets_nothing(shop: Stage, visitor: Visitor) -> None:
+def test_pc_callback_replayed_sets_nothing(shop: RunningShop, visitor: Visitor) -> None:
     """A repeated callback is sent on without cookies, and the code is not redeemed again."""
     callback = pc_back(visitor)
     first = visitor.http.get(callback)
@@ -126,7 +126,7 @@ def test_pc_callback_replayed_sets_nothing(shop: Stage, visitor: Visitor) -> Non
     assert (again.headers["location"], set_cookies(again)) == (first.headers["location"], {})
 
 
-def test_logout_drops_the_token_cookies(shop: Stage, visitor: Visitor) -> None:
+def test_logout_drops_the_token_cookies(shop: RunningShop, visitor: Visitor) -> None:
     """A logout with the token cookies ends the login and has the browser forget all three."""
     visitor.http.get(pc_back(visitor))
     kept = dict(visitor.http.cookies)
@@ -139,7 +139,7 @@ def test_logout_drops_the_token_cookies(shop: Stage, visitor: Visitor) -> None:
 # /buyer/connect/{provider}/h5
 
 
-def test_h5_login_url_is_a_text(shop: Stage, visitor: Visitor) -> None:
+def test_h5_login_url_is_a_text(shop: RunningShop, visitor: Visitor) -> None:
     """Outside Alipay's app it wakes the app on our own start URL; inside it is the vendor's, back to that page."""
     outside = visitor.http.get(f"{H5}/getLoginUrl", params={"redirectUri": PAGE})
     check_headers(outside)
@@ -164,7 +164,7 @@ def test_h5_login_url_takes_a_page_that_was_encoded_once_more(visitor: Visitor, 
     seed_refused(visitor.http.get(f"{H5}/getLoginUrl?redirectUri={evil}", headers=ALIPAY_APP), 400, "E131")
 
 
-def test_h5_login_answers_the_token_map(shop: Stage, visitor: Visitor) -> None:
+def test_h5_login_answers_the_token_map(shop: RunningShop, visitor: Visitor) -> None:
     """The page sends code, uuid and state, and gets exactly the three values, no cookie."""
     answer = visitor.http.get(f"{H5}/login", params=h5_back(visitor))
     check_headers(answer)
@@ -176,7 +176,7 @@ def test_h5_login_answers_the_token_map(shop: Stage, visitor: Visitor) -> None:
     assert (who.json()["uid"], who.json()["client_type"]) == (answer.json()["uid"], "h5")
 
 
-def test_h5_login_after_waking_the_app(shop: Stage, visitor: Visitor) -> None:
+def test_h5_login_after_waking_the_app(shop: RunningShop, visitor: Visitor) -> None:
     """The flow that began in the app's own browser ends there."""
     outside = visitor.http.get(f"{H5}/getLoginUrl", params={"redirectUri": PAGE})
     with Visitor(shop, user_agent=ALIPAY_APP["user-agent"]) as inside:
@@ -186,7 +186,7 @@ def test_h5_login_after_waking_the_app(shop: Stage, visitor: Visitor) -> None:
         assert inside.http.get(f"{H5}/login", params=sent).status_code == 200
 
 
-def test_h5_login_of_another_browser_is_refused(shop: Stage, visitor: Visitor) -> None:
+def test_h5_login_of_another_browser_is_refused(shop: RunningShop, visitor: Visitor) -> None:
     """Code and state without the browser that began are E133, and so is a replay; the vendor is not asked."""
     sent = h5_back(visitor)
     with untouched(shop):
@@ -206,14 +206,14 @@ def test_h5_login_expires() -> None:
     def change(raw: dict[str, Any]) -> None:
         raw["service"] = {"redirect_allow": [FRONT_END]}
 
-    with on_stage(change=change, now=clock) as stage, Visitor(stage) as visitor:
+    with run_shop(change=change, now=clock) as running_shop, Visitor(running_shop) as visitor:
         sent = h5_back(visitor)
         clock.advance(601)
-        with untouched(stage):
+        with untouched(running_shop):
             seed_refused(visitor.http.get(f"{H5}/login", params=sent), 400, "E133")
 
 
-def test_refused_h5_login_ends_the_flow(shop: Stage, visitor: Visitor) -> None:
+def test_refused_h5_login_ends_the_flow(shop: RunningShop, visitor: Visitor) -> None:
     """After a refusal the browser forgets the flow and the page begins anew."""
     sent = h5_back(visitor)
     with nothing_written(shop):
@@ -221,7 +221,7 @@ def test_refused_h5_login_ends_the_flow(shop: Stage, visitor: Visitor) -> None:
     assert flow_cookies(visitor) == {}
 
 
-def test_h5_login_url_wants_an_allowed_page(shop: Stage, visitor: Visitor) -> None:
+def test_h5_login_url_wants_an_allowed_page(shop: RunningShop, visitor: Visitor) -> None:
     """Without a page, or with one that is not on the allow-list, there is nothing to begin."""
     for params in ({}, {"redirectUri": ""}, {"redirectUri": "https://evil.example/"}, {"redirectUri": f"{PAGE}#x"}):
         answer = visitor.http.get(f"{H5}/getLoginUrl", params=params, headers=ALIPAY_APP)
@@ -232,7 +232,7 @@ def test_h5_login_url_wants_an_allowed_page(shop: Stage, visitor: Visitor) -> No
 # /login/{authCode}
 
 
-def test_mini_login_answers_the_member(shop: Stage, visitor: Visitor) -> None:
+def test_mini_login_answers_the_member(shop: RunningShop, visitor: Visitor) -> None:
     """A person never seen before is registered from Alipay's profile and answered under the seed's names."""
     before = asked(shop), shop.sandboxes["alipay"].called(PROFILE)
     answer = visitor.http.post(f"/login/{mini_code(visitor, 'wangfang')}")
@@ -257,7 +257,7 @@ def test_mini_login_answers_the_member(shop: Stage, visitor: Visitor) -> None:
     assert (asked(shop), shop.sandboxes["alipay"].called(PROFILE)) == (before[0] + 1, before[1] + 1)
 
 
-def test_mini_login_of_a_known_person_asks_for_no_profile(shop: Stage, visitor: Visitor) -> None:
+def test_mini_login_of_a_known_person_asks_for_no_profile(shop: RunningShop, visitor: Visitor) -> None:
     """A known user id is answered from the database, the same answer as the first time."""
     first = visitor.http.post(f"/login/{mini_code(visitor, 'known')}").json()
     before = asked(shop), shop.sandboxes["alipay"].called(PROFILE)
@@ -267,20 +267,23 @@ def test_mini_login_of_a_known_person_asks_for_no_profile(shop: Stage, visitor: 
 
 def test_mini_login_tells_whether_a_person_is_certified() -> None:
     """An app that Alipay tells so passes it on in Alipay's own letters, the second time too."""
-    with on_stage({"alipay": AlipaySandbox(id_kinds=[IdKind.USER_ID])}) as stage, Visitor(stage) as visitor:
+    with (
+        run_shop({"alipay": AlipaySandbox(id_kinds=[IdKind.USER_ID])}) as running_shop,
+        Visitor(running_shop) as visitor,
+    ):
         for _ in range(2):
             told = visitor.http.post(f"/login/{mini_code(visitor)}").json()
             assert told["data"]["isCertified"] == "T"
 
 
-def test_mini_login_is_the_same_member_as_on_the_web(shop: Stage, visitor: Visitor) -> None:
+def test_mini_login_is_the_same_member_as_on_the_web(shop: RunningShop, visitor: Visitor) -> None:
     """Whichever app or route a person comes through, they are one member."""
     told = visitor.http.post(f"/login/{mini_code(visitor, 'everywhere')}").json()["data"]
     visitor.http.get(pc_back(visitor, "everywhere"))
     assert visitor.http.cookies["uid"] == str(told["id"])
 
 
-def test_mini_login_uses_no_cookie(shop: Stage, visitor: Visitor) -> None:
+def test_mini_login_uses_no_cookie(shop: RunningShop, visitor: Visitor) -> None:
     """A session of the same device's web view is neither used nor ended."""
     visitor.log_in("alipay", "pc", "web")
     before = visitor.http.get("/connect/me").json()
@@ -294,7 +297,7 @@ def test_mini_login_takes_one_code(visitor: Visitor, path: str) -> None:
     refused(visitor.http.post(path), 404, "unsupported")
 
 
-def test_mini_code_is_taken_once(shop: Stage, visitor: Visitor) -> None:
+def test_mini_code_is_taken_once(shop: RunningShop, visitor: Visitor) -> None:
     """The same code again is E133, and Alipay is not asked."""
     code = mini_code(visitor)
     assert visitor.http.post(f"/login/{code}").status_code == 200
@@ -317,7 +320,7 @@ def test_shop_without_a_mini_program_is_e130() -> None:
     def change(raw: dict[str, Any]) -> None:
         raw["clients"]["mini"] = []
 
-    with on_stage(change=change) as stage, Visitor(stage) as visitor:
+    with run_shop(change=change) as running_shop, Visitor(running_shop) as visitor:
         seed_refused(visitor.http.post("/login/abc"), 404, "E130")
 
 
@@ -336,7 +339,7 @@ REFUSALS = [
 
 @pytest.mark.parametrize(("kind", "value", "status", "code"), REFUSALS)
 def test_vendor_failures_have_the_seeds_codes(
-    shop: Stage, visitor: Visitor, kind: str, value: str, status: int, code: str
+    shop: RunningShop, visitor: Visitor, kind: str, value: str, status: int, code: str
 ) -> None:
     """What Alipay refuses is 403, what cannot be trusted E131, each with a proper HTTP status, at both JSON routes."""
     for send in (
@@ -350,7 +353,7 @@ def test_vendor_failures_have_the_seeds_codes(
         assert (answer.json()["message"] == FAILED) is (code == "E131")
 
 
-def test_disabled_member_is_e131(shop: Stage, visitor: Visitor) -> None:
+def test_disabled_member_is_e131(shop: RunningShop, visitor: Visitor) -> None:
     """A member whom the shop has disabled gets no tokens."""
     told = visitor.http.post(f"/login/{mini_code(visitor, 'disabled')}").json()["data"]
     execute(shop.database_url, "UPDATE es_member SET disabled = 1 WHERE id = ?", told["id"])
@@ -359,13 +362,13 @@ def test_disabled_member_is_e131(shop: Stage, visitor: Visitor) -> None:
         seed_refused(visitor.http.get(f"{H5}/login", params=h5_back(visitor, "disabled")), 403, "E131")
 
 
-def test_limit_is_told_with_a_time(shop: Stage) -> None:
+def test_limit_is_told_with_a_time(shop: RunningShop) -> None:
     """Past the budget the seed routes are 429 too, with Retry-After."""
 
     def change(raw: dict[str, Any]) -> None:
         raw["limits"] = {"per_address": "1/hour"}
 
-    with on_stage(change=change) as stage, Visitor(stage) as visitor:
+    with run_shop(change=change) as running_shop, Visitor(running_shop) as visitor:
         assert visitor.http.get(f"{PC}/login").status_code == 303
         for answer in (visitor.http.get(f"{PC}/login"), visitor.http.post("/login/abc")):
             seed_refused(answer, 429, "E131")

@@ -7,13 +7,13 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from connect_core.harness import Stage, Visitor
+from connect_core.harness import RunningShop, Visitor
 
-from ..databases import on_stage
-from .stage import HTML, TOKEN_ANSWER, Clock, bearer, check_headers, come_back, mini_login, refused, set_cookies
+from ..databases import run_shop
+from .shops import HTML, TOKEN_ANSWER, Clock, bearer, check_headers, come_back, mini_login, refused, set_cookies
 
 
-def test_access_token_is_signed_by_a_published_key(shop: Stage, visitor: Visitor) -> None:
+def test_access_token_is_signed_by_a_published_key(shop: RunningShop, visitor: Visitor) -> None:
     """Another service of the shop can check a token with the published keys, which hold no private part."""
     published = visitor.http.get("/connect/.well-known/jwks.json")
     check_headers(published)
@@ -64,7 +64,7 @@ def test_cookies_of_the_buyer_routes_are_refreshed_as_cookies(visitor: Visitor) 
 def test_h14_two_tabs_may_refresh_at_once_and_a_thief_may_not() -> None:
     """Within ten seconds a spent refresh token gets a successor of its own; later it ends the whole family."""
     clock = Clock()
-    with on_stage(now=clock) as stage, Visitor(stage) as visitor:
+    with run_shop(now=clock) as running_shop, Visitor(running_shop) as visitor:
 
         def refresh(token: str) -> httpx.Response:
             return visitor.http.post("/connect/token/refresh", json={"refresh_token": token})
@@ -85,7 +85,7 @@ def test_h14_two_tabs_may_refresh_at_once_and_a_thief_may_not() -> None:
 def test_access_token_lives_twenty_minutes() -> None:
     """An access token ends by itself, and its refresh token goes on."""
     clock = Clock()
-    with on_stage(now=clock) as stage, Visitor(stage) as visitor:
+    with run_shop(now=clock) as running_shop, Visitor(running_shop) as visitor:
         tokens = mini_login(visitor)
         clock.advance(1201)
         refused(visitor.http.get("/connect/me", headers=bearer(tokens)), 401, "not_logged_in")
@@ -96,7 +96,7 @@ def test_access_token_lives_twenty_minutes() -> None:
 def test_sessions_end_unused_after_seven_days_and_used_after_thirty() -> None:
     """A session that nobody uses ends after a week; one that is used every day ends after a month."""
     clock, day = Clock(), 24 * 3600
-    with on_stage(now=clock) as stage, Visitor(stage) as used, Visitor(stage) as idle:
+    with run_shop(now=clock) as running_shop, Visitor(running_shop) as used, Visitor(running_shop) as idle:
         refresh_token = mini_login(used).json()["refresh_token"]
         used.log_in("alipay", "pc")
         idle.log_in("alipay", "pc")
@@ -128,7 +128,7 @@ def test_h05_logout_ends_every_token(visitor: Visitor, by: str) -> None:
     refused(visitor.http.post("/connect/token/refresh", json={"refresh_token": refresh_token}), 401, "token_invalid")
 
 
-def test_h05_logout_of_a_browser(shop: Stage, visitor: Visitor) -> None:
+def test_h05_logout_of_a_browser(shop: RunningShop, visitor: Visitor) -> None:
     """A form's logout ends the session, drops its cookie and goes home; the token itself is dead too."""
     visitor.log_in("alipay", "pc")
     token = visitor.http.cookies["connect_session"]
@@ -144,7 +144,7 @@ def test_logout_of_nobody_is_fine(visitor: Visitor) -> None:
     assert visitor.http.post("/connect/logout", json={"refresh_token": "unknown"}).status_code == 204
 
 
-def test_h01_planted_session_stays_nobodys(shop: Stage, visitor: Visitor) -> None:
+def test_h01_planted_session_stays_nobodys(shop: RunningShop, visitor: Visitor) -> None:
     """A session id or device id that was chosen by somebody else is not logged in with the login that follows."""
     visitor.http.cookies.set("connect_session", "planted", domain="127.0.0.1")
     login = visitor.http.get(come_back(visitor))

@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from connect_core.harness import Stage, Visitor, query_of
+from connect_core.harness import RunningShop, Visitor, query_of
 from connect_core.login.flow import new_state
 
-from ..databases import on_stage
-from .stage import (
+from ..databases import run_shop
+from .shops import (
     SHOP,
     TOKEN,
     Clock,
@@ -32,7 +32,7 @@ from .stage import (
 )
 
 
-def test_a01_callback_without_state_is_refused(shop: Stage, visitor: Visitor) -> None:
+def test_a01_callback_without_state_is_refused(shop: RunningShop, visitor: Visitor) -> None:
     """A code alone logs nobody in, however genuine it is."""
     callback = come_back(visitor)
     with untouched(shop):
@@ -41,14 +41,16 @@ def test_a01_callback_without_state_is_refused(shop: Stage, visitor: Visitor) ->
 
 
 @pytest.mark.parametrize("alter", [lambda _: new_state(), lambda s: s[:-1], lambda s: s + "0", str.swapcase])
-def test_a02_unknown_or_altered_state_is_refused(shop: Stage, visitor: Visitor, alter: Callable[[str], str]) -> None:
+def test_a02_unknown_or_altered_state_is_refused(
+    shop: RunningShop, visitor: Visitor, alter: Callable[[str], str]
+) -> None:
     """Only the state that this browser was given is taken, byte for byte."""
     callback = come_back(visitor)
     with untouched(shop):
         refused(visitor.http.get(changed(callback, state=alter(query(callback)["state"]))), 400, "state_invalid")
 
 
-def test_a03_state_belongs_to_the_browser_that_began(shop: Stage, visitor: Visitor) -> None:
+def test_a03_state_belongs_to_the_browser_that_began(shop: RunningShop, visitor: Visitor) -> None:
     """Another browser is refused with any cookie of its own, and the owner can still finish."""
     callback = come_back(visitor, person="owner")
     [name] = flow_cookies(visitor)
@@ -63,7 +65,7 @@ def test_a03_state_belongs_to_the_browser_that_began(shop: Stage, visitor: Visit
     assert visitor.http.get("/connect/me").status_code == 200
 
 
-def test_a04_attackers_login_does_not_reach_a_victim(shop: Stage, visitor: Visitor) -> None:
+def test_a04_attackers_login_does_not_reach_a_victim(shop: RunningShop, visitor: Visitor) -> None:
     """A victim who is logged in and is sent an attacker's code and state stays who they are."""
     login = visitor.log_in("alipay", "pc", "victim")
     before = visitor.who(login)
@@ -74,7 +76,7 @@ def test_a04_attackers_login_does_not_reach_a_victim(shop: Stage, visitor: Visit
     assert visitor.who(login) == before
 
 
-def test_a05_spent_state_exchanges_nothing(shop: Stage, visitor: Visitor) -> None:
+def test_a05_spent_state_exchanges_nothing(shop: RunningShop, visitor: Visitor) -> None:
     """A replay by the same browser is just sent on, without a session of its own; anybody else is refused."""
     callback = come_back(visitor)
     first = visitor.http.get(callback)
@@ -89,20 +91,20 @@ def test_a05_spent_state_exchanges_nothing(shop: Stage, visitor: Visitor) -> Non
 def test_a05_replay_after_its_time_is_refused() -> None:
     """Ten minutes on, a replay is refused, whether or not the spent state has been swept away by then."""
     clock = Clock()
-    with on_stage(now=clock) as stage, Visitor(stage) as visitor:
+    with run_shop(now=clock) as running_shop, Visitor(running_shop) as visitor:
         callback = come_back(visitor)
         assert visitor.http.get(callback).status_code == 303
         clock.advance(601)
         [name] = flow_cookies(visitor)
         sealed = visitor.http.cookies[name]
-        with untouched(stage):
+        with untouched(running_shop):
             refused(visitor.http.get(callback), 400, "state_expired")
-            assert asyncio.run(stage.manager.sweep()) == 1
+            assert asyncio.run(running_shop.manager.sweep()) == 1
             visitor.http.cookies.set(name, sealed, domain="127.0.0.1")
             refused(visitor.http.get(callback), 400, "state_expired")
 
 
-def test_a06_parallel_callbacks_are_one_login(shop: Stage, visitor: Visitor) -> None:
+def test_a06_parallel_callbacks_are_one_login(shop: RunningShop, visitor: Visitor) -> None:
     """64 callbacks at once with one state, code and cookie: one exchange, one session, no error."""
     callback, calls, sessions = come_back(visitor), asked(shop), len(shop.rows("es_member_session"))
     cookies = {"cookie": "; ".join(f"{name}={value}" for name, value in flow_cookies(visitor).items())}
@@ -124,22 +126,22 @@ def test_a06_parallel_callbacks_are_one_login(shop: Stage, visitor: Visitor) -> 
 def test_a07_state_lives_ten_minutes() -> None:
     """A flow ends after ten minutes, the visitor is told so, and nothing of it stays behind."""
     clock = Clock()
-    with on_stage(now=clock) as stage, Visitor(stage) as visitor:
+    with run_shop(now=clock) as running_shop, Visitor(running_shop) as visitor:
         in_time, late = come_back(visitor), come_back(visitor)
         clock.advance(595)
         assert visitor.http.get(in_time).status_code == 303
         clock.advance(6)
-        with untouched(stage):
+        with untouched(running_shop):
             refused(visitor.http.get(late), 400, "state_expired")
         clock.advance(24 * 3600 + 1)
-        asyncio.run(stage.manager.sweep())
-        assert stage.rows("es_connect_used_flow") == []
+        asyncio.run(running_shop.manager.sweep())
+        assert running_shop.rows("es_connect_used_flow") == []
 
 
 def test_a07_expired_login_offers_to_start_again() -> None:
     """A person whose login expired gets a page with a way to begin anew."""
     clock = Clock()
-    with on_stage(now=clock) as stage, Visitor(stage) as visitor:
+    with run_shop(now=clock) as running_shop, Visitor(running_shop) as visitor:
         callback = come_back(visitor)
         clock.advance(601)
         page = visitor.http.get(callback, headers={"accept": "text/html"})
@@ -148,7 +150,7 @@ def test_a07_expired_login_offers_to_start_again() -> None:
     assert flow_cookies(visitor) == {}
 
 
-def test_a11_login_replaces_who_was_logged_in(shop: Stage, visitor: Visitor) -> None:
+def test_a11_login_replaces_who_was_logged_in(shop: RunningShop, visitor: Visitor) -> None:
     """The session of the member before ends, a new one begins, and their connections stay apart."""
     first = visitor.who(visitor.log_in("alipay", "pc", "before"))
     old = visitor.http.cookies["connect_session"]
@@ -158,7 +160,7 @@ def test_a11_login_replaces_who_was_logged_in(shop: Stage, visitor: Visitor) -> 
     refused(httpx.get(f"{shop.url}/connect/me", headers={"cookie": f"connect_session={old}"}), 401, "not_logged_in")
 
 
-def test_a11_login_replaces_the_tokens_of_the_member_before(shop: Stage, visitor: Visitor) -> None:
+def test_a11_login_replaces_the_tokens_of_the_member_before(shop: RunningShop, visitor: Visitor) -> None:
     """The same where the session is the token cookies of the `/buyer` routes."""
 
     def log_in(person: str) -> str:
@@ -206,14 +208,14 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("more", MALFORMED.values(), ids=MALFORMED)
-def test_a13_malformed_responses_are_refused(shop: Stage, visitor: Visitor, more: str) -> None:
+def test_a13_malformed_responses_are_refused(shop: RunningShop, visitor: Visitor, more: str) -> None:
     """A parameter that is repeated, contradicting, too long or not printable refuses the whole response."""
     callback = come_back(visitor)
     with untouched(shop):
         refused(visitor.http.get(callback + more), 400, "bad_request")
 
 
-def test_a13_long_state_is_refused(shop: Stage, visitor: Visitor) -> None:
+def test_a13_long_state_is_refused(shop: RunningShop, visitor: Visitor) -> None:
     """A state of 8 KiB is not even compared."""
     callback = come_back(visitor)
     with untouched(shop):
@@ -227,14 +229,14 @@ def test_a16_flood_of_starts_is_limited_and_stores_nothing() -> None:
         raw["limits"] = {"per_address": "5/minute"}
         raw["service"] = {"trusted_proxies": ["127.0.0.1"]}
 
-    with on_stage(change=change) as stage, Visitor(stage) as visitor:
+    with run_shop(change=change) as running_shop, Visitor(running_shop) as visitor:
         callback = come_back(visitor)
-        statuses = [httpx.get(f"{stage.url}/connect/alipay/pc/login").status_code for _ in range(4)]
+        statuses = [httpx.get(f"{running_shop.url}/connect/alipay/pc/login").status_code for _ in range(4)]
         assert statuses == [303] * 4
         limited = visitor.http.get(callback)
         refused(limited, 429, "rate_limited")
         assert 0 < int(limited.headers["retry-after"]) <= 60
-        assert stage.rows("es_connect_used_flow") == []
+        assert running_shop.rows("es_connect_used_flow") == []
         assert flow_cookies(visitor)
         elsewhere = {"x-forwarded-for": "198.51.100.7"}
         assert visitor.http.get(callback, headers=elsewhere).status_code == 303
@@ -249,7 +251,7 @@ SPOILT = {
 
 
 @pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT)
-def test_a17_lost_or_spoilt_flow_is_refused(shop: Stage, visitor: Visitor, spoil: Callable[[str], str]) -> None:
+def test_a17_lost_or_spoilt_flow_is_refused(shop: RunningShop, visitor: Visitor, spoil: Callable[[str], str]) -> None:
     """Where the sealed flow does not open, the login is refused: there is no way on without it."""
     callback = come_back(visitor)
     [(name, sealed)] = flow_cookies(visitor).items()
@@ -258,9 +260,9 @@ def test_a17_lost_or_spoilt_flow_is_refused(shop: Stage, visitor: Visitor, spoil
         refused(answer, 400, "state_invalid")
 
 
-def test_a17_flow_of_another_shop_is_refused(shop: Stage, visitor: Visitor) -> None:
+def test_a17_flow_of_another_shop_is_refused(shop: RunningShop, visitor: Visitor) -> None:
     """A flow that was sealed with another shop's key does not open here."""
-    with on_stage() as other, Visitor(other) as elsewhere:
+    with run_shop() as other, Visitor(other) as elsewhere:
         callback = come_back(elsewhere)
         cookie = "; ".join(f"{name}={value}" for name, value in flow_cookies(elsewhere).items())
     with untouched(shop):
@@ -268,7 +270,7 @@ def test_a17_flow_of_another_shop_is_refused(shop: Stage, visitor: Visitor) -> N
         refused(answer, 400, "state_invalid")
 
 
-def test_a18_planted_twins_are_not_believed(shop: Stage, visitor: Visitor) -> None:
+def test_a18_planted_twins_are_not_believed(shop: RunningShop, visitor: Visitor) -> None:
     """A cookie that comes twice counts as absent, so a sub-domain cannot slip its own flow or session in."""
     callback = come_back(visitor)
     [(name, sealed)] = flow_cookies(visitor).items()
@@ -281,7 +283,7 @@ def test_a18_planted_twins_are_not_believed(shop: Stage, visitor: Visitor) -> No
 
 def test_a18_only_host_cookies_are_read_over_tls() -> None:
     """Over TLS a cookie without the `__Host-` prefix, which a sub-domain could set, is nothing to us."""
-    with behind_tls() as stage, HttpsVisitor(stage) as visitor:
+    with behind_tls() as running_shop, HttpsVisitor(running_shop) as visitor:
         callback = come_back(visitor)
         [(name, sealed)] = visitor.jar.items()
         assert name.startswith("__Host-")
@@ -302,7 +304,7 @@ def test_a19_callback_cannot_be_framed(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("provider", ["alipay", "wechat"])
-def test_a20_refusal_of_the_person_spends_the_state(shop: Stage, visitor: Visitor, provider: str) -> None:
+def test_a20_refusal_of_the_person_spends_the_state(shop: RunningShop, visitor: Visitor, provider: str) -> None:
     """A person who refuses is told so, and their flow is over."""
     with untouched(shop):
         callback = visitor.consent(visitor.begin(provider, "pc"), decision="refuse")
@@ -313,7 +315,7 @@ def test_a20_refusal_of_the_person_spends_the_state(shop: Stage, visitor: Visito
         refused(httpx.get(changed(callback, auth_code="abc"), headers={"cookie": cookie}), 400, "state_invalid")
 
 
-def test_a20_error_parameter_is_told_by_its_kind(shop: Stage, visitor: Visitor) -> None:
+def test_a20_error_parameter_is_told_by_its_kind(shop: RunningShop, visitor: Visitor) -> None:
     """`access_denied` is the person's, busy and broken are the vendor's, and none of the vendor's words is repeated."""
     kinds = {
         "access_denied": (400, "provider_denied"),
@@ -330,7 +332,7 @@ def test_a20_error_parameter_is_told_by_its_kind(shop: Stage, visitor: Visitor) 
         assert "c4n4ry" not in page.text + answer.text
 
 
-def test_a20_denial_with_an_unknown_state_is_generic(shop: Stage, visitor: Visitor) -> None:
+def test_a20_denial_with_an_unknown_state_is_generic(shop: RunningShop, visitor: Visitor) -> None:
     """Without a flow of this browser an error says nothing."""
     with untouched(shop):
         answer = visitor.http.get(
@@ -339,7 +341,7 @@ def test_a20_denial_with_an_unknown_state_is_generic(shop: Stage, visitor: Visit
         refused(answer, 400, "state_invalid")
 
 
-def test_a21_posted_response_is_sent_round_by_get(shop: Stage, visitor: Visitor) -> None:
+def test_a21_posted_response_is_sent_round_by_get(shop: RunningShop, visitor: Visitor) -> None:
     """A form_post response, which comes without our cookies, is parked, and finished by the GET that follows."""
     callback = come_back(visitor, person="poster")
     with Visitor(shop) as cross_site, untouched(shop):
@@ -364,14 +366,14 @@ def test_a21_posted_response_is_sent_round_by_get(shop: Stage, visitor: Visitor)
     ids=["no form", "large", "many fields", "repeated", "unknown provider"],
 )
 def test_a21_only_small_forms_are_parked(
-    shop: Stage, visitor: Visitor, path: str, body: dict[str, object], status: int, code: str
+    shop: RunningShop, visitor: Visitor, path: str, body: dict[str, object], status: int, code: str
 ) -> None:
     """What is posted to a callback is a small form of single fields, for a provider that there is."""
     with untouched(shop):
         refused(visitor.http.post(f"/connect/{path}/callback", **body), status, code)
 
 
-def test_state_is_spent_though_the_vendor_fails(shop: Stage, visitor: Visitor) -> None:
+def test_state_is_spent_though_the_vendor_fails(shop: RunningShop, visitor: Visitor) -> None:
     """A failed exchange ends the flow: the same callback is refused and the vendor not asked again."""
     shop.sandboxes["alipay"].faults.add("status", 503, on=TOKEN)
     callback = come_back(visitor)

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from connect_core.errors import SettingsError
-from connect_core.harness import Stage, Visitor, make_settings, on_stage
+from connect_core.harness import RunningShop, Visitor, make_settings, run_shop
 from connect_core.settings import PageSettings
 from connect_core.web import create_app
 from connect_core.web.pages import Choice, Pages, ShownMember
 from connect_core.web.pages.theme_check import load_pages
 
-from .stage import HEADERS, check_headers, doubles
+from .shops import HEADERS, check_headers, doubles
 
 CHOICES = [Choice("alipay", "支付宝", "/connect/alipay/pc/login", "alipay")]
 BRAND = '{% extends "connect/layout.html" %}{% block brand %}<p class="brand">Our shop</p>{% endblock %}'
@@ -27,7 +27,7 @@ def load(folder: Path, **templates: str) -> Pages:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
+def shop(tmp_path: Path) -> Iterator[RunningShop]:
     """A shop with a look of its own."""
     (tmp_path / "layout.html").write_text(BRAND, "utf-8")
     (tmp_path / "ours.css").write_text(":root { --connect-accent: #b3261e; }", "utf-8")
@@ -35,13 +35,13 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     def change(raw: dict[str, Any]) -> None:
         raw["pages"] = {"stylesheet": str(tmp_path / "ours.css"), "template_folder": str(tmp_path)}
 
-    with on_stage(doubles(), change=change) as one:
+    with run_shop(doubles(), change=change) as one:
         yield one
 
 
-def test_settings_bring_the_look_to_every_page(stage: Stage) -> None:
+def test_settings_bring_the_look_to_every_page(shop: RunningShop) -> None:
     """Template and stylesheet of `[pages]` are on login page and refusal alike, the stylesheet after ours."""
-    with Visitor(stage) as visitor:
+    with Visitor(shop) as visitor:
         for path in ("/connect/login", "/nowhere"):
             page = visitor.http.get(path, headers={"accept": "text/html"})
             check_headers(page)
@@ -49,9 +49,9 @@ def test_settings_bring_the_look_to_every_page(stage: Stage) -> None:
             assert page.text.index("/static/connect.css?v=") < page.text.index("/static/shop.css?v=")
 
 
-def test_a_stylesheet_is_kept_by_browsers_until_it_changes(stage: Stage) -> None:
+def test_a_stylesheet_is_kept_by_browsers_until_it_changes(shop: RunningShop) -> None:
     """Its own address may be kept for ever, another version's for an hour; who has it already is not sent it again."""
-    with Visitor(stage) as visitor:
+    with Visitor(shop) as visitor:
         address = visitor.http.get("/connect/login").text.partition("shop.css")[2].partition('"')[0]
         styles = visitor.http.get(f"/connect/static/shop.css{address}")
         assert styles.text == ":root { --connect-accent: #b3261e; }"

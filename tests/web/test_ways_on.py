@@ -9,12 +9,12 @@ import httpx
 import pytest
 
 from connect_core.errors import ConnectError, every_error
-from connect_core.harness import Stage, Visitor
+from connect_core.harness import RunningShop, Visitor
 from connect_core.plugin import AuthorizationResponse, Identity
 
-from ..databases import on_stage
+from ..databases import run_shop
 from .handing import start
-from .stage import HTML, Clock, acme_back, acme_shop, come_back, doubles
+from .shops import HTML, Clock, acme_back, acme_shop, come_back, doubles
 from .test_first_login import choosing
 
 ACCOUNT = "/connect/account"
@@ -36,7 +36,7 @@ def ask(visitor: Visitor, path: str) -> httpx.Response:
 
 def send(visitor: Visitor, path: str, **form: str) -> httpx.Response:
     """Submit a form of our own page."""
-    return visitor.http.post(path, data=form, headers={**HTML, "origin": visitor.stage.url})
+    return visitor.http.post(path, data=form, headers={**HTML, "origin": visitor.shop.url})
 
 
 def refuse(visitor: Visitor, **query: str) -> httpx.Response:
@@ -51,10 +51,10 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def own(clock: Clock) -> Iterator[Stage]:
+def own(clock: Clock) -> Iterator[RunningShop]:
     """A shop that asks newcomers, with its clock."""
-    with on_stage(doubles(), now=clock, change=choosing) as stage:
-        yield stage
+    with run_shop(doubles(), now=clock, change=choosing) as running_shop:
+        yield running_shop
 
 
 @pytest.mark.parametrize("kind", list(every_error()), ids=lambda kind: kind.code)
@@ -64,7 +64,7 @@ def test_every_refusal_leads_on(kind: type[ConnectError]) -> None:
     async def answer(response: AuthorizationResponse) -> Identity:
         raise kind("told to nobody")
 
-    with acme_shop(answer) as stage, Visitor(stage) as visitor:
+    with acme_shop(answer) as running_shop, Visitor(running_shop) as visitor:
         page = ask(visitor, acme_back(visitor, "code"))
         assert page.status_code == kind.status
         for href in ways(page):
@@ -80,7 +80,7 @@ def test_a_login_begun_anew_ends_where_the_first_was_to_end(visitor: Visitor) ->
     assert again == f"{AGAIN}?return_to=%2Fcart%3Fx%3D1%26y%3D2"
     assert other == "/connect/login?return_to=%2Fcart%3Fx%3D1%26y%3D2"
     vendor = visitor.http.get(again).headers["location"]
-    assert visitor.http.get(visitor.consent(vendor)).headers["location"] == f"{visitor.stage.url}/cart?x=1&y=2"
+    assert visitor.http.get(visitor.consent(vendor)).headers["location"] == f"{visitor.shop.url}/cart?x=1&y=2"
 
 
 def test_the_shops_home_needs_no_mention(visitor: Visitor) -> None:
@@ -88,7 +88,7 @@ def test_the_shops_home_needs_no_mention(visitor: Visitor) -> None:
     assert ways(refuse(visitor)) == [AGAIN, "/connect/login"]
 
 
-def test_an_old_login_remembers_its_target(own: Stage, clock: Clock) -> None:
+def test_an_old_login_remembers_its_target(own: RunningShop, clock: Clock) -> None:
     """Ten minutes later the flow is of no use but for this."""
     with Visitor(own) as visitor:
         callback = come_back(visitor, return_to="/cart")
@@ -96,7 +96,7 @@ def test_an_old_login_remembers_its_target(own: Stage, clock: Clock) -> None:
         assert ways(ask(visitor, callback)) == [f"{AGAIN}?return_to=%2Fcart"]
 
 
-def test_b06_the_target_is_the_flows_own(shop: Stage, visitor: Visitor) -> None:
+def test_b06_the_target_is_the_flows_own(shop: RunningShop, visitor: Visitor) -> None:
     """A target added to the callback, or a flow of another browser, is nothing to the page's links."""
     evil = "&return_to=https%3A%2F%2Fevil.example"
     callback = visitor.consent(visitor.begin("alipay", "pc", return_to="/cart"), decision="refuse")
@@ -131,7 +131,7 @@ def test_logins_of_older_front_ends_begin_anew_as_they_began(visitor: Visitor) -
     assert ways(page)[0] == "/buyer/connect/alipay/pc/login?return_to=%2Fcart"
 
 
-def test_what_is_refused_on_the_account_page_leads_back_there(shop: Stage, visitor: Visitor) -> None:
+def test_what_is_refused_on_the_account_page_leads_back_there(shop: RunningShop, visitor: Visitor) -> None:
     """A bind that was refused, or is another's, and the last connection: no login would mend these."""
     with Visitor(shop) as owner:
         owner.log_in("wechat", "pc", "owner of wechat")
@@ -144,7 +144,7 @@ def test_what_is_refused_on_the_account_page_leads_back_there(shop: Stage, visit
         assert ways(ask(visitor, visitor.consent(vendor, "owner of wechat", decision))) == [ACCOUNT]
 
 
-def test_an_old_session_logs_in_first(own: Stage, clock: Clock) -> None:
+def test_an_old_session_logs_in_first(own: RunningShop, clock: Clock) -> None:
     """What wants a fresh login says so, and the login leads back to the account page."""
     with Visitor(own) as visitor:
         visitor.log_in("alipay", "pc")
@@ -156,7 +156,7 @@ def test_an_old_session_logs_in_first(own: Stage, clock: Clock) -> None:
         assert ways(send(visitor, "/connect/connections/ALIPAY/unbind")) == [login]
 
 
-def test_a_newcomers_choice_leads_back_to_its_page(own: Stage, clock: Clock) -> None:
+def test_a_newcomers_choice_leads_back_to_its_page(own: RunningShop, clock: Clock) -> None:
     """A mistake can be mended there; who took too long, or has no ticket, begins anew and lands at the same place."""
     with Visitor(own) as visitor, Visitor(own) as stranger:
         visitor.http.get(visitor.consent(visitor.begin("alipay", "pc", return_to="/cart")))
@@ -174,7 +174,7 @@ def test_a_page_that_a_shop_does_not_have_leads_to_its_login(visitor: Visitor) -
     assert ways(ask(visitor, "/connect/first-login")) == ["/connect/login"]
 
 
-def test_a_hand_over_leads_back_to_where_it_was(pc: Visitor, phone: Visitor, shop: Stage) -> None:
+def test_a_hand_over_leads_back_to_where_it_was(pc: Visitor, phone: Visitor, shop: RunningShop) -> None:
     """The PC begins anew; a phone that has to log in comes back to the PC that waits; a code that is over is over."""
     path = start(pc)
     with Visitor(shop) as stranger:

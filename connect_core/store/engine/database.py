@@ -19,9 +19,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from connect_core.errors import SettingsError
-from connect_core.store.engine.sqlite_loop import GroupCommit, NotHere, Reader
+from connect_core.store.engine.sqlite_loop import GroupCommit, Reader, RetryOnThread
 from connect_core.store.engine.statement import Prepared, Statement, Transaction
-from connect_core.store.engine.workers import LONGEST, PATIENCE, Turn, Turns, unavailable
+from connect_core.store.engine.workers import LONGEST, PATIENCE, Job, WorkerPool, unavailable
 
 T = TypeVar("T")
 
@@ -48,8 +48,8 @@ class Database:
         self._lost_race: type[Exception] = driver.IntegrityError
         self._prepared: dict[Statement, Prepared] = {}
         self._kept: list[PoolProxiedConnection] = []
-        self._writers = Turns(1 if self.is_sqlite else POOL, "connect-write")
-        self._readers = Turns(4, "connect-read") if self.is_sqlite else self._writers
+        self._writers = WorkerPool(1 if self.is_sqlite else POOL, "connect-write")
+        self._readers = WorkerPool(4, "connect-read") if self.is_sqlite else self._writers
         self._group: GroupCommit | None = None
         self._reader: Reader | None = None
         if self.is_sqlite:
@@ -63,16 +63,16 @@ class Database:
         Work for more than a visitor's few rows is done `at_leisure`, where it keeps nobody waiting.
         """
         if self._group is not None:
-            turn = Turn()
-            return await self._writers.wait_for(self._group.submit(work, turn, at_leisure=at_leisure), turn)
-        return await self._writers.take(lambda turn: self._run(work, turn, writes=True))
+            job = Job()
+            return await self._writers.wait_for(self._group.submit(work, job, at_leisure=at_leisure), job)
+        return await self._writers.take(lambda job: self._run(work, job, writes=True))
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run `work`, which only reads. Raises `Unavailable`."""
         if self._reader is not None:
-            with suppress(NotHere):
+            with suppress(RetryOnThread):
                 return self._reader.read(work)
-        return await self._readers.take(lambda turn: self._run(work, turn, writes=False))
+        return await self._readers.take(lambda job: self._run(work, job, writes=False))
 
     def close(self) -> None:
         """Let running work finish and close every connection."""
@@ -87,39 +87,39 @@ class Database:
 
     def _look(self, work: Callable[[Transaction], T]) -> T:
         """Run `work`, which only reads, on this thread: before there is anybody to wait for it."""
-        return self._run(work, Turn(), writes=False)
+        return self._run(work, Job(), writes=False)
 
-    def _run(self, work: Callable[[Transaction], T], turn: Turn, *, writes: bool) -> T:
+    def _run(self, work: Callable[[Transaction], T], job: Job, *, writes: bool) -> T:
         for left in reversed(range(TRIES)):
             try:
-                with self._transaction(turn, writes=writes) as transaction:
+                with self._transaction(job, writes=writes) as transaction:
                     return work(transaction)
             except _RunAgain as again:
-                if not left or turn.is_given_up:
+                if not left or job.is_given_up:
                     raise unavailable(again.error) from None
             except (SQLAlchemyError, self._driver_error) as error:
                 raise unavailable(error) from None
         raise AssertionError("unreachable")
 
     @contextmanager
-    def _transaction(self, turn: Turn, *, writes: bool) -> Iterator[Transaction]:
+    def _transaction(self, job: Job, *, writes: bool) -> Iterator[Transaction]:
         """Commit what was written, roll back all else. A driver that complained loses its connection."""
         connection, cursor, is_ending = self._connect(), None, False
         try:
-            turn.hold(connection.dbapi_connection)
+            job.hold(connection.dbapi_connection)
             cursor = connection.cursor()
             if self.is_sqlite:
                 cursor.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
-            turn.asks = transaction = self._transact(cursor)
+            job.asks = transaction = self._transact(cursor)
             yield transaction
-            turn.check()
+            job.check()
             is_ending = writes
             connection.commit() if writes else connection.rollback()
         except self._driver_error as error:
             if self._is_lost_race(error):
                 connection.rollback()
                 raise _RunAgain(error) from None
-            turn.let_go()
+            job.let_go()
             if self.is_sqlite:  # a closed connection keeps its locks for as long as anybody holds its cursor
                 with suppress(self._driver_error):
                     connection.rollback()
@@ -130,7 +130,7 @@ class Database:
             connection.rollback()
             raise
         finally:
-            turn.let_go()
+            job.let_go()
             if self.is_sqlite and cursor is not None:  # let go of later, it resets a statement in use
                 with suppress(self._driver_error):
                     cursor.close()
@@ -192,7 +192,7 @@ def _why(error: Exception) -> str:
 
 
 def _server_engine(url: str) -> Engine:
-    """Time is limited three times: by the server, by the driver, and by `Turns` for what neither notices."""
+    """Time is limited three times: by the server, by the driver, and by `WorkerPool` for what neither notices."""
     arguments: dict[str, Any] = {"connect_timeout": PATIENCE}
     options: dict[str, Any] = {}
     if urlsplit(url).scheme.startswith("postgresql"):

@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from connect_core.store.engine.statement import Transaction
-from connect_core.store.engine.workers import PATIENCE, Turn, Turns, unavailable
+from connect_core.store.engine.workers import PATIENCE, Job, WorkerPool, unavailable
 
 T = TypeVar("T")
 Work = Callable[[Transaction], T]
@@ -30,7 +30,7 @@ LOOKS = (0.001, 0.004)
 """Seconds after which another process's lock is looked at again."""
 
 
-class NotHere(Exception):
+class RetryOnThread(Exception):
     """It has to be run where it may wait, or fail."""
 
 
@@ -43,7 +43,7 @@ class Reader:
         self._connection: sqlite3.Connection | None = None
 
     def read(self, work: Work[T]) -> T:
-        """Run `work`. Raises `NotHere`."""
+        """Run `work`. Raises `RetryOnThread`."""
         cursor = None
         try:
             connection = self._connection = self._connection or self._connect()
@@ -52,7 +52,7 @@ class Reader:
             return work(self._transact(cursor))
         except sqlite3.Error:
             self.close()
-            raise NotHere from None
+            raise RetryOnThread from None
         finally:
             if self._connection is not None and cursor is not None:
                 self._connection.rollback()
@@ -70,7 +70,7 @@ class _Unit(Generic[T]):
     """A unit of work that waits. `is_alone`: it gets a transaction of its own, on the thread."""
 
     work: Work[T]
-    turn: Turn
+    job: Job
     answer: "asyncio.Future[T]"
     is_alone: bool
     done: Any = None
@@ -96,19 +96,19 @@ class GroupCommit:
         self,
         connect: Connect,
         transact: Transact,
-        run_alone: Callable[[Work[Any], Turn], Any],
-        turns: Turns,
+        run_alone: Callable[[Work[Any], Job], Any],
+        worker_pool: WorkerPool,
     ) -> None:
         """`connect` opens a connection that waits for no lock; `run_alone` runs one unit whole, and may wait."""
-        self._connect, self._transact, self._run_alone, self._turns = connect, transact, run_alone, turns
+        self._connect, self._transact, self._run_alone, self._worker_pool = connect, transact, run_alone, worker_pool
         self._connection: sqlite3.Connection | None = None
         self._waiting: deque[_Unit[Any]] = deque()
         self._conductor: asyncio.Task[None] | None = None
 
-    def submit(self, work: Work[T], turn: Turn, *, at_leisure: bool = False) -> "asyncio.Future[T]":
+    def submit(self, work: Work[T], job: Job, *, at_leisure: bool = False) -> "asyncio.Future[T]":
         """Return the answer of `work`, which comes once it is committed. Work that changes no row is not kept."""
         loop = asyncio.get_running_loop()
-        unit = _Unit(work, turn, loop.create_future(), at_leisure)
+        unit = _Unit(work, job, loop.create_future(), at_leisure)
         self._waiting.append(unit)
         if self._conductor is None or self._conductor.done():
             self._conductor = loop.create_task(self._conduct())
@@ -141,7 +141,10 @@ class GroupCommit:
 
     async def _do_alone(self, unit: _Unit[Any]) -> None:
         try:
-            unit.done, unit.refusal = await self._turns.submit(partial(self._run_alone, unit.work), unit.turn), None
+            unit.done, unit.refusal = (
+                await self._worker_pool.submit(partial(self._run_alone, unit.work), unit.job),
+                None,
+            )
         except Exception as error:  # noqa: BLE001 - it is whoever asked that minds it
             unit.refusal = error
         unit.end()
@@ -165,7 +168,7 @@ class GroupCommit:
                 unit.end()
 
     def _run(self, connection: sqlite3.Connection, units: list[_Unit[Any]]) -> bool:
-        """Do the work; tell whether rows changed. Raises `NotHere` when a unit failed that had changed some."""
+        """Do the work; tell whether rows changed. Raises `RetryOnThread` when a unit failed that had changed some."""
         first = connection.total_changes
         cursor = connection.cursor()
         try:
@@ -182,7 +185,7 @@ class GroupCommit:
         with suppress(sqlite3.Error):
             if self._connection is not None:
                 self._connection.rollback()
-        if not isinstance(error, NotHere):
+        if not isinstance(error, RetryOnThread):
             self.close()
         if is_ending:
             for unit in units:
@@ -193,7 +196,7 @@ class GroupCommit:
         self._waiting.extendleft(reversed(units))
 
     def _on_thread(self, do: Callable[[], T]) -> "asyncio.Future[T]":
-        return self._turns.submit(lambda _: do(), Turn())
+        return self._worker_pool.submit(lambda _: do(), Job())
 
 
 async def _begin(connection: sqlite3.Connection) -> None:
@@ -218,5 +221,5 @@ def _run_one(unit: _Unit[Any], transaction: Transaction, connection: sqlite3.Con
         raise
     except Exception as error:  # noqa: BLE001 - it is whoever asked that minds it
         if connection.total_changes != before:
-            raise NotHere from None
+            raise RetryOnThread from None
         unit.refusal = error  # told after the commit: the row that it is refused for may be another unit's

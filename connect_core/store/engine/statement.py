@@ -100,7 +100,7 @@ class Statement:
         return Prepared(compiled.string, order, constants)
 
 
-class Sweep:
+class ExpiryDelete:
     """Deletes rows whose time is over by their keys, the oldest first, or makes their `emptied` columns NULL.
 
     Sweeps at once take different rows.

@@ -30,7 +30,7 @@ class Answering(Protocol):
     answered: float
 
 
-class Turn:
+class Job:
     """One unit of work on its way. `hold` and `let_go` say which connection it uses, `asks` what is asked on it."""
 
     asks: Answering | None = None
@@ -66,50 +66,50 @@ class Turn:
                 _cut(self._connection)
 
 
-class Turns:
+class WorkerPool:
     """A bounded number of threads."""
 
     def __init__(self, threads: int, name: str) -> None:
         self._threads = ThreadPoolExecutor(threads, name)
         self._last_answer = 0.0
 
-    async def take(self, work: Callable[[Turn], T]) -> T:
+    async def take(self, work: Callable[[Job], T]) -> T:
         """Run `work` on a thread. Raises `Unavailable` when it does not come to its turn, or to its end."""
-        turn = Turn()
-        return await self.wait_for(self.submit(work, turn), turn)
+        job = Job()
+        return await self.wait_for(self.submit(work, job), job)
 
-    def submit(self, work: Callable[[Turn], T], turn: Turn) -> "asyncio.Future[T]":
+    def submit(self, work: Callable[[Job], T], job: Job) -> "asyncio.Future[T]":
         """Have `work` run on a thread."""
-        return asyncio.get_running_loop().run_in_executor(self._threads, self._run, work, turn)
+        return asyncio.get_running_loop().run_in_executor(self._threads, self._run, work, job)
 
-    async def wait_for(self, future: "asyncio.Future[T]", turn: Turn) -> T:
+    async def wait_for(self, future: "asyncio.Future[T]", job: Job) -> T:
         """Return what comes of the turn, in time. Raises `Unavailable` when it does not."""
         loop = asyncio.get_running_loop()
 
         def look() -> None:
-            if (seconds := self._get_patience(turn)) > 0:
-                turn.timer = loop.call_later(seconds, look)
+            if (seconds := self._get_patience(job)) > 0:
+                job.timer = loop.call_later(seconds, look)
             else:
-                turn.give_up()
+                job.give_up()
                 future.cancel()
 
-        turn.timer = loop.call_later(PATIENCE, look)
+        job.timer = loop.call_later(PATIENCE, look)
         try:
             return await future
         except asyncio.CancelledError:
-            turn.check()
+            job.check()
             raise
         finally:
-            turn.timer.cancel()
+            job.timer.cancel()
 
     def close(self) -> None:
         """Let running work finish."""
         self._threads.shutdown(wait=True)
 
-    def _run(self, work: Callable[[Turn], T], turn: Turn) -> T:
-        turn.check()
+    def _run(self, work: Callable[[Job], T], job: Job) -> T:
+        job.check()
         try:
-            done = work(turn)
+            done = work(job)
         except Unavailable:
             raise
         except BaseException:
@@ -118,10 +118,10 @@ class Turns:
         self._last_answer = time.monotonic()
         return done
 
-    def _get_patience(self, turn: Turn) -> float:
+    def _get_patience(self, job: Job) -> float:
         """Seconds until this turn is to be looked at again, or, when there are none, given up."""
-        last_answer = max(self._last_answer, turn.asks.answered if turn.asks else 0.0)
-        return min(turn.asked + LONGEST, last_answer + PATIENCE) - time.monotonic()
+        last_answer = max(self._last_answer, job.asks.answered if job.asks else 0.0)
+        return min(job.asked + LONGEST, last_answer + PATIENCE) - time.monotonic()
 
 
 def unavailable(error: Exception) -> Unavailable:

@@ -7,7 +7,7 @@ would make every start slower.
 from connect_core.store.schema.state import (
     UPGRADE,
     VERSIONS,
-    State,
+    SchemaState,
     find_state,
     find_state_in,
     find_wrong_columns,
@@ -15,4 +15,13 @@ from connect_core.store.schema.state import (
     prepare,
 )
 
-__all__ = ["UPGRADE", "VERSIONS", "State", "find_state", "find_state_in", "find_wrong_columns", "get_advice", "prepare"]
+__all__ = [
+    "UPGRADE",
+    "VERSIONS",
+    "SchemaState",
+    "find_state",
+    "find_state_in",
+    "find_wrong_columns",
+    "get_advice",
+    "prepare",
+]

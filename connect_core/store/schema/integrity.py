@@ -37,7 +37,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Violation:
     """A rule that is broken, by how many rows, and the numbers of the first of them."""
 
     rule: Rule
@@ -53,23 +53,23 @@ def _read_rules() -> Iterator[Rule]:
 RULES = tuple(_read_rules())
 
 
-def find_faults(database: Database, *, are_members_elsewhere: bool = False) -> list[Fault]:
+def find_violations(database: Database, *, are_members_elsewhere: bool = False) -> list[Violation]:
     """Return the rules that the database breaks. Reads alone, and takes its time. Raises `Unavailable`."""
     try:
         with _reading(database) as cursor:
             rules = (rule for rule in RULES if not (rule.is_about_members and are_members_elsewhere))
-            return [fault for rule in rules if (fault := _check(cursor, rule)).count]
+            return [violation for rule in rules if (violation := _check(cursor, rule)).count]
     except (SQLAlchemyError, database._driver_error) as error:
         raise unavailable(error) from None
 
 
-def _check(cursor: Any, rule: Rule) -> Fault:
+def _check(cursor: Any, rule: Rule) -> Violation:
     cursor.execute(f"SELECT count(*) FROM ({rule.sql}) AS found")  # noqa: S608 - the shipped script's own text
     [count] = cursor.fetchone()
     if not count:
-        return Fault(rule, 0, ())
+        return Violation(rule, 0, ())
     cursor.execute(f"SELECT row_id FROM ({rule.sql}) AS found ORDER BY row_id LIMIT {SHOWN}")  # noqa: S608 - as above
-    return Fault(rule, count, tuple(row_id for (row_id,) in cursor.fetchall()))
+    return Violation(rule, count, tuple(row_id for (row_id,) in cursor.fetchall()))
 
 
 @contextmanager

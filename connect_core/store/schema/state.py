@@ -30,7 +30,7 @@ _VERSION = Table(  # as Alembic makes it
 )
 
 
-class State(StrEnum):
+class SchemaState(StrEnum):
     """How a database's schema stands to ours. Tables without a version were made before there were versions: `OLD`."""
 
     CURRENT = "current"
@@ -40,12 +40,12 @@ class State(StrEnum):
     INCOMPLETE = "incomplete"
 
 
-def find_state(database: Database) -> State:
+def find_state(database: Database) -> SchemaState:
     """Tell how the database's schema stands to ours. Raises `Unavailable`."""
     return database._look(find_state_in)
 
 
-def find_state_in(transaction: Transaction) -> State:
+def find_state_in(transaction: Transaction) -> SchemaState:
     """The same inside a transaction."""
     tables = collation.find_tables(transaction)
     version = None
@@ -53,12 +53,12 @@ def find_state_in(transaction: Transaction) -> State:
         transaction.cursor.execute(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608 - a constant
         version = (transaction.cursor.fetchone() or [None])[0]
     if version is None:
-        return State.OLD if tables & collation.NAMES else State.MISSING
+        return SchemaState.OLD if tables & collation.NAMES else SchemaState.MISSING
     if version not in VERSIONS:
-        return State.NEWER
+        return SchemaState.NEWER
     if version != VERSIONS[0]:
-        return State.OLD
-    return State.CURRENT if tables >= collation.NAMES else State.INCOMPLETE
+        return SchemaState.OLD
+    return SchemaState.CURRENT if tables >= collation.NAMES else SchemaState.INCOMPLETE
 
 
 def find_wrong_columns(database: Database) -> list[str]:
@@ -73,7 +73,7 @@ def prepare(database: Database, command: str = UPGRADE) -> None:
     version, or whose ids do not compare byte for byte, and `Unavailable`.
     """
     state = find_state(database)
-    if state is State.MISSING and database.is_sqlite:
+    if state is SchemaState.MISSING and database.is_sqlite:
         state = _make_tables(database)
     if mistake := get_advice(state, command):
         raise SettingsError([f"service.database_url: {mistake}"])
@@ -81,19 +81,19 @@ def prepare(database: Database, command: str = UPGRADE) -> None:
         raise SettingsError([f"service.database_url: {one}" for one in wrong])
 
 
-def _make_tables(database: Database) -> State:
+def _make_tables(database: Database) -> SchemaState:
     """Make the tables as they are declared, unless another process has; returns the state that they are in."""
     try:
         with database._engine.begin() as connection:
             state = find_state_in(transaction_on(connection))
-            if state is not State.MISSING:
+            if state is not SchemaState.MISSING:
                 return state
             Declared.metadata.create_all(connection)
             _VERSION.create(connection)
             connection.execute(_VERSION.insert().values(version_num=VERSIONS[0]))
     except SQLAlchemyError as error:
         raise unavailable(error) from None
-    return State.CURRENT
+    return SchemaState.CURRENT
 
 
 def transaction_on(connection: Connection) -> Transaction:
@@ -101,14 +101,14 @@ def transaction_on(connection: Connection) -> Transaction:
     return Transaction(connection.connection.cursor(), connection.dialect, {})
 
 
-def get_advice(state: State, command: str = UPGRADE) -> str:
+def get_advice(state: SchemaState, command: str = UPGRADE) -> str:
     """Return what is wrong with a schema in this state and what to do, or nothing."""
     match state:
-        case State.CURRENT:
+        case SchemaState.CURRENT:
             return ""
-        case State.NEWER:
+        case SchemaState.NEWER:
             return "the schema is newer than this version of connect-login: install the version that made it"
-        case State.INCOMPLETE:
+        case SchemaState.INCOMPLETE:
             return "a table of ours is gone: play the back-up back"
         case _:
             return f"the schema is {state}: run: {command}"

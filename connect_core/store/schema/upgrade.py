@@ -21,7 +21,7 @@ from connect_core.store.schema import collation
 from connect_core.store.schema import state as schema
 from connect_core.store.schema.diff import find_differences
 from connect_core.store.schema.migrations import v0001_tables as first
-from connect_core.store.schema.state import State, get_advice, transaction_on
+from connect_core.store.schema.state import SchemaState, get_advice, transaction_on
 
 LOCK_PATIENCE = 600
 """Seconds that an upgrade waits for another one."""
@@ -45,7 +45,7 @@ def upgrade_schema(database: Database, tell: Callable[[str], object] = str) -> N
 
 def _upgrade(connection: Connection, tell: Callable[[str], object]) -> None:
     state = schema.find_state_in(transaction_on(connection))
-    if state in {State.NEWER, State.INCOMPLETE}:
+    if state in {SchemaState.NEWER, SchemaState.INCOMPLETE}:
         raise SettingsError([f"service.database_url: {get_advice(state)}"])
 
     def get_steps(version: Any, context: MigrationContext) -> Any:
@@ -55,7 +55,7 @@ def _upgrade(connection: Connection, tell: Callable[[str], object]) -> None:
         return steps
 
     context = MigrationContext.configure(connection, opts={"version_table": schema.VERSION_TABLE, "fn": get_steps})
-    if state is State.OLD and not context.get_current_heads():
+    if state is SchemaState.OLD and not context.get_current_heads():
         _check_found_tables(connection)
     with Operations.context(context):
         context.run_migrations()

@@ -24,11 +24,11 @@ from connect_core.errors import (
 )
 from connect_core.members.current import LoggedIn
 from connect_core.members.merge_service import LIFE, Preview
-from connect_core.store.connections import Bound
+from connect_core.store.connections import BoundConnection
 from connect_core.store.members import MemberRow
 from connect_core.web import responses
 from connect_core.web.account.routes import begin_bind, find_choices, find_titles, to_day
-from connect_core.web.context import Shop
+from connect_core.web.context import WebContext
 from connect_core.web.pages import MergePreview, ShownConnection, ShownMember
 from connect_core.web.requests import get_cookies, get_visit, is_form, read_fields, read_json, wants_page
 
@@ -41,12 +41,12 @@ _MISTAKES: Mapping[type[RequestRefused], str] = {
 }
 
 
-def merge_routes(shop: Shop) -> list[BaseRoute]:
+def merge_routes(context: WebContext) -> list[BaseRoute]:
     """Every such route; all but the undoing are 404 where no plugin plans merges."""
-    merge, path = _Merge(shop), f"{shop.prefix}/account/merge"
-    route = partial(shop.route, style=shop.leading_back_to(f"{shop.prefix}/account"))
+    merge, path = _Merge(context), f"{context.prefix}/account/merge"
+    route = partial(context.route, style=context.leading_back_to(f"{context.prefix}/account"))
     return [
-        route(f"{shop.prefix}/{{provider}}/{{client}}/merge", merge.begin, "POST", cross_origin=True),
+        route(f"{context.prefix}/{{provider}}/{{client}}/merge", merge.begin, "POST", cross_origin=True),
         route(path, merge.page, "GET"),
         route(path, merge.confirm, "POST", cross_origin=True),
         route(f"{path}/credentials", merge.prove, "POST", cross_origin=True),
@@ -58,43 +58,43 @@ def merge_routes(shop: Shop) -> list[BaseRoute]:
 
 
 class _Merge:
-    def __init__(self, shop: Shop) -> None:
-        self._shop = shop
-        self._merges = shop.manager.merges
-        self._account = f"{shop.prefix}/account"
+    def __init__(self, context: WebContext) -> None:
+        self._context = context
+        self._merges = context.manager.merges
+        self._account = f"{context.prefix}/account"
 
     async def begin(self, request: Request) -> Response:
         """Begin a login with the second account; with a client's code, finish it."""
         self._check_offered()
-        return await begin_bind(self._shop, request, merges=True)
+        return await begin_bind(self._context, request, merges=True)
 
     async def prove(self, request: Request) -> Response:
         """Prove the second account by its password, or by whatever the shop's own check takes."""
         self._check_offered()
         if not self._merges.take_credentials:
             raise Unsupported("no credentials prove an account here")
-        await self._shop.count(request)
-        found = await self._shop.find_recent(request)
+        await self._context.count(request)
+        found = await self._context.find_recent(request)
         asked = await read_fields(request)
-        await self._shop.password_limiter.hit(f"user {asked.get('username', '')}")
+        await self._context.password_limiter.hit(f"user {asked.get('username', '')}")
         try:
-            member_id = await self._shop.manager.accounts.check_credentials(asked)
+            member_id = await self._context.manager.current_member.check_credentials(asked)
             ticket = self._merges.seal(await self._merges.prove(found.session, member_id))
         except (NotLoggedIn, NothingToMerge, MemberDisabled) as error:
             return self._start_again(request, found, error)
         if not wants_page(request):
             return responses.answer({"merge_ticket": ticket, "expires_in": LIFE})
         response = responses.redirect(f"{self._account}/merge")
-        self._shop.cookies.set(response, self._shop.cookies.merge, ticket, LIFE)
+        self._context.cookies.set(response, self._context.cookies.merge, ticket, LIFE)
         return response
 
     async def page(self, request: Request) -> Response:
         """The preview of what was proved, else the ways to prove it."""
         self._check_offered()
         try:
-            found = await self._shop.find_recent(request)
+            found = await self._context.find_recent(request)
         except NotLoggedIn:
-            return responses.redirect(self._shop.login_for(f"{self._account}/merge"))
+            return responses.redirect(self._context.login_for(f"{self._account}/merge"))
         ticket, language = self._get_ticket(request, {}), get_visit(request).language
         if not ticket:
             return self._show_start(request, found)
@@ -102,9 +102,9 @@ class _Merge:
             preview = await self._merges.preview(ticket, found.session, language)
         except (*_OVER, MemberDisabled) as error:
             return self._show_start(request, found, error)
-        titles = find_titles(self._shop, language)
+        titles = find_titles(self._context, language)
 
-        def show(bound: list[Bound]) -> list[ShownConnection]:
+        def show(bound: list[BoundConnection]) -> list[ShownConnection]:
             return [
                 ShownConnection(titles.get(one.union_type, one.union_type), one.union_type.lower(), None, one.nickname)
                 for one in bound
@@ -120,11 +120,11 @@ class _Merge:
             preview.plan.refusal,
             to_day(preview.undo_until) if preview.undo_until else None,
         )
-        return responses.page(self._shop.pages.merge(language, shown))
+        return responses.page(self._context.pages.merge(language, shown))
 
     async def preview(self, request: Request) -> Response:
         self._check_offered()
-        found = await self._shop.find_recent(request)
+        found = await self._context.find_recent(request)
         ticket = self._get_ticket(request, await read_json(request))
         if not ticket:
             raise StateMissing("there is no proof of a second account")
@@ -133,8 +133,8 @@ class _Merge:
 
     async def confirm(self, request: Request) -> Response:
         self._check_offered()
-        await self._shop.count(request)
-        found = await self._shop.find_recent(request)
+        await self._context.count(request)
+        found = await self._context.find_recent(request)
         ticket = self._get_ticket(request, {} if is_form(request) else await read_json(request))
         try:
             if not ticket:
@@ -150,17 +150,17 @@ class _Merge:
 
     async def cancel(self, request: Request) -> Response:
         """Forget the proof."""
-        await self._shop.find_member(request)
+        await self._context.find_member(request)
         response = responses.redirect(self._account)
         self._forget(request, response)
         return response
 
     async def undoable(self, request: Request) -> Response:
-        found = await self._shop.find_member(request)
+        found = await self._context.find_member(request)
         return responses.answer([asdict(one) for one in await self._merges.find_undoable(found.session)])
 
     async def undo(self, request: Request) -> Response:
-        found = await self._shop.find_recent(request)
+        found = await self._context.find_recent(request)
         named = request.path_params["id"]
         merge_id = int(named) if named.isdecimal() and len(named) < 20 else 0
         union_types = await self._merges.undo(found.session, merge_id, request.state.request_id)
@@ -173,7 +173,7 @@ class _Merge:
             raise Unsupported("no plugin plans merges")
 
     def _get_ticket(self, request: Request, body: Mapping[str, str]) -> str:
-        return body.get("ticket", "") or get_cookies(request).get(self._shop.cookies.merge, "")
+        return body.get("ticket", "") or get_cookies(request).get(self._context.cookies.merge, "")
 
     def _start_again(self, request: Request, found: LoggedIn, error: RequestRefused) -> Response:
         if not wants_page(request):
@@ -183,10 +183,10 @@ class _Merge:
     def _show_start(self, request: Request, found: LoggedIn, error: RequestRefused | None = None) -> Response:
         """The ways to prove the second account; after an `error`, which the page tells, without the old proof."""
         language = get_visit(request).language
-        text = self._shop.pages.merge_start(
+        text = self._context.pages.merge_start(
             language,
             _name(found.member),
-            find_choices(self._shop, found, language, "merge"),
+            find_choices(self._context, found, language, "merge"),
             takes_credentials=self._merges.take_credentials,
             mistake=_MISTAKES[type(error)] if error else "",
         )
@@ -195,8 +195,8 @@ class _Merge:
         return response
 
     def _forget(self, request: Request, response: Response) -> None:
-        if self._shop.cookies.merge in request.cookies:
-            self._shop.cookies.drop(response, self._shop.cookies.merge)
+        if self._context.cookies.merge in request.cookies:
+            self._context.cookies.drop(response, self._context.cookies.merge)
 
 
 def _name(member: MemberRow) -> ShownMember:
@@ -208,7 +208,7 @@ def _tell(preview: Preview) -> dict[str, object]:
         named = {"uid": row.id, "uname": row.uname, "nickname": row.nickname, "face": row.face}
         return {**named, "connections": connections}
 
-    def connection(one: Bound, **more: object) -> dict[str, object]:
+    def connection(one: BoundConnection, **more: object) -> dict[str, object]:
         return {"union_type": one.union_type, "nickname": one.nickname, **more}
 
     moved = [connection(one, moves=True) for one in preview.moved]

@@ -11,15 +11,15 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from connect_core.web import responses
-from connect_core.web.context import Shop
+from connect_core.web.context import WebContext
 from connect_core.web.pages import ShownMember
 from connect_core.web.requests import get_visit, wants_page
 
 
-def personal_data_routes(shop: Shop) -> list[BaseRoute]:
+def personal_data_routes(context: WebContext) -> list[BaseRoute]:
     """Every such route."""
-    own, path = _PersonalData(shop), f"{shop.prefix}/account"
-    route = partial(shop.route, style=shop.leading_back_to(path))
+    own, path = _PersonalData(context), f"{context.prefix}/account"
+    route = partial(context.route, style=context.leading_back_to(path))
     return [
         route(f"{path}/export", own.export, "GET", cross_origin=True),
         route(f"{path}/erase", own.confirm, "GET"),
@@ -29,12 +29,12 @@ def personal_data_routes(shop: Shop) -> list[BaseRoute]:
 
 
 class _PersonalData:
-    def __init__(self, shop: Shop) -> None:
-        self._shop = shop
-        self._manager = shop.manager
+    def __init__(self, context: WebContext) -> None:
+        self._context = context
+        self._manager = context.manager
 
     async def export(self, request: Request) -> Response:
-        found = await self._shop.find_recent(request)
+        found = await self._context.find_recent(request)
         held = await self._manager.personal_data.export(found.session.member_id)
         text = json.dumps(held, ensure_ascii=False, indent=2)
         attached = {**responses.HEADERS, "content-disposition": 'attachment; filename="account.json"'}
@@ -42,14 +42,14 @@ class _PersonalData:
 
     async def confirm(self, request: Request) -> Response:
         """Tell what goes, and ask once more."""
-        member = (await self._shop.find_recent(request)).member
+        member = (await self._context.find_recent(request)).member
         shown = ShownMember(member.uname, member.nickname, member.face)
-        return responses.page(self._shop.pages.erase(get_visit(request).language, shown))
+        return responses.page(self._context.pages.erase(get_visit(request).language, shown))
 
     async def erase(self, request: Request) -> Response:
-        found = await self._shop.find_recent(request)
+        found = await self._context.find_recent(request)
         await self._manager.personal_data.erase(found.session.member_id, request.state.request_id)
         home = self._manager.targets.check(self._manager.settings.service.home_url)
         response = responses.redirect(home) if wants_page(request) else responses.no_content()
-        self._shop.forget_logins(request, response)
+        self._context.forget_logins(request, response)
         return response

@@ -19,7 +19,7 @@ from connect_core.members.current import LoggedIn
 from connect_core.providers.calls import CREDENTIAL
 from connect_core.providers.provider import Entrance
 from connect_core.web import responses
-from connect_core.web.context import Shop
+from connect_core.web.context import WebContext
 from connect_core.web.login.routes import keep_flow, title, token_body
 from connect_core.web.pages import BoundLogin, Choice, OpenLogin, ShownMember, UndoableMerge
 from connect_core.web.requests import (
@@ -32,10 +32,10 @@ from connect_core.web.requests import (
 )
 
 
-def account_routes(shop: Shop) -> list[BaseRoute]:
+def account_routes(context: WebContext) -> list[BaseRoute]:
     """Every such route."""
-    account, prefix = _Account(shop), shop.prefix
-    route = partial(shop.route, style=shop.leading_back_to(f"{prefix}/account"))
+    account, prefix = _Account(context), context.prefix
+    route = partial(context.route, style=context.leading_back_to(f"{prefix}/account"))
     return [
         route(f"{prefix}/{{provider}}/{{client}}/bind", account.bind, "POST", cross_origin=True),
         route(f"{prefix}/connections", account.connections, "GET", cross_origin=True),
@@ -52,49 +52,49 @@ def account_routes(shop: Shop) -> list[BaseRoute]:
 
 
 class _Account:
-    def __init__(self, shop: Shop) -> None:
-        self._shop = shop
-        self._manager = shop.manager
-        self._centre = shop.manager.centre
+    def __init__(self, context: WebContext) -> None:
+        self._context = context
+        self._manager = context.manager
+        self._centre = context.manager.self_service
 
     async def bind(self, request: Request) -> Response:
         """Begin a bind by redirect; with a client's code, do it."""
-        return await begin_bind(self._shop, request)
+        return await begin_bind(self._context, request)
 
     async def connections(self, request: Request) -> Response:
-        found = await self._shop.find_member(request)
+        found = await self._context.find_member(request)
         return responses.answer([asdict(one) for one in await self._centre.find_connections(found.session)])
 
     async def unbind(self, request: Request) -> Response:
-        found = await self._shop.find_recent(request)
+        found = await self._context.find_recent(request)
         asked = await read_form(request) if is_form(request) else get_parameters(request)
         logs_out = asked.get("logout", "") in ("1", "true")
         union_type = request.path_params["union_type"].upper()
         await self._centre.unbind(found.session, union_type, request.state.request_id, logs_out=logs_out)
         response = self._done(request)
         if logs_out:
-            self._shop.forget_logins(request, response)
+            self._context.forget_logins(request, response)
         return response
 
     async def sessions(self, request: Request) -> Response:
-        found = await self._shop.find_member(request)
+        found = await self._context.find_member(request)
         return responses.answer([asdict(one) for one in await self._centre.find_sessions(found.session)])
 
     async def end_session(self, request: Request) -> Response:
-        found = await self._shop.find_member(request)
+        found = await self._context.find_member(request)
         await self._centre.end_session(found.session, request.path_params["id"])
         return self._done(request)
 
     async def end_sessions(self, request: Request) -> Response:
         """End all of the member's sessions but this one."""
-        found = await self._shop.find_member(request)
+        found = await self._context.find_member(request)
         await self._centre.end_other_sessions(found.session)
         return self._done(request)
 
     async def set_password(self, request: Request) -> Response:
         if not self._manager.has_passwords:
             raise Unsupported("this shop has no passwords of ours")
-        found = await self._shop.find_recent(request)
+        found = await self._context.find_recent(request)
         asked = await read_fields(request)
         await self._centre.set_password(found.session, asked.get("password", ""))
         return self._done(request)
@@ -102,15 +102,15 @@ class _Account:
     async def page(self, request: Request) -> Response:
         visit = get_visit(request)
         try:
-            found = await self._shop.find_member(request)
+            found = await self._context.find_member(request)
         except NotLoggedIn:
-            return responses.redirect(self._shop.login_for(f"{self._shop.prefix}/account"))
-        language, prefix = visit.language, self._shop.prefix
+            return responses.redirect(self._context.login_for(f"{self._context.prefix}/account"))
+        language, prefix = visit.language, self._context.prefix
         connections = await self._centre.find_connections(found.session)
         sessions = await self._centre.find_sessions(found.session)
-        titles = find_titles(self._shop, language)
+        titles = find_titles(self._context, language)
         member = found.member
-        text = self._shop.pages.account(
+        text = self._context.pages.account(
             language,
             ShownMember(member.uname, member.nickname, member.face),
             [
@@ -123,7 +123,7 @@ class _Account:
                 )
                 for one in connections
             ],
-            find_choices(self._shop, found, language, "bind", {one.union_type for one in connections}),
+            find_choices(self._context, found, language, "bind", {one.union_type for one in connections}),
             [
                 OpenLogin(one.client_type, to_day(one.login_time), f"{prefix}/sessions/{one.id}/end", one.is_this)
                 for one in sessions
@@ -139,63 +139,66 @@ class _Account:
 
     def _done(self, request: Request) -> Response:
         if wants_page(request):
-            return responses.redirect(f"{self._shop.prefix}/account")
+            return responses.redirect(f"{self._context.prefix}/account")
         return responses.no_content()
 
 
-async def begin_bind(shop: Shop, request: Request, *, merges: bool = False) -> Response:
+async def begin_bind(context: WebContext, request: Request, *, merges: bool = False) -> Response:
     """Begin to bind an identity to the member who is logged in, or with `merges` to prove whose it is."""
-    manager = shop.manager
-    await shop.count(request)
-    binder = (await shop.find_recent(request)).session
+    manager = context.manager
+    await context.count(request)
+    binder = (await context.find_recent(request)).session
     asked = await read_fields(request)
     names = (request.path_params["provider"], request.path_params["client"])
-    offer = manager.registry.find(*names)
+    configured = manager.registry.find(*names)
     visit = get_visit(request)
-    if offer.entrance is not Entrance.REDIRECT and asked.keys() & {*offer.provider.code_names, CREDENTIAL}:
+    if configured.entrance is not Entrance.REDIRECT and asked.keys() & {*configured.provider.code_names, CREDENTIAL}:
         login = await manager.login_with_code(*names, asked, visit, binder=binder, merges=merges)
-        return responses.answer(token_body(shop, login))
+        return responses.answer(token_body(context, login))
     redirect_uri = asked.get("redirect_uri", "")
     start = await manager.get_login_url(
         *names,
         visit,
-        return_to=asked.get("return_to", "") or (f"{shop.prefix}/account/merge" if merges else ""),
+        return_to=asked.get("return_to", "") or (f"{context.prefix}/account/merge" if merges else ""),
         redirect_uri=redirect_uri,
         delivery=Delivery.JSON if redirect_uri else Delivery.SESSION,
-        is_awake=True,
+        is_in_app=True,
         binder=binder,
         merges=merges,
     )
-    if start.flow and offer.entrance.is_ticketed:
+    if start.flow and configured.entrance.is_ticketed:
         return responses.answer({"login_url": start.login_url, "ticket": manager.flows.ticket(start.flow)})
     if wants_page(request):
-        response = responses.page(shop.pages.leaving(visit.language, start.login_url))
+        response = responses.page(context.pages.leaving(visit.language, start.login_url))
         response.headers["refresh"] = f"0;url={start.login_url}"
     else:
         response = responses.answer({"login_url": start.login_url})
-    return keep_flow(shop, request, response, start)
+    return keep_flow(context, request, response, start)
 
 
 def find_choices(
-    shop: Shop, found: LoggedIn, language: Language, verb: str, without: Container[str] = ()
+    context: WebContext, found: LoggedIn, language: Language, verb: str, without: Container[str] = ()
 ) -> list[Choice]:
     """Return the logins that this kind of browser can begin, each with where a form posts to `verb` it."""
     client = ClientType.PC if found.session.client_type is ClientType.PC else ClientType.H5
     return [
         Choice(
-            offer.name,
-            title(offer, language),
-            f"{shop.prefix}/{offer.name}/{offer.client_type}/{verb}",
-            offer.provider.union_type.lower(),
+            configured.name,
+            title(configured, language),
+            f"{context.prefix}/{configured.name}/{configured.client_type}/{verb}",
+            configured.provider.union_type.lower(),
         )
-        for offer in shop.manager.registry.offers(client)
-        if offer.entrance is Entrance.REDIRECT and offer.provider.union_type not in without
+        for configured in context.manager.registry.shown_for(client)
+        if configured.entrance is Entrance.REDIRECT and configured.provider.union_type not in without
     ]
 
 
-def find_titles(shop: Shop, language: Language) -> dict[str, str]:
+def find_titles(context: WebContext, language: Language) -> dict[str, str]:
     """Return what each union type is called on a page."""
-    return {offer.provider.union_type: title(offer, language) for offer in reversed([*shop.manager.registry])}
+    return {
+        configured.provider.union_type: title(configured, language)
+        for configured in reversed([*context.manager.registry])
+    }
 
 
 def to_day(seconds: int) -> date:

@@ -16,9 +16,9 @@ from connect_core.login.completion import Login
 from connect_core.login.flow import Delivery
 from connect_core.members.current import LoggedIn
 from connect_core.providers.provider import Entrance
-from connect_core.providers.registry import Offer
+from connect_core.providers.registry import ConfiguredProvider
 from connect_core.web import responses
-from connect_core.web.context import Endpoint, ErrorStyle, Shop
+from connect_core.web.context import Endpoint, ErrorStyle, WebContext
 from connect_core.web.legacy.javashop import answer_in
 from connect_core.web.login.routes import keep_flow
 from connect_core.web.requests import (
@@ -34,13 +34,13 @@ _OUT_OF = "WECHAT"
 """What `unbind/out` unbinds: it is the logout button inside WeChat's browser."""
 
 
-def binder_routes(shop: Shop) -> list[BaseRoute]:
+def binder_routes(context: WebContext) -> list[BaseRoute]:
     """Every such route."""
-    binder = _Binder(shop)
+    binder = _Binder(context)
     style, unbind_style = answer_in(_CODES), answer_in({**_CODES, "unsupported": "E134"})
 
     def route(path: str, endpoint: Endpoint, *methods: str, style: ErrorStyle = style) -> BaseRoute:
-        return shop.route(f"/buyer/{path}", endpoint, *methods, style=style, cross_origin=True)
+        return context.route(f"/buyer/{path}", endpoint, *methods, style=style, cross_origin=True)
 
     return [
         route("account-binder/pc/{type}", binder.begin, "GET"),
@@ -71,34 +71,34 @@ async def _refuse(request: Request) -> Response:
 
 
 class _Binder:
-    def __init__(self, shop: Shop) -> None:
-        self._shop = shop
-        self._manager = shop.manager
+    def __init__(self, context: WebContext) -> None:
+        self._context = context
+        self._manager = context.manager
 
     async def begin(self, request: Request) -> Response:
         """The address at which a bind begins, as text; the front end sends the browser there, and no link can."""
-        check_origin(request, self._shop.origins)
-        await self._shop.count(request)
+        check_origin(request, self._context.origins)
+        await self._context.count(request)
         session = (await self._find_recent(request)).session
         client = ClientType.PC if session.client_type is ClientType.PC else ClientType.H5
-        offer = self._find_offer(client, request.path_params["type"].upper())
+        configured = self._find_configured(client, request.path_params["type"].upper())
         start = await self._manager.get_login_url(
-            offer.name,
-            offer.client_type,
+            configured.name,
+            configured.client_type,
             get_visit(request),
             return_to=get_parameters(request).get("return_to", ""),
             delivery=Delivery.TOKEN_COOKIES,
-            is_awake=True,
+            is_in_app=True,
             binder=session,
         )
-        return keep_flow(self._shop, request, responses.plain(start.login_url), start)
+        return keep_flow(self._context, request, responses.plain(start.login_url), start)
 
     async def show(self, request: Request) -> Response:
         """Every union type that the shop has configured, and whether it is bound."""
         found = await self._find_member(request)
         if found is None:
             raise NotLoggedIn("there is no live session")
-        union_types = dict.fromkeys(offer.provider.union_type for offer in self._manager.registry)
+        union_types = dict.fromkeys(configured.provider.union_type for configured in self._manager.registry)
         return responses.answer([{"union_type": one, "is_bind": one in found.union_types} for one in union_types])
 
     async def unbind(self, request: Request) -> Response:
@@ -111,9 +111,9 @@ class _Binder:
             await self._unbind(request, _OUT_OF, logs_out=True)
         except LastConnection:
             for token in filter(None, self._get_tokens(request).values()):
-                await self._manager.accounts.logout(token)
+                await self._manager.current_member.logout(token)
         response = _nothing()
-        self._shop.forget_logins(request, response)
+        self._context.forget_logins(request, response)
         return response
 
     async def bind_pending(self, request: Request) -> Response:
@@ -123,63 +123,63 @@ class _Binder:
     async def register(self, request: Request) -> Response:
         """The same, told in no words, for a member whom the shop has just registered; register who is not logged in."""
         if await self._find_member(request) is None:
-            await self._shop.count(request)
+            await self._context.count(request)
             ticket, _ = await self._read_ticket(request)
             return self._bound(await self._manager.finish_first_login(ticket, get_visit(request)))
         await self._bind_pending(request, await self._find_recent(request))
         response = _nothing()
-        self._shop.cookies.drop(response, self._shop.cookies.pending)
+        self._context.cookies.drop(response, self._context.cookies.pending)
         return response
 
     async def join(self, request: Request) -> Response:
         """Bind the person who waits to the member whom the credentials prove."""
-        check_origin(request, self._shop.origins)
-        await self._shop.count(request)
+        check_origin(request, self._context.origins)
+        await self._context.count(request)
         ticket, asked = await self._read_ticket(request)
-        await self._shop.password_limiter.hit(f"user {asked.get('username', '')}")
+        await self._context.password_limiter.hit(f"user {asked.get('username', '')}")
         return self._bound(await self._manager.finish_first_login(ticket, get_visit(request), asked))
 
     async def _bind_pending(self, request: Request, found: LoggedIn) -> Login:
-        await self._shop.count(request)
+        await self._context.count(request)
         ticket, _ = await self._read_ticket(request)
         return await self._manager.finish_first_login(ticket, get_visit(request), binder=found.session)
 
     async def _read_ticket(self, request: Request) -> tuple[str, Mapping[str, str]]:
         """Return the ticket, which must be of the login that the path names, and what else was sent."""
         asked = await read_fields(request)
-        ticket = asked.pop("ticket", "") or get_cookies(request).get(self._shop.cookies.pending, "")
+        ticket = asked.pop("ticket", "") or get_cookies(request).get(self._context.cookies.pending, "")
         if not ticket or ticket.partition(".")[0] != request.path_params["uuid"]:
             raise StateInvalid("the uuid is of no login that waits here")
         return ticket, asked
 
     def _bound(self, login: Login) -> Response:
         assert login.opened is not None
-        tokens = self._manager.accounts.issue_tokens(login.opened)
+        tokens = self._manager.current_member.issue_tokens(login.opened)
         told = {name: tokens[name] for name in ("access_token", "refresh_token", "uid")}
         response = responses.answer({"result": "bind_success", **told})
-        self._shop.cookies.drop(response, self._shop.cookies.pending)
+        self._context.cookies.drop(response, self._context.cookies.pending)
         return response
 
     async def _unbind(self, request: Request, union_type: str, *, logs_out: bool = False) -> None:
         found = await self._find_recent(request)
         request_id = request.state.request_id
-        await self._manager.centre.unbind(found.session, union_type, request_id, logs_out=logs_out)
+        await self._manager.self_service.unbind(found.session, union_type, request_id, logs_out=logs_out)
 
-    def _find_offer(self, client: ClientType, union_type: str) -> Offer:
-        for offer in self._manager.registry.offers(client):
-            if offer.provider.union_type == union_type and offer.entrance is Entrance.REDIRECT:
-                return offer
+    def _find_configured(self, client: ClientType, union_type: str) -> ConfiguredProvider:
+        for configured in self._manager.registry.shown_for(client):
+            if configured.provider.union_type == union_type and configured.entrance is Entrance.REDIRECT:
+                return configured
         raise Unsupported("no such login begins in a browser of this kind")
 
     async def _find_recent(self, request: Request) -> LoggedIn:
-        return await self._manager.accounts.find_recent(**self._get_tokens(request))
+        return await self._manager.current_member.find_recent(**self._get_tokens(request))
 
     async def _find_member(self, request: Request) -> LoggedIn | None:
-        return await self._manager.accounts.find_member(**self._get_tokens(request))
+        return await self._manager.current_member.find_member(**self._get_tokens(request))
 
     def _get_tokens(self, request: Request) -> dict[str, str]:
         """As every route takes them, and the cookies that `/buyer` logins leave."""
-        tokens, cookies = self._shop.get_tokens(request), get_cookies(request)
+        tokens, cookies = self._context.get_tokens(request), get_cookies(request)
         for name, cookie in (("session_token", "refresh_token"), ("access_token", "access_token")):
             tokens[name] = tokens[name] or cookies.get(cookie, "")
         return tokens

@@ -17,7 +17,7 @@ from connect_core.login.completion import Login
 from connect_core.login.flow import Delivery
 from connect_core.providers.provider import Entrance
 from connect_core.web import responses
-from connect_core.web.context import ErrorStyle, Shop
+from connect_core.web.context import ErrorStyle, WebContext
 from connect_core.web.login.routes import finish_flow, keep_flow, token_body
 from connect_core.web.pages.messages import Wording, refusal_for
 from connect_core.web.requests import get_parameters, get_visit, read_json
@@ -41,40 +41,40 @@ _MESSAGES = {
 _MINI_UNION_TYPE = "ALIPAY"
 
 
-def seed_routes(shop: Shop) -> list[BaseRoute]:
+def javashop_routes(context: WebContext) -> list[BaseRoute]:
     """Every such route."""
-    seed = _Seed(shop)
+    seed = _JavashopRoutes(context)
     buyer, style = "/buyer/connect/{provider}", answer_in({})
     return [
-        shop.route(f"{buyer}/h5/getLoginUrl", seed.h5_login_url, "GET", style=style, cross_origin=True),
-        shop.route(f"{buyer}/h5/login", seed.h5_login, "GET", style=style, cross_origin=True),
-        shop.route(f"{buyer}/{{client}}/login", seed.login, "GET", style=style),
-        shop.route("/login/{authCode}", seed.mini_login, "POST", style=style),
+        context.route(f"{buyer}/h5/getLoginUrl", seed.h5_login_url, "GET", style=style, cross_origin=True),
+        context.route(f"{buyer}/h5/login", seed.h5_login, "GET", style=style, cross_origin=True),
+        context.route(f"{buyer}/{{client}}/login", seed.login, "GET", style=style),
+        context.route("/login/{authCode}", seed.mini_login, "POST", style=style),
     ]
 
 
-class _Seed:
-    def __init__(self, shop: Shop) -> None:
-        self._shop = shop
-        self._manager = shop.manager
+class _JavashopRoutes:
+    def __init__(self, context: WebContext) -> None:
+        self._context = context
+        self._manager = context.manager
 
     async def login(self, request: Request) -> Response:
-        await self._shop.count(request)
-        offer = self._manager.registry.find(request.path_params["provider"], request.path_params["client"])
-        if offer.entrance is not Entrance.REDIRECT:
+        await self._context.count(request)
+        configured = self._manager.registry.find(request.path_params["provider"], request.path_params["client"])
+        if configured.entrance is not Entrance.REDIRECT:
             raise Unsupported("this client type does not come back by redirect")
         start = await self._manager.get_login_url(
-            offer.name,
-            offer.client_type,
+            configured.name,
+            configured.client_type,
             get_visit(request),
             return_to=get_parameters(request).get("return_to", ""),
             delivery=Delivery.TOKEN_COOKIES,
-            is_awake=True,  # the cookies are for this browser, not for the vendor's app
+            is_in_app=True,  # the cookies are for this browser, not for the vendor's app
         )
-        return keep_flow(self._shop, request, responses.redirect(start.login_url), start)
+        return keep_flow(self._context, request, responses.redirect(start.login_url), start)
 
     async def h5_login_url(self, request: Request) -> Response:
-        await self._shop.count(request)
+        await self._context.count(request)
         redirect_uri = get_parameters(request).get("redirectUri", "")
         if not redirect_uri:
             raise BadRequest("redirectUri is missing")
@@ -86,41 +86,43 @@ class _Seed:
             redirect_uri=redirect_uri if "://" in redirect_uri else unquote(redirect_uri),
             delivery=Delivery.JSON,
         )
-        return keep_flow(self._shop, request, responses.plain(start.login_url), start)
+        return keep_flow(self._context, request, responses.plain(start.login_url), start)
 
     async def h5_login(self, request: Request) -> Response:
-        await self._shop.count(request)
+        await self._context.count(request)
         parameters = get_parameters(request)
         request.path_params["client"] = ClientType.H5
         device_id = parameters.pop("uuid", "")[:64]
-        login = await finish_flow(self._shop, request, parameters, delivers_json=True, device_id=device_id)
-        body = token_body(self._shop, login)
+        login = await finish_flow(self._context, request, parameters, delivers_json=True, device_id=device_id)
+        body = token_body(self._context, login)
         names = ("access_token", "refresh_token", "uid") if "access_token" in body else tuple(body)
         return responses.answer({key: body[key] for key in names})
 
     async def mini_login(self, request: Request) -> Response:
-        await self._shop.count(request)
+        await self._context.count(request)
         body = await read_json(request)
-        offers = self._manager.registry.offers(ClientType.MINI)
-        offer = next((o for o in offers if o.provider.union_type == _MINI_UNION_TYPE), None)
-        if offer is None or offer.entrance is not Entrance.CLIENT_CODE:
+        shown_for = self._manager.registry.shown_for(ClientType.MINI)
+        configured = next((o for o in shown_for if o.provider.union_type == _MINI_UNION_TYPE), None)
+        if configured is None or configured.entrance is not Entrance.CLIENT_CODE:
             raise Unsupported("no Alipay mini program is configured")
         parameters = {**body, "code": request.path_params["authCode"]}
-        login = await self._manager.login_with_code(offer.name, offer.client_type, parameters, get_visit(request))
-        data = _mini_member(login) if login.settled else token_body(self._shop, login)
+        login = await self._manager.login_with_code(
+            configured.name, configured.client_type, parameters, get_visit(request)
+        )
+        data = _mini_member(login) if login.resolved else token_body(self._context, login)
         return responses.answer({"status": 200, "msg": "OK", "data": data})
 
 
 def _mini_member(login: Login) -> dict[str, object]:
-    assert login.settled is not None
-    member, certified = login.settled.member, login.settled.profile.is_certified
+    assert login.resolved is not None
+    member, certified = login.resolved.member, login.resolved.profile.is_certified
     return {
         "id": member.id,
         "uname": member.uname,
         "nickname": member.nickname,
         "face": member.face,
         "sex": member.sex,
-        "alipayUserId": login.settled.union_id,
+        "alipayUserId": login.resolved.union_id,
         "faceImage": member.face,
         "isCertified": None if certified is None else "T" if certified else "F",
         "registTime": datetime.fromtimestamp(member.create_time, UTC).strftime("%Y-%m-%d %H:%M:%S"),

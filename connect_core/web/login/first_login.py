@@ -20,7 +20,7 @@ from connect_core.errors import (
 )
 from connect_core.login.flow import Delivery
 from connect_core.web import responses
-from connect_core.web.context import ErrorStyle, Shop
+from connect_core.web.context import ErrorStyle, WebContext
 from connect_core.web.login.routes import deliver, title, token_body
 from connect_core.web.pages import Way
 from connect_core.web.requests import (
@@ -33,25 +33,25 @@ from connect_core.web.requests import (
 )
 
 
-def first_login_routes(shop: Shop) -> list[BaseRoute]:
+def first_login_routes(context: WebContext) -> list[BaseRoute]:
     """The page and what it posts to; 404 where newcomers are registered at once."""
-    first, path, style = _FirstLogin(shop), f"{shop.prefix}/first-login", _style(shop)
+    first, path, style = _FirstLogin(context), f"{context.prefix}/first-login", _style(context)
     return [
-        shop.route(path, first.page, "GET", style=style, cross_origin=True),
-        shop.route(path, first.choose, "POST", style=style, cross_origin=True),
+        context.route(path, first.page, "GET", style=style, cross_origin=True),
+        context.route(path, first.choose, "POST", style=style, cross_origin=True),
     ]
 
 
 class _FirstLogin:
-    def __init__(self, shop: Shop) -> None:
-        self._shop = shop
-        self._manager = shop.manager
+    def __init__(self, context: WebContext) -> None:
+        self._context = context
+        self._manager = context.manager
 
     async def page(self, request: Request) -> Response:
         self._check_offered()
-        ticket = get_cookies(request).get(self._shop.cookies.pending, "")
+        ticket = get_cookies(request).get(self._context.cookies.pending, "")
         if not ticket and wants_page(request):
-            return responses.redirect(f"{self._shop.prefix}/login")
+            return responses.redirect(f"{self._context.prefix}/login")
         if not ticket:
             raise StateMissing("there is no login that waits for a choice")
         return self._show(request, ticket)
@@ -59,19 +59,19 @@ class _FirstLogin:
     async def choose(self, request: Request) -> Response:
         """`decision` is `register` or `join`; with `join` come the credentials."""
         self._check_offered()
-        check_origin(request, self._shop.origins)
-        await self._shop.count(request)
+        check_origin(request, self._context.origins)
+        await self._context.count(request)
         asked = await read_fields(request)
         cookies = get_cookies(request)
-        ticket = asked.pop("ticket", "") or cookies.get(self._shop.cookies.pending, "")
+        ticket = asked.pop("ticket", "") or cookies.get(self._context.cookies.pending, "")
         if not ticket:
             raise StateMissing("there is no login that waits for a choice")
-        visit = get_visit(request, cookies.get(self._shop.cookies.session, ""))
+        visit = get_visit(request, cookies.get(self._context.cookies.session, ""))
         match asked.pop("decision", ""):
             case "register":
                 login = await self._manager.finish_first_login(ticket, visit)
             case "join":
-                await self._shop.password_limiter.hit(f"user {asked.get('username', '')}")
+                await self._context.password_limiter.hit(f"user {asked.get('username', '')}")
                 try:
                     login = await self._manager.finish_first_login(ticket, visit, asked)
                 except NotLoggedIn:
@@ -81,9 +81,9 @@ class _FirstLogin:
             case _:
                 raise BadRequest("decision is register or join")
         if login.delivery is Delivery.JSON:
-            return responses.answer(token_body(self._shop, login))
-        response = deliver(self._shop, login)
-        self._shop.cookies.drop(response, self._shop.cookies.pending)
+            return responses.answer(token_body(self._context, login))
+        response = deliver(self._context, login)
+        self._context.cookies.drop(response, self._context.cookies.pending)
         return response
 
     def _check_offered(self) -> None:
@@ -92,26 +92,26 @@ class _FirstLogin:
 
     def _show(self, request: Request, ticket: str, *, is_wrong: bool = False, username: str = "") -> Response:
         pending = self._manager.find_pending(ticket)
-        offer = self._manager.registry.find(pending.provider, pending.client_type)
+        configured = self._manager.registry.find(pending.provider, pending.client_type)
         profile, language = pending.identity.profile, get_language(request)
-        nickname, name = profile.nickname if profile else "", title(offer, language)
+        nickname, name = profile.nickname if profile else "", title(configured, language)
         if not wants_page(request):
-            return responses.answer({"provider": offer.name, "name": name, "nickname": nickname})
-        text = self._shop.pages.first_login(language, name, nickname, is_wrong=is_wrong, username=username)
+            return responses.answer({"provider": configured.name, "name": name, "nickname": nickname})
+        text = self._context.pages.first_login(language, name, nickname, is_wrong=is_wrong, username=username)
         return responses.page(text, 401 if is_wrong else 200)
 
 
-def _style(shop: Shop) -> ErrorStyle:
-    leading_back = shop.leading_back_to(f"{shop.prefix}/first-login")
+def _style(context: WebContext) -> ErrorStyle:
+    leading_back = context.leading_back_to(f"{context.prefix}/first-login")
 
     def tell(request: Request, error: ConnectError) -> Response:
         """Whoever took too long begins anew, and still lands where that login was to end."""
-        ticket, return_to = get_cookies(request).get(shop.cookies.pending, ""), ""
+        ticket, return_to = get_cookies(request).get(context.cookies.pending, ""), ""
         if not wants_page(request) or not isinstance(error, StateExpired):
             return leading_back(request, error)
         with suppress(StateInvalid):
-            return_to = shop.shorten(shop.manager.pendings.open(ticket, 0).return_to)
-        ways = [Way("start_again", shop.login_for(return_to))]
-        return shop.refuse(request, error, error.code, ways)
+            return_to = context.shorten(context.manager.first_login_tickets.open(ticket, 0).return_to)
+        ways = [Way("start_again", context.login_for(return_to))]
+        return context.refuse(request, error, error.code, ways)
 
     return tell

@@ -14,12 +14,12 @@ from connect_core.identity import ClientType
 from connect_core.login.completion import Login
 from connect_core.login.first_login import LIFE as PENDING_LIFE
 from connect_core.login.flow import LIFE, Delivery
-from connect_core.manager import AWAKE, Start
+from connect_core.manager import IN_APP, Start
 from connect_core.members.merge_service import LIFE as PROOF_LIFE
-from connect_core.providers.provider import Elsewhere, Entrance, WorksInSomeBrowsers
-from connect_core.providers.registry import Offer
+from connect_core.providers.provider import Entrance, RequiredBrowser, WorksInSomeBrowsers
+from connect_core.providers.registry import ConfiguredProvider
 from connect_core.web import responses
-from connect_core.web.context import Shop
+from connect_core.web.context import WebContext
 from connect_core.web.pages import Choice
 from connect_core.web.requests import (
     check_origin,
@@ -41,108 +41,110 @@ log = logging.getLogger("connect_login")
 _MOBILE = ("Mobile", "Android", "iPhone", "iPad", "HarmonyOS")
 
 
-def connect_routes(shop: Shop) -> list[BaseRoute]:
+def connect_routes(context: WebContext) -> list[BaseRoute]:
     """Every route below the prefix."""
-    routes = _Routes(shop)
-    prefix, path = shop.prefix, f"{shop.prefix}/{{provider}}/{{client}}"
+    routes = _Routes(context)
+    prefix, path = context.prefix, f"{context.prefix}/{{provider}}/{{client}}"
     return [
-        shop.route(f"{path}/login", routes.login, "GET"),
-        shop.route(f"{path}/callback", routes.callback, "GET", "POST"),
-        shop.route(f"{path}/login-url", routes.login_url, "POST", cross_origin=True),
-        shop.route(f"{path}/token", routes.token, "POST", cross_origin=True),
-        shop.route(f"{prefix}/providers", routes.providers, "GET", cross_origin=True),
-        shop.route(f"{prefix}/login", routes.login_page, "GET"),
-        shop.route(f"{prefix}/me", routes.me, "GET", cross_origin=True),
-        shop.route(f"{prefix}/logout", routes.logout, "POST", cross_origin=True),
-        shop.route(f"{prefix}/token/refresh", routes.refresh, "POST", cross_origin=True),
-        shop.route(f"{prefix}/.well-known/jwks.json", routes.jwks, "GET"),
-        shop.route(f"{prefix}/static/{{name}}", routes.static, "GET"),
+        context.route(f"{path}/login", routes.login, "GET"),
+        context.route(f"{path}/callback", routes.callback, "GET", "POST"),
+        context.route(f"{path}/login-url", routes.login_url, "POST", cross_origin=True),
+        context.route(f"{path}/token", routes.token, "POST", cross_origin=True),
+        context.route(f"{prefix}/providers", routes.providers, "GET", cross_origin=True),
+        context.route(f"{prefix}/login", routes.login_page, "GET"),
+        context.route(f"{prefix}/me", routes.me, "GET", cross_origin=True),
+        context.route(f"{prefix}/logout", routes.logout, "POST", cross_origin=True),
+        context.route(f"{prefix}/token/refresh", routes.refresh, "POST", cross_origin=True),
+        context.route(f"{prefix}/.well-known/jwks.json", routes.jwks, "GET"),
+        context.route(f"{prefix}/static/{{name}}", routes.static, "GET"),
     ]
 
 
 class _Routes:
-    def __init__(self, shop: Shop) -> None:
-        self._shop = shop
-        self._manager = shop.manager
+    def __init__(self, context: WebContext) -> None:
+        self._context = context
+        self._manager = context.manager
 
     async def login(self, request: Request) -> Response:
-        await self._shop.count(request)
+        await self._context.count(request)
         start = await self._begin(request, get_parameters(request))
         if start.flow and not _is_web(start.login_url):
             raise Unsupported("this client type begins with login-url")
-        return keep_flow(self._shop, request, responses.redirect(start.login_url), start)
+        return keep_flow(self._context, request, responses.redirect(start.login_url), start)
 
     async def callback(self, request: Request) -> Response:
         if request.method == "POST":
             return await self._park(request)
-        await self._shop.count(request)
+        await self._context.count(request)
         try:
             parameters = get_parameters(request)
         except BadRequest:
             raw = parse_qsl(request.scope["query_string"].decode("latin-1"), errors="replace")
-            offer = self._manager.registry.find(request.path_params["provider"], request.path_params["client"])
-            await self._manager.redemption.bury_codes(offer, raw)
+            configured = self._manager.registry.find(request.path_params["provider"], request.path_params["client"])
+            await self._manager.redemption.bury_codes(configured, raw)
             raise
-        return deliver(self._shop, await finish_flow(self._shop, request, parameters))
+        return deliver(self._context, await finish_flow(self._context, request, parameters))
 
     async def _park(self, request: Request) -> Response:
         """A form_post response comes without our Lax cookies, so the browser is sent round by GET."""
-        offer = self._manager.registry.find(request.path_params["provider"], request.path_params["client"])
+        configured = self._manager.registry.find(request.path_params["provider"], request.path_params["client"])
         if not is_form(request):
             raise BadRequest("the response is no form")
         fields = await read_form(request)
         # not from request.url, which is made of the Host header
-        return responses.redirect(f"{self._shop.prefix}/{offer.name}/{offer.client_type}/callback?{urlencode(fields)}")
+        return responses.redirect(
+            f"{self._context.prefix}/{configured.name}/{configured.client_type}/callback?{urlencode(fields)}"
+        )
 
     async def login_url(self, request: Request) -> Response:
-        await self._shop.count(request)
-        offer = self._find_offer(request)
+        await self._context.count(request)
+        configured = self._find_configured(request)
         start = await self._begin(request, await read_json(request))
-        if start.flow and offer.entrance.is_ticketed:
+        if start.flow and configured.entrance.is_ticketed:
             return responses.answer({"login_url": start.login_url, "ticket": self._manager.flows.ticket(start.flow)})
-        return keep_flow(self._shop, request, responses.answer({"login_url": start.login_url}), start)
+        return keep_flow(self._context, request, responses.answer({"login_url": start.login_url}), start)
 
     async def token(self, request: Request) -> Response:
-        await self._shop.count(request)
-        offer = self._find_offer(request)
+        await self._context.count(request)
+        configured = self._find_configured(request)
         body = await read_json(request)
         device_id = body.pop("device_id", "")[:64]
-        if offer.entrance is Entrance.REDIRECT:
-            login = await finish_flow(self._shop, request, body, delivers_json=True, device_id=device_id)
+        if configured.entrance is Entrance.REDIRECT:
+            login = await finish_flow(self._context, request, body, delivers_json=True, device_id=device_id)
         else:
             login = await self._manager.login_with_code(
-                offer.name, offer.client_type, body, get_visit(request), device_id=device_id
+                configured.name, configured.client_type, body, get_visit(request), device_id=device_id
             )
-        return responses.answer(token_body(self._shop, login))
+        return responses.answer(token_body(self._context, login))
 
     async def refresh(self, request: Request) -> Response:
         """A token of the body is answered in the body, one of the `/buyer` cookies in these cookies."""
-        check_origin(request, self._shop.origins)
+        check_origin(request, self._context.origins)
         body, cookies = await read_json(request), get_cookies(request)
         if token := body.get("refresh_token"):
-            return responses.answer((await self._manager.accounts.refresh(token)).answer())
+            return responses.answer((await self._manager.current_member.refresh(token)).answer())
         if "refresh_token" not in cookies:
             raise BadRequest("refresh_token is missing")
-        tokens = (await self._manager.accounts.refresh(cookies["refresh_token"])).answer()
+        tokens = (await self._manager.current_member.refresh(cookies["refresh_token"])).answer()
         response = responses.answer({key: tokens[key] for key in ("expires_in", "uid")})
-        set_token_cookies(self._shop, response, tokens)
+        set_token_cookies(self._context, response, tokens)
         return response
 
     async def logout(self, request: Request) -> Response:
-        check_origin(request, self._shop.origins)
+        check_origin(request, self._context.origins)
         body = {} if is_form(request) else await read_json(request)
         cookies = get_cookies(request)
-        held = (cookies.get(self._shop.cookies.session), cookies.get("refresh_token"))
+        held = (cookies.get(self._context.cookies.session), cookies.get("refresh_token"))
         presented = (body.get("refresh_token"), get_bearer(request), *held)
         for token in filter(None, presented):
-            await self._manager.accounts.logout(token)
+            await self._manager.current_member.logout(token)
         home = self._manager.targets.check(self._manager.settings.service.home_url)
         response = responses.redirect(home) if wants_page(request) else responses.no_content()
-        self._shop.forget_logins(request, response)
+        self._context.forget_logins(request, response)
         return response
 
     async def me(self, request: Request) -> Response:
-        found = await self._shop.find_member(request)
+        found = await self._context.find_member(request)
         member = found.member
         return responses.answer(
             {
@@ -158,11 +160,15 @@ class _Routes:
     async def providers(self, request: Request) -> Response:
         query = get_parameters(request)
         language = get_visit(request).language
-        shown = self._offers(query.get("client", ""))
+        shown = self._shown_for(query.get("client", ""))
         return responses.answer(
             [
-                {"provider": offer.name, "name": title(offer, language), "login_url": self._start_url(offer)}
-                for offer in shown
+                {
+                    "provider": configured.name,
+                    "name": title(configured, language),
+                    "login_url": self._start_url(configured),
+                }
+                for configured in shown
             ]
         )
 
@@ -176,17 +182,17 @@ class _Routes:
             self._manager.targets.check(return_to)
         choices = [
             Choice(
-                offer.name,
-                title(offer, visit.language),
+                configured.name,
+                title(configured, visit.language),
                 url,
-                offer.provider.union_type.lower(),
-                find_better_place(offer, visit.user_agent),
+                configured.provider.union_type.lower(),
+                find_better_place(configured, visit.user_agent),
             )
-            for offer in self._offers(client)
-            if (url := self._start_url(offer))
+            for configured in self._shown_for(client)
+            if (url := self._start_url(configured))
         ]
         service, asked = self._manager.settings.service, query.get("client", "")
-        text = self._shop.pages.login(
+        text = self._context.pages.login(
             visit.language,
             choices,
             return_to,
@@ -201,7 +207,7 @@ class _Routes:
 
     async def static(self, request: Request) -> Response:
         try:
-            asset = self._shop.pages.assets[request.path_params["name"]]
+            asset = self._context.pages.assets[request.path_params["name"]]
         except KeyError:
             raise Unsupported("there is no such file") from None
         # an address that names this very version may be kept for ever
@@ -221,140 +227,145 @@ class _Routes:
             return_to=asked.get("return_to", ""),
             redirect_uri=redirect_uri,
             delivery=Delivery.JSON if redirect_uri else Delivery.SESSION,
-            is_awake=AWAKE in asked,
+            is_in_app=IN_APP in asked,
         )
 
-    def _find_offer(self, request: Request) -> Offer:
+    def _find_configured(self, request: Request) -> ConfiguredProvider:
         """Return the offer of a POST; where a browser's cookie will count, the request must come from our own pages."""
-        offer = self._manager.registry.find(request.path_params["provider"], request.path_params["client"])
-        if offer.entrance is Entrance.REDIRECT:
-            check_origin(request, self._shop.origins)
-        return offer
+        configured = self._manager.registry.find(request.path_params["provider"], request.path_params["client"])
+        if configured.entrance is Entrance.REDIRECT:
+            check_origin(request, self._context.origins)
+        return configured
 
-    def _offers(self, client: str) -> list[Offer]:
+    def _shown_for(self, client: str) -> list[ConfiguredProvider]:
         if client not in list(ClientType):
             raise Unsupported("there is no such client type")
-        return self._manager.registry.offers(client)
+        return self._manager.registry.shown_for(client)
 
-    def _start_url(self, offer: Offer) -> str | None:
+    def _start_url(self, configured: ConfiguredProvider) -> str | None:
         """Where a browser begins this login; None where an app or mini program does."""
-        if offer.entrance is not Entrance.REDIRECT:
+        if configured.entrance is not Entrance.REDIRECT:
             return None
-        return f"{self._shop.prefix}/{offer.name}/{offer.client_type}/login"
+        return f"{self._context.prefix}/{configured.name}/{configured.client_type}/login"
 
 
-def title(offer: Offer, language: str) -> str:
+def title(configured: ConfiguredProvider, language: str) -> str:
     """What the provider is called on a page."""
-    return offer.provider.titles.get(language) or next(iter(offer.provider.titles.values()), offer.name)
+    return configured.provider.titles.get(language) or next(iter(configured.provider.titles.values()), configured.name)
 
 
-def find_better_place(offer: Offer, user_agent: str) -> Elsewhere | None:
+def find_better_place(configured: ConfiguredProvider, user_agent: str) -> RequiredBrowser | None:
     """Where the visitor has to go for this login; a plugin that cannot say does not cost the page."""
-    provider = offer.provider
+    provider = configured.provider
     if not isinstance(provider, WorksInSomeBrowsers):
         return None
     try:
-        place: object = provider.find_better_place(offer.client_type, user_agent)
+        place: object = provider.find_better_place(configured.client_type, user_agent)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - a stranger's method
-        log.warning("plugin_failed", extra={"provider": offer.name, "error": type(error).__name__})
+        log.warning("plugin_failed", extra={"provider": configured.name, "error": type(error).__name__})
         return None
-    return place if isinstance(place, Elsewhere) else None
+    return place if isinstance(place, RequiredBrowser) else None
 
 
-def flow_cookie(shop: Shop, state: str) -> str:
+def flow_cookie(context: WebContext, state: str) -> str:
     """The name of the cookie that keeps the flow of `state`."""
-    return shop.cookies.flow + token_hash(state)[:16]
+    return context.cookies.flow + token_hash(state)[:16]
 
 
-def keep_flow(shop: Shop, request: Request, response: Response, start: Start) -> Response:
+def keep_flow(context: WebContext, request: Request, response: Response, start: Start) -> Response:
     """Have the browser keep the flow that was begun, and forget its oldest where it keeps too many."""
     if start.flow is None:
         return response
-    sealed = shop.manager.flows.seal(start.flow)
+    sealed = context.manager.flows.seal(start.flow)
     kept = [
         (name, len(name) + len(value))
         for name, value in get_cookies(request).items()
-        if name.startswith(shop.cookies.flow)
+        if name.startswith(context.cookies.flow)
     ]
-    room = FLOW_COOKIE_BYTES - len(sealed) - len(shop.cookies.flow) - 16
+    room = FLOW_COOKIE_BYTES - len(sealed) - len(context.cookies.flow) - 16
     while kept and (len(kept) >= MOST_FLOWS or sum(size for _, size in kept) > room):
-        shop.cookies.drop(response, kept.pop(0)[0])
-    shop.cookies.set(response, flow_cookie(shop, start.flow.state), sealed, LIFE + EXPIRED_FLOW_MEMORY)
+        context.cookies.drop(response, kept.pop(0)[0])
+    context.cookies.set(response, flow_cookie(context, start.flow.state), sealed, LIFE + EXPIRED_FLOW_MEMORY)
     return response
 
 
 async def finish_flow(
-    shop: Shop, request: Request, parameters: Mapping[str, str], *, delivers_json: bool = False, device_id: str = ""
+    context: WebContext,
+    request: Request,
+    parameters: Mapping[str, str],
+    *,
+    delivers_json: bool = False,
+    device_id: str = "",
 ) -> Login:
     """Finish the login that the browser's cookie and the response agree on; who it was until now is logged out."""
     cookies = get_cookies(request)
-    request.state.flow_cookie = flow_cookie(shop, parameters.get("state", ""))
-    return await shop.manager.login_callback(
+    request.state.flow_cookie = flow_cookie(context, parameters.get("state", ""))
+    return await context.manager.login_callback(
         request.path_params["provider"],
         request.path_params["client"],
         parameters,
         cookies.get(request.state.flow_cookie),
-        get_visit(request, cookies.get(shop.cookies.session) or cookies.get("refresh_token", "")),
+        get_visit(request, cookies.get(context.cookies.session) or cookies.get("refresh_token", "")),
         delivers_json=delivers_json,
         device_id=device_id,
     )
 
 
-def deliver(shop: Shop, login: Login) -> Response:
+def deliver(context: WebContext, login: Login) -> Response:
     """Send the browser to where the login returns to, logged in; a repeated callback just goes there."""
     if login.pending is not None:
-        ticket = shop.manager.seal_pending(login.pending)
-        response = responses.redirect(_choice_page(shop, login.delivery, ticket))
-        shop.cookies.set(response, shop.cookies.pending, ticket, PENDING_LIFE)
+        ticket = context.manager.seal_pending(login.pending)
+        response = responses.redirect(_choice_page(context, login.delivery, ticket))
+        context.cookies.set(response, context.cookies.pending, ticket, PENDING_LIFE)
         return response
     response = responses.redirect(login.return_to)
     if login.proof is not None:
-        shop.cookies.set(response, shop.cookies.merge, shop.manager.merges.seal(login.proof), PROOF_LIFE)
-    lifetimes = shop.manager.settings.sessions
+        context.cookies.set(response, context.cookies.merge, context.manager.merges.seal(login.proof), PROOF_LIFE)
+    lifetimes = context.manager.settings.sessions
     if login.opened is None:
         return response
     if login.delivery is Delivery.SESSION:
-        shop.cookies.set(response, shop.cookies.session, login.opened.token, lifetimes.absolute)
+        context.cookies.set(response, context.cookies.session, login.opened.token, lifetimes.absolute)
         return response
-    tokens = shop.manager.accounts.issue_tokens(login.opened)
-    set_token_cookies(shop, response, {**tokens, "uid": login.opened.row.member_id})
+    tokens = context.manager.current_member.issue_tokens(login.opened)
+    set_token_cookies(context, response, {**tokens, "uid": login.opened.row.member_id})
     return response
 
 
-def _choice_page(shop: Shop, delivery: Delivery, ticket: str) -> str:
+def _choice_page(context: WebContext, delivery: Delivery, ticket: str) -> str:
     """Where a newcomer is asked; a front end of the `/buyer` routes may have a page for it."""
-    page = shop.manager.settings.service.binder_url
+    page = context.manager.settings.service.binder_url
     if not page or delivery is not Delivery.TOKEN_COOKIES:
-        return f"{shop.prefix}/first-login"
-    page = shop.manager.targets.check(page)
+        return f"{context.prefix}/first-login"
+    page = context.manager.targets.check(page)
     return f"{page}{'&' if '?' in page else '?'}uuid={ticket.partition('.')[0]}"
 
 
-def set_token_cookies(shop: Shop, response: Response, tokens: Mapping[str, object]) -> None:
+def set_token_cookies(context: WebContext, response: Response, tokens: Mapping[str, object]) -> None:
     """Set the cookies `access_token`, `refresh_token` and `uid` of the `/buyer` routes."""
-    lifetimes = shop.manager.settings.sessions
+    lifetimes = context.manager.settings.sessions
     for name, life in (
         ("access_token", lifetimes.access_token),
         ("refresh_token", lifetimes.absolute),
         ("uid", lifetimes.absolute),
     ):
-        shop.cookies.set_token(response, name, str(tokens[name]), life)
+        context.cookies.set_token(response, name, str(tokens[name]), life)
 
 
-def token_body(shop: Shop, login: Login) -> dict[str, object]:
+def token_body(context: WebContext, login: Login) -> dict[str, object]:
     """The token answer of a finished login, or what a bind, a proof or a newcomer gets instead."""
     if login.bound:
         return {"union_type": login.bound}
     if login.proof is not None:
-        return {"merge_ticket": shop.manager.merges.seal(login.proof), "expires_in": PROOF_LIFE}
+        return {"merge_ticket": context.manager.merges.seal(login.proof), "expires_in": PROOF_LIFE}
     if login.pending is not None:
-        return {"choice_ticket": shop.manager.seal_pending(login.pending), "expires_in": PENDING_LIFE}
+        return {"choice_ticket": context.manager.seal_pending(login.pending), "expires_in": PENDING_LIFE}
     if login.opened is None:
         raise StateInvalid("the flow was spent")
-    is_new_member = login.settled is not None and login.settled.is_new_member
-    return {**shop.manager.accounts.issue_tokens(login.opened), "is_new_member": is_new_member}
+    is_new_member = login.resolved is not None and login.resolved.is_new_member
+    return {**context.manager.current_member.issue_tokens(login.opened), "is_new_member": is_new_member}
 
 
 def _is_web(url: str) -> bool:

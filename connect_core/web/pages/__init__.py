@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
 from connect_core.identity import Language
-from connect_core.providers.provider import Elsewhere
+from connect_core.providers.provider import RequiredBrowser
 from connect_core.web.pages.assets import SHOP_STYLES, STYLES, load_assets
 from connect_core.web.pages.messages import LANGUAGES, refusal_for, texts_in
 
@@ -33,7 +33,7 @@ class Choice:
     title: str
     url: str
     icon: str
-    place: Elsewhere | None = None
+    place: RequiredBrowser | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class Confirmation:
     The forms post to `url` with `/approve` or `/deny` after it.
     """
 
-    shop: str
+    context: str
     member: str
     browser: str
     system: str

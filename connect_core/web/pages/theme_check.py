@@ -14,7 +14,7 @@ from jinja2 import TemplateError, TemplateNotFound, TemplateSyntaxError
 
 from connect_core.errors import SettingsError
 from connect_core.identity import Language
-from connect_core.providers.provider import Elsewhere
+from connect_core.providers.provider import RequiredBrowser
 from connect_core.settings import PageSettings
 from connect_core.web.pages import (
     TEMPLATES,
@@ -51,7 +51,7 @@ def sample_pages(pages: Pages, language: Language, words: str = "A", *, is_full:
     """Yield every page, with all that can stand on it or as little as can, and `words` where others' text stands."""
     url, day, some = f"/{words}", date(2026, 3, 1), words if is_full else ""
     member = ShownMember(words, some, some, some, some)
-    choices = [Choice(words, words, url, words, place) for place in (None, *Elsewhere)] if is_full else []
+    choices = [Choice(words, words, url, words, place) for place in (None, *RequiredBrowser)] if is_full else []
     yield lambda: pages.login(language, choices, some, client=some, origin=some, hands_over=is_full)
     yield lambda: pages.login(language, choices[1:], some)
     ways = [Way("start_again", url), Way("other_login", url)] if is_full else []

@@ -3,7 +3,7 @@
 Code and token: https://docs.acme.example/login · Person: https://docs.acme.example/me
 """
 
-from connect_core.plugin import Claims, OAuth2Provider, Quirks, offer
+from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook
 
 
 class AcmeProvider(OAuth2Provider):
@@ -28,4 +28,4 @@ class AcmeProvider(OAuth2Provider):
     )
 
 
-connect_register_providers = offer("acme", AcmeProvider, sandbox="connect_acme.sandbox:AcmeSandbox")
+connect_register_providers = provider_hook("acme", AcmeProvider, sandbox="connect_acme.sandbox:AcmeSandbox")

@@ -18,10 +18,10 @@ from connect_core.plugin import (
     hookimpl,
 )
 
-NEIGHBOUR = "contract-neighbour"
+OTHER_PLUGIN = "contract-other"
 
 
-class NeighbourProvider(Provider):
+class OtherProvider(Provider):
     """Whoever hands in a code is its person."""
 
     union_type = "NEIGHBOUR"
@@ -38,10 +38,10 @@ class NeighbourProvider(Provider):
         return Identity("NEIGHBOUR", (PersonId.user_id(response.code),), "neighbour", Profile())
 
 
-class Neighbour:
+class OtherPlugin:
     """The plugin object."""
 
     @hookimpl
     def connect_register_providers(self, register: Register) -> None:
         """Offer it."""
-        register(NEIGHBOUR, NeighbourProvider)
+        register(OTHER_PLUGIN, OtherProvider)

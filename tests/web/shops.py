@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx
 
 from connect_core.cli.keys import new_key
-from connect_core.harness import Stage, Visitor, load_sandboxes, sandbox_settings
+from connect_core.harness import RunningShop, Visitor, load_sandboxes, sandbox_settings
 from connect_core.plugin import (
     AuthorizationRequest,
     AuthorizationResponse,
@@ -31,7 +31,7 @@ from connect_core.plugin import (
 from connect_core.providers.registry import Plugins
 from connect_core.sandbox import Sandbox, listen, sandbox_app, serving
 
-from ..databases import on_stage
+from ..databases import run_shop
 
 TOKEN = "alipay.system.oauth.token"
 PROFILE = "alipay.user.info.share"
@@ -63,27 +63,27 @@ class Clock:
         self._skew += seconds
 
 
-def asked(stage: Stage) -> int:
+def asked(shop: RunningShop) -> int:
     """How many codes the vendors were asked about."""
     calls = {"alipay": TOKEN, "wechat": "token"}
-    return sum(stage.sandboxes[name].called(call) for name, call in calls.items() if name in stage.sandboxes)
+    return sum(shop.sandboxes[name].called(call) for name, call in calls.items() if name in shop.sandboxes)
 
 
 @contextmanager
-def nothing_written(stage: Stage) -> Iterator[None]:
+def nothing_written(shop: RunningShop) -> Iterator[None]:
     """Fail when a member, connection, session or event comes or changes."""
-    before = [stage.rows(table) for table in WRITTEN]
+    before = [shop.rows(table) for table in WRITTEN]
     yield
-    assert [stage.rows(table) for table in WRITTEN] == before
+    assert [shop.rows(table) for table in WRITTEN] == before
 
 
 @contextmanager
-def untouched(stage: Stage) -> Iterator[None]:
+def untouched(shop: RunningShop) -> Iterator[None]:
     """Fail when anything is written, or a vendor is asked about a code."""
-    calls = asked(stage)
-    with nothing_written(stage):
+    calls = asked(shop)
+    with nothing_written(shop):
         yield
-    assert asked(stage) == calls
+    assert asked(shop) == calls
 
 
 def check_headers(response: httpx.Response) -> None:
@@ -158,17 +158,17 @@ def flow_cookies(visitor: Visitor) -> dict[str, str]:
 class HttpsVisitor(Visitor):
     """A browser before a proxy that ends TLS for `SHOP`; it sends `Secure` cookies, which httpx would hold back."""
 
-    def __init__(self, stage: Stage, **options: Any) -> None:
-        super().__init__(stage, **options)
+    def __init__(self, shop: RunningShop, **options: Any) -> None:
+        super().__init__(shop, **options)
         self.jar: dict[str, str] = {}
         self.http.event_hooks = {"request": [self._send], "response": [self._keep]}
 
     def consent(self, login_url: str, person: str = "lihua", decision: str = "agree") -> str:
         """As in a browser, whose proxy then finds the service behind it."""
-        return super().consent(login_url, person, decision).replace(SHOP, self.stage.url, 1)
+        return super().consent(login_url, person, decision).replace(SHOP, self.shop.url, 1)
 
     def _send(self, request: httpx.Request) -> None:
-        if str(request.url).startswith(self.stage.url) and "cookie" not in request.headers:
+        if str(request.url).startswith(self.shop.url) and "cookie" not in request.headers:
             request.headers["cookie"] = "; ".join(f"{name}={value}" for name, value in self.jar.items())
 
     def _keep(self, response: httpx.Response) -> None:
@@ -182,14 +182,14 @@ def doubles() -> dict[str, Sandbox]:
 
 
 @contextmanager
-def behind_tls(**service: Any) -> Iterator[Stage]:
+def behind_tls(**service: Any) -> Iterator[RunningShop]:
     """A shop at `SHOP`, behind a proxy that ends TLS."""
 
     def change(raw: dict[str, Any]) -> None:
         raw["service"] |= {"public_url": SHOP, **service}
 
-    with on_stage(doubles(), change=change) as stage:
-        yield stage
+    with run_shop(doubles(), change=change) as shop:
+        yield shop
 
 
 class Acme(Provider):
@@ -224,7 +224,7 @@ Answering = Callable[[AuthorizationResponse], Awaitable[object]]
 
 
 @contextmanager
-def acme_shop(answer: Answering | None = None, plugin: object = None, **methods: Any) -> Iterator[Stage]:
+def acme_shop(answer: Answering | None = None, plugin: object = None, **methods: Any) -> Iterator[RunningShop]:
     """A shop with Acme alone; `answer` and `methods` replace the provider's, `plugin` has further hooks."""
     if answer is not None:
         methods["login_callback"] = lambda _, response: answer(response)
@@ -241,8 +241,8 @@ def acme_shop(answer: Answering | None = None, plugin: object = None, **methods:
         raw["providers"]["acme"] = {}
         raw["clients"] |= {"pc": ["acme"], "mini": ["acme"]}
 
-    with on_stage({}, plugins=Plugins(extra, discover=False), change=change) as stage:
-        yield stage
+    with run_shop({}, plugins=Plugins(extra, discover=False), change=change) as shop:
+        yield shop
 
 
 def acme_back(visitor: Visitor, code: str) -> str:

@@ -16,14 +16,14 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from connect_core.harness import Stage, Visitor, on_stage
+from connect_core.harness import RunningShop, Visitor, run_shop
 from connect_core.http import TOTAL_DEADLINE, HttpPool
 from connect_core.identity import ClientType
 from connect_core.providers.provider import Entrance
-from connect_core.providers.registry import Offer, Plugin, Plugins
+from connect_core.providers.registry import ConfiguredProvider, Plugins, ProviderType
 from connect_core.sandbox import Sandbox
-from connect_core.testing.neighbour import NEIGHBOUR, Neighbour
-from connect_core.testing.witness import Witness
+from connect_core.testing.other_plugin import OTHER_PLUGIN, OtherPlugin
+from connect_core.testing.recorder import Recorder
 
 WRITTEN = ("es_member", "es_connect", "es_connect_alias", "es_member_session", "es_connect_event")
 UNBELIEVED = ("provider_bad_response", "provider_unsigned")
@@ -33,7 +33,7 @@ _numbers = count(1)
 @cache
 def installed() -> Plugins:
     """The plugins of this machine, and the contract's own beside them."""
-    return Plugins([(NEIGHBOUR, Neighbour())])
+    return Plugins([(OTHER_PLUGIN, OtherPlugin())])
 
 
 def somebody() -> str:
@@ -62,16 +62,16 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class ContractRun:
     """A stage with its clock, what passes between shop and vendor, and the calls of each client type's login."""
 
-    stage: Stage
+    shop: RunningShop
     clock: Clock
-    witness: Witness
+    recorder: Recorder
     operations: dict[str, Operations] = field(default_factory=dict)
 
 
-class Stand:
+class ContractRules:
     """One provider on one stage. Every rule of the contract is a method of a subclass."""
 
     plugin: ClassVar[str]
@@ -89,7 +89,7 @@ class Stand:
         return sandbox
 
     @classmethod
-    def find_plugin(cls) -> Plugin:
+    def find_plugin(cls) -> ProviderType:
         """Return the installed plugin under test."""
         return installed().available[cls.plugin]
 
@@ -112,54 +112,54 @@ class Stand:
 
     @pytest.fixture(scope="class")
     @classmethod
-    def shared_scene(cls) -> Iterator[Scene]:
+    def shared_contract_run(cls) -> Iterator[ContractRun]:
         """A shop with this one provider, and the contract's own beside it."""
-        clock, witness = Clock(), Witness()
+        clock, recorder = Clock(), Recorder()
 
         def change(raw: dict[str, Any]) -> None:
-            raw["providers"][NEIGHBOUR] = {}
-            raw["clients"]["mini"].append(NEIGHBOUR)
+            raw["providers"][OTHER_PLUGIN] = {}
+            raw["clients"]["mini"].append(OTHER_PLUGIN)
 
-        with on_stage(
+        with run_shop(
             {cls.plugin: cls.make_sandbox()},
             plugins=installed(),
-            pool=HttpPool(wire=witness),
+            pool=HttpPool(transport=recorder),
             change=change,
             now=clock,
-        ) as stage:
-            yield Scene(stage, clock, witness)
+        ) as shop:
+            yield ContractRun(shop, clock, recorder)
 
     @pytest.fixture
-    def scene(self, shared_scene: Scene) -> Iterator[Scene]:
+    def contract_run(self, shared_contract_run: ContractRun) -> Iterator[ContractRun]:
         """The shared scene, with nothing left over from another rule."""
-        sandbox = shared_scene.stage.sandboxes[self.plugin]
+        sandbox = shared_contract_run.shop.sandboxes[self.plugin]
         sandbox.faults.clear()
         sandbox.calls.clear()
-        shared_scene.stage.manager.pool.deadline = TOTAL_DEADLINE
-        yield shared_scene
+        shared_contract_run.shop.manager.pool.deadline = TOTAL_DEADLINE
+        yield shared_contract_run
         assert not sandbox.faults.unused, "a fault met no request"
 
     @pytest.fixture
-    def stage(self, scene: Scene) -> Stage:
+    def shop(self, contract_run: ContractRun) -> RunningShop:
         """The stage of the scene."""
-        return scene.stage
+        return contract_run.shop
 
-    def sandbox(self, stage: Stage) -> Sandbox:
+    def sandbox(self, shop: RunningShop) -> Sandbox:
         """The vendor's double on the stage."""
-        return stage.sandboxes[self.plugin]
+        return shop.sandboxes[self.plugin]
 
-    def offer(self, stage: Stage, client: str) -> Offer:
+    def configured(self, shop: RunningShop, client: str) -> ConfiguredProvider:
         """The provider under test as this client type has it."""
-        return stage.manager.registry.find(self.plugin, client)
+        return shop.manager.registry.find(self.plugin, client)
 
-    def secret_settings(self, stage: Stage, client: str) -> set[str]:
+    def secret_settings(self, shop: RunningShop, client: str) -> set[str]:
         """The values of the provider's secret settings."""
-        settings = self.offer(stage, client).provider.settings
+        settings = self.configured(shop, client).provider.settings
         return {value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)}
 
     def prepare(self, visitor: Visitor, client: str, person: str) -> str | dict[str, str]:
         """Go up to the last step of a login: the callback's address, or what is posted to `token`."""
-        if self.offer(visitor.stage, client).entrance is Entrance.REDIRECT:
+        if self.configured(visitor.shop, client).entrance is Entrance.REDIRECT:
             return visitor.consent(visitor.begin(self.plugin, client), person)
         return visitor.hand_over(self.plugin, client, person)
 
@@ -169,32 +169,34 @@ class Stand:
             return visitor.http.get(prepared)
         return visitor.http.post(f"/connect/{self.plugin}/{client}/token", json=prepared)
 
-    def log_in(self, stage: Stage, client: str, person: str = "") -> dict[str, Any]:
+    def log_in(self, shop: RunningShop, client: str, person: str = "") -> dict[str, Any]:
         """Log in, which must work, and return what `/connect/me` says."""
-        with Visitor(stage) as visitor:
+        with Visitor(shop) as visitor:
             login = visitor.log_in(self.plugin, client, person or somebody())
             who = visitor.who(login)
         assert who is not None, login.text
         return who
 
-    def ids_of(self, stage: Stage, who: Mapping[str, Any]) -> set[str]:
+    def ids_of(self, shop: RunningShop, who: Mapping[str, Any]) -> set[str]:
         """Every id that is stored for a member."""
-        connections = {row["id"] for row in stage.rows("es_connect") if str(row["member_id"]) == str(who["uid"])}
-        return {row["value"] for row in stage.rows("es_connect_alias") if row["connect_id"] in connections}
+        connections = {row["id"] for row in shop.rows("es_connect") if str(row["member_id"]) == str(who["uid"])}
+        return {row["value"] for row in shop.rows("es_connect_alias") if row["connect_id"] in connections}
 
-    def operations(self, scene: Scene, client: str) -> Operations:
+    def operations(self, contract_run: ContractRun, client: str) -> Operations:
         """Which calls a login makes: what a second login of a person asks names them, the rest is for the profile."""
-        if client not in scene.operations:
-            self.log_in(scene.stage, client)  # whatever is asked once for all, such as keys, is known from here on
+        if client not in contract_run.operations:
+            self.log_in(
+                contract_run.shop, client
+            )  # whatever is asked once for all, such as keys, is known from here on
             person = somebody()
-            first, again = (self._calls(scene.stage, client, person) for _ in range(2))
+            first, again = (self._calls(contract_run.shop, client, person) for _ in range(2))
             further = [call for call in first if call not in again]
-            scene.operations[client] = Operations(*[*again, "", ""][:2], *[*further, ""][:1])
-        return scene.operations[client]
+            contract_run.operations[client] = Operations(*[*again, "", ""][:2], *[*further, ""][:1])
+        return contract_run.operations[client]
 
-    def _calls(self, stage: Stage, client: str, person: str) -> list[str]:
-        calls = self.sandbox(stage).calls
-        with Visitor(stage) as visitor:
+    def _calls(self, shop: RunningShop, client: str, person: str) -> list[str]:
+        calls = self.sandbox(shop).calls
+        with Visitor(shop) as visitor:
             prepared = self.prepare(visitor, client, person)
             calls.clear()
             login = self.finish(visitor, client, prepared)
@@ -203,10 +205,10 @@ class Stand:
         calls.clear()
         return made
 
-    def spoil_id(self, stage: Stage, ids: Collection[str], new: str, on: str) -> Iterator[None]:
+    def spoil_id(self, shop: RunningShop, ids: Collection[str], new: str, on: str) -> Iterator[None]:
         """Let the JSON `new` stand for an id of the next answer, one after the other of `ids`."""
-        faults = self.sandbox(stage).faults
-        if "id" in self.sandbox(stage).own_faults:
+        faults = self.sandbox(shop).faults
+        if "id" in self.sandbox(shop).own_faults:
             faults.add("id", new, on=on)
             yield
             return
@@ -214,16 +216,16 @@ class Stand:
             faults.add("replace", json.dumps([old, new]), on=on)
             yield
 
-    def rows(self, stage: Stage) -> list[dict[str, Any]]:
+    def rows(self, shop: RunningShop) -> list[dict[str, Any]]:
         """Whatever a login writes."""
-        return [row for table in WRITTEN for row in stage.rows(table)]
+        return [row for table in WRITTEN for row in shop.rows(table)]
 
     @contextmanager
-    def nothing_written(self, stage: Stage, what: str = "") -> Iterator[None]:
+    def nothing_written(self, shop: RunningShop, what: str = "") -> Iterator[None]:
         """Whatever happens in the block, no row is new or changed; sessions whose time is over may go meanwhile."""
-        before = self.rows(stage)
+        before = self.rows(shop)
         yield
-        assert all(row in before for row in self.rows(stage)), f"{what}: something was written"
+        assert all(row in before for row in self.rows(shop)), f"{what}: something was written"
 
     def expect(self, answer: httpx.Response, status: int | None, codes: Collection[str], what: str = "") -> None:
         """Check that a login was refused so."""
@@ -232,9 +234,11 @@ class Stand:
         assert answer.json()["code"] in codes, f"{what}: {answer.json()['code']}"
         assert status in (None, answer.status_code), f"{what}: HTTP {answer.status_code}"
 
-    def expect_fault(self, stage: Stage, client: str, status: int | None, codes: Collection[str], what: str) -> None:
+    def expect_fault(
+        self, shop: RunningShop, client: str, status: int | None, codes: Collection[str], what: str
+    ) -> None:
         """Log in under the fault that waits; it must be met, and end the login so, with nothing written."""
-        with Visitor(stage) as visitor, self.nothing_written(stage, what):
+        with Visitor(shop) as visitor, self.nothing_written(shop, what):
             self.expect(visitor.log_in(self.plugin, client, somebody()), status, codes, what)
-        assert not self.sandbox(stage).faults.unused, f"{what}: the fault met no request"
-        assert not self.sandbox(stage).faults.misfired, f"{what}: the fault found nothing to spoil"
+        assert not self.sandbox(shop).faults.unused, f"{what}: the fault met no request"
+        assert not self.sandbox(shop).faults.misfired, f"{what}: the fault found nothing to spoil"

@@ -11,7 +11,7 @@ _HANDOVER = Handover.__table__  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
-class HandoverRow:
+class QrLoginRow:
     """A PC that waits for a phone, as stored. Times are epoch seconds; `member_id` is 0 until somebody scanned."""
 
     hash: str
@@ -26,7 +26,7 @@ class HandoverRow:
     expiry_time: int
 
 
-_NAMES = tuple(HandoverRow.__dataclass_fields__)
+_NAMES = tuple(QrLoginRow.__dataclass_fields__)
 _INSERT = Statement(insert_into(_HANDOVER, *_NAMES))
 _IS_IT = (_HANDOVER.c.hash == bindparam("own"), _HANDOVER.c.expiry_time > bindparam("now"))
 _FIND = Statement(select(*(_HANDOVER.c[name] for name in _NAMES)).where(*_IS_IT))
@@ -36,21 +36,21 @@ _MOVE = Statement(
     .values(state=bindparam("after"), member_id=bindparam("by_member"), family=bindparam("by_family"))
 )
 _OLD = select(_HANDOVER.c.hash).where(_HANDOVER.c.expiry_time < bindparam("now")).limit(bindparam("most")).subquery()
-_SWEEP = Statement(delete(_HANDOVER).where(_HANDOVER.c.hash.in_(select(_OLD.c.hash))))
+_DELETE_EXPIRED = Statement(delete(_HANDOVER).where(_HANDOVER.c.hash.in_(select(_OLD.c.hash))))
 
 
-def insert_handover(transaction: Transaction, row: HandoverRow) -> None:
+def insert_handover(transaction: Transaction, row: QrLoginRow) -> None:
     """Write a hand-over that begins."""
     _INSERT.run(transaction, **{name: getattr(row, name) for name in _NAMES})
 
 
-def find_handover(transaction: Transaction, hash_: str, now: int) -> HandoverRow | None:
+def find_handover(transaction: Transaction, hash_: str, now: int) -> QrLoginRow | None:
     """Return the hand-over of an id's hash, unless its time is over."""
     row = _FIND.first(transaction, own=hash_, now=now)
-    return HandoverRow(*row) if row else None
+    return QrLoginRow(*row) if row else None
 
 
-def move(transaction: Transaction, row: HandoverRow, after: str, member_id: int, family: str, now: int) -> bool:
+def move(transaction: Transaction, row: QrLoginRow, after: str, member_id: int, family: str, now: int) -> bool:
     """Take `row` to the state `after`, by that member and session; False when it is no longer as it was read."""
     moved = _MOVE.run(
         transaction,
@@ -67,4 +67,4 @@ def move(transaction: Transaction, row: HandoverRow, after: str, member_id: int,
 
 def delete_expired(transaction: Transaction, now: int, limit: int) -> int:
     """Sweep at most `limit` hand-overs whose time is over; returns how many."""
-    return _SWEEP.run(transaction, now=now, most=limit)
+    return _DELETE_EXPIRED.run(transaction, now=now, most=limit)

@@ -15,7 +15,7 @@ _ANSWERED = re.compile(rb"""(?:token|secret|session_key)"?\s*[:=]\s*"?([\w.~+/=-
 _MEMBER = re.compile(r'"(\w+)"\s*:\s*"([^"]+)"')
 
 
-class Witness(Network):
+class Recorder(Network):
     """Passes calls on and remembers what must never be told: codes, states, tokens, secrets, signatures."""
 
     def __init__(self) -> None:
