@@ -147,12 +147,12 @@ class Completion:
         With `arrival.binder` the member proved it by that session. Raises as `linking.bind`, `MemberDisabled`,
         `NotLoggedIn` when that session has ended meanwhile, and `StateInvalid` for a choice made before.
         """
-        if arrival.binder is not None and not sessions.hold_live(tx, arrival.binder.family, now):
+        if arrival.binder is not None and not sessions.lock_live_family(tx, arrival.binder.family, now):
             raise NotLoggedIn("the session has ended")
-        if not self._lives_elsewhere and not built_in.hold_member(tx, member_id):
+        if not self._lives_elsewhere and not built_in.lock_enabled_member(tx, member_id):
             raise MemberDisabled("the member is disabled or gone")
         if self._lives_elsewhere:
-            connections.hold_connections(tx, member_id)
+            connections.lock_connections(tx, member_id)
             if merges.find_merge(tx, member_id):
                 raise MemberDisabled("the member was merged into another")
         connect_id, is_new = linking.bind(tx, identity, member_id, now)
@@ -195,7 +195,7 @@ class Completion:
         `NothingToMerge`, and `NotLoggedIn` when that session has ended meanwhile.
         """
         binder, begun = arrival.binder, arrival.flow
-        if binder is None or not sessions.hold_live(tx, binder.family, now):
+        if binder is None or not sessions.lock_live_family(tx, binder.family, now):
             raise NotLoggedIn("the session has ended")
         if arrival.merges:
             return self._prove(tx, begun, merge_rules.prove_identity(tx, identity, binder)), []

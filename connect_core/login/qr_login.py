@@ -180,8 +180,8 @@ class QrLogins:
             raise StateExpired("the hand-over is over")
         # whoever ends the approving login, or merges its member away, waits or was first
         if self._directory is not None:
-            sessions.hold_live(tx, row.family, now)
-        elif not members.hold_member(tx, row.member_id):
+            sessions.lock_live_family(tx, row.family, now)
+        elif not members.lock_enabled_member(tx, row.member_id):
             raise MemberDisabled("the member is disabled or gone")
         live = sessions.find_of_member(tx, row.member_id, now)
         approving = next((one for one in live if one.family == row.family), None)

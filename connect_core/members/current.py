@@ -58,7 +58,7 @@ class CurrentMember:
         def rotate(tx: Transaction) -> OpenSession | None:
             opened = self._sessions.rotate(tx, refresh_token, now)
             # an erasure that has begun waits for this token, or has taken the connection that it came through
-            if opened and opened.row.connect_id and connections.hold_connection(tx, opened.row.connect_id) is None:
+            if opened and opened.row.connect_id and connections.lock_connection(tx, opened.row.connect_id) is None:
                 raise MemberDisabled("the member was erased")
             if opened and self._directory is None:
                 member = members.find_member(tx, opened.row.member_id)

@@ -46,7 +46,7 @@ def unbind(
     Raises `Unsupported` when there is none, `LastConnection` when nothing else leads to the member (`has_other_way`:
     a password does), and `Forbidden` before the cool-down is over.
     """
-    connections.hold_connections(transaction, member_id)  # of two at once the later one sees what the first has left
+    connections.lock_connections(transaction, member_id)  # of two at once the later one sees what the first has left
     bound = connections.find_bound(transaction, member_id)
     ended = next((one for one in bound if one.union_type == union_type), None)
     if ended is None:

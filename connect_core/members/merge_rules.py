@@ -70,13 +70,13 @@ def merge(
     for a proof used before, or when the connections are no longer those that were shown.
     """
     kept_id, merged_id = proof.kept_id, proof.merged_id
-    connections.hold_connections(transaction, kept_id, merged_id)
+    connections.lock_connections(transaction, kept_id, merged_id)
     done = merges.find_merge(transaction, merged_id)
     if done is not None and done.kept_id == kept_id:
         return done, False
-    if are_ours and not all(members.hold_member(transaction, one) for one in sorted((kept_id, merged_id))):
+    if are_ours and not all(members.lock_enabled_member(transaction, one) for one in sorted((kept_id, merged_id))):
         raise MemberDisabled("one of the members is disabled or gone")
-    if not sessions.hold_live(transaction, proof.family, now):
+    if not sessions.lock_live_family(transaction, proof.family, now):
         raise NotLoggedIn("the session has ended")
     sessions.revoke_others(transaction, merged_id, "", now)
     # from here on nobody binds to the merged member any more, and what was bound until now can be seen
@@ -106,10 +106,12 @@ def undo(
     if found is None:
         raise Unsupported("there is no merge to undo")
     kept_id, merged_id = found.kept_id, found.merged_id
-    connections.hold_connections(transaction, kept_id, merged_id)
-    if are_ours and not (members.hold_member(transaction, kept_id) and members.find_member(transaction, merged_id)):
+    connections.lock_connections(transaction, kept_id, merged_id)
+    if are_ours and not (
+        members.lock_enabled_member(transaction, kept_id) and members.find_member(transaction, merged_id)
+    ):
         raise MemberDisabled("one of the members is disabled or gone")
-    if not sessions.hold_live(transaction, binder.family, now):
+    if not sessions.lock_live_family(transaction, binder.family, now):
         raise NotLoggedIn("the session has ended")
     if not merges.delete_merge(transaction, merge_id):
         raise Unsupported("the merge was undone meanwhile")

@@ -140,7 +140,7 @@ def _erase(tx: Transaction, event: ErasedEvent) -> list[ErasedEvent]:
     member_id = event.member_id
     name, tokens, held = None, 0, set[int]()
     for _ in range(2):  # the second round meets what was written by those whom the first one waited for
-        held.update(connections.hold_connections(tx, member_id))
+        held.update(connections.lock_connections(tx, member_id))
         name = store.lock_member(tx, member_id)
         tokens += store.delete_sessions(tx, member_id)
     for connect_id in held:

@@ -75,7 +75,7 @@ def login_by_unionid(
     `was_asked` says that the vendor was asked for the profile, with or without success; it need not be for an identity
     that came with one. Without `registers` a new person is asked first. Raises `MemberDisabled`.
     """
-    found, is_told = _hold_people(transaction, identity), was_asked or identity.profile is not None
+    found, is_told = _lock_people(transaction, identity), was_asked or identity.profile is not None
     if not found:
         if not is_told:
             return Missing.PROFILE
@@ -117,12 +117,12 @@ def find_people(transaction: Transaction, identity: Identity) -> list[KnownPerso
     return sorted(found, key=lambda person: identity.ids.index(person.via))
 
 
-def _hold_people(transaction: Transaction, identity: Identity) -> list[KnownPerson]:
+def _lock_people(transaction: Transaction, identity: Identity) -> list[KnownPerson]:
     """The same for a login: from here on it is before an erasure, unbind or merge as a whole, or comes after it."""
     found = find_people(transaction, identity)
     if transaction.is_alone:
         return found
-    while found and connections.hold_connection(transaction, found[0].connect_id) != found[0].member_id:
+    while found and connections.lock_connection(transaction, found[0].connect_id) != found[0].member_id:
         found = find_people(transaction, identity)
     return found
 

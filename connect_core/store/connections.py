@@ -211,7 +211,7 @@ _OF_MEMBER = Statement(
     .where(_CONNECT.c.member_id == bindparam("member_id"), _CONNECT.c.active == 1)
     .order_by(_CONNECT.c.id)
 )
-_HOLD = Statement(select(_CONNECT.c.member_id, _CONNECT.c.active).where(_IS_IT).with_for_update())
+_LOCK = Statement(select(_CONNECT.c.member_id, _CONNECT.c.active).where(_IS_IT).with_for_update())
 _END = Statement(update(_CONNECT).where(_IS_IT, _CONNECT.c.active == 1).values(unbound_time=bindparam("now")))
 _END_ALIASES = Statement(
     update(_ALIAS)
@@ -265,25 +265,25 @@ def find_bound(transaction: Transaction, member_id: int) -> list[BoundConnection
     return [BoundConnection(*row) for row in _OF_MEMBER.all(transaction, member_id=member_id)]
 
 
-def hold_connection(transaction: Transaction, connect_id: int) -> int | None:
+def lock_connection(transaction: Transaction, connect_id: int) -> int | None:
     """Keep others from changing the connection until the transaction ends.
 
     Returns whose it is; 0 for one that was ended, None for one that is gone.
     """
-    row = _HOLD.first(transaction, connect_id=connect_id)
+    row = _LOCK.first(transaction, connect_id=connect_id)
     return (row[0] if row[1] else 0) if row else None
 
 
 @cache
-def _hold_all(count: int) -> Statement:
+def _lock_all(count: int) -> Statement:
     owners = (_CONNECT.c.member_id == bindparam(f"member_{place}") for place in range(count))
     return Statement(select(_CONNECT.c.id).where(or_(*owners)).order_by(_CONNECT.c.id).with_for_update())
 
 
-def hold_connections(transaction: Transaction, *member_ids: int) -> list[int]:
+def lock_connections(transaction: Transaction, *member_ids: int) -> list[int]:
     """Return the members' connections, ended ones too; whoever logs in through one of them waits from here on."""
     values = {f"member_{place}": member_id for place, member_id in enumerate(member_ids)}
-    return [row[0] for row in _hold_all(len(member_ids)).all(transaction, **values)]
+    return [row[0] for row in _lock_all(len(member_ids)).all(transaction, **values)]
 
 
 def end_connection(transaction: Transaction, connect_id: int, now: int) -> None:

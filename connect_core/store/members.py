@@ -47,7 +47,7 @@ _INSERT = Statement(
 )
 _IS_IT = _MEMBER.c.id == bindparam("member_id")
 _FIND = Statement(select(*(_MEMBER.c[name] for name in MemberRow.__dataclass_fields__)).where(_IS_IT))
-_HOLD = Statement(select(_MEMBER.c.id).where(_IS_IT, _MEMBER.c.disabled == 0).with_for_update())
+_LOCK = Statement(select(_MEMBER.c.id).where(_IS_IT, _MEMBER.c.disabled == 0).with_for_update())
 _COUNT_LOGIN = Statement(
     update(_MEMBER).where(_IS_IT).values(last_login=bindparam("now"), login_count=_MEMBER.c.login_count + 1)
 )
@@ -66,9 +66,9 @@ def has_password(transaction: Transaction, member_id: int) -> bool:
     return _HAS_PASSWORD.first(transaction, member_id=member_id) is not None
 
 
-def hold_member(transaction: Transaction, member_id: int) -> bool:
+def lock_enabled_member(transaction: Transaction, member_id: int) -> bool:
     """Keep others from erasing the member until the transaction ends; False for one who is disabled or gone."""
-    return _HOLD.first(transaction, member_id=member_id) is not None
+    return _LOCK.first(transaction, member_id=member_id) is not None
 
 
 def insert_member(transaction: Transaction, uname: str, profile: Profile, client_type: str, now: int) -> int:

@@ -39,7 +39,7 @@ _IS_LIVE = (_SESSION.c.revoked_time.is_(None), _SESSION.c.expiry_time > bindpara
 _FIND_LIVE = Statement(
     select(_SESSION.c.member_id, _SESSION.c.create_time).where(_SESSION.c.family == bindparam("family"), *_IS_LIVE)
 )
-_HOLD_LIVE = Statement(
+_LOCK_LIVE = Statement(
     select(_SESSION.c.id).where(_SESSION.c.family == bindparam("family"), *_IS_LIVE).with_for_update()
 )
 _FIND_OF_MEMBER = Statement(
@@ -95,9 +95,9 @@ def find_live(transaction: Transaction, family: str, now: int) -> tuple[int, int
     return (row[0], row[1]) if row else None
 
 
-def hold_live(transaction: Transaction, family: str, now: int) -> bool:
+def lock_live_family(transaction: Transaction, family: str, now: int) -> bool:
     """Keep others from ending a family until the transaction ends; False when it has no live token."""
-    return _HOLD_LIVE.first(transaction, family=family, now=now) is not None
+    return _LOCK_LIVE.first(transaction, family=family, now=now) is not None
 
 
 def find_of_member(transaction: Transaction, member_id: int, now: int) -> list[SessionRow]:
