@@ -10,9 +10,9 @@ from sqlalchemy.dialects import postgresql
 
 from connect_core.identity import IdKind, PersonId
 from connect_core.store.engine.statement import Row, Statement, Transaction, insert_into
-from connect_core.store.models import Alias, Connection, Member
+from connect_core.store.models import Alias, Connection, Member, table_of
 
-_ALIAS, _CONNECT, _MEMBER = Alias.__table__, Connection.__table__, Member.__table__  # type: ignore[attr-defined]
+_ALIAS, _CONNECT, _MEMBER = table_of(Alias), table_of(Connection), table_of(Member)
 
 CHUNK = 500
 """Keys that are asked for at once; fewer are filled up, so that every question is one prepared statement."""

@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, update
 
 from connect_core.identity import IdKind, PersonId
 from connect_core.store.engine.statement import Statement, Transaction, insert_into
-from connect_core.store.models import Alias, Connection
+from connect_core.store.models import Alias, Connection, table_of
 
-_ALIAS, _CONNECT = Alias.__table__, Connection.__table__  # type: ignore[attr-defined]
+_ALIAS, _CONNECT = table_of(Alias), table_of(Connection)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, select, update
 
 from connect_core.store.engine.statement import Statement, Transaction, insert_into
-from connect_core.store.models import ConnectEvent
+from connect_core.store.models import ConnectEvent, table_of
 
-_EVENT = ConnectEvent.__table__  # type: ignore[attr-defined]
+_EVENT = table_of(ConnectEvent)
 _COLUMNS = (
     "kind",
     "member_id",

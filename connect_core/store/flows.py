@@ -7,9 +7,9 @@ from sqlalchemy import bindparam, or_, select, update
 
 from connect_core.crypto import token_hash
 from connect_core.store.engine.statement import ExpiryDelete, Statement, Transaction, insert_into
-from connect_core.store.models import UsedFlow
+from connect_core.store.models import UsedFlow, table_of
 
-_USED = UsedFlow.__table__  # type: ignore[attr-defined]
+_USED = table_of(UsedFlow)
 _INSERT = Statement(insert_into(_USED, "hash", "flow", "expiry_time"))
 _FIND = Statement(select(_USED.c.flow, _USED.c.outcome).where(_USED.c.hash == bindparam("hash")))
 _CLOSE = Statement(update(_USED).where(_USED.c.hash == bindparam("own")).values(outcome=bindparam("ended")))

@@ -8,9 +8,9 @@ from sqlalchemy import bindparam, select, update
 
 from connect_core.identity import Profile
 from connect_core.store.engine.statement import Statement, Transaction, insert_into
-from connect_core.store.models import Member
+from connect_core.store.models import Member, table_of
 
-_MEMBER = Member.__table__  # type: ignore[attr-defined]
+_MEMBER = table_of(Member)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from sqlalchemy import and_, bindparam, delete, exists, null, select, update
 
 from connect_core.store.engine.statement import ExpiryDelete, Row, Statement, Transaction, insert_into
-from connect_core.store.models import Alias, Connection, Member, MemberMerge
+from connect_core.store.models import Alias, Connection, Member, MemberMerge, table_of
 
 MERGED = 2
 """What `disabled` is of a member of the built-in table who was merged into another."""
-_MERGE, _MEMBER = MemberMerge.__table__, Member.__table__  # type: ignore[attr-defined]
-_CONNECT, _ALIAS = Connection.__table__, Alias.__table__  # type: ignore[attr-defined]
+_MERGE, _MEMBER = table_of(MemberMerge), table_of(Member)
+_CONNECT, _ALIAS = table_of(Connection), table_of(Alias)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ UTC. `active` is computed: 1 while `unbound_time` is NULL, NULL afterwards. Uniq
 PostgreSQL and MariaDB alike, so the database itself allows one active row and any number of ended ones.
 """
 
-from sqlalchemy import BigInteger, Column, Computed, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Column, Computed, Index, Integer, String, Table, Text, UniqueConstraint, text
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.orm import registry
 from sqlalchemy.types import TypeEngine
@@ -46,6 +46,11 @@ _IDS_ARE_NEVER_REUSED = {"sqlite_autoincrement": True}  # else SQLite gives a de
 
 class Declared(SQLModel, registry=registry()):
     """A table of ours, apart from those that a shop may declare itself, under the same names even."""
+
+
+def table_of(model: type[Declared]) -> Table:
+    """Return the Core table behind `model`, for compiled statements: SQLModel's own `__table__` has no type."""
+    return Declared.metadata.tables[str(model.__tablename__)]
 
 
 class Member(Declared, table=True):

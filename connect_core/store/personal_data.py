@@ -5,11 +5,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, bindparam, case, delete, null, or_, select, update
 
 from connect_core.store.engine.statement import Statement, Transaction
-from connect_core.store.models import Alias, ConnectEvent, Connection, Member, MemberMerge, MemberSession
+from connect_core.store.models import Alias, ConnectEvent, Connection, Member, MemberMerge, MemberSession, table_of
 
-_MEMBER, _CONNECT = Member.__table__, Connection.__table__  # type: ignore[attr-defined]
-_ALIAS, _SESSION = Alias.__table__, MemberSession.__table__  # type: ignore[attr-defined]
-_EVENT, _MERGE = ConnectEvent.__table__, MemberMerge.__table__  # type: ignore[attr-defined]
+_MEMBER, _CONNECT = table_of(Member), table_of(Connection)
+_ALIAS, _SESSION = table_of(Alias), table_of(MemberSession)
+_EVENT, _MERGE = table_of(ConnectEvent), table_of(MemberMerge)
 _SECRET = frozenset({"password_hash", "token_hash", "family", "subject_hash"})
 _COMPUTED = frozenset({"active"})
 ERASED_NAME = "erased_"

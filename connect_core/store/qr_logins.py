@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, delete, select, update
 
 from connect_core.store.engine.statement import Statement, Transaction, insert_into
-from connect_core.store.models import Handover
+from connect_core.store.models import Handover, table_of
 
-_HANDOVER = Handover.__table__  # type: ignore[attr-defined]
+_HANDOVER = table_of(Handover)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from sqlalchemy import and_, bindparam, select, update
 
 from connect_core.store.engine.statement import ExpiryDelete, Statement, Transaction, insert_into
-from connect_core.store.models import MemberSession
+from connect_core.store.models import MemberSession, table_of
 
-_SESSION = MemberSession.__table__  # type: ignore[attr-defined]
+_SESSION = table_of(MemberSession)
 
 
 @dataclass(frozen=True, slots=True)
