@@ -113,6 +113,18 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
+class VerifiedPhone:
+    """A phone number that the vendor vouches for.
+
+    `number` is as the vendor writes it. `proof` is the vendor's signature over the number, or whatever else stands for
+    this one answer alone; the core remembers its hash and accepts it once.
+    """
+
+    number: str = field(repr=False)
+    proof: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """What a provider asserts about a person, verified.
 
@@ -147,6 +159,12 @@ class Identity:
         new = dict.fromkeys(one for one in ids if one not in self.ids)
         ordered = sorted([*self.ids, *new], key=lambda one: STRENGTH.index(one.kind)) if new else self.ids
         return replace(self, profile=profile, ids=tuple(ordered))
+
+    def with_phone(self, phone: VerifiedPhone | None) -> "Identity":
+        """Return the identity with the number of `phone` as its profile's `mobile`; unchanged for None."""
+        if phone is None:
+            return self
+        return replace(self, profile=replace(self.profile or Profile(), mobile=phone.number))
 
 
 STRENGTH = (IdKind.USER_ID, IdKind.UNION_ID, IdKind.OPEN_ID)

@@ -39,6 +39,7 @@ from connect_core.members.personal_data import PersonalData
 from connect_core.members.resolution import BuiltInMembers, Members, find_person, is_stale, look_elsewhere
 from connect_core.members.self_service import SelfService
 from connect_core.providers import calls
+from connect_core.providers.calls import ReceivedCode, Refusal
 from connect_core.providers.hookspecs import LoginEvent, RefusedEvent
 from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, DeepLinks, Entrance
 from connect_core.providers.registry import ConfiguredProvider, Plugins, Registry
@@ -168,20 +169,20 @@ class ConnectManager:
         configured = self.registry.find(provider, client_type)
         with self._telling_refusals(configured, visit):
             begun = await self.redemption.open(configured, parameters, sealed_flow, delivers_json=delivers_json)
-            refusal = calls.get_refusal(configured.provider, parameters)
-            codes = [] if refusal else [calls.get_code(configured.provider, parameters)]
+            received = calls.parse_response(configured.provider, parameters)
+            codes = [received.code] if isinstance(received, ReceivedCode) else []
             is_first, binder = await self.redemption.spend(begun, codes, visit)
             if not is_first:
                 return await self.redemption.repeat(begun)
             try:
                 if begun.binder and binder is None:
                     raise StateInvalid("the session that began this is not this visitor's")
-                if refusal:
+                if isinstance(received, Refusal):
                     await self.redemption.bury_codes(configured, parameters.items(), begun.state)
-                    raise refusal
+                    raise received.error
                 response = AuthorizationResponse.of_spent_flow(
                     client_type=configured.client_type,
-                    code=codes[0],
+                    code=received.code,
                     parameters=parameters,
                     redirect_uri=begun.redirect_uri,
                     nonce=begun.nonce,
@@ -214,17 +215,16 @@ class ConnectManager:
         if configured.entrance is Entrance.REDIRECT:
             raise Unsupported("this client type comes back by redirect")
         with self._telling_refusals(configured, visit):
-            is_credential = configured.entrance is Entrance.CREDENTIAL
-            code = (
-                calls.get_credential(parameters) if is_credential else calls.get_code(configured.provider, parameters)
-            )
+            received = calls.parse_response(configured.provider, parameters, configured.entrance)
+            if isinstance(received, Refusal):
+                raise received.error
             ticket = (
                 await self.redemption.open_ticket(configured, parameters) if configured.entrance.is_ticketed else None
             )
-            await self.redemption.claim(configured, code, ticket)
+            await self.redemption.claim(configured, received.code, ticket)
             response = AuthorizationResponse.of_spent_flow(
                 client_type=configured.client_type,
-                code=code,
+                code=received.code,
                 parameters=parameters,
                 nonce=ticket.nonce if ticket else "",
             )
@@ -320,7 +320,7 @@ class ConnectManager:
     async def _finish(self, arrival: Arrival, response: AuthorizationResponse) -> Login:
         provider, clock = arrival.configured.provider, asyncio.get_running_loop().time
         ends = clock() + TOTAL_DEADLINE
-        identity = await calls.redeem(provider, response, ends - clock())
+        identity = await calls.login_callback(provider, response, ends - clock())
         if arrival.flow is None:
             phone = await calls.fetch_phone(provider, response, identity, ends - clock())
             arrival = replace(arrival, phone=phone)
@@ -361,7 +361,7 @@ class ConnectManager:
             known = await self.database.read(lambda tx: find_person(tx, identity))
         key = get_registration_key(first, times_unbound)  # the same whether a profile is told or refused
         member_id = known.member_id if known else None
-        told = calls.with_phone(identity, arrival.phone).profile
+        told = identity.with_phone(arrival.phone).profile
         try:
             async with asyncio.timeout(TOTAL_DEADLINE):
                 members = await look_elsewhere(directory, member_id, key, told, configured.client_type)

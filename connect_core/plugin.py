@@ -35,7 +35,7 @@ from connect_core.errors import (
     SettingsError,
 )
 from connect_core.http import Answer, Http, encode_form, parse_object, with_query
-from connect_core.identity import ClientType, Identity, IdKind, Language, PersonId, Profile
+from connect_core.identity import ClientType, Identity, IdKind, Language, PersonId, Profile, VerifiedPhone
 from connect_core.providers.hookspecs import (
     ErasedEvent,
     LoginEvent,
@@ -59,7 +59,6 @@ from connect_core.providers.provider import (
     Provider,
     RequiredBrowser,
     Revokes,
-    VerifiedPhone,
     WorksInSomeBrowsers,
 )
 from connect_core.renamed import find_renamed as _find_renamed

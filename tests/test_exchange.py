@@ -21,9 +21,9 @@ from connect_core.errors import (
     Unavailable,
 )
 from connect_core.http import TOTAL_DEADLINE, HttpPool
-from connect_core.identity import ClientType, Identity, PersonId, Profile
+from connect_core.identity import ClientType, Identity, PersonId, Profile, VerifiedPhone
 from connect_core.providers import calls
-from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, Provider, VerifiedPhone
+from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, Provider
 
 from .acme import AcmeProvider, AcmeSettings
 from .canaries import CANARY, told
@@ -98,7 +98,7 @@ def raising(error: BaseException) -> Answer:
 
 STEPS: dict[str, Callable[[Provider, float], Awaitable[object]]] = {
     "get_login_url": lambda one, seconds: calls.get_login_url(one, REQUEST, seconds),
-    "redeem": lambda one, seconds: calls.redeem(one, RESPONSE, seconds),
+    "login_callback": lambda one, seconds: calls.login_callback(one, RESPONSE, seconds),
     "fetch_profile": lambda one, seconds: calls.fetch_profile(one, LIHUA, seconds),
     "fetch_phone": lambda one, seconds: calls.fetch_phone(one, RESPONSE, LIHUA, seconds),
 }
@@ -183,7 +183,7 @@ def test_j01_j04_a_link_to_the_vendors_app_is_asked_for_as_carefully(answer: Ans
 def test_a_plugins_error_does_not_hang_on_ours() -> None:
     """What an error reporter prints of a failed login quotes no line of the plugin's own error."""
     with pytest.raises(ProviderBadResponse) as caught:
-        ask("redeem", raising(ValueError(CANARY)))
+        ask("login_callback", raising(ValueError(CANARY)))
     assert CANARY not in told(caught.value)
 
 
@@ -192,7 +192,7 @@ def test_a_plugins_own_verdict_stands(error: type[ConnectError]) -> None:
     """An error of our tree passes as it is, with what the vendor said."""
     verdict = error("as the vendor says", vendor={"errcode": "40029"})
     with pytest.raises(error) as caught:
-        ask("redeem", raising(verdict))
+        ask("login_callback", raising(verdict))
     assert caught.value is verdict
 
 
@@ -238,7 +238,7 @@ def test_a_visitor_who_leaves_ends_the_call() -> None:
     """Cancelling the request cancels the plugin, and is not taken for the plugin's doing."""
 
     async def run() -> None:
-        task = asyncio.create_task(calls.redeem(provider(lambda: asyncio.sleep(60)), RESPONSE))
+        task = asyncio.create_task(calls.login_callback(provider(lambda: asyncio.sleep(60)), RESPONSE))
         await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -297,7 +297,7 @@ ODD_IDENTITIES = {
 @pytest.mark.parametrize("case", ODD_IDENTITIES)
 def test_j04_an_identity_that_cannot_be_kept_is_refused(case: str) -> None:
     """Before a transaction begins; the provider's name and union type are the core's to say."""
-    for step in ("redeem", "fetch_profile"):
+    for step in ("login_callback", "fetch_profile"):
         with pytest.raises(ProviderBadResponse):
             ask(step, lambda: ODD_IDENTITIES[case])
 
@@ -350,12 +350,10 @@ def test_phone_numbers_are_asked_of_those_who_know_them() -> None:
     number = VerifiedPhone("13800000001", "proof")
     assert ask("fetch_phone", raising(ZeroDivisionError()), AcmeProvider) is None
     assert ask("fetch_phone", lambda: number) is number
-    with_number = calls.with_phone(LIHUA, number)
-    assert with_number.profile == Profile(mobile="13800000001")
-    assert calls.with_phone(LIHUA, None) is LIHUA
-    assert calls.with_phone(replace(LIHUA, profile=Profile.of(nickname="李华")), number).profile == Profile(
-        nickname="李华", mobile="13800000001"
-    )
+    assert LIHUA.with_phone(number).profile == Profile(mobile="13800000001")
+    assert LIHUA.with_phone(None) is LIHUA
+    named = replace(LIHUA, profile=Profile.of(nickname="李华"))
+    assert named.with_phone(number).profile == Profile(nickname="李华", mobile="13800000001")
 
 
 # which refusals leave a login standing

@@ -22,11 +22,11 @@ from connect_core.errors import (
     StateMissing,
     Unsupported,
 )
-from connect_core.identity import Identity, PersonId
+from connect_core.identity import Identity, PersonId, VerifiedPhone
 from connect_core.login.completion import Arrival, Login, Visit
 from connect_core.login.flow import Delivery
 from connect_core.manager import ConnectManager
-from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, Provider, VerifiedPhone
+from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, Provider
 
 from .acme import (
     NOW,

@@ -6,16 +6,14 @@ from connect_core.crypto import keyed_hash
 from connect_core.errors import MemberDisabled, NotLoggedIn, StateInvalid
 from connect_core.events import kinds
 from connect_core.events.dispatch import Dispatcher
-from connect_core.identity import Identity, Language
+from connect_core.identity import Identity, Language, VerifiedPhone
 from connect_core.login import flow
 from connect_core.login.first_login import PendingLogin
 from connect_core.login.flow import Delivery, Flow, Flows
 from connect_core.members import linking, merge_rules
 from connect_core.members.merge_rules import Proof
 from connect_core.members.resolution import Members, Missing, ResolvedMember, login_by_unionid
-from connect_core.providers.calls import with_phone
 from connect_core.providers.hookspecs import LoginEvent
-from connect_core.providers.provider import VerifiedPhone
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.sessions import LiveSession, OpenSession, Sessions
 from connect_core.store import Transaction, connections, flows, merges, sessions
@@ -110,7 +108,7 @@ class Completion:
         configured = arrival.configured
         resolved = login_by_unionid(
             tx,
-            with_phone(identity, arrival.phone),
+            identity.with_phone(arrival.phone),
             members,
             client_type=configured.client_type,
             now=now,
@@ -123,7 +121,7 @@ class Completion:
         if arrival.phone is not None:
             self._flows.remember_code(tx, configured.name, arrival.phone.proof, "", now)
         if isinstance(resolved, Missing):
-            return self._ask_first(tx, arrival, with_phone(identity, arrival.phone)), []
+            return self._ask_first(tx, arrival, identity.with_phone(arrival.phone)), []
         happened = _happened(resolved, arrival, identity, now)
         ids = (resolved.member.id, resolved.connect_id)
         return self._open(tx, arrival, identity, *ids, happened=happened, now=now, resolved=resolved)

@@ -7,7 +7,7 @@ decide and stand here: which failures leave a login standing, and what counts as
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar
 
 from connect_core.errors import (
@@ -23,15 +23,15 @@ from connect_core.errors import (
     printable,
 )
 from connect_core.http import TOTAL_DEADLINE
-from connect_core.identity import ID_MAX, Identity, IdKind, PersonId, Profile
+from connect_core.identity import ID_MAX, Identity, IdKind, PersonId, Profile, VerifiedPhone
 from connect_core.providers.provider import (
     AuthorizationRequest,
     AuthorizationResponse,
     DeepLinks,
+    Entrance,
     FetchesPhone,
     Provider,
     Revokes,
-    VerifiedPhone,
 )
 
 PROFILE_DEADLINE = 4.0
@@ -44,56 +44,79 @@ _ERROR_NAMES = ("error", "error_code", "errorCode")
 _DENIALS = frozenset(
     {"access_denied", "user_denied", "user_cancelled_login", "cancelled", "consent_required", "login_required"}
 )
-_PROFILE = tuple(field.name for field in fields(Profile))
+_PROFILE = tuple(attribute.name for attribute in fields(Profile))
 _BUSY = frozenset({"server_error", "temporarily_unavailable"})
 log = logging.getLogger("connect_login")
 T = TypeVar("T")
 
 
-def get_refusal(provider: Provider, parameters: Mapping[str, str]) -> ConnectError | None:
-    """Return the error that a response without a usable code stands for (RFC 6749 §4.1.2.1), else None."""
-    told = next((parameters[name] for name in _ERROR_NAMES if name in parameters), None)
-    has_code = any(parameters.get(name) for name in ("code", *provider.code_names))
-    if told is not None and has_code:
-        return BadRequest("the response carries a code and an error")
-    if told is not None:
-        kind = ProviderDenied if told in _DENIALS else ProviderRefused if told in _BUSY else ProviderConfig
-        return kind("the vendor answered the authorization request with an error", vendor={"error": printable(told)})
+@dataclass(frozen=True, slots=True)
+class ReceivedCode:
+    """The person agreed: `code` is the authorization code or, for the entrance `credential`, the ID token."""
+
+    code: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """There is no usable code: `error` says why, for the caller to raise once it has spent the flow."""
+
+    error: ConnectError
+
+
+def parse_response(
+    provider: Provider, parameters: Mapping[str, str], entrance: Entrance = Entrance.REDIRECT
+) -> ReceivedCode | Refusal:
+    """Return what the `parameters` of a callback or token request say: a code, or the reason that there is none.
+
+    A redirect is an authorization response of RFC 6749 §4.1.2 and may carry an error instead (§4.1.2.1). Any other
+    `entrance` hands in a code or ID token, and an error among its parameters has no meaning. Never raises.
+
+    The error of a `Refusal` is `ProviderDenied` when the person refused, `ProviderRefused` or `ProviderConfig` for
+    other errors of the vendor, `CodeMissing` without a code, and `BadRequest` for a malformed code or for a code
+    beside an error.
+    """
+    if entrance is Entrance.CREDENTIAL:
+        return _parse_code(parameters, (CREDENTIAL,), CREDENTIAL_LIMIT, "ID token")
+    names = _get_code_names(provider)
+    has_code = any(parameters.get(name) for name in names)
+    if entrance is Entrance.REDIRECT:
+        vendor_error = next((parameters[name] for name in _ERROR_NAMES if name in parameters), None)
+        if vendor_error is not None:
+            return Refusal(_get_refusal(vendor_error, has_code=has_code))
+        is_bare = not has_code and not any(name.endswith("code") for name in parameters)
+        if is_bare and provider.refuses_without_code:
+            return Refusal(ProviderDenied("the person went back without agreeing"))
+    return _parse_code(parameters, names, CODE_LIMIT, "authorization code")
+
+
+def _get_code_names(provider: Provider) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(("code", *provider.code_names)))
+
+
+def _get_refusal(vendor_error: str, *, has_code: bool) -> ConnectError:
     if has_code:
-        try:
-            get_code(provider, parameters)
-        except BadRequest as malformed:
-            return malformed
-        return None
-    if provider.refuses_without_code and not any(name.endswith("code") for name in parameters):
-        return ProviderDenied("the person went back without agreeing")
-    return CodeMissing("there is no authorization code")
+        return BadRequest("the response carries a code and an error")
+    is_busy, is_denied = vendor_error in _BUSY, vendor_error in _DENIALS
+    kind = ProviderDenied if is_denied else ProviderRefused if is_busy else ProviderConfig
+    vendor = {"error": printable(vendor_error)}
+    return kind("the vendor answered the authorization request with an error", vendor=vendor)
 
 
-def get_code(provider: Provider, parameters: Mapping[str, str]) -> str:
-    """Return the code, under whichever of its names it came. Raises `CodeMissing`, `BadRequest` for two of them."""
-    names = dict.fromkeys(("code", *provider.code_names))
-    given = [parameters[name] for name in names if parameters.get(name)]
-    if not given:
-        raise CodeMissing("there is no authorization code")
-    if len(given) > 1 or len(given[0]) > CODE_LIMIT or not given[0].isascii() or not given[0].isprintable():
-        raise BadRequest("the authorization code is malformed or given twice")
-    return given[0]
-
-
-def get_credential(parameters: Mapping[str, str]) -> str:
-    """Return the ID token that an app or page hands in. Raises `CodeMissing`, `BadRequest` for nonsense."""
-    given = parameters.get(CREDENTIAL, "")
-    if not given:
-        raise CodeMissing("there is no ID token")
-    if len(given) > CREDENTIAL_LIMIT or not given.isascii() or not given.isprintable():
-        raise BadRequest("the ID token is malformed")
-    return given
+def _parse_code(
+    parameters: Mapping[str, str], names: Iterable[str], limit: int, description: str
+) -> ReceivedCode | Refusal:
+    codes = [parameters[name] for name in names if parameters.get(name)]
+    if not codes:
+        return Refusal(CodeMissing(f"there is no {description}"))
+    if len(codes) > 1 or len(codes[0]) > limit or not codes[0].isascii() or not codes[0].isprintable():
+        return Refusal(BadRequest(f"the {description} is malformed or given twice"))
+    return ReceivedCode(codes[0])
 
 
 def find_codes(provider: Provider, parameters: Iterable[tuple[str, str]]) -> list[str]:
     """Return every text that stands under one of a code's names, whatever else is wrong with the response."""
-    names = ("code", *provider.code_names, CREDENTIAL)
+    names = (*_get_code_names(provider), CREDENTIAL)
     return [value for name, value in parameters if name in names and 0 < len(value) <= CREDENTIAL_LIMIT][:4]
 
 
@@ -123,7 +146,9 @@ def get_deep_link(provider: DeepLinks, start_url: str, user_agent: str) -> str |
     raise fault
 
 
-async def redeem(provider: Provider, response: AuthorizationResponse, seconds: float = TOTAL_DEADLINE) -> Identity:
+async def login_callback(
+    provider: Provider, response: AuthorizationResponse, seconds: float = TOTAL_DEADLINE
+) -> Identity:
     """Ask the vendor, once, who the code names. Raises what `Provider.login_callback` may raise, and nothing else."""
     return _checked(provider, await _guarded(lambda: provider.login_callback(response), seconds))
 
@@ -171,13 +196,6 @@ async def revoke(provider: Provider, identity: Identity, seconds: float = TOTAL_
         log.warning("revoke_failed", extra={"code": error.code, "reason": str(error)})
         return False
     return True
-
-
-def with_phone(identity: Identity, phone: VerifiedPhone | None) -> Identity:
-    """Return `identity` with the number in its profile."""
-    if phone is None:
-        return identity
-    return replace(identity, profile=replace(identity.profile or Profile(), mobile=phone.number))
 
 
 def _checked(provider: Provider, identity: object) -> Identity:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import ClassVar, Protocol, Self, runtime_checkable
 
 from connect_core.http import Http
-from connect_core.identity import ClientType, Identity, Language
+from connect_core.identity import ClientType, Identity, Language, VerifiedPhone
 from connect_core.settings import ProviderSettings
 
 
@@ -163,17 +163,6 @@ class WorksInSomeBrowsers(Protocol):
 
         A browser may call itself anything: this is for the visitor's comfort, and nothing may rely on it.
         """
-
-
-@dataclass(frozen=True, slots=True)
-class VerifiedPhone:
-    """A phone number the vendor vouches for.
-
-    `proof` is the vendor's signature over it, or whatever else stands for it alone; the core takes it once.
-    """
-
-    number: str = field(repr=False)
-    proof: str = field(repr=False)
 
 
 @runtime_checkable

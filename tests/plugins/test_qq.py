@@ -14,7 +14,7 @@ from connect_core.plugin import (
     ProviderDenied,
     ProviderRefused,
 )
-from connect_core.providers.calls import get_refusal
+from connect_core.providers.calls import Refusal, parse_response
 from connect_core.testing import ProviderContract
 from connect_qq import QqProvider
 
@@ -58,8 +58,9 @@ def test_link_is_the_documented_one() -> None:
 
 def test_person_who_cancels_is_a_refusal() -> None:
     """QQ sends phones back with `usercancel` and the state (https://wiki.connect.qq.com/使用authorization_code获取access_token)."""
-    refusal = get_refusal(make(QqProvider), {"usercancel": "1", "state": "Ab1"})
-    assert isinstance(refusal, ProviderDenied)
+    response = parse_response(make(QqProvider), {"usercancel": "1", "state": "Ab1"})
+    assert isinstance(response, Refusal)
+    assert isinstance(response.error, ProviderDenied)
 
 
 def test_documented_answers_name_a_person() -> None:
