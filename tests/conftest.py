@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from .acme import NOTE
-from .databases import check, fresh_database, is_answering, named_server
+from .kit.acme import NOTE
+from .kit.databases import check, fresh_database, is_answering, named_server
 
 _FOREIGN = ("CONNECT_CONFIG", "CONNECT_SECRET_KEY", "SSLKEYLOGFILE", "SSL_CERT_DIR", "SSL_CERT_FILE")
 _FOREIGN_ENDS = ("_proxy", "_PROXY")

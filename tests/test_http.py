@@ -21,8 +21,8 @@ from connect_core.errors import ProviderBadResponse, ProviderRefused, ProviderTi
 from connect_core.http import ANSWER_LIMIT, Answer, HttpPool, parse_object
 from connect_core.sandbox import serving
 
-from .canaries import CANARY, told
-from .peers import Peer, always, get, never, peer, post, using, whole
+from .kit.canaries import CANARY, told
+from .kit.peers import Peer, always, get, never, peer, post, using, whole
 
 AWKWARD = {
     "sum": "1+1=2&x",

@@ -11,8 +11,8 @@ import pytest
 from connect_core.errors import ProviderBadResponse, ProviderFault, ProviderTimeout, Unavailable
 from connect_core.http import Answer, Http, HttpPool
 
-from .canaries import CANARY, every_record, told
-from .peers import Peer, Talk, always, never, peer, using, whole
+from .kit.canaries import CANARY, every_record, told
+from .kit.peers import Peer, Talk, always, never, peer, using, whole
 
 
 def once(one: Peer, connection: socket.socket) -> None:

@@ -9,7 +9,7 @@ import pytest
 from connect_core.errors import ProviderBadResponse
 from connect_core.identity import ClientType, Identity, IdKind, PersonId, Profile, exact_id
 
-from .canaries import CANARY, told
+from .kit.canaries import CANARY, told
 
 USER = PersonId.user_id("2088")
 UNION = PersonId.union_id("union")

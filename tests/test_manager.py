@@ -28,7 +28,7 @@ from connect_core.login.flow import Delivery
 from connect_core.manager import ConnectManager
 from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, Provider
 
-from .acme import (
+from .kit.acme import (
     NOW,
     VISIT,
     Acme,

@@ -16,7 +16,7 @@ from connect_core.sessions import REUSE_GRACE, SEEN_STEP, LiveSession, OpenSessi
 from connect_core.settings import SessionLifetimes as Lifetimes
 from connect_core.store import Database, Transaction, schema
 
-from .acme import NOW, rows, url_of
+from .kit.acme import NOW, rows, url_of
 
 pytestmark = [
     pytest.mark.usefixtures("database_url"),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import fresh_database, is_answering, server_of
+from tests.kit.databases import fresh_database, is_answering, server_of
 
 from .rounds import Rounds, log_in_twice, show_machine, signature_cost
 from .stand import FLOOR, Shop, running_shop

@@ -19,8 +19,8 @@ import pytest
 
 from connect_core.manager import ConnectManager
 from connect_core.web.app import SWEEP_STEP
-from tests.acme import using
-from tests.databases import fresh_database, is_answering, server_of
+from tests.kit.acme import using
+from tests.kit.databases import fresh_database, is_answering, server_of
 
 from .filling import OLD, fill, find_servers, get_sizes, plant_expired
 from .rounds import PEOPLE, WARM_UP, Rounds, log_in, show_machine

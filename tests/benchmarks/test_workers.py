@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import fresh_database, is_answering, server_of
+from tests.kit.databases import fresh_database, is_answering, server_of
 
 from .filling import find_servers
 from .rounds import PEOPLE, ROUNDS, show_machine

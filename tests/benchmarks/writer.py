@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from acme import hand_in, using
+from kit.acme import hand_in, using
 
 from connect_core.manager import ConnectManager
 

@@ -24,10 +24,10 @@ from connect_core.web import responses
 from connect_core.web.pages.theme_check import sample_pages
 from connect_core.web.requests import get_language
 
-from ..acme import execute
-from ..databases import check
-from ..merges import Planner
-from ..web.shops import Clock, doubles
+from ..kit.acme import execute
+from ..kit.databases import check
+from ..kit.merges import Planner
+from ..kit.web_shops import Clock, doubles
 from .visitors import DESK, IN_ALIPAY, Visitor
 
 if TYPE_CHECKING:

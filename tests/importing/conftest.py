@@ -10,8 +10,8 @@ import pytest
 from connect_core.store import Database
 from connect_core.store.schema.upgrade import upgrade_schema
 
-from .moves import SERVERS, Move, is_up
-from .old_shops import old_shop, server_database, write_config
+from ..kit.javashop_imports import SERVERS, Move, is_up
+from ..kit.old_shops import old_shop, server_database, write_config
 
 
 @pytest.fixture

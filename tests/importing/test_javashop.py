@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from .moves import COMMAND, SERVERS, SOURCE, Move
-from .old_shops import MILLISECONDS, SECRET, OldShop, contents
+from ..kit.javashop_imports import COMMAND, SERVERS, SOURCE, Move
+from ..kit.old_shops import MILLISECONDS, SECRET, OldShop, contents
 
 
 def on_every_engine(function: Callable[..., None]) -> Callable[..., None]:

@@ -5,8 +5,8 @@ import tomllib
 
 from connect_core.settings import Settings
 
-from .moves import Move
-from .old_shops import SECRET
+from ..kit.javashop_imports import Move
+from ..kit.old_shops import SECRET
 
 
 def test_k01_settings_become_toml_without_their_secrets(move: Move) -> None:

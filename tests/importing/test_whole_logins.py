@@ -15,7 +15,7 @@ from connect_core.importing.settings_toml import Found
 from connect_core.store import Database
 from connect_core.store.javashop import Javashop
 
-from .old_shops import OldShop, old_shop
+from ..kit.old_shops import OldShop, old_shop
 
 
 @pytest.fixture

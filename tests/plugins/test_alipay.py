@@ -23,7 +23,7 @@ from connect_core.plugin import (
     ProviderFault,
 )
 
-from .alipay_double import (
+from ..kit.alipay_vendor import (
     APP_ID,
     CODE,
     CODE_INVALID,

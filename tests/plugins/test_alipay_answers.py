@@ -7,7 +7,7 @@ import pytest
 from connect_alipay.responses import find_members, read_reply
 from connect_core.plugin import ProviderBadResponse
 
-from .alipay_double import CODE_INVALID, TOKEN, TOKEN_CALL, TOKEN_NODE
+from ..kit.alipay_vendor import CODE_INVALID, TOKEN, TOKEN_CALL, TOKEN_NODE
 
 
 def read(body: str, charset: str = "utf-8") -> str:

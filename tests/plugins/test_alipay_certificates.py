@@ -23,7 +23,7 @@ from connect_core.plugin import (
     load_certificates,
 )
 
-from .alipay_double import (
+from ..kit.alipay_vendor import (
     ALIPAYS,
     APP_ID,
     CODE_INVALID,

@@ -27,7 +27,7 @@ from connect_core.plugin import (
 from connect_core.sandbox import sandbox_app, serving
 from connect_core.testing import ProviderContract
 
-from .alipay_double import SOMEBODY
+from ..kit.alipay_vendor import SOMEBODY
 
 TOKEN_CALL, USER_CALL = "alipay.system.oauth.token", "alipay.user.info.share"
 DOWNLOAD = "alipay.open.app.alipaycert.download"

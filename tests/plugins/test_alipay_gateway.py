@@ -24,7 +24,7 @@ from connect_core.plugin import (
     ProviderUnsigned,
 )
 
-from .alipay_double import (
+from ..kit.alipay_vendor import (
     AES_KEY,
     ALIPAYS,
     APP_ID,

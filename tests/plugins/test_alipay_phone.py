@@ -19,7 +19,19 @@ from connect_core.plugin import (
     VerifiedPhone,
 )
 
-from .alipay_double import AES_KEY, ALIPAYS, KEY_MODE, OURS, SOMEBODY, STRANGERS, encrypt, provider, response, run, sign
+from ..kit.alipay_vendor import (
+    AES_KEY,
+    ALIPAYS,
+    KEY_MODE,
+    OURS,
+    SOMEBODY,
+    STRANGERS,
+    encrypt,
+    provider,
+    response,
+    run,
+    sign,
+)
 
 WITH_AES = {**KEY_MODE, "aes_key": base64.b64encode(AES_KEY).decode()}
 

@@ -26,7 +26,7 @@ from connect_core.plugin import (
 )
 from connect_core.sandbox import serving
 
-from .alipay_double import (
+from ..kit.alipay_vendor import (
     ALIPAYS,
     APP_ID,
     CODE,

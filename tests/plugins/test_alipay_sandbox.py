@@ -12,7 +12,7 @@ from connect_alipay.sandbox_refusals import SUB_CODES
 from connect_core.crypto import RsaPrivateKey
 from connect_core.plugin import ClientType, IdKind
 
-from .alipay_client import PERSON, TOKEN, Caller, Told, caller
+from ..kit.alipay_client import PERSON, TOKEN, Caller, Told, caller
 
 MINI = ClientType.MINI
 TOKEN_NODE, PERSON_NODE = "alipay_system_oauth_token_response", "alipay_user_info_share_response"

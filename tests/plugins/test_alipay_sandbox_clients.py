@@ -11,7 +11,7 @@ import pytest
 from connect_core.crypto import decrypt_aes_cbc
 from connect_core.plugin import ClientType
 
-from .alipay_client import Caller, caller
+from ..kit.alipay_client import Caller, caller
 
 APP, MINI, PC = ClientType.APP, ClientType.MINI, ClientType.PC
 CALLBACK = "http://127.0.0.1:8080/connect/alipay/pc/callback?keep=1"

@@ -10,7 +10,7 @@ import pytest
 from connect_alipay.sandbox_refusals import SUB_CODES
 from connect_core.crypto import Certificate, decrypt_aes_cbc, load_certificates
 
-from .alipay_client import DOWNLOAD, PERSON, TOKEN, Caller, Told, caller
+from ..kit.alipay_client import DOWNLOAD, PERSON, TOKEN, Caller, Told, caller
 
 TOKEN_NODE, PERSON_NODE = "alipay_system_oauth_token_response", "alipay_user_info_share_response"
 

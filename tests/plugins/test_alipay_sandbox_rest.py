@@ -11,7 +11,7 @@ import pytest
 from connect_core.crypto import RsaPrivateKey, decrypt_aes_cbc, encrypt_aes_cbc
 from connect_core.plugin import ClientType
 
-from .alipay_client import PERSON, TOKEN, Caller, caller
+from ..kit.alipay_client import PERSON, TOKEN, Caller, caller
 
 TOKEN_PATH, PERSON_PATH = "/v3/alipay/system/oauth/token", "/v3/alipay/user/info/share"
 

@@ -14,7 +14,19 @@ from connect_alipay.settings import AlipaySettings
 from connect_core.plugin import Provider, SettingsError
 from connect_core.settings import check_provider_settings
 
-from .alipay_double import ALIPAYS, APP_ID, KEY_MODE, OURS, TOKEN, V3_MODE, Transport, answer, provider, response, run
+from ..kit.alipay_vendor import (
+    ALIPAYS,
+    APP_ID,
+    KEY_MODE,
+    OURS,
+    TOKEN,
+    V3_MODE,
+    Transport,
+    answer,
+    provider,
+    response,
+    run,
+)
 
 README = Path(connect_alipay.__file__).with_name("README.md").read_text("utf-8")
 CERTIFICATES = {"app_cert": "PEM", "alipay_cert": "PEM", "alipay_root_cert": "PEM"}

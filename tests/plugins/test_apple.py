@@ -15,7 +15,7 @@ from connect_core.identity import PersonId
 from connect_core.sandbox import read_jwt
 from connect_core.testing import ProviderContract, Visitor, run_shop
 
-from ..openid import CLIENT, EC, NONCE, NOW, RSA, Vendor, log_in, make, request, token
+from ..kit.openid import CLIENT, EC, NONCE, NOW, RSA, Vendor, log_in, make, request, token
 
 ISSUER = "https://appleid.apple.com"
 # https://appleid.apple.com/.well-known/openid-configuration

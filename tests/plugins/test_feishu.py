@@ -8,7 +8,7 @@ from connect_core.plugin import CodeInvalid, PersonId, ProviderBadResponse, Prov
 from connect_core.testing import ProviderContract
 from connect_feishu import FeishuProvider
 
-from ..vendor_wire import VERIFIER, Transport, log_in, login_url, make, query
+from ..kit.vendor_transport import VERIFIER, Transport, log_in, login_url, make, query
 
 # https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/authentication-management/access-token/get-user-access-token-v3
 TOKENS = (

@@ -11,7 +11,7 @@ from connect_core.testing import ProviderContract
 from connect_github import GithubProvider
 from connect_github.sandbox import GithubSandbox
 
-from ..vendor_wire import Transport, log_in, login_url, make, query
+from ..kit.vendor_transport import Transport, log_in, login_url, make, query
 
 # https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps
 # (step two, Accept: application/json)

@@ -12,7 +12,7 @@ from connect_google import GoogleProvider, OneTapProvider
 from connect_google.sandbox import GoogleSandbox
 from connect_line.sandbox import LineSandbox
 
-from ..openid import CLIENT, NONCE, NOW, Vendor, hand_in, log_in_with, token
+from ..kit.openid import CLIENT, NONCE, NOW, Vendor, hand_in, log_in_with, token
 
 ISSUER = "https://accounts.google.com"
 # https://accounts.google.com/.well-known/openid-configuration

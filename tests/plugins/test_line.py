@@ -12,7 +12,7 @@ from connect_core.identity import PersonId
 from connect_core.testing import ProviderContract
 from connect_line import LineProvider
 
-from ..openid import CLIENT, EC, NONCE, NOW, SECRET, Vendor, hand_in, log_in_with, sign, token
+from ..kit.openid import CLIENT, EC, NONCE, NOW, SECRET, Vendor, hand_in, log_in_with, sign, token
 
 ISSUER = "https://access.line.me"
 # https://access.line.me/.well-known/openid-configuration

@@ -15,7 +15,7 @@ from connect_core.testing import ProviderContract, Visitor, run_shop
 from connect_oauth2 import PlainOAuth2Provider
 from connect_oauth2.sandbox import AcmeSandbox
 
-from ..vendor_wire import TOKENS, Transport, log_in, login_url, query
+from ..kit.vendor_transport import TOKENS, Transport, log_in, login_url, query
 
 SERVICE = """
 [service]

@@ -18,7 +18,7 @@ from connect_core.providers.calls import Refusal, parse_response
 from connect_core.testing import ProviderContract
 from connect_qq import QqProvider
 
-from ..vendor_wire import CODE, SECRET, Transport, log_in, login_url, make, query, run
+from ..kit.vendor_transport import CODE, SECRET, Transport, log_in, login_url, make, query, run
 
 # https://wiki.connect.qq.com/使用authorization_code获取access_token (fmt=json)
 TOKENS = b'{"access_token":"YOUR_TOKEN","expires_in":"7776000","refresh_token":"YOUR_REFRESH"}'

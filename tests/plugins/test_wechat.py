@@ -26,7 +26,7 @@ from connect_core.settings import check_provider_settings
 from connect_wechat import PAGES, WechatProvider, WechatSettings
 from connect_wechat.responses import ERRORS
 
-from .wechat_client import (
+from ..kit.wechat_vendor import (
     APP_ID,
     CODE,
     KNOWN,

@@ -14,7 +14,7 @@ from connect_core.plugin import (
 )
 from connect_wechat.responses import RETRY_AFTER
 
-from .wechat_client import APP_ID, CODE, INVALID_CODE, SECRET, WEBSITE_TOKEN, log_in
+from ..kit.wechat_vendor import APP_ID, CODE, INVALID_CODE, SECRET, WEBSITE_TOKEN, log_in
 
 
 @pytest.mark.parametrize("id_value", ["null", '""', '" "', "true", "1.5", '["OPENID"]', "{}", '"' + "x" * 256 + '"'])

@@ -28,7 +28,7 @@ from connect_core.plugin import (
 from connect_wechat import WechatProvider
 from connect_wechat.mini import LIFE, SKEW
 
-from .wechat_client import APP_ID, CODE, OPEN_ID, SECRET, Transport, came_back, provider, run
+from ..kit.wechat_vendor import APP_ID, CODE, OPEN_ID, SECRET, Transport, came_back, provider, run
 
 MINI = ClientType.MINI
 SESSION, TOKEN_CALL, PHONE_CALL = "/sns/jscode2session", "/cgi-bin/stable_token", "/wxa/business/getuserphonenumber"

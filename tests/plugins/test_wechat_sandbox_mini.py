@@ -11,7 +11,7 @@ from connect_core.sandbox import PEOPLE, serving
 from connect_wechat.sandbox import APPS, WechatSandbox
 from connect_wechat.sandbox_mini import OVERLAP
 
-from .wechat_client import SECRET
+from ..kit.wechat_vendor import SECRET
 
 LIHUA = PEOPLE[0]
 APP, MINI = APPS[ClientType.APP], APPS[ClientType.MINI]

@@ -8,7 +8,7 @@ from connect_core.plugin import CodeInvalid, PersonId, ProviderConfig, ProviderD
 from connect_core.testing import ProviderContract
 from connect_weibo import WeiboProvider
 
-from ..vendor_wire import Transport, log_in, login_url, make, query, run
+from ..kit.vendor_transport import Transport, log_in, login_url, make, query, run
 
 # https://open.weibo.com/wiki/OAuth2/access_token
 TOKENS = b'{"access_token":"ACCESS_TOKEN","expires_in":"7200","remind_in":"7200","uid":"1404376560"}'

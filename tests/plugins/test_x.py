@@ -8,7 +8,7 @@ from connect_core.plugin import CodeInvalid, PersonId, ProviderConfig, ProviderR
 from connect_core.testing import ProviderContract
 from connect_x import XProvider
 
-from ..vendor_wire import SECRET, VERIFIER, Transport, log_in, login_url, make, query
+from ..kit.vendor_transport import SECRET, VERIFIER, Transport, log_in, login_url, make, query
 
 # https://docs.x.com/resources/fundamentals/authentication/oauth-2-0/user-access-token
 TOKENS = b'{"token_type":"bearer","expires_in":7200,"access_token":"dGhpcy1pcy1h","scope":"users.read tweet.read"}'

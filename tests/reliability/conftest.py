@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import ENGINES, check, fresh_database, is_answering, server_of
+from tests.kit.databases import ENGINES, check, fresh_database, is_answering, server_of
 
 from .stand import FIGURES, Tell
 

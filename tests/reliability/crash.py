@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from acme import Acme, AcmeProvider, PluginOf, begin, come_back, hand_in, settings_of
+from kit.acme import Acme, AcmeProvider, PluginOf, begin, come_back, hand_in, settings_of
 
 from connect_core.identity import Identity
 from connect_core.manager import ConnectManager

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from acme import VISIT, Acme, hand_in, provider_of, using
+from kit.acme import VISIT, Acme, hand_in, provider_of, using
 
 from connect_core.errors import ConnectError
 from connect_core.manager import ConnectManager

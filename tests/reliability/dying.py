@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from acme import hand_in, using
+from kit.acme import hand_in, using
 
 from connect_core.plugin import LoginEvent, hookimpl
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acme import execute
+from tests.kit.acme import execute
 
 from .stand import FULL, Tell, script
 

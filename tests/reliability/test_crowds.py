@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from connect_core.manager import ConnectManager
-from tests.acme import begin, execute, hand_in, using
-from tests.databases import ENGINES, check, fresh_database, is_answering, server_of
+from tests.kit.acme import begin, execute, hand_in, using
+from tests.kit.databases import ENGINES, check, fresh_database, is_answering, server_of
 
 from .stand import Tell, script, sized
 

@@ -13,7 +13,7 @@ import pytest
 from connect_core.errors import SettingsError, Unavailable
 from connect_core.manager import ConnectManager
 from connect_core.store import Database, schema
-from tests.acme import Acme, begin, come_back, execute, hand_in, locked
+from tests.kit.acme import Acme, begin, come_back, execute, hand_in, locked
 
 from .stand import Tell, percentile
 from .test_outages import BOUND, on_shop, recover, told_after

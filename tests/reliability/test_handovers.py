@@ -13,8 +13,8 @@ import pytest
 from connect_core.errors import StateExpired
 from connect_core.login.qr_login import LIFE, Device
 from connect_core.manager import ConnectManager
-from tests.acme import NOW, hand_in, using
 from tests.benchmarks.stand import running_doubles
+from tests.kit.acme import NOW, hand_in, using
 
 from .stand import Service, Tell, percentile, running_service, sized
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import aiohttp
 
 from connect_core.crypto import token_hash
-from tests.acme import execute
 from tests.benchmarks.stand import BROWSER, Shop, Visitors, new_people, running_doubles
+from tests.kit.acme import execute
 
 from .stand import Service, Tell, is_at_work, running_service, sized
 

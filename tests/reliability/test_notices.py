@@ -9,7 +9,7 @@ from typing import TypeVar
 from connect_core.events.dispatch import LATE_SECONDS
 from connect_core.manager import ConnectManager
 from connect_core.plugin import LoginEvent, hookimpl
-from tests.acme import execute, hand_in, using
+from tests.kit.acme import execute, hand_in, using
 
 from .stand import Tell, script
 

@@ -14,7 +14,7 @@ from sqlalchemy.pool import NullPool
 from connect_core.errors import Unavailable
 from connect_core.manager import ConnectManager
 from connect_core.store.engine.workers import LONGEST
-from tests.acme import Acme, begin, come_back, execute, hand_in, provider_of, using
+from tests.kit.acme import Acme, begin, come_back, execute, hand_in, provider_of, using
 
 from .stand import Tell, proxied
 

@@ -13,7 +13,7 @@ from connect_core.login.completion import Login
 from connect_core.manager import ConnectManager
 from connect_core.sessions import OpenSession
 from connect_core.store import Transaction
-from tests.acme import begin, come_back, hand_in, using
+from tests.kit.acme import begin, come_back, hand_in, using
 
 from .stand import FULL, Tell
 

@@ -16,8 +16,8 @@ from sqlalchemy.pool import NullPool
 from connect_core.manager import ConnectManager
 from connect_core.store import Database
 from connect_core.web.app import SWEEP_PAUSE, SWEEP_STEP
-from tests.acme import execute, hand_in, using
 from tests.benchmarks.stand import running_doubles
+from tests.kit.acme import execute, hand_in, using
 
 from .stand import FULL, Service, Tell, memory_of, percentile, running_service, sized
 

@@ -6,9 +6,9 @@ import pytest
 
 from connect_core.harness import RunningShop, Visitor
 
-from ..databases import check, run_shop
-from .handing import PC_AGENT
-from .shops import doubles
+from ..kit.databases import check, run_shop
+from ..kit.qr_logins import PC_AGENT
+from ..kit.web_shops import doubles
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import pytest
 
 from connect_core.harness import RunningShop, Visitor
 
-from ..databases import run_shop
-from .shops import check_headers, refused
+from ..kit.databases import run_shop
+from ..kit.web_shops import check_headers, refused
 
 FRONT_END = "https://m.shop.example"
 

@@ -22,9 +22,9 @@ from connect_core.providers.registry import Plugins
 from connect_core.web.login.user_agents import describe
 from connect_core.web.pages.messages import pick_language
 
-from ..databases import run_shop
-from ..merges import Planner
-from .shops import check_headers, doubles, nothing_written, set_cookies, untouched
+from ..kit.databases import run_shop
+from ..kit.merges import Planner
+from ..kit.web_shops import check_headers, doubles, nothing_written, set_cookies, untouched
 from .test_malformed_requests import BEARERS, BODIES, COOKIE_HEADERS
 
 EVIL = "https://evil.example"

@@ -8,7 +8,7 @@ import pytest
 
 from connect_core.harness import RunningShop, Visitor
 
-from .shops import refused, untouched
+from ..kit.web_shops import refused, untouched
 
 COOKIE_HEADERS = [
     b"",

@@ -14,8 +14,8 @@ from connect_core.errors import SettingsError
 from connect_core.harness import RunningShop, Visitor, make_settings
 from connect_core.web import create_app
 
-from ..databases import run_shop
-from .shops import (
+from ..kit.databases import run_shop
+from ..kit.web_shops import (
     HEADERS,
     SHOP,
     HttpsVisitor,

@@ -9,8 +9,8 @@ import pytest
 from connect_core.harness import RunningShop, Visitor, query_of
 from connect_core.sandbox import Person
 
-from ..databases import run_shop
-from .shops import (
+from ..kit.databases import run_shop
+from ..kit.web_shops import (
     HTML,
     TOKEN_ANSWER,
     Clock,

@@ -19,8 +19,20 @@ from connect_core.observability.logs import JsonFormatter
 from connect_core.plugin import ClientType, hookimpl
 from connect_core.store.models import Declared
 
-from ..databases import run_shop
-from .shops import HTML, TOKEN, acme_shop, bearer, changed, come_back, flow_cookies, mini_login, query, refused, served
+from ..kit.databases import run_shop
+from ..kit.web_shops import (
+    HTML,
+    TOKEN,
+    acme_shop,
+    bearer,
+    changed,
+    come_back,
+    flow_cookies,
+    mini_login,
+    query,
+    refused,
+    served,
+)
 
 SPENDABLE = {"code", "state", "secret", "sign", "access_token", "auth_token", "refresh_token", "openid"}
 OWN_CLIENTS = ("httpx", "httpcore")  # the visitor's; the service calls vendors through aiohttp

@@ -9,8 +9,18 @@ from joserfc.jwk import KeySet
 
 from connect_core.harness import RunningShop, Visitor
 
-from ..databases import run_shop
-from .shops import HTML, TOKEN_ANSWER, Clock, bearer, check_headers, come_back, mini_login, refused, set_cookies
+from ..kit.databases import run_shop
+from ..kit.web_shops import (
+    HTML,
+    TOKEN_ANSWER,
+    Clock,
+    bearer,
+    check_headers,
+    come_back,
+    mini_login,
+    refused,
+    set_cookies,
+)
 
 
 def test_access_token_is_signed_by_a_published_key(shop: RunningShop, visitor: Visitor) -> None:

@@ -1,0 +1,44 @@
+"""The real service reads no request head of any size (O06)."""
+
+import socket
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from ..kit.web_shops import Served, served
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """`connect-login serve` in a process of its own."""
+    with served(tmp_path_factory.mktemp("served")) as one:
+        yield one
+
+
+@pytest.mark.parametrize(("size", "status"), [(16_000, 200), (40_000, 400), (3_000_000, 400)])
+def test_o06_a_large_header_is_refused(service: Served, size: int, status: int) -> None:
+    """A header of ordinary size passes, one above the limit is a 400."""
+    assert httpx.get(f"{service.url}/healthz", headers={"x": "a" * size}, trust_env=False).status_code == status
+
+
+def test_o06_a_long_address_is_refused(service: Served) -> None:
+    """The same for the request line."""
+    assert httpx.get(f"{service.url}/healthz?{'a' * 40_000}", trust_env=False).status_code == 400
+
+
+def test_o06_an_endless_header_is_cut(service: Served) -> None:
+    """A head that never ends loses its connection, and the service goes on."""
+    address = urlsplit(service.url)
+    with socket.create_connection((address.hostname, address.port), 5) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nx: ")
+        with pytest.raises(OSError, match=r"reset|Broken pipe"):
+            connection.sendall(b"a" * 10_000_000)
+    assert httpx.get(f"{service.url}/healthz", trust_env=False).status_code == 200
+
+
+def test_o06_a_body_counts_for_itself(service: Served) -> None:
+    """The head's limit is not the body's: that is refused by the route that reads it."""
+    refused = httpx.post(f"{service.url}/connect/token/refresh", content=b"x" * 200_000, trust_env=False)
+    assert (refused.status_code, refused.json()["code"]) == (400, "bad_request")

@@ -1,0 +1,225 @@
+"""After the login: who is there, refreshing and ending, and that a member who is refused is refused everywhere."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connect_core.errors import MemberDisabled, TokenInvalid
+from connect_core.identity import ClientType, Profile
+from connect_core.manager import ConnectManager
+from connect_core.plugin import MemberDirectory, hookimpl
+from connect_core.sessions import OpenSession, Tokens
+
+from ..kit.acme import NOW, begin, come_back, hand_in, locked, rows, using
+
+pytestmark = pytest.mark.usefixtures("database_url")
+
+
+async def open_browser(manager: ConnectManager) -> OpenSession:
+    """A login of a browser."""
+    login = await come_back(manager, await begin(manager))
+    assert login.opened is not None
+    return login.opened
+
+
+async def open_phone(manager: ConnectManager, code: str = "lihua.2") -> tuple[OpenSession, Mapping[str, Any]]:
+    """A login of a mini program, and its token answer."""
+    login = await hand_in(manager, code)
+    assert login.opened is not None
+    return login.opened, manager.current_member.issue_tokens(login.opened)
+
+
+def test_a_member_is_found_by_session_or_access_token(tmp_path: Path) -> None:
+    """Whichever is presented; the session first; with what is bound to the member."""
+
+    async def work(manager: ConnectManager) -> None:
+        browser, (_, tokens) = await open_browser(manager), await open_phone(manager)
+        access = tokens["access_token"]
+        by_session = await manager.current_member.find_member(session_token=browser.token)
+        by_token = await manager.current_member.find_member(access_token=access)
+        both = await manager.current_member.find_member(session_token=browser.token, access_token=access)
+        assert by_session is not None
+        assert by_token is not None
+        assert (by_session.session.client_type, by_token.session.client_type) == (ClientType.PC, ClientType.MINI)
+        assert both == by_session
+        assert by_session.member == by_token.member
+        assert (by_session.member.id, by_session.member.nickname, by_session.union_types) == (1, "lihua", ["ACME"])
+        fallen_back = await manager.current_member.find_member(session_token="x", access_token=access)
+        assert fallen_back == by_token
+
+    using(tmp_path, work)
+
+
+def test_nobody_is_found_without_a_token_that_holds(tmp_path: Path) -> None:
+    """Nothing, nonsense, and tokens of the other kind."""
+
+    async def work(manager: ConnectManager) -> None:
+        browser, (_, tokens) = await open_browser(manager), await open_phone(manager)
+        for presented in (
+            {},
+            {"session_token": "x", "access_token": "x"},
+            {"session_token": tokens["access_token"]},
+            {"access_token": browser.token},
+            {"access_token": tokens["refresh_token"]},
+        ):
+            assert await manager.current_member.find_member(**presented) is None
+
+    using(tmp_path, work)
+
+
+def test_h11_a_disabled_or_deleted_member_is_refused_everywhere(tmp_path: Path) -> None:
+    """Sessions, access tokens and refresh tokens at once; enabled again, they hold as before."""
+
+    async def work(manager: ConnectManager) -> None:
+        browser, (phone, tokens) = await open_browser(manager), await open_phone(manager)
+        sessions = rows(tmp_path, "SELECT * FROM es_member_session")
+        for refuse, undo in (
+            ("UPDATE es_member SET disabled = 1", "UPDATE es_member SET disabled = 0"),
+            ("UPDATE es_member SET id = 9", "UPDATE es_member SET id = 1"),
+        ):
+            rows(tmp_path, refuse)
+            assert await manager.current_member.find_member(session_token=browser.token) is None
+            assert await manager.current_member.find_member(access_token=tokens["access_token"]) is None
+            with pytest.raises(MemberDisabled):
+                await manager.current_member.refresh(phone.token)
+            assert rows(tmp_path, "SELECT * FROM es_member_session") == sessions
+            rows(tmp_path, undo)
+            assert await manager.current_member.find_member(session_token=browser.token)
+        await manager.current_member.refresh(phone.token)
+
+    using(tmp_path, work)
+
+
+def test_refreshing_gives_new_tokens_that_work(tmp_path: Path) -> None:
+    """The old refresh token is spent, the old access token holds to its end, and a stolen one ends both."""
+    clock = [NOW]
+
+    async def work(manager: ConnectManager) -> None:
+        phone, first = await open_phone(manager)
+        second = await manager.current_member.refresh(phone.token)
+        assert isinstance(second, Tokens)
+        for access in (first["access_token"], second.access_token):
+            assert await manager.current_member.find_member(access_token=access)
+        clock[0] += 11
+        with pytest.raises(TokenInvalid):
+            await manager.current_member.refresh(phone.token)
+        with pytest.raises(TokenInvalid):
+            await manager.current_member.refresh(second.refresh_token)
+        for access in (first["access_token"], second.access_token):
+            assert await manager.current_member.find_member(access_token=access) is None
+
+    using(tmp_path, work, now=lambda: clock[0])
+
+
+@pytest.mark.parametrize("presented", ["session", "refresh", "access"])
+def test_h05_logout_takes_whichever_token_there_is(tmp_path: Path, presented: str) -> None:
+    """It ends that login, whole, and no other of the member."""
+
+    async def work(manager: ConnectManager) -> list[bool]:
+        browser, (phone, tokens) = await open_browser(manager), await open_phone(manager)
+        given = {"session": browser.token, "refresh": phone.token, "access": tokens["access_token"]}
+        for token in (given[presented], given[presented], "nonsense", ""):
+            await manager.current_member.logout(token)
+        found = [
+            await manager.current_member.find_member(session_token=browser.token),
+            await manager.current_member.find_member(access_token=tokens["access_token"]),
+        ]
+        return [one is not None for one in found]
+
+    assert using(tmp_path, work) == ([False, True] if presented == "session" else [True, False])
+
+
+def test_logout_of_the_phone_ends_its_refresh_token(tmp_path: Path) -> None:
+    """Ended by its access token alone, the login cannot be refreshed back to life."""
+
+    async def work(manager: ConnectManager) -> None:
+        phone, tokens = await open_phone(manager)
+        await manager.current_member.logout(tokens["access_token"])
+        with pytest.raises(TokenInvalid):
+            await manager.current_member.refresh(phone.token)
+
+    using(tmp_path, work)
+
+
+def test_a_session_in_use_does_not_idle(tmp_path: Path) -> None:
+    """Its use is written, at most once a minute."""
+    clock = [NOW]
+
+    async def work(manager: ConnectManager) -> list[int]:
+        browser, seen = await open_browser(manager), []
+        for seconds in (10, 50, 10, 60, 80, 100):
+            clock[0] += seconds
+            assert await manager.current_member.find_member(session_token=browser.token)
+            seen.append(rows(tmp_path, "SELECT seen_time FROM es_member_session")[0]["seen_time"] - NOW)
+        clock[0] += 120
+        assert await manager.current_member.find_member(session_token=browser.token) is None
+        return seen
+
+    written = using(tmp_path, work, now=lambda: clock[0], sessions={"idle": 120})
+    assert written == [0, 60, 60, 130, 210, 310]
+
+
+def test_who_is_there_is_answered_beside_a_busy_writer(tmp_path: Path) -> None:
+    """Reading needs no lock."""
+
+    async def work(manager: ConnectManager) -> None:
+        browser = await open_browser(manager)
+        with locked(tmp_path):
+            assert await asyncio.wait_for(manager.current_member.find_member(session_token=browser.token), 1)
+
+    using(tmp_path, work)
+
+
+class RequiredBrowser:
+    """A directory that knows everybody, and is empty as far as `bool` goes."""
+
+    def __init__(self) -> None:
+        self.gone = False
+
+    def __len__(self) -> int:
+        return 0
+
+    @hookimpl
+    def connect_member_directory(self, settings: Any) -> MemberDirectory | None:
+        """Answer with itself."""
+        return self
+
+    async def find(self, member_id: int) -> Mapping[str, Any] | None:
+        """Show a name."""
+        return None if self.gone else {"uname": "crm", "sex": None, "mobile": None}
+
+    async def register(self, key: str, profile: Profile, client_type: ClientType) -> int:
+        """Answer the same for all."""
+        return 77
+
+    async def is_disabled(self, member_id: int) -> bool:
+        """Refuse nobody."""
+        return False
+
+    async def update_profile(self, member_id: int, profile: Profile) -> None:
+        """Take over nothing."""
+
+
+@pytest.mark.breaks("connection_without_member", "session_without_member")
+def test_members_elsewhere_are_looked_up_there_each_time(tmp_path: Path) -> None:
+    """Not in our own table, and a member gone there is nobody here."""
+    crm = RequiredBrowser()
+
+    async def work(manager: ConnectManager) -> None:
+        browser = await open_browser(manager)
+        found = await manager.current_member.find_member(session_token=browser.token)
+        assert found is not None
+        assert (found.member.id, found.member.uname, found.member.nickname, found.union_types) == (
+            77,
+            "crm",
+            "",
+            ["ACME"],
+        )
+        crm.gone = True
+        assert await manager.current_member.find_member(session_token=browser.token) is None
+
+    using(tmp_path, work, extra=[("crm", crm)])
+    assert rows(tmp_path, "SELECT * FROM es_member") == []

@@ -1,0 +1,285 @@
+"""Discovery and keys: what a provider may say about itself, and how often it is asked."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from connect_core.cache.documents import FRESH, PAUSE, USABLE, Cached
+from connect_core.crypto import SigningKey, encode_part
+from connect_core.errors import ProviderBadResponse, ProviderFault, ProviderRefused, ProviderUnsigned
+from connect_core.providers.oidc.jwks import MOST_KEYS
+
+from ...kit.openid import EC, ISSUER, OTHER, RSA, Vendor, log_in_with, make, request, response, token
+
+
+def begin(vendor: Vendor, **settings: Any) -> str:
+    """Begin a login and return the provider's page."""
+    return asyncio.run(make(vendor, **settings).get_login_url(request()))
+
+
+@pytest.mark.parametrize(
+    "issuer", [f"{ISSUER}/", "https://evil.example", None, [ISSUER], "HTTPS://id.example", "https://id.example/a"]
+)
+def test_d16_issuer_of_the_document(issuer: object) -> None:
+    """The document calls itself exactly what is configured (Discovery §4.3)."""
+    with pytest.raises(ProviderBadResponse):
+        begin(Vendor(discovery={"issuer": issuer}))
+
+
+@pytest.mark.parametrize("name", ["authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://id.example/x",
+        "http://127.0.0.1/x",
+        "https://127.0.0.1/x",
+        "https://10.0.0.1/x",
+        "https://169.254.169.254/x",
+        "https://[::1]/x",
+        "https://[::ffff:10.0.0.1]/x",
+        "https://localhost/x",
+        "https://id.example@evil.example/x",
+        "https://id.example/x#f",
+        "/x",
+        "ftp://id.example/x",
+        ["https://id.example/x"],
+        7,
+    ],
+)
+def test_d16_addresses_of_the_document(name: str, address: object) -> None:
+    """Plain http, this machine, private networks, user names and anything but an address are refused."""
+    with pytest.raises(ProviderBadResponse) as caught:
+        begin(Vendor(discovery={name: address}))
+    assert name in str(caught.value)
+
+
+def test_d16_missing_addresses() -> None:
+    """User-info may be missing, nothing else."""
+    assert begin(Vendor(discovery={"userinfo_endpoint": None}))
+    for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
+        with pytest.raises(ProviderBadResponse):
+            begin(Vendor(discovery={name: None}))
+
+
+@pytest.mark.parametrize("issuer", ["http://127.0.0.1:9/op", "http://localhost:9/op", "https://10.0.0.7/op"])
+def test_d16_inner_issuer_has_inner_addresses(issuer: str) -> None:
+    """An issuer of this machine or network may have its endpoints there."""
+    ends = dict.fromkeys(("authorization_endpoint", "token_endpoint", "jwks_uri"), f"{issuer}/x")
+    vendor = Vendor(discovery={"issuer": issuer, **ends, "userinfo_endpoint": None})
+    assert begin(vendor, issuer=issuer).startswith(f"{issuer}/x?")
+
+
+@pytest.mark.parametrize("answer", [404, 302, b"[]", b"<html>", b'{"issuer":1,"issuer":2}', b"x" * 300_000, 503])
+def test_d16_no_document(answer: object) -> None:
+    """An answer that is no document ends this login; the next one asks again."""
+    vendor = Vendor()
+    right = vendor.documents["discovery"]
+    provider = make(vendor)
+
+    async def work() -> None:
+        vendor.documents["discovery"] = answer
+        with pytest.raises(ProviderFault):
+            await provider.get_login_url(request())
+        vendor.documents["discovery"] = right
+        assert await provider.get_login_url(request())
+
+    asyncio.run(work())
+
+
+def test_document_stands_below_the_issuer() -> None:
+    """Discovery §4.1: a slash at the issuer's end is not doubled."""
+    for issuer in (f"{ISSUER}/", f"{ISSUER}/tenant", f"{ISSUER}/tenant/"):
+        vendor = Vendor(discovery={"issuer": issuer})
+        begin(vendor, issuer=issuer)
+        assert str(vendor.asked[0].url) == f"{issuer.rstrip('/')}/.well-known/openid-configuration"
+
+
+def test_document_and_keys_are_fetched_once() -> None:
+    """Fifty logins at one moment ask for each once, and so does every later one."""
+    vendor = Vendor()
+    vendor.pause = 0.01
+    provider = make(vendor)
+
+    async def work() -> None:
+        await asyncio.gather(*(provider.login_callback(response()) for _ in range(50)))
+        await provider.login_callback(response())
+
+    asyncio.run(work())
+    assert (vendor.count("openid-configuration"), vendor.count("jwks"), vendor.count("token")) == (1, 1, 51)
+
+
+class Clock:
+    """A clock that is moved by hand, and a document that counts how often it was fetched."""
+
+    def __init__(self) -> None:
+        self.time = 1000.0
+        self.fetched = 0
+        self.is_down = False
+        self.cached = Cached(self.fetch, lambda: self.time)
+
+    async def fetch(self) -> str:
+        """Return the next document."""
+        self.fetched += 1
+        await asyncio.sleep(0)
+        if self.is_down:
+            raise ProviderRefused
+        return f"document {self.fetched}"
+
+    def get(self, *, seen: str = "") -> str:
+        """Return what is kept, or what replaces `seen`."""
+        return asyncio.run(self.cached.get_newer(self.cached._kept.document) if seen else self.cached.get())  # type: ignore[union-attr]
+
+
+def test_d13_cached_document_outlives_an_outage() -> None:
+    """Fresh for an hour; then asked for again, at most every half minute, and of use for a day."""
+    clock = Clock()
+    assert clock.get() == clock.get() == "document 1"
+    clock.time += FRESH - 1
+    assert clock.get() == "document 1"
+    clock.time += 1
+    clock.is_down = True
+    assert (clock.get(), clock.get(), clock.fetched) == ("document 1", "document 1", 2)
+    clock.time += PAUSE
+    assert (clock.get(), clock.fetched) == ("document 1", 3)
+    clock.time += USABLE
+    with pytest.raises(ProviderRefused):
+        clock.get()
+    clock.is_down = False
+    assert clock.get() == "document 5"
+
+
+def test_d11_newer_document_is_asked_for_once() -> None:
+    """One attempt at once, then one every half minute, whatever the number of strange keys."""
+    clock = Clock()
+    clock.get()
+    assert [clock.get(seen="it") for _ in range(5)] == ["document 2"] * 5
+    clock.time += PAUSE
+    assert [clock.get(seen="it") for _ in range(5)] == ["document 3"] * 5
+    assert clock.fetched == 3
+
+
+def test_d11_many_who_miss_a_key_ask_once() -> None:
+    """Sixty-four that wait for a newer document get the same one."""
+    clock = Clock()
+
+    async def work() -> None:
+        old = await clock.cached.get()
+        assert set(await asyncio.gather(*(clock.cached.get_newer(old) for _ in range(64)))) == {"document 2"}
+
+    asyncio.run(work())
+    assert clock.fetched == 2
+
+
+def test_d11_rotated_key() -> None:
+    """A token under a key that is not known yet makes us look once; then it logs in."""
+    vendor = Vendor()
+    provider = make(vendor)
+
+    async def work() -> None:
+        assert await provider.login_callback(response())
+        vendor.documents["jwks"] = {"keys": [OTHER.public_jwk()]}
+        vendor.documents["token"]["id_token"] = token(key=OTHER)
+        for _ in range(3):
+            assert await provider.login_callback(response())
+        vendor.documents["token"]["id_token"] = token()
+        with pytest.raises(ProviderUnsigned):
+            await provider.login_callback(response())
+
+    asyncio.run(work())
+    assert vendor.count("jwks") == 2
+
+
+def test_d11_rotated_key_without_a_name() -> None:
+    """The same where tokens name no key."""
+    vendor = Vendor()
+    provider = make(vendor)
+
+    async def work() -> None:
+        for key in (RSA, OTHER):
+            vendor.documents["jwks"] = {"keys": [key.public_jwk()]}
+            vendor.documents["token"]["id_token"] = token(key=key, header={"kid": None})
+            assert await provider.login_callback(response())
+
+    asyncio.run(work())
+    assert vendor.count("jwks") == 2
+
+
+def test_d11_strange_keys_ask_once_in_a_while() -> None:
+    """A flood of tokens under made-up key names costs one look, and none for a known name."""
+    vendor = Vendor()
+    provider = make(vendor)
+
+    async def work() -> None:
+        stranger = SigningKey.generate("RS256", RSA.kid)
+        for kid, looks in [(RSA.kid, 1), *((str(n), 2) for n in range(20))]:
+            vendor.documents["token"]["id_token"] = token(key=stranger, header={"kid": kid})
+            with pytest.raises(ProviderUnsigned):
+                await provider.login_callback(response())
+            assert vendor.count("jwks") == looks
+
+    asyncio.run(work())
+
+
+def jwk(bits: int) -> dict[str, str]:
+    """Return a public RSA key of so many bits."""
+    numbers = rsa.generate_private_key(65537, bits).public_key().public_numbers()
+    return {"kty": "RSA", "kid": RSA.kid, "n": encode_part(numbers.n.to_bytes(bits // 8)), "e": "AQAB"}
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        b"[]",
+        b"x" * 300_000,
+        {},
+        {"keys": {}},
+        {"keys": [RSA.public_jwk()] * (MOST_KEYS + 1)},
+        {"keys": [RSA.public_jwk(), {**RSA.public_jwk(), "n": OTHER.public_jwk()["n"]}]},
+        {"keys": [jwk(1024)]},
+        {"keys": [{**RSA.public_jwk(), "use": "enc"}]},
+        {"keys": [{**RSA.public_jwk(), "alg": "RS512"}]},
+        {"keys": [{**RSA.public_jwk(), "alg": "RSA-OAEP"}]},
+        {"keys": [{**RSA.public_jwk(), "key_ops": ["encrypt"]}]},
+        {"keys": [{**RSA.public_jwk(), "kty": "EC"}]},
+        {"keys": [{**RSA.public_jwk(), "kid": 7}]},
+        503,
+        404,
+    ],
+)
+def test_d13_unusable_keys(keys: object) -> None:
+    """Too many, too large, too weak, for something else, two of one name, or none: nobody logs in by them."""
+    with pytest.raises(ProviderFault):
+        log_in_with(token(), Vendor(jwks=keys))
+
+
+@pytest.mark.parametrize(
+    "bad", [7, None, {}, {"kty": "OKP", "crv": "Ed25519", "x": "AA"}, {"kty": "EC", "crv": "P-256"}, {"kty": []}, "key"]
+)
+def test_d13_unusable_key_beside_a_good_one(bad: object) -> None:
+    """What cannot be read is passed over (RFC 7517 §5)."""
+    assert log_in_with(token(), Vendor(jwks={"keys": [bad, RSA.public_jwk()]}))
+
+
+def test_d13_set_may_tell_a_private_key() -> None:
+    """A vendor that publishes its private key by mistake is verified by the public half."""
+    private = {**RSA.public_jwk(), "d": "AQAB", "p": "AQAB"}
+    assert log_in_with(token(), Vendor(jwks={"keys": [private]}))
+
+
+def test_d10_key_without_a_name_is_not_the_named_one() -> None:
+    """A token that names a key is not verified by one without a name."""
+    nameless = {name: value for name, value in EC.public_jwk().items() if name != "kid"}
+    vendor = Vendor(jwks={"keys": [nameless]})
+    assert log_in_with(token(key=EC, header={"kid": None}), vendor)
+    with pytest.raises(ProviderUnsigned):
+        log_in_with(token(key=EC), Vendor(jwks={"keys": [nameless]}))
+
+
+def test_configuration_of_an_issuer_is_checked() -> None:
+    """Either https or loopback, no query, no user; what is given is kept as it is."""
+    for wrong in ("http://id.example", "https://id.example?x=1", "https://a@id.example", "id.example", ""):
+        with pytest.raises(ValueError, match="issuer"):
+            make(issuer=wrong)
+    assert make(issuer=f"{ISSUER}/").settings.issuer == f"{ISSUER}/"

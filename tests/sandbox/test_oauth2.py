@@ -1,0 +1,236 @@
+"""The double of an OAuth 2.0 vendor: it says no wherever a vendor does, and in the vendor's own way."""
+
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+import pytest
+
+from connect_core.identity import ClientType
+from connect_core.plugin import Claims, OAuth2Provider
+from connect_core.sandbox import OAuth2Sandbox, serving
+
+from ..kit.vendor_transport import Acme, quirky
+
+REDIRECT_URI = "http://127.0.0.1:1/cb"
+VERIFIER = "v" * 43
+CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
+LINK = {
+    "response_type": "code",
+    "client_id": "sandbox-client",
+    "redirect_uri": REDIRECT_URI,
+    "scope": "basic",
+    "state": "s1",
+    "code_challenge": CHALLENGE,
+    "code_challenge_method": "S256",
+}
+TOKEN_CALL = {
+    "grant_type": "authorization_code",
+    "redirect_uri": REDIRECT_URI,
+    "client_id": "sandbox-client",
+    "client_secret": "sandbox-secret",
+    "code_verifier": VERIFIER,
+}
+
+
+class Clock:
+    """A clock that is moved by hand."""
+
+    seconds = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        """Return what it was set to."""
+        return self.seconds
+
+
+class Double:
+    """A double that is served, and a client without a proxy or a cookie."""
+
+    def __init__(self, url: str, sandbox: OAuth2Sandbox, clock: Clock) -> None:
+        self.url, self.sandbox, self.clock = url, sandbox, clock
+
+    def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Send one request."""
+        return httpx.request(method, self.url + path, trust_env=False, **options)
+
+    def code(self, link: Mapping[str, str] = LINK, decision: str = "agree") -> dict[str, str]:
+        """Decide on the page and return what comes back."""
+        form = {"person": "lihua", "decision": decision}
+        response = self.ask("POST", "/authorize", params=link, data=form)
+        assert response.status_code == 303, response.text
+        return dict(parse_qsl(urlsplit(response.headers["location"]).query))
+
+    def redeem(self, link: Mapping[str, str] = LINK, **changed: str) -> dict[str, Any]:
+        """Redeem a fresh code; `changed` replaces parameters, an empty one leaves its parameter out."""
+        form = {**TOKEN_CALL, "code": self.code(link).get("code", ""), **changed}
+        response = self.ask("POST", "/token", data={name: value for name, value in form.items() if value})
+        return dict(response.json()) | {"status": response.status_code}
+
+
+def served(provider: type[OAuth2Provider], **data: Any) -> Iterator[Double]:
+    """Serve a double of `provider` whose class has `data` too."""
+    clock = Clock()
+    sandbox = type("Double", (OAuth2Sandbox,), {"title": "Acme", "provider": provider, **data})(now=clock)
+    with serving(sandbox.app()) as url:
+        yield Double(url, sandbox, clock)
+
+
+@pytest.fixture
+def double() -> Iterator[Double]:
+    """The double of a vendor that follows the standard to the letter."""
+    yield from served(Acme)
+
+
+def test_whole_login(double: Double) -> None:
+    """Page, code, token, person; every call is noted under its operation."""
+    assert "李华" in double.ask("GET", "/authorize", params=LINK).text
+    told = double.redeem()
+    person = double.ask("GET", "/me", headers={"authorization": f"Bearer {told['access_token']}"})
+    assert person.json() == {"id": double.sandbox.user_id("lihua"), "name": "李华"}
+    assert [call.operation for call in double.sandbox.calls] == ["authorize", "token", "userinfo"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "word"),
+    [
+        ("client_id", "other", "unauthorized_client"),
+        ("response_type", "token", "unsupported_response_type"),
+        ("redirect_uri", "javascript:alert(1)", "invalid_request"),
+        ("state", "", "invalid_request"),
+        ("code_challenge", "short", "invalid_request"),
+        ("code_challenge_method", "plain", "invalid_request"),
+    ],
+)
+def test_wrong_links_have_no_page(double: Double, name: str, value: str, word: str) -> None:
+    """A vendor does not send people to an address that it does not trust."""
+    response = double.ask("GET", "/authorize", params={**LINK, name: value})
+    assert (response.status_code, word in response.text) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("changed", "word"),
+    [
+        ({"client_secret": "wrong"}, "invalid_client"),
+        ({"client_secret": ""}, "invalid_client"),
+        ({"client_id": "other"}, "invalid_client"),
+        ({"grant_type": "password"}, "unsupported_grant_type"),
+        ({"code": "made-up"}, "invalid_grant"),
+        ({"redirect_uri": "http://127.0.0.1:1/other"}, "invalid_grant"),
+        ({"code_verifier": "w" * 43}, "invalid_grant"),
+        ({"code_verifier": ""}, "invalid_grant"),
+    ],
+)
+def test_wrong_token_calls_are_refused(double: Double, changed: dict[str, str], word: str) -> None:
+    """Client, code, address and verifier are each held against what the login began with."""
+    told = double.redeem(**changed)
+    assert (told["error"], told["status"]) == (word, 400)
+
+
+def test_c01_verifier_without_a_challenge_is_refused(double: Double) -> None:
+    """A challenge stripped on the way must not go unnoticed."""
+    link = {name: value for name, value in LINK.items() if not name.startswith("code_challenge")}
+    assert double.redeem(link)["error"] == "invalid_grant"
+    assert "access_token" in double.redeem(link, code_verifier="")
+
+
+def test_codes_work_once_and_expire(double: Double) -> None:
+    """Ten minutes, one use; a code is no token, and a token expires too."""
+    code = double.code()["code"]
+    assert "access_token" in double.redeem(code=code)
+    assert double.redeem(code=code)["error"] == "invalid_grant"
+    late = double.code()["code"]
+    double.clock.seconds += 601
+    assert double.redeem(code=late)["error"] == "invalid_grant"
+    token = double.redeem()["access_token"]
+    unused = double.code()["code"]
+    double.clock.seconds += 7201
+    for bearer in (token, unused, "made-up"):
+        answer = double.ask("GET", "/me", headers={"authorization": f"Bearer {bearer}"})
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
+
+
+def test_refusal_is_the_vendors() -> None:
+    """A person's no comes back as the standard's error, or as a bare state; a code under the vendor's name."""
+    for double in served(Acme):
+        assert double.code(decision="refuse") == {"state": "s1", "error": "access_denied"}
+    quirks = quirky(refuses_without_code=True, code_names=["authCode"])
+    for double in served(type("Quirky", (Acme,), {"quirks": quirks})):
+        assert double.code(decision="refuse") == {"state": "s1"}
+        assert double.code().keys() == {"state", "authCode"}
+
+
+def test_pkce_may_be_required() -> None:
+    """As at vendors that refuse a login without it."""
+    link = {name: value for name, value in LINK.items() if not name.startswith("code_challenge")}
+    for double in served(Acme, requires_pkce=True):
+        assert double.ask("GET", "/authorize", params=link).status_code == 400
+
+
+def test_basic_get_json_and_header() -> None:
+    """The double wants credentials, parameters and token exactly where the quirks put them."""
+    basic = type("Basic", (Acme,), {"quirks": quirky(client_auth="basic", token_method="json")})
+    pair = base64.b64encode(b"sandbox-client:sandbox-secret").decode()
+    for double in served(basic):
+        body = {**TOKEN_CALL, "code": double.code()["code"]}
+        assert double.ask("POST", "/token", json=body).json()["error"] == "invalid_client"
+        headers = {"authorization": f"Basic {pair}"}
+        assert "access_token" in double.ask("POST", "/token", json=body, headers=headers).json()
+    by_get = type("ByGet", (Acme,), {"quirks": quirky(token_method="get", token_parameters={"fmt": "json"})})
+    for double in served(by_get):
+        asked = {**TOKEN_CALL, "code": double.code()["code"]}
+        assert double.ask("POST", "/token", data=asked).status_code == 405
+        assert double.ask("GET", "/token", params=asked).json()["error"] == "invalid_request"
+        assert "access_token" in double.ask("GET", "/token", params={**asked, "fmt": "json"}).json()
+
+
+def test_everything_that_goes_with_a_token_is_checked() -> None:
+    """Another app's id or another person's does not get an answer."""
+    parameters = {"t": "{access_token}", "key": "{client_id}", "who": "{open_id}"}
+    data = {"quirks": quirky(userinfo_parameters=parameters), "id_claims": Claims(open_id="openid")}
+    for double in served(type("Query", (Acme,), data)):
+        token = double.redeem()["access_token"]
+        right = {"t": token, "key": "sandbox-client", "who": double.sandbox.open_id("lihua")}
+        assert double.ask("GET", "/me", params=right).json()["name"] == "李华"
+        for name in right:
+            assert "error" in double.ask("GET", "/me", params={**right, name: "other"}).json()
+        assert "error" in double.ask("GET", "/me", headers={"authorization": f"Bearer {token}"}).json()
+
+
+def test_formats_and_own_codes() -> None:
+    """Forms, scripts, prefixes and the vendor's own words for the standard's errors."""
+    for double in served(type("Form", (Acme,), {"quirks": quirky(answer="form", prefix="&&&")})):
+        answer = double.ask("POST", "/token", data={**TOKEN_CALL, "code": double.code()["code"]})
+        assert answer.text.startswith("&&&access_token=")
+    jsonp = type("Jsonp", (Acme,), {"quirks": quirky(answer="jsonp")})
+    for double in served(jsonp, refusals={"invalid_grant": "100019"}, error_statuses=(200, 200)):
+        answer = double.ask("POST", "/token", data={**TOKEN_CALL, "code": "made-up"})
+        assert (answer.status_code, answer.text[:27]) == (200, 'callback( {"error": "100019')
+
+
+def test_faults_of_its_own(double: Double) -> None:
+    """Ids can be missing or somebody else's wherever they stand; an error can be any."""
+    token = {"authorization": f"Bearer {double.redeem()['access_token']}"}
+    told = []
+    for kind in ("missing_id", "swapped_id"):
+        double.sandbox.faults.add(kind, on="userinfo")
+        told.append(double.ask("GET", "/me", headers=token).json())
+    assert told == [{"name": "李华"}, {"id": double.sandbox.user_id("lihua") + 1, "name": "李华"}]
+    double.sandbox.faults.add("error", "anything", on="token")
+    assert double.redeem()["error"] == "anything"
+
+
+def test_settings_reach_the_double() -> None:
+    """Every address that the provider has, and no other."""
+    sandbox = type("Double", (OAuth2Sandbox,), {"title": "Acme", "provider": Acme})()
+    assert sandbox.settings("http://127.0.0.1:1/acme", ClientType.PC) == {
+        "client_id": "sandbox-client",
+        "client_secret": "sandbox-secret",
+        "authorize_url": "http://127.0.0.1:1/acme/authorize",
+        "token_url": "http://127.0.0.1:1/acme/token",
+        "userinfo_url": "http://127.0.0.1:1/acme/me",
+    }
+    with pytest.raises(LookupError):
+        sandbox.hand_over(ClientType.PC, "lihua")

@@ -1,0 +1,112 @@
+"""Addresses in the configuration: https, or plain http that truly stays on this machine."""
+
+import pytest
+
+from connect_core.errors import SettingsError
+from connect_core.settings import Endpoint, ProviderSettings, check_provider_settings, is_loopback, parse_settings
+
+from ..kit.configurations import mistakes, raw
+
+
+class Acme(ProviderSettings):
+    """A plugin's settings."""
+
+    gateway_url: Endpoint
+
+
+HTTP_TRICKS = [
+    "http://shop.example",
+    "http://localhost:80@evil.example",
+    "http://127.0.0.1@evil.example/",
+    "http://localhost\\@evil.example",
+    "http://127.0.0.1.evil.example",
+    "http://localhost.evil.example",
+    "http://[::ffff:127.0.0.1]",
+    "http://[::ffff:7f00:1]",
+    "http://0.0.0.0",
+    "http://169.254.169.254",
+    "http://10.0.0.1",
+    "http://2130706433",
+    "http://127.1",
+    "http://\u2460localhost",
+    "http://localhos\u212a",
+]
+NO_ADDRESS = [
+    "",
+    "shop.example",
+    "//shop.example",
+    "/path",
+    "ftp://shop.example",
+    "javascript:alert(1)",
+    "https://",
+    "https:///path",
+    "https:shop.example",
+    "https://user@shop.example",
+    "https://:pass@shop.example",
+    "https://@shop.example",
+    "https://shop.example#part",
+    "https://shop.example\\@evil.example",
+    "https://shop.example/\n",
+    "https://shop\t.example",
+    "https://shop.example/a b",
+    " https://shop.example",
+    "https://shop.example:0",
+    "https://shop.example:port",
+    "https://[::1",
+    "https://[localhost]",
+]
+
+
+@pytest.mark.parametrize("url", [*HTTP_TRICKS, *NO_ADDRESS])
+def test_k07_an_address_is_https_or_truly_loopback(url: str) -> None:
+    """What only looks like this machine, or like an address, is refused wherever an address is configured."""
+    with pytest.raises(SettingsError, match=r"providers\.acme\.gateway_url"):
+        check_provider_settings(Acme, {"gateway_url": url}, "providers.acme")
+    assert mistakes(service={"public_url": url})[0].startswith("service.public_url: ")
+    assert mistakes(service={"redirect_allow": [url]})[0].startswith("service.redirect_allow.0: ")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://openapi.alipay.com/gateway.do",
+        "https://login.example/{tenant}/v2.0?x=a%20b&y=@me",
+        "https://api.acme.example:8443/",
+        "https://[2001:db8::1]:8443/a",
+        "https://xn--fiqs8s.example/a",
+        "http://localhost:9000/gateway",
+        "http://LOCALHOST/gateway",
+        "http://127.0.0.1:1/a",
+        "http://127.8.9.10/a",
+        "http://[::1]:9000/a",
+    ],
+)
+def test_an_address_is_kept_as_given(url: str) -> None:
+    """Vendors' addresses and loopback doubles are taken byte for byte, but for the slash behind a bare origin."""
+    given = check_provider_settings(Acme, {"gateway_url": url}, "providers.acme")
+    assert isinstance(given, Acme)
+    assert given.gateway_url == (url.removesuffix("/") if url.count("/") == 3 and url.endswith("/") else url)
+
+
+def test_loopback_is_decided_by_the_host_alone() -> None:
+    """Names that resolve to this machine are not asked for."""
+    assert all(is_loopback(host) for host in ("localhost", "127.0.0.1", "127.255.0.1", "::1"))
+    assert not any(is_loopback(host) for host in (None, "", "localhost.", "ip6-localhost", "::", "::ffff:127.0.0.1"))
+
+
+@pytest.mark.parametrize("url", ["https://shop.example/shop", "https://shop.example/?a", "https://Shop.example"])
+def test_an_origin_is_an_origin(url: str) -> None:
+    """What is compared with a browser's Origin is written as browsers write it."""
+    text = "give the origin alone, in lower case and without a path"
+    assert mistakes(service={"public_url": url}) == [f"service.public_url: {text}"]
+    assert mistakes(service={"cors_origins": [url]}) == [f"service.cors_origins.0: {text}"]
+
+
+def test_a_slash_behind_an_origin_is_no_path() -> None:
+    """`https://shop.example/` is what people copy; it means the origin."""
+    service = parse_settings(
+        raw(service={"public_url": "http://127.0.0.1:8000/", "cors_origins": ["https://m.example/"]})
+    )
+    assert service.service.public_url == "http://127.0.0.1:8000"
+    assert service.service.is_plain_loopback
+    assert service.service.cors_origins == ["https://m.example"]

@@ -1,0 +1,82 @@
+"""How long work waits for the database, and takes: nobody waits for one that hangs, and a crowd gets its turn."""
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from connect_core.errors import Unavailable
+from connect_core.identity import Profile
+from connect_core.store import Database, Transaction, members
+from connect_core.store.engine.workers import LONGEST, PATIENCE, Job
+
+from ...kit.acme import NOW, execute
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A database with our tables."""
+    with closing(Database(database_url)) as one:
+        yield one
+
+
+def test_m05_work_that_hangs_is_given_up_and_never_committed(database: Database, database_url: str) -> None:
+    """Whoever waits is told within seconds; what the work wrote is rolled back when it comes to its end after all."""
+
+    def hang(tx: Transaction) -> None:
+        members.insert_member(tx, "m_1", Profile(), "pc", NOW)
+        time.sleep(PATIENCE + 0.5)
+
+    began = time.monotonic()
+    with pytest.raises(Unavailable) as caught:
+        asyncio.run(database.write(hang, at_leisure=True))
+    assert PATIENCE <= time.monotonic() - began < PATIENCE + 0.4
+    assert caught.value.retry_after == PATIENCE
+    database.close()
+    assert execute(database_url, "SELECT id FROM es_member") == []
+
+
+def test_a_crowd_before_a_database_that_answers_gets_its_turn(database: Database) -> None:
+    """Work may wait longer than a silent database is waited for, as long as others are served."""
+    pause = (PATIENCE + 1) / 12
+
+    async def crowd() -> float:
+        began = time.monotonic()
+        threads = database._writers._threads._max_workers  # type: ignore[attr-defined]
+        work = [database.write(lambda _: time.sleep(pause), at_leisure=True) for _ in range(12 * threads)]
+        await asyncio.gather(*work)
+        return time.monotonic() - began
+
+    assert PATIENCE < asyncio.run(crowd()) < LONGEST
+
+
+def test_giving_up_cuts_the_connection_under_the_thread() -> None:
+    """A thread that reads from a server that says nothing comes free; work that begins afterwards does not."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        job = Job()
+        job.hold(ours)
+        read: list[bytes] = []
+        reader = threading.Thread(target=lambda: read.append(ours.recv(1)))
+        reader.start()
+        job.give_up()
+        reader.join(5)
+        assert read == [b""]
+        with pytest.raises(Unavailable):
+            job.hold(ours)
+
+
+def test_a_connection_that_was_let_go_is_not_cut() -> None:
+    """It may be somebody else's by then."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        job = Job()
+        job.hold(ours)
+        job.let_go()
+        job.give_up()
+        theirs.send(b"x")
+        assert ours.recv(1) == b"x"

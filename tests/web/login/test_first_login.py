@@ -1,0 +1,211 @@
+"""`first_login = "choose"`: a newcomer is asked first, and an older account is joined by proof alone."""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from connect_core.harness import RunningShop, Visitor
+from connect_core.plugin import hookimpl
+from connect_core.providers.registry import Plugins
+
+from ...kit.databases import run_shop
+from ...kit.web_shops import HTML, Clock, nothing_written, refused, set_cookies
+
+CHOOSE = "/connect/first-login"
+PASSWORD = "correct horse battery staple"
+
+
+def choosing(raw: dict[str, dict[str, object]]) -> None:
+    """A shop that asks."""
+    raw["service"]["first_login"] = "choose"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The shop's clock."""
+    return Clock()
+
+
+@pytest.fixture
+def shop(clock: Clock) -> Iterator[RunningShop]:
+    """A shop that asks newcomers."""
+    with run_shop(now=clock, change=choosing) as running_shop:
+        yield running_shop
+
+
+def choose(visitor: Visitor, **asked: str) -> httpx.Response:
+    """Decide on the choose page."""
+    return visitor.http.post(CHOOSE, data=asked, headers={"origin": visitor.shop.url})
+
+
+def register(visitor: Visitor, person: str = "lihua", provider: str = "alipay") -> str:
+    """Log in as a newcomer, set a password, and return the member's name."""
+    login = visitor.log_in(provider, "pc", person)
+    assert choose(visitor, decision="register").status_code == 303
+    assert visitor.http.post("/connect/account/password", json={"password": PASSWORD}).status_code == 204
+    who = visitor.who(login)
+    assert who is not None
+    return str(who["uname"])
+
+
+def test_a_newcomer_is_asked_and_registered(shop: RunningShop) -> None:
+    """The callback leads to the page, nothing is written until the person decides, then they land where they wanted."""
+    with Visitor(shop) as visitor, nothing_written(shop):
+        login = visitor.http.get(visitor.consent(visitor.begin("alipay", "pc", return_to="/cart")))
+        assert (login.status_code, login.headers["location"]) == (303, CHOOSE)
+        assert visitor.who(login) is None
+        page = visitor.http.get(CHOOSE, headers=HTML)
+        assert "李华" in page.text
+        assert "支付宝" in page.text
+    with Visitor(shop) as visitor:
+        visitor.http.get(visitor.consent(visitor.begin("alipay", "pc", return_to="/cart")))
+        answer = choose(visitor, decision="register")
+        assert (answer.status_code, answer.headers["location"]) == (303, f"{shop.url}/cart")
+        who = visitor.who(answer)
+        assert who is not None
+        assert (who["nickname"], who["connections"]) == ("李华", ["ALIPAY"])
+    with Visitor(shop) as again:
+        assert again.who(again.log_in("alipay", "pc")) == who
+
+
+def test_an_account_is_joined_with_its_password(shop: RunningShop) -> None:
+    """The older member gets the new identity and is logged in; next time either login leads there."""
+    with Visitor(shop) as visitor, Visitor(shop) as later:
+        name = register(visitor)
+        later.log_in("wechat", "pc", "wangfang")
+        answer = choose(later, decision="join", username=name, password=PASSWORD)
+        who = later.who(answer)
+        assert who is not None
+        assert (who["uname"], who["connections"]) == (name, ["ALIPAY", "WECHAT"])
+    kinds = [row["kind"] for row in shop.rows("es_connect_event")]
+    assert kinds == ["registered", "bound", "logged_in", "bound", "logged_in"]
+
+
+def test_f13_without_a_password_nothing_proves_an_account(shop: RunningShop) -> None:
+    """A member without a password, an unknown name and a wrong password are refused alike, and nothing is written."""
+    with Visitor(shop) as visitor, Visitor(shop) as other, Visitor(shop) as intruder:
+        name = register(visitor)
+        login = other.log_in("alipay", "pc", "maria")
+        choose(other, decision="register")
+        who = other.who(login)
+        assert who is not None
+        intruder.log_in("wechat", "pc", "wangfang")
+        with nothing_written(shop):
+            for username, password in ((who["uname"], ""), (who["uname"], "x"), (name, "wrong"), ("nobody", PASSWORD)):
+                refused(choose(intruder, decision="join", username=username, password=password), 401, "not_logged_in")
+            page = intruder.http.post(
+                CHOOSE,
+                data={"decision": "join", "username": name, "password": "wrong"},
+                headers={**HTML, "origin": shop.url},
+            )
+            assert page.status_code == 401
+            assert 'role="alert"' in page.text
+
+
+def test_p_passwords_are_tried_ten_times_an_hour(shop: RunningShop) -> None:
+    """Tries are counted for the account, whoever makes them."""
+    with Visitor(shop) as visitor, Visitor(shop) as intruder:
+        name = register(visitor)
+        intruder.log_in("wechat", "pc", "wangfang")
+        for _ in range(10):
+            refused(choose(intruder, decision="join", username=name, password="wrong"), 401, "not_logged_in")
+        refused(choose(intruder, decision="join", username=name, password=PASSWORD), 429, "rate_limited")
+
+
+def test_g16_a_choice_is_made_once_in_its_own_browser_by_post(shop: RunningShop, clock: Clock) -> None:
+    """Another browser has no pending login, a GET decides nothing, a second choice and a late one are refused."""
+    with Visitor(shop) as visitor, Visitor(shop) as stranger:
+        visitor.log_in("alipay", "pc")
+        refused(choose(stranger, decision="register"), 400, "state_missing")
+        assert visitor.http.get(CHOOSE, params={"decision": "register"}, headers=HTML).status_code == 200
+        assert shop.rows("es_member") == []
+        evil = {"origin": "https://evil.example"}
+        refused(visitor.http.post(CHOOSE, data={"decision": "register"}, headers=evil), 403, "forbidden")
+        refused(choose(visitor, decision="both"), 400, "bad_request")
+        ticket = visitor.http.cookies["connect_pending"]
+        assert choose(visitor, decision="register").status_code == 303
+        assert "connect_pending" not in visitor.http.cookies
+        refused(choose(visitor, decision="register", ticket=ticket), 400, "state_invalid")
+        stranger.log_in("alipay", "pc", "wangfang")
+        clock.advance(601)
+        refused(choose(stranger, decision="register"), 400, "state_expired")
+    assert len(shop.rows("es_member")) == 1
+
+
+def test_m_sixteen_choices_at_once_register_one_member(shop: RunningShop) -> None:
+    """However often the form is sent, there is one member and one session."""
+    with Visitor(shop) as visitor:
+        visitor.log_in("alipay", "pc")
+        ticket = visitor.http.cookies["connect_pending"]
+        with ThreadPoolExecutor(16) as threads:
+            send = [threads.submit(choose, visitor, decision="register", ticket=ticket) for _ in range(16)]
+        statuses = sorted(one.result().status_code for one in send)
+    assert statuses == [303] + [400] * 15
+    assert len(shop.rows("es_member")) == len(shop.rows("es_member_session")) == 1
+
+
+def test_an_app_gets_a_ticket_instead_of_a_cookie(shop: RunningShop) -> None:
+    """A mini program's answer is a ticket, with which it registers or joins by JSON; no cookie is set."""
+    with Visitor(shop) as visitor:
+        answer = visitor.log_in("alipay", "mini")
+        assert answer.json().keys() == {"choice_ticket", "expires_in"}
+        assert set_cookies(answer) == {}
+        body = {"ticket": answer.json()["choice_ticket"], "decision": "register"}
+        login = visitor.http.post(CHOOSE, json=body)
+        assert login.json()["is_new_member"] is True
+        assert visitor.who(login) is not None
+        code = visitor.hand_over("alipay", "mini", "maria")["authCode"]
+        seed = visitor.http.post(f"/login/{code}")
+        assert seed.json()["data"].keys() == {"choice_ticket", "expires_in"}
+
+
+class SmsCheck:
+    """A shop's own check."""
+
+    @hookimpl
+    def connect_check_credentials(self, credentials: Mapping[str, str]) -> int | None:
+        """Take the code that the test sends."""
+        return 1 if credentials.get("sms_code") == "424242" else None
+
+
+def test_connect_check_credentials_is_asked_instead_of_our_passwords() -> None:
+    """The shop's check sees the form's fields and names the member; our password route is off then."""
+    with run_shop(change=choosing, plugins=Plugins([("sms", SmsCheck())])) as shop, Visitor(shop) as visitor:
+        visitor.log_in("alipay", "pc")
+        choose(visitor, decision="register")
+        refused(visitor.http.post("/connect/account/password", json={"password": PASSWORD}), 404, "unsupported")
+        with Visitor(shop) as later:
+            later.log_in("wechat", "pc", "wangfang")
+            refused(choose(later, decision="join", mobile="138", sms_code="0"), 401, "not_logged_in")
+            who = later.who(choose(later, decision="join", mobile="138", sms_code="424242"))
+            assert who is not None
+            assert who["uid"] == 1
+
+
+def test_a_password_is_a_way_in_that_lets_the_last_connection_go(shop: RunningShop) -> None:
+    """With a password the member comes back by joining; without, the last connection stays."""
+    with Visitor(shop) as visitor:
+        register(visitor)
+        assert visitor.http.delete("/connect/connections/ALIPAY").status_code == 204
+
+
+@pytest.mark.parametrize("password", ["", "short", "x" * 129])
+def test_a_password_has_its_length(shop: RunningShop, password: str) -> None:
+    """Too short and too long are 400, and no hash is written."""
+    with Visitor(shop) as visitor:
+        visitor.log_in("alipay", "pc")
+        choose(visitor, decision="register")
+        with nothing_written(shop):
+            answer = visitor.http.post("/connect/account/password", json={"password": password})
+            refused(answer, 400, "bad_request")
+
+
+def test_k_a_password_is_stored_as_an_argon2_hash(shop: RunningShop) -> None:
+    """The table holds the hash and never the password."""
+    with Visitor(shop) as visitor:
+        register(visitor)
+    [member] = shop.rows("es_member")
+    assert member["password_hash"].startswith("$argon2id$")
+    assert PASSWORD not in str(member)

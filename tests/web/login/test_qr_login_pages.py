@@ -1,0 +1,147 @@
+"""The surfaces of a hand-over: pages without scripts, JSON, the stream of events, and the switch that ends it."""
+
+import asyncio
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from connect_core.harness import RunningShop, Visitor
+from connect_core.web.login.user_agents import describe, get_place
+
+from ...kit.databases import run_shop
+from ...kit.qr_logins import COOKIE, PC_AGENT, approve, collect, start, uid
+from ...kit.web_shops import HTML, Clock, check_headers, refused, set_cookies
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The shop's clock."""
+    return Clock()
+
+
+@pytest.fixture
+def shop(clock: Clock) -> Iterator[RunningShop]:
+    """A shop with Alipay and WeChat."""
+    with run_shop(now=clock) as running_shop:
+        yield running_shop
+
+
+def test_the_answer_of_the_start(shop: RunningShop, pc: Visitor) -> None:
+    """An address on our own host, a life, an interval; the secret is in a cookie that scripts cannot read."""
+    begun = pc.http.post("/connect/handover")
+    assert begun.json().keys() == {"handover_url", "expires_in", "interval"}
+    assert (begun.json()["expires_in"], begun.json()["interval"]) == (120, 2)
+    rest = set_cookies(begun)[COOKIE]
+    assert "HttpOnly" in rest
+    assert "SameSite=lax" in rest
+    id_, _, secret = rest.partition(";")[0].partition(".")
+    assert secret not in begun.text
+    assert id_ in begun.json()["handover_url"]
+    assert id_ not in str(shop.rows("es_connect_handover"))
+    assert secret not in str(shop.rows("es_connect_handover"))
+    check_headers(begun)
+
+
+def test_a_pc_page_begins_asks_again_and_collects(pc: Visitor, phone: Visitor) -> None:
+    """The page needs no script: it shows our own image, reloads itself while waiting, and a form collects."""
+    page = pc.http.get("/connect/handover?return_to=/cart", headers=HTML)
+    assert (page.status_code, page.headers["refresh"]) == (200, "3")
+    path = f"/connect/h/{pc.http.cookies[COOKIE].partition('.')[0]}"
+    again = pc.http.get("/connect/handover", headers=HTML)
+    assert set_cookies(again) == {}
+    code = pc.http.get("/connect/handover/code.svg")
+    assert code.headers["content-type"] == "image/svg+xml"
+    check_headers(code)
+    assert phone.http.get(path, headers=HTML).status_code == 200
+    assert 'data-state="scanned"' in pc.http.get("/connect/handover", headers=HTML).text
+    assert phone.http.post(f"{path}/approve", headers=HTML).status_code == 200
+    ready = pc.http.get("/connect/handover?return_to=/cart", headers=HTML)
+    assert "refresh" not in ready.headers
+    assert 'value="/cart"' in ready.text
+    done = collect(pc, headers=HTML, data={"return_to": "/cart"})
+    assert (done.status_code, urlsplit(done.headers["location"]).path) == (303, "/cart")
+    assert uid(pc) == 1
+    assert COOKIE not in pc.http.cookies
+
+
+def test_a_collect_leads_to_no_foreign_place(pc: Visitor, phone: Visitor) -> None:
+    """`return_to` is checked as every other is, before the session is spent."""
+    approve(phone, start(pc))
+    refused(collect(pc, json={"return_to": "https://evil.example/"}), 400, "redirect_not_allowed")
+    assert collect(pc).status_code == 200
+
+
+def test_an_app_confirms_with_its_token(shop: RunningShop, pc: Visitor) -> None:
+    """A phone need not be a browser: an app's access token does."""
+    path = start(pc)
+    with Visitor(shop) as app:
+        tokens = app.log_in("alipay", "mini").json()
+        bearer = {"authorization": f"Bearer {tokens['access_token']}"}
+        assert app.http.get(path, headers=bearer).json()["system"] == "Windows"
+        assert app.http.post(f"{path}/approve", headers=bearer).status_code == 204
+    assert collect(pc).json() == {"uid": tokens["uid"]}
+
+
+def test_the_stream_tells_each_state_and_ends(pc: Visitor, phone: Visitor) -> None:
+    """Server-sent events: a line for each change, none for who, and an end with the decision."""
+    path = start(pc)
+    told = []
+    with pc.http.stream("GET", "/connect/handover/events") as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        for line in stream.iter_lines():
+            told += [line] if line.startswith("data:") else []
+            if line == "data: waiting":
+                approve(phone, path)
+    assert told in (["data: waiting", "data: approved"], ["data: waiting", "data: scanned", "data: approved"])
+
+
+def test_what_is_over_is_swept(clock: Clock, shop: RunningShop, pc: Visitor) -> None:
+    """Rows go when their two minutes are over."""
+    start(pc)
+    clock.advance(122)
+    assert asyncio.run(shop.manager.sweep()) == 1
+    assert shop.rows("es_connect_handover") == []
+
+
+def test_a_shop_can_switch_it_off() -> None:
+    """With `handover = false` its routes are 404, and the login page does not name them."""
+    with (
+        run_shop(change=lambda raw: raw["service"].update(handover=False)) as running_shop,
+        Visitor(running_shop) as visitor,
+    ):
+        for path in ("/connect/handover", "/connect/handover/status", "/connect/handover/code.svg", "/connect/h/x"):
+            refused(visitor.http.get(path), 404, "unsupported")
+        for path in ("/connect/handover", "/connect/handover/collect", "/connect/h/x/approve", "/connect/h/x/deny"):
+            refused(visitor.http.post(path), 404, "unsupported")
+        assert "handover" not in visitor.http.get("/connect/login?client=pc", headers=HTML).text
+
+
+def test_the_login_page_offers_it_on_a_pc(pc: Visitor) -> None:
+    """A PC's login page links to the code and hands `return_to` on; a phone's has no use for it."""
+    page = pc.http.get("/connect/login?client=pc&return_to=/cart", headers=HTML).text
+    assert 'href="/connect/handover?return_to=%2Fcart"' in page
+    assert "/handover" not in pc.http.get("/connect/login?client=h5", headers=HTML).text
+
+
+@pytest.mark.parametrize(
+    ("agent", "browser", "system"),
+    [
+        (PC_AGENT, "Chrome", "Windows"),
+        (f"{PC_AGENT} Edg/140.0", "Edge", "Windows"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 14_0) Version/17.0 Safari/605.1.15", "Safari", "macOS"),
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0", "Firefox", "Linux"),
+        ("<script>", "", ""),
+    ],
+)
+def test_a_pc_is_called_by_names_of_ours(agent: str, browser: str, system: str) -> None:
+    """What a visitor sends picks a name from our lists, and is never shown itself."""
+    shown = describe(agent, "203.0.113.77")
+    assert (shown.browser, shown.system, shown.place) == (browser, system, "203.0.113.*")
+
+
+def test_a_place_is_coarse() -> None:
+    """/24 of IPv4 and /48 of IPv6, also of the network that a visitor counts for; nothing where nothing is known."""
+    assert get_place("10.0.0.9") == "10.0.0.*"
+    assert get_place("2001:db8:1:2::/64") == "2001:db8:1::/48"
+    assert get_place("unknown") == ""

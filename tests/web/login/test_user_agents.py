@@ -1,0 +1,117 @@
+"""The hosted login page where a login does not work in the browser at hand: it says where it does."""
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from connect_core.harness import RunningShop, Visitor, run_shop
+from connect_core.identity import ClientType
+from connect_core.providers.provider import RequiredBrowser
+from connect_core.providers.registry import ConfiguredProvider
+from connect_core.web.login.routes import find_better_place
+
+from ...kit.web_shops import doubles
+
+PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
+IN_WECHAT = f"{PHONE} MicroMessenger/8.0.50(0x1800323d) NetType/WIFI Language/zh_CN"
+BROWSERS = {
+    "Safari": (f"{PHONE} Safari/604.1", {"alipay"}),
+    "WeChat": (IN_WECHAT, {"wechat"}),
+    "WeCom": (f"{PHONE} wxwork/4.1.28 MicroMessenger/7.0.1 Language/zh", set()),
+    "Alipay": (f"{PHONE} AliApp(AP/10.7.20.8000) AlipayClient/10.7.20.8000", {"alipay"}),
+    "QQ": (f"{PHONE} QQ/9.0.70.615 V1_IPH_SQ_9.0.70_1_APP_A Pixel/1170", set()),
+    "QQ Browser": (f"{PHONE} MQQBrowser/15.1.0 Safari/604.1", {"alipay"}),
+    "DingTalk": (f"{PHONE} AliApp(DingTalk/7.5.10) com.laiwang.DingTalk/1", {"alipay"}),
+    "Lark": (f"{PHONE} Lark/7.20.6 LarkLocale/zh_CN ChannelName/Feishu", {"alipay"}),
+    "Douyin": (f"{PHONE} aweme_31.5.0 JsSdk/2.0 NetType/WIFI", set()),
+}
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[RunningShop]:
+    """A shop that sends people to WeChat itself; nobody goes there."""
+
+    def change(raw: dict[str, Any]) -> None:
+        del raw["providers"]["wechat"]["h5"]["open_url"]
+
+    with run_shop(doubles(), change=change) as one:
+        yield one
+
+
+def open_page(shop: RunningShop, user_agent: str, path: str = "/connect/login") -> str:
+    """The hosted login page, as this browser gets it."""
+    with Visitor(shop, user_agent=user_agent) as visitor:
+        return visitor.http.get(path, headers={"accept-language": "en"}).text
+
+
+@pytest.mark.parametrize("name", BROWSERS)
+def test_page_offers_what_works_here(shop: RunningShop, name: str) -> None:
+    """Every login stands there once: as a link where it works, else with the place where it does."""
+    user_agent, usable = BROWSERS[name]
+    page = open_page(shop, user_agent)
+    assert set(re.findall(r'data-provider="(\w+)"', page)) == usable
+    assert set(re.findall(r'data-elsewhere="(\w+)"', page)) == {"alipay", "wechat"} - usable
+    assert ("Works in WeChat: open this page there" in page) == ("wechat" not in usable)
+    assert ("Works in your browser" in page) == ("alipay" not in usable)
+    assert ("You cannot log in right here" in page) == (not usable)
+
+
+def test_what_works_stands_first(shop: RunningShop) -> None:
+    """In the shop's order, with those that do not work behind it."""
+    page = open_page(shop, IN_WECHAT)
+    assert page.index('data-provider="wechat"') < page.index('data-elsewhere="alipay"')
+
+
+def test_page_tells_its_address_to_take_along(shop: RunningShop) -> None:
+    """Made of `public_url`, with where the visitor wants to go; nothing of the kind where all works."""
+    page = open_page(shop, BROWSERS["QQ"][0], "/connect/login?client=h5&return_to=%2Fcart%3Fa%3D1&lang=en")
+    assert f"<code>{shop.url}/connect/login?client=h5&amp;return_to=%2Fcart%3Fa%3D1</code>" in page
+    assert "<code>" not in open_page(shop, "Mozilla/5.0 (Windows NT 10.0)")
+
+
+def test_pc_shows_its_codes_anywhere(shop: RunningShop) -> None:
+    """A QR code is scanned by another device."""
+    for user_agent, _ in BROWSERS.values():
+        assert "data-elsewhere" not in open_page(shop, user_agent, "/connect/login?client=pc")
+
+
+def test_list_of_providers_does_not_look_at_the_browser(shop: RunningShop) -> None:
+    """Front ends rely on its shape."""
+    with Visitor(shop, user_agent=BROWSERS["QQ"][0]) as visitor:
+        shown = visitor.http.get("/connect/providers", params={"client": "h5"}).json()
+    assert [row["provider"] for row in shown] == ["alipay", "wechat"]
+    assert all(row.keys() == {"provider", "name", "login_url"} for row in shown)
+
+
+def raising() -> object:
+    """A plugin's mistake."""
+    raise ValueError("any")
+
+
+@pytest.mark.parametrize(
+    ("answer", "place"),
+    [
+        (lambda: RequiredBrowser.BROWSER, RequiredBrowser.BROWSER),
+        (lambda: None, None),
+        (lambda: "browser", None),
+        (lambda: 7, None),
+        (raising, None),
+        (sys.exit, None),
+    ],
+)
+def test_j01_plugin_that_cannot_say_does_not_cost_the_page(
+    shop: RunningShop, answer: Callable[[], object], place: RequiredBrowser | None
+) -> None:
+    """Nonsense and exceptions count as "works here"."""
+    configured = shop.manager.registry.find("wechat", "h5")
+
+    class Odd(type(configured.provider)):  # type: ignore[misc]
+        def find_better_place(self, client_type: ClientType, user_agent: str) -> object:
+            return answer()
+
+    odd: ConfiguredProvider = replace(configured, provider=Odd(configured.provider.settings, configured.provider.http))
+    assert find_better_place(odd, IN_WECHAT) is place
