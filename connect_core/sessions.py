@@ -1,6 +1,7 @@
 """Sessions: who is logged in. Browsers hold an opaque token, JSON clients an access token and a rotating refresh token.
 
-The database keeps hashes only. A refresh token used again after its grace ends the whole family (RFC 9700 §4.14.2).
+The database keeps hashes only. All tokens of one login are a family. A refresh token that is used again later than
+`REUSE_GRACE` after its rotation ends the whole family (RFC 9700 §4.14.2).
 """
 
 import secrets
@@ -42,6 +43,20 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True)
+class NewSession:
+    """A session to be opened for a member who logged in through the connection `connect_id`.
+
+    With `login_time` (epoch seconds) the login is an older one, and the session ends when that login would have.
+    """
+
+    member_id: int
+    client_type: ClientType
+    device_id: str = ""
+    connect_id: int = 0
+    login_time: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OpenSession:
     """A session just opened; `token` is shown once and never stored."""
 
@@ -51,7 +66,7 @@ class OpenSession:
 
 @dataclass(frozen=True, slots=True)
 class LiveSession:
-    """Who a presented token belongs to."""
+    """Who a presented token belongs to. `family` names the login; `login_time` is in epoch seconds."""
 
     member_id: int
     client_type: ClientType
@@ -62,36 +77,25 @@ class LiveSession:
 class Sessions:
     """Opens, finds, rotates and ends sessions in the caller's transaction."""
 
-    def __init__(self, ring: Sequence[bytes], issuer: str, lifetimes: Lifetimes) -> None:
-        self.access_tokens = AccessTokens(ring, issuer)
+    def __init__(self, keys: Sequence[bytes], issuer: str, lifetimes: Lifetimes) -> None:
+        """`keys`: 32 bytes each, the first signs; `issuer` is the `iss` of access tokens."""
+        self.access_tokens = AccessTokens(keys, issuer)
         self.lifetimes = lifetimes
 
-    def open(
-        self,
-        transaction: Transaction,
-        member_id: int,
-        client_type: ClientType,
-        device_id: str,
-        now: int,
-        *,
-        connect_id: int = 0,
-        login_time: int | None = None,
-    ) -> OpenSession:
-        """Open a session for a member who just logged in, through the connection `connect_id`.
-
-        With `login_time` (epoch seconds) the login is an older one, and ends when that one would have.
-        """
-        since, token = now if login_time is None else login_time, _new_token()
+    def open(self, transaction: Transaction, session: NewSession, now: int) -> OpenSession:
+        """Open a session at `now` (epoch seconds)."""
+        login_time = now if session.login_time is None else session.login_time
+        token = _new_token()
         row = SessionRow(
-            member_id=member_id,
-            connect_id=connect_id,
-            client_type=client_type,
-            device_id=device_id,
+            member_id=session.member_id,
+            connect_id=session.connect_id,
+            client_type=session.client_type,
+            device_id=session.device_id,
             family=secrets.token_hex(16),
             token_hash=token_hash(token),
-            create_time=since,
+            create_time=login_time,
             seen_time=now,
-            expiry_time=since + self.lifetimes.absolute,
+            expiry_time=login_time + self.lifetimes.absolute,
             rotated_time=None,
             revoked_time=None,
         )
@@ -122,11 +126,11 @@ class Sessions:
     def find_presented(
         self, transaction: Transaction, session_token: str, access_token: str, now: int
     ) -> tuple[LiveSession | None, bool]:
-        """The same for whichever of the two tokens holds; either may be empty."""
-        session, is_stale = self.find(transaction, session_token, now) if session_token else (None, False)
+        """Return the same as `find` for whichever of the two tokens is good; either may be empty."""
+        session, is_use_due = self.find(transaction, session_token, now) if session_token else (None, False)
         if session is None and access_token:
             session = self.find_by_access_token(transaction, access_token, now)
-        return session, is_stale
+        return session, is_use_due
 
     def note_use(self, transaction: Transaction, token: str, now: int) -> None:
         """Write that a browser token was used."""
@@ -137,10 +141,10 @@ class Sessions:
         claims = self.access_tokens.find_claims(token, now)
         if claims is None:
             return None
-        found = store.find_live(transaction, str(claims.get("sid", "")), now)
-        if found is None or str(found[0]) != claims.get("sub"):
+        live = store.find_live(transaction, str(claims.get("sid", "")), now)
+        if live is None or str(live[0]) != claims.get("sub"):
             return None
-        member_id, login_time = found
+        member_id, login_time = live
         return LiveSession(member_id, ClientType(claims["client_type"]), claims["sid"], login_time)
 
     def find_by_refresh_token(self, transaction: Transaction, token: str, now: int) -> LiveSession | None:

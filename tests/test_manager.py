@@ -23,8 +23,7 @@ from connect_core.errors import (
     Unsupported,
 )
 from connect_core.identity import Identity, PersonId, VerifiedPhone
-from connect_core.login.completion import Arrival, Login, Visit
-from connect_core.login.flow import Delivery
+from connect_core.login.values import Arrival, Delivery, Outcome, SessionOpened, Visit
 from connect_core.manager import ConnectManager
 from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, Provider
 
@@ -64,11 +63,13 @@ def test_a_login_is_settled_once_with_all_that_belongs_to_it(tmp_path: Path) -> 
     """Member, connection, ids, session and events; the vendor is asked once for the person and once for the profile."""
     acme = Acme()
 
-    async def work(manager: ConnectManager) -> tuple[Login, Login]:
+    async def work(manager: ConnectManager) -> tuple[Outcome, Outcome]:
         first = await come_back(manager, await begin(manager, return_to="/cart"))
         return first, await hand_in(manager, "lihua.2", device_id="x")
 
     first, second = using(tmp_path, work, provider=provider_of(acme))
+    assert isinstance(first, SessionOpened)
+    assert isinstance(second, SessionOpened)
     assert first.resolved is not None
     assert second.resolved is not None
     assert (first.return_to, first.delivery) == ("https://shop.example/cart", Delivery.SESSION)
@@ -113,12 +114,12 @@ def test_h01_a_login_ends_the_session_that_was_there(tmp_path: Path) -> None:
 
     async def work(manager: ConnectManager) -> list[bool]:
         first = await come_back(manager, await begin(manager))
-        assert first.opened is not None
+        assert isinstance(first, SessionOpened)
         visit = Visit("r", session_token=first.opened.token)
         state, sealed = await begin(manager)
         parameters = {"code": "lihua.2", "state": state}
         second = await manager.login_callback("acme", "pc", parameters, sealed, visit)
-        assert second.opened is not None
+        assert isinstance(second, SessionOpened)
         tokens = (first.opened.token, second.opened.token)
         return [await manager.current_member.find_member(session_token=token) is not None for token in tokens]
 
@@ -282,7 +283,7 @@ def test_an_apps_code_needs_the_ticket_of_its_login(tmp_path: Path) -> None:
     async def ticket_for(manager: ConnectManager, client: str) -> str:
         start = await manager.get_login_url("acme", client, VISIT)
         assert start.flow is not None
-        return manager.flows.ticket(start.flow)
+        return manager.flows.seal_ticket(start.flow)
 
     async def work(manager: ConnectManager) -> list[str]:
         mine, pc = await ticket_for(manager, "app"), await ticket_for(manager, "pc")

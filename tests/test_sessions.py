@@ -12,7 +12,7 @@ import pytest
 
 from connect_core.errors import TokenInvalid
 from connect_core.identity import ClientType
-from connect_core.sessions import REUSE_GRACE, SEEN_STEP, LiveSession, OpenSession, Sessions, Tokens
+from connect_core.sessions import REUSE_GRACE, SEEN_STEP, LiveSession, NewSession, OpenSession, Sessions, Tokens
 from connect_core.settings import SessionLifetimes as Lifetimes
 from connect_core.store import Database, Transaction, schema
 
@@ -43,7 +43,7 @@ class Desk:
 
     def open(self, member_id: int = 1, now: int = NOW) -> OpenSession:
         """A login on a phone."""
-        return self.run(lambda tx: self.sessions.open(tx, member_id, ClientType.APP, "phone-1", now))
+        return self.run(lambda tx: self.sessions.open(tx, NewSession(member_id, ClientType.APP, "phone-1"), now))
 
     def rotate(self, opened: OpenSession, now: int) -> OpenSession | None:
         """Present the refresh token."""

@@ -1,34 +1,38 @@
-"""What comes before the vendor is asked: a flow or ticket is opened and spent, its code taken once, a repeat answered.
+"""What happens to a callback before the vendor is asked: its flow or ticket is opened and spent, with the code.
 
-Never asks a vendor and never writes a member. The code of a response that is refused here is dead to every other flow.
+Also answers a repeated callback. Never asks a vendor and never writes a member. A code whose response is refused
+here is remembered, so that no other flow can use it.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from connect_core.errors import CodeSeen, RequestRefused, StateInvalid, StateMissing, Unavailable
 from connect_core.http import TOTAL_DEADLINE
 from connect_core.login import flow
-from connect_core.login.completion import Login, Visit
-from connect_core.login.flow import Delivery, Flow, Flows
+from connect_core.login.flow import Flows
+from connect_core.login.values import LOG_IN, CallbackRepeated, Delivery, Flow, Purpose, PurposeKind, Visit
+from connect_core.members.services import Services
 from connect_core.providers import calls
 from connect_core.providers.registry import ConfiguredProvider
-from connect_core.sessions import LiveSession, Sessions
-from connect_core.store import Database, Transaction
+from connect_core.sessions import LiveSession
+from connect_core.store import Transaction
 
-FAILURE_PATIENCE = 0.5
+CLOSE_DEADLINE = 0.5
+"""Seconds that a failed login waits to note its failure."""
+POLL_SECONDS = 0.1
+"""Seconds between two looks at how the first of two equal callbacks ends."""
 
 
-class Redemption:
-    """Opens, spends and repeats flows."""
+class Callbacks:
+    """Opens and spends flows, and answers repeated callbacks."""
 
-    def __init__(self, database: Database, flows: Flows, sessions: Sessions, now: Callable[[], float]) -> None:
-        """`now` answers seconds since the epoch."""
-        self._database = database
+    def __init__(self, services: Services, flows: Flows) -> None:
+        self._database = services.database
+        self._sessions = services.sessions
+        self._now = services.now
         self._flows = flows
-        self._sessions = sessions
-        self._now = now
 
     async def open(
         self,
@@ -43,12 +47,12 @@ class Redemption:
         try:
             if not state:
                 raise StateMissing("the response carries no state")
-            begun = self._flows.open(state, sealed_flow, self._time())
+            begun = self._flows.open(state, sealed_flow, self._now())
             same_way = (begun.delivery is Delivery.JSON) == delivers_json
             if (begun.provider, begun.client_type) != (configured.name, configured.client_type) or not same_way:
                 raise StateInvalid("the flow was started elsewhere")
         except RequestRefused:
-            await self.bury_codes(configured, parameters.items(), state)
+            await self.discard_codes(configured, parameters.items(), state)
             raise
         return begun
 
@@ -58,80 +62,85 @@ class Redemption:
         try:
             if not ticket:
                 raise StateMissing("the ticket that came with the login string is missing")
-            begun = self._flows.open_ticket(ticket, self._time())
+            begun = self._flows.open_ticket(ticket, self._now())
             if (begun.provider, begun.client_type) != (configured.name, configured.client_type):
                 raise StateInvalid("the flow was started elsewhere")
             # an SDK that hands the state back says with it which flow the code belongs to
             if parameters.get("state", begun.state) != begun.state:
                 raise StateInvalid("the code came back to another flow")
         except RequestRefused:
-            await self.bury_codes(configured, parameters.items())
+            await self.discard_codes(configured, parameters.items())
             raise
         return begun
 
-    async def spend(self, begun: Flow, codes: Sequence[str], visit: Visit) -> tuple[bool, LiveSession | None]:
-        """Spend the flow with its codes, False when it was spent already; for a bind find the session that it is for.
+    async def spend(self, begun: Flow, codes: Sequence[str], visit: Visit) -> tuple[bool, Purpose | None]:
+        """Spend the flow with its codes, and return whether it was unspent, and the purpose that it began with.
 
-        Raises `CodeSeen`.
+        The purpose is None when it needs the session that began it and this visitor no longer has that session. Raises
+        `CodeSeen`.
         """
-        now = self._time()
+        now = self._now()
 
-        def redeem(tx: Transaction) -> tuple[bool, LiveSession | None]:
-            is_first = self._flows.redeem(tx, begun, codes, now)
-            return is_first, self._find_binder(tx, begun, visit, now) if begun.binder else None
+        def spend(tx: Transaction) -> tuple[bool, Purpose | None]:
+            is_first = self._flows.spend(tx, begun, codes, now)
+            if begun.purpose is PurposeKind.LOGIN:
+                return is_first, LOG_IN
+            session = self._find_linking_session(tx, begun, visit, now)
+            return is_first, Purpose(begun.purpose, session) if session else None
 
-        return await self._database.write(redeem)
+        return await self._database.write(spend)
 
-    async def claim(self, configured: ConfiguredProvider, code: str, ticket: Flow | None) -> None:
-        """Remember a client's code and spend its ticket; of a ticket spent before the code is dead all the same.
+    async def spend_code(self, configured: ConfiguredProvider, code: str, ticket: Flow | None) -> None:
+        """Remember a client's code and spend its ticket; the code of a ticket that was spent before is refused too.
 
         Raises `CodeSeen` and `StateInvalid`.
         """
-        now = self._time()
+        now = self._now()
 
-        def take(tx: Transaction) -> bool:
+        def spend(tx: Transaction) -> bool:
             self._flows.remember_code(tx, configured.name, code, "", now)
-            return ticket is None or flow.spend(tx, ticket)
+            return ticket is None or flow.spend_ticket(tx, ticket)
 
-        if not await self._database.write(take):
+        if not await self._database.write(spend):
             raise StateInvalid("the ticket was used before")
 
-    async def bury_codes(
+    async def discard_codes(
         self, configured: ConfiguredProvider, parameters: Iterable[tuple[str, str]], state: str = ""
     ) -> None:
         """Remember the codes of a response that is refused, so that no flow but `state`'s can use them."""
-        codes, now = calls.find_codes(configured.provider, parameters), self._time()
+        codes, now = calls.find_codes(configured.provider, parameters), self._now()
 
-        def bury(tx: Transaction) -> None:
+        def discard(tx: Transaction) -> None:
             for code in codes:
                 with suppress(CodeSeen):
                     self._flows.remember_code(tx, configured.name, code, state, now)
 
         if codes:
-            await self._database.write(bury)
+            await self._database.write(discard)
 
-    async def repeat(self, begun: Flow) -> Login:
-        """The same browser comes again with a spent flow: it gets the first result's redirect once there is one."""
-        ends = asyncio.get_running_loop().time() + TOTAL_DEADLINE
-        while begun.delivery is not Delivery.JSON and asyncio.get_running_loop().time() < ends:
+    async def repeat(self, begun: Flow) -> CallbackRepeated:
+        """Answer the same browser that comes again with a spent flow, once the first callback has ended.
+
+        Raises `StateInvalid` when that one failed, and for a token request, whose tokens are told once.
+        """
+        clock = asyncio.get_running_loop().time
+        ends = clock() + TOTAL_DEADLINE
+        while begun.delivery is not Delivery.JSON and clock() < ends:
             outcome = await self._database.read(lambda tx: flow.find_outcome(tx, begun))
             if outcome == flow.DONE:
-                return Login(begun.delivery, begun.return_to)
+                return CallbackRepeated(begun.delivery, begun.return_to)
             if outcome in (flow.FAILED, flow.PENDING):
                 break
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(POLL_SECONDS)
         raise StateInvalid("the flow was spent")
 
     async def close_failed(self, begun: Flow) -> None:
-        """Note that the flow failed, unless that keeps the visitor waiting: without it a repeat waits instead."""
+        """Note that the flow failed, unless that keeps the visitor waiting: without the note a repeat waits instead."""
         with suppress(Unavailable, TimeoutError):
-            async with asyncio.timeout(FAILURE_PATIENCE):
+            async with asyncio.timeout(CLOSE_DEADLINE):
                 await self._database.write(lambda tx: flow.close(tx, begun, flow.FAILED))
 
-    def _find_binder(self, tx: Transaction, begun: Flow, visit: Visit, now: int) -> LiveSession | None:
-        """The session that began a bind, if this visitor still has it; another member's is none."""
+    def _find_linking_session(self, tx: Transaction, begun: Flow, visit: Visit, now: int) -> LiveSession | None:
+        """The session that began the flow, if this visitor still has it; another member's does not count."""
         session, _ = self._sessions.find_presented(tx, visit.session_token, visit.access_token, now)
-        return session if session is not None and session.family == begun.binder else None
-
-    def _time(self) -> int:
-        return int(self._now())
+        return session if session is not None and session.family == begun.linking_family else None

@@ -1,236 +1,171 @@
-"""The one transaction that ends a login: member, connection, session, events and the flow's outcome, all or nothing."""
+"""Completing a login: member, connection, session and events are written in one transaction, or nothing is.
+
+Runs inside the caller's transaction. Asks no vendor and tells no plugin.
+"""
 
 from dataclasses import dataclass, field
 
-from connect_core.crypto import keyed_hash
-from connect_core.errors import MemberDisabled, NotLoggedIn, StateInvalid
+from connect_core.errors import NotLoggedIn, StateInvalid
 from connect_core.events import kinds
-from connect_core.events.dispatch import Dispatcher
-from connect_core.identity import Identity, Language, VerifiedPhone
+from connect_core.identity import Identity
 from connect_core.login import flow
-from connect_core.login.first_login import PendingLogin
-from connect_core.login.flow import Delivery, Flow, Flows
+from connect_core.login.first_login import make_pending
+from connect_core.login.flow import Flows
+from connect_core.login.values import (
+    AccountProved,
+    Arrival,
+    ChoiceNeeded,
+    IdentityLinked,
+    Outcome,
+    PurposeKind,
+    SessionOpened,
+)
 from connect_core.members import linking, merge_rules
-from connect_core.members.merge_rules import Proof
-from connect_core.members.resolution import Members, Missing, ResolvedMember, login_by_unionid
+from connect_core.members.directory import LoginMembers
+from connect_core.members.resolution import login_by_unionid
+from connect_core.members.services import Services
+from connect_core.members.values import LoginAttempt, ProfileNeeded, ResolvedMember, Unregistered
 from connect_core.providers.hookspecs import LoginEvent
-from connect_core.providers.registry import ConfiguredProvider
-from connect_core.sessions import LiveSession, OpenSession, Sessions
-from connect_core.store import Transaction, connections, flows, merges, sessions
-from connect_core.store import members as built_in
+from connect_core.sessions import LiveSession, NewSession
+from connect_core.store import Transaction, flows, sessions
+
+Completed = tuple[Outcome, list[LoginEvent]]
+"""How a login ended, and the events that were written, for plugins to be told once the transaction has committed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
-    """Who is asking: for the log, the language of the vendor's page, and the choice between link and wake-up.
+class _Entry:
+    """Who gets a session: the member, through which connection, and the kinds of events to write."""
 
-    `chosen_language` is empty where `language` is the browser's own; a choice goes along into the vendor's app.
-    """
-
-    request_id: str
-    user_agent: str = field(default="", repr=False)
-    language: Language = "zh"
-    session_token: str = field(default="", repr=False)
-    access_token: str = field(default="", repr=False)
-    chosen_language: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """A login finished. `opened` is None when the same browser repeats a callback that has already succeeded.
-
-    `bound` is the union type where it was no login but a bind, `proof` where it was to prove a second member; `pending`
-    is who has to say first whether they are new.
-    """
-
-    delivery: Delivery
-    return_to: str
+    member_id: int
+    connect_id: int
+    event_kinds: list[str] = field(default_factory=list)
     resolved: ResolvedMember | None = None
-    opened: OpenSession | None = None
-    bound: str = ""
-    proof: Proof | None = None
-    pending: PendingLogin | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """Everything a login arrives with, but for who it is: what it came through, from whom, and with what.
-
-    `binder` is the session that wants to bind, or with `merges` to prove a second member; without one it is a login.
-    `pending` is what the person who says whether they are new came with.
-    """
-
-    configured: ConfiguredProvider
-    visit: Visit
-    flow: Flow | None = None
-    device_id: str = ""
-    phone: VerifiedPhone | None = None
-    binder: LiveSession | None = None
-    merges: bool = False
-    pending: PendingLogin | None = None
 
 
 class Completion:
-    """Settles logins in the caller's transaction."""
+    """Completes logins in the caller's transaction."""
 
-    def __init__(
-        self,
-        flows: Flows,
-        sessions: Sessions,
-        dispatcher: Dispatcher,
-        subject_key: bytes,
-        *,
-        chooses: bool,
-        lives_elsewhere: bool,
-    ) -> None:
-        """`subject_key` keys the hashes by which events tell persons apart; `chooses`: newcomers are asked first.
-
-        `lives_elsewhere`: members are in the shop's own directory and not in `es_member`.
-        """
-        self._lives_elsewhere = lives_elsewhere
+    def __init__(self, services: Services, flows: Flows, *, chooses: bool) -> None:
+        """`chooses`: somebody new is asked before a member is registered."""
         self._chooses = chooses
-        self._dispatcher = dispatcher
+        self._services = services
+        self._sessions = services.sessions
         self._flows = flows
-        self._sessions = sessions
-        self._subject_key = subject_key
 
-    def subject_of(self, identity: Identity) -> str:
-        """The keyed hash that stands for a person in events."""
-        return keyed_hash(self._subject_key, identity.union_type, identity.strongest.value)
-
-    def complete(
-        self, tx: Transaction, arrival: Arrival, identity: Identity, members: Members, now: int, *, was_asked: bool
-    ) -> tuple[Login, list[LoginEvent]] | None:
-        """Write the login, and return it with what happened; None when the profile should be asked for first.
-
-        Raises `MemberDisabled`, and `CodeSeen` for a phone proof that was used before.
-        """
-        configured = arrival.configured
-        resolved = login_by_unionid(
-            tx,
-            identity.with_phone(arrival.phone),
-            members,
-            client_type=configured.client_type,
-            now=now,
-            profile_max_age=configured.profile_max_age,
-            was_asked=was_asked,
-            registers=not self._chooses or arrival.pending is not None,
+    def attempt(self, identity: Identity, arrival: Arrival) -> LoginAttempt:
+        """Return what `login_by_unionid` needs to know of a login that begins now."""
+        has_chosen = arrival.pending is not None
+        return LoginAttempt(
+            identity=identity,
+            first=identity,
+            client_type=arrival.configured.client_type,
+            now=self._services.now(),
+            profile_max_age=arrival.configured.profile_max_age,
+            was_asked=has_chosen,
+            registers=has_chosen or not self._chooses,
+            phone=arrival.phone,
         )
-        if resolved is Missing.PROFILE:
-            return None
-        if arrival.phone is not None:
-            self._flows.remember_code(tx, configured.name, arrival.phone.proof, "", now)
-        if isinstance(resolved, Missing):
-            return self._ask_first(tx, arrival, identity.with_phone(arrival.phone)), []
-        happened = _happened(resolved, arrival, identity, now)
-        ids = (resolved.member.id, resolved.connect_id)
-        return self._open(tx, arrival, identity, *ids, happened=happened, now=now, resolved=resolved)
 
-    def _ask_first(self, tx: Transaction, arrival: Arrival, identity: Identity) -> Login:
-        """Nobody is registered yet: the person is asked whether they are new."""
-        configured, begun = arrival.configured, arrival.flow
-        delivery, return_to = (begun.delivery, begun.return_to) if begun else (Delivery.JSON, "")
-        pending = PendingLogin(
-            configured.name, configured.client_type, delivery, return_to, arrival.device_id, identity
-        )
-        if begun is not None:
-            flow.close(tx, begun, flow.PENDING)
-        return Login(delivery, return_to, pending=pending)
+    def log_in(
+        self, tx: Transaction, arrival: Arrival, attempt: LoginAttempt, members: LoginMembers
+    ) -> Completed | ProfileNeeded:
+        """Log in whoever the identity is, or say that the vendor's profile is needed first; nothing is written then.
 
-    def join(
-        self, tx: Transaction, arrival: Arrival, identity: Identity, member_id: int, now: int
-    ) -> tuple[Login, list[LoginEvent]]:
-        """Log in a member who proved an older account, and bind the identity to it.
-
-        With `arrival.binder` the member proved it by that session. Raises as `linking.bind`, `MemberDisabled`,
-        `NotLoggedIn` when that session has ended meanwhile, and `StateInvalid` for a choice made before.
+        Raises `MemberDisabled`, `CodeSeen` for a phone proof that was used before, and `StateInvalid` for a choice that
+        was made before.
         """
-        if arrival.binder is not None and not sessions.lock_live_family(tx, arrival.binder.family, now):
-            raise NotLoggedIn("the session has ended")
-        if not self._lives_elsewhere and not built_in.lock_enabled_member(tx, member_id):
-            raise MemberDisabled("the member is disabled or gone")
-        if self._lives_elsewhere:
-            connections.lock_connections(tx, member_id)
-            if merges.find_merge(tx, member_id):
-                raise MemberDisabled("the member was merged into another")
+        resolution = login_by_unionid(tx, attempt, members)
+        if isinstance(resolution, ProfileNeeded):
+            return resolution
+        if attempt.phone is not None:
+            self._flows.remember_code(tx, arrival.configured.name, attempt.phone.proof, "", attempt.now)
+        match resolution:
+            case Unregistered():
+                return self._ask_first(tx, arrival, attempt), []
+            case ResolvedMember():
+                event_kinds = [kinds.REGISTERED, kinds.BOUND] if resolution.is_new_member else []
+                event_kinds += [kinds.CONFLICT] if resolution.has_conflict else []
+                entry = _Entry(resolution.member.id, resolution.connect_id, [*event_kinds, kinds.LOGGED_IN], resolution)
+                return self._open_session(tx, arrival, attempt.identity, entry, attempt.now)
+
+    def join(self, tx: Transaction, arrival: Arrival, identity: Identity, member_id: int, now: int) -> Completed:
+        """Log in a member who proved an older account, and link the identity to it.
+
+        With a linking session the member proved the account by that session. Raises as `linking.bind`,
+        `MemberDisabled`, `NotLoggedIn` when that session has ended meanwhile, and `StateInvalid` for a choice that was
+        made before.
+        """
+        if arrival.purpose.linking_session is not None:
+            _lock_session(tx, arrival.purpose.linking_session, now)
+        self._services.members.lock(tx, member_id)
         connect_id, is_new = linking.bind(tx, identity, member_id, now)
-        happened_kinds = [*([kinds.BOUND] if is_new else []), kinds.LOGGED_IN]
-        happened = [_event(kind, member_id, arrival, identity, now) for kind in happened_kinds]
-        return self._open(tx, arrival, identity, member_id, connect_id, happened=happened, now=now)
+        event_kinds = [*([kinds.BOUND] if is_new else []), kinds.LOGGED_IN]
+        return self._open_session(tx, arrival, identity, _Entry(member_id, connect_id, event_kinds), now)
 
-    def _open(
-        self,
-        tx: Transaction,
-        arrival: Arrival,
-        identity: Identity,
-        member_id: int,
-        connect_id: int,
-        *,
-        happened: list[LoginEvent],
-        now: int,
-        resolved: ResolvedMember | None = None,
-    ) -> tuple[Login, list[LoginEvent]]:
-        visit, begun, pending = arrival.visit, arrival.flow, arrival.pending
+    def link(self, tx: Transaction, arrival: Arrival, identity: Identity, now: int) -> Completed:
+        """Link the identity to the member of the linking session, or take it as the proof of a second account.
+
+        Raises `AlreadyBound`, `NothingToMerge`, and `NotLoggedIn` when that session has ended meanwhile.
+        """
+        session = _lock_session(tx, arrival.purpose.linking_session, now)
+        outcome: Outcome
+        if arrival.purpose.kind is PurposeKind.PROVE:
+            proof = merge_rules.prove_identity(tx, identity, session, now)
+            outcome, events = AccountProved(arrival.delivery, arrival.return_to, proof), []
+        else:
+            connect_id, is_new = linking.bind(tx, identity, session.member_id, now)
+            entry = _Entry(session.member_id, connect_id, [kinds.BOUND] if is_new else [])
+            events = self._write_events(tx, arrival, identity, entry, now)
+            outcome = IdentityLinked(arrival.delivery, arrival.return_to, identity.union_type)
+        if arrival.flow is not None:
+            flow.close(tx, arrival.flow, flow.DONE)
+        return outcome, events
+
+    def _ask_first(self, tx: Transaction, arrival: Arrival, attempt: LoginAttempt) -> ChoiceNeeded:
+        """Nobody is registered yet: the person is asked whether they are new."""
+        if arrival.flow is not None:
+            flow.close(tx, arrival.flow, flow.PENDING)
+        pending = make_pending(arrival, attempt.identity.with_phone(attempt.phone), attempt.now)
+        return ChoiceNeeded(arrival.delivery, arrival.return_to, pending)
+
+    def _open_session(
+        self, tx: Transaction, arrival: Arrival, identity: Identity, entry: _Entry, now: int
+    ) -> Completed:
+        visit, pending = arrival.visit, arrival.pending
         if pending is not None and not flows.spend_key(tx, pending.key, pending.expiry_time):
             raise StateInvalid("the choice was made before")
         if visit.session_token:
             self._sessions.end(tx, visit.session_token, now)
-        opened = self._sessions.open(
-            tx, member_id, arrival.configured.client_type, arrival.device_id, now, connect_id=connect_id
-        )
-        happened = self._dispatcher.write(tx, happened, connect_id, self.subject_of(identity))
-        if pending is not None:
-            return Login(pending.delivery, pending.return_to, resolved, opened), happened
-        if begun is None:
-            return Login(Delivery.JSON, "", resolved, opened), happened
-        flow.close(tx, begun, flow.DONE)
-        return Login(begun.delivery, begun.return_to, resolved, opened), happened
+        device_id = pending.device_id if pending else visit.device_id
+        session = NewSession(entry.member_id, arrival.configured.client_type, device_id, entry.connect_id)
+        opened = self._sessions.open(tx, session, now)
+        events = self._write_events(tx, arrival, identity, entry, now)
+        if arrival.flow is not None:
+            flow.close(tx, arrival.flow, flow.DONE)
+        return SessionOpened(arrival.delivery, arrival.return_to, opened, entry.resolved), events
 
-    def bind(self, tx: Transaction, arrival: Arrival, identity: Identity, now: int) -> tuple[Login, list[LoginEvent]]:
-        """Bind the identity to the member of `arrival.binder`, and return it with what happened.
-
-        With `arrival.merges` nothing is bound: the identity proves another member. Raises `AlreadyBound`,
-        `NothingToMerge`, and `NotLoggedIn` when that session has ended meanwhile.
-        """
-        binder, begun = arrival.binder, arrival.flow
-        if binder is None or not sessions.lock_live_family(tx, binder.family, now):
-            raise NotLoggedIn("the session has ended")
-        if arrival.merges:
-            return self._prove(tx, begun, merge_rules.prove_identity(tx, identity, binder)), []
-        connect_id, is_new = linking.bind(tx, identity, binder.member_id, now)
-        happened = [_event(kinds.BOUND, binder.member_id, arrival, identity, now)] if is_new else []
-        happened = self._dispatcher.write(tx, happened, connect_id, self.subject_of(identity))
-        if begun is None:
-            return Login(Delivery.JSON, "", bound=identity.union_type), happened
-        flow.close(tx, begun, flow.DONE)
-        return Login(begun.delivery, begun.return_to, bound=identity.union_type), happened
-
-    def _prove(self, tx: Transaction, begun: Flow | None, proof: Proof) -> Login:
-        if begun is None:
-            return Login(Delivery.JSON, "", proof=proof)
-        flow.close(tx, begun, flow.DONE)
-        return Login(begun.delivery, begun.return_to, proof=proof)
+    def _write_events(
+        self, tx: Transaction, arrival: Arrival, identity: Identity, entry: _Entry, now: int
+    ) -> list[LoginEvent]:
+        events = [
+            LoginEvent(
+                kind=kind,
+                member_id=entry.member_id,
+                provider=arrival.configured.name,
+                client_type=arrival.configured.client_type,
+                union_type=identity.union_type,
+                is_new_member=entry.resolved is not None and entry.resolved.is_new_member,
+                request_id=arrival.visit.request_id,
+                time=now,
+            )
+            for kind in entry.event_kinds
+        ]
+        subject = self._services.hash_subject(identity.union_type, identity.strongest.value)
+        return self._services.dispatcher.write(tx, events, entry.connect_id, subject)
 
 
-def _happened(resolved: ResolvedMember, arrival: Arrival, identity: Identity, now: int) -> list[LoginEvent]:
-    happened_kinds = [kinds.REGISTERED, kinds.BOUND] if resolved.is_new_member else []
-    happened_kinds += [kinds.CONFLICT] if resolved.has_conflict else []
-    return [
-        _event(kind, resolved.member.id, arrival, identity, now, is_new_member=resolved.is_new_member)
-        for kind in [*happened_kinds, kinds.LOGGED_IN]
-    ]
-
-
-def _event(
-    kind: str, member_id: int, arrival: Arrival, identity: Identity, now: int, *, is_new_member: bool = False
-) -> LoginEvent:
-    return LoginEvent(
-        kind=kind,
-        member_id=member_id,
-        provider=arrival.configured.name,
-        client_type=arrival.configured.client_type,
-        union_type=identity.union_type,
-        is_new_member=is_new_member,
-        request_id=arrival.visit.request_id,
-        time=now,
-    )
+def _lock_session(tx: Transaction, session: LiveSession | None, now: int) -> LiveSession:
+    if session is None or not sessions.lock_live_family(tx, session.family, now):
+        raise NotLoggedIn("the session has ended")
+    return session

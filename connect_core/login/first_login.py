@@ -1,77 +1,52 @@
-"""A person whom a vendor vouches for and whom the shop does not know yet, until they say whether they are new.
+"""The tickets of logins that wait for a choice: somebody whom a vendor vouches for says whether they are new here.
 
-Travels sealed, in the browser's cookie or as an app's ticket, for ten minutes; that it is used once is the database's
-to say. Never touches a cookie and never writes.
+A ticket is good for ten minutes, and once: the primary key on its key's hash lets the choice be made once. Never
+touches a cookie and never writes.
 """
 
-import json
 import secrets
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from connect_core.crypto import Sealer, SealError
-from connect_core.errors import StateExpired, StateInvalid
-from connect_core.identity import ClientType, Identity, IdKind, PersonId, Profile
-from connect_core.login.flow import Delivery
+from connect_core.crypto.tickets import TICKET_SECONDS, TicketCodec
+from connect_core.identity import Identity, Profile
+from connect_core.login.values import Arrival, PendingLogin
 
-LIFE = 600
-"""Seconds from the vendor's answer to the choice."""
+_WHAT = "the login that waits for a choice"
 
 
-@dataclass(frozen=True, slots=True)
-class PendingLogin:
-    """A verified identity, and how its login was meant to end."""
-
-    provider: str
-    client_type: ClientType
-    delivery: Delivery
-    return_to: str
-    device_id: str
-    identity: Identity = field(repr=False)
-    key: str = field(repr=False, default="")
-    expiry_time: int = 0
+def make_pending(arrival: Arrival, identity: Identity, now: int) -> PendingLogin:
+    """Return the login that waits until the person has chosen, at most ten minutes from `now` (epoch seconds)."""
+    configured = arrival.configured
+    return PendingLogin(
+        provider=configured.name,
+        client_type=configured.client_type,
+        delivery=arrival.delivery,
+        return_to=arrival.return_to,
+        device_id=arrival.visit.device_id,
+        # the grant is a token of the vendor's: it is not kept, and the profile is never asked for again
+        identity=replace(identity, grant="", profile=identity.profile or Profile()),
+        key=secrets.token_hex(16),
+        expiry_time=now + TICKET_SECONDS,
+    )
 
 
 class FirstLoginTickets:
-    """Seals and opens them."""
+    """Seals and opens waiting logins."""
 
-    def __init__(self, ring: Sequence[bytes]) -> None:
-        self._sealer = Sealer(ring, "pending")
+    def __init__(self, keys: Sequence[bytes], now: Callable[[], int]) -> None:
+        """`keys`: 32 bytes each, the first seals, all open. `now` answers seconds since the epoch."""
+        self._tickets = TicketCodec(keys, PendingLogin, purpose="pending")
+        self._now = now
 
-    def seal(self, pending: PendingLogin, now: int) -> str:
-        """Return the ticket, which lives ten minutes from `now` (epoch seconds)."""
-        identity = pending.identity
-        key = secrets.token_hex(16)
-        parts = {
-            **{
-                name: getattr(pending, name)
-                for name in ("provider", "client_type", "delivery", "return_to", "device_id")
-            },
-            "expiry_time": now + LIFE,
-            "union_type": identity.union_type,
-            "ids": [(one.kind, one.value, one.scope) for one in identity.ids],
-            "app_id": identity.app_id,
-            "profile": asdict(identity.profile or Profile()),
-        }
-        return f"{key}.{self._sealer.seal(json.dumps(parts).encode(), key)}"
+    def seal(self, pending: PendingLogin) -> str:
+        """Return the ticket."""
+        return self._tickets.seal(pending)
 
-    def open(self, ticket: str, now: int) -> PendingLogin:
-        """Return whom a ticket is about. Raises `StateInvalid` and `StateExpired`."""
-        key, _, sealed = ticket.partition(".")
-        try:
-            parts = json.loads(self._sealer.open(sealed, key))
-        except SealError:
-            raise StateInvalid("there is no login that waits for a choice") from None
-        if parts["expiry_time"] <= now:
-            raise StateExpired("the login waited more than ten minutes for a choice")
-        ids = tuple(PersonId(IdKind(kind), value, scope) for kind, value, scope in parts["ids"])
-        return PendingLogin(
-            provider=parts["provider"],
-            client_type=ClientType(parts["client_type"]),
-            delivery=Delivery(parts["delivery"]),
-            return_to=parts["return_to"],
-            device_id=parts["device_id"],
-            identity=Identity(parts["union_type"], ids, parts["app_id"], Profile(**parts["profile"])),
-            key=key,
-            expiry_time=parts["expiry_time"],
-        )
+    def open(self, ticket: str) -> PendingLogin:
+        """Return the waiting login of a ticket. Raises `StateInvalid` and `StateExpired`."""
+        return self._tickets.open(ticket, self._now(), what=_WHAT)
+
+    def open_expired(self, ticket: str) -> PendingLogin:
+        """Return the same, however old the ticket is. Raises `StateInvalid`."""
+        return self._tickets.open_expired(ticket, what=_WHAT)

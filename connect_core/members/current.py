@@ -1,10 +1,10 @@
-"""Who is logged in, after the login: token answers, refresh, logout, and the member behind a session.
+"""Who is logged in, after the login: token answers, refresh, log-out, and the member behind a session.
 
 Never logs anyone in, and never asks a provider.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -12,10 +12,10 @@ from functools import partial
 from connect_core.crypto import is_password
 from connect_core.errors import LoginTooOld, MemberDisabled, NotLoggedIn, TokenInvalid, Unavailable
 from connect_core.identity import ClientType
-from connect_core.members.resolution import find_elsewhere
-from connect_core.providers.hookspecs import HookRelay, MemberDirectory, TokenRequest
-from connect_core.sessions import LiveSession, OpenSession, Sessions, Tokens
-from connect_core.store import Database, Transaction, connections, members
+from connect_core.members.services import Services
+from connect_core.providers.hookspecs import TokenRequest
+from connect_core.sessions import LiveSession, OpenSession, Tokens
+from connect_core.store import Transaction, connections, members
 from connect_core.store.members import MemberRow
 
 
@@ -29,43 +29,39 @@ class LoggedIn:
 
 
 class CurrentMember:
-    """Sessions of members, whichever way they logged in."""
+    """The sessions of members, whichever way they logged in."""
 
-    def __init__(
-        self,
-        database: Database,
-        sessions: Sessions,
-        directory: MemberDirectory | None,
-        hooks: HookRelay,
-        now: Callable[[], float],
-    ) -> None:
-        """`directory` is where members live when not in the built-in table; `now` answers seconds since the epoch."""
-        self._database = database
-        self._sessions = sessions
-        self._directory = directory
-        self._hooks = hooks
-        self._now = now
+    def __init__(self, services: Services) -> None:
+        self._database = services.database
+        self._members = services.members
+        self._sessions = services.sessions
+        self._hooks = services.hooks
+        self._now = services.now
 
     async def refresh(self, refresh_token: str) -> Tokens:
-        """Rotate a refresh token. Raises `TokenInvalid` and `MemberDisabled`, and `Unavailable` with it unspent."""
-        now = int(self._now())
-        if self._directory is not None:
-            # before the rotation: a directory that is out of order must not cost anybody a login
-            whose = await self._database.read(lambda tx: self._sessions.find_by_refresh_token(tx, refresh_token, now))
-            if whose is not None and await self._directory.is_disabled(whose.member_id):
-                raise MemberDisabled("the member is disabled")
+        """Rotate a refresh token.
+
+        Raises `TokenInvalid` and `MemberDisabled`, and `Unavailable`, after which the token is still unspent.
+        """
+        now = self._now()
+
+        def find_member_id(tx: Transaction) -> int | None:
+            session = self._sessions.find_by_refresh_token(tx, refresh_token, now)
+            return session.member_id if session else None
 
         def rotate(tx: Transaction) -> OpenSession | None:
             opened = self._sessions.rotate(tx, refresh_token, now)
-            # an erasure that has begun waits for this token, or has taken the connection that it came through
-            if opened and opened.row.connect_id and connections.lock_connection(tx, opened.row.connect_id) is None:
+            if opened is None:
+                return None
+            # an erasure locks the connections first: it waits for this token, or its connection is gone by now
+            connect_id = opened.row.connect_id
+            if connect_id and connections.lock_connection(tx, connect_id) is None:
                 raise MemberDisabled("the member was erased")
-            if opened and self._directory is None:
-                member = members.find_member(tx, opened.row.member_id)
-                if member is None or member.disabled:
-                    raise MemberDisabled("the member is disabled or gone")
+            self._members.check(tx, opened.row.member_id)
             return opened
 
+        # before the rotation: a member directory that does not answer must not cost anybody a login
+        await self._members.check_first(find_member_id)
         opened = await self._database.write(rotate)
         if opened is None:
             raise TokenInvalid("the refresh token was used before; the login is ended")
@@ -74,88 +70,75 @@ class CurrentMember:
     def issue_tokens(self, opened: OpenSession) -> Mapping[str, object]:
         """Return the token answer (RFC 6749 §5.1) of a finished login: a plugin's, else ours."""
         request = TokenRequest(opened.row.member_id, ClientType(opened.row.client_type), opened.row.device_id)
-        theirs: Mapping[str, object] | None = self._hooks.connect_issue_tokens(login=request)
-        if not theirs:
-            return self._sessions.issue_tokens(opened, int(self._now())).answer()
-        return {"uid": opened.row.member_id, **theirs}
+        tokens_of_plugin: Mapping[str, object] | None = self._hooks.connect_issue_tokens(login=request)
+        if not tokens_of_plugin:
+            return self._sessions.issue_tokens(opened, self._now()).answer()
+        return {"uid": opened.row.member_id, **tokens_of_plugin}
 
     async def logout(self, token: str) -> None:
-        """End the login behind a session, refresh or access token; unknown tokens are let pass."""
-        now = int(self._now())
+        """End the login behind a session, refresh or access token; an unknown token is ignored."""
+        now = self._now()
 
         def end(tx: Transaction) -> None:
             if not self._sessions.end(tx, token, now):
-                found = self._sessions.find_by_access_token(tx, token, now)
-                if found:
-                    self._sessions.end_family(tx, found.family, now)
+                session = self._sessions.find_by_access_token(tx, token, now)
+                if session:
+                    self._sessions.end_family(tx, session.family, now)
 
         await self._database.write(end)
 
     async def find_member(self, *, session_token: str = "", access_token: str = "") -> LoggedIn | None:
-        """Return who is logged in, or None."""
-        now = int(self._now())
+        """Return who is logged in with either token, or None."""
+        now = self._now()
 
-        def look(tx: Transaction) -> tuple[MemberRow | None, LiveSession, list[str], bool] | None:
-            session, is_stale = self._sessions.find_presented(tx, session_token, access_token, now)
+        def look_up(tx: Transaction) -> tuple[MemberRow | None, LiveSession, list[str], bool] | None:
+            session, is_use_due = self._sessions.find_presented(tx, session_token, access_token, now)
             if session is None:
                 return None
-            member = None if self._directory is not None else members.find_member(tx, session.member_id)
             bound = connections.find_bound(tx, session.member_id)
-            return member, session, [one.union_type for one in bound], is_stale
+            union_types = [connection.union_type for connection in bound]
+            return self._members.find_stored(tx, session.member_id), session, union_types, is_use_due
 
-        found = await self._database.read(look)
-        if found is None:
+        presented = await self._database.read(look_up)
+        if presented is None:
             return None
-        member, session, union_types, is_stale = found
-        if self._directory is not None:
-            member = await self._find_elsewhere(self._directory, session.member_id)
-        if member is None or member.disabled:
+        stored, session, union_types, is_use_due = presented
+        member = await self._members.find_enabled(session.member_id, stored)
+        if member is None:
             return None
-        if is_stale:
-            with suppress(Unavailable):  # who is logged in can be told without a note of it
+        if is_use_due:
+            with suppress(Unavailable):  # the answer does not depend on this note
                 await self._database.write(lambda tx: self._sessions.note_use(tx, session_token, now))
         return LoggedIn(member, session, union_types)
 
     async def find_recent(self, *, session_token: str = "", access_token: str = "") -> LoggedIn:
-        """Return who is logged in, for what a stolen session must not do.
+        """Return who is logged in, for what must not be done with a stolen session.
 
-        Raises `NotLoggedIn`, and `LoginTooOld` when the login is older than `sessions.recent`.
+        Raises `NotLoggedIn`, and `LoginTooOld` when the login is older than the setting `sessions.reauth_after`.
         """
-        found = await self.find_member(session_token=session_token, access_token=access_token)
-        if found is None:
+        logged_in = await self.find_member(session_token=session_token, access_token=access_token)
+        if logged_in is None:
             raise NotLoggedIn("there is no live session")
-        if int(self._now()) - found.session.login_time > self._sessions.lifetimes.recent:
+        if self._now() - logged_in.session.login_time > self._sessions.lifetimes.recent:
             raise LoginTooOld("this wants a fresh login")
-        return found
+        return logged_in
 
     async def check_credentials(self, credentials: Mapping[str, str]) -> int:
-        """Return the member whom a password, or whatever the shop's own check takes, proves. Raises `NotLoggedIn`."""
+        """Return the member whom a password, or whatever the shop's own check takes, proves.
+
+        Raises `NotLoggedIn` for credentials that prove nobody, and `MemberDisabled`.
+        """
         loop = asyncio.get_running_loop()
         if self._hooks.connect_check_credentials.get_hookimpls():
             check = partial(self._hooks.connect_check_credentials, credentials=credentials)
             member_id: int | None = await loop.run_in_executor(None, check)
         else:
-            found = await self._database.read(lambda tx: members.find_password(tx, credentials.get("username", "")))
-            member_id, stored = found or (None, "")
-            if not await loop.run_in_executor(None, is_password, credentials.get("password", ""), stored):
+            username, password = credentials.get("username", ""), credentials.get("password", "")
+            stored = await self._database.read(lambda tx: members.find_password(tx, username))
+            member_id, password_hash = stored or (None, "")
+            if not await loop.run_in_executor(None, is_password, password, password_hash):
                 member_id = None
         if member_id is None:
             raise NotLoggedIn("the credentials prove nobody")
-        await self._check_enabled(member_id)
+        await self._members.check_enabled(member_id)
         return member_id
-
-    async def _check_enabled(self, member_id: int) -> None:
-        if self._directory is not None:
-            is_disabled = await self._directory.is_disabled(member_id)
-        else:
-            member = await self._database.read(lambda tx: members.find_member(tx, member_id))
-            is_disabled = member is None or bool(member.disabled)
-        if is_disabled:
-            raise MemberDisabled("the member is disabled or gone")
-
-    async def _find_elsewhere(self, directory: MemberDirectory, member_id: int) -> MemberRow | None:
-        if await directory.is_disabled(member_id):
-            return None
-        with suppress(MemberDisabled):
-            return await find_elsewhere(directory, member_id)
-        return None

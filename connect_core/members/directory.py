@@ -1,98 +1,377 @@
-"""The shop's own member directory, guarded: every call has a deadline, every failure one code, every answer its form.
+"""Where members live: in `es_member` or in a directory of the shop's own, behind one port, `Members`.
 
-Knows nothing of sessions or connections. What is asked, and when, is decided in `connections` and `accounts`.
+Everything that differs between the two stands here and nowhere else. Never opens a session and never asks a vendor.
 """
 
 import asyncio
-import hashlib
-from collections.abc import Awaitable, Mapping
-from contextlib import suppress
-from typing import Any, TypeVar
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
 
-from connect_core.errors import ConnectError, Unavailable
-from connect_core.identity import ClientType, Identity, Profile
-from connect_core.providers.hookspecs import MemberDirectory
+from connect_core.errors import MemberDisabled, Unavailable
+from connect_core.http import TOTAL_DEADLINE
+from connect_core.identity import ClientType, Profile
+from connect_core.members.guarded_directory import RETRY_AFTER, GuardedDirectory, get_registration_key
+from connect_core.members.profiles import is_stale
+from connect_core.members.values import LoginAttempt, ProfileNeeded
+from connect_core.store import Database, Transaction, connections, merges
+from connect_core.store import members as built_in
+from connect_core.store.connections import KnownPerson
+from connect_core.store.members import MemberRow
 
-T = TypeVar("T")
-
-CALL_DEADLINE = 4.0
-"""Seconds that one call to a directory may take."""
-RETRY_AFTER = 2
-_ID_MAX = 2**63
+_NAME_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+_DISPLAY_FIELDS = ("nickname", "face", "sex", "province", "city")
+_GONE = "the member is disabled or gone"
 
 
-def get_registration_key(identity: Identity, times_unbound: int = 0) -> str:
-    """Return the idempotency key under which a directory registers a person.
+class LoginMembers(Protocol):
+    """The members as one login sees them, from inside its transaction."""
 
-    It is SHA-256, in hex, of the UTF-8 text `connect-login registration`, union type, kind, scope and value of the
-    strongest id, joined by NUL. There is no secret in it, so it outlives every key of the ring. An identity that was
-    unbound is nobody's: from then on `times_unbound`, in digits, is one part more, lest it lead to that member again.
+    def find(self, transaction: Transaction, member_id: int) -> MemberRow | None:
+        """Return the member, or None when there is none of that id. Raises `MemberDisabled`."""
+
+    def register(self, transaction: Transaction, profile: Profile, client_type: ClientType, now: int) -> MemberRow:
+        """Register a member. Raises `MemberDisabled` when the member is no longer who was found before."""
+
+    def record_login(
+        self,
+        transaction: Transaction,
+        member: MemberRow,
+        profile: Profile | None,
+        previous: Mapping[str, Any],
+        now: int,
+    ) -> MemberRow:
+        """Count the login, and take over what changed from the vendor's `previous` profile to `profile`."""
+
+
+class Members(Protocol):
+    """Where members live.
+
+    A method takes the transaction where its answer comes from our own tables; an `async` one asks, where members live
+    outside, before or after the transaction.
     """
-    one = identity.strongest
-    parts = ["connect-login registration", identity.union_type, one.kind, one.scope, one.value]
-    if times_unbound:
-        parts.append(str(times_unbound))
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
+    keeps_passwords: bool
+    """Whether a password in `es_member` can prove a member."""
 
-class GuardedDirectory:
-    """A `MemberDirectory` that answers in time and in form, or raises `Unavailable`."""
+    async def prepare_login(self, attempt: LoginAttempt) -> LoginMembers | ProfileNeeded:
+        """Return the members for the transaction of a login, or say that the vendor's profile is needed first.
 
-    def __init__(self, directory: MemberDirectory, deadline: float = CALL_DEADLINE) -> None:
-        """`deadline` is in seconds, for each call."""
-        self._directory = directory
-        self._deadline = deadline
+        Raises `MemberDisabled`, and `Unavailable` when the directory fails.
+        """
 
-    async def find(self, member_id: int) -> Mapping[str, Any] | None:
-        """Return what is shown of a member, or None."""
-        shown = await self._ask("find", self._directory.find(member_id))
-        if shown is not None and not isinstance(shown, Mapping):
-            raise _malformed("find")
-        return shown
+    async def check_first(self, find_member_id: Callable[[Transaction], int | None]) -> None:
+        """Before a transaction: refuse a disabled member where only the directory knows. Raises `MemberDisabled`.
 
-    async def register(self, key: str, profile: Profile, client_type: ClientType) -> int:
-        """Register a member, or return the one of an earlier `key`."""
-        member_id: object = await self._ask("register", self._directory.register(key, profile, client_type))
-        if not isinstance(member_id, int) or isinstance(member_id, bool) or not 0 < member_id < _ID_MAX:
-            raise _malformed("register")
-        return member_id
+        `find_member_id` says inside a transaction of its own which member it will be about.
+        """
 
-    async def is_disabled(self, member_id: int) -> bool:
-        """Tell whether the shop refuses this member; None or a number is no answer."""
-        answer = await self._ask("is_disabled", self._directory.is_disabled(member_id))
-        if not isinstance(answer, bool):
-            raise _malformed("is_disabled")
-        return answer
+    def check(self, transaction: Transaction, member_id: int) -> None:
+        """Inside the transaction: refuse a member who is disabled or gone. Raises `MemberDisabled`."""
 
-    async def update_profile(self, member_id: int, profile: Profile) -> None:
-        """Hand on a newer profile."""
-        await self._ask("update_profile", self._directory.update_profile(member_id, profile))
+    def lock(self, transaction: Transaction, *member_ids: int) -> None:
+        """Let nobody disable, erase or merge these members until the transaction ends. Raises `MemberDisabled`."""
+
+    def exists(self, transaction: Transaction, member_id: int) -> bool:
+        """Tell whether there is such a member, disabled or not."""
+
+    def count_login(self, transaction: Transaction, member_id: int, now: int) -> None:
+        """Count a login that came without an identity: a QR login."""
+
+    def find_stored(self, transaction: Transaction, member_id: int) -> MemberRow | None:
+        """Return what our own tables say of a member, to be completed by `find_enabled` or `find_name`."""
+
+    async def find_enabled(self, member_id: int, stored: MemberRow | None) -> MemberRow | None:
+        """Return the member that `find_stored` began with, or None for one who is disabled or gone."""
+
+    async def find_name(self, member_id: int, stored: MemberRow | None) -> str:
+        """Return what the member is called on a page; empty for one who is gone."""
+
+    async def get_enabled(self, member_id: int) -> MemberRow:
+        """Return a member. Raises `MemberDisabled`."""
+
+    async def check_enabled(self, member_id: int) -> None:
+        """Refuse a member who is disabled or gone. Raises `MemberDisabled`."""
+
+    async def export(self, member_id: int, stored: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        """Return what is held of a member as such; `stored` is the row of `es_member`."""
 
     async def erase(self, member_id: int) -> None:
-        """Let the directory erase its member, where it has an `erase`."""
-        erase = getattr(self._directory, "erase", None)
-        if erase is not None:
-            await self._ask("erase", erase(member_id))
+        """Have the directory erase its member; our own rows are erased elsewhere. Raises `Unavailable`."""
 
     async def aclose(self) -> None:
-        """Let the directory close what it holds, where it has an `aclose`."""
-        close = getattr(self._directory, "aclose", None)
-        if close is not None:
-            with suppress(Unavailable):
-                await self._ask("aclose", close())
+        """Close what the directory holds."""
 
-    async def _ask(self, question: str, answer: Awaitable[T]) -> T:
-        failed = ""
+
+class BuiltInMembers:
+    """Members in `es_member`."""
+
+    keeps_passwords = True
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def prepare_login(self, attempt: LoginAttempt) -> LoginMembers | ProfileNeeded:
+        """Nothing has to be asked outside the transaction."""
+        return self
+
+    async def check_first(self, find_member_id: Callable[[Transaction], int | None]) -> None:
+        """Nothing has to be asked outside the transaction."""
+
+    def check(self, transaction: Transaction, member_id: int) -> None:
+        """Read the row."""
+        member = built_in.find_member(transaction, member_id)
+        if member is None or member.disabled:
+            raise MemberDisabled(_GONE)
+
+    def lock(self, transaction: Transaction, *member_ids: int) -> None:
+        """Lock the rows in the order of their ids, so that two who lock the same members cannot block each other."""
+        if not all(built_in.lock_enabled_member(transaction, member_id) for member_id in sorted(member_ids)):
+            raise MemberDisabled(_GONE)
+
+    def exists(self, transaction: Transaction, member_id: int) -> bool:
+        """Look for the row."""
+        return built_in.find_member(transaction, member_id) is not None
+
+    def count_login(self, transaction: Transaction, member_id: int, now: int) -> None:
+        """Write the count and the time."""
+        built_in.count_login(transaction, member_id, now)
+
+    def find_stored(self, transaction: Transaction, member_id: int) -> MemberRow | None:
+        """Return the row."""
+        return built_in.find_member(transaction, member_id)
+
+    async def find_enabled(self, member_id: int, stored: MemberRow | None) -> MemberRow | None:
+        """The row says it all."""
+        return None if stored is None or stored.disabled else stored
+
+    async def find_name(self, member_id: int, stored: MemberRow | None) -> str:
+        """The row says it all."""
+        return stored.nickname or stored.uname if stored else ""
+
+    async def get_enabled(self, member_id: int) -> MemberRow:
+        """Read the row."""
+        member = await self._database.read(lambda tx: built_in.find_member(tx, member_id))
+        if member is None or member.disabled:
+            raise MemberDisabled(_GONE)
+        return member
+
+    async def check_enabled(self, member_id: int) -> None:
+        """Read the row."""
+        await self.get_enabled(member_id)
+
+    async def export(self, member_id: int, stored: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        """The row is all there is."""
+        return stored
+
+    async def erase(self, member_id: int) -> None:
+        """There is no directory."""
+
+    async def aclose(self) -> None:
+        """There is no directory."""
+
+    def find(self, transaction: Transaction, member_id: int) -> MemberRow | None:
+        """Return the row."""
+        return built_in.find_member(transaction, member_id)
+
+    def register(self, transaction: Transaction, profile: Profile, client_type: ClientType, now: int) -> MemberRow:
+        """Write a member named `m_` and ten random letters, without a password."""
+        uname = _new_name()
+        member_id = built_in.insert_member(transaction, uname, profile, client_type, now)
+        displayed = {field: getattr(profile, field) for field in _DISPLAY_FIELDS}
+        return MemberRow(
+            **{**displayed, "nickname": profile.nickname or uname},
+            id=member_id,
+            uname=uname,
+            mobile=profile.mobile,
+            disabled=0,
+            create_time=now,
+        )
+
+    def record_login(
+        self,
+        transaction: Transaction,
+        member: MemberRow,
+        profile: Profile | None,
+        previous: Mapping[str, Any],
+        now: int,
+    ) -> MemberRow:
+        """Count the login; a display field follows the vendor only as long as the member never edited it."""
+        built_in.count_login(transaction, member.id, now)
+        if profile is None:
+            return member
+        changes = {
+            field: getattr(profile, field)
+            for field in _DISPLAY_FIELDS
+            if getattr(profile, field) not in ("", None, getattr(member, field))
+            and _is_unedited(member, field, previous)
+        }
+        if profile.mobile and not member.mobile:
+            changes["mobile"] = profile.mobile
+        if changes:
+            built_in.update_member(transaction, member.id, changes)
+        return replace(member, **changes)
+
+
+def _new_name() -> str:
+    number, letters = secrets.randbelow(len(_NAME_ALPHABET) ** 10), ""
+    for _ in range(10):
+        number, place = divmod(number, len(_NAME_ALPHABET))
+        letters += _NAME_ALPHABET[place]
+    return f"m_{letters}"
+
+
+def _is_unedited(member: MemberRow, field: str, previous: Mapping[str, Any]) -> bool:
+    value = getattr(member, field)
+    return value == previous[field] if field in previous else value in ("", None, member.uname)
+
+
+class ExternalMembers:
+    """Members in the shop's own directory."""
+
+    keeps_passwords = False
+
+    def __init__(self, database: Database, directory: GuardedDirectory) -> None:
+        self._database = database
+        self._directory = directory
+
+    async def prepare_login(self, attempt: LoginAttempt) -> LoginMembers | ProfileNeeded:
+        """Have the directory know the member before the transaction begins."""
+        identity, first = attempt.identity, attempt.first.strongest
+        person, times_unbound = await self._database.read(
+            lambda tx: (
+                connections.find_person(tx, identity),
+                connections.count_ended(tx, identity.union_type, first),
+            )
+        )
+        if not attempt.is_profile_known and (person is None or is_stale(person, attempt.now, attempt.profile_max_age)):
+            return ProfileNeeded()
+        if person is None and not attempt.registers:
+            return _PreparedMember(None, was_known=False)
         try:
-            async with asyncio.timeout(self._deadline):
-                return await answer
-        except ConnectError:
-            raise
-        except Exception as error:  # noqa: BLE001 - a stranger's code; its text may hold anything
-            failed = type(error).__name__
-        # raised out here: the cause's text may hold an address or a token
-        raise Unavailable(f"the member directory failed at {question}: {failed}", retry_after=RETRY_AFTER)
+            async with asyncio.timeout(TOTAL_DEADLINE):
+                return await self._prepare(attempt, person, times_unbound)
+        except TimeoutError:
+            raise Unavailable("the member directory does not answer", retry_after=RETRY_AFTER) from None
+
+    async def _prepare(self, attempt: LoginAttempt, person: KnownPerson | None, times_unbound: int) -> LoginMembers:
+        profile = attempt.profile
+        if person is None:
+            # of the ids that the vendor gave first: the key is the same whether it then tells a profile or refuses one
+            key = get_registration_key(attempt.first, times_unbound)
+            member_id = await self._directory.register(key, profile or Profile(), attempt.client_type)
+            profile = None
+        else:
+            member_id = person.member_id
+        # asked for a member just registered too: an earlier login, whose answer was lost, may have registered them
+        await self.check_enabled(member_id)
+        if profile is not None:
+            await self._directory.update_profile(member_id, profile)
+        return _PreparedMember(await self._get_displayed(member_id), was_known=person is not None)
+
+    async def check_first(self, find_member_id: Callable[[Transaction], int | None]) -> None:
+        """Ask the directory."""
+        member_id = await self._database.read(find_member_id)
+        if member_id is not None:
+            await self.check_enabled(member_id)
+
+    def check(self, transaction: Transaction, member_id: int) -> None:
+        """`check_first` has asked."""
+
+    def lock(self, transaction: Transaction, *member_ids: int) -> None:
+        """Lock the members' connections, which an erasure and a merge lock first."""
+        connections.lock_connections(transaction, *member_ids)
+        if any(merges.find_merge(transaction, member_id) for member_id in member_ids):
+            raise MemberDisabled("the member was merged into another")
+
+    def exists(self, transaction: Transaction, member_id: int) -> bool:
+        """Only the directory knows; it is asked when the member logs in."""
+        return True
+
+    def count_login(self, transaction: Transaction, member_id: int, now: int) -> None:
+        """The directory counts, if it cares to."""
+
+    def find_stored(self, transaction: Transaction, member_id: int) -> MemberRow | None:
+        """Our own tables say nothing."""
+        return None
+
+    async def find_enabled(self, member_id: int, stored: MemberRow | None) -> MemberRow | None:
+        """Ask the directory."""
+        try:
+            return await self.get_enabled(member_id)
+        except MemberDisabled:
+            return None
+
+    async def find_name(self, member_id: int, stored: MemberRow | None) -> str:
+        """Ask the directory."""
+        displayed = await self._directory.find(member_id) or {}
+        return str(displayed.get("nickname") or displayed.get("uname") or "")
+
+    async def get_enabled(self, member_id: int) -> MemberRow:
+        """Ask the directory."""
+        await self.check_enabled(member_id)
+        return await self._get_displayed(member_id)
+
+    async def check_enabled(self, member_id: int) -> None:
+        """Ask the directory."""
+        if await self._directory.is_disabled(member_id):
+            raise MemberDisabled("the member is disabled")
+
+    async def export(self, member_id: int, stored: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        """Ask the directory."""
+        displayed = await self._directory.find(member_id)
+        return None if displayed is None else {"id": member_id, **displayed}
+
+    async def erase(self, member_id: int) -> None:
+        """Ask the directory."""
+        await self._directory.erase(member_id)
+
+    async def aclose(self) -> None:
+        """Close the directory."""
+        await self._directory.aclose()
+
+    async def _get_displayed(self, member_id: int) -> MemberRow:
+        displayed = await self._directory.find(member_id)
+        if displayed is None:
+            raise MemberDisabled("the connection's member does not exist")
+        texts = ("uname", "nickname", "face", "mobile", "province", "city")
+        sex, create_time = displayed.get("sex"), displayed.get("create_time")
+        return MemberRow(
+            id=member_id,
+            sex=sex if sex in (0, 1) else None,
+            disabled=0,
+            create_time=create_time if isinstance(create_time, int) else 0,
+            **{name: str(displayed.get(name) or "") for name in texts},
+        )
 
 
-def _malformed(question: str) -> Unavailable:
-    return Unavailable(f"the member directory's answer to {question} has another form", retry_after=RETRY_AFTER)
+class _PreparedMember:
+    """The one member that the directory answered for before the transaction; None when nobody is to be registered."""
+
+    def __init__(self, member: MemberRow | None, *, was_known: bool) -> None:
+        self._member = member
+        self._was_known = was_known
+
+    def find(self, transaction: Transaction, member_id: int) -> MemberRow | None:
+        """Return the member, unless the identity has become another one's since."""
+        if self._member is None or (self._was_known and member_id != self._member.id):
+            raise MemberDisabled("the identity has become another member's meanwhile")
+        return replace(self._member, id=member_id)
+
+    def register(self, transaction: Transaction, profile: Profile, client_type: ClientType, now: int) -> MemberRow:
+        """Return the member that the directory has registered."""
+        if self._member is None or self._was_known:
+            raise MemberDisabled("the member's connection has ended meanwhile")
+        return self._member
+
+    def record_login(
+        self,
+        transaction: Transaction,
+        member: MemberRow,
+        profile: Profile | None,
+        previous: Mapping[str, Any],
+        now: int,
+    ) -> MemberRow:
+        """Leave the member to the directory, which was told of the profile."""
+        return member

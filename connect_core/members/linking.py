@@ -1,4 +1,4 @@
-"""Binding and unbinding: which identities lead to a member who is logged in already.
+"""Linking and unlinking: which identities lead to a member who is logged in already.
 
 Runs inside the caller's transaction. An identity that belongs to somebody else is never taken over.
 """
@@ -7,7 +7,7 @@ import json
 
 from connect_core.errors import AlreadyBound, BelongsToAnother, Forbidden, LastConnection, Unsupported
 from connect_core.identity import Identity
-from connect_core.members.resolution import find_people, insert_ids, keep_ids, kept_profile
+from connect_core.members.profiles import dump_profile
 from connect_core.store import Transaction, connections
 from connect_core.store.connections import BoundConnection
 
@@ -15,45 +15,43 @@ from connect_core.store.connections import BoundConnection
 def bind(transaction: Transaction, identity: Identity, member_id: int, now: int) -> tuple[int, bool]:
     """Bind the identity to the member; returns the connection's id, and whether it is new.
 
-    Raises `AlreadyBound` for somebody else's identity, and for a member who has another one of this vendor.
+    Raises `BelongsToAnother` for somebody else's identity, and `AlreadyBound` for a member who has another one of this
+    vendor.
     """
-    found = find_people(transaction, identity)
-    if any(person.member_id != member_id for person in found):
+    people = connections.find_people(transaction, identity)
+    if any(person.member_id != member_id for person in people):
         raise BelongsToAnother("the identity belongs to another member")
-    if found:
-        keep_ids(transaction, identity, found, now)
-        return found[0].connect_id, False
-    if any(one.union_type == identity.union_type for one in connections.find_bound(transaction, member_id)):
+    if people:
+        connections.complete(transaction, identity, people, now)
+        return people[0].connect_id, False
+    bound = connections.find_bound(transaction, member_id)
+    if any(connection.union_type == identity.union_type for connection in bound):
         raise AlreadyBound("the member has another identity of this vendor; unbind it first")
-    connect_id = connections.insert_connection(
-        transaction,
-        member_id,
-        identity.union_type,
-        identity.strongest,
-        now,
-        profile=json.dumps(kept_profile(identity.profile)),
-        profile_time=now if identity.profile else 0,  # else the next login asks for it
-    )
-    insert_ids(transaction, connect_id, identity.union_type, identity.ids, now)
+    profile = json.dumps(dump_profile(identity.profile))
+    profile_time = now if identity.profile else 0  # 0: the next login asks the vendor for it
+    connect_id = connections.register(transaction, member_id, identity, now, profile=profile, profile_time=profile_time)
     return connect_id, True
 
 
 def unbind(
-    transaction: Transaction, member_id: int, union_type: str, now: int, *, has_other_way: bool, cooldown: int
+    transaction: Transaction, member_id: int, union_type: str, now: int, *, has_other_way: bool, minimum_age: int
 ) -> BoundConnection:
-    """End the member's connection with a vendor, and return it. `cooldown`: seconds that it must have existed.
+    """End the member's connection with a vendor, and return it.
 
-    Raises `Unsupported` when there is none, `LastConnection` when nothing else leads to the member (`has_other_way`:
-    a password does), and `Forbidden` before the cool-down is over.
+    `minimum_age`: seconds for which a connection must have existed. `has_other_way`: something else than a connection,
+    a password, logs the member in too. Raises `Unsupported` when there is no such connection, `LastConnection` when
+    nothing else leads to the member, and `Forbidden` for a connection that is too young.
     """
-    connections.lock_connections(transaction, member_id)  # of two at once the later one sees what the first has left
+    # locked first, so that of two requests at once the second one sees what the first has left
+    connections.lock_connections(transaction, member_id)
     bound = connections.find_bound(transaction, member_id)
-    ended = next((one for one in bound if one.union_type == union_type), None)
-    if ended is None:
+    connection = next((connection for connection in bound if connection.union_type == union_type), None)
+    if connection is None:
         raise Unsupported("the member has no such connection")
     if len(bound) == 1 and not has_other_way:
         raise LastConnection("this is the member's only way to log in")
-    if now - ended.create_time < cooldown:
-        raise Forbidden("the connection is too young to be ended", retry_after=ended.create_time + cooldown - now)
-    connections.end_connection(transaction, ended.connect_id, now)
-    return ended
+    allowed_from = connection.create_time + minimum_age
+    if now < allowed_from:
+        raise Forbidden("the connection is too young to be ended", retry_after=allowed_from - now)
+    connections.end_connection(transaction, connection.connect_id, now)
+    return connection

@@ -1,18 +1,21 @@
-"""Merging: two members who are one person become one. Which connections move, which end, and how it is undone.
+"""The rules of a merge, by which two members who are one person become one: what moves, what ends, how to undo it.
 
-Everything of the merged member's moves to the kept one, but for a connection with a vendor of which the kept member has
-another identity: that one ends, and its identity is free. Runs inside the caller's transaction, in the order in which
-logins and erasures lock: connections, members, sessions.
+Everything of the merged member moves to the kept one, but for a connection with a vendor of which the kept member has
+another identity: that connection ends, and its identity is free. Runs inside the caller's transaction, and locks in the
+same order as logins and erasures: connections, members, sessions.
 """
 
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from connect_core.crypto.tickets import TICKET_SECONDS
 from connect_core.errors import LastConnection, MemberDisabled, NothingToMerge, NotLoggedIn, StateInvalid, Unsupported
 from connect_core.identity import Identity
-from connect_core.members.resolution import find_person
+from connect_core.members.directory import Members
 from connect_core.sessions import LiveSession
-from connect_core.store import Transaction, connections, members, merges, sessions
+from connect_core.store import Transaction, connections, merges, sessions
+from connect_core.store import members as built_in
 from connect_core.store.connections import BoundConnection
 from connect_core.store.flows import spend_key
 from connect_core.store.merges import MergeRow
@@ -20,9 +23,10 @@ from connect_core.store.merges import MergeRow
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Both sides are proved: whoever has the session `family` of `kept_id` is `merged_id` as well.
+    """Both sides are proved: whoever has the session `family` of the member `kept_id` is `merged_id` as well.
 
-    `moved` and `ended` are ids of connections: what is shown before the merge is what the merge does.
+    `moved` and `ended` are ids of connections: the merge does what was shown before it, or nothing. `key` lets the
+    proof be used once; `expiry_time` is in epoch seconds.
     """
 
     kept_id: int
@@ -30,24 +34,35 @@ class Proof:
     family: str
     moved: tuple[int, ...]
     ended: tuple[int, ...]
-    key: str = field(repr=False, default="")
-    expiry_time: int = 0
+    key: str = field(repr=False)
+    expiry_time: int
 
 
-def prove_identity(transaction: Transaction, identity: Identity, binder: LiveSession) -> Proof:
+def prove_identity(transaction: Transaction, identity: Identity, linking_session: LiveSession, now: int) -> Proof:
     """Prove the member whose identity it is. Raises as `prove`, also for an identity that is nobody's."""
-    person = find_person(transaction, identity)
+    person = connections.find_person(transaction, identity)
     if person is None:
         raise NothingToMerge("the identity belongs to nobody")
-    return prove(transaction, person.member_id, binder)
+    return prove(transaction, person.member_id, linking_session, now)
 
 
-def prove(transaction: Transaction, merged_id: int, binder: LiveSession) -> Proof:
-    """Return the proof that the member of the session `binder` is `merged_id` too. Raises `NothingToMerge`."""
-    if merged_id == binder.member_id:
+def prove(transaction: Transaction, merged_id: int, linking_session: LiveSession, now: int) -> Proof:
+    """Return the proof, good for ten minutes, that the member of `linking_session` is `merged_id` too.
+
+    Raises `NothingToMerge` when that is one member.
+    """
+    if merged_id == linking_session.member_id:
         raise NothingToMerge("this is the member's own account")
-    moved, ended = _split(transaction, binder.member_id, merged_id)
-    return Proof(binder.member_id, merged_id, binder.family, _ids(moved), _ids(ended))
+    moved, ended = _split(transaction, linking_session.member_id, merged_id)
+    return Proof(
+        kept_id=linking_session.member_id,
+        merged_id=merged_id,
+        family=linking_session.family,
+        moved=_ids(moved),
+        ended=_ids(ended),
+        key=secrets.token_hex(16),
+        expiry_time=now + TICKET_SECONDS,
+    )
 
 
 def split_as_proved(transaction: Transaction, proof: Proof) -> tuple[list[BoundConnection], list[BoundConnection]]:
@@ -62,26 +77,25 @@ def split_as_proved(transaction: Transaction, proof: Proof) -> tuple[list[BoundC
 
 
 def merge(
-    transaction: Transaction, proof: Proof, now: int, undo_seconds: int, *, are_ours: bool
+    transaction: Transaction, proof: Proof, members: Members, now: int, undo_seconds: int
 ) -> tuple[MergeRow, bool]:
-    """Merge, and return the merge, and whether it is new; `are_ours`: members live in `es_member`.
+    """Merge, and return the merge, and whether it is new: a proof that is used again answers with the first merge.
 
-    A repeated one is the first. Raises `MemberDisabled`, `NotLoggedIn` when the session has ended, and `StateInvalid`
-    for a proof used before, or when the connections are no longer those that were shown.
+    With `undo_seconds` the merge can be undone for so long. Raises `MemberDisabled`, `NotLoggedIn` when the session has
+    ended, and `StateInvalid` for a proof used before, or when the connections are no longer those that were shown.
     """
     kept_id, merged_id = proof.kept_id, proof.merged_id
     connections.lock_connections(transaction, kept_id, merged_id)
-    done = merges.find_merge(transaction, merged_id)
-    if done is not None and done.kept_id == kept_id:
-        return done, False
-    if are_ours and not all(members.lock_enabled_member(transaction, one) for one in sorted((kept_id, merged_id))):
-        raise MemberDisabled("one of the members is disabled or gone")
+    earlier = merges.find_merge(transaction, merged_id)
+    if earlier is not None and earlier.kept_id == kept_id:
+        return earlier, False
+    members.lock(transaction, kept_id, merged_id)
     if not sessions.lock_live_family(transaction, proof.family, now):
         raise NotLoggedIn("the session has ended")
     sessions.revoke_others(transaction, merged_id, "", now)
-    # from here on nobody binds to the merged member any more, and what was bound until now can be seen
+    # the merged member has no session left to bind with, and what was bound until now is visible
     split_as_proved(transaction, proof)
-    if done is not None or not spend_key(transaction, proof.key, proof.expiry_time):
+    if earlier is not None or not spend_key(transaction, proof.key, proof.expiry_time):
         raise StateInvalid("the member was merged before, or the proof was used")
     for connect_id in proof.moved:
         merges.move_connection(transaction, connect_id, merged_id, kept_id)
@@ -94,51 +108,59 @@ def merge(
 
 
 def undo(
-    transaction: Transaction, binder: LiveSession, merge_id: int, now: int, *, are_ours: bool, has_passwords: bool
+    transaction: Transaction, session: LiveSession, merge_id: int, members: Members, now: int, *, has_passwords: bool
 ) -> tuple[MergeRow, list[BoundConnection]]:
-    """Undo a merge into the member of the session `binder`; returns it, and what leads to the other member again.
+    """Undo a merge into the member of `session`; returns it, and what leads to the other member again.
 
     What was unbound since then stays unbound, and an identity that somebody bound since then stays theirs. Sessions
-    that came through what goes back end. Raises `Unsupported` when there is no such merge (any more), `LastConnection`
-    when nothing would lead to one of the two, and `NotLoggedIn`.
+    that came through a connection which goes back end. Raises `Unsupported` when there is no such merge (any more),
+    `LastConnection` when nothing would lead to one of the two, `MemberDisabled`, and `NotLoggedIn`.
     """
-    found = next((one for one in merges.find_undoable(transaction, binder.member_id, now) if one.id == merge_id), None)
-    if found is None:
+    undoable = merges.find_undoable(transaction, session.member_id, now)
+    merge = next((merge for merge in undoable if merge.id == merge_id), None)
+    if merge is None:
         raise Unsupported("there is no merge to undo")
-    kept_id, merged_id = found.kept_id, found.merged_id
+    kept_id, merged_id = merge.kept_id, merge.merged_id
     connections.lock_connections(transaction, kept_id, merged_id)
-    if are_ours and not (
-        members.lock_enabled_member(transaction, kept_id) and members.find_member(transaction, merged_id)
-    ):
-        raise MemberDisabled("one of the members is disabled or gone")
-    if not sessions.lock_live_family(transaction, binder.family, now):
+    members.lock(transaction, kept_id)
+    if not members.exists(transaction, merged_id):
+        raise MemberDisabled("one of the members is gone")
+    if not sessions.lock_live_family(transaction, session.family, now):
         raise NotLoggedIn("the session has ended")
     if not merges.delete_merge(transaction, merge_id):
         raise Unsupported("the merge was undone meanwhile")
-    for connect_id in found.moved:
-        if merges.move_connection(transaction, connect_id, kept_id, merged_id):
-            sessions.revoke_opened_through(transaction, kept_id, connect_id, "", now)
-    for connect_id in found.ended:
-        merges.reopen_connection(transaction, connect_id)
+    _move_back(transaction, merge, now)
     back = connections.find_bound(transaction, merged_id)
     has_ways = {
         kept_id: bool(connections.find_bound(transaction, kept_id)),
-        merged_id: bool(back) or not (found.moved or found.ended),
+        merged_id: bool(back) or not (merge.moved or merge.ended),
     }
     for member_id, has_way in has_ways.items():
-        if not has_way and not (has_passwords and members.has_password(transaction, member_id)):
+        if not has_way and not (has_passwords and built_in.has_password(transaction, member_id)):
             raise LastConnection("nothing would lead to one of the two members")
     merges.enable_merged(transaction, merged_id)
-    return found, back
+    return merge, back
+
+
+def _move_back(transaction: Transaction, merge: MergeRow, now: int) -> None:
+    for connect_id in merge.moved:
+        if merges.move_connection(transaction, connect_id, merge.kept_id, merge.merged_id):
+            sessions.revoke_opened_through(transaction, merge.kept_id, connect_id, "", now)
+    for connect_id in merge.ended:
+        merges.reopen_connection(transaction, connect_id)
 
 
 def _split(
     transaction: Transaction, kept_id: int, merged_id: int
 ) -> tuple[list[BoundConnection], list[BoundConnection]]:
-    taken = {one.union_type for one in connections.find_bound(transaction, kept_id)}
-    bound = connections.find_bound(transaction, merged_id)
-    return [one for one in bound if one.union_type not in taken], [one for one in bound if one.union_type in taken]
+    """Return which connections of the merged member move to the kept one, and which end."""
+    kept_types = {connection.union_type for connection in connections.find_bound(transaction, kept_id)}
+    moved: list[BoundConnection] = []
+    ended: list[BoundConnection] = []
+    for connection in connections.find_bound(transaction, merged_id):
+        (ended if connection.union_type in kept_types else moved).append(connection)
+    return moved, ended
 
 
 def _ids(bound: Iterable[BoundConnection]) -> tuple[int, ...]:
-    return tuple(one.connect_id for one in bound)
+    return tuple(connection.connect_id for connection in bound)

@@ -1,36 +1,30 @@
 """Merging two accounts of one person: the proof of the second, what is shown of the merge, the merge, and its undoing.
 
-A proof travels sealed, in the browser's cookie or as an app's ticket, for ten minutes, and is of use to one session
-alone; that it is used once is the database's to say. What the shop moves is the shop's to say, and to move.
+A proof travels sealed, in the browser's cookie or as an app's ticket, for ten minutes. It works for one session alone,
+and once: the primary key on its hash lets it be spent once. What a merge moves of the shop's own data is decided and
+moved by the shop, in the hooks `connect_plan_merge` and `connect_merged`.
 """
 
 import asyncio
-import json
 import logging
-import secrets
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
-from connect_core.crypto import Sealer, SealError
-from connect_core.errors import Forbidden, MemberDisabled, StateExpired, StateInvalid
+from connect_core.crypto.tickets import TicketCodec
+from connect_core.errors import Forbidden, StateInvalid
 from connect_core.events import kinds
-from connect_core.events.dispatch import Dispatcher
 from connect_core.identity import Language
 from connect_core.members import merge_rules
-from connect_core.members.directory import GuardedDirectory
 from connect_core.members.merge_rules import Proof
-from connect_core.members.resolution import find_elsewhere
-from connect_core.providers.hookspecs import HookRelay, MergeEvent, MergePlan
+from connect_core.members.services import Services
+from connect_core.providers.hookspecs import MergeEvent, MergePlan
 from connect_core.sessions import LiveSession
 from connect_core.settings import Service
-from connect_core.store import Database, Transaction, connections, members, merges
+from connect_core.store import Transaction, connections, merges
 from connect_core.store.connections import BoundConnection
 from connect_core.store.members import MemberRow
 from connect_core.store.merges import MergeRow
 
-LIFE = 600
-"""Seconds from the proof to the merge."""
 log = logging.getLogger("connect_login")
 
 
@@ -51,7 +45,7 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownMerge:
+class RecentMerge:
     """A merge that can still be undone; `name` is of the merged member, times are epoch seconds."""
 
     id: int
@@ -64,44 +58,26 @@ class ShownMerge:
 class Merges:
     """Proves, shows, makes and undoes merges into the member of a live session."""
 
-    def __init__(
-        self,
-        service: Service,
-        database: Database,
-        directory: GuardedDirectory | None,
-        hooks: HookRelay,
-        dispatcher: Dispatcher,
-        now: Callable[[], float],
-        *,
-        has_passwords: bool,
-    ) -> None:
-        """`directory` is where members live when not in the built-in table; `now` answers seconds since the epoch.
-
-        `has_passwords`: a password of ours is a way in.
-        """
-        self._sealer = Sealer(service.keys, "merge")
+    def __init__(self, services: Services, service: Service) -> None:
+        hooks = services.hooks
+        self._services = services
+        self._database, self._members, self._hooks = services.database, services.members, hooks
         self._undo_seconds = service.merge_undo
-        self._database = database
-        self._directory = directory
-        self._hooks = hooks
-        self._dispatcher = dispatcher
-        self._now = now
-        self._has_passwords = has_passwords
+        self._tickets = TicketCodec(service.keys, Proof, purpose="merge")
         self.are_offered = bool(hooks.connect_plan_merge.get_hookimpls())
-        self.take_credentials = has_passwords or bool(hooks.connect_check_credentials.get_hookimpls())
+        self.take_credentials = services.has_passwords or bool(hooks.connect_check_credentials.get_hookimpls())
 
     def seal(self, proof: Proof) -> str:
-        """Return the ticket of a proof, which lives ten minutes."""
-        key = secrets.token_hex(16)
-        parts = {**asdict(proof), "key": "", "expiry_time": self._time() + LIFE}
-        return f"{key}.{self._sealer.seal(json.dumps(parts).encode(), key)}"
+        """Return the ticket of a proof."""
+        return self._tickets.seal(proof)
 
     async def prove(self, session: LiveSession, member_id: int) -> Proof:
         """Return the proof that the member of `session` is `member_id` too, whom credentials proved.
 
         Raises `NothingToMerge` when that is one member.
         """
-        return await self._database.read(lambda tx: merge_rules.prove(tx, member_id, session))
+        now = self._services.now()
+        return await self._database.read(lambda tx: merge_rules.prove(tx, member_id, session, now))
 
     async def preview(self, ticket: str, session: LiveSession, language: Language) -> Preview:
         """Return what a merge would do.
@@ -110,12 +86,13 @@ class Merges:
         `StateExpired`, and `MemberDisabled`.
         """
         proof = self._open(ticket, session)
-        kept, merged = await self._find_enabled(proof.kept_id), await self._find_enabled(proof.merged_id)
+        kept = await self._members.get_enabled(proof.kept_id)
+        merged = await self._members.get_enabled(proof.merged_id)
         bound, (moved, ended) = await self._database.read(
             lambda tx: (connections.find_bound(tx, proof.kept_id), merge_rules.split_as_proved(tx, proof))
         )
         plan = await self._ask_shop(proof, language)
-        undo_until = self._time() + self._undo_seconds if self._undo_seconds else 0
+        undo_until = self._services.now() + self._undo_seconds if self._undo_seconds else 0
         return Preview(kept, merged, bound, moved, ended, plan, undo_until)
 
     async def confirm(self, ticket: str, session: LiveSession, language: Language, request_id: str) -> MergeRow:
@@ -123,95 +100,74 @@ class Merges:
 
         Raises `Forbidden` when the shop refuses, and as `preview` and `merge_rules.merge`.
         """
-        proof, now = self._open(ticket, session), self._time()
-        done = await self._database.read(lambda tx: merges.find_merge(tx, proof.merged_id))
-        if done is not None and done.kept_id == proof.kept_id:
-            return done
-        if self._directory is not None and await self._directory.is_disabled(proof.merged_id):
-            raise MemberDisabled("the member is disabled")
+        proof, now = self._open(ticket, session), self._services.now()
+        earlier = await self._database.read(lambda tx: merges.find_merge(tx, proof.merged_id))
+        if earlier is not None and earlier.kept_id == proof.kept_id:
+            return earlier
+        await self._members.check_first(lambda _: proof.merged_id)
         if (await self._ask_shop(proof, language)).refusal is not None:
             raise Forbidden("the shop refuses the merge")
         event = MergeEvent(kinds.MERGED, proof.kept_id, proof.merged_id, request_id, now)
 
         def merge(tx: Transaction) -> tuple[MergeRow, list[MergeEvent]]:
-            are_ours = self._directory is None
-            row, is_new = merge_rules.merge(tx, proof, now, self._undo_seconds, are_ours=are_ours)
-            return row, self._dispatcher.write(tx, [event] if is_new else [], 0, "")
+            row, is_new = merge_rules.merge(tx, proof, self._members, now, self._undo_seconds)
+            return row, self._services.dispatcher.write(tx, [event] if is_new else [], 0, "")
 
-        row, happened = await self._database.write(merge)
-        self._tell(happened)
+        row, events = await self._database.write(merge)
+        self._dispatch(events)
         return row
 
-    async def find_undoable(self, session: LiveSession) -> list[ShownMerge]:
+    async def find_undoable(self, session: LiveSession) -> list[RecentMerge]:
         """Return the merges into the member that can still be undone, the oldest first."""
-        now = self._time()
+        now = self._services.now()
         rows = await self._database.read(
             lambda tx: [
-                (row, members.find_member(tx, row.merged_id))
+                (row, self._members.find_stored(tx, row.merged_id))
                 for row in merges.find_undoable(tx, session.member_id, now)
             ]
         )
-        shown = []
-        for row, member in rows:
-            name = member.nickname or member.uname if member else ""
-            if self._directory is not None:
-                there = await self._directory.find(row.merged_id) or {}
-                name = str(there.get("nickname") or there.get("uname") or "")
-            shown.append(ShownMerge(row.id, row.merged_id, name, row.create_time, row.undo_until))
-        return shown
+        return [
+            RecentMerge(
+                row.id,
+                row.merged_id,
+                await self._members.find_name(row.merged_id, stored),
+                row.create_time,
+                row.undo_until,
+            )
+            for row, stored in rows
+        ]
 
     async def undo(self, session: LiveSession, merge_id: int, request_id: str) -> list[str]:
         """Undo a merge; returns the union types that lead to the other member again. Raises as `merge_rules.undo`."""
-        now, are_ours = self._time(), self._directory is None
+        now, has_passwords = self._services.now(), self._services.has_passwords
 
         def undo(tx: Transaction) -> tuple[list[str], list[MergeEvent]]:
-            undone, back = merge_rules.undo(
-                tx, session, merge_id, now, are_ours=are_ours, has_passwords=self._has_passwords
-            )
+            undone, back = merge_rules.undo(tx, session, merge_id, self._members, now, has_passwords=has_passwords)
             event = MergeEvent(kinds.MERGE_UNDONE, undone.kept_id, undone.merged_id, request_id, now)
-            return [one.union_type for one in back], self._dispatcher.write(tx, [event], 0, "")
+            union_types = [connection.union_type for connection in back]
+            return union_types, self._services.dispatcher.write(tx, [event], 0, "")
 
-        union_types, happened = await self._database.write(undo)
-        self._tell(happened)
+        union_types, events = await self._database.write(undo)
+        self._dispatch(events)
         return union_types
 
     def _open(self, ticket: str, session: LiveSession) -> Proof:
-        key, _, sealed = ticket.partition(".")
-        try:
-            parts = json.loads(self._sealer.open(sealed, key))
-        except SealError:
-            raise StateInvalid("there is no such proof") from None
-        moved, ended = tuple(parts.pop("moved")), tuple(parts.pop("ended"))
-        proof = replace(Proof(**parts, moved=moved, ended=ended), key=key)
+        what = "the proof of a second account"
+        proof = self._tickets.open_expired(ticket, what=what)
         if (proof.kept_id, proof.family) != (session.member_id, session.family):
             raise StateInvalid("the proof is another session's")
-        if proof.expiry_time <= self._time():
-            raise StateExpired("the proof is more than ten minutes old")
-        return proof
+        return self._tickets.check_age(proof, self._services.now(), what=what)
 
     async def _ask_shop(self, proof: Proof, language: Language) -> MergePlan:
-        """A plan that is none is a refusal without a reason."""
+        """Return the shop's plan; a hook that answers none refuses, without a reason."""
         ask = partial(
             self._hooks.connect_plan_merge, kept_id=proof.kept_id, merged_id=proof.merged_id, language=language
         )
         plan: object = await asyncio.get_running_loop().run_in_executor(None, ask)
         return plan if isinstance(plan, MergePlan) else MergePlan(refusal="")
 
-    async def _find_enabled(self, member_id: int) -> MemberRow:
-        if self._directory is None:
-            member = await self._database.read(lambda tx: members.find_member(tx, member_id))
-            if member is None or member.disabled:
-                raise MemberDisabled("the member is disabled or gone")
-            return member
-        if await self._directory.is_disabled(member_id):
-            raise MemberDisabled("the member is disabled")
-        return await find_elsewhere(self._directory, member_id)
-
-    def _tell(self, happened: list[MergeEvent]) -> None:
-        for event in happened:
-            told = {"member_id": event.kept_id, "merged_id": event.merged_id, "request_id": event.request_id}
-            log.info(event.kind, extra=told)
-            self._dispatcher.dispatch(event)
-
-    def _time(self) -> int:
-        return int(self._now())
+    def _dispatch(self, events: list[MergeEvent]) -> None:
+        for event in events:
+            fields = {"member_id": event.kept_id, "merged_id": event.merged_id, "request_id": event.request_id}
+            log.info(event.kind, extra=fields)
+            self._services.dispatcher.dispatch(event)

@@ -1,4 +1,4 @@
-"""Everything that is held about a member: told as a whole, and erased as a whole.
+"""Everything that is held about a member: exported as a whole, and erased as a whole.
 
 Erased are the ids, the profiles, the sessions, and whatever of the member's events could be compared with a person. The
 row in `es_member` stays, disabled and with nothing in it: a shop's orders point at its id, and must be kept longer.
@@ -8,21 +8,20 @@ Never touches what the shop itself keeps about its member.
 import json
 import logging
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from connect_core.errors import Unsupported
 from connect_core.events import outbox
-from connect_core.events.dispatch import Dispatcher
 from connect_core.http import TOTAL_DEADLINE
 from connect_core.identity import STRENGTH, Identity, IdKind, PersonId
-from connect_core.members.directory import GuardedDirectory
+from connect_core.members.services import Services
 from connect_core.providers import calls
 from connect_core.providers.hookspecs import ErasedEvent
 from connect_core.providers.provider import Provider, Revokes
 from connect_core.providers.registry import Registry
-from connect_core.store import Database, Transaction, connections, merges
+from connect_core.store import Transaction, connections, merges
 from connect_core.store import personal_data as store
 
 log = logging.getLogger("connect_login")
@@ -31,20 +30,10 @@ log = logging.getLogger("connect_login")
 class PersonalData:
     """Exports and erases members, whoever asks for it: they themselves, or the operator for them."""
 
-    def __init__(
-        self,
-        database: Database,
-        registry: Registry,
-        directory: GuardedDirectory | None,
-        dispatcher: Dispatcher,
-        now: Callable[[], float],
-    ) -> None:
-        """`directory` is where members live when not in the built-in table; `now` answers seconds since the epoch."""
-        self._database = database
+    def __init__(self, services: Services, registry: Registry) -> None:
+        self._services = services
+        self._database, self._members = services.database, services.members
         self._registry = registry
-        self._directory = directory
-        self._dispatcher = dispatcher
-        self._now = now
 
     async def export(self, member_id: int) -> dict[str, Any]:
         """Return all that is held: `member`, `connections` with `ids`, `sessions`, `events`; no hash, no token.
@@ -52,19 +41,18 @@ class PersonalData:
         `merges` tells who was merged into whom, and `merged` the same as here of each who was merged into this member.
         Raises `Unsupported` for a member of whom nothing is held.
         """
-        held = await self._database.read(lambda tx: _look(tx, member_id))
-        if self._directory is not None:
-            await self._find_elsewhere(self._directory, member_id, held)
+        held = await self._database.read(lambda tx: _collect(tx, member_id))
+        await self._complete(member_id, held)
         if not any(held.values()):
             raise Unsupported("nothing is held about such a member")
         return held
 
-    async def _find_elsewhere(self, directory: GuardedDirectory, member_id: int, held: dict[str, Any]) -> None:
-        shown = await directory.find(member_id)
-        held["member"] = None if shown is None else {"id": member_id, **shown}
-        into = [row["merged_id"] for row in held["merges"] if row["kept_id"] == member_id]
-        for merged_id, merged in zip(into, held["merged"], strict=True):
-            await self._find_elsewhere(directory, merged_id, merged)
+    async def _complete(self, member_id: int, held: dict[str, Any]) -> None:
+        """Add what is held of the member, and of those merged into this one, where members live."""
+        held["member"] = await self._members.export(member_id, held["member"])
+        merged_ids = [row["merged_id"] for row in held["merges"] if row["kept_id"] == member_id]
+        for merged_id, held_of_merged in zip(merged_ids, held["merged"], strict=True):
+            await self._complete(merged_id, held_of_merged)
 
     async def erase(self, member_id: int, request_id: str) -> bool:
         """Erase the member, at the vendors and in the directory as far as they can; False when it was done before.
@@ -73,22 +61,22 @@ class PersonalData:
         it was broken off. Raises `Unsupported` for a member who never was, and `Unavailable` with our rows untouched
         when the directory fails.
         """
-        identities, person = await self._database.read(
-            lambda tx: (_find_identities(tx, member_id), [*_with_merged(tx, member_id)])
+        identities, member_ids = await self._database.read(
+            lambda tx: (_find_identities(tx, member_id), [*_find_with_merged(tx, member_id)])
         )
         for provider, identity in self._find_revokers(identities):
             await calls.revoke(provider, identity, TOTAL_DEADLINE)
-        if self._directory is not None:
-            for one in person:
-                await self._directory.erase(one)
-        erased = await self._database.write(lambda tx: _erase(tx, ErasedEvent(member_id, request_id, int(self._now()))))
-        for event in erased:
+        for erased_id in member_ids:
+            await self._members.erase(erased_id)
+        now = self._services.now()
+        events = await self._database.write(lambda tx: _erase(tx, ErasedEvent(member_id, request_id, now)))
+        for event in events:
             log.info("erased", extra={"member_id": event.member_id, "request_id": request_id})
-        self._dispatcher.dispatch(*erased)
-        return bool(erased)
+        self._services.dispatcher.dispatch(*events)
+        return bool(events)
 
     def _find_revokers(self, identities: list[Identity]) -> list[tuple[Provider, Identity]]:
-        by_type: Mapping[str, Identity] = {one.union_type: one for one in identities}
+        by_type: Mapping[str, Identity] = {identity.union_type: identity for identity in identities}
         return [
             (configured.provider, by_type[configured.provider.union_type])
             for configured in self._registry
@@ -96,50 +84,52 @@ class PersonalData:
         ]
 
 
-def _look(tx: Transaction, member_id: int) -> dict[str, Any]:
-    merged = store.find_all(tx, "es_member_merge", member_id)
+def _collect(tx: Transaction, member_id: int) -> dict[str, Any]:
+    merges_of_member = store.find_all(tx, "es_member_merge", member_id)
     return {
         "member": next(iter(store.find_all(tx, "es_member", member_id)), None),
         "connections": [
             {
-                **one,
-                "profile": json.loads(one["profile"] or "{}"),
-                "ids": store.find_all(tx, "es_connect_alias", one["id"]),
+                **connection,
+                "profile": json.loads(connection["profile"] or "{}"),
+                "ids": store.find_all(tx, "es_connect_alias", connection["id"]),
             }
-            for one in store.find_all(tx, "es_connect", member_id)
+            for connection in store.find_all(tx, "es_connect", member_id)
         ],
         "sessions": store.find_all(tx, "es_member_session", member_id),
         "events": store.find_all(tx, "es_connect_event", member_id),
-        "merges": merged,
-        "merged": [_look(tx, row["merged_id"]) for row in merged if row["kept_id"] == member_id],
+        "merges": merges_of_member,
+        "merged": [_collect(tx, row["merged_id"]) for row in merges_of_member if row["kept_id"] == member_id],
     }
 
 
 def _find_identities(tx: Transaction, member_id: int) -> list[Identity]:
-    found = []
-    for bound in connections.find_bound(tx, member_id):
-        ids = sorted(connections.find_aliases(tx, bound.connect_id), key=lambda one: STRENGTH.index(one.kind))
-        # a row that another system wrote has its union id alone
-        known = tuple(ids) or (PersonId(IdKind.UNION_ID, bound.union_id),)
-        found.append(Identity(bound.union_type, known, ""))
-    return found
+    identities = []
+    for connection in connections.find_bound(tx, member_id):
+        aliases = connections.find_aliases(tx, connection.connect_id)
+        ids = sorted(aliases, key=lambda person_id: STRENGTH.index(person_id.kind))
+        # a row that another system wrote has no aliases, only its union id
+        known_ids = tuple(ids) or (PersonId(IdKind.UNION_ID, connection.union_id),)
+        identities.append(Identity(connection.union_type, known_ids, ""))
+    return identities
 
 
-def _with_merged(tx: Transaction, member_id: int) -> Iterator[int]:
+def _find_with_merged(tx: Transaction, member_id: int) -> Iterator[int]:
     """The member, and whoever was merged into this one or into one of those."""
     yield member_id
     for merged_id in merges.find_merged_into(tx, member_id):
-        yield from _with_merged(tx, merged_id)
+        yield from _find_with_merged(tx, merged_id)
 
 
 def _erase(tx: Transaction, event: ErasedEvent) -> list[ErasedEvent]:
-    """Erase every row of ours; a login, bind or refresh under way is either seen here, or finds nothing any more.
+    """Erase every row of ours, and return the events: none when the member was erased before.
 
-    Returns what happened: nothing when the member was erased before.
+    A login, bind or refresh that runs at the same time has either committed and its rows are erased too, or waits for
+    the locks and then finds nothing.
     """
     member_id = event.member_id
     name, tokens, held = None, 0, set[int]()
-    for _ in range(2):  # the second round meets what was written by those whom the first one waited for
+    for _ in range(2):  # the second round erases what those wrote whose locks the first round waited for
         held.update(connections.lock_connections(tx, member_id))
         name = store.lock_member(tx, member_id)
         tokens += store.delete_sessions(tx, member_id)
@@ -149,7 +139,7 @@ def _erase(tx: Transaction, event: ErasedEvent) -> list[ErasedEvent]:
     if name is not None:
         store.anonymise_member(tx, member_id, store.ERASED_NAME + secrets.token_hex(8))
     merged = merges.find_merged_into(tx, member_id)
-    erased = [one for merged_id in merged for one in _erase(tx, replace(event, member_id=merged_id))]
+    erased = [other for merged_id in merged for other in _erase(tx, replace(event, member_id=merged_id))]
     was_merged = len(merged) + store.delete_merges(tx, member_id)
     if not (held or tokens or was_known or was_merged or name is not None):
         raise Unsupported("nothing is held about such a member")

@@ -7,7 +7,7 @@ from functools import cache
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, update
 
-from connect_core.identity import IdKind, PersonId
+from connect_core.identity import STRENGTH, Identity, IdKind, PersonId
 from connect_core.store.engine.statement import Statement, Transaction, insert_into
 from connect_core.store.models import Alias, Connection, table_of
 
@@ -130,30 +130,6 @@ _INSERT_CONNECT = Statement(
     ).returning(_CONNECT.c.id)
 )
 _INSERT_ALIAS = Statement(insert_into(_ALIAS, "connect_id", "union_type", "kind", "scope", "value"))
-
-
-def insert_connection(
-    transaction: Transaction,
-    member_id: int,
-    union_type: str,
-    strongest: PersonId,
-    now: int,
-    *,
-    profile: str,
-    profile_time: int,
-) -> int:
-    """Bind: write the connection, with what the vendor told of the person and when, and return its id."""
-    connect_id: int = _INSERT_CONNECT.scalar(
-        transaction,
-        member_id=member_id,
-        union_type=union_type,
-        union_id=strongest.value,
-        union_scope=strongest.scope,
-        create_time=now,
-        profile=profile,
-        profile_time=profile_time,
-    )
-    return connect_id
 
 
 def insert_aliases(transaction: Transaction, connect_id: int, union_type: str, ids: Sequence[PersonId]) -> None:
@@ -290,3 +266,93 @@ def end_connection(transaction: Transaction, connect_id: int, now: int) -> None:
     """Unbind: the row and its ids stay as history."""
     _END.run(transaction, connect_id=connect_id, now=now)
     _END_ALIASES.run(transaction, ended=connect_id, now=now)
+
+
+def find_people(transaction: Transaction, identity: Identity) -> list[KnownPerson]:
+    """Return every active connection that the identity's ids lead to, the strongest id's first."""
+    people = find_by_ids(transaction, identity.union_type, identity.ids)
+    if len(people) < len(identity.ids):
+        via = {person.via for person in people}
+        other_ids = [person_id for person_id in identity.ids if person_id not in via]
+        people += find_unaliased(transaction, identity.union_type, other_ids)
+    return sorted(people, key=lambda person: identity.ids.index(person.via))
+
+
+def find_person(transaction: Transaction, identity: Identity) -> KnownPerson | None:
+    """Return the active connection that the strongest known id leads to."""
+    people = find_people(transaction, identity)
+    return people[0] if people else None
+
+
+def lock_people(transaction: Transaction, identity: Identity) -> list[KnownPerson]:
+    """Return the same as `find_people`, with the first connection locked until the transaction ends.
+
+    An erasure, unbind or merge that runs at the same time has then either committed or waits for this login.
+    """
+    people = find_people(transaction, identity)
+    if transaction.is_alone:
+        return people
+    while people and lock_connection(transaction, people[0].connect_id) != people[0].member_id:
+        people = find_people(transaction, identity)
+    return people
+
+
+def register(
+    transaction: Transaction, member_id: int, identity: Identity, now: int, *, profile: str, profile_time: int
+) -> int:
+    """Write a connection of the member with all ids of `identity`, and return its id.
+
+    `profile` is JSON; `profile_time` says, in epoch seconds, when the vendor was asked for it, 0 for never.
+    """
+    strongest = identity.strongest
+    connect_id: int = _INSERT_CONNECT.scalar(
+        transaction,
+        member_id=member_id,
+        union_type=identity.union_type,
+        union_id=strongest.value,
+        union_scope=strongest.scope,
+        create_time=now,
+        profile=profile,
+        profile_time=profile_time,
+    )
+    _add_ids(transaction, connect_id, identity.union_type, identity.ids, now)
+    return connect_id
+
+
+def complete(transaction: Transaction, identity: Identity, people: Sequence[KnownPerson], now: int) -> tuple[str, bool]:
+    """Bring a known person's connection up to what the vendor says now, and return its `union_id` and a conflict.
+
+    `people` are those of `find_people`, not empty; the first one's connection gets the ids that it lacks, and its
+    `union_id` moves up when a stronger id has become known. It is a conflict when the ids lead to two members, or when
+    one contradicts an id of the same kind and scope that is stored; what is stored stays.
+    """
+    person = people[0]
+    has_conflict = any(other.member_id != person.member_id for other in people)
+    via = {known.via for known in people}
+    new_ids = [person_id for person_id in identity.ids if person_id not in via]
+    if not person.has_aliases:
+        _add_ids(transaction, person.connect_id, identity.union_type, [person.via], now)
+    if not new_ids:
+        return person.union_id, has_conflict
+    stored_ids = find_aliases(transaction, person.connect_id)
+    stored_kinds = {(stored.kind, stored.scope) for stored in stored_ids}
+    added_ids = [new for new in new_ids if (new.kind, new.scope) not in stored_kinds]
+    if added_ids:
+        _add_ids(transaction, person.connect_id, identity.union_type, added_ids, now)
+    has_conflict = has_conflict or len(added_ids) < len(new_ids)
+    strongest = min([*stored_ids, *added_ids], key=_get_rank)
+    current = [stored for stored in stored_ids if (stored.value, stored.scope) == (person.union_id, person.union_scope)]
+    if current and _get_rank(strongest) >= min(map(_get_rank, current)):
+        return person.union_id, has_conflict
+    update_union_id(transaction, person.connect_id, strongest)
+    return strongest.value, has_conflict
+
+
+def _add_ids(transaction: Transaction, connect_id: int, union_type: str, ids: Sequence[PersonId], now: int) -> None:
+    """Store ids; those that an ended connection still holds are freed first."""
+    end_stray_aliases(transaction, union_type, ids, now)
+    insert_aliases(transaction, connect_id, union_type, ids)
+
+
+def _get_rank(person_id: PersonId) -> int:
+    return STRENGTH.index(person_id.kind)

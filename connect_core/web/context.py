@@ -30,7 +30,7 @@ from connect_core.errors import (
     RequestRefused,
     Unavailable,
 )
-from connect_core.login.flow import Delivery, Flow
+from connect_core.login.values import Delivery, Flow
 from connect_core.manager import ConnectManager
 from connect_core.members.current import LoggedIn
 from connect_core.observability.refusals import RefusalLog
@@ -228,7 +228,7 @@ class WebContext:
         begun = self._find_flow(request)
         can_merge = self.manager.merges.are_offered and isinstance(error, BelongsToAnother | NothingToMerge)
         merge = [Way("merge", f"{account}/merge")] if can_merge else []
-        if begun and begun.binder:
+        if begun and begun.linking_family:
             return [*merge, Way("keep", account)]
         is_nowhere = error.code == "unsupported" and request.method == "GET"
         if page and not is_nowhere and not error.code.startswith("state_"):
@@ -255,7 +255,7 @@ class WebContext:
         """The flow of this browser that is refused, however old."""
         sealed = get_cookies(request).get(getattr(request.state, "flow_cookie", ""))
         with suppress(RequestRefused):
-            return self.manager.flows.open(request.query_params.get("state", ""), sealed, 0)
+            return self.manager.flows.open_expired(request.query_params.get("state", ""), sealed)
         return None
 
     def _find_return_target(self, request: Request, begun: Flow | None) -> str:

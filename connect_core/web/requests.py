@@ -16,7 +16,7 @@ from starlette.requests import Request
 
 from connect_core.errors import BadRequest, Forbidden
 from connect_core.identity import Language
-from connect_core.login.completion import Visit
+from connect_core.login.values import Visit
 from connect_core.web.pages.messages import find_language, pick_language
 
 BODY_LIMIT = 16 * 1024
@@ -99,12 +99,12 @@ def get_language(request: Request) -> Language:
     return _pick(request, dict(request.scope["headers"]))[0]
 
 
-def get_visit(request: Request, session_token: str = "") -> Visit:
-    """Return who is asking; `session_token` is the cookie's."""
+def get_visit(request: Request, session_token: str = "", device_id: str = "") -> Visit:
+    """Return who is asking; `session_token` is the cookie's, `device_id` what an app calls its device."""
     headers = dict(request.scope["headers"])  # one walk along them; every login comes here
     language, chosen = _pick(request, headers)
     agent = headers.get(b"user-agent", b"")[:512].decode("latin-1")
-    return Visit(request.state.request_id, agent, language, session_token, _get_bearer(headers), chosen)
+    return Visit(request.state.request_id, agent, language, session_token, _get_bearer(headers), chosen, device_id)
 
 
 def _get_bearer(headers: Mapping[bytes, bytes]) -> str:

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -22,7 +22,8 @@ from starlette.routing import BaseRoute
 from connect_core.errors import CodeInvalid, ConnectError
 from connect_core.harness import make_settings
 from connect_core.identity import ClientType, Identity, PersonId, Profile
-from connect_core.login.completion import Login, Visit
+from connect_core.login.start import StartOptions
+from connect_core.login.values import Outcome, Visit
 from connect_core.manager import ConnectManager
 from connect_core.plugin import (
     AuthorizationRequest,
@@ -178,27 +179,28 @@ def using(
         database.close()
 
 
-async def hand_in(manager: ConnectManager, code: str, **parameters: str) -> Login:
+async def hand_in(manager: ConnectManager, code: str, device_id: str = "", **parameters: str) -> Outcome:
     """Log in the way a mini program does."""
-    return await manager.login_with_code("acme", "mini", {"code": code, **parameters}, VISIT)
+    visit = replace(VISIT, device_id=device_id)
+    return await manager.login_with_code("acme", "mini", {"code": code, **parameters}, visit)
 
 
 async def begin(manager: ConnectManager, client: str = "pc", **options: Any) -> tuple[str, str]:
     """Begin a login; returns the state and what the browser keeps."""
-    start = await manager.get_login_url("acme", client, VISIT, **options)
+    start = await manager.get_login_url("acme", client, VISIT, StartOptions(**options))
     assert start.flow is not None
     return start.flow.state, manager.flows.seal(start.flow)
 
 
 async def come_back(
     manager: ConnectManager, begun: tuple[str, str], code: str = "lihua.1", client: str = "pc", **options: Any
-) -> Login:
+) -> Outcome:
     """Come back from the vendor with the browser that began."""
     state, sealed = begun
     return await manager.login_callback("acme", client, {"code": code, "state": state}, sealed, VISIT, **options)
 
 
-async def outcome_of(login: Awaitable[Login]) -> str:
+async def outcome_of(login: Awaitable[Outcome]) -> str:
     """The code of the error that a login ends with, or `ok`."""
     try:
         await login

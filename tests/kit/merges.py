@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from connect_core.errors import ConnectError
 from connect_core.identity import ClientType, Identity, Language
+from connect_core.login.values import AccountProved, Purpose, PurposeKind, SessionOpened
 from connect_core.manager import ConnectManager
 from connect_core.members import merge_rules
 from connect_core.members.merge_rules import Proof
@@ -104,14 +105,14 @@ def fresh_code(person: str) -> dict[str, str]:
 async def log_in(manager: ConnectManager, provider: str, person: str) -> LiveSession:
     """Log in, and return the session."""
     login = await manager.login_with_code(provider, "mini", fresh_code(person), VISIT)
-    assert login.opened is not None
+    assert isinstance(login, SessionOpened)
     row = login.opened.row
     return LiveSession(row.member_id, ClientType(row.client_type), row.family, row.create_time)
 
 
 async def bind(manager: ConnectManager, session: LiveSession, provider: str, person: str) -> None:
     """Bind an identity to the member of `session`."""
-    await manager.login_with_code(provider, "mini", fresh_code(person), VISIT, binder=session)
+    await manager.login_with_code(provider, "mini", fresh_code(person), VISIT, Purpose(PurposeKind.LINK, session))
 
 
 async def two_members(manager: ConnectManager) -> tuple[LiveSession, LiveSession]:
@@ -124,10 +125,10 @@ async def two_members(manager: ConnectManager) -> tuple[LiveSession, LiveSession
 
 async def prove(manager: ConnectManager, session: LiveSession, provider: str, person: str) -> str:
     """Prove that the member of `session` is that person too; returns the ticket."""
-    login = await manager.login_with_code(provider, "mini", fresh_code(person), VISIT, binder=session, merges=True)
-    assert login.proof is not None
-    assert login.opened is None
-    return manager.merges.seal(login.proof)
+    purpose = Purpose(PurposeKind.PROVE, session)
+    outcome = await manager.login_with_code(provider, "mini", fresh_code(person), VISIT, purpose)
+    assert isinstance(outcome, AccountProved)
+    return manager.merges.seal(outcome.proof)
 
 
 async def confirm(manager: ConnectManager, session: LiveSession, ticket: str) -> MergeRow:
@@ -174,7 +175,7 @@ async def during(manager: ConnectManager, work: Callable[[Transaction], object],
 def merging_work(manager: ConnectManager, proof: Proof) -> Callable[[Transaction], object]:
     """The transaction of a merge."""
     used = replace(proof, key=f"key-{next(_codes)}", expiry_time=NOW + 600)
-    return lambda tx: merge_rules.merge(tx, used, int(manager._now()), WEEK, are_ours=True)
+    return lambda tx: merge_rules.merge(tx, used, manager.services.members, manager.services.now(), WEEK)
 
 
 def everybody(folder: Path) -> Mapping[str, list[dict[str, Any]]]:

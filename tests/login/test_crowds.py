@@ -12,7 +12,7 @@ import pytest
 
 from connect_core.errors import Unavailable
 from connect_core.identity import Identity
-from connect_core.login.completion import Login
+from connect_core.login.values import Delivery, Outcome, SessionOpened
 from connect_core.manager import ConnectManager
 from connect_core.providers.provider import AuthorizationResponse
 
@@ -111,12 +111,12 @@ def test_one_state_used_64_times_by_its_browser_logs_in_once(tmp_path: Path) -> 
     """One of them opens the session; the others are sent where it leads, without one, however slow the vendor is."""
     acme = Acme(pause=0.05)
 
-    async def work(manager: ConnectManager) -> list[Login]:
+    async def work(manager: ConnectManager) -> list[Outcome]:
         begun = await begin(manager, return_to="/cart")
         return list(await asyncio.gather(*(come_back(manager, begun) for _ in range(64))))
 
     logins = using(tmp_path, work, provider=provider_of(acme))
-    assert sum(login.opened is not None for login in logins) == 1
+    assert sum(isinstance(login, SessionOpened) for login in logins) == 1
     assert {login.return_to for login in logins} == {"https://shop.example/cart"}
     assert acme.asked == ["login lihua", "profile lihua"]
     assert counts(tmp_path, "es_member_session") == {"es_member_session": 1}
@@ -126,7 +126,7 @@ def test_one_state_used_64_times_with_as_many_codes_logs_in_once(tmp_path: Path)
     """The front end's own page gets tokens once; everybody else, with another code too, is refused."""
 
     async def work(manager: ConnectManager) -> list[str]:
-        begun = await begin(manager, redirect_uri="https://shop.example/page", delivery="json")
+        begun = await begin(manager, redirect_uri="https://shop.example/page", delivery=Delivery.JSON)
         tries = (come_back(manager, begun, f"person-{n}.1", delivers_json=True) for n in range(64))
         return list(await asyncio.gather(*(outcome_of(one) for one in tries)))
 
@@ -139,7 +139,7 @@ def test_one_refresh_token_used_by_a_crowd_keeps_one_login(tmp_path: Path) -> No
 
     async def work(manager: ConnectManager) -> set[str]:
         login = await hand_in(manager, "lihua.1")
-        assert login.opened is not None
+        assert isinstance(login, SessionOpened)
         refreshed = await asyncio.gather(*(manager.current_member.refresh(login.opened.token) for _ in range(16)))
         return {tokens.refresh_token for tokens in refreshed}
 

@@ -6,18 +6,22 @@ import hashlib
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from connect_core.crypto.tickets import TICKET_SECONDS
 from connect_core.errors import CodeSeen, StateExpired, StateInvalid
 from connect_core.identity import ClientType, Identity
 from connect_core.login import flow
-from connect_core.login.flow import CODE_MEMORY, LIFE, Delivery, Flow, Flows
+from connect_core.login.flow import CODE_MEMORY, Flows, get_code_challenge
+from connect_core.login.values import LOG_IN, Delivery, Flow
 from connect_core.manager import ConnectManager
-from connect_core.providers.provider import AuthorizationResponse
+from connect_core.providers.provider import AuthorizationResponse, Entrance, Provider
+from connect_core.providers.registry import ConfiguredProvider
 from connect_core.store import Database
 
 from ..kit.acme import NOW, Acme, AcmeProvider, begin, come_back, rows, using
@@ -26,10 +30,13 @@ RING = (bytes(32), bytes(range(32)))
 FLOWS = Flows(RING)
 
 
-def start(flows: Flows = FLOWS, now: int = NOW) -> Flow:
+ACME = ConfiguredProvider("acme", ClientType.PC, Entrance.REDIRECT, cast("Provider", None), 0)
+
+
+def start(now: int = NOW) -> Flow:
     """A flow of a PC login."""
     page = "https://shop.example/connect/acme/pc/callback"
-    return flows.start("acme", ClientType.PC, Delivery.SESSION, page, "https://shop.example/商城", now)
+    return flow.begin(ACME, Delivery.SESSION, page, "https://shop.example/商城", LOG_IN, now)
 
 
 @pytest.fixture
@@ -56,8 +63,8 @@ def test_pkce_challenge_is_s256_of_a_verifier_of_the_right_form() -> None:
     begun = start()
     assert re.fullmatch(r"[A-Za-z0-9._~-]{43,128}", begun.code_verifier)
     digest = hashlib.sha256(begun.code_verifier.encode()).digest()
-    assert base64.urlsafe_b64decode(begun.code_challenge + "=") == digest
-    assert "=" not in begun.code_challenge
+    assert base64.urlsafe_b64decode(get_code_challenge(begun) + "=") == digest
+    assert "=" not in get_code_challenge(begun)
 
 
 def test_a_flow_shows_nothing_that_could_be_spent() -> None:
@@ -82,7 +89,7 @@ def test_a_flow_comes_back_as_it_was_sealed() -> None:
 def test_what_the_browser_keeps_is_opaque_and_fits_a_cookie() -> None:
     """No part can be read in it, and the longest targets stay below what a browser keeps of a cookie."""
     long = "https://shop.example/" + "a" * 1003
-    begun = FLOWS.start("a" * 32, ClientType.MINI, Delivery.TOKEN_COOKIES, long, long, NOW)
+    begun = flow.begin(replace(ACME, name="a" * 32), Delivery.TOKEN_COOKIES, long, long, LOG_IN, NOW)
     sealed = FLOWS.seal(begun)
     assert re.fullmatch(r"[A-Za-z0-9._-]+", sealed)
     assert len(sealed) < 3500
@@ -125,9 +132,9 @@ def test_k03_every_altered_character_is_noticed() -> None:
 def test_a_flow_lives_ten_minutes() -> None:
     """To the second, by the clock of the server that answers."""
     begun = start()
-    assert FLOWS.open(begun.state, FLOWS.seal(begun), NOW + LIFE - 1) == begun
-    assert LIFE == 600
-    for now in (NOW + LIFE, NOW + 10 * LIFE):
+    assert FLOWS.open(begun.state, FLOWS.seal(begun), NOW + TICKET_SECONDS - 1) == begun
+    assert TICKET_SECONDS == 600
+    for now in (NOW + TICKET_SECONDS, NOW + 10 * TICKET_SECONDS):
         with pytest.raises(StateExpired):
             FLOWS.open(begun.state, FLOWS.seal(begun), now)
 
@@ -138,7 +145,7 @@ def test_k04_workers_on_two_steps_of_a_rotation_finish_each_others_flows() -> No
     steps = [Flows(ring) for ring in ([old], [old, new], [new, old], [new])]
     for earlier, later in itertools.pairwise(steps):
         for worker, other in ((earlier, later), (later, earlier)):
-            begun = start(worker)
+            begun = start()
             is_too_late = worker is steps[2] and other is steps[3]  # after the twenty minutes that the steps wait
             assert other.open(begun.state, worker.seal(begun), NOW) == begun or is_too_late
 
@@ -146,7 +153,7 @@ def test_k04_workers_on_two_steps_of_a_rotation_finish_each_others_flows() -> No
 def test_k04_a_rotated_ring_opens_what_its_older_key_sealed() -> None:
     """The first key seals, every key opens, and a key that was taken away opens nothing."""
     old, rotated, foreign = Flows(RING[1:]), Flows(RING), Flows([b"\x01" * 32])
-    begun = start(old)
+    begun = start()
     sealed = old.seal(begun)
     assert rotated.open(begun.state, sealed, NOW) == begun
     with pytest.raises(StateInvalid):
@@ -158,13 +165,13 @@ def test_k04_a_rotated_ring_opens_what_its_older_key_sealed() -> None:
 def test_a_ticket_carries_its_own_state() -> None:
     """A native app keeps one text; altered, cut or expired it opens nothing."""
     begun = start()
-    ticket = FLOWS.ticket(begun)
+    ticket = FLOWS.seal_ticket(begun)
     assert FLOWS.open_ticket(ticket, NOW) == begun
     for nonsense in ("", ".", ticket[1:], ticket[:-1] + "!", ticket.partition(".")[2], begun.state):
         with pytest.raises(StateInvalid):
             FLOWS.open_ticket(nonsense, NOW)
     with pytest.raises(StateExpired):
-        FLOWS.open_ticket(ticket, NOW + LIFE)
+        FLOWS.open_ticket(ticket, NOW + TICKET_SECONDS)
 
 
 # spending
@@ -173,36 +180,40 @@ def test_a_ticket_carries_its_own_state() -> None:
 def test_a_flow_is_spent_once_and_remembers_how_it_ended(database: Database) -> None:
     """The first to spend it wins; until it is closed the outcome is empty."""
     begun, other = start(), start()
-    assert [asyncio.run(database.write(lambda tx: flow.spend(tx, begun))) for _ in range(3)] == [True, False, False]
-    assert asyncio.run(database.write(lambda tx: flow.spend(tx, other)))
+    assert [asyncio.run(database.write(lambda tx: flow.spend_ticket(tx, begun))) for _ in range(3)] == [
+        True,
+        False,
+        False,
+    ]
+    assert asyncio.run(database.write(lambda tx: flow.spend_ticket(tx, other)))
     assert asyncio.run(database.read(lambda tx: flow.find_outcome(tx, begun))) == ""
     asyncio.run(database.write(lambda tx: flow.close(tx, begun, flow.DONE)))
     outcomes = [asyncio.run(database.read(partial(flow.find_outcome, flow=one))) for one in (begun, other, start())]
     assert outcomes == [flow.DONE, "", ""]
 
 
-def test_a_flow_is_redeemed_with_its_codes_or_not_at_all(database: Database) -> None:
+def test_a_flow_is_spent_with_its_codes_or_not_at_all(database: Database) -> None:
     """The second time it was spent already; with a code of another flow it is not, and its own code stays good."""
     mine, theirs = start(), start()
 
-    def redeem(one: Flow, *codes: str) -> bool:
-        return asyncio.run(database.write(lambda tx: FLOWS.redeem(tx, one, codes, NOW)))
+    def spend(one: Flow, *codes: str) -> bool:
+        return asyncio.run(database.write(lambda tx: FLOWS.spend(tx, one, codes, NOW)))
 
-    assert redeem(mine, "c-1", "c-1", "c-2")
-    assert not redeem(mine, "c-1")
-    assert not redeem(mine, "c-3")
+    assert spend(mine, "c-1", "c-1", "c-2")
+    assert not spend(mine, "c-1")
+    assert not spend(mine, "c-3")
     for codes in (("c-1",), ("c-4", "c-2")):
         with pytest.raises(CodeSeen):
-            redeem(theirs, *codes)
-    assert redeem(theirs, "c-4")
-    assert redeem(start())
+            spend(theirs, *codes)
+    assert spend(theirs, "c-4")
+    assert spend(start())
 
 
-def test_a_code_that_its_own_flow_presented_before_is_redeemed(database: Database) -> None:
+def test_a_code_that_its_own_flow_presented_before_is_spent(database: Database) -> None:
     """As when the first attempt was refused for something else."""
     begun = start()
     asyncio.run(database.write(lambda tx: FLOWS.remember_code(tx, "acme", "c-1", begun.state, NOW)))
-    assert asyncio.run(database.write(lambda tx: FLOWS.redeem(tx, begun, ["c-1"], NOW)))
+    assert asyncio.run(database.write(lambda tx: FLOWS.spend(tx, begun, ["c-1"], NOW)))
 
 
 def test_a_code_is_of_use_to_the_first_that_presents_it(database: Database) -> None:
@@ -228,10 +239,10 @@ def test_a_code_is_of_use_to_the_first_that_presents_it(database: Database) -> N
 def test_states_and_codes_are_kept_as_hashes(tmp_path: Path, database: Database) -> None:
     """Neither can be read in the database, and a code's hash is keyed, so that it cannot be guessed either."""
     begun = start()
-    asyncio.run(database.write(lambda tx: flow.spend(tx, begun)))
+    asyncio.run(database.write(lambda tx: flow.spend_ticket(tx, begun)))
     asyncio.run(database.write(lambda tx: FLOWS.remember_code(tx, "acme", "c4n4ry-code", begun.state, NOW)))
     kept = rows(tmp_path, "SELECT * FROM es_connect_used_flow ORDER BY expiry_time")
-    assert [row["expiry_time"] for row in kept] == [NOW + LIFE, NOW + CODE_MEMORY]
+    assert [row["expiry_time"] for row in kept] == [NOW + TICKET_SECONDS, NOW + CODE_MEMORY]
     assert all(re.fullmatch("[0-9a-f]{64}", row["hash"]) for row in kept)
     assert hashlib.sha256(b"c4n4ry-code").hexdigest() not in {row["hash"] for row in kept}
     files = b"".join(path.read_bytes() for path in tmp_path.iterdir())

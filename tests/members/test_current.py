@@ -9,6 +9,7 @@ import pytest
 
 from connect_core.errors import MemberDisabled, TokenInvalid
 from connect_core.identity import ClientType, Profile
+from connect_core.login.values import SessionOpened
 from connect_core.manager import ConnectManager
 from connect_core.plugin import MemberDirectory, hookimpl
 from connect_core.sessions import OpenSession, Tokens
@@ -21,14 +22,14 @@ pytestmark = pytest.mark.usefixtures("database_url")
 async def open_browser(manager: ConnectManager) -> OpenSession:
     """A login of a browser."""
     login = await come_back(manager, await begin(manager))
-    assert login.opened is not None
+    assert isinstance(login, SessionOpened)
     return login.opened
 
 
 async def open_phone(manager: ConnectManager, code: str = "lihua.2") -> tuple[OpenSession, Mapping[str, Any]]:
     """A login of a mini program, and its token answer."""
     login = await hand_in(manager, code)
-    assert login.opened is not None
+    assert isinstance(login, SessionOpened)
     return login.opened, manager.current_member.issue_tokens(login.opened)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from connect_core.errors import ConnectError, MemberDisabled, Unavailable
 from connect_core.identity import ClientType, Identity, IdKind, PersonId, Profile
-from connect_core.members.directory import GuardedDirectory, get_registration_key
+from connect_core.members.guarded_directory import GuardedDirectory, get_registration_key
 
 CALLS: dict[str, Callable[[GuardedDirectory], Awaitable[object]]] = {
     "find": lambda guarded: guarded.find(1),

@@ -7,6 +7,7 @@ import pytest
 
 from connect_core.errors import MemberDisabled
 from connect_core.harness import Visitor
+from connect_core.login.values import ChoiceNeeded
 from connect_core.manager import ConnectManager
 from connect_core.plugin import MergeEvent, MergePlan, hookimpl
 
@@ -146,10 +147,10 @@ def test_a_merged_member_elsewhere_is_joined_by_nobody(tmp_path: Path) -> None:
     async def work(manager: ConnectManager) -> str:
         kept, merged = await log_in(manager, "acme", "lihua"), await log_in(manager, "beta", "lihua")
         await merge(manager, kept, "beta", "lihua")
-        manager._completion._chooses = manager.chooses = True
+        manager.completion._chooses = manager.chooses = True
         login = await manager.login_with_code("gamma", "mini", fresh_code("newcomer"), VISIT)
-        assert login.pending is not None
-        ticket = manager.seal_pending(login.pending)
+        assert isinstance(login, ChoiceNeeded)
+        ticket = manager.first_login_tickets.seal(login.pending)
         joined = await outcome(manager.finish_first_login(ticket, VISIT, {"id": str(merged.member_id)}))
         assert {member for member, _ in bound(tmp_path)} == {kept.member_id}
         return joined

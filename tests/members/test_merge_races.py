@@ -10,6 +10,7 @@ import pytest
 
 from connect_core.errors import MemberDisabled, NotLoggedIn, Unsupported
 from connect_core.login.qr_login import Device
+from connect_core.login.values import SessionOpened
 from connect_core.manager import ConnectManager
 from connect_core.members import merge_rules
 from connect_core.sessions import LiveSession
@@ -150,7 +151,7 @@ class ContractRun:
     async def refresh(self) -> None:
         """Log the merged member in, and refresh the tokens at once."""
         login = await self.manager.login_with_code("gamma", "mini", fresh_code(self.person), VISIT)
-        assert login.opened is not None
+        assert isinstance(login, SessionOpened)
         await self.manager.current_member.refresh(login.opened.token)
 
 
@@ -304,7 +305,7 @@ def test_an_undo_that_meets_an_unbind_leaves_a_way_in(tmp_path: Path) -> None:
         done = await merge(manager, kept, "beta", "p0")
 
         def undo_it(tx: object) -> None:
-            merge_rules.undo(tx, kept, done.id, int(manager._now()), are_ours=True, has_passwords=False)  # type: ignore[arg-type]
+            merge_rules.undo(tx, kept, done.id, manager.services.members, manager.services.now(), has_passwords=False)  # type: ignore[arg-type]
 
         assert (
             await during(manager, undo_it, outcome(manager.self_service.unbind(kept, "ACME", "r"))) == "last_connection"

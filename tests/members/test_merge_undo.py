@@ -200,7 +200,7 @@ def test_a_password_is_a_way_in_too(tmp_path: Path) -> None:
         assert bound(tmp_path) == [(2, "ACME"), (2, "BETA")]
 
     def registering(manager: ConnectManager) -> object:
-        manager._completion._chooses = False  # newcomers are registered unasked, to be brief
+        manager.completion._chooses = False  # newcomers are registered unasked, to be brief
         return work(manager)
 
     shop(tmp_path, registering, service={"first_login": "choose"})  # type: ignore[arg-type]

@@ -13,9 +13,11 @@ from connect_core.errors import Unavailable
 from connect_core.harness import Visitor
 from connect_core.identity import ClientType, Identity, PersonId
 from connect_core.members import personal_data
-from connect_core.members.resolution import BuiltInMembers, ResolvedMember, login_by_unionid
+from connect_core.members.directory import BuiltInMembers
+from connect_core.members.resolution import login_by_unionid
+from connect_core.members.values import LoginAttempt, ResolvedMember
 from connect_core.plugin import ErasedEvent
-from connect_core.sessions import Sessions
+from connect_core.sessions import NewSession, Sessions
 from connect_core.settings import SessionLifetimes as Lifetimes
 from connect_core.store import Database, Transaction, bulk
 from connect_core.store.engine.workers import Job
@@ -113,7 +115,8 @@ def test_connect_erased_is_told_once_with_nothing_but_the_number() -> None:
 class Slow(BuiltInMembers):
     """Members who are looked up in no hurry; `is_met` once the login has found its connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
         self.is_met = threading.Event()
 
     def find(self, transaction: Transaction, member_id: int) -> MemberRow | None:
@@ -128,22 +131,23 @@ def test_m_an_erasure_waits_for_the_login_that_began_before_it(empty: str) -> No
     """Whatever that login writes after the look-up goes with the rest, on each engine."""
     lihua = Identity("ACME", (PersonId.user_id("u-lihua"),), "app")
     ring = [bytes(32)]
-    slow, lasting = Slow(), Sessions(ring, "http://127.0.0.1:1", Lifetimes())
+    lasting = Sessions(ring, "http://127.0.0.1:1", Lifetimes())
 
     def log_in_with(members: BuiltInMembers, tx: Transaction) -> None:
-        options = {"client_type": ClientType.PC, "now": NOW, "profile_max_age": DAY, "was_asked": True}
-        resolved = login_by_unionid(tx, lihua, members, **options)
+        attempt = LoginAttempt(lihua, lihua, ClientType.PC, NOW, DAY, was_asked=True)
+        resolved = login_by_unionid(tx, attempt, members)
         assert isinstance(resolved, ResolvedMember)
-        lasting.open(tx, resolved.member.id, ClientType.PC, "", NOW, connect_id=resolved.connect_id)
+        lasting.open(tx, NewSession(resolved.member.id, ClientType.PC, connect_id=resolved.connect_id), NOW)
 
     with closing(Database(empty)) as database, closing(Database(empty)) as other, ThreadPoolExecutor(1) as threads:
         upgrade_schema(database)
-        run(database, partial(log_in_with, BuiltInMembers()))
+        slow = Slow(database)
+        run(database, partial(log_in_with, BuiltInMembers(database)))
         login = threads.submit(run, database, partial(log_in_with, slow))
         assert slow.is_met.wait(5)
         assert run(other, lambda tx: personal_data._erase(tx, ErasedEvent(1, "r", NOW)))
         login.result()
         for table in ("es_connect", "es_connect_alias", "es_member_session"):
             assert database._look(partial(bulk.find_rows, table=table)) == []
-        run(database, partial(log_in_with, BuiltInMembers()))
+        run(database, partial(log_in_with, BuiltInMembers(database)))
         assert [row["disabled"] for row in database._look(partial(bulk.find_rows, table="es_member"))] == [1, 0]

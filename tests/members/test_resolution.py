@@ -10,7 +10,9 @@ import pytest
 
 from connect_core.errors import MemberDisabled
 from connect_core.identity import ClientType, Identity, PersonId, Profile
-from connect_core.members.resolution import BuiltInMembers, Missing, ResolvedMember, login_by_unionid
+from connect_core.members.directory import BuiltInMembers
+from connect_core.members.resolution import login_by_unionid
+from connect_core.members.values import LoginAttempt, ProfileNeeded, Resolution, ResolvedMember
 from connect_core.store import Database, schema
 
 from ..kit.acme import DAY, NOW, counts, rows, url_of
@@ -39,22 +41,12 @@ class Shop:
         profile: Profile | None = None,
         now: int = NOW,
         was_asked: bool = True,
-    ) -> ResolvedMember | Missing:
+    ) -> Resolution:
         """Log in as the manager does, or tell what is missing for it."""
         identity = Identity(union_type, ids, "app-1", profile)
-        return asyncio.run(
-            self.database.write(
-                lambda tx: login_by_unionid(
-                    tx,
-                    identity,
-                    BuiltInMembers(),
-                    client_type=ClientType.PC,
-                    now=now,
-                    profile_max_age=30 * DAY,
-                    was_asked=was_asked,
-                )
-            )
-        )
+        attempt = LoginAttempt(identity, identity, ClientType.PC, now, 30 * DAY, was_asked=was_asked)
+        members = BuiltInMembers(self.database)
+        return asyncio.run(self.database.write(lambda tx: login_by_unionid(tx, attempt, members)))
 
     def log_in(self, *ids: PersonId, **options: Any) -> ResolvedMember:
         """Log in; the profile was asked for unless `was_asked` says otherwise."""
@@ -94,7 +86,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 
 def test_an_unknown_person_is_asked_about_before_being_registered(shop: Shop) -> None:
     """The first look answers None and writes nothing; once the profile was asked for, the member is registered."""
-    assert shop.ask(USER, was_asked=False) is Missing.PROFILE
+    assert shop.ask(USER, was_asked=False) == ProfileNeeded()
     assert set(counts(shop.folder, *PEOPLE).values()) == {0}
     resolved = shop.log_in(USER, UNION, OPEN, profile=LIHUA)
     assert (resolved.is_new_member, resolved.has_conflict, resolved.union_id) == (True, False, USER.value)
@@ -233,7 +225,7 @@ def test_a_row_of_another_system_is_adopted(shop: Shop) -> None:
     assert (first.member.nickname, first.has_conflict) == ("老客户", False)
     assert shop.log_in(OPEN, was_asked=False).member.id == 41
     assert counts(shop.folder, *PEOPLE) == {"es_member": 1, "es_connect": 1, "es_connect_alias": 2}
-    assert shop.ask(USER, was_asked=False, now=NOW + 31 * DAY) is Missing.PROFILE
+    assert shop.ask(USER, was_asked=False, now=NOW + 31 * DAY) == ProfileNeeded()
     fresh = shop.log_in(USER, profile=LIHUA, now=NOW + 31 * DAY)
     assert (fresh.member.nickname, fresh.member.city) == ("老客户", "杭州市")
 
@@ -268,7 +260,7 @@ def test_a_person_unbound_gets_a_new_connection(shop: Shop) -> None:
         assert shop.ask(USER, OPEN, was_asked=False) is not None
         for table in ("es_connect", "es_connect_alias"):
             shop.rows(f"UPDATE {table} SET unbound_time = ? WHERE unbound_time IS NULL", NOW + round_)
-        assert shop.ask(USER, OPEN, was_asked=False) is Missing.PROFILE
+        assert shop.ask(USER, OPEN, was_asked=False) == ProfileNeeded()
     assert len(set(members)) == 3
     assert counts(shop.folder, *PEOPLE) == {"es_member": 3, "es_connect": 3, "es_connect_alias": 6}
 
@@ -366,7 +358,7 @@ def test_a_profile_that_was_refused_is_asked_for_again_tomorrow(shop: Shop, told
     first = shop.log_in(USER, profile=told).member
     assert first.nickname == first.uname
     assert shop.ask(USER, was_asked=False, now=NOW + DAY) is not None
-    assert shop.ask(USER, was_asked=False, now=NOW + DAY + 1) is Missing.PROFILE
+    assert shop.ask(USER, was_asked=False, now=NOW + DAY + 1) == ProfileNeeded()
     assert shop.log_in(USER, profile=LIHUA, now=NOW + DAY + 1).member.nickname == "李华"
     assert shop.ask(USER, was_asked=False, now=NOW + 31 * DAY) is not None
 

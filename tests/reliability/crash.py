@@ -17,6 +17,7 @@ from typing import Any
 from kit.acme import Acme, AcmeProvider, PluginOf, begin, come_back, hand_in, settings_of
 
 from connect_core.identity import Identity
+from connect_core.login.values import SessionOpened
 from connect_core.manager import ConnectManager
 from connect_core.providers.provider import AuthorizationResponse
 from connect_core.providers.registry import Plugins
@@ -145,7 +146,7 @@ async def live(url: str, kind: str, point: int, tokens: Path) -> None:
     about = f"{kind}{point}"
     if kind == "refresh":
         login = await hand_in(manager, f"lihua.{time.monotonic_ns()}")
-        assert login.opened is not None
+        assert isinstance(login, SessionOpened)
         about = login.opened.token
     tokens.write_text(about, "ascii")  # noqa: ASYNC240 - as above
     DeadlyDatabase.points = DeadlyProvider.points = Points(point)

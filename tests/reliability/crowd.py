@@ -15,6 +15,7 @@ from typing import Any
 from kit.acme import VISIT, Acme, hand_in, provider_of, using
 
 from connect_core.errors import ConnectError
+from connect_core.login.values import CallbackRepeated, SessionOpened
 from connect_core.manager import ConnectManager
 
 
@@ -26,9 +27,9 @@ async def come_back(manager: ConnectManager, value: list[str]) -> None:
     state, sealed, code = value
     parameters = {"code": code, "state": state}
     login = await manager.login_callback("acme", "pc", parameters, sealed, VISIT)
-    assert login.opened is None or login.resolved is not None
-    if login.opened is None:
+    if isinstance(login, CallbackRepeated):
         raise Repeated
+    assert isinstance(login, SessionOpened)
 
 
 class Repeated(ConnectError):

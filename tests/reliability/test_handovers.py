@@ -12,6 +12,7 @@ import pytest
 
 from connect_core.errors import StateExpired
 from connect_core.login.qr_login import LIFE, Device
+from connect_core.login.values import SessionOpened
 from connect_core.manager import ConnectManager
 from tests.benchmarks.stand import running_doubles
 from tests.kit.acme import NOW, hand_in, using
@@ -113,7 +114,7 @@ def test_i03_guessing_finds_nothing(url: str, tell: Tell, tmp_path: Path) -> Non
 
     async def work(manager: ConnectManager) -> tuple[list[float], list[float]]:
         login = await hand_in(manager, "lihua.1")
-        assert login.opened is not None
+        assert isinstance(login, SessionOpened)
         tokens.update({key: str(value) for key, value in manager.current_member.issue_tokens(login.opened).items()})
         over = [(await manager.qr_logins.start(PC)).id for _ in range(200)]
         clock[0] += LIFE

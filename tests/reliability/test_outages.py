@@ -12,6 +12,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from connect_core.errors import Unavailable
+from connect_core.login.values import SessionOpened
 from connect_core.manager import ConnectManager
 from connect_core.store.engine.workers import LONGEST
 from tests.kit.acme import Acme, begin, come_back, execute, hand_in, provider_of, using
@@ -74,7 +75,7 @@ def test_m05_a_database_that_is_gone_burns_nothing(url: str, tell: Tell, tmp_pat
 
     async def work(manager: ConnectManager, acme: Acme) -> tuple[float, float, float]:
         login = await hand_in(manager, "lihua.0")
-        assert login.opened is not None
+        assert isinstance(login, SessionOpened)
         token, begun, pulse = login.opened.token, await begin(manager), [0.0]
         asked = len(acme.asked)
         proxy.set(mode)

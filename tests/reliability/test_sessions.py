@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from connect_core.errors import ConnectError, StateExpired, TokenInvalid
-from connect_core.login.completion import Login
+from connect_core.login.values import Outcome, SessionOpened
 from connect_core.manager import ConnectManager
 from connect_core.sessions import OpenSession
 from connect_core.store import Transaction
@@ -20,8 +20,8 @@ from .stand import FULL, Tell
 HOUR = 3600
 
 
-def opened_by(login: Login) -> OpenSession:
-    assert login.opened is not None
+def opened_by(login: Outcome) -> OpenSession:
+    assert isinstance(login, SessionOpened)
     return login.opened
 
 

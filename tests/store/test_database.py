@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from connect_core.errors import SettingsError, Unavailable
-from connect_core.identity import PersonId, Profile
+from connect_core.identity import Identity, PersonId, Profile
 from connect_core.store import Database, Transaction, connections, flows, members, schema, sessions
 
 from ..kit.acme import NOW, counts, locked, rows, url_of
@@ -45,10 +45,8 @@ def database(database_url: str) -> Iterator[Database]:
 def register(tx: Transaction) -> int:
     """Write a member, its connection and an id."""
     member_id = members.insert_member(tx, "m_1", Profile(), "pc", NOW)
-    connect_id = connections.insert_connection(
-        tx, member_id, "ALIPAY", PersonId.user_id("2088"), NOW, profile="{}", profile_time=NOW
-    )
-    connections.insert_aliases(tx, connect_id, "ALIPAY", [PersonId.user_id("2088")])
+    identity = Identity("ALIPAY", (PersonId.user_id("2088"),), "app-1")
+    connections.register(tx, member_id, identity, NOW, profile="{}", profile_time=NOW)
     return member_id
 
 

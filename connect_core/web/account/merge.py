@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from connect_core.crypto.tickets import TICKET_SECONDS
 from connect_core.errors import (
     MemberDisabled,
     NothingToMerge,
@@ -22,8 +23,9 @@ from connect_core.errors import (
     StateMissing,
     Unsupported,
 )
+from connect_core.login.values import PurposeKind
 from connect_core.members.current import LoggedIn
-from connect_core.members.merge_service import LIFE, Preview
+from connect_core.members.merge_service import Preview
 from connect_core.store.connections import BoundConnection
 from connect_core.store.members import MemberRow
 from connect_core.web import responses
@@ -66,7 +68,7 @@ class _Merge:
     async def begin(self, request: Request) -> Response:
         """Begin a login with the second account; with a client's code, finish it."""
         self._check_offered()
-        return await begin_bind(self._context, request, merges=True)
+        return await begin_bind(self._context, request, PurposeKind.PROVE)
 
     async def prove(self, request: Request) -> Response:
         """Prove the second account by its password, or by whatever the shop's own check takes."""
@@ -83,9 +85,9 @@ class _Merge:
         except (NotLoggedIn, NothingToMerge, MemberDisabled) as error:
             return self._start_again(request, found, error)
         if not wants_page(request):
-            return responses.answer({"merge_ticket": ticket, "expires_in": LIFE})
+            return responses.answer({"merge_ticket": ticket, "expires_in": TICKET_SECONDS})
         response = responses.redirect(f"{self._account}/merge")
-        self._context.cookies.set(response, self._context.cookies.merge, ticket, LIFE)
+        self._context.cookies.set(response, self._context.cookies.merge, ticket, TICKET_SECONDS)
         return response
 
     async def page(self, request: Request) -> Response:

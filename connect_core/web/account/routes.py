@@ -14,7 +14,8 @@ from starlette.routing import BaseRoute
 
 from connect_core.errors import NotLoggedIn, Unsupported
 from connect_core.identity import ClientType, Language
-from connect_core.login.flow import Delivery
+from connect_core.login.start import StartOptions
+from connect_core.login.values import Delivery, Purpose, PurposeKind
 from connect_core.members.current import LoggedIn
 from connect_core.providers.calls import CREDENTIAL
 from connect_core.providers.provider import Entrance
@@ -143,31 +144,29 @@ class _Account:
         return responses.no_content()
 
 
-async def begin_bind(context: WebContext, request: Request, *, merges: bool = False) -> Response:
-    """Begin to bind an identity to the member who is logged in, or with `merges` to prove whose it is."""
+async def begin_bind(context: WebContext, request: Request, kind: PurposeKind = PurposeKind.LINK) -> Response:
+    """Begin to link an identity to the member who is logged in, or to prove a second account; with a code, do it."""
     manager = context.manager
     await context.count(request)
-    binder = (await context.find_recent(request)).session
+    purpose = Purpose(kind, (await context.find_recent(request)).session)
     asked = await read_fields(request)
     names = (request.path_params["provider"], request.path_params["client"])
     configured = manager.registry.find(*names)
     visit = get_visit(request)
     if configured.entrance is not Entrance.REDIRECT and asked.keys() & {*configured.provider.code_names, CREDENTIAL}:
-        login = await manager.login_with_code(*names, asked, visit, binder=binder, merges=merges)
-        return responses.answer(token_body(context, login))
+        return responses.answer(token_body(context, await manager.login_with_code(*names, asked, visit, purpose)))
     redirect_uri = asked.get("redirect_uri", "")
-    start = await manager.get_login_url(
-        *names,
-        visit,
-        return_to=asked.get("return_to", "") or (f"{context.prefix}/account/merge" if merges else ""),
+    default_page = f"{context.prefix}/account/merge" if kind is PurposeKind.PROVE else ""
+    options = StartOptions(
+        return_to=asked.get("return_to", "") or default_page,
         redirect_uri=redirect_uri,
         delivery=Delivery.JSON if redirect_uri else Delivery.SESSION,
         is_in_app=True,
-        binder=binder,
-        merges=merges,
+        purpose=purpose,
     )
+    start = await manager.get_login_url(*names, visit, options)
     if start.flow and configured.entrance.is_ticketed:
-        return responses.answer({"login_url": start.login_url, "ticket": manager.flows.ticket(start.flow)})
+        return responses.answer({"login_url": start.login_url, "ticket": manager.flows.seal_ticket(start.flow)})
     if wants_page(request):
         response = responses.page(context.pages.leaving(visit.language, start.login_url))
         response.headers["refresh"] = f"0;url={start.login_url}"

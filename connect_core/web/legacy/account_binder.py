@@ -12,8 +12,8 @@ from starlette.routing import BaseRoute
 
 from connect_core.errors import LastConnection, NotLoggedIn, StateInvalid, Unsupported
 from connect_core.identity import ClientType
-from connect_core.login.completion import Login
-from connect_core.login.flow import Delivery
+from connect_core.login.start import StartOptions
+from connect_core.login.values import Delivery, Outcome, Purpose, PurposeKind, SessionOpened
 from connect_core.members.current import LoggedIn
 from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import ConfiguredProvider
@@ -86,10 +86,12 @@ class _Binder:
             configured.name,
             configured.client_type,
             get_visit(request),
-            return_to=get_parameters(request).get("return_to", ""),
-            delivery=Delivery.TOKEN_COOKIES,
-            is_in_app=True,
-            binder=session,
+            StartOptions(
+                return_to=get_parameters(request).get("return_to", ""),
+                delivery=Delivery.TOKEN_COOKIES,
+                is_in_app=True,
+                purpose=Purpose(PurposeKind.LINK, session),
+            ),
         )
         return keep_flow(self._context, request, responses.plain(start.login_url), start)
 
@@ -139,10 +141,12 @@ class _Binder:
         await self._context.password_limiter.hit(f"user {asked.get('username', '')}")
         return self._bound(await self._manager.finish_first_login(ticket, get_visit(request), asked))
 
-    async def _bind_pending(self, request: Request, found: LoggedIn) -> Login:
+    async def _bind_pending(self, request: Request, found: LoggedIn) -> Outcome:
         await self._context.count(request)
         ticket, _ = await self._read_ticket(request)
-        return await self._manager.finish_first_login(ticket, get_visit(request), binder=found.session)
+        return await self._manager.finish_first_login(
+            ticket, get_visit(request), purpose=Purpose(PurposeKind.LINK, found.session)
+        )
 
     async def _read_ticket(self, request: Request) -> tuple[str, Mapping[str, str]]:
         """Return the ticket, which must be of the login that the path names, and what else was sent."""
@@ -152,9 +156,9 @@ class _Binder:
             raise StateInvalid("the uuid is of no login that waits here")
         return ticket, asked
 
-    def _bound(self, login: Login) -> Response:
-        assert login.opened is not None
-        tokens = self._manager.current_member.issue_tokens(login.opened)
+    def _bound(self, outcome: Outcome) -> Response:
+        assert isinstance(outcome, SessionOpened), "somebody who has chosen is logged in"
+        tokens = self._manager.current_member.issue_tokens(outcome.opened)
         told = {name: tokens[name] for name in ("access_token", "refresh_token", "uid")}
         response = responses.answer({"result": "bind_success", **told})
         self._context.cookies.drop(response, self._context.cookies.pending)

@@ -13,8 +13,9 @@ from starlette.routing import BaseRoute
 
 from connect_core.errors import BadRequest, ConnectError, Unsupported
 from connect_core.identity import ClientType
-from connect_core.login.completion import Login
-from connect_core.login.flow import Delivery
+from connect_core.login.start import StartOptions
+from connect_core.login.values import Delivery, SessionOpened
+from connect_core.members.values import ResolvedMember
 from connect_core.providers.provider import Entrance
 from connect_core.web import responses
 from connect_core.web.context import ErrorStyle, WebContext
@@ -67,9 +68,11 @@ class _JavashopRoutes:
             configured.name,
             configured.client_type,
             get_visit(request),
-            return_to=get_parameters(request).get("return_to", ""),
-            delivery=Delivery.TOKEN_COOKIES,
-            is_in_app=True,  # the cookies are for this browser, not for the vendor's app
+            StartOptions(
+                return_to=get_parameters(request).get("return_to", ""),
+                delivery=Delivery.TOKEN_COOKIES,
+                is_in_app=True,  # the cookies are for this browser, not for the vendor's app
+            ),
         )
         return keep_flow(self._context, request, responses.redirect(start.login_url), start)
 
@@ -82,9 +85,11 @@ class _JavashopRoutes:
             request.path_params["provider"],
             ClientType.H5,
             get_visit(request),
-            # such front ends encode the address themselves, and their HTTP client once more
-            redirect_uri=redirect_uri if "://" in redirect_uri else unquote(redirect_uri),
-            delivery=Delivery.JSON,
+            StartOptions(
+                # such front ends encode the address themselves, and their HTTP client once more
+                redirect_uri=redirect_uri if "://" in redirect_uri else unquote(redirect_uri),
+                delivery=Delivery.JSON,
+            ),
         )
         return keep_flow(self._context, request, responses.plain(start.login_url), start)
 
@@ -93,8 +98,8 @@ class _JavashopRoutes:
         parameters = get_parameters(request)
         request.path_params["client"] = ClientType.H5
         device_id = parameters.pop("uuid", "")[:64]
-        login = await finish_flow(self._context, request, parameters, delivers_json=True, device_id=device_id)
-        body = token_body(self._context, login)
+        outcome = await finish_flow(self._context, request, parameters, delivers_json=True, device_id=device_id)
+        body = token_body(self._context, outcome)
         names = ("access_token", "refresh_token", "uid") if "access_token" in body else tuple(body)
         return responses.answer({key: body[key] for key in names})
 
@@ -106,23 +111,26 @@ class _JavashopRoutes:
         if configured is None or configured.entrance is not Entrance.CLIENT_CODE:
             raise Unsupported("no Alipay mini program is configured")
         parameters = {**body, "code": request.path_params["authCode"]}
-        login = await self._manager.login_with_code(
+        outcome = await self._manager.login_with_code(
             configured.name, configured.client_type, parameters, get_visit(request)
         )
-        data = _mini_member(login) if login.resolved else token_body(self._context, login)
+        match outcome:
+            case SessionOpened(resolved=ResolvedMember() as resolved):
+                data = _mini_member(resolved)
+            case _:
+                data = token_body(self._context, outcome)
         return responses.answer({"status": 200, "msg": "OK", "data": data})
 
 
-def _mini_member(login: Login) -> dict[str, object]:
-    assert login.resolved is not None
-    member, certified = login.resolved.member, login.resolved.profile.is_certified
+def _mini_member(resolved: ResolvedMember) -> dict[str, object]:
+    member, certified = resolved.member, resolved.profile.is_certified
     return {
         "id": member.id,
         "uname": member.uname,
         "nickname": member.nickname,
         "face": member.face,
         "sex": member.sex,
-        "alipayUserId": login.resolved.union_id,
+        "alipayUserId": resolved.union_id,
         "faceImage": member.face,
         "isCertified": None if certified is None else "T" if certified else "F",
         "registTime": datetime.fromtimestamp(member.create_time, UTC).strftime("%Y-%m-%d %H:%M:%S"),

@@ -18,7 +18,7 @@ from connect_core.errors import (
     StateMissing,
     Unsupported,
 )
-from connect_core.login.flow import Delivery
+from connect_core.login.values import Delivery
 from connect_core.web import responses
 from connect_core.web.context import ErrorStyle, WebContext
 from connect_core.web.login.routes import deliver, title, token_body
@@ -69,20 +69,20 @@ class _FirstLogin:
         visit = get_visit(request, cookies.get(self._context.cookies.session, ""))
         match asked.pop("decision", ""):
             case "register":
-                login = await self._manager.finish_first_login(ticket, visit)
+                outcome = await self._manager.finish_first_login(ticket, visit)
             case "join":
                 await self._context.password_limiter.hit(f"user {asked.get('username', '')}")
                 try:
-                    login = await self._manager.finish_first_login(ticket, visit, asked)
+                    outcome = await self._manager.finish_first_login(ticket, visit, asked)
                 except NotLoggedIn:
                     if not wants_page(request):
                         raise
                     return self._show(request, ticket, is_wrong=True, username=asked.get("username", ""))
             case _:
                 raise BadRequest("decision is register or join")
-        if login.delivery is Delivery.JSON:
-            return responses.answer(token_body(self._context, login))
-        response = deliver(self._context, login)
+        if outcome.delivery is Delivery.JSON:
+            return responses.answer(token_body(self._context, outcome))
+        response = deliver(self._context, outcome)
         self._context.cookies.drop(response, self._context.cookies.pending)
         return response
 
@@ -91,7 +91,7 @@ class _FirstLogin:
             raise Unsupported("this shop registers newcomers at once")
 
     def _show(self, request: Request, ticket: str, *, is_wrong: bool = False, username: str = "") -> Response:
-        pending = self._manager.find_pending(ticket)
+        pending = self._manager.first_login_tickets.open(ticket)
         configured = self._manager.registry.find(pending.provider, pending.client_type)
         profile, language = pending.identity.profile, get_language(request)
         nickname, name = profile.nickname if profile else "", title(configured, language)
@@ -110,7 +110,7 @@ def _style(context: WebContext) -> ErrorStyle:
         if not wants_page(request) or not isinstance(error, StateExpired):
             return leading_back(request, error)
         with suppress(StateInvalid):
-            return_to = context.shorten(context.manager.first_login_tickets.open(ticket, 0).return_to)
+            return_to = context.shorten(context.manager.first_login_tickets.open_expired(ticket).return_to)
         ways = [Way("start_again", context.login_for(return_to))]
         return context.refuse(request, error, error.code, ways)
 

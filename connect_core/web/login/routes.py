@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from typing import assert_never
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
@@ -9,13 +10,19 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from connect_core.crypto import token_hash
+from connect_core.crypto.tickets import TICKET_SECONDS
 from connect_core.errors import BadRequest, StateInvalid, Unsupported
 from connect_core.identity import ClientType
-from connect_core.login.completion import Login
-from connect_core.login.first_login import LIFE as PENDING_LIFE
-from connect_core.login.flow import LIFE, Delivery
-from connect_core.manager import IN_APP, Start
-from connect_core.members.merge_service import LIFE as PROOF_LIFE
+from connect_core.login.start import IN_APP, Start, StartOptions
+from connect_core.login.values import (
+    AccountProved,
+    CallbackRepeated,
+    ChoiceNeeded,
+    Delivery,
+    IdentityLinked,
+    Outcome,
+    SessionOpened,
+)
 from connect_core.providers.provider import Entrance, RequiredBrowser, WorksInSomeBrowsers
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.web import responses
@@ -81,7 +88,7 @@ class _Routes:
         except BadRequest:
             raw = parse_qsl(request.scope["query_string"].decode("latin-1"), errors="replace")
             configured = self._manager.registry.find(request.path_params["provider"], request.path_params["client"])
-            await self._manager.redemption.bury_codes(configured, raw)
+            await self._manager.callbacks.discard_codes(configured, raw)
             raise
         return deliver(self._context, await finish_flow(self._context, request, parameters))
 
@@ -101,7 +108,9 @@ class _Routes:
         configured = self._find_configured(request)
         start = await self._begin(request, await read_json(request))
         if start.flow and configured.entrance.is_ticketed:
-            return responses.answer({"login_url": start.login_url, "ticket": self._manager.flows.ticket(start.flow)})
+            return responses.answer(
+                {"login_url": start.login_url, "ticket": self._manager.flows.seal_ticket(start.flow)}
+            )
         return keep_flow(self._context, request, responses.answer({"login_url": start.login_url}), start)
 
     async def token(self, request: Request) -> Response:
@@ -110,12 +119,11 @@ class _Routes:
         body = await read_json(request)
         device_id = body.pop("device_id", "")[:64]
         if configured.entrance is Entrance.REDIRECT:
-            login = await finish_flow(self._context, request, body, delivers_json=True, device_id=device_id)
+            outcome = await finish_flow(self._context, request, body, delivers_json=True, device_id=device_id)
         else:
-            login = await self._manager.login_with_code(
-                configured.name, configured.client_type, body, get_visit(request), device_id=device_id
-            )
-        return responses.answer(token_body(self._context, login))
+            visit = get_visit(request, device_id=device_id)
+            outcome = await self._manager.login_with_code(configured.name, configured.client_type, body, visit)
+        return responses.answer(token_body(self._context, outcome))
 
     async def refresh(self, request: Request) -> Response:
         """A token of the body is answered in the body, one of the `/buyer` cookies in these cookies."""
@@ -220,15 +228,14 @@ class _Routes:
 
     async def _begin(self, request: Request, asked: Mapping[str, str]) -> Start:
         redirect_uri = asked.get("redirect_uri", "")
-        return await self._manager.get_login_url(
-            request.path_params["provider"],
-            request.path_params["client"],
-            get_visit(request),
+        options = StartOptions(
             return_to=asked.get("return_to", ""),
             redirect_uri=redirect_uri,
             delivery=Delivery.JSON if redirect_uri else Delivery.SESSION,
             is_in_app=IN_APP in asked,
         )
+        names = (request.path_params["provider"], request.path_params["client"])
+        return await self._manager.get_login_url(*names, get_visit(request), options)
 
     def _find_configured(self, request: Request) -> ConfiguredProvider:
         """Return the offer of a POST; where a browser's cookie will count, the request must come from our own pages."""
@@ -287,7 +294,7 @@ def keep_flow(context: WebContext, request: Request, response: Response, start: 
     room = FLOW_COOKIE_BYTES - len(sealed) - len(context.cookies.flow) - 16
     while kept and (len(kept) >= MOST_FLOWS or sum(size for _, size in kept) > room):
         context.cookies.drop(response, kept.pop(0)[0])
-    context.cookies.set(response, flow_cookie(context, start.flow.state), sealed, LIFE + EXPIRED_FLOW_MEMORY)
+    context.cookies.set(response, flow_cookie(context, start.flow.state), sealed, TICKET_SECONDS + EXPIRED_FLOW_MEMORY)
     return response
 
 
@@ -298,39 +305,43 @@ async def finish_flow(
     *,
     delivers_json: bool = False,
     device_id: str = "",
-) -> Login:
+) -> Outcome:
     """Finish the login that the browser's cookie and the response agree on; who it was until now is logged out."""
     cookies = get_cookies(request)
     request.state.flow_cookie = flow_cookie(context, parameters.get("state", ""))
+    session_token = cookies.get(context.cookies.session) or cookies.get("refresh_token", "")
     return await context.manager.login_callback(
         request.path_params["provider"],
         request.path_params["client"],
         parameters,
         cookies.get(request.state.flow_cookie),
-        get_visit(request, cookies.get(context.cookies.session) or cookies.get("refresh_token", "")),
+        get_visit(request, session_token, device_id=device_id),
         delivers_json=delivers_json,
-        device_id=device_id,
     )
 
 
-def deliver(context: WebContext, login: Login) -> Response:
-    """Send the browser to where the login returns to, logged in; a repeated callback just goes there."""
-    if login.pending is not None:
-        ticket = context.manager.seal_pending(login.pending)
-        response = responses.redirect(_choice_page(context, login.delivery, ticket))
-        context.cookies.set(response, context.cookies.pending, ticket, PENDING_LIFE)
-        return response
-    response = responses.redirect(login.return_to)
-    if login.proof is not None:
-        context.cookies.set(response, context.cookies.merge, context.manager.merges.seal(login.proof), PROOF_LIFE)
-    lifetimes = context.manager.settings.sessions
-    if login.opened is None:
-        return response
-    if login.delivery is Delivery.SESSION:
-        context.cookies.set(response, context.cookies.session, login.opened.token, lifetimes.absolute)
-        return response
-    tokens = context.manager.current_member.issue_tokens(login.opened)
-    set_token_cookies(context, response, {**tokens, "uid": login.opened.row.member_id})
+def deliver(context: WebContext, outcome: Outcome) -> Response:
+    """Send the browser to where the login returns to, with the cookies that its outcome needs."""
+    cookies, manager = context.cookies, context.manager
+    match outcome:
+        case ChoiceNeeded(delivery=delivery, pending=pending):
+            ticket = manager.first_login_tickets.seal(pending)
+            response = responses.redirect(_choice_page(context, delivery, ticket))
+            cookies.set(response, cookies.pending, ticket, TICKET_SECONDS)
+        case AccountProved(return_to=return_to, proof=proof):
+            response = responses.redirect(return_to)
+            cookies.set(response, cookies.merge, manager.merges.seal(proof), TICKET_SECONDS)
+        case SessionOpened(delivery=delivery, return_to=return_to, opened=opened):
+            response = responses.redirect(return_to)
+            if delivery is Delivery.SESSION:
+                cookies.set(response, cookies.session, opened.token, manager.settings.sessions.absolute)
+            else:
+                tokens = manager.current_member.issue_tokens(opened)
+                set_token_cookies(context, response, {**tokens, "uid": opened.row.member_id})
+        case IdentityLinked() | CallbackRepeated():
+            response = responses.redirect(outcome.return_to)
+        case _:
+            assert_never(outcome)
     return response
 
 
@@ -354,18 +365,25 @@ def set_token_cookies(context: WebContext, response: Response, tokens: Mapping[s
         context.cookies.set_token(response, name, str(tokens[name]), life)
 
 
-def token_body(context: WebContext, login: Login) -> dict[str, object]:
-    """The token answer of a finished login, or what a bind, a proof or a newcomer gets instead."""
-    if login.bound:
-        return {"union_type": login.bound}
-    if login.proof is not None:
-        return {"merge_ticket": context.manager.merges.seal(login.proof), "expires_in": PROOF_LIFE}
-    if login.pending is not None:
-        return {"choice_ticket": context.manager.seal_pending(login.pending), "expires_in": PENDING_LIFE}
-    if login.opened is None:
-        raise StateInvalid("the flow was spent")
-    is_new_member = login.resolved is not None and login.resolved.is_new_member
-    return {**context.manager.current_member.issue_tokens(login.opened), "is_new_member": is_new_member}
+def token_body(context: WebContext, outcome: Outcome) -> dict[str, object]:
+    """Return the token answer of a finished login, or what a link, a proof or a newcomer gets instead.
+
+    Raises `StateInvalid` for a callback that was answered before: its tokens are told once.
+    """
+    manager = context.manager
+    match outcome:
+        case SessionOpened(opened=opened, is_new_member=is_new_member):
+            return {**manager.current_member.issue_tokens(opened), "is_new_member": is_new_member}
+        case IdentityLinked(union_type=union_type):
+            return {"union_type": union_type}
+        case AccountProved(proof=proof):
+            return {"merge_ticket": manager.merges.seal(proof), "expires_in": TICKET_SECONDS}
+        case ChoiceNeeded(pending=pending):
+            return {"choice_ticket": manager.first_login_tickets.seal(pending), "expires_in": TICKET_SECONDS}
+        case CallbackRepeated():
+            raise StateInvalid("the flow was spent")
+        case _:
+            assert_never(outcome)
 
 
 def _is_web(url: str) -> bool:

@@ -1,0 +1,83 @@
+"""Tickets: values of ours that a browser or an app carries for us, sealed, and hands back unread and unchanged.
+
+A ticket is `<key>.<sealed value>`. The key is outside the seal and is its associated data (AES-GCM), so a sealed value
+opens with its own key alone. A ticket expires; that it is used once is for the database to say, by its key.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any, Generic, Protocol, TypeVar
+
+from pydantic import TypeAdapter
+
+from connect_core.crypto.sealing import Sealer, SealError
+from connect_core.errors import StateExpired, StateInvalid
+
+TICKET_SECONDS = 600
+"""Seconds for which a ticket is accepted: a login's start to its callback, a proof to what it is for."""
+
+
+class Expiring(Protocol):
+    """A dataclass that knows when it expires."""
+
+    @property
+    def expiry_time(self) -> int:
+        """Epoch seconds."""
+
+
+T = TypeVar("T", bound=Expiring)
+
+
+class TicketCodec(Generic[T]):
+    """Seals and opens the tickets of one dataclass, one of whose fields is the key."""
+
+    def __init__(
+        self,
+        keys: Sequence[bytes],
+        kind: type[T],
+        *,
+        purpose: str,
+        key_field: str = "key",
+        upgrade: Callable[[list[Any]], list[Any]] = lambda values: values,
+    ) -> None:
+        """`keys`: 32 bytes each, the first seals, all open. `purpose` is a constant; tickets of another never open.
+
+        `upgrade` turns the values of a ticket that an older release sealed into the fields of `kind`.
+        """
+        self._sealer = Sealer(keys, purpose)
+        self._values: TypeAdapter[T] = TypeAdapter(kind)
+        self._key_field = key_field
+        self._names = [field.name for field in fields(kind) if field.name != key_field]  # type: ignore[arg-type]
+        self._upgrade = upgrade
+
+    def seal(self, value: T) -> str:
+        """Return the ticket of `value`."""
+        dumped = self._values.dump_python(value, mode="json")
+        key = dumped[self._key_field]
+        values = [dumped[name] for name in self._names]  # without their names: a cookie has 4 KiB
+        text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+        return f"{key}.{self._sealer.seal(text.encode(), key)}"
+
+    def open(self, ticket: str, now: int, *, what: str) -> T:
+        """Return the value of a ticket that has not expired at `now` (epoch seconds).
+
+        Raises `StateInvalid` for a text that is no ticket of ours and `StateExpired`; `what` says in their texts what
+        the ticket is of.
+        """
+        return self.check_age(self.open_expired(ticket, what=what), now, what=what)
+
+    def check_age(self, value: T, now: int, *, what: str) -> T:
+        """Return `value` unless it has expired. Raises `StateExpired`."""
+        if value.expiry_time <= now:
+            raise StateExpired(f"{what} is more than {TICKET_SECONDS // 60} minutes old")
+        return value
+
+    def open_expired(self, ticket: str, *, what: str) -> T:
+        """Return the value of a ticket, however old. Raises `StateInvalid`."""
+        key, _, sealed = ticket.partition(".")
+        try:
+            values = self._upgrade(json.loads(self._sealer.open(sealed, key)))
+            return self._values.validate_python({**dict(zip(self._names, values, strict=True)), self._key_field: key})
+        except (SealError, ValueError):
+            raise StateInvalid(f"{what} is unknown here") from None

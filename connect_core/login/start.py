@@ -1,0 +1,96 @@
+"""Starting a login: the return target is checked, a flow begun, and the provider asked for what the client needs.
+
+Writes nothing to the database, and sets no cookie.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from connect_core.errors import Unsupported
+from connect_core.identity import ClientType
+from connect_core.login import flow
+from connect_core.login.return_targets import Targets
+from connect_core.login.values import LOG_IN, Delivery, Flow, Purpose, Visit
+from connect_core.providers import calls
+from connect_core.providers.provider import AuthorizationRequest, DeepLinks, Entrance
+from connect_core.providers.registry import ConfiguredProvider
+from connect_core.settings import Service
+
+IN_APP = "in_app"
+"""Query parameter of a start URL that a deep link opened in the vendor's app, so that no second deep link follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartOptions:
+    """How a login is to go.
+
+    `return_to` is where the member lands, the shop's home if empty. With `redirect_uri` the vendor returns to the front
+    end's own page instead of to our callback. `is_in_app`: the browser at hand is the one that is to be logged in, so
+    the vendor's app is not opened.
+    """
+
+    return_to: str = ""
+    redirect_uri: str = ""
+    delivery: Delivery = Delivery.SESSION
+    is_in_app: bool = False
+    purpose: Purpose = LOG_IN
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A login begun. `flow` is None for a deep link: the flow begins in the browser that the link opens."""
+
+    login_url: str = field(repr=False)
+    flow: Flow | None = None
+
+
+class Starter:
+    """Starts logins."""
+
+    def __init__(self, service: Service, targets: Targets, now: Callable[[], int]) -> None:
+        """`now` answers seconds since the epoch."""
+        self._home_url = service.home_url
+        self._routes = service.public_url + service.prefix
+        self._targets = targets
+        self._now = now
+
+    async def start(self, configured: ConfiguredProvider, visit: Visit, options: StartOptions) -> Start:
+        """Begin a login. Raises `Unsupported`, `RedirectNotAllowed` and what the provider raises."""
+        if configured.entrance is Entrance.CLIENT_CODE:
+            raise Unsupported("this client type hands in a code; there is no login URL")
+        return_to = self._targets.check(options.return_to or self._home_url)
+        redirect_uri = (
+            self._targets.check_redirect_uri(options.redirect_uri)
+            if options.redirect_uri
+            else f"{self._routes}/{configured.name}/{configured.client_type}/callback"
+        )
+        if deep_link := self._find_deep_link(configured, visit, options, return_to, redirect_uri):
+            return Start(deep_link)
+        begun = flow.begin(configured, options.delivery, redirect_uri, return_to, options.purpose, self._now())
+        request = AuthorizationRequest(
+            client_type=configured.client_type,
+            redirect_uri=redirect_uri,
+            state=begun.state,
+            nonce=begun.nonce,
+            code_challenge=flow.get_code_challenge(begun),
+            language=visit.language,
+        )
+        return Start(await calls.get_login_url(configured.provider, request), begun)
+
+    def _find_deep_link(
+        self, configured: ConfiguredProvider, visit: Visit, options: StartOptions, return_to: str, redirect_uri: str
+    ) -> str | None:
+        """The link that opens our own start URL in the vendor's app, for H5 outside it; None where there is none."""
+        provider = configured.provider
+        if configured.client_type is not ClientType.H5 or options.is_in_app or not isinstance(provider, DeepLinks):
+            return None
+        parameters = {
+            "return_to": options.return_to and return_to,
+            "redirect_uri": options.redirect_uri and redirect_uri,
+            "lang": visit.chosen_language,
+            IN_APP: "1",
+        }
+        query = urlencode({name: value for name, value in parameters.items() if value})
+        start_url = f"{self._routes}/{configured.name}/{configured.client_type}/login?{query}"
+        return calls.get_deep_link(provider, start_url, visit.user_agent)

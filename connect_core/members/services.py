@@ -1,0 +1,37 @@
+"""What every service over members is made of: the database, the members, sessions, events, hooks and the clock."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from connect_core.crypto import keyed_hash
+from connect_core.events.dispatch import Dispatcher
+from connect_core.members.directory import Members
+from connect_core.providers.hookspecs import HookRelay
+from connect_core.sessions import Sessions
+from connect_core.store import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Made once, by the manager.
+
+    `clock` answers seconds since the epoch. `subject_key` keys the hashes by which events tell persons apart.
+    `has_passwords`: a password of ours logs a member in, with "I have an account here".
+    """
+
+    database: Database
+    members: Members
+    sessions: Sessions
+    dispatcher: Dispatcher
+    hooks: HookRelay
+    clock: Callable[[], float]
+    subject_key: bytes = field(repr=False)
+    has_passwords: bool = False
+
+    def now(self) -> int:
+        """Return the time in whole seconds since the epoch."""
+        return int(self.clock())
+
+    def hash_subject(self, kind: str, value: str) -> str:
+        """Return the keyed hash that stands for a person in events: it can be compared, and not guessed."""
+        return keyed_hash(self.subject_key, kind, value)

@@ -1,0 +1,99 @@
+"""What a `ConnectManager` is made of, put together from the configuration once, at start-up.
+
+Makes things and closes them; decides nothing about a login.
+"""
+
+from collections.abc import Callable
+
+from connect_core.cache import Cache, connect_redis
+from connect_core.crypto import Sealer
+from connect_core.crypto.sealing import derive_key
+from connect_core.events.dispatch import Dispatcher
+from connect_core.http import HttpPool
+from connect_core.login.callback import Callbacks
+from connect_core.login.completion import Completion
+from connect_core.login.first_login import FirstLoginTickets
+from connect_core.login.flow import Flows
+from connect_core.login.qr_login import QrLogins
+from connect_core.login.return_targets import Targets
+from connect_core.login.start import Starter
+from connect_core.members.current import CurrentMember
+from connect_core.members.directory import BuiltInMembers, ExternalMembers, Members
+from connect_core.members.guarded_directory import GuardedDirectory
+from connect_core.members.merge_service import Merges
+from connect_core.members.personal_data import PersonalData
+from connect_core.members.self_service import SelfService
+from connect_core.members.services import Services
+from connect_core.providers.registry import Plugins, Registry
+from connect_core.sessions import Sessions
+from connect_core.settings import Settings
+from connect_core.store import Database
+
+
+class Parts:
+    """The parts of a manager, each of which does one thing."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        plugins: Plugins,
+        pool: HttpPool | None,
+        now: Callable[[], float],
+    ) -> None:
+        """`now` answers seconds since the epoch. Raises `SettingsError` and `PluginError`."""
+        service = settings.service
+        self.settings, self.database, self.plugins = settings, database, plugins
+        redis_url = service.redis_url
+        self.shared = connect_redis(redis_url.get_secret_value(), Sealer(service.keys, "cache")) if redis_url else None
+        self.pool = pool or _make_pool(settings, Cache(self.shared, now))
+        self.registry = Registry(settings, plugins, self.pool)
+        self.targets = Targets(service.public_url, service.redirect_allow)
+        self.chooses = service.first_login == "choose"
+        self.services = services = self._make_services(now)
+        self.sessions, self.dispatcher = services.sessions, services.dispatcher
+        self.has_passwords = services.has_passwords
+        self.flows, self.first_login_tickets = Flows(service.keys), FirstLoginTickets(service.keys, services.now)
+        self.starter = Starter(service, self.targets, services.now)
+        self.callbacks = Callbacks(services, self.flows)
+        self.completion = Completion(services, self.flows, chooses=self.chooses)
+        self.current_member = CurrentMember(services)
+        self.self_service = SelfService(services, service.unbind_cooldown)
+        self.personal_data = PersonalData(services, self.registry)
+        self.merges = Merges(services, service)
+        self.qr_logins = QrLogins(services)
+
+    def _make_services(self, now: Callable[[], float]) -> Services:
+        service, hooks = self.settings.service, self.plugins.hooks
+        members = self._make_members()
+        checks_elsewhere = bool(hooks.connect_check_credentials.get_hookimpls())
+        return Services(
+            database=self.database,
+            members=members,
+            sessions=Sessions(service.keys, service.public_url, self.settings.sessions),
+            dispatcher=Dispatcher(hooks, self.database, now),
+            hooks=hooks,
+            clock=now,
+            subject_key=derive_key(service.keys[0], "subjects in events"),
+            has_passwords=self.chooses and members.keeps_passwords and not checks_elsewhere,
+        )
+
+    def _make_members(self) -> Members:
+        directory = self.plugins.find_directory(self.settings)
+        if directory is None:
+            return BuiltInMembers(self.database)
+        return ExternalMembers(self.database, GuardedDirectory(directory))
+
+    async def aclose(self) -> None:
+        """Finish what is under way and close every connection."""
+        await self.dispatcher.drain()
+        await self.services.members.aclose()
+        await self.pool.aclose()
+        if self.shared is not None:
+            await self.shared.aclose()
+        self.database.close()
+
+
+def _make_pool(settings: Settings, cache: Cache) -> HttpPool:
+    vendor_calls, trust_env = settings.limits.vendor_calls, settings.service.outbound_proxy
+    return HttpPool(vendor_calls=vendor_calls, trust_env=trust_env, cache=cache)
