@@ -197,10 +197,10 @@ class _Phone:
             return responses.answer({**told, "age": asked.age, "status": asked.state})
         if asked.state == QrLoginState.APPROVED:
             return self._show_done(request, asked.state)
-        context = urlsplit(self._context.manager.settings.service.public_url).netloc
+        shop_host = urlsplit(self._context.manager.settings.service.public_url).netloc
         member = found.member.nickname or found.member.uname
         shown = Confirmation(
-            context, member, device.browser, device.system, device.place, asked.age, f"{self._context.prefix}/h/{id_}"
+            shop_host, member, device.browser, device.system, device.place, asked.age, f"{self._context.prefix}/h/{id_}"
         )
         return responses.page(self._context.pages.confirm_handover(visit.language, shown))
 

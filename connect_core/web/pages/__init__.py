@@ -122,7 +122,7 @@ class Confirmation:
     The forms post to `url` with `/approve` or `/deny` after it.
     """
 
-    context: str
+    shop: str
     member: str
     browser: str
     system: str

@@ -26,7 +26,7 @@ class Asset:
 
 
 def load_assets(stylesheet: Path | None = None) -> Mapping[str, Asset]:
-    """Return the files served below `{prefix}/static/` by name; `stylesheet` becomes `context.css`.
+    """Return the files served below `{prefix}/static/` by name; `stylesheet` becomes `shop.css`.
 
     Raises `SettingsError` when that cannot be read as UTF-8 text.
     """
