@@ -4,5 +4,6 @@ Reads requests and writes responses; who may log in is decided by `connect_core.
 """
 
 from connect_core.web.app import create_app
+from connect_core.web.logged_in import LoggedInMember, current_member
 
-__all__ = ["create_app"]
+__all__ = ["LoggedInMember", "create_app", "current_member"]

@@ -60,7 +60,7 @@ def create_app(
 ) -> Starlette:
     """Return the service as an ASGI application, to be run or mounted.
 
-    `routes` are the shop's own and come first.
+    `routes` are the shop's own and come first; in them `connect_core.web.current_member` tells who is logged in.
     `plugins` replaces the installed ones, `pool` the connections to vendors, and `now` the clock, which returns seconds
     since the epoch. `app.state.manager` is the `ConnectManager`.
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from connect_core.errors import BadRequest, Unsupported
+from connect_core.errors import BadRequest, NotLoggedIn, Unsupported
 from connect_core.identity import ClientType
 from connect_core.login.flow import Delivery
 from connect_core.manager import IN_APP, Start
@@ -20,6 +20,7 @@ from connect_core.providers.provider import Entrance, RequiredBrowser, WorksInSo
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.web import endpoints, responses
 from connect_core.web.context import WebContext
+from connect_core.web.logged_in import find_logged_in
 from connect_core.web.login.delivery import deliver, finish_flow, keep_flow, set_token_cookies, token_body
 from connect_core.web.pages.views import LoginChoice
 from connect_core.web.requests import (
@@ -147,7 +148,9 @@ class _LoginEndpoints:
         return response
 
     async def me(self, request: Request) -> Response:
-        logged_in = await self._context.find_member(request)
+        logged_in = await find_logged_in(self._context, request)
+        if logged_in is None:
+            raise NotLoggedIn("there is no live session")
         member = logged_in.member
         return responses.json_response(
             {
