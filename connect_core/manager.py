@@ -51,7 +51,7 @@ from connect_core.store import merges as stored_merges
 from connect_core.store import qr_logins as stored_qr_logins
 from connect_core.store import sessions as stored_sessions
 
-IN_APP = "awake"
+IN_APP = "in_app"
 """Query parameter of a start URL that was opened by a wake-up link: it is never answered with another one."""
 
 

@@ -35,6 +35,8 @@ from connect_core.web.requests import (
     wants_page,
 )
 
+_OLD_IN_APP = "awake"
+"""What `IN_APP` was called in the release before; links made by it may still be opened."""
 log = logging.getLogger("connect_login")
 _MOBILE = ("Mobile", "Android", "iPhone", "iPad", "HarmonyOS")
 
@@ -233,7 +235,7 @@ class _LoginEndpoints:
             return_to=parameters.get("return_to", ""),
             redirect_uri=redirect_uri,
             delivery=Delivery.JSON if redirect_uri else Delivery.SESSION,
-            is_in_app=IN_APP in parameters,
+            is_in_app=IN_APP in parameters or _OLD_IN_APP in parameters,
         )
 
     def _find_configured(self, request: Request) -> ConfiguredProvider:
