@@ -14,7 +14,7 @@ from connect_core.identity import ClientType
 from connect_core.observability.logs import configure_logging
 from connect_core.store import bulk
 from connect_core.web import responses
-from connect_core.web.pages import ShownConnection, ShownMember
+from connect_core.web.pages.views import ConnectionView, MemberView
 from connect_core.web.requests import get_cookies, get_language
 
 
@@ -82,14 +82,14 @@ def demo_home() -> list[BaseRoute]:
         if found is None:
             return responses.redirect(f"{shop.prefix}/login")
         member = found.member
-        shown = ShownMember(member.uname, member.nickname, member.face, member.province, member.city)
+        shown = MemberView(member.uname, member.nickname, member.face, member.province, member.city)
         rows = await shop.manager.database.read(lambda tx: bulk.find_rows(tx, "es_connect"))
         connections = [
-            ShownConnection("es_connect #{id}: {union_type} {union_id}".format_map(row), row["union_type"].lower())
+            ConnectionView("es_connect #{id}: {union_type} {union_id}".format_map(row), row["union_type"].lower())
             for row in rows
             if row["member_id"] == member.id and row["unbound_time"] is None
         ]
-        response = responses.page(shop.pages.member(language, shown, connections))
+        response = responses.html_response(shop.pages.member(language, shown, connections))
         shop.keep_language(request, response)
         return response
 

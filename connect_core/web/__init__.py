@@ -1,5 +1,9 @@
-"""The door to starlette: requests in, answers out. Decides nothing about who may log in."""
+"""The service as an ASGI application: routes, pages, cookies. The only package of the core that imports Starlette.
+
+Reads requests and writes responses; who may log in is decided by `connect_core.manager`.
+"""
 
 from connect_core.web.app import create_app
+from connect_core.web.logged_in import LoggedInMember, current_member
 
-__all__ = ["create_app"]
+__all__ = ["LoggedInMember", "create_app", "current_member"]

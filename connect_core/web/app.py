@@ -1,6 +1,7 @@
-"""The ASGI application: routes put together, start and stop.
+"""The ASGI application: puts the routes together, starts and stops the service, and deletes what has expired.
 
-Run it with `connect-login serve`, or mount it: `create_app(load_settings(path))`.
+Run it with `connect-login serve`, or mount it: `create_app(load_settings(path))`. Has no route of its own but the
+health checks.
 """
 
 import asyncio
@@ -26,21 +27,26 @@ from connect_core.web import responses
 from connect_core.web.account.merge import merge_routes
 from connect_core.web.account.personal_data import personal_data_routes
 from connect_core.web.account.routes import account_routes
-from connect_core.web.context import Limiter, WebContext
-from connect_core.web.legacy.account_binder import binder_routes
+from connect_core.web.context import WebContext
+from connect_core.web.endpoints import route
+from connect_core.web.error_pages import answer_error
+from connect_core.web.legacy.account_binder import account_binder_routes
 from connect_core.web.legacy.javashop import javashop_routes
 from connect_core.web.login.first_login import first_login_routes
 from connect_core.web.login.qr_login import qr_login_routes
-from connect_core.web.login.routes import connect_routes
+from connect_core.web.login.routes import login_routes
 from connect_core.web.pages import Pages
 from connect_core.web.pages.theme_check import load_pages
+from connect_core.web.rate_limit import Limiter
 from connect_core.web.requests import TrustedProxies, new_request_id
 from connect_core.web.responses import Cookies
 
 SWEEP_SECONDS = 60
+"""Seconds between two rounds of deleting what has expired."""
 SWEEP_STEP = 200
-"""Rows that one transaction deletes: so few that no login notices, and 100 000 go within two minutes."""
+"""Rows that one transaction deletes: so few that no login waits for it, and 100 000 are deleted within two minutes."""
 SWEEP_PAUSE = 0.1
+"""Seconds between two such transactions."""
 log = logging.getLogger("connect_login")
 
 
@@ -52,24 +58,28 @@ def create_app(
     routes: Sequence[BaseRoute] = (),
     now: Callable[[], float] = time.time,
 ) -> Starlette:
-    """Return the service. `routes` of the shop's own come first.
+    """Return the service as an ASGI application, to be run or mounted.
 
-    Raises `SettingsError` and `PluginError`. When it starts, an empty SQLite database gets its tables; any other schema
-    that is not this version's keeps it from starting.
+    `routes` are the shop's own and come first; in them `connect_core.web.current_member` tells who is logged in.
+    `plugins` replaces the installed ones, `pool` the connections to vendors, and `now` the clock, which returns seconds
+    since the epoch. `app.state.manager` is the `ConnectManager`.
+
+    Raises `SettingsError` and `PluginError`. When the application starts, an empty SQLite database gets its tables;
+    with any other schema that is not this version's it does not start.
     """
     service = settings.service
     database = Database(service.database_url, synchronous=service.sqlite_synchronous)
     manager = ConnectManager(settings, database, plugins=plugins, pool=pool, now=now)
-    context = _make_shop(manager, load_pages(settings.pages, service.prefix))
+    context = _make_context(manager, load_pages(settings.pages, service.prefix))
     app = Starlette(
         routes=[
             *routes,
-            *connect_routes(context),
+            *login_routes(context),
             *account_routes(context),
             *merge_routes(context),
             *personal_data_routes(context),
             *first_login_routes(context),
-            *binder_routes(context),
+            *account_binder_routes(context),
             *qr_login_routes(context),
             *javashop_routes(context),
             *_health_routes(context),
@@ -83,7 +93,7 @@ def create_app(
     return app
 
 
-def _make_shop(manager: ConnectManager, pages: Pages) -> WebContext:
+def _make_context(manager: ConnectManager, pages: Pages) -> WebContext:
     settings, service = manager.settings, manager.settings.service
     return WebContext(
         manager=manager,
@@ -102,7 +112,7 @@ def _make_shop(manager: ConnectManager, pages: Pages) -> WebContext:
 
 @asynccontextmanager
 async def _lifespan(manager: ConnectManager) -> AsyncIterator[None]:
-    with suppress(Unavailable):  # the database may come later: `/readyz` tells until then
+    with suppress(Unavailable):  # the database may come later; until then `/readyz` says so
         schema.prepare(manager.database)
     sweeper = asyncio.create_task(_sweep_for_ever(manager))
     try:
@@ -115,13 +125,14 @@ async def _lifespan(manager: ConnectManager) -> AsyncIterator[None]:
 
 
 async def _sweep_for_ever(manager: ConnectManager) -> None:
-    """Once a minute; processes that started together do it one after the other."""
+    """Redeliver events and delete what has expired, once a minute."""
+    # processes that started together begin at different moments
     await asyncio.sleep(random.uniform(0, SWEEP_SECONDS))  # noqa: S311 - no secret
     while True:
         try:
             while await manager.dispatcher.redeliver() == LATE_AT_ONCE:
                 pass
-            while await manager.sweep(SWEEP_STEP) >= SWEEP_STEP:  # noqa: ASYNC110 - a pause for others, no waiting
+            while await manager.sweep(SWEEP_STEP) >= SWEEP_STEP:  # noqa: ASYNC110 - waits for no condition, lets logins in between
                 await asyncio.sleep(SWEEP_PAUSE)
         except ConnectError as error:
             log.warning("sweep_failed", extra={"reason": str(error)})
@@ -130,21 +141,21 @@ async def _sweep_for_ever(manager: ConnectManager) -> None:
 
 def _health_routes(context: WebContext) -> list[BaseRoute]:
     async def healthz(request: Request) -> Response:
-        return responses.answer({"status": "ok"})
+        return responses.json_response({"status": "ok"})
 
     async def readyz(request: Request) -> Response:
         state = await context.manager.database.read(schema.find_state_in)
         if mistake := schema.get_advice(state):
             raise Unavailable(mistake)
-        return responses.answer({"status": "ok", "quarantined": sorted(context.manager.plugins.quarantined)})
+        return responses.json_response({"status": "ok", "quarantined": sorted(context.manager.plugins.quarantined)})
 
-    return [context.route("/healthz", healthz, "GET"), context.route("/readyz", readyz, "GET")]
+    return [route(context, "/healthz", healthz, "GET"), route(context, "/readyz", readyz, "GET")]
 
 
 async def _not_found(request: Request, error: Exception) -> Response:
     context: WebContext = request.app.state.context
     request.state.request_id = new_request_id()
-    response = context.answer_error(request, Unsupported())
+    response = answer_error(context, request, Unsupported())
     response.headers["x-request-id"] = request.state.request_id
     return response
 

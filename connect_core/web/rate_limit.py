@@ -1,15 +1,51 @@
-"""Where rate limits are counted in one process. The library's own store starts a thread for a hit, which costs more."""
+"""Rate limits: `Limiter` refuses a client that asks too often; the counters of one process are here too.
+
+Never decides what is counted or for whom: the routes do, by calling `Limiter.hit`.
+"""
 
 import time
 
+from limits import parse
 from limits.storage import Storage
+from limits.strategies import FixedWindowRateLimiter
+
+from connect_core.cache import Shared
+from connect_core.errors import RateLimited
 
 MOST = 100_000
-"""Counters kept at once; past that, those whose window is over are dropped, and then all."""
+"""Counters kept at once. Past that, those whose window is over are dropped; if none is, all of them."""
+
+
+class Limiter:
+    """Counts requests by a key such as the client's address: in this process, and across all that share a Redis."""
+
+    def __init__(self, rule: str, shared: Shared | None = None) -> None:
+        """`rule` is a number per period, such as `60/minute`, or `off`; `shared` is the shop's Redis, if it has one.
+
+        Raises `ValueError` for a rule that cannot be read.
+        """
+        self._rule = None if rule == "off" else parse(rule)
+        self._limiter = FixedWindowRateLimiter(CountersInMemory())
+        self._shared = shared
+
+    async def hit(self, key: str) -> None:
+        """Count one request for `key`. Raises `RateLimited` when it is over the limit, here or in Redis."""
+        rule = self._rule
+        if rule is None:
+            return
+        # this process counts first: a flood does not reach Redis, and without Redis the limit still holds per process
+        is_within = self._limiter.hit(rule, key)
+        if is_within and self._shared is not None:
+            is_within = await self._shared.hit(rule, key)
+        if not is_within:
+            raise RateLimited("too many requests from this address", retry_after=rule.get_expiry())
 
 
 class CountersInMemory(Storage):
-    """Counters that forget themselves when their window is over."""
+    """The counters of one process, in a dictionary.
+
+    The library's own `MemoryStorage` starts a timer thread on a hit, which costs more than the hit itself.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -17,7 +53,7 @@ class CountersInMemory(Storage):
 
     @property
     def base_exceptions(self) -> type[Exception]:
-        """Nothing can fail here."""
+        """What the library may catch of this storage; it raises nothing."""
         return Exception
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
@@ -36,21 +72,21 @@ class CountersInMemory(Storage):
         return count if ends > time.time() else 0
 
     def get_expiry(self, key: str) -> float:
-        """Return when the current window ends, in epoch seconds."""
+        """Return when the current window ends, in seconds since the epoch."""
         return self._counters.get(key, (0, time.time()))[1]
 
     def check(self) -> bool:
-        """It works."""
+        """Tell whether the storage can be reached: always."""
         return True
 
     def reset(self) -> int | None:
-        """Forget every counter."""
+        """Drop every counter, and return how many there were."""
         count = len(self._counters)
         self._counters.clear()
         return count
 
     def clear(self, key: str) -> None:
-        """Forget one counter."""
+        """Drop one counter."""
         self._counters.pop(key, None)
 
     def _make_room(self, now: float) -> None:

@@ -1,6 +1,6 @@
-"""Reading requests: parameters that come once, small JSON bodies, cookies, bearer tokens, who is asking.
+"""Reading requests: parameters that must not repeat, small bodies, cookies, bearer tokens, language, client address.
 
-Everything here is hostile until read; nothing here decides anything.
+Everything a client sends is checked for form here: size, repeats, control characters. Never decides who may do what.
 """
 
 import ipaddress
@@ -26,13 +26,13 @@ LANGUAGE_COOKIE = "connect_lang"
 
 
 def get_parameters(request: Request) -> dict[str, str]:
-    """Return the query's parameters. Raises `BadRequest` for one that is repeated, too long or not printable."""
-    return _single(request.scope["query_string"])
+    """Return the query's parameters. Raises `BadRequest` where one is repeated, too long or not printable."""
+    return _parse_unique(request.scope["query_string"])
 
 
 async def read_form(request: Request) -> dict[str, str]:
     """Return the fields of a posted form. Raises as `get_parameters`."""
-    return _single(await _read_body(request))
+    return _parse_unique(await _read_body(request))
 
 
 async def read_json(request: Request) -> dict[str, str]:
@@ -41,12 +41,12 @@ async def read_json(request: Request) -> dict[str, str]:
     if not body.strip():
         return {}
     try:
-        value = json.loads(body.decode(), object_pairs_hook=_once)
+        value = json.loads(body.decode(), object_pairs_hook=_reject_repeats)
     except (ValueError, RecursionError):
         raise BadRequest("the body is no JSON object") from None
     if not isinstance(value, dict):
         raise BadRequest("the body is no JSON object")
-    return _checked({key: _as_text(item) for key, item in value.items() if item is not None})
+    return _check_values({key: _as_text(item) for key, item in value.items() if item is not None})
 
 
 async def read_fields(request: Request) -> dict[str, str]:
@@ -60,7 +60,7 @@ def is_form(request: Request) -> bool:
 
 
 def wants_page(request: Request) -> bool:
-    """Tell whether a person is looking: a browser's navigation says that it takes HTML."""
+    """Tell whether to answer with a page: a browser that navigates accepts `text/html`, a script or an app does not."""
     return "text/html" in request.headers.get("accept", "")
 
 
@@ -70,24 +70,24 @@ def get_bearer(request: Request) -> str:
 
 
 def get_cookies(request: Request) -> dict[str, str]:
-    """Return the cookies; a name that comes twice is planted, so it counts as absent."""
-    found: dict[str, str] = {}
-    twice: set[str] = set()
+    """Return the cookies by name. A name that comes twice is left out: one of the two was planted by somebody else."""
+    cookies: dict[str, str] = {}
+    repeated: set[str] = set()
     for header in request.headers.getlist("cookie"):
         for pair in header[:BODY_LIMIT].split(";"):
             name, sign, value = pair.strip().partition("=")
-            if sign and name in found:
-                twice.add(name)
-            found[name] = value.strip('"')
-    return {name: value for name, value in found.items() if name not in twice}
+            if sign and name in cookies:
+                repeated.add(name)
+            cookies[name] = value.strip('"')
+    return {name: value for name, value in cookies.items() if name not in repeated}
 
 
 def new_request_id() -> str:
-    """64 random bits in hex, to find a request in the log."""
+    """Return 64 random bits in hex, by which a request is found in the log."""
     return secrets.token_hex(8)
 
 
-def find_asked_language(request: Request) -> Language | None:
+def find_requested_language(request: Request) -> Language | None:
     """Return the language that `?lang=` asks for."""
     if b"lang=" not in request.scope["query_string"]:
         return None
@@ -100,8 +100,11 @@ def get_language(request: Request) -> Language:
 
 
 def get_visit(request: Request, session_token: str = "", device_id: str = "") -> Visit:
-    """Return who is asking; `session_token` is the cookie's, `device_id` what an app calls its device."""
-    headers = dict(request.scope["headers"])  # one walk along them; every login comes here
+    """Return what the login steps need to know of the visitor.
+
+    `session_token` is that of their session cookie, `device_id` what an app calls its device.
+    """
+    headers = dict(request.scope["headers"])  # read once: every login comes here, and Starlette's look-up is linear
     language, chosen = _pick(request, headers)
     agent = headers.get(b"user-agent", b"")[:512].decode("latin-1")
     return Visit(request.state.request_id, agent, language, session_token, _get_bearer(headers), chosen, device_id)
@@ -113,38 +116,46 @@ def _get_bearer(headers: Mapping[bytes, bytes]) -> str:
 
 
 def _pick(request: Request, headers: Mapping[bytes, bytes]) -> tuple[Language, str]:
-    """The visitor's language, and once more if they chose it: by `?lang=` now, or earlier, as their cookie tells."""
-    chosen = find_asked_language(request)
+    """Return the visitor's language, and again if they chose it, by `?lang=` or by our cookie; else an empty text."""
+    chosen = find_requested_language(request)
     cookies = headers.get(b"cookie", b"") if chosen is None else b""
-    if _COOKIE in cookies and (found := _LANGUAGE.search(cookies[:BODY_LIMIT])):
-        chosen = find_language(found[1].decode())
+    if _COOKIE in cookies and (match := _LANGUAGE.search(cookies[:BODY_LIMIT])):
+        chosen = find_language(match[1].decode())
     language = pick_language(chosen, headers.get(b"accept-language", b"").decode("latin-1"))
     return language, chosen or ""
 
 
-def check_origin(request: Request, allowed: Sequence[str]) -> None:
-    """Refuse a POST that a page of another origin sends. Raises `Forbidden`.
+def is_from_another_origin(request: Request, allowed: Sequence[str]) -> bool:
+    """Tell whether a page of an origin that is not in `allowed` sent the request (cross-site request forgery).
 
-    A form of our own pages may come with `Origin: null`, since they tell nobody where they are; the browser vouches.
+    A request without `Origin` comes from no browser, or from one that says `cross-site` by `Sec-Fetch-Site`. Forms of
+    our own pages come with `Origin: null`, because of their referrer policy; there `same-origin` has to be said too.
     """
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
     if origin is None:
-        is_ours = site != "cross-site"
-    else:
-        is_ours = origin in allowed or (origin == "null" and site == "same-origin")
-    if not is_ours:
+        return site == "cross-site"
+    return origin not in allowed and not (origin == "null" and site == "same-origin")
+
+
+def check_origin(request: Request, allowed: Sequence[str]) -> None:
+    """Raise `Forbidden` for a request that a page of another origin than `allowed` sent."""
+    if is_from_another_origin(request, allowed):
         raise Forbidden("the request comes from another origin")
 
 
 class TrustedProxies:
-    """Which peers' X-Forwarded-For is believed."""
+    """The proxies whose `X-Forwarded-For` is believed, for rate limits and logs only."""
 
     def __init__(self, proxies: Sequence[str]) -> None:
-        """`proxies`: addresses or networks."""
+        """`proxies` are addresses or networks, such as `10.0.0.0/8`. Raises `ValueError` for anything else."""
         self._networks = [ipaddress.ip_network(proxy) for proxy in proxies]
 
     def get_address(self, request: Request) -> str:
-        """Return whom limits are counted for: the last hop that no trusted proxy vouches past; IPv6 by its /64."""
+        """Return the client's address, for which limits are counted; of an IPv6 address its /64 network.
+
+        That is the nearest hop that is no trusted proxy: what a client writes into `X-Forwarded-For` itself stands
+        further left and is not believed.
+        """
         peer = request.client.host if request.client else ""
         if not self._networks:
             return _group_of(peer)
@@ -181,7 +192,7 @@ async def _read_body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _single(encoded: bytes) -> dict[str, str]:
+def _parse_unique(encoded: bytes) -> dict[str, str]:
     if len(encoded) > BODY_LIMIT:
         raise BadRequest("too many parameters")
     try:
@@ -190,10 +201,10 @@ def _single(encoded: bytes) -> dict[str, str]:
         raise BadRequest("the parameters are malformed or too many") from None
     if len(dict(pairs)) != len(pairs):
         raise BadRequest("a parameter is repeated")
-    return _checked(dict(pairs))
+    return _check_values(dict(pairs))
 
 
-def _checked(values: dict[str, str]) -> dict[str, str]:
+def _check_values(values: dict[str, str]) -> dict[str, str]:
     if len(values) > FIELD_LIMIT:
         raise BadRequest("too many parameters")
     for name, value in values.items():
@@ -210,7 +221,7 @@ _COOKIE = LANGUAGE_COOKIE.encode()
 _LANGUAGE = re.compile(rb"(?:^|;)\s*(?:__Host-)?" + _COOKIE + rb"=(zh|en)\s*(?:;|$)")
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _reject_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(dict(pairs)) != len(pairs):
         raise BadRequest("a parameter is repeated")
     return dict(pairs)

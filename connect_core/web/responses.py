@@ -1,4 +1,7 @@
-"""Writing answers: the security headers of them all, cookies, redirects, pages, JSON, errors as problem details."""
+"""Writing responses: the security headers that all of them carry, cookies, redirects, HTML, JSON, problem details.
+
+Never decides what a response says, and never reads a request.
+"""
 
 import json
 import re
@@ -26,34 +29,34 @@ _RAW_HEADERS = [(name.encode(), value.encode()) for name, value in HEADERS.items
 
 
 def redirect(url: str) -> Response:
-    """303 See Other: the only redirect there is (RFC 9700 §4.12)."""
+    """Redirect by 303 See Other, after which the browser sends a GET (RFC 9700 §4.12); no other redirect is used."""
     response, location = Response(status_code=303), url if _URL.fullmatch(url) else quote(url, safe=_URL_MARKS)
     response.raw_headers += [*_RAW_HEADERS, (b"location", location.encode("ascii"))]
     return response
 
 
 def no_content() -> Response:
-    """204 No Content: done, and nothing to show."""
+    """Answer 204 No Content."""
     return Response(status_code=204, headers=HEADERS)
 
 
-def page(text: str, status: int = 200) -> Response:
-    """An HTML page."""
+def html_response(text: str, status: int = 200) -> Response:
+    """Answer an HTML page."""
     return Response(text, status, HEADERS, "text/html; charset=utf-8")
 
 
-def plain(text: str) -> Response:
-    """A bare text."""
+def text_response(text: str) -> Response:
+    """Answer a text without markup."""
     return Response(text, 200, HEADERS, "text/plain; charset=utf-8")
 
 
-def answer(value: object, status: int = 200, *, media_type: str = "application/json") -> Response:
-    """A JSON answer."""
+def json_response(value: object, status: int = 200, *, media_type: str = "application/json") -> Response:
+    """Answer `value` as JSON."""
     return Response(json.dumps(value, ensure_ascii=False), status, HEADERS, media_type)
 
 
 def problem(error: ConnectError, request_id: str) -> Response:
-    """The error as problem details (RFC 9457), with our `code` and the request's id."""
+    """Answer an error as problem details (RFC 9457), with our `code` and the request's id."""
     body = {
         "type": "about:blank",
         "title": error.code,
@@ -61,11 +64,11 @@ def problem(error: ConnectError, request_id: str) -> Response:
         "code": error.code,
         "request_id": request_id,
     }
-    return with_retry(answer(body, error.status, media_type="application/problem+json"), error)
+    return with_retry(json_response(body, error.status, media_type="application/problem+json"), error)
 
 
 def with_retry(response: Response, error: ConnectError) -> Response:
-    """Add what the client should know about coming back: `Retry-After`, `WWW-Authenticate`."""
+    """Add when and how to try again: `Retry-After`, and `WWW-Authenticate` as in RFC 6750 §3 and RFC 9470 §3."""
     if error.status in (429, 503) or error.retry_after is not None:
         response.headers["retry-after"] = str(error.retry_after or 2)
     if error.status == 401:
@@ -80,9 +83,13 @@ LANGUAGE_MEMORY = 365 * 24 * 3600
 
 
 class Cookies:
-    """The cookies we set: `__Host-`, Secure, HttpOnly, SameSite=Lax; without the first two on plain loopback http."""
+    """The names and attributes of the cookies that we set: `__Host-`, Secure, HttpOnly, SameSite=Lax.
+
+    A service on plain loopback http has no `__Host-` and no Secure, so that any client can try it.
+    """
 
     def __init__(self, *, is_plain_loopback: bool, readable_token_cookies: bool) -> None:
+        """`readable_token_cookies`: scripts may read the token cookies of the `/buyer` routes."""
         self._protection = "" if is_plain_loopback else "; Secure"
         self._is_readable = readable_token_cookies
         prefix = "" if is_plain_loopback else "__Host-"
@@ -98,14 +105,17 @@ class Cookies:
         self._set(response, name, value, max_age, "; HttpOnly")
 
     def set_token(self, response: Response, name: str, value: str, max_age: int) -> None:
-        """Set a token cookie of the `/buyer` routes, which a shop may choose to make readable."""
+        """Set a token cookie of the `/buyer` routes, which scripts may read if the shop's settings say so."""
         self._set(response, name, value, max_age, "" if self._is_readable else "; HttpOnly")
 
     def drop(self, response: Response, name: str) -> None:
-        """Have the browser forget a cookie."""
+        """Delete a cookie."""
         self._set(response, name, "", 0, "; HttpOnly")
 
     def _set(self, response: Response, name: str, value: str, max_age: int, access: str) -> None:
-        """RFC 6265 §4.1. Names and values are ours and need no quotes; Starlette's way takes ten times as long."""
+        """Write the header by hand (RFC 6265 §4.1): names and values are ours and need no quotes.
+
+        Starlette's `set_cookie` goes through `http.cookies`, which takes ten times as long.
+        """
         text = f"{name}={value}; Max-Age={max_age}; Path=/; SameSite=lax{access}{self._protection}"
         response.raw_headers.append((b"set-cookie", text.encode("ascii")))

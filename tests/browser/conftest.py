@@ -190,7 +190,7 @@ async def cart(request: Request) -> Response:
 
 async def careless(request: Request) -> Response:
     """A page that breaks the policy it is sent with."""
-    return responses.page(PAGE.format(CARELESS))
+    return responses.html_response(PAGE.format(CARELESS))
 
 
 async def thief(request: Request) -> Response:
@@ -203,7 +203,7 @@ async def sample(request: Request) -> Response:
     """One of every page that there is, with the words that are asked for."""
     asked, pages = request.query_params, request.app.state.context.pages
     made = [*sample_pages(pages, get_language(request), asked["words"], is_full="full" in asked)]
-    return responses.page(made[request.path_params["number"]]())
+    return responses.html_response(made[request.path_params["number"]]())
 
 
 async def framing(request: Request) -> Response:

@@ -1,1 +1,1 @@
-"""The member's own pages and their JSON: connections, sessions, merges, personal data. All of them need a login."""
+"""The routes by which members look after their own account: connections, sessions, merges, personal data."""

@@ -1,6 +1,6 @@
-"""The routes by which members look after their own account: connections, sessions, and the page that shows them.
+"""The account page, and the routes by which members link and unlink logins, end sessions and set a password.
 
-A browser brings its session cookie, an app its bearer token. Forms post, since they cannot DELETE.
+A browser sends its session cookie, an app its bearer token. The page's forms post where JSON clients send DELETE.
 """
 
 from collections.abc import Container
@@ -19,10 +19,19 @@ from connect_core.login.values import Delivery, Purpose, PurposeKind
 from connect_core.members.current import LoggedIn
 from connect_core.providers.calls import CREDENTIAL
 from connect_core.providers.provider import Entrance
-from connect_core.web import responses
+from connect_core.web import endpoints, responses
 from connect_core.web.context import WebContext
-from connect_core.web.login.routes import keep_flow, title, token_body
-from connect_core.web.pages import BoundLogin, Choice, OpenLogin, ShownMember, UndoableMerge
+from connect_core.web.error_pages import leading_back_to
+from connect_core.web.login.delivery import keep_flow, token_body
+from connect_core.web.login.routes import get_title
+from connect_core.web.pages.views import (
+    AccountView,
+    ConnectionView,
+    LoginChoice,
+    MemberView,
+    SessionView,
+    UndoableMergeView,
+)
 from connect_core.web.requests import (
     get_parameters,
     get_visit,
@@ -34,9 +43,9 @@ from connect_core.web.requests import (
 
 
 def account_routes(context: WebContext) -> list[BaseRoute]:
-    """Every such route."""
-    account, prefix = _Account(context), context.prefix
-    route = partial(context.route, style=context.leading_back_to(f"{prefix}/account"))
+    """Return the routes of this module."""
+    account, prefix = _AccountEndpoints(context), context.prefix
+    route = partial(endpoints.route, context, style=leading_back_to(context, f"{prefix}/account"))
     return [
         route(f"{prefix}/{{provider}}/{{client}}/bind", account.bind, "POST", cross_origin=True),
         route(f"{prefix}/connections", account.connections, "GET", cross_origin=True),
@@ -52,113 +61,124 @@ def account_routes(context: WebContext) -> list[BaseRoute]:
     ]
 
 
-class _Account:
+class _AccountEndpoints:
     def __init__(self, context: WebContext) -> None:
         self._context = context
         self._manager = context.manager
-        self._centre = context.manager.self_service
+        self._self_service = context.manager.self_service
 
     async def bind(self, request: Request) -> Response:
-        """Begin a bind by redirect; with a client's code, do it."""
+        """Begin to link a login by redirect; with a client's code, link it."""
         return await begin_bind(self._context, request)
 
     async def connections(self, request: Request) -> Response:
-        found = await self._context.find_member(request)
-        return responses.answer([asdict(one) for one in await self._centre.find_connections(found.session)])
+        logged_in = await self._context.find_member(request)
+        connections = await self._self_service.find_connections(logged_in.session)
+        return responses.json_response([asdict(connection) for connection in connections])
 
     async def unbind(self, request: Request) -> Response:
-        found = await self._context.find_recent(request)
-        asked = await read_form(request) if is_form(request) else get_parameters(request)
-        logs_out = asked.get("logout", "") in ("1", "true")
+        logged_in = await self._context.find_recent(request)
+        parameters = await read_form(request) if is_form(request) else get_parameters(request)
+        logs_out = parameters.get("logout", "") in ("1", "true")
         union_type = request.path_params["union_type"].upper()
-        await self._centre.unbind(found.session, union_type, request.state.request_id, logs_out=logs_out)
-        response = self._done(request)
+        await self._self_service.unbind(logged_in.session, union_type, request.state.request_id, logs_out=logs_out)
+        response = self._answer_done(request)
         if logs_out:
             self._context.forget_logins(request, response)
         return response
 
     async def sessions(self, request: Request) -> Response:
-        found = await self._context.find_member(request)
-        return responses.answer([asdict(one) for one in await self._centre.find_sessions(found.session)])
+        logged_in = await self._context.find_member(request)
+        sessions = await self._self_service.find_sessions(logged_in.session)
+        return responses.json_response([asdict(session) for session in sessions])
 
     async def end_session(self, request: Request) -> Response:
-        found = await self._context.find_member(request)
-        await self._centre.end_session(found.session, request.path_params["id"])
-        return self._done(request)
+        logged_in = await self._context.find_member(request)
+        await self._self_service.end_session(logged_in.session, request.path_params["id"])
+        return self._answer_done(request)
 
     async def end_sessions(self, request: Request) -> Response:
         """End all of the member's sessions but this one."""
-        found = await self._context.find_member(request)
-        await self._centre.end_other_sessions(found.session)
-        return self._done(request)
+        logged_in = await self._context.find_member(request)
+        await self._self_service.end_other_sessions(logged_in.session)
+        return self._answer_done(request)
 
     async def set_password(self, request: Request) -> Response:
         if not self._manager.has_passwords:
             raise Unsupported("this shop has no passwords of ours")
-        found = await self._context.find_recent(request)
-        asked = await read_fields(request)
-        await self._centre.set_password(found.session, asked.get("password", ""))
-        return self._done(request)
+        logged_in = await self._context.find_recent(request)
+        fields = await read_fields(request)
+        await self._self_service.set_password(logged_in.session, fields.get("password", ""))
+        return self._answer_done(request)
 
     async def page(self, request: Request) -> Response:
-        visit = get_visit(request)
         try:
-            found = await self._context.find_member(request)
+            logged_in = await self._context.find_member(request)
         except NotLoggedIn:
-            return responses.redirect(self._context.login_for(f"{self._context.prefix}/account"))
-        language, prefix = visit.language, self._context.prefix
-        connections = await self._centre.find_connections(found.session)
-        sessions = await self._centre.find_sessions(found.session)
+            return responses.redirect(self._context.get_login_page(f"{self._context.prefix}/account"))
+        language = get_visit(request).language
+        text = self._context.pages.account(language, await self._find_account(logged_in, language))
+        return responses.html_response(text)
+
+    async def _find_account(self, logged_in: LoggedIn, language: Language) -> AccountView:
+        session, member, prefix = logged_in.session, logged_in.member, self._context.prefix
+        connections = await self._self_service.find_connections(session)
+        sessions = await self._self_service.find_sessions(session)
+        merges = await self._manager.merges.find_undoable(session)
         titles = find_titles(self._context, language)
-        member = found.member
-        text = self._context.pages.account(
-            language,
-            ShownMember(member.uname, member.nickname, member.face),
-            [
-                BoundLogin(
-                    titles.get(one.union_type, one.union_type),
-                    one.union_type.lower(),
-                    one.nickname,
-                    to_day(one.since),
-                    f"{prefix}/connections/{one.union_type}/unbind",
+        bound = {connection.union_type for connection in connections}
+        return AccountView(
+            member=MemberView(member.uname, member.nickname, member.face),
+            connections=[
+                ConnectionView(
+                    titles.get(connection.union_type, connection.union_type),
+                    connection.union_type.lower(),
+                    to_day(connection.since),
+                    connection.nickname,
+                    f"{prefix}/connections/{connection.union_type}/unbind",
                 )
-                for one in connections
+                for connection in connections
             ],
-            find_choices(self._context, found, language, "bind", {one.union_type for one in connections}),
-            [
-                OpenLogin(one.client_type, to_day(one.login_time), f"{prefix}/sessions/{one.id}/end", one.is_this)
-                for one in sessions
+            choices=find_choices(self._context, logged_in, language, "bind", bound),
+            sessions=[
+                SessionView(
+                    active.client_type, to_day(active.login_time), f"{prefix}/sessions/{active.id}/end", active.is_this
+                )
+                for active in sessions
             ],
-            [
-                UndoableMerge(one.name, to_day(one.undo_until), f"{prefix}/account/merges/{one.id}/undo")
-                for one in await self._manager.merges.find_undoable(found.session)
+            merges=[
+                UndoableMergeView(merge.name, to_day(merge.undo_until), f"{prefix}/account/merges/{merge.id}/undo")
+                for merge in merges
             ],
             has_passwords=self._manager.has_passwords,
             offers_merge=self._manager.merges.are_offered,
         )
-        return responses.page(text)
 
-    def _done(self, request: Request) -> Response:
+    def _answer_done(self, request: Request) -> Response:
         if wants_page(request):
             return responses.redirect(f"{self._context.prefix}/account")
         return responses.no_content()
 
 
 async def begin_bind(context: WebContext, request: Request, kind: PurposeKind = PurposeKind.LINK) -> Response:
-    """Begin to link an identity to the member who is logged in, or to prove a second account; with a code, do it."""
+    """Begin to link a login to the member who is logged in, or to prove that the member has a second account.
+
+    With a client's code or credential it is done at once. Raises `NotLoggedIn`, `LoginTooOld`, and as the manager.
+    """
     manager = context.manager
     await context.count(request)
     purpose = Purpose(kind, (await context.find_recent(request)).session)
-    asked = await read_fields(request)
+    fields = await read_fields(request)
     names = (request.path_params["provider"], request.path_params["client"])
     configured = manager.registry.find(*names)
     visit = get_visit(request)
-    if configured.entrance is not Entrance.REDIRECT and asked.keys() & {*configured.provider.code_names, CREDENTIAL}:
-        return responses.answer(token_body(context, await manager.login_with_code(*names, asked, visit, purpose)))
-    redirect_uri = asked.get("redirect_uri", "")
+    if configured.entrance is not Entrance.REDIRECT and fields.keys() & {*configured.provider.code_names, CREDENTIAL}:
+        outcome = await manager.login_with_code(*names, fields, visit, purpose)
+        return responses.json_response(token_body(context, outcome))
+    redirect_uri = fields.get("redirect_uri", "")
     default_page = f"{context.prefix}/account/merge" if kind is PurposeKind.PROVE else ""
     options = StartOptions(
-        return_to=asked.get("return_to", "") or default_page,
+        return_to=fields.get("return_to", "") or default_page,
         redirect_uri=redirect_uri,
         delivery=Delivery.JSON if redirect_uri else Delivery.SESSION,
         is_in_app=True,
@@ -166,24 +186,28 @@ async def begin_bind(context: WebContext, request: Request, kind: PurposeKind = 
     )
     start = await manager.get_login_url(*names, visit, options)
     if start.flow and configured.entrance.is_ticketed:
-        return responses.answer({"login_url": start.login_url, "ticket": manager.flows.seal_ticket(start.flow)})
+        ticket = manager.flows.seal_ticket(start.flow)
+        return responses.json_response({"login_url": start.login_url, "ticket": ticket})
     if wants_page(request):
-        response = responses.page(context.pages.leaving(visit.language, start.login_url))
+        response = responses.html_response(context.pages.leaving(visit.language, start.login_url))
         response.headers["refresh"] = f"0;url={start.login_url}"
     else:
-        response = responses.answer({"login_url": start.login_url})
+        response = responses.json_response({"login_url": start.login_url})
     return keep_flow(context, request, response, start)
 
 
 def find_choices(
-    context: WebContext, found: LoggedIn, language: Language, verb: str, without: Container[str] = ()
-) -> list[Choice]:
-    """Return the logins that this kind of browser can begin, each with where a form posts to `verb` it."""
-    client = ClientType.PC if found.session.client_type is ClientType.PC else ClientType.H5
+    context: WebContext, logged_in: LoggedIn, language: Language, verb: str, without: Container[str] = ()
+) -> list[LoginChoice]:
+    """Return the logins that this kind of browser can begin, each with the address that a form posts to.
+
+    `verb` is `bind` or `merge`; union types in `without` are left out.
+    """
+    client = ClientType.PC if logged_in.session.client_type is ClientType.PC else ClientType.H5
     return [
-        Choice(
+        LoginChoice(
             configured.name,
-            title(configured, language),
+            get_title(configured, language),
             f"{context.prefix}/{configured.name}/{configured.client_type}/{verb}",
             configured.provider.union_type.lower(),
         )
@@ -193,13 +217,13 @@ def find_choices(
 
 
 def find_titles(context: WebContext, language: Language) -> dict[str, str]:
-    """Return what each union type is called on a page."""
+    """Return what each union type is called on a page: the title of its first configured provider."""
     return {
-        configured.provider.union_type: title(configured, language)
+        configured.provider.union_type: get_title(configured, language)
         for configured in reversed([*context.manager.registry])
     }
 
 
 def to_day(seconds: int) -> date:
-    """Return the day (UTC) of epoch seconds."""
+    """Return the day (UTC) of a time in seconds since the epoch."""
     return datetime.fromtimestamp(seconds, UTC).date()

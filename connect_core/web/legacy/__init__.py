@@ -1,1 +1,1 @@
-"""Routes that front ends of older shop systems call, with the very paths and answers those systems had."""
+"""The routes that front ends of older shop systems call, with the paths and answers of those systems."""

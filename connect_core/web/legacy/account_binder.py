@@ -1,7 +1,7 @@
-"""The binder routes of older front ends: bind, unbind, and the page that asks a newcomer, answered by the same manager.
+"""The `account-binder` and `login-binder` routes of older front ends: link, unlink, join an account.
 
-Their `uuid` names the login that waits for a choice, and opens nothing by itself: what counts is the sealed ticket, in
-this browser's cookie or an app's hand. What such systems let a client merely claim, an id above all, is E130 here.
+Their `uuid` only names the login that waits for a decision; what proves it is the sealed ticket, in this browser's
+cookie or in the app that got it. Routes on which those systems believed an id that the client claims answer E130 here.
 """
 
 from collections.abc import Mapping
@@ -18,9 +18,11 @@ from connect_core.members.current import LoggedIn
 from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.web import responses
-from connect_core.web.context import Endpoint, ErrorStyle, WebContext
-from connect_core.web.legacy.javashop import answer_in
-from connect_core.web.login.routes import keep_flow
+from connect_core.web.context import WebContext
+from connect_core.web.endpoints import Endpoint, route
+from connect_core.web.error_pages import ErrorStyle
+from connect_core.web.legacy.javashop import answer_with_codes
+from connect_core.web.login.delivery import keep_flow
 from connect_core.web.requests import (
     check_origin,
     get_cookies,
@@ -30,28 +32,28 @@ from connect_core.web.requests import (
 )
 
 _CODES = {"already_bound": "143", "not_logged_in": "107", "forbidden": "E133"}
-_OUT_OF = "WECHAT"
-"""What `unbind/out` unbinds: it is the logout button inside WeChat's browser."""
+_UNBIND_OUT = "WECHAT"
+"""What `unbind/out` unlinks: those front ends call it for the logout button inside WeChat's browser."""
 
 
-def binder_routes(context: WebContext) -> list[BaseRoute]:
-    """Every such route."""
-    binder = _Binder(context)
-    style, unbind_style = answer_in(_CODES), answer_in({**_CODES, "unsupported": "E134"})
+def account_binder_routes(context: WebContext) -> list[BaseRoute]:
+    """Return the routes of this module."""
+    binder = _AccountBinderEndpoints(context)
+    style, unbind_style = answer_with_codes(_CODES), answer_with_codes({**_CODES, "unsupported": "E134"})
 
-    def route(path: str, endpoint: Endpoint, *methods: str, style: ErrorStyle = style) -> BaseRoute:
-        return context.route(f"/buyer/{path}", endpoint, *methods, style=style, cross_origin=True)
+    def make_route(path: str, endpoint: Endpoint, *methods: str, style: ErrorStyle = style) -> BaseRoute:
+        return route(context, f"/buyer/{path}", endpoint, *methods, style=style, cross_origin=True)
 
     return [
-        route("account-binder/pc/{type}", binder.begin, "GET"),
-        route("account-binder/list", binder.show, "GET"),
-        route("account-binder/unbind/out", binder.unbind_and_log_out, "POST", style=unbind_style),
-        route("account-binder/unbind/{type}", binder.unbind, "POST", style=unbind_style),
-        route("account-binder/login/{uuid}", binder.bind_pending, "POST"),
-        route("account-binder/register/{uuid}", binder.register, "POST"),
-        route("passport/login-binder/pc/{uuid}", binder.join, "PUT"),
-        route("passport/login-binder/wap/{uuid}", binder.join, "PUT", "POST"),
-        *(route(path, _refuse, method) for method, path in _UNSAFE),
+        make_route("account-binder/pc/{type}", binder.begin, "GET"),
+        make_route("account-binder/list", binder.show, "GET"),
+        make_route("account-binder/unbind/out", binder.unbind_and_log_out, "POST", style=unbind_style),
+        make_route("account-binder/unbind/{type}", binder.unbind, "POST", style=unbind_style),
+        make_route("account-binder/login/{uuid}", binder.bind_pending, "POST"),
+        make_route("account-binder/register/{uuid}", binder.register, "POST"),
+        make_route("passport/login-binder/pc/{uuid}", binder.join, "PUT"),
+        make_route("passport/login-binder/wap/{uuid}", binder.join, "PUT", "POST"),
+        *(make_route(path, _refuse, method) for method, path in _UNSAFE),
     ]
 
 
@@ -63,20 +65,23 @@ _UNSAFE = (
     ("POST", "passport/register-binder/app"),
     ("POST", "connect/{provider}/app/login/{uuid}"),
 )
-"""Secrets handed to apps, and logins by an id that the client claims."""
+"""Routes that gave secrets to apps, or logged in whoever claimed an id."""
 
 
 async def _refuse(request: Request) -> Response:
     raise Unsupported("this cannot be offered safely")
 
 
-class _Binder:
+class _AccountBinderEndpoints:
     def __init__(self, context: WebContext) -> None:
         self._context = context
         self._manager = context.manager
 
     async def begin(self, request: Request) -> Response:
-        """The address at which a bind begins, as text; the front end sends the browser there, and no link can."""
+        """Answer the vendor's address as text, for the front end to open.
+
+        Not a redirect: a link on another site must not be able to begin linking.
+        """
         check_origin(request, self._context.origins)
         await self._context.count(request)
         session = (await self._find_recent(request)).session
@@ -93,81 +98,81 @@ class _Binder:
                 purpose=Purpose(PurposeKind.LINK, session),
             ),
         )
-        return keep_flow(self._context, request, responses.plain(start.login_url), start)
+        return keep_flow(self._context, request, responses.text_response(start.login_url), start)
 
     async def show(self, request: Request) -> Response:
-        """Every union type that the shop has configured, and whether it is bound."""
-        found = await self._find_member(request)
-        if found is None:
+        """Answer every union type that the shop has configured, and whether it is linked."""
+        logged_in = await self._find_member(request)
+        if logged_in is None:
             raise NotLoggedIn("there is no live session")
         union_types = dict.fromkeys(configured.provider.union_type for configured in self._manager.registry)
-        return responses.answer([{"union_type": one, "is_bind": one in found.union_types} for one in union_types])
+        bound = logged_in.union_types
+        return responses.json_response([{"union_type": name, "is_bind": name in bound} for name in union_types])
 
     async def unbind(self, request: Request) -> Response:
         await self._unbind(request, request.path_params["type"].upper())
-        return _nothing()
+        return _empty()
 
     async def unbind_and_log_out(self, request: Request) -> Response:
-        """Log out; the connection goes with it, unless it is the member's only way back."""
+        """Unlink WeChat and log out; where it is the member's only login, log out alone."""
         try:
-            await self._unbind(request, _OUT_OF, logs_out=True)
+            await self._unbind(request, _UNBIND_OUT, logs_out=True)
         except LastConnection:
             for token in filter(None, self._get_tokens(request).values()):
                 await self._manager.current_member.logout(token)
-        response = _nothing()
+        response = _empty()
         self._context.forget_logins(request, response)
         return response
 
     async def bind_pending(self, request: Request) -> Response:
-        """Bind the person who waits to the member who is logged in."""
-        return self._bound(await self._bind_pending(request, (await self._find_recent(request))))
+        """Link the pending login to the member who is logged in."""
+        return self._answer_bound(await self._bind_pending(request, (await self._find_recent(request))))
 
     async def register(self, request: Request) -> Response:
-        """The same, told in no words, for a member whom the shop has just registered; register who is not logged in."""
+        """Register the person of the pending login; a member who is logged in gets it linked, and an empty answer."""
         if await self._find_member(request) is None:
             await self._context.count(request)
             ticket, _ = await self._read_ticket(request)
-            return self._bound(await self._manager.finish_first_login(ticket, get_visit(request)))
+            return self._answer_bound(await self._manager.finish_first_login(ticket, get_visit(request)))
         await self._bind_pending(request, await self._find_recent(request))
-        response = _nothing()
+        response = _empty()
         self._context.cookies.drop(response, self._context.cookies.pending)
         return response
 
     async def join(self, request: Request) -> Response:
-        """Bind the person who waits to the member whom the credentials prove."""
+        """Link the pending login to the member whom the credentials prove, and log that member in."""
         check_origin(request, self._context.origins)
         await self._context.count(request)
-        ticket, asked = await self._read_ticket(request)
-        await self._context.password_limiter.hit(f"user {asked.get('username', '')}")
-        return self._bound(await self._manager.finish_first_login(ticket, get_visit(request), asked))
+        ticket, credentials = await self._read_ticket(request)
+        await self._context.count_password(credentials.get("username", ""))
+        return self._answer_bound(await self._manager.finish_first_login(ticket, get_visit(request), credentials))
 
-    async def _bind_pending(self, request: Request, found: LoggedIn) -> Outcome:
+    async def _bind_pending(self, request: Request, logged_in: LoggedIn) -> Outcome:
         await self._context.count(request)
         ticket, _ = await self._read_ticket(request)
-        return await self._manager.finish_first_login(
-            ticket, get_visit(request), purpose=Purpose(PurposeKind.LINK, found.session)
-        )
+        purpose = Purpose(PurposeKind.LINK, logged_in.session)
+        return await self._manager.finish_first_login(ticket, get_visit(request), purpose=purpose)
 
     async def _read_ticket(self, request: Request) -> tuple[str, Mapping[str, str]]:
-        """Return the ticket, which must be of the login that the path names, and what else was sent."""
-        asked = await read_fields(request)
-        ticket = asked.pop("ticket", "") or get_cookies(request).get(self._context.cookies.pending, "")
+        """Return the ticket and the other fields. Raises `StateInvalid` unless the path names the ticket's login."""
+        fields = await read_fields(request)
+        ticket = fields.pop("ticket", "") or get_cookies(request).get(self._context.cookies.pending, "")
         if not ticket or ticket.partition(".")[0] != request.path_params["uuid"]:
             raise StateInvalid("the uuid is of no login that waits here")
-        return ticket, asked
+        return ticket, fields
 
-    def _bound(self, outcome: Outcome) -> Response:
+    def _answer_bound(self, outcome: Outcome) -> Response:
         assert isinstance(outcome, SessionOpened), "somebody who has chosen is logged in"
         tokens = self._manager.current_member.issue_tokens(outcome.opened)
-        told = {name: tokens[name] for name in ("access_token", "refresh_token", "uid")}
-        response = responses.answer({"result": "bind_success", **told})
+        body = {name: tokens[name] for name in ("access_token", "refresh_token", "uid")}
+        response = responses.json_response({"result": "bind_success", **body})
         self._context.cookies.drop(response, self._context.cookies.pending)
         return response
 
     async def _unbind(self, request: Request, union_type: str, *, logs_out: bool = False) -> None:
-        found = await self._find_recent(request)
+        logged_in = await self._find_recent(request)
         request_id = request.state.request_id
-        await self._manager.self_service.unbind(found.session, union_type, request_id, logs_out=logs_out)
+        await self._manager.self_service.unbind(logged_in.session, union_type, request_id, logs_out=logs_out)
 
     def _find_configured(self, client: ClientType, union_type: str) -> ConfiguredProvider:
         for configured in self._manager.registry.shown_for(client):
@@ -182,12 +187,12 @@ class _Binder:
         return await self._manager.current_member.find_member(**self._get_tokens(request))
 
     def _get_tokens(self, request: Request) -> dict[str, str]:
-        """As every route takes them, and the cookies that `/buyer` logins leave."""
+        """Return the tokens that every route takes, else those of the cookies that `/buyer` logins set."""
         tokens, cookies = self._context.get_tokens(request), get_cookies(request)
         for name, cookie in (("session_token", "refresh_token"), ("access_token", "access_token")):
             tokens[name] = tokens[name] or cookies.get(cookie, "")
         return tokens
 
 
-def _nothing() -> Response:
+def _empty() -> Response:
     return Response(status_code=200, headers=responses.HEADERS)

@@ -1,6 +1,7 @@
-"""The routes of the two systems this product grew out of, answered by the same manager: their paths, shapes and codes.
+"""The login routes of older shop systems: `/buyer/connect/...` for front ends, `/login/{authCode}` for mini programs.
 
-`/buyer/connect/...` is a shop front end's, `/login/{authCode}` an Alipay mini program's.
+Their paths, answers and error codes are those of the systems before; the logins behind them go through the manager like
+all others.
 """
 
 from collections.abc import Mapping
@@ -18,12 +19,15 @@ from connect_core.login.values import Delivery, SessionOpened
 from connect_core.members.values import ResolvedMember
 from connect_core.providers.provider import Entrance
 from connect_core.web import responses
-from connect_core.web.context import ErrorStyle, WebContext
-from connect_core.web.login.routes import finish_flow, keep_flow, token_body
+from connect_core.web.context import WebContext
+from connect_core.web.endpoints import route
+from connect_core.web.error_pages import ErrorStyle
+from connect_core.web.login.delivery import finish_flow, keep_flow, token_body
 from connect_core.web.pages.messages import Wording, refusal_for
 from connect_core.web.requests import get_parameters, get_visit, read_json
 
 FAILED = "E131"
+"""Their code for every error that has none of its own in `CODES`."""
 CODES = {
     "unsupported": "E130",
     "state_missing": "E133",
@@ -43,18 +47,18 @@ _MINI_UNION_TYPE = "ALIPAY"
 
 
 def javashop_routes(context: WebContext) -> list[BaseRoute]:
-    """Every such route."""
-    seed = _JavashopRoutes(context)
-    buyer, style = "/buyer/connect/{provider}", answer_in({})
+    """Return the routes of this module."""
+    javashop = _JavashopEndpoints(context)
+    buyer, style = "/buyer/connect/{provider}", answer_with_codes({})
     return [
-        context.route(f"{buyer}/h5/getLoginUrl", seed.h5_login_url, "GET", style=style, cross_origin=True),
-        context.route(f"{buyer}/h5/login", seed.h5_login, "GET", style=style, cross_origin=True),
-        context.route(f"{buyer}/{{client}}/login", seed.login, "GET", style=style),
-        context.route("/login/{authCode}", seed.mini_login, "POST", style=style),
+        route(context, f"{buyer}/h5/getLoginUrl", javashop.h5_login_url, "GET", style=style, cross_origin=True),
+        route(context, f"{buyer}/h5/login", javashop.h5_login, "GET", style=style, cross_origin=True),
+        route(context, f"{buyer}/{{client}}/login", javashop.login, "GET", style=style),
+        route(context, "/login/{authCode}", javashop.mini_login, "POST", style=style),
     ]
 
 
-class _JavashopRoutes:
+class _JavashopEndpoints:
     def __init__(self, context: WebContext) -> None:
         self._context = context
         self._manager = context.manager
@@ -86,12 +90,12 @@ class _JavashopRoutes:
             ClientType.H5,
             get_visit(request),
             StartOptions(
-                # such front ends encode the address themselves, and their HTTP client once more
+                # these front ends encode the address themselves, and their HTTP client encodes it once more
                 redirect_uri=redirect_uri if "://" in redirect_uri else unquote(redirect_uri),
                 delivery=Delivery.JSON,
             ),
         )
-        return keep_flow(self._context, request, responses.plain(start.login_url), start)
+        return keep_flow(self._context, request, responses.text_response(start.login_url), start)
 
     async def h5_login(self, request: Request) -> Response:
         await self._context.count(request)
@@ -101,13 +105,13 @@ class _JavashopRoutes:
         outcome = await finish_flow(self._context, request, parameters, delivers_json=True, device_id=device_id)
         body = token_body(self._context, outcome)
         names = ("access_token", "refresh_token", "uid") if "access_token" in body else tuple(body)
-        return responses.answer({key: body[key] for key in names})
+        return responses.json_response({key: body[key] for key in names})
 
     async def mini_login(self, request: Request) -> Response:
         await self._context.count(request)
         body = await read_json(request)
-        shown_for = self._manager.registry.shown_for(ClientType.MINI)
-        configured = next((o for o in shown_for if o.provider.union_type == _MINI_UNION_TYPE), None)
+        providers = self._manager.registry.shown_for(ClientType.MINI)
+        configured = next((mini for mini in providers if mini.provider.union_type == _MINI_UNION_TYPE), None)
         if configured is None or configured.entrance is not Entrance.CLIENT_CODE:
             raise Unsupported("no Alipay mini program is configured")
         parameters = {**body, "code": request.path_params["authCode"]}
@@ -119,7 +123,7 @@ class _JavashopRoutes:
                 data = _mini_member(resolved)
             case _:
                 data = token_body(self._context, outcome)
-        return responses.answer({"status": 200, "msg": "OK", "data": data})
+        return responses.json_response({"status": 200, "msg": "OK", "data": data})
 
 
 def _mini_member(resolved: ResolvedMember) -> dict[str, object]:
@@ -137,8 +141,11 @@ def _mini_member(resolved: ResolvedMember) -> dict[str, object]:
     }
 
 
-def answer_in(more_codes: Mapping[str, str]) -> ErrorStyle:
-    """Return the style of errors such a front end knows, `{"code", "message"}`, with `more_codes` of ours to theirs."""
+def answer_with_codes(more_codes: Mapping[str, str]) -> ErrorStyle:
+    """Return the error style of these front ends: `{"code", "message"}`, with their codes.
+
+    `more_codes` maps codes of ours to theirs, before `CODES` does.
+    """
     codes = {**CODES, **more_codes}
 
     def answer_error(request: Request, error: ConnectError) -> Response:
@@ -149,6 +156,6 @@ def answer_in(more_codes: Mapping[str, str]) -> ErrorStyle:
             text = _MESSAGES[code].in_language(language)
         else:
             text = refusal_for(error.code).title.in_language(language)
-        return responses.with_retry(responses.answer({"code": code, "message": text}, error.status), error)
+        return responses.with_retry(responses.json_response({"code": code, "message": text}, error.status), error)
 
     return answer_error

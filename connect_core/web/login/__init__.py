@@ -1,1 +1,1 @@
-"""The routes of a login: start, callback, tokens, the login page, the question put to newcomers, QR logins."""
+"""The routes of a login: start, callback, tokens, the login page, the first-login page, QR logins."""

@@ -1,6 +1,7 @@
-"""The choose page: whoever a vendor vouches for and the shop does not know says whether they are new.
+"""The first-login page: somebody whom the vendor identified, but the shop does not know, says whether they are new.
 
-The pending login is in the browser's own cookie, or is the ticket that an app was given. It is used once, by POST.
+They register, or join an account that they have by its password. Until then their login waits, sealed in a ticket: in a
+cookie of the browser, or in the app that got it as its answer. A ticket is spent once, by POST.
 """
 
 from contextlib import suppress
@@ -20,9 +21,12 @@ from connect_core.errors import (
 )
 from connect_core.login.values import Delivery
 from connect_core.web import responses
-from connect_core.web.context import ErrorStyle, WebContext
-from connect_core.web.login.routes import deliver, title, token_body
-from connect_core.web.pages import Way
+from connect_core.web.context import WebContext
+from connect_core.web.endpoints import route
+from connect_core.web.error_pages import ErrorStyle, error_page, leading_back_to
+from connect_core.web.login.delivery import deliver, token_body
+from connect_core.web.login.routes import get_title
+from connect_core.web.pages.views import NextStep
 from connect_core.web.requests import (
     check_origin,
     get_cookies,
@@ -34,21 +38,21 @@ from connect_core.web.requests import (
 
 
 def first_login_routes(context: WebContext) -> list[BaseRoute]:
-    """The page and what it posts to; 404 where newcomers are registered at once."""
-    first, path, style = _FirstLogin(context), f"{context.prefix}/first-login", _style(context)
+    """Return the page and what it posts to; both are 404 unless `[service] first_login` is `choose`."""
+    first_login, path, style = _FirstLoginEndpoints(context), f"{context.prefix}/first-login", _error_style(context)
     return [
-        context.route(path, first.page, "GET", style=style, cross_origin=True),
-        context.route(path, first.choose, "POST", style=style, cross_origin=True),
+        route(context, path, first_login.page, "GET", style=style, cross_origin=True),
+        route(context, path, first_login.choose, "POST", style=style, cross_origin=True),
     ]
 
 
-class _FirstLogin:
+class _FirstLoginEndpoints:
     def __init__(self, context: WebContext) -> None:
         self._context = context
         self._manager = context.manager
 
     async def page(self, request: Request) -> Response:
-        self._check_offered()
+        self._check_enabled()
         ticket = get_cookies(request).get(self._context.cookies.pending, "")
         if not ticket and wants_page(request):
             return responses.redirect(f"{self._context.prefix}/login")
@@ -57,36 +61,36 @@ class _FirstLogin:
         return self._show(request, ticket)
 
     async def choose(self, request: Request) -> Response:
-        """`decision` is `register` or `join`; with `join` come the credentials."""
-        self._check_offered()
+        """Take the decision, `register` or `join`; with `join` come the credentials."""
+        self._check_enabled()
         check_origin(request, self._context.origins)
         await self._context.count(request)
-        asked = await read_fields(request)
+        fields = await read_fields(request)
         cookies = get_cookies(request)
-        ticket = asked.pop("ticket", "") or cookies.get(self._context.cookies.pending, "")
+        ticket = fields.pop("ticket", "") or cookies.get(self._context.cookies.pending, "")
         if not ticket:
             raise StateMissing("there is no login that waits for a choice")
         visit = get_visit(request, cookies.get(self._context.cookies.session, ""))
-        match asked.pop("decision", ""):
+        match fields.pop("decision", ""):
             case "register":
                 outcome = await self._manager.finish_first_login(ticket, visit)
             case "join":
-                await self._context.password_limiter.hit(f"user {asked.get('username', '')}")
+                await self._context.count_password(fields.get("username", ""))
                 try:
-                    outcome = await self._manager.finish_first_login(ticket, visit, asked)
+                    outcome = await self._manager.finish_first_login(ticket, visit, fields)
                 except NotLoggedIn:
                     if not wants_page(request):
                         raise
-                    return self._show(request, ticket, is_wrong=True, username=asked.get("username", ""))
+                    return self._show(request, ticket, is_wrong=True, username=fields.get("username", ""))
             case _:
                 raise BadRequest("decision is register or join")
         if outcome.delivery is Delivery.JSON:
-            return responses.answer(token_body(self._context, outcome))
+            return responses.json_response(token_body(self._context, outcome))
         response = deliver(self._context, outcome)
         self._context.cookies.drop(response, self._context.cookies.pending)
         return response
 
-    def _check_offered(self) -> None:
+    def _check_enabled(self) -> None:
         if not self._manager.chooses:
             raise Unsupported("this shop registers newcomers at once")
 
@@ -94,24 +98,24 @@ class _FirstLogin:
         pending = self._manager.first_login_tickets.open(ticket)
         configured = self._manager.registry.find(pending.provider, pending.client_type)
         profile, language = pending.identity.profile, get_language(request)
-        nickname, name = profile.nickname if profile else "", title(configured, language)
+        nickname, name = profile.nickname if profile else "", get_title(configured, language)
         if not wants_page(request):
-            return responses.answer({"provider": configured.name, "name": name, "nickname": nickname})
+            return responses.json_response({"provider": configured.name, "name": name, "nickname": nickname})
         text = self._context.pages.first_login(language, name, nickname, is_wrong=is_wrong, username=username)
-        return responses.page(text, 401 if is_wrong else 200)
+        return responses.html_response(text, 401 if is_wrong else 200)
 
 
-def _style(context: WebContext) -> ErrorStyle:
-    leading_back = context.leading_back_to(f"{context.prefix}/first-login")
+def _error_style(context: WebContext) -> ErrorStyle:
+    leading_back = leading_back_to(context, f"{context.prefix}/first-login")
 
-    def tell(request: Request, error: ConnectError) -> Response:
-        """Whoever took too long begins anew, and still lands where that login was to end."""
+    def answer(request: Request, error: ConnectError) -> Response:
+        """Link from the page of an expired ticket to a new login, which ends where the first one was to end."""
         ticket, return_to = get_cookies(request).get(context.cookies.pending, ""), ""
         if not wants_page(request) or not isinstance(error, StateExpired):
             return leading_back(request, error)
         with suppress(StateInvalid):
             return_to = context.shorten(context.manager.first_login_tickets.open_expired(ticket).return_to)
-        ways = [Way("start_again", context.login_for(return_to))]
-        return context.refuse(request, error, error.code, ways)
+        start_again = NextStep("start_again", context.get_login_page(return_to))
+        return error_page(context, request, error, error.code, [start_again])
 
-    return tell
+    return answer

@@ -1,6 +1,6 @@
-"""What a PC is called on the phone that confirms it: its browser, its system, and the group that its address is in.
+"""How a QR login describes the PC to the phone: its browser, its system, and the network of its address.
 
-Names are from short lists of ours: nothing that a visitor sends is ever shown to another.
+The names come from the lists below, never from the request: whoever sends a phone a QR code must not choose its words.
 """
 
 import ipaddress
@@ -17,7 +17,7 @@ _BROWSERS = (
     ("Chrome/", "Chrome"),
     ("Safari/", "Safari"),
 )
-"""Those that name others too come before these."""
+"""A mark in the user agent, and the browser's name. A browser whose user agent names others too comes before them."""
 _SYSTEMS = (
     ("Windows", "Windows"),
     ("HarmonyOS", "HarmonyOS"),
@@ -32,18 +32,18 @@ _SYSTEMS = (
 
 
 def describe(user_agent: str, address: str) -> Device:
-    """Return what is shown; `address` is that of the client or the network it counts for."""
+    """Return what the phone shows; `address` is the client's, or the network that rate limits count it for."""
     return Device(_first(_BROWSERS, user_agent), _first(_SYSTEMS, user_agent), get_place(address))
 
 
 def get_place(address: str) -> str:
-    """Return the coarse group of an address: /24 of IPv4, /48 of IPv6; empty where there is none."""
+    """Return the network of an address: /24 of IPv4, /48 of IPv6; empty for what is no address."""
     try:
-        one = ipaddress.ip_address(address.partition("/")[0])
+        ip = ipaddress.ip_address(address.partition("/")[0])
     except ValueError:
         return ""
-    network = ipaddress.ip_network((one, 24 if one.version == 4 else 48), strict=False)
-    return f"{str(network.network_address).removesuffix('.0')}.*" if one.version == 4 else str(network)
+    network = ipaddress.ip_network((ip, 24 if ip.version == 4 else 48), strict=False)
+    return f"{str(network.network_address).removesuffix('.0')}.*" if ip.version == 4 else str(network)
 
 
 def _first(names: tuple[tuple[str, str], ...], user_agent: str) -> str:

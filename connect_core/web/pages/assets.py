@@ -1,6 +1,6 @@
-"""The files that pages load, read once: our styles and icons, and the shop's own stylesheet.
+"""The files that pages load, read once at the start: our styles and icons, and the shop's own stylesheet.
 
-Nothing else is ever served as a file. Never touches a request.
+No other file is ever served. Never touches a request.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from connect_core.errors import SettingsError
 
-OWN = Path(__file__).parent / "static"
+STATIC = Path(__file__).parent / "static"
 STYLES = "connect.css"
 SHOP_STYLES = "shop.css"
 _MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
@@ -18,7 +18,10 @@ _MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file as it is served; `version` changes with its content, so that a browser may keep either for ever."""
+    """A file as it is served.
+
+    `version` is part of its address and changes with the content, so a browser may keep each version for ever.
+    """
 
     content: bytes = field(repr=False)
     media_type: str
@@ -26,13 +29,13 @@ class Asset:
 
 
 def load_assets(stylesheet: Path | None = None) -> Mapping[str, Asset]:
-    """Return the files served below `{prefix}/static/` by name; `stylesheet` becomes `context.css`.
+    """Return the files served below `{prefix}/static/` by name; the shop's `stylesheet` is served as `shop.css`.
 
-    Raises `SettingsError` when that cannot be read as UTF-8 text.
+    Raises `SettingsError` for a stylesheet that cannot be read as UTF-8 text.
     """
-    found = {
+    assets = {
         path.name: _make_asset(path.read_bytes(), path.suffix)
-        for path in sorted(OWN.iterdir())
+        for path in sorted(STATIC.iterdir())
         if path.suffix in _MEDIA_TYPES
     }
     if stylesheet is not None:
@@ -42,8 +45,8 @@ def load_assets(stylesheet: Path | None = None) -> Mapping[str, Asset]:
             raise SettingsError([f"pages.stylesheet: {stylesheet.name} cannot be read: {error.strerror}"]) from error
         except UnicodeDecodeError:
             raise SettingsError([f"pages.stylesheet: {stylesheet.name} is not UTF-8 text"]) from None
-        found[SHOP_STYLES] = _make_asset(text.encode(), ".css")
-    return found
+        assets[SHOP_STYLES] = _make_asset(text.encode(), ".css")
+    return assets
 
 
 def _make_asset(content: bytes, suffix: str) -> Asset:

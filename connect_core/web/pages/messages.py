@@ -1,6 +1,7 @@
-"""Every word a member reads, in Chinese and English, and which of the two a visitor gets.
+"""Every text that a member reads, in Chinese and English, and the choice between the two languages.
 
-Words alone: no markup, no request, no vendor's name. What an operator should know goes to the log, never in here.
+To give an error its own words, add its code to `REFUSALS`. Never holds markup, a vendor's name, or what only an
+operator should know: that goes to the log.
 """
 
 import re
@@ -28,7 +29,7 @@ class Wording(NamedTuple):
 class Refusal(NamedTuple):
     """What a member reads when a request is refused: what happened, and one sentence on what to do now.
 
-    `other_login`: another way to log in may well work, so the page offers one.
+    `other_login`: another way to log in may well work, so the page links to the login page as well.
     """
 
     title: Wording
@@ -303,13 +304,13 @@ def refusal_for(code: str) -> Refusal:
 
 
 @lru_cache(256)
-def pick_language(asked: str | None, accept_language: str) -> Language:
-    """Choose the visitor's language: `asked` (`en`, `zh-CN`), else the `Accept-Language` header, else Chinese.
+def pick_language(requested: str | None, accept_language: str) -> Language:
+    """Choose the visitor's language: `requested` (`en`, `zh-CN`), else the `Accept-Language` header, else Chinese.
 
     Quality values as in RFC 9110 §12.5.4, ranges shortened as in RFC 4647 §3.4; of equals the first named wins. A
     malformed range is passed over; a header above 4 KiB is not read at all. Never raises.
     """
-    if chosen := find_language(asked or ""):
+    if chosen := find_language(requested or ""):
         return chosen
     weights: dict[Language, float] = {}
     others = 0.0

@@ -1,6 +1,7 @@
-"""The shop's own look, tried before the service starts: every template compiled, every page made with much and little.
+"""Checks the shop's own templates before the service starts, by compiling each and rendering every page.
 
-So it is the operator who meets a mistake, with its file and line, and no member.
+Each page is rendered in both languages, once with everything that it can show and once with as little as possible. So
+the operator sees a mistake at the start, with its file and line, and no member does. Never touches a request.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,26 +17,28 @@ from connect_core.errors import SettingsError
 from connect_core.identity import Language
 from connect_core.providers.provider import RequiredBrowser
 from connect_core.settings import PageSettings
-from connect_core.web.pages import (
-    TEMPLATES,
-    BoundLogin,
-    Choice,
-    Confirmation,
-    MergePreview,
-    OpenLogin,
-    Pages,
-    ShownConnection,
-    ShownMember,
-    UndoableMerge,
-    Way,
-)
+from connect_core.web.pages import TEMPLATES, Pages
 from connect_core.web.pages.messages import LANGUAGES
+from connect_core.web.pages.views import (
+    AccountView,
+    ConnectionView,
+    LoginChoice,
+    MemberView,
+    MergePreview,
+    NextStep,
+    QrLoginConfirmation,
+    SessionView,
+    UndoableMergeView,
+)
 
 Page = Callable[[], str]
 
 
 def load_pages(settings: PageSettings, prefix: str) -> Pages:
-    """Return the pages with the shop's own look. Raises `SettingsError` for a stylesheet or template of no use."""
+    """Return the pages with the shop's own stylesheet and templates, checked.
+
+    Raises `SettingsError` for a stylesheet that cannot be read, and for a template that cannot be compiled or rendered.
+    """
     pages, folder = Pages(settings.template_folder, settings.stylesheet, prefix), settings.template_folder
     if folder is None:
         return pages
@@ -48,36 +51,48 @@ def load_pages(settings: PageSettings, prefix: str) -> Pages:
 
 
 def sample_pages(pages: Pages, language: Language, words: str = "A", *, is_full: bool = True) -> Iterator[Page]:
-    """Yield every page, with all that can stand on it or as little as can, and `words` where others' text stands."""
+    """Yield a function for every page that renders it with `words` wherever a page shows somebody else's text.
+
+    `is_full`: with everything that the page can show; otherwise with as little as it can be given.
+    """
     url, day, some = f"/{words}", date(2026, 3, 1), words if is_full else ""
-    member = ShownMember(words, some, some, some, some)
-    choices = [Choice(words, words, url, words, place) for place in (None, *RequiredBrowser)] if is_full else []
-    yield lambda: pages.login(language, choices, some, client=some, origin=some, hands_over=is_full)
+    member = MemberView(words, some, some, some, some)
+    choices = [LoginChoice(words, words, url, words, place) for place in (None, *RequiredBrowser)] if is_full else []
+    yield lambda: pages.login(language, choices, some, client=some, origin=some, has_qr_login=is_full)
     yield lambda: pages.login(language, choices[1:], some)
-    ways = [Way("start_again", url), Way("other_login", url)] if is_full else []
-    yield lambda: pages.refused(language, words, some, ways)
-    shown = [ShownConnection(words, words, day, words), ShownConnection(words, words)] if is_full else []
-    yield lambda: pages.member(language, member, shown)
-    bound = [BoundLogin(words, words, some, day, url)] if is_full else []
-    opened = [OpenLogin(client, day, url, is_this=client == "pc") for client in ("pc", "h5", "app", "mini")]
-    opened = opened if is_full else []
-    merges = [UndoableMerge(words, day, url)] if is_full else []
-    switches = {"has_passwords": is_full, "offers_merge": is_full}
-    yield lambda: pages.account(language, member, bound, choices, opened, merges, **switches)
+    next_steps = [NextStep("start_again", url), NextStep("other_login", url)] if is_full else []
+    yield lambda: pages.refused(language, words, some, next_steps)
+    connections = [ConnectionView(words, words, day, words), ConnectionView(words, words)] if is_full else []
+    yield lambda: pages.member(language, member, connections)
+    account = _full_account(member, choices, words) if is_full else AccountView(member)
+    yield lambda: pages.account(language, account)
     yield partial(pages.merge_start, language, member, choices, takes_credentials=is_full)
     yield partial(pages.merge_start, language, member, choices, mistake="merge_over")
     lines, until = [words] if is_full else [], day if is_full else None
     for refusal in (None, some):
-        preview = MergePreview(member, member, shown, shown, shown, lines, refusal, until)
+        preview = MergePreview(member, member, connections, connections, connections, lines, refusal, until)
         yield partial(pages.merge, language, preview)
     yield lambda: pages.erase(language, member)
     yield lambda: pages.first_login(language, words, some, is_wrong=is_full, username=some)
     for state in ("waiting", "scanned", "approved", "denied", "expired"):
         yield partial(pages.handover, language, state, some)
-    yield lambda: pages.confirm_handover(language, Confirmation(words, words, some, some, some, 0, url))
+    yield lambda: pages.confirm_handover(language, QrLoginConfirmation(words, words, some, some, some, 0, url))
     for state in ("approved", "denied"):
         yield partial(pages.handover_decided, language, state, url if is_full else "")
     yield lambda: pages.leaving(language, url)
+
+
+def _full_account(member: MemberView, choices: list[LoginChoice], words: str) -> AccountView:
+    url, day = f"/{words}", date(2026, 3, 1)
+    return AccountView(
+        member,
+        [ConnectionView(words, words, day, words, url)],
+        choices,
+        [SessionView(client, day, url, is_this=client == "pc") for client in ("pc", "h5", "app", "mini")],
+        [UndoableMergeView(words, day, url)],
+        has_passwords=True,
+        offers_merge=True,
+    )
 
 
 def _try(folder: Path, make: Callable[[], object], name: str = "a template") -> None:
@@ -85,11 +100,11 @@ def _try(folder: Path, make: Callable[[], object], name: str = "a template") -> 
         make()
     except Exception as error:
         place = _find_place(folder, error) or name
-        raise SettingsError([f"pages.template_folder: {place}: {_tell(error)}"]) from error
+        raise SettingsError([f"pages.template_folder: {place}: {_describe(error)}"]) from error
 
 
 def _find_place(folder: Path, error: Exception) -> str:
-    """The template and line where it went wrong, if possible one of the shop's."""
+    """Return the template and line where the error occurred, a template of the shop's if one was involved."""
     if isinstance(error, TemplateSyntaxError):
         return f"{error.name}, line {error.lineno}"
     frames = [(Path(frame.filename), frame.lineno) for frame in extract_tb(error.__traceback__)]
@@ -100,7 +115,7 @@ def _find_place(folder: Path, error: Exception) -> str:
     return ""
 
 
-def _tell(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     if isinstance(error, TemplateNotFound):
         return f"there is no template {error.name}"
     return str(error) if isinstance(error, TemplateError) else f"{type(error).__name__}: {error}"

@@ -6,7 +6,14 @@ from datetime import date
 import pytest
 
 from connect_core.harness import RunningShop, Visitor
-from connect_core.web.pages import Choice, MergePreview, ShownConnection, ShownMember, UndoableMerge
+from connect_core.web.pages.views import (
+    AccountView,
+    ConnectionView,
+    LoginChoice,
+    MemberView,
+    MergePreview,
+    UndoableMergeView,
+)
 
 from ...kit.merges import Planner
 from ...kit.web_merges import ACCOUNT, MERGE, begin, clock, confirm, planner, planning, shop, undo, visitor
@@ -73,13 +80,14 @@ def test_the_page_takes_credentials_where_they_prove_an_account(planner: Planner
 
 def every_page(words: str = "李华") -> Iterator[_Page]:
     """Each page of a merge, with `words` wherever somebody else's text can stand."""
-    member, choice = ShownMember(words, words, words), Choice(words, words, f"/{words}", words)
-    shown, day = [ShownConnection(words, words, None, words)], date(2026, 3, 1)
-    yield _Page(PAGES.account("zh", member, [], [], [], [UndoableMerge(words, day, "/")], offers_merge=True))
+    member, choice = MemberView(words, words, words), LoginChoice(words, words, f"/{words}", words)
+    shown, day = [ConnectionView(words, words, None, words)], date(2026, 3, 1)
+    account = AccountView(member, merges=[UndoableMergeView(words, day, "/")], offers_merge=True)
+    yield _Page(PAGES.account("zh", account))
     yield _Page(PAGES.merge_start("zh", member, [choice], takes_credentials=True, mistake="merge_over"))
     for refusal, until in ((None, day), (words, None)):
         yield _Page(PAGES.merge("zh", MergePreview(member, member, shown, shown, shown, [words], refusal, until)))
-    yield _Page(PAGES.merge("zh", MergePreview(member, ShownMember("m_1"), [], [], [], [], "", None)))
+    yield _Page(PAGES.merge("zh", MergePreview(member, MemberView("m_1"), [], [], [], [], "", None)))
 
 
 @pytest.mark.parametrize("words", HOSTILE)

@@ -147,7 +147,7 @@ def test_h5_login_url_is_a_text(shop: RunningShop, visitor: Visitor) -> None:
     assert outside.text.startswith("alipays://platformapi/startapp?appId=20000067&url=")
     assert flow_cookies(visitor) == {}
     start_url = query_of(outside.text)["url"]
-    assert query_of(start_url) == {"redirect_uri": PAGE, "awake": "1"}
+    assert query_of(start_url) == {"redirect_uri": PAGE, "in_app": "1"}
     woken = visitor.http.get(start_url, headers=ALIPAY_APP)
     assert query_of(woken.headers["location"])["redirect_uri"] == PAGE
     inside = visitor.http.get(f"{H5}/getLoginUrl", params={"redirectUri": PAGE}, headers=ALIPAY_APP)

@@ -188,8 +188,16 @@ def test_b07_wake_up_link_leads_to_the_configured_address(shop: RunningShop, vis
     )
     wrapped = query_of(answer.headers["location"])["url"]
     assert wrapped.startswith(f"{shop.url}/connect/alipay/h5/login?")
-    assert query_of(wrapped) == {"return_to": f"{shop.url}/orders", "awake": "1"}
+    assert query_of(wrapped) == {"return_to": f"{shop.url}/orders", "in_app": "1"}
     assert flow_cookies(visitor) == {}
+
+
+@pytest.mark.parametrize("parameter", ["in_app", "awake"])
+def test_a_start_url_that_a_link_opened_in_the_app_is_no_link_again(visitor: Visitor, parameter: str) -> None:
+    """The vendor's page follows, also for `awake`, which the release before wrote into its links."""
+    opened = visitor.http.get("/connect/alipay/h5/login", params={parameter: "1", "return_to": "/orders"})
+    assert urlsplit(opened.headers["location"]).scheme in ("http", "https")
+    assert len(flow_cookies(visitor)) == 1
 
 
 @pytest.mark.parametrize("bad", ["\r\nSet-Cookie: a=b", "\nX: y", "\0", "\u2028", "é\r"])

@@ -10,15 +10,16 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from connect_core.errors import every_error
-from connect_core.web.pages import Choice, Pages, ShownConnection, ShownMember, Way
+from connect_core.web.pages import Pages
 from connect_core.web.pages.assets import load_assets
 from connect_core.web.pages.messages import LANGUAGES, REFUSALS, TEXTS, Language, Wording
 from connect_core.web.pages.theme_check import sample_pages
+from connect_core.web.pages.views import ConnectionView, LoginChoice, MemberView, NextStep
 
 PAGES = Pages()
 CHOICES = [
-    Choice("alipay", "支付宝", "/connect/alipay/pc/login", "alipay"),
-    Choice("acme", "Acme", "/connect/acme/pc/login", "acme"),
+    LoginChoice("alipay", "支付宝", "/connect/alipay/pc/login", "alipay"),
+    LoginChoice("acme", "Acme", "/connect/acme/pc/login", "acme"),
 ]
 HOSTILE = ['<svg onload="alert(1)">', "{{7*7}}{0.__class__}%s", "</script><script>alert(1)</script>", "' onerror='x"]
 WORDINGS = [
@@ -183,19 +184,19 @@ def test_l07_hostile_names_are_text(words: str) -> None:
 
 def test_l07_portraits_are_not_loaded() -> None:
     """L07: the address of a portrait, which a vendor chose, stands nowhere on the page."""
-    html = PAGES.member("zh", ShownMember("m_1", "李华", face="javascript:alert(1)"), [])
+    html = PAGES.member("zh", MemberView("m_1", "李华", face="javascript:alert(1)"), [])
     assert "javascript" not in html
 
 
 def test_bidi_names_are_isolated() -> None:
     """A name that turns the reading direction turns nothing but itself."""
-    html = PAGES.member("en", ShownMember("m_1", "\u202eevil", "", "\u202ea", "\u202eb"), [])
+    html = PAGES.member("en", MemberView("m_1", "\u202eevil", "", "\u202ea", "\u202eb"), [])
     assert html.count("\u202e") == html.count("<bdi>\u202e") == 3
 
 
 def test_half_a_surrogate_pair_is_replaced() -> None:
     """A nickname that is no valid Unicode does not break the page."""
-    html = PAGES.member("zh", ShownMember("m_1", "a\ud83d"), [])
+    html = PAGES.member("zh", MemberView("m_1", "a\ud83d"), [])
     assert b"<bdi>a?</bdi>" in html.encode()
 
 
@@ -204,7 +205,7 @@ def test_half_a_surrogate_pair_is_replaced() -> None:
 )
 def test_initial_stands_for_a_portrait(nickname: str, initial: str) -> None:
     """The first letter or digit of the nickname, else of the member's name."""
-    assert ShownMember("u_1", nickname).initial == initial
+    assert MemberView("u_1", nickname).initial == initial
 
 
 def test_login_lists_choices_in_order() -> None:
@@ -228,7 +229,7 @@ def test_login_without_choices_says_so() -> None:
 def test_return_target_travels_once(query: str) -> None:
     """The return target goes along in every login's address, encoded, once, beside what stood there before."""
     target = "/order?id=1&x=a b#end"
-    page = _Page(PAGES.login("zh", [Choice("a", "A", f"/connect/a/pc/login{query}", "")], target))
+    page = _Page(PAGES.login("zh", [LoginChoice("a", "A", f"/connect/a/pc/login{query}", "")], target))
     sent = parse_qs(urlsplit(page.values("a", "href")[1]).query)
     assert sent.pop("return_to") == [target]
     assert sent == ({"source": ["a"]} if "source" in query else {})
@@ -237,7 +238,7 @@ def test_return_target_travels_once(query: str) -> None:
 def test_addresses_of_apps_stay_whole() -> None:
     """An `alipays://` address already wraps its target; nothing is added to it."""
     url = "alipays://platformapi/startapp?appId=20000067&url=https%3A%2F%2Fshop.example%2Fx"
-    assert _Page(PAGES.login("zh", [Choice("a", "A", url, "")], "/order")).values("a", "href")[1] == url
+    assert _Page(PAGES.login("zh", [LoginChoice("a", "A", url, "")], "/order")).values("a", "href")[1] == url
 
 
 def test_language_link_keeps_the_query() -> None:
@@ -245,13 +246,13 @@ def test_language_link_keeps_the_query() -> None:
     link = _Page(PAGES.login("zh", CHOICES, "/order?id=1&x=2", client="h5")).values("a", "href")[0]
     assert link.startswith("?")
     assert parse_qs(link[1:]) == {"lang": ["en"], "client": ["h5"], "return_to": ["/order?id=1&x=2"]}
-    assert _Page(PAGES.member("en", ShownMember("m_1"), [])).values("a", "href")[0] == "?lang=zh"
+    assert _Page(PAGES.member("en", MemberView("m_1"), [])).values("a", "href")[0] == "?lang=zh"
 
 
 def test_refused_page_tells_and_helps() -> None:
     """An alert with title and advice, the ways on, and the reference for customer service."""
-    ways = [Way("start_again", "/connect/alipay/pc/login?return_to=%2Fa&x=1"), Way("to_shop", "/")]
-    page = _Page(PAGES.refused("zh", "state_expired", "req-42", ways))
+    next_steps = [NextStep("start_again", "/connect/alipay/pc/login?return_to=%2Fa&x=1"), NextStep("to_shop", "/")]
+    page = _Page(PAGES.refused("zh", "state_expired", "req-42", next_steps))
     assert "alert" in page.values("div", "role")
     assert REFUSALS["state_expired"].title.zh in page.text
     assert REFUSALS["state_expired"].advice.zh in page.text
@@ -278,13 +279,13 @@ def test_an_unknown_code_still_has_a_page() -> None:
 @pytest.mark.parametrize("address", ["javascript:alert(1)", " java\nscript:alert(1)", "data:text/html,x"])
 def test_start_again_leads_to_a_web_address_only(address: str) -> None:
     """A link that would run something is left out."""
-    assert _Page(PAGES.refused("zh", "code_seen", "r", [Way("start_again", address)])).values("a", "href") == []
+    assert _Page(PAGES.refused("zh", "code_seen", "r", [NextStep("start_again", address)])).values("a", "href") == []
 
 
 def test_member_page_logs_out_with_a_plain_form() -> None:
     """Who is logged in, through what since when, and a form that posts to the logout route."""
-    connections = [ShownConnection("Alipay", "alipay", date(2026, 3, 1)), ShownConnection("WeChat", "wechat")]
-    page = _Page(PAGES.member("en", ShownMember("m_1", "李华", "", "浙江省", "杭州市"), connections))
+    connections = [ConnectionView("Alipay", "alipay", date(2026, 3, 1)), ConnectionView("WeChat", "wechat")]
+    page = _Page(PAGES.member("en", MemberView("m_1", "李华", "", "浙江省", "杭州市"), connections))
     for shown in ("李华", "m_1", "浙江省", "杭州市", "Alipay", "2026-03-01", "WeChat", "You are logged in"):
         assert shown in page.text
     assert (page.values("form", "method"), page.values("form", "action")) == (["post"], ["/connect/logout"])

@@ -10,12 +10,13 @@ from connect_core.errors import SettingsError
 from connect_core.harness import RunningShop, Visitor, make_settings, run_shop
 from connect_core.settings import PageSettings
 from connect_core.web import create_app
-from connect_core.web.pages import Choice, Pages, ShownMember
+from connect_core.web.pages import Pages
 from connect_core.web.pages.theme_check import load_pages
+from connect_core.web.pages.views import LoginChoice, MemberView
 
 from ...kit.web_shops import HEADERS, check_headers, doubles
 
-CHOICES = [Choice("alipay", "支付宝", "/connect/alipay/pc/login", "alipay")]
+CHOICES = [LoginChoice("alipay", "支付宝", "/connect/alipay/pc/login", "alipay")]
 BRAND = '{% extends "connect/layout.html" %}{% block brand %}<p class="brand">Our shop</p>{% endblock %}'
 
 
@@ -113,7 +114,7 @@ def test_a_shops_template_builds_on_ours(tmp_path: Path) -> None:
 def test_l07_a_shops_own_template_escapes_too(tmp_path: Path) -> None:
     """L07: autoescape holds in a shop's template, whatever it shows."""
     pages = load(tmp_path, member='<img src="{{ member.face }}" alt="">{{ member.nickname }}')
-    html = pages.member("zh", ShownMember("m_1", '<svg onload="alert(1)">', face='"><svg onload=x>'), [])
+    html = pages.member("zh", MemberView("m_1", '<svg onload="alert(1)">', face='"><svg onload=x>'), [])
     assert "<svg" not in html
     assert html.count("&lt;svg") == 2
 

@@ -1,0 +1,118 @@
+"""How an endpoint becomes a route: request id, errors, language cookie, and which other origins may call it (CORS).
+
+An endpoint returns a response or raises a `ConnectError`; anything else that it raises is logged and answered as
+`Unavailable`. What the answer to an error looks like is not decided here but in `error_pages`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from connect_core.errors import ConnectError, Unavailable
+from connect_core.web import responses
+from connect_core.web.context import WebContext
+from connect_core.web.error_pages import ErrorStyle, leading_back_to
+from connect_core.web.requests import new_request_id
+
+log = logging.getLogger("connect_login")
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def route(
+    context: WebContext,
+    path: str,
+    endpoint: Endpoint,
+    *methods: str,
+    style: ErrorStyle | None = None,
+    cross_origin: bool = False,
+) -> Route:
+    """Return the route of an endpoint, which answers `methods` alone.
+
+    `style` answers its errors; by default they are pages and problem details. With `cross_origin` the pages of
+    `cors_origins` may call it.
+    """
+    allows = cross_origin and bool(context.cors_origins)
+    guarded = _AsApp(_guarded(context, endpoint, style or leading_back_to(context, "")))
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=context.cors_origins,
+        allow_methods=methods,
+        allow_headers=["authorization", "content-type"],
+        allow_credentials=True,
+        max_age=600,
+    )
+    starlette_route = Route(
+        path, guarded, methods=[*methods, *(["OPTIONS"] if allows else [])], middleware=[cors] if allows else []
+    )
+    # Starlette answers HEAD with the GET endpoint, which would spend a flow for a browser that only looks ahead
+    assert starlette_route.methods is not None
+    starlette_route.methods.discard("HEAD")
+    return starlette_route
+
+
+@dataclass(frozen=True, slots=True)
+class _AsApp:
+    """A guarded endpoint as an ASGI application.
+
+    Starlette would wrap a function to handle its exceptions; a guarded endpoint raises none.
+    """
+
+    endpoint: Endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self.endpoint(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+
+def _guarded(context: WebContext, endpoint: Endpoint, style: ErrorStyle) -> Endpoint:
+    async def guarded(request: Request) -> Response:
+        request.state.request_id = new_request_id()
+        try:
+            if request.method == "OPTIONS":
+                return Response(status_code=405, headers=responses.HEADERS)
+            response = await endpoint(request)
+        except ConnectError as error:
+            context.refusals.note(error, _log_fields(request))
+            response = style(request, error)
+            _forget_flow(context, request, response, error)
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # noqa: BLE001 - a shop's hook may raise anything, even SystemExit
+            log.error(
+                "unhandled", extra={"error": type(error).__name__, "place": _place(error), **_log_fields(request)}
+            )
+            response = style(request, Unavailable())
+        if b"lang=" in request.scope["query_string"]:
+            context.keep_language(request, response)
+        response.raw_headers.append((b"x-request-id", request.state.request_id.encode("ascii")))
+        return response
+
+    return guarded
+
+
+def _forget_flow(context: WebContext, request: Request, response: Response, error: ConnectError) -> None:
+    """Delete the cookie of a refused flow; after `Unavailable` the same callback may still succeed, so it stays."""
+    flow_cookie = getattr(request.state, "flow_cookie", None)
+    if flow_cookie in request.cookies and not isinstance(error, Unavailable):
+        context.cookies.drop(response, flow_cookie)
+
+
+def _place(error: BaseException) -> str:
+    """Return the function and line that raised it. The error's text may hold a secret and is never logged."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return f"{last.tb_frame.f_code.co_qualname}:{last.tb_lineno}" if last else ""
+
+
+def _log_fields(request: Request) -> dict[str, object]:
+    params = {key: value for key, value in request.path_params.items() if key in ("provider", "client")}
+    return {"request_id": request.state.request_id, "method": request.method, **params}

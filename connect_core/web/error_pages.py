@@ -1,0 +1,106 @@
+"""What a refused request is answered with: an error page for a person, problem details for a program.
+
+No error page is a dead end: it links to the same login from its beginning, to another login, to one of our own pages or
+to the shop, always with the return target that the visitor had. The words of each error are in `pages.messages`, its
+links come from `_find_next_steps`. Never logs an error and never touches a cookie: `endpoints` does.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from connect_core.errors import BelongsToAnother, ConnectError, LoginTooOld, NothingToMerge, NotLoggedIn, RequestRefused
+from connect_core.login.values import Delivery, Flow
+from connect_core.web import responses
+from connect_core.web.context import WebContext
+from connect_core.web.pages import with_query
+from connect_core.web.pages.messages import refusal_for
+from connect_core.web.pages.views import NextStep
+from connect_core.web.requests import get_cookies, get_language, wants_page
+
+ErrorStyle = Callable[[Request, ConnectError], Response]
+"""Answers the errors of a route; a route without one of its own answers as `answer_error` does."""
+_WORDINGS: Mapping[type[ConnectError], str] = {LoginTooOld: "login_too_old", NothingToMerge: "nothing_to_merge"}
+"""Errors whose page has other words than their code has elsewhere."""
+
+
+def answer_error(context: WebContext, request: Request, error: ConnectError, *, back_to: str = "") -> Response:
+    """Return an error page to a browser that navigates, and problem details (RFC 9457) to anything else.
+
+    `back_to` is the page of ours that the error page leads back to where a new login would mend nothing.
+    """
+    if not wants_page(request):
+        return responses.problem(error, request.state.request_id)
+    wording = _WORDINGS.get(type(error), error.code)
+    return error_page(context, request, error, wording, _find_next_steps(context, request, error, back_to))
+
+
+def leading_back_to(context: WebContext, page: str) -> ErrorStyle:
+    """Return the error style of routes that belong to `page` of ours, such as the account page."""
+    return partial(answer_error, context, back_to=page)
+
+
+def error_page(
+    context: WebContext, request: Request, error: ConnectError, wording: str, next_steps: Sequence[NextStep]
+) -> Response:
+    """Return the error page with the words that `pages.messages` has for `wording`, and links to `next_steps`."""
+    text = context.pages.refused(get_language(request), wording, request.state.request_id, next_steps)
+    return responses.with_retry(responses.html_response(text, error.status), error)
+
+
+def _find_next_steps(context: WebContext, request: Request, error: ConnectError, back_to: str) -> list[NextStep]:
+    """Return what the error page links to, the best first."""
+    account = f"{context.prefix}/account"
+    if isinstance(error, NotLoggedIn | LoginTooOld):
+        return [NextStep("start_again", context.get_login_page(back_to or account))]
+    flow = _find_refused_flow(context, request)
+    can_merge = context.manager.merges.are_offered and isinstance(error, BelongsToAnother | NothingToMerge)
+    merge = [NextStep("merge", f"{account}/merge")] if can_merge else []
+    if flow and flow.linking_family:
+        return [*merge, NextStep("keep", account)]
+    # a page that this shop has switched off must not lead back to itself
+    is_nowhere = error.code == "unsupported" and request.method == "GET"
+    if back_to and not is_nowhere and not error.code.startswith("state_"):
+        return [*(merge if back_to == account else []), NextStep("keep", back_to)]
+    return_to = _find_return_target(context, request, flow)
+    other_login = NextStep("other_login", context.get_login_page(return_to))
+    match error.code:
+        case "forbidden":
+            return [NextStep("to_shop", context.manager.settings.service.home_url)]
+        case "member_disabled" | "unsupported":
+            return [other_login]
+    start_again = NextStep("start_again", with_query(_find_start(context, request, flow), return_to=return_to))
+    return [start_again, *([other_login] if refusal_for(error.code).other_login else [])]
+
+
+def _find_start(context: WebContext, request: Request, flow: Flow | None) -> str:
+    """Return where the refused login began: its provider's start URL, or the login page where no provider is named."""
+    provider, client = request.path_params.get("provider"), request.path_params.get("client")
+    if not provider:
+        return f"{context.prefix}/login"
+    prefix = "/buyer/connect" if flow and flow.delivery is Delivery.TOKEN_COOKIES else context.prefix
+    return f"{prefix}/{provider}/{client}/login"
+
+
+def _find_refused_flow(context: WebContext, request: Request) -> Flow | None:
+    """Return the flow that this browser's cookie holds for the refused request, even when it has expired."""
+    sealed = get_cookies(request).get(getattr(request.state, "flow_cookie", ""))
+    with suppress(RequestRefused):
+        return context.manager.flows.open_expired(request.query_params.get("state", ""), sealed)
+    return None
+
+
+def _find_return_target(context: WebContext, request: Request, flow: Flow | None) -> str:
+    """Return where the visitor wanted to go, if that is allowed; empty for the shop's home.
+
+    A callback's own `return_to` is ignored: anybody could have added it to the address.
+    """
+    if flow:
+        return context.shorten(flow.return_to)
+    requested = "" if request.scope["path"].endswith("/callback") else request.query_params.get("return_to", "")
+    with suppress(RequestRefused):
+        return requested and context.shorten(context.manager.targets.check(requested))
+    return ""

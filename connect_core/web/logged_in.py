@@ -1,0 +1,78 @@
+"""Who is logged in, for the shop's own routes and for `GET /connect/me`.
+
+`current_member` is the call for a shop. Never logs anybody in or out, and never answers a request.
+"""
+
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+
+from connect_core.identity import ClientType
+from connect_core.members.current import LoggedIn
+from connect_core.web.context import WebContext
+from connect_core.web.requests import get_bearer, get_cookies, is_from_another_origin
+
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedInMember:
+    """The member who sent a request, as `GET /connect/me` shows them.
+
+    `uid` is the member's id, in `es_member` or in the shop's own member directory; `uname` the user name. `nickname`
+    and `face`, the address of a picture, may be empty. `client_type` is where the member logged in. `connections` are
+    the union types linked to the member, such as `ALIPAY`. `login_time` is when the member logged in, in seconds since
+    the epoch: ask for a fresh login before anything that a stolen session must not be able to do.
+    """
+
+    uid: int
+    uname: str
+    nickname: str
+    face: str
+    client_type: ClientType
+    connections: tuple[str, ...]
+    login_time: int
+
+
+async def current_member(request: Request, app: Starlette | None = None) -> LoggedInMember | None:
+    """Return the member who sent `request`, None when nobody is logged in.
+
+    Use this in a route of the shop's own. `app` is the application that `create_app` returned; leave it out in a route
+    that was given to `create_app(routes=...)`. How the application is mounted makes no difference.
+
+    Takes, in this order, our session cookie, a bearer token (RFC 6750 §2.1) and the `access_token` cookie of the
+    `/buyer` routes. None means: no token, one that expired or was ended, or a member who is disabled. Cookies do not
+    count in a request that changes something (any method but GET, HEAD, OPTIONS and TRACE) when a page of another
+    origin than `public_url` and `cors_origins` sent it: such a request may be forged. A bearer token always counts.
+
+    Raises `TypeError` when neither `app` nor the request's application comes from `create_app`, and `Unavailable` when
+    the database does not answer.
+    """
+    application = request.scope.get("app") if app is None else app
+    context = getattr(getattr(application, "state", None), "context", None)
+    if not isinstance(context, WebContext):
+        raise TypeError("current_member needs the application that create_app returned: current_member(request, app)")
+    logged_in = await find_logged_in(context, request)
+    if logged_in is None:
+        return None
+    member, session = logged_in.member, logged_in.session
+    return LoggedInMember(
+        uid=member.id,
+        uname=member.uname,
+        nickname=member.nickname,
+        face=member.face,
+        client_type=session.client_type,
+        connections=tuple(logged_in.union_types),
+        login_time=session.login_time,
+    )
+
+
+async def find_logged_in(context: WebContext, request: Request) -> LoggedIn | None:
+    """Return who is logged in, as `current_member` does, with the rows behind it."""
+    is_forged = request.method not in _SAFE_METHODS and is_from_another_origin(request, context.origins)
+    cookies = {} if is_forged else get_cookies(request)
+    return await context.manager.current_member.find_member(
+        session_token=cookies.get(context.cookies.session, ""),
+        access_token=get_bearer(request) or cookies.get("access_token", ""),
+    )
