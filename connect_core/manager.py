@@ -102,7 +102,7 @@ class ConnectManager:
         self.current_member = CurrentMember(database, self.sessions, self._directory, hooks, now)
         self.personal_data = PersonalData(database, self.registry, self._directory, self.dispatcher, now)
         common = (self.dispatcher, now)
-        cooldown, has_passwords = service.unbind_cooldown, self.has_passwords
+        cooldown, has_passwords = service.unbind_after, self.has_passwords
         self.self_service = SelfService(database, *common, subject_key, cooldown, passwords_count=has_passwords)
         self.merges = Merges(service, database, self._directory, hooks, *common, has_passwords=has_passwords)
         self.qr_logins = QrLogins(database, self.sessions, self._directory, self.dispatcher, subject_key, now)

@@ -119,12 +119,12 @@ class CurrentMember:
     async def find_recent(self, *, session_token: str = "", access_token: str = "") -> LoggedIn:
         """Return who is logged in, for what a stolen session must not do.
 
-        Raises `NotLoggedIn`, and `LoginTooOld` when the login is older than `sessions.recent`.
+        Raises `NotLoggedIn`, and `LoginTooOld` when the login is older than `sessions.reauth_after`.
         """
         found = await self.find_member(session_token=session_token, access_token=access_token)
         if found is None:
             raise NotLoggedIn("there is no live session")
-        if int(self._now()) - found.session.login_time > self._sessions.lifetimes.recent:
+        if int(self._now()) - found.session.login_time > self._sessions.lifetimes.reauth_after:
             raise LoginTooOld("this wants a fresh login")
         return found
 

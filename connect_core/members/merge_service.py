@@ -80,7 +80,7 @@ class Merges:
         `has_passwords`: a password of ours is a way in.
         """
         self._sealer = Sealer(service.keys, "merge")
-        self._undo_seconds = service.merge_undo
+        self._undo_seconds = service.merge_undo_within
         self._database = database
         self._directory = directory
         self._hooks = hooks
