@@ -91,11 +91,11 @@ SAME_NAME = {
     "Refusal",  # connect_core.providers.calls, connect_core.web.pages.messages
     "ShownConnection",  # connect_core.members.self_service, connect_core.web.pages
 }
-"""Names that two public classes may share."""
+"""Names that two public classes share; each pair has a room of its own and no module imports both."""
 
 
 def test_no_two_public_classes_share_a_name() -> None:
-    """A class is told by its name alone, in an import, a log line or a traceback, across core and plugins."""
+    """A class name in an import, a log line or a traceback means the same class everywhere, in core and plugins."""
     modules: dict[str, list[str]] = {}
     for path in CODE:
         for node in ast.parse(path.read_text("utf-8")).body:

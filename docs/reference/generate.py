@@ -1,8 +1,8 @@
 # ruff: noqa: INP001  (a script of the documentation, in no package)
 """Writes the pages of the reference that the code itself can tell: settings, routes, tables, errors, commands.
 
-`python docs/reference/generate.py` writes them, `tests/docs/test_reference_pages.py` compares. What the code cannot tell,
-such as what a column is for, stands in `words/*.toml`, and every route, column and command must have its words there.
+`python docs/reference/generate.py` writes them, `tests/docs/test_reference_pages.py` compares. What the code cannot
+tell, such as what a column is for, stands in `words/*.toml`; every route, column and command must have its words there.
 """
 
 import inspect

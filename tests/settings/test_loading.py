@@ -1,4 +1,4 @@
-"""The shop's configuration: what is read, what is refused, and how it is told."""
+"""The shop's configuration: what is read, what is refused, and how mistakes are reported."""
 
 import base64
 import os
@@ -176,7 +176,7 @@ def test_the_look_is_beside_the_configuration(tmp_path: Path, stylesheet: str) -
     assert (pages.stylesheet, pages.template_folder) == (tmp_path / "theme/shop.css", tmp_path / "theme")
 
 
-# what is refused, and how it is told
+# what is refused, and how mistakes are reported
 
 
 def test_a_look_that_is_not_there_is_told_with_its_key(tmp_path: Path) -> None:
