@@ -58,7 +58,7 @@ class Parts:
         self.callbacks = Callbacks(services, self.flows)
         self.completion = Completion(services, self.flows, chooses=self.chooses)
         self.current_member = CurrentMember(services)
-        self.self_service = SelfService(services, service.unbind_cooldown)
+        self.self_service = SelfService(services, service.unbind_after)
         self.personal_data = PersonalData(services, self.registry)
         self.merges = Merges(services, service)
         self.qr_logins = QrLogins(services)

@@ -62,7 +62,7 @@ from connect_core.providers.provider import (
     WorksInSomeBrowsers,
 )
 from connect_core.renamed import find_renamed as _find_renamed
-from connect_core.settings import ConfiguredVendor, Endpoint, ProviderSettings
+from connect_core.settings import ConfiguredVendor, Duration, Endpoint, ProviderSettings
 
 __all__ = [
     "Answer",
@@ -77,6 +77,7 @@ __all__ = [
     "CodeMissing",
     "ConfiguredVendor",
     "DeepLinks",
+    "Duration",
     "Endpoint",
     "Entrance",
     "ErasedEvent",

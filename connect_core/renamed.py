@@ -1,6 +1,6 @@
-"""Names that were changed: the old ones work for one release, and say what they are called now.
+"""Names that were changed: the old ones work for one release, and a warning says the new ones.
 
-Touches nothing but the module or mapping that it is handed.
+Owns the wording of that warning and the look-up of a module's old names. Each module keeps its own table of them.
 """
 
 import warnings
@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 
 def find_renamed(module: str, name: str, renamed: Mapping[str, str], namespace: Mapping[str, object]) -> object:
-    """Return what the old `name` of a module is called now, with a `DeprecationWarning`: for a module's `__getattr__`.
+    """Return the object behind a module's old `name`, with a `DeprecationWarning`. Call it from `__getattr__`.
 
     `renamed` maps old names to new ones, `namespace` is the module's `globals()`. Raises `AttributeError` for a name
-    that was never there.
+    that is not in `renamed`.
     """
     if name not in renamed:
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
@@ -19,6 +19,11 @@ def find_renamed(module: str, name: str, renamed: Mapping[str, str], namespace: 
     return namespace[renamed[name]]
 
 
+def get_notice(old: str, new: str) -> str:
+    """Say that `old` is called `new` now, in one sentence without a full stop."""
+    return f"{old} is now called {new}; the old name goes with the next release"
+
+
 def warn_renamed(old: str, new: str, *, stacklevel: int = 3) -> None:
     """Warn that `old` is called `new` now, at the line that used it; `stacklevel` as in `warnings.warn`."""
-    warnings.warn(f"{old} is now called {new}; the old name goes with the next release", DeprecationWarning, stacklevel)
+    warnings.warn(get_notice(old, new), DeprecationWarning, stacklevel)

@@ -1,4 +1,4 @@
-"""The rules of the house that no linter knows: sizes, faces, and pages that must tell what the code tells."""
+"""The rules of this repository that no linter checks: sizes, names, public faces, and pages that follow the code."""
 
 import ast
 import os
@@ -27,7 +27,8 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 BLOCKS = (ast.AsyncFor, ast.AsyncWith, ast.For, ast.If, ast.Match, ast.Try, ast.TryStar, ast.While, ast.With)
 
 
-def shown(path: Path) -> str:
+def short(path: Path) -> str:
+    """Return a file's path below the repository."""
     return path.relative_to(ROOT).as_posix()
 
 
@@ -35,7 +36,7 @@ def functions(paths: list[Path]) -> Iterator[tuple[str, Function]]:
     for path in paths:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, Function):
-                yield f"{shown(path)}:{node.lineno} {node.name}", node
+                yield f"{short(path)}:{node.lineno} {node.name}", node
 
 
 def get_length(node: Function) -> int:
@@ -58,7 +59,7 @@ def get_depth(node: ast.AST, depth: int = 0) -> int:
 
 def test_files_are_at_most_400_lines() -> None:
     """A module that has outgrown 400 lines becomes a package."""
-    sizes = {shown(path): len(path.read_text("utf-8").splitlines()) for path in CODE + TESTS}
+    sizes = {short(path): len(path.read_text("utf-8").splitlines()) for path in CODE + TESTS}
     assert {name: size for name, size in sizes.items() if size > 400} == {}
 
 
@@ -81,9 +82,27 @@ def test_every_test_states_its_rule() -> None:
 
 
 def test_modules_are_named_for_their_job() -> None:
-    """A drawer for odds and ends fills up; there is none."""
-    drawers = {"base", "common", "helper", "helpers", "misc", "util", "utils"}
-    assert [shown(path) for path in CODE if path.stem in drawers] == []
+    """No module has a name that anything could go under."""
+    vague = {"base", "common", "helper", "helpers", "misc", "util", "utils"}
+    assert [short(path) for path in CODE if path.stem in vague] == []
+
+
+SAME_NAME = {
+    "Refusal",  # connect_core.providers.calls, connect_core.web.pages.messages
+    "ShownConnection",  # connect_core.members.self_service, connect_core.web.pages
+}
+"""Names that two public classes share; each pair has a room of its own and no module imports both."""
+
+
+def test_no_two_public_classes_share_a_name() -> None:
+    """A class name in an import, a log line or a traceback means the same class everywhere, in core and plugins."""
+    modules: dict[str, list[str]] = {}
+    for path in CODE:
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                modules.setdefault(node.name, []).append(short(path))
+    shared = {name: paths for name, paths in modules.items() if len(paths) > 1}
+    assert {name: paths for name, paths in shared.items() if name not in SAME_NAME} == {}
 
 
 def test_plugin_face_is_what_it_says() -> None:
@@ -97,9 +116,9 @@ def test_errors_are_drawn_as_they_are() -> None:
     drawn = [line for line in (errors.__doc__ or "").splitlines() if re.match(r" {4}[│ ├└─]*\w+", line)]
     names = [(re.search(r"\w", line).start(), line.split("──")[-1].split()[0]) for line in drawn]  # type: ignore[union-attr]
     assert names == list(walk_errors(errors.ConnectError, 4))
-    told = {line.split("──")[-1].split()[0]: " ".join(line.split("──")[-1].split()[1:]) for line in drawn}
+    codes = {line.split("──")[-1].split()[0]: " ".join(line.split("──")[-1].split()[1:]) for line in drawn}
     leaves = {leaf.__name__: f"{leaf.status} {leaf.code}" for leaf in errors.every_error()}
-    assert {name: told[name] for name in leaves} == leaves
+    assert {name: codes[name] for name in leaves} == leaves
 
 
 def walk_errors(family: type[errors.ConnectError], column: int) -> Iterator[tuple[int, str]]:
@@ -113,12 +132,12 @@ def get_hooks() -> dict[str, str]:
     """Every hook with its signature as it is written in `hookspecs.py`, without `self`."""
     module = ast.parse(Path(hookspecs.__file__).read_text("utf-8"))
     [specs] = [node for node in module.body if isinstance(node, ast.ClassDef) and node.name == "Hooks"]
-    found = {}
+    hooks = {}
     for node in specs.body:
         if isinstance(node, ast.FunctionDef) and node.returns:
             node.args.args = node.args.args[1:]
-            found[node.name] = f"{node.name}({ast.unparse(node.args)}) -> {ast.unparse(node.returns)}"
-    return found
+            hooks[node.name] = f"{node.name}({ast.unparse(node.args)}) -> {ast.unparse(node.returns)}"
+    return hooks
 
 
 def test_every_hook_has_its_page() -> None:
@@ -152,11 +171,45 @@ def test_every_dependency_is_locked() -> None:
     assert get_requirements() - set(locked) == set()
 
 
-def test_every_plugin_on_the_shelf_is_wired() -> None:
-    """A folder of `plugins/` is an entry point of its short name and stands in the contracts of import-linter."""
-    assert sorted(PROJECT["project"]["entry-points"]["connect_login"].values()) == PLUGINS
-    assert PROJECT["tool"]["importlinter"]["root_packages"] == ["connect_core", *PLUGINS]
-    assert PROJECT["tool"]["coverage"]["run"]["source_pkgs"] == ["connect_core", *PLUGINS]
+PLUGIN_LISTS = {
+    "project.entry-points.connect_login",
+    "tool.coverage.run.source_pkgs",
+    "tool.importlinter.contracts.The core imports no plugin, and no plugin imports another.layers",
+    "tool.importlinter.root_packages",
+}
+"""The places in pyproject.toml that list the plugins by name, because the tool there has no pattern for them."""
+
+
+def walk_texts(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every text of a TOML document with the path of the list or table that holds it."""
+    match value:
+        case dict():
+            for key, item in value.items():
+                yield from [(path, item)] if isinstance(item, str) else walk_texts(item, f"{path}.{key}".lstrip("."))
+        case list():
+            for item in value:
+                name = f".{item['name']}" if isinstance(item, dict) and "name" in item else ""
+                yield from [(path, item)] if isinstance(item, str) else walk_texts(item, path + name)
+
+
+def get_plugin_lists() -> dict[str, list[str]]:
+    """Return the plugin packages that each list or table of pyproject.toml names, by its path."""
+    lists: dict[str, list[str]] = {}
+    for path, text in walk_texts(PROJECT):
+        if names := re.findall(r"\bconnect_(?!core\b)\w+", text):
+            lists.setdefault(path, []).extend(names)
+    return lists
+
+
+def test_every_list_of_plugins_is_complete() -> None:
+    """Whatever in pyproject.toml lists plugins lists exactly the folders of `plugins/`, and no list is lost."""
+    assert get_plugin_lists() == dict.fromkeys(PLUGIN_LISTS, PLUGINS)
+
+
+def test_a_plugins_entry_point_is_its_short_name() -> None:
+    """`connect_weibo` is the plugin `weibo`."""
+    points = PROJECT["project"]["entry-points"]["connect_login"]
+    assert points == {package.removeprefix("connect_"): package for package in PLUGINS}
 
 
 def get_lines_without_imports(path: Path) -> list[str]:
@@ -168,7 +221,7 @@ def get_lines_without_imports(path: Path) -> list[str]:
 
 
 def test_plugins_do_not_repeat_each_other() -> None:
-    """Six equal lines in two plugins, imports not counted, belong into a mould or the kit of the sandboxes."""
+    """Six equal lines in two plugins, imports not counted, belong into a base provider or the kit of the sandboxes."""
     seen: dict[tuple[str, ...], str] = {}
     repeated = []
     for path in sorted(ROOT.glob("plugins/**/*.py")):
@@ -176,7 +229,7 @@ def test_plugins_do_not_repeat_each_other() -> None:
         for place in range(len(lines) - 5):
             run = tuple(lines[place : place + 6])
             if seen.setdefault(run, path.parent.name) != path.parent.name:
-                repeated.append(f"{shown(path)}: {run[0]}")
+                repeated.append(f"{short(path)}: {run[0]}")
     assert repeated == []
 
 
@@ -202,14 +255,14 @@ def get_silent_lines(node: ast.AST) -> Iterator[int]:
         yield from range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1)
 
 
-def is_on_a_mould(package: str) -> bool:
+def has_base_provider(package: str) -> bool:
     source = (ROOT / "plugins" / package / "__init__.py").read_text("utf-8")
     return "OAuth2Provider" in source or "OidcProvider" in source
 
 
-@pytest.mark.parametrize("package", [name for name in PLUGINS if is_on_a_mould(name) or name in LONGER])
+@pytest.mark.parametrize("package", [name for name in PLUGINS if has_base_provider(name) or name in LONGER])
 def test_plugins_are_short(package: str) -> None:
-    """A provider on a mould has at most 40 lines of code, its sandbox not counted."""
+    """A provider on a base provider has at most 40 lines of code, its sandbox not counted."""
     paths = [path for path in (ROOT / "plugins" / package).glob("*.py") if not path.stem.startswith("sandbox")]
     assert sum(map(get_code_lines, paths)) <= LONGER.get(package, 40)
 

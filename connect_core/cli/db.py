@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from connect_core.cli.configuration import DEFAULT, ConfigPath
+from connect_core.cli.configuration import DEFAULT, ConfigPath, load, warn
 from connect_core.errors import SettingsError
-from connect_core.settings import load_settings
 from connect_core.store import Database, schema
 from connect_core.store.schema import integrity
 
@@ -26,19 +25,22 @@ def upgrade(config: ConfigPath = DEFAULT) -> None:
     """Bring the database's tables to this version; make them where there are none. Can be run again at any time."""
     from connect_core.store.schema.upgrade import upgrade_schema  # noqa: PLC0415 - Alembic is slow to import
 
-    with closing(Database(load_settings(config).service.database_url)) as database:
+    with closing(Database(load(config).service.database_url)) as database:
         upgrade_schema(database, typer.echo)
 
 
 @app.command()
 def check(
     config: ConfigPath = DEFAULT,
-    members_elsewhere: Annotated[
-        bool, typer.Option("--members-elsewhere", help="Members live in the shop's own tables, not in es_member.")
+    external_members: Annotated[
+        bool, typer.Option("--external-members", help="Members live in the shop's own tables, not in es_member.")
     ] = False,
+    members_elsewhere: Annotated[bool, typer.Option("--members-elsewhere", hidden=True)] = False,
 ) -> None:
     """Look for what must not be in the database. Ends with 1 when there is something; changes nothing."""
-    with closing(Database(load_settings(config).service.database_url)) as database:
+    if members_elsewhere:
+        warn("--members-elsewhere", "--external-members")
+    with closing(Database(load(config).service.database_url)) as database:
         state = schema.find_state(database)
         if mistake := schema.get_advice(state, f"{schema.UPGRADE} --config {config}"):
             raise SettingsError([f"service.database_url: {mistake}"])
@@ -46,7 +48,7 @@ def check(
         typer.echo(f"the schema is {state}")
         for line in wrong:
             typer.echo(line)
-        violations = integrity.find_violations(database, are_members_elsewhere=members_elsewhere)
+        violations = integrity.find_violations(database, are_members_elsewhere=external_members or members_elsewhere)
         for violation in violations:
             typer.echo(_tell(violation))
         typer.echo(f"{len(integrity.RULES)} rules, {len(violations)} broken")

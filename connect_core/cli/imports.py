@@ -12,13 +12,12 @@ from typing import Annotated
 
 import typer
 
-from connect_core.cli.configuration import DEFAULT, ConfigPath
+from connect_core.cli.configuration import DEFAULT, ConfigPath, load
 from connect_core.errors import SettingsError
 from connect_core.importing import people, settings_toml
 from connect_core.importing.report import ImportReport
 from connect_core.importing.run import Order, import_javashop
 from connect_core.providers.registry import Plugins
-from connect_core.settings import load_settings
 from connect_core.store import Database, schema
 from connect_core.store.javashop import MEMBERS, SETTINGS, Javashop
 
@@ -54,7 +53,7 @@ def javashop(
     ] = [],  # noqa: B006 - typer copies it
 ) -> None:
     """Import members and connections of a Javashop, and print its settings as connect.toml."""
-    settings = load_settings(config)
+    settings = load(config)
     url = settings.service.database_url
     with Javashop(source, url) as shop:
         found = _find_settings(shop, None if secrets_to is None else os.path.relpath(secrets_to, config.parent))

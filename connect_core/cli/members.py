@@ -9,10 +9,9 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from connect_core.cli.configuration import DEFAULT, ConfigPath
+from connect_core.cli.configuration import DEFAULT, ConfigPath, load
 from connect_core.errors import SettingsError
 from connect_core.manager import ConnectManager
-from connect_core.settings import load_settings
 from connect_core.store import Database, schema
 
 T = TypeVar("T")
@@ -44,7 +43,7 @@ def erase(member_id: MemberId, config: ConfigPath = DEFAULT) -> None:
 
 def _run(config: Path, ask: Callable[[ConnectManager], Awaitable[T]]) -> T:
     async def run() -> T:
-        settings = load_settings(config)
+        settings = load(config)
         service = settings.service
         manager = ConnectManager(settings, Database(service.database_url, synchronous=service.sqlite_synchronous))
         try:

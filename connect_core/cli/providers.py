@@ -5,10 +5,9 @@ from typing import Annotated
 
 import typer
 
-from connect_core.cli.configuration import DEFAULT, ConfigPath
+from connect_core.cli.configuration import DEFAULT, ConfigPath, load
 from connect_core.http import HttpPool
 from connect_core.providers.registry import Plugins, Registry
-from connect_core.settings import load_settings
 
 
 def providers(
@@ -28,5 +27,5 @@ def providers(
     if installed or (config == DEFAULT and not Path(config).exists()):
         return
     typer.echo(f"shown by {config}")
-    for configured in Registry(load_settings(config), plugins, HttpPool()):
+    for configured in Registry(load(config), plugins, HttpPool()):
         typer.echo(f"  {configured.client_type:<5} {configured.name:<14} {configured.entrance}")

@@ -119,7 +119,7 @@ class CurrentMember:
         logged_in = await self.find_member(session_token=session_token, access_token=access_token)
         if logged_in is None:
             raise NotLoggedIn("there is no live session")
-        if self._now() - logged_in.session.login_time > self._sessions.lifetimes.recent:
+        if self._now() - logged_in.session.login_time > self._sessions.lifetimes.reauth_after:
             raise LoginTooOld("this wants a fresh login")
         return logged_in
 

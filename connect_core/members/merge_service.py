@@ -62,7 +62,7 @@ class Merges:
         hooks = services.hooks
         self._services = services
         self._database, self._members, self._hooks = services.database, services.members, hooks
-        self._undo_seconds = service.merge_undo
+        self._undo_seconds = service.merge_undo_within
         self._tickets = TicketCodec(service.keys, Proof, purpose="merge")
         self.are_offered = bool(hooks.connect_plan_merge.get_hookimpls())
         self.take_credentials = services.has_passwords or bool(hooks.connect_check_credentials.get_hookimpls())

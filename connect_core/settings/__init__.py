@@ -1,6 +1,6 @@
 """The shop's configuration: one `connect.toml`, read once by `load_settings`.
 
-Knows no plugin: what a provider's own settings must look like is checked with the plugin's model, which is handed in.
+Knows no plugin: a provider's settings are checked with its plugin's model, which the caller passes in.
 """
 
 from connect_core.settings.loading import check_provider_settings, explain, load_settings, parse_settings
@@ -14,11 +14,12 @@ from connect_core.settings.model import (
     SessionLifetimes,
     Settings,
 )
-from connect_core.settings.values import Endpoint, check_endpoint, is_loopback
+from connect_core.settings.values import Duration, Endpoint, check_endpoint, is_loopback
 
 __all__ = [
     "DAY",
     "ConfiguredVendor",
+    "Duration",
     "Endpoint",
     "Limits",
     "PageSettings",

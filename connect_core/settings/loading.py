@@ -1,7 +1,7 @@
-"""Reading `connect.toml`: indirections resolved, every mistake told at once with the path of its key.
+"""Reads `connect.toml`: renames old keys, fills in `env:NAME` and `file:PATH`, and reports all mistakes together.
 
-`env:NAME` and `file:PATH` stand for a value kept elsewhere. A provider's settings for a client type are its account's,
-then its own, then the client type's; later wins. What a provider's settings must look like is the plugin's to say.
+Each mistake is one line that begins with the path of its key and never repeats a value. The settings of a provider are
+checked later, by `check_provider_settings` with the model of its plugin.
 """
 
 import difflib
@@ -17,14 +17,18 @@ from pydantic import BaseModel, ValidationError
 from connect_core.errors import SettingsError
 from connect_core.identity import ClientType
 from connect_core.settings.model import ProviderSettings, Settings
+from connect_core.settings.renamed_keys import Report, log_renamed, rename_keys
 from connect_core.settings.values import parse_secret_key
 
 T = TypeVar("T")
 _PATHS = frozenset({"pages.stylesheet", "pages.template_folder"})
 
 
-def load_settings(path: Path) -> Settings:
-    """Read `connect.toml`. Raises `SettingsError` with every mistake found."""
+def load_settings(path: Path, *, report_renamed: Report = log_renamed) -> Settings:
+    """Read `connect.toml`, the file at `path`. Raises `SettingsError` with all mistakes.
+
+    `report_renamed` is called once for each key that stands under an old name; by default it logs a warning.
+    """
     try:
         raw = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
@@ -32,22 +36,25 @@ def load_settings(path: Path) -> Settings:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         mistake = str(error)
     else:
-        return parse_settings(raw, path.parent)
-    # raised out here: a decoding error shows the whole file in its repr
+        return parse_settings(raw, path.parent, report_renamed=report_renamed)
+    # raised outside the handler: as a cause, a decoding error would bring the whole file along in its repr
     raise SettingsError([f"{path}: {mistake}"])
 
 
-def parse_settings(raw: Mapping[str, Any], folder: Path = Path()) -> Settings:
-    """Check a configuration given as plain data; `file:` paths are relative to `folder`. Raises `SettingsError`."""
-    mistakes: list[str] = []
-    resolved = _resolve(dict(raw), folder, "", mistakes)
+def parse_settings(raw: Mapping[str, Any], folder: Path = Path(), *, report_renamed: Report = log_renamed) -> Settings:
+    """Check a configuration given as plain data, `raw`, as `tomllib` returns it. Raises `SettingsError`.
+
+    `file:` paths are relative to `folder`; `report_renamed` as in `load_settings`.
+    """
+    renamed, mistakes = rename_keys(raw, report_renamed)
+    resolved = _resolve(renamed, folder, "", mistakes)
     absent = {mistake.partition(":")[0] for mistake in mistakes}
-    settings, found = None, list(_cross_checks(resolved))
+    settings, wrong = None, list(_cross_checks(resolved))
     try:
         settings = Settings.model_validate(resolved)
     except ValidationError as error:
-        found = [*explain(error, Settings), *found]
-    mistakes += [mistake for mistake in found if mistake.partition(":")[0] not in absent]
+        wrong = [*explain(error, Settings), *wrong]
+    mistakes += [mistake for mistake in wrong if mistake.partition(":")[0] not in absent]
     if mistakes or settings is None:
         raise SettingsError(mistakes)
     return settings
@@ -68,7 +75,10 @@ def check_provider_settings(
 
 
 def explain(error: ValidationError, model: type[BaseModel], path: str = "") -> list[str]:
-    """Turn pydantic's report into one line a mistake: the key's path, what is wrong, and the nearest known key."""
+    """Return a line for each mistake that pydantic reports: the key's path, what is wrong, and the nearest known key.
+
+    `path` is where `model` stands in the configuration; no line repeats a value, which may be a secret.
+    """
     lines = []
     for item in error.errors(include_input=False, include_url=False, include_context=False):
         where = ".".join(filter(None, [path, *(str(part) for part in item["loc"] if part != "[key]")]))
@@ -106,8 +116,8 @@ def _resolve(value: Any, folder: Path, path: str, mistakes: list[str]) -> Any:
             name = value.removeprefix("env:")
             if name not in os.environ:
                 mistakes.append(f"{path}: the environment variable {name} is not set")
-            found = os.environ.get(name, "")
-            return folder / found if path in _PATHS else found
+            text = os.environ.get(name, "")
+            return folder / text if path in _PATHS else text
         case str() if path in _PATHS:
             return folder / value.removeprefix("file:")
         case str() if value.startswith("file:"):
@@ -122,7 +132,7 @@ def _resolve(value: Any, folder: Path, path: str, mistakes: list[str]) -> Any:
 
 
 def _cross_checks(raw: Mapping[str, Any]) -> Iterator[str]:
-    # on the raw tables, so that these mistakes are told together with pydantic's
+    # on the raw tables, so that these mistakes are reported together with pydantic's
     service, accounts, providers, clients = (
         _of(dict, raw.get(key)) for key in ("service", "accounts", "providers", "clients")
     )
@@ -157,5 +167,5 @@ def _provider_mistakes(name: str, provider: Mapping[str, Any], accounts: Mapping
 
 
 def _of(kind: type[T], value: object) -> T:
-    """Return `value` if it is of that kind, else an empty one: pydantic tells what is of another."""
+    """Return `value` if it is of `kind`, else an empty one: pydantic reports a value of the wrong kind."""
     return value if isinstance(value, kind) else kind()

@@ -11,6 +11,7 @@ from pydantic.types import DirectoryPath, FilePath
 
 from connect_core.identity import ClientType
 from connect_core.settings.values import (
+    Duration,
     Endpoint,
     check_network,
     check_origin,
@@ -33,8 +34,10 @@ class ProviderSettings(Section):
     Frozen; unknown keys are refused; secrets are `SecretStr`.
     """
 
-    profile_max_age: int = Field(
-        default=30 * DAY, ge=0, description="Seconds after which a member's profile is asked for again."
+    profile_max_age: Duration = Field(
+        default=30 * DAY,
+        ge=0,
+        description="Age of a member's profile above which the next login fetches it again.",
     )
 
 
@@ -97,11 +100,11 @@ class Service(Section):
         default="/connect", pattern=r"^/[a-z0-9/_-]*[a-z0-9_-]$", description="Where the routes are mounted."
     )
     handover: bool = Field(default=True, description="A PC may be logged in by a phone that scans its QR code.")
-    unbind_cooldown: int = Field(
-        default=0, ge=0, description="Seconds that a connection must have existed before its member can end it."
+    unbind_after: Duration = Field(
+        default=0, ge=0, description="Age that a connection must have before its member can unlink it."
     )
-    merge_undo: int = Field(
-        default=7 * DAY, ge=0, description="Seconds for which a merge of two accounts can be undone."
+    merge_undo_within: Duration = Field(
+        default=7 * DAY, ge=0, description="Time within which a merge of two accounts can be undone."
     )
     required_plugins: list[str] = Field(
         default=[],
@@ -141,12 +144,14 @@ class Limits(Section):
 
 
 class SessionLifetimes(Section):
-    """`[sessions]`: how long logins last, in seconds."""
+    """`[sessions]`: how long logins last."""
 
-    access_token: int = Field(default=1200, ge=60, description="Life of an access token.")
-    idle: int = Field(default=7 * DAY, ge=60, description="A session or refresh token unused for so long ends.")
-    absolute: int = Field(default=30 * DAY, ge=60, description="A session ends after this, used or not.")
-    recent: int = Field(default=600, ge=60, description="Age of a login up to which it may bind, unbind and the like.")
+    access_token: Duration = Field(default=1200, ge=60, description="Life of an access token.")
+    idle: Duration = Field(default=7 * DAY, ge=60, description="A session or refresh token unused for so long ends.")
+    absolute: Duration = Field(default=30 * DAY, ge=60, description="A session ends after this, used or not.")
+    reauth_after: Duration = Field(
+        default=600, ge=60, description="Age of a login above which linking, unlinking and the like need a new one."
+    )
 
 
 class PageSettings(Section):
@@ -179,10 +184,10 @@ class Settings(Section):
 
     def merged(self, provider: str, client_type: ClientType) -> dict[str, Any]:
         """The provider's raw settings for one client type: account, then provider, then client type."""
-        own = self.providers[provider]
-        account = self.accounts.get(str(own.get("use", "")), {})
+        table = self.providers[provider]
+        account = self.accounts.get(str(table.get("use", "")), {})
         return {
             **account,
-            **{key: value for key, value in own.items() if key not in self.core_keys},
-            **own.get(client_type, {}),
+            **{key: value for key, value in table.items() if key not in self.core_keys},
+            **table.get(client_type, {}),
         }

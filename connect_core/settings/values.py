@@ -1,4 +1,4 @@
-"""Single values of the configuration: addresses, origins, networks and keys, each checked by one function.
+"""Single values of the configuration: addresses, origins, networks, keys and durations, each checked by one function.
 
 Every function raises `ValueError` with a text that names the form that is wanted, never the value.
 """
@@ -10,7 +10,7 @@ import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, SecretBytes, SecretStr
+from pydantic import AfterValidator, BeforeValidator, SecretBytes, SecretStr
 
 
 def is_loopback(host: str | None) -> bool:
@@ -81,6 +81,30 @@ def parse_secret_key(text: str) -> SecretBytes:
         raise ValueError("give 32 bytes as base64url; `connect-login keys generate` prints one")
     return SecretBytes(key)
 
+
+UNITS = {"w": 7 * 24 * 3600, "d": 24 * 3600, "h": 3600, "m": 60, "s": 1}
+"""Seconds of each unit of a duration, the largest first."""
+
+_DURATION = re.compile("".join(f"(?:([0-9]{{1,9}}){unit})?" for unit in UNITS))  # the largest unit first, as in 1h30m
+
+
+def parse_duration(value: object) -> int:
+    """Return the seconds of a whole number, or of a text such as `30s`, `10m`, `12h`, `7d`, `2w` or `1h30m`.
+
+    A text without a unit is in seconds: what `env:` and `file:` bring is always text. Raises `ValueError` for anything
+    else; a negative number is left for the bounds of the key.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and re.fullmatch("[0-9]{1,9}", value):
+        return int(value)
+    if isinstance(value, str) and value and (match := _DURATION.fullmatch(value)):
+        return sum(int(count or 0) * seconds for count, seconds in zip(match.groups(), UNITS.values(), strict=True))
+    raise ValueError('give whole seconds, or a text such as "30s", "10m", "12h", "7d", "2w" or "1h30m"')
+
+
+Duration = Annotated[int, BeforeValidator(parse_duration)]
+"""Seconds, written as a whole number or as a text with units: `600`, `"10m"`, `"7d"`, `"1h30m"`."""
 
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 """An absolute https address; plain http for loopback hosts only."""

@@ -1,8 +1,8 @@
 # ruff: noqa: INP001  (a script of the documentation, in no package)
 """Writes `providers.md`: the contract of all providers, run on every installed plugin and each of its client types.
 
-`python docs/reference/contracts.py` runs it, which takes some minutes; `tests/docs/test_reference_pages.py` compares what the
-page shows with what the plugins offer. Exits with 1, and writes nothing, where a rule does not hold.
+`python docs/reference/contracts.py` runs it, which takes some minutes; `tests/docs/test_reference_pages.py` compares
+what the page shows with what the plugins offer. Exits with 1, and writes nothing, where a rule does not hold.
 """
 
 import os

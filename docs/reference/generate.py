@@ -1,8 +1,8 @@
 # ruff: noqa: INP001  (a script of the documentation, in no package)
 """Writes the pages of the reference that the code itself can tell: settings, routes, tables, errors, commands.
 
-`python docs/reference/generate.py` writes them, `tests/docs/test_reference_pages.py` compares. What the code cannot tell,
-such as what a column is for, stands in `words/*.toml`, and every route, column and command must have its words there.
+`python docs/reference/generate.py` writes them, `tests/docs/test_reference_pages.py` compares. What the code cannot
+tell, such as what a column is for, stands in `words/*.toml`; every route, column and command must have its words there.
 """
 
 import inspect
@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import typer
 from annotated_types import Ge
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, BeforeValidator, SecretStr
 from pydantic.fields import FieldInfo
 from sqlalchemy import Column, Table, UniqueConstraint
 from sqlalchemy.dialects import sqlite
@@ -26,6 +26,8 @@ from connect_core.providers.oauth2 import OAuth2Settings
 from connect_core.providers.oidc import OidcSettings
 from connect_core.providers.registry import Plugins
 from connect_core.settings import ProviderSettings, Settings
+from connect_core.settings.renamed_keys import RENAMED_KEYS
+from connect_core.settings.values import UNITS, parse_duration
 from connect_core.store.models import Declared
 from connect_core.web import create_app
 from connect_core.web.legacy.javashop import CODES, FAILED
@@ -88,6 +90,9 @@ def tell_settings(words: Words) -> Lines:
         if provider.Settings is not shared:
             yield setting_table(provider.Settings, without=get_inherited(provider.Settings, shared))
         yield from tell_tables_within(provider.Settings, get_inherited(provider.Settings, shared))
+    yield "## Renamed keys"
+    yield words["renamed"].strip()
+    yield table(("old", "new"), ((f"`[{part}] {old}`", f"`{new}`") for (part, old), new in RENAMED_KEYS.items()))
 
 
 def get_inherited(model: type[ProviderSettings], shared: type[ProviderSettings]) -> set[str]:
@@ -169,7 +174,7 @@ def tell_commands(words: Words) -> Lines:
     for name, command in commands.items():
         yield f"## `connect-login {name}`"
         yield inspect.cleandoc(command.help or "")
-        rows = [get_parameter_row(p) for p in command.params if p.name != "help"]
+        rows = [get_parameter_row(p) for p in command.params if p.name != "help" and not getattr(p, "hidden", False)]
         if rows:
             yield table(("argument or option", "default", "meaning"), rows)
         yield words["command"][name].strip()
@@ -203,9 +208,22 @@ def setting_table(model: type[BaseModel], without: Container[str] = ()) -> str:
 
 def get_kind(field: FieldInfo) -> str:
     """Tell in words what a setting takes."""
+    least: Any = next((mark.ge for mark in field.metadata if isinstance(mark, Ge)), None)
+    if is_duration(field):
+        return f"duration, at least `{write_duration(least)}`" if least else "duration"
     kind = name_kind(field.annotation)
-    least = next((mark.ge for mark in field.metadata if isinstance(mark, Ge)), None)
     return f"{kind}, at least {least}" if least is not None else kind
+
+
+def is_duration(field: FieldInfo) -> bool:
+    """Tell whether a setting is a `Duration`: a whole number whose validator reads units."""
+    return any(isinstance(mark, BeforeValidator) and mark.func is parse_duration for mark in field.metadata)
+
+
+def write_duration(seconds: int) -> str:
+    """Write seconds as a value of connect.toml, in the largest unit that they are a multiple of."""
+    unit = next(unit for unit, size in UNITS.items() if seconds % size == 0)
+    return f'"{seconds // UNITS[unit]}{unit}"' if seconds else "0"
 
 
 def name_kind(annotation: Any) -> str:
@@ -229,6 +247,8 @@ def get_default(field: FieldInfo) -> str:
     """Tell what holds when the setting is left out."""
     if field.is_required():
         return "required"
+    if is_duration(field):
+        return f"`{write_duration(field.default)}`"
     is_silent = field.default in (None, "", {}, ()) or isinstance(field.default, BaseModel)
     return "" if is_silent else f"`{json.dumps(field.default)}`"
 

@@ -57,6 +57,24 @@ def test_an_operators_day(config: str, empty: str) -> None:
     assert told[0] == "the schema is current"
 
 
+def test_old_names_of_options_and_keys_work_and_say_so(config: str) -> None:
+    """A line on standard error for each, and the command does what it did under the new names."""
+    path = Path(config)
+    assert run("db", "upgrade", "--config", config)[0] == 0
+    expected = run("db", "check", "--external-members", "--config", config)
+    path.write_text(path.read_text("utf-8") + "\n[sessions]\nrecent = 300\n", "utf-8")
+    code, lines, warnings = run("db", "check", "--members-elsewhere", "--config", config)
+    assert (code, lines, []) == expected
+    assert warnings == [
+        f"connect-login: {old} is now called {new}; the old name goes with the next release"
+        for old, new in {
+            "--members-elsewhere": "--external-members",
+            "sessions.recent": "sessions.reauth_after",
+        }.items()
+    ]
+    assert "--members-elsewhere" not in " ".join(run("db", "check", "--help")[1])
+
+
 @pytest.mark.parametrize("command", ["serve", "db upgrade", "db check"])
 def test_a_server_that_does_not_answer_is_one_line(tmp_path: Path, command: str) -> None:
     """Exit 2, without the address, which may hold a password."""

@@ -44,5 +44,5 @@ def test_providers_tells_what_the_plugins_offer() -> None:
 
 
 def test_every_page_is_compared(make_pages: Callable[[], dict[str, str]]) -> None:
-    """The reference is what is generated, the contracts, and the hooks, whose page `tests/test_code_rules.py` compares."""
+    """The reference is what is generated, the contracts, and the hooks, which `tests/test_code_rules.py` compares."""
     assert {path.name for path in REFERENCE.glob("*.md")} == {*make_pages(), "hooks.md", "providers.md"}

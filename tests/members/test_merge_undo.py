@@ -99,7 +99,7 @@ def test_m18_the_sweep_goes_in_small_steps(tmp_path: Path) -> None:
 
 
 def test_a_shop_without_a_window_merges_for_good(tmp_path: Path) -> None:
-    """With `merge_undo = 0` nothing is kept for an undo, and the preview says so."""
+    """With `merge_undo_within = 0` nothing is kept for an undo, and the preview says so."""
 
     async def work(manager: ConnectManager) -> None:
         kept, _ = await two_members(manager)
@@ -111,7 +111,7 @@ def test_a_shop_without_a_window_merges_for_good(tmp_path: Path) -> None:
             await undo(manager, kept, done.id)
         assert rows(tmp_path, "SELECT undo_until, moved FROM es_member_merge") == [{"undo_until": None, "moved": None}]
 
-    shop(tmp_path, work, service={"merge_undo": 0})
+    shop(tmp_path, work, service={"merge_undo_within": 0})
 
 
 def test_g08_members_undo_their_own_merges_alone(tmp_path: Path) -> None:

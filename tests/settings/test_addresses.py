@@ -82,14 +82,14 @@ def test_k07_an_address_is_https_or_truly_loopback(url: str) -> None:
     ],
 )
 def test_an_address_is_kept_as_given(url: str) -> None:
-    """Vendors' addresses and loopback doubles are taken byte for byte, but for the slash behind a bare origin."""
-    given = check_provider_settings(Acme, {"gateway_url": url}, "providers.acme")
-    assert isinstance(given, Acme)
-    assert given.gateway_url == (url.removesuffix("/") if url.count("/") == 3 and url.endswith("/") else url)
+    """Vendors' addresses and loopback sandboxes are taken byte for byte, but for the slash behind a bare origin."""
+    settings = check_provider_settings(Acme, {"gateway_url": url}, "providers.acme")
+    assert isinstance(settings, Acme)
+    assert settings.gateway_url == (url.removesuffix("/") if url.count("/") == 3 and url.endswith("/") else url)
 
 
 def test_loopback_is_decided_by_the_host_alone() -> None:
-    """Names that resolve to this machine are not asked for."""
+    """Names that resolve to this machine are not resolved."""
     assert all(is_loopback(host) for host in ("localhost", "127.0.0.1", "127.255.0.1", "::1"))
     assert not any(is_loopback(host) for host in (None, "", "localhost.", "ip6-localhost", "::", "::ffff:127.0.0.1"))
 

@@ -1,4 +1,4 @@
-"""The shop's configuration: what is read, what is refused, and how it is told."""
+"""The shop's configuration: what is read, what is refused, and how mistakes are reported."""
 
 import base64
 import os
@@ -104,14 +104,15 @@ def test_what_is_left_out_has_its_documented_default() -> None:
         "trusted_proxies": [],
         "readable_token_cookies": False,
         "prefix": "/connect",
-        "unbind_cooldown": 0,
-        "merge_undo": 7 * 24 * 3600,
+        "unbind_after": 0,
+        "merge_undo_within": 7 * 24 * 3600,
         "required_plugins": [],
         "handover": True,
         "outbound_proxy": False,
     }
     assert settings.limits.model_dump() == {"vendor_calls": 50, "per_address": "60/minute", "per_username": "10/hour"}
-    assert settings.sessions.model_dump() == {"access_token": 1200, "idle": 604800, "absolute": 2592000, "recent": 600}
+    sessions = {"access_token": 1200, "idle": 604800, "absolute": 2592000, "reauth_after": 600}
+    assert settings.sessions.model_dump() == sessions
     assert settings.pages.model_dump() == {"stylesheet": None, "template_folder": None}
 
 
@@ -175,7 +176,7 @@ def test_the_look_is_beside_the_configuration(tmp_path: Path, stylesheet: str) -
     assert (pages.stylesheet, pages.template_folder) == (tmp_path / "theme/shop.css", tmp_path / "theme")
 
 
-# what is refused, and how it is told
+# what is refused, and how mistakes are reported
 
 
 def test_a_look_that_is_not_there_is_told_with_its_key(tmp_path: Path) -> None:

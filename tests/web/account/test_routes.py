@@ -233,10 +233,10 @@ def test_g13_unbinding_is_never_a_get_or_a_strangers_form(shop: RunningShop) -> 
 
 
 def test_a_young_connection_waits_for_its_cool_down(clock: Clock) -> None:
-    """With `unbind_cooldown` a connection is ended once it is old enough, and the answer says when that is."""
+    """With `unbind_after` a connection is ended once it is old enough, and the answer says when that is."""
 
     def change(raw: dict[str, dict[str, object]]) -> None:
-        raw["service"]["unbind_cooldown"] = 3600
+        raw["service"]["unbind_after"] = 3600
 
     with run_shop(now=clock, change=change) as shop, Visitor(shop) as visitor:
         visitor.log_in("alipay", "pc")
