@@ -87,13 +87,6 @@ def test_modules_are_named_for_their_job() -> None:
     assert [short(path) for path in CODE if path.stem in vague] == []
 
 
-SAME_NAME = {
-    "Refusal",  # connect_core.providers.calls, connect_core.web.pages.messages
-    "ShownConnection",  # connect_core.members.self_service, connect_core.web.pages
-}
-"""Names that two public classes share; each pair has a room of its own and no module imports both."""
-
-
 def test_no_two_public_classes_share_a_name() -> None:
     """A class name in an import, a log line or a traceback means the same class everywhere, in core and plugins."""
     modules: dict[str, list[str]] = {}
@@ -102,7 +95,7 @@ def test_no_two_public_classes_share_a_name() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 modules.setdefault(node.name, []).append(short(path))
     shared = {name: paths for name, paths in modules.items() if len(paths) > 1}
-    assert {name: paths for name, paths in shared.items() if name not in SAME_NAME} == {}
+    assert shared == {}
 
 
 def test_plugin_face_is_what_it_says() -> None:

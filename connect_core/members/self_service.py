@@ -29,7 +29,7 @@ class MemberConnection:
 
 
 @dataclass(frozen=True, slots=True)
-class MemberSession:
+class ActiveSession:
     """A place where the member is logged in; times are epoch seconds. `id` means nothing outside this list."""
 
     id: str
@@ -93,13 +93,13 @@ class SelfService:
         hashed = await asyncio.get_running_loop().run_in_executor(None, hash_password, password)
         await self._database.write(lambda tx: members.update_member(tx, session.member_id, {"password_hash": hashed}))
 
-    async def find_sessions(self, session: LiveSession) -> list[MemberSession]:
+    async def find_sessions(self, session: LiveSession) -> list[ActiveSession]:
         """Return where the member is logged in, the oldest login first."""
         now = self._services.now()
         rows = await self._database.read(lambda tx: sessions.find_of_member(tx, session.member_id, now))
         by_family = {row.family: row for row in rows}
         return [
-            MemberSession(
+            ActiveSession(
                 row.family,
                 ClientType(row.client_type),
                 row.device_id,

@@ -26,7 +26,7 @@ class Wording(NamedTuple):
         return self.zh if language == "zh" else self.en
 
 
-class Refusal(NamedTuple):
+class RefusalMessage(NamedTuple):
     """What a member reads when a request is refused: what happened, and one sentence on what to do now.
 
     `other_login`: another way to log in may well work, so the page links to the login page as well.
@@ -178,116 +178,116 @@ TEXTS: Mapping[str, Wording] = {
 _NOT_COMPLETED = Wording("登录没有完成", "The login was not completed")
 _NOT_AVAILABLE = Wording("这种登录方式暂时不可用", "This login is not available at the moment")
 
-REFUSALS: Mapping[str, Refusal] = {
-    "bad_request": Refusal(
+REFUSALS: Mapping[str, RefusalMessage] = {
+    "bad_request": RefusalMessage(
         Wording("页面地址不完整", "This address is not complete"),
         Wording("请回到登录页面重新开始。", "Please go back to the login page and start again."),
     ),
-    "state_missing": Refusal(_NOT_COMPLETED, Wording("请重新登录一次。", "Please log in once more.")),
-    "state_invalid": Refusal(
+    "state_missing": RefusalMessage(_NOT_COMPLETED, Wording("请重新登录一次。", "Please log in once more.")),
+    "state_invalid": RefusalMessage(
         Wording("这次登录已失效", "This login is no longer valid"),
         Wording(
             "请重新登录，并在同一个浏览器中完成。", "Please log in again and stay in the same browser until the end."
         ),
     ),
-    "state_expired": Refusal(
+    "state_expired": RefusalMessage(
         Wording("这次登录已过期", "This login has expired"),
         Wording(
             "为了您的安全，请重新登录并在十分钟内完成。",
             "To keep you safe a login lasts ten minutes; please log in again.",
         ),
     ),
-    "redirect_not_allowed": Refusal(
+    "redirect_not_allowed": RefusalMessage(
         Wording("无法前往这个页面", "We cannot take you to that page"),
         Wording("请从商城首页重新登录。", "Please log in from the shop's home page."),
     ),
-    "provider_denied": Refusal(
+    "provider_denied": RefusalMessage(
         Wording("登录已取消", "The login was cancelled"),
         Wording("您可以重新登录，或换一种登录方式。", "You can log in again or choose another way."),
         other_login=True,
     ),
-    "code_missing": Refusal(_NOT_COMPLETED, Wording("请重新登录一次。", "Please log in once more.")),
-    "code_seen": Refusal(
+    "code_missing": RefusalMessage(_NOT_COMPLETED, Wording("请重新登录一次。", "Please log in once more.")),
+    "code_seen": RefusalMessage(
         Wording("这次登录已经用过了", "This login has been used already"),
         Wording("每次登录只能使用一次，请重新登录。", "Each login works once; please log in again."),
     ),
-    "code_invalid": Refusal(
+    "code_invalid": RefusalMessage(
         Wording("登录没有得到确认", "The login was not confirmed"),
         Wording("请重新登录一次。", "Please log in once more."),
     ),
-    "not_logged_in": Refusal(
+    "not_logged_in": RefusalMessage(
         Wording("您还没有登录", "You are not logged in"), Wording("请先登录，再继续。", "Please log in to continue.")
     ),
-    "token_invalid": Refusal(
+    "token_invalid": RefusalMessage(
         Wording("登录已过期", "Your login has expired"),
         Wording("请重新登录，再继续。", "Please log in again to continue."),
     ),
-    "member_disabled": Refusal(
+    "member_disabled": RefusalMessage(
         Wording("这个账号暂时无法使用", "This account cannot be used at the moment"),
         Wording("请联系商城客服。", "Please contact the shop's customer service."),
         other_login=True,
     ),
-    "forbidden": Refusal(
+    "forbidden": RefusalMessage(
         Wording("暂时无法进行这项操作", "This is not possible here"),
         Wording(
             "请返回上一页，如需帮助请联系商城客服。", "Please go back, or ask the shop's customer service for help."
         ),
     ),
-    "login_too_old": Refusal(
+    "login_too_old": RefusalMessage(
         Wording("请先确认是您本人", "Please confirm that it is you"),
         Wording(
             "为了您的安全，请重新登录后再操作。", "To keep your account safe, please log in again and then repeat this."
         ),
     ),
-    "handover_over": Refusal(
+    "handover_over": RefusalMessage(
         Wording("这个二维码已失效", "This QR code no longer works"),
         Wording("请在电脑上换一个二维码，再扫一次。", "Please show a new QR code on the computer, and scan that one."),
     ),
-    "unsupported": Refusal(
+    "unsupported": RefusalMessage(
         Wording("这里没有这种登录方式", "This login is not offered here"),
         Wording("请选择其他登录方式。", "Please choose another way to log in."),
         other_login=True,
     ),
-    "already_bound": Refusal(
+    "already_bound": RefusalMessage(
         Wording("已绑定到另一个会员", "Already linked to another member"),
         Wording("请换一个账号绑定，或用原来的会员登录。", "Please link a different account, or log in as that member."),
     ),
-    "nothing_to_merge": Refusal(
+    "nothing_to_merge": RefusalMessage(
         Wording("没有可合并的账号", "There is no account to merge"),
         Wording("请用您另一个账号的登录方式再试一次。", "Please log in the way that you do with your other account."),
     ),
-    "last_connection": Refusal(
+    "last_connection": RefusalMessage(
         Wording("这是您唯一的登录方式", "This is your only way to log in"),
         Wording("请先绑定另一种登录方式，再解除这一种。", "Please link another one first, then remove this one."),
     ),
-    "rate_limited": Refusal(
+    "rate_limited": RefusalMessage(
         Wording("请稍等片刻", "One moment, please"),
         Wording("现在请求较多，请一分钟后再试。", "There are many requests just now; please try again in a minute."),
     ),
-    "provider_unsigned": Refusal(
+    "provider_unsigned": RefusalMessage(
         _NOT_AVAILABLE,
         Wording("请选择其他登录方式，或稍后再试。", "Please choose another, or try again later."),
         other_login=True,
     ),
-    "provider_bad_response": Refusal(
+    "provider_bad_response": RefusalMessage(
         _NOT_AVAILABLE,
         Wording("请选择其他登录方式，或稍后再试。", "Please choose another, or try again later."),
         other_login=True,
     ),
-    "provider_refused": Refusal(
+    "provider_refused": RefusalMessage(
         Wording("这种登录方式正忙", "This login is busy right now"),
         Wording("请稍后再试，或选择其他登录方式。", "Please try again in a moment, or choose another."),
         other_login=True,
     ),
-    "provider_config": Refusal(
+    "provider_config": RefusalMessage(
         _NOT_AVAILABLE, Wording("请选择其他登录方式。", "Please choose another."), other_login=True
     ),
-    "provider_timeout": Refusal(
+    "provider_timeout": RefusalMessage(
         Wording("等待时间过长", "This is taking too long"),
         Wording("请再试一次，或选择其他登录方式。", "Please try again, or choose another way to log in."),
         other_login=True,
     ),
-    "unavailable": Refusal(
+    "unavailable": RefusalMessage(
         Wording("服务暂时繁忙", "We are busy right now"), Wording("请一分钟后再试。", "Please try again in a minute.")
     ),
 }
@@ -298,7 +298,7 @@ def texts_in(language: Language) -> Mapping[str, str]:
     return {key: wording.in_language(language) for key, wording in TEXTS.items()}
 
 
-def refusal_for(code: str) -> Refusal:
+def refusal_for(code: str) -> RefusalMessage:
     """Return what a member reads for the error `code`; an unknown one reads as `unavailable`."""
     return REFUSALS.get(code, REFUSALS["unavailable"])
 
