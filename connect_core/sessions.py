@@ -117,7 +117,7 @@ class Sessions:
         return Tokens(self.access_tokens.issue(claims), opened.token, life, row.member_id)
 
     def find(self, transaction: Transaction, token: str, now: int) -> tuple[LiveSession | None, bool]:
-        """Return whose browser token this is, and whether its last use should be written (`note_use`)."""
+        """Return whose browser token this is, and whether its last use should be written now, with `note_use`."""
         row = store.find_session(transaction, token_hash(token))
         if row is None or not self._is_live(row, now) or row.rotated_time is not None:
             return None, False

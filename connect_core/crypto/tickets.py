@@ -1,7 +1,8 @@
 """Tickets: values of ours that a browser or an app carries for us, sealed, and hands back unread and unchanged.
 
-A ticket is `<key>.<sealed value>`. The key is outside the seal and is its associated data (AES-GCM), so a sealed value
-opens with its own key alone. A ticket expires; that it is used once is for the database to say, by its key.
+A ticket is `<key>.<sealed value>`. The key is not sealed; it is the associated data of the seal (AES-GCM), so a sealed
+value opens with its own key alone. Whoever accepts a ticket spends its key: the primary key on the hash of a spent key
+lets a ticket be used once.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""Where a login may return to: exact origin and path prefix on the canonical URL (RFC 9700 §4.11).
+"""Return targets: the addresses to which a login may send the member, by exact origin and path prefix (RFC 9700 §4.11).
 
-A target is checked once, before the flow is sealed; nothing that arrives later can change it.
+A target is checked once, at the start, and then sealed into the flow; nothing in the callback can change it.
 """
 
 import posixpath
@@ -11,47 +11,50 @@ from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 from connect_core.errors import RedirectNotAllowed
 
-LONGEST = 1024
-"""Characters of a target once it is encoded: the flow that carries it must fit a cookie."""
-REMEMBERED = 256
-"""Targets that are known to be allowed: most logins return to the same few pages."""
+MAX_LENGTH = 1024
+"""Characters of an encoded target: the flow that carries it has to fit into a cookie."""
+CACHED_TARGETS = 256
+"""Targets whose check is cached: most logins return to the same few pages."""
 _DEFAULT_PORTS = {"https": 443, "http": 80}
-_KEPT = "%/:=&?~#+!$,;'@()*[]"
+_UNQUOTED = "%/:=&?~#+!$,;'@()*[]"
 
 
 class Targets:
-    """The allow-list, compiled."""
+    """The setting `redirect_allow`, compiled."""
 
     def __init__(self, public_url: str, allow: Sequence[str]) -> None:
-        """`allow`: absolute URLs, each for its origin and all that is below its path. Our own is always allowed."""
-        self._own = public_url
+        """`allow`: absolute URLs; each allows its origin and everything below its path. `public_url` is always allowed."""
+        self._public_url = public_url
         self._rules = [(_origin(urlsplit(url)), urlsplit(url).path or "/") for url in (public_url, *allow)]
-        self._known = lru_cache(REMEMBERED)(self._check)
+        self._cached_check = lru_cache(CACHED_TARGETS)(self._check)
 
     def check(self, target: str) -> str:
-        """Return the canonical absolute target; relative ones are resolved against our own origin.
+        """Return the canonical absolute target; a relative one is resolved against `public_url`.
 
         Raises `RedirectNotAllowed`.
         """
-        return self._known(target)
+        return self._cached_check(target)
 
     def _check(self, target: str) -> str:
         if any(c <= " " or c in "\\\x7f" for c in target) or target[:2] == "//":
             raise RedirectNotAllowed("the return target is malformed")
         try:
-            url = quote(urljoin(self._own, target) if target.startswith(("/", "?")) else target, safe=_KEPT)
+            url = quote(urljoin(self._public_url, target) if target.startswith(("/", "?")) else target, safe=_UNQUOTED)
             parts = urlsplit(url)
             origin = _origin(parts)
         except ValueError:
             raise RedirectNotAllowed("the return target is malformed") from None
-        if len(url) > LONGEST or "@" in parts.netloc or not _is_plain_path(parts.path):
+        if len(url) > MAX_LENGTH or "@" in parts.netloc or not _is_plain_path(parts.path):
             raise RedirectNotAllowed("the return target is malformed")
         if not any(origin == allowed and _is_below(parts.path or "/", prefix) for allowed, prefix in self._rules):
             raise RedirectNotAllowed("the return target is not on the allow-list")
         return url
 
     def check_redirect_uri(self, target: str) -> str:
-        """Return the absolute page that the vendor may return to. No fragment (RFC 6749 §3.1.2). Raises as `check`."""
+        """Return the page of a front end to which the vendor may return: absolute, no fragment (RFC 6749 §3.1.2).
+
+        Raises as `check`.
+        """
         if "#" in target or target.startswith(("/", "?")):
             raise RedirectNotAllowed("redirect_uri is an absolute address without fragment")
         return self.check(target)
@@ -62,7 +65,7 @@ def _origin(parts: SplitResult) -> tuple[str, str, int | None]:
 
 
 def _is_plain_path(path: str) -> bool:
-    """No dot segments (`..;x` is one to a servlet), doubled or encoded slashes: a server could read another path."""
+    """Whether every server reads the same path: no dot segments (servlets read `..;x` as one), no `//`, no `%2F`."""
     plain = re.sub(";[^/]*", "", unquote(path))
     if "//" in plain or "\\" in plain or "%2f" in path.lower():
         return False

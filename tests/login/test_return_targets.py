@@ -3,7 +3,7 @@
 import pytest
 
 from connect_core.errors import RedirectNotAllowed
-from connect_core.login.return_targets import LONGEST, Targets
+from connect_core.login.return_targets import MAX_LENGTH, Targets
 
 TARGETS = Targets(
     "https://shop.example", ["https://m.shop.example/app", "https://pay.example:8443/", "http://127.0.0.1:3000"]
@@ -111,8 +111,8 @@ def test_what_is_not_on_the_list_is_refused(target: str) -> None:
 def test_a_target_fits_a_cookie_once_it_is_encoded() -> None:
     """The limit holds for what is kept, not for what was typed: a Chinese character becomes nine."""
     own = len("https://shop.example/")
-    assert len(TARGETS.check("/" + "a" * (LONGEST - own))) == LONGEST
-    for target in ("/" + "a" * (LONGEST - own + 1), "/" + "单" * 120):
+    assert len(TARGETS.check("/" + "a" * (MAX_LENGTH - own))) == MAX_LENGTH
+    for target in ("/" + "a" * (MAX_LENGTH - own + 1), "/" + "单" * 120):
         with pytest.raises(RedirectNotAllowed):
             TARGETS.check(target)
 
