@@ -326,6 +326,16 @@ def test_a_phone_proof_is_taken_once(tmp_path: Path) -> None:
     assert [row["mobile"] for row in rows(tmp_path, "SELECT mobile FROM es_member ORDER BY id")] == ["13800000001", ""]
 
 
+def test_a_phone_number_does_not_stand_for_the_profile(tmp_path: Path) -> None:
+    """Somebody new who brings a number is asked for at the vendor all the same, and gets a name."""
+
+    async def work(manager: ConnectManager) -> None:
+        await hand_in(manager, "lihua.1", phone="13800000001")
+
+    using(tmp_path, work, provider=Phoning)
+    assert rows(tmp_path, "SELECT nickname, mobile FROM es_member") == [{"nickname": "lihua", "mobile": "13800000001"}]
+
+
 # a vendor that fails
 
 

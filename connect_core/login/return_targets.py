@@ -1,4 +1,4 @@
-"""Return targets: the addresses to which a login may send the member, by exact origin and path prefix (RFC 9700 §4.11).
+"""Return targets: where a login may send the member, by exact origin and path prefix (RFC 9700 §4.11).
 
 A target is checked once, at the start, and then sealed into the flow; nothing in the callback can change it.
 """
@@ -23,7 +23,7 @@ class Targets:
     """The setting `redirect_allow`, compiled."""
 
     def __init__(self, public_url: str, allow: Sequence[str]) -> None:
-        """`allow`: absolute URLs; each allows its origin and everything below its path. `public_url` is always allowed."""
+        """`allow`: absolute URLs, each for its origin and everything below its path; `public_url` is always allowed."""
         self._public_url = public_url
         self._rules = [(_origin(urlsplit(url)), urlsplit(url).path or "/") for url in (public_url, *allow)]
         self._cached_check = lru_cache(CACHED_TARGETS)(self._check)

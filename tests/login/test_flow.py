@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import itertools
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import fields, replace
@@ -13,12 +14,13 @@ from typing import cast
 
 import pytest
 
+from connect_core.crypto import Sealer
 from connect_core.crypto.tickets import TICKET_SECONDS
 from connect_core.errors import CodeSeen, StateExpired, StateInvalid
 from connect_core.identity import ClientType, Identity
 from connect_core.login import flow
 from connect_core.login.flow import CODE_MEMORY, Flows, get_code_challenge
-from connect_core.login.values import LOG_IN, Delivery, Flow
+from connect_core.login.values import LOG_IN, Delivery, Flow, PurposeKind
 from connect_core.manager import ConnectManager
 from connect_core.providers.provider import AuthorizationResponse, Entrance, Provider
 from connect_core.providers.registry import ConfiguredProvider
@@ -84,6 +86,18 @@ def test_a_flow_comes_back_as_it_was_sealed() -> None:
     assert [type(getattr(opened, one.name)) for one in fields(Flow)] == [
         type(getattr(begun, one.name)) for one in fields(Flow)
     ]
+
+
+@pytest.mark.parametrize(
+    ("family", "merges", "purpose"),
+    [("", False, PurposeKind.LOGIN), ("f-1", False, PurposeKind.LINK), ("f-1", True, PurposeKind.PROVE)],
+)
+def test_a_flow_of_the_release_before_still_opens(family: str, merges: object, purpose: PurposeKind) -> None:
+    """A login that is under way while the service is upgraded is finished by the new version."""
+    begun = start()
+    values = [getattr(begun, field.name) for field in fields(Flow) if field.name != "state"][:-2]
+    sealed = Sealer(RING, "flow").seal(json.dumps([*values, family, merges]).encode(), begun.state)
+    assert FLOWS.open(begun.state, sealed, NOW) == replace(begun, linking_family=family, purpose=purpose)
 
 
 def test_what_the_browser_keeps_is_opaque_and_fits_a_cookie() -> None:
