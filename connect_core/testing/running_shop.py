@@ -161,7 +161,7 @@ class ContractRules:
         """Go up to the last step of a login: the callback's address, or what is posted to `token`."""
         if self.configured(visitor.shop, client).entrance is Entrance.REDIRECT:
             return visitor.consent(visitor.begin(self.plugin, client), person)
-        return visitor.hand_over(self.plugin, client, person)
+        return visitor.client_parameters(self.plugin, client, person)
 
     def finish(self, visitor: Visitor, client: str, prepared: str | dict[str, str]) -> httpx.Response:
         """Take that step."""
