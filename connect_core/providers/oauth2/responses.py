@@ -20,9 +20,9 @@ from connect_core.errors import (
 from connect_core.http import Answer, parse_object
 from connect_core.providers.oauth2.quirks import Quirks
 
-Refusal = CodeInvalid | ProviderDenied | ProviderFault
+VendorRefusal = CodeInvalid | ProviderDenied | ProviderFault
 
-ERRORS: Mapping[str, type[Refusal]] = {
+ERRORS: Mapping[str, type[VendorRefusal]] = {
     # RFC 6749 §5.2 and §4.1.2.1
     "access_denied": ProviderDenied,
     "invalid_client": ProviderConfig,
@@ -41,7 +41,7 @@ ERRORS: Mapping[str, type[Refusal]] = {
 }
 """The standard's errors with ours. One that is neither here nor in the quirks is `ProviderRefused`."""
 
-_OUTCOMES: Mapping[str, type[Refusal]] = {
+_OUTCOMES: Mapping[str, type[VendorRefusal]] = {
     kind.code: kind for kind in (CodeInvalid, ProviderDenied, ProviderConfig, ProviderRefused, ProviderBadResponse)
 }
 _JSONP = re.compile(r"\s*[\w.$]+\s*\(\s*(\{.*\})\s*\)\s*;?\s*", re.DOTALL)
@@ -130,7 +130,7 @@ def _find_errors(answer: Mapping[str, Any], quirks: Quirks) -> Iterator[str]:
             yield word
 
 
-def _refusal(errors: list[str], status: int, trace: object, quirks: Quirks) -> Refusal:
+def _refusal(errors: list[str], status: int, trace: object, quirks: Quirks) -> VendorRefusal:
     known = (_OUTCOMES[quirks.outcomes[error]] for error in errors if error in quirks.outcomes)
     standard = (ERRORS[error] for error in errors if error in ERRORS)
     kind = next(known, None) or next(standard, ProviderRefused)
