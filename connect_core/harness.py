@@ -1,7 +1,7 @@
-"""A shop and its vendors' doubles on loopback, and a visitor who logs in: for the demo and for every plugin's contract.
+"""A shop with its sandboxes on loopback, and a visitor who logs in: for the demo, tests and every plugin's contract.
 
-All of it is real HTTP. The visitor is a browser as far as cookies, redirects and forms go, and a phone as far as mini
-programs and native SDKs go. Never opens anything beyond loopback.
+All of it is real HTTP. The visitor does what a browser does with cookies, redirects and forms, and what a phone does
+with mini programs and native SDKs. Never listens on or calls anything but loopback.
 """
 
 import base64
@@ -25,6 +25,7 @@ from connect_core.identity import ClientType
 from connect_core.manager import ConnectManager
 from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import Plugins, ProviderType
+from connect_core.renamed import warn_renamed
 from connect_core.sandbox import Sandbox, listen, sandbox_app, serving
 from connect_core.settings import Settings, parse_settings
 from connect_core.store import Database, bulk
@@ -35,7 +36,13 @@ log = logging.getLogger("connect_login")
 
 @dataclass(frozen=True, slots=True)
 class RunningShop:
-    """A running shop: its address, application, sandboxes by provider name, and database."""
+    """A shop that is running; made by `run_shop`.
+
+    - `url`: its public URL, without a slash at the end.
+    - `app`: its ASGI application.
+    - `sandboxes`: the vendors that it calls, by provider name.
+    - `database_url`: its SQLite database, as in `connect.toml`.
+    """
 
     url: str
     app: Starlette
@@ -44,18 +51,21 @@ class RunningShop:
 
     @property
     def manager(self) -> ConnectManager:
-        """The shop's manager."""
+        """The `ConnectManager` of its application."""
         manager: ConnectManager = self.app.state.manager
         return manager
 
     def rows(self, table: str) -> list[dict[str, Any]]:
-        """Return a table's rows as they stand in the database."""
+        """Return the rows of a table, such as `es_connect`, each as a dictionary of its columns."""
         with closing(Database(self.database_url)) as database:
             return database._look(lambda tx: bulk.find_rows(tx, table))
 
 
 def load_sandboxes(plugins: Plugins) -> dict[str, Sandbox]:
-    """Return a fresh sandbox of every plugin that has one; one that cannot be loaded is told, and left out."""
+    """Return a new sandbox of every plugin that has one, by plugin name.
+
+    A sandbox that cannot be loaded is left out and logged as `sandbox_set_aside`.
+    """
     return dict(_load_each(plugins))
 
 
@@ -76,7 +86,10 @@ def _load_each(plugins: Plugins) -> Iterator[tuple[str, Sandbox]]:
 def sandbox_settings(
     sandboxes: Mapping[str, Sandbox], plugins: Mapping[str, ProviderType], base_url: str
 ) -> dict[str, Any]:
-    """Return the `clients` and `providers` of a configuration that talks to the sandboxes at `base_url`."""
+    """Return the sections `clients` and `providers` of a configuration that uses each sandbox on every client type.
+
+    `sandboxes` and `plugins` are by name; the sandbox NAME listens at `base_url`/NAME.
+    """
     clients: dict[str, list[str]] = {client: [] for client in ClientType}
     providers: dict[str, dict[str, Any]] = {}
     for name, sandbox in sandboxes.items():
@@ -88,7 +101,12 @@ def sandbox_settings(
 
 
 def make_settings(public_url: str, database: Path, **sections: Any) -> Settings:
-    """Return a configuration for loopback with a key of its own; `sections` are those of `connect.toml`."""
+    """Return the settings of a shop at `public_url` with a new secret key and without rate limits.
+
+    `database` is the path of its SQLite file; `sections` are further tables of `connect.toml`, as plain data.
+
+    Raises `SettingsError`.
+    """
     service = {
         "public_url": public_url,
         "database_url": f"sqlite:///{database}",
@@ -109,9 +127,18 @@ def run_shop(
     change: Callable[[dict[str, Any]], None] = lambda _: None,
     **options: Any,
 ) -> Iterator[RunningShop]:
-    """Run a shop with every sandbox (or the given ones) until the block ends; nothing stays behind.
+    """Run a shop and its sandboxes on loopback until the block ends. Its folder and database are then deleted.
 
-    `change` may alter the configuration, as plain data, before it is read; `options` go to `create_app`.
+        with run_shop({"acme": AcmeSandbox()}) as shop, Visitor(shop) as visitor:
+            assert visitor.log_in("acme", "pc").status_code == 303
+
+    - `sandboxes`: by plugin name; by default one of every installed plugin that has one.
+    - `port`, `sandbox_port`: where the shop and the sandboxes listen; 0 takes a free port.
+    - `plugins`: by default those that are installed. `pool`: calls the vendors; by default a new `HttpPool`.
+    - `change`: receives the configuration as plain data, with the sections of `connect.toml`, and may alter it.
+    - `options`: further arguments of `create_app`.
+
+    Raises `SettingsError` and `PluginError` as a real start does.
     """
     plugins = plugins or Plugins()
     sandboxes = load_sandboxes(plugins) if sandboxes is None else sandboxes
@@ -132,10 +159,13 @@ def run_shop(
 
 
 class Visitor:
-    """A person with one browser. Redirects are followed by hand, so that each can be looked at."""
+    """A person with a browser and a phone, who visits one shop. Use it as a context manager.
+
+    `http` is the httpx client with the browser's cookies. It follows no redirects, so that a test sees each of them.
+    """
 
     def __init__(self, shop: RunningShop, *, user_agent: str = "Mozilla/5.0", timeout: float = 20) -> None:
-        """`timeout` is in seconds."""
+        """`user_agent` is the browser's `User-Agent`; `timeout` is how many seconds a request may take."""
         self.shop = shop
         self.http = httpx.Client(
             base_url=shop.url,
@@ -153,7 +183,10 @@ class Visitor:
         self.http.close()
 
     def begin(self, provider: str, client: str, **query: str) -> str:
-        """Start a login and return the vendor's address; a wake-up link is followed into the vendor's app."""
+        """Start a login and return the vendor's login URL; `query` are parameters such as `return_to`.
+
+        A deep link is followed as if the visitor had the vendor's app.
+        """
         response = self.http.get(f"/connect/{provider}/{client}/login", params=query)
         assert response.status_code == 303, response.text
         location = response.headers["location"]
@@ -163,7 +196,10 @@ class Visitor:
         return str(location)
 
     def consent(self, login_url: str, person: str = "lihua", decision: str = "agree") -> str:
-        """Decide on the vendor's page and return the address of our callback that it sends the browser to."""
+        """Agree or refuse on the sandbox's consent page, and return the callback URL to which it sends the browser.
+
+        `person` is the key of somebody at the vendor, `decision` is `agree` or `refuse`.
+        """
         form = {"person": person, "decision": decision}
         response = self.http.post(login_url.partition("#")[0], data=form)
         if response.status_code == 200:
@@ -172,29 +208,38 @@ class Visitor:
         return str(response.headers["location"])
 
     def _submit(self, page: str) -> httpx.Response:
-        """Submit the form of another site's page, as a browser does: without our Lax cookies."""
+        """Submit the form on a page of another site without our cookies, which browsers hold back (SameSite=Lax)."""
         [action] = re.findall(r'action="([^"]+)"', page)
         fields = {name: unescape(value) for name, value in re.findall(r'name="([^"]+)" value="([^"]*)"', page)}
         headers = {"sec-fetch-site": "cross-site", "user-agent": self.http.headers["user-agent"]}
         return httpx.post(unescape(action), data=fields, headers=headers, trust_env=False, verify=False)  # noqa: S501 - as above
 
     def log_in(self, provider: str, client: str, person: str = "lihua") -> httpx.Response:
-        """Log in the way the client type does; returns the last answer: a redirect home or the tokens."""
+        """Do a whole login and return the shop's last response: a 303 to the return target, or 200 with the tokens.
+
+        `person` is the key of somebody at the vendor. A login that fails returns the error's response.
+        """
         configured = self.shop.manager.registry.find(provider, client)
         if configured.entrance is Entrance.REDIRECT:
             return self.http.get(self.consent(self.begin(provider, client), person))
-        return self.http.post(f"/connect/{provider}/{client}/token", json=self.hand_over(provider, client, person))
+        parameters = self.client_parameters(provider, client, person)
+        return self.http.post(f"/connect/{provider}/{client}/token", json=parameters)
 
-    def hand_over(self, provider: str, client: str, person: str = "lihua") -> dict[str, str]:
-        """Return what this person's mini program or app posts to `token`."""
+    def client_parameters(self, provider: str, client: str, person: str = "lihua") -> dict[str, str]:
+        """Return what the person's mini program or app posts to `/token`, with its ticket if the entrance has one."""
         sandbox = self.shop.sandboxes[provider]
         if self.shop.manager.registry.find(provider, client).entrance is Entrance.CLIENT_CODE:
-            return sandbox.hand_over(ClientType(client), person)
+            return sandbox.client_parameters(ClientType(client), person)
         begun = self.http.post(f"/connect/{provider}/{client}/login-url", json={}).json()
-        return sandbox.hand_over(ClientType(client), person, begun["login_url"]) | {"ticket": begun["ticket"]}
+        return sandbox.client_parameters(ClientType(client), person, begun["login_url"]) | {"ticket": begun["ticket"]}
+
+    def hand_over(self, provider: str, client: str, person: str = "lihua") -> dict[str, str]:
+        """Call `client_parameters` by its old name, with a `DeprecationWarning`. The next release drops this name."""
+        warn_renamed("Visitor.hand_over", "client_parameters")
+        return self.client_parameters(provider, client, person)
 
     def who(self, login: httpx.Response) -> dict[str, Any] | None:
-        """Return what `/connect/me` says after `login`, or None when nobody is logged in."""
+        """Return the body of `/connect/me` after the response `login` of `log_in`, or None when nobody is logged in."""
         tokens = login.json() if login.status_code == 200 else {}
         headers = {"authorization": f"Bearer {tokens['access_token']}"} if tokens else {}
         response = self.http.get("/connect/me", headers=headers)
@@ -202,7 +247,7 @@ class Visitor:
 
 
 def query_of(url: str) -> dict[str, str]:
-    """Return an address's query parameters, each of which must come once."""
+    """Return the query parameters of a URL. Raises `AssertionError` when one of them comes twice."""
     pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True)
     assert len(dict(pairs)) == len(pairs), "a parameter is repeated"
     return dict(pairs)

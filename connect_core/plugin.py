@@ -1,9 +1,18 @@
-"""The plugin author's face: everything a plugin imports, and nothing else.
+"""Everything that a plugin imports. A plugin imports no other module of connect-login.
 
-A plugin is a package with an entry point in the group `connect_login` that names a module (or object) with hooks:
+For its sandbox and its tests there are `connect_core.sandbox` and `connect_core.testing`.
+
+A plugin is a package with an entry point in the group `connect_login`. The entry point names a module or an object with
+hooks:
 
     [project.entry-points.connect_login]
     acme = "connect_acme"
+
+The module derives a provider class from `OAuth2Provider`, `OidcProvider` or `Provider`, and registers it:
+
+    connect_register_providers = provider_hook("acme", AcmeProvider, sandbox="connect_acme.sandbox:AcmeSandbox")
+
+A name that was renamed works for one release under its old name, with a `DeprecationWarning`.
 """
 
 from pydantic import Field, SecretStr

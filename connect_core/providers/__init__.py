@@ -1,4 +1,4 @@
-"""What a provider is, the base providers for standard protocols, where plugins register theirs, and how one is asked.
+"""What a provider is, base providers for OAuth 2.0 and OpenID Connect, the register of plugins, and calling a provider.
 
-Never touches members, sessions or cookies; only `registry` and `runtime_settings` know what the shop configured.
+Never touches members, sessions or cookies. Only `registry` and `runtime_settings` know what the shop configured.
 """

@@ -1,7 +1,8 @@
-"""Asking a vendor: the one call of a login and the profile after it, under a total deadline.
+"""Calling a provider: `parse_response` before it, then one function for each of its methods, under a deadline.
 
-A provider that raises, hangs or answers nonsense ends this login and nothing else. Two things are not a provider's to
-decide and stand here: which failures leave a login standing, and what counts as a person's refusal.
+A plugin that raises, hangs or returns nonsense ends this login and nothing else: whatever it does becomes a
+`ConnectError`, and its results are checked before the core believes them. Decides which failures of `fetch_profile`
+and `revoke` do not end a login. Never touches the database, a session or a cookie.
 """
 
 import asyncio
@@ -35,17 +36,23 @@ from connect_core.providers.provider import (
 )
 
 PROFILE_DEADLINE = 4.0
-"""Seconds for the profile, within the login's total."""
+"""Seconds that `fetch_profile` may take of the login's `TOTAL_DEADLINE`."""
 CODE_LIMIT = 2048
+"""Characters of an authorization code."""
 CREDENTIAL = "id_token"
+"""The parameter that holds the ID token of the entrance `credential`."""
 CREDENTIAL_LIMIT = 4096
+"""Characters of that ID token."""
 LOGIN_URL_LIMIT = 8192
+"""Characters of a login URL or deep link."""
 _ERROR_NAMES = ("error", "error_code", "errorCode")
+"""RFC 6749's name of the error in a callback, and those of vendors."""
 _DENIALS = frozenset(
     {"access_denied", "user_denied", "user_cancelled_login", "cancelled", "consent_required", "login_required"}
 )
-_PROFILE = tuple(attribute.name for attribute in fields(Profile))
+"""Errors that mean the person refused (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6, and vendors' words)."""
 _BUSY = frozenset({"server_error", "temporarily_unavailable"})
+_PROFILE_NAMES = tuple(attribute.name for attribute in fields(Profile))
 log = logging.getLogger("connect_login")
 T = TypeVar("T")
 
@@ -115,13 +122,21 @@ def _parse_code(
 
 
 def find_codes(provider: Provider, parameters: Iterable[tuple[str, str]]) -> list[str]:
-    """Return every text that stands under one of a code's names, whatever else is wrong with the response."""
+    """Return at most four codes or ID tokens among `parameters`, which are pairs of name and value.
+
+    For a response that is refused: its codes are remembered, so that no other flow can use them. Takes parameters that
+    `parse_response` would refuse, such as a code that came twice.
+    """
     names = (*_get_code_names(provider), CREDENTIAL)
     return [value for name, value in parameters if name in names and 0 < len(value) <= CREDENTIAL_LIMIT][:4]
 
 
 async def get_login_url(provider: Provider, request: AuthorizationRequest, seconds: float = TOTAL_DEADLINE) -> str:
-    """Return what the client needs to begin."""
+    """Return the provider's login URL, or the string that a native SDK takes.
+
+    Waits at most `seconds`. Raises what `Provider.get_login_url` may raise, `ProviderTimeout`, and
+    `ProviderBadResponse` for a result that is not 1 to 8192 printable ASCII characters.
+    """
     return _checked_url(await _guarded(lambda: provider.get_login_url(request), seconds))
 
 
@@ -134,7 +149,10 @@ def _checked_url(login_url: object) -> str:
 
 
 def get_deep_link(provider: DeepLinks, start_url: str, user_agent: str) -> str | None:
-    """Return the link that opens the vendor's app on `start_url`, None inside it. Raises `ProviderBadResponse`."""
+    """Return the link that opens `start_url` in the vendor's app, or None for a visitor who is inside it.
+
+    Raises `ProviderBadResponse` when the plugin raises, or returns no link.
+    """
     try:
         link: object = provider.get_deep_link(start_url, user_agent)
     except KeyboardInterrupt:
@@ -149,18 +167,24 @@ def get_deep_link(provider: DeepLinks, start_url: str, user_agent: str) -> str |
 async def login_callback(
     provider: Provider, response: AuthorizationResponse, seconds: float = TOTAL_DEADLINE
 ) -> Identity:
-    """Ask the vendor, once, who the code names. Raises what `Provider.login_callback` may raise, and nothing else."""
+    """Return the person whom the code of `response` names: the one call of a login to the vendor.
+
+    Waits at most `seconds`. Raises what `Provider.login_callback` may raise, `ProviderTimeout`, and
+    `ProviderBadResponse` for a result that the tables cannot hold.
+    """
     return _checked(provider, await _guarded(lambda: provider.login_callback(response), seconds))
 
 
 async def fetch_profile(provider: Provider, identity: Identity, seconds: float) -> Identity:
-    """Return `identity` with its profile, or as it is when the vendor refuses one or has none to give in time.
+    """Return `identity` with its profile, or unchanged when the vendor refuses or is too late.
 
-    Raises `ProviderUnsigned` and `ProviderBadResponse`: an answer that cannot be trusted fails the login.
+    Waits at most `seconds`, and never longer than `PROFILE_DEADLINE`.
+
+    Raises `ProviderUnsigned` and `ProviderBadResponse`: an answer that cannot be trusted ends the login.
     """
     try:
         answer = await _guarded(lambda: provider.fetch_profile(identity), min(seconds, PROFILE_DEADLINE))
-        told = _checked(provider, answer)
+        described = _checked(provider, answer)
     except (ProviderUnsigned, ProviderBadResponse):
         raise
     except ConnectError as error:
@@ -168,15 +192,19 @@ async def fetch_profile(provider: Provider, identity: Identity, seconds: float) 
             "profile_refused", extra={"code": error.code, **{f"vendor_{k}": v for k, v in error.vendor.items()}}
         )
         return identity
-    if not set(identity.ids) <= set(told.ids):
+    if not set(identity.ids) <= set(described.ids):
         raise ProviderBadResponse("the profile does not name the person whose it is")
-    return told
+    return described
 
 
 async def fetch_phone(
     provider: Provider, response: AuthorizationResponse, identity: Identity, seconds: float = TOTAL_DEADLINE
 ) -> VerifiedPhone | None:
-    """Return the verified phone number that came with the code, if the provider knows of such."""
+    """Return the verified phone number that came with the code; None for a provider without this ability.
+
+    Waits at most `seconds`. Raises what `FetchesPhone.fetch_phone` may raise, `ProviderTimeout`, and
+    `ProviderBadResponse` for a result that is no `VerifiedPhone`.
+    """
     if not isinstance(provider, FetchesPhone):
         return None
     phone: object = await _guarded(lambda: provider.fetch_phone(response, identity), seconds)
@@ -187,7 +215,11 @@ async def fetch_phone(
 
 
 async def revoke(provider: Provider, identity: Identity, seconds: float = TOTAL_DEADLINE) -> bool:
-    """Have the vendor take back what the person once allowed; False when it did not, which the log tells."""
+    """Withdraw the person's consent at the vendor; return True when that worked.
+
+    Waits at most `seconds`. Returns False for a provider without this ability, and after a failure, which is logged as
+    `revoke_failed`. Raises nothing.
+    """
     if not isinstance(provider, Revokes):
         return False
     try:
@@ -199,21 +231,21 @@ async def revoke(provider: Provider, identity: Identity, seconds: float = TOTAL_
 
 
 def _checked(provider: Provider, identity: object) -> Identity:
-    """Return what a plugin answered, if the tables can keep it: not every author runs a type checker."""
+    """Return a plugin's result if the tables can hold it. Checks types too: not every author runs a type checker."""
     if not isinstance(identity, Identity) or identity.union_type != provider.union_type:
         raise ProviderBadResponse("the plugin answered no identity of its union type")
     ids: object = identity.ids
     if not (isinstance(ids, tuple) and all(map(_is_sound, ids))):
         raise ProviderBadResponse("the plugin answered something else than ids")
-    if len({(one.kind, one.scope) for one in identity.ids}) < len(identity.ids):
+    if len({(person_id.kind, person_id.scope) for person_id in identity.ids}) < len(identity.ids):
         raise ProviderBadResponse("the plugin answered two ids of one kind")
     if identity.profile is None:
         return identity
     return replace(identity, profile=_cleaned(identity.profile))
 
 
-def _is_sound(one: object) -> bool:
-    match one:
+def _is_sound(person_id: object) -> bool:
+    match person_id:
         case PersonId(kind=IdKind(), scope=str(scope)):
             return len(scope) <= ID_MAX
     return False
@@ -222,7 +254,7 @@ def _is_sound(one: object) -> bool:
 def _cleaned(profile: object) -> Profile:
     if not isinstance(profile, Profile) or not isinstance(profile.is_certified, bool | None):
         raise ProviderBadResponse("the plugin answered something else than a profile")
-    return Profile.of(**{name: getattr(profile, name) for name in _PROFILE})
+    return Profile.of(**{name: getattr(profile, name) for name in _PROFILE_NAMES})
 
 
 async def _guarded(ask: Callable[[], Awaitable[T]], seconds: float) -> T:
@@ -237,12 +269,13 @@ async def _guarded(ask: Callable[[], Awaitable[T]], seconds: float) -> T:
         raise
     except asyncio.CancelledError as error:
         task = asyncio.current_task()
-        if task is None or task.cancelling():  # the visitor left or the service stops; else the plugin cancels itself
+        if task is None or task.cancelling():  # the visitor left, or the service stops
             raise
+        # otherwise the plugin raised CancelledError itself, which must not cancel the request
         fault = _blame(error)
     except BaseException as error:  # noqa: BLE001 - not even SystemExit out of a plugin may stop the service
         fault = _blame(error)
-    raise fault
+    raise fault  # outside of the handlers: the plugin's exception, whose text may hold a secret, is not chained to it
 
 
 def _blame(error: BaseException) -> ProviderBadResponse:
@@ -250,7 +283,7 @@ def _blame(error: BaseException) -> ProviderBadResponse:
 
 
 def _place(error: BaseException) -> str:
-    """Where a plugin raised; its text may hold anything and stays out."""
+    """Return the function and line that raised, without the exception's text, which may hold a secret."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -1,6 +1,8 @@
 """The hooks: every place where a plugin or the shop can step in, with its exact signature.
 
-Entry points of the group `connect_login` are loaded as pluggy plugins. A hook that is not listed here stops start-up.
+Owns the signatures and the values that hooks take and return. Never calls a hook: `registry` loads the plugins (entry
+points of the group `connect_login`) with pluggy. A function marked with `hookimpl` whose name is not in `Hooks` stops
+start-up.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,14 +22,24 @@ hookimpl = pluggy.HookimplMarker(NAME)
 
 
 class Register(Protocol):
-    """What `connect_register_providers` is handed."""
+    """The function that `connect_register_providers` receives. Call it once for each provider class."""
 
     def __call__(self, name: str, provider: type[Provider], *, sandbox: str = "") -> None:
-        """Offer `provider` as plugin `name`; `sandbox` is `package.module:Class` of its loopback double."""
+        """Register `provider` as the plugin `name`.
+
+        `name` is what `plugin = "…"` in `[providers.NAME]` refers to: lower-case letters, digits, `-` and `_`.
+        `sandbox` is where the loopback copy of its vendor is, as `package.module:Class`; it is imported only when the
+        sandbox runs.
+
+        Raises `PluginError` for a class that is no usable provider, and for a name that is registered already.
+        """
 
 
 def provider_hook(name: str, provider: type[Provider], *, sandbox: str = "") -> Callable[[Register], None]:
-    """Return the hook `connect_register_providers` of a plugin that offers one provider; arguments as `Register`."""
+    """Return the hook `connect_register_providers` of a plugin with one provider. Arguments as for `Register`.
+
+    connect_register_providers = provider_hook("acme", AcmeProvider, sandbox="connect_acme.sandbox:AcmeSandbox")
+    """
 
     @hookimpl
     def connect_register_providers(register: Register) -> None:
@@ -38,10 +50,16 @@ def provider_hook(name: str, provider: type[Provider], *, sandbox: str = "") -> 
 
 @dataclass(frozen=True, slots=True)
 class LoginEvent:
-    """What happened to a member, told after it was committed.
+    """What happened to a member, for `connect_registered`, `connect_logged_in`, `connect_bound`, `connect_unbound`.
 
-    `provider` and `client_type` say through what; `is_new_member` is True for a registration; `time` is epoch seconds.
-    `id` is that of the row in `es_connect_event`: a notice that comes twice has the same.
+    Those hooks are called after the transaction was committed.
+
+    - `kind`: `registered`, `logged_in`, `bound` or `unbound`.
+    - `provider`, `client_type`, `union_type`: through which provider, from where, and the namespace of its ids.
+    - `is_new_member`: True when this login registered the member.
+    - `request_id`: the id that the log lines of this request carry.
+    - `time`: seconds since the epoch.
+    - `id`: the id of the row in `es_connect_event`. A hook may be called twice for one event; both have the same id.
     """
 
     kind: str
@@ -57,7 +75,11 @@ class LoginEvent:
 
 @dataclass(frozen=True, slots=True)
 class RefusedEvent:
-    """A login that was refused: the error's `code` and what the vendor called it; no code, token, state or secret."""
+    """A login that failed: the argument of `connect_login_refused`. It holds no code, token, state or secret.
+
+    `code` is the error's code (`provider_denied`, `state_invalid` …), `vendor` what the vendor called the error
+    (`error`, `status`, `trace`), and `time` is in seconds since the epoch.
+    """
 
     code: str
     provider: str
@@ -69,7 +91,10 @@ class RefusedEvent:
 
 @dataclass(frozen=True, slots=True)
 class ErasedEvent:
-    """A member was erased. `member_id` leads to nobody any more; `time` is epoch seconds."""
+    """A member was erased: the argument of `connect_erased`.
+
+    `member_id` is the id that no member has any more, and `time` is in seconds since the epoch.
+    """
 
     member_id: int
     request_id: str
@@ -78,10 +103,10 @@ class ErasedEvent:
 
 @dataclass(frozen=True, slots=True)
 class MergePlan:
-    """What the shop says of a merge that was asked for: what it will move, or why it refuses.
+    """The shop's answer to `connect_plan_merge`: what it will move from one member to the other, or why it refuses.
 
-    `moves` are lines of text, shown to the member before the merge; `refusal` is the reason that they are shown instead
-    (it may be empty), None when there is none.
+    - `moves`: lines of text that the member reads before agreeing, such as `3 orders`.
+    - `refusal`: None to allow the merge. Any text, even an empty one, refuses it and is shown to the member instead.
     """
 
     moves: Sequence[str] = ()
@@ -90,9 +115,11 @@ class MergePlan:
 
 @dataclass(frozen=True, slots=True)
 class MergeEvent:
-    """The member `merged_id` was merged into `kept_id` (`kind` is `merged`), or that was undone (`merge_undone`).
+    """Two members of one person became one, or that was undone: for `connect_merged`, `connect_merge_undone`.
 
-    `id` is that of the row in `es_connect_event`, and rises: of two notices about one pair the greater one holds.
+    `kind` is `merged` or `merge_undone`; `merged_id` is the member that was merged into `kept_id`; `time` is in seconds
+    since the epoch. `id` is the id of the row in `es_connect_event`. It rises: when two events about the same pair come
+    out of order, the one with the greater id is the later one.
     """
 
     kind: str
@@ -104,32 +131,38 @@ class MergeEvent:
 
 
 class MemberDirectory(Protocol):
-    """Where members live, when that is not the built-in table. Ids are positive 64-bit integers.
+    """The shop's own table or service of members, used instead of `es_member`.
 
-    Whatever a method raises, and an answer that takes longer than four seconds, is `unavailable` (503) to the visitor,
-    with nothing written. A directory that holds connections may have `async def aclose(self) -> None`; one that can
-    erase has `async def erase(self, member_id: int) -> None`, which may be called twice for one member.
+    Return one from `connect_member_directory`. Member ids are positive 64-bit integers. When a method raises, or needs
+    more than four seconds, the visitor gets `unavailable` (503) and nothing is written.
+
+    Two further methods are optional: `async def aclose(self) -> None` closes connections when the service stops, and
+    `async def erase(self, member_id: int) -> None` deletes a member; it may be called twice for one member.
     """
 
     async def find(self, member_id: int) -> Mapping[str, Any] | None:
-        """Return what is shown of a member (`uname`, `nickname`, `face`, `sex`), or None."""
+        """Return what pages show of a member (keys `uname`, `nickname`, `face`, `sex`), or None if there is none."""
 
     async def register(self, key: str, profile: Profile, client_type: ClientType) -> int:
-        """Register a member and return its id; the same `key` always answers the same member.
+        """Register a member and return its id.
 
-        `key` is 64 hex characters that follow from the vendor's id alone. Logins of one person may ask at once.
+        `key` is 64 hexadecimal characters derived from the vendor's id. Calls with the same `key` must return the same
+        member, also when two logins of one person call at the same time: make it a unique column.
         """
 
     async def is_disabled(self, member_id: int) -> bool:
-        """Tell whether the shop refuses this member."""
+        """Return True when the shop does not let this member log in."""
 
     async def update_profile(self, member_id: int, profile: Profile) -> None:
-        """Take over display fields from a newer profile; what the member edited stays."""
+        """Copy the fields of a newer profile to the member, except those that the member edited."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """A finished login for which tokens are wanted."""
+    """A finished login that needs tokens: the argument of `connect_issue_tokens`.
+
+    `device_id` is what the client sent with the login; empty when it sent none.
+    """
 
     member_id: int
     client_type: ClientType
@@ -137,63 +170,76 @@ class TokenRequest:
 
 
 class Hooks:
-    """The specifications."""
+    """Every hook, as pluggy's specifications: implement one by marking a function of the same name with `hookimpl`.
+
+    "First answer" below means: plugins are called until one returns something other than None.
+    """
 
     @hookspec
     def connect_register_providers(self, register: Register) -> None:
-        """Register provider classes, once, at start-up."""
+        """Call `register` for each provider class of the plugin. Called once, at start-up."""
 
     @hookspec(firstresult=True)
     def connect_member_directory(self, settings: Any) -> MemberDirectory | None:
-        """Return where members live; the built-in table when nobody answers. `settings` is the whole `Settings`."""
+        """Return the shop's own directory of members; without an answer they live in `es_member`.
+
+        Called once, at start-up; the first answer counts. `settings` is the whole `Settings`. An exception stops
+        start-up.
+        """
 
     @hookspec(firstresult=True)
     def connect_issue_tokens(self, login: TokenRequest) -> Mapping[str, Any] | None:
-        """Return the token answer in our place: `access_token`, `refresh_token`, `token_type`, `expires_in`."""
+        """Return the body of the token response, in place of connect-login's own tokens.
+
+        Keys: `access_token`, `refresh_token`, `token_type`, `expires_in` (seconds). The first answer counts. Called on
+        the event loop, so return at once.
+        """
 
     @hookspec(firstresult=True)
     def connect_check_credentials(self, credentials: Mapping[str, str]) -> int | None:
-        """Return the member whom the shop's own check proves: a password, a code sent by SMS. None for nobody.
+        """Return the id of the member whose credentials these are (a password, a code sent by SMS), or None.
 
-        `credentials` are the fields of the form on the choose page; the built-in check takes `username`, `password`.
+        `credentials` are the fields that the choose page or an app posted. The first answer counts. Called in a
+        thread. Without this hook the built-in check compares `username` and `password` with `es_member`.
         """
 
     @hookspec(firstresult=True)
     def connect_plan_merge(self, kept_id: int, merged_id: int, language: Language) -> MergePlan | None:
-        """Say what the shop moves from one member to another of the same person, or refuse.
+        """Return what the shop would move from `merged_id` to `kept_id`, two members of one person, or its refusal.
 
-        Members can merge only where a plugin has this hook; without an answer of any the merge is refused. Asked when
-        the merge is shown, and once more when the member agrees; nothing is to be moved before `connect_merged`.
+        Called in a thread when the merge is shown, and again when the member agrees. Move nothing yet: that is for
+        `connect_merged`. Texts are in `language`. The first answer counts, and without one the merge is refused. The
+        merge page exists only where a plugin has this hook.
         """
 
     @hookspec
     def connect_registered(self, event: LoginEvent) -> None:
-        """A member was registered."""
+        """Called after a login registered a member."""
 
     @hookspec
     def connect_logged_in(self, event: LoginEvent) -> None:
-        """A member logged in."""
+        """Called after a member logged in; after `connect_registered` for a new member."""
 
     @hookspec
     def connect_bound(self, event: LoginEvent) -> None:
-        """A connection was made."""
+        """Called after a connection was made, at a first login or by a member who links a provider."""
 
     @hookspec
     def connect_unbound(self, event: LoginEvent) -> None:
-        """A connection was ended."""
+        """Called after a connection ended."""
 
     @hookspec
     def connect_merged(self, event: MergeEvent) -> None:
-        """A member was merged into another."""
+        """Called after a member was merged into another: now move what the shop keeps."""
 
     @hookspec
     def connect_merge_undone(self, event: MergeEvent) -> None:
-        """A merge was undone."""
+        """Called after a merge was undone: now move back what the shop moved."""
 
     @hookspec
     def connect_erased(self, event: ErasedEvent) -> None:
-        """A member was erased."""
+        """Called after a member was erased: now delete what the shop keeps."""
 
     @hookspec
     def connect_login_refused(self, event: RefusedEvent) -> None:
-        """A login was refused."""
+        """Called after a login failed. Not repeated when it is lost: no row is written for it."""

@@ -1,47 +1,55 @@
-"""The abstract provider, what it is asked and what it is told, and the optional abilities.
+"""`Provider`, the values that go in and out of it, and the optional abilities that a provider can add.
 
-A provider turns one vendor's dialect into an `Identity`. It sees no cookie, session, member or database. State, PKCE,
-nonce, redirect targets and time limits are the core's.
+A provider turns one vendor's protocol into an `Identity`. It sees no cookie, session, member or database: the core
+makes and checks state, nonce, PKCE verifier, redirect targets and time limits.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 from connect_core.http import Http
 from connect_core.identity import ClientType, Identity, Language, VerifiedPhone
+from connect_core.renamed import warn_renamed
 from connect_core.settings import ProviderSettings
 
 
 class Entrance(StrEnum):
-    """How a client type comes back."""
+    """How a login comes back from the vendor. `Provider.entrances` names one for each client type."""
 
     REDIRECT = "redirect"
-    """Code and state come through the browser (RFC 6749 §4.1)."""
+    """The vendor sends the browser to our callback with `code` and `state` (RFC 6749 §4.1). For PC and H5."""
     CLIENT_CODE = "client_code"
-    """A mini program or app hands in a code; no redirect, no state."""
+    """A mini program or app gets a code from its own SDK and posts it to `/token`. No redirect, no state."""
     TICKETED_CODE = "ticketed_code"
-    """`CLIENT_CODE` with a login string from `get_login_url`; the ticket given out with it comes back as well."""
-    CREDENTIAL = "credential"
-    """An app or page hands in an ID token, and with it a ticket of ours that holds its nonce.
+    """As `CLIENT_CODE`, for an SDK that needs a string from `get_login_url` first.
 
-    `get_login_url` answers the nonce for the vendor's SDK, and `AuthorizationResponse.code` is the ID token.
+    `/login-url` answers that string with a one-time ticket, which the app posts with the code.
+    """
+    CREDENTIAL = "credential"
+    """An app or page posts an ID token (OpenID Connect Core §2) with the one-time ticket of its nonce.
+
+    `get_login_url` returns the nonce for the vendor's SDK, and `AuthorizationResponse.code` is the ID token.
     """
 
     @property
     def is_ticketed(self) -> bool:
-        """Whether `login-url` gives out a ticket, which must come back."""
+        """True where `/login-url` answers a ticket that must be posted to `/token`."""
         return self in (Entrance.TICKETED_CODE, Entrance.CREDENTIAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationRequest:
-    """One login about to begin, prepared by the core (RFC 6749 §4.1.1).
+    """One login that is about to begin: the argument of `Provider.get_login_url` (RFC 6749 §4.1.1).
 
-    `state` is 32 base62 characters; `redirect_uri` absolute, not yet encoded, the same in the token call;
-    `code_challenge` is S256 (RFC 7636 §4.2).
+    - `client_type`: where the visitor is.
+    - `redirect_uri`: the absolute callback URL, not yet percent-encoded. The token call sends the same one.
+    - `state`: 32 base62 characters. Put it into the login URL as it is; the core checks that it comes back.
+    - `nonce`: for an OpenID provider's `nonce` parameter, or for the SDK of the entrance `credential`.
+    - `code_challenge`: the S256 challenge (RFC 7636 §4.2), for vendors that support PKCE.
+    - `language`: `zh` or `en`, the language of the visitor's page.
     """
 
     client_type: ClientType
@@ -53,10 +61,16 @@ class AuthorizationRequest:
 
 
 class AuthorizationResponse:
-    """What came back, after the core has redeemed the flow. Only `of_spent_flow` makes one.
+    """What came back from the vendor: the argument of `Provider.login_callback`.
 
-    `code` is the authorization code; `parameters` the other values the client handed in, each present once;
-    `redirect_uri`, `nonce` and `code_verifier` are the flow's own (empty for a client's code).
+    It exists only after the core has checked the state and spent the flow, or has seen that a client's code is new.
+    The constructor therefore raises `TypeError`; tests of a plugin use `of_spent_flow`.
+
+    - `client_type`: where the visitor is.
+    - `code`: the authorization code; the ID token for the entrance `credential`.
+    - `parameters`: everything that came with it, by name, `code` and `state` included. No name came twice.
+    - `redirect_uri`, `nonce`, `code_verifier`: as they were at the start of this flow. Empty for a client's code,
+      but for the `nonce` of a ticketed one.
     """
 
     __slots__ = ("client_type", "code", "code_verifier", "nonce", "parameters", "redirect_uri")
@@ -69,9 +83,7 @@ class AuthorizationResponse:
     code_verifier: str
 
     def __init__(self) -> None:
-        raise TypeError(
-            "the core makes responses, once it has redeemed the flow: AuthorizationResponse.of_redeemed_flow"
-        )
+        raise TypeError("the core makes responses, once it has spent the flow: AuthorizationResponse.of_spent_flow")
 
     @classmethod
     def of_spent_flow(
@@ -84,23 +96,48 @@ class AuthorizationResponse:
         nonce: str = "",
         code_verifier: str = "",
     ) -> Self:
-        """Make the response of a flow that was redeemed, or of a client's code that was never seen before."""
+        """Make the response of a flow that is spent, or of a client's code that was never handed in before.
+
+        For the core, and for tests that call `login_callback` directly. Arguments are the attributes of the class.
+        """
         response = object.__new__(cls)
         response.client_type, response.code, response.parameters = client_type, code, parameters
         response.redirect_uri, response.nonce, response.code_verifier = redirect_uri, nonce, code_verifier
         return response
+
+    @classmethod
+    def of_redeemed_flow(cls, **attributes: Any) -> Self:
+        """Call `of_spent_flow` by its old name, with a `DeprecationWarning`. The next release drops this name."""
+        warn_renamed("AuthorizationResponse.of_redeemed_flow", "of_spent_flow")
+        return cls.of_spent_flow(**attributes)
 
     def __repr__(self) -> str:
         return f"AuthorizationResponse({self.client_type}, keys={sorted(self.parameters)})"
 
 
 class Provider(ABC):
-    """One configured registration with a vendor. Immutable: what belongs to one login never stands on it.
+    """One configured registration with a vendor: the base class of every provider.
 
-    `union_type` is the namespace of the ids (upper case); `entrances` says which client types it serves and how each
-    comes back; `titles` are its names on pages, by language (`zh`, `en`); `code_names` the vendor's own names for the
-    code; `refuses_without_code` is True where a person's refusal comes back as a bare state.
-    A class states them all; a constructor may set others than `entrances` and `Settings` from its settings.
+    Derive from it for a vendor with a protocol of its own; for standard protocols derive from `OAuth2Provider` or
+    `OidcProvider`. One object serves all logins at the same time, so keep nothing of one login on it.
+
+        class AcmeProvider(Provider):
+            union_type = "ACME"
+            titles = {"zh": "极品", "en": "Acme"}
+            entrances = {ClientType.PC: Entrance.REDIRECT, ClientType.MINI: Entrance.CLIENT_CODE}
+            Settings = AcmeSettings
+
+            async def get_login_url(self, request): ...
+            async def login_callback(self, response): ...
+
+    A class states these attributes. A constructor may set them from its settings, except `entrances` and `Settings`:
+
+    - `union_type`: the namespace of the vendor's ids, at most 32 of `A-Z 0-9 _ . -`.
+    - `entrances`: the client types that it serves, and how each comes back.
+    - `Settings`: the type of its settings, a subclass of `ProviderSettings`.
+    - `titles`: its name on pages, by language (`zh`, `en`).
+    - `code_names`: the vendor's names for the code, besides `code`.
+    - `refuses_without_code`: True where a person's refusal comes back with a state and nothing else.
     """
 
     union_type: str
@@ -111,82 +148,113 @@ class Provider(ABC):
     refuses_without_code: bool = False
 
     def __init__(self, settings: ProviderSettings, http: Http) -> None:
-        """Parse keys and compile tables here, once. Raises `SettingsError` naming the keys that cannot work."""
+        """Check the settings and parse keys, once, at start-up.
+
+        `settings` is an instance of `Settings`; `http` calls the vendor within the core's limits of time and size.
+
+        Raises `SettingsError` with a line for each setting that cannot work.
+        """
         self.settings = settings
         self.http = http
 
     @abstractmethod
     async def get_login_url(self, request: AuthorizationRequest) -> str:
-        """Return what the client needs to begin: a URL or, for a native SDK, the string that it wants."""
+        """Return what the client needs to begin: the vendor's URL, or the string that a native SDK takes.
+
+        The result is at most 8192 printable ASCII characters. Not called for the entrance `client_code`.
+
+        Raises a `ProviderFault`, where the vendor has to be asked first.
+        """
 
     @abstractmethod
     async def login_callback(self, response: AuthorizationResponse) -> Identity:
-        """Redeem the code at the vendor and return who it names, with a profile where the answers told one anyway.
+        """Redeem `response.code` at the vendor and return the person whom the vendor names.
 
-        Raises `CodeInvalid`, `ProviderDenied` or a `ProviderFault`.
+        Called once for each login, for every entrance. Add the profile only where the vendor's answers contain it
+        anyway; otherwise leave it to `fetch_profile`.
+
+        Raises `CodeInvalid` when the vendor rejects the code, `ProviderDenied` when the person refused, and a
+        `ProviderFault` for anything else that the vendor does. Any other exception is `provider_bad_response`.
         """
 
     async def fetch_profile(self, identity: Identity) -> Identity:
-        """Return `identity` with its profile, and any further ids the vendor names with it.
+        """Return `identity` with its profile, and with further ids where the vendor names them in the same answer.
 
-        Called for an identity without one, at a first login and when the stored profile is older than
-        `profile_max_age`. A vendor's refusal raises `ProviderRefused`, `ProviderConfig` or `CodeInvalid`, and the login
-        stands on the ids alone; an answer that cannot be trusted raises `ProviderUnsigned` or `ProviderBadResponse`,
-        and the login fails.
+        Called after `login_callback`, at a first login and when the stored profile is older than `profile_max_age`
+        seconds. `identity.grant` is what `login_callback` put there, such as an access token. The result keeps every id
+        of `identity`; see `Identity.with_profile`.
+
+        Raises `ProviderRefused`, `ProviderConfig` or `CodeInvalid` when the vendor gives no profile: the login then
+        continues with the ids alone. Raises `ProviderUnsigned` or `ProviderBadResponse` for an answer that cannot be
+        trusted: the login then fails.
         """
         return identity
 
 
 @runtime_checkable
 class DeepLinks(Protocol):
-    """A provider whose H5 login must begin inside the vendor's own app."""
+    """The ability of a provider whose H5 login should begin inside the vendor's own app.
+
+    Give the provider class this method; it need not derive from `DeepLinks`.
+    """
 
     def get_deep_link(self, start_url: str, user_agent: str) -> str | None:
-        """Return the link that opens `start_url` inside the vendor's app; None when `user_agent` is already inside."""
+        """Return the link (`alipays://…`) that opens `start_url` inside the vendor's app.
+
+        `start_url` is our own login URL, not yet percent-encoded, so that the flow begins in the browser that will
+        receive the callback. `user_agent` is the visitor's `User-Agent` header. Returns None when the visitor is inside
+        the app already.
+        """
 
 
 class RequiredBrowser(StrEnum):
-    """Where a visitor has to go when a login does not work in the browser at hand."""
+    """The browser in which a login works, when it does not work in the visitor's."""
 
     VENDOR_APP = "vendor_app"
-    """Into the vendor's own app."""
+    """The browser inside the vendor's own app."""
     BROWSER = "browser"
-    """Out of an app, into the browser of the phone."""
+    """The phone's browser, instead of one inside an app."""
 
 
 @runtime_checkable
 class WorksInSomeBrowsers(Protocol):
-    """A provider whose login does not begin in every browser: the hosted login page then says where it does."""
+    """The ability of a provider whose login does not work in every browser.
 
-    def find_better_place(self, client_type: ClientType, user_agent: str) -> RequiredBrowser | None:
-        """Return where this login works; None when that is right here, in the browser that calls itself `user_agent`.
+    The hosted login page then shows which browser to use instead of a button that leads to an error.
+    """
 
-        A browser may call itself anything: this is for the visitor's comfort, and nothing may rely on it.
+    def find_required_browser(self, client_type: ClientType, user_agent: str) -> RequiredBrowser | None:
+        """Return the browser in which this login works, or None when it works in the visitor's.
+
+        `user_agent` is the visitor's `User-Agent` header. A browser may send any text there, so this is a hint for the
+        page and never a check.
         """
 
 
 @runtime_checkable
 class FetchesPhone(Protocol):
-    """A provider that can turn what a mini program hands in into a phone number the vendor vouches for."""
+    """The ability of a provider to read a verified phone number from what a mini program or app hands in."""
 
     async def fetch_phone(self, response: AuthorizationResponse, identity: Identity) -> VerifiedPhone | None:
         """Return the verified number, or None when the client handed in none.
 
-        `identity` is what `login_callback` made of the same response, with its grant.
+        Called after `login_callback`, except for redirects. `response` is the same one and `identity` is its result,
+        with its `grant`.
 
-        Raises `BadRequest` for what does not verify, and as `login_callback` does.
+        Raises `BadRequest` for data that does not verify, and what `login_callback` raises.
         """
 
 
 @runtime_checkable
 class Revokes(Protocol):
-    """A provider that can have its vendor forget, without a token of theirs, that a person ever allowed our app.
+    """The ability of a provider to withdraw a person's consent at the vendor.
 
-    No vendor's token is stored, so this is for vendors who take the app's own credentials and the person's id.
+    connect-login stores no vendor's token, so this is for vendors whose call takes the app's credentials and an id.
     """
 
     async def revoke(self, identity: Identity) -> None:
-        """Take back the consent of `identity`, whose ids are all that were stored; without profile and grant.
+        """Tell the vendor that the person no longer allows this app to log them in.
 
-        Called when a member is erased, before our own rows go. What it raises is logged, and the erasure goes on.
+        Called when a member is erased, before our own rows are deleted. `identity` has the stored ids, no profile and
+        no grant. An exception is logged, and the erasure continues.
         """

@@ -1,7 +1,7 @@
-"""Which plugins there are, and the providers built from the shop's configuration.
+"""Loading plugins, and making the shop's providers from plugins and configuration. Both happen once, at start-up.
 
-Plugins are found by entry point and asked once for their classes; from then on these are called directly. An installed
-plugin that fails is quarantined with its reason and the others still work. No provider's name stands here.
+Plugins are found by entry point, and their provider classes are called directly from then on. An installed plugin that
+fails is quarantined with its reason, and the others still work. Never calls a vendor and knows no provider's name.
 """
 
 import importlib
@@ -23,27 +23,38 @@ from connect_core.errors import PluginError, SettingsError, Unsupported
 from connect_core.http import Http, HttpPool
 from connect_core.identity import ClientType
 from connect_core.providers.hookspecs import NAME, Hooks, MemberDirectory
-from connect_core.providers.provider import Entrance, Provider
+from connect_core.providers.provider import DeepLinks, Entrance, Provider, WorksInSomeBrowsers
 from connect_core.settings import ProviderSettings, Settings, check_provider_settings
 
 BLOCK_VARIABLE = "CONNECT_BLOCK_PLUGINS"
-"""Environment variable: names of plugins not to load, separated by commas."""
+"""Environment variable: names of entry points that are not loaded, separated by commas."""
 PATIENCE = 30.0
-"""Seconds that a plugin may take for one thing at start-up: its import and registration, its making."""
-_DIRECTORY = ("find", "register", "is_disabled", "update_profile")
+"""Seconds that a plugin may take for its import and registration, and again for each provider's constructor."""
+_DIRECTORY_METHODS = ("find", "register", "is_disabled", "update_profile")
+_RENAMED_METHODS = {
+    "get_wake_up_url": ("get_deep_link", DeepLinks),
+    "find_better_place": ("find_required_browser", WorksInSomeBrowsers),
+}
+"""Old names of optional methods, which work for one release, with the new name and the ability that has it."""
 log = logging.getLogger("connect_login")
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderType:
-    """A provider class on offer; `sandbox` is `package.module:Class` of its loopback double, or empty."""
+    """A provider class that a plugin registered as `name`.
+
+    `sandbox` is `package.module:Class` of the loopback copy of its vendor, or empty.
+    """
 
     name: str
     provider: type[Provider]
     sandbox: str
 
     def load_sandbox(self) -> Any:
-        """Import the sandbox class. Raises `PluginError` when there is none."""
+        """Import and return the sandbox class.
+
+        Raises `PluginError` when the plugin has none, and whatever its import raises.
+        """
         module, _, name = self.sandbox.partition(":")
         if not name:
             raise PluginError(f"plugin {self.name} has no sandbox")
@@ -51,14 +62,20 @@ class ProviderType:
 
 
 class Plugins:
-    """The plugins found on this machine, and the hooks of them all."""
+    """The plugins that are installed, and their hooks.
+
+    `available` has the provider classes by name, `quarantined` the reason for each entry point that cannot be used.
+    """
 
     def __init__(
         self, extra: Iterable[tuple[str, object]] = (), *, discover: bool = True, patience: float = PATIENCE
     ) -> None:
-        """`extra` are plugin objects of the shop's own, by name; `patience`: seconds for the loading of each.
+        """Load the installed plugins, unless `discover` is False, and then `extra`.
 
-        Raises `PluginError` for a misspelt hook, a name taken twice, or one of `extra` that cannot be used.
+        `extra` are pairs of a name and a plugin object, for hooks of the shop itself. `patience` is how many seconds
+        each plugin may take.
+
+        Raises `PluginError` for a misspelt hook, a name that is used twice, or one of `extra` that cannot be used.
         """
         self._manager = pluggy.PluginManager(NAME)
         self._manager.add_hookspecs(Hooks)
@@ -67,11 +84,11 @@ class Plugins:
         self._origins: dict[str, str] = {}
         self.patience = patience
         for name, load in _discovered() if discover else ():
-            self._take(name, load)
-        for name, load in ((name, lambda own=plugin: own) for name, plugin in extra):
+            self._add(name, load)
+        for name, load in ((name, lambda loaded=plugin: loaded) for name, plugin in extra):
             if self._manager.has_plugin(name):
                 raise PluginError(f"two plugins are called {name}")
-            self._take(name, load)
+            self._add(name, load)
             if name in self.quarantined:
                 raise PluginError(f"plugin {name} cannot be used: {self.quarantined[name]}")
         try:
@@ -81,39 +98,45 @@ class Plugins:
 
     @property
     def hooks(self) -> pluggy.HookRelay:
-        """Every plugin's hooks, to call."""
+        """The hooks of all plugins: calling one calls it in every plugin that has it."""
         return self._manager.hook
 
     def find_fault(self, name: str) -> str:
-        """Return why the plugin of this entry point is not there; empty when it is."""
+        """Return why the plugin of the entry point `name` cannot be used; the empty text when it can."""
         if name in self.quarantined:
             return f"{name} cannot be used: {self.quarantined[name]}"
         return "" if self._manager.has_plugin(name) else f"{name} is not installed, or blocked by {BLOCK_VARIABLE}"
 
     def origin_of(self, provider_name: str) -> str:
-        """Return the entry point, or the shop's own plugin object, that offers this plugin."""
+        """Return the name of the entry point, or of the `extra` object, that registered this provider."""
         return self._origins[provider_name]
 
     def find_directory(self, settings: Settings) -> MemberDirectory | None:
-        """Return where the shop's members live, None for the built-in table. Raises `PluginError` for what is none."""
+        """Return the member directory of the plugin that has one, or None for the built-in table.
+
+        Raises `PluginError` when the hook raises, takes too long, or returns an object that lacks a method.
+        """
+        hook = self.hooks.connect_member_directory
         try:
             with _limited(self.patience):
-                found: object = self.hooks.connect_member_directory(settings=settings)
+                directory: object = hook(settings=settings)
         except (Exception, TookTooLong) as error:  # noqa: BLE001 - a stranger's hook; its text may quote a secret
-            asked = ", ".join(hook.plugin_name for hook in self.hooks.connect_member_directory.get_hookimpls())
-            raise PluginError(f"connect_member_directory raised {type(error).__name__}; asked: {asked}") from None
-        if missing := [name for name in _DIRECTORY if found is not None and not callable(getattr(found, name, None))]:
-            raise PluginError(f"connect_member_directory: {type(found).__name__} has no {', '.join(missing)}")
-        return cast("MemberDirectory | None", found)
+            plugins = ", ".join(implementation.plugin_name for implementation in hook.get_hookimpls())
+            raise PluginError(f"connect_member_directory raised {type(error).__name__}; asked: {plugins}") from None
+        missing = [name for name in _DIRECTORY_METHODS if not callable(getattr(directory, name, None))]
+        if directory is not None and missing:
+            raise PluginError(f"connect_member_directory: {type(directory).__name__} has no {', '.join(missing)}")
+        return cast("MemberDirectory | None", directory)
 
-    def _take(self, name: str, load: Callable[[], object]) -> None:
-        offered: dict[str, ProviderType] = {}
+    def _add(self, name: str, load: Callable[[], object]) -> None:
+        registered: dict[str, ProviderType] = {}
 
         def register(provider_name: str, provider: type[Provider], *, sandbox: str = "") -> None:
             _check_class(provider_name, provider, sandbox)
-            if provider_name in offered:
+            if provider_name in registered:
                 raise PluginError(f"{provider_name} is offered twice")
-            offered[provider_name] = ProviderType(provider_name, provider, sandbox)
+            _adapt_renamed_methods(provider)
+            registered[provider_name] = ProviderType(provider_name, provider, sandbox)
 
         try:
             with _limited(self.patience):
@@ -126,10 +149,10 @@ class Plugins:
             if self._manager.has_plugin(name):
                 self._manager.unregister(name=name)
             return
-        for provider_name in offered.keys() & self.available.keys():
+        for provider_name in registered.keys() & self.available.keys():
             raise PluginError(f"plugins {self._origins[provider_name]} and {name} both offer {provider_name}")
-        self.available |= offered
-        self._origins |= dict.fromkeys(offered, name)
+        self.available |= registered
+        self._origins |= dict.fromkeys(registered, name)
 
     def _load(self, name: str, load: Callable[[], object], register: Callable[..., None]) -> None:
         plugin = load()
@@ -141,25 +164,25 @@ class Plugins:
 
 def _discovered() -> Iterator[tuple[str, Callable[[], object]]]:
     blocked = {name.strip() for name in os.environ.get(BLOCK_VARIABLE, "").split(",")}
-    found: dict[str, EntryPoint] = {}
+    points: dict[str, EntryPoint] = {}
     for point in entry_points(group=NAME):
-        if point.name in found and found[point.name].value != point.value:
-            both = f"{found[point.name].value} and {point.value}"
+        if point.name in points and points[point.name].value != point.value:
+            both = f"{points[point.name].value} and {point.value}"
             raise PluginError(f"two installed packages register the entry point {point.name}: {both}")
-        found[point.name] = point
-    return ((name, point.load) for name, point in sorted(found.items()) if name not in blocked)
+        points[point.name] = point
+    return ((name, point.load) for name, point in sorted(points.items()) if name not in blocked)
 
 
 class TookTooLong(BaseException):
-    """A plugin did not come to an end; its own `except Exception` does not keep it going."""
+    """A plugin needed too long. Not an `Exception`, so that a plugin's `except Exception` does not catch it."""
 
 
 @contextmanager
 def _limited(seconds: float) -> Iterator[None]:
-    """Raise `TookTooLong` wherever the block still waits or computes after `seconds`.
+    """Raise `TookTooLong` inside the block when it is still running after `seconds`.
 
-    Only a signal ends a stranger's import without leaving it half done in a thread, with its locks. Signals reach the
-    main thread alone: in another one, or on Windows, nothing is limited.
+    It uses SIGALRM, because an import that hangs in a thread of its own would go on and keep the import lock. Python
+    handles signals in the main thread only: in another thread, and on Windows, the block is not limited.
     """
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
         yield
@@ -168,13 +191,13 @@ def _limited(seconds: float) -> Iterator[None]:
     def interrupt(number: int, frame: object) -> None:
         raise TookTooLong(f"it did not come to an end within {seconds:g} s")
 
-    before = signal.signal(signal.SIGALRM, interrupt)
+    previous = signal.signal(signal.SIGALRM, interrupt)
     timer = signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, *timer)
-        signal.signal(signal.SIGALRM, before or signal.SIG_DFL)
+        signal.signal(signal.SIGALRM, previous or signal.SIG_DFL)
 
 
 def _check_class(name: str, provider: type[Provider], sandbox: str) -> None:
@@ -195,8 +218,19 @@ def _check_class(name: str, provider: type[Provider], sandbox: str) -> None:
         raise PluginError(f"{name}: {mistakes[0]}")
 
 
+def _adapt_renamed_methods(provider: type[Provider]) -> None:
+    """Give `provider` the new names of methods that it defines under an old name, with a warning for each."""
+    for old, (new, ability) in _RENAMED_METHODS.items():
+        # a class that derives from the ability inherits the protocol's empty method under the new name
+        lacks_new = getattr(provider, new, None) in (None, getattr(ability, new))
+        if lacks_new and (method := getattr(provider, old, None)) is not None:
+            setattr(provider, new, method)
+            name = f"{provider.__module__}.{provider.__qualname__}"
+            log.warning("provider_method_renamed", extra={"provider_class": name, "old": old, "new": new})
+
+
 def _find_mistakes(provider: Any) -> Iterator[str]:
-    """Tell what a provider says of itself in another form than it is read in; it may be a class, or one made of it."""
+    """Yield the attributes of `provider`, a class or an instance, whose form is wrong."""
     if not isinstance(provider.union_type, str) or not re.fullmatch("[A-Z0-9_.-]{1,32}", provider.union_type):
         yield "union_type is upper case: at most 32 letters, digits, _, . and -"
     entrances = provider.entrances
@@ -215,7 +249,10 @@ def _are(kind: type, values: Iterable[object]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredProvider:
-    """A provider that one client type shows, ready to be called."""
+    """A provider as one client type has it, made from its settings and ready to be called.
+
+    `name` is NAME of `[providers.NAME]`; `profile_max_age` is in seconds.
+    """
 
     name: str
     client_type: ClientType
@@ -225,11 +262,14 @@ class ConfiguredProvider:
 
 
 class Registry:
-    """The offers, made from plugins and configuration once, at start-up."""
+    """The configured providers of every client type. Iterating over it yields each `ConfiguredProvider`."""
 
     def __init__(self, settings: Settings, plugins: Plugins, pool: HttpPool) -> None:
-        """Raises `SettingsError` with every mistake of every provider."""
-        self._shown_for: dict[tuple[str, str], ConfiguredProvider] = {}
+        """Make every provider that a client type lists. `pool` gives each its `Http`.
+
+        Raises `SettingsError` with every mistake of every provider.
+        """
+        self._configured: dict[tuple[str, str], ConfiguredProvider] = {}
         self._pool = pool
         built: dict[tuple[str, str], Provider] = {}
         faults = map(plugins.find_fault, settings.service.required_plugins)
@@ -237,25 +277,25 @@ class Registry:
         for client_type, names in settings.clients.items():
             for name in names:
                 try:
-                    self._shown_for[name, client_type] = _build(settings, plugins, pool, name, client_type, built)
+                    self._configured[name, client_type] = _build(settings, plugins, pool, name, client_type, built)
                 except SettingsError as error:
                     mistakes |= dict.fromkeys(error.mistakes)
         if mistakes:
             raise SettingsError(list(mistakes))
 
     def find(self, provider: str, client_type: str) -> ConfiguredProvider:
-        """Return the offer. Raises `Unsupported` when the shop does not show it."""
+        """Return the provider as `client_type` has it. Raises `Unsupported` when that client type does not list it."""
         try:
-            return self._shown_for[provider, client_type]
+            return self._configured[provider, client_type]
         except KeyError:
             raise Unsupported("this provider is not offered for this client type") from None
 
     def shown_for(self, client_type: str) -> list[ConfiguredProvider]:
-        """What a client type shows, in configured order."""
-        return [configured for (_, client), configured in self._shown_for.items() if client == client_type]
+        """Return the providers of a client type, in configured order."""
+        return [configured for (_, client), configured in self._configured.items() if client == client_type]
 
     def __iter__(self) -> Iterator[ConfiguredProvider]:
-        return iter(self._shown_for.values())
+        return iter(self._configured.values())
 
 
 def _build(
@@ -276,38 +316,38 @@ def _build(
     key = (name, repr(sorted((k, repr(v)) for k, v in raw.items())))
     try:
         with _limited(plugins.patience):
-            own = check_provider_settings(plugin.provider.Settings, raw, path, _shared_keys(settings, name))
-            built[key] = built.get(key) or _make(plugin.provider, own, pool.for_provider(name), path)
+            checked = check_provider_settings(plugin.provider.Settings, raw, path, _shared_keys(settings, name))
+            built[key] = built.get(key) or _make(plugin.provider, checked, pool.for_provider(name), path)
     except SettingsError:
         raise
     except (Exception, TookTooLong) as error:  # noqa: BLE001 - a stranger's code; its text may quote a secret
         raise SettingsError([f"{path}: the plugin raised {type(error).__name__}"]) from None
-    # plain http is let pass for loopback alone
-    if not settings.service.is_plain_loopback and any(str(value).startswith("http:") for _, value in own):
+    # settings accept plain http for loopback hosts only: in a shop with a public URL that is a sandbox left configured
+    if not settings.service.is_plain_loopback and any(str(value).startswith("http:") for _, value in checked):
         log.warning("vendor_on_this_machine", extra={"provider": name, "client_type": client_type})
     return ConfiguredProvider(
-        name, client_type, plugin.provider.entrances[client_type], built[key], own.profile_max_age
+        name, client_type, plugin.provider.entrances[client_type], built[key], checked.profile_max_age
     )
 
 
-def _make(kind: type[Provider], own: ProviderSettings, http: Http, path: str) -> Provider:
+def _make(kind: type[Provider], settings: ProviderSettings, http: Http, path: str) -> Provider:
     try:
-        made = kind(own, http)
+        provider = kind(settings, http)
     except SettingsError as error:
         raise SettingsError([f"{path}.{mistake}" for mistake in error.mistakes]) from None
-    if mistakes := list(_find_mistakes(made)):
+    if mistakes := list(_find_mistakes(provider)):
         raise SettingsError([f"{path}: the plugin's {mistakes[0]}"])
-    return made
+    return provider
 
 
 def _find_plugin(settings: Settings, plugins: Plugins, name: str) -> ProviderType:
-    wanted = settings.plugin_of(name)
-    if wanted in plugins.available:
-        return plugins.available[wanted]
-    if wanted in plugins.quarantined:
-        raise SettingsError([f"providers.{name}.plugin: {wanted} cannot be used: {plugins.quarantined[wanted]}"])
+    plugin = settings.plugin_of(name)
+    if plugin in plugins.available:
+        return plugins.available[plugin]
+    if plugin in plugins.quarantined:
+        raise SettingsError([f"providers.{name}.plugin: {plugin} cannot be used: {plugins.quarantined[plugin]}"])
     raise SettingsError(
-        [f"providers.{name}.plugin: there is no plugin {wanted}; installed: {', '.join(plugins.available)}"]
+        [f"providers.{name}.plugin: there is no plugin {plugin}; installed: {', '.join(plugins.available)}"]
     )
 
 

@@ -1,12 +1,16 @@
-"""Loopback doubles of vendors: the kit they are made of, and the fault script that tests live on.
+"""What a plugin author builds a sandbox from: a loopback copy of the vendor, for demos and tests.
 
-A sandbox answers, signs and fails like its vendor, so that a whole login runs on a laptop with no account anywhere. It
-keeps everything in memory, binds to loopback only and is never reachable from a shop's configuration by accident.
+A sandbox answers, signs and fails like its vendor, so a whole login runs on a laptop without any account. Derive from
+`OAuth2Sandbox`, `OidcSandbox` or, for a vendor with a protocol of its own, from `Sandbox`. `FaultScript` lets the next
+answers go wrong on purpose.
+
+A sandbox keeps everything in memory and listens on loopback only.
 """
 
 from connect_core.sandbox.faults import TRANSPORT_FAULTS, Fault, FaultScript
+from connect_core.sandbox.jwt import changed, read_jwt
 from connect_core.sandbox.oauth2 import Grant, OAuth2Sandbox, Refused
-from connect_core.sandbox.oidc import OidcGrant, OidcSandbox, changed, read_jwt
+from connect_core.sandbox.oidc import OidcGrant, OidcSandbox
 from connect_core.sandbox.serving import listen, sandbox_app, serving
 from connect_core.sandbox.vendor_server import PEOPLE, Call, Person, Sandbox
 

@@ -1,4 +1,7 @@
-"""What can go wrong with a vendor, on order: the fault script, and the faults that need no vendor to play them."""
+"""`FaultScript`: which answers of a sandbox go wrong, and how; and the faults that are the same for every vendor.
+
+Owns the waiting faults and those of the transport. What a vendor's own faults do is in its sandbox.
+"""
 
 import asyncio
 import gzip
@@ -16,17 +19,28 @@ TRANSPORT_FAULTS = frozenset(
         *("repeat", "replace", "status", "truncate"),
     }
 )
+"""The faults that every sandbox can play; see `Fault`."""
 MISFIRED = "this fault found nothing to spoil"
+"""The body of the HTTP 500 for an answer that a fault could not change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing to go wrong.
+    """One answer that goes wrong. `kind` is one of `TRANSPORT_FAULTS` or of the sandbox's `own_faults`.
 
-    `kind` is one of `TRANSPORT_FAULTS`, which the kit plays itself, or a word of the vendor's sandbox (`unsigned`,
-    `wrong_sign`, `swapped_id`, `missing_id`, `error` …). `value`: seconds for `delay` and `drip` (between bytes), the
-    number for `status`, the location for `redirect`, the body for `garbage`, the codec for `charset`, a JSON array of
-    a text of the answer and the JSON that takes its place for `replace`, the vendor's own error code for `error`.
+    Transport faults, with what `value` means where they need one:
+
+    - `delay` (seconds): the answer is late. `drip` (seconds): it comes byte by byte, with a pause after each.
+    - `status` (number): an HTML page with that HTTP status. `html`: an HTML page with status 200.
+    - `redirect` (URL): a redirect to there.
+    - `empty`, `truncate`, `drop`: no body; half of it; half of it and a closed connection.
+    - `garbage` (text): this body. `huge`: 100 MiB. `gzip`, `bomb`: a compressed body; one that unpacks to 40 MB.
+    - `charset` (codec): the body in another encoding. `repeat`: each member of the JSON object twice.
+    - `replace` (JSON array of two texts): the first, a text or number in the answer, is replaced by the second, JSON.
+    - `echo`: an error whose message repeats every parameter that was sent, secrets included.
+
+    Frequent faults of sandboxes: `unsigned`, `wrong_sign`, `missing_id`, `swapped_id` (another person's id), and
+    `error` with the vendor's error code.
     """
 
     kind: str
@@ -34,18 +48,26 @@ class Fault:
 
 
 class FaultScript:
-    """Faults waiting for their request: each is used a stated number of times, in the order they were asked for."""
+    """The faults that wait for a request, in the order in which they were added. Every sandbox has one as `faults`.
 
-    def __init__(self, own: Collection[str] = ()) -> None:
-        """`own` are the words of the vendor's sandbox."""
-        self._known = TRANSPORT_FAULTS | set(own)
+        sandbox.faults.add("error", "invalid_grant", on="token")   # the next token call fails
+        sandbox.faults.add("delay", 2, times=3)                    # then three calls of any kind take 2 seconds
+
+    `misfired` lists the faults that met an answer which they could not change.
+    """
+
+    def __init__(self, vendor_faults: Collection[str] = ()) -> None:
+        """`vendor_faults` are the kinds that the sandbox plays itself, besides `TRANSPORT_FAULTS`."""
+        self._known = TRANSPORT_FAULTS | set(vendor_faults)
         self._waiting: list[tuple[str, Fault, int]] = []
         self.misfired: list[Fault] = []
 
     def add(self, kind: str, value: object = "", *, on: str = "*", times: int = 1) -> None:
-        """Let the next `times` requests for operation `on` (`*`: any) meet this fault.
+        """Add a fault for the next `times` requests of the operation `on`; `*` is any operation.
 
-        Raises `ValueError` for a fault that this sandbox does not know, and for no request at all.
+        `kind` and `value` are as in `Fault`; `value` may be a number.
+
+        Raises `ValueError` for a kind that this sandbox does not know, and for `times` below 1.
         """
         if kind not in self._known:
             raise ValueError(f"this sandbox knows no fault {kind}; it knows {', '.join(sorted(self._known))}")
@@ -54,28 +76,28 @@ class FaultScript:
         self._waiting.append((on, Fault(kind, str(value)), times))
 
     def take(self, operation: str) -> Fault | None:
-        """Return the fault that this request meets, or None."""
-        for place, (on, fault, times) in enumerate(self._waiting):
+        """Return the fault for a request of `operation`, which is then used up once, or None."""
+        for index, (on, fault, times) in enumerate(self._waiting):
             if on in ("*", operation):
-                self._waiting[place : place + 1] = [(on, fault, times - 1)] if times > 1 else []
+                self._waiting[index : index + 1] = [(on, fault, times - 1)] if times > 1 else []
                 return fault
         return None
 
     def clear(self) -> None:
-        """Forget what was asked for and not used, and what misfired."""
+        """Remove the faults that wait, and forget those that misfired."""
         self._waiting.clear()
         self.misfired.clear()
 
     @property
     def unused(self) -> int:
-        """How many faults nobody met yet."""
+        """How many faults still wait for a request."""
         return len(self._waiting)
 
 
-async def play(fault: Fault, reply: Callable[[], Response], given: Mapping[str, str]) -> Response:
-    """Answer as `reply` does, spoiled on the way as one of `TRANSPORT_FAULTS` says; `given` is what was sent.
+async def play(fault: Fault, reply: Callable[[], Response], parameters: Mapping[str, str]) -> Response:
+    """Return the response of `reply`, changed as a fault of `TRANSPORT_FAULTS` says.
 
-    Raises `LookupError` where the answer has nothing that this fault could spoil.
+    `parameters` are those of the request. Raises `LookupError` when the answer has nothing that the fault could change.
     """
     match fault.kind:
         case "delay":
@@ -97,15 +119,16 @@ async def play(fault: Fault, reply: Callable[[], Response], given: Mapping[str, 
             body = gzip.compress(bytes(reply().body)) if fault.kind == "gzip" else _bomb()
             return Response(body, headers={"content-encoding": "gzip"}, media_type="application/json")
         case _:
-            return Response(_spoil(fault, lambda: bytes(reply().body), given), media_type="application/json")
+            return Response(_spoil(fault, lambda: bytes(reply().body), parameters), media_type="application/json")
 
 
-def _spoil(fault: Fault, body: Callable[[], bytes], given: Mapping[str, str]) -> bytes:
+def _spoil(fault: Fault, body: Callable[[], bytes], parameters: Mapping[str, str]) -> bytes:
     match fault.kind:
         case "charset":
             return body().decode("utf-8", "replace").encode(fault.value, "replace")
         case "echo":
-            return json.dumps(dict.fromkeys(_SAID, " ".join(given.values())) | {"error": "echo", "errcode": 1}).encode()
+            message = " ".join(parameters.values())
+            return json.dumps(dict.fromkeys(_MESSAGES, message) | {"error": "echo", "errcode": 1}).encode()
         case "empty":
             return b""
         case "repeat":
@@ -118,28 +141,28 @@ def _spoil(fault: Fault, body: Callable[[], bytes], given: Mapping[str, str]) ->
             return fault.value.encode("utf-8", "surrogatepass")
 
 
-_SAID = ("error_description", "errmsg", "msg", "message", "sub_msg")
-"""Where vendors say what they did not like."""
+_MESSAGES = ("error_description", "errmsg", "msg", "message", "sub_msg")
+"""Where vendors put the message of an error."""
 
 
 def _repeated(body: bytes) -> bytes:
-    """Name every member of a JSON object twice."""
+    """Write every member of a JSON object twice."""
     if not (body.startswith(b"{") and body.endswith(b"}")) or len(body) == 2:
         raise LookupError(MISFIRED)
     return b"{" + body[1:-1] + b"," + body[1:-1] + b"}"
 
 
 def _replaced(body: bytes, old: str, new: str) -> bytes:
-    """Put `new`, which is JSON, wherever the text or number `old` stands in a JSON answer."""
+    """Replace the text or number `old` in a JSON answer by `new`, which is JSON."""
     spellings = (json.dumps(old, ensure_ascii=False).encode(), json.dumps(old).encode(), old.encode())
-    found = next((spelling for spelling in spellings if spelling in body), None)
-    if found is None or b"{" not in body:
+    spelling = next((spelling for spelling in spellings if spelling in body), None)
+    if spelling is None or b"{" not in body:
         raise LookupError(MISFIRED)
-    return body.replace(found, new.encode("utf-8", "surrogatepass"))
+    return body.replace(spelling, new.encode("utf-8", "surrogatepass"))
 
 
 class _Dropped(Response):
-    """Says how long it is, sends half of it and hangs up."""
+    """A response that announces its full length, sends half of it and closes the connection."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
@@ -147,8 +170,8 @@ class _Dropped(Response):
 
 
 async def _drip(body: bytes, pause: float) -> AsyncIterator[bytes]:
-    for place in range(len(body)):
-        yield body[place : place + 1]
+    for index in range(len(body)):
+        yield body[index : index + 1]
         await asyncio.sleep(pause)
 
 
@@ -160,5 +183,5 @@ async def _endless() -> AsyncIterator[bytes]:
 
 @cache
 def _bomb() -> bytes:
-    """170 KB, less than is read of an answer, that unpack to 40 MB."""
+    """Return 40 MB packed into 170 KB, which is less than the core reads of an answer."""
     return gzip.compress(bytes(40_000_000), 1)

@@ -1,7 +1,7 @@
-"""The double of an OpenID provider: discovery, keys that rotate, ID tokens, and every way in which they can be wrong.
+"""`OidcSandbox`: the loopback copy of an OpenID provider (OpenID Connect Core 1.0), with ID tokens that can be wrong.
 
-Owns a vendor's checks of a login and what it signs. Signs and verifies with the crypto door alone, never with the mould
-that it is there to test.
+Owns discovery, signing keys, codes, tokens and the checks that a vendor makes. Signs and verifies with
+`connect_core.crypto`, and never with `connect_core.providers.oidc`, which it is there to test.
 """
 
 import base64
@@ -21,20 +21,27 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from connect_core.crypto import SecretKey, SigningKey, VerificationKey, encode_part
+from connect_core.crypto import SecretKey, SigningKey, encode_part
 from connect_core.identity import ClientType
 from connect_core.sandbox.faults import Fault
+from connect_core.sandbox.jwt import changed, read_jwt
 from connect_core.sandbox.oauth2 import Refused
 from connect_core.sandbox.vendor_server import PEOPLE, Person, Sandbox
 
-Found = dict[str, Any]
+JsonObject = dict[str, Any]
 TOKEN_LIFE = 3600
+"""Seconds that an ID token or access token is valid."""
 CODE_LIFE = 600
+"""Seconds that a code is valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class OidcGrant:
-    """What a person agreed to, behind a code or a token; `expiry` in epoch seconds."""
+    """What a code or an access token stands for: who agreed, and to what.
+
+    `link` has the parameters of the authorization request; `expiry` is in seconds since the epoch; `is_used` is True
+    for a code that was redeemed.
+    """
 
     person: Person
     link: Mapping[str, str]
@@ -44,23 +51,35 @@ class OidcGrant:
 
 @cache
 def _first_key(algorithm: str) -> SigningKey:
-    """One key an algorithm for all doubles of a process: making an RSA key takes long."""
+    """Return the key with which every sandbox of this process begins: generating an RSA key takes long."""
     return SigningKey.generate(algorithm, secrets.token_hex(4))
 
 
 class OidcSandbox(Sandbox):
-    """One client's OpenID provider.
+    """An OpenID provider with one registered client. Derive from it for a provider that is an `OidcProvider`.
 
-    Its operations in the fault script: `discovery`, `jwks`, `authorize`, `token`, `userinfo`, and `credential`, an ID
-    token handed to an app. Faults of an ID token (`token`, `credential`): `claims` and `header` (value: a JSON object
-    whose members are set, or taken out where they are null), `id` (value: the JSON that stands for
-    `sub`), `missing_id`, `wrong_nonce`, `unsigned`, `wrong_sign`,
-    `unknown_key`, `public_key_secret` (HS256 keyed with the public key; value `pem` or `jwk`), `repeated_name`,
-    `rotated` (the key is replaced just before), `id_token` (value: the text itself). Of an answer: `answer` (a JSON
-    object as above), `error` (value: its word); of user-info also `swapped_id`.
+        class AcmeSandbox(OidcSandbox):
+            title = "Acme"
+            profile_in_token = True
 
-    `document` has further members of the discovery document, `paths` the endpoints, `profile_in_token` says that the ID
-    token has the profile, `app_client_id` the client that apps' tokens are for.
+            def profile_claims(self, person):
+                return {"name": person.nickname, "picture": person.face}
+
+    Operations of the fault script are `discovery`, `jwks`, `authorize`, `token`, `userinfo`, and `credential` for an ID
+    token that an app receives. Faults besides `TRANSPORT_FAULTS`:
+
+    - in an ID token: `claims` and `header` (value: a JSON object whose members are set, or removed where they are
+      null), `id` (value: the JSON to use as `sub`), `missing_id`, `wrong_nonce`, `unsigned`, `wrong_sign`,
+      `unknown_key`, `public_key_secret` (HS256 keyed with the public key; value `pem` or `jwk`), `repeated_name`,
+      `rotated` (the key is replaced just before), `id_token` (value: the text to send as the token);
+    - in any answer: `answer` (value: a JSON object as above), `error` (value: the error code);
+    - in user-info: `swapped_id`.
+
+    Attributes:
+    - `client_id`, `client_secret`: the registered client; `app_client_id`: the client of tokens for apps.
+    - `document`: further members of the discovery document.
+    - `paths`: the endpoints `authorize`, `token`, `jwks` and, if there is one, `userinfo`.
+    - `profile_in_token`: True where the ID token has the profile, so that user-info is not called.
     """
 
     own_faults: ClassVar[Collection[str]] = (
@@ -78,6 +97,12 @@ class OidcSandbox(Sandbox):
     }
     document: ClassVar[Mapping[str, Any]] = {}
     profile_in_token: ClassVar[bool] = False
+    _RENAMED_METHODS: ClassVar[Mapping[str, str]] = {
+        "hand_over": "client_parameters",
+        "tell_claims": "id_token_claims",
+        "tell_profile": "profile_claims",
+        "tell_with_code": "response_parameters",
+    }
 
     def __init__(
         self,
@@ -87,7 +112,10 @@ class OidcSandbox(Sandbox):
         people: Sequence[Person] = PEOPLE,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """`algorithm` signs ID tokens; `auth_method` is the one that is taken (OpenID Connect Core §9)."""
+        """`algorithm` signs the ID tokens (RFC 7518 §3.1); `auth_method` is how clients must authenticate.
+
+        The methods are those of OpenID Connect Core §9. The other arguments are as for `Sandbox`.
+        """
         super().__init__(people=people, now=now)
         self.algorithm, self.auth_method = algorithm, auth_method
         self.issuer = ""
@@ -98,54 +126,54 @@ class OidcSandbox(Sandbox):
         self._spent_ids: set[str] = set()
 
     def rotate(self) -> None:
-        """Replace the signing key; the old one is gone from the set."""
+        """Replace the signing key. The key set then has only the new one."""
         self.key = SigningKey.generate(self.key.algorithm, secrets.token_hex(4))
 
     def settings(self, base_url: str, client_type: ClientType) -> Mapping[str, Any]:
-        """The settings of the client; the double's issuer is `base_url`."""
+        """Return the client's settings. `base_url` becomes the issuer."""
         self.issuer = base_url
-        found = {"issuer": self.issuer, "client_id": self._client_of(client_type)}
+        settings = {"issuer": self.issuer, "client_id": self._client_of(client_type)}
         if self.auth_method == "private_key_jwt":
-            return {**found, "private_key": self.client_key.pkcs8_pem(), "key_id": self.client_key.kid}
+            return {**settings, "private_key": self.client_key.pkcs8_pem(), "key_id": self.client_key.kid}
         if self.auth_method == "none":
-            return {**found, "token_endpoint_auth_method": "none"}
-        return {**found, "client_secret": self.client_secret}
+            return {**settings, "token_endpoint_auth_method": "none"}
+        return {**settings, "client_secret": self.client_secret}
 
     def subject(self, person: str) -> str:
-        """What the person with this key is called here."""
+        """Return the claim `sub` of the person with the key `person`."""
         return hashlib.sha256(f"{type(self).__name__}\0{person}".encode()).hexdigest()[:32]
 
     def get_untrusted(self) -> Collection[str]:
-        """ID tokens of another login or of nobody; and somebody else's user-info, where it is asked for."""
-        asks = "userinfo" in self.paths and not self.profile_in_token
-        swapped = ("swapped_id",) if asks else ()
+        """Return the faults of an ID token that must fail a login, and `swapped_id` where user-info is called."""
+        calls_userinfo = "userinfo" in self.paths and not self.profile_in_token
+        swapped = ("swapped_id",) if calls_userinfo else ()
         # a secret has no key id that could be unknown
         unknown = () if self.algorithm == "HS256" else ("unknown_key",)
         return ("missing_id", "wrong_nonce", "unsigned", "wrong_sign", "repeated_name", *unknown, *swapped)
 
     def get_outcomes(self) -> Mapping[str, str]:
-        """The standard's errors of a code and of a client."""
+        """Return `invalid_grant` and `invalid_client`, with what they are to connect-login."""
         return {"invalid_grant": "code_invalid", "invalid_client": "provider_config"}
 
-    def tell_profile(self, person: Person) -> Found:
-        """Return the claims of scope `profile`."""
+    def profile_claims(self, person: Person) -> JsonObject:
+        """Return the claims of the scope `profile` (OpenID Connect Core §5.4)."""
         return {"name": person.nickname, "picture": person.face}
 
-    def hand_over(self, client_type: ClientType, person: str, login_url: str = "") -> dict[str, str]:
-        """What an app's SDK gets: an ID token with the nonce that `login-url` answered."""
+    def client_parameters(self, client_type: ClientType, person: str, login_url: str = "") -> dict[str, str]:
+        """Return what the vendor's SDK gives to an app: an ID token with the nonce `login_url`."""
         link = {"client_id": self._client_of(client_type), "nonce": login_url}
         grant = OidcGrant(self.find_person(person), link, 0)
         fault = self.faults.take("credential")
         return {"id_token": self.sign_id_token(grant, "", fault)}
 
     def sign_id_token(self, grant: OidcGrant, access_token: str, fault: Fault | None = None) -> str:
-        """Return the ID token of a grant, as `fault` wants it."""
+        """Return the ID token of `grant`, with `at_hash` of `access_token` unless that is empty, spoilt by `fault`."""
         kind, value = (fault.kind, fault.value) if fault else ("", "")
         if kind == "id_token":
             return value
         if kind == "rotated":
             self.rotate()
-        claims = self.tell_claims(grant, access_token)
+        claims = self.id_token_claims(grant, access_token)
         faults = {"claims": value, "missing_id": '{"sub":null}', "wrong_nonce": '{"nonce":"another-login"}'}
         claims = changed(claims, faults.get(kind, "{}"))
         if kind == "id":
@@ -158,11 +186,11 @@ class OidcSandbox(Sandbox):
         return self._signed(changed(header, value if kind == "header" else "{}"), payload, algorithm, kind, value)
 
     def algorithm_of(self, grant: OidcGrant) -> str:
-        """Return what this grant's ID token is signed with; HS256 is keyed with the client secret."""
+        """Return the algorithm that signs the ID token of `grant`. HS256 is keyed with the client secret."""
         return self.algorithm
 
-    def tell_claims(self, grant: OidcGrant, access_token: str) -> Found:
-        """Return the claims of an ID token (OpenID Connect Core §2)."""
+    def id_token_claims(self, grant: OidcGrant, access_token: str) -> JsonObject:
+        """Return the claims of the ID token of `grant` (OpenID Connect Core §2)."""
         now, digest = int(self.now()), hashlib.new(f"sha{self.algorithm[2:]}", access_token.encode()).digest()
         return {
             "iss": self.issuer,
@@ -172,10 +200,10 @@ class OidcSandbox(Sandbox):
             "exp": now + TOKEN_LIFE,
             **({"nonce": grant.link["nonce"]} if "nonce" in grant.link else {}),
             **({"at_hash": encode_part(digest[: len(digest) // 2])} if access_token else {}),
-            **(self.tell_profile(grant.person) if self.profile_in_token else {}),
+            **(self.profile_claims(grant.person) if self.profile_in_token else {}),
         }
 
-    def _signed(self, header: Found, payload: str, algorithm: str, kind: str, value: str) -> str:
+    def _signed(self, header: JsonObject, payload: str, algorithm: str, kind: str, value: str) -> str:
         key = self.key
         if kind == "unknown_key":
             key = SigningKey.generate(key.algorithm, "nobody-knows")
@@ -198,17 +226,17 @@ class OidcSandbox(Sandbox):
         return f"{data}.{encode_part(signature)}"
 
     def routes(self) -> Sequence[BaseRoute]:
-        """The endpoints of the discovery document, and the document."""
+        """Return the discovery document and the endpoints that it names."""
         paths = self.paths
         return [
-            Route("/.well-known/openid-configuration", self._call("discovery", self._discover)),
+            Route("/.well-known/openid-configuration", self._call("discovery", self._answer_discovery)),
             Route(paths["jwks"], self._call("jwks", lambda _, __: {"keys": [self.key.public_jwk()]})),
             Route(paths["authorize"], self._authorize, methods=["GET", "POST"]),
             Route(paths["token"], self._token, methods=["POST"]),
-            *([Route(paths["userinfo"], self._call("userinfo", self._describe))] if "userinfo" in paths else []),
+            *([Route(paths["userinfo"], self._call("userinfo", self._answer_userinfo))] if "userinfo" in paths else []),
         ]
 
-    def _discover(self, request: Request, fault: Fault | None) -> Found:
+    def _answer_discovery(self, request: Request, fault: Fault | None) -> JsonObject:
         url, paths = self.issuer, self.paths
         return {
             "issuer": url,
@@ -226,17 +254,17 @@ class OidcSandbox(Sandbox):
         }
 
     def _call(
-        self, operation: str, tell: Callable[[Request, Fault | None], Found]
+        self, operation: str, answer: Callable[[Request, Fault | None], JsonObject]
     ) -> Callable[[Request], Awaitable[Response]]:
         def reply(request: Request, fault: Fault | None) -> Response:
             try:
                 if fault and fault.kind == "error":
                     raise Refused(fault.value)
-                found = tell(request, fault)
+                content = answer(request, fault)
             except Refused as refused:
                 return JSONResponse({"error": refused.word}, 401)
             merged = fault.value if fault and fault.kind in ("answer", "claims") else "{}"
-            return JSONResponse(changed(found, merged))
+            return JSONResponse(changed(content, merged))
 
         async def endpoint(request: Request) -> Response:
             return await self.answer(operation, request.query_params, lambda fault: reply(request, fault))
@@ -245,32 +273,36 @@ class OidcSandbox(Sandbox):
 
     async def _authorize(self, request: Request) -> Response:
         link = request.query_params
-        if mistake := self._mistake(link):
+        if mistake := self._find_mistake(link):
             return Response(f"400 {mistake}", 400)
         if request.method == "GET":
             page = self.consent_page(request, app=link["client_id"], scope=link["scope"])
             return await self.answer("authorize", link, lambda _: page)
         form = await request.form()
-        names_itself = self._discover(request, None)["authorization_response_iss_parameter_supported"]
-        back = {"state": link["state"], **({"iss": self.issuer} if names_itself else {})}
+        names_itself = self._answer_discovery(request, None)["authorization_response_iss_parameter_supported"]
+        response = {"state": link["state"], **({"iss": self.issuer} if names_itself else {})}
         if form.get("decision") == "agree":
             person = self.find_person(str(form.get("somebody") or form["person"]))
-            back |= {"code": secrets.token_hex(16), **self.tell_with_code(person, link)}
-            self._codes[back["code"]] = OidcGrant(person, dict(link), self.now() + CODE_LIFE)
+            response |= {"code": secrets.token_hex(16), **self.response_parameters(person, link)}
+            self._codes[response["code"]] = OidcGrant(person, dict(link), self.now() + CODE_LIFE)
         else:
-            back["error"] = "access_denied"
+            response["error"] = "access_denied"
         if link.get("response_mode") == "form_post":
-            return _posting_page(link["redirect_uri"], back)
+            return _posting_page(link["redirect_uri"], response)
         mark = "&" if "?" in link["redirect_uri"] else "?"
-        return RedirectResponse(f"{link['redirect_uri']}{mark}{urlencode(back)}", 303, {"cache-control": "no-store"})
+        callback = f"{link['redirect_uri']}{mark}{urlencode(response)}"
+        return RedirectResponse(callback, 303, {"cache-control": "no-store"})
 
-    def tell_with_code(self, person: Person, link: Mapping[str, str]) -> dict[str, str]:
-        """Return what comes back beside a code."""
+    def response_parameters(self, person: Person, link: Mapping[str, str]) -> dict[str, str]:
+        """Return what the authorization response has besides `code`, `state` and `iss`; nothing by default.
+
+        `link` has the parameters of the authorization request.
+        """
         return {}
 
-    def _mistake(self, link: Mapping[str, str]) -> str:
-        """What a provider refuses to show a page for; nonce, state and S256 are required of everybody here."""
-        wanted = {
+    def _find_mistake(self, link: Mapping[str, str]) -> str:
+        """Return the name of a wrong parameter, or the empty text. Requires state and nonce: the core sends them."""
+        checks = {
             "client_id": link.get("client_id") == self.client_id,
             "response_type": link.get("response_type") == "code",
             "scope": "openid" in link.get("scope", "").split(" "),
@@ -280,43 +312,47 @@ class OidcSandbox(Sandbox):
             "code_challenge": len(link.get("code_challenge", "")) == 43 or "code_challenge" not in link,
             "code_challenge_method": link.get("code_challenge_method", "S256") == "S256",
         }
-        return next((name for name, is_right in wanted.items() if not is_right), "")
+        return next((name for name, is_right in checks.items() if not is_right), "")
 
     async def _token(self, request: Request) -> Response:
-        given = {name: str(value) for name, value in (await request.form()).items()}
-        return await self.answer("token", given, lambda fault: self._redeem(request, given, fault))
+        parameters = {name: str(value) for name, value in (await request.form()).items()}
+        return await self.answer("token", parameters, lambda fault: self._redeem(request, parameters, fault))
 
-    def _redeem(self, request: Request, given: Mapping[str, str], fault: Fault | None) -> Response:
+    def _redeem(self, request: Request, parameters: Mapping[str, str], fault: Fault | None) -> Response:
         try:
             if fault and fault.kind == "error":
                 raise Refused(fault.value)
-            self.authenticate(given, request.headers.get("authorization", ""))
-            grant = self._codes.get(given.get("code", ""))
+            self.authenticate(parameters, request.headers.get("authorization", ""))
+            grant = self._codes.get(parameters.get("code", ""))
             if grant is None or grant.is_used or self.now() > grant.expiry:
                 raise Refused("invalid_grant")
-            challenge = _challenge_of(given.get("code_verifier", ""))
-            same = given.get("redirect_uri") == grant.link["redirect_uri"]
+            challenge = _challenge_of(parameters.get("code_verifier", ""))
+            same = parameters.get("redirect_uri") == grant.link["redirect_uri"]
             if not same or challenge != grant.link.get("code_challenge", ""):
                 raise Refused("invalid_grant")
         except Refused as refused:
             return JSONResponse({"error": refused.word}, 401 if refused.word == "invalid_client" else 400)
-        self._codes[given["code"]] = replace(grant, is_used=True)
+        self._codes[parameters["code"]] = replace(grant, is_used=True)
         token = secrets.token_hex(16)
         self._tokens[token] = replace(grant, expiry=self.now() + TOKEN_LIFE)
-        found = {"access_token": token, "token_type": "Bearer", "expires_in": TOKEN_LIFE}
-        found["id_token"] = self.sign_id_token(grant, token, fault)
-        return JSONResponse(changed(found, fault.value if fault and fault.kind == "answer" else "{}"))
+        answer = {"access_token": token, "token_type": "Bearer", "expires_in": TOKEN_LIFE}
+        answer["id_token"] = self.sign_id_token(grant, token, fault)
+        return JSONResponse(changed(answer, fault.value if fault and fault.kind == "answer" else "{}"))
 
-    def authenticate(self, given: Mapping[str, str], authorization: str) -> None:
-        """Check who calls for a token, by the one method that is taken. Raises `Refused`."""
-        client, secret = given.get("client_id"), given.get("client_secret")
+    def authenticate(self, parameters: Mapping[str, str], authorization: str) -> None:
+        """Check the client of a token call by `auth_method`.
+
+        `parameters` are those of the form, `authorization` is the header, or empty. Raises `Refused` with
+        `invalid_client`.
+        """
+        client, secret = parameters.get("client_id"), parameters.get("client_secret")
         match self.auth_method:
             case "client_secret_basic":
                 kind, _, pair = authorization.partition(" ")
                 _refuse_unless(kind == "Basic" and secret is None)
                 client, _, secret = (unquote_plus(part) for part in base64.b64decode(pair).decode().partition(":"))
             case "private_key_jwt":
-                self._check_assertion(given.get("client_assertion", ""))
+                self._check_assertion(parameters.get("client_assertion", ""))
                 secret = self.client_secret
             case "none":
                 secret = self.client_secret
@@ -329,34 +365,19 @@ class OidcSandbox(Sandbox):
         _refuse_unless(0 < life <= 60 and claims["exp"] > now and claims.get("jti") not in self._spent_ids)
         self._spent_ids.add(claims["jti"])
 
-    def _describe(self, request: Request, fault: Fault | None) -> Found:
+    def _answer_userinfo(self, request: Request, fault: Fault | None) -> JsonObject:
         grant = self._tokens.get(request.headers.get("authorization", "").removeprefix("Bearer "))
         if grant is None or self.now() > grant.expiry:
             raise Refused("invalid_token")
         subject = self.subject(grant.person.key if not fault or fault.kind != "swapped_id" else "somebody-else")
-        return {"sub": subject, **self.tell_profile(grant.person)}
+        return {"sub": subject, **self.profile_claims(grant.person)}
 
     def _client_of(self, client_type: ClientType) -> str:
         return self.app_client_id if client_type is ClientType.APP else self.client_id
 
 
-def changed(found: Mapping[str, Any], changes: str) -> Found:
-    """Return `found` with the members of the JSON object `changes`; null takes one out."""
-    return {name: value for name, value in {**found, **json.loads(changes)}.items() if value is not None}
-
-
-def read_jwt(token: str, key: SigningKey) -> Found:
-    """Return the claims of a JWT that `key`'s owner signed. Raises `Refused`."""
-    data, _, signature = token.rpartition(".")
-    verifier = VerificationKey.find(key.public_jwk())
-    raw = base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4))
-    _refuse_unless(verifier and verifier.verify(key.algorithm, raw, data.encode()))
-    body = data.partition(".")[2]
-    return dict(json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))))
-
-
-def _refuse_unless(wanted: object) -> None:
-    if not wanted:
+def _refuse_unless(condition: object) -> None:
+    if not condition:
         raise Refused("invalid_client")
 
 

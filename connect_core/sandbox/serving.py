@@ -1,4 +1,4 @@
-"""Serving applications on loopback from a thread, which is where sandboxes live. Never binds to another address."""
+"""Serving ASGI applications on loopback, each from a thread. Never listens on another address."""
 
 import asyncio
 import socket
@@ -16,12 +16,12 @@ from connect_core.sandbox.vendor_server import Sandbox
 
 
 def sandbox_app(sandboxes: Mapping[str, Sandbox]) -> Starlette:
-    """One application with every sandbox mounted under its provider's name."""
+    """Return one application that has each sandbox under `/NAME`; `sandboxes` maps provider names to sandboxes."""
     return Starlette(routes=[Mount(f"/{name}", sandbox.app()) for name, sandbox in sandboxes.items()])
 
 
 class _Server(uvicorn.Server):
-    """Looks fifty times a second whether it should stop, not ten: a test suite starts and stops hundreds."""
+    """Checks 50 times a second instead of 10 whether it should stop: a test suite starts and stops hundreds."""
 
     async def main_loop(self) -> None:
         tick = 0
@@ -31,15 +31,21 @@ class _Server(uvicorn.Server):
 
 
 def listen(port: int = 0) -> socket.socket:
-    """Take a loopback port; 0 takes a free one."""
+    """Return a socket that listens on 127.0.0.1; port 0 takes a free one. Raises `OSError` when the port is taken."""
     return socket.create_server(("127.0.0.1", port), backlog=2048)
 
 
 @contextmanager
 def serving(app: ASGIApp, *, port: int = 0, listener: socket.socket | None = None) -> Iterator[str]:
-    """Serve `app` on loopback, on `port` or an open `listener`, from a thread of its own; yields its base URL.
+    """Serve `app` on 127.0.0.1 from a thread until the block ends; yields its base URL, without a slash at the end.
 
-    Raises `RuntimeError` when the application does not start, `OSError` when the port is taken.
+    It listens on `port` (0: a free one) or on `listener`, an open socket from `listen`. The application's lifespan
+    runs. The end of the block waits at most 10 seconds for requests that are under way.
+
+        with serving(sandbox_app({"acme": AcmeSandbox()})) as base_url:
+            httpx.get(f"{base_url}/acme/authorize")
+
+    Raises `RuntimeError` when the application does not start, and `OSError` when the port is taken.
     """
     listener = listener or listen(port)
     config = uvicorn.Config(

@@ -1,4 +1,7 @@
-"""A vendor's double: what every sandbox has, whoever its vendor is."""
+"""`Sandbox`, the base class of every vendor's loopback copy, and the people who have an account there.
+
+Owns the record of calls, the fault script and the consent page. Knows no vendor's protocol.
+"""
 
 import time
 from abc import ABC, abstractmethod
@@ -15,11 +18,16 @@ from starlette.routing import BaseRoute, Route
 
 from connect_core.identity import ClientType
 from connect_core.sandbox.faults import MISFIRED, TRANSPORT_FAULTS, Fault, FaultScript, play
+from connect_core.sandbox.renamed_methods import alias_methods
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody with an account at the vendor. The vendor's ids follow from `key` alone."""
+    """A person with an account at the vendor.
+
+    A sandbox derives the person's ids from `key`. `sex` is 1 (male), 0 (female) or None (unknown); `face` is an https
+    URL; `mobile` is a number without a country code.
+    """
 
     key: str
     nickname: str
@@ -35,70 +43,105 @@ PEOPLE = (
     Person("wangfang", '王芳 {"🙂"}', 0, "广东省", "深圳市", "https://img.example/wangfang.png", "13800000002"),
     Person("maria", "Maria O'Neill", None, "", "", "", "13800000003"),
 )
+"""The people whom the consent page of every sandbox lists."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that the sandbox got: the vendor's operation and its parameters."""
+    """A request that the sandbox received: the name of the operation and the parameters that were sent."""
 
     operation: str
     parameters: Mapping[str, str] = field(repr=False)
 
 
 class Sandbox(ABC):
-    """A vendor's double. Subclasses give routes, settings and what a phone's SDK would hand over.
+    """The base class of every sandbox. Derive from it for a vendor with a protocol of its own.
 
-    `own_faults` are the words of the fault script that a subclass plays itself, besides `TRANSPORT_FAULTS`.
+        class AcmeSandbox(Sandbox):
+            title = "Acme"
+            own_faults = ("unsigned", "missing_id", "error")
+
+            def routes(self): return [Route("/token", self._token, methods=["POST"])]
+            def settings(self, base_url, client_type): return {"app_id": "acme-1", "api_url": base_url}
+            def client_parameters(self, client_type, person, login_url=""): return {"code": self._new_code(person)}
+
+    An endpoint passes every request to `answer`, which records it and plays the fault that waits for it.
+
+    - `title`: the vendor's name on the consent page.
+    - `own_faults`: the faults that the subclass plays itself, besides `TRANSPORT_FAULTS`.
+    - `faults`: the fault script; `calls`: the last 10 000 requests; `people`: who has an account, by key.
     """
+
+    _RENAMED_METHODS: ClassVar[Mapping[str, str]] = {"hand_over": "client_parameters"}
+    """Old names of methods, which work for one release, with their new names."""
 
     title: ClassVar[str]
     own_faults: ClassVar[Collection[str]] = ()
 
     def __init__(self, *, people: Sequence[Person] = PEOPLE, now: Callable[[], float] = time.time) -> None:
-        """`now` answers seconds since the epoch; tests move it."""
+        """`people` are those who have an account; `now` returns seconds since the epoch, for tests that move time."""
         self.people = {person.key: person for person in people}
         self.now = now
         self.faults = FaultScript(self.own_faults)
         self.calls: deque[Call] = deque(maxlen=10_000)
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        alias_methods(cls, cls._RENAMED_METHODS)
+
     @abstractmethod
     def routes(self) -> Sequence[BaseRoute]:
-        """The vendor's endpoints, relative to where the sandbox is mounted."""
+        """Return the vendor's endpoints, with paths relative to the sandbox's base URL."""
 
     @abstractmethod
     def settings(self, base_url: str, client_type: ClientType) -> Mapping[str, Any]:
-        """The provider settings that make `client_type` talk to this sandbox at `base_url` (no slash at the end)."""
+        """Return the settings of a provider that calls this sandbox, as they would stand in `connect.toml`.
+
+        `base_url` is where the sandbox listens, without a slash at the end.
+        """
 
     @abstractmethod
-    def hand_over(self, client_type: ClientType, person: str, login_url: str = "") -> dict[str, str]:
-        """What a mini program or native SDK hands the shop once `person` agreed: the body of the token request.
+    def client_parameters(self, client_type: ClientType, person: str, login_url: str = "") -> dict[str, str]:
+        """Return what the vendor's SDK gives to a mini program or app after a person agreed.
 
-        `login_url` is what `login-url` answered, for SDKs that want one.
+        These are the parameters that the client then posts to `/token`, such as `{"code": …}`. `person` is a key of
+        `people` or a new one; `login_url` is what `/login-url` answered, for entrances with a ticket.
+
+        Raises `LookupError` for a client type that comes back through a redirect.
         """
 
     def get_untrusted(self) -> Collection[str]:
-        """Those of `own_faults` after which an answer must not be believed; the contract tries each.
+        """Return those of `own_faults` after which the provider must not trust the answer.
 
-        `swapped_id` is tried on the call for the profile, any other on the call that names the person.
+        The contract plays each and expects the login to fail: `swapped_id` in the call for the profile, any other in
+        the call that names the person.
         """
         return [fault for fault in self.own_faults if fault in ("missing_id", "unsigned", "wrong_sign")]
 
     def get_outcomes(self) -> Mapping[str, str]:
-        """What the vendor's own errors are to us: value of the fault `error` = our code; the contract tries each."""
+        """Return the vendor's error codes with the code that connect-login has for each (`code_invalid` …).
+
+        The contract plays the fault `error` with each code as its value, and expects the other code.
+        """
         return {}
 
     def find_person(self, key: str) -> Person:
-        """Return the person, made up on the spot when nobody has that `key`."""
+        """Return the person with that `key`; a new one, with `key` as nickname, when there is none."""
         return self.people.get(key) or Person(key, key)
 
     def called(self, operation: str) -> int:
-        """How many requests there were for `operation`."""
+        """Return the number of recorded requests for `operation`."""
         return sum(call.operation == operation for call in self.calls)
 
     async def answer(
         self, operation: str, parameters: Mapping[str, str], reply: Callable[[Fault | None], Response]
     ) -> Response:
-        """Note the call and reply; a transport fault is played here, any other is handed to `reply`."""
+        """Record a request and return its response: every endpoint of a sandbox calls this.
+
+        `operation` is the name by which faults and `called` refer to the endpoint, `parameters` what was sent. `reply`
+        makes the response; it receives the fault to play, if it is one of `own_faults`, else None. Faults of
+        `TRANSPORT_FAULTS` are applied here to the response that `reply` makes.
+        """
         self.calls.append(Call(operation, dict(parameters)))
         fault = self.faults.take(operation)
         if fault is None or fault.kind not in TRANSPORT_FAULTS:
@@ -110,7 +153,11 @@ class Sandbox(ABC):
             return Response(MISFIRED, 500)
 
     def consent_page(self, request: Request, *, app: str, scope: str) -> HTMLResponse:
-        """The page on which a person decides; it posts `person` and `decision` (`agree`, `refuse`) to its address."""
+        """Return the page on which a person agrees or refuses.
+
+        Its form posts `decision` (`agree` or `refuse`) and `person`, the key of one of `people`, to the page's own URL.
+        `somebody`, when it is filled in, is the key of somebody else. `app` and `scope` are shown to the person.
+        """
         choices = "".join(
             f'<label><input type="radio" name="person" value="{escape(p.key)}"{" checked" if not n else ""}> '
             f"{escape(p.nickname)} <small>{escape(p.key)}</small></label>"
@@ -122,16 +169,21 @@ class Sandbox(ABC):
         )
 
     def app(self) -> Starlette:
-        """The sandbox as an ASGI application: vendor's routes, `POST /_sandbox/faults`, `GET /_sandbox/calls`."""
+        """Return the sandbox as an ASGI application.
+
+        Besides `routes` it has `POST /_sandbox/faults`, which adds a fault from a JSON object with the arguments of
+        `FaultScript.add`, and `GET /_sandbox/calls`, which lists the recorded requests with the names of their
+        parameters.
+        """
         return Starlette(
             routes=[
                 *self.routes(),
-                Route("/_sandbox/faults", self._take_fault_order, methods=["POST"]),
-                Route("/_sandbox/calls", self._tell_calls, methods=["GET"]),
+                Route("/_sandbox/faults", self._add_fault, methods=["POST"]),
+                Route("/_sandbox/calls", self._list_calls, methods=["GET"]),
             ]
         )
 
-    async def _take_fault_order(self, request: Request) -> Response:
+    async def _add_fault(self, request: Request) -> Response:
         try:
             order = await request.json()
             times = int(order.get("times", 1))
@@ -142,7 +194,7 @@ class Sandbox(ABC):
             return JSONResponse({"error": "give an object with kind and, as needed, value, on, times"}, 400)
         return JSONResponse({"waiting": self.faults.unused}, 201)
 
-    async def _tell_calls(self, request: Request) -> Response:
+    async def _list_calls(self, request: Request) -> Response:
         return JSONResponse([{"operation": c.operation, "parameters": sorted(c.parameters)} for c in self.calls])
 
 

@@ -1,10 +1,12 @@
-"""What a plugin is proved with: `ProviderContract`, which every provider runs, ours and strangers'.
+"""What a plugin's tests import: `ProviderContract`, and a shop with a visitor for tests of your own.
+
+    from connect_core.testing import ProviderContract
 
     class TestAcme(ProviderContract):
         plugin = "acme"
 
-Every test is a login through the plugin's sandbox over real HTTP, for each client type the provider serves. A test that
-is not about one client type alone goes through all of them.
+pytest then runs every rule of the contract on the installed plugin `acme`, for each client type that it serves. A rule
+logs in through the plugin's sandbox over real HTTP. Needs the extra `testing`.
 """
 
 try:
@@ -15,9 +17,10 @@ except ModuleNotFoundError as error:
     missing = 'connect_core.testing needs pytest: pip install "connect-login[testing]"'
     raise ModuleNotFoundError(missing, name="pytest") from None
 
-pytest.register_assert_rewrite(*(f"{__name__}.{part}" for part in ("failures", "logins", "redaction", "running_shop")))
+_WITH_RULES = ("contract_rules", "failures", "logins", "redaction")
+pytest.register_assert_rewrite(*(f"{__name__}.{module}" for module in _WITH_RULES))
 
-from connect_core.harness import RunningShop, Visitor, load_sandboxes, make_settings, run_shop, sandbox_settings  # noqa: E402 - asserts are rewritten before their modules are read
+from connect_core.harness import RunningShop, Visitor, load_sandboxes, make_settings, run_shop, sandbox_settings  # noqa: E402 - pytest rewrites asserts only in modules that are named before their import
 from connect_core.renamed import find_renamed  # noqa: E402 - the same
 from connect_core.testing.contract import ProviderContract  # noqa: E402 - the same
 

@@ -1,4 +1,4 @@
-"""The contract whole: what is asked of logins, of a vendor's failures, and of what is told about them."""
+"""`ProviderContract`: all rules of the contract in one class."""
 
 from connect_core.testing.failures import Failures
 from connect_core.testing.logins import Logins
@@ -6,12 +6,18 @@ from connect_core.testing.redaction import Redaction
 
 
 class ProviderContract(Logins, Failures, Redaction):
-    """What holds for every provider. A subclass names the installed `plugin`; all else is found out or asked.
+    """The rules that every provider keeps. Derive a test class from it and name the installed `plugin`.
 
-    `clients` are the client types to prove, all by default. `make_sandbox` returns the sandbox; override it to prove
-    another of its modes. `untrusted` and `refusals` take the place of the sandbox's `get_untrusted` and `get_outcomes`.
+        class TestAcme(ProviderContract):
+            plugin = "acme"
 
-    Which call redeems a code, which names the person and which is for the profile alone is seen in a login. A subclass
-    that says so (`token_operation`, `id_operation`, `profile_operation`, as the sandbox calls them; "" for none) is
-    taken at its word: a plugin that begins to ask more of its vendor then fails.
+    You may also set or override:
+
+    - `clients`: the client types to test; by default all that the provider serves.
+    - `make_sandbox`: a class method that returns the sandbox; override it to test another of the sandbox's modes.
+    - `untrusted`: faults after which a login must fail; by default the sandbox's `get_untrusted`.
+    - `refusals`: the vendor's error codes with ours; by default the sandbox's `get_outcomes`.
+    - `token_operation`, `id_operation`, `profile_operation`: the sandbox's names of the calls that redeem the code,
+      name the person, and fetch the profile alone; "" for none. By default the contract finds them by watching a
+      login. State them so that a change of the plugin which makes more calls fails the contract.
     """

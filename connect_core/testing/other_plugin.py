@@ -1,4 +1,7 @@
-"""The provider beside the one under test: it calls nobody, so that it is slow only when somebody holds it up."""
+"""A second provider that runs beside the one under test. It calls no vendor.
+
+A login through it is slow only when the provider under test blocks the whole shop, which one rule looks for.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -19,29 +22,30 @@ from connect_core.plugin import (
 )
 
 OTHER_PLUGIN = "contract-other"
+"""Its name as a plugin and as a provider."""
 
 
 class OtherProvider(Provider):
-    """Whoever hands in a code is its person."""
+    """A provider that takes any code for the id of a person."""
 
-    union_type = "NEIGHBOUR"
-    titles: Mapping[str, str] = MappingProxyType({"zh": "邻居", "en": "Neighbour"})
+    union_type = "CONTRACT_OTHER"
+    titles: Mapping[str, str] = MappingProxyType({"zh": "另一个", "en": "Other"})
     entrances: ClassVar = {ClientType.MINI: Entrance.CLIENT_CODE}
     Settings: ClassVar = ProviderSettings
 
     async def get_login_url(self, request: AuthorizationRequest) -> str:
-        """Return nothing that anybody would need."""
+        """Return the empty text: the entrance `client_code` needs no login URL."""
         return ""
 
     async def login_callback(self, response: AuthorizationResponse) -> Identity:
-        """Believe the code."""
-        return Identity("NEIGHBOUR", (PersonId.user_id(response.code),), "neighbour", Profile())
+        """Return the person whose id is the code."""
+        return Identity(self.union_type, (PersonId.user_id(response.code),), OTHER_PLUGIN, Profile())
 
 
 class OtherPlugin:
-    """The plugin object."""
+    """The plugin object that registers `OtherProvider`."""
 
     @hookimpl
     def connect_register_providers(self, register: Register) -> None:
-        """Offer it."""
+        """Register it as `OTHER_PLUGIN`."""
         register(OTHER_PLUGIN, OtherProvider)

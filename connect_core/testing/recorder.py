@@ -1,6 +1,6 @@
-"""What went over the wire between a shop and its vendors: how often, and every secret in it.
+"""`Recorder`: counts the calls of a shop to its vendors, and remembers every secret in them.
 
-Stands between the core's pool and the network. Changes nothing that passes, and keeps no body.
+It takes the place of the pool's transport. Changes no request or answer, and keeps no body.
 """
 
 import base64
@@ -16,7 +16,10 @@ _MEMBER = re.compile(r'"(\w+)"\s*:\s*"([^"]+)"')
 
 
 class Recorder(Network):
-    """Passes calls on and remembers what must never be told: codes, states, tokens, secrets, signatures."""
+    """A transport that sends requests as usual and remembers what no log may show.
+
+    `calls` is the number of requests; `secrets` are the codes, states, tokens, client secrets and signatures in them.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,7 +27,7 @@ class Recorder(Network):
         self.secrets: set[str] = set()
 
     async def exchange(self, request: Request) -> Answer:
-        """Send the request."""
+        """Send the request and return the vendor's answer."""
         self.calls += 1
         body = (request.content or b"").decode("utf-8", "replace")
         self.secrets |= {value for name, value in _pairs(str(request.url), body) if is_secret(name, value)}
@@ -35,7 +38,7 @@ class Recorder(Network):
 
 
 def is_secret(name: str, value: str) -> bool:
-    """Tell whether a parameter called so holds what must never be told; short values are words."""
+    """Return True when the parameter `name` holds a secret. A value below 8 characters is a word such as `code`."""
     return len(value) >= 8 and _SENT.search(name) is not None
 
 

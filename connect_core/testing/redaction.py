@@ -1,4 +1,4 @@
-"""Rules of what is told about logins: no secret, in no log line, repr, error or exception, whatever the vendor did."""
+"""The contract's rule about secrets: none in a log line, `repr`, response or exception, whatever the vendor answers."""
 
 import logging
 import traceback
@@ -12,10 +12,10 @@ import pytest
 
 from connect_core.harness import Visitor
 from connect_core.providers.provider import Provider
+from connect_core.testing.contract_rules import ContractRules, ContractRun, somebody
 from connect_core.testing.recorder import is_secret
-from connect_core.testing.running_shop import ContractRules, ContractRun, somebody
 
-SPOILT = (
+FAULTS = (
     ("html", ""),
     ("echo", ""),
     ("truncate", ""),
@@ -23,50 +23,51 @@ SPOILT = (
     ("drop", ""),
     ("status", "500"),
 )
-"""Faults under which something might be said."""
+"""Faults after which a message might quote what was sent or received."""
 
 
 class Redaction(ContractRules):
-    """Secrets of the shop and of every login."""
+    """Rules about secrets of the shop and of every login."""
 
     def test_no_secret_is_told(self, contract_run: ContractRun, client: str, caplog: pytest.LogCaptureFixture) -> None:
         """No secret setting, code, state or token stands in a log line, a `repr`, an answer or an exception."""
         caplog.set_level(logging.DEBUG)
         shop, provider = contract_run.shop, self.configured(contract_run.shop, client).provider
-        made = self.operations(contract_run, client)
+        operations = self.operations(contract_run, client)
         contract_run.recorder.secrets.clear()
-        told: list[str] = []
-        with _overheard(provider) as raised:
-            told.append(self._tell(contract_run, client))
-            for operation, (kind, value) in product(filter(None, (made.token, made.id, made.profile)), SPOILT):
+        texts: list[str] = []
+        with _recorded_exceptions(provider) as raised:
+            texts.append(self._log_in(contract_run, client))
+            called = filter(None, (operations.token, operations.id, operations.profile))
+            for operation, (kind, value) in product(called, FAULTS):
                 self.sandbox(shop).faults.add(kind, value, on=operation)
-                told.append(self._tell(contract_run, client))
-            told += [text for error in raised for text in _texts(error)]
-        told += [repr(self.configured(shop, client)), repr(vars(provider)), *_lines(caplog.records)]
-        kept = contract_run.recorder.secrets | self.secret_settings(shop, client)
-        assert kept or not made.token, "no secret was seen, so none could be looked for"
-        everything = "\n".join(told)
-        assert not [f"{value[:2]}… ({len(value)})" for value in kept if value in everything]
+                texts.append(self._log_in(contract_run, client))
+            texts += [text for error in raised for text in _texts(error)]
+        texts += [repr(self.configured(shop, client)), repr(vars(provider)), *_lines(caplog.records)]
+        secrets = contract_run.recorder.secrets | self.secret_settings(shop, client)
+        assert secrets or not operations.token, "no secret was seen, so none could be looked for"
+        everything = "\n".join(texts)
+        assert not [f"{value[:2]}… ({len(value)})" for value in secrets if value in everything]
 
-    def _tell(self, contract_run: ContractRun, client: str) -> str:
-        """Log in; return what the visitor is told, but for the tokens of a login that went well."""
+    def _log_in(self, contract_run: ContractRun, client: str) -> str:
+        """Log in and return the text of an error's response; the empty text for tokens, which are meant to be there."""
         with Visitor(contract_run.shop) as visitor:
             prepared = self.prepare(visitor, client, somebody())
-            given = parse_qsl(urlsplit(prepared).query) if isinstance(prepared, str) else list(prepared.items())
-            contract_run.recorder.secrets |= {value for name, value in given if is_secret(name, value)}
+            parameters = parse_qsl(urlsplit(prepared).query) if isinstance(prepared, str) else list(prepared.items())
+            contract_run.recorder.secrets |= {value for name, value in parameters if is_secret(name, value)}
             answer = self.finish(visitor, client, prepared)
         return answer.text if answer.status_code >= 400 else ""
 
 
 @contextmanager
-def _overheard(provider: Provider) -> Iterator[list[BaseException]]:
-    """Keep what a provider raises, before anybody else makes something of it."""
+def _recorded_exceptions(provider: Provider) -> Iterator[list[BaseException]]:
+    """Yield a list that receives what the provider raises, before the core replaces it."""
     raised: list[BaseException] = []
 
-    def overheard(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        async def call(*given: object) -> Any:
+    def recording(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def call(*arguments: object) -> Any:
             try:
-                return await method(*given)
+                return await method(*arguments)
             except BaseException as error:
                 raised.append(error)
                 raise
@@ -75,7 +76,7 @@ def _overheard(provider: Provider) -> Iterator[list[BaseException]]:
 
     names = ("login_callback", "fetch_profile")
     for name in names:
-        setattr(provider, name, overheard(getattr(provider, name)))
+        setattr(provider, name, recording(getattr(provider, name)))
     try:
         yield raised
     finally:
@@ -84,7 +85,7 @@ def _overheard(provider: Provider) -> Iterator[list[BaseException]]:
 
 
 def _texts(error: BaseException | None) -> Iterator[str]:
-    """Everything that an exception and those behind it say, and a traceback of them."""
+    """Yield the texts of an exception and of its causes, with their traceback."""
     if error is None:
         return
     yield "".join(traceback.format_exception(error))
@@ -94,6 +95,6 @@ def _texts(error: BaseException | None) -> Iterator[str]:
 
 
 def _lines(records: Sequence[logging.LogRecord]) -> Iterator[str]:
-    """Everything that was logged, but for the visitor's own browser and the test server's access log."""
-    visitors = ("httpx", "httpcore", "uvicorn.access")
-    return (repr(record.__dict__) for record in records if not record.name.startswith(visitors))
+    """Return what was logged, except by the visitor's HTTP client and by the sandboxes' server."""
+    not_the_shop = ("httpx", "httpcore", "uvicorn.access")
+    return (repr(record.__dict__) for record in records if not record.name.startswith(not_the_shop))

@@ -1,4 +1,4 @@
-"""The contract run on an installed plugin, and what became of each rule. Prints nothing itself."""
+"""Running the contract on an installed plugin outside of its tests, and the report of it. Prints nothing itself."""
 
 import contextlib
 import io
@@ -26,7 +26,11 @@ class TestContract(ProviderContract):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One rule for one client type (empty: for all together); `reason` is empty where it holds."""
+    """The result of one rule for one client type.
+
+    `rule` is the first line of the rule's docstring; `client` is empty for a rule that is run once for all; `reason` is
+    why the rule failed, empty when it held.
+    """
 
     rule: str
     client: str
@@ -35,7 +39,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class ContractReport:
-    """What a run of the contract found."""
+    """The results of a run of the contract.
+
+    `distribution` is the name and version of the package that has the plugin; `clients` are the client types that it
+    serves.
+    """
 
     plugin: str
     distribution: str
@@ -44,16 +52,16 @@ class ContractReport:
 
     @property
     def has_passed(self) -> bool:
-        """Whether every rule held, and there was one."""
+        """True when at least one rule was run and all held."""
         return bool(self.verdicts) and not any(verdict.reason for verdict in self.verdicts)
 
     def count(self, client: str) -> tuple[int, int]:
-        """How many rules held, and how many there were, for one client type."""
-        own = [verdict for verdict in self.verdicts if verdict.client in ("", client)]
-        return sum(not verdict.reason for verdict in own), len(own)
+        """Return how many rules held for one client type, and how many were run."""
+        verdicts = [verdict for verdict in self.verdicts if verdict.client in ("", client)]
+        return sum(not verdict.reason for verdict in verdicts), len(verdicts)
 
     def to_markdown(self, date: str) -> str:
-        """Return the report as a page to publish; `date` is ISO 8601."""
+        """Return the report as a Markdown page. `date` is the day of the run, in ISO 8601."""
         outcome = "passed" if self.has_passed else "FAILED"
         lines = [
             f"# Contract of {self.plugin}: {outcome}",
@@ -67,16 +75,19 @@ class ContractReport:
             cells = " | ".join(self._cell(rule, client) for client in self.clients)
             lines.append(f"| {rule} | {cells} |")
         failed = [verdict for verdict in self.verdicts if verdict.reason]
-        lines += ["", *(f"- {one.client or 'all'}: {one.rule} {one.reason}" for one in failed)] if failed else []
+        if failed:
+            lines += ["", *(f"- {verdict.client or 'all'}: {verdict.rule} {verdict.reason}" for verdict in failed)]
         return "\n".join(lines)
 
     def _cell(self, rule: str, client: str) -> str:
-        own = [one for one in self.verdicts if one.rule == rule and one.client in ("", client)]
-        return "n/a" if not own else "**failed**" if any(one.reason for one in own) else "passed"
+        verdicts = [verdict for verdict in self.verdicts if verdict.rule == rule and verdict.client in ("", client)]
+        if not verdicts:
+            return "n/a"
+        return "**failed**" if any(verdict.reason for verdict in verdicts) else "passed"
 
 
 class _ResultCollector:
-    """A pytest plugin that keeps what became of each test."""
+    """A pytest plugin that collects the result of each test."""
 
     def __init__(self) -> None:
         self.verdicts: list[Verdict] = []
@@ -87,39 +98,43 @@ class _ResultCollector:
         if isinstance(item, pytest.Function) and (report.failed or (report.when == "call" and report.passed)):
             callspec = getattr(item, "callspec", None)
             client = next(iter(callspec.params.values()), "") if callspec else ""
-            told = (item.obj.__doc__ or item.name).split("\n")[0]
+            rule = (item.obj.__doc__ or item.name).split("\n")[0]
             reason = report.longreprtext.strip().split("\n")[-1] if report.failed else ""
-            self.verdicts.append(Verdict(told, str(client), reason))
+            self.verdicts.append(Verdict(rule, str(client), reason))
         return report
 
 
-def find_plugins(wanted: str) -> list[ProviderType]:
-    """Return the plugins of that name, or those of a package or distribution of that name.
+def find_plugins(name: str) -> list[ProviderType]:
+    """Return the plugins of that name, or all plugins of the package or distribution of that name.
 
-    Raises `PluginError` when there is none, when it was set aside, or when it has no sandbox to run against.
+    Raises `PluginError` when there is none, when it is quarantined, or when it has no sandbox.
     """
     plugins = Plugins()
-    named = {
+    points = {
         point.name
         for point in entry_points(group=NAME)
-        if wanted in (point.name, point.value.partition(":")[0], point.dist and point.dist.name)
+        if name in (point.name, point.value.partition(":")[0], point.dist and point.dist.name)
     }
-    for name in sorted(named & plugins.quarantined.keys()):
-        raise PluginError(f"plugin {name} cannot be used: {plugins.quarantined[name]}")
-    found = [plugin for name, plugin in plugins.available.items() if name == wanted or plugins.origin_of(name) in named]
-    if not found:
-        raise PluginError(f"there is no plugin {wanted}; installed: {', '.join(plugins.available)}")
-    for plugin in found:
+    for point in sorted(points & plugins.quarantined.keys()):
+        raise PluginError(f"plugin {point} cannot be used: {plugins.quarantined[point]}")
+    available = plugins.available.values()
+    matching = [plugin for plugin in available if plugin.name == name or plugins.origin_of(plugin.name) in points]
+    if not matching:
+        raise PluginError(f"there is no plugin {name}; installed: {', '.join(plugins.available)}")
+    for plugin in matching:
         if not plugin.sandbox:
             raise PluginError(f"plugin {plugin.name} has no sandbox, so there is nothing to run its contract against")
-    return found
+    return matching
 
 
 def run_contract(plugin: ProviderType) -> ContractReport:
-    """Run every rule of the contract on an installed plugin, each a login through its sandbox."""
+    """Run every rule of the contract on an installed plugin, with its sandbox, and return the results.
+
+    Needs pytest. Takes some 10 to 60 seconds, and prints nothing.
+    """
     recorder, output = _ResultCollector(), io.StringIO()
     with TemporaryDirectory(prefix="connect-contract-") as folder, contextlib.redirect_stdout(output):
-        # a name of its own: a module that was imported once is not read again
+        # one module name for each plugin: Python imports a name only once in a process
         suite = Path(folder, f"test_{plugin.name.replace('-', '_')}.py")
         suite.write_text(_SUITE.format(plugin=plugin.name), "utf-8")
         Path(folder, "pytest.ini").write_text("[pytest]\n", "utf-8")
@@ -139,7 +154,7 @@ def run_contract(plugin: ProviderType) -> ContractReport:
 
 
 def _distribution_of(plugin: ProviderType) -> str:
-    """The package that offers the plugin, with its version."""
+    """Return the name and version of the package that has the plugin."""
     package = plugin.provider.__module__.partition(".")[0]
     for point in entry_points(group=NAME):
         if point.value.partition(":")[0].partition(".")[0] == package and point.dist:

@@ -98,7 +98,7 @@ class AlipayProvider(Provider):
         """Return the link that opens `start_url` in Alipay's app; None inside the app."""
         return None if "AlipayClient" in user_agent else WAKE_UP + quote(start_url, safe="")
 
-    def find_better_place(self, client_type: ClientType, user_agent: str) -> RequiredBrowser | None:
+    def find_required_browser(self, client_type: ClientType, user_agent: str) -> RequiredBrowser | None:
         """A browser that does not follow the link to Alipay's app has to be left."""
         return RequiredBrowser.BROWSER if client_type is ClientType.H5 and KEEPS_US_IN.search(user_agent) else None
 

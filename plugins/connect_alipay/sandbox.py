@@ -147,7 +147,7 @@ class AlipaySandbox(Sandbox):
             "alipay_root_cert": bundle_text(root_bundle()),
         }
 
-    def hand_over(self, client_type: ClientType, person: str, login_url: str = "") -> dict[str, str]:
+    def client_parameters(self, client_type: ClientType, person: str, login_url: str = "") -> dict[str, str]:
         """What `my.getAuthCode` and the native SDK give; that SDK's code is lasting and wants the signed `login_url`.
 
         Raises `ValueError` for a login string that Alipay would not take, `LookupError` where people are redirected.

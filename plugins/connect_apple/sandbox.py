@@ -33,7 +33,7 @@ class AppleSandbox(OidcSandbox):
         if not 0 < life <= 15777000 or not wanted.items() <= claims.items() or given.get("client_id") != self.client_id:
             raise Refused("invalid_client")
 
-    def tell_with_code(self, person: Person, link: Mapping[str, str]) -> dict[str, str]:
+    def response_parameters(self, person: Person, link: Mapping[str, str]) -> dict[str, str]:
         """Tell the name once."""
         if link.get("response_mode") != "form_post" or person.key in self._told:
             return {}
@@ -41,10 +41,10 @@ class AppleSandbox(OidcSandbox):
         name = {"firstName": person.nickname, "lastName": ""}
         return {"user": json.dumps({"name": name, "email": f"{person.key}@privaterelay.example"}, ensure_ascii=False)}
 
-    def tell_claims(self, grant: OidcGrant, access_token: str) -> dict[str, Any]:
+    def id_token_claims(self, grant: OidcGrant, access_token: str) -> dict[str, Any]:
         """Booleans are text."""
         relay = {"email": f"{grant.person.key}@privaterelay.example", "email_verified": "true"}
-        return {**super().tell_claims(grant, access_token), **relay, "is_private_email": "true"}
+        return {**super().id_token_claims(grant, access_token), **relay, "is_private_email": "true"}
 
     def __init__(self, **options: Any) -> None:
         """As the kit."""

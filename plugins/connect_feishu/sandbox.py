@@ -19,16 +19,16 @@ class FeishuSandbox(OAuth2Sandbox):
     code_life = 300
     refusals = {"invalid_client": "20002", "invalid_grant": "20003", "invalid_token": "20005"}
 
-    def tell_tokens(self, grant: Grant, token: str) -> dict[str, Any]:
+    def token_answer(self, grant: Grant, token: str) -> dict[str, Any]:
         """Flat, with the code that means no error."""
-        return {"code": 0, **super().tell_tokens(grant, token), "token_type": "Bearer"}
+        return {"code": 0, **super().token_answer(grant, token), "token_type": "Bearer"}
 
-    def tell_person(self, person: Person) -> dict[str, Any]:
+    def userinfo_answer(self, person: Person) -> dict[str, Any]:
         """The person inside `data`."""
         ids = {"open_id": f"ou-{self.open_id(person.key)}", "union_id": f"on-{self.union_id(person.key)}"}
         shown = {"name": person.nickname, "en_name": "", "avatar_url": person.face, "tenant_key": "736588c92lxf175d"}
         return {"code": 0, "msg": "success", "data": {**ids, **shown}}
 
-    def tell_error(self, code: str) -> dict[str, Any]:
+    def error_answer(self, code: str) -> dict[str, Any]:
         """Both the number and RFC 6749's word."""
         return {"code": int(code), "error": "invalid_request", "error_description": "made up by the sandbox"}

@@ -20,7 +20,7 @@ class GithubSandbox(OAuth2Sandbox):
     refusals = {"invalid_grant": "bad_verification_code", "invalid_client": "incorrect_client_credentials"}
     error_statuses = (200, 401)
 
-    def tell_person(self, person: Person) -> dict[str, Any]:
+    def userinfo_answer(self, person: Person) -> dict[str, Any]:
         """A person without a display name has null there."""
         name = person.nickname if person.nickname != person.key else None
         return {"login": person.key, "id": self.user_id(person.key), "avatar_url": person.face, "name": name}

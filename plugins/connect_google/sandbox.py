@@ -19,8 +19,8 @@ class GoogleSandbox(OidcSandbox):
     }
     document = {"authorization_response_iss_parameter_supported": False}
 
-    def tell_claims(self, grant: OidcGrant, access_token: str) -> dict[str, Any]:
+    def id_token_claims(self, grant: OidcGrant, access_token: str) -> dict[str, Any]:
         """The party is always named, and the issuer without its scheme half of the time."""
-        claims = super().tell_claims(grant, access_token)
+        claims = super().id_token_claims(grant, access_token)
         issuer = self.issuer if access_token else self.issuer.partition("://")[2]
         return {**claims, "iss": issuer, "azp": grant.link["client_id"]}

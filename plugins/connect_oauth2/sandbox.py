@@ -50,12 +50,12 @@ class AcmeSandbox(OAuth2Sandbox):
             **tables,
         }
 
-    def tell_person(self, person: Person) -> dict[str, Any]:
+    def userinfo_answer(self, person: Person) -> dict[str, Any]:
         """The person two envelopes deep, with the error that is none."""
         ids = {"open_id": self.open_id(person.key), "union_id": self.union_id(person.key)}
         user = {**ids, "display_name": person.nickname, "avatar": {"large": person.face}}
         return {"data": {"user": user}, "error": {"code": "ok", "message": "", "log_id": "20260101000000"}}
 
-    def tell_error(self, code: str) -> dict[str, Any]:
+    def error_answer(self, code: str) -> dict[str, Any]:
         """An object that says what went wrong."""
         return {"error": {"code": code, "message": "made up by the sandbox", "log_id": "20260101000001"}}

@@ -18,22 +18,22 @@ class QqSandbox(OAuth2Sandbox):
     error_statuses = (200, 200)
     refusals = {"invalid_client": "100009", "invalid_grant": "100019", "invalid_token": "100016"}
 
-    def tell_tokens(self, grant: Grant, token: str) -> dict[str, Any]:
+    def token_answer(self, grant: Grant, token: str) -> dict[str, Any]:
         """All values are texts."""
         return {"access_token": token, "expires_in": "7776000", "refresh_token": f"{token}R"}
 
-    def tell_ids(self, person: Person) -> dict[str, Any]:
+    def id_answer(self, person: Person) -> dict[str, Any]:
         """Both ids, and whose app it is."""
         ids = {"openid": self.open_id(person.key).upper(), "unionid": f"UID_{self.union_id(person.key).upper()}"}
         return {"client_id": self.client_id, **ids}
 
-    def tell_person(self, person: Person) -> dict[str, Any]:
+    def userinfo_answer(self, person: Person) -> dict[str, Any]:
         """What QQ shows; a person who told nothing is 男."""
         shown = {"nickname": person.nickname, "province": person.province, "city": person.city}
         gender = "女" if person.sex == 0 else "男"
         return {"ret": 0, "msg": "", "is_lost": 0, **shown, "gender": gender, "figureurl_qq_1": person.face}
 
-    def tell_error(self, code: str) -> dict[str, Any]:
+    def error_answer(self, code: str) -> dict[str, Any]:
         """Errors are numbers."""
         return {"error": int(code) if code.isdigit() else code, "error_description": "made up by the sandbox"}
 

@@ -93,7 +93,7 @@ class WechatProvider(Provider):
         page = self.settings.open_url + PAGES[request.client_type]
         return with_query(page, parameters) + "#wechat_redirect"
 
-    def find_better_place(self, client_type: ClientType, user_agent: str) -> RequiredBrowser | None:
+    def find_required_browser(self, client_type: ClientType, user_agent: str) -> RequiredBrowser | None:
         """H5 works inside WeChat alone, which WeCom only pretends to be; a double on loopback is in no app."""
         is_inside = "MicroMessenger" in user_agent and "wxwork" not in user_agent
         is_real = self.settings.open_url.startswith("https:")

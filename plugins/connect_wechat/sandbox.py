@@ -85,7 +85,7 @@ class WechatSandbox(Sandbox):
         app = APPS[client_type]
         return {"app_id": app.app_id, "app_secret": app.secret, "api_url": base_url, "open_url": base_url}
 
-    def hand_over(self, client_type: ClientType, person: str, login_url: str = "") -> dict[str, str]:
+    def client_parameters(self, client_type: ClientType, person: str, login_url: str = "") -> dict[str, str]:
         """What `wx.login` and a field for the name give, or the native SDK when it is asked with `login_url`.
 
         Raises `ValueError` for a question that the SDK would not take, `LookupError` where people are redirected.

@@ -20,12 +20,12 @@ class WeiboSandbox(OAuth2Sandbox):
     error_statuses = (400, 400)
     refusals = {"invalid_client": "21324", "invalid_grant": "21325", "invalid_token": "21332"}
 
-    def tell_tokens(self, grant: Grant, token: str) -> dict[str, Any]:
+    def token_answer(self, grant: Grant, token: str) -> dict[str, Any]:
         """The token with whose it is."""
         uid = str(self.user_id(grant.person.key))
         return {"access_token": token, "expires_in": "7200", "remind_in": "7200", "uid": uid, "isRealName": "true"}
 
-    def tell_person(self, person: Person) -> dict[str, Any]:
+    def userinfo_answer(self, person: Person) -> dict[str, Any]:
         """The id as a number and as text."""
         uid = self.user_id(person.key)
         gender = "n" if person.sex is None else "fm"[person.sex]
@@ -37,6 +37,6 @@ class WeiboSandbox(OAuth2Sandbox):
             "gender": gender,
         }
 
-    def tell_error(self, code: str) -> dict[str, Any]:
+    def error_answer(self, code: str) -> dict[str, Any]:
         """The word, its number, and the call."""
         return {"error": WORDS.get(code, "refused"), "error_code": int(code), "request": "/oauth2/access_token"}

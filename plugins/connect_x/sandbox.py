@@ -18,7 +18,7 @@ class XSandbox(OAuth2Sandbox):
     code_life = 30
     refusals = {"invalid_grant": "invalid_request", "invalid_client": "unauthorized_client"}
 
-    def tell_person(self, person: Person) -> dict[str, Any]:
+    def userinfo_answer(self, person: Person) -> dict[str, Any]:
         """Ids are numbers written as texts."""
         uid = str(self.user_id(person.key))
         return {"data": {"id": uid, "name": person.nickname, "username": person.key, "profile_image_url": person.face}}

@@ -148,7 +148,7 @@ def test_m15_what_may_happen_once_happens_once_while_redis_is_flushed(redis: Own
         Visitor(shop) as stranger,
     ):
         callback = come_back(visitor)
-        handed = visitor.hand_over("alipay", "mini")
+        handed = visitor.client_parameters("alipay", "mini")
         assert visitor.http.get(callback).status_code == 303
         tokens = visitor.http.post("/connect/alipay/mini/token", json=handed)
         refresh = {"refresh_token": tokens.json()["refresh_token"]}

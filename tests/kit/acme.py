@@ -139,7 +139,7 @@ class AcmeSandbox(Sandbox):
         """Return none."""
         return {}
 
-    def hand_over(self, client_type: ClientType, person: str, login_url: str = "") -> dict[str, str]:
+    def client_parameters(self, client_type: ClientType, person: str, login_url: str = "") -> dict[str, str]:
         """Return a fresh code."""
         return {"code": f"{person}.{time.monotonic_ns()}"}
 

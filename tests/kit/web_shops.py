@@ -131,7 +131,9 @@ def come_back(
 
 def mini_login(visitor: Visitor, person: str = "lihua", **more: str) -> httpx.Response:
     """Log in from Alipay's mini program."""
-    return visitor.http.post("/connect/alipay/mini/token", json=visitor.hand_over("alipay", "mini", person) | more)
+    return visitor.http.post(
+        "/connect/alipay/mini/token", json=visitor.client_parameters("alipay", "mini", person) | more
+    )
 
 
 def bearer(tokens: httpx.Response) -> dict[str, str]:

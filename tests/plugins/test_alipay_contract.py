@@ -236,7 +236,7 @@ def test_the_native_app_starts_with_a_string_that_alipay_takes() -> None:
     )
     with shop(ClientType.APP) as one:
         login_url = one.ask(lambda provider: provider.get_login_url(begin))
-        code = one.sandbox.hand_over(ClientType.APP, "maria", login_url)["auth_code"]
+        code = one.sandbox.client_parameters(ClientType.APP, "maria", login_url)["auth_code"]
         identity = one.ask(lambda provider: provider.login_callback(one.response(code)))
     assert identity.ids[0].value == one.sandbox.user_id("maria")
 
@@ -244,7 +244,7 @@ def test_the_native_app_starts_with_a_string_that_alipay_takes() -> None:
 def test_the_mini_program_has_ids_of_its_own_app() -> None:
     """`open_id` holds for the mini program alone; what is vendor-wide is the same."""
     with shop(ClientType.MINI) as one:
-        code = one.sandbox.hand_over(ClientType.MINI, "lihua")["authCode"]
+        code = one.sandbox.client_parameters(ClientType.MINI, "lihua")["authCode"]
         identity = one.ask(lambda provider: provider.login_callback(one.response(code)))
     assert identity.ids[0].value == one.sandbox.user_id("lihua")
     assert identity.ids[-1].value == one.sandbox.open_id("lihua", ClientType.MINI)

@@ -134,7 +134,7 @@ def login_string(made: Caller, **changed: str | None) -> str:
 
 def test_the_native_sdk_gives_a_lasting_code(app: Caller) -> None:
     """It can be redeemed again and gives the same token, which opens the profile."""
-    code = app.sandbox.hand_over(APP, "lihua", login_string(app))["auth_code"]
+    code = app.sandbox.client_parameters(APP, "lihua", login_string(app))["auth_code"]
     first, second = app.redeem(code).data, app.redeem(code).data
     assert first == second
     assert first["auth_token_type"] == "permanent"
@@ -158,19 +158,19 @@ def test_the_native_sdk_gives_a_lasting_code(app: Caller) -> None:
 def test_a_wrong_login_string_is_named(app: Caller, name: str, value: str | None) -> None:
     """The error says which part is wrong, and no value."""
     with pytest.raises(ValueError, match=rf"wrong in {name}$"):
-        app.sandbox.hand_over(APP, "lihua", login_string(app, **{name: value}))
+        app.sandbox.client_parameters(APP, "lihua", login_string(app, **{name: value}))
 
 
 def test_the_mini_program_gets_a_code_of_its_own_app(app: Caller) -> None:
     """Another app id, so another open id; the same person all the same. Web pages get nothing handed over."""
-    code = app.sandbox.hand_over(MINI, "lihua")["authCode"]
+    code = app.sandbox.client_parameters(MINI, "lihua")["authCode"]
     mini = Caller(app.sandbox, app.url, MINI)
     told = mini.redeem(code).data
     assert mini.settings["app_id"] != app.settings["app_id"]
     assert told["open_id"] == app.sandbox.open_id("lihua", MINI) != app.sandbox.open_id("lihua", PC)
     assert told["user_id"] == app.sandbox.user_id("lihua")
     with pytest.raises(LookupError):
-        app.sandbox.hand_over(PC, "lihua")
+        app.sandbox.client_parameters(PC, "lihua")
 
 
 def is_proven(made: Caller, phone: str) -> bool:

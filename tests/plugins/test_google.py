@@ -123,15 +123,15 @@ def sandbox_of(shop: RunningShop) -> GoogleSandbox:
 def test_d17_token_and_ticket_are_used_once() -> None:
     """The ticket holds the nonce: without it, with another's, or a second time, no token logs anybody in."""
     with run_shop({"google": GoogleSandbox()}) as shop, Visitor(shop) as visitor:
-        first, second = (visitor.hand_over("google", "app") for _ in range(2))
+        first, second = (visitor.client_parameters("google", "app") for _ in range(2))
         assert code_of(hand(visitor, {"id_token": first["id_token"]})) == "state_missing"
-        third, fourth = (visitor.hand_over("google", "app") for _ in range(2))
+        third, fourth = (visitor.client_parameters("google", "app") for _ in range(2))
         assert code_of(hand(visitor, {**third, "ticket": second["ticket"]})) == "provider_bad_response"
         assert code_of(hand(visitor, {**second, "ticket": "x.y"})) == "state_invalid"
         assert code_of(hand(visitor, {"ticket": fourth["ticket"]})) == "code_missing"
         assert hand(visitor, fourth).status_code == 200
         assert code_of(hand(visitor, fourth)) == "code_seen"
-        fresh = visitor.hand_over("google", "app")
+        fresh = visitor.client_parameters("google", "app")
         assert code_of(hand(visitor, {**fresh, "ticket": fourth["ticket"]})) == "state_invalid"
         assert len(shop.rows("es_member")) == 1
 
@@ -139,7 +139,7 @@ def test_d17_token_and_ticket_are_used_once() -> None:
 def test_d17_token_of_a_refused_request_is_dead() -> None:
     """Who saw it in a request that was refused cannot use it, with the right ticket either."""
     with run_shop({"google": GoogleSandbox()}) as shop, Visitor(shop) as visitor:
-        body = visitor.hand_over("google", "app")
+        body = visitor.client_parameters("google", "app")
         assert code_of(hand(visitor, {"id_token": body["id_token"]})) == "state_missing"
         assert code_of(hand(visitor, body)) == "code_seen"
 
@@ -147,7 +147,7 @@ def test_d17_token_of_a_refused_request_is_dead() -> None:
 def test_c06_access_tokens_are_not_taken() -> None:
     """An app that hands in an access token or the person's id hands in nothing."""
     with run_shop({"google": GoogleSandbox()}) as shop, Visitor(shop) as visitor:
-        ticket = visitor.hand_over("google", "app")["ticket"]
+        ticket = visitor.client_parameters("google", "app")["ticket"]
         for body in ({"access_token": "x"}, {"sub": "x"}, {"code": "x"}, {"id_token": ""}):
             assert code_of(hand(visitor, {**body, "ticket": ticket})) == "code_missing"
         assert code_of(hand(visitor, {"id_token": "not.a.token", "ticket": ticket})) == "provider_bad_response"
@@ -165,7 +165,7 @@ def test_one_tap_and_redirect_are_one_person() -> None:
     with run_shop({"google": sandbox}, change=change) as shop, Visitor(shop) as visitor:
         assert visitor.log_in("google", "pc").status_code == 303
         begun = visitor.http.post("/connect/google-one-tap/pc/login-url", json={}).json()
-        body = sandbox.hand_over(ClientType.PC, "lihua", begun["login_url"])
+        body = sandbox.client_parameters(ClientType.PC, "lihua", begun["login_url"])
         visitor.http.cookies.clear()
         login = visitor.http.post("/connect/google-one-tap/pc/token", json={**body, "ticket": begun["ticket"]})
         assert (login.status_code, "set-cookie" in login.headers) == (200, False)
@@ -180,7 +180,7 @@ def test_app_binds_with_its_token() -> None:
     with run_shop({"google": GoogleSandbox(), "line": LineSandbox()}) as shop, Visitor(shop) as visitor:
         assert visitor.log_in("line", "pc").status_code == 303
         begun = visitor.http.post("/connect/google/app/bind", json={}).json()
-        body = sandbox_of(shop).hand_over(ClientType.APP, "lihua", begun["login_url"])
+        body = sandbox_of(shop).client_parameters(ClientType.APP, "lihua", begun["login_url"])
         bound = visitor.http.post("/connect/google/app/bind", json={**body, "ticket": begun["ticket"]})
         assert bound.json() == {"union_type": "GOOGLE"}
         assert visitor.http.get("/connect/me").json()["connections"] == ["LINE", "GOOGLE"]

@@ -115,10 +115,10 @@ def test_embedded_code_is_bare_and_takes_the_whole_window_back() -> None:
 )
 def test_h5_works_inside_wechat_alone(user_agent: str, place: RequiredBrowser | None) -> None:
     """WeCom calls itself WeChat and is not; a QR code is shown anywhere; a double on loopback is in no app."""
-    assert provider(Transport({})).find_better_place(ClientType.H5, user_agent) is place
-    assert provider(Transport({})).find_better_place(ClientType.PC, user_agent) is None
+    assert provider(Transport({})).find_required_browser(ClientType.H5, user_agent) is place
+    assert provider(Transport({})).find_required_browser(ClientType.PC, user_agent) is None
     double = provider(Transport({}), open_url="http://127.0.0.1:8001/wechat")
-    assert double.find_better_place(ClientType.H5, user_agent) is None
+    assert double.find_required_browser(ClientType.H5, user_agent) is None
 
 
 def test_configured_scope_and_pages_are_used() -> None:

@@ -82,14 +82,14 @@ def test_c07_client_cannot_say_who_it_is(shop: RunningShop) -> None:
     victim = member_of(shop, "mini", "lihua")
     union_id = sandbox_of(shop).union_id("lihua")
     claims = {"unionid": union_id, "openid": union_id, "uid": str(victim), "nickname": "李华"}
-    body = sandbox_of(shop).hand_over(ClientType.MINI, "maria") | claims
+    body = sandbox_of(shop).client_parameters(ClientType.MINI, "maria") | claims
     assert hand_in(shop, "mini", body).json()["uid"] != victim
 
 
 def test_e12_session_key_is_told_to_nobody(shop: RunningShop, caplog: pytest.LogCaptureFixture) -> None:
     """No answer, cookie, log line at DEBUG or table holds it."""
     caplog.set_level(logging.DEBUG)
-    body = sandbox_of(shop).hand_over(ClientType.MINI, "lihua")
+    body = sandbox_of(shop).client_parameters(ClientType.MINI, "lihua")
     key = sandbox_of(shop).mini._session_keys["lihua"]
     answer = hand_in(shop, "mini", body)
     assert key not in f"{answer.text}{answer.headers}"
@@ -104,12 +104,12 @@ def test_e12_session_key_is_told_to_nobody(shop: RunningShop, caplog: pytest.Log
 def test_phone_number_is_taken_once(shop: RunningShop, way: tuple[str, ...]) -> None:
     """It goes to the member who brought it; whoever brings the same again gets nothing of it."""
     sandbox = sandbox_of(shop)
-    body = sandbox.hand_over(ClientType.MINI, "lihua")
+    body = sandbox.client_parameters(ClientType.MINI, "lihua")
     pressed = sandbox.mini.press_phone_button(sandbox.people["lihua"])
     number = {name: pressed[name] for name in way}
     assert hand_in(shop, "mini", body | number).status_code == 200
     assert mobile_of(shop) == ["13800000001"]
-    again = hand_in(shop, "mini", sandbox.hand_over(ClientType.MINI, "maria") | number)
+    again = hand_in(shop, "mini", sandbox.client_parameters(ClientType.MINI, "maria") | number)
     assert again.status_code == 400
     assert mobile_of(shop) == ["13800000001"]
 
@@ -117,7 +117,7 @@ def test_phone_number_is_taken_once(shop: RunningShop, way: tuple[str, ...]) -> 
 def test_same_cipher_text_is_refused_as_seen(shop: RunningShop) -> None:
     """While the session key lives it would open again."""
     sandbox = sandbox_of(shop)
-    first = sandbox.hand_over(ClientType.MINI, "lihua")
+    first = sandbox.client_parameters(ClientType.MINI, "lihua")
     pressed = sandbox.mini.press_phone_button(sandbox.people["lihua"])
     key = sandbox.mini._session_keys["lihua"]
     second = {
@@ -133,7 +133,7 @@ def test_stale_session_key_says_log_in_again(shop: RunningShop) -> None:
     """A second `wx.login` between the button and the login changes the key: 400, never a 500."""
     sandbox = sandbox_of(shop)
     person = sandbox.people["lihua"]
-    body = sandbox.hand_over(ClientType.MINI, "lihua")
+    body = sandbox.client_parameters(ClientType.MINI, "lihua")
     sandbox.mini.wx_login(person)
     pressed = sandbox.mini.press_phone_button(person)
     answer = hand_in(shop, "mini", body | {name: pressed[name] for name in ("encryptedData", "iv")})
@@ -145,7 +145,7 @@ def test_n19_revoked_app_token_does_not_cost_the_login(shop: RunningShop) -> Non
     """WeChat calls the kept token dead: one new token, and the number is told."""
     sandbox = sandbox_of(shop)
     for person in ("lihua", "wangfang"):
-        body = sandbox.hand_over(ClientType.MINI, person)
+        body = sandbox.client_parameters(ClientType.MINI, person)
         code = sandbox.mini.press_phone_button(sandbox.people[person])["phone_code"]
         assert hand_in(shop, "mini", body | {"phone_code": code}).status_code == 200
         sandbox.mini.revoke_app_tokens()
@@ -155,7 +155,7 @@ def test_n19_revoked_app_token_does_not_cost_the_login(shop: RunningShop) -> Non
 def test_a01_app_login_needs_the_state_its_sdk_gave_back(shop: RunningShop) -> None:
     """A code slipped into the app comes with no state, or with that of another login: it logs nobody in."""
     with Visitor(shop) as victim, Visitor(shop) as attacker:
-        own, slipped = (one.hand_over("wechat", "app") for one in (victim, attacker))
+        own, slipped = (one.client_parameters("wechat", "app") for one in (victim, attacker))
         for body, code in (
             (own | {"code": slipped["code"], "state": slipped["state"]}, "state_invalid"),
             (own | {"state": "x" * 32}, "state_invalid"),
@@ -165,7 +165,7 @@ def test_a01_app_login_needs_the_state_its_sdk_gave_back(shop: RunningShop) -> N
             assert (answer.status_code, answer.json()["code"]) == (400, code)
     assert sandbox_of(shop).called("token") == 0
     with Visitor(shop) as careless:
-        body = careless.hand_over("wechat", "app")
+        body = careless.client_parameters("wechat", "app")
         answer = careless.http.post(TOKEN.format("app"), json={key: body[key] for key in ("code", "ticket")})
     assert answer.json()["code"] == "bad_request"
     assert sandbox_of(shop).called("token") == 0

@@ -91,7 +91,7 @@ def test_c17_codes_of_other_kinds_are_no_codes(phone: Phone) -> None:
     asked = {**OWN, "code": code, "grant_type": "authorization_code"}
     assert phone.get("/sns/oauth2/access_token", **asked)["errcode"] == 40029
     asked_app = urlencode({"appid": APP.app_id, "scope": "snsapi_userinfo", "state": "s"})
-    app_code = phone.sandbox.hand_over(ClientType.APP, "lihua", asked_app)["code"]
+    app_code = phone.sandbox.client_parameters(ClientType.APP, "lihua", asked_app)["code"]
     assert phone.open_session(app_code)["errcode"] == 40029
     number = phone.sandbox.mini.press_phone_button(LIHUA)["phone_code"]
     assert phone.open_session(number)["errcode"] == 40029
@@ -158,17 +158,17 @@ def test_phone_number_has_its_watermark(phone: Phone) -> None:
 def test_sdk_takes_its_own_question_alone(phone: Phone, changed: dict[str, str]) -> None:
     """The mobile app's id, a scope it has, and a state, which comes back with the code."""
     asked = {"appid": APP.app_id, "scope": "snsapi_userinfo", "state": "s"}
-    told = phone.sandbox.hand_over(ClientType.APP, "lihua", urlencode(asked))
+    told = phone.sandbox.client_parameters(ClientType.APP, "lihua", urlencode(asked))
     assert told["state"] == "s"
     with pytest.raises(ValueError, match="appid"):
-        phone.sandbox.hand_over(ClientType.APP, "lihua", urlencode(asked | changed))
+        phone.sandbox.client_parameters(ClientType.APP, "lihua", urlencode(asked | changed))
 
 
 def test_people_are_redirected_on_web_pages() -> None:
     """There a browser comes back, and hands over nothing."""
     for client_type in (ClientType.PC, ClientType.H5):
         with pytest.raises(LookupError):
-            WechatSandbox().hand_over(client_type, "lihua")
+            WechatSandbox().client_parameters(client_type, "lihua")
 
 
 def test_embedded_page_sends_the_whole_window_on(phone: Phone) -> None:

@@ -39,7 +39,7 @@ class Double(Sandbox):
         """Where the operation is."""
         return {"gateway_url": f"{base_url}/user"}
 
-    def hand_over(self, client_type: ClientType, person: str, login_url: str = "") -> dict[str, str]:
+    def client_parameters(self, client_type: ClientType, person: str, login_url: str = "") -> dict[str, str]:
         """The person's key as the code."""
         return {"code": person}
 

@@ -233,4 +233,4 @@ def test_settings_reach_the_double() -> None:
         "userinfo_url": "http://127.0.0.1:1/acme/me",
     }
     with pytest.raises(LookupError):
-        sandbox.hand_over(ClientType.PC, "lihua")
+        sandbox.client_parameters(ClientType.PC, "lihua")

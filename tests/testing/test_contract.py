@@ -1,5 +1,6 @@
 """The contract finds what it is there to find: plugins with one defect each, and what is told about them."""
 
+import importlib
 import os
 import subprocess
 import sysconfig
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from connect_core import testing
 from connect_core.errors import PluginError
 from connect_core.testing.report import find_plugins
 
@@ -139,3 +141,10 @@ def test_without_pytest_the_extra_is_named(tmp_path: Path) -> None:
     assert (
         done.stderr.strip() == 'connect-login: connect_core.testing needs pytest: pip install "connect-login[testing]"'
     )
+
+
+def test_asserts_of_the_contract_explain_themselves() -> None:
+    """Pytest rewrites the asserts of every module that has rules, so that a failure shows the values."""
+    package = Path(testing.__file__).parent
+    for module in (path.stem for path in package.glob("*.py") if "    assert " in path.read_text("utf-8")):
+        assert "@pytest_ar" in vars(importlib.import_module(f"{testing.__name__}.{module}")), module

@@ -169,7 +169,7 @@ def test_h02_h07_no_script_reads_a_cookie_of_ours_and_none_goes_over_plain_http(
         assert visitor.http.post("/connect/handover").status_code == 200
         begun = visitor.http.get("/buyer/connect/alipay/pc/login").headers["location"]
         ended = visitor.http.get(visitor.consent(begun))
-        phone = visitor.http.post("/connect/alipay/mini/token", json=visitor.hand_over("alipay", "mini"))
+        phone = visitor.http.post("/connect/alipay/mini/token", json=visitor.client_parameters("alipay", "mini"))
     assert (set_cookies(phone), ended.content) == ({}, b"")
     names = {re.sub("(?<=_flow_).*", "", line.partition("=")[0]) for line in lines}
     ours = {f"__Host-connect_{name}" for name in ("flow_", "session", "pending", "handover")}

@@ -205,7 +205,7 @@ def test_login_url_of_a_native_app_has_a_ticket(shop: RunningShop, visitor: Visi
     assert set_cookies(begun) == {}
     told = query_of(f"?{begun.json()['login_url']}")
     assert begun.json()["ticket"].startswith(f"{told['target_id']}.")
-    body = visitor.hand_over("alipay", "app", "native")
+    body = visitor.client_parameters("alipay", "app", "native")
     with untouched(shop):
         without = {name: value for name, value in body.items() if name != "ticket"}
         refused(visitor.http.post("/connect/alipay/app/token", json=without), 400, "state_missing")
@@ -213,7 +213,7 @@ def test_login_url_of_a_native_app_has_a_ticket(shop: RunningShop, visitor: Visi
             refused(
                 visitor.http.post("/connect/alipay/app/token", json=body | {"ticket": ticket}), 400, "state_invalid"
             )
-    answer = visitor.http.post("/connect/alipay/app/token", json=visitor.hand_over("alipay", "app", "native"))
+    answer = visitor.http.post("/connect/alipay/app/token", json=visitor.client_parameters("alipay", "app", "native"))
     assert (answer.status_code, set(answer.json())) == (200, TOKEN_ANSWER)
 
 
@@ -221,7 +221,7 @@ def test_ticket_lives_ten_minutes() -> None:
     """A lasting code with an old ticket is refused."""
     clock = Clock()
     with run_shop(now=clock) as running_shop, Visitor(running_shop) as visitor:
-        body = visitor.hand_over("alipay", "app")
+        body = visitor.client_parameters("alipay", "app")
         clock.advance(601)
         with untouched(running_shop):
             refused(visitor.http.post("/connect/alipay/app/token", json=body), 400, "state_expired")
@@ -238,7 +238,7 @@ def test_login_url_of_a_mini_program_there_is_none(visitor: Visitor) -> None:
 @pytest.mark.parametrize("name", ["code", "auth_code", "authCode"])
 def test_h15_mini_login_is_json_only(shop: RunningShop, visitor: Visitor, name: str) -> None:
     """A mini program hands its code in under any of its names and gets tokens, no cookie and no redirect."""
-    code = visitor.hand_over("alipay", "mini")["authCode"]
+    code = visitor.client_parameters("alipay", "mini")["authCode"]
     answer = visitor.http.post("/connect/alipay/mini/token", json={name: code, "device_id": "phone-1"})
     check_headers(answer)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")

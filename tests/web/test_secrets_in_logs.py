@@ -97,9 +97,9 @@ def log_in_everywhere(visitor: Visitor) -> None:
         visitor.http.get(callback, headers=HTML)
         visitor.http.get(callback, headers=HTML)
     tokens = mini_login(visitor)
-    visitor.http.post("/connect/alipay/app/token", json=visitor.hand_over("alipay", "app"))
+    visitor.http.post("/connect/alipay/app/token", json=visitor.client_parameters("alipay", "app"))
     visitor.http.get("/connect/me", headers=bearer(tokens))
-    visitor.http.post(f"/login/{visitor.hand_over('alipay', 'mini')['authCode']}")
+    visitor.http.post(f"/login/{visitor.client_parameters('alipay', 'mini')['authCode']}")
     begun = visitor.http.get("/buyer/connect/alipay/pc/login").headers["location"]
     visitor.http.get(visitor.consent(begun))
     refresh_token = tokens.json()["refresh_token"]
@@ -194,7 +194,7 @@ def diary(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], Recorder
                 visitor.http.get(changed(callback, state="c4n4ry-state"))
             one.sandboxes["alipay"].faults.add("unsigned", on=TOKEN)
             visitor.http.get(come_back(visitor))
-            code = one.sandboxes["alipay"].hand_over(ClientType.MINI, "lihua")["authCode"]
+            code = one.sandboxes["alipay"].client_parameters(ClientType.MINI, "lihua")["authCode"]
             visitor.http.post(f"/login/{code}?token=c4n4ry-token")
             visitor.http.post("/login/c4n4ry-code")
             visitor.http.cookies.clear()

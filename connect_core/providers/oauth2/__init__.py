@@ -1,7 +1,7 @@
-"""The mould of OAuth 2.0 vendors (RFC 6749): a provider on it is addresses, quirks and one mapping.
+"""The base provider for OAuth 2.0 vendors (RFC 6749): a provider on it states addresses, quirks and one mapping.
 
-Owns the authorization request, the token call, the calls made with an access token, and the reading of what comes back.
-Never touches state, cookies or members, and knows no vendor by name.
+Owns the authorization request, the token call, calls with an access token, and reading what comes back. Never touches
+state, cookies or members, and knows no vendor by name.
 """
 
 from connect_core.providers.oauth2.claims import Claims

@@ -1,6 +1,6 @@
-"""Where a vendor's answer says who a person is: our fields, each with the vendor's path to it.
+"""`Claims`: where a vendor's answer has the ids and the profile of a person.
 
-Owns the mapping and its strictness about ids. Never makes a call.
+Owns the mapping from the vendor's members to ours, and which ids may be missing. Never makes a call.
 """
 
 from collections.abc import Mapping
@@ -13,18 +13,19 @@ from connect_core.identity import IdKind, PersonId, Profile
 from connect_core.providers.oauth2.responses import find_value
 
 SEX = {"male": 1, "m": 1, "男": 1, "1": 1, "female": 0, "f": 0, "女": 0, "2": 0}
-"""What vendors call the sexes, in lower case."""
-
+"""What vendors call the sexes, in lower case, with our value for it."""
 
 Path = Annotated[str, Field(min_length=1)]
 Paths = Path | tuple[Path, ...]
-"""A path, or several of which the first that is there counts."""
+"""A path to a member (`data.user.id`), or several paths of which the first that has a value counts."""
 
 
 class Claims(BaseModel):
-    """Our field = the vendor's path to it, or several paths. Frozen; unknown keys are refused.
+    """Our fields, each with the path of the vendor's member that has its value.
 
-    `user_id` and `union_id` hold vendor-wide, `open_id` for the configured client alone.
+    A path leads through objects (`data.user.id`); of several paths the first that has a value counts. `user_id` and
+    `union_id` name a person vendor-wide, `open_id` for the configured client alone. Immutable; unknown keys are
+    refused.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -40,52 +41,54 @@ class Claims(BaseModel):
 
     @property
     def has_ids(self) -> bool:
-        """Whether an id is mapped at all."""
+        """True when at least one id is mapped."""
         return bool(self.user_id or self.union_id or self.open_id)
 
-    def read_ids(self, found: Mapping[str, Any], client_id: str) -> tuple[PersonId, ...]:
-        """Return the mapped ids, strongest first. Raises `ProviderBadResponse` for one that is missing or no id.
+    def read_ids(self, answer: Mapping[str, Any], client_id: str) -> tuple[PersonId, ...]:
+        """Return the ids in `answer`, strongest first; the scope of an open id is `client_id`.
 
-        A union id may be absent beside another id: vendors give it only to apps that were bound together.
+        A union id may be missing when another id is mapped: vendors send it only to apps of one developer account.
+
+        Raises `ProviderBadResponse` for any other id that is missing, and for a value that is no id.
         """
         ids = []
         if self.user_id:
-            ids.append(PersonId.user_id(_find(found, self.user_id)))
-        union_id = _find(found, self.union_id)
+            ids.append(PersonId.user_id(_find(answer, self.user_id)))
+        union_id = _find(answer, self.union_id)
         if self.union_id and (union_id is not None or not (self.user_id or self.open_id)):
             ids.append(PersonId.union_id(union_id))
         if self.open_id:
-            ids.append(PersonId.open_id(_find(found, self.open_id), client_id))
+            ids.append(PersonId.open_id(_find(answer, self.open_id), client_id))
         return tuple(ids)
 
-    def read_profile(self, found: Mapping[str, Any]) -> Profile:
-        """Return what is shown of a person."""
+    def read_profile(self, answer: Mapping[str, Any]) -> Profile:
+        """Return the profile in `answer`; a field without a path or a value is empty."""
         return Profile.of(
-            nickname=_find(found, self.nickname, absent=_EMPTY),
-            face=_find(found, self.face, absent=_EMPTY),
-            sex=SEX.get(str(_find(found, self.sex)).lower()),
-            province=_find(found, self.province, absent=_EMPTY),
-            city=_find(found, self.city, absent=_EMPTY),
+            nickname=_find(answer, self.nickname, absent=_EMPTY),
+            face=_find(answer, self.face, absent=_EMPTY),
+            sex=SEX.get(str(_find(answer, self.sex)).lower()),
+            province=_find(answer, self.province, absent=_EMPTY),
+            city=_find(answer, self.city, absent=_EMPTY),
         )
 
 
 _EMPTY = (None, "")
 
 
-def _find(found: Mapping[str, Any], paths: Paths, *, absent: tuple[object, ...] = (None,)) -> Any:
+def _find(answer: Mapping[str, Any], paths: Paths, *, absent: tuple[object, ...] = (None,)) -> Any:
     for path in (paths,) if isinstance(paths, str) else paths:
-        if (value := find_value(found, path)) not in absent:
+        if (value := find_value(answer, path)) not in absent:
             return value
     return None
 
 
 def get_value(ids: tuple[PersonId, ...], kind: IdKind) -> str:
-    """Return the id of that kind, or the empty text."""
-    return next((one.value for one in ids if one.kind is kind), "")
+    """Return the value of the first id of that kind, or the empty text."""
+    return next((person_id.value for person_id in ids if person_id.kind is kind), "")
 
 
 def check_token(token: object) -> str:
-    """Return `token` if it can travel in a header. Raises `ProviderBadResponse`."""
+    """Return `token` if it is printable ASCII, as a header needs (RFC 6750 §2.1). Raises `ProviderBadResponse`."""
     if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
         raise ProviderBadResponse("access_token is not a token")
     return token

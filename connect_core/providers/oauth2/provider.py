@@ -1,6 +1,6 @@
-"""The mould itself: a provider made of addresses, quirks and a mapping.
+"""`OAuth2Provider`, the base provider for OAuth 2.0 vendors, and its settings.
 
-Owns the order of a vendor's calls. What a call looks like is the quirks', what an answer means the claims'.
+Owns the order of the calls to a vendor. `Quirks` say what a call looks like, `Claims` what an answer means.
 """
 
 import re
@@ -41,11 +41,25 @@ class OAuth2Settings(ProviderSettings):
 
 
 class OAuth2Provider(Provider):
-    """One registration with an OAuth 2.0 vendor.
+    """One registration with an OAuth 2.0 vendor (RFC 6749). Derive from it and state what the vendor documents.
 
-    A subclass states the vendor's addresses as literals, the least `scope` that names a person, its `quirks`, and in
-    `claims` where user-info has ids and profile. `id_claims` says where ids stand earlier: in the answer of `id_url`
-    if there is one, else in the token answer. A returning member then costs no user-info call.
+        class AcmeProvider(OAuth2Provider):
+            union_type = "ACME"
+            titles = {"zh": "极品", "en": "Acme"}
+            authorize_url = "https://acme.example/oauth/authorize"
+            token_url = "https://acme.example/oauth/token"
+            userinfo_url = "https://api.acme.example/me"
+            scope = "profile"
+            quirks = Quirks(token_method="get", errors={"code_invalid": ("40029",)})
+            claims = Claims(user_id="data.id", nickname=("data.name", "data.login"), face="data.avatar")
+
+    - `authorize_url`, `token_url`, `userinfo_url`: the vendor's addresses; settings of the same names replace them.
+    - `id_url`: the address of a call that only says who the person is, for vendors that have one.
+    - `scope`: the scopes to ask for, with spaces between; ask for the least that names a person.
+    - `quirks`: where the vendor departs from RFC 6749.
+    - `claims`: where the user-info answer has ids and profile.
+    - `id_claims`: where the ids are known before that, in the answer of `id_url` or, without one, in the token answer.
+      A member who comes back then costs no user-info call.
     """
 
     entrances: ClassVar = dict.fromkeys((ClientType.PC, ClientType.H5), Entrance.REDIRECT)
@@ -62,9 +76,9 @@ class OAuth2Provider(Provider):
     id_claims: Claims = Claims()
 
     def __init__(self, settings: OAuth2Settings, http: Http) -> None:
-        """Raises `SettingsError` for an address, a secret or an id's path that is missing."""
+        """Check that addresses, secret and the path of an id are there. Raises `SettingsError` when one is missing."""
         super().__init__(settings, http)
-        # a vendor with a call for the id alone has its address, `id_url`, in a settings type of its own
+        # `OAuth2Settings` has no `id_url`: the few vendors with such a call add it in a subclass
         for key in ("authorize_url", "token_url", "userinfo_url", "id_url"):
             setattr(self, key, getattr(settings, key, None) or getattr(self, key))
         if settings.scope is not None:
@@ -76,7 +90,10 @@ class OAuth2Provider(Provider):
         self._authentication = self.make_authentication()
 
     def make_authentication(self) -> ClientAuthentication:
-        """Return how this client authenticates in the token call."""
+        """Return how this client authenticates in the token call, as `quirks.client_auth` says.
+
+        Override it for another way, such as a signed assertion.
+        """
         secret = self.settings.client_secret.get_secret_value() if self.settings.client_secret else ""
         match self.quirks.client_auth:
             case "post":
@@ -87,7 +104,7 @@ class OAuth2Provider(Provider):
                 return NoSecret(self.settings.client_id)
 
     async def get_login_url(self, request: AuthorizationRequest) -> str:
-        """Return the vendor's page (RFC 6749 §4.1.1, RFC 7636 §4.3), every value percent-encoded once."""
+        """Return the URL of the vendor's consent page (RFC 6749 §4.1.1, RFC 7636 §4.3)."""
         quirks = self.quirks
         challenge = {"code_challenge": request.code_challenge, "code_challenge_method": "S256"}
         parameters = {
@@ -98,45 +115,53 @@ class OAuth2Provider(Provider):
             "state": request.state,
             **(challenge if quirks.pkce == "S256" else {}),
         }
-        given = renamed(parameters, quirks.names) | dict(quirks.authorize)
+        query = renamed(parameters, quirks.names) | dict(quirks.authorize)
         if request.client_type is ClientType.H5:
-            given |= quirks.authorize_h5
+            query |= quirks.authorize_h5
         language = quirks.languages.get(request.language, request.language)
         if quirks.language_name and language:
-            given[quirks.language_name] = language
-        return with_query(self.authorize_url, given) + (quirks.fragment and f"#{quirks.fragment}")
+            query[quirks.language_name] = language
+        return with_query(self.authorize_url, query) + (quirks.fragment and f"#{quirks.fragment}")
 
     async def login_callback(self, response: AuthorizationResponse) -> Identity:
-        """Redeem the code; ask for the id, or for user-info, only where the token answer does not name the person."""
-        told = await redeem_code(self.http, self.token_url, self._authentication, response, self.quirks)
-        tokens = open_envelope(told, self.quirks.token_envelope)
+        """Redeem the code and return the person, by the fewest calls.
+
+        The ids are in the token answer, in the answer of `id_url` or in that of user-info, as `id_claims` and `id_url`
+        say. Raises as `Provider.login_callback`.
+        """
+        answer = await redeem_code(self.http, self.token_url, self._authentication, response, self.quirks)
+        tokens = open_envelope(answer, self.quirks.token_envelope)
         token = check_token(tokens.get(self.quirks.access_token))
         if not self.id_claims.has_ids:
-            found = await self._fetch_userinfo(token, ())
-            return self._identity(self.read_ids(self.claims, found), token, self.read_profile(found))
-        found = await self._fetch_ids(token) if self.id_url else tokens
-        return self._identity(self.read_ids(self.id_claims, found), token)
+            userinfo = await self._fetch_userinfo(token, ())
+            return self._identity(self.read_ids(self.claims, userinfo), token, self.read_profile(userinfo))
+        naming = await self._fetch_ids(token) if self.id_url else tokens
+        return self._identity(self.read_ids(self.id_claims, naming), token)
 
     async def fetch_profile(self, identity: Identity) -> Identity:
-        """Return `identity` with user-info's profile and ids, unless its login had to ask for them already."""
+        """Return `identity` with the profile and ids of user-info; unchanged when its login called user-info already.
+
+        Raises as `Provider.fetch_profile`, and `ProviderBadResponse` when user-info names another person.
+        """
         if identity.profile is not None or not self.userinfo_url:
             return identity
-        found = await self._fetch_userinfo(identity.grant, identity.ids)
-        return identity.with_profile(self.read_profile(found), self.read_ids(self.claims, found))
+        userinfo = await self._fetch_userinfo(identity.grant, identity.ids)
+        return identity.with_profile(self.read_profile(userinfo), self.read_ids(self.claims, userinfo))
 
-    def read_ids(self, claims: Claims, found: Mapping[str, Any]) -> tuple[PersonId, ...]:
-        """Return the ids that `claims` finds in an answer; override it where a path does not say enough."""
-        return claims.read_ids(found, self.settings.client_id)
+    def read_ids(self, claims: Claims, answer: Mapping[str, Any]) -> tuple[PersonId, ...]:
+        """Return the ids that `claims` find in `answer`, strongest first. Override it where a path does not suffice.
 
-    def read_profile(self, found: Mapping[str, Any]) -> Profile:
-        """Return the profile that user-info tells; override it where a path does not say enough."""
-        return self.claims.read_profile(found)
+        Raises `ProviderBadResponse` for an id that is missing or no id.
+        """
+        return claims.read_ids(answer, self.settings.client_id)
+
+    def read_profile(self, answer: Mapping[str, Any]) -> Profile:
+        """Return the profile in a user-info answer. Override it where a path does not suffice."""
+        return self.claims.read_profile(answer)
 
     def _mistakes(self) -> Iterator[str]:
-        needed = (
-            ["authorize_url", "token_url"] if self.id_claims.has_ids else ["authorize_url", "token_url", "userinfo_url"]
-        )
-        yield from (f"{key}: is missing" for key in needed if not getattr(self, key))
+        required = ["authorize_url", "token_url", *([] if self.id_claims.has_ids else ["userinfo_url"])]
+        yield from (f"{key}: is missing" for key in required if not getattr(self, key))
         if self.quirks.client_auth != "none" and not self.settings.client_secret:
             yield "client_secret: is missing"
         if not (self.claims.has_ids or self.id_claims.has_ids):
@@ -149,30 +174,29 @@ class OAuth2Provider(Provider):
 
     async def _fetch_ids(self, token: str) -> Mapping[str, Any]:
         quirks = self.quirks
-        found = await self._call(quirks.id_method, self.id_url, quirks.id_parameters, token, ())
-        return open_envelope(found, quirks.id_envelope)
+        answer = await self._call(quirks.id_method, self.id_url, quirks.id_parameters, token, ())
+        return open_envelope(answer, quirks.id_envelope)
 
     async def _fetch_userinfo(self, token: str, ids: tuple[PersonId, ...]) -> Mapping[str, Any]:
         quirks = self.quirks
-        found = await self._call(quirks.userinfo_method, self.userinfo_url, quirks.userinfo_parameters, token, ids)
-        return open_envelope(found, quirks.userinfo_envelope)
+        answer = await self._call(quirks.userinfo_method, self.userinfo_url, quirks.userinfo_parameters, token, ids)
+        return open_envelope(answer, quirks.userinfo_envelope)
 
     async def _call(
-        self, method: Method, url: str, parameters: Mapping[str, str], token: str, ids: tuple[PersonId, ...]
+        self, method: Method, url: str, templates: Mapping[str, str], token: str, ids: tuple[PersonId, ...]
     ) -> Mapping[str, Any]:
         values = {
             "access_token": token,
             "client_id": self.settings.client_id,
             **{kind.value: get_value(ids, kind) for kind in IdKind},
         }
-        given = _filled(parameters, values)
-        in_header = not any("{access_token}" in value for value in parameters.values())
+        in_header = not any("{access_token}" in template for template in templates.values())
         headers = _filled(self.quirks.token_header, values) if in_header else {}
-        return read_answer(await call(self.http, method, url, given, headers), self.quirks)
+        return read_answer(await call(self.http, method, url, _filled(templates, values), headers), self.quirks)
 
 
-_HOLE = re.compile(f"{{({'|'.join(sorted(PLACEHOLDERS))})}}")
+_PLACEHOLDER = re.compile(f"{{({'|'.join(sorted(PLACEHOLDERS))})}}")
 
 
 def _filled(templates: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
-    return {name: _HOLE.sub(lambda hole: values[hole[1]], template) for name, template in templates.items()}
+    return {name: _PLACEHOLDER.sub(lambda match: values[match[1]], template) for name, template in templates.items()}

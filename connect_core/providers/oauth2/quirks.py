@@ -1,4 +1,4 @@
-"""In what a vendor departs from RFC 6749, as data: the same in a plugin's literal and in `connect.toml`.
+"""`Quirks`: where a vendor departs from RFC 6749, as data, for a plugin's code and for `connect.toml` alike.
 
 Values only: nothing here makes a request or reads an answer.
 """
@@ -13,11 +13,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from connect_core.identity import Language
 
 Outcome = Literal["code_invalid", "provider_denied", "provider_config", "provider_refused", "provider_bad_response"]
-"""What a vendor's error can be to us."""
+"""The codes of connect-login that a vendor's error can have."""
 Method = Literal["get", "form", "json"]
 """How a call is made: parameters in the query of a GET, or POSTed as a form or a JSON object."""
 PLACEHOLDERS = frozenset({"access_token", "client_id", "user_id", "union_id", "open_id"})
-"""What may stand in braces among the parameters of a call made with an access token."""
+"""Placeholders, in braces, in the parameters of a call that is made with an access token."""
 NAMES = frozenset(
     {
         "client_id",
@@ -33,8 +33,9 @@ NAMES = frozenset(
         "state",
     }
 )
-"""The standard's own names of parameters."""
-_FREE = frozenset({"grant_type", "response_type"})
+"""Parameters of RFC 6749 and RFC 7636 that a vendor may have other names for."""
+_REPLACEABLE = frozenset({"grant_type", "response_type"})
+"""Standard parameters that a vendor's constant parameters may set to another value."""
 
 
 def _standard_names(names: Mapping[str, str]) -> Mapping[str, str]:
@@ -57,9 +58,10 @@ Templates = Annotated[Mapping[str, str], AfterValidator(_templates)]
 
 
 class Quirks(BaseModel):
-    """A vendor's departures from RFC 6749; what is not named follows it. Frozen; unknown keys are refused.
+    """Where a vendor departs from RFC 6749. What you do not set follows the standard.
 
-    A path such as `data.user.id` leads through objects. A name of `names` that is empty leaves its parameter out.
+    A path such as `data.user.id` leads through objects. An empty name in `names` leaves that parameter out. Immutable;
+    unknown keys are refused.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -124,7 +126,7 @@ class Quirks(BaseModel):
 
     @cached_property
     def outcomes(self) -> Mapping[str, Outcome]:
-        """What each of the vendor's errors is to us."""
+        """The vendor's errors, each with our code: `errors` turned around."""
         return {error: outcome for outcome, errors in self.errors.items() for error in errors}
 
     def _mistakes(self) -> Iterator[str]:
@@ -139,21 +141,21 @@ class Quirks(BaseModel):
         if not in_token_call["code"]:
             yield "names cannot leave code out"
         for names in (in_request, in_token_call):
-            given = [name for name in names.values() if name]
-            if len(set(given)) != len(given):
+            used = [name for name in names.values() if name]
+            if len(set(used)) != len(used):
                 yield "names give two parameters one name"
         for key, names in (
             ("authorize", in_request),
             ("authorize_h5", in_request),
             ("token_parameters", in_token_call),
         ):
-            own = {name for standard, name in names.items() if standard not in _FREE}
-            if taken := sorted(own & set(getattr(self, key))):
+            reserved = {name for standard, name in names.items() if standard not in _REPLACEABLE}
+            if taken := sorted(reserved & set(getattr(self, key))):
                 yield f"{key}: {', '.join(taken)} is set by the login itself"
         if self.languages and not self.language_name:
             yield "languages need a language_name"
 
 
 def renamed(parameters: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
-    """Return `parameters` under the vendor's own names, without those that are empty or have an empty name."""
+    """Return `parameters` under the vendor's names, without those whose value or name is empty."""
     return {name: value for key, value in parameters.items() if value and (name := names.get(key, key))}

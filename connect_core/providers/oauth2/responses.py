@@ -1,6 +1,6 @@
-"""Reading what an OAuth 2.0 vendor answers: its formats, its ways to say no, and what each of its errors is to us.
+"""Reading the answers of an OAuth 2.0 vendor: their formats, and which error of ours each of its errors is.
 
-Owns the one table of the standard's errors. Never calls anybody and keeps nothing.
+Owns the table of the standard's errors. Never makes a call and keeps nothing.
 """
 
 import re
@@ -20,9 +20,9 @@ from connect_core.errors import (
 from connect_core.http import Answer, parse_object
 from connect_core.providers.oauth2.quirks import Quirks
 
-Refusal = CodeInvalid | ProviderDenied | ProviderFault
+VendorRefusal = CodeInvalid | ProviderDenied | ProviderFault
 
-ERRORS: Mapping[str, type[Refusal]] = {
+ERRORS: Mapping[str, type[VendorRefusal]] = {
     # RFC 6749 §5.2 and §4.1.2.1
     "access_denied": ProviderDenied,
     "invalid_client": ProviderConfig,
@@ -39,48 +39,49 @@ ERRORS: Mapping[str, type[Refusal]] = {
     "insufficient_scope": ProviderConfig,
     "invalid_token": CodeInvalid,
 }
-"""What the standard's errors are to us; one that neither stands here nor in the quirks is `ProviderRefused`."""
+"""The standard's errors with ours. One that is neither here nor in the quirks is `ProviderRefused`."""
 
-_OUTCOMES: Mapping[str, type[Refusal]] = {
+_OUTCOMES: Mapping[str, type[VendorRefusal]] = {
     kind.code: kind for kind in (CodeInvalid, ProviderDenied, ProviderConfig, ProviderRefused, ProviderBadResponse)
 }
 _JSONP = re.compile(r"\s*[\w.$]+\s*\(\s*(\{.*\})\s*\)\s*;?\s*", re.DOTALL)
 
 
 def read_answer(answer: Answer, quirks: Quirks, *, form: bool = False) -> dict[str, Any]:
-    """Return the object that the vendor sent, which names no error. `form`: it may be form-encoded.
+    """Return the object in a successful answer. With `form` it may be form-encoded, where the quirks say so.
 
-    Raises as `ERRORS` and the quirks say, `ProviderRefused` for any other refusal, or `ProviderBadResponse`.
+    Raises the error that the quirks or `ERRORS` have for the vendor's, `ProviderRefused` for any other refusal and for
+    HTTP 429 and 5xx, and `ProviderBadResponse` for what cannot be read.
     """
     answer.raise_for_outage()
     is_refusal = answer.status >= 400
     try:
-        found = _parse(answer.content, quirks, form=form)
+        content = _parse(answer.content, quirks, form=form)
     except ProviderBadResponse:
         if not is_refusal:
             raise
-        found = {}
-    said = list(_find_errors(found, quirks))
-    if said or is_refusal:
-        raise _refusal(said, answer.status, find_value(found, quirks.error_trace), quirks)
+        content = {}
+    errors = list(_find_errors(content, quirks))
+    if errors or is_refusal:
+        raise _refusal(errors, answer.status, find_value(content, quirks.error_trace), quirks)
     if not 200 <= answer.status < 300:
         raise ProviderBadResponse(f"the vendor answered HTTP {answer.status}")
-    return found
+    return content
 
 
-def find_value(found: Mapping[str, Any], path: str) -> Any:
-    """Return what stands at `path` (`data.user.id`, or a name that has dots itself), else None."""
-    if path in found:
-        return found[path]
-    value: Any = found
+def find_value(answer: Mapping[str, Any], path: str) -> Any:
+    """Return the value at `path` (`data.user.id`, or a member whose name has dots), or None."""
+    if path in answer:
+        return answer[path]
+    value: Any = answer
     for name in path.split("."):
         value = value.get(name) if isinstance(value, Mapping) else None
     return value
 
 
-def open_envelope(found: Mapping[str, Any], path: str) -> Mapping[str, Any]:
-    """Return the object at `path`; the whole answer for the empty one. Raises `ProviderBadResponse`."""
-    inner = find_value(found, path) if path else found
+def open_envelope(answer: Mapping[str, Any], path: str) -> Mapping[str, Any]:
+    """Return the object at `path`, or the whole answer for an empty path. Raises `ProviderBadResponse`."""
+    inner = find_value(answer, path) if path else answer
     if not isinstance(inner, Mapping):
         raise ProviderBadResponse(f"{path} is not an object")
     return inner
@@ -92,10 +93,10 @@ def _parse(content: bytes, quirks: Quirks, *, form: bool) -> dict[str, Any]:
     except UnicodeDecodeError:
         text = None
     if text is None:
-        # raised out here: a decoding error shows the whole answer in its repr
+        # not raised in the handler: the decoding error has the whole answer in its repr, and would be chained
         raise ProviderBadResponse("the answer is not UTF-8")
     text = text.removeprefix(quirks.prefix)
-    # a vendor that answers forms may still say no in JSON, and wrapped as for a script
+    # vendors that answer forms send their errors as JSON, or as JSONP
     if quirks.answer != "json" and (wrapped := _JSONP.fullmatch(text)):
         text = wrapped[1]
     if form and quirks.answer == "form" and not text.lstrip().startswith("{"):
@@ -113,27 +114,27 @@ def _parse_form(text: str) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _find_errors(found: Mapping[str, Any], quirks: Quirks) -> Iterator[str]:
-    """Find the vendor's words for what went wrong, its own first; an object or list is one without a word."""
-    signs = {path: {fine} for path, fine in quirks.error_signs.items()}
+def _find_errors(answer: Mapping[str, Any], quirks: Quirks) -> Iterator[str]:
+    """Yield the errors in an answer, those at the vendor's own paths first; an object or list is the error `object`."""
+    signs = {path: {success} for path, success in quirks.error_signs.items()}
     signs.setdefault("error", {"0", "false"})
-    for path, fine in signs.items():
-        value = find_value(found, path)
+    for path, successes in signs.items():
+        value = find_value(answer, path)
         if value in (None, "", [], {}):
             continue
         if isinstance(value, Mapping | list):
             word = "" if any(other.startswith(f"{path}.") for other in signs) else "object"
         else:
             word = str(value).lower() if isinstance(value, bool) else str(value)
-        if word and word not in fine:
+        if word and word not in successes:
             yield word
 
 
-def _refusal(said: list[str], status: int, trace: object, quirks: Quirks) -> Refusal:
-    known = (_OUTCOMES[quirks.outcomes[word]] for word in said if word in quirks.outcomes)
-    standard = (ERRORS[word] for word in said if word in ERRORS)
+def _refusal(errors: list[str], status: int, trace: object, quirks: Quirks) -> VendorRefusal:
+    known = (_OUTCOMES[quirks.outcomes[error]] for error in errors if error in quirks.outcomes)
+    standard = (ERRORS[error] for error in errors if error in ERRORS)
     kind = next(known, None) or next(standard, ProviderRefused)
-    vendor = {"error": " ".join(printable(word) for word in said)} if said else {"status": str(status)}
+    vendor = {"error": " ".join(printable(error) for error in errors)} if errors else {"status": str(status)}
     if isinstance(trace, str | int) and trace:
         vendor["trace"] = printable(str(trace))
     return kind("the vendor answered with an error", vendor=vendor)

@@ -1,6 +1,6 @@
-"""The token call (RFC 6749 §4.1.3) and how a client authenticates in it.
+"""The token call (RFC 6749 §4.1.3) and the ways in which a client authenticates in it.
 
-Owns one request and nothing else: what the answer says about a person is read by who asked.
+Owns that one request. Reads no id or profile from its answer.
 """
 
 import base64
@@ -18,52 +18,58 @@ from connect_core.providers.provider import AuthorizationResponse
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a client adds to one token call; `parameters` under their standard names."""
+    """What a client adds to one token call to authenticate.
+
+    `parameters` have their standard names; the quirks rename them.
+    """
 
     parameters: Mapping[str, str] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class ClientAuthentication(Protocol):
-    """How a client proves who it is. Another way, such as a signed assertion, is another class with this method."""
+    """How a client authenticates in the token call. Return one from `make_authentication`.
+
+    For a way that is not built in, write a class with this method.
+    """
 
     def get_credentials(self, token_url: str) -> Credentials:
-        """Return the proof for one call of `token_url`."""
+        """Return what to add to one call of `token_url`. Called anew for each call."""
 
 
 @dataclass(frozen=True, slots=True)
 class SecretInForm:
-    """`client_secret_post`: id and secret among the parameters (RFC 6749 §2.3.1)."""
+    """`client_secret_post`: id and secret are parameters (RFC 6749 §2.3.1)."""
 
     client_id: str
     secret: str = field(repr=False)
 
     def get_credentials(self, token_url: str) -> Credentials:
-        """Return both."""
+        """Return id and secret as parameters."""
         return Credentials({"client_id": self.client_id, "client_secret": self.secret})
 
 
 @dataclass(frozen=True, slots=True)
 class SecretInHeader:
-    """`client_secret_basic`: id and secret, each form-encoded, in a header (RFC 6749 §2.3.1)."""
+    """`client_secret_basic`: id and secret, each form-encoded, are in the header `Authorization` (RFC 6749 §2.3.1)."""
 
     client_id: str
     secret: str = field(repr=False)
 
     def get_credentials(self, token_url: str) -> Credentials:
-        """Return the header."""
+        """Return the header `Authorization`."""
         pair = f"{quote_plus(self.client_id)}:{quote_plus(self.secret)}"
         return Credentials(headers={"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"})
 
 
 @dataclass(frozen=True, slots=True)
 class NoSecret:
-    """A public client: its id alone (RFC 6749 §3.2.1)."""
+    """`none`: a public client sends its id and no secret (RFC 6749 §3.2.1)."""
 
     client_id: str
 
     def get_credentials(self, token_url: str) -> Credentials:
-        """Return the id."""
+        """Return the id as a parameter."""
         return Credentials({"client_id": self.client_id})
 
 
@@ -74,10 +80,12 @@ async def redeem_code(
     response: AuthorizationResponse,
     quirks: Quirks | None = None,
 ) -> dict[str, Any]:
-    """Redeem the code of `response` and return the token answer, which names no error.
+    """Redeem the code of `response` at `token_url` and return the token answer (RFC 6749 §5.1).
 
-    The code verifier goes along where the flow has one and the vendor takes it (RFC 7636 §4.5). Sent once, whatever
-    happens. Raises what `read_answer` and `Http` raise.
+    The code verifier is sent where the flow has one and the vendor supports PKCE (RFC 7636 §4.5). The request is never
+    repeated, because a code can be redeemed only once. Without `quirks` the vendor follows the standard.
+
+    Raises what `read_answer` and `Http` raise.
     """
     quirks = quirks or Quirks()
     credentials = authentication.get_credentials(token_url)
@@ -88,15 +96,18 @@ async def redeem_code(
         **({} if quirks.pkce == "never" else {"code_verifier": response.code_verifier}),
         **credentials.parameters,
     }
-    given = renamed(parameters, {**quirks.names, **quirks.token_names}) | dict(quirks.token_parameters)
-    answer = await call(http, quirks.token_method, token_url, given, credentials.headers)
+    sent = renamed(parameters, {**quirks.names, **quirks.token_names}) | dict(quirks.token_parameters)
+    answer = await call(http, quirks.token_method, token_url, sent, credentials.headers)
     return read_answer(answer, quirks, form=True)
 
 
 async def call(
     http: Http, method: Method, url: str, parameters: Mapping[str, str], headers: Mapping[str, str]
 ) -> Answer:
-    """Make one call with `parameters` where `method` puts them; JSON is what is asked for."""
+    """Send one request that asks for JSON: `get` has `parameters` in the query, `form` and `json` in the body.
+
+    Raises what `Http` raises.
+    """
     headers = {"accept": "application/json", **headers}
     match method:
         case "get":

@@ -1,7 +1,7 @@
-"""The mould of OpenID providers (OpenID Connect Core 1.0): a provider on it is an issuer and one mapping.
+"""The base provider for OpenID providers (OpenID Connect Core 1.0): a provider on it states an issuer and one mapping.
 
-Owns discovery, keys, the check of ID tokens and the order of a login's steps. Never touches state, cookies or members,
-and knows no vendor by name.
+Owns discovery, the vendor's keys, the check of ID tokens and the order of the calls. Never touches state, cookies or
+members, and knows no vendor by name.
 """
 
 from connect_core.providers.oidc.authentication import PrivateKeyJwt, SignedSecret

@@ -1,6 +1,6 @@
-"""Client authentication by a signed assertion instead of a secret (RFC 7523 §2.2, OpenID Connect Core §9).
+"""Client authentication with a signed JWT (RFC 7523 §2.2, OpenID Connect Core §9).
 
-Owns two kinds of assertion: a fresh one for each call, and a vendor's that is sent in the secret's place.
+Owns two ways: a new assertion for each call, and a JWT that is sent as the client secret.
 """
 
 import secrets
@@ -12,13 +12,16 @@ from connect_core.crypto import SigningKey
 from connect_core.providers.oauth2.token import Credentials
 
 ASSERTION_LIFE = 60
-"""Seconds; an assertion is for one call, at once."""
+"""Seconds that an assertion is valid. It is made for one call and sent at once."""
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 @dataclass(frozen=True, slots=True)
 class PrivateKeyJwt:
-    """`private_key_jwt`. The audience is the issuer, which no other server can pass for."""
+    """`private_key_jwt`: the client signs an assertion with its own key.
+
+    The assertion's audience is the issuer, so that no other server can use it. `now` returns seconds since the epoch.
+    """
 
     client_id: str
     issuer: str
@@ -26,7 +29,7 @@ class PrivateKeyJwt:
     now: Callable[[], float] = time.time
 
     def get_credentials(self, token_url: str) -> Credentials:
-        """Return a new assertion, each with a `jti` of its own."""
+        """Return a new assertion, with a new `jti`, as parameters."""
         now = int(self.now())
         claims = {
             "iss": self.client_id,
@@ -41,20 +44,26 @@ class PrivateKeyJwt:
 
 
 class SignedSecret:
-    """A client secret that is itself a JWT: minted by us, kept until a tenth of its life is left."""
+    """A client secret that is a JWT signed by the client, as Apple wants it. Return one from `make_authentication`.
+
+    A new one is signed when 90 % of its life is over.
+    """
 
     def __init__(
         self, client_id: str, team_id: str, audience: str, key: SigningKey, life: int, now: Callable[[], float]
     ) -> None:
-        """`life` in seconds; `now` answers seconds since the epoch."""
+        """`team_id` becomes `iss`, `client_id` `sub` and `audience` `aud` of the JWT that `key` signs.
+
+        `life` is in seconds; `now` returns seconds since the epoch.
+        """
         self._claims = {"iss": team_id, "aud": audience, "sub": client_id}
         self._client_id, self._key, self._life, self._now = client_id, key, life, now
-        self._minted, self._made = "", 0.0
+        self._secret, self._signed_at = "", 0.0
 
     def get_credentials(self, token_url: str) -> Credentials:
-        """Return id and secret for the form."""
+        """Return id and secret as parameters."""
         now = self._now()
-        if not self._minted or not 0 <= now - self._made < self._life * 0.9:
+        if not self._secret or not 0 <= now - self._signed_at < self._life * 0.9:
             times = {"iat": int(now), "exp": int(now) + self._life}
-            self._minted, self._made = self._key.sign_jwt({**self._claims, **times}), now
-        return Credentials({"client_id": self._client_id, "client_secret": self._minted})
+            self._secret, self._signed_at = self._key.sign_jwt({**self._claims, **times}), now
+        return Credentials({"client_id": self._client_id, "client_secret": self._secret})

@@ -1,6 +1,6 @@
-"""What an OpenID provider says about itself (OpenID Connect Discovery 1.0, RFC 8414): fetched, checked, made a value.
+"""The discovery document of an OpenID provider (OpenID Connect Discovery 1.0, RFC 8414): fetching and checking it.
 
-Owns the rules for a document's issuer and addresses. Keeps nothing and asks nobody but the issuer.
+Owns the rules for the document's issuer and addresses. Caches nothing, and calls nobody but the issuer.
 """
 
 import ipaddress
@@ -27,12 +27,18 @@ def _issuer(url: str) -> str:
 
 
 Issuer = Annotated[str, AfterValidator(_issuer)]
-"""An issuer (OpenID Connect Core §1.2), kept character for character: a slash at its end counts."""
+"""A settings type for an issuer (OpenID Connect Core §1.2). It is compared exactly: a slash at its end matters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """The part of the document that a login needs; every address is https, or loopback where the issuer is."""
+    """What a login needs of a discovery document. Every address is https, or loopback when the issuer is.
+
+    - `userinfo_endpoint`: empty where there is none.
+    - `takes_pkce`: True when the provider lists S256 (RFC 7636).
+    - `names_itself`: True when its authorization responses carry `iss` (RFC 9207 §3).
+    - `auth_methods`: how clients may authenticate in the token call (OpenID Connect Core §9).
+    """
 
     issuer: str
     authorization_endpoint: str
@@ -41,39 +47,43 @@ class Metadata:
     userinfo_endpoint: str = ""
     takes_pkce: bool = False
     names_itself: bool = False
-    """Its authorization responses carry `iss` (RFC 9207 §3)."""
     auth_methods: tuple[str, ...] = ("client_secret_basic",)
 
 
 async def fetch_metadata(http: Http, issuer: str, expected: str) -> Metadata:
-    """Fetch the document of `issuer`, which must say `expected`. Raises `ProviderBadResponse`, and as `Http`."""
-    answer = (
-        await http.get(issuer.rstrip("/") + WELL_KNOWN, headers={"accept": "application/json"})
-    ).raise_for_outage()
+    """Fetch the document of `issuer` and return it checked. Its member `issuer` must be `expected`.
+
+    Raises `ProviderBadResponse` for a document that does not fit, and what `Http` raises.
+    """
+    url = issuer.rstrip("/") + WELL_KNOWN
+    answer = (await http.get(url, headers={"accept": "application/json"})).raise_for_outage()
     if answer.status != 200:
         raise ProviderBadResponse(f"the discovery document answers HTTP {answer.status}")
     return read_metadata(answer.json(), issuer, expected)
 
 
-def read_metadata(found: Mapping[str, Any], issuer: str, expected: str) -> Metadata:
-    """Return what the document `found` at `issuer` says. Raises `ProviderBadResponse` naming the member at fault."""
-    if found.get("issuer") != expected:
+def read_metadata(document: Mapping[str, Any], issuer: str, expected: str) -> Metadata:
+    """Return the checked content of `document`, which was fetched from `issuer` and must name `expected` as its issuer.
+
+    Raises `ProviderBadResponse`, which names the member that is wrong.
+    """
+    if document.get("issuer") != expected:
         raise ProviderBadResponse("issuer of the discovery document is another one")
     addresses = {
-        name: _address(found, name, issuer) for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")
+        name: _address(document, name, issuer) for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")
     }
     return Metadata(
         issuer=expected,
-        userinfo_endpoint=_address(found, "userinfo_endpoint", issuer) if found.get("userinfo_endpoint") else "",
-        takes_pkce="S256" in _words(found, "code_challenge_methods_supported"),
-        names_itself=found.get("authorization_response_iss_parameter_supported") is True,
-        auth_methods=_words(found, "token_endpoint_auth_methods_supported") or ("client_secret_basic",),
+        userinfo_endpoint=_address(document, "userinfo_endpoint", issuer) if document.get("userinfo_endpoint") else "",
+        takes_pkce="S256" in _words(document, "code_challenge_methods_supported"),
+        names_itself=document.get("authorization_response_iss_parameter_supported") is True,
+        auth_methods=_words(document, "token_endpoint_auth_methods_supported") or ("client_secret_basic",),
         **addresses,
     )
 
 
-def _address(found: Mapping[str, Any], name: str, issuer: str) -> str:
-    url = found.get(name)
+def _address(document: Mapping[str, Any], name: str, issuer: str) -> str:
+    url = document.get(name)
     try:
         if not isinstance(url, str) or (_is_inside(check_endpoint(url)) and not _is_inside(issuer)):
             raise ValueError
@@ -85,7 +95,7 @@ def _address(found: Mapping[str, Any], name: str, issuer: str) -> str:
 
 
 def _is_inside(url: str) -> bool:
-    """Tell whether an address stands for this machine or a private network, into which nobody outside may send us."""
+    """Return True for this machine and private networks, into which a document from outside must not send a request."""
     host = urlsplit(url).hostname or ""
     try:
         return not ipaddress.ip_address(host).is_global
@@ -93,6 +103,6 @@ def _is_inside(url: str) -> bool:
         return is_loopback(host) or host.endswith(".localhost")
 
 
-def _words(found: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    words = found.get(name)
+def _words(document: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    words = document.get(name)
     return tuple(word for word in words if isinstance(word, str)) if isinstance(words, list) else ()

@@ -1,7 +1,7 @@
-"""The check of an ID token (OpenID Connect Core §3.1.3.7, RFC 8725), in the one order there is.
+"""The check of an ID token (OpenID Connect Core §3.1.3.7, RFC 8725).
 
-Owns every rule between a text and claims that may be believed. Crosses no network and has no clock: keys, time and
-what is expected are handed in.
+Owns every rule between a text and claims that can be trusted, in the order `split_token`, `check_signature`,
+`check_claims`. Makes no call and reads no clock: keys, time and expected values are arguments.
 """
 
 import base64
@@ -18,16 +18,20 @@ from connect_core.http import parse_object
 from connect_core.identity import exact_id
 
 TOKEN_LIMIT = 16 * 1024
+"""Characters of an ID token."""
 SKEW = 60
 """Seconds by which the vendor's clock may differ from ours."""
 OLDEST = 24 * 3600
-"""Seconds after its making when a token is too old, whatever it says about its end."""
+"""Seconds after `iat` when a token is too old, whatever its `exp` says."""
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Jws:
-    """A compact JWS taken apart (RFC 7515 §7.1), not yet believed."""
+    """The parts of a compact JWS (RFC 7515 §7.1). Its signature is not yet checked.
+
+    `kid` names the key, None when the header has none; `signed` is the text, in ASCII, that was signed.
+    """
 
     algorithm: str
     kid: str | None
@@ -38,13 +42,16 @@ class Jws:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a token must say.
+    """What the claims of a token must fit.
 
-    `own` are the client ids of which one must be its audience, and one its authorized party if it names one;
-    `audiences` all that may stand beside them. `access_token` came with it (empty: none did). `now` in epoch seconds.
+    - `clients`: our client ids. One of them must be in `aud`, and `azp`, if there is one, must be one of them.
+    - `audiences`: client ids that may also be in `aud`.
+    - `nonce`: the nonce of this flow.
+    - `now`: seconds since the epoch.
+    - `access_token`: the token that came in the same answer, to compare `at_hash` with; empty when none came.
     """
 
-    own: frozenset[str]
+    clients: frozenset[str]
     audiences: frozenset[str]
     nonce: str = field(repr=False)
     now: float
@@ -52,10 +59,11 @@ class Expected:
 
 
 def split_token(token: object, algorithms: Collection[str]) -> Jws:
-    """Take a token apart, if it is a compact JWS signed by one of `algorithms`.
+    """Return the parts of a compact JWS whose header names one of `algorithms` (RFC 7518 §3.1).
 
-    Raises `ProviderUnsigned` for another algorithm or no signature, `ProviderBadResponse` for no such token, one above
-    16 KiB, names that come twice, or header parameters that change its meaning (`crit`, `zip`, `enc`, `b64`).
+    Raises `ProviderUnsigned` for another algorithm and for a token without a signature. Raises `ProviderBadResponse`
+    for a text that is no compact JWS or above 16 KiB, for a member that comes twice, and for header parameters that
+    change the meaning of the token (`crit`, `zip`, `enc`, `b64`).
     """
     if not isinstance(token, str) or len(token) > TOKEN_LIMIT:
         raise ProviderBadResponse("id_token is no text of at most 16 KiB")
@@ -74,14 +82,20 @@ def split_token(token: object, algorithms: Collection[str]) -> Jws:
 
 
 def check_signature(jws: Jws, keys: Collection[Verifier]) -> dict[str, Any]:
-    """Return the claims that one of `keys` signed. Raises `ProviderUnsigned`, `ProviderBadResponse` for no claims."""
+    """Return the claims, which one of `keys` must have signed.
+
+    Raises `ProviderUnsigned` when none did, and `ProviderBadResponse` when the content is no JSON object.
+    """
     if not any(key.verify(jws.algorithm, jws.signature, jws.signed) for key in keys):
         raise ProviderUnsigned("the signature of id_token does not verify")
     return _object(jws.payload)
 
 
 def check_claims(claims: Mapping[str, Any], algorithm: str, expected: Expected) -> None:
-    """Check everything but `iss`, which is the provider's to judge. Raises `ProviderBadResponse` naming the claim."""
+    """Check every claim except `iss`, which `OidcProvider.find_issuer` checks.
+
+    `algorithm` is the one in the token's header. Raises `ProviderBadResponse`, which names the claim that is wrong.
+    """
     _check_audience(claims, expected)
     _check_times(claims, expected.now)
     if not expected.nonce or claims.get("nonce") != expected.nonce:
@@ -97,13 +111,13 @@ def check_claims(claims: Mapping[str, Any], algorithm: str, expected: Expected) 
 def _check_audience(claims: Mapping[str, Any], expected: Expected) -> None:
     listed, party = claims.get("aud"), claims.get("azp")
     listed = [listed] if isinstance(listed, str) else listed
-    if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
+    if not isinstance(listed, list) or not all(isinstance(client, str) for client in listed):
         raise ProviderBadResponse("aud of id_token is no client id")
     named = set(listed)
-    if not named & expected.own or named - expected.own - expected.audiences:
+    if not named & expected.clients or named - expected.clients - expected.audiences:
         raise ProviderBadResponse("aud of id_token is not us alone")
     needs_party = len(listed) > 1 or "azp" in claims
-    if needs_party and not (isinstance(party, str) and party in expected.own):
+    if needs_party and not (isinstance(party, str) and party in expected.clients):
         raise ProviderBadResponse("azp of id_token is not us")
 
 
@@ -121,13 +135,13 @@ def _time(claims: Mapping[str, Any], name: str) -> float:
     return value
 
 
-def _check_hash(told: object, algorithm: str, access_token: str) -> None:
-    # of an algorithm without a digest of its own there is no hash to compare, so that is refused as well
+def _check_hash(at_hash: object, algorithm: str, access_token: str) -> None:
+    # OpenID Connect Core §3.1.3.6 takes the hash from the algorithm's name (RS256: SHA-256); other names have none
     size = algorithm[2:]
     if size not in ("256", "384", "512"):
         raise ProviderBadResponse("at_hash of id_token is of an unknown algorithm")
     digest = hashlib.new(f"sha{size}", access_token.encode()).digest()
-    if told != encode_part(digest[: len(digest) // 2]):
+    if at_hash != encode_part(digest[: len(digest) // 2]):
         raise ProviderBadResponse("at_hash of id_token is not the access token's")
 
 
@@ -136,7 +150,7 @@ def _decoded(part: str) -> bytes:
         raw = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
     except (binascii.Error, ValueError):
         raw = b""
-    # one text for one content: bits that a decoder drops would give a spent token a second spelling
+    # the decoder ignores surplus bits, so one token could be written in two ways and be handed in twice
     if not raw or encode_part(raw) != part:
         raise ProviderBadResponse("id_token is no compact JWS")
     return raw
@@ -147,5 +161,5 @@ def _object(raw: bytes) -> dict[str, Any]:
         text = raw.decode()
     except UnicodeDecodeError:
         text = "\ufffd"
-    # an unreadable text is no object either; raised there, so that no error has the token in its repr
+    # not raised in the handler: the decoding error has the token in its repr, and would be chained
     return parse_object(text)

@@ -1,6 +1,6 @@
-"""The mould itself: an OpenID provider by its issuer alone (OpenID Connect Core §3.1).
+"""`OidcProvider`, the base provider for OpenID providers (OpenID Connect Core §3.1), which needs only their issuer.
 
-Owns the order of the checks, which no subclass can leave out. What a check is stands in `id_token`.
+Owns the order of the calls and checks, which a subclass cannot leave out. The checks themselves are in `id_token`.
 """
 
 import time
@@ -36,12 +36,21 @@ _WITH_PKCE, _WITHOUT_PKCE = Quirks(), Quirks(pkce="never")
 
 
 class OidcProvider(Provider):
-    """One registration with an OpenID provider.
+    """One registration with an OpenID provider. Derive from it and state what the vendor does its own way.
 
-    A subclass states what a vendor does its own way, as literals: the `algorithms` that it signs with (HS256, keyed
-    with the client secret, only where it says so), its `scope`, further constant parameters of the authorization
-    request in `authorize`, where its `claims` have the profile, its `auth_method`, whether it writes booleans as text,
-    and in `issuer_template` the issuer of a vendor with many tenants (`https://login.example/{tenantid}/v2.0`).
+        class AcmeProvider(OidcProvider):
+            union_type = "ACME"
+            titles = {"zh": "极品", "en": "Acme"}
+            Settings = AcmeSettings  # OidcSettings with `issuer = "https://login.acme.example"`
+            claims = Claims(nickname="display_name", face="picture")
+
+    - `algorithms`: what it signs ID tokens with (RFC 7518 §3.1). HS256, keyed with the client secret, must be named.
+    - `scope`: the scopes to ask for, `openid` among them.
+    - `authorize`: further constant parameters of the authorization request.
+    - `claims`: where the ID token and user-info have the profile. The id is always `sub`.
+    - `auth_method`: how the client authenticates when the settings do not say it.
+    - `text_booleans`: True where it writes claims such as `phone_number_verified` as text.
+    - `issuer_template`: the issuer of a vendor with many tenants, such as `https://login.example/{tenantid}/v2.0`.
     """
 
     entrances: ClassVar = dict.fromkeys((ClientType.PC, ClientType.H5), Entrance.REDIRECT)
@@ -66,10 +75,10 @@ class OidcProvider(Provider):
     text_booleans: bool = False
     issuer_template: str = ""
     now: Callable[[], float] = staticmethod(time.time)
-    """The one clock of the mould: seconds since the epoch."""
+    """The clock for all checks of time: returns seconds since the epoch."""
 
     def __init__(self, settings: OidcSettings, http: Http) -> None:
-        """Raises `SettingsError` for a key that cannot be read, or settings that do not go together."""
+        """Parse the signing key. Raises `SettingsError` for a key that cannot be read and settings that do not fit."""
         super().__init__(settings, http)
         mistakes = list(settings.mistakes())
         self._signing_key = None
@@ -81,15 +90,14 @@ class OidcProvider(Provider):
         if mistakes:
             raise SettingsError(mistakes)
         self.scope = settings.scope or self.scope
-        told = settings.claims.model_dump(exclude_unset=True)
-        self.claims = self.claims.model_copy(update=told)
+        self.claims = self.claims.model_copy(update=settings.claims.model_dump(exclude_unset=True))
         self._metadata = Cached(lambda: fetch_metadata(http, settings.issuer, self.issuer_template or settings.issuer))
         self._keys = Cached(self._fetch_keys)
 
     def find_issuer(self, claims: Mapping[str, Any]) -> str | None:
-        """Return the issuer in whose name `claims["iss"]` speaks, which scopes the id; None when it is not ours.
+        """Return the issuer of verified `claims`, which becomes the scope of the id; None for another issuer's token.
 
-        A vendor that signs with two names for one issuer overrides this and returns always the same.
+        Override it for a vendor that uses two names for one issuer, and return the same one for both.
         """
         tenant, issuer = claims.get("tid"), self.settings.issuer
         if self.issuer_template and isinstance(tenant, str) and self.takes_tenant(tenant):
@@ -99,29 +107,41 @@ class OidcProvider(Provider):
         return issuer if claims.get("iss") == issuer else None
 
     def takes_tenant(self, tenant: str) -> bool:
-        """Tell whether people of this tenant may log in, where there are many; nobody's unless a subclass says so."""
+        """Return True when people of `tenant` (the claim `tid`) may log in. Override it with `issuer_template`.
+
+        By default no tenant may.
+        """
         return False
 
     def check_person(self, claims: Mapping[str, Any]) -> None:
-        """Raise `ProviderDenied` for verified claims of a person whom the shop does not want."""
+        """Raise `ProviderDenied` for a person whom the shop does not let in, according to verified `claims`.
+
+        Override it, for example to check `hd`. By default everybody may log in.
+        """
 
     def make_authentication(self, metadata: Metadata) -> ClientAuthentication:
-        """Return how this client authenticates in the token call."""
-        own = self.settings
-        secret = own.client_secret.get_secret_value() if own.client_secret else ""
-        preferred: AuthMethod = (
-            "client_secret_basic" if "client_secret_basic" in metadata.auth_methods else "client_secret_post"
-        )
-        method = own.token_endpoint_auth_method or self.auth_method
-        method = method or ("private_key_jwt" if own.private_key else preferred)
+        """Return how this client authenticates in the token call.
+
+        In this order: the setting `token_endpoint_auth_method`, `auth_method`, the private key where there is one, and
+        what `metadata` lists for a secret.
+        """
+        settings = self.settings
+        secret = settings.client_secret.get_secret_value() if settings.client_secret else ""
+        has_basic = "client_secret_basic" in metadata.auth_methods
+        with_secret: AuthMethod = "client_secret_basic" if has_basic else "client_secret_post"
+        method = settings.token_endpoint_auth_method or self.auth_method
+        method = method or ("private_key_jwt" if settings.private_key else with_secret)
         if method == "private_key_jwt" and self._signing_key:
-            return PrivateKeyJwt(own.client_id, metadata.issuer, self._signing_key, self.now)
+            return PrivateKeyJwt(settings.client_id, metadata.issuer, self._signing_key, self.now)
         if method == "none":
-            return NoSecret(own.client_id)
-        return (SecretInHeader if method == "client_secret_basic" else SecretInForm)(own.client_id, secret)
+            return NoSecret(settings.client_id)
+        return (SecretInHeader if method == "client_secret_basic" else SecretInForm)(settings.client_id, secret)
 
     async def get_login_url(self, request: AuthorizationRequest) -> str:
-        """Return the provider's page (§3.1.2.1), or for the entrance `credential` the nonce that the SDK takes."""
+        """Return the URL of the provider's page (OpenID Connect Core §3.1.2.1).
+
+        For the entrance `credential` it returns the nonce, which the vendor's SDK takes. Raises as `fetch_metadata`.
+        """
         if self.entrances[request.client_type] is Entrance.CREDENTIAL:
             return request.nonce
         metadata = await self._metadata.get()
@@ -139,47 +159,61 @@ class OidcProvider(Provider):
         return with_query(metadata.authorization_endpoint, parameters)
 
     async def login_callback(self, response: AuthorizationResponse) -> Identity:
-        """Redeem the code and believe the ID token that it brings; a credential is an ID token already."""
+        """Redeem the code, check the ID token in the answer and return the person.
+
+        For the entrance `credential` the code is the ID token. Raises as `Provider.login_callback`, and
+        `ProviderUnsigned` and `ProviderBadResponse` for a token that fails a check.
+        """
         if self.entrances[response.client_type] is Entrance.CREDENTIAL:
             return await self._read_credential(response)
         metadata = await self._metadata.get()
         self._check_sender(metadata, response.parameters)
         quirks = _WITH_PKCE if self._sends_challenge(metadata) else _WITHOUT_PKCE
         authentication = self.make_authentication(metadata)
-        told = await redeem_code(self.http, metadata.token_endpoint, authentication, response, quirks)
-        access_token = check_token(told.get("access_token"))
+        answer = await redeem_code(self.http, metadata.token_endpoint, authentication, response, quirks)
+        access_token = check_token(answer.get("access_token"))
         client = frozenset({self.settings.client_id})
-        claims = await self._believe(told.get("id_token"), client, response.nonce, access_token)
+        claims = await self._check_id_token(answer.get("id_token"), client, response.nonce, access_token)
         return self._identity(claims, response, access_token)
 
     async def fetch_profile(self, identity: Identity) -> Identity:
-        """Return `identity` with what user-info tells (§5.3), unless its ID token had the profile already."""
+        """Return `identity` with the profile of user-info (OpenID Connect Core §5.3), unless its ID token had one.
+
+        Raises as `Provider.fetch_profile`, and `ProviderBadResponse` when `sub` is another person's.
+        """
         metadata = await self._metadata.get()
         if identity.profile is not None or not metadata.userinfo_endpoint or not identity.grant:
             return identity
         headers = {"accept": "application/json", "authorization": f"Bearer {identity.grant}"}
-        found = read_answer(await self.http.get(metadata.userinfo_endpoint, headers=headers), _WITH_PKCE)
-        if found.get("sub") != identity.strongest.value:
+        userinfo = read_answer(await self.http.get(metadata.userinfo_endpoint, headers=headers), _WITH_PKCE)
+        if userinfo.get("sub") != identity.strongest.value:
             raise ProviderBadResponse("user-info is about somebody else")
-        return identity.with_profile(self.read_profile(found))
+        return identity.with_profile(self.read_profile(userinfo))
 
     def read_profile(self, claims: Mapping[str, Any]) -> Profile:
-        """Return the profile that verified claims or user-info tell; override it where a path does not say enough."""
-        told = self.claims.read_profile(claims)
+        """Return the profile in verified claims or user-info. Override it where a path does not suffice.
+
+        The phone number is taken only when the provider says that it verified it.
+        """
+        profile = self.claims.read_profile(claims)
         mobile, verified = claims.get("phone_number"), claims.get("phone_number_verified")
         is_verified = verified is True or (self.text_booleans and verified == "true")
         if not is_verified or not isinstance(mobile, str):
-            return told
-        return replace(told, mobile=mobile)
+            return profile
+        return replace(profile, mobile=mobile)
 
     def find_profile(self, claims: Mapping[str, Any], response: AuthorizationResponse) -> Profile | None:
-        """Return the profile that came with the ID token, or None where user-info has to be asked."""
-        told = self.read_profile(claims)
-        return told if told.nickname else None
+        """Return the profile that came with the login, or None when user-info has to be called for it.
+
+        By default it is the ID token's, when that has a nickname. Override it for a vendor that sends a name in
+        `response.parameters`.
+        """
+        profile = self.read_profile(claims)
+        return profile if profile.nickname else None
 
     async def _read_credential(self, response: AuthorizationResponse) -> Identity:
-        own = frozenset({self.settings.client_id, *self.settings.audiences})
-        claims = await self._believe(response.code, own, response.nonce, "")
+        clients = frozenset({self.settings.client_id, *self.settings.audiences})
+        claims = await self._check_id_token(response.code, clients, response.nonce, "")
         return self._identity(claims, response, "")
 
     def _identity(self, claims: Mapping[str, Any], response: AuthorizationResponse, grant: str) -> Identity:
@@ -187,17 +221,19 @@ class OidcProvider(Provider):
         profile = self.find_profile(claims, response)
         return Identity(self.union_type, (subject,), self.settings.client_id, profile, grant=grant)
 
-    async def _believe(self, token: object, own: frozenset[str], nonce: str, access_token: str) -> dict[str, Any]:
+    async def _check_id_token(
+        self, token: object, clients: frozenset[str], nonce: str, access_token: str
+    ) -> dict[str, Any]:
         jws = split_token(token, self.algorithms)
         claims = await self._verified(jws)
         self._issuer_of(claims)
-        expected = Expected(own, frozenset(self.settings.audiences), nonce, self.now(), access_token)
+        expected = Expected(clients, frozenset(self.settings.audiences), nonce, self.now(), access_token)
         check_claims(claims, jws.algorithm, expected)
         self.check_person(claims)
         return claims
 
     async def _verified(self, jws: Jws) -> dict[str, Any]:
-        """Return the claims if a key of the provider's signed them; a key that is not there yet is asked for once."""
+        """Return the claims when a key of the provider signed them. Fetches the key set again for an unknown key."""
         if jws.algorithm == "HS256":
             secret = self.settings.client_secret
             return check_signature(jws, [SecretKey(secret.get_secret_value())] if secret else [])
@@ -222,7 +258,10 @@ class OidcProvider(Provider):
         return issuer
 
     def _check_sender(self, metadata: Metadata, parameters: Mapping[str, str]) -> None:
-        """RFC 9207 §2.4: a response that says who sent it says the truth, and one that should say so does."""
+        """Compare `iss` of the authorization response with the issuer (RFC 9207 §2.4), against mix-up attacks.
+
+        It may be missing only when the discovery document does not promise it.
+        """
         sender = parameters.get("iss")
         if sender is None and not metadata.names_itself:
             return

@@ -1,4 +1,4 @@
-"""What a registration with an OpenID provider is configured with, and which of it goes together."""
+"""`OidcSettings`: the settings of a registration with an OpenID provider, and which of them fit together."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -10,7 +10,7 @@ from connect_core.providers.oidc.discovery import Issuer
 from connect_core.settings import ProviderSettings
 
 AuthMethod = Literal["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
-"""OpenID Connect Core §9; `client_secret_jwt` has no advantage over these and is not offered."""
+"""How a client authenticates in the token call (OpenID Connect Core §9); `client_secret_jwt` is not supported."""
 
 
 def _profile_alone(claims: Claims) -> Claims:
@@ -44,7 +44,7 @@ class OidcSettings(ProviderSettings):
     )
 
     def mistakes(self) -> Iterator[str]:
-        """Yield what does not go together, each with its key."""
+        """Yield a line for each setting that is missing or does not fit another one, beginning with its key."""
         method = self.token_endpoint_auth_method
         if method is None and not (self.client_secret or self.private_key):
             yield 'client_secret: is missing; a public client says token_endpoint_auth_method = "none"'

@@ -268,7 +268,7 @@ def find_better_place(configured: ConfiguredProvider, user_agent: str) -> Requir
     if not isinstance(provider, WorksInSomeBrowsers):
         return None
     try:
-        place: object = provider.find_better_place(configured.client_type, user_agent)
+        place: object = provider.find_required_browser(configured.client_type, user_agent)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - a plugin may raise anything, even SystemExit

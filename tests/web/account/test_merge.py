@@ -93,7 +93,7 @@ def test_an_app_merges_with_a_ticket(shop: RunningShop, visitor: Visitor) -> Non
     with Visitor(shop) as app:
         tokens = app.log_in("alipay", "mini")
         headers = bearer(tokens)
-        proved = begin(app, "wechat", "mini", json=app.hand_over("wechat", "mini", "maria"), headers=headers)
+        proved = begin(app, "wechat", "mini", json=app.client_parameters("wechat", "mini", "maria"), headers=headers)
         assert proved.json().keys() == {"merge_ticket", "expires_in"}
         assert (proved.json()["expires_in"], set_cookies(proved)) == (600, {})
         body = {"ticket": proved.json()["merge_ticket"]}

@@ -142,7 +142,7 @@ def test_g_logins_during_an_erasure_leave_nothing_half(shop_of_each_engine: Runn
     with Visitor(shop) as visitor:
         for _ in range(4):
             visitor.log_in("alipay", "pc")
-            bodies = [visitor.hand_over("alipay", "mini") for _ in range(6)]
+            bodies = [visitor.client_parameters("alipay", "mini") for _ in range(6)]
             first = mini_login(visitor).json()["refresh_token"]
 
             def send(body: dict[str, str]) -> int:

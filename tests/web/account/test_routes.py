@@ -75,10 +75,12 @@ def test_binding_again_changes_nothing(shop: RunningShop) -> None:
 def test_an_app_binds_with_a_code(shop: RunningShop) -> None:
     """A mini program's code is handed in with the bearer token, and no session comes of it."""
     with Visitor(shop) as visitor:
-        tokens = visitor.http.post("/connect/alipay/mini/token", json=visitor.hand_over("alipay", "mini")).json()
+        tokens = visitor.http.post(
+            "/connect/alipay/mini/token", json=visitor.client_parameters("alipay", "mini")
+        ).json()
         headers = {"authorization": f"Bearer {tokens['access_token']}"}
         sessions = shop.rows("es_member_session")
-        body = visitor.hand_over("alipay", "mini")
+        body = visitor.client_parameters("alipay", "mini")
         answer = visitor.http.post("/connect/alipay/mini/bind", json=body, headers=headers)
         assert answer.json() == {"union_type": "ALIPAY"}
         assert shop.rows("es_member_session") == sessions

@@ -68,7 +68,7 @@ def h5_back(visitor: Visitor, person: str = "lihua") -> dict[str, str]:
 
 
 def mini_code(visitor: Visitor, person: str = "lihua") -> str:
-    return visitor.hand_over("alipay", "mini", person)["authCode"]
+    return visitor.client_parameters("alipay", "mini", person)["authCode"]
 
 
 # /buyer/connect/{provider}/pc/login

@@ -153,7 +153,7 @@ def test_c05_code_is_redeemed_once_however_long_it_lives(shop: RunningShop, visi
 
 def test_c05_mini_code_is_redeemed_once(shop: RunningShop, visitor: Visitor) -> None:
     """The same for a mini program's code, at either of its doors."""
-    body = visitor.hand_over("alipay", "mini")
+    body = visitor.client_parameters("alipay", "mini")
     assert visitor.http.post(MINI_TOKEN, json=body).status_code == 200
     with untouched(shop):
         refused(visitor.http.post(MINI_TOKEN, json=body), 400, "code_seen")
@@ -162,7 +162,7 @@ def test_c05_mini_code_is_redeemed_once(shop: RunningShop, visitor: Visitor) -> 
 
 def test_c05_lasting_app_code_is_redeemed_once(shop: RunningShop, visitor: Visitor) -> None:
     """The native SDK's code, which the vendor would take for a month, works once, with its ticket."""
-    old, new = (visitor.hand_over("alipay", "app") for _ in range(2))
+    old, new = (visitor.client_parameters("alipay", "app") for _ in range(2))
     path = "/connect/alipay/app/token"
     assert visitor.http.post(path, json=old).status_code == 200
     with untouched(shop):
@@ -196,7 +196,7 @@ def test_c07_what_a_client_says_of_itself_is_ignored(shop: RunningShop, visitor:
         "uid": "1",
         "app_id": "2021000117650002",
     }
-    told = visitor.http.post(MINI_TOKEN, json=visitor.hand_over("alipay", "mini", "honest") | said).json()
+    told = visitor.http.post(MINI_TOKEN, json=visitor.client_parameters("alipay", "mini", "honest") | said).json()
     [row] = [row for row in shop.rows("es_connect") if row["member_id"] == told["uid"]]
     assert row["union_id"] == shop.sandboxes["alipay"].user_id("honest")
     [member] = [member for member in shop.rows("es_member") if member["id"] == told["uid"]]
@@ -262,8 +262,8 @@ def test_c11_error_inside_200_is_an_error(
 def test_c14_answers_hold_what_they_should_and_no_more(shop: RunningShop, visitor: Visitor) -> None:
     """Neither a vendor's token or id nor the member's row goes to a client."""
     answers = [
-        visitor.http.post(MINI_TOKEN, json=visitor.hand_over("alipay", "mini")),
-        visitor.http.post("/connect/alipay/app/token", json=visitor.hand_over("alipay", "app")),
+        visitor.http.post(MINI_TOKEN, json=visitor.client_parameters("alipay", "mini")),
+        visitor.http.post("/connect/alipay/app/token", json=visitor.client_parameters("alipay", "app")),
         visitor.http.post(
             "/connect/wechat/h5/token", json=query(come_back(visitor, "wechat", "h5", redirect_uri=f"{shop.url}/done"))
         ),
@@ -347,10 +347,10 @@ def test_m05_code_survives_a_database_that_is_down(
 def test_m05_every_door_is_503_without_its_table() -> None:
     """Each route that needs the database says so, and asks no vendor."""
     with run_shop() as running_shop, Visitor(running_shop) as visitor:
-        tokens = visitor.http.post(MINI_TOKEN, json=visitor.hand_over("alipay", "mini")).json()
+        tokens = visitor.http.post(MINI_TOKEN, json=visitor.client_parameters("alipay", "mini")).json()
         for_page = query(come_back(visitor, redirect_uri=f"{running_shop.url}/done"))
-        mini = visitor.hand_over("alipay", "mini")
-        app = visitor.hand_over("alipay", "app")
+        mini = visitor.client_parameters("alipay", "mini")
+        app = visitor.client_parameters("alipay", "app")
         with without(running_shop, "es_connect_used_flow"):
             page = visitor.http.get(come_back(visitor), headers={"accept": "text/html"})
             assert (page.status_code, page.headers["retry-after"]) == (503, "2")

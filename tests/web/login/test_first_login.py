@@ -156,7 +156,7 @@ def test_an_app_gets_a_ticket_instead_of_a_cookie(shop: RunningShop) -> None:
         login = visitor.http.post(CHOOSE, json=body)
         assert login.json()["is_new_member"] is True
         assert visitor.who(login) is not None
-        code = visitor.hand_over("alipay", "mini", "maria")["authCode"]
+        code = visitor.client_parameters("alipay", "mini", "maria")["authCode"]
         seed = visitor.http.post(f"/login/{code}")
         assert seed.json()["data"].keys() == {"choice_ticket", "expires_in"}
 

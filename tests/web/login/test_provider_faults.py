@@ -113,7 +113,7 @@ def test_n01_to_n11_faulty_answers_end_one_login(
 def test_n01_to_n11_at_the_doors_of_phones(shop: RunningShop, visitor: Visitor, door: str, fault: str) -> None:
     """The same for codes that a phone hands in: told, nothing written, and the code is dead."""
     kind, value, status, code = FAULTS[fault]
-    body = visitor.hand_over("alipay", "app" if door == "app" else "mini")
+    body = visitor.client_parameters("alipay", "app" if door == "app" else "mini")
 
     def send() -> httpx.Response:
         if door == "seed":
@@ -205,7 +205,7 @@ def test_n17_login_works_as_soon_as_the_vendor_does() -> None:
         raw |= sandbox_settings(sandboxes, plugins.available, f"http://127.0.0.1:{port}")
 
     def log_in(visitor: Visitor) -> httpx.Response:
-        body = sandboxes["alipay"].hand_over(ClientType.MINI, "lihua")
+        body = sandboxes["alipay"].client_parameters(ClientType.MINI, "lihua")
         return visitor.http.post("/connect/alipay/mini/token", json=body)
 
     with (

@@ -110,7 +110,7 @@ def test_j01_plugin_that_cannot_say_does_not_cost_the_page(
     configured = shop.manager.registry.find("wechat", "h5")
 
     class Odd(type(configured.provider)):  # type: ignore[misc]
-        def find_better_place(self, client_type: ClientType, user_agent: str) -> object:
+        def find_required_browser(self, client_type: ClientType, user_agent: str) -> object:
             return answer()
 
     odd: ConfiguredProvider = replace(configured, provider=Odd(configured.provider.settings, configured.provider.http))

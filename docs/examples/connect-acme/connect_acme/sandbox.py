@@ -17,17 +17,17 @@ class AcmeSandbox(OAuth2Sandbox):
     refusals = {"invalid_grant": "E_CODE", "invalid_client": "E_CLIENT", "invalid_token": "E_TOKEN"}
     error_statuses = (200, 200)
 
-    def tell_tokens(self, grant: Grant, token: str) -> dict[str, Any]:
+    def token_answer(self, grant: Grant, token: str) -> dict[str, Any]:
         """The token and whose it is."""
         account = {"number": self.user_id(grant.person.key)}
         return {"status": "ok", "data": {"access_token": token, "expires_in": "7200", "account": account}}
 
-    def tell_person(self, person: Person) -> dict[str, Any]:
+    def userinfo_answer(self, person: Person) -> dict[str, Any]:
         """A person without a display name has null there."""
         name = person.nickname if person.nickname != person.key else None
         shown = {"display_name": name, "login": person.key, "avatar": {"large": person.face}}
         return {"status": "ok", "data": {"account": {"number": self.user_id(person.key)}, **shown}}
 
-    def tell_error(self, code: str) -> dict[str, Any]:
+    def error_answer(self, code: str) -> dict[str, Any]:
         """The word stands in `status`."""
         return {"status": code, "message": "made up by the sandbox"}
