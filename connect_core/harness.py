@@ -58,7 +58,7 @@ class RunningShop:
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Return the rows of a table, such as `es_connect`, each as a dictionary of its columns."""
         with closing(Database(self.database_url)) as database:
-            return database._look(lambda tx: bulk.find_rows(tx, table))
+            return database.read_blocking(lambda tx: bulk.find_rows(tx, table))
 
 
 def load_sandboxes(plugins: Plugins) -> dict[str, Sandbox]:

@@ -180,7 +180,7 @@ class ConnectManager(Parts):
         def delete(tx: Transaction) -> int:
             return sum(store.delete_expired(tx, now, limit) for store in (flows, sessions, qr_logins, merges))
 
-        return await self.database.write(delete, at_leisure=True)
+        return await self.database.write(delete, is_long=True)
 
     async def _try_login(self, arrival: Arrival, attempt: LoginAttempt) -> Completed | ProfileNeeded:
         members = await self.services.members.prepare_login(attempt)

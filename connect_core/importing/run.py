@@ -41,12 +41,12 @@ async def import_javashop(
     _note(shop, report)
     writes_members = not (order.dry_run or order.connections_only)
     if writes_members and order.numbers_by_sequence and (highest := shop.get_highest_member_id()) > 0:
-        await database.write(lambda tx: bulk.move_sequence(tx, highest), at_leisure=True)
+        await database.write(lambda tx: bulk.move_sequence(tx, highest), is_long=True)
     unames: dict[str, int] = {}
     for page in shop.pages(MEMBERS, members.COLUMNS):
         report.members["read"] += len(page)
         work = _settling(page, found, unames, order)
-        outcome = await (database.read(work) if order.dry_run else database.write(work, at_leisure=True))
+        outcome = await (database.read(work) if order.dry_run else database.write(work, is_long=True))
         outcome.add_to(report)
         unames |= {str(row["uname"]): int(str(row["id"])) for row in outcome.members}
         for row in page:

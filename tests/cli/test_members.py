@@ -41,8 +41,11 @@ def test_an_operator_exports_and_erases(config: str, empty: str) -> None:
     assert run("members", "erase", "1", "--config", config) == (0, ["member 1 is erased"], [])
     assert run("members", "erase", "1", "--config", config) == (0, ["member 1 was erased before"], [])
     with closing(Database(empty)) as database:
-        left = [database._look(lambda tx, name=name: bulk.find_rows(tx, name)) for name in ("es_connect", "es_member")]
-        events = database._look(lambda tx: bulk.find_rows(tx, "es_connect_event"))
+        left = [
+            database.read_blocking(lambda tx, name=name: bulk.find_rows(tx, name))
+            for name in ("es_connect", "es_member")
+        ]
+        events = database.read_blocking(lambda tx: bulk.find_rows(tx, "es_connect_event"))
     assert left[0] == []
     assert "lihua" not in str(left)
     assert [(row["kind"], row["subject_hash"]) for row in events] == [("erased", "")]

@@ -164,7 +164,7 @@ async def during(manager: ConnectManager, work: Callable[[Transaction], object],
         is_done.set()
         time.sleep(0.3)
 
-    working = asyncio.create_task(manager.database.write(do, at_leisure=True))
+    working = asyncio.create_task(manager.database.write(do, is_long=True))
     assert await asyncio.to_thread(is_done.wait, 5)
     try:
         return await other

@@ -20,7 +20,7 @@ from connect_core.plugin import ErasedEvent
 from connect_core.sessions import NewSession, Sessions
 from connect_core.settings import SessionLifetimes as Lifetimes
 from connect_core.store import Database, Transaction, bulk
-from connect_core.store.engine.workers import Job
+from connect_core.store.engine.workers import Deadline
 from connect_core.store.members import MemberRow
 from connect_core.store.schema.upgrade import upgrade_schema
 
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 def run(database: Database, work: Callable[[Transaction], T]) -> T:
     """Run `work` in a transaction on this thread."""
-    return database._run(work, Job(), writes=True)
+    return database._run(work, Deadline(), writes=True)
 
 
 @dataclass
@@ -148,6 +148,6 @@ def test_m_an_erasure_waits_for_the_login_that_began_before_it(empty: str) -> No
         assert run(other, lambda tx: personal_data._erase(tx, ErasedEvent(1, "r", NOW)))
         login.result()
         for table in ("es_connect", "es_connect_alias", "es_member_session"):
-            assert database._look(partial(bulk.find_rows, table=table)) == []
+            assert database.read_blocking(partial(bulk.find_rows, table=table)) == []
         run(database, partial(log_in_with, BuiltInMembers(database)))
-        assert [row["disabled"] for row in database._look(partial(bulk.find_rows, table="es_member"))] == [1, 0]
+        assert [row["disabled"] for row in database.read_blocking(partial(bulk.find_rows, table="es_member"))] == [1, 0]

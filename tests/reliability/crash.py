@@ -22,7 +22,7 @@ from connect_core.manager import ConnectManager
 from connect_core.providers.provider import AuthorizationResponse
 from connect_core.providers.registry import Plugins
 from connect_core.store import Database, Transaction
-from connect_core.store.engine.workers import Job
+from connect_core.store.engine.workers import Deadline
 
 DIED = 9
 Work = Callable[[ConnectManager, str], Awaitable[object]]
@@ -89,8 +89,8 @@ class DeadlyDatabase(Database):
     points = NEVER
 
     @contextmanager
-    def _transaction(self, job: Job, *, writes: bool) -> Iterator[Transaction]:
-        with super()._transaction(job, writes=writes) as transaction:
+    def _transaction(self, deadline: Deadline, *, writes: bool) -> Iterator[Transaction]:
+        with super()._transaction(deadline, writes=writes) as transaction:
             yield transaction
             self.points.pass_by("before a commit")
         self.points.pass_by("after a commit")
@@ -98,8 +98,8 @@ class DeadlyDatabase(Database):
     def _transact(self, cursor: Any) -> Transaction:
         return super()._transact(DeadlyCursor(cursor, self.points))
 
-    def _open_impatient(self) -> Any:
-        return DeadlyConnection(super()._open_impatient())
+    def _open_loop_connection(self) -> Any:
+        return DeadlyConnection(super()._open_loop_connection())
 
 
 class DeadlyProvider(AcmeProvider):

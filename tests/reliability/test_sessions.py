@@ -54,7 +54,7 @@ def test_a_logout_beats_a_rotation(url: str, tmp_path: Path, *, logout_first: bo
             time.sleep(0.3)
 
         first, second = (end, rotate) if logout_first else (rotate, end)
-        slow = asyncio.create_task(manager.database.write(first, at_leisure=True))
+        slow = asyncio.create_task(manager.database.write(first, is_long=True))
         await asyncio.sleep(0.1)
         ended = await asyncio.gather(slow, manager.database.write(second), return_exceptions=True)
         for one in ended:

@@ -1,259 +1,190 @@
-"""The engine, and the rule that a unit of work is one transaction: SQLite's on the event loop, a server's on a thread.
+"""The database: runs each unit of work in one transaction, on SQLite on the event loop, on a server on a thread.
 
-SQLite has one writer, which takes its lock at the start (`BEGIN IMMEDIATE`); a server has a bounded pool. What keeps
-the database from answering becomes `Unavailable` within seconds. A lost race is run again, and so is what met a
-connection that had been closed while nobody used it.
+What keeps the database from answering becomes `Unavailable` within seconds. A unit that lost a race against another
+transaction is run again, and so is one that met a connection which the server had closed while it was idle.
 """
 
-import os
-import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection, PoolProxiedConnection
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from connect_core.errors import SettingsError
+from connect_core.store.engine.backend import Backend
+from connect_core.store.engine.mariadb import MariadbBackend
+from connect_core.store.engine.postgresql import PostgresqlBackend
+from connect_core.store.engine.sqlite import SqliteBackend, open_loop_connection
 from connect_core.store.engine.sqlite_loop import GroupCommit, Reader, RetryOnThread
 from connect_core.store.engine.statement import Prepared, Statement, Transaction
-from connect_core.store.engine.workers import LONGEST, PATIENCE, Job, WorkerPool, unavailable
+from connect_core.store.engine.workers import Deadline, WorkerPool, unavailable
 
 T = TypeVar("T")
 
-POOL = 10
-TRIES = 3
-RENEWAL = 300
-"""Seconds after which a server's connection is made anew: firewalls forget those that were quiet for long."""
-_RETRY_STATES = frozenset({"40001", "40P01"})  # PostgreSQL: serialization failure, deadlock
-_RETRY_CODES = frozenset({1213})  # MariaDB: deadlock
+ATTEMPTS = 3
+"""How often a unit of work that loses races is run in all."""
 
 
 class Database:
-    """The shop's database. Make one a process, `close()` it at the end."""
+    """The shop's database. Make one for each process, and `close()` it at the end.
+
+    `backend` is the engine it runs on.
+    """
 
     def __init__(self, url: str, *, synchronous: str = "full") -> None:
-        """`url` is SQLAlchemy's form; `synchronous` (`full`, `normal`) is for SQLite. Raises `SettingsError`."""
+        """`url` is SQLAlchemy's form; `synchronous` (`full`, `normal`) is for SQLite alone. Opens no connection yet.
+
+        Raises `SettingsError` for an URL that cannot be used, a driver that is not installed, or a file that cannot
+        be opened.
+        """
         self.is_sqlite = url.startswith("sqlite")
         try:
-            self._engine = _sqlite_engine(url, synchronous) if self.is_sqlite else _server_engine(url)
+            self.backend = _open_backend(url, synchronous)
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
-            raise SettingsError([f"service.database_url: {_why(error)}"]) from None
-        driver = self._engine.dialect.loaded_dbapi
-        self._driver_error: type[Exception] = driver.Error
-        self._lost_race: type[Exception] = driver.IntegrityError
+            raise SettingsError([f"service.database_url: {_explain(error)}"]) from None
         self._prepared: dict[Statement, Prepared] = {}
-        self._kept: list[PoolProxiedConnection] = []
-        self._writers = WorkerPool(1 if self.is_sqlite else POOL, "connect-write")
-        self._readers = WorkerPool(4, "connect-read") if self.is_sqlite else self._writers
+        self._idle_connections: list[PoolProxiedConnection] = []
+        self._writers = WorkerPool(self.backend.writer_threads, "connect-write")
+        self._readers = self._writers
+        if self.backend.reader_threads:
+            self._readers = WorkerPool(self.backend.reader_threads, "connect-read")
         self._group: GroupCommit | None = None
         self._reader: Reader | None = None
         if self.is_sqlite:
             run_alone = partial(self._run, writes=True)
-            self._group = GroupCommit(self._open_impatient, self._transact, run_alone, self._writers)
-            self._reader = Reader(self._open_impatient, self._transact)
+            self._group = GroupCommit(self._open_loop_connection, self._transact, run_alone, self._writers)
+            self._reader = Reader(self._open_loop_connection, self._transact)
 
-    async def write(self, work: Callable[[Transaction], T], *, at_leisure: bool = False) -> T:
-        """Run `work` in a transaction and commit it; run it anew when it lost a race. Raises `Unavailable`.
+    async def write(self, work: Callable[[Transaction], T], *, is_long: bool = False) -> T:
+        """Run `work` in a transaction, commit it and return its result.
 
-        Work for more than a visitor's few rows is done `at_leisure`, where it keeps nobody waiting.
+        `work` may run several times: again after a lost race, each time in a new transaction. Set `is_long` when it
+        touches more than the few rows of one visitor: on SQLite it then runs on a thread, where it does not block
+        the event loop. Raises `Unavailable`, and whatever `work` raises, after a rollback.
         """
         if self._group is not None:
-            job = Job()
-            return await self._writers.wait_for(self._group.submit(work, job, at_leisure=at_leisure), job)
-        return await self._writers.take(lambda job: self._run(work, job, writes=True))
+            deadline = Deadline()
+            return await self._writers.wait_for(self._group.submit(work, deadline, is_long=is_long), deadline)
+        return await self._writers.run(lambda deadline: self._run(work, deadline, writes=True))
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
-        """Run `work`, which only reads. Raises `Unavailable`."""
+        """Run `work`, which only reads, and return its result; what it writes is rolled back. Raises `Unavailable`."""
         if self._reader is not None:
             with suppress(RetryOnThread):
                 return self._reader.read(work)
-        return await self._readers.take(lambda job: self._run(work, job, writes=False))
+        return await self._readers.run(lambda deadline: self._run(work, deadline, writes=False))
+
+    def read_blocking(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work`, which only reads, on the calling thread: for start-up and commands. Raises `Unavailable`."""
+        return self._run(work, Deadline(), writes=False)
+
+    def transaction_on(self, connection: Connection) -> Transaction:
+        """Return a transaction that runs inside the one that SQLAlchemy's `connection` is in."""
+        return Transaction(connection.connection.cursor(), self.backend, {})
 
     def close(self) -> None:
-        """Let running work finish and close every connection."""
+        """Wait for running work to end, and close every connection."""
         self._writers.close()
         self._readers.close()
         if self._group is not None and self._reader is not None:
             self._group.close()
             self._reader.close()
-        while self._kept:
-            self._kept.pop().close()
-        self._engine.dispose()
+        while self._idle_connections:
+            self._idle_connections.pop().close()
+        self.backend.engine.dispose()
 
-    def _look(self, work: Callable[[Transaction], T]) -> T:
-        """Run `work`, which only reads, on this thread: before there is anybody to wait for it."""
-        return self._run(work, Job(), writes=False)
-
-    def _run(self, work: Callable[[Transaction], T], job: Job, *, writes: bool) -> T:
-        for left in reversed(range(TRIES)):
+    def _run(self, work: Callable[[Transaction], T], deadline: Deadline, *, writes: bool) -> T:
+        for attempts_left in reversed(range(ATTEMPTS)):
             try:
-                with self._transaction(job, writes=writes) as transaction:
+                with self._transaction(deadline, writes=writes) as transaction:
                     return work(transaction)
-            except _RunAgain as again:
-                if not left or job.is_given_up:
-                    raise unavailable(again.error) from None
-            except (SQLAlchemyError, self._driver_error) as error:
+            except _Retry as retry:
+                if not attempts_left or deadline.is_expired:
+                    raise unavailable(retry.error) from None
+            except (SQLAlchemyError, self.backend.driver_error) as error:
                 raise unavailable(error) from None
         raise AssertionError("unreachable")
 
     @contextmanager
-    def _transaction(self, job: Job, *, writes: bool) -> Iterator[Transaction]:
-        """Commit what was written, roll back all else. A driver that complained loses its connection."""
-        connection, cursor, is_ending = self._connect(), None, False
+    def _transaction(self, deadline: Deadline, *, writes: bool) -> Iterator[Transaction]:
+        """Commit when `writes`, else roll back. A connection whose driver reported an error is closed."""
+        backend = self.backend
+        connection, cursor, is_committing = self._connect(), None, False
         try:
-            job.hold(connection.dbapi_connection)
+            deadline.watch(connection.dbapi_connection, backend.cut)
             cursor = connection.cursor()
-            if self.is_sqlite:
-                cursor.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
-            job.asks = transaction = self._transact(cursor)
+            backend.begin(cursor, writes=writes)
+            deadline.transaction = transaction = self._transact(cursor)
             yield transaction
-            job.check()
-            is_ending = writes
+            deadline.check()
+            is_committing = writes
             connection.commit() if writes else connection.rollback()
-        except self._driver_error as error:
-            if self._is_lost_race(error):
+        except backend.driver_error as error:
+            if backend.is_lost_race(error):
                 connection.rollback()
-                raise _RunAgain(error) from None
-            job.let_go()
-            if self.is_sqlite:  # a closed connection keeps its locks for as long as anybody holds its cursor
-                with suppress(self._driver_error):
-                    connection.rollback()
-            if self._drop(connection, error) and not is_ending:
-                raise _RunAgain(error) from None
+                raise _Retry(error) from None
+            deadline.unwatch()
+            backend.free_locks(connection)
+            if self._invalidate(connection, error) and not is_committing:
+                raise _Retry(error) from None
             raise
         except BaseException:
             connection.rollback()
             raise
         finally:
-            job.let_go()
-            if self.is_sqlite and cursor is not None:  # let go of later, it resets a statement in use
-                with suppress(self._driver_error):
-                    cursor.close()
-            self._let_go(connection)
+            deadline.unwatch()
+            if cursor is not None:
+                backend.close_cursor(cursor)
+            self._release(connection)
 
     def _transact(self, cursor: Any) -> Transaction:
-        return Transaction(cursor, self._engine.dialect, self._prepared)
+        return Transaction(cursor, self.backend, self._prepared)
 
-    def _open_impatient(self) -> Any:
-        """Return a connection of SQLite's for the event loop, which waits for no lock."""
-        connection = self._engine.raw_connection()
-        driver: Any = connection.driver_connection
-        connection.detach()
-        driver.execute("PRAGMA busy_timeout=0").close()
-        return driver
+    def _open_loop_connection(self) -> Any:
+        return open_loop_connection(self.backend.engine)
 
     def _connect(self) -> PoolProxiedConnection:
-        return self._kept.pop() if self._kept else self._engine.raw_connection()
+        return self._idle_connections.pop() if self._idle_connections else self.backend.engine.raw_connection()
 
-    def _let_go(self, connection: PoolProxiedConnection) -> None:
-        """SQLite's stay with us: they do not age, and the pool's way is longer than a query's."""
-        if self.is_sqlite and connection.is_valid:
-            self._kept.append(connection)
+    def _release(self, connection: PoolProxiedConnection) -> None:
+        if self.backend.keeps_connections and connection.is_valid:
+            self._idle_connections.append(connection)
         else:
             connection.close()
 
-    def _drop(self, connection: PoolProxiedConnection, error: Exception) -> bool:
-        """Close the connection; tell whether the server had, which then holds for all that nobody uses."""
-        was_lost = self._engine.dialect.is_disconnect(error, connection.dbapi_connection, None)  # type: ignore[arg-type]
-        if was_lost:  # as SQLAlchemy's own connections do: what is older is made anew when it is next wanted
-            self._engine.pool._invalidate(connection, error)
+    def _invalidate(self, connection: PoolProxiedConnection, error: Exception) -> bool:
+        """Close the connection, and tell whether the server had closed it already.
+
+        If it had, the pool's other connections are probably dead too: SQLAlchemy's pool then replaces every
+        connection older than now when it is next used.
+        """
+        engine = self.backend.engine
+        was_lost = engine.dialect.is_disconnect(error, connection.dbapi_connection, None)  # type: ignore[arg-type]
+        if was_lost:
+            engine.pool._invalidate(connection, error)
         else:
             connection.invalidate()
         return was_lost
 
-    def _is_lost_race(self, error: Exception) -> bool:
-        state, code = getattr(error, "sqlstate", None), error.args[0] if error.args else None
-        return isinstance(error, self._lost_race) or state in _RETRY_STATES or code in _RETRY_CODES
 
-
-class _RunAgain(Exception):
-    """Nothing of the work was kept, and another try may succeed."""
+class _Retry(Exception):
+    """Nothing was committed, and running the work again may succeed."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
         self.error = error
 
 
-def lift_limit(connection: Any) -> None:
-    """Let PyMySQL wait however long a statement takes; the driver's `connection` must not go back to the pool."""
-    if hasattr(connection, "_read_timeout"):
-        connection._read_timeout = None
+def _open_backend(url: str, synchronous: str) -> Backend:
+    if url.startswith("sqlite"):
+        return SqliteBackend(url, synchronous)
+    return PostgresqlBackend(url) if urlsplit(url).scheme.startswith("postgresql") else MariadbBackend(url)
 
 
-def _why(error: Exception) -> str:
+def _explain(error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError):
         return f"the driver {error.name} is not installed"
     return "give an SQLAlchemy URL such as sqlite:///connect.db or postgresql+psycopg://user@host/shop"
-
-
-def _server_engine(url: str) -> Engine:
-    """Time is limited three times: by the server, by the driver, and by `WorkerPool` for what neither notices."""
-    arguments: dict[str, Any] = {"connect_timeout": PATIENCE}
-    options: dict[str, Any] = {}
-    if urlsplit(url).scheme.startswith("postgresql"):
-        limits = {"statement_timeout": f"{PATIENCE}s", "idle_in_transaction_session_timeout": "10s", "timezone": "UTC"}
-        arguments["options"] = " ".join(f"-c {name}={value}" for name, value in limits.items())
-        arguments |= {"tcp_user_timeout": PATIENCE * 1000, "keepalives_idle": 30}
-    else:
-        limits = dict.fromkeys(("max_statement_time", "lock_wait_timeout", "innodb_lock_wait_timeout"), str(PATIENCE))
-        limits["sql_mode"] = "'TRADITIONAL'"
-        arguments["init_command"] = "SET " + ", ".join(f"{name} = {value}" for name, value in limits.items())
-        arguments |= {"read_timeout": LONGEST, "write_timeout": LONGEST}
-        options["isolation_level"] = "READ COMMITTED"  # locks no gaps: two first logins would be in each other's way
-    return create_engine(
-        url,
-        pool_size=POOL,
-        max_overflow=0,
-        pool_timeout=PATIENCE,
-        pool_recycle=RENEWAL,
-        pool_reset_on_return=None,
-        connect_args=arguments,
-        **options,
-    )
-
-
-def _sqlite_engine(url: str, synchronous: str) -> Engine:
-    path = make_url(url).database
-    if path and path != ":memory:":
-        try:
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        except OSError as error:
-            raise SettingsError([f"service.database_url: the file cannot be opened: {error.strerror}"]) from None
-    engine = create_engine(
-        url,
-        connect_args={"check_same_thread": False, "timeout": PATIENCE},
-        pool_pre_ping=False,
-        pool_reset_on_return=None,
-    )
-
-    @event.listens_for(engine, "connect")
-    def set_up(connection: Any, record: Any) -> None:
-        connection.isolation_level = None  # our own BEGIN is the only one
-        _switch_to_wal(connection)
-        for pragma in (f"synchronous={synchronous}", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}").close()
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
-
-
-def _switch_to_wal(connection: sqlite3.Connection) -> None:
-    """SQLite waits for no lock here: of several processes on a new file all but one would find it locked."""
-    ends = time.monotonic() + PATIENCE
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL").close()
-        except sqlite3.OperationalError:
-            if time.monotonic() > ends:
-                raise
-            time.sleep(0.01)
-        else:
-            return

@@ -1,4 +1,4 @@
-"""Statements, compiled once for an engine and run on the driver's own cursor.
+"""Statements, compiled once for each database and run on the driver's own cursor.
 
 SQLAlchemy writes the SQL of every dialect, once; executing through it would cost ten times what the query itself does.
 Values go to the driver as parameters, never into the text.
@@ -12,46 +12,51 @@ from typing import Any
 from sqlalchemy import Column, Dialect, Executable, Insert, Table, bindparam, delete, insert, null, select, update
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from connect_core.store.engine.backend import Backend
+
 Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A statement's text for one engine; `order` names its parameters where the driver counts them."""
+    """A statement's text for one database; `order` names its parameters where the driver takes them by position."""
 
     text: str
     order: tuple[str, ...] | None
     constants: Mapping[str, object]
 
     def arrange(self, values: Mapping[str, object]) -> object:
-        """Return parameters as the driver takes them."""
+        """Return the parameters as the driver takes them: by name, or as a list in `order`."""
         full = {**self.constants, **values} if self.constants else values
         return full if self.order is None else [full[name] for name in self.order]
 
 
 class Transaction:
-    """A unit of work on one connection. `cursor` is the driver's; `answered` the monotonic time of its last answer."""
+    """One unit of work on one connection.
 
-    __slots__ = ("_dialect", "_prepared", "answered", "cursor")
+    `cursor` is the driver's; `answered_at` is when the database last answered it, on the monotonic clock.
+    """
 
-    def __init__(self, cursor: Any, dialect: Dialect, prepared: "dict[Statement, Prepared]") -> None:
-        """`prepared` is the engine's, and is filled as statements are met."""
+    __slots__ = ("_prepared", "answered_at", "backend", "cursor")
+
+    def __init__(self, cursor: Any, backend: Backend, prepared: "dict[Statement, Prepared]") -> None:
+        """`prepared` caches compiled statements; all transactions of a database share it."""
         self.cursor = cursor
-        self.answered = 0.0
-        self._dialect = dialect
+        self.answered_at = 0.0
+        self.backend = backend
         self._prepared = prepared
 
     @property
     def is_alone(self) -> bool:
-        """Whether nobody else writes until this unit of work ends: it has SQLite's lock."""
-        return self._dialect.name == "sqlite"
+        """Whether no other transaction can write before this one ends: on SQLite it locks the whole database."""
+        return self.backend.has_single_writer
 
     def prepare(self, statement: "Statement") -> Prepared:
-        """Return the statement's text for this engine."""
-        found = self._prepared.get(statement)
-        if found is None:
-            found = self._prepared[statement] = statement.compile(self._dialect)
-        return found
+        """Return the statement's text for this database, compiled the first time it is used."""
+        prepared = self._prepared.get(statement)
+        if prepared is None:
+            prepared = self._prepared[statement] = statement.compile(self.backend.dialect)
+        return prepared
 
 
 class Statement:
@@ -63,17 +68,17 @@ class Statement:
         self._clause = clause
 
     def run(self, transaction: Transaction, **values: object) -> int:
-        """Execute it and return how many rows it touched."""
+        """Execute it and return how many rows it changed."""
         prepared = transaction.prepare(self)
         transaction.cursor.execute(prepared.text, prepared.arrange(values))
-        transaction.answered = time.monotonic()
+        transaction.answered_at = time.monotonic()
         return int(transaction.cursor.rowcount)
 
     def run_many(self, transaction: Transaction, rows: Iterable[Mapping[str, object]]) -> None:
         """Execute it once for each of `rows`."""
         prepared = transaction.prepare(self)
         transaction.cursor.executemany(prepared.text, [prepared.arrange(values) for values in rows])
-        transaction.answered = time.monotonic()
+        transaction.answered_at = time.monotonic()
 
     def all(self, transaction: Transaction, **values: object) -> list[Row]:
         """Execute it and return its rows."""
@@ -92,7 +97,7 @@ class Statement:
         return row[0] if row else None
 
     def compile(self, dialect: Dialect) -> Prepared:
-        """Return the text for one engine."""
+        """Return the text in one database's dialect."""
         compiled = self._clause.compile(dialect=dialect)  # type: ignore[attr-defined]
         assert isinstance(compiled, SQLCompiler)
         order = tuple(compiled.positiontup) if compiled.positiontup is not None else None
@@ -101,14 +106,15 @@ class Statement:
 
 
 class ExpiryDelete:
-    """Deletes rows whose time is over by their keys, the oldest first, or makes their `emptied` columns NULL.
+    """Deletes the rows of a table that have expired, oldest first; with `emptied`, sets these columns to NULL instead.
 
-    Sweeps at once take different rows.
+    The rows are locked with SKIP LOCKED, so that two processes that clean up at once take different rows.
     """
 
-    __slots__ = ("_end", "_find")
+    __slots__ = ("_expire", "_find")
 
     def __init__(self, key: Column[Any], expiry_time: Column[Any], *emptied: Column[Any]) -> None:
+        """`key` is the primary key, `expiry_time` a column of epoch seconds."""
         self._find = Statement(
             select(key)
             .where(expiry_time < bindparam("now"))
@@ -116,20 +122,20 @@ class ExpiryDelete:
             .limit(bindparam("most"))
             .with_for_update(skip_locked=True)
         )
-        is_it = key == bindparam("own")
-        nothing = {column.name: null() for column in emptied}
-        self._end = Statement(
-            update(key.table).where(is_it).values(nothing) if emptied else delete(key.table).where(is_it)
+        has_key = key == bindparam("expired_key")
+        nulls = {column.name: null() for column in emptied}
+        self._expire = Statement(
+            update(key.table).where(has_key).values(nulls) if emptied else delete(key.table).where(has_key)
         )
 
     def run(self, transaction: Transaction, now: int, limit: int) -> int:
-        """End at most `limit` rows and return how many."""
-        found = self._find.all(transaction, now=now, most=limit)
-        if found:
-            self._end.run_many(transaction, [{"own": key} for (key,) in found])
-        return len(found)
+        """Expire at most `limit` rows and return how many."""
+        expired = self._find.all(transaction, now=now, most=limit)
+        if expired:
+            self._expire.run_many(transaction, [{"expired_key": key} for (key,) in expired])
+        return len(expired)
 
 
 def insert_into(table: Table, *columns: str) -> Insert:
-    """Write one row; the values are named as the columns."""
+    """Return an INSERT of one row; its parameters are named like the columns."""
     return insert(table).inline().values({column: bindparam(column) for column in columns})

@@ -1,137 +1,137 @@
-"""Threads on which units of work take turns, and how long each may wait and take. Knows nothing of SQL.
+"""Threads that run units of work, and the time each unit may wait and take. Knows nothing of SQL.
 
-A database that answers nobody for `PATIENCE` is given up by everybody: the visitor is told, and the thread comes free
-because its connection is cut. A crowd before a database that answers may wait for `LONGEST`.
+A database that answers nobody for `RESPONSE_TIMEOUT_SECONDS` counts as down: everybody who waits gets `Unavailable`,
+and their connections are cut so that the threads come free. While it answers others, a unit may wait up to
+`WORK_TIMEOUT_SECONDS`.
 """
 
 import asyncio
-import os
-import socket
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from connect_core.errors import Unavailable
 
 T = TypeVar("T")
 
-PATIENCE = 2
-"""Seconds that a database may leave everybody without an answer."""
-LONGEST = 5
-"""Seconds that a unit of work may take, with the wait for its turn, while others get answers."""
+RESPONSE_TIMEOUT_SECONDS = 2
+"""Seconds for which a database may answer nobody before it counts as down."""
+WORK_TIMEOUT_SECONDS = 5
+"""Seconds that a unit of work may take, with its wait for a thread, while the database answers others."""
 
 
-class Answering(Protocol):
-    """What knows when the database last answered it, on the monotonic clock."""
+class Answered(Protocol):
+    """Knows when the database last answered: `answered_at`, on the monotonic clock."""
 
-    answered: float
+    answered_at: float
 
 
-class Job:
-    """One unit of work on its way. `hold` and `let_go` say which connection it uses, `asks` what is asked on it."""
+class Deadline:
+    """The time limit of one unit of work. The event loop expires it; the thread that runs the work obeys it.
 
-    asks: Answering | None = None
+    Set `transaction` to what the work runs in: each of its answers extends the deadline.
+    """
+
+    transaction: Answered | None = None
 
     def __init__(self) -> None:
-        self.asked = time.monotonic()
-        self.is_given_up = False
+        self.started_at = time.monotonic()
+        self.is_expired = False
         self.timer: asyncio.TimerHandle
         self._connection: Any = None
+        self._cut: Callable[[Any], None]
         self._lock = threading.Lock()
 
     def check(self) -> None:
-        """Raise `Unavailable` when nobody waits for this work any more."""
-        if self.is_given_up:
-            raise Unavailable("the database is too slow", retry_after=PATIENCE)
+        """Raise `Unavailable` when the deadline has expired: nobody waits for this work any more."""
+        if self.is_expired:
+            raise Unavailable("the database is too slow", retry_after=RESPONSE_TIMEOUT_SECONDS)
 
-    def hold(self, connection: Any) -> None:
-        """Use the driver's `connection`, which is cut when the work is given up. Raises as `check`."""
+    def watch(self, connection: Any, cut: Callable[[Any], None]) -> None:
+        """Have `cut` called with the driver's `connection` when the deadline expires. Raises as `check`."""
         with self._lock:
-            self._connection = connection
+            self._connection, self._cut = connection, cut
         self.check()
 
-    def let_go(self) -> None:
-        """Use no connection any more."""
+    def unwatch(self) -> None:
+        """Leave the connection alone from now on; another unit of work may use it."""
         with self._lock:
             self._connection = None
 
-    def give_up(self) -> None:
-        """Have the work end soon, without a commit."""
+    def expire(self) -> None:
+        """End the work soon and without a commit: cut its connection, and fail its next `check`."""
         with self._lock:
-            self.is_given_up = True
+            self.is_expired = True
             if self._connection is not None:
-                _cut(self._connection)
+                self._cut(self._connection)
 
 
 class WorkerPool:
-    """A bounded number of threads."""
+    """A bounded number of threads that run units of work under a deadline."""
 
     def __init__(self, threads: int, name: str) -> None:
         self._threads = ThreadPoolExecutor(threads, name)
         self._last_answer = 0.0
 
-    async def take(self, work: Callable[[Job], T]) -> T:
-        """Run `work` on a thread. Raises `Unavailable` when it does not come to its turn, or to its end."""
-        job = Job()
-        return await self.wait_for(self.submit(work, job), job)
+    async def run(self, work: Callable[[Deadline], T]) -> T:
+        """Run `work` on a thread and return its result. Raises `Unavailable` when it does not end in time."""
+        deadline = Deadline()
+        return await self.wait_for(self.submit(work, deadline), deadline)
 
-    def submit(self, work: Callable[[Job], T], job: Job) -> "asyncio.Future[T]":
-        """Have `work` run on a thread."""
-        return asyncio.get_running_loop().run_in_executor(self._threads, self._run, work, job)
+    def submit(self, work: Callable[[Deadline], T], deadline: Deadline) -> "asyncio.Future[T]":
+        """Run `work` on a thread and return the future of its result."""
+        return asyncio.get_running_loop().run_in_executor(self._threads, self._run_on_thread, work, deadline)
 
-    async def wait_for(self, future: "asyncio.Future[T]", job: Job) -> T:
-        """Return what comes of the turn, in time. Raises `Unavailable` when it does not."""
+    async def wait_for(self, future: "asyncio.Future[T]", deadline: Deadline) -> T:
+        """Return the result of `future`. Raises `Unavailable` when it does not come in time."""
         loop = asyncio.get_running_loop()
 
-        def look() -> None:
-            if (seconds := self._get_patience(job)) > 0:
-                job.timer = loop.call_later(seconds, look)
+        def expire_or_wait() -> None:
+            if (seconds := self._get_seconds_left(deadline)) > 0:
+                deadline.timer = loop.call_later(seconds, expire_or_wait)
             else:
-                job.give_up()
+                deadline.expire()
                 future.cancel()
 
-        job.timer = loop.call_later(PATIENCE, look)
+        deadline.timer = loop.call_later(RESPONSE_TIMEOUT_SECONDS, expire_or_wait)
         try:
             return await future
         except asyncio.CancelledError:
-            job.check()
+            deadline.check()
             raise
         finally:
-            job.timer.cancel()
+            deadline.timer.cancel()
 
     def close(self) -> None:
-        """Let running work finish."""
+        """Wait for running work to end, and stop the threads."""
         self._threads.shutdown(wait=True)
 
-    def _run(self, work: Callable[[Job], T], job: Job) -> T:
-        job.check()
+    def _run_on_thread(self, work: Callable[[Deadline], T], deadline: Deadline) -> T:
+        deadline.check()
         try:
-            done = work(job)
+            result = work(deadline)
         except Unavailable:
             raise
         except BaseException:
             self._last_answer = time.monotonic()
             raise
         self._last_answer = time.monotonic()
-        return done
+        return result
 
-    def _get_patience(self, job: Job) -> float:
-        """Seconds until this turn is to be looked at again, or, when there are none, given up."""
-        last_answer = max(self._last_answer, job.asks.answered if job.asks else 0.0)
-        return min(job.asked + LONGEST, last_answer + PATIENCE) - time.monotonic()
+    def _get_seconds_left(self, deadline: Deadline) -> float:
+        """Seconds until the deadline has to be looked at again; none when it has to expire."""
+        transaction = deadline.transaction
+        last_answer = max(self._last_answer, transaction.answered_at if transaction else 0.0)
+        ends_at = min(deadline.started_at + WORK_TIMEOUT_SECONDS, last_answer + RESPONSE_TIMEOUT_SECONDS)
+        return ends_at - time.monotonic()
 
 
 def unavailable(error: Exception) -> Unavailable:
-    """The database's own text may quote parameters, so only its kind is kept."""
+    """Return the error for a database that does not answer.
+
+    It names the kind of `error` alone, since the database's own text may quote parameters.
+    """
     origin = getattr(error, "orig", None) or error
-    return Unavailable(f"the database does not answer: {type(origin).__name__}", retry_after=PATIENCE)
-
-
-def _cut(connection: Any) -> None:
-    """End what another thread waits for, on psycopg's or PyMySQL's connection; SQLite's driver waits for no network."""
-    named = getattr(connection, "_sock", connection)
-    with suppress(Exception), socket.socket(fileno=os.dup(named.fileno())) as same:
-        same.shutdown(socket.SHUT_RDWR)
+    return Unavailable(f"the database does not answer: {type(origin).__name__}", retry_after=RESPONSE_TIMEOUT_SECONDS)

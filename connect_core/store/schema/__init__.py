@@ -1,7 +1,6 @@
-"""The schema of our tables: which version a database has, whether it is as declared, and how it comes to ours.
+"""The schema of our tables: which version a database has, whether it is as declared, and how it is upgraded.
 
-Never touches a table that is not ours. `upgrade` is imported only where a schema is made or changed: Alembic
-would make every start slower.
+Never changes a table that is not ours. Does not import `upgrade`, because Alembic would slow every start down.
 """
 
 from connect_core.store.schema.state import (

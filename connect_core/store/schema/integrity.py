@@ -1,4 +1,4 @@
-"""What must not be in the database: runs `integrity.sql` and tells what it finds by number, never by value."""
+"""Finds rows that must not exist: runs the rules of `integrity.sql`, and reports rows by number, never by value."""
 
 import re
 from collections.abc import Iterator
@@ -9,25 +9,25 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from connect_core.store.engine.database import Database, lift_limit
+from connect_core.store.engine.database import Database
 from connect_core.store.engine.workers import unavailable
 
 SHOWN = 5
-"""So many rows of each rule are named."""
-_BEGIN = {
-    "sqlite": ("BEGIN",),
-    "postgresql": ("SET TRANSACTION READ ONLY", "SET LOCAL statement_timeout = 0"),
-}
+"""How many rows of each broken rule are reported by number."""
 _RULE = re.compile(
     r"^-- name: (?P<name>\w+)\n-- means: (?P<means>.+)\n-- cure: (?P<cure>.+)\n"
-    r"(?P<here>-- where: .+\n)?(?P<sql>[^;]+);",
+    r"(?P<where>-- where: .+\n)?(?P<sql>[^;]+);",
     re.MULTILINE,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One query of the script. `is_about_members`: it holds only where members live in `es_member`."""
+    """One query of the script; each row that it selects breaks the rule.
+
+    `means` says what is wrong with such a row, `cure` what to do about it. A rule that `is_about_members` applies only
+    where members live in `es_member`.
+    """
 
     name: str
     means: str
@@ -38,7 +38,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A rule that is broken, by how many rows, and the numbers of the first of them."""
+    """A broken rule: how many rows break it, and the numbers of the first `SHOWN` of them."""
 
     rule: Rule
     count: int
@@ -46,40 +46,40 @@ class Violation:
 
 
 def _read_rules() -> Iterator[Rule]:
-    for found in _RULE.finditer(files("connect_core.store.schema").joinpath("integrity.sql").read_text("utf-8")):
-        yield Rule(found["name"], found["means"], found["cure"], found["sql"], found["here"] is not None)
+    script = files("connect_core.store.schema").joinpath("integrity.sql").read_text("utf-8")
+    for rule in _RULE.finditer(script):
+        yield Rule(rule["name"], rule["means"], rule["cure"], rule["sql"], rule["where"] is not None)
 
 
 RULES = tuple(_read_rules())
 
 
 def find_violations(database: Database, *, are_members_elsewhere: bool = False) -> list[Violation]:
-    """Return the rules that the database breaks. Reads alone, and takes its time. Raises `Unavailable`."""
+    """Return the rules that the database breaks. Reads whole tables, without a time limit, and writes nothing.
+
+    `are_members_elsewhere` leaves out the rules about `es_member`. Raises `Unavailable`.
+    """
     try:
         with _reading(database) as cursor:
             rules = (rule for rule in RULES if not (rule.is_about_members and are_members_elsewhere))
             return [violation for rule in rules if (violation := _check(cursor, rule)).count]
-    except (SQLAlchemyError, database._driver_error) as error:
+    except (SQLAlchemyError, database.backend.driver_error) as error:
         raise unavailable(error) from None
 
 
 def _check(cursor: Any, rule: Rule) -> Violation:
-    cursor.execute(f"SELECT count(*) FROM ({rule.sql}) AS found")  # noqa: S608 - the shipped script's own text
+    cursor.execute(f"SELECT count(*) FROM ({rule.sql}) AS broken")  # noqa: S608 - the shipped script's own text
     [count] = cursor.fetchone()
     if not count:
         return Violation(rule, 0, ())
-    cursor.execute(f"SELECT row_id FROM ({rule.sql}) AS found ORDER BY row_id LIMIT {SHOWN}")  # noqa: S608 - as above
+    cursor.execute(f"SELECT row_id FROM ({rule.sql}) AS broken ORDER BY row_id LIMIT {SHOWN}")  # noqa: S608 - as above
     return Violation(rule, count, tuple(row_id for (row_id,) in cursor.fetchall()))
 
 
 @contextmanager
 def _reading(database: Database) -> Iterator[Any]:
-    """A transaction without locks and without a limit, on a connection that is closed afterwards with its settings."""
-    with closing(database._engine.raw_connection()) as connection:
+    """Yield the cursor of a transaction without a time limit; its connection is closed afterwards, not reused."""
+    with closing(database.backend.engine.raw_connection()) as connection:
         connection.detach()
-        lift_limit(connection.dbapi_connection)
-        cursor = connection.cursor()
-        for statement in _BEGIN.get(database._engine.dialect.name, ("SET max_statement_time = 0",)):
-            cursor.execute(statement)
-        yield cursor
+        yield database.backend.begin_long_read(connection)
         connection.rollback()

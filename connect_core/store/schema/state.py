@@ -1,12 +1,12 @@
-"""The schema of our tables: which version a database has, and how it comes to ours.
+"""The version of a database's schema: which one it has, and whether it can be served from.
 
-The version stands in `es_connect_schema`; tables of anybody else are never looked at.
+The version is stored in `es_connect_schema`. Never reads or changes a table that is not ours.
 """
 
 from enum import StrEnum
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table
+from sqlalchemy import Column, MetaData, PrimaryKeyConstraint, String, Table
 from sqlalchemy.exc import SQLAlchemyError
 
 from connect_core.errors import SettingsError
@@ -18,11 +18,12 @@ from connect_core.store.schema import collation, migrations
 
 VERSION_TABLE = "es_connect_schema"
 UPGRADE = "connect-login db upgrade"
+"""The command that upgrades a schema."""
 FOLDER = Path(migrations.__file__).parent
 VERSIONS = sorted((path.name[1:5] for path in FOLDER.glob("v*.py")), reverse=True)
-"""Newest first: `v0001_tables.py` makes version 0001."""
+"""All versions, newest first; `v0001_tables.py` is version 0001."""
 
-_VERSION = Table(  # as Alembic makes it
+_VERSION = Table(  # exactly as Alembic creates it
     VERSION_TABLE,
     MetaData(),
     Column("version_num", String(32), nullable=False),
@@ -31,7 +32,12 @@ _VERSION = Table(  # as Alembic makes it
 
 
 class SchemaState(StrEnum):
-    """How a database's schema stands to ours. Tables without a version were made before there were versions: `OLD`."""
+    """How a database's schema compares with ours.
+
+    `CURRENT`: the same version, all tables exist. `OLD`: an older version, or tables from before there were versions.
+    `NEWER`: a version that we do not know. `MISSING`: no table of ours exists. `INCOMPLETE`: our version, but a table
+    is missing.
+    """
 
     CURRENT = "current"
     OLD = "old"
@@ -41,12 +47,12 @@ class SchemaState(StrEnum):
 
 
 def find_state(database: Database) -> SchemaState:
-    """Tell how the database's schema stands to ours. Raises `Unavailable`."""
-    return database._look(find_state_in)
+    """Return how the database's schema compares with ours. Raises `Unavailable`."""
+    return database.read_blocking(find_state_in)
 
 
 def find_state_in(transaction: Transaction) -> SchemaState:
-    """The same inside a transaction."""
+    """Return how the schema compares with ours, as the transaction sees it."""
     tables = collation.find_tables(transaction)
     version = None
     if VERSION_TABLE in tables:
@@ -62,30 +68,30 @@ def find_state_in(transaction: Transaction) -> SchemaState:
 
 
 def find_wrong_columns(database: Database) -> list[str]:
-    """Tell each column that does not compare as declared: somebody converted the tables. Raises `Unavailable`."""
-    return database._look(collation.find_wrong_columns)
+    """Return a sentence for each text column whose collation differs from the declared one. Raises `Unavailable`."""
+    return database.read_blocking(collation.find_wrong_columns)
 
 
 def prepare(database: Database, command: str = UPGRADE) -> None:
-    """Make sure that the database can be served from; an empty SQLite database gets its tables.
+    """Check that the service can run on this database; creates the tables of an empty SQLite database.
 
-    `command` is what the operator is told to run. Raises `SettingsError` for a schema that is missing, of another
-    version, or whose ids do not compare byte for byte, and `Unavailable`.
+    `command` is the command that an error tells the operator to run. Raises `SettingsError` when the schema is missing,
+    has another version, or compares ids other than byte for byte; `Unavailable` when the database does not answer.
     """
     state = find_state(database)
     if state is SchemaState.MISSING and database.is_sqlite:
-        state = _make_tables(database)
+        state = _create_tables(database)
     if mistake := get_advice(state, command):
         raise SettingsError([f"service.database_url: {mistake}"])
-    if wrong := find_wrong_columns(database):
-        raise SettingsError([f"service.database_url: {one}" for one in wrong])
+    if mistakes := find_wrong_columns(database):
+        raise SettingsError([f"service.database_url: {mistake}" for mistake in mistakes])
 
 
-def _make_tables(database: Database) -> SchemaState:
-    """Make the tables as they are declared, unless another process has; returns the state that they are in."""
+def _create_tables(database: Database) -> SchemaState:
+    """Create the tables as declared, unless another process has just done so; returns the state afterwards."""
     try:
-        with database._engine.begin() as connection:
-            state = find_state_in(transaction_on(connection))
+        with database.backend.engine.begin() as connection:
+            state = find_state_in(database.transaction_on(connection))
             if state is not SchemaState.MISSING:
                 return state
             Declared.metadata.create_all(connection)
@@ -96,13 +102,8 @@ def _make_tables(database: Database) -> SchemaState:
     return SchemaState.CURRENT
 
 
-def transaction_on(connection: Connection) -> Transaction:
-    """Return a transaction of SQLAlchemy's as those of the store."""
-    return Transaction(connection.connection.cursor(), connection.dialect, {})
-
-
 def get_advice(state: SchemaState, command: str = UPGRADE) -> str:
-    """Return what is wrong with a schema in this state and what to do, or nothing."""
+    """Return what is wrong with a schema in this state and what to do about it; empty for `CURRENT`."""
     match state:
         case SchemaState.CURRENT:
             return ""

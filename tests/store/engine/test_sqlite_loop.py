@@ -43,8 +43,8 @@ class WatchedDatabase(Database):
         super().__init__(url)
         self.opened: list[Watched] = []
 
-    def _open_impatient(self) -> Any:
-        self.opened.append(Watched(super()._open_impatient()))
+    def _open_loop_connection(self) -> Any:
+        self.opened.append(Watched(super()._open_loop_connection()))
         return self.opened[-1]
 
 
@@ -131,7 +131,7 @@ def test_only_work_at_leisure_leaves_the_loop(database: WatchedDatabase) -> None
             return threading.get_ident()
 
         await database.write(register)
-        return [await database.read(where), await database.write(where), await database.write(where, at_leisure=True)]
+        return [await database.read(where), await database.write(where), await database.write(where, is_long=True)]
 
     read, write, leisure = asyncio.run(run())
     assert read == write == threading.get_ident()

@@ -12,7 +12,8 @@ import pytest
 from connect_core.errors import Unavailable
 from connect_core.identity import Profile
 from connect_core.store import Database, Transaction, members
-from connect_core.store.engine.workers import LONGEST, PATIENCE, Job
+from connect_core.store.engine.backend import cut_socket
+from connect_core.store.engine.workers import RESPONSE_TIMEOUT_SECONDS, WORK_TIMEOUT_SECONDS, Deadline
 
 from ...kit.acme import NOW, execute
 
@@ -29,54 +30,54 @@ def test_m05_work_that_hangs_is_given_up_and_never_committed(database: Database,
 
     def hang(tx: Transaction) -> None:
         members.insert_member(tx, "m_1", Profile(), "pc", NOW)
-        time.sleep(PATIENCE + 0.5)
+        time.sleep(RESPONSE_TIMEOUT_SECONDS + 0.5)
 
     began = time.monotonic()
     with pytest.raises(Unavailable) as caught:
-        asyncio.run(database.write(hang, at_leisure=True))
-    assert PATIENCE <= time.monotonic() - began < PATIENCE + 0.4
-    assert caught.value.retry_after == PATIENCE
+        asyncio.run(database.write(hang, is_long=True))
+    assert RESPONSE_TIMEOUT_SECONDS <= time.monotonic() - began < RESPONSE_TIMEOUT_SECONDS + 0.4
+    assert caught.value.retry_after == RESPONSE_TIMEOUT_SECONDS
     database.close()
     assert execute(database_url, "SELECT id FROM es_member") == []
 
 
 def test_a_crowd_before_a_database_that_answers_gets_its_turn(database: Database) -> None:
     """Work may wait longer than a silent database is waited for, as long as others are served."""
-    pause = (PATIENCE + 1) / 12
+    pause = (RESPONSE_TIMEOUT_SECONDS + 1) / 12
 
     async def crowd() -> float:
         began = time.monotonic()
         threads = database._writers._threads._max_workers  # type: ignore[attr-defined]
-        work = [database.write(lambda _: time.sleep(pause), at_leisure=True) for _ in range(12 * threads)]
+        work = [database.write(lambda _: time.sleep(pause), is_long=True) for _ in range(12 * threads)]
         await asyncio.gather(*work)
         return time.monotonic() - began
 
-    assert PATIENCE < asyncio.run(crowd()) < LONGEST
+    assert RESPONSE_TIMEOUT_SECONDS < asyncio.run(crowd()) < WORK_TIMEOUT_SECONDS
 
 
 def test_giving_up_cuts_the_connection_under_the_thread() -> None:
     """A thread that reads from a server that says nothing comes free; work that begins afterwards does not."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        job = Job()
-        job.hold(ours)
+        deadline = Deadline()
+        deadline.watch(ours, cut_socket)
         read: list[bytes] = []
         reader = threading.Thread(target=lambda: read.append(ours.recv(1)))
         reader.start()
-        job.give_up()
+        deadline.expire()
         reader.join(5)
         assert read == [b""]
         with pytest.raises(Unavailable):
-            job.hold(ours)
+            deadline.watch(ours, cut_socket)
 
 
 def test_a_connection_that_was_let_go_is_not_cut() -> None:
     """It may be somebody else's by then."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        job = Job()
-        job.hold(ours)
-        job.let_go()
-        job.give_up()
+        deadline = Deadline()
+        deadline.watch(ours, cut_socket)
+        deadline.unwatch()
+        deadline.expire()
         theirs.send(b"x")
         assert ours.recv(1) == b"x"

@@ -87,7 +87,7 @@ def upgraded(database: Database) -> Database:
 
 def differences(database: Database) -> list[str]:
     """What the database differs in from the models."""
-    with database._engine.connect() as connection:
+    with database.backend.engine.connect() as connection:
         found = find_differences(connection, Declared.metadata)
         connection.rollback()
     return [*found, *schema.find_wrong_columns(database)]
@@ -192,7 +192,7 @@ def test_an_upgrade_that_was_killed_half_way_goes_on(database: Database, empty: 
 
 
 def make_first_version(database: Database, url: str) -> None:
-    v0001_tables.TABLES.create_all(database._engine)
+    v0001_tables.TABLES.create_all(database.backend.engine)
     execute(url, "CREATE TABLE es_connect_schema (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
     execute(url, "INSERT INTO es_connect_schema VALUES ('0001')")
 
@@ -229,7 +229,7 @@ def test_a_schema_that_lost_a_table_is_refused(upgraded: Database, empty: str) -
 
 def test_tables_made_before_there_were_versions_are_taken_over(database: Database, empty: str) -> None:
     """They are refused until the upgrade has compared them; what stands in them stays."""
-    v0001_tables.TABLES.create_all(database._engine)
+    v0001_tables.TABLES.create_all(database.backend.engine)
     execute(empty, "INSERT INTO es_member (uname) VALUES ('m_1')")
     assert refused(database) == ["the schema is old: run: connect-login db upgrade"]
     upgrade_schema(database)
@@ -251,7 +251,7 @@ def test_somebody_elses_table_with_our_name_is_not_taken_over(database: Database
 
 def test_tables_of_ours_that_lack_a_column_are_not_taken_over(database: Database, empty: str) -> None:
     """What the first version would not add by itself must be there; a missing index or table is made."""
-    v0001_tables.TABLES.create_all(database._engine)
+    v0001_tables.TABLES.create_all(database.backend.engine)
     execute(empty, "ALTER TABLE es_member DROP COLUMN city")
     with pytest.raises(SettingsError, match="add_column es_member city"):
         upgrade_schema(database)
@@ -312,7 +312,7 @@ def test_m11_an_upgrade_killed_at_any_moment_can_be_run_again(empty: str) -> Non
 
 def drop_all(database: Database, url: str) -> None:
     """Begin anew."""
-    Declared.metadata.drop_all(database._engine)
+    Declared.metadata.drop_all(database.backend.engine)
     execute(url, "DROP TABLE es_connect_schema")
 
 
@@ -346,7 +346,7 @@ def test_an_id_column_that_was_converted_is_refused(upgraded: Database, empty: s
         value = 'value VARCHAR(255) COLLATE "{}"'
         execute(empty, made["sql"].replace(value.format("BINARY"), value.format("NOCASE")))
     else:
-        execute(empty, CONVERSIONS[upgraded._engine.dialect.name].replace("en_US.utf8", "POSIX"))
+        execute(empty, CONVERSIONS[upgraded.backend.engine.dialect.name].replace("en_US.utf8", "POSIX"))
     [mistake] = refused(upgraded)
     assert mistake.startswith("es_connect_alias.value compares by ")
     assert mistake.endswith(": convert it back")
@@ -357,7 +357,7 @@ TEXTS = ("city", "face", "mobile", "nickname", "password_hash", "province", "reg
 
 def test_m13_text_that_cannot_hold_every_character_is_refused(upgraded: Database, empty: str) -> None:
     """MariaDB's older character set has no emoji, so a nickname could not be written."""
-    if upgraded._engine.dialect.name != "mysql":
+    if upgraded.backend.engine.dialect.name != "mysql":
         pytest.skip("a rule about MariaDB")
     execute(empty, "ALTER TABLE es_member CONVERT TO CHARACTER SET utf8mb3")
     assert [one.partition(" ")[0] for one in refused(upgraded)] == [f"es_member.{name}" for name in TEXTS]
@@ -365,7 +365,7 @@ def test_m13_text_that_cannot_hold_every_character_is_refused(upgraded: Database
 
 def test_m13_a_database_with_another_character_set_is_not_begun(database: Database, empty: str) -> None:
     """Told before anything is made, with the command that cures it."""
-    if database._engine.dialect.name != "mysql":
+    if database.backend.engine.dialect.name != "mysql":
         pytest.skip("a rule about MariaDB")
     execute(empty, "ALTER DATABASE CHARACTER SET latin1")
     with pytest.raises(SettingsError, match="character set is latin1: run: ALTER DATABASE CHARACTER SET utf8mb4"):

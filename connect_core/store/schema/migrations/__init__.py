@@ -1,5 +1,5 @@
-"""The versions of the schema, one module each, oldest first. A version that was released is never edited again.
+"""The versions of the schema, one module each, oldest first. Never edit a version that was released.
 
-On MariaDB every statement that defines something commits by itself, so a step may be run again after it was killed
-half-way: it makes what is missing and takes what is there.
+On MariaDB every statement that changes a schema commits by itself. A migration may therefore be run again after it was
+interrupted half-way: it creates what is missing and leaves alone what exists.
 """

@@ -1,6 +1,7 @@
 """The first tables.
 
-They are written out as they were then; `store.models` moves on, and a test compares it with the last version.
+They are written out as they were in this version. `store.models` declares the tables of the newest version, and a test
+compares it with what all migrations produce.
 """
 
 from typing import Any
@@ -211,8 +212,8 @@ Table(
 
 
 def upgrade() -> None:
-    """Make each table and index that is not there."""
+    """Create each table and index that does not exist."""
     for table in TABLES.tables.values():
         op.execute(CreateTable(table, if_not_exists=True))
-        for index in sorted(table.indexes, key=lambda one: str(one.name)):
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
             op.execute(CreateIndex(index, if_not_exists=True))

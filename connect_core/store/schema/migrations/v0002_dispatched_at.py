@@ -13,7 +13,7 @@ _UNDISPATCHED = text("dispatched_at IS NULL")
 
 
 def upgrade() -> None:
-    """Rename the column and make its index anew, each where that was not done before."""
+    """Rename the column and replace its index, each unless an interrupted run has done so."""
     connection = op.get_bind()
     columns = {column["name"] for column in inspect(connection).get_columns("es_connect_event")}
     if "told_time" in columns:

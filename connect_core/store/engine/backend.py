@@ -1,0 +1,136 @@
+"""What differs between database engines, as one interface: connecting, locks, time limits, lists of tables.
+
+`sqlite`, `postgresql` and `mariadb` implement it. Knows nothing of our tables. Runs no unit of work; `database` does.
+"""
+
+import os
+import socket
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from typing import Any, ClassVar
+
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine
+
+from connect_core.store.engine.workers import RESPONSE_TIMEOUT_SECONDS
+
+POOL_SIZE = 10
+"""Connections to a database server, and threads that use them."""
+RECYCLE_SECONDS = 300
+"""Age after which a server connection is replaced: firewalls silently drop connections that were idle for long."""
+
+
+class Backend(ABC):
+    """One database, reached through SQLAlchemy's `engine` in the way that its engine needs."""
+
+    writer_threads: ClassVar[int] = POOL_SIZE
+    reader_threads: ClassVar[int] = 0
+    """Threads for reading alone; 0 where readers use the writers' threads."""
+    has_single_writer: ClassVar[bool] = False
+    """Whether a transaction that writes locks the whole database, so that rows need no locks."""
+    keeps_connections: ClassVar[bool] = False
+    """Whether `Database` keeps its connections itself instead of returning them to SQLAlchemy's pool."""
+    default_collation: ClassVar[str] = ""
+    """Pattern that the collation of a text column matches when none is declared for it; empty: any collation."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.dialect = engine.dialect
+        driver = engine.dialect.loaded_dbapi
+        self.driver_error: type[Exception] = driver.Error
+        self._integrity_error: type[Exception] = driver.IntegrityError
+
+    def is_lost_race(self, error: Exception) -> bool:
+        """Tell whether another transaction got in the way, so that running the same work again may succeed."""
+        return isinstance(error, self._integrity_error)
+
+    @abstractmethod
+    def begin(self, cursor: Any, *, writes: bool) -> None:
+        """Start a transaction where the driver does not do so with the first statement."""
+
+    @abstractmethod
+    def free_locks(self, connection: PoolProxiedConnection) -> None:
+        """Give up the locks of a connection that is about to be closed, where closing it may not be enough."""
+
+    @abstractmethod
+    def close_cursor(self, cursor: Any) -> None:
+        """Close a cursor where leaving it to the garbage collector does harm."""
+
+    @abstractmethod
+    def cut(self, connection: Any) -> None:
+        """Break the driver's `connection` while another thread waits for an answer on it."""
+
+    @abstractmethod
+    def begin_long_read(self, connection: PoolProxiedConnection) -> Any:
+        """Start a transaction that only reads and has no time limit, and return its cursor.
+
+        The limits of `connection` stay lifted: close it afterwards, do not return it to the pool.
+        """
+
+    @abstractmethod
+    def prepare_upgrade(self, connection: Connection, lock_seconds: int) -> None:
+        """Lift the time limits of a connection that will change the schema, before its transaction starts."""
+
+    @abstractmethod
+    def lock_upgrade(self, connection: Connection, lock_seconds: int) -> None:
+        """Wait, inside the transaction, for other upgrades of this database.
+
+        Raises `Unavailable` after `lock_seconds`, and `SettingsError` where the database cannot hold our text.
+        """
+
+    @abstractmethod
+    def find_tables(self, cursor: Any) -> frozenset[str]:
+        """Return the names of all tables, ours and others."""
+
+    @abstractmethod
+    def find_collations(self, cursor: Any, columns: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """Return the collation of each of `columns` (table and column name) that exists."""
+
+
+class ServerBackend(Backend):
+    """A database server, with a bounded pool of connections. Its driver starts transactions by itself."""
+
+    def __init__(self, url: str, connect_args: dict[str, Any], **options: Any) -> None:
+        """`connect_args` go to the driver, `options` to SQLAlchemy. Raises `sqlalchemy.exc.ArgumentError`."""
+        engine = create_engine(
+            url,
+            pool_size=POOL_SIZE,
+            max_overflow=0,
+            pool_timeout=RESPONSE_TIMEOUT_SECONDS,
+            pool_recycle=RECYCLE_SECONDS,
+            pool_reset_on_return=None,
+            connect_args={"connect_timeout": RESPONSE_TIMEOUT_SECONDS, **connect_args},
+            **options,
+        )
+        super().__init__(engine)
+
+    def begin(self, cursor: Any, *, writes: bool) -> None:
+        """Do nothing: the driver sends BEGIN before the first statement."""
+
+    def free_locks(self, connection: PoolProxiedConnection) -> None:
+        """Do nothing: a server frees the locks of a connection that is closed."""
+
+    def close_cursor(self, cursor: Any) -> None:
+        """Do nothing: the connection goes back to the pool, and the cursor to the garbage collector."""
+
+
+def cut_socket(holder: Any) -> None:
+    """Shut down the socket whose `fileno` is `holder`'s: a thread that reads from it gets the end of the stream."""
+    with suppress(Exception), socket.socket(fileno=os.dup(holder.fileno())) as duplicate:
+        duplicate.shutdown(socket.SHUT_RDWR)
+
+
+def read_names(cursor: Any, query: str) -> frozenset[str]:
+    """Run `query`, which selects one column, and return its values."""
+    cursor.execute(query)
+    return frozenset(name for (name,) in cursor.fetchall())
+
+
+def read_collations(
+    cursor: Any, query: str, columns: Collection[tuple[str, str]]
+) -> Iterator[tuple[tuple[str, str], str]]:
+    """Run `query`, which selects table, column and collation, and yield the rows that are about `columns`."""
+    cursor.execute(query)
+    for table, column, collation in cursor.fetchall():
+        if (table, column) in columns:
+            yield (table, column), collation

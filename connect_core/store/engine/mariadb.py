@@ -1,0 +1,81 @@
+"""MariaDB through PyMySQL: connection settings, time limits, locks and catalogue queries."""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Connection, PoolProxiedConnection, text
+
+from connect_core.errors import SettingsError, Unavailable
+from connect_core.store.engine.backend import ServerBackend, cut_socket, read_collations, read_names
+from connect_core.store.engine.workers import RESPONSE_TIMEOUT_SECONDS, WORK_TIMEOUT_SECONDS
+
+_LIMITS = ("max_statement_time", "lock_wait_timeout", "innodb_lock_wait_timeout")
+_DEADLOCK = 1213
+_TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"
+_COLLATIONS = (
+    "SELECT table_name, column_name, collation_name FROM information_schema.columns "
+    "WHERE table_schema = DATABASE() AND collation_name IS NOT NULL"
+)
+_LOCK = "SELECT GET_LOCK(CONCAT('es_connect ', MD5(DATABASE())), :seconds), @@character_set_database"
+
+
+class MariadbBackend(ServerBackend):
+    """A MariaDB server."""
+
+    default_collation = "utf8mb4_*"
+
+    def __init__(self, url: str) -> None:
+        """`url` is SQLAlchemy's form."""
+        settings = {**dict.fromkeys(_LIMITS, str(RESPONSE_TIMEOUT_SECONDS)), "sql_mode": "'TRADITIONAL'"}
+        arguments = {
+            "init_command": "SET " + ", ".join(f"{name} = {value}" for name, value in settings.items()),
+            "read_timeout": WORK_TIMEOUT_SECONDS,
+            "write_timeout": WORK_TIMEOUT_SECONDS,
+        }
+        # REPEATABLE READ, the default, locks gaps between index entries: two first logins would block each other
+        super().__init__(url, arguments, isolation_level="READ COMMITTED")
+
+    def is_lost_race(self, error: Exception) -> bool:
+        """Tell whether another transaction got in the way: a unique value or a deadlock."""
+        return super().is_lost_race(error) or (bool(error.args) and error.args[0] == _DEADLOCK)
+
+    def cut(self, connection: Any) -> None:
+        """Shut down the connection's socket."""
+        cut_socket(getattr(connection, "_sock", None))
+
+    def begin_long_read(self, connection: PoolProxiedConnection) -> Any:
+        """Start a transaction that only reads and has no time limit, and return its cursor."""
+        _lift_read_timeout(connection.dbapi_connection)
+        cursor = connection.cursor()
+        cursor.execute("SET max_statement_time = 0")
+        return cursor
+
+    def prepare_upgrade(self, connection: Connection, lock_seconds: int) -> None:
+        """Let the driver wait for as long as a statement takes."""
+        _lift_read_timeout(connection.connection.dbapi_connection)
+
+    def lock_upgrade(self, connection: Connection, lock_seconds: int) -> None:
+        """Wait for other upgrades with a named lock, which lasts until the connection is closed.
+
+        Names of locks belong to the server, so the name contains the database's. Raises `Unavailable` after
+        `lock_seconds`, and `SettingsError` for a database whose character set is not utf8mb4.
+        """
+        connection.execute(text(f"SET max_statement_time = 0, lock_wait_timeout = {lock_seconds}"))
+        has_lock, charset = connection.execute(text(_LOCK), {"seconds": lock_seconds}).one()
+        if not has_lock:
+            raise Unavailable("another upgrade holds the lock")
+        if charset != "utf8mb4":
+            mistake = f"the database's character set is {charset}: run: ALTER DATABASE CHARACTER SET utf8mb4"
+            raise SettingsError([f"service.database_url: {mistake}"])
+
+    def find_tables(self, cursor: Any) -> frozenset[str]:
+        """Return the names of all tables of the database."""
+        return read_names(cursor, _TABLES)
+
+    def find_collations(self, cursor: Any, columns: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """Return the collation of each of `columns` that exists."""
+        return dict(read_collations(cursor, _COLLATIONS, columns))
+
+
+def _lift_read_timeout(connection: Any) -> None:
+    connection._read_timeout = None  # PyMySQL has no public way to change it once connected

@@ -1,0 +1,146 @@
+"""SQLite through Python's sqlite3: connection settings, locks and catalogue queries."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Collection
+from contextlib import suppress
+from typing import Any
+
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event
+from sqlalchemy.engine import make_url
+
+from connect_core.errors import SettingsError
+from connect_core.store.engine.backend import Backend, read_names
+from connect_core.store.engine.workers import RESPONSE_TIMEOUT_SECONDS
+
+_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
+_COUNT_DISTINCT = (
+    "SELECT count(*) FROM (SELECT {column} FROM {table} WHERE 0 UNION SELECT 'a' UNION SELECT 'A' UNION SELECT 'a ')"
+)
+
+
+class SqliteBackend(Backend):
+    """A SQLite database: a file, or memory. One transaction writes at a time."""
+
+    writer_threads = 1
+    reader_threads = 4
+    has_single_writer = True
+    keeps_connections = True  # a file's connections do not age, and taking one from the pool costs more than a query
+
+    def __init__(self, url: str, synchronous: str) -> None:
+        """`url` is SQLAlchemy's form; `synchronous` is SQLite's pragma: `full` or `normal`.
+
+        Raises `SettingsError` when the file cannot be opened.
+        """
+        path = make_url(url).database
+        if path and path != ":memory:":
+            _create_private_file(path)
+        super().__init__(_create_engine(url, synchronous))
+
+    def begin(self, cursor: Any, *, writes: bool) -> None:
+        """Start a transaction; one that writes takes the lock at once, so that it cannot fail to get it later."""
+        cursor.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    def free_locks(self, connection: PoolProxiedConnection) -> None:
+        """Roll back: a closed connection keeps its locks for as long as one of its cursors exists."""
+        with suppress(self.driver_error):
+            connection.rollback()
+
+    def close_cursor(self, cursor: Any) -> None:
+        """Close a cursor: collected later, it would reset a cached statement that is in use again by then."""
+        with suppress(self.driver_error):
+            cursor.close()
+
+    def cut(self, connection: Any) -> None:
+        """Do nothing: sqlite3 waits for no network, and `busy_timeout` limits its wait for a lock."""
+
+    def begin_long_read(self, connection: PoolProxiedConnection) -> Any:
+        """Start a transaction that only reads, and return its cursor. SQLite has no time limit."""
+        cursor = connection.cursor()
+        cursor.execute("BEGIN")
+        return cursor
+
+    def prepare_upgrade(self, connection: Connection, lock_seconds: int) -> None:
+        """Let the transaction wait for the lock for `lock_seconds`."""
+        connection.connection.cursor().execute(f"PRAGMA busy_timeout={lock_seconds * 1000}")
+
+    def lock_upgrade(self, connection: Connection, lock_seconds: int) -> None:
+        """Do nothing: the transaction has started with BEGIN IMMEDIATE, and so has the database's lock."""
+
+    def find_tables(self, cursor: Any) -> frozenset[str]:
+        """Return the names of all tables."""
+        return read_names(cursor, _TABLES)
+
+    def find_collations(self, cursor: Any, columns: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """Return `BINARY` or `another collation` for each of `columns` that exists.
+
+        SQLite does not report a column's collation. But UNION removes duplicates by the collation of its first
+        column, so three texts that differ in case or trailing blanks stay three under BINARY alone.
+        """
+        collations = {}
+        for table in self.find_tables(cursor) & {table for table, _ in columns}:
+            cursor.execute(f"PRAGMA table_xinfo({table})")
+            for _, column, *_ in cursor.fetchall():
+                if (table, column) in columns:
+                    cursor.execute(_COUNT_DISTINCT.format(column=column, table=table))
+                    [distinct] = cursor.fetchone()
+                    collations[table, column] = "BINARY" if distinct == 3 else "another collation"
+        return collations
+
+
+def open_loop_connection(engine: Engine) -> sqlite3.Connection:
+    """Return a connection for the event loop: a statement that meets a lock fails at once instead of waiting."""
+    connection = engine.raw_connection()
+    driver: Any = connection.driver_connection
+    connection.detach()
+    driver.execute("PRAGMA busy_timeout=0").close()
+    opened: sqlite3.Connection = driver
+    return opened
+
+
+def _create_private_file(path: str) -> None:
+    """Create the file, readable by its owner alone, unless it exists."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise SettingsError([f"service.database_url: the file cannot be opened: {error.strerror}"]) from None
+
+
+def _create_engine(url: str, synchronous: str) -> Engine:
+    engine = create_engine(
+        url,
+        connect_args={"check_same_thread": False, "timeout": RESPONSE_TIMEOUT_SECONDS},
+        pool_pre_ping=False,
+        pool_reset_on_return=None,
+    )
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, record: Any) -> None:
+        connection.isolation_level = None  # else sqlite3 sends a BEGIN of its own
+        _switch_to_wal(connection)
+        for pragma in (f"synchronous={synchronous}", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Switch to write-ahead logging, trying until the lock is free.
+
+    SQLite ignores `busy_timeout` here: when several processes open a new file at once, all but one find it locked.
+    """
+    ends = time.monotonic() + RESPONSE_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+        except sqlite3.OperationalError:
+            if time.monotonic() > ends:
+                raise
+            time.sleep(0.01)
+        else:
+            return
