@@ -1,4 +1,4 @@
-"""Every error the product raises, and the one list of codes that JSON bodies, pages and docs show.
+"""Every error that the library raises, and the codes that JSON bodies, pages and docs show.
 
     ConnectError
     ├── SettingsError                    start-up: the shop's configuration
@@ -32,8 +32,8 @@
     │   └── ProviderTimeout              504 provider_timeout
     └── Unavailable                      503 unavailable
 
-Texts name keys and codes, never values: no secret, code, token or state may stand in one. What the vendor said
-(its own code, its trace id) travels in `vendor` and reaches the log only.
+A text names keys and codes, never values: no secret, code, token or state may appear in it. What the vendor answered
+(its own error code, its trace id) is in `vendor`, which is logged and never shown.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,7 +41,7 @@ from typing import ClassVar
 
 
 class ConnectError(Exception):
-    """Root of the tree; carries a constant `code` and the HTTP `status` that goes with it."""
+    """The root of the tree. Each class has a constant `code` and the HTTP `status` that goes with it."""
 
     code: ClassVar[str] = "unavailable"
     status: ClassVar[int] = 503
@@ -49,30 +49,30 @@ class ConnectError(Exception):
     def __init__(
         self, text: str = "", *, vendor: Mapping[str, str] | None = None, retry_after: int | None = None
     ) -> None:
-        """`text` is for the log; `vendor` holds the vendor's own code and trace id; `retry_after` is in seconds."""
+        """`text` is for the log; `vendor` is the vendor's own code and trace id; `retry_after` is in seconds."""
         super().__init__(text or self.code)
         self.vendor: Mapping[str, str] = vendor or {}
         self.retry_after = retry_after
 
 
 class SettingsError(ConnectError):
-    """The configuration cannot be used; lists every mistake, each with the path of its key."""
+    """The configuration cannot be used. Lists every mistake, each with the path of its key."""
 
     code = "provider_config"
     status = 502
 
     def __init__(self, mistakes: Sequence[str]) -> None:
-        """`mistakes`: one line each, `key.path: what is wrong`."""
+        """`mistakes` are lines of the form `key.path: what is wrong`."""
         super().__init__("\n".join(mistakes))
         self.mistakes = tuple(mistakes)
 
 
 class PluginError(ConnectError):
-    """A plugin breaks the rules of the seam (two of one name, a misspelt hook)."""
+    """A plugin cannot be used: two have the same name, a hook is misspelt, or the like."""
 
 
 class RequestRefused(ConnectError):
-    """The request is refused, nothing was written; the visitor can start again."""
+    """The request is refused, and nothing was written. The visitor can start again."""
 
     code = "bad_request"
     status = 400
@@ -83,19 +83,19 @@ class BadRequest(RequestRefused):
 
 
 class StateMissing(RequestRefused):
-    """The response carries no `state` (RFC 6749 §10.12), or the app's login no ticket."""
+    """The authorization response has no `state` (RFC 6749 §10.12), or an app's login no ticket."""
 
     code = "state_missing"
 
 
 class StateInvalid(RequestRefused):
-    """The `state` is unknown, altered, spent, or was minted for another browser."""
+    """The `state` is unknown, altered, already used, or was issued to another browser."""
 
     code = "state_invalid"
 
 
 class StateExpired(RequestRefused):
-    """The flow is older than its ten minutes."""
+    """The login was started more than ten minutes ago."""
 
     code = "state_expired"
 
@@ -107,31 +107,31 @@ class RedirectNotAllowed(RequestRefused):
 
 
 class ProviderDenied(RequestRefused):
-    """The person refused or cancelled at the vendor."""
+    """The person refused or cancelled the login at the vendor."""
 
     code = "provider_denied"
 
 
 class CodeMissing(RequestRefused):
-    """No authorization code was handed in."""
+    """The request has no authorization code."""
 
     code = "code_missing"
 
 
 class CodeSeen(RequestRefused):
-    """This authorization code was presented before; codes are used once."""
+    """This authorization code was presented before. A code can be used once."""
 
     code = "code_seen"
 
 
 class CodeInvalid(RequestRefused):
-    """The vendor does not take the authorization code: expired, used, or another app's."""
+    """The vendor rejects the authorization code: it has expired, was used, or is another app's."""
 
     code = "code_invalid"
 
 
 class NotLoggedIn(RequestRefused):
-    """There is no live session."""
+    """Nobody is logged in: there is no valid session."""
 
     code = "not_logged_in"
     status = 401
@@ -152,25 +152,25 @@ class MemberDisabled(RequestRefused):
 
 
 class Forbidden(RequestRefused):
-    """The request is understood and not allowed."""
+    """The request is not allowed."""
 
     code = "forbidden"
     status = 403
 
 
 class LoginTooOld(Forbidden):
-    """What was asked for wants a fresh login (RFC 9470)."""
+    """The request needs a more recent login (RFC 9470)."""
 
 
 class Unsupported(RequestRefused):
-    """This provider is not offered for this client type."""
+    """This provider is not configured for this client type."""
 
     code = "unsupported"
     status = 404
 
 
 class NothingToMerge(Unsupported):
-    """What was proved leads to no other member."""
+    """The identity that the person has just proved belongs to no other member."""
 
 
 class AlreadyBound(RequestRefused):
@@ -181,11 +181,11 @@ class AlreadyBound(RequestRefused):
 
 
 class BelongsToAnother(AlreadyBound):
-    """The identity belongs to another member, into whom or from whom a member may merge."""
+    """The identity belongs to another member. The person may merge the two members."""
 
 
 class LastConnection(RequestRefused):
-    """Unbinding would take the member's last way in."""
+    """The member could not log in any more without this connection."""
 
     code = "last_connection"
     status = 409
@@ -206,23 +206,23 @@ class ProviderFault(ConnectError):
 
 
 class ProviderUnsigned(ProviderFault):
-    """A success whose signature is missing or wrong; it is never used."""
+    """The vendor's answer has no valid signature, so it is not used."""
 
     code = "provider_unsigned"
 
 
 class ProviderBadResponse(ProviderFault):
-    """The answer cannot be used: not what the vendor documents, too large, or ids that disagree."""
+    """The vendor's answer cannot be used: not as documented, too large, or with ids that contradict each other."""
 
 
 class ProviderRefused(ProviderFault):
-    """The vendor refused for now (busy, over its call limit, out of order)."""
+    """The vendor refuses for now: it is busy or down, or its call limit is reached."""
 
     code = "provider_refused"
 
 
 class ProviderConfig(ProviderFault):
-    """The vendor refuses our registration: keys, app id, certificate or permission. The operator must act."""
+    """The vendor refuses the shop's registration: keys, app id, certificate or permission. The operator must act."""
 
     code = "provider_config"
 
@@ -235,16 +235,16 @@ class ProviderTimeout(ProviderFault):
 
 
 class Unavailable(ConnectError):
-    """Our own database is down, or too many calls to one vendor wait already. Carries `Retry-After`."""
+    """Our database does not answer, or too many calls to this vendor wait already. Sent with `Retry-After`."""
 
 
 def every_error() -> Iterator[type[ConnectError]]:
-    """Yield the leaves of the tree, the errors a visitor can meet, in the order of the drawing above."""
+    """Yield the errors that a visitor can meet: the direct subclasses of two branches, then `Unavailable`."""
     for family in (RequestRefused, ProviderFault):
         yield from family.__subclasses__()
     yield Unavailable
 
 
 def printable(text: str, limit: int = 64) -> str:
-    """A vendor's word cut for the log: printable ASCII, short."""
+    """Return the printable ASCII characters among the first `limit` characters of a vendor's text, for the log."""
     return "".join(c for c in text[:limit] if c.isascii() and c.isprintable())

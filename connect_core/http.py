@@ -1,8 +1,9 @@
-"""The one way out: every vendor call goes through here, and aiohttp is imported nowhere else in the core.
+"""HTTP calls to vendors. Every one goes through here, and nothing else in the core imports aiohttp.
 
-One pool per process; for each provider its own slots, so that a slow vendor takes nobody else's. A call has a total
-deadline, follows no redirect, decodes no content encoding, reads at most 256 KiB and is sent once: aiohttp's silent
-second try of a GET is switched off, because some vendors redeem a code with one. No URL leaves in a log or an error.
+A process has one pool of connections, and each provider a limit of its own on concurrent calls, so that a slow vendor
+does not delay the others. A call has a total deadline, follows no redirect, decodes no content encoding, reads at most
+256 KiB and is sent once: aiohttp's silent second attempt of a GET is switched off, because with some vendors a GET
+redeems a code. No URL appears in a log line or an error.
 """
 
 import asyncio
@@ -26,15 +27,19 @@ from connect_core.errors import (
 )
 
 TOTAL_DEADLINE = 8.0
+"""Seconds for a call in all, with the wait for a free slot."""
 CONNECT_DEADLINE = 3.0
+"""Seconds for opening a connection."""
 ANSWER_LIMIT = 256 * 1024
+"""Most bytes that are read of an answer's body."""
 JSON_DEPTH = 32
+"""How deep objects and arrays may be nested."""
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A call, ready for the wire."""
+    """A request as it is sent: the URL and the body are already encoded."""
 
     method: str
     url: URL = field(repr=False)
@@ -44,25 +49,32 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A vendor's answer, read whole, not yet believed."""
+    """A vendor's HTTP response, read completely. Nothing in it has been checked yet."""
 
     status: int
     headers: Mapping[str, str]
     content: bytes = field(repr=False)
 
     def json(self, encoding: str = "utf-8") -> dict[str, Any]:
-        """Return the body as a JSON object. Raises `ProviderBadResponse`."""
+        """Return the body, decoded from `encoding`, as a JSON object.
+
+        Raises `ProviderBadResponse` when it is no JSON object, or as `parse_object` does.
+        """
         try:
             text = self.content.decode(encoding)
         except (UnicodeDecodeError, LookupError):
             text = None
         if text is None:
-            # raised out here: a decoding error shows the whole answer in its repr
+            # raised outside of `except`: the decoding error would hang on it, and its repr shows the whole answer
             raise ProviderBadResponse("the answer is not in the expected charset")
         return parse_object(text)
 
     def raise_for_outage(self) -> Self:
-        """Return the answer. Raises `ProviderRefused` for 429 and 5xx, `ProviderBadResponse` for a redirect."""
+        """Return the answer itself, so that calls can be chained.
+
+        Raises `ProviderRefused` for status 429 and 5xx, with the vendor's `Retry-After` when it is in seconds, and
+        `ProviderBadResponse` for a redirect.
+        """
         if self.status == 429 or self.status >= 500:
             hint = self.headers.get("retry-after", "")
             raise ProviderRefused(
@@ -75,10 +87,10 @@ class Answer:
 
 
 def parse_object(text: str, *, control_characters: bool = False) -> dict[str, Any]:
-    """Parse a JSON object strictly: no duplicate names, no NaN, at most 32 deep; a BOM is let pass.
+    """Parse a JSON object strictly: no duplicate names, no NaN, nested at most 32 deep. A BOM is ignored.
 
-    `control_characters` accepts raw ones inside strings, which some vendors send in nicknames.
-    Raises `ProviderBadResponse`; the text never stands in it.
+    `control_characters` accepts raw control characters inside strings, which some vendors send in nicknames. Raises
+    `ProviderBadResponse`, which never quotes the text.
     """
     decoder = _LENIENT if control_characters else _STRICT
     try:
@@ -87,31 +99,31 @@ def parse_object(text: str, *, control_characters: bool = False) -> dict[str, An
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        # raised out here: the decoder's error keeps the whole text
+        # raised outside of `except`: the decoder's error, which contains the whole text, would hang on it
         raise ProviderBadResponse("the answer is no JSON object")
     return value
 
 
 def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise ValueError("duplicate name")
-    return found
+    return members
 
 
 def _no_constant(name: str) -> Any:
     raise ValueError("not a JSON number")
 
 
-def _check_depth(value: Any, left: int) -> None:
-    if not left:
+def _check_depth(value: Any, levels_left: int) -> None:
+    if not levels_left:
         raise ValueError("too deep")
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):
         for item in value:
             if isinstance(item, dict | list):
-                _check_depth(item, left - 1)
+                _check_depth(item, levels_left - 1)
 
 
 _STRICT = json.JSONDecoder(object_pairs_hook=_unique_pairs, parse_constant=_no_constant)
@@ -119,25 +131,25 @@ _LENIENT = json.JSONDecoder(object_pairs_hook=_unique_pairs, parse_constant=_no_
 
 
 class Transport(Protocol):
-    """What carries calls: the network, or what a test puts in its place."""
+    """Sends requests: over the network, or to what a test puts in its place."""
 
-    async def exchange(self, request: Request) -> Answer:
-        """Send the request and read its answer, once."""
+    async def send(self, request: Request) -> Answer:
+        """Send the request once, and return its answer."""
 
     async def aclose(self) -> None:
         """Close every connection."""
 
 
 class Network:
-    """Connections over TCP and TLS, kept for a while."""
+    """The transport over TCP and TLS. Connections stay open for the next call, for 20 seconds."""
 
     def __init__(self, *, trust_env: bool = False) -> None:
-        """`trust_env` heeds the proxies that the environment names."""
+        """`trust_env` uses the proxies that the environment names (`HTTPS_PROXY` and the like)."""
         self._trust_env = trust_env
         self._session: aiohttp.ClientSession | None = None
 
-    async def exchange(self, request: Request) -> Answer:
-        """Send the request and read its answer, once. Raises `ProviderBadResponse` and what aiohttp raises."""
+    async def send(self, request: Request) -> Answer:
+        """Send the request once, and return its answer. Raises `ProviderBadResponse` and what aiohttp raises."""
         session = self._session = self._session or self._open()
         response = await session.request(
             request.method,
@@ -166,12 +178,12 @@ class Network:
             max_line_size=8190,
             max_field_size=8190,
         )
-        session._retry_connection = False  # no public switch; a test sends a GET into a closed connection
+        session._retry_connection = False  # aiohttp has no public switch; a test sends a GET into a closed connection
         return session
 
 
 class HttpPool:
-    """The process's connections. Make one, hand `for_provider` out, close it at the end."""
+    """A process's connections to all vendors. Make one, give each provider its `for_provider`, close it at the end."""
 
     def __init__(
         self,
@@ -183,17 +195,20 @@ class HttpPool:
         transport: Transport | None = None,
         cache: Cache | None = None,
     ) -> None:
-        """`vendor_calls` at once per provider, `waiting` more in `deadline` seconds; a test hands a `transport` in."""
+        """Set the limits of each provider: `vendor_calls` at once, `waiting` more, all within `deadline` seconds.
+
+        `trust_env` uses the environment's proxies; tests pass a `transport`. `cache` holds the values of `Http.cached`.
+        """
         self.vendor_calls = vendor_calls
         self.waiting = waiting
         self.deadline = deadline
         self.cache = cache or Cache()
-        self._faces: dict[str, Http] = {}
+        self._clients: dict[str, Http] = {}
         self._transport = transport or Network(trust_env=trust_env)
 
     def for_provider(self, name: str) -> "Http":
-        """Return the provider's own face of the pool, with its own slots; the same one for the same `name`."""
-        return self._faces.setdefault(name, Http(name, self, self._transport))
+        """Return the client of the provider `name`, with a limit of its own on calls; always the same one."""
+        return self._clients.setdefault(name, Http(name, self, self._transport))
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -201,21 +216,23 @@ class HttpPool:
 
 
 class Http:
-    """What a provider calls its vendor with."""
+    """The HTTP client with which a provider calls its vendor."""
 
     def __init__(self, name: str, pool: HttpPool, transport: Transport) -> None:
         self._name = name
         self._pool = pool
         self._transport = transport
         self._slots = asyncio.Semaphore(pool.vendor_calls)
-        self._taken = 0
+        self._calls = 0
 
     async def get(
         self, url: str, *, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """GET `url` (absolute) with `params` encoded once.
+        """Send a GET to the absolute `url` with `params` added to its query, percent-encoded.
 
-        Raises `ProviderTimeout`, `ProviderBadResponse`, `Unavailable`.
+        Raises `ProviderTimeout` when no answer comes within the deadline, `ProviderBadResponse` when the connection or
+        the request fails or the answer is too large, and `Unavailable` when too many calls to this vendor wait already.
+        A status of 400 or more is no error here; see `Answer.raise_for_outage`.
         """
         return await self._send(_request("GET", url, params=params, headers=headers))
 
@@ -228,26 +245,30 @@ class Http:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """POST a `form`, or raw `content` whose type stands in `headers`. Raises as `get`."""
+        """Send a POST with a `form`, or with raw `content` whose type is in `headers`. Raises as `get` does."""
         return await self._send(_request("POST", url, params=params, form=form, content=content, headers=headers))
 
     async def cached(self, name: str, fetch: Callable[[], Awaitable[tuple[str, float]]]) -> str:
-        """Return what the vendor gives out seldom, such as an app token, fetched once for all who wait for it.
+        """Return a value that many logins share, such as an app's access token; fetched once for all who wait for it.
 
-        `name` tells this provider's values apart: put the app id in. `fetch` answers the value and its lifetime in
-        seconds; it is asked again shortly before that ends. What it raises reaches all who wait, and is not kept.
-        Raises `ProviderTimeout` when it takes longer than any call may.
+        `name` distinguishes the provider's values: put the app id in it. `fetch` returns the value and its lifetime in
+        seconds, and is called again shortly before that ends. What it raises reaches all who wait, and is not cached.
+        Raises `ProviderTimeout` when it takes longer than the deadline of a call.
         """
         return await self._pool.cache.cached(f"{self._name}:{name}", lambda: self._in_time(fetch))
 
     async def forget(self, name: str, value: str) -> None:
-        """Drop what `cached` keeps under `name` if it is still `value`, which the vendor calls dead."""
+        """Drop the value `name` from the cache if it is still `value`: use this when the vendor calls it invalid."""
         await self._pool.cache.forget(f"{self._name}:{name}", value)
 
     async def with_cached(
         self, name: str, fetch: Fetch, ask: Callable[[str], Awaitable[T]], is_dead: Callable[[ConnectError], bool]
     ) -> T:
-        """Return what `ask` makes of the value that `cached` keeps; where that `is_dead`, of a new one, once."""
+        """Call `ask` with a value from `cached` and return its result.
+
+        When `ask` raises a `ConnectError` that `is_dead` accepts (the vendor no longer accepts the value), the value is
+        fetched again and `ask` called once more.
+        """
         value = await self.cached(name, fetch)
         try:
             return await ask(value)
@@ -267,21 +288,21 @@ class Http:
     async def _send(self, request: Request) -> Answer:
         try:
             async with asyncio.timeout(self._pool.deadline):
-                return await self._exchange(request)
+                return await self._send_in_turn(request)
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             fault, kind = ProviderTimeout if isinstance(error, TimeoutError) else ProviderBadResponse, type(error)
-        # raised out here, so that no foreign error hangs on it: their texts hold the URL and its secrets
+        # raised outside of `except`, so that no error of a library hangs on it: their texts contain the URL
         raise fault(f"{request.url.host}: {kind.__name__}")
 
-    async def _exchange(self, request: Request) -> Answer:
-        if self._taken >= self._pool.vendor_calls + self._pool.waiting:
+    async def _send_in_turn(self, request: Request) -> Answer:
+        if self._calls >= self._pool.vendor_calls + self._pool.waiting:
             raise Unavailable("too many calls to this vendor wait already", retry_after=1)
-        self._taken += 1
+        self._calls += 1
         try:
             async with self._slots:
-                return await self._transport.exchange(request)
+                return await self._transport.send(request)
         finally:
-            self._taken -= 1
+            self._calls -= 1
 
 
 def _request(
@@ -303,7 +324,7 @@ def _request(
         return Request(method, URL(address, encoded=True), sent, content)
     except ValueError as error:
         kind = type(error).__name__
-    # raised out here for the reason given in `_send`
+    # raised outside of `except` for the reason given in `_send`
     raise ProviderBadResponse(f"no request can be made of the given values: {kind}")
 
 
@@ -312,22 +333,22 @@ _PRINTABLE = re.compile(r"[ -~]*")
 
 
 def with_query(url: str, parameters: Mapping[str, str]) -> str:
-    """Return `url` with `parameters` added to the query that it may have, everything reserved percent-encoded.
+    """Return `url` with `parameters` added to its query, if any; reserved characters are percent-encoded.
 
-    Raises `UnicodeEncodeError`.
+    Raises `UnicodeEncodeError` for a lone surrogate.
     """
     return f"{url}{'&' if '?' in url else '?'}{urlencode(parameters, quote_via=quote, safe='')}"
 
 
 def encode_form(fields: Mapping[str, str], charset: str = "utf-8", errors: str = "strict") -> bytes:
-    """Return `fields` as `application/x-www-form-urlencoded`; `charset` and `errors` are those of `str.encode`.
+    """Return `fields` as `application/x-www-form-urlencoded`.
 
-    Raises `UnicodeEncodeError`.
+    `charset` and `errors` are those of `str.encode`. Raises `UnicodeEncodeError` for what the charset cannot express.
     """
     sent = {name: value.encode(charset, errors).decode(charset) for name, value in fields.items()}
     if charset.lower() != "utf-8":
         return urlencode(sent, encoding=charset).encode()
-    return URL.build(query=sent).raw_query_string.encode()  # a fifth of the time of `urlencode`
+    return URL.build(query=sent).raw_query_string.encode()  # five times as fast as `urlencode`
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

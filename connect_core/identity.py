@@ -1,6 +1,6 @@
-"""Who a person is, as a provider asserts it: client types, ids, profile, `Identity`.
+"""Who a person is, as a provider asserts it: client types, ids, profile and `Identity`.
 
-Values only: nothing here crosses the network, touches the database or knows a provider.
+Values only. Never calls a vendor, and never reads or writes the database.
 """
 
 import re
@@ -12,13 +12,14 @@ from typing import Literal
 from connect_core.errors import ProviderBadResponse
 
 ID_MAX = 255
+"""Most characters of an id."""
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 Language = Literal["zh", "en"]
-"""What members can be spoken to in."""
+"""The languages of pages and texts for members."""
 
 
 class ClientType(StrEnum):
-    """Where the visitor is. Not RFC 6749's client type."""
+    """Where the visitor is: a PC's browser, a mobile browser, an app or a mini program. Not RFC 6749's client type."""
 
     PC = "pc"
     H5 = "h5"
@@ -27,7 +28,7 @@ class ClientType(StrEnum):
 
 
 class IdKind(StrEnum):
-    """What an id is: across a vendor's apps, vendor-wide, or for one app only."""
+    """Where an id is valid: `union_id` in several apps, `user_id` in everything of the vendor, `open_id` in one app."""
 
     UNION_ID = "union_id"
     USER_ID = "user_id"
@@ -35,9 +36,9 @@ class IdKind(StrEnum):
 
 
 def exact_id(value: object, key: str) -> str:
-    """Return `value` as id text, byte for byte; whole JSON numbers keep their digits.
+    """Return `value` unchanged as the text of an id; a whole number from JSON becomes its digits.
 
-    Raises `ProviderBadResponse` naming `key` for anything that is no non-blank text of at most 255 characters.
+    Raises `ProviderBadResponse`, which names `key`, unless it is a non-blank text of at most 255 characters.
     """
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**ID_MAX:
         value = str(value)
@@ -48,7 +49,10 @@ def exact_id(value: object, key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PersonId:
-    """One id of a person. `scope` is the app id (or issuer) it holds in; empty for ids that hold vendor-wide."""
+    """One id of a person. `scope` is the app id or issuer in which it is valid; empty when that is the whole vendor.
+
+    The constructors `user_id`, `union_id` and `open_id` raise `ProviderBadResponse` for a value that is no id.
+    """
 
     kind: IdKind
     value: str = field(repr=False)
@@ -59,25 +63,26 @@ class PersonId:
 
     @classmethod
     def user_id(cls, value: object) -> "PersonId":
-        """A vendor-wide id."""
+        """Return an id that is valid everywhere at the vendor."""
         return cls(IdKind.USER_ID, exact_id(value, "user_id"))
 
     @classmethod
     def union_id(cls, value: object, scope: str = "") -> "PersonId":
-        """An id across a vendor's apps, vendor-wide unless `scope` says of whose apps."""
+        """Return an id that is valid in several of the vendor's apps: those of `scope`, or all when it is empty."""
         return cls(IdKind.UNION_ID, exact_id(value, "union_id"), scope)
 
     @classmethod
     def open_id(cls, value: object, app_id: str) -> "PersonId":
-        """An id for the one app `app_id`."""
+        """Return an id that is valid in the one app `app_id`."""
         return cls(IdKind.OPEN_ID, exact_id(value, "open_id"), app_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a vendor tells about a person, cleaned for display. Never proof of anything.
+    """What a vendor says about a person, cleaned for display. It proves nothing. Build one with `Profile.of`.
 
-    `sex` is 1 (male), 0 (female) or None (unknown); `face` an https URL; `mobile` set only when the vendor verified it.
+    `sex` is 1 (male), 0 (female) or None (unknown). `face` is an https URL or empty. `mobile` is set only when the
+    vendor has verified the number.
     """
 
     nickname: str = ""
@@ -100,7 +105,11 @@ class Profile:
         mobile: str = "",
         is_certified: bool | None = None,
     ) -> "Profile":
-        """Build a profile from a vendor's raw values: texts lose control characters and length, others become empty."""
+        """Build a profile from a vendor's raw values.
+
+        Texts are stripped of control characters and cut to the length that is stored; what is no text, or no https URL
+        for `face`, becomes empty; a `sex` other than 1 or 0 becomes None.
+        """
         return cls(
             nickname=_display_text(nickname, 64),
             face=_https_url(face),
@@ -126,10 +135,11 @@ class VerifiedPhone:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a provider asserts about a person, verified.
+    """What a provider asserts about a person, after every check. Return one from `login_callback`.
 
-    `ids` stand strongest first and are never empty; `app_id` is the registration that vouches for them. `profile` is
-    None until it was asked for. `grant` is whatever `fetch_profile` needs (an access token); it is never stored.
+    `ids` are ordered strongest first and are never empty; `app_id` is the app for which the vendor issued them.
+    `profile` is None until it was fetched. `grant` is whatever `fetch_profile` needs, such as an access token; it is
+    never stored. Raises `ProviderBadResponse` without an id.
     """
 
     union_type: str
@@ -144,20 +154,20 @@ class Identity:
 
     @property
     def strongest(self) -> PersonId:
-        """The id that stands in `es_connect.union_id`."""
+        """The id that is stored in `es_connect.union_id`."""
         return self.ids[0]
 
     def with_profile(self, profile: Profile, ids: tuple[PersonId, ...] = ()) -> "Identity":
-        """Return the identity with `profile` and the further `ids` its answer named: user id, union id, open id.
+        """Return the identity with `profile`, and with the `ids` that the vendor sent along with it.
 
-        Raises `ProviderBadResponse` when an id of `ids` contradicts one that is already known.
+        Raises `ProviderBadResponse` when one of `ids` contradicts an id that is already known: it is another person's.
         """
-        known = {(one.kind, one.scope): one.value for one in self.ids}
-        for one in ids:
-            if known.setdefault((one.kind, one.scope), one.value) != one.value:
-                raise ProviderBadResponse(f"the profile names another {one.kind}")
-        new = dict.fromkeys(one for one in ids if one not in self.ids)
-        ordered = sorted([*self.ids, *new], key=lambda one: STRENGTH.index(one.kind)) if new else self.ids
+        known = {(person_id.kind, person_id.scope): person_id.value for person_id in self.ids}
+        for person_id in ids:
+            if known.setdefault((person_id.kind, person_id.scope), person_id.value) != person_id.value:
+                raise ProviderBadResponse(f"the profile names another {person_id.kind}")
+        new = dict.fromkeys(person_id for person_id in ids if person_id not in self.ids)
+        ordered = sorted([*self.ids, *new], key=lambda added: STRENGTH.index(added.kind)) if new else self.ids
         return replace(self, profile=profile, ids=tuple(ordered))
 
     def with_phone(self, phone: VerifiedPhone | None) -> "Identity":
@@ -172,22 +182,22 @@ STRENGTH = (IdKind.USER_ID, IdKind.UNION_ID, IdKind.OPEN_ID)
 
 
 def _display_text(value: object, limit: int) -> str:
-    """Drop what must not reach a page or a log line: control, format, surrogate and unassigned characters."""
+    """Remove what must not reach a page or a log line: control, format, surrogate and unassigned characters."""
     if not (isinstance(value, str) and value):
         return ""
-    kept = value[: limit * 8]
-    if not kept.isprintable():
-        kept = "".join(c for c in kept if unicodedata.category(c) not in _UNPRINTABLE or c == _JOINER)
-    return kept.strip()[:limit].strip(_MARGIN)
+    text = value[: limit * 8]
+    if not text.isprintable():
+        text = "".join(c for c in text if unicodedata.category(c) not in _UNPRINTABLE or c == _JOINER)
+    return text.strip()[:limit].strip(_STRIPPED)
 
 
-_JOINER = "\u200d"  # holds emoji of several parts together
-_MARGIN = f" {_JOINER}"
+_JOINER = "\u200d"  # zero width joiner, which makes one emoji of several
+_STRIPPED = f" {_JOINER}"
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"})
 
 
 def _https_url(value: object) -> str:
-    """Return `value` when it is a plain https link of at most 255 characters, else the empty text."""
+    """Return `value` if it is an https URL of at most 255 printable ASCII characters, else the empty text."""
     if not isinstance(value, str) or not value.startswith("https://") or len(value) > 255:
         return ""
     return value if value.isascii() and value.isprintable() and not set(value) & set(" \"'<>\\`") else ""

@@ -1,7 +1,8 @@
-"""Kept values: what a vendor gives out seldom, such as an app token, for all logins of this process.
+"""A cache for values that a vendor issues rarely and many logins share, such as an app's access token.
 
-`Shared` is what processes may have in common besides the database; `connect_redis` has it on Redis. All of it is a
-help, never a rule: what is lost here is fetched again, and nothing that may happen only once is asked of it.
+Each process has a `Cache`. With a `SharedCache` (`connect_redis`) processes share the values, and the counters of rate
+limits. The cache only saves calls: a value that is lost is fetched again, and nothing that may happen only once depends
+on it.
 """
 
 import asyncio
@@ -14,27 +15,27 @@ from limits import RateLimitItem
 
 from connect_core.errors import SettingsError
 
-LONGEST = 24 * 3600
-"""Seconds that a value is kept at most, whatever the vendor says."""
-EARLIEST = 300
-"""Seconds before its end, at most, that a value is fetched anew; a tenth of its life where that is less."""
-MOST = 1000
-"""Values kept at once."""
+MAX_LIFETIME_SECONDS = 24 * 3600
+"""How long a value is cached at most, whatever lifetime the vendor gives."""
+MAX_LEAD_SECONDS = 300
+"""How long before its end a value is fetched again, or a tenth of its lifetime if that is less."""
+MAX_VALUES = 1000
+"""Most values that a process caches."""
 
 Fetch = Callable[[], Awaitable[tuple[str, float]]]
-"""Fetches a value; answers it with its lifetime in seconds."""
+"""Fetches a value; returns it with its lifetime in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A value and when it is to be fetched anew, in epoch seconds."""
+class CachedValue:
+    """A value and when to fetch it again, in epoch seconds."""
 
     value: str = field(repr=False)
-    until: float
+    refresh_at: float
 
 
-class Seals(Protocol):
-    """Seals what leaves the process; `connect_core.crypto.Sealer` is one."""
+class ValueSealer(Protocol):
+    """Seals values that leave the process; `connect_core.crypto.Sealer` is one."""
 
     def seal(self, plain: bytes, associated: str) -> str:
         """Return `plain` sealed for `associated`."""
@@ -43,89 +44,96 @@ class Seals(Protocol):
         """Return what was sealed. Raises `ValueError`."""
 
 
-class Shared(Protocol):
-    """What processes share. It never fails: while it is out of order it finds nothing, keeps nothing and allows."""
+class SharedCache(Protocol):
+    """Values and counters that processes share. No method raises: while it is down, nothing is found or limited."""
 
-    async def find(self, key: str) -> Kept | None:
-        """Return what is kept under `key`."""
+    async def find(self, key: str) -> CachedValue | None:
+        """Return the value of `key`, or None."""
 
-    async def keep(self, key: str, kept: Kept, seconds: float) -> None:
-        """Keep a value for so many seconds."""
+    async def store(self, key: str, cached: CachedValue, seconds: float) -> None:
+        """Store a value for so many seconds."""
 
     async def drop(self, key: str, value: str) -> None:
-        """Drop what is under `key` if it is still `value`."""
+        """Delete the value of `key` if it is still `value`."""
 
     async def hit(self, rule: RateLimitItem, who: str) -> bool:
-        """Count one more of `who`, and tell whether that is within the rule."""
+        """Count a request by `who`, and tell whether the rule allows it."""
 
     async def aclose(self) -> None:
         """Close every connection."""
 
 
-def connect_redis(url: str, sealer: Seals) -> Shared:
-    """Return what processes share on the Redis at `url`. Raises `SettingsError`; nothing is connected yet."""
+def connect_redis(url: str, sealer: ValueSealer) -> SharedCache:
+    """Return a shared cache on the Redis at `url`; the first use connects.
+
+    Raises `SettingsError` for a wrong URL, or when the Redis library is not installed.
+    """
     try:
-        from connect_core.cache.redis import SharedOnRedis  # noqa: PLC0415 - an extra, and a tenth of a second to load
+        from connect_core.cache.redis import RedisCache  # noqa: PLC0415 - optional, and slow to import
     except ModuleNotFoundError:
         raise SettingsError(["service.redis_url: install connect-login[redis]"]) from None
-    return SharedOnRedis(url, sealer)
+    return RedisCache(url, sealer)
 
 
 class Cache:
-    """Values of this process, and those that other processes fetched where they share them."""
+    """The values of this process and, with a shared cache, those that other processes fetched."""
 
-    def __init__(self, shared: Shared | None = None, now: Callable[[], float] = time.time) -> None:
-        """`now` answers seconds since the epoch."""
+    def __init__(self, shared: SharedCache | None = None, now: Callable[[], float] = time.time) -> None:
+        """`now` returns seconds since the epoch."""
         self._shared = shared
         self._now = now
-        self._kept: dict[str, Kept] = {}
-        self._flights: dict[str, asyncio.Task[Kept]] = {}
+        self._values: dict[str, CachedValue] = {}
+        self._fetches: dict[str, asyncio.Task[CachedValue]] = {}
 
     async def cached(self, key: str, fetch: Fetch) -> str:
-        """Return the value under `key`, fetched once for all who wait. Raises what `fetch` raises, to each of them."""
-        kept = self._kept.get(key)
-        if kept is not None and kept.until > self._now():
-            return kept.value
-        flight = self._flights.get(key)
-        if flight is None:
-            flight = self._flights[key] = asyncio.create_task(self._find_or_fetch(key, fetch))
-            flight.add_done_callback(lambda ended: self._land(key, ended))
-        # not awaited itself, which would cancel it for everybody when one visitor leaves
-        await asyncio.wait([flight])
-        return flight.result().value
+        """Return the value of `key`; a missing one is fetched once for all who wait. Raises what `fetch` raises."""
+        cached = self._values.get(key)
+        if cached is not None and cached.refresh_at > self._now():
+            return cached.value
+        task = self._fetches.get(key)
+        if task is None:
+            task = self._fetches[key] = asyncio.create_task(self._find_or_fetch(key, fetch))
+            task.add_done_callback(lambda ended: self._end_fetch(key, ended))
+        # not `await task`: when one visitor leaves, that would cancel the fetch for all
+        await asyncio.wait([task])
+        return task.result().value
 
     async def forget(self, key: str, value: str) -> None:
-        """Drop what is under `key` if it is still `value`."""
-        kept = self._kept.get(key)
-        if kept is not None and kept.value == value:
-            self._kept[key] = Kept(value, 0)  # remembered as dead: another process may still share it
+        """Drop the value of `key` if it is still `value`, here and in the shared cache."""
+        cached = self._values.get(key)
+        if cached is not None and cached.value == value:
+            self._values[key] = CachedValue(value, 0)  # not deleted: another process may store it in the shared cache
         if self._shared is not None:
             await self._shared.drop(key, value)
 
-    async def _find_or_fetch(self, key: str, fetch: Fetch) -> Kept:
-        found = None if self._shared is None else await self._shared.find(key)
-        if found is not None and found.until > self._now() and self._kept.get(key) != Kept(found.value, 0):
-            self._keep(key, found)
-            return found
+    async def _find_or_fetch(self, key: str, fetch: Fetch) -> CachedValue:
+        shared = None if self._shared is None else await self._shared.find(key)
+        if (
+            shared is not None
+            and shared.refresh_at > self._now()
+            and self._values.get(key) != CachedValue(shared.value, 0)
+        ):
+            self._store(key, shared)
+            return shared
         value, lifetime = await fetch()
-        life = min(lifetime, LONGEST)
-        life -= min(life / 10, EARLIEST)
-        kept = Kept(value, self._now() + life)
-        if life > 0:
-            self._keep(key, kept)
+        seconds = min(lifetime, MAX_LIFETIME_SECONDS)
+        seconds -= min(seconds / 10, MAX_LEAD_SECONDS)
+        cached = CachedValue(value, self._now() + seconds)
+        if seconds > 0:
+            self._store(key, cached)
             if self._shared is not None:
-                await self._shared.keep(key, kept, life)
-        return kept
+                await self._shared.store(key, cached, seconds)
+        return cached
 
-    def _keep(self, key: str, kept: Kept) -> None:
-        if len(self._kept) >= MOST:
+    def _store(self, key: str, cached: CachedValue) -> None:
+        if len(self._values) >= MAX_VALUES:
             now = self._now()
-            self._kept = {key: kept for key, kept in self._kept.items() if kept.until > now}
-        if len(self._kept) >= MOST:
-            self._kept.clear()
-        self._kept[key] = kept
+            self._values = {key: cached for key, cached in self._values.items() if cached.refresh_at > now}
+        if len(self._values) >= MAX_VALUES:
+            self._values.clear()
+        self._values[key] = cached
 
-    def _land(self, key: str, flight: asyncio.Task[Kept]) -> None:
-        del self._flights[key]
-        if not flight.cancelled():
-            flight.exception()  # looked at, for nobody may be waiting any more
+    def _end_fetch(self, key: str, task: asyncio.Task[CachedValue]) -> None:
+        del self._fetches[key]
+        if not task.cancelled():
+            task.exception()  # retrieved, or asyncio logs it when nobody waits any more

@@ -1,6 +1,6 @@
-"""One document of a vendor, kept: fetched once however many wait for it, fresh for an hour, of use for a day.
+"""Caches one document of a vendor, such as its key set: one fetch for all who wait, and a stale copy while it fails.
 
-Owns when to ask again. What the document is, and how it is fetched, is the caller's.
+Owns when to fetch again. What the document is, and how to fetch it, is up to the caller.
 """
 
 import asyncio
@@ -12,61 +12,67 @@ from typing import Generic, TypeVar
 
 from connect_core.errors import ConnectError
 
-FRESH = 3600.0
-"""Seconds for which nobody asks again."""
-USABLE = 24 * 3600.0
-"""Seconds for which a document serves while the vendor is down."""
-PAUSE = 30.0
-"""Least seconds between two attempts to replace a document that there is."""
-RENEWAL_DEADLINE = 3.0
-"""Seconds for such an attempt, so that a login that could do without it is not lost."""
+FRESH_SECONDS = 3600.0
+"""How long a document is used without fetching it again."""
+USABLE_SECONDS = 24 * 3600.0
+"""How long a document is used while fetching it again fails."""
+RETRY_PAUSE_SECONDS = 30.0
+"""Shortest time between two attempts to replace a usable document."""
+RENEWAL_TIMEOUT_SECONDS = 3.0
+"""Time limit of such an attempt: a login waits for it that could go on with the old document."""
 T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class _Kept(Generic[T]):
+class _Copy(Generic[T]):
     document: T
-    fetched: float
-    tried: float
+    fetched_at: float
+    tried_at: float
 
 
-class Cached(Generic[T]):
-    """A document behind one lock: the first caller fetches it, the others wait and take what it got."""
+class CachedDocument(Generic[T]):
+    """One document and when it was fetched. Of several callers the first fetches; the others wait for its result."""
 
     def __init__(self, fetch: Callable[[], Awaitable[T]], now: Callable[[], float] = time.monotonic) -> None:
-        """`fetch` raises a `ConnectError` for an answer that is none; `now` answers seconds that never go back."""
+        """`fetch` raises a `ConnectError` when it fails; `now` returns seconds on a clock that never goes back."""
         self._fetch = fetch
         self._now = now
         self._lock = asyncio.Lock()
-        self._kept: _Kept[T] | None = None
+        self._copy: _Copy[T] | None = None
 
     async def get(self) -> T:
-        """Return the document. Raises what fetching it raises, when there is none that can still be used."""
-        kept = self._kept
-        if kept is None or self._now() - kept.fetched >= FRESH:
+        """Return the document, fetched again when it is older than `FRESH_SECONDS`.
+
+        Raises what `fetch` raises when there is no copy younger than `USABLE_SECONDS`.
+        """
+        copy = self._copy
+        if copy is None or self._now() - copy.fetched_at >= FRESH_SECONDS:
             return await self._renew(None)
-        return kept.document
+        return copy.document
 
     async def get_newer(self, seen: T) -> T:
-        """Return the document that replaces `seen`; that one again where the vendor was asked a moment ago."""
+        """Return a newer document than `seen`, for when `seen` lacks what is needed, such as a key.
+
+        Returns `seen` itself when fetching fails, or was tried less than `RETRY_PAUSE_SECONDS` ago.
+        """
         return await self._renew(seen)
 
     async def _renew(self, seen: T | None) -> T:
         async with self._lock:
-            kept, now = self._kept, self._now()
-            if kept is None or now - kept.fetched >= USABLE:
+            copy, now = self._copy, self._now()
+            if copy is None or now - copy.fetched_at >= USABLE_SECONDS:
                 return await self._replace()
-            is_wanted = kept.document is seen or now - kept.fetched >= FRESH
-            if not is_wanted or now - kept.tried < PAUSE:
-                return kept.document
-            kept.tried = now
+            is_stale = copy.document is seen or now - copy.fetched_at >= FRESH_SECONDS
+            if not is_stale or now - copy.tried_at < RETRY_PAUSE_SECONDS:
+                return copy.document
+            copy.tried_at = now
             with suppress(ConnectError, TimeoutError):
-                async with asyncio.timeout(RENEWAL_DEADLINE):
+                async with asyncio.timeout(RENEWAL_TIMEOUT_SECONDS):
                     return await self._replace()
-            return kept.document
+            return copy.document
 
     async def _replace(self) -> T:
         document = await self._fetch()
         now = self._now()
-        self._kept = _Kept(document, now, now if self._kept else now - PAUSE)
+        self._copy = _Copy(document, now, now if self._copy else now - RETRY_PAUSE_SECONDS)
         return document

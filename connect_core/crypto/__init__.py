@@ -1,6 +1,6 @@
-"""The door to cryptography: keys, certificates, sealing, digests. Keys are parsed once and kept.
+"""Cryptography: keys, certificates, signatures, sealing and digests. Load a key once and keep it: parsing is slow.
 
-Nothing else imports `cryptography`, `joserfc` or `argon2`; no function here logs, and no error text holds key material.
+Nothing else imports `cryptography`, `joserfc` or `argon2`. No function here logs, and no error text contains a key.
 """
 
 from connect_core.crypto.aes import decrypt_aes_cbc, encrypt_aes_cbc

@@ -1,6 +1,6 @@
-"""AES in CBC mode with PKCS#7 padding (NIST SP 800-38A, RFC 5652 section 6.3), for vendors whose protocol asks for it.
+"""AES in CBC mode with PKCS#7 padding (NIST SP 800-38A, RFC 5652 section 6.3), for vendors whose protocol uses it.
 
-CBC alone proves nothing about its text: verify a signature over the cipher text before decrypting.
+CBC does not protect a text from being altered: verify a signature over the cipher text before you decrypt it.
 """
 
 from cryptography.hazmat.primitives.ciphers import Cipher

@@ -1,6 +1,7 @@
-"""X.509 certificates (RFC 5280): reading bundles, naming certificates as Java does, and following a chain to its root.
+"""X.509 certificates (RFC 5280): parses bundles, formats issuer names as Java does, and checks chains up to a root.
 
-Trust is decided here alone and only against roots that were handed in; no system store, no revocation, no network.
+A chain is trusted only if it ends at one of the roots that the caller passes. Never uses the system's certificates,
+revocation lists or the network.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,18 +21,18 @@ _UNUSABLE = (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509
 
 
 class Certificate:
-    """One certificate. Its key is not looked at before it is asked for, so unsupported ones can stand in a bundle.
+    """One certificate. Its key is parsed when `public_key` is called, so a bundle may contain keys of other types.
 
-    `issuer_text` is the issuer as RFC 2253 text, RDNs in reverse order of the DER and no blank after commas, as Java's
-    `X500Principal.getName()` prints it (but for attributes that RFC 2253 does not name and for `=` or an inner `#` in a
-    value, of which the issuers that are named this way have none). `serial_number` is an integer of any size,
-    `signature_oid` the dotted OID of the algorithm that signed the certificate.
+    `issuer_text` is the issuer's name as RFC 2253 text, RDNs in reverse order of the DER and no blank after commas, as
+    Java's `X500Principal.getName()` prints it. The two differ for attributes that RFC 2253 does not name, and for `=`
+    or an inner `#` in a value. `serial_number` is an integer of any size, `signature_oid` the dotted OID of the
+    algorithm that the issuer signed with.
     """
 
     __slots__ = ("_certificate", "_public_key", "issuer_text", "serial_number", "signature_oid")
 
     def __init__(self, der: bytes) -> None:
-        """Parse `der`. Raises `ValueError`."""
+        """Parse a certificate in DER. Raises `ValueError` when it cannot be parsed."""
         self._certificate = x509.load_der_x509_certificate(der)
         self._public_key: RsaPublicKey | None = None
         self.issuer_text = self._certificate.issuer.rfc4514_string()
@@ -39,7 +40,7 @@ class Certificate:
         self.signature_oid = self._certificate.signature_algorithm_oid.dotted_string
 
     def public_key(self) -> RsaPublicKey:
-        """Return the certified key, parsed once. Raises `ValueError` when it is not an RSA key of 2048 bits or more."""
+        """Return the certificate's key, parsed once. Raises `ValueError` unless it is RSA with 2048 bits or more."""
         if self._public_key is None:
             try:
                 self._public_key = RsaPublicKey(self._certificate.public_key())
@@ -52,26 +53,27 @@ class Certificate:
         return self._certificate.not_valid_before_utc <= at <= self._certificate.not_valid_after_utc
 
     def chains_to(self, roots: Sequence["Certificate"], intermediates: Sequence["Certificate"], at: datetime) -> bool:
-        """Tell whether a chain of certificates, all valid `at`, leads from this one to one of `roots`.
+        """Tell whether a chain of certificates, all valid `at` (with a time zone), leads from this one to a root.
 
-        Every link is checked: names, signature (SHA-2 only), CA and path length of the issuer's basic constraints, its
-        key usage (RFC 5280 section 6.1). At most 8 `intermediates` are looked at, so that a stranger's bundle is cheap.
+        Checks each link as RFC 5280 section 6.1 asks: names, signature (SHA-2 only), the issuer's basic constraints
+        (CA, path length) and key usage. Uses the first 8 `intermediates` alone, so that a bundle from an unknown sender
+        costs little CPU.
         """
-        reached, left = [self], list(intermediates[:MAX_INTERMEDIATES])
-        for below in range(len(left) + 1):
+        reached, unused = [self], list(intermediates[:MAX_INTERMEDIATES])
+        for below in range(len(unused) + 1):
             reached = [certificate for certificate in reached if certificate.is_valid_at(at)]
-            if any(one.is_valid_at(at) for one in _issuers(reached, roots, below)):
+            if any(root.is_valid_at(at) for root in _issuers(reached, roots, below)):
                 return True
-            reached = _issuers(reached, left, below)
-            left = [one for one in left if one not in reached]
+            reached = _issuers(reached, unused, below)
+            unused = [certificate for certificate in unused if certificate not in reached]
         return False
 
     def pem(self) -> str:
-        """The certificate as one PEM block."""
+        """Return the certificate as one PEM block."""
         return self._certificate.public_bytes(Encoding.PEM).decode()
 
     def _is_issued_by(self, issuer: "Certificate", below: int) -> bool:
-        """`below`: how many intermediates stand between the issuer and the end of the chain."""
+        """`below` is the number of intermediates between the issuer and the chain's first certificate."""
         try:
             if not isinstance(self._certificate.signature_hash_algorithm, _DIGESTS) or not issuer._may_issue(below):
                 return False
@@ -101,9 +103,9 @@ class Certificate:
 
 
 def load_certificates(pem: str) -> tuple[Certificate, ...]:
-    """Return the certificates of a bundle in file order; blocks that cannot be parsed are skipped.
+    """Return the certificates in a PEM bundle, in file order; skips blocks that cannot be parsed.
 
-    Raises `ValueError` when there was none, or none could be parsed.
+    Raises `ValueError` when none remain.
     """
     certificates = tuple(_readable(pem))
     if not certificates:
@@ -120,4 +122,4 @@ def _readable(pem: str) -> Iterator[Certificate]:
 
 
 def _issuers(certificates: Sequence[Certificate], candidates: Sequence[Certificate], below: int) -> list[Certificate]:
-    return [one for one in candidates if any(certificate._is_issued_by(one, below) for certificate in certificates)]
+    return [issuer for issuer in candidates if any(subject._is_issued_by(issuer, below) for subject in certificates)]

@@ -1,24 +1,27 @@
-"""Digests: of tokens that carry their own entropy, of values that do not, and those a vendor's protocol asks for."""
+"""Digests: plain ones for random tokens, keyed ones for values that could be guessed, and those of vendor protocols."""
 
 import hashlib
 import hmac
 
 
 def token_hash(token: str) -> str:
-    """SHA-256 in hex of a high-entropy token, as the database keeps it."""
+    """Return the SHA-256 of a random token in hex, as the database stores it. Use `keyed_hash` for guessable values."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def keyed_hash(key: bytes, label: str, value: str) -> str:
-    """HMAC-SHA-256 in hex of a guessable value (an id, a phone number), separated by `label`."""
+    """Return the HMAC-SHA-256 in hex of a guessable value (an id, a phone number).
+
+    Equal values with different `label`s have different hashes, so that two purposes cannot be compared.
+    """
     return hmac.digest(key, f"{label}\0{value}".encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
 def sha1_hex(text: str) -> str:
-    """SHA-1 in hex, for vendors whose protocol proves a text by it and a shared key. Never for our own proofs."""
+    """Return the SHA-1 in hex, for vendors whose protocol signs a text with it and a shared key; for nothing else."""
     return hashlib.sha1(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
 
 
 def md5_hex(text: str) -> str:
-    """MD5 in hex, for vendors whose protocol names a certificate by it. Never for secrets."""
+    """Return the MD5 in hex, for vendors whose protocol identifies certificates by it; never for secrets."""
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

@@ -1,7 +1,7 @@
-"""JSON Web Signatures of others: keys from a JWK set, signatures checked, and signed assertions of our own.
+"""JSON Web Signatures (RFC 7515, 7517, 7518): checks those of vendors with keys from a JWK set, and signs assertions.
 
-Owns algorithms and keys (RFC 7515, 7517, 7518), never a claim: what a token says is the business of `oidc`. An
-algorithm is always the caller's choice out of a closed list; a key serves only algorithms of its own type.
+Owns algorithms and keys, and never reads a claim: `providers.oidc` does. The caller chooses the algorithm from a closed
+list, so a token's header alone never decides it, and a key works only with the algorithms of its own type.
 """
 
 import base64
@@ -22,12 +22,12 @@ from joserfc.jws import JWSRegistry
 from connect_core.crypto.pem import pem_or_bare
 
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "HS256"]
-"""Every algorithm there is here (RFC 7518 §3.1); `none` is not one."""
+"""The supported algorithms (RFC 7518 §3.1); `none` is not among them."""
 _RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
 _EC = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
 _CURVES: dict[str, ec.EllipticCurve] = {"ES256": ec.SECP256R1(), "ES384": ec.SECP384R1(), "ES512": ec.SECP521R1()}
 RSA_BITS = range(2048, 8192 + 1)
-"""Sizes of modulus that are neither weak nor a way to burn our CPU."""
+"""Accepted sizes of an RSA modulus: smaller ones are weak, larger ones let a vendor's document waste our CPU."""
 
 
 class Verifier(Protocol):
@@ -35,14 +35,14 @@ class Verifier(Protocol):
 
     @property
     def kid(self) -> str:
-        """Its name in a token's header, or the empty text."""
+        """The key's id in a token's header, or the empty text."""
 
     @property
     def algorithms(self) -> tuple[str, ...]:
-        """Those that it may be used with."""
+        """The algorithms that the key may be used with."""
 
     def verify(self, algorithm: str, signature: bytes, data: bytes) -> bool:
-        """Tell whether `signature` is this key's over `data`, by an `algorithm` that it serves."""
+        """Tell whether `signature` is this key's over `data` with `algorithm`; False for one that is not its own."""
 
 
 class VerificationKey:
@@ -51,14 +51,15 @@ class VerificationKey:
     __slots__ = ("_key", "algorithms", "kid")
 
     def __init__(self, key: RSAKey | ECKey, kid: str, algorithms: tuple[str, ...]) -> None:
-        """`algorithms`: those that it may be used with."""
+        """`kid` may be empty; `algorithms` are those that the key may be used with."""
         self._key, self.kid, self.algorithms = key, kid, algorithms
 
     @classmethod
     def find(cls, jwk: object) -> Self | None:
-        """Return the key of a JWK (RFC 7517 §4), or None for one that cannot be used.
+        """Return the key of a JWK (RFC 7517 §4), or None when it cannot be used to verify signatures.
 
-        That is one of another type, use or algorithm, a secret, an RSA modulus outside 2048 to 8192 bits, or nonsense.
+        Such as one of another type, use or algorithm, a symmetric key, an RSA modulus outside 2048 to 8192 bits, or a
+        malformed one.
         """
         if not isinstance(jwk, Mapping) or jwk.get("use", "sig") != "sig":
             return None
@@ -74,7 +75,7 @@ class VerificationKey:
         return cls(key, kid, algorithms) if algorithms else None
 
     def verify(self, algorithm: str, signature: bytes, data: bytes) -> bool:
-        """Tell whether `signature` is this key's over `data`; False for an algorithm that it does not serve."""
+        """Tell whether `signature` is this key's over `data` with `algorithm`; False for one that is not its own."""
         if algorithm not in self.algorithms:
             return False
         try:
@@ -87,7 +88,7 @@ class VerificationKey:
 
 
 def _import_public(jwk: Mapping[str, Any]) -> tuple[RSAKey | ECKey, tuple[str, ...]]:
-    # the public members alone, so that a set which tells a private key makes no other key of ours
+    # the public members alone: a JWK that contains its private key by mistake yields the same public key
     if jwk["kty"] == "RSA":
         modulus = base64.urlsafe_b64decode(jwk["n"] + "=" * (-len(jwk["n"]) % 4))
         if int.from_bytes(modulus).bit_length() not in RSA_BITS:
@@ -115,19 +116,20 @@ class SecretKey:
 
 
 class SigningKey:
-    """A private key that signs assertions. It shows nothing of itself but its algorithm."""
+    """A private key that signs assertions. Its `repr` shows nothing but the algorithm."""
 
     __slots__ = ("_key", "algorithm", "kid")
 
     def __init__(self, key: RSAKey | ECKey, algorithm: str, kid: str) -> None:
-        """`algorithm`: the one that is signed with unless told otherwise."""
+        """`algorithm` is the one that `sign_jwt` uses; `kid` may be empty."""
         self._key, self.algorithm, self.kid = key, algorithm, kid
 
     @classmethod
     def load(cls, text: str, kid: str = "") -> Self:
-        """Return the key in `text`: RSA (RS256) or P-256, P-384, P-521 (ES256 …), PKCS#8 or older, PEM or bare base64.
+        """Return the private key in `text`: RSA (RS256) or P-256, P-384, P-521 (ES256, ES384, ES512).
 
-        Raises `ValueError`, which never quotes the text.
+        Accepts PKCS#8 and the older formats, as PEM or bare base64. Raises `ValueError`, which never quotes the text,
+        when it is no such key or is encrypted.
         """
         try:
             key = load_der_private_key(pem_or_bare(text, "PRIVATE KEY"), None)
@@ -149,8 +151,8 @@ class SigningKey:
         if isinstance(key, rsa.RSAPrivateKey) and key.key_size in RSA_BITS:
             return cls(RSAKey.import_key(key), "RS256", kid)
         if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, tuple(map(type, _CURVES.values()))):
-            own = ECKey.import_key(key)
-            return cls(own, _EC[own.curve_name], kid)
+            ec_key = ECKey.import_key(key)
+            return cls(ec_key, _EC[ec_key.curve_name], kid)
         raise ValueError("not an RSA key of at least 2048 bits, nor one on P-256, P-384 or P-521")
 
     def sign(self, algorithm: str, data: bytes) -> bytes:
@@ -164,15 +166,15 @@ class SigningKey:
         return f"{data}.{encode_part(self.sign(self.algorithm, data.encode()))}"
 
     def public_jwk(self) -> dict[str, Any]:
-        """The public half as a JWK, with its use and key id."""
+        """Return the public key as a JWK, with its use and key id."""
         return {**self._key.as_dict(private=False), "kid": self.kid, "use": "sig"}
 
     def pkcs8_pem(self) -> str:
-        """The key as PEM, PKCS#8, not encrypted."""
+        """Return the private key as PEM, PKCS#8, not encrypted."""
         return self._key.as_pem(private=True).decode()
 
     def public_pem(self) -> str:
-        """The public half as PEM, `SubjectPublicKeyInfo`."""
+        """Return the public key as PEM, `SubjectPublicKeyInfo`."""
         return self._key.as_pem(private=False).decode()
 
     def __repr__(self) -> str:

@@ -1,4 +1,7 @@
-"""New authorities, certificates and weak signatures, for tests and sandboxes only; what verifies imports none."""
+"""Creates certificate authorities, certificates and weak signatures, for tests and sandboxes only.
+
+Nothing that verifies a certificate or a signature imports this module.
+"""
 
 import base64
 from datetime import UTC, datetime, timedelta
@@ -15,7 +18,7 @@ from connect_core.crypto.certificates import Certificate
 from connect_core.crypto.rsa import RsaPrivateKey, RsaPublicKey
 
 _DAY = timedelta(days=1)
-_LIFE = timedelta(days=3650)
+_VALIDITY = timedelta(days=3650)
 _DN = (
     (NameOID.COUNTRY_NAME, "CN"),
     (NameOID.ORGANIZATION_NAME, "Sandbox"),
@@ -32,7 +35,7 @@ def new_authority(common_name: str) -> tuple[RsaPrivateKey, Certificate]:
 
 
 def new_ec_authority(common_name: str) -> Certificate:
-    """Return a self-signed CA certificate with a P-256 key and ECDSA signature: the root that RSA code passes over."""
+    """Return a self-signed CA certificate with a P-256 key and an ECDSA signature: RSA code has to skip such a root."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name(common_name)
     return _signed(_builder(name, name, key.public_key(), is_authority=True), key)
@@ -49,9 +52,10 @@ def new_certificate(
     not_after: datetime | None = None,
     is_authority: bool = False,
 ) -> Certificate:
-    """Return a certificate over `public_key` by `issuer`; valid from yesterday for ten years unless told otherwise.
+    """Return a certificate for `public_key`, issued by `issuer` and signed with `issuer_key`.
 
-    `serial_number` is random by default; the times need a time zone. `is_authority` makes it an intermediate CA.
+    By default it is valid from yesterday for ten years (`not_before` and `not_after` need a time zone) and has a random
+    `serial_number`. `is_authority` makes it an intermediate CA.
     """
     subject = x509.load_pem_x509_certificate(issuer.pem().encode()).subject
     builder = _builder(
@@ -66,7 +70,7 @@ def new_certificate(
 
 
 def sign_with_sha1(key: RsaPrivateKey, data: bytes) -> str:
-    """Return a signature over `data` with SHA-1 as base64: what a verifier with a pinned digest refuses."""
+    """Return a signature over `data` with SHA-1, as base64: a verifier that accepts SHA-256 alone has to refuse it."""
     return base64.b64encode(_private(key).sign(data, PKCS1v15(), SHA1())).decode()  # noqa: S303  # weak on purpose
 
 
@@ -88,7 +92,7 @@ def _builder(
         .public_key(public_key)
         .serial_number(x509.random_serial_number() if serial_number is None else serial_number)
         .not_valid_before(start)
-        .not_valid_after(not_after or start + _LIFE)
+        .not_valid_after(not_after or start + _VALIDITY)
         .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
     )
 

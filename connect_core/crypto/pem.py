@@ -1,6 +1,6 @@
-"""Text armour (RFC 7468), read leniently: what a console, an editor or an environment variable makes of a PEM file.
+"""Reads PEM (RFC 7468) leniently: a console, an editor or an environment variable may have reformatted the file.
 
-Owns nothing but text to bytes; what the bytes mean is the business of `rsa` and `certificates`.
+Only turns text into bytes; `rsa`, `jose` and `certificates` parse them.
 """
 
 import base64
@@ -8,26 +8,26 @@ import binascii
 import re
 from collections.abc import Iterator
 
-# no dash inside, so that a stranger's text with many openings and no end costs linear time
+# no dash inside, so that a text with many BEGIN lines and no END line is read in linear time
 _BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \1-----")
 
 
 def pem_blocks(text: str, label: str) -> Iterator[bytes]:
-    """Yield the contents of every block whose label ends with `label`, in file order; damaged base64 yields no block.
+    """Yield the content of each block whose label ends with `label`, in file order; skips blocks with invalid base64.
 
-    CRLF, blanks inside the base64, one long line, and a backslash followed by `n` for a line break are all let pass.
+    Accepts CRLF, blanks inside the base64, one long line, and a backslash followed by `n` instead of a line break.
     """
-    for found in _BLOCK.finditer(_unescaped(text)):
-        if found[1].endswith(label):
-            content = _decoded(found[2])
+    for block in _BLOCK.finditer(_unescaped(text)):
+        if block[1].endswith(label):
+            content = _decoded(block[2])
             if content:
                 yield content
 
 
 def pem_or_bare(text: str, label: str) -> bytes:
-    """Return the first block whose label ends with `label`, or the bare base64 of a text that has no armour.
+    """Return the content of the first block whose label ends with `label`; a text without BEGIN is bare base64.
 
-    Raises `ValueError`, which never quotes the text.
+    Raises `ValueError`, which never quotes the text, when there is neither.
     """
     content = next(pem_blocks(text, label), b"") if "-----" in text else _decoded(_unescaped(text))
     if not content:

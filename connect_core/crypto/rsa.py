@@ -1,6 +1,6 @@
-"""RSA keys: signing and verifying with RSASSA-PKCS1-v1_5 and SHA-256 (RFC 8017 section 8.2), nothing else.
+"""RSA keys that sign and verify with RSASSA-PKCS1-v1_5 and SHA-256 (RFC 8017 section 8.2), and nothing else.
 
-The digest is pinned here and never taken from a signature. Keys under 2048 bits are refused (NIST SP 800-131A).
+The digest is always SHA-256, never the one that a signature names. Refuses keys under 2048 bits (NIST SP 800-131A).
 """
 
 from typing import Self
@@ -24,12 +24,12 @@ MIN_BITS = 2048
 
 
 class RsaPublicKey:
-    """A public key that verifies signatures. Two are equal when modulus and exponent are."""
+    """A public key that verifies signatures. Two keys are equal when modulus and exponent are equal."""
 
     __slots__ = ("_key",)
 
     def __init__(self, key: object) -> None:
-        """`key`: of the `cryptography` package. Raises `ValueError` unless it is RSA, public, of 2048 bits or more."""
+        """`key` is the `cryptography` package's. Raises `ValueError` unless it is a public RSA key of 2048+ bits."""
         if not isinstance(key, rsa.RSAPublicKey) or key.key_size < MIN_BITS:
             raise ValueError(f"not an RSA public key of at least {MIN_BITS} bits")
         self._key = key
@@ -43,7 +43,7 @@ class RsaPublicKey:
         return True
 
     def spki_pem(self) -> str:
-        """The key as PEM, `SubjectPublicKeyInfo` (RFC 5280 section 4.1.2.7)."""
+        """Return the key as PEM, `SubjectPublicKeyInfo` (RFC 5280 section 4.1.2.7)."""
         return self._key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
     def __eq__(self, other: object) -> bool:
@@ -57,35 +57,35 @@ class RsaPublicKey:
 
 
 class RsaPrivateKey:
-    """A private key that signs. It shows nothing of itself but its size."""
+    """A private key that signs. Its `repr` shows nothing but the size."""
 
     __slots__ = ("_key",)
 
     def __init__(self, key: object) -> None:
-        """`key`: of the `cryptography` package. Raises `ValueError` unless it is RSA, private, of 2048 bits or more."""
+        """`key` is the `cryptography` package's. Raises `ValueError` unless it is a private RSA key of 2048+ bits."""
         if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < MIN_BITS:
             raise ValueError(f"not an RSA private key of at least {MIN_BITS} bits")
         self._key = key
 
     @classmethod
     def generate(cls, bits: int = MIN_BITS) -> Self:
-        """Return a new key with the exponent 65537."""
+        """Return a new key of `bits` with the exponent 65537."""
         return cls(rsa.generate_private_key(65537, bits))
 
     def sign(self, data: bytes) -> bytes:
-        """Return the signature over `data` with SHA-256, as long as the modulus."""
+        """Return the signature over `data` with SHA-256; it has as many bytes as the modulus."""
         return self._key.sign(data, PKCS1v15(), SHA256())
 
     def public_key(self) -> RsaPublicKey:
-        """Return the public half."""
+        """Return the public key."""
         return RsaPublicKey(self._key.public_key())
 
     def pkcs8_pem(self) -> str:
-        """The key as PEM, PKCS#8 (RFC 5958), not encrypted."""
+        """Return the key as PEM, PKCS#8 (RFC 5958), not encrypted."""
         return self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
     def pkcs1_pem(self) -> str:
-        """The key as PEM, PKCS#1 (RFC 8017 appendix A.1.2), not encrypted."""
+        """Return the key as PEM, PKCS#1 (RFC 8017 appendix A.1.2), not encrypted."""
         return self._key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
 
     def __repr__(self) -> str:
@@ -93,9 +93,9 @@ class RsaPrivateKey:
 
 
 def load_private_key(text: str) -> RsaPrivateKey:
-    """Return the key in `text`: PKCS#1 or PKCS#8, PEM or bare base64, however its lines are broken.
+    """Return the private key in `text`: PKCS#1 or PKCS#8, as PEM or bare base64, with any line breaks.
 
-    Raises `ValueError`, which never quotes the text: no RSA key, encrypted, damaged, or under 2048 bits.
+    Raises `ValueError`, which never quotes the text, when it is no RSA key, encrypted, damaged, or under 2048 bits.
     """
     content = pem_or_bare(text, "PRIVATE KEY")
     try:
@@ -106,9 +106,9 @@ def load_private_key(text: str) -> RsaPrivateKey:
 
 
 def load_public_key(text: str) -> RsaPublicKey:
-    """Return the key in `text`: SPKI or PKCS#1, PEM or bare base64, however its lines are broken.
+    """Return the public key in `text`: SPKI or PKCS#1, as PEM or bare base64, with any line breaks.
 
-    Raises `ValueError`, which never quotes the text: no RSA public key, damaged, or under 2048 bits.
+    Raises `ValueError`, which never quotes the text, when it is no public RSA key, damaged, or under 2048 bits.
     """
     content = pem_or_bare(text, "PUBLIC KEY")
     try:

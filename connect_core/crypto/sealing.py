@@ -1,7 +1,8 @@
-"""Sealing: AES-256-GCM with associated data under a ring of keys (NIST SP 800-38D).
+"""Sealing: authenticated encryption with AES-256-GCM and associated data (NIST SP 800-38D).
 
-A sealed text is `v1.<key id>.<base64url of nonce and ciphertext>`. The first key seals, every key opens. A purpose has
-keys of its own, derived from the ring's (HKDF, RFC 5869), so a text sealed for one never opens for another.
+A sealed text is `v1.<key id>.<base64url of nonce and ciphertext>`. The first of the shop's secret keys seals, each of
+them opens. Every purpose has keys of its own, derived from the secret keys (HKDF, RFC 5869), so that a text sealed for
+one purpose does not open for another.
 """
 
 import base64
@@ -15,40 +16,40 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-_NONCE = 12
+_NONCE_BYTES = 12
 
 
 class SealError(ValueError):
-    """The text was not sealed by this ring for this purpose and these associated data."""
+    """The text was not sealed with one of these keys, for this purpose and with these associated data."""
 
 
 def derive_key(key: bytes, purpose: str, length: int = 32) -> bytes:
-    """Derive `length` bytes for one purpose from a key of the ring."""
+    """Return `length` bytes for one purpose, derived from a secret key; `purpose` is a constant such as `flow`."""
     return HKDF(SHA256(), length, salt=None, info=f"connect-login {purpose}".encode()).derive(key)
 
 
 class Sealer:
-    """Seals and opens for one purpose."""
+    """Seals and opens texts for one purpose."""
 
-    def __init__(self, ring: Sequence[bytes], purpose: str) -> None:
-        """`ring`: 32 bytes each, the first seals; `purpose`: a constant such as `flow`."""
-        keys = [derive_key(key, purpose) for key in ring]
-        self._ring = {hashlib.sha256(key).hexdigest()[:8]: AESGCM(key) for key in keys}
-        self._first = next(iter(self._ring))
+    def __init__(self, secret_keys: Sequence[bytes], purpose: str) -> None:
+        """`secret_keys` are 32 bytes each, and the first one seals; `purpose` is a constant such as `flow`."""
+        keys = [derive_key(key, purpose) for key in secret_keys]
+        self._keys = {hashlib.sha256(key).hexdigest()[:8]: AESGCM(key) for key in keys}
+        self._sealing_id = next(iter(self._keys))
 
     def seal(self, plain: bytes, associated: str) -> str:
-        """Return `plain` sealed; it opens only with the same `associated` text."""
-        nonce = os.urandom(_NONCE)
-        sealed = nonce + self._ring[self._first].encrypt(nonce, plain, associated.encode())
-        return f"v1.{self._first}.{base64.urlsafe_b64encode(sealed).rstrip(b'=').decode()}"
+        """Return `plain` sealed; it opens only with the same `associated` data, which are not part of the text."""
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = nonce + self._keys[self._sealing_id].encrypt(nonce, plain, associated.encode())
+        return f"v1.{self._sealing_id}.{base64.urlsafe_b64encode(sealed).rstrip(b'=').decode()}"
 
     def open(self, text: str, associated: str) -> bytes:
-        """Return what was sealed. Raises `SealError`, always with the same words."""
+        """Return what was sealed. Raises `SealError`, with the same text whatever was wrong."""
         try:
             version, key_id, body = text.split(".")
             sealed = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
             if version != "v1":
                 raise ValueError
-            return self._ring[key_id].decrypt(sealed[:_NONCE], sealed[_NONCE:], associated.encode())
+            return self._keys[key_id].decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], associated.encode())
         except (ValueError, KeyError, binascii.Error, InvalidTag):
             raise SealError("the sealed text does not open") from None

@@ -1,7 +1,7 @@
-"""Access tokens: JWTs signed with ES256 (RFC 7519, RFC 7518 §3.4), and the public keys that check them.
+"""Access tokens: JWTs signed with ES256 (RFC 7519, RFC 7518 §3.4), and the public keys that verify them.
 
-The signing key is derived from the key ring, so every worker and replica signs with the same one and a rotated ring
-keeps accepting what its older keys signed.
+The signing key is derived from the shop's first secret key, so all processes sign with the same one. Tokens signed with
+an older secret key stay valid while it is configured.
 """
 
 import hashlib
@@ -19,21 +19,21 @@ _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # o
 
 
 class AccessTokens:
-    """Issues access tokens with the ring's first key and reads those of any."""
+    """Issues access tokens signed with the first key, and verifies those signed with any."""
 
-    def __init__(self, ring: Sequence[bytes], issuer: str) -> None:
-        """`ring`: 32 bytes each; `issuer` becomes `iss` (RFC 7519 §4.1.1), the service's own origin."""
+    def __init__(self, secret_keys: Sequence[bytes], issuer: str) -> None:
+        """`secret_keys` are 32 bytes each; `issuer` becomes `iss` (RFC 7519 §4.1.1), the service's own origin."""
         self._issuer = issuer
-        self._keys = KeySet([_signing_key(key) for key in ring])
-        self._first = self._keys.keys[0]
-        self._header = {"alg": "ES256", "typ": "at+jwt", "kid": self._first.kid}
+        self._keys = KeySet([_signing_key(key) for key in secret_keys])
+        self._signing_key = self._keys.keys[0]
+        self._header = {"alg": "ES256", "typ": "at+jwt", "kid": self._signing_key.kid}
 
     def issue(self, claims: Mapping[str, Any]) -> str:
-        """Return a signed token; `exp` and `iat` are the caller's, in epoch seconds."""
-        return jwt.encode(self._header, {"iss": self._issuer, **claims}, self._first, algorithms=["ES256"])
+        """Return a signed token with `claims` and `iss`; the caller sets `exp` and `iat`, in epoch seconds."""
+        return jwt.encode(self._header, {"iss": self._issuer, **claims}, self._signing_key, algorithms=["ES256"])
 
     def find_claims(self, token: str, now: int) -> dict[str, Any] | None:
-        """Return the claims of a token of ours that holds at `now` (epoch seconds), else None."""
+        """Return the claims of a token that we signed and that is valid at `now` (epoch seconds), else None."""
         if len(token) > 4096 or not token.isascii():
             return None
         try:
@@ -45,7 +45,7 @@ class AccessTokens:
         return claims if is_live else None
 
     def jwks(self) -> dict[str, Any]:
-        """The public keys as a JWK set (RFC 7517 §5)."""
+        """Return the public keys as a JWK set (RFC 7517 §5), the signing key's first."""
         return {"keys": [key.as_dict(private=False, use="sig", alg="ES256") for key in self._keys.keys]}
 
 

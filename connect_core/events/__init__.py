@@ -1,4 +1,4 @@
-"""What happened: written in the transaction that made it happen, and handed to plugins once that is committed.
+"""Events: stored in the transaction whose changes they report, and delivered to plugins after its commit.
 
-Never decides whether anything may happen. No id, code, token or state of a vendor stands in an event.
+Never decides whether a login or a change is allowed. No event contains an id, code, token or state of a vendor.
 """

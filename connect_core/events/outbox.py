@@ -1,4 +1,4 @@
-"""The outbox: events as rows of `es_connect_event`, and read back as events for plugins that have not heard of them."""
+"""The outbox: converts events to rows of `es_connect_event`, and undelivered rows back to events."""
 
 from connect_core.events import kinds
 from connect_core.identity import ClientType
@@ -6,16 +6,28 @@ from connect_core.providers.hookspecs import ErasedEvent, LoginEvent, MergeEvent
 from connect_core.store import Transaction, events
 from connect_core.store.events import EventRow
 
-_OF_NEW_MEMBER = "new_member"
-_NOT_A_LOGINS = dict.fromkeys(("provider", "client_type", "union_type"), "")
+_NEW_MEMBER = "new_member"
+"""The `detail` of a login that registered its member."""
+_NO_LOGIN = dict.fromkeys(("provider", "client_type", "union_type"), "")
+"""Columns that only the events of a login fill."""
 
 
 def to_row(event: LoginEvent | MergeEvent, connect_id: int, subject_hash: str) -> dict[str, object]:
-    """Return the event as a row that no plugin was told of yet; `subject_hash` is keyed."""
+    """Return the row that stores `event`, without `dispatched_at`.
+
+    `connect_id` is the connection it is about, `subject_hash` a keyed hash of the person's id.
+    """
     if isinstance(event, MergeEvent):
-        told = {"kind": event.kind, "member_id": event.kept_id, "detail": str(event.merged_id)}
-        named = {"connect_id": connect_id, "subject_hash": subject_hash, "request_id": event.request_id}
-        return {**_NOT_A_LOGINS, **told, **named, "create_time": event.time}
+        return {
+            **_NO_LOGIN,
+            "kind": event.kind,
+            "member_id": event.kept_id,
+            "connect_id": connect_id,
+            "subject_hash": subject_hash,
+            "request_id": event.request_id,
+            "create_time": event.time,
+            "detail": str(event.merged_id),
+        }
     return {
         "kind": event.kind,
         "member_id": event.member_id,
@@ -26,12 +38,12 @@ def to_row(event: LoginEvent | MergeEvent, connect_id: int, subject_hash: str) -
         "subject_hash": subject_hash,
         "request_id": event.request_id,
         "create_time": event.time,
-        "detail": _OF_NEW_MEMBER if event.is_new_member else "",
+        "detail": _NEW_MEMBER if event.is_new_member else "",
     }
 
 
 def from_row(row: EventRow) -> LoginEvent | MergeEvent:
-    """Return a row as the event that plugins are told."""
+    """Return the event that a row stores, as plugins get it."""
     if row.kind in (kinds.MERGED, kinds.MERGE_UNDONE):
         return MergeEvent(row.kind, row.member_id, int(row.detail), row.request_id, row.create_time, row.id)
     return LoginEvent(
@@ -41,15 +53,26 @@ def from_row(row: EventRow) -> LoginEvent | MergeEvent:
         provider=row.provider,
         client_type=ClientType(row.client_type),
         union_type=row.union_type,
-        is_new_member=row.detail == _OF_NEW_MEMBER,
+        is_new_member=row.detail == _NEW_MEMBER,
         request_id=row.request_id,
         time=row.create_time,
     )
 
 
 def write_erased(transaction: Transaction, event: ErasedEvent) -> None:
-    """Write that a member was erased: when, on which request, and nothing of whom it was."""
-    empty = {**_NOT_A_LOGINS, "subject_hash": "", "detail": ""}
-    times = dict.fromkeys(("create_time", "dispatched_at"), event.time)
-    row = {"kind": kinds.ERASED, "member_id": event.member_id, "connect_id": 0, "request_id": event.request_id}
-    events.insert_events(transaction, [{**row, **empty, **times}])
+    """Insert the event that a member was erased, with the time and the request, and nothing about the person.
+
+    It is stored as dispatched: the caller delivers it once, and `redeliver` never does.
+    """
+    row = {
+        **_NO_LOGIN,
+        "kind": kinds.ERASED,
+        "member_id": event.member_id,
+        "connect_id": 0,
+        "subject_hash": "",
+        "request_id": event.request_id,
+        "create_time": event.time,
+        "detail": "",
+        "dispatched_at": event.time,
+    }
+    events.insert_events(transaction, [row])

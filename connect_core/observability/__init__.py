@@ -1,1 +1,1 @@
-"""What an operator sees: structured log lines, and the log of refused logins."""
+"""What an operator sees: structured log lines, and the log of refused logins. Decides nothing."""

@@ -1,7 +1,7 @@
-"""Log lines: one JSON object each, one event name, nothing that could be spent.
+"""Log lines: each is one JSON object with one event name, and no credential.
 
-A last line of defence stands in the formatter: what looks like a credential in a foreign library's or plugin's text
-is blotted out. Our own code never puts one there.
+Our own code never logs a credential. As a last line of defence the formatter replaces what looks like one, since the
+texts of other libraries and of plugins may contain anything.
 """
 
 import json
@@ -13,14 +13,14 @@ from datetime import UTC, datetime
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _NAME = r"(?:[\w-]{0,32}(?:secret|password|token|private_key|session_key|ticket)|auth_?code|sign)"
 _HEADER = re.compile(r"(?i)\b(authorization|cookie)([\"']?\s*[=:]\s*).+")
-_CREDENTIAL = re.compile(  # short numbers are left: they are the lines of code that an error names
+_CREDENTIAL = re.compile(  # numbers of up to five digits stay: they are line numbers and error codes
     rf"""(?ix) \b ({_NAME}|code|state) (["']?\s*[=:]\s*["']?) (?!\d{{1,5}}(?:[\s,;)]|$)) [^\s"'&,;}}]+"""
 )
 _FIELD = re.compile(_NAME + "|authorization|cookie", re.IGNORECASE)
 
 
 def redact(text: str) -> str:
-    """Return `text` with what stands behind a credential's name blotted out, and on one line."""
+    """Return `text` on one line, with `***` for each value that follows a credential's name."""
     if "=" in text or ":" in text:
         for credential in (_HEADER, _CREDENTIAL):
             text = credential.sub(r"\1\2***", text)
@@ -53,9 +53,13 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure_logging(level: str = "info") -> None:
-    """Send every logger's lines to standard error; those that print whole URLs at INFO are heard from warning up."""
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # no line shows them
-    logging._srcfile = None  # nor where it was logged; https://docs.python.org/3/howto/logging.html#optimization
+    """Send the lines of all loggers to standard error as JSON, from `level` (a name such as `info`) upwards.
+
+    Libraries that log whole URLs at INFO log from WARNING upwards.
+    """
+    # not shown in a line, so not collected: https://docs.python.org/3/howto/logging.html#optimization
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

@@ -1,4 +1,4 @@
-"""The log of refusals: who was refused what, without letting a flood of refusals fill the disk."""
+"""The log of refused logins, limited so that a flood of refused requests cannot fill the disk."""
 
 import logging
 import time
@@ -9,24 +9,25 @@ from connect_core.errors import ConnectError, NotLoggedIn, ProviderFault, Reques
 log = logging.getLogger("connect_login")
 
 REFUSALS_A_MINUTE = 60
-"""Refusals of one code that a process logs in a minute."""
+"""How many refusals with the same error code a process logs in a minute."""
 
 
 class RefusalLog:
-    """The log of refusals: each is a line, until there are so many that somebody wants to fill the disk."""
+    """Logs refusals, one line each, up to `REFUSALS_A_MINUTE` for each error code. Make one for each process."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        """`now` answers seconds that never go back."""
+        """`now` returns seconds on a clock that never goes back."""
         self._now = now
         self._counted: dict[str, tuple[int, int]] = {}
 
     def note(self, error: ConnectError, context: Mapping[str, object]) -> None:
-        """Log a refusal: a warning where the operator must act, else information.
+        """Log a refusal: as a warning where the operator must act, else as information.
 
-        Of one code there are `REFUSALS_A_MINUTE` lines a minute; how many were left out stands before the next one.
+        `context` becomes fields of the line. Refusals over the limit are counted; the first line of a later minute is
+        preceded by one that says how many were left out.
         """
-        minute, (of, count) = int(self._now() // 60), self._counted.get(error.code, (0, 0))
-        if of != minute:
+        minute, (counted_minute, count) = int(self._now() // 60), self._counted.get(error.code, (0, 0))
+        if counted_minute != minute:
             if left_out := max(0, count - REFUSALS_A_MINUTE):
                 log.warning("refusals_left_out", extra={"code": error.code, "count": left_out})
             count = 0
@@ -36,7 +37,7 @@ class RefusalLog:
 
 
 def _log_refusal(error: ConnectError, context: Mapping[str, object]) -> None:
-    is_operators = isinstance(error, ProviderFault) or not isinstance(error, RequestRefused)
-    level = logging.WARNING if is_operators else logging.DEBUG if isinstance(error, NotLoggedIn) else logging.INFO
+    needs_operator = isinstance(error, ProviderFault) or not isinstance(error, RequestRefused)
+    level = logging.WARNING if needs_operator else logging.DEBUG if isinstance(error, NotLoggedIn) else logging.INFO
     vendor = {f"vendor_{key}": value for key, value in error.vendor.items()}
     log.log(level, "login_refused", extra={"code": error.code, "reason": str(error), **context, **vendor})

@@ -1,6 +1,7 @@
-"""The only door to the database: every query, and nothing but queries. What they mean is decided above.
+"""Everything that talks to the database: each query is a function over a `Transaction`, one module for each subject.
 
-Queries are functions over a `Transaction`; `Database` runs a unit of them in one transaction on one thread hop.
+`Database` runs a unit of work, which calls several of them, in one transaction. No rule about logins or members is
+decided here, and nothing else imports SQLAlchemy.
 """
 
 from connect_core.store import connections, events, flows, members, qr_logins, schema, sessions

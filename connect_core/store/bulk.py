@@ -1,4 +1,4 @@
-"""Queries that bring members and connections of another system in: many rows at a time, asked for by their keys."""
+"""Queries for an import: they read and insert members and connections many rows at a time, by their keys."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,12 +15,15 @@ from connect_core.store.models import Alias, Connection, Member, table_of
 _ALIAS, _CONNECT, _MEMBER = table_of(Alias), table_of(Connection), table_of(Member)
 
 CHUNK = 500
-"""Keys that are asked for at once; fewer are filled up, so that every question is one prepared statement."""
+"""Keys in one query. A shorter list is filled up with its last key, so that every query is the same statement."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredConnection:
-    """A connection that a member has or had. `ids` are those of its aliases, and `union_id` where it has none."""
+    """A connection that a member has or had.
+
+    `ids` are pairs of scope and value: the connection's `union_id` and those of its `aliases`.
+    """
 
     connect_id: int
     member_id: int
@@ -31,25 +34,25 @@ class StoredConnection:
 
 
 def find_unames(transaction: Transaction, member_ids: Sequence[int]) -> dict[int, str]:
-    """Return the name of every one of these members that there is."""
-    return {row[0]: row[1] for row in _ask(transaction, _members_by("id"), member_ids)}
+    """Return the names of those of these members that exist, by id."""
+    return {row[0]: row[1] for row in _select_by_keys(transaction, _members_by("id"), member_ids)}
 
 
 def find_owners(transaction: Transaction, unames: Sequence[str]) -> dict[str, int]:
-    """Return whose each of these names is."""
-    return {row[1]: row[0] for row in _ask(transaction, _members_by("uname"), unames)}
+    """Return the ids of the members with these names, by name."""
+    return {row[1]: row[0] for row in _select_by_keys(transaction, _members_by("uname"), unames)}
 
 
 def insert_members(transaction: Transaction, rows: Sequence[Mapping[str, object]]) -> None:
-    """Write members with their ids; the names are columns of `es_member`."""
+    """Insert members, with their ids; the keys of each row are columns of `es_member`."""
     _INSERT_MEMBER.run_many(transaction, rows)
 
 
 def find_bound(transaction: Transaction, member_ids: Sequence[int]) -> list[StoredConnection]:
-    """Return every connection of these members, ended ones too."""
-    rows = list(_ask(transaction, _bound(), member_ids))
+    """Return all connections of these members, ended ones too."""
+    rows = list(_select_by_keys(transaction, _connections_of_members(), member_ids))
     aliases: dict[int, list[PersonId]] = {}
-    for connect_id, kind, scope, value in _ask(transaction, _bound_aliases(), member_ids):
+    for connect_id, kind, scope, value in _select_by_keys(transaction, _aliases_of_members(), member_ids):
         aliases.setdefault(connect_id, []).append(PersonId(IdKind(kind), value, scope))
     return [
         StoredConnection(
@@ -57,7 +60,7 @@ def find_bound(transaction: Transaction, member_ids: Sequence[int]) -> list[Stor
             row[1],
             row[2],
             row[5] == 1,
-            frozenset({(row[4], row[3]), *((one.scope, one.value) for one in aliases.get(row[0], ()))}),
+            frozenset({(row[4], row[3]), *((alias.scope, alias.value) for alias in aliases.get(row[0], ()))}),
             tuple(aliases.get(row[0], ())),
         )
         for row in rows
@@ -67,39 +70,50 @@ def find_bound(transaction: Transaction, member_ids: Sequence[int]) -> list[Stor
 def find_holders(
     transaction: Transaction, union_type: str, kind: IdKind, scope: str, values: Sequence[str]
 ) -> dict[str, int | None]:
-    """Return which member each of these ids leads to; None for an id whose connection was ended or is gone."""
-    whose = {"type_of_ids": union_type, "scope_of_ids": scope}
-    found = {row[0]: row[1] for row in _ask(transaction, _holders(), values, kind_of_ids=kind.value, **whose)}
-    return found | {row[0]: row[1] for row in _ask(transaction, _shown_holders(), values, **whose)}
+    """Return the id of the member that each id (`kind`, `scope` and one of `values`) belongs to, by value.
+
+    The member is None for an active alias whose connection was ended or deleted. Ids that nobody has are left out.
+    """
+    namespace = {"type_of_ids": union_type, "scope_of_ids": scope}
+    by_alias = _select_by_keys(transaction, _members_by_alias(), values, kind_of_ids=kind.value, **namespace)
+    by_union_id = _select_by_keys(transaction, _members_by_union_id(), values, **namespace)
+    return {row[0]: row[1] for row in by_alias} | {row[0]: row[1] for row in by_union_id}
 
 
 def insert_connections(transaction: Transaction, rows: Sequence[Mapping[str, object]]) -> None:
-    """Write active connections; the names are columns of `es_connect`."""
+    """Insert active connections; the keys of each row are columns of `es_connect`."""
     _INSERT_CONNECT.run_many(transaction, rows)
 
 
 def find_connect_ids(transaction: Transaction, member_ids: Sequence[int]) -> dict[tuple[int, str], int]:
-    """Return the active connections of these members, by member and union type."""
-    return {(row[1], row[2]): row[0] for row in _ask(transaction, _bound(), member_ids) if row[5] == 1}
+    """Return the ids of these members' active connections, by member id and union type."""
+    return {
+        (row[1], row[2]): row[0]
+        for row in _select_by_keys(transaction, _connections_of_members(), member_ids)
+        if row[5] == 1
+    }
 
 
 def insert_ids(transaction: Transaction, rows: Sequence[tuple[int, str, PersonId]]) -> None:
-    """Write the ids by which connections are found: the connection, its union type, the id."""
+    """Insert aliases; each row is a connection's id, its union type and the id of the person."""
     values = [
         {
             "connect_id": connect_id,
             "union_type": union_type,
-            "kind": one.kind.value,
-            "scope": one.scope,
-            "value": one.value,
+            "kind": person_id.kind.value,
+            "scope": person_id.scope,
+            "value": person_id.value,
         }
-        for connect_id, union_type, one in rows
+        for connect_id, union_type, person_id in rows
     ]
     _INSERT_ALIAS.run_many(transaction, values)
 
 
 def move_sequence(transaction: Transaction, highest_id: int) -> None:
-    """Let PostgreSQL number new members after `highest_id`; the other engines see to it by themselves."""
+    """Make PostgreSQL number new members from above `highest_id`; call it on PostgreSQL alone.
+
+    A sequence does not notice ids that were inserted; the other engines count on from the highest id themselves.
+    """
     _MOVE_SEQUENCE.run(transaction, highest_id=highest_id)
 
 
@@ -133,10 +147,12 @@ _MOVE_SEQUENCE = Statement(
 )
 
 
-def _ask(transaction: Transaction, query: Statement, keys: Sequence[object], **more: object) -> Iterator[Row]:
+def _select_by_keys(
+    transaction: Transaction, query: Statement, keys: Sequence[object], **more: object
+) -> Iterator[Row]:
     for start in range(0, len(keys), CHUNK):
-        part = keys[start : start + CHUNK]
-        filled = [*part, *[part[-1]] * (CHUNK - len(part))]
+        chunk = keys[start : start + CHUNK]
+        filled = [*chunk, *[chunk[-1]] * (CHUNK - len(chunk))]
         yield from query.all(transaction, **more, **{f"key_{place}": key for place, key in enumerate(filled)})
 
 
@@ -150,14 +166,14 @@ def _members_by(column: str) -> Statement:
 
 
 @cache
-def _bound() -> Statement:
+def _connections_of_members() -> Statement:
     c = _CONNECT.c
     columns = (c.id, c.member_id, c.union_type, c.union_id, c.union_scope, c.active)
     return Statement(select(*columns).where(_is_one_of(c.member_id)))
 
 
 @cache
-def _bound_aliases() -> Statement:
+def _aliases_of_members() -> Statement:
     return Statement(
         select(_ALIAS.c.connect_id, _ALIAS.c.kind, _ALIAS.c.scope, _ALIAS.c.value)
         .join_from(_CONNECT, _ALIAS, _ALIAS.c.connect_id == _CONNECT.c.id)
@@ -166,7 +182,7 @@ def _bound_aliases() -> Statement:
 
 
 @cache
-def _holders() -> Statement:
+def _members_by_alias() -> Statement:
     return Statement(
         select(_ALIAS.c.value, _CONNECT.c.member_id)
         .join_from(_ALIAS, _CONNECT, (_ALIAS.c.connect_id == _CONNECT.c.id) & (_CONNECT.c.active == 1), isouter=True)
@@ -181,7 +197,7 @@ def _holders() -> Statement:
 
 
 @cache
-def _shown_holders() -> Statement:
+def _members_by_union_id() -> Statement:
     return Statement(
         select(_CONNECT.c.union_id, _CONNECT.c.member_id).where(
             _CONNECT.c.union_type == bindparam("type_of_ids"),
@@ -193,7 +209,7 @@ def _shown_holders() -> Statement:
 
 
 def find_rows(transaction: Transaction, table: str) -> list[dict[str, Any]]:
-    """Return the rows of `table`, one of ours, in the order of their first column: for demonstrations and tests."""
+    """Return all rows of `table`, one of our tables, ordered by its first column: for the demo and for tests."""
     transaction.cursor.execute(f"SELECT * FROM {table} ORDER BY 1")  # noqa: S608 - the caller names a table of ours
     names = [column[0] for column in transaction.cursor.description]
     return [dict(zip(names, row, strict=True)) for row in transaction.cursor.fetchall()]

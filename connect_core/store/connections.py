@@ -1,4 +1,7 @@
-"""Queries about persons: connections and the ids that lead to them."""
+"""Queries about connections (`es_connect`) and the ids by which they are found (`es_connect_alias`).
+
+Which connection a login belongs to is decided in `members`; here is only the SQL.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,9 +19,10 @@ _ALIAS, _CONNECT = table_of(Alias), table_of(Connection)
 
 @dataclass(frozen=True, slots=True)
 class KnownPerson:
-    """An active connection that one of the asked ids led to. `profile` is JSON, None when none was ever told.
+    """An active connection, found by the id `via`.
 
-    `has_aliases` is False for a row that another system wrote: its `union_id` is all there is.
+    `profile` is JSON, or None when the vendor never sent one; `profile_time` is when it did, in epoch seconds. Without
+    aliases (`has_aliases` is False) another system wrote the row, and `union_id` is the only id known.
     """
 
     via: PersonId
@@ -33,7 +37,7 @@ class KnownPerson:
 
 @dataclass(frozen=True, slots=True)
 class BoundConnection:
-    """An active connection, as its member sees it. `profile` is JSON, None when none was ever told."""
+    """An active connection, as its member sees it. `profile` is JSON, or None when the vendor never sent one."""
 
     connect_id: int
     union_type: str
@@ -43,9 +47,9 @@ class BoundConnection:
 
     @property
     def nickname(self) -> str:
-        """What the vendor calls the person; empty when that was never told."""
-        told: Mapping[str, object] = json.loads(self.profile or "{}")
-        return str(told.get("nickname", ""))
+        """The person's nickname at the vendor; empty when the vendor never sent one."""
+        profile: Mapping[str, object] = json.loads(self.profile or "{}")
+        return str(profile.get("nickname", ""))
 
 
 _CONNECT_COLUMNS = (
@@ -58,8 +62,8 @@ _CONNECT_COLUMNS = (
 )
 
 
-def _ids_are(count: int) -> ColumnElement[bool]:
-    """The condition that an alias is one of so many ids, as `_values` binds them."""
+def _is_one_of_ids(count: int) -> ColumnElement[bool]:
+    """Return the condition that an alias is one of `count` ids, whose values `_values` binds."""
     matches = (
         and_(
             _ALIAS.c.kind == bindparam(f"kind_{place}"),
@@ -75,8 +79,12 @@ def _ids_are(count: int) -> ColumnElement[bool]:
 
 def _values(union_type: str, ids: Sequence[PersonId]) -> dict[str, object]:
     values: dict[str, object] = {"type_of_ids": union_type}
-    for place, one in enumerate(ids):
-        values |= {f"kind_{place}": one.kind.value, f"scope_{place}": one.scope, f"value_{place}": one.value}
+    for place, person_id in enumerate(ids):
+        values |= {
+            f"kind_{place}": person_id.kind.value,
+            f"scope_{place}": person_id.scope,
+            f"value_{place}": person_id.value,
+        }
     return values
 
 
@@ -85,14 +93,14 @@ def _find_by(count: int) -> Statement:
     return Statement(
         select(_ALIAS.c.kind, _ALIAS.c.scope, _ALIAS.c.value, *_CONNECT_COLUMNS)
         .join_from(_ALIAS, _CONNECT, _CONNECT.c.id == _ALIAS.c.connect_id)
-        .where(_CONNECT.c.active == 1, _ids_are(count))
+        .where(_CONNECT.c.active == 1, _is_one_of_ids(count))
     )
 
 
 def find_by_ids(transaction: Transaction, union_type: str, ids: Sequence[PersonId]) -> list[KnownPerson]:
-    """Return the active connections that any of `ids` leads to, with the id that did."""
+    """Return the active connections that have any of `ids` as an alias; one for each id that matches."""
     rows = _find_by(len(ids)).all(transaction, **_values(union_type, ids))
-    by_row = {(one.kind.value, one.scope, one.value): one for one in ids}
+    by_row = {(person_id.kind.value, person_id.scope, person_id.value): person_id for person_id in ids}
     return [KnownPerson(by_row[row[:3]], True, *row[3:]) for row in rows]
 
 
@@ -114,9 +122,9 @@ def _find_unaliased(count: int) -> Statement:
 
 
 def find_unaliased(transaction: Transaction, union_type: str, ids: Sequence[PersonId]) -> list[KnownPerson]:
-    """The same over `es_connect.union_id`, for rows that another system wrote and that have no aliases yet."""
+    """Return the active connections without aliases whose `union_id` is one of `ids`: another system wrote them."""
     rows = _find_unaliased(len(ids)).all(transaction, **_values(union_type, ids))
-    by_text = {(one.value, one.scope): one for one in reversed(ids)}
+    by_text = {(person_id.value, person_id.scope): person_id for person_id in reversed(ids)}
     return [KnownPerson(by_text[row[2:4]], False, *row) for row in rows]
 
 
@@ -133,28 +141,31 @@ _INSERT_ALIAS = Statement(insert_into(_ALIAS, "connect_id", "union_type", "kind"
 
 
 def insert_aliases(transaction: Transaction, connect_id: int, union_type: str, ids: Sequence[PersonId]) -> None:
-    """Add ids by which the connection is found."""
+    """Insert ids by which the connection is found from now on."""
     rows = [
         {
             "connect_id": connect_id,
             "union_type": union_type,
-            "kind": one.kind.value,
-            "scope": one.scope,
-            "value": one.value,
+            "kind": person_id.kind.value,
+            "scope": person_id.scope,
+            "value": person_id.value,
         }
-        for one in ids
+        for person_id in ids
     ]
     _INSERT_ALIAS.run_many(transaction, rows)
 
 
 @cache
 def _end_stray(count: int) -> Statement:
-    is_held = select(_CONNECT.c.id).where(_CONNECT.c.id == _ALIAS.c.connect_id, _CONNECT.c.active == 1).exists()
-    return Statement(update(_ALIAS).where(_ids_are(count), ~is_held).values(unbound_time=bindparam("now")))
+    has_connection = select(_CONNECT.c.id).where(_CONNECT.c.id == _ALIAS.c.connect_id, _CONNECT.c.active == 1).exists()
+    return Statement(update(_ALIAS).where(_is_one_of_ids(count), ~has_connection).values(unbound_time=bindparam("now")))
 
 
 def end_stray_aliases(transaction: Transaction, union_type: str, ids: Sequence[PersonId], now: int) -> None:
-    """End those of `ids` that are still active though their connection was ended, or is gone."""
+    """End those of `ids` that are active although their connection was ended or deleted.
+
+    Our own code ends both together; another system may have ended the connection alone.
+    """
     _end_stray(len(ids)).run(transaction, **_values(union_type, ids), now=now)
 
 
@@ -163,12 +174,12 @@ _FIND_ALIASES = Statement(
         _ALIAS.c.connect_id == bindparam("connect_id"), _ALIAS.c.active == 1
     )
 )
-_IS_IT = _CONNECT.c.id == bindparam("connect_id")
+_HAS_ID = _CONNECT.c.id == bindparam("connect_id")
 _SET_UNION_ID = Statement(
-    update(_CONNECT).where(_IS_IT).values(union_id=bindparam("value"), union_scope=bindparam("scope"))
+    update(_CONNECT).where(_HAS_ID).values(union_id=bindparam("value"), union_scope=bindparam("scope"))
 )
 _SET_PROFILE = Statement(
-    update(_CONNECT).where(_IS_IT).values(profile=bindparam("told"), profile_time=bindparam("now"))
+    update(_CONNECT).where(_HAS_ID).values(profile=bindparam("new_profile"), profile_time=bindparam("now"))
 )
 _FIND_OPEN_ID = Statement(
     select(_ALIAS.c.value)
@@ -182,13 +193,13 @@ _FIND_OPEN_ID = Statement(
         _ALIAS.c.scope == bindparam("app_id"),
     )
 )
-_OF_MEMBER = Statement(
+_FIND_BOUND = Statement(
     select(_CONNECT.c.id, _CONNECT.c.union_type, _CONNECT.c.union_id, _CONNECT.c.create_time, _CONNECT.c.profile)
     .where(_CONNECT.c.member_id == bindparam("member_id"), _CONNECT.c.active == 1)
     .order_by(_CONNECT.c.id)
 )
-_LOCK = Statement(select(_CONNECT.c.member_id, _CONNECT.c.active).where(_IS_IT).with_for_update())
-_END = Statement(update(_CONNECT).where(_IS_IT, _CONNECT.c.active == 1).values(unbound_time=bindparam("now")))
+_LOCK = Statement(select(_CONNECT.c.member_id, _CONNECT.c.active).where(_HAS_ID).with_for_update())
+_END = Statement(update(_CONNECT).where(_HAS_ID, _CONNECT.c.active == 1).values(unbound_time=bindparam("now")))
 _END_ALIASES = Statement(
     update(_ALIAS)
     .where(_ALIAS.c.connect_id == bindparam("ended"), _ALIAS.c.active == 1)
@@ -209,42 +220,48 @@ _COUNT_ENDED = Statement(
 )
 
 
-def count_ended(transaction: Transaction, union_type: str, one: PersonId) -> int:
-    """Return how often a connection with this id was ended."""
-    values = {"union_type": union_type, "kind": one.kind.value, "scope": one.scope, "value": one.value}
-    return int(_COUNT_ENDED.scalar(transaction, **values))
+def count_ended(transaction: Transaction, union_type: str, person_id: PersonId) -> int:
+    """Return how many connections with this id were ended."""
+    count = _COUNT_ENDED.scalar(
+        transaction,
+        union_type=union_type,
+        kind=person_id.kind.value,
+        scope=person_id.scope,
+        value=person_id.value,
+    )
+    return int(count)
 
 
 def find_aliases(transaction: Transaction, connect_id: int) -> list[PersonId]:
-    """Return every id of a connection."""
+    """Return the active ids of a connection."""
     return [_person_id(*row) for row in _FIND_ALIASES.all(transaction, connect_id=connect_id)]
 
 
 def update_union_id(transaction: Transaction, connect_id: int, strongest: PersonId) -> None:
-    """Write the stronger id that has become known."""
+    """Store a stronger id, which has become known, as the connection's `union_id`."""
     _SET_UNION_ID.run(transaction, connect_id=connect_id, value=strongest.value, scope=strongest.scope)
 
 
 def update_stored_profile(transaction: Transaction, connect_id: int, profile: str, now: int) -> None:
-    """Remember what the vendor last told of the person."""
-    _SET_PROFILE.run(transaction, connect_id=connect_id, told=profile, now=now)
+    """Store what the vendor now says about the person (JSON), and when it did (`now`, epoch seconds)."""
+    _SET_PROFILE.run(transaction, connect_id=connect_id, new_profile=profile, now=now)
 
 
 def find_open_id(transaction: Transaction, member_id: int, union_type: str, app_id: str) -> str | None:
-    """Return the member's open id for the vendor's app `app_id`."""
-    found: str | None = _FIND_OPEN_ID.scalar(transaction, member_id=member_id, union_type=union_type, app_id=app_id)
-    return found
+    """Return the member's open id for the vendor's app `app_id`, or None."""
+    open_id: str | None = _FIND_OPEN_ID.scalar(transaction, member_id=member_id, union_type=union_type, app_id=app_id)
+    return open_id
 
 
 def find_bound(transaction: Transaction, member_id: int) -> list[BoundConnection]:
-    """Return the member's active connections, in the order of binding."""
-    return [BoundConnection(*row) for row in _OF_MEMBER.all(transaction, member_id=member_id)]
+    """Return the member's active connections, oldest first."""
+    return [BoundConnection(*row) for row in _FIND_BOUND.all(transaction, member_id=member_id)]
 
 
 def lock_connection(transaction: Transaction, connect_id: int) -> int | None:
-    """Keep others from changing the connection until the transaction ends.
+    """Lock the connection's row until the transaction ends: whoever else locks or changes it waits.
 
-    Returns whose it is; 0 for one that was ended, None for one that is gone.
+    Returns the id of its member; 0 when the connection was ended, None when it does not exist.
     """
     row = _LOCK.first(transaction, connect_id=connect_id)
     return (row[0] if row[1] else 0) if row else None
@@ -257,13 +274,16 @@ def _lock_all(count: int) -> Statement:
 
 
 def lock_connections(transaction: Transaction, *member_ids: int) -> list[int]:
-    """Return the members' connections, ended ones too; whoever logs in through one of them waits from here on."""
+    """Lock all connections of the members, ended ones too, in the order of their ids; returns these ids.
+
+    A login through any of them waits until the transaction ends.
+    """
     values = {f"member_{place}": member_id for place, member_id in enumerate(member_ids)}
     return [row[0] for row in _lock_all(len(member_ids)).all(transaction, **values)]
 
 
 def end_connection(transaction: Transaction, connect_id: int, now: int) -> None:
-    """Unbind: the row and its ids stay as history."""
+    """End a connection and its ids at `now` (epoch seconds); the rows stay as history."""
     _END.run(transaction, connect_id=connect_id, now=now)
     _END_ALIASES.run(transaction, ended=connect_id, now=now)
 

@@ -1,4 +1,7 @@
-"""Queries about events: what happened, written with what made it happen, and which of it plugins still have to hear."""
+"""Queries about events (`es_connect_event`): the audit log, and the outbox of events to deliver to plugins.
+
+An event is inserted in the transaction whose changes it reports, and marked as dispatched once plugins got it.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +29,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """An event as plugins are told of it."""
+    """The columns of an event that are delivered to plugins; `create_time` in epoch seconds."""
 
     id: int
     kind: str
@@ -40,32 +43,34 @@ class EventRow:
 
 
 _INSERT = Statement(insert_into(_EVENT, *_COLUMNS))
-_INSERT_ONE = Statement(insert_into(_EVENT, *_COLUMNS).returning(_EVENT.c.id))
-_FIND_UNTOLD = Statement(
+_INSERT_RETURNING_ID = Statement(insert_into(_EVENT, *_COLUMNS).returning(_EVENT.c.id))
+_FIND_UNDISPATCHED = Statement(
     select(*(_EVENT.c[name] for name in EventRow.__dataclass_fields__))
     .where(_EVENT.c.dispatched_at.is_(None), _EVENT.c.create_time < bindparam("before"))
     .order_by(_EVENT.c.id)
     .limit(bindparam("most"))
 )
-_TOLD = Statement(update(_EVENT).where(_EVENT.c.id == bindparam("own")).values(dispatched_at=bindparam("now")))
+_SET_DISPATCHED = Statement(
+    update(_EVENT).where(_EVENT.c.id == bindparam("event_id")).values(dispatched_at=bindparam("now"))
+)
 
 
 def insert_events(transaction: Transaction, rows: Sequence[Mapping[str, object]]) -> None:
-    """Write events; the names are columns of `es_connect_event`."""
+    """Insert events; the keys of each row are columns of `es_connect_event`."""
     _INSERT.run_many(transaction, rows)
 
 
 def insert_event(transaction: Transaction, row: Mapping[str, object]) -> int:
-    """Write one event and return its id."""
-    event_id: int = _INSERT_ONE.scalar(transaction, **row)
+    """Insert one event and return its id."""
+    event_id: int = _INSERT_RETURNING_ID.scalar(transaction, **row)
     return event_id
 
 
 def find_undispatched(transaction: Transaction, before: int, limit: int) -> list[EventRow]:
-    """Return at most `limit` events from `before` that plugins were not told of, the oldest first."""
-    return [EventRow(*row) for row in _FIND_UNTOLD.all(transaction, before=before, most=limit)]
+    """Return at most `limit` undispatched events that are older than `before` (epoch seconds), oldest first."""
+    return [EventRow(*row) for row in _FIND_UNDISPATCHED.all(transaction, before=before, most=limit)]
 
 
 def update_dispatched(transaction: Transaction, ids: Sequence[int], now: int) -> None:
-    """Note that plugins were told of these events."""
-    _TOLD.run_many(transaction, [{"own": event_id, "now": now} for event_id in ids])
+    """Mark these events as dispatched at `now` (epoch seconds)."""
+    _SET_DISPATCHED.run_many(transaction, [{"event_id": event_id, "now": now} for event_id in ids])

@@ -1,4 +1,8 @@
-"""Queries about spent states and presented codes: one row each, by hash, inserted by whoever comes first."""
+"""Queries about spent states and presented codes (`es_connect_used_flow`), stored as hashes.
+
+The primary key on the hash lets each be spent once: of two requests that insert it, one gets an integrity error, its
+transaction runs again, and then finds the other's row.
+"""
 
 from collections.abc import Sequence
 from functools import cache
@@ -12,12 +16,17 @@ from connect_core.store.models import UsedFlow, table_of
 _USED = table_of(UsedFlow)
 _INSERT = Statement(insert_into(_USED, "hash", "flow", "expiry_time"))
 _FIND = Statement(select(_USED.c.flow, _USED.c.outcome).where(_USED.c.hash == bindparam("hash")))
-_CLOSE = Statement(update(_USED).where(_USED.c.hash == bindparam("own")).values(outcome=bindparam("ended")))
+_SET_OUTCOME = Statement(
+    update(_USED).where(_USED.c.hash == bindparam("spent_hash")).values(outcome=bindparam("how_it_ended"))
+)
 _DELETE_EXPIRED = ExpiryDelete(_USED.c.hash, _USED.c.expiry_time)
 
 
 def insert_used(transaction: Transaction, hash_: str, flow: str, expiry_time: int) -> bool:
-    """Write the hash; False when it was there already. Of two at one moment the loser's transaction is run again."""
+    """Spend a state or a code: insert its hash; False when it was spent before.
+
+    `flow` is the hash of the state that a code belongs to, `expiry_time` (epoch seconds) when the row may be deleted.
+    """
     if find_used(transaction, hash_):
         return False
     _INSERT.run(transaction, hash=hash_, flow=flow, expiry_time=expiry_time)
@@ -25,7 +34,7 @@ def insert_used(transaction: Transaction, hash_: str, flow: str, expiry_time: in
 
 
 def spend_key(transaction: Transaction, key: str, expiry_time: int) -> bool:
-    """Spend a one-time key that is none of a flow's; False when it was spent already."""
+    """Spend a one-time key that belongs to no flow, such as a ticket's; False when it was spent before."""
     return insert_used(transaction, token_hash(key), "", expiry_time)
 
 
@@ -36,13 +45,13 @@ def _find_owners(count: int) -> Statement:
 
 
 def find_owners(transaction: Transaction, hashes: Sequence[str]) -> dict[str, str]:
-    """Return those of `hashes` that were written, each with the flow that it belongs to."""
+    """Return those of `hashes` that are spent, each with the flow that it belongs to."""
     values = {f"hash_{place}": hash_ for place, hash_ in enumerate(hashes)}
     return dict(_find_owners(len(hashes)).all(transaction, **values))
 
 
 def insert_all_used(transaction: Transaction, rows: Sequence[tuple[str, str, int]]) -> None:
-    """Write hashes, each with the flow it belongs to and its expiry; a loser's transaction is run again."""
+    """Spend several hashes, each given with the flow that it belongs to and its expiry time; none may be spent yet."""
     _INSERT.run_many(
         transaction,
         [{"hash": hash_, "flow": flow, "expiry_time": expiry_time} for hash_, flow, expiry_time in rows],
@@ -50,16 +59,16 @@ def insert_all_used(transaction: Transaction, rows: Sequence[tuple[str, str, int
 
 
 def find_used(transaction: Transaction, hash_: str) -> tuple[str, str] | None:
-    """Return the flow that a hash belongs to and how it ended, or None when it was never written."""
+    """Return the flow that a spent hash belongs to and its outcome, or None when it is not spent."""
     row = _FIND.first(transaction, hash=hash_)
     return (row[0], row[1]) if row else None
 
 
 def update_outcome(transaction: Transaction, hash_: str, outcome: str) -> None:
-    """Note how a spent state ended."""
-    _CLOSE.run(transaction, own=hash_, ended=outcome)
+    """Store how the flow of a spent state ended."""
+    _SET_OUTCOME.run(transaction, spent_hash=hash_, how_it_ended=outcome)
 
 
 def delete_expired(transaction: Transaction, now: int, limit: int) -> int:
-    """Sweep at most `limit` rows whose time is over; returns how many."""
+    """Delete at most `limit` expired rows and return how many."""
     return _DELETE_EXPIRED.run(transaction, now, limit)

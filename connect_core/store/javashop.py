@@ -1,6 +1,7 @@
-"""Reading the tables of a Javashop: what is there is found by looking, and nothing is ever written.
+"""Reads the tables of a Javashop database. The connection is read-only, and nothing is ever written.
 
-Knows columns and pages; what a row means is decided in `importing`.
+Javashop's generations have different tables and columns, so what exists is looked up. What a row means is decided in
+`importing`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,12 +16,12 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, NoSuchTableError, S
 from connect_core.errors import SettingsError, Unavailable
 
 PAGE = 500
-"""Rows that are read, and written, at once."""
-PATIENCE = 10
-"""Seconds that a connection is waited for."""
+"""Rows that are read at once."""
+CONNECT_TIMEOUT_SECONDS = 10
+"""How long to wait for a connection."""
 MEMBERS, CONNECTIONS, SETTINGS = "es_member", "es_connect", "es_connect_setting"
 _OURS = "es_connect_alias"
-_KEYS = {MEMBERS: ("member_id", "id"), CONNECTIONS: ("id",), SETTINGS: ("id",)}  # the first that is there
+_KEYS = {MEMBERS: ("member_id", "id"), CONNECTIONS: ("id",), SETTINGS: ("id",)}  # the first one that exists
 _NEEDED = {MEMBERS: ("uname",), CONNECTIONS: ("member_id", "union_id", "union_type"), SETTINGS: ("type", "config")}
 _READ_ONLY = {
     "mysql": "SET SESSION TRANSACTION READ ONLY",
@@ -31,13 +32,17 @@ _READ_ONLY = {
 
 
 class Javashop:
-    """The database of a shop that runs Javashop, read only. Use it as a context manager."""
+    """The database of a shop that runs Javashop, opened read-only. Use it as a context manager, which closes it."""
 
     def __init__(self, url: str, target_url: str) -> None:
-        """`url` is SQLAlchemy's form. Raises `SettingsError` when it names no such database, or `target_url`'s."""
+        """Connect to `url` (SQLAlchemy's form) and look its tables up.
+
+        Raises `SettingsError` when the URL cannot be used, is the same database as `target_url`, is one of ours, or
+        lacks a table or column that every Javashop has; `Unavailable` when the database does not answer.
+        """
         self._engine = _open(url, target_url)
         try:
-            self._tables = self._look()
+            self._tables = self._find_tables()
         except SettingsError:
             self._engine.dispose()
             raise
@@ -55,52 +60,53 @@ class Javashop:
 
     @property
     def has_settings(self) -> bool:
-        """Whether there is a table of settings; the newest generation has none."""
+        """Whether there is a table of settings: Javashop's newest generation has none."""
         return SETTINGS in self._tables
 
     def lacks(self, table: str, columns: Sequence[str]) -> list[str]:
-        """Return which of `columns` the table has not."""
+        """Return those of `columns` that the table does not have."""
         return [name for name in columns if name not in self._tables[table].c]
 
     def count(self, table: str) -> int:
-        """Return how many rows a table has. Raises `Unavailable`."""
-        return int(self._ask(select(func.count()).select_from(self._tables[table]))[0][0])
+        """Return the number of rows of a table. Raises `Unavailable`."""
+        return int(self._execute(select(func.count()).select_from(self._tables[table]))[0][0])
 
     def get_highest_member_id(self) -> int:
-        """Return the highest id of a member, or 0. Raises `Unavailable`."""
-        return int(self._ask(select(func.max(self._key(MEMBERS))))[0][0] or 0)
+        """Return the highest member id, or 0 when there are no members. Raises `Unavailable`."""
+        return int(self._execute(select(func.max(self._key(MEMBERS))))[0][0] or 0)
 
     def pages(self, table: str, columns: Sequence[str]) -> Iterator[list[Mapping[str, Any]]]:
-        """Yield the rows in pages by primary key: it stands under `id`, and a column that is not there is None.
+        """Yield all rows of `table` in pages of `PAGE`, ordered by primary key.
 
-        Raises `Unavailable`.
+        Each row has the primary key as `id` and all of `columns`; one that the table does not have is None. Raises
+        `Unavailable`.
         """
-        found, key = self._tables[table], self._key(table)
-        shown = [key.label("id"), *(found.c[name] for name in columns if name in found.c)]
-        query = select(*shown).order_by(key).limit(PAGE)
+        existing, key = self._tables[table].c, self._key(table)
+        selected = [key.label("id"), *(existing[name] for name in columns if name in existing)]
+        query = select(*selected).order_by(key).limit(PAGE)
         absent = dict.fromkeys(columns)
-        rows = self._ask(query)
+        rows = self._execute(query)
         while rows:
             yield [{**absent, **row._mapping} for row in rows]
-            rows = self._ask(query.where(key > rows[-1].id)) if len(rows) == PAGE else []
+            rows = self._execute(query.where(key > rows[-1].id)) if len(rows) == PAGE else []
 
     def _key(self, table: str) -> Any:
         return next(self._tables[table].c[name] for name in _KEYS[table] if name in self._tables[table].c)
 
-    def _ask(self, query: Any) -> Sequence[Any]:
+    def _execute(self, query: Any) -> Sequence[Any]:
         try:
             with self._engine.connect() as connection:
                 return connection.execute(query).all()
         except SQLAlchemyError as error:
             raise Unavailable(f"--from: the database does not answer: {_kind(error)}") from None
 
-    def _look(self) -> dict[str, Table]:
+    def _find_tables(self) -> dict[str, Table]:
         if inspect(self._engine).has_table(_OURS):
             raise SettingsError([f"--from: this is a database of connect-login: it has {_OURS}"])
-        found, mistakes = {}, []
+        tables, mistakes = {}, []
         for name, needed in _NEEDED.items():
             try:
-                found[name] = table = Table(name, MetaData(), autoload_with=self._engine, resolve_fks=False)
+                tables[name] = table = Table(name, MetaData(), autoload_with=self._engine, resolve_fks=False)
             except NoSuchTableError:
                 mistakes += [] if name == SETTINGS else [f"--from: there is no table {name}"]
                 continue
@@ -109,18 +115,18 @@ class Javashop:
                 mistakes.append(f"--from: {name} has no column {' or '.join(_KEYS[name])}")
         if mistakes:
             raise SettingsError(mistakes)
-        return found
+        return tables
 
 
 def _open(text: str, target_text: str) -> Engine:
     try:
         url, target = make_url(text), make_url(target_text)
-        if _place(url) == _place(target):
+        if _location(url) == _location(target):
             raise SettingsError(["--from: this is the database that connect.toml names; give the old shop's"])
         if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
             raise SettingsError(["--from: there is no such file"])
-        waits = {"timeout" if url.get_backend_name() == "sqlite" else "connect_timeout": PATIENCE}
-        engine = create_engine(url, connect_args=waits, pool_size=1, max_overflow=0)
+        timeout = {"timeout" if url.get_backend_name() == "sqlite" else "connect_timeout": CONNECT_TIMEOUT_SECONDS}
+        engine = create_engine(url, connect_args=timeout, pool_size=1, max_overflow=0)
     except (ArgumentError, NoSuchModuleError):
         raise SettingsError(["--from: give an SQLAlchemy URL such as mysql+pymysql://user@host/shop"]) from None
     except ModuleNotFoundError as error:
@@ -138,7 +144,7 @@ def _open(text: str, target_text: str) -> Engine:
     return engine
 
 
-def _place(url: URL) -> tuple[object, ...]:
+def _location(url: URL) -> tuple[object, ...]:
     backend = {"mariadb": "mysql"}.get(url.get_backend_name(), url.get_backend_name())
     if backend == "sqlite":
         return backend, str(Path(url.database or "").resolve())
@@ -147,5 +153,5 @@ def _place(url: URL) -> tuple[object, ...]:
 
 
 def _kind(error: SQLAlchemyError) -> str:
-    """The database's own text may quote the address, so only its kind is kept."""
+    """Return the error's class; the database's own text may quote the address."""
     return type(getattr(error, "orig", None) or error).__name__

@@ -1,4 +1,4 @@
-"""Queries about the built-in members."""
+"""Queries about members in the built-in table, `es_member`. Members that live elsewhere have no row here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _MEMBER = table_of(Member)
 
 @dataclass(frozen=True, slots=True)
 class MemberRow:
-    """A member of the built-in table."""
+    """A row of `es_member`; `create_time` in epoch seconds."""
 
     id: int
     uname: str
@@ -45,18 +45,18 @@ _INSERT = Statement(
         "login_count",
     ).returning(_MEMBER.c.id)
 )
-_IS_IT = _MEMBER.c.id == bindparam("member_id")
-_FIND = Statement(select(*(_MEMBER.c[name] for name in MemberRow.__dataclass_fields__)).where(_IS_IT))
-_LOCK = Statement(select(_MEMBER.c.id).where(_IS_IT, _MEMBER.c.disabled == 0).with_for_update())
+_HAS_ID = _MEMBER.c.id == bindparam("member_id")
+_FIND = Statement(select(*(_MEMBER.c[name] for name in MemberRow.__dataclass_fields__)).where(_HAS_ID))
+_LOCK = Statement(select(_MEMBER.c.id).where(_HAS_ID, _MEMBER.c.disabled == 0).with_for_update())
 _COUNT_LOGIN = Statement(
-    update(_MEMBER).where(_IS_IT).values(last_login=bindparam("now"), login_count=_MEMBER.c.login_count + 1)
+    update(_MEMBER).where(_HAS_ID).values(last_login=bindparam("now"), login_count=_MEMBER.c.login_count + 1)
 )
 _FIND_PASSWORD = Statement(select(_MEMBER.c.id, _MEMBER.c.password_hash).where(_MEMBER.c.uname == bindparam("uname")))
-_HAS_PASSWORD = Statement(select(_MEMBER.c.id).where(_IS_IT, _MEMBER.c.password_hash != ""))
+_HAS_PASSWORD = Statement(select(_MEMBER.c.id).where(_HAS_ID, _MEMBER.c.password_hash != ""))
 
 
 def find_password(transaction: Transaction, uname: str) -> tuple[int, str] | None:
-    """Return the member of that name and the hash of the password, empty where there is none."""
+    """Return the id and the password hash of the member `uname`, or None; the hash is empty without a password."""
     row = _FIND_PASSWORD.first(transaction, uname=uname)
     return (row[0], row[1]) if row else None
 
@@ -67,12 +67,15 @@ def has_password(transaction: Transaction, member_id: int) -> bool:
 
 
 def lock_enabled_member(transaction: Transaction, member_id: int) -> bool:
-    """Keep others from erasing the member until the transaction ends; False for one who is disabled or gone."""
+    """Lock the member's row until the transaction ends, so that an erasure waits.
+
+    Returns False when the member is disabled or does not exist.
+    """
     return _LOCK.first(transaction, member_id=member_id) is not None
 
 
 def insert_member(transaction: Transaction, uname: str, profile: Profile, client_type: str, now: int) -> int:
-    """Register a member and return its id."""
+    """Register a member at `now` (epoch seconds) and return its id; an empty nickname becomes `uname`."""
     member_id: int = _INSERT.scalar(
         transaction,
         uname=uname,
@@ -91,21 +94,21 @@ def insert_member(transaction: Transaction, uname: str, profile: Profile, client
 
 
 def find_member(transaction: Transaction, member_id: int) -> MemberRow | None:
-    """Return a member of the built-in table."""
+    """Return the member, or None."""
     row = _FIND.first(transaction, member_id=member_id)
     return MemberRow(*row) if row else None
 
 
 def count_login(transaction: Transaction, member_id: int, now: int) -> None:
-    """Note that the member logged in."""
+    """Count a login of the member at `now` (epoch seconds)."""
     _COUNT_LOGIN.run(transaction, member_id=member_id, now=now)
 
 
 @cache
 def _set(names: tuple[str, ...]) -> Statement:
-    return Statement(update(_MEMBER).where(_IS_IT).values({name: bindparam(name) for name in names}))
+    return Statement(update(_MEMBER).where(_HAS_ID).values({name: bindparam(name) for name in names}))
 
 
 def update_member(transaction: Transaction, member_id: int, values: Mapping[str, object]) -> None:
-    """Write display fields of a member; the names are columns of `es_member`."""
+    """Change columns of a member's row; the keys of `values` are columns of `es_member`."""
     _set(tuple(sorted(values))).run(transaction, member_id=member_id, **values)

@@ -1,8 +1,8 @@
-"""The tables. SQLModel declares them; every query is in `store`.
+"""The tables, declared with SQLModel. Queries are in the other modules of `store`.
 
-Ids and hashes are compared byte for byte: the collation is part of the column on every engine. Times are epoch seconds,
-UTC. `active` is computed: 1 while `unbound_time` is NULL, NULL afterwards. Unique constraints pass over NULL on SQLite,
-PostgreSQL and MariaDB alike, so the database itself allows one active row and any number of ended ones.
+Ids and hashes compare byte for byte: each such column declares its collation for every engine. Times are epoch
+seconds, UTC. The column `active` is computed: 1 while `unbound_time` is NULL, and NULL afterwards. Unique constraints
+ignore rows with a NULL on SQLite, PostgreSQL and MariaDB alike: they allow one active row and any number of ended ones.
 """
 
 from sqlalchemy import BigInteger, Column, Computed, Index, Integer, String, Table, Text, UniqueConstraint, text
@@ -29,8 +29,8 @@ def _key() -> Column[int]:
 
 
 def _text(length: int) -> Column[str]:
-    shown = String(length).with_variant(mysql.VARCHAR(length, charset="utf8mb4"), "mysql", "mariadb")
-    return Column(shown, nullable=False, server_default="")
+    kind = String(length).with_variant(mysql.VARCHAR(length, charset="utf8mb4"), "mysql", "mariadb")
+    return Column(kind, nullable=False, server_default="")
 
 
 def _count() -> Column[int]:
@@ -41,11 +41,11 @@ def _active() -> Column[int | None]:
     return Column(Integer, Computed("CASE WHEN unbound_time IS NULL THEN 1 END", persisted=True))
 
 
-_IDS_ARE_NEVER_REUSED = {"sqlite_autoincrement": True}  # else SQLite gives a deleted member's id to the next one
+_IDS_ARE_NEVER_REUSED = {"sqlite_autoincrement": True}  # else SQLite gives the highest id, once deleted, out again
 
 
 class Declared(SQLModel, registry=registry()):
-    """A table of ours, apart from those that a shop may declare itself, under the same names even."""
+    """Base of our tables. It has a registry of its own, so that a shop may declare tables with the same names."""
 
 
 def table_of(model: type[Declared]) -> Table:
@@ -54,7 +54,10 @@ def table_of(model: type[Declared]) -> Table:
 
 
 class Member(Declared, table=True):
-    """The shop's account. Made without a password (`password_hash` is empty); members may also live elsewhere."""
+    """A member of the shop; unused where members live elsewhere.
+
+    `password_hash` is empty for a member who registered through a provider. `disabled` is 0, 1, or 2 when merged.
+    """
 
     __tablename__ = "es_member"
     __table_args__ = (UniqueConstraint("uname"), _IDS_ARE_NEVER_REUSED)
@@ -76,7 +79,10 @@ class Member(Declared, table=True):
 
 
 class Connection(Declared, table=True):
-    """This member is that identity. `union_id` is the strongest id known, `profile` what the vendor last told, JSON."""
+    """A connection: this member is that identity.
+
+    `union_id` is the strongest id known, `profile` what the vendor last said about the person, as JSON.
+    """
 
     __tablename__ = "es_connect"
     __table_args__ = (
@@ -98,7 +104,7 @@ class Connection(Declared, table=True):
 
 
 class Alias(Declared, table=True):
-    """One id by which a connection is found."""
+    """One of the ids by which a connection is found."""
 
     __tablename__ = "es_connect_alias"
     __table_args__ = (
@@ -117,7 +123,7 @@ class Alias(Declared, table=True):
 
 
 class ConnectSetting(Declared, table=True):
-    """A provider setting changed at run time; `value` is sealed."""
+    """A provider's setting that was changed at run time; `value` is sealed."""
 
     __tablename__ = "es_connect_setting"
     __table_args__ = (UniqueConstraint("provider", "client_type", "name"),)
@@ -131,9 +137,9 @@ class ConnectSetting(Declared, table=True):
 
 
 class MemberSession(Declared, table=True):
-    """One opaque token of a login: a browser's, or a link in a family of refresh tokens. Only its hash is kept.
+    """One opaque token of a login, stored as a hash: a browser's session, or one of a family of refresh tokens.
 
-    `connect_id` is the connection that the login came through.
+    `connect_id` is the connection that the member logged in with.
     """
 
     __tablename__ = "es_member_session"
@@ -159,7 +165,10 @@ class MemberSession(Declared, table=True):
 
 
 class UsedFlow(Declared, table=True):
-    """A spent state or a presented code, as a hash. `flow` is whose a code is; `outcome` how a state's flow ended."""
+    """A spent state or a presented code, stored as a hash.
+
+    `flow` is the hash of the state that a code belongs to; `outcome` says how a state's flow ended.
+    """
 
     __tablename__ = "es_connect_used_flow"
     __table_args__ = (Index("ix_used_flow_expiry", "expiry_time"), {"sqlite_with_rowid": False})
@@ -171,7 +180,10 @@ class UsedFlow(Declared, table=True):
 
 
 class Handover(Declared, table=True):
-    """A PC that waits for a phone. `hash` is of the QR code's id, `secret_hash` of what that PC's browser alone has."""
+    """A QR login: a PC that waits for a phone.
+
+    `hash` is the hash of the id in the QR code, `secret_hash` that of a secret which only the PC's browser knows.
+    """
 
     __tablename__ = "es_connect_handover"
     __table_args__ = (Index("ix_handover_expiry", "expiry_time"),)
@@ -189,9 +201,10 @@ class Handover(Declared, table=True):
 
 
 class MemberMerge(Declared, table=True):
-    """The member `merged_id` was merged into `kept_id`. Once it cannot be undone any more, the last columns are NULL.
+    """The merge of the member `merged_id` into `kept_id`.
 
-    `moved` and `ended` are JSON lists of ids in `es_connect`: what became the kept member's, and what was ended.
+    `moved` and `ended` are JSON lists of ids in `es_connect`: connections that became the kept member's, and those that
+    were ended. They and `undo_until` are NULL once the merge can no longer be undone.
     """
 
     __tablename__ = "es_member_merge"
@@ -219,9 +232,9 @@ _UNDISPATCHED = Index(  # MariaDB has no partial indexes
 
 
 class ConnectEvent(Declared, table=True):
-    """What happened, written in the transaction that made it happen. Never holds an id, code, token or secret.
+    """An event, inserted in the transaction whose changes it reports. Never contains an id, code, token or secret.
 
-    `dispatched_at` is NULL until the plugins that listen were told of it; without a listener it is the event's time.
+    `dispatched_at` is NULL until the plugins that listen have got it; without a listener it is the event's own time.
     """
 
     __tablename__ = "es_connect_event"

@@ -1,4 +1,7 @@
-"""Queries about everything that is held about one member: read as a whole, and erased as a whole."""
+"""Queries for a member's right to export and to erase: every row about one member, read or deleted.
+
+Exports contain no hash and no secret.
+"""
 
 from typing import Any
 
@@ -13,19 +16,19 @@ _EVENT, _MERGE = table_of(ConnectEvent), table_of(MemberMerge)
 _SECRET = frozenset({"password_hash", "token_hash", "family", "subject_hash"})
 _COMPUTED = frozenset({"active"})
 ERASED_NAME = "erased_"
-"""What the name of an erased member begins with."""
+"""Prefix of the name that an erased member gets."""
 
 
-def _shown(table: Table) -> list[str]:
+def _exported_columns(table: Table) -> list[str]:
     return [column.name for column in table.columns if column.name not in _SECRET | _COMPUTED]
 
 
 def _all_of(table: Table, condition: ColumnElement[bool]) -> Select[Any]:
-    return select(*(table.c[name] for name in _shown(table))).where(condition).order_by(table.c.id)
+    return select(*(table.c[name] for name in _exported_columns(table))).where(condition).order_by(table.c.id)
 
 
 _FIND = {
-    table.name: (Statement(_all_of(table, condition)), _shown(table))
+    table.name: (Statement(_all_of(table, condition)), _exported_columns(table))
     for table, condition in (
         (_MEMBER, _MEMBER.c.id == bindparam("key")),
         (_CONNECT, _CONNECT.c.member_id == bindparam("key")),
@@ -39,7 +42,7 @@ _LOCK_MEMBER = Statement(select(_MEMBER.c.uname).where(_MEMBER.c.id == bindparam
 _DELETE_SESSIONS = Statement(delete(_SESSION).where(_SESSION.c.member_id == bindparam("key")))
 _DELETE_ALIASES = Statement(delete(_ALIAS).where(_ALIAS.c.connect_id == bindparam("key")))
 _DELETE_CONNECTION = Statement(delete(_CONNECT).where(_CONNECT.c.id == bindparam("key")))
-_IS_MERGE = _EVENT.c.kind.like("merge%")  # tells a number alone, which a listener may still have to hear
+_IS_MERGE = _EVENT.c.kind.like("merge%")  # its detail is a member's number, needed until the event is delivered
 _FORGET_SUBJECTS = Statement(
     update(_EVENT)
     .where(_EVENT.c.member_id == bindparam("key"))
@@ -64,38 +67,45 @@ _ANONYMISE = Statement(
 
 
 def find_all(transaction: Transaction, table: str, key: int) -> list[dict[str, Any]]:
-    """Return a member's rows of `table` without secrets; of `es_connect_alias` the rows of the connection `key`."""
+    """Return the rows of `table` about the member whose id is `key`, without secrets.
+
+    For `es_connect_alias`, `key` is the id of a connection.
+    """
     statement, names = _FIND[table]
     return [dict(zip(names, row, strict=True)) for row in statement.all(transaction, key=key)]
 
 
 def lock_member(transaction: Transaction, member_id: int) -> str | None:
-    """Return the member's name; whoever joins the account waits from here on."""
+    """Lock the member's row until the transaction ends, and return the name, or None when there is no such member.
+
+    Unlike `members.lock_enabled_member`, it locks a disabled member too. Whoever logs in as the member, or binds an
+    identity to it, waits.
+    """
     name: str | None = _LOCK_MEMBER.scalar(transaction, key=member_id)
     return name
 
 
 def delete_sessions(transaction: Transaction, member_id: int) -> int:
-    """Delete the member's sessions; returns how many tokens that were."""
+    """Delete the member's sessions and return how many tokens were deleted."""
     return _DELETE_SESSIONS.run(transaction, key=member_id)
 
 
 def delete_connection(transaction: Transaction, connect_id: int) -> None:
-    """Delete a connection with its ids."""
+    """Delete a connection and its ids."""
     _DELETE_ALIASES.run(transaction, key=connect_id)
     _DELETE_CONNECTION.run(transaction, key=connect_id)
 
 
 def delete_merges(transaction: Transaction, member_id: int) -> int:
-    """Delete what is kept of the merges into the member, and of the one by which the member ended; returns how many."""
+    """Delete the merges of others into the member and of the member into another; returns how many."""
     return _DELETE_MERGES.run(transaction, key=member_id)
 
 
 def forget_subjects(transaction: Transaction, member_id: int) -> int:
-    """Empty what in the member's events could be compared with a person; returns how many events there are."""
+    """Empty the columns of the member's events that point to a person, and return how many events there are."""
     return _FORGET_SUBJECTS.run(transaction, key=member_id)
 
 
 def anonymise_member(transaction: Transaction, member_id: int, new_name: str) -> None:
-    """Leave of the member a disabled row without anything in it but its id and `new_name`."""
+    """Disable the member, rename it to `new_name` and empty every other column but its id."""
     _ANONYMISE.run(transaction, key=member_id, new_name=new_name)

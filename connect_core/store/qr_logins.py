@@ -1,4 +1,7 @@
-"""Queries about hand-overs from a phone to a PC: every step is a conditional update, so that one of many takes it."""
+"""Queries about QR logins (`es_connect_handover`): a PC shows a code, a phone that is logged in approves it.
+
+Each step is an UPDATE that names the state it expects, so that of several requests at once exactly one succeeds.
+"""
 
 from dataclasses import dataclass
 
@@ -12,7 +15,7 @@ _HANDOVER = table_of(Handover)
 
 @dataclass(frozen=True, slots=True)
 class QrLoginRow:
-    """A PC that waits for a phone, as stored. Times are epoch seconds; `member_id` is 0 until somebody scanned."""
+    """A QR login. Times are epoch seconds; `member_id` is 0 until a logged-in member has scanned the code."""
 
     hash: str
     secret_hash: str
@@ -28,36 +31,41 @@ class QrLoginRow:
 
 _NAMES = tuple(QrLoginRow.__dataclass_fields__)
 _INSERT = Statement(insert_into(_HANDOVER, *_NAMES))
-_IS_IT = (_HANDOVER.c.hash == bindparam("own"), _HANDOVER.c.expiry_time > bindparam("now"))
-_FIND = Statement(select(*(_HANDOVER.c[name] for name in _NAMES)).where(*_IS_IT))
+_IS_LIVE = (_HANDOVER.c.hash == bindparam("id_hash"), _HANDOVER.c.expiry_time > bindparam("now"))
+_FIND = Statement(select(*(_HANDOVER.c[name] for name in _NAMES)).where(*_IS_LIVE))
 _MOVE = Statement(
     update(_HANDOVER)
-    .where(*_IS_IT, _HANDOVER.c.state == bindparam("before"), _HANDOVER.c.member_id == bindparam("held_by"))
+    .where(*_IS_LIVE, _HANDOVER.c.state == bindparam("before"), _HANDOVER.c.member_id == bindparam("member_before"))
     .values(state=bindparam("after"), member_id=bindparam("by_member"), family=bindparam("by_family"))
 )
-_OLD = select(_HANDOVER.c.hash).where(_HANDOVER.c.expiry_time < bindparam("now")).limit(bindparam("most")).subquery()
-_DELETE_EXPIRED = Statement(delete(_HANDOVER).where(_HANDOVER.c.hash.in_(select(_OLD.c.hash))))
+_EXPIRED = (
+    select(_HANDOVER.c.hash).where(_HANDOVER.c.expiry_time < bindparam("now")).limit(bindparam("most")).subquery()
+)
+_DELETE_EXPIRED = Statement(delete(_HANDOVER).where(_HANDOVER.c.hash.in_(select(_EXPIRED.c.hash))))
 
 
 def insert_handover(transaction: Transaction, row: QrLoginRow) -> None:
-    """Write a hand-over that begins."""
+    """Insert a QR login that begins."""
     _INSERT.run(transaction, **{name: getattr(row, name) for name in _NAMES})
 
 
 def find_handover(transaction: Transaction, hash_: str, now: int) -> QrLoginRow | None:
-    """Return the hand-over of an id's hash, unless its time is over."""
-    row = _FIND.first(transaction, own=hash_, now=now)
+    """Return the QR login whose id has this hash, or None when there is none or it has expired at `now`."""
+    row = _FIND.first(transaction, id_hash=hash_, now=now)
     return QrLoginRow(*row) if row else None
 
 
 def move(transaction: Transaction, row: QrLoginRow, after: str, member_id: int, family: str, now: int) -> bool:
-    """Take `row` to the state `after`, by that member and session; False when it is no longer as it was read."""
+    """Move the QR login to the state `after`, for the member and the session `family`.
+
+    Returns False when its state or member is no longer that of `row`, or it has expired: another request was first.
+    """
     moved = _MOVE.run(
         transaction,
-        own=row.hash,
+        id_hash=row.hash,
         now=now,
         before=row.state,
-        held_by=row.member_id,
+        member_before=row.member_id,
         after=after,
         by_member=member_id,
         by_family=family,
@@ -66,5 +74,5 @@ def move(transaction: Transaction, row: QrLoginRow, after: str, member_id: int, 
 
 
 def delete_expired(transaction: Transaction, now: int, limit: int) -> int:
-    """Sweep at most `limit` hand-overs whose time is over; returns how many."""
+    """Delete at most `limit` expired QR logins and return how many."""
     return _DELETE_EXPIRED.run(transaction, now=now, most=limit)

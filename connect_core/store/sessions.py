@@ -1,6 +1,7 @@
-"""Queries about sessions: opaque tokens by hash, grouped in families.
+"""Queries about sessions (`es_member_session`): opaque tokens, stored as hashes, one family of tokens for each login.
 
-What ends sessions runs until it finds none: a rotation under way may have written a successor meanwhile.
+A query that revokes tokens is repeated until it changes no row, since a rotation that ran at the same time may have
+inserted a successor meanwhile.
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ _SESSION = table_of(MemberSession)
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """One token of a login, as stored. Times are epoch seconds."""
+    """One token of a login. Times are epoch seconds."""
 
     member_id: int
     connect_id: int
@@ -32,9 +33,9 @@ class SessionRow:
 
 _NAMES = tuple(SessionRow.__dataclass_fields__)
 _INSERT = Statement(insert_into(_SESSION, *_NAMES))
-_IS_IT = _SESSION.c.token_hash == bindparam("own")
-_FIND = Statement(select(*(_SESSION.c[name] for name in _NAMES)).where(_IS_IT))
-_LOCK = Statement(select(*(_SESSION.c[name] for name in _NAMES)).where(_IS_IT).with_for_update())
+_HAS_HASH = _SESSION.c.token_hash == bindparam("wanted_hash")
+_FIND = Statement(select(*(_SESSION.c[name] for name in _NAMES)).where(_HAS_HASH))
+_LOCK = Statement(select(*(_SESSION.c[name] for name in _NAMES)).where(_HAS_HASH).with_for_update())
 _IS_LIVE = (_SESSION.c.revoked_time.is_(None), _SESSION.c.expiry_time > bindparam("now"))
 _FIND_LIVE = Statement(
     select(_SESSION.c.member_id, _SESSION.c.create_time).where(_SESSION.c.family == bindparam("family"), *_IS_LIVE)
@@ -49,90 +50,98 @@ _FIND_OF_MEMBER = Statement(
 )
 _ROTATE = Statement(
     update(_SESSION)
-    .where(_IS_IT, _SESSION.c.rotated_time.is_(None))
+    .where(_HAS_HASH, _SESSION.c.rotated_time.is_(None))
     .values(rotated_time=bindparam("now"), seen_time=bindparam("now"))
 )
-_SEEN = Statement(update(_SESSION).where(_IS_IT).values(seen_time=bindparam("now")))
+_SEEN = Statement(update(_SESSION).where(_HAS_HASH).values(seen_time=bindparam("now")))
 _REVOKE = Statement(
     update(_SESSION)
-    .where(_SESSION.c.family == bindparam("own"), _SESSION.c.revoked_time.is_(None))
+    .where(_SESSION.c.family == bindparam("ended_family"), _SESSION.c.revoked_time.is_(None))
     .values(revoked_time=bindparam("now"))
 )
-_IS_ANOTHER = and_(_SESSION.c.family != bindparam("kept"), _SESSION.c.revoked_time.is_(None))
+_IS_IN_OTHER_FAMILY = and_(_SESSION.c.family != bindparam("spared_family"), _SESSION.c.revoked_time.is_(None))
 _REVOKE_OPENED_THROUGH = Statement(
     update(_SESSION)
-    .where(_SESSION.c.member_id == bindparam("of_member"), _SESSION.c.connect_id == bindparam("through"), _IS_ANOTHER)
+    .where(
+        _SESSION.c.member_id == bindparam("of_member"),
+        _SESSION.c.connect_id == bindparam("through"),
+        _IS_IN_OTHER_FAMILY,
+    )
     .values(revoked_time=bindparam("now"))
 )
 _REVOKE_OTHERS = Statement(
     update(_SESSION)
-    .where(_SESSION.c.member_id == bindparam("of_member"), _IS_ANOTHER)
+    .where(_SESSION.c.member_id == bindparam("of_member"), _IS_IN_OTHER_FAMILY)
     .values(revoked_time=bindparam("now"))
 )
 _DELETE_EXPIRED = ExpiryDelete(_SESSION.c.id, _SESSION.c.expiry_time)
 
 
 def insert_session(transaction: Transaction, row: SessionRow) -> None:
-    """Write a session."""
+    """Insert a token."""
     _INSERT.run(transaction, **{name: getattr(row, name) for name in _NAMES})
 
 
 def find_session(transaction: Transaction, token_hash: str) -> SessionRow | None:
-    """Return the session that a token's hash names, live or not."""
-    row = _FIND.first(transaction, own=token_hash)
+    """Return the token with this hash, live or not, or None."""
+    row = _FIND.first(transaction, wanted_hash=token_hash)
     return SessionRow(*row) if row else None
 
 
 def lock_session(transaction: Transaction, token_hash: str) -> SessionRow | None:
-    """The same for one that is to be rotated: nobody else changes it until the transaction ends."""
-    row = _LOCK.first(transaction, own=token_hash)
+    """Return the token with this hash, live or not, and lock its row until the transaction ends: for a rotation."""
+    row = _LOCK.first(transaction, wanted_hash=token_hash)
     return SessionRow(*row) if row else None
 
 
 def find_live(transaction: Transaction, family: str, now: int) -> tuple[int, int] | None:
-    """Return the member of a family that still has a live token, and when the member logged in."""
+    """Return the member's id and the time of the login for a family with a live token at `now`, else None."""
     row = _FIND_LIVE.first(transaction, family=family, now=now)
     return (row[0], row[1]) if row else None
 
 
 def lock_live_family(transaction: Transaction, family: str, now: int) -> bool:
-    """Keep others from ending a family until the transaction ends; False when it has no live token."""
+    """Lock the family's live tokens until the transaction ends, so that whoever revokes them waits.
+
+    Returns False when it has none: the login has ended.
+    """
     return _LOCK_LIVE.first(transaction, family=family, now=now) is not None
 
 
 def find_of_member(transaction: Transaction, member_id: int, now: int) -> list[SessionRow]:
-    """Return the live token of each of a member's logins, the oldest first."""
+    """Return the live token of each login of a member, oldest first."""
     return [SessionRow(*row) for row in _FIND_OF_MEMBER.all(transaction, member_id=member_id, now=now)]
 
 
 def update_rotated(transaction: Transaction, token_hash: str, now: int) -> None:
-    """Mark a refresh token as rotated; its first rotation counts."""
-    _ROTATE.run(transaction, own=token_hash, now=now)
+    """Mark a refresh token as rotated at `now`, unless it was rotated before."""
+    _ROTATE.run(transaction, wanted_hash=token_hash, now=now)
 
 
 def update_seen(transaction: Transaction, token_hash: str, now: int) -> None:
-    """Note that the session was used."""
-    _SEEN.run(transaction, own=token_hash, now=now)
+    """Note that the token was used at `now`."""
+    _SEEN.run(transaction, wanted_hash=token_hash, now=now)
 
 
 def revoke_family(transaction: Transaction, family: str, now: int) -> None:
-    """End every token of a login."""
-    while _REVOKE.run(transaction, own=family, now=now):
+    """Revoke every token of a login."""
+    while _REVOKE.run(transaction, ended_family=family, now=now):
         pass
 
 
-def revoke_opened_through(transaction: Transaction, member_id: int, connect_id: int, kept: str, now: int) -> None:
-    """End every login of a member that came through a connection, but for the family `kept`."""
-    while _REVOKE_OPENED_THROUGH.run(transaction, of_member=member_id, through=connect_id, kept=kept, now=now):
+def revoke_opened_through(transaction: Transaction, member_id: int, connect_id: int, spared: str, now: int) -> None:
+    """Revoke every login of a member that used a connection, except the family `spared` (empty: none)."""
+    values = {"of_member": member_id, "through": connect_id, "spared_family": spared, "now": now}
+    while _REVOKE_OPENED_THROUGH.run(transaction, **values):
         pass
 
 
-def revoke_others(transaction: Transaction, member_id: int, kept: str, now: int) -> None:
-    """End every login of a member, but for the family `kept`."""
-    while _REVOKE_OTHERS.run(transaction, of_member=member_id, kept=kept, now=now):
+def revoke_others(transaction: Transaction, member_id: int, spared: str, now: int) -> None:
+    """Revoke every login of a member, except the family `spared` (empty: none)."""
+    while _REVOKE_OTHERS.run(transaction, of_member=member_id, spared_family=spared, now=now):
         pass
 
 
 def delete_expired(transaction: Transaction, now: int, limit: int) -> int:
-    """Sweep at most `limit` sessions whose time is over; returns how many."""
+    """Delete at most `limit` expired tokens and return how many."""
     return _DELETE_EXPIRED.run(transaction, now, limit)

@@ -26,13 +26,13 @@ class Recorder(Network):
         self.calls = 0
         self.secrets: set[str] = set()
 
-    async def exchange(self, request: Request) -> Answer:
+    async def send(self, request: Request) -> Answer:
         """Send the request and return the vendor's answer."""
         self.calls += 1
         body = (request.content or b"").decode("utf-8", "replace")
         self.secrets |= {value for name, value in _pairs(str(request.url), body) if is_secret(name, value)}
         self.secrets |= set(_credentials(request.headers.get("authorization", "")))
-        answer = await super().exchange(request)
+        answer = await super().send(request)
         self.secrets |= {value.decode() for value in _ANSWERED.findall(answer.content[-8192:])}
         return answer
 

@@ -9,7 +9,7 @@ from limits import parse
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
-from connect_core.cache import Shared
+from connect_core.cache import SharedCache
 from connect_core.errors import RateLimited
 
 MOST = 100_000
@@ -19,7 +19,7 @@ MOST = 100_000
 class Limiter:
     """Counts requests by a key such as the client's address: in this process, and across all that share a Redis."""
 
-    def __init__(self, rule: str, shared: Shared | None = None) -> None:
+    def __init__(self, rule: str, shared: SharedCache | None = None) -> None:
         """`rule` is a number per period, such as `60/minute`, or `off`; `shared` is the shop's Redis, if it has one.
 
         Raises `ValueError` for a rule that cannot be read.

@@ -165,13 +165,13 @@ def test_what_has_ended_makes_room() -> None:
     """Names without end do not fill the memory."""
 
     async def work(vendor: Vendor, kept: Cache, clock: Clock) -> None:
-        for number in range(cache.MOST):
+        for number in range(cache.MAX_VALUES):
             await kept.cached(f"old {number}", vendor.fetch)
         clock.time += 7200
-        for number in range(cache.MOST + 1):
+        for number in range(cache.MAX_VALUES + 1):
             await kept.cached(f"new {number}", vendor.fetch)
-            assert len(kept._kept) <= cache.MOST
-        assert len(kept._kept) == 1
+            assert len(kept._values) <= cache.MAX_VALUES
+        assert len(kept._values) == 1
 
     run(work)
 

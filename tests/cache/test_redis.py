@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from limits import parse
 
-from connect_core.cache import Cache, Kept, connect_redis
-from connect_core.cache.redis import PATIENCE, SharedOnRedis
+from connect_core.cache import Cache, CachedValue, connect_redis
+from connect_core.cache.redis import TIMEOUT_SECONDS, RedisCache
 from connect_core.crypto import Sealer
 from connect_core.errors import SettingsError
 
@@ -23,7 +23,7 @@ RING = (bytes(range(32)),)
 REST = 0.3
 ONCE_AN_HOUR = parse("1/hour")
 
-Work = Callable[[SharedOnRedis], Awaitable[None]]
+Work = Callable[[RedisCache], Awaitable[None]]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def run(url: str, work: Work, *, ring: tuple[bytes, ...] = RING, debug: bool = F
     """Run `work` with what is shared on the Redis at `url`, as a process of its own does."""
 
     async def worked() -> None:
-        shared = SharedOnRedis(url, Sealer(ring, "cache"), rest=REST)
+        shared = RedisCache(url, Sealer(ring, "cache"), breaker_seconds=REST)
         try:
             await work(shared)
         finally:
@@ -70,12 +70,12 @@ def fetcher(*values: str) -> Callable[[], Awaitable[tuple[str, float]]]:
     return fetch
 
 
-async def keep_one(shared: SharedOnRedis) -> None:
+async def keep_one(shared: RedisCache) -> None:
     """Fetch and share a value."""
     await Cache(shared).cached("acme:app", fetcher("one"))
 
 
-async def is_back(shared: SharedOnRedis) -> bool:
+async def is_back(shared: RedisCache) -> bool:
     """Ask until Redis is used again; false after three seconds."""
     ends = time.monotonic() + 3
     while time.monotonic() < ends:
@@ -89,7 +89,7 @@ async def is_back(shared: SharedOnRedis) -> bool:
 
 PROCESS = """
 import asyncio, sys
-from connect_core.cache import Cache, Kept, connect_redis
+from connect_core.cache import Cache, CachedValue, connect_redis
 from connect_core.crypto import Sealer
 
 async def fetch():
@@ -117,13 +117,13 @@ def test_n19_processes_share_one_fetch(redis: OwnRedis) -> None:
 def test_k01_k02_k03_a_value_on_redis_opens_with_the_shops_keys_alone(redis: OwnRedis) -> None:
     """Redis and who reads it see no token; another ring, another name and a tampered text open nothing."""
 
-    async def keep(shared: SharedOnRedis) -> None:
+    async def keep(shared: RedisCache) -> None:
         assert await Cache(shared).cached("acme:app", fetcher(CANARY)) == CANARY
 
-    async def find(shared: SharedOnRedis) -> None:
+    async def find(shared: RedisCache) -> None:
         assert await Cache(shared).cached("acme:app", fetcher()) == CANARY
 
-    async def miss(shared: SharedOnRedis) -> None:
+    async def miss(shared: RedisCache) -> None:
         assert [await shared.find(key) for key in ("acme:app", "acme:moved")] == [None, None]
 
     run(redis.url, keep)
@@ -141,7 +141,7 @@ def test_k01_k02_k03_a_value_on_redis_opens_with_the_shops_keys_alone(redis: Own
 def test_k04_a_rotated_ring_finds_what_its_older_key_sealed(redis: OwnRedis) -> None:
     """A new key at the front costs no fetch."""
 
-    async def find(shared: SharedOnRedis) -> None:
+    async def find(shared: RedisCache) -> None:
         assert await Cache(shared).cached("acme:app", fetcher()) == "one"
 
     run(redis.url, keep_one)
@@ -158,8 +158,8 @@ def test_n19_what_ends_early_here_ends_early_there(redis: OwnRedis) -> None:
 def test_n19_what_has_ended_is_not_taken_from_redis(redis: OwnRedis) -> None:
     """A value whose time is over is fetched anew, even if Redis still has it."""
 
-    async def work(shared: SharedOnRedis) -> None:
-        await shared.keep("acme:app", Kept("one", time.time() - 1), 60)
+    async def work(shared: RedisCache) -> None:
+        await shared.store("acme:app", CachedValue("one", time.time() - 1), 60)
         assert await Cache(shared).cached("acme:app", fetcher("two")) == "two"
 
     run(redis.url, work)
@@ -172,7 +172,7 @@ def test_c11_a_lifetime_that_is_none_reaches_no_redis(redis: OwnRedis, lifetime:
     async def fetch() -> tuple[str, float]:
         return "one", lifetime
 
-    async def work(shared: SharedOnRedis) -> None:
+    async def work(shared: RedisCache) -> None:
         assert await Cache(shared).cached("acme:app", fetch) == "one"
 
     run(redis.url, work)
@@ -182,7 +182,7 @@ def test_c11_a_lifetime_that_is_none_reaches_no_redis(redis: OwnRedis, lifetime:
 def test_n19_a_dead_value_is_dropped_for_all_and_only_once(redis: OwnRedis) -> None:
     """Who still holds the dead value finds its successor; who calls the dead one dead again drops nothing."""
 
-    async def work(shared: SharedOnRedis) -> None:
+    async def work(shared: RedisCache) -> None:
         first, second = Cache(shared), Cache(shared)
         assert await first.cached("acme:app", fetcher("one")) == await second.cached("acme:app", fetcher()) == "one"
         await first.forget("acme:app", "one")
@@ -196,7 +196,7 @@ def test_n19_a_dead_value_is_dropped_for_all_and_only_once(redis: OwnRedis) -> N
 def test_m16_a_dead_value_that_redis_brings_back_is_not_believed(redis: OwnRedis) -> None:
     """After a failover Redis may hold what was dropped: who knows that it is dead fetches anew."""
 
-    async def work(shared: SharedOnRedis) -> None:
+    async def work(shared: RedisCache) -> None:
         cache = Cache(shared)
         await cache.cached("acme:app", fetcher("one"))
         [(name, kept)] = redis.find_all().items()
@@ -213,7 +213,7 @@ def test_m16_a_dead_value_that_redis_brings_back_is_not_believed(redis: OwnRedis
 def test_p07_processes_share_a_count(redis: OwnRedis) -> None:
     """What one process counted, another one counts on; nobody is counted for somebody else."""
 
-    async def count(shared: SharedOnRedis) -> None:
+    async def count(shared: RedisCache) -> None:
         answers.append((await shared.hit(parse("3/hour"), "a"), await shared.hit(parse("3/hour"), "b")))
 
     answers: list[tuple[bool, bool]] = []
@@ -225,7 +225,7 @@ def test_p07_processes_share_a_count(redis: OwnRedis) -> None:
 def test_connections_are_few(redis: OwnRedis) -> None:
     """More requests at once than there are connections wait for one, and none is taken for an outage."""
 
-    async def work(shared: SharedOnRedis) -> None:
+    async def work(shared: RedisCache) -> None:
         answers = await asyncio.gather(*(shared.hit(parse("40/hour"), "crowd") for _ in range(60)))
         assert sum(answers) == 40
 
@@ -235,7 +235,7 @@ def test_connections_are_few(redis: OwnRedis) -> None:
 # out of order
 
 
-async def goes_on(shared: SharedOnRedis, *values: str, seconds: float) -> None:
+async def goes_on(shared: RedisCache, *values: str, seconds: float) -> None:
     """Fail unless a value is fetched, kept here and forgotten, and hits are let pass, each within `seconds`."""
     cache = Cache(shared)
     for value in values:
@@ -250,7 +250,7 @@ async def goes_on(shared: SharedOnRedis, *values: str, seconds: float) -> None:
 def test_m15_a_redis_that_is_down_costs_nothing(mortal: OwnRedis) -> None:
     """Values are fetched and kept here, counts are let pass, one line is logged; when it is back it is used."""
 
-    async def work(shared: SharedOnRedis) -> None:
+    async def work(shared: RedisCache) -> None:
         assert await shared.hit(ONCE_AN_HOUR, "nobody")
         mortal.kill()
         await goes_on(shared, "one", "two", seconds=0.05)
@@ -266,12 +266,12 @@ def test_m15_a_redis_that_is_down_costs_nothing(mortal: OwnRedis) -> None:
 def test_m15_a_redis_that_is_slow_is_waited_for_once(redis: OwnRedis) -> None:
     """The first request loses a quarter of a second, those after it nothing, nor does who looks after it."""
 
-    async def work(shared: SharedOnRedis) -> None:
+    async def work(shared: RedisCache) -> None:
         assert await shared.hit(ONCE_AN_HOUR, "nobody")
         way.block()
         before = time.monotonic()
         assert await shared.hit(ONCE_AN_HOUR, "nobody")
-        assert PATIENCE * 0.9 < time.monotonic() - before < PATIENCE + 0.1
+        assert TIMEOUT_SECONDS * 0.9 < time.monotonic() - before < TIMEOUT_SECONDS + 0.1
         ends = time.monotonic() + REST * 3
         while time.monotonic() < ends:
             await goes_on(shared, "one", seconds=0.05)
@@ -285,11 +285,11 @@ def test_m15_a_redis_that_is_slow_is_waited_for_once(redis: OwnRedis) -> None:
 def test_m15_a_crowd_that_meets_a_slow_redis_waits_together(redis: OwnRedis) -> None:
     """More requests than connections: each of them is let go in a quarter of a second."""
 
-    async def work(shared: SharedOnRedis) -> None:
+    async def work(shared: RedisCache) -> None:
         way.block()
         before = time.monotonic()
         assert all(await asyncio.gather(*(shared.hit(ONCE_AN_HOUR, "nobody") for _ in range(100))))
-        assert time.monotonic() - before < PATIENCE + 0.2
+        assert time.monotonic() - before < TIMEOUT_SECONDS + 0.2
         assert not shared._pool._in_use_connections
         way.unblock()
         assert await shared.hit(ONCE_AN_HOUR, "nobody")
@@ -305,7 +305,7 @@ def test_m15_a_crowd_that_meets_a_slow_redis_waits_together(redis: OwnRedis) -> 
 def test_m15_a_late_answer_is_nobodys(redis: OwnRedis) -> None:
     """An answer that comes after its caller left is not taken for the next one's."""
 
-    async def work(shared: SharedOnRedis) -> None:
+    async def work(shared: RedisCache) -> None:
         await Cache(shared).cached("acme:app", fetcher("one"))
         way.block()
         leaving = [asyncio.create_task(shared.find("acme:app")) for _ in range(20)]
@@ -328,7 +328,7 @@ def test_m15_a_late_answer_is_nobodys(redis: OwnRedis) -> None:
 def test_m15_a_redis_that_was_restarted_is_used_at_once(mortal: OwnRedis) -> None:
     """Connections that the old one left behind are no outage; the value is fetched anew by no process that has it."""
 
-    async def work(shared: SharedOnRedis) -> None:
+    async def work(shared: RedisCache) -> None:
         cache = Cache(shared)
         await cache.cached("acme:app", fetcher("one"))
         mortal.restart()
@@ -352,7 +352,7 @@ def test_m15_a_name_of_the_wrong_type_is_an_outage_and_no_more(redis: OwnRedis) 
 def test_l02_a_wrong_password_is_told_by_its_kind_alone(require: Require, tmp_path: Path) -> None:
     """Logins go on, and the password stands in no log line."""
 
-    async def work(shared: SharedOnRedis) -> None:
+    async def work(shared: RedisCache) -> None:
         await goes_on(shared, "one", seconds=0.1)
 
     with own_redis(require, tmp_path, "--requirepass", "right") as locked, every_record() as records:
@@ -364,7 +364,7 @@ def test_l02_a_wrong_password_is_told_by_its_kind_alone(require: Require, tmp_pa
 def test_l02_an_outage_is_told_by_its_kind_alone(caplog: pytest.LogCaptureFixture) -> None:
     """The library's texts repeat addresses, so none of them is logged."""
 
-    async def work(shared: SharedOnRedis) -> None:
+    async def work(shared: RedisCache) -> None:
         await goes_on(shared, "one", seconds=0.1)
 
     run(f"unix:///nowhere/{CANARY}.sock", work)

@@ -19,7 +19,7 @@ from connect_core.errors import (
     StateInvalid,
     Unavailable,
 )
-from connect_core.events.dispatch import LATE_SECONDS, Dispatcher
+from connect_core.events.dispatch import REDELIVERY_AFTER_SECONDS, Dispatcher
 from connect_core.identity import ClientType
 from connect_core.manager import ConnectManager
 from connect_core.observability.refusals import REFUSALS_A_MINUTE, RefusalLog
@@ -145,7 +145,7 @@ def test_an_event_is_untold_until_its_listeners_were_called(tmp_path: Path) -> N
         event = replace(listener.heard[0], id=0, time=int(now[0]), is_new_member=True)
         [lost] = await manager.database.write(lambda tx: manager.dispatcher.write(tx, [event], 1, "0" * 64))
         assert await manager.dispatcher.redeliver() == 0
-        now[0] += LATE_SECONDS + 1
+        now[0] += REDELIVERY_AFTER_SECONDS + 1
         assert [await manager.dispatcher.redeliver() for _ in range(2)] == [1, 0]
         assert listener.heard[1:] == [lost]
         assert untold(tmp_path) == []

@@ -12,7 +12,7 @@ class FakeTransport:
         """Answer a call."""
         raise NotImplementedError
 
-    async def exchange(self, request: Request) -> Answer:
+    async def send(self, request: Request) -> Answer:
         """Translate."""
         asked = httpx.Request(request.method, str(request.url), headers=request.headers, content=request.content)
         response = await self.answer(asked)

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from connect_core.events.dispatch import Dispatcher, Notice
+from connect_core.events.dispatch import Dispatcher, Event
 from connect_core.harness import RunningShop, Visitor, query_of
 from connect_core.identity import ClientType
 from connect_core.plugin import LoginEvent, MemberDirectory, Profile, RefusedEvent, Register, TokenRequest, hookimpl
@@ -54,17 +54,17 @@ class Listener:
     """A shop that listens to every notice."""
 
     def __init__(self, look: Callable[[], object] = lambda: None) -> None:
-        self.heard: list[tuple[str, Notice]] = []
+        self.heard: list[tuple[str, Event]] = []
         self.seen: list[object] = []
         self.threads: set[str] = set()
         self._look = look
 
-    def _hear(self, name: str, event: Notice) -> None:
+    def _hear(self, name: str, event: Event) -> None:
         self.seen.append(self._look())
         self.threads.add(threading.current_thread().name)
         self.heard.append((name, event))
 
-    def wait_for(self, *names: str) -> list[Notice]:
+    def wait_for(self, *names: str) -> list[Event]:
         """Return the notices once those of `names` are there, in any order, and none besides."""
         ends = time.monotonic() + 5
         while len(self.heard) < len(names) and time.monotonic() < ends:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
-from connect_core.events.dispatch import LATE_SECONDS
+from connect_core.events.dispatch import REDELIVERY_AFTER_SECONDS
 from connect_core.manager import ConnectManager
 from connect_core.plugin import LoginEvent, hookimpl
 from tests.kit.acme import execute, hand_in, using
@@ -50,8 +50,8 @@ def test_a_notice_survives_a_kill(url: str, tell: Tell, tmp_path: Path) -> None:
         return await manager.dispatcher.redeliver()
 
     assert on_shop(url, tmp_path, listener, redeliver) == 0, "somebody may still be telling it"
-    assert on_shop(url, tmp_path, listener, redeliver, LATE_SECONDS + 2) == 2
-    assert on_shop(url, tmp_path, listener, redeliver, LATE_SECONDS + 2) == 0
+    assert on_shop(url, tmp_path, listener, redeliver, REDELIVERY_AFTER_SECONDS + 2) == 2
+    assert on_shop(url, tmp_path, listener, redeliver, REDELIVERY_AFTER_SECONDS + 2) == 0
     told = [(event.kind, event.is_new_member, event.member_id) for event in listener.heard]
     tell("notices lost by a kill between commit and notice", 2 - len(told), "0")
     member = execute(url, "SELECT id FROM es_member")[0]["id"]

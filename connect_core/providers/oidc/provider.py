@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from connect_core.cache.documents import Cached
+from connect_core.cache.documents import CachedDocument
 from connect_core.crypto import Algorithm, SecretKey, SigningKey
 from connect_core.errors import ProviderBadResponse, ProviderUnsigned, SettingsError
 from connect_core.http import Http, with_query
@@ -91,8 +91,10 @@ class OidcProvider(Provider):
             raise SettingsError(mistakes)
         self.scope = settings.scope or self.scope
         self.claims = self.claims.model_copy(update=settings.claims.model_dump(exclude_unset=True))
-        self._metadata = Cached(lambda: fetch_metadata(http, settings.issuer, self.issuer_template or settings.issuer))
-        self._keys = Cached(self._fetch_keys)
+        self._metadata = CachedDocument(
+            lambda: fetch_metadata(http, settings.issuer, self.issuer_template or settings.issuer)
+        )
+        self._keys = CachedDocument(self._fetch_keys)
 
     def find_issuer(self, claims: Mapping[str, Any]) -> str | None:
         """Return the issuer of verified `claims`, which becomes the scope of the id; None for another issuer's token.

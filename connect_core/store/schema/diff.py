@@ -1,4 +1,4 @@
-"""What a database and a declaration of tables differ in. Reads alone; collations are `columns`' business."""
+"""Compares the tables of a database with their declaration. Only reads; `collation` compares collations."""
 
 import re
 from collections.abc import Iterator
@@ -10,29 +10,29 @@ from sqlalchemy import Column, Computed, Connection, Constraint, DefaultClause, 
 
 
 def find_differences(connection: Connection, declared: MetaData) -> list[str]:
-    """Return in words what differs: tables, columns, types, constraints, indexes, defaults, computed columns.
+    """Return a line for each difference: tables, columns, types, constraints, indexes, defaults, computed columns.
 
-    Tables that `declared` does not name are not looked at.
+    Tables that are not in `declared` are ignored.
     """
 
-    def is_asked_for(name: str | None, kind: str, parents: Any) -> bool:
+    def is_declared(name: str | None, kind: str, parents: Any) -> bool:
         return kind != "table" or name in declared.tables
 
     options = {
         "compare_type": True,
-        "compare_server_default": False,  # it mistakes an empty text for none, and warns of every computed column
-        "include_name": is_asked_for,
+        "compare_server_default": False,  # Alembic takes an empty text for none, and warns of each computed column
+        "include_name": is_declared,
     }
     context = MigrationContext.configure(connection, opts=options)
-    found = [" ".join(_words(one)) for one in compare_metadata(context, declared)]
-    return sorted([*found, *_compare_defaults(connection, declared)])
+    differences = [" ".join(_words(difference)) for difference in compare_metadata(context, declared)]
+    return sorted([*differences, *_compare_defaults(connection, declared)])
 
 
 def _words(difference: Any) -> Iterator[str]:
-    """The names in a difference: what it is, and what it is about."""
-    if isinstance(difference, list):  # several of one column
-        for one in difference:
-            yield from _words(one)
+    """Yield the names in one of Alembic's differences: its kind, then the table, column or constraint."""
+    if isinstance(difference, list):  # several differences of one column
+        for part in difference:
+            yield from _words(part)
         return
     for part in difference:
         if isinstance(part, str):
@@ -45,19 +45,19 @@ def _words(difference: Any) -> Iterator[str]:
 def _compare_defaults(connection: Connection, declared: MetaData) -> Iterator[str]:
     inspector = inspect(connection)
     for name in sorted(set(inspector.get_table_names()) & set(declared.tables)):
-        for found in inspector.get_columns(name):
-            column = declared.tables[name].columns.get(found["name"])
+        for reflected in inspector.get_columns(name):
+            column = declared.tables[name].columns.get(reflected["name"])
             if column is None or column.primary_key:
                 continue
-            if _get_default(found) != _get_declared_default(column):
+            if _get_default(reflected) != _get_declared_default(column):
                 yield f"modify_default {name} {column.name}"
 
 
-def _get_default(found: Any) -> str | None:
-    """An engine adds its own quotes, brackets and casts, and PostgreSQL the ELSE that was left out."""
-    if computed := found.get("computed"):
+def _get_default(reflected: Any) -> str | None:
+    """Return a column's default or expression without what the engine adds: quotes, brackets, casts, an ELSE NULL."""
+    if computed := reflected.get("computed"):
         return _plain(computed["sqltext"]).removesuffix("end").removesuffix("elsenull") + "end"
-    default = found["default"]
+    default = reflected["default"]
     return None if default in (None, "NULL") else _plain(default)
 
 

@@ -1,8 +1,9 @@
--- What must not be in the database: a query for each rule, which answers the numbers of the rows that break it, and never
--- what stands in them. It runs as it is on SQLite, PostgreSQL and MariaDB; `connect-login db check` runs it and reports.
+-- Rules that no row may break. Each rule is a query that selects the numbers of the rows that break it, and never a
+-- value from them. The script runs unchanged on SQLite, PostgreSQL and MariaDB; `connect-login db check` runs it and
+-- reports. Comments before each query, which the report quotes:
 --
--- name:   of the rule                     means:  what the row does
--- cure:   what to do about it             where:  members live in es_member; else the rule does not hold
+-- name:   the rule's name                 means:  what is wrong with a row that breaks it
+-- cure:   what to do about such a row     where:  present on rules that apply only when members live in es_member
 
 -- name: connection_without_member
 -- means: an active connection leads to a member that does not exist; its logins are refused

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from connect_core.cache.documents import FRESH, PAUSE, USABLE, Cached
+from connect_core.cache.documents import FRESH_SECONDS, RETRY_PAUSE_SECONDS, USABLE_SECONDS, CachedDocument
 from connect_core.crypto import SigningKey, encode_part
 from connect_core.errors import ProviderBadResponse, ProviderFault, ProviderRefused, ProviderUnsigned
 from connect_core.providers.oidc.jwks import MOST_KEYS
@@ -117,7 +117,7 @@ class Clock:
         self.time = 1000.0
         self.fetched = 0
         self.is_down = False
-        self.cached = Cached(self.fetch, lambda: self.time)
+        self.cached = CachedDocument(self.fetch, lambda: self.time)
 
     async def fetch(self) -> str:
         """Return the next document."""
@@ -129,21 +129,21 @@ class Clock:
 
     def get(self, *, seen: str = "") -> str:
         """Return what is kept, or what replaces `seen`."""
-        return asyncio.run(self.cached.get_newer(self.cached._kept.document) if seen else self.cached.get())  # type: ignore[union-attr]
+        return asyncio.run(self.cached.get_newer(self.cached._copy.document) if seen else self.cached.get())  # type: ignore[union-attr]
 
 
 def test_d13_cached_document_outlives_an_outage() -> None:
     """Fresh for an hour; then asked for again, at most every half minute, and of use for a day."""
     clock = Clock()
     assert clock.get() == clock.get() == "document 1"
-    clock.time += FRESH - 1
+    clock.time += FRESH_SECONDS - 1
     assert clock.get() == "document 1"
     clock.time += 1
     clock.is_down = True
     assert (clock.get(), clock.get(), clock.fetched) == ("document 1", "document 1", 2)
-    clock.time += PAUSE
+    clock.time += RETRY_PAUSE_SECONDS
     assert (clock.get(), clock.fetched) == ("document 1", 3)
-    clock.time += USABLE
+    clock.time += USABLE_SECONDS
     with pytest.raises(ProviderRefused):
         clock.get()
     clock.is_down = False
@@ -155,7 +155,7 @@ def test_d11_newer_document_is_asked_for_once() -> None:
     clock = Clock()
     clock.get()
     assert [clock.get(seen="it") for _ in range(5)] == ["document 2"] * 5
-    clock.time += PAUSE
+    clock.time += RETRY_PAUSE_SECONDS
     assert [clock.get(seen="it") for _ in range(5)] == ["document 3"] * 5
     assert clock.fetched == 3
 
