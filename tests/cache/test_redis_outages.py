@@ -94,7 +94,7 @@ def test_r7_no_login_fails_while_redis_is_killed_restarted_flushed_and_blocked(r
     """Two hundred logins, all of them succeed; what was shared is not told, and Redis is used again in the end."""
     is_over, Tokened.lifetime = threading.Event(), 0.1
     with every_record() as records, way_to(redis) as way, shop_with(way.url) as shop:
-        shop.manager.shared._rest = 0.05  # type: ignore[union-attr]  # else the first fault would hide the others
+        shop.manager.shared._breaker_seconds = 0.05  # type: ignore[union-attr]  # else the first fault would hide the others
         fiend = threading.Thread(target=torment, args=(redis, way, is_over))
         fiend.start()
         with ThreadPoolExecutor(4) as pool:
