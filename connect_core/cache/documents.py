@@ -50,19 +50,19 @@ class CachedDocument(Generic[T]):
             return await self._renew(None)
         return copy.document
 
-    async def get_newer(self, seen: T) -> T:
-        """Return a newer document than `seen`, for when `seen` lacks what is needed, such as a key.
+    async def get_newer(self, known: T) -> T:
+        """Return a newer document than `known`, for when `known` lacks what is needed, such as a key.
 
-        Returns `seen` itself when fetching fails, or was tried less than `RETRY_PAUSE_SECONDS` ago.
+        Returns `known` itself when fetching fails, or was tried less than `RETRY_PAUSE_SECONDS` ago.
         """
-        return await self._renew(seen)
+        return await self._renew(known)
 
-    async def _renew(self, seen: T | None) -> T:
+    async def _renew(self, known: T | None) -> T:
         async with self._lock:
             copy, now = self._copy, self._now()
             if copy is None or now - copy.fetched_at >= USABLE_SECONDS:
                 return await self._replace()
-            is_stale = copy.document is seen or now - copy.fetched_at >= FRESH_SECONDS
+            is_stale = copy.document is known or now - copy.fetched_at >= FRESH_SECONDS
             if not is_stale or now - copy.tried_at < RETRY_PAUSE_SECONDS:
                 return copy.document
             copy.tried_at = now

@@ -148,12 +148,12 @@ _MOVE_SEQUENCE = Statement(
 
 
 def _select_by_keys(
-    transaction: Transaction, query: Statement, keys: Sequence[object], **more: object
+    transaction: Transaction, query: Statement, keys: Sequence[object], **fixed: object
 ) -> Iterator[Row]:
     for start in range(0, len(keys), CHUNK):
         chunk = keys[start : start + CHUNK]
         filled = [*chunk, *[chunk[-1]] * (CHUNK - len(chunk))]
-        yield from query.all(transaction, **more, **{f"key_{place}": key for place, key in enumerate(filled)})
+        yield from query.all(transaction, **fixed, **{f"key_{place}": key for place, key in enumerate(filled)})
 
 
 def _is_one_of(column: ColumnElement[Any]) -> ColumnElement[bool]:

@@ -259,7 +259,7 @@ def find_bound(transaction: Transaction, member_id: int) -> list[BoundConnection
 
 
 def lock_connection(transaction: Transaction, connect_id: int) -> int | None:
-    """Lock the connection's row until the transaction ends: whoever else locks or changes it waits.
+    """Lock the connection's row until the transaction ends: other transactions that lock or change it wait.
 
     Returns the id of its member; 0 when the connection was ended, None when it does not exist.
     """

@@ -101,7 +101,7 @@ def find_live(transaction: Transaction, family: str, now: int) -> tuple[int, int
 
 
 def lock_live_family(transaction: Transaction, family: str, now: int) -> bool:
-    """Lock the family's live tokens until the transaction ends, so that whoever revokes them waits.
+    """Lock the family's live tokens until the transaction ends, so that a request that revokes them waits.
 
     Returns False when it has none: the login has ended.
     """

@@ -123,7 +123,7 @@ def test_work_that_changes_nothing_waits_for_no_disk(database: WatchedDatabase) 
     assert [one.commits for one in database.opened] == [0]
 
 
-def test_only_work_at_leisure_leaves_the_loop(database: WatchedDatabase) -> None:
+def test_only_long_work_leaves_the_loop(database: WatchedDatabase) -> None:
     """Reads and short writes are run where they are asked for; their commit is not."""
 
     async def run() -> list[int]:

@@ -45,7 +45,7 @@ def _exact(name: str, length: int, **options: Any) -> Column[str]:
     return Column(name, kind, nullable=False, **options)
 
 
-def _shown(name: str, length: int) -> Column[str]:
+def _display_text(name: str, length: int) -> Column[str]:
     kind = String(length).with_variant(mysql.VARCHAR(length, charset="utf8mb4"), "mysql", "mariadb")
     return Column(name, kind, nullable=False, server_default="")
 
@@ -75,18 +75,18 @@ Table(
     TABLES,
     _key(),
     _exact("uname", 64),
-    _shown("nickname", 64),
-    _shown("face", 255),
+    _display_text("nickname", 64),
+    _display_text("face", 255),
     Column("sex", Integer),
-    _shown("mobile", 32),
-    _shown("province", 32),
-    _shown("city", 32),
+    _display_text("mobile", 32),
+    _display_text("province", 32),
+    _display_text("city", 32),
     Column("disabled", Integer, nullable=False, server_default="0"),
-    _shown("register_client", 8),
+    _display_text("register_client", 8),
     _count("create_time"),
     _count("last_login"),
     _count("login_count"),
-    _shown("password_hash", 255),
+    _display_text("password_hash", 255),
     UniqueConstraint("uname"),
     sqlite_autoincrement=True,
 )
@@ -139,7 +139,7 @@ Table(
     _number("member_id"),
     _count("connect_id"),
     _word("client_type", 8),
-    _shown("device_id", 64),
+    _display_text("device_id", 64),
     _exact("family", 32),
     _exact("token_hash", 64),
     _number("create_time"),
@@ -157,7 +157,7 @@ Table(
     TABLES,
     _exact("hash", 64, primary_key=True),
     _exact("flow", 64, server_default=""),
-    _shown("outcome", 16),
+    _display_text("outcome", 16),
     _number("expiry_time"),
     Index("ix_used_flow_expiry", "expiry_time"),
     sqlite_with_rowid=False,
@@ -170,9 +170,9 @@ Table(
     _word("state", 16),
     _count("member_id"),
     _exact("family", 32, server_default=""),
-    _shown("browser", 32),
-    _shown("system", 32),
-    _shown("place", 64),
+    _display_text("browser", 32),
+    _display_text("system", 32),
+    _display_text("place", 64),
     _number("create_time"),
     _number("expiry_time"),
     Index("ix_handover_expiry", "expiry_time"),
@@ -204,7 +204,7 @@ Table(
     _word("subject_hash", 64),
     _word("request_id", 32),
     _number("create_time"),
-    _shown("detail", 255),
+    _display_text("detail", 255),
     _perhaps("told_time"),
     Index("ix_event_member", "member_id"),
     Index("ix_event_told", "told_time", sqlite_where=text(UNTOLD), postgresql_where=text(UNTOLD)),
