@@ -13,7 +13,7 @@ _HASHER = PasswordHasher()
 
 @cache
 def _placeholder_hash() -> str:
-    return _HASHER.hash("placeholder for members without a password")
+    return _HASHER.hash("a password that is nobody's")
 
 
 def hash_password(password: str) -> str:
