@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _NAME = r"(?:[\w-]{0,32}(?:secret|password|token|private_key|session_key|ticket)|auth_?code|sign)"
 _HEADER = re.compile(r"(?i)\b(authorization|cookie)([\"']?\s*[=:]\s*).+")
-_CREDENTIAL = re.compile(  # numbers of up to five digits stay: they are line numbers and error codes
+_CREDENTIAL = re.compile(  # short numbers stay: they are line numbers that an error names
     rf"""(?ix) \b ({_NAME}|code|state) (["']?\s*[=:]\s*["']?) (?!\d{{1,5}}(?:[\s,;)]|$)) [^\s"'&,;}}]+"""
 )
 _FIELD = re.compile(_NAME + "|authorization|cookie", re.IGNORECASE)

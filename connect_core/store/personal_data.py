@@ -78,8 +78,8 @@ def find_all(transaction: Transaction, table: str, key: int) -> list[dict[str, A
 def lock_member(transaction: Transaction, member_id: int) -> str | None:
     """Lock the member's row until the transaction ends, and return the name, or None when there is no such member.
 
-    Unlike `members.lock_enabled_member`, it locks a disabled member too. Logins of the member, and
-    binding an identity to it, wait.
+    Unlike `members.lock_enabled_member`, it locks a disabled member too. Logins of the member wait, and so do requests
+    that bind an identity to it.
     """
     name: str | None = _LOCK_MEMBER.scalar(transaction, key=member_id)
     return name
