@@ -24,6 +24,7 @@ COMMANDS = {  # where each is: a function, or a `Typer` of further commands
     "sandbox": "sandbox:sandbox",
     "new-plugin": "new_plugin:new_plugin",
     "contract": "contract:contract",
+    "plugin": "plugin:app",
     "db": "db:app",
     "keys": "keys:app",
     "import": "imports:app",

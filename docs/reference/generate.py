@@ -1,5 +1,5 @@
 # ruff: noqa: INP001  (a script of the documentation, in no package)
-"""Writes the pages of the reference that the code itself can tell: settings, routes, tables, errors, commands.
+"""Writes the reference pages whose content is in the code: settings, routes, tables, errors, commands, plugin API.
 
 `python docs/reference/generate.py` writes them, `tests/docs/test_reference_pages.py` compares. What the code cannot
 tell, such as what a column is for, stands in `words/*.toml`; every route, column and command must have its words there.
@@ -20,6 +20,7 @@ from sqlalchemy import Column, Table, UniqueConstraint
 from sqlalchemy.dialects import sqlite
 
 from connect_core.cli import app as command_line
+from connect_core.cli.plugin.reference import read_reference
 from connect_core.errors import RequestRefused, every_error
 from connect_core.harness import make_settings
 from connect_core.providers.oauth2 import OAuth2Settings
@@ -55,6 +56,7 @@ def make_pages() -> dict[str, str]:
         "tables": tell_tables,
         "errors": tell_errors,
         "commands": tell_commands,
+        "plugin": tell_plugin,
     }
     pages = {}
     for name, tell in makers.items():
@@ -178,6 +180,21 @@ def tell_commands(words: Words) -> Lines:
         if rows:
             yield table(("argument or option", "default", "meaning"), rows)
         yield words["command"][name].strip()
+
+
+def tell_plugin(words: Words) -> Lines:
+    """Every name that a plugin imports, in the groups of the words."""
+    entries = read_reference()
+    grouped = [name for group in words["group"] for name in group["names"]]
+    compare(set(entries), grouped)
+    if repeated := sorted(name for name in entries if grouped.count(name) > 1):
+        raise ValueError(f"in two groups: {repeated}")
+    links = ((group["title"], ", ".join(f"[`{n}`](#{n.lower()})" for n in group["names"])) for group in words["group"])
+    yield table(("to", "names"), links)
+    for group in words["group"]:
+        yield f"## {group['title']}"
+        yield group["text"].strip()
+        yield from (entries[name].to_markdown() for name in group["names"])
 
 
 def our_plugins() -> Iterator[tuple[str, Any]]:
