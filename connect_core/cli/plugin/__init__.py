@@ -7,14 +7,12 @@ import typer
 from connect_core.cli.plugin import reference
 from connect_core.errors import PluginError
 
-app = typer.Typer(
-    add_completion=False, help="Look up what a plugin is written with.", no_args_is_help=True, rich_markup_mode=None
-)
+app = typer.Typer(add_completion=False, help="Help authors of plugins.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.callback()
 def root() -> None:
-    """Look up what a plugin is written with."""
+    """Help authors of plugins."""
 
 
 @app.command()
@@ -23,7 +21,10 @@ def explain(
         str, typer.Argument(help="A class, function, method or hook: Identity, Provider.login_callback.")
     ] = "",
 ) -> None:
-    """Print signature and documentation of a name that a plugin imports, or of a hook; without NAME, list them all."""
+    """Explain a name that a plugin imports, or a hook.
+
+    Prints its signature and documentation. Without NAME, lists all names with a line for each.
+    """
     if not name:
         typer.echo("\n".join(reference.list_names()))
         return
