@@ -16,7 +16,8 @@ def contract(
 ) -> None:
     """Run the contract of all providers on a plugin.
 
-    The plugin is installed and has a sandbox, which plays the vendor. Prints a report in Markdown. Exit code 0: every rule holds; 1: a rule is broken.
+    The plugin is installed and has a sandbox, which plays the vendor. Prints a report in Markdown.
+    Exit code 0: every rule holds; 1: a rule is broken.
     """
     try:
         from connect_core.testing.report import find_plugins, run_contract  # noqa: PLC0415 - pytest is an extra

@@ -29,7 +29,8 @@ def demo(
 ) -> None:
     """Try every login on this machine, without any account.
 
-    Serves a shop, its login page and the sandboxes of all plugins on loopback, until Ctrl-C. Exit code of `--once`, 0: every login worked; 1: one did not.
+    Serves a shop, its login page and the sandboxes of all plugins on loopback, until Ctrl-C.
+    Exit code of `--once`, 0: every login worked; 1: one did not.
     """
     configure_logging("error" if once else "warning")
     if once:

@@ -57,10 +57,10 @@ def javashop(
         ),
     ] = [],  # noqa: B006 - typer copies it
 ) -> None:
-    """Import members and connections of a Javashop, and print its settings in the form of connect.toml.
+    """Import members and connections of a Javashop.
 
-    Can be run again at any time: what is there already is left alone. Exit code 0: all of it was imported; 1: something
-    could not be mapped.
+    Prints the settings of the old shop in the form of connect.toml. Can be run again at any time: what is there already
+    is left alone. Exit code 0: all of it was imported; 1: something could not be mapped.
     """
     settings = load(config)
     url = settings.service.database_url

@@ -37,16 +37,20 @@ def root() -> None:
 
 @app.command()
 def export(member_id: MemberId, config: ConfigPath = DEFAULT) -> None:
-    """Print everything that is stored about a member, as JSON, without tokens and hashes."""
+    """Print what is stored about a member, as JSON.
+
+    Everything but tokens and hashes, as the member gets it on /connect/account/export.
+    """
     data = _run(config, lambda manager: manager.personal_data.export(member_id))
     typer.echo(json.dumps(data, ensure_ascii=False, indent=2))
 
 
 @app.command()
 def erase(member_id: MemberId, config: ConfigPath = DEFAULT) -> None:
-    """Erase a member: ids, profiles, sessions, and what events say about the person.
+    """Erase what is stored about a member.
 
-    It cannot be undone. A second run changes nothing.
+    That is ids, profiles, sessions, and what events say about the person. It cannot be undone.
+    A second run changes nothing.
     """
     is_new = _run(config, lambda manager: manager.personal_data.erase(member_id, secrets.token_hex(8)))
     typer.echo(f"member {member_id} {'is erased' if is_new else 'was erased before'}")

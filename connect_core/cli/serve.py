@@ -55,7 +55,10 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 1,
     log_level: Annotated[LogLevel, typer.Option(help="The least severe level that is logged.")] = LogLevel.INFO,
 ) -> None:
-    """Run the service until Ctrl-C. An empty SQLite database gets its tables; others get them from `db upgrade`."""
+    """Run the service until Ctrl-C.
+
+    Creates the tables of an empty SQLite database; other databases get them from `connect-login db upgrade`.
+    """
     configure_logging(log_level)
     settings = load_settings(config)
     app = create_app(settings)  # reports every mistake before a worker starts

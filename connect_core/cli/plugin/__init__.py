@@ -7,12 +7,14 @@ import typer
 from connect_core.cli.plugin import reference
 from connect_core.errors import PluginError
 
-app = typer.Typer(add_completion=False, help="Help authors of plugins.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    add_completion=False, help="Look up what a plugin imports.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @app.callback()
 def root() -> None:
-    """Help authors of plugins."""
+    """Look up what a plugin imports."""
 
 
 @app.command()
