@@ -51,11 +51,11 @@ def test_plugin_page_has_every_name_of_a_plugins_imports(module: ModuleType) -> 
 )
 def test_every_name_of_the_plugin_page_is_in_one_group(change: Callable[[list[str]], None], reason: str) -> None:
     """A name without a group, one that does not exist, and one in two groups each stop the generator."""
-    tell_plugin = runpy.run_path(str(REFERENCE / "generate.py"))["tell_plugin"]
+    write_plugin = runpy.run_path(str(REFERENCE / "generate.py"))["write_plugin"]
     words = tomllib.loads((REFERENCE / "words/plugin.toml").read_text("utf-8"))
     change(next(group["names"] for group in words["group"] if "Identity" in group["names"]))
     with pytest.raises(ValueError, match=reason):
-        list(tell_plugin(words))
+        list(write_plugin(words))
 
 
 def test_providers_tells_what_the_plugins_offer() -> None:
@@ -76,5 +76,5 @@ def test_providers_tells_what_the_plugins_offer() -> None:
 
 
 def test_every_page_is_compared(make_pages: Callable[[], dict[str, str]]) -> None:
-    """The reference is what is generated, the contracts, and the hooks, which `tests/test_code_rules.py` compares."""
+    """Every page is generated, is that of the contracts, or that of the hooks (see `tests/test_code_rules.py`)."""
     assert {path.name for path in REFERENCE.glob("*.md")} == {*make_pages(), "hooks.md", "providers.md"}
