@@ -25,6 +25,24 @@ app = typer.Typer(
     add_completion=False, help="Import members from another shop system.", no_args_is_help=True, rich_markup_mode=None
 )
 
+Source = Annotated[
+    str, typer.Option("--from", envvar="CONNECT_IMPORT_FROM", help="The old shop's database, an SQLAlchemy URL.")
+]
+ConnectionsOnly = Annotated[
+    bool,
+    typer.Option("--connections-only", help="Import no members, for a shop whose members live in its own tables."),
+]
+ReportFile = Annotated[
+    Path | None, typer.Option("--report", help="A file for the report as JSON, with every row that cannot be mapped.")
+]
+SecretFolder = Annotated[
+    Path | None, typer.Option("--secrets-to", help="A folder for the secrets of the settings, a file for each.")
+]
+AppIds = Annotated[
+    list[str],
+    typer.Option("--app-id", help="TYPE=APP_ID: the app whose open ids the rows of union type TYPE hold. Repeatable."),
+]
+
 
 @app.callback()
 def root() -> None:
@@ -34,28 +52,13 @@ def root() -> None:
 @app.command()
 def javashop(
     *,
-    source: Annotated[
-        str, typer.Option("--from", envvar="CONNECT_IMPORT_FROM", help="The old shop's database, an SQLAlchemy URL.")
-    ],
+    source: Source,
     config: ConfigPath = DEFAULT,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be imported; write nothing.")] = False,
-    connections_only: Annotated[
-        bool,
-        typer.Option("--connections-only", help="Import no members, for a shop whose members live in its own tables."),
-    ] = False,
-    report_file: Annotated[
-        Path | None,
-        typer.Option("--report", help="A file for the report as JSON, with every row that cannot be mapped."),
-    ] = None,
-    secrets_to: Annotated[
-        Path | None, typer.Option("--secrets-to", help="A folder for the secrets of the settings, a file for each.")
-    ] = None,
-    app_id: Annotated[
-        list[str],
-        typer.Option(
-            "--app-id", help="TYPE=APP_ID: the app whose open ids the rows of union type TYPE hold. Repeatable."
-        ),
-    ] = [],  # noqa: B006 - typer copies it
+    connections_only: ConnectionsOnly = False,
+    report_file: ReportFile = None,
+    secrets_to: SecretFolder = None,
+    app_id: AppIds = [],  # noqa: B006 - typer copies it
 ) -> None:
     """Import members and connections of a Javashop.
 
