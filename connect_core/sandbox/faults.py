@@ -16,7 +16,7 @@ TRANSPORT_FAULTS = frozenset(
         *("repeat", "replace", "status", "truncate"),
     }
 )
-"""Faults that every sandbox plays without the help of its vendor's code: what they take is told at `Fault`."""
+"""The faults that every sandbox can play; see `Fault`."""
 MISFIRED = "this fault found nothing to spoil"
 
 

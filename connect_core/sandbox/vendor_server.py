@@ -35,7 +35,7 @@ PEOPLE = (
     Person("wangfang", '王芳 {"🙂"}', 0, "广东省", "深圳市", "https://img.example/wangfang.png", "13800000002"),
     Person("maria", "Maria O'Neill", None, "", "", "", "13800000003"),
 )
-"""The people who have an account at every sandbox."""
+"""The people whom the consent page of every sandbox lists."""
 
 
 @dataclass(frozen=True, slots=True)

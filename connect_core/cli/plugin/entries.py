@@ -34,7 +34,7 @@ _NO_CONSTRUCTOR = ("Enumeration", "Protocol", "Pydantic model")
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class EntryMember:
     """A field, property, method or contract rule of a class."""
 
     name: str
@@ -63,14 +63,14 @@ class Entry:
     signature: str
     text: str
     bases: tuple[str, ...] = ()
-    members: Mapping[str, Sequence[Member]] = field(default_factory=dict)
+    members: Mapping[str, Sequence[EntryMember]] = field(default_factory=dict)
 
     @property
     def summary(self) -> str:
         """The first line of the docstring."""
         return self.text.partition("\n")[0]
 
-    def __iter__(self) -> Iterator[Member]:
+    def __iter__(self) -> Iterator[EntryMember]:
         return (member for members in self.members.values() for member in members)
 
     def to_markdown(self) -> str:
@@ -211,9 +211,11 @@ def _write_field(member: Definition) -> str:
     return f"{member.name}{annotation}{f' = {written}' if written else ''}"
 
 
-def _read_members(hidden: Sequence[Definition], lineage: Sequence[Definition], kind: str) -> dict[str, list[Member]]:
-    """Return the members of a class and of the `hidden` ones above it, by title; an overridden one comes once."""
-    members: dict[str, list[Member]] = {title: [] for title in _TITLES}
+def _read_members(
+    hidden: Sequence[Definition], lineage: Sequence[Definition], kind: str
+) -> dict[str, list[EntryMember]]:
+    """Return the members of a class and of the `hidden` classes above it, by title, without those overridden."""
+    members: dict[str, list[EntryMember]] = {title: [] for title in _TITLES}
     seen = {"model_config", *(("code", "status") if kind.startswith("Exception with") else ())}
     declared = {member.name for above in lineage for member in above.body}
     for member in (member for above in hidden for member in _walk_body(above, declared)):
@@ -239,15 +241,15 @@ def _walk_body(definition: Definition, declared: Collection[str]) -> Iterator[De
         yield from (attribute for attribute in constructor.attributes if attribute.name not in declared)
 
 
-def _read_member(member: Definition, kind: str, text: str) -> tuple[str, Member]:
+def _read_member(member: Definition, kind: str, text: str) -> tuple[str, EntryMember]:
     if not isinstance(member.node, Function):
         title = "Values" if kind == "Enumeration" else "Fields"
-        return title, Member(member.name, _write_field(member), text or member.description)
+        return title, EntryMember(member.name, _write_field(member), text or member.description)
     if member.name.startswith("test_"):
-        return "Rules", Member(member.name, member.name, text)
+        return "Rules", EntryMember(member.name, member.name, text)
     decorators = set(member.decorators)
     if decorators & {"property", "cached_property"}:
         returns = f": {member.write_type(member.node.returns)}" if member.node.returns else ""
-        return "Fields", Member(member.name, f"{member.name}{returns}", text, "read only")
+        return "Fields", EntryMember(member.name, f"{member.name}{returns}", text, "read only")
     remark = "abstract" if "abstractmethod" in decorators else "class method" if "classmethod" in decorators else ""
-    return "Methods", Member(member.name, write_signature(member), text, remark)
+    return "Methods", EntryMember(member.name, write_signature(member), text, remark)

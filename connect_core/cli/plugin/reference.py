@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from functools import cache
 from textwrap import indent
 
-from connect_core.cli.plugin.entries import FACES, Entry, Member, read_entry
+from connect_core.cli.plugin.entries import FACES, Entry, EntryMember, read_entry
 from connect_core.cli.plugin.source import find_definition, get_exported, write_signature
 
 HOOKS = "connect_core.providers.hookspecs"
@@ -68,7 +68,7 @@ def _find_nearest(entries: Mapping[str, Entry], name: str) -> list[str]:
     return [spellings[spelling] for spelling in get_close_matches(name.lower(), spellings, n=3, cutoff=0.7)]
 
 
-def _walk_members(entries: Mapping[str, Entry], owner: str) -> Iterator[tuple[Member, Entry]]:
+def _walk_members(entries: Mapping[str, Entry], owner: str) -> Iterator[tuple[EntryMember, Entry]]:
     """Yield the members of a class, then those of the public classes above it, each with the class that has it."""
     if owner in entries:
         entry = entries[owner]
