@@ -1,7 +1,7 @@
-"""The `connect-login` command: what an operator runs. Reads settings, starts things, prints; decides nothing.
+"""The `connect-login` command: reads settings, starts services, prints. It holds no rules about logins.
 
-Broken settings end a command with exit code 2 and one line a mistake, never with a traceback; so does a port or file
-that cannot be used.
+A mistake in the settings, and a port or file that cannot be used, ends a command with exit code 2 and a line on
+standard error for each mistake, without a traceback.
 """
 
 import gc
@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 from connect_core import __version__
 from connect_core.errors import ConnectError, PluginError, SettingsError
 
-COMMANDS = {  # where each is: a function, or a `Typer` of further commands
+COMMANDS = {  # for each: its module and, in it, a function or a `Typer` with subcommands
     "demo": "demo:demo",
     "init": "serve:init",
     "serve": "serve:serve",
@@ -24,6 +24,7 @@ COMMANDS = {  # where each is: a function, or a `Typer` of further commands
     "sandbox": "sandbox:sandbox",
     "new-plugin": "new_plugin:new_plugin",
     "contract": "contract:contract",
+    "plugin": "plugin:app",
     "db": "db:app",
     "keys": "keys:app",
     "import": "imports:app",
@@ -32,21 +33,20 @@ COMMANDS = {  # where each is: a function, or a `Typer` of further commands
 
 
 class OnDemand(Mapping[str, Any]):
-    """The commands, each imported when it is asked for: the service starts without what only the others need."""
+    """The commands by name. A look-up imports the command's module, so `serve` starts without what only others need."""
 
     def __getitem__(self, name: str) -> Any:
         module, _, member = COMMANDS[name].partition(":")
-        gc.disable()  # what is imported stays: to look for garbage in it, then or later, takes a tenth of a start
+        gc.disable()  # modules stay; searching them for garbage takes a tenth of the start, so they are frozen below
         try:
-            found = getattr(import_module(f"{__name__}.{module}"), member)
+            target = getattr(import_module(f"{__name__}.{module}"), member)
         finally:
             gc.freeze()
             gc.enable()
-        if not isinstance(found, typer.Typer):
-            alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-            alone.command()(found)
-            found = alone
-        command = typer.main.get_command(found)
+        if not isinstance(target, typer.Typer):
+            function, target = target, typer.Typer(add_completion=False, rich_markup_mode=None)
+            target.command()(function)
+        command = typer.main.get_command(target)
         command.name = name
         return command
 
@@ -58,10 +58,10 @@ class OnDemand(Mapping[str, Any]):
 
 
 class Commands(TyperGroup):
-    """The group of them all."""
+    """The group of all commands."""
 
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**{**given, "commands": OnDemand()})
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "commands": OnDemand()})
 
 
 app = typer.Typer(
@@ -84,7 +84,7 @@ def root(version: bool = typer.Option(False, "--version", help="Print the versio
 
 
 def main() -> None:
-    """Run the command; the entry point `connect-login`."""
+    """Run the command; the entry point `connect-login` of the distribution."""
     try:
         app()
     except (SettingsError, PluginError, ConnectError) as error:

@@ -1,4 +1,4 @@
-"""Where a command finds `connect.toml`, and how it warns about names that were changed."""
+"""The option `--config`, and the warnings of commands about names that were changed."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +9,7 @@ from connect_core.renamed import get_notice
 from connect_core.settings import Settings, load_settings
 
 ConfigPath = Annotated[
-    Path, typer.Option("--config", "-c", envvar="CONNECT_CONFIG", help="The configuration.", show_envvar=True)
+    Path, typer.Option("--config", "-c", envvar="CONNECT_CONFIG", help="The configuration file.", show_envvar=True)
 ]
 DEFAULT = Path("connect.toml")
 

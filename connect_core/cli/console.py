@@ -1,4 +1,4 @@
-"""Waiting for Ctrl-C, cleanly."""
+"""Waits for Ctrl-C."""
 
 import signal
 import threading
@@ -6,15 +6,15 @@ from types import FrameType
 
 
 def wait_for_stop(stop: threading.Event) -> None:
-    """Return at SIGINT or SIGTERM, without a traceback."""
+    """Return at SIGINT or SIGTERM, or once `stop` is set; the previous signal handlers are back in place then."""
 
-    def note(number: int, frame: FrameType | None) -> None:
+    def set_stop(number: int, frame: FrameType | None) -> None:
         stop.set()
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, set_stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         while not stop.wait(0.5):
             pass
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""`connect-login contract`: proves an installed plugin, and prints what its maintainer can publish."""
+"""`connect-login contract`: runs the contract of all providers on an installed plugin and prints the report."""
 
 import os
 from datetime import UTC, datetime
@@ -11,15 +11,19 @@ from connect_core.errors import PluginError
 
 def contract(
     package: Annotated[
-        str, typer.Argument(help="An installed plugin, by its name or its package's: acme, connect-acme.")
+        str, typer.Argument(help="An installed plugin, by its name or by that of its package: acme, connect-acme.")
     ],
 ) -> None:
-    """Run the contract of all providers on an installed plugin, against its sandbox, and print a report in Markdown."""
+    """Run the contract of all providers on a plugin.
+
+    The plugin is installed and has a sandbox, which plays the vendor. Prints a report in Markdown.
+    Exit code 0: every rule holds; 1: a rule is broken.
+    """
     try:
         from connect_core.testing.report import find_plugins, run_contract  # noqa: PLC0415 - pytest is an extra
     except ModuleNotFoundError as error:
         raise PluginError(str(error)) from None
-    # neither a project's own options nor plugins of pytest that happen to be installed belong to the contract
+    # options of the project, and pytest plugins that happen to be installed, must not change the result
     os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
     has_passed = True
     for plugin in find_plugins(package):

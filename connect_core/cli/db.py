@@ -1,4 +1,4 @@
-"""`connect-login db`: the schema of the database, and what stands in it."""
+"""`connect-login db`: creates and upgrades the tables, and checks their rows."""
 
 from contextlib import closing
 from typing import Annotated
@@ -11,18 +11,24 @@ from connect_core.store import Database, schema
 from connect_core.store.schema import integrity
 
 app = typer.Typer(
-    add_completion=False, help="The schema of [service] database_url.", no_args_is_help=True, rich_markup_mode=None
+    add_completion=False,
+    help="Create, upgrade and check the tables of the database.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 
 @app.callback()
 def root() -> None:
-    """The schema of [service] database_url."""
+    """Create, upgrade and check the tables of the database."""
 
 
 @app.command()
 def upgrade(config: ConfigPath = DEFAULT) -> None:
-    """Bring the database's tables to this version; make them where there are none. Can be run again at any time."""
+    """Create the tables, or upgrade them to this version.
+
+    Changes nothing where they are current already.
+    """
     from connect_core.store.schema.upgrade import upgrade_schema  # noqa: PLC0415 - Alembic is slow to import
 
     with closing(Database(load(config).service.database_url)) as database:
@@ -33,11 +39,17 @@ def upgrade(config: ConfigPath = DEFAULT) -> None:
 def check(
     config: ConfigPath = DEFAULT,
     external_members: Annotated[
-        bool, typer.Option("--external-members", help="Members live in the shop's own tables, not in es_member.")
+        bool,
+        typer.Option(
+            "--external-members", help="Leave out the rules about es_member: members live in the shop's own tables."
+        ),
     ] = False,
     members_elsewhere: Annotated[bool, typer.Option("--members-elsewhere", hidden=True)] = False,
 ) -> None:
-    """Look for what must not be in the database. Ends with 1 when there is something; changes nothing."""
+    """Look for rows that break a rule, and for columns of a wrong type. Changes nothing.
+
+    Exit code 0: nothing is wrong; 1: something is.
+    """
     if members_elsewhere:
         warn("--members-elsewhere", "--external-members")
     with closing(Database(load(config).service.database_url)) as database:
@@ -50,13 +62,13 @@ def check(
             typer.echo(line)
         violations = integrity.find_violations(database, are_members_elsewhere=external_members or members_elsewhere)
         for violation in violations:
-            typer.echo(_tell(violation))
+            typer.echo(_describe(violation))
         typer.echo(f"{len(integrity.RULES)} rules, {len(violations)} broken")
     raise typer.Exit(1 if wrong or violations else 0)
 
 
-def _tell(violation: integrity.Violation) -> str:
-    shown = ", ".join(str(row) for row in violation.rows) + (", ..." if violation.count > len(violation.rows) else "")
+def _describe(violation: integrity.Violation) -> str:
+    rows = ", ".join(str(row) for row in violation.rows) + (", ..." if violation.count > len(violation.rows) else "")
     return (
-        f"{violation.rule.name}: {violation.rule.means}: {violation.count} (rows {shown}); to do: {violation.rule.cure}"
+        f"{violation.rule.name}: {violation.rule.means}: {violation.count} (rows {rows}); to do: {violation.rule.cure}"
     )

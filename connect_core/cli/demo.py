@@ -1,4 +1,4 @@
-"""`connect-login demo`: a shop, its login page and every vendor's double on this machine."""
+"""`connect-login demo`: runs a shop, its login page and every plugin's sandbox on loopback."""
 
 import threading
 from typing import Annotated, Any
@@ -20,16 +20,21 @@ from connect_core.web.requests import get_cookies, get_language
 
 def demo(
     once: Annotated[
-        bool, typer.Option("--once", help="Log in through everything, print what was written, and exit.")
+        bool,
+        typer.Option("--once", help="Log in through every provider and client type, print what was written, and exit."),
     ] = False,
     port: Annotated[
-        int, typer.Option(help="Port of the shop; the vendors' doubles take the next one. 0: any free one.")
+        int, typer.Option(help="Port of the shop; the sandboxes take the next one. 0: any free port.")
     ] = 8000,
 ) -> None:
-    """Try every login on this machine: shop, login page and vendors' doubles on loopback, no account anywhere."""
+    """Try every login on this machine, without any account.
+
+    Serves a shop, its login page and the sandboxes of all plugins on loopback, until Ctrl-C.
+    Exit code of `--once`, 0: every login worked; 1: one did not.
+    """
     configure_logging("error" if once else "warning")
     if once:
-        raise typer.Exit(0 if _log_in_through_everything() else 1)
+        raise typer.Exit(0 if _try_all() else 1)
     with run_shop(port=port, sandbox_port=port and port + 1, routes=demo_home()) as running_shop:
         typer.echo(f"shop        {running_shop.url}/   (log in there; Ctrl-C ends the demo)")
         typer.echo(f"login page  {running_shop.url}/connect/login?client=pc   and  ?client=h5")
@@ -37,25 +42,25 @@ def demo(
         wait_for_stop(threading.Event())
 
 
-def _log_in_through_everything() -> bool:
-    is_whole = True
+def _try_all() -> bool:
+    has_worked = True
     with run_shop() as running_shop:
         for configured in sorted(running_shop.manager.registry, key=lambda configured: configured.name):
             try:
                 outcome = _try(running_shop, configured.name, configured.client_type)
-            except Exception as error:  # noqa: BLE001 - a stranger's sandbox may raise anything; the other rows still count
+            except Exception as error:  # noqa: BLE001 - a foreign sandbox may raise anything; the other logins are still tried
                 outcome = f"FAILED {type(error).__name__}: {str(error)[:200]}"
-            is_whole = is_whole and not outcome.startswith("FAILED")
+            has_worked = has_worked and not outcome.startswith("FAILED")
             typer.echo(f"{configured.name:<10} {configured.client_type:<5} {outcome}")
         plugins = running_shop.manager.plugins
-        lacking = [
+        without_sandbox = [
             name for name, plugin in plugins.available.items() if plugin.sandbox and name not in running_shop.sandboxes
         ]
-        set_aside = {**plugins.quarantined, **dict.fromkeys(lacking, "its sandbox cannot be loaded")}
-        for name, reason in set_aside.items():
-            is_whole = False
+        unusable = {**plugins.quarantined, **dict.fromkeys(without_sandbox, "its sandbox cannot be loaded")}
+        for name, reason in unusable.items():
+            has_worked = False
             typer.echo(f"{name:<10}       FAILED {reason}")
-    return is_whole
+    return has_worked
 
 
 def _try(running_shop: RunningShop, provider: str, client: ClientType) -> str:
@@ -67,29 +72,29 @@ def _try(running_shop: RunningShop, provider: str, client: ClientType) -> str:
     row = next((row for row in running_shop.rows("es_connect") if row["member_id"] == who["uid"]), None)
     if row is None:
         return "FAILED no es_connect row"
-    shown = ("id", "member_id", "union_type", "union_id", "union_scope")
-    return f"ok  {who['uname']} {who['nickname']}  es_connect: " + " ".join(f"{key}={row[key]}" for key in shown)
+    columns = ("id", "member_id", "union_type", "union_id", "union_scope")
+    return f"ok  {who['uname']} {who['nickname']}  es_connect: " + " ".join(f"{key}={row[key]}" for key in columns)
 
 
 def demo_home() -> list[BaseRoute]:
-    """The demo shop's front page: who is logged in, and the way to the login page."""
+    """Return the route of the demo shop's front page: it shows who is logged in, or leads to the login page."""
 
     async def home(request: Request) -> Response:
         shop: Any = request.app.state.context
         language = get_language(request)
         token = get_cookies(request).get(shop.cookies.session, "")
-        found = await shop.manager.current_member.find_member(session_token=token) if token else None
-        if found is None:
+        current = await shop.manager.current_member.find_member(session_token=token) if token else None
+        if current is None:
             return responses.redirect(f"{shop.prefix}/login")
-        member = found.member
-        shown = MemberView(member.uname, member.nickname, member.face, member.province, member.city)
+        member = current.member
+        person = MemberView(member.uname, member.nickname, member.face, member.province, member.city)
         rows = await shop.manager.database.read(lambda tx: bulk.find_rows(tx, "es_connect"))
         connections = [
             ConnectionView("es_connect #{id}: {union_type} {union_id}".format_map(row), row["union_type"].lower())
             for row in rows
             if row["member_id"] == member.id and row["unbound_time"] is None
         ]
-        response = responses.html_response(shop.pages.member(language, shown, connections))
+        response = responses.html_response(shop.pages.member(language, person, connections))
         shop.keep_language(request, response)
         return response
 

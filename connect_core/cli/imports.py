@@ -1,4 +1,4 @@
-"""`connect-login import`: members and connections of the system that a shop used before."""
+"""`connect-login import`: imports the members and connections of the system that a shop used before."""
 
 import asyncio
 import json
@@ -16,49 +16,61 @@ from connect_core.cli.configuration import DEFAULT, ConfigPath, load
 from connect_core.errors import SettingsError
 from connect_core.importing import people, settings_toml
 from connect_core.importing.report import ImportReport
-from connect_core.importing.run import Order, import_javashop
+from connect_core.importing.run import ImportOptions, import_javashop
 from connect_core.providers.registry import Plugins
 from connect_core.store import Database, schema
 from connect_core.store.javashop import MEMBERS, SETTINGS, Javashop
 
 app = typer.Typer(
-    add_completion=False, help="Bring members over from another system.", no_args_is_help=True, rich_markup_mode=None
+    add_completion=False, help="Import members from another shop system.", no_args_is_help=True, rich_markup_mode=None
 )
+
+Source = Annotated[
+    str, typer.Option("--from", envvar="CONNECT_IMPORT_FROM", help="The old shop's database, an SQLAlchemy URL.")
+]
+ConnectionsOnly = Annotated[
+    bool,
+    typer.Option("--connections-only", help="Import no members, for a shop whose members live in its own tables."),
+]
+ReportFile = Annotated[
+    Path | None, typer.Option("--report", help="A file for the report as JSON, with every row that cannot be mapped.")
+]
+SecretFolder = Annotated[
+    Path | None, typer.Option("--secrets-to", help="A folder for the secrets of the settings, a file for each.")
+]
+AppIds = Annotated[
+    list[str],
+    typer.Option("--app-id", help="TYPE=APP_ID: the app whose open ids the rows of union type TYPE hold. Repeatable."),
+]
 
 
 @app.callback()
 def root() -> None:
-    """Bring members over from another system."""
+    """Import members from another shop system."""
 
 
 @app.command()
 def javashop(
     *,
-    source: Annotated[
-        str, typer.Option("--from", envvar="CONNECT_IMPORT_FROM", help="The old shop's database, an SQLAlchemy URL.")
-    ],
+    source: Source,
     config: ConfigPath = DEFAULT,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would happen; write nothing.")] = False,
-    connections_only: Annotated[
-        bool, typer.Option("--connections-only", help="Leave members where they are, for a shop with a directory.")
-    ] = False,
-    report_file: Annotated[
-        Path | None, typer.Option("--report", help="Write the report as JSON, with every row that cannot be mapped.")
-    ] = None,
-    secrets_to: Annotated[
-        Path | None, typer.Option("--secrets-to", help="A folder for the secrets of the settings, one file each.")
-    ] = None,
-    app_id: Annotated[
-        list[str], typer.Option("--app-id", help="TYPE=APP_ID: whose openids the rows of a type hold. Repeatable.")
-    ] = [],  # noqa: B006 - typer copies it
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be imported; write nothing.")] = False,
+    connections_only: ConnectionsOnly = False,
+    report_file: ReportFile = None,
+    secrets_to: SecretFolder = None,
+    app_id: AppIds = [],  # noqa: B006 - typer copies it
 ) -> None:
-    """Import members and connections of a Javashop, and print its settings as connect.toml."""
+    """Import members and connections of a Javashop.
+
+    Prints the settings of the old shop in the form of connect.toml. Can be run again at any time: what is there already
+    is left alone. Exit code 0: all of it was imported; 1: something could not be mapped.
+    """
     settings = load(config)
     url = settings.service.database_url
     with Javashop(source, url) as shop:
-        found = _find_settings(shop, None if secrets_to is None else os.path.relpath(secrets_to, config.parent))
-        order = Order(
-            found=found,
+        converted = _convert_settings(shop, None if secrets_to is None else os.path.relpath(secrets_to, config.parent))
+        options = ImportOptions(
+            settings=converted,
             now=int(time.time()),
             app_ids=dict(_get_app_id(text) for text in app_id),
             dry_run=dry_run,
@@ -66,10 +78,10 @@ def javashop(
             numbers_by_sequence=url.startswith("postgresql"),
         )
         with closing(Database(url, synchronous=settings.service.sqlite_synchronous)) as database:
-            report = _run(shop, database, order)
-    _tell(report, found, report_file)
+            report = _run(shop, database, options)
+    _print(report, converted, report_file)
     if secrets_to is not None and not dry_run:
-        _write_secrets(secrets_to, found.secrets)
+        _write_secrets(secrets_to, converted.secrets)
     raise typer.Exit(0 if report.is_complete else 1)
 
 
@@ -80,7 +92,7 @@ def _get_app_id(text: str) -> tuple[str, str]:
     return old_type, value
 
 
-def _find_settings(shop: Javashop, secret_folder: str | None) -> settings_toml.Found:
+def _convert_settings(shop: Javashop, secret_folder: str | None) -> settings_toml.ConvertedSettings:
     plugins = {
         name: settings_toml.PluginKeys(
             frozenset(plugin.provider.Settings.model_fields), frozenset(plugin.provider.entrances)
@@ -88,27 +100,30 @@ def _find_settings(shop: Javashop, secret_folder: str | None) -> settings_toml.F
         for name, plugin in Plugins().available.items()
     }
     pages = shop.pages(SETTINGS, settings_toml.COLUMNS) if shop.has_settings else ()
-    return settings_toml.get_found((row for page in pages for row in page), plugins, secret_folder)
+    return settings_toml.convert_settings((row for page in pages for row in page), plugins, secret_folder)
 
 
-def _run(shop: Javashop, database: Database, order: Order) -> ImportReport:
+def _run(shop: Javashop, database: Database, options: ImportOptions) -> ImportReport:
     schema.prepare(database)
     with typer.progressbar(length=shop.count(MEMBERS), label="members", file=typer.get_text_stream("stderr")) as bar:
         advance: Callable[[int], None] = bar.update
-        return asyncio.run(import_javashop(shop, database, order, advance))
+        return asyncio.run(import_javashop(shop, database, options, advance))
 
 
-def _tell(report: ImportReport, found: settings_toml.Found, report_file: Path | None) -> None:
+def _print(report: ImportReport, converted: settings_toml.ConvertedSettings, report_file: Path | None) -> None:
     for line in report.lines():
         typer.echo(line)
-    if found.toml:
-        typer.echo(f"\n# for connect.toml\n\n{found.toml}", nl=False)
+    if converted.toml:
+        typer.echo(f"\n# for connect.toml\n\n{converted.toml}", nl=False)
     if report_file is not None:
         report_file.write_text(json.dumps(report.to_json(), indent=2) + "\n", "utf-8")
 
 
 def _write_secrets(folder: Path, secrets: dict[str, str]) -> None:
-    """Write one file each, readable by the owner alone. What is there already is left alone, unless it differs."""
+    """Write a file for each secret, readable by its owner alone, unless it is there already.
+
+    Raises `SettingsError` for a file with another content, which is left alone.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, value in secrets.items():
         path = folder / name

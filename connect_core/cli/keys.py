@@ -1,4 +1,4 @@
-"""`connect-login keys`: the keys that seal flows and settings and sign access tokens."""
+"""`connect-login keys`: makes keys for `[service] secret_keys`, which seal flows and sign access tokens."""
 
 import base64
 import secrets
@@ -6,18 +6,21 @@ import secrets
 import typer
 
 app = typer.Typer(
-    add_completion=False, help="Keys of [service] secret_keys.", no_args_is_help=True, rich_markup_mode=None
+    add_completion=False, help="Make keys for [service] secret_keys.", no_args_is_help=True, rich_markup_mode=None
 )
 
 
 @app.callback()
 def root() -> None:
-    """Keys of [service] secret_keys."""
+    """Make keys for [service] secret_keys."""
 
 
 @app.command()
 def generate() -> None:
-    """Print a new key: 32 random bytes as base64url. Keep it out of the repository, say as env:CONNECT_SECRET_KEY."""
+    """Print a new key: 32 random bytes as base64url.
+
+    Keep it out of the repository: put it into the environment and write secret_keys = ["env:CONNECT_SECRET_KEY"].
+    """
     typer.echo(new_key())
 
 

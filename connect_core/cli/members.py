@@ -1,4 +1,4 @@
-"""`connect-login members`: what is held about one member, for the operator whom that member asked."""
+"""`connect-login members`: exports or erases what is stored about a member, for an operator whom the member asked."""
 
 import asyncio
 import json
@@ -17,31 +17,46 @@ from connect_core.store import Database, schema
 T = TypeVar("T")
 
 app = typer.Typer(
-    add_completion=False, help="What is held about a member.", no_args_is_help=True, rich_markup_mode=None
+    add_completion=False,
+    help="Export or erase what is stored about a member.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
-MemberId = Annotated[int, typer.Argument(min=1, help="The member's number, `uid` of the token answer.", metavar="ID")]
+MemberId = Annotated[
+    int,
+    typer.Argument(
+        min=1, help="The member's id: `uid` in /connect/me and in the token response, `id` in es_member.", metavar="ID"
+    ),
+]
 
 
 @app.callback()
 def root() -> None:
-    """What is held about a member."""
+    """Export or erase what is stored about a member."""
 
 
 @app.command()
 def export(member_id: MemberId, config: ConfigPath = DEFAULT) -> None:
-    """Print everything that is held about a member, as JSON, without tokens and hashes."""
-    held = _run(config, lambda manager: manager.personal_data.export(member_id))
-    typer.echo(json.dumps(held, ensure_ascii=False, indent=2))
+    """Print what is stored about a member, as JSON.
+
+    Everything but tokens and hashes, as the member gets it on /connect/account/export.
+    """
+    data = _run(config, lambda manager: manager.personal_data.export(member_id))
+    typer.echo(json.dumps(data, ensure_ascii=False, indent=2))
 
 
 @app.command()
 def erase(member_id: MemberId, config: ConfigPath = DEFAULT) -> None:
-    """Erase a member: ids, profiles, sessions, what events tell of the person. Cannot be undone; can be repeated."""
+    """Erase what is stored about a member.
+
+    That is ids, profiles, sessions, and what events say about the person. It cannot be undone.
+    A second run changes nothing.
+    """
     is_new = _run(config, lambda manager: manager.personal_data.erase(member_id, secrets.token_hex(8)))
     typer.echo(f"member {member_id} {'is erased' if is_new else 'was erased before'}")
 
 
-def _run(config: Path, ask: Callable[[ConnectManager], Awaitable[T]]) -> T:
+def _run(config: Path, action: Callable[[ConnectManager], Awaitable[T]]) -> T:
     async def run() -> T:
         settings = load(config)
         service = settings.service
@@ -50,7 +65,7 @@ def _run(config: Path, ask: Callable[[ConnectManager], Awaitable[T]]) -> T:
             state = schema.find_state(manager.database)
             if mistake := schema.get_advice(state, f"{schema.UPGRADE} --config {config}"):
                 raise SettingsError([f"service.database_url: {mistake}"])
-            return await ask(manager)
+            return await action(manager)
         finally:
             await manager.aclose()
 

@@ -1,4 +1,4 @@
-"""`connect-login new-plugin`: writes a package that works before a line of it is edited."""
+"""`connect-login new-plugin`: writes a plugin's package that runs and passes the contract as it is."""
 
 import keyword
 import os
@@ -18,8 +18,8 @@ from connect_core.providers.registry import Plugins
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-class Like(StrEnum):
-    """What a vendor's protocol is like."""
+class VendorProtocol(StrEnum):
+    """What `--like` takes: the protocol that a vendor speaks, and so the base provider of the new plugin."""
 
     OAUTH2 = "oauth2"
     OIDC = "oidc"
@@ -27,13 +27,20 @@ class Like(StrEnum):
 
 
 def new_plugin(
-    name: Annotated[str, typer.Argument(help="The plugin's name, a Python identifier in lower case, such as acme.")],
+    name: Annotated[
+        str, typer.Argument(help="The plugin's name, in lower case, such as acme; the package will be connect_acme.")
+    ],
     like: Annotated[
-        Like, typer.Option(help="The vendor speaks OAuth 2.0, OpenID Connect, or a protocol of its own.")
-    ] = Like.OAUTH2,
-    folder: Annotated[Path | None, typer.Option(help="Where to write it; default: connect-NAME here.")] = None,
+        VendorProtocol, typer.Option(help="The vendor speaks OAuth 2.0, OpenID Connect, or a protocol of its own.")
+    ] = VendorProtocol.OAUTH2,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where to write it; default: ./connect-NAME. It must be empty or not exist.")
+    ] = None,
 ) -> None:
-    """Write a package with a provider, its sandbox and its contract test, all of which work. Never overwrites."""
+    """Write the package of a new plugin.
+
+    It has a provider, its sandbox and its contract test, all of which work as they are. Overwrites nothing.
+    """
     _check_name(name)
     target = folder or Path(f"connect-{name}")
     if os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
@@ -52,8 +59,8 @@ def new_plugin(
     typer.echo(f"wrote {target}; now: pip install -e '{target}[testing]' && pytest {target} && connect-login demo")
 
 
-def _files(name: str, like: Like) -> dict[str, str]:
-    """Each template with the file that is made of it; the empty one makes an empty file."""
+def _files(name: str, like: VendorProtocol) -> dict[str, str]:
+    """Return the file to write for each template; the template "" stands for an empty file."""
     package = f"connect_{name}"
     return {
         "package/pyproject.toml.tmpl": "pyproject.toml",

@@ -1,4 +1,4 @@
-"""`connect-login providers`: what is installed, what is configured, and what cannot be used and why."""
+"""`connect-login providers`: lists installed plugins, configured providers, and plugins that could not be loaded."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,10 +13,13 @@ from connect_core.providers.registry import Plugins, Registry
 def providers(
     config: ConfigPath = DEFAULT,
     installed: Annotated[
-        bool, typer.Option("--installed", help="Only list the plugins; read no configuration.")
+        bool, typer.Option("--installed", help="List the installed plugins only; read no configuration.")
     ] = False,
 ) -> None:
-    """List the installed plugins, and what each client type of the configuration shows."""
+    """List the installed plugins and the configured providers.
+
+    The providers come by client type, in the order in which a login page shows them.
+    """
     plugins = Plugins()
     typer.echo("installed plugins")
     for plugin in plugins.available.values():

@@ -1,4 +1,4 @@
-"""`connect-login sandbox`: the vendors' doubles alone, for whoever integrates against them."""
+"""`connect-login sandbox`: serves the sandboxes of all plugins, for a shop that runs beside them."""
 
 import threading
 from collections.abc import Mapping
@@ -14,22 +14,25 @@ from connect_core.sandbox import Sandbox, sandbox_app, serving
 
 
 def sandbox(
-    port: Annotated[int, typer.Option(help="Port on loopback; 0: any free one.")] = 8001,
+    port: Annotated[int, typer.Option(help="Port on loopback; 0: any free port.")] = 8001,
 ) -> None:
-    """Serve every plugin's sandbox on loopback and print the settings that reach it."""
+    """Serve every plugin's sandbox on loopback.
+
+    Prints the [providers] tables that connect a shop to the sandboxes.
+    """
     plugins = Plugins()
     sandboxes = load_sandboxes(plugins)
     with serving(sandbox_app(sandboxes), port=port) as url:
-        for name, double in sandboxes.items():
+        for name, vendor in sandboxes.items():
             clients = plugins.available[name].provider.entrances
-            typer.echo("\n".join(_section(name, client, double, f"{url}/{name}") for client in clients))
+            typer.echo("\n".join(_section(name, client, vendor, f"{url}/{name}") for client in clients))
         typer.echo(f"# faults: POST {url}/NAME/_sandbox/faults; Ctrl-C ends the sandboxes")
         wait_for_stop(threading.Event())
 
 
-def _section(name: str, client: ClientType, double: Sandbox, url: str) -> str:
-    lines = [f"{key} = {_toml(value)}" for key, value in double.settings(url, client).items()]
-    return "\n".join([f"[providers.{name}.{client}]   # {double.title}", *lines])
+def _section(name: str, client: ClientType, vendor: Sandbox, url: str) -> str:
+    lines = [f"{key} = {_toml(value)}" for key, value in vendor.settings(url, client).items()]
+    return "\n".join([f"[providers.{name}.{client}]   # {vendor.title}", *lines])
 
 
 def _toml(value: object) -> str:

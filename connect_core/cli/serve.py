@@ -1,4 +1,4 @@
-"""`connect-login init` and `connect-login serve`: the service with the shop's own configuration."""
+"""`connect-login init` and `connect-login serve`: write a configuration, and run the service with it."""
 
 import os
 from enum import StrEnum
@@ -22,7 +22,7 @@ KEY_FILE = Path("keys/connect-secret.key")
 
 
 class LogLevel(StrEnum):
-    """What `--log-level` takes."""
+    """The values of `--log-level`."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -31,9 +31,11 @@ class LogLevel(StrEnum):
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="Where to write connect.toml and keys/.")] = Path(),
+    folder: Annotated[
+        Path, typer.Argument(help="The folder for connect.toml and keys/; it is created where it does not exist.")
+    ] = Path(),
 ) -> None:
-    """Write a connect.toml to start from, and a fresh key beside it. Never overwrites anything."""
+    """Write a connect.toml to start from, and a new key beside it. Overwrites nothing."""
     target, key = folder / DEFAULT, folder / KEY_FILE
     for path in (target, key):
         if os.path.lexists(path):
@@ -48,15 +50,18 @@ def init(
 
 def serve(
     config: ConfigPath = DEFAULT,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
-    log_level: Annotated[LogLevel, typer.Option(help="What is logged, from this level up.")] = LogLevel.INFO,
+    workers: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 1,
+    log_level: Annotated[LogLevel, typer.Option(help="The least severe level that is logged.")] = LogLevel.INFO,
 ) -> None:
-    """Serve the logins of connect.toml."""
+    """Run the service until Ctrl-C.
+
+    Creates the tables of an empty SQLite database; other databases get them from `connect-login db upgrade`.
+    """
     configure_logging(log_level)
     settings = load_settings(config)
-    app = create_app(settings)  # every mistake is told here, before a worker starts
+    app = create_app(settings)  # reports every mistake before a worker starts
     schema.prepare(app.state.manager.database, f"{schema.UPGRADE} --config {config}")
     if workers > 1:
         app.state.manager.database.close()
@@ -78,7 +83,7 @@ def serve(
 
 
 def make_app() -> Starlette:
-    """The application of one worker, from `CONNECT_CONFIG`."""
+    """Return the application of a worker process, configured by `CONNECT_CONFIG` and `CONNECT_LOG_LEVEL`."""
     configure_logging(os.environ.get("CONNECT_LOG_LEVEL", "info"))
     return create_app(load_settings(Path(os.environ["CONNECT_CONFIG"])))
 

@@ -1,4 +1,4 @@
-"""Bringing another system's members and connections in: what its rows mean, and what cannot be mapped.
+"""Imports the members and connections of another shop system: what its rows mean, and which of them cannot be used.
 
-Never asks a vendor and logs nobody in. Queries stand in `store`.
+Never calls a vendor and logs nobody in. Its queries are in `store.bulk` and `store.javashop`.
 """

@@ -1,4 +1,7 @@
-"""What the rows of Javashop's `es_member` say about members: the columns that ours has, cleaned, and no other."""
+"""Turns rows of Javashop's `es_member` into rows of ours: the columns that both tables have, cleaned.
+
+Never reads passwords, points or e-mail addresses; makes no query.
+"""
 
 import re
 from collections.abc import Mapping
@@ -27,11 +30,11 @@ _FACE = re.compile(r"https?://[!#-;=?-\[\]_a-z~]{1,247}")
 _UNAME_MAX = 64
 _ID_MAX = 2**63
 _MILLISECONDS = 10**11
-"""Times from here on are milliseconds: as seconds this is the year 5138, as milliseconds 1973."""
+"""A time from this number on is in milliseconds: read as seconds it would be in the year 5138 or later."""
 
 
 def get_mistake(row: Mapping[str, Any]) -> Cause | None:
-    """Return why a member cannot be imported, or None."""
+    """Return why the member of this row cannot be imported; None when it can."""
     if not isinstance(row["id"], int) or not 0 < row["id"] < _ID_MAX:
         return Cause.MEMBER_ID_INVALID
     try:
@@ -41,8 +44,11 @@ def get_mistake(row: Mapping[str, Any]) -> Cause | None:
 
 
 def get_member(row: Mapping[str, Any]) -> dict[str, object]:
-    """Return the row as ours. A member that Javashop disabled or put in its bin is disabled; times become seconds."""
-    shown = Profile.of(
+    """Return the row of our `es_member` for a row of Javashop's; every time becomes epoch seconds.
+
+    A member that Javashop disabled, or deleted into its recycle bin (`disabled` = -1), is disabled here.
+    """
+    profile = Profile.of(
         nickname=_EMOJI.sub(_character, str(row["nickname"] or "")),
         sex=row["sex"],
         province=row["province"],
@@ -52,12 +58,12 @@ def get_member(row: Mapping[str, Any]) -> dict[str, object]:
     return {
         "id": row["id"],
         "uname": row["uname"],
-        "nickname": shown.nickname or row["uname"],
+        "nickname": profile.nickname or row["uname"],
         "face": row["face"] if isinstance(row["face"], str) and _FACE.fullmatch(row["face"]) else "",
-        "sex": shown.sex,
-        "mobile": shown.mobile,
-        "province": shown.province,
-        "city": shown.city,
+        "sex": profile.sex,
+        "mobile": profile.mobile,
+        "province": profile.province,
+        "city": profile.city,
         "disabled": int(bool(row["disabled"])),
         "create_time": _seconds(row["create_time"]),
         "last_login": _seconds(row["last_login"]),
@@ -66,7 +72,7 @@ def get_member(row: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _character(match: re.Match[str]) -> str:
-    """Javashop writes an emoji as its number, for tables that cannot hold it."""
+    """Return the emoji that Javashop wrote as its code point, for tables without four-byte UTF-8."""
     return chr(int(match[match.lastindex or 0], 16))
 
 

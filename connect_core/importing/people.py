@@ -1,8 +1,9 @@
-"""What the rows of Javashop's `es_connect` say about persons. Values only: no query, no clock.
+"""Reads from the rows of Javashop's `es_connect` which persons a member is. Values only: no query, no clock.
 
-A row holds an id and a type, never the kind of the id or its app. Web logins of all generations write Alipay's user id,
-WeChat's union id and Weibo's uid; QQ's openid on the web and its union id from apps stand under one type. Since 7.2 the
-openids of each client have rows of their own beside the login row; none of them ever was a way in.
+A row holds an id and a type, but neither the kind of the id nor its app. Web logins of every version write Alipay's
+user id, WeChat's union id and Weibo's uid. QQ has one type for the open id of web logins and the union id of app
+logins. From 7.2 on the open ids of each client have rows of their own beside the login row; Javashop never logged
+anybody in by those.
 """
 
 import re
@@ -20,16 +21,16 @@ TABLE = "es_connect"
 _LOGINS = {"ALIPAY": IdKind.USER_ID, "WECHAT": IdKind.UNION_ID, "WEIBO": IdKind.USER_ID}
 _OPEN_IDS = {"WECHAT_OPENID": "WECHAT", "WECHAT_APP": "WECHAT", "QQ_OPENID": "QQ", "QQ_APP": "QQ"}
 TYPES = {**{name: name for name in (*_LOGINS, "QQ")}, **_OPEN_IDS, "WECHAT_MINI": "WECHAT", "APPLEID": "APPLE"}
-"""Javashop's union types, and ours."""
+"""Javashop's union types, each with ours."""
 OPEN_ID_TYPES = ("QQ", "WECHAT_MINI", *_OPEN_IDS)
-"""Those whose rows may hold an openid."""
+"""The union types of Javashop's whose rows may hold an open id."""
 _APPLE_ID = re.compile(r"\d{6}\.[0-9a-f]{32}\.\d{4}")
 _QQ_UNION_ID = "UID_"
 
 
 @dataclass(frozen=True, slots=True)
 class OldRow:
-    """A row of `es_connect` that is bound."""
+    """A bound row of Javashop's `es_connect`; `old_type` is its union type as Javashop wrote it."""
 
     row_id: int
     member_id: int
@@ -39,7 +40,7 @@ class OldRow:
 
 @dataclass(frozen=True, slots=True)
 class OldPerson:
-    """Who a member is with one vendor: the ids, strongest first, each with its row."""
+    """Who a member is with one vendor: the ids, strongest first, each after the id of its row."""
 
     member_id: int
     union_type: str
@@ -47,17 +48,20 @@ class OldPerson:
 
     @property
     def strongest(self) -> PersonId:
-        """The id for `es_connect.union_id`."""
+        """The id that goes into `es_connect.union_id`."""
         return self.ids[0][1]
 
-    def is_login(self, one: PersonId) -> bool:
-        """Whether the person logged in by this id: it is the strongest, or as lasting as that."""
-        return one.kind is not IdKind.OPEN_ID or one == self.strongest
+    def is_login(self, person_id: PersonId) -> bool:
+        """Whether the old shop logged the person in by this id: any but an open id, or the strongest one."""
+        return person_id.kind is not IdKind.OPEN_ID or person_id == self.strongest
 
 
 def read_rows(rows: Iterable[Mapping[str, Any]], report: ImportReport) -> list[OldRow]:
-    """Return the rows that are bound and readable; the others go into the report."""
-    kept = []
+    """Return the rows that are bound and readable, and record the others in `report`.
+
+    `rows` have the keys `id` and `COLUMNS`.
+    """
+    readable = []
     for row in rows:
         report.connections["read"] += 1
         if row["unbound_time"]:
@@ -66,18 +70,24 @@ def read_rows(rows: Iterable[Mapping[str, Any]], report: ImportReport) -> list[O
         elif cause := _get_mistake(row):
             report.refuse(cause, TABLE, row["id"])
         else:
-            kept.append(OldRow(row["id"], row["member_id"], row["union_type"], str(row["union_id"])))
-    return kept
+            readable.append(OldRow(row["id"], row["member_id"], row["union_type"], str(row["union_id"])))
+    return readable
 
 
 def get_people(rows: Iterable[OldRow], app_ids: Mapping[str, str], report: ImportReport) -> dict[int, list[OldPerson]]:
-    """Return the persons of every member; `app_ids` says whose openids a type of Javashop's holds."""
-    of_member: dict[tuple[int, str], list[OldRow]] = defaultdict(list)
+    """Return the persons of every member, by member id, and record in `report` the rows that lead to none.
+
+    `app_ids` maps a union type of Javashop's to the app id whose open ids its rows hold.
+    """
+    rows_by_person: dict[tuple[int, str], list[OldRow]] = defaultdict(list)
     for row in rows:
-        of_member[row.member_id, TYPES[row.old_type]].append(row)
-    found = [_get_person(*key, own, app_ids, report) for key, own in of_member.items()]
+        rows_by_person[row.member_id, TYPES[row.old_type]].append(row)
+    candidates = [
+        _get_person(member_id, union_type, person_rows, app_ids, report)
+        for (member_id, union_type), person_rows in rows_by_person.items()
+    ]
     people: dict[int, list[OldPerson]] = defaultdict(list)
-    for person in _without_shared([one for one in found if one], report):
+    for person in _without_shared([candidate for candidate in candidates if candidate], report):
         people[person.member_id].append(person)
     return people
 
@@ -107,43 +117,52 @@ def _get_mistake(row: Mapping[str, Any]) -> Cause | None:
 def _get_person(
     member_id: int, union_type: str, rows: list[OldRow], app_ids: Mapping[str, str], report: ImportReport
 ) -> OldPerson | None:
-    logins = {row.value for row in rows if row.old_type == union_type}
-    ids: dict[PersonId, int] = {}
-    for row in sorted(rows, key=lambda row: row.row_id):
-        one = _get_id(row, logins, app_ids)
-        if one is None:
-            report.refuse(Cause.APP_ID_UNKNOWN, TABLE, row.row_id)
-        elif one in ids:
-            report.connections["repeated"] += 1
-        else:
-            ids[one] = row.row_id
-    doors = [one for one in ids if _is_door(one, ids[one], rows)]
-    if not doors:
-        report.refuse(Cause.OPEN_ID_ALONE, TABLE, *ids.values())
+    row_ids = _get_row_ids(union_type, rows, app_ids, report)
+    logins = {person_id for person_id, row_id in row_ids.items() if _was_login(person_id, row_id, rows)}
+    if not logins:
+        report.refuse(Cause.OPEN_ID_ALONE, TABLE, *row_ids.values())
         return None
-    kinds = [(one.kind, one.scope) for one in ids]
-    twice = [one for one in ids if kinds.count((one.kind, one.scope)) > 1]
-    is_lost = bool(set(twice) & set(doors))
-    report.refuse(Cause.TWO_IDS_OF_ONE_TYPE, TABLE, *(ids[one] for one in (ids if is_lost else twice)))
+    kinds = [(person_id.kind, person_id.scope) for person_id in row_ids]
+    ambiguous = [person_id for person_id in row_ids if kinds.count((person_id.kind, person_id.scope)) > 1]
+    is_lost = not logins.isdisjoint(ambiguous)
+    report.refuse(
+        Cause.TWO_IDS_OF_ONE_TYPE, TABLE, *(row_ids[refused] for refused in (row_ids if is_lost else ambiguous))
+    )
     if is_lost:
         return None
-    kept = sorted(
-        (one for one in ids if one not in twice), key=lambda one: (STRENGTH.index(one.kind), one not in doors)
-    )
-    return OldPerson(member_id, union_type, tuple((ids[one], one) for one in kept))
+    clear = [person_id for person_id in row_ids if person_id not in ambiguous]
+    clear.sort(key=lambda person_id: (STRENGTH.index(person_id.kind), person_id not in logins))
+    return OldPerson(member_id, union_type, tuple((row_ids[person_id], person_id) for person_id in clear))
 
 
-def _is_door(one: PersonId, row_id: int, rows: list[OldRow]) -> bool:
-    """Whether the old shop logged in by this id; its openid rows beside a login row were for payment alone."""
-    return one.kind is not IdKind.OPEN_ID or any(row.row_id == row_id and row.old_type == "QQ" for row in rows)
+def _get_row_ids(
+    union_type: str, rows: list[OldRow], app_ids: Mapping[str, str], report: ImportReport
+) -> dict[PersonId, int]:
+    """Return the ids that the rows of one member and vendor hold, each with the first row that has it."""
+    login_values = {row.value for row in rows if row.old_type == union_type}
+    row_ids: dict[PersonId, int] = {}
+    for row in sorted(rows, key=lambda row: row.row_id):
+        person_id = _get_id(row, login_values, app_ids)
+        if person_id is None:
+            report.refuse(Cause.APP_ID_UNKNOWN, TABLE, row.row_id)
+        elif person_id in row_ids:
+            report.connections["repeated"] += 1
+        else:
+            row_ids[person_id] = row.row_id
+    return row_ids
 
 
-def _get_id(row: OldRow, logins: set[str], app_ids: Mapping[str, str]) -> PersonId | None:
+def _was_login(person_id: PersonId, row_id: int, rows: list[OldRow]) -> bool:
+    """Whether the old shop logged in by this id; of its open ids only those of type QQ, the others served payment."""
+    return person_id.kind is not IdKind.OPEN_ID or any(row.row_id == row_id and row.old_type == "QQ" for row in rows)
+
+
+def _get_id(row: OldRow, login_values: set[str], app_ids: Mapping[str, str]) -> PersonId | None:
     kind = _LOGINS.get(row.old_type)
     if row.old_type == "QQ" and row.value.startswith(_QQ_UNION_ID):
         kind = IdKind.UNION_ID
-    if row.old_type == "WECHAT_MINI" and (not logins or row.value in logins):
-        # 7.2.2 wrote the union id here; later systems the mini program's openid, always beside a login row
+    if row.old_type == "WECHAT_MINI" and (not login_values or row.value in login_values):
+        # 7.2.2 wrote the union id here; later versions write the mini program's open id, always beside a login row
         kind = IdKind.UNION_ID
     if kind is not None:
         return PersonId(kind, row.value)
@@ -152,17 +171,20 @@ def _get_id(row: OldRow, logins: set[str], app_ids: Mapping[str, str]) -> Person
 
 
 def _without_shared(people: list[OldPerson], report: ImportReport) -> Iterable[OldPerson]:
-    """Leave out ids that more than one member has: nobody can tell whose they are."""
+    """Yield the persons without the ids that several members have: the rows do not tell whose such an id is.
+
+    A person who logged in by a shared id is left out altogether.
+    """
     owners: dict[tuple[str, PersonId], int] = {}
     contested = set()
     for person in people:
-        for _, one in person.ids:
-            if owners.setdefault((person.union_type, one), person.member_id) != person.member_id:
-                contested.add((person.union_type, one))
+        for _, person_id in person.ids:
+            if owners.setdefault((person.union_type, person_id), person.member_id) != person.member_id:
+                contested.add((person.union_type, person_id))
     for person in people:
-        shared = [one for _, one in person.ids if (person.union_type, one) in contested]
-        is_lost = any(person.is_login(one) for one in shared)
-        out = [row_id for row_id, one in person.ids if is_lost or one in shared]
-        report.refuse(Cause.ID_OF_TWO_MEMBERS, TABLE, *out)
+        shared = [person_id for _, person_id in person.ids if (person.union_type, person_id) in contested]
+        is_lost = any(person.is_login(person_id) for person_id in shared)
+        refused = [row_id for row_id, person_id in person.ids if is_lost or person_id in shared]
+        report.refuse(Cause.ID_OF_TWO_MEMBERS, TABLE, *refused)
         if not is_lost:
             yield replace(person, ids=tuple(pair for pair in person.ids if pair[1] not in shared)) if shared else person

@@ -1,6 +1,7 @@
-"""Members of one page, with their persons, against what the target has: what is to be written, and what stands already.
+"""Compares a page of Javashop's members with what the target has, plans the rows to write, and writes them.
 
-Everything happens in the caller's transaction, which may be run again: nothing is counted before it is committed.
+Works in the caller's transaction, which may be run again. So it counts into a plan, and the caller adds the plan to the
+report once the transaction is committed.
 """
 
 from collections import defaultdict
@@ -16,24 +17,26 @@ from connect_core.store import Transaction, bulk
 from connect_core.store.bulk import StoredConnection
 
 _Holders = dict[tuple[str, IdKind, str], dict[str, int | None]]
+"""By union type, kind and scope: the ids of the target, each with its member, or None for an ended connection."""
 
 
 @dataclass
-class MemberPlan:
-    """What one page comes to: rows to write, and what to count once they are."""
+class PagePlan:
+    """What a page of members comes to: rows to write, and what to count once they are written."""
 
     members: list[dict[str, object]] = field(default_factory=list)
     members_already: int = 0
     connections: list[dict[str, object]] = field(default_factory=list)
-    ids: list[tuple[int, str, PersonId]] = field(default_factory=list)
-    """Ids of new connections, which have no number yet: their member stands in its place."""
+    new_ids: list[tuple[int, str, PersonId]] = field(default_factory=list)
+    """Ids of `connections`, each after member id and union type: the connections have no id before they are written."""
     more_ids: list[tuple[int, str, PersonId]] = field(default_factory=list)
+    """Ids for connections that the target has already, each after the connection's id and its union type."""
     imported: int = 0
     already: int = 0
     refused: list[tuple[Cause, str, int]] = field(default_factory=list)
 
     def add_to(self, report: ImportReport) -> None:
-        """Count it."""
+        """Add this page's counts and unmapped rows to `report`."""
         report.members["imported"] += len(self.members)
         report.members["already"] += self.members_already
         report.connections["imported"] += self.imported
@@ -42,138 +45,145 @@ class MemberPlan:
             report.refuse(cause, table, row_id)
 
 
-def look(
+def plan_page(
     transaction: Transaction,
     rows: Sequence[Mapping[str, Any]],
-    found: Mapping[int, Sequence[OldPerson]],
+    people_by_member: Mapping[int, Sequence[OldPerson]],
     unames: Mapping[str, int] | None,
     now: int,
-) -> MemberPlan:
-    """Decide about a page of members; writes nothing.
+) -> PagePlan:
+    """Return the plan for the members in `rows`; writes nothing.
 
-    `unames` are the names that earlier pages brought; None when members stay where they are.
+    `unames` are the names that earlier pages imported, each with its member; None when members stay where they are.
+    `now`, in epoch seconds, becomes the time of the new connections.
     """
-    outcome = MemberPlan()
+    plan = PagePlan()
     if unames is None:
         usable = {row["id"] for row in rows if members.get_mistake(row) is not Cause.MEMBER_ID_INVALID}
     else:
-        usable = _look_at_members(transaction, rows, unames, outcome)
-    persons = [person for row in rows for person in found.get(row["id"], ())]
-    bound: dict[tuple[int, str], list[StoredConnection]] = defaultdict(list)
-    for one in bulk.find_bound(transaction, [row["id"] for row in rows if row["id"] in found]):
-        bound[one.member_id, one.union_type].append(one)
+        usable = _plan_members(transaction, rows, unames, plan)
+    persons = [person for row in rows for person in people_by_member.get(row["id"], ())]
+    stored: dict[tuple[int, str], list[StoredConnection]] = defaultdict(list)
+    for connection in bulk.find_bound(transaction, [row["id"] for row in rows if row["id"] in people_by_member]):
+        stored[connection.member_id, connection.union_type].append(connection)
     holders = _find_holders(transaction, persons)
     for person in persons:
         if person.member_id in usable:
-            _look_at_person(person, bound[person.member_id, person.union_type], holders, outcome, now)
+            _plan_person(person, stored[person.member_id, person.union_type], holders, plan, now)
         else:
-            outcome.refused += _refusals(Cause.MEMBER_NOT_IMPORTED, person)
-    return outcome
+            plan.refused += _refuse_all(Cause.MEMBER_NOT_IMPORTED, person)
+    return plan
 
 
-def write(transaction: Transaction, outcome: MemberPlan) -> None:
-    """Write what was decided in the same transaction."""
-    if outcome.members:
-        bulk.insert_members(transaction, outcome.members)
-    more = outcome.more_ids
-    if outcome.connections:
-        bulk.insert_connections(transaction, outcome.connections)
-        made = bulk.find_connect_ids(transaction, sorted({member_id for member_id, _, _ in outcome.ids}))
-        more = [*more, *((made[member_id, union_type], union_type, one) for member_id, union_type, one in outcome.ids)]
-    if more:
-        bulk.insert_ids(transaction, more)
+def write(transaction: Transaction, plan: PagePlan) -> None:
+    """Write the rows of `plan`, which was made in the same transaction."""
+    if plan.members:
+        bulk.insert_members(transaction, plan.members)
+    ids = plan.more_ids
+    if plan.connections:
+        bulk.insert_connections(transaction, plan.connections)
+        connect_ids = bulk.find_connect_ids(transaction, sorted({member_id for member_id, _, _ in plan.new_ids}))
+        ids = [
+            *ids,
+            *(
+                (connect_ids[member_id, union_type], union_type, person_id)
+                for member_id, union_type, person_id in plan.new_ids
+            ),
+        ]
+    if ids:
+        bulk.insert_ids(transaction, ids)
 
 
-def _look_at_members(
-    transaction: Transaction, rows: Sequence[Mapping[str, Any]], unames: Mapping[str, int], outcome: MemberPlan
+def _plan_members(
+    transaction: Transaction, rows: Sequence[Mapping[str, Any]], unames: Mapping[str, int], plan: PagePlan
 ) -> set[int]:
-    """Return the members that are there, or will be."""
+    """Return the ids of the members that the target has, or will have after this page."""
     usable: set[int] = set()
-    sound = []
+    valid = []
     for row in rows:
         if cause := members.get_mistake(row):
-            outcome.refused.append((cause, members.TABLE, row["id"]))
+            plan.refused.append((cause, members.TABLE, row["id"]))
         else:
-            sound.append(row)
-    known = bulk.find_unames(transaction, [row["id"] for row in sound])
-    owners = bulk.find_owners(transaction, [row["uname"] for row in sound if row["id"] not in known])
+            valid.append(row)
+    known = bulk.find_unames(transaction, [row["id"] for row in valid])
+    owners = bulk.find_owners(transaction, [row["uname"] for row in valid if row["id"] not in known])
     owners = {**unames, **owners}
-    for row in sound:
+    for row in valid:
         member_id, uname = row["id"], row["uname"]
         if known.get(member_id, uname) != uname:
-            outcome.refused.append((Cause.MEMBER_ID_TAKEN, members.TABLE, member_id))
+            plan.refused.append((Cause.MEMBER_ID_TAKEN, members.TABLE, member_id))
         elif owners.setdefault(uname, member_id) != member_id:
-            outcome.refused.append((Cause.UNAME_TAKEN, members.TABLE, member_id))
+            plan.refused.append((Cause.UNAME_TAKEN, members.TABLE, member_id))
         else:
             usable.add(member_id)
-            outcome.members_already += member_id in known
-            outcome.members += [] if member_id in known else [members.get_member(row)]
+            plan.members_already += member_id in known
+            plan.members += [] if member_id in known else [members.get_member(row)]
     return usable
 
 
 def _find_holders(transaction: Transaction, persons: Sequence[OldPerson]) -> _Holders:
     values: dict[tuple[str, IdKind, str], list[str]] = defaultdict(list)
     for person in persons:
-        for _, one in person.ids:
-            values[person.union_type, one.kind, one.scope].append(one.value)
-    return {key: bulk.find_holders(transaction, *key, some) for key, some in values.items()}
+        for _, person_id in person.ids:
+            values[person.union_type, person_id.kind, person_id.scope].append(person_id.value)
+    return {key: bulk.find_holders(transaction, *key, ids) for key, ids in values.items()}
 
 
-def _look_at_person(
-    person: OldPerson, bound: Sequence[StoredConnection], holders: _Holders, outcome: MemberPlan, now: int
+def _plan_person(
+    person: OldPerson, stored: Sequence[StoredConnection], holders: _Holders, plan: PagePlan, now: int
 ) -> None:
-    wanted = {(one.scope, one.value) for _, one in person.ids}
-    own = next((one for one in bound if one.is_active), None)
-    if own is None and any(wanted & ended.ids for ended in bound):
-        outcome.already += len(person.ids)  # imported before, and unbound since
+    """Plan the connection of a person, given those that the member has or had with this vendor in the target."""
+    wanted = {(person_id.scope, person_id.value) for _, person_id in person.ids}
+    active = next((connection for connection in stored if connection.is_active), None)
+    if active is None and any(wanted & ended.ids for ended in stored):
+        plan.already += len(person.ids)  # imported before, and unbound since
         return
-    if own is not None and not wanted & own.ids:
-        outcome.refused += _refusals(Cause.TYPE_TAKEN, person)
+    if active is not None and not wanted & active.ids:
+        plan.refused += _refuse_all(Cause.TYPE_TAKEN, person)
         return
     free = []
-    for row_id, one in person.ids:
-        held = holders[person.union_type, one.kind, one.scope]
-        if held.get(one.value, person.member_id) == person.member_id:
-            free.append((row_id, one))
-        elif person.is_login(one):
-            outcome.refused += _refusals(Cause.ID_TAKEN, person)
+    for row_id, person_id in person.ids:
+        holder = holders[person.union_type, person_id.kind, person_id.scope]
+        if holder.get(person_id.value, person.member_id) == person.member_id:
+            free.append((row_id, person_id))
+        elif person.is_login(person_id):
+            plan.refused += _refuse_all(Cause.ID_TAKEN, person)
             return
         else:
-            outcome.refused.append((Cause.ID_TAKEN, people.TABLE, row_id))
-    if own is not None:
-        _complete(person, free, own, outcome)
+            plan.refused.append((Cause.ID_TAKEN, people.TABLE, row_id))
+    if active is not None:
+        _complete(person, free, active, plan)
         return
-    strongest = person.strongest
-    outcome.connections.append(
+    plan.connections.append(
         {
             "member_id": person.member_id,
             "union_type": person.union_type,
-            "union_id": strongest.value,
-            "union_scope": strongest.scope,
+            "union_id": person.strongest.value,
+            "union_scope": person.strongest.scope,
             "create_time": now,
             "profile_time": now,
         }
     )
-    outcome.ids += [(person.member_id, person.union_type, one) for _, one in free]
-    outcome.imported += len(free)
+    plan.new_ids += [(person.member_id, person.union_type, person_id) for _, person_id in free]
+    plan.imported += len(free)
 
 
 def _complete(
-    person: OldPerson, free: Sequence[tuple[int, PersonId]], own: StoredConnection, outcome: MemberPlan
+    person: OldPerson, free: Sequence[tuple[int, PersonId]], connection: StoredConnection, plan: PagePlan
 ) -> None:
-    """Add the ids that the member's connection lacks; one that has no aliases gets all of them."""
-    taken = {(one.kind, one.scope) for one in own.aliases}
-    for row_id, one in free:
-        is_known = (one.scope, one.value) in own.ids
+    """Plan the ids that the member's `connection` lacks; one that has no alias rows yet gets all of them."""
+    taken = {(alias.kind, alias.scope) for alias in connection.aliases}
+    for row_id, person_id in free:
+        is_known = (person_id.scope, person_id.value) in connection.ids
         if is_known:
-            outcome.already += 1
-        elif (one.kind, one.scope) in taken:
-            outcome.refused.append((Cause.TYPE_TAKEN, people.TABLE, row_id))
+            plan.already += 1
+        elif (person_id.kind, person_id.scope) in taken:
+            plan.refused.append((Cause.TYPE_TAKEN, people.TABLE, row_id))
         else:
-            outcome.imported += 1
-        if (one.kind, one.scope) not in taken:
-            outcome.more_ids.append((own.connect_id, person.union_type, one))
+            plan.imported += 1
+        if (person_id.kind, person_id.scope) not in taken:
+            plan.more_ids.append((connection.connect_id, person.union_type, person_id))
 
 
-def _refusals(cause: Cause, person: OldPerson) -> Iterator[tuple[Cause, str, int]]:
+def _refuse_all(cause: Cause, person: OldPerson) -> Iterator[tuple[Cause, str, int]]:
     return ((cause, people.TABLE, row_id) for row_id, _ in person.ids)

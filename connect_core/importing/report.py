@@ -1,4 +1,7 @@
-"""What an import did, or would do: counts, and what could not be mapped and why, by row id, never by value."""
+"""What an import did or, in a dry run, would do: counts, and the rows that could not be mapped, each with its cause.
+
+Names rows by table and id. Never holds an id of a person, a name or a secret.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,7 +11,7 @@ from typing import Any
 
 
 class Cause(StrEnum):
-    """Why a row cannot be mapped."""
+    """Why a row cannot be mapped; the value is what the JSON report calls it."""
 
     ID_BLANK = "id_blank"
     ID_WITH_BLANKS = "id_with_blanks"
@@ -54,13 +57,18 @@ WHY = {
     Cause.TYPE_TAKEN: "the member is bound to another person of this vendor here",
     Cause.CONFIG_UNREADABLE: "the configuration is not JSON as Javashop writes it",
 }
-SHOWN = 10
-"""Rows that a line of text names; the JSON report has them all."""
+"""What the report says of each cause."""
+ROWS_PER_LINE = 10
+"""Rows that a line of the text report names; the JSON report has them all."""
 
 
 @dataclass
 class ImportReport:
-    """The outcome so far. A connection row is `imported`, `already` there, `history`, `repeated`, or unmapped."""
+    """Counts and unmapped rows so far.
+
+    A connection's row is counted as `imported`, as `already` imported before, as `history` (unbound in the old shop) or
+    as `repeated` (another row says the same), or it is in `unmapped`.
+    """
 
     dry_run: bool
     members: Counter[str] = field(default_factory=Counter)
@@ -70,17 +78,17 @@ class ImportReport:
     notes: list[str] = field(default_factory=list)
 
     def refuse(self, cause: Cause, table: str, *row_ids: int) -> None:
-        """Note rows that cannot be mapped."""
+        """Record that these rows of `table` cannot be mapped; without any `row_ids` it records nothing."""
         if row_ids:
             self.unmapped.setdefault(cause, []).extend((table, row_id) for row_id in row_ids)
 
     @property
     def is_complete(self) -> bool:
-        """Whether everything could be mapped."""
+        """Whether every row and every setting could be mapped."""
         return not self.unmapped and not self.settings_unmapped
 
     def to_json(self) -> dict[str, Any]:
-        """The report as plain data."""
+        """Return the report as data for JSON, with every unmapped row."""
         return {
             "dry_run": self.dry_run,
             "members": {key: self.members[key] for key in ("read", "imported", "already")},
@@ -96,16 +104,16 @@ class ImportReport:
         }
 
     def lines(self) -> Iterator[str]:
-        """The report as text."""
+        """Yield the lines of the report as text."""
         verb = "would be imported" if self.dry_run else "imported"
         for name, counts in (("members", self.members), ("connections", self.connections)):
             more = [f"{counts[key]} {text}" for key, text in _FURTHER.items() if counts[key]]
-            told = [f"{counts['imported']} {verb}", f"{counts['already']} were there already", *more]
-            yield f"{name}: {counts['read']} read, {', '.join(told)}"
+            parts = [f"{counts['imported']} {verb}", f"{counts['already']} were there already", *more]
+            yield f"{name}: {counts['read']} read, {', '.join(parts)}"
         for cause, rows in sorted(self.unmapped.items()):
             yield f"{cause}: {len(rows)} cannot be mapped: {WHY[cause]}"
-            shown = ", ".join(f"{table} {row_id}" for table, row_id in rows[:SHOWN])
-            yield f"  {shown}{' ...' if len(rows) > SHOWN else ''}"
+            names = ", ".join(f"{table} {row_id}" for table, row_id in rows[:ROWS_PER_LINE])
+            yield f"  {names}{' ...' if len(rows) > ROWS_PER_LINE else ''}"
         yield from (f"settings: {line}" for line in self.settings_unmapped)
         yield from (f"note: {line}" for line in self.notes)
 

@@ -1,7 +1,7 @@
-"""Javashop's `es_connect_setting` as a piece of `connect.toml`; of a secret only the place, `env:` or `file:`.
+"""Converts Javashop's `es_connect_setting` into a piece of `connect.toml`.
 
-A row's `config` is a list of groups, `{"name", "configList": [{"key", "name", "value"}]}`; a key is
-`<provider>_<group>_<item>`.
+The piece names the place of a secret (`env:` or `file:`) and never holds the secret itself. A row's `config` is a list
+of groups, `{"name", "configList": [{"key", "name", "value"}]}`, whose keys have the form `<provider>_<group>_<item>`.
 """
 
 import json
@@ -15,7 +15,11 @@ COLUMNS = ("type", "config")
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Settings of one registration: whose, for which client types, and under which table of `connect.toml`."""
+    """One registration with a vendor: the group `name` of a `provider`'s settings.
+
+    `clients` are the client types that it serves. Its keys go into `[providers.NAME.table]`, or into `[providers.NAME]`
+    where `table` is empty.
+    """
 
     provider: str
     name: str
@@ -25,15 +29,20 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class PluginKeys:
-    """What is installed: the keys that its settings have, and its client types."""
+    """What an installed plugin takes: the keys of its settings, and its client types."""
 
     keys: frozenset[str]
     clients: frozenset[str]
 
 
 @dataclass
-class Found:
-    """What the settings come to. `secrets` are file names and contents; `app_ids` are told by type of openid."""
+class ConvertedSettings:
+    """The settings in our form.
+
+    `toml` is the piece of `connect.toml`; `secrets` maps file names to contents; `app_ids` maps union types of
+    Javashop's to the app id of their open ids. `unmapped` are lines about keys that have no place in `connect.toml`,
+    `unreadable` the ids of rows whose JSON is broken.
+    """
 
     toml: str = ""
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
@@ -53,8 +62,8 @@ GROUPS = (
     Group("weibo", "pc", ("pc", "h5"), ""),
     Group("weibo", "app", ("app",), "app"),
 )
-"""Groups that have a place here. Those of React Native apps are further registrations of the client type `app`."""
-_OWN_KEYS = {  # ours for an item, the first that the plugin has
+"""Groups that have a place in `connect.toml`. React Native apps (`rn`) have none, since `app` has its group already."""
+_PLUGIN_KEYS = {  # for an item of Javashop's: names of the plugin's key, of which the first that exists counts
     "app_id": ("app_id", "client_id"),
     "pid": ("pid",),
     "private_key": ("private_key",),
@@ -62,7 +71,7 @@ _OWN_KEYS = {  # ours for an item, the first that the plugin has
     "app_key": ("app_secret", "app_key", "client_secret"),
     "app_secret": ("app_secret", "client_secret"),
 }
-_PLAIN = {  # what may be printed: only what has the form of an app id, lest a secret stand in the wrong field
+_PLAIN = {  # values that may be printed, each with its form: a secret typed into the wrong field must not be
     "alipay_app_id": r"\d{8,32}",
     "alipay_pid": r"2088\d{12}",
     "wechat_app_id": r"wx\w{1,30}",
@@ -70,7 +79,7 @@ _PLAIN = {  # what may be printed: only what has the form of an app id, lest a s
     "weibo_app_key": r"\d{1,32}",
 }
 _KEY = re.compile(r"\w{1,64}", re.ASCII)
-_APPS = {  # in which groups the app of a type's openids may stand
+_APPS = {  # for a union type: the groups that may name the app of its open ids
     "WECHAT_OPENID": ("wechat_wechat",),
     "WECHAT_APP": ("wechat_app", "wechat_rn"),
     "WECHAT_MINI": ("wechat_miniprogram",),
@@ -80,35 +89,41 @@ _APPS = {  # in which groups the app of a type's openids may stand
 }
 
 
-def get_found(rows: Iterable[Mapping[str, Any]], plugins: Mapping[str, PluginKeys], secret_folder: str | None) -> Found:
-    """Return what the rows come to. Secrets are named `file:` in `secret_folder`, or `env:` when there is none."""
-    found = Found()
+def convert_settings(
+    rows: Iterable[Mapping[str, Any]], plugins: Mapping[str, PluginKeys], secret_folder: str | None
+) -> ConvertedSettings:
+    """Return the settings of `rows` (keys `id` and `COLUMNS`) for the installed `plugins`.
+
+    Secrets are named as `file:` in `secret_folder`, a path relative to `connect.toml`, or as `env:` when it is None.
+    """
+    settings = ConvertedSettings()
     values: dict[str, str] = {}
     for row in rows:
         try:
             values |= dict(_walk(json.loads(row["config"] or "[]")))
         except (ValueError, TypeError, RecursionError):
-            found.unreadable.append(row["id"])
-    found.app_ids = dict(_get_app_ids(values))
+            settings.unreadable.append(row["id"])
+    settings.app_ids = dict(_get_app_ids(values))
     clients: dict[str, list[str]] = {}
     tables: list[str] = []
     placed = set()
     for group in GROUPS:
         prefix = f"{group.provider}_{group.name}_"
-        own = {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix) and value}
-        placed |= {prefix + item for item in own}
-        if own and (table := _get_table(group, own, plugins.get(group.provider), found, secret_folder)):
+        items = {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix) and value}
+        placed |= {prefix + item for item in items}
+        if items and (table := _get_table(group, items, plugins.get(group.provider), settings, secret_folder)):
             tables.append(table)
             for client in group.clients:
                 names = clients.setdefault(client, [])
                 names += [] if group.provider in names else [group.provider]
-    found.unmapped += [f"{key}: it has no place here" for key in sorted(values.keys() - placed) if values[key]]
+    settings.unmapped += [f"{key}: it has no place here" for key in sorted(values.keys() - placed) if values[key]]
     listed = [f"{client} = {json.dumps(names)}" for client, names in clients.items()]
-    found.toml = "\n\n".join(["\n".join(["[clients]", *listed]), *tables]) + "\n" if tables else ""
-    return found
+    settings.toml = "\n\n".join(["\n".join(["[clients]", *listed]), *tables]) + "\n" if tables else ""
+    return settings
 
 
 def _walk(node: Any) -> Iterator[tuple[str, str]]:
+    """Yield every key with its value, however deep a version of Javashop nests them."""
     if isinstance(node, dict):
         key = node.get("key")
         if isinstance(key, str) and _KEY.fullmatch(key):
@@ -128,26 +143,33 @@ def _get_app_ids(values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _get_table(
-    group: Group, own: Mapping[str, str], plugin: PluginKeys | None, found: Found, secret_folder: str | None
+    group: Group,
+    items: Mapping[str, str],
+    plugin: PluginKeys | None,
+    settings: ConvertedSettings,
+    secret_folder: str | None,
 ) -> str:
+    """Return the table of a group; adds its secrets, and the items that have no key, to `settings`."""
     where = f"{group.provider}_{group.name}"
     if plugin is None or not plugin.clients & set(group.clients):
         lack = (
             f"no plugin {group.provider}" if plugin is None else f"no login of {group.provider} for {group.clients[0]}"
         )
-        found.unmapped.append(f"{where}: there is {lack}")
+        settings.unmapped.append(f"{where}: there is {lack}")
         return ""
     lines = [f"[providers.{group.provider}{'.' if group.table else ''}{group.table}]"]
-    for item, value in own.items():
-        key = next((key for key in _OWN_KEYS.get(item, ()) if key in plugin.keys), None)
+    for item, value in items.items():
+        key = next((key for key in _PLUGIN_KEYS.get(item, ()) if key in plugin.keys), None)
         form = _PLAIN.get(f"{group.provider}_{item}")
         if key is None or (form and not re.fullmatch(form, value, re.ASCII)):
-            found.unmapped.append(f"{where}_{item}: {'it has no place here' if key is None else 'it has another form'}")
+            settings.unmapped.append(
+                f"{where}_{item}: {'it has no place here' if key is None else 'it has another form'}"
+            )
         elif form:
             lines.append(f'{key} = "{value}"')
         else:
             name = "-".join(filter(None, [group.provider, group.table, key.replace("_", "-")]))
-            found.secrets[name] = value
+            settings.secrets[name] = value
             place = f"env:CONNECT_{name.replace('-', '_').upper()}"
             lines.append(f"{key} = {json.dumps(f'file:{secret_folder}/{name}' if secret_folder else place)}")
     return "\n".join(lines)

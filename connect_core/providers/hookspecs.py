@@ -19,6 +19,7 @@ HookCaller: TypeAlias = pluggy.HookCaller
 HookRelay: TypeAlias = pluggy.HookRelay
 hookspec = pluggy.HookspecMarker(NAME)
 hookimpl = pluggy.HookimplMarker(NAME)
+"""Decorator that makes a function of a plugin's module or object an implementation of the hook of the same name."""
 
 
 class Register(Protocol):

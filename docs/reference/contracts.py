@@ -2,7 +2,7 @@
 """Writes `providers.md`: the contract of all providers, run on every installed plugin and each of its client types.
 
 `python docs/reference/contracts.py` runs it, which takes some minutes; `tests/docs/test_reference_pages.py` compares
-what the page shows with what the plugins offer. Exits with 1, and writes nothing, where a rule does not hold.
+the page's rows with the installed plugins. Exits with 1, and writes nothing, where a rule is broken.
 """
 
 import os
@@ -26,7 +26,7 @@ A sandbox answers as its vendor documents it; nothing here was run against a ven
 
 
 def make_page(reports: Iterable[Report], without: Iterable[ProviderType]) -> str:
-    """Return the page: a row for each report, and a line for each plugin without a sandbox."""
+    """Return the page: a row for each report, then a line for each plugin of `without`, which have no sandbox."""
     lines = [HEAD, f"| plugin | {' | '.join(ClientType)} |", f"| --- |{' --- |' * len(ClientType)}"]
     for report in reports:
         cells = (f"{report.count(client)[0]} rules" if client in report.clients else "" for client in ClientType)
@@ -36,7 +36,7 @@ def make_page(reports: Iterable[Report], without: Iterable[ProviderType]) -> str
 
 
 def main() -> None:
-    """Run the contract on everything and write the page."""
+    """Run the contract on every installed plugin that has a sandbox, and write the page."""
     os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
     plugins = Plugins().available.values()
     reports = []

@@ -1,8 +1,8 @@
 # ruff: noqa: INP001  (a script of the documentation, in no package)
-"""Writes the pages of the reference that the code itself can tell: settings, routes, tables, errors, commands.
+"""Writes the reference pages whose content is in the code: settings, routes, tables, errors, commands, plugin API.
 
-`python docs/reference/generate.py` writes them, `tests/docs/test_reference_pages.py` compares. What the code cannot
-tell, such as what a column is for, stands in `words/*.toml`; every route, column and command must have its words there.
+`python docs/reference/generate.py` writes them, `tests/docs/test_reference_pages.py` compares them. What the code does
+not say, such as what a column is for, is in `words/*.toml`; every route, column and command must have its words there.
 """
 
 import inspect
@@ -20,6 +20,7 @@ from sqlalchemy import Column, Table, UniqueConstraint
 from sqlalchemy.dialects import sqlite
 
 from connect_core.cli import app as command_line
+from connect_core.cli.plugin.reference import read_reference
 from connect_core.errors import RequestRefused, every_error
 from connect_core.harness import make_settings
 from connect_core.providers.oauth2 import OAuth2Settings
@@ -34,10 +35,10 @@ from connect_core.web.legacy.javashop import CODES, FAILED
 from connect_core.web.pages.messages import refusal_for
 
 HERE = Path(__file__).parent
-SHELF = HERE.parents[1] / "plugins"
+PLUGIN_FOLDERS = HERE.parents[1] / "plugins"
 MARK = "<!-- Written by docs/reference/generate.py from the code and from words/{}.toml: edit those. -->"
 
-MOULDS: dict[type[ProviderSettings], str] = {
+BASE_SETTINGS: dict[type[ProviderSettings], str] = {
     OAuth2Settings: "OAuth 2.0 provider",
     OidcSettings: "OpenID provider",
     ProviderSettings: "",
@@ -50,21 +51,22 @@ Lines = Iterator[str]
 def make_pages() -> dict[str, str]:
     """Return the text of each page by its file name. Raises `ValueError` where words and code do not fit."""
     makers = {
-        "settings": tell_settings,
-        "routes": tell_routes,
-        "tables": tell_tables,
-        "errors": tell_errors,
-        "commands": tell_commands,
+        "settings": write_settings,
+        "routes": write_routes,
+        "tables": write_tables,
+        "errors": write_errors,
+        "commands": write_commands,
+        "plugin": write_plugin,
     }
     pages = {}
-    for name, tell in makers.items():
+    for name, write in makers.items():
         words = tomllib.loads((HERE / "words" / f"{name}.toml").read_text("utf-8"))
-        parts = [f"# {words['title']}", MARK.format(name), words["text"].strip(), *tell(words)]
+        parts = [f"# {words['title']}", MARK.format(name), words["text"].strip(), *write(words)]
         pages[f"{name}.md"] = "\n\n".join(parts) + "\n"
     return pages
 
 
-def tell_settings(words: Words) -> Lines:
+def write_settings(words: Words) -> Lines:
     """Every section of `connect.toml`, then the keys that each plugin's providers take."""
     compare(set(Settings.model_fields), words["section"])
     for name, field in Settings.model_fields.items():
@@ -84,27 +86,27 @@ def tell_settings(words: Words) -> Lines:
     for name, provider in our_plugins():
         yield f"## Plugin `{name}`"
         yield f"{provider.titles['en']}, for {listed(provider.entrances)}. {sentence(provider.Settings.__doc__)}"
-        shared = next(mould for mould in MOULDS if issubclass(provider.Settings, mould))
-        if said := MOULDS[shared]:
-            yield f"Takes the keys of every {said}."
+        shared = next(base for base in BASE_SETTINGS if issubclass(provider.Settings, base))
+        if kind := BASE_SETTINGS[shared]:
+            yield f"Takes the keys of every {kind}."
         if provider.Settings is not shared:
             yield setting_table(provider.Settings, without=get_inherited(provider.Settings, shared))
-        yield from tell_tables_within(provider.Settings, get_inherited(provider.Settings, shared))
+        yield from write_inner_tables(provider.Settings, get_inherited(provider.Settings, shared))
     yield "## Renamed keys"
     yield words["renamed"].strip()
     yield table(("old", "new"), ((f"`[{part}] {old}`", f"`{new}`") for (part, old), new in RENAMED_KEYS.items()))
 
 
 def get_inherited(model: type[ProviderSettings], shared: type[ProviderSettings]) -> set[str]:
-    """The keys that a plugin takes over as they are; one that it describes anew is its own."""
-    anew = {
+    """The keys that a plugin takes over from `shared` as they are, without those that it declares again."""
+    declared = {
         key for kind in model.__mro__ if kind not in shared.__mro__ for key in vars(kind).get("__annotations__", ())
     }
-    return set(shared.model_fields) - anew
+    return set(shared.model_fields) - declared
 
 
-def tell_tables_within(model: type[BaseModel], without: Container[str] = ()) -> Lines:
-    """The tables that stand inside a provider's: each kind once, under the keys that take it."""
+def write_inner_tables(model: type[BaseModel], without: Container[str] = ()) -> Lines:
+    """The tables inside a provider's table: each type once, under the keys that take it."""
     within: dict[type[BaseModel], list[str]] = {}
     for key, field in model.model_fields.items():
         is_table = isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
@@ -116,7 +118,7 @@ def tell_tables_within(model: type[BaseModel], without: Container[str] = ()) -> 
         yield setting_table(kind)
 
 
-def tell_routes(words: Words) -> Lines:
+def write_routes(words: Words) -> Lines:
     """Every route of the application, in the groups and with the examples of the words."""
     real = {f"{method} {route.path}" for route in shop_routes() for method in sorted(route.methods)}
     compare(real, words["route"])
@@ -124,37 +126,38 @@ def tell_routes(words: Words) -> Lines:
         yield f"## {group['title']}"
         yield group["text"].strip()
         for route in group["routes"]:
-            said = words["route"].pop(route)
+            route_words = words["route"].pop(route)
             yield f"### `{route}`"
-            yield said["text"].strip()
-            if takes := said.get("takes"):
+            yield route_words["text"].strip()
+            if takes := route_words.get("takes"):
                 yield table(("parameter", "meaning"), ((f"`{name}`", meaning) for name, meaning in takes.items()))
-            yield from (example.strip() for example in said.get("examples", []))
-            if codes := said.get("errors"):
+            yield from (example.strip() for example in route_words.get("examples", []))
+            if codes := route_words.get("errors"):
                 compare(every_code() | set(codes), every_code())
                 yield f"Refusals of its own: {listed(codes)}."
-    compare(set(), words["route"])  # every route stood in a group
+    compare(set(), words["route"])  # every route was in a group
 
 
-def tell_tables(words: Words) -> Lines:
+def write_tables(words: Words) -> Lines:
     """Every table: its columns with their types, what they are for, and what is unique."""
     compare(set(Declared.metadata.tables), words["table"])
-    for name, said in words["table"].items():
-        own = Declared.metadata.tables[name]
-        compare({column.name for column in own.columns}, said["columns"])
+    for name, table_words in words["table"].items():
+        columns = Declared.metadata.tables[name].columns
+        meanings = table_words["columns"]
+        compare({column.name for column in columns}, meanings)
         yield f"## `{name}`"
-        yield said["text"].strip()
-        rows = ((f"`{c.name}`", get_sql_type(c), get_sql_default(c), said["columns"][c.name]) for c in own.columns)
+        yield table_words["text"].strip()
+        rows = ((f"`{c.name}`", get_sql_type(c), get_sql_default(c), meanings[c.name]) for c in columns)
         yield table(("column", "type", "default", "meaning"), rows)
-        yield "\n".join(f"- {line}" for line in get_constraints(own))
+        yield "\n".join(f"- {line}" for line in get_constraints(Declared.metadata.tables[name]))
 
 
-def tell_errors(words: Words) -> Lines:
+def write_errors(words: Words) -> Lines:
     """Every code: its status and meaning, what a member reads, and what the operator does."""
     compare(every_code(), words["operator"])
     errors = [(f"`{error.code}`", error) for error in every_error()]
-    happened = ((code, e.status, sentence(e.__doc__), f"`{CODES.get(e.code, FAILED)}`") for code, e in errors)
-    yield table(("code", "status", "what happened", "code on `/buyer` and `/login`"), happened)
+    rows = ((code, e.status, sentence(e.__doc__), f"`{CODES.get(e.code, FAILED)}`") for code, e in errors)
+    yield table(("code", "status", "what happened", "code on `/buyer` and `/login`"), rows)
     yield "## What the operator does"
     yield words["advice"].strip()
     loud = {e.code for e in every_error() if not issubclass(e, RequestRefused)}
@@ -162,12 +165,12 @@ def tell_errors(words: Words) -> Lines:
     yield table(("code", "log level", "what to do"), advice)
     yield "## What a member reads"
     yield words["pages"].strip()
-    shown = ((code, refusal_for(e.code)) for code, e in errors)
-    titled = ((code, *(f"**{page.title[n]}** {page.advice[n]}" for n in (0, 1))) for code, page in shown)
+    refusals = ((code, refusal_for(e.code)) for code, e in errors)
+    titled = ((code, *(f"**{page.title[n]}** {page.advice[n]}" for n in (0, 1))) for code, page in refusals)
     yield table(("code", "中文", "English"), titled)
 
 
-def tell_commands(words: Words) -> Lines:
+def write_commands(words: Words) -> Lines:
     """Every command: what it does, its arguments and options, an example."""
     commands = dict(walk_commands(typer.main.get_command(command_line), ""))
     compare(set(commands), words["command"])
@@ -180,10 +183,25 @@ def tell_commands(words: Words) -> Lines:
         yield words["command"][name].strip()
 
 
+def write_plugin(words: Words) -> Lines:
+    """Every name that a plugin imports, in the groups of the words."""
+    entries = read_reference()
+    grouped = [name for group in words["group"] for name in group["names"]]
+    compare(set(entries), grouped)
+    if repeated := sorted(name for name in entries if grouped.count(name) > 1):
+        raise ValueError(f"in two groups: {repeated}")
+    links = ((group["title"], ", ".join(f"[`{n}`](#{n.lower()})" for n in group["names"])) for group in words["group"])
+    yield table(("to", "names"), links)
+    for group in words["group"]:
+        yield f"## {group['title']}"
+        yield group["text"].strip()
+        yield from (entries[name].to_markdown() for name in group["names"])
+
+
 def our_plugins() -> Iterator[tuple[str, Any]]:
-    """The provider classes of the shelf, by plugin; a stranger's that happens to be installed is not ours to tell."""
+    """The provider classes of `plugins/`, by plugin; other plugins that happen to be installed are left out."""
     for name, plugin in Plugins().available.items():
-        if (SHELF / plugin.provider.__module__.partition(".")[0]).is_dir():
+        if (PLUGIN_FOLDERS / plugin.provider.__module__.partition(".")[0]).is_dir():
             yield name, plugin.provider
 
 
@@ -207,7 +225,7 @@ def setting_table(model: type[BaseModel], without: Container[str] = ()) -> str:
 
 
 def get_kind(field: FieldInfo) -> str:
-    """Tell in words what a setting takes."""
+    """Return in words what a setting takes."""
     least: Any = next((mark.ge for mark in field.metadata if isinstance(mark, Ge)), None)
     if is_duration(field):
         return f"duration, at least `{write_duration(least)}`" if least else "duration"
@@ -228,7 +246,7 @@ def write_duration(seconds: int) -> str:
 
 def name_kind(annotation: Any) -> str:
     """Name a type in words."""
-    origin, inner = get_origin(annotation), [one for one in get_args(annotation) if one is not type(None)]
+    origin, inner = get_origin(annotation), [part for part in get_args(annotation) if part is not type(None)]
     if origin is Literal:
         return " or ".join(f"`{value}`" for value in inner)
     if origin is list:
@@ -244,7 +262,7 @@ def name_kind(annotation: Any) -> str:
 
 
 def get_default(field: FieldInfo) -> str:
-    """Tell what holds when the setting is left out."""
+    """Return what applies when the setting is left out."""
     if field.is_required():
         return "required"
     if is_duration(field):
@@ -254,24 +272,24 @@ def get_default(field: FieldInfo) -> str:
 
 
 def get_sql_type(column: Column[Any]) -> str:
-    """Tell a column's type; `exact`: compared byte for byte on every engine."""
+    """Return a column's type; `exact`: compared byte for byte on every engine."""
     is_exact = "COLLATE" in column.type.compile(dialect=sqlite.dialect())
     return f"{column.type}{', exact' if is_exact else ''}{', may be NULL' if column.nullable else ''}"
 
 
 def get_sql_default(column: Column[Any]) -> str:
-    """Tell the default that the database itself fills in."""
+    """Return the default that the database itself fills in."""
     if column.computed is not None or column.autoincrement is True:
         return "computed" if column.computed is not None else "numbered"
     filled = getattr(column.server_default, "arg", None)
     return "" if filled is None else f"`{filled}`" if filled else "empty text"
 
 
-def get_constraints(own: Table) -> list[str]:
-    """Tell what is unique in a table and what has an index."""
-    unique = [c for c in own.constraints if isinstance(c, UniqueConstraint)]
-    lines = ["unique: " + listed(column.name for column in one.columns) for one in unique]
-    lines += ["index: " + listed(column.name for column in one.columns) for one in own.indexes]
+def get_constraints(declared: Table) -> list[str]:
+    """Return a line for each unique constraint and each index of a table."""
+    unique = [c for c in declared.constraints if isinstance(c, UniqueConstraint)]
+    lines = ["unique: " + listed(column.name for column in constraint.columns) for constraint in unique]
+    lines += ["index: " + listed(column.name for column in index.columns) for index in declared.indexes]
     return sorted(lines) or ["primary key alone"]
 
 
@@ -290,7 +308,7 @@ def get_parameter_row(parameter: Any) -> tuple[str, str, str]:
 
 
 def compare(real: set[str], words: Iterable[str]) -> None:
-    """Raise `ValueError` when something has no words, or words have nothing."""
+    """Raise `ValueError` unless every name of the code has words, and all words belong to a name of the code."""
     if difference := real ^ set(words):
         raise ValueError(f"without words, or words without it: {sorted(difference)}")
 

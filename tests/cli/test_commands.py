@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from connect_core import __version__
 from connect_core.cli import app
-from connect_core.cli.new_plugin import Like, new_plugin
+from connect_core.cli.new_plugin import VendorProtocol, new_plugin
 from connect_core.cli.serve import init
 from connect_core.errors import PluginError, SettingsError
 from connect_core.providers.registry import Plugins
@@ -323,7 +323,7 @@ def test_new_plugin_takes_no_name_that_cannot_work(tmp_path: Path, name: str, to
     (tmp_path / "connect-file").write_text("mine")
     before = sorted(tmp_path.rglob("*"))
     with chdir(tmp_path), pytest.raises(PluginError, match=told):
-        new_plugin(name, Like.CUSTOM)
+        new_plugin(name, VendorProtocol.CUSTOM)
     assert sorted(tmp_path.rglob("*")) == before
 
 

@@ -58,7 +58,7 @@ REFUSED = {
 
 def refused(report: dict[str, Any]) -> dict[str, list[tuple[str, int]]]:
     """What could not be mapped, by cause."""
-    return {one["cause"]: [(row["table"], row["id"]) for row in one["rows"]] for one in report["unmapped"]}
+    return {group["cause"]: [(row["table"], row["id"]) for row in group["rows"]] for group in report["unmapped"]}
 
 
 @on_every_engine

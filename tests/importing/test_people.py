@@ -21,8 +21,10 @@ def get(rows: Iterable[Row]) -> tuple[dict[tuple[int, str], tuple[PersonId, ...]
         for row in rows
     ]
     people = get_people(read_rows(named, report), APPS, report)
-    found = [person for persons in people.values() for person in persons]
-    return {(one.member_id, one.union_type): tuple(an_id for _, an_id in one.ids) for one in found}, report
+    flat = [person for persons in people.values() for person in persons]
+    return {
+        (person.member_id, person.union_type): tuple(person_id for _, person_id in person.ids) for person in flat
+    }, report
 
 
 def refused(report: ImportReport) -> dict[Cause, list[int]]:
@@ -46,8 +48,8 @@ def test_a_login_row_is_one_id_of_its_kind_and_scope(
     old_type: str, value: object, union_type: str, expected: PersonId
 ) -> None:
     """The kind is the vendor's: user id, union id, or an openid with the app it is for."""
-    found, report = get([(1, 7, old_type, value)])
-    assert found == {(7, union_type): (expected,)}
+    people, report = get([(1, 7, old_type, value)])
+    assert people == {(7, union_type): (expected,)}
     assert report.is_complete
 
 
@@ -59,9 +61,9 @@ def test_openid_rows_join_the_login_row_each_with_its_app() -> None:
         (3, 7, "WECHAT_APP", "o-app"),
         (4, 7, "WECHAT_MINI", "o-mini"),
     ]
-    found, report = get(rows)
-    assert found[7, "WECHAT"][0] == PersonId.union_id("oUnion")
-    assert set(found[7, "WECHAT"][1:]) == {
+    people, report = get(rows)
+    assert people[7, "WECHAT"][0] == PersonId.union_id("oUnion")
+    assert set(people[7, "WECHAT"][1:]) == {
         PersonId.open_id("o-oa", "wx-oa"),
         PersonId.open_id("o-app", "wx-app"),
         PersonId.open_id("o-mini", "wx-mini"),
@@ -71,22 +73,22 @@ def test_openid_rows_join_the_login_row_each_with_its_app() -> None:
 
 def test_a_mini_row_with_the_union_id_again_is_a_repetition() -> None:
     """7.2.2 wrote the union id for the mini program as well; Apple's rows once came twice."""
-    found, report = get([(1, 7, "WECHAT", "oUnion"), (2, 7, "WECHAT_MINI", "oUnion"), (3, 7, "WECHAT", "oUnion")])
-    assert found == {(7, "WECHAT"): (PersonId.union_id("oUnion"),)}
+    people, report = get([(1, 7, "WECHAT", "oUnion"), (2, 7, "WECHAT_MINI", "oUnion"), (3, 7, "WECHAT", "oUnion")])
+    assert people == {(7, "WECHAT"): (PersonId.union_id("oUnion"),)}
     assert (report.connections["repeated"], report.is_complete) == (2, True)
 
 
 def test_qq_of_web_and_app_is_one_person_of_one_member() -> None:
     """Both stand under one type: the union id is the stronger one."""
-    found, _ = get([(1, 7, "QQ", "5F2A"), (2, 7, "QQ", "UID_5F2A")])
-    assert found == {(7, "QQ"): (PersonId.union_id("UID_5F2A"), PersonId.open_id("5F2A", "101"))}
+    people, _ = get([(1, 7, "QQ", "5F2A"), (2, 7, "QQ", "UID_5F2A")])
+    assert people == {(7, "QQ"): (PersonId.union_id("UID_5F2A"), PersonId.open_id("5F2A", "101"))}
 
 
 def test_f10_an_openid_that_equals_a_union_id_is_another_id() -> None:
     """The kind is part of the key, so the two members are not one another's."""
-    found, report = get([(1, 7, "WECHAT", "same"), (2, 8, "WECHAT", "other"), (3, 8, "WECHAT_OPENID", "same")])
-    assert found[7, "WECHAT"] == (PersonId.union_id("same"),)
-    assert found[8, "WECHAT"] == (PersonId.union_id("other"), PersonId.open_id("same", "wx-oa"))
+    people, report = get([(1, 7, "WECHAT", "same"), (2, 8, "WECHAT", "other"), (3, 8, "WECHAT_OPENID", "same")])
+    assert people[7, "WECHAT"] == (PersonId.union_id("same"),)
+    assert people[8, "WECHAT"] == (PersonId.union_id("other"), PersonId.open_id("same", "wx-oa"))
     assert report.is_complete
 
 
@@ -111,8 +113,8 @@ def test_f10_an_openid_that_equals_a_union_id_is_another_id() -> None:
 )
 def test_what_cannot_be_mapped_is_told_with_its_cause(old_type: str, value: object, cause: Cause) -> None:
     """Nothing is guessed, and an id of blanks is nobody's."""
-    found, report = get([(1, 7, old_type, value)])
-    assert found == {}
+    people, report = get([(1, 7, old_type, value)])
+    assert people == {}
     assert cause in refused(report)
     assert 1 in refused(report)[cause]
 
@@ -130,8 +132,8 @@ def test_an_id_of_two_members_is_nobodys() -> None:
         (3, 8, "WECHAT_MINI", "oUnion"),
         (4, 8, "ALIPAY", "2088"),
     ]
-    found, report = get(rows)
-    assert found == {(8, "ALIPAY"): (PersonId.user_id("2088"),)}
+    people, report = get(rows)
+    assert people == {(8, "ALIPAY"): (PersonId.user_id("2088"),)}
     assert refused(report) == {Cause.ID_OF_TWO_MEMBERS: [1, 2, 3]}
 
 
@@ -143,29 +145,29 @@ def test_an_openid_of_two_members_harms_neither_login() -> None:
         (3, 8, "WECHAT", "u8"),
         (4, 8, "WECHAT_OPENID", "o"),
     ]
-    found, report = get(rows)
-    assert found == {(7, "WECHAT"): (PersonId.union_id("u7"),), (8, "WECHAT"): (PersonId.union_id("u8"),)}
+    people, report = get(rows)
+    assert people == {(7, "WECHAT"): (PersonId.union_id("u7"),), (8, "WECHAT"): (PersonId.union_id("u8"),)}
     assert refused(report) == {Cause.ID_OF_TWO_MEMBERS: [2, 4]}
 
 
 def test_two_persons_of_one_vendor_are_left_to_the_shop() -> None:
     """A member has one connection of a type; which one it is to be nobody can tell from the rows."""
-    found, report = get([(1, 7, "ALIPAY", "2088"), (2, 7, "ALIPAY", "2099"), (3, 7, "WEIBO", "1")])
-    assert found == {(7, "WEIBO"): (PersonId.user_id("1"),)}
+    people, report = get([(1, 7, "ALIPAY", "2088"), (2, 7, "ALIPAY", "2099"), (3, 7, "WEIBO", "1")])
+    assert people == {(7, "WEIBO"): (PersonId.user_id("1"),)}
     assert refused(report) == {Cause.TWO_IDS_OF_ONE_TYPE: [1, 2]}
 
 
 def test_two_openids_of_one_app_leave_the_login_alone() -> None:
     """Only the openids contradict each other."""
-    found, report = get([(1, 7, "WECHAT", "u"), (2, 7, "WECHAT_OPENID", "a"), (3, 7, "WECHAT_OPENID", "b")])
-    assert found == {(7, "WECHAT"): (PersonId.union_id("u"),)}
+    people, report = get([(1, 7, "WECHAT", "u"), (2, 7, "WECHAT_OPENID", "a"), (3, 7, "WECHAT_OPENID", "b")])
+    assert people == {(7, "WECHAT"): (PersonId.union_id("u"),)}
     assert refused(report) == {Cause.TWO_IDS_OF_ONE_TYPE: [2, 3]}
 
 
 def test_ids_are_kept_byte_for_byte() -> None:
     """Upper and lower case are two persons, whatever the old table's collation said."""
-    found, report = get([(1, 7, "WECHAT", "oAb"), (2, 8, "WECHAT", "oaB")])
-    assert [ids[0].value for ids in found.values()] == ["oAb", "oaB"]
+    people, report = get([(1, 7, "WECHAT", "oAb"), (2, 8, "WECHAT", "oaB")])
+    assert [ids[0].value for ids in people.values()] == ["oAb", "oaB"]
     assert report.is_complete
 
 
@@ -180,7 +182,7 @@ def test_every_row_is_counted_once() -> None:
         {"id": 5, "member_id": 7, "union_type": "X", "union_id": "1", "unbound_time": None},
     ]
     [person] = get_people(read_rows(rows, report), APPS, report)[7]
-    assert [one.kind for _, one in person.ids] == [IdKind.USER_ID]
+    assert [person_id.kind for _, person_id in person.ids] == [IdKind.USER_ID]
     counts = report.connections
     assert (counts["read"], counts["history"], counts["history_with_id"], counts["repeated"]) == (5, 2, 1, 1)
     assert refused(report) == {Cause.UNKNOWN_TYPE: [5]}

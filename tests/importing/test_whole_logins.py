@@ -10,8 +10,8 @@ import pytest
 from connect_core.harness import RunningShop, Visitor, run_shop
 from connect_core.identity import ClientType
 from connect_core.importing.report import ImportReport
-from connect_core.importing.run import Order, import_javashop
-from connect_core.importing.settings_toml import Found
+from connect_core.importing.run import ImportOptions, import_javashop
+from connect_core.importing.settings_toml import ConvertedSettings
 from connect_core.store import Database
 from connect_core.store.javashop import Javashop
 
@@ -21,23 +21,23 @@ from ..kit.old_shops import OldShop, old_shop
 @pytest.fixture
 def running_shop() -> Iterator[RunningShop]:
     """The new shop, running, with both vendors."""
-    with run_shop() as one:
-        yield one
+    with run_shop() as shop:
+        yield shop
 
 
 @pytest.fixture
 def old(tmp_path: Path) -> Iterator[OldShop]:
     """The old shop."""
     (tmp_path / "old.db").touch()
-    with old_shop(f"sqlite:///{tmp_path / 'old.db'}") as one:
-        yield one
+    with old_shop(f"sqlite:///{tmp_path / 'old.db'}") as shop:
+        yield shop
 
 
 def bring_over(old: OldShop, running_shop: RunningShop, **app_ids: str) -> ImportReport:
     """Import into the shop that is running."""
     target = running_shop.database_url
     with Javashop(old.url, target) as shop, closing(Database(target)) as database:
-        return asyncio.run(import_javashop(shop, database, Order(Found(), 1_700_000_000, app_ids)))
+        return asyncio.run(import_javashop(shop, database, ImportOptions(ConvertedSettings(), 1_700_000_000, app_ids)))
 
 
 def log_in(running_shop: RunningShop, provider: str, client: str, person: str) -> object:

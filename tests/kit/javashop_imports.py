@@ -46,8 +46,8 @@ class Move:
     def report(self, *options: str, code: int = 0) -> dict[str, Any]:
         """Run the command and return its JSON report."""
         self.run("--report", str(self.folder / "report.json"), *options, code=code)
-        told: dict[str, Any] = json.loads((self.folder / "report.json").read_text("utf-8"))
-        return told
+        report: dict[str, Any] = json.loads((self.folder / "report.json").read_text("utf-8"))
+        return report
 
     def new(self, statement: str, **values: object) -> list[Any]:
         """Run a statement in the new shop's database."""

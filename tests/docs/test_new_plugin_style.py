@@ -1,0 +1,41 @@
+"""What `connect-login new-plugin` writes is formatted and typed, whatever the plugin's name."""
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+import connect_core
+from connect_core.cli.new_plugin import VendorProtocol, new_plugin
+
+from ..conftest import Require
+
+NAMES = ["x1", "acme_pay", "a_name_of_thirty_two_characters_"]
+
+
+def run(folder: Path, *command: str) -> None:
+    environment = {**os.environ, "MYPYPATH": str(Path(connect_core.__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("like", VendorProtocol)
+def test_new_plugin_is_formatted(tmp_path: Path, require: Require, name: str, like: VendorProtocol) -> None:
+    """`ruff format` changes nothing in a new package."""
+    require(find_spec("ruff"), "ruff is not installed")
+    new_plugin(name, like, tmp_path)
+    run(tmp_path, "ruff", "format", "--check", "--diff", ".")
+
+
+@pytest.mark.parametrize("like", VendorProtocol)
+def test_new_plugin_is_typed(tmp_path: Path, require: Require, like: VendorProtocol) -> None:
+    """mypy, strict as the package's own configuration says, has nothing to say of it."""
+    require(find_spec("mypy"), "mypy is not installed")
+    new_plugin("acme_pay", like, tmp_path)
+    run(tmp_path, "mypy")
