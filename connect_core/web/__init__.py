@@ -3,7 +3,8 @@
 Reads requests and writes responses; who may log in is decided by `connect_core.manager`.
 """
 
+from connect_core.providers.registry import Plugins
 from connect_core.web.app import create_app
 from connect_core.web.logged_in import LoggedInMember, current_member
 
-__all__ = ["LoggedInMember", "create_app", "current_member"]
+__all__ = ["LoggedInMember", "Plugins", "create_app", "current_member"]

@@ -1,4 +1,4 @@
-"""The examples of docs/how-to/members-elsewhere.md, with whole logins: members live in the shop's own system alone."""
+"""The examples of docs/how-to/external-members.md, with whole logins: members live in the shop's own system alone."""
 
 import asyncio
 import os

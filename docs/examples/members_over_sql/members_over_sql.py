@@ -1,10 +1,10 @@
-"""Members who live in a table of the shop's own, here `shop_user`.
+"""A member directory over the shop's own table, here `shop_user`.
 
-The one thing that the table needs is a unique column for the key of a registration:
+The table needs a unique column for the key of a registration:
 
     ALTER TABLE shop_user ADD COLUMN connect_key CHAR(64) NULL UNIQUE
 
-Configured by the environment: `SHOP_DATABASE_URL`, an SQLAlchemy URL.
+Configured by the environment variable `SHOP_DATABASE_URL`, an SQLAlchemy URL.
 """
 
 import asyncio
@@ -28,35 +28,35 @@ UPDATE = text("UPDATE shop_user SET nick = :nick, avatar = :avatar WHERE id = :i
 
 
 class MembersOverSql:
-    """The four questions, asked of a table. Each is one thread hop and one transaction."""
+    """Finds, registers and updates members in a table. Each method runs its statements in a thread."""
 
     def __init__(self, url: str) -> None:
-        """`url` is SQLAlchemy's form."""
+        """`url` is an SQLAlchemy URL of a synchronous driver."""
         self._engine = create_engine(url, pool_pre_ping=True, pool_timeout=2)
 
     async def find(self, member_id: int) -> Mapping[str, Any] | None:
-        """Return what the shop shows of a member, or None."""
+        """Return the member's public data, or None for an unknown id."""
         row = await asyncio.to_thread(self._find, member_id)
         if row is None:
             return None
         return {"uname": row.login_name, "nickname": row.nick, "face": row.avatar, "sex": row.gender}
 
     async def register(self, key: str, profile: Profile, client_type: ClientType) -> int:
-        """Register a member; of logins at the same time the unique column lets one through."""
+        """Return the id of a new member, or of the member whom an earlier call registered with the same key."""
         return await asyncio.to_thread(self._register, key, profile)
 
     async def is_disabled(self, member_id: int) -> bool:
-        """Tell whether the shop refuses this member, or has none of that id."""
+        """Return True for a member who may not log in, and for an unknown id."""
         row = await asyncio.to_thread(self._find, member_id)
         return row is None or row.is_locked != 0
 
     async def update_profile(self, member_id: int, profile: Profile) -> None:
-        """Take over nickname and picture, unless the member has edited them."""
+        """Write the vendor's nickname and picture, unless the member has edited them."""
         values = {"id": member_id, "nick": profile.nickname, "avatar": profile.face}
         await asyncio.to_thread(self._write, UPDATE, values)
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections to the database."""
         self._engine.dispose()
 
     def _find(self, member_id: int) -> Any:
@@ -73,7 +73,7 @@ class MembersOverSql:
             "gender": profile.sex,
             "key": key,
         }
-        with suppress(IntegrityError):  # another login of this person was faster: its row is the one
+        with suppress(IntegrityError):  # another login of this person inserted its row first
             self._write(REGISTER, values)
         registered = self._find_by_key(key)
         if registered is None:
@@ -91,5 +91,5 @@ class MembersOverSql:
 
 @hookimpl
 def connect_member_directory(settings: Any) -> MemberDirectory:
-    """Members live in `shop_user` of `SHOP_DATABASE_URL`."""
+    """Use the members in the table `shop_user` of `SHOP_DATABASE_URL`."""
     return MembersOverSql(os.environ["SHOP_DATABASE_URL"])

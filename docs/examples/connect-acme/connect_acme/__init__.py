@@ -1,4 +1,4 @@
-"""Acme login: OAuth 2.0 with Acme's own words.
+"""Acme login: OAuth 2.0 with Acme's own parameter names and envelopes.
 
 Code and token: https://docs.acme.example/login · Person: https://docs.acme.example/me
 """
@@ -7,7 +7,7 @@ from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook
 
 
 class AcmeProvider(OAuth2Provider):
-    """One shop's client. Acme tells the person's number with the token, and the name at user-info alone."""
+    """One shop's client. The token answer has the person's number; only user-info has the name."""
 
     union_type = "ACME"
     titles = {"zh": "顶点", "en": "Acme"}

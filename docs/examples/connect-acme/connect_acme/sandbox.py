@@ -1,4 +1,4 @@
-"""Acme's loopback double: envelopes around everything, `status` beside them, errors inside HTTP 200.
+"""A copy of Acme on loopback: answers wrapped in `data`, with `status` beside it, and errors inside HTTP 200.
 
 https://docs.acme.example/login · https://docs.acme.example/me
 """
@@ -18,16 +18,16 @@ class AcmeSandbox(OAuth2Sandbox):
     error_statuses = (200, 200)
 
     def token_answer(self, grant: Grant, token: str) -> dict[str, Any]:
-        """The token and whose it is."""
+        """Answer the token, and the number of the person it belongs to."""
         account = {"number": self.user_id(grant.person.key)}
         return {"status": "ok", "data": {"access_token": token, "expires_in": "7200", "account": account}}
 
     def userinfo_answer(self, person: Person) -> dict[str, Any]:
-        """A person without a display name has null there."""
+        """Answer the profile; `display_name` is null for a person who has none."""
         name = person.nickname if person.nickname != person.key else None
-        shown = {"display_name": name, "login": person.key, "avatar": {"large": person.face}}
-        return {"status": "ok", "data": {"account": {"number": self.user_id(person.key)}, **shown}}
+        profile = {"display_name": name, "login": person.key, "avatar": {"large": person.face}}
+        return {"status": "ok", "data": {"account": {"number": self.user_id(person.key)}, **profile}}
 
     def error_answer(self, code: str) -> dict[str, Any]:
-        """The word stands in `status`."""
+        """Answer an error, which Acme names in `status`."""
         return {"status": code, "message": "made up by the sandbox"}

@@ -1,10 +1,10 @@
-"""Acme under the contract of all providers."""
+"""Run the contract of all providers on Acme."""
 
 from connect_core.testing import ProviderContract
 
 
 class TestContract(ProviderContract):
-    """One call for a returning member; a banned account is the person's affair."""
+    """A returning member costs one call; a banned account is refused as `provider_denied`."""
 
     plugin = "acme"
     token_operation = "token"
