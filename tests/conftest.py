@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from .kit.acme import NOTE
-from .kit.databases import check, fresh_database, is_answering, named_server
+from .kit.clock import Clock
+from .kit.databases import ENGINES, check, empty_database, fresh_database, is_answering, named_server, server_of
 
 _FOREIGN = ("CONNECT_CONFIG", "CONNECT_SECRET_KEY", "SSLKEYLOGFILE", "SSL_CERT_DIR", "SSL_CERT_FILE")
 _FOREIGN_ENDS = ("_proxy", "_PROXY")
@@ -54,6 +55,12 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path, require: Requir
 
 
 @pytest.fixture
+def clock() -> Clock:
+    """A clock that runs until the test moves it; give it to the shop as `now`."""
+    return Clock()
+
+
+@pytest.fixture
 def sqlite_alone(request: pytest.FixtureRequest) -> None:
     """For a rule about SQLite's file: skip the test when the run is about a server."""
     if named_server():
@@ -72,3 +79,12 @@ def require() -> Require:
         pytest.skip(reason)
 
     return demand
+
+
+@pytest.fixture(params=ENGINES)
+def empty(request: pytest.FixtureRequest, tmp_path: Path, require: Require) -> Iterator[str]:
+    """An empty database of each engine in turn."""
+    server = server_of(request.param)
+    require(is_answering(server), f"{request.param} does not answer on this machine")
+    with empty_database(server, tmp_path) as url:
+        yield url

@@ -42,6 +42,7 @@ from .kit.acme import (
     rows,
     using,
 )
+from .kit.clock import Clock
 
 pytestmark = pytest.mark.usefixtures("database_url")
 
@@ -109,7 +110,7 @@ def test_a_login_starts_without_the_database(tmp_path: Path) -> None:
     assert counts(tmp_path, "es_connect_used_flow") == {"es_connect_used_flow": 0}
 
 
-def test_h01_a_login_ends_the_session_that_was_there(tmp_path: Path) -> None:
+def test_a_login_ends_the_session_that_was_there(tmp_path: Path) -> None:
     """A planted or old session token is worth nothing after the next login of its browser."""
 
     async def work(manager: ConnectManager) -> list[bool]:
@@ -182,15 +183,15 @@ def test_a_response_that_is_no_answer_to_a_flow_asks_nobody(tmp_path: Path, case
 
 def test_a_response_after_ten_minutes_is_expired(tmp_path: Path) -> None:
     """And its code is of no use to a newer flow."""
-    clock = [NOW]
+    clock = Clock(NOW)
 
     async def work(manager: ConnectManager) -> list[str]:
         begun = await begin(manager)
-        clock[0] += 600
+        clock.advance(600)
         late = await outcome_of(come_back(manager, begun))
         return [late, await outcome_of(come_back(manager, await begin(manager)))]
 
-    assert using(tmp_path, work, now=lambda: clock[0]) == [StateExpired.code, CodeSeen.code]
+    assert using(tmp_path, work, now=clock) == [StateExpired.code, CodeSeen.code]
 
 
 def test_a_code_that_came_astray_is_dead(tmp_path: Path) -> None:
@@ -207,7 +208,7 @@ def test_a_code_that_came_astray_is_dead(tmp_path: Path) -> None:
     assert using(tmp_path, work) == ["state_missing", "code_seen", "state_invalid", "code_seen"]
 
 
-def test_j11_a_flow_of_a_provider_that_is_gone_is_refused(tmp_path: Path) -> None:
+def test_a_flow_of_a_provider_that_is_gone_is_refused(tmp_path: Path) -> None:
     """The shop took it off while somebody was at the vendor: no accident, and nobody is logged in."""
     begun = using(tmp_path, begin)
 
@@ -228,7 +229,7 @@ class Stateless(AcmeProvider):
         return "https://acme.example/login"
 
 
-def test_j12_a_plugin_cannot_do_without_state(tmp_path: Path) -> None:
+def test_a_plugin_cannot_do_without_state(tmp_path: Path) -> None:
     """What comes back without it is refused, and the plugin is not asked."""
 
     async def work(manager: ConnectManager) -> None:

@@ -25,9 +25,10 @@ from connect_core.web.pages.theme_check import sample_pages
 from connect_core.web.requests import get_language
 
 from ..kit.acme import execute
+from ..kit.clock import Clock
 from ..kit.databases import check
 from ..kit.merges import Planner
-from ..kit.web_shops import Clock, doubles
+from ..kit.web_shops import doubles
 from .visitors import DESK, IN_ALIPAY, Visitor
 
 if TYPE_CHECKING:

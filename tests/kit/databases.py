@@ -15,7 +15,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import pytest
 from sqlalchemy import URL, create_engine, make_url
 from sqlalchemy.pool import NullPool
 
@@ -136,12 +135,3 @@ def run_shop(
         with harness.run_shop(*arguments, change=name_database, **options) as shop:
             yield shop
             check(shop.database_url, are_members_elsewhere=are_members_elsewhere)
-
-
-@pytest.fixture(params=ENGINES)
-def empty(request: pytest.FixtureRequest, tmp_path: Path, require: Any) -> Iterator[str]:
-    """An empty database of each engine in turn."""
-    server = server_of(request.param)
-    require(is_answering(server), f"{request.param} does not answer on this machine")
-    with empty_database(server, tmp_path) as url:
-        yield url

@@ -69,16 +69,6 @@ def vendor(union_type: str) -> type[AcmeProvider]:
     return Vendor
 
 
-class Clock:
-    """A clock that stands still until a test moves it."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def shop(
     folder: Path,
     work: Callable[[ConnectManager], Awaitable[T]],

@@ -10,20 +10,15 @@ import pytest
 from connect_core.harness import RunningShop, Visitor
 from connect_core.providers.registry import Plugins
 
-from ..web.account.test_routes import bind
+from .account_page import bind
+from .clock import Clock
 from .databases import run_shop
 from .merges import Planner
-from .web_shops import Clock, doubles
+from .web_shops import doubles
 
 ACCOUNT = "/connect/account"
 MERGE = f"{ACCOUNT}/merge"
 COOKIE = "connect_merge"
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """The shop's clock."""
-    return Clock()
 
 
 @pytest.fixture

@@ -49,20 +49,6 @@ HEADERS = {
 }
 
 
-class Clock:
-    """A clock that a test moves; it also runs by itself."""
-
-    def __init__(self) -> None:
-        self._skew = 0.0
-
-    def __call__(self) -> float:
-        return time.time() + self._skew
-
-    def advance(self, seconds: float) -> None:
-        """Let `seconds` pass."""
-        self._skew += seconds
-
-
 def asked(shop: RunningShop) -> int:
     """How many codes the vendors were asked about."""
     calls = {"alipay": TOKEN, "wechat": "token"}

@@ -66,13 +66,13 @@ def test_documented_token_names_a_person() -> None:
     assert (vendor.count("jwks"), vendor.count("userinfo")) == (0, 0)
 
 
-def test_d01_another_secret() -> None:
+def test_another_secret() -> None:
     """A token that another channel's secret signed is unsigned."""
     with pytest.raises(ProviderUnsigned):
         log_in_with(signed("another"), line(), kind=Line, issuer=ISSUER)
 
 
-def test_d03_public_key_is_no_secret() -> None:
+def test_public_key_is_no_secret() -> None:
     """The key that LINE publishes for apps keys no HS256."""
     for text in (EC.public_pem(), json.dumps(EC.public_jwk())):
         with pytest.raises(ProviderUnsigned):

@@ -60,7 +60,7 @@ README = Path(connect_wechat.__file__).with_name("README.md").read_text("utf-8")
         (ClientType.H5, "/connect/oauth2/authorize", "snsapi_userinfo"),
     ],
 )
-def test_c16_link_is_the_documented_one_without_the_secret(client_type: ClientType, page: str, scope: str) -> None:
+def test_link_is_the_documented_one_without_the_secret(client_type: ClientType, page: str, scope: str) -> None:
     """Parameters in WeChat's order, encoded once, with the fragment, and nothing else."""
     assert login_url(client_type, "https://passport.yhd.com/wechat/callback.do") == (
         f"https://open.weixin.qq.com{page}?appid=wx0123456789abcdef"
@@ -129,7 +129,7 @@ def test_configured_scope_and_pages_are_used() -> None:
 
 
 @pytest.mark.parametrize("client_type", PAGES)
-def test_b13_nothing_inside_redirect_uri_becomes_a_parameter(client_type: ClientType) -> None:
+def test_nothing_inside_redirect_uri_becomes_a_parameter(client_type: ClientType) -> None:
     """A redirect_uri with a query and a fragment stays one value."""
     nested = "https://shop.example/cb?a=1&appid=wxevil&scope=x y#&state=stolen"
     pairs = parse_qsl(urlsplit(login_url(client_type, nested)).query, strict_parsing=True)
@@ -190,7 +190,7 @@ def test_odd_nickname_never_fails_a_login(sent: bytes, nickname: str) -> None:
 
 
 @pytest.mark.parametrize("ids", ['"openid":"SOMEBODY",', '"openid":"OPENID","unionid":"SOMEBODY",', ""])
-def test_c10_profile_of_another_person_fails_the_login(ids: str) -> None:
+def test_profile_of_another_person_fails_the_login(ids: str) -> None:
     """The profile must say whose it is, and agree with the token's answer."""
     with pytest.raises(ProviderBadResponse):
         fetch(f'{{{ids}"nickname":"n"}}'.encode())

@@ -87,7 +87,7 @@ def test_explain_gives_each_mistake_a_line_with_its_path() -> None:
     ]
 
 
-def test_k09_no_secret_stands_in_a_repr() -> None:
+def test_no_secret_stands_in_a_repr() -> None:
     """What is printed of a configuration, whole or in part, holds no secret of the core's or of a plugin's."""
     secret = base64.urlsafe_b64encode(CANARY.encode() * 3)[:43].decode()
     settings = parse_settings(
@@ -104,7 +104,7 @@ def test_k09_no_secret_stands_in_a_repr() -> None:
     assert "public_url" in repr(settings)
 
 
-def test_k09_no_value_stands_in_an_error() -> None:
+def test_no_value_stands_in_an_error() -> None:
     """A mistake names its key; what stood there, a secret perhaps, is not repeated in anything that hangs on it."""
     wrong: dict[str, Any] = {
         "service": {

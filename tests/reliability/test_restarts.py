@@ -1,4 +1,4 @@
-"""R11: a service that is told to stop finishes what is under way."""
+"""A service that is told to stop finishes what is under way."""
 
 import asyncio
 import time
@@ -36,7 +36,7 @@ async def stop_under_load(service: Service, vendor: str) -> tuple[list[str], flo
     return [type(one).__name__ for one in ended], time.monotonic() - began
 
 
-def test_r11_a_stop_fails_no_login_under_way(url: str, tell: Tell, tmp_path: Path) -> None:
+def test_a_stop_fails_no_login_under_way(url: str, tell: Tell, tmp_path: Path) -> None:
     """SIGTERM with 40 logins in flight on 2 workers: every one of them ends with a session, within ten seconds."""
     ended: list[str] = []
     longest = 0.0
@@ -50,6 +50,6 @@ def test_r11_a_stop_fails_no_login_under_way(url: str, tell: Tell, tmp_path: Pat
             ended += ends
             longest = max(longest, took)
     failed = sum(one != "str" for one in ended)
-    tell("R11 SIGTERM, 40 logins in flight, 2 workers", f"{failed} failed, stopped after {longest:.1f} s", "0, ≤ 10 s")
+    tell("SIGTERM, 40 logins in flight, 2 workers", f"{failed} failed, stopped after {longest:.1f} s", "0, ≤ 10 s")
     assert failed == 0
     assert longest <= 10

@@ -2,87 +2,18 @@
 
 import gzip
 import json
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from http.client import HTTPConnection
-from urllib.parse import urlsplit
+from collections.abc import Iterator
 
 import pytest
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import BaseRoute, Route
 
 from connect_core.errors import ProviderBadResponse, ProviderFault, ProviderRefused, ProviderTimeout
 from connect_core.http import ANSWER_LIMIT
-from connect_core.identity import ClientType
 from connect_core.providers.oauth2 import Quirks, read_answer
-from connect_core.sandbox import PEOPLE, TRANSPORT_FAULTS, Fault, FaultScript, Person, Sandbox, sandbox_app, serving
+from connect_core.sandbox import PEOPLE, TRANSPORT_FAULTS, Fault, FaultScript, Person, sandbox_app, serving
 
 from ..kit.canaries import CANARY
 from ..kit.peers import get
-
-PLAIN = {"id": "2088", "fault": None}
-
-
-class Double(Sandbox):
-    """A vendor with one operation and a consent page."""
-
-    title = "Acme & <Sons>"
-    own_faults = ("unsigned",)
-
-    def routes(self) -> Sequence[BaseRoute]:
-        """The operation and the page."""
-        return [Route("/user", self.user), Route("/consent", self.consent)]
-
-    def settings(self, base_url: str, client_type: ClientType) -> dict[str, str]:
-        """Where the operation is."""
-        return {"gateway_url": f"{base_url}/user"}
-
-    def client_parameters(self, client_type: ClientType, person: str, login_url: str = "") -> dict[str, str]:
-        """The person's key as the code."""
-        return {"code": person}
-
-    async def user(self, request: Request) -> Response:
-        """Answer with the fault that was left to the vendor's double."""
-
-        def reply(fault: Fault | None) -> Response:
-            return JSONResponse({**PLAIN, "fault": fault and [fault.kind, fault.value]})
-
-        return await self.answer("user.get", request.query_params, reply)
-
-    async def consent(self, request: Request) -> HTMLResponse:
-        """Show who can agree."""
-        return self.consent_page(request, app="<script>", scope='"base"')
-
-
-@dataclass
-class Reply:
-    """An answer as it came over the wire; `first` and `last` are the seconds until its first and last byte."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-    first: float
-    last: float
-
-
-def ask(url: str, method: str = "GET", body: str | None = None) -> Reply:
-    """Make one request that follows and decodes nothing."""
-    parts = urlsplit(url)
-    connection = HTTPConnection(parts.netloc, timeout=5)
-    began = time.monotonic()
-    try:
-        connection.request(method, f"{parts.path}?{parts.query}", body)
-        answer = connection.getresponse()
-        content = answer.read(1)
-        first = time.monotonic() - began
-        content += answer.read(2 * ANSWER_LIMIT)
-        headers = {name.lower(): value for name, value in answer.getheaders()}
-        return Reply(answer.status, headers, content, first, time.monotonic() - began)
-    finally:
-        connection.close()
-
+from ..kit.plain_sandbox import PLAIN, Double, Reply, ask
 
 DOUBLE = Double()
 

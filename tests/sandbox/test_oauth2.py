@@ -13,6 +13,7 @@ from connect_core.identity import ClientType
 from connect_core.plugin import Claims, OAuth2Provider
 from connect_core.sandbox import OAuth2Sandbox, serving
 
+from ..kit.clock import Clock
 from ..kit.vendor_transport import Acme, quirky
 
 REDIRECT_URI = "http://127.0.0.1:1/cb"
@@ -34,16 +35,6 @@ TOKEN_CALL = {
     "client_secret": "sandbox-secret",
     "code_verifier": VERIFIER,
 }
-
-
-class Clock:
-    """A clock that is moved by hand."""
-
-    seconds = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        """Return what it was set to."""
-        return self.seconds
 
 
 class Double:
@@ -72,7 +63,7 @@ class Double:
 
 def served(provider: type[OAuth2Provider], **data: Any) -> Iterator[Double]:
     """Serve a double of `provider` whose class has `data` too."""
-    clock = Clock()
+    clock = Clock(1_800_000_000)
     sandbox = type("Double", (OAuth2Sandbox,), {"title": "Acme", "provider": provider, **data})(now=clock)
     with serving(sandbox.app()) as url:
         yield Double(url, sandbox, clock)
@@ -129,7 +120,7 @@ def test_wrong_token_calls_are_refused(double: Double, changed: dict[str, str], 
     assert (told["error"], told["status"]) == (word, 400)
 
 
-def test_c01_verifier_without_a_challenge_is_refused(double: Double) -> None:
+def test_verifier_without_a_challenge_is_refused(double: Double) -> None:
     """A challenge stripped on the way must not go unnoticed."""
     link = {name: value for name, value in LINK.items() if not name.startswith("code_challenge")}
     assert double.redeem(link)["error"] == "invalid_grant"
@@ -142,11 +133,11 @@ def test_codes_work_once_and_expire(double: Double) -> None:
     assert "access_token" in double.redeem(code=code)
     assert double.redeem(code=code)["error"] == "invalid_grant"
     late = double.code()["code"]
-    double.clock.seconds += 601
+    double.clock.advance(601)
     assert double.redeem(code=late)["error"] == "invalid_grant"
     token = double.redeem()["access_token"]
     unused = double.code()["code"]
-    double.clock.seconds += 7201
+    double.clock.advance(7201)
     for bearer in (token, unused, "made-up"):
         answer = double.ask("GET", "/me", headers={"authorization": f"Bearer {bearer}"})
         assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")

@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from connect_core.sandbox import sandbox_app, serving
 
-from .test_faults import Double, ask
+from ..kit.plain_sandbox import Double, ask
 
 
 def test_serving_starts_and_stops_ten_times_in_a_row() -> None:

@@ -34,7 +34,7 @@ BY_OPEN_ID = {"claims": Claims(nickname="name"), "id_claims": Claims(open_id="op
 
 
 def test_authorization_request_is_the_standards() -> None:
-    """RFC 6749 §4.1.1 with a code challenge, every value encoded once, and no secret (C16)."""
+    """RFC 6749 §4.1.1 with a code challenge, every value encoded once, and no secret."""
     assert login_url(make()) == (
         "https://acme.example/authorize?response_type=code&client_id=c-1"
         "&redirect_uri=https%3A%2F%2Fshop.example%2Fcb&scope=basic%20profile"
@@ -213,7 +213,7 @@ def test_token_in_an_envelope_under_another_name() -> None:
 
 
 @pytest.mark.parametrize("token", ["", " \n", "\u0442oken", None, 5, True, {}, []])
-def test_n11_success_without_a_token_is_none(token: object) -> None:
+def test_success_without_a_token_is_none(token: object) -> None:
     """What cannot travel in a header is no token, whatever else the answer says."""
     transport = Transport({"/token": json.dumps({"access_token": token}).encode(), "/me": ME})
     with pytest.raises(ProviderBadResponse):
@@ -221,7 +221,7 @@ def test_n11_success_without_a_token_is_none(token: object) -> None:
     assert transport.paths == ["/token"]
 
 
-def test_c10_user_info_of_another_person_fails_the_login() -> None:
+def test_user_info_of_another_person_fails_the_login() -> None:
     """Ids of token answer and user-info must agree."""
     token = json.dumps({"access_token": TOKEN, "uid": 1}).encode()
     transport = Transport({"/token": token, "/me": b'{"id":"2"}'})
@@ -303,7 +303,7 @@ def test_quirks_may_leave_out_what_another_way_replaces() -> None:
     assert quirky(client_auth="basic", names={"client_secret": ""}, token_parameters={"grant_type": "authorized_code"})
 
 
-def test_l03_no_secret_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_secret_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     """Neither a repr nor a failure's traceback holds secret, code, token or verifier."""
     transport = Transport({"/token": TOKENS, "/me": b"<html>"})
     provider = make(transport=transport)

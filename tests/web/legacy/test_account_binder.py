@@ -9,9 +9,10 @@ import pytest
 
 from connect_core.harness import RunningShop, Visitor, query_of
 
+from ...kit.account_page import bound
+from ...kit.clock import Clock
 from ...kit.databases import run_shop
 from ...kit.web_shops import (
-    Clock,
     asked,
     bearer,
     check_headers,
@@ -22,19 +23,12 @@ from ...kit.web_shops import (
     set_cookies,
     untouched,
 )
-from ..account.test_routes import bound
 
 OWN = "/buyer/account-binder"
 JOIN = "/buyer/passport/login-binder"
 BINDER = "https://m.shop.example/binder"
 PASSWORD = "correct horse battery staple"
 EVIL = {"origin": "https://evil.example"}
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """The shop's clock."""
-    return Clock()
 
 
 @pytest.fixture
@@ -141,7 +135,7 @@ def test_a_member_binds_where_the_text_leads(shop: RunningShop) -> None:
         assert {one["union_type"] for one in listed if one["is_bind"]} == {"ALIPAY", "WECHAT"}
 
 
-def test_g03_a_bind_goes_to_the_session_and_never_to_a_uid(shop: RunningShop) -> None:
+def test_a_bind_goes_to_the_session_and_never_to_a_uid(shop: RunningShop) -> None:
     """A `uid` in the query, the cookie or the callback names nobody."""
     with Visitor(shop) as victim, Visitor(shop) as visitor:
         log_in(victim, person="wangfang")
@@ -188,7 +182,7 @@ def test_unbind_out_logs_out_and_keeps_the_only_way_back(shop: RunningShop) -> N
     assert bound(shop) == [(1, "ALIPAY"), (2, "WECHAT")]
 
 
-def test_g01_g02_the_account_wants_a_login_and_a_fresh_one(shop: RunningShop, clock: Clock) -> None:
+def test_the_account_wants_a_login_and_a_fresh_one(shop: RunningShop, clock: Clock) -> None:
     """Nobody is 107, an old login E133; the list alone is for old logins too."""
     with Visitor(shop) as visitor:
 
@@ -207,7 +201,7 @@ def test_g01_g02_the_account_wants_a_login_and_a_fresh_one(shop: RunningShop, cl
         assert bound(shop) == before
 
 
-def test_g13_no_strangers_page_binds_or_unbinds(shop: RunningShop) -> None:
+def test_no_strangers_page_binds_or_unbinds(shop: RunningShop) -> None:
     """A form of another site is refused at every route that changes something, and GET does not exist there."""
     with Visitor(shop) as visitor:
         log_in(visitor)
@@ -272,7 +266,7 @@ def test_a_password_joins_who_waits(asking: RunningShop, page: str, method: str)
     assert bound(asking) == [(1, "ALIPAY"), (1, "WECHAT")]
 
 
-def test_f13_wrong_credentials_are_107(asking: RunningShop) -> None:
+def test_wrong_credentials_are_107(asking: RunningShop) -> None:
     """A wrong name, a wrong password, none, and one in the query; the login goes on waiting."""
     with Visitor(asking) as visitor, Visitor(asking) as later:
         name = register(visitor)
@@ -290,7 +284,7 @@ def test_f13_wrong_credentials_are_107(asking: RunningShop) -> None:
         assert join(later, uuid, username=name, password=PASSWORD).status_code == 200
 
 
-def test_p_passwords_are_tried_ten_times_an_hour(asking: RunningShop) -> None:
+def test_passwords_are_tried_ten_times_an_hour(asking: RunningShop) -> None:
     """Counted for the name, as on our own page."""
     with Visitor(asking) as visitor:
         uuid = wait(visitor)
@@ -299,7 +293,7 @@ def test_p_passwords_are_tried_ten_times_an_hour(asking: RunningShop) -> None:
         seed_refused(join(visitor, uuid, username="m_x", password="x"), 429, "E131")
 
 
-def test_g03_somebody_elses_identity_is_143(asking: RunningShop) -> None:
+def test_somebody_elses_identity_is_143(asking: RunningShop) -> None:
     """Whoever has it keeps it, whichever way it is asked for, also when it was registered while this login waited."""
     with Visitor(asking) as visitor, Visitor(asking) as owner, Visitor(asking) as later:
         name = register(visitor)
@@ -312,7 +306,7 @@ def test_g03_somebody_elses_identity_is_143(asking: RunningShop) -> None:
         assert bound(asking) == before
 
 
-def test_g16_h01_a_foreign_uuid_is_e133(asking: RunningShop, clock: Clock) -> None:
+def test_a_foreign_uuid_is_e133(asking: RunningShop, clock: Clock) -> None:
     """Another browser's, a made-up and an expired one: whoever knows a uuid has nothing, and nothing is written."""
     with Visitor(asking) as visitor, Visitor(asking) as stranger, Visitor(asking) as third:
         name = register(stranger)

@@ -13,12 +13,12 @@ from connect_core.harness import RunningShop, Visitor, query_of
 from connect_core.plugin import IdKind
 
 from ...kit.acme import execute
+from ...kit.clock import Clock
 from ...kit.databases import run_shop
 from ...kit.web_shops import (
     PROFILE,
     SHOP,
     TOKEN,
-    Clock,
     HttpsVisitor,
     asked,
     behind_tls,
@@ -199,9 +199,8 @@ def test_h5_login_of_another_browser_is_refused(shop: RunningShop, visitor: Visi
         seed_refused(visitor.http.get(f"{H5}/login", params=sent), 400, "E133")
 
 
-def test_h5_login_expires() -> None:
+def test_h5_login_expires(clock: Clock) -> None:
     """Ten minutes on, it is E133."""
-    clock = Clock()
 
     def change(raw: dict[str, Any]) -> None:
         raw["service"] = {"redirect_allow": [FRONT_END]}

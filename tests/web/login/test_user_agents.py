@@ -103,7 +103,7 @@ def raising() -> object:
         (sys.exit, None),
     ],
 )
-def test_j01_plugin_that_cannot_say_does_not_cost_the_page(
+def test_plugin_that_cannot_say_does_not_cost_the_page(
     shop: RunningShop, answer: Callable[[], object], place: RequiredBrowser | None
 ) -> None:
     """Nonsense and exceptions count as "works here"."""

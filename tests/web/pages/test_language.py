@@ -138,7 +138,7 @@ def test_a_chosen_language_goes_along_into_the_vendors_app(shop: RunningShop) ->
         "connect_lang=" + "en" * 9000,
     ],
 )
-def test_h13_a_cookie_that_is_none_chooses_nothing(visitor: Visitor, cookie: str) -> None:
+def test_a_cookie_that_is_none_chooses_nothing(visitor: Visitor, cookie: str) -> None:
     """What somebody planted is no language: the browser's own counts, and nothing of it is shown."""
     page = visitor.http.get("/connect/login", headers={**CHINESE, "cookie": cookie})
     assert page.status_code == 200
@@ -146,7 +146,7 @@ def test_h13_a_cookie_that_is_none_chooses_nothing(visitor: Visitor, cookie: str
     assert "<script" not in page.text
 
 
-def test_h02_behind_tls_the_cookie_is_for_this_host_alone() -> None:
+def test_behind_tls_the_cookie_is_for_this_host_alone() -> None:
     """`__Host-` and Secure, as every cookie of ours, and read under that name."""
     with behind_tls() as running_shop, HttpsVisitor(running_shop) as visitor:
         told = set_cookies(visitor.http.get("/connect/login?lang=en", headers=CHINESE))

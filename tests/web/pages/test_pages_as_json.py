@@ -8,10 +8,10 @@ import pytest
 
 from connect_core.harness import RunningShop, Visitor
 
+from ...kit.account_page import bind
 from ...kit.databases import run_shop
+from ...kit.first_logins import choosing
 from ...kit.web_shops import HTML, doubles, refused
-from ..account.test_routes import bind
-from ..login.test_first_login import choosing
 
 ACCOUNT = "/connect/account"
 

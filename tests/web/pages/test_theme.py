@@ -111,8 +111,8 @@ def test_a_shops_template_builds_on_ours(tmp_path: Path) -> None:
     assert html.index('<p class="brand">Our shop</p>') < html.index("<main")
 
 
-def test_l07_a_shops_own_template_escapes_too(tmp_path: Path) -> None:
-    """L07: autoescape holds in a shop's template, whatever it shows."""
+def test_a_shops_own_template_escapes_too(tmp_path: Path) -> None:
+    """Autoescape holds in a shop's template, whatever it shows."""
     pages = load(tmp_path, member='<img src="{{ member.face }}" alt="">{{ member.nickname }}')
     html = pages.member("zh", MemberView("m_1", '<svg onload="alert(1)">', face='"><svg onload=x>'), [])
     assert "<svg" not in html
