@@ -19,22 +19,22 @@ Require = Callable[[object, str], None]
 @pytest.fixture(scope="session", autouse=True)
 def clean_environment() -> Iterator[None]:
     """Hide the machine's proxies, certificates and the developer's own configuration from every test."""
-    kept = dict(os.environ)
-    for name in kept:
+    variables = dict(os.environ)
+    for name in variables:
         if name in _FOREIGN or name.endswith(_FOREIGN_ENDS):
             del os.environ[name]
     yield
     os.environ.clear()
-    os.environ.update(kept)
+    os.environ.update(variables)
 
 
 @pytest.fixture(autouse=True)
-def own_environment(clean_environment: None) -> Iterator[None]:
+def restored_environment(clean_environment: None) -> Iterator[None]:
     """Give back the environment as the test found it."""
-    kept = dict(os.environ)
+    variables = dict(os.environ)
     yield
     os.environ.clear()
-    os.environ.update(kept)
+    os.environ.update(variables)
 
 
 @pytest.fixture

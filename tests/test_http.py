@@ -21,7 +21,7 @@ from connect_core.errors import ProviderBadResponse, ProviderRefused, ProviderTi
 from connect_core.http import ANSWER_LIMIT, Answer, HttpPool, parse_object
 from connect_core.sandbox import serving
 
-from .kit.canaries import CANARY, told
+from .kit.canaries import CANARY, every_text
 from .kit.peers import Peer, always, get, never, peer, post, using, whole
 
 AWKWARD = {
@@ -36,7 +36,7 @@ AWKWARD = {
 
 
 async def echo(request: Request) -> Response:
-    """Answer with what came over the wire, undecoded."""
+    """Answer with what came over the network, undecoded."""
     transport = {
         "query": request.scope["query_string"].decode("ascii"),
         "body": (await request.body()).decode("ascii"),
@@ -113,7 +113,7 @@ def test_a_request_that_cannot_be_written_is_a_fault(vendor: str, request_: dict
     url = vendor + request_.pop("path", "/echo")
     with pytest.raises(ProviderBadResponse) as caught:
         get(url, **request_)
-    assert CANARY not in told(caught.value)
+    assert CANARY not in every_text(caught.value)
 
 
 def test_proxies_and_netrc_are_ignored_unless_configured(vendor: str, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from connect_core.errors import ProviderBadResponse, ProviderFault, ProviderTimeout, Unavailable
 from connect_core.http import Answer, Http, HttpPool
 
-from .kit.canaries import CANARY, every_record, told
+from .kit.canaries import CANARY, every_record, every_text
 from .kit.peers import Peer, Talk, always, never, peer, using, whole
 
 
@@ -232,7 +232,7 @@ def test_no_call_is_told(talk: Talk) -> None:
     assert faults
     for fault in faults:
         assert isinstance(fault, ProviderFault)
-        assert CANARY not in told(fault)
+        assert CANARY not in every_text(fault)
     assert "asyncio" in records.text
     assert CANARY not in records.text
 

@@ -77,7 +77,7 @@ def test_a_login_is_settled_once_with_all_that_belongs_to_it(tmp_path: Path) -> 
     assert (second.return_to, second.delivery) == ("", Delivery.JSON)
     assert (first.resolved.is_new_member, second.resolved.is_new_member) == (True, False)
     assert first.resolved.member.id == second.resolved.member.id
-    assert acme.asked == ["login lihua", "profile lihua", "login lihua"]
+    assert acme.requests == ["login lihua", "profile lihua", "login lihua"]
     assert list(counts(tmp_path, *WRITTEN).values()) == [1, 1, 2, 2, 4]
     events = [row["kind"] for row in rows(tmp_path, "SELECT kind FROM es_connect_event ORDER BY id")]
     assert events == ["registered", "bound", "logged_in", "logged_in"]
@@ -178,7 +178,7 @@ def test_a_response_that_is_no_answer_to_a_flow_asks_nobody(tmp_path: Path, case
         await manager.login_callback("acme", client, parameters, sealed, VISIT, **options)
 
     assert type(refused(tmp_path, work, provider=provider_of(acme))) is error
-    assert acme.asked == []
+    assert acme.requests == []
 
 
 def test_a_response_after_ten_minutes_is_expired(tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ def test_a_plugin_cannot_do_without_state(tmp_path: Path) -> None:
         await manager.login_callback("acme", "pc", {"code": "lihua.1"}, sealed, VISIT)
 
     assert type(refused(tmp_path, work, provider=Stateless)) is StateMissing
-    assert Stateless.acme.asked == []
+    assert Stateless.acme.requests == []
 
 
 @pytest.mark.parametrize(
@@ -298,7 +298,7 @@ def test_an_apps_code_needs_the_ticket_of_its_login(tmp_path: Path) -> None:
     assert using(tmp_path, work, provider=provider_of(acme)) == [
         *("state_missing", "state_invalid", "state_invalid", "ok", "state_invalid", "code_seen", "code_seen")
     ]
-    assert acme.asked == ["login lihua", "profile lihua"]
+    assert acme.requests == ["login lihua", "profile lihua"]
 
 
 class Phoning(AcmeProvider):
@@ -352,7 +352,7 @@ def test_a_failed_login_cannot_be_repeated_into_one(tmp_path: Path) -> None:
     ended, took = using(tmp_path, work, provider=provider_of(acme))
     assert ended == [CodeInvalid.code, StateInvalid.code]
     assert took < 1
-    assert acme.asked == ["login nobody"]
+    assert acme.requests == ["login nobody"]
     assert set(counts(tmp_path, *WRITTEN).values()) == {0}
 
 
@@ -388,4 +388,4 @@ def test_a_disabled_member_is_not_asked_about(tmp_path: Path) -> None:
         assert counts(tmp_path, *WRITTEN) == before
 
     using(tmp_path, work, provider=provider_of(acme), providers={"acme": {"profile_max_age": 0}})
-    assert acme.asked == ["login lihua", "profile lihua", "login lihua"]
+    assert acme.requests == ["login lihua", "profile lihua", "login lihua"]

@@ -28,7 +28,7 @@ from ..kit.acme import execute
 from ..kit.clock import Clock
 from ..kit.databases import check
 from ..kit.merges import Planner
-from ..kit.web_shops import doubles
+from ..kit.web_shops import alipay_and_wechat
 from .visitors import DESK, IN_ALIPAY, Visitor
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def running(clock: Clock, change: Change = lambda _: None, **options: Any) -> It
 
     own = {"/cart": cart, "/careless": careless, "/framing": framing, "/thief": thief, "/sample/{number:int}": sample}
     routes = [*demo_home(), *(Route(path, page) for path, page in own.items())]
-    with run_shop(doubles(), routes=routes, change=change_all, now=clock, **options) as one:
+    with run_shop(alipay_and_wechat(), routes=routes, change=change_all, now=clock, **options) as one:
         yield one
 
 

@@ -16,7 +16,7 @@ from connect_core.crypto import Sealer
 from connect_core.errors import SettingsError
 
 from ..conftest import Require
-from ..kit.canaries import CANARY, every_record, told
+from ..kit.canaries import CANARY, every_record, every_text
 from ..kit.redis_server import OwnRedis, own_redis, way_to
 
 RING = (bytes(range(32)),)
@@ -377,7 +377,7 @@ def test_an_address_that_is_none_is_not_repeated(url: str) -> None:
     with pytest.raises(SettingsError) as caught:
         connect_redis(url, Sealer(RING, "cache"))
     assert [mistake.partition(":")[0] for mistake in caught.value.mistakes] == ["service.redis_url"]
-    assert CANARY not in told(caught.value)
+    assert CANARY not in every_text(caught.value)
 
 
 def test_without_the_extra_it_is_told_what_to_install() -> None:

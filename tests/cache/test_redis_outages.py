@@ -187,7 +187,7 @@ def test_processes_that_share_a_redis_share_the_limit(redis: OwnRedis, tmp_path:
         second = [start(services[number % 2].url) for number in range(12)]
     assert first == [303] * 10 + [429] * 2
     assert (second.count(303), second.count(429)) == (8, 4)
-    assert all("cache_down" in service.told for service in services)
+    assert all("cache_down" in service.output for service in services)
 
 
 def start(url: str) -> int:

@@ -9,6 +9,6 @@ COMMAND = str(Path(sysconfig.get_path("scripts"), "connect-login"))
 
 def run(*arguments: str) -> tuple[int, list[str], list[str]]:
     """Run the command to its end; returns its exit code and what it said."""
-    done = subprocess.run([COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False)
-    assert "Traceback" not in done.stdout + done.stderr
-    return done.returncode, done.stdout.splitlines(), done.stderr.splitlines()
+    result = subprocess.run([COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    assert "Traceback" not in result.stdout + result.stderr
+    return result.returncode, result.stdout.splitlines(), result.stderr.splitlines()

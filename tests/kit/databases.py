@@ -114,8 +114,10 @@ def check(url: str, *expected: str, are_members_elsewhere: bool = False) -> None
     """Fail when the rows break another rule than `expected`; a database whose tables a test took away is let be."""
     with closing(Database(url)) as database:
         if schema.find_state(database) is SchemaState.CURRENT:
-            found = integrity.find_violations(database, are_members_elsewhere=are_members_elsewhere)
-            broken = {violation.rule.name: violation.rows for violation in found if violation.rule.name not in expected}
+            violations = integrity.find_violations(database, are_members_elsewhere=are_members_elsewhere)
+            broken = {
+                violation.rule.name: violation.rows for violation in violations if violation.rule.name not in expected
+            }
             assert not broken, f"rules of db check are broken by rows: {broken}"
 
 

@@ -14,8 +14,8 @@ class FakeTransport:
 
     async def send(self, request: Request) -> Answer:
         """Translate."""
-        asked = httpx.Request(request.method, str(request.url), headers=request.headers, content=request.content)
-        response = await self.answer(asked)
+        call = httpx.Request(request.method, str(request.url), headers=request.headers, content=request.content)
+        response = await self.answer(call)
         return Answer(response.status_code, response.headers, await response.aread())
 
     async def aclose(self) -> None:

@@ -17,9 +17,9 @@ def choosing(raw: dict[str, dict[str, object]]) -> None:
     raw["service"]["first_login"] = "choose"
 
 
-def choose(visitor: Visitor, **asked: str) -> httpx.Response:
+def choose(visitor: Visitor, **form: str) -> httpx.Response:
     """Decide on the choose page."""
-    return visitor.http.post(CHOOSE, data=asked, headers={"origin": visitor.shop.url})
+    return visitor.http.post(CHOOSE, data=form, headers={"origin": visitor.shop.url})
 
 
 def register(visitor: Visitor, person: str = "lihua", provider: str = "alipay") -> str:

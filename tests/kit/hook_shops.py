@@ -24,8 +24,8 @@ from .databases import run_shop
 def shop(*plugins: object, acme: Acme | None = None, now: Callable[[], float] = time.time) -> Iterator[RunningShop]:
     """A shop with Acme and plugins of its own, over real HTTP."""
     named = [(f"own-{place}", plugin) for place, plugin in enumerate(plugins)]
-    offered = [("acme", PluginOf(acme=provider_of(acme or Acme())))]
-    options = {"plugins": Plugins([*offered, *named], discover=False), "now": now}
+    providers = [("acme", PluginOf(acme=provider_of(acme or Acme())))]
+    options = {"plugins": Plugins([*providers, *named], discover=False), "now": now}
     elsewhere = any(hasattr(plugin, "connect_member_directory") for plugin in plugins)
     with run_shop({"acme": AcmeSandbox()}, are_members_elsewhere=elsewhere, **options) as running_shop:
         yield running_shop
@@ -144,4 +144,4 @@ class Erasing(Directory):
             raise OSError("secret")
         self.erased.append(member_id)
         del self.members[member_id]
-        self.by_key = {key: one for key, one in self.by_key.items() if one != member_id} | {"taken": 0}
+        self.by_key = {key: id_ for key, id_ in self.by_key.items() if id_ != member_id} | {"taken": 0}

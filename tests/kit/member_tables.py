@@ -76,6 +76,6 @@ class Shop:
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
     """An empty shop."""
-    one = Shop(tmp_path)
-    yield one
-    one.database.close()
+    tables = Shop(tmp_path)
+    yield tables
+    tables.database.close()

@@ -17,7 +17,7 @@ from connect_core.sandbox import Fault, Sandbox
 PLAIN = {"id": "2088", "fault": None}
 
 
-class Double(Sandbox):
+class PlainSandbox(Sandbox):
     """A vendor with one operation and a consent page."""
 
     title = "Acme & <Sons>"
@@ -36,7 +36,7 @@ class Double(Sandbox):
         return {"code": person}
 
     async def user(self, request: Request) -> Response:
-        """Answer with the fault that was left to the vendor's double."""
+        """Answer with the fault that was left to the vendor's sandbox."""
 
         def reply(fault: Fault | None) -> Response:
             return JSONResponse({**PLAIN, "fault": fault and [fault.kind, fault.value]})
@@ -50,7 +50,7 @@ class Double(Sandbox):
 
 @dataclass
 class Reply:
-    """An answer as it came over the wire; `first` and `last` are the seconds until its first and last byte."""
+    """An answer as it came over the network; `first` and `last` are the seconds until its first and last byte."""
 
     status: int
     headers: dict[str, str]

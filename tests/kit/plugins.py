@@ -23,15 +23,15 @@ def plugins(**providers: type[Provider]) -> Plugins:
     return Plugins([("acme", PluginOf(**providers or {"acme": ACME}))], discover=False)
 
 
-def registry(folder: Path, found: Plugins | None = None, **sections: Any) -> Registry:
+def registry(folder: Path, available: Plugins | None = None, **sections: Any) -> Registry:
     """The offers of a shop."""
-    return Registry(settings_of(folder, **sections), found or plugins(), HttpPool())
+    return Registry(settings_of(folder, **sections), available or plugins(), HttpPool())
 
 
-def mistakes(folder: Path, found: Plugins | None = None, **sections: Any) -> list[str]:
+def mistakes(folder: Path, available: Plugins | None = None, **sections: Any) -> list[str]:
     """What is told about a shop that cannot start."""
     with pytest.raises(SettingsError) as caught:
-        registry(folder, found, **sections)
+        registry(folder, available, **sections)
     return list(caught.value.mistakes)
 
 

@@ -118,7 +118,7 @@ def test_one_state_used_64_times_by_its_browser_logs_in_once(tmp_path: Path) -> 
     logins = using(tmp_path, work, provider=provider_of(acme))
     assert sum(isinstance(login, SessionOpened) for login in logins) == 1
     assert {login.return_to for login in logins} == {"https://shop.example/cart"}
-    assert acme.asked == ["login lihua", "profile lihua"]
+    assert acme.requests == ["login lihua", "profile lihua"]
     assert counts(tmp_path, "es_member_session") == {"es_member_session": 1}
 
 
@@ -159,7 +159,7 @@ def test_a_locked_database_burns_no_code(tmp_path: Path) -> None:
         with locked(tmp_path), pytest.raises(Unavailable) as caught:
             await come_back(manager, begun)
         assert caught.value.retry_after == 2
-        assert acme.asked == []
+        assert acme.requests == []
         return await outcome_of(come_back(manager, begun))
 
     assert using(tmp_path, work, provider=provider_of(acme)) == "ok"

@@ -154,7 +154,7 @@ def test_a_flow_lives_ten_minutes() -> None:
 
 
 def test_workers_on_two_steps_of_a_rotation_finish_each_others_flows() -> None:
-    """Added at the end, moved to the front, the old one taken away: whatever two neighbours run, no login fails."""
+    """Added at the end, moved to the front, the old one taken away: whichever two steps run at once, no login fails."""
     old, new = RING
     steps = [Flows(ring) for ring in ([old], [old, new], [new, old], [new])]
     for earlier, later in itertools.pairwise(steps):
@@ -271,7 +271,7 @@ class Telling(AcmeProvider):
 
     async def login_callback(self, response: AuthorizationResponse) -> Identity:
         """Note it."""
-        self.acme.asked.append(f"as {self.settings.app_id}")
+        self.acme.requests.append(f"as {self.settings.app_id}")
         return await super().login_callback(response)
 
 
@@ -284,6 +284,6 @@ def test_a_registration_replaced_meanwhile_is_used_as_a_whole(tmp_path: Path) ->
         await come_back(manager, begun)
 
     using(tmp_path, work, provider=Telling, providers={"acme": {"app_id": "new"}})
-    assert Telling.acme.asked == ["as new", "login lihua", "profile lihua"]
+    assert Telling.acme.requests == ["as new", "login lihua", "profile lihua"]
     [row] = rows(tmp_path, "SELECT scope FROM es_connect_alias WHERE kind = 'open_id'")
     assert row == {"scope": "new"}

@@ -27,14 +27,14 @@ def test_connect_plan_merge_is_asked_for_the_preview_and_once_more_for_the_merge
     async def work(manager: ConnectManager) -> None:
         kept, _ = await log_in(manager, "acme", "lihua"), await log_in(manager, "beta", "lihua")
         ticket = await prove(manager, kept, "beta", "lihua")
-        assert planner.asked == []
+        assert planner.requests == []
         await manager.merges.preview(ticket, kept, "zh")
         for _ in range(2):
             done = await confirm(manager, kept, ticket)
         await undo(manager, kept, done.id)
 
     shop(tmp_path, work, planner=planner)
-    assert planner.asked == [(1, 2, "zh"), (1, 2, "en")]
+    assert planner.requests == [(1, 2, "zh"), (1, 2, "en")]
 
 
 def test_connect_plan_merge_first_answer_counts(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def test_the_preview_shows_what_the_merge_does(tmp_path: Path) -> None:
             ["ACME"],
         ]
         assert shown.plan.moves == ["3 orders"]
-        assert planner.asked == [(1, 2, "en")]
+        assert planner.requests == [(1, 2, "en")]
         done = await confirm(manager, kept, ticket)
         assert (done.moved, done.ended) == (
             tuple(one.connect_id for one in shown.moved),

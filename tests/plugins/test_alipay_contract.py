@@ -1,4 +1,4 @@
-"""Alipay's provider against its double over real HTTP: the contract of all providers, and what Alipay alone can do."""
+"""Alipay's provider against its sandbox over real HTTP: the contract of all providers, and what Alipay alone can do."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator

@@ -55,7 +55,7 @@ GBK = {**KEY_MODE, "charset": "gbk"}
 def call(
     network: Transport | bytes | httpx.Response, mode: dict[str, str] | None = None, **form: str
 ) -> dict[str, object]:
-    """Redeem a code at `network`, a wire or the one answer on it."""
+    """Redeem a code at `network`, a transport or the one answer that it gives."""
     transport = network if isinstance(network, Transport) else Transport([network])
     settings = AlipaySettings.model_validate(mode or KEY_MODE)
     gateway = Gateway(settings, load_keys(settings), HttpPool(transport=transport).for_provider("alipay"), lambda: 0)

@@ -1,4 +1,4 @@
-"""Alipay's double, protocol V2, over real HTTP: what its gateway lets in, and what it answers."""
+"""Alipay's sandbox, protocol V2, over real HTTP: what its gateway lets in, and what it answers."""
 
 import base64
 from collections.abc import Iterator

@@ -115,7 +115,7 @@ def test_client_secret_is_signed_and_kept() -> None:
         CLOCK.set(NOW + moment)
         vendor.documents["token"]["id_token"] = token(**{**CLAIMS, "iat": NOW + moment, "exp": NOW + moment + 60})
         log_in(provider)
-        form = dict(parse_qsl(vendor.asked[-1].content.decode() or vendor.asked[-2].content.decode()))
+        form = dict(parse_qsl(vendor.requests[-1].content.decode() or vendor.requests[-2].content.decode()))
         assert form["client_id"] == CLIENT
         sent.append(form["client_secret"])
     CLOCK.set(NOW)

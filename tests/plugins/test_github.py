@@ -54,7 +54,7 @@ def test_documented_answers_name_a_person() -> None:
         "monalisa octocat",
         "https://github.com/images/error/octocat_happy.gif",
     )
-    assert transport.asked[0].headers["accept"] == "application/json"
+    assert transport.requests[0].headers["accept"] == "application/json"
 
 
 def test_person_without_a_display_name() -> None:

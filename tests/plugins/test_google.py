@@ -114,7 +114,7 @@ def hand(visitor: Visitor, body: dict[str, str]) -> httpx.Response:
 
 
 def sandbox_of(shop: RunningShop) -> GoogleSandbox:
-    """Google's double."""
+    """Google's sandbox."""
     sandbox = shop.sandboxes["google"]
     assert isinstance(sandbox, GoogleSandbox)
     return sandbox

@@ -62,7 +62,7 @@ def test_documented_token_names_a_person() -> None:
     assert identity.ids == (PersonId.union_id(CLAIMS["sub"], ISSUER),)
     assert identity.profile is not None
     assert identity.profile.nickname == "Taro Line"
-    assert b"client_secret=" in vendor.asked[-1].content
+    assert b"client_secret=" in vendor.requests[-1].content
     assert (vendor.count("jwks"), vendor.count("userinfo")) == (0, 0)
 
 

@@ -62,7 +62,7 @@ class TestContractWithKeys(TestContract):
 
     @classmethod
     def make_sandbox(cls) -> Sandbox:
-        """Return the double in that mode."""
+        """Return the sandbox in that mode."""
         return PlainOidcSandbox(algorithm="ES256", auth_method="private_key_jwt")
 
 

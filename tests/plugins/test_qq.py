@@ -68,7 +68,7 @@ def test_documented_answers_name_a_person() -> None:
     transport = answering()
     identity = log_in(make(QqProvider, transport))
     assert identity.ids == (PersonId.union_id("YOUR_UNIONID"), OPEN_ID)
-    assert [request.method for request in transport.asked] == ["GET", "GET"]
+    assert [request.method for request in transport.requests] == ["GET", "GET"]
     assert transport.parameters(0) == {
         "grant_type": "authorization_code",
         "client_id": "c-1",

@@ -136,7 +136,7 @@ def test_success_has_status_200(status: int) -> None:
     ids=["empty", "html", "truncated", "duplicate", "nan", "deep", "list", "digits", "utf-16"],
 )
 def test_body_that_is_no_json_object_is_refused(body: bytes) -> None:
-    """Nothing that comes over the wire ends in anything but our own error."""
+    """Nothing that comes over the network ends in anything but our own error."""
     with pytest.raises(ProviderBadResponse):
         log_in(body)
 

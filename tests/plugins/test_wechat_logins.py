@@ -25,7 +25,7 @@ def shop() -> Iterator[RunningShop]:
 
 
 def sandbox_of(shop: RunningShop) -> WechatSandbox:
-    """The double of the shop."""
+    """The sandbox of the shop."""
     sandbox = shop.sandboxes["wechat"]
     assert isinstance(sandbox, WechatSandbox)
     return sandbox

@@ -115,7 +115,7 @@ def test_code_is_redeemed_as_documented() -> None:
     """One GET; unionid, then openid with the app id as its scope."""
     transport = Transport({SESSION: SESSION_ANSWER})
     identity = log_in(transport)
-    (url,) = transport.asked
+    (url,) = transport.requests
     assert url.params == httpx.QueryParams(appid=APP_ID, secret=SECRET, js_code=CODE, grant_type="authorization_code")
     assert identity.ids == (PersonId.union_id("UNIONID"), OPEN_ID)
     assert log_in(Transport({SESSION: SESSION_ANSWER.replace(b'"unionid":"UNIONID",', b"")})).ids == (OPEN_ID,)
@@ -138,7 +138,7 @@ def test_ids_that_the_client_hands_in_are_nobodys() -> None:
     transport = Transport({SESSION: SESSION_ANSWER})
     identity = log_in(transport, **claimed)
     assert identity.ids == (PersonId.union_id("UNIONID"), OPEN_ID)
-    assert transport.asked[0].params["appid"] == APP_ID
+    assert transport.requests[0].params["appid"] == APP_ID
     assert "VICTIM" not in identity.grant
 
 
@@ -190,9 +190,9 @@ def test_number_behind_a_code_is_asked_as_the_app() -> None:
     """The stable token first, as documented; the proof is the code, which works once."""
     transport = Telling(phone_info())
     assert fetch(transport, phone_code="phone-code") == VerifiedPhone("13800000001", "phone-code")
-    assert [url.path for url in transport.asked] == [SESSION, TOKEN_CALL, PHONE_CALL]
+    assert [url.path for url in transport.requests] == [SESSION, TOKEN_CALL, PHONE_CALL]
     assert json.loads(transport.bodies[1]) == {"grant_type": "client_credential", "appid": APP_ID, "secret": SECRET}
-    assert transport.asked[2].params == httpx.QueryParams(access_token="APP_TOKEN_1")
+    assert transport.requests[2].params == httpx.QueryParams(access_token="APP_TOKEN_1")
     assert json.loads(transport.bodies[2]) == {"code": "phone-code"}
 
 
@@ -201,7 +201,7 @@ def test_dead_app_token_is_fetched_anew_once(errcode: int) -> None:
     """Somebody else replaced it: one more try with a new one, and no third."""
     transport = Telling(phone_info(), dead=1, errcode=errcode)
     assert fetch(transport, phone_code="c") == VerifiedPhone("13800000001", "c")
-    assert [url.params["access_token"] for url in transport.asked if url.path == PHONE_CALL] == [
+    assert [url.params["access_token"] for url in transport.requests if url.path == PHONE_CALL] == [
         "APP_TOKEN_1",
         "APP_TOKEN_2",
     ]

@@ -1,4 +1,4 @@
-"""WeChat's double over real loopback HTTP, and the provider's whole way through it."""
+"""WeChat's sandbox over real loopback HTTP, and the provider's whole way through it."""
 
 import asyncio
 import logging
@@ -183,7 +183,7 @@ def test_no_log_holds_code_token_or_secret(shop: Shop, caplog: pytest.LogCapture
         identity = shop.log_in(PC, code, with_profile=True)
         with pytest.raises(CodeInvalid):
             shop.log_in(PC, code)
-    # the double's own server is no part of the shop
+    # the sandbox's own server is no part of the shop
     told = "".join(record.getMessage() for record in caplog.records if not record.name.startswith("uvicorn"))
     for canary in (code, identity.grant, APPS[PC].secret):
         assert canary not in told
@@ -351,7 +351,7 @@ def test_fault_becomes_our_error(shop: Shop, kind: str, value: str, on: str, err
 
 
 def test_number_for_an_id_keeps_its_digits(shop: Shop) -> None:
-    """Beyond 2^53, over the wire."""
+    """Beyond 2^53, over the network."""
     shop.sandbox.faults.add("number_id", on="token")
     assert shop.log_in(PC).ids[1].value == "12345678901234567890"
 
@@ -365,7 +365,7 @@ def test_token_of_another_person_gets_no_profile(shop: Shop) -> None:
 
 
 def test_raw_control_characters_do_not_cost_the_login(shop: Shop) -> None:
-    """They really are on the wire, and not in the profile."""
+    """They really are in the answer, and not in the profile."""
     shop.sandbox.faults.add("control_characters", on="userinfo", times=2)
     identity = shop.log_in(PC, with_profile=True)
     assert identity.profile is not None

@@ -1,4 +1,4 @@
-"""The double's native app and mini program, over real loopback HTTP, as any client of WeChat's API sees them."""
+"""The sandbox's native app and mini program, over real loopback HTTP, as any client of WeChat's API sees them."""
 
 from collections.abc import Iterator
 from urllib.parse import urlencode
@@ -20,7 +20,7 @@ OWN = {"appid": MINI.app_id, "secret": MINI.secret}
 
 
 class Phone:
-    """A double, somebody's phone, and calls as any client makes them."""
+    """A sandbox, somebody's phone, and calls as any client makes them."""
 
     def __init__(self, sandbox: WechatSandbox, url: str, clock: Clock) -> None:
         """Keep them together."""

@@ -26,7 +26,7 @@ from connect_core.providers import calls
 from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, Provider
 
 from ..kit.acme import AcmeProvider, AcmeSettings
-from ..kit.canaries import CANARY, told
+from ..kit.canaries import CANARY, every_text
 
 Answer = Callable[[], object]
 
@@ -176,7 +176,7 @@ def test_a_link_to_the_vendors_app_is_asked_for_as_carefully(answer: Answer) -> 
     """Whatever a plugin raises or answers in its place ends this login; None says that the visitor is there."""
     with pytest.raises(ProviderBadResponse) as caught:
         calls.get_deep_link(cast("Any", provider(answer, Waking)), "https://shop.example/", "")
-    assert CANARY not in told(caught.value)
+    assert CANARY not in every_text(caught.value)
     assert calls.get_deep_link(cast("Any", provider(lambda: None, Waking)), "https://shop.example/", "") is None
 
 
@@ -184,7 +184,7 @@ def test_a_plugins_error_does_not_hang_on_ours() -> None:
     """What an error reporter prints of a failed login quotes no line of the plugin's own error."""
     with pytest.raises(ProviderBadResponse) as caught:
         ask("login_callback", raising(ValueError(CANARY)))
-    assert CANARY not in told(caught.value)
+    assert CANARY not in every_text(caught.value)
 
 
 @pytest.mark.parametrize("error", [CodeInvalid, ProviderDenied, ProviderUnsigned, ProviderConfig, Unavailable])

@@ -69,7 +69,7 @@ def test_connect_member_directory_is_where_members_live() -> None:
     assert other["uid"] == 2**62 + 1
     assert (me["uid"], me["uname"], me["nickname"], me["connections"]) == (2**62, "crm-1", "lihua", ["ACME"])
     assert [row["member_id"] for row in connections] == [2**62, 2**62 + 1]
-    assert acme.asked.count("profile lihua") == 1
+    assert acme.requests.count("profile lihua") == 1
     assert isinstance(crm.was_given, Settings)
 
 
@@ -137,13 +137,13 @@ class Mint:
     """A shop with tokens of its own."""
 
     def __init__(self, answer: Mapping[str, Any] | None) -> None:
-        self.asked: list[TokenRequest] = []
+        self.requests: list[TokenRequest] = []
         self._answer = answer
 
     @hookimpl
     def connect_issue_tokens(self, login: TokenRequest) -> Mapping[str, Any] | None:
         """Answer as told."""
-        self.asked.append(login)
+        self.requests.append(login)
         return self._answer
 
 
@@ -164,7 +164,7 @@ def test_connect_issue_tokens_answers_in_our_place() -> None:
         log_in(running_shop)
     assert answer == {**THEIRS, "uid": 1, "is_new_member": True}
     assert (cookies["access_token"], cookies["refresh_token"], cookies["uid"]) == ("theirs-a", "theirs-r", "1")
-    assert mint.asked == [TokenRequest(1, ClientType.MINI, "phone-1"), TokenRequest(1, ClientType.PC, "")]
+    assert mint.requests == [TokenRequest(1, ClientType.MINI, "phone-1"), TokenRequest(1, ClientType.PC, "")]
 
 
 def test_connect_issue_tokens_first_answer_counts() -> None:
@@ -172,7 +172,7 @@ def test_connect_issue_tokens_first_answer_counts() -> None:
     silent = Mint(None)
     with shop(Mint(THEIRS), silent) as running_shop:
         assert log_in(running_shop, client="mini").json()["access_token"] == "theirs-a"
-    assert len(silent.asked) == 1
+    assert len(silent.requests) == 1
     with shop(silent) as running_shop:
         ours = log_in(running_shop, client="mini").json()
         assert running_shop.manager.sessions.access_tokens.find_claims(ours["access_token"], int(time.time()))
@@ -183,10 +183,10 @@ def test_connect_issue_tokens_first_answer_counts() -> None:
 
 def test_connect_registered_is_told_after_the_commit() -> None:
     """Once, at the first login, when the rows can be read by anybody; from a thread, not from the event loop."""
-    stages: list[RunningShop] = []
-    listener = Listener(lambda: len(stages[0].rows("es_member")) + len(stages[0].rows("es_connect")))
+    shops: list[RunningShop] = []
+    listener = Listener(lambda: len(shops[0].rows("es_member")) + len(shops[0].rows("es_connect")))
     with shop(listener, now=lambda: NOW) as running_shop:
-        stages.append(running_shop)
+        shops.append(running_shop)
         log_in(running_shop)
         registered, _, _ = listener.wait_for("registered", "bound", "logged_in")
         assert isinstance(registered, LoginEvent)

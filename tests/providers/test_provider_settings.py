@@ -17,7 +17,7 @@ from connect_core.settings import (
     parse_settings,
 )
 
-from ..kit.canaries import CANARY, told
+from ..kit.canaries import CANARY, every_text
 from ..kit.configurations import raw
 
 
@@ -123,8 +123,8 @@ def test_no_value_stands_in_an_error() -> None:
     with pytest.raises(SettingsError) as caught:
         parse_settings(wrong)
     assert len(caught.value.mistakes) >= 10
-    assert CANARY not in told(caught.value)
+    assert CANARY not in every_text(caught.value)
     with pytest.raises(SettingsError) as caught:
         check_provider_settings(Acme, {"app_id": [CANARY], "app_secret": {"x": CANARY}, "gateway_url": CANARY}, "p")
     assert len(caught.value.mistakes) == 3
-    assert CANARY not in told(caught.value)
+    assert CANARY not in every_text(caught.value)

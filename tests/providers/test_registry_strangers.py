@@ -214,7 +214,7 @@ def test_a_sandbox_that_cannot_be_loaded_costs_nobody_the_demo(
 
 
 def test_an_empty_stage_needs_no_sandbox() -> None:
-    """A shop without doubles is one too."""
+    """A shop without sandboxes is one too."""
     with run_shop({}) as shop:
         assert shop.sandboxes == {}
 

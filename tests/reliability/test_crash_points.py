@@ -7,7 +7,7 @@ import pytest
 
 from tests.kit.acme import execute
 
-from .stand import FULL, Tell, script
+from .services import FULL, Tell, script
 
 
 @pytest.mark.parametrize("kind", ["pc", "mini", "refresh"] if FULL else ["pc", "refresh"])

@@ -14,7 +14,7 @@ from connect_core.manager import ConnectManager
 from tests.kit.acme import begin, execute, hand_in, using
 from tests.kit.databases import ENGINES, check, fresh_database, is_answering, server_of
 
-from .stand import Tell, script, sized
+from .services import Tell, script, sized
 
 TABLES = ("es_member", "es_connect", "es_connect_alias", "es_member_session")
 PROCESSES, EACH = 4, 16

@@ -15,7 +15,7 @@ from connect_core.manager import ConnectManager
 from connect_core.store import Database, schema
 from tests.kit.acme import Acme, begin, come_back, execute, hand_in, locked
 
-from .stand import BOUND, Tell, on_shop, percentile, recover, told_after
+from .services import BOUND, Tell, on_shop, percentile, recover, told_after
 
 sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -57,9 +57,9 @@ def test_a_full_disk_is_told_and_recovered_from(engine: str, small_disk: Path, t
                     await hand_in(manager, f"lihua.{number + 1}")
                 except Unavailable:
                     refused += 1
-            asked = len(acme.asked)
+            asked = len(acme.requests)
             await told_after(come_back(manager, begun))
-            assert len(acme.asked) == asked
+            assert len(acme.requests) == asked
         took = await recover(lambda: come_back(manager, begun))
         await hand_in(manager, "wangfang.1")
         return refused, took
@@ -93,11 +93,11 @@ def test_a_locked_file_is_told(url: str, tell: Tell, tmp_path: Path) -> None:
     async def work(manager: ConnectManager, acme: Acme) -> tuple[float, float]:
         await hand_in(manager, "lihua.0")
         begun = await begin(manager)
-        asked = len(acme.asked)
+        asked = len(acme.requests)
         with locked(tmp_path):
             tries = [come_back(manager, begun), *(hand_in(manager, f"wangfang.{n}") for n in range(30))]
             told = max(await asyncio.gather(*map(told_after, tries)))
-        assert len(acme.asked) == asked
+        assert len(acme.requests) == asked
         took = await recover(lambda: come_back(manager, begun))
         return told, took
 

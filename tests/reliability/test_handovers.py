@@ -14,11 +14,11 @@ from connect_core.errors import StateExpired
 from connect_core.login.qr_login import LIFE, Device
 from connect_core.login.values import SessionOpened
 from connect_core.manager import ConnectManager
-from tests.benchmarks.stand import running_doubles
+from tests.benchmarks.processes import running_vendors
 from tests.kit.acme import NOW, hand_in, using
 
 from ..kit.clock import Clock
-from .stand import Service, Tell, percentile, running_service, sized
+from .services import Service, Tell, percentile, running_service, sized
 
 PCS = sized(200, 1_000)
 SECONDS = sized(10, 60)
@@ -81,7 +81,7 @@ async def crowd(service: Service) -> tuple[list[tuple[int, str, float]], list[tu
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_waiting_pcs_are_answered_at_once(url: str, tell: Tell, tmp_path: Path) -> None:
     """Nobody who keeps to the interval is refused or kept waiting; who does not is told to slow down."""
-    with running_doubles() as doubles, running_service(tmp_path, url, doubles) as service:
+    with running_vendors() as vendors, running_service(tmp_path, url, vendors) as service:
         patient, hasty = asyncio.run(crowd(service))
     latencies = [took for _, _, took in patient]
     slowed = sum(status == 429 for status, _, _ in hasty)

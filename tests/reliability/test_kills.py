@@ -11,10 +11,10 @@ from pathlib import Path
 import aiohttp
 
 from connect_core.crypto import token_hash
-from tests.benchmarks.stand import BROWSER, Shop, Visitors, new_people, running_doubles
+from tests.benchmarks.processes import BROWSER, Shop, Visitors, new_people, running_vendors
 from tests.kit.acme import execute
 
-from .stand import Service, Tell, is_at_work, running_service, sized
+from .services import Service, Tell, is_at_work, running_service, sized
 
 KILLS = sized(10, 300)
 VISITORS = 6
@@ -89,7 +89,7 @@ async def under_load(service: Service, kills: int) -> Log:
 
 def test_killed_workers_lose_nothing(url: str, tell: Tell, tmp_path: Path) -> None:
     """Every acknowledged login is there, nobody is twice, and every interrupted login began again at once."""
-    with running_doubles() as doubles, running_service(tmp_path, url, doubles) as service:
+    with running_vendors() as vendors, running_service(tmp_path, url, vendors) as service:
         log = asyncio.run(under_load(service, KILLS))
     stored = execute(
         url,

@@ -15,7 +15,7 @@ from connect_core.manager import ConnectManager
 from connect_core.store.engine.workers import WORK_TIMEOUT_SECONDS
 from tests.kit.acme import Acme, begin, come_back, execute, hand_in
 
-from .stand import BOUND, Tell, on_shop, proxied, recover, told_after
+from .services import BOUND, Tell, on_shop, proxied, recover, told_after
 
 servers = pytest.mark.parametrize("engine", ["postgresql", "mariadb"], indirect=True)
 
@@ -37,14 +37,14 @@ def test_a_database_that_is_gone_burns_nothing(url: str, tell: Tell, tmp_path: P
         login = await hand_in(manager, "lihua.0")
         assert isinstance(login, SessionOpened)
         token, begun, pulse = login.opened.token, await begin(manager), [0.0]
-        asked = len(acme.asked)
+        asked = len(acme.requests)
         proxy.set(mode)
         heart = asyncio.create_task(beat(pulse))
         assert await begin(manager)  # a start needs no database
         crowd = [hand_in(manager, f"wangfang.{n}") for n in range(30)]
         tries = [come_back(manager, begun), manager.current_member.refresh(token), *crowd]
         told = max(await asyncio.gather(*map(told_after, tries)))
-        assert len(acme.asked) == asked
+        assert len(acme.requests) == asked
         proxy.set("pass")
         took = await recover(lambda: manager.current_member.refresh(token))
         assert (await come_back(manager, begun)).opened
@@ -112,7 +112,7 @@ def test_a_lock_of_somebody_else_is_not_waited_for(url: str, tell: Tell, tmp_pat
         await asyncio.sleep(0.1)
         with locked(url):
             told = max(await asyncio.gather(*(told_after(hand_in(manager, f"lihua.{n}")) for n in range(1, 31))))
-            assert acme.asked.count("login lihua") == 31
+            assert acme.requests.count("login lihua") == 31
         await recover(lambda: hand_in(manager, f"lihua.{time.monotonic_ns()}"))
         return told
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.benchmarks.stand import BROWSER, Shop, Visitors, new_people, running_doubles
+from tests.benchmarks.processes import BROWSER, Shop, Visitors, new_people, running_vendors
 
-from .stand import Service, Tell, running_service, sized
+from .services import Service, Tell, running_service, sized
 
 ROUNDS = sized(1, 10)
 IN_FLIGHT = 40
@@ -40,12 +40,12 @@ def test_a_stop_fails_no_login_under_way(url: str, tell: Tell, tmp_path: Path) -
     """SIGTERM with 40 logins in flight on 2 workers: every one of them ends with a session, within ten seconds."""
     ended: list[str] = []
     longest = 0.0
-    with running_doubles() as doubles:
-        vendor = next(line.partition('"')[2][:-1] for line in doubles.splitlines() if line.startswith("api_url"))
+    with running_vendors() as vendors:
+        vendor = next(line.partition('"')[2][:-1] for line in vendors.splitlines() if line.startswith("api_url"))
         for number in range(ROUNDS):
             folder = tmp_path / str(number)
             folder.mkdir()
-            with running_service(folder, url, doubles) as service:
+            with running_service(folder, url, vendors) as service:
                 ends, took = asyncio.run(stop_under_load(service, vendor.rstrip("/")))
             ended += ends
             longest = max(longest, took)

@@ -16,7 +16,7 @@ from connect_core.store import Transaction
 from tests.kit.acme import begin, come_back, hand_in, using
 
 from ..kit.clock import Clock
-from .stand import FULL, Tell
+from .services import FULL, Tell
 
 HOUR = 3600
 

@@ -16,10 +16,10 @@ from sqlalchemy.pool import NullPool
 from connect_core.manager import ConnectManager
 from connect_core.store import Database
 from connect_core.web.app import SWEEP_PAUSE, SWEEP_STEP
-from tests.benchmarks.stand import running_doubles
+from tests.benchmarks.processes import running_vendors
 from tests.kit.acme import execute, hand_in, using
 
-from .stand import FULL, Service, Tell, memory_of, percentile, running_service, sized
+from .services import FULL, Service, Tell, memory_of, percentile, running_service, sized
 
 VISITS = sized(10_000, 100_000)
 EXPIRED = sized(10_000, 1_000_000)
@@ -53,7 +53,7 @@ async def abandon_many(service: Service, numbers: Sequence[int]) -> None:
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql", "mariadb"] if FULL else ["sqlite"], indirect=True)
 def test_abandoned_logins_leave_nothing(url: str, tell: Tell, tmp_path: Path) -> None:
     """Logins begun and never finished, callbacks refused: no growing process, and no rows once they are over."""
-    with running_doubles() as doubles, running_service(tmp_path, url, doubles, workers=1) as service:
+    with running_vendors() as vendors, running_service(tmp_path, url, vendors, workers=1) as service:
         asyncio.run(abandon_many(service, range(VISITS, VISITS + 500)))
         before = memory_of(service.process.pid)
         asyncio.run(abandon_many(service, range(VISITS)))

@@ -11,7 +11,7 @@ from connect_core.errors import SettingsError
 from connect_core.identity import ClientType
 from connect_core.settings import load_settings, parse_settings
 
-from ..kit.canaries import CANARY, told
+from ..kit.canaries import CANARY, every_text
 from ..kit.configurations import KEY, mistakes, raw
 
 EXAMPLE = """
@@ -339,4 +339,4 @@ def test_a_file_that_cannot_be_read_is_told_with_its_place(tmp_path: Path, conte
         load_settings(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert text in str(caught.value)
-    assert CANARY not in told(caught.value)
+    assert CANARY not in every_text(caught.value)

@@ -25,7 +25,7 @@ from connect_core.web.pages.messages import pick_language
 from ..kit.databases import run_shop
 from ..kit.malformed import BEARERS, BODIES, COOKIE_HEADERS
 from ..kit.merges import Planner
-from ..kit.web_shops import check_headers, doubles, nothing_written, set_cookies, untouched
+from ..kit.web_shops import alipay_and_wechat, check_headers, nothing_written, set_cookies, untouched
 
 EVIL = "https://evil.example"
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}
@@ -46,7 +46,7 @@ def shop() -> Iterator[RunningShop]:
     """A shop with every route there is: it asks newcomers, hands logins over, and plans merges."""
     plugins = Plugins([("planner", Planner())])
     with run_shop(
-        doubles(), plugins=plugins, change=lambda raw: raw["service"].update(first_login="choose")
+        alipay_and_wechat(), plugins=plugins, change=lambda raw: raw["service"].update(first_login="choose")
     ) as running_shop:
         yield running_shop
 
@@ -187,7 +187,7 @@ def test_guessing_at_any_door_is_counted() -> None:
         raw["limits"] = {"per_address": "1/hour"}
         raw["service"]["first_login"] = "choose"
 
-    with run_shop(doubles(), change=change) as running_shop, Visitor(running_shop) as visitor:
+    with run_shop(alipay_and_wechat(), change=change) as running_shop, Visitor(running_shop) as visitor:
         assert visitor.http.get("/connect/alipay/pc/login").status_code == 303
         with untouched(running_shop):
             for method, path, sent in doors:

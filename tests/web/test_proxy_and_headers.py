@@ -19,11 +19,11 @@ from ..kit.web_shops import (
     HEADERS,
     SHOP,
     HttpsVisitor,
+    alipay_and_wechat,
     behind_tls,
     changed,
     check_headers,
     come_back,
-    doubles,
     query,
     refused,
     served,
@@ -159,7 +159,7 @@ def test_no_script_reads_a_cookie_of_ours_and_none_goes_over_plain_http() -> Non
     def change(raw: dict[str, Any]) -> None:
         raw["service"] |= {"public_url": SHOP, "first_login": "choose"}
 
-    with run_shop(doubles(), change=change) as running_shop, HttpsVisitor(running_shop) as visitor:
+    with run_shop(alipay_and_wechat(), change=change) as running_shop, HttpsVisitor(running_shop) as visitor:
         lines: list[str] = []
         visitor.http.event_hooks["response"].append(
             lambda answer: lines.extend(f"{name}={rest}" for name, rest in set_cookies(answer).items())
@@ -210,7 +210,7 @@ def test_plain_http_is_for_this_machine_only(tmp_path: Path) -> None:
         (b"GET /connect/alipay/pc/login", [f"accept-language: {'a,' * 20_000}"], b""),
         (b"GET /connect/me", [f"cookie: {'a=b; ' * 12_000}"], b""),
     ],
-    ids=["long query", "many parameters", "form", "JSON", "brackets", "seed body", "languages", "cookies"],
+    ids=["long query", "many parameters", "form", "JSON", "brackets", "legacy body", "languages", "cookies"],
 )
 def test_oversized_requests_are_refused_or_survived(
     shop: RunningShop, line: bytes, headers: list[str], body: bytes

@@ -14,11 +14,11 @@ from ..kit.databases import run_shop
 from ..kit.web_shops import (
     HTML,
     TOKEN_ANSWER,
+    alipay_and_wechat,
     bearer,
     changed,
     check_headers,
     come_back,
-    doubles,
     flow_cookies,
     mini_login,
     query,
@@ -39,7 +39,7 @@ def shop() -> Iterator[RunningShop]:
     def change(raw: dict[str, Any]) -> None:
         raw["service"] = {"redirect_allow": [f"{FRONT_END}/"]}
 
-    with run_shop(doubles(), change=change) as running_shop:
+    with run_shop(alipay_and_wechat(), change=change) as running_shop:
         yield running_shop
 
 

@@ -203,7 +203,7 @@ def diary(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], Recorder
                 visitor.http.get(f"/connect/{path}/pc/login", headers={"user-agent": "a\tb"})
     recorder.keep("c4n4ry", *(one.database.parent / "connect.toml").read_text("utf-8").split('"')[1::2])
     recorder.canaries -= set(_public(one.database.parent))
-    return one.told.splitlines(), recorder
+    return one.output.splitlines(), recorder
 
 
 def _public(folder: Path) -> Iterator[str]:

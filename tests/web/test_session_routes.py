@@ -1,4 +1,4 @@
-"""Sessions over the wire: tokens, refresh, logout, who am I, and how each of them ends."""
+"""Sessions over the network: tokens, refresh, logout, who am I, and how each of them ends."""
 
 import time
 

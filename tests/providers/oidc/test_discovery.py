@@ -94,7 +94,7 @@ def test_document_stands_below_the_issuer() -> None:
     for issuer in (f"{ISSUER}/", f"{ISSUER}/tenant", f"{ISSUER}/tenant/"):
         vendor = Vendor(discovery={"issuer": issuer})
         begin(vendor, issuer=issuer)
-        assert str(vendor.asked[0].url) == f"{issuer.rstrip('/')}/.well-known/openid-configuration"
+        assert str(vendor.requests[0].url) == f"{issuer.rstrip('/')}/.well-known/openid-configuration"
 
 
 def test_document_and_keys_are_fetched_once() -> None:

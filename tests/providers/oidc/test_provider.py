@@ -1,4 +1,4 @@
-"""The mould of OpenID providers: what is asked of them and how, and whose profile is believed."""
+"""The base provider of OpenID providers: what is asked of them and how, and whose profile is believed."""
 
 import asyncio
 import base64
@@ -57,7 +57,7 @@ def begin(vendor: Vendor | None = None, client: ClientType = ClientType.PC, **se
 def token_call(vendor: Vendor, **settings: Any) -> tuple[dict[str, str], str]:
     """Log in and return the form of the token call and its authorization header."""
     log_in(make(vendor, **settings))
-    [call] = [asked for asked in vendor.asked if asked.url.path == "/token"]
+    [call] = [asked for asked in vendor.requests if asked.url.path == "/token"]
     return dict(parse_qsl(call.content.decode())), call.headers.get("authorization", "")
 
 
@@ -165,7 +165,7 @@ def test_signed_assertion(key: SigningKey) -> None:
     """`private_key_jwt` (RFC 7523 §3): for the issuer alone, for a minute, each with its own id."""
     vendor, seen = Vendor(), set()
     for _ in range(3):
-        vendor.asked.clear()
+        vendor.requests.clear()
         form, header = token_call(vendor, **{**BY_KEY, "private_key": key.pkcs8_pem()})
         claims = read_jwt(form["client_assertion"], key)
         seen.add(claims.pop("jti"))
@@ -221,8 +221,8 @@ def test_user_info_is_about_the_person() -> None:
     told = profile_of(identity, vendor)
     assert told is not None
     assert told.nickname == "Li Hua"
-    assert vendor.asked[-1].headers["authorization"] == f"Bearer {ACCESS}"
-    assert ACCESS not in str(vendor.asked[-1].url)
+    assert vendor.requests[-1].headers["authorization"] == f"Bearer {ACCESS}"
+    assert ACCESS not in str(vendor.requests[-1].url)
     for wrong in ({"sub": "person-2", "name": "x"}, {"name": "x"}, {"sub": ["person-1"]}, b"not.a.jwt"):
         vendor.documents["userinfo"] = wrong
         with pytest.raises(ProviderBadResponse):
@@ -316,7 +316,7 @@ def test_credential_begins_with_its_nonce() -> None:
     """An app's SDK takes the nonce; nobody is called for it."""
     vendor = Vendor()
     assert begin(vendor, ClientType.APP) == NONCE
-    assert vendor.asked == []
+    assert vendor.requests == []
 
 
 def test_credential_asks_for_keys_alone() -> None:
@@ -324,7 +324,7 @@ def test_credential_asks_for_keys_alone() -> None:
     vendor = Vendor()
     identity = hand_in(token(name="Li Hua"), vendor)
     assert (identity.ids, identity.grant) == ((PersonId.union_id("person-1", ISSUER),), "")
-    assert [asked.url.path for asked in vendor.asked] == ["/.well-known/openid-configuration", "/jwks"]
+    assert [asked.url.path for asked in vendor.requests] == ["/.well-known/openid-configuration", "/jwks"]
 
 
 def test_two_issuers_are_two_people() -> None:
@@ -336,7 +336,7 @@ def test_two_issuers_are_two_people() -> None:
 
 
 def test_class_of_its_own_stays_small() -> None:
-    """A vendor on the mould is its literals; another person than it wants is refused by them."""
+    """A vendor on the base provider is its literals; another person than it wants is refused by them."""
 
     class Staff(Acme):
         authorize = {"prompt": "login"}

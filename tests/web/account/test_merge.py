@@ -29,10 +29,10 @@ from ...kit.web_merges import (
 )
 from ...kit.web_shops import (
     HTML,
-    asked,
+    alipay_and_wechat,
     bearer,
     check_headers,
-    doubles,
+    count_code_calls,
     nothing_written,
     refused,
     set_cookies,
@@ -154,7 +154,7 @@ def test_a_password_proves_an_account_too(planner: Planner) -> None:
 def test_the_shops_own_check_proves_an_account_too(planner: Planner) -> None:
     """As at a first login, whatever `first_login` is."""
     plugins = Plugins([("planner", planner), ("sms", SmsCheck())])
-    with run_shop(doubles(), plugins=plugins) as shop, Visitor(shop) as first, Visitor(shop) as second:
+    with run_shop(alipay_and_wechat(), plugins=plugins) as shop, Visitor(shop) as first, Visitor(shop) as second:
         first.log_in("alipay", "pc", "lihua")
         second.log_in("wechat", "pc", "maria")
         refused(second.http.post(f"{MERGE}/credentials", json={"sms_code": "0"}), 401, "not_logged_in")
@@ -191,7 +191,7 @@ def test_both_sides_are_proved_by_young_logins(shop: RunningShop, visitor: Visit
         ("POST", f"{MERGE}s/1/undo"),
     ]
     clock.advance(601)
-    before, calls = bound(shop), asked(shop)
+    before, calls = bound(shop), count_code_calls(shop)
     with Visitor(shop) as stranger:
         for method, path in steps:
             refused(stranger.http.request(method, path, json={"ticket": ticket}), 401, "not_logged_in")
@@ -200,7 +200,7 @@ def test_both_sides_are_proved_by_young_logins(shop: RunningShop, visitor: Visit
         page = stranger.http.get(MERGE, headers=HTML)
         assert (page.status_code, page.headers["location"]) == (303, f"/connect/login?return_to={quote(MERGE, '')}")
         assert visitor.http.get(MERGE, headers=HTML).status_code == 403
-    assert (bound(shop), asked(shop)) == (before, calls)
+    assert (bound(shop), count_code_calls(shop)) == (before, calls)
 
 
 def test_nothing_is_merged_by_a_link_or_a_strangers_form(shop: RunningShop, visitor: Visitor) -> None:
@@ -224,9 +224,9 @@ def test_a_proof_is_finished_by_who_began_it(shop: RunningShop, visitor: Visitor
     prove(visitor)
     ticket = visitor.http.cookies[COOKIE]
     visitor.log_in("alipay", "pc", "wangfang")
-    calls = asked(shop)
+    calls = count_code_calls(shop)
     refused(visitor.http.get(callback), 400, "state_invalid")
-    assert asked(shop) == calls
+    assert count_code_calls(shop) == calls
     refused(confirm(visitor, json={"ticket": ticket}), 400, "state_invalid")
     with Visitor(shop) as stranger:
         stranger.log_in("alipay", "pc", "lihua")
@@ -293,7 +293,7 @@ def test_the_shop_refuses_with_its_reason(shop: RunningShop, visitor: Visitor, p
 
 def test_a_shop_without_a_plan_offers_no_merge() -> None:
     """Without the hook every route is 404 and no page leads there."""
-    with run_shop(doubles()) as shop, Visitor(shop) as owner, Visitor(shop) as visitor:
+    with run_shop(alipay_and_wechat()) as shop, Visitor(shop) as owner, Visitor(shop) as visitor:
         owner.log_in("wechat", "pc", "maria")
         visitor.log_in("alipay", "pc", "lihua")
         for path in ("/connect/wechat/pc/merge", MERGE, f"{MERGE}/credentials", f"{MERGE}/preview"):

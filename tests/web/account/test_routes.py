@@ -12,7 +12,7 @@ from ...kit.account_page import ACCOUNT, bind, bound, start_bind
 from ...kit.clock import Clock
 from ...kit.databases import run_shop
 from ...kit.qr_logins import approve, collect, start
-from ...kit.web_shops import HTML, asked, nothing_written, refused, untouched
+from ...kit.web_shops import HTML, count_code_calls, nothing_written, refused, untouched
 
 SESSION = ("id", "client_type", "device_id", "login_time", "seen_time", "is_this")
 
@@ -28,10 +28,10 @@ def test_a_second_identity_leads_to_the_same_member(shop: RunningShop) -> None:
     """A member binds WeChat; later either login is the same member, and the vendor was asked once for the bind."""
     with Visitor(shop) as visitor, Visitor(shop) as later:
         visitor.log_in("alipay", "pc")
-        before = asked(shop)
+        before = count_code_calls(shop)
         answer = bind(visitor)
         assert (answer.status_code, answer.headers["location"]) == (303, shop.url + ACCOUNT)
-        assert asked(shop) == before + 1
+        assert count_code_calls(shop) == before + 1
         assert [one["union_type"] for one in visitor.http.get("/connect/connections").json()] == ["ALIPAY", "WECHAT"]
         login = later.log_in("wechat", "pc")
         assert later.who(login) == visitor.who(login)
@@ -112,9 +112,9 @@ def test_a_bind_is_finished_by_who_began_it(shop: RunningShop) -> None:
         visitor.log_in("alipay", "pc", "lihua")
         callback = visitor.consent(start_bind(visitor).json()["login_url"], "maria")
         visitor.log_in("alipay", "pc", "wangfang")
-        before = asked(shop)
+        before = count_code_calls(shop)
         refused(visitor.http.get(callback), 400, "state_invalid")
-        assert asked(shop) == before
+        assert count_code_calls(shop) == before
         callback = visitor.consent(start_bind(visitor).json()["login_url"], "maria")
         visitor.http.post("/connect/logout", headers={"origin": shop.url})
         refused(visitor.http.get(callback), 400, "state_invalid")

@@ -13,13 +13,13 @@ from ...kit.account_page import bound
 from ...kit.clock import Clock
 from ...kit.databases import run_shop
 from ...kit.web_shops import (
-    asked,
     bearer,
     check_headers,
+    count_code_calls,
     flow_cookies,
+    legacy_refused,
     mini_login,
     nothing_written,
-    seed_refused,
     set_cookies,
     untouched,
 )
@@ -100,7 +100,7 @@ def test_a_login_link_of_every_provider(shop: RunningShop, provider: str, client
 def test_a_login_link_that_does_not_redirect_is_e130(shop: RunningShop, path: str) -> None:
     """Apps and mini programs do not begin in a browser; nor does what is not configured."""
     with Visitor(shop) as visitor:
-        seed_refused(visitor.http.get(f"/buyer/connect/{path}/login"), 404, "E130")
+        legacy_refused(visitor.http.get(f"/buyer/connect/{path}/login"), 404, "E130")
         assert flow_cookies(visitor) == {}
 
 
@@ -150,7 +150,7 @@ def test_what_begins_in_no_browser_is_e130(shop: RunningShop) -> None:
     """An unknown type."""
     with Visitor(shop) as visitor:
         log_in(visitor)
-        seed_refused(visitor.http.get(f"{OWN}/pc/NOBODY"), 404, "E130")
+        legacy_refused(visitor.http.get(f"{OWN}/pc/NOBODY"), 404, "E130")
 
 
 def test_unbinding_answers_nothing(shop: RunningShop) -> None:
@@ -161,9 +161,9 @@ def test_unbinding_answers_nothing(shop: RunningShop) -> None:
         answer = visitor.http.post(f"{OWN}/unbind/WECHAT")
         assert (answer.status_code, answer.text) == (200, "")
         for union_type in ("WECHAT", "QQ", "%00"):
-            seed_refused(visitor.http.post(f"{OWN}/unbind/{union_type}"), 404, "E134")
+            legacy_refused(visitor.http.post(f"{OWN}/unbind/{union_type}"), 404, "E134")
         with nothing_written(shop):
-            seed_refused(visitor.http.post(f"{OWN}/unbind/ALIPAY"), 409, "E131")
+            legacy_refused(visitor.http.post(f"{OWN}/unbind/ALIPAY"), 409, "E131")
     assert bound(shop) == [(1, "ALIPAY")]
 
 
@@ -178,7 +178,7 @@ def test_unbind_out_logs_out_and_keeps_the_only_way_back(shop: RunningShop) -> N
             assert not {"access_token", "refresh_token", "uid"} & set(visitor.http.cookies)
             assert visitor.http.get("/connect/me").status_code == 401
         log_in(visitor, "alipay")
-        seed_refused(visitor.http.post(f"{OWN}/unbind/out"), 404, "E134")
+        legacy_refused(visitor.http.post(f"{OWN}/unbind/out"), 404, "E134")
     assert bound(shop) == [(1, "ALIPAY"), (2, "WECHAT")]
 
 
@@ -191,12 +191,12 @@ def test_the_account_wants_a_login_and_a_fresh_one(shop: RunningShop, clock: Clo
             return [visitor.http.get(f"{OWN}/pc/WECHAT"), *posts]
 
         for answer in [*ask(), visitor.http.get(f"{OWN}/list")]:
-            seed_refused(answer, 401, "107")
+            legacy_refused(answer, 401, "107")
         log_in(visitor)
         clock.advance(601)
         before = bound(shop)
         for answer in ask():
-            seed_refused(answer, 403, "E133")
+            legacy_refused(answer, 403, "E133")
         assert visitor.http.get(f"{OWN}/list").status_code == 200
         assert bound(shop) == before
 
@@ -209,10 +209,10 @@ def test_no_strangers_page_binds_or_unbinds(shop: RunningShop) -> None:
         paths = [f"{OWN}/{path}" for path in ("unbind/WECHAT", "unbind/out", "login/x", "register/x")]
         with untouched(shop):
             for path in paths:
-                seed_refused(visitor.http.post(path, headers=EVIL), 403, "E133")
+                legacy_refused(visitor.http.post(path, headers=EVIL), 403, "E133")
                 assert visitor.http.get(path).status_code == 405
             for page in ("pc", "wap"):
-                seed_refused(visitor.http.put(f"{JOIN}/{page}/x", headers=EVIL), 403, "E133")
+                legacy_refused(visitor.http.put(f"{JOIN}/{page}/x", headers=EVIL), 403, "E133")
 
 
 # the login that waits
@@ -230,7 +230,7 @@ def test_a_newcomer_registers_on_the_front_ends_own_page(asking: RunningShop) ->
         }  # fmt: skip
         assert set_cookies(answer) == {}
         assert visitor.http.get("/connect/me", headers=bearer(answer)).json()["connections"] == ["WECHAT"]
-        seed_refused(visitor.http.post(f"{OWN}/register/{uuid}"), 400, "E133")
+        legacy_refused(visitor.http.post(f"{OWN}/register/{uuid}"), 400, "E133")
 
 
 def test_register_after_the_shops_own_registration_binds_in_silence(asking: RunningShop) -> None:
@@ -251,7 +251,7 @@ def test_who_is_logged_in_binds_who_waits(asking: RunningShop) -> None:
         assert (answer.json()["result"], answer.json()["uid"]) == ("bind_success", 1)
         assert set_cookies(answer) == {}
         assert visitor.http.get("/connect/me", headers=bearer(answer)).json()["connections"] == ["ALIPAY", "WECHAT"]
-        seed_refused(visitor.http.post(f"{OWN}/login/{uuid}"), 400, "E133")
+        legacy_refused(visitor.http.post(f"{OWN}/login/{uuid}"), 400, "E133")
 
 
 @pytest.mark.parametrize(("page", "method"), [("pc", "PUT"), ("wap", "PUT"), ("wap", "POST")])
@@ -278,9 +278,9 @@ def test_wrong_credentials_are_107(asking: RunningShop) -> None:
                 {"username": name, "password": "x"},
                 {"username": "x", "password": "x"},
             ):
-                seed_refused(join(later, uuid, **sent), 401, "107")
+                legacy_refused(join(later, uuid, **sent), 401, "107")
             in_query = later.http.put(f"{JOIN}/pc/{uuid}", params={"username": name, "password": PASSWORD})
-            seed_refused(in_query, 401, "107")
+            legacy_refused(in_query, 401, "107")
         assert join(later, uuid, username=name, password=PASSWORD).status_code == 200
 
 
@@ -289,8 +289,8 @@ def test_passwords_are_tried_ten_times_an_hour(asking: RunningShop) -> None:
     with Visitor(asking) as visitor:
         uuid = wait(visitor)
         for _ in range(10):
-            seed_refused(join(visitor, uuid, username="m_x", password="x"), 401, "107")
-        seed_refused(join(visitor, uuid, username="m_x", password="x"), 429, "E131")
+            legacy_refused(join(visitor, uuid, username="m_x", password="x"), 401, "107")
+        legacy_refused(join(visitor, uuid, username="m_x", password="x"), 429, "E131")
 
 
 def test_somebody_elses_identity_is_143(asking: RunningShop) -> None:
@@ -300,9 +300,9 @@ def test_somebody_elses_identity_is_143(asking: RunningShop) -> None:
         uuid, theirs, third = wait(visitor), wait(owner), wait(later)
         assert owner.http.post(f"{OWN}/register/{theirs}").status_code == 200
         before = bound(asking)
-        seed_refused(visitor.http.post(f"{OWN}/login/{uuid}"), 409, "143")
-        seed_refused(visitor.http.post(f"{OWN}/register/{uuid}"), 409, "143")
-        seed_refused(join(later, third, username=name, password=PASSWORD), 409, "143")
+        legacy_refused(visitor.http.post(f"{OWN}/login/{uuid}"), 409, "143")
+        legacy_refused(visitor.http.post(f"{OWN}/register/{uuid}"), 409, "143")
+        legacy_refused(join(later, third, username=name, password=PASSWORD), 409, "143")
         assert bound(asking) == before
 
 
@@ -314,11 +314,11 @@ def test_a_foreign_uuid_is_e133(asking: RunningShop, clock: Clock) -> None:
         wait(third, person="maria")
         with untouched(asking):
             for browser, other in product((stranger, third), (uuid, "0" * 32, "x")):
-                seed_refused(join(browser, other, username=name, password=PASSWORD), 400, "E133")
-                seed_refused(browser.http.post(f"{OWN}/register/{other}"), 400, "E133")
-            seed_refused(stranger.http.post(f"{OWN}/login/{uuid}"), 400, "E133")
+                legacy_refused(join(browser, other, username=name, password=PASSWORD), 400, "E133")
+                legacy_refused(browser.http.post(f"{OWN}/register/{other}"), 400, "E133")
+            legacy_refused(stranger.http.post(f"{OWN}/login/{uuid}"), 400, "E133")
         clock.advance(601)
-        seed_refused(visitor.http.post(f"{OWN}/register/{uuid}"), 400, "E133")
+        legacy_refused(visitor.http.post(f"{OWN}/register/{uuid}"), 400, "E133")
 
 
 def test_an_app_brings_its_ticket(asking: RunningShop) -> None:
@@ -326,7 +326,7 @@ def test_an_app_brings_its_ticket(asking: RunningShop) -> None:
     with Visitor(asking) as visitor:
         ticket = mini_login(visitor).json()["choice_ticket"]
         uuid = ticket.partition(".")[0]
-        seed_refused(visitor.http.post(f"{OWN}/register/{'0' * 32}", json={"ticket": ticket}), 400, "E133")
+        legacy_refused(visitor.http.post(f"{OWN}/register/{'0' * 32}", json={"ticket": ticket}), 400, "E133")
         assert visitor.http.post(f"{OWN}/register/{uuid}", json={"ticket": ticket}).json()["uid"] == 1
 
 
@@ -366,10 +366,10 @@ def test_what_a_client_only_claims_is_e130(shop: RunningShop, method: str, path:
         log_in(visitor)
         [one] = shop.rows("es_connect")
         claimed = {"openid": one["union_id"], "unionid": one["union_id"], "type": "ALIPAY"}
-        before = asked(shop)
+        before = count_code_calls(shop)
         with nothing_written(shop):
-            seed_refused(visitor.http.request(method, path, params=claimed), 404, "E130")
-        assert asked(shop) == before
+            legacy_refused(visitor.http.request(method, path, params=claimed), 404, "E130")
+        assert count_code_calls(shop) == before
 
 
 def test_queries_are_kept(shop: RunningShop) -> None:
@@ -380,4 +380,4 @@ def test_queries_are_kept(shop: RunningShop) -> None:
         assert query_of(begun.text)["redirect_uri"] == f"{shop.url}/connect/wechat/pc/callback"
         assert visitor.http.get(visitor.consent(begun.text)).headers["location"] == f"{shop.url}/member/account-binding"
         answer = visitor.http.get(f"{OWN}/pc/QQ", params={"return_to": "https://evil.example/"})
-        seed_refused(answer, 400, "E131")
+        legacy_refused(answer, 400, "E131")

@@ -19,15 +19,15 @@ from ...kit.web_shops import (
     TOKEN_ANSWER,
     acme_back,
     acme_shop,
-    asked,
     changed,
     come_back,
+    count_code_calls,
     flow_cookies,
+    legacy_refused,
     nothing_written,
     person,
     query,
     refused,
-    seed_refused,
     set_cookies,
     untouched,
 )
@@ -144,11 +144,11 @@ def test_owner_may_still_use_a_code_that_a_stranger_showed(shop: RunningShop, vi
 
 def test_code_is_redeemed_once_however_long_it_lives(shop: RunningShop, visitor: Visitor) -> None:
     """A used code in a second valid flow is refused by us, and the vendor is asked once."""
-    calls = asked(shop)
+    calls = count_code_calls(shop)
     first, second = come_back(visitor), come_back(visitor)
     assert visitor.http.get(first).status_code == 303
     refused(visitor.http.get(changed(second, auth_code=query(first)["auth_code"])), 400, "code_seen")
-    assert asked(shop) - calls == 1
+    assert count_code_calls(shop) - calls == 1
 
 
 def test_mini_code_is_redeemed_once(shop: RunningShop, visitor: Visitor) -> None:
@@ -157,7 +157,7 @@ def test_mini_code_is_redeemed_once(shop: RunningShop, visitor: Visitor) -> None
     assert visitor.http.post(MINI_TOKEN, json=body).status_code == 200
     with untouched(shop):
         refused(visitor.http.post(MINI_TOKEN, json=body), 400, "code_seen")
-        seed_refused(visitor.http.post(f"/login/{body['authCode']}"), 400, "E133")
+        legacy_refused(visitor.http.post(f"/login/{body['authCode']}"), 400, "E133")
 
 
 def test_lasting_app_code_is_redeemed_once(shop: RunningShop, visitor: Visitor) -> None:
@@ -336,10 +336,10 @@ def test_code_survives_a_database_that_is_down(
         with outage(running_shop):
             assert visitor.http.get("/connect/alipay/pc/login").status_code == 303
             unavailable(visitor.http.get(callback))
-        assert asked(running_shop) == 0
+        assert count_code_calls(running_shop) == 0
         answer = visitor.http.get(callback)
         assert (answer.status_code, list(set_cookies(answer))) == (303, ["connect_session"])
-        assert asked(running_shop) == 1
+        assert count_code_calls(running_shop) == 1
 
 
 def test_every_door_is_503_without_its_table() -> None:
@@ -355,8 +355,8 @@ def test_every_door_is_503_without_its_table() -> None:
             unavailable(visitor.http.post("/connect/alipay/pc/token", json=for_page))
             unavailable(visitor.http.post(MINI_TOKEN, json=mini))
             unavailable(visitor.http.post("/connect/alipay/app/token", json=app))
-            seed_refused(visitor.http.post(f"/login/{mini['authCode']}"), 503, "E131")
-        assert asked(running_shop) == 1
+            legacy_refused(visitor.http.post(f"/login/{mini['authCode']}"), 503, "E131")
+        assert count_code_calls(running_shop) == 1
         bearer = {"authorization": f"Bearer {tokens['access_token']}"}
         with without(running_shop, "es_member_session"):
             unavailable(visitor.http.get("/connect/me", headers=bearer))
@@ -376,5 +376,5 @@ def test_database_lost_after_the_exchange_leaves_nothing() -> None:
             before = [running_shop.rows(table) for table in ("es_member", "es_connect", "es_connect_event")]
             unavailable(visitor.http.get(come_back(visitor)))
             assert [running_shop.rows(table) for table in ("es_member", "es_connect", "es_connect_event")] == before
-        assert asked(running_shop) == 1
+        assert count_code_calls(running_shop) == 1
         assert visitor.http.get(come_back(visitor)).status_code == 303

@@ -128,8 +128,8 @@ def test_an_app_gets_a_ticket_instead_of_a_cookie(shop: RunningShop) -> None:
         assert login.json()["is_new_member"] is True
         assert visitor.who(login) is not None
         code = visitor.client_parameters("alipay", "mini", "maria")["authCode"]
-        seed = visitor.http.post(f"/login/{code}")
-        assert seed.json()["data"].keys() == {"choice_ticket", "expires_in"}
+        legacy_answer = visitor.http.post(f"/login/{code}")
+        assert legacy_answer.json()["data"].keys() == {"choice_ticket", "expires_in"}
 
 
 def test_connect_check_credentials_is_asked_instead_of_our_passwords() -> None:

@@ -35,13 +35,13 @@ from ...kit.web_shops import (
     TOKEN,
     acme_back,
     acme_shop,
-    asked,
+    alipay_and_wechat,
     come_back,
-    doubles,
+    count_code_calls,
     flow_cookies,
+    legacy_refused,
     nothing_written,
     refused,
-    seed_refused,
     untouched,
 )
 
@@ -93,7 +93,7 @@ def test_faulty_answers_end_one_login(
 ) -> None:
     """A faulty answer is told by its kind, writes nothing, and the code is sent once, though its owner comes again."""
     shop.sandboxes[provider].faults.add(kind, value, on=CALLS[provider][0])
-    callback, calls, started = come_back(visitor, provider, person="newcomer"), asked(shop), time.monotonic()
+    callback, calls, started = come_back(visitor, provider, person="newcomer"), count_code_calls(shop), time.monotonic()
     cookie = "; ".join(f"{name}={sealed}" for name, sealed in flow_cookies(visitor).items())
     with nothing_written(shop):
         answer = visitor.http.get(callback)
@@ -102,11 +102,11 @@ def test_faulty_answers_end_one_login(
         assert answer.headers.get("retry-after") == ("7" if code == "provider_refused" else None)
         refused(httpx.get(callback, headers={"cookie": cookie}), 400, "state_invalid")
     assert flow_cookies(visitor) == {}
-    assert asked(shop) - calls == 1
+    assert count_code_calls(shop) - calls == 1
     assert visitor.http.get(come_back(visitor, provider)).status_code == 303
 
 
-@pytest.mark.parametrize("door", ["app", "mini", "seed"])
+@pytest.mark.parametrize("door", ["app", "mini", "legacy"])
 @pytest.mark.parametrize("fault", ["black hole", "endless", "503", "half", "success without a person"])
 def test_at_the_doors_of_phones(shop: RunningShop, visitor: Visitor, door: str, fault: str) -> None:
     """The same for codes that a phone hands in: told, nothing written, and the code is dead."""
@@ -114,20 +114,20 @@ def test_at_the_doors_of_phones(shop: RunningShop, visitor: Visitor, door: str, 
     body = visitor.client_parameters("alipay", "app" if door == "app" else "mini")
 
     def send() -> httpx.Response:
-        if door == "seed":
+        if door == "legacy":
             return visitor.http.post(f"/login/{body['authCode']}")
         return visitor.http.post(f"/connect/alipay/{door}/token", json=body)
 
     shop.sandboxes["alipay"].faults.add(kind, value, on=TOKEN)
-    calls = asked(shop)
+    calls = count_code_calls(shop)
     with nothing_written(shop):
-        if door == "seed":
-            seed_refused(send(), status, "403" if code == "provider_refused" else "E131")
-            seed_refused(send(), 400, "E133")
+        if door == "legacy":
+            legacy_refused(send(), status, "403" if code == "provider_refused" else "E131")
+            legacy_refused(send(), 400, "E133")
         else:
             refused(send(), status, code)
             refused(send(), 400, "code_seen")
-    assert asked(shop) - calls == 1
+    assert count_code_calls(shop) - calls == 1
 
 
 @pytest.mark.parametrize("fault", ["unsigned", "empty_sign", "wrong_sign", "own_sign", "changed", "wrong_node"])
@@ -195,7 +195,7 @@ def test_nobody_waits_longer_than_the_deadline() -> None:
 
 def test_login_works_as_soon_as_the_vendor_does() -> None:
     """A vendor that is gone for a while fails its logins and nothing else; back again it needs no restart of ours."""
-    sandboxes, plugins = doubles(), Plugins()
+    sandboxes, plugins = alipay_and_wechat(), Plugins()
     with listen() as free:
         port = free.getsockname()[1]
 
@@ -219,7 +219,7 @@ def test_login_works_as_soon_as_the_vendor_does() -> None:
 
 def test_login_of_a_browser_that_left_is_whole(shop: RunningShop, visitor: Visitor) -> None:
     """A browser that hangs up during the exchange is logged in all the same, and its next try just goes home."""
-    before, calls = len(shop.rows("es_member_session")), asked(shop)
+    before, calls = len(shop.rows("es_member_session")), count_code_calls(shop)
     shop.sandboxes["alipay"].faults.add("delay", DEADLINE / 2, on=TOKEN)
     callback = come_back(visitor, person="impatient")
     address = urlsplit(callback)
@@ -227,11 +227,11 @@ def test_login_of_a_browser_that_left_is_whole(shop: RunningShop, visitor: Visit
     head = f"GET {address.path}?{address.query} HTTP/1.1\r\nHost: x\r\nCookie: {cookies}\r\n\r\n"
     with socket.create_connection((address.hostname, address.port), 5) as browser:
         browser.sendall(head.encode())
-        _until(lambda: asked(shop) > calls)
+        _until(lambda: count_code_calls(shop) > calls)
     _until(lambda: len(shop.rows("es_member_session")) > before)
     again = visitor.http.get(callback)
     assert (again.status_code, again.headers["location"]) == (303, f"{shop.url}/")
-    assert (len(shop.rows("es_member_session")) - before, asked(shop) - calls) == (1, 1)
+    assert (len(shop.rows("es_member_session")) - before, count_code_calls(shop) - calls) == (1, 1)
 
 
 def _until(holds: Callable[[], bool]) -> None:

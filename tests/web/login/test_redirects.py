@@ -20,16 +20,16 @@ from ...kit.web_shops import (
     HttpsVisitor,
     acme_back,
     acme_shop,
-    asked,
     behind_tls,
     changed,
     check_headers,
     come_back,
+    count_code_calls,
     flow_cookies,
+    legacy_refused,
     person,
     query,
     refused,
-    seed_refused,
     set_cookies,
     untouched,
 )
@@ -144,7 +144,7 @@ def test_bad_targets_are_refused_at_start(shop: RunningShop, visitor: Visitor, t
             ),
         ]
         for answer in seeds:
-            seed_refused(answer, 400, "E131")
+            legacy_refused(answer, 400, "E131")
     assert flow_cookies(visitor) == {}
     assert shop.rows("es_connect_used_flow") == spent
 
@@ -330,10 +330,10 @@ def test_what_stands_in_a_front_ends_address_is_good_once_and_in_its_browser() -
                 running_shop.url + path, json=back, headers=cookie, trust_env=False, timeout=30
             ).status_code
 
-        calls = asked(running_shop)
+        calls = count_code_calls(running_shop)
         with ThreadPoolExecutor(64) as crowd:
             assert sorted(crowd.map(collect, range(64))) == [200] + [400] * 63
-        assert (len(running_shop.rows("es_member_session")), asked(running_shop) - calls) == (1, 1)
+        assert (len(running_shop.rows("es_member_session")), count_code_calls(running_shop) - calls) == (1, 1)
 
 
 def test_no_session_stands_in_an_address() -> None:

@@ -19,11 +19,11 @@ from ...kit.web_shops import (
     SHOP,
     TOKEN,
     HttpsVisitor,
-    asked,
     behind_tls,
     changed,
     check_headers,
     come_back,
+    count_code_calls,
     flow_cookies,
     query,
     refused,
@@ -103,7 +103,7 @@ def test_replay_after_its_time_is_refused(clock: Clock) -> None:
 
 def test_parallel_callbacks_are_one_login(shop: RunningShop, visitor: Visitor) -> None:
     """64 callbacks at once with one state, code and cookie: one exchange, one session, no error."""
-    callback, calls, sessions = come_back(visitor), asked(shop), len(shop.rows("es_member_session"))
+    callback, calls, sessions = come_back(visitor), count_code_calls(shop), len(shop.rows("es_member_session"))
     cookies = {"cookie": "; ".join(f"{name}={value}" for name, value in flow_cookies(visitor).items())}
     together = threading.Barrier(64)
 
@@ -114,7 +114,7 @@ def test_parallel_callbacks_are_one_login(shop: RunningShop, visitor: Visitor) -
     limits = httpx.Limits(max_connections=64)
     with httpx.Client(trust_env=False, timeout=30, limits=limits) as client, ThreadPoolExecutor(64) as threads:
         answers = list(threads.map(go, range(64)))
-    assert asked(shop) - calls == 1
+    assert count_code_calls(shop) - calls == 1
     assert len(shop.rows("es_member_session")) - sessions == 1
     assert {answer.status_code for answer in answers} == {303}
     assert sum(bool(set_cookies(answer)) for answer in answers) == 1

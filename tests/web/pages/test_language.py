@@ -50,7 +50,7 @@ def test_language_follows_quality_values(asked: str | None, header: str, languag
     ["en;q=2", "en;q=-1", "en;q=0.9999", "en;q=nan", "en;q=٠", "en q=1", "en;", "én", "en--GB", "en_GB", "\0en", ";q"],
 )
 def test_malformed_ranges_are_passed_over(garbage: str) -> None:
-    """A range that breaks the grammar counts for nothing, and its neighbours still count."""
+    """A range that breaks the grammar counts for nothing, and the ranges beside it still count."""
     assert pick_language(None, garbage) == "zh"
     assert pick_language(None, f"{garbage},,zh;q=0.5,en;q=0.6") == "en"
 

@@ -10,7 +10,7 @@ from connect_core.harness import RunningShop, Visitor
 from ...kit.databases import run_shop
 from ...kit.first_logins import choosing
 from ...kit.qr_logins import start
-from ...kit.web_shops import HTML, acme_shop, check_headers, come_back, doubles, refused
+from ...kit.web_shops import HTML, acme_shop, alipay_and_wechat, check_headers, come_back, refused
 
 SVG = "<svg onload=alert(1)>"
 EVIL = [
@@ -32,7 +32,7 @@ MARKUP = [
 @pytest.fixture(scope="module")
 def asking() -> Iterator[RunningShop]:
     """A shop that asks newcomers."""
-    with run_shop(doubles(), change=choosing) as shop:
+    with run_shop(alipay_and_wechat(), change=choosing) as shop:
         yield shop
 
 

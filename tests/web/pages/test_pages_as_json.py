@@ -11,7 +11,7 @@ from connect_core.harness import RunningShop, Visitor
 from ...kit.account_page import bind
 from ...kit.databases import run_shop
 from ...kit.first_logins import choosing
-from ...kit.web_shops import HTML, doubles, refused
+from ...kit.web_shops import HTML, alipay_and_wechat, refused
 
 ACCOUNT = "/connect/account"
 
@@ -19,7 +19,7 @@ ACCOUNT = "/connect/account"
 @pytest.fixture
 def asking() -> Iterator[RunningShop]:
     """A shop that asks newcomers."""
-    with run_shop(doubles(), change=choosing) as running_shop:
+    with run_shop(alipay_and_wechat(), change=choosing) as running_shop:
         yield running_shop
 
 

@@ -14,7 +14,7 @@ from connect_core.web.pages import Pages
 from connect_core.web.pages.theme_check import load_pages
 from connect_core.web.pages.views import LoginChoice, MemberView
 
-from ...kit.web_shops import HEADERS, check_headers, doubles
+from ...kit.web_shops import HEADERS, alipay_and_wechat, check_headers
 
 CHOICES = [LoginChoice("alipay", "支付宝", "/connect/alipay/pc/login", "alipay")]
 BRAND = '{% extends "connect/layout.html" %}{% block brand %}<p class="brand">Our shop</p>{% endblock %}'
@@ -36,7 +36,7 @@ def shop(tmp_path: Path) -> Iterator[RunningShop]:
     def change(raw: dict[str, Any]) -> None:
         raw["pages"] = {"stylesheet": str(tmp_path / "ours.css"), "template_folder": str(tmp_path)}
 
-    with run_shop(doubles(), change=change) as one:
+    with run_shop(alipay_and_wechat(), change=change) as one:
         yield one
 
 

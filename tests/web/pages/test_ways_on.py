@@ -16,7 +16,7 @@ from ...kit.clock import Clock
 from ...kit.databases import run_shop
 from ...kit.first_logins import choosing
 from ...kit.qr_logins import start
-from ...kit.web_shops import HTML, acme_back, acme_shop, come_back, doubles
+from ...kit.web_shops import HTML, acme_back, acme_shop, alipay_and_wechat, come_back
 
 ACCOUNT = "/connect/account"
 AGAIN = "/connect/alipay/pc/login"
@@ -48,7 +48,7 @@ def refuse(visitor: Visitor, **query: str) -> httpx.Response:
 @pytest.fixture
 def own(clock: Clock) -> Iterator[RunningShop]:
     """A shop that asks newcomers, with its clock."""
-    with run_shop(doubles(), now=clock, change=choosing) as running_shop:
+    with run_shop(alipay_and_wechat(), now=clock, change=choosing) as running_shop:
         yield running_shop
 
 

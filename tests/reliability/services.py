@@ -1,4 +1,4 @@
-"""The stand of the reliability suite: sizes, shops as processes, and a way to a server that can be made bad."""
+"""What the reliability tests run on: sizes, shops as processes, and a way to a server that can be made bad."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ from connect_core.cli.keys import new_key
 from connect_core.errors import Unavailable
 from connect_core.manager import ConnectManager
 from connect_core.sandbox import listen
-from tests.benchmarks.stand import COMMAND
+from tests.benchmarks.processes import COMMAND
 from tests.kit.acme import Acme, provider_of, using
 
 TESTS = Path(__file__).parents[1]
@@ -69,12 +69,12 @@ def _command(pid: int) -> bytes:
 
 
 @contextmanager
-def running_service(folder: Path, database_url: str, doubles: str, *, workers: int = 2) -> Iterator[Service]:
-    """Run a shop on `database_url` that talks to the `doubles`."""
+def running_service(folder: Path, database_url: str, vendors: str, *, workers: int = 2) -> Iterator[Service]:
+    """Run a shop on `database_url` that talks to the `sandboxes`."""
     with listen() as free:
         port = free.getsockname()[1]
     url, config = f"http://127.0.0.1:{port}", folder / "connect.toml"
-    config.write_text(_CONFIG.format(url=url, database=database_url, key=new_key()) + doubles, "utf-8")
+    config.write_text(_CONFIG.format(url=url, database=database_url, key=new_key()) + vendors, "utf-8")
     with (folder / "shop.log").open("w", encoding="utf-8") as log:
         call = [*COMMAND, "serve", "--config", str(config), "--port", str(port), "--workers", str(workers)]
         process = subprocess.Popen(call, stderr=log, text=True)
@@ -218,7 +218,7 @@ BOUND = 2.5
 
 
 def on_shop(folder: Path, url: str, work: Work[T]) -> T:
-    """Run `work` with a manager on this database, and Acme's double."""
+    """Run `work` with a manager on this database, and Acme's sandbox."""
     acme = Acme()
 
     async def run(manager: ConnectManager) -> T:
