@@ -1,4 +1,4 @@
-"""Acme, a vendor in memory, its plugin, and shops around it: for tests of what stands between the vendors and the web.
+"""Acme, a vendor in memory, its plugin, and shops around it, for tests of everything between vendors and web.
 
 As a script it is one of several processes that log people in at the same moment: `acme.py FOLDER APP_ID CODE...`. It
 says `ready`, waits for a line, logs in with all the codes at once, and prints what became of each.

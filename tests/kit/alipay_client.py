@@ -1,4 +1,4 @@
-"""A hand-made client of Alipay's sandbox: requests are signed and answers verified here, nothing is the provider's."""
+"""A client of Alipay's sandbox that signs requests and verifies answers itself, without the provider's code."""
 
 import base64
 import json

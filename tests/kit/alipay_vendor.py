@@ -1,4 +1,4 @@
-"""What Alipay's tests share: keys, a network that answers from memory, and Alipay's hand to sign with."""
+"""Alipay in memory: its keys, a transport that answers from memory, and answers signed as Alipay signs them."""
 
 import asyncio
 import json

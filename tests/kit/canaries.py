@@ -1,4 +1,4 @@
-"""A value that must never be told, and everything that errors and log records tell."""
+"""A value that no error and no log record may hold, and all the text that errors and records do hold."""
 
 import logging
 import traceback

@@ -1,4 +1,4 @@
-"""Databases for tests: fresh for each of them, on SQLite or on a server, and looked through when the test is over.
+"""A fresh database for each test, on SQLite or on a server, checked with the rules of `db check` afterwards.
 
 `CONNECT_TEST_DATABASE` names the server (`postgresql+psycopg://postgres@127.0.0.1:5432/postgres`); without it tests use
 a file. Databases are made and dropped there under names that begin with `connect_test_`.

@@ -1,4 +1,4 @@
-"""The network's place, taken by a test: calls come to it as httpx's requests, and it answers with httpx's responses."""
+"""A transport in place of the network: a test answers the pool's calls, httpx's requests, with httpx's responses."""
 
 import httpx
 

@@ -1,4 +1,4 @@
-"""An environment as a stranger has it: our built wheel, and their own distributions beside it, from their folders.
+"""A virtual environment with our built wheel and other people's distributions, installed from their folders.
 
 What all of them depend on is not downloaded again: it is found where this run's own packages are.
 """

@@ -1,4 +1,4 @@
-"""An import as a test asks for it: an old shop, a new one, and the command between them."""
+"""One run of `connect-login import javashop`: an old shop, a new one, and the command between them."""
 
 import json
 import sysconfig

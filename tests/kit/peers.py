@@ -1,4 +1,4 @@
-"""Servers below HTTP, and calls through a pool of their own."""
+"""Servers on sockets that answer with any bytes, and calls to them through a pool of their own."""
 
 import asyncio
 import socket

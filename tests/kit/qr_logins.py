@@ -1,4 +1,4 @@
-"""The steps of a hand-over, as a PC and a phone take them."""
+"""The steps of a QR login, as a PC and a phone take them."""
 
 from typing import Any
 from urllib.parse import urlsplit

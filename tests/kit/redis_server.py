@@ -1,4 +1,4 @@
-"""A Redis of the tests' own, which can be killed, restarted and flushed, and a way to it that can be blocked."""
+"""A Redis server that a test can kill, restart and flush, and a proxy before it that a test can block."""
 
 import contextlib
 import shutil

@@ -1,4 +1,4 @@
-"""The shops' sides of the examples: an API with members behind it, and a proxy that can lose answers."""
+"""The shop's side of the examples for external members: an API with members, and a proxy that can lose answers."""
 
 import json
 import socket

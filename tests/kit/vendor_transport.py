@@ -1,4 +1,4 @@
-"""A vendor that answers with given bytes, and an OAuth 2.0 provider that talks to it: the edge that its tests fake."""
+"""A vendor that answers with given bytes, and an OAuth 2.0 provider that calls it, for tests of the base provider."""
 
 import asyncio
 from collections.abc import Coroutine, Mapping

@@ -1,4 +1,4 @@
-"""What WeChat's tests share: the documented answers, and a network that answers from memory.
+"""WeChat in memory: the documented answers, and a transport that gives them.
 
 Each documented answer has its page above it.
 """
