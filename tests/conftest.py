@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from .kit.acme import NOTE
-from .kit.databases import check, fresh_database, is_answering, named_server
+from .kit.clock import Clock
+from .kit.databases import ENGINES, check, empty_database, fresh_database, is_answering, named_server, server_of
 
 _FOREIGN = ("CONNECT_CONFIG", "CONNECT_SECRET_KEY", "SSLKEYLOGFILE", "SSL_CERT_DIR", "SSL_CERT_FILE")
 _FOREIGN_ENDS = ("_proxy", "_PROXY")
@@ -18,22 +19,22 @@ Require = Callable[[object, str], None]
 @pytest.fixture(scope="session", autouse=True)
 def clean_environment() -> Iterator[None]:
     """Hide the machine's proxies, certificates and the developer's own configuration from every test."""
-    kept = dict(os.environ)
-    for name in kept:
+    variables = dict(os.environ)
+    for name in variables:
         if name in _FOREIGN or name.endswith(_FOREIGN_ENDS):
             del os.environ[name]
     yield
     os.environ.clear()
-    os.environ.update(kept)
+    os.environ.update(variables)
 
 
 @pytest.fixture(autouse=True)
-def own_environment(clean_environment: None) -> Iterator[None]:
+def restored_environment(clean_environment: None) -> Iterator[None]:
     """Give back the environment as the test found it."""
-    kept = dict(os.environ)
+    variables = dict(os.environ)
     yield
     os.environ.clear()
-    os.environ.update(kept)
+    os.environ.update(variables)
 
 
 @pytest.fixture
@@ -51,6 +52,12 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path, require: Requir
         yield url
         marks = request.node.iter_markers("breaks")
         check(url, *(rule for mark in marks for rule in mark.args))
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that runs until the test moves it; give it to the shop as `now`."""
+    return Clock()
 
 
 @pytest.fixture
@@ -72,3 +79,12 @@ def require() -> Require:
         pytest.skip(reason)
 
     return demand
+
+
+@pytest.fixture(params=ENGINES)
+def empty(request: pytest.FixtureRequest, tmp_path: Path, require: Require) -> Iterator[str]:
+    """An empty database of each engine in turn."""
+    server = server_of(request.param)
+    require(is_answering(server), f"{request.param} does not answer on this machine")
+    with empty_database(server, tmp_path) as url:
+        yield url

@@ -1,4 +1,4 @@
-"""The rules of this repository that no linter checks: sizes, names, public faces, and pages that follow the code."""
+"""The rules of this repository that no linter checks: sizes, names, public faces, where tests are, and pages."""
 
 import ast
 import os
@@ -79,6 +79,36 @@ def test_every_test_states_its_rule() -> None:
     """A test without a docstring does not say what breaks when it fails."""
     silent = [name for name, node in functions(TESTS) if node.name.startswith("test_") and not ast.get_docstring(node)]
     assert silent == []
+
+
+UNMIRRORED = {"benchmarks", "browser", "docs", "interop", "kit", "plugins", "reliability"}
+"""Folders of tests that belong to no single package of `connect_core`."""
+
+
+def test_tests_mirror_the_packages_of_the_code() -> None:
+    """The tests of `connect_core/a/b` are in `tests/a/b`; a folder of tests that has no such package is a mistake."""
+    folders = {path.parent.relative_to(ROOT / "tests") for path in TESTS}
+    mirrored = [folder for folder in folders if folder.parts and folder.parts[0] not in UNMIRRORED]
+    assert [folder.as_posix() for folder in mirrored if not (ROOT / "connect_core" / folder).is_dir()] == []
+
+
+def test_test_modules_at_the_top_belong_to_a_module_at_the_top() -> None:
+    """`tests/test_x.py` and `tests/test_x_….py` test `connect_core/x.py`; tests of a package are in its folder."""
+    modules = {path.stem for path in ROOT.glob("connect_core/*.py")}
+    names = [path.stem.removeprefix("test_") for path in ROOT.glob("tests/test_*.py") if path != Path(__file__)]
+    assert [name for name in names if name not in modules and name.partition("_")[0] not in modules] == []
+
+
+def test_no_test_module_imports_another() -> None:
+    """What several test modules share is in `tests/kit`, in a support module of their folder, or a fixture."""
+    imports = [
+        (short(path), name)
+        for path in TESTS
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        for name in [*(node.module or "").split("."), *(alias.name for alias in node.names if not node.module)]
+    ]
+    assert [(path, name) for path, name in imports if name.startswith("test_")] == []
 
 
 def test_modules_are_named_for_their_job() -> None:

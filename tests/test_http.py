@@ -21,7 +21,7 @@ from connect_core.errors import ProviderBadResponse, ProviderRefused, ProviderTi
 from connect_core.http import ANSWER_LIMIT, Answer, HttpPool, parse_object
 from connect_core.sandbox import serving
 
-from .kit.canaries import CANARY, told
+from .kit.canaries import CANARY, every_text
 from .kit.peers import Peer, always, get, never, peer, post, using, whole
 
 AWKWARD = {
@@ -36,7 +36,7 @@ AWKWARD = {
 
 
 async def echo(request: Request) -> Response:
-    """Answer with what came over the wire, undecoded."""
+    """Answer with what came over the network, undecoded."""
     transport = {
         "query": request.scope["query_string"].decode("ascii"),
         "body": (await request.body()).decode("ascii"),
@@ -113,10 +113,10 @@ def test_a_request_that_cannot_be_written_is_a_fault(vendor: str, request_: dict
     url = vendor + request_.pop("path", "/echo")
     with pytest.raises(ProviderBadResponse) as caught:
         get(url, **request_)
-    assert CANARY not in told(caught.value)
+    assert CANARY not in every_text(caught.value)
 
 
-def test_n15_proxies_and_netrc_are_ignored_unless_configured(vendor: str, tmp_path: Path) -> None:
+def test_proxies_and_netrc_are_ignored_unless_configured(vendor: str, tmp_path: Path) -> None:
     """The environment changes where calls go only when the shop says so."""
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login somebody password something\n")
@@ -131,7 +131,7 @@ def test_n15_proxies_and_netrc_are_ignored_unless_configured(vendor: str, tmp_pa
 # how long, how much
 
 
-def test_n01_a_host_that_takes_no_connection_ends_by_the_deadline() -> None:
+def test_a_host_that_takes_no_connection_ends_by_the_deadline() -> None:
     """A black hole costs the deadline and is told as a time-out."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         port = listener.getsockname()[1]
@@ -142,7 +142,7 @@ def test_n01_a_host_that_takes_no_connection_ends_by_the_deadline() -> None:
             assert 0.25 < time.monotonic() - before < 1
 
 
-def test_n01_a_vendor_that_never_answers_ends_by_the_deadline() -> None:
+def test_a_vendor_that_never_answers_ends_by_the_deadline() -> None:
     """A connection without an answer costs the deadline and is given up."""
     with peer(never) as silent:
         with pytest.raises(ProviderTimeout):
@@ -150,7 +150,7 @@ def test_n01_a_vendor_that_never_answers_ends_by_the_deadline() -> None:
         assert silent.closed.wait(1)
 
 
-def test_n02_a_dripping_answer_ends_by_the_deadline() -> None:
+def test_a_dripping_answer_ends_by_the_deadline() -> None:
     """The deadline is for the whole call: a byte now and then does not renew it."""
 
     def drip(one: Peer, connection: socket.socket) -> None:
@@ -166,7 +166,7 @@ def test_n02_a_dripping_answer_ends_by_the_deadline() -> None:
         assert time.monotonic() - before < 0.8
 
 
-def test_n03_an_endless_answer_is_cut_at_256_kib() -> None:
+def test_an_endless_answer_is_cut_at_256_kib() -> None:
     """Reading stops at the limit and the connection is given up, however much the vendor would send."""
     sent = [0]
 
@@ -183,7 +183,7 @@ def test_n03_an_endless_answer_is_cut_at_256_kib() -> None:
         assert sent[0] < 20 * 2**20
 
 
-def test_n03_the_limit_itself_is_let_pass(vendor: str) -> None:
+def test_the_limit_itself_is_let_pass(vendor: str) -> None:
     """256 KiB are taken, one byte more is not."""
     assert len(get(f"{vendor}/say", {"size": str(ANSWER_LIMIT)}).content) == ANSWER_LIMIT
     with pytest.raises(ProviderBadResponse, match="256 KiB"):
@@ -191,7 +191,7 @@ def test_n03_the_limit_itself_is_let_pass(vendor: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP", "br", "zstd", "deflate", "gzip, gzip"])
-def test_n04_a_compressed_answer_is_refused_undecoded(encoding: str) -> None:
+def test_a_compressed_answer_is_refused_undecoded(encoding: str) -> None:
     """Nothing is ever decompressed, so no bomb can go off; requests say that we want none."""
     answer = whole(gzip.compress(b"{}" * 1000), b"Content-Encoding: %s\r\n" % encoding.encode())
     with peer(always(answer)) as compressing:
@@ -205,7 +205,7 @@ def test_n04_a_compressed_answer_is_refused_undecoded(encoding: str) -> None:
 
 
 @pytest.mark.parametrize("status", ["429", "500", "502", "503"])
-def test_n05_an_outage_is_a_refusal_with_the_vendors_hint(vendor: str, status: str) -> None:
+def test_an_outage_is_a_refusal_with_the_vendors_hint(vendor: str, status: str) -> None:
     """A busy vendor is told apart from a broken one, and its Retry-After is passed on."""
     answer = get(f"{vendor}/say", {"status": status, "header": "retry-after", "value": "7"})
     with pytest.raises(ProviderRefused) as caught:
@@ -217,7 +217,7 @@ def test_n05_an_outage_is_a_refusal_with_the_vendors_hint(vendor: str, status: s
     ("hint", "seconds"),
     [("0", 0), ("99999", 3600), ("999999999", None), ("-1", None), ("1.5", None), ("٣", None), ("soon", None)],
 )
-def test_n05_only_a_plain_number_of_seconds_is_a_hint(hint: str, seconds: int | None) -> None:
+def test_only_a_plain_number_of_seconds_is_a_hint(hint: str, seconds: int | None) -> None:
     """Retry-After is seconds, at most an hour; dates and nonsense are no hint."""
     with pytest.raises(ProviderRefused) as caught:
         Answer(503, {"retry-after": hint}, b"").raise_for_outage()
@@ -231,7 +231,7 @@ def test_other_statuses_are_the_providers_to_judge() -> None:
         assert answer.raise_for_outage() is answer
 
 
-def test_n09_a_redirect_is_not_followed(vendor: str) -> None:
+def test_a_redirect_is_not_followed(vendor: str) -> None:
     """A vendor cannot send our secrets elsewhere."""
     with peer(always(whole())) as inside:
         answer = get(f"{vendor}/say", {"status": "302", "header": "location", "value": inside.url})
@@ -265,7 +265,7 @@ UNUSABLE = {
 
 
 @pytest.mark.parametrize("body", UNUSABLE.values(), ids=UNUSABLE.keys())
-def test_n06_n07_n08_an_unusable_answer_is_a_fault(body: bytes) -> None:
+def test_an_unusable_answer_is_a_fault(body: bytes) -> None:
     """What is no plain JSON object in the expected charset ends that login with 502, not with a crash."""
     with peer(always(whole(body))) as vendor:
         answer = get(vendor.url)
@@ -273,14 +273,14 @@ def test_n06_n07_n08_an_unusable_answer_is_a_fault(body: bytes) -> None:
         answer.json()
 
 
-def test_l02_an_unreadable_answer_hangs_on_no_exception() -> None:
+def test_an_unreadable_answer_hangs_on_no_exception() -> None:
     """A decoder's error keeps the text it could not read, tokens and all, so none stands behind ours."""
     with pytest.raises(ProviderBadResponse) as caught:
         parse_object(f'{{"access_token":"{CANARY}')
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
 
-def test_n07_strict_is_not_narrow() -> None:
+def test_strict_is_not_narrow() -> None:
     """A BOM, 32 levels, long whole numbers and names repeated at other levels are fine."""
     assert parse_object('\ufeff{"id": 1}') == {"id": 1}
     assert parse_object('{"a":' * 32 + "1" + "}" * 32)
@@ -289,7 +289,7 @@ def test_n07_strict_is_not_narrow() -> None:
     assert parse_object('{"name": "a\tb\nc"}', control_characters=True) == {"name": "a\tb\nc"}
 
 
-def test_n08_a_provider_names_its_vendors_charset() -> None:
+def test_a_provider_names_its_vendors_charset() -> None:
     """Vendors that speak GBK or UTF-16 are read in it; a charset nobody knows is a fault."""
     for charset in ("gbk", "gb18030", "utf-16"):
         assert Answer(200, {}, '{"name": "李华"}'.encode(charset)).json(charset) == {"name": "李华"}
@@ -322,7 +322,7 @@ def test_a_refused_connection_is_a_fault_and_no_time_out() -> None:
         get(f"http://127.0.0.1:{port}/")
 
 
-def test_n10_a_self_signed_certificate_is_refused(tmp_path: Path) -> None:
+def test_a_self_signed_certificate_is_refused(tmp_path: Path) -> None:
     """The vendor's certificate must be somebody's we trust; there is no switch."""
     key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=127.0.0.1"

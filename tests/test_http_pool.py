@@ -11,7 +11,7 @@ import pytest
 from connect_core.errors import ProviderBadResponse, ProviderFault, ProviderTimeout, Unavailable
 from connect_core.http import Answer, Http, HttpPool
 
-from .kit.canaries import CANARY, every_record, told
+from .kit.canaries import CANARY, every_record, every_text
 from .kit.peers import Peer, Talk, always, never, peer, using, whole
 
 
@@ -46,7 +46,7 @@ async def give_up(tasks: list[asyncio.Task[Answer]]) -> None:
 # slots
 
 
-def test_n01_a_stuck_vendor_delays_no_other() -> None:
+def test_a_stuck_vendor_delays_no_other() -> None:
     """Fifty calls hang at one vendor; a call to another takes as long as ever."""
 
     async def work(pool: HttpPool) -> float:
@@ -112,7 +112,7 @@ def test_a_providers_client_types_share_its_slots() -> None:
 # connections
 
 
-def test_n12_a_kept_connection_that_the_peer_closed_is_not_used() -> None:
+def test_a_kept_connection_that_the_peer_closed_is_not_used() -> None:
     """After the vendor closed an idle connection the next call works, on a fresh one."""
 
     async def work(pool: HttpPool) -> None:
@@ -126,7 +126,7 @@ def test_n12_a_kept_connection_that_the_peer_closed_is_not_used() -> None:
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_n12_a_call_is_never_sent_twice(method: str) -> None:
+def test_a_call_is_never_sent_twice(method: str) -> None:
     """A kept connection that dies under a request may have spent the code: the call fails, nothing is repeated."""
 
     async def work(pool: HttpPool) -> None:
@@ -153,7 +153,7 @@ def test_a_kept_connection_is_used_again() -> None:
         assert (len(kept.connections), len(kept.requests)) == (1, 3)
 
 
-def test_n14_a_cancelled_call_leaves_no_connection() -> None:
+def test_a_cancelled_call_leaves_no_connection() -> None:
     """A visitor who leaves takes the half-used connection along."""
 
     async def work(pool: HttpPool) -> None:
@@ -211,7 +211,7 @@ def hang_up(one: Peer, connection: socket.socket) -> None:
 @pytest.mark.parametrize(
     "talk", [never, second_dies, hang_up, cut_short, answers_no_http, answers_no_json, answers_half_json]
 )
-def test_l02_no_call_is_told(talk: Talk) -> None:
+def test_no_call_is_told(talk: Talk) -> None:
     """No log record at DEBUG, no error and nothing that hangs on one holds a value of the call or of its answer."""
     secret = {"code": CANARY, "secret": CANARY}
     header = {"authorization": CANARY}
@@ -232,7 +232,7 @@ def test_l02_no_call_is_told(talk: Talk) -> None:
     assert faults
     for fault in faults:
         assert isinstance(fault, ProviderFault)
-        assert CANARY not in told(fault)
+        assert CANARY not in every_text(fault)
     assert "asyncio" in records.text
     assert CANARY not in records.text
 

@@ -9,7 +9,7 @@ import pytest
 from connect_core.errors import ProviderBadResponse
 from connect_core.identity import ClientType, Identity, IdKind, PersonId, Profile, exact_id
 
-from .kit.canaries import CANARY, told
+from .kit.canaries import CANARY, every_text
 
 USER = PersonId.user_id("2088")
 UNION = PersonId.union_id("union")
@@ -73,12 +73,12 @@ def test_what_is_no_id_is_refused(value: object) -> None:
             make(value)
 
 
-def test_l02_an_ids_value_is_not_told() -> None:
+def test_an_ids_value_is_not_told() -> None:
     """Neither a refusal, with all that hangs on it, nor a repr shows what a person is called at a vendor."""
     for value in (f"{CANARY}\ud800", f"{CANARY}\0", CANARY * 30):
         with pytest.raises(ProviderBadResponse) as caught:
             exact_id(value, "sub")
-        assert CANARY not in told(caught.value)
+        assert CANARY not in every_text(caught.value)
     profile = Profile(mobile=CANARY)
     person = Identity("ACME", (PersonId.user_id(CANARY),), "app", profile, grant=CANARY)
     assert CANARY not in repr(person)
@@ -121,12 +121,12 @@ def test_client_types_and_kinds_are_the_words_of_the_contract() -> None:
         ("", ""),
     ],
 )
-def test_l03_a_name_is_cleaned_for_display(raw: str, shown: str) -> None:
+def test_a_name_is_cleaned_for_display(raw: str, shown: str) -> None:
     """Control, format and direction characters go: a name cannot forge a line or turn a page. Emoji stay whole."""
     assert Profile.of(nickname=raw).nickname == shown
 
 
-def test_m13_a_name_is_cut_to_its_column() -> None:
+def test_a_name_is_cut_to_its_column() -> None:
     """Ten thousand characters become 64, and no joiner or blank is left over at the cut."""
     assert Profile.of(nickname="李" * 10_000).nickname == "李" * 64
     assert Profile.of(nickname="👨\u200d" * 5_000).nickname == ("👨\u200d" * 32).removesuffix("\u200d")
@@ -192,7 +192,7 @@ def test_a_face_is_kept(url: str) -> None:
         "https://img.example/" + "x" * 236,
     ],
 )
-def test_n21_a_face_that_is_no_plain_https_link_is_dropped(url: str) -> None:
+def test_a_face_that_is_no_plain_https_link_is_dropped(url: str) -> None:
     """Nothing that a browser could run, or that could leave an attribute, is stored as a picture."""
     assert Profile.of(face=url).face == ""
 
@@ -244,4 +244,4 @@ def test_a_profile_of_another_person_is_refused(ids: tuple[PersonId, ...]) -> No
     """An id that differs in one byte from the known one of its kind and scope fails the login."""
     with pytest.raises(ProviderBadResponse) as caught:
         Identity("ACME", (OPEN,), "app").with_profile(Profile(), ids)
-    assert CANARY not in told(caught.value)
+    assert CANARY not in every_text(caught.value)

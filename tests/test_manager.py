@@ -42,6 +42,7 @@ from .kit.acme import (
     rows,
     using,
 )
+from .kit.clock import Clock
 
 pytestmark = pytest.mark.usefixtures("database_url")
 
@@ -76,7 +77,7 @@ def test_a_login_is_settled_once_with_all_that_belongs_to_it(tmp_path: Path) -> 
     assert (second.return_to, second.delivery) == ("", Delivery.JSON)
     assert (first.resolved.is_new_member, second.resolved.is_new_member) == (True, False)
     assert first.resolved.member.id == second.resolved.member.id
-    assert acme.asked == ["login lihua", "profile lihua", "login lihua"]
+    assert acme.requests == ["login lihua", "profile lihua", "login lihua"]
     assert list(counts(tmp_path, *WRITTEN).values()) == [1, 1, 2, 2, 4]
     events = [row["kind"] for row in rows(tmp_path, "SELECT kind FROM es_connect_event ORDER BY id")]
     assert events == ["registered", "bound", "logged_in", "logged_in"]
@@ -109,7 +110,7 @@ def test_a_login_starts_without_the_database(tmp_path: Path) -> None:
     assert counts(tmp_path, "es_connect_used_flow") == {"es_connect_used_flow": 0}
 
 
-def test_h01_a_login_ends_the_session_that_was_there(tmp_path: Path) -> None:
+def test_a_login_ends_the_session_that_was_there(tmp_path: Path) -> None:
     """A planted or old session token is worth nothing after the next login of its browser."""
 
     async def work(manager: ConnectManager) -> list[bool]:
@@ -177,20 +178,20 @@ def test_a_response_that_is_no_answer_to_a_flow_asks_nobody(tmp_path: Path, case
         await manager.login_callback("acme", client, parameters, sealed, VISIT, **options)
 
     assert type(refused(tmp_path, work, provider=provider_of(acme))) is error
-    assert acme.asked == []
+    assert acme.requests == []
 
 
 def test_a_response_after_ten_minutes_is_expired(tmp_path: Path) -> None:
     """And its code is of no use to a newer flow."""
-    clock = [NOW]
+    clock = Clock(NOW)
 
     async def work(manager: ConnectManager) -> list[str]:
         begun = await begin(manager)
-        clock[0] += 600
+        clock.advance(600)
         late = await outcome_of(come_back(manager, begun))
         return [late, await outcome_of(come_back(manager, await begin(manager)))]
 
-    assert using(tmp_path, work, now=lambda: clock[0]) == [StateExpired.code, CodeSeen.code]
+    assert using(tmp_path, work, now=clock) == [StateExpired.code, CodeSeen.code]
 
 
 def test_a_code_that_came_astray_is_dead(tmp_path: Path) -> None:
@@ -207,7 +208,7 @@ def test_a_code_that_came_astray_is_dead(tmp_path: Path) -> None:
     assert using(tmp_path, work) == ["state_missing", "code_seen", "state_invalid", "code_seen"]
 
 
-def test_j11_a_flow_of_a_provider_that_is_gone_is_refused(tmp_path: Path) -> None:
+def test_a_flow_of_a_provider_that_is_gone_is_refused(tmp_path: Path) -> None:
     """The shop took it off while somebody was at the vendor: no accident, and nobody is logged in."""
     begun = using(tmp_path, begin)
 
@@ -228,7 +229,7 @@ class Stateless(AcmeProvider):
         return "https://acme.example/login"
 
 
-def test_j12_a_plugin_cannot_do_without_state(tmp_path: Path) -> None:
+def test_a_plugin_cannot_do_without_state(tmp_path: Path) -> None:
     """What comes back without it is refused, and the plugin is not asked."""
 
     async def work(manager: ConnectManager) -> None:
@@ -236,7 +237,7 @@ def test_j12_a_plugin_cannot_do_without_state(tmp_path: Path) -> None:
         await manager.login_callback("acme", "pc", {"code": "lihua.1"}, sealed, VISIT)
 
     assert type(refused(tmp_path, work, provider=Stateless)) is StateMissing
-    assert Stateless.acme.asked == []
+    assert Stateless.acme.requests == []
 
 
 @pytest.mark.parametrize(
@@ -297,7 +298,7 @@ def test_an_apps_code_needs_the_ticket_of_its_login(tmp_path: Path) -> None:
     assert using(tmp_path, work, provider=provider_of(acme)) == [
         *("state_missing", "state_invalid", "state_invalid", "ok", "state_invalid", "code_seen", "code_seen")
     ]
-    assert acme.asked == ["login lihua", "profile lihua"]
+    assert acme.requests == ["login lihua", "profile lihua"]
 
 
 class Phoning(AcmeProvider):
@@ -351,7 +352,7 @@ def test_a_failed_login_cannot_be_repeated_into_one(tmp_path: Path) -> None:
     ended, took = using(tmp_path, work, provider=provider_of(acme))
     assert ended == [CodeInvalid.code, StateInvalid.code]
     assert took < 1
-    assert acme.asked == ["login nobody"]
+    assert acme.requests == ["login nobody"]
     assert set(counts(tmp_path, *WRITTEN).values()) == {0}
 
 
@@ -387,4 +388,4 @@ def test_a_disabled_member_is_not_asked_about(tmp_path: Path) -> None:
         assert counts(tmp_path, *WRITTEN) == before
 
     using(tmp_path, work, provider=provider_of(acme), providers={"acme": {"profile_max_age": 0}})
-    assert acme.asked == ["login lihua", "profile lihua", "login lihua"]
+    assert acme.requests == ["login lihua", "profile lihua", "login lihua"]

@@ -85,7 +85,7 @@ def rotated(desk: Desk, opened: OpenSession, now: int) -> OpenSession:
 
 
 @pytest.mark.usefixtures("sqlite_alone")
-def test_h04_nothing_that_could_be_presented_is_stored(desk: Desk) -> None:
+def test_nothing_that_could_be_presented_is_stored(desk: Desk) -> None:
     """No refresh, session or access token stands in the database file or its log, whole or in part."""
     opened = desk.open()
     tokens = [opened.token, desk.sessions.issue_tokens(opened, NOW).access_token]
@@ -158,7 +158,7 @@ def test_nonsense_is_nobodys_session(desk: Desk, token: str) -> None:
     assert desk.run(lambda tx: desk.sessions.find_by_access_token(tx, token, NOW)) is None
 
 
-def test_h06_lifetimes_are_always_set() -> None:
+def test_lifetimes_are_always_set() -> None:
     """There is no endless login, and none so short that nobody could use it."""
     assert Lifetimes() == Lifetimes(access_token=1200, idle=7 * 86400, absolute=30 * 86400)
     for name in ("access_token", "idle", "absolute"):
@@ -181,7 +181,7 @@ def test_a_refresh_token_is_used_once(desk: Desk) -> None:
     assert rotated(desk, second, NOW + 200).row.family == first.row.family
 
 
-def test_h14_two_tabs_each_get_a_successor_of_their_own(desk: Desk) -> None:
+def test_two_tabs_each_get_a_successor_of_their_own(desk: Desk) -> None:
     """Within ten seconds of its rotation a token still works, and both successors go on."""
     first = desk.open()
     one, other = rotated(desk, first, NOW), rotated(desk, first, NOW + REUSE_GRACE)
@@ -260,7 +260,7 @@ def test_an_access_token_of_another_login_or_member_is_nobodys(desk: Desk) -> No
         assert desk.find_by(forged, NOW) is None
 
 
-def test_h05_logout_ends_every_token_of_the_login(desk: Desk) -> None:
+def test_logout_ends_every_token_of_the_login(desk: Desk) -> None:
     """Refresh, session and access tokens are dead at once; another login of the member goes on."""
     first, other = desk.open(), desk.open()
     second = rotated(desk, first, NOW)

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from .stand import running_doubles
+from .processes import running_vendors
 
 
 @pytest.fixture(scope="session")
-def doubles(require: Callable[[object, str], None]) -> Iterator[str]:
-    """The vendors' doubles; the settings that reach them."""
+def vendors(require: Callable[[object, str], None]) -> Iterator[str]:
+    """The vendors' sandboxes; the settings that reach them."""
     require(sys.platform == "linux", "CPU time of another process is read as on Linux")
-    with running_doubles() as settings:
+    with running_vendors() as settings:
         yield settings

@@ -1,7 +1,7 @@
 """Databases of a size: members by the million, written by the database itself, and what each of them takes.
 
 A member has what a first login at Alipay leaves: one connection with three ids, one session, one event. Some stand for
-people who can log in at the plain vendor's double: the old members, at even distances among the others.
+people who can log in at the plain vendor's sandbox: the old members, at even distances among the others.
 """
 
 import time
@@ -13,7 +13,7 @@ from sqlalchemy.pool import NullPool
 
 from connect_core.store.models import Declared
 
-from .doubles import PlainSandbox
+from .vendors import PlainSandbox
 
 OLD = 1536
 HEX = {

@@ -4,7 +4,7 @@ Sound means: the state is bound to the browser and spent once, the code is redee
 Alipay's request is signed and its answer verified, a member is made once, and the state, the member, the connection and
 the session (as a hash) are committed in one transaction before the browser hears of it. A known person costs one call
 to Alipay, a new one two. Everything else that a shop needs is left out: settings, plugins, client types, several ids of
-a person, limits, logs, events, pages, other databases. Called as the stand calls a shop.
+a person, limits, logs, events, pages, other databases. Called as `processes.py` calls a shop.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ class Refused(Exception):
     """This is no login."""
 
 
-class Wire(asyncio.Protocol):
+class VendorConnection(asyncio.Protocol):
     """One kept connection to a vendor: a request, then its answer."""
 
     transport: asyncio.Transport
@@ -80,23 +80,25 @@ class Wires:
 
     def __init__(self, url: str) -> None:
         self._host, self._port = str(urlsplit(url).hostname), urlsplit(url).port or 80
-        self._idle: list[Wire] = []
+        self._idle: list[VendorConnection] = []
 
     async def ask(self, head: str, body: bytes = b"") -> bytes:
         """Send a request whose line and own headers are `head`; returns the body of its answer."""
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(DEADLINE):
-            wire = self._idle.pop() if self._idle else None
-            if wire is None or wire.transport.is_closing():
-                _, wire = await loop.create_connection(Wire, self._host, self._port)
-            wire.answer = loop.create_future()
-            wire.transport.write(f"{head}Host: {self._host}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+            connection = self._idle.pop() if self._idle else None
+            if connection is None or connection.transport.is_closing():
+                _, connection = await loop.create_connection(VendorConnection, self._host, self._port)
+            connection.answer = loop.create_future()
+            connection.transport.write(
+                f"{head}Host: {self._host}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+            )
             try:
-                answer = await wire.answer
+                answer = await connection.answer
             except BaseException:
-                wire.transport.abort()
+                connection.transport.abort()
                 raise
-        self._idle.append(wire)
+        self._idle.append(connection)
         return answer
 
 

@@ -25,7 +25,7 @@ from connect_core.observability.logs import configure_logging
 from connect_core.settings import load_settings
 from connect_core.web import create_app
 
-from .stand import Shop, Visitors, new_people, running_doubles, running_shop, visiting
+from .processes import Shop, Visitors, new_people, running_shop, running_vendors, visiting
 
 LOGINS = 500
 OURS = ("connect_core", "connect_alipay")
@@ -105,8 +105,8 @@ def main(kind: str = "returning", rows: str = "25", provider: str = "alipay") ->
     """Run the shop, have people log in, and print the report."""
     with (
         TemporaryDirectory() as folder,
-        running_doubles() as doubles,
-        running_shop(Path(folder), doubles, "normal", SELF) as shop,
+        running_vendors() as vendors,
+        running_shop(Path(folder), vendors, "normal", SELF) as shop,
     ):
         sys.stdout.write(asyncio.run(profile_logins(shop, kind, int(rows), provider)) + "\n")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from connect_core.crypto import RsaPrivateKey
 
-from .stand import Measured, Shop, Visitors, measured, new_people, visiting
+from .processes import Measured, Shop, Visitors, measured, new_people, visiting
 
 ROUNDS = 7
 PEOPLE = 128

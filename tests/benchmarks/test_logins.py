@@ -1,7 +1,7 @@
 """What a login costs: ours beside the floor, in the same run. It asserts that logins succeed, and nothing about time.
 
-CPU is counted for one process alone and can be compared; latencies hold the doubles' work and the load's, and are as
-noisy as the machine. The way to the doubles is plain HTTP: TLS to the vendor comes on top of both.
+CPU is counted for one process alone and can be compared; latencies hold the sandboxes' work and the load's, and are as
+noisy as the machine. The way to the sandboxes is plain HTTP: TLS to the vendor comes on top of both.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ import pytest
 
 from tests.kit.databases import fresh_database, is_answering, server_of
 
+from .processes import FLOOR, Shop, running_shop
 from .rounds import Rounds, log_in_twice, show_machine, signature_cost
-from .stand import FLOOR, Shop, running_shop
 
 IN_FLIGHT = (1, 8, 32, 128)
 HEAD = (
@@ -25,15 +25,15 @@ HEAD = (
 
 
 @pytest.mark.parametrize("kept", ["full", "normal", "postgresql"])
-def test_logins(kept: str, require: Callable[[object, str], None], doubles: str, tmp_path: Path) -> None:
+def test_logins(kept: str, require: Callable[[object, str], None], vendors: str, tmp_path: Path) -> None:
     """First and returning logins succeed at every load, everybody is one member, and the table is printed."""
     server = server_of(kept) if kept == "postgresql" else ""
     require(not server or is_answering(server), f"{kept} does not answer on this machine")
     show_machine()
     with (
         fresh_database(server, tmp_path) as url,
-        running_shop(tmp_path / "shop", doubles, "normal" if server else kept, database_url=url) as shop,
-        running_shop(tmp_path / "floor", doubles, command=FLOOR) as floor,
+        running_shop(tmp_path / "shop", vendors, "normal" if server else kept, database_url=url) as shop,
+        running_shop(tmp_path / "floor", vendors, command=FLOOR) as floor,
     ):
         told = "PostgreSQL, without the server's own CPU" if server else f"SQLite synchronous = {kept}"
         sys.stdout.write(f"{told}; the floor's is SQLite, normal\n{HEAD}")

@@ -23,8 +23,8 @@ from tests.kit.acme import using
 from tests.kit.databases import fresh_database, is_answering, server_of
 
 from .filling import OLD, fill, find_servers, get_sizes, plant_expired
+from .processes import Shop, Visitors, new_people, running_shop, visiting
 from .rounds import PEOPLE, WARM_UP, Rounds, log_in, show_machine
-from .stand import Shop, Visitors, new_people, running_shop, visiting
 
 SIZES = (10_000, 1_000_000, *([10_000_000] if os.environ.get("CONNECT_BENCH") == "full" else []))
 IN_FLIGHT = 8
@@ -61,7 +61,7 @@ def _fill_all(urls: Mapping[int, str]) -> Filled:
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
-def test_scale(engine: str, filled: Mapping[str, Filled], doubles: str, tmp_path: Path) -> None:
+def test_scale(engine: str, filled: Mapping[str, Filled], vendors: str, tmp_path: Path) -> None:
     """Old and new members log in at any size, what is over is swept, and the tables are printed."""
     databases = filled[engine]
     for url, _ in databases.values():
@@ -70,7 +70,7 @@ def test_scale(engine: str, filled: Mapping[str, Filled], doubles: str, tmp_path
     with ExitStack() as stack:
         shops = []
         for size, (url, _) in databases.items():
-            shop = running_shop(tmp_path / f"{size}", doubles, "normal", database_url=url)
+            shop = running_shop(tmp_path / f"{size}", vendors, "normal", database_url=url)
             shops.append(stack.enter_context(shop))
         found = asyncio.run(log_in_in_turn(shops, list(databases.values())))
     show_machine()

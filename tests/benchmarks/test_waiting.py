@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 import pytest
 
+from .processes import Measured, Shop, Visitors, measured, new_people, running_shop, visiting
 from .rounds import PEOPLE, ROUNDS, WARM_UP, show_machine
-from .stand import Measured, Shop, Visitors, measured, new_people, running_shop, visiting
 
 IN_FLIGHT = 32
 HANGING = 40
@@ -20,18 +20,18 @@ SECONDS = 7
 
 
 @pytest.fixture
-def shop(doubles: str, tmp_path: Path) -> Iterator[Shop]:
+def shop(vendors: str, tmp_path: Path) -> Iterator[Shop]:
     """A shop with its database in a file."""
-    with running_shop(tmp_path, doubles, "normal") as one:
+    with running_shop(tmp_path, vendors, "normal") as one:
         yield one
 
 
-def test_our_own_share(doubles: str, shop: Shop) -> None:
+def test_our_own_share(vendors: str, shop: Shop) -> None:
     """What a callback takes beyond the vendor's own time, with the way to it and back, is printed.
 
     The vendor's time is from a request read to its answer written, so all that waits before or behind counts as ours.
     """
-    own = sorted(asyncio.run(get_own_shares(shop, get_vendor(doubles))))
+    own = sorted(asyncio.run(get_own_shares(shop, get_vendor(vendors))))
     show_machine()
     p50, p99 = (own[(len(own) - 1) * percent // 100] for percent in (50, 99))
     sys.stdout.write(
@@ -63,9 +63,9 @@ async def get_own_shares(shop: Shop, vendor: str) -> list[float]:
     return [took - theirs[code] for code, took in found]
 
 
-def test_a_slow_vendor(doubles: str, shop: Shop) -> None:
+def test_a_slow_vendor(vendors: str, shop: Shop) -> None:
     """Logins at one vendor succeed while those at another hang, and by how much slower they are is printed."""
-    found = asyncio.run(log_in_beside(shop, get_vendor(doubles)))
+    found = asyncio.run(log_in_beside(shop, get_vendor(vendors)))
     show_machine()
     alone, beside = (sorted(x for one in some for x in one.latencies) for some in found)
     p95 = [some[(len(some) - 1) * 95 // 100] for some in (alone, beside)]
@@ -102,7 +102,7 @@ async def hang(visitors: Visitors, vendor: str, http: aiohttp.ClientSession) -> 
     return waiting
 
 
-def get_vendor(doubles: str) -> str:
-    """The address at which the doubles are."""
-    url = tomllib.loads(doubles)["providers"]["alipay"]["pc"]["gateway_url"]
+def get_vendor(vendors: str) -> str:
+    """The address at which the sandboxes are."""
+    url = tomllib.loads(vendors)["providers"]["alipay"]["pc"]["gateway_url"]
     return url.partition("/alipay/")[0]

@@ -1,8 +1,8 @@
 """Processes: how soon one answers, what it holds, and what a second one adds.
 
-Where two workers, the doubles and the load share two cores, logins a second tell nothing. CPU for each login tells what
-workers cost each other. Processes without a vendor and without HTTP show the wait for SQLite's one lock at its worst;
-their figures are of the clock and want a machine of their own.
+Where two workers, the sandboxes and the load share two cores, logins a second tell nothing. CPU for each login tells
+what workers cost each other. Processes without a vendor and without HTTP show the wait for SQLite's one lock at its
+worst; their figures are of the clock and want a machine of their own.
 """
 
 import asyncio
@@ -20,21 +20,21 @@ import pytest
 from tests.kit.databases import fresh_database, is_answering, server_of
 
 from .filling import find_servers
+from .processes import COMMAND, FLOOR, HERE, Shop, Visitors, new_people, running_shop, visiting
 from .rounds import PEOPLE, ROUNDS, show_machine
-from .stand import COMMAND, FLOOR, HERE, Shop, Visitors, new_people, running_shop, visiting
 
 STARTS = 3
 IN_FLIGHT = 32
 SECONDS = 1.5
 
 
-def test_start_up(doubles: str, tmp_path: Path) -> None:
+def test_start_up(vendors: str, tmp_path: Path) -> None:
     """A shop answers after it is called, and the table of how soon and how large is printed, the floor beside it."""
     show_machine()
     sys.stdout.write(f"{'':<15}   {'first answer, ms':>16}   {'RSS, MiB: at first':>18}   {'after logins':>12}\n")
     for name, command, workers in (("one worker", COMMAND, 1), ("two workers", COMMAND, 2), ("the floor", FLOOR, 1)):
         folders = [tmp_path / f"{name} {number}" for number in range(STARTS)]
-        found = [start(running_shop(folder, doubles, command=command, workers=workers)) for folder in folders]
+        found = [start(running_shop(folder, vendors, command=command, workers=workers)) for folder in folders]
         answer, started, used = (statistics.median(one) for one in zip(*found, strict=True))
         sys.stdout.write(f"{name:<15}   {answer * 1000:>16.0f}   {started:>18.0f}   {used:>12.0f}\n")
 
@@ -56,13 +56,13 @@ async def crowd(shop: Shop, workers: int = 1, rounds: int = ROUNDS) -> list[floa
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
-def test_two_workers(engine: str, require: Callable[[object, str], None], doubles: str, tmp_path: Path) -> None:
+def test_two_workers(engine: str, require: Callable[[object, str], None], vendors: str, tmp_path: Path) -> None:
     """Two workers serve one database, and what a login costs them and one is printed."""
     server = server_of(engine)
     require(is_answering(server), f"{engine} does not answer on this machine")
     costs: dict[int, list[float]] = {1: [], 2: []}
     with ExitStack() as stack:
-        shops = {number: stack.enter_context(serving(doubles, server, tmp_path, number)) for number in costs}
+        shops = {number: stack.enter_context(serving(vendors, server, tmp_path, number)) for number in costs}
         before = get_part(shops[1], engine)
         for _ in range(ROUNDS):
             for number, shop in shops.items():
@@ -84,13 +84,13 @@ def get_part(shop: Shop, engine: str) -> float:
 
 
 @contextmanager
-def serving(doubles: str, server: str, folder: Path, workers: int) -> Iterator[Shop]:
+def serving(vendors: str, server: str, folder: Path, workers: int) -> Iterator[Shop]:
     """A shop with so many workers and a database of its own, warmed up; the server's processes count as its own."""
     own = folder / str(workers)
     own.mkdir()
     with (
         fresh_database(server, own) as url,
-        running_shop(own, doubles, "normal", database_url=url, workers=workers) as shop,
+        running_shop(own, vendors, "normal", database_url=url, workers=workers) as shop,
     ):
         asyncio.run(crowd(shop, workers, 1))
         yield replace(shop, pids=[*shop.pids, *find_servers(url)])

@@ -25,9 +25,10 @@ from connect_core.web.pages.theme_check import sample_pages
 from connect_core.web.requests import get_language
 
 from ..kit.acme import execute
+from ..kit.clock import Clock
 from ..kit.databases import check
 from ..kit.merges import Planner
-from ..kit.web_shops import Clock, doubles
+from ..kit.web_shops import alipay_and_wechat
 from .visitors import DESK, IN_ALIPAY, Visitor
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def running(clock: Clock, change: Change = lambda _: None, **options: Any) -> It
 
     own = {"/cart": cart, "/careless": careless, "/framing": framing, "/thief": thief, "/sample/{number:int}": sample}
     routes = [*demo_home(), *(Route(path, page) for path, page in own.items())]
-    with run_shop(doubles(), routes=routes, change=change_all, now=clock, **options) as one:
+    with run_shop(alipay_and_wechat(), routes=routes, change=change_all, now=clock, **options) as one:
         yield one
 
 

@@ -9,30 +9,15 @@ import pytest
 
 from connect_core.harness import RunningShop
 
-from ..kit.web_shops import Clock
+from ..kit.account_page import bound
+from ..kit.clock import Clock
+from .account_page import ACCOUNT, account_of, bind
 from .conftest import Visit
-from .visitors import Visitor
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-ACCOUNT = "/connect/account"
 SVG = "<svg onload=alert(1)>"
-
-
-def account_of(visitor: Visitor, person: str = "lihua", provider: str = "alipay") -> "Page":
-    """Ask for the account page, log in on the way, and get there."""
-    page = visitor.open(ACCOUNT)
-    visitor.log_in(page, provider, person)
-    assert visitor.arrives(page, ACCOUNT)
-    return page
-
-
-def bind(visitor: Visitor, page: "Page", provider: str, person: str = "lihua") -> None:
-    """Press the button, and agree at the vendor."""
-    page.click(f"[data-bind={provider}]")
-    assert visitor.leaves(page)
-    visitor.decide(page, person=person)
 
 
 def unbind(page: "Page", provider: str, *, logs_out: bool = False) -> None:
@@ -42,11 +27,6 @@ def unbind(page: "Page", provider: str, *, logs_out: bool = False) -> None:
     if logs_out:
         row.locator("[name=logout]").check()
     row.locator("[data-unbind]").click()
-
-
-def bound(shop: RunningShop) -> list[tuple[int, str]]:
-    """Member and union type of every active connection."""
-    return [(row["member_id"], row["union_type"]) for row in shop.rows("es_connect") if row["active"]]
 
 
 def test_bind_and_unbind(visit: Visit, shop: RunningShop) -> None:
@@ -162,8 +142,8 @@ def test_an_old_login_logs_in_once_more(visit: Visit, clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("manner", ["desk"], indirect=True)
-def test_l07_a_nickname_runs_nothing(visit: Visit) -> None:
-    """L07: a nickname of markup is text on the account page and on the page that asks before deleting."""
+def test_a_nickname_runs_nothing(visit: Visit) -> None:
+    """A nickname of markup is text on the account page and on the page that asks before deleting."""
     visitor = visit()
     page = account_of(visitor, SVG)
     assert page.inner_text("h1") == SVG

@@ -6,7 +6,7 @@ import pytest
 
 from connect_core.harness import RunningShop
 
-from ..kit.web_shops import Clock
+from ..kit.clock import Clock
 from .conftest import Visit
 from .visitors import Visitor
 

@@ -78,8 +78,8 @@ def test_dark_is_dark(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("manner", ["desk", "desk, no scripts"], indirect=True)
-def test_a19_no_page_is_framed(visit: Visit, shop: RunningShop) -> None:
-    """A19: another site's page frames ours → Chromium shows nothing of them, logged in or not."""
+def test_no_page_is_framed(visit: Visit, shop: RunningShop) -> None:
+    """Another site's page frames ours → Chromium shows nothing of them, logged in or not."""
     visitor = visit()
     page = visitor.open("/connect/login")
     visitor.log_in(page)

@@ -2,8 +2,9 @@
 
 from connect_core.harness import RunningShop
 
+from ..kit.account_page import bound
+from .account_page import ACCOUNT, account_of, bind
 from .conftest import Visit
-from .test_account import ACCOUNT, account_of, bind, bound
 
 SHOP = "merging"
 

@@ -8,7 +8,7 @@ import pytest
 from connect_core.harness import RunningShop
 
 from ..kit.acme import execute
-from ..kit.web_shops import Clock
+from ..kit.clock import Clock
 from .conftest import Manner, Visit
 from .visitors import DESK
 

@@ -13,6 +13,7 @@ from connect_core.errors import ConnectError, ProviderRefused, ProviderTimeout
 from connect_core.http import HttpPool
 
 from ..kit.canaries import CANARY, every_record
+from ..kit.clock import Clock
 from ..kit.peers import using
 
 
@@ -37,27 +38,17 @@ class Vendor:
         return value, self.lifetime
 
 
-@dataclass
-class Clock:
-    """A clock that is set by hand."""
-
-    time: float = 1_800_000_000
-
-    def __call__(self) -> float:
-        return self.time
-
-
 def run(work: Callable[[Vendor, Cache, Clock], Awaitable[None]]) -> None:
     """Run `work` with a vendor, an empty cache and the cache's clock."""
 
     async def worked() -> None:
-        clock = Clock()
+        clock = Clock(1_800_000_000)
         await work(Vendor(), Cache(now=clock), clock)
 
     asyncio.run(worked(), debug=True)
 
 
-def test_n19_all_who_wait_share_one_fetch() -> None:
+def test_all_who_wait_share_one_fetch() -> None:
     """A hundred logins at once cost the vendor one answer; later ones none until it ends."""
 
     async def work(vendor: Vendor, kept: Cache, clock: Clock) -> None:
@@ -73,22 +64,22 @@ def test_n19_all_who_wait_share_one_fetch() -> None:
 
 
 @pytest.mark.parametrize(("lifetime", "fresh"), [(7200.0, 6900.0), (60.0, 54.0), (1e12, 86100.0)])
-def test_n19_a_value_is_fetched_anew_before_it_ends(lifetime: float, fresh: float) -> None:
+def test_a_value_is_fetched_anew_before_it_ends(lifetime: float, fresh: float) -> None:
     """A tenth of its life before the end, five minutes at most; no vendor's number keeps it beyond a day."""
 
     async def work(vendor: Vendor, kept: Cache, clock: Clock) -> None:
         vendor.lifetime = lifetime
         await kept.cached("a", vendor.fetch)
-        clock.time += fresh - 1
+        clock.advance(fresh - 1)
         assert await kept.cached("a", vendor.fetch) == "value 1"
-        clock.time += 1
+        clock.advance(1)
         assert await kept.cached("a", vendor.fetch) == "value 2"
 
     run(work)
 
 
 @pytest.mark.parametrize("lifetime", [0.0, -1.0, float("nan")])
-def test_c11_a_lifetime_that_is_none_keeps_nothing(lifetime: float) -> None:
+def test_a_lifetime_that_is_none_keeps_nothing(lifetime: float) -> None:
     """A value that has ended when it comes serves those who waited, and nobody after."""
 
     async def work(vendor: Vendor, kept: Cache, clock: Clock) -> None:
@@ -98,7 +89,7 @@ def test_c11_a_lifetime_that_is_none_keeps_nothing(lifetime: float) -> None:
     run(work)
 
 
-def test_n14_a_visitor_who_leaves_takes_the_value_from_nobody() -> None:
+def test_a_visitor_who_leaves_takes_the_value_from_nobody() -> None:
     """The first of two who wait is cancelled: the fetch it began goes on for the second."""
 
     async def work(vendor: Vendor, kept: Cache, clock: Clock) -> None:
@@ -128,7 +119,7 @@ def test_a_failed_fetch_reaches_all_who_wait_and_is_not_kept() -> None:
     run(work)
 
 
-def test_l02_a_fetch_that_fails_when_nobody_waits_is_not_told() -> None:
+def test_a_fetch_that_fails_when_nobody_waits_is_not_told() -> None:
     """Everybody left, then the fetch raised: asyncio logs no error of it, whatever its text holds."""
 
     async def fetch() -> tuple[str, float]:
@@ -167,7 +158,7 @@ def test_what_has_ended_makes_room() -> None:
     async def work(vendor: Vendor, kept: Cache, clock: Clock) -> None:
         for number in range(cache.MAX_VALUES):
             await kept.cached(f"old {number}", vendor.fetch)
-        clock.time += 7200
+        clock.advance(7200)
         for number in range(cache.MAX_VALUES + 1):
             await kept.cached(f"new {number}", vendor.fetch)
             assert len(kept._values) <= cache.MAX_VALUES
@@ -190,7 +181,7 @@ def test_providers_do_not_see_each_others_values() -> None:
     using(work)
 
 
-def test_n01_a_fetch_that_hangs_ends_by_the_deadline() -> None:
+def test_a_fetch_that_hangs_ends_by_the_deadline() -> None:
     """Nobody waits for a value longer than for any other call, and the next one begins anew."""
 
     async def work(pool: HttpPool) -> None:
@@ -204,7 +195,7 @@ def test_n01_a_fetch_that_hangs_ends_by_the_deadline() -> None:
     using(work, deadline=0.1)
 
 
-def test_n19_a_dead_value_is_replaced_once() -> None:
+def test_a_dead_value_is_replaced_once() -> None:
     """What the vendor calls dead is fetched anew and asked with again; a second refusal, and any other, is the end."""
 
     async def work(pool: HttpPool) -> None:

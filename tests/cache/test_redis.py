@@ -16,7 +16,7 @@ from connect_core.crypto import Sealer
 from connect_core.errors import SettingsError
 
 from ..conftest import Require
-from ..kit.canaries import CANARY, every_record, told
+from ..kit.canaries import CANARY, every_record, every_text
 from ..kit.redis_server import OwnRedis, own_redis, way_to
 
 RING = (bytes(range(32)),)
@@ -105,7 +105,7 @@ asyncio.run(work())
 """
 
 
-def test_n19_processes_share_one_fetch(redis: OwnRedis) -> None:
+def test_processes_share_one_fetch(redis: OwnRedis) -> None:
     """A second process finds what the first one fetched, and asks the vendor for nothing."""
     outputs = [
         subprocess.run([sys.executable, "-c", PROCESS, redis.url], stdout=subprocess.PIPE, text=True, check=True).stdout
@@ -114,7 +114,7 @@ def test_n19_processes_share_one_fetch(redis: OwnRedis) -> None:
     assert outputs == ["fetched\ntoken-of-the-app\n", "token-of-the-app\n"]
 
 
-def test_k01_k02_k03_a_value_on_redis_opens_with_the_shops_keys_alone(redis: OwnRedis) -> None:
+def test_a_value_on_redis_opens_with_the_shops_keys_alone(redis: OwnRedis) -> None:
     """Redis and who reads it see no token; another ring, another name and a tampered text open nothing."""
 
     async def keep(shared: RedisCache) -> None:
@@ -138,7 +138,7 @@ def test_k01_k02_k03_a_value_on_redis_opens_with_the_shops_keys_alone(redis: Own
     run(redis.url, miss)
 
 
-def test_k04_a_rotated_ring_finds_what_its_older_key_sealed(redis: OwnRedis) -> None:
+def test_a_rotated_ring_finds_what_its_older_key_sealed(redis: OwnRedis) -> None:
     """A new key at the front costs no fetch."""
 
     async def find(shared: RedisCache) -> None:
@@ -148,14 +148,14 @@ def test_k04_a_rotated_ring_finds_what_its_older_key_sealed(redis: OwnRedis) -> 
     run(redis.url, find, ring=(bytes(32), *RING))
 
 
-def test_n19_what_ends_early_here_ends_early_there(redis: OwnRedis) -> None:
+def test_what_ends_early_here_ends_early_there(redis: OwnRedis) -> None:
     """Redis keeps a value no longer than its process does."""
     run(redis.url, keep_one)
     with redis.client() as client:
         assert 6890 < client.ttl("connect-login:1:value:acme:app") <= 6900
 
 
-def test_n19_what_has_ended_is_not_taken_from_redis(redis: OwnRedis) -> None:
+def test_what_has_ended_is_not_taken_from_redis(redis: OwnRedis) -> None:
     """A value whose time is over is fetched anew, even if Redis still has it."""
 
     async def work(shared: RedisCache) -> None:
@@ -166,7 +166,7 @@ def test_n19_what_has_ended_is_not_taken_from_redis(redis: OwnRedis) -> None:
 
 
 @pytest.mark.parametrize("lifetime", [0.0, -1.0, float("nan")])
-def test_c11_a_lifetime_that_is_none_reaches_no_redis(redis: OwnRedis, lifetime: float) -> None:
+def test_a_lifetime_that_is_none_reaches_no_redis(redis: OwnRedis, lifetime: float) -> None:
     """A value that has ended when it comes is shared with nobody."""
 
     async def fetch() -> tuple[str, float]:
@@ -179,7 +179,7 @@ def test_c11_a_lifetime_that_is_none_reaches_no_redis(redis: OwnRedis, lifetime:
     assert redis.find_all() == {}
 
 
-def test_n19_a_dead_value_is_dropped_for_all_and_only_once(redis: OwnRedis) -> None:
+def test_a_dead_value_is_dropped_for_all_and_only_once(redis: OwnRedis) -> None:
     """Who still holds the dead value finds its successor; who calls the dead one dead again drops nothing."""
 
     async def work(shared: RedisCache) -> None:
@@ -193,7 +193,7 @@ def test_n19_a_dead_value_is_dropped_for_all_and_only_once(redis: OwnRedis) -> N
     run(redis.url, work)
 
 
-def test_m16_a_dead_value_that_redis_brings_back_is_not_believed(redis: OwnRedis) -> None:
+def test_a_dead_value_that_redis_brings_back_is_not_believed(redis: OwnRedis) -> None:
     """After a failover Redis may hold what was dropped: who knows that it is dead fetches anew."""
 
     async def work(shared: RedisCache) -> None:
@@ -210,7 +210,7 @@ def test_m16_a_dead_value_that_redis_brings_back_is_not_believed(redis: OwnRedis
     run(redis.url, work)
 
 
-def test_p07_processes_share_a_count(redis: OwnRedis) -> None:
+def test_processes_share_a_count(redis: OwnRedis) -> None:
     """What one process counted, another one counts on; nobody is counted for somebody else."""
 
     async def count(shared: RedisCache) -> None:
@@ -247,7 +247,7 @@ async def goes_on(shared: RedisCache, *values: str, seconds: float) -> None:
         assert time.monotonic() - before < seconds
 
 
-def test_m15_a_redis_that_is_down_costs_nothing(mortal: OwnRedis) -> None:
+def test_a_redis_that_is_down_costs_nothing(mortal: OwnRedis) -> None:
     """Values are fetched and kept here, counts are let pass, one line is logged; when it is back it is used."""
 
     async def work(shared: RedisCache) -> None:
@@ -263,7 +263,7 @@ def test_m15_a_redis_that_is_down_costs_nothing(mortal: OwnRedis) -> None:
     assert (records.text.count("cache_down"), records.text.count("cache_up")) == (1, 1)
 
 
-def test_m15_a_redis_that_is_slow_is_waited_for_once(redis: OwnRedis) -> None:
+def test_a_redis_that_is_slow_is_waited_for_once(redis: OwnRedis) -> None:
     """The first request loses a quarter of a second, those after it nothing, nor does who looks after it."""
 
     async def work(shared: RedisCache) -> None:
@@ -282,7 +282,7 @@ def test_m15_a_redis_that_is_slow_is_waited_for_once(redis: OwnRedis) -> None:
         run(way.url, work)
 
 
-def test_m15_a_crowd_that_meets_a_slow_redis_waits_together(redis: OwnRedis) -> None:
+def test_a_crowd_that_meets_a_slow_redis_waits_together(redis: OwnRedis) -> None:
     """More requests than connections: each of them is let go in a quarter of a second."""
 
     async def work(shared: RedisCache) -> None:
@@ -302,7 +302,7 @@ def test_m15_a_crowd_that_meets_a_slow_redis_waits_together(redis: OwnRedis) -> 
     assert records.text.count("cache_down") == 1
 
 
-def test_m15_a_late_answer_is_nobodys(redis: OwnRedis) -> None:
+def test_a_late_answer_is_nobodys(redis: OwnRedis) -> None:
     """An answer that comes after its caller left is not taken for the next one's."""
 
     async def work(shared: RedisCache) -> None:
@@ -325,7 +325,7 @@ def test_m15_a_late_answer_is_nobodys(redis: OwnRedis) -> None:
     assert "cache_down" not in records.text
 
 
-def test_m15_a_redis_that_was_restarted_is_used_at_once(mortal: OwnRedis) -> None:
+def test_a_redis_that_was_restarted_is_used_at_once(mortal: OwnRedis) -> None:
     """Connections that the old one left behind are no outage; the value is fetched anew by no process that has it."""
 
     async def work(shared: RedisCache) -> None:
@@ -342,14 +342,14 @@ def test_m15_a_redis_that_was_restarted_is_used_at_once(mortal: OwnRedis) -> Non
     assert "cache_down" not in records.text
 
 
-def test_m15_a_name_of_the_wrong_type_is_an_outage_and_no_more(redis: OwnRedis) -> None:
+def test_a_name_of_the_wrong_type_is_an_outage_and_no_more(redis: OwnRedis) -> None:
     """Somebody else's data under our name harm no login."""
     with redis.client() as client:
         client.rpush("connect-login:1:value:acme:app", "1")
     run(redis.url, lambda shared: goes_on(shared, "one", seconds=0.1))
 
 
-def test_l02_a_wrong_password_is_told_by_its_kind_alone(require: Require, tmp_path: Path) -> None:
+def test_a_wrong_password_is_told_by_its_kind_alone(require: Require, tmp_path: Path) -> None:
     """Logins go on, and the password stands in no log line."""
 
     async def work(shared: RedisCache) -> None:
@@ -361,7 +361,7 @@ def test_l02_a_wrong_password_is_told_by_its_kind_alone(require: Require, tmp_pa
     assert CANARY not in records.text
 
 
-def test_l02_an_outage_is_told_by_its_kind_alone(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_outage_is_told_by_its_kind_alone(caplog: pytest.LogCaptureFixture) -> None:
     """The library's texts repeat addresses, so none of them is logged."""
 
     async def work(shared: RedisCache) -> None:
@@ -372,12 +372,12 @@ def test_l02_an_outage_is_told_by_its_kind_alone(caplog: pytest.LogCaptureFixtur
 
 
 @pytest.mark.parametrize("url", [f"redis://:{CANARY}@h:port/0", f"redis://h?db={CANARY}", f"http://{CANARY}"])
-def test_l02_an_address_that_is_none_is_not_repeated(url: str) -> None:
+def test_an_address_that_is_none_is_not_repeated(url: str) -> None:
     """It is told under its key, without a part of it."""
     with pytest.raises(SettingsError) as caught:
         connect_redis(url, Sealer(RING, "cache"))
     assert [mistake.partition(":")[0] for mistake in caught.value.mistakes] == ["service.redis_url"]
-    assert CANARY not in told(caught.value)
+    assert CANARY not in every_text(caught.value)
 
 
 def test_without_the_extra_it_is_told_what_to_install() -> None:

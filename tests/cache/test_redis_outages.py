@@ -21,8 +21,9 @@ from connect_core.sessions import REUSE_GRACE
 from ..conftest import Require
 from ..kit.acme import KEY, Acme, AcmeProvider, AcmeSandbox, PluginOf
 from ..kit.canaries import CANARY, every_record
+from ..kit.clock import Clock
 from ..kit.redis_server import OwnRedis, Way, own_redis, way_to
-from ..kit.web_shops import Clock, bearer, come_back, mini_login, refused, served
+from ..kit.web_shops import bearer, come_back, mini_login, refused, served
 
 LOGINS = 200
 ROUTES = (("alipay", "pc"), ("alipay", "mini"), ("wechat", "pc"), ("acme", "mini"))
@@ -90,7 +91,7 @@ def torment(redis: OwnRedis, way: Way, is_over: threading.Event) -> None:
                 return
 
 
-def test_r7_no_login_fails_while_redis_is_killed_restarted_flushed_and_blocked(redis: OwnRedis) -> None:
+def test_no_login_fails_while_redis_is_killed_restarted_flushed_and_blocked(redis: OwnRedis) -> None:
     """Two hundred logins, all of them succeed; what was shared is not told, and Redis is used again in the end."""
     is_over, Tokened.lifetime = threading.Event(), 0.1
     with every_record() as records, way_to(redis) as way, shop_with(way.url) as shop:
@@ -115,7 +116,7 @@ def test_r7_no_login_fails_while_redis_is_killed_restarted_flushed_and_blocked(r
     assert CANARY not in records.text
 
 
-def test_r7_a_blocked_redis_adds_nothing_once_it_is_left_alone(redis: OwnRedis) -> None:
+def test_a_blocked_redis_adds_nothing_once_it_is_left_alone(redis: OwnRedis) -> None:
     """After the first request that waits for it, logins take what they took; at most 50 ms are added."""
 
     def took() -> float:
@@ -130,7 +131,7 @@ def test_r7_a_blocked_redis_adds_nothing_once_it_is_left_alone(redis: OwnRedis) 
         assert statistics.median([took() for _ in range(20)]) < with_redis + 0.05
 
 
-def test_n19_services_that_share_a_redis_fetch_an_app_token_once(redis: OwnRedis) -> None:
+def test_services_that_share_a_redis_fetch_an_app_token_once(redis: OwnRedis) -> None:
     """What one service fetched is found by the next; without Redis it fetches its own and logs people in."""
     for spoil in (lambda: None, lambda: None, redis.kill):
         spoil()
@@ -139,9 +140,8 @@ def test_n19_services_that_share_a_redis_fetch_an_app_token_once(redis: OwnRedis
     assert len(Tokened.fetched) == 2
 
 
-def test_m15_what_may_happen_once_happens_once_while_redis_is_flushed(redis: OwnRedis) -> None:
+def test_what_may_happen_once_happens_once_while_redis_is_flushed(redis: OwnRedis, clock: Clock) -> None:
     """A state, a code and a refresh token that were used are refused, whatever Redis has forgotten."""
-    clock = Clock()
     with (
         shop_with(redis.url, now=clock) as shop,
         Visitor(shop) as visitor,
@@ -163,7 +163,7 @@ def test_m15_what_may_happen_once_happens_once_while_redis_is_flushed(redis: Own
             refused(visitor.http.post("/connect/token/refresh", json=refresh), 401, "token_invalid")
 
 
-def test_h05_a_logout_holds_at_once_while_redis_is_flushed(redis: OwnRedis) -> None:
+def test_a_logout_holds_at_once_while_redis_is_flushed(redis: OwnRedis) -> None:
     """Who is logged out is told by the database: an access token is dead with its login, whatever Redis knows."""
     with shop_with(redis.url) as shop, Visitor(shop) as visitor:
         tokens = mini_login(visitor)
@@ -174,7 +174,7 @@ def test_h05_a_logout_holds_at_once_while_redis_is_flushed(redis: OwnRedis) -> N
             assert visitor.http.get("/connect/me", headers=bearer(tokens)).status_code == 401
 
 
-def test_p07_processes_that_share_a_redis_share_the_limit(redis: OwnRedis, tmp_path: Path) -> None:
+def test_processes_that_share_a_redis_share_the_limit(redis: OwnRedis, tmp_path: Path) -> None:
     """Of twelve starts, six at each of two services, ten are let in; without Redis each counts for itself."""
     with ExitStack() as stack:
         services = []
@@ -187,7 +187,7 @@ def test_p07_processes_that_share_a_redis_share_the_limit(redis: OwnRedis, tmp_p
         second = [start(services[number % 2].url) for number in range(12)]
     assert first == [303] * 10 + [429] * 2
     assert (second.count(303), second.count(429)) == (8, 4)
-    assert all("cache_down" in service.told for service in services)
+    assert all("cache_down" in service.output for service in services)
 
 
 def start(url: str) -> int:

@@ -341,7 +341,7 @@ def test_keys_generate_prints_a_key() -> None:
 
 
 def test_sandbox_prints_settings_that_reach_it(tmp_path: Path) -> None:
-    """TOML to paste into a configuration; the doubles answer there; Ctrl-C ends them with 0."""
+    """TOML to paste into a configuration; the sandboxes answer there; Ctrl-C ends them with 0."""
     with running(tmp_path, "sandbox", "--port", "0") as process:
         assert process.stdout is not None
         printed = ""

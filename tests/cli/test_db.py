@@ -1,8 +1,6 @@
 """`connect-login db`, and what a service does on a database that is not ready: in processes, with their exit codes."""
 
 import asyncio
-import subprocess
-import sysconfig
 from contextlib import closing
 from pathlib import Path
 
@@ -18,28 +16,9 @@ from connect_core.store.schema.upgrade import upgrade_schema
 from connect_core.web import create_app
 
 from ..kit.acme import execute
-from ..kit.databases import empty
+from ..kit.commands import run
 
-__all__ = ["empty"]
-
-COMMAND = str(Path(sysconfig.get_path("scripts"), "connect-login"))
 CURRENT = f"the schema is current: {schema.VERSIONS[0]}"
-
-
-def run(*arguments: str) -> tuple[int, list[str], list[str]]:
-    """Run the command to its end; returns its exit code and what it said."""
-    done = subprocess.run([COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False)
-    assert "Traceback" not in done.stdout + done.stderr
-    return done.returncode, done.stdout.splitlines(), done.stderr.splitlines()
-
-
-@pytest.fixture
-def config(empty: str, tmp_path: Path) -> str:
-    """The configuration of a shop on an empty database, on each engine in turn."""
-    init(tmp_path)
-    path = tmp_path / "connect.toml"
-    path.write_text(path.read_text("utf-8").replace("sqlite:///connect.db", empty), "utf-8")
-    return str(path)
 
 
 def test_an_operators_day(config: str, empty: str) -> None:

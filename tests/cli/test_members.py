@@ -9,10 +9,7 @@ from connect_core.store.models import Member
 from connect_core.store.schema.upgrade import upgrade_schema
 
 from ..kit.acme import execute
-from ..kit.databases import empty
-from .test_db import config, run
-
-__all__ = ["config", "empty"]
+from ..kit.commands import run
 
 
 def plant(url: str) -> None:

@@ -1,4 +1,4 @@
-"""The real service reads no request head of any size (O06)."""
+"""The real service reads no request head of any size."""
 
 import socket
 from collections.abc import Iterator
@@ -18,17 +18,17 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.mark.parametrize(("size", "status"), [(16_000, 200), (40_000, 400), (3_000_000, 400)])
-def test_o06_a_large_header_is_refused(service: Served, size: int, status: int) -> None:
+def test_a_large_header_is_refused(service: Served, size: int, status: int) -> None:
     """A header of ordinary size passes, one above the limit is a 400."""
     assert httpx.get(f"{service.url}/healthz", headers={"x": "a" * size}, trust_env=False).status_code == status
 
 
-def test_o06_a_long_address_is_refused(service: Served) -> None:
+def test_a_long_address_is_refused(service: Served) -> None:
     """The same for the request line."""
     assert httpx.get(f"{service.url}/healthz?{'a' * 40_000}", trust_env=False).status_code == 400
 
 
-def test_o06_an_endless_header_is_cut(service: Served) -> None:
+def test_an_endless_header_is_cut(service: Served) -> None:
     """A head that never ends loses its connection, and the service goes on."""
     address = urlsplit(service.url)
     with socket.create_connection((address.hostname, address.port), 5) as connection:
@@ -38,7 +38,7 @@ def test_o06_an_endless_header_is_cut(service: Served) -> None:
     assert httpx.get(f"{service.url}/healthz", trust_env=False).status_code == 200
 
 
-def test_o06_a_body_counts_for_itself(service: Served) -> None:
+def test_a_body_counts_for_itself(service: Served) -> None:
     """The head's limit is not the body's: that is refused by the route that reads it."""
     refused = httpx.post(f"{service.url}/connect/token/refresh", content=b"x" * 200_000, trust_env=False)
     assert (refused.status_code, refused.json()["code"]) == (400, "bad_request")

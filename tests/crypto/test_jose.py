@@ -112,7 +112,7 @@ def test_ec_signatures_of_another_library_verify(name: str) -> None:
         rsa_jwk(kid=["a"]),
     ],
 )
-def test_d13_keys_that_are_passed_over(jwk: object) -> None:
+def test_keys_that_are_passed_over(jwk: object) -> None:
     """Weak, secret, for something else, off the curve, or no key at all."""
     assert VerificationKey.find(jwk) is None
 

@@ -19,14 +19,14 @@ def test_a_password_is_the_one_that_was_hashed() -> None:
 @pytest.mark.parametrize(
     "password", ["", "x", "a password that is nobody's", _placeholder_hash()], ids=["empty", "short", "plain", "hash"]
 )
-def test_f13_no_password_opens_an_account_without_one(password: str) -> None:
+def test_no_password_opens_an_account_without_one(password: str) -> None:
     """Not even the one whose hash stands in for it, which can be read in our source; nor a hash that is none."""
     assert not is_password(password, "")
     assert not is_password(password, "$argon2id$v=19$nonsense")
     assert not is_password(password, password or "x")
 
 
-def test_p08_an_account_without_a_password_takes_as_long() -> None:
+def test_an_account_without_a_password_takes_as_long() -> None:
     """Whoever measures learns neither which names there are nor who has a password."""
 
     def took(stored: str) -> float:

@@ -32,19 +32,19 @@ def test_a_sealed_text_fits_a_cookie() -> None:
     assert body.replace("-", "").replace("_", "").isalnum()
 
 
-def test_k02_another_purpose_does_not_open() -> None:
+def test_another_purpose_does_not_open() -> None:
     """The keys of two purposes have nothing in common, though the ring is one."""
     with pytest.raises(SealError):
         Sealer([FIRST], "setting").open(SEALER.seal(b"x", "a"), "a")
 
 
-def test_k02_other_associated_data_do_not_open() -> None:
+def test_other_associated_data_do_not_open() -> None:
     """A text sealed for one flow is worthless in another."""
     with pytest.raises(SealError):
         SEALER.open(SEALER.seal(b"x", "flow-1"), "flow-2")
 
 
-def test_k04_rotation_opens_old_texts_and_seals_with_the_new_key() -> None:
+def test_rotation_opens_old_texts_and_seals_with_the_new_key() -> None:
     """The first key of the ring seals, every key opens; a key that left the ring opens nothing."""
     old = SEALER.seal(b"x", "a")
     both = Sealer([SECOND, FIRST], "flow")
@@ -78,7 +78,7 @@ def damaged_texts() -> list[str]:
 
 
 @pytest.mark.parametrize("text", damaged_texts(), ids=range(len(damaged_texts())))
-def test_k03_a_damaged_text_does_not_open(text: str) -> None:
+def test_a_damaged_text_does_not_open(text: str) -> None:
     """Whatever was altered, the error is the same, has the same words and hangs no cause."""
     with pytest.raises(SealError, match=r"^the sealed text does not open$") as refused:
         SEALER.open(text, "a")

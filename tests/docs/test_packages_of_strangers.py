@@ -7,7 +7,7 @@ import pytest
 from ..conftest import Require
 from ..kit.fresh_environment import ROOT, Fresh, can_build
 
-MOULDS = ("oauth2", "oidc", "custom")
+TEMPLATES = ("oauth2", "oidc", "custom")
 ACME = ROOT / "docs/examples/connect-acme"
 LOGIN_PAGE = """
 from connect_core.harness import run_shop, Visitor
@@ -18,17 +18,17 @@ with run_shop() as shop, Visitor(shop) as visitor:
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory, require: Require) -> Fresh:
-    """One environment for all: our wheel, a generated plugin of each mould, the plugin of the docs."""
+    """One environment for all: our wheel, a generated plugin of each template, the plugin of the docs."""
     require(can_build(), "pip and hatchling are missing here")
     fresh = Fresh(tmp_path_factory.mktemp("fresh"))
-    for like in MOULDS:
+    for like in TEMPLATES:
         done = fresh.run("connect-login", "new-plugin", f"my_{like}", "--like", like)
         assert done.returncode == 0, done.stderr
-    fresh.install(*(fresh.folder / f"connect-my_{like}" for like in MOULDS), ACME)
+    fresh.install(*(fresh.folder / f"connect-my_{like}" for like in TEMPLATES), ACME)
     return fresh
 
 
-@pytest.mark.parametrize("like", MOULDS)
+@pytest.mark.parametrize("like", TEMPLATES)
 def test_a_generated_plugin_passes_its_own_tests(fresh: Fresh, like: str) -> None:
     """The contract holds before a line is edited."""
     done = fresh.run("python", "-m", "pytest", "-q", "-W", "error", folder=fresh.folder / f"connect-my_{like}")
@@ -47,7 +47,7 @@ def test_strangers_are_logged_in_through(fresh: Fresh) -> None:
     done = fresh.run("connect-login", "demo", "--once")
     assert done.returncode == 0, done.stdout + done.stderr
     rows = {tuple(line.split()[:3]) for line in done.stdout.splitlines()}
-    for name in ("acme", *(f"my_{like}" for like in MOULDS)):
+    for name in ("acme", *(f"my_{like}" for like in TEMPLATES)):
         assert {(name, client, "ok") for client in ("pc", "h5")} <= rows
 
 

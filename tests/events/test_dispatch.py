@@ -29,6 +29,7 @@ from connect_core.store import Database
 
 from ..kit.acme import NOW, hand_in, rows, using
 from ..kit.canaries import CANARY, every_record
+from ..kit.clock import Clock
 
 
 class Listener:
@@ -135,22 +136,22 @@ def untold(folder: Path) -> list[str]:
 @pytest.mark.usefixtures("database_url")
 def test_an_event_is_untold_until_its_listeners_were_called(tmp_path: Path) -> None:
     """What nobody listens to counts as told; what was told is noted; what was not is told late, once, by anybody."""
-    listener, now = Listener(), [time.time()]
+    listener, clock = Listener(), Clock(time.time())
 
     async def work(manager: ConnectManager) -> None:
         await hand_in(manager, "lihua.1")
         assert untold(tmp_path) == ["logged_in"]
         await manager.dispatcher.drain()
         assert untold(tmp_path) == []
-        event = replace(listener.heard[0], id=0, time=int(now[0]), is_new_member=True)
+        event = replace(listener.heard[0], id=0, time=int(clock()), is_new_member=True)
         [lost] = await manager.database.write(lambda tx: manager.dispatcher.write(tx, [event], 1, "0" * 64))
         assert await manager.dispatcher.redeliver() == 0
-        now[0] += REDELIVERY_AFTER_SECONDS + 1
+        clock.advance(REDELIVERY_AFTER_SECONDS + 1)
         assert [await manager.dispatcher.redeliver() for _ in range(2)] == [1, 0]
         assert listener.heard[1:] == [lost]
         assert untold(tmp_path) == []
 
-    using(tmp_path, work, extra=[("listener", listener)], now=lambda: now[0])
+    using(tmp_path, work, extra=[("listener", listener)], now=clock)
     told = rows(tmp_path, "SELECT id, kind, create_time, dispatched_at FROM es_connect_event ORDER BY id")
     assert [event.id for event in listener.heard] == [row["id"] for row in told if row["kind"] == "logged_in"]
     assert [row["dispatched_at"] for row in told if row["kind"] != "logged_in"] == [told[0]["create_time"]] * 2
@@ -186,17 +187,17 @@ def test_a_refusal_is_a_line_of_the_log(
     assert (told["reason"], told["vendor_sub_code"], told["request_id"]) == ("the reason", "isv.x", "r")
 
 
-def test_l08_a_flood_of_refusals_does_not_fill_the_disk(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_flood_of_refusals_does_not_fill_the_disk(caplog: pytest.LogCaptureFixture) -> None:
     """10 000 refusals in a minute are 60 lines; the others are counted, and a rare code is told meanwhile."""
     caplog.set_level(logging.INFO, "connect_login")
-    clock = [NOW]
-    refusals = RefusalLog(lambda: clock[0])
+    clock = Clock(NOW)
+    refusals = RefusalLog(clock)
     for _ in range(10_000):
         refusals.note(StateInvalid("forged"), {})
     refusals.note(ProviderConfig("the key is another one"), {})
     assert REFUSALS_A_MINUTE == 60
     assert [vars(one)["code"] for one in caplog.records] == ["state_invalid"] * 60 + ["provider_config"]
-    clock[0] += 60
+    clock.advance(60)
     caplog.clear()
     refusals.note(StateInvalid("forged"), {})
     refusals.note(ProviderConfig("the key is another one"), {})

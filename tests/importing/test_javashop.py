@@ -104,7 +104,7 @@ def test_new_members_are_numbered_past_the_imported_ones(move: Move) -> None:
 
 
 @on_every_engine
-def test_m04_an_import_that_was_killed_goes_on(move: Move) -> None:
+def test_an_import_that_was_killed_goes_on(move: Move) -> None:
     """Whatever it had written is whole, and the next run ends with the same tables as one that was left alone."""
     with move.old.engine.begin() as connection:
         members = [{"id": n, "uname": f"buyer{n}"} for n in range(1, 6001)]
@@ -177,7 +177,7 @@ def test_a_target_without_tables_is_refused(move: Move) -> None:
     assert "a table of ours is gone" in move.run(code=2)
 
 
-def test_k01_the_source_is_only_read(move: Move) -> None:
+def test_the_source_is_only_read(move: Move) -> None:
     """Not a byte of it changes; it runs as the command that an operator types."""
     fill(move.old)
     before = (move.folder / "old.db").read_bytes()
@@ -225,7 +225,7 @@ def test_a_name_that_two_old_members_share_is_the_first_ones(move: Move) -> None
         assert report["members"]["imported"] == 2
 
 
-def test_g12_what_was_unbound_here_stays_unbound(move: Move) -> None:
+def test_what_was_unbound_here_stays_unbound(move: Move) -> None:
     """A further import does not bind again what the member unbound since the first."""
     move.old.member(3)
     move.old.connect(1, 3, "ALIPAY", "2088")

@@ -84,7 +84,7 @@ def test_qq_of_web_and_app_is_one_person_of_one_member() -> None:
     assert people == {(7, "QQ"): (PersonId.union_id("UID_5F2A"), PersonId.open_id("5F2A", "101"))}
 
 
-def test_f10_an_openid_that_equals_a_union_id_is_another_id() -> None:
+def test_an_openid_that_equals_a_union_id_is_another_id() -> None:
     """The kind is part of the key, so the two members are not one another's."""
     people, report = get([(1, 7, "WECHAT", "same"), (2, 8, "WECHAT", "other"), (3, 8, "WECHAT_OPENID", "same")])
     assert people[7, "WECHAT"] == (PersonId.union_id("same"),)

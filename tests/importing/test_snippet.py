@@ -9,7 +9,7 @@ from ..kit.javashop_imports import Move
 from ..kit.old_shops import SECRET
 
 
-def test_k01_settings_become_toml_without_their_secrets(move: Move) -> None:
+def test_settings_become_toml_without_their_secrets(move: Move) -> None:
     """Keys that have a place are printed, secrets as `env:`; the others are named."""
     move.old.setting(1, "ALIPAY", pc={"alipay_pc_app_id": "2021000000000000", "alipay_pc_private_key": SECRET})
     move.old.setting(2, "WECHAT", pc={"wechat_pc_app_id": "wx1", "wechat_pc_app_key": SECRET, "wechat_pc_x": SECRET})
@@ -30,7 +30,7 @@ def test_k01_settings_become_toml_without_their_secrets(move: Move) -> None:
     assert "es_connect_setting 4" in said
 
 
-def test_k11_secrets_go_to_files_of_the_owner_alone(move: Move) -> None:
+def test_secrets_go_to_files_of_the_owner_alone(move: Move) -> None:
     """0600 in a folder of 0700, named by `file:` relative to connect.toml; a dry run writes none, nor does a second."""
     move.old.setting(1, "ALIPAY", pc={"alipay_pc_app_id": "2021000000000000", "alipay_pc_private_key": SECRET})
     folder = move.folder / "keys" / "old"

@@ -86,7 +86,7 @@ def test_a_wechat_member_is_known_by_the_union_id_and_keeps_openids(old: OldShop
     assert [event["kind"] for event in running_shop.rows("es_connect_event")] == ["logged_in", "logged_in"]
 
 
-def test_f15_a_member_that_the_old_shop_disabled_stays_out(old: OldShop, running_shop: RunningShop) -> None:
+def test_a_member_that_the_old_shop_disabled_stays_out(old: OldShop, running_shop: RunningShop) -> None:
     """-1 is Javashop's bin: the login is refused, and nobody new is registered."""
     old.member(7, "lihua-of-old", disabled=-1)
     old.connect(1, 7, "ALIPAY", running_shop.sandboxes["alipay"].user_id("lihua"))

@@ -1,4 +1,4 @@
-"""What the interoperability tests share: a double on loopback, drivers as processes, and what is missing said aloud."""
+"""What the interoperability tests share: a sandbox on loopback, drivers as processes, and skips that give a reason."""
 
 import json
 import os
@@ -59,15 +59,15 @@ def drive(command: Sequence[str | Path], job: Mapping[str, Any], zone: str, fold
 
 
 @contextmanager
-def double(**options: Any) -> Iterator[tuple[AlipaySandbox, dict[str, str]]]:
-    """Serve a new double with `options`; yields it and the settings of its website."""
+def serving_alipay(**options: Any) -> Iterator[tuple[AlipaySandbox, dict[str, str]]]:
+    """Serve a new sandbox with `options`; yields it and the settings of its website."""
     sandbox = AlipaySandbox(**options)
     with serving(sandbox.app()) as url:
         yield sandbox, sandbox.settings(url, ClientType.PC)
 
 
 def check_persons(told: Mapping[str, Any], sandbox: AlipaySandbox, user_id: str = "user_id") -> None:
-    """Both answers must name the same person, and the profile be the double's."""
+    """Both answers must name the same person, and the profile be the sandbox's."""
     assert "error" not in told, told
     assert told["token"][user_id] == told["person"][user_id] == sandbox.user_id("wangfang")
     assert "王芳" in (told["person"].get("nick_name") or told["person"]["nickName"])

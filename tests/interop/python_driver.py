@@ -1,8 +1,8 @@
 """Alipay's own SDK for Python, unchanged: reads a job as JSON from standard input, writes what the SDK made of it.
 
-A job: `config`, the attributes of the SDK's configuration, `code`, and the double's `port`. The SDK reaches the ports
+A job: `config`, the attributes of the SDK's configuration, `code`, and the sandbox's `port`. The SDK reaches the ports
 80 and 443 alone (of an address with another it makes a TypeError), and binding those takes rights that a test should
-not have. So the network below the SDK leads port 80 to the double.
+not have. So the network below the SDK leads port 80 to the sandbox.
 """
 
 import json

@@ -126,7 +126,7 @@ def test_rotated_keys(folder: Path) -> None:
             assert process.stdout.readline() == "rotated\n"
 
 
-def test_c01_the_provider_checks_the_verifier(folder: Path) -> None:
+def test_the_provider_checks_the_verifier(folder: Path) -> None:
     """A code of one flow under the state of another is refused by the provider, and nobody logs in."""
     login = LOGINS[0]
     with (

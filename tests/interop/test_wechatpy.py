@@ -1,4 +1,4 @@
-"""The community's client of WeChat against the double: a login of each kind, as that client reads WeChat."""
+"""The community's client of WeChat against the sandbox: a login of each kind, as that client reads WeChat."""
 
 import sys
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def _is_installed() -> None:
 
 @pytest.fixture(scope="module")
 def sandbox() -> WechatSandbox:
-    """A double."""
+    """A sandbox."""
     return WechatSandbox()
 
 

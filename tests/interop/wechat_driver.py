@@ -1,6 +1,6 @@
 """The community's client of WeChat for Python, unchanged: reads a job as JSON, writes what the client made of it.
 
-A job: the double's `url`, the `website` and the `mini` program as (app id, secret), a `code` and a `js_code`, what the
+A job: the sandbox's `url`, the `website` and the `mini` program as (app id, secret), a `code` and a `js_code`, what the
 phone button handed in. The client's addresses are class attributes, made to be replaced; that of the app token stands
 in the one method that a subclass brings.
 """

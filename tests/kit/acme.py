@@ -1,4 +1,4 @@
-"""Acme, a vendor in memory, its plugin, and shops around it: for tests of what stands between the vendors and the web.
+"""Acme, a vendor in memory, its plugin, and shops around it, for tests of everything between vendors and web.
 
 As a script it is one of several processes that log people in at the same moment: `acme.py FOLDER APP_ID CODE...`. It
 says `ready`, waits for a line, logs in with all the codes at once, and prints what became of each.
@@ -54,7 +54,7 @@ class Acme:
 
     people: dict[str, tuple[PersonId, ...]] = field(default_factory=dict)
     profiles: dict[str, Profile] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     pause: float = 0
 
     def ids_of(self, person: str, app_id: str) -> tuple[PersonId, ...]:
@@ -90,7 +90,7 @@ class AcmeProvider(Provider):
     async def login_callback(self, response: AuthorizationResponse) -> Identity:
         """Look the person up."""
         person = response.code.partition(".")[0]
-        self.acme.asked.append(f"login {person}")
+        self.acme.requests.append(f"login {person}")
         await asyncio.sleep(self.acme.pause)
         if person == "nobody":
             raise CodeInvalid("the code is nobody's", vendor={"errcode": "40029"})
@@ -98,7 +98,7 @@ class AcmeProvider(Provider):
 
     async def fetch_profile(self, identity: Identity) -> Identity:
         """Tell the profile that the test set, else a nickname."""
-        self.acme.asked.append(f"profile {identity.grant}")
+        self.acme.requests.append(f"profile {identity.grant}")
         await asyncio.sleep(self.acme.pause)
         return identity.with_profile(self.acme.profiles.get(identity.grant, Profile.of(nickname=identity.grant)))
 
@@ -127,7 +127,7 @@ class PluginOf:
 
 
 class AcmeSandbox(Sandbox):
-    """Puts Acme on a stage: there is nothing to serve, and codes are made up."""
+    """Puts Acme into a running shop: there is nothing to serve, and codes are made up."""
 
     title = "Acme"
 
@@ -147,8 +147,8 @@ class AcmeSandbox(Sandbox):
 def settings_of(folder: Path, **sections: Any) -> Settings:
     """A shop that offers Acme to every client type and keeps its database in `folder`."""
     service = {"secret_keys": [KEY], "database_url": url_of(folder), **sections.pop("service", {})}
-    offered = {"clients": {client: ["acme"] for client in ClientType}, "providers": {"acme": {}}}
-    return make_settings("https://shop.example", folder / "connect.db", service=service, **offered | sections)
+    defaults = {"clients": {client: ["acme"] for client in ClientType}, "providers": {"acme": {}}}
+    return make_settings("https://shop.example", folder / "connect.db", service=service, **defaults | sections)
 
 
 def using(
@@ -222,8 +222,8 @@ def execute(url: str, sql: str, *values: object) -> list[dict[str, Any]]:
         sql = sql.replace("%", "%%")
         sql = sql.replace("?", "%s") if values else sql
     with engine.begin() as connection:
-        done = connection.exec_driver_sql(sql, values)
-        return [dict(row) for row in done.mappings()] if done.returns_rows else []
+        result = connection.exec_driver_sql(sql, values)
+        return [dict(row) for row in result.mappings()] if result.returns_rows else []
 
 
 def rows(folder: Path, sql: str, *values: object) -> list[dict[str, Any]]:

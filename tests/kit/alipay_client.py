@@ -1,4 +1,4 @@
-"""A hand-made client of Alipay's double: requests are signed and answers verified here, nothing is the provider's."""
+"""A client of Alipay's sandbox that signs requests and verifies answers itself, without the provider's code."""
 
 import base64
 import json
@@ -77,10 +77,10 @@ class Told:
 
 
 class Caller:
-    """An app in front of the double."""
+    """An app in front of the sandbox."""
 
     def __init__(self, sandbox: AlipaySandbox, url: str, client_type: ClientType = ClientType.PC) -> None:
-        """`url` is the double's; `client_type` says which app."""
+        """`url` is the sandbox's; `client_type` says which app."""
         self.sandbox = sandbox
         self.url = url
         self.client_type = client_type
@@ -165,9 +165,9 @@ class Caller:
         headers = {"alipay-root-cert-sn": serials.pop("alipay_root_cert_sn")} if serials else {}
         if isinstance(body, str):
             headers |= {"alipay-encrypt-type": "AES", "content-type": "text/plain"}
-        own = {"app_id": self.settings["app_id"], **serials, "nonce": secrets.token_hex(8)}
-        own["timestamp"] = str(int(self.sandbox.now() * 1000))
-        text = ",".join(f"{name}={value}" for name, value in {**own, **(claims or {})}.items() if value is not None)
+        fields = {"app_id": self.settings["app_id"], **serials, "nonce": secrets.token_hex(8)}
+        fields["timestamp"] = str(int(self.sandbox.now() * 1000))
+        text = ",".join(f"{name}={value}" for name, value in {**fields, **(claims or {})}.items() if value is not None)
         signature = base64.b64encode((key or self.key).sign(f"{text}\nPOST\n{path}\n{content}\n".encode())).decode()
         headers["authorization"] = f"ALIPAY-SHA256withRSA {text},sign={signature}"
         return httpx.post(self.url + path, content=content, headers=headers, trust_env=False)
@@ -181,7 +181,7 @@ class Caller:
 
 @contextmanager
 def caller(client_type: ClientType = ClientType.PC, **options: Any) -> Iterator[Caller]:
-    """Serve a new double with `options`, mounted as a shop's demo mounts it."""
+    """Serve a new sandbox with `options`, mounted as a shop's demo mounts it."""
     sandbox = AlipaySandbox(**options)
     with serving(sandbox_app({"alipay": sandbox})) as url:
         yield Caller(sandbox, f"{url}/alipay", client_type)

@@ -1,4 +1,4 @@
-"""What Alipay's tests share: keys, a network that answers from memory, and Alipay's hand to sign with."""
+"""Alipay in memory: its keys, a transport that answers from memory, and answers signed as Alipay signs them."""
 
 import asyncio
 import json
@@ -111,7 +111,7 @@ def encrypt(source: str, key: bytes = AES_KEY, charset: str = "utf-8") -> str:
 def provider(
     network: Transport | bytes | httpx.Response, mode: Mapping[str, str] = KEY_MODE, **more: str
 ) -> AlipayProvider:
-    """Return a provider in front of `network`, a wire or the one answer on it."""
+    """Return a provider in front of `network`, a transport or the one answer that it gives."""
     transport = network if isinstance(network, Transport) else Transport([network])
     settings = AlipaySettings.model_validate({**mode, **more})
     return AlipayProvider(settings, HttpPool(transport=transport).for_provider("alipay"))
@@ -133,5 +133,5 @@ def run(awaitable: Awaitable[T]) -> T:
 
 def change(source: str, **members: object) -> str:
     """Return the JSON object `source` with `members` in place of its own; those given as None are gone."""
-    found = {**json.loads(source), **members}
-    return json.dumps({name: value for name, value in found.items() if value is not None}, ensure_ascii=False)
+    merged = {**json.loads(source), **members}
+    return json.dumps({name: value for name, value in merged.items() if value is not None}, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""A value that must never be told, and everything that errors and log records tell."""
+"""A value that no error and no log record may hold, and all the text that errors and records do hold."""
 
 import logging
 import traceback
@@ -8,12 +8,12 @@ from contextlib import contextmanager
 CANARY = "c4n4ry-7f3e"
 
 
-def told(error: BaseException | None) -> str:
+def every_text(error: BaseException | None) -> str:
     """Everything an error reporter could print of an error and of what hangs on it."""
     if error is None:
         return ""
-    own = f"{error} {error!r} {error.args} {''.join(traceback.format_exception(error))}"
-    return own + told(error.__cause__) + told(error.__context__)
+    printed = f"{error} {error!r} {error.args} {''.join(traceback.format_exception(error))}"
+    return printed + every_text(error.__cause__) + every_text(error.__context__)
 
 
 class Records(logging.Handler):

@@ -1,4 +1,4 @@
-"""Configurations of shops, and what is told about those that cannot be used."""
+"""Configurations of shops, and the mistakes that are reported for those that cannot be used."""
 
 import base64
 from typing import Any

@@ -1,4 +1,4 @@
-"""Databases for tests: fresh for each of them, on SQLite or on a server, and looked through when the test is over.
+"""A fresh database for each test, on SQLite or on a server, checked with the rules of `db check` afterwards.
 
 `CONNECT_TEST_DATABASE` names the server (`postgresql+psycopg://postgres@127.0.0.1:5432/postgres`); without it tests use
 a file. Databases are made and dropped there under names that begin with `connect_test_`.
@@ -15,7 +15,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import pytest
 from sqlalchemy import URL, create_engine, make_url
 from sqlalchemy.pool import NullPool
 
@@ -115,8 +114,10 @@ def check(url: str, *expected: str, are_members_elsewhere: bool = False) -> None
     """Fail when the rows break another rule than `expected`; a database whose tables a test took away is let be."""
     with closing(Database(url)) as database:
         if schema.find_state(database) is SchemaState.CURRENT:
-            found = integrity.find_violations(database, are_members_elsewhere=are_members_elsewhere)
-            broken = {violation.rule.name: violation.rows for violation in found if violation.rule.name not in expected}
+            violations = integrity.find_violations(database, are_members_elsewhere=are_members_elsewhere)
+            broken = {
+                violation.rule.name: violation.rows for violation in violations if violation.rule.name not in expected
+            }
             assert not broken, f"rules of db check are broken by rows: {broken}"
 
 
@@ -136,12 +137,3 @@ def run_shop(
         with harness.run_shop(*arguments, change=name_database, **options) as shop:
             yield shop
             check(shop.database_url, are_members_elsewhere=are_members_elsewhere)
-
-
-@pytest.fixture(params=ENGINES)
-def empty(request: pytest.FixtureRequest, tmp_path: Path, require: Any) -> Iterator[str]:
-    """An empty database of each engine in turn."""
-    server = server_of(request.param)
-    require(is_answering(server), f"{request.param} does not answer on this machine")
-    with empty_database(server, tmp_path) as url:
-        yield url

@@ -1,4 +1,4 @@
-"""The network's place, taken by a test: calls come to it as httpx's requests, and it answers with httpx's responses."""
+"""A transport in place of the network: a test answers the pool's calls, httpx's requests, with httpx's responses."""
 
 import httpx
 
@@ -14,8 +14,8 @@ class FakeTransport:
 
     async def send(self, request: Request) -> Answer:
         """Translate."""
-        asked = httpx.Request(request.method, str(request.url), headers=request.headers, content=request.content)
-        response = await self.answer(asked)
+        call = httpx.Request(request.method, str(request.url), headers=request.headers, content=request.content)
+        response = await self.answer(call)
         return Answer(response.status_code, response.headers, await response.aread())
 
     async def aclose(self) -> None:

@@ -1,4 +1,4 @@
-"""An environment as a stranger has it: our built wheel, and their own distributions beside it, from their folders.
+"""A virtual environment with our built wheel and other people's distributions, installed from their folders.
 
 What all of them depend on is not downloaded again: it is found where this run's own packages are.
 """
@@ -25,9 +25,9 @@ class Fresh:
         self.folder = folder
         venv.create(folder / "venv", with_pip=False, symlinks=True)
         self.bin = folder / "venv" / "bin"
-        [own] = (folder / "venv").glob("lib/python*/site-packages")
+        [site_packages] = (folder / "venv").glob("lib/python*/site-packages")
         # only what lies there is seen: path files in it, such as an editable install's, are not read
-        (own / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+        (site_packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
         options = ["--no-deps", "--no-build-isolation", "--no-index", "-q", "--disable-pip-version-check"]
         self._options = options
         subprocess.run(
@@ -50,8 +50,8 @@ class Fresh:
     @property
     def environment(self) -> Mapping[str, str]:
         """What a shell has after `activate`."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PIP_"))}
-        return {**kept, "PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}", "VIRTUAL_ENV": str(self.bin.parent)}
+        variables = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PIP_"))}
+        return {**variables, "PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}", "VIRTUAL_ENV": str(self.bin.parent)}
 
     def run(self, *command: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command of the environment to its end; `folder` is where it works."""

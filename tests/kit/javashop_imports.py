@@ -1,4 +1,4 @@
-"""An import as a test asks for it: an old shop, a new one, and the command between them."""
+"""One run of `connect-login import javashop`: an old shop, a new one, and the command between them."""
 
 import json
 import sysconfig
@@ -37,11 +37,11 @@ class Move:
 
     def run(self, *options: str, code: int = 0) -> str:
         """Run the command to its end and return what it said: the report, or why there is none."""
-        done = CliRunner().invoke(app, self.arguments(*options), env={SOURCE: self.old.url})
-        mistakes = str(done.exception) if isinstance(done.exception, ConnectError) else ""
-        assert (2 if mistakes else done.exit_code) == code, done.output
-        assert SECRET not in mistakes + done.output
-        return mistakes or done.stdout
+        result = CliRunner().invoke(app, self.arguments(*options), env={SOURCE: self.old.url})
+        mistakes = str(result.exception) if isinstance(result.exception, ConnectError) else ""
+        assert (2 if mistakes else result.exit_code) == code, result.output
+        assert SECRET not in mistakes + result.output
+        return mistakes or result.stdout
 
     def report(self, *options: str, code: int = 0) -> dict[str, Any]:
         """Run the command and return its JSON report."""

@@ -33,13 +33,13 @@ class Planner:
     """A shop that plans merges, and hears of them. `plan` is its answer."""
 
     plan: MergePlan | None = field(default_factory=lambda: MergePlan(["3 orders"]))
-    asked: list[tuple[int, int, str]] = field(default_factory=list)
+    requests: list[tuple[int, int, str]] = field(default_factory=list)
     heard: list[MergeEvent] = field(default_factory=list)
 
     @hookimpl
     def connect_plan_merge(self, kept_id: int, merged_id: int, language: Language) -> MergePlan | None:
         """Answer what the test said."""
-        self.asked.append((kept_id, merged_id, language))
+        self.requests.append((kept_id, merged_id, language))
         return self.plan
 
     @hookimpl
@@ -69,16 +69,6 @@ def vendor(union_type: str) -> type[AcmeProvider]:
     return Vendor
 
 
-class Clock:
-    """A clock that stands still until a test moves it."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def shop(
     folder: Path,
     work: Callable[[ConnectManager], Awaitable[T]],
@@ -89,12 +79,12 @@ def shop(
 ) -> T:
     """Run `work` in a shop with the vendors Acme, Beta and Gamma that plans merges."""
     others = PluginOf(beta=vendor("BETA"), gamma=vendor("GAMMA"))
-    offered = {
+    defaults = {
         "clients": {client: ["acme", "beta", "gamma"] for client in ClientType},
         "providers": {"acme": {}, "beta": {}, "gamma": {}},
     }
     plugins = [("others", others), ("planner", planner or Planner()), *extra]
-    return using(folder, work, extra=plugins, **offered | options)
+    return using(folder, work, extra=plugins, **defaults | options)
 
 
 def fresh_code(person: str) -> dict[str, str]:
@@ -185,5 +175,5 @@ def everybody(folder: Path) -> Mapping[str, list[dict[str, Any]]]:
 
 def bound(folder: Path) -> list[tuple[int, str]]:
     """Member and union type of every active connection."""
-    found = rows(folder, "SELECT member_id, union_type FROM es_connect WHERE unbound_time IS NULL ORDER BY 1, 2")
-    return [(row["member_id"], row["union_type"]) for row in found]
+    connections = rows(folder, "SELECT member_id, union_type FROM es_connect WHERE unbound_time IS NULL ORDER BY 1, 2")
+    return [(row["member_id"], row["union_type"]) for row in connections]

@@ -1,4 +1,4 @@
-"""An OpenID provider in memory, its tokens, and a registration with it: the edge that the mould's tests fake."""
+"""An OpenID provider in memory, its tokens, and a registration with it, for tests of the OIDC base provider."""
 
 import asyncio
 import json
@@ -40,9 +40,9 @@ HEAD = json.dumps({"alg": "RS256", "kid": RSA.kid})
 BODY = json.dumps(CLAIMS)
 
 
-def without_none(found: Mapping[str, Any]) -> dict[str, Any]:
+def without_none(members: Mapping[str, Any]) -> dict[str, Any]:
     """Return the members that are there."""
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in members.items() if value is not None}
 
 
 def token(
@@ -77,12 +77,12 @@ class Vendor(FakeTransport):
             **documents,
         }
         self.documents["discovery"] = without_none({**DOCUMENT, **documents.get("discovery", {})})
-        self.asked: list[httpx.Request] = []
+        self.requests: list[httpx.Request] = []
         self.pause = 0.0
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
         """Answer the path."""
-        self.asked.append(request)
+        self.requests.append(request)
         await asyncio.sleep(self.pause)
         name = request.url.path.rpartition("/")[2]
         said = self.documents[_NAMES.get(name, name)]
@@ -93,7 +93,7 @@ class Vendor(FakeTransport):
 
     def count(self, name: str) -> int:
         """How often `name` was asked for."""
-        return sum(request.url.path.endswith(name) for request in self.asked)
+        return sum(request.url.path.endswith(name) for request in self.requests)
 
 
 class Acme(OidcProvider):
@@ -107,9 +107,9 @@ class Acme(OidcProvider):
 
 def make(vendor: Vendor | None = None, kind: type[OidcProvider] = Acme, **settings: Any) -> OidcProvider:
     """Return a registration with `vendor`."""
-    given = {"issuer": ISSUER, "client_id": CLIENT, "client_secret": SECRET, **settings}
-    own = kind.Settings.model_validate(without_none(given))
-    return kind(own, HttpPool(transport=vendor or Vendor()).for_provider("acme"))  # type: ignore[arg-type]
+    raw = {"issuer": ISSUER, "client_id": CLIENT, "client_secret": SECRET, **settings}
+    parsed = kind.Settings.model_validate(without_none(raw))
+    return kind(parsed, HttpPool(transport=vendor or Vendor()).for_provider("acme"))  # type: ignore[arg-type]
 
 
 def response(client: ClientType = ClientType.PC, code: str = CODE, **parameters: str) -> AuthorizationResponse:

@@ -1,4 +1,4 @@
-"""Servers below HTTP, and calls through a pool of their own."""
+"""Servers on sockets that answer with any bytes, and calls to them through a pool of their own."""
 
 import asyncio
 import socket
@@ -46,44 +46,44 @@ class Peer:
 def peer(talk: Talk, tls: ssl.SSLContext | None = None) -> Iterator[Peer]:
     """Run `talk` for every connection, each in a thread; the connection closes when it returns."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-    one = Peer(f"{'https' if tls else 'http'}://127.0.0.1:{listener.getsockname()[1]}")
+    server = Peer(f"{'https' if tls else 'http'}://127.0.0.1:{listener.getsockname()[1]}")
 
     def serve(connection: socket.socket) -> None:
         try:
             with tls.wrap_socket(connection, server_side=True) if tls else connection as stream:
-                talk(one, stream)
+                talk(server, stream)
         except OSError:
-            one.closed.set()
+            server.closed.set()
 
     def accept() -> None:
         while listener.fileno() >= 0:
             try:
-                one.connections.append(listener.accept()[0])
+                server.connections.append(listener.accept()[0])
             except OSError:
                 return
-            threading.Thread(target=serve, args=one.connections[-1:], daemon=True).start()
+            threading.Thread(target=serve, args=server.connections[-1:], daemon=True).start()
 
     thread = threading.Thread(target=accept, daemon=True)
     thread.start()
     try:
-        yield one
+        yield server
     finally:
         listener.shutdown(socket.SHUT_RDWR)
         thread.join(2)
         listener.close()
 
 
-def never(one: Peer, connection: socket.socket) -> None:
+def never(server: Peer, connection: socket.socket) -> None:
     """Read and never answer."""
-    while one.read(connection):
+    while server.read(connection):
         pass
 
 
 def always(answer: bytes) -> Talk:
     """Give every request the same `answer`, byte for byte."""
 
-    def talk(one: Peer, connection: socket.socket) -> None:
-        while one.read(connection):
+    def talk(server: Peer, connection: socket.socket) -> None:
+        while server.read(connection):
             connection.sendall(answer)
 
     return talk

@@ -1,4 +1,4 @@
-"""The steps of a hand-over, as a PC and a phone take them."""
+"""The steps of a QR login, as a PC and a phone take them."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,9 +27,9 @@ def hold(visitor: Visitor, **cookies: str) -> None:
 
 def status(pc: Visitor) -> str:
     """How far it is, as the PC is told."""
-    told: dict[str, str] = pc.http.get("/connect/handover/status").json()
-    assert told.keys() == {"status"}, told
-    return told["status"]
+    answer: dict[str, str] = pc.http.get("/connect/handover/status").json()
+    assert answer.keys() == {"status"}, answer
+    return answer["status"]
 
 
 def collect(pc: Visitor, **options: Any) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""A Redis of the tests' own, which can be killed, restarted and flushed, and a way to it that can be blocked."""
+"""A Redis server that a test can kill, restart and flush, and a proxy before it that a test can block."""
 
 import contextlib
 import shutil
@@ -75,12 +75,12 @@ class OwnRedis:
 def own_redis(require: Require, folder: Path, *options: str) -> Iterator[OwnRedis]:
     """Run a Redis until the block ends."""
     require(shutil.which("redis-server"), "redis-server")
-    one = OwnRedis(folder, *options)
-    one.start()
+    server = OwnRedis(folder, *options)
+    server.start()
     try:
-        yield one
+        yield server
     finally:
-        one.kill()
+        server.kill()
 
 
 class Way:
@@ -109,10 +109,10 @@ class Way:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._thread.join(2)
-        for one in self._open:
+        for connection in self._open:
             with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
 
     def _accept(self) -> None:
         while True:
@@ -126,22 +126,22 @@ class Way:
                 near.close()
                 continue
             self._open += [near, far]
-            for one, other in ((near, far), (far, near)):
-                threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
+            for source, target in ((near, far), (far, near)):
+                threading.Thread(target=self._carry, args=(source, target), daemon=True).start()
 
-    def _carry(self, one: socket.socket, other: socket.socket) -> None:
+    def _carry(self, source: socket.socket, target: socket.socket) -> None:
         with contextlib.suppress(OSError):
-            while data := one.recv(65536):
+            while data := source.recv(65536):
                 while self.is_blocked:
                     time.sleep(0.005)
-                other.sendall(data)
-            other.shutdown(socket.SHUT_WR)
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
 
 
 @contextmanager
-def way_to(one: OwnRedis) -> Iterator[Way]:
+def way_to(server: OwnRedis) -> Iterator[Way]:
     """Lay a way to a Redis."""
-    way = Way(one.port)
+    way = Way(server.port)
     try:
         yield way
     finally:

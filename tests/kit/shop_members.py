@@ -1,4 +1,4 @@
-"""The shops' sides of the examples: an API with members behind it, and a proxy that can lose answers."""
+"""The shop's side of the examples for external members: an API with members, and a proxy that can lose answers."""
 
 import json
 import socket
@@ -38,17 +38,17 @@ class ShopApi:
     async def _register(self, request: Request) -> Response:
         if answer := self._refusal(request):
             return answer
-        told = json.loads(await request.body())
+        body = json.loads(await request.body())
         member_id = self.by_key.setdefault(request.headers["idempotency-key"], 1000 + len(self.by_key))
-        row = {"uname": f"user_{member_id}", "disabled": False, **told["profile"], "id": member_id}
+        row = {"uname": f"user_{member_id}", "disabled": False, **body["profile"], "id": member_id}
         self.members.setdefault(member_id, row)
         return JSONResponse({"id": member_id}, 201)
 
     async def _find(self, request: Request) -> Response:
         if answer := self._refusal(request):
             return answer
-        found = self.members.get(request.path_params["member_id"])
-        return JSONResponse(found) if found else Response(status_code=404)
+        member = self.members.get(request.path_params["member_id"])
+        return JSONResponse(member) if member else Response(status_code=404)
 
     async def _update(self, request: Request) -> Response:
         if answer := self._refusal(request):
@@ -83,15 +83,15 @@ def pump(source: socket.socket, target: socket.socket) -> None:
 def proxy(target: str) -> Iterator[Proxy]:
     """Run a proxy before `target`."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-    one = Proxy(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    relay = Proxy(f"http://127.0.0.1:{listener.getsockname()[1]}")
     host, port = str(urlsplit(target).hostname), urlsplit(target).port
 
     def carry(client: socket.socket) -> None:
         with client, socket.create_connection((host, port)) as server:
             threading.Thread(target=pump, args=(client, server), daemon=True).start()
             while data := server.recv(65536):
-                if one.loses:
-                    one.lost += 1
+                if relay.loses:
+                    relay.lost += 1
                     break
                 client.sendall(data)
             for side in (client, server):
@@ -109,7 +109,7 @@ def proxy(target: str) -> Iterator[Proxy]:
     thread = threading.Thread(target=accept, daemon=True)
     thread.start()
     try:
-        yield one
+        yield relay
     finally:
         listener.shutdown(socket.SHUT_RDWR)
         thread.join(2)

@@ -1,4 +1,4 @@
-"""A vendor that answers with given bytes, and an OAuth 2.0 provider that talks to it: the edge that its tests fake."""
+"""A vendor that answers with given bytes, and an OAuth 2.0 provider that calls it, for tests of the base provider."""
 
 import asyncio
 from collections.abc import Coroutine, Mapping
@@ -37,11 +37,11 @@ class Transport(FakeTransport):
     def __init__(self, answers: Mapping[str, Said]) -> None:
         """`answers` by path; another path fails the test."""
         self.answers = answers
-        self.asked: list[httpx.Request] = []
+        self.requests: list[httpx.Request] = []
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
         """Answer the path."""
-        self.asked.append(request)
+        self.requests.append(request)
         said = self.answers[request.url.path]
         status, body = said if isinstance(said, tuple) else (200, said)
         return httpx.Response(status, stream=httpx.ByteStream(body))
@@ -49,11 +49,11 @@ class Transport(FakeTransport):
     @property
     def paths(self) -> list[str]:
         """What was asked for, in order."""
-        return [request.url.path for request in self.asked]
+        return [request.url.path for request in self.requests]
 
     def parameters(self, place: int) -> dict[str, str]:
         """Query and form of one request, each name once."""
-        request = self.asked[place]
+        request = self.requests[place]
         pairs = parse_qsl(request.url.query.decode(), keep_blank_values=True)
         if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
             pairs += parse_qsl(request.content.decode(), keep_blank_values=True)
@@ -81,8 +81,8 @@ def make(
 ) -> OAuth2Provider:
     """Return a provider of `kind`, with other class attributes where `data` says so."""
     changed = type(kind.__name__, (kind,), data) if data else kind
-    given = changed.Settings.model_validate({"client_id": "c-1", "client_secret": SECRET, **(settings or {})})
-    return changed(given, HttpPool(transport=transport or Transport({})).for_provider("acme"))  # type: ignore[arg-type]
+    parsed = changed.Settings.model_validate({"client_id": "c-1", "client_secret": SECRET, **(settings or {})})
+    return changed(parsed, HttpPool(transport=transport or Transport({})).for_provider("acme"))  # type: ignore[arg-type]
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

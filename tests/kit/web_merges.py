@@ -10,20 +10,15 @@ import pytest
 from connect_core.harness import RunningShop, Visitor
 from connect_core.providers.registry import Plugins
 
-from ..web.account.test_routes import bind
+from .account_page import bind
+from .clock import Clock
 from .databases import run_shop
 from .merges import Planner
-from .web_shops import Clock, doubles
+from .web_shops import alipay_and_wechat
 
 ACCOUNT = "/connect/account"
 MERGE = f"{ACCOUNT}/merge"
 COOKIE = "connect_merge"
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """The shop's clock."""
-    return Clock()
 
 
 @pytest.fixture
@@ -35,7 +30,7 @@ def planner() -> Planner:
 @contextmanager
 def planning(planner: Planner, **options: Any) -> Iterator[RunningShop]:
     """A shop with Alipay and WeChat that plans merges."""
-    with run_shop(doubles(), plugins=Plugins([("planner", planner)]), **options) as running_shop:
+    with run_shop(alipay_and_wechat(), plugins=Plugins([("planner", planner)]), **options) as running_shop:
         yield running_shop
 
 
@@ -52,9 +47,9 @@ def visitor(shop: RunningShop) -> Iterator[Visitor]:
     with Visitor(shop) as first:
         first.log_in("wechat", "pc", "maria")
         assert bind(first, "alipay", "maria").status_code == 303
-    with Visitor(shop) as one:
-        one.log_in("alipay", "pc", "lihua")
-        yield one
+    with Visitor(shop) as browser:
+        browser.log_in("alipay", "pc", "lihua")
+        yield browser
 
 
 def begin(visitor: Visitor, provider: str = "wechat", client: str = "pc", **options: Any) -> httpx.Response:
@@ -76,8 +71,8 @@ def confirm(visitor: Visitor, **options: Any) -> httpx.Response:
 
 def merges(visitor: Visitor) -> list[dict[str, Any]]:
     """What can be undone."""
-    found: list[dict[str, Any]] = visitor.http.get(f"{MERGE}s").json()
-    return found
+    undoable: list[dict[str, Any]] = visitor.http.get(f"{MERGE}s").json()
+    return undoable
 
 
 def undo(visitor: Visitor, **options: Any) -> httpx.Response:

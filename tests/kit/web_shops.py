@@ -1,4 +1,4 @@
-"""What the tests of the web floor share: a clock, browsers, what a refusal looks like, a plugin to misuse."""
+"""Shops over HTTP: browsers, what a refusal looks like, a plugin to misuse, and `serve` in a process of its own."""
 
 import json
 import os
@@ -49,21 +49,7 @@ HEADERS = {
 }
 
 
-class Clock:
-    """A clock that a test moves; it also runs by itself."""
-
-    def __init__(self) -> None:
-        self._skew = 0.0
-
-    def __call__(self) -> float:
-        return time.time() + self._skew
-
-    def advance(self, seconds: float) -> None:
-        """Let `seconds` pass."""
-        self._skew += seconds
-
-
-def asked(shop: RunningShop) -> int:
+def count_code_calls(shop: RunningShop) -> int:
     """How many codes the vendors were asked about."""
     calls = {"alipay": TOKEN, "wechat": "token"}
     return sum(shop.sandboxes[name].called(call) for name, call in calls.items() if name in shop.sandboxes)
@@ -80,10 +66,10 @@ def nothing_written(shop: RunningShop) -> Iterator[None]:
 @contextmanager
 def untouched(shop: RunningShop) -> Iterator[None]:
     """Fail when anything is written, or a vendor is asked about a code."""
-    calls = asked(shop)
+    calls = count_code_calls(shop)
     with nothing_written(shop):
         yield
-    assert asked(shop) == calls
+    assert count_code_calls(shop) == calls
 
 
 def check_headers(response: httpx.Response) -> None:
@@ -113,8 +99,8 @@ def refused(response: httpx.Response, status: int, code: str) -> None:
     check_headers(response)
 
 
-def seed_refused(response: httpx.Response, status: int, code: str) -> None:
-    """The same for the routes of the seed systems, whose bodies are `code` and `message`."""
+def legacy_refused(response: httpx.Response, status: int, code: str) -> None:
+    """The same for the routes of the older systems, whose bodies are `code` and `message`."""
     assert (response.status_code, response.json()["code"]) == (status, code), response.text
     assert response.json().keys() == {"code", "message"}
     assert response.json()["message"]
@@ -143,8 +129,8 @@ def bearer(tokens: httpx.Response) -> dict[str, str]:
 
 def query(url: str, **changes: str | None) -> dict[str, str]:
     """The parameters of `url` with some changed, added or, where None, left out."""
-    found = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True)) | changes
-    return {name: value for name, value in found.items() if value is not None}
+    parameters = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True)) | changes
+    return {name: value for name, value in parameters.items() if value is not None}
 
 
 def changed(url: str, **changes: str | None) -> str:
@@ -178,9 +164,9 @@ class HttpsVisitor(Visitor):
             self.jar[name] = rest.partition(";")[0]
 
 
-def doubles() -> dict[str, Sandbox]:
-    """The doubles of Alipay and WeChat, which these tests know."""
-    return {name: double for name, double in load_sandboxes(Plugins()).items() if name in ("alipay", "wechat")}
+def alipay_and_wechat() -> dict[str, Sandbox]:
+    """The sandboxes of Alipay and WeChat, which these tests know."""
+    return {name: sandbox for name, sandbox in load_sandboxes(Plugins()).items() if name in ("alipay", "wechat")}
 
 
 @contextmanager
@@ -190,7 +176,7 @@ def behind_tls(**service: Any) -> Iterator[RunningShop]:
     def change(raw: dict[str, Any]) -> None:
         raw["service"] |= {"public_url": SHOP, **service}
 
-    with run_shop(doubles(), change=change) as shop:
+    with run_shop(alipay_and_wechat(), change=change) as shop:
         yield shop
 
 
@@ -260,33 +246,35 @@ class Served:
     url: str
     sandboxes: Mapping[str, Sandbox]
     database: Path
-    told: str = ""
+    output: str = ""
     """Everything it wrote, once it has ended."""
 
 
 @contextmanager
 def served(folder: Path, *options: str, service: Mapping[str, Any] | None = None, **sections: Any) -> Iterator[Served]:
     """Run the real service with both sandboxes; `service` and `sections` are added to its `connect.toml`."""
-    plugins, sandboxes = Plugins(), doubles()
+    plugins, sandboxes = Plugins(), alipay_and_wechat()
     with listen() as free:
         port = free.getsockname()[1]
     with serving(sandbox_app(sandboxes)) as vendors:
         raw = sandbox_settings(sandboxes, plugins.available, vendors)
-        own = {"public_url": f"http://127.0.0.1:{port}", "database_url": f"sqlite:///{folder}/connect.db"}
-        raw["service"] = own | {"secret_keys": [new_key()]} | dict(service or {})
+        addresses = {"public_url": f"http://127.0.0.1:{port}", "database_url": f"sqlite:///{folder}/connect.db"}
+        raw["service"] = addresses | {"secret_keys": [new_key()]} | dict(service or {})
         (folder / "connect.toml").write_text(_toml(raw | sections), "utf-8")
-        one = Served(own["public_url"], sandboxes, folder / "connect.db")
-        with (folder / "told").open("w+", encoding="utf-8") as told, _running(folder, port, told, options):
-            _wait_for(f"{one.url}/healthz")
-            yield one
-        one.told = (folder / "told").read_text("utf-8")
+        service_run = Served(addresses["public_url"], sandboxes, folder / "connect.db")
+        with (folder / "told").open("w+", encoding="utf-8") as output, _running(folder, port, output, options):
+            _wait_for(f"{service_run.url}/healthz")
+            yield service_run
+        service_run.output = (folder / "told").read_text("utf-8")
 
 
 @contextmanager
-def _running(folder: Path, port: int, told: Any, options: tuple[str, ...]) -> Iterator[None]:
+def _running(folder: Path, port: int, output: Any, options: tuple[str, ...]) -> Iterator[None]:
     command = "from connect_core.cli import main; main()"
     arguments = ["serve", "--config", str(folder / "connect.toml"), "--port", str(port), *options]
-    process = subprocess.Popen([sys.executable, "-c", command, *arguments], stdout=told, stderr=told, env=os.environ)
+    process = subprocess.Popen(
+        [sys.executable, "-c", command, *arguments], stdout=output, stderr=output, env=os.environ
+    )
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""What WeChat's tests share: the documented answers, and a network that answers from memory.
+"""WeChat in memory: the documented answers, and a transport that gives them.
 
 Each documented answer has its page above it.
 """
@@ -55,12 +55,12 @@ class Transport(FakeTransport):
         """`responses` by path."""
         self.responses = responses
         self.status = status
-        self.asked: list[httpx.URL] = []
+        self.requests: list[httpx.URL] = []
         self.bodies: list[bytes] = []
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
         """Answer the path; an unknown one fails the test."""
-        self.asked.append(request.url)
+        self.requests.append(request.url)
         self.bodies.append(request.content)
         body = httpx.ByteStream(self.responses[request.url.path])
         return httpx.Response(self.status, headers={"content-type": "text/plain"}, stream=body)
@@ -68,8 +68,8 @@ class Transport(FakeTransport):
 
 def provider(transport: Transport, **settings: object) -> WechatProvider:
     """Return a provider that speaks to `transport`."""
-    given = {"app_id": APP_ID, "app_secret": SECRET, **settings}
-    return WechatProvider(WechatSettings.model_validate(given), HttpPool(transport=transport).for_provider("wechat"))
+    raw = {"app_id": APP_ID, "app_secret": SECRET, **settings}
+    return WechatProvider(WechatSettings.model_validate(raw), HttpPool(transport=transport).for_provider("wechat"))
 
 
 def log_in(body: bytes, *, status: int = 200, transport: Transport | None = None) -> Identity:

@@ -65,7 +65,7 @@ def in_processes(folder: Path, *parts: tuple[str, list[str]]) -> Counter[str]:
     return ended
 
 
-def test_m01_64_first_logins_of_one_person_from_4_processes(tmp_path: Path) -> None:
+def test_64_first_logins_of_one_person_from_4_processes(tmp_path: Path) -> None:
     """One member, one connection, sixty-four successes, sixty-four sessions."""
     codes = [[f"lihua.{part}.{number}" for number in range(16)] for part in range(4)]
     assert in_processes(tmp_path, *(("acme-1", part) for part in codes)) == {"ok": 64}
@@ -73,7 +73,7 @@ def test_m01_64_first_logins_of_one_person_from_4_processes(tmp_path: Path) -> N
     assert rows(tmp_path, "SELECT login_count FROM es_member") == [{"login_count": 64}]
 
 
-def test_m02_one_person_comes_through_two_apps_at_once(tmp_path: Path) -> None:
+def test_one_person_comes_through_two_apps_at_once(tmp_path: Path) -> None:
     """Two open ids and one union id are one member, whoever is first."""
     apps = [(f"acme-{app}", [f"lihua.{app}.{number}" for number in range(16)]) for app in (1, 2)]
     assert in_processes(tmp_path, *apps) == {"ok": 32}
@@ -118,7 +118,7 @@ def test_one_state_used_64_times_by_its_browser_logs_in_once(tmp_path: Path) -> 
     logins = using(tmp_path, work, provider=provider_of(acme))
     assert sum(isinstance(login, SessionOpened) for login in logins) == 1
     assert {login.return_to for login in logins} == {"https://shop.example/cart"}
-    assert acme.asked == ["login lihua", "profile lihua"]
+    assert acme.requests == ["login lihua", "profile lihua"]
     assert counts(tmp_path, "es_member_session") == {"es_member_session": 1}
 
 
@@ -150,7 +150,7 @@ def test_one_refresh_token_used_by_a_crowd_keeps_one_login(tmp_path: Path) -> No
 # a database in the way
 
 
-def test_m05_a_locked_database_burns_no_code(tmp_path: Path) -> None:
+def test_a_locked_database_burns_no_code(tmp_path: Path) -> None:
     """503 with a hint, the vendor is not asked, and the very same address works a moment later."""
     acme = Acme()
 
@@ -159,7 +159,7 @@ def test_m05_a_locked_database_burns_no_code(tmp_path: Path) -> None:
         with locked(tmp_path), pytest.raises(Unavailable) as caught:
             await come_back(manager, begun)
         assert caught.value.retry_after == 2
-        assert acme.asked == []
+        assert acme.requests == []
         return await outcome_of(come_back(manager, begun))
 
     assert using(tmp_path, work, provider=provider_of(acme)) == "ok"
@@ -178,7 +178,7 @@ class Losing(AcmeProvider):
         return await super().login_callback(response)
 
 
-def test_m06_a_database_lost_after_the_exchange_leaves_nothing_half(tmp_path: Path) -> None:
+def test_a_database_lost_after_the_exchange_leaves_nothing_half(tmp_path: Path) -> None:
     """503, no member, no session; the next login works."""
 
     async def work(manager: ConnectManager) -> list[str]:
@@ -202,7 +202,7 @@ class Dying(AcmeProvider):
         raise KeyboardInterrupt
 
 
-def test_m04_a_process_that_dies_between_two_steps_leaves_a_whole_database(tmp_path: Path) -> None:
+def test_a_process_that_dies_between_two_steps_leaves_a_whole_database(tmp_path: Path) -> None:
     """After the code was taken and before anybody was registered: the code stays dead, everything else works."""
     with pytest.raises(KeyboardInterrupt):
         using(tmp_path, lambda manager: hand_in(manager, "lihua.1"), provider=Dying)

@@ -112,7 +112,7 @@ def test_what_the_browser_keeps_is_opaque_and_fits_a_cookie() -> None:
         assert base64.urlsafe_b64encode(part.encode()).decode()[:-4] not in sealed
 
 
-def test_k02_one_browsers_flow_does_not_answer_to_anothers_state() -> None:
+def test_one_browsers_flow_does_not_answer_to_anothers_state() -> None:
     """State and sealed text belong together."""
     mine, theirs = start(), start()
     with pytest.raises(StateInvalid):
@@ -133,7 +133,7 @@ def test_a_state_of_another_form_is_no_flows(state: str) -> None:
         FLOWS.open(state, FLOWS.seal(start()), NOW)
 
 
-def test_k03_every_altered_character_is_noticed() -> None:
+def test_every_altered_character_is_noticed() -> None:
     """A sealed flow opens whole or not at all."""
     begun = start()
     sealed = FLOWS.seal(begun)
@@ -153,8 +153,8 @@ def test_a_flow_lives_ten_minutes() -> None:
             FLOWS.open(begun.state, FLOWS.seal(begun), now)
 
 
-def test_k04_workers_on_two_steps_of_a_rotation_finish_each_others_flows() -> None:
-    """Added at the end, moved to the front, the old one taken away: whatever two neighbours run, no login fails."""
+def test_workers_on_two_steps_of_a_rotation_finish_each_others_flows() -> None:
+    """Added at the end, moved to the front, the old one taken away: whichever two steps run at once, no login fails."""
     old, new = RING
     steps = [Flows(ring) for ring in ([old], [old, new], [new, old], [new])]
     for earlier, later in itertools.pairwise(steps):
@@ -164,7 +164,7 @@ def test_k04_workers_on_two_steps_of_a_rotation_finish_each_others_flows() -> No
             assert other.open(begun.state, worker.seal(begun), NOW) == begun or is_too_late
 
 
-def test_k04_a_rotated_ring_opens_what_its_older_key_sealed() -> None:
+def test_a_rotated_ring_opens_what_its_older_key_sealed() -> None:
     """The first key seals, every key opens, and a key that was taken away opens nothing."""
     old, rotated, foreign = Flows(RING[1:]), Flows(RING), Flows([b"\x01" * 32])
     begun = start()
@@ -271,12 +271,12 @@ class Telling(AcmeProvider):
 
     async def login_callback(self, response: AuthorizationResponse) -> Identity:
         """Note it."""
-        self.acme.asked.append(f"as {self.settings.app_id}")
+        self.acme.requests.append(f"as {self.settings.app_id}")
         return await super().login_callback(response)
 
 
 @pytest.mark.usefixtures("database_url")
-def test_k10_a_registration_replaced_meanwhile_is_used_as_a_whole(tmp_path: Path) -> None:
+def test_a_registration_replaced_meanwhile_is_used_as_a_whole(tmp_path: Path) -> None:
     """A flow begun before is finished with the new one, or the vendor refuses it: never with some of both."""
     begun = using(tmp_path, begin, provider=Telling, providers={"acme": {"app_id": "old"}})
 
@@ -284,6 +284,6 @@ def test_k10_a_registration_replaced_meanwhile_is_used_as_a_whole(tmp_path: Path
         await come_back(manager, begun)
 
     using(tmp_path, work, provider=Telling, providers={"acme": {"app_id": "new"}})
-    assert Telling.acme.asked == ["as new", "login lihua", "profile lihua"]
+    assert Telling.acme.requests == ["as new", "login lihua", "profile lihua"]
     [row] = rows(tmp_path, "SELECT scope FROM es_connect_alias WHERE kind = 'open_id'")
     assert row == {"scope": "new"}

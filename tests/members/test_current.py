@@ -15,6 +15,7 @@ from connect_core.plugin import MemberDirectory, hookimpl
 from connect_core.sessions import OpenSession, Tokens
 
 from ..kit.acme import NOW, begin, come_back, hand_in, locked, rows, using
+from ..kit.clock import Clock
 
 pytestmark = pytest.mark.usefixtures("database_url")
 
@@ -71,7 +72,7 @@ def test_nobody_is_found_without_a_token_that_holds(tmp_path: Path) -> None:
     using(tmp_path, work)
 
 
-def test_h11_a_disabled_or_deleted_member_is_refused_everywhere(tmp_path: Path) -> None:
+def test_a_disabled_or_deleted_member_is_refused_everywhere(tmp_path: Path) -> None:
     """Sessions, access tokens and refresh tokens at once; enabled again, they hold as before."""
 
     async def work(manager: ConnectManager) -> None:
@@ -96,7 +97,7 @@ def test_h11_a_disabled_or_deleted_member_is_refused_everywhere(tmp_path: Path) 
 
 def test_refreshing_gives_new_tokens_that_work(tmp_path: Path) -> None:
     """The old refresh token is spent, the old access token holds to its end, and a stolen one ends both."""
-    clock = [NOW]
+    clock = Clock(NOW)
 
     async def work(manager: ConnectManager) -> None:
         phone, first = await open_phone(manager)
@@ -104,7 +105,7 @@ def test_refreshing_gives_new_tokens_that_work(tmp_path: Path) -> None:
         assert isinstance(second, Tokens)
         for access in (first["access_token"], second.access_token):
             assert await manager.current_member.find_member(access_token=access)
-        clock[0] += 11
+        clock.advance(11)
         with pytest.raises(TokenInvalid):
             await manager.current_member.refresh(phone.token)
         with pytest.raises(TokenInvalid):
@@ -112,11 +113,11 @@ def test_refreshing_gives_new_tokens_that_work(tmp_path: Path) -> None:
         for access in (first["access_token"], second.access_token):
             assert await manager.current_member.find_member(access_token=access) is None
 
-    using(tmp_path, work, now=lambda: clock[0])
+    using(tmp_path, work, now=clock)
 
 
 @pytest.mark.parametrize("presented", ["session", "refresh", "access"])
-def test_h05_logout_takes_whichever_token_there_is(tmp_path: Path, presented: str) -> None:
+def test_logout_takes_whichever_token_there_is(tmp_path: Path, presented: str) -> None:
     """It ends that login, whole, and no other of the member."""
 
     async def work(manager: ConnectManager) -> list[bool]:
@@ -147,19 +148,19 @@ def test_logout_of_the_phone_ends_its_refresh_token(tmp_path: Path) -> None:
 
 def test_a_session_in_use_does_not_idle(tmp_path: Path) -> None:
     """Its use is written, at most once a minute."""
-    clock = [NOW]
+    clock = Clock(NOW)
 
     async def work(manager: ConnectManager) -> list[int]:
         browser, seen = await open_browser(manager), []
         for seconds in (10, 50, 10, 60, 80, 100):
-            clock[0] += seconds
+            clock.advance(seconds)
             assert await manager.current_member.find_member(session_token=browser.token)
             seen.append(rows(tmp_path, "SELECT seen_time FROM es_member_session")[0]["seen_time"] - NOW)
-        clock[0] += 120
+        clock.advance(120)
         assert await manager.current_member.find_member(session_token=browser.token) is None
         return seen
 
-    written = using(tmp_path, work, now=lambda: clock[0], sessions={"idle": 120})
+    written = using(tmp_path, work, now=clock, sessions={"idle": 120})
     assert written == [0, 60, 60, 130, 210, 310]
 
 

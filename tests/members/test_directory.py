@@ -73,7 +73,7 @@ def test_a_directory_that_hangs_is_unavailable(name: str) -> None:
 @pytest.mark.parametrize(
     "error", [RuntimeError("secret"), KeyError("secret"), OSError("secret"), TimeoutError("secret")]
 )
-def test_l_whatever_a_directory_raises_is_unavailable_without_its_text(name: str, error: Exception) -> None:
+def test_whatever_a_directory_raises_is_unavailable_without_its_text(name: str, error: Exception) -> None:
     """Its kind is told, for the log; neither text nor cause hangs on what we raise."""
     with pytest.raises(Unavailable) as caught:
         ask(name, lambda: fail(error))
@@ -150,7 +150,7 @@ def test_the_registration_key_is_what_the_docs_say() -> None:
     )
 
 
-def test_f07_every_part_of_an_id_is_in_the_registration_key() -> None:
+def test_every_part_of_an_id_is_in_the_registration_key() -> None:
     """The same text at another vendor, of another kind or for another app is another person."""
     keys = {
         get_registration_key(one)

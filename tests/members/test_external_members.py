@@ -145,7 +145,7 @@ def test_a_first_login_registers_once_and_a_second_finds_the_member(shop: Shop) 
     assert (me["uid"], me["nickname"], me["uname"][:5]) == (first["uid"], "lihua", "user_")
 
 
-def test_m01_parallel_first_logins_register_exactly_one_member(shop: Shop) -> None:
+def test_parallel_first_logins_register_exactly_one_member(shop: Shop) -> None:
     """Sixteen at once: sixteen successes, one member there, one connection here."""
     shop.acme.pause = 0.3  # the vendor answers all of them at the same moment
     with ThreadPoolExecutor(16) as pool:
@@ -155,7 +155,7 @@ def test_m01_parallel_first_logins_register_exactly_one_member(shop: Shop) -> No
     assert (shop.count(), len(shop.connections())) == (1, 1)
 
 
-def test_m01_a_look_that_came_too_early_is_made_good_by_the_unique_column(tmp_path: Path) -> None:
+def test_a_look_that_came_too_early_is_made_good_by_the_unique_column(tmp_path: Path) -> None:
     """Two registrations that both find nobody: the slower one gets the member of the faster one."""
     with over_sql(tmp_path) as shop:
         known = load("members_over_sql").MembersOverSql
@@ -176,7 +176,7 @@ def test_m01_a_look_that_came_too_early_is_made_good_by_the_unique_column(tmp_pa
         assert shop.count() == 1
 
 
-def test_m06_a_login_that_broke_after_the_registration_finds_the_same_member(shop: Shop) -> None:
+def test_a_login_that_broke_after_the_registration_finds_the_same_member(shop: Shop) -> None:
     """The key of a person stays, so the shop answers with whom it has registered already."""
     first = shop.log_in().json()
     shop.forget()
@@ -185,7 +185,7 @@ def test_m06_a_login_that_broke_after_the_registration_finds_the_same_member(sho
     assert (shop.count(), len(shop.connections())) == (1, 1)
 
 
-def test_m06_an_answer_that_was_lost_is_no_second_member(tmp_path: Path) -> None:
+def test_an_answer_that_was_lost_is_no_second_member(tmp_path: Path) -> None:
     """The shop registers and the connection breaks: 503, nothing written here, and the next login is that member."""
     with over_http(tmp_path) as shop:
         assert shop.proxy is not None
@@ -198,7 +198,7 @@ def test_m06_an_answer_that_was_lost_is_no_second_member(tmp_path: Path) -> None
         assert (shop.count(), len(shop.connections())) == (1, 1)
 
 
-def test_g12_an_identity_that_was_unbound_is_somebody_new(shop: Shop) -> None:
+def test_an_identity_that_was_unbound_is_somebody_new(shop: Shop) -> None:
     """The key that registered the member leads back to it no more, and the new key is as lasting."""
     first = shop.log_in().json()
     with closing(sqlite3.connect(shop.shop.database_url.removeprefix("sqlite:///"))) as connection:
@@ -211,7 +211,7 @@ def test_g12_an_identity_that_was_unbound_is_somebody_new(shop: Shop) -> None:
     assert shop.count() == 2
 
 
-def test_f15_a_member_disabled_there_is_refused(shop: Shop) -> None:
+def test_a_member_disabled_there_is_refused(shop: Shop) -> None:
     """Whether bound here or registered by a login that broke; nothing is written."""
     first = shop.log_in().json()
     shop.disable(first["uid"])
@@ -222,7 +222,7 @@ def test_f15_a_member_disabled_there_is_refused(shop: Shop) -> None:
     assert shop.connections() == []
 
 
-def test_m05_a_directory_out_of_order_is_503_and_recovers(shop: Shop) -> None:
+def test_a_directory_out_of_order_is_503_and_recovers(shop: Shop) -> None:
     """No connection, no member, `Retry-After`; once it is back the same person logs in, and tokens still refresh."""
     known = shop.log_in("wangfang").json()
     token = {"refresh_token": known["refresh_token"]}

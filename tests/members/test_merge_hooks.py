@@ -13,8 +13,9 @@ from connect_core.plugin import MergeEvent, MergePlan, hookimpl
 
 from ..kit import web_merges as merging
 from ..kit.acme import NOW, VISIT, counts, rows
-from ..kit.merges import Clock, Planner, bind, bound, confirm, fresh_code, log_in, merge, outcome, prove, shop, undo
-from ..providers.test_hooks import Directory
+from ..kit.clock import Clock
+from ..kit.hook_shops import Directory
+from ..kit.merges import Planner, bind, bound, confirm, fresh_code, log_in, merge, outcome, prove, shop, undo
 
 pytestmark = pytest.mark.usefixtures("database_url")
 
@@ -26,14 +27,14 @@ def test_connect_plan_merge_is_asked_for_the_preview_and_once_more_for_the_merge
     async def work(manager: ConnectManager) -> None:
         kept, _ = await log_in(manager, "acme", "lihua"), await log_in(manager, "beta", "lihua")
         ticket = await prove(manager, kept, "beta", "lihua")
-        assert planner.asked == []
+        assert planner.requests == []
         await manager.merges.preview(ticket, kept, "zh")
         for _ in range(2):
             done = await confirm(manager, kept, ticket)
         await undo(manager, kept, done.id)
 
     shop(tmp_path, work, planner=planner)
-    assert planner.asked == [(1, 2, "zh"), (1, 2, "en")]
+    assert planner.requests == [(1, 2, "zh"), (1, 2, "en")]
 
 
 def test_connect_plan_merge_first_answer_counts(tmp_path: Path) -> None:
@@ -136,7 +137,7 @@ def test_members_elsewhere_are_merged_and_undone(tmp_path: Path) -> None:
         assert (await log_in(manager, "beta", "lihua")).member_id == merged.member_id
         assert counts(tmp_path, "es_member", "es_member_merge") == {"es_member": 0, "es_member_merge": 0}
 
-    shop(tmp_path, work, extra=(("crm", crm),), now=Clock())
+    shop(tmp_path, work, extra=(("crm", crm),), now=Clock(NOW))
 
 
 @elsewhere

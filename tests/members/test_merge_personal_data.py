@@ -11,8 +11,9 @@ from connect_core.sessions import LiveSession
 from connect_core.store.models import Declared
 
 from ..kit.acme import NOW, counts, rows
-from ..kit.merges import WEEK, Clock, bind, bound, log_in, merge, outcome, shop, undo
-from .test_personal_data import Erasing
+from ..kit.clock import Clock
+from ..kit.hook_shops import Erasing
+from ..kit.merges import WEEK, bind, bound, log_in, merge, outcome, shop, undo
 
 pytestmark = pytest.mark.usefixtures("database_url")
 
@@ -55,12 +56,12 @@ def everything(folder: Path) -> str:
 @pytest.mark.parametrize("later", [0, WEEK + 1])
 def test_whoever_leaves_takes_the_merged_member_along(tmp_path: Path, later: int) -> None:
     """Within the window and after it: of both nothing is left but two empty rows; the shop hears of both."""
-    clock, hearing = Clock(), Hearing()
+    clock, hearing = Clock(NOW), Hearing()
 
     async def work(manager: ConnectManager) -> None:
         kept, _ = await merged_pair(manager)
         assert "anna" in everything(tmp_path)
-        clock.now += later
+        clock.advance(later)
         await manager.sweep()
         assert await manager.personal_data.erase(kept.member_id, "r")
         assert "anna" not in everything(tmp_path)
@@ -136,7 +137,7 @@ def test_the_export_tells_of_the_merge_and_of_the_merged_member(tmp_path: Path) 
         assert (await manager.personal_data.export(2))["merges"] == [told]
         assert (await manager.personal_data.export(3))["merges"] == []
 
-    shop(tmp_path, work, now=Clock())
+    shop(tmp_path, work, now=Clock(NOW))
 
 
 @pytest.mark.breaks("connection_without_member", "session_without_member")

@@ -241,7 +241,7 @@ def test_a_bind_that_meets_a_merge_binds_to_no_merged_member(tmp_path: Path) -> 
 
 
 def test_two_unbinds_at_once_leave_a_way_in(tmp_path: Path) -> None:
-    """G06: of two connections one stays, however the two unbinds meet."""
+    """Of two connections one stays, however the two unbinds meet."""
 
     async def work(manager: ConnectManager) -> None:
         for number in range(ROUNDS):

@@ -16,21 +16,8 @@ from connect_core.manager import ConnectManager
 from connect_core.plugin import MergeEvent, MergePlan
 
 from ..kit.acme import NOW, counts, rows, using
-from ..kit.merges import (
-    WEEK,
-    Clock,
-    Planner,
-    bind,
-    bound,
-    confirm,
-    everybody,
-    log_in,
-    merge,
-    prove,
-    shop,
-    two_members,
-    undo,
-)
+from ..kit.clock import Clock
+from ..kit.merges import WEEK, Planner, bind, bound, confirm, everybody, log_in, merge, prove, shop, two_members, undo
 
 pytestmark = pytest.mark.usefixtures("database_url")
 
@@ -69,7 +56,7 @@ def test_a_merge_is_asked_for_from_either_side(tmp_path: Path) -> None:
     shop(tmp_path, work)
 
 
-def test_g03_a_proof_takes_nothing_over(tmp_path: Path) -> None:
+def test_a_proof_takes_nothing_over(tmp_path: Path) -> None:
     """To prove writes nothing, and a bind of another member's identity stays refused."""
 
     async def work(manager: ConnectManager) -> None:
@@ -114,14 +101,14 @@ def test_the_preview_shows_what_the_merge_does(tmp_path: Path) -> None:
             ["ACME"],
         ]
         assert shown.plan.moves == ["3 orders"]
-        assert planner.asked == [(1, 2, "en")]
+        assert planner.requests == [(1, 2, "en")]
         done = await confirm(manager, kept, ticket)
         assert (done.moved, done.ended) == (
             tuple(one.connect_id for one in shown.moved),
             tuple(one.connect_id for one in shown.ended),
         )
 
-    shop(tmp_path, work, planner=planner, now=Clock())
+    shop(tmp_path, work, planner=planner, now=Clock(NOW))
 
 
 @pytest.mark.parametrize("plan", [MergePlan(refusal="an order is under way"), MergePlan(refusal=""), None])
@@ -143,9 +130,9 @@ def test_the_shop_may_refuse(tmp_path: Path, plan: MergePlan | None) -> None:
 # the ticket
 
 
-def test_g16_a_ticket_is_of_one_session_for_ten_minutes(tmp_path: Path) -> None:
+def test_a_ticket_is_of_one_session_for_ten_minutes(tmp_path: Path) -> None:
     """Another session of the same member has no use for it, nor has anybody who altered it; ten minutes on, nobody."""
-    clock = Clock()
+    clock = Clock(NOW)
 
     async def work(manager: ConnectManager) -> None:
         kept, merged = await two_members(manager)
@@ -157,7 +144,7 @@ def test_g16_a_ticket_is_of_one_session_for_ten_minutes(tmp_path: Path) -> None:
                 await confirm(manager, session, presented)
             with pytest.raises(StateInvalid):
                 await manager.merges.preview(presented, session, "zh")
-        clock.now += 600
+        clock.advance(600)
         with pytest.raises(StateExpired):
             await confirm(manager, kept, ticket)
         assert counts(tmp_path, "es_member_merge") == {"es_member_merge": 0}
@@ -204,7 +191,7 @@ def test_what_was_not_shown_is_not_merged(tmp_path: Path) -> None:
     shop(tmp_path, work)
 
 
-def test_f15_a_disabled_member_is_not_merged(tmp_path: Path) -> None:
+def test_a_disabled_member_is_not_merged(tmp_path: Path) -> None:
     """Neither side, whenever the shop has disabled it."""
 
     async def work(manager: ConnectManager) -> None:
@@ -247,7 +234,7 @@ def test_each_merge_and_each_undo_is_an_event(tmp_path: Path) -> None:
         await manager.dispatcher.redeliver()
         assert planner.heard[2:] == [MergeEvent("merged", 1, 2, "r-1", NOW - 61, told[0].id)]
 
-    shop(tmp_path, work, planner=planner, now=Clock())
+    shop(tmp_path, work, planner=planner, now=Clock(NOW))
 
 
 def test_merges_that_nobody_plans_are_not_offered(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
@@ -25,32 +24,14 @@ from connect_core.store.members import MemberRow
 from connect_core.store.schema.upgrade import upgrade_schema
 
 from ..kit.acme import DAY, NOW
-from ..kit.databases import empty
-from ..providers.test_hooks import Directory, Listener, shop
+from ..kit.hook_shops import Directory, Erasing, Listener, shop
 
-__all__ = ["empty"]
 T = TypeVar("T")
 
 
 def run(database: Database, work: Callable[[Transaction], T]) -> T:
     """Run `work` in a transaction on this thread."""
     return database._run(work, Deadline(), writes=True)
-
-
-@dataclass
-class Erasing(Directory):
-    """A directory that can erase."""
-
-    erased: list[int] = field(default_factory=list)
-    is_down: bool = False
-
-    async def erase(self, member_id: int) -> None:
-        """Forget the member, and the keys that led there."""
-        if self.is_down:
-            raise OSError("secret")
-        self.erased.append(member_id)
-        del self.members[member_id]
-        self.by_key = {key: one for key, one in self.by_key.items() if one != member_id} | {"taken": 0}
 
 
 def log_in(visitor: Visitor) -> dict[str, str]:
@@ -76,7 +57,7 @@ def test_members_elsewhere_are_erased_there_and_here() -> None:
         )
 
 
-def test_m05_a_directory_that_fails_keeps_our_rows() -> None:
+def test_a_directory_that_fails_keeps_our_rows() -> None:
     """503, nothing of ours is erased, and the next try succeeds."""
     directory = Erasing(is_down=True)
     with shop(directory) as running_shop, Visitor(running_shop) as visitor:
@@ -127,7 +108,7 @@ class Slow(BuiltInMembers):
         return found
 
 
-def test_m_an_erasure_waits_for_the_login_that_began_before_it(empty: str) -> None:
+def test_an_erasure_waits_for_the_login_that_began_before_it(empty: str) -> None:
     """Whatever that login writes after the look-up goes with the rest, on each engine."""
     lihua = Identity("ACME", (PersonId.user_id("u-lihua"),), "app")
     ring = [bytes(32)]

@@ -1,84 +1,19 @@
 """Who an identity is in the shop: one member whatever id the vendor sends, and nobody else's."""
 
-import asyncio
 import unicodedata
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from connect_core.errors import MemberDisabled
-from connect_core.identity import ClientType, Identity, PersonId, Profile
-from connect_core.members.directory import BuiltInMembers
-from connect_core.members.resolution import login_by_unionid
-from connect_core.members.values import LoginAttempt, ProfileNeeded, Resolution, ResolvedMember
-from connect_core.store import Database, schema
+from connect_core.identity import PersonId, Profile
+from connect_core.members.values import ProfileNeeded
 
-from ..kit.acme import DAY, NOW, counts, rows, url_of
+from ..kit.acme import DAY, NOW, counts
+from ..kit.member_tables import LIHUA, OPEN, PEOPLE, UNION, USER, Shop, shop
+
+__all__ = ["shop"]
 
 pytestmark = pytest.mark.usefixtures("database_url")
-
-USER = PersonId.user_id("2088102150477652")
-UNION = PersonId.union_id("u-77")
-OPEN = PersonId.open_id("o-77", "app-1")
-LIHUA = Profile.of(nickname="李华", face="https://img.example/1.png", sex=1, province="浙江省", city="杭州市")
-PEOPLE = ("es_member", "es_connect", "es_connect_alias")
-
-
-class Shop:
-    """The tables in a file, and logins into them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.database = Database(url_of(folder))
-        schema.prepare(self.database)
-
-    def ask(
-        self,
-        *ids: PersonId,
-        union_type: str = "ALIPAY",
-        profile: Profile | None = None,
-        now: int = NOW,
-        was_asked: bool = True,
-    ) -> Resolution:
-        """Log in as the manager does, or tell what is missing for it."""
-        identity = Identity(union_type, ids, "app-1", profile)
-        attempt = LoginAttempt(identity, identity, ClientType.PC, now, 30 * DAY, was_asked=was_asked)
-        members = BuiltInMembers(self.database)
-        return asyncio.run(self.database.write(lambda tx: login_by_unionid(tx, attempt, members)))
-
-    def log_in(self, *ids: PersonId, **options: Any) -> ResolvedMember:
-        """Log in; the profile was asked for unless `was_asked` says otherwise."""
-        resolved = self.ask(*ids, **options)
-        assert isinstance(resolved, ResolvedMember)
-        return resolved
-
-    def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
-        """Run raw SQL."""
-        return rows(self.folder, sql, *values)
-
-    def adopt(self, id_: int, member_id: int, union_type: str, union_id: str, union_scope: str = "") -> None:
-        """Write a connection as another system does: no aliases, no profile."""
-        self.rows(
-            "INSERT INTO es_connect (id, member_id, union_type, union_id, union_scope, create_time)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            *(id_, member_id, union_type, union_id, union_scope, NOW),
-        )
-
-    def add_member(self, id_: int, **columns: object) -> None:
-        """Write a member as another system does."""
-        names, marks = ", ".join(columns), ", ?" * len(columns)
-        sql = f"INSERT INTO es_member (id, uname{', ' * bool(columns)}{names}) VALUES (?, ?{marks})"
-        self.rows(sql, id_, f"old-{id_}", *columns.values())
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shop]:
-    """An empty shop."""
-    one = Shop(tmp_path)
-    yield one
-    one.database.close()
 
 
 # found or registered
@@ -121,7 +56,7 @@ def test_union_id_moves_up_as_stronger_ids_appear(shop: Shop) -> None:
     assert counts(shop.folder, *PEOPLE) == {"es_member": 1, "es_connect": 1, "es_connect_alias": 4}
 
 
-def test_f11_ids_of_two_members_lead_to_the_strongest_and_move_nothing(shop: Shop) -> None:
+def test_ids_of_two_members_lead_to_the_strongest_and_move_nothing(shop: Shop) -> None:
     """When the ids point at two members the strongest id's wins, the other keeps what it has, and it is told."""
     by_user, by_open = shop.log_in(USER), shop.log_in(OPEN)
     assert by_user.member.id != by_open.member.id
@@ -186,7 +121,7 @@ def test_adopted_rows_are_compared_byte_for_byte(shop: Shop) -> None:
     assert shop.log_in(PersonId.user_id("abc"), was_asked=False).member.id == 1
 
 
-def test_f07_one_text_at_two_vendors_or_apps_is_two_persons(shop: Shop) -> None:
+def test_one_text_at_two_vendors_or_apps_is_two_persons(shop: Shop) -> None:
     """The union type and the app are part of an open id."""
     ids = [
         shop.log_in(PersonId.open_id("same", "app-1"), union_type="WECHAT"),
@@ -196,7 +131,7 @@ def test_f07_one_text_at_two_vendors_or_apps_is_two_persons(shop: Shop) -> None:
     assert len({resolved.member.id for resolved in ids}) == 3
 
 
-def test_f10_an_open_id_never_answers_to_another_persons_union_id(shop: Shop) -> None:
+def test_an_open_id_never_answers_to_another_persons_union_id(shop: Shop) -> None:
     """The kind of an id is part of it, in our rows and in those of another system."""
     union, open_ = PersonId.union_id("same"), PersonId.open_id("same", "app-1")
     assert shop.log_in(union).member.id != shop.log_in(open_).member.id
@@ -207,7 +142,7 @@ def test_f10_an_open_id_never_answers_to_another_persons_union_id(shop: Shop) ->
     assert shop.log_in(PersonId.open_id("theirs", "app-1"), union_type="WECHAT").member.id != 9
 
 
-def test_f12_open_ids_of_a_replaced_app_match_nobody(shop: Shop) -> None:
+def test_open_ids_of_a_replaced_app_match_nobody(shop: Shop) -> None:
     """After the shop took another app id the vendor's open ids name other persons, whatever their text."""
     old = shop.log_in(PersonId.open_id("o-1", "app-old"))
     assert shop.log_in(PersonId.open_id("o-1", "app-new")).member.id != old.member.id
@@ -294,7 +229,7 @@ def test_a_connection_bound_anew_by_another_system_is_adopted(shop: Shop) -> Non
 # members
 
 
-def test_f14_a_famous_nickname_is_nobodys_account(shop: Shop) -> None:
+def test_a_famous_nickname_is_nobodys_account(shop: Shop) -> None:
     """A person called like an existing member gets an account of their own, with a name of its own."""
     shop.add_member(1, nickname="admin")
     shop.rows("UPDATE es_member SET uname = 'admin'")
@@ -304,7 +239,7 @@ def test_f14_a_famous_nickname_is_nobodys_account(shop: Shop) -> None:
     assert {member.nickname for member in names} == {"admin"}
 
 
-def test_f15_a_disabled_member_is_refused_and_nothing_written(shop: Shop) -> None:
+def test_a_disabled_member_is_refused_and_nothing_written(shop: Shop) -> None:
     """Known by an id, refused before the vendor is asked for the profile, never registered again, no id added."""
     shop.log_in(OPEN)
     shop.rows("UPDATE es_member SET disabled = 1")
@@ -319,7 +254,7 @@ def test_f15_a_disabled_member_is_refused_and_nothing_written(shop: Shop) -> Non
 
 
 @pytest.mark.breaks("connection_without_member")
-def test_f18_a_connection_without_its_member_is_refused(shop: Shop) -> None:
+def test_a_connection_without_its_member_is_refused(shop: Shop) -> None:
     """No other member is fallen back to, not even the next one registered, and nothing is mended on the quiet."""
     shop.log_in(USER)
     shop.rows("DELETE FROM es_member")
@@ -332,7 +267,7 @@ def test_f18_a_connection_without_its_member_is_refused(shop: Shop) -> None:
 # profiles
 
 
-def test_f16_a_profile_follows_only_what_the_member_never_edited(shop: Shop) -> None:
+def test_a_profile_follows_only_what_the_member_never_edited(shop: Shop) -> None:
     """Display fields follow the vendor until the member edits one, blank included; everything else is out of reach."""
     shop.log_in(USER, profile=LIHUA)
     shop.rows("UPDATE es_member SET nickname = '小李', face = '', uname = 'lihua'")
@@ -385,7 +320,7 @@ def test_a_phone_number_is_filled_in_once_and_not_kept_in_the_profile(shop: Shop
     ],
     ids=["10000", "family", "controls", "blank"],
 )
-def test_m13_any_nickname_logs_in(shop: Shop, nickname: str, shown: str) -> None:
+def test_any_nickname_logs_in(shop: Shop, nickname: str, shown: str) -> None:
     """Emoji, ten thousand of them, control characters: the login works and the name is cut, at every login."""
     for day in (0, 31):
         resolved = shop.log_in(USER, profile=Profile.of(nickname=nickname), now=NOW + day * DAY)

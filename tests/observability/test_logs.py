@@ -54,7 +54,7 @@ def test_a_line_says_when_who_and_what() -> None:
 @pytest.mark.parametrize(
     "text", ["a\nb", "a\r\nb", "a\u2028b", "a\x85b", "\x1b[31mred\x1b[0m", "\x00", "李华 🙂", "\ud800"]
 )
-def test_l03_nothing_breaks_a_line(text: str) -> None:
+def test_nothing_breaks_a_line(text: str) -> None:
     """Line ends, control characters and half characters of a nickname or path are escaped, in text and fields."""
     line = line_of("found %s", text, path=text)
     assert line.isascii()
@@ -98,7 +98,7 @@ SPENDABLE = [
 
 
 @pytest.mark.parametrize("text", SPENDABLE)
-def test_j09_what_could_be_spent_is_blotted_out(text: str) -> None:
+def test_what_could_be_spent_is_blotted_out(text: str) -> None:
     """In a message, in its arguments, in a field, in a structure, of any library or plugin."""
     whole = text.format(*[CANARY] * 2)
     for line in (line_of("%s", whole), line_of(whole.replace("%", "%%")), line_of("x", note=whole)):
@@ -143,7 +143,7 @@ def test_redacting_a_long_text_takes_no_time() -> None:
     assert time.monotonic() - began < 3
 
 
-def test_l01_libraries_that_print_addresses_are_heard_from_warning_up() -> None:
+def test_libraries_that_print_addresses_are_heard_from_warning_up() -> None:
     """Httpx prints whole URLs at INFO; whatever level the shop asks for, it does not come to that."""
     script = """
 import logging

@@ -92,7 +92,7 @@ def test_web_login_begins_on_alipays_page(client_type: ClientType) -> None:
     }
 
 
-def test_b13_nothing_inside_redirect_uri_becomes_a_parameter() -> None:
+def test_nothing_inside_redirect_uri_becomes_a_parameter() -> None:
     """An address with parameters of its own stays one value."""
     nested = "https://shop.example/cb?a=1&app_id=2&state=3#f"
     found = parse_qs(urlsplit(begin(ClientType.H5, nested)).query)
@@ -209,7 +209,7 @@ def test_whole_number_id_keeps_its_digits() -> None:
 
 @pytest.mark.parametrize("value", ["", " ", 2088.5, True, [], {}, "x" * 256])
 @pytest.mark.parametrize("key", ["user_id", "union_id", "open_id"])
-def test_c11_id_that_is_no_text_is_refused(key: str, value: object) -> None:
+def test_id_that_is_no_text_is_refused(key: str, value: object) -> None:
     """Nothing but exact text is an id, even where another id would do."""
     with pytest.raises(ProviderBadResponse):
         log_in(change(TOKEN, **{key: value}))
@@ -218,14 +218,14 @@ def test_c11_id_that_is_no_text_is_refused(key: str, value: object) -> None:
 
 
 @pytest.mark.parametrize("token", [None, "", 7, [], True])
-def test_c11_success_without_a_token_is_refused(token: object) -> None:
+def test_success_without_a_token_is_refused(token: object) -> None:
     """A token answer has an access token and an id."""
     with pytest.raises(ProviderBadResponse):
         log_in(change(TOKEN, access_token=token))
 
 
 @pytest.mark.parametrize("expires_in", [None, 3600, "3600", "-1", "soon", 10**400, [], 0.5])
-def test_c11_expiry_is_of_no_interest(expires_in: object) -> None:
+def test_expiry_is_of_no_interest(expires_in: object) -> None:
     """The token is used at once and forgotten, so its life may come in any form."""
     assert log_in(change(TOKEN, expires_in=expires_in)).ids == IDENTITY.ids
 
@@ -304,13 +304,13 @@ def test_further_ids_of_the_profile_are_taken() -> None:
         {"user_id": None, "open_id": OPEN_ID},
     ],
 )
-def test_c10_profile_of_somebody_else_fails_the_login(ids: dict[str, object]) -> None:
+def test_profile_of_somebody_else_fails_the_login(ids: dict[str, object]) -> None:
     """The profile must name the person of the token by an id they share; contradicting ids are another person's."""
     with pytest.raises(ProviderBadResponse):
         fetch(change(USER, **ids))
 
 
-def test_c10_ids_are_compared_in_case() -> None:
+def test_ids_are_compared_in_case() -> None:
     """Two open ids that differ in case are two people."""
     known = Identity("ALIPAY", (PersonId.open_id(OPEN_ID, APP_ID),), APP_ID, grant="t")
     with pytest.raises(ProviderBadResponse):

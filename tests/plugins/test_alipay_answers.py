@@ -52,7 +52,7 @@ def test_signature_and_certificate_are_read_beside_the_node() -> None:
 
 
 @pytest.mark.parametrize("sign", ["null", "7", "{}", '""', "true"])
-def test_e01_signature_that_is_no_text_is_none(sign: str) -> None:
+def test_signature_that_is_no_text_is_none(sign: str) -> None:
     """A `sign` of another type counts as missing."""
     assert read_reply(f'{{"{TOKEN_NODE}":{{}},"sign":{sign}}}'.encode(), "utf-8", TOKEN_CALL).sign == ""
 
@@ -81,7 +81,7 @@ def test_error_response_is_told_apart() -> None:
         "{}",
     ],
 )
-def test_e06_body_that_does_not_hold_the_answer_alone_is_refused(body: str) -> None:
+def test_body_that_does_not_hold_the_answer_alone_is_refused(body: str) -> None:
     """No node of the method called, two of them, or one beside an error: nothing may be believed."""
     with pytest.raises(ProviderBadResponse):
         read(body)
@@ -114,7 +114,7 @@ def test_e06_body_that_does_not_hold_the_answer_alone_is_refused(body: str) -> N
         f'{{"{TOKEN_NODE}":{{"a":"\\x"}}}}',
     ],
 )
-def test_n07_body_that_is_no_json_object_is_refused(body: str) -> None:
+def test_body_that_is_no_json_object_is_refused(body: str) -> None:
     """Broken, truncated, endless or other JSON is a bad response, never a crash, and its text is in no error."""
     with pytest.raises(ProviderBadResponse) as caught:
         read(body)
@@ -122,21 +122,21 @@ def test_n07_body_that_is_no_json_object_is_refused(body: str) -> None:
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "gbk"])
-def test_e07_bytes_outside_the_charset_are_refused(charset: str) -> None:
+def test_bytes_outside_the_charset_are_refused(charset: str) -> None:
     """Invalid bytes make a bad response, wherever they stand."""
     body = f'{{"{TOKEN_NODE}":{{"nick_name":"'.encode() + b"\x80\xff" + b'"},"sign":"c2ln"}'
     with pytest.raises(ProviderBadResponse):
         read_reply(body, charset, TOKEN_CALL)
 
 
-def test_e07_gbk_characters_that_hold_ascii_bytes_do_not_confuse_the_reader() -> None:
+def test_gbk_characters_that_hold_ascii_bytes_do_not_confuse_the_reader() -> None:
     """The second byte of a GBK character may be a brace or a backslash; places are counted in characters."""
     source = '{"nick_name":"誠許功蓋鳿"}'
     assert b"\\" in source.encode("gbk")
     assert read(f'{{"{TOKEN_NODE}":{source},"sign":"c2ln"}}', "gbk") == source
 
 
-def test_e07_every_gbk_character_keeps_its_bytes() -> None:
+def test_every_gbk_character_keeps_its_bytes() -> None:
     """Decoding and encoding again gives back the bytes that were signed."""
     pairs = [bytes((high, low)) for high in range(0x81, 0xFF) for low in range(0x40, 0xFF)]
     texts = {pair: pair.decode("gbk", "replace") for pair in pairs}

@@ -42,6 +42,7 @@ from ..kit.alipay_vendor import (
     run,
     sign,
 )
+from ..kit.clock import Clock
 
 DOWNLOAD = "alipay.open.app.alipaycert.download"
 DAY = timedelta(days=1)
@@ -119,7 +120,7 @@ def test_request_names_the_apps_certificate_and_the_roots() -> None:
     assert (sent["app_cert_sn"], sent["alipay_root_cert_sn"]) == (get_serial(APP_CERT), get_serial(ROOT))
 
 
-def test_e08_success_that_names_no_certificate_is_refused() -> None:
+def test_success_that_names_no_certificate_is_refused() -> None:
     """In certificate mode an answer says which certificate signed it, even where the loaded one did."""
     with pytest.raises(ProviderUnsigned):
         log_in(answer(TOKEN))
@@ -187,7 +188,7 @@ UNTRUSTED: dict[str, Sequence[Certificate]] = {
 
 
 @pytest.mark.parametrize("case", UNTRUSTED)
-def test_e08_certificate_that_may_not_speak_for_alipay_is_refused(case: str) -> None:
+def test_certificate_that_may_not_speak_for_alipay_is_refused(case: str) -> None:
     """A downloaded certificate counts only below the configured root, from Alipay's own issuer, and valid now."""
     certificates = UNTRUSTED[case]
     serial = get_serial(certificates[0])
@@ -195,13 +196,13 @@ def test_e08_certificate_that_may_not_speak_for_alipay_is_refused(case: str) -> 
         log_in(answer(TOKEN, key=NEXT, serial=serial), configured(bundle(*certificates)))
 
 
-def test_e08_certificate_other_than_the_one_asked_for_is_refused() -> None:
+def test_certificate_other_than_the_one_asked_for_is_refused() -> None:
     """A trusted certificate under another's name is not believed under that name."""
     with pytest.raises(ProviderUnsigned):
         log_in(answer(TOKEN, key=NEXT, serial="0" * 32), configured(bundle(NEXT_CERT, AUTHORITY)))
 
 
-def test_e08_certificate_inside_the_answer_is_not_looked_at() -> None:
+def test_certificate_inside_the_answer_is_not_looked_at() -> None:
     """Whoever signs cannot bring the certificate along."""
     extra = f',"alipay_cert_content":"{base64.b64encode(NEXT_CERT.pem().encode()).decode()}"}}'.encode()
     body = answer(TOKEN, key=NEXT, serial=get_serial(NEXT_CERT))[:-1] + extra
@@ -210,7 +211,7 @@ def test_e08_certificate_inside_the_answer_is_not_looked_at() -> None:
 
 
 @pytest.mark.parametrize("key", [ALIPAYS, OURS, STRANGERS])
-def test_e08_signature_counts_for_the_named_certificate_alone(key: RsaPrivateKey) -> None:
+def test_signature_counts_for_the_named_certificate_alone(key: RsaPrivateKey) -> None:
     """The loaded key does not vouch for an answer that names another certificate."""
     with pytest.raises(ProviderUnsigned):
         log_in(answer(TOKEN, key=key, serial=get_serial(NEXT_CERT)), configured(bundle(NEXT_CERT, AUTHORITY)))
@@ -231,13 +232,13 @@ def test_e08_signature_counts_for_the_named_certificate_alone(key: RsaPrivateKey
         b'{"alipay_open_app_alipaycert_download_response":"dGV4dA=="}',
     ],
 )
-def test_e08_download_that_brings_nothing_refuses_the_answer(body: bytes) -> None:
+def test_download_that_brings_nothing_refuses_the_answer(body: bytes) -> None:
     """Without the certificate the answer stays unverified, and the failed download is not a refusal of the profile."""
     with pytest.raises(ProviderUnsigned):
         log_in(answer(TOKEN, key=NEXT, serial=get_serial(NEXT_CERT)), body)
 
 
-def test_e08_expired_certificate_of_the_configuration_is_refused() -> None:
+def test_expired_certificate_of_the_configuration_is_refused() -> None:
     """`alipay_cert` stops counting when it ends, and no download replaces it under its own name."""
     ended = {**CERTIFICATE_MODE, "alipay_cert": certify(ALIPAYS, datetime.now(UTC) - DAY).pem()}
     serial = get_serial(load_certificates(ended["alipay_cert"])[0])
@@ -250,20 +251,20 @@ class Downloads:
 
     def __init__(self, *certificates: Certificate) -> None:
         self.offered = {get_serial(one): one.pem() for one in certificates}
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.fault: Exception | None = None
-        self.time = datetime.now(UTC).timestamp()
+        self.clock = Clock()
 
     async def __call__(self, serial: str) -> str:
         """Hand out the certificate, or the fault."""
-        self.asked.append(serial)
+        self.requests.append(serial)
         if self.fault:
             raise self.fault
         return self.offered.get(serial, "")
 
     def trust(self) -> CertificateTrust:
         """Return a trust that lives by this clock."""
-        return CertificateTrust(APP_CERT, [ALIPAY_CERT, AUTHORITY], [ROOT], lambda: self.time)
+        return CertificateTrust(APP_CERT, [ALIPAY_CERT, AUTHORITY], [ROOT], self.clock)
 
 
 def test_unknown_certificate_is_asked_for_again_after_a_while() -> None:
@@ -272,9 +273,9 @@ def test_unknown_certificate_is_asked_for_again_after_a_while() -> None:
     trust, serial = downloads.trust(), get_serial(NEXT_CERT)
     for _ in range(3):
         assert run(trust.fetch_key(serial, downloads)) is None
-    assert len(downloads.asked) == 1
+    assert len(downloads.requests) == 1
     downloads.offered[serial] = NEXT_CERT.pem()
-    downloads.time += RETRY_AFTER
+    downloads.clock.advance(RETRY_AFTER)
     assert run(trust.fetch_key(serial, downloads)) == NEXT.public_key()
 
 
@@ -287,7 +288,7 @@ def test_download_that_fails_is_not_repeated_at_once() -> None:
         run(trust.fetch_key(serial, downloads))
     assert isinstance(caught.value.__cause__, ProviderTimeout)
     assert run(trust.fetch_key(serial, downloads)) is None
-    assert len(downloads.asked) == 1
+    assert len(downloads.requests) == 1
 
 
 def test_our_own_overload_is_not_held_against_a_certificate() -> None:
@@ -306,9 +307,9 @@ def test_downloaded_certificate_ends_when_it_ends() -> None:
     downloads = Downloads(certify(NEXT, datetime.now(UTC) + DAY))
     trust, [serial] = downloads.trust(), downloads.offered
     assert run(trust.fetch_key(serial, downloads)) == NEXT.public_key()
-    downloads.time += 2 * DAY.total_seconds()
+    downloads.clock.advance(2 * DAY.total_seconds())
     assert run(trust.fetch_key(serial, downloads)) is None
-    assert len(downloads.asked) == 1
+    assert len(downloads.requests) == 1
 
 
 @pytest.mark.parametrize("serial", ["", "x", "0" * 31, "0" * 33, "A" * 32, "0" * 31 + "\n", "../../etc/passwd"])
@@ -316,7 +317,7 @@ def test_malformed_name_of_a_certificate_is_not_asked_for(serial: str) -> None:
     """Only what can be a name goes to the gateway."""
     downloads = Downloads()
     assert run(downloads.trust().fetch_key(serial, downloads)) is None
-    assert downloads.asked == []
+    assert downloads.requests == []
 
 
 def test_known_certificates_are_bounded() -> None:
@@ -325,7 +326,7 @@ def test_known_certificates_are_bounded() -> None:
     trust, names = downloads.trust(), [f"{number:032x}" for number in range(KEPT + 1)]
     for name in [*names, *reversed(names)]:
         run(trust.fetch_key(name, downloads))
-    assert downloads.asked == [*names, names[0]]
+    assert downloads.requests == [*names, names[0]]
 
 
 def test_v3_believes_the_configured_certificate_alone() -> None:
@@ -363,7 +364,7 @@ def test_phone_number_is_verified_with_the_configured_certificate() -> None:
         ("alipay_root_cert", "-----BEGIN CERTIFICATE-----", "alipay_root_cert"),
     ],
 )
-def test_e09_certificate_that_cannot_work_is_told_at_start_up(key: str, pem: str, told: str) -> None:
+def test_certificate_that_cannot_work_is_told_at_start_up(key: str, pem: str, told: str) -> None:
     """Swapped, foreign and broken files are refused by the name of their key."""
     with pytest.raises(SettingsError, match=told):
         provider(b"", {**CERTIFICATE_MODE, key: pem})

@@ -1,4 +1,4 @@
-"""Alipay's provider against its double over real HTTP: the contract of all providers, and what Alipay alone can do."""
+"""Alipay's provider against its sandbox over real HTTP: the contract of all providers, and what Alipay alone can do."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -197,7 +197,7 @@ def test_plain_answers_count_where_encryption_was_asked_for(mode: str) -> None:
 @pytest.mark.parametrize("operation", [TOKEN_CALL, USER_CALL])
 @pytest.mark.parametrize("fault", FALSE_CERTIFICATES)
 @pytest.mark.parametrize("mode", ["certificate", "v3, certificate, aes"])
-def test_e08_false_certificates_are_refused_at_both_calls(shops: Shops, mode: str, fault: str, operation: str) -> None:
+def test_false_certificates_are_refused_at_both_calls(shops: Shops, mode: str, fault: str, operation: str) -> None:
     """Unknown, expired, of another authority, another merchant's, or none: not Alipay's."""
     one = shops(mode)
     one.sandbox.faults.add(fault, on=operation)
@@ -213,7 +213,7 @@ def test_a_renewed_certificate_is_fetched_once() -> None:
         assert one.sandbox.called(DOWNLOAD) == 1
 
 
-def test_c10_profile_of_another_person_fails_the_login() -> None:
+def test_profile_of_another_person_fails_the_login() -> None:
     """Token and profile must name the same person."""
     with shop() as one:
         one.sandbox.faults.add("swapped_id", on=USER_CALL)

@@ -55,7 +55,7 @@ GBK = {**KEY_MODE, "charset": "gbk"}
 def call(
     network: Transport | bytes | httpx.Response, mode: dict[str, str] | None = None, **form: str
 ) -> dict[str, object]:
-    """Redeem a code at `network`, a wire or the one answer on it."""
+    """Redeem a code at `network`, a transport or the one answer that it gives."""
     transport = network if isinstance(network, Transport) else Transport([network])
     settings = AlipaySettings.model_validate(mode or KEY_MODE)
     gateway = Gateway(settings, load_keys(settings), HttpPool(transport=transport).for_provider("alipay"), lambda: 0)
@@ -100,7 +100,7 @@ def test_request_carries_what_the_gateway_asks_for() -> None:
 
 
 @pytest.mark.usefixtures("far_away")
-def test_e10_timestamp_is_china_time_on_any_host() -> None:
+def test_timestamp_is_china_time_on_any_host() -> None:
     """The gateway reads UTC+8, whatever the host's time zone is."""
     transport = Transport([answer(TOKEN)])
     call(transport)
@@ -109,7 +109,7 @@ def test_e10_timestamp_is_china_time_on_any_host() -> None:
 
 @pytest.mark.parametrize("charset", ["utf-8", "gbk"])
 @pytest.mark.parametrize("code", ["a&b=c", "a\nb", "1+1 %2F/", "支付宝", "sign=x&code=y", "\\\"'"])
-def test_e10_signature_covers_the_exact_values(code: str, charset: str) -> None:
+def test_signature_covers_the_exact_values(code: str, charset: str) -> None:
     """Raw values are signed, in the request's charset, and arrive as they were signed."""
     transport = Transport([answer(TOKEN)])
     call(transport, {**KEY_MODE, "charset": charset}, code=code)
@@ -119,7 +119,7 @@ def test_e10_signature_covers_the_exact_values(code: str, charset: str) -> None:
 
 
 @pytest.mark.parametrize("code", ["🙂", "\ud800"])
-def test_e10_characters_outside_the_charset_reach_alipay_as_question_marks(code: str) -> None:
+def test_characters_outside_the_charset_reach_alipay_as_question_marks(code: str) -> None:
     """What cannot be a code of Alipay's is left for Alipay to refuse, in a request that is still signed."""
     transport = Transport([answer(TOKEN)])
     call(transport, GBK, code=code)
@@ -128,7 +128,7 @@ def test_e10_characters_outside_the_charset_reach_alipay_as_question_marks(code:
     assert is_signed_by_us(sent, "gbk")
 
 
-def test_e10_empty_values_are_neither_signed_nor_sent() -> None:
+def test_empty_values_are_neither_signed_nor_sent() -> None:
     """SDKs differ over empty parameters, so there are none."""
     transport = Transport([answer(TOKEN)])
     call(transport, refresh_token="")
@@ -138,7 +138,7 @@ def test_e10_empty_values_are_neither_signed_nor_sent() -> None:
     assert is_signed_by_us(sent)
 
 
-def test_e10_names_are_sorted_before_they_are_joined() -> None:
+def test_names_are_sorted_before_they_are_joined() -> None:
     """Where one name begins another, sorting the joined pairs would give another text."""
     assert get_signed_text({"app_id": "1", "app": "2", "app-": "3", "B": "4", "c": ""}) == "B=4&app=2&app-=3&app_id=1"
 
@@ -170,20 +170,20 @@ def test_signed_success_is_believed() -> None:
         f'{{"{TOKEN_NODE}":{change(TOKEN, code="10000")}}}',
     ],
 )
-def test_e01_unsigned_success_is_refused(body: str) -> None:
+def test_unsigned_success_is_refused(body: str) -> None:
     """A success without a signature is never used."""
     with pytest.raises(ProviderUnsigned):
         call(body.encode(), WITH_AES)
 
 
 @pytest.mark.parametrize("node", [TOKEN_NODE, "error_response"])
-def test_e01_unsigned_failure_is_a_failure(node: str) -> None:
+def test_unsigned_failure_is_a_failure(node: str) -> None:
     """Where the gateway has no key to sign with, its failure counts as one all the same, and never as a success."""
     with pytest.raises(CodeInvalid):
         call(f'{{"{node}":{CODE_INVALID}}}'.encode())
 
 
-def test_e01_unsigned_error_response_is_no_success_whatever_it_holds() -> None:
+def test_unsigned_error_response_is_no_success_whatever_it_holds() -> None:
     """An `error_response` with the members of a success stays an error."""
     with pytest.raises(ProviderRefused):
         call(f'{{"error_response":{TOKEN}}}'.encode())
@@ -191,7 +191,7 @@ def test_e01_unsigned_error_response_is_no_success_whatever_it_holds() -> None:
         call(answer(TOKEN, node="error_response"))
 
 
-def test_e02_changed_body_is_refused() -> None:
+def test_changed_body_is_refused() -> None:
     """The signature covers every character of the node."""
     body = answer(TOKEN)
     for old, new in ((b"2088102150477652", b"2088102150477653"), (b'"3600",', b'"3600", '), (b'"}', b'","a":"b"}')):
@@ -199,7 +199,7 @@ def test_e02_changed_body_is_refused() -> None:
             call(body.replace(old, new, 1))
 
 
-def test_e02_every_changed_character_of_the_signature_is_refused() -> None:
+def test_every_changed_character_of_the_signature_is_refused() -> None:
     """No place of the base64 text is free, its last unused bits included."""
     text = TOKEN.encode()
     signature = sign(TOKEN)
@@ -218,7 +218,7 @@ def test_e02_every_changed_character_of_the_signature_is_refused() -> None:
     assert [one for one in spelt if is_signed_by(ALIPAYS.public_key(), one, text)] == [signature] * 3
 
 
-def test_e02_signature_of_another_key_or_digest_is_refused() -> None:
+def test_signature_of_another_key_or_digest_is_refused() -> None:
     """Only Alipay's key counts, and only with SHA-256, whatever digest a signature names itself."""
     with_sha1 = sign_with_sha1(ALIPAYS, TOKEN.encode())
     for signature in (sign(TOKEN, STRANGERS), sign(TOKEN, OURS), with_sha1):
@@ -226,20 +226,20 @@ def test_e02_signature_of_another_key_or_digest_is_refused() -> None:
             call(f'{{"{TOKEN_NODE}":{TOKEN},"sign":"{signature}"}}'.encode())
 
 
-def test_e02_failure_with_a_wrong_signature_tells_both() -> None:
+def test_failure_with_a_wrong_signature_tells_both() -> None:
     """A failure that somebody else signed is not believed, and the log still learns what it said."""
     with pytest.raises(ProviderUnsigned) as caught:
         call(answer(CODE_INVALID, key=STRANGERS))
     assert caught.value.vendor["sub_code"] == "isv.code-invalid"
 
 
-def test_e06_answer_to_another_method_is_refused() -> None:
+def test_answer_to_another_method_is_refused() -> None:
     """A genuine answer counts under the name of the method that was called."""
     with pytest.raises(ProviderBadResponse):
         call(answer(TOKEN, node=USER_NODE))
 
 
-def test_e06_error_beside_a_signed_success_is_refused() -> None:
+def test_error_beside_a_signed_success_is_refused() -> None:
     """An answer that says yes and no at once says nothing."""
     with pytest.raises(ProviderBadResponse):
         call(answer(TOKEN).replace(b"{", f'{{"error_response":{CODE_INVALID},'.encode(), 1))
@@ -261,13 +261,13 @@ def test_backslash_put_in_after_signing_does_not_get_into_the_data() -> None:
     assert call(forged)["expires_in"] == "a/b"
 
 
-def test_e07_gbk_answer_is_verified_on_its_bytes() -> None:
+def test_gbk_answer_is_verified_on_its_bytes() -> None:
     """With `charset = gbk` the signature covers GBK bytes and names come out right."""
     source = change(TOKEN, nick_name="誠許{功蓋\\")
     assert call(answer(source, charset="gbk"), GBK)["nick_name"] == "誠許{功蓋\\"
 
 
-def test_e07_answer_in_another_charset_than_asked_for_is_refused() -> None:
+def test_answer_in_another_charset_than_asked_for_is_refused() -> None:
     """The charset of the request decides; another one is broken text or another signature."""
     source = change(TOKEN, nick_name="支付宝小二")
     for body, mode in ((answer(source, charset="gbk"), KEY_MODE), (answer(source), GBK)):
@@ -275,7 +275,7 @@ def test_e07_answer_in_another_charset_than_asked_for_is_refused() -> None:
             call(body, dict(mode))
 
 
-def test_e07_charset_header_of_the_answer_is_not_asked() -> None:
+def test_charset_header_of_the_answer_is_not_asked() -> None:
     """A wrong `content-type` changes nothing."""
     header = {"content-type": "text/html;charset=ISO-8859-1"}
     reply = httpx.Response(200, headers=header, content=answer(change(TOKEN, nick_name="李华")))
@@ -324,7 +324,7 @@ def test_encrypted_answer_that_aes_key_does_not_open_is_the_operators() -> None:
 
 
 @pytest.mark.parametrize("body", ["<html>系统繁忙</html>".encode(), b"", b"\x00"])
-def test_n06_body_that_is_not_json_is_refused(body: bytes) -> None:
+def test_body_that_is_not_json_is_refused(body: bytes) -> None:
     """The gateway's pages of an outage are bad responses, whatever their status of success says."""
     for status in (200, 404):
         with pytest.raises(ProviderBadResponse):
@@ -332,14 +332,14 @@ def test_n06_body_that_is_not_json_is_refused(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
-def test_n05_outage_is_a_refusal(status: int) -> None:
+def test_outage_is_a_refusal(status: int) -> None:
     """An outage is told before anybody reads the body."""
     with pytest.raises(ProviderRefused):
         call(httpx.Response(status, content=answer(TOKEN)))
 
 
 @pytest.mark.parametrize("source", ['{"a":1,"a":2}', '{"a":' + "[" * 40 + "]" * 40 + "}"])
-def test_n07_signed_data_that_is_ambiguous_or_too_deep_is_refused(source: str) -> None:
+def test_signed_data_that_is_ambiguous_or_too_deep_is_refused(source: str) -> None:
     """Inside the signed node the same strictness holds."""
     with pytest.raises(ProviderBadResponse):
         call(answer(source))
@@ -388,7 +388,7 @@ def test_failure_becomes_the_error_that_says_who_must_act(
 
 
 @pytest.mark.parametrize("code", [5, None, True, [], {"a": 1}, "x\r\nSet-Cookie: y", "支" * 99, "A" * 500])
-def test_c11_odd_codes_of_a_failure_are_cleaned(code: object) -> None:
+def test_odd_codes_of_a_failure_are_cleaned(code: object) -> None:
     """What Alipay calls a failure goes to the log as short printable ASCII, and nothing crashes over its type."""
     source = change(CODE_INVALID, sub_code=code, code="40004", sub_msg=f"code={CODE}")
     with pytest.raises(ProviderRefused) as caught:

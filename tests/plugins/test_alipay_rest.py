@@ -119,7 +119,7 @@ def test_token_is_signed_as_it_goes_over_the_wire(token: str) -> None:
 
 
 @pytest.mark.parametrize("missing", ["alipay-signature", "alipay-timestamp", "alipay-nonce"])
-def test_e01_success_without_its_signature_headers_is_refused(missing: str) -> None:
+def test_success_without_its_signature_headers_is_refused(missing: str) -> None:
     """A success is signed over time, nonce and body, or it is not used."""
     reply = answer_v3(TOKEN)
     del reply.headers[missing]
@@ -127,13 +127,13 @@ def test_e01_success_without_its_signature_headers_is_refused(missing: str) -> N
         call(reply)
 
 
-def test_e01_unsigned_failure_is_a_failure() -> None:
+def test_unsigned_failure_is_a_failure() -> None:
     """A failure needs no signature to be one."""
     with pytest.raises(CodeInvalid):
         call(httpx.Response(400, content=V3_CODE_INVALID.encode()))
 
 
-def test_e02_changed_answer_is_refused() -> None:
+def test_changed_answer_is_refused() -> None:
     """Body, time and nonce are all under the signature; so is the key, and the digest is SHA-256."""
     headers = dict(answer_v3(TOKEN).headers)
     text = f"{headers['alipay-timestamp']}\n{headers['alipay-nonce']}\n{TOKEN}\n".encode()
@@ -153,7 +153,7 @@ def test_e02_changed_answer_is_refused() -> None:
         call(answer_v3(V3_CODE_INVALID, 400, key=STRANGERS))
 
 
-def test_e06_old_answer_is_refused() -> None:
+def test_old_answer_is_refused() -> None:
     """An answer does not say what it answers, so a genuine one from another time could be played again."""
     assert call(answer_v3(TOKEN, age=500))
     for age in (700, -700, 86_400):
@@ -196,13 +196,13 @@ def test_failure_tells_code_and_trace(links: str) -> None:
 
 @pytest.mark.parametrize("body", ["", "<html></html>", "[]", '{"a":1,"a":2}', '{"a":NaN}', "[" * 100_000, TOKEN[:50]])
 @pytest.mark.parametrize("status", [200, 400])
-def test_n07_body_that_is_no_json_object_is_refused(status: int, body: str) -> None:
+def test_body_that_is_no_json_object_is_refused(status: int, body: str) -> None:
     """What cannot be read is a bad response, signed or not."""
     with pytest.raises(ProviderBadResponse):
         call(answer_v3(body, status))
 
 
-def test_n09_redirect_is_not_followed() -> None:
+def test_redirect_is_not_followed() -> None:
     """A gateway redirects nobody."""
     with pytest.raises(ProviderBadResponse):
         call(httpx.Response(302, headers={"location": "http://169.254.169.254/"}))

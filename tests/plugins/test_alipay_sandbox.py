@@ -1,7 +1,6 @@
-"""Alipay's double, protocol V2, over real HTTP: what its gateway lets in, and what it answers."""
+"""Alipay's sandbox, protocol V2, over real HTTP: what its gateway lets in, and what it answers."""
 
 import base64
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -13,6 +12,7 @@ from connect_core.crypto import RsaPrivateKey
 from connect_core.plugin import ClientType, IdKind
 
 from ..kit.alipay_client import PERSON, TOKEN, Caller, Told, caller
+from ..kit.clock import Clock
 
 MINI = ClientType.MINI
 TOKEN_NODE, PERSON_NODE = "alipay_system_oauth_token_response", "alipay_user_info_share_response"
@@ -179,10 +179,9 @@ def test_the_grant_type_stands_at_the_top(app: Caller, form: dict[str, str]) -> 
     assert told.is_signed()
 
 
-def test_a_code_works_once_for_its_app_within_three_minutes() -> None:
+def test_a_code_works_once_for_its_app_within_three_minutes(clock: Clock) -> None:
     """Used, expired, another app's or never given out: the same answer, and trying spends it."""
-    clock = [time.time()]
-    with caller(now=lambda: clock[0]) as web:
+    with caller(now=clock) as web:
         mini = Caller(web.sandbox, web.url, MINI)
         invalid = ("40002", "isv.code-invalid")
         used, foreign, late = (web.sandbox.code_for(ClientType.PC, "lihua") for _ in range(3))
@@ -191,7 +190,7 @@ def test_a_code_works_once_for_its_app_within_three_minutes() -> None:
         assert mini.redeem(foreign).refusal == invalid
         assert web.redeem(foreign).refusal == invalid
         assert web.redeem("0" * 32).refusal == invalid
-        clock[0] += 181
+        clock.advance(181)
         assert web.redeem(late).refusal == invalid
         assert len(used) == 32
 
@@ -204,10 +203,9 @@ def test_a_code_is_spent_by_a_failure_too(app: Caller) -> None:
     assert app.redeem(code).refusal == ("40002", "isv.code-invalid")
 
 
-def test_a_refresh_token_works_once() -> None:
+def test_a_refresh_token_works_once(clock: Clock) -> None:
     """New tokens for the same person; unknown, used and expired ones each have their own answer."""
-    clock = [time.time()]
-    with caller(now=lambda: clock[0]) as web:
+    with caller(now=clock) as web:
         first, other = web.redeem().data, web.redeem().data
 
         def refresh(token: str) -> Told:
@@ -218,14 +216,13 @@ def test_a_refresh_token_works_once() -> None:
         assert second["access_token"] != first["access_token"]
         assert refresh(first["refresh_token"]).refusal == ("40002", "isv.refreshed-token-invalid")
         assert refresh("made up").refusal == ("40002", "isv.refresh-token-invalid")
-        clock[0] += 31 * 86400
+        clock.advance(31 * 86400)
         assert refresh(other["refresh_token"]).refusal == ("40002", "isv.refresh-token-time-out")
 
 
-def test_a_token_opens_its_persons_profile_to_its_app() -> None:
+def test_a_token_opens_its_persons_profile_to_its_app(clock: Clock) -> None:
     """Made up, another app's, silent or expired ones do not. The refusal stands under the method's name, signed."""
-    clock = [time.time()]
-    with caller(now=lambda: clock[0]) as web:
+    with caller(now=clock) as web:
         token = web.redeem().data["access_token"]
         silent = web.redeem(web.sandbox.code_for(ClientType.PC, "lihua", "auth_base")).data
         assert silent["user_id"] == web.sandbox.user_id("lihua")
@@ -236,5 +233,5 @@ def test_a_token_opens_its_persons_profile_to_its_app() -> None:
         assert told.is_signed()
         assert web.call(PERSON, {}).refusal == invalid
         assert Caller(web.sandbox, web.url, MINI).ask_person(token).refusal == invalid
-        clock[0] += 16 * 86400
+        clock.advance(16 * 86400)
         assert web.ask_person(token).refusal == ("20001", "aop.auth-token-time-out")

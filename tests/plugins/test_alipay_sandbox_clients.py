@@ -1,4 +1,4 @@
-"""Alipay's double in front of people: the page where they agree, the native app's login string, the mini program."""
+"""Alipay's sandbox in front of people: the page where they agree, the native app's login string, the mini program."""
 
 import base64
 import json
@@ -20,7 +20,7 @@ STATE = "Zm9vYmFy" * 4
 
 @pytest.fixture(scope="module")
 def app() -> Iterator[Caller]:
-    """The double, with an AES key."""
+    """The sandbox, with an AES key."""
     with caller(aes=True) as made:
         yield made
         assert not made.sandbox.faults.unused

@@ -1,4 +1,4 @@
-"""Alipay's double, protocol V2, over real HTTP: certificates, encryption, and every way an answer goes wrong."""
+"""Alipay's sandbox, protocol V2, over real HTTP: certificates, encryption, and every way an answer goes wrong."""
 
 import base64
 import json

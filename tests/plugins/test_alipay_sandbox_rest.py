@@ -1,4 +1,4 @@
-"""Alipay's double, protocol V3, over real HTTP: the header's signature, the answer's, and its faults."""
+"""Alipay's sandbox, protocol V3, over real HTTP: the header's signature, the answer's, and its faults."""
 
 import base64
 import json
@@ -46,7 +46,7 @@ def test_a_code_becomes_tokens_and_a_profile(app: Caller) -> None:
 
 
 def test_the_path_may_be_signed_with_the_mount(app: Caller) -> None:
-    """Some SDKs sign the whole path of the address, some the API's own; the double stands below a prefix."""
+    """Some SDKs sign the whole path of the address, some the API's own; the sandbox stands below a prefix."""
     outer = Caller(app.sandbox, app.url.removesuffix("/alipay"))
     assert outer.rest(f"/alipay{PERSON_PATH}?auth_token=x").json()["code"] == "aop.invalid-auth-token"
 

@@ -93,7 +93,7 @@ PRIVATE_FORMS = {
 
 
 @pytest.mark.parametrize("form", PRIVATE_FORMS)
-def test_e09_private_key_is_taken_in_every_form_the_console_gives(form: str) -> None:
+def test_private_key_is_taken_in_every_form_the_console_gives(form: str) -> None:
     """PKCS#1 and PKCS#8, armoured or bare, with any line ends."""
     transport = Transport([answer(TOKEN)])
     mode = {
@@ -119,7 +119,7 @@ def test_e09_private_key_is_taken_in_every_form_the_console_gives(form: str) -> 
     ],
 )
 @pytest.mark.parametrize("mode", [KEY_MODE, V3_MODE])
-def test_e09_key_that_cannot_work_is_told_at_start_up(mode: dict[str, str], changes: dict[str, str], told: str) -> None:
+def test_key_that_cannot_work_is_told_at_start_up(mode: dict[str, str], changes: dict[str, str], told: str) -> None:
     """Swapped, broken and foreign keys are refused by the name of their setting, before the first login."""
     with pytest.raises(SettingsError, match=told) as caught:
         provider(b"", {**mode, **changes})

@@ -15,6 +15,7 @@ from connect_core.identity import PersonId
 from connect_core.sandbox import read_jwt
 from connect_core.testing import ProviderContract, Visitor, run_shop
 
+from ..kit.clock import Clock
 from ..kit.openid import CLIENT, EC, NONCE, NOW, RSA, Vendor, log_in, make, request, token
 
 ISSUER = "https://appleid.apple.com"
@@ -54,16 +55,13 @@ OWN: dict[str, Any] = {
 }
 
 
-class Clock:
-    """A clock that is moved by hand."""
-
-    time = float(NOW)
+CLOCK = Clock(NOW)
 
 
 class Apple(AppleProvider):
     """Apple at the time of the documented token."""
 
-    now = staticmethod(lambda: Clock.time)
+    now = CLOCK
 
 
 def apple(**claims: object) -> Vendor:
@@ -88,19 +86,19 @@ def test_documented_token_names_a_person() -> None:
 
 
 @pytest.mark.parametrize("issuer", [ISSUER, "https://account.apple.com"])
-def test_d04_two_names_are_one_issuer(issuer: str) -> None:
+def test_two_names_are_one_issuer(issuer: str) -> None:
     """Both stand for the same person."""
     assert log_in(make(apple(iss=issuer), Apple, **OWN)).strongest.scope == ISSUER
 
 
 @pytest.mark.parametrize("issuer", ["https://account.apple.com/", "https://apple.com", "account.apple.com", None])
-def test_d04_no_third_name(issuer: object) -> None:
+def test_no_third_name(issuer: object) -> None:
     """Nothing else does."""
     with pytest.raises(ProviderBadResponse):
         log_in(make(apple(iss=issuer), Apple, **OWN))
 
 
-def test_f17_name_comes_once_and_is_for_display() -> None:
+def test_name_comes_once_and_is_for_display() -> None:
     """`user` is unsigned: its name is shown, its e-mail and its id are not looked at."""
     told = log_in(make(apple(), Apple, **OWN), user=USER)
     assert told.profile is not None
@@ -114,13 +112,13 @@ def test_client_secret_is_signed_and_kept() -> None:
     vendor = apple(exp=NOW + 10**6, iat=NOW + 3000)
     provider, sent = make(vendor, Apple, **OWN), []
     for moment in (0, 3000, 3300, 6000, -100):
-        Clock.time = NOW + moment
+        CLOCK.set(NOW + moment)
         vendor.documents["token"]["id_token"] = token(**{**CLAIMS, "iat": NOW + moment, "exp": NOW + moment + 60})
         log_in(provider)
-        form = dict(parse_qsl(vendor.asked[-1].content.decode() or vendor.asked[-2].content.decode()))
+        form = dict(parse_qsl(vendor.requests[-1].content.decode() or vendor.requests[-2].content.decode()))
         assert form["client_id"] == CLIENT
         sent.append(form["client_secret"])
-    Clock.time = float(NOW)
+    CLOCK.set(NOW)
     assert [sent.index(one) for one in sent] == [0, 0, 2, 2, 4]
     claims = read_jwt(sent[0], EC)
     assert claims == {"iss": "TEAM123456", "aud": ISSUER, "sub": CLIENT, "iat": NOW, "exp": NOW + 3600}
@@ -142,7 +140,7 @@ class TestContract(ProviderContract):
     refusals: ClassVar = {"invalid_grant": "code_invalid", "invalid_client": "provider_config"}
 
 
-def test_a21_name_survives_the_posted_response() -> None:
+def test_name_survives_the_posted_response() -> None:
     """The form comes without our cookies, is sent round by GET, and brings the name the first time alone."""
     with run_shop({"apple": AppleSandbox()}) as shop, Visitor(shop) as visitor:
         callback = visitor.consent(visitor.begin("apple", "pc"))

@@ -72,7 +72,7 @@ def test_documented_refusals(code: int, kind: type[Exception]) -> None:
 
 
 @pytest.mark.parametrize("user_info", [b'{"code":0,"msg":"success"}', b'{"code":0,"data":{"name":"zhangsan"}}'])
-def test_n11_success_without_a_person_is_none(user_info: bytes) -> None:
+def test_success_without_a_person_is_none(user_info: bytes) -> None:
     """`code` 0 alone proves nothing."""
     with pytest.raises(ProviderBadResponse):
         log_in(make(FeishuProvider, answering(user_info=user_info)))

@@ -54,7 +54,7 @@ def test_documented_answers_name_a_person() -> None:
         "monalisa octocat",
         "https://github.com/images/error/octocat_happy.gif",
     )
-    assert transport.asked[0].headers["accept"] == "application/json"
+    assert transport.requests[0].headers["accept"] == "application/json"
 
 
 def test_person_without_a_display_name() -> None:
@@ -65,7 +65,7 @@ def test_person_without_a_display_name() -> None:
 
 
 @pytest.mark.parametrize(("word", "kind"), REFUSALS.items())
-def test_c11_documented_refusals_inside_http_200(word: str, kind: type[Exception]) -> None:
+def test_documented_refusals_inside_http_200(word: str, kind: type[Exception]) -> None:
     """GitHub says no to a code with HTTP 200."""
     content = f'{{"error":"{word}","error_description":"...","error_uri":"https://docs.github.com"}}'.encode()
     with pytest.raises(kind):

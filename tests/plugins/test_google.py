@@ -65,13 +65,13 @@ def test_documented_token_names_a_person() -> None:
 
 
 @pytest.mark.parametrize("issuer", [ISSUER, "accounts.google.com"])
-def test_d04_two_names_are_one_issuer(issuer: str) -> None:
+def test_two_names_are_one_issuer(issuer: str) -> None:
     """Both stand for the same person; the id's scope is the configured one."""
     assert log_in_with(token(**{**CLAIMS, "iss": issuer}), google(), kind=Google, issuer=ISSUER).ids == (PERSON,)
 
 
 @pytest.mark.parametrize("issuer", ["http://accounts.google.com", "accounts.google.com/", "google.com", "https://"])
-def test_d04_no_third_name(issuer: str) -> None:
+def test_no_third_name(issuer: str) -> None:
     """Nothing else does."""
     with pytest.raises(ProviderBadResponse):
         log_in_with(token(**{**CLAIMS, "iss": issuer}), google(), kind=Google, issuer=ISSUER)
@@ -86,7 +86,7 @@ def test_workspace_domain_is_checked_in_the_token() -> None:
             log_in_with(token(**{**CLAIMS, "hd": hd}), google(), **own)
 
 
-def test_d05_token_of_an_android_app() -> None:
+def test_token_of_an_android_app() -> None:
     """Its audience is the web client, its party the app's own client, which must be one of ours."""
     android = token(**{**CLAIMS, "azp": "android-client"})
     assert hand_in(android, google(), kind=Google, issuer=ISSUER, audiences=("android-client",)).ids == (PERSON,)
@@ -114,13 +114,13 @@ def hand(visitor: Visitor, body: dict[str, str]) -> httpx.Response:
 
 
 def sandbox_of(shop: RunningShop) -> GoogleSandbox:
-    """Google's double."""
+    """Google's sandbox."""
     sandbox = shop.sandboxes["google"]
     assert isinstance(sandbox, GoogleSandbox)
     return sandbox
 
 
-def test_d17_token_and_ticket_are_used_once() -> None:
+def test_token_and_ticket_are_used_once() -> None:
     """The ticket holds the nonce: without it, with another's, or a second time, no token logs anybody in."""
     with run_shop({"google": GoogleSandbox()}) as shop, Visitor(shop) as visitor:
         first, second = (visitor.client_parameters("google", "app") for _ in range(2))
@@ -136,7 +136,7 @@ def test_d17_token_and_ticket_are_used_once() -> None:
         assert len(shop.rows("es_member")) == 1
 
 
-def test_d17_token_of_a_refused_request_is_dead() -> None:
+def test_token_of_a_refused_request_is_dead() -> None:
     """Who saw it in a request that was refused cannot use it, with the right ticket either."""
     with run_shop({"google": GoogleSandbox()}) as shop, Visitor(shop) as visitor:
         body = visitor.client_parameters("google", "app")
@@ -144,7 +144,7 @@ def test_d17_token_of_a_refused_request_is_dead() -> None:
         assert code_of(hand(visitor, body)) == "code_seen"
 
 
-def test_c06_access_tokens_are_not_taken() -> None:
+def test_access_tokens_are_not_taken() -> None:
     """An app that hands in an access token or the person's id hands in nothing."""
     with run_shop({"google": GoogleSandbox()}) as shop, Visitor(shop) as visitor:
         ticket = visitor.client_parameters("google", "app")["ticket"]

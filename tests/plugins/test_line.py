@@ -62,17 +62,17 @@ def test_documented_token_names_a_person() -> None:
     assert identity.ids == (PersonId.union_id(CLAIMS["sub"], ISSUER),)
     assert identity.profile is not None
     assert identity.profile.nickname == "Taro Line"
-    assert b"client_secret=" in vendor.asked[-1].content
+    assert b"client_secret=" in vendor.requests[-1].content
     assert (vendor.count("jwks"), vendor.count("userinfo")) == (0, 0)
 
 
-def test_d01_another_secret() -> None:
+def test_another_secret() -> None:
     """A token that another channel's secret signed is unsigned."""
     with pytest.raises(ProviderUnsigned):
         log_in_with(signed("another"), line(), kind=Line, issuer=ISSUER)
 
 
-def test_d03_public_key_is_no_secret() -> None:
+def test_public_key_is_no_secret() -> None:
     """The key that LINE publishes for apps keys no HS256."""
     for text in (EC.public_pem(), json.dumps(EC.public_jwk())):
         with pytest.raises(ProviderUnsigned):

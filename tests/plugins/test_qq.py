@@ -68,7 +68,7 @@ def test_documented_answers_name_a_person() -> None:
     transport = answering()
     identity = log_in(make(QqProvider, transport))
     assert identity.ids == (PersonId.union_id("YOUR_UNIONID"), OPEN_ID)
-    assert [request.method for request in transport.asked] == ["GET", "GET"]
+    assert [request.method for request in transport.requests] == ["GET", "GET"]
     assert transport.parameters(0) == {
         "grant_type": "authorization_code",
         "client_id": "c-1",
@@ -99,7 +99,7 @@ def test_documented_profile() -> None:
     }
 
 
-def test_c11_profile_refused_inside_http_200() -> None:
+def test_profile_refused_inside_http_200() -> None:
     """`ret` other than 0 is a refusal."""
     with pytest.raises(ProviderRefused):
         run(make(QqProvider, answering(user_info=USER_INFO_REFUSED)).fetch_profile(KNOWN))
@@ -116,7 +116,7 @@ def test_c11_profile_refused_inside_http_200() -> None:
         (answering(b"access_token=YOUR_TOKEN&expires_in=7776000"), ProviderBadResponse),
     ],
 )
-def test_c11_documented_refusals(sent: Transport, kind: type[Exception]) -> None:
+def test_documented_refusals(sent: Transport, kind: type[Exception]) -> None:
     """Numbers, wrapped or not, are the closed list's errors."""
     with pytest.raises(kind):
         log_in(make(QqProvider, sent))

@@ -60,7 +60,7 @@ README = Path(connect_wechat.__file__).with_name("README.md").read_text("utf-8")
         (ClientType.H5, "/connect/oauth2/authorize", "snsapi_userinfo"),
     ],
 )
-def test_c16_link_is_the_documented_one_without_the_secret(client_type: ClientType, page: str, scope: str) -> None:
+def test_link_is_the_documented_one_without_the_secret(client_type: ClientType, page: str, scope: str) -> None:
     """Parameters in WeChat's order, encoded once, with the fragment, and nothing else."""
     assert login_url(client_type, "https://passport.yhd.com/wechat/callback.do") == (
         f"https://open.weixin.qq.com{page}?appid=wx0123456789abcdef"
@@ -81,7 +81,7 @@ def test_app_without_its_state_is_not_redeemed() -> None:
     transport = Transport({"/sns/oauth2/access_token": WEBSITE_TOKEN})
     with pytest.raises(BadRequest, match="state"):
         run(provider(transport).login_callback(came_back(ClientType.APP)))
-    assert transport.asked == []
+    assert transport.requests == []
     assert run(provider(transport).login_callback(came_back(ClientType.APP, state="s"))) == KNOWN
 
 
@@ -114,11 +114,11 @@ def test_embedded_code_is_bare_and_takes_the_whole_window_back() -> None:
     ],
 )
 def test_h5_works_inside_wechat_alone(user_agent: str, place: RequiredBrowser | None) -> None:
-    """WeCom calls itself WeChat and is not; a QR code is shown anywhere; a double on loopback is in no app."""
+    """WeCom calls itself WeChat and is not; a QR code is shown anywhere; a sandbox on loopback is in no app."""
     assert provider(Transport({})).find_required_browser(ClientType.H5, user_agent) is place
     assert provider(Transport({})).find_required_browser(ClientType.PC, user_agent) is None
-    double = provider(Transport({}), open_url="http://127.0.0.1:8001/wechat")
-    assert double.find_required_browser(ClientType.H5, user_agent) is None
+    sandbox_provider = provider(Transport({}), open_url="http://127.0.0.1:8001/wechat")
+    assert sandbox_provider.find_required_browser(ClientType.H5, user_agent) is None
 
 
 def test_configured_scope_and_pages_are_used() -> None:
@@ -129,7 +129,7 @@ def test_configured_scope_and_pages_are_used() -> None:
 
 
 @pytest.mark.parametrize("client_type", PAGES)
-def test_b13_nothing_inside_redirect_uri_becomes_a_parameter(client_type: ClientType) -> None:
+def test_nothing_inside_redirect_uri_becomes_a_parameter(client_type: ClientType) -> None:
     """A redirect_uri with a query and a fragment stays one value."""
     nested = "https://shop.example/cb?a=1&appid=wxevil&scope=x y#&state=stolen"
     pairs = parse_qsl(urlsplit(login_url(client_type, nested)).query, strict_parsing=True)
@@ -141,7 +141,7 @@ def test_code_is_redeemed_as_documented() -> None:
     """One GET with the four parameters; unionid, then openid with the app id as its scope; the token in no repr."""
     transport = Transport({"/sns/oauth2/access_token": WEBSITE_TOKEN})
     identity = log_in(b"", transport=transport)
-    (url,) = transport.asked
+    (url,) = transport.requests
     assert f"{url.scheme}://{url.host}" == "https://api.weixin.qq.com"
     assert url.params == httpx.QueryParams(appid=APP_ID, secret=SECRET, code=CODE, grant_type="authorization_code")
     assert identity == KNOWN
@@ -165,7 +165,7 @@ def test_profile_is_the_documented_one() -> None:
     """Asked for in Chinese, with the person's own openid; every field lands where it belongs, and the ids stay."""
     transport = Transport({"/sns/userinfo": USERINFO})
     identity = asyncio.run(provider(transport).fetch_profile(KNOWN))
-    (url,) = transport.asked
+    (url,) = transport.requests
     assert url.params == httpx.QueryParams(access_token=TOKEN, openid="OPENID", lang="zh_CN")
     face = re.search(r'"(https:[^"]+)"', USERINFO.decode())
     assert face is not None
@@ -190,7 +190,7 @@ def test_odd_nickname_never_fails_a_login(sent: bytes, nickname: str) -> None:
 
 
 @pytest.mark.parametrize("ids", ['"openid":"SOMEBODY",', '"openid":"OPENID","unionid":"SOMEBODY",', ""])
-def test_c10_profile_of_another_person_fails_the_login(ids: str) -> None:
+def test_profile_of_another_person_fails_the_login(ids: str) -> None:
     """The profile must say whose it is, and agree with the token's answer."""
     with pytest.raises(ProviderBadResponse):
         fetch(f'{{{ids}"nickname":"n"}}'.encode())
@@ -214,7 +214,7 @@ def test_silent_scope_has_an_empty_profile_and_no_call() -> None:
     transport = Transport({})
     identity = asyncio.run(provider(transport, scope="snsapi_base").fetch_profile(KNOWN))
     assert identity.profile == Profile()
-    assert transport.asked == []
+    assert transport.requests == []
 
 
 @pytest.mark.parametrize(

@@ -34,28 +34,28 @@ def test_whole_number_id_keeps_its_digits() -> None:
 
 
 @pytest.mark.parametrize("body", [b'{"access_token":"T"}', b'{"errcode":0,"errmsg":"ok"}', b"{}"])
-def test_n11_success_without_a_person_is_a_failure(body: bytes) -> None:
+def test_success_without_a_person_is_a_failure(body: bytes) -> None:
     """No error is not yet a login."""
     with pytest.raises(ProviderBadResponse):
         log_in(body)
 
 
 @pytest.mark.parametrize("token", ["", '"access_token":null,', '"access_token":"",', '"access_token":"\udce9",'])
-def test_c11_missing_or_broken_access_token_is_refused(token: str) -> None:
+def test_missing_or_broken_access_token_is_refused(token: str) -> None:
     """What fetches the profile is a printable token, or the answer is not WeChat's."""
     with pytest.raises(ProviderBadResponse):
         log_in(f'{{{token}"openid":"OPENID"}}'.encode("utf-8", "surrogateescape"))
 
 
 @pytest.mark.parametrize("body", [b'{"errcode":40029,"openid":"OPENID","access_token":"T"}', INVALID_CODE])
-def test_c11_error_inside_http_200_is_an_error(body: bytes) -> None:
+def test_error_inside_http_200_is_an_error(body: bytes) -> None:
     """An errcode counts even where an openid stands beside it."""
     with pytest.raises(CodeInvalid):
         log_in(body)
 
 
 @pytest.mark.parametrize("errcode", ["null", '"40029"', "[40029]", "1.5", "{}"])
-def test_c11_errcode_that_is_no_number_is_refused(errcode: str) -> None:
+def test_errcode_that_is_no_number_is_refused(errcode: str) -> None:
     """An error in an odd shape is never taken for success."""
     with pytest.raises(ProviderBadResponse):
         log_in(f'{{"errcode":{errcode},"openid":"OPENID","access_token":"T"}}'.encode())
@@ -79,7 +79,7 @@ def test_each_errcode_becomes_the_right_error(error: type[Exception], errcodes: 
 
 
 @pytest.mark.parametrize("errcode", RETRY_AFTER)
-def test_n18_busy_wechat_says_when_to_come_back(errcode: int) -> None:
+def test_busy_wechat_says_when_to_come_back(errcode: int) -> None:
     """Over the limit and out of order carry a number of seconds."""
     with pytest.raises(ProviderRefused) as caught:
         log_in(f'{{"errcode":{errcode},"errmsg":"any"}}'.encode())
@@ -96,7 +96,7 @@ def test_n18_busy_wechat_says_when_to_come_back(errcode: int) -> None:
         ("grid: abc", None),
     ],
 )
-def test_l03_trace_is_short_and_printable(errmsg: str, rid: str | None) -> None:
+def test_trace_is_short_and_printable(errmsg: str, rid: str | None) -> None:
     """Of WeChat's message only a trace id goes on; neither its length nor its characters are WeChat's to choose."""
     with pytest.raises(ProviderRefused) as caught:
         log_in(f'{{"errcode":-1,"errmsg":"system error, {errmsg}"}}'.encode())
@@ -104,7 +104,7 @@ def test_l03_trace_is_short_and_printable(errmsg: str, rid: str | None) -> None:
 
 
 @pytest.mark.parametrize("errmsg", ["null", "7", '["rid: a"]', f'"the code {CODE} and the secret {SECRET}"'])
-def test_l02_error_holds_nothing_of_the_login(errmsg: str) -> None:
+def test_error_holds_nothing_of_the_login(errmsg: str) -> None:
     """Neither text, vendor fields nor traceback hold code or secret, whatever WeChat's message is."""
     with pytest.raises(CodeInvalid) as caught:
         log_in(f'{{"errcode":40029,"errmsg":{errmsg}}}'.encode())
@@ -114,7 +114,7 @@ def test_l02_error_holds_nothing_of_the_login(errmsg: str) -> None:
 
 
 @pytest.mark.parametrize("status", [201, 302, 404, 429, 503])
-def test_n05_success_has_status_200(status: int) -> None:
+def test_success_has_status_200(status: int) -> None:
     """An outage is tried again later; what comes with another status than 200 is not WeChat's success."""
     with pytest.raises(ProviderRefused if status in {429, 503} else ProviderBadResponse):
         log_in(WEBSITE_TOKEN, status=status)
@@ -135,13 +135,13 @@ def test_n05_success_has_status_200(status: int) -> None:
     ],
     ids=["empty", "html", "truncated", "duplicate", "nan", "deep", "list", "digits", "utf-16"],
 )
-def test_n07_body_that_is_no_json_object_is_refused(body: bytes) -> None:
-    """Nothing that comes over the wire ends in anything but our own error."""
+def test_body_that_is_no_json_object_is_refused(body: bytes) -> None:
+    """Nothing that comes over the network ends in anything but our own error."""
     with pytest.raises(ProviderBadResponse):
         log_in(body)
 
 
-def test_n08_id_with_broken_bytes_is_refused() -> None:
+def test_id_with_broken_bytes_is_refused() -> None:
     """Bytes that are no UTF-8 are never dropped from an id, which would make it another one."""
     with pytest.raises(ProviderBadResponse):
         log_in(b'{"access_token":"T","openid":"OPEN\xffID"}')

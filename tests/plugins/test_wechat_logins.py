@@ -25,7 +25,7 @@ def shop() -> Iterator[RunningShop]:
 
 
 def sandbox_of(shop: RunningShop) -> WechatSandbox:
-    """The double of the shop."""
+    """The sandbox of the shop."""
     sandbox = shop.sandboxes["wechat"]
     assert isinstance(sandbox, WechatSandbox)
     return sandbox
@@ -66,7 +66,7 @@ def test_without_a_unionid_each_app_has_its_own_member() -> None:
         assert len({member_of(shop, client) for client in CLIENTS}) == 4
 
 
-def test_f11_unionid_that_appears_later_promotes_the_person(shop: RunningShop) -> None:
+def test_unionid_that_appears_later_promotes_the_person(shop: RunningShop) -> None:
     """The app is bound to an open-platform account one day: the same member, now known everywhere."""
     sandbox_of(shop).faults.add("no_union_id", on="jscode2session")
     first = member_of(shop, "mini")
@@ -77,7 +77,7 @@ def test_f11_unionid_that_appears_later_promotes_the_person(shop: RunningShop) -
     assert member_of(shop, "pc") == first
 
 
-def test_c07_client_cannot_say_who_it_is(shop: RunningShop) -> None:
+def test_client_cannot_say_who_it_is(shop: RunningShop) -> None:
     """Ids handed in beside the code are nobody's; the name is shown and no more."""
     victim = member_of(shop, "mini", "lihua")
     union_id = sandbox_of(shop).union_id("lihua")
@@ -86,7 +86,7 @@ def test_c07_client_cannot_say_who_it_is(shop: RunningShop) -> None:
     assert hand_in(shop, "mini", body).json()["uid"] != victim
 
 
-def test_e12_session_key_is_told_to_nobody(shop: RunningShop, caplog: pytest.LogCaptureFixture) -> None:
+def test_session_key_is_told_to_nobody(shop: RunningShop, caplog: pytest.LogCaptureFixture) -> None:
     """No answer, cookie, log line at DEBUG or table holds it."""
     caplog.set_level(logging.DEBUG)
     body = sandbox_of(shop).client_parameters(ClientType.MINI, "lihua")
@@ -141,7 +141,7 @@ def test_stale_session_key_says_log_in_again(shop: RunningShop) -> None:
     assert shop.rows("es_member") == []
 
 
-def test_n19_revoked_app_token_does_not_cost_the_login(shop: RunningShop) -> None:
+def test_revoked_app_token_does_not_cost_the_login(shop: RunningShop) -> None:
     """WeChat calls the kept token dead: one new token, and the number is told."""
     sandbox = sandbox_of(shop)
     for person in ("lihua", "wangfang"):
@@ -152,7 +152,7 @@ def test_n19_revoked_app_token_does_not_cost_the_login(shop: RunningShop) -> Non
     assert (sandbox.called("stable_token"), sandbox.called("getuserphonenumber")) == (2, 3)
 
 
-def test_a01_app_login_needs_the_state_its_sdk_gave_back(shop: RunningShop) -> None:
+def test_app_login_needs_the_state_its_sdk_gave_back(shop: RunningShop) -> None:
     """A code slipped into the app comes with no state, or with that of another login: it logs nobody in."""
     with Visitor(shop) as victim, Visitor(shop) as attacker:
         own, slipped = (one.client_parameters("wechat", "app") for one in (victim, attacker))

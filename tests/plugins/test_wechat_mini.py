@@ -115,13 +115,13 @@ def test_code_is_redeemed_as_documented() -> None:
     """One GET; unionid, then openid with the app id as its scope."""
     transport = Transport({SESSION: SESSION_ANSWER})
     identity = log_in(transport)
-    (url,) = transport.asked
+    (url,) = transport.requests
     assert url.params == httpx.QueryParams(appid=APP_ID, secret=SECRET, js_code=CODE, grant_type="authorization_code")
     assert identity.ids == (PersonId.union_id("UNIONID"), OPEN_ID)
     assert log_in(Transport({SESSION: SESSION_ANSWER.replace(b'"unionid":"UNIONID",', b"")})).ids == (OPEN_ID,)
 
 
-def test_e12_session_key_stays_in_the_grant() -> None:
+def test_session_key_stays_in_the_grant() -> None:
     """Nothing that is shown, compared or stored holds it; an answer without one is not WeChat's."""
     identity = log_in(Transport({SESSION: SESSION_ANSWER}))
     shown = run(provider(Transport({})).fetch_profile(identity))
@@ -132,17 +132,17 @@ def test_e12_session_key_stays_in_the_grant() -> None:
             log_in(Transport({SESSION: SESSION_ANSWER.replace(f'"{KEY}"'.encode(), missing.encode())}))
 
 
-def test_c07_ids_that_the_client_hands_in_are_nobodys() -> None:
+def test_ids_that_the_client_hands_in_are_nobodys() -> None:
     """Who it is, WeChat says alone."""
     claimed = {"openid": "VICTIM", "unionid": "VICTIM", "openId": "VICTIM", "appid": "wxevil", "member_id": "1"}
     transport = Transport({SESSION: SESSION_ANSWER})
     identity = log_in(transport, **claimed)
     assert identity.ids == (PersonId.union_id("UNIONID"), OPEN_ID)
-    assert transport.asked[0].params["appid"] == APP_ID
+    assert transport.requests[0].params["appid"] == APP_ID
     assert "VICTIM" not in identity.grant
 
 
-def test_c07_nickname_is_display_text_and_a_picture_is_not_taken() -> None:
+def test_nickname_is_display_text_and_a_picture_is_not_taken() -> None:
     """What people call themselves is cleaned and shown; an address of the client's would be visited by others."""
     told = profile_of(nickname="\u202e李华\u0000", avatarUrl="https://evil.example/t.png", face="https://evil.example/")
     assert told == Profile.of(nickname="\u202e李华\u0000")
@@ -150,7 +150,7 @@ def test_c07_nickname_is_display_text_and_a_picture_is_not_taken() -> None:
     assert profile_of() == Profile()
 
 
-def test_e13_raw_data_with_its_signature_is_shown() -> None:
+def test_raw_data_with_its_signature_is_shown() -> None:
     """The worked example of the documentation verifies; its picture is plain http and dropped."""
     told = profile_of(rawData=DOCUMENTED_RAW, signature=DOCUMENTED_SIGNATURE)
     assert told == Profile(nickname="Band", sex=1, province="Guangdong", city="Guangzhou")
@@ -172,7 +172,7 @@ def test_e13_raw_data_with_its_signature_is_shown() -> None:
         {"rawData": DOCUMENTED_RAW + " "},
     ],
 )
-def test_e13_raw_data_with_another_signature_is_refused(changed: dict[str, str]) -> None:
+def test_raw_data_with_another_signature_is_refused(changed: dict[str, str]) -> None:
     """One byte of either, and it is not WeChat's."""
     with pytest.raises(BadRequest, match="signature"):
         profile_of(**{"rawData": DOCUMENTED_RAW, "signature": DOCUMENTED_SIGNATURE} | changed)
@@ -190,18 +190,18 @@ def test_number_behind_a_code_is_asked_as_the_app() -> None:
     """The stable token first, as documented; the proof is the code, which works once."""
     transport = Telling(phone_info())
     assert fetch(transport, phone_code="phone-code") == VerifiedPhone("13800000001", "phone-code")
-    assert [url.path for url in transport.asked] == [SESSION, TOKEN_CALL, PHONE_CALL]
+    assert [url.path for url in transport.requests] == [SESSION, TOKEN_CALL, PHONE_CALL]
     assert json.loads(transport.bodies[1]) == {"grant_type": "client_credential", "appid": APP_ID, "secret": SECRET}
-    assert transport.asked[2].params == httpx.QueryParams(access_token="APP_TOKEN_1")
+    assert transport.requests[2].params == httpx.QueryParams(access_token="APP_TOKEN_1")
     assert json.loads(transport.bodies[2]) == {"code": "phone-code"}
 
 
 @pytest.mark.parametrize("errcode", [40001, 40014, 42001])
-def test_n19_dead_app_token_is_fetched_anew_once(errcode: int) -> None:
+def test_dead_app_token_is_fetched_anew_once(errcode: int) -> None:
     """Somebody else replaced it: one more try with a new one, and no third."""
     transport = Telling(phone_info(), dead=1, errcode=errcode)
     assert fetch(transport, phone_code="c") == VerifiedPhone("13800000001", "c")
-    assert [url.params["access_token"] for url in transport.asked if url.path == PHONE_CALL] == [
+    assert [url.params["access_token"] for url in transport.requests if url.path == PHONE_CALL] == [
         "APP_TOKEN_1",
         "APP_TOKEN_2",
     ]
@@ -220,7 +220,7 @@ def test_other_refusals_of_the_number_are_not_repeated(errcode: int, error: type
     assert (transport.tokens, transport.dead) == (1, 8)
 
 
-def test_n19_app_token_is_fetched_once_for_many() -> None:
+def test_app_token_is_fetched_once_for_many() -> None:
     """Two logins, one token."""
     transport = Telling(phone_info())
     one = provider(transport)
@@ -251,7 +251,7 @@ def test_number_from_abroad_keeps_its_country() -> None:
     assert found.number == "852-61234567"
 
 
-def test_e11_encrypted_number_is_opened() -> None:
+def test_encrypted_number_is_opened() -> None:
     """With the key of this very login; the proof is the cipher text, however it is spelt."""
     handed_in = encrypted(phone_info())
     assert fetch(**handed_in) == VerifiedPhone("13800000001", handed_in["encryptedData"])
@@ -276,7 +276,7 @@ BAD_NUMBERS = [
 
 
 @pytest.mark.parametrize("told", BAD_NUMBERS)
-def test_e11_number_without_this_apps_fresh_watermark_is_none(told: Any) -> None:
+def test_number_without_this_apps_fresh_watermark_is_none(told: Any) -> None:
     """Another app's, of yesterday or no number: in both ways, and what came through the client all in one text."""
     with pytest.raises(ProviderBadResponse):
         fetch(Telling(told), phone_code="c")
@@ -285,12 +285,12 @@ def test_e11_number_without_this_apps_fresh_watermark_is_none(told: Any) -> None
 
 
 @pytest.mark.parametrize("age", [LIFE - 5, -SKEW + 5])
-def test_e11_watermark_may_be_ten_minutes_old_and_a_minute_early(age: int) -> None:
+def test_watermark_may_be_ten_minutes_old_and_a_minute_early(age: int) -> None:
     """People read before they press; clocks differ."""
     assert fetch(**encrypted(phone_info(age=age))) is not None
 
 
-def test_e11_every_failure_to_open_reads_the_same() -> None:
+def test_every_failure_to_open_reads_the_same() -> None:
     """A stale session key, padding, length, spelling, charset, JSON: nobody learns which, and none is a 500."""
     good = encrypted(phone_info())
     data = base64.b64decode(good["encryptedData"])
@@ -319,7 +319,7 @@ def test_e11_every_failure_to_open_reads_the_same() -> None:
     assert len(texts) == 1
 
 
-def test_e11_proof_has_one_spelling() -> None:
+def test_proof_has_one_spelling() -> None:
     """Base64 lets the last letter differ without a difference; the proof does not."""
     handed_in = encrypted(phone_info(x="a"))
     while not handed_in["encryptedData"].endswith("="):

@@ -1,4 +1,4 @@
-"""WeChat's double over real loopback HTTP, and the provider's whole way through it."""
+"""WeChat's sandbox over real loopback HTTP, and the provider's whole way through it."""
 
 import asyncio
 import logging
@@ -25,6 +25,8 @@ from connect_core.plugin import (
 from connect_core.sandbox import serving
 from connect_wechat import PAGES, WechatProvider, WechatSettings
 from connect_wechat.sandbox import APPS, WechatSandbox
+
+from ..kit.clock import Clock
 
 STATE = "Ab1" * 10
 CALLBACK = "http://127.0.0.1:8080/connect/wechat/cb?keep=1"
@@ -93,30 +95,18 @@ class Shop:
         return self.call("/sns/oauth2/access_token", **asked)
 
 
-class Clock:
-    """A clock that tests move."""
-
-    def __init__(self) -> None:
-        """Begin somewhere."""
-        self.time = 1_760_000_000.0
-
-    def __call__(self) -> float:
-        """Tell the time in epoch seconds."""
-        return self.time
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """The sandbox's clock."""
-    return Clock()
-
-
 @pytest.fixture(scope="module")
 def served() -> Iterator[tuple[WechatSandbox, str]]:
     """A sandbox whose registrations share an open-platform account, and its base URL."""
     sandbox = WechatSandbox(domain="127.0.0.1")
     with serving(sandbox.app()) as url:
         yield sandbox, url
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that stands still: lives are measured to the second."""
+    return Clock(1_760_000_000)
 
 
 @pytest.fixture
@@ -186,14 +176,14 @@ def test_refusal_comes_back_as_a_bare_state(shop: Shop) -> None:
     assert shop.agree(PC, decision="refuse") == {"keep": "1", "state": STATE}
 
 
-def test_l01_no_log_holds_code_token_or_secret(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_log_holds_code_token_or_secret(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
     """At DEBUG, a login and a failed one leave none of them in any log."""
     code = shop.agree(PC)["code"]
     with caplog.at_level(logging.DEBUG):
         identity = shop.log_in(PC, code, with_profile=True)
         with pytest.raises(CodeInvalid):
             shop.log_in(PC, code)
-    # the double's own server is no part of the shop
+    # the sandbox's own server is no part of the shop
     told = "".join(record.getMessage() for record in caplog.records if not record.name.startswith("uvicorn"))
     for canary in (code, identity.grant, APPS[PC].secret):
         assert canary not in told
@@ -203,15 +193,15 @@ def test_l01_no_log_holds_code_token_or_secret(shop: Shop, caplog: pytest.LogCap
 def test_code_expires(shop: Shop, clock: Clock, client_type: ClientType, life: int) -> None:
     """A code holds to its last second and not one longer: ten minutes on PC, five on H5."""
     first, second = shop.agree(client_type)["code"], shop.agree(client_type)["code"]
-    clock.time += life
+    clock.advance(life)
     shop.log_in(client_type, first)
-    clock.time += 1
+    clock.advance(1)
     with pytest.raises(CodeInvalid) as caught:
         shop.log_in(client_type, second)
     assert caught.value.vendor["errcode"] == "42003"
 
 
-def test_c05_code_works_once(shop: Shop) -> None:
+def test_code_works_once(shop: Shop) -> None:
     """The second use is told apart from a wrong code."""
     code = shop.agree(PC)["code"]
     shop.log_in(PC, code)
@@ -221,7 +211,7 @@ def test_c05_code_works_once(shop: Shop) -> None:
     assert set(caught.value.vendor) == {"errcode", "rid"}
 
 
-def test_c17_code_of_another_app_is_refused(shop: Shop) -> None:
+def test_code_of_another_app_is_refused(shop: Shop) -> None:
     """A code belongs to the app that it was agreed to, and is not spent by another."""
     code = shop.agree(PC)["code"]
     with pytest.raises(CodeInvalid):
@@ -257,7 +247,7 @@ def test_token_checks_and_refreshes(shop: Shop, clock: Clock) -> None:
     assert shop.call("/sns/auth", **own) == {"errcode": 0, "errmsg": "ok"}
     assert shop.call("/sns/auth", **own | {"openid": "other"})["errcode"] == 40003
     assert shop.call("/sns/auth", **own | {"access_token": tokens["refresh_token"]})["errcode"] == 40001
-    clock.time += 7201
+    clock.advance(7201)
     assert shop.call("/sns/userinfo", **own)["errcode"] == 42001
     asked = {"appid": APPS[PC].app_id, "grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
     renewed = shop.call("/sns/oauth2/refresh_token", **asked)
@@ -361,7 +351,7 @@ def test_fault_becomes_our_error(shop: Shop, kind: str, value: str, on: str, err
 
 
 def test_number_for_an_id_keeps_its_digits(shop: Shop) -> None:
-    """Beyond 2^53, over the wire."""
+    """Beyond 2^53, over the network."""
     shop.sandbox.faults.add("number_id", on="token")
     assert shop.log_in(PC).ids[1].value == "12345678901234567890"
 
@@ -375,7 +365,7 @@ def test_token_of_another_person_gets_no_profile(shop: Shop) -> None:
 
 
 def test_raw_control_characters_do_not_cost_the_login(shop: Shop) -> None:
-    """They really are on the wire, and not in the profile."""
+    """They really are in the answer, and not in the profile."""
     shop.sandbox.faults.add("control_characters", on="userinfo", times=2)
     identity = shop.log_in(PC, with_profile=True)
     assert identity.profile is not None

@@ -1,4 +1,4 @@
-"""The double's native app and mini program, over real loopback HTTP, as any client of WeChat's API sees them."""
+"""The sandbox's native app and mini program, over real loopback HTTP, as any client of WeChat's API sees them."""
 
 from collections.abc import Iterator
 from urllib.parse import urlencode
@@ -11,6 +11,7 @@ from connect_core.sandbox import PEOPLE, serving
 from connect_wechat.sandbox import APPS, WechatSandbox
 from connect_wechat.sandbox_mini import OVERLAP
 
+from ..kit.clock import Clock
 from ..kit.wechat_vendor import SECRET
 
 LIHUA = PEOPLE[0]
@@ -18,18 +19,8 @@ APP, MINI = APPS[ClientType.APP], APPS[ClientType.MINI]
 OWN = {"appid": MINI.app_id, "secret": MINI.secret}
 
 
-class Clock:
-    """A clock that tests move."""
-
-    time = 1_760_000_000.0
-
-    def __call__(self) -> float:
-        """Tell the time in epoch seconds."""
-        return self.time
-
-
 class Phone:
-    """A double, somebody's phone, and calls as any client makes them."""
+    """A sandbox, somebody's phone, and calls as any client makes them."""
 
     def __init__(self, sandbox: WechatSandbox, url: str, clock: Clock) -> None:
         """Keep them together."""
@@ -68,7 +59,7 @@ class Phone:
 @pytest.fixture
 def phone() -> Iterator[Phone]:
     """LIHUA's phone, on which `wx.login` was called."""
-    sandbox = WechatSandbox(now=(clock := Clock()))
+    sandbox = WechatSandbox(now=(clock := Clock(1_760_000_000)))
     sandbox.mini.wx_login(LIHUA)
     with serving(sandbox.app()) as url:
         yield Phone(sandbox, url, clock)
@@ -81,11 +72,11 @@ def test_code_opens_a_session_once(phone: Phone) -> None:
     assert found.keys() == {"session_key", "openid", "unionid"}
     assert found["openid"] == phone.sandbox.open_id("lihua", MINI.app_id)
     assert phone.open_session(code)["errcode"] == 40163
-    phone.clock.time += 301
+    phone.clock.advance(301)
     assert phone.open_session(late)["errcode"] == 42003
 
 
-def test_c17_codes_of_other_kinds_are_no_codes(phone: Phone) -> None:
+def test_codes_of_other_kinds_are_no_codes(phone: Phone) -> None:
     """A mini program's code is none at the OAuth2 call, nor an app's here, nor a phone code anywhere but there."""
     code = phone.sandbox.mini.wx_login(LIHUA)
     asked = {**OWN, "code": code, "grant_type": "authorization_code"}
@@ -114,13 +105,13 @@ def test_stable_token_stays_until_shortly_before_its_end(phone: Phone) -> None:
     """Asked again it is the same one, with less left; five minutes before its end another, and both work a while."""
     first = phone.app_token()
     assert len(first) > 128
-    phone.clock.time += 7200 - OVERLAP
+    phone.clock.advance(7200 - OVERLAP)
     assert phone.app_token() == first
-    phone.clock.time += 1
+    phone.clock.advance(1)
     second = phone.app_token()
     assert second != first
     assert (phone.ask_phone(first), phone.ask_phone(second)) == (0, 0)
-    phone.clock.time += OVERLAP
+    phone.clock.advance(OVERLAP)
     assert (phone.ask_phone(first), phone.ask_phone(second)) == (42001, 0)
     assert phone.app_token(force_refresh=True) != second
 
@@ -129,7 +120,7 @@ def test_plain_token_replaces_the_last_and_not_the_stable_one(phone: Phone) -> N
     """Whoever fetches one lets the other end in five minutes; the stable one is apart."""
     stable, first, second = phone.app_token(), phone.app_token(stable=False), phone.app_token(stable=False)
     assert len({stable, first, second}) == 3
-    phone.clock.time += OVERLAP + 1
+    phone.clock.advance(OVERLAP + 1)
     assert [phone.ask_phone(token) for token in (stable, first, second)] == [0, 42001, 0]
     phone.sandbox.mini.revoke_app_tokens()
     assert [phone.ask_phone(token) for token in (stable, second, "")] == [40001, 40001, 41001]

@@ -37,7 +37,7 @@ def test_documented_answers_name_a_person() -> None:
     assert identity.ids == (PersonId.user_id("2244994945"),)
     assert identity.profile is not None
     assert identity.profile.face == "https://pbs.twimg.com/profile_images/1/normal.jpg"
-    assert transport.asked[0].headers["authorization"].startswith("Basic ")
+    assert transport.requests[0].headers["authorization"].startswith("Basic ")
     assert transport.parameters(0)["code_verifier"] == VERIFIER
     assert SECRET not in transport.parameters(0).values()
     assert transport.parameters(1) == {"user.fields": "profile_image_url"}

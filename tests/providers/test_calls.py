@@ -26,7 +26,7 @@ from connect_core.providers import calls
 from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, Provider
 
 from ..kit.acme import AcmeProvider, AcmeSettings
-from ..kit.canaries import CANARY, told
+from ..kit.canaries import CANARY, every_text
 
 Answer = Callable[[], object]
 
@@ -119,7 +119,7 @@ def step(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-# J01: a plugin that raises
+# a plugin that raises
 
 
 def deep() -> NoReturn:
@@ -147,14 +147,14 @@ RAISED = {
 
 @pytest.mark.parametrize("kind", [Stranger, Plain])
 @pytest.mark.parametrize("name", RAISED)
-def test_j01_whatever_a_plugin_raises_ends_its_login_alone(step: str, name: str, kind: type[Provider]) -> None:
+def test_whatever_a_plugin_raises_ends_its_login_alone(step: str, name: str, kind: type[Provider]) -> None:
     """502, with the kind of the error and its place for the operator, and without its text, which may hold anything."""
     with pytest.raises(ProviderBadResponse, match=f"the plugin raised {name} at ") as caught:
         ask(step, RAISED[name], kind)
     assert CANARY not in str(caught.value)
 
 
-def test_j01_stop_iteration_is_an_error_too(step: str) -> None:
+def test_stop_iteration_is_an_error_too(step: str) -> None:
     """Python makes a RuntimeError of it inside a coroutine; outside it stays what it is."""
     for kind in (Stranger, Plain):
         with pytest.raises(ProviderBadResponse, match=r"RuntimeError|StopIteration"):
@@ -172,11 +172,11 @@ class Waking(AcmeProvider):
 
 
 @pytest.mark.parametrize("answer", [*RAISED.values(), *(lambda j=j: j for j in (7, b"x", "", "a\nb", "x" * 9000))])
-def test_j01_j04_a_link_to_the_vendors_app_is_asked_for_as_carefully(answer: Answer) -> None:
+def test_a_link_to_the_vendors_app_is_asked_for_as_carefully(answer: Answer) -> None:
     """Whatever a plugin raises or answers in its place ends this login; None says that the visitor is there."""
     with pytest.raises(ProviderBadResponse) as caught:
         calls.get_deep_link(cast("Any", provider(answer, Waking)), "https://shop.example/", "")
-    assert CANARY not in told(caught.value)
+    assert CANARY not in every_text(caught.value)
     assert calls.get_deep_link(cast("Any", provider(lambda: None, Waking)), "https://shop.example/", "") is None
 
 
@@ -184,7 +184,7 @@ def test_a_plugins_error_does_not_hang_on_ours() -> None:
     """What an error reporter prints of a failed login quotes no line of the plugin's own error."""
     with pytest.raises(ProviderBadResponse) as caught:
         ask("login_callback", raising(ValueError(CANARY)))
-    assert CANARY not in told(caught.value)
+    assert CANARY not in every_text(caught.value)
 
 
 @pytest.mark.parametrize("error", [CodeInvalid, ProviderDenied, ProviderUnsigned, ProviderConfig, Unavailable])
@@ -196,10 +196,10 @@ def test_a_plugins_own_verdict_stands(error: type[ConnectError]) -> None:
     assert caught.value is verdict
 
 
-# J03: a plugin that hangs
+# a plugin that hangs
 
 
-def test_j03_a_plugin_that_never_returns_is_ended_by_the_deadline(step: str) -> None:
+def test_a_plugin_that_never_returns_is_ended_by_the_deadline(step: str) -> None:
     """504 within the deadline, and what it was doing is cancelled; a profile is done without."""
     ended = []
 
@@ -247,14 +247,14 @@ def test_a_visitor_who_leaves_ends_the_call() -> None:
     asyncio.run(run())
 
 
-# J04: a plugin that answers nonsense
+# a plugin that answers nonsense
 
 JUNK = [None, 7, True, "", b"x", [], {}, object(), "x" * 5_000_000, {"union_id": "u-1"}]
 
 
 @pytest.mark.parametrize("junk", JUNK, ids=lambda junk: type(junk).__name__)
 @pytest.mark.parametrize("kind", [Stranger, Plain])
-def test_j04_an_answer_of_another_type_is_none(step: str, kind: type[Provider], junk: object) -> None:
+def test_an_answer_of_another_type_is_none(step: str, kind: type[Provider], junk: object) -> None:
     """502 whatever is answered in place of what was asked for."""
     if step == "fetch_phone" and junk is None and kind is Stranger:
         assert ask(step, lambda: junk) is None
@@ -295,14 +295,14 @@ ODD_IDENTITIES = {
 
 
 @pytest.mark.parametrize("case", ODD_IDENTITIES)
-def test_j04_an_identity_that_cannot_be_kept_is_refused(case: str) -> None:
+def test_an_identity_that_cannot_be_kept_is_refused(case: str) -> None:
     """Before a transaction begins; the provider's name and union type are the core's to say."""
     for step in ("login_callback", "fetch_profile"):
         with pytest.raises(ProviderBadResponse):
             ask(step, lambda: ODD_IDENTITIES[case])
 
 
-def test_j04_a_profile_is_cleaned_again() -> None:
+def test_a_profile_is_cleaned_again() -> None:
     """A plugin that makes a profile by hand gets no control character, flood, number or script into the tables."""
     raw = Profile(
         nickname="李\x00华\u202e" + "x" * 10_000,
@@ -332,7 +332,7 @@ def test_a_profile_must_be_the_persons() -> None:
 
 
 @pytest.mark.parametrize("phone", [VerifiedPhone(cast("Any", 138), "p"), VerifiedPhone("138", cast("Any", None))])
-def test_j04_a_phone_number_is_a_text(phone: VerifiedPhone) -> None:
+def test_a_phone_number_is_a_text(phone: VerifiedPhone) -> None:
     """So is its proof."""
     with pytest.raises(ProviderBadResponse):
         ask("fetch_phone", lambda: phone)

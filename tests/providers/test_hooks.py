@@ -2,106 +2,30 @@
 
 import asyncio
 import inspect
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field
+from contextlib import closing
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 
-from connect_core.events.dispatch import Dispatcher, Event
+from connect_core.events.dispatch import Dispatcher
 from connect_core.harness import RunningShop, Visitor, query_of
 from connect_core.identity import ClientType
-from connect_core.plugin import LoginEvent, MemberDirectory, Profile, RefusedEvent, Register, TokenRequest, hookimpl
-from connect_core.providers.hookspecs import ErasedEvent, Hooks
+from connect_core.plugin import LoginEvent, Profile, Register, TokenRequest, hookimpl
+from connect_core.providers.hookspecs import Hooks
 from connect_core.providers.registry import Plugins
 from connect_core.settings import Settings
 from connect_core.store import Database
 
-from ..kit.acme import DAY, NOW, Acme, AcmeProvider, AcmeSandbox, PluginOf, execute, provider_of
-from ..kit.databases import run_shop
+from ..kit.acme import DAY, NOW, Acme, AcmeProvider, execute, provider_of
+from ..kit.clock import Clock
+from ..kit.first_logins import SmsCheck
+from ..kit.hook_shops import Directory, Listener, log_in, shop
 from ..kit.merges import Planner
-from ..web.login.test_first_login import SmsCheck
-
-
-@contextmanager
-def shop(*plugins: object, acme: Acme | None = None, now: Callable[[], float] = time.time) -> Iterator[RunningShop]:
-    """A shop with Acme and plugins of its own, over real HTTP."""
-    named = [(f"own-{place}", plugin) for place, plugin in enumerate(plugins)]
-    offered = [("acme", PluginOf(acme=provider_of(acme or Acme())))]
-    options = {"plugins": Plugins([*offered, *named], discover=False), "now": now}
-    elsewhere = any(hasattr(plugin, "connect_member_directory") for plugin in plugins)
-    with run_shop({"acme": AcmeSandbox()}, are_members_elsewhere=elsewhere, **options) as running_shop:
-        yield running_shop
-
-
-def log_in(running_shop: RunningShop, person: str = "lihua", client: str = "pc") -> httpx.Response:
-    """A whole login of a browser or a mini program."""
-    with Visitor(running_shop) as visitor:
-        if client == "mini":
-            return visitor.log_in("acme", "mini", person)
-        state = query_of(visitor.begin("acme", client))["state"]
-        return visitor.http.get(
-            f"/connect/acme/{client}/callback", params={"code": f"{person}.{state}", "state": state}
-        )
-
-
-class Listener:
-    """A shop that listens to every notice."""
-
-    def __init__(self, look: Callable[[], object] = lambda: None) -> None:
-        self.heard: list[tuple[str, Event]] = []
-        self.seen: list[object] = []
-        self.threads: set[str] = set()
-        self._look = look
-
-    def _hear(self, name: str, event: Event) -> None:
-        self.seen.append(self._look())
-        self.threads.add(threading.current_thread().name)
-        self.heard.append((name, event))
-
-    def wait_for(self, *names: str) -> list[Event]:
-        """Return the notices once those of `names` are there, in any order, and none besides."""
-        ends = time.monotonic() + 5
-        while len(self.heard) < len(names) and time.monotonic() < ends:
-            time.sleep(0.005)
-        assert sorted(name for name, _ in self.heard) == sorted(names)
-        return [next(event for heard, event in self.heard if heard == name) for name in names]
-
-    @hookimpl
-    def connect_registered(self, event: LoginEvent) -> None:
-        """Listen."""
-        self._hear("registered", event)
-
-    @hookimpl
-    def connect_logged_in(self, event: LoginEvent) -> None:
-        """Listen."""
-        self._hear("logged_in", event)
-
-    @hookimpl
-    def connect_bound(self, event: LoginEvent) -> None:
-        """Listen."""
-        self._hear("bound", event)
-
-    @hookimpl
-    def connect_unbound(self, event: LoginEvent) -> None:
-        """Listen."""
-        self._hear("unbound", event)
-
-    @hookimpl
-    def connect_erased(self, event: ErasedEvent) -> None:
-        """Listen."""
-        self._hear("erased", event)
-
-    @hookimpl
-    def connect_login_refused(self, event: RefusedEvent) -> None:
-        """Listen."""
-        self._hear("login_refused", event)
-
 
 # at start-up
 
@@ -129,42 +53,6 @@ def test_connect_register_providers_is_called_once_of_each_plugin_at_start_up() 
     assert found.quarantined == {}
 
 
-@dataclass
-class Directory:
-    """Members in the shop's own system, in memory."""
-
-    members: dict[int, dict[str, Any]] = field(default_factory=dict)
-    by_key: dict[str, int] = field(default_factory=dict)
-    disabled: set[int] = field(default_factory=set)
-    updates: list[tuple[int, Profile]] = field(default_factory=list)
-    was_given: Settings | None = None
-
-    @hookimpl
-    def connect_member_directory(self, settings: Any) -> MemberDirectory | None:
-        """Answer with itself."""
-        self.was_given = settings
-        return self
-
-    async def find(self, member_id: int) -> Mapping[str, Any] | None:
-        """Return what is shown."""
-        return self.members.get(member_id)
-
-    async def register(self, key: str, profile: Profile, client_type: ClientType) -> int:
-        """Register, or answer the member of a key that came before."""
-        member_id = self.by_key.setdefault(key, 2**62 + len(self.by_key))
-        name = {"uname": f"crm-{len(self.by_key)}", "nickname": profile.nickname, "sex": 1, "client": str(client_type)}
-        self.members.setdefault(member_id, name)
-        return member_id
-
-    async def is_disabled(self, member_id: int) -> bool:
-        """Tell."""
-        return member_id in self.disabled
-
-    async def update_profile(self, member_id: int, profile: Profile) -> None:
-        """Note it."""
-        self.updates.append((member_id, profile))
-
-
 def test_connect_member_directory_is_where_members_live() -> None:
     """Registered there once, found there ever after, shown from there; our own table stays empty."""
     crm, acme = Directory(), Acme()
@@ -181,7 +69,7 @@ def test_connect_member_directory_is_where_members_live() -> None:
     assert other["uid"] == 2**62 + 1
     assert (me["uid"], me["uname"], me["nickname"], me["connections"]) == (2**62, "crm-1", "lihua", ["ACME"])
     assert [row["member_id"] for row in connections] == [2**62, 2**62 + 1]
-    assert acme.asked.count("profile lihua") == 1
+    assert acme.requests.count("profile lihua") == 1
     assert isinstance(crm.was_given, Settings)
 
 
@@ -230,12 +118,12 @@ def test_connect_member_directory_may_refuse_a_member() -> None:
 
 def test_connect_member_directory_is_told_newer_profiles() -> None:
     """When the stored profile is old the vendor is asked and the directory told; it decides what it takes over."""
-    crm, acme, clock = Directory(), Acme(), [float(NOW)]
-    with shop(crm, acme=acme, now=lambda: clock[0]) as running_shop:
+    crm, acme, clock = Directory(), Acme(), Clock(NOW)
+    with shop(crm, acme=acme, now=clock) as running_shop:
         log_in(running_shop, client="mini")
         log_in(running_shop, client="mini")
         assert crm.updates == []
-        clock[0] += 31 * DAY
+        clock.advance(31 * DAY)
         acme.profiles["lihua"] = Profile.of(nickname="李华")
         log_in(running_shop, client="mini")
         log_in(running_shop, client="mini")
@@ -249,13 +137,13 @@ class Mint:
     """A shop with tokens of its own."""
 
     def __init__(self, answer: Mapping[str, Any] | None) -> None:
-        self.asked: list[TokenRequest] = []
+        self.requests: list[TokenRequest] = []
         self._answer = answer
 
     @hookimpl
     def connect_issue_tokens(self, login: TokenRequest) -> Mapping[str, Any] | None:
         """Answer as told."""
-        self.asked.append(login)
+        self.requests.append(login)
         return self._answer
 
 
@@ -276,7 +164,7 @@ def test_connect_issue_tokens_answers_in_our_place() -> None:
         log_in(running_shop)
     assert answer == {**THEIRS, "uid": 1, "is_new_member": True}
     assert (cookies["access_token"], cookies["refresh_token"], cookies["uid"]) == ("theirs-a", "theirs-r", "1")
-    assert mint.asked == [TokenRequest(1, ClientType.MINI, "phone-1"), TokenRequest(1, ClientType.PC, "")]
+    assert mint.requests == [TokenRequest(1, ClientType.MINI, "phone-1"), TokenRequest(1, ClientType.PC, "")]
 
 
 def test_connect_issue_tokens_first_answer_counts() -> None:
@@ -284,7 +172,7 @@ def test_connect_issue_tokens_first_answer_counts() -> None:
     silent = Mint(None)
     with shop(Mint(THEIRS), silent) as running_shop:
         assert log_in(running_shop, client="mini").json()["access_token"] == "theirs-a"
-    assert len(silent.asked) == 1
+    assert len(silent.requests) == 1
     with shop(silent) as running_shop:
         ours = log_in(running_shop, client="mini").json()
         assert running_shop.manager.sessions.access_tokens.find_claims(ours["access_token"], int(time.time()))
@@ -295,10 +183,10 @@ def test_connect_issue_tokens_first_answer_counts() -> None:
 
 def test_connect_registered_is_told_after_the_commit() -> None:
     """Once, at the first login, when the rows can be read by anybody; from a thread, not from the event loop."""
-    stages: list[RunningShop] = []
-    listener = Listener(lambda: len(stages[0].rows("es_member")) + len(stages[0].rows("es_connect")))
+    shops: list[RunningShop] = []
+    listener = Listener(lambda: len(shops[0].rows("es_member")) + len(shops[0].rows("es_connect")))
     with shop(listener, now=lambda: NOW) as running_shop:
-        stages.append(running_shop)
+        shops.append(running_shop)
         log_in(running_shop)
         registered, _, _ = listener.wait_for("registered", "bound", "logged_in")
         assert isinstance(registered, LoginEvent)

@@ -17,7 +17,7 @@ from connect_core.settings import (
     parse_settings,
 )
 
-from ..kit.canaries import CANARY, told
+from ..kit.canaries import CANARY, every_text
 from ..kit.configurations import raw
 
 
@@ -87,7 +87,7 @@ def test_explain_gives_each_mistake_a_line_with_its_path() -> None:
     ]
 
 
-def test_k09_no_secret_stands_in_a_repr() -> None:
+def test_no_secret_stands_in_a_repr() -> None:
     """What is printed of a configuration, whole or in part, holds no secret of the core's or of a plugin's."""
     secret = base64.urlsafe_b64encode(CANARY.encode() * 3)[:43].decode()
     settings = parse_settings(
@@ -104,7 +104,7 @@ def test_k09_no_secret_stands_in_a_repr() -> None:
     assert "public_url" in repr(settings)
 
 
-def test_k09_no_value_stands_in_an_error() -> None:
+def test_no_value_stands_in_an_error() -> None:
     """A mistake names its key; what stood there, a secret perhaps, is not repeated in anything that hangs on it."""
     wrong: dict[str, Any] = {
         "service": {
@@ -123,8 +123,8 @@ def test_k09_no_value_stands_in_an_error() -> None:
     with pytest.raises(SettingsError) as caught:
         parse_settings(wrong)
     assert len(caught.value.mistakes) >= 10
-    assert CANARY not in told(caught.value)
+    assert CANARY not in every_text(caught.value)
     with pytest.raises(SettingsError) as caught:
         check_provider_settings(Acme, {"app_id": [CANARY], "app_secret": {"x": CANARY}, "gateway_url": CANARY}, "p")
     assert len(caught.value.mistakes) == 3
-    assert CANARY not in told(caught.value)
+    assert CANARY not in every_text(caught.value)

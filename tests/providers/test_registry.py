@@ -1,9 +1,6 @@
 """Plugins found, checked and set aside; providers built once from the shop's configuration, every mistake told."""
 
 import os
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,51 +9,13 @@ import pytest
 from pydantic import Field, ValidationError
 
 from connect_core.errors import PluginError, SettingsError, Unsupported
-from connect_core.http import Http, HttpPool
+from connect_core.http import Http
 from connect_core.identity import ClientType
 from connect_core.plugin import Entrance, LoginEvent, Provider, ProviderSettings, Register, hookimpl
-from connect_core.providers.registry import Plugins, Registry
+from connect_core.providers.registry import Plugins
 
-from ..kit.acme import Acme, AcmeProvider, AcmeSettings, PluginOf, provider_of, settings_of
-
-ACME = provider_of(Acme())
-
-
-def plugins(**providers: type[Provider]) -> Plugins:
-    """One plugin with these providers."""
-    return Plugins([("acme", PluginOf(**providers or {"acme": ACME}))], discover=False)
-
-
-def registry(folder: Path, found: Plugins | None = None, **sections: Any) -> Registry:
-    """The offers of a shop."""
-    return Registry(settings_of(folder, **sections), found or plugins(), HttpPool())
-
-
-def mistakes(folder: Path, found: Plugins | None = None, **sections: Any) -> list[str]:
-    """What is told about a shop that cannot start."""
-    with pytest.raises(SettingsError) as caught:
-        registry(folder, found, **sections)
-    return list(caught.value.mistakes)
-
-
-@contextmanager
-def installed(folder: Path, packages: Mapping[str, str], points: Mapping[str, list[str]]) -> Iterator[None]:
-    """Have packages installed: their modules' sources, and each distribution's entry points."""
-    for name, source in packages.items():
-        (folder / f"{name}.py").write_text(source)
-    for name, lines in points.items():
-        info = folder / f"{name}-1.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
-        (info / "entry_points.txt").write_text("[connect_login]\n" + "\n".join(lines))
-    sys.path.insert(0, str(folder))
-    try:
-        yield
-    finally:
-        sys.path.remove(str(folder))
-        for name in packages:
-            sys.modules.pop(name, None)
-
+from ..kit.acme import AcmeProvider, AcmeSettings, PluginOf
+from ..kit.plugins import ACME, installed, mistakes, plugins, registry
 
 # finding plugins
 
@@ -86,7 +45,7 @@ BROKEN = {
 }
 
 
-def test_j05_a_broken_plugin_is_set_aside_and_the_others_work(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_broken_plugin_is_set_aside_and_the_others_work(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Whatever goes wrong in a plugin's import or registration, start-up goes on and one line tells the reason."""
     with installed(tmp_path, BROKEN, {"stranger": [f"{name} = {name}" for name in BROKEN]}):
         found = Plugins()
@@ -119,7 +78,7 @@ def test_blocked_plugins_are_not_even_imported(tmp_path: Path) -> None:
     assert found.quarantined == {}
 
 
-def test_j06_two_packages_of_one_entry_point_stop_start_up(tmp_path: Path) -> None:
+def test_two_packages_of_one_entry_point_stop_start_up(tmp_path: Path) -> None:
     """Both are named; which of them counts would depend on the machine."""
     packages = {"one": "", "other": ""}
     points = {"one": ["acme = one"], "other": ["acme = other"]}
@@ -128,7 +87,7 @@ def test_j06_two_packages_of_one_entry_point_stop_start_up(tmp_path: Path) -> No
     assert {"acme:", "one", "other"} <= set(str(caught.value).split())
 
 
-def test_j06_two_plugins_that_offer_one_provider_stop_start_up() -> None:
+def test_two_plugins_that_offer_one_provider_stop_start_up() -> None:
     """Both are named; neither overrides the other, not even one that comes later."""
     two = [("first", PluginOf(acme=ACME)), ("second", PluginOf(acme=ACME))]
     with pytest.raises(PluginError, match="plugins first and second both offer acme"):
@@ -144,7 +103,7 @@ def test_two_plugins_of_one_name_stop_start_up() -> None:
 
 
 @pytest.mark.parametrize("step", ["check_state", "allow_redirect", "open_flow", "verify_identity", "start_session"])
-def test_j07_what_the_core_decides_is_no_hook(step: str) -> None:
+def test_what_the_core_decides_is_no_hook(step: str) -> None:
     """A plugin that would decide on states, redirects or sessions itself is refused by name, whenever it comes."""
     hook = hookimpl(lambda _: True, tryfirst=True)
     with pytest.raises(PluginError, match=f"connect_{step}"):
@@ -261,7 +220,7 @@ def test_slots_belong_to_the_name_not_to_the_instance(tmp_path: Path) -> None:
     assert twin.http is not pc.http
 
 
-def test_j08_a_provider_gets_its_own_settings_frozen(tmp_path: Path) -> None:
+def test_a_provider_gets_its_own_settings_frozen(tmp_path: Path) -> None:
     """Account, provider and client type merged, later wins; nothing of the others, and nothing can be changed."""
     found = registry(
         tmp_path,

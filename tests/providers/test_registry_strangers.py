@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from connect_core.cli.demo import _log_in_through_everything
+from connect_core.cli.demo import _try_all
 from connect_core.errors import PluginError, SettingsError
 from connect_core.http import Http, HttpPool
 from connect_core.identity import ClientType
@@ -18,7 +18,7 @@ from connect_core.providers.registry import Plugins, Registry
 
 from ..kit.acme import Acme, AcmeProvider, AcmeSettings, PluginOf, provider_of, settings_of
 from ..kit.databases import run_shop
-from .test_registry import installed, mistakes, plugins
+from ..kit.plugins import installed, mistakes, plugins
 
 ACME = provider_of(Acme())
 HANGING = {
@@ -33,7 +33,7 @@ HANGING = {
 }
 
 
-def test_j05_a_plugin_that_never_gets_loaded_is_set_aside(tmp_path: Path) -> None:
+def test_a_plugin_that_never_gets_loaded_is_set_aside(tmp_path: Path) -> None:
     """Whatever its import or registration waits for: after its patience start-up goes on, and says why."""
     before, began = signal.getsignal(signal.SIGALRM), time.monotonic()
     with installed(tmp_path, HANGING, {"stranger": [f"{name} = {name}" for name in HANGING]}):
@@ -86,7 +86,7 @@ ODD: dict[str, tuple[str, type[Provider], str]] = {
 
 
 @pytest.mark.parametrize("case", ODD)
-def test_j04_a_plugin_that_says_nonsense_of_itself_is_set_aside(case: str) -> None:
+def test_a_plugin_that_says_nonsense_of_itself_is_set_aside(case: str) -> None:
     """What pages, routes and tables read of a class is looked at once, when it is registered."""
     name, provider, reason = ODD[case]
     with pytest.raises(PluginError, match="plugin mine cannot be used: PluginError: ") as caught:
@@ -94,7 +94,7 @@ def test_j04_a_plugin_that_says_nonsense_of_itself_is_set_aside(case: str) -> No
     assert reason in str(caught.value)
 
 
-def test_j04_a_sandbox_is_named_by_a_text(tmp_path: Path) -> None:
+def test_a_sandbox_is_named_by_a_text(tmp_path: Path) -> None:
     """So that it can be imported when somebody wants it."""
     source = (
         "from connect_core.plugin import provider_hook\nfrom connect_github import GithubProvider\n"
@@ -115,7 +115,7 @@ class Turncoat(AcmeProvider):
 
 
 @pytest.mark.parametrize("said", ["union_type", "titles", "code_names"])
-def test_j04_a_provider_that_says_nonsense_once_it_is_made_stops_start_up(tmp_path: Path, said: str) -> None:
+def test_a_provider_that_says_nonsense_once_it_is_made_stops_start_up(tmp_path: Path, said: str) -> None:
     """A constructor may set what its class says; then that is looked at, too."""
     [told] = mistakes(tmp_path, plugins(acme=Turncoat), clients={"pc": ["acme"]}, providers={"acme": {"app_id": said}})
     assert told.startswith(f"providers.acme: the plugin's {said} ")
@@ -161,7 +161,7 @@ class Directory:
         ({}, "connect_member_directory: dict has no find, register, is_disabled, update_profile"),
     ],
 )
-def test_j04_a_member_directory_that_is_none_stops_start_up(tmp_path: Path, answer: object, told: str) -> None:
+def test_a_member_directory_that_is_none_stops_start_up(tmp_path: Path, answer: object, told: str) -> None:
     """The shop must not go on with another one, nor find out at the first login; no text of the plugin's is told."""
     found = Plugins([("mine", Directory(answer))], discover=False)
     with pytest.raises(PluginError) as caught:
@@ -204,7 +204,7 @@ def test_a_sandbox_that_cannot_be_loaded_costs_nobody_the_demo(
     source += "def connect_register_providers(register):\n"
     source += "".join(f"    register({name!r}, GithubProvider, sandbox={at!r})\n" for name, at in SANDBOXES.items())
     with installed(tmp_path, {"stranger": source}, {"stranger": ["stranger = stranger"]}):
-        assert _log_in_through_everything() is False
+        assert _try_all() is False
     lines = [line.split(maxsplit=2) for line in capsys.readouterr().out.splitlines()]
     failed = {line[0]: " ".join(line[1:]) for line in lines if "ok" not in line[2].split()[:1]}
     assert failed == dict.fromkeys(SANDBOXES, "FAILED its sandbox cannot be loaded")
@@ -214,12 +214,12 @@ def test_a_sandbox_that_cannot_be_loaded_costs_nobody_the_demo(
 
 
 def test_an_empty_stage_needs_no_sandbox() -> None:
-    """A shop without doubles is one too."""
+    """A shop without sandboxes is one too."""
     with run_shop({}) as shop:
         assert shop.sandboxes == {}
 
 
-def test_k12_a_shop_on_the_internet_is_told_of_a_vendor_on_loopback(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_shop_on_the_internet_is_told_of_a_vendor_on_loopback(caplog: pytest.LogCaptureFixture) -> None:
     """A sandbox lets anybody be anybody: a shop that others reach and that asks one says so at every start."""
 
     def publish(raw: dict[str, Any]) -> None:

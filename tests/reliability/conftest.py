@@ -7,7 +7,7 @@ import pytest
 
 from tests.kit.databases import ENGINES, check, fresh_database, is_answering, server_of
 
-from .stand import FIGURES, Tell
+from .services import FIGURES, Tell
 
 
 @pytest.fixture(params=ENGINES)

@@ -1,4 +1,4 @@
-"""R3, R4, M01, M02: many processes at the same moment."""
+"""Many processes at the same moment."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ from connect_core.manager import ConnectManager
 from tests.kit.acme import begin, execute, hand_in, using
 from tests.kit.databases import ENGINES, check, fresh_database, is_answering, server_of
 
-from .stand import Tell, script, sized
+from .services import Tell, script, sized
 
 TABLES = ("es_member", "es_connect", "es_connect_alias", "es_member_session")
 PROCESSES, EACH = 4, 16
@@ -94,21 +94,21 @@ def in_rounds(url: str, crowd: Crowd, parts: Callable[[int], list[Any]]) -> tupl
     return ended, [after - early for early, after in zip(before, made(url), strict=True)]
 
 
-def test_m01_first_logins_of_one_person_are_one_member(url: str, crowd: Crowd, tell: Tell) -> None:
+def test_first_logins_of_one_person_are_one_member(url: str, crowd: Crowd, tell: Tell) -> None:
     """64 at once from 4 processes, every round somebody else: a member each, nobody is refused."""
     ended, new = in_rounds(url, crowd, lambda place: [("hand_in", part) for part in codes(f"one{place}")])
     shown = f"{told(ended)}, {new[0]} members in {ROUNDS} rounds"
-    tell("R3 64 first logins of one person", shown, "1 member a round, 64 ok")
+    tell("64 first logins of one person", shown, "1 member a round, 64 ok")
     assert ended == {"ok": 64 * ROUNDS}
     assert new == [ROUNDS, ROUNDS, 2 * ROUNDS, 64 * ROUNDS]
 
 
-def test_m02_one_person_through_two_apps_is_one_member(url: str, crowd: Crowd, tell: Tell) -> None:
+def test_one_person_through_two_apps_is_one_member(url: str, crowd: Crowd, tell: Tell) -> None:
     """Two open ids and one union id, 32 logins each at once: one member with three ids."""
     ways = ("hand_in", "hand_in", "hand_in_to_second_app", "hand_in_to_second_app")
     ended, new = in_rounds(url, crowd, lambda place: list(zip(ways, codes(f"two{place}"), strict=True)))
     shown = f"{told(ended)}, {new[0]} members in {ROUNDS} rounds"
-    tell("R3 64 first logins through two apps", shown, "1 member a round, 64 ok")
+    tell("64 first logins through two apps", shown, "1 member a round, 64 ok")
     assert ended == {"ok": 64 * ROUNDS}
     assert new == [ROUNDS, ROUNDS, 3 * ROUNDS, 64 * ROUNDS]
 
@@ -116,7 +116,7 @@ def test_m02_one_person_through_two_apps_is_one_member(url: str, crowd: Crowd, t
 def test_one_code_is_of_use_once(url: str, crowd: Crowd, tell: Tell) -> None:
     """64 hand in one mini-program code: one login, the others are told that it was seen."""
     ended, new = in_rounds(url, crowd, lambda place: [("hand_in", [f"code{place}.1"] * EACH)] * PROCESSES)
-    tell("R4 64 uses of one code", f"{told(ended)} in {ROUNDS} rounds", "1 effect a round")
+    tell("64 uses of one code", f"{told(ended)} in {ROUNDS} rounds", "1 effect a round")
     assert ended == {"ok": ROUNDS, "code_seen": 63 * ROUNDS}
     assert new[3] == ROUNDS
 
@@ -129,7 +129,7 @@ def test_one_state_is_of_use_once(url: str, crowd: Crowd, tell: Tell, tmp_path: 
         return [("come_back", [(*begun, f"state{place}.1")] * EACH)] * PROCESSES
 
     ended, new = in_rounds(url, crowd, parts)
-    tell("R4 64 uses of one state", f"{told(ended)} in {ROUNDS} rounds", "1 effect a round")
+    tell("64 uses of one state", f"{told(ended)} in {ROUNDS} rounds", "1 effect a round")
     assert ended == {"ok": ROUNDS, "repeated": 63 * ROUNDS}
     assert new[3] == ROUNDS
 
@@ -151,7 +151,7 @@ def test_one_refresh_token_stays_one_login(url: str, crowd: Crowd, tell: Tell, t
     alive = "SELECT COUNT(*) AS n FROM es_member_session WHERE family = ? AND revoked_time IS NULL"
     left, new = execute(url, alive, family)[0]["n"], made(url)[3] - before[3]
     tell(
-        "R4 64 uses of one refresh token",
+        "64 uses of one refresh token",
         f"{told(ended)}; later {told(refused)}, {left} alive",
         "1 family; later 0 alive",
     )

@@ -1,4 +1,4 @@
-"""M05, M09, M10, R14, R21: SQLite's file is locked, its disk full or read-only."""
+"""SQLite's file is locked, its disk full or read-only."""
 
 import asyncio
 import os
@@ -15,8 +15,7 @@ from connect_core.manager import ConnectManager
 from connect_core.store import Database, schema
 from tests.kit.acme import Acme, begin, come_back, execute, hand_in, locked
 
-from .stand import Tell, percentile
-from .test_outages import BOUND, on_shop, recover, told_after
+from .services import BOUND, Tell, on_shop, percentile, recover, told_after
 
 sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -45,7 +44,7 @@ def filled(folder: Path) -> Iterator[None]:
 
 
 @sqlite
-def test_m10_a_full_disk_is_told_and_recovered_from(engine: str, small_disk: Path, tell: Tell) -> None:
+def test_a_full_disk_is_told_and_recovered_from(engine: str, small_disk: Path, tell: Tell) -> None:
     """503 while it is full, the vendor is not asked; then the same address works, and the file is whole."""
     url = f"sqlite:///{small_disk / 'connect.db'}"
 
@@ -58,23 +57,23 @@ def test_m10_a_full_disk_is_told_and_recovered_from(engine: str, small_disk: Pat
                     await hand_in(manager, f"lihua.{number + 1}")
                 except Unavailable:
                     refused += 1
-            asked = len(acme.asked)
+            asked = len(acme.requests)
             await told_after(come_back(manager, begun))
-            assert len(acme.asked) == asked
+            assert len(acme.requests) == asked
         took = await recover(lambda: come_back(manager, begun))
         await hand_in(manager, "wangfang.1")
         return refused, took
 
     refused, took = on_shop(small_disk, url, work)
     whole = execute(url, "PRAGMA integrity_check")
-    tell("R21 disk full", f"{refused} × 503, back after {took:.2f} s", "503s, then normal, file whole")
+    tell("disk full", f"{refused} × 503, back after {took:.2f} s", "503s, then normal, file whole")
     assert refused > 100
     assert whole == [{"integrity_check": "ok"}]
     assert execute(url, "SELECT COUNT(*) AS n FROM es_member") == [{"n": 2}]
 
 
 @sqlite
-def test_m10_a_read_only_disk_is_told_at_the_start(engine: str, small_disk: Path) -> None:
+def test_a_read_only_disk_is_told_at_the_start(engine: str, small_disk: Path) -> None:
     """The operator reads what is wrong with which setting."""
     url = f"sqlite:///{small_disk / 'connect.db'}"
     with closing(Database(url)) as database:
@@ -88,27 +87,27 @@ def test_m10_a_read_only_disk_is_told_at_the_start(engine: str, small_disk: Path
 
 
 @sqlite
-def test_m05_a_locked_file_is_told(url: str, tell: Tell, tmp_path: Path) -> None:
+def test_a_locked_file_is_told(url: str, tell: Tell, tmp_path: Path) -> None:
     """A back-up that holds the lock: thirty callers are told within seconds, and nobody's code is burnt."""
 
     async def work(manager: ConnectManager, acme: Acme) -> tuple[float, float]:
         await hand_in(manager, "lihua.0")
         begun = await begin(manager)
-        asked = len(acme.asked)
+        asked = len(acme.requests)
         with locked(tmp_path):
             tries = [come_back(manager, begun), *(hand_in(manager, f"wangfang.{n}") for n in range(30))]
             told = max(await asyncio.gather(*map(told_after, tries)))
-        assert len(acme.asked) == asked
+        assert len(acme.requests) == asked
         took = await recover(lambda: come_back(manager, begun))
         return told, took
 
     told, took = on_shop(tmp_path, url, work)
-    tell("M05 file locked, 31 requests", f"503 after {told:.2f} s, back after {took:.2f} s", "≤ 2.5 s, ≤ 5 s")
+    tell("file locked, 31 requests", f"503 after {told:.2f} s, back after {took:.2f} s", "≤ 2.5 s, ≤ 5 s")
     assert told <= BOUND
     assert took <= 5
 
 
-def test_r14_32_logins_at_once_wait_for_nobody_long(url: str, tell: Tell, engine: str, tmp_path: Path) -> None:
+def test_32_logins_at_once_wait_for_nobody_long(url: str, tell: Tell, engine: str, tmp_path: Path) -> None:
     """32 logins in flight all the time: nobody is refused."""
     latencies: list[float] = []
 
@@ -123,5 +122,5 @@ def test_r14_32_logins_at_once_wait_for_nobody_long(url: str, tell: Tell, engine
 
     on_shop(tmp_path, url, work)
     measured = f"p50 {percentile(latencies, 50):.0f} ms, p99 {percentile(latencies, 99):.0f} ms"
-    tell("R14 32 logins in flight", measured, "0 refused, p99 < 1 s on a quiet machine")
+    tell("32 logins in flight", measured, "0 refused, p99 < 1 s on a quiet machine")
     assert len(latencies) == 320

@@ -1,4 +1,4 @@
-"""I03, I11: a crowd of PCs that wait for their phones, and somebody who tries ids."""
+"""A crowd of PCs that wait for their phones, and somebody who tries ids."""
 
 import asyncio
 import random
@@ -14,10 +14,11 @@ from connect_core.errors import StateExpired
 from connect_core.login.qr_login import LIFE, Device
 from connect_core.login.values import SessionOpened
 from connect_core.manager import ConnectManager
-from tests.benchmarks.stand import running_doubles
+from tests.benchmarks.processes import running_vendors
 from tests.kit.acme import NOW, hand_in, using
 
-from .stand import Service, Tell, percentile, running_service, sized
+from ..kit.clock import Clock
+from .services import Service, Tell, percentile, running_service, sized
 
 PCS = sized(200, 1_000)
 SECONDS = sized(10, 60)
@@ -78,23 +79,23 @@ async def crowd(service: Service) -> tuple[list[tuple[int, str, float]], list[tu
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-def test_i11_waiting_pcs_are_answered_at_once(url: str, tell: Tell, tmp_path: Path) -> None:
+def test_waiting_pcs_are_answered_at_once(url: str, tell: Tell, tmp_path: Path) -> None:
     """Nobody who keeps to the interval is refused or kept waiting; who does not is told to slow down."""
-    with running_doubles() as doubles, running_service(tmp_path, url, doubles) as service:
+    with running_vendors() as vendors, running_service(tmp_path, url, vendors) as service:
         patient, hasty = asyncio.run(crowd(service))
     latencies = [took for _, _, took in patient]
     slowed = sum(status == 429 for status, _, _ in hasty)
     shown = f"p50 {percentile(latencies, 50):.0f}, p95 {percentile(latencies, 95):.0f} ms, {slowed} slowed"
-    tell(f"I11 {PCS} PCs, {len(patient)} polls", shown, "p95 < 100 ms, 0 refused")
+    tell(f"{PCS} PCs, {len(patient)} polls", shown, "p95 < 100 ms, 0 refused")
     assert {status for status, _, _ in patient} == {200}
     assert {retry for status, retry, _ in hasty if status == 429} == {"2"}
     assert slowed > len(hasty) / 2
     assert percentile(latencies, 95) < 100
 
 
-def test_i03_guessing_finds_nothing(url: str, tell: Tell, tmp_path: Path) -> None:
+def test_guessing_finds_nothing(url: str, tell: Tell, tmp_path: Path) -> None:
     """Ids that never were: none is hit, and none is told from one whose time is over, not even by the clock."""
-    clock = [float(NOW)]
+    clock = Clock(NOW)
 
     async def try_(manager: ConnectManager, id_: str) -> float:
         found = (
@@ -117,14 +118,14 @@ def test_i03_guessing_finds_nothing(url: str, tell: Tell, tmp_path: Path) -> Non
         assert isinstance(login, SessionOpened)
         tokens.update({key: str(value) for key, value in manager.current_member.issue_tokens(login.opened).items()})
         over = [(await manager.qr_logins.start(PC)).id for _ in range(200)]
-        clock[0] += LIFE
+        clock.advance(LIFE)
         alive = await manager.qr_logins.start(PC)
         unknown = [await try_(manager, secrets.token_urlsafe(24)) for _ in range(TRIES)]
         expired = [await try_(manager, one) for one in over for _ in range(TRIES // 200)]
         assert await manager.qr_logins.find_state(alive.ticket) == "waiting"
         return unknown, expired
 
-    unknown, expired = using(tmp_path, work, now=lambda: clock[0], service={"database_url": url})
+    unknown, expired = using(tmp_path, work, now=clock, service={"database_url": url})
     medians = statistics.median(unknown), statistics.median(expired)
-    tell(f"I03 {TRIES} ids tried", f"unknown {medians[0]:.0f}, expired {medians[1]:.0f} µs", "0 hits, ±25 %")
+    tell(f"{TRIES} ids tried", f"unknown {medians[0]:.0f}, expired {medians[1]:.0f} µs", "0 hits, ±25 %")
     assert 0.75 < medians[0] / medians[1] < 1.33

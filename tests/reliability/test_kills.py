@@ -1,4 +1,4 @@
-"""R1: workers are killed at random moments under load, and nothing that was acknowledged is lost."""
+"""Workers are killed at random moments under load, and nothing that was acknowledged is lost."""
 
 import asyncio
 import os
@@ -11,10 +11,10 @@ from pathlib import Path
 import aiohttp
 
 from connect_core.crypto import token_hash
-from tests.benchmarks.stand import BROWSER, Shop, Visitors, new_people, running_doubles
+from tests.benchmarks.processes import BROWSER, Shop, Visitors, new_people, running_vendors
 from tests.kit.acme import execute
 
-from .stand import Service, Tell, is_at_work, running_service, sized
+from .services import Service, Tell, is_at_work, running_service, sized
 
 KILLS = sized(10, 300)
 VISITORS = 6
@@ -87,9 +87,9 @@ async def under_load(service: Service, kills: int) -> Log:
     return log
 
 
-def test_r1_killed_workers_lose_nothing(url: str, tell: Tell, tmp_path: Path) -> None:
+def test_killed_workers_lose_nothing(url: str, tell: Tell, tmp_path: Path) -> None:
     """Every acknowledged login is there, nobody is twice, and every interrupted login began again at once."""
-    with running_doubles() as doubles, running_service(tmp_path, url, doubles) as service:
+    with running_vendors() as vendors, running_service(tmp_path, url, vendors) as service:
         log = asyncio.run(under_load(service, KILLS))
     stored = execute(
         url,
@@ -105,7 +105,7 @@ def test_r1_killed_workers_lose_nothing(url: str, tell: Tell, tmp_path: Path) ->
         "SELECT count(*) AS n FROM es_member m LEFT JOIN es_connect c ON c.member_id = m.id WHERE c.id IS NULL",
     )
     tell(
-        f"R1 {KILLS} workers killed -9, {len(found)} logins",
+        f"{KILLS} workers killed -9, {len(found)} logins",
         f"{lost} lost, {doubled} double, {homeless[0]['n']} orphans, {log.interrupted} interrupted",
         "0 lost, 0 double, 0 orphans",
     )

@@ -11,7 +11,7 @@ from connect_core.manager import ConnectManager
 from connect_core.plugin import LoginEvent, hookimpl
 from tests.kit.acme import execute, hand_in, using
 
-from .stand import Tell, script
+from .services import Tell, script
 
 T = TypeVar("T")
 

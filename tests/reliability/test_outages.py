@@ -1,63 +1,23 @@
-"""R5, R6, M05, M07, M17: the database is down, hangs, is restarted or is locked, while the service runs."""
+"""The database is down, hangs, is restarted or is locked, while the service runs."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
-from connect_core.errors import Unavailable
 from connect_core.login.values import SessionOpened
 from connect_core.manager import ConnectManager
 from connect_core.store.engine.workers import WORK_TIMEOUT_SECONDS
-from tests.kit.acme import Acme, begin, come_back, execute, hand_in, provider_of, using
+from tests.kit.acme import Acme, begin, come_back, execute, hand_in
 
-from .stand import Tell, proxied
-
-T = TypeVar("T")
-Work = Callable[[ConnectManager, Acme], Awaitable[T]]
-BOUND = 2.5
-"""Seconds in which whoever asks is told."""
+from .services import BOUND, Tell, on_shop, proxied, recover, told_after
 
 servers = pytest.mark.parametrize("engine", ["postgresql", "mariadb"], indirect=True)
-
-
-def on_shop(folder: Path, url: str, work: Work[T]) -> T:
-    """Run `work` with a manager on this database, and Acme's double."""
-    acme = Acme()
-
-    async def run(manager: ConnectManager) -> T:
-        return await work(manager, acme)
-
-    return using(folder, run, provider=provider_of(acme), service={"database_url": url})
-
-
-async def told_after(work: Awaitable[object]) -> float:
-    """Seconds until the work is told that the database is unavailable."""
-    began = time.monotonic()
-    with pytest.raises(Unavailable) as caught:
-        await work
-    assert caught.value.status == 503
-    assert caught.value.retry_after
-    return time.monotonic() - began
-
-
-async def recover(work: Callable[[], Awaitable[object]]) -> float:
-    """Seconds until the work succeeds again."""
-    began = time.monotonic()
-    while time.monotonic() < began + 10:
-        try:
-            await work()
-        except Unavailable:
-            await asyncio.sleep(0.05)
-        else:
-            return time.monotonic() - began
-    raise AssertionError("it does not recover")
 
 
 async def beat(pulse: list[float]) -> None:
@@ -70,21 +30,21 @@ async def beat(pulse: list[float]) -> None:
 
 @servers
 @pytest.mark.parametrize("mode", ["refuse", "hang"])
-def test_m05_a_database_that_is_gone_burns_nothing(url: str, tell: Tell, tmp_path: Path, mode: str) -> None:
+def test_a_database_that_is_gone_burns_nothing(url: str, tell: Tell, tmp_path: Path, mode: str) -> None:
     """Callback, code, refresh: 503 within seconds, the vendor is not asked, the same address works when it is back."""
 
     async def work(manager: ConnectManager, acme: Acme) -> tuple[float, float, float]:
         login = await hand_in(manager, "lihua.0")
         assert isinstance(login, SessionOpened)
         token, begun, pulse = login.opened.token, await begin(manager), [0.0]
-        asked = len(acme.asked)
+        asked = len(acme.requests)
         proxy.set(mode)
         heart = asyncio.create_task(beat(pulse))
         assert await begin(manager)  # a start needs no database
         crowd = [hand_in(manager, f"wangfang.{n}") for n in range(30)]
         tries = [come_back(manager, begun), manager.current_member.refresh(token), *crowd]
         told = max(await asyncio.gather(*map(told_after, tries)))
-        assert len(acme.asked) == asked
+        assert len(acme.requests) == asked
         proxy.set("pass")
         took = await recover(lambda: manager.current_member.refresh(token))
         assert (await come_back(manager, begun)).opened
@@ -96,7 +56,7 @@ def test_m05_a_database_that_is_gone_burns_nothing(url: str, tell: Tell, tmp_pat
         told, took, pulse = on_shop(tmp_path, through, work)
     measured = f"503 after {told:.2f} s, back after {took:.2f} s"
     tell(
-        f"R5 database {'down' if mode == 'refuse' else 'hangs'}, 32 requests",
+        f"database {'down' if mode == 'refuse' else 'hangs'}, 32 requests",
         measured,
         "≤ 2.5 s, ≤ 5 s, vendor not asked",
     )
@@ -106,7 +66,7 @@ def test_m05_a_database_that_is_gone_burns_nothing(url: str, tell: Tell, tmp_pat
 
 
 @servers
-def test_m06_a_database_that_hangs_during_the_exchange_is_told_too(url: str, tmp_path: Path) -> None:
+def test_a_database_that_hangs_during_the_exchange_is_told_too(url: str, tmp_path: Path) -> None:
     """The vendor has answered, nothing can be written: 503, nothing is half, and the next login works."""
 
     async def work(manager: ConnectManager, acme: Acme) -> float:
@@ -127,7 +87,7 @@ def test_m06_a_database_that_hangs_during_the_exchange_is_told_too(url: str, tmp
 
 
 @servers
-def test_m17_a_restarted_server_fails_nobody(url: str, tell: Tell, tmp_path: Path) -> None:
+def test_a_restarted_server_fails_nobody(url: str, tell: Tell, tmp_path: Path) -> None:
     """Every pooled connection is stale: the next twenty requests at once all succeed."""
 
     async def work(manager: ConnectManager, acme: Acme) -> int:
@@ -139,12 +99,12 @@ def test_m17_a_restarted_server_fails_nobody(url: str, tell: Tell, tmp_path: Pat
 
     with proxied(url) as (proxy, through):
         failed = on_shop(tmp_path, through, work)
-    tell("R6 every pooled connection stale, 20 requests", f"{failed} failed", "0")
+    tell("every pooled connection stale, 20 requests", f"{failed} failed", "0")
     assert failed == 0
 
 
 @servers
-def test_m07_a_lock_of_somebody_else_is_not_waited_for(url: str, tell: Tell, tmp_path: Path) -> None:
+def test_a_lock_of_somebody_else_is_not_waited_for(url: str, tell: Tell, tmp_path: Path) -> None:
     """Another session holds the rows: 503 within five seconds for as many as come; afterwards all is well."""
 
     async def work(manager: ConnectManager, acme: Acme) -> float:
@@ -152,16 +112,12 @@ def test_m07_a_lock_of_somebody_else_is_not_waited_for(url: str, tell: Tell, tmp
         await asyncio.sleep(0.1)
         with locked(url):
             told = max(await asyncio.gather(*(told_after(hand_in(manager, f"lihua.{n}")) for n in range(1, 31))))
-            assert acme.asked.count("login lihua") == 31
+            assert acme.requests.count("login lihua") == 31
         await recover(lambda: hand_in(manager, f"lihua.{time.monotonic_ns()}"))
         return told
 
     told = on_shop(tmp_path, url, work)
-    tell(
-        "M07 rows locked by another session, 30 requests",
-        f"503 after {told:.2f} s",
-        f"≤ {WORK_TIMEOUT_SECONDS + 0.5} s",
-    )
+    tell("rows locked by another session, 30 requests", f"503 after {told:.2f} s", f"≤ {WORK_TIMEOUT_SECONDS + 0.5} s")
     assert told <= WORK_TIMEOUT_SECONDS + 0.5
 
 
@@ -175,7 +131,7 @@ def locked(url: str) -> Iterator[None]:
 
 
 @servers
-def test_m07_an_exhausted_pool_is_told(url: str, tell: Tell, tmp_path: Path) -> None:
+def test_an_exhausted_pool_is_told(url: str, tell: Tell, tmp_path: Path) -> None:
     """Every connection is in use elsewhere: 503 within the time-out, and no later."""
 
     async def work(manager: ConnectManager, acme: Acme) -> float:
@@ -185,5 +141,5 @@ def test_m07_an_exhausted_pool_is_told(url: str, tell: Tell, tmp_path: Path) -> 
             return await told_after(hand_in(manager, "lihua.1"))
 
     told = on_shop(tmp_path, url, work)
-    tell("M07 pool exhausted", f"503 after {told:.2f} s", "≤ 2.5 s")
+    tell("pool exhausted", f"503 after {told:.2f} s", "≤ 2.5 s")
     assert told <= BOUND

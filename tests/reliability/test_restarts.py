@@ -1,4 +1,4 @@
-"""R11: a service that is told to stop finishes what is under way."""
+"""A service that is told to stop finishes what is under way."""
 
 import asyncio
 import time
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.benchmarks.stand import BROWSER, Shop, Visitors, new_people, running_doubles
+from tests.benchmarks.processes import BROWSER, Shop, Visitors, new_people, running_vendors
 
-from .stand import Service, Tell, running_service, sized
+from .services import Service, Tell, running_service, sized
 
 ROUNDS = sized(1, 10)
 IN_FLIGHT = 40
@@ -36,20 +36,20 @@ async def stop_under_load(service: Service, vendor: str) -> tuple[list[str], flo
     return [type(one).__name__ for one in ended], time.monotonic() - began
 
 
-def test_r11_a_stop_fails_no_login_under_way(url: str, tell: Tell, tmp_path: Path) -> None:
+def test_a_stop_fails_no_login_under_way(url: str, tell: Tell, tmp_path: Path) -> None:
     """SIGTERM with 40 logins in flight on 2 workers: every one of them ends with a session, within ten seconds."""
     ended: list[str] = []
     longest = 0.0
-    with running_doubles() as doubles:
-        vendor = next(line.partition('"')[2][:-1] for line in doubles.splitlines() if line.startswith("api_url"))
+    with running_vendors() as vendors:
+        vendor = next(line.partition('"')[2][:-1] for line in vendors.splitlines() if line.startswith("api_url"))
         for number in range(ROUNDS):
             folder = tmp_path / str(number)
             folder.mkdir()
-            with running_service(folder, url, doubles) as service:
+            with running_service(folder, url, vendors) as service:
                 ends, took = asyncio.run(stop_under_load(service, vendor.rstrip("/")))
             ended += ends
             longest = max(longest, took)
     failed = sum(one != "str" for one in ended)
-    tell("R11 SIGTERM, 40 logins in flight, 2 workers", f"{failed} failed, stopped after {longest:.1f} s", "0, ≤ 10 s")
+    tell("SIGTERM, 40 logins in flight, 2 workers", f"{failed} failed, stopped after {longest:.1f} s", "0, ≤ 10 s")
     assert failed == 0
     assert longest <= 10

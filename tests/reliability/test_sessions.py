@@ -1,4 +1,4 @@
-"""M12, R19 and what ends a login: times and races of sessions, on every engine."""
+"""Sessions over clock steps and zones, and races of what ends a login, on every engine."""
 
 import asyncio
 import os
@@ -15,7 +15,8 @@ from connect_core.sessions import OpenSession
 from connect_core.store import Transaction
 from tests.kit.acme import begin, come_back, hand_in, using
 
-from .stand import FULL, Tell
+from ..kit.clock import Clock
+from .services import FULL, Tell
 
 HOUR = 3600
 
@@ -25,8 +26,8 @@ def opened_by(login: Outcome) -> OpenSession:
     return login.opened
 
 
-def on_shop(url: str, folder: Path, work: Callable[[ConnectManager], Awaitable[None]], now: list[float]) -> None:
-    using(folder, work, now=lambda: now[0], service={"database_url": url})
+def on_shop(url: str, folder: Path, work: Callable[[ConnectManager], Awaitable[None]], clock: Clock) -> None:
+    using(folder, work, now=clock, service={"database_url": url})
 
 
 async def refused_by(work: Awaitable[object]) -> str:
@@ -63,42 +64,42 @@ def test_a_logout_beats_a_rotation(url: str, tmp_path: Path, *, logout_first: bo
                     await manager.current_member.refresh(one.token)
         assert sum(isinstance(one, OpenSession) for one in ended) == (not logout_first)
 
-    on_shop(url, tmp_path, work, [time.time()])
+    on_shop(url, tmp_path, work, Clock())
 
 
 @pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York"] if FULL else ["America/New_York"])
-def test_m12_expiry_holds_in_every_zone_and_over_clock_steps(url: str, tell: Tell, tmp_path: Path, zone: str) -> None:
+def test_expiry_holds_in_every_zone_and_over_clock_steps(url: str, tell: Tell, tmp_path: Path, zone: str) -> None:
     """A flow lives ten minutes and a session its days; after a step back what was used or swept stays so."""
     os.environ["TZ"] = zone
     time.tzset()
     began = 1_793_500_000.0  # two days before clocks are set back in New York
-    now = [began]
+    clock = Clock(began)
     refused: list[str] = []
 
     async def work(manager: ConnectManager) -> None:
         flow, old = await begin(manager), await begin(manager)
         token = opened_by(await hand_in(manager, "lihua.1")).token
-        now[0] = began + 599
+        clock.set(began + 599)
         assert opened_by(await come_back(manager, flow, "lihua.2"))
-        now[0] = began + HOUR
+        clock.set(began + HOUR)
         with pytest.raises(StateExpired):
             await come_back(manager, old, "lihua.3")
         token = (await manager.current_member.refresh(token)).refresh_token
         await manager.sweep()
-        now[0] = began - HOUR
+        clock.set(began - HOUR)
         refused.append(await refused_by(hand_in(manager, "lihua.1")))
         assert opened_by(await hand_in(manager, "lihua.4"))
-        now[0] = began + 31 * 24 * HOUR
+        clock.set(began + 31 * 24 * HOUR)
         refused.append(await refused_by(manager.current_member.refresh(token)))
         while await manager.sweep():
             pass
-        now[0] = began
+        clock.set(began)
         refused.append(await refused_by(manager.current_member.refresh(token)))
 
     try:
-        on_shop(url, tmp_path, work, now)
+        on_shop(url, tmp_path, work, clock)
     finally:
         os.environ["TZ"] = "UTC"
         time.tzset()
-    tell(f"R19 clock steps of ±1 h, {zone}", " ".join(refused), "used and swept stays so")
+    tell(f"clock steps of ±1 h, {zone}", " ".join(refused), "used and swept stays so")
     assert refused == ["code_seen", "token_invalid", "token_invalid"]

@@ -1,4 +1,4 @@
-"""R13, M18: what is over leaves no trace, and its removal disturbs nobody."""
+"""What is over leaves no trace, and its removal disturbs nobody."""
 
 import asyncio
 import itertools
@@ -16,10 +16,10 @@ from sqlalchemy.pool import NullPool
 from connect_core.manager import ConnectManager
 from connect_core.store import Database
 from connect_core.web.app import SWEEP_PAUSE, SWEEP_STEP
-from tests.benchmarks.stand import running_doubles
+from tests.benchmarks.processes import running_vendors
 from tests.kit.acme import execute, hand_in, using
 
-from .stand import FULL, Service, Tell, memory_of, percentile, running_service, sized
+from .services import FULL, Service, Tell, memory_of, percentile, running_service, sized
 
 VISITS = sized(10_000, 100_000)
 EXPIRED = sized(10_000, 1_000_000)
@@ -51,9 +51,9 @@ async def abandon_many(service: Service, numbers: Sequence[int]) -> None:
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql", "mariadb"] if FULL else ["sqlite"], indirect=True)
-def test_r13_abandoned_logins_leave_nothing(url: str, tell: Tell, tmp_path: Path) -> None:
+def test_abandoned_logins_leave_nothing(url: str, tell: Tell, tmp_path: Path) -> None:
     """Logins begun and never finished, callbacks refused: no growing process, and no rows once they are over."""
-    with running_doubles() as doubles, running_service(tmp_path, url, doubles, workers=1) as service:
+    with running_vendors() as vendors, running_service(tmp_path, url, vendors, workers=1) as service:
         asyncio.run(abandon_many(service, range(VISITS, VISITS + 500)))
         before = memory_of(service.process.pid)
         asyncio.run(abandon_many(service, range(VISITS)))
@@ -62,7 +62,7 @@ def test_r13_abandoned_logins_leave_nothing(url: str, tell: Tell, tmp_path: Path
     execute(url, "UPDATE es_connect_used_flow SET expiry_time = 1")
     took = using(tmp_path, sweep_all, service={"database_url": url})
     measured = f"RSS {grown:+.0f} MiB, {held} rows, {count(url)} after a sweep of {took:.0f} s"
-    tell(f"R13 {VISITS} abandoned, {VISITS} refused", measured, "+30 MiB, 0 rows")
+    tell(f"{VISITS} abandoned, {VISITS} refused", measured, "+30 MiB, 0 rows")
     assert held == VISITS + 500
     assert count(url) == 0
     assert grown <= 30
@@ -113,7 +113,7 @@ async def measure(manager: ConnectManager, *sweepers: ConnectManager) -> list[fl
     return latencies
 
 
-def test_m18_a_large_sweep_disturbs_no_login(url: str, tell: Tell, tmp_path: Path) -> None:
+def test_a_large_sweep_disturbs_no_login(url: str, tell: Tell, tmp_path: Path) -> None:
     """Two workers sweep at once while people log in: no collision, nothing is left, logins are as fast as before."""
 
     async def work(manager: ConnectManager) -> tuple[list[float], list[float], float]:
@@ -129,7 +129,7 @@ def test_m18_a_large_sweep_disturbs_no_login(url: str, tell: Tell, tmp_path: Pat
 
     before, during, took = using(tmp_path, work, service={"database_url": url})
     shown = f"{took:.0f} s, login p99 {percentile(before, 99):.0f} → {percentile(during, 99):.0f} ms"
-    tell(f"M18 {EXPIRED} expired rows swept by 2 workers", shown, "100 000 in ≤ 1 h; p99 ±20 % when quiet")
+    tell(f"{EXPIRED} expired rows swept by 2 workers", shown, "100 000 in ≤ 1 h; p99 ±20 % when quiet")
     assert count(url, "expiry_time = 1") == 0
     assert execute(url, "SELECT COUNT(*) AS n FROM es_member_session WHERE expiry_time = 1") == [{"n": 0}]
     assert took * 100_000 / EXPIRED < 3600

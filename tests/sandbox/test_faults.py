@@ -1,110 +1,41 @@
-"""The kit that vendors' doubles are made of: its fault script, each fault as it goes over the wire, and its server."""
+"""The parts that sandboxes are made of: the fault script, each fault as a client meets it, and the server."""
 
 import gzip
 import json
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from http.client import HTTPConnection
-from urllib.parse import urlsplit
+from collections.abc import Iterator
 
 import pytest
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import BaseRoute, Route
 
 from connect_core.errors import ProviderBadResponse, ProviderFault, ProviderRefused, ProviderTimeout
 from connect_core.http import ANSWER_LIMIT
-from connect_core.identity import ClientType
 from connect_core.providers.oauth2 import Quirks, read_answer
-from connect_core.sandbox import PEOPLE, TRANSPORT_FAULTS, Fault, FaultScript, Person, Sandbox, sandbox_app, serving
+from connect_core.sandbox import PEOPLE, TRANSPORT_FAULTS, Fault, FaultScript, Person, sandbox_app, serving
 
 from ..kit.canaries import CANARY
 from ..kit.peers import get
+from ..kit.plain_sandbox import PLAIN, PlainSandbox, Reply, ask
 
-PLAIN = {"id": "2088", "fault": None}
-
-
-class Double(Sandbox):
-    """A vendor with one operation and a consent page."""
-
-    title = "Acme & <Sons>"
-    own_faults = ("unsigned",)
-
-    def routes(self) -> Sequence[BaseRoute]:
-        """The operation and the page."""
-        return [Route("/user", self.user), Route("/consent", self.consent)]
-
-    def settings(self, base_url: str, client_type: ClientType) -> dict[str, str]:
-        """Where the operation is."""
-        return {"gateway_url": f"{base_url}/user"}
-
-    def client_parameters(self, client_type: ClientType, person: str, login_url: str = "") -> dict[str, str]:
-        """The person's key as the code."""
-        return {"code": person}
-
-    async def user(self, request: Request) -> Response:
-        """Answer with the fault that was left to the vendor's double."""
-
-        def reply(fault: Fault | None) -> Response:
-            return JSONResponse({**PLAIN, "fault": fault and [fault.kind, fault.value]})
-
-        return await self.answer("user.get", request.query_params, reply)
-
-    async def consent(self, request: Request) -> HTMLResponse:
-        """Show who can agree."""
-        return self.consent_page(request, app="<script>", scope='"base"')
-
-
-@dataclass
-class Reply:
-    """An answer as it came over the wire; `first` and `last` are the seconds until its first and last byte."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-    first: float
-    last: float
-
-
-def ask(url: str, method: str = "GET", body: str | None = None) -> Reply:
-    """Make one request that follows and decodes nothing."""
-    parts = urlsplit(url)
-    connection = HTTPConnection(parts.netloc, timeout=5)
-    began = time.monotonic()
-    try:
-        connection.request(method, f"{parts.path}?{parts.query}", body)
-        answer = connection.getresponse()
-        content = answer.read(1)
-        first = time.monotonic() - began
-        content += answer.read(2 * ANSWER_LIMIT)
-        headers = {name.lower(): value for name, value in answer.getheaders()}
-        return Reply(answer.status, headers, content, first, time.monotonic() - began)
-    finally:
-        connection.close()
-
-
-DOUBLE = Double()
+SANDBOX = PlainSandbox()
 
 
 @pytest.fixture(scope="module")
 def base_url() -> Iterator[str]:
     """One server for all tests of this file."""
-    with serving(sandbox_app({"acme": DOUBLE})) as base:
+    with serving(sandbox_app({"acme": SANDBOX})) as base:
         yield base
 
 
 @pytest.fixture
-def double() -> Double:
-    """The double, knowing nothing of earlier tests."""
-    DOUBLE.faults.clear()
-    DOUBLE.calls.clear()
-    return DOUBLE
+def sandbox() -> PlainSandbox:
+    """The sandbox, knowing nothing of earlier tests."""
+    SANDBOX.faults.clear()
+    SANDBOX.calls.clear()
+    return SANDBOX
 
 
 @pytest.fixture
-def url(double: Double, base_url: str) -> str:
-    """Where the double's one operation is served."""
+def url(sandbox: PlainSandbox, base_url: str) -> str:
+    """Where the sandbox's one operation is served."""
     return f"{base_url}/acme/user"
 
 
@@ -141,144 +72,144 @@ def test_a_fault_is_met_at_least_once(times: int) -> None:
         FaultScript(["error"]).add("error", times=times)
 
 
-# each fault, over the wire
+# each fault, over the network
 
 
-def test_without_a_fault_the_double_answers(double: Double, url: str) -> None:
+def test_without_a_fault_the_sandbox_answers(sandbox: PlainSandbox, url: str) -> None:
     """Calls are noted with their operation and parameters; values stay out of reprs."""
     assert json.loads(ask(f"{url}?code={CANARY}").body) == PLAIN
-    assert double.called("user.get") == 1
-    assert double.called("token") == 0
-    assert double.calls[0].parameters == {"code": CANARY}
-    assert CANARY not in repr(double.calls)
+    assert sandbox.called("user.get") == 1
+    assert sandbox.called("token") == 0
+    assert sandbox.calls[0].parameters == {"code": CANARY}
+    assert CANARY not in repr(sandbox.calls)
 
 
-def test_a_fault_of_the_vendors_own_is_left_to_the_double(double: Double, url: str) -> None:
+def test_a_fault_of_the_vendors_own_is_left_to_the_sandbox(sandbox: PlainSandbox, url: str) -> None:
     """Only transport faults are played by the kit; each for one request."""
-    double.faults.add("unsigned", "x", on="user.get")
+    sandbox.faults.add("unsigned", "x", on="user.get")
     assert json.loads(ask(url).body)["fault"] == ["unsigned", "x"]
     assert json.loads(ask(url).body) == PLAIN
 
 
-def play(double: Double, url: str, kind: str, value: object = "") -> Reply:
+def play(sandbox: PlainSandbox, url: str, kind: str, value: object = "") -> Reply:
     """Make one request that meets the fault; the next one meets none."""
-    double.faults.add(kind, value)
+    sandbox.faults.add(kind, value)
     reply = ask(url)
-    assert double.faults.unused == 0
+    assert sandbox.faults.unused == 0
     return reply
 
 
-def test_delay_answers_late(double: Double, url: str) -> None:
+def test_delay_answers_late(sandbox: PlainSandbox, url: str) -> None:
     """`delay` holds a good answer back for so many seconds."""
-    reply = play(double, url, "delay", 0.2)
+    reply = play(sandbox, url, "delay", 0.2)
     assert reply.first >= 0.2
     assert json.loads(reply.body) == PLAIN
 
 
-def test_drip_answers_byte_by_byte(double: Double, url: str) -> None:
+def test_drip_answers_byte_by_byte(sandbox: PlainSandbox, url: str) -> None:
     """`drip` begins at once and pauses so many seconds behind each byte of a good answer."""
-    reply = play(double, url, "drip", 0.01)
+    reply = play(sandbox, url, "drip", 0.01)
     assert json.loads(reply.body) == PLAIN
     assert reply.last - reply.first >= 0.01 * (len(reply.body) - 1)
 
 
-def test_truncate_answers_half(double: Double, url: str) -> None:
+def test_truncate_answers_half(sandbox: PlainSandbox, url: str) -> None:
     """`truncate` is the beginning of a good answer and no JSON."""
     whole = ask(url).body
-    half = play(double, url, "truncate").body
+    half = play(sandbox, url, "truncate").body
     assert half == whole[: len(whole) // 2]
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_status_answers_with_it(double: Double, url: str, status: int) -> None:
+def test_status_answers_with_it(sandbox: PlainSandbox, url: str, status: int) -> None:
     """`status` answers with a page and a hint when to come back."""
-    reply = play(double, url, "status", status)
+    reply = play(sandbox, url, "status", status)
     assert (reply.status, reply.headers["retry-after"]) == (status, "7")
     assert reply.body.startswith(b"<h1>")
 
 
-def test_html_answers_with_a_page(double: Double, url: str) -> None:
+def test_html_answers_with_a_page(sandbox: PlainSandbox, url: str) -> None:
     """`html` is a page that says busy, under a status that says fine."""
-    reply = play(double, url, "html")
+    reply = play(sandbox, url, "html")
     assert (reply.status, reply.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert "系统繁忙" in reply.body.decode()
 
 
-def test_huge_answers_without_end(double: Double, url: str) -> None:
+def test_huge_answers_without_end(sandbox: PlainSandbox, url: str) -> None:
     """`huge` goes on beyond what anybody should read."""
-    assert len(play(double, url, "huge").body) == 2 * ANSWER_LIMIT + 1
+    assert len(play(sandbox, url, "huge").body) == 2 * ANSWER_LIMIT + 1
 
 
-def test_gzip_answers_compressed(double: Double, url: str) -> None:
+def test_gzip_answers_compressed(sandbox: PlainSandbox, url: str) -> None:
     """`gzip` is a good answer for whoever decompresses, which nobody asked for."""
-    reply = play(double, url, "gzip")
+    reply = play(sandbox, url, "gzip")
     assert reply.headers["content-encoding"] == "gzip"
     assert json.loads(gzip.decompress(reply.body)) == PLAIN
 
 
-def test_redirect_answers_with_another_place(double: Double, url: str) -> None:
+def test_redirect_answers_with_another_place(sandbox: PlainSandbox, url: str) -> None:
     """`redirect` points where it is told to, else to a port where nobody listens."""
-    assert play(double, url, "redirect", "http://10.0.0.1/").headers["location"] == "http://10.0.0.1/"
-    reply = play(double, url, "redirect")
+    assert play(sandbox, url, "redirect", "http://10.0.0.1/").headers["location"] == "http://10.0.0.1/"
+    reply = play(sandbox, url, "redirect")
     assert (reply.status, reply.headers["location"]) == (302, "http://127.0.0.1:1/")
 
 
-def test_empty_and_garbage_answer_as_told(double: Double, url: str) -> None:
+def test_empty_and_garbage_answer_as_told(sandbox: PlainSandbox, url: str) -> None:
     """`empty` has no body, `garbage` the one given, lone surrogates and all."""
-    assert (play(double, url, "empty").status, play(double, url, "empty").body) == (200, b"")
-    assert play(double, url, "garbage", '{"id": "\ud800"}').body == b'{"id": "\xed\xa0\x80"}'
+    assert (play(sandbox, url, "empty").status, play(sandbox, url, "empty").body) == (200, b"")
+    assert play(sandbox, url, "garbage", '{"id": "\ud800"}').body == b'{"id": "\xed\xa0\x80"}'
 
 
-def test_bomb_answers_compressed_beyond_bearing(double: Double, url: str) -> None:
+def test_bomb_answers_compressed_beyond_bearing(sandbox: PlainSandbox, url: str) -> None:
     """`bomb` is small enough to be read, and far too large once it is unpacked."""
-    reply = play(double, url, "bomb")
+    reply = play(sandbox, url, "bomb")
     assert reply.headers["content-encoding"] == "gzip"
     assert len(reply.body) < ANSWER_LIMIT < 100 * ANSWER_LIMIT < len(gzip.decompress(reply.body))
 
 
-def test_drop_hangs_up_half_way(double: Double, url: str) -> None:
+def test_drop_hangs_up_half_way(sandbox: PlainSandbox, url: str) -> None:
     """`drop` promises a whole answer and sends half of it."""
-    reply = play(double, url, "drop")
+    reply = play(sandbox, url, "drop")
     assert len(reply.body) == int(reply.headers["content-length"]) // 2
 
 
-def test_charset_answers_in_another_one(double: Double, url: str) -> None:
+def test_charset_answers_in_another_one(sandbox: PlainSandbox, url: str) -> None:
     """`charset` is a good answer in the codec that was named."""
-    assert json.loads(play(double, url, "charset", "utf-16").body.decode("utf-16")) == PLAIN
+    assert json.loads(play(sandbox, url, "charset", "utf-16").body.decode("utf-16")) == PLAIN
 
 
-def test_echo_answers_with_what_it_was_sent(double: Double, url: str) -> None:
+def test_echo_answers_with_what_it_was_sent(sandbox: PlainSandbox, url: str) -> None:
     """`echo` is an error whose text repeats every parameter, as chatty vendors do."""
-    reply = play(double, f"{url}?code={CANARY}", "echo")
+    reply = play(sandbox, f"{url}?code={CANARY}", "echo")
     assert CANARY in json.loads(reply.body)["error_description"]
 
 
-def test_repeat_names_every_member_twice(double: Double, url: str) -> None:
+def test_repeat_names_every_member_twice(sandbox: PlainSandbox, url: str) -> None:
     """`repeat` is a good answer to whoever does not look closely."""
-    pairs: list[tuple[str, object]] = json.loads(play(double, url, "repeat").body, object_pairs_hook=list)
+    pairs: list[tuple[str, object]] = json.loads(play(sandbox, url, "repeat").body, object_pairs_hook=list)
     assert pairs == [*PLAIN.items(), *PLAIN.items()]
 
 
 @pytest.mark.parametrize("new", ["7", '"\\ud800"', "[]"])
-def test_replace_puts_json_in_the_place_of_a_text(double: Double, url: str, new: str) -> None:
+def test_replace_puts_json_in_the_place_of_a_text(sandbox: PlainSandbox, url: str, new: str) -> None:
     """`replace` changes one value of a good answer, whatever its place."""
-    reply = play(double, url, "replace", json.dumps(["2088", new]))
+    reply = play(sandbox, url, "replace", json.dumps(["2088", new]))
     assert json.loads(reply.body) == {**PLAIN, "id": json.loads(new)}
 
 
-def test_a_fault_that_finds_nothing_to_spoil_is_told(double: Double, url: str) -> None:
+def test_a_fault_that_finds_nothing_to_spoil_is_told(sandbox: PlainSandbox, url: str) -> None:
     """A test sees that what it prepared could not happen; the vendor is out of order meanwhile."""
-    assert play(double, url, "replace", '["nowhere", "1"]').status == 500
-    assert [fault.kind for fault in double.faults.misfired] == ["replace"]
+    assert play(sandbox, url, "replace", '["nowhere", "1"]').status == 500
+    assert [fault.kind for fault in sandbox.faults.misfired] == ["replace"]
 
 
-def test_a_fault_that_nobody_knows_is_refused(double: Double, url: str) -> None:
+def test_a_fault_that_nobody_knows_is_refused(sandbox: PlainSandbox, url: str) -> None:
     """A misspelt word never waits for a request that would use it up in silence."""
     with pytest.raises(ValueError, match=r"no fault unsinged; it knows .*unsigned"):
-        double.faults.add("unsinged")
+        sandbox.faults.add("unsinged")
     reply = ask(url.replace("/user", "/_sandbox/faults"), "POST", '{"kind": "unsinged"}')
     assert (reply.status, "unsinged" in json.loads(reply.body)["error"]) == (400, True)
-    assert double.faults.unused == 0
+    assert sandbox.faults.unused == 0
 
 
 @pytest.mark.parametrize(
@@ -303,14 +234,14 @@ def test_a_fault_that_nobody_knows_is_refused(double: Double, url: str) -> None:
     ],
 )
 def test_every_transport_fault_is_a_fault_for_the_way_out(
-    double: Double, url: str, kind: str, value: object, error: type[ProviderFault]
+    sandbox: PlainSandbox, url: str, kind: str, value: object, error: type[ProviderFault]
 ) -> None:
     """A call through the pool that meets the fault ends with the error that it stands for."""
     assert kind in TRANSPORT_FAULTS
-    double.faults.add(kind, value)
+    sandbox.faults.add(kind, value)
     with pytest.raises(error):
         read_answer(get(url, deadline=0.25), Quirks())
-    assert double.called("user.get") == 1
+    assert sandbox.called("user.get") == 1
 
 
 def test_no_transport_fault_lacks_a_test() -> None:
@@ -322,7 +253,7 @@ def test_no_transport_fault_lacks_a_test() -> None:
 # the control routes and the pages
 
 
-def test_faults_are_ordered_over_http(double: Double, url: str) -> None:
+def test_faults_are_ordered_over_http(sandbox: PlainSandbox, url: str) -> None:
     """A browser test or a person at a terminal asks for faults as a test does."""
     control = url.replace("/user", "/_sandbox/faults")
     reply = ask(control, "POST", json.dumps({"kind": "status", "value": 503, "on": "user.get", "times": 2}))
@@ -333,14 +264,14 @@ def test_faults_are_ordered_over_http(double: Double, url: str) -> None:
 @pytest.mark.parametrize(
     "order", ["", "[]", "{}", '{"kind": "status", "times": 0}', '{"kind": "status", "times": "x"}']
 )
-def test_an_order_that_makes_no_sense_is_refused(double: Double, url: str, order: str) -> None:
+def test_an_order_that_makes_no_sense_is_refused(sandbox: PlainSandbox, url: str, order: str) -> None:
     """A misspelt order is told, and leaves nothing waiting."""
     assert ask(url.replace("/user", "/_sandbox/faults"), "POST", order).status == 400
-    assert double.faults.unused == 0
+    assert sandbox.faults.unused == 0
 
 
 def test_calls_are_told_without_values(url: str) -> None:
-    """What the double was asked can be looked up; codes and tokens cannot."""
+    """What the sandbox was asked can be looked up; codes and tokens cannot."""
     ask(f"{url}?state=1&code={CANARY}")
     reply = ask(url.replace("/user", "/_sandbox/calls"))
     assert json.loads(reply.body) == [{"operation": "user.get", "parameters": ["code", "state"]}]
@@ -348,8 +279,8 @@ def test_calls_are_told_without_values(url: str) -> None:
 
 def test_the_consent_page_shows_everybody_escaped() -> None:
     """Names and titles are text on the page, whatever they hold."""
-    double = Double(people=[Person("a", "<b>{0}"), Person('"b', "李华")])
-    with serving(double.app()) as base:
+    sandbox = PlainSandbox(people=[Person("a", "<b>{0}"), Person('"b', "李华")])
+    with serving(sandbox.app()) as base:
         page = ask(f"{base}/consent").body.decode()
     assert "<title>Acme &amp; &lt;Sons&gt;</title>" in page
     assert "&lt;b&gt;{0}" in page
@@ -358,8 +289,8 @@ def test_the_consent_page_shows_everybody_escaped() -> None:
     assert "<script>" not in page
 
 
-def test_people_are_known_or_made_up(double: Double) -> None:
-    """Everybody has an account at a double's vendor; those it ships differ in what a shop must cope with."""
-    assert double.find_person("lihua") is PEOPLE[0]
-    assert double.find_person("somebody") == Person("somebody", "somebody")
+def test_people_are_known_or_made_up(sandbox: PlainSandbox) -> None:
+    """Everybody has an account at a sandbox's vendor; those it ships differ in what a shop must cope with."""
+    assert sandbox.find_person("lihua") is PEOPLE[0]
+    assert sandbox.find_person("somebody") == Person("somebody", "somebody")
     assert {person.sex for person in PEOPLE} == {0, 1, None}

@@ -1,4 +1,4 @@
-"""The double of an OAuth 2.0 vendor: it says no wherever a vendor does, and in the vendor's own way."""
+"""The sandbox of an OAuth 2.0 vendor: it says no wherever a vendor does, and in the vendor's own way."""
 
 import base64
 import hashlib
@@ -13,6 +13,7 @@ from connect_core.identity import ClientType
 from connect_core.plugin import Claims, OAuth2Provider
 from connect_core.sandbox import OAuth2Sandbox, serving
 
+from ..kit.clock import Clock
 from ..kit.vendor_transport import Acme, quirky
 
 REDIRECT_URI = "http://127.0.0.1:1/cb"
@@ -36,18 +37,8 @@ TOKEN_CALL = {
 }
 
 
-class Clock:
-    """A clock that is moved by hand."""
-
-    seconds = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        """Return what it was set to."""
-        return self.seconds
-
-
-class Double:
-    """A double that is served, and a client without a proxy or a cookie."""
+class ServedSandbox:
+    """A sandbox that is served, and a client without a proxy or a cookie."""
 
     def __init__(self, url: str, sandbox: OAuth2Sandbox, clock: Clock) -> None:
         self.url, self.sandbox, self.clock = url, sandbox, clock
@@ -70,27 +61,27 @@ class Double:
         return dict(response.json()) | {"status": response.status_code}
 
 
-def served(provider: type[OAuth2Provider], **data: Any) -> Iterator[Double]:
-    """Serve a double of `provider` whose class has `data` too."""
-    clock = Clock()
-    sandbox = type("Double", (OAuth2Sandbox,), {"title": "Acme", "provider": provider, **data})(now=clock)
+def served(provider: type[OAuth2Provider], **data: Any) -> Iterator[ServedSandbox]:
+    """Serve a sandbox of `provider` whose class has `data` too."""
+    clock = Clock(1_800_000_000)
+    sandbox = type("AcmeSandbox", (OAuth2Sandbox,), {"title": "Acme", "provider": provider, **data})(now=clock)
     with serving(sandbox.app()) as url:
-        yield Double(url, sandbox, clock)
+        yield ServedSandbox(url, sandbox, clock)
 
 
 @pytest.fixture
-def double() -> Iterator[Double]:
-    """The double of a vendor that follows the standard to the letter."""
+def served_sandbox() -> Iterator[ServedSandbox]:
+    """The sandbox of a vendor that follows the standard to the letter."""
     yield from served(Acme)
 
 
-def test_whole_login(double: Double) -> None:
+def test_whole_login(served_sandbox: ServedSandbox) -> None:
     """Page, code, token, person; every call is noted under its operation."""
-    assert "李华" in double.ask("GET", "/authorize", params=LINK).text
-    told = double.redeem()
-    person = double.ask("GET", "/me", headers={"authorization": f"Bearer {told['access_token']}"})
-    assert person.json() == {"id": double.sandbox.user_id("lihua"), "name": "李华"}
-    assert [call.operation for call in double.sandbox.calls] == ["authorize", "token", "userinfo"]
+    assert "李华" in served_sandbox.ask("GET", "/authorize", params=LINK).text
+    told = served_sandbox.redeem()
+    person = served_sandbox.ask("GET", "/me", headers={"authorization": f"Bearer {told['access_token']}"})
+    assert person.json() == {"id": served_sandbox.sandbox.user_id("lihua"), "name": "李华"}
+    assert [call.operation for call in served_sandbox.sandbox.calls] == ["authorize", "token", "userinfo"]
 
 
 @pytest.mark.parametrize(
@@ -104,9 +95,9 @@ def test_whole_login(double: Double) -> None:
         ("code_challenge_method", "plain", "invalid_request"),
     ],
 )
-def test_wrong_links_have_no_page(double: Double, name: str, value: str, word: str) -> None:
+def test_wrong_links_have_no_page(served_sandbox: ServedSandbox, name: str, value: str, word: str) -> None:
     """A vendor does not send people to an address that it does not trust."""
-    response = double.ask("GET", "/authorize", params={**LINK, name: value})
+    response = served_sandbox.ask("GET", "/authorize", params={**LINK, name: value})
     assert (response.status_code, word in response.text) == (400, True)
 
 
@@ -123,108 +114,108 @@ def test_wrong_links_have_no_page(double: Double, name: str, value: str, word: s
         ({"code_verifier": ""}, "invalid_grant"),
     ],
 )
-def test_wrong_token_calls_are_refused(double: Double, changed: dict[str, str], word: str) -> None:
+def test_wrong_token_calls_are_refused(served_sandbox: ServedSandbox, changed: dict[str, str], word: str) -> None:
     """Client, code, address and verifier are each held against what the login began with."""
-    told = double.redeem(**changed)
+    told = served_sandbox.redeem(**changed)
     assert (told["error"], told["status"]) == (word, 400)
 
 
-def test_c01_verifier_without_a_challenge_is_refused(double: Double) -> None:
+def test_verifier_without_a_challenge_is_refused(served_sandbox: ServedSandbox) -> None:
     """A challenge stripped on the way must not go unnoticed."""
     link = {name: value for name, value in LINK.items() if not name.startswith("code_challenge")}
-    assert double.redeem(link)["error"] == "invalid_grant"
-    assert "access_token" in double.redeem(link, code_verifier="")
+    assert served_sandbox.redeem(link)["error"] == "invalid_grant"
+    assert "access_token" in served_sandbox.redeem(link, code_verifier="")
 
 
-def test_codes_work_once_and_expire(double: Double) -> None:
+def test_codes_work_once_and_expire(served_sandbox: ServedSandbox) -> None:
     """Ten minutes, one use; a code is no token, and a token expires too."""
-    code = double.code()["code"]
-    assert "access_token" in double.redeem(code=code)
-    assert double.redeem(code=code)["error"] == "invalid_grant"
-    late = double.code()["code"]
-    double.clock.seconds += 601
-    assert double.redeem(code=late)["error"] == "invalid_grant"
-    token = double.redeem()["access_token"]
-    unused = double.code()["code"]
-    double.clock.seconds += 7201
+    code = served_sandbox.code()["code"]
+    assert "access_token" in served_sandbox.redeem(code=code)
+    assert served_sandbox.redeem(code=code)["error"] == "invalid_grant"
+    late = served_sandbox.code()["code"]
+    served_sandbox.clock.advance(601)
+    assert served_sandbox.redeem(code=late)["error"] == "invalid_grant"
+    token = served_sandbox.redeem()["access_token"]
+    unused = served_sandbox.code()["code"]
+    served_sandbox.clock.advance(7201)
     for bearer in (token, unused, "made-up"):
-        answer = double.ask("GET", "/me", headers={"authorization": f"Bearer {bearer}"})
+        answer = served_sandbox.ask("GET", "/me", headers={"authorization": f"Bearer {bearer}"})
         assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
 
 
 def test_refusal_is_the_vendors() -> None:
     """A person's no comes back as the standard's error, or as a bare state; a code under the vendor's name."""
-    for double in served(Acme):
-        assert double.code(decision="refuse") == {"state": "s1", "error": "access_denied"}
+    for served_sandbox in served(Acme):
+        assert served_sandbox.code(decision="refuse") == {"state": "s1", "error": "access_denied"}
     quirks = quirky(refuses_without_code=True, code_names=["authCode"])
-    for double in served(type("Quirky", (Acme,), {"quirks": quirks})):
-        assert double.code(decision="refuse") == {"state": "s1"}
-        assert double.code().keys() == {"state", "authCode"}
+    for served_sandbox in served(type("Quirky", (Acme,), {"quirks": quirks})):
+        assert served_sandbox.code(decision="refuse") == {"state": "s1"}
+        assert served_sandbox.code().keys() == {"state", "authCode"}
 
 
 def test_pkce_may_be_required() -> None:
     """As at vendors that refuse a login without it."""
     link = {name: value for name, value in LINK.items() if not name.startswith("code_challenge")}
-    for double in served(Acme, requires_pkce=True):
-        assert double.ask("GET", "/authorize", params=link).status_code == 400
+    for served_sandbox in served(Acme, requires_pkce=True):
+        assert served_sandbox.ask("GET", "/authorize", params=link).status_code == 400
 
 
 def test_basic_get_json_and_header() -> None:
-    """The double wants credentials, parameters and token exactly where the quirks put them."""
+    """The sandbox wants credentials, parameters and token exactly where the quirks put them."""
     basic = type("Basic", (Acme,), {"quirks": quirky(client_auth="basic", token_method="json")})
     pair = base64.b64encode(b"sandbox-client:sandbox-secret").decode()
-    for double in served(basic):
-        body = {**TOKEN_CALL, "code": double.code()["code"]}
-        assert double.ask("POST", "/token", json=body).json()["error"] == "invalid_client"
+    for served_sandbox in served(basic):
+        body = {**TOKEN_CALL, "code": served_sandbox.code()["code"]}
+        assert served_sandbox.ask("POST", "/token", json=body).json()["error"] == "invalid_client"
         headers = {"authorization": f"Basic {pair}"}
-        assert "access_token" in double.ask("POST", "/token", json=body, headers=headers).json()
+        assert "access_token" in served_sandbox.ask("POST", "/token", json=body, headers=headers).json()
     by_get = type("ByGet", (Acme,), {"quirks": quirky(token_method="get", token_parameters={"fmt": "json"})})
-    for double in served(by_get):
-        asked = {**TOKEN_CALL, "code": double.code()["code"]}
-        assert double.ask("POST", "/token", data=asked).status_code == 405
-        assert double.ask("GET", "/token", params=asked).json()["error"] == "invalid_request"
-        assert "access_token" in double.ask("GET", "/token", params={**asked, "fmt": "json"}).json()
+    for served_sandbox in served(by_get):
+        asked = {**TOKEN_CALL, "code": served_sandbox.code()["code"]}
+        assert served_sandbox.ask("POST", "/token", data=asked).status_code == 405
+        assert served_sandbox.ask("GET", "/token", params=asked).json()["error"] == "invalid_request"
+        assert "access_token" in served_sandbox.ask("GET", "/token", params={**asked, "fmt": "json"}).json()
 
 
 def test_everything_that_goes_with_a_token_is_checked() -> None:
     """Another app's id or another person's does not get an answer."""
     parameters = {"t": "{access_token}", "key": "{client_id}", "who": "{open_id}"}
     data = {"quirks": quirky(userinfo_parameters=parameters), "id_claims": Claims(open_id="openid")}
-    for double in served(type("Query", (Acme,), data)):
-        token = double.redeem()["access_token"]
-        right = {"t": token, "key": "sandbox-client", "who": double.sandbox.open_id("lihua")}
-        assert double.ask("GET", "/me", params=right).json()["name"] == "李华"
+    for served_sandbox in served(type("Query", (Acme,), data)):
+        token = served_sandbox.redeem()["access_token"]
+        right = {"t": token, "key": "sandbox-client", "who": served_sandbox.sandbox.open_id("lihua")}
+        assert served_sandbox.ask("GET", "/me", params=right).json()["name"] == "李华"
         for name in right:
-            assert "error" in double.ask("GET", "/me", params={**right, name: "other"}).json()
-        assert "error" in double.ask("GET", "/me", headers={"authorization": f"Bearer {token}"}).json()
+            assert "error" in served_sandbox.ask("GET", "/me", params={**right, name: "other"}).json()
+        assert "error" in served_sandbox.ask("GET", "/me", headers={"authorization": f"Bearer {token}"}).json()
 
 
 def test_formats_and_own_codes() -> None:
     """Forms, scripts, prefixes and the vendor's own words for the standard's errors."""
-    for double in served(type("Form", (Acme,), {"quirks": quirky(answer="form", prefix="&&&")})):
-        answer = double.ask("POST", "/token", data={**TOKEN_CALL, "code": double.code()["code"]})
+    for served_sandbox in served(type("Form", (Acme,), {"quirks": quirky(answer="form", prefix="&&&")})):
+        answer = served_sandbox.ask("POST", "/token", data={**TOKEN_CALL, "code": served_sandbox.code()["code"]})
         assert answer.text.startswith("&&&access_token=")
     jsonp = type("Jsonp", (Acme,), {"quirks": quirky(answer="jsonp")})
-    for double in served(jsonp, refusals={"invalid_grant": "100019"}, error_statuses=(200, 200)):
-        answer = double.ask("POST", "/token", data={**TOKEN_CALL, "code": "made-up"})
+    for served_sandbox in served(jsonp, refusals={"invalid_grant": "100019"}, error_statuses=(200, 200)):
+        answer = served_sandbox.ask("POST", "/token", data={**TOKEN_CALL, "code": "made-up"})
         assert (answer.status_code, answer.text[:27]) == (200, 'callback( {"error": "100019')
 
 
-def test_faults_of_its_own(double: Double) -> None:
+def test_faults_of_its_own(served_sandbox: ServedSandbox) -> None:
     """Ids can be missing or somebody else's wherever they stand; an error can be any."""
-    token = {"authorization": f"Bearer {double.redeem()['access_token']}"}
+    token = {"authorization": f"Bearer {served_sandbox.redeem()['access_token']}"}
     told = []
     for kind in ("missing_id", "swapped_id"):
-        double.sandbox.faults.add(kind, on="userinfo")
-        told.append(double.ask("GET", "/me", headers=token).json())
-    assert told == [{"name": "李华"}, {"id": double.sandbox.user_id("lihua") + 1, "name": "李华"}]
-    double.sandbox.faults.add("error", "anything", on="token")
-    assert double.redeem()["error"] == "anything"
+        served_sandbox.sandbox.faults.add(kind, on="userinfo")
+        told.append(served_sandbox.ask("GET", "/me", headers=token).json())
+    assert told == [{"name": "李华"}, {"id": served_sandbox.sandbox.user_id("lihua") + 1, "name": "李华"}]
+    served_sandbox.sandbox.faults.add("error", "anything", on="token")
+    assert served_sandbox.redeem()["error"] == "anything"
 
 
 def test_settings_reach_the_double() -> None:
     """Every address that the provider has, and no other."""
-    sandbox = type("Double", (OAuth2Sandbox,), {"title": "Acme", "provider": Acme})()
+    sandbox = type("AcmeSandbox", (OAuth2Sandbox,), {"title": "Acme", "provider": Acme})()
     assert sandbox.settings("http://127.0.0.1:1/acme", ClientType.PC) == {
         "client_id": "sandbox-client",
         "client_secret": "sandbox-secret",

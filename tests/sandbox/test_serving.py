@@ -9,14 +9,14 @@ from starlette.types import Receive, Scope, Send
 
 from connect_core.sandbox import sandbox_app, serving
 
-from .test_faults import Double, ask
+from ..kit.plain_sandbox import PlainSandbox, ask
 
 
 def test_serving_starts_and_stops_ten_times_in_a_row() -> None:
     """Afterwards nobody listens and no thread is left."""
     before = threading.active_count()
     for _ in range(10):
-        with serving(sandbox_app({"acme": Double()})) as base:
+        with serving(sandbox_app({"acme": PlainSandbox()})) as base:
             assert urlsplit(base).hostname == "127.0.0.1"
             assert ask(f"{base}/acme/user").status == 200
         with pytest.raises(ConnectionRefusedError):
@@ -28,9 +28,9 @@ def test_serving_takes_the_port_it_is_given() -> None:
     """A port of one's own, or an error when it is taken."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with serving(Double().app(), port=port) as base:
+    with serving(PlainSandbox().app(), port=port) as base:
         assert base == f"http://127.0.0.1:{port}"
-        with pytest.raises(OSError, match="in use"), serving(Double().app(), port=port):
+        with pytest.raises(OSError, match="in use"), serving(PlainSandbox().app(), port=port):
             pytest.fail("two servers on one port")
 
 
@@ -39,7 +39,7 @@ def test_serving_stops_when_the_work_fails() -> None:
     served = []
 
     def work() -> None:
-        with serving(Double().app()) as base:
+        with serving(PlainSandbox().app()) as base:
             served.append(base)
             raise KeyError("mine")
 

@@ -58,7 +58,7 @@ NO_ADDRESS = [
 
 
 @pytest.mark.parametrize("url", [*HTTP_TRICKS, *NO_ADDRESS])
-def test_k07_an_address_is_https_or_truly_loopback(url: str) -> None:
+def test_an_address_is_https_or_truly_loopback(url: str) -> None:
     """What only looks like this machine, or like an address, is refused wherever an address is configured."""
     with pytest.raises(SettingsError, match=r"providers\.acme\.gateway_url"):
         check_provider_settings(Acme, {"gateway_url": url}, "providers.acme")

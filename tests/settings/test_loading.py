@@ -11,7 +11,7 @@ from connect_core.errors import SettingsError
 from connect_core.identity import ClientType
 from connect_core.settings import load_settings, parse_settings
 
-from ..kit.canaries import CANARY, told
+from ..kit.canaries import CANARY, every_text
 from ..kit.configurations import KEY, mistakes, raw
 
 EXAMPLE = """
@@ -117,7 +117,7 @@ def test_what_is_left_out_has_its_documented_default() -> None:
 
 
 @pytest.mark.parametrize("url", ["redis://:{}@h:6379/0", "rediss://shop:{}@h", "unix:///run/redis.sock?password={}"])
-def test_k09_a_redis_address_is_a_secret(url: str) -> None:
+def test_a_redis_address_is_a_secret(url: str) -> None:
     """It may hold a password, so it comes by indirection and is never printed."""
     os.environ["CONNECT_TEST_REDIS"] = url.format(CANARY)
     service = parse_settings(raw(service={"redis_url": "env:CONNECT_TEST_REDIS"})).service
@@ -127,7 +127,7 @@ def test_k09_a_redis_address_is_a_secret(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["", CANARY, f"http://{CANARY}", f"redis:{CANARY}"])
-def test_l02_what_is_no_redis_address_is_not_repeated(url: str) -> None:
+def test_what_is_no_redis_address_is_not_repeated(url: str) -> None:
     """It is told with its key and what would do."""
     assert mistakes(service={"redis_url": url}) == [
         "service.redis_url: give redis://, rediss:// or unix:// with host, port and number"
@@ -280,14 +280,14 @@ def test_a_providers_name_fits_a_path(name: str) -> None:
     ["", "=", KEY[:42], KEY[:-5], KEY[:-1] + "AA", "A" * 43 + "é", "*" * 43, KEY + "\n", "A" * 64],
     ids=["empty", "padding", "31 bytes", "30 bytes", "33 bytes", "not ASCII", "alphabet", "line end", "48 bytes"],
 )
-def test_k05_a_key_of_the_wrong_length_stops_the_start(key: str) -> None:
+def test_a_key_of_the_wrong_length_stops_the_start(key: str) -> None:
     """A key ring is 32-byte keys; a short, long or unreadable one is refused, never stretched."""
     assert [line.partition(":")[0] for line in mistakes(service={"secret_keys": [KEY, key]})] == [
         "service.secret_keys.1"
     ]
 
 
-def test_k05_without_a_key_there_is_no_start() -> None:
+def test_without_a_key_there_is_no_start() -> None:
     """There is no default key."""
     assert mistakes(service={"secret_keys": []})[0].startswith("service.secret_keys: ")
     with pytest.raises(SettingsError, match=r"service\.secret_keys: is missing"):
@@ -339,4 +339,4 @@ def test_a_file_that_cannot_be_read_is_told_with_its_place(tmp_path: Path, conte
         load_settings(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert text in str(caught.value)
-    assert CANARY not in told(caught.value)
+    assert CANARY not in every_text(caught.value)

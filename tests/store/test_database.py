@@ -147,7 +147,7 @@ def test_ids_declare_how_they_compare(tmp_path: Path, table: str, columns: tuple
 
 
 @pytest.mark.usefixtures("sqlite_alone")
-def test_k11_the_file_is_its_owners_alone(tmp_path: Path, database: Database) -> None:
+def test_the_file_is_its_owners_alone(tmp_path: Path, database: Database) -> None:
     """Database, write-ahead log and shared memory are made readable by nobody else."""
     asyncio.run(database.write(register))
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
@@ -190,7 +190,7 @@ def test_a_database_url_that_cannot_work_is_told(url: str, told: str) -> None:
 # transactions
 
 
-def test_m03_work_that_raises_leaves_nothing(tmp_path: Path, database: Database) -> None:
+def test_work_that_raises_leaves_nothing(tmp_path: Path, database: Database) -> None:
     """Whatever is raised inside the transaction, nothing of it was written, and the next work runs."""
 
     def fail(tx: Transaction) -> None:
@@ -203,7 +203,7 @@ def test_m03_work_that_raises_leaves_nothing(tmp_path: Path, database: Database)
     assert asyncio.run(database.write(register))
 
 
-def test_m04_a_killed_process_leaves_nothing_half(tmp_path: Path, database: Database) -> None:
+def test_a_killed_process_leaves_nothing_half(tmp_path: Path, database: Database) -> None:
     """A process that dies between the member's row and its connection's has written neither, and holds no lock."""
     script = """
 import asyncio, os, sys
@@ -234,7 +234,7 @@ def losing(times: int, runs: list[int]) -> Callable[[Transaction], int]:
     return work
 
 
-def test_m08_a_lost_race_is_run_anew_and_not_for_ever(tmp_path: Path, database: Database) -> None:
+def test_a_lost_race_is_run_anew_and_not_for_ever(tmp_path: Path, database: Database) -> None:
     """Work that loses is run again from the start, three times in all on a thread; then it is given up."""
     runs: list[int] = []
     with pytest.raises(Unavailable, match=r"IntegrityError|UniqueViolation"):
@@ -277,7 +277,7 @@ def test_errors_do_not_tell_what_was_asked(database: Database) -> None:
 # a database in the way
 
 
-def test_m05_a_locked_database_is_unavailable_within_seconds(tmp_path: Path, database: Database) -> None:
+def test_a_locked_database_is_unavailable_within_seconds(tmp_path: Path, database: Database) -> None:
     """A write that gets no lock ends as 503 with a hint when to come again; reads go on, and so do later writes."""
     with locked(tmp_path):
         began = time.monotonic()
@@ -290,7 +290,7 @@ def test_m05_a_locked_database_is_unavailable_within_seconds(tmp_path: Path, dat
     assert asyncio.run(database.write(register)) > 0
 
 
-def test_m07_a_jam_dissolves(tmp_path: Path, database: Database) -> None:
+def test_a_jam_dissolves(tmp_path: Path, database: Database) -> None:
     """Forty writes behind a lock do not wait for each other's patience: all are told within seconds, none hangs."""
 
     async def flood() -> list[object]:
@@ -304,7 +304,7 @@ def test_m07_a_jam_dissolves(tmp_path: Path, database: Database) -> None:
     assert asyncio.run(database.write(register)) > 0
 
 
-def test_m09_many_writers_all_get_their_turn(tmp_path: Path) -> None:
+def test_many_writers_all_get_their_turn(tmp_path: Path) -> None:
     """Thirty-two writers of as many connections to one file: nobody sees it locked."""
     databases = [Database(f"sqlite:///{tmp_path / 'connect.db'}") for _ in range(4)]
     schema.prepare(databases[0])
@@ -374,7 +374,7 @@ def test_sweeping_is_done_in_small_steps_and_takes_only_what_is_over(
     assert counts(tmp_path, table) == {table: 2}
 
 
-def test_m12_times_do_not_depend_on_the_zone(tmp_path: Path) -> None:
+def test_times_do_not_depend_on_the_zone(tmp_path: Path) -> None:
     """Epoch seconds are written whatever the machine's zone is."""
     script = """
 import asyncio, sys

@@ -94,7 +94,7 @@ def run(package: str, environment: Mapping[str, str]) -> subprocess.CompletedPro
     )
 
 
-def test_j10_every_defect_is_found(strangers: Mapping[str, str]) -> None:
+def test_every_defect_is_found(strangers: Mapping[str, str]) -> None:
     """A secret told, a client of its own, a rounded id, a shared provider: each breaks its rule, and exit is 1."""
     done = run("connect-defects", strangers)
     reports = dict(zip(FOUND, done.stdout.split("# Contract of ")[1:], strict=True))

@@ -8,21 +8,21 @@ from connect_core.harness import RunningShop, Visitor
 
 from ..kit.databases import check, run_shop
 from ..kit.qr_logins import PC_AGENT
-from ..kit.web_shops import doubles
+from ..kit.web_shops import alipay_and_wechat
 
 
 @pytest.fixture(scope="module")
 def shop() -> Iterator[RunningShop]:
     """A running shop with Alipay and WeChat."""
-    with run_shop(doubles()) as running_shop:
+    with run_shop(alipay_and_wechat()) as running_shop:
         yield running_shop
 
 
 @pytest.fixture
 def visitor(shop: RunningShop) -> Iterator[Visitor]:
     """A browser without cookies; faults that a test asked for must have been met."""
-    with Visitor(shop) as one:
-        yield one
+    with Visitor(shop) as browser:
+        yield browser
     for name, sandbox in shop.sandboxes.items():
         unused = sandbox.faults.unused
         sandbox.faults.clear()
@@ -33,13 +33,13 @@ def visitor(shop: RunningShop) -> Iterator[Visitor]:
 @pytest.fixture
 def pc(shop: RunningShop) -> Iterator[Visitor]:
     """The browser that shows a code."""
-    with Visitor(shop, user_agent=PC_AGENT) as one:
-        yield one
+    with Visitor(shop, user_agent=PC_AGENT) as browser:
+        yield browser
 
 
 @pytest.fixture
 def phone(shop: RunningShop) -> Iterator[Visitor]:
     """A phone that is logged in."""
-    with Visitor(shop) as one:
-        one.log_in("alipay", "pc")
-        yield one
+    with Visitor(shop) as browser:
+        browser.log_in("alipay", "pc")
+        yield browser

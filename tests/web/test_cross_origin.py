@@ -37,7 +37,7 @@ CROSS = [
 
 
 @pytest.mark.parametrize(("method", "path"), CROSS)
-def test_h10_listed_front_ends_may_call_with_cookies(visitor: Visitor, method: str, path: str) -> None:
+def test_listed_front_ends_may_call_with_cookies(visitor: Visitor, method: str, path: str) -> None:
     """An origin on the list is named exactly, for answers and errors alike, and may ask beforehand."""
     asking = {
         "origin": FRONT_END,
@@ -66,7 +66,7 @@ STRANGERS = [
 
 @pytest.mark.parametrize("origin", STRANGERS)
 @pytest.mark.parametrize(("method", "path"), CROSS)
-def test_h10_no_other_origin_is_let_in(visitor: Visitor, method: str, path: str, origin: str) -> None:
+def test_no_other_origin_is_let_in(visitor: Visitor, method: str, path: str, origin: str) -> None:
     """No other origin is ever reflected, and none may post."""
     asking = {"origin": origin, "access-control-request-method": method}
     assert visitor.http.options(path, headers=asking).status_code == 400
@@ -76,7 +76,7 @@ def test_h10_no_other_origin_is_let_in(visitor: Visitor, method: str, path: str,
         refused(answer, 403, "forbidden")
 
 
-def test_h10_routes_of_a_browsers_own_are_not_shared(visitor: Visitor) -> None:
+def test_routes_of_a_browsers_own_are_not_shared(visitor: Visitor) -> None:
     """Login, callback and the mini program's door answer no other origin at all."""
     for path in ("/connect/alipay/pc/login", "/connect/alipay/pc/callback", "/buyer/connect/alipay/pc/login"):
         answer = visitor.http.get(path, headers={"origin": FRONT_END})

@@ -19,7 +19,7 @@ from connect_core.sandbox import listen, sandbox_app, serving
 from connect_core.web import create_app, current_member
 
 from ..kit.acme import execute
-from ..kit.web_shops import bearer, doubles, mini_login
+from ..kit.web_shops import alipay_and_wechat, bearer, mini_login
 
 WHO = "/shop/who"
 EVIL = {"origin": "https://evil.example"}
@@ -51,7 +51,7 @@ async def inside(request: Request) -> Response:
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
     """A running shop whose application mounts ours."""
-    sandboxes, plugins = doubles(), Plugins()
+    sandboxes, plugins = alipay_and_wechat(), Plugins()
     database: Path = tmp_path_factory.mktemp("current_member") / "connect.db"
     with serving(sandbox_app(sandboxes)) as vendors:
         listener = listen()

@@ -23,9 +23,9 @@ from connect_core.web.login.user_agents import describe
 from connect_core.web.pages.messages import pick_language
 
 from ..kit.databases import run_shop
+from ..kit.malformed import BEARERS, BODIES, COOKIE_HEADERS
 from ..kit.merges import Planner
-from ..kit.web_shops import check_headers, doubles, nothing_written, set_cookies, untouched
-from .test_malformed_requests import BEARERS, BODIES, COOKIE_HEADERS
+from ..kit.web_shops import alipay_and_wechat, check_headers, nothing_written, set_cookies, untouched
 
 EVIL = "https://evil.example"
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}
@@ -46,7 +46,7 @@ def shop() -> Iterator[RunningShop]:
     """A shop with every route there is: it asks newcomers, hands logins over, and plans merges."""
     plugins = Plugins([("planner", Planner())])
     with run_shop(
-        doubles(), plugins=plugins, change=lambda raw: raw["service"].update(first_login="choose")
+        alipay_and_wechat(), plugins=plugins, change=lambda raw: raw["service"].update(first_login="choose")
     ) as running_shop:
         yield running_shop
 
@@ -80,7 +80,7 @@ def test_the_rules_are_about_all_routes(shop: RunningShop) -> None:
     assert set(TAKE_NO_COOKIE) <= found
 
 
-def test_o07_every_answer_has_the_strict_headers(shop: RunningShop, visitor: Visitor) -> None:
+def test_every_answer_has_the_strict_headers(shop: RunningShop, visitor: Visitor) -> None:
     """Also of routes that nobody thought of when the rule was made: not cached, not framed, no Referer."""
     for method, path in routes_of(shop):
         for headers in ({}, {"accept": "text/html"}):
@@ -91,7 +91,7 @@ def test_o07_every_answer_has_the_strict_headers(shop: RunningShop, visitor: Vis
                 check_headers(answer)
 
 
-def test_o08_every_other_method_is_405(shop: RunningShop, visitor: Visitor) -> None:
+def test_every_other_method_is_405(shop: RunningShop, visitor: Visitor) -> None:
     """A HEAD runs no GET, and nothing is reached by a method that it was not made for."""
     patterns = [(route.path_regex, route.methods or set()) for route in shop.app.routes if isinstance(route, Route)]
     with untouched(shop):
@@ -102,7 +102,7 @@ def test_o08_every_other_method_is_405(shop: RunningShop, visitor: Visitor) -> N
                 assert (answer.status_code, set_cookies(answer)) == (405, {}), f"{method} {path}"
 
 
-def test_a10_g13_no_strangers_page_changes_anything(shop: RunningShop, member: Visitor) -> None:
+def test_no_strangers_page_changes_anything(shop: RunningShop, member: Visitor) -> None:
     """Whatever changes something with a browser's cookies wants to come from our own pages: bind, unbind, leave."""
     with untouched(shop):
         for method, path in routes_of(shop):
@@ -113,7 +113,7 @@ def test_a10_g13_no_strangers_page_changes_anything(shop: RunningShop, member: V
                 assert answer.status_code == 403, f"{method} {path} {foreign}: {answer.text}"
 
 
-def test_a10_a_bind_does_not_begin_by_a_link(shop: RunningShop, member: Visitor) -> None:
+def test_a_bind_does_not_begin_by_a_link(shop: RunningShop, member: Visitor) -> None:
     """Our own route takes POST alone; the older one, a GET, only from pages of ours, and then answers text."""
     assert member.http.get("/connect/wechat/pc/bind").status_code == 405
     older = "/buyer/account-binder/pc/WECHAT"
@@ -139,7 +139,7 @@ def send(visitor: Visitor, method: str, path: str, **options: Any) -> None:
     assert answer.status_code < 500, f"{method} {path} {options}: {answer.text}"
 
 
-def test_h13_nothing_malformed_is_an_error_of_ours(shop: RunningShop, visitor: Visitor) -> None:
+def test_nothing_malformed_is_an_error_of_ours(shop: RunningShop, visitor: Visitor) -> None:
     """Cookies, bearers and bodies of any shape, at every door."""
     with nothing_written(shop):
         for method, path in routes_of(shop):
@@ -151,7 +151,7 @@ def test_h13_nothing_malformed_is_an_error_of_ours(shop: RunningShop, visitor: V
                 send(visitor, method, path, content=body)
 
 
-def test_h16_no_cookie_counts_where_none_is_taken(shop: RunningShop, member: Visitor) -> None:
+def test_no_cookie_counts_where_none_is_taken(shop: RunningShop, member: Visitor) -> None:
     """The doors that may be posted to from anywhere do the same for a browser that is logged in as for nobody."""
     with nothing_written(shop):
         for method, _, path in (place.partition(" ") for place in TAKE_NO_COOKIE):
@@ -162,7 +162,7 @@ def test_h16_no_cookie_counts_where_none_is_taken(shop: RunningShop, member: Vis
             assert set_cookies(answers[0]) == {}
 
 
-def test_p07_guessing_at_any_door_is_counted() -> None:
+def test_guessing_at_any_door_is_counted() -> None:
     """Codes, ids, tickets and passwords: past the budget of an address nothing is tried, and no vendor is asked."""
     doors = [
         ("GET", "/connect/alipay/pc/login", {}),
@@ -187,7 +187,7 @@ def test_p07_guessing_at_any_door_is_counted() -> None:
         raw["limits"] = {"per_address": "1/hour"}
         raw["service"]["first_login"] = "choose"
 
-    with run_shop(doubles(), change=change) as running_shop, Visitor(running_shop) as visitor:
+    with run_shop(alipay_and_wechat(), change=change) as running_shop, Visitor(running_shop) as visitor:
         assert visitor.http.get("/connect/alipay/pc/login").status_code == 303
         with untouched(running_shop):
             for method, path, sent in doors:
@@ -210,7 +210,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
-def test_p11_no_reader_of_ours_can_be_made_to_burn_time(hostile: str) -> None:
+def test_no_reader_of_ours_can_be_made_to_burn_time(hostile: str) -> None:
     """100 kB in any text that a visitor sends: reading it takes time in proportion; squared, it would take minutes."""
     targets = Targets("https://shop.example", ["https://m.shop.example/app"])
     readers: list[Callable[[str], object]] = [
@@ -235,7 +235,7 @@ def _quietly(read: Callable[..., object], *arguments: object) -> None:
         read(*arguments)
 
 
-def test_p11_long_parameters_are_refused_at_once(shop: RunningShop, visitor: Visitor) -> None:
+def test_long_parameters_are_refused_at_once(shop: RunningShop, visitor: Visitor) -> None:
     """At every route, in address and body: 400 or less, never an error, within a moment."""
     long = "a%2f" * 3_900
     with nothing_written(shop):

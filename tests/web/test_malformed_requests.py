@@ -1,6 +1,5 @@
 """Malformed requests: strange cookies, bearers and bodies are refused before anything is done with them."""
 
-import json
 import socket
 from urllib.parse import urlsplit
 
@@ -8,25 +7,12 @@ import pytest
 
 from connect_core.harness import RunningShop, Visitor
 
+from ..kit.malformed import BEARERS, BODIES, COOKIE_HEADERS
 from ..kit.web_shops import refused, untouched
-
-COOKIE_HEADERS = [
-    b"",
-    b";;;",
-    b"=",
-    b"connect_session",
-    b"connect_session=",
-    b"connect_session=\xff\xfe\xfd",
-    b'connect_session="a;b',
-    b"connect_session=%00",
-    b"$Version=1; connect_session=a",
-    b"; ".join(b"c%d=%d" % (n, n) for n in range(100)),
-    b"connect_flow_0123456789abcdef=v1.x.y; connect_session=" + b"a" * 8000,
-]
 
 
 @pytest.mark.parametrize("header", COOKIE_HEADERS)
-def test_h13_malformed_cookies_are_no_session(shop: RunningShop, visitor: Visitor, header: bytes) -> None:
+def test_malformed_cookies_are_no_session(shop: RunningShop, visitor: Visitor, header: bytes) -> None:
     """Whatever stands in a Cookie header, it is a visitor without a session, never an error of ours."""
     with untouched(shop):
         refused(visitor.http.get("/connect/me", headers={b"cookie": header}), 401, "not_logged_in")
@@ -36,23 +22,8 @@ def test_h13_malformed_cookies_are_no_session(shop: RunningShop, visitor: Visito
         assert started.status_code == 303
 
 
-BEARERS = [
-    b"Bearer",
-    b"bearer a b c",
-    b"Bearer \xff\xfe",
-    b"Bearer " + b"a" * 8000,
-    b"Bearer a.b.c",
-    b"Bearer " + b".".join([b"e30"] * 3),
-    b"Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.",
-    b"Basic dXNlcjpwYXNz",
-    b"Bearer " + b"." * 50,
-    b"Bearer bnVsbA.bnVsbA.bnVsbA",
-    b"Bearer W10.W10.W10",
-]
-
-
 @pytest.mark.parametrize("header", BEARERS)
-def test_h13_malformed_bearers_are_nobody(shop: RunningShop, visitor: Visitor, header: bytes) -> None:
+def test_malformed_bearers_are_nobody(shop: RunningShop, visitor: Visitor, header: bytes) -> None:
     """Whatever stands in an Authorization header, it is 401 and never an error of ours."""
     answer = visitor.http.get("/connect/me", headers={b"authorization": header})
     refused(answer, 401, "not_logged_in")
@@ -60,35 +31,11 @@ def test_h13_malformed_bearers_are_nobody(shop: RunningShop, visitor: Visitor, h
     assert visitor.http.post("/connect/logout", headers={b"authorization": header}).status_code == 204
 
 
-BODIES = [
-    b"\xff\xfe{}",
-    b"[]",
-    b"null",
-    b"1",
-    b'"state"',
-    b"{",
-    b'{"state":"a","state":"b"}',
-    b'{"state":1}',
-    b'{"state":true}',
-    b'{"state":"\\ud800"}',
-    b'{"code":"\\ud800"}',
-    b'{"device_id":"\\udfff","code":"a"}',
-    b'{"state":"a\\u0000"}',
-    b'{"state":"a\\nb"}',
-    b'{"state[]":"a"}',
-    b"[" * 10_000,
-    b'{"a":' * 2_000,
-    b'{"n":' + b"9" * 5_000 + b"}",
-    b'{"x":"' + b"a" * 5_000 + b'"}',
-    json.dumps({f"x{number}": "1" for number in range(21)}).encode(),
-]
-
-
 @pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
 @pytest.mark.parametrize(
     "path", ["alipay/pc/token", "alipay/mini/token", "alipay/app/login-url", "token/refresh", "logout"]
 )
-def test_h13_malformed_bodies_are_bad_requests(shop: RunningShop, visitor: Visitor, path: str, body: bytes) -> None:
+def test_malformed_bodies_are_bad_requests(shop: RunningShop, visitor: Visitor, path: str, body: bytes) -> None:
     """A body that is no small flat object of printable texts is refused before anything is done with it."""
     spent = shop.rows("es_connect_used_flow")
     with untouched(shop):
@@ -97,7 +44,7 @@ def test_h13_malformed_bodies_are_bad_requests(shop: RunningShop, visitor: Visit
 
 
 @pytest.mark.parametrize("path", ["/connect/alipay/pc/callback", "/connect/token/refresh", "/connect/handover/collect"])
-def test_a21_o06_a_body_is_not_read_past_its_limit(shop: RunningShop, path: str) -> None:
+def test_a_body_is_not_read_past_its_limit(shop: RunningShop, path: str) -> None:
     """Whoever announces a gigabyte is answered after the first 16 KiB of it, not at its end."""
     address = urlsplit(shop.url)
     form = "content-type: application/x-www-form-urlencoded\r\ncontent-length: 1000000000"

@@ -19,11 +19,11 @@ from ..kit.web_shops import (
     HEADERS,
     SHOP,
     HttpsVisitor,
+    alipay_and_wechat,
     behind_tls,
     changed,
     check_headers,
     come_back,
-    doubles,
     query,
     refused,
     served,
@@ -41,7 +41,7 @@ SPOOFED = {
 }
 
 
-def test_o01_o03_host_of_a_request_is_never_used(shop: RunningShop, visitor: Visitor) -> None:
+def test_host_of_a_request_is_never_used(shop: RunningShop, visitor: Visitor) -> None:
     """Whatever Host and its kin say, no answer of ours repeats it, neither to this visitor nor to the next."""
     headers = {"host": "evil.example", **SPOOFED}
     callback = come_back(visitor)
@@ -60,7 +60,7 @@ def test_o01_o03_host_of_a_request_is_never_used(shop: RunningShop, visitor: Vis
 
 
 @pytest.mark.parametrize("host", ["evil.example/x?", "a//evil.example", "a\\evil", "[::1", "", "evil.example:99999999"])
-def test_o01_strange_hosts_change_nothing(shop: RunningShop, visitor: Visitor, host: str) -> None:
+def test_strange_hosts_change_nothing(shop: RunningShop, visitor: Visitor, host: str) -> None:
     """A Host that is none does not move the place that a posted response is sent round to."""
     answer = _raw(shop, b"POST /connect/alipay/pc/callback HTTP/1.1", f"host: {host}", body=b"state=a&code=b")
     status, location = answer.split()[1], [line for line in answer.splitlines() if line.startswith(b"location")]
@@ -102,7 +102,7 @@ def _statuses(hops: list[tuple[str, str]], **service: object) -> list[int]:
 @pytest.mark.parametrize(
     ("hops", "trusted", "statuses"),
     [
-        # O02, O04: an untrusted peer says what it likes
+        # an untrusted peer says what it likes
         ([("198.51.100.7", f"192.0.2.{number}") for number in range(3)], [], [404, 404, 429]),
         ([("127.0.0.1", f"192.0.2.{number}") for number in range(3)], [], [404, 404, 429]),
         ([("198.51.100.7", f"192.0.2.{number}") for number in range(3)], ["10.0.0.0/8"], [404, 404, 429]),
@@ -118,14 +118,14 @@ def _statuses(hops: list[tuple[str, str]], **service: object) -> list[int]:
         ([("10.0.0.1", "unknown"), ("10.0.0.1", "_hidden"), ("10.0.0.1", "")], ["10.0.0.0/8"], [404, 404, 429]),
     ],
 )
-def test_o02_o04_limits_count_the_last_hop_that_is_not_vouched_past(
+def test_limits_count_the_last_hop_that_is_not_vouched_past(
     hops: list[tuple[str, str]], trusted: list[str], statuses: list[int]
 ) -> None:
     """A client cannot dodge its limit by what it claims, and people behind one proxy do not share one."""
     assert _statuses(hops, trusted_proxies=trusted) == statuses
 
 
-def test_o02_o04_real_service_does_not_believe_its_peers(tmp_path: Path) -> None:
+def test_real_service_does_not_believe_its_peers(tmp_path: Path) -> None:
     """`connect-login serve` does not take a loopback peer's X-Forwarded-* either, as its server would by default."""
     with served(tmp_path, limits={"per_address": "3/hour"}) as one, httpx.Client(trust_env=False) as client:
         answers = [
@@ -136,7 +136,7 @@ def test_o02_o04_real_service_does_not_believe_its_peers(tmp_path: Path) -> None
     assert query(answers[0].headers["location"])["redirect_uri"] == f"{one.url}/connect/alipay/pc/callback"
 
 
-def test_o05_h02_cookies_of_a_shop_behind_tls() -> None:
+def test_cookies_of_a_shop_behind_tls() -> None:
     """Where a proxy ends TLS, each cookie is still Secure, HttpOnly, Lax, for the whole host and for a bounded time."""
     with behind_tls() as running_shop, HttpsVisitor(running_shop) as visitor:
         started = visitor.http.get("/connect/alipay/pc/login")
@@ -153,13 +153,13 @@ def test_o05_h02_cookies_of_a_shop_behind_tls() -> None:
         assert visitor.http.get("/connect/me").json()["connections"] == ["ALIPAY"]
 
 
-def test_h02_h07_no_script_reads_a_cookie_of_ours_and_none_goes_over_plain_http() -> None:
+def test_no_script_reads_a_cookie_of_ours_and_none_goes_over_plain_http() -> None:
     """Every cookie there is, of pages, front ends and PCs: all flags, a bounded life, and no token beside it."""
 
     def change(raw: dict[str, Any]) -> None:
         raw["service"] |= {"public_url": SHOP, "first_login": "choose"}
 
-    with run_shop(doubles(), change=change) as running_shop, HttpsVisitor(running_shop) as visitor:
+    with run_shop(alipay_and_wechat(), change=change) as running_shop, HttpsVisitor(running_shop) as visitor:
         lines: list[str] = []
         visitor.http.event_hooks["response"].append(
             lambda answer: lines.extend(f"{name}={rest}" for name, rest in set_cookies(answer).items())
@@ -181,7 +181,7 @@ def test_h02_h07_no_script_reads_a_cookie_of_ours_and_none_goes_over_plain_http(
         assert 0 < int(attributes["max-age"]) <= 30 * 24 * 3600
 
 
-def test_o05_flow_cookie_is_dropped_as_it_was_set() -> None:
+def test_flow_cookie_is_dropped_as_it_was_set() -> None:
     """A browser forgets a `__Host-` cookie only when it is told with the same attributes."""
     with behind_tls() as running_shop, HttpsVisitor(running_shop) as visitor:
         answer = visitor.http.get(changed(come_back(visitor), auth_code=None))
@@ -191,7 +191,7 @@ def test_o05_flow_cookie_is_dropped_as_it_was_set() -> None:
     assert {"Max-Age=0", "HttpOnly", "Path=/", "SameSite=lax", "Secure"} <= set(rest.split("; "))
 
 
-def test_h03_o05_plain_http_is_for_this_machine_only(tmp_path: Path) -> None:
+def test_plain_http_is_for_this_machine_only(tmp_path: Path) -> None:
     """A service for others does not start on plain http; on loopback cookies drop what a browser would refuse there."""
     with pytest.raises(SettingsError, match="plain http is accepted for loopback hosts only"):
         make_settings("http://shop.example", tmp_path / "connect.db")
@@ -210,9 +210,9 @@ def test_h03_o05_plain_http_is_for_this_machine_only(tmp_path: Path) -> None:
         (b"GET /connect/alipay/pc/login", [f"accept-language: {'a,' * 20_000}"], b""),
         (b"GET /connect/me", [f"cookie: {'a=b; ' * 12_000}"], b""),
     ],
-    ids=["long query", "many parameters", "form", "JSON", "brackets", "seed body", "languages", "cookies"],
+    ids=["long query", "many parameters", "form", "JSON", "brackets", "legacy body", "languages", "cookies"],
 )
-def test_o06_oversized_requests_are_refused_or_survived(
+def test_oversized_requests_are_refused_or_survived(
     shop: RunningShop, line: bytes, headers: list[str], body: bytes
 ) -> None:
     """64 KiB of header, 10 000 parameters or 2 MB of body cost an error at most, and the next request works."""
@@ -248,13 +248,13 @@ PLACES = [
 
 
 @pytest.mark.parametrize(("method", "path"), PLACES)
-def test_o07_nothing_is_cached(visitor: Visitor, method: str, path: str) -> None:
+def test_nothing_is_cached(visitor: Visitor, method: str, path: str) -> None:
     """Every answer, refused or not, says `no-store, private` and the rest of the strict headers."""
     for headers in ({}, {"accept": "text/html"}):
         check_headers(visitor.http.request(method, path, headers=headers))
 
 
-def test_o07_what_may_be_cached_sets_no_cookie(visitor: Visitor) -> None:
+def test_what_may_be_cached_sets_no_cookie(visitor: Visitor) -> None:
     """Style sheet and icons are the only public answers, and they carry no cookie and the other strict headers."""
     answer = visitor.http.get("/connect/static/connect.css")
     assert answer.headers["cache-control"] == "public, max-age=3600"
@@ -265,7 +265,7 @@ def test_o07_what_may_be_cached_sets_no_cookie(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE"])
-def test_o08_other_methods_do_nothing(shop: RunningShop, visitor: Visitor, method: str) -> None:
+def test_other_methods_do_nothing(shop: RunningShop, visitor: Visitor, method: str) -> None:
     """A link previewer's HEAD or a stray method begins nothing and spends nothing: 405."""
     callback = come_back(visitor)
     spent = shop.rows("es_connect_used_flow")
@@ -279,14 +279,14 @@ def test_o08_other_methods_do_nothing(shop: RunningShop, visitor: Visitor, metho
 
 
 @pytest.mark.parametrize("path", [path for method, path in PLACES[:11] if method == "POST"])
-def test_o08_posts_are_not_run_by_get(visitor: Visitor, path: str) -> None:
+def test_posts_are_not_run_by_get(visitor: Visitor, path: str) -> None:
     """What changes something is not reached by following a link."""
     if not path.endswith("/callback"):
         assert visitor.http.get(path).status_code == 405
 
 
 @pytest.mark.parametrize("spoil", ["{}/", "/{}", "{}%2f", "{};x", "{}%2F%2e%2e", "{}%00", "{}.json", "{}//", "{}%20"])
-def test_o09_near_misses_are_not_found(shop: RunningShop, visitor: Visitor, spoil: str) -> None:
+def test_near_misses_are_not_found(shop: RunningShop, visitor: Visitor, spoil: str) -> None:
     """A slash too many is 404 and no redirect, which would send the code to wherever Host says."""
     path, _, rest = come_back(visitor).removeprefix(shop.url).partition("?")
     with untouched(shop):

@@ -24,7 +24,7 @@ def test_a_window_ends() -> None:
     assert store.get("a") == 0
 
 
-def test_a16_a_flood_of_addresses_leaves_no_memory_behind() -> None:
+def test_a_flood_of_addresses_leaves_no_memory_behind() -> None:
     """Counters whose window is over make room; of too many live ones none is kept."""
     store = CountersInMemory()
     for number in range(rate_limit.MOST):

@@ -9,16 +9,16 @@ import pytest
 from connect_core.harness import RunningShop, Visitor, query_of
 from connect_core.sandbox import Person
 
+from ..kit.clock import Clock
 from ..kit.databases import run_shop
 from ..kit.web_shops import (
     HTML,
     TOKEN_ANSWER,
-    Clock,
+    alipay_and_wechat,
     bearer,
     changed,
     check_headers,
     come_back,
-    doubles,
     flow_cookies,
     mini_login,
     query,
@@ -39,7 +39,7 @@ def shop() -> Iterator[RunningShop]:
     def change(raw: dict[str, Any]) -> None:
         raw["service"] = {"redirect_allow": [f"{FRONT_END}/"]}
 
-    with run_shop(doubles(), change=change) as running_shop:
+    with run_shop(alipay_and_wechat(), change=change) as running_shop:
         yield running_shop
 
 
@@ -113,7 +113,7 @@ def test_flows_of_two_tabs_do_not_disturb_each_other(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize(("length", "most"), [(0, 5), (200, 5), (900, 3)])
-def test_h09_old_flows_make_room(visitor: Visitor, length: int, most: int) -> None:
+def test_old_flows_make_room(visitor: Visitor, length: int, most: int) -> None:
     """After 50 logins begun the browser keeps the newest ones, five at most, within 4 KiB; the oldest are dropped."""
     begun: list[str] = []
     for number in range(50):
@@ -143,7 +143,7 @@ def test_refused_callback_is_a_small_page_for_people(visitor: Visitor, language:
     assert query(callback)["state"] not in page.text
 
 
-def test_l07_hostile_names_reach_a_client_as_data() -> None:
+def test_hostile_names_reach_a_client_as_data() -> None:
     """A nickname of markup is stored and answered as text: JSON with `nosniff`, never a page."""
     names = ("<svg onload=alert(1)>", "{{7*7}}</script>", "a\r\nb\x1b[31m\u202e")
     with run_shop() as running_shop, Visitor(running_shop) as visitor:
@@ -217,9 +217,8 @@ def test_login_url_of_a_native_app_has_a_ticket(shop: RunningShop, visitor: Visi
     assert (answer.status_code, set(answer.json())) == (200, TOKEN_ANSWER)
 
 
-def test_ticket_lives_ten_minutes() -> None:
+def test_ticket_lives_ten_minutes(clock: Clock) -> None:
     """A lasting code with an old ticket is refused."""
-    clock = Clock()
     with run_shop(now=clock) as running_shop, Visitor(running_shop) as visitor:
         body = visitor.client_parameters("alipay", "app")
         clock.advance(601)
@@ -236,7 +235,7 @@ def test_login_url_of_a_mini_program_there_is_none(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("name", ["code", "auth_code", "authCode"])
-def test_h15_mini_login_is_json_only(shop: RunningShop, visitor: Visitor, name: str) -> None:
+def test_mini_login_is_json_only(shop: RunningShop, visitor: Visitor, name: str) -> None:
     """A mini program hands its code in under any of its names and gets tokens, no cookie and no redirect."""
     code = visitor.client_parameters("alipay", "mini")["authCode"]
     answer = visitor.http.post("/connect/alipay/mini/token", json={name: code, "device_id": "phone-1"})
@@ -255,7 +254,7 @@ def test_first_login_is_told_apart(visitor: Visitor) -> None:
     assert [mini_login(visitor, "newcomer").json()["is_new_member"] for _ in range(2)] == [True, False]
 
 
-def test_h16_mini_program_has_no_ambient_session(visitor: Visitor) -> None:
+def test_mini_program_has_no_ambient_session(visitor: Visitor) -> None:
     """Cookies of a web view in the same app are neither used nor ended by a mini program's login."""
     visitor.log_in("alipay", "pc", "web")
     before = visitor.http.get("/connect/me").json()

@@ -137,7 +137,7 @@ def fail_everywhere(shop: RunningShop, visitor: Visitor) -> None:
     visitor.http.get("/buyer/connect/alipay/h5/login?code=c4n4ry-h5-code&uuid=c4n4ry-uuid&state=c4n4ry-h5-state")
 
 
-def test_l01_l02_nothing_spendable_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_nothing_spendable_is_told(caplog: pytest.LogCaptureFixture) -> None:
     """With every logger at DEBUG, no login and no failure leaves a code, state, token, cookie, id or key behind."""
     caplog.set_level(logging.DEBUG)
     with run_shop(pool=HttpPool(deadline=0.4)) as shop, watching(shop) as (visitor, recorder):
@@ -152,7 +152,7 @@ def test_l01_l02_nothing_spendable_is_told(caplog: pytest.LogCaptureFixture) -> 
     assert recorder.found(*lines) == set()
 
 
-def test_k01_a_dump_of_the_database_holds_nothing_spendable() -> None:
+def test_a_dump_of_the_database_holds_nothing_spendable() -> None:
     """After every login and every failure no row has a code, state, token, cookie or key; ids of vendors it must."""
     with run_shop(pool=HttpPool(deadline=0.4)) as shop, watching(shop) as (visitor, recorder):
         log_in_everywhere(visitor)
@@ -171,7 +171,7 @@ def test_k01_a_dump_of_the_database_holds_nothing_spendable() -> None:
     assert told == set()
 
 
-def test_b10_addresses_of_ours_tell_nothing() -> None:
+def test_addresses_of_ours_tell_nothing() -> None:
     """No Location of ours but those to a vendor holds a code, state, token or id."""
     with run_shop() as shop, watching(shop) as (visitor, recorder):
         locations: list[str] = []
@@ -203,7 +203,7 @@ def diary(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], Recorder
                 visitor.http.get(f"/connect/{path}/pc/login", headers={"user-agent": "a\tb"})
     recorder.keep("c4n4ry", *(one.database.parent / "connect.toml").read_text("utf-8").split('"')[1::2])
     recorder.canaries -= set(_public(one.database.parent))
-    return one.told.splitlines(), recorder
+    return one.output.splitlines(), recorder
 
 
 def _public(folder: Path) -> Iterator[str]:
@@ -214,7 +214,7 @@ def _public(folder: Path) -> Iterator[str]:
             yield value.strip('"')
 
 
-def test_l01_l02_real_service_writes_nothing_spendable(diary: tuple[list[str], Recorder]) -> None:
+def test_real_service_writes_nothing_spendable(diary: tuple[list[str], Recorder]) -> None:
     """The process that operators run, at DEBUG: its whole output has no canary in it."""
     lines, recorder = diary
     assert len(lines) > 10
@@ -222,7 +222,7 @@ def test_l01_l02_real_service_writes_nothing_spendable(diary: tuple[list[str], R
     assert recorder.found(*lines) == set()
 
 
-def test_l03_one_event_is_one_line(diary: tuple[list[str], Recorder]) -> None:
+def test_one_event_is_one_line(diary: tuple[list[str], Recorder]) -> None:
     """Line breaks, colours and forged events in what a client sends stay inside one line of plain ASCII JSON."""
     events = [json.loads(line) for line in diary[0] if line.startswith("{")]
     assert len(events) >= len(diary[0]) - 1, "only the greeting is no event"
@@ -232,7 +232,7 @@ def test_l03_one_event_is_one_line(diary: tuple[list[str], Recorder]) -> None:
     assert {"a\r\nb", "a\\r\\nb"} & {event.get("provider") for event in refusals}
 
 
-def test_l05_refusals_are_told_with_their_reason(diary: tuple[list[str], Recorder]) -> None:
+def test_refusals_are_told_with_their_reason(diary: tuple[list[str], Recorder]) -> None:
     """Each refusal is one line with code, provider, client type and request id; who must act sees a warning."""
     events = [json.loads(line) for line in diary[0] if line.startswith("{")]
     refusals = {event["code"]: event for event in events if event["event"] == "login_refused"}
@@ -254,7 +254,7 @@ class Broken:
         raise RuntimeError("SELECT * FROM c4n4ry WHERE secret='c4n4ry'")
 
 
-def test_l06_unexpected_errors_tell_nothing(caplog: pytest.LogCaptureFixture) -> None:
+def test_unexpected_errors_tell_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """An error that nobody foresaw is a generic 503 with a request id; the log has its kind and place, not its text."""
     with acme_shop(plugin=Broken()) as shop, Visitor(shop) as visitor:
         answer = visitor.http.post("/connect/acme/mini/token", json={"code": "lihua"})
@@ -268,7 +268,7 @@ def test_l06_unexpected_errors_tell_nothing(caplog: pytest.LogCaptureFixture) ->
     assert "c4n4ry" not in answer.text + page.text + repr([vars(one) for one in caplog.records if one.name != "acme"])
 
 
-def test_j09_what_a_plugin_logs_is_blotted_out(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_a_plugin_logs_is_blotted_out(caplog: pytest.LogCaptureFixture) -> None:
     """A plugin that logs a token itself meets the formatter of the service."""
     with acme_shop(plugin=Broken()) as shop, Visitor(shop) as visitor:
         visitor.http.post("/connect/acme/mini/token", json={"code": "lihua"})

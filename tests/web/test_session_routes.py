@@ -1,4 +1,4 @@
-"""Sessions over the wire: tokens, refresh, logout, who am I, and how each of them ends."""
+"""Sessions over the network: tokens, refresh, logout, who am I, and how each of them ends."""
 
 import time
 
@@ -9,18 +9,9 @@ from joserfc.jwk import KeySet
 
 from connect_core.harness import RunningShop, Visitor
 
+from ..kit.clock import Clock
 from ..kit.databases import run_shop
-from ..kit.web_shops import (
-    HTML,
-    TOKEN_ANSWER,
-    Clock,
-    bearer,
-    check_headers,
-    come_back,
-    mini_login,
-    refused,
-    set_cookies,
-)
+from ..kit.web_shops import HTML, TOKEN_ANSWER, bearer, check_headers, come_back, mini_login, refused, set_cookies
 
 
 def test_access_token_is_signed_by_a_published_key(shop: RunningShop, visitor: Visitor) -> None:
@@ -58,7 +49,7 @@ def test_refresh_wants_a_token_of_ours(visitor: Visitor, body: dict[str, str], s
 
 
 def test_cookies_of_the_buyer_routes_are_refreshed_as_cookies(visitor: Visitor) -> None:
-    """A token that came in a cookie is rotated in the cookie; no token stands in that answer (H07)."""
+    """A token that came in a cookie is rotated in the cookie; no token stands in that answer."""
     begun = visitor.http.get("/buyer/connect/alipay/pc/login")
     assert visitor.http.get(visitor.consent(begun.headers["location"])).status_code == 303
     before = dict(visitor.http.cookies)
@@ -71,9 +62,8 @@ def test_cookies_of_the_buyer_routes_are_refreshed_as_cookies(visitor: Visitor) 
     assert visitor.http.get("/connect/me", headers=bearer).status_code == 200
 
 
-def test_h14_two_tabs_may_refresh_at_once_and_a_thief_may_not() -> None:
+def test_two_tabs_may_refresh_at_once_and_a_thief_may_not(clock: Clock) -> None:
     """Within ten seconds a spent refresh token gets a successor of its own; later it ends the whole family."""
-    clock = Clock()
     with run_shop(now=clock) as running_shop, Visitor(running_shop) as visitor:
 
         def refresh(token: str) -> httpx.Response:
@@ -92,9 +82,8 @@ def test_h14_two_tabs_may_refresh_at_once_and_a_thief_may_not() -> None:
         refused(visitor.http.get("/connect/me", headers=bearer(one)), 401, "not_logged_in")
 
 
-def test_access_token_lives_twenty_minutes() -> None:
+def test_access_token_lives_twenty_minutes(clock: Clock) -> None:
     """An access token ends by itself, and its refresh token goes on."""
-    clock = Clock()
     with run_shop(now=clock) as running_shop, Visitor(running_shop) as visitor:
         tokens = mini_login(visitor)
         clock.advance(1201)
@@ -124,7 +113,7 @@ def test_sessions_end_unused_after_seven_days_and_used_after_thirty() -> None:
 
 
 @pytest.mark.parametrize("by", ["refresh token", "access token"])
-def test_h05_logout_ends_every_token(visitor: Visitor, by: str) -> None:
+def test_logout_ends_every_token(visitor: Visitor, by: str) -> None:
     """After a logout by any token of a login, none of them is worth anything, at once."""
     tokens = mini_login(visitor)
     refresh_token = tokens.json()["refresh_token"]
@@ -138,7 +127,7 @@ def test_h05_logout_ends_every_token(visitor: Visitor, by: str) -> None:
     refused(visitor.http.post("/connect/token/refresh", json={"refresh_token": refresh_token}), 401, "token_invalid")
 
 
-def test_h05_logout_of_a_browser(shop: RunningShop, visitor: Visitor) -> None:
+def test_logout_of_a_browser(shop: RunningShop, visitor: Visitor) -> None:
     """A form's logout ends the session, drops its cookie and goes home; the token itself is dead too."""
     visitor.log_in("alipay", "pc")
     token = visitor.http.cookies["connect_session"]
@@ -154,7 +143,7 @@ def test_logout_of_nobody_is_fine(visitor: Visitor) -> None:
     assert visitor.http.post("/connect/logout", json={"refresh_token": "unknown"}).status_code == 204
 
 
-def test_h01_planted_session_stays_nobodys(shop: RunningShop, visitor: Visitor) -> None:
+def test_planted_session_stays_nobodys(shop: RunningShop, visitor: Visitor) -> None:
     """A session id or device id that was chosen by somebody else is not logged in with the login that follows."""
     visitor.http.cookies.set("connect_session", "planted", domain="127.0.0.1")
     login = visitor.http.get(come_back(visitor))
@@ -163,7 +152,7 @@ def test_h01_planted_session_stays_nobodys(shop: RunningShop, visitor: Visitor) 
     refused(planted, 401, "not_logged_in")
 
 
-def test_h12_session_is_only_ever_a_cookie(visitor: Visitor) -> None:
+def test_session_is_only_ever_a_cookie(visitor: Visitor) -> None:
     """The session is not taken from a URL or a body, and stands on no page."""
     visitor.log_in("alipay", "pc")
     token = visitor.http.cookies["connect_session"]

@@ -1,6 +1,6 @@
 """Starlette and Alipay's own SDK for Python, which blocks and so runs on Starlette's threads; members are in memory.
 
-The SDK writes the machine's local time, and reaches the ports 80 and 443 alone: sockets below it lead to the double.
+The SDK writes the machine's local time, and reaches the ports 80 and 443 alone: sockets below it lead to the sandbox.
 """
 
 import itertools

@@ -1,4 +1,4 @@
-"""What one would use instead, on the same stand: `tox -e bench-peers`. Beside each of them ours, in the same run.
+"""What one would use instead, under the same load: `tox -e bench-peers`. Beside each of them ours, in the same run.
 
 Every peer does less than a shop needs: it keeps members and sessions in memory or in the browser and writes nothing.
 """
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.benchmarks.processes import Shop, running_shop
 from tests.benchmarks.rounds import Rounds, log_in_twice, show_machine
-from tests.benchmarks.stand import Shop, running_shop
 from tests.interop.drivers import install_node, missing
 
 HERE = Path(__file__).parent
@@ -49,14 +49,14 @@ def command_of(app: str, node: Path) -> Sequence[str]:
     return [sys.executable, str(HERE / app)]
 
 
-def test_peers(doubles: str, node: Path, tmp_path: Path) -> None:
+def test_peers(vendors: str, node: Path, tmp_path: Path) -> None:
     """Everybody can log in with each peer too, and the table is printed."""
     show_machine()
     sys.stdout.write(HEAD)
     for number, (name, (provider, app)) in enumerate(PEERS.items()):
         with (
-            running_shop(tmp_path / f"{number}", doubles, command=command_of(app, node)) as peer,
-            running_shop(tmp_path / f"{number}-ours", doubles, "normal") as shop,
+            running_shop(tmp_path / f"{number}", vendors, command=command_of(app, node)) as peer,
+            running_shop(tmp_path / f"{number}-ours", vendors, "normal") as shop,
         ):
             compare(f"{name:<24} {provider:<7}", provider, peer, shop)
 

@@ -1,4 +1,4 @@
-"""The mould of OAuth 2.0 vendors: what is asked of them, in every quirk, and how many calls a login costs."""
+"""The base provider of OAuth 2.0 vendors: what is asked of them, in every quirk, and how many calls a login costs."""
 
 import base64
 import json
@@ -34,7 +34,7 @@ BY_OPEN_ID = {"claims": Claims(nickname="name"), "id_claims": Claims(open_id="op
 
 
 def test_authorization_request_is_the_standards() -> None:
-    """RFC 6749 §4.1.1 with a code challenge, every value encoded once, and no secret (C16)."""
+    """RFC 6749 §4.1.1 with a code challenge, every value encoded once, and no secret."""
     assert login_url(make()) == (
         "https://acme.example/authorize?response_type=code&client_id=c-1"
         "&redirect_uri=https%3A%2F%2Fshop.example%2Fcb&scope=basic%20profile"
@@ -82,8 +82,8 @@ def test_token_call_is_the_standards() -> None:
     """RFC 6749 §4.1.3: a POSTed form with the flow's redirect_uri and code verifier, which asks for JSON."""
     transport = Transport(ANSWERS)
     log_in(make(transport=transport))
-    assert (transport.asked[0].method, transport.asked[0].url.query) == ("POST", b"")
-    assert transport.asked[0].headers["accept"] == "application/json"
+    assert (transport.requests[0].method, transport.requests[0].url.query) == ("POST", b"")
+    assert transport.requests[0].headers["accept"] == "application/json"
     assert transport.parameters(0) == {
         "grant_type": "authorization_code",
         "code": CODE,
@@ -105,7 +105,7 @@ def test_token_call_with_every_quirk() -> None:
     )
     transport = Transport(ANSWERS)
     log_in(make(transport=transport, quirks=quirks))
-    assert transport.asked[0].method == "GET"
+    assert transport.requests[0].method == "GET"
     assert transport.parameters(0) == {
         "grant_type": "authorization_code",
         "js_code": CODE,
@@ -119,15 +119,15 @@ def test_token_call_as_json() -> None:
     """Some vendors take a JSON object only."""
     transport = Transport(ANSWERS)
     log_in(make(transport=transport, quirks=quirky(token_method="json", token_names={"client_id": "clientId"})))
-    assert transport.asked[0].headers["content-type"].startswith("application/json")
-    assert json.loads(transport.asked[0].content)["clientId"] == "c-1"
+    assert transport.requests[0].headers["content-type"].startswith("application/json")
+    assert json.loads(transport.requests[0].content)["clientId"] == "c-1"
 
 
 def test_client_authenticates_in_the_header() -> None:
     """Basic carries both, form-encoded (RFC 6749 §2.3.1), and the body neither."""
     transport = Transport(ANSWERS)
     log_in(make(transport=transport, quirks=quirky(client_auth="basic")))
-    pair = base64.b64decode(transport.asked[0].headers["authorization"].removeprefix("Basic ")).decode()
+    pair = base64.b64decode(transport.requests[0].headers["authorization"].removeprefix("Basic ")).decode()
     assert pair == "c-1:s3cr3t+of+the+client"
     assert not {"client_id", "client_secret"} & transport.parameters(0).keys()
 
@@ -150,7 +150,7 @@ def test_person_in_user_info_costs_two_calls() -> None:
     assert identity.profile.nickname == "李华"
     assert run(provider.fetch_profile(identity)) == identity
     assert transport.paths == ["/token", "/me"]
-    assert transport.asked[1].headers["authorization"] == f"Bearer {TOKEN}"
+    assert transport.requests[1].headers["authorization"] == f"Bearer {TOKEN}"
 
 
 def test_person_in_token_answer_costs_one_call() -> None:
@@ -188,10 +188,10 @@ def test_call_for_the_id_and_values_in_parameters() -> None:
     identity = run(provider.fetch_profile(log_in(provider)))
     assert transport.paths == ["/token", "/id", "/me"]
     assert transport.parameters(1) == {"access_token": TOKEN, "unionid": "1"}
-    assert transport.asked[2].method == "POST"
+    assert transport.requests[2].method == "POST"
     # an id that looks like a placeholder stays what it is
     assert transport.parameters(2) == {"token": TOKEN, "key": "c-1", "who": "{client_id}/u"}
-    assert not any("authorization" in request.headers for request in transport.asked)
+    assert not any("authorization" in request.headers for request in transport.requests)
     assert identity.profile is not None
     assert identity.profile.nickname == "Maria"
 
@@ -200,8 +200,8 @@ def test_token_travels_in_the_vendors_header() -> None:
     """Another header than Authorization is data as well."""
     transport = Transport(ANSWERS)
     log_in(make(transport=transport, quirks=quirky(token_header={"X-Acme-Token": "{access_token}"})))
-    assert transport.asked[1].headers["x-acme-token"] == TOKEN
-    assert "authorization" not in transport.asked[1].headers
+    assert transport.requests[1].headers["x-acme-token"] == TOKEN
+    assert "authorization" not in transport.requests[1].headers
 
 
 def test_token_in_an_envelope_under_another_name() -> None:
@@ -209,11 +209,11 @@ def test_token_in_an_envelope_under_another_name() -> None:
     answers = {"/token": json.dumps({"data": {"accessToken": TOKEN}}).encode(), "/me": ME}
     transport = Transport(answers)
     log_in(make(transport=transport, quirks=quirky(token_envelope="data", access_token="accessToken")))
-    assert transport.asked[1].headers["authorization"] == f"Bearer {TOKEN}"
+    assert transport.requests[1].headers["authorization"] == f"Bearer {TOKEN}"
 
 
 @pytest.mark.parametrize("token", ["", " \n", "\u0442oken", None, 5, True, {}, []])
-def test_n11_success_without_a_token_is_none(token: object) -> None:
+def test_success_without_a_token_is_none(token: object) -> None:
     """What cannot travel in a header is no token, whatever else the answer says."""
     transport = Transport({"/token": json.dumps({"access_token": token}).encode(), "/me": ME})
     with pytest.raises(ProviderBadResponse):
@@ -221,7 +221,7 @@ def test_n11_success_without_a_token_is_none(token: object) -> None:
     assert transport.paths == ["/token"]
 
 
-def test_c10_user_info_of_another_person_fails_the_login() -> None:
+def test_user_info_of_another_person_fails_the_login() -> None:
     """Ids of token answer and user-info must agree."""
     token = json.dumps({"access_token": TOKEN, "uid": 1}).encode()
     transport = Transport({"/token": token, "/me": b'{"id":"2"}'})
@@ -303,7 +303,7 @@ def test_quirks_may_leave_out_what_another_way_replaces() -> None:
     assert quirky(client_auth="basic", names={"client_secret": ""}, token_parameters={"grant_type": "authorized_code"})
 
 
-def test_l03_no_secret_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_secret_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     """Neither a repr nor a failure's traceback holds secret, code, token or verifier."""
     transport = Transport({"/token": TOKENS, "/me": b"<html>"})
     provider = make(transport=transport)

@@ -74,7 +74,7 @@ def test_formats(content: bytes, quirks: dict[str, Any]) -> None:
         (b"&".join(b"a%d=1" % n for n in range(65)), {"answer": "form"}),
     ],
 )
-def test_n06_what_is_no_answer(content: bytes, quirks: dict[str, Any]) -> None:
+def test_what_is_no_answer(content: bytes, quirks: dict[str, Any]) -> None:
     """Another format than the vendor's is not guessed at."""
     assert type(refusal(content, **quirks)) is ProviderBadResponse
 
@@ -85,7 +85,7 @@ def test_only_the_token_call_answers_forms() -> None:
         read(b"id=1", answer="form")
 
 
-def test_n07_exact_digits_and_control_characters() -> None:
+def test_exact_digits_and_control_characters() -> None:
     """A whole number keeps its digits; a nickname with raw control characters does not end a login."""
     assert read(b'{"id":98765432109876543210987,"name":"a\tb"}') == {"id": 98765432109876543210987, "name": "a\tb"}
 
@@ -134,7 +134,7 @@ def test_standard_errors_that_matter_most(word: str, kind: type[ConnectError]) -
         ),
     ],
 )
-def test_c11_errors_inside_http_200(content: bytes, quirks: dict[str, Any], kind: type, word: str) -> None:
+def test_errors_inside_http_200(content: bytes, quirks: dict[str, Any], kind: type, word: str) -> None:
     """An error shows at its path by any other value than the one that is fine."""
     error = refusal(content, **quirks)
     assert (type(error), error.vendor["error"]) == (kind, word)
@@ -170,7 +170,7 @@ def test_refusals_without_a_word() -> None:
     assert read(FINE, 201)
 
 
-def test_l03_vendors_words_reach_the_log_short() -> None:
+def test_vendors_words_reach_the_log_short() -> None:
     """Code and trace are cut to printable ASCII; descriptions stay out."""
     content = {"error": "x\n\u202e" + "y" * 100, "error_description": "code abc", "log": {"id": "2026\x1b[31m"}}
     error = refusal(json.dumps(content).encode(), error_trace="log.id")
@@ -230,7 +230,7 @@ def test_sex(told: object, sex: int | None) -> None:
 
 
 @given(st.binary(max_size=200), st.sampled_from(["json", "form", "jsonp"]), st.sampled_from([200, 400, 500]))
-def test_n08_no_bytes_crash_the_reader(content: bytes, answer: str, status: int) -> None:
+def test_no_bytes_crash_the_reader(content: bytes, answer: str, status: int) -> None:
     """Whatever a vendor sends is an object or an error of ours."""
     with contextlib.suppress(ConnectError):
         assert isinstance(read(content, status, form=True, answer=answer), dict)

@@ -11,6 +11,7 @@ from connect_core.crypto import SigningKey, encode_part
 from connect_core.errors import ProviderBadResponse, ProviderFault, ProviderRefused, ProviderUnsigned
 from connect_core.providers.oidc.jwks import MOST_KEYS
 
+from ...kit.clock import Clock
 from ...kit.openid import EC, ISSUER, OTHER, RSA, Vendor, log_in_with, make, request, response, token
 
 
@@ -22,7 +23,7 @@ def begin(vendor: Vendor, **settings: Any) -> str:
 @pytest.mark.parametrize(
     "issuer", [f"{ISSUER}/", "https://evil.example", None, [ISSUER], "HTTPS://id.example", "https://id.example/a"]
 )
-def test_d16_issuer_of_the_document(issuer: object) -> None:
+def test_issuer_of_the_document(issuer: object) -> None:
     """The document calls itself exactly what is configured (Discovery §4.3)."""
     with pytest.raises(ProviderBadResponse):
         begin(Vendor(discovery={"issuer": issuer}))
@@ -48,14 +49,14 @@ def test_d16_issuer_of_the_document(issuer: object) -> None:
         7,
     ],
 )
-def test_d16_addresses_of_the_document(name: str, address: object) -> None:
+def test_addresses_of_the_document(name: str, address: object) -> None:
     """Plain http, this machine, private networks, user names and anything but an address are refused."""
     with pytest.raises(ProviderBadResponse) as caught:
         begin(Vendor(discovery={name: address}))
     assert name in str(caught.value)
 
 
-def test_d16_missing_addresses() -> None:
+def test_missing_addresses() -> None:
     """User-info may be missing, nothing else."""
     assert begin(Vendor(discovery={"userinfo_endpoint": None}))
     for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
@@ -64,7 +65,7 @@ def test_d16_missing_addresses() -> None:
 
 
 @pytest.mark.parametrize("issuer", ["http://127.0.0.1:9/op", "http://localhost:9/op", "https://10.0.0.7/op"])
-def test_d16_inner_issuer_has_inner_addresses(issuer: str) -> None:
+def test_inner_issuer_has_inner_addresses(issuer: str) -> None:
     """An issuer of this machine or network may have its endpoints there."""
     ends = dict.fromkeys(("authorization_endpoint", "token_endpoint", "jwks_uri"), f"{issuer}/x")
     vendor = Vendor(discovery={"issuer": issuer, **ends, "userinfo_endpoint": None})
@@ -72,7 +73,7 @@ def test_d16_inner_issuer_has_inner_addresses(issuer: str) -> None:
 
 
 @pytest.mark.parametrize("answer", [404, 302, b"[]", b"<html>", b'{"issuer":1,"issuer":2}', b"x" * 300_000, 503])
-def test_d16_no_document(answer: object) -> None:
+def test_no_document(answer: object) -> None:
     """An answer that is no document ends this login; the next one asks again."""
     vendor = Vendor()
     right = vendor.documents["discovery"]
@@ -93,7 +94,7 @@ def test_document_stands_below_the_issuer() -> None:
     for issuer in (f"{ISSUER}/", f"{ISSUER}/tenant", f"{ISSUER}/tenant/"):
         vendor = Vendor(discovery={"issuer": issuer})
         begin(vendor, issuer=issuer)
-        assert str(vendor.asked[0].url) == f"{issuer.rstrip('/')}/.well-known/openid-configuration"
+        assert str(vendor.requests[0].url) == f"{issuer.rstrip('/')}/.well-known/openid-configuration"
 
 
 def test_document_and_keys_are_fetched_once() -> None:
@@ -110,14 +111,14 @@ def test_document_and_keys_are_fetched_once() -> None:
     assert (vendor.count("openid-configuration"), vendor.count("jwks"), vendor.count("token")) == (1, 1, 51)
 
 
-class Clock:
-    """A clock that is moved by hand, and a document that counts how often it was fetched."""
+class Document:
+    """A cached document that counts how often it was fetched, and the clock of its cache."""
 
     def __init__(self) -> None:
-        self.time = 1000.0
+        self.clock = Clock(1000.0)
         self.fetched = 0
         self.is_down = False
-        self.cached = CachedDocument(self.fetch, lambda: self.time)
+        self.cached = CachedDocument(self.fetch, self.clock)
 
     async def fetch(self) -> str:
         """Return the next document."""
@@ -132,47 +133,47 @@ class Clock:
         return asyncio.run(self.cached.get_newer(self.cached._copy.document) if seen else self.cached.get())  # type: ignore[union-attr]
 
 
-def test_d13_cached_document_outlives_an_outage() -> None:
+def test_cached_document_outlives_an_outage() -> None:
     """Fresh for an hour; then asked for again, at most every half minute, and of use for a day."""
-    clock = Clock()
-    assert clock.get() == clock.get() == "document 1"
-    clock.time += FRESH_SECONDS - 1
-    assert clock.get() == "document 1"
-    clock.time += 1
-    clock.is_down = True
-    assert (clock.get(), clock.get(), clock.fetched) == ("document 1", "document 1", 2)
-    clock.time += RETRY_PAUSE_SECONDS
-    assert (clock.get(), clock.fetched) == ("document 1", 3)
-    clock.time += USABLE_SECONDS
+    document = Document()
+    assert document.get() == document.get() == "document 1"
+    document.clock.advance(FRESH_SECONDS - 1)
+    assert document.get() == "document 1"
+    document.clock.advance(1)
+    document.is_down = True
+    assert (document.get(), document.get(), document.fetched) == ("document 1", "document 1", 2)
+    document.clock.advance(RETRY_PAUSE_SECONDS)
+    assert (document.get(), document.fetched) == ("document 1", 3)
+    document.clock.advance(USABLE_SECONDS)
     with pytest.raises(ProviderRefused):
-        clock.get()
-    clock.is_down = False
-    assert clock.get() == "document 5"
+        document.get()
+    document.is_down = False
+    assert document.get() == "document 5"
 
 
-def test_d11_newer_document_is_asked_for_once() -> None:
+def test_newer_document_is_asked_for_once() -> None:
     """One attempt at once, then one every half minute, whatever the number of strange keys."""
-    clock = Clock()
-    clock.get()
-    assert [clock.get(seen="it") for _ in range(5)] == ["document 2"] * 5
-    clock.time += RETRY_PAUSE_SECONDS
-    assert [clock.get(seen="it") for _ in range(5)] == ["document 3"] * 5
-    assert clock.fetched == 3
+    document = Document()
+    document.get()
+    assert [document.get(seen="it") for _ in range(5)] == ["document 2"] * 5
+    document.clock.advance(RETRY_PAUSE_SECONDS)
+    assert [document.get(seen="it") for _ in range(5)] == ["document 3"] * 5
+    assert document.fetched == 3
 
 
-def test_d11_many_who_miss_a_key_ask_once() -> None:
+def test_many_who_miss_a_key_ask_once() -> None:
     """Sixty-four that wait for a newer document get the same one."""
-    clock = Clock()
+    document = Document()
 
     async def work() -> None:
-        old = await clock.cached.get()
-        assert set(await asyncio.gather(*(clock.cached.get_newer(old) for _ in range(64)))) == {"document 2"}
+        old = await document.cached.get()
+        assert set(await asyncio.gather(*(document.cached.get_newer(old) for _ in range(64)))) == {"document 2"}
 
     asyncio.run(work())
-    assert clock.fetched == 2
+    assert document.fetched == 2
 
 
-def test_d11_rotated_key() -> None:
+def test_rotated_key() -> None:
     """A token under a key that is not known yet makes us look once; then it logs in."""
     vendor = Vendor()
     provider = make(vendor)
@@ -191,7 +192,7 @@ def test_d11_rotated_key() -> None:
     assert vendor.count("jwks") == 2
 
 
-def test_d11_rotated_key_without_a_name() -> None:
+def test_rotated_key_without_a_name() -> None:
     """The same where tokens name no key."""
     vendor = Vendor()
     provider = make(vendor)
@@ -206,7 +207,7 @@ def test_d11_rotated_key_without_a_name() -> None:
     assert vendor.count("jwks") == 2
 
 
-def test_d11_strange_keys_ask_once_in_a_while() -> None:
+def test_strange_keys_ask_once_in_a_while() -> None:
     """A flood of tokens under made-up key names costs one look, and none for a known name."""
     vendor = Vendor()
     provider = make(vendor)
@@ -248,7 +249,7 @@ def jwk(bits: int) -> dict[str, str]:
         404,
     ],
 )
-def test_d13_unusable_keys(keys: object) -> None:
+def test_unusable_keys(keys: object) -> None:
     """Too many, too large, too weak, for something else, two of one name, or none: nobody logs in by them."""
     with pytest.raises(ProviderFault):
         log_in_with(token(), Vendor(jwks=keys))
@@ -257,18 +258,18 @@ def test_d13_unusable_keys(keys: object) -> None:
 @pytest.mark.parametrize(
     "bad", [7, None, {}, {"kty": "OKP", "crv": "Ed25519", "x": "AA"}, {"kty": "EC", "crv": "P-256"}, {"kty": []}, "key"]
 )
-def test_d13_unusable_key_beside_a_good_one(bad: object) -> None:
+def test_unusable_key_beside_a_good_one(bad: object) -> None:
     """What cannot be read is passed over (RFC 7517 §5)."""
     assert log_in_with(token(), Vendor(jwks={"keys": [bad, RSA.public_jwk()]}))
 
 
-def test_d13_set_may_tell_a_private_key() -> None:
+def test_set_may_tell_a_private_key() -> None:
     """A vendor that publishes its private key by mistake is verified by the public half."""
     private = {**RSA.public_jwk(), "d": "AQAB", "p": "AQAB"}
     assert log_in_with(token(), Vendor(jwks={"keys": [private]}))
 
 
-def test_d10_key_without_a_name_is_not_the_named_one() -> None:
+def test_key_without_a_name_is_not_the_named_one() -> None:
     """A token that names a key is not verified by one without a name."""
     nameless = {name: value for name, value in EC.public_jwk().items() if name != "kid"}
     vendor = Vendor(jwks={"keys": [nameless]})

@@ -1,4 +1,4 @@
-"""Group D: everything an ID token can be but right, and that no such token logs anybody in."""
+"""Everything an ID token can be but right, and that no such token logs anybody in."""
 
 import asyncio
 import hashlib
@@ -62,7 +62,7 @@ def test_every_algorithm_of_a_key_is_taken(algorithm: str) -> None:
 
 
 @pytest.mark.parametrize("key", [RSA, EC])
-def test_d01_bad_signature(key: SigningKey) -> None:
+def test_bad_signature(key: SigningKey) -> None:
     """A changed signature, a changed content, and another key under the known name are unsigned."""
     head, body, signature = token(key=key).split(".")
     flipped = encode_part(bytes([signature.encode()[0] ^ 1])) + signature[2:]
@@ -72,7 +72,7 @@ def test_d01_bad_signature(key: SigningKey) -> None:
     refused(token(key=stranger), ProviderUnsigned)
 
 
-def test_d01_bad_signature_of_a_secret() -> None:
+def test_bad_signature_of_a_secret() -> None:
     """HS256, where a class takes it, is checked with the client secret alone."""
 
     class Line(Acme):
@@ -84,21 +84,21 @@ def test_d01_bad_signature_of_a_secret() -> None:
 
 
 @pytest.mark.parametrize("name", ["none", "None", "nOnE", "NONE", "", None, 1, ["RS256"], "HS256", "RS1", "dir"])
-def test_d02_no_algorithm(name: object) -> None:
+def test_no_algorithm(name: object) -> None:
     """`none` in any spelling, none at all, and one that is not allowed are unsigned, whatever the signature."""
     head = json.dumps({"alg": name, "kid": RSA.kid})
     refused(sign(head, BODY, lambda _: b""), ProviderUnsigned)
     refused(sign(head, BODY, lambda data: RSA.sign("RS256", data)), ProviderUnsigned)
 
 
-def test_d02_no_signature() -> None:
+def test_no_signature() -> None:
     """An empty signature or none at all is refused under an allowed algorithm too."""
     refused(sign(HEAD, BODY, lambda _: b""), ProviderUnsigned)
     refused(token().rpartition(".")[0])
 
 
 @pytest.mark.parametrize("form", ["pem", "pem-stripped", "der", "jwk", "ssh", "modulus"])
-def test_d03_secret_that_is_the_public_key(form: str) -> None:
+def test_secret_that_is_the_public_key(form: str) -> None:
     """HS256 keyed with the public key in any form is refused, also where HS256 itself is allowed."""
     public, jwk = load_pem_public_key(RSA.public_pem().encode()), RSA.public_jwk()
     secret = {
@@ -117,12 +117,12 @@ def test_d03_secret_that_is_the_public_key(form: str) -> None:
     refused(with_hmac(secret), ProviderUnsigned, kind=Both)
 
 
-def test_d03_secret_of_a_client_whose_vendor_signs_with_keys() -> None:
+def test_secret_of_a_client_whose_vendor_signs_with_keys() -> None:
     """The list of algorithms is the class's: where HS256 is not on it, not even the client's own secret signs."""
     refused(with_hmac(SECRET.encode()), ProviderUnsigned)
 
 
-def test_d03_algorithm_fits_its_key() -> None:
+def test_algorithm_fits_its_key() -> None:
     """An EC signature under an RSA key's name, and a secret in the vendor's set, verify nothing."""
     refused(sign(json.dumps({"alg": "ES256", "kid": RSA.kid}), BODY, lambda d: EC.sign("ES256", d)), ProviderUnsigned)
     secret = {"kty": "oct", "k": encode_part(b"k" * 32), "kid": RSA.kid, "alg": "HS256"}
@@ -139,12 +139,12 @@ def test_d03_algorithm_fits_its_key() -> None:
     "issuer",
     [f"{ISSUER}/", "https://id.exampl", f"{ISSUER}.evil", "https://ID.example", [ISSUER], "", None, 1, "id.example"],
 )
-def test_d04_other_issuer(issuer: object) -> None:
+def test_other_issuer(issuer: object) -> None:
     """The issuer is compared character for character."""
     refused(token(iss=issuer))
 
 
-def test_d04_slash_at_the_end_counts() -> None:
+def test_slash_at_the_end_counts() -> None:
     """An issuer configured with a slash is one with a slash."""
     vendor = Vendor(discovery={"issuer": f"{ISSUER}/"})
     assert log_in_with(token(iss=f"{ISSUER}/"), vendor, issuer=f"{ISSUER}/").ids[0].scope == f"{ISSUER}/"
@@ -170,12 +170,12 @@ def test_d04_slash_at_the_end_counts() -> None:
         ("c-1 ", None),
     ],
 )
-def test_d05_other_audience(audience: object, party: object) -> None:
+def test_other_audience(audience: object, party: object) -> None:
     """The audience is us and nobody that we do not know, and so is the party."""
     refused(token(aud=audience, azp=party))
 
 
-def test_d05_known_audience() -> None:
+def test_known_audience() -> None:
     """Further audiences are those that the configuration names; several need a party, which is us."""
     known: dict[str, Any] = {"audiences": ("api",)}
     assert log_in_with(token(aud=[CLIENT]))
@@ -203,7 +203,7 @@ def test_d05_known_audience() -> None:
         {"exp": 10**13},
     ],
 )
-def test_d06_other_times(times: dict[str, Any]) -> None:
+def test_other_times(times: dict[str, Any]) -> None:
     """Expired, not valid yet, a week old, or no time at all."""
     refused(token(**times))
 
@@ -212,19 +212,19 @@ def test_d06_other_times(times: dict[str, Any]) -> None:
     "times",
     [{"exp": NOW - SKEW + 1}, {"iat": NOW + SKEW}, {"nbf": NOW + SKEW}, {"exp": NOW + 0.5}, {"iat": NOW - 3000}],
 )
-def test_d06_clocks_may_differ_by_a_minute(times: dict[str, Any]) -> None:
+def test_clocks_may_differ_by_a_minute(times: dict[str, Any]) -> None:
     """A minute either way is let pass."""
     assert log_in_with(token(**times))
 
 
 @pytest.mark.parametrize("nonce", [None, "", "another", NONCE[:-1], NONCE.upper(), [NONCE], 1])
-def test_d07_other_nonce(nonce: object) -> None:
+def test_other_nonce(nonce: object) -> None:
     """The nonce is this flow's; a token without one is no exception."""
     refused(token(nonce=nonce))
 
 
 @pytest.mark.parametrize("nonce", ["", None])
-def test_d07_a_login_without_a_nonce_believes_nothing(nonce: object) -> None:
+def test_a_login_without_a_nonce_believes_nothing(nonce: object) -> None:
     """An empty nonce is none that a token could repeat."""
     begun = response(ClientType.APP, token(nonce=nonce))
     begun.nonce = ""
@@ -233,18 +233,18 @@ def test_d07_a_login_without_a_nonce_believes_nothing(nonce: object) -> None:
 
 
 @pytest.mark.parametrize("subject", [None, "", " ", "x" * 256, 1, ["person-1"], {"a": 1}, True, "a\0b"])
-def test_d08_no_subject(subject: object) -> None:
+def test_no_subject(subject: object) -> None:
     """A subject is a text of 1 to 255 characters that is not blank, and no number."""
     refused(token(sub=subject))
 
 
-def test_d08_subject_is_exact() -> None:
+def test_subject_is_exact() -> None:
     """Nothing is trimmed, folded or normalised."""
     for subject in (" Person ", "x" * 255, "e\u0301"):
         assert log_in_with(token(sub=subject)).strongest.value == subject
 
 
-def test_d10_key_is_not_named() -> None:
+def test_key_is_not_named() -> None:
     """Without a name every fitting key is tried, and without a fitting one the token is refused."""
     unnamed = {"kid": None}
     assert log_in_with(token(header=unnamed), Vendor(jwks={"keys": [RSA.public_jwk()]}))
@@ -259,7 +259,7 @@ def test_d10_key_is_not_named() -> None:
 
 
 @pytest.mark.parametrize(("algorithm", "digest"), [("RS256", "sha256"), ("RS384", "sha384"), ("PS512", "sha512")])
-def test_d15_hash_of_the_access_token(algorithm: str, digest: str) -> None:
+def test_hash_of_the_access_token(algorithm: str, digest: str) -> None:
     """`at_hash` is the left half of the algorithm's own digest; any other is refused."""
     raw = hashlib.new(digest, ACCESS.encode()).digest()
     half = encode_part(raw[: len(raw) // 2])
@@ -268,7 +268,7 @@ def test_d15_hash_of_the_access_token(algorithm: str, digest: str) -> None:
         refused(token(alg=algorithm, at_hash=wrong))
 
 
-def test_d15_hash_under_another_digest() -> None:
+def test_hash_under_another_digest() -> None:
     """SHA-256 under an algorithm of SHA-512 is as wrong as none."""
     raw = hashlib.sha256(ACCESS.encode()).digest()
     refused(token(alg="RS512", at_hash=encode_part(raw[:16])))
@@ -290,7 +290,7 @@ def at_tenant(kind: type[OidcProvider] = ManyTenants, **claims: object) -> str:
     return log_in_with(token(**claims), vendor, kind=kind, issuer="https://login.example/common/v2.0").ids[0].scope
 
 
-def test_d19_tenant_fits_its_issuer() -> None:
+def test_tenant_fits_its_issuer() -> None:
     """The issuer is the template with the token's own tenant, one that may log in; it scopes the id."""
     for tenant in ("t-1", "t-2"):
         issuer = f"https://login.example/{tenant}/v2.0"
@@ -306,7 +306,7 @@ def test_d19_tenant_fits_its_issuer() -> None:
             at_tenant(**claims)
 
 
-def test_d19_no_tenant_is_taken_unsaid() -> None:
+def test_no_tenant_is_taken_unsaid() -> None:
     """A class that does not say whose people may log in lets nobody in."""
 
     class Silent(Acme):
@@ -316,7 +316,7 @@ def test_d19_no_tenant_is_taken_unsaid() -> None:
         at_tenant(Silent, iss="https://login.example/t-1/v2.0", tid="t-1")
 
 
-def test_d17_handed_in_token_is_checked_alike() -> None:
+def test_handed_in_token_is_checked_alike() -> None:
     """An app's token passes the same checks, and may be for any client of ours."""
     app: dict[str, Any] = {"audiences": ("app-1",)}
     assert hand_in(token()).strongest.value == "person-1"

@@ -1,4 +1,4 @@
-"""Group D, the text of an ID token: a compact JWS of strict JSON, and nothing that only resembles one."""
+"""The text of an ID token: a compact JWS of strict JSON, and nothing that only resembles one."""
 
 import json
 from typing import Any
@@ -24,19 +24,19 @@ from ...kit.openid import BODY, HEAD, NOW, RSA, log_in_with, refused, sign, toke
         {"kid": ["rsa-1"]},
     ],
 )
-def test_d14_header_that_changes_the_meaning(header: dict[str, Any]) -> None:
+def test_header_that_changes_the_meaning(header: dict[str, Any]) -> None:
     """Encryption, compression and critical extensions are refused before anything is verified."""
     refused(token(header=header))
 
 
-def test_d14_encrypted_token() -> None:
+def test_encrypted_token() -> None:
     """A JWE has five parts and is never opened; nor is a password-based one."""
     head = encode_part(json.dumps({"alg": "PBES2-HS256+A128KW", "enc": "A128GCM", "p2c": 10**9}).encode())
     refused(f"{head}.a.b.c.d")
 
 
 @pytest.mark.parametrize("key", ["jku", "jwk", "x5u", "x5c"])
-def test_d14_header_brings_no_key(key: str) -> None:
+def test_header_brings_no_key(key: str) -> None:
     """A key or its address in the header is ignored: the provider's set alone verifies."""
     stranger = SigningKey.generate("RS256", RSA.kid)
     value: object = {"jwk": stranger.public_jwk(), "x5c": ["MII"]}.get(key, "https://evil.example/keys")
@@ -62,13 +62,13 @@ def test_d14_header_brings_no_key(key: str) -> None:
         {"a": 1},
     ],
 )
-def test_d18_no_token(text: object) -> None:
+def test_no_token(text: object) -> None:
     """Anything but three unpadded parts of at most 16 KiB is refused before it is decoded."""
     with pytest.raises(ProviderFault):
         log_in_with({} if text is None else text)
 
 
-def test_d18_a_long_token_is_refused_however_right() -> None:
+def test_a_long_token_is_refused_however_right() -> None:
     """16 KiB is the limit of one that verifies, too."""
     assert log_in_with(token(padding="x" * 11_000))
     refused(token(padding="x" * 12_000))
@@ -76,7 +76,7 @@ def test_d18_a_long_token_is_refused_however_right() -> None:
 
 
 @pytest.mark.parametrize("place", range(3))
-def test_d18_one_spelling(place: int) -> None:
+def test_one_spelling(place: int) -> None:
     """Bits that a lenient decoder drops are refused: one content has one text."""
     body = BODY if len(BODY) % 3 else BODY.replace("{", "{ ", 1)
     found = sign('{"alg":"RS256","kid":"rsa-1"}', body, lambda data: RSA.sign("RS256", data)).split(".")
@@ -99,12 +99,12 @@ def test_d18_one_spelling(place: int) -> None:
         ("[]", BODY),
     ],
 )
-def test_d18_json_is_strict(head: str, body: str) -> None:
+def test_json_is_strict(head: str, body: str) -> None:
     """Names that come twice, NaN, nesting without end and anything but an object are refused, signed or not."""
     refused(sign(head, body, lambda data: RSA.sign("RS256", data)))
 
 
-def test_d18_text_is_utf8() -> None:
+def test_text_is_utf8() -> None:
     """Other bytes are refused without being shown."""
     data = f"{encode_part(HEAD.encode())}.{encode_part(b'{' + bytes([0xFF]) * 9 + b'}')}"
     refused(f"{data}.{encode_part(RSA.sign('RS256', data.encode()))}")

@@ -1,4 +1,4 @@
-"""The mould of OpenID providers: what is asked of them and how, and whose profile is believed."""
+"""The base provider of OpenID providers: what is asked of them and how, and whose profile is believed."""
 
 import asyncio
 import base64
@@ -57,7 +57,7 @@ def begin(vendor: Vendor | None = None, client: ClientType = ClientType.PC, **se
 def token_call(vendor: Vendor, **settings: Any) -> tuple[dict[str, str], str]:
     """Log in and return the form of the token call and its authorization header."""
     log_in(make(vendor, **settings))
-    [call] = [asked for asked in vendor.asked if asked.url.path == "/token"]
+    [call] = [asked for asked in vendor.requests if asked.url.path == "/token"]
     return dict(parse_qsl(call.content.decode())), call.headers.get("authorization", "")
 
 
@@ -67,7 +67,7 @@ def profile_of(identity: Identity, vendor: Vendor, **settings: Any) -> Profile |
 
 
 def test_authorization_request_is_the_standards() -> None:
-    """Core §3.1.2.1 with nonce and code challenge, every value encoded once, and no secret (C16)."""
+    """Core §3.1.2.1 with nonce and code challenge, every value encoded once, and no secret."""
     assert begin() == (
         f"{ISSUER}/authorize?response_type=code&client_id=c-1&redirect_uri=https%3A%2F%2Fshop.example%2Fcb"
         f"&scope=openid%20profile&state={'Ab1' * 10}&nonce={NONCE}"
@@ -75,7 +75,7 @@ def test_authorization_request_is_the_standards() -> None:
     )
 
 
-def test_c15_scope_is_the_configured_one() -> None:
+def test_scope_is_the_configured_one() -> None:
     """Only what is configured is asked for; `openid` must be among it."""
     assert query(begin(scope="openid email"))["scope"] == "openid email"
     with pytest.raises(SettingsError, match="scope: openid"):
@@ -98,7 +98,7 @@ def test_authorization_endpoint_may_have_a_query() -> None:
         ("never", ["S256"], False),
     ],
 )
-def test_c03_code_challenge(pkce: str, methods: object, *, is_sent: bool) -> None:
+def test_code_challenge(pkce: str, methods: object, *, is_sent: bool) -> None:
     """`auto` sends S256 where the provider says so, `force` always; the verifier goes where the challenge went."""
     vendor = Vendor(discovery={"code_challenge_methods_supported": methods})
     asked = query(begin(vendor, pkce=pkce))
@@ -120,7 +120,7 @@ def test_c03_code_challenge(pkce: str, methods: object, *, is_sent: bool) -> Non
         ("true", None, True),
     ],
 )
-def test_c08_sender_of_the_response(names_itself: object, sender: str | None, *, is_taken: bool) -> None:
+def test_sender_of_the_response(names_itself: object, sender: str | None, *, is_taken: bool) -> None:
     """RFC 9207: `iss` is there where it is announced, and right wherever it is; else nobody is called."""
     vendor = Vendor(discovery={"authorization_response_iss_parameter_supported": names_itself})
     parameters = {} if sender is None else {"iss": sender}
@@ -165,7 +165,7 @@ def test_signed_assertion(key: SigningKey) -> None:
     """`private_key_jwt` (RFC 7523 §3): for the issuer alone, for a minute, each with its own id."""
     vendor, seen = Vendor(), set()
     for _ in range(3):
-        vendor.asked.clear()
+        vendor.requests.clear()
         form, header = token_call(vendor, **{**BY_KEY, "private_key": key.pkcs8_pem()})
         claims = read_jwt(form["client_assertion"], key)
         seen.add(claims.pop("jti"))
@@ -213,7 +213,7 @@ def test_settings_that_are_none(settings: dict[str, Any]) -> None:
         make(**settings)
 
 
-def test_c10_user_info_is_about_the_person() -> None:
+def test_user_info_is_about_the_person() -> None:
     """Its `sub` equals the ID token's (Core §5.3.2); missing or another one fails the login."""
     vendor = Vendor()
     identity = log_in(make(vendor))
@@ -221,8 +221,8 @@ def test_c10_user_info_is_about_the_person() -> None:
     told = profile_of(identity, vendor)
     assert told is not None
     assert told.nickname == "Li Hua"
-    assert vendor.asked[-1].headers["authorization"] == f"Bearer {ACCESS}"
-    assert ACCESS not in str(vendor.asked[-1].url)
+    assert vendor.requests[-1].headers["authorization"] == f"Bearer {ACCESS}"
+    assert ACCESS not in str(vendor.requests[-1].url)
     for wrong in ({"sub": "person-2", "name": "x"}, {"name": "x"}, {"sub": ["person-1"]}, b"not.a.jwt"):
         vendor.documents["userinfo"] = wrong
         with pytest.raises(ProviderBadResponse):
@@ -268,7 +268,7 @@ def test_claims_are_mapped() -> None:
         ("True", True, False),
     ],
 )
-def test_f02_verified_is_a_boolean(verified: object, *, as_text: bool, is_believed: bool) -> None:
+def test_verified_is_a_boolean(verified: object, *, as_text: bool, is_believed: bool) -> None:
     """A phone number counts where the vendor vouches for it; the text `true` does where the class says so."""
     vendor = Vendor(userinfo={"sub": "person-1", "phone_number": "+8613800000001", "phone_number_verified": verified})
     kind = type("Texts", (Acme,), {"text_booleans": as_text})
@@ -288,14 +288,14 @@ def test_f02_verified_is_a_boolean(verified: object, *, as_text: bool, is_believ
         (b"<html>", ProviderBadResponse),
     ],
 )
-def test_c11_token_answers(answer: object, fault: type[Exception]) -> None:
+def test_token_answers(answer: object, fault: type[Exception]) -> None:
     """Errors are mapped; without an ID token or an access token nobody logs in."""
     with pytest.raises(fault):
         log_in(make(Vendor(token=answer)))
 
 
 @pytest.mark.parametrize("extra", [{"token_type": "bEARER"}, {"expires_in": None}, {"expires_in": "soon"}])
-def test_c12_odd_token_answers(extra: dict[str, Any]) -> None:
+def test_odd_token_answers(extra: dict[str, Any]) -> None:
     """The type's case and the life of a token that we do not keep are let pass."""
     vendor = Vendor()
     vendor.documents["token"] |= extra
@@ -303,7 +303,7 @@ def test_c12_odd_token_answers(extra: dict[str, Any]) -> None:
 
 
 def test_refused_token_asks_for_no_profile_and_tells_nothing() -> None:
-    """D01: no user-info call; neither the token, the code nor the access token stands in the error."""
+    """No user-info call; neither the token, the code nor the access token stands in the error."""
     vendor, wrong = Vendor(), token(nonce="another")
     with pytest.raises(ProviderFault) as caught:
         log_in_with(wrong, vendor)
@@ -316,19 +316,19 @@ def test_credential_begins_with_its_nonce() -> None:
     """An app's SDK takes the nonce; nobody is called for it."""
     vendor = Vendor()
     assert begin(vendor, ClientType.APP) == NONCE
-    assert vendor.asked == []
+    assert vendor.requests == []
 
 
-def test_d17_credential_asks_for_keys_alone() -> None:
+def test_credential_asks_for_keys_alone() -> None:
     """No token call, no user-info: the ID token is all there is."""
     vendor = Vendor()
     identity = hand_in(token(name="Li Hua"), vendor)
     assert (identity.ids, identity.grant) == ((PersonId.union_id("person-1", ISSUER),), "")
-    assert [asked.url.path for asked in vendor.asked] == ["/.well-known/openid-configuration", "/jwks"]
+    assert [asked.url.path for asked in vendor.requests] == ["/.well-known/openid-configuration", "/jwks"]
 
 
 def test_two_issuers_are_two_people() -> None:
-    """F07: the same subject at another issuer is somebody else."""
+    """The same subject at another issuer is somebody else."""
     other = "https://id2.example"
     vendor = Vendor(discovery={"issuer": other})
     ids = {log_in_with(token()).ids, log_in_with(token(iss=other), vendor, issuer=other).ids}
@@ -336,7 +336,7 @@ def test_two_issuers_are_two_people() -> None:
 
 
 def test_class_of_its_own_stays_small() -> None:
-    """A vendor on the mould is its literals; another person than it wants is refused by them."""
+    """A vendor on the base provider is its literals; another person than it wants is refused by them."""
 
     class Staff(Acme):
         authorize = {"prompt": "login"}

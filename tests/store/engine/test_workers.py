@@ -25,7 +25,7 @@ def database(database_url: str) -> Iterator[Database]:
         yield one
 
 
-def test_m05_work_that_hangs_is_given_up_and_never_committed(database: Database, database_url: str) -> None:
+def test_work_that_hangs_is_given_up_and_never_committed(database: Database, database_url: str) -> None:
     """Whoever waits is told within seconds; what the work wrote is rolled back when it comes to its end after all."""
 
     def hang(tx: Transaction) -> None:

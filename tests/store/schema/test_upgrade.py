@@ -19,9 +19,6 @@ from connect_core.store.schema.state import SchemaState
 from connect_core.store.schema.upgrade import upgrade_schema
 
 from ...kit.acme import execute
-from ...kit.databases import empty
-
-__all__ = ["empty"]
 
 STEPS = (
     "The first tables",
@@ -207,7 +204,7 @@ def test_starting_makes_tables_in_an_empty_file_alone(database: Database) -> Non
         assert schema.find_state(database) is SchemaState.MISSING
 
 
-def test_m11_a_newer_schema_is_left_alone(upgraded: Database, empty: str) -> None:
+def test_a_newer_schema_is_left_alone(upgraded: Database, empty: str) -> None:
     """A version of the program that does not know the schema neither serves from it nor changes it."""
     execute(empty, "UPDATE es_connect_schema SET version_num = '9999'")
     newer = ["the schema is newer than this version of connect-login: install the version that made it"]
@@ -292,7 +289,7 @@ def begin(process: subprocess.Popen[str]) -> None:
     process.stdin.flush()
 
 
-def test_m11_an_upgrade_killed_at_any_moment_can_be_run_again(empty: str) -> None:
+def test_an_upgrade_killed_at_any_moment_can_be_run_again(empty: str) -> None:
     """A dozen times in a row on one database: each finds what the one before left."""
     dice = random.Random(empty.partition(":")[0])
     for _ in range(12):
@@ -355,7 +352,7 @@ def test_an_id_column_that_was_converted_is_refused(upgraded: Database, empty: s
 TEXTS = ("city", "face", "mobile", "nickname", "password_hash", "province", "register_client", "uname")
 
 
-def test_m13_text_that_cannot_hold_every_character_is_refused(upgraded: Database, empty: str) -> None:
+def test_text_that_cannot_hold_every_character_is_refused(upgraded: Database, empty: str) -> None:
     """MariaDB's older character set has no emoji, so a nickname could not be written."""
     if upgraded.backend.engine.dialect.name != "mysql":
         pytest.skip("a rule about MariaDB")
@@ -363,7 +360,7 @@ def test_m13_text_that_cannot_hold_every_character_is_refused(upgraded: Database
     assert [one.partition(" ")[0] for one in refused(upgraded)] == [f"es_member.{name}" for name in TEXTS]
 
 
-def test_m13_a_database_with_another_character_set_is_not_begun(database: Database, empty: str) -> None:
+def test_a_database_with_another_character_set_is_not_begun(database: Database, empty: str) -> None:
     """Told before anything is made, with the command that cures it."""
     if database.backend.engine.dialect.name != "mysql":
         pytest.skip("a rule about MariaDB")

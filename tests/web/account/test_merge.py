@@ -7,15 +7,17 @@ from connect_core.harness import RunningShop, Visitor, query_of
 from connect_core.plugin import MergePlan
 from connect_core.providers.registry import Plugins
 
+from ...kit.account_page import bind, bound
 from ...kit.acme import execute
+from ...kit.clock import Clock
 from ...kit.databases import run_shop
+from ...kit.first_logins import PASSWORD, SmsCheck, choosing, register
 from ...kit.merges import WEEK, Planner
 from ...kit.web_merges import (
     ACCOUNT,
     COOKIE,
     MERGE,
     begin,
-    clock,
     confirm,
     merges,
     planner,
@@ -27,20 +29,17 @@ from ...kit.web_merges import (
 )
 from ...kit.web_shops import (
     HTML,
-    Clock,
-    asked,
+    alipay_and_wechat,
     bearer,
     check_headers,
-    doubles,
+    count_code_calls,
     nothing_written,
     refused,
     set_cookies,
     untouched,
 )
-from ..login.test_first_login import PASSWORD, SmsCheck, choosing, register
-from .test_routes import bind, bound
 
-__all__ = ["clock", "planner", "shop", "visitor"]
+__all__ = ["planner", "shop", "visitor"]
 
 
 # by JSON
@@ -155,7 +154,7 @@ def test_a_password_proves_an_account_too(planner: Planner) -> None:
 def test_the_shops_own_check_proves_an_account_too(planner: Planner) -> None:
     """As at a first login, whatever `first_login` is."""
     plugins = Plugins([("planner", planner), ("sms", SmsCheck())])
-    with run_shop(doubles(), plugins=plugins) as shop, Visitor(shop) as first, Visitor(shop) as second:
+    with run_shop(alipay_and_wechat(), plugins=plugins) as shop, Visitor(shop) as first, Visitor(shop) as second:
         first.log_in("alipay", "pc", "lihua")
         second.log_in("wechat", "pc", "maria")
         refused(second.http.post(f"{MERGE}/credentials", json={"sms_code": "0"}), 401, "not_logged_in")
@@ -167,7 +166,7 @@ def test_the_shops_own_check_proves_an_account_too(planner: Planner) -> None:
 # who may, and who may not
 
 
-def test_g03_a_bind_of_anothers_identity_is_refused_as_ever(shop: RunningShop, visitor: Visitor) -> None:
+def test_a_bind_of_anothers_identity_is_refused_as_ever(shop: RunningShop, visitor: Visitor) -> None:
     """409, nothing told of the owner; a person is offered a merge, for which the account has to be proved anew."""
     before = bound(shop)
     refused(bind(visitor, "wechat", "maria"), 409, "already_bound")
@@ -181,7 +180,7 @@ def test_g03_a_bind_of_anothers_identity_is_refused_as_ever(shop: RunningShop, v
     assert bound(shop) == before
 
 
-def test_g01_g02_both_sides_are_proved_by_young_logins(shop: RunningShop, visitor: Visitor, clock: Clock) -> None:
+def test_both_sides_are_proved_by_young_logins(shop: RunningShop, visitor: Visitor, clock: Clock) -> None:
     """Without a session 401, with an old one 403, at every step; and nothing is written."""
     prove(visitor)
     ticket = visitor.http.cookies[COOKIE]
@@ -192,7 +191,7 @@ def test_g01_g02_both_sides_are_proved_by_young_logins(shop: RunningShop, visito
         ("POST", f"{MERGE}s/1/undo"),
     ]
     clock.advance(601)
-    before, calls = bound(shop), asked(shop)
+    before, calls = bound(shop), count_code_calls(shop)
     with Visitor(shop) as stranger:
         for method, path in steps:
             refused(stranger.http.request(method, path, json={"ticket": ticket}), 401, "not_logged_in")
@@ -201,10 +200,10 @@ def test_g01_g02_both_sides_are_proved_by_young_logins(shop: RunningShop, visito
         page = stranger.http.get(MERGE, headers=HTML)
         assert (page.status_code, page.headers["location"]) == (303, f"/connect/login?return_to={quote(MERGE, '')}")
         assert visitor.http.get(MERGE, headers=HTML).status_code == 403
-    assert (bound(shop), asked(shop)) == (before, calls)
+    assert (bound(shop), count_code_calls(shop)) == (before, calls)
 
 
-def test_a10_nothing_is_merged_by_a_link_or_a_strangers_form(shop: RunningShop, visitor: Visitor) -> None:
+def test_nothing_is_merged_by_a_link_or_a_strangers_form(shop: RunningShop, visitor: Visitor) -> None:
     """No step that changes anything is a GET, and a POST of another site is refused."""
     prove(visitor)
     foreign = {"origin": "https://evil.example"}
@@ -219,15 +218,15 @@ def test_a10_nothing_is_merged_by_a_link_or_a_strangers_form(shop: RunningShop, 
     assert COOKIE in visitor.http.cookies
 
 
-def test_g04_a_proof_is_finished_by_who_began_it(shop: RunningShop, visitor: Visitor) -> None:
+def test_a_proof_is_finished_by_who_began_it(shop: RunningShop, visitor: Visitor) -> None:
     """Begun by one member, come back as another: refused before the vendor is asked; so is the ticket of one."""
     callback = visitor.consent(begin(visitor).json()["login_url"], "maria")
     prove(visitor)
     ticket = visitor.http.cookies[COOKIE]
     visitor.log_in("alipay", "pc", "wangfang")
-    calls = asked(shop)
+    calls = count_code_calls(shop)
     refused(visitor.http.get(callback), 400, "state_invalid")
-    assert asked(shop) == calls
+    assert count_code_calls(shop) == calls
     refused(confirm(visitor, json={"ticket": ticket}), 400, "state_invalid")
     with Visitor(shop) as stranger:
         stranger.log_in("alipay", "pc", "lihua")
@@ -235,7 +234,7 @@ def test_g04_a_proof_is_finished_by_who_began_it(shop: RunningShop, visitor: Vis
         refused(confirm(stranger, json={"ticket": ticket}), 400, "state_invalid")
 
 
-def test_g16_a_flow_keeps_its_purpose(shop: RunningShop, visitor: Visitor) -> None:
+def test_a_flow_keeps_its_purpose(shop: RunningShop, visitor: Visitor) -> None:
     """A proof logs nobody in and binds nothing, and neither a login nor a bind proves a second account."""
     before = bound(shop), len(shop.rows("es_member_session"))
     login = prove(visitor)
@@ -258,7 +257,7 @@ def test_what_proves_no_second_account_is_refused(shop: RunningShop, visitor: Vi
         assert (page.status_code, f'href="{MERGE}"' in page.text) == (404, True)
 
 
-def test_h02_the_ticket_is_in_a_cookie_like_the_others(visitor: Visitor) -> None:
+def test_the_ticket_is_in_a_cookie_like_the_others(visitor: Visitor) -> None:
     """HttpOnly, Lax, ten minutes; it goes with the merge, and when the member thinks better of it."""
     rest = set_cookies(prove(visitor))[COOKIE]
     assert all(part in rest for part in ("HttpOnly", "SameSite=lax", "Max-Age=600", "Path=/"))
@@ -267,7 +266,7 @@ def test_h02_the_ticket_is_in_a_cookie_like_the_others(visitor: Visitor) -> None
     assert COOKIE not in visitor.http.cookies
 
 
-def test_c07_a_ticket_of_ten_minutes_ago_is_over(shop: RunningShop, visitor: Visitor, clock: Clock) -> None:
+def test_a_ticket_of_ten_minutes_ago_is_over(shop: RunningShop, visitor: Visitor, clock: Clock) -> None:
     """Even in a session whose login may be older."""
     prove(visitor)
     clock.advance(600)
@@ -294,7 +293,7 @@ def test_the_shop_refuses_with_its_reason(shop: RunningShop, visitor: Visitor, p
 
 def test_a_shop_without_a_plan_offers_no_merge() -> None:
     """Without the hook every route is 404 and no page leads there."""
-    with run_shop(doubles()) as shop, Visitor(shop) as owner, Visitor(shop) as visitor:
+    with run_shop(alipay_and_wechat()) as shop, Visitor(shop) as owner, Visitor(shop) as visitor:
         owner.log_in("wechat", "pc", "maria")
         visitor.log_in("alipay", "pc", "lihua")
         for path in ("/connect/wechat/pc/merge", MERGE, f"{MERGE}/credentials", f"{MERGE}/preview"):

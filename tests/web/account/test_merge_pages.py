@@ -15,14 +15,14 @@ from connect_core.web.pages.views import (
     UndoableMergeView,
 )
 
+from ...kit.account_page import bound
+from ...kit.first_logins import PASSWORD, choosing, register
+from ...kit.html_pages import HOSTILE, PAGES, ParsedPage
 from ...kit.merges import Planner
-from ...kit.web_merges import ACCOUNT, MERGE, begin, clock, confirm, planner, planning, shop, undo, visitor
+from ...kit.web_merges import ACCOUNT, MERGE, begin, confirm, planner, planning, shop, undo, visitor
 from ...kit.web_shops import HTML, check_headers
-from ..login.test_first_login import PASSWORD, choosing, register
-from ..pages.test_pages import HOSTILE, PAGES, _Page
-from .test_routes import bound
 
-__all__ = ["clock", "planner", "shop", "visitor"]
+__all__ = ["planner", "shop", "visitor"]
 
 
 WORDS: Mapping[str, tuple[str, ...]] = {
@@ -78,28 +78,28 @@ def test_the_page_takes_credentials_where_they_prove_an_account(planner: Planner
         assert who["connections"] == ["ALIPAY", "WECHAT"]
 
 
-def every_page(words: str = "李华") -> Iterator[_Page]:
+def every_page(words: str = "李华") -> Iterator[ParsedPage]:
     """Each page of a merge, with `words` wherever somebody else's text can stand."""
     member, choice = MemberView(words, words, words), LoginChoice(words, words, f"/{words}", words)
     shown, day = [ConnectionView(words, words, None, words)], date(2026, 3, 1)
     account = AccountView(member, merges=[UndoableMergeView(words, day, "/")], offers_merge=True)
-    yield _Page(PAGES.account("zh", account))
-    yield _Page(PAGES.merge_start("zh", member, [choice], takes_credentials=True, mistake="merge_over"))
+    yield ParsedPage(PAGES.account("zh", account))
+    yield ParsedPage(PAGES.merge_start("zh", member, [choice], takes_credentials=True, mistake="merge_over"))
     for refusal, until in ((None, day), (words, None)):
-        yield _Page(PAGES.merge("zh", MergePreview(member, member, shown, shown, shown, [words], refusal, until)))
-    yield _Page(PAGES.merge("zh", MergePreview(member, MemberView("m_1"), [], [], [], [], "", None)))
+        yield ParsedPage(PAGES.merge("zh", MergePreview(member, member, shown, shown, shown, [words], refusal, until)))
+    yield ParsedPage(PAGES.merge("zh", MergePreview(member, MemberView("m_1"), [], [], [], [], "", None)))
 
 
 @pytest.mark.parametrize("words", HOSTILE)
-def test_l07_hostile_names_are_text(words: str) -> None:
-    """L07: markup and template syntax in names, titles and the shop's lines is shown as it is, and builds nothing."""
+def test_hostile_names_are_text(words: str) -> None:
+    """Markup and template syntax in names, titles and the shop's lines is shown as it is, and builds nothing."""
     for harmless, hostile in zip(every_page(), every_page(words), strict=True):
         shape = [(tag, sorted(attributes)) for tag, attributes in harmless.elements]
         assert [(tag, sorted(attributes)) for tag, attributes in hostile.elements] == shape
         assert hostile.text.count(words) == harmless.text.count("李华")
 
 
-def test_a19_pages_hold_under_the_strictest_policy() -> None:
+def test_pages_hold_under_the_strictest_policy() -> None:
     """No script, nothing inline, no picture of others; one heading, and words for every picture."""
     for page in every_page():
         tags = [tag for tag, _ in page.elements]

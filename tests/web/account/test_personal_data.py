@@ -11,29 +11,14 @@ from connect_core.harness import RunningShop, Visitor
 from connect_core.identity import Identity
 from connect_core.store.models import Declared
 
+from ...kit.account_page import bind
 from ...kit.acme import execute
+from ...kit.clock import Clock
 from ...kit.databases import ENGINES, is_answering, run_shop, server_of
-from ...kit.web_shops import (
-    HTML,
-    Clock,
-    acme_back,
-    acme_shop,
-    bearer,
-    check_headers,
-    mini_login,
-    nothing_written,
-    refused,
-)
-from .test_routes import bind
+from ...kit.web_shops import HTML, acme_back, acme_shop, bearer, check_headers, mini_login, nothing_written, refused
 
 ACCOUNT = "/connect/account"
 MOBILE = "13912345678"
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """The shop's clock."""
-    return Clock()
 
 
 @pytest.fixture
@@ -136,7 +121,7 @@ def test_erasing_twice_is_erasing_once(shop: RunningShop) -> None:
     assert {row["subject_hash"] for row in events} == {""}
 
 
-def test_g_logins_during_an_erasure_leave_nothing_half(shop_of_each_engine: RunningShop) -> None:
+def test_logins_during_an_erasure_leave_nothing_half(shop_of_each_engine: RunningShop) -> None:
     """Logins, refreshes and erasures of one person at once: no session, id or connection of an erased member."""
     shop = shop_of_each_engine
     with Visitor(shop) as visitor:
@@ -166,7 +151,7 @@ def test_g_logins_during_an_erasure_leave_nothing_half(shop_of_each_engine: Runn
     assert {row["connect_id"] for row in shop.rows("es_connect_alias")} <= held
 
 
-def test_g02_leaving_and_taking_along_want_a_fresh_login(shop: RunningShop, clock: Clock) -> None:
+def test_leaving_and_taking_along_want_a_fresh_login(shop: RunningShop, clock: Clock) -> None:
     """A session of an hour ago, which may be stolen, neither erases nor exports; without one it is 401."""
     with Visitor(shop) as visitor:
         for code, status in (("not_logged_in", 401), ("forbidden", 403)):
@@ -180,7 +165,7 @@ def test_g02_leaving_and_taking_along_want_a_fresh_login(shop: RunningShop, cloc
             clock.advance(601)
 
 
-def test_g13_nobody_is_erased_by_a_link_or_a_strangers_form(shop: RunningShop) -> None:
+def test_nobody_is_erased_by_a_link_or_a_strangers_form(shop: RunningShop) -> None:
     """GET asks and changes nothing; a form of another site is refused."""
     foreign = {"origin": "https://evil.example"}
     with Visitor(shop) as visitor:

@@ -4,23 +4,17 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
-import httpx
 import pytest
 
 from connect_core.harness import RunningShop, Visitor
 
+from ...kit.account_page import ACCOUNT, bind, bound, start_bind
+from ...kit.clock import Clock
 from ...kit.databases import run_shop
 from ...kit.qr_logins import approve, collect, start
-from ...kit.web_shops import HTML, Clock, asked, nothing_written, refused, untouched
+from ...kit.web_shops import HTML, count_code_calls, nothing_written, refused, untouched
 
-ACCOUNT = "/connect/account"
 SESSION = ("id", "client_type", "device_id", "login_time", "seen_time", "is_this")
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """The shop's clock."""
-    return Clock()
 
 
 @pytest.fixture
@@ -30,31 +24,14 @@ def shop(clock: Clock) -> Iterator[RunningShop]:
         yield running_shop
 
 
-def start_bind(visitor: Visitor, provider: str = "wechat", client: str = "pc", **body: str) -> httpx.Response:
-    """Ask to bind."""
-    return visitor.http.post(f"/connect/{provider}/{client}/bind", json=body)
-
-
-def bind(visitor: Visitor, provider: str = "wechat", person: str = "lihua") -> httpx.Response:
-    """Bind by redirect; returns the answer of the callback."""
-    begun = start_bind(visitor, provider, return_to=ACCOUNT)
-    assert begun.status_code == 200, begun.text
-    return visitor.http.get(visitor.consent(begun.json()["login_url"], person))
-
-
-def bound(running_shop: RunningShop) -> list[tuple[int, str]]:
-    """Member and union type of every active connection."""
-    return [(row["member_id"], row["union_type"]) for row in running_shop.rows("es_connect") if row["active"]]
-
-
 def test_a_second_identity_leads_to_the_same_member(shop: RunningShop) -> None:
     """A member binds WeChat; later either login is the same member, and the vendor was asked once for the bind."""
     with Visitor(shop) as visitor, Visitor(shop) as later:
         visitor.log_in("alipay", "pc")
-        before = asked(shop)
+        before = count_code_calls(shop)
         answer = bind(visitor)
         assert (answer.status_code, answer.headers["location"]) == (303, shop.url + ACCOUNT)
-        assert asked(shop) == before + 1
+        assert count_code_calls(shop) == before + 1
         assert [one["union_type"] for one in visitor.http.get("/connect/connections").json()] == ["ALIPAY", "WECHAT"]
         login = later.log_in("wechat", "pc")
         assert later.who(login) == visitor.who(login)
@@ -86,7 +63,7 @@ def test_an_app_binds_with_a_code(shop: RunningShop) -> None:
         assert shop.rows("es_member_session") == sessions
 
 
-def test_g01_nobody_binds_without_a_session(shop: RunningShop) -> None:
+def test_nobody_binds_without_a_session(shop: RunningShop) -> None:
     """Every route of the account wants a login."""
     with Visitor(shop) as visitor, untouched(shop):
         refused(start_bind(visitor), 401, "not_logged_in")
@@ -98,7 +75,7 @@ def test_g01_nobody_binds_without_a_session(shop: RunningShop) -> None:
         assert (page.status_code, page.headers["location"]) == (303, f"/connect/login?return_to={quote(ACCOUNT, '')}")
 
 
-def test_g02_an_old_login_neither_binds_nor_unbinds(shop: RunningShop, clock: Clock) -> None:
+def test_an_old_login_neither_binds_nor_unbinds(shop: RunningShop, clock: Clock) -> None:
     """What a stolen session must not do wants a login of the last ten minutes."""
     with Visitor(shop) as visitor:
         visitor.log_in("alipay", "pc")
@@ -111,7 +88,7 @@ def test_g02_an_old_login_neither_binds_nor_unbinds(shop: RunningShop, clock: Cl
         assert visitor.http.get("/connect/connections").status_code == 200
 
 
-def test_g03_anothers_identity_is_never_taken_over(shop: RunningShop) -> None:
+def test_anothers_identity_is_never_taken_over(shop: RunningShop) -> None:
     """409, both members as they were, and nothing told about the other."""
     with Visitor(shop) as owner, Visitor(shop) as visitor:
         owner.log_in("wechat", "pc", "lihua")
@@ -129,22 +106,22 @@ def test_a_member_has_one_identity_of_a_vendor(shop: RunningShop) -> None:
     assert bound(shop) == [(1, "ALIPAY")]
 
 
-def test_g04_a_bind_is_finished_by_who_began_it(shop: RunningShop) -> None:
+def test_a_bind_is_finished_by_who_began_it(shop: RunningShop) -> None:
     """A begins, B logs in with the same browser: B's member gets nothing of A's bind, and the vendor is not asked."""
     with Visitor(shop) as visitor:
         visitor.log_in("alipay", "pc", "lihua")
         callback = visitor.consent(start_bind(visitor).json()["login_url"], "maria")
         visitor.log_in("alipay", "pc", "wangfang")
-        before = asked(shop)
+        before = count_code_calls(shop)
         refused(visitor.http.get(callback), 400, "state_invalid")
-        assert asked(shop) == before
+        assert count_code_calls(shop) == before
         callback = visitor.consent(start_bind(visitor).json()["login_url"], "maria")
         visitor.http.post("/connect/logout", headers={"origin": shop.url})
         refused(visitor.http.get(callback), 400, "state_invalid")
     assert bound(shop) == [(1, "ALIPAY"), (2, "ALIPAY")]
 
 
-def test_g05_of_two_members_at_once_one_gets_the_identity(shop: RunningShop) -> None:
+def test_of_two_members_at_once_one_gets_the_identity(shop: RunningShop) -> None:
     """Two members bind one identity at the same moment: one succeeds, one is told, there is one row."""
     with Visitor(shop) as one, Visitor(shop) as other:
         callbacks = []
@@ -157,7 +134,7 @@ def test_g05_of_two_members_at_once_one_gets_the_identity(shop: RunningShop) -> 
     assert len([union_type for _, union_type in bound(shop) if union_type == "WECHAT"]) == 1
 
 
-def test_g06_the_last_way_in_stays(shop: RunningShop) -> None:
+def test_the_last_way_in_stays(shop: RunningShop) -> None:
     """The only connection cannot be ended; one of two can."""
     with Visitor(shop) as visitor:
         visitor.log_in("alipay", "pc")
@@ -169,7 +146,7 @@ def test_g06_the_last_way_in_stays(shop: RunningShop) -> None:
     assert shop.rows("es_connect_event")[-1]["kind"] == "unbound"
 
 
-def test_g08_another_members_connection_is_out_of_reach(shop: RunningShop) -> None:
+def test_another_members_connection_is_out_of_reach(shop: RunningShop) -> None:
     """There is no id of a connection to guess: what one names is one's own, or nothing."""
     with Visitor(shop) as owner, Visitor(shop) as stranger:
         owner.log_in("wechat", "pc", "lihua")
@@ -181,7 +158,7 @@ def test_g08_another_members_connection_is_out_of_reach(shop: RunningShop) -> No
                 refused(stranger.http.delete(f"/connect/connections/{named}"), 404, "unsupported")
 
 
-def test_g09_what_is_not_bound_cannot_be_unbound(shop: RunningShop) -> None:
+def test_what_is_not_bound_cannot_be_unbound(shop: RunningShop) -> None:
     """Unknown, or ended already: 404."""
     with Visitor(shop) as visitor:
         visitor.log_in("alipay", "pc")
@@ -191,7 +168,7 @@ def test_g09_what_is_not_bound_cannot_be_unbound(shop: RunningShop) -> None:
             refused(visitor.http.delete(f"/connect/connections/{union_type}"), 404, "unsupported")
 
 
-def test_g11_unbinding_ends_the_sessions_that_came_through_it(shop: RunningShop) -> None:
+def test_unbinding_ends_the_sessions_that_came_through_it(shop: RunningShop) -> None:
     """The browser that logged in with WeChat is out, the one with Alipay stays; with `logout` it goes too."""
     with Visitor(shop) as visitor, Visitor(shop) as through, Visitor(shop) as third:
         visitor.log_in("alipay", "pc")
@@ -207,7 +184,7 @@ def test_g11_unbinding_ends_the_sessions_that_came_through_it(shop: RunningShop)
         assert third.who(login) is not None
 
 
-def test_g12_an_unbound_identity_is_free_and_brings_nothing_along(shop: RunningShop) -> None:
+def test_an_unbound_identity_is_free_and_brings_nothing_along(shop: RunningShop) -> None:
     """After unbinding it registers a new member, with proof from the vendor; the old rows stay as history."""
     with Visitor(shop) as visitor, Visitor(shop) as again:
         visitor.log_in("alipay", "pc")
@@ -221,7 +198,7 @@ def test_g12_an_unbound_identity_is_free_and_brings_nothing_along(shop: RunningS
     assert [row["unbound_time"] is None for row in shop.rows("es_connect")] == [True, False, True]
 
 
-def test_g13_unbinding_is_never_a_get_or_a_strangers_form(shop: RunningShop) -> None:
+def test_unbinding_is_never_a_get_or_a_strangers_form(shop: RunningShop) -> None:
     """A link cannot unbind, and a form of another site neither binds nor unbinds."""
     with Visitor(shop) as visitor:
         visitor.log_in("alipay", "pc")
@@ -251,7 +228,7 @@ def test_a_young_connection_waits_for_its_cool_down(clock: Clock) -> None:
         assert visitor.http.delete("/connect/connections/WECHAT").status_code == 204
 
 
-def test_g08_members_end_their_own_sessions_alone(shop: RunningShop) -> None:
+def test_members_end_their_own_sessions_alone(shop: RunningShop) -> None:
     """Another's session is 404; one's own is ended at once, or all but this one."""
     with Visitor(shop) as visitor, Visitor(shop) as phone, Visitor(shop) as stranger:
         login = stranger.log_in("alipay", "pc", "wangfang")
@@ -270,7 +247,7 @@ def test_g08_members_end_their_own_sessions_alone(shop: RunningShop) -> None:
         assert stranger.who(login) is not None
 
 
-def test_f05_ending_the_other_sessions_ends_what_they_prepared(shop: RunningShop) -> None:
+def test_ending_the_other_sessions_ends_what_they_prepared(shop: RunningShop) -> None:
     """A thief's session, the bind that it began and the hand-over that it agreed to go with "end all others"."""
     with Visitor(shop) as owner, Visitor(shop) as thief, Visitor(shop) as pc:
         login = owner.log_in("alipay", "pc")
@@ -288,7 +265,7 @@ def test_f05_ending_the_other_sessions_ends_what_they_prepared(shop: RunningShop
         assert len([row for row in shop.rows("es_member_session") if row["revoked_time"] is None]) == 1
 
 
-def test_f06_a_thiefs_own_identity_is_seen_and_taken_off(shop: RunningShop) -> None:
+def test_a_thiefs_own_identity_is_seen_and_taken_off(shop: RunningShop) -> None:
     """Bound to the victim's account it is on the victim's list; once it is off, it leads somewhere else."""
     with Visitor(shop) as owner, Visitor(shop) as thief:
         owner.log_in("alipay", "pc")
@@ -308,7 +285,7 @@ def test_f06_a_thiefs_own_identity_is_seen_and_taken_off(shop: RunningShop) -> N
     assert bound(shop) == [(1, "ALIPAY"), (2, "WECHAT")]
 
 
-def test_p10_lists_tell_no_ids_of_vendors_and_no_tokens(shop: RunningShop) -> None:
+def test_lists_tell_no_ids_of_vendors_and_no_tokens(shop: RunningShop) -> None:
     """Connections and sessions are shown by what their member knows them by."""
     with Visitor(shop) as visitor:
         visitor.log_in("alipay", "pc")

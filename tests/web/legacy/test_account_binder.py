@@ -9,32 +9,26 @@ import pytest
 
 from connect_core.harness import RunningShop, Visitor, query_of
 
+from ...kit.account_page import bound
+from ...kit.clock import Clock
 from ...kit.databases import run_shop
 from ...kit.web_shops import (
-    Clock,
-    asked,
     bearer,
     check_headers,
+    count_code_calls,
     flow_cookies,
+    legacy_refused,
     mini_login,
     nothing_written,
-    seed_refused,
     set_cookies,
     untouched,
 )
-from ..account.test_routes import bound
 
 OWN = "/buyer/account-binder"
 JOIN = "/buyer/passport/login-binder"
 BINDER = "https://m.shop.example/binder"
 PASSWORD = "correct horse battery staple"
 EVIL = {"origin": "https://evil.example"}
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """The shop's clock."""
-    return Clock()
 
 
 @pytest.fixture
@@ -106,7 +100,7 @@ def test_a_login_link_of_every_provider(shop: RunningShop, provider: str, client
 def test_a_login_link_that_does_not_redirect_is_e130(shop: RunningShop, path: str) -> None:
     """Apps and mini programs do not begin in a browser; nor does what is not configured."""
     with Visitor(shop) as visitor:
-        seed_refused(visitor.http.get(f"/buyer/connect/{path}/login"), 404, "E130")
+        legacy_refused(visitor.http.get(f"/buyer/connect/{path}/login"), 404, "E130")
         assert flow_cookies(visitor) == {}
 
 
@@ -141,7 +135,7 @@ def test_a_member_binds_where_the_text_leads(shop: RunningShop) -> None:
         assert {one["union_type"] for one in listed if one["is_bind"]} == {"ALIPAY", "WECHAT"}
 
 
-def test_g03_a_bind_goes_to_the_session_and_never_to_a_uid(shop: RunningShop) -> None:
+def test_a_bind_goes_to_the_session_and_never_to_a_uid(shop: RunningShop) -> None:
     """A `uid` in the query, the cookie or the callback names nobody."""
     with Visitor(shop) as victim, Visitor(shop) as visitor:
         log_in(victim, person="wangfang")
@@ -156,7 +150,7 @@ def test_what_begins_in_no_browser_is_e130(shop: RunningShop) -> None:
     """An unknown type."""
     with Visitor(shop) as visitor:
         log_in(visitor)
-        seed_refused(visitor.http.get(f"{OWN}/pc/NOBODY"), 404, "E130")
+        legacy_refused(visitor.http.get(f"{OWN}/pc/NOBODY"), 404, "E130")
 
 
 def test_unbinding_answers_nothing(shop: RunningShop) -> None:
@@ -167,9 +161,9 @@ def test_unbinding_answers_nothing(shop: RunningShop) -> None:
         answer = visitor.http.post(f"{OWN}/unbind/WECHAT")
         assert (answer.status_code, answer.text) == (200, "")
         for union_type in ("WECHAT", "QQ", "%00"):
-            seed_refused(visitor.http.post(f"{OWN}/unbind/{union_type}"), 404, "E134")
+            legacy_refused(visitor.http.post(f"{OWN}/unbind/{union_type}"), 404, "E134")
         with nothing_written(shop):
-            seed_refused(visitor.http.post(f"{OWN}/unbind/ALIPAY"), 409, "E131")
+            legacy_refused(visitor.http.post(f"{OWN}/unbind/ALIPAY"), 409, "E131")
     assert bound(shop) == [(1, "ALIPAY")]
 
 
@@ -184,11 +178,11 @@ def test_unbind_out_logs_out_and_keeps_the_only_way_back(shop: RunningShop) -> N
             assert not {"access_token", "refresh_token", "uid"} & set(visitor.http.cookies)
             assert visitor.http.get("/connect/me").status_code == 401
         log_in(visitor, "alipay")
-        seed_refused(visitor.http.post(f"{OWN}/unbind/out"), 404, "E134")
+        legacy_refused(visitor.http.post(f"{OWN}/unbind/out"), 404, "E134")
     assert bound(shop) == [(1, "ALIPAY"), (2, "WECHAT")]
 
 
-def test_g01_g02_the_account_wants_a_login_and_a_fresh_one(shop: RunningShop, clock: Clock) -> None:
+def test_the_account_wants_a_login_and_a_fresh_one(shop: RunningShop, clock: Clock) -> None:
     """Nobody is 107, an old login E133; the list alone is for old logins too."""
     with Visitor(shop) as visitor:
 
@@ -197,17 +191,17 @@ def test_g01_g02_the_account_wants_a_login_and_a_fresh_one(shop: RunningShop, cl
             return [visitor.http.get(f"{OWN}/pc/WECHAT"), *posts]
 
         for answer in [*ask(), visitor.http.get(f"{OWN}/list")]:
-            seed_refused(answer, 401, "107")
+            legacy_refused(answer, 401, "107")
         log_in(visitor)
         clock.advance(601)
         before = bound(shop)
         for answer in ask():
-            seed_refused(answer, 403, "E133")
+            legacy_refused(answer, 403, "E133")
         assert visitor.http.get(f"{OWN}/list").status_code == 200
         assert bound(shop) == before
 
 
-def test_g13_no_strangers_page_binds_or_unbinds(shop: RunningShop) -> None:
+def test_no_strangers_page_binds_or_unbinds(shop: RunningShop) -> None:
     """A form of another site is refused at every route that changes something, and GET does not exist there."""
     with Visitor(shop) as visitor:
         log_in(visitor)
@@ -215,10 +209,10 @@ def test_g13_no_strangers_page_binds_or_unbinds(shop: RunningShop) -> None:
         paths = [f"{OWN}/{path}" for path in ("unbind/WECHAT", "unbind/out", "login/x", "register/x")]
         with untouched(shop):
             for path in paths:
-                seed_refused(visitor.http.post(path, headers=EVIL), 403, "E133")
+                legacy_refused(visitor.http.post(path, headers=EVIL), 403, "E133")
                 assert visitor.http.get(path).status_code == 405
             for page in ("pc", "wap"):
-                seed_refused(visitor.http.put(f"{JOIN}/{page}/x", headers=EVIL), 403, "E133")
+                legacy_refused(visitor.http.put(f"{JOIN}/{page}/x", headers=EVIL), 403, "E133")
 
 
 # the login that waits
@@ -236,7 +230,7 @@ def test_a_newcomer_registers_on_the_front_ends_own_page(asking: RunningShop) ->
         }  # fmt: skip
         assert set_cookies(answer) == {}
         assert visitor.http.get("/connect/me", headers=bearer(answer)).json()["connections"] == ["WECHAT"]
-        seed_refused(visitor.http.post(f"{OWN}/register/{uuid}"), 400, "E133")
+        legacy_refused(visitor.http.post(f"{OWN}/register/{uuid}"), 400, "E133")
 
 
 def test_register_after_the_shops_own_registration_binds_in_silence(asking: RunningShop) -> None:
@@ -257,7 +251,7 @@ def test_who_is_logged_in_binds_who_waits(asking: RunningShop) -> None:
         assert (answer.json()["result"], answer.json()["uid"]) == ("bind_success", 1)
         assert set_cookies(answer) == {}
         assert visitor.http.get("/connect/me", headers=bearer(answer)).json()["connections"] == ["ALIPAY", "WECHAT"]
-        seed_refused(visitor.http.post(f"{OWN}/login/{uuid}"), 400, "E133")
+        legacy_refused(visitor.http.post(f"{OWN}/login/{uuid}"), 400, "E133")
 
 
 @pytest.mark.parametrize(("page", "method"), [("pc", "PUT"), ("wap", "PUT"), ("wap", "POST")])
@@ -272,7 +266,7 @@ def test_a_password_joins_who_waits(asking: RunningShop, page: str, method: str)
     assert bound(asking) == [(1, "ALIPAY"), (1, "WECHAT")]
 
 
-def test_f13_wrong_credentials_are_107(asking: RunningShop) -> None:
+def test_wrong_credentials_are_107(asking: RunningShop) -> None:
     """A wrong name, a wrong password, none, and one in the query; the login goes on waiting."""
     with Visitor(asking) as visitor, Visitor(asking) as later:
         name = register(visitor)
@@ -284,35 +278,35 @@ def test_f13_wrong_credentials_are_107(asking: RunningShop) -> None:
                 {"username": name, "password": "x"},
                 {"username": "x", "password": "x"},
             ):
-                seed_refused(join(later, uuid, **sent), 401, "107")
+                legacy_refused(join(later, uuid, **sent), 401, "107")
             in_query = later.http.put(f"{JOIN}/pc/{uuid}", params={"username": name, "password": PASSWORD})
-            seed_refused(in_query, 401, "107")
+            legacy_refused(in_query, 401, "107")
         assert join(later, uuid, username=name, password=PASSWORD).status_code == 200
 
 
-def test_p_passwords_are_tried_ten_times_an_hour(asking: RunningShop) -> None:
+def test_passwords_are_tried_ten_times_an_hour(asking: RunningShop) -> None:
     """Counted for the name, as on our own page."""
     with Visitor(asking) as visitor:
         uuid = wait(visitor)
         for _ in range(10):
-            seed_refused(join(visitor, uuid, username="m_x", password="x"), 401, "107")
-        seed_refused(join(visitor, uuid, username="m_x", password="x"), 429, "E131")
+            legacy_refused(join(visitor, uuid, username="m_x", password="x"), 401, "107")
+        legacy_refused(join(visitor, uuid, username="m_x", password="x"), 429, "E131")
 
 
-def test_g03_somebody_elses_identity_is_143(asking: RunningShop) -> None:
+def test_somebody_elses_identity_is_143(asking: RunningShop) -> None:
     """Whoever has it keeps it, whichever way it is asked for, also when it was registered while this login waited."""
     with Visitor(asking) as visitor, Visitor(asking) as owner, Visitor(asking) as later:
         name = register(visitor)
         uuid, theirs, third = wait(visitor), wait(owner), wait(later)
         assert owner.http.post(f"{OWN}/register/{theirs}").status_code == 200
         before = bound(asking)
-        seed_refused(visitor.http.post(f"{OWN}/login/{uuid}"), 409, "143")
-        seed_refused(visitor.http.post(f"{OWN}/register/{uuid}"), 409, "143")
-        seed_refused(join(later, third, username=name, password=PASSWORD), 409, "143")
+        legacy_refused(visitor.http.post(f"{OWN}/login/{uuid}"), 409, "143")
+        legacy_refused(visitor.http.post(f"{OWN}/register/{uuid}"), 409, "143")
+        legacy_refused(join(later, third, username=name, password=PASSWORD), 409, "143")
         assert bound(asking) == before
 
 
-def test_g16_h01_a_foreign_uuid_is_e133(asking: RunningShop, clock: Clock) -> None:
+def test_a_foreign_uuid_is_e133(asking: RunningShop, clock: Clock) -> None:
     """Another browser's, a made-up and an expired one: whoever knows a uuid has nothing, and nothing is written."""
     with Visitor(asking) as visitor, Visitor(asking) as stranger, Visitor(asking) as third:
         name = register(stranger)
@@ -320,11 +314,11 @@ def test_g16_h01_a_foreign_uuid_is_e133(asking: RunningShop, clock: Clock) -> No
         wait(third, person="maria")
         with untouched(asking):
             for browser, other in product((stranger, third), (uuid, "0" * 32, "x")):
-                seed_refused(join(browser, other, username=name, password=PASSWORD), 400, "E133")
-                seed_refused(browser.http.post(f"{OWN}/register/{other}"), 400, "E133")
-            seed_refused(stranger.http.post(f"{OWN}/login/{uuid}"), 400, "E133")
+                legacy_refused(join(browser, other, username=name, password=PASSWORD), 400, "E133")
+                legacy_refused(browser.http.post(f"{OWN}/register/{other}"), 400, "E133")
+            legacy_refused(stranger.http.post(f"{OWN}/login/{uuid}"), 400, "E133")
         clock.advance(601)
-        seed_refused(visitor.http.post(f"{OWN}/register/{uuid}"), 400, "E133")
+        legacy_refused(visitor.http.post(f"{OWN}/register/{uuid}"), 400, "E133")
 
 
 def test_an_app_brings_its_ticket(asking: RunningShop) -> None:
@@ -332,7 +326,7 @@ def test_an_app_brings_its_ticket(asking: RunningShop) -> None:
     with Visitor(asking) as visitor:
         ticket = mini_login(visitor).json()["choice_ticket"]
         uuid = ticket.partition(".")[0]
-        seed_refused(visitor.http.post(f"{OWN}/register/{'0' * 32}", json={"ticket": ticket}), 400, "E133")
+        legacy_refused(visitor.http.post(f"{OWN}/register/{'0' * 32}", json={"ticket": ticket}), 400, "E133")
         assert visitor.http.post(f"{OWN}/register/{uuid}", json={"ticket": ticket}).json()["uid"] == 1
 
 
@@ -372,10 +366,10 @@ def test_what_a_client_only_claims_is_e130(shop: RunningShop, method: str, path:
         log_in(visitor)
         [one] = shop.rows("es_connect")
         claimed = {"openid": one["union_id"], "unionid": one["union_id"], "type": "ALIPAY"}
-        before = asked(shop)
+        before = count_code_calls(shop)
         with nothing_written(shop):
-            seed_refused(visitor.http.request(method, path, params=claimed), 404, "E130")
-        assert asked(shop) == before
+            legacy_refused(visitor.http.request(method, path, params=claimed), 404, "E130")
+        assert count_code_calls(shop) == before
 
 
 def test_queries_are_kept(shop: RunningShop) -> None:
@@ -386,4 +380,4 @@ def test_queries_are_kept(shop: RunningShop) -> None:
         assert query_of(begun.text)["redirect_uri"] == f"{shop.url}/connect/wechat/pc/callback"
         assert visitor.http.get(visitor.consent(begun.text)).headers["location"] == f"{shop.url}/member/account-binding"
         answer = visitor.http.get(f"{OWN}/pc/QQ", params={"return_to": "https://evil.example/"})
-        seed_refused(answer, 400, "E131")
+        legacy_refused(answer, 400, "E131")

@@ -1,4 +1,4 @@
-"""The routes of the two seed systems: their paths, shapes, cookies and codes."""
+"""The routes of the two older systems: their paths, shapes, cookies and codes."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,23 +13,23 @@ from connect_core.harness import RunningShop, Visitor, query_of
 from connect_core.plugin import IdKind
 
 from ...kit.acme import execute
+from ...kit.clock import Clock
 from ...kit.databases import run_shop
 from ...kit.web_shops import (
     PROFILE,
     SHOP,
     TOKEN,
-    Clock,
     HttpsVisitor,
-    asked,
+    alipay_and_wechat,
     behind_tls,
     changed,
     check_headers,
-    doubles,
+    count_code_calls,
     flow_cookies,
+    legacy_refused,
     nothing_written,
     query,
     refused,
-    seed_refused,
     set_cookies,
     untouched,
 )
@@ -43,12 +43,12 @@ FAILED = "联合登录失败"
 
 @pytest.fixture(scope="module")
 def shop() -> Iterator[RunningShop]:
-    """A shop whose front end was written for the seed systems."""
+    """A shop whose front end was written for the older systems."""
 
     def change(raw: dict[str, Any]) -> None:
         raw["service"] = {"redirect_allow": [f"{FRONT_END}/"], "home_url": "/index.html"}
 
-    with run_shop(doubles(), change=change) as running_shop:
+    with run_shop(alipay_and_wechat(), change=change) as running_shop:
         yield running_shop
 
 
@@ -157,11 +157,11 @@ def test_h5_login_url_is_a_text(shop: RunningShop, visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("sent", [quote(PAGE, safe=""), quote(quote(PAGE, safe=""), safe="")])
 def test_h5_login_url_takes_a_page_that_was_encoded_once_more(visitor: Visitor, sent: str) -> None:
-    """Front ends of the seed system encode the page, some twice; what is on no list is refused in any wrapping."""
+    """Front ends of the older system encode the page, some twice; what is on no list is refused in any wrapping."""
     answer = visitor.http.get(f"{H5}/getLoginUrl?redirectUri={sent}", headers=ALIPAY_APP)
     assert query_of(answer.text)["redirect_uri"] == PAGE
     evil = sent.replace("m.shop", "evil")
-    seed_refused(visitor.http.get(f"{H5}/getLoginUrl?redirectUri={evil}", headers=ALIPAY_APP), 400, "E131")
+    legacy_refused(visitor.http.get(f"{H5}/getLoginUrl?redirectUri={evil}", headers=ALIPAY_APP), 400, "E131")
 
 
 def test_h5_login_answers_the_token_map(shop: RunningShop, visitor: Visitor) -> None:
@@ -190,18 +190,17 @@ def test_h5_login_of_another_browser_is_refused(shop: RunningShop, visitor: Visi
     """Code and state without the browser that began are E133, and so is a replay; the vendor is not asked."""
     sent = h5_back(visitor)
     with untouched(shop):
-        seed_refused(httpx.get(f"{shop.url}{H5}/login", params=sent), 400, "E133")
-        seed_refused(visitor.http.get(f"{H5}/login", params=sent | {"state": "0" * 32}), 400, "E133")
+        legacy_refused(httpx.get(f"{shop.url}{H5}/login", params=sent), 400, "E133")
+        legacy_refused(visitor.http.get(f"{H5}/login", params=sent | {"state": "0" * 32}), 400, "E133")
         without = {name: value for name, value in sent.items() if name != "state"}
-        seed_refused(visitor.http.get(f"{H5}/login", params=without), 400, "E133")
+        legacy_refused(visitor.http.get(f"{H5}/login", params=without), 400, "E133")
     assert visitor.http.get(f"{H5}/login", params=sent).status_code == 200
     with untouched(shop):
-        seed_refused(visitor.http.get(f"{H5}/login", params=sent), 400, "E133")
+        legacy_refused(visitor.http.get(f"{H5}/login", params=sent), 400, "E133")
 
 
-def test_h5_login_expires() -> None:
+def test_h5_login_expires(clock: Clock) -> None:
     """Ten minutes on, it is E133."""
-    clock = Clock()
 
     def change(raw: dict[str, Any]) -> None:
         raw["service"] = {"redirect_allow": [FRONT_END]}
@@ -210,14 +209,14 @@ def test_h5_login_expires() -> None:
         sent = h5_back(visitor)
         clock.advance(601)
         with untouched(running_shop):
-            seed_refused(visitor.http.get(f"{H5}/login", params=sent), 400, "E133")
+            legacy_refused(visitor.http.get(f"{H5}/login", params=sent), 400, "E133")
 
 
 def test_refused_h5_login_ends_the_flow(shop: RunningShop, visitor: Visitor) -> None:
     """After a refusal the browser forgets the flow and the page begins anew."""
     sent = h5_back(visitor)
     with nothing_written(shop):
-        seed_refused(visitor.http.get(f"{H5}/login", params=sent | {"code": "made-up"}), 400, "403")
+        legacy_refused(visitor.http.get(f"{H5}/login", params=sent | {"code": "made-up"}), 400, "403")
     assert flow_cookies(visitor) == {}
 
 
@@ -225,7 +224,7 @@ def test_h5_login_url_wants_an_allowed_page(shop: RunningShop, visitor: Visitor)
     """Without a page, or with one that is not on the allow-list, there is nothing to begin."""
     for params in ({}, {"redirectUri": ""}, {"redirectUri": "https://evil.example/"}, {"redirectUri": f"{PAGE}#x"}):
         answer = visitor.http.get(f"{H5}/getLoginUrl", params=params, headers=ALIPAY_APP)
-        seed_refused(answer, 400, "E131")
+        legacy_refused(answer, 400, "E131")
     assert flow_cookies(visitor) == {}
 
 
@@ -233,8 +232,8 @@ def test_h5_login_url_wants_an_allowed_page(shop: RunningShop, visitor: Visitor)
 
 
 def test_mini_login_answers_the_member(shop: RunningShop, visitor: Visitor) -> None:
-    """A person never seen before is registered from Alipay's profile and answered under the seed's names."""
-    before = asked(shop), shop.sandboxes["alipay"].called(PROFILE)
+    """A person never seen before is registered from Alipay's profile and answered under the older system's names."""
+    before = count_code_calls(shop), shop.sandboxes["alipay"].called(PROFILE)
     answer = visitor.http.post(f"/login/{mini_code(visitor, 'wangfang')}")
     check_headers(answer)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
@@ -254,15 +253,15 @@ def test_mini_login_answers_the_member(shop: RunningShop, visitor: Visitor) -> N
         "isCertified": None,
         "registTime": datetime.fromtimestamp(member["create_time"], UTC).strftime("%Y-%m-%d %H:%M:%S"),
     }
-    assert (asked(shop), shop.sandboxes["alipay"].called(PROFILE)) == (before[0] + 1, before[1] + 1)
+    assert (count_code_calls(shop), shop.sandboxes["alipay"].called(PROFILE)) == (before[0] + 1, before[1] + 1)
 
 
 def test_mini_login_of_a_known_person_asks_for_no_profile(shop: RunningShop, visitor: Visitor) -> None:
     """A known user id is answered from the database, the same answer as the first time."""
     first = visitor.http.post(f"/login/{mini_code(visitor, 'known')}").json()
-    before = asked(shop), shop.sandboxes["alipay"].called(PROFILE)
+    before = count_code_calls(shop), shop.sandboxes["alipay"].called(PROFILE)
     assert visitor.http.post(f"/login/{mini_code(visitor, 'known')}").json() == first
-    assert (asked(shop), shop.sandboxes["alipay"].called(PROFILE)) == (before[0] + 1, before[1])
+    assert (count_code_calls(shop), shop.sandboxes["alipay"].called(PROFILE)) == (before[0] + 1, before[1])
 
 
 def test_mini_login_tells_whether_a_person_is_certified() -> None:
@@ -302,7 +301,7 @@ def test_mini_code_is_taken_once(shop: RunningShop, visitor: Visitor) -> None:
     code = mini_code(visitor)
     assert visitor.http.post(f"/login/{code}").status_code == 200
     with untouched(shop):
-        seed_refused(visitor.http.post(f"/login/{code}"), 400, "E133")
+        legacy_refused(visitor.http.post(f"/login/{code}"), 400, "E133")
 
 
 # codes
@@ -311,7 +310,7 @@ def test_mini_code_is_taken_once(shop: RunningShop, visitor: Visitor) -> None:
 @pytest.mark.parametrize("path", ["qq/pc/login", "qq/h5/getLoginUrl?redirectUri=/x", "qq/h5/login?code=a&state=b"])
 def test_unsupported_provider_is_e130(visitor: Visitor, path: str) -> None:
     """A provider that the shop does not show is E130."""
-    seed_refused(visitor.http.get(f"/buyer/connect/{path}"), 404, "E130")
+    legacy_refused(visitor.http.get(f"/buyer/connect/{path}"), 404, "E130")
 
 
 def test_shop_without_a_mini_program_is_e130() -> None:
@@ -321,7 +320,7 @@ def test_shop_without_a_mini_program_is_e130() -> None:
         raw["clients"]["mini"] = []
 
     with run_shop(change=change) as running_shop, Visitor(running_shop) as visitor:
-        seed_refused(visitor.http.post("/login/abc"), 404, "E130")
+        legacy_refused(visitor.http.post("/login/abc"), 404, "E130")
 
 
 REFUSALS = [
@@ -349,7 +348,7 @@ def test_vendor_failures_have_the_seeds_codes(
         shop.sandboxes["alipay"].faults.add(kind, value, on=TOKEN)
         with nothing_written(shop):
             answer = send()
-        seed_refused(answer, status, code)
+        legacy_refused(answer, status, code)
         assert (answer.json()["message"] == FAILED) is (code == "E131")
 
 
@@ -358,12 +357,12 @@ def test_disabled_member_is_e131(shop: RunningShop, visitor: Visitor) -> None:
     told = visitor.http.post(f"/login/{mini_code(visitor, 'disabled')}").json()["data"]
     execute(shop.database_url, "UPDATE es_member SET disabled = 1 WHERE id = ?", told["id"])
     with nothing_written(shop):
-        seed_refused(visitor.http.post(f"/login/{mini_code(visitor, 'disabled')}"), 403, "E131")
-        seed_refused(visitor.http.get(f"{H5}/login", params=h5_back(visitor, "disabled")), 403, "E131")
+        legacy_refused(visitor.http.post(f"/login/{mini_code(visitor, 'disabled')}"), 403, "E131")
+        legacy_refused(visitor.http.get(f"{H5}/login", params=h5_back(visitor, "disabled")), 403, "E131")
 
 
 def test_limit_is_told_with_a_time(shop: RunningShop) -> None:
-    """Past the budget the seed routes are 429 too, with Retry-After."""
+    """Past the budget the legacy routes are 429 too, with Retry-After."""
 
     def change(raw: dict[str, Any]) -> None:
         raw["limits"] = {"per_address": "1/hour"}
@@ -371,7 +370,7 @@ def test_limit_is_told_with_a_time(shop: RunningShop) -> None:
     with run_shop(change=change) as running_shop, Visitor(running_shop) as visitor:
         assert visitor.http.get(f"{PC}/login").status_code == 303
         for answer in (visitor.http.get(f"{PC}/login"), visitor.http.post("/login/abc")):
-            seed_refused(answer, 429, "E131")
+            legacy_refused(answer, 429, "E131")
             assert int(answer.headers["retry-after"]) > 0
 
 

@@ -19,15 +19,15 @@ from ...kit.web_shops import (
     TOKEN_ANSWER,
     acme_back,
     acme_shop,
-    asked,
     changed,
     come_back,
+    count_code_calls,
     flow_cookies,
+    legacy_refused,
     nothing_written,
     person,
     query,
     refused,
-    seed_refused,
     set_cookies,
     untouched,
 )
@@ -52,7 +52,7 @@ def acme_with_pkce() -> Iterator[tuple[RunningShop, dict[str, str], list[str]]]:
         yield running_shop, challenges, verifiers
 
 
-def test_c01_code_of_another_flow_fails_at_pkce() -> None:
+def test_code_of_another_flow_fails_at_pkce() -> None:
     """A victim's code in an attacker's flow is refused by the vendor, for the verifier is the flow's own."""
     with (
         acme_with_pkce() as (running_shop, challenges, _),
@@ -64,7 +64,7 @@ def test_c01_code_of_another_flow_fails_at_pkce() -> None:
             refused(attacker.http.get(acme_back(attacker, "victims-code")), 400, "code_invalid")
 
 
-def test_c02_verifier_is_sent_though_the_challenge_was_lost() -> None:
+def test_verifier_is_sent_though_the_challenge_was_lost() -> None:
     """Where the challenge was stripped on its way, the verifier is still sent, once, and the login fails."""
     with (
         acme_with_pkce() as (running_shop, _, verifiers),
@@ -76,7 +76,7 @@ def test_c02_verifier_is_sent_though_the_challenge_was_lost() -> None:
     assert verifiers[0]
 
 
-def test_c03_pkce_is_s256_and_new_for_each_flow() -> None:
+def test_pkce_is_s256_and_new_for_each_flow() -> None:
     """Verifiers are 43 to 128 unreserved characters, new for each flow, and never where a browser can read them."""
     with acme_with_pkce() as (running_shop, challenges, verifiers), Visitor(running_shop) as visitor:
         told = []
@@ -100,7 +100,7 @@ def test_c03_pkce_is_s256_and_new_for_each_flow() -> None:
     "spoil",
     ["another browser", "no state", "unknown state", "another provider", "another client", "an error beside", "twice"],
 )
-def test_c04_code_of_a_refused_response_is_dead(shop: RunningShop, visitor: Visitor, provider: str, spoil: str) -> None:
+def test_code_of_a_refused_response_is_dead(shop: RunningShop, visitor: Visitor, provider: str, spoil: str) -> None:
     """A code once seen in a refused response is never sent to the vendor by another flow."""
     name = {"alipay": "auth_code", "wechat": "code"}[provider]
     callback = come_back(visitor, provider)
@@ -135,32 +135,32 @@ def _at(callback: str, provider: str, client: str) -> str:
     return changed(url, **{"auth_code" if provider == "alipay" else "code": code, "state": found["state"]})
 
 
-def test_c04_owner_may_still_use_a_code_that_a_stranger_showed(shop: RunningShop, visitor: Visitor) -> None:
+def test_owner_may_still_use_a_code_that_a_stranger_showed(shop: RunningShop, visitor: Visitor) -> None:
     """A stranger who shows the code with its own state takes nothing from the browser it belongs to."""
     callback = come_back(visitor)
     refused(httpx.get(callback), 400, "state_invalid")
     assert visitor.http.get(callback).status_code == 303
 
 
-def test_c05_code_is_redeemed_once_however_long_it_lives(shop: RunningShop, visitor: Visitor) -> None:
+def test_code_is_redeemed_once_however_long_it_lives(shop: RunningShop, visitor: Visitor) -> None:
     """A used code in a second valid flow is refused by us, and the vendor is asked once."""
-    calls = asked(shop)
+    calls = count_code_calls(shop)
     first, second = come_back(visitor), come_back(visitor)
     assert visitor.http.get(first).status_code == 303
     refused(visitor.http.get(changed(second, auth_code=query(first)["auth_code"])), 400, "code_seen")
-    assert asked(shop) - calls == 1
+    assert count_code_calls(shop) - calls == 1
 
 
-def test_c05_mini_code_is_redeemed_once(shop: RunningShop, visitor: Visitor) -> None:
+def test_mini_code_is_redeemed_once(shop: RunningShop, visitor: Visitor) -> None:
     """The same for a mini program's code, at either of its doors."""
     body = visitor.client_parameters("alipay", "mini")
     assert visitor.http.post(MINI_TOKEN, json=body).status_code == 200
     with untouched(shop):
         refused(visitor.http.post(MINI_TOKEN, json=body), 400, "code_seen")
-        seed_refused(visitor.http.post(f"/login/{body['authCode']}"), 400, "E133")
+        legacy_refused(visitor.http.post(f"/login/{body['authCode']}"), 400, "E133")
 
 
-def test_c05_lasting_app_code_is_redeemed_once(shop: RunningShop, visitor: Visitor) -> None:
+def test_lasting_app_code_is_redeemed_once(shop: RunningShop, visitor: Visitor) -> None:
     """The native SDK's code, which the vendor would take for a month, works once, with its ticket."""
     old, new = (visitor.client_parameters("alipay", "app") for _ in range(2))
     path = "/connect/alipay/app/token"
@@ -180,13 +180,13 @@ def test_c05_lasting_app_code_is_redeemed_once(shop: RunningShop, visitor: Visit
     ],
 )
 @pytest.mark.parametrize("token", ["access_token", "id_token", "openid", "user_id"])
-def test_c06_clients_hand_in_no_tokens(shop: RunningShop, visitor: Visitor, path: str, code: str, token: str) -> None:
+def test_clients_hand_in_no_tokens(shop: RunningShop, visitor: Visitor, path: str, code: str, token: str) -> None:
     """No door takes an access token or an id in place of a code."""
     with untouched(shop):
         refused(visitor.http.post(f"/connect/{path}/token", json={token: "2088000000000000"}), 400, code)
 
 
-def test_c07_what_a_client_says_of_itself_is_ignored(shop: RunningShop, visitor: Visitor) -> None:
+def test_what_a_client_says_of_itself_is_ignored(shop: RunningShop, visitor: Visitor) -> None:
     """Ids and names beside the code change nothing: the vendor says who it is."""
     said = {
         "user_id": "2088",
@@ -204,14 +204,14 @@ def test_c07_what_a_client_says_of_itself_is_ignored(shop: RunningShop, visitor:
 
 
 @pytest.mark.parametrize(("provider", "client"), [("wechat", "pc"), ("alipay", "h5"), ("wechat", "h5")])
-def test_c09_flow_ends_where_it_was_meant_to(shop: RunningShop, visitor: Visitor, provider: str, client: str) -> None:
+def test_flow_ends_where_it_was_meant_to(shop: RunningShop, visitor: Visitor, provider: str, client: str) -> None:
     """A response for one provider and client type is refused at the callback of any other."""
     callback = come_back(visitor)
     with untouched(shop):
         refused(visitor.http.get(_at(callback, provider, client)), 400, "state_invalid")
 
 
-def test_c09_flow_for_a_front_end_does_not_end_at_our_callback(shop: RunningShop, visitor: Visitor) -> None:
+def test_flow_for_a_front_end_does_not_end_at_our_callback(shop: RunningShop, visitor: Visitor) -> None:
     """A flow whose tokens a page asks for is no way to a cookie, and the other way round."""
     for_page, for_us = come_back(visitor, redirect_uri=f"{shop.url}/done"), come_back(visitor)
     with untouched(shop):
@@ -220,7 +220,7 @@ def test_c09_flow_for_a_front_end_does_not_end_at_our_callback(shop: RunningShop
 
 
 @pytest.mark.parametrize(("provider", "call"), [("alipay", PROFILE), ("wechat", "userinfo")])
-def test_c10_profile_of_somebody_else_is_refused(shop: RunningShop, visitor: Visitor, provider: str, call: str) -> None:
+def test_profile_of_somebody_else_is_refused(shop: RunningShop, visitor: Visitor, provider: str, call: str) -> None:
     """A profile that names another person than the token ends the login."""
     shop.sandboxes[provider].faults.add("swapped_id", on=call)
     with nothing_written(shop):
@@ -231,7 +231,7 @@ def test_c10_profile_of_somebody_else_is_refused(shop: RunningShop, visitor: Vis
     "value",
     ['expires_in="soon"', "expires_in=-1", "expires_in=99999999999999999999", "expires_in=null", 'token_type="bEaReR"'],
 )
-def test_c11_c12_numbers_nobody_needs_do_not_matter(shop: RunningShop, visitor: Visitor, value: str) -> None:
+def test_numbers_nobody_needs_do_not_matter(shop: RunningShop, visitor: Visitor, value: str) -> None:
     """Odd life times and token types beside a good token do no harm."""
     shop.sandboxes["alipay"].faults.add("field", value, on=TOKEN)
     assert visitor.http.get(come_back(visitor)).status_code == 303
@@ -240,7 +240,7 @@ def test_c11_c12_numbers_nobody_needs_do_not_matter(shop: RunningShop, visitor: 
 @pytest.mark.parametrize(
     "value", ["access_token=null", 'access_token=""', "access_token=1", "user_id=true", 'user_id=" "']
 )
-def test_c11_success_without_its_contents_is_refused(shop: RunningShop, visitor: Visitor, value: str) -> None:
+def test_success_without_its_contents_is_refused(shop: RunningShop, visitor: Visitor, value: str) -> None:
     """A signed success without a usable token or id is none."""
     shop.sandboxes["alipay"].faults.add("field", value, on=TOKEN)
     with nothing_written(shop):
@@ -250,7 +250,7 @@ def test_c11_success_without_its_contents_is_refused(shop: RunningShop, visitor:
 @pytest.mark.parametrize(
     ("errcode", "status", "code"), [("40029", 400, "code_invalid"), ("40125", 502, "provider_config")]
 )
-def test_c11_error_inside_200_is_an_error(
+def test_error_inside_200_is_an_error(
     shop: RunningShop, visitor: Visitor, errcode: str, status: int, code: str
 ) -> None:
     """WeChat's errors come with HTTP 200 and are errors all the same."""
@@ -259,7 +259,7 @@ def test_c11_error_inside_200_is_an_error(
         refused(visitor.http.get(come_back(visitor, "wechat")), status, code)
 
 
-def test_c14_answers_hold_what_they_should_and_no_more(shop: RunningShop, visitor: Visitor) -> None:
+def test_answers_hold_what_they_should_and_no_more(shop: RunningShop, visitor: Visitor) -> None:
     """Neither a vendor's token or id nor the member's row goes to a client."""
     answers = [
         visitor.http.post(MINI_TOKEN, json=visitor.client_parameters("alipay", "mini")),
@@ -273,7 +273,7 @@ def test_c14_answers_hold_what_they_should_and_no_more(shop: RunningShop, visito
     assert not [value for value in ids for answer in answers if value in answer.text]
 
 
-def test_c15_c16_vendor_is_asked_for_no_more_than_needed(visitor: Visitor) -> None:
+def test_vendor_is_asked_for_no_more_than_needed(visitor: Visitor) -> None:
     """The login URL asks for the one scope, and holds no secret and no signature."""
     scopes = {
         ("alipay", "pc"): "auth_user",
@@ -288,9 +288,7 @@ def test_c15_c16_vendor_is_asked_for_no_more_than_needed(visitor: Visitor) -> No
 
 
 @pytest.mark.parametrize(("issued_for", "door"), [(ClientType.MINI, "pc"), (ClientType.PC, "mini")])
-def test_c17_code_of_another_app_is_refused(
-    shop: RunningShop, visitor: Visitor, issued_for: ClientType, door: str
-) -> None:
+def test_code_of_another_app_is_refused(shop: RunningShop, visitor: Visitor, issued_for: ClientType, door: str) -> None:
     """A mini program's code at the web login, or the reverse: the door decides the app, the vendor refuses the code."""
     code = shop.sandboxes["alipay"].code_for(issued_for, "lihua")
     with nothing_written(shop):
@@ -301,7 +299,7 @@ def test_c17_code_of_another_app_is_refused(
         refused(answer, 400, "code_invalid")
 
 
-def test_c17_client_does_not_choose_the_app(shop: RunningShop, visitor: Visitor) -> None:
+def test_client_does_not_choose_the_app(shop: RunningShop, visitor: Visitor) -> None:
     """A response that names another app id is refused before the vendor is asked."""
     with untouched(shop):
         refused(visitor.http.get(changed(come_back(visitor), app_id="2021000117650002")), 400, "bad_request")
@@ -329,7 +327,7 @@ def unavailable(answer: httpx.Response) -> None:
     ],
     ids=["locked", "broken"],
 )
-def test_m05_code_survives_a_database_that_is_down(
+def test_code_survives_a_database_that_is_down(
     outage: Callable[[RunningShop], AbstractContextManager[None]],
 ) -> None:
     """Without its database the callback is 503, the vendor is not asked, and the same address works afterwards."""
@@ -338,13 +336,13 @@ def test_m05_code_survives_a_database_that_is_down(
         with outage(running_shop):
             assert visitor.http.get("/connect/alipay/pc/login").status_code == 303
             unavailable(visitor.http.get(callback))
-        assert asked(running_shop) == 0
+        assert count_code_calls(running_shop) == 0
         answer = visitor.http.get(callback)
         assert (answer.status_code, list(set_cookies(answer))) == (303, ["connect_session"])
-        assert asked(running_shop) == 1
+        assert count_code_calls(running_shop) == 1
 
 
-def test_m05_every_door_is_503_without_its_table() -> None:
+def test_every_door_is_503_without_its_table() -> None:
     """Each route that needs the database says so, and asks no vendor."""
     with run_shop() as running_shop, Visitor(running_shop) as visitor:
         tokens = visitor.http.post(MINI_TOKEN, json=visitor.client_parameters("alipay", "mini")).json()
@@ -357,8 +355,8 @@ def test_m05_every_door_is_503_without_its_table() -> None:
             unavailable(visitor.http.post("/connect/alipay/pc/token", json=for_page))
             unavailable(visitor.http.post(MINI_TOKEN, json=mini))
             unavailable(visitor.http.post("/connect/alipay/app/token", json=app))
-            seed_refused(visitor.http.post(f"/login/{mini['authCode']}"), 503, "E131")
-        assert asked(running_shop) == 1
+            legacy_refused(visitor.http.post(f"/login/{mini['authCode']}"), 503, "E131")
+        assert count_code_calls(running_shop) == 1
         bearer = {"authorization": f"Bearer {tokens['access_token']}"}
         with without(running_shop, "es_member_session"):
             unavailable(visitor.http.get("/connect/me", headers=bearer))
@@ -371,12 +369,12 @@ def test_m05_every_door_is_503_without_its_table() -> None:
             assert visitor.http.post(f"/connect/alipay/{path}/token", json=body).status_code == 200
 
 
-def test_m06_database_lost_after_the_exchange_leaves_nothing() -> None:
+def test_database_lost_after_the_exchange_leaves_nothing() -> None:
     """When the login cannot be written, it is 503 with nothing half done, and the next login works."""
     with run_shop() as running_shop, Visitor(running_shop) as visitor:
         with without(running_shop, "es_member_session"):
             before = [running_shop.rows(table) for table in ("es_member", "es_connect", "es_connect_event")]
             unavailable(visitor.http.get(come_back(visitor)))
             assert [running_shop.rows(table) for table in ("es_member", "es_connect", "es_connect_event")] == before
-        assert asked(running_shop) == 1
+        assert count_code_calls(running_shop) == 1
         assert visitor.http.get(come_back(visitor)).status_code == 303

@@ -1,31 +1,17 @@
 """`first_login = "choose"`: a newcomer is asked first, and an older account is joined by proof alone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
 import pytest
 
 from connect_core.harness import RunningShop, Visitor
-from connect_core.plugin import hookimpl
 from connect_core.providers.registry import Plugins
 
+from ...kit.clock import Clock
 from ...kit.databases import run_shop
-from ...kit.web_shops import HTML, Clock, nothing_written, refused, set_cookies
-
-CHOOSE = "/connect/first-login"
-PASSWORD = "correct horse battery staple"
-
-
-def choosing(raw: dict[str, dict[str, object]]) -> None:
-    """A shop that asks."""
-    raw["service"]["first_login"] = "choose"
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """The shop's clock."""
-    return Clock()
+from ...kit.first_logins import CHOOSE, PASSWORD, SmsCheck, choose, choosing, register
+from ...kit.web_shops import HTML, nothing_written, refused, set_cookies
 
 
 @pytest.fixture
@@ -33,21 +19,6 @@ def shop(clock: Clock) -> Iterator[RunningShop]:
     """A shop that asks newcomers."""
     with run_shop(now=clock, change=choosing) as running_shop:
         yield running_shop
-
-
-def choose(visitor: Visitor, **asked: str) -> httpx.Response:
-    """Decide on the choose page."""
-    return visitor.http.post(CHOOSE, data=asked, headers={"origin": visitor.shop.url})
-
-
-def register(visitor: Visitor, person: str = "lihua", provider: str = "alipay") -> str:
-    """Log in as a newcomer, set a password, and return the member's name."""
-    login = visitor.log_in(provider, "pc", person)
-    assert choose(visitor, decision="register").status_code == 303
-    assert visitor.http.post("/connect/account/password", json={"password": PASSWORD}).status_code == 204
-    who = visitor.who(login)
-    assert who is not None
-    return str(who["uname"])
 
 
 def test_a_newcomer_is_asked_and_registered(shop: RunningShop) -> None:
@@ -83,7 +54,7 @@ def test_an_account_is_joined_with_its_password(shop: RunningShop) -> None:
     assert kinds == ["registered", "bound", "logged_in", "bound", "logged_in"]
 
 
-def test_f13_without_a_password_nothing_proves_an_account(shop: RunningShop) -> None:
+def test_without_a_password_nothing_proves_an_account(shop: RunningShop) -> None:
     """A member without a password, an unknown name and a wrong password are refused alike, and nothing is written."""
     with Visitor(shop) as visitor, Visitor(shop) as other, Visitor(shop) as intruder:
         name = register(visitor)
@@ -104,7 +75,7 @@ def test_f13_without_a_password_nothing_proves_an_account(shop: RunningShop) -> 
             assert 'role="alert"' in page.text
 
 
-def test_p_passwords_are_tried_ten_times_an_hour(shop: RunningShop) -> None:
+def test_passwords_are_tried_ten_times_an_hour(shop: RunningShop) -> None:
     """Tries are counted for the account, whoever makes them."""
     with Visitor(shop) as visitor, Visitor(shop) as intruder:
         name = register(visitor)
@@ -114,7 +85,7 @@ def test_p_passwords_are_tried_ten_times_an_hour(shop: RunningShop) -> None:
         refused(choose(intruder, decision="join", username=name, password=PASSWORD), 429, "rate_limited")
 
 
-def test_g16_a_choice_is_made_once_in_its_own_browser_by_post(shop: RunningShop, clock: Clock) -> None:
+def test_a_choice_is_made_once_in_its_own_browser_by_post(shop: RunningShop, clock: Clock) -> None:
     """Another browser has no pending login, a GET decides nothing, a second choice and a late one are refused."""
     with Visitor(shop) as visitor, Visitor(shop) as stranger:
         visitor.log_in("alipay", "pc")
@@ -134,7 +105,7 @@ def test_g16_a_choice_is_made_once_in_its_own_browser_by_post(shop: RunningShop,
     assert len(shop.rows("es_member")) == 1
 
 
-def test_m_sixteen_choices_at_once_register_one_member(shop: RunningShop) -> None:
+def test_sixteen_choices_at_once_register_one_member(shop: RunningShop) -> None:
     """However often the form is sent, there is one member and one session."""
     with Visitor(shop) as visitor:
         visitor.log_in("alipay", "pc")
@@ -157,17 +128,8 @@ def test_an_app_gets_a_ticket_instead_of_a_cookie(shop: RunningShop) -> None:
         assert login.json()["is_new_member"] is True
         assert visitor.who(login) is not None
         code = visitor.client_parameters("alipay", "mini", "maria")["authCode"]
-        seed = visitor.http.post(f"/login/{code}")
-        assert seed.json()["data"].keys() == {"choice_ticket", "expires_in"}
-
-
-class SmsCheck:
-    """A shop's own check."""
-
-    @hookimpl
-    def connect_check_credentials(self, credentials: Mapping[str, str]) -> int | None:
-        """Take the code that the test sends."""
-        return 1 if credentials.get("sms_code") == "424242" else None
+        legacy_answer = visitor.http.post(f"/login/{code}")
+        assert legacy_answer.json()["data"].keys() == {"choice_ticket", "expires_in"}
 
 
 def test_connect_check_credentials_is_asked_instead_of_our_passwords() -> None:
@@ -202,7 +164,7 @@ def test_a_password_has_its_length(shop: RunningShop, password: str) -> None:
             refused(answer, 400, "bad_request")
 
 
-def test_k_a_password_is_stored_as_an_argon2_hash(shop: RunningShop) -> None:
+def test_a_password_is_stored_as_an_argon2_hash(shop: RunningShop) -> None:
     """The table holds the hash and never the password."""
     with Visitor(shop) as visitor:
         register(visitor)

@@ -13,15 +13,10 @@ import pytest
 from connect_core.harness import RunningShop, Visitor
 
 from ...kit.acme import execute
+from ...kit.clock import Clock
 from ...kit.databases import run_shop
 from ...kit.qr_logins import COOKIE, approve, collect, hold, kinds, start, status, uid
-from ...kit.web_shops import HTML, Clock, check_headers, refused
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """The shop's clock."""
-    return Clock()
+from ...kit.web_shops import HTML, check_headers, refused
 
 
 @pytest.fixture
@@ -47,7 +42,7 @@ def test_a_phone_logs_a_pc_in(shop: RunningShop, pc: Visitor, phone: Visitor) ->
     assert kinds(shop)[-2:] == ["handed_over", "logged_in"]
 
 
-def test_i01_the_phone_shows_who_where_and_when(clock: Clock, pc: Visitor, phone: Visitor) -> None:
+def test_the_phone_shows_who_where_and_when(clock: Clock, pc: Visitor, phone: Visitor) -> None:
     """The confirm page names shop, member, browser, system, coarse place and time; both answers weigh the same."""
     path = start(pc)
     clock.advance(40)
@@ -63,7 +58,7 @@ def test_i01_the_phone_shows_who_where_and_when(clock: Clock, pc: Visitor, phone
     assert phone.http.get(path).json()["browser"] == "Chrome"
 
 
-def test_i01_a_code_lives_two_minutes(clock: Clock, pc: Visitor, phone: Visitor) -> None:
+def test_a_code_lives_two_minutes(clock: Clock, pc: Visitor, phone: Visitor) -> None:
     """A relayed one has to be scanned, confirmed and collected within them."""
     approve(phone, start(pc))
     clock.advance(119)
@@ -74,7 +69,7 @@ def test_i01_a_code_lives_two_minutes(clock: Clock, pc: Visitor, phone: Visitor)
     refused(collect(pc), 400, "state_expired")
 
 
-def test_i01_a_foreign_page_confirms_nothing(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
+def test_a_foreign_page_confirms_nothing(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
     """An approval is a POST from our own page: no GET, no other origin."""
     path = start(pc)
     phone.http.get(path)
@@ -88,7 +83,7 @@ def test_i01_a_foreign_page_confirms_nothing(shop: RunningShop, pc: Visitor, pho
     assert row["expiry_time"] - row["create_time"] == 120
 
 
-def test_i03_unknown_ids_are_like_expired_ones(shop: RunningShop, clock: Clock, pc: Visitor, phone: Visitor) -> None:
+def test_unknown_ids_are_like_expired_ones(shop: RunningShop, clock: Clock, pc: Visitor, phone: Visitor) -> None:
     """An id has 192 random bits; one that never was, and one that is over, are refused in the same words."""
     path = start(pc)
     assert len(path.rpartition("/")[2]) == 32
@@ -105,7 +100,7 @@ def test_i03_unknown_ids_are_like_expired_ones(shop: RunningShop, clock: Clock, 
     assert kinds(shop) == ["registered", "bound", "logged_in"]
 
 
-def test_i03_guesses_are_counted() -> None:
+def test_guesses_are_counted() -> None:
     """Who tries ids, or begins one hand-over after another, is told to slow down."""
     with (
         run_shop(change=lambda raw: raw.update(limits={"per_address": "5/hour"})) as running_shop,
@@ -118,7 +113,7 @@ def test_i03_guesses_are_counted() -> None:
         assert int(told.headers["retry-after"]) > 0
 
 
-def test_i04_a_session_is_collected_once(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
+def test_a_session_is_collected_once(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
     """A second collect, and a second scan, of what was collected are refused as if it had never been."""
     path = start(pc)
     ticket = pc.http.cookies[COOKIE]
@@ -159,7 +154,7 @@ ANSWERS = {
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("state", BEFORE)
-def test_i06_every_step_in_every_state(pc: Visitor, phone: Visitor, state: str, step: str) -> None:
+def test_every_step_in_every_state(pc: Visitor, phone: Visitor, state: str, step: str) -> None:
     """The state machine, exhaustively: each step is taken where the drawing has it, and refused everywhere else."""
     path = start(pc)
     ticket = pc.http.cookies[COOKIE]
@@ -180,7 +175,7 @@ def test_i06_every_step_in_every_state(pc: Visitor, phone: Visitor, state: str, 
         assert answer.is_success
 
 
-def test_i07_of_64_collects_one_gets_the_session(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
+def test_of_64_collects_one_gets_the_session(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
     """A ticket raced from 64 connections opens one session."""
     approve(phone, start(pc))
     cookies = {"cookie": f"{COOKIE}={pc.http.cookies[COOKIE]}"}
@@ -193,7 +188,7 @@ def test_i07_of_64_collects_one_gets_the_session(shop: RunningShop, pc: Visitor,
     assert kinds(shop).count("handed_over") == 1
 
 
-def test_i08_a_phone_logs_in_first_and_confirms_then(shop: RunningShop, pc: Visitor) -> None:
+def test_a_phone_logs_in_first_and_confirms_then(shop: RunningShop, pc: Visitor) -> None:
     """Who is not logged in is sent to the login page and comes back to the confirm page: nothing approves itself."""
     path = start(pc)
     with Visitor(shop) as stranger:
@@ -211,7 +206,7 @@ def test_i08_a_phone_logs_in_first_and_confirms_then(shop: RunningShop, pc: Visi
     assert collect(pc).status_code == 200
 
 
-def test_i09_polling_tells_the_state_alone(pc: Visitor, phone: Visitor) -> None:
+def test_polling_tells_the_state_alone(pc: Visitor, phone: Visitor) -> None:
     """Neither page nor poll says who scanned, until the session is collected."""
     approve(phone, start(pc))
     assert pc.http.get("/connect/handover/status").json() == {"status": "approved"}
@@ -220,7 +215,7 @@ def test_i09_polling_tells_the_state_alone(pc: Visitor, phone: Visitor) -> None:
     assert "m_" not in page
 
 
-def test_i10_a_refusal_is_final(pc: Visitor, phone: Visitor) -> None:
+def test_a_refusal_is_final(pc: Visitor, phone: Visitor) -> None:
     """After "decline" the PC is told so, and its id is dead."""
     path = start(pc)
     phone.http.get(path)
@@ -234,7 +229,7 @@ def test_i10_a_refusal_is_final(pc: Visitor, phone: Visitor) -> None:
     assert status(pc) == "waiting"
 
 
-def test_i11_fast_pollers_are_slowed_down(pc: Visitor) -> None:
+def test_fast_pollers_are_slowed_down(pc: Visitor) -> None:
     """Once a second is fine; faster is 429 with `Retry-After`, for that ticket alone."""
     start(pc)
     found = [pc.http.get("/connect/handover/status") for _ in range(8)]
@@ -245,7 +240,7 @@ def test_i11_fast_pollers_are_slowed_down(pc: Visitor) -> None:
     assert status(pc) == "waiting"
 
 
-def test_i12_the_pc_gets_a_new_session(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
+def test_the_pc_gets_a_new_session(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
     """What the PC's browser held before the collect, planted or its own, ends; the new one is another."""
     pc.log_in("alipay", "pc", "wangfang")
     before = pc.http.cookies["connect_session"]
@@ -258,7 +253,7 @@ def test_i12_the_pc_gets_a_new_session(shop: RunningShop, pc: Visitor, phone: Vi
     assert uid(pc) is None
 
 
-def test_i13_the_code_is_our_address_and_the_id(shop: RunningShop, pc: Visitor) -> None:
+def test_the_code_is_our_address_and_the_id(shop: RunningShop, pc: Visitor) -> None:
     """The address is built from `public_url`, whatever `Host` says, and takes no target."""
     begun = pc.http.post("/connect/handover?return_to=https://evil.example", headers={"host": "evil.example"})
     url = urlsplit(begun.json()["handover_url"])
@@ -271,7 +266,7 @@ def test_i13_the_code_is_our_address_and_the_id(shop: RunningShop, pc: Visitor) 
         assert v.http.post("/connect/handover").json()["handover_url"].startswith("https://shop.example/connect/h/")
 
 
-def test_i14_an_approval_survives_the_process(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
+def test_an_approval_survives_the_process(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
     """Approved at one process, collected at another with the same database, which has never heard of it."""
     approve(phone, start(pc))
 
@@ -286,7 +281,7 @@ def test_i14_an_approval_survives_the_process(shop: RunningShop, pc: Visitor, ph
     refused(collect(pc), 400, "state_expired")
 
 
-def test_i15_who_logged_out_hands_nothing_over(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
+def test_who_logged_out_hands_nothing_over(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
     """The approving login must still be alive when the PC collects."""
     approve(phone, start(pc))
     phone.http.post("/connect/logout")
@@ -295,7 +290,7 @@ def test_i15_who_logged_out_hands_nothing_over(shop: RunningShop, pc: Visitor, p
     assert "handed_over" not in kinds(shop)
 
 
-def test_i15_who_was_disabled_hands_nothing_over(pc: Visitor, phone: Visitor) -> None:
+def test_who_was_disabled_hands_nothing_over(pc: Visitor, phone: Visitor) -> None:
     """So must the member."""
     approve(phone, start(pc))
     execute(pc.shop.database_url, "UPDATE es_member SET disabled = 1")
@@ -303,7 +298,7 @@ def test_i15_who_was_disabled_hands_nothing_over(pc: Visitor, phone: Visitor) ->
     assert uid(pc) is None
 
 
-def test_i16_another_browser_collects_nothing(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
+def test_another_browser_collects_nothing(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
     """Without the cookie it is 403, also for the phone; with the id alone, which the code shows, it is nothing."""
     path = start(pc)
     approve(phone, path)
@@ -319,7 +314,7 @@ def test_i16_another_browser_collects_nothing(shop: RunningShop, pc: Visitor, ph
 
 
 @pytest.mark.parametrize("state", ["scanned", "approved"])
-def test_i17_a_second_account_ends_it(shop: RunningShop, pc: Visitor, phone: Visitor, state: str) -> None:
+def test_a_second_account_ends_it(shop: RunningShop, pc: Visitor, phone: Visitor, state: str) -> None:
     """An id that two accounts scan was relayed: it is dead for both, and an event for each of them says so."""
     path = start(pc)
     phone.http.get(path)

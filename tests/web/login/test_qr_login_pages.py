@@ -9,15 +9,10 @@ import pytest
 from connect_core.harness import RunningShop, Visitor
 from connect_core.web.login.user_agents import describe, get_place
 
+from ...kit.clock import Clock
 from ...kit.databases import run_shop
 from ...kit.qr_logins import COOKIE, PC_AGENT, approve, collect, start, uid
-from ...kit.web_shops import HTML, Clock, check_headers, refused, set_cookies
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """The shop's clock."""
-    return Clock()
+from ...kit.web_shops import HTML, check_headers, refused, set_cookies
 
 
 @pytest.fixture

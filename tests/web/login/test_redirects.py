@@ -20,16 +20,16 @@ from ...kit.web_shops import (
     HttpsVisitor,
     acme_back,
     acme_shop,
-    asked,
     behind_tls,
     changed,
     check_headers,
     come_back,
+    count_code_calls,
     flow_cookies,
+    legacy_refused,
     person,
     query,
     refused,
-    seed_refused,
     set_cookies,
     untouched,
 )
@@ -50,10 +50,10 @@ def shop() -> Iterator[RunningShop]:
 
 
 BAD_TARGETS = [
-    # B01
+    # another site
     "https://evil.example",
     "https://evil.example/app",
-    # B02
+    # what a browser may read as another site, or as no site at all
     "//evil.example",
     "///evil.example",
     "////evil.example",
@@ -87,7 +87,7 @@ BAD_TARGETS = [
     "evil.example",
     "app",
     "../app",
-    # B04
+    # another scheme, port or host
     "http://m.shop.example/app",
     "https://m.shop.example:8443/app",
     "https://m.shop.example.evil.example/app",
@@ -97,7 +97,7 @@ BAD_TARGETS = [
     "https://a.m.shop.example/app",
     "https://pay.example/",
     "https://pay.example:8444/",
-    # B05
+    # another path of the same site
     "https://m.shop.example/",
     "https://m.shop.example/apple",
     "https://m.shop.example/APP",
@@ -124,7 +124,7 @@ ALLOWED = [
 
 
 @pytest.mark.parametrize("target", BAD_TARGETS)
-def test_b01_b02_b04_b05_bad_targets_are_refused_at_start(shop: RunningShop, visitor: Visitor, target: str) -> None:
+def test_bad_targets_are_refused_at_start(shop: RunningShop, visitor: Visitor, target: str) -> None:
     """Whatever is not exactly below the allow-list is refused before a flow exists, at every door."""
     spent = shop.rows("es_connect_used_flow")
     with untouched(shop):
@@ -144,27 +144,27 @@ def test_b01_b02_b04_b05_bad_targets_are_refused_at_start(shop: RunningShop, vis
             ),
         ]
         for answer in seeds:
-            seed_refused(answer, 400, "E131")
+            legacy_refused(answer, 400, "E131")
     assert flow_cookies(visitor) == {}
     assert shop.rows("es_connect_used_flow") == spent
 
 
 @pytest.mark.parametrize("target", ALLOWED)
-def test_b01_allowed_targets_are_reached(shop: RunningShop, visitor: Visitor, target: str) -> None:
+def test_allowed_targets_are_reached(shop: RunningShop, visitor: Visitor, target: str) -> None:
     """The allow-list is no wall: a login lands exactly where it was told to."""
     location = visitor.http.get(come_back(visitor, return_to=target)).headers["location"]
     assert location.isascii()
     assert unquote(location) in (target, shop.url + target)
 
 
-def test_b06_target_comes_from_the_flow_alone(shop: RunningShop, visitor: Visitor) -> None:
+def test_target_comes_from_the_flow_alone(shop: RunningShop, visitor: Visitor) -> None:
     """A target that is added to the callback is nothing to us."""
     callback = come_back(visitor, return_to="/orders")
     evil = dict.fromkeys(["return_to", "redirect_uri", "redirectUri", "next", "forward"], "https://evil.example/")
     assert visitor.http.get(changed(callback, **evil)).headers["location"] == f"{shop.url}/orders"
 
 
-def test_b07_callback_address_is_the_configured_one() -> None:
+def test_callback_address_is_the_configured_one() -> None:
     """The vendor is told the public address, whatever Host says; the exchange gets the very same one."""
     exchanged = []
 
@@ -181,7 +181,7 @@ def test_b07_callback_address_is_the_configured_one() -> None:
         assert exchanged == [told]
 
 
-def test_b07_wake_up_link_leads_to_the_configured_address(shop: RunningShop, visitor: Visitor) -> None:
+def test_wake_up_link_leads_to_the_configured_address(shop: RunningShop, visitor: Visitor) -> None:
     """The link that opens Alipay's app wraps our own start URL, with what the visitor asked for."""
     answer = visitor.http.get(
         "/connect/alipay/h5/login", params={"return_to": "/orders"}, headers={"host": "evil.example"}
@@ -201,7 +201,7 @@ def test_a_start_url_that_a_link_opened_in_the_app_is_no_link_again(visitor: Vis
 
 
 @pytest.mark.parametrize("bad", ["\r\nSet-Cookie: a=b", "\nX: y", "\0", "\u2028", "é\r"])
-def test_b08_no_header_is_injected(shop: RunningShop, visitor: Visitor, bad: str) -> None:
+def test_no_header_is_injected(shop: RunningShop, visitor: Visitor, bad: str) -> None:
     """Line breaks and zeros never get into a header of ours: they are refused, or arrive encoded."""
     told = [
         visitor.http.get("/connect/alipay/pc/login", params={"return_to": f"/{bad}"}),
@@ -217,21 +217,21 @@ def test_b08_no_header_is_injected(shop: RunningShop, visitor: Visitor, bad: str
 
 
 @pytest.mark.parametrize("bad", ["/a\r\nset-cookie: a=b", "/\0", "/\u2028", "/\x7f", "\\\\evil", "/中"])
-def test_b08_a_redirect_encodes_whatever_it_is_given(bad: str) -> None:
+def test_a_redirect_encodes_whatever_it_is_given(bad: str) -> None:
     """Checked before or not: nothing but plain ASCII of an address stands in `Location`."""
     location = responses.redirect(bad).headers["location"]
     assert re.fullmatch(r"[!-~]+", location)
     assert not set(location) & set('\\"<>^`{|}')
 
 
-def test_b08_hostile_paths_are_not_found(visitor: Visitor) -> None:
+def test_hostile_paths_are_not_found(visitor: Visitor) -> None:
     """A path that hides line breaks or another host is no address of ours, and leads nowhere."""
     for path in ("x%0d%0aSet-Cookie:a=b", "..%5cevil.example", "%2e%2e", "alipay%00"):
         answer = visitor.http.post(f"/connect/{path}/pc/callback", data={"state": "a"})
         refused(answer, 404, "unsupported")
 
 
-def test_b09_every_redirect_after_a_post_is_303(shop: RunningShop, visitor: Visitor) -> None:
+def test_every_redirect_after_a_post_is_303(shop: RunningShop, visitor: Visitor) -> None:
     """No POST is answered with a redirect that would post again."""
     callback = come_back(visitor)
     told = [
@@ -241,7 +241,7 @@ def test_b09_every_redirect_after_a_post_is_303(shop: RunningShop, visitor: Visi
     assert [answer.status_code for answer in told] == [303, 303]
 
 
-def test_b10_nothing_leaks_from_the_callback(shop: RunningShop, visitor: Visitor) -> None:
+def test_nothing_leaks_from_the_callback(shop: RunningShop, visitor: Visitor) -> None:
     """The callback is left at once, without a Referer, for an address without code, state or token."""
     callback = come_back(visitor, return_to="/orders")
     answer = visitor.http.get(callback, headers={"accept": "text/html"})
@@ -250,7 +250,7 @@ def test_b10_nothing_leaks_from_the_callback(shop: RunningShop, visitor: Visitor
     assert answer.headers["location"] == f"{shop.url}/orders"
 
 
-def test_b11_error_page_loads_and_runs_nothing(shop: RunningShop, visitor: Visitor) -> None:
+def test_error_page_loads_and_runs_nothing(shop: RunningShop, visitor: Visitor) -> None:
     """The page that may still show a code in its address has no script and nothing from elsewhere."""
     page = visitor.http.get(come_back(visitor, person="b11") + "&state=x", headers={"accept": "text/html"})
     assert page.status_code == 400
@@ -262,7 +262,7 @@ def test_b11_error_page_loads_and_runs_nothing(shop: RunningShop, visitor: Visit
 
 
 @pytest.mark.parametrize("stray", ["access_token", "id_token", "openid", "user_id"])
-def test_b11_tokens_in_the_response_are_ignored(shop: RunningShop, visitor: Visitor, stray: str) -> None:
+def test_tokens_in_the_response_are_ignored(shop: RunningShop, visitor: Visitor, stray: str) -> None:
     """A response that carries a token or an id in place of a code logs nobody in."""
     callback = come_back(visitor)
     with untouched(shop):
@@ -271,7 +271,7 @@ def test_b11_tokens_in_the_response_are_ignored(shop: RunningShop, visitor: Visi
         assert set_cookies(answer) == {}
 
 
-def test_b11_code_of_a_refused_response_is_dead(shop: RunningShop, visitor: Visitor) -> None:
+def test_code_of_a_refused_response_is_dead(shop: RunningShop, visitor: Visitor) -> None:
     """A code that was left on an error page is of no use to another flow."""
     callback = come_back(visitor)
     refused(visitor.http.get(changed(callback, state="0" * 32)), 400, "state_invalid")
@@ -281,7 +281,7 @@ def test_b11_code_of_a_refused_response_is_dead(shop: RunningShop, visitor: Visi
 
 
 @pytest.mark.parametrize("url", ["http://shop.example", "https://*.example", "https://shop.example/x", "*"])
-def test_b12_public_url_is_one_exact_https_origin(tmp_path: object, url: str) -> None:
+def test_public_url_is_one_exact_https_origin(tmp_path: object, url: str) -> None:
     """Plain http away from this machine, wildcards and paths stop the start."""
     with pytest.raises(SettingsError, match=r"service\.public_url"):
         make_settings(url, tmp_path / "connect.db")
@@ -292,7 +292,7 @@ def test_b12_public_url_is_one_exact_https_origin(tmp_path: object, url: str) ->
     ["&app_id=evil&scope=evil", "&appid=evil&state=evil", "%26app_id%3Devil", "#&state=evil", "&redirect_uri=x"],
 )
 @pytest.mark.parametrize("provider", ["alipay", "wechat"])
-def test_b13_no_parameter_is_injected_at_the_vendor(visitor: Visitor, provider: str, injected: str) -> None:
+def test_no_parameter_is_injected_at_the_vendor(visitor: Visitor, provider: str, injected: str) -> None:
     """The vendor's address, parsed back, has exactly the parameters that we meant, each once."""
     plain = parse_qsl(urlsplit(visitor.begin(provider, "pc")).query)
     page = f"{APP}?x=1{injected.partition('#')[0]}"
@@ -304,14 +304,14 @@ def test_b13_no_parameter_is_injected_at_the_vendor(visitor: Visitor, provider: 
     assert dict(told)["redirect_uri"] == page
 
 
-def test_b13_redirect_uri_has_no_fragment(shop: RunningShop, visitor: Visitor) -> None:
+def test_redirect_uri_has_no_fragment(shop: RunningShop, visitor: Visitor) -> None:
     """A page with a fragment is none that a vendor may return to (RFC 6749 §3.1.2)."""
     with untouched(shop):
         answer = visitor.http.get("/connect/alipay/pc/login", params={"redirect_uri": f"{APP}#x"})
         refused(answer, 400, "redirect_not_allowed")
 
 
-def test_h08_b14_what_stands_in_a_front_ends_address_is_good_once_and_in_its_browser() -> None:
+def test_what_stands_in_a_front_ends_address_is_good_once_and_in_its_browser() -> None:
     """Code and state, which its page gets in the URL: nothing without that browser's cookie, by GET, or twice."""
 
     def change(raw: dict[str, dict[str, object]]) -> None:
@@ -330,13 +330,13 @@ def test_h08_b14_what_stands_in_a_front_ends_address_is_good_once_and_in_its_bro
                 running_shop.url + path, json=back, headers=cookie, trust_env=False, timeout=30
             ).status_code
 
-        calls = asked(running_shop)
+        calls = count_code_calls(running_shop)
         with ThreadPoolExecutor(64) as crowd:
             assert sorted(crowd.map(collect, range(64))) == [200] + [400] * 63
-        assert (len(running_shop.rows("es_member_session")), asked(running_shop) - calls) == (1, 1)
+        assert (len(running_shop.rows("es_member_session")), count_code_calls(running_shop) - calls) == (1, 1)
 
 
-def test_b14_no_session_stands_in_an_address() -> None:
+def test_no_session_stands_in_an_address() -> None:
     """Neither the session nor a token ever stands in a URL; both travel in cookies or bodies."""
     with behind_tls() as running_shop, HttpsVisitor(running_shop) as visitor:
         addresses = []

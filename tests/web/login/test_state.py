@@ -13,17 +13,17 @@ import pytest
 from connect_core.harness import RunningShop, Visitor, query_of
 from connect_core.login.flow import new_state
 
+from ...kit.clock import Clock
 from ...kit.databases import run_shop
 from ...kit.web_shops import (
     SHOP,
     TOKEN,
-    Clock,
     HttpsVisitor,
-    asked,
     behind_tls,
     changed,
     check_headers,
     come_back,
+    count_code_calls,
     flow_cookies,
     query,
     refused,
@@ -32,7 +32,7 @@ from ...kit.web_shops import (
 )
 
 
-def test_a01_callback_without_state_is_refused(shop: RunningShop, visitor: Visitor) -> None:
+def test_callback_without_state_is_refused(shop: RunningShop, visitor: Visitor) -> None:
     """A code alone logs nobody in, however genuine it is."""
     callback = come_back(visitor)
     with untouched(shop):
@@ -41,16 +41,14 @@ def test_a01_callback_without_state_is_refused(shop: RunningShop, visitor: Visit
 
 
 @pytest.mark.parametrize("alter", [lambda _: new_state(), lambda s: s[:-1], lambda s: s + "0", str.swapcase])
-def test_a02_unknown_or_altered_state_is_refused(
-    shop: RunningShop, visitor: Visitor, alter: Callable[[str], str]
-) -> None:
+def test_unknown_or_altered_state_is_refused(shop: RunningShop, visitor: Visitor, alter: Callable[[str], str]) -> None:
     """Only the state that this browser was given is taken, byte for byte."""
     callback = come_back(visitor)
     with untouched(shop):
         refused(visitor.http.get(changed(callback, state=alter(query(callback)["state"]))), 400, "state_invalid")
 
 
-def test_a03_state_belongs_to_the_browser_that_began(shop: RunningShop, visitor: Visitor) -> None:
+def test_state_belongs_to_the_browser_that_began(shop: RunningShop, visitor: Visitor) -> None:
     """Another browser is refused with any cookie of its own, and the owner can still finish."""
     callback = come_back(visitor, person="owner")
     [name] = flow_cookies(visitor)
@@ -65,7 +63,7 @@ def test_a03_state_belongs_to_the_browser_that_began(shop: RunningShop, visitor:
     assert visitor.http.get("/connect/me").status_code == 200
 
 
-def test_a04_attackers_login_does_not_reach_a_victim(shop: RunningShop, visitor: Visitor) -> None:
+def test_attackers_login_does_not_reach_a_victim(shop: RunningShop, visitor: Visitor) -> None:
     """A victim who is logged in and is sent an attacker's code and state stays who they are."""
     login = visitor.log_in("alipay", "pc", "victim")
     before = visitor.who(login)
@@ -76,7 +74,7 @@ def test_a04_attackers_login_does_not_reach_a_victim(shop: RunningShop, visitor:
     assert visitor.who(login) == before
 
 
-def test_a05_spent_state_exchanges_nothing(shop: RunningShop, visitor: Visitor) -> None:
+def test_spent_state_exchanges_nothing(shop: RunningShop, visitor: Visitor) -> None:
     """A replay by the same browser is just sent on, without a session of its own; anybody else is refused."""
     callback = come_back(visitor)
     first = visitor.http.get(callback)
@@ -88,9 +86,8 @@ def test_a05_spent_state_exchanges_nothing(shop: RunningShop, visitor: Visitor) 
         refused(visitor.http.get(callback), 400, "state_invalid")
 
 
-def test_a05_replay_after_its_time_is_refused() -> None:
+def test_replay_after_its_time_is_refused(clock: Clock) -> None:
     """Ten minutes on, a replay is refused, whether or not the spent state has been swept away by then."""
-    clock = Clock()
     with run_shop(now=clock) as running_shop, Visitor(running_shop) as visitor:
         callback = come_back(visitor)
         assert visitor.http.get(callback).status_code == 303
@@ -104,9 +101,9 @@ def test_a05_replay_after_its_time_is_refused() -> None:
             refused(visitor.http.get(callback), 400, "state_expired")
 
 
-def test_a06_parallel_callbacks_are_one_login(shop: RunningShop, visitor: Visitor) -> None:
+def test_parallel_callbacks_are_one_login(shop: RunningShop, visitor: Visitor) -> None:
     """64 callbacks at once with one state, code and cookie: one exchange, one session, no error."""
-    callback, calls, sessions = come_back(visitor), asked(shop), len(shop.rows("es_member_session"))
+    callback, calls, sessions = come_back(visitor), count_code_calls(shop), len(shop.rows("es_member_session"))
     cookies = {"cookie": "; ".join(f"{name}={value}" for name, value in flow_cookies(visitor).items())}
     together = threading.Barrier(64)
 
@@ -117,15 +114,14 @@ def test_a06_parallel_callbacks_are_one_login(shop: RunningShop, visitor: Visito
     limits = httpx.Limits(max_connections=64)
     with httpx.Client(trust_env=False, timeout=30, limits=limits) as client, ThreadPoolExecutor(64) as threads:
         answers = list(threads.map(go, range(64)))
-    assert asked(shop) - calls == 1
+    assert count_code_calls(shop) - calls == 1
     assert len(shop.rows("es_member_session")) - sessions == 1
     assert {answer.status_code for answer in answers} == {303}
     assert sum(bool(set_cookies(answer)) for answer in answers) == 1
 
 
-def test_a07_state_lives_ten_minutes() -> None:
+def test_state_lives_ten_minutes(clock: Clock) -> None:
     """A flow ends after ten minutes, the visitor is told so, and nothing of it stays behind."""
-    clock = Clock()
     with run_shop(now=clock) as running_shop, Visitor(running_shop) as visitor:
         in_time, late = come_back(visitor), come_back(visitor)
         clock.advance(595)
@@ -138,9 +134,8 @@ def test_a07_state_lives_ten_minutes() -> None:
         assert running_shop.rows("es_connect_used_flow") == []
 
 
-def test_a07_expired_login_offers_to_start_again() -> None:
+def test_expired_login_offers_to_start_again(clock: Clock) -> None:
     """A person whose login expired gets a page with a way to begin anew."""
-    clock = Clock()
     with run_shop(now=clock) as running_shop, Visitor(running_shop) as visitor:
         callback = come_back(visitor)
         clock.advance(601)
@@ -150,7 +145,7 @@ def test_a07_expired_login_offers_to_start_again() -> None:
     assert flow_cookies(visitor) == {}
 
 
-def test_a11_login_replaces_who_was_logged_in(shop: RunningShop, visitor: Visitor) -> None:
+def test_login_replaces_who_was_logged_in(shop: RunningShop, visitor: Visitor) -> None:
     """The session of the member before ends, a new one begins, and their connections stay apart."""
     first = visitor.who(visitor.log_in("alipay", "pc", "before"))
     old = visitor.http.cookies["connect_session"]
@@ -160,7 +155,7 @@ def test_a11_login_replaces_who_was_logged_in(shop: RunningShop, visitor: Visito
     refused(httpx.get(f"{shop.url}/connect/me", headers={"cookie": f"connect_session={old}"}), 401, "not_logged_in")
 
 
-def test_a11_login_replaces_the_tokens_of_the_member_before(shop: RunningShop, visitor: Visitor) -> None:
+def test_login_replaces_the_tokens_of_the_member_before(shop: RunningShop, visitor: Visitor) -> None:
     """The same where the session is the token cookies of the `/buyer` routes."""
 
     def log_in(person: str) -> str:
@@ -173,7 +168,7 @@ def test_a11_login_replaces_the_tokens_of_the_member_before(shop: RunningShop, v
     assert visitor.http.post("/connect/token/refresh", json={"refresh_token": new}).status_code == 200
 
 
-def test_a12_states_are_unpredictable() -> None:
+def test_states_are_unpredictable() -> None:
     """100 000 states are all different, over the whole alphabet, and fit every vendor."""
     states = {new_state() for _ in range(100_000)}
     assert len(states) == 100_000
@@ -185,7 +180,7 @@ def test_a12_states_are_unpredictable() -> None:
     assert all(len(state) == 32 and state.isalnum() and state.isascii() for state in states)
 
 
-def test_a12_nothing_can_be_read_in_state_or_cookie(visitor: Visitor) -> None:
+def test_nothing_can_be_read_in_state_or_cookie(visitor: Visitor) -> None:
     """What the browser carries says nothing: not where it returns, nor the verifier, nor the state itself."""
     state = query_of(visitor.begin("alipay", "pc", return_to="/orders"))["state"]
     [(name, sealed)] = flow_cookies(visitor).items()
@@ -208,21 +203,21 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("more", MALFORMED.values(), ids=MALFORMED)
-def test_a13_malformed_responses_are_refused(shop: RunningShop, visitor: Visitor, more: str) -> None:
+def test_malformed_responses_are_refused(shop: RunningShop, visitor: Visitor, more: str) -> None:
     """A parameter that is repeated, contradicting, too long or not printable refuses the whole response."""
     callback = come_back(visitor)
     with untouched(shop):
         refused(visitor.http.get(callback + more), 400, "bad_request")
 
 
-def test_a13_long_state_is_refused(shop: RunningShop, visitor: Visitor) -> None:
+def test_long_state_is_refused(shop: RunningShop, visitor: Visitor) -> None:
     """A state of 8 KiB is not even compared."""
     callback = come_back(visitor)
     with untouched(shop):
         refused(visitor.http.get(changed(callback, state="a" * 8192)), 400, "bad_request")
 
 
-def test_a16_flood_of_starts_is_limited_and_stores_nothing() -> None:
+def test_flood_of_starts_is_limited_and_stores_nothing() -> None:
     """Starts write nothing; past the budget they are 429, and a flow begun before can still be finished."""
 
     def change(raw: dict[str, object]) -> None:
@@ -251,7 +246,7 @@ SPOILT = {
 
 
 @pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT)
-def test_a17_lost_or_spoilt_flow_is_refused(shop: RunningShop, visitor: Visitor, spoil: Callable[[str], str]) -> None:
+def test_lost_or_spoilt_flow_is_refused(shop: RunningShop, visitor: Visitor, spoil: Callable[[str], str]) -> None:
     """Where the sealed flow does not open, the login is refused: there is no way on without it."""
     callback = come_back(visitor)
     [(name, sealed)] = flow_cookies(visitor).items()
@@ -260,7 +255,7 @@ def test_a17_lost_or_spoilt_flow_is_refused(shop: RunningShop, visitor: Visitor,
         refused(answer, 400, "state_invalid")
 
 
-def test_a17_flow_of_another_shop_is_refused(shop: RunningShop, visitor: Visitor) -> None:
+def test_flow_of_another_shop_is_refused(shop: RunningShop, visitor: Visitor) -> None:
     """A flow that was sealed with another shop's key does not open here."""
     with run_shop() as other, Visitor(other) as elsewhere:
         callback = come_back(elsewhere)
@@ -270,7 +265,7 @@ def test_a17_flow_of_another_shop_is_refused(shop: RunningShop, visitor: Visitor
         refused(answer, 400, "state_invalid")
 
 
-def test_a18_planted_twins_are_not_believed(shop: RunningShop, visitor: Visitor) -> None:
+def test_planted_twins_are_not_believed(shop: RunningShop, visitor: Visitor) -> None:
     """A cookie that comes twice counts as absent, so a sub-domain cannot slip its own flow or session in."""
     callback = come_back(visitor)
     [(name, sealed)] = flow_cookies(visitor).items()
@@ -281,7 +276,7 @@ def test_a18_planted_twins_are_not_believed(shop: RunningShop, visitor: Visitor)
             refused(httpx.get(callback, headers={"cookie": cookie}), 400, "state_invalid")
 
 
-def test_a18_only_host_cookies_are_read_over_tls() -> None:
+def test_only_host_cookies_are_read_over_tls() -> None:
     """Over TLS a cookie without the `__Host-` prefix, which a sub-domain could set, is nothing to us."""
     with behind_tls() as running_shop, HttpsVisitor(running_shop) as visitor:
         callback = come_back(visitor)
@@ -296,7 +291,7 @@ def test_a18_only_host_cookies_are_read_over_tls() -> None:
         refused(answer, 401, "not_logged_in")
 
 
-def test_a19_callback_cannot_be_framed(visitor: Visitor) -> None:
+def test_callback_cannot_be_framed(visitor: Visitor) -> None:
     """Whether the callback succeeds or not, its answer forbids frames."""
     callback = come_back(visitor)
     for answer in (visitor.http.get(callback), visitor.http.get("/connect/alipay/pc/callback")):
@@ -304,7 +299,7 @@ def test_a19_callback_cannot_be_framed(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("provider", ["alipay", "wechat"])
-def test_a20_refusal_of_the_person_spends_the_state(shop: RunningShop, visitor: Visitor, provider: str) -> None:
+def test_refusal_of_the_person_spends_the_state(shop: RunningShop, visitor: Visitor, provider: str) -> None:
     """A person who refuses is told so, and their flow is over."""
     with untouched(shop):
         callback = visitor.consent(visitor.begin(provider, "pc"), decision="refuse")
@@ -315,7 +310,7 @@ def test_a20_refusal_of_the_person_spends_the_state(shop: RunningShop, visitor: 
         refused(httpx.get(changed(callback, auth_code="abc"), headers={"cookie": cookie}), 400, "state_invalid")
 
 
-def test_a20_error_parameter_is_told_by_its_kind(shop: RunningShop, visitor: Visitor) -> None:
+def test_error_parameter_is_told_by_its_kind(shop: RunningShop, visitor: Visitor) -> None:
     """`access_denied` is the person's, busy and broken are the vendor's, and none of the vendor's words is repeated."""
     kinds = {
         "access_denied": (400, "provider_denied"),
@@ -332,7 +327,7 @@ def test_a20_error_parameter_is_told_by_its_kind(shop: RunningShop, visitor: Vis
         assert "c4n4ry" not in page.text + answer.text
 
 
-def test_a20_denial_with_an_unknown_state_is_generic(shop: RunningShop, visitor: Visitor) -> None:
+def test_denial_with_an_unknown_state_is_generic(shop: RunningShop, visitor: Visitor) -> None:
     """Without a flow of this browser an error says nothing."""
     with untouched(shop):
         answer = visitor.http.get(
@@ -341,7 +336,7 @@ def test_a20_denial_with_an_unknown_state_is_generic(shop: RunningShop, visitor:
         refused(answer, 400, "state_invalid")
 
 
-def test_a21_posted_response_is_sent_round_by_get(shop: RunningShop, visitor: Visitor) -> None:
+def test_posted_response_is_sent_round_by_get(shop: RunningShop, visitor: Visitor) -> None:
     """A form_post response, which comes without our cookies, is parked, and finished by the GET that follows."""
     callback = come_back(visitor, person="poster")
     with Visitor(shop) as cross_site, untouched(shop):
@@ -365,7 +360,7 @@ def test_a21_posted_response_is_sent_round_by_get(shop: RunningShop, visitor: Vi
     ],
     ids=["no form", "large", "many fields", "repeated", "unknown provider"],
 )
-def test_a21_only_small_forms_are_parked(
+def test_only_small_forms_are_parked(
     shop: RunningShop, visitor: Visitor, path: str, body: dict[str, object], status: int, code: str
 ) -> None:
     """What is posted to a callback is a small form of single fields, for a provider that there is."""

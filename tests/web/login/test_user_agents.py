@@ -14,7 +14,7 @@ from connect_core.providers.provider import RequiredBrowser
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.web.login.routes import find_better_place
 
-from ...kit.web_shops import doubles
+from ...kit.web_shops import alipay_and_wechat
 
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
 IN_WECHAT = f"{PHONE} MicroMessenger/8.0.50(0x1800323d) NetType/WIFI Language/zh_CN"
@@ -38,7 +38,7 @@ def shop() -> Iterator[RunningShop]:
     def change(raw: dict[str, Any]) -> None:
         del raw["providers"]["wechat"]["h5"]["open_url"]
 
-    with run_shop(doubles(), change=change) as one:
+    with run_shop(alipay_and_wechat(), change=change) as one:
         yield one
 
 
@@ -103,7 +103,7 @@ def raising() -> object:
         (sys.exit, None),
     ],
 )
-def test_j01_plugin_that_cannot_say_does_not_cost_the_page(
+def test_plugin_that_cannot_say_does_not_cost_the_page(
     shop: RunningShop, answer: Callable[[], object], place: RequiredBrowser | None
 ) -> None:
     """Nonsense and exceptions count as "works here"."""

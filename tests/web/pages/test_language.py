@@ -50,7 +50,7 @@ def test_language_follows_quality_values(asked: str | None, header: str, languag
     ["en;q=2", "en;q=-1", "en;q=0.9999", "en;q=nan", "en;q=٠", "en q=1", "en;", "én", "en--GB", "en_GB", "\0en", ";q"],
 )
 def test_malformed_ranges_are_passed_over(garbage: str) -> None:
-    """A range that breaks the grammar counts for nothing, and its neighbours still count."""
+    """A range that breaks the grammar counts for nothing, and the ranges beside it still count."""
     assert pick_language(None, garbage) == "zh"
     assert pick_language(None, f"{garbage},,zh;q=0.5,en;q=0.6") == "en"
 
@@ -138,7 +138,7 @@ def test_a_chosen_language_goes_along_into_the_vendors_app(shop: RunningShop) ->
         "connect_lang=" + "en" * 9000,
     ],
 )
-def test_h13_a_cookie_that_is_none_chooses_nothing(visitor: Visitor, cookie: str) -> None:
+def test_a_cookie_that_is_none_chooses_nothing(visitor: Visitor, cookie: str) -> None:
     """What somebody planted is no language: the browser's own counts, and nothing of it is shown."""
     page = visitor.http.get("/connect/login", headers={**CHINESE, "cookie": cookie})
     assert page.status_code == 200
@@ -146,7 +146,7 @@ def test_h13_a_cookie_that_is_none_chooses_nothing(visitor: Visitor, cookie: str
     assert "<script" not in page.text
 
 
-def test_h02_behind_tls_the_cookie_is_for_this_host_alone() -> None:
+def test_behind_tls_the_cookie_is_for_this_host_alone() -> None:
     """`__Host-` and Secure, as every cookie of ours, and read under that name."""
     with behind_tls() as running_shop, HttpsVisitor(running_shop) as visitor:
         told = set_cookies(visitor.http.get("/connect/login?lang=en", headers=CHINESE))

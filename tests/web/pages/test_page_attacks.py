@@ -8,9 +8,9 @@ import pytest
 from connect_core.harness import RunningShop, Visitor
 
 from ...kit.databases import run_shop
+from ...kit.first_logins import choosing
 from ...kit.qr_logins import start
-from ...kit.web_shops import HTML, acme_shop, check_headers, come_back, doubles, refused
-from ..login.test_first_login import choosing
+from ...kit.web_shops import HTML, acme_shop, alipay_and_wechat, check_headers, come_back, refused
 
 SVG = "<svg onload=alert(1)>"
 EVIL = [
@@ -32,7 +32,7 @@ MARKUP = [
 @pytest.fixture(scope="module")
 def asking() -> Iterator[RunningShop]:
     """A shop that asks newcomers."""
-    with run_shop(doubles(), change=choosing) as shop:
+    with run_shop(alipay_and_wechat(), change=choosing) as shop:
         yield shop
 
 
@@ -46,8 +46,8 @@ def send(visitor: Visitor, path: str, **form: str) -> httpx.Response:
     return visitor.http.post(path, data=form, headers={**HTML, "origin": visitor.shop.url})
 
 
-def test_a19_o07_every_page_is_sent_with_the_strict_headers(asking: RunningShop) -> None:
-    """A19, O07: framed by nobody, run by nothing, kept by no cache: pages of every route, refused or not."""
+def test_every_page_is_sent_with_the_strict_headers(asking: RunningShop) -> None:
+    """Framed by nobody, run by nothing, kept by no cache: pages of every route, refused or not."""
     with Visitor(asking) as visitor, Visitor(asking) as pc:
         visitor.http.get(come_back(visitor, person=SVG))
         pages = [ask(visitor, "/connect/first-login"), send(visitor, "/connect/first-login", decision="join")]
@@ -78,8 +78,8 @@ def test_a19_o07_every_page_is_sent_with_the_strict_headers(asking: RunningShop)
 
 
 @pytest.mark.parametrize("target", EVIL)
-def test_b01_b02_pages_take_no_target_elsewhere(visitor: Visitor, target: str) -> None:
-    """B01, B02: no page begins or ends a login, a hand-over or a bind that leads away, by address or by form."""
+def test_pages_take_no_target_elsewhere(visitor: Visitor, target: str) -> None:
+    """No page begins or ends a login, a hand-over or a bind that leads away, by address or by form."""
     visitor.log_in("alipay", "pc")
     for path in ("/connect/login", "/connect/handover", "/connect/alipay/pc/login"):
         refused(visitor.http.get(path, params={"return_to": target}), 400, "redirect_not_allowed")
@@ -90,8 +90,8 @@ def test_b01_b02_pages_take_no_target_elsewhere(visitor: Visitor, target: str) -
 
 
 @pytest.mark.parametrize("target", MARKUP)
-def test_l07_a_target_is_no_markup(visitor: Visitor, target: str) -> None:
-    """L07: a target on our own origin that holds markup stands in links and fields alone, and ends none of them."""
+def test_a_target_is_no_markup(visitor: Visitor, target: str) -> None:
+    """A target on our own origin that holds markup stands in links and fields alone, and ends none of them."""
     phone = "Mozilla/5.0 (iPhone) Mobile MicroMessenger/8.0.50"
     for path in ("/connect/login", "/connect/handover"):
         page = visitor.http.get(path, params={"return_to": target}, headers={**HTML, "user-agent": phone})
@@ -99,14 +99,14 @@ def test_l07_a_target_is_no_markup(visitor: Visitor, target: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["client", "lang", "x"])
-def test_l07_no_parameter_is_repeated(visitor: Visitor, name: str) -> None:
-    """L07: what a page does not take it does not show."""
+def test_no_parameter_is_repeated(visitor: Visitor, name: str) -> None:
+    """What a page does not take it does not show."""
     page = visitor.http.get("/connect/login", params={name: SVG}, headers=HTML)
     assert "onload" not in page.text
 
 
-def test_l07_a_vendors_name_is_text() -> None:
-    """L07: a title with markup, which a configuration or a plugin may hold, is shown as it is."""
+def test_a_vendors_name_is_text() -> None:
+    """A title with markup, which a configuration or a plugin may hold, is shown as it is."""
     with acme_shop(titles={"zh": SVG, "en": SVG}) as shop, Visitor(shop) as visitor:
         page = ask(visitor, "/connect/login").text
         assert "<svg" not in page
@@ -114,8 +114,8 @@ def test_l07_a_vendors_name_is_text() -> None:
         assert visitor.http.get("/connect/providers?client=pc").json()[0]["name"] == SVG
 
 
-def test_l07_what_was_typed_is_text(asking: RunningShop) -> None:
-    """L07: the user name stays in its field after a wrong password, and ends no attribute."""
+def test_what_was_typed_is_text(asking: RunningShop) -> None:
+    """The user name stays in its field after a wrong password, and ends no attribute."""
     with Visitor(asking) as visitor:
         visitor.http.get(come_back(visitor, person="typing"))
         page = send(visitor, "/connect/first-login", decision="join", username=f'"{SVG}', password="secret words")
@@ -123,8 +123,8 @@ def test_l07_what_was_typed_is_text(asking: RunningShop) -> None:
         assert "secret words" not in page.text
 
 
-def test_b08_a_page_on_the_way_to_a_vendor_has_one_address(visitor: Visitor) -> None:
-    """B08: a target of many lines is refused, and the address that the browser goes to is in one header."""
+def test_a_page_on_the_way_to_a_vendor_has_one_address(visitor: Visitor) -> None:
+    """A target of many lines is refused, and the address that the browser goes to is in one header."""
     visitor.log_in("alipay", "pc")
     refused(
         visitor.http.post("/connect/wechat/pc/bind", json={"return_to": "/a\r\nset-cookie: x=y"}), 400, "bad_request"

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from datetime import date
-from html.parser import HTMLParser
 from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree as ET
 
@@ -16,65 +15,24 @@ from connect_core.web.pages.messages import LANGUAGES, REFUSALS, TEXTS, Language
 from connect_core.web.pages.theme_check import sample_pages
 from connect_core.web.pages.views import ConnectionView, LoginChoice, MemberView, NextStep
 
-PAGES = Pages()
+from ...kit.html_pages import HOSTILE, PAGES, ParsedPage
+
 CHOICES = [
     LoginChoice("alipay", "支付宝", "/connect/alipay/pc/login", "alipay"),
     LoginChoice("acme", "Acme", "/connect/acme/pc/login", "acme"),
 ]
-HOSTILE = ['<svg onload="alert(1)">', "{{7*7}}{0.__class__}%s", "</script><script>alert(1)</script>", "' onerror='x"]
 WORDINGS = [
     *TEXTS.items(),
     *[(f"{code}.title", refusal.title) for code, refusal in REFUSALS.items()],
     *[(f"{code}.advice", refusal.advice) for code, refusal in REFUSALS.items()],
 ]
-VOID = frozenset({"meta", "link", "img", "br", "input"})
 
 
-class _Page(HTMLParser):
-    """A page taken apart: its elements with their attributes and its visible text; unbalanced tags are an error."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str]]] = []
-        self.text = ""
-        self.unnamed: list[str] = []
-        self._open: list[str] = []
-        self._words: list[str] = []
-        self.feed(html)
-        self.close()
-        assert not self._open, f"never closed: {self._open}"
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        attributes = {name: value or "" for name, value in attrs}
-        self.elements.append((tag, attributes))
-        if tag == "input" and attributes.get("type") != "hidden" and "label" not in self._open:
-            self.unnamed.append("input")
-        if tag not in VOID:
-            self._open.append(tag)
-            self._words.append(attributes.get("aria-label", ""))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-        words = self._words.pop().strip()
-        if tag in ("a", "button", "label", "summary", "h1", "h2") and not words:
-            self.unnamed.append(tag)
-        if self._words:
-            self._words[-1] += words
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-        if self._words:
-            self._words[-1] += data
-
-    def values(self, tag: str, attribute: str) -> list[str]:
-        return [attributes[attribute] for name, attributes in self.elements if name == tag and attribute in attributes]
-
-
-def every_page(language: Language, pages: Pages = PAGES, words: str = "李华") -> Iterator[_Page]:
+def every_page(language: Language, pages: Pages = PAGES, words: str = "李华") -> Iterator[ParsedPage]:
     """Each page, full and nearly empty, with `words` wherever somebody else's text can stand."""
     for is_full in (True, False):
         for make in sample_pages(pages, language, words, is_full=is_full):
-            yield _Page(make())
+            yield ParsedPage(make())
 
 
 def test_every_error_code_has_its_words() -> None:
@@ -111,7 +69,7 @@ def test_words_are_plain(key: str, wording: Wording) -> None:
 
 def test_operator_problems_read_as_not_available() -> None:
     """What only the operator can mend tells the member to choose another login, and nothing of the reason."""
-    page = _Page(PAGES.refused("en", "provider_config", "r-1", []))
+    page = ParsedPage(PAGES.refused("en", "provider_config", "r-1", []))
     assert "This login is not available at the moment" in page.text
     assert REFUSALS["provider_config"].other_login
 
@@ -174,16 +132,16 @@ def test_forms_post_to_ourselves() -> None:
 
 
 @pytest.mark.parametrize("words", HOSTILE)
-def test_l07_hostile_names_are_text(words: str) -> None:
-    """L07: markup and template syntax in a nickname, province or title is shown as it is, and builds no element."""
+def test_hostile_names_are_text(words: str) -> None:
+    """Markup and template syntax in a nickname, province or title is shown as it is, and builds no element."""
     for harmless, hostile in zip(every_page("zh"), every_page("zh", words=words), strict=True):
         shape = [(tag, sorted(attributes)) for tag, attributes in harmless.elements]
         assert [(tag, sorted(attributes)) for tag, attributes in hostile.elements] == shape
         assert hostile.text.count(words) == harmless.text.count("李华")
 
 
-def test_l07_portraits_are_not_loaded() -> None:
-    """L07: the address of a portrait, which a vendor chose, stands nowhere on the page."""
+def test_portraits_are_not_loaded() -> None:
+    """The address of a portrait, which a vendor chose, stands nowhere on the page."""
     html = PAGES.member("zh", MemberView("m_1", "李华", face="javascript:alert(1)"), [])
     assert "javascript" not in html
 
@@ -210,7 +168,7 @@ def test_initial_stands_for_a_portrait(nickname: str, initial: str) -> None:
 
 def test_login_lists_choices_in_order() -> None:
     """Every provider is a plain link with its title, in the shop's order; a letter stands for an icon."""
-    page = _Page(PAGES.login("zh", CHOICES))
+    page = ParsedPage(PAGES.login("zh", CHOICES))
     assert page.values("a", "data-provider") == ["alipay", "acme"]
     assert page.values("a", "href")[1:] == ["/connect/alipay/pc/login", "/connect/acme/pc/login"]
     assert page.values("img", "src")[1:] == ["/connect/static/alipay.svg"]
@@ -220,7 +178,7 @@ def test_login_lists_choices_in_order() -> None:
 
 def test_login_without_choices_says_so() -> None:
     """An empty list is told, not left blank."""
-    page = _Page(PAGES.login("en", []))
+    page = ParsedPage(PAGES.login("en", []))
     assert TEXTS["no_choice"].en in page.text
     assert len(page.values("a", "href")) == 1
 
@@ -229,7 +187,7 @@ def test_login_without_choices_says_so() -> None:
 def test_return_target_travels_once(query: str) -> None:
     """The return target goes along in every login's address, encoded, once, beside what stood there before."""
     target = "/order?id=1&x=a b#end"
-    page = _Page(PAGES.login("zh", [LoginChoice("a", "A", f"/connect/a/pc/login{query}", "")], target))
+    page = ParsedPage(PAGES.login("zh", [LoginChoice("a", "A", f"/connect/a/pc/login{query}", "")], target))
     sent = parse_qs(urlsplit(page.values("a", "href")[1]).query)
     assert sent.pop("return_to") == [target]
     assert sent == ({"source": ["a"]} if "source" in query else {})
@@ -238,21 +196,21 @@ def test_return_target_travels_once(query: str) -> None:
 def test_addresses_of_apps_stay_whole() -> None:
     """An `alipays://` address already wraps its target; nothing is added to it."""
     url = "alipays://platformapi/startapp?appId=20000067&url=https%3A%2F%2Fshop.example%2Fx"
-    assert _Page(PAGES.login("zh", [LoginChoice("a", "A", url, "")], "/order")).values("a", "href")[1] == url
+    assert ParsedPage(PAGES.login("zh", [LoginChoice("a", "A", url, "")], "/order")).values("a", "href")[1] == url
 
 
 def test_language_link_keeps_the_query() -> None:
     """The other language is one link away, on the same address with the same client type and return target."""
-    link = _Page(PAGES.login("zh", CHOICES, "/order?id=1&x=2", client="h5")).values("a", "href")[0]
+    link = ParsedPage(PAGES.login("zh", CHOICES, "/order?id=1&x=2", client="h5")).values("a", "href")[0]
     assert link.startswith("?")
     assert parse_qs(link[1:]) == {"lang": ["en"], "client": ["h5"], "return_to": ["/order?id=1&x=2"]}
-    assert _Page(PAGES.member("en", MemberView("m_1"), [])).values("a", "href")[0] == "?lang=zh"
+    assert ParsedPage(PAGES.member("en", MemberView("m_1"), [])).values("a", "href")[0] == "?lang=zh"
 
 
 def test_refused_page_tells_and_helps() -> None:
     """An alert with title and advice, the ways on, and the reference for customer service."""
     next_steps = [NextStep("start_again", "/connect/alipay/pc/login?return_to=%2Fa&x=1"), NextStep("to_shop", "/")]
-    page = _Page(PAGES.refused("zh", "state_expired", "req-42", next_steps))
+    page = ParsedPage(PAGES.refused("zh", "state_expired", "req-42", next_steps))
     assert "alert" in page.values("div", "role")
     assert REFUSALS["state_expired"].title.zh in page.text
     assert REFUSALS["state_expired"].advice.zh in page.text
@@ -263,7 +221,7 @@ def test_refused_page_tells_and_helps() -> None:
 
 def test_refused_page_needs_no_second_request_for_the_other_language() -> None:
     """Both languages stand on the page, so no link leads back to an address with a code and a state in it."""
-    page = _Page(PAGES.refused("zh", "code_seen", "r", []))
+    page = ParsedPage(PAGES.refused("zh", "code_seen", "r", []))
     assert REFUSALS["code_seen"].advice.en in page.text
     assert page.values("details", "lang") == ["en"]
     assert page.values("a", "href") == []
@@ -271,7 +229,7 @@ def test_refused_page_needs_no_second_request_for_the_other_language() -> None:
 
 def test_an_unknown_code_still_has_a_page() -> None:
     """A code from elsewhere reads as `unavailable` and is not printed."""
-    page = _Page(PAGES.refused("en", "acme_special", "r", []))
+    page = ParsedPage(PAGES.refused("en", "acme_special", "r", []))
     assert REFUSALS["unavailable"].title.en in page.text
     assert "acme_special" not in page.text
 
@@ -279,13 +237,15 @@ def test_an_unknown_code_still_has_a_page() -> None:
 @pytest.mark.parametrize("address", ["javascript:alert(1)", " java\nscript:alert(1)", "data:text/html,x"])
 def test_start_again_leads_to_a_web_address_only(address: str) -> None:
     """A link that would run something is left out."""
-    assert _Page(PAGES.refused("zh", "code_seen", "r", [NextStep("start_again", address)])).values("a", "href") == []
+    assert (
+        ParsedPage(PAGES.refused("zh", "code_seen", "r", [NextStep("start_again", address)])).values("a", "href") == []
+    )
 
 
 def test_member_page_logs_out_with_a_plain_form() -> None:
     """Who is logged in, through what since when, and a form that posts to the logout route."""
     connections = [ConnectionView("Alipay", "alipay", date(2026, 3, 1)), ConnectionView("WeChat", "wechat")]
-    page = _Page(PAGES.member("en", MemberView("m_1", "李华", "", "浙江省", "杭州市"), connections))
+    page = ParsedPage(PAGES.member("en", MemberView("m_1", "李华", "", "浙江省", "杭州市"), connections))
     for shown in ("李华", "m_1", "浙江省", "杭州市", "Alipay", "2026-03-01", "WeChat", "You are logged in"):
         assert shown in page.text
     assert (page.values("form", "method"), page.values("form", "action")) == (["post"], ["/connect/logout"])

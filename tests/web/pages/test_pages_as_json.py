@@ -8,10 +8,10 @@ import pytest
 
 from connect_core.harness import RunningShop, Visitor
 
+from ...kit.account_page import bind
 from ...kit.databases import run_shop
-from ...kit.web_shops import HTML, doubles, refused
-from ..account.test_routes import bind
-from ..login.test_first_login import choosing
+from ...kit.first_logins import choosing
+from ...kit.web_shops import HTML, alipay_and_wechat, refused
 
 ACCOUNT = "/connect/account"
 
@@ -19,7 +19,7 @@ ACCOUNT = "/connect/account"
 @pytest.fixture
 def asking() -> Iterator[RunningShop]:
     """A shop that asks newcomers."""
-    with run_shop(doubles(), change=choosing) as running_shop:
+    with run_shop(alipay_and_wechat(), change=choosing) as running_shop:
         yield running_shop
 
 

@@ -12,10 +12,11 @@ from connect_core.errors import ConnectError, every_error
 from connect_core.harness import RunningShop, Visitor
 from connect_core.plugin import AuthorizationResponse, Identity
 
+from ...kit.clock import Clock
 from ...kit.databases import run_shop
+from ...kit.first_logins import choosing
 from ...kit.qr_logins import start
-from ...kit.web_shops import HTML, Clock, acme_back, acme_shop, come_back, doubles
-from ..login.test_first_login import choosing
+from ...kit.web_shops import HTML, acme_back, acme_shop, alipay_and_wechat, come_back
 
 ACCOUNT = "/connect/account"
 AGAIN = "/connect/alipay/pc/login"
@@ -45,15 +46,9 @@ def refuse(visitor: Visitor, **query: str) -> httpx.Response:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    """The clock of a shop that a test has for itself."""
-    return Clock()
-
-
-@pytest.fixture
 def own(clock: Clock) -> Iterator[RunningShop]:
     """A shop that asks newcomers, with its clock."""
-    with run_shop(doubles(), now=clock, change=choosing) as running_shop:
+    with run_shop(alipay_and_wechat(), now=clock, change=choosing) as running_shop:
         yield running_shop
 
 
@@ -96,7 +91,7 @@ def test_an_old_login_remembers_its_target(own: RunningShop, clock: Clock) -> No
         assert ways(ask(visitor, callback)) == [f"{AGAIN}?return_to=%2Fcart"]
 
 
-def test_b06_the_target_is_the_flows_own(shop: RunningShop, visitor: Visitor) -> None:
+def test_the_target_is_the_flows_own(shop: RunningShop, visitor: Visitor) -> None:
     """A target added to the callback, or a flow of another browser, is nothing to the page's links."""
     evil = "&return_to=https%3A%2F%2Fevil.example"
     callback = visitor.consent(visitor.begin("alipay", "pc", return_to="/cart"), decision="refuse")
@@ -111,8 +106,8 @@ def test_b06_the_target_is_the_flows_own(shop: RunningShop, visitor: Visitor) ->
 @pytest.mark.parametrize(
     "path", ["/connect/login", "/connect/handover", AGAIN, "/connect/nobody/pc/login", "/connect/nowhere/login"]
 )
-def test_b01_a_bad_target_is_on_no_page(visitor: Visitor, path: str, target: str) -> None:
-    """B01, L07: a page that is refused for its target, or for anything else, repeats none that is not allowed."""
+def test_a_bad_target_is_on_no_page(visitor: Visitor, path: str, target: str) -> None:
+    """A page that is refused for its target, or for anything else, repeats none that is not allowed."""
     page = visitor.http.get(path, params={"return_to": target}, headers=HTML)
     assert ways(page)
     assert not [word for word in ("evil", "javascript", "<script") if word in page.text]

@@ -1,8 +1,8 @@
-"""The vendors of a benchmark: `python -m tests.benchmarks.doubles`, started and stopped by the stand.
+"""The vendors of a benchmark: `python -m tests.benchmarks.vendors`, started and stopped by `processes.py`.
 
-The shipped doubles of Alipay and WeChat, a vendor that follows RFC 6749 to the letter for the plugin `oauth2`, and one
-route more, `GET /times`: how long the vendor took to answer for each code, from the request read to the answer written.
-They sign, verify and check like their vendors and do no I/O; a login costs them less CPU than any shop.
+The shipped sandboxes of Alipay and WeChat, a vendor that follows RFC 6749 to the letter for the plugin `oauth2`, and
+one route more, `GET /times`: how long the vendor took to answer for each code, from the request read to the answer
+written. They sign, verify and check like their vendors and do no I/O; a login costs them less CPU than any shop.
 """
 
 import sys
@@ -70,8 +70,8 @@ class Timed:
 
 def main() -> None:
     """Print the settings that reach the vendors on a free port of loopback, as TOML, and serve them."""
-    doubles = {"alipay": AlipaySandbox(), "oauth2": PlainSandbox(), "wechat": WechatSandbox()}
-    app = sandbox_app(doubles)
+    vendors = {"alipay": AlipaySandbox(), "oauth2": PlainSandbox(), "wechat": WechatSandbox()}
+    app = sandbox_app(vendors)
     timed = Timed(app)
 
     async def times(request: Request) -> JSONResponse:
@@ -80,7 +80,7 @@ def main() -> None:
     app.routes.append(Route("/times", times))
     listener = listen()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    sections = (_section(name, ClientType.PC, double, f"{url}/{name}") for name, double in doubles.items())
+    sections = (_section(name, ClientType.PC, sandbox, f"{url}/{name}") for name, sandbox in vendors.items())
     sys.stdout.write("\n".join(sections) + "\n# that is all\n")
     sys.stdout.flush()
     # a vendor keeps connections for longer than uvicorn does by itself

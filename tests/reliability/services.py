@@ -1,4 +1,4 @@
-"""The stand of the reliability suite: sizes, shops as processes, and a way to a server that can be made bad."""
+"""What the reliability tests run on: sizes, shops as processes, and a way to a server that can be made bad."""
 
 import asyncio
 import os
@@ -6,18 +6,22 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.request import urlopen
 
+import pytest
 from sqlalchemy import make_url
 
 from connect_core.cli.keys import new_key
+from connect_core.errors import Unavailable
+from connect_core.manager import ConnectManager
 from connect_core.sandbox import listen
-from tests.benchmarks.stand import COMMAND
+from tests.benchmarks.processes import COMMAND
+from tests.kit.acme import Acme, provider_of, using
 
 TESTS = Path(__file__).parents[1]
 FULL = os.environ.get("CONNECT_RELIABILITY") == "full"
@@ -65,12 +69,12 @@ def _command(pid: int) -> bytes:
 
 
 @contextmanager
-def running_service(folder: Path, database_url: str, doubles: str, *, workers: int = 2) -> Iterator[Service]:
-    """Run a shop on `database_url` that talks to the `doubles`."""
+def running_service(folder: Path, database_url: str, vendors: str, *, workers: int = 2) -> Iterator[Service]:
+    """Run a shop on `database_url` that talks to the `sandboxes`."""
     with listen() as free:
         port = free.getsockname()[1]
     url, config = f"http://127.0.0.1:{port}", folder / "connect.toml"
-    config.write_text(_CONFIG.format(url=url, database=database_url, key=new_key()) + doubles, "utf-8")
+    config.write_text(_CONFIG.format(url=url, database=database_url, key=new_key()) + vendors, "utf-8")
     with (folder / "shop.log").open("w", encoding="utf-8") as log:
         call = [*COMMAND, "serve", "--config", str(config), "--port", str(port), "--workers", str(workers)]
         process = subprocess.Popen(call, stderr=log, text=True)
@@ -204,3 +208,43 @@ per_address = "off"
 [clients]
 pc = ["wechat"]
 """
+
+T = TypeVar("T")
+
+Work = Callable[[ConnectManager, Acme], Awaitable[T]]
+
+BOUND = 2.5
+"""Seconds in which whoever asks is told."""
+
+
+def on_shop(folder: Path, url: str, work: Work[T]) -> T:
+    """Run `work` with a manager on this database, and Acme's sandbox."""
+    acme = Acme()
+
+    async def run(manager: ConnectManager) -> T:
+        return await work(manager, acme)
+
+    return using(folder, run, provider=provider_of(acme), service={"database_url": url})
+
+
+async def told_after(work: Awaitable[object]) -> float:
+    """Seconds until the work is told that the database is unavailable."""
+    began = time.monotonic()
+    with pytest.raises(Unavailable) as caught:
+        await work
+    assert caught.value.status == 503
+    assert caught.value.retry_after
+    return time.monotonic() - began
+
+
+async def recover(work: Callable[[], Awaitable[object]]) -> float:
+    """Seconds until the work succeeds again."""
+    began = time.monotonic()
+    while time.monotonic() < began + 10:
+        try:
+            await work()
+        except Unavailable:
+            await asyncio.sleep(0.05)
+        else:
+            return time.monotonic() - began
+    raise AssertionError("it does not recover")

@@ -1,4 +1,4 @@
-"""The stand that benchmarks run on: the shop, the vendors' doubles and the load, each a process of its own.
+"""What benchmarks run on: the shop, the vendors' sandboxes and the load, each a process of its own.
 
 The shop is started by the command `connect-login`, as an operator starts it, and only its CPU time is counted. Whatever
 it is compared with takes the same call and answers the same routes. The load keeps its connections open, as the reverse
@@ -78,9 +78,9 @@ class Measured(Generic[T]):
 
 
 @contextmanager
-def running_doubles() -> Iterator[str]:
-    """Run the vendors' doubles; yields the settings that reach them, as TOML."""
-    call = [sys.executable, str(HERE / "doubles.py")]
+def running_vendors() -> Iterator[str]:
+    """Run the vendors' sandboxes; yields the settings that reach them, as TOML."""
+    call = [sys.executable, str(HERE / "vendors.py")]
     process = subprocess.Popen(call, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -92,14 +92,14 @@ def running_doubles() -> Iterator[str]:
 @contextmanager
 def running_shop(
     folder: Path,
-    doubles: str,
+    vendors: str,
     synchronous: str = "full",
     command: Sequence[str] = COMMAND,
     *,
     database_url: str = "",
     workers: int = 1,
 ) -> Iterator[Shop]:
-    """Run a shop of its own in `folder`, which talks to the `doubles`; `synchronous` is SQLite's.
+    """Run a shop of its own in `folder`, which talks to the `sandboxes`; `synchronous` is SQLite's.
 
     It keeps its members in `database_url`, by default a new file in the folder.
     """
@@ -109,9 +109,9 @@ def running_shop(
     url, config = f"http://127.0.0.1:{port}", folder / "connect.toml"
     database = database_url or f"sqlite:///{folder / 'connect.db'}"
     own = _CONFIG.format(url=url, database=database, synchronous=synchronous, key=new_key())
-    config.write_text(own + doubles, "utf-8")
+    config.write_text(own + vendors, "utf-8")
     # for what reads no TOML
-    config.with_suffix(".json").write_text(json.dumps(tomllib.loads(own + doubles)), "utf-8")
+    config.with_suffix(".json").write_text(json.dumps(tomllib.loads(own + vendors)), "utf-8")
     began = time.monotonic()
     with (folder / "shop.log").open("w", encoding="utf-8") as log:
         call = [*command, "serve", "--config", str(config), "--port", str(port), "--workers", str(workers)]
