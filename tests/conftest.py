@@ -1,12 +1,16 @@
 """What every test gets: an environment of its own, and one rule for what a machine may lack."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from .kit.acme import NOTE
+from connect_core.manager import ConnectManager
+
+from .kit import acme as acme_kit
+from .kit.acme import NOTE, Acme, provider_of
 from .kit.clock import Clock
 from .kit.databases import ENGINES, check, empty_database, fresh_database, is_answering, named_server, server_of
 
@@ -14,6 +18,7 @@ _FOREIGN = ("CONNECT_CONFIG", "CONNECT_SECRET_KEY", "SSLKEYLOGFILE", "SSL_CERT_D
 _FOREIGN_ENDS = ("_proxy", "_PROXY")
 
 Require = Callable[[object, str], None]
+MakeManager = Callable[..., ConnectManager]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -88,3 +93,35 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path, require: Require) -> I
     require(is_answering(server), f"{request.param} does not answer on this machine")
     with empty_database(server, tmp_path) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Run async tests and fixtures on asyncio, which is all that the product runs on."""
+    return "asyncio"
+
+
+@pytest.fixture
+async def make_manager(tmp_path: Path, database_url: str) -> AsyncIterator[MakeManager]:
+    """`make_manager(**options)`: a manager on the test's database; options are those of `kit.acme.make_manager`."""
+    managers: list[ConnectManager] = []
+
+    def make(**options: Any) -> ConnectManager:
+        managers.append(acme_kit.make_manager(tmp_path, **options))
+        return managers[-1]
+
+    yield make
+    for manager in managers:
+        await manager.aclose()
+
+
+@pytest.fixture
+def acme() -> Acme:
+    """The vendor that `manager` talks to."""
+    return Acme()
+
+
+@pytest.fixture
+async def manager(make_manager: MakeManager, acme: Acme) -> ConnectManager:
+    """A manager whose only provider is `acme`, on the test's database."""
+    return make_manager(provider=provider_of(acme))

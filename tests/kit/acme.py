@@ -151,32 +151,43 @@ def settings_of(folder: Path, **sections: Any) -> Settings:
     return make_settings("https://shop.example", folder / "connect.db", service=service, **defaults | sections)
 
 
-def using(
+def make_plugins(provider: type[Provider] | None = None, extra: Iterable[tuple[str, object]] = ()) -> Plugins:
+    """Acme's plugin with `provider` for its class, and further plugin objects by name; none that is installed."""
+    return Plugins([("acme", PluginOf(acme=provider or provider_of(Acme()))), *extra], discover=False)
+
+
+def make_manager(
     folder: Path,
-    work: Callable[[ConnectManager], Awaitable[T]],
     *,
     provider: type[Provider] | None = None,
     extra: Iterable[tuple[str, object]] = (),
     now: Callable[[], float] = time.time,
     **sections: Any,
-) -> T:
-    """Run `work` with a manager, in an event loop of its own; `extra` are further plugins."""
-    plugins = Plugins([("acme", PluginOf(acme=provider or provider_of(Acme()))), *extra], discover=False)
+) -> ConnectManager:
+    """A manager on the database of `folder`; `extra` are further plugins, `sections` those of `connect.toml`.
+
+    Whoever makes it closes it. In a test use the fixtures `manager` and `make_manager`.
+    """
     settings = settings_of(folder, **sections)
     database = Database(settings.service.database_url)
     schema.prepare(database)
+    return ConnectManager(settings, database, plugins=make_plugins(provider, extra), now=now)
+
+
+def using(folder: Path, work: Callable[[ConnectManager], Awaitable[T]], **options: Any) -> T:
+    """Run `work` with a manager in an event loop of its own, for a process or thread that has none.
+
+    `options` are those of `make_manager`. In a test use the fixture `manager`.
+    """
 
     async def run() -> T:
-        manager = ConnectManager(settings, database, plugins=plugins, now=now)
+        manager = make_manager(folder, **options)
         try:
             return await work(manager)
         finally:
             await manager.aclose()
 
-    try:
-        return asyncio.run(run())
-    finally:
-        database.close()
+    return asyncio.run(run())
 
 
 async def hand_in(manager: ConnectManager, code: str, device_id: str = "", **parameters: str) -> Outcome:
