@@ -14,7 +14,8 @@ from connect_core.manager import ConnectManager
 from connect_core.plugin import MemberDirectory, hookimpl
 from connect_core.sessions import OpenSession, Tokens
 
-from ..kit.acme import NOW, begin, come_back, hand_in, locked, rows, using
+from ..conftest import MakeManager
+from ..kit.acme import NOW, begin, come_back, hand_in, locked, rows
 from ..kit.clock import Clock
 
 pytestmark = pytest.mark.usefixtures("database_url")
@@ -34,145 +35,115 @@ async def open_phone(manager: ConnectManager, code: str = "lihua.2") -> tuple[Op
     return login.opened, manager.current_member.issue_tokens(login.opened)
 
 
-def test_a_member_is_found_by_session_or_access_token(tmp_path: Path) -> None:
+async def test_a_member_is_found_by_session_or_access_token(manager: ConnectManager) -> None:
     """Whichever is presented; the session first; with what is bound to the member."""
-
-    async def work(manager: ConnectManager) -> None:
-        browser, (_, tokens) = await open_browser(manager), await open_phone(manager)
-        access = tokens["access_token"]
-        by_session = await manager.current_member.find_member(session_token=browser.token)
-        by_token = await manager.current_member.find_member(access_token=access)
-        both = await manager.current_member.find_member(session_token=browser.token, access_token=access)
-        assert by_session is not None
-        assert by_token is not None
-        assert (by_session.session.client_type, by_token.session.client_type) == (ClientType.PC, ClientType.MINI)
-        assert both == by_session
-        assert by_session.member == by_token.member
-        assert (by_session.member.id, by_session.member.nickname, by_session.union_types) == (1, "lihua", ["ACME"])
-        fallen_back = await manager.current_member.find_member(session_token="x", access_token=access)
-        assert fallen_back == by_token
-
-    using(tmp_path, work)
+    browser, (_, tokens) = await open_browser(manager), await open_phone(manager)
+    access = tokens["access_token"]
+    by_session = await manager.current_member.find_member(session_token=browser.token)
+    by_token = await manager.current_member.find_member(access_token=access)
+    both = await manager.current_member.find_member(session_token=browser.token, access_token=access)
+    assert by_session is not None
+    assert by_token is not None
+    assert (by_session.session.client_type, by_token.session.client_type) == (ClientType.PC, ClientType.MINI)
+    assert both == by_session
+    assert by_session.member == by_token.member
+    assert (by_session.member.id, by_session.member.nickname, by_session.union_types) == (1, "lihua", ["ACME"])
+    fallen_back = await manager.current_member.find_member(session_token="x", access_token=access)
+    assert fallen_back == by_token
 
 
-def test_nobody_is_found_without_a_token_that_holds(tmp_path: Path) -> None:
+async def test_nobody_is_found_without_a_token_that_holds(manager: ConnectManager) -> None:
     """Nothing, nonsense, and tokens of the other kind."""
-
-    async def work(manager: ConnectManager) -> None:
-        browser, (_, tokens) = await open_browser(manager), await open_phone(manager)
-        for presented in (
-            {},
-            {"session_token": "x", "access_token": "x"},
-            {"session_token": tokens["access_token"]},
-            {"access_token": browser.token},
-            {"access_token": tokens["refresh_token"]},
-        ):
-            assert await manager.current_member.find_member(**presented) is None
-
-    using(tmp_path, work)
+    browser, (_, tokens) = await open_browser(manager), await open_phone(manager)
+    for presented in (
+        {},
+        {"session_token": "x", "access_token": "x"},
+        {"session_token": tokens["access_token"]},
+        {"access_token": browser.token},
+        {"access_token": tokens["refresh_token"]},
+    ):
+        assert await manager.current_member.find_member(**presented) is None
 
 
-def test_a_disabled_or_deleted_member_is_refused_everywhere(tmp_path: Path) -> None:
+async def test_a_disabled_or_deleted_member_is_refused_everywhere(manager: ConnectManager, tmp_path: Path) -> None:
     """Sessions, access tokens and refresh tokens at once; enabled again, they hold as before."""
-
-    async def work(manager: ConnectManager) -> None:
-        browser, (phone, tokens) = await open_browser(manager), await open_phone(manager)
-        sessions = rows(tmp_path, "SELECT * FROM es_member_session")
-        for refuse, undo in (
-            ("UPDATE es_member SET disabled = 1", "UPDATE es_member SET disabled = 0"),
-            ("UPDATE es_member SET id = 9", "UPDATE es_member SET id = 1"),
-        ):
-            rows(tmp_path, refuse)
-            assert await manager.current_member.find_member(session_token=browser.token) is None
-            assert await manager.current_member.find_member(access_token=tokens["access_token"]) is None
-            with pytest.raises(MemberDisabled):
-                await manager.current_member.refresh(phone.token)
-            assert rows(tmp_path, "SELECT * FROM es_member_session") == sessions
-            rows(tmp_path, undo)
-            assert await manager.current_member.find_member(session_token=browser.token)
-        await manager.current_member.refresh(phone.token)
-
-    using(tmp_path, work)
+    browser, (phone, tokens) = await open_browser(manager), await open_phone(manager)
+    sessions = rows(tmp_path, "SELECT * FROM es_member_session")
+    for refuse, undo in (
+        ("UPDATE es_member SET disabled = 1", "UPDATE es_member SET disabled = 0"),
+        ("UPDATE es_member SET id = 9", "UPDATE es_member SET id = 1"),
+    ):
+        rows(tmp_path, refuse)
+        assert await manager.current_member.find_member(session_token=browser.token) is None
+        assert await manager.current_member.find_member(access_token=tokens["access_token"]) is None
+        with pytest.raises(MemberDisabled):
+            await manager.current_member.refresh(phone.token)
+        assert rows(tmp_path, "SELECT * FROM es_member_session") == sessions
+        rows(tmp_path, undo)
+        assert await manager.current_member.find_member(session_token=browser.token)
+    await manager.current_member.refresh(phone.token)
 
 
-def test_refreshing_gives_new_tokens_that_work(tmp_path: Path) -> None:
+async def test_refreshing_gives_new_tokens_that_work(make_manager: MakeManager) -> None:
     """The old refresh token is spent, the old access token holds to its end, and a stolen one ends both."""
     clock = Clock(NOW)
-
-    async def work(manager: ConnectManager) -> None:
-        phone, first = await open_phone(manager)
-        second = await manager.current_member.refresh(phone.token)
-        assert isinstance(second, Tokens)
-        for access in (first["access_token"], second.access_token):
-            assert await manager.current_member.find_member(access_token=access)
-        clock.advance(11)
-        with pytest.raises(TokenInvalid):
-            await manager.current_member.refresh(phone.token)
-        with pytest.raises(TokenInvalid):
-            await manager.current_member.refresh(second.refresh_token)
-        for access in (first["access_token"], second.access_token):
-            assert await manager.current_member.find_member(access_token=access) is None
-
-    using(tmp_path, work, now=clock)
+    manager = make_manager(now=clock)
+    phone, first = await open_phone(manager)
+    second = await manager.current_member.refresh(phone.token)
+    assert isinstance(second, Tokens)
+    for access in (first["access_token"], second.access_token):
+        assert await manager.current_member.find_member(access_token=access)
+    clock.advance(11)
+    with pytest.raises(TokenInvalid):
+        await manager.current_member.refresh(phone.token)
+    with pytest.raises(TokenInvalid):
+        await manager.current_member.refresh(second.refresh_token)
+    for access in (first["access_token"], second.access_token):
+        assert await manager.current_member.find_member(access_token=access) is None
 
 
 @pytest.mark.parametrize("presented", ["session", "refresh", "access"])
-def test_logout_takes_whichever_token_there_is(tmp_path: Path, presented: str) -> None:
+async def test_logout_takes_whichever_token_there_is(manager: ConnectManager, presented: str) -> None:
     """It ends that login, whole, and no other of the member."""
-
-    async def work(manager: ConnectManager) -> list[bool]:
-        browser, (phone, tokens) = await open_browser(manager), await open_phone(manager)
-        given = {"session": browser.token, "refresh": phone.token, "access": tokens["access_token"]}
-        for token in (given[presented], given[presented], "nonsense", ""):
-            await manager.current_member.logout(token)
-        found = [
-            await manager.current_member.find_member(session_token=browser.token),
-            await manager.current_member.find_member(access_token=tokens["access_token"]),
-        ]
-        return [one is not None for one in found]
-
-    assert using(tmp_path, work) == ([False, True] if presented == "session" else [True, False])
+    browser, (phone, tokens) = await open_browser(manager), await open_phone(manager)
+    given = {"session": browser.token, "refresh": phone.token, "access": tokens["access_token"]}
+    for token in (given[presented], given[presented], "nonsense", ""):
+        await manager.current_member.logout(token)
+    found = [
+        await manager.current_member.find_member(session_token=browser.token),
+        await manager.current_member.find_member(access_token=tokens["access_token"]),
+    ]
+    assert ([one is not None for one in found]) == ([False, True] if presented == "session" else [True, False])
 
 
-def test_logout_of_the_phone_ends_its_refresh_token(tmp_path: Path) -> None:
+async def test_logout_of_the_phone_ends_its_refresh_token(manager: ConnectManager) -> None:
     """Ended by its access token alone, the login cannot be refreshed back to life."""
-
-    async def work(manager: ConnectManager) -> None:
-        phone, tokens = await open_phone(manager)
-        await manager.current_member.logout(tokens["access_token"])
-        with pytest.raises(TokenInvalid):
-            await manager.current_member.refresh(phone.token)
-
-    using(tmp_path, work)
+    phone, tokens = await open_phone(manager)
+    await manager.current_member.logout(tokens["access_token"])
+    with pytest.raises(TokenInvalid):
+        await manager.current_member.refresh(phone.token)
 
 
-def test_a_session_in_use_does_not_idle(tmp_path: Path) -> None:
+async def test_a_session_in_use_does_not_idle(make_manager: MakeManager, tmp_path: Path) -> None:
     """Its use is written, at most once a minute."""
     clock = Clock(NOW)
-
-    async def work(manager: ConnectManager) -> list[int]:
-        browser, seen = await open_browser(manager), []
-        for seconds in (10, 50, 10, 60, 80, 100):
-            clock.advance(seconds)
-            assert await manager.current_member.find_member(session_token=browser.token)
-            seen.append(rows(tmp_path, "SELECT seen_time FROM es_member_session")[0]["seen_time"] - NOW)
-        clock.advance(120)
-        assert await manager.current_member.find_member(session_token=browser.token) is None
-        return seen
-
-    written = using(tmp_path, work, now=clock, sessions={"idle": 120})
+    manager = make_manager(now=clock, sessions={"idle": 120})
+    browser, seen = await open_browser(manager), []
+    for seconds in (10, 50, 10, 60, 80, 100):
+        clock.advance(seconds)
+        assert await manager.current_member.find_member(session_token=browser.token)
+        seen.append(rows(tmp_path, "SELECT seen_time FROM es_member_session")[0]["seen_time"] - NOW)
+    clock.advance(120)
+    assert await manager.current_member.find_member(session_token=browser.token) is None
+    written = seen
     assert written == [0, 60, 60, 130, 210, 310]
 
 
-def test_who_is_there_is_answered_beside_a_busy_writer(tmp_path: Path) -> None:
+async def test_who_is_there_is_answered_beside_a_busy_writer(manager: ConnectManager, tmp_path: Path) -> None:
     """Reading needs no lock."""
-
-    async def work(manager: ConnectManager) -> None:
-        browser = await open_browser(manager)
-        with locked(tmp_path):
-            assert await asyncio.wait_for(manager.current_member.find_member(session_token=browser.token), 1)
-
-    using(tmp_path, work)
+    browser = await open_browser(manager)
+    with locked(tmp_path):
+        assert await asyncio.wait_for(manager.current_member.find_member(session_token=browser.token), 1)
 
 
 class RequiredBrowser:
@@ -206,22 +177,19 @@ class RequiredBrowser:
 
 
 @pytest.mark.breaks("connection_without_member", "session_without_member")
-def test_members_elsewhere_are_looked_up_there_each_time(tmp_path: Path) -> None:
+async def test_members_elsewhere_are_looked_up_there_each_time(make_manager: MakeManager, tmp_path: Path) -> None:
     """Not in our own table, and a member gone there is nobody here."""
     crm = RequiredBrowser()
-
-    async def work(manager: ConnectManager) -> None:
-        browser = await open_browser(manager)
-        found = await manager.current_member.find_member(session_token=browser.token)
-        assert found is not None
-        assert (found.member.id, found.member.uname, found.member.nickname, found.union_types) == (
-            77,
-            "crm",
-            "",
-            ["ACME"],
-        )
-        crm.gone = True
-        assert await manager.current_member.find_member(session_token=browser.token) is None
-
-    using(tmp_path, work, extra=[("crm", crm)])
+    manager = make_manager(extra=[("crm", crm)])
+    browser = await open_browser(manager)
+    found = await manager.current_member.find_member(session_token=browser.token)
+    assert found is not None
+    assert (found.member.id, found.member.uname, found.member.nickname, found.union_types) == (
+        77,
+        "crm",
+        "",
+        ["ACME"],
+    )
+    crm.gone = True
+    assert await manager.current_member.find_member(session_token=browser.token) is None
     assert rows(tmp_path, "SELECT * FROM es_member") == []
