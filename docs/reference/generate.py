@@ -303,7 +303,7 @@ def get_parameter_row(parameter: Any) -> tuple[str, str, str]:
     """Return the row of an argument or option."""
     names = listed([parameter.name.upper()] if parameter.param_type_name == "argument" else parameter.opts)
     variable = f" Or `{parameter.envvar}` in the environment." if parameter.envvar else ""
-    is_silent = parameter.default is None or parameter.default is False
+    is_silent = parameter.default in (None, "") or parameter.default is False
     return names, "" if is_silent else f"`{parameter.default}`", f"{parameter.help}{variable}"
 
 
