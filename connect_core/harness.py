@@ -120,8 +120,7 @@ def make_settings(public_url: str, database: Path, **sections: Any) -> Settings:
 def run_shop(
     sandboxes: Mapping[str, Sandbox] | None = None,
     *,
-    port: int = 0,
-    sandbox_port: int = 0,
+    ports: tuple[int, int] = (0, 0),
     plugins: Plugins | None = None,
     pool: HttpPool | None = None,
     change: Callable[[dict[str, Any]], None] = lambda _: None,
@@ -133,7 +132,7 @@ def run_shop(
             assert visitor.log_in("acme", "pc").status_code == 303
 
     - `sandboxes`: by plugin name; by default one of every installed plugin that has one.
-    - `port`, `sandbox_port`: where the shop and the sandboxes listen; 0 takes a free port.
+    - `ports`: where the shop and the sandboxes listen; 0 takes a free port.
     - `plugins`: by default those that are installed. `pool`: calls the vendors; by default a new `HttpPool`.
     - `change`: receives the configuration as plain data, with the sections of `connect.toml`, and may alter it.
     - `options`: further arguments of `create_app`.
@@ -144,9 +143,9 @@ def run_shop(
     sandboxes = load_sandboxes(plugins) if sandboxes is None else sandboxes
     with (
         TemporaryDirectory(prefix="connect-login-") as folder,
-        serving(sandbox_app(sandboxes), port=sandbox_port) as vendor,
+        serving(sandbox_app(sandboxes), port=ports[1]) as vendor,
     ):
-        listener = listen(port)
+        listener = listen(ports[0])
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         database = Path(folder) / "connect.db"
         raw = sandbox_settings(sandboxes, plugins.available, vendor)

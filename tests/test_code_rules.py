@@ -1,9 +1,11 @@
 """The rules of this repository that no linter checks: sizes, names, public faces, where tests are, and pages."""
 
 import ast
+import io
 import os
 import re
 import sysconfig
+import tokenize
 import tomllib
 from collections.abc import Iterator
 from importlib.metadata import entry_points, version
@@ -67,6 +69,42 @@ def test_functions_are_at_most_40_lines() -> None:
     """A function fits a screen, its docstring not counted."""
     sizes = {name: get_length(node) for name, node in functions(CODE + TESTS)}
     assert {name: size for name, size in sizes.items() if size > 40} == {}
+
+
+MANY_PARAMETERS = {
+    "connect_core/cli/imports.py javashop",  # the options of a command line
+    "connect_core/identity.py of",  # the fields of a profile, by keyword
+}
+"""Functions that may have more than six parameters."""
+
+
+def get_parameters(node: Function) -> list[str]:
+    """The names of a function's parameters, without `self` and `cls`."""
+    names = [argument.arg for argument in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]]
+    names += [argument.arg for argument in (node.args.vararg, node.args.kwarg) if argument]
+    return [name for name in names if name not in ("self", "cls")]
+
+
+def test_functions_have_at_most_6_parameters() -> None:
+    """What belongs together is one value; two functions whose parameters are all named are let be."""
+    many = {re.sub(r":\d+", "", name) for name, node in functions(CODE) if len(get_parameters(node)) > 6}
+    assert many == MANY_PARAMETERS
+
+
+FILLERS = {"asked", "found", "one", "own", "told"}
+
+
+def test_names_say_what_they_name() -> None:
+    """A variable, parameter or attribute called `one` or `found` leaves it to the reader to find out what it is."""
+    fillers = set()
+    for path in CODE:
+        tokens = tokenize.generate_tokens(io.StringIO(path.read_text("utf-8")).readline)
+        fillers |= {
+            f"{short(path)}:{token.start[0]} {token.string}"
+            for token in tokens
+            if token.type == tokenize.NAME and token.string in FILLERS
+        }
+    assert sorted(fillers) == []
 
 
 def test_functions_nest_at_most_3_deep() -> None:

@@ -35,7 +35,7 @@ def demo(
     configure_logging("error" if once else "warning")
     if once:
         raise typer.Exit(0 if _try_all() else 1)
-    with run_shop(port=port, sandbox_port=port and port + 1, routes=demo_home()) as running_shop:
+    with run_shop(ports=(port, port and port + 1), routes=demo_home()) as running_shop:
         typer.echo(f"shop        {running_shop.url}/   (log in there; Ctrl-C ends the demo)")
         typer.echo(f"login page  {running_shop.url}/connect/login?client=pc   and  ?client=h5")
         typer.echo("apps and mini programs have no page here: connect-login demo --once logs in through them")

@@ -5,6 +5,7 @@ Nothing that verifies a certificate or a signature imports this module.
 
 import base64
 from datetime import UTC, datetime, timedelta
+from typing import TypedDict, Unpack
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -41,30 +42,35 @@ def new_ec_authority(common_name: str) -> Certificate:
     return _signed(_builder(name, name, key.public_key(), is_authority=True), key)
 
 
+class CertificateOptions(TypedDict, total=False):
+    """What else a new certificate may have.
+
+    By default it is valid from yesterday for ten years (`not_before` and `not_after` need a time zone) and has a random
+    `serial_number`. `is_authority` makes it an intermediate CA.
+    """
+
+    serial_number: int | None
+    not_before: datetime | None
+    not_after: datetime | None
+    is_authority: bool
+
+
 def new_certificate(
     common_name: str,
     public_key: RsaPublicKey,
     issuer_key: RsaPrivateKey,
     issuer: Certificate,
-    *,
-    serial_number: int | None = None,
-    not_before: datetime | None = None,
-    not_after: datetime | None = None,
-    is_authority: bool = False,
+    **options: Unpack[CertificateOptions],
 ) -> Certificate:
-    """Return a certificate for `public_key`, issued by `issuer` and signed with `issuer_key`.
-
-    By default it is valid from yesterday for ten years (`not_before` and `not_after` need a time zone) and has a random
-    `serial_number`. `is_authority` makes it an intermediate CA.
-    """
+    """Return a certificate for `public_key`, issued by `issuer` and signed with `issuer_key`."""
     subject = x509.load_pem_x509_certificate(issuer.pem().encode()).subject
     builder = _builder(
         _name(common_name),
         subject,
         _public(public_key),
-        serial_number=serial_number,
-        validity=(not_before, not_after),
-        is_authority=is_authority,
+        serial_number=options.get("serial_number"),
+        validity=(options.get("not_before"), options.get("not_after")),
+        is_authority=options.get("is_authority", False),
     )
     return _signed(builder, _private(issuer_key))
 

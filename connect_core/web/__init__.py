@@ -5,6 +5,6 @@ Reads requests and writes responses; who may log in is decided by `connect_core.
 
 from connect_core.providers.registry import Plugins
 from connect_core.web.app import create_app
-from connect_core.web.logged_in import LoggedInMember, current_member
+from connect_core.web.logged_in import LoggedInMember, current_member, open_id_of
 
-__all__ = ["LoggedInMember", "Plugins", "create_app", "current_member"]
+__all__ = ["LoggedInMember", "Plugins", "create_app", "current_member", "open_id_of"]

@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 
 from connect_core.identity import ClientType
+from connect_core.manager import ConnectManager
 from connect_core.members.current import LoggedIn
 from connect_core.web.context import WebContext
 from connect_core.web.requests import get_bearer, get_cookies, is_from_another_origin
@@ -66,6 +67,16 @@ async def current_member(request: Request, app: Starlette | None = None) -> Logg
         connections=tuple(logged_in.union_types),
         login_time=session.login_time,
     )
+
+
+async def open_id_of(app: Starlette, member_id: int, union_type: str, app_id: str) -> str | None:
+    """Return the open id that a payment API of the vendor wants, None when the member has none for that app.
+
+    `app` is the application that `create_app` returned, `union_type` the vendor's, such as `WECHAT`, and `app_id` the
+    vendor's id of the app that takes the payment. Raises `Unavailable` when the database does not answer.
+    """
+    manager: ConnectManager = app.state.manager
+    return await manager.open_id_of(member_id, union_type, app_id)
 
 
 async def find_logged_in(context: WebContext, request: Request) -> LoggedIn | None:

@@ -87,7 +87,7 @@ def shop_of(folder: Path, logins: list[tuple[str, str]]) -> Iterator[tuple[Runni
             raw["providers"] = {name_of(*login): settings(*login, issuer) for login in logins}
             raw["clients"] = {"pc": list(raw["providers"])}
 
-        with run_shop({}, port=port, change=change) as running_shop:
+        with run_shop({}, ports=(port, 0), change=change) as running_shop:
             yield running_shop, process
 
 

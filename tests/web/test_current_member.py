@@ -16,7 +16,7 @@ from starlette.routing import Mount, Route
 from connect_core.harness import RunningShop, Visitor, make_settings, sandbox_settings
 from connect_core.providers.registry import Plugins
 from connect_core.sandbox import listen, sandbox_app, serving
-from connect_core.web import create_app, current_member
+from connect_core.web import create_app, current_member, open_id_of
 
 from ..kit.acme import execute
 from ..kit.web_shops import alipay_and_wechat, bearer, mini_login
@@ -157,3 +157,15 @@ def test_another_application_is_refused(app: Starlette | None) -> None:
     request = Request({"type": "http", "method": "GET", "headers": [], "app": Starlette()})
     with pytest.raises(TypeError, match=r"current_member\(request, app\)"):
         asyncio.run(current_member(request, app))
+
+
+async def test_the_open_id_that_payment_wants_is_told(visitor: Visitor) -> None:
+    """The member's for that app of the vendor; None for another app, another member and another vendor."""
+    visitor.log_in("alipay", "pc")
+    app_id = visitor.shop.manager.registry.find("alipay", "pc").provider.settings.app_id  # type: ignore[attr-defined]
+    uid = visitor.http.get("/auth/connect/me").json()["uid"]
+    rows = visitor.shop.rows("es_connect_alias")
+    stored = {row["value"] for row in rows if (row["kind"], row["scope"]) == ("open_id", app_id)}
+    assert await open_id_of(visitor.shop.app, uid, "ALIPAY", app_id) in stored
+    for member_id, union_type, app in ((uid, "ALIPAY", "other"), (99, "ALIPAY", app_id), (uid, "WECHAT", app_id)):
+        assert await open_id_of(visitor.shop.app, member_id, union_type, app) is None

@@ -97,7 +97,9 @@ class Database:
         self.backend.engine.dispose()
 
     def _run(self, work: Callable[[Transaction], T], deadline: Deadline, *, writes: bool) -> T:
-        for attempts_left in reversed(range(ATTEMPTS)):
+        attempts_left = ATTEMPTS
+        while True:
+            attempts_left -= 1
             try:
                 with self._transaction(deadline, writes=writes) as transaction:
                     return work(transaction)
@@ -106,7 +108,6 @@ class Database:
                     raise unavailable(retry.error) from None
             except (SQLAlchemyError, self.backend.driver_error) as error:
                 raise unavailable(error) from None
-        raise AssertionError("unreachable")
 
     @contextmanager
     def _transaction(self, deadline: Deadline, *, writes: bool) -> Iterator[Transaction]:
