@@ -1,10 +1,12 @@
-"""Alipay login: web pages on a PC and in H5, native apps and mini programs.
+"""Alipay login for web pages (PC and H5), native apps and mini programs.
 
-Owns Alipay's addresses, its login string for apps and what its answers say about a person. Signatures, certificates and
-the two protocols have modules of their own. Never touches state, cookies or members.
-
-Web: https://opendocs.alipay.com/open/02xtl7 App: https://opendocs.alipay.com/open/218/105327
+Web: https://opendocs.alipay.com/open/02xtl7
+Native app: https://opendocs.alipay.com/open/218/105327
 Mini program: https://opendocs.alipay.com/mini/api/openapi-authorize
+
+Owns Alipay's addresses, the login string for native apps, and the reading of ids and profile from Alipay's answers.
+Signatures, certificates and the two protocols (gateway V2, OpenAPI V3) have modules of their own. Never touches state,
+cookies, sessions or members.
 """
 
 import re
@@ -42,10 +44,10 @@ AUTHORIZE = {
     "production": "https://openauth.alipay.com/oauth2/publicAppAuthorize.htm",
     "sandbox": "https://openauth-sandbox.dl.alipaydev.com/oauth2/publicAppAuthorize.htm",
 }
-WAKE_UP = "alipays://platformapi/startapp?appId=20000067&url="  # the app id is that of the wallet's own browser
-KEEPS_US_IN = re.compile(r"MicroMessenger|\bQQ/|aweme")  # apps whose browsers open no other app: WeChat, QQ, Douyin
+DEEP_LINK = "alipays://platformapi/startapp?appId=20000067&url="  # 20000067 is the browser inside Alipay's app
+BLOCKS_DEEP_LINKS = re.compile(r"MicroMessenger|\bQQ/|aweme")  # the browsers inside WeChat, QQ and Douyin
 SCOPES = {ClientType.PC: "auth_user", ClientType.H5: "auth_user", ClientType.APP: "kuaijie"}
-APP_LOGIN = {  # what the native SDK's login string says besides whose it is
+APP_LOGIN = {  # constant parameters of the login string that the native SDK takes
     "apiname": "com.alipay.account.auth",
     "app_name": "mc",
     "auth_type": "AUTHACCOUNT",
@@ -59,7 +61,7 @@ CERTIFIED = {"T": True, "F": False}
 
 
 class AlipayProvider(Provider):
-    """One app at Alipay's open platform: a website or mobile app, or a mini program."""
+    """One app of Alipay's open platform: a website or mobile app (PC, H5, native app), or a mini program."""
 
     union_type = "ALIPAY"
     entrances: ClassVar = {
@@ -75,17 +77,20 @@ class AlipayProvider(Provider):
     settings: AlipaySettings
 
     def __init__(self, settings: AlipaySettings, http: Http) -> None:
-        """Parse the keys. Raises `SettingsError` naming the one that cannot work."""
+        """Parse the keys and certificates. Raises `SettingsError` that names the key which cannot be used."""
         super().__init__(settings, http)
         self._keys = load_keys(settings)
         self._gateway = (RestGateway if settings.protocol == "v3" else Gateway)(settings, self._keys, http)
         self._authorize_url = settings.authorize_url or AUTHORIZE[settings.environment]
 
     async def get_login_url(self, request: AuthorizationRequest) -> str:
-        """Return Alipay's page, or the native SDK's signed string. Raises `ProviderConfig` when `pid` is missing."""
+        """Return the address of Alipay's consent page, or for a native app the signed login string for its SDK.
+
+        Raises `ProviderConfig` when a native app logs in and the setting `pid` is missing.
+        """
         scope = self.settings.scope or SCOPES[request.client_type]
         if request.client_type is ClientType.APP:
-            return self._get_app_login(scope, request.state)
+            return self._get_login_string(scope, request.state)
         parameters = {
             "app_id": self.settings.app_id,
             "scope": scope,
@@ -95,65 +100,80 @@ class AlipayProvider(Provider):
         return with_query(self._authorize_url, parameters)
 
     def get_deep_link(self, start_url: str, user_agent: str) -> str | None:
-        """Return the link that opens `start_url` in Alipay's app; None inside the app."""
-        return None if "AlipayClient" in user_agent else WAKE_UP + quote(start_url, safe="")
+        """Return the link that opens `start_url` inside Alipay's app; None when the browser is Alipay's already."""
+        return None if "AlipayClient" in user_agent else DEEP_LINK + quote(start_url, safe="")
 
     def find_required_browser(self, client_type: ClientType, user_agent: str) -> RequiredBrowser | None:
-        """A browser that does not follow the link to Alipay's app has to be left."""
-        return RequiredBrowser.BROWSER if client_type is ClientType.H5 and KEEPS_US_IN.search(user_agent) else None
+        """Return `BROWSER` for H5 in an app whose browser blocks the link to Alipay's app; else None."""
+        is_blocked = client_type is ClientType.H5 and BLOCKS_DEEP_LINKS.search(user_agent)
+        return RequiredBrowser.BROWSER if is_blocked else None
 
     async def login_callback(self, response: AuthorizationResponse) -> Identity:
-        """Redeem the code (https://opendocs.alipay.com/open/02ailc); one of another app is refused unasked."""
+        """Send the code to `alipay.system.oauth.token` and return the ids in its answer.
+
+        https://opendocs.alipay.com/open/02ailc
+
+        Raises `BadRequest` without calling Alipay when the callback names another app id, `CodeInvalid`,
+        `ProviderDenied`, or a `ProviderFault` such as `ProviderUnsigned`.
+        """
         if response.parameters.get("app_id", self.settings.app_id) != self.settings.app_id:
             raise BadRequest("app_id: the code is another app's")
-        found = await self._gateway.call(
+        answer = await self._gateway.call(
             "alipay.system.oauth.token", {"grant_type": "authorization_code", "code": response.code}
         )
-        token = found.get("access_token")
+        token = answer.get("access_token")
         if not isinstance(token, str) or not token:
             raise ProviderBadResponse("access_token is not a token")
-        return Identity(self.union_type, self._ids(found), self.settings.app_id, grant=token)
+        return Identity(self.union_type, self._read_ids(answer), self.settings.app_id, grant=token)
 
     async def fetch_profile(self, identity: Identity) -> Identity:
-        """Ask for the profile (https://docs.antom.com/ac/solution_api/infoshare); Alipay has none for `auth_base`."""
+        """Call `alipay.user.info.share` (https://docs.antom.com/ac/solution_api/infoshare).
+
+        Returns an empty profile without a call for scope `auth_base`, whose access token Alipay refuses there.
+        Raises `ProviderBadResponse` when the answer has none of the ids that the token answer had.
+        """
         if self.settings.scope == "auth_base":
             return identity.with_profile(Profile())
-        found = await self._gateway.call("alipay.user.info.share", {}, auth_token=identity.grant)
-        ids = self._ids(found)
+        answer = await self._gateway.call("alipay.user.info.share", {}, auth_token=identity.grant)
+        ids = self._read_ids(answer)
         if not set(ids) & set(identity.ids):
             raise ProviderBadResponse("the profile does not name the person that the token names")
         profile = Profile.of(
-            nickname=found.get("nick_name"),
-            face=found.get("avatar"),
-            sex=SEX.get(str(found.get("gender")).lower()),
-            province=found.get("province"),
-            city=found.get("city"),
-            is_certified=CERTIFIED.get(str(found.get("is_certified"))),
+            nickname=answer.get("nick_name"),
+            face=answer.get("avatar"),
+            sex=SEX.get(str(answer.get("gender")).lower()),
+            province=answer.get("province"),
+            city=answer.get("city"),
+            is_certified=CERTIFIED.get(str(answer.get("is_certified"))),
         )
         return identity.with_profile(profile, ids)
 
     async def fetch_phone(self, response: AuthorizationResponse, identity: Identity) -> VerifiedPhone | None:
-        """Return the number in `phone` (or `phoneNumber`), the JSON text that `my.getPhoneNumber` answered."""
-        handed_in = response.parameters.get("phone") or response.parameters.get("phoneNumber")
-        return read_phone(handed_in, self._keys) if handed_in else None
+        """Return the phone number that a mini program sent with its code, None when it sent none.
 
-    def _get_app_login(self, scope: str, target_id: str) -> str:
+        The parameter `phone` (or `phoneNumber`) is the JSON text that `my.getPhoneNumber` answered.
+        Raises as `read_phone` does.
+        """
+        phone = response.parameters.get("phone") or response.parameters.get("phoneNumber")
+        return read_phone(phone, self._keys) if phone else None
+
+    def _get_login_string(self, scope: str, target_id: str) -> str:
         if not self.settings.pid:
             raise ProviderConfig("pid is missing: the app's login string names it")
-        # target_id is the only place that this login has for a state
-        whose = {"app_id": self.settings.app_id, "pid": self.settings.pid, "scope": scope, "target_id": target_id}
-        parameters = dict(sorted({**APP_LOGIN, **whose}.items()))
+        # The SDK's result has no state. Alipay documents target_id as an id of ours, unique per login.
+        variable = {"app_id": self.settings.app_id, "pid": self.settings.pid, "scope": scope, "target_id": target_id}
+        parameters = dict(sorted({**APP_LOGIN, **variable}.items()))
         return urlencode({**parameters, "sign": sign(self._keys.private, get_signed_text(parameters).encode())})
 
-    def _ids(self, found: Mapping[str, object]) -> tuple[PersonId, ...]:
-        """`alipay_user_id` of older answers is another value than `user_id` and never read."""
+    def _read_ids(self, answer: Mapping[str, object]) -> tuple[PersonId, ...]:
+        # Older answers also have alipay_user_id, a deprecated id with another value than user_id: it is not read.
         ids = []
-        if "user_id" in found:
-            ids.append(PersonId.user_id(found["user_id"]))
-        if "union_id" in found:
-            ids.append(PersonId.union_id(found["union_id"]))
-        if "open_id" in found:
-            ids.append(PersonId.open_id(found["open_id"], self.settings.app_id))
+        if "user_id" in answer:
+            ids.append(PersonId.user_id(answer["user_id"]))
+        if "union_id" in answer:
+            ids.append(PersonId.union_id(answer["union_id"]))
+        if "open_id" in answer:
+            ids.append(PersonId.open_id(answer["open_id"], self.settings.app_id))
         return tuple(ids)
 
 

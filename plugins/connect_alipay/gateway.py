@@ -1,8 +1,9 @@
-"""Alipay's gateway, protocol V2: how a method is called, and when its answer is believed.
+"""Alipay's gateway (protocol V2): sends a signed request and returns the verified answer.
 
-A success is believed when Alipay's signature covers it under the name of the method that was called. A failure is
-verified where it is signed and a known key can tell; otherwise it is a failure all the same, and nothing else follows
-from it. https://opendocs.alipay.com/common/02kf5q
+https://opendocs.alipay.com/common/02kf5q
+
+A success counts only if Alipay's signature covers it and it stands under the name of the method that was called. A
+failure may be unsigned: it is reported as a failure, and nothing else in it is used. Owns no keys and reads no ids.
 """
 
 import base64
@@ -38,10 +39,10 @@ DOWNLOAD = "alipay.open.app.alipaycert.download"
 
 
 class Gateway:
-    """One app's access to the gateway."""
+    """Calls the gateway's methods for one app. Safe to share between concurrent logins."""
 
     def __init__(self, settings: AlipaySettings, keys: Keys, http: Http, now: Callable[[], float] = time.time) -> None:
-        """`now` answers seconds since the epoch."""
+        """`now` returns the time in seconds since the epoch; tests pass a clock of their own."""
         self._http = http
         self._keys = keys
         self._now = now
@@ -57,39 +58,46 @@ class Gateway:
         if keys.trust.app_serial:
             self._constant |= {"app_cert_sn": keys.trust.app_serial, "alipay_root_cert_sn": keys.trust.root_serials}
         url = settings.gateway_url or HOSTS[settings.environment]
-        # the gateway merges address and form. It wants the charset in the address; the rest is nobody's who keeps logs
+        # The gateway merges query and form. The charset has to be in the query, because the form is decoded with it.
+        # Everything else goes into the form, which the access logs of proxies do not record.
         self._address = f"{url}{'&' if '?' in url else '?'}charset={settings.charset}"
 
     async def call(self, method: str, parameters: Mapping[str, str], *, auth_token: str = "") -> dict[str, Any]:
-        """Call `method` with its own `parameters`, on behalf of `auth_token`'s person; return its verified success.
+        """Call `method` with `parameters` and return its verified answer, decrypted when the app has an AES key.
 
-        Raises what `refusals` makes of a failure, `ProviderUnsigned`, and as `Http.post` does.
+        `auth_token` is the access token of the person whom the call is about; empty for a call about nobody.
+
+        Raises the exception that `get_refusal` returns for Alipay's error code, `ProviderUnsigned` for a success whose
+        signature is missing or wrong, `ProviderBadResponse` for an answer that is not as documented, `ProviderConfig`
+        for an answer that `aes_key` does not decrypt, and what `Http.post` raises.
         """
-        encryption = {"encrypt_type": "AES"} if self._keys.content else {}
+        encryption = {"encrypt_type": "AES"} if self._keys.content_key else {}
         answer = await self._post(method, {**parameters, "auth_token": auth_token}, encryption)
         reply = read_reply(answer.content, self._charset, method)
         trace_id = answer.headers.get("trace_id", "")
-        claim = {} if reply.is_encrypted else parse_object(reply.source)
-        is_failure = reply.is_error or is_refusal(claim)
+        unverified = {} if reply.is_encrypted else parse_object(reply.source)
+        is_failure = reply.is_error or is_refusal(unverified)
         key = await self._fetch_key(reply, is_failure=is_failure)
         if key is None and is_failure:
-            raise get_refusal(method, claim, trace_id)
+            raise get_refusal(method, unverified, trace_id)
         verified = self._find_verified(reply, key)
         if verified is None:
             raise ProviderUnsigned(
                 f"{method} answered with a signature that is missing, wrong or not by a trusted certificate",
-                vendor=get_vendor_codes(claim, trace_id),
+                vendor=get_vendor_codes(unverified, trace_id),
             )
-        data = claim if verified is reply.source and claim else self._open(verified)
+        data = unverified if verified is reply.source and unverified else self._read_verified(verified)
         if reply.is_error or is_refusal(data):
             raise get_refusal(method, data, trace_id)
         return data
 
-    async def _post(self, method: str, parameters: Mapping[str, str], further: Mapping[str, str]) -> Answer:
+    async def _post(self, method: str, parameters: Mapping[str, str], options: Mapping[str, str]) -> Answer:
         timestamp = datetime.fromtimestamp(self._now(), CHINA).strftime("%Y-%m-%d %H:%M:%S")
-        own = {name: value for name, value in parameters.items() if value}
-        form = {**self._constant, **further, "method": method, "timestamp": timestamp, **own}
-        # a code with characters outside the charset is none of Alipay's; sent as "?" it is refused there as any other
+        # An empty parameter must be neither sent nor signed.
+        present = {name: value for name, value in parameters.items() if value}
+        form = {**self._constant, **options, "method": method, "timestamp": timestamp, **present}
+        # Alipay's codes are ASCII. A made-up code may have characters outside the charset: they are sent as "?", and
+        # Alipay refuses the code.
         form["sign"] = sign(self._keys.private, get_signed_text(form).encode(self._charset, "replace"))
         del form["charset"]
         content = encode_form(form, self._charset, "replace")
@@ -99,36 +107,37 @@ class Gateway:
     async def _fetch_key(self, reply: Reply, *, is_failure: bool) -> RsaPublicKey | None:
         if not reply.sign:
             return None
-        if is_failure:
+        if is_failure:  # not worth the download of a certificate
             return self._keys.trust.find_key(reply.serial)
         return await self._keys.trust.fetch_key(reply.serial, self._fetch_certificate)
 
     async def _fetch_certificate(self, serial: str) -> str:
-        """https://opendocs.alipay.com/apis/api_9/alipay.open.app.alipaycert.download."""
+        # https://opendocs.alipay.com/apis/api_9/alipay.open.app.alipaycert.download
+        # Its signature is not checked: the certificate has to lead to the configured root anyway.
         answer = await self._post(DOWNLOAD, {"biz_content": json.dumps({"alipay_cert_sn": serial})}, {})
-        content = parse_object(read_reply(answer.content, self._charset, DOWNLOAD).source).get("alipay_cert_content")
+        reply = parse_object(read_reply(answer.content, self._charset, DOWNLOAD).source)
         try:
-            return base64.b64decode(content or "").decode()
+            return base64.b64decode(reply.get("alipay_cert_content") or "").decode()
         except (TypeError, ValueError) as error:
             raise ProviderBadResponse(f"{DOWNLOAD}: alipay_cert_content is no base64 of a text") from error
 
     def _find_verified(self, reply: Reply, key: RsaPublicKey | None) -> str | None:
-        # slashes may have been escaped after signing; what gets read is the spelling that verifies
+        # The gateway may have escaped slashes after signing. Only the spelling that the signature covers is read.
         for source in dict.fromkeys((reply.source, reply.source.replace("\\/", "/"))):
             if key and is_signed_by(key, reply.sign, source.encode(self._charset)):
                 return source
         return None
 
-    def _open(self, verified: str) -> dict[str, Any]:
+    def _read_verified(self, verified: str) -> dict[str, Any]:
         if not verified.startswith('"'):
             return parse_object(verified)
-        if not self._keys.content:
+        if not self._keys.content_key:
             raise ProviderConfig("aes_key is missing: Alipay encrypted its answer")
         try:
-            text = decrypt_content(self._keys.content, json.loads(verified)).decode(self._charset)
+            text = decrypt_content(self._keys.content_key, json.loads(verified)).decode(self._charset)
         except ValueError:
             text = None
         if text is None:
-            # raised out here: a decoding error shows the whole answer in its repr
+            # Raised outside the except block: a UnicodeDecodeError as the cause would carry the whole answer.
             raise ProviderConfig("aes_key does not open Alipay's answer")
         return parse_object(text)

@@ -1,4 +1,8 @@
-"""From settings to keys: everything is parsed and tried once, at start-up, so that a mistake is told there and then."""
+"""Parses the keys and certificates of the settings once, at start-up, so that a wrong one stops the service there.
+
+Keys: https://opendocs.alipay.com/common/02kipl
+Certificates: https://opendocs.alipay.com/common/02mse7
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,15 +24,23 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The app's own key, whom it believes, and the key of the content encryption, where there is one."""
+    """The parsed keys of one app.
+
+    `private` signs requests; `trust` says whose signature on an answer is accepted; `content_key` is the AES key, None
+    when the app does not encrypt.
+    """
 
     private: RsaPrivateKey
     trust: SignatureTrust
-    content: bytes | None = field(repr=False)
+    content_key: bytes | None = field(repr=False)
 
 
 def load_keys(settings: AlipaySettings) -> Keys:
-    """Return the keys of `settings`. Raises `SettingsError` naming the key that cannot work."""
+    """Return the parsed keys of `settings`.
+
+    Raises `SettingsError` that names the setting which cannot be parsed, or which cannot be right: the app's own public
+    key as `alipay_public_key`, a certificate of another key as `app_cert`, the app's own as `alipay_cert`.
+    """
     private = _load("private_key", load_private_key, settings.private_key.get_secret_value())
     trust = _load_public_key(settings, private) if settings.alipay_public_key else _load_chain(settings, private)
     aes_key = settings.aes_key.get_secret_value() if settings.aes_key else ""
@@ -48,10 +60,10 @@ def _load_chain(settings: AlipaySettings, private: RsaPrivateKey) -> SignatureTr
     app = _load("app_cert", load_certificates, settings.app_cert)[0]
     alipay = _load("alipay_cert", load_certificates, settings.alipay_cert)
     roots = _load("alipay_root_cert", load_certificates, settings.alipay_root_cert)
-    own = private.public_key()
-    if _load("app_cert", lambda _: app.public_key(), "") != own:
+    app_key = private.public_key()
+    if _load("app_cert", lambda _: app.public_key(), "") != app_key:
         raise SettingsError(["app_cert: this certificate does not belong to private_key"])
-    if _load("alipay_cert", lambda _: alipay[0].public_key(), "") == own:
+    if _load("alipay_cert", lambda _: alipay[0].public_key(), "") == app_key:
         raise SettingsError(["alipay_cert: this is the app's own certificate; give alipayCertPublicKey_RSA2.crt"])
     trust = CertificateTrust(app, alipay, roots)
     if not trust.root_serials:

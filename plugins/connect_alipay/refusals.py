@@ -1,7 +1,9 @@
-"""What Alipay's error codes mean for a login. Turns a failure into an exception; never decides whether to believe it.
+"""Alipay's error codes and the exception that each one becomes.
 
 Common codes: https://opendocs.alipay.com/common/02km9f
 Codes of the token call: https://opendocs.alipay.com/open/02ailc
+
+Reads answers that are parsed already; makes no call and verifies no signature.
 """
 
 from collections.abc import Mapping
@@ -10,7 +12,7 @@ from connect_core.plugin import CodeInvalid, ProviderConfig, ProviderDenied, Pro
 
 SUCCESS = "10000"
 CLASSES: Mapping[str, type[CodeInvalid | ProviderDenied | ProviderFault]] = {
-    # the code or its token is spent, expired or another app's: the person starts again
+    # The code or token was used, has expired or belongs to another app: the person starts again.
     "isv.code-invalid": CodeInvalid,
     "isv.refresh-token-invalid": CodeInvalid,
     "isv.refresh-token-time-out": CodeInvalid,
@@ -23,13 +25,13 @@ CLASSES: Mapping[str, type[CodeInvalid | ProviderDenied | ProviderFault]] = {
     "aop.no-product-reg-by-partner": CodeInvalid,
     "AUTH_CODE_NOT_EXIST": CodeInvalid,
     "20001": CodeInvalid,
-    # the person withdrew
+    # The person withdrew the consent.
     "isv.invalid-auth-relations": ProviderDenied,
-    # not now
+    # Alipay is busy, or the app is over its call limit.
     "aop.unknow-error": ProviderRefused,
     "20000": ProviderRefused,
     "40005": ProviderRefused,
-    # our registration: a parameter, signature, app id, clock, certificate or permission
+    # The shop's registration: a parameter, signature, app id, clock, certificate or permission is wrong.
     "40001": ProviderConfig,
     "40002": ProviderConfig,
     "40006": ProviderConfig,
@@ -37,26 +39,26 @@ CLASSES: Mapping[str, type[CodeInvalid | ProviderDenied | ProviderFault]] = {
 
 
 def is_refusal(data: Mapping[str, object]) -> bool:
-    """Tell whether an answer is a failure; the token call's success carries no code at all."""
+    """Return whether an answer is a failure. A successful token answer has no `code`, so a missing one is a success."""
     return bool(data.get("sub_code")) or data.get("code", SUCCESS) != SUCCESS
 
 
 def get_refusal(
     method: str, data: Mapping[str, object], trace_id: str = ""
 ) -> CodeInvalid | ProviderDenied | ProviderFault:
-    """Return the exception for a failure that `method` met; V3 has the sub code in `code`."""
+    """Return the exception for the failure `data` of `method`. A V3 answer has the sub code in `code`."""
     vendor = get_vendor_codes(data, trace_id)
     sub_code, code = vendor.get("sub_code", ""), vendor.get("code", "")
     return _class_of(sub_code, code)(f"{method} answered {sub_code or code or 'a failure'}", vendor=vendor)
 
 
 def get_vendor_codes(data: Mapping[str, object], trace_id: str = "") -> dict[str, str]:
-    """Return what the log may know of a failure.
+    """Return the codes of a failure that may be logged.
 
-    `sub_msg` stays out: that of `isv.invalid-signature` quotes the whole signed text, code and token included.
+    `sub_msg` is left out: for `isv.invalid-signature` it quotes the whole signed text, with code and token.
     """
-    found = {"sub_code": data.get("sub_code"), "code": data.get("code"), "trace_id": trace_id}
-    return {key: text for key, value in found.items() if (text := _printable(value))}
+    codes = {"sub_code": data.get("sub_code"), "code": data.get("code"), "trace_id": trace_id}
+    return {key: text for key, value in codes.items() if (text := _printable(value))}
 
 
 def _class_of(sub_code: str, code: str) -> type[CodeInvalid | ProviderDenied | ProviderFault]:

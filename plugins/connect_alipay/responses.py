@@ -1,7 +1,9 @@
-"""Reading the gateway's V2 answers: which characters were signed, by whom. Verifies nothing, believes nothing.
+"""Splits a V2 answer of the gateway into the signed text, the signature and the certificate's serial.
 
-The signature covers the exact source text of one member, so the members are found with their places, never
-serialised again. https://opendocs.alipay.com/common/02mse7
+https://opendocs.alipay.com/common/02mse7
+
+Alipay signs the exact characters of one JSON member, so its source text is cut out of the body; parsing and serialising
+it again would change it. Verifies no signature.
 """
 
 import json
@@ -22,10 +24,10 @@ _JSON = json.JSONDecoder(parse_constant=_refuse)
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The one answer in a body.
+    """The parts of an answer.
 
-    `source` is the text of its value, from the first to the last character; `sign` and `serial` (of the certificate)
-    are empty when missing; `is_error` tells that it stands under `error_response`.
+    `source` is the source text of the member's value, which the signature covers; `is_error` is True for the member
+    `error_response`; `sign` is the signature (base64) and `serial` that of the certificate, each empty when missing.
     """
 
     source: str = field(repr=False)
@@ -35,33 +37,35 @@ class Reply:
 
     @property
     def is_encrypted(self) -> bool:
-        """Whether the value is a text, which holds a cipher text."""
+        """Whether the value is a JSON string, which holds the encrypted answer."""
         return self.source.startswith('"')
 
 
 def read_reply(content: bytes, charset: str, method: str) -> Reply:
-    """Return the answer to `method` in a body of `charset`.
+    """Return the parts of the answer to `method` in `content`, a body in `charset`.
 
-    Raises `ProviderBadResponse` when there is none, or one beside an error.
+    Raises `ProviderBadResponse` when the body is no JSON object in that charset, or has neither an answer to this
+    method nor an error, or has both.
     """
     try:
         members = find_members(content.decode(charset).removeprefix("\ufeff"))
     except (ValueError, RecursionError):
         members = None
     if members is None:
-        # raised out here: a decoder's error keeps the whole answer
+        # Raised outside the except block: a UnicodeDecodeError as the cause would carry the whole answer.
         raise ProviderBadResponse(f"the answer to {method} is no JSON object in {charset}")
-    found, refused = members.get(f"{method.replace('.', '_')}_response"), members.get("error_response")
-    source = found or refused
-    if not source or (found and refused) or source[0] not in '{"':
+    success, error = members.get(f"{method.replace('.', '_')}_response"), members.get("error_response")
+    source = success or error
+    if not source or (success and error) or source[0] not in '{"':
         raise ProviderBadResponse(f"the answer to {method} holds no response of this method alone")
-    return Reply(source, not found, _text(members.get("sign")), _text(members.get("alipay_cert_sn")))
+    return Reply(source, not success, _text(members.get("sign")), _text(members.get("alipay_cert_sn")))
 
 
 def find_members(text: str) -> dict[str, str]:
-    """Return the members of a JSON object, each with the source text of its value, white space around it left out.
+    """Return the members of the JSON object `text`: name = source text of the value, without surrounding white space.
 
-    Raises `ValueError` for anything but one object without repeated names, `RecursionError` for too deep a one.
+    Raises `ValueError` unless `text` is exactly one object without repeated names, `RecursionError` when it is nested
+    too deeply.
     """
     members: dict[str, str] = {}
     place = _after(text, "{", 0)
@@ -81,10 +85,10 @@ def find_members(text: str) -> dict[str, str]:
 
 
 def _after(text: str, mark: str, place: int) -> int:
-    found = _skip(text, place)
-    if not text.startswith(mark, found):
+    start = _skip(text, place)
+    if not text.startswith(mark, start):
         raise ValueError(f"{mark} is missing")
-    return _skip(text, found + 1)
+    return _skip(text, start + 1)
 
 
 def _skip(text: str, place: int) -> int:

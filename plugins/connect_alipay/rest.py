@@ -1,6 +1,9 @@
-"""Alipay's OpenAPI, protocol V3: JSON over HTTP paths, the signature in headers. Offers what `gateway` offers.
+"""Alipay's OpenAPI (protocol V3): JSON bodies, one path per method, signatures in headers.
 
-Signing: https://opendocs.alipay.com/open-v3/054q58 Verifying: https://opendocs.alipay.com/open-v3/054d0z
+Signing: https://opendocs.alipay.com/open-v3/054q58
+Verifying: https://opendocs.alipay.com/open-v3/054d0z
+
+Has the same interface as `gateway`. Owns no keys and reads no ids.
 """
 
 import json
@@ -16,18 +19,18 @@ from connect_alipay.settings import AlipaySettings
 from connect_alipay.signature import is_signed_by, sign
 from connect_core.plugin import Answer, Http, ProviderUnsigned
 
-FRESH = 600
-"""Seconds that an answer's time may differ from ours."""
+TIME_TOLERANCE = 600
+"""Seconds by which the time in an answer may differ from this machine's clock."""
 HOSTS = {"production": "https://openapi.alipay.com", "sandbox": "https://openapi-sandbox.dl.alipaydev.com"}
-UNTOUCHED = "/:@?!$'()*,"
-"""What HTTP clients decode again when they find it encoded in a query; the signed path must be the one that is sent."""
+UNENCODED = "/:@?!$'()*,"
+"""Characters that stay as they are in the query: HTTP clients decode them, and the path sent must be the one signed."""
 
 
 class RestGateway:
-    """One app's access to OpenAPI V3. UTF-8 throughout."""
+    """Calls OpenAPI V3 for one app, always in UTF-8. Safe to share between concurrent logins."""
 
     def __init__(self, settings: AlipaySettings, keys: Keys, http: Http, now: Callable[[], float] = time.time) -> None:
-        """`now` answers seconds since the epoch."""
+        """`now` returns the time in seconds since the epoch; tests pass a clock of their own."""
         self._http = http
         self._keys = keys
         self._now = now
@@ -39,30 +42,32 @@ class RestGateway:
             self._headers["alipay-root-cert-sn"] = keys.trust.root_serials
 
     async def call(self, method: str, parameters: Mapping[str, str], *, auth_token: str = "") -> dict[str, Any]:
-        """Call `method` with its own `parameters`, on behalf of `auth_token`'s person; return its verified success.
+        """Call `method` (its V2 name) with `parameters` and return its verified answer.
 
-        Raises what `refusals` makes of a failure, `ProviderUnsigned`, and as `Http.post` does. A certificate other than
-        `alipay_cert` is not believed: this protocol has no way to ask for it.
+        `auth_token` is the access token of the person whom the call is about; empty for a call about nobody.
+
+        Raises as `Gateway.call` does. Only the configured `alipay_cert` is accepted: V3 documents no call that
+        downloads another certificate.
         """
         answer = await self._post(f"/v3/{method.replace('.', '/')}", parameters, auth_token)
         trace_id = answer.headers.get("alipay-trace-id", "")
         signature = answer.headers.get("alipay-signature", "")
         key = self._keys.trust.find_key(answer.headers.get("alipay-sn", "")) if signature else None
-        claim = answer.json()
-        is_failure = answer.status >= 400 or is_refusal(claim)
+        unverified = answer.json()
+        is_failure = answer.status >= 400 or is_refusal(unverified)
         if key is None and is_failure:
-            raise get_refusal(method, claim, trace_id)
+            raise get_refusal(method, unverified, trace_id)
         if key is None or not is_signed_by(key, signature, _signed_text(answer)) or not self._is_fresh(answer):
             raise ProviderUnsigned(
                 f"{method} answered with a signature that is missing, wrong or old",
-                vendor=get_vendor_codes(claim, trace_id),
+                vendor=get_vendor_codes(unverified, trace_id),
             )
         if is_failure:
-            raise get_refusal(method, claim, trace_id)
-        return claim
+            raise get_refusal(method, unverified, trace_id)
+        return unverified
 
     async def _post(self, path: str, parameters: Mapping[str, str], auth_token: str) -> Answer:
-        target = f"{path}?auth_token={quote(auth_token, safe=UNTOUCHED)}" if auth_token else path
+        target = f"{path}?auth_token={quote(auth_token, safe=UNENCODED)}" if auth_token else path
         body = json.dumps(parameters) if parameters else ""
         claims = f"{self._app},nonce={uuid.uuid4()},timestamp={int(self._now() * 1000)}"
         signature = sign(self._keys.private, f"{claims}\nPOST\n{target}\n{body}\n".encode())
@@ -75,9 +80,9 @@ class RestGateway:
         return answer.raise_for_outage()
 
     def _is_fresh(self, answer: Answer) -> bool:
-        """Unlike V2's, an answer does not name its method, so an old one could stand in for any other."""
+        # A V3 answer does not name its method, so without this check any old signed answer could be replayed for it.
         timestamp = answer.headers.get("alipay-timestamp", "")
-        return timestamp.isdecimal() and abs(int(timestamp[:16]) / 1000 - self._now()) <= FRESH
+        return timestamp.isdecimal() and abs(int(timestamp[:16]) / 1000 - self._now()) <= TIME_TOLERANCE
 
 
 def _signed_text(answer: Answer) -> bytes:

@@ -1,7 +1,7 @@
-"""How the loopback double says no: Alipay's public codes, its sub codes, and the texts beside them. Data, no decisions.
+"""The sandbox's error answers: Alipay's public codes, its sub codes, and their texts.
 
 Common codes: https://opendocs.alipay.com/common/02km9f
-Of the token call: https://opendocs.alipay.com/apis/api_9/alipay.system.oauth.token
+Codes of the token call: https://opendocs.alipay.com/apis/api_9/alipay.system.oauth.token
 """
 
 from typing import Self
@@ -17,7 +17,7 @@ MESSAGES = {
     "40006": "Insufficient Permissions",
 }
 
-# sub code: its code and its text
+# sub code: code and text
 SUB_CODES = {
     "isp.unknow-error": ("20000", "系统繁忙"),
     "aop.unknow-error": ("20000", "系统繁忙"),
@@ -55,22 +55,22 @@ SUB_CODES = {
     "isv.insufficient-isv-permissions": ("40006", "ISV权限不足，建议在开发者中心检查对应功能是否已经添加"),
 }
 
-# OpenAPI V3 tells the kind of failure by its HTTP status
+# code: HTTP status in OpenAPI V3; 400 for all others
 STATUS = {"20000": 500, "20001": 401, "40005": 429, "40006": 403}
 
 
 class AlipayRefusal(Exception):
-    """Alipay says no, with a sub code."""
+    """Alipay refuses a call, with a code and a sub code. Raised inside the sandbox, never by the provider."""
 
     def __init__(self, sub_code: str, code: str = "") -> None:
-        """`code` may stay empty for a sub code of `SUB_CODES`."""
+        """`code` may be empty for a sub code of `SUB_CODES`; for another one the default is 40004."""
         super().__init__(sub_code)
-        known, text = SUB_CODES.get(sub_code, ("40004", sub_code))
-        self.sub_code, self.code, self.text = sub_code, code or known, text
+        default_code, text = SUB_CODES.get(sub_code, ("40004", sub_code))
+        self.sub_code, self.code, self.text = sub_code, code or default_code, text
 
     @classmethod
     def of_fault(cls, value: str) -> Self:
-        """Read what a fault asks for: `code:sub_code`, or a sub code of `SUB_CODES` alone."""
+        """Return the refusal for the value of a fault: `code:sub_code`, or a sub code of `SUB_CODES` alone."""
         code, mark, sub_code = value.rpartition(":")
         return cls(sub_code or "isp.unknow-error", code if mark else "")
 
@@ -80,17 +80,17 @@ class AlipayRefusal(Exception):
         return STATUS.get(self.code, 400)
 
     def fields(self) -> dict[str, object]:
-        """What stands in an answer of the gateway."""
+        """Return the members of the gateway's answer (V2)."""
         message = MESSAGES.get(self.code, "Business Failed")
         return {"code": self.code, "msg": message, "sub_code": self.sub_code, "sub_msg": self.text}
 
     def v3_fields(self) -> dict[str, object]:
-        """What stands in an answer of OpenAPI V3."""
+        """Return the members of OpenAPI V3's answer."""
         link = {"link": f"https://open.alipay.com/api/errCheck?code={self.sub_code}", "desc": "解决方案"}
         return {"code": self.sub_code, "message": self.text, "links": [link]}
 
 
-def require(is_fine: object, sub_code: str) -> None:
-    """Raise `AlipayRefusal` with `sub_code` unless `is_fine`."""
-    if not is_fine:
+def require(condition: object, sub_code: str) -> None:
+    """Raise `AlipayRefusal` with `sub_code` unless `condition` is true."""
+    if not condition:
         raise AlipayRefusal(sub_code)

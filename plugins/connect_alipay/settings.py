@@ -1,4 +1,7 @@
-"""What a shop tells about its registration with Alipay, checked for completeness. Keys are parsed in `keys` alone."""
+"""The settings of one app at Alipay, and the checks that they are complete and fit together.
+
+Keys and certificates stay texts here; `keys` parses them. https://opendocs.alipay.com/common/02kipl
+"""
 
 from typing import Literal, Self
 
@@ -10,7 +13,7 @@ CERTIFICATE_KEYS = ("app_cert", "alipay_cert", "alipay_root_cert")
 
 
 class AlipaySettings(ProviderSettings):
-    """One app: a website or mobile app, or a mini program. Keys and certificates are texts (`file:` reads one)."""
+    """One app: a website or mobile app, or a mini program. Give keys and certificates as text, or as `file:PATH`."""
 
     app_id: str = Field(pattern="^[!-~]{1,64}$", description="The app's APPID, 16 digits.")
     private_key: SecretStr = Field(description="The app's own key: PKCS#1 or PKCS#8, PEM or bare.")
@@ -20,11 +23,11 @@ class AlipaySettings(ProviderSettings):
     app_cert: str = Field("", description="Certificate mode: appCertPublicKey_<app_id>.crt.")
     alipay_cert: str = Field("", description="Certificate mode: alipayCertPublicKey_RSA2.crt.")
     alipay_root_cert: str = Field("", description="Certificate mode: alipayRootCert.crt.")
-    aes_key: SecretStr | None = Field(None, description="Content encryption key, base64; needed for phone numbers.")
-    charset: Literal["utf-8", "gbk"] = Field("utf-8", description="Of requests, and so of answers and signatures.")
-    protocol: Literal["v2", "v3"] = Field("v2", description="The gateway (v2), or OpenAPI V3.")
+    aes_key: SecretStr | None = Field(None, description="AES key of content encryption, base64; phone numbers need it.")
+    charset: Literal["utf-8", "gbk"] = Field("utf-8", description="Charset of requests, answers and signatures.")
+    protocol: Literal["v2", "v3"] = Field("v2", description="`v2`: the gateway; `v3`: OpenAPI V3.")
     pid: str | None = Field(
-        None, pattern="^2088[0-9]{12}$", description="Partner id, for the native app's login string."
+        None, pattern="^2088[0-9]{12}$", description="Partner id (2088…); required for native apps."
     )
     scope: str | None = Field(
         None,
@@ -32,10 +35,12 @@ class AlipaySettings(ProviderSettings):
         description="Default: auth_user, and kuaijie in native apps; auth_base is silent and has no profile.",
     )
     environment: Literal["production", "sandbox"] = Field(
-        "production", description="Alipay's own hosts, or its sandbox's."
+        "production", description="Alipay's production hosts, or those of its sandbox."
     )
-    gateway_url: Endpoint | None = Field(None, description="Default: the environment's. With v3 the origin alone.")
-    authorize_url: Endpoint | None = Field(None, description="Default: the environment's page where people agree.")
+    gateway_url: Endpoint | None = Field(
+        None, description="Default: the environment's gateway. With `v3` the origin alone."
+    )
+    authorize_url: Endpoint | None = Field(None, description="Alipay's consent page; default: the environment's.")
 
     @model_validator(mode="after")
     def _has_one_key_mode(self) -> Self:

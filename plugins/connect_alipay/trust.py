@@ -1,7 +1,8 @@
-"""Whose signature on an answer is believed: Alipay's public key, or certificates below the configured root.
+"""Whose signature on an answer is accepted: Alipay's public key, or certificates that lead to the configured root.
 
-Never touches the wire: a certificate that is not known yet is asked for through a function that the gateway hands in.
 Certificate mode: https://opendocs.alipay.com/common/02mse7
+
+Makes no call itself: the gateway passes a function that downloads a certificate which is not known yet.
 """
 
 import asyncio
@@ -22,39 +23,42 @@ from connect_core.plugin import (
 )
 
 RSA_SIGNATURES = "1.2.840.113549.1.1"
-KEPT = 8
-RETRY_AFTER = 30.0
+MAX_DOWNLOADED = 8  # certificates kept
+RETRY_AFTER = 30.0  # seconds until a download that failed is tried again
 _SERIAL = re.compile("[0-9a-f]{32}")
 
 FetchCertificate = Callable[[str], Awaitable[str]]
-"""Takes a certificate's serial, answers PEM text: the certificate first, then what stands between it and the root."""
+"""Takes a certificate's serial, returns PEM text: that certificate first, then its issuers below the root."""
 
 
 class SignatureTrust(Protocol):
-    """What both key modes offer. The serials are those that requests carry, empty in key mode."""
+    """What public-key mode and certificate mode have in common.
+
+    `app_serial` and `root_serials` are sent with each request; both are empty in public-key mode.
+    """
 
     app_serial: str
     root_serials: str
 
-    def find_own_key(self) -> RsaPublicKey | None:
-        """Return the configured key of Alipay, None when its certificate is not valid now."""
+    def find_configured_key(self) -> RsaPublicKey | None:
+        """Return Alipay's key from the settings, None when its certificate is not valid now."""
 
     def find_key(self, serial: str) -> RsaPublicKey | None:
-        """Return the key that an answer naming the certificate `serial` must be signed by, None when unknown."""
+        """Return the key for an answer that names the certificate `serial`, None when that is unknown or not valid."""
 
     async def fetch_key(self, serial: str, fetch: FetchCertificate) -> RsaPublicKey | None:
-        """Return the same, asking `fetch` once for a certificate not seen before. Raises `ProviderUnsigned`."""
+        """Return the same, after downloading an unknown certificate with `fetch`. Raises `ProviderUnsigned`."""
 
 
 class PublicKeyTrust:
-    """Key mode: one key, whatever certificate an answer names."""
+    """Public-key mode: one key, whatever certificate an answer names."""
 
     app_serial = root_serials = ""
 
     def __init__(self, key: RsaPublicKey) -> None:
         self._key = key
 
-    def find_own_key(self) -> RsaPublicKey | None:
+    def find_configured_key(self) -> RsaPublicKey | None:
         """Return the key."""
         return self._key
 
@@ -68,13 +72,13 @@ class PublicKeyTrust:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _Download:
     certificate: Certificate | None
-    ask_again: float
+    retry_at: float
 
 
 class CertificateTrust:
-    """Certificate mode: the configured certificate, and those Alipay offers later that lead to the configured roots."""
+    """Certificate mode: the configured certificate, and downloaded ones that lead to the configured roots."""
 
     def __init__(
         self,
@@ -83,42 +87,47 @@ class CertificateTrust:
         roots: Sequence[Certificate],
         now: Callable[[], float] = time.time,
     ) -> None:
-        """`alipay`: Alipay's own certificate first, then its issuers. `now` answers seconds since the epoch."""
+        """Take the configured certificates.
+
+        `app`: the app's; `alipay`: Alipay's first, then its issuers; `roots`: all of `alipay_root_cert`. `now` returns
+        the time in seconds since the epoch.
+        """
         self.app_serial = get_serial(app)
         self.root_serials = get_root_serials(roots)
-        self._own, *self._issuers = alipay
-        self._own_serial = get_serial(self._own)
+        self._configured, *self._issuers = alipay
+        self._configured_serial = get_serial(self._configured)
         self._roots = roots
         self._now = now
-        self._known: dict[str, _Known] = {}
-        self._one_download = asyncio.Lock()
+        self._downloaded: dict[str, _Download] = {}
+        self._download_lock = asyncio.Lock()
 
-    def find_own_key(self) -> RsaPublicKey | None:
+    def find_configured_key(self) -> RsaPublicKey | None:
         """Return the key of `alipay_cert`, None when that is not valid now."""
-        return self.find_key(self._own_serial)
+        return self.find_key(self._configured_serial)
 
     def find_key(self, serial: str) -> RsaPublicKey | None:
-        """Return the key of the certificate `serial` if it is known and valid now."""
-        known = self._known.get(serial)
-        certificate = self._own if serial == self._own_serial else known and known.certificate
+        """Return the key of the certificate `serial`, None when it is not known or not valid now."""
+        download = self._downloaded.get(serial)
+        certificate = self._configured if serial == self._configured_serial else download and download.certificate
         return certificate.public_key() if certificate and certificate.is_valid_at(self._time()) else None
 
     async def fetch_key(self, serial: str, fetch: FetchCertificate) -> RsaPublicKey | None:
-        """Return the key of the certificate `serial`, downloaded once; a failure is not tried again for 30 seconds.
+        """Return the key of the certificate `serial`, which is downloaded when it is not known yet.
 
+        Concurrent logins share one download. After one that failed, the next is 30 seconds later at the earliest.
         Raises `ProviderUnsigned` when the download fails.
         """
         if self._is_missing(serial):
-            async with self._one_download:
+            async with self._download_lock:  # whoever waited for it finds the certificate there
                 if self._is_missing(serial):
                     await self._download(serial, fetch)
         return self.find_key(serial)
 
     def _is_missing(self, serial: str) -> bool:
-        if serial == self._own_serial or not _SERIAL.fullmatch(serial):
+        if serial == self._configured_serial or not _SERIAL.fullmatch(serial):
             return False
-        known = self._known.get(serial)
-        return known is None or (known.certificate is None and self._now() >= known.ask_again)
+        download = self._downloaded.get(serial)
+        return download is None or (download.certificate is None and self._now() >= download.retry_at)
 
     async def _download(self, serial: str, fetch: FetchCertificate) -> None:
         try:
@@ -129,22 +138,20 @@ class CertificateTrust:
         self._remember(serial, certificate)
 
     def _remember(self, serial: str, certificate: Certificate | None) -> None:
-        self._known.pop(serial, None)
-        self._known[serial] = _Known(certificate, self._now() + RETRY_AFTER)
-        while len(self._known) > KEPT:
-            del self._known[next(iter(self._known))]
+        self._downloaded.pop(serial, None)
+        self._downloaded[serial] = _Download(certificate, self._now() + RETRY_AFTER)
+        while len(self._downloaded) > MAX_DOWNLOADED:
+            del self._downloaded[next(iter(self._downloaded))]
 
     def _accept(self, serial: str, pem: str) -> Certificate | None:
-        """The chain is the proof; the download's own answer proves nothing, whoever speaks for the gateway wrote it.
-
-        Merchants' certificates lead to the same root, so the issuer must be the one of `alipay_cert` too.
-        """
+        # Whoever could forge the answer could forge the download, so the certificate counts only if its chain leads to
+        # a configured root. Merchants' certificates lead to the same root: the issuer must be that of alipay_cert, too.
         try:
             certificate, *issuers = load_certificates(pem)
             certificate.public_key()
         except ValueError:
             return None
-        is_alipays = get_serial(certificate) == serial and certificate.issuer_text == self._own.issuer_text
+        is_alipays = get_serial(certificate) == serial and certificate.issuer_text == self._configured.issuer_text
         is_chained = is_alipays and certificate.chains_to(self._roots, [*self._issuers, *issuers], self._time())
         return certificate if is_chained else None
 
@@ -153,10 +160,16 @@ class CertificateTrust:
 
 
 def get_serial(certificate: Certificate) -> str:
-    """Return Alipay's name for a certificate: MD5 over its issuer (RFC 2253) and its serial number in decimal."""
+    """Return what Alipay calls a certificate's serial: MD5 over its issuer (RFC 2253) and its serial number in decimal.
+
+    The result is 32 hexadecimal digits. https://opendocs.alipay.com/common/02mse7
+    """
     return md5_hex(f"{certificate.issuer_text}{certificate.serial_number}")
 
 
 def get_root_serials(roots: Sequence[Certificate]) -> str:
-    """Return the names of the roots that are signed with RSA, in file order; whose key it is does not matter."""
+    """Return the serials of the roots that are signed with RSA, in file order, joined by `_`.
+
+    The kind of the root's own key does not matter, only the algorithm of its signature.
+    """
     return "_".join(get_serial(root) for root in roots if root.signature_oid.startswith(RSA_SIGNATURES))

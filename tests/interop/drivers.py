@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from connect_alipay.sandbox import AlipaySandbox
+from connect_alipay.sandbox import AlipayOptions, AlipaySandbox
 from connect_core.plugin import ClientType
 from connect_core.sandbox import serving
 
@@ -60,8 +60,8 @@ def drive(command: Sequence[str | Path], job: Mapping[str, Any], zone: str, fold
 
 @contextmanager
 def serving_alipay(**options: Any) -> Iterator[tuple[AlipaySandbox, dict[str, str]]]:
-    """Serve a new sandbox with `options`; yields it and the settings of its website."""
-    sandbox = AlipaySandbox(**options)
+    """Serve a new sandbox with the `AlipayOptions` in `options`; yields it and the settings of its website."""
+    sandbox = AlipaySandbox(AlipayOptions(**options))
     with serving(sandbox.app()) as url:
         yield sandbox, sandbox.settings(url, ClientType.PC)
 

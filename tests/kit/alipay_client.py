@@ -3,7 +3,8 @@
 import base64
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from connect_alipay.sandbox import AlipaySandbox
+from connect_alipay.sandbox import AlipayOptions, AlipaySandbox
 from connect_core.crypto import (
     RsaPrivateKey,
     RsaPublicKey,
@@ -180,8 +181,10 @@ class Caller:
 
 
 @contextmanager
-def caller(client_type: ClientType = ClientType.PC, **options: Any) -> Iterator[Caller]:
-    """Serve a new sandbox with `options`, mounted as a shop's demo mounts it."""
-    sandbox = AlipaySandbox(**options)
+def caller(
+    client_type: ClientType = ClientType.PC, *, now: Callable[[], float] = time.time, **options: Any
+) -> Iterator[Caller]:
+    """Serve a new sandbox with the `AlipayOptions` in `options`, mounted as a shop's demo mounts it."""
+    sandbox = AlipaySandbox(AlipayOptions(**options), now=now)
     with serving(sandbox_app({"alipay": sandbox})) as url:
         yield Caller(sandbox, f"{url}/alipay", client_type)

@@ -9,7 +9,7 @@ from hashlib import md5
 
 import pytest
 
-from connect_alipay.trust import KEPT, RETRY_AFTER, CertificateTrust, get_root_serials, get_serial
+from connect_alipay.trust import MAX_DOWNLOADED, RETRY_AFTER, CertificateTrust, get_root_serials, get_serial
 from connect_core.crypto.minting import new_authority, new_certificate, new_ec_authority
 from connect_core.errors import Unavailable
 from connect_core.plugin import (
@@ -323,7 +323,7 @@ def test_malformed_name_of_a_certificate_is_not_asked_for(serial: str) -> None:
 def test_known_certificates_are_bounded() -> None:
     """Whoever invents names fills no memory; the oldest are forgotten."""
     downloads = Downloads()
-    trust, names = downloads.trust(), [f"{number:032x}" for number in range(KEPT + 1)]
+    trust, names = downloads.trust(), [f"{number:032x}" for number in range(MAX_DOWNLOADED + 1)]
     for name in [*names, *reversed(names)]:
         run(trust.fetch_key(name, downloads))
     assert downloads.requests == [*names, names[0]]

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 import pytest
 
 from connect_alipay import AlipayProvider
-from connect_alipay.sandbox import AlipaySandbox
+from connect_alipay.sandbox import AlipayOptions, AlipaySandbox
 from connect_alipay.settings import AlipaySettings
 from connect_core.http import HttpPool
 from connect_core.plugin import (
@@ -69,7 +69,7 @@ class TestContractOfV3(TestContract):
     @classmethod
     def make_sandbox(cls) -> AlipaySandbox:
         """Return a sandbox whose shop uses V3."""
-        return AlipaySandbox(protocol="v3", mode="certificate")
+        return AlipaySandbox(AlipayOptions(protocol="v3", mode="certificate"))
 
 
 class Shop:
@@ -113,7 +113,7 @@ class Shop:
 @contextmanager
 def shop(client_type: ClientType = ClientType.PC, **options: Any) -> Iterator[Shop]:
     """Run a sandbox with `options`, mounted below a path as the demo has it."""
-    sandbox = AlipaySandbox(**options)
+    sandbox = AlipaySandbox(AlipayOptions(**options))
     with serving(sandbox_app({"alipay": sandbox})) as url:
         yield Shop(sandbox, f"{url}/alipay", client_type)
         assert not sandbox.faults.unused

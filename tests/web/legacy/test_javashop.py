@@ -8,7 +8,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from connect_alipay.sandbox import AlipaySandbox
+from connect_alipay.sandbox import AlipayOptions, AlipaySandbox
 from connect_core.harness import RunningShop, Visitor, query_of
 from connect_core.plugin import IdKind
 
@@ -267,7 +267,7 @@ def test_mini_login_of_a_known_person_asks_for_no_profile(shop: RunningShop, vis
 def test_mini_login_tells_whether_a_person_is_certified() -> None:
     """An app that Alipay tells so passes it on in Alipay's own letters, the second time too."""
     with (
-        run_shop({"alipay": AlipaySandbox(id_kinds=[IdKind.USER_ID])}) as running_shop,
+        run_shop({"alipay": AlipaySandbox(AlipayOptions(id_kinds=[IdKind.USER_ID]))}) as running_shop,
         Visitor(running_shop) as visitor,
     ):
         for _ in range(2):
