@@ -1,7 +1,7 @@
-"""Sign in with Apple: by form_post on PC and H5, by ID token from the SDK in apps.
+"""Sign in with Apple: redirect with form_post on PC and H5, an ID token from Apple's SDK in native apps.
 
 https://developer.apple.com/documentation/signinwithapplerestapi
-The client secret: https://developer.apple.com/documentation/accountorganizationaldatasharing/creating-a-client-secret
+Client secret: https://developer.apple.com/documentation/accountorganizationaldatasharing/creating-a-client-secret
 """
 
 from collections.abc import Mapping
@@ -29,20 +29,20 @@ from connect_core.plugin import (
 )
 
 ISSUERS = ("https://appleid.apple.com", "https://account.apple.com")
-SECRET_LIFE = 3600
+SECRET_LIFE = 3600  # seconds; Apple takes a client secret that is valid for at most six months
 
 
 class AppleSettings(OidcSettings):
-    """One Services ID (PC, H5) or App ID (app), and the key that signs its client secret."""
+    """One Services ID (PC, H5) or App ID (native app), and the key that signs its client secret."""
 
-    issuer: Issuer = Field(ISSUERS[0], description="Apple's own; another one only for a sandbox.")
-    team_id: str = Field(min_length=1, description="The developer team's id, ten characters.")
-    key_id: str = Field(min_length=1, description="The id of the key for Sign in with Apple.")
-    private_key: SecretStr = Field(min_length=1, description="That key, the content of its `.p8` file.")
+    issuer: Issuer = Field(ISSUERS[0], description="Apple's issuer; change it only for a sandbox.")
+    team_id: str = Field(min_length=1, description="Team ID, ten characters.")
+    key_id: str = Field(min_length=1, description="Key ID of the key for Sign in with Apple.")
+    private_key: SecretStr = Field(min_length=1, description="That key: the content of its `.p8` file.")
 
 
 class AppleProvider(OidcProvider):
-    """One Services ID or App ID."""
+    """One Services ID (PC, H5) or App ID (native app)."""
 
     union_type = "APPLE"
     titles = {"zh": "Apple", "en": "Apple"}
@@ -55,7 +55,7 @@ class AppleProvider(OidcProvider):
     settings: AppleSettings
 
     def __init__(self, settings: AppleSettings, http: Http) -> None:
-        """Raises `SettingsError` for a key that is none of P-256."""
+        """Load the key. Raises `SettingsError` for one that is not on curve P-256, and as the base provider does."""
         super().__init__(settings, http)
         key = SigningKey.load(settings.private_key.get_secret_value(), settings.key_id)
         if key.algorithm != "ES256":
@@ -63,17 +63,20 @@ class AppleProvider(OidcProvider):
         self._secret = SignedSecret(settings.client_id, settings.team_id, settings.issuer, key, SECRET_LIFE, self.now)
 
     def make_authentication(self, metadata: Metadata) -> ClientAuthentication:
-        """Return the client secret that Apple wants: a JWT of ours."""
+        """Return Apple's kind of client secret: a JWT that the shop's key signs."""
         return self._secret
 
     def find_issuer(self, claims: Mapping[str, Any]) -> str | None:
-        """Apple signs with two names; both stand for the first."""
+        """Return Apple's issuer for both names in `ISSUERS`, None for any other."""
         if self.settings.issuer in ISSUERS:
             return ISSUERS[0] if claims["iss"] in ISSUERS else None
         return super().find_issuer(claims)
 
     def find_profile(self, claims: Mapping[str, Any], response: AuthorizationResponse) -> Profile | None:
-        """Return the name that Apple tells once, at the first login, unsigned and through the browser: for display."""
+        """Return the name in the parameter `user`, which Apple sends with a person's first login only.
+
+        It comes unsigned through the browser, so it is good for display and nothing else: the e-mail in it is not read.
+        """
         try:
             name = parse_object(response.parameters.get("user", "{}")).get("name")
         except ProviderBadResponse:

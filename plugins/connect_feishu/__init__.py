@@ -9,7 +9,10 @@ from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook
 
 
 class FeishuProvider(OAuth2Provider):
-    """One app: App ID and App Secret. Phone and e-mail are what an administrator typed in, so they are not taken."""
+    """One app (App ID and App Secret).
+
+    Phone number and e-mail in user-info are not read: an administrator of the company may have entered them.
+    """
 
     union_type = "FEISHU"
     titles = {"zh": "飞书", "en": "Feishu"}
@@ -21,11 +24,11 @@ class FeishuProvider(OAuth2Provider):
         userinfo_envelope="data",
         error_signs={"code": "0"},
         errors={
-            # unknown, expired, another app's, its verifier, used
+            # the code: unknown, expired, another app's, wrong code verifier, used
             "code_invalid": ("20003", "20004", "20024", "20049", "20065"),
-            # secret, app or its installation, scope, redirect_uri
+            # secret, app, installation of the app, scope, redirect_uri
             "provider_config": ("20002", "20009", "20048", "20068", "20069", "20071"),
-            "provider_denied": ("20008", "20010", "20066"),  # unknown, without a right to the app, frozen
+            "provider_denied": ("20008", "20010", "20066"),  # the person: unknown, may not use the app, frozen
         },
     )
 

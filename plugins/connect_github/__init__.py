@@ -1,14 +1,14 @@
 """GitHub login, through an OAuth app.
 
 https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps
-Its errors: https://docs.github.com/en/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors
+Errors: https://docs.github.com/en/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors
 """
 
 from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook
 
 
 class GithubProvider(OAuth2Provider):
-    """One OAuth app. Without a scope it reads what everybody can read."""
+    """One OAuth app. It asks for no scope, which gives it the public profile only."""
 
     union_type = "GITHUB"
     titles = {"zh": "GitHub", "en": "GitHub"}

@@ -1,4 +1,4 @@
-"""GitHub's loopback double: errors inside HTTP 200 of the token call, forms unless JSON is asked for, numbers as ids.
+"""GitHub's sandbox: token errors with HTTP status 200, form-encoded answers unless JSON is requested, numeric ids.
 
 https://docs.github.com/en/rest/users/users#get-the-authenticated-user
 """
@@ -21,12 +21,12 @@ class GithubSandbox(OAuth2Sandbox):
     error_statuses = (200, 401)
 
     def userinfo_answer(self, person: Person) -> dict[str, Any]:
-        """A person without a display name has null there."""
+        """Return user-info; `name` is null for a person without a display name."""
         name = person.nickname if person.nickname != person.key else None
         return {"login": person.key, "id": self.user_id(person.key), "avatar_url": person.face, "name": name}
 
-    def write(self, found: dict[str, Any], request: Request, operation: str, *, is_error: bool) -> str:
-        """Return a form for a token call, unless the client accepts JSON."""
+    def write(self, fields: dict[str, Any], request: Request, operation: str, *, is_error: bool) -> str:
+        """Return the token answer form-encoded unless the client accepts JSON; any other answer as JSON."""
         if operation == "token" and "application/json" not in request.headers.get("accept", ""):
-            return urlencode(found)
-        return super().write(found, request, operation, is_error=is_error)
+            return urlencode(fields)
+        return super().write(fields, request, operation, is_error=is_error)

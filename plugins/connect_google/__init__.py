@@ -1,4 +1,4 @@
-"""Google login: by redirect on PC and H5, by ID token from Google's SDK in apps and from One Tap on pages.
+"""Google login: redirect on PC and H5, an ID token from Google's SDK in native apps and from One Tap on web pages.
 
 https://developers.google.com/identity/openid-connect/openid-connect
 ID tokens: https://developers.google.com/identity/gsi/web/guides/verify-google-id-token
@@ -21,14 +21,18 @@ from connect_core.plugin import (
 
 
 class GoogleSettings(OidcSettings):
-    """One OAuth client. The ID tokens of apps name the web client as audience and the app's own as party."""
+    """One OAuth client.
 
-    issuer: Issuer = Field("https://accounts.google.com", description="Google's own; another one only for a sandbox.")
-    hd: str = Field("", description="Workspace domain whose people alone may log in; default: everybody.")
+    An ID token from a native app has the web client as audience (`aud`) and the app's client as authorized party
+    (`azp`): give the web client as `client_id` and the apps' clients as `audiences`.
+    """
+
+    issuer: Issuer = Field("https://accounts.google.com", description="Google's issuer; change it only for a sandbox.")
+    hd: str = Field("", description="Only people of this Workspace domain may log in; default: everybody.")
 
 
 class GoogleProvider(OidcProvider):
-    """One OAuth client."""
+    """One OAuth client; redirect on PC and H5, ID token in native apps."""
 
     union_type = "GOOGLE"
     titles = {"zh": "Google", "en": "Google"}
@@ -38,29 +42,32 @@ class GoogleProvider(OidcProvider):
     settings: GoogleSettings
 
     def __init__(self, settings: GoogleSettings, http: Any) -> None:
-        """Raises as the mould does."""
+        """Raises as the base provider does."""
         super().__init__(settings, http)
         self.authorize = {"hd": settings.hd} if settings.hd else {}
 
     def find_issuer(self, claims: Mapping[str, Any]) -> str | None:
-        """Google signs with its issuer's name and with that name without its scheme."""
+        """Return the configured issuer for that name and for the same name without `https://`: Google uses both."""
         names = (self.settings.issuer, self.settings.issuer.partition("://")[2])
         return self.settings.issuer if claims["iss"] in names else None
 
     def check_person(self, claims: Mapping[str, Any]) -> None:
-        """`hd` of the request is a hint that anybody can change; the claim is not."""
+        """Raise `ProviderDenied` for a person outside the Workspace domain `hd`.
+
+        The parameter `hd` of the request can be changed in the browser, so only the claim in the ID token counts.
+        """
         if self.settings.hd and claims.get("hd") != self.settings.hd:
             raise ProviderDenied("hd of id_token is another domain, or none")
 
 
 class OneTapProvider(GoogleProvider):
-    """The same client on pages that show One Tap or the button of Google's script."""
+    """The same OAuth client, on pages that show One Tap or the button of Google's script."""
 
     entrances = dict.fromkeys((ClientType.PC, ClientType.H5), Entrance.CREDENTIAL)
 
 
 @hookimpl
 def connect_register_providers(register: Register) -> None:
-    """Register the plugins `google` and `google-one-tap`, whose people are the same."""
+    """Register the plugins `google` and `google-one-tap`; both know a person by the same id."""
     register("google", GoogleProvider, sandbox="connect_google.sandbox:GoogleSandbox")
     register("google-one-tap", OneTapProvider, sandbox="connect_google.sandbox:GoogleSandbox")

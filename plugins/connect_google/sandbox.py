@@ -1,4 +1,7 @@
-"""Google's loopback double: RS256, the profile in the ID token, apps' tokens with the web client as audience."""
+"""Google's sandbox: RS256, the profile in the ID token, native apps' tokens with the web client as audience.
+
+https://developers.google.com/identity/openid-connect/openid-connect
+"""
 
 from typing import Any
 
@@ -20,7 +23,7 @@ class GoogleSandbox(OidcSandbox):
     document = {"authorization_response_iss_parameter_supported": False}
 
     def id_token_claims(self, grant: OidcGrant, access_token: str) -> dict[str, Any]:
-        """The party is always named, and the issuer without its scheme half of the time."""
+        """Return the claims with `azp`; in tokens for native apps the issuer stands without `https://`."""
         claims = super().id_token_claims(grant, access_token)
         issuer = self.issuer if access_token else self.issuer.partition("://")[2]
         return {**claims, "iss": issuer, "azp": grant.link["client_id"]}

@@ -1,4 +1,4 @@
-"""LINE login: by redirect on PC and H5, by ID token from LINE's SDK in apps.
+"""LINE login: redirect on PC and H5, an ID token from LINE's SDK in native apps.
 
 https://developers.line.biz/en/docs/line-login/integrate-line-login/
 ID tokens: https://developers.line.biz/en/docs/line-login/verify-id-token/
@@ -8,19 +8,19 @@ from connect_core.plugin import ClientType, Entrance, Field, Issuer, OidcProvide
 
 
 class LineSettings(OidcSettings):
-    """One LINE Login channel: its id and secret."""
+    """One LINE Login channel: channel id and channel secret."""
 
-    issuer: Issuer = Field("https://access.line.me", description="LINE's own; another one only for a sandbox.")
+    issuer: Issuer = Field("https://access.line.me", description="LINE's issuer; change it only for a sandbox.")
 
 
 class LineProvider(OidcProvider):
-    """One LINE Login channel. Ids are the same for all channels of one LINE provider."""
+    """One LINE Login channel. A person has the same id in all channels of one LINE provider."""
 
     union_type = "LINE"
     titles = {"zh": "LINE", "en": "LINE"}
     entrances = {**OidcProvider.entrances, ClientType.APP: Entrance.CREDENTIAL}
     Settings = LineSettings
-    algorithms = ("ES256", "HS256")  # web logins are signed with the channel secret, apps' with LINE's key
+    algorithms = ("ES256", "HS256")  # HS256 with the channel secret on the web, ES256 with LINE's key in native apps
     auth_method = "client_secret_post"
 
 

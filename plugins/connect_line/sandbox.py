@@ -1,4 +1,7 @@
-"""LINE's loopback double: HS256 with the channel secret on the web, ES256 for apps."""
+"""LINE's sandbox: ID tokens signed with HS256 and the channel secret on the web, with ES256 for native apps.
+
+https://developers.line.biz/en/docs/line-login/verify-id-token/
+"""
 
 from collections.abc import Callable, Sequence
 from time import time
@@ -21,9 +24,9 @@ class LineSandbox(OidcSandbox):
     document = {"authorization_response_iss_parameter_supported": False}
 
     def __init__(self, *, people: Sequence[Person] = PEOPLE, now: Callable[[], float] = time) -> None:
-        """`now` as in the kit."""
+        """`people` are offered on the consent page; `now` returns the time in seconds since the epoch."""
         super().__init__(algorithm="HS256", auth_method="client_secret_post", people=people, now=now)
 
     def algorithm_of(self, grant: OidcGrant) -> str:
-        """An app's grant came without a link."""
+        """Return HS256 for a login by redirect, ES256 for one of a native app."""
         return self.algorithm if "redirect_uri" in grant.link else self.key.algorithm

@@ -1,4 +1,4 @@
-"""Login at any OAuth 2.0 vendor by configuration alone, and at as many of them as are configured.
+"""Login with any OAuth 2.0 vendor by configuration, without code. Configure as many vendors as you need.
 
 https://www.rfc-editor.org/rfc/rfc6749
 """
@@ -19,15 +19,15 @@ DEFAULT_ID = ("sub", "id")
 
 
 class PlainOAuth2Settings(OAuth2Settings, ConfiguredVendor):
-    """One vendor and one registration with it. The addresses are required: no vendor is built in."""
+    """One vendor and your registration with it. The addresses are required."""
 
-    id_url: Endpoint | None = Field(None, description="Where a person's id is told, if neither elsewhere nor earlier.")
-    quirks: Quirks = Field(Quirks(), description="In what the vendor departs from RFC 6749; see below.")
+    id_url: Endpoint | None = Field(None, description="Address of the vendor's call for the id alone, if it has one.")
+    quirks: Quirks = Field(Quirks(), description="What the vendor does otherwise than RFC 6749; see below.")
     claims: Claims = Field(
-        Claims(), description="Our field = user-info's; the id is `sub`, else `id`, if none is named."
+        Claims(), description="Our field = the vendor's in user-info; the id is `sub`, else `id`, unless you name one."
     )
     id_claims: Claims = Field(
-        Claims(), description="Ids that the answer of `id_url` has, or without one the token answer; nothing else."
+        Claims(), description="Ids in the answer of `id_url`, or in the token answer if there is no `id_url`."
     )
 
 
@@ -39,7 +39,7 @@ class PlainOAuth2Provider(OAuth2Provider):
     Settings = PlainOAuth2Settings
 
     def __init__(self, settings: PlainOAuth2Settings, http: Http) -> None:
-        """Raises as the mould does."""
+        """Raises as the base provider does."""
         self.union_type, self.titles = settings.union_type or self.union_type, settings.titles
         self.quirks, self.claims, self.id_claims = settings.quirks, settings.claims, settings.id_claims
         if not (self.claims.has_ids or self.id_claims.has_ids):

@@ -1,6 +1,6 @@
-"""The loopback double of a vendor that nobody has written a plugin for: parameters, answers and errors of its own.
+"""The sandbox of an imaginary vendor, Acme, with parameter names, answers and errors of its own.
 
-Its settings are what a shop would write into `connect.toml` for it.
+`settings` returns what a shop would write into `connect.toml` for it.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from connect_core.sandbox import OAuth2Sandbox, Person
 
 
 class Acme(OAuth2Provider):
-    """The vendor, as data."""
+    """Acme's addresses, mapping and quirks."""
 
     authorize_url = "https://acme.example/auth"
     token_url = "https://acme.example/token"
@@ -40,9 +40,9 @@ class AcmeSandbox(OAuth2Sandbox):
     error_statuses = (200, 200)
 
     def settings(self, base_url: str, client_type: ClientType) -> Mapping[str, Any]:
-        """Everything about Acme: its addresses, its quirks, its mapping."""
-        described = {"quirks": self.quirks, "claims": self.provider.claims}
-        tables = {key: model.model_dump(exclude_defaults=True) for key, model in described.items()}
+        """Return all settings for Acme: addresses, client, quirks and mapping."""
+        models = {"quirks": self.quirks, "claims": self.provider.claims}
+        tables = {key: model.model_dump(exclude_defaults=True) for key, model in models.items()}
         return {
             **super().settings(base_url, client_type),
             "title": "Acme",
@@ -51,11 +51,11 @@ class AcmeSandbox(OAuth2Sandbox):
         }
 
     def userinfo_answer(self, person: Person) -> dict[str, Any]:
-        """The person two envelopes deep, with the error that is none."""
+        """Return the person in `data.user`, beside the `error` that means success."""
         ids = {"open_id": self.open_id(person.key), "union_id": self.union_id(person.key)}
         user = {**ids, "display_name": person.nickname, "avatar": {"large": person.face}}
         return {"data": {"user": user}, "error": {"code": "ok", "message": "", "log_id": "20260101000000"}}
 
     def error_answer(self, code: str) -> dict[str, Any]:
-        """An object that says what went wrong."""
+        """Return the error as an object."""
         return {"error": {"code": code, "message": "made up by the sandbox", "log_id": "20260101000001"}}

@@ -1,4 +1,4 @@
-"""Login at any OpenID provider by configuration alone, and at as many of them as are configured.
+"""Login with any OpenID provider by configuration, without code. Configure as many providers as you need.
 
 https://openid.net/specs/openid-connect-core-1_0.html
 """
@@ -7,18 +7,18 @@ from connect_core.plugin import ConfiguredVendor, Http, OidcProvider, OidcSettin
 
 
 class PlainOidcSettings(OidcSettings, ConfiguredVendor):
-    """One OpenID provider and one registration with it."""
+    """One OpenID provider and your registration with it."""
 
 
 class PlainOidcProvider(OidcProvider):
-    """One OpenID provider, as its settings and its discovery document describe it."""
+    """One OpenID provider, described by its settings and its discovery document."""
 
     union_type = "OIDC"
     titles = {"zh": "OpenID Connect", "en": "OpenID Connect"}
     Settings = PlainOidcSettings
 
     def __init__(self, settings: PlainOidcSettings, http: Http) -> None:
-        """Raises as the mould does."""
+        """Raises as the base provider does."""
         self.union_type, self.titles = settings.union_type or self.union_type, settings.titles
         super().__init__(settings, http)
 

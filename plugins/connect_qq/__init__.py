@@ -1,7 +1,8 @@
-"""QQ login for websites, on a PC and on a phone.
+"""QQ login for websites, on PC and H5.
 
 Code and token: https://wiki.connect.qq.com/使用authorization_code获取access_token
-Ids: https://wiki.connect.qq.com/unionid介绍 · Profile: https://wiki.connect.qq.com/get_user_info
+Ids: https://wiki.connect.qq.com/unionid介绍
+Profile: https://wiki.connect.qq.com/get_user_info
 Errors: https://wiki.connect.qq.com/公共返回码说明
 """
 
@@ -14,11 +15,11 @@ from connect_core.plugin import Claims, Endpoint, Field, OAuth2Provider, OAuth2S
 class QqSettings(OAuth2Settings):
     """One website app (网站应用): APP ID and APP Key."""
 
-    id_url: Endpoint | None = Field(None, description="Where openid and unionid are told; default: QQ's own address.")
+    id_url: Endpoint | None = Field(None, description="Address of the call for openid and unionid; default: QQ's.")
 
 
 class QqProvider(OAuth2Provider):
-    """One website app. QQ takes no code challenge; a unionid comes only to those who applied for it."""
+    """One website app. QQ has no PKCE; answers have a unionid only after you applied for the right to it."""
 
     union_type = "QQ"
     titles = {"zh": "QQ", "en": "QQ"}
@@ -36,7 +37,7 @@ class QqProvider(OAuth2Provider):
         scope_separator=",",
         pkce="never",
         authorize_h5={"display": "mobile"},
-        refuses_without_code=True,  # it comes with usercancel=1
+        refuses_without_code=True,  # a refusal comes back with usercancel=1 and the state
         token_method="get",
         token_parameters={"fmt": "json"},
         id_parameters={"access_token": "{access_token}", "unionid": "1", "fmt": "json"},
@@ -48,18 +49,18 @@ class QqProvider(OAuth2Provider):
         answer="jsonp",
         error_signs={"ret": "0"},
         errors={
-            # access token; code, its second use
+            # the access token; the code, and its second use
             "code_invalid": ("100013", "100014", "100015", "100016", "100019", "100020"),
-            # client, secret, redirect_uri; the app is not online, or has no right to the call or to unionid
+            # client id, secret, redirect_uri; the app is not online, or has no right to this call or to unionid
             "provider_config": ("100001", "100002", "100008", "100009", "100010", "100011", "100031", "100048"),
-            "provider_denied": ("100030",),  # the person did not allow this call
+            "provider_denied": ("100030",),  # the person did not agree to this call
         },
     )
 
-    def read_profile(self, found: Mapping[str, Any]) -> Profile:
-        """Return the profile; QQ links pictures by http, though their host serves https as well."""
-        links = {key: str(found.get(key, "")).replace("http://", "https://", 1) for key in self.claims.face}
-        return super().read_profile({**found, **links})
+    def read_profile(self, fields: Mapping[str, Any]) -> Profile:
+        """Return the profile with pictures by https: QQ sends http links, and their host serves both."""
+        links = {key: str(fields.get(key, "")).replace("http://", "https://", 1) for key in self.claims.face}
+        return super().read_profile({**fields, **links})
 
 
 connect_register_providers = provider_hook("qq", QqProvider, sandbox="connect_qq.sandbox:QqSandbox")

@@ -1,6 +1,7 @@
-"""QQ's loopback double: calls by GET, `expires_in` as text, errors wrapped as for a script, `ret` beside the profile.
+"""QQ's sandbox: calls by GET, `expires_in` as text, errors as JSONP, `ret` in the profile's answer.
 
-Ids: https://wiki.connect.qq.com/unionid介绍 · Profile: https://wiki.connect.qq.com/get_user_info
+Ids: https://wiki.connect.qq.com/unionid介绍
+Profile: https://wiki.connect.qq.com/get_user_info
 """
 
 from typing import Any
@@ -19,24 +20,24 @@ class QqSandbox(OAuth2Sandbox):
     refusals = {"invalid_client": "100009", "invalid_grant": "100019", "invalid_token": "100016"}
 
     def token_answer(self, grant: Grant, token: str) -> dict[str, Any]:
-        """All values are texts."""
+        """Return the token answer; all values are texts."""
         return {"access_token": token, "expires_in": "7776000", "refresh_token": f"{token}R"}
 
     def id_answer(self, person: Person) -> dict[str, Any]:
-        """Both ids, and whose app it is."""
+        """Return both ids and the app's client id."""
         ids = {"openid": self.open_id(person.key).upper(), "unionid": f"UID_{self.union_id(person.key).upper()}"}
         return {"client_id": self.client_id, **ids}
 
     def userinfo_answer(self, person: Person) -> dict[str, Any]:
-        """What QQ shows; a person who told nothing is 男."""
-        shown = {"nickname": person.nickname, "province": person.province, "city": person.city}
+        """Return the profile; QQ says 男 for a person who has stated no sex."""
+        profile = {"nickname": person.nickname, "province": person.province, "city": person.city}
         gender = "女" if person.sex == 0 else "男"
-        return {"ret": 0, "msg": "", "is_lost": 0, **shown, "gender": gender, "figureurl_qq_1": person.face}
+        return {"ret": 0, "msg": "", "is_lost": 0, **profile, "gender": gender, "figureurl_qq_1": person.face}
 
     def error_answer(self, code: str) -> dict[str, Any]:
-        """Errors are numbers."""
+        """Return the error with a number as its code."""
         return {"error": int(code) if code.isdigit() else code, "error_description": "made up by the sandbox"}
 
     def ids_of(self, person: Person) -> dict[str, str]:
-        """Capitals throughout."""
+        """Return the ids; QQ writes them in capitals."""
         return {**super().ids_of(person), "open_id": self.open_id(person.key).upper()}

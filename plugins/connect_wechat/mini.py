@@ -1,7 +1,9 @@
-"""What a mini program hands in beside its code. It comes through the client: the session key proves it, or nothing.
+"""Checks and decrypts what a mini program sends with its code: the profile and the phone number.
 
-The key stays in the grant of one login: it is never stored, logged or sent. This module calls nobody.
 https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html
+
+The client can change these values, so only what the session key signs or decrypts is taken (a nickname excepted). The
+session key lives as long as one login: it is never stored, logged or sent. Makes no call.
 """
 
 import base64
@@ -13,31 +15,45 @@ from collections.abc import Mapping
 
 from connect_core.plugin import BadRequest, ProviderBadResponse, VerifiedPhone, decrypt_aes_cbc, parse_object, sha1_hex
 
-LIFE, SKEW = 600, 60  # seconds that a number may be old, and that WeChat's clock may be ahead of ours
-ANONYMOUS = "微信用户"  # everybody's name in what WeChat signs since October 2022
-SHOWN = {"nickname": "nickName", "headimgurl": "avatarUrl", "sex": "gender", "province": "province", "city": "city"}
+MAX_AGE = 600  # seconds for which a phone number counts after WeChat encrypted it
+CLOCK_SKEW = 60  # seconds by which WeChat's clock may be ahead of ours
+ANONYMOUS = "微信用户"  # the nickname that everybody has in signed data since October 2022
+PROFILE_FIELDS = {
+    "nickname": "nickName",
+    "headimgurl": "avatarUrl",
+    "sex": "gender",
+    "province": "province",
+    "city": "city",
+}
 
 
-def write_grant(session_key: str, handed_in: Mapping[str, str]) -> str:
-    """Return the login's grant: the key, and what the person shows. Raises `BadRequest` for `rawData` not signed.
+def encode_session(session_key: str, parameters: Mapping[str, str]) -> str:
+    """Return a JSON text with the session key and the profile, for `Identity.grant`.
 
-    `nickname` alone is taken on the client's word, as what somebody wants to be called; the address of a picture is
-    not, since every browser that shows the member would visit it.
+    `parameters` may have `rawData` with its `signature`, and `nickname`. The nickname is taken unsigned, as the name
+    that the person wants to be called. A picture's address is not: every browser that shows the member would load it.
+    Raises `BadRequest` for `rawData` that this session key did not sign.
     """
-    shown: dict[str, object] = {"session_key": session_key}
-    if raw := handed_in.get("rawData"):
-        if not hmac.compare_digest(sha1_hex(raw + session_key).encode(), handed_in.get("signature", "").encode()):
+    fields: dict[str, object] = {"session_key": session_key}
+    if raw := parameters.get("rawData"):
+        if not hmac.compare_digest(sha1_hex(raw + session_key).encode(), parameters.get("signature", "").encode()):
             raise BadRequest("signature: it is not of this rawData and this login; call wx.login again")
-        shown |= {name: value for name, key in SHOWN.items() if (value := parse_object(raw).get(key)) != ANONYMOUS}
-    return json.dumps(shown | ({"nickname": handed_in["nickname"]} if "nickname" in handed_in else {}))
+        signed = parse_object(raw)
+        fields |= {name: value for name, key in PROFILE_FIELDS.items() if (value := signed.get(key)) != ANONYMOUS}
+    if "nickname" in parameters:
+        fields["nickname"] = parameters["nickname"]
+    return json.dumps(fields)
 
 
-def open_phone(session_key: str, text: str, iv: str, app_id: str) -> VerifiedPhone:
-    """Return the number in `encryptedData`. Raises `BadRequest`, of one text: CBC would tell its secrets by two."""
+def decrypt_phone(session_key: str, text: str, iv: str, app_id: str) -> VerifiedPhone:
+    """Return the phone number in `text`, the value of `encryptedData`; all arguments but `app_id` are base64.
+
+    Raises `BadRequest` with the same message whatever is wrong: different ones would be a padding oracle for AES-CBC.
+    """
     try:
         key, data, vector = (base64.b64decode(part, validate=True) for part in (session_key, text, iv))
         number = find_number(parse_object(decrypt_aes_cbc(key, data, vector).decode()), app_id)
-        proof = base64.b64encode(data).decode()  # not `text`, which can be spelt in several ways
+        proof = base64.b64encode(data).decode()  # not `text`: one cipher text has several base64 spellings
     except (ValueError, ProviderBadResponse):
         number = proof = ""
     if not number:
@@ -45,14 +61,17 @@ def open_phone(session_key: str, text: str, iv: str, app_id: str) -> VerifiedPho
     return VerifiedPhone(number, proof)
 
 
-def find_number(told: object, app_id: str) -> str:
-    """Return the number, from abroad as `852-61234567`; empty unless its watermark is this app's and of just now."""
-    match told:
+def find_number(phone_info: object, app_id: str) -> str:
+    """Return the phone number in `phone_info`, a number outside mainland China as `852-61234567`.
+
+    Returns an empty text when it is malformed, or its watermark names another app or is older than ten minutes.
+    """
+    match phone_info:
         case {
             "purePhoneNumber": str(number),
             "countryCode": str(country),
-            "watermark": {"appid": str(whose), "timestamp": int(dispatched_at)},
-        } if whose == app_id and -SKEW <= int(time.time()) - dispatched_at <= LIFE:
+            "watermark": {"appid": str(watermark_app_id), "timestamp": int(timestamp)},
+        } if watermark_app_id == app_id and -CLOCK_SKEW <= int(time.time()) - timestamp <= MAX_AGE:
             full = number if country == "86" else f"{country}-{number}"
             return full if re.fullmatch("([0-9]{1,4}-)?[0-9]{5,15}", full) else ""
     return ""

@@ -1,12 +1,12 @@
-"""WeChat's loopback double: its two pages, what a native app and a mini program hand over, and the API behind them.
-
-Answers as WeChat does: JSON sent as text/plain without a charset, every error inside an HTTP 200, codes that work once.
-Its operations in the fault script: `authorize`, `token`, `userinfo`, `auth`, `refresh_token`, and of the mini program
-`jscode2session`, `app_token`, `stable_token`, `getuserphonenumber`. Its own faults: `error` (value: the errcode),
-`missing_id`, `swapped_id`, `number_id`, `snapshot`, `control_characters`, `no_union_id`.
+"""WeChat's sandbox: its two pages, the native SDK, a mini program's phone, and the API, on loopback.
 
 Pages: https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/Wechat_webpage_authorization.html
-API: https://developers.weixin.qq.com/doc/service/api/webdev/access/api_snsaccesstoken.html and its neighbours
+API: https://developers.weixin.qq.com/doc/service/api/webdev/access/api_snsaccesstoken.html
+
+Answers as WeChat does: JSON as text/plain without a charset, errors with HTTP status 200, codes that work once.
+Operations in the fault script: `authorize`, `token`, `userinfo`, `auth`, `refresh_token`, and of the mini program
+`jscode2session`, `app_token`, `stable_token`, `getuserphonenumber`. Faults of its own: `error` (value: the errcode),
+`missing_id`, `swapped_id`, `number_id`, `snapshot`, `control_characters`, `no_union_id`.
 """
 
 import json
@@ -23,21 +23,22 @@ from starlette.routing import BaseRoute, Route
 
 from connect_core.plugin import ClientType
 from connect_core.sandbox import PEOPLE, Fault, Person, Sandbox
-from connect_wechat import sandbox_grants as ids
-from connect_wechat.sandbox_grants import APPS, AUTHORIZE, QRCONNECT, App, Found, WechatGrants, find_app
+from connect_wechat import sandbox_tokens
 from connect_wechat.sandbox_mini import MiniProgram
 from connect_wechat.sandbox_refusals import BAD_LINK, WechatRefusal, require
+from connect_wechat.sandbox_tokens import APPS, AUTHORIZE, QRCONNECT, App, Fields, WechatTokens, find_app
 
 LINK_ORDER = ["appid", "redirect_uri", "response_type", "scope", "state"]
-Find = Callable[[Mapping[str, str]], Found]
+GetAnswer = Callable[[Mapping[str, str]], Fields]
 
-_RAW = str.maketrans("\ue007\ue009\ue00a", "\a\t\n")  # stand-ins that JSON does not escape, as WeChat does not
+_RAW = str.maketrans("\ue007\ue009\ue00a", "\a\t\n")  # json.dumps would escape control characters; WeChat does not
 
 
 class WechatSandbox(Sandbox):
-    """One shop's website app, official account, mobile app and mini program.
+    """One shop at WeChat: a website app, an official account, a mobile app and a mini program.
 
-    A silent login (`snsapi_base`) shows the consent page too: a laptop has no phone whose owner could be taken.
+    A silent login (`snsapi_base`) shows the consent page as well, because you choose there who logs in. `mini` plays
+    the phone of a mini program.
     """
 
     title = "微信沙箱 · WeChat sandbox"
@@ -51,61 +52,62 @@ class WechatSandbox(Sandbox):
         people: Sequence[Person] = PEOPLE,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """`bound`: the apps belong to one open-platform account, so that a person has a union id.
+        """`bound`: the apps are bound to one open-platform account, so that answers have a unionid.
 
-        `domain` is the registered callback domain, without port; empty lets any pass. `now` as in the kit.
+        `domain` is the registered callback domain without port; empty accepts any. `people` are offered on the consent
+        page; `now` returns the time in seconds since the epoch.
         """
         super().__init__(people=people, now=now)
         self.domain = domain
-        self._grants = WechatGrants(lambda: self.now(), bound=bound)  # noqa: PLW0108  # tests move the clock later
-        self.mini = MiniProgram(self._grants)
+        self._tokens = WechatTokens(lambda: self.now(), bound=bound)  # noqa: PLW0108  # tests replace `now` later
+        self.mini = MiniProgram(self._tokens)
 
     def routes(self) -> Sequence[BaseRoute]:
-        """The two pages, the four calls behind them and the four of a mini program."""
-        grants, mini = self._grants, self.mini
+        """Return the two pages, their four calls and the four calls of a mini program."""
+        tokens, mini = self._tokens, self.mini
         return [
             Route(QRCONNECT, self._authorize, methods=["GET", "POST"]),
             Route(AUTHORIZE, self._authorize, methods=["GET", "POST"]),
-            Route("/sns/oauth2/access_token", self._call("token", grants.redeem)),
-            Route("/sns/oauth2/refresh_token", self._call("refresh_token", grants.refresh)),
-            Route("/sns/userinfo", self._call("userinfo", grants.tell_person)),
-            Route("/sns/auth", self._call("auth", grants.check_token)),
-            Route("/sns/jscode2session", self._call("jscode2session", mini.code_to_session)),
-            Route("/cgi-bin/token", self._call("app_token", mini.give_token)),
-            Route("/cgi-bin/stable_token", self._call("stable_token", mini.give_stable_token), methods=["POST"]),
+            Route("/sns/oauth2/access_token", self._call("token", tokens.get_token_answer)),
+            Route("/sns/oauth2/refresh_token", self._call("refresh_token", tokens.get_refresh_answer)),
+            Route("/sns/userinfo", self._call("userinfo", tokens.get_profile_answer)),
+            Route("/sns/auth", self._call("auth", tokens.get_check_answer)),
+            Route("/sns/jscode2session", self._call("jscode2session", mini.get_session_answer)),
+            Route("/cgi-bin/token", self._call("app_token", mini.get_token_answer)),
+            Route("/cgi-bin/stable_token", self._call("stable_token", mini.get_stable_token_answer), methods=["POST"]),
             Route(
                 "/wxa/business/getuserphonenumber",
-                self._call("getuserphonenumber", mini.tell_phone),
+                self._call("getuserphonenumber", mini.get_phone_answer),
                 methods=["POST"],
             ),
         ]
 
     def settings(self, base_url: str, client_type: ClientType) -> dict[str, str]:
-        """The settings of the client type's registration."""
+        """Return the settings of the registration for `client_type`."""
         app = APPS[client_type]
         return {"app_id": app.app_id, "app_secret": app.secret, "api_url": base_url, "open_url": base_url}
 
     def client_parameters(self, client_type: ClientType, person: str, login_url: str = "") -> dict[str, str]:
-        """What `wx.login` and a field for the name give, or the native SDK when it is asked with `login_url`.
+        """Return what a mini program sends after `wx.login`, or a native app after its SDK's answer to `login_url`.
 
-        Raises `ValueError` for a question that the SDK would not take, `LookupError` where people are redirected.
+        Raises `ValueError` for a request that the SDK would refuse, `LookupError` for PC and H5.
         """
-        somebody = self.find_person(person)
+        who = self.find_person(person)
         if client_type is ClientType.MINI:
-            return {"code": self.mini.wx_login(somebody), "nickname": somebody.nickname}
+            return {"code": self.mini.wx_login(who), "nickname": who.nickname}
         if client_type is not ClientType.APP:
             raise LookupError("on web pages people come back through a redirect")
-        asked, app = dict(parse_qsl(login_url)), APPS[ClientType.APP]
-        if asked.get("appid") != app.app_id or asked.get("scope") not in app.scopes or not asked.get("state"):
+        query, app = dict(parse_qsl(login_url)), APPS[ClientType.APP]
+        if query.get("appid") != app.app_id or query.get("scope") not in app.scopes or not query.get("state"):
             raise ValueError("the SDK wants the mobile app's appid, a scope it has a right to, and a state")
-        return {"code": self._grants.issue_code("code", app, somebody, asked["scope"]), "state": asked["state"]}
+        return {"code": self._tokens.issue_code("code", app, who, query["scope"]), "state": query["state"]}
 
     def get_untrusted(self) -> Collection[str]:
-        """Answers without an openid, and profiles of somebody else."""
+        """Return the faults whose answers have no openid, or another person's."""
         return ("missing_id", "swapped_id")
 
     def get_outcomes(self) -> Mapping[str, str]:
-        """A code that is wrong, one that was used, a wrong secret, a person at risk, and WeChat being busy."""
+        """Return our error code for a wrong code, a used code, a wrong secret, a high-risk person and a busy WeChat."""
         return {
             "40029": "code_invalid",
             "40163": "code_invalid",
@@ -115,12 +117,12 @@ class WechatSandbox(Sandbox):
         }
 
     def open_id(self, person: str, app_id: str) -> str:
-        """What WeChat calls the person with this key for one app."""
-        return ids.open_id(person, app_id)
+        """Return the openid, valid for one app, of the person with this key."""
+        return sandbox_tokens.open_id(person, app_id)
 
     def union_id(self, person: str) -> str:
-        """What WeChat calls the person with this key across the apps of one open-platform account."""
-        return ids.union_id(person)
+        """Return the unionid, the same in all apps of one open-platform account, of the person with this key."""
+        return sandbox_tokens.union_id(person)
 
     async def _authorize(self, request: Request) -> Response:
         link = request.query_params
@@ -129,26 +131,26 @@ class WechatSandbox(Sandbox):
         except WechatRefusal as refused:
             return _refusal_page(refused)
         if request.method == "GET":
-            return await self.answer("authorize", link, lambda fault: self._ask(request, app, fault))
+            return await self.answer("authorize", link, lambda fault: self._show_page(request, app, fault))
         form = await request.form()
         state = {"state": link["state"]} if "state" in link else {}
         if form.get("decision") != "agree":
-            return _back(link["redirect_uri"], state)
+            return _redirect(link["redirect_uri"], state)
         person = self.find_person(str(form.get("somebody") or form["person"]))
-        code = self._grants.issue_code("code", app, person, link["scope"])
-        return _back(link["redirect_uri"], {"code": code} | state)
+        code = self._tokens.issue_code("code", app, person, link["scope"])
+        return _redirect(link["redirect_uri"], {"code": code} | state)
 
-    def _ask(self, request: Request, app: App, fault: Fault | None) -> Response:
+    def _show_page(self, request: Request, app: App, fault: Fault | None) -> Response:
         if fault and fault.kind == "error":
             return _refusal_page(WechatRefusal(int(fault.value)))
         page = self.consent_page(request, app=app.app_id, scope=request.query_params["scope"])
         if request.query_params.get("self_redirect") != "false":
             return page
-        # embedded: the phone that scans the code sends the whole window on
+        # In an iframe: the answer to the form has to load in the whole window, as WeChat's page does it.
         return HTMLResponse(bytes(page.body).replace(b'method="post"', b'method="post" target="_top"'))
 
     def _check_link(self, path: str, link: Mapping[str, str]) -> App:
-        """Return whose link it is. H5 links are matched by pattern: order and state are not free."""
+        """Return the app of a login link. Raises `WechatRefusal`; of an H5 link also the order of parameters counts."""
         require(link.get("redirect_uri"), 10011)
         require(link.get("scope"), 10010)
         app = find_app(link.get("appid", ""), 10012, 10012)
@@ -162,57 +164,57 @@ class WechatSandbox(Sandbox):
         require(target.scheme in ("http", "https") and self.domain in ("", target.hostname), 10003)
         return app
 
-    def _call(self, operation: str, find: Find) -> Callable[[Request], Awaitable[Response]]:
+    def _call(self, operation: str, get_answer: GetAnswer) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
-            asked = {**request.query_params, **await _read_body(request)}
-            return await self.answer(operation, asked, lambda fault: self._reply(find, asked, fault))
+            parameters = {**request.query_params, **await _read_body(request)}
+            return await self.answer(operation, parameters, lambda fault: self._reply(get_answer, parameters, fault))
 
         return endpoint
 
-    def _reply(self, find: Find, asked: Mapping[str, str], fault: Fault | None) -> Response:
+    def _reply(self, get_answer: GetAnswer, parameters: Mapping[str, str], fault: Fault | None) -> Response:
         try:
             if fault and fault.kind == "error":
                 raise WechatRefusal(int(fault.value))
-            found = _spoil(find(asked), fault)
+            fields = _falsify(get_answer(parameters), fault)
         except WechatRefusal as refused:
-            found = {"errcode": refused.errcode, "errmsg": f"{refused}, rid: {_rid(self.now())}"}
-        body = json.dumps(found, ensure_ascii=False).translate(_RAW)
+            fields = {"errcode": refused.errcode, "errmsg": f"{refused}, rid: {_rid(self.now())}"}
+        body = json.dumps(fields, ensure_ascii=False).translate(_RAW)
         return Response(body.encode(), headers={"content-type": "text/plain"})
 
 
-def _spoil(found: Found, fault: Fault | None) -> Found:
-    made_up = {key: ids.make_id("nobody", key) for key in ("openid", "unionid") if key in found}
+def _falsify(fields: Fields, fault: Fault | None) -> Fields:
+    other_ids = {key: sandbox_tokens.make_id("nobody", key) for key in ("openid", "unionid") if key in fields}
     match fault.kind if fault else "":
         case "missing_id":
-            return {key: value for key, value in found.items() if key != "openid"}
+            return {key: value for key, value in fields.items() if key != "openid"}
         case "swapped_id":
-            return found | made_up
+            return fields | other_ids
         case "no_union_id":
-            return {key: value for key, value in found.items() if key != "unionid"}
+            return {key: value for key, value in fields.items() if key != "unionid"}
         case "number_id":
-            return found | {"openid": 12345678901234567890}
+            return fields | {"openid": 12345678901234567890}
         case "snapshot":
-            return found | made_up | {"is_snapshotuser": 1}
+            return fields | other_ids | {"is_snapshotuser": 1}
         case "control_characters":
-            return found | {"nickname": "小\ue007红\ue00a🙂\ue009"}
+            return fields | {"nickname": "小\ue007红\ue00a🙂\ue009"}
         case _:
-            return found
+            return fields
 
 
 def _refusal_page(refused: WechatRefusal) -> Response:
-    """Say no to a person; the status is 400 so that no script takes the page for the one that asks."""
+    """Return the page that shows an error. Its status is 400, so that a test cannot take it for the consent page."""
     page = "<!doctype html><meta charset=utf-8><title>错误</title><h1>{} {}</h1>"
     return HTMLResponse(page.format(refused.errcode or "", escape(str(refused))), 400)
 
 
-def _back(redirect_uri: str, parameters: Mapping[str, str]) -> Response:
+def _redirect(redirect_uri: str, parameters: Mapping[str, str]) -> Response:
     parts = urlsplit(redirect_uri)
     query = "&".join(filter(None, [parts.query, urlencode(parameters)]))
     return RedirectResponse(parts._replace(query=query).geturl(), 303, {"cache-control": "no-store"})
 
 
 async def _read_body(request: Request) -> dict[str, str]:
-    """Return the JSON object of a POST, as texts."""
+    """Return the members of a POST's JSON body as texts; nothing for another request."""
     if request.method != "POST":
         return {}
     try:

@@ -1,4 +1,4 @@
-"""What the double says no with: WeChat's numbers and texts.
+"""The sandbox's error answers: WeChat's error numbers and their texts.
 
 https://developers.weixin.qq.com/doc/oplatform/developers/errCode/errCode.html
 """
@@ -41,15 +41,15 @@ TEXTS = {
 
 
 class WechatRefusal(Exception):
-    """WeChat says no, with a number of `TEXTS`."""
+    """WeChat refuses a call or shows an error page. Raised inside the sandbox, never by the provider."""
 
     def __init__(self, errcode: int) -> None:
-        """`errcode` may be one without a text."""
+        """`errcode` is WeChat's number; one that `TEXTS` does not have is answered with the text "refused"."""
         super().__init__(TEXTS.get(errcode, "refused"))
         self.errcode = errcode
 
 
-def require(wanted: object, errcode: int) -> None:
-    """Refuse with `errcode` unless there is what is wanted."""
-    if not wanted:
+def require(condition: object, errcode: int) -> None:
+    """Raise `WechatRefusal` with `errcode` unless `condition` is true."""
+    if not condition:
         raise WechatRefusal(errcode)

@@ -1,14 +1,16 @@
 """Weibo (微博) login for websites.
 
-Code: https://open.weibo.com/wiki/Oauth2/authorize · Token: https://open.weibo.com/wiki/OAuth2/access_token
-Profile: https://open.weibo.com/wiki/2/users/show · Errors: https://open.weibo.com/wiki/Error_code
+Code: https://open.weibo.com/wiki/Oauth2/authorize
+Token: https://open.weibo.com/wiki/OAuth2/access_token
+Profile: https://open.weibo.com/wiki/2/users/show
+Errors: https://open.weibo.com/wiki/Error_code
 """
 
 from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook
 
 
 class WeiboProvider(OAuth2Provider):
-    """One website app. The token answer names the person; Weibo takes no code challenge."""
+    """One website app. Weibo has no PKCE, and the token answer has the person's id already."""
 
     union_type = "WEIBO"
     titles = {"zh": "微博", "en": "Weibo"}
@@ -31,8 +33,12 @@ class WeiboProvider(OAuth2Provider):
         userinfo_parameters={"access_token": "{access_token}", "uid": "{user_id}"},
         error_signs={"error_code": "0"},
         errors={
-            "code_invalid": ("21314", "21315", "21316", "21317", "21327", "21332"),  # access token
-            "provider_config": ("10006", "10014", "21321"),  # no appkey; no right; in review, and the person no tester
+            "code_invalid": ("21314", "21315", "21316", "21317", "21327", "21332"),  # the access token
+            "provider_config": (
+                "10006",
+                "10014",
+                "21321",
+            ),  # App Key; right; app in review
         },
     )
 

@@ -1,6 +1,7 @@
-"""Weibo's loopback double: the person's id beside the token, numbers as texts, a number and a word for every error.
+"""Weibo's sandbox: the person's id in the token answer, numbers as texts, a number and a word in each error.
 
-Token: https://open.weibo.com/wiki/OAuth2/access_token · Profile: https://open.weibo.com/wiki/2/users/show
+Token: https://open.weibo.com/wiki/OAuth2/access_token
+Profile: https://open.weibo.com/wiki/2/users/show
 """
 
 from typing import Any
@@ -21,12 +22,12 @@ class WeiboSandbox(OAuth2Sandbox):
     refusals = {"invalid_client": "21324", "invalid_grant": "21325", "invalid_token": "21332"}
 
     def token_answer(self, grant: Grant, token: str) -> dict[str, Any]:
-        """The token with whose it is."""
+        """Return the token answer with the person's id."""
         uid = str(self.user_id(grant.person.key))
         return {"access_token": token, "expires_in": "7200", "remind_in": "7200", "uid": uid, "isRealName": "true"}
 
     def userinfo_answer(self, person: Person) -> dict[str, Any]:
-        """The id as a number and as text."""
+        """Return the person, with the id both as a number and as a text."""
         uid = self.user_id(person.key)
         gender = "n" if person.sex is None else "fm"[person.sex]
         return {
@@ -38,5 +39,5 @@ class WeiboSandbox(OAuth2Sandbox):
         }
 
     def error_answer(self, code: str) -> dict[str, Any]:
-        """The word, its number, and the call."""
+        """Return the error as a word and a number, with the path of the call."""
         return {"error": WORDS.get(code, "refused"), "error_code": int(code), "request": "/oauth2/access_token"}

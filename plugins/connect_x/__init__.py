@@ -8,7 +8,7 @@ from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook
 
 
 class XProvider(OAuth2Provider):
-    """One confidential client. X tells who a person is only together with the right to read posts."""
+    """One confidential client. X answers who a person is only with both scopes, `users.read` and `tweet.read`."""
 
     union_type = "X"
     titles = {"zh": "X", "en": "X"}
@@ -23,8 +23,8 @@ class XProvider(OAuth2Provider):
         userinfo_envelope="data",
         error_signs={"reason": ""},
         errors={
-            "code_invalid": ("invalid_request",),  # what X calls an unknown, used or expired code
-            "provider_config": ("client-not-enrolled",),  # the client stands in no project
+            "code_invalid": ("invalid_request",),  # X's word for a code that is unknown, used or expired
+            "provider_config": ("client-not-enrolled",),  # the app belongs to no project
         },
     )
 

@@ -1,4 +1,4 @@
-"""X's loopback double: Basic authentication, no login without a code challenge, the person inside `data`.
+"""X's sandbox: HTTP Basic authentication, PKCE required, the person inside `data`.
 
 Person: https://docs.x.com/x-api/users/lookup/quickstart/authenticated-lookup
 """
@@ -19,6 +19,6 @@ class XSandbox(OAuth2Sandbox):
     refusals = {"invalid_grant": "invalid_request", "invalid_client": "unauthorized_client"}
 
     def userinfo_answer(self, person: Person) -> dict[str, Any]:
-        """Ids are numbers written as texts."""
+        """Return the person; the id is a number written as a text."""
         uid = str(self.user_id(person.key))
         return {"data": {"id": uid, "name": person.nickname, "username": person.key, "profile_image_url": person.face}}

@@ -121,7 +121,7 @@ def test_same_cipher_text_is_refused_as_seen(shop: RunningShop) -> None:
     pressed = sandbox.mini.press_phone_button(sandbox.people["lihua"])
     key = sandbox.mini._session_keys["lihua"]
     second = {
-        "code": sandbox._grants.issue_code("js_code", APPS[ClientType.MINI], sandbox.people["lihua"], session_key=key)
+        "code": sandbox._tokens.issue_code("js_code", APPS[ClientType.MINI], sandbox.people["lihua"], session_key=key)
     }
     number = {name: pressed[name] for name in ("encryptedData", "iv")}
     assert hand_in(shop, "mini", first | number).status_code == 200

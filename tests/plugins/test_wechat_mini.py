@@ -26,7 +26,7 @@ from connect_core.plugin import (
     sha1_hex,
 )
 from connect_wechat import WechatProvider
-from connect_wechat.mini import LIFE, SKEW
+from connect_wechat.mini import CLOCK_SKEW, MAX_AGE
 
 from ..kit.wechat_vendor import APP_ID, CODE, OPEN_ID, SECRET, Transport, came_back, provider, run
 
@@ -259,8 +259,8 @@ def test_encrypted_number_is_opened() -> None:
 
 BAD_NUMBERS = [
     phone_info(app_id="wxfedcba9876543210"),
-    phone_info(age=LIFE + 2),
-    phone_info(age=-SKEW - 600),
+    phone_info(age=MAX_AGE + 2),
+    phone_info(age=-CLOCK_SKEW - 600),
     phone_info(watermark=None),
     phone_info(watermark={"appid": APP_ID}),
     phone_info(watermark={"appid": APP_ID, "timestamp": str(int(time.time()))}),
@@ -284,7 +284,7 @@ def test_number_without_this_apps_fresh_watermark_is_none(told: Any) -> None:
         fetch(**encrypted(told))
 
 
-@pytest.mark.parametrize("age", [LIFE - 5, -SKEW + 5])
+@pytest.mark.parametrize("age", [MAX_AGE - 5, -CLOCK_SKEW + 5])
 def test_watermark_may_be_ten_minutes_old_and_a_minute_early(age: int) -> None:
     """People read before they press; clocks differ."""
     assert fetch(**encrypted(phone_info(age=age))) is not None
