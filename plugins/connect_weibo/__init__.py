@@ -34,11 +34,8 @@ class WeiboProvider(OAuth2Provider):
         error_signs={"error_code": "0"},
         errors={
             "code_invalid": ("21314", "21315", "21316", "21317", "21327", "21332"),  # the access token
-            "provider_config": (
-                "10006",
-                "10014",
-                "21321",
-            ),  # App Key; right; app in review
+            # wrong App Key; no right to the call; app in review, and the person is not one of its testers
+            "provider_config": ("10006", "10014", "21321"),
         },
     )
 
