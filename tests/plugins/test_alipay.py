@@ -95,8 +95,8 @@ def test_web_login_begins_on_alipays_page(client_type: ClientType) -> None:
 def test_nothing_inside_redirect_uri_becomes_a_parameter() -> None:
     """An address with parameters of its own stays one value."""
     nested = "https://shop.example/cb?a=1&app_id=2&state=3#f"
-    found = parse_qs(urlsplit(begin(ClientType.H5, nested)).query)
-    assert (found["redirect_uri"], found["app_id"], found["state"]) == ([nested], [APP_ID], [STATE])
+    query = parse_qs(urlsplit(begin(ClientType.H5, nested)).query)
+    assert (query["redirect_uri"], query["app_id"], query["state"]) == ([nested], [APP_ID], [STATE])
 
 
 def test_hosts_follow_the_environment_and_can_be_replaced() -> None:
@@ -162,10 +162,10 @@ def test_app_login_without_a_partner_id_is_the_operators() -> None:
 
 def test_wake_up_link_wraps_the_start_url_once() -> None:
     """The whole URL is one encoded value of the wallet's own link."""
-    one = provider(b"")
-    assert isinstance(one, DeepLinks)
+    alipay = provider(b"")
+    assert isinstance(alipay, DeepLinks)
     start = "https://shop.example/connect/alipay/h5/login?return_to=%2Fcart%3Fa%3D1&b=2"
-    link = one.get_deep_link(start, "Mozilla/5.0 (iPhone) Safari/604.1")
+    link = alipay.get_deep_link(start, "Mozilla/5.0 (iPhone) Safari/604.1")
     assert link is not None
     head, _, tail = link.partition("&url=")
     assert head == "alipays://platformapi/startapp?appId=20000067"
@@ -191,8 +191,8 @@ def test_all_ids_are_taken_strongest_first() -> None:
     """`user_id`, then `union_id`, then `open_id`, which holds for this app alone."""
     assert log_in(NEW_APP).ids == (PersonId.union_id("dXNlcl91bmlvbl9pZA"), PersonId.open_id(OPEN_ID, APP_ID))
     both = log_in(change(NEW_APP, user_id="2088102150477652"))
-    assert [one.kind for one in both.ids] == [IdKind.USER_ID, IdKind.UNION_ID, IdKind.OPEN_ID]
-    assert [one.scope for one in both.ids] == ["", "", APP_ID]
+    assert [person_id.kind for person_id in both.ids] == [IdKind.USER_ID, IdKind.UNION_ID, IdKind.OPEN_ID]
+    assert [person_id.scope for person_id in both.ids] == ["", "", APP_ID]
 
 
 def test_old_alipay_user_id_is_never_read() -> None:
@@ -291,8 +291,8 @@ def test_profile_of_a_person_who_set_nothing_is_empty() -> None:
 def test_further_ids_of_the_profile_are_taken() -> None:
     """An id that comes with the profile alone joins those of the token, in order of strength."""
     known = Identity("ALIPAY", (PersonId.open_id(OPEN_ID, APP_ID),), APP_ID, grant="t")
-    found = fetch(change(USER, open_id=OPEN_ID), known)
-    assert [one.kind for one in found.ids] == [IdKind.USER_ID, IdKind.OPEN_ID]
+    fetched = fetch(change(USER, open_id=OPEN_ID), known)
+    assert [person_id.kind for person_id in fetched.ids] == [IdKind.USER_ID, IdKind.OPEN_ID]
 
 
 @pytest.mark.parametrize(
@@ -335,6 +335,6 @@ def test_silent_scope_has_an_empty_profile_and_no_call() -> None:
 
 def test_v3_gives_the_same_identity() -> None:
     """The protocol is a matter of transport; ids and profile are the same."""
-    one = provider(Transport([answer_v3(TOKEN), answer_v3(change(USER, code=None, msg=None))]), V3_MODE)
-    identity = run(one.fetch_profile(run(one.login_callback(response(app_id=APP_ID)))))
+    alipay = provider(Transport([answer_v3(TOKEN), answer_v3(change(USER, code=None, msg=None))]), V3_MODE)
+    identity = run(alipay.fetch_profile(run(alipay.login_callback(response(app_id=APP_ID)))))
     assert identity.with_profile(fetch(USER).profile or pytest.fail("no profile")) == fetch(USER)

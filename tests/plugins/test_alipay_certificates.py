@@ -73,7 +73,7 @@ CERTIFICATE_MODE = {**KEY_MODE, **CERTIFICATES}
 
 def bundle(*certificates: Certificate) -> str:
     """Return the certificates as one PEM text."""
-    return "".join(one.pem() for one in certificates)
+    return "".join(certificate.pem() for certificate in certificates)
 
 
 def configured(pem: str) -> bytes:
@@ -143,9 +143,9 @@ def test_new_certificate_is_downloaded_once_and_kept() -> None:
     """Alipay may renew its certificate at any time; the first answer that names the new one fetches it."""
     body = answer(TOKEN, key=NEXT, serial=get_serial(NEXT_CERT))
     transport = Transport([body, configured(bundle(NEXT_CERT, AUTHORITY)), body])
-    one = provider(transport, CERTIFICATE_MODE)
+    alipay = provider(transport, CERTIFICATE_MODE)
     for _ in range(3):
-        run(one.login_callback(response()))
+        run(alipay.login_callback(response()))
     assert transport.methods.count(DOWNLOAD) == 1
     sent = read_parameters(transport.requests[1])
     assert json.loads(sent["biz_content"]) == {"alipay_cert_sn": get_serial(NEXT_CERT)}
@@ -156,10 +156,10 @@ def test_parallel_logins_share_one_download() -> None:
     """However many logins meet the new certificate at once, it is fetched once."""
     body = answer(TOKEN, key=NEXT, serial=get_serial(NEXT_CERT))
     transport = Transport([*[body] * 8, configured(bundle(NEXT_CERT)), body])
-    one = provider(transport, CERTIFICATE_MODE)
+    alipay = provider(transport, CERTIFICATE_MODE)
 
     async def together() -> None:
-        await asyncio.gather(*(one.login_callback(response()) for _ in range(8)))
+        await asyncio.gather(*(alipay.login_callback(response()) for _ in range(8)))
 
     run(together())
     assert transport.methods.count(DOWNLOAD) == 1
@@ -250,14 +250,14 @@ class Downloads:
     """A download function that counts, and a clock to wait with."""
 
     def __init__(self, *certificates: Certificate) -> None:
-        self.offered = {get_serial(one): one.pem() for one in certificates}
-        self.requests: list[str] = []
+        self.offered = {get_serial(certificate): certificate.pem() for certificate in certificates}
+        self.requested: list[str] = []
         self.fault: Exception | None = None
         self.clock = Clock()
 
     async def __call__(self, serial: str) -> str:
         """Hand out the certificate, or the fault."""
-        self.requests.append(serial)
+        self.requested.append(serial)
         if self.fault:
             raise self.fault
         return self.offered.get(serial, "")
@@ -273,7 +273,7 @@ def test_unknown_certificate_is_asked_for_again_after_a_while() -> None:
     trust, serial = downloads.trust(), get_serial(NEXT_CERT)
     for _ in range(3):
         assert run(trust.fetch_key(serial, downloads)) is None
-    assert len(downloads.requests) == 1
+    assert len(downloads.requested) == 1
     downloads.offered[serial] = NEXT_CERT.pem()
     downloads.clock.advance(RETRY_AFTER)
     assert run(trust.fetch_key(serial, downloads)) == NEXT.public_key()
@@ -288,7 +288,7 @@ def test_download_that_fails_is_not_repeated_at_once() -> None:
         run(trust.fetch_key(serial, downloads))
     assert isinstance(caught.value.__cause__, ProviderTimeout)
     assert run(trust.fetch_key(serial, downloads)) is None
-    assert len(downloads.requests) == 1
+    assert len(downloads.requested) == 1
 
 
 def test_our_own_overload_is_not_held_against_a_certificate() -> None:
@@ -309,7 +309,7 @@ def test_downloaded_certificate_ends_when_it_ends() -> None:
     assert run(trust.fetch_key(serial, downloads)) == NEXT.public_key()
     downloads.clock.advance(2 * DAY.total_seconds())
     assert run(trust.fetch_key(serial, downloads)) is None
-    assert len(downloads.requests) == 1
+    assert len(downloads.requested) == 1
 
 
 @pytest.mark.parametrize("serial", ["", "x", "0" * 31, "0" * 33, "A" * 32, "0" * 31 + "\n", "../../etc/passwd"])
@@ -317,7 +317,7 @@ def test_malformed_name_of_a_certificate_is_not_asked_for(serial: str) -> None:
     """Only what can be a name goes to the gateway."""
     downloads = Downloads()
     assert run(downloads.trust().fetch_key(serial, downloads)) is None
-    assert downloads.requests == []
+    assert downloads.requested == []
 
 
 def test_known_certificates_are_bounded() -> None:
@@ -326,7 +326,7 @@ def test_known_certificates_are_bounded() -> None:
     trust, names = downloads.trust(), [f"{number:032x}" for number in range(MAX_DOWNLOADED + 1)]
     for name in [*names, *reversed(names)]:
         run(trust.fetch_key(name, downloads))
-    assert downloads.requests == [*names, names[0]]
+    assert downloads.requested == [*names, names[0]]
 
 
 def test_v3_believes_the_configured_certificate_alone() -> None:
@@ -346,15 +346,15 @@ def test_phone_number_is_verified_with_the_configured_certificate() -> None:
     """What a mini program hands in names no certificate; `alipay_cert` must have signed it, and be valid."""
     number = '{"code":"10000","msg":"Success","mobile":"1597671905"}'
     phone = json.dumps({"response": number, "sign": sign(number)})
-    found = run(provider(b"", CERTIFICATE_MODE).fetch_phone(response(phone=phone), SOMEBODY))
-    assert found is not None
+    phone_number = run(provider(b"", CERTIFICATE_MODE).fetch_phone(response(phone=phone), SOMEBODY))
+    assert phone_number is not None
     ended = {**CERTIFICATE_MODE, "alipay_cert": certify(ALIPAYS, datetime.now(UTC) - DAY).pem()}
     with pytest.raises(ProviderConfig, match="alipay_cert"):
         run(provider(b"", ended).fetch_phone(response(phone=phone), SOMEBODY))
 
 
 @pytest.mark.parametrize(
-    ("key", "pem", "told"),
+    ("key", "pem", "message"),
     [
         ("app_cert", "no certificate", "app_cert"),
         ("app_cert", new_certificate("x", STRANGERS.public_key(), ROOT_KEY, ROOT).pem(), "app_cert.*private_key"),
@@ -364,7 +364,7 @@ def test_phone_number_is_verified_with_the_configured_certificate() -> None:
         ("alipay_root_cert", "-----BEGIN CERTIFICATE-----", "alipay_root_cert"),
     ],
 )
-def test_certificate_that_cannot_work_is_told_at_start_up(key: str, pem: str, told: str) -> None:
+def test_certificate_that_cannot_work_is_told_at_start_up(key: str, pem: str, message: str) -> None:
     """Swapped, foreign and broken files are refused by the name of their key."""
-    with pytest.raises(SettingsError, match=told):
+    with pytest.raises(SettingsError, match=message):
         provider(b"", {**CERTIFICATE_MODE, key: pem})

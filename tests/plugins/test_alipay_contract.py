@@ -132,13 +132,13 @@ def shops() -> Iterator[Shops]:
 @pytest.mark.parametrize("mode", MODES)
 def test_every_mode_logs_people_in(shops: Shops, mode: str) -> None:
     """Keys or certificates, UTF-8 or GBK, plain or encrypted, V2 or V3: the same person with the same profile."""
-    one = shops(mode)
-    for key, person in one.sandbox.people.items():
-        identity = one.log_in(key)
-        assert [found.value for found in identity.ids] == [
-            one.sandbox.user_id(key),
-            one.sandbox.union_id(key),
-            one.sandbox.open_id(key, ClientType.PC),
+    running_shop = shops(mode)
+    for key, person in running_shop.sandbox.people.items():
+        identity = running_shop.log_in(key)
+        assert [person_id.value for person_id in identity.ids] == [
+            running_shop.sandbox.user_id(key),
+            running_shop.sandbox.union_id(key),
+            running_shop.sandbox.open_id(key, ClientType.PC),
         ]
         assert identity.profile is not None
         nickname = person.nickname.replace("🙂", "?") if "gbk" in mode else person.nickname
@@ -149,18 +149,18 @@ def test_every_mode_logs_people_in(shops: Shops, mode: str) -> None:
 @pytest.mark.parametrize("kind", list(IdKind))
 def test_any_one_id_is_enough(kind: IdKind) -> None:
     """Old apps are told a user id alone, new ones none."""
-    with shop(id_kinds={kind}) as one:
-        assert [found.kind for found in one.log_in().ids] == [kind]
+    with shop(id_kinds={kind}) as running_shop:
+        assert [person_id.kind for person_id in running_shop.log_in().ids] == [kind]
 
 
 @pytest.mark.parametrize("protocol", ["v2", "v3"])
 def test_a_code_works_once(protocol: Literal["v2", "v3"]) -> None:
     """The second use is the vendor's `isv.code-invalid`, with its trace id for the log."""
-    with shop(protocol=protocol) as one:
-        code = one.sandbox.code_for(ClientType.PC, "lihua")
-        one.ask(lambda provider: provider.login_callback(one.response(code)))
+    with shop(protocol=protocol) as running_shop:
+        code = running_shop.sandbox.code_for(ClientType.PC, "lihua")
+        running_shop.ask(lambda provider: provider.login_callback(running_shop.response(code)))
         with pytest.raises(CodeInvalid) as caught:
-            one.ask(lambda provider: provider.login_callback(one.response(code)))
+            running_shop.ask(lambda provider: provider.login_callback(running_shop.response(code)))
         assert "isv.code-invalid" in caught.value.vendor.values()
         assert len(caught.value.vendor["trace_id"]) == 32
         assert code not in f"{caught.value!r}{caught.value.vendor}"
@@ -171,27 +171,27 @@ def test_a_code_works_once(protocol: Literal["v2", "v3"]) -> None:
 @pytest.mark.parametrize("mode", ["key", "gbk", "certificate", "aes"])
 def test_untrusted_answers_are_refused_at_both_calls(shops: Shops, mode: str, fault: str, operation: str) -> None:
     """What cannot be trusted ends the login at the token call and at the profile, in every mode."""
-    one = shops(mode)
-    one.sandbox.faults.add(fault, on=operation)
+    running_shop = shops(mode)
+    running_shop.sandbox.faults.add(fault, on=operation)
     with pytest.raises((ProviderUnsigned, ProviderBadResponse)):
-        one.log_in()
+        running_shop.log_in()
 
 
 @pytest.mark.parametrize("fault", HARMLESS)
 @pytest.mark.parametrize("mode", ["key", "gbk", "certificate"])
 def test_unusual_answers_are_understood(shops: Shops, mode: str, fault: str) -> None:
     """Order, unknown members, escaped slashes and ids as numbers are no reason to refuse anybody."""
-    one = shops(mode)
-    one.sandbox.faults.add(fault, times=2)
-    assert one.log_in().ids[0].value == one.sandbox.user_id("lihua")
+    running_shop = shops(mode)
+    running_shop.sandbox.faults.add(fault, times=2)
+    assert running_shop.log_in().ids[0].value == running_shop.sandbox.user_id("lihua")
 
 
 @pytest.mark.parametrize("mode", ["aes", "certificate, gbk, aes"])
 def test_plain_answers_count_where_encryption_was_asked_for(mode: str) -> None:
     """They are signed all the same."""
-    with shop(**MODES[mode]) as one:
-        one.sandbox.faults.add("plain", times=2)
-        assert one.log_in().ids[0].value == one.sandbox.user_id("lihua")
+    with shop(**MODES[mode]) as running_shop:
+        running_shop.sandbox.faults.add("plain", times=2)
+        assert running_shop.log_in().ids[0].value == running_shop.sandbox.user_id("lihua")
 
 
 @pytest.mark.parametrize("operation", [TOKEN_CALL, USER_CALL])
@@ -199,34 +199,34 @@ def test_plain_answers_count_where_encryption_was_asked_for(mode: str) -> None:
 @pytest.mark.parametrize("mode", ["certificate", "v3, certificate, aes"])
 def test_false_certificates_are_refused_at_both_calls(shops: Shops, mode: str, fault: str, operation: str) -> None:
     """Unknown, expired, of another authority, another merchant's, or none: not Alipay's."""
-    one = shops(mode)
-    one.sandbox.faults.add(fault, on=operation)
+    running_shop = shops(mode)
+    running_shop.sandbox.faults.add(fault, on=operation)
     with pytest.raises(ProviderUnsigned):
-        one.log_in()
+        running_shop.log_in()
 
 
 def test_a_renewed_certificate_is_fetched_once() -> None:
     """Alipay signs with a new certificate; logins go on, and the download happens once."""
-    with shop(mode="certificate") as one:
-        one.sandbox.rotate_certificate()
-        one.log_in(times=3)
-        assert one.sandbox.called(DOWNLOAD) == 1
+    with shop(mode="certificate") as running_shop:
+        running_shop.sandbox.rotate_certificate()
+        running_shop.log_in(times=3)
+        assert running_shop.sandbox.called(DOWNLOAD) == 1
 
 
 def test_profile_of_another_person_fails_the_login() -> None:
     """Token and profile must name the same person."""
-    with shop() as one:
-        one.sandbox.faults.add("swapped_id", on=USER_CALL)
+    with shop() as running_shop:
+        running_shop.sandbox.faults.add("swapped_id", on=USER_CALL)
         with pytest.raises(ProviderBadResponse):
-            one.log_in()
+            running_shop.log_in()
 
 
 def test_a_profile_that_is_not_permitted_is_a_refusal() -> None:
     """The login can stand on the ids."""
-    with shop() as one:
-        one.sandbox.faults.add("error", "isv.insufficient-isv-permissions", on=USER_CALL)
+    with shop() as running_shop:
+        running_shop.sandbox.faults.add("error", "isv.insufficient-isv-permissions", on=USER_CALL)
         with pytest.raises(ProviderConfig):
-            one.log_in()
+            running_shop.log_in()
 
 
 def test_the_native_app_starts_with_a_string_that_alipay_takes() -> None:
@@ -234,36 +234,38 @@ def test_the_native_app_starts_with_a_string_that_alipay_takes() -> None:
     begin = AuthorizationRequest(
         client_type=ClientType.APP, redirect_uri="", state="0aZ" * 10 + "42", nonce="n", code_challenge="c"
     )
-    with shop(ClientType.APP) as one:
-        login_url = one.ask(lambda provider: provider.get_login_url(begin))
-        code = one.sandbox.client_parameters(ClientType.APP, "maria", login_url)["auth_code"]
-        identity = one.ask(lambda provider: provider.login_callback(one.response(code)))
-    assert identity.ids[0].value == one.sandbox.user_id("maria")
+    with shop(ClientType.APP) as running_shop:
+        login_url = running_shop.ask(lambda provider: provider.get_login_url(begin))
+        code = running_shop.sandbox.client_parameters(ClientType.APP, "maria", login_url)["auth_code"]
+        identity = running_shop.ask(lambda provider: provider.login_callback(running_shop.response(code)))
+    assert identity.ids[0].value == running_shop.sandbox.user_id("maria")
 
 
 def test_the_mini_program_has_ids_of_its_own_app() -> None:
     """`open_id` holds for the mini program alone; what is vendor-wide is the same."""
-    with shop(ClientType.MINI) as one:
-        code = one.sandbox.client_parameters(ClientType.MINI, "lihua")["authCode"]
-        identity = one.ask(lambda provider: provider.login_callback(one.response(code)))
-    assert identity.ids[0].value == one.sandbox.user_id("lihua")
-    assert identity.ids[-1].value == one.sandbox.open_id("lihua", ClientType.MINI)
+    with shop(ClientType.MINI) as running_shop:
+        code = running_shop.sandbox.client_parameters(ClientType.MINI, "lihua")["authCode"]
+        identity = running_shop.ask(lambda provider: provider.login_callback(running_shop.response(code)))
+    assert identity.ids[0].value == running_shop.sandbox.user_id("lihua")
+    assert identity.ids[-1].value == running_shop.sandbox.open_id("lihua", ClientType.MINI)
     assert identity.ids[-1].scope == identity.app_id
 
 
 @pytest.mark.parametrize("mode", ["aes", "v3, certificate, aes"])
 def test_the_mini_program_hands_in_a_phone_number(mode: str) -> None:
     """Encrypted or plain, it counts when Alipay signed it, and only then."""
-    with shop(ClientType.MINI, **MODES[mode]) as one:
+    with shop(ClientType.MINI, **MODES[mode]) as running_shop:
 
         def fetch() -> Any:
-            phone = one.sandbox.phone_for("lihua")
-            return one.ask(lambda provider: provider.fetch_phone(one.response("", phone=phone), SOMEBODY))
+            phone = running_shop.sandbox.phone_for("lihua")
+            return running_shop.ask(
+                lambda provider: provider.fetch_phone(running_shop.response("", phone=phone), SOMEBODY)
+            )
 
-        assert fetch().number == one.sandbox.people["lihua"].mobile
-        one.sandbox.faults.add("plain")
-        assert fetch().number == one.sandbox.people["lihua"].mobile
+        assert fetch().number == running_shop.sandbox.people["lihua"].mobile
+        running_shop.sandbox.faults.add("plain")
+        assert fetch().number == running_shop.sandbox.people["lihua"].mobile
         for fault in ("unsigned", "empty_sign", "wrong_sign", "own_sign", "sha1_sign", "error"):
-            one.sandbox.faults.add(fault)
+            running_shop.sandbox.faults.add(fault)
             with pytest.raises(BadRequest):
                 fetch()

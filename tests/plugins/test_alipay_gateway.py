@@ -215,7 +215,7 @@ def test_every_changed_character_of_the_signature_is_refused() -> None:
         "签",
     ]
     assert is_signed_by(ALIPAYS.public_key(), signature, text)
-    assert [one for one in spelt if is_signed_by(ALIPAYS.public_key(), one, text)] == [signature] * 3
+    assert [spelling for spelling in spelt if is_signed_by(ALIPAYS.public_key(), spelling, text)] == [signature] * 3
 
 
 def test_signature_of_another_key_or_digest_is_refused() -> None:
@@ -383,8 +383,8 @@ def test_failure_becomes_the_error_that_says_who_must_act(
     reply = httpx.Response(200, headers={"trace_id": "0b1a2c3d"}, content=answer(source, node=node))
     with pytest.raises(error) as caught:
         call(reply)
-    found = {"code": code, "trace_id": "0b1a2c3d", "sub_code": sub_code}
-    assert caught.value.vendor == {key: value for key, value in found.items() if value}  # type: ignore[attr-defined]
+    codes = {"code": code, "trace_id": "0b1a2c3d", "sub_code": sub_code}
+    assert caught.value.vendor == {key: value for key, value in codes.items() if value}  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("code", [5, None, True, [], {"a": 1}, "x\r\nSet-Cookie: y", "支" * 99, "A" * 500])

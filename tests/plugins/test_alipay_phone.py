@@ -64,15 +64,15 @@ def fetch(handed_in: str, mode: dict[str, str] = WITH_AES) -> VerifiedPhone | No
 def test_number_is_verified_then_opened(name: str, further: dict[str, Any]) -> None:
     """The documented answer gives the number, and its signature as the proof that is taken once."""
     handed_in = hand_in(encrypt(NUMBER), **further)
-    found = run(provider(b"", WITH_AES).fetch_phone(response(**{name: handed_in}), SOMEBODY))
-    assert found == VerifiedPhone("1597671905", json.loads(handed_in)["sign"])
+    phone = run(provider(b"", WITH_AES).fetch_phone(response(**{name: handed_in}), SOMEBODY))
+    assert phone == VerifiedPhone("1597671905", json.loads(handed_in)["sign"])
 
 
 def test_number_from_abroad_keeps_its_country() -> None:
     """Overseas numbers come as `cc-number`."""
-    found = fetch(hand_in(encrypt(NUMBER.replace("1597671905", "852-61234567"))))
-    assert found is not None
-    assert found.number == "852-61234567"
+    phone = fetch(hand_in(encrypt(NUMBER.replace("1597671905", "852-61234567"))))
+    assert phone is not None
+    assert phone.number == "852-61234567"
 
 
 @pytest.mark.parametrize("mobile", ['""', "null"])

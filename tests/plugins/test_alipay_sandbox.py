@@ -28,16 +28,16 @@ def app() -> Iterator[Caller]:
 
 def test_a_code_becomes_tokens_and_ids(app: Caller) -> None:
     """The token answer stands under its own name, is signed, has no code or message, and names the person thrice."""
-    told = app.redeem()
-    assert told.node == TOKEN_NODE
-    assert told.is_signed()
-    assert not {"code", "msg"} & set(told.data)
-    assert told.data["user_id"] == app.sandbox.user_id("lihua")
-    assert told.data["open_id"] == app.sandbox.open_id("lihua", ClientType.PC)
-    assert told.data["union_id"] == app.sandbox.union_id("lihua")
-    assert told.data["alipay_user_id"] != told.data["user_id"]
-    assert (told.data["expires_in"], told.data["re_expires_in"]) == (15 * 86400, 30 * 86400)
-    assert len(told.response.headers["trace_id"]) == 32
+    answer = app.redeem()
+    assert answer.node == TOKEN_NODE
+    assert answer.is_signed()
+    assert not {"code", "msg"} & set(answer.data)
+    assert answer.data["user_id"] == app.sandbox.user_id("lihua")
+    assert answer.data["open_id"] == app.sandbox.open_id("lihua", ClientType.PC)
+    assert answer.data["union_id"] == app.sandbox.union_id("lihua")
+    assert answer.data["alipay_user_id"] != answer.data["user_id"]
+    assert (answer.data["expires_in"], answer.data["re_expires_in"]) == (15 * 86400, 30 * 86400)
+    assert len(answer.response.headers["trace_id"]) == 32
 
 
 def test_ids_have_alipays_forms(app: Caller) -> None:
@@ -72,13 +72,13 @@ def test_lives_can_come_as_texts() -> None:
 def test_the_profile_has_what_people_have(app: Caller) -> None:
     """Code 10000, raw non-ASCII text, and no member at all for what somebody never set."""
     token = app.redeem(app.sandbox.code_for(ClientType.PC, "wangfang")).data["access_token"]
-    told = app.ask_person(token)
-    assert told.node == PERSON_NODE
-    assert told.is_signed()
-    assert (told.data["code"], told.data["msg"]) == ("10000", "Success")
-    assert told.data["nick_name"] == '王芳 {"🙂"}'
-    assert "王芳" in told.text
-    assert (told.data["gender"], told.data["province"], told.data["city"]) == ("f", "广东省", "深圳市")
+    answer = app.ask_person(token)
+    assert answer.node == PERSON_NODE
+    assert answer.is_signed()
+    assert (answer.data["code"], answer.data["msg"]) == ("10000", "Success")
+    assert answer.data["nick_name"] == '王芳 {"🙂"}'
+    assert "王芳" in answer.text
+    assert (answer.data["gender"], answer.data["province"], answer.data["city"]) == ("f", "广东省", "深圳市")
     maria = app.ask_person(app.redeem(app.sandbox.code_for(ClientType.PC, "maria")).data["access_token"]).data
     assert not {"avatar", "gender", "city"} & set(maria)
 
@@ -86,10 +86,10 @@ def test_the_profile_has_what_people_have(app: Caller) -> None:
 def test_gbk_answers_are_signed_in_gbk() -> None:
     """The signature is over the bytes of the charset that was asked for."""
     with caller(charset="gbk") as made:
-        told = made.ask_person()
-        assert told.charset == "gbk"
-        assert told.response.content.decode("gbk").count("李华") == 1
-        assert told.is_signed()
+        answer = made.ask_person()
+        assert answer.charset == "gbk"
+        assert answer.response.content.decode("gbk").count("李华") == 1
+        assert answer.is_signed()
 
 
 @pytest.mark.parametrize("form_first", [True, False])
@@ -100,8 +100,8 @@ def test_query_and_form_are_one(app: Caller, *, form_first: bool) -> None:
     signed = "&".join(f"{name}={parameters[name]}" for name in sorted(parameters))
     parameters["sign"] = base64.b64encode(app.key.sign(signed.encode())).decode()
     if form_first:
-        told = app.send({}, parameters)
-        assert told.data["user_id"] == app.sandbox.user_id("lihua")
+        answer = app.send({}, parameters)
+        assert answer.data["user_id"] == app.sandbox.user_id("lihua")
     else:
         response = httpx.get(app.settings["gateway_url"], params=parameters, trust_env=False)
         assert TOKEN_NODE in response.json()
@@ -148,12 +148,12 @@ NOW_IN_UTC = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
 def test_a_request_that_alipay_does_not_let_in(app: Caller, name: str, value: str | None, sub_code: str) -> None:
     """It gets an unsigned error_response with the documented code, and the code that it carried is not spent."""
     code = app.sandbox.code_for(ClientType.PC, "lihua")
-    told = app.redeem(code, changed={name: value})
-    assert told.node == "error_response"
-    assert told.refusal == (SUB_CODES[sub_code][0], sub_code)
-    assert told.data["msg"]
-    assert told.data["sub_msg"]
-    assert "sign" not in told.body
+    answer = app.redeem(code, changed={name: value})
+    assert answer.node == "error_response"
+    assert answer.refusal == (SUB_CODES[sub_code][0], sub_code)
+    assert answer.data["msg"]
+    assert answer.data["sub_msg"]
+    assert "sign" not in answer.body
     assert "access_token" in app.redeem(code).data
 
 
@@ -173,10 +173,10 @@ def test_anothers_key_is_refused(app: Caller) -> None:
 )
 def test_the_grant_type_stands_at_the_top(app: Caller, form: dict[str, str]) -> None:
     """In biz_content nobody reads it. The refusal is signed, under error_response."""
-    told = app.call(TOKEN, form)
-    assert told.refusal == ("40002", "isv.grant-type-invalid")
-    assert told.node == "error_response"
-    assert told.is_signed()
+    answer = app.call(TOKEN, form)
+    assert answer.refusal == ("40002", "isv.grant-type-invalid")
+    assert answer.node == "error_response"
+    assert answer.is_signed()
 
 
 def test_a_code_works_once_for_its_app_within_three_minutes(clock: Clock) -> None:
@@ -227,10 +227,10 @@ def test_a_token_opens_its_persons_profile_to_its_app(clock: Clock) -> None:
         silent = web.redeem(web.sandbox.code_for(ClientType.PC, "lihua", "auth_base")).data
         assert silent["user_id"] == web.sandbox.user_id("lihua")
         invalid = ("20001", "aop.invalid-auth-token")
-        told = web.ask_person(silent["access_token"])
-        assert told.refusal == invalid
-        assert told.node == PERSON_NODE
-        assert told.is_signed()
+        answer = web.ask_person(silent["access_token"])
+        assert answer.refusal == invalid
+        assert answer.node == PERSON_NODE
+        assert answer.is_signed()
         assert web.call(PERSON, {}).refusal == invalid
         assert Caller(web.sandbox, web.url, MINI).ask_person(token).refusal == invalid
         clock.advance(16 * 86400)

@@ -28,8 +28,14 @@ def app() -> Iterator[Caller]:
 
 def link(made: Caller, **changed: str | None) -> str:
     """The authorize address; `changed` replaces parameters, or takes them out as None."""
-    own = {"app_id": made.settings["app_id"], "scope": "auth_user", "redirect_uri": CALLBACK, "state": STATE, **changed}
-    query = urlencode({name: value for name, value in own.items() if value is not None})
+    parameters = {
+        "app_id": made.settings["app_id"],
+        "scope": "auth_user",
+        "redirect_uri": CALLBACK,
+        "state": STATE,
+        **changed,
+    }
+    query = urlencode({name: value for name, value in parameters.items() if value is not None})
     return f"{made.settings['authorize_url']}?{query}"
 
 
@@ -114,7 +120,7 @@ def test_the_callback_host_can_be_registered() -> None:
 
 def login_string(made: Caller, **changed: str | None) -> str:
     """The string that starts the native SDK, signed; `changed` replaces parameters, or takes them out as None."""
-    own: dict[str, str | None] = {
+    parameters: dict[str, str | None] = {
         "apiname": "com.alipay.account.auth",
         "app_id": made.settings["app_id"],
         "app_name": "mc",
@@ -127,7 +133,7 @@ def login_string(made: Caller, **changed: str | None) -> str:
         "sign_type": "RSA2",
         "target_id": "0123456789abcdef",
     }
-    given = {name: value for name, value in {**own, **changed}.items() if value is not None}
+    given = {name: value for name, value in {**parameters, **changed}.items() if value is not None}
     signed = "&".join(f"{name}={given[name]}" for name in sorted(given) if name != "sign")
     return urlencode({"sign": base64.b64encode(made.key.sign(signed.encode())).decode(), **given})
 
@@ -165,28 +171,28 @@ def test_the_mini_program_gets_a_code_of_its_own_app(app: Caller) -> None:
     """Another app id, so another open id; the same person all the same. Web pages get nothing handed over."""
     code = app.sandbox.client_parameters(MINI, "lihua")["authCode"]
     mini = Caller(app.sandbox, app.url, MINI)
-    told = mini.redeem(code).data
+    answer = mini.redeem(code).data
     assert mini.settings["app_id"] != app.settings["app_id"]
-    assert told["open_id"] == app.sandbox.open_id("lihua", MINI) != app.sandbox.open_id("lihua", PC)
-    assert told["user_id"] == app.sandbox.user_id("lihua")
+    assert answer["open_id"] == app.sandbox.open_id("lihua", MINI) != app.sandbox.open_id("lihua", PC)
+    assert answer["user_id"] == app.sandbox.user_id("lihua")
     with pytest.raises(LookupError):
         app.sandbox.client_parameters(PC, "lihua")
 
 
 def is_proven(made: Caller, phone: str) -> bool:
     """Whether the signature covers the response: as it is when it is an object, else with its quotes."""
-    told = json.loads(phone)
-    signed = told["response"] if told["response"].startswith("{") else f'"{told["response"]}"'
-    return made.alipays_key.verify(base64.b64decode(told.get("sign", "")), signed.encode())
+    content = json.loads(phone)
+    signed = content["response"] if content["response"].startswith("{") else f'"{content["response"]}"'
+    return made.alipays_key.verify(base64.b64decode(content.get("sign", "")), signed.encode())
 
 
 def test_a_phone_number_is_encrypted_and_signed(app: Caller) -> None:
     """The signature is over the cipher text with its quotes."""
     phone = app.sandbox.phone_for("lihua")
-    told = json.loads(phone)
-    plain = decrypt_aes_cbc(base64.b64decode(app.settings["aes_key"]), base64.b64decode(told["response"]), bytes(16))
+    content = json.loads(phone)
+    plain = decrypt_aes_cbc(base64.b64decode(app.settings["aes_key"]), base64.b64decode(content["response"]), bytes(16))
     assert json.loads(plain) == {"code": "10000", "msg": "Success", "mobile": "13800000001"}
-    assert (told["sign_type"], told["encrypt_type"]) == ("RSA2", "AES")
+    assert (content["sign_type"], content["encrypt_type"]) == ("RSA2", "AES")
     assert is_proven(app, phone)
 
 

@@ -47,13 +47,13 @@ def test_certificate_mode_wants_both_numbers(certified: Caller, name: str, value
 
 def test_certificate_mode_names_the_certificate_that_signed(certified: Caller) -> None:
     """Between node and signature, and it is the configured one."""
-    told = certified.redeem()
+    answer = certified.redeem()
     certificate, issuer = load_certificates(certified.settings["alipay_cert"])
     roots = load_certificates(certified.settings["alipay_root_cert"])
-    assert told.is_signed()
-    assert list(told.body) == [TOKEN_NODE, "alipay_cert_sn", "sign"]
+    assert answer.is_signed()
+    assert list(answer.body) == [TOKEN_NODE, "alipay_cert_sn", "sign"]
     assert certificate.chains_to(roots, [issuer], datetime.now(UTC))
-    assert [one.signature_oid.startswith("1.2.840.113549.1.1") for one in roots] == [False, True]
+    assert [root.signature_oid.startswith("1.2.840.113549.1.1") for root in roots] == [False, True]
 
 
 def download(made: Caller, serial: str) -> Told:
@@ -71,13 +71,13 @@ def test_a_rotated_certificate_can_be_downloaded() -> None:
     with caller(mode="certificate") as made:
         before = made.redeem().body["alipay_cert_sn"]
         made.sandbox.rotate_certificate()
-        told = made.redeem()
-        serial = told.body["alipay_cert_sn"]
+        answer = made.redeem()
+        serial = answer.body["alipay_cert_sn"]
         assert serial != before
-        assert not told.is_signed()
+        assert not answer.is_signed()
         certificate, issuer = downloaded(made, serial)
         assert certificate.chains_to(load_certificates(made.settings["alipay_root_cert"]), [issuer], datetime.now(UTC))
-        assert certificate.public_key().verify(base64.b64decode(told.body["sign"]), told.source().encode())
+        assert certificate.public_key().verify(base64.b64decode(answer.body["sign"]), answer.source().encode())
         assert downloaded(made, before) == load_certificates(made.settings["alipay_cert"])
         assert download(made, "0" * 32).refusal == ("40004", "ALIPAY_CERT_NOT_EXIST")
 
@@ -86,9 +86,9 @@ def test_a_rotated_certificate_can_be_downloaded() -> None:
 def test_a_false_certificate_can_be_downloaded(certified: Caller, kind: str, *, chains: bool) -> None:
     """Its signature is right; only the chain (or, of another shop's certificate, the issuer) tells it from Alipay's."""
     certified.sandbox.faults.add(kind, on=TOKEN)
-    told = certified.redeem()
-    certificate, issuer = downloaded(certified, told.body["alipay_cert_sn"])
-    assert certificate.public_key().verify(base64.b64decode(told.body["sign"]), told.source().encode())
+    answer = certified.redeem()
+    certificate, issuer = downloaded(certified, answer.body["alipay_cert_sn"])
+    assert certificate.public_key().verify(base64.b64decode(answer.body["sign"]), answer.source().encode())
     roots = load_certificates(certified.settings["alipay_root_cert"])
     assert certificate.chains_to(roots, [issuer], datetime.now(UTC)) is chains
 
@@ -96,9 +96,9 @@ def test_a_false_certificate_can_be_downloaded(certified: Caller, kind: str, *, 
 def test_an_unknown_certificate_cannot(certified: Caller) -> None:
     """Nobody has one of that number."""
     certified.sandbox.faults.add("cert_unknown", on=TOKEN)
-    told = certified.redeem()
-    assert not told.is_signed()
-    assert download(certified, told.body["alipay_cert_sn"]).refusal == ("40004", "ALIPAY_CERT_NOT_EXIST")
+    answer = certified.redeem()
+    assert not answer.is_signed()
+    assert download(certified, answer.body["alipay_cert_sn"]).refusal == ("40004", "ALIPAY_CERT_NOT_EXIST")
     certified.sandbox.faults.add("no_cert_sn", on=TOKEN)
     assert "alipay_cert_sn" not in certified.redeem().body
 
@@ -107,11 +107,11 @@ def test_encrypted_answers_are_signed_with_their_quotes() -> None:
     """Only when the request asks; the cipher is AES-CBC with a zero vector under the console's key."""
     with caller(aes=True) as made:
         assert made.redeem().is_signed()
-        told = made.redeem(changed={"encrypt_type": "AES"})
-        assert told.is_signed()
-        assert told.source() == json.dumps(told.body[TOKEN_NODE])
+        answer = made.redeem(changed={"encrypt_type": "AES"})
+        assert answer.is_signed()
+        assert answer.source() == json.dumps(answer.body[TOKEN_NODE])
         key = base64.b64decode(made.settings["aes_key"])
-        plain = decrypt_aes_cbc(key, base64.b64decode(told.body[TOKEN_NODE]), bytes(16))
+        plain = decrypt_aes_cbc(key, base64.b64decode(answer.body[TOKEN_NODE]), bytes(16))
         assert json.loads(plain)["user_id"] == made.sandbox.user_id("lihua")
         made.sandbox.faults.add("plain", on=TOKEN)
         assert "user_id" in made.redeem(changed={"encrypt_type": "AES"}).data
@@ -123,42 +123,42 @@ def test_encrypted_answers_are_signed_with_their_quotes() -> None:
 def test_faults_of_the_signature(app: Caller, kind: str) -> None:
     """The answer is what it would have been; its signature is not."""
     app.sandbox.faults.add(kind, on=TOKEN)
-    told = app.redeem()
-    assert told.data["user_id"] == app.sandbox.user_id("lihua")
-    assert not told.is_signed()
-    assert bool(told.body.get("sign")) is (kind not in {"empty_sign", "unsigned"})
-    assert ("sign" in told.body) is (kind != "unsigned")
+    answer = app.redeem()
+    assert answer.data["user_id"] == app.sandbox.user_id("lihua")
+    assert not answer.is_signed()
+    assert bool(answer.body.get("sign")) is (kind not in {"empty_sign", "unsigned"})
+    assert ("sign" in answer.body) is (kind != "unsigned")
     assert app.redeem().is_signed()
 
 
 def test_faults_of_what_an_answer_says(app: Caller) -> None:
     """Signed all the same: only whoever compares notices."""
-    faults, own = app.sandbox.faults, app.sandbox.user_id("lihua")
+    faults, user_id = app.sandbox.faults, app.sandbox.user_id("lihua")
     faults.add("swapped_id", on=PERSON)
-    assert app.ask_person().data["user_id"] not in {own, ""}
+    assert app.ask_person().data["user_id"] not in {user_id, ""}
     faults.add("missing_id", on=TOKEN)
     assert not {"user_id", "open_id", "union_id"} & set(app.redeem().data)
     faults.add("number_id", on=TOKEN)
-    assert app.redeem().data["user_id"] == int(own)
+    assert app.redeem().data["user_id"] == int(user_id)
     faults.add("field", "user_id=null", on=TOKEN)
     assert app.redeem().data["user_id"] is None
     faults.add("wrong_node", on=TOKEN)
-    told = app.redeem()
-    assert told.node == PERSON_NODE
-    assert told.is_signed()
+    answer = app.redeem()
+    assert answer.node == PERSON_NODE
+    assert answer.is_signed()
 
 
 def test_faults_of_errors(app: Caller) -> None:
     """Any documented error can be had, signed or not; `code:sub_code` names one that is not in the list."""
     faults = app.sandbox.faults
     faults.add("error", "40006:isv.insufficient-isv-permissions", on=PERSON)
-    told = app.ask_person()
-    assert told.refusal == ("40006", "isv.insufficient-isv-permissions")
-    assert told.is_signed()
+    answer = app.ask_person()
+    assert answer.refusal == ("40006", "isv.insufficient-isv-permissions")
+    assert answer.is_signed()
     faults.add("unsigned_error", "40004:AUTH_CODE_NOT_EXIST", on=TOKEN)
-    told = app.redeem()
-    assert (told.node, told.refusal) == ("error_response", ("40004", "AUTH_CODE_NOT_EXIST"))
-    assert "sign" not in told.body
+    answer = app.redeem()
+    assert (answer.node, answer.refusal) == ("error_response", ("40004", "AUTH_CODE_NOT_EXIST"))
+    assert "sign" not in answer.body
 
 
 def test_faults_of_order(app: Caller) -> None:
@@ -170,16 +170,16 @@ def test_faults_of_order(app: Caller) -> None:
         "duplicate_node": [TOKEN_NODE, "sign"],
     }.items():
         app.sandbox.faults.add(kind, on=TOKEN)
-        told = app.redeem()
-        assert list(told.body) == names
-        assert told.text.count(f'"{TOKEN_NODE}"') == (2 if kind == "duplicate_node" else 1)
+        answer = app.redeem()
+        assert list(answer.body) == names
+        assert answer.text.count(f'"{TOKEN_NODE}"') == (2 if kind == "duplicate_node" else 1)
 
 
 def test_faults_of_the_letters(app: Caller) -> None:
     """Slashes escaped after signing, and a body in another charset than was asked for."""
     app.sandbox.faults.add("escaped_slashes", on=PERSON)
-    told = app.ask_person()
-    assert "https:\\/\\/img" in told.text
-    assert told.key.verify(base64.b64decode(told.body["sign"]), told.source().replace("\\/", "/").encode())
+    answer = app.ask_person()
+    assert "https:\\/\\/img" in answer.text
+    assert answer.key.verify(base64.b64decode(answer.body["sign"]), answer.source().replace("\\/", "/").encode())
     app.sandbox.faults.add("wrong_charset", on=PERSON)
     assert "李华" in app.ask_person().response.content.decode("gbk")

@@ -108,12 +108,12 @@ def test_errors_have_their_status(app: Caller, value: str, status: int) -> None:
 def test_certificate_mode_names_its_certificate() -> None:
     """Both numbers are wanted; the answer names the certificate that signed."""
     with caller(protocol="v3", mode="certificate") as made:
-        told = redeem(made)
-        assert made.is_rest_signed(told)
+        answer = redeem(made)
+        assert made.is_rest_signed(answer)
         assert redeem(made, {"app_cert_sn": None}).json()["code"] == "isv.missing-app-cert-sn"
         made.sandbox.rotate_certificate()
         after = redeem(made)
-        assert after.headers["alipay-sn"] != told.headers["alipay-sn"]
+        assert after.headers["alipay-sn"] != answer.headers["alipay-sn"]
         assert not made.is_rest_signed(after)
         made.sandbox.faults.add("no_cert_sn", on=TOKEN)
         assert "alipay-sn" not in redeem(made).headers
@@ -125,9 +125,9 @@ def test_bodies_can_be_encrypted_both_ways() -> None:
         key = base64.b64decode(made.settings["aes_key"])
         code = made.sandbox.code_for(ClientType.PC, "lihua")
         plain = json.dumps({"grant_type": "authorization_code", "code": code}).encode()
-        told = made.rest(TOKEN_PATH, base64.b64encode(encrypt_aes_cbc(key, plain, bytes(16))).decode())
-        assert made.is_rest_signed(told)
-        assert b"2088" in decrypt_aes_cbc(key, base64.b64decode(told.content), bytes(16))
+        answer = made.rest(TOKEN_PATH, base64.b64encode(encrypt_aes_cbc(key, plain, bytes(16))).decode())
+        assert made.is_rest_signed(answer)
+        assert b"2088" in decrypt_aes_cbc(key, base64.b64decode(answer.content), bytes(16))
         assert b"isv.invalid-parameter" in decrypt_aes_cbc(
             key, base64.b64decode(made.rest(TOKEN_PATH, "AAAA").content), bytes(16)
         )
@@ -137,18 +137,18 @@ def test_bodies_can_be_encrypted_both_ways() -> None:
 def test_faults_of_the_signature(app: Caller, kind: str) -> None:
     """The answer is what it would have been; its signature is not."""
     app.sandbox.faults.add(kind, on=TOKEN)
-    told = redeem(app)
-    assert told.json()["user_id"] == app.sandbox.user_id("lihua")
-    assert ("alipay-signature" in told.headers) is (kind != "unsigned")
-    assert not app.is_rest_signed(told)
+    answer = redeem(app)
+    assert answer.json()["user_id"] == app.sandbox.user_id("lihua")
+    assert ("alipay-signature" in answer.headers) is (kind != "unsigned")
+    assert not app.is_rest_signed(answer)
 
 
 def test_an_answer_can_be_stale(app: Caller) -> None:
     """An hour old, signed all the same."""
     app.sandbox.faults.add("stale", on=TOKEN)
-    told = redeem(app)
-    assert app.is_rest_signed(told)
-    assert int(told.headers["alipay-timestamp"]) / 1000 < time.time() - 3000
+    answer = redeem(app)
+    assert app.is_rest_signed(answer)
+    assert int(answer.headers["alipay-timestamp"]) / 1000 < time.time() - 3000
 
 
 def test_another_person_can_be_named(app: Caller) -> None:

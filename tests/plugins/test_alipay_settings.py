@@ -34,9 +34,9 @@ CERTIFICATES = {"app_cert": "PEM", "alipay_cert": "PEM", "alipay_root_cert": "PE
 
 def check(settings: dict[str, object]) -> AlipaySettings:
     """Check settings as start-up does."""
-    found = check_provider_settings(AlipaySettings, settings, "providers.alipay")
-    assert isinstance(found, AlipaySettings)
-    return found
+    checked = check_provider_settings(AlipaySettings, settings, "providers.alipay")
+    assert isinstance(checked, AlipaySettings)
+    return checked
 
 
 def one_line(pem: str) -> str:
@@ -45,7 +45,7 @@ def one_line(pem: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"app_id": ""}, "app_id"),
         ({"app_id": "2021 0001"}, "app_id"),
@@ -68,10 +68,10 @@ def one_line(pem: str) -> str:
         ({"skip_sign": True}, "skip_sign: unknown key"),
     ],
 )
-def test_settings_that_cannot_work_are_refused(changes: dict[str, object], told: str) -> None:
+def test_settings_that_cannot_work_are_refused(changes: dict[str, object], message: str) -> None:
     """Every mistake names its key; the value is in no message."""
     merged = {key: value for key, value in {**KEY_MODE, **changes}.items() if value is not None}
-    with pytest.raises(SettingsError, match=told) as caught:
+    with pytest.raises(SettingsError, match=message) as caught:
         check(merged)
     assert "BEGIN" not in str(caught.value)
 
@@ -105,7 +105,7 @@ def test_private_key_is_taken_in_every_form_the_console_gives(form: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"alipay_public_key": OURS.public_key().spki_pem()}, "alipay_public_key.*app's own public key.*Alipay's"),
         ({"alipay_public_key": one_line(OURS.public_key().spki_pem())}, "alipay_public_key.*app's own public key"),
@@ -119,9 +119,11 @@ def test_private_key_is_taken_in_every_form_the_console_gives(form: str) -> None
     ],
 )
 @pytest.mark.parametrize("mode", [KEY_MODE, V3_MODE])
-def test_key_that_cannot_work_is_told_at_start_up(mode: dict[str, str], changes: dict[str, str], told: str) -> None:
+def test_key_that_cannot_work_is_told_at_start_up(
+    mode: dict[str, str], changes: dict[str, str], message: str
+) -> None:
     """Swapped, broken and foreign keys are refused by the name of their setting, before the first login."""
-    with pytest.raises(SettingsError, match=told) as caught:
+    with pytest.raises(SettingsError, match=message) as caught:
         provider(b"", {**mode, **changes})
     assert len(caught.value.mistakes) == 1
     assert not [value for value in changes.values() if value and value in str(caught.value)]
@@ -129,8 +131,8 @@ def test_key_that_cannot_work_is_told_at_start_up(mode: dict[str, str], changes:
 
 def test_secrets_are_in_no_repr() -> None:
     """Neither settings nor provider show a key."""
-    one = provider(b"", aes_key=base64.b64encode(bytes(16)).decode())
-    shown = f"{one.settings!r}{vars(one)!r}{one._keys!r}"
+    alipay = provider(b"", aes_key=base64.b64encode(bytes(16)).decode())
+    shown = f"{alipay.settings!r}{vars(alipay)!r}{alipay._keys!r}"
     secrets = [one_line(OURS.pkcs8_pem())[:80], base64.b64encode(bytes(16)).decode(), repr(bytes(16))]
     assert not [secret for secret in secrets if secret in shown]
 
@@ -152,15 +154,15 @@ def test_readme_configurations_work() -> None:
     assert blocks
     for block in blocks:
         tables = tomllib.loads(block)
-        own = tables["providers"]["alipay"]
-        clients = {name: value for name, value in own.items() if isinstance(value, dict)}
-        common = {name: value for name, value in own.items() if name not in clients}
+        table = tables["providers"]["alipay"]
+        clients = {name: value for name, value in table.items() if isinstance(value, dict)}
+        common = {name: value for name, value in table.items() if name not in clients}
         for client in clients.values() or [{}]:
             assert check({**common, **client}).app_id != APP_ID
 
 
 def test_readme_tells_every_setting_and_every_code() -> None:
     """A setting or a code of Alipay's that the operator cannot look up is not finished."""
-    told = set(re.findall(r"`([\w.-]+)`", README))
-    assert set(AlipaySettings.model_fields) - told == {"profile_max_age"} - told
-    assert set(CLASSES) - told == set()
+    documented = set(re.findall(r"`([\w.-]+)`", README))
+    assert set(AlipaySettings.model_fields) - documented == {"profile_max_age"} - documented
+    assert set(CLASSES) - documented == set()

@@ -100,9 +100,9 @@ def test_no_third_name(issuer: object) -> None:
 
 def test_name_comes_once_and_is_for_display() -> None:
     """`user` is unsigned: its name is shown, its e-mail and its id are not looked at."""
-    told = log_in(make(apple(), Apple, **OWN), user=USER)
-    assert told.profile is not None
-    assert (told.profile.nickname, told.strongest.value) == ("华 李", CLAIMS["sub"])
+    identity = log_in(make(apple(), Apple, **OWN), user=USER)
+    assert identity.profile is not None
+    assert (identity.profile.nickname, identity.strongest.value) == ("华 李", CLAIMS["sub"])
     for odd in ("", "x", "[]", '{"name":"x"}', '{"name":{"firstName":1}}', '{"name":null,"sub":"evil"}', "[" * 4000):
         assert log_in(make(apple(), Apple, **OWN), user=odd).profile is None
 
@@ -118,8 +118,8 @@ def test_client_secret_is_signed_and_kept() -> None:
         form = dict(parse_qsl(vendor.requests[-1].content.decode() or vendor.requests[-2].content.decode()))
         assert form["client_id"] == CLIENT
         sent.append(form["client_secret"])
-    CLOCK.set(NOW)
-    assert [sent.index(one) for one in sent] == [0, 0, 2, 2, 4]
+    Clock.time = float(NOW)
+    assert [sent.index(request) for request in sent] == [0, 0, 2, 2, 4]
     claims = read_jwt(sent[0], EC)
     assert claims == {"iss": "TEAM123456", "aud": ISSUER, "sub": CLIENT, "iat": NOW, "exp": NOW + 3600}
 

@@ -40,8 +40,12 @@ def test_link_is_the_documented_one() -> None:
     """A code challenge, and no scope: what everybody can read is enough to name a person."""
     url = login_url(make(GithubProvider))
     assert url.startswith("https://github.com/login/oauth/authorize?")
-    asked = query(url)
-    assert (asked["code_challenge_method"], "scope" in asked, "client_secret" in asked) == ("S256", False, False)
+    parameters = query(url)
+    assert (parameters["code_challenge_method"], "scope" in parameters, "client_secret" in parameters) == (
+        "S256",
+        False,
+        False,
+    )
 
 
 def test_documented_answers_name_a_person() -> None:
@@ -78,7 +82,7 @@ def test_login_name_is_no_id() -> None:
         log_in(make(GithubProvider, answering(TOKENS, b'{"login":"octocat"}')))
 
 
-def test_double_answers_forms_unless_asked_for_json() -> None:
+def test_sandbox_answers_forms_unless_asked_for_json() -> None:
     """As GitHub does; a provider that forgets the header meets a form."""
     with serving(GithubSandbox().app()) as url, httpx.Client(trust_env=False) as client:
         answer = client.post(f"{url}/login/oauth/access_token", data={"client_id": "x"})

@@ -79,11 +79,11 @@ def test_no_third_name(issuer: str) -> None:
 
 def test_workspace_domain_is_checked_in_the_token() -> None:
     """`hd` of the request is a hint; the claim decides."""
-    own = {"kind": Google, "issuer": ISSUER, "hd": "example.com"}
-    assert log_in_with(token(**CLAIMS), google(), **own)
+    options = {"kind": Google, "issuer": ISSUER, "hd": "example.com"}
+    assert log_in_with(token(**CLAIMS), google(), **options)
     for hd in (None, "evil.example", "EXAMPLE.com"):
         with pytest.raises(ProviderDenied):
-            log_in_with(token(**{**CLAIMS, "hd": hd}), google(), **own)
+            log_in_with(token(**{**CLAIMS, "hd": hd}), google(), **options)
 
 
 def test_token_of_an_android_app() -> None:
@@ -157,8 +157,8 @@ def test_one_tap_and_redirect_are_one_person() -> None:
     """The page that shows One Tap logs the same member in, with tokens and without a cookie."""
 
     def change(raw: dict[str, object]) -> None:
-        own = raw["providers"]["google"]["pc"]  # type: ignore[index]
-        raw["providers"] = {"google": {"pc": own}, "google-one-tap": {"pc": own}}
+        settings = raw["providers"]["google"]["pc"]  # type: ignore[index]
+        raw["providers"] = {"google": {"pc": settings}, "google-one-tap": {"pc": settings}}
         raw["clients"] = {"pc": ["google", "google-one-tap"]}
 
     sandbox = GoogleSandbox()
@@ -171,7 +171,7 @@ def test_one_tap_and_redirect_are_one_person() -> None:
         assert (login.status_code, "set-cookie" in login.headers) == (200, False)
         assert len(shop.rows("es_member")) == len(shop.rows("es_connect")) == 1
         shown = visitor.http.get("/connect/providers?client=pc").json()
-        assert [one["login_url"] for one in shown] == ["/connect/google/pc/login", None]
+        assert [entry["login_url"] for entry in shown] == ["/connect/google/pc/login", None]
         assert OneTapProvider.union_type == "GOOGLE"
 
 

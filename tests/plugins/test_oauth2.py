@@ -56,9 +56,9 @@ def mistakes(folder: Path, more: str) -> tuple[str, ...]:
     return refused.value.mistakes
 
 
-def me(**found: Any) -> Transport:
+def me(**answer: Any) -> Transport:
     """A vendor whose user-info is `found`."""
-    return Transport({"/token": TOKENS, "/me": json.dumps(found).encode()})
+    return Transport({"/token": TOKENS, "/me": json.dumps(answer).encode()})
 
 
 def test_name_is_the_union_type(tmp_path: Path) -> None:
@@ -75,10 +75,10 @@ def test_union_type_and_titles_are_settings(tmp_path: Path) -> None:
     assert acme(tmp_path, 'title = "Acme"\n').titles == {"zh": "Acme", "en": "Acme"}
 
 
-@pytest.mark.parametrize(("found", "value"), [({"sub": "s", "id": 7}, "s"), ({"id": 7}, "7"), ({"id": "00a"}, "00a")])
-def test_id_is_sub_else_id(tmp_path: Path, found: dict[str, Any], value: str) -> None:
+@pytest.mark.parametrize(("answer", "value"), [({"sub": "s", "id": 7}, "s"), ({"id": 7}, "7"), ({"id": "00a"}, "00a")])
+def test_id_is_sub_else_id(tmp_path: Path, answer: dict[str, Any], value: str) -> None:
     """Without a word about ids, and with a mapping of other fields only."""
-    transport = me(**found, nick="Maria")
+    transport = me(**answer, nick="Maria")
     identity = log_in(acme(tmp_path, 'claims = { nickname = "nick" }\n', transport))
     assert (identity.union_type, identity.ids) == ("ACME", (PersonId.user_id(value),))
     assert identity.profile is not None
@@ -99,13 +99,13 @@ pkce = "never"
 """
     transport = me(data={"openid": "o", "name": "Maria"})
     provider = acme(tmp_path, more, transport)
-    asked = query(login_url(provider))
-    assert (asked["appid"], asked["scope"], "code_challenge" in asked) == ("c-1", "a,b", False)
+    parameters = query(login_url(provider))
+    assert (parameters["appid"], parameters["scope"], "code_challenge" in parameters) == ("c-1", "a,b", False)
     assert log_in(provider).ids == (PersonId.open_id("o", "c-1"),)
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("more", "message"),
     [
         (
             "[providers.acme.quirks]\nscope_seperator = ','\n",
@@ -142,11 +142,11 @@ pkce = "never"
         ("[providers.acme.claims]\nuser_id = ''\n", None),
     ],
 )
-def test_wrong_settings_stop_start_up(tmp_path: Path, more: str, told: str | None) -> None:
+def test_wrong_settings_stop_start_up(tmp_path: Path, more: str, message: str | None) -> None:
     """Each mistake is told with the path of its key."""
     said = mistakes(tmp_path, more)
     assert said
-    assert told is None or said == (told,)
+    assert message is None or said == (message,)
 
 
 @pytest.mark.parametrize("key", ["authorize_url", "token_url", "userinfo_url", "client_secret"])
@@ -174,7 +174,7 @@ def test_two_vendors_are_two_namespaces() -> None:
             assert visitor.http.get(callback).status_code == 303
         offered = visitor.http.get("/connect/providers?client=pc").json()
         rows = shop.rows("es_connect")
-    assert [one["provider"] for one in offered] == ["acme", "apex"]
+    assert [entry["provider"] for entry in offered] == ["acme", "apex"]
     assert [row["union_type"] for row in rows] == ["ACME", "APEX"]
     assert len({row["union_id"] for row in rows}) == 1
     assert len({row["member_id"] for row in rows}) == 2

@@ -134,10 +134,10 @@ def test_code_injected_into_another_flow() -> None:
     """A code of somebody else's flow fails on its verifier, and logs nobody in."""
     with staged() as (running_shop, sandbox), Visitor(running_shop) as victim, Visitor(running_shop) as attacker:
         stolen = victim.consent(victim.begin("oidc", "pc"), "lihua")
-        own = attacker.consent(attacker.begin("oidc", "pc"), "maria")
+        callback = attacker.consent(attacker.begin("oidc", "pc"), "maria")
         [code] = [value for name, value in _query(stolen) if name == "code"]
-        [mine] = [value for name, value in _query(own) if name == "code"]
-        answer = attacker.http.get(own.replace(mine, code))
+        [mine] = [value for name, value in _query(callback) if name == "code"]
+        answer = attacker.http.get(callback.replace(mine, code))
         assert (answer.status_code, answer.json()["code"]) == (400, "code_invalid")
         assert running_shop.rows("es_member") == []
         assert sandbox.called("token") == 1
@@ -180,7 +180,7 @@ def test_union_type_and_title_come_from_the_configuration() -> None:
             running_shop.sandboxes["oidc"].issuer
         }  # type: ignore[attr-defined]
         shown = visitor.http.get("/connect/providers?client=pc&lang=en").json()
-        assert [one["name"] for one in shown] == ["KEYCLOAK", "Logto"]
+        assert [entry["name"] for entry in shown] == ["KEYCLOAK", "Logto"]
 
 
 def test_refusal_with_form_post() -> None:

@@ -50,9 +50,9 @@ def answering(tokens: bytes = TOKENS, me: bytes = ME, user_info: bytes = USER_IN
 def test_link_is_the_documented_one() -> None:
     """No code challenge; phones get the small page."""
     provider = make(QqProvider)
-    asked = query(login_url(provider, ClientType.H5))
-    assert {"scope": "get_user_info", "display": "mobile", "response_type": "code"}.items() <= asked.items()
-    assert "code_challenge" not in asked
+    parameters = query(login_url(provider, ClientType.H5))
+    assert {"scope": "get_user_info", "display": "mobile", "response_type": "code"}.items() <= parameters.items()
+    assert "code_challenge" not in parameters
     assert "display" not in query(login_url(provider))
 
 

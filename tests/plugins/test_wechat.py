@@ -72,8 +72,8 @@ def test_link_is_the_documented_one_without_the_secret(client_type: ClientType, 
 def test_app_is_told_what_to_ask_its_sdk_with() -> None:
     """No address, but the fields of `SendAuth.Req`."""
     # https://developers.weixin.qq.com/doc/oplatform/Mobile_App/WeChat_Login/Development_Guide.html
-    asked = login_url(ClientType.APP)
-    assert dict(parse_qsl(asked)) == {"appid": APP_ID, "scope": "snsapi_userinfo", "state": "Ab1" * 10}
+    login_string = login_url(ClientType.APP)
+    assert dict(parse_qsl(login_string)) == {"appid": APP_ID, "scope": "snsapi_userinfo", "state": "Ab1" * 10}
 
 
 def test_app_without_its_state_is_not_redeemed() -> None:
@@ -117,8 +117,8 @@ def test_h5_works_inside_wechat_alone(user_agent: str, place: RequiredBrowser | 
     """WeCom calls itself WeChat and is not; a QR code is shown anywhere; a sandbox on loopback is in no app."""
     assert provider(Transport({})).find_required_browser(ClientType.H5, user_agent) is place
     assert provider(Transport({})).find_required_browser(ClientType.PC, user_agent) is None
-    sandbox_provider = provider(Transport({}), open_url="http://127.0.0.1:8001/wechat")
-    assert sandbox_provider.find_required_browser(ClientType.H5, user_agent) is None
+    sandbox = provider(Transport({}), open_url="http://127.0.0.1:8001/wechat")
+    assert sandbox.find_required_browser(ClientType.H5, user_agent) is None
 
 
 def test_configured_scope_and_pages_are_used() -> None:
@@ -243,8 +243,8 @@ def test_readme_configuration_works() -> None:
     (block,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
     raw = tomllib.loads(block)
     assert raw["clients"].keys() == WechatProvider.entrances.keys()
-    for client_type, own in raw["providers"]["wechat"].items():
-        check_provider_settings(WechatSettings, own, f"providers.wechat.{client_type}")
+    for client_type, settings in raw["providers"]["wechat"].items():
+        check_provider_settings(WechatSettings, settings, f"providers.wechat.{client_type}")
 
 
 def test_readme_tells_every_setting_and_error() -> None:

@@ -108,9 +108,9 @@ def test_error_holds_nothing_of_the_login(errmsg: str) -> None:
     """Neither text, vendor fields nor traceback hold code or secret, whatever WeChat's message is."""
     with pytest.raises(CodeInvalid) as caught:
         log_in(f'{{"errcode":40029,"errmsg":{errmsg}}}'.encode())
-    told = "".join(traceback.format_exception(caught.value)) + repr(caught.value.vendor)
-    assert CODE not in told
-    assert SECRET not in told
+    shown_text = "".join(traceback.format_exception(caught.value)) + repr(caught.value.vendor)
+    assert CODE not in shown_text
+    assert SECRET not in shown_text
 
 
 @pytest.mark.parametrize("status", [201, 302, 404, 429, 503])

@@ -155,11 +155,11 @@ def test_revoked_app_token_does_not_cost_the_login(shop: RunningShop) -> None:
 def test_app_login_needs_the_state_its_sdk_gave_back(shop: RunningShop) -> None:
     """A code slipped into the app comes with no state, or with that of another login: it logs nobody in."""
     with Visitor(shop) as victim, Visitor(shop) as attacker:
-        own, slipped = (one.client_parameters("wechat", "app") for one in (victim, attacker))
+        parameters, slipped = (visitor.client_parameters("wechat", "app") for visitor in (victim, attacker))
         for body, code in (
-            (own | {"code": slipped["code"], "state": slipped["state"]}, "state_invalid"),
-            (own | {"state": "x" * 32}, "state_invalid"),
-            ({key: own[key] for key in ("code", "state")}, "state_missing"),
+            (parameters | {"code": slipped["code"], "state": slipped["state"]}, "state_invalid"),
+            (parameters | {"state": "x" * 32}, "state_invalid"),
+            ({key: parameters[key] for key in ("code", "state")}, "state_missing"),
         ):
             answer = victim.http.post(TOKEN.format("app"), json=body)
             assert (answer.status_code, answer.json()["code"]) == (400, code)

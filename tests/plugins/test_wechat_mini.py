@@ -57,10 +57,10 @@ def phone_info(*, age: float = 0, app_id: str = APP_ID, **changed: object) -> di
     return {**documented, "watermark": watermark, **changed}
 
 
-def encrypted(told: object, *, key: str = KEY) -> dict[str, str]:
+def encrypted(plain: object, *, key: str = KEY) -> dict[str, str]:
     """What the phone button hands the page in the older way."""
     iv = secrets.token_bytes(16)
-    content = told if isinstance(told, bytes) else json.dumps(told).encode()
+    content = plain if isinstance(plain, bytes) else json.dumps(plain).encode()
     data = encrypt_aes_cbc(base64.b64decode(key), content, iv)
     return {"encryptedData": base64.b64encode(data).decode(), "iv": base64.b64encode(iv).decode()}
 
@@ -78,11 +78,11 @@ def profile_of(**handed_in: str) -> Profile | None:
 
 def fetch(transport: Transport | None = None, **handed_in: str) -> VerifiedPhone | None:
     """Log in, and ask for the number."""
-    one = provider(transport or Transport({SESSION: SESSION_ANSWER}))
+    wechat = provider(transport or Transport({SESSION: SESSION_ANSWER}))
 
     async def work() -> VerifiedPhone | None:
         response = came_back(MINI, **handed_in)
-        return await one.fetch_phone(response, await one.login_callback(response))
+        return await wechat.fetch_phone(response, await wechat.login_callback(response))
 
     return run(work())
 
@@ -90,10 +90,10 @@ def fetch(transport: Transport | None = None, **handed_in: str) -> VerifiedPhone
 class Telling(Transport):
     """A WeChat that knows the number behind any code, and may call an app token dead first."""
 
-    def __init__(self, told: object, *, dead: int = 0, errcode: int = 40001) -> None:
-        """`told` becomes `phone_info`; `dead` calls are refused with `errcode` before that."""
+    def __init__(self, phone_info: object, *, dead: int = 0, errcode: int = 40001) -> None:
+        """`phone_info` is the number's answer; `dead` calls are refused with `errcode` before that."""
         super().__init__({SESSION: SESSION_ANSWER})
-        self.told, self.dead, self.errcode, self.tokens = told, dead, errcode, 0
+        self.phone_info, self.dead, self.errcode, self.tokens = phone_info, dead, errcode, 0
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
         """Give the next token, or the number."""
@@ -104,10 +104,10 @@ class Telling(Transport):
                 TOKEN_CALL: STABLE_TOKEN.replace(b"APP_TOKEN", b"APP_TOKEN_%d" % self.tokens),
             }
         elif request.url.path == PHONE_CALL:
-            told: Mapping[str, object] = {"errcode": 0, "errmsg": "ok", "phone_info": self.told}
+            answer: Mapping[str, object] = {"errcode": 0, "errmsg": "ok", "phone_info": self.phone_info}
             if self.dead:
-                self.dead, told = self.dead - 1, {"errcode": self.errcode, "errmsg": "invalid credential"}
-            self.responses = {**self.responses, PHONE_CALL: json.dumps(told).encode()}
+                self.dead, answer = self.dead - 1, {"errcode": self.errcode, "errmsg": "invalid credential"}
+            self.responses = {**self.responses, PHONE_CALL: json.dumps(answer).encode()}
         return await super().answer(request)
 
 
@@ -144,20 +144,22 @@ def test_ids_that_the_client_hands_in_are_nobodys() -> None:
 
 def test_nickname_is_display_text_and_a_picture_is_not_taken() -> None:
     """What people call themselves is cleaned and shown; an address of the client's would be visited by others."""
-    told = profile_of(nickname="\u202e李华\u0000", avatarUrl="https://evil.example/t.png", face="https://evil.example/")
-    assert told == Profile.of(nickname="\u202e李华\u0000")
-    assert told.face == ""
+    profile = profile_of(
+        nickname="\u202e李华\u0000", avatarUrl="https://evil.example/t.png", face="https://evil.example/"
+    )
+    assert profile == Profile.of(nickname="\u202e李华\u0000")
+    assert profile.face == ""
     assert profile_of() == Profile()
 
 
 def test_raw_data_with_its_signature_is_shown() -> None:
     """The worked example of the documentation verifies; its picture is plain http and dropped."""
-    told = profile_of(rawData=DOCUMENTED_RAW, signature=DOCUMENTED_SIGNATURE)
-    assert told == Profile(nickname="Band", sex=1, province="Guangdong", city="Guangzhou")
+    profile = profile_of(rawData=DOCUMENTED_RAW, signature=DOCUMENTED_SIGNATURE)
+    assert profile == Profile(nickname="Band", sex=1, province="Guangdong", city="Guangzhou")
     secure = DOCUMENTED_RAW.replace("http:", "https:")
-    told = profile_of(rawData=secure, signature=sha1_hex(secure + DOCUMENTED_KEY), nickname="小李")
-    assert told is not None
-    assert (told.nickname, told.face[:24]) == ("小李", "https://wx.qlogo.cn/mmop")
+    profile = profile_of(rawData=secure, signature=sha1_hex(secure + DOCUMENTED_KEY), nickname="小李")
+    assert profile is not None
+    assert (profile.nickname, profile.face[:24]) == ("小李", "https://wx.qlogo.cn/mmop")
 
 
 @pytest.mark.parametrize(
@@ -181,9 +183,9 @@ def test_raw_data_with_another_signature_is_refused(changed: dict[str, str]) -> 
 def test_name_that_everybody_has_is_none() -> None:
     """WeChat signs `微信用户` for all since October 2022."""
     raw = DOCUMENTED_RAW.replace("Band", "微信用户")
-    told = profile_of(rawData=raw, signature=sha1_hex(raw + DOCUMENTED_KEY))
-    assert told is not None
-    assert told.nickname == ""
+    profile = profile_of(rawData=raw, signature=sha1_hex(raw + DOCUMENTED_KEY))
+    assert profile is not None
+    assert profile.nickname == ""
 
 
 def test_number_behind_a_code_is_asked_as_the_app() -> None:
@@ -223,12 +225,12 @@ def test_other_refusals_of_the_number_are_not_repeated(errcode: int, error: type
 def test_app_token_is_fetched_once_for_many() -> None:
     """Two logins, one token."""
     transport = Telling(phone_info())
-    one = provider(transport)
+    wechat = provider(transport)
 
     async def work() -> None:
         for _ in range(2):
             response = came_back(MINI, phone_code="c")
-            await one.fetch_phone(response, await one.login_callback(response))
+            await wechat.fetch_phone(response, await wechat.login_callback(response))
 
     run(work())
     assert transport.tokens == 1
@@ -245,10 +247,10 @@ def test_app_token_that_is_none_fails(answer: bytes) -> None:
 
 def test_number_from_abroad_keeps_its_country() -> None:
     """As Alipay's: `852-61234567`."""
-    told = phone_info(phoneNumber="+85261234567", purePhoneNumber="61234567", countryCode="852")
-    found = fetch(Telling(told), phone_code="c")
-    assert found is not None
-    assert found.number == "852-61234567"
+    info = phone_info(phoneNumber="+85261234567", purePhoneNumber="61234567", countryCode="852")
+    phone = fetch(Telling(info), phone_code="c")
+    assert phone is not None
+    assert phone.number == "852-61234567"
 
 
 def test_encrypted_number_is_opened() -> None:
@@ -275,13 +277,13 @@ BAD_NUMBERS = [
 ]
 
 
-@pytest.mark.parametrize("told", BAD_NUMBERS)
-def test_number_without_this_apps_fresh_watermark_is_none(told: Any) -> None:
+@pytest.mark.parametrize("info", BAD_NUMBERS)
+def test_number_without_this_apps_fresh_watermark_is_none(info: Any) -> None:
     """Another app's, of yesterday or no number: in both ways, and what came through the client all in one text."""
     with pytest.raises(ProviderBadResponse):
-        fetch(Telling(told), phone_code="c")
+        fetch(Telling(info), phone_code="c")
     with pytest.raises(BadRequest, match=r"^encryptedData: it does not open, or not as this app's of just now"):
-        fetch(**encrypted(told))
+        fetch(**encrypted(info))
 
 
 @pytest.mark.parametrize("age", [MAX_AGE - 5, -CLOCK_SKEW + 5])

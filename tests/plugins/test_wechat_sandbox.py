@@ -40,7 +40,7 @@ class Shop:
         """`settings` go over those that the sandbox gives."""
         self.sandbox = sandbox
         self.url = url
-        self.own = settings
+        self.changes = settings
 
     def login_url(self, client_type: ClientType) -> str:
         """Where the provider sends the visitor."""
@@ -51,7 +51,7 @@ class Shop:
 
     def provider(self, client_type: ClientType, pool: HttpPool) -> WechatProvider:
         """The provider of one client type."""
-        settings = self.sandbox.settings(self.url, client_type) | self.own
+        settings = self.sandbox.settings(self.url, client_type) | self.changes
         return WechatProvider(WechatSettings.model_validate(settings), pool.for_provider("wechat"))
 
     def agree(self, client_type: ClientType, **form: str) -> dict[str, str]:
@@ -85,14 +85,19 @@ class Shop:
         answer = httpx.get(self.url + path, params=parameters, trust_env=False)
         assert answer.status_code == 200
         assert answer.headers["content-type"] == "text/plain"
-        found: dict[str, object] = answer.json()
-        return found
+        body: dict[str, object] = answer.json()
+        return body
 
     def redeem(self, client_type: ClientType, code: str, /, **other: str) -> dict[str, object]:
         """Redeem a code by hand; `other` replaces parameters."""
         app = APPS[client_type]
-        asked = {"appid": app.app_id, "secret": app.secret, "code": code, "grant_type": "authorization_code"} | other
-        return self.call("/sns/oauth2/access_token", **asked)
+        parameters = {
+            "appid": app.app_id,
+            "secret": app.secret,
+            "code": code,
+            "grant_type": "authorization_code",
+        } | other
+        return self.call("/sns/oauth2/access_token", **parameters)
 
 
 @pytest.fixture(scope="module")
@@ -184,9 +189,9 @@ def test_no_log_holds_code_token_or_secret(shop: Shop, caplog: pytest.LogCapture
         with pytest.raises(CodeInvalid):
             shop.log_in(PC, code)
     # the sandbox's own server is no part of the shop
-    told = "".join(record.getMessage() for record in caplog.records if not record.name.startswith("uvicorn"))
+    logged = "".join(record.getMessage() for record in caplog.records if not record.name.startswith("uvicorn"))
     for canary in (code, identity.grant, APPS[PC].secret):
-        assert canary not in told
+        assert canary not in logged
 
 
 @pytest.mark.parametrize(("client_type", "life"), [(PC, 600), (H5, 300)])
@@ -243,16 +248,16 @@ def test_token_call_needs_every_parameter(shop: Shop, other: dict[str, str], err
 def test_token_checks_and_refreshes(shop: Shop, clock: Clock) -> None:
     """An access token holds two hours, for its own openid; a refresh token brings the next one, without the secret."""
     tokens = {key: str(value) for key, value in shop.redeem(PC, shop.agree(PC)["code"]).items()}
-    own = {"access_token": tokens["access_token"], "openid": tokens["openid"]}
-    assert shop.call("/sns/auth", **own) == {"errcode": 0, "errmsg": "ok"}
-    assert shop.call("/sns/auth", **own | {"openid": "other"})["errcode"] == 40003
-    assert shop.call("/sns/auth", **own | {"access_token": tokens["refresh_token"]})["errcode"] == 40001
-    clock.advance(7201)
-    assert shop.call("/sns/userinfo", **own)["errcode"] == 42001
-    asked = {"appid": APPS[PC].app_id, "grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
-    renewed = shop.call("/sns/oauth2/refresh_token", **asked)
-    assert shop.call("/sns/auth", **own | {"access_token": str(renewed["access_token"])})["errcode"] == 0
-    assert shop.call("/sns/oauth2/refresh_token", **asked | {"appid": APPS[H5].app_id})["errcode"] == 40030
+    parameters = {"access_token": tokens["access_token"], "openid": tokens["openid"]}
+    assert shop.call("/sns/auth", **parameters) == {"errcode": 0, "errmsg": "ok"}
+    assert shop.call("/sns/auth", **parameters | {"openid": "other"})["errcode"] == 40003
+    assert shop.call("/sns/auth", **parameters | {"access_token": tokens["refresh_token"]})["errcode"] == 40001
+    clock.time += 7201
+    assert shop.call("/sns/userinfo", **parameters)["errcode"] == 42001
+    refresh = {"appid": APPS[PC].app_id, "grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    renewed = shop.call("/sns/oauth2/refresh_token", **refresh)
+    assert shop.call("/sns/auth", **parameters | {"access_token": str(renewed["access_token"])})["errcode"] == 0
+    assert shop.call("/sns/oauth2/refresh_token", **refresh | {"appid": APPS[H5].app_id})["errcode"] == 40030
 
 
 def opened(shop: Shop, client_type: ClientType, **other: str | None) -> httpx.Response:
@@ -370,8 +375,8 @@ def test_raw_control_characters_do_not_cost_the_login(shop: Shop) -> None:
     identity = shop.log_in(PC, with_profile=True)
     assert identity.profile is not None
     assert identity.profile.nickname == "小红🙂"
-    asked = {"access_token": identity.grant, "openid": identity.ids[1].value}
-    assert b"\x07\xe7\xba\xa2\n" in httpx.get(f"{shop.url}/sns/userinfo", params=asked, trust_env=False).content
+    parameters = {"access_token": identity.grant, "openid": identity.ids[1].value}
+    assert b"\x07\xe7\xba\xa2\n" in httpx.get(f"{shop.url}/sns/userinfo", params=parameters, trust_env=False).content
 
 
 def test_page_can_fail(shop: Shop) -> None:

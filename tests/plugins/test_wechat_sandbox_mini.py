@@ -26,9 +26,9 @@ class Phone:
         """Keep them together."""
         self.sandbox, self.url, self.clock = sandbox, url, clock
 
-    def get(self, path: str, **asked: str) -> dict[str, object]:
+    def get(self, path: str, **parameters: str) -> dict[str, object]:
         """Call by GET; it is HTTP 200 and text/plain whatever happens."""
-        return self._read(httpx.get(self.url + path, params=asked, trust_env=False))
+        return self._read(httpx.get(self.url + path, params=parameters, trust_env=False))
 
     def post(self, path: str, body: object, **query: str) -> dict[str, object]:
         """Call by POST, with JSON."""
@@ -40,10 +40,10 @@ class Phone:
 
     def app_token(self, *, stable: bool = True, **other: object) -> str:
         """Ask for the app's own token."""
-        asked = {**OWN, "grant_type": "client_credential"}
+        parameters = {**OWN, "grant_type": "client_credential"}
         if stable:
-            return str(self.post("/cgi-bin/stable_token", {**asked, **other})["access_token"])
-        return str(self.get("/cgi-bin/token", **asked)["access_token"])
+            return str(self.post("/cgi-bin/stable_token", {**parameters, **other})["access_token"])
+        return str(self.get("/cgi-bin/token", **parameters)["access_token"])
 
     def ask_phone(self, token: str) -> object:
         """Ask for the number behind a new code; returns the errcode."""
@@ -52,8 +52,8 @@ class Phone:
 
     def _read(self, answer: httpx.Response) -> dict[str, object]:
         assert (answer.status_code, answer.headers["content-type"]) == (200, "text/plain")
-        found: dict[str, object] = answer.json()
-        return found
+        answer: dict[str, object] = answer.json()
+        return answer
 
 
 @pytest.fixture
@@ -68,9 +68,9 @@ def phone() -> Iterator[Phone]:
 def test_code_opens_a_session_once(phone: Phone) -> None:
     """Session key, openid and unionid; a second time it is used, and after five minutes over."""
     code, late = (phone.sandbox.mini.wx_login(LIHUA) for _ in range(2))
-    found = phone.open_session(code)
-    assert found.keys() == {"session_key", "openid", "unionid"}
-    assert found["openid"] == phone.sandbox.open_id("lihua", MINI.app_id)
+    answer = phone.open_session(code)
+    assert answer.keys() == {"session_key", "openid", "unionid"}
+    assert answer["openid"] == phone.sandbox.open_id("lihua", MINI.app_id)
     assert phone.open_session(code)["errcode"] == 40163
     phone.clock.advance(301)
     assert phone.open_session(late)["errcode"] == 42003
@@ -79,8 +79,8 @@ def test_code_opens_a_session_once(phone: Phone) -> None:
 def test_codes_of_other_kinds_are_no_codes(phone: Phone) -> None:
     """A mini program's code is none at the OAuth2 call, nor an app's here, nor a phone code anywhere but there."""
     code = phone.sandbox.mini.wx_login(LIHUA)
-    asked = {**OWN, "code": code, "grant_type": "authorization_code"}
-    assert phone.get("/sns/oauth2/access_token", **asked)["errcode"] == 40029
+    parameters = {**OWN, "code": code, "grant_type": "authorization_code"}
+    assert phone.get("/sns/oauth2/access_token", **parameters)["errcode"] == 40029
     asked_app = urlencode({"appid": APP.app_id, "scope": "snsapi_userinfo", "state": "s"})
     app_code = phone.sandbox.client_parameters(ClientType.APP, "lihua", asked_app)["code"]
     assert phone.open_session(app_code)["errcode"] == 40029
@@ -93,8 +93,8 @@ def test_codes_of_other_kinds_are_no_codes(phone: Phone) -> None:
 def test_secret_is_checked(phone: Phone) -> None:
     """Of the session, and of both tokens; the website's registration gets no app token of the mini program's."""
     wrong = {"appid": MINI.app_id, "secret": SECRET}
-    asked = {"js_code": "any", "grant_type": "authorization_code"}
-    assert phone.get("/sns/jscode2session", **wrong, **asked)["errcode"] == 40125
+    parameters = {"js_code": "any", "grant_type": "authorization_code"}
+    assert phone.get("/sns/jscode2session", **wrong, **parameters)["errcode"] == 40125
     assert phone.get("/cgi-bin/token", **wrong, grant_type="client_credential")["errcode"] == 40125
     assert phone.post("/cgi-bin/stable_token", {**wrong, "grant_type": "client_credential"})["errcode"] == 40125
     assert phone.post("/cgi-bin/stable_token", {**OWN, "grant_type": "x"})["errcode"] == 40002
@@ -129,8 +129,8 @@ def test_plain_token_replaces_the_last_and_not_the_stable_one(phone: Phone) -> N
 def test_phone_number_has_its_watermark(phone: Phone) -> None:
     """Whose, and when; the code works once."""
     token, code = phone.app_token(), phone.sandbox.mini.press_phone_button(LIHUA)["phone_code"]
-    found = phone.post("/wxa/business/getuserphonenumber", {"code": code}, access_token=token)
-    assert found == {
+    answer = phone.post("/wxa/business/getuserphonenumber", {"code": code}, access_token=token)
+    assert answer == {
         "errcode": 0,
         "errmsg": "ok",
         "phone_info": {
@@ -148,11 +148,11 @@ def test_phone_number_has_its_watermark(phone: Phone) -> None:
 @pytest.mark.parametrize("changed", [{"appid": MINI.app_id}, {"scope": "snsapi_login"}, {"state": ""}])
 def test_sdk_takes_its_own_question_alone(phone: Phone, changed: dict[str, str]) -> None:
     """The mobile app's id, a scope it has, and a state, which comes back with the code."""
-    asked = {"appid": APP.app_id, "scope": "snsapi_userinfo", "state": "s"}
-    told = phone.sandbox.client_parameters(ClientType.APP, "lihua", urlencode(asked))
-    assert told["state"] == "s"
+    parameters = {"appid": APP.app_id, "scope": "snsapi_userinfo", "state": "s"}
+    code_answer = phone.sandbox.client_parameters(ClientType.APP, "lihua", urlencode(parameters))
+    assert code_answer["state"] == "s"
     with pytest.raises(ValueError, match="appid"):
-        phone.sandbox.client_parameters(ClientType.APP, "lihua", urlencode(asked | changed))
+        phone.sandbox.client_parameters(ClientType.APP, "lihua", urlencode(parameters | changed))
 
 
 def test_people_are_redirected_on_web_pages() -> None:

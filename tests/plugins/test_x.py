@@ -26,8 +26,8 @@ def answering(tokens: bytes | tuple[int, bytes] = TOKENS, me: bytes | tuple[int,
 
 def test_link_is_the_documented_one() -> None:
     """X insists on a code challenge, and tells who a person is only with both scopes."""
-    asked = query(login_url(make(XProvider)))
-    assert (asked["scope"], asked["code_challenge_method"]) == ("users.read tweet.read", "S256")
+    parameters = query(login_url(make(XProvider)))
+    assert (parameters["scope"], parameters["code_challenge_method"]) == ("users.read tweet.read", "S256")
 
 
 def test_documented_answers_name_a_person() -> None:
