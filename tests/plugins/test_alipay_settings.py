@@ -119,9 +119,7 @@ def test_private_key_is_taken_in_every_form_the_console_gives(form: str) -> None
     ],
 )
 @pytest.mark.parametrize("mode", [KEY_MODE, V3_MODE])
-def test_key_that_cannot_work_is_told_at_start_up(
-    mode: dict[str, str], changes: dict[str, str], message: str
-) -> None:
+def test_key_that_cannot_work_is_told_at_start_up(mode: dict[str, str], changes: dict[str, str], message: str) -> None:
     """Swapped, broken and foreign keys are refused by the name of their setting, before the first login."""
     with pytest.raises(SettingsError, match=message) as caught:
         provider(b"", {**mode, **changes})
