@@ -251,13 +251,13 @@ class Downloads:
 
     def __init__(self, *certificates: Certificate) -> None:
         self.offered = {get_serial(certificate): certificate.pem() for certificate in certificates}
-        self.requested: list[str] = []
+        self.requests: list[str] = []
         self.fault: Exception | None = None
         self.clock = Clock()
 
     async def __call__(self, serial: str) -> str:
         """Hand out the certificate, or the fault."""
-        self.requested.append(serial)
+        self.requests.append(serial)
         if self.fault:
             raise self.fault
         return self.offered.get(serial, "")
@@ -273,7 +273,7 @@ def test_unknown_certificate_is_asked_for_again_after_a_while() -> None:
     trust, serial = downloads.trust(), get_serial(NEXT_CERT)
     for _ in range(3):
         assert run(trust.fetch_key(serial, downloads)) is None
-    assert len(downloads.requested) == 1
+    assert len(downloads.requests) == 1
     downloads.offered[serial] = NEXT_CERT.pem()
     downloads.clock.advance(RETRY_AFTER)
     assert run(trust.fetch_key(serial, downloads)) == NEXT.public_key()
@@ -288,7 +288,7 @@ def test_download_that_fails_is_not_repeated_at_once() -> None:
         run(trust.fetch_key(serial, downloads))
     assert isinstance(caught.value.__cause__, ProviderTimeout)
     assert run(trust.fetch_key(serial, downloads)) is None
-    assert len(downloads.requested) == 1
+    assert len(downloads.requests) == 1
 
 
 def test_our_own_overload_is_not_held_against_a_certificate() -> None:
@@ -309,7 +309,7 @@ def test_downloaded_certificate_ends_when_it_ends() -> None:
     assert run(trust.fetch_key(serial, downloads)) == NEXT.public_key()
     downloads.clock.advance(2 * DAY.total_seconds())
     assert run(trust.fetch_key(serial, downloads)) is None
-    assert len(downloads.requested) == 1
+    assert len(downloads.requests) == 1
 
 
 @pytest.mark.parametrize("serial", ["", "x", "0" * 31, "0" * 33, "A" * 32, "0" * 31 + "\n", "../../etc/passwd"])
@@ -317,7 +317,7 @@ def test_malformed_name_of_a_certificate_is_not_asked_for(serial: str) -> None:
     """Only what can be a name goes to the gateway."""
     downloads = Downloads()
     assert run(downloads.trust().fetch_key(serial, downloads)) is None
-    assert downloads.requested == []
+    assert downloads.requests == []
 
 
 def test_known_certificates_are_bounded() -> None:
@@ -326,7 +326,7 @@ def test_known_certificates_are_bounded() -> None:
     trust, names = downloads.trust(), [f"{number:032x}" for number in range(MAX_DOWNLOADED + 1)]
     for name in [*names, *reversed(names)]:
         run(trust.fetch_key(name, downloads))
-    assert downloads.requested == [*names, names[0]]
+    assert downloads.requests == [*names, names[0]]
 
 
 def test_v3_believes_the_configured_certificate_alone() -> None:

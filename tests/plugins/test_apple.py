@@ -118,7 +118,7 @@ def test_client_secret_is_signed_and_kept() -> None:
         form = dict(parse_qsl(vendor.requests[-1].content.decode() or vendor.requests[-2].content.decode()))
         assert form["client_id"] == CLIENT
         sent.append(form["client_secret"])
-    Clock.time = float(NOW)
+    CLOCK.set(NOW)
     assert [sent.index(request) for request in sent] == [0, 0, 2, 2, 4]
     claims = read_jwt(sent[0], EC)
     assert claims == {"iss": "TEAM123456", "aud": ISSUER, "sub": CLIENT, "iat": NOW, "exp": NOW + 3600}

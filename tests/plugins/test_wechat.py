@@ -117,8 +117,8 @@ def test_h5_works_inside_wechat_alone(user_agent: str, place: RequiredBrowser | 
     """WeCom calls itself WeChat and is not; a QR code is shown anywhere; a sandbox on loopback is in no app."""
     assert provider(Transport({})).find_required_browser(ClientType.H5, user_agent) is place
     assert provider(Transport({})).find_required_browser(ClientType.PC, user_agent) is None
-    sandbox = provider(Transport({}), open_url="http://127.0.0.1:8001/wechat")
-    assert sandbox.find_required_browser(ClientType.H5, user_agent) is None
+    sandbox_provider = provider(Transport({}), open_url="http://127.0.0.1:8001/wechat")
+    assert sandbox_provider.find_required_browser(ClientType.H5, user_agent) is None
 
 
 def test_configured_scope_and_pages_are_used() -> None:

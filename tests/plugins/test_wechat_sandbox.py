@@ -252,7 +252,7 @@ def test_token_checks_and_refreshes(shop: Shop, clock: Clock) -> None:
     assert shop.call("/sns/auth", **parameters) == {"errcode": 0, "errmsg": "ok"}
     assert shop.call("/sns/auth", **parameters | {"openid": "other"})["errcode"] == 40003
     assert shop.call("/sns/auth", **parameters | {"access_token": tokens["refresh_token"]})["errcode"] == 40001
-    clock.time += 7201
+    clock.advance(7201)
     assert shop.call("/sns/userinfo", **parameters)["errcode"] == 42001
     refresh = {"appid": APPS[PC].app_id, "grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
     renewed = shop.call("/sns/oauth2/refresh_token", **refresh)
