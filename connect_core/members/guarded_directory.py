@@ -24,9 +24,10 @@ _ID_MAX = 2**63
 def get_registration_key(identity: Identity, times_unbound: int = 0) -> str:
     """Return the idempotency key under which a directory registers a person.
 
-    It is SHA-256, in hex, of the UTF-8 text `connect-login registration`, union type, kind, scope and value of the
-    strongest id, joined by NUL. There is no secret in it, so it outlives every key of the ring. An identity that was
-    unbound is nobody's: from then on `times_unbound`, in digits, is one part more, lest it lead to that member again.
+    It is the SHA-256, in hex, of the UTF-8 text `connect-login registration` and the union type, kind, scope and value
+    of the strongest id, joined by NUL. No secret is in it, so it stays the same when `secret_keys` are rotated. An
+    identity that was unbound belongs to nobody: from then on `times_unbound`, in digits, is appended as one more part,
+    so that the key does not lead to the former member.
     """
     strongest = identity.strongest
     parts = ["connect-login registration", identity.union_type, strongest.kind, strongest.scope, strongest.value]

@@ -116,7 +116,7 @@ class Service(Section):
 
     @property
     def keys(self) -> tuple[bytes, ...]:
-        """The key ring, decoded."""
+        """The `secret_keys`, decoded: 32 bytes each."""
         return tuple(parse_secret_key(key.get_secret_value()).get_secret_value() for key in self.secret_keys)
 
     @property
