@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
+
 from connect_core.errors import ConnectError
 from connect_core.identity import ClientType, Identity, Language
 from connect_core.login.values import AccountProved, Purpose, PurposeKind, SessionOpened
@@ -20,7 +22,8 @@ from connect_core.sessions import LiveSession
 from connect_core.store import Transaction
 from connect_core.store.merges import MergeRow
 
-from .acme import NOW, VISIT, Acme, AcmeProvider, PluginOf, provider_of, rows, using
+from ..conftest import MakeManager
+from .acme import NOW, VISIT, Acme, AcmeProvider, PluginOf, provider_of, rows
 
 T = TypeVar("T")
 WEEK = 7 * 24 * 3600
@@ -69,22 +72,28 @@ def vendor(union_type: str) -> type[AcmeProvider]:
     return Vendor
 
 
-def shop(
-    folder: Path,
-    work: Callable[[ConnectManager], Awaitable[T]],
-    *,
-    planner: Planner | None = None,
-    extra: tuple[tuple[str, object], ...] = (),
-    **options: Any,
-) -> T:
-    """Run `work` in a shop with the vendors Acme, Beta and Gamma that plans merges."""
-    others = PluginOf(beta=vendor("BETA"), gamma=vendor("GAMMA"))
-    defaults = {
-        "clients": {client: ["acme", "beta", "gamma"] for client in ClientType},
-        "providers": {"acme": {}, "beta": {}, "gamma": {}},
-    }
-    plugins = [("others", others), ("planner", planner or Planner()), *extra]
-    return using(folder, work, extra=plugins, **defaults | options)
+@pytest.fixture
+def make_shop(make_manager: MakeManager) -> MakeManager:
+    """`make_shop(planner=..., **options)`: a shop with the vendors Acme, Beta and Gamma that plans merges."""
+
+    def make(
+        *, planner: Planner | None = None, extra: tuple[tuple[str, object], ...] = (), **options: Any
+    ) -> ConnectManager:
+        others = PluginOf(beta=vendor("BETA"), gamma=vendor("GAMMA"))
+        defaults = {
+            "clients": {client: ["acme", "beta", "gamma"] for client in ClientType},
+            "providers": {"acme": {}, "beta": {}, "gamma": {}},
+        }
+        plugins = [("others", others), ("planner", planner or Planner()), *extra]
+        return make_manager(extra=plugins, **defaults | options)
+
+    return make
+
+
+@pytest.fixture
+async def manager(make_shop: MakeManager) -> ConnectManager:
+    """A shop with the vendors Acme, Beta and Gamma that plans merges."""
+    return make_shop()
 
 
 def fresh_code(person: str) -> dict[str, str]:

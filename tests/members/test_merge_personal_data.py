@@ -10,10 +10,13 @@ from connect_core.plugin import ErasedEvent, MergeEvent, hookimpl
 from connect_core.sessions import LiveSession
 from connect_core.store.models import Declared
 
+from ..conftest import MakeManager
 from ..kit.acme import NOW, counts, rows
 from ..kit.clock import Clock
 from ..kit.hook_shops import Erasing
-from ..kit.merges import WEEK, bind, bound, log_in, merge, outcome, shop, undo
+from ..kit.merges import WEEK, bind, bound, log_in, make_shop, manager, merge, outcome, undo
+
+__all__ = ["make_shop", "manager"]
 
 pytestmark = pytest.mark.usefixtures("database_url")
 
@@ -54,103 +57,83 @@ def everything(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("later", [0, WEEK + 1])
-def test_whoever_leaves_takes_the_merged_member_along(tmp_path: Path, later: int) -> None:
+async def test_whoever_leaves_takes_the_merged_member_along(make_shop: MakeManager, tmp_path: Path, later: int) -> None:
     """Within the window and after it: of both nothing is left but two empty rows; the shop hears of both."""
     clock, hearing = Clock(NOW), Hearing()
-
-    async def work(manager: ConnectManager) -> None:
-        kept, _ = await merged_pair(manager)
-        assert "anna" in everything(tmp_path)
-        clock.advance(later)
-        await manager.sweep()
-        assert await manager.personal_data.erase(kept.member_id, "r")
-        assert "anna" not in everything(tmp_path)
-        members = rows(tmp_path, "SELECT uname, nickname, disabled FROM es_member WHERE id < 3 ORDER BY id")
-        assert [(row["uname"][:7], row["nickname"], row["disabled"]) for row in members] == [("erased_", "", 1)] * 2
-        assert bound(tmp_path) == [(3, "GAMMA")]
-        assert counts(tmp_path, "es_member_merge") == {"es_member_merge": 0}
-        subjects = rows(tmp_path, "SELECT subject_hash FROM es_connect_event WHERE member_id < 3")
-        assert {row["subject_hash"] for row in subjects} == {""}
-        assert not await manager.personal_data.erase(kept.member_id, "r")
-
-    shop(tmp_path, work, extra=(("hearing", hearing),), now=clock)
+    manager = make_shop(extra=(("hearing", hearing),), now=clock)
+    kept, _ = await merged_pair(manager)
+    assert "anna" in everything(tmp_path)
+    clock.advance(later)
+    await manager.sweep()
+    assert await manager.personal_data.erase(kept.member_id, "r")
+    assert "anna" not in everything(tmp_path)
+    members = rows(tmp_path, "SELECT uname, nickname, disabled FROM es_member WHERE id < 3 ORDER BY id")
+    assert [(row["uname"][:7], row["nickname"], row["disabled"]) for row in members] == [("erased_", "", 1)] * 2
+    assert bound(tmp_path) == [(3, "GAMMA")]
+    assert counts(tmp_path, "es_member_merge") == {"es_member_merge": 0}
+    subjects = rows(tmp_path, "SELECT subject_hash FROM es_connect_event WHERE member_id < 3")
+    assert {row["subject_hash"] for row in subjects} == {""}
+    assert not await manager.personal_data.erase(kept.member_id, "r")
+    await manager.dispatcher.drain()
     assert sorted(hearing.erased) == [1, 2]
 
 
-def test_the_merged_member_alone_can_be_erased(tmp_path: Path) -> None:
+async def test_the_merged_member_alone_can_be_erased(manager: ConnectManager, tmp_path: Path) -> None:
     """By the operator: the merge cannot be undone any more, and what moved stays the kept member's."""
-
-    async def work(manager: ConnectManager) -> None:
-        kept, merge_id = await merged_pair(manager)
-        assert await manager.personal_data.erase(2, "r")
-        assert bound(tmp_path) == [(1, "ACME"), (1, "BETA"), (3, "GAMMA")]
-        assert rows(tmp_path, "SELECT id FROM es_connect WHERE member_id = 2") == []
-        assert await manager.merges.find_undoable(kept) == []
-        with pytest.raises(Unsupported):
-            await undo(manager, kept, merge_id)
-        assert not await manager.personal_data.erase(2, "r")
-        assert (await log_in(manager, "beta", "anna-two")).member_id == 1
-
-    shop(tmp_path, work)
-
-
-def test_a_chain_is_erased_as_a_whole(tmp_path: Path) -> None:
-    """Who was merged into who was merged is the same person too."""
-
-    async def work(manager: ConnectManager) -> None:
-        first, second = await log_in(manager, "acme", "anna-one"), await log_in(manager, "beta", "anna-two")
-        await log_in(manager, "gamma", "anna-three")
-        await merge(manager, second, "gamma", "anna-three")
-        await merge(manager, first, "beta", "anna-two")
-        await manager.personal_data.erase(1, "r")
-        assert "anna" not in everything(tmp_path)
-        assert set(counts(tmp_path, *HOLDING).values()) == {0}
-
-    shop(tmp_path, work)
-
-
-def test_an_undone_merge_binds_nobody(tmp_path: Path) -> None:
-    """After the undo they are two again: one leaves, the other stays as they are."""
-
-    async def work(manager: ConnectManager) -> None:
-        kept, merge_id = await merged_pair(manager)
+    kept, merge_id = await merged_pair(manager)
+    assert await manager.personal_data.erase(2, "r")
+    assert bound(tmp_path) == [(1, "ACME"), (1, "BETA"), (3, "GAMMA")]
+    assert rows(tmp_path, "SELECT id FROM es_connect WHERE member_id = 2") == []
+    assert await manager.merges.find_undoable(kept) == []
+    with pytest.raises(Unsupported):
         await undo(manager, kept, merge_id)
-        await manager.personal_data.erase(1, "r")
-        assert bound(tmp_path) == [(2, "ACME"), (2, "BETA"), (3, "GAMMA")]
-        assert await outcome(log_in(manager, "beta", "anna-two")) == "ok"
-
-    shop(tmp_path, work)
+    assert not await manager.personal_data.erase(2, "r")
+    assert (await log_in(manager, "beta", "anna-two")).member_id == 1
 
 
-def test_the_export_tells_of_the_merge_and_of_the_merged_member(tmp_path: Path) -> None:
+async def test_a_chain_is_erased_as_a_whole(manager: ConnectManager, tmp_path: Path) -> None:
+    """Who was merged into who was merged is the same person too."""
+    first, second = await log_in(manager, "acme", "anna-one"), await log_in(manager, "beta", "anna-two")
+    await log_in(manager, "gamma", "anna-three")
+    await merge(manager, second, "gamma", "anna-three")
+    await merge(manager, first, "beta", "anna-two")
+    await manager.personal_data.erase(1, "r")
+    assert "anna" not in everything(tmp_path)
+    assert set(counts(tmp_path, *HOLDING).values()) == {0}
+
+
+async def test_an_undone_merge_binds_nobody(manager: ConnectManager, tmp_path: Path) -> None:
+    """After the undo they are two again: one leaves, the other stays as they are."""
+    kept, merge_id = await merged_pair(manager)
+    await undo(manager, kept, merge_id)
+    await manager.personal_data.erase(1, "r")
+    assert bound(tmp_path) == [(2, "ACME"), (2, "BETA"), (3, "GAMMA")]
+    assert await outcome(log_in(manager, "beta", "anna-two")) == "ok"
+
+
+async def test_the_export_tells_of_the_merge_and_of_the_merged_member(make_shop: MakeManager) -> None:
     """Who was merged into whom and until when it can be undone; the other's rows as one's own; no other member's."""
-
-    async def work(manager: ConnectManager) -> None:
-        await merged_pair(manager)
-        held = await manager.personal_data.export(1)
-        [told] = held["merges"]
-        assert (told["kept_id"], told["merged_id"], told["undo_until"]) == (1, 2, NOW + WEEK)
-        [other] = held["merged"]
-        assert (other["member"]["id"], [one["union_type"] for one in other["connections"]]) == (2, ["ACME", "GAMMA"])
-        assert [one["union_type"] for one in held["connections"]] == ["ACME", "BETA"]
-        assert held["events"][-1]["kind"] == "merged"
-        assert (await manager.personal_data.export(2))["merges"] == [told]
-        assert (await manager.personal_data.export(3))["merges"] == []
-
-    shop(tmp_path, work, now=Clock(NOW))
+    manager = make_shop(now=Clock(NOW))
+    await merged_pair(manager)
+    held = await manager.personal_data.export(1)
+    [told] = held["merges"]
+    assert (told["kept_id"], told["merged_id"], told["undo_until"]) == (1, 2, NOW + WEEK)
+    [other] = held["merged"]
+    assert (other["member"]["id"], [one["union_type"] for one in other["connections"]]) == (2, ["ACME", "GAMMA"])
+    assert [one["union_type"] for one in held["connections"]] == ["ACME", "BETA"]
+    assert held["events"][-1]["kind"] == "merged"
+    assert (await manager.personal_data.export(2))["merges"] == [told]
+    assert (await manager.personal_data.export(3))["merges"] == []
 
 
 @pytest.mark.breaks("connection_without_member", "session_without_member")
-def test_members_elsewhere_leave_together(tmp_path: Path) -> None:
+async def test_members_elsewhere_leave_together(make_shop: MakeManager, tmp_path: Path) -> None:
     """The directory erases both; the export shows what it tells of both."""
     directory = Erasing()
-
-    async def work(manager: ConnectManager) -> None:
-        kept, _ = await merged_pair(manager)
-        held = await manager.personal_data.export(kept.member_id)
-        assert [held["member"]["uname"], held["merged"][0]["member"]["uname"]] == ["crm-1", "crm-2"]
-        await manager.personal_data.erase(kept.member_id, "r")
-        assert len(directory.erased) == 2
-        assert "anna" not in everything(tmp_path)
-
-    shop(tmp_path, work, extra=(("directory", directory),))
+    manager = make_shop(extra=(("directory", directory),))
+    kept, _ = await merged_pair(manager)
+    held = await manager.personal_data.export(kept.member_id)
+    assert [held["member"]["uname"], held["merged"][0]["member"]["uname"]] == ["crm-1", "crm-2"]
+    await manager.personal_data.erase(kept.member_id, "r")
+    assert len(directory.erased) == 2
+    assert "anna" not in everything(tmp_path)
