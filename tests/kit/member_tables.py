@@ -1,6 +1,5 @@
 """The tables of members and connections, and logins into them without a vendor."""
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,7 +33,7 @@ class Shop:
         self.database = Database(url_of(folder))
         schema.prepare(self.database)
 
-    def ask(
+    async def ask(
         self,
         *ids: PersonId,
         union_type: str = "ALIPAY",
@@ -46,11 +45,11 @@ class Shop:
         identity = Identity(union_type, ids, "app-1", profile)
         attempt = LoginAttempt(identity, identity, ClientType.PC, now, 30 * DAY, was_asked=was_asked)
         members = BuiltInMembers(self.database)
-        return asyncio.run(self.database.write(lambda tx: login_by_unionid(tx, attempt, members)))
+        return await self.database.write(lambda tx: login_by_unionid(tx, attempt, members))
 
-    def log_in(self, *ids: PersonId, **options: Any) -> ResolvedMember:
+    async def log_in(self, *ids: PersonId, **options: Any) -> ResolvedMember:
         """Log in; the profile was asked for unless `was_asked` says otherwise."""
-        resolved = self.ask(*ids, **options)
+        resolved = await self.ask(*ids, **options)
         assert isinstance(resolved, ResolvedMember)
         return resolved
 

@@ -48,13 +48,9 @@ class Directory:
         return await answer if asyncio.iscoroutine(answer) else answer
 
 
-def ask(name: str, answer: Callable[[], Any]) -> object:
+async def ask(name: str, answer: Callable[[], Any]) -> object:
     """Put one question to a directory with this answer."""
-
-    async def run() -> object:
-        return await CALLS[name](GuardedDirectory(Directory(answer), deadline=0.1))
-
-    return asyncio.run(run())
+    return await CALLS[name](GuardedDirectory(Directory(answer), deadline=0.1))
 
 
 def fail(error: BaseException) -> Any:
@@ -62,10 +58,10 @@ def fail(error: BaseException) -> Any:
 
 
 @every_call
-def test_a_directory_that_hangs_is_unavailable(name: str) -> None:
+async def test_a_directory_that_hangs_is_unavailable(name: str) -> None:
     """Each call has its own deadline."""
     with pytest.raises(Unavailable) as caught:
-        ask(name, lambda: asyncio.sleep(60))
+        await ask(name, lambda: asyncio.sleep(60))
     assert caught.value.retry_after
 
 
@@ -73,20 +69,20 @@ def test_a_directory_that_hangs_is_unavailable(name: str) -> None:
 @pytest.mark.parametrize(
     "error", [RuntimeError("secret"), KeyError("secret"), OSError("secret"), TimeoutError("secret")]
 )
-def test_whatever_a_directory_raises_is_unavailable_without_its_text(name: str, error: Exception) -> None:
+async def test_whatever_a_directory_raises_is_unavailable_without_its_text(name: str, error: Exception) -> None:
     """Its kind is told, for the log; neither text nor cause hangs on what we raise."""
     with pytest.raises(Unavailable) as caught:
-        ask(name, lambda: fail(error))
+        await ask(name, lambda: fail(error))
     assert "secret" not in str(caught.value)
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
 
 @every_call
-def test_a_refusal_in_our_own_words_passes(name: str) -> None:
+async def test_a_refusal_in_our_own_words_passes(name: str) -> None:
     """A directory may say for itself that a member is disabled."""
     error: ConnectError = MemberDisabled("locked")
     with pytest.raises(MemberDisabled):
-        ask(name, lambda: fail(error))
+        await ask(name, lambda: fail(error))
 
 
 @pytest.mark.parametrize(
@@ -105,10 +101,10 @@ def test_a_refusal_in_our_own_words_passes(name: str) -> None:
         ("find", 1),
     ],
 )
-def test_an_answer_of_another_form_is_unavailable(name: str, answer: object) -> None:
+async def test_an_answer_of_another_form_is_unavailable(name: str, answer: object) -> None:
     """Above all, no answer is not the answer that a member is welcome."""
     with pytest.raises(Unavailable):
-        ask(name, lambda: answer)
+        await ask(name, lambda: answer)
 
 
 @pytest.mark.parametrize(
@@ -122,16 +118,16 @@ def test_an_answer_of_another_form_is_unavailable(name: str, answer: object) -> 
         ("find", {}),
     ],
 )
-def test_answers_of_the_right_form_pass(name: str, answer: object) -> None:
+async def test_answers_of_the_right_form_pass(name: str, answer: object) -> None:
     """Unchanged."""
-    assert ask(name, lambda: answer) == answer
+    assert await ask(name, lambda: answer) == answer
 
 
 @pytest.mark.parametrize("answer", [lambda: None, lambda: fail(OSError())])
-def test_a_directory_is_closed_whatever_it_says(answer: Callable[[], Any]) -> None:
+async def test_a_directory_is_closed_whatever_it_says(answer: Callable[[], Any]) -> None:
     """It may fail at that; the service ends all the same."""
     directory = Directory(answer)
-    asyncio.run(GuardedDirectory(directory).aclose())
+    await GuardedDirectory(directory).aclose()
     assert directory.is_closed
 
 

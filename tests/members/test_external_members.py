@@ -1,11 +1,10 @@
 """The examples of docs/how-to/external-members.md, with whole logins: members live in the shop's own system alone."""
 
-import asyncio
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, aclosing, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import module_from_spec, spec_from_file_location
@@ -119,13 +118,6 @@ def over_sql(folder: Path) -> Iterator[Shop]:
         )
 
 
-@contextmanager
-def closing_directory(directory: Any) -> Iterator[Any]:
-    """Close a directory at the end."""
-    yield directory
-    asyncio.run(directory.aclose())
-
-
 @pytest.fixture(params=[over_http, over_sql])
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
     """Each example in turn."""
@@ -155,7 +147,7 @@ def test_parallel_first_logins_register_exactly_one_member(shop: Shop) -> None:
     assert (shop.count(), len(shop.connections())) == (1, 1)
 
 
-def test_a_look_that_came_too_early_is_made_good_by_the_unique_column(tmp_path: Path) -> None:
+async def test_a_look_that_came_too_early_is_made_good_by_the_unique_column(tmp_path: Path) -> None:
     """Two registrations that both find nobody: the slower one gets the member of the faster one."""
     with over_sql(tmp_path) as shop:
         known = load("members_over_sql").MembersOverSql
@@ -170,8 +162,8 @@ def test_a_look_that_came_too_early_is_made_good_by_the_unique_column(tmp_path: 
 
         ids = []
         for _ in range(2):
-            with closing_directory(TooEarly(os.environ["SHOP_DATABASE_URL"])) as directory:
-                ids.append(asyncio.run(directory.register("k" * 64, Profile(), ClientType.PC)))
+            async with aclosing(TooEarly(os.environ["SHOP_DATABASE_URL"])) as directory:
+                ids.append(await directory.register("k" * 64, Profile(), ClientType.PC))
         assert ids[0] == ids[1]
         assert shop.count() == 1
 
