@@ -37,9 +37,9 @@ planted = pytest.mark.breaks(
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     """A database with the tables."""
-    one = Database(database_url)
-    yield one
-    one.close()
+    database = Database(database_url)
+    yield database
+    database.close()
 
 
 def register(tx: Transaction) -> int:
@@ -146,16 +146,20 @@ def test_ids_declare_how_they_compare(tmp_path: Path, table: str, columns: tuple
 # the file
 
 
+def modes_of(folder: Path) -> dict[str, int]:
+    """Who may do what with each file of `folder`."""
+    return {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+
+
 @pytest.mark.usefixtures("sqlite_alone")
-def test_the_file_is_its_owners_alone(tmp_path: Path, database: Database) -> None:
+async def test_the_file_is_its_owners_alone(tmp_path: Path, database: Database) -> None:
     """Database, write-ahead log and shared memory are made readable by nobody else."""
-    asyncio.run(database.write(register))
-    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
-    assert modes == dict.fromkeys(("connect.db", "connect.db-wal", "connect.db-shm"), 0o600)
+    await database.write(register)
+    assert modes_of(tmp_path) == dict.fromkeys(("connect.db", "connect.db-wal", "connect.db-shm"), 0o600)
 
 
 @pytest.mark.parametrize(("synchronous", "level"), [("full", 2), ("normal", 1)])
-def test_commits_survive_as_configured(tmp_path: Path, synchronous: str, level: int) -> None:
+async def test_commits_survive_as_configured(tmp_path: Path, synchronous: str, level: int) -> None:
     """A write-ahead log, flushed at every commit unless the shop said otherwise."""
     database = Database(f"sqlite:///{tmp_path / 'connect.db'}", synchronous=synchronous)
     pragmas = ("journal_mode", "synchronous", "foreign_keys")
@@ -163,7 +167,7 @@ def test_commits_survive_as_configured(tmp_path: Path, synchronous: str, level: 
     def look(tx: Transaction) -> list[object]:
         return [tx.cursor.execute(f"PRAGMA {pragma}").fetchone()[0] for pragma in pragmas]
 
-    assert asyncio.run(database.write(look)) == asyncio.run(database.read(look)) == ["wal", level, 1]
+    assert await database.write(look) == await database.read(look) == ["wal", level, 1]
     database.close()
 
 
@@ -190,7 +194,7 @@ def test_a_database_url_that_cannot_work_is_told(url: str, told: str) -> None:
 # transactions
 
 
-def test_work_that_raises_leaves_nothing(tmp_path: Path, database: Database) -> None:
+async def test_work_that_raises_leaves_nothing(tmp_path: Path, database: Database) -> None:
     """Whatever is raised inside the transaction, nothing of it was written, and the next work runs."""
 
     def fail(tx: Transaction) -> None:
@@ -198,14 +202,12 @@ def test_work_that_raises_leaves_nothing(tmp_path: Path, database: Database) -> 
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(database.write(fail))
+        await database.write(fail)
     assert set(counts(tmp_path, "es_member", "es_connect", "es_connect_alias").values()) == {0}
-    assert asyncio.run(database.write(register))
+    assert await database.write(register)
 
 
-def test_a_killed_process_leaves_nothing_half(tmp_path: Path, database: Database) -> None:
-    """A process that dies between the member's row and its connection's has written neither, and holds no lock."""
-    script = """
+DYING = """
 import asyncio, os, sys
 from connect_core.identity import Profile
 from connect_core.store import Database, members
@@ -216,9 +218,14 @@ def die(tx):
 
 asyncio.run(Database(sys.argv[1]).write(die))
 """
-    assert subprocess.run([sys.executable, "-c", script, url_of(tmp_path)], check=False, timeout=30).returncode == -9
+
+
+async def test_a_killed_process_leaves_nothing_half(tmp_path: Path, database: Database) -> None:
+    """A process that dies between the member's row and its connection's has written neither, and holds no lock."""
+    dying = await asyncio.create_subprocess_exec(sys.executable, "-c", DYING, url_of(tmp_path))
+    assert await asyncio.wait_for(dying.wait(), 30) == -9
     assert counts(tmp_path, "es_member", "es_connect") == {"es_member": 0, "es_connect": 0}
-    asyncio.run(database.write(register))
+    await database.write(register)
     assert counts(tmp_path, "es_member", "es_connect") == {"es_member": 1, "es_connect": 1}
     if database.is_sqlite:
         assert rows(tmp_path, "PRAGMA integrity_check") == [{"integrity_check": "ok"}]
@@ -234,33 +241,33 @@ def losing(times: int, runs: list[int]) -> Callable[[Transaction], int]:
     return work
 
 
-def test_a_lost_race_is_run_anew_and_not_for_ever(tmp_path: Path, database: Database) -> None:
+async def test_a_lost_race_is_run_anew_and_not_for_ever(tmp_path: Path, database: Database) -> None:
     """Work that loses is run again from the start, three times in all on a thread; then it is given up."""
     runs: list[int] = []
     with pytest.raises(Unavailable, match=r"IntegrityError|UniqueViolation"):
-        asyncio.run(database.write(losing(9, runs)))
+        await database.write(losing(9, runs))
     assert len(runs) == 3 + database.is_sqlite
     runs.clear()
-    assert asyncio.run(database.write(losing(2, runs)))
+    assert await database.write(losing(2, runs))
     assert len(runs) == 3
     assert counts(tmp_path, "es_member") == {"es_member": 1}
 
 
-def test_reading_writes_nothing(tmp_path: Path, database: Database) -> None:
+async def test_reading_writes_nothing(tmp_path: Path, database: Database) -> None:
     """What a read changes is not kept: reads run beside the writer and must not become writes."""
-    assert asyncio.run(database.read(register)) == 1
+    assert await database.read(register) == 1
     assert counts(tmp_path, "es_member") == {"es_member": 0}
 
 
 @pytest.mark.usefixtures("sqlite_alone")
-def test_work_leaves_no_cursor_to_another_thread(database: Database) -> None:
+async def test_work_leaves_no_cursor_to_another_thread(database: Database) -> None:
     """A cursor that is let go resets its statement, which the next work on that connection may be running."""
-    cursor = asyncio.run(database.write(lambda tx: tx.cursor))
+    cursor = await database.write(lambda tx: tx.cursor)
     with pytest.raises(sqlite3.ProgrammingError):
         cursor.execute("SELECT 1")
 
 
-def test_errors_do_not_tell_what_was_asked(database: Database) -> None:
+async def test_errors_do_not_tell_what_was_asked(database: Database) -> None:
     """The database's own text quotes statement and values; ours names its kind."""
 
     def ask(tx: Transaction) -> None:
@@ -268,7 +275,7 @@ def test_errors_do_not_tell_what_was_asked(database: Database) -> None:
 
     for run in (database.write, database.read):
         with pytest.raises(Unavailable) as caught:
-            asyncio.run(run(ask))
+            await run(ask)
         assert re.fullmatch("the database does not answer: [A-Za-z]+", str(caught.value))
         assert caught.value.__cause__ is None
         assert caught.value.__suppress_context__
@@ -277,31 +284,27 @@ def test_errors_do_not_tell_what_was_asked(database: Database) -> None:
 # a database in the way
 
 
-def test_a_locked_database_is_unavailable_within_seconds(tmp_path: Path, database: Database) -> None:
+async def test_a_locked_database_is_unavailable_within_seconds(tmp_path: Path, database: Database) -> None:
     """A write that gets no lock ends as 503 with a hint when to come again; reads go on, and so do later writes."""
     with locked(tmp_path):
         began = time.monotonic()
         with pytest.raises(Unavailable) as caught:
-            asyncio.run(database.write(register))
+            await database.write(register)
         assert time.monotonic() - began < 4
         assert caught.value.status == 503
         assert caught.value.retry_after == 2
-        assert asyncio.run(database.read(lambda tx: members.find_member(tx, 1))) is None
-    assert asyncio.run(database.write(register)) > 0
+        assert await database.read(lambda tx: members.find_member(tx, 1)) is None
+    assert await database.write(register) > 0
 
 
-def test_a_jam_dissolves(tmp_path: Path, database: Database) -> None:
+async def test_a_jam_dissolves(tmp_path: Path, database: Database) -> None:
     """Forty writes behind a lock do not wait for each other's patience: all are told within seconds, none hangs."""
-
-    async def flood() -> list[object]:
-        return list(await asyncio.gather(*(database.write(register) for _ in range(40)), return_exceptions=True))
-
     with locked(tmp_path):
         began = time.monotonic()
-        ended = asyncio.run(flood())
+        ended = await asyncio.gather(*(database.write(register) for _ in range(40)), return_exceptions=True)
     assert time.monotonic() - began < 9
     assert {type(one) for one in ended} == {Unavailable}
-    assert asyncio.run(database.write(register)) > 0
+    assert await database.write(register) > 0
 
 
 def test_many_writers_all_get_their_turn(tmp_path: Path) -> None:
@@ -316,7 +319,7 @@ def test_many_writers_all_get_their_turn(tmp_path: Path) -> None:
 
         await asyncio.gather(*(one(place) for place in range(8)))
 
-    with ThreadPoolExecutor(4) as threads:
+    with ThreadPoolExecutor(4) as threads:  # each thread has an event loop of its own, as a process of the service has
         for done in [threads.submit(asyncio.run, write_all(one, n)) for n, one in enumerate(databases)]:
             done.result(30)
     assert counts(tmp_path, "es_member") == {"es_member": 32}
@@ -358,7 +361,7 @@ for line in sys.stdin:
     ("delete", "table"),
     [(flows.delete_expired, "es_connect_used_flow"), (sessions.delete_expired, "es_member_session")],
 )
-def test_sweeping_is_done_in_small_steps_and_takes_only_what_is_over(
+async def test_sweeping_is_done_in_small_steps_and_takes_only_what_is_over(
     tmp_path: Path, database: Database, delete: Callable[[Transaction, int, int], int], table: str
 ) -> None:
     """At most `limit` rows go at a time, and none that still counts."""
@@ -369,7 +372,7 @@ def test_sweeping_is_done_in_small_steps_and_takes_only_what_is_over(
     )
     for place in range(5):
         rows(tmp_path, flow if delete is flows.delete_expired else session, f"h{place}", NOW + place)
-    swept = [asyncio.run(database.write(lambda tx: delete(tx, NOW + 3, 2))) for _ in range(3)]
+    swept = [await database.write(lambda tx: delete(tx, NOW + 3, 2)) for _ in range(3)]
     assert swept == [2, 1, 0]
     assert counts(tmp_path, table) == {table: 2}
 

@@ -60,12 +60,8 @@ def register(tx: Transaction, name: str = "m_1") -> int:
     return members.insert_member(tx, name, Profile(), "pc", NOW)
 
 
-def register_all(database: Database, names: list[str]) -> list[object]:
+async def register_all(database: Database, names: list[str]) -> list[object]:
     """Register them at once; what each write ended with."""
-
-    async def run() -> list[object]:
-        writes = (database.write(lambda tx, name=name: work(tx, name)) for name in names)  # type: ignore[misc]
-        return list(await asyncio.gather(*writes, return_exceptions=True))
 
     def work(tx: Transaction, name: str) -> int:
         if name == "refused":
@@ -75,113 +71,102 @@ def register_all(database: Database, names: list[str]) -> list[object]:
             raise CodeSeen("after something was written")
         return number
 
-    return asyncio.run(run())
+    writes = (database.write(lambda tx, name=name: work(tx, name)) for name in names)  # type: ignore[misc]
+    return list(await asyncio.gather(*writes, return_exceptions=True))
 
 
 def names(folder: Path) -> list[str]:
     return [row["uname"] for row in rows(folder, "SELECT uname FROM es_member ORDER BY id")]
 
 
-def test_what_waits_shares_a_commit(database: WatchedDatabase, tmp_path: Path) -> None:
+async def test_what_waits_shares_a_commit(database: WatchedDatabase, tmp_path: Path) -> None:
     """Twenty writes at once are two commits, sixteen and four, and each has its own answer."""
     wanted = [f"m_{number}" for number in range(20)]
-    assert register_all(database, wanted) == list(range(1, 21))
+    assert await register_all(database, wanted) == list(range(1, 21))
     assert names(tmp_path) == wanted
     assert [one.commits for one in database.opened] == [2]
 
 
 @pytest.mark.parametrize("refusal", ["refused", "late"])
-def test_a_refusal_is_nobody_elses(database: WatchedDatabase, tmp_path: Path, refusal: str) -> None:
+async def test_a_refusal_is_nobody_elses(database: WatchedDatabase, tmp_path: Path, refusal: str) -> None:
     """Whether it had written already or not: nothing of it is kept, and all of the others."""
-    ended = register_all(database, ["m_1", refusal, "m_2"])
+    ended = await register_all(database, ["m_1", refusal, "m_2"])
     assert [type(one) for one in ended] == [int, CodeSeen, int]
     assert sorted(names(tmp_path)) == ["m_1", "m_2"]
 
 
-def test_a_lost_race_is_nobody_elses(database: WatchedDatabase, tmp_path: Path) -> None:
+async def test_a_lost_race_is_nobody_elses(database: WatchedDatabase, tmp_path: Path) -> None:
     """A unique name that two want is one's, and the third is not in their way."""
-    ended = register_all(database, ["m_1", "m_1", "m_2"])
+    ended = await register_all(database, ["m_1", "m_1", "m_2"])
     assert [type(one) for one in ended] == [int, Unavailable, int]
     assert sorted(names(tmp_path)) == ["m_1", "m_2"]
 
 
-def test_a_commit_that_fails_is_told_to_everybody(database: WatchedDatabase, tmp_path: Path) -> None:
+async def test_a_commit_that_fails_is_told_to_everybody(database: WatchedDatabase, tmp_path: Path) -> None:
     """Nothing is kept and nothing run again, and nobody is refused for what is not; the next has a new connection."""
-    register_all(database, ["m_0"])
+    await register_all(database, ["m_0"])
     database.opened[0].is_full = True
-    ended = register_all(database, ["m_1", "refused", "m_2"])
+    ended = await register_all(database, ["m_1", "refused", "m_2"])
     assert [str(one) for one in ended] == ["the database does not answer: OperationalError"] * 3
     assert names(tmp_path) == ["m_0"]
-    assert register_all(database, ["m_3"]) == [2]
+    assert await register_all(database, ["m_3"]) == [2]
     assert names(tmp_path) == ["m_0", "m_3"]
     assert len(database.opened) == 2
 
 
-def test_work_that_changes_nothing_waits_for_no_disk(database: WatchedDatabase) -> None:
+async def test_work_that_changes_nothing_waits_for_no_disk(database: WatchedDatabase) -> None:
     """A first login looks for a person before it asks for the profile."""
-    assert asyncio.run(database.write(lambda tx: members.find_member(tx, 1))) is None
+    assert await database.write(lambda tx: members.find_member(tx, 1)) is None
     assert [one.commits for one in database.opened] == [0]
 
 
-def test_only_long_work_leaves_the_loop(database: WatchedDatabase) -> None:
+async def test_only_long_work_leaves_the_loop(database: WatchedDatabase) -> None:
     """Reads and short writes are run where they are asked for; their commit is not."""
 
-    async def run() -> list[int]:
-        def where(_: Transaction) -> int:
-            return threading.get_ident()
+    def where(_: Transaction) -> int:
+        return threading.get_ident()
 
-        await database.write(register)
-        return [await database.read(where), await database.write(where), await database.write(where, is_long=True)]
-
-    read, write, leisure = asyncio.run(run())
-    assert read == write == threading.get_ident()
-    assert {leisure, database.opened[0].committed_on}.isdisjoint({read, 0})
+    await database.write(register)
+    assert await database.read(where) == await database.write(where) == threading.get_ident()
+    leisure = await database.write(where, is_long=True)
+    assert {leisure, database.opened[0].committed_on}.isdisjoint({threading.get_ident(), 0})
 
 
-def test_whoever_has_gone_is_not_worked_for(database: WatchedDatabase, tmp_path: Path) -> None:
+async def test_whoever_has_gone_is_not_worked_for(database: WatchedDatabase, tmp_path: Path) -> None:
     """A visitor who left before their turn came leaves nothing behind."""
-
-    async def run() -> None:
-        first, second = (asyncio.create_task(database.write(lambda tx, n=n: register(tx, n))) for n in ("m_1", "m_2"))  # type: ignore[misc]
-        await asyncio.sleep(0)
-        second.cancel()
-        await asyncio.gather(first, second, return_exceptions=True)
-
-    asyncio.run(run())
+    first, second = (asyncio.create_task(database.write(lambda tx, n=n: register(tx, n))) for n in ("m_1", "m_2"))  # type: ignore[misc]
+    await asyncio.sleep(0)
+    second.cancel()
+    await asyncio.gather(first, second, return_exceptions=True)
     assert names(tmp_path) == ["m_1"]
 
 
-def test_the_loop_goes_on_while_another_process_has_the_lock(database: WatchedDatabase, tmp_path: Path) -> None:
+async def test_the_loop_goes_on_while_another_process_has_the_lock(database: WatchedDatabase, tmp_path: Path) -> None:
     """Those that waited share a commit when it is gone; reads need no lock."""
     other = sqlite3.connect(tmp_path / "connect.db", isolation_level=None)
 
-    async def run() -> int:
-        beats = 0
-        other.execute("BEGIN IMMEDIATE")
-        writes = [asyncio.create_task(database.write(lambda tx, n=n: register(tx, f"m_{n}"))) for n in range(3)]  # type: ignore[misc]
-        for _ in range(30):
-            await asyncio.sleep(0.01)
-            assert await database.read(lambda tx: members.find_member(tx, 1)) is None
-            beats += 1
-        assert not any(one.done() for one in writes)
-        other.execute("COMMIT")
-        await asyncio.gather(*writes)
-        return beats
-
     with closing(other):
-        assert asyncio.run(asyncio.wait_for(run(), 5)) == 30
+        async with asyncio.timeout(5):
+            other.execute("BEGIN IMMEDIATE")
+            writes = [asyncio.create_task(database.write(lambda tx, n=n: register(tx, f"m_{n}"))) for n in range(3)]  # type: ignore[misc]
+            for _ in range(30):
+                await asyncio.sleep(0.01)
+                assert await database.read(lambda tx: members.find_member(tx, 1)) is None
+            assert not any(one.done() for one in writes)
+            other.execute("COMMIT")
+            await asyncio.gather(*writes)
     assert sum(one.commits for one in database.opened) == 1
     assert sorted(names(tmp_path)) == ["m_0", "m_1", "m_2"]
 
 
-def test_a_connection_that_fails_is_replaced(database: WatchedDatabase, tmp_path: Path) -> None:
+async def test_a_connection_that_fails_is_replaced(database: WatchedDatabase, tmp_path: Path) -> None:
     """What met it is answered all the same."""
-    register_all(database, ["m_1"])
-    assert asyncio.run(database.read(lambda tx: members.find_member(tx, 1)))
+    await register_all(database, ["m_1"])
+    assert await database.read(lambda tx: members.find_member(tx, 1))
     for one in database.opened:
         one.close()
-    assert asyncio.run(database.read(lambda tx: members.find_member(tx, 1)))
-    register_all(database, ["m_2"])
+    assert await database.read(lambda tx: members.find_member(tx, 1))
+    await register_all(database, ["m_2"])
     assert counts(tmp_path, "es_member") == {"es_member": 2}
 
 
@@ -193,7 +178,7 @@ def test_a_loop_that_ends_leaves_the_database_to_the_next(database: WatchedDatab
         await asyncio.sleep(0)
         del writing
 
-    for _ in range(3):
+    for _ in range(3):  # each loop begins and ends here, so none of them can be the test's
         asyncio.run(leave())
-    register_all(database, ["m_9"])
+    asyncio.run(register_all(database, ["m_9"]))
     assert "m_9" in names(tmp_path)

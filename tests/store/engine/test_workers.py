@@ -25,7 +25,7 @@ def database(database_url: str) -> Iterator[Database]:
         yield one
 
 
-def test_work_that_hangs_is_given_up_and_never_committed(database: Database, database_url: str) -> None:
+async def test_work_that_hangs_is_given_up_and_never_committed(database: Database, database_url: str) -> None:
     """Whoever waits is told within seconds; what the work wrote is rolled back when it comes to its end after all."""
 
     def hang(tx: Transaction) -> None:
@@ -34,25 +34,20 @@ def test_work_that_hangs_is_given_up_and_never_committed(database: Database, dat
 
     began = time.monotonic()
     with pytest.raises(Unavailable) as caught:
-        asyncio.run(database.write(hang, is_long=True))
+        await database.write(hang, is_long=True)
     assert RESPONSE_TIMEOUT_SECONDS <= time.monotonic() - began < RESPONSE_TIMEOUT_SECONDS + 0.4
     assert caught.value.retry_after == RESPONSE_TIMEOUT_SECONDS
     database.close()
     assert execute(database_url, "SELECT id FROM es_member") == []
 
 
-def test_a_crowd_before_a_database_that_answers_gets_its_turn(database: Database) -> None:
+async def test_a_crowd_before_a_database_that_answers_gets_its_turn(database: Database) -> None:
     """Work may wait longer than a silent database is waited for, as long as others are served."""
     pause = (RESPONSE_TIMEOUT_SECONDS + 1) / 12
-
-    async def crowd() -> float:
-        began = time.monotonic()
-        threads = database._writers._threads._max_workers  # type: ignore[attr-defined]
-        work = [database.write(lambda _: time.sleep(pause), is_long=True) for _ in range(12 * threads)]
-        await asyncio.gather(*work)
-        return time.monotonic() - began
-
-    assert RESPONSE_TIMEOUT_SECONDS < asyncio.run(crowd()) < WORK_TIMEOUT_SECONDS
+    threads = database._writers._threads._max_workers  # type: ignore[attr-defined]
+    began = time.monotonic()
+    await asyncio.gather(*(database.write(lambda _: time.sleep(pause), is_long=True) for _ in range(12 * threads)))
+    assert RESPONSE_TIMEOUT_SECONDS < time.monotonic() - began < WORK_TIMEOUT_SECONDS
 
 
 def test_giving_up_cuts_the_connection_under_the_thread() -> None:
