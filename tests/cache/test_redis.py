@@ -4,7 +4,8 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,6 @@ from ..kit.redis_server import OwnRedis, own_redis, way_to
 RING = (bytes(range(32)),)
 REST = 0.3
 ONCE_AN_HOUR = parse("1/hour")
-
-Work = Callable[[RedisCache], Awaitable[None]]
 
 
 @pytest.fixture(scope="module")
@@ -47,17 +46,16 @@ def mortal(require: Require, tmp_path: Path) -> Iterator[OwnRedis]:
         yield one
 
 
-def run(url: str, work: Work, *, ring: tuple[bytes, ...] = RING, debug: bool = False) -> None:
-    """Run `work` with what is shared on the Redis at `url`, as a process of its own does."""
+def process(url: str, *, ring: tuple[bytes, ...] = RING) -> aclosing[RedisCache]:
+    """What is shared on the Redis at `url`, as a process of its own has it until the block ends."""
+    return aclosing(RedisCache(url, Sealer(ring, "cache"), breaker_seconds=REST))
 
-    async def worked() -> None:
-        shared = RedisCache(url, Sealer(ring, "cache"), breaker_seconds=REST)
-        try:
-            await work(shared)
-        finally:
-            await shared.aclose()
 
-    asyncio.run(worked(), debug=debug)
+@pytest.fixture
+async def shared(redis: OwnRedis) -> AsyncIterator[RedisCache]:
+    """What is shared on the module's Redis, which was empty."""
+    async with process(redis.url) as cache:
+        yield cache
 
 
 def fetcher(*values: str) -> Callable[[], Awaitable[tuple[str, float]]]:
@@ -68,11 +66,6 @@ def fetcher(*values: str) -> Callable[[], Awaitable[tuple[str, float]]]:
         return left.pop(0), 7200
 
     return fetch
-
-
-async def keep_one(shared: RedisCache) -> None:
-    """Fetch and share a value."""
-    await Cache(shared).cached("acme:app", fetcher("one"))
 
 
 async def is_back(shared: RedisCache) -> bool:
@@ -114,122 +107,92 @@ def test_processes_share_one_fetch(redis: OwnRedis) -> None:
     assert outputs == ["fetched\ntoken-of-the-app\n", "token-of-the-app\n"]
 
 
-def test_a_value_on_redis_opens_with_the_shops_keys_alone(redis: OwnRedis) -> None:
+async def test_a_value_on_redis_opens_with_the_shops_keys_alone(redis: OwnRedis) -> None:
     """Redis and who reads it see no token; another ring, another name and a tampered text open nothing."""
-
-    async def keep(shared: RedisCache) -> None:
+    async with process(redis.url) as shared:
         assert await Cache(shared).cached("acme:app", fetcher(CANARY)) == CANARY
-
-    async def find(shared: RedisCache) -> None:
-        assert await Cache(shared).cached("acme:app", fetcher()) == CANARY
-
-    async def miss(shared: RedisCache) -> None:
-        assert [await shared.find(key) for key in ("acme:app", "acme:moved")] == [None, None]
-
-    run(redis.url, keep)
     [(name, kept)] = redis.find_all().items()
     assert name == b"connect-login:1:value:acme:app"
     assert CANARY.encode() not in kept
-    run(redis.url, find)
-    run(redis.url, miss, ring=(bytes(32),))
+    async with process(redis.url) as shared:
+        assert await Cache(shared).cached("acme:app", fetcher()) == CANARY
+    async with process(redis.url, ring=(bytes(32),)) as shared:
+        assert [await shared.find(key) for key in ("acme:app", "acme:moved")] == [None, None]
     with redis.client() as client:
         client.rename(name, "connect-login:1:value:acme:moved")
         client.set(name, kept[:-2] + b"xx")
-    run(redis.url, miss)
+    async with process(redis.url) as shared:
+        assert [await shared.find(key) for key in ("acme:app", "acme:moved")] == [None, None]
 
 
-def test_a_rotated_ring_finds_what_its_older_key_sealed(redis: OwnRedis) -> None:
+async def test_a_rotated_ring_finds_what_its_older_key_sealed(redis: OwnRedis) -> None:
     """A new key at the front costs no fetch."""
-
-    async def find(shared: RedisCache) -> None:
+    async with process(redis.url) as shared:
+        await Cache(shared).cached("acme:app", fetcher("one"))
+    async with process(redis.url, ring=(bytes(32), *RING)) as shared:
         assert await Cache(shared).cached("acme:app", fetcher()) == "one"
 
-    run(redis.url, keep_one)
-    run(redis.url, find, ring=(bytes(32), *RING))
 
-
-def test_what_ends_early_here_ends_early_there(redis: OwnRedis) -> None:
+async def test_what_ends_early_here_ends_early_there(shared: RedisCache, redis: OwnRedis) -> None:
     """Redis keeps a value no longer than its process does."""
-    run(redis.url, keep_one)
+    await Cache(shared).cached("acme:app", fetcher("one"))
     with redis.client() as client:
         assert 6890 < client.ttl("connect-login:1:value:acme:app") <= 6900
 
 
-def test_what_has_ended_is_not_taken_from_redis(redis: OwnRedis) -> None:
+async def test_what_has_ended_is_not_taken_from_redis(shared: RedisCache) -> None:
     """A value whose time is over is fetched anew, even if Redis still has it."""
-
-    async def work(shared: RedisCache) -> None:
-        await shared.store("acme:app", CachedValue("one", time.time() - 1), 60)
-        assert await Cache(shared).cached("acme:app", fetcher("two")) == "two"
-
-    run(redis.url, work)
+    await shared.store("acme:app", CachedValue("one", time.time() - 1), 60)
+    assert await Cache(shared).cached("acme:app", fetcher("two")) == "two"
 
 
 @pytest.mark.parametrize("lifetime", [0.0, -1.0, float("nan")])
-def test_a_lifetime_that_is_none_reaches_no_redis(redis: OwnRedis, lifetime: float) -> None:
+async def test_a_lifetime_that_is_none_reaches_no_redis(shared: RedisCache, redis: OwnRedis, lifetime: float) -> None:
     """A value that has ended when it comes is shared with nobody."""
 
     async def fetch() -> tuple[str, float]:
         return "one", lifetime
 
-    async def work(shared: RedisCache) -> None:
-        assert await Cache(shared).cached("acme:app", fetch) == "one"
-
-    run(redis.url, work)
+    assert await Cache(shared).cached("acme:app", fetch) == "one"
     assert redis.find_all() == {}
 
 
-def test_a_dead_value_is_dropped_for_all_and_only_once(redis: OwnRedis) -> None:
+async def test_a_dead_value_is_dropped_for_all_and_only_once(shared: RedisCache) -> None:
     """Who still holds the dead value finds its successor; who calls the dead one dead again drops nothing."""
-
-    async def work(shared: RedisCache) -> None:
-        first, second = Cache(shared), Cache(shared)
-        assert await first.cached("acme:app", fetcher("one")) == await second.cached("acme:app", fetcher()) == "one"
-        await first.forget("acme:app", "one")
-        assert await first.cached("acme:app", fetcher("two")) == "two"
-        await second.forget("acme:app", "one")
-        assert await second.cached("acme:app", fetcher()) == "two"
-
-    run(redis.url, work)
+    first, second = Cache(shared), Cache(shared)
+    assert await first.cached("acme:app", fetcher("one")) == await second.cached("acme:app", fetcher()) == "one"
+    await first.forget("acme:app", "one")
+    assert await first.cached("acme:app", fetcher("two")) == "two"
+    await second.forget("acme:app", "one")
+    assert await second.cached("acme:app", fetcher()) == "two"
 
 
-def test_a_dead_value_that_redis_brings_back_is_not_believed(redis: OwnRedis) -> None:
+async def test_a_dead_value_that_redis_brings_back_is_not_believed(shared: RedisCache, redis: OwnRedis) -> None:
     """After a failover Redis may hold what was dropped: who knows that it is dead fetches anew."""
-
-    async def work(shared: RedisCache) -> None:
-        cache = Cache(shared)
-        await cache.cached("acme:app", fetcher("one"))
-        [(name, kept)] = redis.find_all().items()
-        await cache.forget("acme:app", "one")
-        assert redis.find_all() == {}
-        with redis.client() as client:
-            client.set(name, kept)
-        assert await cache.cached("acme:app", fetcher("two")) == "two"
-        assert await Cache(shared).cached("acme:app", fetcher()) == "two"
-
-    run(redis.url, work)
+    cache = Cache(shared)
+    await cache.cached("acme:app", fetcher("one"))
+    [(name, kept)] = redis.find_all().items()
+    await cache.forget("acme:app", "one")
+    assert redis.find_all() == {}
+    with redis.client() as client:
+        client.set(name, kept)
+    assert await cache.cached("acme:app", fetcher("two")) == "two"
+    assert await Cache(shared).cached("acme:app", fetcher()) == "two"
 
 
-def test_processes_share_a_count(redis: OwnRedis) -> None:
+async def test_processes_share_a_count(redis: OwnRedis) -> None:
     """What one process counted, another one counts on; nobody is counted for somebody else."""
-
-    async def count(shared: RedisCache) -> None:
-        answers.append((await shared.hit(parse("3/hour"), "a"), await shared.hit(parse("3/hour"), "b")))
-
-    answers: list[tuple[bool, bool]] = []
+    answers = []
     for _ in range(4):
-        run(redis.url, count)
+        async with process(redis.url) as shared:
+            answers.append((await shared.hit(parse("3/hour"), "a"), await shared.hit(parse("3/hour"), "b")))
     assert answers == [(True, True)] * 3 + [(False, False)]
 
 
-def test_connections_are_few(redis: OwnRedis) -> None:
+async def test_connections_are_few(shared: RedisCache) -> None:
     """More requests at once than there are connections wait for one, and none is taken for an outage."""
-
-    async def work(shared: RedisCache) -> None:
-        answers = await asyncio.gather(*(shared.hit(parse("40/hour"), "crowd") for _ in range(60)))
-        assert sum(answers) == 40
-
-    run(redis.url, work)
+    answers = await asyncio.gather(*(shared.hit(parse("40/hour"), "crowd") for _ in range(60)))
+    assert sum(answers) == 40
 
 
 # out of order
@@ -247,127 +210,107 @@ async def goes_on(shared: RedisCache, *values: str, seconds: float) -> None:
         assert time.monotonic() - before < seconds
 
 
-def test_a_redis_that_is_down_costs_nothing(mortal: OwnRedis) -> None:
+async def test_a_redis_that_is_down_costs_nothing(mortal: OwnRedis) -> None:
     """Values are fetched and kept here, counts are let pass, one line is logged; when it is back it is used."""
-
-    async def work(shared: RedisCache) -> None:
-        assert await shared.hit(ONCE_AN_HOUR, "nobody")
-        mortal.kill()
-        await goes_on(shared, "one", "two", seconds=0.05)
-        mortal.start()
-        await shared.hit(ONCE_AN_HOUR, "nobody")
-        assert await is_back(shared)
-
     with every_record() as records:
-        run(mortal.url, work)
+        async with process(mortal.url) as shared:
+            assert await shared.hit(ONCE_AN_HOUR, "nobody")
+            mortal.kill()
+            await goes_on(shared, "one", "two", seconds=0.05)
+            mortal.start()
+            await shared.hit(ONCE_AN_HOUR, "nobody")
+            assert await is_back(shared)
     assert (records.text.count("cache_down"), records.text.count("cache_up")) == (1, 1)
 
 
-def test_a_redis_that_is_slow_is_waited_for_once(redis: OwnRedis) -> None:
+async def test_a_redis_that_is_slow_is_waited_for_once(redis: OwnRedis) -> None:
     """The first request loses a quarter of a second, those after it nothing, nor does who looks after it."""
-
-    async def work(shared: RedisCache) -> None:
-        assert await shared.hit(ONCE_AN_HOUR, "nobody")
-        way.block()
-        before = time.monotonic()
-        assert await shared.hit(ONCE_AN_HOUR, "nobody")
-        assert TIMEOUT_SECONDS * 0.9 < time.monotonic() - before < TIMEOUT_SECONDS + 0.1
-        ends = time.monotonic() + REST * 3
-        while time.monotonic() < ends:
-            await goes_on(shared, "one", seconds=0.05)
-        way.unblock()
-        assert await is_back(shared)
-
     with way_to(redis) as way:
-        run(way.url, work)
+        async with process(way.url) as shared:
+            assert await shared.hit(ONCE_AN_HOUR, "nobody")
+            way.block()
+            before = time.monotonic()
+            assert await shared.hit(ONCE_AN_HOUR, "nobody")
+            assert TIMEOUT_SECONDS * 0.9 < time.monotonic() - before < TIMEOUT_SECONDS + 0.1
+            ends = time.monotonic() + REST * 3
+            while time.monotonic() < ends:
+                await goes_on(shared, "one", seconds=0.05)
+            way.unblock()
+            assert await is_back(shared)
 
 
-def test_a_crowd_that_meets_a_slow_redis_waits_together(redis: OwnRedis) -> None:
+async def test_a_crowd_that_meets_a_slow_redis_waits_together(redis: OwnRedis) -> None:
     """More requests than connections: each of them is let go in a quarter of a second."""
-
-    async def work(shared: RedisCache) -> None:
-        way.block()
-        before = time.monotonic()
-        assert all(await asyncio.gather(*(shared.hit(ONCE_AN_HOUR, "nobody") for _ in range(100))))
-        assert time.monotonic() - before < TIMEOUT_SECONDS + 0.2
-        assert not shared._pool._in_use_connections
-        way.unblock()
-        assert await shared.hit(ONCE_AN_HOUR, "nobody")
-        assert await is_back(shared)
-        answers = await asyncio.gather(*(shared.hit(parse("40/hour"), "crowd") for _ in range(60)))
-        assert sum(answers) == 40
-
     with way_to(redis) as way, every_record() as records:
-        run(way.url, work)
+        async with process(way.url) as shared:
+            way.block()
+            before = time.monotonic()
+            assert all(await asyncio.gather(*(shared.hit(ONCE_AN_HOUR, "nobody") for _ in range(100))))
+            assert time.monotonic() - before < TIMEOUT_SECONDS + 0.2
+            assert not shared._pool._in_use_connections
+            way.unblock()
+            assert await shared.hit(ONCE_AN_HOUR, "nobody")
+            assert await is_back(shared)
+            answers = await asyncio.gather(*(shared.hit(parse("40/hour"), "crowd") for _ in range(60)))
+            assert sum(answers) == 40
     assert records.text.count("cache_down") == 1
 
 
-def test_a_late_answer_is_nobodys(redis: OwnRedis) -> None:
+async def test_a_late_answer_is_nobodys(redis: OwnRedis) -> None:
     """An answer that comes after its caller left is not taken for the next one's."""
-
-    async def work(shared: RedisCache) -> None:
-        await Cache(shared).cached("acme:app", fetcher("one"))
-        way.block()
-        leaving = [asyncio.create_task(shared.find("acme:app")) for _ in range(20)]
-        await asyncio.sleep(0.05)
-        for task in leaving:
-            task.cancel()
-        await asyncio.wait(leaving)
-        way.unblock()
-        assert await shared.find("acme:other") is None
-        assert await shared.hit(ONCE_AN_HOUR, "somebody")
-        found = await shared.find("acme:app")
-        assert found is not None
-        assert found.value == "one"
-
     with way_to(redis) as way, every_record() as records:
-        run(way.url, work)
+        async with process(way.url) as shared:
+            await Cache(shared).cached("acme:app", fetcher("one"))
+            way.block()
+            leaving = [asyncio.create_task(shared.find("acme:app")) for _ in range(20)]
+            await asyncio.sleep(0.05)
+            for task in leaving:
+                task.cancel()
+            await asyncio.wait(leaving)
+            way.unblock()
+            assert await shared.find("acme:other") is None
+            assert await shared.hit(ONCE_AN_HOUR, "somebody")
+            found = await shared.find("acme:app")
+            assert found is not None
+            assert found.value == "one"
     assert "cache_down" not in records.text
 
 
-def test_a_redis_that_was_restarted_is_used_at_once(mortal: OwnRedis) -> None:
+async def test_a_redis_that_was_restarted_is_used_at_once(mortal: OwnRedis) -> None:
     """Connections that the old one left behind are no outage; the value is fetched anew by no process that has it."""
-
-    async def work(shared: RedisCache) -> None:
-        cache = Cache(shared)
-        await cache.cached("acme:app", fetcher("one"))
-        mortal.restart()
-        assert await shared.hit(ONCE_AN_HOUR, "a")
-        assert not await shared.hit(ONCE_AN_HOUR, "a")
-        assert await cache.cached("acme:app", fetcher()) == "one"
-        assert await Cache(shared).cached("acme:app", fetcher("two")) == "two"
-
     with every_record() as records:
-        run(mortal.url, work)
+        async with process(mortal.url) as shared:
+            cache = Cache(shared)
+            await cache.cached("acme:app", fetcher("one"))
+            mortal.restart()
+            assert await shared.hit(ONCE_AN_HOUR, "a")
+            assert not await shared.hit(ONCE_AN_HOUR, "a")
+            assert await cache.cached("acme:app", fetcher()) == "one"
+            assert await Cache(shared).cached("acme:app", fetcher("two")) == "two"
     assert "cache_down" not in records.text
 
 
-def test_a_name_of_the_wrong_type_is_an_outage_and_no_more(redis: OwnRedis) -> None:
+async def test_a_name_of_the_wrong_type_is_an_outage_and_no_more(shared: RedisCache, redis: OwnRedis) -> None:
     """Somebody else's data under our name harm no login."""
     with redis.client() as client:
         client.rpush("connect-login:1:value:acme:app", "1")
-    run(redis.url, lambda shared: goes_on(shared, "one", seconds=0.1))
+    await goes_on(shared, "one", seconds=0.1)
 
 
-def test_a_wrong_password_is_told_by_its_kind_alone(require: Require, tmp_path: Path) -> None:
+async def test_a_wrong_password_is_told_by_its_kind_alone(require: Require, tmp_path: Path) -> None:
     """Logins go on, and the password stands in no log line."""
-
-    async def work(shared: RedisCache) -> None:
-        await goes_on(shared, "one", seconds=0.1)
-
+    asyncio.get_running_loop().set_debug(True)  # asyncio logs the most then
     with own_redis(require, tmp_path, "--requirepass", "right") as locked, every_record() as records:
-        run(locked.url.replace("redis://", f"redis://:{CANARY}@"), work, debug=True)
+        async with process(locked.url.replace("redis://", f"redis://:{CANARY}@")) as shared:
+            await goes_on(shared, "one", seconds=0.1)
     assert records.text.count("cache_down") == 1
     assert CANARY not in records.text
 
 
-def test_an_outage_is_told_by_its_kind_alone(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_outage_is_told_by_its_kind_alone(caplog: pytest.LogCaptureFixture) -> None:
     """The library's texts repeat addresses, so none of them is logged."""
-
-    async def work(shared: RedisCache) -> None:
+    async with process(f"unix:///nowhere/{CANARY}.sock") as shared:
         await goes_on(shared, "one", seconds=0.1)
-
-    run(f"unix:///nowhere/{CANARY}.sock", work)
     assert [vars(record)["error"] for record in caplog.records if record.message == "cache_down"] == ["ConnectionError"]
 
 
