@@ -1,6 +1,5 @@
 """`connect-login db`, and what a service does on a database that is not ready: in processes, with their exit codes."""
 
-import asyncio
 from contextlib import closing
 from pathlib import Path
 
@@ -90,17 +89,13 @@ def ready(url: str) -> int:
     return response.status_code
 
 
-def test_a_mounted_service_does_not_start_on_another_schema(config: str, empty: str) -> None:
+async def test_a_mounted_service_does_not_start_on_another_schema(config: str, empty: str) -> None:
     """Whoever runs it, not `serve` alone."""
     with closing(Database(empty)) as database:
         upgrade_schema(database)
     execute(empty, "UPDATE es_connect_schema SET version_num = '9999'")
     app = create_app(load_settings(Path(config)))
-
-    async def start() -> None:
+    with pytest.raises(SettingsError, match="newer"):
         async with app.router.lifespan_context(app):
             pass
-
-    with pytest.raises(SettingsError, match="newer"):
-        asyncio.run(start())
-    asyncio.run(app.state.manager.aclose())
+    await app.state.manager.aclose()

@@ -104,13 +104,9 @@ STEPS: dict[str, Callable[[Provider, float], Awaitable[object]]] = {
 }
 
 
-def ask(step: str, answer: Answer, kind: type[Provider] = Stranger, seconds: float = 2) -> object:
+async def ask(step: str, answer: Answer, kind: type[Provider] = Stranger, seconds: float = 2) -> object:
     """Run one step against such a plugin."""
-
-    async def run() -> object:
-        return await STEPS[step](provider(answer, kind), seconds)
-
-    return asyncio.run(run())
+    return await STEPS[step](provider(answer, kind), seconds)
 
 
 @pytest.fixture(params=STEPS)
@@ -147,18 +143,18 @@ RAISED = {
 
 @pytest.mark.parametrize("kind", [Stranger, Plain])
 @pytest.mark.parametrize("name", RAISED)
-def test_whatever_a_plugin_raises_ends_its_login_alone(step: str, name: str, kind: type[Provider]) -> None:
+async def test_whatever_a_plugin_raises_ends_its_login_alone(step: str, name: str, kind: type[Provider]) -> None:
     """502, with the kind of the error and its place for the operator, and without its text, which may hold anything."""
     with pytest.raises(ProviderBadResponse, match=f"the plugin raised {name} at ") as caught:
-        ask(step, RAISED[name], kind)
+        await ask(step, RAISED[name], kind)
     assert CANARY not in str(caught.value)
 
 
-def test_stop_iteration_is_an_error_too(step: str) -> None:
+async def test_stop_iteration_is_an_error_too(step: str) -> None:
     """Python makes a RuntimeError of it inside a coroutine; outside it stays what it is."""
     for kind in (Stranger, Plain):
         with pytest.raises(ProviderBadResponse, match=r"RuntimeError|StopIteration"):
-            ask(step, raising(StopIteration()), kind)
+            await ask(step, raising(StopIteration()), kind)
 
 
 class Waking(AcmeProvider):
@@ -180,26 +176,26 @@ def test_a_link_to_the_vendors_app_is_asked_for_as_carefully(answer: Answer) -> 
     assert calls.get_deep_link(cast("Any", provider(lambda: None, Waking)), "https://shop.example/", "") is None
 
 
-def test_a_plugins_error_does_not_hang_on_ours() -> None:
+async def test_a_plugins_error_does_not_hang_on_ours() -> None:
     """What an error reporter prints of a failed login quotes no line of the plugin's own error."""
     with pytest.raises(ProviderBadResponse) as caught:
-        ask("login_callback", raising(ValueError(CANARY)))
+        await ask("login_callback", raising(ValueError(CANARY)))
     assert CANARY not in every_text(caught.value)
 
 
 @pytest.mark.parametrize("error", [CodeInvalid, ProviderDenied, ProviderUnsigned, ProviderConfig, Unavailable])
-def test_a_plugins_own_verdict_stands(error: type[ConnectError]) -> None:
+async def test_a_plugins_own_verdict_stands(error: type[ConnectError]) -> None:
     """An error of our tree passes as it is, with what the vendor said."""
     verdict = error("as the vendor says", vendor={"errcode": "40029"})
     with pytest.raises(error) as caught:
-        ask("login_callback", raising(verdict))
+        await ask("login_callback", raising(verdict))
     assert caught.value is verdict
 
 
 # a plugin that hangs
 
 
-def test_a_plugin_that_never_returns_is_ended_by_the_deadline(step: str) -> None:
+async def test_a_plugin_that_never_returns_is_ended_by_the_deadline(step: str) -> None:
     """504 within the deadline, and what it was doing is cancelled; a profile is done without."""
     ended = []
 
@@ -211,22 +207,22 @@ def test_a_plugin_that_never_returns_is_ended_by_the_deadline(step: str) -> None
 
     began = time.monotonic()
     if step == "fetch_profile":
-        assert ask(step, hang, seconds=0.05) == LIHUA
+        assert await ask(step, hang, seconds=0.05) == LIHUA
     else:
         with pytest.raises(ProviderTimeout):
-            ask(step, hang, seconds=0.05)
+            await ask(step, hang, seconds=0.05)
     assert time.monotonic() - began < 1
     assert ended == [True]
 
 
-def test_no_time_left_means_no_profile() -> None:
+async def test_no_time_left_means_no_profile() -> None:
     """A login that has used up its time is not held up by its profile."""
 
     async def slow() -> Identity:
         await asyncio.sleep(0.01)
         return LIHUA.with_profile(Profile.of(nickname="李华"))
 
-    assert ask("fetch_profile", slow, seconds=-1) == LIHUA
+    assert await ask("fetch_profile", slow, seconds=-1) == LIHUA
 
 
 def test_the_deadlines_are_as_written() -> None:
@@ -234,17 +230,13 @@ def test_the_deadlines_are_as_written() -> None:
     assert (TOTAL_DEADLINE, calls.PROFILE_DEADLINE) == (8.0, 4.0)
 
 
-def test_a_visitor_who_leaves_ends_the_call() -> None:
+async def test_a_visitor_who_leaves_ends_the_call() -> None:
     """Cancelling the request cancels the plugin, and is not taken for the plugin's doing."""
-
-    async def run() -> None:
-        task = asyncio.create_task(calls.login_callback(provider(lambda: asyncio.sleep(60)), RESPONSE))
-        await asyncio.sleep(0.01)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(run())
+    task = asyncio.create_task(calls.login_callback(provider(lambda: asyncio.sleep(60)), RESPONSE))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 # a plugin that answers nonsense
@@ -254,13 +246,13 @@ JUNK = [None, 7, True, "", b"x", [], {}, object(), "x" * 5_000_000, {"union_id":
 
 @pytest.mark.parametrize("junk", JUNK, ids=lambda junk: type(junk).__name__)
 @pytest.mark.parametrize("kind", [Stranger, Plain])
-def test_an_answer_of_another_type_is_none(step: str, kind: type[Provider], junk: object) -> None:
+async def test_an_answer_of_another_type_is_none(step: str, kind: type[Provider], junk: object) -> None:
     """502 whatever is answered in place of what was asked for."""
     if step == "fetch_phone" and junk is None and kind is Stranger:
-        assert ask(step, lambda: junk) is None
+        assert await ask(step, lambda: junk) is None
         return
     with pytest.raises(ProviderBadResponse):
-        ask(step, lambda: junk, kind)
+        await ask(step, lambda: junk, kind)
 
 
 def odd(**changes: object) -> Identity:
@@ -295,14 +287,14 @@ ODD_IDENTITIES = {
 
 
 @pytest.mark.parametrize("case", ODD_IDENTITIES)
-def test_an_identity_that_cannot_be_kept_is_refused(case: str) -> None:
+async def test_an_identity_that_cannot_be_kept_is_refused(case: str) -> None:
     """Before a transaction begins; the provider's name and union type are the core's to say."""
     for step in ("login_callback", "fetch_profile"):
         with pytest.raises(ProviderBadResponse):
-            ask(step, lambda: ODD_IDENTITIES[case])
+            await ask(step, lambda: ODD_IDENTITIES[case])
 
 
-def test_a_profile_is_cleaned_again() -> None:
+async def test_a_profile_is_cleaned_again() -> None:
     """A plugin that makes a profile by hand gets no control character, flood, number or script into the tables."""
     raw = Profile(
         nickname="李\x00华\u202e" + "x" * 10_000,
@@ -313,43 +305,43 @@ def test_a_profile_is_cleaned_again() -> None:
         mobile="1" * 500,
         is_certified=True,
     )
-    told = ask("fetch_profile", lambda: replace(LIHUA, profile=raw))
+    told = await ask("fetch_profile", lambda: replace(LIHUA, profile=raw))
     assert isinstance(told, Identity)
     assert told.profile == Profile("李华" + "x" * 62, "", None, "", "", "1" * 32, is_certified=True)
     assert told.grant == "g-1"
 
 
-def test_a_profile_must_be_the_persons() -> None:
+async def test_a_profile_must_be_the_persons() -> None:
     """Further ids may come with a profile; one of those the login is about may neither change nor be missing."""
     profile = Profile.of(nickname="李华")
     more = (PersonId.user_id("2088"), *LIHUA.ids)
-    assert ask("fetch_profile", lambda: Identity("ACME", more, "acme-1", profile)) == Identity(
+    assert await ask("fetch_profile", lambda: Identity("ACME", more, "acme-1", profile)) == Identity(
         "ACME", more, "acme-1", profile
     )
     for ids in ((PersonId.union_id("u-2"), LIHUA.ids[1]), LIHUA.ids[:1], (PersonId.user_id("2088"),)):
         with pytest.raises(ProviderBadResponse):
-            ask("fetch_profile", lambda ids=ids: Identity("ACME", ids, "acme-1", profile))  # type: ignore[misc]
+            await ask("fetch_profile", lambda ids=ids: Identity("ACME", ids, "acme-1", profile))  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("phone", [VerifiedPhone(cast("Any", 138), "p"), VerifiedPhone("138", cast("Any", None))])
-def test_a_phone_number_is_a_text(phone: VerifiedPhone) -> None:
+async def test_a_phone_number_is_a_text(phone: VerifiedPhone) -> None:
     """So is its proof."""
     with pytest.raises(ProviderBadResponse):
-        ask("fetch_phone", lambda: phone)
+        await ask("fetch_phone", lambda: phone)
 
 
 @pytest.mark.parametrize("url", ["", "https://acme.example/\r\nset-cookie: a=b", "https://acme.example/é", "a\x00"])
-def test_a_login_url_is_plain_text(url: str) -> None:
+async def test_a_login_url_is_plain_text(url: str) -> None:
     """A header or page can carry it."""
     with pytest.raises(ProviderBadResponse):
-        ask("get_login_url", lambda: url)
+        await ask("get_login_url", lambda: url)
 
 
-def test_phone_numbers_are_asked_of_those_who_know_them() -> None:
+async def test_phone_numbers_are_asked_of_those_who_know_them() -> None:
     """A provider without the ability is not asked; one with it may have none."""
     number = VerifiedPhone("13800000001", "proof")
-    assert ask("fetch_phone", raising(ZeroDivisionError()), AcmeProvider) is None
-    assert ask("fetch_phone", lambda: number) is number
+    assert await ask("fetch_phone", raising(ZeroDivisionError()), AcmeProvider) is None
+    assert await ask("fetch_phone", lambda: number) is number
     assert LIHUA.with_phone(number).profile == Profile(mobile="13800000001")
     assert LIHUA.with_phone(None) is LIHUA
     named = replace(LIHUA, profile=Profile.of(nickname="李华"))
@@ -360,18 +352,18 @@ def test_phone_numbers_are_asked_of_those_who_know_them() -> None:
 
 
 @pytest.mark.parametrize("error", [ProviderRefused, ProviderConfig, CodeInvalid, ProviderTimeout, Unavailable])
-def test_a_refused_profile_leaves_the_login_standing(
+async def test_a_refused_profile_leaves_the_login_standing(
     error: type[ConnectError], caplog: pytest.LogCaptureFixture
 ) -> None:
     """No permission, busy, slow: the person logs in on the ids alone, and the operator reads why."""
-    assert ask("fetch_profile", raising(error("no", vendor={"sub_code": "isv.x"}))) == LIHUA
+    assert await ask("fetch_profile", raising(error("no", vendor={"sub_code": "isv.x"}))) == LIHUA
     [record] = caplog.records
     assert (record.levelno, record.message) == (logging.WARNING, "profile_refused")
     assert (vars(record)["code"], vars(record)["vendor_sub_code"]) == (error.code, "isv.x")
 
 
 @pytest.mark.parametrize("error", [ProviderUnsigned, ProviderBadResponse])
-def test_a_profile_that_cannot_be_trusted_fails_the_login(error: type[ConnectError]) -> None:
+async def test_a_profile_that_cannot_be_trusted_fails_the_login(error: type[ConnectError]) -> None:
     """Unsigned, or another person's."""
     with pytest.raises(error):
-        ask("fetch_profile", raising(error("no")))
+        await ask("fetch_profile", raising(error("no")))

@@ -1,6 +1,5 @@
 """Every hook, with its exact signature: when it is called, with what, and what becomes of its answer."""
 
-import asyncio
 import inspect
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -246,19 +245,15 @@ def test_connect_login_refused_is_told_with_the_vendors_word_and_no_secret() -> 
     assert "s" * 32 not in str(events)
 
 
-def test_connect_unbound_is_told_of_every_plugin_that_has_it() -> None:
+async def test_connect_unbound_is_told_of_every_plugin_that_has_it() -> None:
     """A connection was ended; plugins without the hook are passed over."""
     first, second = Listener(), Listener()
     event = LoginEvent("unbound", 1, "acme", ClientType.PC, "ACME", is_new_member=False, request_id="r", time=NOW)
     found = Plugins([("first", first), ("mint", Mint(None)), ("second", second)], discover=False)
-
-    async def run() -> None:
-        with closing(Database("sqlite://")) as unused:
-            dispatcher = Dispatcher(found.hooks, unused, time.time)
-            dispatcher.dispatch(event)
-            await dispatcher.drain()
-
-    asyncio.run(run())
+    with closing(Database("sqlite://")) as unused:
+        dispatcher = Dispatcher(found.hooks, unused, time.time)
+        dispatcher.dispatch(event)
+        await dispatcher.drain()
     for listener in (first, second):
         assert listener.wait_for("unbound") == [event]
 
