@@ -25,7 +25,6 @@ from ...kit.vendor_transport import (
     make,
     query,
     quirky,
-    run,
 )
 
 ME = b'{"id":12345678901234567890123,"name":"\xe6\x9d\x8e\xe5\x8d\x8e"}'
@@ -33,16 +32,16 @@ ANSWERS = {"/token": TOKENS, "/me": ME}
 BY_OPEN_ID = {"claims": Claims(nickname="name"), "id_claims": Claims(open_id="openid")}
 
 
-def test_authorization_request_is_the_standards() -> None:
+async def test_authorization_request_is_the_standards() -> None:
     """RFC 6749 §4.1.1 with a code challenge, every value encoded once, and no secret."""
-    assert login_url(make()) == (
+    assert await login_url(make()) == (
         "https://acme.example/authorize?response_type=code&client_id=c-1"
         "&redirect_uri=https%3A%2F%2Fshop.example%2Fcb&scope=basic%20profile"
         f"&state={'Ab1' * 10}&code_challenge=ch4llenge&code_challenge_method=S256"
     )
 
 
-def test_authorization_request_with_every_quirk() -> None:
+async def test_authorization_request_with_every_quirk() -> None:
     """Names, separator, constants, language and fragment are the vendor's; what has an empty name is left out."""
     quirks = quirky(
         names={"client_id": "client_key", "response_type": ""},
@@ -55,7 +54,7 @@ def test_authorization_request_with_every_quirk() -> None:
         fragment="redirect",
     )
     provider = make(quirks=quirks)
-    url = login_url(provider, ClientType.H5)
+    url = await login_url(provider, ClientType.H5)
     assert url.endswith("#redirect")
     assert query(url) == {
         "client_key": "c-1",
@@ -66,22 +65,22 @@ def test_authorization_request_with_every_quirk() -> None:
         "display": "mobile",
         "lang": "cn",
     }
-    on_pc = query(login_url(provider, ClientType.PC, "en"))
+    on_pc = query(await login_url(provider, ClientType.PC, "en"))
     assert (on_pc.get("display"), on_pc["lang"]) == (None, "en")
 
 
-def test_shop_sets_scope_and_addresses() -> None:
+async def test_shop_sets_scope_and_addresses() -> None:
     """A shop's settings win over the plugin's literals, also with a query of their own; an empty scope is not sent."""
     settings = {"scope": "", "authorize_url": "https://proxy.example/a?tenant=1"}
-    url = login_url(make(settings=settings))
+    url = await login_url(make(settings=settings))
     assert url.startswith("https://proxy.example/a?tenant=1&response_type=code&")
     assert "scope" not in query(url)
 
 
-def test_token_call_is_the_standards() -> None:
+async def test_token_call_is_the_standards() -> None:
     """RFC 6749 §4.1.3: a POSTed form with the flow's redirect_uri and code verifier, which asks for JSON."""
     transport = Transport(ANSWERS)
-    log_in(make(transport=transport))
+    await log_in(make(transport=transport))
     assert (transport.requests[0].method, transport.requests[0].url.query) == ("POST", b"")
     assert transport.requests[0].headers["accept"] == "application/json"
     assert transport.parameters(0) == {
@@ -94,7 +93,7 @@ def test_token_call_is_the_standards() -> None:
     }
 
 
-def test_token_call_with_every_quirk() -> None:
+async def test_token_call_with_every_quirk() -> None:
     """By GET, under the vendor's names, with its constants, without a verifier that it does not take."""
     quirks = quirky(
         names={"client_id": "appid", "client_secret": "secret"},
@@ -104,7 +103,7 @@ def test_token_call_with_every_quirk() -> None:
         pkce="never",
     )
     transport = Transport(ANSWERS)
-    log_in(make(transport=transport, quirks=quirks))
+    await log_in(make(transport=transport, quirks=quirks))
     assert transport.requests[0].method == "GET"
     assert transport.parameters(0) == {
         "grant_type": "authorization_code",
@@ -115,55 +114,55 @@ def test_token_call_with_every_quirk() -> None:
     }
 
 
-def test_token_call_as_json() -> None:
+async def test_token_call_as_json() -> None:
     """Some vendors take a JSON object only."""
     transport = Transport(ANSWERS)
-    log_in(make(transport=transport, quirks=quirky(token_method="json", token_names={"client_id": "clientId"})))
+    await log_in(make(transport=transport, quirks=quirky(token_method="json", token_names={"client_id": "clientId"})))
     assert transport.requests[0].headers["content-type"].startswith("application/json")
     assert json.loads(transport.requests[0].content)["clientId"] == "c-1"
 
 
-def test_client_authenticates_in_the_header() -> None:
+async def test_client_authenticates_in_the_header() -> None:
     """Basic carries both, form-encoded (RFC 6749 §2.3.1), and the body neither."""
     transport = Transport(ANSWERS)
-    log_in(make(transport=transport, quirks=quirky(client_auth="basic")))
+    await log_in(make(transport=transport, quirks=quirky(client_auth="basic")))
     pair = base64.b64decode(transport.requests[0].headers["authorization"].removeprefix("Basic ")).decode()
     assert pair == "c-1:s3cr3t+of+the+client"
     assert not {"client_id", "client_secret"} & transport.parameters(0).keys()
 
 
-def test_public_client_has_no_secret() -> None:
+async def test_public_client_has_no_secret() -> None:
     """`none` sends the id alone and wants no secret in the settings."""
     transport = Transport(ANSWERS)
-    log_in(make(transport=transport, quirks=quirky(client_auth="none"), settings={"client_secret": None}))
+    await log_in(make(transport=transport, quirks=quirky(client_auth="none"), settings={"client_secret": None}))
     assert transport.parameters(0)["client_id"] == "c-1"
     assert "client_secret" not in transport.parameters(0)
 
 
-def test_person_in_user_info_costs_two_calls() -> None:
+async def test_person_in_user_info_costs_two_calls() -> None:
     """Where user-info names the person it is asked at every login, once, and its profile comes along."""
     transport = Transport(ANSWERS)
     provider = make(transport=transport)
-    identity = log_in(provider)
+    identity = await log_in(provider)
     assert identity.ids == (PersonId.user_id("12345678901234567890123"),)
     assert identity.profile is not None
     assert identity.profile.nickname == "李华"
-    assert run(provider.fetch_profile(identity)) == identity
+    assert await provider.fetch_profile(identity) == identity
     assert transport.paths == ["/token", "/me"]
     assert transport.requests[1].headers["authorization"] == f"Bearer {TOKEN}"
 
 
-def test_person_in_token_answer_costs_one_call() -> None:
+async def test_person_in_token_answer_costs_one_call() -> None:
     """Where the token answer names the person, user-info is for the profile alone."""
     token = json.dumps({"access_token": TOKEN, "openid": "o-1"}).encode()
     transport = Transport({"/token": token, "/me": b'{"name":"Maria"}'})
     provider = make(transport=transport, **BY_OPEN_ID)
-    identity = log_in(provider)
+    identity = await log_in(provider)
     assert (identity.ids, identity.app_id, transport.paths) == ((PersonId.open_id("o-1", "c-1"),), "c-1", ["/token"])
-    assert run(provider.fetch_profile(identity)).profile.nickname == "Maria"  # type: ignore[union-attr]
+    assert (await provider.fetch_profile(identity)).profile.nickname == "Maria"  # type: ignore[union-attr]
 
 
-def test_call_for_the_id_and_values_in_parameters() -> None:
+async def test_call_for_the_id_and_values_in_parameters() -> None:
     """A call for the id stands between; what a vendor wants among the parameters is filled in, and no header sent."""
     quirks = quirky(
         id_parameters={"access_token": "{access_token}", "unionid": "1"},
@@ -185,7 +184,7 @@ def test_call_for_the_id_and_values_in_parameters() -> None:
         claims=Claims(nickname="name"),
         id_claims=ids,
     )
-    identity = run(provider.fetch_profile(log_in(provider)))
+    identity = await provider.fetch_profile(await log_in(provider))
     assert transport.paths == ["/token", "/id", "/me"]
     assert transport.parameters(1) == {"access_token": TOKEN, "unionid": "1"}
     assert transport.requests[2].method == "POST"
@@ -196,54 +195,54 @@ def test_call_for_the_id_and_values_in_parameters() -> None:
     assert identity.profile.nickname == "Maria"
 
 
-def test_token_travels_in_the_vendors_header() -> None:
+async def test_token_travels_in_the_vendors_header() -> None:
     """Another header than Authorization is data as well."""
     transport = Transport(ANSWERS)
-    log_in(make(transport=transport, quirks=quirky(token_header={"X-Acme-Token": "{access_token}"})))
+    await log_in(make(transport=transport, quirks=quirky(token_header={"X-Acme-Token": "{access_token}"})))
     assert transport.requests[1].headers["x-acme-token"] == TOKEN
     assert "authorization" not in transport.requests[1].headers
 
 
-def test_token_in_an_envelope_under_another_name() -> None:
+async def test_token_in_an_envelope_under_another_name() -> None:
     """The token answer may be an object inside the answer, and the token be called otherwise."""
     answers = {"/token": json.dumps({"data": {"accessToken": TOKEN}}).encode(), "/me": ME}
     transport = Transport(answers)
-    log_in(make(transport=transport, quirks=quirky(token_envelope="data", access_token="accessToken")))
+    await log_in(make(transport=transport, quirks=quirky(token_envelope="data", access_token="accessToken")))
     assert transport.requests[1].headers["authorization"] == f"Bearer {TOKEN}"
 
 
 @pytest.mark.parametrize("token", ["", " \n", "\u0442oken", None, 5, True, {}, []])
-def test_success_without_a_token_is_none(token: object) -> None:
+async def test_success_without_a_token_is_none(token: object) -> None:
     """What cannot travel in a header is no token, whatever else the answer says."""
     transport = Transport({"/token": json.dumps({"access_token": token}).encode(), "/me": ME})
     with pytest.raises(ProviderBadResponse):
-        log_in(make(transport=transport))
+        await log_in(make(transport=transport))
     assert transport.paths == ["/token"]
 
 
-def test_user_info_of_another_person_fails_the_login() -> None:
+async def test_user_info_of_another_person_fails_the_login() -> None:
     """Ids of token answer and user-info must agree."""
     token = json.dumps({"access_token": TOKEN, "uid": 1}).encode()
     transport = Transport({"/token": token, "/me": b'{"id":"2"}'})
     provider = make(transport=transport, id_claims=Claims(user_id="uid"))
-    identity = log_in(provider)
+    identity = await log_in(provider)
     with pytest.raises(ProviderBadResponse):
-        run(provider.fetch_profile(identity))
+        await provider.fetch_profile(identity)
 
 
-def test_number_and_text_of_one_id_agree() -> None:
+async def test_number_and_text_of_one_id_agree() -> None:
     """A vendor may write the same id as a number here and as a text there."""
     token = json.dumps({"access_token": TOKEN, "uid": 1404376560}).encode()
     transport = Transport({"/token": token, "/me": b'{"id":"1404376560","name":"Maria"}'})
     provider = make(transport=transport, id_claims=Claims(user_id="uid"))
-    assert run(provider.fetch_profile(log_in(provider))).ids == (PersonId.user_id("1404376560"),)
+    assert (await provider.fetch_profile(await log_in(provider))).ids == (PersonId.user_id("1404376560"),)
 
 
-def test_vendor_without_user_info() -> None:
+async def test_vendor_without_user_info() -> None:
     """A vendor that only names people has no profile to ask for."""
     transport = Transport({"/token": json.dumps({"access_token": TOKEN, "openid": "o-1"}).encode()})
     provider = make(transport=transport, userinfo_url="", **BY_OPEN_ID)
-    assert run(provider.fetch_profile(log_in(provider))).profile is None
+    assert (await provider.fetch_profile(await log_in(provider))).profile is None
     assert transport.paths == ["/token"]
 
 
@@ -303,12 +302,12 @@ def test_quirks_may_leave_out_what_another_way_replaces() -> None:
     assert quirky(client_auth="basic", names={"client_secret": ""}, token_parameters={"grant_type": "authorized_code"})
 
 
-def test_no_secret_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_no_secret_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     """Neither a repr nor a failure's traceback holds secret, code, token or verifier."""
     transport = Transport({"/token": TOKENS, "/me": b"<html>"})
     provider = make(transport=transport)
     with pytest.raises(ProviderBadResponse) as failed:
-        log_in(provider)
+        await log_in(provider)
     told = "".join(traceback.format_exception(failed.value)) + repr(vars(provider))
     told += repr([SecretInForm("c", SECRET).get_credentials("u"), SecretInHeader("c", SECRET), NoSecret("c")])
     told += repr(SecretInHeader("c", SECRET).get_credentials("u"))

@@ -15,18 +15,18 @@ from ...kit.clock import Clock
 from ...kit.openid import EC, ISSUER, OTHER, RSA, Vendor, log_in_with, make, request, response, token
 
 
-def begin(vendor: Vendor, **settings: Any) -> str:
+async def begin(vendor: Vendor, **settings: Any) -> str:
     """Begin a login and return the provider's page."""
-    return asyncio.run(make(vendor, **settings).get_login_url(request()))
+    return await make(vendor, **settings).get_login_url(request())
 
 
 @pytest.mark.parametrize(
     "issuer", [f"{ISSUER}/", "https://evil.example", None, [ISSUER], "HTTPS://id.example", "https://id.example/a"]
 )
-def test_issuer_of_the_document(issuer: object) -> None:
+async def test_issuer_of_the_document(issuer: object) -> None:
     """The document calls itself exactly what is configured (Discovery §4.3)."""
     with pytest.raises(ProviderBadResponse):
-        begin(Vendor(discovery={"issuer": issuer}))
+        await begin(Vendor(discovery={"issuer": issuer}))
 
 
 @pytest.mark.parametrize("name", ["authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint"])
@@ -49,65 +49,57 @@ def test_issuer_of_the_document(issuer: object) -> None:
         7,
     ],
 )
-def test_addresses_of_the_document(name: str, address: object) -> None:
+async def test_addresses_of_the_document(name: str, address: object) -> None:
     """Plain http, this machine, private networks, user names and anything but an address are refused."""
     with pytest.raises(ProviderBadResponse) as caught:
-        begin(Vendor(discovery={name: address}))
+        await begin(Vendor(discovery={name: address}))
     assert name in str(caught.value)
 
 
-def test_missing_addresses() -> None:
+async def test_missing_addresses() -> None:
     """User-info may be missing, nothing else."""
-    assert begin(Vendor(discovery={"userinfo_endpoint": None}))
+    assert await begin(Vendor(discovery={"userinfo_endpoint": None}))
     for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
         with pytest.raises(ProviderBadResponse):
-            begin(Vendor(discovery={name: None}))
+            await begin(Vendor(discovery={name: None}))
 
 
 @pytest.mark.parametrize("issuer", ["http://127.0.0.1:9/op", "http://localhost:9/op", "https://10.0.0.7/op"])
-def test_inner_issuer_has_inner_addresses(issuer: str) -> None:
+async def test_inner_issuer_has_inner_addresses(issuer: str) -> None:
     """An issuer of this machine or network may have its endpoints there."""
     ends = dict.fromkeys(("authorization_endpoint", "token_endpoint", "jwks_uri"), f"{issuer}/x")
     vendor = Vendor(discovery={"issuer": issuer, **ends, "userinfo_endpoint": None})
-    assert begin(vendor, issuer=issuer).startswith(f"{issuer}/x?")
+    assert (await begin(vendor, issuer=issuer)).startswith(f"{issuer}/x?")
 
 
 @pytest.mark.parametrize("answer", [404, 302, b"[]", b"<html>", b'{"issuer":1,"issuer":2}', b"x" * 300_000, 503])
-def test_no_document(answer: object) -> None:
+async def test_no_document(answer: object) -> None:
     """An answer that is no document ends this login; the next one asks again."""
     vendor = Vendor()
     right = vendor.documents["discovery"]
     provider = make(vendor)
-
-    async def work() -> None:
-        vendor.documents["discovery"] = answer
-        with pytest.raises(ProviderFault):
-            await provider.get_login_url(request())
-        vendor.documents["discovery"] = right
-        assert await provider.get_login_url(request())
-
-    asyncio.run(work())
+    vendor.documents["discovery"] = answer
+    with pytest.raises(ProviderFault):
+        await provider.get_login_url(request())
+    vendor.documents["discovery"] = right
+    assert await provider.get_login_url(request())
 
 
-def test_document_stands_below_the_issuer() -> None:
+async def test_document_stands_below_the_issuer() -> None:
     """Discovery §4.1: a slash at the issuer's end is not doubled."""
     for issuer in (f"{ISSUER}/", f"{ISSUER}/tenant", f"{ISSUER}/tenant/"):
         vendor = Vendor(discovery={"issuer": issuer})
-        begin(vendor, issuer=issuer)
+        await begin(vendor, issuer=issuer)
         assert str(vendor.requests[0].url) == f"{issuer.rstrip('/')}/.well-known/openid-configuration"
 
 
-def test_document_and_keys_are_fetched_once() -> None:
+async def test_document_and_keys_are_fetched_once() -> None:
     """Fifty logins at one moment ask for each once, and so does every later one."""
     vendor = Vendor()
     vendor.pause = 0.01
     provider = make(vendor)
-
-    async def work() -> None:
-        await asyncio.gather(*(provider.login_callback(response()) for _ in range(50)))
-        await provider.login_callback(response())
-
-    asyncio.run(work())
+    await asyncio.gather(*(provider.login_callback(response()) for _ in range(50)))
+    await provider.login_callback(response())
     assert (vendor.count("openid-configuration"), vendor.count("jwks"), vendor.count("token")) == (1, 1, 51)
 
 
@@ -128,99 +120,85 @@ class Document:
             raise ProviderRefused
         return f"document {self.fetched}"
 
-    def get(self, *, seen: str = "") -> str:
+    async def get(self, *, seen: str = "") -> str:
         """Return what is kept, or what replaces `seen`."""
-        return asyncio.run(self.cached.get_newer(self.cached._copy.document) if seen else self.cached.get())  # type: ignore[union-attr]
+        if seen:
+            return await self.cached.get_newer(self.cached._copy.document)  # type: ignore[union-attr]
+        return await self.cached.get()
 
 
-def test_cached_document_outlives_an_outage() -> None:
+async def test_cached_document_outlives_an_outage() -> None:
     """Fresh for an hour; then asked for again, at most every half minute, and of use for a day."""
     document = Document()
-    assert document.get() == document.get() == "document 1"
+    assert await document.get() == await document.get() == "document 1"
     document.clock.advance(FRESH_SECONDS - 1)
-    assert document.get() == "document 1"
+    assert await document.get() == "document 1"
     document.clock.advance(1)
     document.is_down = True
-    assert (document.get(), document.get(), document.fetched) == ("document 1", "document 1", 2)
+    assert (await document.get(), await document.get(), document.fetched) == ("document 1", "document 1", 2)
     document.clock.advance(RETRY_PAUSE_SECONDS)
-    assert (document.get(), document.fetched) == ("document 1", 3)
+    assert (await document.get(), document.fetched) == ("document 1", 3)
     document.clock.advance(USABLE_SECONDS)
     with pytest.raises(ProviderRefused):
-        document.get()
+        await document.get()
     document.is_down = False
-    assert document.get() == "document 5"
+    assert await document.get() == "document 5"
 
 
-def test_newer_document_is_asked_for_once() -> None:
+async def test_newer_document_is_asked_for_once() -> None:
     """One attempt at once, then one every half minute, whatever the number of strange keys."""
     document = Document()
-    document.get()
-    assert [document.get(seen="it") for _ in range(5)] == ["document 2"] * 5
+    await document.get()
+    assert [await document.get(seen="it") for _ in range(5)] == ["document 2"] * 5
     document.clock.advance(RETRY_PAUSE_SECONDS)
-    assert [document.get(seen="it") for _ in range(5)] == ["document 3"] * 5
+    assert [await document.get(seen="it") for _ in range(5)] == ["document 3"] * 5
     assert document.fetched == 3
 
 
-def test_many_who_miss_a_key_ask_once() -> None:
+async def test_many_who_miss_a_key_ask_once() -> None:
     """Sixty-four that wait for a newer document get the same one."""
     document = Document()
-
-    async def work() -> None:
-        old = await document.cached.get()
-        assert set(await asyncio.gather(*(document.cached.get_newer(old) for _ in range(64)))) == {"document 2"}
-
-    asyncio.run(work())
+    old = await document.cached.get()
+    assert set(await asyncio.gather(*(document.cached.get_newer(old) for _ in range(64)))) == {"document 2"}
     assert document.fetched == 2
 
 
-def test_rotated_key() -> None:
+async def test_rotated_key() -> None:
     """A token under a key that is not known yet makes us look once; then it logs in."""
     vendor = Vendor()
     provider = make(vendor)
-
-    async def work() -> None:
+    assert await provider.login_callback(response())
+    vendor.documents["jwks"] = {"keys": [OTHER.public_jwk()]}
+    vendor.documents["token"]["id_token"] = token(key=OTHER)
+    for _ in range(3):
         assert await provider.login_callback(response())
-        vendor.documents["jwks"] = {"keys": [OTHER.public_jwk()]}
-        vendor.documents["token"]["id_token"] = token(key=OTHER)
-        for _ in range(3):
-            assert await provider.login_callback(response())
-        vendor.documents["token"]["id_token"] = token()
-        with pytest.raises(ProviderUnsigned):
-            await provider.login_callback(response())
-
-    asyncio.run(work())
+    vendor.documents["token"]["id_token"] = token()
+    with pytest.raises(ProviderUnsigned):
+        await provider.login_callback(response())
     assert vendor.count("jwks") == 2
 
 
-def test_rotated_key_without_a_name() -> None:
+async def test_rotated_key_without_a_name() -> None:
     """The same where tokens name no key."""
     vendor = Vendor()
     provider = make(vendor)
-
-    async def work() -> None:
-        for key in (RSA, OTHER):
-            vendor.documents["jwks"] = {"keys": [key.public_jwk()]}
-            vendor.documents["token"]["id_token"] = token(key=key, header={"kid": None})
-            assert await provider.login_callback(response())
-
-    asyncio.run(work())
+    for key in (RSA, OTHER):
+        vendor.documents["jwks"] = {"keys": [key.public_jwk()]}
+        vendor.documents["token"]["id_token"] = token(key=key, header={"kid": None})
+        assert await provider.login_callback(response())
     assert vendor.count("jwks") == 2
 
 
-def test_strange_keys_ask_once_in_a_while() -> None:
+async def test_strange_keys_ask_once_in_a_while() -> None:
     """A flood of tokens under made-up key names costs one look, and none for a known name."""
     vendor = Vendor()
     provider = make(vendor)
-
-    async def work() -> None:
-        stranger = SigningKey.generate("RS256", RSA.kid)
-        for kid, looks in [(RSA.kid, 1), *((str(n), 2) for n in range(20))]:
-            vendor.documents["token"]["id_token"] = token(key=stranger, header={"kid": kid})
-            with pytest.raises(ProviderUnsigned):
-                await provider.login_callback(response())
-            assert vendor.count("jwks") == looks
-
-    asyncio.run(work())
+    stranger = SigningKey.generate("RS256", RSA.kid)
+    for kid, looks in [(RSA.kid, 1), *((str(n), 2) for n in range(20))]:
+        vendor.documents["token"]["id_token"] = token(key=stranger, header={"kid": kid})
+        with pytest.raises(ProviderUnsigned):
+            await provider.login_callback(response())
+        assert vendor.count("jwks") == looks
 
 
 def jwk(bits: int) -> dict[str, str]:
@@ -249,33 +227,33 @@ def jwk(bits: int) -> dict[str, str]:
         404,
     ],
 )
-def test_unusable_keys(keys: object) -> None:
+async def test_unusable_keys(keys: object) -> None:
     """Too many, too large, too weak, for something else, two of one name, or none: nobody logs in by them."""
     with pytest.raises(ProviderFault):
-        log_in_with(token(), Vendor(jwks=keys))
+        await log_in_with(token(), Vendor(jwks=keys))
 
 
 @pytest.mark.parametrize(
     "bad", [7, None, {}, {"kty": "OKP", "crv": "Ed25519", "x": "AA"}, {"kty": "EC", "crv": "P-256"}, {"kty": []}, "key"]
 )
-def test_unusable_key_beside_a_good_one(bad: object) -> None:
+async def test_unusable_key_beside_a_good_one(bad: object) -> None:
     """What cannot be read is passed over (RFC 7517 §5)."""
-    assert log_in_with(token(), Vendor(jwks={"keys": [bad, RSA.public_jwk()]}))
+    assert await log_in_with(token(), Vendor(jwks={"keys": [bad, RSA.public_jwk()]}))
 
 
-def test_set_may_tell_a_private_key() -> None:
+async def test_set_may_tell_a_private_key() -> None:
     """A vendor that publishes its private key by mistake is verified by the public half."""
     private = {**RSA.public_jwk(), "d": "AQAB", "p": "AQAB"}
-    assert log_in_with(token(), Vendor(jwks={"keys": [private]}))
+    assert await log_in_with(token(), Vendor(jwks={"keys": [private]}))
 
 
-def test_key_without_a_name_is_not_the_named_one() -> None:
+async def test_key_without_a_name_is_not_the_named_one() -> None:
     """A token that names a key is not verified by one without a name."""
     nameless = {name: value for name, value in EC.public_jwk().items() if name != "kid"}
     vendor = Vendor(jwks={"keys": [nameless]})
-    assert log_in_with(token(key=EC, header={"kid": None}), vendor)
+    assert await log_in_with(token(key=EC, header={"kid": None}), vendor)
     with pytest.raises(ProviderUnsigned):
-        log_in_with(token(key=EC), Vendor(jwks={"keys": [nameless]}))
+        await log_in_with(token(key=EC), Vendor(jwks={"keys": [nameless]}))
 
 
 def test_configuration_of_an_issuer_is_checked() -> None:

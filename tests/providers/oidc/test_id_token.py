@@ -1,6 +1,5 @@
 """Everything an ID token can be but right, and that no such token logs anybody in."""
 
-import asyncio
 import hashlib
 import hmac
 import json
@@ -48,57 +47,59 @@ def with_hmac(secret: bytes) -> str:
 
 
 @pytest.mark.parametrize("key", [RSA, EC])
-def test_right_token_logs_in(key: SigningKey) -> None:
+async def test_right_token_logs_in(key: SigningKey) -> None:
     """The one that is right: its subject within its issuer is the id, byte for byte."""
-    identity = log_in_with(token(key=key))
+    identity = await log_in_with(token(key=key))
     assert identity.ids == (PersonId.union_id("person-1", ISSUER),)
     assert (identity.union_type, identity.app_id, identity.grant) == ("ACME", CLIENT, ACCESS)
 
 
 @pytest.mark.parametrize("algorithm", ["RS384", "RS512", "PS256", "PS384", "PS512"])
-def test_every_algorithm_of_a_key_is_taken(algorithm: str) -> None:
+async def test_every_algorithm_of_a_key_is_taken(algorithm: str) -> None:
     """What the class allows and the key can do is verified."""
-    assert log_in_with(token(alg=algorithm))
+    assert await log_in_with(token(alg=algorithm))
 
 
 @pytest.mark.parametrize("key", [RSA, EC])
-def test_bad_signature(key: SigningKey) -> None:
+async def test_bad_signature(key: SigningKey) -> None:
     """A changed signature, a changed content, and another key under the known name are unsigned."""
     head, body, signature = token(key=key).split(".")
     flipped = encode_part(bytes([signature.encode()[0] ^ 1])) + signature[2:]
-    refused(f"{head}.{body}.{flipped}", ProviderUnsigned)
-    refused(f"{head}.{encode_part(json.dumps({**CLAIMS, 'sub': 'somebody'}).encode())}.{signature}", ProviderUnsigned)
+    await refused(f"{head}.{body}.{flipped}", ProviderUnsigned)
+    await refused(
+        f"{head}.{encode_part(json.dumps({**CLAIMS, 'sub': 'somebody'}).encode())}.{signature}", ProviderUnsigned
+    )
     stranger = SigningKey.generate(key.algorithm, key.kid)
-    refused(token(key=stranger), ProviderUnsigned)
+    await refused(token(key=stranger), ProviderUnsigned)
 
 
-def test_bad_signature_of_a_secret() -> None:
+async def test_bad_signature_of_a_secret() -> None:
     """HS256, where a class takes it, is checked with the client secret alone."""
 
     class Line(Acme):
         algorithms = ("HS256",)
 
-    assert log_in_with(with_hmac(SECRET.encode()), kind=Line)
-    refused(with_hmac(b"another secret"), ProviderUnsigned, kind=Line)
-    refused(with_hmac(b""), ProviderUnsigned, kind=Line)
+    assert await log_in_with(with_hmac(SECRET.encode()), kind=Line)
+    await refused(with_hmac(b"another secret"), ProviderUnsigned, kind=Line)
+    await refused(with_hmac(b""), ProviderUnsigned, kind=Line)
 
 
 @pytest.mark.parametrize("name", ["none", "None", "nOnE", "NONE", "", None, 1, ["RS256"], "HS256", "RS1", "dir"])
-def test_no_algorithm(name: object) -> None:
+async def test_no_algorithm(name: object) -> None:
     """`none` in any spelling, none at all, and one that is not allowed are unsigned, whatever the signature."""
     head = json.dumps({"alg": name, "kid": RSA.kid})
-    refused(sign(head, BODY, lambda _: b""), ProviderUnsigned)
-    refused(sign(head, BODY, lambda data: RSA.sign("RS256", data)), ProviderUnsigned)
+    await refused(sign(head, BODY, lambda _: b""), ProviderUnsigned)
+    await refused(sign(head, BODY, lambda data: RSA.sign("RS256", data)), ProviderUnsigned)
 
 
-def test_no_signature() -> None:
+async def test_no_signature() -> None:
     """An empty signature or none at all is refused under an allowed algorithm too."""
-    refused(sign(HEAD, BODY, lambda _: b""), ProviderUnsigned)
-    refused(token().rpartition(".")[0])
+    await refused(sign(HEAD, BODY, lambda _: b""), ProviderUnsigned)
+    await refused(token().rpartition(".")[0])
 
 
 @pytest.mark.parametrize("form", ["pem", "pem-stripped", "der", "jwk", "ssh", "modulus"])
-def test_secret_that_is_the_public_key(form: str) -> None:
+async def test_secret_that_is_the_public_key(form: str) -> None:
     """HS256 keyed with the public key in any form is refused, also where HS256 itself is allowed."""
     public, jwk = load_pem_public_key(RSA.public_pem().encode()), RSA.public_jwk()
     secret = {
@@ -113,18 +114,20 @@ def test_secret_that_is_the_public_key(form: str) -> None:
     class Both(Acme):
         algorithms = ("RS256", "HS256")
 
-    refused(with_hmac(secret), ProviderUnsigned)
-    refused(with_hmac(secret), ProviderUnsigned, kind=Both)
+    await refused(with_hmac(secret), ProviderUnsigned)
+    await refused(with_hmac(secret), ProviderUnsigned, kind=Both)
 
 
-def test_secret_of_a_client_whose_vendor_signs_with_keys() -> None:
+async def test_secret_of_a_client_whose_vendor_signs_with_keys() -> None:
     """The list of algorithms is the class's: where HS256 is not on it, not even the client's own secret signs."""
-    refused(with_hmac(SECRET.encode()), ProviderUnsigned)
+    await refused(with_hmac(SECRET.encode()), ProviderUnsigned)
 
 
-def test_algorithm_fits_its_key() -> None:
+async def test_algorithm_fits_its_key() -> None:
     """An EC signature under an RSA key's name, and a secret in the vendor's set, verify nothing."""
-    refused(sign(json.dumps({"alg": "ES256", "kid": RSA.kid}), BODY, lambda d: EC.sign("ES256", d)), ProviderUnsigned)
+    await refused(
+        sign(json.dumps({"alg": "ES256", "kid": RSA.kid}), BODY, lambda d: EC.sign("ES256", d)), ProviderUnsigned
+    )
     secret = {"kty": "oct", "k": encode_part(b"k" * 32), "kid": RSA.kid, "alg": "HS256"}
 
     class Both(Acme):
@@ -132,24 +135,24 @@ def test_algorithm_fits_its_key() -> None:
 
     vendor = Vendor(jwks={"keys": [secret]})
     with pytest.raises(ProviderUnsigned):
-        log_in_with(with_hmac(b"k" * 32), vendor, kind=Both)
+        await log_in_with(with_hmac(b"k" * 32), vendor, kind=Both)
 
 
 @pytest.mark.parametrize(
     "issuer",
     [f"{ISSUER}/", "https://id.exampl", f"{ISSUER}.evil", "https://ID.example", [ISSUER], "", None, 1, "id.example"],
 )
-def test_other_issuer(issuer: object) -> None:
+async def test_other_issuer(issuer: object) -> None:
     """The issuer is compared character for character."""
-    refused(token(iss=issuer))
+    await refused(token(iss=issuer))
 
 
-def test_slash_at_the_end_counts() -> None:
+async def test_slash_at_the_end_counts() -> None:
     """An issuer configured with a slash is one with a slash."""
     vendor = Vendor(discovery={"issuer": f"{ISSUER}/"})
-    assert log_in_with(token(iss=f"{ISSUER}/"), vendor, issuer=f"{ISSUER}/").ids[0].scope == f"{ISSUER}/"
+    assert (await log_in_with(token(iss=f"{ISSUER}/"), vendor, issuer=f"{ISSUER}/")).ids[0].scope == f"{ISSUER}/"
     with pytest.raises(ProviderBadResponse):
-        log_in_with(token(), Vendor(discovery={"issuer": f"{ISSUER}/"}), issuer=f"{ISSUER}/")
+        await log_in_with(token(), Vendor(discovery={"issuer": f"{ISSUER}/"}), issuer=f"{ISSUER}/")
 
 
 @pytest.mark.parametrize(
@@ -170,21 +173,21 @@ def test_slash_at_the_end_counts() -> None:
         ("c-1 ", None),
     ],
 )
-def test_other_audience(audience: object, party: object) -> None:
+async def test_other_audience(audience: object, party: object) -> None:
     """The audience is us and nobody that we do not know, and so is the party."""
-    refused(token(aud=audience, azp=party))
+    await refused(token(aud=audience, azp=party))
 
 
-def test_known_audience() -> None:
+async def test_known_audience() -> None:
     """Further audiences are those that the configuration names; several need a party, which is us."""
     known: dict[str, Any] = {"audiences": ("api",)}
-    assert log_in_with(token(aud=[CLIENT]))
-    assert log_in_with(token(aud=CLIENT, azp=CLIENT))
-    assert log_in_with(token(aud=[CLIENT, "api"], azp=CLIENT), **known)
-    refused(token(aud=[CLIENT, "api"]), **known)
-    refused(token(aud=[CLIENT, "api"], azp="api"), **known)
-    refused(token(aud="api"), **known)
-    refused(token(aud="api", azp="api"), **known)
+    assert await log_in_with(token(aud=[CLIENT]))
+    assert await log_in_with(token(aud=CLIENT, azp=CLIENT))
+    assert await log_in_with(token(aud=[CLIENT, "api"], azp=CLIENT), **known)
+    await refused(token(aud=[CLIENT, "api"]), **known)
+    await refused(token(aud=[CLIENT, "api"], azp="api"), **known)
+    await refused(token(aud="api"), **known)
+    await refused(token(aud="api", azp="api"), **known)
 
 
 @pytest.mark.parametrize(
@@ -203,75 +206,75 @@ def test_known_audience() -> None:
         {"exp": 10**13},
     ],
 )
-def test_other_times(times: dict[str, Any]) -> None:
+async def test_other_times(times: dict[str, Any]) -> None:
     """Expired, not valid yet, a week old, or no time at all."""
-    refused(token(**times))
+    await refused(token(**times))
 
 
 @pytest.mark.parametrize(
     "times",
     [{"exp": NOW - SKEW + 1}, {"iat": NOW + SKEW}, {"nbf": NOW + SKEW}, {"exp": NOW + 0.5}, {"iat": NOW - 3000}],
 )
-def test_clocks_may_differ_by_a_minute(times: dict[str, Any]) -> None:
+async def test_clocks_may_differ_by_a_minute(times: dict[str, Any]) -> None:
     """A minute either way is let pass."""
-    assert log_in_with(token(**times))
+    assert await log_in_with(token(**times))
 
 
 @pytest.mark.parametrize("nonce", [None, "", "another", NONCE[:-1], NONCE.upper(), [NONCE], 1])
-def test_other_nonce(nonce: object) -> None:
+async def test_other_nonce(nonce: object) -> None:
     """The nonce is this flow's; a token without one is no exception."""
-    refused(token(nonce=nonce))
+    await refused(token(nonce=nonce))
 
 
 @pytest.mark.parametrize("nonce", ["", None])
-def test_a_login_without_a_nonce_believes_nothing(nonce: object) -> None:
+async def test_a_login_without_a_nonce_believes_nothing(nonce: object) -> None:
     """An empty nonce is none that a token could repeat."""
     begun = response(ClientType.APP, token(nonce=nonce))
     begun.nonce = ""
     with pytest.raises(ProviderBadResponse, match="nonce"):
-        asyncio.run(make().login_callback(begun))
+        await make().login_callback(begun)
 
 
 @pytest.mark.parametrize("subject", [None, "", " ", "x" * 256, 1, ["person-1"], {"a": 1}, True, "a\0b"])
-def test_no_subject(subject: object) -> None:
+async def test_no_subject(subject: object) -> None:
     """A subject is a text of 1 to 255 characters that is not blank, and no number."""
-    refused(token(sub=subject))
+    await refused(token(sub=subject))
 
 
-def test_subject_is_exact() -> None:
+async def test_subject_is_exact() -> None:
     """Nothing is trimmed, folded or normalised."""
     for subject in (" Person ", "x" * 255, "e\u0301"):
-        assert log_in_with(token(sub=subject)).strongest.value == subject
+        assert (await log_in_with(token(sub=subject))).strongest.value == subject
 
 
-def test_key_is_not_named() -> None:
+async def test_key_is_not_named() -> None:
     """Without a name every fitting key is tried, and without a fitting one the token is refused."""
     unnamed = {"kid": None}
-    assert log_in_with(token(header=unnamed), Vendor(jwks={"keys": [RSA.public_jwk()]}))
+    assert await log_in_with(token(header=unnamed), Vendor(jwks={"keys": [RSA.public_jwk()]}))
     several = {"keys": [EC.public_jwk(), OTHER.public_jwk(), RSA.public_jwk()]}
-    assert log_in_with(token(header=unnamed), Vendor(jwks=several))
+    assert await log_in_with(token(header=unnamed), Vendor(jwks=several))
     for keys in ([OTHER.public_jwk(), EC.public_jwk()], []):
         with pytest.raises(ProviderUnsigned):
-            log_in_with(token(header=unnamed), Vendor(jwks={"keys": keys}))
+            await log_in_with(token(header=unnamed), Vendor(jwks={"keys": keys}))
     encrypting = {**RSA.public_jwk(), "use": "enc"}
     with pytest.raises(ProviderUnsigned):
-        log_in_with(token(header=unnamed), Vendor(jwks={"keys": [encrypting]}))
+        await log_in_with(token(header=unnamed), Vendor(jwks={"keys": [encrypting]}))
 
 
 @pytest.mark.parametrize(("algorithm", "digest"), [("RS256", "sha256"), ("RS384", "sha384"), ("PS512", "sha512")])
-def test_hash_of_the_access_token(algorithm: str, digest: str) -> None:
+async def test_hash_of_the_access_token(algorithm: str, digest: str) -> None:
     """`at_hash` is the left half of the algorithm's own digest; any other is refused."""
     raw = hashlib.new(digest, ACCESS.encode()).digest()
     half = encode_part(raw[: len(raw) // 2])
-    assert log_in_with(token(alg=algorithm, at_hash=half))
+    assert await log_in_with(token(alg=algorithm, at_hash=half))
     for wrong in ("", "x", half[:-1], half + "=", encode_part(raw), 1, [half]):
-        refused(token(alg=algorithm, at_hash=wrong))
+        await refused(token(alg=algorithm, at_hash=wrong))
 
 
-def test_hash_under_another_digest() -> None:
+async def test_hash_under_another_digest() -> None:
     """SHA-256 under an algorithm of SHA-512 is as wrong as none."""
     raw = hashlib.sha256(ACCESS.encode()).digest()
-    refused(token(alg="RS512", at_hash=encode_part(raw[:16])))
+    await refused(token(alg="RS512", at_hash=encode_part(raw[:16])))
 
 
 class ManyTenants(Acme):
@@ -284,17 +287,18 @@ class ManyTenants(Acme):
         return tenant in ("t-1", "t-2")
 
 
-def at_tenant(kind: type[OidcProvider] = ManyTenants, **claims: object) -> str:
+async def at_tenant(kind: type[OidcProvider] = ManyTenants, **claims: object) -> str:
     """Log in at a tenant and return the scope of the id."""
     vendor = Vendor(discovery={"issuer": "https://login.example/{tenantid}/v2.0"})
-    return log_in_with(token(**claims), vendor, kind=kind, issuer="https://login.example/common/v2.0").ids[0].scope
+    identity = await log_in_with(token(**claims), vendor, kind=kind, issuer="https://login.example/common/v2.0")
+    return identity.ids[0].scope
 
 
-def test_tenant_fits_its_issuer() -> None:
+async def test_tenant_fits_its_issuer() -> None:
     """The issuer is the template with the token's own tenant, one that may log in; it scopes the id."""
     for tenant in ("t-1", "t-2"):
         issuer = f"https://login.example/{tenant}/v2.0"
-        assert at_tenant(iss=issuer, tid=tenant) == issuer
+        assert await at_tenant(iss=issuer, tid=tenant) == issuer
     for claims in (
         {"iss": "https://login.example/t-1/v2.0", "tid": "t-2"},
         {"iss": "https://login.example/t-3/v2.0", "tid": "t-3"},
@@ -303,25 +307,25 @@ def test_tenant_fits_its_issuer() -> None:
         {"iss": "https://login.example/common/v2.0", "tid": "t-1"},
     ):
         with pytest.raises(ProviderBadResponse):
-            at_tenant(**claims)
+            await at_tenant(**claims)
 
 
-def test_no_tenant_is_taken_unsaid() -> None:
+async def test_no_tenant_is_taken_unsaid() -> None:
     """A class that does not say whose people may log in lets nobody in."""
 
     class Silent(Acme):
         issuer_template = ManyTenants.issuer_template
 
     with pytest.raises(ProviderBadResponse):
-        at_tenant(Silent, iss="https://login.example/t-1/v2.0", tid="t-1")
+        await at_tenant(Silent, iss="https://login.example/t-1/v2.0", tid="t-1")
 
 
-def test_handed_in_token_is_checked_alike() -> None:
+async def test_handed_in_token_is_checked_alike() -> None:
     """An app's token passes the same checks, and may be for any client of ours."""
     app: dict[str, Any] = {"audiences": ("app-1",)}
-    assert hand_in(token()).strongest.value == "person-1"
-    assert hand_in(token(aud="app-1"), **app)
-    assert hand_in(token(aud=CLIENT, azp="app-1"), **app)
+    assert (await hand_in(token())).strongest.value == "person-1"
+    assert await hand_in(token(aud="app-1"), **app)
+    assert await hand_in(token(aud=CLIENT, azp="app-1"), **app)
     for wrong in (
         token(nonce=None),
         token(nonce="another"),
@@ -331,4 +335,4 @@ def test_handed_in_token_is_checked_alike() -> None:
         token(key=SigningKey.generate("RS256", RSA.kid)),
     ):
         with pytest.raises(ProviderFault):
-            hand_in(wrong, **app)
+            await hand_in(wrong, **app)

@@ -24,23 +24,23 @@ from ...kit.openid import BODY, HEAD, NOW, RSA, log_in_with, refused, sign, toke
         {"kid": ["rsa-1"]},
     ],
 )
-def test_header_that_changes_the_meaning(header: dict[str, Any]) -> None:
+async def test_header_that_changes_the_meaning(header: dict[str, Any]) -> None:
     """Encryption, compression and critical extensions are refused before anything is verified."""
-    refused(token(header=header))
+    await refused(token(header=header))
 
 
-def test_encrypted_token() -> None:
+async def test_encrypted_token() -> None:
     """A JWE has five parts and is never opened; nor is a password-based one."""
     head = encode_part(json.dumps({"alg": "PBES2-HS256+A128KW", "enc": "A128GCM", "p2c": 10**9}).encode())
-    refused(f"{head}.a.b.c.d")
+    await refused(f"{head}.a.b.c.d")
 
 
 @pytest.mark.parametrize("key", ["jku", "jwk", "x5u", "x5c"])
-def test_header_brings_no_key(key: str) -> None:
+async def test_header_brings_no_key(key: str) -> None:
     """A key or its address in the header is ignored: the provider's set alone verifies."""
     stranger = SigningKey.generate("RS256", RSA.kid)
     value: object = {"jwk": stranger.public_jwk(), "x5c": ["MII"]}.get(key, "https://evil.example/keys")
-    refused(token(key=stranger, header={key: value}), ProviderUnsigned)
+    await refused(token(key=stranger, header={key: value}), ProviderUnsigned)
 
 
 @pytest.mark.parametrize(
@@ -62,28 +62,28 @@ def test_header_brings_no_key(key: str) -> None:
         {"a": 1},
     ],
 )
-def test_no_token(text: object) -> None:
+async def test_no_token(text: object) -> None:
     """Anything but three unpadded parts of at most 16 KiB is refused before it is decoded."""
     with pytest.raises(ProviderFault):
-        log_in_with({} if text is None else text)
+        await log_in_with({} if text is None else text)
 
 
-def test_a_long_token_is_refused_however_right() -> None:
+async def test_a_long_token_is_refused_however_right() -> None:
     """16 KiB is the limit of one that verifies, too."""
-    assert log_in_with(token(padding="x" * 11_000))
-    refused(token(padding="x" * 12_000))
-    refused(token(padding="x" * 150_000))
+    assert await log_in_with(token(padding="x" * 11_000))
+    await refused(token(padding="x" * 12_000))
+    await refused(token(padding="x" * 150_000))
 
 
 @pytest.mark.parametrize("place", range(3))
-def test_one_spelling(place: int) -> None:
+async def test_one_spelling(place: int) -> None:
     """Bits that a lenient decoder drops are refused: one content has one text."""
     body = BODY if len(BODY) % 3 else BODY.replace("{", "{ ", 1)
     found = sign('{"alg":"RS256","kid":"rsa-1"}', body, lambda data: RSA.sign("RS256", data)).split(".")
     assert len(found[place]) % 4, "no spare bits in this part"
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     found[place] = found[place][:-1] + alphabet[alphabet.index(found[place][-1]) ^ 1]
-    refused(".".join(found), ProviderFault)
+    await refused(".".join(found), ProviderFault)
 
 
 @pytest.mark.parametrize(
@@ -99,12 +99,12 @@ def test_one_spelling(place: int) -> None:
         ("[]", BODY),
     ],
 )
-def test_json_is_strict(head: str, body: str) -> None:
+async def test_json_is_strict(head: str, body: str) -> None:
     """Names that come twice, NaN, nesting without end and anything but an object are refused, signed or not."""
-    refused(sign(head, body, lambda data: RSA.sign("RS256", data)))
+    await refused(sign(head, body, lambda data: RSA.sign("RS256", data)))
 
 
-def test_text_is_utf8() -> None:
+async def test_text_is_utf8() -> None:
     """Other bytes are refused without being shown."""
     data = f"{encode_part(HEAD.encode())}.{encode_part(b'{' + bytes([0xFF]) * 9 + b'}')}"
-    refused(f"{data}.{encode_part(RSA.sign('RS256', data.encode()))}")
+    await refused(f"{data}.{encode_part(RSA.sign('RS256', data.encode()))}")

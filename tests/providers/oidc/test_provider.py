@@ -1,6 +1,5 @@
 """The base provider of OpenID providers: what is asked of them and how, and whose profile is believed."""
 
-import asyncio
 import base64
 import json
 import traceback
@@ -49,42 +48,43 @@ def query(url: str) -> dict[str, str]:
     return dict(pairs)
 
 
-def begin(vendor: Vendor | None = None, client: ClientType = ClientType.PC, **settings: Any) -> str:
+async def begin(vendor: Vendor | None = None, client: ClientType = ClientType.PC, **settings: Any) -> str:
     """Begin a login."""
-    return asyncio.run(make(vendor, **settings).get_login_url(request(client)))
+    return await make(vendor, **settings).get_login_url(request(client))
 
 
-def token_call(vendor: Vendor, **settings: Any) -> tuple[dict[str, str], str]:
+async def token_call(vendor: Vendor, **settings: Any) -> tuple[dict[str, str], str]:
     """Log in and return the form of the token call and its authorization header."""
-    log_in(make(vendor, **settings))
+    await log_in(make(vendor, **settings))
     [call] = [asked for asked in vendor.requests if asked.url.path == "/token"]
     return dict(parse_qsl(call.content.decode())), call.headers.get("authorization", "")
 
 
-def profile_of(identity: Identity, vendor: Vendor, **settings: Any) -> Profile | None:
+async def profile_of(identity: Identity, vendor: Vendor, **settings: Any) -> Profile | None:
     """Ask for the profile."""
-    return asyncio.run(make(vendor, **settings).fetch_profile(identity)).profile
+    return (await make(vendor, **settings).fetch_profile(identity)).profile
 
 
-def test_authorization_request_is_the_standards() -> None:
+async def test_authorization_request_is_the_standards() -> None:
     """Core §3.1.2.1 with nonce and code challenge, every value encoded once, and no secret."""
-    assert begin() == (
+    assert await begin() == (
         f"{ISSUER}/authorize?response_type=code&client_id=c-1&redirect_uri=https%3A%2F%2Fshop.example%2Fcb"
         f"&scope=openid%20profile&state={'Ab1' * 10}&nonce={NONCE}"
         "&code_challenge=ch4llenge&code_challenge_method=S256"
     )
 
 
-def test_scope_is_the_configured_one() -> None:
+async def test_scope_is_the_configured_one() -> None:
     """Only what is configured is asked for; `openid` must be among it."""
-    assert query(begin(scope="openid email"))["scope"] == "openid email"
+    assert query(await begin(scope="openid email"))["scope"] == "openid email"
     with pytest.raises(SettingsError, match="scope: openid"):
         make(scope="profile email")
 
 
-def test_authorization_endpoint_may_have_a_query() -> None:
+async def test_authorization_endpoint_may_have_a_query() -> None:
     """RFC 6749 §3.1: it is kept."""
-    assert query(begin(Vendor(discovery={"authorization_endpoint": f"{ISSUER}/authorize?p=login"})))["p"] == "login"
+    vendor = Vendor(discovery={"authorization_endpoint": f"{ISSUER}/authorize?p=login"})
+    assert query(await begin(vendor))["p"] == "login"
 
 
 @pytest.mark.parametrize(
@@ -98,12 +98,12 @@ def test_authorization_endpoint_may_have_a_query() -> None:
         ("never", ["S256"], False),
     ],
 )
-def test_code_challenge(pkce: str, methods: object, *, is_sent: bool) -> None:
+async def test_code_challenge(pkce: str, methods: object, *, is_sent: bool) -> None:
     """`auto` sends S256 where the provider says so, `force` always; the verifier goes where the challenge went."""
     vendor = Vendor(discovery={"code_challenge_methods_supported": methods})
-    asked = query(begin(vendor, pkce=pkce))
+    asked = query(await begin(vendor, pkce=pkce))
     assert ("code_challenge" in asked) is ("code_challenge_method" in asked) is is_sent
-    form, _ = token_call(vendor, pkce=pkce)
+    form, _ = await token_call(vendor, pkce=pkce)
     assert form.get("code_verifier") == (VERIFIER if is_sent else None)
 
 
@@ -120,21 +120,21 @@ def test_code_challenge(pkce: str, methods: object, *, is_sent: bool) -> None:
         ("true", None, True),
     ],
 )
-def test_sender_of_the_response(names_itself: object, sender: str | None, *, is_taken: bool) -> None:
+async def test_sender_of_the_response(names_itself: object, sender: str | None, *, is_taken: bool) -> None:
     """RFC 9207: `iss` is there where it is announced, and right wherever it is; else nobody is called."""
     vendor = Vendor(discovery={"authorization_response_iss_parameter_supported": names_itself})
     parameters = {} if sender is None else {"iss": sender}
     if is_taken:
-        assert log_in(make(vendor), **parameters)
+        assert await log_in(make(vendor), **parameters)
         return
     with pytest.raises(ProviderBadResponse):
-        log_in(make(vendor), **parameters)
+        await log_in(make(vendor), **parameters)
     assert vendor.count("token") == 0
 
 
-def test_secret_in_the_header() -> None:
+async def test_secret_in_the_header() -> None:
     """`client_secret_basic` is the standard's default."""
-    form, header = token_call(Vendor(), client_secret="a b:ü")
+    form, header = await token_call(Vendor(), client_secret="a b:ü")
     assert base64.b64decode(header.removeprefix("Basic ")).decode() == "c-1:a+b%3A%C3%BC"
     assert form == {
         "grant_type": "authorization_code",
@@ -147,26 +147,26 @@ def test_secret_in_the_header() -> None:
 @pytest.mark.parametrize(
     ("methods", "configured"), [(["client_secret_post"], None), (["client_secret_basic"], "client_secret_post")]
 )
-def test_secret_in_the_form(methods: list[str], configured: str | None) -> None:
+async def test_secret_in_the_form(methods: list[str], configured: str | None) -> None:
     """`client_secret_post`, where the provider takes nothing else or the configuration says so."""
     vendor = Vendor(discovery={"token_endpoint_auth_methods_supported": methods})
-    form, header = token_call(vendor, token_endpoint_auth_method=configured)
+    form, header = await token_call(vendor, token_endpoint_auth_method=configured)
     assert (form["client_id"], form["client_secret"], header) == (CLIENT, SECRET, "")
 
 
-def test_no_secret() -> None:
+async def test_no_secret() -> None:
     """A public client says that it is one, and sends its id alone."""
-    form, header = token_call(Vendor(), client_secret=None, token_endpoint_auth_method="none")
+    form, header = await token_call(Vendor(), client_secret=None, token_endpoint_auth_method="none")
     assert (form["client_id"], "client_secret" in form, header) == (CLIENT, False, "")
 
 
 @pytest.mark.parametrize("key", [EC, RSA])
-def test_signed_assertion(key: SigningKey) -> None:
+async def test_signed_assertion(key: SigningKey) -> None:
     """`private_key_jwt` (RFC 7523 §3): for the issuer alone, for a minute, each with its own id."""
     vendor, seen = Vendor(), set()
     for _ in range(3):
         vendor.requests.clear()
-        form, header = token_call(vendor, **{**BY_KEY, "private_key": key.pkcs8_pem()})
+        form, header = await token_call(vendor, **{**BY_KEY, "private_key": key.pkcs8_pem()})
         claims = read_jwt(form["client_assertion"], key)
         seen.add(claims.pop("jti"))
         assert claims == {"iss": CLIENT, "sub": CLIENT, "aud": ISSUER, "iat": NOW, "exp": NOW + 60}
@@ -213,12 +213,12 @@ def test_settings_that_are_none(settings: dict[str, Any]) -> None:
         make(**settings)
 
 
-def test_user_info_is_about_the_person() -> None:
+async def test_user_info_is_about_the_person() -> None:
     """Its `sub` equals the ID token's (Core §5.3.2); missing or another one fails the login."""
     vendor = Vendor()
-    identity = log_in(make(vendor))
+    identity = await log_in(make(vendor))
     assert (identity.profile, identity.grant) == (None, ACCESS)
-    told = profile_of(identity, vendor)
+    told = await profile_of(identity, vendor)
     assert told is not None
     assert told.nickname == "Li Hua"
     assert vendor.requests[-1].headers["authorization"] == f"Bearer {ACCESS}"
@@ -226,32 +226,32 @@ def test_user_info_is_about_the_person() -> None:
     for wrong in ({"sub": "person-2", "name": "x"}, {"name": "x"}, {"sub": ["person-1"]}, b"not.a.jwt"):
         vendor.documents["userinfo"] = wrong
         with pytest.raises(ProviderBadResponse):
-            profile_of(identity, vendor)
+            await profile_of(identity, vendor)
 
 
-def test_profile_in_the_id_token_saves_a_call() -> None:
+async def test_profile_in_the_id_token_saves_a_call() -> None:
     """What the token names is not asked for again."""
     vendor = Vendor()
-    identity = log_in_with(token(name="Li Hua", picture="https://img.example/1.png"), vendor)
+    identity = await log_in_with(token(name="Li Hua", picture="https://img.example/1.png"), vendor)
     assert identity.profile == Profile(nickname="Li Hua", face="https://img.example/1.png")
-    assert profile_of(identity, vendor) == identity.profile
+    assert await profile_of(identity, vendor) == identity.profile
     assert vendor.count("userinfo") == 0
 
 
-def test_no_user_info_leaves_the_login_standing() -> None:
+async def test_no_user_info_leaves_the_login_standing() -> None:
     """A provider without that endpoint has no profile to tell."""
     vendor = Vendor(discovery={"userinfo_endpoint": None})
-    identity = log_in(make(vendor))
-    assert profile_of(identity, vendor) is None
-    assert profile_of(replace(identity, grant=""), Vendor()) is None
+    identity = await log_in(make(vendor))
+    assert await profile_of(identity, vendor) is None
+    assert await profile_of(replace(identity, grant=""), Vendor()) is None
 
 
-def test_claims_are_mapped() -> None:
+async def test_claims_are_mapped() -> None:
     """Our field = theirs, by path; what is not mapped keeps its standard place."""
     told = {"sub": "person-1", "who": {"display": "李华"}, "name": "x", "picture": "https://img.example/1.png"}
     vendor = Vendor(userinfo=told | {"gender": "female", "address": {"region": "浙江"}})
-    identity = log_in(make(vendor))
-    profile = profile_of(identity, vendor, claims={"nickname": "who.display", "province": "address.region"})
+    identity = await log_in(make(vendor))
+    profile = await profile_of(identity, vendor, claims={"nickname": "who.display", "province": "address.region"})
     assert profile == Profile(nickname="李华", face="https://img.example/1.png", sex=0, province="浙江")
 
 
@@ -268,11 +268,11 @@ def test_claims_are_mapped() -> None:
         ("True", True, False),
     ],
 )
-def test_verified_is_a_boolean(verified: object, *, as_text: bool, is_believed: bool) -> None:
+async def test_verified_is_a_boolean(verified: object, *, as_text: bool, is_believed: bool) -> None:
     """A phone number counts where the vendor vouches for it; the text `true` does where the class says so."""
     vendor = Vendor(userinfo={"sub": "person-1", "phone_number": "+8613800000001", "phone_number_verified": verified})
     kind = type("Texts", (Acme,), {"text_booleans": as_text})
-    told = asyncio.run(make(vendor, kind=kind).fetch_profile(log_in(make(vendor)))).profile
+    told = (await make(vendor, kind=kind).fetch_profile(await log_in(make(vendor)))).profile
     assert told is not None
     assert told.mobile == ("+8613800000001" if is_believed else "")
 
@@ -288,54 +288,54 @@ def test_verified_is_a_boolean(verified: object, *, as_text: bool, is_believed: 
         (b"<html>", ProviderBadResponse),
     ],
 )
-def test_token_answers(answer: object, fault: type[Exception]) -> None:
+async def test_token_answers(answer: object, fault: type[Exception]) -> None:
     """Errors are mapped; without an ID token or an access token nobody logs in."""
     with pytest.raises(fault):
-        log_in(make(Vendor(token=answer)))
+        await log_in(make(Vendor(token=answer)))
 
 
 @pytest.mark.parametrize("extra", [{"token_type": "bEARER"}, {"expires_in": None}, {"expires_in": "soon"}])
-def test_odd_token_answers(extra: dict[str, Any]) -> None:
+async def test_odd_token_answers(extra: dict[str, Any]) -> None:
     """The type's case and the life of a token that we do not keep are let pass."""
     vendor = Vendor()
     vendor.documents["token"] |= extra
-    assert log_in(make(vendor))
+    assert await log_in(make(vendor))
 
 
-def test_refused_token_asks_for_no_profile_and_tells_nothing() -> None:
+async def test_refused_token_asks_for_no_profile_and_tells_nothing() -> None:
     """No user-info call; neither the token, the code nor the access token stands in the error."""
     vendor, wrong = Vendor(), token(nonce="another")
     with pytest.raises(ProviderFault) as caught:
-        log_in_with(wrong, vendor)
+        await log_in_with(wrong, vendor)
     told = "".join(traceback.format_exception(caught.value)) + repr(vars(caught.value))
     assert not [secret for secret in (wrong, CODE, ACCESS, SECRET, NONCE, VERIFIER) if secret in told]
     assert vendor.count("userinfo") == 0
 
 
-def test_credential_begins_with_its_nonce() -> None:
+async def test_credential_begins_with_its_nonce() -> None:
     """An app's SDK takes the nonce; nobody is called for it."""
     vendor = Vendor()
-    assert begin(vendor, ClientType.APP) == NONCE
+    assert await begin(vendor, ClientType.APP) == NONCE
     assert vendor.requests == []
 
 
-def test_credential_asks_for_keys_alone() -> None:
+async def test_credential_asks_for_keys_alone() -> None:
     """No token call, no user-info: the ID token is all there is."""
     vendor = Vendor()
-    identity = hand_in(token(name="Li Hua"), vendor)
+    identity = await hand_in(token(name="Li Hua"), vendor)
     assert (identity.ids, identity.grant) == ((PersonId.union_id("person-1", ISSUER),), "")
     assert [asked.url.path for asked in vendor.requests] == ["/.well-known/openid-configuration", "/jwks"]
 
 
-def test_two_issuers_are_two_people() -> None:
+async def test_two_issuers_are_two_people() -> None:
     """The same subject at another issuer is somebody else."""
     other = "https://id2.example"
     vendor = Vendor(discovery={"issuer": other})
-    ids = {log_in_with(token()).ids, log_in_with(token(iss=other), vendor, issuer=other).ids}
+    ids = {(await log_in_with(token())).ids, (await log_in_with(token(iss=other), vendor, issuer=other)).ids}
     assert len(ids) == 2
 
 
-def test_class_of_its_own_stays_small() -> None:
+async def test_class_of_its_own_stays_small() -> None:
     """A vendor on the base provider is its literals; another person than it wants is refused by them."""
 
     class Staff(Acme):
@@ -343,5 +343,5 @@ def test_class_of_its_own_stays_small() -> None:
         scope = "openid"
 
     provider: OidcProvider = make(kind=Staff)
-    asked = query(asyncio.run(provider.get_login_url(request())))
+    asked = query(await provider.get_login_url(request()))
     assert (asked["prompt"], asked["scope"]) == ("login", "openid")
