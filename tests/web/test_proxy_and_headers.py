@@ -1,6 +1,5 @@
 """Proxies and headers: who a client is, where we are, and what a server in front may make of our answers."""
 
-import asyncio
 import re
 import socket
 from pathlib import Path
@@ -81,22 +80,18 @@ def _raw(running_shop: RunningShop, line: bytes, *headers: str, body: bytes = b"
     return found
 
 
-def _statuses(hops: list[tuple[str, str]], **service: object) -> list[int]:
+async def _statuses(hops: list[tuple[str, str]], **service: object) -> list[int]:
     """Begin a login from each (peer, X-Forwarded-For) at a shop that lets two through, and return the statuses."""
-
-    async def run(path: Path) -> list[int]:
-        settings = make_settings(SHOP, path, service=service, limits={"per_address": "2/hour"})
-        app = create_app(settings)
-        found = []
-        for peer, forwarded in hops:
-            headers = {"x-forwarded-for": forwarded} if forwarded else {}
-            transport = httpx.ASGITransport(app, client=(peer, 1))
-            async with httpx.AsyncClient(transport=transport, base_url=SHOP, headers=headers) as client:
-                found.append((await client.get("/connect/acme/pc/login")).status_code)
-        await app.state.manager.aclose()
-        return found
-
-    return asyncio.run(run(Path(":memory:")))
+    settings = make_settings(SHOP, Path(":memory:"), service=service, limits={"per_address": "2/hour"})
+    app = create_app(settings)
+    statuses = []
+    for peer, forwarded in hops:
+        headers = {"x-forwarded-for": forwarded} if forwarded else {}
+        transport = httpx.ASGITransport(app, client=(peer, 1))
+        async with httpx.AsyncClient(transport=transport, base_url=SHOP, headers=headers) as client:
+            statuses.append((await client.get("/connect/acme/pc/login")).status_code)
+    await app.state.manager.aclose()
+    return statuses
 
 
 @pytest.mark.parametrize(
@@ -118,11 +113,11 @@ def _statuses(hops: list[tuple[str, str]], **service: object) -> list[int]:
         ([("10.0.0.1", "unknown"), ("10.0.0.1", "_hidden"), ("10.0.0.1", "")], ["10.0.0.0/8"], [404, 404, 429]),
     ],
 )
-def test_limits_count_the_last_hop_that_is_not_vouched_past(
+async def test_limits_count_the_last_hop_that_is_not_vouched_past(
     hops: list[tuple[str, str]], trusted: list[str], statuses: list[int]
 ) -> None:
     """A client cannot dodge its limit by what it claims, and people behind one proxy do not share one."""
-    assert _statuses(hops, trusted_proxies=trusted) == statuses
+    assert await _statuses(hops, trusted_proxies=trusted) == statuses
 
 
 def test_real_service_does_not_believe_its_peers(tmp_path: Path) -> None:

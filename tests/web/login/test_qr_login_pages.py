@@ -1,6 +1,5 @@
 """The surfaces of a hand-over: pages without scripts, JSON, the stream of events, and the switch that ends it."""
 
-import asyncio
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -91,11 +90,11 @@ def test_the_stream_tells_each_state_and_ends(pc: Visitor, phone: Visitor) -> No
     assert told in (["data: waiting", "data: approved"], ["data: waiting", "data: scanned", "data: approved"])
 
 
-def test_what_is_over_is_swept(clock: Clock, shop: RunningShop, pc: Visitor) -> None:
+async def test_what_is_over_is_swept(clock: Clock, shop: RunningShop, pc: Visitor) -> None:
     """Rows go when their two minutes are over."""
     start(pc)
     clock.advance(122)
-    assert asyncio.run(shop.manager.sweep()) == 1
+    assert await shop.manager.sweep() == 1
     assert shop.rows("es_connect_handover") == []
 
 
