@@ -5,13 +5,13 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connect_core.login.values import SessionOpened
 from connect_core.manager import ConnectManager
-from tests.kit.acme import begin, execute, hand_in, using
+from tests.kit.acme import begin, execute, hand_in
 from tests.kit.databases import ENGINES, check, fresh_database, is_answering, server_of
 
 from .services import Tell, script, sized
@@ -59,9 +59,9 @@ def engine(request: pytest.FixtureRequest, require: Callable[[object, str], None
 @pytest.fixture(scope="module")
 def url(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A fresh database of the engine, looked through at the end."""
-    with fresh_database(server_of(engine), tmp_path_factory.mktemp("crowd")) as one:
-        yield one
-        check(one)
+    with fresh_database(server_of(engine), tmp_path_factory.mktemp("crowd")) as address:
+        yield address
+        check(address)
 
 
 @pytest.fixture(scope="module")
@@ -121,12 +121,12 @@ def test_one_code_is_of_use_once(url: str, crowd: Crowd, tell: Tell) -> None:
     assert new[3] == ROUNDS
 
 
-def test_one_state_is_of_use_once(url: str, crowd: Crowd, tell: Tell, tmp_path: Path) -> None:
+async def test_one_state_is_of_use_once(url: str, crowd: Crowd, tell: Tell, manager: ConnectManager) -> None:
     """64 come back with one state and its code: one session, the others are sent where it leads, without one."""
+    begun = [await begin(manager) for _ in range(ROUNDS)]
 
     def parts(place: int) -> list[Any]:
-        begun = using(tmp_path, begin, service={"database_url": url})
-        return [("come_back", [(*begun, f"state{place}.1")] * EACH)] * PROCESSES
+        return [("come_back", [(*begun[place], f"state{place}.1")] * EACH)] * PROCESSES
 
     ended, new = in_rounds(url, crowd, parts)
     tell("64 uses of one state", f"{told(ended)} in {ROUNDS} rounds", "1 effect a round")
@@ -134,15 +134,11 @@ def test_one_state_is_of_use_once(url: str, crowd: Crowd, tell: Tell, tmp_path: 
     assert new[3] == ROUNDS
 
 
-def test_one_refresh_token_stays_one_login(url: str, crowd: Crowd, tell: Tell, tmp_path: Path) -> None:
+async def test_one_refresh_token_stays_one_login(url: str, crowd: Crowd, tell: Tell, manager: ConnectManager) -> None:
     """64 refresh with one token within its grace: all are answered and of one family; too late, nobody is."""
-
-    async def open_session(manager: ConnectManager) -> tuple[str, str]:
-        opened = (await hand_in(manager, "refresher.1")).opened
-        assert opened is not None
-        return opened.token, opened.row.family
-
-    token, family = using(tmp_path, open_session, service={"database_url": url})
+    login = await hand_in(manager, "refresher.1")
+    assert isinstance(login, SessionOpened)
+    token, family = login.opened.token, login.opened.row.family
     before = made(url)
     ended = crowd.do(*[("refresh", [token] * EACH)] * PROCESSES)
     late = "UPDATE es_member_session SET rotated_time = rotated_time - 60 WHERE rotated_time IS NOT NULL"

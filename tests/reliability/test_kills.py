@@ -87,10 +87,10 @@ async def under_load(service: Service, kills: int) -> Log:
     return log
 
 
-def test_killed_workers_lose_nothing(url: str, tell: Tell, tmp_path: Path) -> None:
+async def test_killed_workers_lose_nothing(url: str, tell: Tell, tmp_path: Path) -> None:
     """Every acknowledged login is there, nobody is twice, and every interrupted login began again at once."""
     with running_vendors() as vendors, running_service(tmp_path, url, vendors) as service:
-        log = asyncio.run(under_load(service, KILLS))
+        log = await under_load(service, KILLS)
     stored = execute(
         url,
         "SELECT s.token_hash AS token, m.id AS member FROM es_member_session s"
