@@ -131,27 +131,27 @@ def request(client: ClientType = ClientType.PC) -> AuthorizationRequest:
     )
 
 
-def log_in(provider: OidcProvider, **parameters: str) -> Identity:
+async def log_in(provider: OidcProvider, **parameters: str) -> Identity:
     """Hand in a redeemed flow's code."""
-    return asyncio.run(provider.login_callback(response(**parameters)))
+    return await provider.login_callback(response(**parameters))
 
 
-def log_in_with(id_token: object, vendor: Vendor | None = None, **settings: Any) -> Identity:
+async def log_in_with(id_token: object, vendor: Vendor | None = None, **settings: Any) -> Identity:
     """Log in at a vendor whose token call answers this ID token."""
     vendor = vendor or Vendor()
     vendor.documents["token"]["id_token"] = id_token
-    return log_in(make(vendor, **settings))
+    return await log_in(make(vendor, **settings))
 
 
-def hand_in(id_token: str, vendor: Vendor | None = None, **settings: Any) -> Identity:
+async def hand_in(id_token: str, vendor: Vendor | None = None, **settings: Any) -> Identity:
     """Hand in an ID token as an app does."""
-    return asyncio.run(make(vendor, **settings).login_callback(response(ClientType.APP, id_token)))
+    return await make(vendor, **settings).login_callback(response(ClientType.APP, id_token))
 
 
-def refused(id_token: object, fault: type[ProviderFault] = ProviderBadResponse, **settings: Any) -> None:
+async def refused(id_token: object, fault: type[ProviderFault] = ProviderBadResponse, **settings: Any) -> None:
     """The token is refused as `fault`, nobody asked user-info, and no part of the token is told."""
     vendor = Vendor()
     with pytest.raises(fault) as caught:
-        log_in_with(id_token, vendor, **settings)
+        await log_in_with(id_token, vendor, **settings)
     assert vendor.count("userinfo") == 0
     assert not isinstance(id_token, str) or len(id_token) < 9 or id_token[-9:] not in repr(caught.value.__context__)

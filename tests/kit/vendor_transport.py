@@ -1,8 +1,7 @@
 """A vendor that answers with given bytes, and an OAuth 2.0 provider that calls it, for tests of the base provider."""
 
-import asyncio
-from collections.abc import Coroutine, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -21,7 +20,6 @@ from connect_core.plugin import (
 
 from .fake_transport import FakeTransport
 
-T = TypeVar("T")
 SECRET = "s3cr3t of the client"
 CODE = "c0de-of-the-person"
 TOKEN = "t0ken-of-the-person"
@@ -85,12 +83,7 @@ def make(
     return changed(parsed, HttpPool(transport=transport or Transport({})).for_provider("acme"))  # type: ignore[arg-type]
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run one call."""
-    return asyncio.run(work)
-
-
-def login_url(provider: OAuth2Provider, client: ClientType = ClientType.PC, language: Language = "zh") -> str:
+async def login_url(provider: OAuth2Provider, client: ClientType = ClientType.PC, language: Language = "zh") -> str:
     """Return where a login begins."""
     request = AuthorizationRequest(
         client_type=client,
@@ -100,7 +93,7 @@ def login_url(provider: OAuth2Provider, client: ClientType = ClientType.PC, lang
         code_challenge="ch4llenge",
         language=language,
     )
-    return run(provider.get_login_url(request))
+    return await provider.get_login_url(request)
 
 
 def query(url: str) -> dict[str, str]:
@@ -110,7 +103,7 @@ def query(url: str) -> dict[str, str]:
     return dict(pairs)
 
 
-def log_in(provider: OAuth2Provider) -> Identity:
+async def log_in(provider: OAuth2Provider) -> Identity:
     """Hand a redeemed flow's code in."""
     response = AuthorizationResponse.of_spent_flow(
         client_type=ClientType.PC,
@@ -119,7 +112,7 @@ def log_in(provider: OAuth2Provider) -> Identity:
         redirect_uri="https://shop.example/cb",
         code_verifier=VERIFIER,
     )
-    return run(provider.login_callback(response))
+    return await provider.login_callback(response)
 
 
 def quirky(**quirks: Any) -> Quirks:
