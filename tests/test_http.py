@@ -151,8 +151,8 @@ async def test_a_vendor_that_never_answers_ends_by_the_deadline() -> None:
 async def test_a_dripping_answer_ends_by_the_deadline() -> None:
     """The deadline is for the whole call: a byte now and then does not renew it."""
 
-    def drip(one: Peer, connection: socket.socket) -> None:
-        one.read(connection)
+    def drip(server: Peer, connection: socket.socket) -> None:
+        server.read(connection)
         for byte in whole(b" " * 1000):
             connection.sendall(bytes([byte]))
             time.sleep(0.002)
@@ -168,8 +168,8 @@ async def test_an_endless_answer_is_cut_at_256_kib() -> None:
     """Reading stops at the limit and the connection is given up, however much the vendor would send."""
     sent = [0]
 
-    def flood(one: Peer, connection: socket.socket) -> None:
-        one.read(connection)
+    def flood(server: Peer, connection: socket.socket) -> None:
+        server.read(connection)
         connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
         while sent[0] < 100 * 2**20:
             sent[0] += connection.send(b"x" * 65536)
@@ -304,8 +304,8 @@ def test_a_provider_names_its_vendors_charset() -> None:
 async def test_a_broken_answer_is_a_fault_and_no_time_out(answer: bytes) -> None:
     """A connection that breaks is told as such, so that an operator does not look for slowness."""
 
-    def talk(one: Peer, connection: socket.socket) -> None:
-        one.read(connection)
+    def talk(server: Peer, connection: socket.socket) -> None:
+        server.read(connection)
         connection.sendall(answer)
 
     with peer(talk) as broken, pytest.raises(ProviderBadResponse):

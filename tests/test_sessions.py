@@ -68,9 +68,9 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     """Sessions with the default lifetimes."""
-    one = Desk(tmp_path)
-    yield one
-    one.database.close()
+    desk = Desk(tmp_path)
+    yield desk
+    desk.database.close()
 
 
 async def rotated(desk: Desk, opened: OpenSession, now: int) -> OpenSession:
@@ -98,20 +98,20 @@ async def test_nothing_that_could_be_presented_is_stored(desk: Desk) -> None:
     assert [token for token in tokens if token.encode() in content or token[:16].encode() in content] == []
     hashes = {row["token_hash"] for row in rows(desk.folder, "SELECT token_hash FROM es_member_session")}
     assert len(hashes) == 4
-    assert all(re.fullmatch("[0-9a-f]{64}", one) for one in hashes)
-    for one in hashes:
-        assert await desk.find(one, NOW) == (None, False)
+    assert all(re.fullmatch("[0-9a-f]{64}", hash_) for hash_ in hashes)
+    for hash_ in hashes:
+        assert await desk.find(hash_, NOW) == (None, False)
 
 
 async def test_tokens_are_long_random_and_shown_once(desk: Desk) -> None:
     """256 random bits each, and none in a `repr`."""
     opened = [await desk.open() for _ in range(20)]
-    assert len({one.token for one in opened}) == len({one.row.family for one in opened}) == 20
-    assert all(re.fullmatch("[A-Za-z0-9_-]{43}", one.token) for one in opened)
+    assert len({session.token for session in opened}) == len({session.row.family for session in opened}) == 20
+    assert all(re.fullmatch("[A-Za-z0-9_-]{43}", session.token) for session in opened)
     tokens = desk.sessions.issue_tokens(opened[0], NOW)
-    told = f"{opened[0]!r}{tokens!r}"
-    assert opened[0].token not in told
-    assert tokens.access_token not in told
+    shown = f"{opened[0]!r}{tokens!r}"
+    assert opened[0].token not in shown
+    assert tokens.access_token not in shown
 
 
 async def test_the_token_answer_has_the_forms_of_its_rfc(desk: Desk) -> None:
@@ -187,10 +187,10 @@ async def test_a_refresh_token_is_used_once(desk: Desk) -> None:
 async def test_two_tabs_each_get_a_successor_of_their_own(desk: Desk) -> None:
     """Within ten seconds of its rotation a token still works, and both successors go on."""
     first = await desk.open()
-    one, other = await rotated(desk, first, NOW), await rotated(desk, first, NOW + REUSE_GRACE)
+    first_successor, second_successor = await rotated(desk, first, NOW), await rotated(desk, first, NOW + REUSE_GRACE)
     assert REUSE_GRACE == 10
-    assert one.token != other.token
-    for successor in (one, other):
+    assert first_successor.token != second_successor.token
+    for successor in (first_successor, second_successor):
         assert (await rotated(desk, successor, NOW + 500)).row.family == first.row.family
 
 
@@ -267,10 +267,10 @@ async def test_logout_ends_every_token_of_the_login(desk: Desk) -> None:
     """Refresh, session and access tokens are dead at once; another login of the member goes on."""
     first, other = await desk.open(), await desk.open()
     second = await rotated(desk, first, NOW)
-    access = [desk.sessions.issue_tokens(one, NOW) for one in (second, other)]
+    access = [desk.sessions.issue_tokens(session, NOW) for session in (second, other)]
     ended = await desk.run(lambda tx: desk.sessions.end(tx, first.token, NOW))
     assert ended == LiveSession(1, ClientType.APP, first.row.family, NOW)
-    assert [await desk.find_by(one, NOW) is not None for one in access] == [False, True]
-    assert [await desk.is_usable(one, NOW) for one in (first, second, other)] == [False, False, True]
+    assert [await desk.find_by(tokens, NOW) is not None for tokens in access] == [False, True]
+    assert [await desk.is_usable(session, NOW) for session in (first, second, other)] == [False, False, True]
     await desk.run(lambda tx: desk.sessions.end_family(tx, other.row.family, NOW))
     assert await desk.find_by(access[1], NOW) is None

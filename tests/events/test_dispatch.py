@@ -118,8 +118,8 @@ async def test_every_login_is_a_line_of_the_log(caplog: pytest.LogCaptureFixture
     conflict, login = caplog.records
     assert (conflict.levelname, conflict.message) == ("WARNING", "identity_conflict")
     assert (login.levelname, login.message) == ("INFO", "logged_in")
-    told = {"member_id": 1, "is_new_member": False, "provider": "acme", "client_type": "pc"}
-    assert vars(login).items() >= {**told, "union_type": "ACME", "request_id": "r"}.items()
+    fields = {"member_id": 1, "is_new_member": False, "provider": "acme", "client_type": "pc"}
+    assert vars(login).items() >= {**fields, "union_type": "ACME", "request_id": "r"}.items()
 
 
 def untold(folder: Path) -> list[str]:
@@ -145,9 +145,9 @@ async def test_an_event_is_untold_until_its_listeners_were_called(make_manager: 
     assert [await manager.dispatcher.redeliver() for _ in range(2)] == [1, 0]
     assert listener.heard[1:] == [lost]
     assert untold(tmp_path) == []
-    told = rows(tmp_path, "SELECT id, kind, create_time, dispatched_at FROM es_connect_event ORDER BY id")
-    assert [event.id for event in listener.heard] == [row["id"] for row in told if row["kind"] == "logged_in"]
-    assert [row["dispatched_at"] for row in told if row["kind"] != "logged_in"] == [told[0]["create_time"]] * 2
+    events = rows(tmp_path, "SELECT id, kind, create_time, dispatched_at FROM es_connect_event ORDER BY id")
+    assert [event.id for event in listener.heard] == [row["id"] for row in events if row["kind"] == "logged_in"]
+    assert [row["dispatched_at"] for row in events if row["kind"] != "logged_in"] == [events[0]["create_time"]] * 2
 
 
 @pytest.mark.usefixtures("database_url")
@@ -176,9 +176,9 @@ def test_a_refusal_is_a_line_of_the_log(
     caplog.set_level(logging.INFO, "connect_login")
     RefusalLog().note(error("the reason", vendor={"sub_code": "isv.x"}), {"request_id": "r", "provider": "acme"})
     [record] = caplog.records
-    told = vars(record)
-    assert (record.levelname, record.message, told["code"]) == (level, "login_refused", error.code)
-    assert (told["reason"], told["vendor_sub_code"], told["request_id"]) == ("the reason", "isv.x", "r")
+    fields = vars(record)
+    assert (record.levelname, record.message, fields["code"]) == (level, "login_refused", error.code)
+    assert (fields["reason"], fields["vendor_sub_code"], fields["request_id"]) == ("the reason", "isv.x", "r")
 
 
 def test_a_flood_of_refusals_does_not_fill_the_disk(caplog: pytest.LogCaptureFixture) -> None:

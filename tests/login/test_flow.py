@@ -54,9 +54,9 @@ def database(database_url: str) -> Iterator[Database]:
 def test_states_are_unpredictable_and_fit_every_vendor() -> None:
     """32 base62 characters, never the same, every character in use; nonce and verifier are others."""
     begun = [start() for _ in range(500)]
-    assert len({value for one in begun for value in (one.state, one.nonce, one.code_verifier)}) == 1500
-    assert all(re.fullmatch("[0-9A-Za-z]{32}", value) for one in begun for value in (one.state, one.nonce))
-    assert len(set("".join(one.state for one in begun))) == 62
+    assert len({value for login in begun for value in (login.state, login.nonce, login.code_verifier)}) == 1500
+    assert all(re.fullmatch("[0-9A-Za-z]{32}", value) for login in begun for value in (login.state, login.nonce))
+    assert len(set("".join(login.state for login in begun))) == 62
 
 
 def test_pkce_challenge_is_s256_of_a_verifier_of_the_right_form() -> None:
@@ -82,8 +82,8 @@ def test_a_flow_comes_back_as_it_was_sealed() -> None:
     begun = start()
     opened = FLOWS.open(begun.state, FLOWS.seal(begun), NOW + 1)
     assert opened == begun
-    assert [type(getattr(opened, one.name)) for one in fields(Flow)] == [
-        type(getattr(begun, one.name)) for one in fields(Flow)
+    assert [type(getattr(opened, field.name)) for field in fields(Flow)] == [
+        type(getattr(begun, field.name)) for field in fields(Flow)
     ]
 
 

@@ -49,8 +49,8 @@ class Service:
     def workers(self) -> list[int]:
         """The processes that serve; the first of a family is their supervisor, which is not among them."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text("ascii")
-        found = [int(pid) for pid in children.split()]
-        return [pid for pid in found if b"resource_tracker" not in _command(pid)]
+        pids = [int(pid) for pid in children.split()]
+        return [pid for pid in pids if b"resource_tracker" not in _command(pid)]
 
 
 def is_at_work(pid: int) -> bool:
@@ -161,9 +161,9 @@ class Proxy:
         self._writers |= {writer, back}
         with suppress(OSError):
             await asyncio.gather(self._pump(reader, back), self._pump(there, writer))
-        for one in (writer, back):
-            self._writers.discard(one)
-            one.transport.abort()
+        for end in (writer, back):
+            self._writers.discard(end)
+            end.transport.abort()
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):
@@ -192,7 +192,7 @@ def script(name: str, *arguments: str) -> dict[str, Any]:
 
 def memory_of(pid: int) -> float:
     """A process's resident set in MiB."""
-    [line] = [one for one in Path(f"/proc/{pid}/status").read_text("ascii").splitlines() if "VmRSS" in one]
+    [line] = [line for line in Path(f"/proc/{pid}/status").read_text("ascii").splitlines() if "VmRSS" in line]
     return int(line.split()[1]) / 1024
 
 

@@ -97,7 +97,7 @@ def in_rounds(url: str, crowd: Crowd, parts: Callable[[int], list[Any]]) -> tupl
 def test_first_logins_of_one_person_are_one_member(url: str, crowd: Crowd, tell: Tell) -> None:
     """64 at once from 4 processes, every round somebody else: a member each, nobody is refused."""
     ended, new = in_rounds(url, crowd, lambda place: [("hand_in", part) for part in codes(f"one{place}")])
-    shown = f"{told(ended)}, {new[0]} members in {ROUNDS} rounds"
+    shown = f"{summary(ended)}, {new[0]} members in {ROUNDS} rounds"
     tell("64 first logins of one person", shown, "1 member a round, 64 ok")
     assert ended == {"ok": 64 * ROUNDS}
     assert new == [ROUNDS, ROUNDS, 2 * ROUNDS, 64 * ROUNDS]
@@ -107,7 +107,7 @@ def test_one_person_through_two_apps_is_one_member(url: str, crowd: Crowd, tell:
     """Two open ids and one union id, 32 logins each at once: one member with three ids."""
     ways = ("hand_in", "hand_in", "hand_in_to_second_app", "hand_in_to_second_app")
     ended, new = in_rounds(url, crowd, lambda place: list(zip(ways, codes(f"two{place}"), strict=True)))
-    shown = f"{told(ended)}, {new[0]} members in {ROUNDS} rounds"
+    shown = f"{summary(ended)}, {new[0]} members in {ROUNDS} rounds"
     tell("64 first logins through two apps", shown, "1 member a round, 64 ok")
     assert ended == {"ok": 64 * ROUNDS}
     assert new == [ROUNDS, ROUNDS, 3 * ROUNDS, 64 * ROUNDS]
@@ -116,7 +116,7 @@ def test_one_person_through_two_apps_is_one_member(url: str, crowd: Crowd, tell:
 def test_one_code_is_of_use_once(url: str, crowd: Crowd, tell: Tell) -> None:
     """64 hand in one mini-program code: one login, the others are told that it was seen."""
     ended, new = in_rounds(url, crowd, lambda place: [("hand_in", [f"code{place}.1"] * EACH)] * PROCESSES)
-    tell("64 uses of one code", f"{told(ended)} in {ROUNDS} rounds", "1 effect a round")
+    tell("64 uses of one code", f"{summary(ended)} in {ROUNDS} rounds", "1 effect a round")
     assert ended == {"ok": ROUNDS, "code_seen": 63 * ROUNDS}
     assert new[3] == ROUNDS
 
@@ -129,7 +129,7 @@ async def test_one_state_is_of_use_once(url: str, crowd: Crowd, tell: Tell, mana
         return [("come_back", [(*begun[place], f"state{place}.1")] * EACH)] * PROCESSES
 
     ended, new = in_rounds(url, crowd, parts)
-    tell("64 uses of one state", f"{told(ended)} in {ROUNDS} rounds", "1 effect a round")
+    tell("64 uses of one state", f"{summary(ended)} in {ROUNDS} rounds", "1 effect a round")
     assert ended == {"ok": ROUNDS, "repeated": 63 * ROUNDS}
     assert new[3] == ROUNDS
 
@@ -148,11 +148,11 @@ async def test_one_refresh_token_stays_one_login(url: str, crowd: Crowd, tell: T
     left, new = execute(url, alive, family)[0]["n"], made(url)[3] - before[3]
     tell(
         "64 uses of one refresh token",
-        f"{told(ended)}; later {told(refused)}, {left} alive",
+        f"{summary(ended)}; later {summary(refused)}, {left} alive",
         "1 family; later 0 alive",
     )
     assert (ended, refused, left, new) == ({"ok": 64}, {"token_invalid": 64}, 0, 64)
 
 
-def told(ended: Counter[str]) -> str:
+def summary(ended: Counter[str]) -> str:
     return ", ".join(f"{number} {outcome}" for outcome, number in sorted(ended.items()))

@@ -46,10 +46,10 @@ async def test_a_notice_survives_a_kill(url: str, tell: Tell, make_manager: Make
         async with aclosing(make_manager(extra=[("listener", listener)], now=clock)) as manager:
             redelivered.append(await manager.dispatcher.redeliver())
     assert redelivered == [0, 2, 0], "within the first minute another process may still be telling it"
-    told = [(event.kind, event.is_new_member, event.member_id) for event in listener.heard]
-    tell("notices lost by a kill between commit and notice", 2 - len(told), "0")
+    heard = [(event.kind, event.is_new_member, event.member_id) for event in listener.heard]
+    tell("notices lost by a kill between commit and notice", 2 - len(heard), "0")
     member = execute(url, "SELECT id FROM es_member")[0]["id"]
-    assert told == [("registered", True, member), ("logged_in", True, member)]
+    assert heard == [("registered", True, member), ("logged_in", True, member)]
     ids = [row["id"] for row in execute(url, "SELECT id FROM es_connect_event WHERE kind <> 'bound' ORDER BY id")]
     assert [event.id for event in listener.heard] == ids
 

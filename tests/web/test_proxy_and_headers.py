@@ -74,10 +74,10 @@ def _raw(running_shop: RunningShop, line: bytes, *headers: str, body: bytes = b"
     lines += [b"content-type: application/x-www-form-urlencoded", b"connection: close"]
     with socket.create_connection((address.hostname, address.port), 5) as connection:
         connection.sendall(b"\r\n".join([*lines, b"", body]))
-        found = b""
+        answer = b""
         while chunk := connection.recv(65536):
-            found += chunk
-    return found
+            answer += chunk
+    return answer
 
 
 async def _statuses(hops: list[tuple[str, str]], **service: object) -> list[int]:
@@ -122,13 +122,13 @@ async def test_limits_count_the_last_hop_that_is_not_vouched_past(
 
 def test_real_service_does_not_believe_its_peers(tmp_path: Path) -> None:
     """`connect-login serve` does not take a loopback peer's X-Forwarded-* either, as its server would by default."""
-    with served(tmp_path, limits={"per_address": "3/hour"}) as one, httpx.Client(trust_env=False) as client:
+    with served(tmp_path, limits={"per_address": "3/hour"}) as service, httpx.Client(trust_env=False) as client:
         answers = [
-            client.get(f"{one.url}/connect/alipay/pc/login", headers=SPOOFED | {"x-forwarded-for": f"192.0.2.{number}"})
-            for number in range(4)
+            client.get(f"{service.url}/connect/alipay/pc/login", headers=SPOOFED | {"x-forwarded-for": f"192.0.2.{n}"})
+            for n in range(4)
         ]
     assert [answer.status_code for answer in answers] == [303, 303, 303, 429]
-    assert query(answers[0].headers["location"])["redirect_uri"] == f"{one.url}/connect/alipay/pc/callback"
+    assert query(answers[0].headers["location"])["redirect_uri"] == f"{service.url}/connect/alipay/pc/callback"
 
 
 def test_cookies_of_a_shop_behind_tls() -> None:
@@ -142,8 +142,8 @@ def test_cookies_of_a_shop_behind_tls() -> None:
         for rest in (flow_rest, session_rest):
             attributes = rest.split("; ")[1:]
             assert {"HttpOnly", "Path=/", "SameSite=lax", "Secure"} <= set(attributes)
-            assert not [one for one in attributes if one.lower().startswith("domain")]
-            [age] = [int(one.removeprefix("Max-Age=")) for one in attributes if one.startswith("Max-Age=")]
+            assert not [attribute for attribute in attributes if attribute.lower().startswith("domain")]
+            [age] = [int(text.removeprefix("Max-Age=")) for text in attributes if text.startswith("Max-Age=")]
             assert 0 < age <= 30 * 24 * 3600
         assert visitor.http.get("/connect/me").json()["connections"] == ["ALIPAY"]
 
@@ -170,7 +170,8 @@ def test_no_script_reads_a_cookie_of_ours_and_none_goes_over_plain_http() -> Non
     ours = {f"__Host-connect_{name}" for name in ("flow_", "session", "pending", "handover")}
     assert names == ours | {"access_token", "refresh_token", "uid"}
     for line in lines:
-        attributes = {one.partition("=")[0].lower(): one.partition("=")[2] for one in line.split("; ")[1:]}
+        parts = [attribute.partition("=") for attribute in line.split("; ")[1:]]
+        attributes = {name.lower(): value for name, _, value in parts}
         assert attributes.keys() == {"httponly", "max-age", "path", "samesite", "secure"}, line
         assert (attributes["path"], attributes["samesite"]) == ("/", "lax")
         assert 0 < int(attributes["max-age"]) <= 30 * 24 * 3600

@@ -80,14 +80,14 @@ def test_an_app_confirms_with_its_token(shop: RunningShop, pc: Visitor) -> None:
 def test_the_stream_tells_each_state_and_ends(pc: Visitor, phone: Visitor) -> None:
     """Server-sent events: a line for each change, none for who, and an end with the decision."""
     path = start(pc)
-    told = []
+    events = []
     with pc.http.stream("GET", "/connect/handover/events") as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
         for line in stream.iter_lines():
-            told += [line] if line.startswith("data:") else []
+            events += [line] if line.startswith("data:") else []
             if line == "data: waiting":
                 approve(phone, path)
-    assert told in (["data: waiting", "data: approved"], ["data: waiting", "data: scanned", "data: approved"])
+    assert events in (["data: waiting", "data: approved"], ["data: waiting", "data: scanned", "data: approved"])
 
 
 async def test_what_is_over_is_swept(clock: Clock, shop: RunningShop, pc: Visitor) -> None:
