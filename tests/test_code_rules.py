@@ -123,6 +123,25 @@ def test_every_test_states_its_rule() -> None:
     assert silent == []
 
 
+OWN_LOOPS = {
+    "tests/login/test_crowds.py test_a_process_that_dies_between_two_steps_leaves_a_whole_database",  # ends its loop
+    "tests/store/engine/test_sqlite_loop.py test_a_loop_that_ends_leaves_the_database_to_the_next",  # is about loops
+    "tests/test_http_pool.py test_event_loops_one_after_the_other_each_have_their_pool",  # is about loops
+}
+"""Functions of test modules that start event loops; benchmarks, which measure in loops of their own, are let be."""
+
+
+def test_tests_that_await_are_async_functions() -> None:
+    """They run in the loop of the test runner and have a manager from a fixture, not `work` to hand to a loop."""
+    starters = set()
+    for name, node in functions([path for path in TESTS if path.stem.startswith("test_")]):
+        calls = {ast.unparse(call.func) for call in ast.walk(node) if isinstance(call, ast.Call)}
+        is_work = isinstance(node, ast.AsyncFunctionDef) and node.name == "work"
+        if (calls & {"asyncio.run", "using"} or is_work) and not name.startswith("tests/benchmarks/"):
+            starters.add(re.sub(r":\d+", "", name))
+    assert starters == OWN_LOOPS
+
+
 UNMIRRORED = {"benchmarks", "browser", "docs", "interop", "kit", "plugins", "reliability"}
 """Folders of tests that belong to no single package of `connect_core`."""
 

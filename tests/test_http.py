@@ -18,11 +18,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from connect_core.errors import ProviderBadResponse, ProviderRefused, ProviderTimeout
-from connect_core.http import ANSWER_LIMIT, Answer, HttpPool, parse_object
+from connect_core.http import ANSWER_LIMIT, Answer, parse_object
 from connect_core.sandbox import serving
 
 from .kit.canaries import CANARY, every_text
-from .kit.peers import Peer, always, get, never, peer, post, using, whole
+from .kit.peers import Peer, always, get, http_pool, never, peer, post, whole
 
 AWKWARD = {
     "sum": "1+1=2&x",
@@ -62,39 +62,37 @@ def vendor() -> Iterator[str]:
 # what is sent
 
 
-def test_parameters_and_forms_arrive_as_given(vendor: str) -> None:
+async def test_parameters_and_forms_arrive_as_given(vendor: str) -> None:
     """Values are encoded once: the server reads back exactly what the provider gave."""
-    query = get(f"{vendor}/echo", AWKWARD).json()["query"]
+    query = (await get(f"{vendor}/echo", AWKWARD)).json()["query"]
     assert dict(parse_qsl(query, keep_blank_values=True)) == AWKWARD
-    body = post(f"{vendor}/echo", form=AWKWARD).json()["body"]
+    body = (await post(f"{vendor}/echo", form=AWKWARD)).json()["body"]
     assert dict(parse_qsl(body, keep_blank_values=True)) == AWKWARD
 
 
-def test_the_query_of_an_endpoint_survives_parameters(vendor: str) -> None:
+async def test_the_query_of_an_endpoint_survives_parameters(vendor: str) -> None:
     """An endpoint configured with a query of its own keeps it beside the parameters of the call."""
     for params in ({"code": "1"}, {}):
-        query = get(f"{vendor}/echo?tenant=a%2Bb", params).json()["query"]
+        query = (await get(f"{vendor}/echo?tenant=a%2Bb", params)).json()["query"]
         assert dict(parse_qsl(query)) == {"tenant": "a+b", **params}
 
 
-def test_raw_content_keeps_its_bytes_and_type(vendor: str) -> None:
+async def test_raw_content_keeps_its_bytes_and_type(vendor: str) -> None:
     """What a provider signed is what is sent, under the type that it named."""
-    transport = post(
-        f"{vendor}/echo", content=b'{"b": 1,"a":"%2B +"}', headers={"content-type": "application/json"}
+    transport = (
+        await post(f"{vendor}/echo", content=b'{"b": 1,"a":"%2B +"}', headers={"content-type": "application/json"})
     ).json()
     assert transport["body"] == '{"b": 1,"a":"%2B +"}'
     assert [value for name, value in transport["headers"] if name == "content-type"] == ["application/json"]
 
 
-def test_cookies_of_a_vendor_are_not_kept(vendor: str) -> None:
+async def test_cookies_of_a_vendor_are_not_kept(vendor: str) -> None:
     """One login's vendor cookie never travels with another login's call."""
     url = vendor.replace("127.0.0.1", "localhost") + "/echo"  # cookie jars keep none of a bare address
-
-    async def twice(pool: HttpPool) -> Answer:
-        assert "vendor=1" in (await pool.for_provider("acme").get(url)).headers["set-cookie"]
-        return await pool.for_provider("acme").get(url)
-
-    assert "cookie" not in dict(using(twice).json()["headers"])
+    async with http_pool() as pool:
+        first, second = [await pool.for_provider("acme").get(url) for _ in range(2)]
+    assert "vendor=1" in first.headers["set-cookie"]
+    assert "cookie" not in dict(second.json()["headers"])
 
 
 @pytest.mark.parametrize(
@@ -108,53 +106,53 @@ def test_cookies_of_a_vendor_are_not_kept(vendor: str) -> None:
     ],
     ids=["surrogate", "header charset", "header lines", "bad port", "control character"],
 )
-def test_a_request_that_cannot_be_written_is_a_fault(vendor: str, request_: dict[str, Any]) -> None:
+async def test_a_request_that_cannot_be_written_is_a_fault(vendor: str, request_: dict[str, Any]) -> None:
     """Values that HTTP cannot carry fail that login alone, and are not told."""
     url = vendor + request_.pop("path", "/echo")
     with pytest.raises(ProviderBadResponse) as caught:
-        get(url, **request_)
+        await get(url, **request_)
     assert CANARY not in every_text(caught.value)
 
 
-def test_proxies_and_netrc_are_ignored_unless_configured(vendor: str, tmp_path: Path) -> None:
+async def test_proxies_and_netrc_are_ignored_unless_configured(vendor: str, tmp_path: Path) -> None:
     """The environment changes where calls go only when the shop says so."""
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login somebody password something\n")
     with peer(always(whole(b'{"from": "proxy"}'))) as proxy:
         os.environ.update(HTTP_PROXY=proxy.url, http_proxy=proxy.url, NO_PROXY="", NETRC=str(netrc))
-        assert "authorization" not in dict(get(f"{vendor}/echo").json()["headers"])
+        assert "authorization" not in dict((await get(f"{vendor}/echo")).json()["headers"])
         assert not proxy.requests
-        assert get(f"{vendor}/echo", trust_env=True).json() == {"from": "proxy"}
+        assert (await get(f"{vendor}/echo", trust_env=True)).json() == {"from": "proxy"}
         assert proxy.requests[0].startswith(b"GET http://127.0.0.1:")
 
 
 # how long, how much
 
 
-def test_a_host_that_takes_no_connection_ends_by_the_deadline() -> None:
+async def test_a_host_that_takes_no_connection_ends_by_the_deadline() -> None:
     """A black hole costs the deadline and is told as a time-out."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         port = listener.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)):  # fills the backlog: further handshakes are dropped
             before = time.monotonic()
             with pytest.raises(ProviderTimeout):
-                get(f"http://127.0.0.1:{port}/", deadline=0.3)
+                await get(f"http://127.0.0.1:{port}/", deadline=0.3)
             assert 0.25 < time.monotonic() - before < 1
 
 
-def test_a_vendor_that_never_answers_ends_by_the_deadline() -> None:
+async def test_a_vendor_that_never_answers_ends_by_the_deadline() -> None:
     """A connection without an answer costs the deadline and is given up."""
     with peer(never) as silent:
         with pytest.raises(ProviderTimeout):
-            get(silent.url, deadline=0.2)
+            await get(silent.url, deadline=0.2)
         assert silent.closed.wait(1)
 
 
-def test_a_dripping_answer_ends_by_the_deadline() -> None:
+async def test_a_dripping_answer_ends_by_the_deadline() -> None:
     """The deadline is for the whole call: a byte now and then does not renew it."""
 
-    def drip(one: Peer, connection: socket.socket) -> None:
-        one.read(connection)
+    def drip(server: Peer, connection: socket.socket) -> None:
+        server.read(connection)
         for byte in whole(b" " * 1000):
             connection.sendall(bytes([byte]))
             time.sleep(0.002)
@@ -162,41 +160,41 @@ def test_a_dripping_answer_ends_by_the_deadline() -> None:
     with peer(drip) as dripping:
         before = time.monotonic()
         with pytest.raises(ProviderTimeout):
-            get(dripping.url, deadline=0.4)
+            await get(dripping.url, deadline=0.4)
         assert time.monotonic() - before < 0.8
 
 
-def test_an_endless_answer_is_cut_at_256_kib() -> None:
+async def test_an_endless_answer_is_cut_at_256_kib() -> None:
     """Reading stops at the limit and the connection is given up, however much the vendor would send."""
     sent = [0]
 
-    def flood(one: Peer, connection: socket.socket) -> None:
-        one.read(connection)
+    def flood(server: Peer, connection: socket.socket) -> None:
+        server.read(connection)
         connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
         while sent[0] < 100 * 2**20:
             sent[0] += connection.send(b"x" * 65536)
 
     with peer(flood) as flooding:
         with pytest.raises(ProviderBadResponse, match="256 KiB"):
-            get(flooding.url)
+            await get(flooding.url)
         assert flooding.closed.wait(1)
         assert sent[0] < 20 * 2**20
 
 
-def test_the_limit_itself_is_let_pass(vendor: str) -> None:
+async def test_the_limit_itself_is_let_pass(vendor: str) -> None:
     """256 KiB are taken, one byte more is not."""
-    assert len(get(f"{vendor}/say", {"size": str(ANSWER_LIMIT)}).content) == ANSWER_LIMIT
+    assert len((await get(f"{vendor}/say", {"size": str(ANSWER_LIMIT)})).content) == ANSWER_LIMIT
     with pytest.raises(ProviderBadResponse, match="256 KiB"):
-        get(f"{vendor}/say", {"size": str(ANSWER_LIMIT + 1)})
+        await get(f"{vendor}/say", {"size": str(ANSWER_LIMIT + 1)})
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP", "br", "zstd", "deflate", "gzip, gzip"])
-def test_a_compressed_answer_is_refused_undecoded(encoding: str) -> None:
+async def test_a_compressed_answer_is_refused_undecoded(encoding: str) -> None:
     """Nothing is ever decompressed, so no bomb can go off; requests say that we want none."""
     answer = whole(gzip.compress(b"{}" * 1000), b"Content-Encoding: %s\r\n" % encoding.encode())
     with peer(always(answer)) as compressing:
         with pytest.raises(ProviderBadResponse, match="compressed"):
-            get(compressing.url)
+            await get(compressing.url)
         sent = [line for line in compressing.requests[0].lower().split(b"\r\n") if line.startswith(b"accept-encoding")]
         assert sent == [b"accept-encoding: identity"]
 
@@ -205,9 +203,9 @@ def test_a_compressed_answer_is_refused_undecoded(encoding: str) -> None:
 
 
 @pytest.mark.parametrize("status", ["429", "500", "502", "503"])
-def test_an_outage_is_a_refusal_with_the_vendors_hint(vendor: str, status: str) -> None:
+async def test_an_outage_is_a_refusal_with_the_vendors_hint(vendor: str, status: str) -> None:
     """A busy vendor is told apart from a broken one, and its Retry-After is passed on."""
-    answer = get(f"{vendor}/say", {"status": status, "header": "retry-after", "value": "7"})
+    answer = await get(f"{vendor}/say", {"status": status, "header": "retry-after", "value": "7"})
     with pytest.raises(ProviderRefused) as caught:
         answer.raise_for_outage()
     assert caught.value.retry_after == 7
@@ -231,10 +229,10 @@ def test_other_statuses_are_the_providers_to_judge() -> None:
         assert answer.raise_for_outage() is answer
 
 
-def test_a_redirect_is_not_followed(vendor: str) -> None:
+async def test_a_redirect_is_not_followed(vendor: str) -> None:
     """A vendor cannot send our secrets elsewhere."""
     with peer(always(whole())) as inside:
-        answer = get(f"{vendor}/say", {"status": "302", "header": "location", "value": inside.url})
+        answer = await get(f"{vendor}/say", {"status": "302", "header": "location", "value": inside.url})
         assert answer.status == 302
         assert not inside.connections
     with pytest.raises(ProviderBadResponse, match="redirect"):
@@ -265,10 +263,10 @@ UNUSABLE = {
 
 
 @pytest.mark.parametrize("body", UNUSABLE.values(), ids=UNUSABLE.keys())
-def test_an_unusable_answer_is_a_fault(body: bytes) -> None:
+async def test_an_unusable_answer_is_a_fault(body: bytes) -> None:
     """What is no plain JSON object in the expected charset ends that login with 502, not with a crash."""
     with peer(always(whole(body))) as vendor:
-        answer = get(vendor.url)
+        answer = await get(vendor.url)
     with pytest.raises(ProviderBadResponse):
         answer.json()
 
@@ -303,27 +301,28 @@ def test_a_provider_names_its_vendors_charset() -> None:
     [b"", whole(b"{}" * 9)[:-9], b"SSH-2.0-OpenSSH\r\n\r\n", b"HTTP/1.1 200 OK\r\nx: " + b"y" * 20_000],
     ids=["hung up", "cut short", "not HTTP", "huge header"],
 )
-def test_a_broken_answer_is_a_fault_and_no_time_out(answer: bytes) -> None:
+async def test_a_broken_answer_is_a_fault_and_no_time_out(answer: bytes) -> None:
     """A connection that breaks is told as such, so that an operator does not look for slowness."""
 
-    def talk(one: Peer, connection: socket.socket) -> None:
-        one.read(connection)
+    def talk(server: Peer, connection: socket.socket) -> None:
+        server.read(connection)
         connection.sendall(answer)
 
     with peer(talk) as broken, pytest.raises(ProviderBadResponse):
-        get(broken.url)
+        await get(broken.url)
 
 
-def test_a_refused_connection_is_a_fault_and_no_time_out() -> None:
+async def test_a_refused_connection_is_a_fault_and_no_time_out() -> None:
     """Nobody listening is not the same as somebody slow."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(ProviderBadResponse):
-        get(f"http://127.0.0.1:{port}/")
+        await get(f"http://127.0.0.1:{port}/")
 
 
-def test_a_self_signed_certificate_is_refused(tmp_path: Path) -> None:
-    """The vendor's certificate must be somebody's we trust; there is no switch."""
+@pytest.fixture
+def self_signed(tmp_path: Path) -> tuple[Path, Path]:
+    """A key and its own certificate for 127.0.0.1, as PEM files."""
     key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=127.0.0.1"
     subprocess.run(
@@ -331,6 +330,12 @@ def test_a_self_signed_certificate_is_refused(tmp_path: Path) -> None:
         check=True,
         capture_output=True,
     )
+    return key, cert
+
+
+async def test_a_self_signed_certificate_is_refused(self_signed: tuple[Path, Path]) -> None:
+    """The vendor's certificate must be somebody's we trust; there is no switch."""
+    key, cert = self_signed
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(cert, key)
     with peer(always(whole()), server) as vendor:
@@ -341,5 +346,5 @@ def test_a_self_signed_certificate_is_refused(tmp_path: Path) -> None:
             assert works.recv(15) == b"HTTP/1.1 200 OK"
         vendor.requests.clear()
         with pytest.raises(ProviderBadResponse):
-            get(vendor.url)
+            await get(vendor.url)
         assert not vendor.requests

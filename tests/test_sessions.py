@@ -1,6 +1,5 @@
 """Sessions: opened, found, rotated and ended; what is kept of a token is its hash."""
 
-import asyncio
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -37,30 +36,30 @@ class Desk:
         self.database = Database(url_of(folder))
         schema.prepare(self.database)
 
-    def run(self, work: Callable[[Transaction], T]) -> T:
+    async def run(self, work: Callable[[Transaction], T]) -> T:
         """Run one unit of work."""
-        return asyncio.run(self.database.write(work))
+        return await self.database.write(work)
 
-    def open(self, member_id: int = 1, now: int = NOW) -> OpenSession:
+    async def open(self, member_id: int = 1, now: int = NOW) -> OpenSession:
         """A login on a phone."""
-        return self.run(lambda tx: self.sessions.open(tx, NewSession(member_id, ClientType.APP, "phone-1"), now))
+        return await self.run(lambda tx: self.sessions.open(tx, NewSession(member_id, ClientType.APP, "phone-1"), now))
 
-    def rotate(self, opened: OpenSession, now: int) -> OpenSession | None:
+    async def rotate(self, opened: OpenSession, now: int) -> OpenSession | None:
         """Present the refresh token."""
-        return self.run(lambda tx: self.sessions.rotate(tx, opened.token, now))
+        return await self.run(lambda tx: self.sessions.rotate(tx, opened.token, now))
 
-    def find(self, token: str, now: int) -> tuple[LiveSession | None, bool]:
+    async def find(self, token: str, now: int) -> tuple[LiveSession | None, bool]:
         """Present a browser's token."""
-        return self.run(lambda tx: self.sessions.find(tx, token, now))
+        return await self.run(lambda tx: self.sessions.find(tx, token, now))
 
-    def find_by(self, tokens: Tokens, now: int) -> LiveSession | None:
+    async def find_by(self, tokens: Tokens, now: int) -> LiveSession | None:
         """Present an access token."""
-        return self.run(lambda tx: self.sessions.find_by_access_token(tx, tokens.access_token, now))
+        return await self.run(lambda tx: self.sessions.find_by_access_token(tx, tokens.access_token, now))
 
-    def is_usable(self, opened: OpenSession, now: int) -> bool:
+    async def is_usable(self, opened: OpenSession, now: int) -> bool:
         """Tell whether a refresh token still gets a successor; it does not keep it."""
         try:
-            asyncio.run(self.database.read(partial(self.sessions.rotate, refresh_token=opened.token, now=now)))
+            await self.database.read(partial(self.sessions.rotate, refresh_token=opened.token, now=now))
         except TokenInvalid:
             return False
         return True
@@ -69,14 +68,14 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     """Sessions with the default lifetimes."""
-    one = Desk(tmp_path)
-    yield one
-    one.database.close()
+    desk = Desk(tmp_path)
+    yield desk
+    desk.database.close()
 
 
-def rotated(desk: Desk, opened: OpenSession, now: int) -> OpenSession:
+async def rotated(desk: Desk, opened: OpenSession, now: int) -> OpenSession:
     """The successor, which there must be."""
-    successor = desk.rotate(opened, now)
+    successor = await desk.rotate(opened, now)
     assert successor is not None
     return successor
 
@@ -85,39 +84,39 @@ def rotated(desk: Desk, opened: OpenSession, now: int) -> OpenSession:
 
 
 @pytest.mark.usefixtures("sqlite_alone")
-def test_nothing_that_could_be_presented_is_stored(desk: Desk) -> None:
+async def test_nothing_that_could_be_presented_is_stored(desk: Desk) -> None:
     """No refresh, session or access token stands in the database file or its log, whole or in part."""
-    opened = desk.open()
+    opened = await desk.open()
     tokens = [opened.token, desk.sessions.issue_tokens(opened, NOW).access_token]
     for step in range(3):
-        opened = rotated(desk, opened, NOW + step)
+        opened = await rotated(desk, opened, NOW + step)
         tokens += [opened.token, desk.sessions.issue_tokens(opened, NOW).access_token]
-    desk.run(lambda tx: desk.sessions.end(tx, opened.token, NOW))
+    await desk.run(lambda tx: desk.sessions.end(tx, opened.token, NOW))
     content = b"".join(path.read_bytes() for path in desk.folder.iterdir())
     assert {path.name for path in desk.folder.iterdir()} >= {"connect.db", "connect.db-wal"}
     assert opened.row.family.encode() in content
     assert [token for token in tokens if token.encode() in content or token[:16].encode() in content] == []
     hashes = {row["token_hash"] for row in rows(desk.folder, "SELECT token_hash FROM es_member_session")}
     assert len(hashes) == 4
-    assert all(re.fullmatch("[0-9a-f]{64}", one) for one in hashes)
-    for one in hashes:
-        assert desk.find(one, NOW) == (None, False)
+    assert all(re.fullmatch("[0-9a-f]{64}", hash_) for hash_ in hashes)
+    for hash_ in hashes:
+        assert await desk.find(hash_, NOW) == (None, False)
 
 
-def test_tokens_are_long_random_and_shown_once(desk: Desk) -> None:
+async def test_tokens_are_long_random_and_shown_once(desk: Desk) -> None:
     """256 random bits each, and none in a `repr`."""
-    opened = [desk.open() for _ in range(20)]
-    assert len({one.token for one in opened}) == len({one.row.family for one in opened}) == 20
-    assert all(re.fullmatch("[A-Za-z0-9_-]{43}", one.token) for one in opened)
+    opened = [await desk.open() for _ in range(20)]
+    assert len({session.token for session in opened}) == len({session.row.family for session in opened}) == 20
+    assert all(re.fullmatch("[A-Za-z0-9_-]{43}", session.token) for session in opened)
     tokens = desk.sessions.issue_tokens(opened[0], NOW)
-    told = f"{opened[0]!r}{tokens!r}"
-    assert opened[0].token not in told
-    assert tokens.access_token not in told
+    shown = f"{opened[0]!r}{tokens!r}"
+    assert opened[0].token not in shown
+    assert tokens.access_token not in shown
 
 
-def test_the_token_answer_has_the_forms_of_its_rfc(desk: Desk) -> None:
+async def test_the_token_answer_has_the_forms_of_its_rfc(desk: Desk) -> None:
     """RFC 6749 §5.1, and who it is."""
-    answer = desk.sessions.issue_tokens(desk.open(member_id=7), NOW).answer()
+    answer = desk.sessions.issue_tokens(await desk.open(member_id=7), NOW).answer()
     assert list(answer) == ["access_token", "refresh_token", "token_type", "expires_in", "uid"]
     assert (answer["token_type"], answer["expires_in"], answer["uid"]) == ("Bearer", 1200, 7)
 
@@ -125,37 +124,41 @@ def test_the_token_answer_has_the_forms_of_its_rfc(desk: Desk) -> None:
 # a browser's session
 
 
-def test_a_session_is_found_until_it_idles_or_ends(desk: Desk) -> None:
+async def test_a_session_is_found_until_it_idles_or_ends(desk: Desk) -> None:
     """Both limits hold, to the second."""
-    opened, lifetimes = desk.open(), desk.sessions.lifetimes
+    opened, lifetimes = await desk.open(), desk.sessions.lifetimes
     live = LiveSession(1, ClientType.APP, opened.row.family, NOW)
-    assert desk.find(opened.token, NOW) == (live, False)
-    assert desk.find(opened.token, NOW + lifetimes.idle - 1)[0] == live
-    assert desk.find(opened.token, NOW + lifetimes.idle)[0] is None
+    assert await desk.find(opened.token, NOW) == (live, False)
+    assert (await desk.find(opened.token, NOW + lifetimes.idle - 1))[0] == live
+    assert (await desk.find(opened.token, NOW + lifetimes.idle))[0] is None
     for used in range(NOW, NOW + lifetimes.absolute, lifetimes.idle - 1):
-        desk.run(lambda tx, used=used: desk.sessions.note_use(tx, opened.token, used))  # type: ignore[misc]
-        assert desk.find(opened.token, used)[0] == live
-    assert desk.find(opened.token, NOW + lifetimes.absolute - 1)[0] == live
-    assert desk.find(opened.token, NOW + lifetimes.absolute)[0] is None
+        await desk.run(lambda tx, used=used: desk.sessions.note_use(tx, opened.token, used))  # type: ignore[misc]
+        assert (await desk.find(opened.token, used))[0] == live
+    assert (await desk.find(opened.token, NOW + lifetimes.absolute - 1))[0] == live
+    assert (await desk.find(opened.token, NOW + lifetimes.absolute))[0] is None
 
 
-def test_last_use_is_written_once_a_minute(desk: Desk) -> None:
+async def test_last_use_is_written_once_a_minute(desk: Desk) -> None:
     """A busy session costs no write a request; a short-lived one is written more often, or it would idle in use."""
-    opened = desk.open()
-    assert [desk.find(opened.token, NOW + after)[1] for after in (0, SEEN_STEP - 1, SEEN_STEP)] == [False, False, True]
+    opened = await desk.open()
+    assert [(await desk.find(opened.token, NOW + after))[1] for after in (0, SEEN_STEP - 1, SEEN_STEP)] == [
+        False,
+        False,
+        True,
+    ]
     desk.sessions.lifetimes = Lifetimes(idle=60)
-    assert desk.find(opened.token, NOW + 15)[1]
+    assert (await desk.find(opened.token, NOW + 15))[1]
 
 
 @pytest.mark.parametrize("token", ["", "x", "\ud800", "a" * 100_000, "' OR 1=1 --"])
-def test_nonsense_is_nobodys_session(desk: Desk, token: str) -> None:
+async def test_nonsense_is_nobodys_session(desk: Desk, token: str) -> None:
     """Whatever a cookie or header holds is looked up by its hash."""
-    desk.open()
-    assert desk.find(token, NOW) == (None, False)
-    assert desk.run(lambda tx: desk.sessions.end(tx, token, NOW)) is None
+    await desk.open()
+    assert await desk.find(token, NOW) == (None, False)
+    assert await desk.run(lambda tx: desk.sessions.end(tx, token, NOW)) is None
     with pytest.raises(TokenInvalid):
-        desk.run(lambda tx: desk.sessions.rotate(tx, token, NOW))
-    assert desk.run(lambda tx: desk.sessions.find_by_access_token(tx, token, NOW)) is None
+        await desk.run(lambda tx: desk.sessions.rotate(tx, token, NOW))
+    assert await desk.run(lambda tx: desk.sessions.find_by_access_token(tx, token, NOW)) is None
 
 
 def test_lifetimes_are_always_set() -> None:
@@ -170,104 +173,104 @@ def test_lifetimes_are_always_set() -> None:
 # rotation
 
 
-def test_a_refresh_token_is_used_once(desk: Desk) -> None:
+async def test_a_refresh_token_is_used_once(desk: Desk) -> None:
     """Each rotation gives another token of the same login, which ends when the first one does."""
-    first = desk.open()
-    second = rotated(desk, first, NOW + 100)
+    first = await desk.open()
+    second = await rotated(desk, first, NOW + 100)
     assert second.token != first.token
     assert (second.row.family, second.row.member_id, second.row.device_id) == (first.row.family, 1, "phone-1")
     assert (second.row.create_time, second.row.expiry_time) == (first.row.create_time, first.row.expiry_time)
-    assert desk.find(first.token, NOW + 100) == (None, False)
-    assert rotated(desk, second, NOW + 200).row.family == first.row.family
+    assert await desk.find(first.token, NOW + 100) == (None, False)
+    assert (await rotated(desk, second, NOW + 200)).row.family == first.row.family
 
 
-def test_two_tabs_each_get_a_successor_of_their_own(desk: Desk) -> None:
+async def test_two_tabs_each_get_a_successor_of_their_own(desk: Desk) -> None:
     """Within ten seconds of its rotation a token still works, and both successors go on."""
-    first = desk.open()
-    one, other = rotated(desk, first, NOW), rotated(desk, first, NOW + REUSE_GRACE)
+    first = await desk.open()
+    first_successor, second_successor = await rotated(desk, first, NOW), await rotated(desk, first, NOW + REUSE_GRACE)
     assert REUSE_GRACE == 10
-    assert one.token != other.token
-    for successor in (one, other):
-        assert rotated(desk, successor, NOW + 500).row.family == first.row.family
+    assert first_successor.token != second_successor.token
+    for successor in (first_successor, second_successor):
+        assert (await rotated(desk, successor, NOW + 500)).row.family == first.row.family
 
 
-def test_the_grace_counts_from_the_first_rotation(desk: Desk) -> None:
+async def test_the_grace_counts_from_the_first_rotation(desk: Desk) -> None:
     """Using it again does not keep a spent token alive."""
-    first = desk.open()
+    first = await desk.open()
     for after in (0, 6, 10):
-        rotated(desk, first, NOW + after)
-    assert desk.rotate(first, NOW + 12) is None
+        await rotated(desk, first, NOW + after)
+    assert await desk.rotate(first, NOW + 12) is None
 
 
-def test_a_reused_refresh_token_ends_its_whole_login(desk: Desk) -> None:
+async def test_a_reused_refresh_token_ends_its_whole_login(desk: Desk) -> None:
     """RFC 9700 §4.14.2: later than the grace it was stolen, so every token of the family is dead, and no other's."""
-    first, stranger = desk.open(), desk.open(member_id=2)
-    second = rotated(desk, first, NOW)
-    third = rotated(desk, second, NOW + 60)
+    first, stranger = await desk.open(), await desk.open(member_id=2)
+    second = await rotated(desk, first, NOW)
+    third = await rotated(desk, second, NOW + 60)
     access = desk.sessions.issue_tokens(third, NOW + 60)
-    assert desk.find_by(access, NOW + 60)
-    assert desk.rotate(first, NOW + REUSE_GRACE + 1) is None
+    assert await desk.find_by(access, NOW + 60)
+    assert await desk.rotate(first, NOW + REUSE_GRACE + 1) is None
     for spent in (first, second, third):
-        assert not desk.is_usable(spent, NOW + 61)
-        assert desk.find(spent.token, NOW + 61) == (None, False)
-    assert desk.find_by(access, NOW + 61) is None
-    assert desk.is_usable(stranger, NOW + 61)
+        assert not await desk.is_usable(spent, NOW + 61)
+        assert await desk.find(spent.token, NOW + 61) == (None, False)
+    assert await desk.find_by(access, NOW + 61) is None
+    assert await desk.is_usable(stranger, NOW + 61)
 
 
-def test_refresh_tokens_idle_and_end(desk: Desk) -> None:
+async def test_refresh_tokens_idle_and_end(desk: Desk) -> None:
     """A rotation keeps the login from idling, and never past its end."""
-    opened, lifetimes = desk.open(), desk.sessions.lifetimes
-    assert desk.is_usable(opened, NOW + lifetimes.idle - 1)
-    assert not desk.is_usable(opened, NOW + lifetimes.idle)
+    opened, lifetimes = await desk.open(), desk.sessions.lifetimes
+    assert await desk.is_usable(opened, NOW + lifetimes.idle - 1)
+    assert not await desk.is_usable(opened, NOW + lifetimes.idle)
     now = NOW
     while now + lifetimes.idle <= opened.row.expiry_time:
         now += lifetimes.idle - 1
-        opened = rotated(desk, opened, now)
-    assert desk.is_usable(opened, opened.row.expiry_time - 1)
-    assert not desk.is_usable(opened, opened.row.expiry_time)
+        opened = await rotated(desk, opened, now)
+    assert await desk.is_usable(opened, opened.row.expiry_time - 1)
+    assert not await desk.is_usable(opened, opened.row.expiry_time)
 
 
 # access tokens
 
 
-def test_an_access_token_names_its_login(desk: Desk) -> None:
+async def test_an_access_token_names_its_login(desk: Desk) -> None:
     """Member, family, client type and times; it is found as long as it and its login live."""
-    opened = desk.open(member_id=7)
+    opened = await desk.open(member_id=7)
     tokens = desk.sessions.issue_tokens(opened, NOW)
     claims = desk.sessions.access_tokens.find_claims(tokens.access_token, NOW)
     assert claims is not None
     assert (claims["iss"], claims["sub"], claims["sid"]) == (ISSUER, "7", opened.row.family)
     assert (claims["client_type"], claims["iat"], claims["exp"]) == ("app", NOW, NOW + 1200)
-    assert desk.find_by(tokens, NOW + 1199) == LiveSession(7, ClientType.APP, opened.row.family, NOW)
-    assert desk.find_by(tokens, NOW + 1200) is None
+    assert await desk.find_by(tokens, NOW + 1199) == LiveSession(7, ClientType.APP, opened.row.family, NOW)
+    assert await desk.find_by(tokens, NOW + 1200) is None
 
 
-def test_an_access_token_does_not_outlive_its_login(desk: Desk) -> None:
+async def test_an_access_token_does_not_outlive_its_login(desk: Desk) -> None:
     """Issued shortly before the login's end it ends with it, and says so."""
-    opened = desk.open()
+    opened = await desk.open()
     late = opened.row.expiry_time - 30
     tokens = desk.sessions.issue_tokens(opened, late)
     assert tokens.expires_in == 30
-    assert desk.find_by(tokens, late + 29)
+    assert await desk.find_by(tokens, late + 29)
     assert desk.sessions.access_tokens.find_claims(tokens.access_token, late + 30) is None
 
 
-def test_an_access_token_of_another_login_or_member_is_nobodys(desk: Desk) -> None:
+async def test_an_access_token_of_another_login_or_member_is_nobodys(desk: Desk) -> None:
     """Signed by us it still needs a login in the database, and that login's own member."""
-    opened = desk.open()
+    opened = await desk.open()
     for row in (replace(opened.row, family="f" * 32), replace(opened.row, member_id=2)):
         forged = desk.sessions.issue_tokens(OpenSession(row, opened.token), NOW)
-        assert desk.find_by(forged, NOW) is None
+        assert await desk.find_by(forged, NOW) is None
 
 
-def test_logout_ends_every_token_of_the_login(desk: Desk) -> None:
+async def test_logout_ends_every_token_of_the_login(desk: Desk) -> None:
     """Refresh, session and access tokens are dead at once; another login of the member goes on."""
-    first, other = desk.open(), desk.open()
-    second = rotated(desk, first, NOW)
-    access = [desk.sessions.issue_tokens(one, NOW) for one in (second, other)]
-    ended = desk.run(lambda tx: desk.sessions.end(tx, first.token, NOW))
+    first, other = await desk.open(), await desk.open()
+    second = await rotated(desk, first, NOW)
+    access = [desk.sessions.issue_tokens(session, NOW) for session in (second, other)]
+    ended = await desk.run(lambda tx: desk.sessions.end(tx, first.token, NOW))
     assert ended == LiveSession(1, ClientType.APP, first.row.family, NOW)
-    assert [desk.find_by(one, NOW) is not None for one in access] == [False, True]
-    assert [desk.is_usable(one, NOW) for one in (first, second, other)] == [False, False, True]
-    desk.run(lambda tx: desk.sessions.end_family(tx, other.row.family, NOW))
-    assert desk.find_by(access[1], NOW) is None
+    assert [await desk.find_by(tokens, NOW) is not None for tokens in access] == [False, True]
+    assert [await desk.is_usable(session, NOW) for session in (first, second, other)] == [False, False, True]
+    await desk.run(lambda tx: desk.sessions.end_family(tx, other.row.family, NOW))
+    assert await desk.find_by(access[1], NOW) is None

@@ -1,6 +1,5 @@
 """What is told of a login once it is over: to plugins, which may fail, and to the log."""
 
-import asyncio
 import logging
 import time
 from collections.abc import Iterator
@@ -27,7 +26,8 @@ from connect_core.plugin import LoginEvent, hookimpl
 from connect_core.providers.registry import Plugins
 from connect_core.store import Database
 
-from ..kit.acme import NOW, hand_in, rows, using
+from ..conftest import MakeManager
+from ..kit.acme import NOW, hand_in, rows
 from ..kit.canaries import CANARY, every_record
 from ..kit.clock import Clock
 
@@ -82,48 +82,44 @@ def telling(*plugins: object) -> Iterator[Dispatcher]:
         yield Dispatcher(Plugins(named, discover=False).hooks, unused, time.time)
 
 
-def tell(kind: str, *plugins: object) -> float:
+async def tell(kind: str, *plugins: object) -> float:
     """Tell plugins, and wait for them; returns how long the telling itself took, in seconds."""
-
-    async def run() -> float:
-        with telling(*plugins) as dispatcher:
-            began = time.monotonic()
-            dispatcher.dispatch(event_of(kind))
-            took = time.monotonic() - began
-            await dispatcher.drain()
-            return took
-
-    return asyncio.run(run())
+    with telling(*plugins) as dispatcher:
+        began = time.monotonic()
+        dispatcher.dispatch(event_of(kind))
+        took = time.monotonic() - began
+        await dispatcher.drain()
+        return took
 
 
 @pytest.mark.parametrize("error", [ValueError(CANARY), SystemExit(3), RecursionError(), Unavailable(CANARY)])
-def test_a_plugin_that_fails_to_take_a_notice_harms_nobody(error: BaseException) -> None:
+async def test_a_plugin_that_fails_to_take_a_notice_harms_nobody(error: BaseException) -> None:
     """The others are told all the same, before or after it, and the log says whose failed, without its text."""
     before, after = Listener(), Listener()
     with every_record() as records:
-        tell("logged_in", before, Grumpy(error), after)
+        await tell("logged_in", before, Grumpy(error), after)
     assert before.heard == after.heard == [event_of("logged_in")]
     assert records.text.count("notice_failed") == 1
     assert CANARY not in records.text
 
 
-def test_a_slow_plugin_holds_nobody_up() -> None:
+async def test_a_slow_plugin_holds_nobody_up() -> None:
     """The visitor's answer does not wait for it; the service does, before it stops."""
     slow = Slow()
-    assert tell("logged_in", slow) < 0.1
+    assert await tell("logged_in", slow) < 0.1
     assert slow.is_done
 
 
-def test_every_login_is_a_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+async def test_every_login_is_a_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
     """Whose it was, and through what; a conflict of ids is a line more, which the operator should read."""
     caplog.set_level(logging.INFO, "connect_login")
     for kind in ("registered", "bound", "identity_conflict", "logged_in"):
-        tell(kind, Listener())
+        await tell(kind, Listener())
     conflict, login = caplog.records
     assert (conflict.levelname, conflict.message) == ("WARNING", "identity_conflict")
     assert (login.levelname, login.message) == ("INFO", "logged_in")
-    told = {"member_id": 1, "is_new_member": False, "provider": "acme", "client_type": "pc"}
-    assert vars(login).items() >= {**told, "union_type": "ACME", "request_id": "r"}.items()
+    fields = {"member_id": 1, "is_new_member": False, "provider": "acme", "client_type": "pc"}
+    assert vars(login).items() >= {**fields, "union_type": "ACME", "request_id": "r"}.items()
 
 
 def untold(folder: Path) -> list[str]:
@@ -134,33 +130,31 @@ def untold(folder: Path) -> list[str]:
 
 
 @pytest.mark.usefixtures("database_url")
-def test_an_event_is_untold_until_its_listeners_were_called(tmp_path: Path) -> None:
+async def test_an_event_is_untold_until_its_listeners_were_called(make_manager: MakeManager, tmp_path: Path) -> None:
     """What nobody listens to counts as told; what was told is noted; what was not is told late, once, by anybody."""
     listener, clock = Listener(), Clock(time.time())
-
-    async def work(manager: ConnectManager) -> None:
-        await hand_in(manager, "lihua.1")
-        assert untold(tmp_path) == ["logged_in"]
-        await manager.dispatcher.drain()
-        assert untold(tmp_path) == []
-        event = replace(listener.heard[0], id=0, time=int(clock()), is_new_member=True)
-        [lost] = await manager.database.write(lambda tx: manager.dispatcher.write(tx, [event], 1, "0" * 64))
-        assert await manager.dispatcher.redeliver() == 0
-        clock.advance(REDELIVERY_AFTER_SECONDS + 1)
-        assert [await manager.dispatcher.redeliver() for _ in range(2)] == [1, 0]
-        assert listener.heard[1:] == [lost]
-        assert untold(tmp_path) == []
-
-    using(tmp_path, work, extra=[("listener", listener)], now=clock)
-    told = rows(tmp_path, "SELECT id, kind, create_time, dispatched_at FROM es_connect_event ORDER BY id")
-    assert [event.id for event in listener.heard] == [row["id"] for row in told if row["kind"] == "logged_in"]
-    assert [row["dispatched_at"] for row in told if row["kind"] != "logged_in"] == [told[0]["create_time"]] * 2
+    manager = make_manager(extra=[("listener", listener)], now=clock)
+    await hand_in(manager, "lihua.1")
+    assert untold(tmp_path) == ["logged_in"]
+    await manager.dispatcher.drain()
+    assert untold(tmp_path) == []
+    event = replace(listener.heard[0], id=0, time=int(clock()), is_new_member=True)
+    [lost] = await manager.database.write(lambda tx: manager.dispatcher.write(tx, [event], 1, "0" * 64))
+    assert await manager.dispatcher.redeliver() == 0
+    clock.advance(REDELIVERY_AFTER_SECONDS + 1)
+    assert [await manager.dispatcher.redeliver() for _ in range(2)] == [1, 0]
+    assert listener.heard[1:] == [lost]
+    assert untold(tmp_path) == []
+    events = rows(tmp_path, "SELECT id, kind, create_time, dispatched_at FROM es_connect_event ORDER BY id")
+    assert [event.id for event in listener.heard] == [row["id"] for row in events if row["kind"] == "logged_in"]
+    assert [row["dispatched_at"] for row in events if row["kind"] != "logged_in"] == [events[0]["create_time"]] * 2
 
 
 @pytest.mark.usefixtures("database_url")
-def test_without_listeners_nothing_is_left_to_tell(tmp_path: Path) -> None:
+async def test_without_listeners_nothing_is_left_to_tell(manager: ConnectManager, tmp_path: Path) -> None:
     """A plugin that is installed later is not told of the past."""
-    using(tmp_path, lambda manager: hand_in(manager, "lihua.1"))
+    await hand_in(manager, "lihua.1")
+    await manager.dispatcher.drain()
     assert untold(tmp_path) == []
 
 
@@ -182,9 +176,9 @@ def test_a_refusal_is_a_line_of_the_log(
     caplog.set_level(logging.INFO, "connect_login")
     RefusalLog().note(error("the reason", vendor={"sub_code": "isv.x"}), {"request_id": "r", "provider": "acme"})
     [record] = caplog.records
-    told = vars(record)
-    assert (record.levelname, record.message, told["code"]) == (level, "login_refused", error.code)
-    assert (told["reason"], told["vendor_sub_code"], told["request_id"]) == ("the reason", "isv.x", "r")
+    fields = vars(record)
+    assert (record.levelname, record.message, fields["code"]) == (level, "login_refused", error.code)
+    assert (fields["reason"], fields["vendor_sub_code"], fields["request_id"]) == ("the reason", "isv.x", "r")
 
 
 def test_a_flood_of_refusals_does_not_fill_the_disk(caplog: pytest.LogCaptureFixture) -> None:
@@ -196,7 +190,7 @@ def test_a_flood_of_refusals_does_not_fill_the_disk(caplog: pytest.LogCaptureFix
         refusals.note(StateInvalid("forged"), {})
     refusals.note(ProviderConfig("the key is another one"), {})
     assert REFUSALS_A_MINUTE == 60
-    assert [vars(one)["code"] for one in caplog.records] == ["state_invalid"] * 60 + ["provider_config"]
+    assert [vars(record)["code"] for record in caplog.records] == ["state_invalid"] * 60 + ["provider_config"]
     clock.advance(60)
     caplog.clear()
     refusals.note(StateInvalid("forged"), {})

@@ -3,9 +3,8 @@
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
 from urllib.parse import parse_qsl
 
 import httpx
@@ -19,7 +18,6 @@ from connect_core.plugin import AuthorizationResponse, ClientType, Identity, Per
 
 from .fake_transport import FakeTransport
 
-T = TypeVar("T")
 Answers = list[httpx.Response | bytes]
 
 OURS, ALIPAYS, STRANGERS = (RsaPrivateKey.generate() for _ in range(3))
@@ -120,15 +118,6 @@ def provider(
 def response(code: str = CODE, **parameters: str) -> AuthorizationResponse:
     """Return what the core hands over once it has redeemed a flow."""
     return AuthorizationResponse.of_spent_flow(client_type=ClientType.PC, code=code, parameters=parameters)
-
-
-def run(awaitable: Awaitable[T]) -> T:
-    """Wait for `awaitable` in a loop of its own."""
-
-    async def waiting() -> T:
-        return await awaitable
-
-    return asyncio.run(waiting())
 
 
 def change(source: str, **members: object) -> str:

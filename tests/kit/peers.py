@@ -1,18 +1,16 @@
 """Servers on sockets that answer with any bytes, and calls to them through a pool of their own."""
 
-import asyncio
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from connect_core.http import Answer, HttpPool
 
-T = TypeVar("T")
 Talk = Callable[["Peer", socket.socket], None]
 
 
@@ -94,26 +92,25 @@ def whole(body: bytes = b"{}", header: bytes = b"") -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%s\r\n" % (len(body), header) + body
 
 
-def using(work: Callable[[HttpPool], Awaitable[T]], *, debug: bool = False, **options: Any) -> T:
-    """Run `work` with a pool, in an event loop of its own."""
-
-    async def run() -> T:
-        pool = HttpPool(**{"deadline": 2.0, **options})
-        try:
-            return await work(pool)
-        finally:
-            await pool.aclose()
-
-    return asyncio.run(run(), debug=debug)
+@asynccontextmanager
+async def http_pool(**options: Any) -> AsyncIterator[HttpPool]:
+    """A pool with a deadline of two seconds; `options` are those of `HttpPool`."""
+    pool = HttpPool(**{"deadline": 2.0, **options})
+    try:
+        yield pool
+    finally:
+        await pool.aclose()
 
 
-def get(
+async def get(
     url: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None, **options: Any
 ) -> Answer:
     """One GET through a fresh pool."""
-    return using(lambda pool: pool.for_provider("acme").get(url, params=params, headers=headers), **options)
+    async with http_pool(**options) as pool:
+        return await pool.for_provider("acme").get(url, params=params, headers=headers)
 
 
-def post(url: str, **request: Any) -> Answer:
+async def post(url: str, **request: Any) -> Answer:
     """One POST through a fresh pool."""
-    return using(lambda pool: pool.for_provider("acme").post(url, **request))
+    async with http_pool() as pool:
+        return await pool.for_provider("acme").post(url, **request)

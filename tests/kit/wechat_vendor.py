@@ -3,9 +3,7 @@
 Each documented answer has its page above it.
 """
 
-import asyncio
-from collections.abc import Awaitable, Mapping
-from typing import TypeVar
+from collections.abc import Mapping
 
 import httpx
 
@@ -15,7 +13,6 @@ from connect_wechat import WechatProvider, WechatSettings
 
 from .fake_transport import FakeTransport
 
-T = TypeVar("T")
 APP_ID = "wx0123456789abcdef"
 SECRET = "s3cr3t-of-the-app"
 CODE = "c0de-of-the-person"
@@ -72,40 +69,31 @@ def provider(transport: Transport, **settings: object) -> WechatProvider:
     return WechatProvider(WechatSettings.model_validate(raw), HttpPool(transport=transport).for_provider("wechat"))
 
 
-def log_in(body: bytes, *, status: int = 200, transport: Transport | None = None) -> Identity:
+async def log_in(body: bytes, *, status: int = 200, transport: Transport | None = None) -> Identity:
     """Hand a redeemed flow's code in; WeChat answers `body`."""
     transport = transport or Transport({"/sns/oauth2/access_token": body}, status=status)
     response = AuthorizationResponse.of_spent_flow(client_type=ClientType.PC, code=CODE, parameters={})
-    return asyncio.run(provider(transport).login_callback(response))
+    return await provider(transport).login_callback(response)
 
 
-def fetch(body: bytes, identity: Identity = KNOWN) -> Identity:
+async def fetch(body: bytes, identity: Identity = KNOWN) -> Identity:
     """Fetch the profile; WeChat answers `body`."""
-    return asyncio.run(provider(Transport({"/sns/userinfo": body})).fetch_profile(identity))
+    return await provider(Transport({"/sns/userinfo": body})).fetch_profile(identity)
 
 
-def profile_of(body: bytes) -> Profile:
+async def profile_of(body: bytes) -> Profile:
     """Return the profile that WeChat's answer `body` becomes."""
-    profile = fetch(body).profile
+    profile = (await fetch(body)).profile
     assert profile is not None
     return profile
 
 
-def login_url(client_type: ClientType, redirect_uri: str = "https://shop.example/cb", **settings: object) -> str:
+async def login_url(client_type: ClientType, redirect_uri: str = "https://shop.example/cb", **settings: object) -> str:
     """Return where a login begins."""
     request = AuthorizationRequest(
         client_type=client_type, redirect_uri=redirect_uri, state="Ab1" * 10, nonce="", code_challenge=""
     )
-    return asyncio.run(provider(Transport({}), **settings).get_login_url(request))
-
-
-def run(work: Awaitable[T]) -> T:
-    """Run to the end."""
-
-    async def wait() -> T:
-        return await work
-
-    return asyncio.run(wait())
+    return await provider(Transport({}), **settings).get_login_url(request)
 
 
 def came_back(client_type: ClientType, **parameters: str) -> AuthorizationResponse:

@@ -1,12 +1,12 @@
 """A login under way: sealed for one browser, alive for ten minutes, spent once, and its code with it."""
 
-import asyncio
 import base64
 import hashlib
 import itertools
 import json
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
@@ -21,12 +21,12 @@ from connect_core.identity import ClientType, Identity
 from connect_core.login import flow
 from connect_core.login.flow import CODE_MEMORY, Flows, get_code_challenge
 from connect_core.login.values import LOG_IN, Delivery, Flow, PurposeKind
-from connect_core.manager import ConnectManager
 from connect_core.providers.provider import AuthorizationResponse, Entrance, Provider
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.store import Database
 
-from ..kit.acme import NOW, Acme, AcmeProvider, begin, come_back, rows, using
+from ..conftest import MakeManager
+from ..kit.acme import NOW, Acme, AcmeProvider, begin, come_back, rows
 
 RING = (bytes(32), bytes(range(32)))
 FLOWS = Flows(RING)
@@ -44,9 +44,8 @@ def start(now: int = NOW) -> Flow:
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     """A database with the tables."""
-    one = Database(database_url)
-    yield one
-    one.close()
+    with closing(Database(database_url)) as database:
+        yield database
 
 
 # minting
@@ -55,9 +54,9 @@ def database(database_url: str) -> Iterator[Database]:
 def test_states_are_unpredictable_and_fit_every_vendor() -> None:
     """32 base62 characters, never the same, every character in use; nonce and verifier are others."""
     begun = [start() for _ in range(500)]
-    assert len({value for one in begun for value in (one.state, one.nonce, one.code_verifier)}) == 1500
-    assert all(re.fullmatch("[0-9A-Za-z]{32}", value) for one in begun for value in (one.state, one.nonce))
-    assert len(set("".join(one.state for one in begun))) == 62
+    assert len({value for login in begun for value in (login.state, login.nonce, login.code_verifier)}) == 1500
+    assert all(re.fullmatch("[0-9A-Za-z]{32}", value) for login in begun for value in (login.state, login.nonce))
+    assert len(set("".join(login.state for login in begun))) == 62
 
 
 def test_pkce_challenge_is_s256_of_a_verifier_of_the_right_form() -> None:
@@ -83,8 +82,8 @@ def test_a_flow_comes_back_as_it_was_sealed() -> None:
     begun = start()
     opened = FLOWS.open(begun.state, FLOWS.seal(begun), NOW + 1)
     assert opened == begun
-    assert [type(getattr(opened, one.name)) for one in fields(Flow)] == [
-        type(getattr(begun, one.name)) for one in fields(Flow)
+    assert [type(getattr(opened, field.name)) for field in fields(Flow)] == [
+        type(getattr(begun, field.name)) for field in fields(Flow)
     ]
 
 
@@ -191,77 +190,81 @@ def test_a_ticket_carries_its_own_state() -> None:
 # spending
 
 
-def test_a_flow_is_spent_once_and_remembers_how_it_ended(database: Database) -> None:
+async def test_a_flow_is_spent_once_and_remembers_how_it_ended(database: Database) -> None:
     """The first to spend it wins; until it is closed the outcome is empty."""
     begun, other = start(), start()
-    assert [asyncio.run(database.write(lambda tx: flow.spend_ticket(tx, begun))) for _ in range(3)] == [
-        True,
-        False,
-        False,
+    spent = [await database.write(lambda tx: flow.spend_ticket(tx, begun)) for _ in range(3)]
+    assert spent == [True, False, False]
+    assert await database.write(lambda tx: flow.spend_ticket(tx, other))
+    assert await database.read(lambda tx: flow.find_outcome(tx, begun)) == ""
+    await database.write(lambda tx: flow.close(tx, begun, flow.DONE))
+    outcomes = [
+        await database.read(partial(flow.find_outcome, flow=spent_flow)) for spent_flow in (begun, other, start())
     ]
-    assert asyncio.run(database.write(lambda tx: flow.spend_ticket(tx, other)))
-    assert asyncio.run(database.read(lambda tx: flow.find_outcome(tx, begun))) == ""
-    asyncio.run(database.write(lambda tx: flow.close(tx, begun, flow.DONE)))
-    outcomes = [asyncio.run(database.read(partial(flow.find_outcome, flow=one))) for one in (begun, other, start())]
     assert outcomes == [flow.DONE, "", ""]
 
 
-def test_a_flow_is_spent_with_its_codes_or_not_at_all(database: Database) -> None:
+async def test_a_flow_is_spent_with_its_codes_or_not_at_all(database: Database) -> None:
     """The second time it was spent already; with a code of another flow it is not, and its own code stays good."""
     mine, theirs = start(), start()
 
-    def spend(one: Flow, *codes: str) -> bool:
-        return asyncio.run(database.write(lambda tx: FLOWS.spend(tx, one, codes, NOW)))
+    async def spend(begun: Flow, *codes: str) -> bool:
+        return await database.write(lambda tx: FLOWS.spend(tx, begun, codes, NOW))
 
-    assert spend(mine, "c-1", "c-1", "c-2")
-    assert not spend(mine, "c-1")
-    assert not spend(mine, "c-3")
+    assert await spend(mine, "c-1", "c-1", "c-2")
+    assert not await spend(mine, "c-1")
+    assert not await spend(mine, "c-3")
     for codes in (("c-1",), ("c-4", "c-2")):
         with pytest.raises(CodeSeen):
-            spend(theirs, *codes)
-    assert spend(theirs, "c-4")
-    assert spend(start())
+            await spend(theirs, *codes)
+    assert await spend(theirs, "c-4")
+    assert await spend(start())
 
 
-def test_a_code_that_its_own_flow_presented_before_is_spent(database: Database) -> None:
+async def test_a_code_that_its_own_flow_presented_before_is_spent(database: Database) -> None:
     """As when the first attempt was refused for something else."""
     begun = start()
-    asyncio.run(database.write(lambda tx: FLOWS.remember_code(tx, "acme", "c-1", begun.state, NOW)))
-    assert asyncio.run(database.write(lambda tx: FLOWS.spend(tx, begun, ["c-1"], NOW)))
+    await database.write(lambda tx: FLOWS.remember_code(tx, "acme", "c-1", begun.state, NOW))
+    assert await database.write(lambda tx: FLOWS.spend(tx, begun, ["c-1"], NOW))
 
 
-def test_a_code_is_of_use_to_the_first_that_presents_it(database: Database) -> None:
+async def test_a_code_is_of_use_to_the_first_that_presents_it(database: Database) -> None:
     """Its own flow may present it again; another flow, a client or a second client may not."""
 
-    def present(code: str, state: str, provider: str = "acme") -> None:
-        asyncio.run(database.write(lambda tx: FLOWS.remember_code(tx, provider, code, state, NOW)))
+    async def present(code: str, state: str, provider: str = "acme") -> None:
+        await database.write(lambda tx: FLOWS.remember_code(tx, provider, code, state, NOW))
 
     mine, theirs = start().state, start().state
-    present("c-1", mine)
-    present("c-1", mine)
+    await present("c-1", mine)
+    await present("c-1", mine)
     for state in (theirs, ""):
         with pytest.raises(CodeSeen):
-            present("c-1", state)
-    present("c-2", "")
+            await present("c-1", state)
+    await present("c-2", "")
     for state in ("", mine):
         with pytest.raises(CodeSeen):
-            present("c-2", state)
-    present("C-2", "")
-    present("c-2", "", provider="other")
+            await present("c-2", state)
+    await present("C-2", "")
+    await present("c-2", "", provider="other")
 
 
-def test_states_and_codes_are_kept_as_hashes(tmp_path: Path, database: Database) -> None:
+async def test_states_and_codes_are_kept_as_hashes(tmp_path: Path, database: Database) -> None:
     """Neither can be read in the database, and a code's hash is keyed, so that it cannot be guessed either."""
     begun = start()
-    asyncio.run(database.write(lambda tx: flow.spend_ticket(tx, begun)))
-    asyncio.run(database.write(lambda tx: FLOWS.remember_code(tx, "acme", "c4n4ry-code", begun.state, NOW)))
+    await database.write(lambda tx: flow.spend_ticket(tx, begun))
+    await database.write(lambda tx: FLOWS.remember_code(tx, "acme", "c4n4ry-code", begun.state, NOW))
     kept = rows(tmp_path, "SELECT * FROM es_connect_used_flow ORDER BY expiry_time")
     assert [row["expiry_time"] for row in kept] == [NOW + TICKET_SECONDS, NOW + CODE_MEMORY]
     assert all(re.fullmatch("[0-9a-f]{64}", row["hash"]) for row in kept)
     assert hashlib.sha256(b"c4n4ry-code").hexdigest() not in {row["hash"] for row in kept}
-    files = b"".join(path.read_bytes() for path in tmp_path.iterdir())
-    assert begun.state.encode() not in files
-    assert b"c4n4ry-code" not in files
+    content = content_of(tmp_path)
+    assert begun.state.encode() not in content
+    assert b"c4n4ry-code" not in content
+
+
+def content_of(folder: Path) -> bytes:
+    """Everything that stands in the files of `folder`."""
+    return b"".join(path.read_bytes() for path in folder.iterdir())
 
 
 class Telling(AcmeProvider):
@@ -276,14 +279,11 @@ class Telling(AcmeProvider):
 
 
 @pytest.mark.usefixtures("database_url")
-def test_a_registration_replaced_meanwhile_is_used_as_a_whole(tmp_path: Path) -> None:
+async def test_a_registration_replaced_meanwhile_is_used_as_a_whole(make_manager: MakeManager, tmp_path: Path) -> None:
     """A flow begun before is finished with the new one, or the vendor refuses it: never with some of both."""
-    begun = using(tmp_path, begin, provider=Telling, providers={"acme": {"app_id": "old"}})
-
-    async def work(manager: ConnectManager) -> None:
-        await come_back(manager, begun)
-
-    using(tmp_path, work, provider=Telling, providers={"acme": {"app_id": "new"}})
+    before = make_manager(provider=Telling, providers={"acme": {"app_id": "old"}})
+    after = make_manager(provider=Telling, providers={"acme": {"app_id": "new"}})
+    await come_back(after, await begin(before))
     assert Telling.acme.requests == ["as new", "login lihua", "profile lihua"]
     [row] = rows(tmp_path, "SELECT scope FROM es_connect_alias WHERE kind = 'open_id'")
     assert row == {"scope": "new"}

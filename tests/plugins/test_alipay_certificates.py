@@ -39,7 +39,6 @@ from ..kit.alipay_vendor import (
     provider,
     read_parameters,
     response,
-    run,
     sign,
 )
 from ..kit.clock import Clock
@@ -82,10 +81,10 @@ def configured(pem: str) -> bytes:
     return json.dumps({"alipay_open_app_alipaycert_download_response": node}).encode()
 
 
-def log_in(*responses: bytes, mode: dict[str, str] | None = None) -> Transport:
+async def log_in(*responses: bytes, mode: dict[str, str] | None = None) -> Transport:
     """Redeem a code while the network gives `responses`; return the network."""
     transport = Transport(list(responses))
-    run(provider(transport, mode or CERTIFICATE_MODE).login_callback(response()))
+    await provider(transport, mode or CERTIFICATE_MODE).login_callback(response())
     return transport
 
 
@@ -113,20 +112,20 @@ def test_roots_signed_with_rsa_name_the_bundle() -> None:
     assert get_root_serials(roots) == f"{get_serial(second)}_{get_serial(ROOT)}"
 
 
-def test_request_names_the_apps_certificate_and_the_roots() -> None:
+async def test_request_names_the_apps_certificate_and_the_roots() -> None:
     """Both names go with every call, signed."""
-    [request] = log_in(answer(TOKEN, serial=get_serial(ALIPAY_CERT))).requests
+    [request] = (await log_in(answer(TOKEN, serial=get_serial(ALIPAY_CERT)))).requests
     sent = read_parameters(request)
     assert (sent["app_cert_sn"], sent["alipay_root_cert_sn"]) == (get_serial(APP_CERT), get_serial(ROOT))
 
 
-def test_success_that_names_no_certificate_is_refused() -> None:
+async def test_success_that_names_no_certificate_is_refused() -> None:
     """In certificate mode an answer says which certificate signed it, even where the loaded one did."""
     with pytest.raises(ProviderUnsigned):
-        log_in(answer(TOKEN))
+        await log_in(answer(TOKEN))
 
 
-def test_failure_that_names_no_certificate_is_a_failure() -> None:
+async def test_failure_that_names_no_certificate_is_a_failure() -> None:
     """It cannot be verified, so it is what an unsigned failure is; nothing is downloaded for its sake."""
     for body in (
         answer(CODE_INVALID),
@@ -135,33 +134,29 @@ def test_failure_that_names_no_certificate_is_a_failure() -> None:
     ):
         transport = Transport([body])
         with pytest.raises(CodeInvalid):
-            run(provider(transport, CERTIFICATE_MODE).login_callback(response()))
+            await provider(transport, CERTIFICATE_MODE).login_callback(response())
         assert DOWNLOAD not in transport.methods
 
 
-def test_new_certificate_is_downloaded_once_and_kept() -> None:
+async def test_new_certificate_is_downloaded_once_and_kept() -> None:
     """Alipay may renew its certificate at any time; the first answer that names the new one fetches it."""
     body = answer(TOKEN, key=NEXT, serial=get_serial(NEXT_CERT))
     transport = Transport([body, configured(bundle(NEXT_CERT, AUTHORITY)), body])
     alipay = provider(transport, CERTIFICATE_MODE)
     for _ in range(3):
-        run(alipay.login_callback(response()))
+        await alipay.login_callback(response())
     assert transport.methods.count(DOWNLOAD) == 1
     sent = read_parameters(transport.requests[1])
     assert json.loads(sent["biz_content"]) == {"alipay_cert_sn": get_serial(NEXT_CERT)}
     assert "encrypt_type" not in sent
 
 
-def test_parallel_logins_share_one_download() -> None:
+async def test_parallel_logins_share_one_download() -> None:
     """However many logins meet the new certificate at once, it is fetched once."""
     body = answer(TOKEN, key=NEXT, serial=get_serial(NEXT_CERT))
     transport = Transport([*[body] * 8, configured(bundle(NEXT_CERT)), body])
     alipay = provider(transport, CERTIFICATE_MODE)
-
-    async def together() -> None:
-        await asyncio.gather(*(alipay.login_callback(response()) for _ in range(8)))
-
-    run(together())
+    await asyncio.gather(*(alipay.login_callback(response()) for _ in range(8)))
     assert transport.methods.count(DOWNLOAD) == 1
 
 
@@ -188,33 +183,33 @@ UNTRUSTED: dict[str, Sequence[Certificate]] = {
 
 
 @pytest.mark.parametrize("case", UNTRUSTED)
-def test_certificate_that_may_not_speak_for_alipay_is_refused(case: str) -> None:
+async def test_certificate_that_may_not_speak_for_alipay_is_refused(case: str) -> None:
     """A downloaded certificate counts only below the configured root, from Alipay's own issuer, and valid now."""
     certificates = UNTRUSTED[case]
     serial = get_serial(certificates[0])
     with pytest.raises(ProviderUnsigned):
-        log_in(answer(TOKEN, key=NEXT, serial=serial), configured(bundle(*certificates)))
+        await log_in(answer(TOKEN, key=NEXT, serial=serial), configured(bundle(*certificates)))
 
 
-def test_certificate_other_than_the_one_asked_for_is_refused() -> None:
+async def test_certificate_other_than_the_one_asked_for_is_refused() -> None:
     """A trusted certificate under another's name is not believed under that name."""
     with pytest.raises(ProviderUnsigned):
-        log_in(answer(TOKEN, key=NEXT, serial="0" * 32), configured(bundle(NEXT_CERT, AUTHORITY)))
+        await log_in(answer(TOKEN, key=NEXT, serial="0" * 32), configured(bundle(NEXT_CERT, AUTHORITY)))
 
 
-def test_certificate_inside_the_answer_is_not_looked_at() -> None:
+async def test_certificate_inside_the_answer_is_not_looked_at() -> None:
     """Whoever signs cannot bring the certificate along."""
     extra = f',"alipay_cert_content":"{base64.b64encode(NEXT_CERT.pem().encode()).decode()}"}}'.encode()
     body = answer(TOKEN, key=NEXT, serial=get_serial(NEXT_CERT))[:-1] + extra
     with pytest.raises(ProviderUnsigned):
-        log_in(body, configured(""))
+        await log_in(body, configured(""))
 
 
 @pytest.mark.parametrize("key", [ALIPAYS, OURS, STRANGERS])
-def test_signature_counts_for_the_named_certificate_alone(key: RsaPrivateKey) -> None:
+async def test_signature_counts_for_the_named_certificate_alone(key: RsaPrivateKey) -> None:
     """The loaded key does not vouch for an answer that names another certificate."""
     with pytest.raises(ProviderUnsigned):
-        log_in(answer(TOKEN, key=key, serial=get_serial(NEXT_CERT)), configured(bundle(NEXT_CERT, AUTHORITY)))
+        await log_in(answer(TOKEN, key=key, serial=get_serial(NEXT_CERT)), configured(bundle(NEXT_CERT, AUTHORITY)))
 
 
 @pytest.mark.parametrize(
@@ -232,18 +227,18 @@ def test_signature_counts_for_the_named_certificate_alone(key: RsaPrivateKey) ->
         b'{"alipay_open_app_alipaycert_download_response":"dGV4dA=="}',
     ],
 )
-def test_download_that_brings_nothing_refuses_the_answer(body: bytes) -> None:
+async def test_download_that_brings_nothing_refuses_the_answer(body: bytes) -> None:
     """Without the certificate the answer stays unverified, and the failed download is not a refusal of the profile."""
     with pytest.raises(ProviderUnsigned):
-        log_in(answer(TOKEN, key=NEXT, serial=get_serial(NEXT_CERT)), body)
+        await log_in(answer(TOKEN, key=NEXT, serial=get_serial(NEXT_CERT)), body)
 
 
-def test_expired_certificate_of_the_configuration_is_refused() -> None:
+async def test_expired_certificate_of_the_configuration_is_refused() -> None:
     """`alipay_cert` stops counting when it ends, and no download replaces it under its own name."""
     ended = {**CERTIFICATE_MODE, "alipay_cert": certify(ALIPAYS, datetime.now(UTC) - DAY).pem()}
     serial = get_serial(load_certificates(ended["alipay_cert"])[0])
     with pytest.raises(ProviderUnsigned):
-        log_in(answer(TOKEN, serial=serial), mode=ended)
+        await log_in(answer(TOKEN, serial=serial), mode=ended)
 
 
 class Downloads:
@@ -267,90 +262,90 @@ class Downloads:
         return CertificateTrust(APP_CERT, [ALIPAY_CERT, AUTHORITY], [ROOT], self.clock)
 
 
-def test_unknown_certificate_is_asked_for_again_after_a_while() -> None:
+async def test_unknown_certificate_is_asked_for_again_after_a_while() -> None:
     """A failed download is not repeated at every answer, nor is it remembered for ever."""
     downloads = Downloads()
     trust, serial = downloads.trust(), get_serial(NEXT_CERT)
     for _ in range(3):
-        assert run(trust.fetch_key(serial, downloads)) is None
+        assert await trust.fetch_key(serial, downloads) is None
     assert len(downloads.requests) == 1
     downloads.offered[serial] = NEXT_CERT.pem()
     downloads.clock.advance(RETRY_AFTER)
-    assert run(trust.fetch_key(serial, downloads)) == NEXT.public_key()
+    assert await trust.fetch_key(serial, downloads) == NEXT.public_key()
 
 
-def test_download_that_fails_is_not_repeated_at_once() -> None:
+async def test_download_that_fails_is_not_repeated_at_once() -> None:
     """A vendor fault during the download refuses the answer and holds further downloads back."""
     downloads = Downloads(NEXT_CERT)
     trust, serial = downloads.trust(), get_serial(NEXT_CERT)
     downloads.fault = ProviderTimeout()
     with pytest.raises(ProviderUnsigned) as caught:
-        run(trust.fetch_key(serial, downloads))
+        await trust.fetch_key(serial, downloads)
     assert isinstance(caught.value.__cause__, ProviderTimeout)
-    assert run(trust.fetch_key(serial, downloads)) is None
+    assert await trust.fetch_key(serial, downloads) is None
     assert len(downloads.requests) == 1
 
 
-def test_our_own_overload_is_not_held_against_a_certificate() -> None:
+async def test_our_own_overload_is_not_held_against_a_certificate() -> None:
     """When the download never left, the next answer may try again."""
     downloads = Downloads(NEXT_CERT)
     trust, serial = downloads.trust(), get_serial(NEXT_CERT)
     downloads.fault = Unavailable()
     with pytest.raises(Unavailable):
-        run(trust.fetch_key(serial, downloads))
+        await trust.fetch_key(serial, downloads)
     downloads.fault = None
-    assert run(trust.fetch_key(serial, downloads)) == NEXT.public_key()
+    assert await trust.fetch_key(serial, downloads) == NEXT.public_key()
 
 
-def test_downloaded_certificate_ends_when_it_ends() -> None:
+async def test_downloaded_certificate_ends_when_it_ends() -> None:
     """Validity is looked at whenever the certificate is used, not only when it came."""
     downloads = Downloads(certify(NEXT, datetime.now(UTC) + DAY))
     trust, [serial] = downloads.trust(), downloads.offered
-    assert run(trust.fetch_key(serial, downloads)) == NEXT.public_key()
+    assert await trust.fetch_key(serial, downloads) == NEXT.public_key()
     downloads.clock.advance(2 * DAY.total_seconds())
-    assert run(trust.fetch_key(serial, downloads)) is None
+    assert await trust.fetch_key(serial, downloads) is None
     assert len(downloads.requests) == 1
 
 
 @pytest.mark.parametrize("serial", ["", "x", "0" * 31, "0" * 33, "A" * 32, "0" * 31 + "\n", "../../etc/passwd"])
-def test_malformed_name_of_a_certificate_is_not_asked_for(serial: str) -> None:
+async def test_malformed_name_of_a_certificate_is_not_asked_for(serial: str) -> None:
     """Only what can be a name goes to the gateway."""
     downloads = Downloads()
-    assert run(downloads.trust().fetch_key(serial, downloads)) is None
+    assert await downloads.trust().fetch_key(serial, downloads) is None
     assert downloads.requests == []
 
 
-def test_known_certificates_are_bounded() -> None:
+async def test_known_certificates_are_bounded() -> None:
     """Whoever invents names fills no memory; the oldest are forgotten."""
     downloads = Downloads()
     trust, names = downloads.trust(), [f"{number:032x}" for number in range(MAX_DOWNLOADED + 1)]
     for name in [*names, *reversed(names)]:
-        run(trust.fetch_key(name, downloads))
+        await trust.fetch_key(name, downloads)
     assert downloads.requests == [*names, names[0]]
 
 
-def test_v3_believes_the_configured_certificate_alone() -> None:
+async def test_v3_believes_the_configured_certificate_alone() -> None:
     """`alipay-sn` must name `alipay_cert`; there is no way to ask V3 for another."""
     mode = {**V3_MODE, **CERTIFICATES}
     transport = Transport([answer_v3(TOKEN, serial=get_serial(ALIPAY_CERT))])
-    run(provider(transport, mode).login_callback(response()))
+    await provider(transport, mode).login_callback(response())
     headers = transport.requests[0].headers
     assert f"app_id={APP_ID},app_cert_sn={get_serial(APP_CERT)},nonce=" in headers["authorization"]
     assert headers["alipay-root-cert-sn"] == get_serial(ROOT)
     for body in (answer_v3(TOKEN), answer_v3(TOKEN, key=NEXT, serial=get_serial(NEXT_CERT))):
         with pytest.raises(ProviderUnsigned):
-            run(provider(body, mode).login_callback(response()))
+            await provider(body, mode).login_callback(response())
 
 
-def test_phone_number_is_verified_with_the_configured_certificate() -> None:
+async def test_phone_number_is_verified_with_the_configured_certificate() -> None:
     """What a mini program hands in names no certificate; `alipay_cert` must have signed it, and be valid."""
     number = '{"code":"10000","msg":"Success","mobile":"1597671905"}'
     phone = json.dumps({"response": number, "sign": sign(number)})
-    phone_number = run(provider(b"", CERTIFICATE_MODE).fetch_phone(response(phone=phone), SOMEBODY))
+    phone_number = await provider(b"", CERTIFICATE_MODE).fetch_phone(response(phone=phone), SOMEBODY)
     assert phone_number is not None
     ended = {**CERTIFICATE_MODE, "alipay_cert": certify(ALIPAYS, datetime.now(UTC) - DAY).pem()}
     with pytest.raises(ProviderConfig, match="alipay_cert"):
-        run(provider(b"", ended).fetch_phone(response(phone=phone), SOMEBODY))
+        await provider(b"", ended).fetch_phone(response(phone=phone), SOMEBODY)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,7 @@
 """Alipay's provider against its sandbox over real HTTP: the contract of all providers, and what Alipay alone can do."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, aclosing, contextmanager
 from functools import cache
 from typing import Any, ClassVar, Literal
 
@@ -80,19 +79,12 @@ class Shop:
         self.client_type = client_type
         self._settings = AlipaySettings.model_validate(sandbox.settings(url, client_type))
 
-    def ask(self, question: Callable[[AlipayProvider], Awaitable[Any]]) -> Any:
+    async def ask(self, question: Callable[[AlipayProvider], Awaitable[Any]]) -> Any:
         """Put a question to the provider, over connections of its own."""
+        async with aclosing(HttpPool()) as pool:
+            return await question(AlipayProvider(self._settings, pool.for_provider("alipay")))
 
-        async def asking() -> Any:
-            pool = HttpPool()
-            try:
-                return await question(AlipayProvider(self._settings, pool.for_provider("alipay")))
-            finally:
-                await pool.aclose()
-
-        return asyncio.run(asking())
-
-    def log_in(self, person: str = "lihua", *, times: int = 1) -> Identity:
+    async def log_in(self, person: str = "lihua", *, times: int = 1) -> Identity:
         """Redeem codes of `person` and ask for the profile; return the last identity."""
 
         async def question(provider: AlipayProvider) -> Identity:
@@ -102,7 +94,7 @@ class Shop:
                 identities.append(await provider.login_callback(self.response(code)))
             return await provider.fetch_profile(identities[-1])
 
-        identity: Identity = self.ask(question)
+        identity: Identity = await self.ask(question)
         return identity
 
     def response(self, code: str, **parameters: str) -> AuthorizationResponse:
@@ -130,11 +122,11 @@ def shops() -> Iterator[Shops]:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_every_mode_logs_people_in(shops: Shops, mode: str) -> None:
+async def test_every_mode_logs_people_in(shops: Shops, mode: str) -> None:
     """Keys or certificates, UTF-8 or GBK, plain or encrypted, V2 or V3: the same person with the same profile."""
     running_shop = shops(mode)
     for key, person in running_shop.sandbox.people.items():
-        identity = running_shop.log_in(key)
+        identity = await running_shop.log_in(key)
         assert [person_id.value for person_id in identity.ids] == [
             running_shop.sandbox.user_id(key),
             running_shop.sandbox.union_id(key),
@@ -147,20 +139,20 @@ def test_every_mode_logs_people_in(shops: Shops, mode: str) -> None:
 
 
 @pytest.mark.parametrize("kind", list(IdKind))
-def test_any_one_id_is_enough(kind: IdKind) -> None:
+async def test_any_one_id_is_enough(kind: IdKind) -> None:
     """Old apps are told a user id alone, new ones none."""
     with shop(id_kinds={kind}) as running_shop:
-        assert [person_id.kind for person_id in running_shop.log_in().ids] == [kind]
+        assert [person_id.kind for person_id in (await running_shop.log_in()).ids] == [kind]
 
 
 @pytest.mark.parametrize("protocol", ["v2", "v3"])
-def test_a_code_works_once(protocol: Literal["v2", "v3"]) -> None:
+async def test_a_code_works_once(protocol: Literal["v2", "v3"]) -> None:
     """The second use is the vendor's `isv.code-invalid`, with its trace id for the log."""
     with shop(protocol=protocol) as running_shop:
         code = running_shop.sandbox.code_for(ClientType.PC, "lihua")
-        running_shop.ask(lambda provider: provider.login_callback(running_shop.response(code)))
+        await running_shop.ask(lambda provider: provider.login_callback(running_shop.response(code)))
         with pytest.raises(CodeInvalid) as caught:
-            running_shop.ask(lambda provider: provider.login_callback(running_shop.response(code)))
+            await running_shop.ask(lambda provider: provider.login_callback(running_shop.response(code)))
         assert "isv.code-invalid" in caught.value.vendor.values()
         assert len(caught.value.vendor["trace_id"]) == 32
         assert code not in f"{caught.value!r}{caught.value.vendor}"
@@ -169,103 +161,105 @@ def test_a_code_works_once(protocol: Literal["v2", "v3"]) -> None:
 @pytest.mark.parametrize("operation", [TOKEN_CALL, USER_CALL])
 @pytest.mark.parametrize("fault", [*SPOILT, *MISLEADING])
 @pytest.mark.parametrize("mode", ["key", "gbk", "certificate", "aes"])
-def test_untrusted_answers_are_refused_at_both_calls(shops: Shops, mode: str, fault: str, operation: str) -> None:
+async def test_untrusted_answers_are_refused_at_both_calls(shops: Shops, mode: str, fault: str, operation: str) -> None:
     """What cannot be trusted ends the login at the token call and at the profile, in every mode."""
     running_shop = shops(mode)
     running_shop.sandbox.faults.add(fault, on=operation)
     with pytest.raises((ProviderUnsigned, ProviderBadResponse)):
-        running_shop.log_in()
+        await running_shop.log_in()
 
 
 @pytest.mark.parametrize("fault", HARMLESS)
 @pytest.mark.parametrize("mode", ["key", "gbk", "certificate"])
-def test_unusual_answers_are_understood(shops: Shops, mode: str, fault: str) -> None:
+async def test_unusual_answers_are_understood(shops: Shops, mode: str, fault: str) -> None:
     """Order, unknown members, escaped slashes and ids as numbers are no reason to refuse anybody."""
     running_shop = shops(mode)
     running_shop.sandbox.faults.add(fault, times=2)
-    assert running_shop.log_in().ids[0].value == running_shop.sandbox.user_id("lihua")
+    assert (await running_shop.log_in()).ids[0].value == running_shop.sandbox.user_id("lihua")
 
 
 @pytest.mark.parametrize("mode", ["aes", "certificate, gbk, aes"])
-def test_plain_answers_count_where_encryption_was_asked_for(mode: str) -> None:
+async def test_plain_answers_count_where_encryption_was_asked_for(mode: str) -> None:
     """They are signed all the same."""
     with shop(**MODES[mode]) as running_shop:
         running_shop.sandbox.faults.add("plain", times=2)
-        assert running_shop.log_in().ids[0].value == running_shop.sandbox.user_id("lihua")
+        assert (await running_shop.log_in()).ids[0].value == running_shop.sandbox.user_id("lihua")
 
 
 @pytest.mark.parametrize("operation", [TOKEN_CALL, USER_CALL])
 @pytest.mark.parametrize("fault", FALSE_CERTIFICATES)
 @pytest.mark.parametrize("mode", ["certificate", "v3, certificate, aes"])
-def test_false_certificates_are_refused_at_both_calls(shops: Shops, mode: str, fault: str, operation: str) -> None:
+async def test_false_certificates_are_refused_at_both_calls(
+    shops: Shops, mode: str, fault: str, operation: str
+) -> None:
     """Unknown, expired, of another authority, another merchant's, or none: not Alipay's."""
     running_shop = shops(mode)
     running_shop.sandbox.faults.add(fault, on=operation)
     with pytest.raises(ProviderUnsigned):
-        running_shop.log_in()
+        await running_shop.log_in()
 
 
-def test_a_renewed_certificate_is_fetched_once() -> None:
+async def test_a_renewed_certificate_is_fetched_once() -> None:
     """Alipay signs with a new certificate; logins go on, and the download happens once."""
     with shop(mode="certificate") as running_shop:
         running_shop.sandbox.rotate_certificate()
-        running_shop.log_in(times=3)
+        await running_shop.log_in(times=3)
         assert running_shop.sandbox.called(DOWNLOAD) == 1
 
 
-def test_profile_of_another_person_fails_the_login() -> None:
+async def test_profile_of_another_person_fails_the_login() -> None:
     """Token and profile must name the same person."""
     with shop() as running_shop:
         running_shop.sandbox.faults.add("swapped_id", on=USER_CALL)
         with pytest.raises(ProviderBadResponse):
-            running_shop.log_in()
+            await running_shop.log_in()
 
 
-def test_a_profile_that_is_not_permitted_is_a_refusal() -> None:
+async def test_a_profile_that_is_not_permitted_is_a_refusal() -> None:
     """The login can stand on the ids."""
     with shop() as running_shop:
         running_shop.sandbox.faults.add("error", "isv.insufficient-isv-permissions", on=USER_CALL)
         with pytest.raises(ProviderConfig):
-            running_shop.log_in()
+            await running_shop.log_in()
 
 
-def test_the_native_app_starts_with_a_string_that_alipay_takes() -> None:
+async def test_the_native_app_starts_with_a_string_that_alipay_takes() -> None:
     """The SDK checks every value and the signature, and gives a code that names the person."""
     begin = AuthorizationRequest(
         client_type=ClientType.APP, redirect_uri="", state="0aZ" * 10 + "42", nonce="n", code_challenge="c"
     )
     with shop(ClientType.APP) as running_shop:
-        login_url = running_shop.ask(lambda provider: provider.get_login_url(begin))
+        login_url = await running_shop.ask(lambda provider: provider.get_login_url(begin))
         code = running_shop.sandbox.client_parameters(ClientType.APP, "maria", login_url)["auth_code"]
-        identity = running_shop.ask(lambda provider: provider.login_callback(running_shop.response(code)))
+        identity = await running_shop.ask(lambda provider: provider.login_callback(running_shop.response(code)))
     assert identity.ids[0].value == running_shop.sandbox.user_id("maria")
 
 
-def test_the_mini_program_has_ids_of_its_own_app() -> None:
+async def test_the_mini_program_has_ids_of_its_own_app() -> None:
     """`open_id` holds for the mini program alone; what is vendor-wide is the same."""
     with shop(ClientType.MINI) as running_shop:
         code = running_shop.sandbox.client_parameters(ClientType.MINI, "lihua")["authCode"]
-        identity = running_shop.ask(lambda provider: provider.login_callback(running_shop.response(code)))
+        identity = await running_shop.ask(lambda provider: provider.login_callback(running_shop.response(code)))
     assert identity.ids[0].value == running_shop.sandbox.user_id("lihua")
     assert identity.ids[-1].value == running_shop.sandbox.open_id("lihua", ClientType.MINI)
     assert identity.ids[-1].scope == identity.app_id
 
 
 @pytest.mark.parametrize("mode", ["aes", "v3, certificate, aes"])
-def test_the_mini_program_hands_in_a_phone_number(mode: str) -> None:
+async def test_the_mini_program_hands_in_a_phone_number(mode: str) -> None:
     """Encrypted or plain, it counts when Alipay signed it, and only then."""
     with shop(ClientType.MINI, **MODES[mode]) as running_shop:
 
-        def fetch() -> Any:
+        async def fetch() -> Any:
             phone = running_shop.sandbox.phone_for("lihua")
-            return running_shop.ask(
+            return await running_shop.ask(
                 lambda provider: provider.fetch_phone(running_shop.response("", phone=phone), SOMEBODY)
             )
 
-        assert fetch().number == running_shop.sandbox.people["lihua"].mobile
+        assert (await fetch()).number == running_shop.sandbox.people["lihua"].mobile
         running_shop.sandbox.faults.add("plain")
-        assert fetch().number == running_shop.sandbox.people["lihua"].mobile
+        assert (await fetch()).number == running_shop.sandbox.people["lihua"].mobile
         for fault in ("unsigned", "empty_sign", "wrong_sign", "own_sign", "sha1_sign", "error"):
             running_shop.sandbox.faults.add(fault)
             with pytest.raises(BadRequest):
-                fetch()
+                await fetch()

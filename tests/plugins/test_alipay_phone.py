@@ -29,7 +29,6 @@ from ..kit.alipay_vendor import (
     encrypt,
     provider,
     response,
-    run,
     sign,
 )
 
@@ -52,69 +51,69 @@ def hand_in(content: str, *, key: RsaPrivateKey = ALIPAYS, is_text: bool = True,
     return json.dumps({"response": content, "sign": signature, **further}, ensure_ascii=False)
 
 
-def fetch(handed_in: str, mode: dict[str, str] = WITH_AES) -> VerifiedPhone | None:
+async def fetch(handed_in: str, mode: dict[str, str] = WITH_AES) -> VerifiedPhone | None:
     """Ask the provider for the number that a client handed in."""
-    return run(provider(b"", mode).fetch_phone(response(phone=handed_in), SOMEBODY))
+    return await provider(b"", mode).fetch_phone(response(phone=handed_in), SOMEBODY)
 
 
 @pytest.mark.parametrize("name", ["phone", "phoneNumber"])
 @pytest.mark.parametrize(
     "further", [{}, {"sign_type": "RSA2", "encrypt_type": "AES", "charset": "UTF-8"}, {"charset": "GBK"}]
 )
-def test_number_is_verified_then_opened(name: str, further: dict[str, Any]) -> None:
+async def test_number_is_verified_then_opened(name: str, further: dict[str, Any]) -> None:
     """The documented answer gives the number, and its signature as the proof that is taken once."""
     handed_in = hand_in(encrypt(NUMBER), **further)
-    phone = run(provider(b"", WITH_AES).fetch_phone(response(**{name: handed_in}), SOMEBODY))
+    phone = await provider(b"", WITH_AES).fetch_phone(response(**{name: handed_in}), SOMEBODY)
     assert phone == VerifiedPhone("1597671905", json.loads(handed_in)["sign"])
 
 
-def test_number_from_abroad_keeps_its_country() -> None:
+async def test_number_from_abroad_keeps_its_country() -> None:
     """Overseas numbers come as `cc-number`."""
-    phone = fetch(hand_in(encrypt(NUMBER.replace("1597671905", "852-61234567"))))
+    phone = await fetch(hand_in(encrypt(NUMBER.replace("1597671905", "852-61234567"))))
     assert phone is not None
     assert phone.number == "852-61234567"
 
 
 @pytest.mark.parametrize("mobile", ['""', "null"])
-def test_person_without_a_number_has_none(mobile: str) -> None:
+async def test_person_without_a_number_has_none(mobile: str) -> None:
     """`mobile` may be empty."""
-    assert fetch(hand_in(encrypt(NUMBER.replace('"1597671905"', mobile)))) is None
+    assert await fetch(hand_in(encrypt(NUMBER.replace('"1597671905"', mobile)))) is None
 
 
-def test_client_that_hands_nothing_in_has_none() -> None:
+async def test_client_that_hands_nothing_in_has_none() -> None:
     """The ability is asked for every login of a mini program."""
-    assert run(provider(b"", WITH_AES).fetch_phone(response(), SOMEBODY)) is None
+    assert await provider(b"", WITH_AES).fetch_phone(response(), SOMEBODY) is None
 
 
 @pytest.mark.parametrize("content", [encrypt(NUMBER), NUMBER])
 @pytest.mark.parametrize("signature", [None, "", 7, "c2ln", "not base64"])
-def test_unsigned_number_is_refused(content: str, signature: object) -> None:
+async def test_unsigned_number_is_refused(content: str, signature: object) -> None:
     """Without Alipay's signature anybody could have written it, though the vendor's page advises to skip the check."""
     with pytest.raises(BadRequest):
-        fetch(json.dumps({"response": content, "sign": signature}))
+        await fetch(json.dumps({"response": content, "sign": signature}))
 
 
 @pytest.mark.parametrize("content", [encrypt(NUMBER), NUMBER])
 @pytest.mark.parametrize("key", [OURS, STRANGERS])
-def test_number_signed_by_another_key_is_refused(key: RsaPrivateKey, content: str) -> None:
+async def test_number_signed_by_another_key_is_refused(key: RsaPrivateKey, content: str) -> None:
     """Only Alipay's key vouches for a number."""
     with pytest.raises(BadRequest):
-        fetch(hand_in(content, key=key, is_text=content != NUMBER))
+        await fetch(hand_in(content, key=key, is_text=content != NUMBER))
 
 
-def test_changed_number_is_refused() -> None:
+async def test_changed_number_is_refused() -> None:
     """The signature covers cipher text and quotes; the encryption alone protects nothing."""
     genuine = json.loads(hand_in(encrypt(NUMBER)))
     for content in (encrypt(NUMBER.replace("159", "158")), genuine["response"][:-4] + "AAA=", NUMBER):
         with pytest.raises(BadRequest):
-            fetch(json.dumps({**genuine, "response": content}))
+            await fetch(json.dumps({**genuine, "response": content}))
     with pytest.raises(BadRequest):
-        fetch(hand_in(encrypt(NUMBER), is_text=False))
+        await fetch(hand_in(encrypt(NUMBER), is_text=False))
 
 
-def test_plain_number_that_alipay_signed_counts() -> None:
+async def test_plain_number_that_alipay_signed_counts() -> None:
     """Text that begins with a brace is signed without further quotes."""
-    assert fetch(hand_in(NUMBER, is_text=False)) is not None
+    assert await fetch(hand_in(NUMBER, is_text=False)) is not None
 
 
 @pytest.mark.parametrize(
@@ -139,13 +138,13 @@ def test_plain_number_that_alipay_signed_counts() -> None:
         hand_in("%%%"),
     ],
 )
-def test_what_the_client_made_up_is_its_own_fault(handed_in: str) -> None:
+async def test_what_the_client_made_up_is_its_own_fault(handed_in: str) -> None:
     """Nothing a client can write is anybody else's error, and none of it is told."""
     if not handed_in:
-        assert fetch(handed_in) is None
+        assert await fetch(handed_in) is None
         return
     with pytest.raises(BadRequest) as caught:
-        fetch(handed_in)
+        await fetch(handed_in)
     assert "1597671905" not in str(caught.value)
 
 
@@ -164,17 +163,17 @@ def test_what_the_client_made_up_is_its_own_fault(handed_in: str) -> None:
         ('{"a":1,"a":2}', ProviderBadResponse),
     ],
 )
-def test_failure_inside_becomes_the_error_that_says_who_must_act(source: str, error: type[Exception]) -> None:
+async def test_failure_inside_becomes_the_error_that_says_who_must_act(source: str, error: type[Exception]) -> None:
     """Failures come encrypted or plain, with names in camel case."""
     for handed_in in (hand_in(encrypt(source)), hand_in(source, is_text=False)):
         with pytest.raises(error):
-            fetch(handed_in)
+            await fetch(handed_in)
 
 
-def test_cipher_text_without_aes_key_is_the_operators() -> None:
+async def test_cipher_text_without_aes_key_is_the_operators() -> None:
     """The number of a mini program needs the console's AES key in the settings."""
     with pytest.raises(ProviderConfig, match="aes_key"):
-        fetch(hand_in(encrypt(NUMBER)), dict(KEY_MODE))
+        await fetch(hand_in(encrypt(NUMBER)), dict(KEY_MODE))
 
 
 def test_provider_has_the_ability() -> None:

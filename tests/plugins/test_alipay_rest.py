@@ -38,7 +38,6 @@ from ..kit.alipay_vendor import (
     V3_MODE,
     Transport,
     answer_v3,
-    run,
 )
 
 REDEEM = {"grant_type": "authorization_code", "code": CODE}
@@ -48,13 +47,13 @@ AWKWARD = "".join(map(chr, range(0x20, 0x7F))) + "/+=%%2F支"
 V3_CODE_INVALID = '{"code":"isv.code-invalid","message":"授权码code无效","links":[{"link":"https://open.alipay.com"}]}'
 
 
-def call(network: Transport | httpx.Response, auth_token: str = "") -> dict[str, object]:
+async def call(network: Transport | httpx.Response, auth_token: str = "") -> dict[str, object]:
     """Redeem a code at `network`, or ask for a person when there is a token."""
     transport = network if isinstance(network, Transport) else Transport([network])
     gateway = get_gateway(V3_MODE["gateway_url"], HttpPool(transport=transport))
     if auth_token:
-        return run(gateway.call(USER_CALL, {}, auth_token=auth_token))
-    return run(gateway.call(TOKEN_CALL, REDEEM))
+        return await gateway.call(USER_CALL, {}, auth_token=auth_token)
+    return await gateway.call(TOKEN_CALL, REDEEM)
 
 
 def get_gateway(url: str, pool: HttpPool) -> RestGateway:
@@ -71,10 +70,10 @@ def is_signed_by_us(authorization: str, method: str, target: str, body: str) -> 
     return scheme == "ALIPAY-SHA256withRSA" and is_signed_by(OURS.public_key(), signature, text.encode())
 
 
-def test_token_call_is_the_documented_one() -> None:
+async def test_token_call_is_the_documented_one() -> None:
     """The code travels in a JSON body; the header names app, nonce and time and signs path and body."""
     transport = Transport([answer_v3(TOKEN)])
-    assert call(transport)["user_id"] == "2088102150477652"
+    assert (await call(transport))["user_id"] == "2088102150477652"
     [request] = transport.requests
     assert (request.method, str(request.url)) == ("POST", "https://openapi.example/v3/alipay/system/oauth/token")
     assert json.loads(request.content) == REDEEM
@@ -85,17 +84,17 @@ def test_token_call_is_the_documented_one() -> None:
     assert is_signed_by_us(request.headers["authorization"], "POST", request.url.path, request.content.decode())
 
 
-def test_nonces_are_never_the_same() -> None:
+async def test_nonces_are_never_the_same() -> None:
     """Every request has a nonce and an id of its own."""
     transport = Transport([answer_v3(TOKEN)])
     for _ in range(3):
-        call(transport)
+        await call(transport)
     assert len({request.headers["authorization"].partition("nonce=")[2][:36] for request in transport.requests}) == 3
     assert len({request.headers["alipay-request-id"] for request in transport.requests}) == 3
 
 
 @pytest.mark.parametrize("token", ["20120823ac6f", "a/b+c=d%e", "%2F%2B%3D%25", AWKWARD])
-def test_token_is_signed_as_it_goes_over_the_wire(token: str) -> None:
+async def test_token_is_signed_as_it_goes_over_the_wire(token: str) -> None:
     """HTTP clients rewrite queries on their way; the signed path is the one that arrives."""
     seen: list[bool] = []
 
@@ -114,26 +113,26 @@ def test_token_is_signed_as_it_goes_over_the_wire(token: str) -> None:
             await pool.aclose()
 
     with serving(Starlette(routes=[Route("/v3/alipay/user/info/share", share, methods=["POST"])])) as url:
-        run(ask(url))
+        await ask(url)
     assert seen == [True, True]
 
 
 @pytest.mark.parametrize("missing", ["alipay-signature", "alipay-timestamp", "alipay-nonce"])
-def test_success_without_its_signature_headers_is_refused(missing: str) -> None:
+async def test_success_without_its_signature_headers_is_refused(missing: str) -> None:
     """A success is signed over time, nonce and body, or it is not used."""
     reply = answer_v3(TOKEN)
     del reply.headers[missing]
     with pytest.raises(ProviderUnsigned):
-        call(reply)
+        await call(reply)
 
 
-def test_unsigned_failure_is_a_failure() -> None:
+async def test_unsigned_failure_is_a_failure() -> None:
     """A failure needs no signature to be one."""
     with pytest.raises(CodeInvalid):
-        call(httpx.Response(400, content=V3_CODE_INVALID.encode()))
+        await call(httpx.Response(400, content=V3_CODE_INVALID.encode()))
 
 
-def test_changed_answer_is_refused() -> None:
+async def test_changed_answer_is_refused() -> None:
     """Body, time and nonce are all under the signature; so is the key, and the digest is SHA-256."""
     headers = dict(answer_v3(TOKEN).headers)
     text = f"{headers['alipay-timestamp']}\n{headers['alipay-nonce']}\n{TOKEN}\n".encode()
@@ -146,19 +145,19 @@ def test_changed_answer_is_refused() -> None:
         (TOKEN, {"alipay-signature": headers["alipay-signature"][:-1]}),
     ):
         with pytest.raises(ProviderUnsigned):
-            call(httpx.Response(200, headers={**headers, **changes}, content=content.encode()))
+            await call(httpx.Response(200, headers={**headers, **changes}, content=content.encode()))
     with pytest.raises(ProviderUnsigned):
-        call(answer_v3(TOKEN, key=STRANGERS))
+        await call(answer_v3(TOKEN, key=STRANGERS))
     with pytest.raises(ProviderUnsigned):
-        call(answer_v3(V3_CODE_INVALID, 400, key=STRANGERS))
+        await call(answer_v3(V3_CODE_INVALID, 400, key=STRANGERS))
 
 
-def test_old_answer_is_refused() -> None:
+async def test_old_answer_is_refused() -> None:
     """An answer does not say what it answers, so a genuine one from another time could be played again."""
-    assert call(answer_v3(TOKEN, age=500))
+    assert await call(answer_v3(TOKEN, age=500))
     for age in (700, -700, 86_400):
         with pytest.raises(ProviderUnsigned):
-            call(answer_v3(TOKEN, age=age))
+            await call(answer_v3(TOKEN, age=age))
 
 
 # https://opendocs.alipay.com/open-v3/054kaq and the pages of the two calls
@@ -180,29 +179,29 @@ def test_old_answer_is_refused() -> None:
         (200, "isv.code-invalid", CodeInvalid),
     ],
 )
-def test_failure_becomes_the_error_that_says_who_must_act(status: int, code: str, error: type[Exception]) -> None:
+async def test_failure_becomes_the_error_that_says_who_must_act(status: int, code: str, error: type[Exception]) -> None:
     """The same classes as with V2; here the sub code stands in `code`."""
     with pytest.raises(error):
-        call(answer_v3(V3_CODE_INVALID.replace("isv.code-invalid", code), status))
+        await call(answer_v3(V3_CODE_INVALID.replace("isv.code-invalid", code), status))
 
 
 @pytest.mark.parametrize("links", ['"https://open.alipay.com"', "[]", "null"])
-def test_failure_tells_code_and_trace(links: str) -> None:
+async def test_failure_tells_code_and_trace(links: str) -> None:
     """The log learns what Alipay's support asks for; the form of `links`, which differs, does not matter."""
     with pytest.raises(CodeInvalid) as caught:
-        call(answer_v3(f'{{"code":"isv.code-invalid","message":"x","links":{links}}}', 400))
+        await call(answer_v3(f'{{"code":"isv.code-invalid","message":"x","links":{links}}}', 400))
     assert caught.value.vendor == {"code": "isv.code-invalid", "trace_id": "0b1a2c3d"}
 
 
 @pytest.mark.parametrize("body", ["", "<html></html>", "[]", '{"a":1,"a":2}', '{"a":NaN}', "[" * 100_000, TOKEN[:50]])
 @pytest.mark.parametrize("status", [200, 400])
-def test_body_that_is_no_json_object_is_refused(status: int, body: str) -> None:
+async def test_body_that_is_no_json_object_is_refused(status: int, body: str) -> None:
     """What cannot be read is a bad response, signed or not."""
     with pytest.raises(ProviderBadResponse):
-        call(answer_v3(body, status))
+        await call(answer_v3(body, status))
 
 
-def test_redirect_is_not_followed() -> None:
+async def test_redirect_is_not_followed() -> None:
     """A gateway redirects nobody."""
     with pytest.raises(ProviderBadResponse):
-        call(httpx.Response(302, headers={"location": "http://169.254.169.254/"}))
+        await call(httpx.Response(302, headers={"location": "http://169.254.169.254/"}))

@@ -25,7 +25,6 @@ from ..kit.alipay_vendor import (
     answer,
     provider,
     response,
-    run,
 )
 
 README = Path(connect_alipay.__file__).with_name("README.md").read_text("utf-8")
@@ -93,7 +92,7 @@ PRIVATE_FORMS = {
 
 
 @pytest.mark.parametrize("form", PRIVATE_FORMS)
-def test_private_key_is_taken_in_every_form_the_console_gives(form: str) -> None:
+async def test_private_key_is_taken_in_every_form_the_console_gives(form: str) -> None:
     """PKCS#1 and PKCS#8, armoured or bare, with any line ends."""
     transport = Transport([answer(TOKEN)])
     mode = {
@@ -101,7 +100,7 @@ def test_private_key_is_taken_in_every_form_the_console_gives(form: str) -> None
         "private_key": PRIVATE_FORMS[form],
         "alipay_public_key": one_line(KEY_MODE["alipay_public_key"]),
     }
-    assert run(provider(transport, mode).login_callback(response())).app_id == APP_ID
+    assert (await provider(transport, mode).login_callback(response())).app_id == APP_ID
 
 
 @pytest.mark.parametrize(

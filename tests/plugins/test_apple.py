@@ -1,6 +1,5 @@
 """Apple: form_post, a client secret that we sign, a name that comes once, and two names for one issuer."""
 
-import asyncio
 import json
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
@@ -69,52 +68,52 @@ def apple(**claims: object) -> Vendor:
     return Vendor(token(**{**CLAIMS, **claims}), discovery=DOCUMENT)
 
 
-def test_link_is_the_documented_one() -> None:
+async def test_link_is_the_documented_one() -> None:
     """The name is asked for, which makes the answer a POST; spaces are %20."""
-    url = asyncio.run(make(apple(), Apple, **OWN).get_login_url(request()))
+    url = await make(apple(), Apple, **OWN).get_login_url(request())
     assert url.startswith(f"{ISSUER}/auth/authorize?response_type=code&client_id=c-1&")
     assert "&scope=openid%20name&" in url
     assert url.endswith("&response_mode=form_post")
     assert "code_challenge" not in url
 
 
-def test_documented_token_names_a_person() -> None:
+async def test_documented_token_names_a_person() -> None:
     """The subject is the id; no e-mail is taken for one."""
-    identity = log_in(make(apple(), Apple, **OWN))
+    identity = await log_in(make(apple(), Apple, **OWN))
     assert identity.ids == (PersonId.union_id(CLAIMS["sub"], ISSUER),)
     assert identity.profile is None
 
 
 @pytest.mark.parametrize("issuer", [ISSUER, "https://account.apple.com"])
-def test_two_names_are_one_issuer(issuer: str) -> None:
+async def test_two_names_are_one_issuer(issuer: str) -> None:
     """Both stand for the same person."""
-    assert log_in(make(apple(iss=issuer), Apple, **OWN)).strongest.scope == ISSUER
+    assert (await log_in(make(apple(iss=issuer), Apple, **OWN))).strongest.scope == ISSUER
 
 
 @pytest.mark.parametrize("issuer", ["https://account.apple.com/", "https://apple.com", "account.apple.com", None])
-def test_no_third_name(issuer: object) -> None:
+async def test_no_third_name(issuer: object) -> None:
     """Nothing else does."""
     with pytest.raises(ProviderBadResponse):
-        log_in(make(apple(iss=issuer), Apple, **OWN))
+        await log_in(make(apple(iss=issuer), Apple, **OWN))
 
 
-def test_name_comes_once_and_is_for_display() -> None:
+async def test_name_comes_once_and_is_for_display() -> None:
     """`user` is unsigned: its name is shown, its e-mail and its id are not looked at."""
-    identity = log_in(make(apple(), Apple, **OWN), user=USER)
+    identity = await log_in(make(apple(), Apple, **OWN), user=USER)
     assert identity.profile is not None
     assert (identity.profile.nickname, identity.strongest.value) == ("华 李", CLAIMS["sub"])
     for odd in ("", "x", "[]", '{"name":"x"}', '{"name":{"firstName":1}}', '{"name":null,"sub":"evil"}', "[" * 4000):
-        assert log_in(make(apple(), Apple, **OWN), user=odd).profile is None
+        assert (await log_in(make(apple(), Apple, **OWN), user=odd)).profile is None
 
 
-def test_client_secret_is_signed_and_kept() -> None:
+async def test_client_secret_is_signed_and_kept() -> None:
     """ES256 by the team's key, for Apple alone, the same one until most of its hour is over."""
     vendor = apple(exp=NOW + 10**6, iat=NOW + 3000)
     provider, sent = make(vendor, Apple, **OWN), []
     for moment in (0, 3000, 3300, 6000, -100):
         CLOCK.set(NOW + moment)
         vendor.documents["token"]["id_token"] = token(**{**CLAIMS, "iat": NOW + moment, "exp": NOW + moment + 60})
-        log_in(provider)
+        await log_in(provider)
         form = dict(parse_qsl(vendor.requests[-1].content.decode() or vendor.requests[-2].content.decode()))
         assert form["client_id"] == CLIENT
         sent.append(form["client_secret"])

@@ -35,17 +35,17 @@ def refused(code: int) -> tuple[int, bytes]:
     return 400, f'{{"code":{code},"error":"invalid_request","error_description":"..."}}'.encode()
 
 
-def test_link_is_the_documented_one() -> None:
+async def test_link_is_the_documented_one() -> None:
     """A code challenge goes along, which v3 holds against the verifier."""
-    url = login_url(make(FeishuProvider))
+    url = await login_url(make(FeishuProvider))
     assert url.startswith("https://accounts.feishu.cn/open-apis/authen/v1/authorize?")
     assert query(url)["code_challenge"] == "ch4llenge"
 
 
-def test_documented_answers_name_a_person() -> None:
+async def test_documented_answers_name_a_person() -> None:
     """open_id holds for the app, union_id for the developer; an administrator's phone number is not taken."""
     transport = answering()
-    identity = log_in(make(FeishuProvider, transport))
+    identity = await log_in(make(FeishuProvider, transport))
     assert identity.ids == (
         PersonId.union_id("on-d89jhsdhjsajkda7828enjdj328ydhhw3u43yjhdj"),
         PersonId.open_id("ou-caecc734c2e3328a62489fe0648c4b98779515d3", "c-1"),
@@ -65,17 +65,17 @@ def test_documented_answers_name_a_person() -> None:
         (20071, ProviderConfig),
     ],
 )
-def test_documented_refusals(code: int, kind: type[Exception]) -> None:
+async def test_documented_refusals(code: int, kind: type[Exception]) -> None:
     """The number decides, not the word beside it."""
     with pytest.raises(kind):
-        log_in(make(FeishuProvider, answering(refused(code))))
+        await log_in(make(FeishuProvider, answering(refused(code))))
 
 
 @pytest.mark.parametrize("user_info", [b'{"code":0,"msg":"success"}', b'{"code":0,"data":{"name":"zhangsan"}}'])
-def test_success_without_a_person_is_none(user_info: bytes) -> None:
+async def test_success_without_a_person_is_none(user_info: bytes) -> None:
     """`code` 0 alone proves nothing."""
     with pytest.raises(ProviderBadResponse):
-        log_in(make(FeishuProvider, answering(user_info=user_info)))
+        await log_in(make(FeishuProvider, answering(user_info=user_info)))
 
 
 class TestContract(ProviderContract):

@@ -36,9 +36,9 @@ def answering(tokens: bytes, user: bytes = USER) -> Transport:
     return Transport({"/login/oauth/access_token": tokens, "/user": user})
 
 
-def test_link_is_the_documented_one() -> None:
+async def test_link_is_the_documented_one() -> None:
     """A code challenge, and no scope: what everybody can read is enough to name a person."""
-    url = login_url(make(GithubProvider))
+    url = await login_url(make(GithubProvider))
     assert url.startswith("https://github.com/login/oauth/authorize?")
     parameters = query(url)
     assert (parameters["code_challenge_method"], "scope" in parameters, "client_secret" in parameters) == (
@@ -48,10 +48,10 @@ def test_link_is_the_documented_one() -> None:
     )
 
 
-def test_documented_answers_name_a_person() -> None:
+async def test_documented_answers_name_a_person() -> None:
     """The numeric id is the person; names and addresses may change hands."""
     transport = answering(TOKENS)
-    identity = log_in(make(GithubProvider, transport))
+    identity = await log_in(make(GithubProvider, transport))
     assert (identity.union_type, identity.ids) == ("GITHUB", (PersonId.user_id("1"),))
     assert identity.profile is not None
     assert (identity.profile.nickname, identity.profile.face) == (
@@ -61,25 +61,25 @@ def test_documented_answers_name_a_person() -> None:
     assert transport.requests[0].headers["accept"] == "application/json"
 
 
-def test_person_without_a_display_name() -> None:
+async def test_person_without_a_display_name() -> None:
     """GitHub sends null there; the login name is shown."""
-    identity = log_in(make(GithubProvider, answering(TOKENS, b'{"login":"octocat","id":1,"name":null}')))
+    identity = await log_in(make(GithubProvider, answering(TOKENS, b'{"login":"octocat","id":1,"name":null}')))
     assert identity.profile is not None
     assert identity.profile.nickname == "octocat"
 
 
 @pytest.mark.parametrize(("word", "kind"), REFUSALS.items())
-def test_documented_refusals_inside_http_200(word: str, kind: type[Exception]) -> None:
+async def test_documented_refusals_inside_http_200(word: str, kind: type[Exception]) -> None:
     """GitHub says no to a code with HTTP 200."""
     content = f'{{"error":"{word}","error_description":"...","error_uri":"https://docs.github.com"}}'.encode()
     with pytest.raises(kind):
-        log_in(make(GithubProvider, answering(content)))
+        await log_in(make(GithubProvider, answering(content)))
 
 
-def test_login_name_is_no_id() -> None:
+async def test_login_name_is_no_id() -> None:
     """Without the number nobody is logged in: a login name can be given up and taken by somebody else."""
     with pytest.raises(ProviderBadResponse):
-        log_in(make(GithubProvider, answering(TOKENS, b'{"login":"octocat"}')))
+        await log_in(make(GithubProvider, answering(TOKENS, b'{"login":"octocat"}')))
 
 
 def test_sandbox_answers_forms_unless_asked_for_json() -> None:

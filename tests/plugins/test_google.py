@@ -54,10 +54,10 @@ def google() -> Vendor:
     return Vendor(discovery=DOCUMENT)
 
 
-def test_documented_token_names_a_person() -> None:
+async def test_documented_token_names_a_person() -> None:
     """The profile stands in the ID token, so that nothing else is asked for."""
     vendor = google()
-    identity = log_in_with(token(**CLAIMS), vendor, kind=Google, issuer=ISSUER)
+    identity = await log_in_with(token(**CLAIMS), vendor, kind=Google, issuer=ISSUER)
     assert identity.ids == (PERSON,)
     assert identity.profile is not None
     assert (identity.profile.nickname, identity.profile.mobile) == ("J Smith", "")
@@ -65,33 +65,37 @@ def test_documented_token_names_a_person() -> None:
 
 
 @pytest.mark.parametrize("issuer", [ISSUER, "accounts.google.com"])
-def test_two_names_are_one_issuer(issuer: str) -> None:
+async def test_two_names_are_one_issuer(issuer: str) -> None:
     """Both stand for the same person; the id's scope is the configured one."""
-    assert log_in_with(token(**{**CLAIMS, "iss": issuer}), google(), kind=Google, issuer=ISSUER).ids == (PERSON,)
+    assert (await log_in_with(token(**{**CLAIMS, "iss": issuer}), google(), kind=Google, issuer=ISSUER)).ids == (
+        PERSON,
+    )
 
 
 @pytest.mark.parametrize("issuer", ["http://accounts.google.com", "accounts.google.com/", "google.com", "https://"])
-def test_no_third_name(issuer: str) -> None:
+async def test_no_third_name(issuer: str) -> None:
     """Nothing else does."""
     with pytest.raises(ProviderBadResponse):
-        log_in_with(token(**{**CLAIMS, "iss": issuer}), google(), kind=Google, issuer=ISSUER)
+        await log_in_with(token(**{**CLAIMS, "iss": issuer}), google(), kind=Google, issuer=ISSUER)
 
 
-def test_workspace_domain_is_checked_in_the_token() -> None:
+async def test_workspace_domain_is_checked_in_the_token() -> None:
     """`hd` of the request is a hint; the claim decides."""
     options = {"kind": Google, "issuer": ISSUER, "hd": "example.com"}
-    assert log_in_with(token(**CLAIMS), google(), **options)
+    assert await log_in_with(token(**CLAIMS), google(), **options)
     for hd in (None, "evil.example", "EXAMPLE.com"):
         with pytest.raises(ProviderDenied):
-            log_in_with(token(**{**CLAIMS, "hd": hd}), google(), **options)
+            await log_in_with(token(**{**CLAIMS, "hd": hd}), google(), **options)
 
 
-def test_token_of_an_android_app() -> None:
+async def test_token_of_an_android_app() -> None:
     """Its audience is the web client, its party the app's own client, which must be one of ours."""
     android = token(**{**CLAIMS, "azp": "android-client"})
-    assert hand_in(android, google(), kind=Google, issuer=ISSUER, audiences=("android-client",)).ids == (PERSON,)
+    assert (await hand_in(android, google(), kind=Google, issuer=ISSUER, audiences=("android-client",))).ids == (
+        PERSON,
+    )
     with pytest.raises(ProviderBadResponse):
-        hand_in(android, google(), kind=Google, issuer=ISSUER)
+        await hand_in(android, google(), kind=Google, issuer=ISSUER)
 
 
 class TestContract(ProviderContract):

@@ -55,10 +55,10 @@ def line() -> Vendor:
     return Vendor(discovery=DOCUMENT, jwks={"keys": [EC.public_jwk()]})
 
 
-def test_documented_token_names_a_person() -> None:
+async def test_documented_token_names_a_person() -> None:
     """Keyed with the channel secret; the profile stands in it; the secret goes in the form."""
     vendor = line()
-    identity = log_in_with(signed(SECRET), vendor, kind=Line, issuer=ISSUER)
+    identity = await log_in_with(signed(SECRET), vendor, kind=Line, issuer=ISSUER)
     assert identity.ids == (PersonId.union_id(CLAIMS["sub"], ISSUER),)
     assert identity.profile is not None
     assert identity.profile.nickname == "Taro Line"
@@ -66,22 +66,22 @@ def test_documented_token_names_a_person() -> None:
     assert (vendor.count("jwks"), vendor.count("userinfo")) == (0, 0)
 
 
-def test_another_secret() -> None:
+async def test_another_secret() -> None:
     """A token that another channel's secret signed is unsigned."""
     with pytest.raises(ProviderUnsigned):
-        log_in_with(signed("another"), line(), kind=Line, issuer=ISSUER)
+        await log_in_with(signed("another"), line(), kind=Line, issuer=ISSUER)
 
 
-def test_public_key_is_no_secret() -> None:
+async def test_public_key_is_no_secret() -> None:
     """The key that LINE publishes for apps keys no HS256."""
     for text in (EC.public_pem(), json.dumps(EC.public_jwk())):
         with pytest.raises(ProviderUnsigned):
-            log_in_with(signed(text), line(), kind=Line, issuer=ISSUER)
+            await log_in_with(signed(text), line(), kind=Line, issuer=ISSUER)
 
 
-def test_token_of_the_sdk() -> None:
+async def test_token_of_the_sdk() -> None:
     """ES256, by LINE's published key."""
-    assert hand_in(token(key=EC, **CLAIMS), line(), kind=Line, issuer=ISSUER).strongest.value == CLAIMS["sub"]
+    assert (await hand_in(token(key=EC, **CLAIMS), line(), kind=Line, issuer=ISSUER)).strongest.value == CLAIMS["sub"]
 
 
 class TestContract(ProviderContract):

@@ -61,11 +61,14 @@ def me(**answer: Any) -> Transport:
     return Transport({"/token": TOKENS, "/me": json.dumps(answer).encode()})
 
 
-def test_name_is_the_union_type(tmp_path: Path) -> None:
+async def test_name_is_the_union_type(tmp_path: Path) -> None:
     """Union type and title follow from the provider's NAME."""
     provider = acme(tmp_path)
     assert (provider.union_type, provider.titles) == ("ACME", {"zh": "ACME", "en": "ACME"})
-    assert (PlainOAuth2Provider.union_type, login_url(provider)[:31]) == ("OAUTH2", "https://acme.example/authorize?")
+    assert (PlainOAuth2Provider.union_type, (await login_url(provider))[:31]) == (
+        "OAUTH2",
+        "https://acme.example/authorize?",
+    )
 
 
 def test_union_type_and_titles_are_settings(tmp_path: Path) -> None:
@@ -76,16 +79,16 @@ def test_union_type_and_titles_are_settings(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("answer", "value"), [({"sub": "s", "id": 7}, "s"), ({"id": 7}, "7"), ({"id": "00a"}, "00a")])
-def test_id_is_sub_else_id(tmp_path: Path, answer: dict[str, Any], value: str) -> None:
+async def test_id_is_sub_else_id(tmp_path: Path, answer: dict[str, Any], value: str) -> None:
     """Without a word about ids, and with a mapping of other fields only."""
     transport = me(**answer, nick="Maria")
-    identity = log_in(acme(tmp_path, 'claims = { nickname = "nick" }\n', transport))
+    identity = await log_in(acme(tmp_path, 'claims = { nickname = "nick" }\n', transport))
     assert (identity.union_type, identity.ids) == ("ACME", (PersonId.user_id(value),))
     assert identity.profile is not None
     assert identity.profile.nickname == "Maria"
 
 
-def test_quirks_and_claims_from_the_file(tmp_path: Path) -> None:
+async def test_quirks_and_claims_from_the_file(tmp_path: Path) -> None:
     """What a plugin states in a literal a shop states in a table."""
     more = """
 scope = "a b"
@@ -99,9 +102,9 @@ pkce = "never"
 """
     transport = me(data={"openid": "o", "name": "Maria"})
     provider = acme(tmp_path, more, transport)
-    parameters = query(login_url(provider))
+    parameters = query(await login_url(provider))
     assert (parameters["appid"], parameters["scope"], "code_challenge" in parameters) == ("c-1", "a,b", False)
-    assert log_in(provider).ids == (PersonId.open_id("o", "c-1"),)
+    assert (await log_in(provider)).ids == (PersonId.open_id("o", "c-1"),)
 
 
 @pytest.mark.parametrize(

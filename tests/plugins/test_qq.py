@@ -18,7 +18,7 @@ from connect_core.providers.calls import Refusal, parse_response
 from connect_core.testing import ProviderContract
 from connect_qq import QqProvider
 
-from ..kit.vendor_transport import CODE, SECRET, Transport, log_in, login_url, make, query, run
+from ..kit.vendor_transport import CODE, SECRET, Transport, log_in, login_url, make, query
 
 # https://wiki.connect.qq.com/使用authorization_code获取access_token (fmt=json)
 TOKENS = b'{"access_token":"YOUR_TOKEN","expires_in":"7776000","refresh_token":"YOUR_REFRESH"}'
@@ -47,13 +47,13 @@ def answering(tokens: bytes = TOKENS, me: bytes = ME, user_info: bytes = USER_IN
     return Transport({"/oauth2.0/token": tokens, "/oauth2.0/me": me, "/user/get_user_info": user_info})
 
 
-def test_link_is_the_documented_one() -> None:
+async def test_link_is_the_documented_one() -> None:
     """No code challenge; phones get the small page."""
     provider = make(QqProvider)
-    parameters = query(login_url(provider, ClientType.H5))
+    parameters = query(await login_url(provider, ClientType.H5))
     assert {"scope": "get_user_info", "display": "mobile", "response_type": "code"}.items() <= parameters.items()
     assert "code_challenge" not in parameters
-    assert "display" not in query(login_url(provider))
+    assert "display" not in query(await login_url(provider))
 
 
 def test_person_who_cancels_is_a_refusal() -> None:
@@ -63,10 +63,10 @@ def test_person_who_cancels_is_a_refusal() -> None:
     assert isinstance(response.error, ProviderDenied)
 
 
-def test_documented_answers_name_a_person() -> None:
+async def test_documented_answers_name_a_person() -> None:
     """Token and ids by GET, in JSON; the openid holds for the app, the unionid across a developer's apps."""
     transport = answering()
-    identity = log_in(make(QqProvider, transport))
+    identity = await log_in(make(QqProvider, transport))
     assert identity.ids == (PersonId.union_id("YOUR_UNIONID"), OPEN_ID)
     assert [request.method for request in transport.requests] == ["GET", "GET"]
     assert transport.parameters(0) == {
@@ -80,15 +80,15 @@ def test_documented_answers_name_a_person() -> None:
     assert transport.parameters(1) == {"access_token": "YOUR_TOKEN", "unionid": "1", "fmt": "json"}
 
 
-def test_app_without_unionid_works() -> None:
+async def test_app_without_unionid_works() -> None:
     """A unionid comes only to those who applied for it."""
-    assert log_in(make(QqProvider, answering(me=ME_WITHOUT_UNION_ID))).ids == (OPEN_ID,)
+    assert (await log_in(make(QqProvider, answering(me=ME_WITHOUT_UNION_ID)))).ids == (OPEN_ID,)
 
 
-def test_documented_profile() -> None:
+async def test_documented_profile() -> None:
     """Names, place and picture; QQ's http links are asked for by https."""
     transport = answering()
-    profile = run(make(QqProvider, transport).fetch_profile(KNOWN)).profile
+    profile = (await make(QqProvider, transport).fetch_profile(KNOWN)).profile
     assert profile is not None
     assert (profile.nickname, profile.sex, profile.province, profile.city) == ("Peter", 1, "广东", "深圳")
     assert profile.face == "https://q.qlogo.cn/qqapp/100312990/DE1931D5330620DBD07FB4A5422917B6/100"
@@ -99,10 +99,10 @@ def test_documented_profile() -> None:
     }
 
 
-def test_profile_refused_inside_http_200() -> None:
+async def test_profile_refused_inside_http_200() -> None:
     """`ret` other than 0 is a refusal."""
     with pytest.raises(ProviderRefused):
-        run(make(QqProvider, answering(user_info=USER_INFO_REFUSED)).fetch_profile(KNOWN))
+        await make(QqProvider, answering(user_info=USER_INFO_REFUSED)).fetch_profile(KNOWN)
 
 
 @pytest.mark.parametrize(
@@ -116,10 +116,10 @@ def test_profile_refused_inside_http_200() -> None:
         (answering(b"access_token=YOUR_TOKEN&expires_in=7776000"), ProviderBadResponse),
     ],
 )
-def test_documented_refusals(sent: Transport, kind: type[Exception]) -> None:
+async def test_documented_refusals(sent: Transport, kind: type[Exception]) -> None:
     """Numbers, wrapped or not, are the closed list's errors."""
     with pytest.raises(kind):
-        log_in(make(QqProvider, sent))
+        await log_in(make(QqProvider, sent))
 
 
 class TestContract(ProviderContract):

@@ -1,6 +1,5 @@
 """WeChat's provider against WeChat's documented answers: links, codes, profiles, settings and the operator's page."""
 
-import asyncio
 import re
 import tomllib
 from pathlib import Path
@@ -45,7 +44,6 @@ from ..kit.wechat_vendor import (
     login_url,
     profile_of,
     provider,
-    run,
 )
 
 README = Path(connect_wechat.__file__).with_name("README.md").read_text("utf-8")
@@ -60,38 +58,38 @@ README = Path(connect_wechat.__file__).with_name("README.md").read_text("utf-8")
         (ClientType.H5, "/connect/oauth2/authorize", "snsapi_userinfo"),
     ],
 )
-def test_link_is_the_documented_one_without_the_secret(client_type: ClientType, page: str, scope: str) -> None:
+async def test_link_is_the_documented_one_without_the_secret(client_type: ClientType, page: str, scope: str) -> None:
     """Parameters in WeChat's order, encoded once, with the fragment, and nothing else."""
-    assert login_url(client_type, "https://passport.yhd.com/wechat/callback.do") == (
+    assert await login_url(client_type, "https://passport.yhd.com/wechat/callback.do") == (
         f"https://open.weixin.qq.com{page}?appid=wx0123456789abcdef"
         "&redirect_uri=https%3A%2F%2Fpassport.yhd.com%2Fwechat%2Fcallback.do"
         f"&response_type=code&scope={scope}&state=Ab1Ab1Ab1Ab1Ab1Ab1Ab1Ab1Ab1Ab1#wechat_redirect"
     )
 
 
-def test_app_is_told_what_to_ask_its_sdk_with() -> None:
+async def test_app_is_told_what_to_ask_its_sdk_with() -> None:
     """No address, but the fields of `SendAuth.Req`."""
     # https://developers.weixin.qq.com/doc/oplatform/Mobile_App/WeChat_Login/Development_Guide.html
-    login_string = login_url(ClientType.APP)
+    login_string = await login_url(ClientType.APP)
     assert dict(parse_qsl(login_string)) == {"appid": APP_ID, "scope": "snsapi_userinfo", "state": "Ab1" * 10}
 
 
-def test_app_without_its_state_is_not_redeemed() -> None:
+async def test_app_without_its_state_is_not_redeemed() -> None:
     """What ties a code to the login that asked for it is the state that the SDK gave back; WeChat is not asked."""
     transport = Transport({"/sns/oauth2/access_token": WEBSITE_TOKEN})
     with pytest.raises(BadRequest, match="state"):
-        run(provider(transport).login_callback(came_back(ClientType.APP)))
+        await provider(transport).login_callback(came_back(ClientType.APP))
     assert transport.requests == []
-    assert run(provider(transport).login_callback(came_back(ClientType.APP, state="s"))) == KNOWN
+    assert await provider(transport).login_callback(came_back(ClientType.APP, state="s")) == KNOWN
 
 
-def test_embedded_code_is_bare_and_takes_the_whole_window_back() -> None:
+async def test_embedded_code_is_bare_and_takes_the_whole_window_back() -> None:
     """Only where the shop embeds it, on PC alone; `self_redirect` is not the shop's to choose."""
     embed = {"style": "white", "href": "https://shop.example/qr.css?a=1&b"}
-    pairs = dict(parse_qsl(urlsplit(login_url(ClientType.PC, embed=embed)).query, strict_parsing=False))
+    pairs = dict(parse_qsl(urlsplit(await login_url(ClientType.PC, embed=embed)).query, strict_parsing=False))
     assert {**embed, "login_type": "jssdk", "self_redirect": "false"}.items() <= pairs.items()
-    assert login_url(ClientType.H5, embed=embed) == login_url(ClientType.H5)
-    assert "self_redirect=false" in login_url(ClientType.PC, embed={})
+    assert await login_url(ClientType.H5, embed=embed) == await login_url(ClientType.H5)
+    assert "self_redirect=false" in await login_url(ClientType.PC, embed={})
     raw = {"app_id": APP_ID, "app_secret": SECRET, "embed": {"self_redirect": "true"}}
     with pytest.raises(SettingsError, match=r"^providers\.wechat\.embed\.self_redirect: "):
         check_provider_settings(WechatSettings, raw, "providers.wechat")
@@ -121,26 +119,26 @@ def test_h5_works_inside_wechat_alone(user_agent: str, place: RequiredBrowser | 
     assert sandbox_provider.find_required_browser(ClientType.H5, user_agent) is None
 
 
-def test_configured_scope_and_pages_are_used() -> None:
+async def test_configured_scope_and_pages_are_used() -> None:
     """A shop can ask silently, and put a proxy or sandbox in WeChat's place."""
-    url = login_url(ClientType.H5, scope="snsapi_base", open_url="http://127.0.0.1:8081/wechat")
+    url = await login_url(ClientType.H5, scope="snsapi_base", open_url="http://127.0.0.1:8081/wechat")
     assert url.startswith("http://127.0.0.1:8081/wechat/connect/oauth2/authorize?appid=")
     assert "&scope=snsapi_base&" in url
 
 
 @pytest.mark.parametrize("client_type", PAGES)
-def test_nothing_inside_redirect_uri_becomes_a_parameter(client_type: ClientType) -> None:
+async def test_nothing_inside_redirect_uri_becomes_a_parameter(client_type: ClientType) -> None:
     """A redirect_uri with a query and a fragment stays one value."""
     nested = "https://shop.example/cb?a=1&appid=wxevil&scope=x y#&state=stolen"
-    pairs = parse_qsl(urlsplit(login_url(client_type, nested)).query, strict_parsing=True)
+    pairs = parse_qsl(urlsplit(await login_url(client_type, nested)).query, strict_parsing=True)
     assert [name for name, _ in pairs] == ["appid", "redirect_uri", "response_type", "scope", "state"]
     assert dict(pairs)["redirect_uri"] == nested
 
 
-def test_code_is_redeemed_as_documented() -> None:
+async def test_code_is_redeemed_as_documented() -> None:
     """One GET with the four parameters; unionid, then openid with the app id as its scope; the token in no repr."""
     transport = Transport({"/sns/oauth2/access_token": WEBSITE_TOKEN})
-    identity = log_in(b"", transport=transport)
+    identity = await log_in(b"", transport=transport)
     (url,) = transport.requests
     assert f"{url.scheme}://{url.host}" == "https://api.weixin.qq.com"
     assert url.params == httpx.QueryParams(appid=APP_ID, secret=SECRET, code=CODE, grant_type="authorization_code")
@@ -150,21 +148,21 @@ def test_code_is_redeemed_as_documented() -> None:
 
 
 @pytest.mark.parametrize("ok", ["", '"errcode":0,"errmsg":"ok",'])
-def test_person_of_an_unbound_app_has_an_openid_alone(ok: str) -> None:
+async def test_person_of_an_unbound_app_has_an_openid_alone(ok: str) -> None:
     """No unionid in the answer is fine, and so is an `ok` beside it."""
-    assert log_in(f'{{{ok}"access_token":"T","openid":"OPENID"}}'.encode()).ids == (OPEN_ID,)
+    assert (await log_in(f'{{{ok}"access_token":"T","openid":"OPENID"}}'.encode())).ids == (OPEN_ID,)
 
 
-def test_snapshot_person_is_refused() -> None:
+async def test_snapshot_person_is_refused() -> None:
     """A snapshot page's made-up person never becomes a member."""
     with pytest.raises(ProviderDenied):
-        log_in(SNAPSHOT_TOKEN)
+        await log_in(SNAPSHOT_TOKEN)
 
 
-def test_profile_is_the_documented_one() -> None:
+async def test_profile_is_the_documented_one() -> None:
     """Asked for in Chinese, with the person's own openid; every field lands where it belongs, and the ids stay."""
     transport = Transport({"/sns/userinfo": USERINFO})
-    identity = asyncio.run(provider(transport).fetch_profile(KNOWN))
+    identity = await provider(transport).fetch_profile(KNOWN)
     (url,) = transport.requests
     assert url.params == httpx.QueryParams(access_token=TOKEN, openid="OPENID", lang="zh_CN")
     face = re.search(r'"(https:[^"]+)"', USERINFO.decode())
@@ -175,44 +173,44 @@ def test_profile_is_the_documented_one() -> None:
 @pytest.mark.parametrize(
     ("sent", "sex"), [("1", 1), ("2", 0), ("0", None), ('"1"', 1), ("true", None), ("[1]", None), ("null", None)]
 )
-def test_sex_is_translated(sent: str, sex: int | None) -> None:
+async def test_sex_is_translated(sent: str, sex: int | None) -> None:
     """WeChat's 1 and 2 are our 1 and 0; everything else is unknown."""
-    assert profile_of(f'{{"openid":"OPENID","sex":{sent}}}'.encode()).sex == sex
+    assert (await profile_of(f'{{"openid":"OPENID","sex":{sent}}}'.encode())).sex == sex
 
 
 @pytest.mark.parametrize(
     ("sent", "nickname"),
     [(b'"a\x07b\nc\x1b[31m"', "abc[31m"), (b'"\xe6\x9d\x8e\xe5\x8d"', "李"), (b"null", ""), (b"7", ""), (b"[{}]", "")],
 )
-def test_odd_nickname_never_fails_a_login(sent: bytes, nickname: str) -> None:
+async def test_odd_nickname_never_fails_a_login(sent: bytes, nickname: str) -> None:
     """WeChat escapes no control characters and may cut inside a letter; neither reaches a page, nor do other shapes."""
-    assert profile_of(b'{"openid":"OPENID","nickname":' + sent + b"}").nickname == nickname
+    assert (await profile_of(b'{"openid":"OPENID","nickname":' + sent + b"}")).nickname == nickname
 
 
 @pytest.mark.parametrize("ids", ['"openid":"SOMEBODY",', '"openid":"OPENID","unionid":"SOMEBODY",', ""])
-def test_profile_of_another_person_fails_the_login(ids: str) -> None:
+async def test_profile_of_another_person_fails_the_login(ids: str) -> None:
     """The profile must say whose it is, and agree with the token's answer."""
     with pytest.raises(ProviderBadResponse):
-        fetch(f'{{{ids}"nickname":"n"}}'.encode())
+        await fetch(f'{{{ids}"nickname":"n"}}'.encode())
 
 
-def test_unionid_that_comes_with_the_profile_is_kept_as_strongest() -> None:
+async def test_unionid_that_comes_with_the_profile_is_kept_as_strongest() -> None:
     """An app bound later, or an account that tells the unionid with the profile only, still unites the person."""
-    identity = fetch(USERINFO, Identity("WECHAT", (OPEN_ID,), APP_ID, grant=TOKEN))
+    identity = await fetch(USERINFO, Identity("WECHAT", (OPEN_ID,), APP_ID, grant=TOKEN))
     assert identity.ids == (UNION_ID, OPEN_ID)
 
 
-def test_refused_profile_is_a_refusal_that_leaves_the_login_standing() -> None:
+async def test_refused_profile_is_a_refusal_that_leaves_the_login_standing() -> None:
     """No permission for the profile is the operator's matter, who finds WeChat's number and trace id with it."""
     with pytest.raises(ProviderConfig) as caught:
-        fetch(UNAUTHORIZED)
+        await fetch(UNAUTHORIZED)
     assert caught.value.vendor == {"errcode": "48001", "rid": "62fb9bc8-078c24da-4202f278"}
 
 
-def test_silent_scope_has_an_empty_profile_and_no_call() -> None:
+async def test_silent_scope_has_an_empty_profile_and_no_call() -> None:
     """With snsapi_base WeChat would only refuse, so it is not asked."""
     transport = Transport({})
-    identity = asyncio.run(provider(transport, scope="snsapi_base").fetch_profile(KNOWN))
+    identity = await provider(transport, scope="snsapi_base").fetch_profile(KNOWN)
     assert identity.profile == Profile()
     assert transport.requests == []
 

@@ -19,46 +19,46 @@ from ..kit.wechat_vendor import APP_ID, CODE, INVALID_CODE, SECRET, WEBSITE_TOKE
 
 @pytest.mark.parametrize("id_value", ["null", '""', '" "', "true", "1.5", '["OPENID"]', "{}", '"' + "x" * 256 + '"'])
 @pytest.mark.parametrize("key", ["openid", "unionid"])
-def test_id_that_is_no_text_is_refused(key: str, id_value: str) -> None:
+async def test_id_that_is_no_text_is_refused(key: str, id_value: str) -> None:
     """Neither id is guessed at."""
     ids = {"openid": '"OPENID"', "unionid": '"UNIONID"'} | {key: id_value}
     with pytest.raises(ProviderBadResponse):
-        log_in(f'{{"access_token":"T","openid":{ids["openid"]},"unionid":{ids["unionid"]}}}'.encode())
+        await log_in(f'{{"access_token":"T","openid":{ids["openid"]},"unionid":{ids["unionid"]}}}'.encode())
 
 
-def test_whole_number_id_keeps_its_digits() -> None:
+async def test_whole_number_id_keeps_its_digits() -> None:
     """A number beyond 2^53 is not rounded."""
-    assert log_in(b'{"access_token":"T","openid":12345678901234567891}').ids == (
+    assert (await log_in(b'{"access_token":"T","openid":12345678901234567891}')).ids == (
         PersonId.open_id("12345678901234567891", APP_ID),
     )
 
 
 @pytest.mark.parametrize("body", [b'{"access_token":"T"}', b'{"errcode":0,"errmsg":"ok"}', b"{}"])
-def test_success_without_a_person_is_a_failure(body: bytes) -> None:
+async def test_success_without_a_person_is_a_failure(body: bytes) -> None:
     """No error is not yet a login."""
     with pytest.raises(ProviderBadResponse):
-        log_in(body)
+        await log_in(body)
 
 
 @pytest.mark.parametrize("token", ["", '"access_token":null,', '"access_token":"",', '"access_token":"\udce9",'])
-def test_missing_or_broken_access_token_is_refused(token: str) -> None:
+async def test_missing_or_broken_access_token_is_refused(token: str) -> None:
     """What fetches the profile is a printable token, or the answer is not WeChat's."""
     with pytest.raises(ProviderBadResponse):
-        log_in(f'{{{token}"openid":"OPENID"}}'.encode("utf-8", "surrogateescape"))
+        await log_in(f'{{{token}"openid":"OPENID"}}'.encode("utf-8", "surrogateescape"))
 
 
 @pytest.mark.parametrize("body", [b'{"errcode":40029,"openid":"OPENID","access_token":"T"}', INVALID_CODE])
-def test_error_inside_http_200_is_an_error(body: bytes) -> None:
+async def test_error_inside_http_200_is_an_error(body: bytes) -> None:
     """An errcode counts even where an openid stands beside it."""
     with pytest.raises(CodeInvalid):
-        log_in(body)
+        await log_in(body)
 
 
 @pytest.mark.parametrize("errcode", ["null", '"40029"', "[40029]", "1.5", "{}"])
-def test_errcode_that_is_no_number_is_refused(errcode: str) -> None:
+async def test_errcode_that_is_no_number_is_refused(errcode: str) -> None:
     """An error in an odd shape is never taken for success."""
     with pytest.raises(ProviderBadResponse):
-        log_in(f'{{"errcode":{errcode},"openid":"OPENID","access_token":"T"}}'.encode())
+        await log_in(f'{{"errcode":{errcode},"openid":"OPENID","access_token":"T"}}'.encode())
 
 
 @pytest.mark.parametrize(
@@ -70,19 +70,19 @@ def test_errcode_that_is_no_number_is_refused(errcode: str) -> None:
         (ProviderRefused, [-1, 45009, 45011, 99999]),
     ],
 )
-def test_each_errcode_becomes_the_right_error(error: type[Exception], errcodes: list[int]) -> None:
+async def test_each_errcode_becomes_the_right_error(error: type[Exception], errcodes: list[int]) -> None:
     """A visitor starts again, an operator acts, or everybody waits: never a guess between them."""
     for errcode in errcodes:
         with pytest.raises(error) as caught:
-            log_in(f'{{"errcode":{errcode},"errmsg":"any"}}'.encode())
+            await log_in(f'{{"errcode":{errcode},"errmsg":"any"}}'.encode())
         assert type(caught.value) is error
 
 
 @pytest.mark.parametrize("errcode", RETRY_AFTER)
-def test_busy_wechat_says_when_to_come_back(errcode: int) -> None:
+async def test_busy_wechat_says_when_to_come_back(errcode: int) -> None:
     """Over the limit and out of order carry a number of seconds."""
     with pytest.raises(ProviderRefused) as caught:
-        log_in(f'{{"errcode":{errcode},"errmsg":"any"}}'.encode())
+        await log_in(f'{{"errcode":{errcode},"errmsg":"any"}}'.encode())
     assert caught.value.retry_after == RETRY_AFTER[errcode] > 0
 
 
@@ -96,28 +96,28 @@ def test_busy_wechat_says_when_to_come_back(errcode: int) -> None:
         ("grid: abc", None),
     ],
 )
-def test_trace_is_short_and_printable(errmsg: str, rid: str | None) -> None:
+async def test_trace_is_short_and_printable(errmsg: str, rid: str | None) -> None:
     """Of WeChat's message only a trace id goes on; neither its length nor its characters are WeChat's to choose."""
     with pytest.raises(ProviderRefused) as caught:
-        log_in(f'{{"errcode":-1,"errmsg":"system error, {errmsg}"}}'.encode())
+        await log_in(f'{{"errcode":-1,"errmsg":"system error, {errmsg}"}}'.encode())
     assert caught.value.vendor.get("rid") == rid
 
 
 @pytest.mark.parametrize("errmsg", ["null", "7", '["rid: a"]', f'"the code {CODE} and the secret {SECRET}"'])
-def test_error_holds_nothing_of_the_login(errmsg: str) -> None:
+async def test_error_holds_nothing_of_the_login(errmsg: str) -> None:
     """Neither text, vendor fields nor traceback hold code or secret, whatever WeChat's message is."""
     with pytest.raises(CodeInvalid) as caught:
-        log_in(f'{{"errcode":40029,"errmsg":{errmsg}}}'.encode())
+        await log_in(f'{{"errcode":40029,"errmsg":{errmsg}}}'.encode())
     shown_text = "".join(traceback.format_exception(caught.value)) + repr(caught.value.vendor)
     assert CODE not in shown_text
     assert SECRET not in shown_text
 
 
 @pytest.mark.parametrize("status", [201, 302, 404, 429, 503])
-def test_success_has_status_200(status: int) -> None:
+async def test_success_has_status_200(status: int) -> None:
     """An outage is tried again later; what comes with another status than 200 is not WeChat's success."""
     with pytest.raises(ProviderRefused if status in {429, 503} else ProviderBadResponse):
-        log_in(WEBSITE_TOKEN, status=status)
+        await log_in(WEBSITE_TOKEN, status=status)
 
 
 @pytest.mark.parametrize(
@@ -135,13 +135,13 @@ def test_success_has_status_200(status: int) -> None:
     ],
     ids=["empty", "html", "truncated", "duplicate", "nan", "deep", "list", "digits", "utf-16"],
 )
-def test_body_that_is_no_json_object_is_refused(body: bytes) -> None:
+async def test_body_that_is_no_json_object_is_refused(body: bytes) -> None:
     """Nothing that comes over the network ends in anything but our own error."""
     with pytest.raises(ProviderBadResponse):
-        log_in(body)
+        await log_in(body)
 
 
-def test_id_with_broken_bytes_is_refused() -> None:
+async def test_id_with_broken_bytes_is_refused() -> None:
     """Bytes that are no UTF-8 are never dropped from an id, which would make it another one."""
     with pytest.raises(ProviderBadResponse):
-        log_in(b'{"access_token":"T","openid":"OPEN\xffID"}')
+        await log_in(b'{"access_token":"T","openid":"OPEN\xffID"}')

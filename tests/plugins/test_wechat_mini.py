@@ -28,7 +28,7 @@ from connect_core.plugin import (
 from connect_wechat import WechatProvider
 from connect_wechat.mini import CLOCK_SKEW, MAX_AGE
 
-from ..kit.wechat_vendor import APP_ID, CODE, OPEN_ID, SECRET, Transport, came_back, provider, run
+from ..kit.wechat_vendor import APP_ID, CODE, OPEN_ID, SECRET, Transport, came_back, provider
 
 MINI = ClientType.MINI
 SESSION, TOKEN_CALL, PHONE_CALL = "/sns/jscode2session", "/cgi-bin/stable_token", "/wxa/business/getuserphonenumber"
@@ -65,26 +65,22 @@ def encrypted(plain: object, *, key: str = KEY) -> dict[str, str]:
     return {"encryptedData": base64.b64encode(data).decode(), "iv": base64.b64encode(iv).decode()}
 
 
-def log_in(transport: Transport, **handed_in: str) -> Identity:
+async def log_in(transport: Transport, **handed_in: str) -> Identity:
     """Hand in a code and more."""
-    return run(provider(transport).login_callback(came_back(MINI, **handed_in)))
+    return await provider(transport).login_callback(came_back(MINI, **handed_in))
 
 
-def profile_of(**handed_in: str) -> Profile | None:
+async def profile_of(**handed_in: str) -> Profile | None:
     """The profile of who hands this in."""
     transport = Transport({SESSION: SESSION_ANSWER.replace(KEY.encode(), DOCUMENTED_KEY.encode())})
-    return run(provider(transport).fetch_profile(log_in(transport, **handed_in))).profile
+    return (await provider(transport).fetch_profile(await log_in(transport, **handed_in))).profile
 
 
-def fetch(transport: Transport | None = None, **handed_in: str) -> VerifiedPhone | None:
+async def fetch(transport: Transport | None = None, **handed_in: str) -> VerifiedPhone | None:
     """Log in, and ask for the number."""
     wechat = provider(transport or Transport({SESSION: SESSION_ANSWER}))
-
-    async def work() -> VerifiedPhone | None:
-        response = came_back(MINI, **handed_in)
-        return await wechat.fetch_phone(response, await wechat.login_callback(response))
-
-    return run(work())
+    response = came_back(MINI, **handed_in)
+    return await wechat.fetch_phone(response, await wechat.login_callback(response))
 
 
 class Telling(Transport):
@@ -111,53 +107,53 @@ class Telling(Transport):
         return await super().answer(request)
 
 
-def test_code_is_redeemed_as_documented() -> None:
+async def test_code_is_redeemed_as_documented() -> None:
     """One GET; unionid, then openid with the app id as its scope."""
     transport = Transport({SESSION: SESSION_ANSWER})
-    identity = log_in(transport)
+    identity = await log_in(transport)
     (url,) = transport.requests
     assert url.params == httpx.QueryParams(appid=APP_ID, secret=SECRET, js_code=CODE, grant_type="authorization_code")
     assert identity.ids == (PersonId.union_id("UNIONID"), OPEN_ID)
-    assert log_in(Transport({SESSION: SESSION_ANSWER.replace(b'"unionid":"UNIONID",', b"")})).ids == (OPEN_ID,)
+    assert (await log_in(Transport({SESSION: SESSION_ANSWER.replace(b'"unionid":"UNIONID",', b"")}))).ids == (OPEN_ID,)
 
 
-def test_session_key_stays_in_the_grant() -> None:
+async def test_session_key_stays_in_the_grant() -> None:
     """Nothing that is shown, compared or stored holds it; an answer without one is not WeChat's."""
-    identity = log_in(Transport({SESSION: SESSION_ANSWER}))
-    shown = run(provider(Transport({})).fetch_profile(identity))
+    identity = await log_in(Transport({SESSION: SESSION_ANSWER}))
+    shown = await provider(Transport({})).fetch_profile(identity)
     assert KEY not in repr(identity) + repr(shown)
     assert KEY in identity.grant
     for missing in ("null", '""', "7"):
         with pytest.raises(ProviderBadResponse):
-            log_in(Transport({SESSION: SESSION_ANSWER.replace(f'"{KEY}"'.encode(), missing.encode())}))
+            await log_in(Transport({SESSION: SESSION_ANSWER.replace(f'"{KEY}"'.encode(), missing.encode())}))
 
 
-def test_ids_that_the_client_hands_in_are_nobodys() -> None:
+async def test_ids_that_the_client_hands_in_are_nobodys() -> None:
     """Who it is, WeChat says alone."""
     claimed = {"openid": "VICTIM", "unionid": "VICTIM", "openId": "VICTIM", "appid": "wxevil", "member_id": "1"}
     transport = Transport({SESSION: SESSION_ANSWER})
-    identity = log_in(transport, **claimed)
+    identity = await log_in(transport, **claimed)
     assert identity.ids == (PersonId.union_id("UNIONID"), OPEN_ID)
     assert transport.requests[0].params["appid"] == APP_ID
     assert "VICTIM" not in identity.grant
 
 
-def test_nickname_is_display_text_and_a_picture_is_not_taken() -> None:
+async def test_nickname_is_display_text_and_a_picture_is_not_taken() -> None:
     """What people call themselves is cleaned and shown; an address of the client's would be visited by others."""
-    profile = profile_of(
+    profile = await profile_of(
         nickname="\u202e李华\u0000", avatarUrl="https://evil.example/t.png", face="https://evil.example/"
     )
     assert profile == Profile.of(nickname="\u202e李华\u0000")
     assert profile.face == ""
-    assert profile_of() == Profile()
+    assert await profile_of() == Profile()
 
 
-def test_raw_data_with_its_signature_is_shown() -> None:
+async def test_raw_data_with_its_signature_is_shown() -> None:
     """The worked example of the documentation verifies; its picture is plain http and dropped."""
-    profile = profile_of(rawData=DOCUMENTED_RAW, signature=DOCUMENTED_SIGNATURE)
+    profile = await profile_of(rawData=DOCUMENTED_RAW, signature=DOCUMENTED_SIGNATURE)
     assert profile == Profile(nickname="Band", sex=1, province="Guangdong", city="Guangzhou")
     secure = DOCUMENTED_RAW.replace("http:", "https:")
-    profile = profile_of(rawData=secure, signature=sha1_hex(secure + DOCUMENTED_KEY), nickname="小李")
+    profile = await profile_of(rawData=secure, signature=sha1_hex(secure + DOCUMENTED_KEY), nickname="小李")
     assert profile is not None
     assert (profile.nickname, profile.face[:24]) == ("小李", "https://wx.qlogo.cn/mmop")
 
@@ -174,24 +170,24 @@ def test_raw_data_with_its_signature_is_shown() -> None:
         {"rawData": DOCUMENTED_RAW + " "},
     ],
 )
-def test_raw_data_with_another_signature_is_refused(changed: dict[str, str]) -> None:
+async def test_raw_data_with_another_signature_is_refused(changed: dict[str, str]) -> None:
     """One byte of either, and it is not WeChat's."""
     with pytest.raises(BadRequest, match="signature"):
-        profile_of(**{"rawData": DOCUMENTED_RAW, "signature": DOCUMENTED_SIGNATURE} | changed)
+        await profile_of(**{"rawData": DOCUMENTED_RAW, "signature": DOCUMENTED_SIGNATURE} | changed)
 
 
-def test_name_that_everybody_has_is_none() -> None:
+async def test_name_that_everybody_has_is_none() -> None:
     """WeChat signs `微信用户` for all since October 2022."""
     raw = DOCUMENTED_RAW.replace("Band", "微信用户")
-    profile = profile_of(rawData=raw, signature=sha1_hex(raw + DOCUMENTED_KEY))
+    profile = await profile_of(rawData=raw, signature=sha1_hex(raw + DOCUMENTED_KEY))
     assert profile is not None
     assert profile.nickname == ""
 
 
-def test_number_behind_a_code_is_asked_as_the_app() -> None:
+async def test_number_behind_a_code_is_asked_as_the_app() -> None:
     """The stable token first, as documented; the proof is the code, which works once."""
     transport = Telling(phone_info())
-    assert fetch(transport, phone_code="phone-code") == VerifiedPhone("13800000001", "phone-code")
+    assert await fetch(transport, phone_code="phone-code") == VerifiedPhone("13800000001", "phone-code")
     assert [url.path for url in transport.requests] == [SESSION, TOKEN_CALL, PHONE_CALL]
     assert json.loads(transport.bodies[1]) == {"grant_type": "client_credential", "appid": APP_ID, "secret": SECRET}
     assert transport.requests[2].params == httpx.QueryParams(access_token="APP_TOKEN_1")
@@ -199,64 +195,60 @@ def test_number_behind_a_code_is_asked_as_the_app() -> None:
 
 
 @pytest.mark.parametrize("errcode", [40001, 40014, 42001])
-def test_dead_app_token_is_fetched_anew_once(errcode: int) -> None:
+async def test_dead_app_token_is_fetched_anew_once(errcode: int) -> None:
     """Somebody else replaced it: one more try with a new one, and no third."""
     transport = Telling(phone_info(), dead=1, errcode=errcode)
-    assert fetch(transport, phone_code="c") == VerifiedPhone("13800000001", "c")
+    assert await fetch(transport, phone_code="c") == VerifiedPhone("13800000001", "c")
     assert [url.params["access_token"] for url in transport.requests if url.path == PHONE_CALL] == [
         "APP_TOKEN_1",
         "APP_TOKEN_2",
     ]
     transport = Telling(phone_info(), dead=2, errcode=errcode)
     with pytest.raises((ProviderConfig, CodeInvalid)):
-        fetch(transport, phone_code="c")
+        await fetch(transport, phone_code="c")
     assert (transport.tokens, transport.dead) == (2, 0)
 
 
 @pytest.mark.parametrize(("errcode", "error"), [(40029, CodeInvalid), (45011, ProviderRefused), (-1, ProviderRefused)])
-def test_other_refusals_of_the_number_are_not_repeated(errcode: int, error: type[Exception]) -> None:
+async def test_other_refusals_of_the_number_are_not_repeated(errcode: int, error: type[Exception]) -> None:
     """A phone code is paid for and works once."""
     transport = Telling(phone_info(), dead=9, errcode=errcode)
     with pytest.raises(error):
-        fetch(transport, phone_code="c")
+        await fetch(transport, phone_code="c")
     assert (transport.tokens, transport.dead) == (1, 8)
 
 
-def test_app_token_is_fetched_once_for_many() -> None:
+async def test_app_token_is_fetched_once_for_many() -> None:
     """Two logins, one token."""
     transport = Telling(phone_info())
     wechat = provider(transport)
-
-    async def work() -> None:
-        for _ in range(2):
-            response = came_back(MINI, phone_code="c")
-            await wechat.fetch_phone(response, await wechat.login_callback(response))
-
-    run(work())
+    for _ in range(2):
+        response = came_back(MINI, phone_code="c")
+        await wechat.fetch_phone(response, await wechat.login_callback(response))
     assert transport.tokens == 1
 
 
 @pytest.mark.parametrize(
     "answer", [b"{}", b'{"access_token":null,"expires_in":7200}', b'{"errcode":40243,"errmsg":"AppSecret is frozen"}']
 )
-def test_app_token_that_is_none_fails(answer: bytes) -> None:
+async def test_app_token_that_is_none_fails(answer: bytes) -> None:
     """A frozen secret is the operator's matter."""
     with pytest.raises(ProviderConfig if b"errcode" in answer else ProviderBadResponse):
-        fetch(Transport({SESSION: SESSION_ANSWER, TOKEN_CALL: answer}), phone_code="c")
+        await fetch(Transport({SESSION: SESSION_ANSWER, TOKEN_CALL: answer}), phone_code="c")
 
 
-def test_number_from_abroad_keeps_its_country() -> None:
+async def test_number_from_abroad_keeps_its_country() -> None:
     """As Alipay's: `852-61234567`."""
     info = phone_info(phoneNumber="+85261234567", purePhoneNumber="61234567", countryCode="852")
-    phone = fetch(Telling(info), phone_code="c")
+    phone = await fetch(Telling(info), phone_code="c")
     assert phone is not None
     assert phone.number == "852-61234567"
 
 
-def test_encrypted_number_is_opened() -> None:
+async def test_encrypted_number_is_opened() -> None:
     """With the key of this very login; the proof is the cipher text, however it is spelt."""
     handed_in = encrypted(phone_info())
-    assert fetch(**handed_in) == VerifiedPhone("13800000001", handed_in["encryptedData"])
+    assert await fetch(**handed_in) == VerifiedPhone("13800000001", handed_in["encryptedData"])
 
 
 BAD_NUMBERS = [
@@ -278,21 +270,21 @@ BAD_NUMBERS = [
 
 
 @pytest.mark.parametrize("info", BAD_NUMBERS)
-def test_number_without_this_apps_fresh_watermark_is_none(info: Any) -> None:
+async def test_number_without_this_apps_fresh_watermark_is_none(info: Any) -> None:
     """Another app's, of yesterday or no number: in both ways, and what came through the client all in one text."""
     with pytest.raises(ProviderBadResponse):
-        fetch(Telling(info), phone_code="c")
+        await fetch(Telling(info), phone_code="c")
     with pytest.raises(BadRequest, match=r"^encryptedData: it does not open, or not as this app's of just now"):
-        fetch(**encrypted(info))
+        await fetch(**encrypted(info))
 
 
 @pytest.mark.parametrize("age", [MAX_AGE - 5, -CLOCK_SKEW + 5])
-def test_watermark_may_be_ten_minutes_old_and_a_minute_early(age: int) -> None:
+async def test_watermark_may_be_ten_minutes_old_and_a_minute_early(age: int) -> None:
     """People read before they press; clocks differ."""
-    assert fetch(**encrypted(phone_info(age=age))) is not None
+    assert await fetch(**encrypted(phone_info(age=age))) is not None
 
 
-def test_every_failure_to_open_reads_the_same() -> None:
+async def test_every_failure_to_open_reads_the_same() -> None:
     """A stale session key, padding, length, spelling, charset, JSON: nobody learns which, and none is a 500."""
     good = encrypted(phone_info())
     data = base64.b64decode(good["encryptedData"])
@@ -314,14 +306,14 @@ def test_every_failure_to_open_reads_the_same() -> None:
     texts = set()
     for handed_in in spoilt:
         with pytest.raises(BadRequest) as caught:
-            fetch(**handed_in)
+            await fetch(**handed_in)
         texts.add(str(caught.value))
         assert caught.value.__cause__ is None
         assert caught.value.__context__ is None
     assert len(texts) == 1
 
 
-def test_proof_has_one_spelling() -> None:
+async def test_proof_has_one_spelling() -> None:
     """Base64 lets the last letter differ without a difference; the proof does not."""
     handed_in = encrypted(phone_info(x="a"))
     while not handed_in["encryptedData"].endswith("="):
@@ -329,15 +321,15 @@ def test_proof_has_one_spelling() -> None:
     head, pads = handed_in["encryptedData"].rstrip("="), handed_in["encryptedData"].count("=")
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
     twin = head[:-1] + alphabet[alphabet.index(head[-1]) ^ 1] + "=" * pads
-    assert fetch(**handed_in) == fetch(**handed_in | {"encryptedData": twin})
+    assert await fetch(**handed_in) == await fetch(**handed_in | {"encryptedData": twin})
 
 
-def test_no_number_where_none_is_handed_in() -> None:
+async def test_no_number_where_none_is_handed_in() -> None:
     """Nor on web pages, whatever their parameters are."""
     assert issubclass(WechatProvider, FetchesPhone)
-    assert fetch() is None
-    assert fetch(phone_code="", encryptedData="") is None
+    assert await fetch() is None
+    assert await fetch(phone_code="", encryptedData="") is None
     identity = Identity("WECHAT", (OPEN_ID,), APP_ID, grant="TOKEN")
     for client_type in set(ClientType) - {MINI}:
         response = came_back(client_type, phone_code="c", **encrypted(phone_info()))
-        assert run(provider(Transport({})).fetch_phone(response, identity)) is None
+        assert await provider(Transport({})).fetch_phone(response, identity) is None

@@ -1,8 +1,8 @@
 """WeChat's sandbox over real loopback HTTP, and the provider's whole way through it."""
 
-import asyncio
 import logging
 from collections.abc import Iterator
+from contextlib import aclosing
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -42,21 +42,21 @@ class Shop:
         self.url = url
         self.changes = settings
 
-    def login_url(self, client_type: ClientType) -> str:
+    async def login_url(self, client_type: ClientType) -> str:
         """Where the provider sends the visitor."""
         request = AuthorizationRequest(
             client_type=client_type, redirect_uri=CALLBACK, state=STATE, nonce="", code_challenge=""
         )
-        return asyncio.run(self.provider(client_type, HttpPool()).get_login_url(request))
+        return await self.provider(client_type, HttpPool()).get_login_url(request)
 
     def provider(self, client_type: ClientType, pool: HttpPool) -> WechatProvider:
         """The provider of one client type."""
         settings = self.sandbox.settings(self.url, client_type) | self.changes
         return WechatProvider(WechatSettings.model_validate(settings), pool.for_provider("wechat"))
 
-    def agree(self, client_type: ClientType, **form: str) -> dict[str, str]:
+    async def agree(self, client_type: ClientType, **form: str) -> dict[str, str]:
         """Open the page, answer it, and return what came back to the callback."""
-        url = self.login_url(client_type)
+        url = await self.login_url(client_type)
         page = httpx.get(url, trust_env=False)
         assert page.status_code == 200, page.text
         answer = httpx.post(url, data={"person": "lihua", "decision": "agree"} | form, trust_env=False)
@@ -64,21 +64,14 @@ class Shop:
         assert answer.headers["location"].startswith(CALLBACK + "&")
         return dict(parse_qsl(urlsplit(answer.headers["location"]).query))
 
-    def log_in(self, client_type: ClientType, code: str | None = None, *, with_profile: bool = False) -> Identity:
+    async def log_in(self, client_type: ClientType, code: str | None = None, *, with_profile: bool = False) -> Identity:
         """Redeem the code (or one just agreed to) and fetch the profile when it is wanted."""
-        code = code or self.agree(client_type)["code"]
+        code = code or (await self.agree(client_type))["code"]
         response = AuthorizationResponse.of_spent_flow(client_type=client_type, code=code, parameters={})
-
-        async def run() -> Identity:
-            pool = HttpPool()
+        async with aclosing(HttpPool()) as pool:
             provider = self.provider(client_type, pool)
-            try:
-                identity = await provider.login_callback(response)
-                return await provider.fetch_profile(identity) if with_profile else identity
-            finally:
-                await pool.aclose()
-
-        return asyncio.run(run())
+            identity = await provider.login_callback(response)
+            return await provider.fetch_profile(identity) if with_profile else identity
 
     def call(self, path: str, **parameters: str) -> dict[str, object]:
         """Call the API as any client would: JSON in text/plain, always HTTP 200."""
@@ -127,10 +120,10 @@ def shop(served: tuple[WechatSandbox, str], clock: Clock) -> Iterator[Shop]:
 
 
 @pytest.mark.parametrize("client_type", PAGES)
-def test_whole_login_of_each_client_type(shop: Shop, client_type: ClientType) -> None:
+async def test_whole_login_of_each_client_type(shop: Shop, client_type: ClientType) -> None:
     """From the link to the profile: union id, open id of this app, and what the person shows."""
     app_id = APPS[client_type].app_id
-    identity = shop.log_in(client_type, with_profile=True)
+    identity = await shop.log_in(client_type, with_profile=True)
     assert identity.ids == (
         PersonId.union_id(shop.sandbox.union_id("lihua")),
         PersonId.open_id(shop.sandbox.open_id("lihua", app_id), app_id),
@@ -140,54 +133,54 @@ def test_whole_login_of_each_client_type(shop: Shop, client_type: ClientType) ->
     assert [call.operation for call in shop.sandbox.calls] == ["authorize", "token", "userinfo"]
 
 
-def test_one_person_has_one_unionid_and_an_openid_per_app(shop: Shop) -> None:
+async def test_one_person_has_one_unionid_and_an_openid_per_app(shop: Shop) -> None:
     """PC and H5 meet in the strongest id alone."""
-    pc, h5 = shop.log_in(PC), shop.log_in(H5)
+    pc, h5 = await shop.log_in(PC), await shop.log_in(H5)
     assert pc.strongest == h5.strongest
     assert not set(pc.ids[1:]) & set(h5.ids)
 
 
-def test_people_are_told_apart(shop: Shop) -> None:
+async def test_people_are_told_apart(shop: Shop) -> None:
     """Another person, known or made up on the spot, has other ids; a nickname comes through whatever is in it."""
-    code = shop.agree(PC, person="wangfang")["code"]
-    identity = shop.log_in(PC, code, with_profile=True)
-    made_up = shop.log_in(PC, shop.agree(PC, somebody="zoe")["code"])
+    code = (await shop.agree(PC, person="wangfang"))["code"]
+    identity = await shop.log_in(PC, code, with_profile=True)
+    made_up = await shop.log_in(PC, (await shop.agree(PC, somebody="zoe"))["code"])
     assert identity.profile is not None
     assert (identity.profile.nickname, identity.profile.sex) == ('王芳 {"🙂"}', 0)
-    assert len({shop.log_in(PC).strongest, identity.strongest, made_up.strongest}) == 3
+    assert len({(await shop.log_in(PC)).strongest, identity.strongest, made_up.strongest}) == 3
 
 
-def test_unbound_shop_gets_open_ids_alone() -> None:
+async def test_unbound_shop_gets_open_ids_alone() -> None:
     """Registrations outside an open-platform account have no unionid, in neither answer."""
     with serving((sandbox := WechatSandbox(bound=False)).app()) as url:
-        identity = Shop(sandbox, url).log_in(H5, with_profile=True)
+        identity = await Shop(sandbox, url).log_in(H5, with_profile=True)
     app_id = APPS[H5].app_id
     assert identity.ids == (PersonId.open_id(sandbox.open_id("lihua", app_id), app_id),)
 
 
-def test_silent_login_has_an_openid_alone(shop: Shop) -> None:
+async def test_silent_login_has_an_openid_alone(shop: Shop) -> None:
     """With snsapi_base there is no unionid, and WeChat is not asked for a profile."""
     silent = Shop(shop.sandbox, shop.url, scope="snsapi_base")
-    identity = silent.log_in(H5, with_profile=True)
+    identity = await silent.log_in(H5, with_profile=True)
     assert len(identity.ids) == 1
     assert identity.profile == Profile()
     assert shop.sandbox.called("userinfo") == 0
     assert shop.call("/sns/userinfo", access_token=identity.grant, openid=identity.ids[0].value)["errcode"] == 48001
 
 
-def test_refusal_comes_back_as_a_bare_state(shop: Shop) -> None:
+async def test_refusal_comes_back_as_a_bare_state(shop: Shop) -> None:
     """Who refuses leaves no code, which is what `refuses_without_code` says."""
     assert WechatProvider.refuses_without_code
-    assert shop.agree(PC, decision="refuse") == {"keep": "1", "state": STATE}
+    assert await shop.agree(PC, decision="refuse") == {"keep": "1", "state": STATE}
 
 
-def test_no_log_holds_code_token_or_secret(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_log_holds_code_token_or_secret(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
     """At DEBUG, a login and a failed one leave none of them in any log."""
-    code = shop.agree(PC)["code"]
+    code = (await shop.agree(PC))["code"]
     with caplog.at_level(logging.DEBUG):
-        identity = shop.log_in(PC, code, with_profile=True)
+        identity = await shop.log_in(PC, code, with_profile=True)
         with pytest.raises(CodeInvalid):
-            shop.log_in(PC, code)
+            await shop.log_in(PC, code)
     # the sandbox's own server is no part of the shop
     logged = "".join(record.getMessage() for record in caplog.records if not record.name.startswith("uvicorn"))
     for canary in (code, identity.grant, APPS[PC].secret):
@@ -195,45 +188,45 @@ def test_no_log_holds_code_token_or_secret(shop: Shop, caplog: pytest.LogCapture
 
 
 @pytest.mark.parametrize(("client_type", "life"), [(PC, 600), (H5, 300)])
-def test_code_expires(shop: Shop, clock: Clock, client_type: ClientType, life: int) -> None:
+async def test_code_expires(shop: Shop, clock: Clock, client_type: ClientType, life: int) -> None:
     """A code holds to its last second and not one longer: ten minutes on PC, five on H5."""
-    first, second = shop.agree(client_type)["code"], shop.agree(client_type)["code"]
+    first, second = (await shop.agree(client_type))["code"], (await shop.agree(client_type))["code"]
     clock.advance(life)
-    shop.log_in(client_type, first)
+    await shop.log_in(client_type, first)
     clock.advance(1)
     with pytest.raises(CodeInvalid) as caught:
-        shop.log_in(client_type, second)
+        await shop.log_in(client_type, second)
     assert caught.value.vendor["errcode"] == "42003"
 
 
-def test_code_works_once(shop: Shop) -> None:
+async def test_code_works_once(shop: Shop) -> None:
     """The second use is told apart from a wrong code."""
-    code = shop.agree(PC)["code"]
-    shop.log_in(PC, code)
+    code = (await shop.agree(PC))["code"]
+    await shop.log_in(PC, code)
     with pytest.raises(CodeInvalid) as caught:
-        shop.log_in(PC, code)
+        await shop.log_in(PC, code)
     assert caught.value.vendor["errcode"] == "40163"
     assert set(caught.value.vendor) == {"errcode", "rid"}
 
 
-def test_code_of_another_app_is_refused(shop: Shop) -> None:
+async def test_code_of_another_app_is_refused(shop: Shop) -> None:
     """A code belongs to the app that it was agreed to, and is not spent by another."""
-    code = shop.agree(PC)["code"]
+    code = (await shop.agree(PC))["code"]
     with pytest.raises(CodeInvalid):
-        shop.log_in(H5, code)
-    shop.log_in(PC, code)
+        await shop.log_in(H5, code)
+    await shop.log_in(PC, code)
 
 
 @pytest.mark.parametrize(
     ("key", "value", "errcode"), [("app_secret", "wrong", "40125"), ("app_id", "wx0000000000000000", "40013")]
 )
-def test_wrong_registration_is_the_operators(shop: Shop, key: str, value: str, errcode: str) -> None:
+async def test_wrong_registration_is_the_operators(shop: Shop, key: str, value: str, errcode: str) -> None:
     """App id and secret are checked, before the code is spent."""
-    code = shop.agree(PC)["code"]
+    code = (await shop.agree(PC))["code"]
     with pytest.raises(ProviderConfig) as caught:
-        Shop(shop.sandbox, shop.url, **{key: value}).log_in(PC, code)
+        await Shop(shop.sandbox, shop.url, **{key: value}).log_in(PC, code)
     assert caught.value.vendor["errcode"] == errcode
-    shop.log_in(PC, code)
+    await shop.log_in(PC, code)
 
 
 @pytest.mark.parametrize(
@@ -245,9 +238,9 @@ def test_token_call_needs_every_parameter(shop: Shop, other: dict[str, str], err
     assert shop.redeem(PC, "any", **other)["errcode"] == errcode
 
 
-def test_token_checks_and_refreshes(shop: Shop, clock: Clock) -> None:
+async def test_token_checks_and_refreshes(shop: Shop, clock: Clock) -> None:
     """An access token holds two hours, for its own openid; a refresh token brings the next one, without the secret."""
-    tokens = {key: str(value) for key, value in shop.redeem(PC, shop.agree(PC)["code"]).items()}
+    tokens = {key: str(value) for key, value in shop.redeem(PC, (await shop.agree(PC))["code"]).items()}
     parameters = {"access_token": tokens["access_token"], "openid": tokens["openid"]}
     assert shop.call("/sns/auth", **parameters) == {"errcode": 0, "errmsg": "ok"}
     assert shop.call("/sns/auth", **parameters | {"openid": "other"})["errcode"] == 40003
@@ -260,25 +253,25 @@ def test_token_checks_and_refreshes(shop: Shop, clock: Clock) -> None:
     assert shop.call("/sns/oauth2/refresh_token", **refresh | {"appid": APPS[H5].app_id})["errcode"] == 40030
 
 
-def opened(shop: Shop, client_type: ClientType, **other: str | None) -> httpx.Response:
+async def opened(shop: Shop, client_type: ClientType, **other: str | None) -> httpx.Response:
     """Open the link with some parameters replaced, moved to the end, or (None) left out."""
-    parts = urlsplit(shop.login_url(client_type))
+    parts = urlsplit(await shop.login_url(client_type))
     link = dict(parse_qsl(parts.query)) | other
     url = f"{shop.url}{parts.path}"
     return httpx.get(url, params={k: v for k, v in link.items() if v is not None}, trust_env=False)
 
 
 @pytest.mark.parametrize("state", ["a", "Z9" * 64])
-def test_plain_state_passes_on_h5(shop: Shop, state: str) -> None:
+async def test_plain_state_passes_on_h5(shop: Shop, state: str) -> None:
     """Letters and digits, up to 128 bytes."""
-    assert opened(shop, H5, state=state).status_code == 200
+    assert (await opened(shop, H5, state=state)).status_code == 200
 
 
 @pytest.mark.parametrize("state", ["a" * 129, "a-b", "a_b", "ä", "", None])
-def test_other_state_fails_on_h5_alone(shop: Shop, state: str | None) -> None:
+async def test_other_state_fails_on_h5_alone(shop: Shop, state: str | None) -> None:
     """WeChat's H5 page takes nothing else, its QR page takes anything."""
-    assert "10013" in opened(shop, H5, state=state).text
-    assert opened(shop, PC, state=state).status_code == 200
+    assert "10013" in (await opened(shop, H5, state=state)).text
+    assert (await opened(shop, PC, state=state)).status_code == 200
 
 
 @pytest.mark.parametrize("client_type", PAGES)
@@ -297,29 +290,29 @@ def test_other_state_fails_on_h5_alone(shop: Shop, state: str | None) -> None:
         ("scope", "snsapi_everything", "10005"),
     ],
 )
-def test_bad_link_ends_on_wechats_page(
+async def test_bad_link_ends_on_wechats_page(
     shop: Shop, client_type: ClientType, name: str, value: str | None, said: str
 ) -> None:
     """No consent is asked for, nothing is sent back."""
     if said == "10016" and client_type is H5:
         value = APPS[PC].app_id
-    page = opened(shop, client_type, **{name: value})
+    page = await opened(shop, client_type, **{name: value})
     assert page.status_code == 400
     assert said in page.text
     assert "<form" not in page.text
 
 
-def test_h5_link_in_another_order_fails(shop: Shop) -> None:
+async def test_h5_link_in_another_order_fails(shop: Shop) -> None:
     """WeChat matches the link by pattern, so state before scope is no link."""
-    url = shop.login_url(H5).split("#")[0]
+    url = (await shop.login_url(H5)).split("#")[0]
     head, scope, state = url.rsplit("&", 2)
     assert httpx.get(f"{head}&{state}&{scope}", trust_env=False).status_code == 400
     assert httpx.get(f"{url}&forcePopup=true", trust_env=False).status_code == 200
 
 
-def test_answer_to_a_bad_link_makes_no_code(shop: Shop) -> None:
+async def test_answer_to_a_bad_link_makes_no_code(shop: Shop) -> None:
     """Posting the consent by hand does not get around the checks."""
-    url = shop.login_url(PC).replace("127.0.0.1%3A8080", "evil.example")
+    url = (await shop.login_url(PC)).replace("127.0.0.1%3A8080", "evil.example")
     answer = httpx.post(url, data={"person": "lihua", "decision": "agree"}, trust_env=False)
     assert answer.status_code == 400
     assert "location" not in answer.headers
@@ -346,40 +339,40 @@ def test_answer_to_a_bad_link_makes_no_code(shop: Shop) -> None:
         ("redirect", "", "token", ProviderBadResponse),
     ],
 )
-def test_fault_becomes_our_error(shop: Shop, kind: str, value: str, on: str, error: type[Exception]) -> None:
+async def test_fault_becomes_our_error(shop: Shop, kind: str, value: str, on: str, error: type[Exception]) -> None:
     """Whatever WeChat does wrong has its own error, and no call is made twice."""
     shop.sandbox.faults.add(kind, value, on=on)
     with pytest.raises(error) as caught:
-        shop.log_in(PC, with_profile=True)
+        await shop.log_in(PC, with_profile=True)
     assert type(caught.value) is error
     assert shop.sandbox.called(on) == 1
 
 
-def test_number_for_an_id_keeps_its_digits(shop: Shop) -> None:
+async def test_number_for_an_id_keeps_its_digits(shop: Shop) -> None:
     """Beyond 2^53, over the network."""
     shop.sandbox.faults.add("number_id", on="token")
-    assert shop.log_in(PC).ids[1].value == "12345678901234567890"
+    assert (await shop.log_in(PC)).ids[1].value == "12345678901234567890"
 
 
-def test_token_of_another_person_gets_no_profile(shop: Shop) -> None:
+async def test_token_of_another_person_gets_no_profile(shop: Shop) -> None:
     """An openid that is not the token's own is noticed by WeChat at the profile, and the login fails."""
     shop.sandbox.faults.add("swapped_id", on="token")
     with pytest.raises(ProviderBadResponse) as caught:
-        shop.log_in(PC, with_profile=True)
+        await shop.log_in(PC, with_profile=True)
     assert caught.value.vendor["errcode"] == "40003"
 
 
-def test_raw_control_characters_do_not_cost_the_login(shop: Shop) -> None:
+async def test_raw_control_characters_do_not_cost_the_login(shop: Shop) -> None:
     """They really are in the answer, and not in the profile."""
     shop.sandbox.faults.add("control_characters", on="userinfo", times=2)
-    identity = shop.log_in(PC, with_profile=True)
+    identity = await shop.log_in(PC, with_profile=True)
     assert identity.profile is not None
     assert identity.profile.nickname == "小红🙂"
     parameters = {"access_token": identity.grant, "openid": identity.ids[1].value}
     assert b"\x07\xe7\xba\xa2\n" in httpx.get(f"{shop.url}/sns/userinfo", params=parameters, trust_env=False).content
 
 
-def test_page_can_fail(shop: Shop) -> None:
+async def test_page_can_fail(shop: Shop) -> None:
     """The consent page answers an ordered error with WeChat's own page."""
     shop.sandbox.faults.add("error", 10003, on="authorize")
-    assert "10003" in httpx.get(shop.login_url(PC), trust_env=False).text
+    assert "10003" in httpx.get(await shop.login_url(PC), trust_env=False).text

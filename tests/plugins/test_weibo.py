@@ -8,7 +8,7 @@ from connect_core.plugin import CodeInvalid, PersonId, ProviderConfig, ProviderD
 from connect_core.testing import ProviderContract
 from connect_weibo import WeiboProvider
 
-from ..kit.vendor_transport import Transport, log_in, login_url, make, query, run
+from ..kit.vendor_transport import Transport, log_in, login_url, make, query
 
 # https://open.weibo.com/wiki/OAuth2/access_token
 TOKENS = b'{"access_token":"ACCESS_TOKEN","expires_in":"7200","remind_in":"7200","uid":"1404376560"}'
@@ -25,20 +25,20 @@ def answering(tokens: bytes | tuple[int, bytes] = TOKENS) -> Transport:
     return Transport({"/oauth2/access_token": tokens, "/2/users/show.json": USER})
 
 
-def test_link_is_the_documented_one() -> None:
+async def test_link_is_the_documented_one() -> None:
     """English is asked for by a parameter, Chinese by none."""
     provider = make(WeiboProvider)
-    assert query(login_url(provider, language="en"))["language"] == "en"
-    assert not {"language", "scope", "code_challenge"} & query(login_url(provider)).keys()
+    assert query(await login_url(provider, language="en"))["language"] == "en"
+    assert not {"language", "scope", "code_challenge"} & query(await login_url(provider)).keys()
 
 
-def test_documented_answers_cost_one_call() -> None:
+async def test_documented_answers_cost_one_call() -> None:
     """The token answer names the person; the profile is asked for with that id, and has the same as a number."""
     transport = answering()
     provider = make(WeiboProvider, transport)
-    identity = log_in(provider)
+    identity = await log_in(provider)
     assert (identity.ids, transport.paths) == ((PersonId.user_id("1404376560"),), ["/oauth2/access_token"])
-    profile = run(provider.fetch_profile(identity)).profile
+    profile = (await provider.fetch_profile(identity)).profile
     assert profile is not None
     assert (profile.nickname, profile.face, profile.sex) == ("zaku", "https://tp1.sinaimg.cn/1404376560/180/0/1", 1)
     assert transport.parameters(1) == {"access_token": "ACCESS_TOKEN", "uid": "1404376560"}
@@ -55,11 +55,11 @@ def test_documented_answers_cost_one_call() -> None:
         ("access_denied", 21330, ProviderDenied),
     ],
 )
-def test_documented_refusals(word: str, number: int, kind: type[Exception]) -> None:
+async def test_documented_refusals(word: str, number: int, kind: type[Exception]) -> None:
     """The standard's words mean what they mean; Weibo's own go by their number."""
     content = f'{{"error":"{word}","error_code":{number},"request":"/oauth2/access_token"}}'.encode()
     with pytest.raises(kind):
-        log_in(make(WeiboProvider, answering((400, content))))
+        await log_in(make(WeiboProvider, answering((400, content))))
 
 
 class TestContract(ProviderContract):

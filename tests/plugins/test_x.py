@@ -24,16 +24,16 @@ def answering(tokens: bytes | tuple[int, bytes] = TOKENS, me: bytes | tuple[int,
     return Transport({"/2/oauth2/token": tokens, "/2/users/me": me})
 
 
-def test_link_is_the_documented_one() -> None:
+async def test_link_is_the_documented_one() -> None:
     """X insists on a code challenge, and tells who a person is only with both scopes."""
-    parameters = query(login_url(make(XProvider)))
+    parameters = query(await login_url(make(XProvider)))
     assert (parameters["scope"], parameters["code_challenge_method"]) == ("users.read tweet.read", "S256")
 
 
-def test_documented_answers_name_a_person() -> None:
+async def test_documented_answers_name_a_person() -> None:
     """A confidential client authenticates in the header; the picture must be asked for."""
     transport = answering()
-    identity = log_in(make(XProvider, transport))
+    identity = await log_in(make(XProvider, transport))
     assert identity.ids == (PersonId.user_id("2244994945"),)
     assert identity.profile is not None
     assert identity.profile.face == "https://pbs.twimg.com/profile_images/1/normal.jpg"
@@ -54,10 +54,10 @@ def test_documented_answers_name_a_person() -> None:
         (answering(me=(401, b'{"title":"Unauthorized","type":"about:blank","status":401}')), ProviderRefused),
     ],
 )
-def test_documented_refusals(sent: Transport, kind: type[Exception]) -> None:
+async def test_documented_refusals(sent: Transport, kind: type[Exception]) -> None:
     """Words where X has some, the status where it has none."""
     with pytest.raises(kind):
-        log_in(make(XProvider, sent))
+        await log_in(make(XProvider, sent))
 
 
 class TestContract(ProviderContract):

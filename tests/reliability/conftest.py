@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.acme import NOTE
 from tests.kit.databases import ENGINES, check, fresh_database, is_answering, server_of
 
 from .services import FIGURES, Tell
@@ -20,9 +21,16 @@ def engine(request: pytest.FixtureRequest, require: Callable[[object, str], None
 @pytest.fixture
 def url(engine: str, tmp_path: Path) -> Iterator[str]:
     """A fresh database of the engine; when the test is over, no rule that rows must keep is broken."""
-    with fresh_database(server_of(engine), tmp_path) as one:
-        yield one
-        check(one)
+    with fresh_database(server_of(engine), tmp_path) as address:
+        yield address
+        check(address)
+
+
+@pytest.fixture
+def database_url(url: str, tmp_path: Path) -> str:
+    """Let the managers of `manager` and `make_manager` work on the engine that the test is about."""
+    (tmp_path / NOTE).write_text(url, "utf-8")
+    return url
 
 
 @pytest.fixture

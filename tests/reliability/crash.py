@@ -142,13 +142,13 @@ async def live(url: str, kind: str, point: int, tokens: Path) -> None:
     settings = settings_of(Path("/unused"), service={"database_url": url})
     manager = ConnectManager(settings, DeadlyDatabase(url), plugins=plugins)
     if point > 1:
-        await WORKS[kind](manager, tokens.read_text("ascii"))  # noqa: ASYNC240 - a short file, and nobody waits
+        await WORKS[kind](manager, tokens.read_text("ascii"))
     about = f"{kind}{point}"
     if kind == "refresh":
         login = await hand_in(manager, f"lihua.{time.monotonic_ns()}")
         assert isinstance(login, SessionOpened)
         about = login.opened.token
-    tokens.write_text(about, "ascii")  # noqa: ASYNC240 - as above
+    tokens.write_text(about, "ascii")
     DeadlyDatabase.points = DeadlyProvider.points = Points(point)
     await WORKS[kind](manager, about)
     await manager.aclose()

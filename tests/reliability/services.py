@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 from urllib.request import urlopen
 
 import pytest
@@ -18,10 +18,8 @@ from sqlalchemy import make_url
 
 from connect_core.cli.keys import new_key
 from connect_core.errors import Unavailable
-from connect_core.manager import ConnectManager
 from connect_core.sandbox import listen
 from tests.benchmarks.processes import COMMAND
-from tests.kit.acme import Acme, provider_of, using
 
 TESTS = Path(__file__).parents[1]
 FULL = os.environ.get("CONNECT_RELIABILITY") == "full"
@@ -51,8 +49,8 @@ class Service:
     def workers(self) -> list[int]:
         """The processes that serve; the first of a family is their supervisor, which is not among them."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text("ascii")
-        found = [int(pid) for pid in children.split()]
-        return [pid for pid in found if b"resource_tracker" not in _command(pid)]
+        pids = [int(pid) for pid in children.split()]
+        return [pid for pid in pids if b"resource_tracker" not in _command(pid)]
 
 
 def is_at_work(pid: int) -> bool:
@@ -98,14 +96,21 @@ def wait_until_ready(url: str, process: subprocess.Popen[str]) -> None:
 class Proxy:
     """A way to a server on loopback. Its modes: `pass`, `refuse`, `hang` (takes all and says nothing)."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._target = (host, port)
+    def __init__(self, database_url: str) -> None:
+        self._url = make_url(database_url)
+        assert self._url.host
+        self._target = (self._url.host, self._url.port or 5432)
         self._loop = asyncio.new_event_loop()
         self._writers: set[asyncio.StreamWriter] = set()
         self._flowing = asyncio.Event()
         self._flowing.set()
         self.port = 0
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+
+    @property
+    def database_url(self) -> str:
+        """The address of the database that leads through the proxy."""
+        return self._url.set(host="127.0.0.1", port=self.port).render_as_string(hide_password=False)
 
     def start(self) -> None:
         """Listen on a free port."""
@@ -156,9 +161,9 @@ class Proxy:
         self._writers |= {writer, back}
         with suppress(OSError):
             await asyncio.gather(self._pump(reader, back), self._pump(there, writer))
-        for one in (writer, back):
-            self._writers.discard(one)
-            one.transport.abort()
+        for end in (writer, back):
+            self._writers.discard(end)
+            end.transport.abort()
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):
@@ -169,14 +174,12 @@ class Proxy:
 
 
 @contextmanager
-def proxied(url: str) -> Iterator[tuple[Proxy, str]]:
-    """A proxy to the server of a database address, and the address that leads through it."""
-    parts = make_url(url)
-    assert parts.host
-    proxy = Proxy(parts.host, parts.port or 5432)
+def proxied(url: str) -> Iterator[Proxy]:
+    """A proxy to the server of a database address."""
+    proxy = Proxy(url)
     proxy.start()
     try:
-        yield proxy, parts.set(host="127.0.0.1", port=proxy.port).render_as_string(hide_password=False)
+        yield proxy
     finally:
         proxy.stop()
 
@@ -189,7 +192,7 @@ def script(name: str, *arguments: str) -> dict[str, Any]:
 
 def memory_of(pid: int) -> float:
     """A process's resident set in MiB."""
-    [line] = [one for one in Path(f"/proc/{pid}/status").read_text("ascii").splitlines() if "VmRSS" in one]
+    [line] = [line for line in Path(f"/proc/{pid}/status").read_text("ascii").splitlines() if "VmRSS" in line]
     return int(line.split()[1]) / 1024
 
 
@@ -209,22 +212,8 @@ per_address = "off"
 pc = ["wechat"]
 """
 
-T = TypeVar("T")
-
-Work = Callable[[ConnectManager, Acme], Awaitable[T]]
-
 BOUND = 2.5
 """Seconds in which whoever asks is told."""
-
-
-def on_shop(folder: Path, url: str, work: Work[T]) -> T:
-    """Run `work` with a manager on this database, and Acme's sandbox."""
-    acme = Acme()
-
-    async def run(manager: ConnectManager) -> T:
-        return await work(manager, acme)
-
-    return using(folder, run, provider=provider_of(acme), service={"database_url": url})
 
 
 async def told_after(work: Awaitable[object]) -> float:

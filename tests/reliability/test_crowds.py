@@ -5,13 +5,13 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connect_core.login.values import SessionOpened
 from connect_core.manager import ConnectManager
-from tests.kit.acme import begin, execute, hand_in, using
+from tests.kit.acme import begin, execute, hand_in
 from tests.kit.databases import ENGINES, check, fresh_database, is_answering, server_of
 
 from .services import Tell, script, sized
@@ -59,9 +59,9 @@ def engine(request: pytest.FixtureRequest, require: Callable[[object, str], None
 @pytest.fixture(scope="module")
 def url(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A fresh database of the engine, looked through at the end."""
-    with fresh_database(server_of(engine), tmp_path_factory.mktemp("crowd")) as one:
-        yield one
-        check(one)
+    with fresh_database(server_of(engine), tmp_path_factory.mktemp("crowd")) as address:
+        yield address
+        check(address)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def in_rounds(url: str, crowd: Crowd, parts: Callable[[int], list[Any]]) -> tupl
 def test_first_logins_of_one_person_are_one_member(url: str, crowd: Crowd, tell: Tell) -> None:
     """64 at once from 4 processes, every round somebody else: a member each, nobody is refused."""
     ended, new = in_rounds(url, crowd, lambda place: [("hand_in", part) for part in codes(f"one{place}")])
-    shown = f"{told(ended)}, {new[0]} members in {ROUNDS} rounds"
+    shown = f"{summary(ended)}, {new[0]} members in {ROUNDS} rounds"
     tell("64 first logins of one person", shown, "1 member a round, 64 ok")
     assert ended == {"ok": 64 * ROUNDS}
     assert new == [ROUNDS, ROUNDS, 2 * ROUNDS, 64 * ROUNDS]
@@ -107,7 +107,7 @@ def test_one_person_through_two_apps_is_one_member(url: str, crowd: Crowd, tell:
     """Two open ids and one union id, 32 logins each at once: one member with three ids."""
     ways = ("hand_in", "hand_in", "hand_in_to_second_app", "hand_in_to_second_app")
     ended, new = in_rounds(url, crowd, lambda place: list(zip(ways, codes(f"two{place}"), strict=True)))
-    shown = f"{told(ended)}, {new[0]} members in {ROUNDS} rounds"
+    shown = f"{summary(ended)}, {new[0]} members in {ROUNDS} rounds"
     tell("64 first logins through two apps", shown, "1 member a round, 64 ok")
     assert ended == {"ok": 64 * ROUNDS}
     assert new == [ROUNDS, ROUNDS, 3 * ROUNDS, 64 * ROUNDS]
@@ -116,33 +116,29 @@ def test_one_person_through_two_apps_is_one_member(url: str, crowd: Crowd, tell:
 def test_one_code_is_of_use_once(url: str, crowd: Crowd, tell: Tell) -> None:
     """64 hand in one mini-program code: one login, the others are told that it was seen."""
     ended, new = in_rounds(url, crowd, lambda place: [("hand_in", [f"code{place}.1"] * EACH)] * PROCESSES)
-    tell("64 uses of one code", f"{told(ended)} in {ROUNDS} rounds", "1 effect a round")
+    tell("64 uses of one code", f"{summary(ended)} in {ROUNDS} rounds", "1 effect a round")
     assert ended == {"ok": ROUNDS, "code_seen": 63 * ROUNDS}
     assert new[3] == ROUNDS
 
 
-def test_one_state_is_of_use_once(url: str, crowd: Crowd, tell: Tell, tmp_path: Path) -> None:
+async def test_one_state_is_of_use_once(url: str, crowd: Crowd, tell: Tell, manager: ConnectManager) -> None:
     """64 come back with one state and its code: one session, the others are sent where it leads, without one."""
+    begun = [await begin(manager) for _ in range(ROUNDS)]
 
     def parts(place: int) -> list[Any]:
-        begun = using(tmp_path, begin, service={"database_url": url})
-        return [("come_back", [(*begun, f"state{place}.1")] * EACH)] * PROCESSES
+        return [("come_back", [(*begun[place], f"state{place}.1")] * EACH)] * PROCESSES
 
     ended, new = in_rounds(url, crowd, parts)
-    tell("64 uses of one state", f"{told(ended)} in {ROUNDS} rounds", "1 effect a round")
+    tell("64 uses of one state", f"{summary(ended)} in {ROUNDS} rounds", "1 effect a round")
     assert ended == {"ok": ROUNDS, "repeated": 63 * ROUNDS}
     assert new[3] == ROUNDS
 
 
-def test_one_refresh_token_stays_one_login(url: str, crowd: Crowd, tell: Tell, tmp_path: Path) -> None:
+async def test_one_refresh_token_stays_one_login(url: str, crowd: Crowd, tell: Tell, manager: ConnectManager) -> None:
     """64 refresh with one token within its grace: all are answered and of one family; too late, nobody is."""
-
-    async def open_session(manager: ConnectManager) -> tuple[str, str]:
-        opened = (await hand_in(manager, "refresher.1")).opened
-        assert opened is not None
-        return opened.token, opened.row.family
-
-    token, family = using(tmp_path, open_session, service={"database_url": url})
+    login = await hand_in(manager, "refresher.1")
+    assert isinstance(login, SessionOpened)
+    token, family = login.opened.token, login.opened.row.family
     before = made(url)
     ended = crowd.do(*[("refresh", [token] * EACH)] * PROCESSES)
     late = "UPDATE es_member_session SET rotated_time = rotated_time - 60 WHERE rotated_time IS NOT NULL"
@@ -152,11 +148,11 @@ def test_one_refresh_token_stays_one_login(url: str, crowd: Crowd, tell: Tell, t
     left, new = execute(url, alive, family)[0]["n"], made(url)[3] - before[3]
     tell(
         "64 uses of one refresh token",
-        f"{told(ended)}; later {told(refused)}, {left} alive",
+        f"{summary(ended)}; later {summary(refused)}, {left} alive",
         "1 family; later 0 alive",
     )
     assert (ended, refused, left, new) == ({"ok": 64}, {"token_invalid": 64}, 0, 64)
 
 
-def told(ended: Counter[str]) -> str:
+def summary(ended: Counter[str]) -> str:
     return ", ".join(f"{number} {outcome}" for outcome, number in sorted(ended.items()))

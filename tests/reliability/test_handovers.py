@@ -14,9 +14,11 @@ from connect_core.errors import StateExpired
 from connect_core.login.qr_login import LIFE, Device
 from connect_core.login.values import SessionOpened
 from connect_core.manager import ConnectManager
+from connect_core.sessions import LiveSession
 from tests.benchmarks.processes import running_vendors
-from tests.kit.acme import NOW, hand_in, using
+from tests.kit.acme import NOW, hand_in
 
+from ..conftest import MakeManager
 from ..kit.clock import Clock
 from .services import Service, Tell, percentile, running_service, sized
 
@@ -51,21 +53,21 @@ async def ask(service: Service, http: aiohttp.ClientSession, cookie: str, began:
 async def wait_like_a_pc(service: Service, http: aiohttp.ClientSession, cookie: str) -> list[tuple[int, str, float]]:
     """Ask once a second, each PC at a moment of its own."""
     await asyncio.sleep(random.random())
-    asked = []
+    polls = []
     for _ in range(SECONDS):
         ends = asyncio.get_running_loop().time() + 1
-        asked.append(await poll(service, http, cookie))
+        polls.append(await poll(service, http, cookie))
         await asyncio.sleep(max(0, ends - asyncio.get_running_loop().time()))
-    return asked
+    return polls
 
 
 async def be_hasty(service: Service, http: aiohttp.ClientSession) -> list[tuple[int, str, float]]:
     """Ask ten times a second."""
-    cookie, asked = await begin(service, http), []
+    cookie, polls = await begin(service, http), []
     for _ in range(SECONDS * 10):
-        asked.append(await poll(service, http, cookie))
+        polls.append(await poll(service, http, cookie))
         await asyncio.sleep(0.1)
-    return asked
+    return polls
 
 
 async def crowd(service: Service) -> tuple[list[tuple[int, str, float]], list[tuple[int, str, float]]]:
@@ -75,14 +77,14 @@ async def crowd(service: Service) -> tuple[list[tuple[int, str, float]], list[tu
         *patient, hasty = await asyncio.gather(
             *(wait_like_a_pc(service, http, cookie) for cookie in cookies), be_hasty(service, http)
         )
-    return [one for asked in patient for one in asked], hasty
+    return [poll for polls in patient for poll in polls], hasty
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-def test_waiting_pcs_are_answered_at_once(url: str, tell: Tell, tmp_path: Path) -> None:
+async def test_waiting_pcs_are_answered_at_once(url: str, tell: Tell, tmp_path: Path) -> None:
     """Nobody who keeps to the interval is refused or kept waiting; who does not is told to slow down."""
     with running_vendors() as vendors, running_service(tmp_path, url, vendors) as service:
-        patient, hasty = asyncio.run(crowd(service))
+        patient, hasty = await crowd(service)
     latencies = [took for _, _, took in patient]
     slowed = sum(status == 429 for status, _, _ in hasty)
     shown = f"p50 {percentile(latencies, 50):.0f}, p95 {percentile(latencies, 95):.0f} ms, {slowed} slowed"
@@ -93,39 +95,29 @@ def test_waiting_pcs_are_answered_at_once(url: str, tell: Tell, tmp_path: Path) 
     assert percentile(latencies, 95) < 100
 
 
-def test_guessing_finds_nothing(url: str, tell: Tell, tmp_path: Path) -> None:
+async def scan(manager: ConnectManager, id_: str, session: LiveSession) -> float:
+    """Scan an id that is refused; returns how long the refusal took, in microseconds."""
+    began = time.perf_counter()
+    with pytest.raises(StateExpired):
+        await manager.qr_logins.scan(id_, session, "r")
+    return (time.perf_counter() - began) * 1e6
+
+
+async def test_guessing_finds_nothing(tell: Tell, make_manager: MakeManager) -> None:
     """Ids that never were: none is hit, and none is told from one whose time is over, not even by the clock."""
     clock = Clock(NOW)
-
-    async def try_(manager: ConnectManager, id_: str) -> float:
-        found = (
-            (await manager.current_member.find_member(access_token=tokens["access_token"]))
-            if not session
-            else session[0]
-        )
-        assert found is not None
-        session[:] = [found]
-        began = time.perf_counter()
-        with pytest.raises(StateExpired):
-            await manager.qr_logins.scan(id_, found.session, "r")
-        return (time.perf_counter() - began) * 1e6
-
-    session: list = []
-    tokens: dict[str, str] = {}
-
-    async def work(manager: ConnectManager) -> tuple[list[float], list[float]]:
-        login = await hand_in(manager, "lihua.1")
-        assert isinstance(login, SessionOpened)
-        tokens.update({key: str(value) for key, value in manager.current_member.issue_tokens(login.opened).items()})
-        over = [(await manager.qr_logins.start(PC)).id for _ in range(200)]
-        clock.advance(LIFE)
-        alive = await manager.qr_logins.start(PC)
-        unknown = [await try_(manager, secrets.token_urlsafe(24)) for _ in range(TRIES)]
-        expired = [await try_(manager, one) for one in over for _ in range(TRIES // 200)]
-        assert await manager.qr_logins.find_state(alive.ticket) == "waiting"
-        return unknown, expired
-
-    unknown, expired = using(tmp_path, work, now=clock, service={"database_url": url})
+    manager = make_manager(now=clock)
+    login = await hand_in(manager, "lihua.1")
+    assert isinstance(login, SessionOpened)
+    over = [(await manager.qr_logins.start(PC)).id for _ in range(200)]
+    clock.advance(LIFE)
+    alive = await manager.qr_logins.start(PC)
+    tokens = manager.current_member.issue_tokens(login.opened)
+    phone = await manager.current_member.find_member(access_token=str(tokens["access_token"]))
+    assert phone is not None
+    unknown = [await scan(manager, secrets.token_urlsafe(24), phone.session) for _ in range(TRIES)]
+    expired = [await scan(manager, id_, phone.session) for id_ in over for _ in range(TRIES // 200)]
+    assert await manager.qr_logins.find_state(alive.ticket) == "waiting"
     medians = statistics.median(unknown), statistics.median(expired)
     tell(f"{TRIES} ids tried", f"unknown {medians[0]:.0f}, expired {medians[1]:.0f} µs", "0 hits, ±25 %")
     assert 0.75 < medians[0] / medians[1] < 1.33

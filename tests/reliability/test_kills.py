@@ -87,27 +87,27 @@ async def under_load(service: Service, kills: int) -> Log:
     return log
 
 
-def test_killed_workers_lose_nothing(url: str, tell: Tell, tmp_path: Path) -> None:
+async def test_killed_workers_lose_nothing(url: str, tell: Tell, tmp_path: Path) -> None:
     """Every acknowledged login is there, nobody is twice, and every interrupted login began again at once."""
     with running_vendors() as vendors, running_service(tmp_path, url, vendors) as service:
-        log = asyncio.run(under_load(service, KILLS))
+        log = await under_load(service, KILLS)
     stored = execute(
         url,
         "SELECT s.token_hash AS token, m.id AS member FROM es_member_session s"
         " JOIN es_member m ON m.id = s.member_id JOIN es_connect c ON c.member_id = m.id",
     )
     member_of = {row["token"]: row["member"] for row in stored}
-    found = [(person, member_of.get(token_hash(token))) for person, token in log.acknowledged]
-    lost = sum(member is None for _, member in found)
-    doubled = len(set(found)) - len({person for person, _ in found})
+    logins = [(person, member_of.get(token_hash(token))) for person, token in log.acknowledged]
+    lost = sum(member is None for _, member in logins)
+    doubled = len(set(logins)) - len({person for person, _ in logins})
     homeless = execute(
         url,
         "SELECT count(*) AS n FROM es_member m LEFT JOIN es_connect c ON c.member_id = m.id WHERE c.id IS NULL",
     )
     tell(
-        f"{KILLS} workers killed -9, {len(found)} logins",
+        f"{KILLS} workers killed -9, {len(logins)} logins",
         f"{lost} lost, {doubled} double, {homeless[0]['n']} orphans, {log.interrupted} interrupted",
         "0 lost, 0 double, 0 orphans",
     )
-    assert len(found) > KILLS
+    assert len(logins) > KILLS
     assert (lost, doubled, homeless[0]["n"], log.refused) == (0, 0, 0, [])

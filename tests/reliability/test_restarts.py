@@ -27,16 +27,16 @@ async def stop_under_load(service: Service, vendor: str) -> tuple[list[str], flo
         order = {"kind": "delay", "value": VENDOR_SECONDS, "on": "token", "times": IN_FLIGHT}
         async with http.post(f"{vendor}/_sandbox/faults", json=order) as answer:
             assert answer.status == 201
-        logins = [asyncio.create_task(visitors.come_back(one)) for one in agreed]
+        logins = [asyncio.create_task(visitors.come_back(consent)) for consent in agreed]
         await asyncio.sleep(VENDOR_SECONDS / 2)
         began = time.monotonic()
         service.process.terminate()
         ended = await asyncio.gather(*logins, return_exceptions=True)
         await asyncio.to_thread(service.process.wait, 20)
-    return [type(one).__name__ for one in ended], time.monotonic() - began
+    return [type(outcome).__name__ for outcome in ended], time.monotonic() - began
 
 
-def test_a_stop_fails_no_login_under_way(url: str, tell: Tell, tmp_path: Path) -> None:
+async def test_a_stop_fails_no_login_under_way(url: str, tell: Tell, tmp_path: Path) -> None:
     """SIGTERM with 40 logins in flight on 2 workers: every one of them ends with a session, within ten seconds."""
     ended: list[str] = []
     longest = 0.0
@@ -46,10 +46,10 @@ def test_a_stop_fails_no_login_under_way(url: str, tell: Tell, tmp_path: Path) -
             folder = tmp_path / str(number)
             folder.mkdir()
             with running_service(folder, url, vendors) as service:
-                ends, took = asyncio.run(stop_under_load(service, vendor.rstrip("/")))
+                ends, took = await stop_under_load(service, vendor.rstrip("/"))
             ended += ends
             longest = max(longest, took)
-    failed = sum(one != "str" for one in ended)
+    failed = sum(outcome != "str" for outcome in ended)
     tell("SIGTERM, 40 logins in flight, 2 workers", f"{failed} failed, stopped after {longest:.1f} s", "0, ≤ 10 s")
     assert failed == 0
     assert longest <= 10

@@ -6,6 +6,7 @@ import os
 import secrets
 import time
 from collections.abc import Sequence
+from contextlib import aclosing
 from pathlib import Path
 
 import aiohttp
@@ -14,11 +15,11 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from connect_core.manager import ConnectManager
-from connect_core.store import Database
 from connect_core.web.app import SWEEP_PAUSE, SWEEP_STEP
 from tests.benchmarks.processes import running_vendors
-from tests.kit.acme import execute, hand_in, using
+from tests.kit.acme import execute, hand_in
 
+from ..conftest import MakeManager
 from .services import FULL, Service, Tell, memory_of, percentile, running_service, sized
 
 VISITS = sized(10_000, 100_000)
@@ -51,16 +52,17 @@ async def abandon_many(service: Service, numbers: Sequence[int]) -> None:
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql", "mariadb"] if FULL else ["sqlite"], indirect=True)
-def test_abandoned_logins_leave_nothing(url: str, tell: Tell, tmp_path: Path) -> None:
+async def test_abandoned_logins_leave_nothing(url: str, tell: Tell, make_manager: MakeManager, tmp_path: Path) -> None:
     """Logins begun and never finished, callbacks refused: no growing process, and no rows once they are over."""
     with running_vendors() as vendors, running_service(tmp_path, url, vendors, workers=1) as service:
-        asyncio.run(abandon_many(service, range(VISITS, VISITS + 500)))
+        await abandon_many(service, range(VISITS, VISITS + 500))
         before = memory_of(service.process.pid)
-        asyncio.run(abandon_many(service, range(VISITS)))
+        await abandon_many(service, range(VISITS))
         grown = memory_of(service.process.pid) - before
     held = count(url)
     execute(url, "UPDATE es_connect_used_flow SET expiry_time = 1")
-    took = using(tmp_path, sweep_all, service={"database_url": url})
+    async with aclosing(make_manager()) as manager:
+        took = await sweep_all(manager)
     measured = f"RSS {grown:+.0f} MiB, {held} rows, {count(url)} after a sweep of {took:.0f} s"
     tell(f"{VISITS} abandoned, {VISITS} refused", measured, "+30 MiB, 0 rows")
     assert held == VISITS + 500
@@ -107,27 +109,22 @@ async def measure(manager: ConnectManager, *sweepers: ConnectManager) -> list[fl
     latencies, done = list[float](), asyncio.Event()
     names = (f"person{number}-{len(sweepers)}" for number in range(4))
     logins = [asyncio.create_task(log_in(manager, name, latencies, done)) for name in names]
-    await asyncio.gather(*(sweep_all(one) for one in sweepers), asyncio.sleep(2))
+    await asyncio.gather(*(sweep_all(sweeper) for sweeper in sweepers), asyncio.sleep(2))
     done.set()
     await asyncio.gather(*logins)
     return latencies
 
 
-def test_a_large_sweep_disturbs_no_login(url: str, tell: Tell, tmp_path: Path) -> None:
+async def test_a_large_sweep_disturbs_no_login(url: str, tell: Tell, make_manager: MakeManager) -> None:
     """Two workers sweep at once while people log in: no collision, nothing is left, logins are as fast as before."""
-
-    async def work(manager: ConnectManager) -> tuple[list[float], list[float], float]:
-        await hand_in(manager, "lihua.1")
-        before = await measure(manager)
-        await asyncio.to_thread(plant, url, EXPIRED)
-        second = ConnectManager(manager.settings, Database(url), plugins=manager.plugins)
-        began = time.monotonic()
-        during = await measure(manager, manager, second)
-        took = time.monotonic() - began
-        await second.aclose()
-        return before, during, took
-
-    before, during, took = using(tmp_path, work, service={"database_url": url})
+    manager = make_manager()
+    await hand_in(manager, "lihua.1")
+    before = await measure(manager)
+    await asyncio.to_thread(plant, url, EXPIRED)
+    second = make_manager()
+    began = time.monotonic()
+    during = await measure(manager, manager, second)
+    took = time.monotonic() - began
     shown = f"{took:.0f} s, login p99 {percentile(before, 99):.0f} → {percentile(during, 99):.0f} ms"
     tell(f"{EXPIRED} expired rows swept by 2 workers", shown, "100 000 in ≤ 1 h; p99 ±20 % when quiet")
     assert count(url, "expiry_time = 1") == 0

@@ -233,21 +233,22 @@ def test_a_fault_that_nobody_knows_is_refused(sandbox: PlainSandbox, url: str) -
         ("garbage", "[" * 5000, ProviderBadResponse),
     ],
 )
-def test_every_transport_fault_is_a_fault_for_the_way_out(
+async def test_every_transport_fault_is_a_fault_for_the_way_out(
     sandbox: PlainSandbox, url: str, kind: str, value: object, error: type[ProviderFault]
 ) -> None:
     """A call through the pool that meets the fault ends with the error that it stands for."""
     assert kind in TRANSPORT_FAULTS
     sandbox.faults.add(kind, value)
     with pytest.raises(error):
-        read_answer(get(url, deadline=0.25), Quirks())
+        read_answer(await get(url, deadline=0.25), Quirks())
     assert sandbox.called("user.get") == 1
 
 
 def test_no_transport_fault_lacks_a_test() -> None:
     """The list above is the kit's list."""
-    [marks] = test_every_transport_fault_is_a_fault_for_the_way_out.pytestmark  # type: ignore[attr-defined]
-    assert {case[0] for case in marks.args[1]} == TRANSPORT_FAULTS
+    marks = test_every_transport_fault_is_a_fault_for_the_way_out.pytestmark  # type: ignore[attr-defined]
+    [parametrize] = [mark for mark in marks if mark.name == "parametrize"]
+    assert {case[0] for case in parametrize.args[1]} == TRANSPORT_FAULTS
 
 
 # the control routes and the pages

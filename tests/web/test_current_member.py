@@ -1,6 +1,5 @@
 """Who is logged in, for routes of the shop's own: beside our mounted application, and inside it."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -152,11 +151,11 @@ def test_a_forged_request_is_from_nobody(shop: RunningShop, visitor: Visitor) ->
 
 
 @pytest.mark.parametrize("app", [None, Starlette()])
-def test_another_application_is_refused(app: Starlette | None) -> None:
+async def test_another_application_is_refused(app: Starlette | None) -> None:
     """A call that does not lead to an application of `create_app` is a mistake in the shop's code."""
     request = Request({"type": "http", "method": "GET", "headers": [], "app": Starlette()})
     with pytest.raises(TypeError, match=r"current_member\(request, app\)"):
-        asyncio.run(current_member(request, app))
+        await current_member(request, app)
 
 
 async def test_the_open_id_that_payment_wants_is_told(visitor: Visitor) -> None:

@@ -1,6 +1,5 @@
 """Proxies and headers: who a client is, where we are, and what a server in front may make of our answers."""
 
-import asyncio
 import re
 import socket
 from pathlib import Path
@@ -75,28 +74,24 @@ def _raw(running_shop: RunningShop, line: bytes, *headers: str, body: bytes = b"
     lines += [b"content-type: application/x-www-form-urlencoded", b"connection: close"]
     with socket.create_connection((address.hostname, address.port), 5) as connection:
         connection.sendall(b"\r\n".join([*lines, b"", body]))
-        found = b""
+        answer = b""
         while chunk := connection.recv(65536):
-            found += chunk
-    return found
+            answer += chunk
+    return answer
 
 
-def _statuses(hops: list[tuple[str, str]], **service: object) -> list[int]:
+async def _statuses(hops: list[tuple[str, str]], **service: object) -> list[int]:
     """Begin a login from each (peer, X-Forwarded-For) at a shop that lets two through, and return the statuses."""
-
-    async def run(path: Path) -> list[int]:
-        settings = make_settings(SHOP, path, service=service, limits={"per_address": "2/hour"})
-        app = create_app(settings)
-        found = []
-        for peer, forwarded in hops:
-            headers = {"x-forwarded-for": forwarded} if forwarded else {}
-            transport = httpx.ASGITransport(app, client=(peer, 1))
-            async with httpx.AsyncClient(transport=transport, base_url=SHOP, headers=headers) as client:
-                found.append((await client.get("/connect/acme/pc/login")).status_code)
-        await app.state.manager.aclose()
-        return found
-
-    return asyncio.run(run(Path(":memory:")))
+    settings = make_settings(SHOP, Path(":memory:"), service=service, limits={"per_address": "2/hour"})
+    app = create_app(settings)
+    statuses = []
+    for peer, forwarded in hops:
+        headers = {"x-forwarded-for": forwarded} if forwarded else {}
+        transport = httpx.ASGITransport(app, client=(peer, 1))
+        async with httpx.AsyncClient(transport=transport, base_url=SHOP, headers=headers) as client:
+            statuses.append((await client.get("/connect/acme/pc/login")).status_code)
+    await app.state.manager.aclose()
+    return statuses
 
 
 @pytest.mark.parametrize(
@@ -118,22 +113,22 @@ def _statuses(hops: list[tuple[str, str]], **service: object) -> list[int]:
         ([("10.0.0.1", "unknown"), ("10.0.0.1", "_hidden"), ("10.0.0.1", "")], ["10.0.0.0/8"], [404, 404, 429]),
     ],
 )
-def test_limits_count_the_last_hop_that_is_not_vouched_past(
+async def test_limits_count_the_last_hop_that_is_not_vouched_past(
     hops: list[tuple[str, str]], trusted: list[str], statuses: list[int]
 ) -> None:
     """A client cannot dodge its limit by what it claims, and people behind one proxy do not share one."""
-    assert _statuses(hops, trusted_proxies=trusted) == statuses
+    assert await _statuses(hops, trusted_proxies=trusted) == statuses
 
 
 def test_real_service_does_not_believe_its_peers(tmp_path: Path) -> None:
     """`connect-login serve` does not take a loopback peer's X-Forwarded-* either, as its server would by default."""
-    with served(tmp_path, limits={"per_address": "3/hour"}) as one, httpx.Client(trust_env=False) as client:
+    with served(tmp_path, limits={"per_address": "3/hour"}) as service, httpx.Client(trust_env=False) as client:
         answers = [
-            client.get(f"{one.url}/connect/alipay/pc/login", headers=SPOOFED | {"x-forwarded-for": f"192.0.2.{number}"})
-            for number in range(4)
+            client.get(f"{service.url}/connect/alipay/pc/login", headers=SPOOFED | {"x-forwarded-for": f"192.0.2.{n}"})
+            for n in range(4)
         ]
     assert [answer.status_code for answer in answers] == [303, 303, 303, 429]
-    assert query(answers[0].headers["location"])["redirect_uri"] == f"{one.url}/connect/alipay/pc/callback"
+    assert query(answers[0].headers["location"])["redirect_uri"] == f"{service.url}/connect/alipay/pc/callback"
 
 
 def test_cookies_of_a_shop_behind_tls() -> None:
@@ -147,8 +142,8 @@ def test_cookies_of_a_shop_behind_tls() -> None:
         for rest in (flow_rest, session_rest):
             attributes = rest.split("; ")[1:]
             assert {"HttpOnly", "Path=/", "SameSite=lax", "Secure"} <= set(attributes)
-            assert not [one for one in attributes if one.lower().startswith("domain")]
-            [age] = [int(one.removeprefix("Max-Age=")) for one in attributes if one.startswith("Max-Age=")]
+            assert not [attribute for attribute in attributes if attribute.lower().startswith("domain")]
+            [age] = [int(text.removeprefix("Max-Age=")) for text in attributes if text.startswith("Max-Age=")]
             assert 0 < age <= 30 * 24 * 3600
         assert visitor.http.get("/connect/me").json()["connections"] == ["ALIPAY"]
 
@@ -175,7 +170,8 @@ def test_no_script_reads_a_cookie_of_ours_and_none_goes_over_plain_http() -> Non
     ours = {f"__Host-connect_{name}" for name in ("flow_", "session", "pending", "handover")}
     assert names == ours | {"access_token", "refresh_token", "uid"}
     for line in lines:
-        attributes = {one.partition("=")[0].lower(): one.partition("=")[2] for one in line.split("; ")[1:]}
+        parts = [attribute.partition("=") for attribute in line.split("; ")[1:]]
+        attributes = {name.lower(): value for name, _, value in parts}
         assert attributes.keys() == {"httponly", "max-age", "path", "samesite", "secure"}, line
         assert (attributes["path"], attributes["samesite"]) == ("/", "lax")
         assert 0 < int(attributes["max-age"]) <= 30 * 24 * 3600

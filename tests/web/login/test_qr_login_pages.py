@@ -1,6 +1,5 @@
 """The surfaces of a hand-over: pages without scripts, JSON, the stream of events, and the switch that ends it."""
 
-import asyncio
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -81,21 +80,21 @@ def test_an_app_confirms_with_its_token(shop: RunningShop, pc: Visitor) -> None:
 def test_the_stream_tells_each_state_and_ends(pc: Visitor, phone: Visitor) -> None:
     """Server-sent events: a line for each change, none for who, and an end with the decision."""
     path = start(pc)
-    told = []
+    events = []
     with pc.http.stream("GET", "/connect/handover/events") as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
         for line in stream.iter_lines():
-            told += [line] if line.startswith("data:") else []
+            events += [line] if line.startswith("data:") else []
             if line == "data: waiting":
                 approve(phone, path)
-    assert told in (["data: waiting", "data: approved"], ["data: waiting", "data: scanned", "data: approved"])
+    assert events in (["data: waiting", "data: approved"], ["data: waiting", "data: scanned", "data: approved"])
 
 
-def test_what_is_over_is_swept(clock: Clock, shop: RunningShop, pc: Visitor) -> None:
+async def test_what_is_over_is_swept(clock: Clock, shop: RunningShop, pc: Visitor) -> None:
     """Rows go when their two minutes are over."""
     start(pc)
     clock.advance(122)
-    assert asyncio.run(shop.manager.sweep()) == 1
+    assert await shop.manager.sweep() == 1
     assert shop.rows("es_connect_handover") == []
 
 

@@ -1,6 +1,5 @@
 """State and CSRF: a login comes back to the browser that began it, once, in time, or not at all."""
 
-import asyncio
 import threading
 import time
 from collections import Counter
@@ -86,7 +85,7 @@ def test_spent_state_exchanges_nothing(shop: RunningShop, visitor: Visitor) -> N
         refused(visitor.http.get(callback), 400, "state_invalid")
 
 
-def test_replay_after_its_time_is_refused(clock: Clock) -> None:
+async def test_replay_after_its_time_is_refused(clock: Clock) -> None:
     """Ten minutes on, a replay is refused, whether or not the spent state has been swept away by then."""
     with run_shop(now=clock) as running_shop, Visitor(running_shop) as visitor:
         callback = come_back(visitor)
@@ -96,7 +95,7 @@ def test_replay_after_its_time_is_refused(clock: Clock) -> None:
         sealed = visitor.http.cookies[name]
         with untouched(running_shop):
             refused(visitor.http.get(callback), 400, "state_expired")
-            assert asyncio.run(running_shop.manager.sweep()) == 1
+            assert await running_shop.manager.sweep() == 1
             visitor.http.cookies.set(name, sealed, domain="127.0.0.1")
             refused(visitor.http.get(callback), 400, "state_expired")
 
@@ -120,7 +119,7 @@ def test_parallel_callbacks_are_one_login(shop: RunningShop, visitor: Visitor) -
     assert sum(bool(set_cookies(answer)) for answer in answers) == 1
 
 
-def test_state_lives_ten_minutes(clock: Clock) -> None:
+async def test_state_lives_ten_minutes(clock: Clock) -> None:
     """A flow ends after ten minutes, the visitor is told so, and nothing of it stays behind."""
     with run_shop(now=clock) as running_shop, Visitor(running_shop) as visitor:
         in_time, late = come_back(visitor), come_back(visitor)
@@ -130,7 +129,7 @@ def test_state_lives_ten_minutes(clock: Clock) -> None:
         with untouched(running_shop):
             refused(visitor.http.get(late), 400, "state_expired")
         clock.advance(24 * 3600 + 1)
-        asyncio.run(running_shop.manager.sweep())
+        await running_shop.manager.sweep()
         assert running_shop.rows("es_connect_used_flow") == []
 
 
