@@ -19,7 +19,7 @@ from connect_core.login.return_targets import Targets
 from connect_core.login.start import Starter
 from connect_core.members.current import CurrentMember
 from connect_core.members.directory import BuiltInMembers, ExternalMembers, Members
-from connect_core.members.guarded_directory import GuardedDirectory
+from connect_core.members.external_directory import ExternalDirectory
 from connect_core.members.merge_service import Merges
 from connect_core.members.personal_data import PersonalData
 from connect_core.members.self_service import SelfService
@@ -82,7 +82,7 @@ class Parts:
         directory = self.plugins.find_directory(self.settings)
         if directory is None:
             return BuiltInMembers(self.database)
-        return ExternalMembers(self.database, GuardedDirectory(directory))
+        return ExternalMembers(self.database, ExternalDirectory(directory))
 
     async def aclose(self) -> None:
         """Finish what is under way and close every connection."""

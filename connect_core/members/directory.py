@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from connect_core.errors import MemberDisabled, Unavailable
 from connect_core.http import TOTAL_DEADLINE
 from connect_core.identity import ClientType, Profile
-from connect_core.members.guarded_directory import RETRY_AFTER, GuardedDirectory, get_registration_key
+from connect_core.members.external_directory import RETRY_AFTER, ExternalDirectory, get_registration_key
 from connect_core.members.profiles import is_stale
 from connect_core.members.values import LoginAttempt, ProfileNeeded
 from connect_core.store import Database, Transaction, connections, merges
@@ -232,7 +232,7 @@ class ExternalMembers:
 
     keeps_passwords = False
 
-    def __init__(self, database: Database, directory: GuardedDirectory) -> None:
+    def __init__(self, database: Database, directory: ExternalDirectory) -> None:
         self._database = database
         self._directory = directory
 

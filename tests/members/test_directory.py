@@ -9,9 +9,9 @@ import pytest
 
 from connect_core.errors import ConnectError, MemberDisabled, Unavailable
 from connect_core.identity import ClientType, Identity, IdKind, PersonId, Profile
-from connect_core.members.guarded_directory import GuardedDirectory, get_registration_key
+from connect_core.members.external_directory import ExternalDirectory, get_registration_key
 
-CALLS: dict[str, Callable[[GuardedDirectory], Awaitable[object]]] = {
+CALLS: dict[str, Callable[[ExternalDirectory], Awaitable[object]]] = {
     "find": lambda guarded: guarded.find(1),
     "register": lambda guarded: guarded.register("key", Profile(), ClientType.PC),
     "is_disabled": lambda guarded: guarded.is_disabled(1),
@@ -50,7 +50,7 @@ class Directory:
 
 async def ask(name: str, answer: Callable[[], Any]) -> object:
     """Put one question to a directory with this answer."""
-    return await CALLS[name](GuardedDirectory(Directory(answer), deadline=0.1))
+    return await CALLS[name](ExternalDirectory(Directory(answer), deadline=0.1))
 
 
 def fail(error: BaseException) -> Any:
@@ -127,7 +127,7 @@ async def test_answers_of_the_right_form_pass(name: str, answer: object) -> None
 async def test_a_directory_is_closed_whatever_it_says(answer: Callable[[], Any]) -> None:
     """It may fail at that; the service ends all the same."""
     directory = Directory(answer)
-    await GuardedDirectory(directory).aclose()
+    await ExternalDirectory(directory).aclose()
     assert directory.is_closed
 
 

@@ -36,7 +36,7 @@ def get_registration_key(identity: Identity, times_unbound: int = 0) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-class GuardedDirectory:
+class ExternalDirectory:
     """A `MemberDirectory` whose calls have a deadline, whose failures are `Unavailable`, whose answers are checked."""
 
     def __init__(self, directory: MemberDirectory, deadline: float = CALL_DEADLINE) -> None:
