@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from connect_core import __version__
 from connect_core.errors import ConnectError, PluginError, SettingsError
+from connect_core.renamed import get_notice
 
 COMMANDS = {  # for each: its module and, in it, a function or a `Typer` with subcommands
     "demo": "demo:demo",
@@ -22,8 +23,6 @@ COMMANDS = {  # for each: its module and, in it, a function or a `Typer` with su
     "serve": "serve:serve",
     "providers": "providers:providers",
     "sandbox": "sandbox:sandbox",
-    "new-plugin": "new_plugin:new_plugin",
-    "contract": "contract:contract",
     "plugin": "plugin:app",
     "db": "db:app",
     "keys": "keys:app",
@@ -32,11 +31,15 @@ COMMANDS = {  # for each: its module and, in it, a function or a `Typer` with su
 }
 
 
+RENAMED_COMMANDS = {"new-plugin": "plugin.new:new", "contract": "plugin.check:check"}
+"""Old names of commands, which work for one release: `plugin new` and `plugin check`."""
+
+
 class OnDemand(Mapping[str, Any]):
     """The commands by name. A look-up imports the command's module, so `serve` starts without what only others need."""
 
     def __getitem__(self, name: str) -> Any:
-        module, _, member = COMMANDS[name].partition(":")
+        module, _, member = {**COMMANDS, **RENAMED_COMMANDS}[name].partition(":")
         gc.disable()  # modules stay; searching them for garbage takes a tenth of the start, so they are frozen below
         try:
             target = getattr(import_module(f"{__name__}.{module}"), member)
@@ -48,13 +51,25 @@ class OnDemand(Mapping[str, Any]):
             target.command()(function)
         command = typer.main.get_command(target)
         command.name = name
-        return command
+        return command if name in COMMANDS else _mark_renamed(command, name, module.replace(".", " "))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(COMMANDS)
+        return iter((*COMMANDS, *RENAMED_COMMANDS))
 
     def __len__(self) -> int:
-        return len(COMMANDS)
+        return len(COMMANDS) + len(RENAMED_COMMANDS)
+
+
+def _mark_renamed(command: Any, old: str, new: str) -> Any:
+    """Hide a command from `--help`, and have it say its new name on standard error when it is run."""
+    run = command.callback
+
+    def warn_and_run(*arguments: Any, **options: Any) -> Any:
+        typer.echo(f"connect-login: {get_notice(old, new)}", err=True)
+        return run(*arguments, **options)
+
+    command.hidden, command.callback = True, warn_and_run
+    return command
 
 
 class Commands(TyperGroup):

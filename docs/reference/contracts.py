@@ -20,8 +20,8 @@ HEAD = """# Providers
 <!-- Written by docs/reference/contracts.py from runs of the contract: run that. -->
 
 Each plugin was tested with the [contract](../how-to/sandbox.md#for-authors-of-plugins), for each client type, against
-its own sandbox. A cell is the number of rules that were tested; all of them held. `connect-login contract NAME` tests
-one plugin again. A sandbox answers as its vendor documents it. Nothing on this page was tested against a vendor.
+its own sandbox. A cell is the number of rules that were tested; all of them held. `connect-login plugin check NAME`
+tests one plugin again. A sandbox answers as its vendor documents it. Nothing on this page was tested against a vendor.
 """
 
 

@@ -172,7 +172,8 @@ def write_errors(words: Words) -> Lines:
 
 def write_commands(words: Words) -> Lines:
     """Every command: what it does, its arguments and options, an example."""
-    commands = dict(walk_commands(typer.main.get_command(command_line), ""))
+    walked = walk_commands(typer.main.get_command(command_line), "")
+    commands = {name: command for name, command in walked if not command.hidden}
     compare(set(commands), words["command"])
     for name, command in commands.items():
         yield f"## `connect-login {name}`"

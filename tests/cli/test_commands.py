@@ -2,16 +2,14 @@
 
 import base64
 import os
-import re
 import signal
 import socket
 import stat
 import subprocess
-import sysconfig
 import time
 import tomllib
 from collections.abc import Iterator
-from contextlib import chdir, closing, contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -20,35 +18,12 @@ from typer.testing import CliRunner
 
 from connect_core import __version__
 from connect_core.cli import app
-from connect_core.cli.new_plugin import VendorProtocol, new_plugin
 from connect_core.cli.serve import init
-from connect_core.errors import PluginError, SettingsError
+from connect_core.errors import SettingsError
 from connect_core.providers.registry import Plugins
 from connect_core.settings import load_settings
 
-COMMAND = str(Path(sysconfig.get_path("scripts"), "connect-login"))
-
-
-def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end, in `folder`; nothing it says may be a traceback."""
-    done = subprocess.run(
-        [COMMAND, *arguments],
-        cwd=folder,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert "Traceback" not in done.stdout + done.stderr
-    return done
-
-
-def refused(folder: Path, *arguments: str, **environment: str) -> list[str]:
-    """What a command that cannot start says; it must end with 2 and say nothing else."""
-    done = run(folder, *arguments, **environment)
-    assert (done.returncode, done.stdout) == (2, "")
-    return done.stderr.splitlines()
+from ..kit.commands import COMMAND, refused, run_in
 
 
 @contextmanager
@@ -112,7 +87,7 @@ def every_login() -> list[tuple[str, str]]:
 
 def test_demo_once_logs_in_through_everything_and_leaves_nothing(tmp_path: Path) -> None:
     """A line for each provider and client type with both names of the member and the row; exit 0; no file stays."""
-    done = run(tmp_path, "demo", "--once", TMPDIR=str(tmp_path))
+    done = run_in(tmp_path, "demo", "--once", TMPDIR=str(tmp_path))
     assert (done.returncode, done.stderr) == (0, "")
     lines = [line.split() for line in done.stdout.splitlines()]
     assert sorted(line[:3] for line in lines) == sorted([name, client, "ok"] for name, client in every_login())
@@ -130,7 +105,7 @@ def test_demo_once_logs_in_through_everything_and_leaves_nothing(tmp_path: Path)
 
 def test_demo_once_fails_where_a_plugin_does(tmp_path: Path) -> None:
     """What could not be tried is no success: exit 1, with the reason beside the rows that worked."""
-    done = run(tmp_path, "demo", "--once", **install_broken_plugin(tmp_path))
+    done = run_in(tmp_path, "demo", "--once", **install_broken_plugin(tmp_path))
     assert done.returncode == 1
     assert done.stdout.count(" ok ") == len(every_login())
     assert done.stdout.splitlines()[-1].split(maxsplit=2) == [
@@ -158,7 +133,7 @@ def test_demo_runs_until_it_is_stopped(tmp_path: Path) -> None:
 
 def test_init_writes_what_serve_reads(tmp_path: Path) -> None:
     """A configuration that loads, and a key beside it that nobody else can read."""
-    done = run(tmp_path, "init", "shop")
+    done = run_in(tmp_path, "init", "shop")
     assert (done.returncode, done.stderr) == (0, "")
     assert "connect-login serve --config shop/connect.toml" in done.stdout
     key = tmp_path / "shop/keys/connect-secret.key"
@@ -254,7 +229,7 @@ def test_a_port_in_use_is_one_line(tmp_path: Path, command: str) -> None:
     """Not a traceback."""
     init(tmp_path)
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        done = run(tmp_path, command, "--port", str(listener.getsockname()[1]))
+        done = run_in(tmp_path, command, "--port", str(listener.getsockname()[1]))
     assert done.returncode in (2, 3)
     assert "ddress already in use" in done.stderr.splitlines()[-1]
 
@@ -267,7 +242,7 @@ def test_providers_lists_what_is_installed_shown_and_set_aside(tmp_path: Path) -
     init(tmp_path)
     config = (tmp_path / "connect.toml").read_text().replace("pc = []  ", 'pc = ["wechat"]')
     (tmp_path / "connect.toml").write_text(config + '[providers.wechat]\napp_id = "wx1"\napp_secret = "c4n4ry"\n')
-    done = run(tmp_path, "providers", **install_broken_plugin(tmp_path))
+    done = run_in(tmp_path, "providers", **install_broken_plugin(tmp_path))
     lines = [line.split()[:6] for line in done.stdout.splitlines()]
     installed = 1 + len(Plugins().available)
     assert [line[0] for line in lines[1:installed]] == list(Plugins().available)
@@ -281,56 +256,6 @@ def test_providers_lists_what_is_installed_shown_and_set_aside(tmp_path: Path) -
     ]
     assert done.returncode == 0
     assert "c4n4ry" not in done.stdout + done.stderr
-
-
-@pytest.mark.parametrize("like", ["oauth2", "oidc", "custom"])
-def test_new_plugin_writes_a_package_without_a_secret(tmp_path: Path, like: str) -> None:
-    """Sources that compile, a project with the entry point, and nothing that could be taken for somebody's secret."""
-    done = run(tmp_path, "new-plugin", "acme_pay", "--like", like, "--folder", "here")
-    assert (done.returncode, done.stderr) == (0, "")
-    texts = {path.relative_to(tmp_path / "here"): path.read_text("utf-8") for path in (tmp_path / "here").rglob("*.*")}
-    for path, text in texts.items():
-        assert "$" not in text
-        if path.suffix == ".py":
-            compile(text, str(path), "exec")
-        assert not re.search(r"secret\w* *[=:] *.(?!env:|sandbox-secret)[\w-]{8,}[\"']", text, re.IGNORECASE), path
-    project = tomllib.loads(texts[Path("pyproject.toml")])["project"]
-    assert (project["name"], project["entry-points"]["connect_login"]) == (
-        "connect-acme_pay",
-        {"acme_pay": "connect_acme_pay"},
-    )
-
-
-@pytest.mark.parametrize(
-    ("name", "told"),
-    [
-        ("Acme", "give a Python identifier in lower case"),
-        ("acme-pay", "give a Python identifier in lower case"),
-        ("1acme", "give a Python identifier in lower case"),
-        ("../acme", "give a Python identifier in lower case"),
-        ("class", "give a Python identifier in lower case"),
-        ("a" * 33, "give a Python identifier in lower case"),
-        ("wechat", "a plugin of this name is installed already"),
-        ("core", "a package connect_core is installed already"),
-        ("taken", "exists already; nothing was written"),
-        ("file", "exists already; nothing was written"),
-    ],
-)
-def test_new_plugin_takes_no_name_that_cannot_work(tmp_path: Path, name: str, told: str) -> None:
-    """The reason is told and nothing written, least of all over what is there."""
-    (tmp_path / "connect-taken").mkdir()
-    (tmp_path / "connect-taken" / "mine").write_text("mine")
-    (tmp_path / "connect-file").write_text("mine")
-    before = sorted(tmp_path.rglob("*"))
-    with chdir(tmp_path), pytest.raises(PluginError, match=told):
-        new_plugin(name, VendorProtocol.CUSTOM)
-    assert sorted(tmp_path.rglob("*")) == before
-
-
-def test_new_plugin_tells_a_mistake_in_one_line(tmp_path: Path) -> None:
-    """Exit 2, as any mistake."""
-    [line] = refused(tmp_path, "new-plugin", "wechat")
-    assert line == "connect-login: wechat: a plugin of this name is installed already"
 
 
 def test_keys_generate_prints_a_key() -> None:

@@ -1,4 +1,4 @@
-"""What `connect-login new-plugin` writes is formatted and typed, whatever the plugin's name."""
+"""What `connect-login plugin new` writes is formatted and typed, whatever the plugin's name."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import connect_core
-from connect_core.cli.new_plugin import VendorProtocol, new_plugin
+from connect_core.cli.plugin.new import VendorProtocol, new
 
 from ..conftest import Require
 
@@ -29,7 +29,7 @@ def run(folder: Path, *command: str) -> None:
 def test_new_plugin_is_formatted(tmp_path: Path, require: Require, name: str, like: VendorProtocol) -> None:
     """`ruff format` changes nothing in a new package."""
     require(find_spec("ruff"), "ruff is not installed")
-    new_plugin(name, like, tmp_path)
+    new(name, like, tmp_path)
     run(tmp_path, "ruff", "format", "--check", "--diff", ".")
 
 
@@ -37,5 +37,5 @@ def test_new_plugin_is_formatted(tmp_path: Path, require: Require, name: str, li
 def test_new_plugin_is_typed(tmp_path: Path, require: Require, like: VendorProtocol) -> None:
     """mypy, strict as the package's own configuration says, has nothing to say of it."""
     require(find_spec("mypy"), "mypy is not installed")
-    new_plugin("acme_pay", like, tmp_path)
+    new("acme_pay", like, tmp_path)
     run(tmp_path, "mypy")

@@ -22,7 +22,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory, require: Require) -> Fresh:
     require(can_build(), "pip and hatchling are missing here")
     fresh = Fresh(tmp_path_factory.mktemp("fresh"))
     for like in TEMPLATES:
-        done = fresh.run("connect-login", "new-plugin", f"my_{like}", "--like", like)
+        done = fresh.run("connect-login", "plugin", "new", f"my_{like}", "--like", like)
         assert done.returncode == 0, done.stderr
     fresh.install(*(fresh.folder / f"connect-my_{like}" for like in TEMPLATES), ACME)
     return fresh
@@ -63,6 +63,6 @@ def test_strangers_are_listed_and_on_the_login_page(fresh: Fresh) -> None:
 
 def test_strangers_can_publish_a_report(fresh: Fresh) -> None:
     """The contract by command, found by the distribution's name."""
-    done = fresh.run("connect-login", "contract", "connect-acme")
+    done = fresh.run("connect-login", "plugin", "check", "connect-acme")
     assert done.returncode == 0, done.stdout
     assert done.stdout.startswith("# Contract of acme: passed\n\nconnect-acme 1.0.0, connect-login ")

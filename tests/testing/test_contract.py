@@ -90,7 +90,7 @@ def strangers(tmp_path: Path) -> Mapping[str, str]:
 def run(package: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     """Run the contract as a maintainer does."""
     return subprocess.run(
-        [COMMAND, "contract", package], env=environment, capture_output=True, text=True, timeout=200, check=False
+        [COMMAND, "plugin", "check", package], env=environment, capture_output=True, text=True, timeout=200, check=False
     )
 
 

@@ -1,20 +1,28 @@
-"""`connect-login plugin`: what an author of plugins looks up while writing one."""
+"""`connect-login plugin`: what an author of plugins does with one: write it, look names up, check it, list it."""
 
 from typing import Annotated
 
 import typer
 
 from connect_core.cli.plugin import reference
+from connect_core.cli.plugin.check import check
+from connect_core.cli.plugin.installed import list_installed
+from connect_core.cli.plugin.new import new
 from connect_core.errors import PluginError
 
 app = typer.Typer(
-    add_completion=False, help="Look up what a plugin imports.", no_args_is_help=True, rich_markup_mode=None
+    add_completion=False, help="Write, check and list plugins.", no_args_is_help=True, rich_markup_mode=None
 )
 
 
 @app.callback()
 def root() -> None:
-    """Look up what a plugin imports."""
+    """Write, check and list plugins."""
+
+
+app.command()(new)
+app.command()(check)
+app.command("list")(list_installed)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""`connect-login contract`: runs the contract of all providers on an installed plugin and prints the report."""
+"""`connect-login plugin check`: runs the contract of all providers on an installed plugin and prints the report."""
 
 import os
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ import typer
 from connect_core.errors import PluginError
 
 
-def contract(
+def check(
     package: Annotated[
         str, typer.Argument(help="An installed plugin, by its name or by that of its package: acme, connect-acme.")
     ],

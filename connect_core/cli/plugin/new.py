@@ -1,4 +1,4 @@
-"""`connect-login new-plugin`: writes a plugin's package that runs and passes the contract as it is."""
+"""`connect-login plugin new`: writes a plugin's package that runs and passes the contract as it is."""
 
 import keyword
 import os
@@ -15,7 +15,7 @@ from connect_core import __version__
 from connect_core.errors import PluginError
 from connect_core.providers.registry import Plugins
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
 class VendorProtocol(StrEnum):
@@ -26,7 +26,7 @@ class VendorProtocol(StrEnum):
     CUSTOM = "custom"
 
 
-def new_plugin(
+def new(
     name: Annotated[
         str, typer.Argument(help="The plugin's name, in lower case, such as acme; the package will be connect_acme.")
     ],
