@@ -41,10 +41,19 @@ from typing import ClassVar
 
 
 class ConnectError(Exception):
-    """The root of the tree. Each class has a constant `code` and the HTTP `status` that goes with it."""
+    """The root of the tree. Each class has a constant `code` and the HTTP `status` that goes with it.
+
+    The list of codes is closed, because clients rely on it: a subclass outside this module may not have its own.
+    """
 
     code: ClassVar[str] = "unavailable"
     status: ClassVar[int] = 503
+
+    def __init_subclass__(cls) -> None:
+        """Raise `TypeError` for a subclass elsewhere with a `code` or `status` of its own."""
+        super().__init_subclass__()
+        if cls.__module__ != __name__ and {"code", "status"} & vars(cls).keys():
+            raise TypeError(f"{cls.__name__}: the list of error codes is closed; remove code and status")
 
     def __init__(
         self, text: str = "", *, vendor: Mapping[str, str] | None = None, retry_after: int | None = None

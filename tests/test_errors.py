@@ -5,7 +5,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from connect_core.errors import ConnectError, PluginError, ProviderFault, RequestRefused, SettingsError, every_error
+from connect_core.errors import (
+    ConnectError,
+    PluginError,
+    ProviderFault,
+    ProviderRefused,
+    RequestRefused,
+    SettingsError,
+    every_error,
+)
 
 CODES = {
     400: "bad_request state_missing state_invalid state_expired redirect_not_allowed provider_denied code_missing "
@@ -68,3 +76,11 @@ def test_a_settings_error_lists_every_mistake() -> None:
     error = SettingsError(["a.b: is missing", "c: unknown key"])
     assert error.mistakes == ("a.b: is missing", "c: unknown key")
     assert str(error) == "a.b: is missing\nc: unknown key"
+
+
+@pytest.mark.parametrize("own", [{"code": "mine"}, {"status": 418}, {"code": "mine", "status": 418}])
+def test_the_list_of_codes_is_closed(own: dict[str, object]) -> None:
+    """A plugin's own error may say more in its text; a front end that knows the list meets no other code."""
+    with pytest.raises(TypeError, match="the list of error codes is closed"):
+        type("Mine", (ProviderRefused,), own)
+    assert type("Mine", (ProviderRefused,), {}).code == "provider_refused"

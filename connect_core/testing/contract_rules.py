@@ -17,6 +17,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from connect_core.errors import PluginError
 from connect_core.harness import RunningShop, Visitor, run_shop
 from connect_core.http import TOTAL_DEADLINE, HttpPool
 from connect_core.identity import ClientType
@@ -102,8 +103,12 @@ class ContractRules:
 
     @classmethod
     def find_plugin(cls) -> ProviderType:
-        """Return the plugin under test. Raises `KeyError` when it is not installed."""
-        return installed().available[cls.plugin]
+        """Return the plugin under test. Raises `PluginError` with the reason when it cannot be used."""
+        plugins = installed()
+        if cls.plugin in plugins.available:
+            return plugins.available[cls.plugin]
+        reason = plugins.find_fault(cls.plugin) or f"no installed plugin registers {cls.plugin}"
+        raise PluginError(f"{reason}; installed: {', '.join(plugins.available)}")
 
     @classmethod
     def get_clients(cls, *excluded: Entrance) -> list[str]:

@@ -34,8 +34,8 @@ def test_new_plugin_writes_a_package_without_a_secret(tmp_path: Path, like: str)
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("Acme", "give a Python identifier in lower case"),
-        ("acme-pay", "give a Python identifier in lower case"),
+        ("Acme", "give a Python identifier in lower case, .*; for example acme$"),
+        ("acme-pay", "give a Python identifier in lower case, .*; for example acme_pay$"),
         ("1acme", "give a Python identifier in lower case"),
         ("../acme", "give a Python identifier in lower case"),
         ("class", "give a Python identifier in lower case"),

@@ -32,10 +32,8 @@ async def come_back(manager: ConnectManager, value: list[str]) -> None:
     assert isinstance(login, SessionOpened)
 
 
-class Repeated(ConnectError):
+class Repeated(Exception):
     """Sent where the first one leads, without a session."""
-
-    code = "repeated"
 
 
 async def hand_in_to_second_app(manager: ConnectManager, code: str) -> None:
@@ -55,6 +53,8 @@ async def outcome_of(work: Awaitable[object]) -> str:
         await work
     except ConnectError as error:
         return error.code
+    except Repeated:
+        return "repeated"
     return "ok"
 
 

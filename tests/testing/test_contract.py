@@ -94,6 +94,16 @@ def run(package: str, environment: Mapping[str, str]) -> subprocess.CompletedPro
     )
 
 
+def test_a_plugin_that_cannot_be_used_is_told_with_the_reason() -> None:
+    """An author's own pytest run names what is wrong, not a missing key."""
+
+    class Nowhere(testing.ProviderContract):
+        plugin = "nowhere"
+
+    with pytest.raises(PluginError, match=r"nowhere is not installed, or blocked by .*; installed: alipay"):
+        Nowhere.find_plugin()
+
+
 def test_every_defect_is_found(strangers: Mapping[str, str]) -> None:
     """A secret told, a client of its own, a rounded id, a shared provider: each breaks its rule, and exit is 1."""
     done = run("connect-defects", strangers)

@@ -75,7 +75,10 @@ def _files(name: str, like: VendorProtocol) -> dict[str, str]:
 
 def _check_name(name: str) -> None:
     if not re.fullmatch("[a-z][a-z0-9_]{0,31}", name) or keyword.iskeyword(name):
-        raise PluginError(f"{name}: give a Python identifier in lower case, of at most 32 letters, digits and _")
+        close = re.sub("[^a-z0-9]+", "_", name.lower()).strip("_")
+        is_usable = re.fullmatch("[a-z][a-z0-9_]{0,31}", close) and not keyword.iskeyword(close)
+        hint = f"; for example {close}" if is_usable else ""
+        raise PluginError(f"{name}: give a Python identifier in lower case, of at most 32 letters, digits and _{hint}")
     plugins = Plugins()
     if name in plugins.available or name in plugins.quarantined:
         raise PluginError(f"{name}: a plugin of this name is installed already")
