@@ -24,6 +24,7 @@ from connect_core.http import Http, HttpPool
 from connect_core.identity import ClientType
 from connect_core.providers.hookspecs import NAME, Hooks, MemberDirectory
 from connect_core.providers.provider import DeepLinks, Entrance, Provider, WorksInSomeBrowsers
+from connect_core.providers.union_types import Claim, find_conflicts
 from connect_core.settings import ProviderSettings, Settings, check_provider_settings
 
 BLOCK_VARIABLE = "CONNECT_BLOCK_PLUGINS"
@@ -82,9 +83,10 @@ class Plugins:
         self.available: dict[str, ProviderType] = {}
         self.quarantined: dict[str, str] = {}
         self._origins: dict[str, str] = {}
+        self._points = _discover() if discover else {}
         self.patience = patience
-        for name, load in _discovered() if discover else ():
-            self._add(name, load)
+        for name, point in self._points.items():
+            self._add(name, point.load)
         for name, load in ((name, lambda loaded=plugin: loaded) for name, plugin in extra):
             if self._manager.has_plugin(name):
                 raise PluginError(f"two plugins are called {name}")
@@ -110,6 +112,13 @@ class Plugins:
     def origin_of(self, provider_name: str) -> str:
         """Return the name of the entry point, or of the `extra` object, that registered this provider."""
         return self._origins[provider_name]
+
+    def distribution_of(self, origin: str) -> str:
+        """Return the installed distribution of an entry point; the shop's own plugin objects are told by name."""
+        point = self._points.get(origin)
+        if point is None:
+            return f"the shop's own plugin {origin}"
+        return point.dist.name if point.dist is not None else point.value.partition(":")[0]
 
     def find_directory(self, settings: Settings) -> MemberDirectory | None:
         """Return the member directory of the plugin that has one, or None for the built-in table.
@@ -162,7 +171,7 @@ class Plugins:
                 hook.function(register)
 
 
-def _discovered() -> Iterator[tuple[str, Callable[[], object]]]:
+def _discover() -> dict[str, EntryPoint]:
     blocked = {name.strip() for name in os.environ.get(BLOCK_VARIABLE, "").split(",")}
     points: dict[str, EntryPoint] = {}
     for point in entry_points(group=NAME):
@@ -170,7 +179,7 @@ def _discovered() -> Iterator[tuple[str, Callable[[], object]]]:
             both = f"{points[point.name].value} and {point.value}"
             raise PluginError(f"two installed packages register the entry point {point.name}: {both}")
         points[point.name] = point
-    return ((name, point.load) for name, point in sorted(points.items()) if name not in blocked)
+    return {name: point for name, point in sorted(points.items()) if name not in blocked}
 
 
 class TookTooLong(BaseException):
@@ -273,15 +282,24 @@ class Registry:
         self._pool = pool
         built: dict[tuple[str, str], Provider] = {}
         faults = map(plugins.find_fault, settings.service.required_plugins)
-        mistakes: dict[str, None] = dict.fromkeys(f"service.required_plugins: {fault}" for fault in faults if fault)
+        mistakes = [f"service.required_plugins: {fault}" for fault in faults if fault]
         for client_type, names in settings.clients.items():
             for name in names:
                 try:
                     self._configured[name, client_type] = _build(settings, plugins, pool, name, client_type, built)
                 except SettingsError as error:
-                    mistakes |= dict.fromkeys(error.mistakes)
-        if mistakes:
-            raise SettingsError(list(mistakes))
+                    mistakes += [mistake for mistake in error.mistakes if mistake not in mistakes]
+        shared = settings.service.shared_union_types
+        conflicts = find_conflicts(self._find_claims(settings, plugins), plugins.distribution_of, shared)
+        if mistakes := [*mistakes, *conflicts]:
+            raise SettingsError(mistakes)
+
+    def _find_claims(self, settings: Settings, plugins: Plugins) -> Iterator[Claim]:
+        for name, plugin in plugins.available.items():
+            yield Claim(plugin.provider.union_type, name, plugins.origin_of(name))
+        for name, provider in {configured.name: configured.provider for configured in self}.items():
+            plugin_name = settings.plugin_of(name)
+            yield Claim(provider.union_type, plugin_name, plugins.origin_of(plugin_name), f"providers.{name}")
 
     def find(self, provider: str, client_type: str) -> ConfiguredProvider:
         """Return the provider as `client_type` has it. Raises `Unsupported` when that client type does not list it."""

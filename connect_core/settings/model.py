@@ -110,6 +110,10 @@ class Service(Section):
         default=[],
         description="Plugins, by entry point, without which the service does not start; others may fail.",
     )
+    shared_union_types: list[str] = Field(
+        default=[],
+        description="Union types that plugins of several distributions may use, because they mean the same people.",
+    )
     outbound_proxy: bool = Field(
         default=False, description="Use HTTP_PROXY, HTTPS_PROXY and NO_PROXY for vendor calls."
     )

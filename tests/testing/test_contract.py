@@ -24,7 +24,11 @@ from connect_github import GithubProvider
 from connect_github.sandbox import GithubSandbox
 
 
-class Leaky(GithubProvider):
+class Defective(GithubProvider):
+    union_type = "DEFECTS"
+
+
+class Leaky(Defective):
     """Tells the code when a login fails."""
 
     async def login_callback(self, response):
@@ -35,7 +39,7 @@ class Leaky(GithubProvider):
             raise
 
 
-class Blocking(GithubProvider):
+class Blocking(Defective):
     """Waits for its vendor with the whole process, by a client of its own."""
 
     async def login_callback(self, response):
@@ -44,14 +48,14 @@ class Blocking(GithubProvider):
         return await super().login_callback(response)
 
 
-class Rounding(GithubProvider):
+class Rounding(Defective):
     """Reads ids as numbers."""
 
     def read_ids(self, claims, found):
         return super().read_ids(claims, {**found, "id": int(float(found["id"] or 0))})
 
 
-class Shared(GithubProvider):
+class Shared(Defective):
     """Keeps what belongs to one login on the provider."""
 
     async def login_callback(self, response):
