@@ -34,6 +34,7 @@ from connect_core.providers.provider import (
     Provider,
     Revokes,
 )
+from connect_core.providers.redaction import redact
 
 PROFILE_DEADLINE = 4.0
 """Seconds that `fetch_profile` may take of the login's `TOTAL_DEADLINE`."""
@@ -137,7 +138,7 @@ async def get_login_url(provider: Provider, request: AuthorizationRequest, secon
     Waits at most `seconds`. Raises what `Provider.get_login_url` may raise, `ProviderTimeout`, and
     `ProviderBadResponse` for a result that is not 1 to 8192 printable ASCII characters.
     """
-    return _checked_url(await _guarded(lambda: provider.get_login_url(request), seconds))
+    return _checked_url(await _guarded(lambda: provider.get_login_url(request), seconds, provider, request))
 
 
 def _checked_url(login_url: object) -> str:
@@ -172,7 +173,7 @@ async def login_callback(
     Waits at most `seconds`. Raises what `Provider.login_callback` may raise, `ProviderTimeout`, and
     `ProviderBadResponse` for a result that the tables cannot hold.
     """
-    return _checked(provider, await _guarded(lambda: provider.login_callback(response), seconds))
+    return _checked(provider, await _guarded(lambda: provider.login_callback(response), seconds, provider, response))
 
 
 async def fetch_profile(provider: Provider, identity: Identity, seconds: float) -> Identity:
@@ -183,7 +184,8 @@ async def fetch_profile(provider: Provider, identity: Identity, seconds: float) 
     Raises `ProviderUnsigned` and `ProviderBadResponse`: an answer that cannot be trusted ends the login.
     """
     try:
-        answer = await _guarded(lambda: provider.fetch_profile(identity), min(seconds, PROFILE_DEADLINE))
+        within = min(seconds, PROFILE_DEADLINE)
+        answer = await _guarded(lambda: provider.fetch_profile(identity), within, provider, identity)
         described = _checked(provider, answer)
     except (ProviderUnsigned, ProviderBadResponse):
         raise
@@ -207,7 +209,9 @@ async def fetch_phone(
     """
     if not isinstance(provider, FetchesPhone):
         return None
-    phone: object = await _guarded(lambda: provider.fetch_phone(response, identity), seconds)
+    phone: object = await _guarded(
+        lambda: provider.fetch_phone(response, identity), seconds, provider, response, identity
+    )
     match phone:
         case None | VerifiedPhone(number=str(), proof=str()):
             return phone
@@ -223,7 +227,7 @@ async def revoke(provider: Provider, identity: Identity, seconds: float = TOTAL_
     if not isinstance(provider, Revokes):
         return False
     try:
-        await _guarded(lambda: provider.revoke(identity), seconds)
+        await _guarded(lambda: provider.revoke(identity), seconds, provider, identity)
     except ConnectError as error:
         log.warning("revoke_failed", extra={"code": error.code, "reason": str(error)})
         return False
@@ -257,11 +261,18 @@ def _cleaned(profile: object) -> Profile:
     return Profile.of(**{name: getattr(profile, name) for name in _PROFILE_NAMES})
 
 
-async def _guarded(ask: Callable[[], Awaitable[T]], seconds: float) -> T:
+async def _guarded(
+    ask: Callable[[], Awaitable[T]],
+    seconds: float,
+    provider: Provider,
+    *given: AuthorizationRequest | AuthorizationResponse | Identity,
+) -> T:
+    """Await `ask`, for `seconds` at most; `given` is what the plugin was handed, and must not repeat in an error."""
     try:
         async with asyncio.timeout(seconds):
             return await ask()
-    except ConnectError:
+    except ConnectError as error:
+        redact(error, provider, *given)
         raise
     except TimeoutError:
         fault: ConnectError = ProviderTimeout("the provider did not finish in time")
