@@ -72,7 +72,7 @@ def test_a_method_is_explained_alone() -> None:
         "### `Provider.login_callback`\n\n    async login_callback(response: AuthorizationResponse)"
     )
     assert "ProviderFault" in alone
-    assert run("ProviderConfig.vendor").startswith("### `ProviderFault.vendor`")
+    assert run("ProviderConfig.vendor").startswith("### `ConnectError.vendor`")
     assert "Identity" not in run("Profile.of").splitlines()[0]
 
 

@@ -184,12 +184,11 @@ def _read_module(module: str) -> tuple[str, ast.Module]:
 def _read_block(module: str, body: Sequence[ast.stmt]) -> Iterator[Definition]:
     """Yield the definitions of a module or class; a string below an assignment is that value's docstring."""
     for statement, following in zip_longest(body, body[1:]):
-        if isinstance(statement, ast.ClassDef | Function):
-            yield Definition(module, statement.name, statement, ast.get_docstring(statement) or "")
-        elif isinstance(statement, ast.Assign | ast.AnnAssign):
-            target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
-            if isinstance(target, ast.Name):
-                yield Definition(module, target.id, statement, _get_text(following))
+        match statement:
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield Definition(module, name, statement, ast.get_docstring(statement) or "")
+            case ast.Assign(targets=[ast.Name(id=name), *_]) | ast.AnnAssign(target=ast.Name(id=name)):
+                yield Definition(module, name, statement, _get_text(following))
 
 
 def _read_attribute(module: str, statement: ast.stmt, types: Mapping[str, ast.expr | None]) -> Iterator[Definition]:
