@@ -107,6 +107,7 @@ def test_what_is_left_out_has_its_documented_default() -> None:
         "unbind_after": 0,
         "merge_undo_within": 7 * 24 * 3600,
         "required_plugins": [],
+        "shared_union_types": [],
         "handover": True,
         "outbound_proxy": False,
     }
