@@ -1,20 +1,22 @@
 """Waits for Ctrl-C."""
 
 import signal
-import threading
+import time
 from types import FrameType
 
 
-def wait_for_stop(stop: threading.Event) -> None:
-    """Return at SIGINT or SIGTERM, or once `stop` is set; the previous signal handlers are back in place then."""
+def wait_for_stop() -> None:
+    """Return within 0.2 seconds of SIGINT or SIGTERM; the previous signal handlers are back in place then."""
+    is_stopped = False
 
-    def set_stop(number: int, frame: FrameType | None) -> None:
-        stop.set()
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal is_stopped
+        is_stopped = True  # not `Event.set`: its lock may be held by the very line that the signal interrupts
 
-    previous = {number: signal.signal(number, set_stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        while not stop.wait(0.5):
-            pass
+        while not is_stopped:
+            time.sleep(0.2)
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)

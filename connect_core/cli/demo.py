@@ -1,6 +1,5 @@
 """`connect-login demo`: runs a shop, its login page and every plugin's sandbox on loopback."""
 
-import threading
 from typing import Annotated, Any
 
 import typer
@@ -39,7 +38,7 @@ def demo(
         typer.echo(f"shop        {running_shop.url}/   (log in there; Ctrl-C ends the demo)")
         typer.echo(f"login page  {running_shop.url}/connect/login?client=pc   and  ?client=h5")
         typer.echo("apps and mini programs have no page here: connect-login demo --once logs in through them")
-        wait_for_stop(threading.Event())
+        wait_for_stop()
 
 
 def _try_all() -> bool:

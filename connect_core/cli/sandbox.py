@@ -1,6 +1,5 @@
 """`connect-login sandbox`: serves the sandboxes of all plugins, for a shop that runs beside them."""
 
-import threading
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -27,7 +26,7 @@ def sandbox(
             clients = plugins.available[name].provider.entrances
             typer.echo("\n".join(_section(name, client, vendor, f"{url}/{name}") for client in clients))
         typer.echo(f"# faults: POST {url}/NAME/_sandbox/faults; Ctrl-C ends the sandboxes")
-        wait_for_stop(threading.Event())
+        wait_for_stop()
 
 
 def _section(name: str, client: ClientType, vendor: Sandbox, url: str) -> str:
