@@ -6,9 +6,9 @@ from connect_core.providers.registry import Plugins
 
 
 def list_installed() -> None:
-    """List the installed plugins with their union types and client types.
+    """List the installed plugins.
 
-    A plugin that could not be loaded is listed with the reason.
+    Shows the union type and the client types of each.
     """
     print_installed(Plugins())
 
