@@ -4,7 +4,7 @@ Knows only what the core itself gave the plugin: the code, the state and what el
 secret settings. What a vendor answered is unknown here; the log's formatter masks what looks like a credential.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import quote
 
 from pydantic import SecretStr
@@ -23,7 +23,10 @@ PUBLIC_PARAMETERS = frozenset({"error", "error_description", "error_uri", "iss",
 def redact(
     error: ConnectError, provider: Provider, *given: AuthorizationRequest | AuthorizationResponse | Identity
 ) -> None:
-    """Replace in the text and the `vendor` values of `error` every secret that is in `given` or in the settings."""
+    """Replace in the text and the `vendor` values of `error` every secret that is in `given` or in the settings.
+
+    A `vendor` that is no mapping is dropped: whoever logs the error would fail on it.
+    """
     secrets = {form for secret in _find_secrets(provider, given) for form in (secret, quote(secret, safe=""))}
     longest_first = sorted((secret for secret in secrets if len(secret) >= SHORTEST), key=len, reverse=True)
 
@@ -34,7 +37,8 @@ def redact(
         return cleaned
 
     error.args = tuple(map(clean, error.args))
-    error.vendor = {clean(key): clean(value) for key, value in error.vendor.items()}
+    vendor: object = error.vendor
+    error.vendor = {clean(key): clean(value) for key, value in vendor.items()} if isinstance(vendor, Mapping) else {}
 
 
 def _find_secrets(

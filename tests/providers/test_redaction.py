@@ -1,6 +1,6 @@
 """What a plugin's error may say: the vendor's words, but no secret that the core handed to the plugin."""
 
-from typing import NoReturn
+from typing import Any, NoReturn, cast
 from urllib.parse import quote
 
 import pytest
@@ -60,3 +60,10 @@ async def test_the_vendor_error_code_that_came_with_the_redirect_stays_in_the_er
     refused = ProviderRefused("access_denied: The user said no", vendor={"error": "access_denied"})
     error = await error_of(refused, error="access_denied", error_description="The user said no")
     assert (str(error), error.vendor) == ("access_denied: The user said no", {"error": "access_denied"})
+
+
+@pytest.mark.parametrize("vendor", [["40029"], "40029", 40029])
+async def test_vendor_details_in_a_wrong_form_do_not_change_which_error_it_is(vendor: object) -> None:
+    """They are dropped; the member is told of the refusal and not of a fault of ours."""
+    error = await error_of(ProviderRefused("no", vendor=cast("Any", vendor)))
+    assert (str(error), error.vendor) == ("no", {})
