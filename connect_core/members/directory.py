@@ -113,11 +113,11 @@ class BuiltInMembers:
         self._database = database
 
     async def prepare_login(self, attempt: LoginAttempt) -> LoginMembers | ProfileNeeded:
-        """Nothing has to be asked outside the transaction."""
+        """Return these members: nothing has to be asked outside the transaction."""
         return self
 
     async def check_first(self, find_member_id: Callable[[Transaction], int | None]) -> None:
-        """Nothing has to be asked outside the transaction."""
+        """Do nothing: `check` reads the row inside the transaction."""
 
     def check(self, transaction: Transaction, member_id: int) -> None:
         """Read the row."""
@@ -143,11 +143,11 @@ class BuiltInMembers:
         return built_in.find_member(transaction, member_id)
 
     async def find_enabled(self, member_id: int, stored: MemberRow | None) -> MemberRow | None:
-        """The row says it all."""
+        """Return the row, unless the member is disabled."""
         return None if stored is None or stored.disabled else stored
 
     async def find_name(self, member_id: int, stored: MemberRow | None) -> str:
-        """The row says it all."""
+        """Return the nickname, or else the user name."""
         return stored.nickname or stored.uname if stored else ""
 
     async def get_enabled(self, member_id: int) -> MemberRow:
@@ -162,14 +162,14 @@ class BuiltInMembers:
         await self.get_enabled(member_id)
 
     async def export(self, member_id: int, stored: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-        """The row is all there is."""
+        """Return the row: no other table describes a member."""
         return stored
 
     async def erase(self, member_id: int) -> None:
-        """There is no directory."""
+        """Do nothing: there is no directory."""
 
     async def aclose(self) -> None:
-        """There is no directory."""
+        """Do nothing: there is no directory."""
 
     def find(self, transaction: Transaction, member_id: int) -> MemberRow | None:
         """Return the row."""
@@ -277,7 +277,7 @@ class ExternalMembers:
             await self.check_enabled(member_id)
 
     def check(self, transaction: Transaction, member_id: int) -> None:
-        """`check_first` has asked."""
+        """Do nothing: `check_first` has asked the directory."""
 
     def lock(self, transaction: Transaction, *member_ids: int) -> None:
         """Lock the members' connections, which an erasure and a merge lock first."""
@@ -286,14 +286,14 @@ class ExternalMembers:
             raise MemberDisabled("the member was merged into another")
 
     def exists(self, transaction: Transaction, member_id: int) -> bool:
-        """Only the directory knows; it is asked when the member logs in."""
+        """Return True: only the directory knows, and it is asked when the member logs in."""
         return True
 
     def count_login(self, transaction: Transaction, member_id: int, now: int) -> None:
-        """The directory counts, if it cares to."""
+        """Do nothing: the directory learns of logins from the hooks."""
 
     def find_stored(self, transaction: Transaction, member_id: int) -> MemberRow | None:
-        """Our own tables say nothing."""
+        """Return None: our own tables do not describe the member."""
         return None
 
     async def find_enabled(self, member_id: int, stored: MemberRow | None) -> MemberRow | None:
