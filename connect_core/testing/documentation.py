@@ -145,12 +145,14 @@ class Documentation(ContractRules):
         )
         assert not login.failure, f"the vendor's example answers log nobody in: {login.failure}"
         sandbox, identity = self.sandbox(vendor_shop.shop), login.watch.identities[-1]
-        stated = sandbox.documented_ids if self.documented_ids is None else self.documented_ids
-        if not stated:
+        expected_ids = sandbox.documented_ids if self.documented_ids is None else self.documented_ids
+        if not expected_ids:
             texts = self._example_texts(sent, client)
-            assert {one.value for one in identity.ids} <= texts, "an id is not in the vendor's example answers"
+            assert {person_id.value for person_id in identity.ids} <= texts, (
+                "an id is not in the vendor's example answers"
+            )
             return
-        expected = {PersonId(one.kind, one.value, fill(one.scope, sent.known)) for one in stated}
+        expected = {PersonId(stated.kind, stated.value, fill(stated.scope, sent.known)) for stated in expected_ids}
         assert set(identity.ids) == expected, f"the ids are {_describe(identity)}"
         profile = self.documented_profile or sandbox.documented_profile
         assert profile in (None, identity.profile), f"the profile is {identity.profile}"
@@ -204,4 +206,6 @@ def _find_known(watch: Watch, settings: Any, answers: Sequence[Answer]) -> dict[
 
 
 def _describe(identity: Identity) -> str:
-    return ", ".join(f"{one.kind} {one.value} of {one.scope or 'the vendor'}" for one in identity.ids)
+    return ", ".join(
+        f"{person_id.kind} {person_id.value} of {person_id.scope or 'the vendor'}" for person_id in identity.ids
+    )

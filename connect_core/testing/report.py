@@ -74,7 +74,8 @@ class ContractReport:
     def to_markdown(self, date: str) -> str:
         """Return the report as a Markdown page. `date` is the day of the run, in ISO 8601."""
         outcome = "passed" if self.has_passed else "FAILED"
-        counts = ", ".join(f"{self.count(result)} {result}" for result in Result)
+        counts = {result: self.count(result) for result in Result}
+        summary = ", ".join(f"{count} {result}" for result, count in counts.items() if count)
         lines = [
             f"# Contract of {self.plugin}: {outcome}{' (quick)' if self.is_quick else ''}",
             "",
@@ -86,7 +87,7 @@ class ContractReport:
         for rule in dict.fromkeys(verdict.rule for verdict in self.verdicts):
             cells = " | ".join(self._cell(rule, client) for client in self.clients)
             lines.append(f"| {rule} | {cells} |")
-        lines += ["", f"{counts}."]
+        lines += ["", f"{summary or 'no rule was run'}."]
         for result in (Result.FAILED, Result.NOT_RUN):
             if reasons := list(self._list_reasons(result)):
                 lines += ["", f"{result.capitalize()}:", "", *reasons]
@@ -99,8 +100,8 @@ class ContractReport:
             if verdict.result is result:
                 clients = rules.setdefault(verdict.reason, {}).setdefault(verdict.rule, [])
                 clients += [verdict.client] if verdict.client else []
-        for reason, told in rules.items():
-            joined = {rule: ", ".join(clients) for rule, clients in told.items()}
+        for reason, by_rule in rules.items():
+            joined = {rule: ", ".join(clients) for rule, clients in by_rule.items()}
             yield f"- {reason}"
             yield from (f"    - {rule}{f' ({names})' if names else ''}" for rule, names in joined.items())
 
