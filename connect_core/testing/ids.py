@@ -148,7 +148,7 @@ class Ids(ContractRules):
     @quick
     def test_a_name_is_no_id(self, shop: RunningShop, client: str) -> None:
         """Two people with the same name and picture are two members; who changes both stays the same member."""
-        people, (one, other) = self.sandbox(shop).people, (somebody(), somebody())
+        people, first_key, second_key = self.sandbox(shop).people, somebody(), somebody()
         same = Person(first_key, "Same Name", 1, "浙江省", "杭州市", "https://img.example/same.png", "13900000001")
         try:
             people |= {first_key: same, second_key: replace(same, key=second_key)}
@@ -168,7 +168,7 @@ class Ids(ContractRules):
         shop, victim, person = contract_run.shop, somebody(), somebody()
         claims = [*self.ids_of(shop, self.log_in(shop, client, victim)), "contract-claim"]
         member = self.log_in(shop, client, person)
-        ids = self.ids_of(shop, own)
+        ids = self.ids_of(shop, member)
         with watching(self.configured(shop, client).provider) as watch:
             self.log_in(shop, client, person)
         read = watch.read - {"code", "state", *self.configured(shop, client).provider.code_names}
