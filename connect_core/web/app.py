@@ -20,6 +20,7 @@ from connect_core.errors import ConnectError, Unavailable, Unsupported
 from connect_core.events.dispatch import REDELIVERY_BATCH
 from connect_core.http import HttpPool
 from connect_core.manager import ConnectManager
+from connect_core.observability.loop_monitor import monitor_loop
 from connect_core.providers.registry import Plugins
 from connect_core.settings import Settings
 from connect_core.store import Database, schema
@@ -116,7 +117,8 @@ async def _lifespan(manager: ConnectManager) -> AsyncIterator[None]:
         schema.prepare(manager.database)
     sweeper = asyncio.create_task(_sweep_for_ever(manager))
     try:
-        yield
+        with monitor_loop():
+            yield
     finally:
         sweeper.cancel()
         with suppress(asyncio.CancelledError):
