@@ -71,7 +71,7 @@ def create_app(
     service = settings.service
     database = Database(service.database_url, synchronous=service.sqlite_synchronous)
     manager = ConnectManager(settings, database, plugins=plugins, pool=pool, now=now)
-    context = _make_context(manager, load_pages(settings.pages, service.prefix))
+    context = _make_context(manager, load_pages(settings.pages, service.prefix, _find_icons(manager)))
     app = Starlette(
         routes=[
             *routes,
@@ -92,6 +92,10 @@ def create_app(
     app.state.manager = manager
     app.state.context = context
     return app
+
+
+def _find_icons(manager: ConnectManager) -> dict[str, bytes]:
+    return {plugin.icon_name: plugin.icon for plugin in manager.plugins.available.values() if plugin.icon}
 
 
 def _make_context(manager: ConnectManager, pages: Pages) -> WebContext:

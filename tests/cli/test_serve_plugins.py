@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from .test_commands import free_port, running, wait_for
+from ..kit.commands import free_port, running, wait_for
 
 PLUGIN = """
 import asyncio, time

@@ -16,8 +16,8 @@ from connect_core.providers import calls
 
 from ..kit.acme import AcmeSettings
 from ..kit.canaries import CANARY, every_text
+from ..kit.strange_plugins import HTTP, LIHUA, REQUEST, RESPONSE, Stranger
 from ..kit.stubborn import WAYS, Stubborn, stubborn
-from .test_calls import HTTP, LIHUA, REQUEST, RESPONSE, Stranger
 
 STEPS: dict[str, Callable[["Revoking", float], Awaitable[object]]] = {
     "get_login_url": lambda plugin, seconds: calls.get_login_url(plugin, REQUEST, seconds),
