@@ -9,7 +9,7 @@ import pytest
 
 from connect_alipay.sandbox import AlipayOptions, AlipaySandbox
 from connect_core.identity import ClientType
-from connect_core.plugin import Claims, Entrance, OAuth2Provider
+from connect_core.plugin import Claims, Entrance, MiniProgramSettings, OAuth2Provider
 from connect_core.sandbox import PEOPLE, OAuth2Sandbox, Person, mobile_of, serving
 from connect_core.testing import Visitor, run_shop
 from connect_wechat.sandbox import WechatSandbox
@@ -26,6 +26,7 @@ class Mini(Acme):
     """Acme with a mini program whose codes, numbers and app tokens have addresses of their own."""
 
     entrances: ClassVar = {**Acme.entrances, MINI: Entrance.CLIENT_CODE, ClientType.APP: Entrance.TICKETED_CODE}
+    Settings = MiniProgramSettings
     code_url = "https://acme.example/session"
     phone_url = "https://acme.example/phone"
     app_token_url = "https://acme.example/token"  # that of codes too, as RFC 6749 §4.4 has it
@@ -132,10 +133,10 @@ def test_client_codes_without_a_code_url() -> None:
 
 
 def test_native_apps_have_a_login_url(vendor: Served) -> None:
-    """The SDK wants one with its own client id; web pages have no client codes."""
-    assert vendor.sandbox.client_parameters(ClientType.APP, "lihua", "http://x/a?client_id=sandbox-client").keys() == {
-        "code"
-    }
+    """The SDK wants one with its own client id, and gives its state back; web pages have no client codes."""
+    url = "http://x/a?client_id=sandbox-client&state=s-1"
+    given = vendor.sandbox.client_parameters(ClientType.APP, "lihua", url)
+    assert (given.keys(), given["state"]) == ({"code", "state"}, "s-1")
     with pytest.raises(ValueError, match="client id"):
         vendor.sandbox.client_parameters(ClientType.APP, "lihua", "http://x/a?client_id=other")
     for client in (ClientType.PC, ClientType.H5):

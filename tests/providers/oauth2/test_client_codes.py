@@ -16,6 +16,7 @@ from connect_core.plugin import (
     Claims,
     ClientType,
     Entrance,
+    MiniProgramSettings,
     OAuth2Provider,
     OidcProvider,
     OidcSettings,
@@ -35,6 +36,7 @@ class Mini(Acme):
         ClientType.MINI: Entrance.CLIENT_CODE,
         ClientType.APP: Entrance.TICKETED_CODE,
     }
+    Settings = MiniProgramSettings
     code_url = CODE_URL
     id_claims = Claims(open_id="openid")
     claims = Claims(nickname="name")
@@ -175,6 +177,13 @@ async def test_a_mini_program_alone_needs_no_other_address() -> None:
         "userinfo_url: is missing",
         "claims: say where an id stands: user_id, union_id or open_id",
     }
+
+
+@pytest.mark.parametrize("key", ["code_url", "phone_url", "app_token_url"])
+def test_addresses_need_settings_of_their_names(key: str) -> None:
+    """A provider that its sandbox could not lead to itself is refused when it is defined."""
+    with pytest.raises(TypeError, match=f"Wrong has {key}: derive its Settings from MiniProgramSettings"):
+        type("Wrong", (Acme,), {key: "https://acme.example/call"})
 
 
 @pytest.mark.parametrize(
