@@ -152,6 +152,15 @@ def test_app_token_at_the_address_of_the_token_call(vendor: Served) -> None:
     assert [call.operation for call in vendor.sandbox.calls] == ["app_token", "app_token"]
 
 
+def test_status_of_errors_is_the_calls(vendor: Served) -> None:
+    """Where the client authenticates it is that of the token call (RFC 6749 §5.2), else that of a token (RFC 6750)."""
+    statuses = [
+        httpx.post(vendor.url + path, data=data, trust_env=False).status_code
+        for path, data in (("/session", {}), ("/token", {"grant_type": "client_credentials"}), ("/phone", {}))
+    ]
+    assert statuses == [400, 400, 401]
+
+
 def test_number_for_the_apps_token(vendor: Served) -> None:
     """A live app token and a phone code that is used once; a code of a login is none."""
     token = vendor.app_token()["access_token"]
