@@ -17,7 +17,7 @@ from connect_core.http import Answer, HttpPool, Request
 from connect_core.identity import ClientType, Identity, PersonId
 from connect_core.providers.provider import Entrance
 from connect_core.sandbox import DocumentedRequest, Sandbox
-from connect_core.testing.contract_rules import ContractRules, installed, not_run, quick, somebody
+from connect_core.testing.contract_rules import PROFILE_AGE, Clock, ContractRules, installed, not_run, quick, somebody
 from connect_core.testing.recorder import VendorRecorder
 from connect_core.testing.watching import Watch, watching
 from connect_core.testing.wire import WireRequest, fill, find_documented, list_members, make_answer, read_body
@@ -34,6 +34,7 @@ class VendorShop:
 
     shop: RunningShop
     recorder: VendorRecorder
+    clock: Clock
     logins: dict[str, "VendorLogin"] = field(default_factory=dict)
 
 
@@ -72,11 +73,11 @@ class Documentation(ContractRules):
             for client in cls.find_plugin().provider.entrances:
                 raw["providers"][cls.plugin][client.value] = cls.vendor_settings(sandbox, client)
 
-        pool = HttpPool(transport=recorder)
+        pool, clock = HttpPool(transport=recorder), Clock()
         try:
-            with run_shop({cls.plugin: sandbox}, plugins=installed(), pool=pool, change=change) as shop:
+            with run_shop({cls.plugin: sandbox}, plugins=installed(), pool=pool, change=change, now=clock) as shop:
                 recorder.base_url = f"{shop.sandbox_url}/{cls.plugin}"
-                yield VendorShop(shop, recorder)
+                yield VendorShop(shop, recorder, clock)
         except SettingsError:
             yield None
 
@@ -170,6 +171,7 @@ class Documentation(ContractRules):
         configured, pages = self.configured(shop, client), list[WireRequest]()
         recorder.exchanges.clear()
         recorder.answers = answers
+        vendor_shop.clock.offset += PROFILE_AGE  # so that the profile of a known person is fetched too
         with watching(configured.provider) as watch, Visitor(shop) as visitor:
             if configured.entrance is Entrance.REDIRECT:
                 login_url = visitor.begin(self.plugin, client)

@@ -9,11 +9,17 @@ from itertools import product
 
 from connect_core.harness import RunningShop, Visitor
 from connect_core.sandbox import Person
-from connect_core.testing.contract_rules import UNTRUSTED_CODES, ContractRules, ContractRun, not_run, quick, somebody
+from connect_core.testing.contract_rules import (
+    PROFILE_AGE,
+    UNTRUSTED_CODES,
+    ContractRules,
+    ContractRun,
+    not_run,
+    quick,
+    somebody,
+)
 from connect_core.testing.watching import watching
 
-PROFILE_AGE = 31 * 24 * 3600
-"""Seconds after which a stored profile is too old, whatever `profile_max_age` a provider has by default."""
 NO_IDS = ("null", "true", "false", '""', '" "', "[]", '["1"]', "{}", "1.5", f'"{"x" * 300}"', '"\\ud800"')
 """JSON values that are no id."""
 ODD_IDS = ("1{:0>19}", '"a\\u0000b{}"', '"a\\r\\nb{}"', '"{}e3"', '"00{}"')

@@ -67,9 +67,13 @@ class ContractReport:
         """True when at least one rule held and none failed."""
         return self.count(Result.PASSED) > 0 and not self.count(Result.FAILED)
 
-    def count(self, result: Result) -> int:
-        """Return the number of verdicts with this result; a rule has one for each client type."""
-        return sum(verdict.result is result for verdict in self.verdicts)
+    def count(self, result: Result, client: str = "") -> int:
+        """Return the number of verdicts with this result, of all client types or of `client` alone.
+
+        A rule has a verdict for each client type, or one for all.
+        """
+        verdicts = (verdict for verdict in self.verdicts if not client or verdict.client in ("", client))
+        return sum(verdict.result is result for verdict in verdicts)
 
     def to_markdown(self, date: str) -> str:
         """Return the report as a Markdown page. `date` is the day of the run, in ISO 8601."""
