@@ -222,8 +222,8 @@ def test_a_task_left_behind_does_not_keep_a_program_from_ending() -> None:
     assert done.stderr.split() == ["plugin_ignores_cancellation"]
 
 
-def test_ctrl_c_ends_a_program_in_whose_code_it_lands() -> None:
-    """While somebody waits for the code, and after it was left behind."""
+def test_ctrl_c_ends_a_program_in_whose_code_it_lands(caplog: pytest.LogCaptureFixture) -> None:
+    """While somebody waits for the code, and after it was left behind; asyncio has nothing to say about it."""
 
     async def interrupt() -> None:
         signal.raise_signal(signal.SIGINT)
@@ -246,3 +246,5 @@ def test_ctrl_c_ends_a_program_in_whose_code_it_lands() -> None:
     for program in (pass_on, leave_behind):
         with pytest.raises(KeyboardInterrupt):
             asyncio.run(program())
+    gc.collect()
+    assert len(get_reports(caplog)) == 1

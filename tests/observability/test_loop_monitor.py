@@ -60,8 +60,9 @@ async def test_a_start_is_not_told(caplog: pytest.LogCaptureFixture) -> None:
     """A service that starts is busy with itself; neither is what happens after the end."""
     assert loop_monitor.START_SECONDS == 1
     with monitor_loop():
-        await block(1.2)
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        await block()
+        await asyncio.sleep(0.05)
     with monitor_loop(start_after=0):
         await asyncio.sleep(0.01)
     await block()

@@ -27,6 +27,7 @@ DRAWINGS = {
     "gradient": SVG.format('<defs><linearGradient id="g"/></defs><rect fill="url(#g)" style="stroke: url( \'#g\' )"/>'),
     "use": SVG.format('<path id="p" d="M0 0"/><use href="#p"/><use xlink:href="#p"/>'),
     "style": SVG.format("<style>.a { fill: url(#g); }</style>"),
+    "text after a style": SVG.format("<style/><title>url(x)</title>"),
     "title": SVG.format("<title>Acme &amp; Söhne</title>"),
     "declared": '<?xml version="1.0" encoding="UTF-8"?>' + ICON,
     "comment": SVG.format("<!-- <script> -->"),
