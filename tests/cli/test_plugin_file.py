@@ -1,8 +1,6 @@
 """Plugins that are not installed: `load_plugin_file`, and `connect-login demo --plugin`."""
 
 import os
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,16 +12,7 @@ from connect_core.providers.registry import Plugins
 from ..kit.commands import refused, run_in
 from ..kit.plugin_file import ACME_FILE
 
-
-@pytest.fixture(autouse=True)
-def restored_imports(tmp_path: Path) -> Iterator[None]:
-    """Forget what a test imported from its folder."""
-    path = list(sys.path)
-    yield
-    sys.path[:] = path
-    for name, module in list(sys.modules.items()):
-        if str(getattr(module, "__file__", "")).startswith(str(tmp_path)):
-            del sys.modules[name]
+pytestmark = pytest.mark.usefixtures("restored_imports")
 
 
 def write(folder: Path, name: str, text: str) -> Path:
