@@ -25,7 +25,7 @@ from connect_core.crypto import SecretKey, SigningKey, encode_part
 from connect_core.identity import ClientType
 from connect_core.sandbox.faults import Fault
 from connect_core.sandbox.jwt import changed, read_jwt
-from connect_core.sandbox.oauth2 import Refused
+from connect_core.sandbox.oauth2_calls import Refused
 from connect_core.sandbox.vendor_server import PEOPLE, Person, Sandbox
 
 JsonObject = dict[str, Any]

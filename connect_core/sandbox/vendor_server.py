@@ -110,6 +110,14 @@ class Sandbox(ABC):
         Raises `LookupError` for a client type that comes back through a redirect.
         """
 
+    def phone_parameters(self, client_type: ClientType, person: str) -> dict[str, str]:
+        """Return what the vendor's phone button gives besides the code; empty for a vendor without one.
+
+        A mini program or app posts it to `/token` together with `client_parameters`, which is called first. `person` is
+        as there.
+        """
+        return {}
+
     def get_untrusted(self) -> Collection[str]:
         """Return those of `own_faults` after which the provider must not trust the answer.
 

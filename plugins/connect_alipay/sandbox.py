@@ -53,7 +53,7 @@ from connect_alipay.sandbox_refusals import AlipayRefusal
 from connect_alipay.sandbox_rest import V3Request, check_rest_request, read_body, write_rest_answer
 from connect_alipay.sandbox_tokens import AlipayTokens, Fields
 from connect_core.plugin import ClientType, IdKind
-from connect_core.sandbox import PEOPLE, Fault, Person, Sandbox
+from connect_core.sandbox import PEOPLE, Fault, Person, Sandbox, mobile_of
 
 IDS = ("swapped_id", "missing_id", "number_id", "id")
 FIELDS = (*IDS, "field", "wrong_node", "wrong_charset", "error", "unsigned_error")
@@ -175,6 +175,10 @@ class AlipaySandbox(Sandbox):
         """Return a code as if `person` had agreed to `scope`."""
         return self._tokens.issue_code(_app_id(client_type), self.find_person(person), scope)
 
+    def phone_parameters(self, client_type: ClientType, person: str) -> dict[str, str]:
+        """Return what a mini program's page posts after `my.getPhoneNumber`; nothing for another client type."""
+        return {"phone": self.phone_for(person)} if client_type is ClientType.MINI else {}
+
     def phone_for(self, person: str) -> str:
         """Return the JSON text that `my.getPhoneNumber` answers in the mini program.
 
@@ -183,7 +187,7 @@ class AlipaySandbox(Sandbox):
         https://opendocs.alipay.com/mini/api/getphonenumber
         """
         fault = self.faults.take(PHONE) or Fault("")
-        fields: Fields = {"code": "10000", "msg": "Success", "mobile": self.find_person(person).mobile}
+        fields: Fields = {"code": "10000", "msg": "Success", "mobile": mobile_of(self.find_person(person))}
         if fault.kind == "error" or not self._registration.content_key:
             refused = AlipayRefusal.of_fault(fault.value or "isv.missing-encrypt-key")
             fields = {"code": refused.code, "msg": str(refused), "subCode": refused.sub_code, "subMsg": refused.text}

@@ -102,6 +102,11 @@ class WechatSandbox(Sandbox):
             raise ValueError("the SDK wants the mobile app's appid, a scope it has a right to, and a state")
         return {"code": self._tokens.issue_code("code", app, who, query["scope"]), "state": query["state"]}
 
+    def phone_parameters(self, client_type: ClientType, person: str) -> dict[str, str]:
+        """Return what a mini program's phone button gives, which needs `client_parameters` first; else nothing."""
+        who = self.find_person(person)
+        return self.mini.press_phone_button(who) if client_type is ClientType.MINI else {}
+
     def get_untrusted(self) -> Collection[str]:
         """Return the faults whose answers have no openid, or another person's."""
         return ("missing_id", "swapped_id")
