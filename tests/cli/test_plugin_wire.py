@@ -109,7 +109,15 @@ def test_wire_names_each_value(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "client", "urls"),
     [
-        ("wechat", "mini", ["https://api.weixin.qq.com/sns/jscode2session"]),
+        (
+            "wechat",
+            "mini",
+            [
+                "https://api.weixin.qq.com/sns/jscode2session",
+                "https://api.weixin.qq.com/cgi-bin/stable_token",
+                "https://api.weixin.qq.com/wxa/business/getuserphonenumber",
+            ],
+        ),
         ("alipay", "mini", ["https://openapi.alipay.com/gateway.do"] * 2),
         ("github", "pc", ["https://github.com/login/oauth/access_token", "https://api.github.com/user"]),
     ],
@@ -224,9 +232,13 @@ def test_plugin_wire_prints_every_client_type(tmp_path: Path) -> None:
         "# wechat, app (ticketed_code)",
         "# wechat, mini (client_code)",
     ]
-    assert lines[lines.index("# wechat, mini (client_code)") + 4 :] == [
+    start = lines.index("1. post (the app, mini program or page)", lines.index("# wechat, mini (client_code)"))
+    assert lines[start + 2 : start + 16] == [
         "   json    code = {code}",
         "           nickname = 李华",
+        "           phone_code = {phone_code}",
+        "           encryptedData = {encryptedData}",
+        "           iv = {iv}",
         "",
         "2. jscode2session",
         "   GET https://api.weixin.qq.com/sns/jscode2session",
@@ -236,8 +248,8 @@ def test_plugin_wire_prints_every_client_type(tmp_path: Path) -> None:
         "           grant_type = authorization_code",
         "   answer  HTTP 200: session_key, openid, unionid",
         "",
-        "the person is logged in",
     ]
+    assert lines[-1] == "the person is logged in"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -9,8 +9,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
-import pluggy
-
 from connect_core.errors import PluginError
 from connect_core.providers.hookspecs import NAME
 
@@ -37,9 +35,8 @@ def load_plugin_file(path: Path) -> tuple[str, ModuleType]:
     if str(package.parent) not in sys.path:
         sys.path.append(str(package.parent))
     module = _import(path, package.stem, target)
-    # whether a function is a hook is what the decorator left on it
-    manager = pluggy.PluginManager(NAME)
-    if not any(manager.parse_hookimpl_opts(module, name) for name in dir(module)):
+    # by this attribute pluggy recognizes what `hookimpl` has decorated
+    if not any(hasattr(value, f"{NAME}_impl") for value in vars(module).values()):
         raise PluginError(f"{path}: has no hook; assign provider_hook(…) to connect_register_providers")
     return package.stem, module
 

@@ -10,8 +10,6 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 
-import httpx
-
 from connect_core.errors import ConnectError
 from connect_core.harness import Visitor, run_shop
 from connect_core.http import Answer, HttpPool, Network, Request
@@ -120,27 +118,29 @@ def record_login(plugins: Plugins, plugin: ProviderType, client: ClientType) -> 
         }
         with _watched(provider, recording), Visitor(shop) as visitor:
             try:
-                response = _log_in(visitor, recording)
-                if response.status_code >= 400:
-                    recording.error = recording.error or f"HTTP {response.status_code} {response.text[:200]}"
-                else:
-                    recording.error = ""  # a profile that the vendor refused fails no login
+                failure = _log_in(visitor, recording)
+                # a profile that the vendor refused fails no login
+                recording.error = failure and (recording.error or failure)
             except Exception as error:  # noqa: BLE001 - a foreign sandbox may raise anything; it is what the author wants to see
                 recording.error = recording.error or f"{type(error).__name__}: {str(error)[:200]}"
     return recording
 
 
-def _log_in(visitor: Visitor, recording: Recording) -> httpx.Response:
+def _log_in(visitor: Visitor, recording: Recording) -> str:
+    """Do the login; return the shop's answer if that is an error, else the empty text."""
     name, client = recording.plugin.name, recording.client
     if recording.entrance is Entrance.REDIRECT:
         callback = visitor.consent(visitor.begin(name, client), PERSON)
         start = recording.find_call("get_login_url")
         if start and callback.startswith(start.arguments[0].redirect_uri):
             recording.callback_url = callback
-        return visitor.http.get(callback)
-    recording.posted = visitor.client_parameters(name, client, PERSON)
-    recording.posted_to = f"{visitor.shop.url}/connect/{name}/{client}/token"
-    return visitor.http.post(recording.posted_to, json=recording.posted)
+        response = visitor.http.get(callback)
+    else:
+        phone = visitor.shop.sandboxes[name].phone_parameters
+        recording.posted = visitor.client_parameters(name, client, PERSON) | phone(client, PERSON)
+        recording.posted_to = f"{visitor.shop.url}/connect/{name}/{client}/token"
+        response = visitor.http.post(recording.posted_to, json=recording.posted)
+    return "" if response.status_code < 400 else f"HTTP {response.status_code} {response.text[:200]}"
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
-from yarl import URL
 
 from connect_core.cli.plugin.recording import Exchange, Recording
 from connect_core.errors import SettingsError
@@ -32,11 +31,11 @@ class VendorAddresses:
 
 
 class Replay:
-    """A transport that sends nothing: it notes the URL of each request, and answers as in a recorded login."""
+    """A transport that sends nothing: it notes each URL, without its query, and answers as in a recorded login."""
 
     def __init__(self, exchanges: Sequence[Exchange]) -> None:
         """Answer the requests in the order of `exchanges`."""
-        self.urls: list[URL] = []
+        self.urls: list[str] = []
         self._exchanges = exchanges
 
     async def send(self, request: Request) -> Answer:
@@ -44,7 +43,7 @@ class Replay:
         exchange = next(iter(self._exchanges[len(self.urls) :]), None)
         if exchange is None or exchange.answer is None or exchange.request.method != request.method:
             raise ConnectionError
-        self.urls.append(request.url)
+        self.urls.append(_without_query(str(request.url)))
         return exchange.answer
 
     async def aclose(self) -> None:
@@ -56,9 +55,8 @@ def find_vendor_addresses(recording: Recording) -> VendorAddresses:
     replay = Replay(recording.exchanges)
     provider = _make_provider(recording, replay)
     login_url = asyncio.run(_repeat(provider, recording)) if provider else ""
-    urls = [_without_query(str(url)) for url in replay.urls]
-    missing = len(recording.exchanges) - len(urls)
-    return VendorAddresses(_without_query(login_url), [*urls, *[""] * missing])
+    missing = len(recording.exchanges) - len(replay.urls)
+    return VendorAddresses(_without_query(login_url), [*replay.urls, *[""] * missing])
 
 
 def _make_provider(recording: Recording, replay: Replay) -> Provider | None:
