@@ -176,12 +176,9 @@ class AlipaySandbox(Sandbox):
         return self._tokens.issue_code(_app_id(client_type), self.find_person(person), scope)
 
     def phone_parameters(self, client_type: ClientType, person: str) -> dict[str, str]:
-        """Return what a mini program's page posts after `my.getPhoneNumber`; nothing for another client type.
-
-        Nothing without an AES key either: Alipay then answers a failure in place of the number.
-        """
-        has_phone = client_type is ClientType.MINI and self._registration.content_key
-        return {"phone": self.phone_for(person)} if has_phone else {}
+        """Return what a mini program's page posts after `my.getPhoneNumber`; without an AES key that is nothing."""
+        has_numbers = client_type is ClientType.MINI and self._registration.content_key
+        return {"phone": self.phone_for(person)} if has_numbers else {}
 
     def phone_for(self, person: str) -> str:
         """Return the JSON text that `my.getPhoneNumber` answers in the mini program.

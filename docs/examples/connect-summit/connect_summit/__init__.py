@@ -23,7 +23,9 @@ class SummitProvider(OAuth2Provider):
     phone_url = "https://api.summit.example/mini/phone"
     app_token_url = "https://api.summit.example/app/token"
     scope = "profile"
-    claims = Claims(user_id="data.0.id", nickname="data.0.name", phone="numbers.0.number", phone_country="numbers.0.code")
+    claims = Claims(
+        user_id="data.0.id", nickname="data.0.name", phone="numbers.0.number", phone_country="numbers.0.code"
+    )
     code_claims = Claims(user_id="uid")
     quirks = Quirks(
         code_names=("auth_code",),

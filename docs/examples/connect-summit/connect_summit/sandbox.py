@@ -1,4 +1,4 @@
-"""A copy of Summit on loopback. Errors are numbers inside HTTP 200. https://docs.summit.example/api"""
+"""A copy of Summit on loopback, with errors inside HTTP 200: https://docs.summit.example/api."""
 
 from typing import Any
 
