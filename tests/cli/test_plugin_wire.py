@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote_plus
@@ -261,6 +262,21 @@ def test_plugin_wire_prints_json(tmp_path: Path) -> None:
     assert [request["operation"] for request in login["requests"]] == ["authorize", "callback", "token", "userinfo"]
     assert login["requests"][2]["body"]["client_secret"] == "{client_secret}"
     assert (login["requests"][3]["status"], login["error"]) == (200, "")
+
+
+def test_plugin_wire_of_a_login_that_fails_exits_with_1(tmp_path: Path) -> None:
+    """With the requests and the reason, in both formats."""
+    (tmp_path / "acme.py").write_text(WRONG_CLAIMS, "utf-8")
+    info = tmp_path / "acme-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[connect_login]\nacme = acme\n")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    for options in ([], ["--json"]):
+        done = run_in(tmp_path, "plugin", "wire", "acme", "--client", "pc", *options, PYTHONPATH=path)
+        assert (done.returncode, done.stderr) == (1, "")
+        assert "provider_bad_response: user_id is not an id" in done.stdout
+        assert "https://api.acme.example/me" in done.stdout
 
 
 @pytest.mark.parametrize(

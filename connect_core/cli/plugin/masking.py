@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import quote, quote_plus, unquote_plus
 
 from connect_core.observability.logs import redact
-from connect_core.testing.recorder import is_secret
 
 MASK = "***"
 SHORTEST = 8
@@ -20,7 +19,11 @@ _JWT = re.compile(r"eyJ[\w-]+\.[\w-]*\.[\w-]*")
 _ID = re.compile(r"[\w.~+/=|-]{8,}", re.ASCII)
 _WORDS = re.compile(r"err|msg|message|scope|status|type", re.IGNORECASE)
 """Names of members that hold words, which are the same in every login."""
-_NAMED = re.compile(r"(password|private_?key|session_?key|assertion)$", re.IGNORECASE)
+_SECRET = re.compile(
+    "(code|state|token|secret|password|verifier|nonce|assertion|sign|signature|ticket|private_?key|session_?key)$",
+    re.IGNORECASE,
+)
+"""Names of parameters that hold a secret. A value below `SHORTEST` is a word, such as `code`."""
 
 
 class Masks:
@@ -62,7 +65,7 @@ class Masks:
         if text in self._names:
             return f"{{{self._names[text]}}}"
         masked = self.apply_to_text(text)
-        is_hidden = masked == text and (is_secret(name, text) or _NAMED.search(name))
+        is_hidden = masked == text and len(text) >= SHORTEST and _SECRET.search(name)
         return MASK if is_hidden else value if masked == text else masked
 
     def apply_to_text(self, text: str) -> str:

@@ -61,16 +61,20 @@ def new(
     target = folder or Path(f"connect-{name}")
     if os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
         raise PluginError(f"{target}: exists already; nothing was written")
+    _write(plugin, target)
+    typer.echo(f"wrote {target}; now: pip install -e '{target}[testing]' && pytest {target} && connect-login demo")
+
+
+def _write(plugin: NewPlugin, target: Path) -> None:
     environment, values = make_environment(), _get_values(plugin)
     texts = {
         path: environment.get_template(source).render(values) if source else ""
-        for source, path in _files(name, like).items()
+        for source, path in _files(plugin.name, plugin.like).items()
     }
     for path, text in texts.items():
         file = target / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, "utf-8")
-    typer.echo(f"wrote {target}; now: pip install -e '{target}[testing]' && pytest {target} && connect-login demo")
 
 
 def _get_values(plugin: NewPlugin) -> dict[str, Any]:

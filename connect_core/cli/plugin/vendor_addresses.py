@@ -62,10 +62,10 @@ def find_vendor_addresses(recording: Recording) -> VendorAddresses:
 def _make_provider(recording: Recording, replay: Replay) -> Provider | None:
     """Return the provider without the settings that lead to the sandbox; None where it needs one of them."""
     kind = recording.plugin.provider
-    own = {key: value for key, value in recording.settings.items() if not _is_sandbox_address(value)}
+    settings = {key: value for key, value in recording.settings.items() if not _is_sandbox_address(value)}
     try:
-        settings = kind.Settings.model_validate(own)
-        return kind(settings, HttpPool(transport=replay).for_provider(recording.plugin.name))
+        checked = kind.Settings.model_validate(settings)
+        return kind(checked, HttpPool(transport=replay).for_provider(recording.plugin.name))
     except (ValidationError, SettingsError):
         return None
 
