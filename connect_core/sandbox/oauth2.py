@@ -154,7 +154,7 @@ class OAuth2Sandbox(Sandbox):
         return {"client_id": self.client_id, "client_secret": self.client_secret, **urls}
 
     def client_parameters(self, client_type: ClientType, person: str, login_url: str = "") -> dict[str, str]:
-        """Return what the vendor's SDK gives to a mini program or app: a code under the vendor's name.
+        """Return what the vendor's SDK gives to a mini program or app: a code, and the state of a `login_url`.
 
         Raises `LookupError` for a client type that comes back through a redirect, and `ValueError` for a `login_url`
         that the SDK would refuse.
@@ -165,7 +165,8 @@ class OAuth2Sandbox(Sandbox):
         if login_url and login["client_id"] != self.client_id:
             raise ValueError("the SDK wants a login URL with its own client id")
         kind = "client_code" if self.provider.code_url else "code"
-        return {self._code_name: self._issue_code(kind, self.find_person(person), {"scope": login["scope"]})}
+        code = self._issue_code(kind, self.find_person(person), {"scope": login["scope"]})
+        return {self._code_name: code, **({"state": login["state"]} if login["state"] else {})}
 
     def phone_parameters(self, client_type: ClientType, person: str) -> dict[str, str]:
         """Return the code that the vendor's phone button gives; nothing without `phone_url`, and for a redirect."""

@@ -154,8 +154,11 @@ token_from_callback = ["device_id"]
                 "'provider_config', 'provider_refused' or 'provider_bad_response'"
             ),
         ),
-        ("[providers.acme.quirks]\nanswer = 'xml'\n", None),
-        ("[providers.acme.quirks]\nanswer = { tokens = 'form' }\n", None),
+        ("[providers.acme.quirks]\nanswer = 'xml'\n", "providers.acme.quirks.answer: a form is json, form, jsonp"),
+        (
+            "[providers.acme.quirks]\nanswer = { tokens = 'form' }\n",
+            "providers.acme.quirks.answer: tokens: the calls are token, id, userinfo, code, phone, app_token",
+        ),
         (
             "id_url = 'https://acme.example/id'\n",
             "providers.acme.id_url: id_claims must say where the id stands in its answer",

@@ -9,7 +9,7 @@ import pytest
 
 from connect_alipay.sandbox import AlipayOptions, AlipaySandbox
 from connect_core.identity import ClientType
-from connect_core.plugin import Claims, Entrance, OAuth2Provider
+from connect_core.plugin import Claims, Entrance, MiniProgramSettings, OAuth2Provider
 from connect_core.sandbox import PEOPLE, OAuth2Sandbox, Person, mobile_of, serving
 from connect_core.testing import Visitor, run_shop
 from connect_wechat.sandbox import WechatSandbox
@@ -26,6 +26,7 @@ class Mini(Acme):
     """Acme with a mini program whose codes, numbers and app tokens have addresses of their own."""
 
     entrances: ClassVar = {**Acme.entrances, MINI: Entrance.CLIENT_CODE, ClientType.APP: Entrance.TICKETED_CODE}
+    Settings = MiniProgramSettings
     code_url = "https://acme.example/session"
     phone_url = "https://acme.example/phone"
     app_token_url = "https://acme.example/token"  # that of codes too, as RFC 6749 §4.4 has it
@@ -132,10 +133,10 @@ def test_client_codes_without_a_code_url() -> None:
 
 
 def test_native_apps_have_a_login_url(vendor: Served) -> None:
-    """The SDK wants one with its own client id; web pages have no client codes."""
-    assert vendor.sandbox.client_parameters(ClientType.APP, "lihua", "http://x/a?client_id=sandbox-client").keys() == {
-        "code"
-    }
+    """The SDK wants one with its own client id, and gives its state back; web pages have no client codes."""
+    url = "http://x/a?client_id=sandbox-client&state=s-1"
+    given = vendor.sandbox.client_parameters(ClientType.APP, "lihua", url)
+    assert (given.keys(), given["state"]) == ({"code", "state"}, "s-1")
     with pytest.raises(ValueError, match="client id"):
         vendor.sandbox.client_parameters(ClientType.APP, "lihua", "http://x/a?client_id=other")
     for client in (ClientType.PC, ClientType.H5):
@@ -149,6 +150,15 @@ def test_app_token_at_the_address_of_the_token_call(vendor: Served) -> None:
     assert vendor.app_token()["token_type"] == "bearer"
     assert vendor.app_token(client_secret="x")["error"] == "invalid_client"
     assert [call.operation for call in vendor.sandbox.calls] == ["app_token", "app_token"]
+
+
+def test_status_of_errors_is_the_calls(vendor: Served) -> None:
+    """Where the client authenticates it is that of the token call (RFC 6749 §5.2), else that of a token (RFC 6750)."""
+    statuses = [
+        httpx.post(vendor.url + path, data=data, trust_env=False).status_code
+        for path, data in (("/session", {}), ("/token", {"grant_type": "client_credentials"}), ("/phone", {}))
+    ]
+    assert statuses == [400, 400, 401]
 
 
 def test_number_for_the_apps_token(vendor: Served) -> None:

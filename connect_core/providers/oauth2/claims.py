@@ -98,7 +98,7 @@ _EMPTY = (None, "")
 
 
 def _digits(value: object) -> str:
-    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return str(value) if isinstance(value, str | int) else ""
 
 
 def _find(answer: Mapping[str, Any], paths: Paths, *, absent: tuple[object, ...] = (None,)) -> Any:

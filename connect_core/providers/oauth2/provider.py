@@ -46,7 +46,17 @@ class OAuth2Settings(ProviderSettings):
     authorize_url: Endpoint | None = Field(None, description="Where people agree, if not at the vendor's own address.")
     token_url: Endpoint | None = Field(None, description="Where codes are redeemed; the same.")
     userinfo_url: Endpoint | None = Field(None, description="Where a person is described; the same.")
-    code_url: Endpoint | None = Field(None, description="Where codes of mini programs and apps are redeemed; the same.")
+
+
+class MiniProgramSettings(OAuth2Settings):
+    """One registration with a vendor whose mini programs or apps have calls of their own.
+
+    It is the `Settings` of a provider with a `code_url`, `phone_url` or `app_token_url`.
+    """
+
+    code_url: Endpoint | None = Field(
+        None, description="Where codes of mini programs and apps are redeemed, if not at the vendor's own address."
+    )
     phone_url: Endpoint | None = Field(None, description="Where a verified phone number is fetched; the same.")
     app_token_url: Endpoint | None = Field(None, description="Where the app's own token is fetched; the same.")
 
@@ -69,6 +79,7 @@ class OAuth2Provider(Provider):
     - `code_url`: the address that takes the code of a mini program or app, where that is not `token_url`.
     - `phone_url`: the address of the call for a verified phone number, which a mini program or app gets a code for.
     - `app_token_url`: the address of the app's own token (RFC 6749 §4.4), where the call for the phone number needs it.
+      A provider with one of these three has `Settings = MiniProgramSettings`.
     - `scope`: the scopes to ask for, with spaces between; ask for the least that names a person.
     - `quirks`: where the vendor departs from RFC 6749.
     - `claims`: where the user-info answer has ids and profile.
@@ -96,10 +107,18 @@ class OAuth2Provider(Provider):
     id_claims: Claims = Claims()
     code_claims: Claims = Claims()
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Raise `TypeError` for an address that the settings cannot replace: a sandbox has to."""
+        super().__init_subclass__(**options)
+        addresses = ("code_url", "phone_url", "app_token_url")
+        fixed = [key for key in addresses if getattr(cls, key) and key not in cls.Settings.model_fields]
+        if fixed:
+            raise TypeError(f"{cls.__name__} has {', '.join(fixed)}: derive its Settings from MiniProgramSettings")
+
     def __init__(self, settings: OAuth2Settings, http: Http) -> None:
         """Check that addresses, secret and the path of an id are there. Raises `SettingsError` when one is missing."""
         super().__init__(settings, http)
-        # `OAuth2Settings` has no `id_url`: the few vendors with such a call add it in a subclass
+        # `OAuth2Settings` has not all of them: the few vendors with such a call have them in a subclass
         for key in ADDRESSES:
             setattr(self, key, getattr(settings, key, None) or getattr(self, key))
         if settings.scope is not None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from connect_core.identity import Language
 
@@ -68,6 +68,17 @@ def _with_placeholders(allowed: frozenset[str]) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _known_forms(answer: object) -> object:
+    """Refuse what is no form or table of forms in one line; pydantic would have one for each member of the union."""
+    table = answer if isinstance(answer, Mapping) else {"token": answer}
+    if unknown := sorted(str(operation) for operation in table if operation not in get_args(Operation)):
+        raise ValueError(f"{', '.join(unknown)}: the calls are {', '.join(get_args(Operation))}")
+    if not all(form in get_args(AnswerForm) for form in table.values()):
+        raise ValueError(f"a form is {', '.join(get_args(AnswerForm))}")
+    return answer
+
+
+Answers = Annotated[AnswerForm | Mapping[Operation, AnswerForm], BeforeValidator(_known_forms)]
 Names = Annotated[Mapping[str, str], AfterValidator(_standard_names)]
 Templates = Annotated[Mapping[str, str], _with_placeholders(PLACEHOLDERS)]
 ClientTemplates = Annotated[Mapping[str, str], _with_placeholders(CLIENT_PLACEHOLDERS)]
@@ -167,7 +178,7 @@ class Quirks(BaseModel):
         default=("invalid_token",), description="The vendor's errors that mean a dead app token; it is fetched anew."
     )
 
-    answer: AnswerForm | Mapping[Operation, AnswerForm] = Field(
+    answer: Answers = Field(
         default="json",
         description="How answers are written, or a table with a word for each call (`token`, `id`, `userinfo`, `code`, "
         "`phone`, `app_token`). `form`: form-encoded or JSON; `jsonp`: JSON, also as `callback({…});`.",

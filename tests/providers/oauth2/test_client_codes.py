@@ -3,25 +3,26 @@
 import base64
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
 from pydantic import ValidationError
 
 from connect_core.errors import CodeInvalid, ProviderBadResponse, SettingsError
-from connect_core.http import Answer, HttpPool
+from connect_core.http import Answer
 from connect_core.identity import Identity, PersonId
 from connect_core.plugin import (
     AuthorizationResponse,
     Claims,
     ClientType,
     Entrance,
+    MiniProgramSettings,
     OAuth2Provider,
-    OidcProvider,
-    OidcSettings,
     ProviderRefused,
 )
 
+from ...kit import openid
 from ...kit.vendor_transport import CODE, SECRET, TOKEN, TOKENS, Acme, Transport, login_url, make, query, quirky
 
 CODE_URL = "https://acme.example/session"
@@ -35,6 +36,7 @@ class Mini(Acme):
         ClientType.MINI: Entrance.CLIENT_CODE,
         ClientType.APP: Entrance.TICKETED_CODE,
     }
+    Settings = MiniProgramSettings
     code_url = CODE_URL
     id_claims = Claims(open_id="openid")
     claims = Claims(nickname="name")
@@ -177,6 +179,13 @@ async def test_a_mini_program_alone_needs_no_other_address() -> None:
     }
 
 
+@pytest.mark.parametrize("key", ["code_url", "phone_url", "app_token_url"])
+def test_addresses_need_settings_of_their_names(key: str) -> None:
+    """A provider that its sandbox could not lead to itself is refused when it is defined."""
+    with pytest.raises(TypeError, match=f"Wrong has {key}: derive its Settings from MiniProgramSettings"):
+        type("Wrong", (Acme,), {key: "https://acme.example/call"})
+
+
 @pytest.mark.parametrize(
     "quirks",
     [
@@ -240,11 +249,21 @@ async def test_every_answer_passes_one_method() -> None:
     assert operations[3:] == ["code", "code"]
 
 
-def test_openid_providers_have_the_same_method() -> None:
-    """By default the token answer of an OpenID provider is JSON, read as the standard says."""
-    settings = OidcSettings.model_validate({"issuer": "https://id.example", "client_id": "c", "client_secret": "s"})
-    kind = type("Openid", (OidcProvider,), {"union_type": "X", "titles": {}})
-    provider = kind(settings, HttpPool().for_provider("x"))
+async def test_openid_providers_have_the_same_method() -> None:
+    """An override reads their token answer and user-info; by default both are JSON, read as the standard says."""
+    operations = []
+
+    class Wrapped(openid.Acme):
+        def read_answer(self, operation: str, answer: Answer) -> Mapping[str, Any]:
+            operations.append(operation)
+            return super().read_answer(operation, replace(answer, content=answer.content.removeprefix(b"OK ")))
+
+    plain = openid.Vendor()
+    wrapped = {name: b"OK " + json.dumps(plain.documents[name]).encode() for name in ("token", "userinfo")}
+    openid_provider = openid.make(openid.Vendor(**wrapped), Wrapped)
+    await openid_provider.fetch_profile(await openid.log_in(openid_provider))
+    assert operations == ["token", "userinfo"]
+    provider = openid.make()
     assert provider.read_answer("token", Answer(200, {}, b'{"id_token":"t"}')) == {"id_token": "t"}
     with pytest.raises(CodeInvalid):
         provider.read_answer("token", Answer(400, {}, b'{"error":"invalid_grant"}'))

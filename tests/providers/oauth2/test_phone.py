@@ -9,7 +9,7 @@ import pytest
 
 from connect_core.errors import BadRequest, CodeInvalid, ProviderBadResponse, ProviderConfig, SettingsError
 from connect_core.identity import Identity, PersonId, VerifiedPhone
-from connect_core.plugin import AuthorizationResponse, Claims, ClientType, Entrance, OAuth2Provider
+from connect_core.plugin import AuthorizationResponse, Claims, ClientType, Entrance, MiniProgramSettings, OAuth2Provider
 from connect_core.providers import calls
 
 from ...kit.vendor_transport import CODE, SECRET, Acme, Transport, make, quirky
@@ -23,6 +23,7 @@ class Mini(Acme):
     """Acme's mini program, which asks for phone numbers."""
 
     entrances: ClassVar = {ClientType.PC: Entrance.REDIRECT, ClientType.MINI: Entrance.CLIENT_CODE}
+    Settings = MiniProgramSettings
     phone_url = "https://acme.example/phone"
     app_token_url = "https://acme.example/app"
     claims = Claims(user_id="id", phone="list.0.number", phone_country="list.0.country")

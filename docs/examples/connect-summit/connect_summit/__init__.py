@@ -1,9 +1,14 @@
-"""Summit login on web pages and in Summit's mini program.
+"""Summit login, on web pages and in its mini program: https://docs.summit.example/login."""
 
-https://docs.summit.example/login · https://docs.summit.example/mini-programs
-"""
-
-from connect_core.plugin import Claims, ClientType, Entrance, OAuth2Provider, Quirks, provider_hook
+from connect_core.plugin import (
+    Claims,
+    ClientType,
+    Entrance,
+    MiniProgramSettings,
+    OAuth2Provider,
+    Quirks,
+    provider_hook,
+)
 
 
 class SummitProvider(OAuth2Provider):
@@ -11,11 +16,8 @@ class SummitProvider(OAuth2Provider):
 
     union_type = "SUMMIT"
     titles = {"zh": "顶峰", "en": "Summit"}
-    entrances = {
-        ClientType.PC: Entrance.REDIRECT,
-        ClientType.H5: Entrance.REDIRECT,
-        ClientType.MINI: Entrance.CLIENT_CODE,
-    }
+    entrances = {**OAuth2Provider.entrances, ClientType.MINI: Entrance.CLIENT_CODE}
+    Settings = MiniProgramSettings
     authorize_url = "https://id.summit.example/authorize"
     token_url = "https://id.summit.example/token"
     userinfo_url = "https://api.summit.example/users"
@@ -23,9 +25,7 @@ class SummitProvider(OAuth2Provider):
     phone_url = "https://api.summit.example/mini/phone"
     app_token_url = "https://api.summit.example/app/token"
     scope = "profile"
-    claims = Claims(
-        user_id="data.0.id", nickname="data.0.name", phone="numbers.0.number", phone_country="numbers.0.code"
-    )
+    claims = Claims(user_id="data.0.id", nickname="data.0.name", phone="list.0.number", phone_country="list.0.code")
     code_claims = Claims(user_id="uid")
     quirks = Quirks(
         code_names=("auth_code",),

@@ -28,7 +28,7 @@ class SummitSandbox(OAuth2Sandbox):
 
     def phone_answer(self, person: Person) -> dict[str, Any]:
         """Answer a list of numbers."""
-        return {"errcode": 0, "numbers": [{"number": mobile_of(person), "code": 86}]}
+        return {"errcode": 0, "list": [{"number": mobile_of(person), "code": 86}]}
 
     def error_answer(self, code: str) -> dict[str, Any]:
         """Answer an error."""

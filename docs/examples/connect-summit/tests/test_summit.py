@@ -7,4 +7,3 @@ class TestContract(ProviderContract):
     """On PC, H5 and in the mini program."""
 
     plugin = "summit"
-    refusals = {"40029": "code_invalid", "40013": "provider_config"}
