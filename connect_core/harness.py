@@ -15,7 +15,7 @@ from html import unescape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 from starlette.applications import Starlette
@@ -42,12 +42,14 @@ class RunningShop:
     - `app`: its ASGI application.
     - `sandboxes`: the vendors that it calls, by provider name.
     - `database_url`: its SQLite database, as in `connect.toml`.
+    - `sandbox_url`: where the sandboxes listen; the sandbox NAME is at `sandbox_url`/NAME.
     """
 
     url: str
     app: Starlette
     sandboxes: Mapping[str, Sandbox]
     database_url: str
+    sandbox_url: str = ""
 
     @property
     def manager(self) -> ConnectManager:
@@ -154,7 +156,7 @@ def run_shop(
         settings = make_settings(url, database, **raw)
         app = create_app(settings, plugins=plugins, pool=pool, **options)
         with serving(app, listener=listener):
-            yield RunningShop(url, app, sandboxes, settings.service.database_url)
+            yield RunningShop(url, app, sandboxes, settings.service.database_url, vendor)
 
 
 class Visitor:
@@ -190,7 +192,8 @@ class Visitor:
         assert response.status_code == 303, response.text
         location = response.headers["location"]
         if urlsplit(location).scheme not in ("http", "https"):
-            response = self.http.get(parse_qs(urlsplit(location).query)["url"][0])
+            inner = (value for _, value in parse_qsl(urlsplit(location).query) if value.startswith(self.shop.url))
+            response = self.http.get(next(inner))
             location = response.headers["location"]
         return str(location)
 

@@ -6,9 +6,11 @@ Owns the waiting faults and those of the transport. What a vendor's own faults d
 import asyncio
 import gzip
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -24,6 +26,13 @@ MISFIRED = "this fault found nothing to spoil"
 """The body of the HTTP 500 for an answer that a fault could not change."""
 
 
+class FaultMisfired(LookupError):
+    """The answer has nothing that the fault could change. A sandbox may raise it for one of its `own_faults`."""
+
+    def __init__(self) -> None:
+        super().__init__(MISFIRED)
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One answer that goes wrong. `kind` is one of `TRANSPORT_FAULTS` or of the sandbox's `own_faults`.
@@ -32,10 +41,11 @@ class Fault:
 
     - `delay` (seconds): the answer is late. `drip` (seconds): it comes byte by byte, with a pause after each.
     - `status` (number): an HTML page with that HTTP status. `html`: an HTML page with status 200.
-    - `redirect` (URL): a redirect to there.
+    - `redirect` (URL): a redirect to there, which a provider must not follow.
     - `empty`, `truncate`, `drop`: no body; half of it; half of it and a closed connection.
     - `garbage` (text): this body. `huge`: 100 MiB. `gzip`, `bomb`: a compressed body; one that unpacks to 40 MB.
-    - `charset` (codec): the body in another encoding. `repeat`: each member of the JSON object twice.
+    - `charset` (codec): the body in another encoding. `repeat`: each member of the JSON object, or field of
+      the form, twice.
     - `replace` (JSON array of two texts): the first, a text or number in the answer, is replaced by the second, JSON.
     - `echo`: an error whose message repeats every parameter that was sent, secrets included.
 
@@ -97,7 +107,7 @@ class FaultScript:
 async def play(fault: Fault, reply: Callable[[], Response], parameters: Mapping[str, str]) -> Response:
     """Return the response of `reply`, changed as a fault of `TRANSPORT_FAULTS` says.
 
-    `parameters` are those of the request. Raises `LookupError` when the answer has nothing that the fault could change.
+    `parameters` are those of the request. Raises `FaultMisfired` when the answer has nothing to change.
     """
     match fault.kind:
         case "delay":
@@ -134,7 +144,7 @@ def _spoil(fault: Fault, body: Callable[[], bytes], parameters: Mapping[str, str
         case "repeat":
             return _repeated(body())
         case "replace":
-            return _replaced(body(), *json.loads(fault.value))
+            return replace_value(body(), *json.loads(fault.value))
         case "truncate":
             return body()[: len(body()) // 2]
         case _:
@@ -146,19 +156,39 @@ _MESSAGES = ("error_description", "errmsg", "msg", "message", "sub_msg")
 
 
 def _repeated(body: bytes) -> bytes:
-    """Write every member of a JSON object twice."""
-    if not (body.startswith(b"{") and body.endswith(b"}")) or len(body) == 2:
-        raise LookupError(MISFIRED)
-    return b"{" + body[1:-1] + b"," + body[1:-1] + b"}"
+    """Write every member of a JSON object, or every field of a form, twice."""
+    start, end = body.find(b"{"), body.rfind(b"}")
+    if start >= 0 and body[start + 1 : end].strip():
+        return body[:end] + b"," + body[start + 1 :]
+    if start < 0 and b"=" in body:
+        return body + b"&" + body
+    raise FaultMisfired
 
 
-def _replaced(body: bytes, old: str, new: str) -> bytes:
-    """Replace the text or number `old` in a JSON answer by `new`, which is JSON."""
-    spellings = (json.dumps(old, ensure_ascii=False).encode(), json.dumps(old).encode(), old.encode())
-    spelling = next((spelling for spelling in spellings if spelling in body), None)
-    if spelling is None or b"{" not in body:
-        raise LookupError(MISFIRED)
-    return body.replace(spelling, new.encode("utf-8", "surrogatepass"))
+def replace_value(body: bytes, old: str, new: str) -> bytes:
+    """Replace the text or number `old` in an answer by `new`, which is JSON; in a form by the text of `new`.
+
+    Raises `FaultMisfired` when no value is `old`.
+    """
+    if b"{" not in body:
+        return _replaced_in_form(body, old, new)
+    spellings = {re.escape(json.dumps(old, ensure_ascii=is_ascii)) for is_ascii in (True, False)}
+    if re.fullmatch("-?[0-9]+", old):
+        spellings.add(rf"(?<=[\s:,\[]){old}(?=[\s,}}\]])")
+    pattern, value = "|".join(sorted(spellings)).encode(), new.encode("utf-8", "surrogatepass")
+    replaced, count = re.subn(pattern, lambda _: value, body)
+    if not count:
+        raise FaultMisfired
+    return replaced
+
+
+def _replaced_in_form(body: bytes, old: str, new: str) -> bytes:
+    fields = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
+    if old not in dict(fields).values():
+        raise FaultMisfired
+    value = json.loads(new)
+    text = value if isinstance(value, str) else new
+    return urlencode([(name, text if value == old else value) for name, value in fields], errors="replace").encode()
 
 
 class _Dropped(Response):

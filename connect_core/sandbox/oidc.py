@@ -369,7 +369,9 @@ class OidcSandbox(Sandbox):
         grant = self._tokens.get(request.headers.get("authorization", "").removeprefix("Bearer "))
         if grant is None or self.now() > grant.expiry:
             raise Refused("invalid_token")
-        subject = self.subject(grant.person.key if not fault or fault.kind != "swapped_id" else "somebody-else")
+        subject: object = self.subject(grant.person.key if not fault or fault.kind != "swapped_id" else "somebody-else")
+        if fault and fault.kind == "id":
+            subject = json.loads(fault.value)
         return {"sub": subject, **self.profile_claims(grant.person)}
 
     def _client_of(self, client_type: ClientType) -> str:

@@ -4,20 +4,25 @@ Owns the record of calls, the fault script and the consent page. Knows no vendor
 """
 
 import time
+import traceback
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from connect_core.identity import ClientType
-from connect_core.sandbox.faults import MISFIRED, TRANSPORT_FAULTS, Fault, FaultScript, play
+from connect_core.identity import ClientType, PersonId, Profile
+from connect_core.sandbox.documented import DocumentedRequest
+from connect_core.sandbox.faults import MISFIRED, TRANSPORT_FAULTS, Fault, FaultMisfired, FaultScript, play
 from connect_core.sandbox.renamed_methods import alias_methods
 
 
@@ -69,7 +74,13 @@ class Sandbox(ABC):
 
     - `title`: the vendor's name on the consent page.
     - `own_faults`: the faults that the subclass plays itself, besides `TRANSPORT_FAULTS`.
+    - `documented`: the requests of a login as the vendor documents them; a contract test may state them instead.
+    - `documented_ids`, `documented_profile`: whom the documented answers name. A scope may have a setting in braces,
+      such as `PersonId.open_id("liSii8KC", "{client_id}")`.
+    - `no_outcomes`: why the vendor has no error codes, for a sandbox whose `get_outcomes` is empty.
+    - `app_user_agent`: the `User-Agent` of the browser inside the vendor's app, for providers with `get_deep_link`.
     - `faults`: the fault script; `calls`: the last 10 000 requests; `people`: who has an account, by key.
+    - `crashes`: exceptions of the sandbox's own code, which the contract reports as such.
     """
 
     _RENAMED_METHODS: ClassVar[Mapping[str, str]] = {"hand_over": "client_parameters"}
@@ -77,6 +88,11 @@ class Sandbox(ABC):
 
     title: ClassVar[str]
     own_faults: ClassVar[Collection[str]] = ()
+    documented: ClassVar[Sequence[DocumentedRequest]] = ()
+    documented_ids: ClassVar[Sequence[PersonId]] = ()
+    documented_profile: ClassVar[Profile | None] = None
+    no_outcomes: ClassVar[str] = ""
+    app_user_agent: ClassVar[str] = ""
 
     def __init__(self, *, people: Sequence[Person] = PEOPLE, now: Callable[[], float] = time.time) -> None:
         """`people` are those who have an account; `now` returns seconds since the epoch, for tests that move time."""
@@ -84,6 +100,7 @@ class Sandbox(ABC):
         self.now = now
         self.faults = FaultScript(self.own_faults)
         self.calls: deque[Call] = deque(maxlen=10_000)
+        self.crashes: deque[str] = deque(maxlen=100)
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -129,9 +146,14 @@ class Sandbox(ABC):
     def get_outcomes(self) -> Mapping[str, str]:
         """Return the vendor's error codes with the code that connect-login has for each (`code_invalid` …).
 
-        The contract plays the fault `error` with each code as its value, and expects the other code.
+        The contract plays the fault `error` with each code as its value, and expects the other code. Return an empty
+        mapping only for a vendor without error codes, and say why in `no_outcomes`.
         """
         return {}
+
+    def locate(self, url: str) -> str:
+        """Return the path at which this sandbox serves the vendor's address `url`. By default it is the same path."""
+        return urlsplit(url).path
 
     def find_person(self, key: str) -> Person:
         """Return the person with that `key`; a new one, with `key` as nickname, when there is none."""
@@ -152,11 +174,13 @@ class Sandbox(ABC):
         """
         self.calls.append(Call(operation, dict(parameters)))
         fault = self.faults.take(operation)
-        if fault is None or fault.kind not in TRANSPORT_FAULTS:
-            return reply(fault)
+        if fault is None:
+            return reply(None)
         try:
+            if fault.kind not in TRANSPORT_FAULTS:
+                return reply(fault)
             return await play(fault, lambda: reply(None), parameters)
-        except LookupError:
+        except FaultMisfired:
             self.faults.misfired.append(fault)
             return Response(MISFIRED, 500)
 
@@ -181,14 +205,16 @@ class Sandbox(ABC):
 
         Besides `routes` it has `POST /_sandbox/faults`, which adds a fault from a JSON object with the arguments of
         `FaultScript.add`, and `GET /_sandbox/calls`, which lists the recorded requests with the names of their
-        parameters.
+        parameters. A request to `/_sandbox/trap`, where the contract's redirects lead, is recorded as `trap`.
         """
         return Starlette(
             routes=[
                 *self.routes(),
                 Route("/_sandbox/faults", self._add_fault, methods=["POST"]),
                 Route("/_sandbox/calls", self._list_calls, methods=["GET"]),
-            ]
+                Route("/_sandbox/trap", self._spring_trap, methods=["GET", "POST"]),
+            ],
+            middleware=[Middleware(_CrashRecorder, crashes=self.crashes)],
         )
 
     async def _add_fault(self, request: Request) -> Response:
@@ -204,6 +230,25 @@ class Sandbox(ABC):
 
     async def _list_calls(self, request: Request) -> Response:
         return JSONResponse([{"operation": c.operation, "parameters": sorted(c.parameters)} for c in self.calls])
+
+    async def _spring_trap(self, request: Request) -> Response:
+        self.calls.append(Call("trap", {}))
+        return JSONResponse({})
+
+
+class _CrashRecorder:
+    """Middleware that notes an endpoint's exception and the place that raised it, and lets it pass."""
+
+    def __init__(self, app: ASGIApp, crashes: deque[str]) -> None:
+        self._app, self._crashes = app, crashes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            self._crashes.append(f"{type(error).__name__}: {error} in {frame.name}, {frame.filename}:{frame.lineno}")
+            raise
 
 
 _CONSENT = """<!doctype html>

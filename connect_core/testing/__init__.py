@@ -17,7 +17,7 @@ except ModuleNotFoundError as error:
     missing = 'connect_core.testing needs pytest: pip install "connect-login[testing]"'
     raise ModuleNotFoundError(missing, name="pytest") from None
 
-_WITH_RULES = ("contract_rules", "failures", "logins", "redaction")
+_WITH_RULES = ("abilities", "contract_rules", "documentation", "failures", "ids", "logins", "redaction")
 pytest.register_assert_rewrite(*(f"{__name__}.{module}" for module in _WITH_RULES))
 
 from connect_core.harness import RunningShop, Visitor, load_sandboxes, make_settings, run_shop, sandbox_settings  # noqa: E402 - pytest rewrites asserts only in modules that are named before their import

@@ -1,17 +1,17 @@
 """`ContractRules`, the base class of the contract's rules: the fixtures `shop` and `contract_run`, and shared steps.
 
 All rules of one provider use one running shop, so a rule logs in people of its own and compares rows before and after.
-Has no rule itself: those are in `logins`, `failures` and `redaction`.
+A rule that could try nothing calls `not_run` with the reason. Has no rule itself: those are in the other modules.
 """
 
-import json
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import httpx
 import pytest
@@ -20,10 +20,10 @@ from pydantic import SecretStr
 from connect_core.errors import PluginError
 from connect_core.harness import RunningShop, Visitor, run_shop
 from connect_core.http import TOTAL_DEADLINE, HttpPool
-from connect_core.identity import ClientType
+from connect_core.identity import ClientType, PersonId, Profile
 from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import ConfiguredProvider, Plugins, ProviderType
-from connect_core.sandbox import Sandbox
+from connect_core.sandbox import DocumentedRequest, Sandbox
 from connect_core.testing.other_plugin import OTHER_PLUGIN, OtherPlugin
 from connect_core.testing.recorder import Recorder
 
@@ -31,13 +31,38 @@ LOGIN_TABLES = ("es_member", "es_connect", "es_connect_alias", "es_member_sessio
 """The tables in which a login writes."""
 UNTRUSTED_CODES = ("provider_bad_response", "provider_unsigned")
 """The error codes of an answer that cannot be trusted."""
+CREDENTIAL = "credential"
+"""The operation of the fault script for an ID token that the sandbox gives to an app."""
+PROFILE_AGE = 31 * 24 * 3600
+"""Seconds after which a stored profile is too old, whatever `profile_max_age` a provider has by default."""
+TRAP = "trap"
+"""The operation of a sandbox to which redirects of the vendor's API lead: no plugin may follow one."""
 _numbers = count(1)
+NOT_APPLICABLE = "not applicable: "
+"""How the reason begins for which a rule does not concern a provider."""
+Rule = TypeVar("Rule", bound=Callable[..., None])
 
 
 @cache
 def installed() -> Plugins:
     """Return the installed plugins and, beside them, `OTHER_PLUGIN`."""
     return Plugins([(OTHER_PLUGIN, OtherPlugin())])
+
+
+def quick(rule: Rule) -> Rule:
+    """Mark a rule that `connect-login plugin check --quick` runs."""
+    rule.__dict__["is_quick"] = True
+    return rule
+
+
+def not_run(reason: str) -> NoReturn:
+    """End a rule that could try nothing. The report counts it apart and shows the reason."""
+    pytest.skip(reason)
+
+
+def not_applicable(reason: str) -> NoReturn:
+    """End a rule about something that the provider does not have. The report leaves it out."""
+    pytest.skip(NOT_APPLICABLE + reason)
 
 
 def somebody() -> str:
@@ -50,11 +75,23 @@ class Operations:
     """The calls of one login, by their names in the sandbox; empty where there is no such call.
 
     `token` redeems the code, `id` asks who the person is, and `profile` is made only when the profile is wanted.
+    `forms` are those that answer with a form, of which nobody can see that it was cut off.
     """
 
     token: str = ""
     id: str = ""
     profile: str = ""
+    forms: Collection[str] = ()
+
+    @property
+    def proving(self) -> list[str]:
+        """The calls without which nobody is logged in."""
+        return [name for name in (self.token, self.id) if name]
+
+    @property
+    def all(self) -> list[str]:
+        """Every call."""
+        return [name for name in (self.token, self.id, self.profile) if name]
 
 
 @dataclass
@@ -94,6 +131,10 @@ class ContractRules:
     profile_operation: ClassVar[str | None] = None
     untrusted: ClassVar[Collection[str] | None] = None
     refusals: ClassVar[Mapping[str, str] | None] = None
+    documented: ClassVar[Sequence[DocumentedRequest] | None] = None
+    documented_ids: ClassVar[Sequence[PersonId] | None] = None
+    documented_profile: ClassVar[Profile | None] = None
+    profile_parameters: ClassVar[Collection[str]] = ()
 
     @classmethod
     def make_sandbox(cls) -> Sandbox:
@@ -120,13 +161,16 @@ class ContractRules:
         """Run a rule once for each client type, according to the name of its argument.
 
         `client`: every client type. `calling_client`: those whose login calls the vendor, so no ID tokens.
-        `redirect_client`: those that come back through a redirect.
+        `redirect_client`: those that come back through a redirect; `posting_client`: those that do not.
+        `ticketed_client`: those whose app posts a ticket of ours.
         """
         assert metafunc.cls is not None
         excluded = {
             "client": (),
             "calling_client": (Entrance.CREDENTIAL,),
             "redirect_client": set(Entrance) - {Entrance.REDIRECT},
+            "posting_client": (Entrance.REDIRECT,),
+            "ticketed_client": (Entrance.REDIRECT, Entrance.CLIENT_CODE),
         }
         for name in excluded.keys() & metafunc.fixturenames:
             metafunc.parametrize(name, metafunc.cls.get_clients(*excluded[name]))
@@ -156,8 +200,11 @@ class ContractRules:
         sandbox = shared_contract_run.shop.sandboxes[self.plugin]
         sandbox.faults.clear()
         sandbox.calls.clear()
+        sandbox.crashes.clear()
+        shared_contract_run.recorder.replacements = {}
         shared_contract_run.shop.manager.pool.deadline = TOTAL_DEADLINE
         yield shared_contract_run
+        self.check_sandbox(shared_contract_run.shop)
         assert not sandbox.faults.unused, "a fault met no request"
 
     @pytest.fixture
@@ -172,6 +219,12 @@ class ContractRules:
     def configured(self, shop: RunningShop, client: str) -> ConfiguredProvider:
         """Return the provider under test as this client type has it."""
         return shop.manager.registry.find(self.plugin, client)
+
+    def check_sandbox(self, shop: RunningShop) -> None:
+        """Fail the rule when the sandbox itself raised: then nothing was learned about the provider."""
+        crashes = list(self.sandbox(shop).crashes)
+        self.sandbox(shop).crashes.clear()
+        assert not crashes, f"the sandbox itself failed: {crashes[0]}"
 
     def secret_settings(self, shop: RunningShop, client: str) -> set[str]:
         """Return the values of the provider's secret settings."""
@@ -190,11 +243,19 @@ class ContractRules:
             return visitor.http.get(prepared)
         return visitor.http.post(f"/connect/{self.plugin}/{client}/token", json=prepared)
 
+    def with_parameters(self, prepared: str | dict[str, str], added: Mapping[str, str]) -> str | dict[str, str]:
+        """Return the prepared login with the parameters `added`, in place of those of the same names."""
+        if isinstance(prepared, dict):
+            return {**prepared, **added}
+        parts = urlsplit(prepared)
+        return urlunsplit(parts._replace(query=urlencode({**dict(parse_qsl(parts.query)), **added})))
+
     def log_in(self, shop: RunningShop, client: str, person: str = "") -> dict[str, Any]:
         """Log in and return the body of `/connect/me`. Fails the rule when the login fails."""
         with Visitor(shop) as visitor:
             login = visitor.log_in(self.plugin, client, person or somebody())
             who = visitor.who(login)
+        self.check_sandbox(shop)
         assert who is not None, login.text
         return who
 
@@ -212,39 +273,42 @@ class ContractRules:
         if client not in contract_run.operations:
             self.log_in(contract_run.shop, client)  # fetches and caches what no later login fetches, such as keys
             person = somebody()
-            first, second = (self._calls(contract_run.shop, client, person) for _ in range(2))
+            first, second = (self._calls(contract_run, client, person) for _ in range(2))
             for_profile = [call for call in first if call not in second]
-            contract_run.operations[client] = Operations(*[*second, "", ""][:2], *[*for_profile, ""][:1])
+            token, called_for_id, *_ = [*second, "", ""]
+            forms = frozenset(name for name, is_form in {**first, **second}.items() if is_form)
+            contract_run.operations[client] = Operations(token, called_for_id, [*for_profile, ""][0], forms)
         return contract_run.operations[client]
 
-    def _calls(self, shop: RunningShop, client: str, person: str) -> list[str]:
+    def _calls(self, contract_run: ContractRun, client: str, person: str) -> dict[str, bool]:
+        """Log in and return the names of the calls, each with whether it was answered with a form."""
+        shop, exchanges = contract_run.shop, contract_run.recorder.exchanges
         calls = self.sandbox(shop).calls
         with Visitor(shop) as visitor:
             prepared = self.prepare(visitor, client, person)
             calls.clear()
+            exchanges.clear()
             login = self.finish(visitor, client, prepared)
+        self.check_sandbox(shop)
         assert login.status_code < 400, login.text
-        operations = [call.operation for call in calls]
+        answers = [answer.content for _, answer in exchanges]
+        operations = {
+            call.operation: b"{" not in content and b"=" in content
+            for call, content in zip(calls, answers, strict=False)
+        }
         calls.clear()
         return operations
-
-    def spoil_id(self, shop: RunningShop, ids: Collection[str], new: str, on: str) -> Iterator[None]:
-        """Yield once for each of `ids`, each time with a fault that replaces it by the JSON `new` in an answer of `on`.
-
-        A sandbox with a fault `id` plays that instead, once.
-        """
-        faults = self.sandbox(shop).faults
-        if "id" in self.sandbox(shop).own_faults:
-            faults.add("id", new, on=on)
-            yield
-            return
-        for old in sorted(ids):
-            faults.add("replace", json.dumps([old, new]), on=on)
-            yield
 
     def rows(self, shop: RunningShop) -> list[dict[str, Any]]:
         """Return the rows of every table in which a login writes."""
         return [row for table in LOGIN_TABLES for row in shop.rows(table)]
+
+    def naming(self, contract_run: ContractRun, client: str) -> str:
+        """Return the operation whose answer names the person."""
+        if self.configured(contract_run.shop, client).entrance is Entrance.CREDENTIAL:
+            return CREDENTIAL
+        operations = self.operations(contract_run, client)
+        return operations.id or operations.token
 
     @contextmanager
     def nothing_written(self, shop: RunningShop, what: str = "") -> Iterator[None]:
@@ -265,12 +329,20 @@ class ContractRules:
 
     def expect_fault(
         self, shop: RunningShop, client: str, status: int | None, codes: Collection[str], what: str
-    ) -> None:
+    ) -> bool:
         """Log in with the fault that was added, and expect an error, as `expect` does, and no new row.
 
-        Fails the rule when the fault met no request or could not change its answer.
+        Returns False when the fault could not change its answer, so that nothing was tried. Fails the rule when the
+        fault met no request.
         """
-        with Visitor(shop) as visitor, self.nothing_written(shop, what):
-            self.expect(visitor.log_in(self.plugin, client, somebody()), status, codes, what)
-        assert not self.sandbox(shop).faults.unused, f"{what}: the fault met no request"
-        assert not self.sandbox(shop).faults.misfired, f"{what}: the fault found nothing to spoil"
+        faults, rows = self.sandbox(shop).faults, self.rows(shop)
+        with Visitor(shop) as visitor:
+            answer = visitor.log_in(self.plugin, client, somebody())
+        self.check_sandbox(shop)
+        assert not faults.unused, f"{what}: the fault met no request"
+        if faults.misfired:
+            faults.misfired.clear()
+            return False
+        self.expect(answer, status, codes, what)
+        assert all(row in rows for row in self.rows(shop)), f"{what}: something was written"
+        return True

@@ -7,11 +7,9 @@ from itertools import cycle, islice
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import pytest
-
 from connect_core.harness import RunningShop, Visitor, query_of
 from connect_core.providers.provider import Entrance
-from connect_core.testing.contract_rules import ContractRules, ContractRun, somebody
+from connect_core.testing.contract_rules import ContractRules, ContractRun, not_applicable, quick, somebody
 
 CROWD = 200
 """People who log in at the same time."""
@@ -22,35 +20,40 @@ THREADS = 32
 class Logins(ContractRules):
     """Rules about members, states, codes, and many logins at once."""
 
+    @quick
     def test_a_person_is_one_member(self, shop: RunningShop, client: str) -> None:
         """A first login registers, a second finds; the row holds the exact id."""
         person = somebody()
         first, second = self.log_in(shop, client, person), self.log_in(shop, client, person)
-        assert first["uid"] == second["uid"]
-        assert first["connections"] == [self.configured(shop, client).provider.union_type]
+        assert first["uid"] == second["uid"], "a person who came back is another member"
+        union_type = self.configured(shop, client).provider.union_type
+        assert first["connections"] == [union_type], f"the connection is {first['connections']}, not {union_type}"
         [row] = [row for row in shop.rows("es_connect") if str(row["member_id"]) == str(first["uid"])]
         ids = self.ids_of(shop, first)
-        assert row["union_id"] in ids
-        assert all(ids)
+        assert row["union_id"] in ids, "the row in es_connect has another id than its aliases"
+        assert all(ids), "an id is empty"
 
+    @quick
     def test_persons_are_kept_apart(self, shop: RunningShop, client: str) -> None:
         """Two people are two members, and share no id."""
         first, second = self.log_in(shop, client), self.log_in(shop, client)
-        assert first["uid"] != second["uid"]
-        assert not self.ids_of(shop, first) & self.ids_of(shop, second)
+        assert first["uid"] != second["uid"], "two people are one member"
+        assert not self.ids_of(shop, first) & self.ids_of(shop, second), "two people share an id"
 
+    @quick
     def test_calls_go_through_the_core_and_are_few(self, contract_run: ContractRun, client: str) -> None:
         """Every call takes the core's time limits along; a known person costs no call for the profile."""
         operations = self.operations(contract_run, client)
         stated = (self.token_operation, self.id_operation, self.profile_operation)
         if self.configured(contract_run.shop, client).entrance is not Entrance.CREDENTIAL:
             for name, seen_name in zip(stated, (operations.token, operations.id, operations.profile), strict=True):
-                assert name in (None, seen_name)
+                assert name in (None, seen_name), f"a login calls {seen_name or 'nothing'} where the test says {name}"
         with Visitor(contract_run.shop) as visitor:
             prepared = self.prepare(visitor, client, somebody())
             self.sandbox(contract_run.shop).calls.clear()
             calls_until_now = contract_run.recorder.calls
-            assert self.finish(visitor, client, prepared).status_code < 400
+            login = self.finish(visitor, client, prepared)
+        assert login.status_code < 400, login.text
         calls_at_vendor = len(self.sandbox(contract_run.shop).calls)
         calls_of_the_core = contract_run.recorder.calls - calls_until_now
         assert calls_at_vendor == calls_of_the_core, "the plugin has an HTTP client of its own"
@@ -59,26 +62,34 @@ class Logins(ContractRules):
         """The login URL carries a fresh state: at least 128 bits, base62, at most 64 characters."""
         with Visitor(shop) as visitor:
             states = {query_of(visitor.begin(self.plugin, redirect_client))["state"] for _ in range(3)}
-        assert len(states) == 3
-        assert all(22 <= len(state) <= 64 and state.isascii() and state.isalnum() for state in states)
+        assert len(states) == 3, "two logins have the same state"
+        is_sound = all(22 <= len(state) <= 64 and state.isascii() and state.isalnum() for state in states)
+        assert is_sound, "the state in the login URL is not the one that the core made"
 
+    @quick
     def test_redirect_uri_is_encoded_once(self, shop: RunningShop, redirect_client: str) -> None:
         """The vendor reads our callback address exactly, and no parameter is injected through it."""
         with Visitor(shop) as visitor:
             login_url = visitor.begin(self.plugin, redirect_client)
         callback = f"{shop.url}/connect/{self.plugin}/{redirect_client}/callback"
-        assert callback in query_of(login_url).values()
-        assert callback not in login_url
-        assert unquote(urlsplit(login_url).query).count(callback) == 1
+        assert callback in query_of(login_url).values(), "no parameter of the login URL is the callback address"
+        assert callback not in login_url, "the callback address is not percent-encoded"
+        count = unquote(urlsplit(login_url).query).count(callback)
+        assert count == 1, f"the callback address stands {count} times in the login URL"
 
+    @quick
     def test_no_secret_is_in_the_login_url(self, shop: RunningShop, client: str) -> None:
         """The login URL, which a browser or phone gets, contains no secret setting."""
         if self.configured(shop, client).entrance is Entrance.CLIENT_CODE:
-            pytest.skip("this client type begins its logins without a login URL")
+            not_applicable("this client type begins its logins without a login URL")
         with Visitor(shop) as visitor:
             begun = visitor.http.post(f"/connect/{self.plugin}/{client}/login-url", json={}).text
-        assert not [secret for secret in self.secret_settings(shop, client) if secret in unquote(begun)]
+            if self.configured(shop, client).entrance is Entrance.REDIRECT:
+                begun += visitor.begin(self.plugin, client)  # behind a deep link, if there is one
+        leaked = [secret for secret in self.secret_settings(shop, client) if secret in unquote(begun)]
+        assert not leaked, "the login URL contains a secret setting"
 
+    @quick
     def test_refusal_is_told(self, shop: RunningShop, redirect_client: str) -> None:
         """A person who refuses gets `provider_denied`, and the vendor is not asked."""
         with Visitor(shop) as visitor, self.nothing_written(shop), self._no_vendor_call(shop):
@@ -104,15 +115,17 @@ class Logins(ContractRules):
             with self._no_vendor_call(shop):
                 again = visitor.http.get(callback)
                 self.expect(stranger.http.get(callback), 400, ["state_invalid"])
-        assert (first.status_code, again.status_code) == (303, 303)
-        assert again.headers["location"] == first.headers["location"]
-        assert "set-cookie" not in again.headers
+        statuses = (first.status_code, again.status_code)
+        assert statuses == (303, 303), f"the callback and its repeat answer HTTP {statuses}"
+        assert again.headers["location"] == first.headers["location"], "the repeat leads elsewhere"
+        assert "set-cookie" not in again.headers, "the repeat sets a cookie"
 
     def test_code_is_redeemed_once(self, shop: RunningShop, client: str) -> None:
         """A code or ID token that was handed in before is refused as `code_seen` without asking the vendor."""
         with Visitor(shop) as visitor:
             old, new = (self.prepare(visitor, client, somebody()) for _ in range(2))
-            assert self.finish(visitor, client, old).status_code < 400
+            login = self.finish(visitor, client, old)
+            assert login.status_code < 400, login.text
             with self._no_vendor_call(shop):
                 self.expect(self.finish(visitor, client, self._injected(shop, client, old, new)), 400, ["code_seen"])
 
@@ -140,11 +153,12 @@ class Logins(ContractRules):
         """Compare each member with what the same person gets alone. `people` maps persons to client types."""
         logged_in = {person: who for person, who in zip(people, members, strict=True) if who is not None}
         assert len(logged_in) == CROWD, f"{CROWD - len(logged_in)} of {CROWD} people were not logged in"
-        assert len({who["uid"] for who in logged_in.values()}) == CROWD
+        assert len({who["uid"] for who in logged_in.values()}) == CROWD, "two people of the crowd are one member"
         named = {person: who for person, who in logged_in.items() if not who["nickname"].startswith("m_")}
         assert len({who["nickname"] == person for person, who in named.items()}) < 2, "somebody has another's name"
         for person in list(people)[:: CROWD // 10]:
-            assert self.log_in(contract_run.shop, people[person], person)["uid"] == logged_in[person]["uid"]
+            alone = self.log_in(contract_run.shop, people[person], person)
+            assert alone["uid"] == logged_in[person]["uid"], "in the crowd somebody was logged in as somebody else"
 
     def _injected(
         self, shop: RunningShop, client: str, old: str | dict[str, str], new: str | dict[str, str]

@@ -2,8 +2,9 @@
 
 import contextlib
 import io
-from collections.abc import Generator
+from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from importlib.metadata import entry_points
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +15,7 @@ from connect_core import __version__
 from connect_core.errors import PluginError
 from connect_core.providers.hookspecs import NAME
 from connect_core.providers.registry import Plugins, ProviderType
+from connect_core.testing.contract_rules import NOT_APPLICABLE
 
 _SUITE = """\
 from connect_core.testing import ProviderContract
@@ -24,16 +26,25 @@ class TestContract(ProviderContract):
 """
 
 
+class Result(StrEnum):
+    """What came of one rule. `NOT_RUN`: it could try nothing, so it says nothing about the plugin."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_RUN = "not run"
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The result of one rule for one client type.
 
     `rule` is the first line of the rule's docstring; `client` is empty for a rule that is run once for all; `reason` is
-    why the rule failed, empty when it held.
+    why the rule failed or was not run, empty when it held.
     """
 
     rule: str
     client: str
+    result: Result
     reason: str = ""
 
 
@@ -41,30 +52,36 @@ class Verdict:
 class ContractReport:
     """The results of a run of the contract.
 
-    `distribution` is the name and version of the package that has the plugin; `clients` are the client types that it
-    serves.
+    `distribution` is the name and version of the package that has the plugin; `clients` are the client types that were
+    tested; `is_quick` is True for a run of the quick rules with the first client type alone.
     """
 
     plugin: str
     distribution: str
     clients: tuple[str, ...]
     verdicts: tuple[Verdict, ...]
+    is_quick: bool = False
 
     @property
     def has_passed(self) -> bool:
-        """True when at least one rule was run and all held."""
-        return bool(self.verdicts) and not any(verdict.reason for verdict in self.verdicts)
+        """True when at least one rule held and none failed."""
+        return self.count(Result.PASSED) > 0 and not self.count(Result.FAILED)
 
-    def count(self, client: str) -> tuple[int, int]:
-        """Return how many rules held for one client type, and how many were run."""
-        verdicts = [verdict for verdict in self.verdicts if verdict.client in ("", client)]
-        return sum(not verdict.reason for verdict in verdicts), len(verdicts)
+    def count(self, result: Result, client: str = "") -> int:
+        """Return the number of verdicts with this result, of all client types or of `client` alone.
+
+        A rule has a verdict for each client type, or one for all.
+        """
+        verdicts = (verdict for verdict in self.verdicts if not client or verdict.client in ("", client))
+        return sum(verdict.result is result for verdict in verdicts)
 
     def to_markdown(self, date: str) -> str:
         """Return the report as a Markdown page. `date` is the day of the run, in ISO 8601."""
         outcome = "passed" if self.has_passed else "FAILED"
+        counts = {result: self.count(result) for result in Result}
+        summary = ", ".join(f"{count} {result}" for result, count in counts.items() if count)
         lines = [
-            f"# Contract of {self.plugin}: {outcome}",
+            f"# Contract of {self.plugin}: {outcome}{' (quick)' if self.is_quick else ''}",
             "",
             ", ".join(dict.fromkeys((self.distribution, f"connect-login {__version__}", date))),
             "",
@@ -74,34 +91,82 @@ class ContractReport:
         for rule in dict.fromkeys(verdict.rule for verdict in self.verdicts):
             cells = " | ".join(self._cell(rule, client) for client in self.clients)
             lines.append(f"| {rule} | {cells} |")
-        failed = [verdict for verdict in self.verdicts if verdict.reason]
-        if failed:
-            lines += ["", *(f"- {verdict.client or 'all'}: {verdict.rule} {verdict.reason}" for verdict in failed)]
+        lines += ["", f"{summary or 'no rule was run'}."]
+        for result in (Result.FAILED, Result.NOT_RUN):
+            if reasons := list(self._list_reasons(result)):
+                lines += ["", f"{result.capitalize()}:", "", *reasons]
         return "\n".join(lines)
 
+    def _list_reasons(self, result: Result) -> Iterator[str]:
+        """Yield a line for each reason, with the rules and the client types that have it."""
+        rules: dict[str, dict[str, list[str]]] = {}
+        for verdict in self.verdicts:
+            if verdict.result is result:
+                clients = rules.setdefault(verdict.reason, {}).setdefault(verdict.rule, [])
+                clients += [verdict.client] if verdict.client else []
+        for reason, by_rule in rules.items():
+            joined = {rule: ", ".join(clients) for rule, clients in by_rule.items()}
+            yield f"- {reason}"
+            yield from (f"    - {rule}{f' ({names})' if names else ''}" for rule, names in joined.items())
+
     def _cell(self, rule: str, client: str) -> str:
-        verdicts = [verdict for verdict in self.verdicts if verdict.rule == rule and verdict.client in ("", client)]
-        if not verdicts:
+        results = {v.result for v in self.verdicts if v.rule == rule and v.client in ("", client)}
+        if not results:
             return "n/a"
-        return "**failed**" if any(verdict.reason for verdict in verdicts) else "passed"
+        return "**failed**" if Result.FAILED in results else str(min(results, key=list(Result).index))
 
 
 class _ResultCollector:
-    """A pytest plugin that collects the result of each test."""
+    """A pytest plugin that collects the result of each test, of `rules` alone or of the quick ones."""
 
-    def __init__(self) -> None:
-        self.verdicts: list[Verdict] = []
+    def __init__(self, rules: Collection[str], first_client: str) -> None:
+        """`rules` are names of rules, none for all; with `first_client` only quick rules run, for that client type."""
+        self.results: dict[tuple[str, str], Verdict] = {}
+        self._rules, self._first_client = rules, first_client
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leave out the rules that were not asked for."""
+        items[:] = [item for item in items if isinstance(item, pytest.Function) and self._is_wanted(item)]
+
+    def _is_wanted(self, item: pytest.Function) -> bool:
+        if self._rules:
+            return item.originalname in self._rules
+        is_quick = getattr(item.obj, "is_quick", False) and _client_of(item) in ("", self._first_client)
+        return is_quick or not self._first_client
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Note the result of a rule. What comes after a failure, such as its clean-up, changes nothing."""
         report = yield
-        if isinstance(item, pytest.Function) and (report.failed or (report.when == "call" and report.passed)):
-            callspec = getattr(item, "callspec", None)
-            client = next(iter(callspec.params.values()), "") if callspec else ""
-            rule = (item.obj.__doc__ or item.name).split("\n")[0]
-            reason = report.longreprtext.strip().split("\n")[-1] if report.failed else ""
-            self.verdicts.append(Verdict(rule, str(client), reason))
+        if not isinstance(item, pytest.Function):
+            return report
+        rule, client = (item.obj.__doc__ or item.name).split("\n")[0], _client_of(item)
+        if report.failed:
+            reason = report.longreprtext.strip().split("\n")[-1]
+            self.results.setdefault((rule, client), Verdict(rule, client, Result.FAILED, _shorten(report, reason)))
+        elif report.skipped:
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+            reason = reason.removeprefix("Skipped: ")
+            if not reason.startswith(_NOT_CONCERNED):
+                self.results[rule, client] = Verdict(rule, client, Result.NOT_RUN, reason)
+        elif report.when == "call" and report.passed:
+            self.results[rule, client] = Verdict(rule, client, Result.PASSED)
         return report
+
+
+_NOT_CONCERNED = (NOT_APPLICABLE, "got empty parameter set")
+"""How the reasons begin for which a rule does not concern a provider; the second is pytest's, for client types."""
+
+
+def _client_of(item: pytest.Function) -> str:
+    callspec = getattr(item, "callspec", None)
+    return str(next(iter(callspec.params.values()), "")) if callspec else ""
+
+
+def _shorten(report: pytest.TestReport, last_line: str) -> str:
+    """Return the message of a failed assertion, or the last line of whatever else was raised."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return crash.message.split("\n")[0].removeprefix("AssertionError: ") if crash else last_line
 
 
 def find_plugins(name: str) -> list[ProviderType]:
@@ -127,12 +192,14 @@ def find_plugins(name: str) -> list[ProviderType]:
     return matching
 
 
-def run_contract(plugin: ProviderType) -> ContractReport:
-    """Run every rule of the contract on an installed plugin, with its sandbox, and return the results.
+def run_contract(plugin: ProviderType, *, is_quick: bool = False, rules: Collection[str] = ()) -> ContractReport:
+    """Run the contract on a plugin, with its sandbox, and return the results.
 
-    Needs pytest. Takes some 10 to 60 seconds, and prints nothing.
+    `is_quick` runs the rules that find most mistakes, with the plugin's first client type: about 5 seconds. `rules` are
+    the names of rules (`test_…`) to run alone. Needs pytest. A whole run takes some 10 to 60 seconds. Prints nothing.
     """
-    recorder, output = _ResultCollector(), io.StringIO()
+    clients = tuple(client.value for client in plugin.provider.entrances)[: 1 if is_quick else None]
+    collector, output = _ResultCollector(rules, clients[0] if is_quick else ""), io.StringIO()
     with TemporaryDirectory(prefix="connect-contract-") as folder, contextlib.redirect_stdout(output):
         # one module name for each plugin: Python imports a name only once in a process
         suite = Path(folder, f"test_{plugin.name.replace('-', '_')}.py")
@@ -148,9 +215,9 @@ def run_contract(plugin: ProviderType) -> ContractReport:
             "-c",
             f"{folder}/pytest.ini",
         ]
-        pytest.main([*options, str(suite)], plugins=[recorder])
-    clients = tuple(client.value for client in plugin.provider.entrances)
-    return ContractReport(plugin.name, _distribution_of(plugin), clients, tuple(recorder.verdicts))
+        pytest.main([*options, str(suite)], plugins=[collector])
+    distribution = _distribution_of(plugin)
+    return ContractReport(plugin.name, distribution, clients, tuple(collector.results.values()), is_quick)
 
 
 def _distribution_of(plugin: ProviderType) -> str:

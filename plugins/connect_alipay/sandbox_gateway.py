@@ -7,6 +7,7 @@ its node, and falsified when a fault says so. Knows no person and serves no HTTP
 """
 
 import json
+import re
 import secrets
 from collections import Counter
 from collections.abc import Mapping
@@ -188,6 +189,7 @@ def read_content(request: V2Request, registration: Registration) -> Fields:
 def write_node(fields: Fields, charset: str, content_key: bytes | None) -> str:
     """Return the source text of a node: a JSON object, or with `content_key` a JSON string with its cipher text."""
     text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    text = re.sub("[\ud800-\udfff]", lambda lone: f"\\u{ord(lone[0]):04x}", text)  # no charset has these
     return f'"{encrypt_content(content_key, text.encode(charset, "replace"))}"' if content_key else text
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from connect_core.sandbox import Grant, OAuth2Sandbox, Person
 from connect_weibo import WeiboProvider
 
-WORDS = {"21324": "invalid_client", "21325": "invalid_grant", "21332": "invalid_access_token"}
+WORDS = {"21324": "invalid_client", "21325": "invalid_grant", "21332": "invalid_access_token", "10008": "param error"}
 
 
 class WeiboSandbox(OAuth2Sandbox):
@@ -19,7 +19,12 @@ class WeiboSandbox(OAuth2Sandbox):
     provider = WeiboProvider
     client_id = "1000000001"
     error_statuses = (400, 400)
-    refusals = {"invalid_client": "21324", "invalid_grant": "21325", "invalid_token": "21332"}
+    refusals = {
+        "invalid_client": "21324",
+        "invalid_grant": "21325",
+        "invalid_token": "21332",
+        "invalid_request": "10008",
+    }
 
     def token_answer(self, grant: Grant, token: str) -> dict[str, Any]:
         """Return the token answer with the person's id."""

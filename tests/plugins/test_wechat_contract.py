@@ -33,6 +33,7 @@ class TestMiniProgram(ProviderContract):
 
     plugin = "wechat"
     clients = (ClientType.MINI,)
+    profile_parameters = ("nickname",)
     token_operation = "jscode2session"
     untrusted = ("missing_id",)
     refusals: ClassVar = REFUSALS

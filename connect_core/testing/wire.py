@@ -1,0 +1,156 @@
+"""Requests as they went over the wire, and how they differ from what a vendor documents.
+
+Values only: makes no request. A difference never quotes a value that was sent, because it may be a secret.
+"""
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+from connect_core.http import Answer, Request
+from connect_core.sandbox.documented import DocumentedRequest
+
+Known = Mapping[str, Collection[str]]
+"""Values of a login by the names under which `DocumentedRequest` may have them in braces."""
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_WRAPPED = re.compile(r"[^{\[]*?(\{.*\})[^}]*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class WireRequest:
+    """A request that was sent: its `url` has no query; `form` and `json` are its body, empty where it has none."""
+
+    method: str
+    url: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] = field(default_factory=dict)
+    json: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, request: Request) -> "WireRequest":
+        """Read a request of the core's HTTP client."""
+        body = (request.content or b"").decode("utf-8", "replace")
+        parts = urlsplit(str(request.url))
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        is_json = body.lstrip().startswith("{")
+        return cls(
+            request.method,
+            urlunsplit(parts._replace(query="", fragment="")),
+            dict(parse_qsl(parts.query, keep_blank_values=True)),
+            {} if is_json else dict(parse_qsl(body, keep_blank_values=True)),
+            json.loads(body) if is_json else {},
+            headers,
+        )
+
+    @classmethod
+    def of_page(cls, url: str) -> "WireRequest":
+        """Read the address of a page that a browser opens."""
+        parts = urlsplit(url)
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        return cls("GET", urlunsplit(parts._replace(query="", fragment="")), query)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.url}"
+
+
+def find_documented(
+    wire: WireRequest, documented: Sequence[DocumentedRequest], known: Known, client: str
+) -> tuple[DocumentedRequest | None, list[str]]:
+    """Return the documented request that is closest to `wire`, and how the two differ; None when none is like it.
+
+    Only requests with the same method and address are compared, and of those only what `client` sends.
+    """
+    alike = [
+        request
+        for request in documented
+        if (request.method.upper(), request.url) == (wire.method, wire.url)
+        and (not request.clients or client in request.clients)
+    ]
+    if not alike:
+        return None, [f"{wire} is not documented"]
+    compared = [(request, list(find_differences(request, wire, known))) for request in alike]
+    return min(compared, key=lambda pair: len(pair[1]))
+
+
+def find_differences(documented: DocumentedRequest, wire: WireRequest, known: Known) -> Iterator[str]:
+    """Yield what `wire` lacks, adds, or has with another value than `documented`."""
+    optional = set(documented.optional)
+    for place in ("query", "form", "json"):
+        expected, sent = getattr(documented, place), getattr(wire, place)
+        yield from (f"{place}: {name} is missing" for name in expected if name not in sent and name not in optional)
+        yield from (f"{place}: {name} is not documented" for name in sent if name not in optional | set(expected))
+        for name in expected.keys() & sent.keys():
+            if not fits(expected[name], sent[name], known):
+                yield f"{place}: {name} is not {expected[name]!r}"
+    expected_headers = {name.lower(): value for name, value in documented.headers.items()}
+    for name, template in expected_headers.items():
+        if name not in wire.headers:
+            yield f"header: {name} is missing"
+        elif not fits(template, wire.headers[name], known):
+            yield f"header: {name} is not {template!r}"
+    if "authorization" in wire.headers and "authorization" not in expected_headers:
+        yield "header: authorization is not documented"
+
+
+def fits(template: Any, value: Any, known: Known) -> bool:
+    """Return True when `value` is what `template` says; a name in braces stands for one of its `known` values."""
+    if isinstance(template, Mapping) and isinstance(value, Mapping):
+        return template.keys() == value.keys() and all(fits(template[name], value[name], known) for name in template)
+    if isinstance(template, list) and isinstance(value, list):
+        pairs = zip(template, value, strict=False)
+        return len(template) == len(value) and all(fits(part, other, known) for part, other in pairs)
+    if not (isinstance(template, str) and isinstance(value, str)):
+        return bool(template == value)
+    pattern, position = "", 0
+    for placeholder in _PLACEHOLDER.finditer(template):
+        pattern += re.escape(template[position : placeholder.start()])
+        values = known.get(placeholder[1])
+        pattern += f"(?:{'|'.join(map(re.escape, values))})" if values else ".+"
+        position = placeholder.end()
+    return re.fullmatch(pattern + re.escape(template[position:]), value, re.DOTALL) is not None
+
+
+def fill(template: str, known: Known) -> str:
+    """Return `template` with each name in braces replaced by its known value, where there is exactly one."""
+
+    def find(placeholder: re.Match[str]) -> str:
+        values = list(known.get(placeholder[1], ()))
+        return values[0] if len(values) == 1 else placeholder[0]
+
+    return _PLACEHOLDER.sub(find, template)
+
+
+def read_body(content: bytes | str) -> Any:
+    """Return an answer's body as data: of JSON, of JSON inside something else (JSONP), or of a form; else None."""
+    text = content if isinstance(content, str) else content.decode("utf-8", "replace")
+    for candidate in (text, *_WRAPPED.findall(text)):
+        try:
+            return json.loads(candidate)
+        except ValueError:
+            continue
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, strict_parsing=True)) or None
+    except ValueError:
+        return None
+
+
+def make_answer(body: Mapping[str, Any] | str) -> Answer:
+    """Return a vendor's answer with the documented `body` and status 200."""
+    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+    return Answer(200, {"content-type": "application/json"}, text.encode())
+
+
+def list_members(body: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield each member of an answer as its path (`data.user.id`; the items of a list share one) and its text."""
+    if isinstance(body, Mapping):
+        for name, value in body.items():
+            yield from list_members(value, f"{path}.{name}" if path else str(name))
+    elif isinstance(body, list):
+        for value in body:
+            yield from list_members(value, path)
+    elif path:
+        yield path, body if isinstance(body, str) else json.dumps(body)
