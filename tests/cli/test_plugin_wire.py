@@ -9,10 +9,10 @@ from urllib.parse import parse_qsl, unquote_plus
 
 import pytest
 
+from connect_core.cli.plugin.described_login import DescribedLogin, DescribedRequest, describe_login
 from connect_core.cli.plugin.file import load_plugin_file
 from connect_core.cli.plugin.masking import MASK, Masks
 from connect_core.cli.plugin.recording import Recording, record_login
-from connect_core.cli.plugin.wire_requests import WireLogin, WireRequest, read_login
 from connect_core.identity import ClientType
 from connect_core.providers.registry import Plugins
 from connect_core.testing.recorder import is_secret
@@ -30,13 +30,13 @@ def record(name: str, client: str, plugins: Plugins = PLUGINS) -> Recording:
     return record_login(plugins, plugins.available[name], ClientType(client))
 
 
-def wire_of_acme(folder: Path, text: str) -> WireLogin:
+def wire_of_acme(folder: Path, text: str) -> DescribedLogin:
     """Log in on a PC through a plugin with this text."""
     (folder / "acme.py").write_text(text, "utf-8")
-    return read_login(record("acme", "pc", Plugins([load_plugin_file(folder / "acme.py")], discover=False)))
+    return describe_login(record("acme", "pc", Plugins([load_plugin_file(folder / "acme.py")], discover=False)))
 
 
-def find(login: WireLogin, operation: str) -> WireRequest:
+def find(login: DescribedLogin, operation: str) -> DescribedRequest:
     [request] = [request for request in login.requests if request.operation == operation]
     return request
 
@@ -60,7 +60,7 @@ def find_secrets(recording: Recording) -> Iterator[str]:
 def test_wire_of_every_plugin_shows_no_secret(name: str, client: str) -> None:
     """Every installed plugin is logged in through, and no code, token, signature or secret is in what is shown."""
     recording = record(name, client)
-    login = read_login(recording)
+    login = describe_login(recording)
     assert login.error == ""
     shown = str(login)
     secrets = {secret for secret in find_secrets(recording) if len(secret) >= 8}
@@ -125,13 +125,13 @@ def test_wire_names_each_value(tmp_path: Path) -> None:
 )
 def test_wire_shows_the_vendors_addresses(name: str, client: str, urls: list[str]) -> None:
     """Whether they are in the class, defaults of the settings, or chosen by the provider."""
-    login = read_login(record(name, client))
+    login = describe_login(record(name, client))
     assert [request.url for request in login.requests if request.sender == "shop"] == urls
 
 
 def test_wire_shows_the_sandbox_where_no_address_is_stated() -> None:
     """Of an OpenID provider the discovery document alone is known; the other addresses are in it."""
-    login = read_login(record("google", "pc"))
+    login = describe_login(record("google", "pc"))
     assert find(login, "discovery").url == "https://accounts.google.com/.well-known/openid-configuration"
     for operation in ("authorize", "token", "jwks"):
         assert find(login, operation).url.startswith("http://127.0.0.1:")
@@ -140,14 +140,14 @@ def test_wire_shows_the_sandbox_where_no_address_is_stated() -> None:
 
 def test_wire_shows_a_callback_that_is_a_form() -> None:
     """With `form_post` the browser posts the response to our callback."""
-    callback = find(read_login(record("apple", "pc")), "callback")
+    callback = find(describe_login(record("apple", "pc")), "callback")
     assert (callback.method, callback.body_kind) == ("POST", "form")
     assert callback.body == {"state": "{state}", "code": "{code}", "user": "{user}"}
 
 
 def test_wire_shows_what_an_app_posts() -> None:
     """First the string for its SDK, then what it posts to us, then our calls."""
-    login = read_login(record("wechat", "app"))
+    login = describe_login(record("wechat", "app"))
     assert [request.operation for request in login.requests] == ["login-url", "post", "token", "userinfo"]
     start, post, token, userinfo = login.requests
     assert start.body == {"appid": "wx5a7db0c0000000a3", "scope": "snsapi_userinfo", "state": "{state}"}

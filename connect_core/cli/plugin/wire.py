@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from connect_core.cli.plugin.described_login import DescribedLogin, DescribedRequest, describe_login
 from connect_core.cli.plugin.recording import record_login
-from connect_core.cli.plugin.wire_requests import WireLogin, WireRequest, read_login
 from connect_core.errors import PluginError
 from connect_core.identity import ClientType
 from connect_core.observability.logs import configure_logging
@@ -33,7 +33,7 @@ def wire(
     configure_logging("critical")
     plugins = Plugins()
     plugin = _find_plugin(plugins, name)
-    logins = [read_login(record_login(plugins, plugin, each)) for each in _find_clients(plugin, client)]
+    logins = [describe_login(record_login(plugins, plugin, each)) for each in _find_clients(plugin, client)]
     if as_json:
         typer.echo(json.dumps([asdict(login) for login in logins], ensure_ascii=False, indent=2))
     else:
@@ -61,7 +61,7 @@ def _find_clients(plugin: ProviderType, client: ClientType | None) -> Sequence[C
     return [client]
 
 
-def _write_login(login: WireLogin) -> Iterator[str]:
+def _write_login(login: DescribedLogin) -> Iterator[str]:
     yield f"# {login.plugin}, {login.client} ({login.entrance})"
     for number, request in enumerate(login.requests, 1):
         yield ""
@@ -71,7 +71,7 @@ def _write_login(login: WireLogin) -> Iterator[str]:
     yield f"the login failed: {login.error}" if login.error else "the person is logged in"
 
 
-def _write_request(request: WireRequest) -> Iterator[str]:
+def _write_request(request: DescribedRequest) -> Iterator[str]:
     if request.method:
         yield f"   {request.method} {request.url}"
     yield from _write_values("query", _flatten(request.query))

@@ -1,4 +1,4 @@
-"""`WireRequest`: a request of a recorded login in the words of a vendor's documentation, without secrets.
+"""`DescribedRequest`: a request of a recorded login in the words of a vendor's documentation, without secrets.
 
 Reads what was recorded, and prints nothing.
 """
@@ -23,7 +23,7 @@ _OBJECT = re.compile(r"\{.*\}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class WireRequest:
+class DescribedRequest:
     """One request of a login.
 
     - `sender`: `shop` (the login service), `browser`, or `client` (an app, a mini program, or a page with an SDK).
@@ -48,24 +48,24 @@ class WireRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class WireLogin:
+class DescribedLogin:
     """The requests of one login, in order. `error` says why it failed, and is empty when it did not."""
 
     plugin: str
     client: ClientType
     entrance: Entrance
-    requests: tuple[WireRequest, ...]
+    requests: tuple[DescribedRequest, ...]
     error: str
 
 
-def read_login(recording: Recording) -> WireLogin:
+def describe_login(recording: Recording) -> DescribedLogin:
     """Return the requests of `recording` with the vendor's addresses and without secrets."""
     reader = _Reader(recording)
     client_requests = list(reader.describe_client())
     requests = list(reader.describe_exchanges())
     start = recording.find_call("get_login_url")
     sent_before = start.sent_before if start else 0
-    return WireLogin(
+    return DescribedLogin(
         recording.plugin.name,
         recording.client,
         recording.entrance,
@@ -82,17 +82,17 @@ class _Reader:
         self._recording = recording
         self._addresses = find_vendor_addresses(recording)
 
-    def describe_exchanges(self) -> Iterator[WireRequest]:
+    def describe_exchanges(self) -> Iterator[DescribedRequest]:
         """Yield what the login service sent. A value of an answer is known by its name in the requests after it."""
         for exchange, url in zip(self._recording.exchanges, self._addresses.requests, strict=True):
             yield self._describe(exchange, url)
             if exchange.answer:
                 self.masks.learn_answer(_parse_answer(exchange.answer))
 
-    def _describe(self, exchange: Exchange, url: str) -> WireRequest:
+    def _describe(self, exchange: Exchange, url: str) -> DescribedRequest:
         request = exchange.request
         kind, body = _parse_body(request.content, request.headers)
-        return WireRequest(
+        return DescribedRequest(
             "shop",
             exchange.operation,
             request.method,
@@ -109,7 +109,7 @@ class _Reader:
             tuple(dict.fromkeys(_find_paths(_parse_answer(exchange.answer)))) if exchange.answer else (),
         )
 
-    def describe_client(self) -> Iterator[WireRequest]:
+    def describe_client(self) -> Iterator[DescribedRequest]:
         """Yield what the client sends: where the login begins, and how it comes back."""
         recording, masks = self._recording, self.masks
         start = recording.find_call("get_login_url")
@@ -117,24 +117,24 @@ class _Reader:
         if login_url and not recording.entrance.is_ticketed:
             parts = urlsplit(login_url)
             url = self._addresses.login_url or f"{parts.scheme}://{parts.netloc}{parts.path}"
-            yield WireRequest("browser", "authorize", "GET", url, masks.apply(_parse_query(parts.query)))
+            yield DescribedRequest("browser", "authorize", "GET", url, masks.apply(_parse_query(parts.query)))
         elif login_url:
-            yield WireRequest("client", "login-url", body=masks.apply(_parse_query(login_url) or login_url))
+            yield DescribedRequest("client", "login-url", body=masks.apply(_parse_query(login_url) or login_url))
         yield from self._describe_return()
 
-    def _describe_return(self) -> Iterator[WireRequest]:
+    def _describe_return(self) -> Iterator[DescribedRequest]:
         recording, masks = self._recording, self.masks
         start, callback = recording.find_call("get_login_url"), recording.find_call("login_callback")
         if recording.callback_url:
             parts = urlsplit(recording.callback_url)
             url = f"{parts.scheme}://{parts.netloc}{parts.path}"
-            yield WireRequest("browser", "callback", "GET", url, masks.apply(_parse_query(parts.query)))
+            yield DescribedRequest("browser", "callback", "GET", url, masks.apply(_parse_query(parts.query)))
         elif recording.posted:
             body = masks.apply(dict(recording.posted))
-            yield WireRequest("client", "post", "POST", recording.posted_to, body=body, body_kind="json")
+            yield DescribedRequest("client", "post", "POST", recording.posted_to, body=body, body_kind="json")
         elif start and callback:
             url, form = start.arguments[0].redirect_uri, dict(callback.arguments[0].parameters)
-            yield WireRequest("browser", "callback", "POST", url, body=masks.apply(form), body_kind="form")
+            yield DescribedRequest("browser", "callback", "POST", url, body=masks.apply(form), body_kind="form")
 
 
 def _make_masks(recording: Recording) -> Masks:
