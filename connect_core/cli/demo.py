@@ -1,5 +1,6 @@
 """`connect-login demo`: runs a shop, its login page and every plugin's sandbox on loopback."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -8,9 +9,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from connect_core.cli.console import wait_for_stop
+from connect_core.cli.plugin.file import load_plugin_file
 from connect_core.harness import RunningShop, Visitor, run_shop
 from connect_core.identity import ClientType
 from connect_core.observability.logs import configure_logging
+from connect_core.providers.registry import Plugins
 from connect_core.store import bulk
 from connect_core.web import responses
 from connect_core.web.pages.views import ConnectionView, MemberView
@@ -25,6 +28,10 @@ def demo(
     port: Annotated[
         int, typer.Option(help="Port of the shop; the sandboxes take the next one. 0: any free port.")
     ] = 8000,
+    plugin: Annotated[
+        list[Path] | None,
+        typer.Option(help="A plugin that is not installed: its file, such as ./acme.py. Can be repeated."),
+    ] = None,
 ) -> None:
     """Try every login on this machine, without any account.
 
@@ -32,18 +39,19 @@ def demo(
     Exit code of `--once`, 0: every login worked; 1: one did not.
     """
     configure_logging("error" if once else "warning")
+    plugins = Plugins(load_plugin_file(path) for path in plugin or ())
     if once:
-        raise typer.Exit(0 if _try_all() else 1)
-    with run_shop(ports=(port, port and port + 1), routes=demo_home()) as running_shop:
+        raise typer.Exit(0 if _try_all(plugins) else 1)
+    with run_shop(plugins=plugins, ports=(port, port and port + 1), routes=demo_home()) as running_shop:
         typer.echo(f"shop        {running_shop.url}/   (log in there; Ctrl-C ends the demo)")
         typer.echo(f"login page  {running_shop.url}/connect/login?client=pc   and  ?client=h5")
         typer.echo("apps and mini programs have no page here: connect-login demo --once logs in through them")
         wait_for_stop()
 
 
-def _try_all() -> bool:
+def _try_all(plugins: Plugins) -> bool:
     has_worked = True
-    with run_shop() as running_shop:
+    with run_shop(plugins=plugins) as running_shop:
         for configured in sorted(running_shop.manager.registry, key=lambda configured: configured.name):
             try:
                 outcome = _try(running_shop, configured.name, configured.client_type)
@@ -51,7 +59,6 @@ def _try_all() -> bool:
                 outcome = f"FAILED {type(error).__name__}: {str(error)[:200]}"
             has_worked = has_worked and not outcome.startswith("FAILED")
             typer.echo(f"{configured.name:<10} {configured.client_type:<5} {outcome}")
-        plugins = running_shop.manager.plugins
         without_sandbox = [
             name for name, plugin in plugins.available.items() if plugin.sandbox and name not in running_shop.sandboxes
         ]

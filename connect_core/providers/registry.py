@@ -164,7 +164,8 @@ class Plugins:
             raise
         except BaseException as error:  # noqa: BLE001 - a stranger's import may raise anything; it is shown
             self.quarantined[name] = " ".join(f"{type(error).__name__}: {error}".split())
-            log.error("plugin_quarantined", extra={"plugin": name, "reason": self.quarantined[name]})
+            if name in self._points:  # one of `extra` is reported by the error that follows
+                log.error("plugin_quarantined", extra={"plugin": name, "reason": self.quarantined[name]})
             if self._manager.has_plugin(name):
                 self._manager.unregister(name=name)
             return

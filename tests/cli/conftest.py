@@ -1,5 +1,7 @@
-"""A configuration for commands that work on a database."""
+"""A configuration for commands that work on a database, and imports that a test leaves no trace of."""
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,3 +16,14 @@ def config(empty: str, tmp_path: Path) -> str:
     path = tmp_path / "connect.toml"
     path.write_text(path.read_text("utf-8").replace("sqlite:///connect.db", empty), "utf-8")
     return str(path)
+
+
+@pytest.fixture
+def restored_imports(tmp_path: Path) -> Iterator[None]:
+    """Forget what the test imported from its folder."""
+    path = list(sys.path)
+    yield
+    sys.path[:] = path
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", "")).startswith(str(tmp_path)):
+            del sys.modules[name]

@@ -8,6 +8,7 @@ from connect_core.cli.plugin import reference
 from connect_core.cli.plugin.check import check
 from connect_core.cli.plugin.installed import list_installed
 from connect_core.cli.plugin.new import new
+from connect_core.cli.plugin.wire import wire
 from connect_core.errors import PluginError
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ def root() -> None:
 
 
 app.command()(new)
+app.command()(wire)
 app.command()(check)
 app.command("list")(list_installed)
 

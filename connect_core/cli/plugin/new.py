@@ -3,27 +3,26 @@
 import keyword
 import os
 import re
-from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
-from string import Template
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from connect_core import __version__
+from connect_core.cli.plugin.new_options import GivenOptions, NewPlugin, VendorProtocol, check_options
+from connect_core.cli.plugin.templating import make_environment, write_titles
 from connect_core.errors import PluginError
 from connect_core.providers.registry import Plugins
 
-TEMPLATES = Path(__file__).parents[1] / "templates"
-
-
-class VendorProtocol(StrEnum):
-    """What `--like` takes: the protocol that a vendor speaks, and so the base provider of the new plugin."""
-
-    OAUTH2 = "oauth2"
-    OIDC = "oidc"
-    CUSTOM = "custom"
+_PROSE = re.compile("[A-Za-z0-9]+(?:[ .&+-]+[A-Za-z0-9]+)*")
+"""A title that means the same in a docstring, in TOML and in Markdown."""
+_PURPOSES = {
+    "authorize_url": "Where people agree",
+    "token_url": "Where codes are redeemed",
+    "userinfo_url": "Where a person is described",
+    "phone_url": "Where a phone number is fetched",
+}
 
 
 def new(
@@ -36,27 +35,73 @@ def new(
     folder: Annotated[
         Path | None, typer.Option(help="Where to write it; default: ./connect-NAME. It must be empty or not exist.")
     ] = None,
+    *,
+    title: Annotated[
+        list[str] | None, typer.Option(help="The vendor's name on pages: zh=极品, en=Acme. Can be repeated.")
+    ] = None,
+    clients: Annotated[str, typer.Option(help="The client types that it serves: some of pc,h5,mini,app.")] = "pc,h5",
+    phone: Annotated[
+        bool,
+        typer.Option("--phone", help="Mini programs and apps can hand in a phone number that the vendor verified."),
+    ] = False,
+    authorize: Annotated[str, typer.Option(help="Address of the page on which people agree.")] = "",
+    token: Annotated[str, typer.Option(help="Address at which codes are redeemed.")] = "",
+    userinfo: Annotated[str, typer.Option(help="Address at which a person is described.")] = "",
+    issuer: Annotated[str, typer.Option(help="The OpenID provider's issuer, for --like oidc.")] = "",
 ) -> None:
     """Write the package of a new plugin.
 
     It has a provider, its sandbox and its contract test, all of which work as they are. Overwrites nothing.
     """
     _check_name(name)
+    addresses = {"authorize": authorize, "token": token, "userinfo": userinfo, "issuer": issuer}
+    given = {option: url for option, url in addresses.items() if url}
+    options = GivenOptions(titles=title or (), addresses=given, clients=clients, phone=phone)
+    plugin = check_options(name, like, options)
     target = folder or Path(f"connect-{name}")
     if os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
         raise PluginError(f"{target}: exists already; nothing was written")
-    values = {
-        "name": name,
-        "Name": "".join(part.capitalize() for part in name.split("_")),
-        "NAME": name.upper(),
-        "host": name.replace("_", "-").strip("-"),
-        "version": __version__,
+    _write(plugin, target)
+    typer.echo(f"wrote {target}; now: pip install -e '{target}[testing]' && pytest {target} && connect-login demo")
+
+
+def _write(plugin: NewPlugin, target: Path) -> None:
+    environment, values = make_environment(), _get_values(plugin)
+    texts = {
+        path: environment.get_template(source).render(values) if source else ""
+        for source, path in _files(plugin.name, plugin.like).items()
     }
-    for source, path in _files(name, like).items():
+    for path, text in texts.items():
         file = target / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(Template((TEMPLATES / source).read_text("utf-8")).substitute(values) if source else "", "utf-8")
-    typer.echo(f"wrote {target}; now: pip install -e '{target}[testing]' && pytest {target} && connect-login demo")
+        file.write_text(text, "utf-8")
+
+
+def _get_values(plugin: NewPlugin) -> dict[str, Any]:
+    """Return what the templates refer to."""
+    has_default_entrances = set(plugin.clients) == {"pc", "h5"} and plugin.like is not VendorProtocol.CUSTOM
+    entrances = [(client.name, plugin.get_entrance(client).name) for client in plugin.clients]
+    title = plugin.titles["en"]
+    return {
+        "name": plugin.name,
+        "Name": plugin.class_name,
+        "NAME": plugin.name.upper(),
+        "title": title if _PROSE.fullmatch(title) else plugin.class_name,
+        "titles": write_titles(plugin.titles),
+        "sandbox_title": f"{title} sandbox",
+        "host": plugin.host,
+        "version": __version__,
+        "like": plugin.like,
+        "clients": plugin.clients,
+        "redirects": plugin.redirects,
+        "posts": plugin.posts,
+        "entrances": [] if has_default_entrances else entrances,
+        "urls": plugin.urls,
+        "purposes": _PURPOSES,
+        "phone": plugin.has_phone,
+        "operations": "`token`, `userinfo` and `phone`" if plugin.has_phone else "`token` and `userinfo`",
+        "invented": plugin.is_invented,
+    }
 
 
 def _files(name: str, like: VendorProtocol) -> dict[str, str]:
