@@ -14,6 +14,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from html import escape
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -24,6 +25,7 @@ from starlette.routing import BaseRoute, Route
 from connect_core.plugin import ClientType
 from connect_core.sandbox import PEOPLE, Fault, Person, Sandbox
 from connect_wechat import sandbox_tokens
+from connect_wechat.documented import MINI_REQUESTS, PERSON_IDS, PERSON_PROFILE, WEB_REQUESTS
 from connect_wechat.sandbox_mini import MiniProgram
 from connect_wechat.sandbox_refusals import BAD_LINK, WechatRefusal, require
 from connect_wechat.sandbox_tokens import APPS, AUTHORIZE, QRCONNECT, App, Fields, WechatTokens, find_app
@@ -43,6 +45,9 @@ class WechatSandbox(Sandbox):
 
     title = "微信沙箱 · WeChat sandbox"
     own_faults = ("error", "missing_id", "swapped_id", "number_id", "snapshot", "control_characters", "no_union_id")
+    documented = (*WEB_REQUESTS, *MINI_REQUESTS)
+    documented_ids = PERSON_IDS
+    documented_profile = PERSON_PROFILE
 
     def __init__(
         self,
@@ -101,6 +106,13 @@ class WechatSandbox(Sandbox):
         if query.get("appid") != app.app_id or query.get("scope") not in app.scopes or not query.get("state"):
             raise ValueError("the SDK wants the mobile app's appid, a scope it has a right to, and a state")
         return {"code": self._tokens.issue_code("code", app, who, query["scope"]), "state": query["state"]}
+
+    def phone_parameters(self, client_type: ClientType, person: str) -> dict[str, str]:
+        """Return what a mini program's phone button gives. A person without a phone number enters one there."""
+        if client_type is not ClientType.MINI:
+            return {}
+        who = self.find_person(person)
+        return self.mini.press_phone_button(replace(who, mobile=who.mobile or sandbox_tokens.make_mobile(person)))
 
     def get_untrusted(self) -> Collection[str]:
         """Return the faults whose answers have no openid, or another person's."""
