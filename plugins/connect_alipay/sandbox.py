@@ -34,6 +34,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from connect_alipay import sandbox_tokens
+from connect_alipay.documented import V2_REQUESTS
 from connect_alipay.sandbox_gateway import (
     PERSON,
     TOKEN,
@@ -98,6 +99,11 @@ class AlipaySandbox(Sandbox):
 
     title = "支付宝沙箱 · Alipay sandbox"
     own_faults = (*FIELDS, *SIGNATURES, *ORDERS, *CERTIFICATES, "deny_error", "other_app", "app_auth_code")
+    documented = V2_REQUESTS
+    app_user_agent = (
+        "Mozilla/5.0 (Linux; U; Android 14; zh-CN) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/100.0 "
+        "Mobile Safari/537.36 NebulaSDK/1.8.100112 Nebula AliApp(AP/10.6.26.8000) AlipayClient/10.6.26.8000"
+    )
 
     def __init__(
         self,
@@ -171,6 +177,11 @@ class AlipaySandbox(Sandbox):
         code = self._tokens.issue_code(app_id, self.find_person(person), "kuaijie", is_lasting=True)
         return {"auth_code": code}
 
+    def phone_parameters(self, client_type: ClientType, person: str) -> dict[str, str]:
+        """Return the answer of `my.getPhoneNumber` in the mini program, nothing without an AES key."""
+        has_phone = client_type is ClientType.MINI and self._registration.content_key
+        return {"phone": self.phone_for(person)} if has_phone else {}
+
     def code_for(self, client_type: ClientType, person: str, scope: str = "auth_user") -> str:
         """Return a code as if `person` had agreed to `scope`."""
         return self._tokens.issue_code(_app_id(client_type), self.find_person(person), scope)
@@ -183,7 +194,8 @@ class AlipaySandbox(Sandbox):
         https://opendocs.alipay.com/mini/api/getphonenumber
         """
         fault = self.faults.take(PHONE) or Fault("")
-        fields: Fields = {"code": "10000", "msg": "Success", "mobile": self.find_person(person).mobile}
+        mobile = self.find_person(person).mobile or f"13{self.user_id(person)[-9:]}"  # every account has one
+        fields: Fields = {"code": "10000", "msg": "Success", "mobile": mobile}
         if fault.kind == "error" or not self._registration.content_key:
             refused = AlipayRefusal.of_fault(fault.value or "isv.missing-encrypt-key")
             fields = {"code": refused.code, "msg": str(refused), "subCode": refused.sub_code, "subMsg": refused.text}
