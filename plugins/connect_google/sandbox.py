@@ -4,11 +4,12 @@ https://developers.google.com/identity/openid-connect/openid-connect
 """
 
 import hashlib
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from connect_core.sandbox import DocumentedRequest, OidcGrant, OidcSandbox
 
-FOR_EVERYBODY = (
+KEY_REQUESTS = (
     # https://developers.google.com/identity/openid-connect/openid-connect#discovery
     DocumentedRequest(
         "GET",
@@ -54,8 +55,8 @@ class GoogleSandbox(OidcSandbox):
         "userinfo": "/v1/userinfo",
     }
     document = {"authorization_response_iss_parameter_supported": False}
-    documented = (
-        *FOR_EVERYBODY,
+    documented: ClassVar[Sequence[DocumentedRequest]] = (
+        *KEY_REQUESTS,
         # https://developers.google.com/identity/openid-connect/openid-connect#sendauthrequest
         # PKCE: https://developers.google.com/identity/protocols/oauth2/native-app#step1-code-verifier
         DocumentedRequest(
@@ -102,4 +103,4 @@ class GoogleSandbox(OidcSandbox):
 class OneTapSandbox(GoogleSandbox):
     """The same OAuth client, for pages with One Tap: they hand in an ID token, so only Google's keys are fetched."""
 
-    documented = FOR_EVERYBODY
+    documented = KEY_REQUESTS
