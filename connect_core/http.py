@@ -18,6 +18,7 @@ import aiohttp
 from yarl import URL
 
 from connect_core.cache import Cache, Fetch
+from connect_core.deadlines import Failure, run_within
 from connect_core.errors import (
     ConnectError,
     ProviderBadResponse,
@@ -225,6 +226,11 @@ class Http:
         self._slots = asyncio.Semaphore(pool.vendor_calls)
         self._calls = 0
 
+    @property
+    def name(self) -> str:
+        """NAME of the section `[providers.NAME]` whose provider this client belongs to."""
+        return self._name
+
     async def get(
         self, url: str, *, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
@@ -279,11 +285,15 @@ class Http:
         return await ask(await self.cached(name, fetch))
 
     async def _in_time(self, fetch: Fetch) -> tuple[str, float]:
-        try:
-            async with asyncio.timeout(self._pool.deadline):
-                return await fetch()
-        except TimeoutError:
-            raise ProviderTimeout("a value to be kept took too long to fetch") from None
+        outcome = await run_within(fetch, self._pool.deadline, self._name)
+        if not isinstance(outcome, Failure):
+            return outcome
+        if isinstance(outcome.error, TimeoutError):
+            raise ProviderTimeout("a value to be kept took too long to fetch")
+        if isinstance(outcome.error, Exception | KeyboardInterrupt):
+            raise outcome.error
+        # this runs in a task for all who wait: a SystemExit would stop its event loop, a CancelledError all of them
+        raise ProviderBadResponse(f"fetching a value to be kept raised {type(outcome.error).__name__}")
 
     async def _send(self, request: Request) -> Answer:
         try:

@@ -58,7 +58,14 @@ from connect_core.providers.hookspecs import (
     hookimpl,
     provider_hook,
 )
-from connect_core.providers.oauth2 import Claims, ClientAuthentication, OAuth2Provider, OAuth2Settings, Quirks
+from connect_core.providers.oauth2 import (
+    Claims,
+    ClientAuthentication,
+    MiniProgramSettings,
+    OAuth2Provider,
+    OAuth2Settings,
+    Quirks,
+)
 from connect_core.providers.oidc import Issuer, Metadata, OidcProvider, OidcSettings, SignedSecret
 from connect_core.providers.provider import (
     AuthorizationRequest,
@@ -104,6 +111,7 @@ __all__ = [
     "MergeEvent",
     "MergePlan",
     "Metadata",
+    "MiniProgramSettings",
     "OAuth2Provider",
     "OAuth2Settings",
     "OidcProvider",

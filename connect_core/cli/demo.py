@@ -88,8 +88,9 @@ def demo_home() -> list[BaseRoute]:
         member = current.member
         person = MemberView(member.uname, member.nickname, member.face, member.province, member.city)
         rows = await shop.manager.database.read(lambda tx: bulk.find_rows(tx, "es_connect"))
+        find_icon = shop.manager.registry.find_icon
         connections = [
-            ConnectionView("es_connect #{id}: {union_type} {union_id}".format_map(row), row["union_type"].lower())
+            ConnectionView("es_connect #{id}: {union_type} {union_id}".format_map(row), find_icon(row["union_type"]))
             for row in rows
             if row["member_id"] == member.id and row["unbound_time"] is None
         ]

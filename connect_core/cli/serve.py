@@ -9,6 +9,7 @@ import typer
 import uvicorn
 from starlette.applications import Starlette
 
+from connect_core.cli.background_tasks import supervise_tasks
 from connect_core.cli.configuration import DEFAULT, ConfigPath
 from connect_core.cli.keys import new_key
 from connect_core.cli.protocol import BoundedProtocol
@@ -61,7 +62,7 @@ def serve(
     """
     configure_logging(log_level)
     settings = load_settings(config)
-    app = create_app(settings)  # reports every mistake before a worker starts
+    app = supervise_tasks(create_app(settings))  # reports every mistake before a worker starts
     schema.prepare(app.state.manager.database, f"{schema.UPGRADE} --config {config}")
     if workers > 1:
         app.state.manager.database.close()
@@ -85,7 +86,7 @@ def serve(
 def make_app() -> Starlette:
     """Return the application of a worker process, configured by `CONNECT_CONFIG` and `CONNECT_LOG_LEVEL`."""
     configure_logging(os.environ.get("CONNECT_LOG_LEVEL", "info"))
-    return create_app(load_settings(Path(os.environ["CONNECT_CONFIG"])))
+    return supervise_tasks(create_app(load_settings(Path(os.environ["CONNECT_CONFIG"]))))
 
 
 _TEMPLATE = f"""\

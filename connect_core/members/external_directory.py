@@ -3,12 +3,12 @@
 Knows nothing of sessions or connections, and decides nothing: what is asked, and when, is decided in `directory`.
 """
 
-import asyncio
 import hashlib
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from connect_core.deadlines import Failure, run_within
 from connect_core.errors import ConnectError, Unavailable
 from connect_core.identity import ClientType, Identity, Profile
 from connect_core.providers.hookspecs import MemberDirectory
@@ -46,52 +46,50 @@ class ExternalDirectory:
 
     async def find(self, member_id: int) -> Mapping[str, Any] | None:
         """Return what is shown of a member, or None."""
-        shown = await self._ask("find", self._directory.find(member_id))
+        shown = await self._ask("find", lambda: self._directory.find(member_id))
         if shown is not None and not isinstance(shown, Mapping):
             raise _malformed("find")
         return shown
 
     async def register(self, key: str, profile: Profile, client_type: ClientType) -> int:
         """Register a member, or return the one of an earlier `key`."""
-        member_id: object = await self._ask("register", self._directory.register(key, profile, client_type))
+        member_id: object = await self._ask("register", lambda: self._directory.register(key, profile, client_type))
         if not isinstance(member_id, int) or isinstance(member_id, bool) or not 0 < member_id < _ID_MAX:
             raise _malformed("register")
         return member_id
 
     async def is_disabled(self, member_id: int) -> bool:
         """Tell whether the shop refuses this member; None or a number is no answer."""
-        answer = await self._ask("is_disabled", self._directory.is_disabled(member_id))
+        answer = await self._ask("is_disabled", lambda: self._directory.is_disabled(member_id))
         if not isinstance(answer, bool):
             raise _malformed("is_disabled")
         return answer
 
     async def update_profile(self, member_id: int, profile: Profile) -> None:
         """Hand on a newer profile."""
-        await self._ask("update_profile", self._directory.update_profile(member_id, profile))
+        await self._ask("update_profile", lambda: self._directory.update_profile(member_id, profile))
 
     async def erase(self, member_id: int) -> None:
         """Let the directory erase its member, where it has an `erase`."""
         erase = getattr(self._directory, "erase", None)
         if erase is not None:
-            await self._ask("erase", erase(member_id))
+            await self._ask("erase", lambda: erase(member_id))
 
     async def aclose(self) -> None:
         """Let the directory close what it holds, where it has an `aclose`."""
         close = getattr(self._directory, "aclose", None)
         if close is not None:
             with suppress(Unavailable):
-                await self._ask("aclose", close())
+                await self._ask("aclose", close)
 
-    async def _ask(self, question: str, answer: Awaitable[T]) -> T:
-        failed = ""
-        try:
-            async with asyncio.timeout(self._deadline):
-                return await answer
-        except ConnectError:
-            raise
-        except Exception as error:  # noqa: BLE001 - a stranger's code; its text may hold anything
-            failed = type(error).__name__
-        # raised out here: the cause's text may hold an address or a token
+    async def _ask(self, question: str, ask: Callable[[], Awaitable[T]]) -> T:
+        outcome = await run_within(ask, self._deadline, "member directory")
+        if not isinstance(outcome, Failure):
+            return outcome
+        if isinstance(outcome.error, ConnectError | KeyboardInterrupt):
+            raise outcome.error
+        # the cause is not chained: its text may hold an address or a token
+        failed = type(outcome.error).__name__
         raise Unavailable(f"the member directory failed at {question}: {failed}", retry_after=RETRY_AFTER)
 
 

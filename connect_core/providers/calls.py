@@ -5,12 +5,12 @@ A plugin that raises, hangs or returns nonsense ends this login and nothing else
 and `revoke` do not end a login. Never touches the database, a session or a cookie.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar
 
+from connect_core.deadlines import Failure, run_within
 from connect_core.errors import (
     BadRequest,
     CodeMissing,
@@ -23,7 +23,7 @@ from connect_core.errors import (
     ProviderUnsigned,
     printable,
 )
-from connect_core.http import TOTAL_DEADLINE
+from connect_core.http import TOTAL_DEADLINE, Http
 from connect_core.identity import ID_MAX, Identity, IdKind, PersonId, Profile, VerifiedPhone
 from connect_core.providers.provider import (
     AuthorizationRequest,
@@ -268,25 +268,25 @@ async def _guarded(
     *given: AuthorizationRequest | AuthorizationResponse | Identity,
 ) -> T:
     """Await `ask`, for `seconds` at most; `given` is what the plugin was handed, and must not repeat in an error."""
-    try:
-        async with asyncio.timeout(seconds):
-            return await ask()
-    except ConnectError as error:
-        redact(error, provider, *given)
-        raise
-    except TimeoutError:
-        fault: ConnectError = ProviderTimeout("the provider did not finish in time")
-    except KeyboardInterrupt:
-        raise
-    except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():  # the visitor left, or the service stops
-            raise
-        # otherwise the plugin raised CancelledError itself, which must not cancel the request
-        fault = _blame(error)
-    except BaseException as error:  # noqa: BLE001 - not even SystemExit out of a plugin may stop the service
-        fault = _blame(error)
-    raise fault  # outside of the handlers: the plugin's exception, whose text may hold a secret, is not chained to it
+    outcome = await run_within(ask, seconds, _get_name(provider))
+    if not isinstance(outcome, Failure):
+        return outcome
+    # raised outside of any handler: the plugin's exception, whose text may hold a secret, is not chained to it
+    match outcome.error:
+        case ConnectError() as error:
+            redact(error, provider, *given)
+            raise error
+        case KeyboardInterrupt() as interrupt:
+            raise interrupt
+        case TimeoutError():
+            raise ProviderTimeout("the provider did not finish in time")
+        case error:  # not even a SystemExit out of a plugin may stop the service, nor a CancelledError its request
+            raise _blame(error)
+
+
+def _get_name(provider: Provider) -> str:
+    http = getattr(provider, "http", None)  # a plugin's constructor may have left it out
+    return http.name if isinstance(http, Http) else f"{type(provider).__module__}.{type(provider).__qualname__}"
 
 
 def _blame(error: BaseException) -> ProviderBadResponse:

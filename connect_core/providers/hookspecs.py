@@ -25,18 +25,23 @@ hookimpl = pluggy.HookimplMarker(NAME)
 class Register(Protocol):
     """The function that `connect_register_providers` receives. Call it once for each provider class."""
 
-    def __call__(self, name: str, provider: type[Provider], *, sandbox: str = "") -> None:
+    def __call__(self, name: str, provider: type[Provider], *, sandbox: str = "", icon: str = "") -> None:
         """Register `provider` as the plugin `name`.
 
         `name` is what `plugin = "…"` in `[providers.NAME]` refers to: lower-case letters, digits, `-` and `_`.
         `sandbox` is where the loopback copy of its vendor is, as `package.module:Class`; it is imported only when the
         sandbox runs.
+        `icon` is an SVG for its buttons, as `package:file.svg`: a file of an importable package, also in a folder of it
+        (`connect_acme:icons/acme.svg`). It is read at start-up. An icon that is no plain drawing of at most 16 KiB is
+        logged as `plugin_icon_refused`, and the buttons show a letter, as without an icon.
 
         Raises `PluginError` for a class that is no usable provider, and for a name that is registered already.
         """
 
 
-def provider_hook(name: str, provider: type[Provider], *, sandbox: str = "") -> Callable[[Register], None]:
+def provider_hook(
+    name: str, provider: type[Provider], *, sandbox: str = "", icon: str = ""
+) -> Callable[[Register], None]:
     """Return the hook `connect_register_providers` of a plugin with one provider. Arguments as for `Register`.
 
     connect_register_providers = provider_hook("acme", AcmeProvider, sandbox="connect_acme.sandbox:AcmeSandbox")
@@ -44,7 +49,10 @@ def provider_hook(name: str, provider: type[Provider], *, sandbox: str = "") -> 
 
     @hookimpl
     def connect_register_providers(register: Register) -> None:
-        register(name, provider, sandbox=sandbox)
+        if icon:
+            register(name, provider, sandbox=sandbox, icon=icon)
+        else:  # the `register` of a plugin's own test may not know icons
+            register(name, provider, sandbox=sandbox)
 
     return connect_register_providers
 

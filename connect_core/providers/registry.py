@@ -8,11 +8,8 @@ import importlib
 import logging
 import os
 import re
-import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
@@ -23,7 +20,9 @@ from connect_core.errors import PluginError, SettingsError, Unsupported
 from connect_core.http import Http, HttpPool
 from connect_core.identity import ClientType
 from connect_core.providers.hookspecs import NAME, Hooks, MemberDirectory
+from connect_core.providers.icons import load_icon
 from connect_core.providers.provider import DeepLinks, Entrance, Provider, WorksInSomeBrowsers
+from connect_core.providers.time_limit import TookTooLong, limited
 from connect_core.providers.union_types import Claim, find_conflicts
 from connect_core.settings import ProviderSettings, Settings, check_provider_settings
 
@@ -44,12 +43,22 @@ log = logging.getLogger("connect_login")
 class ProviderType:
     """A provider class that a plugin registered as `name`.
 
-    `sandbox` is `package.module:Class` of the loopback copy of its vendor, or empty.
+    `sandbox` is `package.module:Class` of the loopback copy of its vendor, or empty. `icon` is the content of its SVG,
+    checked, or empty.
     """
 
     name: str
     provider: type[Provider]
     sandbox: str
+    icon: bytes = field(default=b"", repr=False)
+
+    @property
+    def icon_name(self) -> str:
+        """The name of its icon; empty when it has none.
+
+        No union type and no file of ours is called so: the icon cannot take the place of another one.
+        """
+        return f"plugin~{self.name}" if self.icon else ""
 
     def load_sandbox(self) -> Any:
         """Import and return the sandbox class.
@@ -127,7 +136,7 @@ class Plugins:
         """
         hook = self.hooks.connect_member_directory
         try:
-            with _limited(self.patience):
+            with limited(self.patience):
                 directory: object = hook(settings=settings)
         except (Exception, TookTooLong) as error:  # noqa: BLE001 - a stranger's hook; its text may quote a secret
             plugins = ", ".join(implementation.plugin_name for implementation in hook.get_hookimpls())
@@ -140,15 +149,16 @@ class Plugins:
     def _add(self, name: str, load: Callable[[], object]) -> None:
         registered: dict[str, ProviderType] = {}
 
-        def register(provider_name: str, provider: type[Provider], *, sandbox: str = "") -> None:
+        def register(provider_name: str, provider: type[Provider], *, sandbox: str = "", icon: str = "") -> None:
             _check_class(provider_name, provider, sandbox)
             if provider_name in registered:
                 raise PluginError(f"{provider_name} is offered twice")
             _adapt_renamed_methods(provider)
-            registered[provider_name] = ProviderType(provider_name, provider, sandbox)
+            content = load_icon(provider_name, icon)
+            registered[provider_name] = ProviderType(provider_name, provider, sandbox, content)
 
         try:
-            with _limited(self.patience):
+            with limited(self.patience):
                 self._load(name, load, register)
         except KeyboardInterrupt:
             raise
@@ -180,33 +190,6 @@ def _discover() -> dict[str, EntryPoint]:
             raise PluginError(f"two installed packages register the entry point {point.name}: {both}")
         points[point.name] = point
     return {name: point for name, point in sorted(points.items()) if name not in blocked}
-
-
-class TookTooLong(BaseException):
-    """A plugin needed too long. Not an `Exception`, so that a plugin's `except Exception` does not catch it."""
-
-
-@contextmanager
-def _limited(seconds: float) -> Iterator[None]:
-    """Raise `TookTooLong` inside the block when it is still running after `seconds`.
-
-    It uses SIGALRM, because an import that hangs in a thread of its own would go on and keep the import lock. Python
-    handles signals in the main thread only: in another thread, and on Windows, the block is not limited.
-    """
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
-        yield
-        return
-
-    def interrupt(number: int, frame: object) -> None:
-        raise TookTooLong(f"it did not come to an end within {seconds:g} s")
-
-    previous = signal.signal(signal.SIGALRM, interrupt)
-    timer = signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, *timer)
-        signal.signal(signal.SIGALRM, previous or signal.SIG_DFL)
 
 
 def _check_class(name: str, provider: type[Provider], sandbox: str) -> None:
@@ -260,7 +243,8 @@ def _are(kind: type, values: Iterable[object]) -> bool:
 class ConfiguredProvider:
     """A provider as one client type has it, made from its settings and ready to be called.
 
-    `name` is NAME of `[providers.NAME]`; `profile_max_age` is in seconds.
+    `name` is NAME of `[providers.NAME]`; `profile_max_age` is in seconds. `icon` is the name of the plugin's own icon,
+    or else the union type in lower case, as icons of ours are called.
     """
 
     name: str
@@ -268,6 +252,7 @@ class ConfiguredProvider:
     entrance: Entrance
     provider: Provider
     profile_max_age: int
+    icon: str = ""
 
 
 class Registry:
@@ -312,6 +297,11 @@ class Registry:
         """Return the providers of a client type, in configured order."""
         return [configured for (_, client), configured in self._configured.items() if client == client_type]
 
+    def find_icon(self, union_type: str) -> str:
+        """Return the name of the icon for a login of `union_type`: that of its first configured provider."""
+        icons = (configured.icon for configured in self if configured.provider.union_type == union_type)
+        return next(icons, union_type.lower())
+
     def __iter__(self) -> Iterator[ConfiguredProvider]:
         return iter(self._configured.values())
 
@@ -333,7 +323,7 @@ def _build(
     path = f"providers.{name}" + (f".{client_type}" if client_type in settings.providers[name] else "")
     key = (name, repr(sorted((k, repr(v)) for k, v in raw.items())))
     try:
-        with _limited(plugins.patience):
+        with limited(plugins.patience):
             checked = check_provider_settings(plugin.provider.Settings, raw, path, _shared_keys(settings, name))
             built[key] = built.get(key) or _make(plugin.provider, checked, pool.for_provider(name), path)
     except SettingsError:
@@ -344,7 +334,12 @@ def _build(
     if not settings.service.is_plain_loopback and any(str(value).startswith("http:") for _, value in checked):
         log.warning("vendor_on_this_machine", extra={"provider": name, "client_type": client_type})
     return ConfiguredProvider(
-        name, client_type, plugin.provider.entrances[client_type], built[key], checked.profile_max_age
+        name,
+        client_type,
+        plugin.provider.entrances[client_type],
+        built[key],
+        checked.profile_max_age,
+        plugin.icon_name or built[key].union_type.lower(),
     )
 
 

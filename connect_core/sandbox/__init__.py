@@ -10,8 +10,10 @@ A sandbox keeps everything in memory and listens on loopback only.
 from connect_core.sandbox.documented import DocumentedRequest
 from connect_core.sandbox.faults import TRANSPORT_FAULTS, Fault, FaultMisfired, FaultScript
 from connect_core.sandbox.jwt import changed, read_jwt
-from connect_core.sandbox.oauth2 import Grant, OAuth2Sandbox, Refused
+from connect_core.sandbox.oauth2 import OAuth2Sandbox
+from connect_core.sandbox.oauth2_calls import Grant, Refused
 from connect_core.sandbox.oidc import OidcGrant, OidcSandbox
+from connect_core.sandbox.phones import mobile_of
 from connect_core.sandbox.serving import listen, sandbox_app, serving
 from connect_core.sandbox.vendor_server import PEOPLE, Call, Person, Sandbox
 
@@ -32,6 +34,7 @@ __all__ = [
     "Sandbox",
     "changed",
     "listen",
+    "mobile_of",
     "read_jwt",
     "sandbox_app",
     "serving",

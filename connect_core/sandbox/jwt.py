@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connect_core.crypto import SigningKey, VerificationKey
-from connect_core.sandbox.oauth2 import Refused
+from connect_core.sandbox.oauth2_calls import Refused
 
 JsonObject = dict[str, Any]
 

@@ -1,18 +1,15 @@
 """`OAuth2Sandbox`: the loopback copy of an OAuth 2.0 vendor (RFC 6749), at the addresses of its provider.
 
-Owns the consent page, codes, tokens and the checks that a vendor makes. A subclass writes the answers as the vendor
-documents them, and never derives them from the provider's mapping: a mistake there would otherwise pass unseen.
+Owns the consent page, the phone of a mini program, and the calls. A subclass writes the answers as the vendor documents
+them, and never derives them from the provider's mapping: a mistake there would otherwise pass unseen.
 """
 
 import base64
-import hashlib
 import json
-import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, ClassVar
-from urllib.parse import unquote_plus, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -20,45 +17,33 @@ from starlette.routing import BaseRoute, Route
 
 from connect_core.identity import ClientType
 from connect_core.providers.oauth2 import OAuth2Provider, Quirks
-from connect_core.providers.oauth2.quirks import NAMES
+from connect_core.providers.oauth2.provider import ADDRESSES
 from connect_core.providers.oauth2.responses import ERRORS
+from connect_core.providers.provider import Entrance
 from connect_core.sandbox.faults import Fault
+from connect_core.sandbox.oauth2_calls import (
+    TOKEN_LIFE,
+    Grant,
+    Grants,
+    JsonObject,
+    Refused,
+    challenge_of,
+    digest,
+    filled,
+    find_placeholder,
+    get_id_names,
+    read_parameters,
+    require,
+    spoil_ids,
+    standard,
+)
+from connect_core.sandbox.phones import mobile_of
 from connect_core.sandbox.vendor_server import PEOPLE, Person, Sandbox
 
-JsonObject = dict[str, Any]
 Endpoint = Callable[[Mapping[str, str], Mapping[str, str]], JsonObject]
 """Returns the answer to the parameters and headers of a request. Raises `Refused`."""
-TOKEN_LIFE = 7200
-"""Seconds that an access token is valid."""
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """What a code or an access token stands for: who agreed, and to what.
-
-    `challenge` is the PKCE code challenge, empty without one; `expiry` is in seconds since the epoch; `is_used` is True
-    for a code that was redeemed.
-    """
-
-    person: Person
-    scope: str
-    redirect_uri: str
-    challenge: str
-    expiry: float
-    is_used: bool = False
-
-
-class Refused(Exception):
-    """The sandbox refuses a request.
-
-    `word` is the error code of RFC 6749 §5.2 or RFC 6750 §3.1, such as `invalid_grant`. `OAuth2Sandbox.refusals` may
-    have the vendor's own code for it.
-    """
-
-    def __init__(self, word: str) -> None:
-        """`word` as in the class."""
-        super().__init__(word)
-        self.word = word
+FOR_CLIENTS = ("token", "code", "app_token")
+"""Operations in which the client authenticates; the others are made with a token."""
 
 
 class OAuth2Sandbox(Sandbox):
@@ -72,14 +57,14 @@ class OAuth2Sandbox(Sandbox):
                 return {"id": self.user_id(person.key), "display_name": person.nickname}
 
     Override the methods named `…_answer` with whole answers from the vendor's documentation. Operations of the fault
-    script are `authorize`, `token`, `id` and `userinfo`; faults besides `TRANSPORT_FAULTS` are `error` (value: the
-    vendor's code), `missing_id` and `swapped_id`.
+    script are `authorize`, `token`, `id`, `userinfo`, `code`, `phone` and `app_token`; faults besides
+    `TRANSPORT_FAULTS` are `error` (value: the vendor's code), `missing_id` and `swapped_id`.
 
     - `provider`: the provider class, which has the addresses and the quirks.
     - `client_id`, `client_secret`: the registered client.
     - `refusals`: the vendor's error codes for those of RFC 6749.
     - `error_statuses`: the HTTP status of errors of the token call, and of calls made with a token.
-    - `code_life`: seconds that a code is valid.
+    - `code_life`: seconds that a code is valid, one for a phone number too.
     - `requires_pkce`: True where a login without a code challenge is refused.
     """
 
@@ -102,12 +87,12 @@ class OAuth2Sandbox(Sandbox):
     def __init__(self, *, people: Sequence[Person] = PEOPLE, now: Callable[[], float] = time.time) -> None:
         """Arguments as for `Sandbox`."""
         super().__init__(people=people, now=now)
-        self._codes: dict[str, Grant] = {}
-        self._tokens: dict[str, Grant] = {}
+        self._grants = Grants(lambda: self.now())  # noqa: PLW0108 - tests replace `now` later
 
     def get_untrusted(self) -> Collection[str]:
         """Return `missing_id`, and `swapped_id` where user-info repeats an id that the provider knows already."""
-        is_repeated = self.provider.id_claims.has_ids and self.provider.claims.has_ids
+        provider = self.provider
+        is_repeated = (provider.id_claims.has_ids or provider.code_url) and provider.claims.has_ids
         return ("missing_id", "swapped_id") if is_repeated else ("missing_id",)
 
     def get_outcomes(self) -> Mapping[str, str]:
@@ -126,21 +111,36 @@ class OAuth2Sandbox(Sandbox):
         """Return the answer of the call at `userinfo_url`."""
         return {"id": self.user_id(person.key), "name": person.nickname}
 
+    def code_answer(self, person: Person, token: str) -> JsonObject:
+        """Return the answer of the call at `code_url`. Leave the access token `token` out where the vendor gives none.
+
+        It is what a mini program's or app's code is redeemed for.
+        """
+        return {"open_id": self.open_id(person.key), "access_token": token, "expires_in": TOKEN_LIFE}
+
+    def phone_answer(self, person: Person) -> JsonObject:
+        """Return the answer of the call at `phone_url`. `mobile_of` has the number."""
+        return {"phone_number": mobile_of(person), "country_code": "86"}
+
+    def app_token_answer(self, token: str) -> JsonObject:
+        """Return the answer of the call at `app_token_url` (RFC 6749 §4.4.3) with the app's own token `token`."""
+        return {"access_token": token, "token_type": "bearer", "expires_in": TOKEN_LIFE}
+
     def error_answer(self, code: str) -> JsonObject:
         """Return the answer of any call that fails with the vendor's error `code` (RFC 6749 §5.2)."""
         return {"error": code, "error_description": "made up by the sandbox"}
 
     def user_id(self, person: str) -> int:
         """Return the vendor-wide id, a number, of the person with the key `person`."""
-        return int(_digest("user", person)[:10], 16)
+        return int(digest("user", person)[:10], 16)
 
     def union_id(self, person: str) -> str:
         """Return the id across one developer's apps of the person with the key `person`."""
-        return "u" + _digest("developer", person)[:31]
+        return "u" + digest("developer", person)[:31]
 
     def open_id(self, person: str) -> str:
         """Return the id for this client alone of the person with the key `person`."""
-        return "o" + _digest(self.client_id, person)[:31]
+        return "o" + digest(self.client_id, person)[:31]
 
     @property
     def quirks(self) -> Quirks:
@@ -149,13 +149,35 @@ class OAuth2Sandbox(Sandbox):
 
     def settings(self, base_url: str, client_type: ClientType) -> Mapping[str, Any]:
         """Return the client's id and secret, and the provider's addresses at `base_url`."""
-        paths = {key: getattr(self.provider, key) for key in ("authorize_url", "token_url", "userinfo_url", "id_url")}
+        paths = {key: getattr(self.provider, key) for key in ADDRESSES}
         urls = {key: base_url + urlsplit(url).path for key, url in paths.items() if url}
         return {"client_id": self.client_id, "client_secret": self.client_secret, **urls}
 
     def client_parameters(self, client_type: ClientType, person: str, login_url: str = "") -> dict[str, str]:
-        """Raise `LookupError`: in OAuth 2.0 everybody comes back through a redirect."""
-        raise LookupError("this vendor has no client codes")
+        """Return what the vendor's SDK gives to a mini program or app: a code, and the state of a `login_url`.
+
+        Raises `LookupError` for a client type that comes back through a redirect, and `ValueError` for a `login_url`
+        that the SDK would refuse.
+        """
+        if self.provider.entrances.get(client_type, Entrance.REDIRECT) is Entrance.REDIRECT:
+            raise LookupError("this client type comes back through a redirect")
+        login = standard(dict(parse_qsl(urlsplit(login_url).query)), self.quirks.names)
+        if login_url and login["client_id"] != self.client_id:
+            raise ValueError("the SDK wants a login URL with its own client id")
+        kind = "client_code" if self.provider.code_url else "code"
+        code = self._issue_code(kind, self.find_person(person), {"scope": login["scope"]})
+        return {self._code_name: code, **({"state": login["state"]} if login["state"] else {})}
+
+    def phone_parameters(self, client_type: ClientType, person: str) -> dict[str, str]:
+        """Return the code that the vendor's phone button gives; nothing without `phone_url`, and for a redirect."""
+        is_redirect = self.provider.entrances.get(client_type, Entrance.REDIRECT) is Entrance.REDIRECT
+        if is_redirect or not self.provider.phone_url:
+            return {}
+        return {self.quirks.phone_code_name: self._issue_code("phone_code", self.find_person(person), {})}
+
+    def revoke_app_tokens(self) -> None:
+        """Make every token of the app invalid, as a vendor does when the secret is reset."""
+        self._grants.clear("app_token")
 
     def routes(self) -> Sequence[BaseRoute]:
         """Return the consent page and the calls, at the paths of the provider's addresses."""
@@ -164,9 +186,13 @@ class OAuth2Sandbox(Sandbox):
             ("token", provider.token_url, quirks.token_method, self._redeem),
             ("id", provider.id_url, quirks.id_method, self._answer_id),
             ("userinfo", provider.userinfo_url, quirks.userinfo_method, self._answer_userinfo),
+            ("code", provider.code_url, quirks.code_method, self._redeem_client_code),
+            ("phone", provider.phone_url, quirks.phone_method, self._answer_phone),
+            ("app_token", provider.app_token_url, quirks.app_token_method, self._answer_app_token),
         )
+        page = urlsplit(provider.authorize_url).path
         return [
-            Route(urlsplit(provider.authorize_url).path, self._authorize, methods=["GET", "POST"]),
+            *([Route(page, self._authorize, methods=["GET", "POST"])] if page else []),
             *(
                 Route(urlsplit(url).path, self._call(name, endpoint), methods=["GET" if method == "get" else "POST"])
                 for name, url, method, endpoint in calls
@@ -175,20 +201,20 @@ class OAuth2Sandbox(Sandbox):
         ]
 
     def write(self, answer: JsonObject, request: Request, operation: str, *, is_error: bool) -> str:
-        """Return an answer as text in the vendor's format, which is JSON unless the quirks say otherwise.
+        """Return an answer as text in the vendor's format, which is JSON unless `quirks.answer` says otherwise.
 
         Override it for a vendor whose format depends on `request` or `operation`. `is_error` is True for the answer of
         `error_answer`.
         """
-        text = json.dumps(answer, ensure_ascii=False)
-        if self.quirks.answer == "form" and operation == "token":
+        text, form = json.dumps(answer, ensure_ascii=False), self.quirks.answer_forms[operation]
+        if form == "form":
             text = urlencode(answer)
-        if self.quirks.answer == "jsonp" and is_error:
+        if form == "jsonp" and is_error:
             text = f"callback( {text} );"
         return f"{self.quirks.prefix}{text}"
 
     async def _authorize(self, request: Request) -> Response:
-        login = _standard(request.query_params, self.quirks.names)
+        login = standard(request.query_params, self.quirks.names)
         try:
             self._check_login(login)
         except Refused as refused:
@@ -200,8 +226,7 @@ class OAuth2Sandbox(Sandbox):
         response = {"state": login["state"]}
         if form.get("decision") == "agree":
             person = self.find_person(str(form.get("somebody") or form["person"]))
-            name = self.quirks.code_names[0] if self.quirks.code_names else "code"
-            response[name] = self._issue_code(person, login)
+            response[self._code_name] = self._issue_code("code", person, login)
         elif not self.quirks.refuses_without_code:
             response["error"] = "access_denied"
         uri = login["redirect_uri"]
@@ -209,27 +234,41 @@ class OAuth2Sandbox(Sandbox):
         return RedirectResponse(callback, 303, {"cache-control": "no-store"})
 
     def _check_login(self, login: Mapping[str, str]) -> None:
-        _require(login["client_id"] == self.client_id, "unauthorized_client")
-        _require(login["response_type"] == "code", "unsupported_response_type")
-        _require(urlsplit(login["redirect_uri"]).scheme in ("http", "https"), "invalid_request")
-        _require(login["state"], "invalid_request")
+        require(login["client_id"] == self.client_id, "unauthorized_client")
+        require(login["response_type"] == "code", "unsupported_response_type")
+        require(urlsplit(login["redirect_uri"]).scheme in ("http", "https"), "invalid_request")
+        require(login["state"], "invalid_request")
         if login["code_challenge"] or self.requires_pkce:
             is_sound = len(login["code_challenge"]) == 43 and login["code_challenge_method"] == "S256"
-            _require(is_sound, "invalid_request")
+            require(is_sound, "invalid_request")
 
-    def _issue_code(self, person: Person, login: Mapping[str, str]) -> str:
-        code, expiry = secrets.token_hex(16), self.now() + self.code_life
-        self._codes[code] = Grant(person, login["scope"], login["redirect_uri"], login["code_challenge"], expiry)
-        return code
+    @property
+    def _code_name(self) -> str:
+        return self.quirks.code_names[0] if self.quirks.code_names else "code"
+
+    def _issue_code(self, kind: str, person: Person, login: Mapping[str, str]) -> str:
+        scope, uri, challenge = (login.get(name, "") for name in ("scope", "redirect_uri", "code_challenge"))
+        return self._grants.issue(kind, Grant(person, scope, uri, challenge, self.now() + self.code_life))
+
+    def _issue_token(self, kind: str, person: Person, scope: str = "") -> str:
+        return self._grants.issue(kind, Grant(person, scope, "", "", self.now() + TOKEN_LIFE))
 
     def _call(self, operation: str, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         async def respond(request: Request) -> Response:
-            parameters = await _read(request)
+            parameters = await read_parameters(request, with_query=operation == "phone")
+            name, reply = operation, endpoint
+            if operation == "token" and self._asks_for_app_token(parameters):
+                name, reply = "app_token", self._answer_app_token
             return await self.answer(
-                operation, parameters, lambda fault: self._reply(operation, endpoint, parameters, request, fault)
+                name, parameters, lambda fault: self._reply(name, reply, parameters, request, fault)
             )
 
         return respond
+
+    def _asks_for_app_token(self, parameters: Mapping[str, str]) -> bool:
+        """Return True for a request of the app's own token at the address that also redeems codes (RFC 6749 §4.4)."""
+        is_shared = urlsplit(self.provider.app_token_url).path == urlsplit(self.provider.token_url).path
+        return is_shared and "client_credentials" in parameters.values()
 
     def _reply(
         self, operation: str, endpoint: Endpoint, parameters: Mapping[str, str], request: Request, fault: Fault | None
@@ -239,36 +278,66 @@ class OAuth2Sandbox(Sandbox):
             error = fault.value if fault and fault.kind == "error" else ""
         except Refused as refused:
             answer, error = {}, self.refusals.get(refused.word, refused.word)
-        status = self.error_statuses[0 if operation == "token" else 1] if error else 200
+        status = self.error_statuses[0 if operation in FOR_CLIENTS else 1] if error else 200
         text = self.write(self.error_answer(error) if error else answer, request, operation, is_error=bool(error))
         return Response(text.encode(), status, media_type="text/plain")
 
     def _redeem(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> JsonObject:
-        quirks = self.quirks
-        names = {**quirks.names, **quirks.token_names}
-        call = _standard(parameters, names)
+        quirks, names = self.quirks, {**self.quirks.names, **self.quirks.token_names}
+        call = standard(parameters, names)
         self._authenticate(call, headers)
-        _require(quirks.token_parameters.items() <= parameters.items(), "invalid_request")
-        _require(names.get("grant_type") == "" or call["grant_type"] == "authorization_code", "unsupported_grant_type")
-        grant = self._codes.get(call["code"])
-        if grant is None or grant.is_used or self.now() > grant.expiry:
-            raise Refused("invalid_grant")
-        _require(names.get("redirect_uri") == "" or call["redirect_uri"] == grant.redirect_uri, "invalid_grant")
-        _require(_challenge_of(call["code_verifier"]) == grant.challenge, "invalid_grant")
-        self._codes[call["code"]] = replace(grant, is_used=True)
-        token = secrets.token_hex(16)
-        self._tokens[token] = replace(grant, expiry=self.now() + TOKEN_LIFE)
-        return self.token_answer(grant, token)
+        require(quirks.token_parameters.items() <= parameters.items(), "invalid_request")
+        require(names.get("grant_type") == "" or call["grant_type"] == "authorization_code", "unsupported_grant_type")
+        grant = self._grants.find("code", call["code"], "invalid_grant")
+        require(names.get("redirect_uri") == "" or call["redirect_uri"] == grant.redirect_uri, "invalid_grant")
+        require(challenge_of(call["code_verifier"]) == grant.challenge, "invalid_grant")
+        if grant.redirect_uri:
+            require(set(quirks.token_from_callback) <= parameters.keys(), "invalid_request")
+        self._grants.use("code", call["code"])
+        return self.token_answer(grant, self._issue_token("token", grant.person, grant.scope))
+
+    def _redeem_client_code(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> JsonObject:
+        quirks = self.quirks
+        code = find_placeholder("code", quirks.code_parameters, parameters)
+        if not quirks.code_parameters:
+            self._check_standard_call(parameters, headers, "authorization_code")
+            code = standard(parameters, {**quirks.names, **quirks.token_names})["code"]
+        self._check_client(quirks.code_parameters, parameters, {"code": code})
+        grant = self._grants.find("client_code", code, "invalid_grant")
+        self._grants.use("client_code", code)
+        return self.code_answer(grant.person, self._issue_token("token", grant.person, grant.scope))
+
+    def _answer_app_token(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> JsonObject:
+        if not self.quirks.app_token_parameters:
+            self._check_standard_call(parameters, headers, "client_credentials")
+        self._check_client(self.quirks.app_token_parameters, parameters, {})
+        return self.app_token_answer(self._issue_token("app_token", Person("", "")))
+
+    def _check_standard_call(self, parameters: Mapping[str, str], headers: Mapping[str, str], grant_type: str) -> None:
+        names = {**self.quirks.names, **self.quirks.token_names}
+        call = standard(parameters, names)
+        self._authenticate(call, headers)
+        require(names.get("grant_type") == "" or call["grant_type"] == grant_type, "unsupported_grant_type")
+        require(not call["redirect_uri"] and not call["code_verifier"], "invalid_request")
+
+    def _check_client(
+        self, templates: Mapping[str, str], parameters: Mapping[str, str], values: Mapping[str, str]
+    ) -> None:
+        """Compare a request of the client itself with `templates`, its id and secret first."""
+        credentials = {"client_id": self.client_id, "client_secret": self.client_secret}
+        expected = filled(templates, {**values, **credentials}).items() - parameters.items()
+        require(not [name for name, _ in expected if "{client_" in templates[name]], "invalid_client")
+        require(not expected, "invalid_request")
 
     def _authenticate(self, call: Mapping[str, str], headers: Mapping[str, str]) -> None:
         client = (call["client_id"], call["client_secret"])
         if self.quirks.client_auth == "basic":
             kind, _, pair = headers.get("authorization", "").partition(" ")
-            _require(kind == "Basic", "invalid_client")
+            require(kind == "Basic", "invalid_client")
             client_id, _, secret = base64.b64decode(pair).decode().partition(":")
             client = (unquote_plus(client_id), unquote_plus(secret))
-        _require(client[0] == self.client_id, "invalid_client")
-        _require(self.quirks.client_auth == "none" or client[1] == self.client_secret, "invalid_client")
+        require(client[0] == self.client_id, "invalid_client")
+        require(self.quirks.client_auth == "none" or client[1] == self.client_secret, "invalid_client")
 
     def _answer_id(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> JsonObject:
         return self.id_answer(self._find_owner(self.quirks.id_parameters, parameters, headers))
@@ -276,22 +345,32 @@ class OAuth2Sandbox(Sandbox):
     def _answer_userinfo(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> JsonObject:
         return self.userinfo_answer(self._find_owner(self.quirks.userinfo_parameters, parameters, headers))
 
+    def _answer_phone(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> JsonObject:
+        quirks = self.quirks
+        in_call = {**quirks.phone_query, **quirks.phone_parameters}
+        sent, templates = {**headers, **parameters}, {**_lower(quirks.phone_header), **in_call}
+        values = {name: find_placeholder(name, templates, sent) for name in ("phone_code", "access_token", "app_token")}
+        if quirks.uses_in_phone_call("app_token"):
+            self._grants.find("app_token", values["app_token"], "invalid_token")
+        grant = self._grants.find("phone_code", values["phone_code"], "invalid_grant")
+        if quirks.uses_in_phone_call("access_token"):
+            owner = self._grants.find("token", values["access_token"], "invalid_token").person
+            require(owner.key == grant.person.key, "invalid_grant")
+        values |= {"client_id": self.client_id, **self.ids_of(grant.person)}
+        require(filled(templates, values).items() <= sent.items(), "invalid_request")
+        self._grants.use("phone_code", values["phone_code"])
+        return self.phone_answer(grant.person)
+
     def _find_owner(
         self, templates: Mapping[str, str], parameters: Mapping[str, str], headers: Mapping[str, str]
     ) -> Person:
         """Return the person of the access token in a request that has every parameter which `templates` ask for."""
-        in_parameters = [name for name, template in templates.items() if "{access_token}" in template]
-        source, sources = (parameters, templates) if in_parameters else (headers, self.quirks.token_header)
-        name = in_parameters[0] if in_parameters else next(iter(sources))
-        prefix, _, suffix = sources[name].partition("{access_token}")
-        token = source.get(name, "").removeprefix(prefix).removesuffix(suffix)
-        grant = self._tokens.get(token)
-        if grant is None or self.now() > grant.expiry:
-            raise Refused("invalid_token")
+        in_parameters = any("{access_token}" in template for template in templates.values())
+        source, sources = (parameters, templates) if in_parameters else (headers, _lower(self.quirks.token_header))
+        token = find_placeholder("access_token", sources, source)
+        grant = self._grants.find("token", token, "invalid_token")
         values = {"access_token": token, "client_id": self.client_id, **self.ids_of(grant.person)}
-        for placeholder, value in values.items():
-            templates = {key: template.replace(f"{{{placeholder}}}", value) for key, template in templates.items()}
-        _require(templates.items() <= parameters.items(), "invalid_request")
+        require(filled(templates, values).items() <= parameters.items(), "invalid_request")
         return grant.person
 
     def ids_of(self, person: Person) -> dict[str, str]:
@@ -302,50 +381,10 @@ class OAuth2Sandbox(Sandbox):
     def _spoil(self, answer: JsonObject, fault: Fault | None) -> JsonObject:
         if fault is None or fault.kind not in ("missing_id", "swapped_id"):
             return answer
-        return _without(answer, self._id_names(), is_swap=fault.kind == "swapped_id")
-
-    def _id_names(self) -> frozenset[str]:
-        claims = (self.provider.claims, self.provider.id_claims)
-        mapped = (paths for mapping in claims for paths in (mapping.user_id, mapping.union_id, mapping.open_id))
-        paths = (path for paths in mapped for path in ((paths,) if isinstance(paths, str) else paths))
-        return frozenset(path.rpartition(".")[2] for path in paths)
+        names = get_id_names((self.provider.claims, self.provider.id_claims, self.provider.code_claims))
+        return dict(spoil_ids(answer, names, is_swap=fault.kind == "swapped_id"))
 
 
-def _without(answer: JsonObject, names: frozenset[str], *, is_swap: bool) -> JsonObject:
-    """Return an answer without the members called `names`; with `is_swap` they have another person's ids instead."""
-    others = {
-        name: _without(value, names, is_swap=is_swap) if isinstance(value, dict) else value
-        for name, value in answer.items()
-        if name not in names
-    }
-    swapped = {
-        name: value + 1 if isinstance(value, int) else f"{value}x" for name, value in answer.items() if name in names
-    }
-    return {**others, **(swapped if is_swap else {})}
-
-
-async def _read(request: Request) -> dict[str, str]:
-    if request.method == "GET":
-        return dict(request.query_params)
-    if request.headers.get("content-type", "").startswith("application/json"):
-        return dict(await request.json())
-    return {name: str(value) for name, value in (await request.form()).items()}
-
-
-def _standard(parameters: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
-    """Return the parameters of RFC 6749 and 7636 under their standard names, empty where one is missing."""
-    return {name: parameters.get(names.get(name, name), "") for name in NAMES}
-
-
-def _challenge_of(verifier: str) -> str:
-    digest = hashlib.sha256(verifier.encode()).digest()
-    return base64.urlsafe_b64encode(digest).decode().rstrip("=") if verifier else ""
-
-
-def _require(condition: object, word: str) -> None:
-    if not condition:
-        raise Refused(word)
-
-
-def _digest(scope: str, key: str) -> str:
-    return hashlib.sha256(f"{scope}\0{key}".encode()).hexdigest()
+def _lower(templates: Mapping[str, str]) -> dict[str, str]:
+    """Return header templates under the names that Starlette has for headers."""
+    return {name.lower(): template for name, template in templates.items()}

@@ -26,7 +26,7 @@ from connect_core.identity import ClientType
 from connect_core.sandbox.documented import find_documented_answer
 from connect_core.sandbox.faults import Fault
 from connect_core.sandbox.jwt import changed, read_jwt
-from connect_core.sandbox.oauth2 import Refused
+from connect_core.sandbox.oauth2_calls import Refused
 from connect_core.sandbox.vendor_server import PEOPLE, Person, Sandbox
 
 JsonObject = dict[str, Any]

@@ -130,8 +130,8 @@ class Sandbox(ABC):
     def phone_parameters(self, client_type: ClientType, person: str) -> dict[str, str]:
         """Return what the vendor's phone button gives besides the code; empty for a vendor without one.
 
-        These parameters are posted to `/token` with those of `client_parameters`, which is called first. `person` is a
-        key as there.
+        A mini program or app posts it to `/token` together with `client_parameters`, which is called first. `person` is
+        as there.
         """
         return {}
 

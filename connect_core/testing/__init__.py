@@ -22,11 +22,9 @@ pytest.register_assert_rewrite(*(f"{__name__}.{module}" for module in _WITH_RULE
 
 from connect_core.harness import RunningShop, Visitor, load_sandboxes, make_settings, run_shop, sandbox_settings  # noqa: E402 - pytest rewrites asserts only in modules that are named before their import
 from connect_core.renamed import find_renamed  # noqa: E402 - the same
-from connect_core.sandbox import DocumentedRequest  # noqa: E402 - the same
 from connect_core.testing.contract import ProviderContract  # noqa: E402 - the same
 
 __all__ = [
-    "DocumentedRequest",
     "ProviderContract",
     "RunningShop",
     "Visitor",

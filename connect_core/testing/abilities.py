@@ -107,8 +107,8 @@ class Abilities(ContractRules):
         assert link is not None, "a phone's own browser gets no link"
         values = [value for _, value in parse_qsl(urlsplit(link).query, keep_blank_values=True)]
         assert start_url in values, "our address is not a value in the link's query, encoded exactly once"
-        told = [secret for secret in self.secret_settings(shop, redirect_client) if secret in link]
-        assert not told, "the deep link contains a secret setting"
+        leaked = [secret for secret in self.secret_settings(shop, redirect_client) if secret in link]
+        assert not leaked, "the deep link contains a secret setting"
         if user_agent := self.sandbox(shop).app_user_agent:
             assert calls.get_deep_link(provider, start_url, user_agent) is None, "inside the app there is a link too"
 

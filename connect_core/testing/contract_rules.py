@@ -33,6 +33,8 @@ UNTRUSTED_CODES = ("provider_bad_response", "provider_unsigned")
 """The error codes of an answer that cannot be trusted."""
 CREDENTIAL = "credential"
 """The operation of the fault script for an ID token that the sandbox gives to an app."""
+PROFILE_AGE = 31 * 24 * 3600
+"""Seconds after which a stored profile is too old, whatever `profile_max_age` a provider has by default."""
 TRAP = "trap"
 """The operation of a sandbox to which redirects of the vendor's API lead: no plugin may follow one."""
 _numbers = count(1)

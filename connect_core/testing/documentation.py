@@ -17,7 +17,7 @@ from connect_core.http import Answer, HttpPool, Request
 from connect_core.identity import ClientType, Identity, PersonId
 from connect_core.providers.provider import Entrance
 from connect_core.sandbox import DocumentedRequest, Sandbox
-from connect_core.testing.contract_rules import ContractRules, installed, not_run, quick, somebody
+from connect_core.testing.contract_rules import PROFILE_AGE, Clock, ContractRules, installed, not_run, quick, somebody
 from connect_core.testing.recorder import VendorRecorder
 from connect_core.testing.watching import Watch, watching
 from connect_core.testing.wire import WireRequest, fill, find_documented, list_members, make_answer, read_body
@@ -30,15 +30,12 @@ _NOWHERE = "http://sandbox.invalid"
 
 @dataclass(frozen=True, slots=True)
 class VendorShop:
-    """A shop whose provider has the vendor's own addresses, and the recorder that leads them to the sandbox.
-
-    `known_ids` are those whom the vendor's example answers have logged in before, by another client type.
-    """
+    """A shop whose provider has the vendor's own addresses, and the recorder that leads them to the sandbox."""
 
     shop: RunningShop
     recorder: VendorRecorder
+    clock: Clock
     logins: dict[str, "VendorLogin"] = field(default_factory=dict)
-    known_ids: set[PersonId] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +73,11 @@ class Documentation(ContractRules):
             for client in cls.find_plugin().provider.entrances:
                 raw["providers"][cls.plugin][client.value] = cls.vendor_settings(sandbox, client)
 
-        pool = HttpPool(transport=recorder)
+        pool, clock = HttpPool(transport=recorder), Clock()
         try:
-            with run_shop({cls.plugin: sandbox}, plugins=installed(), pool=pool, change=change) as shop:
+            with run_shop({cls.plugin: sandbox}, plugins=installed(), pool=pool, change=change, now=clock) as shop:
                 recorder.base_url = f"{shop.sandbox_url}/{cls.plugin}"
-                yield VendorShop(shop, recorder)
+                yield VendorShop(shop, recorder, clock)
         except SettingsError:
             yield None
 
@@ -149,18 +146,17 @@ class Documentation(ContractRules):
         )
         assert not login.failure, f"the vendor's example answers log nobody in: {login.failure}"
         sandbox, identity = self.sandbox(vendor_shop.shop), login.watch.identities[-1]
-        stated = sandbox.documented_ids if self.documented_ids is None else self.documented_ids
-        if not stated:
+        expected_ids = sandbox.documented_ids if self.documented_ids is None else self.documented_ids
+        if not expected_ids:
             texts = self._example_texts(sent, client)
-            assert {one.value for one in identity.ids} <= texts, "an id is not in the vendor's example answers"
+            assert {person_id.value for person_id in identity.ids} <= texts, (
+                "an id is not in the vendor's example answers"
+            )
             return
-        expected = {PersonId(one.kind, one.value, fill(one.scope, sent.known)) for one in stated}
+        expected = {PersonId(stated.kind, stated.value, fill(stated.scope, sent.known)) for stated in expected_ids}
         assert set(identity.ids) == expected, f"the ids are {_describe(identity)}"
         profile = self.documented_profile or sandbox.documented_profile
-        # nobody asks for the profile of a member who comes back, as another client type's
-        is_needless = identity.profile is None and not vendor_shop.known_ids.isdisjoint(identity.ids)
-        vendor_shop.known_ids.update(identity.ids)
-        assert is_needless or profile in (None, identity.profile), f"the profile is {identity.profile}"
+        assert profile in (None, identity.profile), f"the profile is {identity.profile}"
 
     def vendor_login(self, vendor_shop: VendorShop, client: str) -> VendorLogin:
         """Return a login of this client type at the vendor's own addresses, which is made once."""
@@ -175,6 +171,7 @@ class Documentation(ContractRules):
         configured, pages = self.configured(shop, client), list[WireRequest]()
         recorder.exchanges.clear()
         recorder.answers = answers
+        vendor_shop.clock.offset += PROFILE_AGE  # so that the profile of a known person is fetched too
         with watching(configured.provider) as watch, Visitor(shop) as visitor:
             if configured.entrance is Entrance.REDIRECT:
                 login_url = visitor.begin(self.plugin, client)
@@ -211,4 +208,6 @@ def _find_known(watch: Watch, settings: Any, answers: Sequence[Answer]) -> dict[
 
 
 def _describe(identity: Identity) -> str:
-    return ", ".join(f"{one.kind} {one.value} of {one.scope or 'the vendor'}" for one in identity.ids)
+    return ", ".join(
+        f"{person_id.kind} {person_id.value} of {person_id.scope or 'the vendor'}" for person_id in identity.ids
+    )

@@ -9,11 +9,17 @@ from itertools import product
 
 from connect_core.harness import RunningShop, Visitor
 from connect_core.sandbox import Person
-from connect_core.testing.contract_rules import UNTRUSTED_CODES, ContractRules, ContractRun, not_run, quick, somebody
+from connect_core.testing.contract_rules import (
+    PROFILE_AGE,
+    UNTRUSTED_CODES,
+    ContractRules,
+    ContractRun,
+    not_run,
+    quick,
+    somebody,
+)
 from connect_core.testing.watching import watching
 
-PROFILE_AGE = 31 * 24 * 3600
-"""Seconds after which a stored profile is too old, whatever `profile_max_age` a provider has by default."""
 NO_IDS = ("null", "true", "false", '""', '" "', "[]", '["1"]', "{}", "1.5", f'"{"x" * 300}"', '"\\ud800"')
 """JSON values that are no id."""
 ODD_IDS = ("1{:0>19}", '"a\\u0000b{}"', '"a\\r\\nb{}"', '"{}e3"', '"00{}"')
@@ -107,7 +113,7 @@ class Ids(ContractRules):
     def selections(self, contract_run: ContractRun, client: str, person: str) -> list[list[str]]:
         """Return the ids of `person`: all of them, and where there are several each alone."""
         ids = sorted(self.ids_of(contract_run.shop, self.log_in(contract_run.shop, client, person)))
-        return [ids, *([one] for one in ids if len(ids) > 1)]
+        return [ids, *([value] for value in ids if len(ids) > 1)]
 
     @quick
     def test_what_is_no_id_logs_nobody_in(self, contract_run: ContractRun, client: str) -> None:
@@ -148,25 +154,27 @@ class Ids(ContractRules):
     @quick
     def test_a_name_is_no_id(self, shop: RunningShop, client: str) -> None:
         """Two people with the same name and picture are two members; who changes both stays the same member."""
-        people, (one, other) = self.sandbox(shop).people, (somebody(), somebody())
-        same = Person(one, "Same Name", 1, "浙江省", "杭州市", "https://img.example/same.png", "13900000001")
+        people, first_key, second_key = self.sandbox(shop).people, somebody(), somebody()
+        same = Person(first_key, "Same Name", 1, "浙江省", "杭州市", "https://img.example/same.png", "13900000001")
         try:
-            people |= {one: same, other: replace(same, key=other)}
-            first, second = (self.log_in(shop, client, key)["uid"] for key in (one, other))
+            people |= {first_key: same, second_key: replace(same, key=second_key)}
+            first, second = (self.log_in(shop, client, key)["uid"] for key in (first_key, second_key))
             assert first != second, "two people with the same profile are one member"
-            people[one] = Person(one, "New Name", 0, "广东省", "深圳市", "https://img.example/new.png", "13900000002")
-            assert self.log_in(shop, client, one)["uid"] == first, "a person with a new profile is another member"
+            people[first_key] = Person(
+                first_key, "New Name", 0, "广东省", "深圳市", "https://img.example/new.png", "13900000002"
+            )
+            assert self.log_in(shop, client, first_key)["uid"] == first, "a person with a new profile is another member"
         finally:
-            people.pop(one)
-            people.pop(other)
+            people.pop(first_key)
+            people.pop(second_key)
 
     @quick
     def test_nobody_is_who_a_client_says(self, contract_run: ContractRun, client: str) -> None:
         """Ids and names in the client's own parameters change nothing: who it is, the vendor says."""
         shop, victim, person = contract_run.shop, somebody(), somebody()
         claims = [*self.ids_of(shop, self.log_in(shop, client, victim)), "contract-claim"]
-        own = self.log_in(shop, client, person)
-        ids = self.ids_of(shop, own)
+        member = self.log_in(shop, client, person)
+        ids = self.ids_of(shop, member)
         with watching(self.configured(shop, client).provider) as watch:
             self.log_in(shop, client, person)
         read = watch.read - {"code", "state", *self.configured(shop, client).provider.code_names}
@@ -174,10 +182,10 @@ class Ids(ContractRules):
             added = dict.fromkeys(GUESSED_NAMES, claim)
             who = self._claim(shop, client, person, {name: added[name] for name in added if name not in read})
             assert who, "a parameter that the provider does not read ends the login"
-            self._check_claim(shop, who, own, ids)
+            self._check_claim(shop, who, member, ids)
             for name in read:
                 if who := self._claim(shop, client, person, {name: claim}):
-                    self._check_claim(shop, who, own, ids)
+                    self._check_claim(shop, who, member, ids)
                 newcomer = self._claim(shop, client, somebody(), {name: claim})
                 if newcomer and name not in self.profile_parameters:
                     assert claim not in newcomer.values(), f"{name} of the client became a part of the profile"
@@ -190,9 +198,9 @@ class Ids(ContractRules):
             return visitor.who(login)
 
     def _check_claim(
-        self, shop: RunningShop, who: Mapping[str, object], own: Mapping[str, object], ids: set[str]
+        self, shop: RunningShop, who: Mapping[str, object], member: Mapping[str, object], ids: set[str]
     ) -> None:
-        assert who["uid"] == own["uid"], "a parameter of the client chose the member"
+        assert who["uid"] == member["uid"], "a parameter of the client chose the member"
         assert self.ids_of(shop, who) == ids, "a parameter of the client became an id"
 
     def test_names_are_cleaned(self, contract_run: ContractRun, calling_client: str) -> None:

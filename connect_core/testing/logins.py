@@ -86,8 +86,8 @@ class Logins(ContractRules):
             begun = visitor.http.post(f"/connect/{self.plugin}/{client}/login-url", json={}).text
             if self.configured(shop, client).entrance is Entrance.REDIRECT:
                 begun += visitor.begin(self.plugin, client)  # behind a deep link, if there is one
-        told = [secret for secret in self.secret_settings(shop, client) if secret in unquote(begun)]
-        assert not told, "the login URL contains a secret setting"
+        leaked = [secret for secret in self.secret_settings(shop, client) if secret in unquote(begun)]
+        assert not leaked, "the login URL contains a secret setting"
 
     @quick
     def test_refusal_is_told(self, shop: RunningShop, redirect_client: str) -> None:

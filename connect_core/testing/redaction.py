@@ -53,8 +53,8 @@ class Redaction(ContractRules):
         secrets = contract_run.recorder.secrets | self.secret_settings(shop, client)
         assert secrets or not operations.token, "no secret was seen, so none could be looked for"
         everything = "\n".join(texts)
-        told = [f"{value[:2]}… ({len(value)} characters)" for value in secrets if value in everything]
-        assert not told, f"told: {', '.join(told)}"
+        leaked = [f"{value[:2]}… ({len(value)} characters)" for value in secrets if value in everything]
+        assert not leaked, f"told: {', '.join(leaked)}"
 
     def _errors(self, shop: RunningShop) -> list[tuple[str, str]]:
         """Return the vendor's own errors as faults, two of them: more would say the same."""

@@ -67,14 +67,19 @@ class ContractReport:
         """True when at least one rule held and none failed."""
         return self.count(Result.PASSED) > 0 and not self.count(Result.FAILED)
 
-    def count(self, result: Result) -> int:
-        """Return the number of verdicts with this result; a rule has one for each client type."""
-        return sum(verdict.result is result for verdict in self.verdicts)
+    def count(self, result: Result, client: str = "") -> int:
+        """Return the number of verdicts with this result, of all client types or of `client` alone.
+
+        A rule has a verdict for each client type, or one for all.
+        """
+        verdicts = (verdict for verdict in self.verdicts if not client or verdict.client in ("", client))
+        return sum(verdict.result is result for verdict in verdicts)
 
     def to_markdown(self, date: str) -> str:
         """Return the report as a Markdown page. `date` is the day of the run, in ISO 8601."""
         outcome = "passed" if self.has_passed else "FAILED"
-        counts = ", ".join(f"{self.count(result)} {result}" for result in Result)
+        counts = {result: self.count(result) for result in Result}
+        summary = ", ".join(f"{count} {result}" for result, count in counts.items() if count)
         lines = [
             f"# Contract of {self.plugin}: {outcome}{' (quick)' if self.is_quick else ''}",
             "",
@@ -86,7 +91,7 @@ class ContractReport:
         for rule in dict.fromkeys(verdict.rule for verdict in self.verdicts):
             cells = " | ".join(self._cell(rule, client) for client in self.clients)
             lines.append(f"| {rule} | {cells} |")
-        lines += ["", f"{counts}."]
+        lines += ["", f"{summary or 'no rule was run'}."]
         for result in (Result.FAILED, Result.NOT_RUN):
             if reasons := list(self._list_reasons(result)):
                 lines += ["", f"{result.capitalize()}:", "", *reasons]
@@ -99,8 +104,8 @@ class ContractReport:
             if verdict.result is result:
                 clients = rules.setdefault(verdict.reason, {}).setdefault(verdict.rule, [])
                 clients += [verdict.client] if verdict.client else []
-        for reason, told in rules.items():
-            joined = {rule: ", ".join(clients) for rule, clients in told.items()}
+        for reason, by_rule in rules.items():
+            joined = {rule: ", ".join(clients) for rule, clients in by_rule.items()}
             yield f"- {reason}"
             yield from (f"    - {rule}{f' ({names})' if names else ''}" for rule, names in joined.items())
 

@@ -20,6 +20,7 @@ from connect_core.errors import ConnectError, Unavailable, Unsupported
 from connect_core.events.dispatch import REDELIVERY_BATCH
 from connect_core.http import HttpPool
 from connect_core.manager import ConnectManager
+from connect_core.observability.loop_monitor import monitor_loop
 from connect_core.providers.registry import Plugins
 from connect_core.settings import Settings
 from connect_core.store import Database, schema
@@ -70,7 +71,7 @@ def create_app(
     service = settings.service
     database = Database(service.database_url, synchronous=service.sqlite_synchronous)
     manager = ConnectManager(settings, database, plugins=plugins, pool=pool, now=now)
-    context = _make_context(manager, load_pages(settings.pages, service.prefix))
+    context = _make_context(manager, load_pages(settings.pages, service.prefix, _find_icons(manager)))
     app = Starlette(
         routes=[
             *routes,
@@ -91,6 +92,10 @@ def create_app(
     app.state.manager = manager
     app.state.context = context
     return app
+
+
+def _find_icons(manager: ConnectManager) -> dict[str, bytes]:
+    return {plugin.icon_name: plugin.icon for plugin in manager.plugins.available.values() if plugin.icon}
 
 
 def _make_context(manager: ConnectManager, pages: Pages) -> WebContext:
@@ -116,7 +121,8 @@ async def _lifespan(manager: ConnectManager) -> AsyncIterator[None]:
         schema.prepare(manager.database)
     sweeper = asyncio.create_task(_sweep_for_ever(manager))
     try:
-        yield
+        with monitor_loop():
+            yield
     finally:
         sweeper.cancel()
         with suppress(asyncio.CancelledError):

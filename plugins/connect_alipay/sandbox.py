@@ -54,7 +54,7 @@ from connect_alipay.sandbox_refusals import AlipayRefusal
 from connect_alipay.sandbox_rest import V3Request, check_rest_request, read_body, write_rest_answer
 from connect_alipay.sandbox_tokens import AlipayTokens, Fields
 from connect_core.plugin import ClientType, IdKind
-from connect_core.sandbox import PEOPLE, Fault, Person, Sandbox
+from connect_core.sandbox import PEOPLE, Fault, Person, Sandbox, mobile_of
 
 IDS = ("swapped_id", "missing_id", "number_id", "id")
 FIELDS = (*IDS, "field", "wrong_node", "wrong_charset", "error", "unsigned_error")
@@ -177,14 +177,14 @@ class AlipaySandbox(Sandbox):
         code = self._tokens.issue_code(app_id, self.find_person(person), "kuaijie", is_lasting=True)
         return {"auth_code": code}
 
-    def phone_parameters(self, client_type: ClientType, person: str) -> dict[str, str]:
-        """Return the answer of `my.getPhoneNumber` in the mini program, nothing without an AES key."""
-        has_phone = client_type is ClientType.MINI and self._registration.content_key
-        return {"phone": self.phone_for(person)} if has_phone else {}
-
     def code_for(self, client_type: ClientType, person: str, scope: str = "auth_user") -> str:
         """Return a code as if `person` had agreed to `scope`."""
         return self._tokens.issue_code(_app_id(client_type), self.find_person(person), scope)
+
+    def phone_parameters(self, client_type: ClientType, person: str) -> dict[str, str]:
+        """Return what a mini program's page posts after `my.getPhoneNumber`; without an AES key that is nothing."""
+        has_numbers = client_type is ClientType.MINI and self._registration.content_key
+        return {"phone": self.phone_for(person)} if has_numbers else {}
 
     def phone_for(self, person: str) -> str:
         """Return the JSON text that `my.getPhoneNumber` answers in the mini program.
@@ -194,8 +194,7 @@ class AlipaySandbox(Sandbox):
         https://opendocs.alipay.com/mini/api/getphonenumber
         """
         fault = self.faults.take(PHONE) or Fault("")
-        mobile = self.find_person(person).mobile or f"13{self.user_id(person)[-9:]}"  # every account has one
-        fields: Fields = {"code": "10000", "msg": "Success", "mobile": mobile}
+        fields: Fields = {"code": "10000", "msg": "Success", "mobile": mobile_of(self.find_person(person))}
         if fault.kind == "error" or not self._registration.content_key:
             refused = AlipayRefusal.of_fault(fault.value or "isv.missing-encrypt-key")
             fields = {"code": refused.code, "msg": str(refused), "subCode": refused.sub_code, "subMsg": refused.text}

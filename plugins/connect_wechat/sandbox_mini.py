@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Mapping
 
 from connect_core.plugin import ClientType, encrypt_aes_cbc, sha1_hex
-from connect_core.sandbox import Person
+from connect_core.sandbox import Person, mobile_of
 from connect_wechat.sandbox_refusals import require
 from connect_wechat.sandbox_tokens import APPS, TOKEN_LIFE, Fields, WechatTokens, check_secret, open_id
 
@@ -95,7 +95,7 @@ class MiniProgram:
         return {"access_token": token, "expires_in": int(self._app_tokens[token] - now)}
 
     def _phone_info(self, person: Person, app_id: str, age: float) -> Fields:
-        country, _, number = person.mobile.rpartition("-")
+        country, _, number = mobile_of(person).rpartition("-")
         return {
             "phoneNumber": f"+{country}{number}" if country else number,
             "purePhoneNumber": number,

@@ -185,8 +185,3 @@ def make_id(scope: str, key: str) -> str:
     """Return an id of WeChat's length, 28 characters, that follows from both arguments."""
     digest = hashlib.sha256(f"{scope}\0{key}".encode()).digest()
     return "o" + base64.urlsafe_b64encode(digest).decode()[:27]
-
-
-def make_mobile(key: str) -> str:
-    """Return a phone number of mainland China that follows from `key`."""
-    return f"139{int(hashlib.sha256(key.encode()).hexdigest(), 16) % 10**8:08}"

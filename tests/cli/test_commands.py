@@ -2,14 +2,10 @@
 
 import base64
 import os
-import signal
 import socket
 import stat
-import subprocess
-import time
 import tomllib
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -23,49 +19,7 @@ from connect_core.errors import SettingsError
 from connect_core.providers.registry import Plugins
 from connect_core.settings import load_settings
 
-from ..kit.commands import COMMAND, refused, run_in
-
-
-@contextmanager
-def running(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """Run the command until the block ends; then it must be gone."""
-    command = [COMMAND, *arguments]
-    process = subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    try:
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # its workers too
-        process.communicate()
-
-
-def stop(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """Press Ctrl-C; returns the exit code and what was said, which is soon and no traceback."""
-    began = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    said = "".join(process.communicate(timeout=40))
-    assert time.monotonic() - began < 30
-    assert "Traceback" not in said
-    return process.returncode, said
-
-
-def free_port() -> int:
-    """A port that nobody listens to."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        return int(listener.getsockname()[1])
-
-
-def wait_for(url: str) -> httpx.Response:
-    """The answer, once there is one."""
-    ends = time.monotonic() + 15
-    while True:
-        try:
-            return httpx.get(url, trust_env=False)
-        except httpx.TransportError:
-            assert time.monotonic() < ends
-            time.sleep(0.05)
+from ..kit.commands import free_port, refused, run_in, running, stop, wait_for
 
 
 def install_broken_plugin(folder: Path) -> dict[str, str]:

@@ -1,9 +1,16 @@
 """`connect-login` as an operator runs it, in a process of its own."""
 
 import os
+import signal
+import socket
 import subprocess
 import sysconfig
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+
+import httpx
 
 COMMAND = str(Path(sysconfig.get_path("scripts"), "connect-login"))
 
@@ -35,3 +42,45 @@ def refused(folder: Path, *arguments: str, **environment: str) -> list[str]:
     done = run_in(folder, *arguments, **environment)
     assert (done.returncode, done.stdout) == (2, "")
     return done.stderr.splitlines()
+
+
+@contextmanager
+def running(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run the command until the block ends; then it must be gone."""
+    command = [COMMAND, *arguments]
+    process = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # its workers too
+        process.communicate()
+
+
+def stop(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Press Ctrl-C; returns the exit code and what was said, which is soon and no traceback."""
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    said = "".join(process.communicate(timeout=40))
+    assert time.monotonic() - began < 30
+    assert "Traceback" not in said
+    return process.returncode, said
+
+
+def free_port() -> int:
+    """A port that nobody listens to."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        return int(listener.getsockname()[1])
+
+
+def wait_for(url: str) -> httpx.Response:
+    """The answer, once there is one."""
+    ends = time.monotonic() + 15
+    while True:
+        try:
+            return httpx.get(url, trust_env=False)
+        except httpx.TransportError:
+            assert time.monotonic() < ends
+            time.sleep(0.05)

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from connect_core.errors import ConnectError, MemberDisabled, Unavailable
 from connect_core.identity import ClientType, Identity, IdKind, PersonId, Profile
 from connect_core.members.external_directory import ExternalDirectory, get_registration_key
+
+from ..kit.stubborn import stubborn
 
 CALLS: dict[str, Callable[[ExternalDirectory], Awaitable[object]]] = {
     "find": lambda guarded: guarded.find(1),
@@ -63,6 +66,25 @@ async def test_a_directory_that_hangs_is_unavailable(name: str) -> None:
     with pytest.raises(Unavailable) as caught:
         await ask(name, lambda: asyncio.sleep(60))
     assert caught.value.retry_after
+
+
+@every_call
+async def test_a_directory_that_ignores_its_cancellation_is_unavailable(name: str) -> None:
+    """As any plugin it cannot hold the visitor, who does not wait until it ends."""
+    with stubborn() as code:
+        began = time.monotonic()
+        with pytest.raises(Unavailable, match="TimeoutError"):
+            await ask(name, code.catch)
+        assert time.monotonic() - began < 1
+    await asyncio.sleep(0.01)
+
+
+@every_call
+@pytest.mark.parametrize("kind", [SystemExit, asyncio.CancelledError])
+async def test_a_directory_cannot_stop_the_service(name: str, kind: type[BaseException]) -> None:
+    """What would end the event loop or the request is unavailable too."""
+    with pytest.raises(Unavailable, match=kind.__name__):
+        await ask(name, lambda: fail(kind()))
 
 
 @every_call

@@ -107,6 +107,23 @@ pkce = "never"
     assert (await log_in(provider)).ids == (PersonId.open_id("o", "c-1"),)
 
 
+async def test_form_of_each_answer_from_the_file(tmp_path: Path) -> None:
+    """A table of forms, a path through a list and a parameter of the callback are data in a file as well."""
+    more = """
+claims = { user_id = "people.0.id" }
+
+[providers.acme.quirks]
+answer = { token = "form" }
+token_from_callback = ["device_id"]
+"""
+    transport = Transport(
+        {"/token": b"access_token=t0ken&expires_in=7200", "/me": b'{"people":[{"id":9007199254740993}]}'}
+    )
+    provider = acme(tmp_path, more, transport)
+    assert (await log_in(provider)).ids == (PersonId.user_id("9007199254740993"),)
+    assert provider.quirks.token_from_callback == ("device_id",)
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [
@@ -136,6 +153,11 @@ pkce = "never"
                 "providers.acme.quirks.errors.denied: Input should be 'code_invalid', 'provider_denied', "
                 "'provider_config', 'provider_refused' or 'provider_bad_response'"
             ),
+        ),
+        ("[providers.acme.quirks]\nanswer = 'xml'\n", "providers.acme.quirks.answer: a form is json, form, jsonp"),
+        (
+            "[providers.acme.quirks]\nanswer = { tokens = 'form' }\n",
+            "providers.acme.quirks.answer: tokens: the calls are token, id, userinfo, code, phone, app_token",
         ),
         (
             "id_url = 'https://acme.example/id'\n",

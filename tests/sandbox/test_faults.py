@@ -240,7 +240,7 @@ async def test_every_transport_fault_is_a_fault_for_the_way_out(
     assert kind in TRANSPORT_FAULTS
     sandbox.faults.add(kind, value)
     with pytest.raises(error):
-        read_answer(await get(url, deadline=0.25), Quirks())
+        read_answer(await get(url, deadline=0.25), Quirks(), "token")
     assert sandbox.called("user.get") == 1
 
 

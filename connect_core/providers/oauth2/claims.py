@@ -3,6 +3,7 @@
 Owns the mapping from the vendor's members to ours, and which ids may be missing. Never makes a call.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -18,14 +19,17 @@ SEX = {"male": 1, "m": 1, "男": 1, "1": 1, "female": 0, "f": 0, "女": 0, "2": 
 Path = Annotated[str, Field(min_length=1)]
 Paths = Path | tuple[Path, ...]
 """A path to a member (`data.user.id`), or several paths of which the first that has a value counts."""
+MAINLAND = "86"
+"""The country code of mainland China."""
+_PHONE = re.compile("([1-9][0-9]{0,3}-)?[0-9]{5,15}")
 
 
 class Claims(BaseModel):
     """Our fields, each with the path of the vendor's member that has its value.
 
-    A path leads through objects (`data.user.id`); of several paths the first that has a value counts. `user_id` and
-    `union_id` name a person vendor-wide, `open_id` for the configured client alone. Immutable; unknown keys are
-    refused.
+    A path leads through objects and lists (`data.user.id`, `data.0.id`); of several paths the first that has a value
+    counts. `user_id` and `union_id` name a person vendor-wide, `open_id` for the configured client alone. Immutable;
+    unknown keys are refused.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -38,6 +42,10 @@ class Claims(BaseModel):
     sex: Paths = Field(default=(), description="Path of the sex: male or female, m or f, 男 or 女, 1 or 2.")
     province: Paths = Field(default=(), description="Path of the province.")
     city: Paths = Field(default=(), description="Path of the city.")
+    phone: Paths = Field(default=(), description="Path of the verified phone number in the answer of `phone_url`.")
+    phone_country: Paths = Field(
+        default=(), description="Path of its country code, such as 86 or +86; none means mainland China."
+    )
 
     @property
     def has_ids(self) -> bool:
@@ -71,8 +79,26 @@ class Claims(BaseModel):
             city=_find(answer, self.city, absent=_EMPTY),
         )
 
+    def read_phone(self, answer: Mapping[str, Any]) -> str:
+        """Return the phone number in `answer`: `13800000001` in mainland China, `852-61234567` elsewhere.
+
+        Number and country code may be texts or numbers. Raises `ProviderBadResponse` for anything else.
+        """
+        number = _digits(_find(answer, self.phone, absent=_EMPTY))
+        country = _find(answer, self.phone_country, absent=_EMPTY)
+        country_code = MAINLAND if country is None else _digits(country).removeprefix("+")
+        is_mainland = country_code == MAINLAND
+        full = number.removeprefix(f"+{MAINLAND}") if is_mainland else f"{country_code}-{number}"
+        if not _PHONE.fullmatch(full):
+            raise ProviderBadResponse("phone is no phone number with a country code")
+        return full
+
 
 _EMPTY = (None, "")
+
+
+def _digits(value: object) -> str:
+    return str(value) if isinstance(value, str | int) else ""
 
 
 def _find(answer: Mapping[str, Any], paths: Paths, *, absent: tuple[object, ...] = (None,)) -> Any:

@@ -3,28 +3,36 @@
 Owns the order of the calls to a vendor. `Quirks` say what a call looks like, `Claims` what an answer means.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr
 
-from connect_core.errors import SettingsError
-from connect_core.http import Http, with_query
-from connect_core.identity import ClientType, Identity, IdKind, PersonId, Profile
+from connect_core.errors import BadRequest, ConnectError, SettingsError
+from connect_core.http import Answer, Http, with_query
+from connect_core.identity import ClientType, Identity, IdKind, PersonId, Profile, VerifiedPhone
 from connect_core.providers.oauth2.claims import Claims, check_token, get_value
-from connect_core.providers.oauth2.quirks import PLACEHOLDERS, Method, Quirks, renamed
+from connect_core.providers.oauth2.quirks import Quirks, renamed
 from connect_core.providers.oauth2.responses import open_envelope, read_answer
+from connect_core.providers.oauth2.templates import fill
 from connect_core.providers.oauth2.token import (
     ClientAuthentication,
     NoSecret,
     SecretInForm,
     SecretInHeader,
+    authenticated,
     call,
     redeem_code,
 )
 from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, Entrance, Provider
 from connect_core.settings import Endpoint, ProviderSettings
+
+ADDRESSES = ("authorize_url", "token_url", "userinfo_url", "id_url", "code_url", "phone_url", "app_token_url")
+"""The attributes with a vendor's addresses."""
+PHONE_CODE_LIMIT = 2048
+"""Characters of the code for a phone number."""
+DEFAULT_LIFE = 300
+"""Seconds for which an app token is cached when its answer does not say how long it is valid."""
 
 
 class OAuth2Settings(ProviderSettings):
@@ -38,6 +46,19 @@ class OAuth2Settings(ProviderSettings):
     authorize_url: Endpoint | None = Field(None, description="Where people agree, if not at the vendor's own address.")
     token_url: Endpoint | None = Field(None, description="Where codes are redeemed; the same.")
     userinfo_url: Endpoint | None = Field(None, description="Where a person is described; the same.")
+
+
+class MiniProgramSettings(OAuth2Settings):
+    """One registration with a vendor whose mini programs or apps have calls of their own.
+
+    It is the `Settings` of a provider with a `code_url`, `phone_url` or `app_token_url`.
+    """
+
+    code_url: Endpoint | None = Field(
+        None, description="Where codes of mini programs and apps are redeemed, if not at the vendor's own address."
+    )
+    phone_url: Endpoint | None = Field(None, description="Where a verified phone number is fetched; the same.")
+    app_token_url: Endpoint | None = Field(None, description="Where the app's own token is fetched; the same.")
 
 
 class OAuth2Provider(Provider):
@@ -55,11 +76,18 @@ class OAuth2Provider(Provider):
 
     - `authorize_url`, `token_url`, `userinfo_url`: the vendor's addresses; settings of the same names replace them.
     - `id_url`: the address of a call that only says who the person is, for vendors that have one.
+    - `code_url`: the address that takes the code of a mini program or app, where that is not `token_url`.
+    - `phone_url`: the address of the call for a verified phone number, which a mini program or app gets a code for.
+    - `app_token_url`: the address of the app's own token (RFC 6749 §4.4), where the call for the phone number needs it.
+      A provider with one of these three has `Settings = MiniProgramSettings`.
     - `scope`: the scopes to ask for, with spaces between; ask for the least that names a person.
     - `quirks`: where the vendor departs from RFC 6749.
     - `claims`: where the user-info answer has ids and profile.
     - `id_claims`: where the ids are known before that, in the answer of `id_url` or, without one, in the token answer.
       A member who comes back then costs no user-info call.
+    - `code_claims`: where the ids are in the answer of `code_url`; default: `id_claims` if it has ids, else `claims`.
+
+    `entrances` are PC and H5 unless you state others: `ClientType.MINI: Entrance.CLIENT_CODE` for a mini program.
     """
 
     entrances: ClassVar = dict.fromkeys((ClientType.PC, ClientType.H5), Entrance.REDIRECT)
@@ -70,19 +98,33 @@ class OAuth2Provider(Provider):
     token_url: str = ""
     userinfo_url: str = ""
     id_url: str = ""
+    code_url: str = ""
+    phone_url: str = ""
+    app_token_url: str = ""
     scope: str = ""
     quirks: Quirks = Quirks()
     claims: Claims = Claims()
     id_claims: Claims = Claims()
+    code_claims: Claims = Claims()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Raise `TypeError` for an address that the settings cannot replace: a sandbox has to."""
+        super().__init_subclass__(**options)
+        addresses = ("code_url", "phone_url", "app_token_url")
+        fixed = [key for key in addresses if getattr(cls, key) and key not in cls.Settings.model_fields]
+        if fixed:
+            raise TypeError(f"{cls.__name__} has {', '.join(fixed)}: derive its Settings from MiniProgramSettings")
 
     def __init__(self, settings: OAuth2Settings, http: Http) -> None:
         """Check that addresses, secret and the path of an id are there. Raises `SettingsError` when one is missing."""
         super().__init__(settings, http)
-        # `OAuth2Settings` has no `id_url`: the few vendors with such a call add it in a subclass
-        for key in ("authorize_url", "token_url", "userinfo_url", "id_url"):
+        # `OAuth2Settings` has not all of them: the few vendors with such a call have them in a subclass
+        for key in ADDRESSES:
             setattr(self, key, getattr(settings, key, None) or getattr(self, key))
         if settings.scope is not None:
             self.scope = settings.scope
+        if not self.code_claims.has_ids:
+            self.code_claims = self.id_claims if self.id_claims.has_ids else self.claims
         if mistakes := list(self._mistakes()):
             raise SettingsError(mistakes)
         self.code_names = self.quirks.code_names
@@ -104,8 +146,12 @@ class OAuth2Provider(Provider):
                 return NoSecret(self.settings.client_id)
 
     async def get_login_url(self, request: AuthorizationRequest) -> str:
-        """Return the URL of the vendor's consent page (RFC 6749 §4.1.1, RFC 7636 §4.3)."""
+        """Return the URL of the vendor's consent page (RFC 6749 §4.1.1, RFC 7636 §4.3).
+
+        For an entrance other than a redirect it has no code challenge: what redeems such a code has no verifier.
+        """
         quirks = self.quirks
+        sends_challenge = quirks.pkce == "S256" and self.entrances[request.client_type] is Entrance.REDIRECT
         challenge = {"code_challenge": request.code_challenge, "code_challenge_method": "S256"}
         parameters = {
             "response_type": "code",
@@ -113,7 +159,7 @@ class OAuth2Provider(Provider):
             "redirect_uri": request.redirect_uri,
             "scope": quirks.scope_separator.join(self.scope.split()),
             "state": request.state,
-            **(challenge if quirks.pkce == "S256" else {}),
+            **(challenge if sends_challenge else {}),
         }
         query = renamed(parameters, quirks.names) | dict(quirks.authorize)
         if request.client_type is ClientType.H5:
@@ -127,26 +173,66 @@ class OAuth2Provider(Provider):
         """Redeem the code and return the person, by the fewest calls.
 
         The ids are in the token answer, in the answer of `id_url` or in that of user-info, as `id_claims` and `id_url`
-        say. Raises as `Provider.login_callback`.
+        say; for the code of a mini program or app they are in the answer of `code_url`, if there is one. Raises as
+        `Provider.login_callback`.
         """
+        if self.code_url and self.entrances[response.client_type] is not Entrance.REDIRECT:
+            return await self._redeem_client_code(response)
         answer = await redeem_code(self.http, self.token_url, self._authentication, response, self.quirks)
-        tokens = open_envelope(answer, self.quirks.token_envelope)
+        tokens = self.read_answer("token", answer)
         token = check_token(tokens.get(self.quirks.access_token))
         if not self.id_claims.has_ids:
-            userinfo = await self._fetch_userinfo(token, ())
+            userinfo = await self._fetch("userinfo", token, ())
             return self._identity(self.read_ids(self.claims, userinfo), token, self.read_profile(userinfo))
-        naming = await self._fetch_ids(token) if self.id_url else tokens
+        naming = await self._fetch("id", token, ()) if self.id_url else tokens
         return self._identity(self.read_ids(self.id_claims, naming), token)
 
     async def fetch_profile(self, identity: Identity) -> Identity:
         """Return `identity` with the profile and ids of user-info; unchanged when its login called user-info already.
 
-        Raises as `Provider.fetch_profile`, and `ProviderBadResponse` when user-info names another person.
+        Also unchanged when the vendor gave no access token for the code of a mini program or app. Raises as
+        `Provider.fetch_profile`, and `ProviderBadResponse` when user-info names another person.
         """
-        if identity.profile is not None or not self.userinfo_url:
+        if identity.profile is not None or not self.userinfo_url or not identity.grant:
             return identity
-        userinfo = await self._fetch_userinfo(identity.grant, identity.ids)
+        userinfo = await self._fetch("userinfo", identity.grant, identity.ids)
         return identity.with_profile(self.read_profile(userinfo), self.read_ids(self.claims, userinfo))
+
+    async def fetch_phone(self, response: AuthorizationResponse, identity: Identity) -> VerifiedPhone | None:
+        """Return the phone number that `phone_url` answers to the client's `phone_code`.
+
+        Returns None without `phone_url`, and when the client sent no `phone_code` (`quirks.phone_code_name`).
+        `VerifiedPhone.proof` is that code. Raises `BadRequest` for a malformed code, `CodeInvalid` for one that the
+        vendor rejects, `ProviderBadResponse` for an answer without a number, and as `login_callback` does.
+        """
+        phone_code = response.parameters.get(self.quirks.phone_code_name) if self.phone_url else None
+        if not phone_code:
+            return None
+        if len(phone_code) > PHONE_CODE_LIMIT or not phone_code.isascii() or not phone_code.isprintable():
+            raise BadRequest(f"{self.quirks.phone_code_name}: it is no code")
+        values = {"phone_code": phone_code, **self._get_values(identity.grant, identity.ids)}
+        if self.quirks.uses_in_phone_call("app_token"):
+            answer = await self.http.with_cached(
+                f"app token {self.settings.client_id}",
+                self._fetch_app_token,
+                lambda app_token: self._ask_for_phone({**values, "app_token": app_token}),
+                self._is_dead_app_token,
+            )
+        else:
+            answer = await self._ask_for_phone(values)
+        return VerifiedPhone(self.claims.read_phone(answer), phone_code)
+
+    def read_answer(self, operation: str, answer: Answer) -> Mapping[str, Any]:
+        """Return the object in an answer of the vendor, out of its envelope; every answer of every call goes through.
+
+        `operation` is `token`, `id`, `userinfo`, `code`, `phone` or `app_token`. The default does what `quirks` say.
+        Override it for an answer that is signed, encrypted, wrapped or in another format; for the rest call `super()`,
+        if need be with the unwrapped text: `dataclasses.replace(answer, content=…)`.
+
+        Raises the error of ours that `quirks.errors` or the standard have for the vendor's, `ProviderRefused` for any
+        other refusal or an outage, and `ProviderBadResponse` for what cannot be read.
+        """
+        return open_envelope(read_answer(answer, self.quirks, operation), self.quirks.envelopes[operation])
 
     def read_ids(self, claims: Claims, answer: Mapping[str, Any]) -> tuple[PersonId, ...]:
         """Return the ids that `claims` find in `answer`, strongest first. Override it where a path does not suffice.
@@ -160,43 +246,89 @@ class OAuth2Provider(Provider):
         return self.claims.read_profile(answer)
 
     def _mistakes(self) -> Iterator[str]:
-        required = ["authorize_url", "token_url", *([] if self.id_claims.has_ids else ["userinfo_url"])]
+        entrances = set(self.entrances.values())
+        takes_tokens = Entrance.REDIRECT in entrances or not self.code_url
+        required = ["authorize_url"] if entrances != {Entrance.CLIENT_CODE} else []
+        required += ["token_url"] if takes_tokens else []
+        required += ["userinfo_url"] if takes_tokens and not self.id_claims.has_ids else []
         yield from (f"{key}: is missing" for key in required if not getattr(self, key))
         if self.quirks.client_auth != "none" and not self.settings.client_secret:
             yield "client_secret: is missing"
-        if not (self.claims.has_ids or self.id_claims.has_ids):
+        if not (self.claims.has_ids or self.id_claims.has_ids or (self.code_claims.has_ids and not takes_tokens)):
             yield "claims: say where an id stands: user_id, union_id or open_id"
         if self.id_url and not self.id_claims.has_ids:
             yield "id_url: id_claims must say where the id stands in its answer"
+        if self.phone_url:
+            yield from self._phone_mistakes()
+
+    def _phone_mistakes(self) -> Iterator[str]:
+        if not self.claims.phone:
+            yield "phone_url: claims must say where the number stands in its answer: phone"
+        if not self.quirks.uses_in_phone_call("phone_code"):
+            yield "phone_url: quirks must send {phone_code} there, for example in phone_parameters"
+        if self.quirks.uses_in_phone_call("app_token") and not self.app_token_url:
+            yield "app_token_url: is missing"
 
     def _identity(self, ids: tuple[PersonId, ...], token: str, profile: Profile | None = None) -> Identity:
         return Identity(self.union_type, ids, self.settings.client_id, profile, grant=token)
 
-    async def _fetch_ids(self, token: str) -> Mapping[str, Any]:
-        quirks = self.quirks
-        answer = await self._call(quirks.id_method, self.id_url, quirks.id_parameters, token, ())
-        return open_envelope(answer, quirks.id_envelope)
-
-    async def _fetch_userinfo(self, token: str, ids: tuple[PersonId, ...]) -> Mapping[str, Any]:
-        quirks = self.quirks
-        answer = await self._call(quirks.userinfo_method, self.userinfo_url, quirks.userinfo_parameters, token, ids)
-        return open_envelope(answer, quirks.userinfo_envelope)
-
-    async def _call(
-        self, method: Method, url: str, templates: Mapping[str, str], token: str, ids: tuple[PersonId, ...]
-    ) -> Mapping[str, Any]:
-        values = {
+    def _get_values(self, token: str, ids: tuple[PersonId, ...]) -> dict[str, str]:
+        return {
             "access_token": token,
             "client_id": self.settings.client_id,
             **{kind.value: get_value(ids, kind) for kind in IdKind},
         }
+
+    async def _fetch(self, operation: str, token: str, ids: tuple[PersonId, ...]) -> Mapping[str, Any]:
+        """Call `id_url` or `userinfo_url` with the person's token, which travels in a header if in no parameter."""
+        quirks = self.quirks
+        if operation == "id":
+            url, method, templates = self.id_url, quirks.id_method, quirks.id_parameters
+        else:
+            url, method, templates = self.userinfo_url, quirks.userinfo_method, quirks.userinfo_parameters
+        values = self._get_values(token, ids)
         in_header = not any("{access_token}" in template for template in templates.values())
-        headers = _filled(self.quirks.token_header, values) if in_header else {}
-        return read_answer(await call(self.http, method, url, _filled(templates, values), headers), self.quirks)
+        headers = fill(quirks.token_header, values) if in_header else {}
+        return self.read_answer(operation, await call(self.http, method, url, fill(templates, values), headers))
 
+    async def _redeem_client_code(self, response: AuthorizationResponse) -> Identity:
+        quirks = self.quirks
+        parameters = {"grant_type": "authorization_code", "code": response.code}
+        sent, headers = self._get_client_request(self.code_url, quirks.code_parameters, parameters)
+        answer = self.read_answer("code", await call(self.http, quirks.code_method, self.code_url, sent, headers))
+        token = answer.get(quirks.access_token)
+        ids, profile = self.read_ids(self.code_claims, answer), self.code_claims.read_profile(answer)
+        # an answer may name a person and give no token; without one, and without a name here, there is no profile
+        grant = "" if token in (None, "") else check_token(token)
+        return self._identity(ids, grant, profile if profile.nickname else None)
 
-_PLACEHOLDER = re.compile(f"{{({'|'.join(sorted(PLACEHOLDERS))})}}")
+    def _get_client_request(
+        self, url: str, templates: Mapping[str, str], parameters: Mapping[str, str]
+    ) -> tuple[dict[str, str], Mapping[str, str]]:
+        """Return the parameters and headers of a call that the client makes for itself, without anybody's token."""
+        if not templates:
+            return authenticated(self._authentication, url, parameters, self.quirks)
+        secret = self.settings.client_secret.get_secret_value() if self.settings.client_secret else ""
+        values = {**parameters, "client_id": self.settings.client_id, "client_secret": secret}
+        return fill(templates, values), {}
 
+    async def _ask_for_phone(self, values: Mapping[str, str]) -> Mapping[str, Any]:
+        quirks = self.quirks
+        query = fill(quirks.phone_query, values)
+        url = with_query(self.phone_url, query) if query else self.phone_url
+        sent, headers = fill(quirks.phone_parameters, values), fill(quirks.phone_header, values)
+        return self.read_answer("phone", await call(self.http, quirks.phone_method, url, sent, headers))
 
-def _filled(templates: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
-    return {name: _PLACEHOLDER.sub(lambda match: values[match[1]], template) for name, template in templates.items()}
+    async def _fetch_app_token(self) -> tuple[str, float]:
+        quirks, url = self.quirks, self.app_token_url
+        parameters = {"grant_type": "client_credentials"}
+        sent, headers = self._get_client_request(url, quirks.app_token_parameters, parameters)
+        answer = self.read_answer("app_token", await call(self.http, quirks.app_token_method, url, sent, headers))
+        life = str(answer.get("expires_in"))
+        is_known = life.isascii() and life.isdigit() and 0 < len(life) < 10 and int(life) > 0
+        return check_token(answer.get(quirks.app_token)), int(life) if is_known else DEFAULT_LIFE
+
+    def _is_dead_app_token(self, error: ConnectError) -> bool:
+        """Return True for an error of `quirks.app_token_errors`, and for HTTP 401 without any (RFC 6750 §3)."""
+        words = error.vendor.get("error", "").split()
+        return error.vendor.get("status") == "401" or not set(words).isdisjoint(self.quirks.app_token_errors)

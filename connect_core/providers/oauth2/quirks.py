@@ -6,9 +6,9 @@ Values only: nothing here makes a request or reads an answer.
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from connect_core.identity import Language
 
@@ -16,8 +16,18 @@ Outcome = Literal["code_invalid", "provider_denied", "provider_config", "provide
 """The codes of connect-login that a vendor's error can have."""
 Method = Literal["get", "form", "json"]
 """How a call is made: parameters in the query of a GET, or POSTed as a form or a JSON object."""
+Operation = Literal["token", "id", "userinfo", "code", "phone", "app_token"]
+"""The calls that a provider makes, each with an answer of its own."""
+AnswerForm = Literal["json", "form", "jsonp"]
+"""How an answer is written."""
 PLACEHOLDERS = frozenset({"access_token", "client_id", "user_id", "union_id", "open_id"})
 """Placeholders, in braces, in the parameters of a call that is made with an access token."""
+CLIENT_PLACEHOLDERS = frozenset({"client_id", "client_secret"})
+"""Placeholders in the parameters of a call for an app token."""
+CODE_PLACEHOLDERS = CLIENT_PLACEHOLDERS | {"code"}
+"""Placeholders in the parameters of a call that redeems the code of a mini program or app."""
+PHONE_PLACEHOLDERS = PLACEHOLDERS | {"phone_code", "app_token"}
+"""Placeholders in the parameters of the call for a phone number."""
 NAMES = frozenset(
     {
         "client_id",
@@ -36,6 +46,8 @@ NAMES = frozenset(
 """Parameters of RFC 6749 and RFC 7636 that a vendor may have other names for."""
 _REPLACEABLE = frozenset({"grant_type", "response_type"})
 """Standard parameters that a vendor's constant parameters may set to another value."""
+_IN_TOKEN_CALL = frozenset({"client_id", "client_secret", "code", "code_verifier", "grant_type", "redirect_uri"})
+"""The standard's parameters of the token call, which no parameter of a callback may replace."""
 
 
 def _standard_names(names: Mapping[str, str]) -> Mapping[str, str]:
@@ -46,22 +58,39 @@ def _standard_names(names: Mapping[str, str]) -> Mapping[str, str]:
     return names
 
 
-def _templates(parameters: Mapping[str, str]) -> Mapping[str, str]:
-    used = {name for value in parameters.values() for name in re.findall(r"\{(.*?)\}", value)}
-    if unknown := sorted(used - PLACEHOLDERS):
-        raise ValueError(f"{', '.join(unknown)}: only {', '.join(sorted(PLACEHOLDERS))} may stand in braces")
-    return parameters
+def _with_placeholders(allowed: frozenset[str]) -> AfterValidator:
+    def check(parameters: Mapping[str, str]) -> Mapping[str, str]:
+        used = {name for value in parameters.values() for name in re.findall(r"\{(.*?)\}", value)}
+        if unknown := sorted(used - allowed):
+            raise ValueError(f"{', '.join(unknown)}: only {', '.join(sorted(allowed))} may stand in braces")
+        return parameters
+
+    return AfterValidator(check)
 
 
+def _known_forms(answer: object) -> object:
+    """Refuse what is no form or table of forms in one line; pydantic would have one for each member of the union."""
+    table = answer if isinstance(answer, Mapping) else {"token": answer}
+    if unknown := sorted(str(operation) for operation in table if operation not in get_args(Operation)):
+        raise ValueError(f"{', '.join(unknown)}: the calls are {', '.join(get_args(Operation))}")
+    if not all(form in get_args(AnswerForm) for form in table.values()):
+        raise ValueError(f"a form is {', '.join(get_args(AnswerForm))}")
+    return answer
+
+
+Answers = Annotated[AnswerForm | Mapping[Operation, AnswerForm], BeforeValidator(_known_forms)]
 Names = Annotated[Mapping[str, str], AfterValidator(_standard_names)]
-Templates = Annotated[Mapping[str, str], AfterValidator(_templates)]
+Templates = Annotated[Mapping[str, str], _with_placeholders(PLACEHOLDERS)]
+ClientTemplates = Annotated[Mapping[str, str], _with_placeholders(CLIENT_PLACEHOLDERS)]
+CodeTemplates = Annotated[Mapping[str, str], _with_placeholders(CODE_PLACEHOLDERS)]
+PhoneTemplates = Annotated[Mapping[str, str], _with_placeholders(PHONE_PLACEHOLDERS)]
 
 
 class Quirks(BaseModel):
     """Where a vendor departs from RFC 6749. What you do not set follows the standard.
 
-    A path such as `data.user.id` leads through objects. An empty name in `names` leaves that parameter out. Immutable;
-    unknown keys are refused.
+    A path such as `data.user.id` or `data.0.id` leads through objects and lists; lists count from 0. An empty name in
+    `names` leaves that parameter out. Immutable; unknown keys are refused.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -87,6 +116,9 @@ class Quirks(BaseModel):
     token_parameters: Mapping[str, str] = Field(
         default={}, description="Further constant parameters of the token call."
     )
+    token_from_callback: tuple[str, ...] = Field(
+        default=(), description="Parameters of the callback that are repeated in the token call, where they came."
+    )
     client_auth: Literal["post", "basic", "none"] = Field(
         default="post", description="How the client authenticates in the token call (RFC 6749 §2.3.1)."
     )
@@ -106,8 +138,50 @@ class Quirks(BaseModel):
     )
     userinfo_envelope: str = Field(default="", description="Path of the object that holds the user-info answer.")
 
-    answer: Literal["json", "form", "jsonp"] = Field(
-        default="json", description="What the token call answers; `jsonp`: any answer may come as `callback({…});`."
+    code_method: Method = Field(
+        default="form", description="How `code_url` takes the code of a mini program or app: `get`, `form` or `json`."
+    )
+    code_parameters: CodeTemplates = Field(
+        default={},
+        description="Its parameters, with `{code}`, `{client_id}` and `{client_secret}` filled in; default: those of "
+        "the token call, without redirect_uri and code verifier.",
+    )
+    code_envelope: str = Field(default="", description="Path of the object that holds its answer.")
+
+    phone_code_name: str = Field(
+        default="phone_code", min_length=1, description="What a mini program or app calls the code for a phone number."
+    )
+    phone_method: Method = Field(
+        default="form", description="How `phone_url` is asked for the number: `get`, `form` or `json`."
+    )
+    phone_parameters: PhoneTemplates = Field(
+        default={"code": "{phone_code}"},
+        description="Its parameters, with `{phone_code}`, `{app_token}`, `{access_token}`, `{open_id}` … filled in.",
+    )
+    phone_query: PhoneTemplates = Field(
+        default={}, description="Parameters that stand in the query of its URL, whatever `phone_method` is."
+    )
+    phone_header: PhoneTemplates = Field(default={}, description="Headers of that call, such as one with a token.")
+    phone_envelope: str = Field(default="", description="Path of the object that holds its answer.")
+
+    app_token_method: Method = Field(
+        default="form", description="How `app_token_url` is asked for the app's own token: `get`, `form` or `json`."
+    )
+    app_token_parameters: ClientTemplates = Field(
+        default={},
+        description="Its parameters, with `{client_id}` and `{client_secret}` filled in; default: those of RFC 6749 "
+        "§4.4.2.",
+    )
+    app_token_envelope: str = Field(default="", description="Path of the object that holds its answer.")
+    app_token: str = Field(default="access_token", min_length=1, description="Name of the app's token in it.")
+    app_token_errors: tuple[str, ...] = Field(
+        default=("invalid_token",), description="The vendor's errors that mean a dead app token; it is fetched anew."
+    )
+
+    answer: Answers = Field(
+        default="json",
+        description="How answers are written, or a table with a word for each call (`token`, `id`, `userinfo`, `code`, "
+        "`phone`, `app_token`). `form`: form-encoded or JSON; `jsonp`: JSON, also as `callback({…});`.",
     )
     prefix: str = Field(default="", description="What stands before every answer.")
     error_signs: Mapping[str, str] = Field(
@@ -128,6 +202,32 @@ class Quirks(BaseModel):
     def outcomes(self) -> Mapping[str, Outcome]:
         """The vendor's errors, each with our code: `errors` turned around."""
         return {error: outcome for outcome, errors in self.errors.items() for error in errors}
+
+    @cached_property
+    def envelopes(self) -> Mapping[str, str]:
+        """The path of the object that holds the answer, for each operation."""
+        return {
+            "token": self.token_envelope,
+            "id": self.id_envelope,
+            "userinfo": self.userinfo_envelope,
+            "code": self.code_envelope,
+            "phone": self.phone_envelope,
+            "app_token": self.app_token_envelope,
+        }
+
+    @cached_property
+    def answer_forms(self) -> Mapping[str, AnswerForm]:
+        """How the answer is written, for each operation; JSON where `answer` does not name it."""
+        if isinstance(self.answer, str):
+            return dict.fromkeys(get_args(Operation), self.answer)
+        forms: dict[str, AnswerForm] = dict.fromkeys(get_args(Operation), "json")
+        forms.update(self.answer.items())
+        return forms
+
+    def uses_in_phone_call(self, placeholder: str) -> bool:
+        """Return True when a parameter or header of the call for the phone number has `placeholder`."""
+        templates = (*self.phone_parameters.values(), *self.phone_query.values(), *self.phone_header.values())
+        return any(f"{{{placeholder}}}" in template for template in templates)
 
     def _mistakes(self) -> Iterator[str]:
         if len(self.outcomes) != sum(map(len, self.errors.values())):
@@ -152,6 +252,9 @@ class Quirks(BaseModel):
             reserved = {name for standard, name in names.items() if standard not in _REPLACEABLE}
             if taken := sorted(reserved & set(getattr(self, key))):
                 yield f"{key}: {', '.join(taken)} is set by the login itself"
+        in_call = _IN_TOKEN_CALL | {in_token_call[name] for name in _IN_TOKEN_CALL} | set(self.token_parameters)
+        if taken := sorted(in_call & set(self.token_from_callback)):
+            yield f"token_from_callback: {', '.join(taken)} is set by the login itself"
         if self.languages and not self.language_name:
             yield "languages need a language_name"
 

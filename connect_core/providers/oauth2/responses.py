@@ -18,7 +18,7 @@ from connect_core.errors import (
     printable,
 )
 from connect_core.http import Answer, parse_object
-from connect_core.providers.oauth2.quirks import Quirks
+from connect_core.providers.oauth2.quirks import AnswerForm, Quirks
 
 VendorRefusal = CodeInvalid | ProviderDenied | ProviderFault
 
@@ -44,11 +44,14 @@ ERRORS: Mapping[str, type[VendorRefusal]] = {
 _OUTCOMES: Mapping[str, type[VendorRefusal]] = {
     kind.code: kind for kind in (CodeInvalid, ProviderDenied, ProviderConfig, ProviderRefused, ProviderBadResponse)
 }
+_INDEX = re.compile("[0-9]{1,6}")
 _JSONP = re.compile(r"\s*[\w.$]+\s*\(\s*(\{.*\})\s*\)\s*;?\s*", re.DOTALL)
 
 
-def read_answer(answer: Answer, quirks: Quirks, *, form: bool = False) -> dict[str, Any]:
-    """Return the object in a successful answer. With `form` it may be form-encoded, where the quirks say so.
+def read_answer(answer: Answer, quirks: Quirks, operation: str) -> dict[str, Any]:
+    """Return the object in a successful answer of `operation`, which the quirks may have in another form than JSON.
+
+    The values of a form are texts, numbers too.
 
     Raises the error that the quirks or `ERRORS` have for the vendor's, `ProviderRefused` for any other refusal and for
     HTTP 429 and 5xx, and `ProviderBadResponse` for what cannot be read.
@@ -56,7 +59,7 @@ def read_answer(answer: Answer, quirks: Quirks, *, form: bool = False) -> dict[s
     answer.raise_for_outage()
     is_refusal = answer.status >= 400
     try:
-        content = _parse(answer.content, quirks, form=form)
+        content = _parse(answer.content, quirks.prefix, quirks.answer_forms[operation])
     except ProviderBadResponse:
         if not is_refusal:
             raise
@@ -70,12 +73,20 @@ def read_answer(answer: Answer, quirks: Quirks, *, form: bool = False) -> dict[s
 
 
 def find_value(answer: Mapping[str, Any], path: str) -> Any:
-    """Return the value at `path` (`data.user.id`, or a member whose name has dots), or None."""
+    """Return the value at `path` (`data.user.id`, `data.0.id`, or a member whose name has dots), or None.
+
+    A number leads into a list, which counts from 0, or to the member of an object that is called so.
+    """
     if path in answer:
         return answer[path]
     value: Any = answer
     for name in path.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else None
+        if isinstance(value, Mapping):
+            value = value.get(name)
+        elif isinstance(value, list):
+            value = value[int(name)] if _INDEX.fullmatch(name) and int(name) < len(value) else None
+        else:
+            return None
     return value
 
 
@@ -87,7 +98,7 @@ def open_envelope(answer: Mapping[str, Any], path: str) -> Mapping[str, Any]:
     return inner
 
 
-def _parse(content: bytes, quirks: Quirks, *, form: bool) -> dict[str, Any]:
+def _parse(content: bytes, prefix: str, form: AnswerForm) -> dict[str, Any]:
     try:
         text = content.decode()
     except UnicodeDecodeError:
@@ -95,11 +106,11 @@ def _parse(content: bytes, quirks: Quirks, *, form: bool) -> dict[str, Any]:
     if text is None:
         # not raised in the handler: the decoding error has the whole answer in its repr, and would be chained
         raise ProviderBadResponse("the answer is not UTF-8")
-    text = text.removeprefix(quirks.prefix)
+    text = text.removeprefix(prefix)
     # vendors that answer forms send their errors as JSON, or as JSONP
-    if quirks.answer != "json" and (wrapped := _JSONP.fullmatch(text)):
+    if form != "json" and (wrapped := _JSONP.fullmatch(text)):
         text = wrapped[1]
-    if form and quirks.answer == "form" and not text.lstrip().startswith("{"):
+    if form == "form" and not text.lstrip("\ufeff \t\r\n").startswith("{"):
         return _parse_form(text)
     return parse_object(text, control_characters=True)
 
@@ -109,7 +120,7 @@ def _parse_form(text: str) -> dict[str, Any]:
         pairs = parse_qsl(text.strip(), keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=64)
     except ValueError:
         pairs = []
-    if not pairs or len(dict(pairs)) != len(pairs):
+    if not any(value for _, value in pairs) or len(dict(pairs)) != len(pairs):
         raise ProviderBadResponse("the answer is no form")
     return dict(pairs)
 

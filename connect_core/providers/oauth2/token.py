@@ -1,18 +1,17 @@
-"""The token call (RFC 6749 §4.1.3) and the ways in which a client authenticates in it.
+"""The token call (RFC 6749 §4.1.3), calls like it, and the ways in which a client authenticates in them.
 
-Owns that one request. Reads no id or profile from its answer.
+Owns how these requests are made. Reads no answer.
 """
 
 import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import quote_plus
 
 from connect_core.http import Answer, Http
 from connect_core.providers.oauth2.quirks import Method, Quirks, renamed
-from connect_core.providers.oauth2.responses import read_answer
 from connect_core.providers.provider import AuthorizationResponse
 
 
@@ -79,26 +78,39 @@ async def redeem_code(
     authentication: ClientAuthentication,
     response: AuthorizationResponse,
     quirks: Quirks | None = None,
-) -> dict[str, Any]:
-    """Redeem the code of `response` at `token_url` and return the token answer (RFC 6749 §5.1).
+) -> Answer:
+    """Redeem the code of `response` at `token_url` and return the vendor's answer, unread (RFC 6749 §4.1.3).
 
     The code verifier is sent where the flow has one and the vendor supports PKCE (RFC 7636 §4.5). The request is never
     repeated, because a code can be redeemed only once. Without `quirks` the vendor follows the standard.
 
-    Raises what `read_answer` and `Http` raise.
+    Raises what `Http` raises.
     """
     quirks = quirks or Quirks()
-    credentials = authentication.get_credentials(token_url)
     parameters = {
         "grant_type": "authorization_code",
         "code": response.code,
         "redirect_uri": response.redirect_uri,
         **({} if quirks.pkce == "never" else {"code_verifier": response.code_verifier}),
-        **credentials.parameters,
     }
-    sent = renamed(parameters, {**quirks.names, **quirks.token_names}) | dict(quirks.token_parameters)
-    answer = await call(http, quirks.token_method, token_url, sent, credentials.headers)
-    return read_answer(answer, quirks, form=True)
+    sent, headers = authenticated(authentication, token_url, parameters, quirks)
+    sent |= quirks.token_parameters
+    if quirks.token_from_callback and response.redirect_uri:  # without a redirect the parameters are the client's own
+        repeated = {name: response.parameters.get(name) for name in quirks.token_from_callback}
+        sent |= {name: value for name, value in repeated.items() if value}
+    return await call(http, quirks.token_method, token_url, sent, headers)
+
+
+def authenticated(
+    authentication: ClientAuthentication, url: str, parameters: Mapping[str, str], quirks: Quirks
+) -> tuple[dict[str, str], Mapping[str, str]]:
+    """Return the parameters and headers of a call of `url` in which the client authenticates.
+
+    `parameters` have their standard names and get the vendor's; those that are empty are left out.
+    """
+    credentials = authentication.get_credentials(url)
+    names = {**quirks.names, **quirks.token_names}
+    return renamed({**parameters, **credentials.parameters}, names), credentials.headers
 
 
 async def call(

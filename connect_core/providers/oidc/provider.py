@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from connect_core.cache.documents import CachedDocument
 from connect_core.crypto import Algorithm, SecretKey, SigningKey
 from connect_core.errors import ProviderBadResponse, ProviderUnsigned, SettingsError
-from connect_core.http import Http, with_query
+from connect_core.http import Answer, Http, with_query
 from connect_core.identity import ClientType, Identity, PersonId, Profile
 from connect_core.providers.oauth2 import (
     Claims,
@@ -172,7 +172,8 @@ class OidcProvider(Provider):
         self._check_sender(metadata, response.parameters)
         quirks = _WITH_PKCE if self._sends_challenge(metadata) else _WITHOUT_PKCE
         authentication = self.make_authentication(metadata)
-        answer = await redeem_code(self.http, metadata.token_endpoint, authentication, response, quirks)
+        redeemed = await redeem_code(self.http, metadata.token_endpoint, authentication, response, quirks)
+        answer = self.read_answer("token", redeemed)
         access_token = check_token(answer.get("access_token"))
         client = frozenset({self.settings.client_id})
         claims = await self._check_id_token(answer.get("id_token"), client, response.nonce, access_token)
@@ -187,10 +188,19 @@ class OidcProvider(Provider):
         if identity.profile is not None or not metadata.userinfo_endpoint or not identity.grant:
             return identity
         headers = {"accept": "application/json", "authorization": f"Bearer {identity.grant}"}
-        userinfo = read_answer(await self.http.get(metadata.userinfo_endpoint, headers=headers), _WITH_PKCE)
+        userinfo = self.read_answer("userinfo", await self.http.get(metadata.userinfo_endpoint, headers=headers))
         if userinfo.get("sub") != identity.strongest.value:
             raise ProviderBadResponse("user-info is about somebody else")
         return identity.with_profile(self.read_profile(userinfo))
+
+    def read_answer(self, operation: str, answer: Answer) -> Mapping[str, Any]:
+        """Return the object in an answer of the provider. `operation` is `token` or `userinfo`.
+
+        Override it for an answer that is wrapped or in another format than JSON. Raises the error of ours that the
+        standard has for the provider's, `ProviderRefused` for any other refusal or an outage, and `ProviderBadResponse`
+        for what cannot be read.
+        """
+        return read_answer(answer, _WITH_PKCE, operation)
 
     def read_profile(self, claims: Mapping[str, Any]) -> Profile:
         """Return the profile in verified claims or user-info. Override it where a path does not suffice.

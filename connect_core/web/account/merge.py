@@ -112,7 +112,7 @@ class _MergeEndpoints:
             return [
                 ConnectionView(
                     titles.get(connection.union_type, connection.union_type),
-                    connection.union_type.lower(),
+                    self._context.manager.registry.find_icon(connection.union_type),
                     nickname=connection.nickname,
                 )
                 for connection in connections

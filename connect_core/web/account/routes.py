@@ -132,10 +132,11 @@ class _AccountEndpoints:
             connections=[
                 ConnectionView(
                     titles.get(connection.union_type, connection.union_type),
-                    connection.union_type.lower(),
+                    self._manager.registry.find_icon(connection.union_type),
                     to_day(connection.since),
                     connection.nickname,
                     f"{prefix}/connections/{connection.union_type}/unbind",
+                    connection.union_type.lower(),
                 )
                 for connection in connections
             ],
@@ -209,7 +210,7 @@ def find_choices(
             configured.name,
             get_title(configured, language),
             f"{context.prefix}/{configured.name}/{configured.client_type}/{verb}",
-            configured.provider.union_type.lower(),
+            configured.icon,
         )
         for configured in context.manager.registry.shown_for(client)
         if configured.entrance is Entrance.REDIRECT and configured.provider.union_type not in without

@@ -191,7 +191,7 @@ class _LoginEndpoints:
                 configured.name,
                 get_title(configured, visit.language),
                 url,
-                configured.provider.union_type.lower(),
+                configured.icon,
                 find_better_place(configured, visit.user_agent),
             )
             for configured in self._shown_for(client)

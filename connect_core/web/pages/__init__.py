@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
 from connect_core.identity import Language
-from connect_core.web.pages.assets import SHOP_STYLES, STYLES, load_assets
+from connect_core.web.pages.assets import NO_ICONS, SHOP_STYLES, STYLES, load_assets
 from connect_core.web.pages.messages import LANGUAGES, refusal_for, texts_in
 from connect_core.web.pages.views import (
     AccountView,
@@ -32,15 +32,19 @@ class Pages:
     """Every page, compiled once and safe to share between requests."""
 
     def __init__(
-        self, template_folder: Path | None = None, stylesheet: Path | None = None, prefix: str = "/connect"
+        self,
+        template_folder: Path | None = None,
+        stylesheet: Path | None = None,
+        prefix: str = "/connect",
+        icons: Mapping[str, bytes] = NO_ICONS,
     ) -> None:
         """A file of the shop's `template_folder` replaces ours of the same name, and finds ours as `connect/NAME`.
 
-        `stylesheet` is served and linked after ours; `prefix` is where the routes begin. Raises `SettingsError` for a
-        stylesheet that cannot be read.
+        `stylesheet` is served and linked after ours; `prefix` is where the routes begin; `icons` are the SVGs of
+        plugins by name. Raises `SettingsError` for a stylesheet that cannot be read.
         """
         self._prefix = prefix
-        self.assets = load_assets(stylesheet)
+        self.assets = load_assets(stylesheet, icons)
         ours = FileSystemLoader(TEMPLATES)
         shops = [FileSystemLoader(template_folder)] if template_folder else []
         self.environment = Environment(

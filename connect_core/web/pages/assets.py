@@ -1,4 +1,4 @@
-"""The files that pages load, read once at the start: our styles and icons, and the shop's own stylesheet.
+"""The files that pages load, read once at the start: our styles and icons, the shop's own stylesheet, plugins' icons.
 
 No other file is ever served. Never touches a request.
 """
@@ -7,12 +7,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from connect_core.errors import SettingsError
 
 STATIC = Path(__file__).parent / "static"
 STYLES = "connect.css"
 SHOP_STYLES = "shop.css"
+NO_ICONS: Mapping[str, bytes] = MappingProxyType({})
 _MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 
 
@@ -28,8 +30,10 @@ class Asset:
     version: str
 
 
-def load_assets(stylesheet: Path | None = None) -> Mapping[str, Asset]:
+def load_assets(stylesheet: Path | None = None, icons: Mapping[str, bytes] = NO_ICONS) -> Mapping[str, Asset]:
     """Return the files served below `{prefix}/static/` by name; the shop's `stylesheet` is served as `shop.css`.
+
+    `icons` are the SVGs of plugins by name, already checked; the icon `plugin~acme` is served as `plugin~acme.svg`.
 
     Raises `SettingsError` for a stylesheet that cannot be read as UTF-8 text.
     """
@@ -46,7 +50,7 @@ def load_assets(stylesheet: Path | None = None) -> Mapping[str, Asset]:
         except UnicodeDecodeError:
             raise SettingsError([f"pages.stylesheet: {stylesheet.name} is not UTF-8 text"]) from None
         assets[SHOP_STYLES] = _make_asset(text.encode(), ".css")
-    return assets
+    return assets | {f"{name}.svg": _make_asset(content, ".svg") for name, content in icons.items()}
 
 
 def _make_asset(content: bytes, suffix: str) -> Asset:

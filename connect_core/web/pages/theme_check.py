@@ -4,7 +4,7 @@ Each page is rendered in both languages, once with everything that it can show a
 the operator sees a mistake at the start, with its file and line, and no member does. Never touches a request.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from functools import partial
 from itertools import product
@@ -18,6 +18,7 @@ from connect_core.identity import Language
 from connect_core.providers.provider import RequiredBrowser
 from connect_core.settings import PageSettings
 from connect_core.web.pages import TEMPLATES, Pages
+from connect_core.web.pages.assets import NO_ICONS
 from connect_core.web.pages.messages import LANGUAGES
 from connect_core.web.pages.views import (
     AccountView,
@@ -34,12 +35,12 @@ from connect_core.web.pages.views import (
 Page = Callable[[], str]
 
 
-def load_pages(settings: PageSettings, prefix: str) -> Pages:
-    """Return the pages with the shop's own stylesheet and templates, checked.
+def load_pages(settings: PageSettings, prefix: str, icons: Mapping[str, bytes] = NO_ICONS) -> Pages:
+    """Return the pages with the shop's own stylesheet and templates, checked, and with the plugins' `icons` by name.
 
     Raises `SettingsError` for a stylesheet that cannot be read, and for a template that cannot be compiled or rendered.
     """
-    pages, folder = Pages(settings.template_folder, settings.stylesheet, prefix), settings.template_folder
+    pages, folder = Pages(settings.template_folder, settings.stylesheet, prefix, icons), settings.template_folder
     if folder is None:
         return pages
     for name in sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.html")):

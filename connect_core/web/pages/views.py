@@ -20,8 +20,8 @@ class LoginChoice:
     """A provider that the member can choose: to log in with, to link, or to prove a second account by.
 
     `name` is the provider's, `title` what it is called on the page, `url` where a link or form leads, `icon` the name
-    of one of our icons; where there is no such icon the title's first letter is shown. `place` is the browser or app
-    that the visitor has to open the page in for it, None when it works right here.
+    of its plugin's icon or of one of ours; where there is no such icon the title's first letter is shown. `place` is
+    the browser or app that the visitor has to open the page in for it, None when it works right here.
     """
 
     name: str
@@ -51,7 +51,8 @@ class MemberView:
 class ConnectionView:
     """A linked login: `title` and `icon` as in `LoginChoice`, `since` the day it was linked (UTC).
 
-    `nickname` is the member's at the vendor. On the account page a form posts to `unbind_url`.
+    `nickname` is the member's at the vendor. On the account page a form posts to `unbind_url`; `union_type`, in lower
+    case, is the namespace of the ids.
     """
 
     title: str
@@ -59,6 +60,7 @@ class ConnectionView:
     since: date | None = None
     nickname: str = ""
     unbind_url: str = ""
+    union_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)

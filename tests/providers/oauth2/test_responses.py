@@ -19,16 +19,16 @@ from connect_core.errors import (
 from connect_core.http import Answer
 from connect_core.plugin import Claims, PersonId
 from connect_core.providers.oauth2 import find_value, read_answer
-from connect_core.providers.oauth2.responses import ERRORS
+from connect_core.providers.oauth2.responses import ERRORS, open_envelope
 
 from ...kit.vendor_transport import quirky
 
 FINE = b'{"access_token":"t"}'
 
 
-def read(content: bytes, status: int = 200, *, form: bool = False, **quirks: Any) -> dict[str, Any]:
+def read(content: bytes, status: int = 200, *, operation: str = "userinfo", **quirks: Any) -> dict[str, Any]:
     """Read one answer."""
-    return read_answer(Answer(status, {}, content), quirky(**quirks), form=form)
+    return read_answer(Answer(status, {}, content), quirky(**quirks), operation)
 
 
 def refusal(content: bytes, status: int = 200, **quirks: Any) -> ConnectError:
@@ -53,7 +53,7 @@ def refusal(content: bytes, status: int = 200, **quirks: Any) -> ConnectError:
 )
 def test_formats(content: bytes, quirks: dict[str, Any]) -> None:
     """JSON, forms, JSON wrapped as for a script, and what some vendors put in front are one object to us."""
-    assert read(content, form=True, **quirks) == {"access_token": "t"}
+    assert read(content, **quirks) == {"access_token": "t"}
 
 
 @pytest.mark.parametrize(
@@ -69,6 +69,8 @@ def test_formats(content: bytes, quirks: dict[str, Any]) -> None:
         (b'evil();callback({"access_token":"t"});', {"answer": "jsonp"}),
         (b"", {"answer": "form"}),
         (b"<html>", {"answer": "form"}),
+        (b"access_tok", {"answer": "form"}),
+        (b"access_token=&expires_in=", {"answer": "form"}),
         (b"access_token=t&access_token=u", {"answer": "form"}),
         (b"access_token=%ff", {"answer": "form"}),
         (b"&".join(b"a%d=1" % n for n in range(65)), {"answer": "form"}),
@@ -79,10 +81,15 @@ def test_what_is_no_answer(content: bytes, quirks: dict[str, Any]) -> None:
     assert type(refusal(content, **quirks)) is ProviderBadResponse
 
 
-def test_only_the_token_call_answers_forms() -> None:
-    """User-info of a vendor with form answers is JSON."""
-    with pytest.raises(ProviderBadResponse):
-        read(b"id=1", answer="form")
+def test_form_of_every_call() -> None:
+    """One word holds for every call; a table holds for the calls that it names, and the others are JSON."""
+    assert read(b"id=9007199254740993&name=", answer="form") == {"id": "9007199254740993", "name": ""}
+    table = {"token": "form", "phone": "jsonp"}
+    assert read(b"access_token=t", operation="token", answer=table) == {"access_token": "t"}
+    assert read(b'callback({"phone":1})', operation="phone", answer=table) == {"phone": 1}
+    for operation in ("id", "userinfo", "code", "phone", "app_token"):
+        with pytest.raises(ProviderBadResponse):
+            read(b"id=1", operation=operation, answer=table)
 
 
 def test_exact_digits_and_control_characters() -> None:
@@ -180,9 +187,76 @@ def test_vendors_words_reach_the_log_short() -> None:
 
 def test_paths() -> None:
     """A path leads through objects; a name that has dots itself is found as it is."""
-    found = {"a": {"b": {"c": 1}}, "https://acme.example/id": 2, "l": [3]}
-    values = [find_value(found, path) for path in ("a.b.c", "https://acme.example/id", "a.x.c", "a.b.c.d", "l.0", "x")]
-    assert values == [1, 2, None, None, None, None]
+    found = {"a": {"b": {"c": 1}}, "https://acme.example/id": 2}
+    values = [find_value(found, path) for path in ("a.b.c", "https://acme.example/id", "a.x.c", "a.b.c.d", "x")]
+    assert values == [1, 2, None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("l.0", 3),
+        ("l.1.id", 4),
+        ("o.0.id", 5),
+        ("l.2", None),
+        ("l.-1", None),
+        ("l.+1", None),
+        ("l.1_0", None),
+        ("l.", None),
+        ("l.x", None),
+        ("l.²", None),
+        ("l.٠", None),
+        ("l.0.0", None),
+        (f"l.{'9' * 5000}", None),
+    ],
+)
+def test_paths_through_lists(path: str, value: object) -> None:
+    """A list counts from 0; what is no place in it finds nothing, and an object may have a member called `0`."""
+    assert find_value({"l": [3, {"id": 4}], "o": {"0": {"id": 5}}}, path) == value
+
+
+def test_lists_in_every_path() -> None:
+    """Envelopes, signs of errors and the trace lead through lists as ids do."""
+    content = b'{"errors":[{"code":"gone","trace":"t-1"}],"data":[{"id":7}]}'
+    error = refusal(content, error_signs={"errors.0.code": ""}, error_trace="errors.0.trace")
+    assert error.vendor == {"error": "gone", "trace": "t-1"}
+    assert open_envelope({"data": [{"id": 7}]}, "data.0") == {"id": 7}
+    assert Claims(user_id="data.0.id").read_ids({"data": [{"id": 7}]}, "") == (PersonId.user_id("7"),)
+
+
+@pytest.mark.parametrize(
+    ("answer", "number"),
+    [
+        ({"n": "13800000001"}, "13800000001"),
+        ({"n": 13800000001, "c": 86}, "13800000001"),
+        ({"n": "13800000001", "c": "+86"}, "13800000001"),
+        ({"n": "+8613800000001", "c": ""}, "13800000001"),
+        ({"n": "61234567", "c": 852}, "852-61234567"),
+        ({"n": "61234567", "c": "+852"}, "852-61234567"),
+        ({}, None),
+        ({"n": ""}, None),
+        ({"n": True}, None),
+        ({"n": 1380000000.0}, None),
+        ({"n": ["13800000001"]}, None),
+        ({"n": "1234"}, None),
+        ({"n": "1" * 16}, None),
+        ({"n": "138 0000 0001"}, None),
+        ({"n": "１３８００００００１"}, None),
+        ({"n": "61234567\n", "c": "852"}, None),
+        ({"n": "61234567", "c": True}, None),
+        ({"n": "61234567", "c": "0852"}, None),
+        ({"n": "61234567", "c": "85212"}, None),
+        ({"n": "+8613800000001", "c": "852"}, None),
+    ],
+)
+def test_phone_numbers(answer: dict[str, Any], number: str | None) -> None:
+    """A mainland number stands alone, any other after its country's code; nothing else is one."""
+    claims = Claims(phone="n", phone_country="c")
+    if number is None:
+        with pytest.raises(ProviderBadResponse):
+            claims.read_phone(answer)
+    else:
+        assert claims.read_phone(answer) == number
 
 
 def test_ids_strongest_first() -> None:
@@ -233,4 +307,4 @@ def test_sex(told: object, sex: int | None) -> None:
 def test_no_bytes_crash_the_reader(content: bytes, answer: str, status: int) -> None:
     """Whatever a vendor sends is an object or an error of ours."""
     with contextlib.suppress(ConnectError):
-        assert isinstance(read(content, status, form=True, answer=answer), dict)
+        assert isinstance(read(content, status, answer=answer), dict)

@@ -28,4 +28,9 @@ class AcmeProvider(OAuth2Provider):
     )
 
 
-connect_register_providers = provider_hook("acme", AcmeProvider, sandbox="connect_acme.sandbox:AcmeSandbox")
+connect_register_providers = provider_hook(
+    "acme",
+    AcmeProvider,
+    sandbox="connect_acme.sandbox:AcmeSandbox",
+    icon="connect_acme:acme.svg",
+)

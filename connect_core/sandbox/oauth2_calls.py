@@ -1,0 +1,159 @@
+"""What the calls of an `OAuth2Sandbox` have in common: codes and tokens, the checks, and spoilt ids.
+
+Owns what was issued and whether it still works. Writes no answer.
+"""
+
+import hashlib
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from starlette.requests import Request
+
+from connect_core.providers.oauth2 import Claims
+from connect_core.providers.oauth2.quirks import NAMES
+from connect_core.sandbox.vendor_server import Person
+
+JsonObject = dict[str, Any]
+TOKEN_LIFE = 7200
+"""Seconds that an access token is valid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a code or an access token stands for: who agreed, and to what.
+
+    `challenge` is the PKCE code challenge, empty without one; `expiry` is in seconds since the epoch; `is_used` is True
+    for a code that was redeemed. The code of a mini program or app has no `redirect_uri`.
+    """
+
+    person: Person
+    scope: str
+    redirect_uri: str
+    challenge: str
+    expiry: float
+    is_used: bool = False
+
+
+class Refused(Exception):
+    """The sandbox refuses a request.
+
+    `word` is the error code of RFC 6749 §5.2 or RFC 6750 §3.1, such as `invalid_grant`. `OAuth2Sandbox.refusals` may
+    have the vendor's own code for it.
+    """
+
+    def __init__(self, word: str) -> None:
+        """`word` as in the class."""
+        super().__init__(word)
+        self.word = word
+
+
+class Grants:
+    """The codes and tokens that were issued. One works for its own `kind` only."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        """`now` returns seconds since the epoch."""
+        self._now = now
+        self._grants: dict[tuple[str, str], Grant] = {}
+
+    def issue(self, kind: str, grant: Grant) -> str:
+        """Return a new code or token."""
+        value = secrets.token_hex(16)
+        self._grants[kind, value] = grant
+        return value
+
+    def find(self, kind: str, value: str, word: str) -> Grant:
+        """Return what a code or token stands for. Raises `Refused(word)` when it is unknown, used or expired."""
+        grant = self._grants.get((kind, value))
+        if grant is None or grant.is_used or self._now() > grant.expiry:
+            raise Refused(word)
+        return grant
+
+    def use(self, kind: str, value: str) -> None:
+        """Mark a code as used."""
+        self._grants[kind, value] = replace(self._grants[kind, value], is_used=True)
+
+    def clear(self, kind: str) -> None:
+        """Make everything of one kind invalid."""
+        self._grants = {key: grant for key, grant in self._grants.items() if key[0] != kind}
+
+
+def require(condition: object, word: str) -> None:
+    """Raise `Refused(word)` unless `condition` is true."""
+    if not condition:
+        raise Refused(word)
+
+
+async def read_parameters(request: Request, *, with_query: bool) -> dict[str, str]:
+    """Return what was sent where it belongs: in the query of a GET, else in the body, and `with_query` in both."""
+    query = dict(request.query_params)
+    if request.method == "GET":
+        return query
+    if request.headers.get("content-type", "").startswith("application/json"):
+        body = dict(await request.json())
+    else:
+        body = {name: str(value) for name, value in (await request.form()).items()}
+    return {**query, **body} if with_query else body
+
+
+def standard(parameters: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters of RFC 6749 and 7636 under their standard names, empty where one is missing."""
+    return {name: parameters.get(names.get(name, name), "") for name in NAMES}
+
+
+def challenge_of(verifier: str) -> str:
+    """Return the S256 challenge (RFC 7636 §4.2) of a verifier, empty for an empty one."""
+    challenge = hashlib.sha256(verifier.encode()).digest()
+    return urlsafe_b64encode(challenge).decode().rstrip("=") if verifier else ""
+
+
+def digest(scope: str, key: str) -> str:
+    """Return 64 hexadecimal digits, the same at every call."""
+    return hashlib.sha256(f"{scope}\0{key}".encode()).hexdigest()
+
+
+def find_placeholder(placeholder: str, templates: Mapping[str, str], sent: Mapping[str, str]) -> str:
+    """Return the value that stands in `sent` where `templates` have `{placeholder}`; empty when it is missing."""
+    for name, template in templates.items():
+        prefix, sign, suffix = template.partition(f"{{{placeholder}}}")
+        if sign:
+            return sent.get(name, "").removeprefix(prefix).removesuffix(suffix)
+    return ""
+
+
+def filled(templates: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
+    """Return `templates` with `values` in place of their placeholders."""
+    texts = dict(templates)
+    for placeholder, value in values.items():
+        texts = {name: text.replace(f"{{{placeholder}}}", value) for name, text in texts.items()}
+    return texts
+
+
+def get_id_names(mappings: Iterable[Claims]) -> frozenset[str]:
+    """Return the names of the members in which ids stand: the last name of each path that is no place in a list."""
+    mapped = (paths for claims in mappings for paths in (claims.user_id, claims.union_id, claims.open_id))
+    paths = (path for paths in mapped for path in ((paths,) if isinstance(paths, str) else paths))
+    return frozenset(next(filter(_is_name, reversed(path.split("."))), path) for path in paths)
+
+
+def _is_name(part: str) -> bool:
+    return not part.isdigit()
+
+
+def spoil_ids(answer: Any, names: frozenset[str], *, is_swap: bool) -> Any:
+    """Return an answer without the members called `names`; with `is_swap` they have another person's ids instead."""
+    if isinstance(answer, list):
+        return [spoil_ids(item, names, is_swap=is_swap) for item in answer]
+    if not isinstance(answer, dict):
+        return answer
+    others = {name: spoil_ids(value, names, is_swap=is_swap) for name, value in answer.items() if name not in names}
+    swapped = {name: _swap(value) for name, value in answer.items() if name in names}
+    return {**others, **(swapped if is_swap else {})}
+
+
+def _swap(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_swap(item) for item in value]
+    return value + 1 if isinstance(value, int) else f"{value}x"
