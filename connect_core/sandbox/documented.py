@@ -3,7 +3,7 @@
 Values only: the contract (`connect_core.testing`) compares them with what a login sends.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,3 +40,9 @@ class DocumentedRequest:
     optional: Collection[str] = ()
     answer: Mapping[str, Any] | str | None = None
     clients: Collection[str] = ()
+
+
+def find_documented_answer(documented: Iterable[DocumentedRequest], url: str) -> dict[str, Any]:
+    """Return the object that the request to `url` is documented to be answered with, empty where there is none."""
+    answers = (request.answer for request in documented if request.url == url)
+    return next((dict(answer) for answer in answers if isinstance(answer, Mapping)), {})

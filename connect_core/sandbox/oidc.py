@@ -23,6 +23,7 @@ from starlette.routing import BaseRoute, Route
 
 from connect_core.crypto import SecretKey, SigningKey, encode_part
 from connect_core.identity import ClientType
+from connect_core.sandbox.documented import find_documented_answer
 from connect_core.sandbox.faults import Fault
 from connect_core.sandbox.jwt import changed, read_jwt
 from connect_core.sandbox.oauth2_calls import Refused
@@ -77,7 +78,7 @@ class OidcSandbox(Sandbox):
 
     Attributes:
     - `client_id`, `client_secret`: the registered client; `app_client_id`: the client of tokens for apps.
-    - `document`: further members of the discovery document.
+    - `document`: further members of the discovery document. At the vendor's own issuer that of `documented` is sent.
     - `paths`: the endpoints `authorize`, `token`, `jwks` and, if there is one, `userinfo`.
     - `profile_in_token`: True where the ID token has the profile, so that user-info is not called.
     """
@@ -238,6 +239,8 @@ class OidcSandbox(Sandbox):
 
     def _answer_discovery(self, request: Request, fault: Fault | None) -> JsonObject:
         url, paths = self.issuer, self.paths
+        if stated := find_documented_answer(self.documented, f"{url}/.well-known/openid-configuration"):
+            return stated
         return {
             "issuer": url,
             "authorization_endpoint": url + paths["authorize"],
@@ -279,7 +282,7 @@ class OidcSandbox(Sandbox):
             page = self.consent_page(request, app=link["client_id"], scope=link["scope"])
             return await self.answer("authorize", link, lambda _: page)
         form = await request.form()
-        names_itself = self._answer_discovery(request, None)["authorization_response_iss_parameter_supported"]
+        names_itself = self._answer_discovery(request, None).get("authorization_response_iss_parameter_supported")
         response = {"state": link["state"], **({"iss": self.issuer} if names_itself else {})}
         if form.get("decision") == "agree":
             person = self.find_person(str(form.get("somebody") or form["person"]))

@@ -34,6 +34,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from connect_alipay import sandbox_tokens
+from connect_alipay.documented import V2_REQUESTS
 from connect_alipay.sandbox_gateway import (
     PERSON,
     TOKEN,
@@ -98,6 +99,11 @@ class AlipaySandbox(Sandbox):
 
     title = "支付宝沙箱 · Alipay sandbox"
     own_faults = (*FIELDS, *SIGNATURES, *ORDERS, *CERTIFICATES, "deny_error", "other_app", "app_auth_code")
+    documented = V2_REQUESTS
+    app_user_agent = (
+        "Mozilla/5.0 (Linux; U; Android 14; zh-CN) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/100.0 "
+        "Mobile Safari/537.36 NebulaSDK/1.8.100112 Nebula AliApp(AP/10.6.26.8000) AlipayClient/10.6.26.8000"
+    )
 
     def __init__(
         self,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connect_core.plugin import ClientType
-from connect_core.sandbox import OidcGrant, OidcSandbox, Person, Refused, read_jwt
+from connect_core.sandbox import DocumentedRequest, OidcGrant, OidcSandbox, Person, Refused, read_jwt
 
 TEAM_ID = "SANDBOXTEA"
 MAX_SECRET_LIFE = 15777000  # seconds: six months, as Apple documents it
@@ -22,6 +22,58 @@ class AppleSandbox(OidcSandbox):
     app_client_id = "example.shop"
     paths = {"authorize": "/auth/authorize", "token": "/auth/token", "jwks": "/auth/keys"}
     document = {"authorization_response_iss_parameter_supported": False, "code_challenge_methods_supported": None}
+    documented = (
+        # https://appleid.apple.com/.well-known/openid-configuration
+        DocumentedRequest(
+            "GET",
+            "https://appleid.apple.com/.well-known/openid-configuration",
+            answer={
+                "issuer": "https://appleid.apple.com",
+                "authorization_endpoint": "https://appleid.apple.com/auth/authorize",
+                "token_endpoint": "https://appleid.apple.com/auth/token",
+                "revocation_endpoint": "https://appleid.apple.com/auth/revoke",
+                "jwks_uri": "https://appleid.apple.com/auth/keys",
+                "response_types_supported": ["code"],
+                "response_modes_supported": ["query", "fragment", "form_post"],
+                "subject_types_supported": ["pairwise"],
+                "id_token_signing_alg_values_supported": ["RS256"],
+                "scopes_supported": ["openid", "email", "name"],
+                "token_endpoint_auth_methods_supported": ["client_secret_post"],
+                "claims_supported": [
+                    *("aud", "email", "email_verified", "exp", "iat", "is_private_email", "iss", "nonce"),
+                    *("nonce_supported", "real_user_status", "sub", "transfer_sub"),
+                ],
+            },
+        ),
+        # https://developer.apple.com/documentation/signinwithapplerestapi/request-an-authorization-to-the-sign-in-with-apple-server.
+        DocumentedRequest(
+            "GET",
+            "https://appleid.apple.com/auth/authorize",
+            query={
+                "client_id": "{client_id}",
+                "redirect_uri": "{redirect_uri}",
+                "response_type": "code",
+                "scope": "openid name",
+                "response_mode": "form_post",
+                "state": "{state}",
+                "nonce": "{nonce}",
+            },
+        ),
+        # https://developer.apple.com/documentation/signinwithapplerestapi/generate-and-validate-tokens
+        DocumentedRequest(
+            "POST",
+            "https://appleid.apple.com/auth/token",
+            form={
+                "client_id": "{client_id}",
+                "client_secret": "{signed_client_secret}",
+                "code": "{code}",
+                "grant_type": "authorization_code",
+                "redirect_uri": "{redirect_uri}",
+            },
+        ),
+        # https://developer.apple.com/documentation/signinwithapplerestapi/fetch-apples-public-key-for-verifying-token-signature
+        DocumentedRequest("GET", "https://appleid.apple.com/auth/keys"),
+    )
 
     def __init__(self, **options: Any) -> None:
         """Take the arguments of `OidcSandbox`."""

@@ -6,7 +6,8 @@ Person: https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/authen-v
 
 from typing import Any
 
-from connect_core.sandbox import Grant, OAuth2Sandbox, Person
+from connect_core.plugin import PersonId, Profile
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
 from connect_feishu import FeishuProvider
 
 
@@ -18,6 +19,76 @@ class FeishuSandbox(OAuth2Sandbox):
     client_id = "cli_a5ca35a685b0x26e"
     code_life = 300
     refusals = {"invalid_client": "20002", "invalid_grant": "20003", "invalid_token": "20005"}
+    documented = (
+        # https://open.feishu.cn/document/common-capabilities/sso/api/obtain-oauth-code
+        DocumentedRequest(
+            "GET",
+            "https://accounts.feishu.cn/open-apis/authen/v1/authorize",
+            query={
+                "client_id": "{client_id}",
+                "response_type": "code",
+                "redirect_uri": "{redirect_uri}",
+                "state": "{state}",
+                "code_challenge": "{code_challenge}",
+                "code_challenge_method": "S256",
+            },
+            optional=("scope", "prompt"),
+        ),
+        # https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/authentication-management/access-token/get-user-access-token-v3
+        DocumentedRequest(
+            "POST",
+            "https://accounts.feishu.cn/oauth/v3/token",
+            form={
+                "grant_type": "authorization_code",
+                "client_id": "{client_id}",
+                "client_secret": "{client_secret}",
+                "code": "{code}",
+                "redirect_uri": "{redirect_uri}",
+                "code_verifier": "{code_verifier}",
+            },
+            optional=("scope",),
+            answer={
+                "code": 0,
+                "access_token": "eyJhbGciOiJFUzI1NiIs**********X6wrZHYKDxJkWwhdkrYg",
+                "expires_in": 7200,
+                "refresh_token": "eyJhbGciOiJFUzI1NiIs**********XXOYOZz1mfgIYHwM8ZJA",
+                "refresh_token_expires_in": 604800,
+                "scope": "auth:user.id:read offline_access task:task:read user_profile",
+                "token_type": "Bearer",
+            },
+        ),
+        # https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/authen-v1/user_info/get
+        DocumentedRequest(
+            "GET",
+            "https://open.feishu.cn/open-apis/authen/v1/user_info",
+            headers={"Authorization": "Bearer {access_token}"},
+            answer={
+                "code": 0,
+                "msg": "success",
+                "data": {
+                    "name": "zhangsan",
+                    "en_name": "zhangsan",
+                    "avatar_url": "https://www.feishu.cn/avatar/icon",
+                    "avatar_thumb": "https://www.feishu.cn/avatar/icon_thumb",
+                    "avatar_middle": "https://www.feishu.cn/avatar/icon_middle",
+                    "avatar_big": "https://www.feishu.cn/avatar/icon_big",
+                    "open_id": "ou-caecc734c2e3328a62489fe0648c4b98779515d3",
+                    "union_id": "on-d89jhsdhjsajkda7828enjdj328ydhhw3u43yjhdj",
+                    "email": "zhangsan@feishu.cn",
+                    "enterprise_email": "demo@mail.com",
+                    "user_id": "5d9bdxxx",
+                    "mobile": "+86130002883xx",
+                    "tenant_key": "736588c92lxf175d",
+                    "employee_no": "111222333",
+                },
+            },
+        ),
+    )
+    documented_ids = (
+        PersonId.union_id("on-d89jhsdhjsajkda7828enjdj328ydhhw3u43yjhdj"),
+        PersonId.open_id("ou-caecc734c2e3328a62489fe0648c4b98779515d3", "{client_id}"),
+    )
+    documented_profile = Profile(nickname="zhangsan", face="https://www.feishu.cn/avatar/icon")
 
     def token_answer(self, grant: Grant, token: str) -> dict[str, Any]:
         """Return the token answer, with the `code` that means no error."""

@@ -70,4 +70,4 @@ class OneTapProvider(GoogleProvider):
 def connect_register_providers(register: Register) -> None:
     """Register the plugins `google` and `google-one-tap`; both know a person by the same id."""
     register("google", GoogleProvider, sandbox="connect_google.sandbox:GoogleSandbox")
-    register("google-one-tap", OneTapProvider, sandbox="connect_google.sandbox:GoogleSandbox")
+    register("google-one-tap", OneTapProvider, sandbox="connect_google.sandbox:OneTapSandbox")

@@ -3,13 +3,47 @@
 https://developers.google.com/identity/openid-connect/openid-connect
 """
 
-from typing import Any
+import hashlib
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
-from connect_core.sandbox import OidcGrant, OidcSandbox
+from connect_core.sandbox import DocumentedRequest, OidcGrant, OidcSandbox
+
+KEY_REQUESTS = (
+    # https://developers.google.com/identity/openid-connect/openid-connect#discovery
+    DocumentedRequest(
+        "GET",
+        "https://accounts.google.com/.well-known/openid-configuration",
+        answer={
+            "issuer": "https://accounts.google.com",
+            "authorization_endpoint": "https://accounts.google.com/o/oauth2/v2/auth",
+            "device_authorization_endpoint": "https://oauth2.googleapis.com/device/code",
+            "token_endpoint": "https://oauth2.googleapis.com/token",
+            "userinfo_endpoint": "https://openidconnect.googleapis.com/v1/userinfo",
+            "revocation_endpoint": "https://oauth2.googleapis.com/revoke",
+            "jwks_uri": "https://www.googleapis.com/oauth2/v3/certs",
+            "response_types_supported": [
+                *("code", "token", "id_token", "code token", "code id_token", "token id_token"),
+                *("code token id_token", "none"),
+            ],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "scopes_supported": ["openid", "email", "profile"],
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+            "claims_supported": [
+                *("aud", "email", "email_verified", "exp", "family_name", "given_name", "iat", "iss", "name"),
+                *("picture", "sub"),
+            ],
+            "code_challenge_methods_supported": ["plain", "S256"],
+        },
+    ),
+    # https://developers.google.com/identity/openid-connect/openid-connect#validatinganidtoken (jwks_uri)
+    DocumentedRequest("GET", "https://www.googleapis.com/oauth2/v3/certs"),
+)
 
 
 class GoogleSandbox(OidcSandbox):
-    """One OAuth client."""
+    """One OAuth client. A person's `sub` is the same in all sandboxes of this class and of those derived from it."""
 
     title = "Google 沙箱 · Google sandbox"
     profile_in_token = True
@@ -21,9 +55,52 @@ class GoogleSandbox(OidcSandbox):
         "userinfo": "/v1/userinfo",
     }
     document = {"authorization_response_iss_parameter_supported": False}
+    documented: ClassVar[Sequence[DocumentedRequest]] = (
+        *KEY_REQUESTS,
+        # https://developers.google.com/identity/openid-connect/openid-connect#sendauthrequest
+        # PKCE: https://developers.google.com/identity/protocols/oauth2/native-app#step1-code-verifier
+        DocumentedRequest(
+            "GET",
+            "https://accounts.google.com/o/oauth2/v2/auth",
+            query={
+                "client_id": "{client_id}",
+                "response_type": "code",
+                "scope": "openid profile",
+                "redirect_uri": "{redirect_uri}",
+                "state": "{state}",
+                "nonce": "{nonce}",
+                "code_challenge": "{code_challenge}",
+                "code_challenge_method": "S256",
+            },
+            optional=("access_type", "display", "hd", "include_granted_scopes", "login_hint", "prompt"),
+        ),
+        # https://developers.google.com/identity/openid-connect/openid-connect#exchangecode has the secret in the form.
+        # The discovery document permits the header too, which RFC 6749 §2.3.1 prefers. The answer's ID token is a word.
+        DocumentedRequest(
+            "POST",
+            "https://oauth2.googleapis.com/token",
+            form={
+                "code": "{code}",
+                "redirect_uri": "{redirect_uri}",
+                "grant_type": "authorization_code",
+                "code_verifier": "{code_verifier}",
+            },
+            headers={"Authorization": "Basic {credentials}"},
+        ),
+    )
+
+    def subject(self, person: str) -> str:
+        """Return the claim `sub` of the person with the key `person`: 21 digits."""
+        return str(10**20 + int(hashlib.sha256(person.encode()).hexdigest(), 16) % 10**20)
 
     def id_token_claims(self, grant: OidcGrant, access_token: str) -> dict[str, Any]:
         """Return the claims with `azp`; in tokens for native apps the issuer stands without `https://`."""
         claims = super().id_token_claims(grant, access_token)
         issuer = self.issuer if access_token else self.issuer.partition("://")[2]
         return {**claims, "iss": issuer, "azp": grant.link["client_id"]}
+
+
+class OneTapSandbox(GoogleSandbox):
+    """The same OAuth client, for pages with One Tap: they hand in an ID token, so only Google's keys are fetched."""
+
+    documented = KEY_REQUESTS

@@ -6,7 +6,8 @@ Profile: https://wiki.connect.qq.com/get_user_info
 
 from typing import Any
 
-from connect_core.sandbox import Grant, OAuth2Sandbox, Person
+from connect_core.plugin import PersonId, Profile
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
 from connect_qq import QqProvider
 
 
@@ -18,6 +19,82 @@ class QqSandbox(OAuth2Sandbox):
     client_id = "101000001"
     error_statuses = (200, 200)
     refusals = {"invalid_client": "100009", "invalid_grant": "100019", "invalid_token": "100016"}
+    documented = (
+        # https://wiki.connect.qq.com/使用authorization_code获取access_token (step 1)
+        DocumentedRequest(
+            "GET",
+            "https://graph.qq.com/oauth2.0/authorize",
+            query={
+                "response_type": "code",
+                "client_id": "{client_id}",
+                "redirect_uri": "{redirect_uri}",
+                "state": "{state}",
+                "scope": "get_user_info",
+                "display": "mobile",
+            },
+            optional=("scope", "display"),
+        ),
+        # the same page, step 2
+        DocumentedRequest(
+            "GET",
+            "https://graph.qq.com/oauth2.0/token",
+            query={
+                "grant_type": "authorization_code",
+                "client_id": "{client_id}",
+                "client_secret": "{client_secret}",
+                "code": "{code}",
+                "redirect_uri": "{redirect_uri}",
+                "fmt": "json",
+            },
+            optional=("need_openid",),
+            answer={"access_token": "YOUR_TOKEN", "expires_in": "7776000", "refresh_token": "YOUR_REFRESH"},
+        ),
+        # https://wiki.connect.qq.com/unionid介绍
+        DocumentedRequest(
+            "GET",
+            "https://graph.qq.com/oauth2.0/me",
+            query={"access_token": "{access_token}", "unionid": "1", "fmt": "json"},
+            answer={"client_id": "YOUR_APPID", "openid": "YOUR_OPENID", "unionid": "YOUR_UNIONID"},
+        ),
+        # https://wiki.connect.qq.com/get_user_info (province and city are in the table of the answer alone)
+        DocumentedRequest(
+            "GET",
+            "https://graph.qq.com/user/get_user_info",
+            query={
+                "access_token": "{access_token}",
+                "oauth_consumer_key": "{client_id}",
+                "openid": "{openid}",
+            },
+            optional=("format",),
+            answer={
+                "ret": 0,
+                "msg": "",
+                "is_lost": 0,
+                "nickname": "Peter",
+                "gender": "男",
+                "province": "广东",
+                "city": "深圳",
+                "figureurl": "http://qzapp.qlogo.cn/qzapp/111111/942FEA70050EEAFBD4DCE2C1FC775E56/30",
+                "figureurl_1": "http://qzapp.qlogo.cn/qzapp/111111/942FEA70050EEAFBD4DCE2C1FC775E56/50",
+                "figureurl_2": "http://qzapp.qlogo.cn/qzapp/111111/942FEA70050EEAFBD4DCE2C1FC775E56/100",
+                "figureurl_qq_1": "http://q.qlogo.cn/qqapp/100312990/DE1931D5330620DBD07FB4A5422917B6/40",
+                "figureurl_qq_2": "http://q.qlogo.cn/qqapp/100312990/DE1931D5330620DBD07FB4A5422917B6/100",
+                "is_yellow_vip": "1",
+                "vip": "1",
+                "yellow_vip_level": "7",
+                "level": "7",
+                "is_yellow_year_vip": "1",
+            },
+        ),
+    )
+    documented_ids = (PersonId.union_id("YOUR_UNIONID"), PersonId.open_id("YOUR_OPENID", "{client_id}"))
+    documented_profile = Profile(
+        nickname="Peter",
+        face="https://q.qlogo.cn/qqapp/100312990/DE1931D5330620DBD07FB4A5422917B6/100",
+        sex=1,
+        province="广东",
+        city="深圳",
+    )
 
     def token_answer(self, grant: Grant, token: str) -> dict[str, Any]:
         """Return the token answer; all values are texts."""

@@ -69,9 +69,9 @@ def find_number(phone_info: object, app_id: str) -> str:
     match phone_info:
         case {
             "purePhoneNumber": str(number),
-            "countryCode": str(country),
+            "countryCode": str() | int() as code,  # a text in WeChat's table, a number in its example
             "watermark": {"appid": str(watermark_app_id), "timestamp": int(timestamp)},
         } if watermark_app_id == app_id and -CLOCK_SKEW <= int(time.time()) - timestamp <= MAX_AGE:
-            full = number if country == "86" else f"{country}-{number}"
+            full = number if str(code) == "86" else f"{code}-{number}"
             return full if re.fullmatch("([0-9]{1,4}-)?[0-9]{5,15}", full) else ""
     return ""

@@ -24,6 +24,7 @@ from starlette.routing import BaseRoute, Route
 from connect_core.plugin import ClientType
 from connect_core.sandbox import PEOPLE, Fault, Person, Sandbox
 from connect_wechat import sandbox_tokens
+from connect_wechat.documented import MINI_REQUESTS, PERSON_IDS, PERSON_PROFILE, WEB_REQUESTS
 from connect_wechat.sandbox_mini import MiniProgram
 from connect_wechat.sandbox_refusals import BAD_LINK, WechatRefusal, require
 from connect_wechat.sandbox_tokens import APPS, AUTHORIZE, QRCONNECT, App, Fields, WechatTokens, find_app
@@ -43,6 +44,9 @@ class WechatSandbox(Sandbox):
 
     title = "微信沙箱 · WeChat sandbox"
     own_faults = ("error", "missing_id", "swapped_id", "number_id", "snapshot", "control_characters", "no_union_id")
+    documented = (*WEB_REQUESTS, *MINI_REQUESTS)
+    documented_ids = PERSON_IDS
+    documented_profile = PERSON_PROFILE
 
     def __init__(
         self,

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 import pytest
 
 from connect_alipay import AlipayProvider
+from connect_alipay.documented import V2_REQUESTS, V3_REQUESTS
 from connect_alipay.sandbox import AlipayOptions, AlipaySandbox
 from connect_alipay.settings import AlipaySettings
 from connect_core.http import HttpPool
@@ -63,12 +64,25 @@ class TestContract(ProviderContract):
 class TestContractOfV3(TestContract):
     """Certificate mode, protocol V3."""
 
+    documented: ClassVar = V3_REQUESTS
     untrusted: ClassVar[tuple[str, ...]] = (*SPOILT, "missing_id", "stale", *FALSE_CERTIFICATES, "swapped_id")
 
     @classmethod
     def make_sandbox(cls) -> AlipaySandbox:
         """Return a sandbox whose shop uses V3."""
         return AlipaySandbox(AlipayOptions(protocol="v3", mode="certificate"))
+
+
+class TestContractWithPhone(TestContract):
+    """A mini program with an AES key, which phone numbers need."""
+
+    clients = (ClientType.MINI,)
+    documented: ClassVar = V2_REQUESTS[1:]
+
+    @classmethod
+    def make_sandbox(cls) -> AlipaySandbox:
+        """Return a sandbox that encrypts."""
+        return AlipaySandbox(AlipayOptions(aes=True))
 
 
 class Shop:

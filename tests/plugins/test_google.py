@@ -9,7 +9,7 @@ from connect_core.errors import ProviderBadResponse, ProviderDenied
 from connect_core.identity import ClientType, PersonId
 from connect_core.testing import ProviderContract, RunningShop, Visitor, run_shop
 from connect_google import GoogleProvider, OneTapProvider
-from connect_google.sandbox import GoogleSandbox
+from connect_google.sandbox import GoogleSandbox, OneTapSandbox
 from connect_line.sandbox import LineSandbox
 
 from ..kit.openid import CLIENT, NONCE, NOW, Vendor, hand_in, log_in_with, token
@@ -105,6 +105,19 @@ class TestContract(ProviderContract):
     token_operation = "token"
     untrusted = ("missing_id", "wrong_nonce", "unsigned", "wrong_sign", "unknown_key", "repeated_name")
     refusals: ClassVar = {"invalid_grant": "code_invalid", "invalid_client": "provider_config"}
+
+
+class TestOneTapContract(ProviderContract):
+    """The page hands in an ID token; Google is asked for its keys alone."""
+
+    plugin = "google-one-tap"
+    untrusted = ("missing_id", "wrong_nonce", "unsigned", "wrong_sign", "unknown_key", "repeated_name")
+    refusals: ClassVar = {}
+
+
+def test_both_sandboxes_know_the_same_people() -> None:
+    """In the demo, too, One Tap and the redirect log the same member in."""
+    assert OneTapSandbox().subject("lihua") == GoogleSandbox().subject("lihua") != GoogleSandbox().subject("maria")
 
 
 def code_of(answer: httpx.Response) -> str:

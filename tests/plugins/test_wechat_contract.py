@@ -5,6 +5,7 @@ from typing import ClassVar
 from connect_core.identity import ClientType
 from connect_core.testing import ProviderContract
 from connect_wechat import WechatProvider
+from connect_wechat.documented import MINI_REQUESTS, WEB_REQUESTS
 
 REFUSALS = {
     "40029": "code_invalid",
@@ -24,6 +25,7 @@ class TestOAuth2(ProviderContract):
     clients = (ClientType.PC, ClientType.H5, ClientType.APP)
     token_operation = "token"
     profile_operation = "userinfo"
+    documented: ClassVar = WEB_REQUESTS
     untrusted = ("missing_id", "swapped_id")
     refusals: ClassVar = REFUSALS
 
@@ -35,6 +37,7 @@ class TestMiniProgram(ProviderContract):
     clients = (ClientType.MINI,)
     profile_parameters = ("nickname",)
     token_operation = "jscode2session"
+    documented: ClassVar = MINI_REQUESTS
     untrusted = ("missing_id",)
     refusals: ClassVar = REFUSALS
 

@@ -237,12 +237,18 @@ async def test_app_token_that_is_none_fails(answer: bytes) -> None:
         await fetch(Transport({SESSION: SESSION_ANSWER, TOKEN_CALL: answer}), phone_code="c")
 
 
-async def test_number_from_abroad_keeps_its_country() -> None:
-    """As Alipay's: `852-61234567`."""
-    info = phone_info(phoneNumber="+85261234567", purePhoneNumber="61234567", countryCode="852")
+@pytest.mark.parametrize("country", ["852", 852])
+async def test_number_from_abroad_keeps_its_country(country: str | int) -> None:
+    """As Alipay's: `852-61234567`; WeChat's documentation has the country both as a text and as a number."""
+    info = phone_info(phoneNumber="+85261234567", purePhoneNumber="61234567", countryCode=country)
     phone = await fetch(Telling(info), phone_code="c")
     assert phone is not None
     assert phone.number == "852-61234567"
+
+
+async def test_country_of_the_documented_answer_is_a_number() -> None:
+    """`"countryCode": 86` (https://developers.weixin.qq.com/miniprogram/dev/server/API/user-info/phone-number/api_getphonenumber)."""
+    assert await fetch(Telling(phone_info(countryCode=86)), phone_code="c") == VerifiedPhone("13800000001", "c")
 
 
 async def test_encrypted_number_is_opened() -> None:
@@ -264,6 +270,8 @@ BAD_NUMBERS = [
     phone_info(purePhoneNumber="<b>1"),
     phone_info(purePhoneNumber=13800000001),
     phone_info(countryCode="86-1"),
+    phone_info(countryCode=True),
+    phone_info(countryCode=8.6),
     {},
     None,
 ]
