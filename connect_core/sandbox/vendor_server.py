@@ -77,6 +77,7 @@ class Sandbox(ABC):
     - `documented`: the requests of a login as the vendor documents them; a contract test may state them instead.
     - `documented_ids`, `documented_profile`: whom the documented answers name. A scope may have a setting in braces,
       such as `PersonId.open_id("liSii8KC", "{client_id}")`.
+    - `profile_parameters`: parameters of the client whose value is shown, unproved, as a name. No id comes from them.
     - `no_outcomes`: why the vendor has no error codes, for a sandbox whose `get_outcomes` is empty.
     - `app_user_agent`: the `User-Agent` of the browser inside the vendor's app, for providers with `get_deep_link`.
     - `faults`: the fault script; `calls`: the last 10 000 requests; `people`: who has an account, by key.
@@ -91,6 +92,7 @@ class Sandbox(ABC):
     documented: ClassVar[Sequence[DocumentedRequest]] = ()
     documented_ids: ClassVar[Sequence[PersonId]] = ()
     documented_profile: ClassVar[Profile | None] = None
+    profile_parameters: ClassVar[Collection[str]] = ()
     no_outcomes: ClassVar[str] = ""
     app_user_agent: ClassVar[str] = ""
 

@@ -21,8 +21,8 @@ class ProviderContract(Logins, Ids, Documentation, Failures, Abilities, Redactio
     - `documented`: the requests of a login as the vendor documents them, each a `DocumentedRequest`; by default those
       of the sandbox. State them: without them nobody compares what your provider sends with the vendor's words.
     - `documented_ids`, `documented_profile`: whom the documented answers name, as in `Sandbox`.
-    - `profile_parameters`: parameters of the client whose value is shown, unproved, as a name. Ids never come from
-      there.
+    - `profile_parameters`: parameters of the client whose value is shown, unproved, as a name; by default the
+      sandbox's. Ids never come from there.
     - `clients`: the client types to test; by default all that the provider serves.
     - `make_sandbox`: a class method that returns the sandbox; override it to test another of the sandbox's modes.
     - `untrusted`: faults after which a login must fail; by default the sandbox's `get_untrusted`.

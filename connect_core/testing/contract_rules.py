@@ -134,7 +134,7 @@ class ContractRules:
     documented: ClassVar[Sequence[DocumentedRequest] | None] = None
     documented_ids: ClassVar[Sequence[PersonId] | None] = None
     documented_profile: ClassVar[Profile | None] = None
-    profile_parameters: ClassVar[Collection[str]] = ()
+    profile_parameters: ClassVar[Collection[str] | None] = None
 
     @classmethod
     def make_sandbox(cls) -> Sandbox:

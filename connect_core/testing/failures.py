@@ -10,6 +10,7 @@ from connect_core.testing.contract_rules import (
     UNTRUSTED_CODES,
     ContractRules,
     ContractRun,
+    not_applicable,
     not_run,
     quick,
     somebody,
@@ -114,7 +115,7 @@ class Failures(ContractRules):
 
     def test_login_stands_without_a_profile(self, contract_run: ContractRun, calling_client: str) -> None:
         """When the vendor fails at the call for the profile, the login continues with the ids alone."""
-        profile = self.operations(contract_run, calling_client).profile or not_run(NO_PROFILE)
+        profile = self.operations(contract_run, calling_client).profile or not_applicable(NO_PROFILE)
         self.sandbox(contract_run.shop).faults.add("status", 503, on=profile)
         nickname = str(self.log_in(contract_run.shop, calling_client)["nickname"])
         assert nickname.startswith("m_"), "the member has a name although the vendor told none"

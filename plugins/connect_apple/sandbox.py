@@ -18,6 +18,7 @@ class AppleSandbox(OidcSandbox):
     """One developer team with a Services ID and an App ID."""
 
     title = "Apple 沙箱 · Apple sandbox"
+    profile_parameters = ("user",)
     client_id = "example.shop.web"
     app_client_id = "example.shop"
     paths = {"authorize": "/auth/authorize", "token": "/auth/token", "jwks": "/auth/keys"}

@@ -43,6 +43,7 @@ class WechatSandbox(Sandbox):
     """
 
     title = "微信沙箱 · WeChat sandbox"
+    profile_parameters = ("nickname",)
     own_faults = ("error", "missing_id", "swapped_id", "number_id", "snapshot", "control_characters", "no_union_id")
     documented = (*WEB_REQUESTS, *MINI_REQUESTS)
     documented_ids = PERSON_IDS

@@ -35,7 +35,6 @@ class TestMiniProgram(ProviderContract):
 
     plugin = "wechat"
     clients = (ClientType.MINI,)
-    profile_parameters = ("nickname",)
     token_operation = "jscode2session"
     documented: ClassVar = MINI_REQUESTS
     untrusted = ("missing_id",)
