@@ -28,7 +28,8 @@ class DocumentedRequest:
 
     A name in braces stands for a value of the login: `{code}`, `{state}`, `{redirect_uri}`, `{nonce}`,
     `{code_challenge}`, `{code_verifier}`, the provider's settings (`{client_id}`), what the client handed in, and
-    members of earlier answers (`{access_token}`). Any other name in braces, such as `{timestamp}`, stands for any text.
+    members of earlier answers (`{access_token}`). `{basic_credentials}` are those of the client in the header
+    `Authorization` (RFC 6749 §2.3.1). `{*}` stands for any text, such as a timestamp or a signature.
     """
 
     method: str

@@ -4,12 +4,11 @@ Owns the consent page, the phone of a mini program, and the calls. A subclass wr
 them, and never derives them from the provider's mapping: a mistake there would otherwise pass unseen.
 """
 
-import base64
 import json
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar
-from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -27,17 +26,20 @@ from connect_core.sandbox.oauth2_calls import (
     Grants,
     JsonObject,
     Refused,
+    asks_for_app_token,
     challenge_of,
     digest,
     filled,
     find_placeholder,
-    get_id_names,
+    lower_names,
+    read_basic,
     read_parameters,
     require,
-    spoil_ids,
+    require_parameters,
+    spoil,
     standard,
 )
-from connect_core.sandbox.phones import mobile_of
+from connect_core.sandbox.phones import mobile_of, split_mobile
 from connect_core.sandbox.vendor_server import PEOPLE, Person, Sandbox
 
 Endpoint = Callable[[Mapping[str, str], Mapping[str, str]], JsonObject]
@@ -119,8 +121,9 @@ class OAuth2Sandbox(Sandbox):
         return {"open_id": self.open_id(person.key), "access_token": token, "expires_in": TOKEN_LIFE}
 
     def phone_answer(self, person: Person) -> JsonObject:
-        """Return the answer of the call at `phone_url`. `mobile_of` has the number."""
-        return {"phone_number": mobile_of(person), "country_code": "86"}
+        """Return the answer of the call at `phone_url`. `mobile_of` has the number, `split_mobile` its parts."""
+        country_code, number = split_mobile(mobile_of(person))
+        return {"phone_number": number, "country_code": country_code}
 
     def app_token_answer(self, token: str) -> JsonObject:
         """Return the answer of the call at `app_token_url` (RFC 6749 §4.4.3) with the app's own token `token`."""
@@ -166,7 +169,16 @@ class OAuth2Sandbox(Sandbox):
             raise ValueError("the SDK wants a login URL with its own client id")
         kind = "client_code" if self.provider.code_url else "code"
         code = self._issue_code(kind, self.find_person(person), {"scope": login["scope"]})
-        return {self._code_name: code, **({"state": login["state"]} if login["state"] else {})}
+        name = self.quirks.client_code_name or self._code_name
+        return {name: code, **({"state": login["state"]} if login["state"] else {})}
+
+    def response_parameters(self, person: Person, login: Mapping[str, str]) -> dict[str, str]:
+        """Return what the callback has besides the code and `state`: by default what the token call repeats.
+
+        Those are made-up values for `quirks.token_from_callback`. `login` has the parameters of the authorization
+        request under their standard names.
+        """
+        return {name: f"{name}-{digest(name, person.key)[:8]}" for name in self.quirks.token_from_callback}
 
     def phone_parameters(self, client_type: ClientType, person: str) -> dict[str, str]:
         """Return the code that the vendor's phone button gives; nothing without `phone_url`, and for a redirect."""
@@ -226,7 +238,10 @@ class OAuth2Sandbox(Sandbox):
         response = {"state": login["state"]}
         if form.get("decision") == "agree":
             person = self.find_person(str(form.get("somebody") or form["person"]))
-            response[self._code_name] = self._issue_code("code", person, login)
+            response |= {
+                **self.response_parameters(person, login),
+                self._code_name: self._issue_code("code", person, login),
+            }
         elif not self.quirks.refuses_without_code:
             response["error"] = "access_denied"
         uri = login["redirect_uri"]
@@ -257,18 +272,13 @@ class OAuth2Sandbox(Sandbox):
         async def respond(request: Request) -> Response:
             parameters = await read_parameters(request, with_query=operation == "phone")
             name, reply = operation, endpoint
-            if operation == "token" and self._asks_for_app_token(parameters):
+            if operation == "token" and asks_for_app_token(self.provider, parameters):
                 name, reply = "app_token", self._answer_app_token
             return await self.answer(
                 name, parameters, lambda fault: self._reply(name, reply, parameters, request, fault)
             )
 
         return respond
-
-    def _asks_for_app_token(self, parameters: Mapping[str, str]) -> bool:
-        """Return True for a request of the app's own token at the address that also redeems codes (RFC 6749 §4.4)."""
-        is_shared = urlsplit(self.provider.app_token_url).path == urlsplit(self.provider.token_url).path
-        return is_shared and "client_credentials" in parameters.values()
 
     def _reply(
         self, operation: str, endpoint: Endpoint, parameters: Mapping[str, str], request: Request, fault: Fault | None
@@ -277,6 +287,7 @@ class OAuth2Sandbox(Sandbox):
             answer = self._spoil(endpoint(parameters, request.headers), fault)
             error = fault.value if fault and fault.kind == "error" else ""
         except Refused as refused:
+            self.refused.append(f"{operation}: {refused}")
             answer, error = {}, self.refusals.get(refused.word, refused.word)
         status = self.error_statuses[0 if operation in FOR_CLIENTS else 1] if error else 200
         text = self.write(self.error_answer(error) if error else answer, request, operation, is_error=bool(error))
@@ -286,13 +297,16 @@ class OAuth2Sandbox(Sandbox):
         quirks, names = self.quirks, {**self.quirks.names, **self.quirks.token_names}
         call = standard(parameters, names)
         self._authenticate(call, headers)
-        require(quirks.token_parameters.items() <= parameters.items(), "invalid_request")
+        require_parameters(quirks.token_parameters, parameters)
         require(names.get("grant_type") == "" or call["grant_type"] == "authorization_code", "unsupported_grant_type")
         grant = self._grants.find("code", call["code"], "invalid_grant")
-        require(names.get("redirect_uri") == "" or call["redirect_uri"] == grant.redirect_uri, "invalid_grant")
-        require(challenge_of(call["code_verifier"]) == grant.challenge, "invalid_grant")
+        is_same = names.get("redirect_uri") == "" or call["redirect_uri"] == grant.redirect_uri
+        require(is_same, "invalid_grant", "redirect_uri is not that of the login")
+        is_proved = challenge_of(call["code_verifier"]) == grant.challenge
+        require(is_proved, "invalid_grant", "code_verifier does not fit the code challenge")
         if grant.redirect_uri:
-            require(set(quirks.token_from_callback) <= parameters.keys(), "invalid_request")
+            missing = [name for name in quirks.token_from_callback if name not in parameters]
+            require(not missing, "invalid_request", f"parameter {', '.join(missing)} is missing")
         self._grants.use("code", call["code"])
         return self.token_answer(grant, self._issue_token("token", grant.person, grant.scope))
 
@@ -318,7 +332,8 @@ class OAuth2Sandbox(Sandbox):
         call = standard(parameters, names)
         self._authenticate(call, headers)
         require(names.get("grant_type") == "" or call["grant_type"] == grant_type, "unsupported_grant_type")
-        require(not call["redirect_uri"] and not call["code_verifier"], "invalid_request")
+        is_plain = not call["redirect_uri"] and not call["code_verifier"]
+        require(is_plain, "invalid_request", "redirect_uri or code_verifier belongs to a login by redirect")
 
     def _check_client(
         self, templates: Mapping[str, str], parameters: Mapping[str, str], values: Mapping[str, str]
@@ -326,18 +341,18 @@ class OAuth2Sandbox(Sandbox):
         """Compare a request of the client itself with `templates`, its id and secret first."""
         credentials = {"client_id": self.client_id, "client_secret": self.client_secret}
         expected = filled(templates, {**values, **credentials}).items() - parameters.items()
-        require(not [name for name, _ in expected if "{client_" in templates[name]], "invalid_client")
-        require(not expected, "invalid_request")
+        wrong = [name for name, _ in expected]
+        of_client = [name for name in wrong if "{client_" in templates[name]]
+        require(not of_client, "invalid_client", f"parameter {', '.join(of_client)} is missing or wrong")
+        require(not wrong, "invalid_request", f"parameter {', '.join(wrong)} is missing or wrong")
 
     def _authenticate(self, call: Mapping[str, str], headers: Mapping[str, str]) -> None:
-        client = (call["client_id"], call["client_secret"])
+        client_id, secret = call["client_id"], call["client_secret"]
         if self.quirks.client_auth == "basic":
-            kind, _, pair = headers.get("authorization", "").partition(" ")
-            require(kind == "Basic", "invalid_client")
-            client_id, _, secret = base64.b64decode(pair).decode().partition(":")
-            client = (unquote_plus(client_id), unquote_plus(secret))
-        require(client[0] == self.client_id, "invalid_client")
-        require(self.quirks.client_auth == "none" or client[1] == self.client_secret, "invalid_client")
+            client_id, secret = read_basic(headers)
+        require(client_id == self.client_id, "invalid_client", "the client id is missing or wrong")
+        is_proved = self.quirks.client_auth == "none" or secret == self.client_secret
+        require(is_proved, "invalid_client", "the client secret is missing or wrong")
 
     def _answer_id(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> JsonObject:
         return self.id_answer(self._find_owner(self.quirks.id_parameters, parameters, headers))
@@ -348,7 +363,7 @@ class OAuth2Sandbox(Sandbox):
     def _answer_phone(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> JsonObject:
         quirks = self.quirks
         in_call = {**quirks.phone_query, **quirks.phone_parameters}
-        sent, templates = {**headers, **parameters}, {**_lower(quirks.phone_header), **in_call}
+        sent, templates = {**headers, **parameters}, {**lower_names(quirks.phone_header), **in_call}
         values = {name: find_placeholder(name, templates, sent) for name in ("phone_code", "access_token", "app_token")}
         if quirks.uses_in_phone_call("app_token"):
             self._grants.find("app_token", values["app_token"], "invalid_token")
@@ -357,7 +372,7 @@ class OAuth2Sandbox(Sandbox):
             owner = self._grants.find("token", values["access_token"], "invalid_token").person
             require(owner.key == grant.person.key, "invalid_grant")
         values |= {"client_id": self.client_id, **self.ids_of(grant.person)}
-        require(filled(templates, values).items() <= sent.items(), "invalid_request")
+        require_parameters(filled(templates, values), sent)
         self._grants.use("phone_code", values["phone_code"])
         return self.phone_answer(grant.person)
 
@@ -366,11 +381,11 @@ class OAuth2Sandbox(Sandbox):
     ) -> Person:
         """Return the person of the access token in a request that has every parameter which `templates` ask for."""
         in_parameters = any("{access_token}" in template for template in templates.values())
-        source, sources = (parameters, templates) if in_parameters else (headers, _lower(self.quirks.token_header))
+        source, sources = (parameters, templates) if in_parameters else (headers, lower_names(self.quirks.token_header))
         token = find_placeholder("access_token", sources, source)
         grant = self._grants.find("token", token, "invalid_token")
         values = {"access_token": token, "client_id": self.client_id, **self.ids_of(grant.person)}
-        require(filled(templates, values).items() <= parameters.items(), "invalid_request")
+        require_parameters(filled(templates, values), parameters)
         return grant.person
 
     def ids_of(self, person: Person) -> dict[str, str]:
@@ -379,12 +394,5 @@ class OAuth2Sandbox(Sandbox):
         return {"user_id": str(self.user_id(key)), "union_id": self.union_id(key), "open_id": self.open_id(key)}
 
     def _spoil(self, answer: JsonObject, fault: Fault | None) -> JsonObject:
-        if fault is None or fault.kind not in ("missing_id", "swapped_id"):
-            return answer
-        names = get_id_names((self.provider.claims, self.provider.id_claims, self.provider.code_claims))
-        return dict(spoil_ids(answer, names, is_swap=fault.kind == "swapped_id"))
-
-
-def _lower(templates: Mapping[str, str]) -> dict[str, str]:
-    """Return header templates under the names that Starlette has for headers."""
-    return {name.lower(): template for name, template in templates.items()}
+        provider = self.provider
+        return spoil(answer, fault, (provider.claims, provider.id_claims, provider.code_claims))

@@ -5,15 +5,17 @@ Owns what was issued and whether it still works. Writes no answer.
 
 import hashlib
 import secrets
-from base64 import urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import unquote_plus, urlsplit
 
 from starlette.requests import Request
 
-from connect_core.providers.oauth2 import Claims
+from connect_core.providers.oauth2 import Claims, OAuth2Provider
 from connect_core.providers.oauth2.quirks import NAMES
+from connect_core.sandbox.faults import Fault
 from connect_core.sandbox.vendor_server import Person
 
 JsonObject = dict[str, Any]
@@ -44,9 +46,9 @@ class Refused(Exception):
     have the vendor's own code for it.
     """
 
-    def __init__(self, word: str) -> None:
-        """`word` as in the class."""
-        super().__init__(word)
+    def __init__(self, word: str, reason: str = "") -> None:
+        """`word` as in the class; `reason` says what was wrong, for the author of the provider."""
+        super().__init__(f"{word}: {reason}" if reason else word)
         self.word = word
 
 
@@ -68,7 +70,8 @@ class Grants:
         """Return what a code or token stands for. Raises `Refused(word)` when it is unknown, used or expired."""
         grant = self._grants.get((kind, value))
         if grant is None or grant.is_used or self._now() > grant.expiry:
-            raise Refused(word)
+            state = "unknown" if grant is None else "used" if grant.is_used else "expired"
+            raise Refused(word, f"the {kind.replace('_', ' ')} is {state if value else 'missing'}")
         return grant
 
     def use(self, kind: str, value: str) -> None:
@@ -80,10 +83,16 @@ class Grants:
         self._grants = {key: grant for key, grant in self._grants.items() if key[0] != kind}
 
 
-def require(condition: object, word: str) -> None:
-    """Raise `Refused(word)` unless `condition` is true."""
+def require(condition: object, word: str, reason: str = "") -> None:
+    """Raise `Refused(word, reason)` unless `condition` is true."""
     if not condition:
-        raise Refused(word)
+        raise Refused(word, reason)
+
+
+def require_parameters(expected: Mapping[str, str], sent: Mapping[str, str]) -> None:
+    """Raise `Refused` with `invalid_request` unless every one of `expected` was sent with its value."""
+    wrong = [name for name, value in expected.items() if sent.get(name) != value]
+    require(not wrong, "invalid_request", f"parameter {', '.join(wrong)} is missing or wrong")
 
 
 async def read_parameters(request: Request, *, with_query: bool) -> dict[str, str]:
@@ -129,6 +138,32 @@ def filled(templates: Mapping[str, str], values: Mapping[str, str]) -> dict[str,
     for placeholder, value in values.items():
         texts = {name: text.replace(f"{{{placeholder}}}", value) for name, text in texts.items()}
     return texts
+
+
+def lower_names(templates: Mapping[str, str]) -> dict[str, str]:
+    """Return header templates under the names that Starlette has for headers."""
+    return {name.lower(): template for name, template in templates.items()}
+
+
+def read_basic(headers: Mapping[str, str]) -> tuple[str, str]:
+    """Return the client's id and secret in the header `Authorization` (RFC 6749 §2.3.1). Raises `Refused`."""
+    kind, _, pair = headers.get("authorization", "").partition(" ")
+    require(kind == "Basic", "invalid_client", "the header Authorization has no Basic credentials")
+    client_id, _, secret = b64decode(pair).decode().partition(":")
+    return unquote_plus(client_id), unquote_plus(secret)
+
+
+def asks_for_app_token(provider: type[OAuth2Provider], parameters: Mapping[str, str]) -> bool:
+    """Return True for a request of the app's own token at the address that also redeems codes (RFC 6749 §4.4)."""
+    is_shared = urlsplit(provider.app_token_url).path == urlsplit(provider.token_url).path
+    return is_shared and "client_credentials" in parameters.values()
+
+
+def spoil(answer: JsonObject, fault: Fault | None, mappings: Iterable[Claims]) -> JsonObject:
+    """Return an answer after the fault `missing_id` or `swapped_id`; `mappings` say where the ids are."""
+    if fault is None or fault.kind not in ("missing_id", "swapped_id"):
+        return answer
+    return dict(spoil_ids(answer, get_id_names(mappings), is_swap=fault.kind == "swapped_id"))
 
 
 def get_id_names(mappings: Iterable[Claims]) -> frozenset[str]:

@@ -75,13 +75,15 @@ class Sandbox(ABC):
     - `title`: the vendor's name on the consent page.
     - `own_faults`: the faults that the subclass plays itself, besides `TRANSPORT_FAULTS`.
     - `documented`: the requests of a login as the vendor documents them; a contract test may state them instead.
-    - `documented_ids`, `documented_profile`: whom the documented answers name. A scope may have a setting in braces,
-      such as `PersonId.open_id("liSii8KC", "{client_id}")`.
+    - `documented_ids`, `documented_profile`, `documented_phone`: whom the documented answers name. A scope may have a
+      setting in braces, such as `PersonId.open_id("liSii8KC", "{client_id}")`. The phone number is as the provider
+      returns it.
     - `profile_parameters`: parameters of the client whose value is shown, unproved, as a name. No id comes from them.
     - `no_outcomes`: why the vendor has no error codes, for a sandbox whose `get_outcomes` is empty.
     - `app_user_agent`: the `User-Agent` of the browser inside the vendor's app, for providers with `get_deep_link`.
     - `faults`: the fault script; `calls`: the last 10 000 requests; `people`: who has an account, by key.
     - `crashes`: exceptions of the sandbox's own code, which the contract reports as such.
+    - `refused`: why requests were refused, in the sandbox's own words, for the author of the provider.
     """
 
     _RENAMED_METHODS: ClassVar[Mapping[str, str]] = {"hand_over": "client_parameters"}
@@ -92,6 +94,7 @@ class Sandbox(ABC):
     documented: ClassVar[Sequence[DocumentedRequest]] = ()
     documented_ids: ClassVar[Sequence[PersonId]] = ()
     documented_profile: ClassVar[Profile | None] = None
+    documented_phone: ClassVar[str] = ""
     profile_parameters: ClassVar[Collection[str]] = ()
     no_outcomes: ClassVar[str] = ""
     app_user_agent: ClassVar[str] = ""
@@ -103,6 +106,7 @@ class Sandbox(ABC):
         self.faults = FaultScript(self.own_faults)
         self.calls: deque[Call] = deque(maxlen=10_000)
         self.crashes: deque[str] = deque(maxlen=100)
+        self.refused: deque[str] = deque(maxlen=100)
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

@@ -19,6 +19,8 @@ RETURN_TO = "/cart?item=1&size=%C3%9C%2Fx#top"
 """A target of ours with everything that a careless encoding breaks."""
 MOBILE = "13912345678"
 """The phone number of somebody at the vendor."""
+ABROAD = "852-61234567"
+"""A phone number in Hong Kong, which is another one without its country code."""
 NO_PHONE = "the sandbox's phone button gives nothing (phone_parameters)"
 PHONE_BROWSER = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36"
 
@@ -65,9 +67,19 @@ class Abilities(ContractRules):
             again = self.prepare(visitor, posting_client, somebody())
             repeated = self.finish(visitor, posting_client, self.with_parameters(again, phone))
             assert repeated.status_code >= 400, "a phone number was taken twice for one proof"
+        self._check_foreign_number(shop, posting_client)
         for name in phone:
             spoilt = {**dict.fromkeys(phone, ""), name: f"spoilt-{MOBILE}"}
             self._check_spoilt_phone(shop, posting_client, spoilt)
+
+    def _check_foreign_number(self, shop: RunningShop, client: str) -> None:
+        """Log in with a number from Hong Kong, which is stored with its country code or not at all."""
+        with self.phone_owner(shop, client, ABROAD) as person, Visitor(shop) as visitor:
+            prepared = self.prepare(visitor, client, person)
+            phone = self.phone_parameters(shop, client, person)
+            who = visitor.who(self.finish(visitor, client, self.with_parameters(prepared, phone)))
+        mobile = self._mobile(shop, who) if who else ""
+        assert not mobile or all(part in mobile for part in ABROAD.split("-")), "a number from abroad lost its country"
 
     def _check_spoilt_phone(self, shop: RunningShop, client: str, spoilt: dict[str, str]) -> None:
         with self.phone_owner(shop, client) as person, Visitor(shop) as visitor:
@@ -78,12 +90,12 @@ class Abilities(ContractRules):
         assert not (who and self._mobile(shop, who)), "a phone number that nobody vouches for was stored"
 
     @contextmanager
-    def phone_owner(self, shop: RunningShop, client: str) -> Iterator[str]:
-        """Yield the key of a person with the phone number `MOBILE`. Ends a rule that can try no phone number."""
+    def phone_owner(self, shop: RunningShop, client: str, mobile: str = MOBILE) -> Iterator[str]:
+        """Yield the key of a person with the phone number `mobile`. Ends a rule that can try no phone number."""
         if not isinstance(self.configured(shop, client).provider, FetchesPhone):
             not_applicable("the provider reads no phone number (fetch_phone)")
         person, people = somebody(), self.sandbox(shop).people
-        people[person] = Person(person, person, mobile=MOBILE)
+        people[person] = Person(person, person, mobile=mobile)
         try:
             yield person
         finally:

@@ -20,7 +20,7 @@ class ProviderContract(Logins, Ids, Documentation, Failures, Abilities, Redactio
 
     - `documented`: the requests of a login as the vendor documents them, each a `DocumentedRequest`; by default those
       of the sandbox. State them: without them nobody compares what your provider sends with the vendor's words.
-    - `documented_ids`, `documented_profile`: whom the documented answers name, as in `Sandbox`.
+    - `documented_ids`, `documented_profile`, `documented_phone`: whom the documented answers name, as in `Sandbox`.
     - `profile_parameters`: parameters of the client whose value is shown, unproved, as a name; by default the
       sandbox's. Ids never come from there.
     - `clients`: the client types to test; by default all that the provider serves.

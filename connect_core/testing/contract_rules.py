@@ -134,6 +134,7 @@ class ContractRules:
     documented: ClassVar[Sequence[DocumentedRequest] | None] = None
     documented_ids: ClassVar[Sequence[PersonId] | None] = None
     documented_profile: ClassVar[Profile | None] = None
+    documented_phone: ClassVar[str] = ""
     profile_parameters: ClassVar[Collection[str] | None] = None
 
     @classmethod
@@ -226,6 +227,11 @@ class ContractRules:
         self.sandbox(shop).crashes.clear()
         assert not crashes, f"the sandbox itself failed: {crashes[0]}"
 
+    def explain(self, shop: RunningShop, answer: httpx.Response) -> str:
+        """Return the text of an answer and, where the sandbox refused a request, its reason."""
+        refused = self.sandbox(shop).refused
+        return f"{answer.text[:200]}{f' (the sandbox refused: {refused[-1]})' if refused else ''}"
+
     def secret_settings(self, shop: RunningShop, client: str) -> set[str]:
         """Return the values of the provider's secret settings."""
         settings = self.configured(shop, client).provider.settings
@@ -252,11 +258,12 @@ class ContractRules:
 
     def log_in(self, shop: RunningShop, client: str, person: str = "") -> dict[str, Any]:
         """Log in and return the body of `/connect/me`. Fails the rule when the login fails."""
+        self.sandbox(shop).refused.clear()
         with Visitor(shop) as visitor:
             login = visitor.log_in(self.plugin, client, person or somebody())
             who = visitor.who(login)
         self.check_sandbox(shop)
-        assert who is not None, login.text
+        assert who is not None, self.explain(shop, login)
         return who
 
     def ids_of(self, shop: RunningShop, who: Mapping[str, Any]) -> set[str]:

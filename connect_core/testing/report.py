@@ -16,6 +16,7 @@ from connect_core.errors import PluginError
 from connect_core.providers.hookspecs import NAME
 from connect_core.providers.registry import Plugins, ProviderType
 from connect_core.testing.contract_rules import NOT_APPLICABLE
+from connect_core.testing.documentation import Documentation
 
 _SUITE = """\
 from connect_core.testing import ProviderContract
@@ -67,6 +68,12 @@ class ContractReport:
         """True when at least one rule held and none failed."""
         return self.count(Result.PASSED) > 0 and not self.count(Result.FAILED)
 
+    @property
+    def has_compared(self) -> bool:
+        """True when the plugin's requests were compared with those that the vendor documents."""
+        first_line = (Documentation.test_documented_requests_are_what_is_sent.__doc__ or "").split("\n")[0]
+        return any(verdict.rule == first_line and verdict.result is Result.PASSED for verdict in self.verdicts)
+
     def count(self, result: Result, client: str = "") -> int:
         """Return the number of verdicts with this result, of all client types or of `client` alone.
 
@@ -78,6 +85,8 @@ class ContractReport:
     def to_markdown(self, date: str) -> str:
         """Return the report as a Markdown page. `date` is the day of the run, in ISO 8601."""
         outcome = "passed" if self.has_passed else "FAILED"
+        if self.has_passed and not self.has_compared:
+            outcome += ", but its requests were not compared with the vendor's documentation"
         counts = {result: self.count(result) for result in Result}
         summary = ", ".join(f"{count} {result}" for result, count in counts.items() if count)
         lines = [

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-from connect_core.identity import Identity
+from connect_core.identity import Identity, VerifiedPhone
 from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, Provider
 
 WATCHED = ("get_login_url", "login_callback", "fetch_profile", "fetch_phone", "revoke")
@@ -51,7 +51,7 @@ class Watch:
     raised: list[BaseException] = field(default_factory=list)
     raised_texts: list[str] = field(default_factory=list)
     identities: list[Identity] = field(default_factory=list)
-    phones: list[object] = field(default_factory=list)
+    phones: list[VerifiedPhone] = field(default_factory=list)
     read: set[str] = field(default_factory=set)
     values: dict[str, str] = field(default_factory=dict)
     steps: list[float] = field(default_factory=list)
@@ -102,7 +102,7 @@ class Watch:
                 self.steps.append(step.longest)
             if isinstance(result, Identity):
                 self.identities.append(result)
-            elif result is not None and not isinstance(result, str):
+            elif isinstance(result, VerifiedPhone):
                 self.phones.append(result)
             return result
 

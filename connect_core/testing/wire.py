@@ -15,7 +15,7 @@ from connect_core.sandbox.documented import DocumentedRequest
 
 Known = Mapping[str, Collection[str]]
 """Values of a login by the names under which `DocumentedRequest` may have them in braces."""
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_PLACEHOLDER = re.compile(r"\{(\w+|\*)\}")
 _WRAPPED = re.compile(r"[^{\[]*?(\{.*\})[^}]*", re.DOTALL)
 
 
@@ -85,19 +85,30 @@ def find_differences(documented: DocumentedRequest, wire: WireRequest, known: Kn
         yield from (f"{place}: {name} is not documented" for name in sent if name not in optional | set(expected))
         for name in expected.keys() & sent.keys():
             if not fits(expected[name], sent[name], known):
-                yield f"{place}: {name} is not {expected[name]!r}"
+                yield f"{place}: {name} is not {_describe(expected[name], known)}"
     expected_headers = {name.lower(): value for name, value in documented.headers.items()}
     for name, template in expected_headers.items():
         if name not in wire.headers:
             yield f"header: {name} is missing"
         elif not fits(template, wire.headers[name], known):
-            yield f"header: {name} is not {template!r}"
+            yield f"header: {name} is not {_describe(template, known)}"
     if "authorization" in wire.headers and "authorization" not in expected_headers:
         yield "header: authorization is not documented"
 
 
+def _describe(template: Any, known: Known) -> str:
+    """Return the template, and which names in it stand for nothing: they are misspelt, or mean `{*}`."""
+    names = _PLACEHOLDER.findall(template) if isinstance(template, str) else []
+    unknown = [name for name in names if name not in known and name != "*"]
+    hint = f" (no value of this login is called {', '.join(unknown)}; {{*}} stands for any text)" if unknown else ""
+    return f"{template!r}{hint}"
+
+
 def fits(template: Any, value: Any, known: Known) -> bool:
-    """Return True when `value` is what `template` says; a name in braces stands for one of its `known` values."""
+    """Return True when `value` is what `template` says.
+
+    A name in braces stands for one of its `known` values, and `{*}` for any text.
+    """
     if isinstance(template, Mapping) and isinstance(value, Mapping):
         return template.keys() == value.keys() and all(fits(template[name], value[name], known) for name in template)
     if isinstance(template, list) and isinstance(value, list):
@@ -108,8 +119,8 @@ def fits(template: Any, value: Any, known: Known) -> bool:
     pattern, position = "", 0
     for placeholder in _PLACEHOLDER.finditer(template):
         pattern += re.escape(template[position : placeholder.start()])
-        values = known.get(placeholder[1])
-        pattern += f"(?:{'|'.join(map(re.escape, values))})" if values else ".+"
+        values = known.get(placeholder[1], ())
+        pattern += ".+" if placeholder[1] == "*" else f"(?:{'|'.join(map(re.escape, values))})"
         position = placeholder.end()
     return re.fullmatch(pattern + re.escape(template[position:]), value, re.DOTALL) is not None
 

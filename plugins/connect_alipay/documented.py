@@ -23,8 +23,8 @@ COMMON = {
     "app_id": "{app_id}",
     "format": "JSON",
     "sign_type": "RSA2",
-    "sign": "{signature}",
-    "timestamp": "{timestamp}",
+    "sign": "{*}",
+    "timestamp": "{*}",
     "version": "1.0",
 }
 OPTIONAL = ("format", "app_auth_token", "app_cert_sn", "alipay_root_cert_sn", "encrypt_type")
@@ -49,11 +49,8 @@ V2_REQUESTS = (
 )
 # https://opendocs.alipay.com/open-v3/054q58 (certificate mode)
 SIGNED = {
-    "Authorization": (
-        "ALIPAY-SHA256withRSA app_id={app_id},app_cert_sn={certificate},nonce={random},timestamp={milliseconds},"
-        "sign={signature}"
-    ),
-    "alipay-root-cert-sn": "{certificates}",
+    "Authorization": ("ALIPAY-SHA256withRSA app_id={app_id},app_cert_sn={*},nonce={*},timestamp={*},sign={*}"),
+    "alipay-root-cert-sn": "{*}",
     "alipay-request-id": "{request}",
 }
 V3_REQUESTS = (

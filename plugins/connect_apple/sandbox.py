@@ -66,7 +66,7 @@ class AppleSandbox(OidcSandbox):
             "https://appleid.apple.com/auth/token",
             form={
                 "client_id": "{client_id}",
-                "client_secret": "{signed_client_secret}",
+                "client_secret": "{*}",
                 "code": "{code}",
                 "grant_type": "authorization_code",
                 "redirect_uri": "{redirect_uri}",

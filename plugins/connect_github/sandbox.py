@@ -62,7 +62,7 @@ class GithubSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://api.github.com/user",
-            headers={"Authorization": "Bearer {access_token}", "User-Agent": "{application}"},
+            headers={"Authorization": "Bearer {access_token}", "User-Agent": "{*}"},
             answer={
                 "login": "octocat",
                 "id": 1,

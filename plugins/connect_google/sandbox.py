@@ -85,7 +85,7 @@ class GoogleSandbox(OidcSandbox):
                 "grant_type": "authorization_code",
                 "code_verifier": "{code_verifier}",
             },
-            headers={"Authorization": "Basic {credentials}"},
+            headers={"Authorization": "Basic {basic_credentials}"},
         ),
     )
 

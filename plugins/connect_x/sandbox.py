@@ -43,7 +43,7 @@ class XSandbox(OAuth2Sandbox):
                 "redirect_uri": "{redirect_uri}",
                 "code_verifier": "{code_verifier}",
             },
-            headers={"Authorization": "Basic {credentials}"},
+            headers={"Authorization": "Basic {basic_credentials}"},
             # X shows no answer and refers to RFC 6749; this is §5.1 with X's two hours
             answer={
                 "token_type": "bearer",

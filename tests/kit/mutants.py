@@ -39,6 +39,7 @@ KILLED_BY: Mapping[type, str] = MappingProxyType(
         calls.ProfileIsNeeded: "test_login_stands_without_a_profile",
         calls.UnsignedPhone: "test_a_phone_number_is_the_vendors",
         calls.RepeatedPhone: "test_a_phone_number_is_the_vendors",
+        calls.NoCountry: "test_a_phone_number_is_the_vendors",
         calls.NoPhone: "test_a_phone_number_is_the_vendors",
         calls.RevokesNothing: "test_consent_is_withdrawn_at_the_vendor",
         calls.RevokesByGrant: "test_consent_is_withdrawn_at_the_vendor",

@@ -10,13 +10,13 @@ import pytest
 from connect_alipay.sandbox import AlipayOptions, AlipaySandbox
 from connect_core.identity import ClientType
 from connect_core.plugin import Claims, Entrance, MiniProgramSettings, OAuth2Provider
-from connect_core.sandbox import PEOPLE, OAuth2Sandbox, Person, mobile_of, serving
+from connect_core.sandbox import PEOPLE, OAuth2Sandbox, Person, mobile_of, serving, split_mobile
 from connect_core.testing import Visitor, run_shop
 from connect_wechat.sandbox import WechatSandbox
 
 from ..kit.clock import Clock
 from ..kit.plain_sandbox import PlainSandbox
-from ..kit.vendor_transport import Acme, quirky
+from ..kit.vendor_transport import Acme, Transport, make, quirky
 
 CLIENT = {"client_id": "sandbox-client", "client_secret": "sandbox-secret"}
 MINI = ClientType.MINI
@@ -229,7 +229,7 @@ def test_callback_parameters_are_wanted() -> None:
         agreed = httpx.post(f"{vendor.url}/authorize", params=link, data={"person": "lihua"}, trust_env=False)
         assert agreed.status_code == 303
         answers = []
-        for more in ({}, {"device_id": "d"}):
+        for is_repeated in (False, True):
             page = httpx.post(
                 f"{vendor.url}/authorize",
                 params=link,
@@ -238,8 +238,41 @@ def test_callback_parameters_are_wanted() -> None:
             )
             given = dict(parse_qsl(page.headers["location"].partition("?")[2]))
             whole = {"grant_type": "authorization_code", **CLIENT, "code": given["code"], "redirect_uri": "http://x/cb"}
+            more = {"device_id": given["device_id"]} if is_repeated else {}
             answers.append(vendor.post("/token", data={**whole, **more}))
         assert [answer.get("error") for answer in answers] == ["invalid_request", None]
+        assert list(vendor.sandbox.refused) == ["token: invalid_request: parameter device_id is missing"]
+
+
+def test_the_client_may_have_another_name_for_its_code(vendor: Served) -> None:
+    """The mini program hands in its own name of the code, and the provider reads it."""
+    quirks = quirky(code_names=("auth_code",), client_code_name="js_code")
+    for other in serve(type("Named", (Mini,), {"quirks": quirks})):
+        assert list(other.sandbox.client_parameters(MINI, "lihua")) == ["js_code"]
+        assert make(Mini, Transport({}), quirks=quirks).code_names == ("auth_code", "js_code")
+    assert list(vendor.sandbox.client_parameters(MINI, "lihua")) == ["code"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"client_secret": "x"}, "code: invalid_client: the client secret is missing or wrong"),
+        ({"code": "x"}, "code: invalid_grant: the client code is unknown"),
+        ({"code": ""}, "code: invalid_grant: the client code is missing"),
+    ],
+)
+def test_refusals_say_what_is_wrong(vendor: Served, changed: dict[str, str], reason: str) -> None:
+    """In the sandbox's own words, beside the vendor's error."""
+    vendor.redeem(**changed)
+    assert list(vendor.sandbox.refused) == [reason]
+
+
+@pytest.mark.parametrize(
+    ("mobile", "parts"), [("13800000001", ("86", "13800000001")), ("852-61234567", ("852", "61234567"))]
+)
+def test_numbers_have_a_country(mobile: str, parts: tuple[str, str]) -> None:
+    """One without a country code is of mainland China."""
+    assert split_mobile(mobile) == parts
 
 
 def test_settings_have_every_address(vendor: Served) -> None:

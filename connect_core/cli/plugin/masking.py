@@ -50,7 +50,7 @@ class Masks:
         elif isinstance(answer, list):
             for value in answer:
                 self.learn_answer(value, name)
-        elif _ID.fullmatch(str(answer)):
+        elif _ID.fullmatch(str(answer)) and any(sign.isdigit() for sign in str(answer)):  # not an error's word
             self.learn({name: answer})
 
     def apply(self, value: Any, name: str = "") -> Any:

@@ -123,6 +123,8 @@ def record_login(plugins: Plugins, plugin: ProviderType, client: ClientType) -> 
                 recording.error = failure and (recording.error or failure)
             except Exception as error:  # noqa: BLE001 - a foreign sandbox may raise anything; it is what the author wants to see
                 recording.error = recording.error or f"{type(error).__name__}: {str(error)[:200]}"
+    if recording.error and sandbox.refused:
+        recording.error += f"; the sandbox refused: {sandbox.refused[-1]}"
     return recording
 
 

@@ -127,7 +127,7 @@ class OAuth2Provider(Provider):
             self.code_claims = self.id_claims if self.id_claims.has_ids else self.claims
         if mistakes := list(self._mistakes()):
             raise SettingsError(mistakes)
-        self.code_names = self.quirks.code_names
+        self.code_names = (*self.quirks.code_names, *filter(None, [self.quirks.client_code_name]))
         self.refuses_without_code = self.quirks.refuses_without_code
         self._authentication = self.make_authentication()
 
@@ -324,7 +324,7 @@ class OAuth2Provider(Provider):
         parameters = {"grant_type": "client_credentials"}
         sent, headers = self._get_client_request(url, quirks.app_token_parameters, parameters)
         answer = self.read_answer("app_token", await call(self.http, quirks.app_token_method, url, sent, headers))
-        life = str(answer.get("expires_in"))
+        life = str(answer.get(quirks.app_token_expires_in))
         is_known = life.isascii() and life.isdigit() and 0 < len(life) < 10 and int(life) > 0
         return check_token(answer.get(quirks.app_token)), int(life) if is_known else DEFAULT_LIFE
 

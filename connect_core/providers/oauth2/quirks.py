@@ -95,7 +95,12 @@ class Quirks(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    names: Names = Field(default={}, description="The vendor's own names of standard parameters, in both requests.")
+    names: Names = Field(
+        default={},
+        description="The vendor's own names of `client_id`, `client_secret`, `code`, `code_challenge`, "
+        "`code_challenge_method`, `code_verifier`, `grant_type`, `redirect_uri`, `response_type` and `scope`, in both "
+        "requests. An empty name leaves the parameter out.",
+    )
     scope_separator: str = Field(default=" ", min_length=1, description="What stands between two scopes.")
     pkce: Literal["S256", "never"] = Field(default="S256", description="Whether the vendor takes a code challenge.")
     authorize: Mapping[str, str] = Field(
@@ -147,6 +152,9 @@ class Quirks(BaseModel):
         "the token call, without redirect_uri and code verifier.",
     )
     code_envelope: str = Field(default="", description="Path of the object that holds its answer.")
+    client_code_name: str = Field(
+        default="", description="What a mini program or app calls its code, if otherwise than the callback."
+    )
 
     phone_code_name: str = Field(
         default="phone_code", min_length=1, description="What a mini program or app calls the code for a phone number."
@@ -174,6 +182,11 @@ class Quirks(BaseModel):
     )
     app_token_envelope: str = Field(default="", description="Path of the object that holds its answer.")
     app_token: str = Field(default="access_token", min_length=1, description="Name of the app's token in it.")
+    app_token_expires_in: str = Field(
+        default="expires_in",
+        min_length=1,
+        description="Name of its lifetime in seconds; a token without one is kept for 5 minutes.",
+    )
     app_token_errors: tuple[str, ...] = Field(
         default=("invalid_token",), description="The vendor's errors that mean a dead app token; it is fetched anew."
     )

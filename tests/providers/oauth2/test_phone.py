@@ -162,6 +162,13 @@ async def test_app_token_is_kept_as_long_as_it_is_valid(lifetime: object, second
     assert await provider._fetch_app_token() == ("app-token-1", seconds)
 
 
+async def test_lifetime_of_an_app_token_has_the_vendors_name() -> None:
+    """`ttl` counts, and not `expires_in`, once the quirks say so."""
+    vendor = Transport({"/app": b'{"access_token":"at","expires_in":7200,"ttl":60}'})
+    provider = make(Mini, vendor, quirks=quirky(**WITH_APP_TOKEN, app_token_expires_in="ttl"))
+    assert await provider._fetch_app_token() == ("at", 60)
+
+
 async def test_wrong_secret_is_the_shops() -> None:
     """The refusal of the app's token is `provider_config`, and shows neither secret nor code."""
     transport = Transport({"/app": (401, b'{"error":"invalid_client"}')})

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from connect_core.sandbox import OAuth2Sandbox, Person, mobile_of
+from connect_core.sandbox import OAuth2Sandbox, Person, mobile_of, split_mobile
 from connect_summit import SummitProvider
 
 
@@ -28,7 +28,8 @@ class SummitSandbox(OAuth2Sandbox):
 
     def phone_answer(self, person: Person) -> dict[str, Any]:
         """Answer a list of numbers."""
-        return {"errcode": 0, "list": [{"number": mobile_of(person), "code": 86}]}
+        country_code, number = split_mobile(mobile_of(person))
+        return {"errcode": 0, "list": [{"number": number, "code": int(country_code)}]}
 
     def error_answer(self, code: str) -> dict[str, Any]:
         """Answer an error."""
