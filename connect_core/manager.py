@@ -10,7 +10,7 @@ To complete a login is to write the member, the connection, the session and the 
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from connect_core.errors import ConnectError, StateInvalid, Unsupported
@@ -169,8 +169,10 @@ class ConnectManager(Parts):
         )
 
     async def open_id_of(self, member_id: int, union_type: str, app_id: str) -> str | None:
-        """Return the member's open id for the vendor's app `app_id`, as payment wants it."""
-        return await self.database.read(lambda tx: connections.find_open_id(tx, member_id, union_type, app_id))
+        """Return the member's open id for the vendor's app `app_id`, as payment wants it; None where there is none."""
+        with suppress(Unsupported):  # no row can hold such a text
+            return await self.database.read(lambda tx: connections.find_open_id(tx, member_id, union_type, app_id))
+        return None
 
     async def sweep(self, limit: int = 500) -> int:
         """Delete at most `limit` each of what has expired: flows, sessions, QR logins, what an undo would need.

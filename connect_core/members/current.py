@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from connect_core.crypto import is_password
-from connect_core.errors import LoginTooOld, MemberDisabled, NotLoggedIn, TokenInvalid, Unavailable
+from connect_core.errors import LoginTooOld, MemberDisabled, NotLoggedIn, TokenInvalid, Unavailable, Unsupported
 from connect_core.identity import ClientType
 from connect_core.members.services import Services
 from connect_core.providers.hookspecs import TokenRequest
@@ -128,7 +128,9 @@ class CurrentMember:
             member_id: int | None = await loop.run_in_executor(None, check)
         else:
             username, password = credentials.get("username", ""), credentials.get("password", "")
-            stored = await self._database.read(lambda tx: members.find_password(tx, username))
+            stored = None
+            with suppress(Unsupported):  # no row can hold such a name
+                stored = await self._database.read(lambda tx: members.find_password(tx, username))
             member_id, password_hash = stored or (None, "")
             if not await loop.run_in_executor(None, is_password, password, password_hash):
                 member_id = None
