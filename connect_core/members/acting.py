@@ -19,6 +19,8 @@ def lock_actor(transaction: Transaction, members: Members, session: LiveSession 
     if session is None:
         raise NotLoggedIn("there is no session")
     connections.lock_connections(transaction, session.member_id)
+    if sessions.find_live(transaction, session.family, now) is None:
+        raise NotLoggedIn("the session has ended")
     members.lock(transaction, session.member_id)
     if not sessions.lock_live_family(transaction, session.family, now):
         raise NotLoggedIn("the session has ended")

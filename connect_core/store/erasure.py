@@ -120,7 +120,7 @@ def was_erased_since(transaction: Transaction, union_type: str, ids: tuple[Perso
 
 
 def _find_ended(transaction: Transaction, ids: list[StoredId]) -> Iterator[tuple[int, int]]:
-    found = {
+    ended = {
         (row[0], row[1])
         for stored in ids
         for row in (
@@ -129,7 +129,7 @@ def _find_ended(transaction: Transaction, ids: list[StoredId]) -> Iterator[tuple
             else _FIND_BY_ALIAS.all(transaction, kind=stored.kind.value, **_values(stored))
         )
     }
-    return iter(sorted(found))
+    return iter(sorted(ended))
 
 
 def _hash(transaction: Transaction, connect_id: int, stored: StoredId) -> None:

@@ -147,8 +147,7 @@ def revoke_unused_successors(transaction: Transaction, row: SessionRow, before: 
 
 def has_used_successor(transaction: Transaction, row: SessionRow) -> bool:
     """Tell whether a token of the family that was given out after `row` was used since `row` was."""
-    found = _HAS_USED.first(transaction, of_family=row.family, own_id=row.id, since=row.rotated_time)
-    return found is not None
+    return _HAS_USED.first(transaction, of_family=row.family, own_id=row.id, since=row.rotated_time) is not None
 
 
 def leave_connection(transaction: Transaction, member_id: int, connect_id: int) -> None:

@@ -90,8 +90,8 @@ class WebContext:
         values = {kind: cookies.get(name, []) for kind, name in names.items()}
         return PresentedTokens(
             bearer=get_bearer(request),
-            repeated=tuple(value for found in values.values() if len(found) > 1 for value in found),
-            **{kind: found[0] for kind, found in values.items() if len(found) == 1},
+            repeated=tuple(token for tokens in values.values() if len(tokens) > 1 for token in tokens),
+            **{kind: tokens[0] for kind, tokens in values.items() if len(tokens) == 1},
         )
 
     def get_visit(self, request: Request, device_id: str = "") -> Visit:
