@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
-from connect_core.errors import CodeSeen, RequestRefused, StateInvalid, StateMissing, Unavailable, Unsupported
+from connect_core.errors import CodeSeen, RequestRefused, StateInvalid, StateMissing, Unavailable
 from connect_core.http import TOTAL_DEADLINE
 from connect_core.login import flow
 from connect_core.login.flow import Flows
@@ -43,11 +43,11 @@ class Callbacks:
         *,
         delivers_json: bool,
     ) -> Flow:
-        """Return the flow of a response. Raises `StateMissing`, `StateInvalid`, `StateExpired`, `Unsupported`."""
+        """Return the flow of a response. Raises `StateMissing`, `StateInvalid`, `StateExpired`."""
         state = parameters.get("state", "")
         try:
             if configured.entrance is not Entrance.REDIRECT:
-                raise Unsupported("this client type does not come back by redirect")
+                raise StateInvalid("this client type does not come back by redirect")
             if not state:
                 raise StateMissing("the response carries no state")
             begun = self._flows.open(state, sealed_flow, self._now())

@@ -73,8 +73,8 @@ async def test_a_flow_of_an_app_does_not_come_back_by_redirect(manager: ConnectM
     start = await manager.get_login_url("acme", "app", VISIT)
     assert start.flow is not None
     begun = start.flow.state, manager.flows.seal(start.flow)
-    assert await outcome_of(come_back(manager, begun, client="app")) == "unsupported"
-    assert await outcome_of(come_back(manager, begun, client="mini")) == "unsupported"
+    assert await outcome_of(come_back(manager, begun, client="app")) == "state_invalid"
+    assert await outcome_of(come_back(manager, begun, client="mini")) == "state_invalid"
     assert acme.requests == []
 
 
