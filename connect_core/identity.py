@@ -14,6 +14,7 @@ from connect_core.errors import ProviderBadResponse
 ID_MAX = 255
 """Most characters of an id."""
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+"""NUL, which PostgreSQL does not take, and halves of surrogate pairs, which have no UTF-8."""
 Language = Literal["zh", "en"]
 """The languages of pages and texts for members."""
 
@@ -35,6 +36,11 @@ class IdKind(StrEnum):
     OPEN_ID = "open_id"
 
 
+def is_storable(text: str) -> bool:
+    """Tell whether a row can hold `text`, on every engine."""
+    return not _UNSTORABLE.search(text)
+
+
 def exact_id(value: object, key: str) -> str:
     """Return `value` unchanged as the text of an id; a whole number from JSON becomes its digits.
 
@@ -42,7 +48,7 @@ def exact_id(value: object, key: str) -> str:
     """
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**ID_MAX:
         value = str(value)
-    if not isinstance(value, str) or not value.strip() or len(value) > ID_MAX or _UNSTORABLE.search(value):
+    if not isinstance(value, str) or not value.strip() or len(value) > ID_MAX or not is_storable(value):
         raise ProviderBadResponse(f"{key} is not an id")
     return value
 

@@ -10,7 +10,7 @@ To complete a login is to write the member, the connection, the session and the 
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from connect_core.errors import ConnectError, StateInvalid, Unsupported
@@ -112,7 +112,7 @@ class ConnectManager(Parts):
             if isinstance(received, Refusal):
                 raise received.error
             is_ticketed = configured.entrance.is_ticketed
-            ticket = await self.callbacks.open_ticket(configured, parameters) if is_ticketed else None
+            ticket = await self.callbacks.open_ticket(configured, parameters, purpose) if is_ticketed else None
             await self.callbacks.spend_code(configured, received.code, ticket)
             response = AuthorizationResponse.of_spent_flow(
                 client_type=configured.client_type,
@@ -149,8 +149,8 @@ class ConnectManager(Parts):
 
         With a linking session in `purpose` they are linked to that session's member, who gets a new session for it.
 
-        Raises `StateInvalid` and `StateExpired` for the ticket, `NotLoggedIn` for credentials that prove nobody, and
-        `AlreadyBound`.
+        Raises `StateInvalid` for a ticket that was used, or whose identity was bound or unbound meanwhile,
+        `StateExpired`, `NotLoggedIn` for credentials that prove nobody, `MemberDisabled`, and `AlreadyBound`.
         """
         pending = self.first_login_tickets.open(ticket)
         configured = self.registry.find(pending.provider, pending.client_type)
@@ -160,6 +160,8 @@ class ConnectManager(Parts):
         elif credentials is not None:
             member_id = await self.current_member.check_credentials(credentials)
         else:
+            # before a member directory is told of somebody new; the login's own transaction asks again
+            await self.database.read(lambda tx: self.completion.check_pending(tx, arrival))
             return await self.login_by_unionid(pending.identity, arrival)
         now = self.services.now()
         return self._dispatch(
@@ -167,8 +169,10 @@ class ConnectManager(Parts):
         )
 
     async def open_id_of(self, member_id: int, union_type: str, app_id: str) -> str | None:
-        """Return the member's open id for the vendor's app `app_id`, as payment wants it."""
-        return await self.database.read(lambda tx: connections.find_open_id(tx, member_id, union_type, app_id))
+        """Return the member's open id for the vendor's app `app_id`, as payment wants it; None where there is none."""
+        with suppress(Unsupported):  # no row can hold such a text
+            return await self.database.read(lambda tx: connections.find_open_id(tx, member_id, union_type, app_id))
+        return None
 
     async def sweep(self, limit: int = 500) -> int:
         """Delete at most `limit` each of what has expired: flows, sessions, QR logins, what an undo would need.
@@ -195,8 +199,10 @@ class ConnectManager(Parts):
         if arrival.flow is None:
             phone = await calls.fetch_phone(provider, response, identity, ends - clock())
             arrival = replace(arrival, phone=phone)
-        if arrival.purpose.linking_session is None:
+        session = arrival.purpose.linking_session
+        if session is None:
             return await self.login_by_unionid(identity, arrival, seconds=ends - clock())
+        await self.services.members.check_first(lambda _: session.member_id)
         now = self.services.now()
         return self._dispatch(await self.database.write(lambda tx: self.completion.link(tx, arrival, identity, now)))
 

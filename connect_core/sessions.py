@@ -1,12 +1,14 @@
 """Sessions: who is logged in. Browsers hold an opaque token, JSON clients an access token and a rotating refresh token.
 
 The database keeps hashes only. All tokens of one login are a family. A refresh token that is used again later than
-`REUSE_GRACE` after its rotation ends the whole family (RFC 9700 §4.14.2).
+`REUSE_GRACE` after its rotation ends the whole family (RFC 9700 §4.14.2), unless no successor of it was ever used: then
+the answer was lost, and it is answered again. A token counts as what it was given out as, and as nothing else.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 from connect_core.crypto import AccessTokens, token_hash
 from connect_core.errors import TokenInvalid
@@ -20,6 +22,41 @@ REUSE_GRACE = 10
 """Seconds in which a rotated refresh token still gets a successor: two tabs, a lost answer."""
 SEEN_STEP = 60
 """A session's last use is written at most once in so many seconds."""
+_KINDLESS_LENGTH = 43
+"""Characters of the tokens of release 0.1. They do not say their kind, and count as either until they end."""
+
+
+class TokenKind(StrEnum):
+    """What an opaque token was given out as: its first letter."""
+
+    SESSION = "s"
+    """A browser's session, for the session cookie alone."""
+    REFRESH = "r"
+    """A refresh token, for its successor alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedTokens:
+    """The tokens that one request carries, each empty where it carries none.
+
+    `bearer` is that of the header `Authorization`; the others came in cookies: `session` in ours, `access` and
+    `refresh` in those of the `/buyer` routes. `repeated` are the values of cookies that came twice: they prove nothing,
+    and a new login ends them too.
+    """
+
+    bearer: str = field(default="", repr=False)
+    session: str = field(default="", repr=False)
+    access: str = field(default="", repr=False)
+    refresh: str = field(default="", repr=False)
+    repeated: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def all(self) -> Iterable[str]:
+        """Every token that is there."""
+        return filter(None, (self.bearer, self.session, self.access, self.refresh, *self.repeated))
+
+
+NO_TOKENS = PresentedTokens()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +83,8 @@ class Tokens:
 class NewSession:
     """A session to be opened for a member who logged in through the connection `connect_id`.
 
-    With `login_time` (epoch seconds) the login is an older one, and the session ends when that login would have.
+    With `login_time` (epoch seconds) the login is an older one, and the session ends when that login would have. `kind`
+    is what its token is given out as.
     """
 
     member_id: int
@@ -54,6 +92,7 @@ class NewSession:
     device_id: str = ""
     connect_id: int = 0
     login_time: int | None = None
+    kind: TokenKind = TokenKind.SESSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +124,7 @@ class Sessions:
     def open(self, transaction: Transaction, session: NewSession, now: int) -> OpenSession:
         """Open a session at `now` (epoch seconds)."""
         login_time = now if session.login_time is None else session.login_time
-        token = _new_token()
+        token = _new_token(session.kind)
         row = SessionRow(
             member_id=session.member_id,
             connect_id=session.connect_id,
@@ -117,20 +156,40 @@ class Sessions:
         return Tokens(self.access_tokens.issue(claims), opened.token, life, row.member_id)
 
     def find(self, transaction: Transaction, token: str, now: int) -> tuple[LiveSession | None, bool]:
-        """Return whose browser token this is, and whether its last use should be written now, with `note_use`."""
-        row = store.find_session(transaction, token_hash(token))
-        if row is None or not self._is_live(row, now) or row.rotated_time is not None:
+        """Return whose session token this is, and whether its last use should be written now, with `note_use`."""
+        row = self._find_row(transaction, token, TokenKind.SESSION, now)
+        if row is None or row.rotated_time is not None:
             return None, False
         return _live(row), now - row.seen_time >= min(SEEN_STEP, self.lifetimes.idle // 4)
 
     def find_presented(
-        self, transaction: Transaction, session_token: str, access_token: str, now: int
+        self, transaction: Transaction, presented: PresentedTokens, now: int
     ) -> tuple[LiveSession | None, bool]:
-        """Return the same as `find` for whichever of the two tokens is good; either may be empty."""
-        session, is_use_due = self.find(transaction, session_token, now) if session_token else (None, False)
-        if session is None and access_token:
-            session = self.find_by_access_token(transaction, access_token, now)
+        """Return the same as `find` for the login that a request counts as.
+
+        A bearer token counts alone, even a dead one: whoever sends it means its member, and never the one whose cookie
+        the browser adds. Of the cookies the first that is alive counts; a refresh token proves nobody.
+        """
+        if presented.bearer:
+            return self.find_by_access_token(transaction, presented.bearer, now), False
+        session, is_use_due = self.find(transaction, presented.session, now) if presented.session else (None, False)
+        if session is None and presented.access:
+            session = self.find_by_access_token(transaction, presented.access, now)
         return session, is_use_due
+
+    def find_held(
+        self, transaction: Transaction, presented: PresentedTokens, family: str, now: int
+    ) -> LiveSession | None:
+        """Return the login `family` if the request shows that its sender still has it; dead tokens are passed over."""
+        if presented.bearer:
+            sessions = [self.find_by_access_token(transaction, presented.bearer, now)]
+        else:
+            sessions = [
+                self.find(transaction, presented.session, now)[0] if presented.session else None,
+                self.find_by_access_token(transaction, presented.access, now) if presented.access else None,
+                self.find_by_refresh_token(transaction, presented.refresh, now) if presented.refresh else None,
+            ]
+        return next((session for session in sessions if session and session.family == family), None)
 
     def note_use(self, transaction: Transaction, token: str, now: int) -> None:
         """Write that a browser token was used."""
@@ -149,37 +208,62 @@ class Sessions:
 
     def find_by_refresh_token(self, transaction: Transaction, token: str, now: int) -> LiveSession | None:
         """Return whose refresh token this is, rotated or not, unless the login behind it was ended. Spends nothing."""
-        row = store.find_session(transaction, token_hash(token))
-        return _live(row) if row is not None and self._is_live(row, now) else None
+        row = self._find_row(transaction, token, TokenKind.REFRESH, now)
+        return _live(row) if row is not None else None
 
     def rotate(self, transaction: Transaction, refresh_token: str, now: int) -> OpenSession | None:
         """Spend a refresh token and return its successor; None when its reuse has just ended the family.
 
         Raises `TokenInvalid` for a token that is unknown, expired or revoked.
         """
-        row = store.lock_session(transaction, token_hash(refresh_token))
+        is_refresh = _is_given_out_as(TokenKind.REFRESH, refresh_token)
+        row = store.lock_session(transaction, token_hash(refresh_token)) if is_refresh else None
+        if row is not None and row.revoked_time is not None and store.revoke_family(transaction, row.family, now):
+            return None  # it was replaced, see `_replace_successors`
         if row is None or not self._is_live(row, now):
             raise TokenInvalid("the refresh token does not hold")
-        if row.rotated_time is not None and now - row.rotated_time > REUSE_GRACE:
+        if row.rotated_time is None:
+            store.update_rotated(transaction, row.token_hash, now)
+        elif now - row.rotated_time > REUSE_GRACE and not self._replace_successors(transaction, row, now):
             store.revoke_family(transaction, row.family, now)
             return None
-        store.update_rotated(transaction, row.token_hash, now)
-        token = _new_token()
+        token = _new_token(TokenKind.REFRESH)
         successor = replace(row, token_hash=token_hash(token), seen_time=now, rotated_time=None)
         store.insert_session(transaction, successor)
         return OpenSession(successor, token)
 
+    def _replace_successors(self, transaction: Transaction, row: SessionRow, now: int) -> bool:
+        """Revoke the successors of a rotated token, of which none was ever used: their answers were lost.
+
+        Returns False when one was used, or the token has been idle for too long: then it is reuse. A successor that was
+        replaced and is used all the same ends the family: two clients have it, and one of them is a thief. Those of the
+        last `REUSE_GRACE` seconds stay, for two tabs that ask at once.
+        """
+        if now - row.seen_time >= self.lifetimes.idle:
+            return False
+        store.revoke_unused_successors(transaction, row, now - REUSE_GRACE, now)
+        return not store.has_used_successor(transaction, row)
+
     def end(self, transaction: Transaction, token: str, now: int) -> LiveSession | None:
-        """End the login that a browser or refresh token belongs to; returns whose it was."""
+        """End the login that a token of any kind belongs to; returns whose it was, None for an unknown token."""
         row = store.find_session(transaction, token_hash(token))
-        if row is None:
-            return None
-        store.revoke_family(transaction, row.family, now)
-        return _live(row)
+        session = _live(row) if row else self.find_by_access_token(transaction, token, now)
+        if session is not None:
+            store.revoke_family(transaction, session.family, now)
+        return session
+
+    def end_all(self, transaction: Transaction, tokens: Iterable[str], now: int) -> None:
+        """End every login that one of the tokens belongs to; unknown and empty ones are passed over."""
+        for token in filter(None, dict.fromkeys(tokens)):
+            self.end(transaction, token, now)
 
     def end_family(self, transaction: Transaction, family: str, now: int) -> None:
         """End a login by its family."""
         store.revoke_family(transaction, family, now)
+
+    def _find_row(self, transaction: Transaction, token: str, kind: TokenKind, now: int) -> SessionRow | None:
+        row = store.find_session(transaction, token_hash(token)) if _is_given_out_as(kind, token) else None
+        return row if row is not None and self._is_live(row, now) else None
 
     def _is_live(self, row: SessionRow, now: int) -> bool:
         if row.revoked_time is not None or row.expiry_time <= now:
@@ -191,5 +275,9 @@ def _live(row: SessionRow) -> LiveSession:
     return LiveSession(row.member_id, ClientType(row.client_type), row.family, row.create_time)
 
 
-def _new_token() -> str:
-    return secrets.token_urlsafe(32)
+def _new_token(kind: TokenKind) -> str:
+    return f"{kind}_{secrets.token_urlsafe(32)}"
+
+
+def _is_given_out_as(kind: TokenKind, token: str) -> bool:
+    return token.startswith(f"{kind}_") if len(token) != _KINDLESS_LENGTH else True

@@ -27,6 +27,7 @@ from connect_core.identity import Identity, PersonId, VerifiedPhone
 from connect_core.login.values import Arrival, Delivery, SessionOpened, Visit
 from connect_core.manager import ConnectManager
 from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse
+from connect_core.sessions import PresentedTokens
 
 from .conftest import MakeManager
 from .kit.acme import (
@@ -101,13 +102,13 @@ async def test_a_login_ends_the_session_that_was_there(manager: ConnectManager) 
     """A planted or old session token is worth nothing after the next login of its browser."""
     first = await come_back(manager, await begin(manager))
     assert isinstance(first, SessionOpened)
-    visit = Visit("r", session_token=first.opened.token)
+    visit = Visit("r", presented=PresentedTokens(session=first.opened.token))
     state, sealed = await begin(manager)
     parameters = {"code": "lihua.2", "state": state}
     second = await manager.login_callback("acme", "pc", parameters, sealed, visit)
     assert isinstance(second, SessionOpened)
     is_live = [
-        await manager.current_member.find_member(session_token=login.opened.token) is not None
+        await manager.current_member.find_member(PresentedTokens(session=login.opened.token)) is not None
         for login in (first, second)
     ]
     assert is_live == [False, True]

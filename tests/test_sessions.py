@@ -9,9 +9,19 @@ from typing import TypeVar
 
 import pytest
 
+from connect_core.crypto import token_hash
 from connect_core.errors import TokenInvalid
 from connect_core.identity import ClientType
-from connect_core.sessions import REUSE_GRACE, SEEN_STEP, LiveSession, NewSession, OpenSession, Sessions, Tokens
+from connect_core.sessions import (
+    REUSE_GRACE,
+    SEEN_STEP,
+    LiveSession,
+    NewSession,
+    OpenSession,
+    Sessions,
+    TokenKind,
+    Tokens,
+)
 from connect_core.settings import SessionLifetimes as Lifetimes
 from connect_core.store import Database, Transaction, schema
 
@@ -40,9 +50,10 @@ class Desk:
         """Run one unit of work."""
         return await self.database.write(work)
 
-    async def open(self, member_id: int = 1, now: int = NOW) -> OpenSession:
+    async def open(self, member_id: int = 1, now: int = NOW, kind: TokenKind = TokenKind.REFRESH) -> OpenSession:
         """A login on a phone."""
-        return await self.run(lambda tx: self.sessions.open(tx, NewSession(member_id, ClientType.APP, "phone-1"), now))
+        session = NewSession(member_id, ClientType.APP, "phone-1", kind=kind)
+        return await self.run(lambda tx: self.sessions.open(tx, session, now))
 
     async def rotate(self, opened: OpenSession, now: int) -> OpenSession | None:
         """Present the refresh token."""
@@ -59,10 +70,10 @@ class Desk:
     async def is_usable(self, opened: OpenSession, now: int) -> bool:
         """Tell whether a refresh token still gets a successor; it does not keep it."""
         try:
-            await self.database.read(partial(self.sessions.rotate, refresh_token=opened.token, now=now))
+            rotated = await self.database.read(partial(self.sessions.rotate, refresh_token=opened.token, now=now))
         except TokenInvalid:
             return False
-        return True
+        return rotated is not None
 
 
 @pytest.fixture
@@ -107,7 +118,7 @@ async def test_tokens_are_long_random_and_shown_once(desk: Desk) -> None:
     """256 random bits each, and none in a `repr`."""
     opened = [await desk.open() for _ in range(20)]
     assert len({session.token for session in opened}) == len({session.row.family for session in opened}) == 20
-    assert all(re.fullmatch("[A-Za-z0-9_-]{43}", session.token) for session in opened)
+    assert all(re.fullmatch("r_[A-Za-z0-9_-]{43}", session.token) for session in opened)
     tokens = desk.sessions.issue_tokens(opened[0], NOW)
     shown = f"{opened[0]!r}{tokens!r}"
     assert opened[0].token not in shown
@@ -126,7 +137,7 @@ async def test_the_token_answer_has_the_forms_of_its_rfc(desk: Desk) -> None:
 
 async def test_a_session_is_found_until_it_idles_or_ends(desk: Desk) -> None:
     """Both limits hold, to the second."""
-    opened, lifetimes = await desk.open(), desk.sessions.lifetimes
+    opened, lifetimes = await desk.open(kind=TokenKind.SESSION), desk.sessions.lifetimes
     live = LiveSession(1, ClientType.APP, opened.row.family, NOW)
     assert await desk.find(opened.token, NOW) == (live, False)
     assert (await desk.find(opened.token, NOW + lifetimes.idle - 1))[0] == live
@@ -140,7 +151,7 @@ async def test_a_session_is_found_until_it_idles_or_ends(desk: Desk) -> None:
 
 async def test_last_use_is_written_once_a_minute(desk: Desk) -> None:
     """A busy session costs no write a request; a short-lived one is written more often, or it would idle in use."""
-    opened = await desk.open()
+    opened = await desk.open(kind=TokenKind.SESSION)
     assert [(await desk.find(opened.token, NOW + after))[1] for after in (0, SEEN_STEP - 1, SEEN_STEP)] == [
         False,
         False,
@@ -197,9 +208,74 @@ async def test_two_tabs_each_get_a_successor_of_their_own(desk: Desk) -> None:
 async def test_the_grace_counts_from_the_first_rotation(desk: Desk) -> None:
     """Using it again does not keep a spent token alive."""
     first = await desk.open()
-    for after in (0, 6, 10):
-        await rotated(desk, first, NOW + after)
+    successors = [await rotated(desk, first, NOW + after) for after in (0, 6, 10)]
+    await rotated(desk, successors[0], NOW + 11)
     assert await desk.rotate(first, NOW + 12) is None
+
+
+async def test_a_lost_answer_is_given_again(desk: Desk) -> None:
+    """As long as no successor was used, within the idle life; the lost ones hold no more."""
+    first = await desk.open()
+    lost = await rotated(desk, first, NOW)
+    lost_too = await rotated(desk, first, NOW + 35)
+    arrived = await rotated(desk, first, NOW + 3600)
+    assert await desk.is_usable(arrived, NOW + 3600)
+    assert not await desk.is_usable(lost, NOW + 3600)
+    assert not await desk.is_usable(lost_too, NOW + 3600)
+    later = await rotated(desk, arrived, NOW + 3700)
+    assert (later.row.family, later.row.expiry_time) == (first.row.family, first.row.expiry_time)
+    assert await desk.rotate(first, NOW + 3720) is None
+    assert not await desk.is_usable(later, NOW + 3720)
+
+
+async def test_a_lost_answer_further_on_is_given_again(desk: Desk) -> None:
+    """What was used before the token that is asked about does not count: the chain behind it is its own."""
+    first = await desk.open()
+    second = await rotated(desk, first, NOW)
+    await rotated(desk, second, NOW)
+    assert await desk.is_usable(await rotated(desk, second, NOW + 35), NOW + 36)
+
+
+async def test_two_tabs_that_ask_again_each_get_a_successor(desk: Desk) -> None:
+    """The later one does not take the earlier one's away."""
+    first = await desk.open()
+    await rotated(desk, first, NOW)
+    one, other = await rotated(desk, first, NOW + 35), await rotated(desk, first, NOW + 36)
+    for successor in (one, other):
+        assert await desk.is_usable(successor, NOW + 37)
+
+
+async def test_a_replaced_successor_that_is_used_ends_the_login(desk: Desk) -> None:
+    """Two clients have it: one is a thief, and nobody knows which."""
+    first = await desk.open()
+    second = await rotated(desk, first, NOW)
+    third = await rotated(desk, first, NOW + 35)
+    assert await desk.rotate(second, NOW + 40) is None
+    assert not await desk.is_usable(third, NOW + 40)
+    with pytest.raises(TokenInvalid):
+        await desk.rotate(second, NOW + 41)
+
+
+async def test_a_lost_answer_is_not_given_after_the_idle_life(desk: Desk) -> None:
+    """A rotated token that lay about for a week is reuse."""
+    first = await desk.open()
+    successor = await rotated(desk, first, NOW)
+    assert await desk.rotate(first, NOW + desk.sessions.lifetimes.idle) is None
+    assert not await desk.is_usable(successor, NOW + desk.sessions.lifetimes.idle - 1)
+
+
+async def test_a_token_counts_as_what_it_was_given_out_as(desk: Desk) -> None:
+    """A session token gets no successor, a refresh token is no session; those of release 0.1 count as either."""
+    session, refresh = await desk.open(kind=TokenKind.SESSION), await desk.open()
+    assert (await desk.find(session.token, NOW))[0]
+    assert await desk.find(refresh.token, NOW) == (None, False)
+    with pytest.raises(TokenInvalid):
+        await desk.rotate(session, NOW)
+    for stripped in (session.token[2:], f"r_{session.token[2:]}"):
+        assert not await desk.is_usable(replace(session, token=stripped), NOW)
+    rows(desk.folder, "UPDATE es_member_session SET token_hash = ? WHERE id = 1", token_hash("k" * 43))
+    assert (await desk.find("k" * 43, NOW))[0]
+    assert await desk.is_usable(replace(session, token="k" * 43), NOW)
 
 
 async def test_a_reused_refresh_token_ends_its_whole_login(desk: Desk) -> None:

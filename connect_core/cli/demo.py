@@ -17,7 +17,7 @@ from connect_core.providers.registry import Plugins
 from connect_core.store import bulk
 from connect_core.web import responses
 from connect_core.web.pages.views import ConnectionView, MemberView
-from connect_core.web.requests import get_cookies, get_language
+from connect_core.web.requests import get_language
 
 
 def demo(
@@ -88,8 +88,7 @@ def demo_home() -> list[BaseRoute]:
     async def home(request: Request) -> Response:
         shop: Any = request.app.state.context
         language = get_language(request)
-        token = get_cookies(request).get(shop.cookies.session, "")
-        current = await shop.manager.current_member.find_member(session_token=token) if token else None
+        current = await shop.manager.current_member.find_member(shop.get_presented(request))
         if current is None:
             return responses.redirect(f"{shop.prefix}/login")
         member = current.member

@@ -15,6 +15,7 @@ from connect_core.login.flow import Flows
 from connect_core.login.values import LOG_IN, CallbackRepeated, Delivery, Flow, Purpose, PurposeKind, Visit
 from connect_core.members.services import Services
 from connect_core.providers import calls
+from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.sessions import LiveSession
 from connect_core.store import Transaction
@@ -45,6 +46,8 @@ class Callbacks:
         """Return the flow of a response. Raises `StateMissing`, `StateInvalid`, `StateExpired`."""
         state = parameters.get("state", "")
         try:
+            if configured.entrance is not Entrance.REDIRECT:
+                raise StateInvalid("this client type does not come back by redirect")
             if not state:
                 raise StateMissing("the response carries no state")
             begun = self._flows.open(state, sealed_flow, self._now())
@@ -56,8 +59,13 @@ class Callbacks:
             raise
         return begun
 
-    async def open_ticket(self, configured: ConfiguredProvider, parameters: Mapping[str, str]) -> Flow:
-        """Return the flow of the ticket that comes with a client's code. Raises as `open`."""
+    async def open_ticket(
+        self, configured: ConfiguredProvider, parameters: Mapping[str, str], purpose: Purpose
+    ) -> Flow:
+        """Return the flow of the ticket that comes with a client's code, if it was given out for `purpose`.
+
+        A ticket is for one purpose and, where that needs a session, for that session alone. Raises as `open`.
+        """
         ticket = parameters.get("ticket", "")
         try:
             if not ticket:
@@ -65,6 +73,8 @@ class Callbacks:
             begun = self._flows.open_ticket(ticket, self._now())
             if (begun.provider, begun.client_type) != (configured.name, configured.client_type):
                 raise StateInvalid("the flow was started elsewhere")
+            if (begun.purpose, begun.linking_family) != (purpose.kind, purpose.linking_family):
+                raise StateInvalid("the ticket was given out for something else, or to another session")
             # an SDK that hands the state back says with it which flow the code belongs to
             if parameters.get("state", begun.state) != begun.state:
                 raise StateInvalid("the code came back to another flow")
@@ -142,5 +152,4 @@ class Callbacks:
 
     def _find_linking_session(self, tx: Transaction, begun: Flow, visit: Visit, now: int) -> LiveSession | None:
         """The session that began the flow, if this visitor still has it; another member's does not count."""
-        session, _ = self._sessions.find_presented(tx, visit.session_token, visit.access_token, now)
-        return session if session is not None and session.family == begun.linking_family else None
+        return self._sessions.find_held(tx, visit.presented, begun.linking_family, now)

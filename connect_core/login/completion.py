@@ -5,9 +5,9 @@ Runs inside the caller's transaction. Asks no vendor and tells no plugin.
 
 from dataclasses import dataclass, field
 
-from connect_core.errors import NotLoggedIn, StateInvalid
+from connect_core.errors import StateInvalid
 from connect_core.events import kinds
-from connect_core.identity import Identity
+from connect_core.identity import ClientType, Identity
 from connect_core.login import flow
 from connect_core.login.first_login import make_pending
 from connect_core.login.flow import Flows
@@ -15,19 +15,21 @@ from connect_core.login.values import (
     AccountProved,
     Arrival,
     ChoiceNeeded,
+    Delivery,
     IdentityLinked,
     Outcome,
     PurposeKind,
     SessionOpened,
 )
 from connect_core.members import linking, merge_rules
+from connect_core.members.acting import lock_actor
 from connect_core.members.directory import LoginMembers
 from connect_core.members.resolution import login_by_unionid
 from connect_core.members.services import Services
 from connect_core.members.values import LoginAttempt, ProfileNeeded, ResolvedMember, Unregistered
 from connect_core.providers.hookspecs import LoginEvent
-from connect_core.sessions import LiveSession, NewSession
-from connect_core.store import Transaction, flows, sessions
+from connect_core.sessions import NewSession, TokenKind
+from connect_core.store import Transaction, connections, erasure, flows
 
 Completed = tuple[Outcome, list[LoginEvent]]
 """How a login ended, and the events that were written, for plugins to be told once the transaction has committed."""
@@ -72,9 +74,9 @@ class Completion:
     ) -> Completed | ProfileNeeded:
         """Log in whoever the identity is, or say that the vendor's profile is needed first; nothing is written then.
 
-        Raises `MemberDisabled`, `CodeSeen` for a phone proof that was used before, and `StateInvalid` for a choice that
-        was made before.
+        Raises `MemberDisabled`, `CodeSeen` for a phone proof that was used before, and as `check_pending`.
         """
+        self.check_pending(tx, arrival)
         resolution = login_by_unionid(tx, attempt, members)
         if isinstance(resolution, ProfileNeeded):
             return resolution
@@ -92,13 +94,15 @@ class Completion:
     def join(self, tx: Transaction, arrival: Arrival, identity: Identity, member_id: int, now: int) -> Completed:
         """Log in a member who proved an older account, and link the identity to it.
 
-        With a linking session the member proved the account by that session. Raises as `linking.bind`,
-        `MemberDisabled`, `NotLoggedIn` when that session has ended meanwhile, and `StateInvalid` for a choice that was
-        made before.
+        With a linking session the member proved the account by that session. Raises as `linking.bind` and
+        `check_pending`, `MemberDisabled`, and `NotLoggedIn` when that session has ended meanwhile.
         """
         if arrival.purpose.linking_session is not None:
-            _lock_session(tx, arrival.purpose.linking_session, now)
-        self._services.members.lock(tx, member_id)
+            lock_actor(tx, self._services.members, arrival.purpose.linking_session, now)
+        else:
+            self._services.members.lock(tx, member_id)
+        linking.check_not_anothers(tx, identity, member_id)
+        self.check_pending(tx, arrival)
         connect_id, is_new = linking.bind(tx, identity, member_id, now)
         event_kinds = [*([kinds.BOUND] if is_new else []), kinds.LOGGED_IN]
         return self._open_session(tx, arrival, identity, _Entry(member_id, connect_id, event_kinds), now)
@@ -106,9 +110,10 @@ class Completion:
     def link(self, tx: Transaction, arrival: Arrival, identity: Identity, now: int) -> Completed:
         """Link the identity to the member of the linking session, or take it as the proof of a second account.
 
-        Raises `AlreadyBound`, `NothingToMerge`, and `NotLoggedIn` when that session has ended meanwhile.
+        Raises `AlreadyBound`, `NothingToMerge`, `MemberDisabled`, and `NotLoggedIn` when that session has ended
+        meanwhile.
         """
-        session = _lock_session(tx, arrival.purpose.linking_session, now)
+        session = lock_actor(tx, self._services.members, arrival.purpose.linking_session, now)
         outcome: Outcome
         if arrival.purpose.kind is PurposeKind.PROVE:
             proof = merge_rules.prove_identity(tx, identity, session, now)
@@ -122,11 +127,26 @@ class Completion:
             flow.close(tx, arrival.flow, flow.DONE)
         return outcome, events
 
+    def check_pending(self, tx: Transaction, arrival: Arrival) -> None:
+        """Raise `StateInvalid` for a choice that was made before, or whose identity was bound or unbound meanwhile."""
+        pending = arrival.pending
+        if pending is None:
+            return
+        if flows.is_spent(tx, pending.key):
+            raise StateInvalid("the choice was made before")
+        identity = pending.identity
+        if connections.find_people(tx, identity):
+            raise StateInvalid("the identity was bound while the person was asked")
+        has_ended = connections.count_ended(tx, identity.union_type, *identity.ids) != pending.times_ended
+        if has_ended or erasure.was_erased_since(tx, identity.union_type, identity.ids, pending.expiry_time):
+            raise StateInvalid("the identity was bound and unbound while the person was asked")
+
     def _ask_first(self, tx: Transaction, arrival: Arrival, attempt: LoginAttempt) -> ChoiceNeeded:
         """Nobody is registered yet: the person is asked whether they are new."""
         if arrival.flow is not None:
             flow.close(tx, arrival.flow, flow.PENDING)
-        pending = make_pending(arrival, attempt.identity.with_phone(attempt.phone), attempt.now)
+        times_ended = connections.count_ended(tx, attempt.identity.union_type, *attempt.identity.ids)
+        pending = make_pending(arrival, attempt.identity.with_phone(attempt.phone), times_ended, attempt.now)
         return ChoiceNeeded(arrival.delivery, arrival.return_to, pending)
 
     def _open_session(
@@ -135,10 +155,17 @@ class Completion:
         visit, pending = arrival.visit, arrival.pending
         if pending is not None and not flows.spend_key(tx, pending.key, pending.expiry_time):
             raise StateInvalid("the choice was made before")
-        if visit.session_token:
-            self._sessions.end(tx, visit.session_token, now)
-        device_id = pending.device_id if pending else visit.device_id
-        session = NewSession(entry.member_id, arrival.configured.client_type, device_id, entry.connect_id)
+        if arrival.purpose.linking_session is None:  # else it is the same member, who keeps the session there is
+            # cookies are a browser's: an app or mini program that sends some shares them with a login of its web view
+            in_browser = arrival.configured.client_type in (ClientType.PC, ClientType.H5)
+            self._sessions.end_all(tx, visit.presented.all if in_browser else [visit.presented.bearer], now)
+        session = NewSession(
+            entry.member_id,
+            arrival.configured.client_type,
+            pending.device_id if pending else visit.device_id,
+            entry.connect_id,
+            kind=TokenKind.SESSION if arrival.delivery is Delivery.SESSION else TokenKind.REFRESH,
+        )
         opened = self._sessions.open(tx, session, now)
         events = self._write_events(tx, arrival, identity, entry, now)
         if arrival.flow is not None:
@@ -163,9 +190,3 @@ class Completion:
         ]
         subject = self._services.hash_subject(identity.union_type, identity.strongest.value)
         return self._services.dispatcher.write(tx, events, entry.connect_id, subject)
-
-
-def _lock_session(tx: Transaction, session: LiveSession | None, now: int) -> LiveSession:
-    if session is None or not sessions.lock_live_family(tx, session.family, now):
-        raise NotLoggedIn("the session has ended")
-    return session

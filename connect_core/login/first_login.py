@@ -15,7 +15,7 @@ from connect_core.login.values import Arrival, PendingLogin
 _WHAT = "the login that waits for a choice"
 
 
-def make_pending(arrival: Arrival, identity: Identity, now: int) -> PendingLogin:
+def make_pending(arrival: Arrival, identity: Identity, times_ended: int, now: int) -> PendingLogin:
     """Return the login that waits until the person has chosen, at most ten minutes from `now` (epoch seconds)."""
     configured = arrival.configured
     return PendingLogin(
@@ -26,6 +26,7 @@ def make_pending(arrival: Arrival, identity: Identity, now: int) -> PendingLogin
         device_id=arrival.visit.device_id,
         # the grant is a token of the vendor's: it is not kept, and the profile is never asked for again
         identity=replace(identity, grant="", profile=identity.profile or Profile()),
+        times_ended=times_ended,
         key=secrets.token_hex(16),
         expiry_time=now + TICKET_SECONDS,
     )

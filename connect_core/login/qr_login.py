@@ -18,9 +18,10 @@ from connect_core.crypto import token_hash
 from connect_core.errors import StateExpired, StateInvalid
 from connect_core.events import kinds
 from connect_core.identity import ClientType
+from connect_core.members.acting import lock_actor
 from connect_core.members.services import Services
 from connect_core.providers.hookspecs import LoginEvent
-from connect_core.sessions import LiveSession, NewSession, OpenSession
+from connect_core.sessions import LiveSession, NewSession, OpenSession, PresentedTokens
 from connect_core.store import Transaction, qr_logins, sessions
 from connect_core.store.qr_logins import QrLoginRow
 
@@ -114,6 +115,7 @@ class QrLogins:
 
         def claim(tx: Transaction) -> tuple[QrLoginRow, list[LoginEvent]]:
             row = _find(tx, id_, now)
+            lock_actor(tx, self._members, session, now)
             if row.state == QrLoginState.WAITING and qr_logins.move(
                 tx, row, QrLoginState.SCANNED, session.member_id, "", now
             ):
@@ -142,8 +144,8 @@ class QrLogins:
         """Refuse the login, or take an approval back. Raises as `approve`."""
         await self._decide(id_, session, QrLoginState.DENIED, (QrLoginState.SCANNED, QrLoginState.APPROVED))
 
-    async def collect(self, ticket: str, held_token: str, request_id: str) -> OpenSession:
-        """Open the PC's session, once; the session that the browser had until now (`held_token`) ends.
+    async def collect(self, ticket: str, presented: PresentedTokens, request_id: str) -> OpenSession:
+        """Open the PC's session, once; every login that the browser had until now (`presented`) ends.
 
         The new session is as old as the login that approved it, and came through the same connection. Raises
         `StateInvalid` when it was not approved or the approving login has ended, `MemberDisabled`, and `StateExpired`.
@@ -155,12 +157,12 @@ class QrLogins:
             return row.member_id or None if row else None
 
         await self._members.check_first(find_member_id)
-        opened, events = await self._database.write(lambda tx: self._open(tx, ticket, held_token, request_id, now))
+        opened, events = await self._database.write(lambda tx: self._open(tx, ticket, presented, request_id, now))
         self._services.dispatcher.dispatch(*events)
         return opened
 
     def _open(
-        self, tx: Transaction, ticket: str, held_token: str, request_id: str, now: int
+        self, tx: Transaction, ticket: str, presented: PresentedTokens, request_id: str, now: int
     ) -> tuple[OpenSession, list[LoginEvent]]:
         row = _find_own(tx, ticket, now)
         if row is None or row.state == QrLoginState.COLLECTED:
@@ -177,8 +179,7 @@ class QrLogins:
         if approving is None:
             raise StateInvalid("the login that approved it has ended")
         self._members.count_login(tx, row.member_id, now)
-        if held_token:
-            self._sessions.end(tx, held_token, now)
+        self._sessions.end_all(tx, presented.all, now)
         connect_id = approving.connect_id
         session = NewSession(row.member_id, ClientType.PC, "", connect_id, login_time=approving.create_time)
         opened = self._sessions.open(tx, session, now)
@@ -193,6 +194,7 @@ class QrLogins:
 
         def decide(tx: Transaction) -> None:
             row = _find(tx, id_, now)
+            lock_actor(tx, self._members, session, now)
             if row.member_id != session.member_id:
                 raise StateInvalid("this account has not scanned it")
             if row.state == decision:

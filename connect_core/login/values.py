@@ -11,7 +11,7 @@ from connect_core.identity import ClientType, Identity, Language, VerifiedPhone
 from connect_core.members.merge_rules import Proof
 from connect_core.members.values import ResolvedMember
 from connect_core.providers.registry import ConfiguredProvider
-from connect_core.sessions import LiveSession, OpenSession
+from connect_core.sessions import NO_TOKENS, LiveSession, OpenSession, PresentedTokens
 
 
 class Delivery(StrEnum):
@@ -56,16 +56,15 @@ LOG_IN = Purpose()
 class Visit:
     """Who asks, as far as a login minds.
 
-    `session_token` is what this browser is logged in with until now, and what the new login ends; `access_token` the
-    Authorization header's. `chosen_language` is empty until a person chose one, and goes along into the vendor's app.
-    `device_id` is the app's own name for its device, at most 64 characters.
+    `presented` is what this browser or app is logged in with until now: a new login ends all of it, that of an app or
+    mini program only what the bearer token stands for. `chosen_language` is empty until a person chose one, and goes
+    along into the vendor's app. `device_id` is the app's own name for its device, at most 64 characters.
     """
 
     request_id: str
     user_agent: str = field(default="", repr=False)
     language: Language = "zh"
-    session_token: str = field(default="", repr=False)
-    access_token: str = field(default="", repr=False)
+    presented: PresentedTokens = NO_TOKENS
     chosen_language: str = ""
     device_id: str = ""
 
@@ -95,7 +94,8 @@ class Flow:
 class PendingLogin:
     """A verified identity that the shop does not know yet, and how its login is to end once the person has chosen.
 
-    `key` lets the choice be made once; `expiry_time` is in epoch seconds.
+    `times_ended` is how often the identity had been unbound by then: when it changes, or the identity is bound, nothing
+    waits any more. `key` lets the choice be made once; `expiry_time` is in epoch seconds.
     """
 
     provider: str
@@ -103,6 +103,7 @@ class PendingLogin:
     delivery: Delivery
     return_to: str
     device_id: str
+    times_ended: int
     identity: Identity = field(repr=False)
     key: str = field(repr=False)
     expiry_time: int

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from connect_core.crypto import is_password
-from connect_core.errors import LoginTooOld, MemberDisabled, NotLoggedIn, TokenInvalid, Unavailable
+from connect_core.errors import LoginTooOld, MemberDisabled, NotLoggedIn, TokenInvalid, Unavailable, Unsupported
 from connect_core.identity import ClientType
 from connect_core.members.services import Services
 from connect_core.providers.hookspecs import TokenRequest
-from connect_core.sessions import LiveSession, OpenSession, Tokens
+from connect_core.sessions import LiveSession, OpenSession, PresentedTokens, Tokens
 from connect_core.store import Transaction, connections, members
 from connect_core.store.members import MemberRow
 
@@ -75,48 +75,42 @@ class CurrentMember:
             return self._sessions.issue_tokens(opened, self._now()).answer()
         return {"uid": opened.row.member_id, **tokens_of_plugin}
 
-    async def logout(self, token: str) -> None:
-        """End the login behind a session, refresh or access token; an unknown token is ignored."""
+    async def logout(self, *tokens: str) -> None:
+        """End the logins behind session, refresh or access tokens; an unknown token is ignored."""
         now = self._now()
 
-        def end(tx: Transaction) -> None:
-            if not self._sessions.end(tx, token, now):
-                session = self._sessions.find_by_access_token(tx, token, now)
-                if session:
-                    self._sessions.end_family(tx, session.family, now)
+        await self._database.write(lambda tx: self._sessions.end_all(tx, tokens, now))
 
-        await self._database.write(end)
-
-    async def find_member(self, *, session_token: str = "", access_token: str = "") -> LoggedIn | None:
-        """Return who is logged in with either token, or None."""
+    async def find_member(self, presented: PresentedTokens) -> LoggedIn | None:
+        """Return whose login the tokens of a request count as, or None. `Sessions.find_presented` has the rule."""
         now = self._now()
 
         def look_up(tx: Transaction) -> tuple[MemberRow | None, LiveSession, list[str], bool] | None:
-            session, is_use_due = self._sessions.find_presented(tx, session_token, access_token, now)
+            session, is_use_due = self._sessions.find_presented(tx, presented, now)
             if session is None:
                 return None
             bound = connections.find_bound(tx, session.member_id)
             union_types = [connection.union_type for connection in bound]
             return self._members.find_stored(tx, session.member_id), session, union_types, is_use_due
 
-        presented = await self._database.read(look_up)
-        if presented is None:
+        answer = await self._database.read(look_up)
+        if answer is None:
             return None
-        stored, session, union_types, is_use_due = presented
+        stored, session, union_types, is_use_due = answer
         member = await self._members.find_enabled(session.member_id, stored)
         if member is None:
             return None
         if is_use_due:
             with suppress(Unavailable):  # the answer does not depend on this note
-                await self._database.write(lambda tx: self._sessions.note_use(tx, session_token, now))
+                await self._database.write(lambda tx: self._sessions.note_use(tx, presented.session, now))
         return LoggedIn(member, session, union_types)
 
-    async def find_recent(self, *, session_token: str = "", access_token: str = "") -> LoggedIn:
+    async def find_recent(self, presented: PresentedTokens) -> LoggedIn:
         """Return who is logged in, for what must not be done with a stolen session.
 
         Raises `NotLoggedIn`, and `LoginTooOld` when the login is older than the setting `sessions.reauth_after`.
         """
-        logged_in = await self.find_member(session_token=session_token, access_token=access_token)
+        logged_in = await self.find_member(presented)
         if logged_in is None:
             raise NotLoggedIn("there is no live session")
         if self._now() - logged_in.session.login_time > self._sessions.lifetimes.reauth_after:
@@ -134,7 +128,9 @@ class CurrentMember:
             member_id: int | None = await loop.run_in_executor(None, check)
         else:
             username, password = credentials.get("username", ""), credentials.get("password", "")
-            stored = await self._database.read(lambda tx: members.find_password(tx, username))
+            stored = None
+            with suppress(Unsupported):  # no row can hold such a name
+                stored = await self._database.read(lambda tx: members.find_password(tx, username))
             member_id, password_hash = stored or (None, "")
             if not await loop.run_in_executor(None, is_password, password, password_hash):
                 member_id = None

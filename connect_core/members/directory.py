@@ -15,7 +15,7 @@ from connect_core.identity import ClientType, Profile
 from connect_core.members.external_directory import RETRY_AFTER, ExternalDirectory, get_registration_key
 from connect_core.members.profiles import is_stale
 from connect_core.members.values import LoginAttempt, ProfileNeeded
-from connect_core.store import Database, Transaction, connections, merges
+from connect_core.store import Database, Transaction, connections, erasure, merges
 from connect_core.store import members as built_in
 from connect_core.store.connections import KnownPerson
 from connect_core.store.members import MemberRow
@@ -54,6 +54,8 @@ class Members(Protocol):
 
     keeps_passwords: bool
     """Whether a password in `es_member` can prove a member."""
+    counts_unbinds: bool
+    """Whether it matters for a registration how often an identity was unbound; then an erasure leaves the number."""
 
     async def prepare_login(self, attempt: LoginAttempt) -> LoginMembers | ProfileNeeded:
         """Return the members for the transaction of a login, or say that the vendor's profile is needed first.
@@ -108,6 +110,7 @@ class BuiltInMembers:
     """Members in `es_member`."""
 
     keeps_passwords = True
+    counts_unbinds = False
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -231,6 +234,7 @@ class ExternalMembers:
     """Members in the shop's own directory."""
 
     keeps_passwords = False
+    counts_unbinds = True
 
     def __init__(self, database: Database, directory: ExternalDirectory) -> None:
         self._database = database
@@ -242,7 +246,7 @@ class ExternalMembers:
         person, times_unbound = await self._database.read(
             lambda tx: (
                 connections.find_person(tx, identity),
-                connections.count_ended(tx, identity.union_type, first),
+                connections.count_ended(tx, identity.union_type, first, erasure.hash_id(identity.union_type, first)),
             )
         )
         if not attempt.is_profile_known and (person is None or is_stale(person, attempt.now, attempt.profile_max_age)):

@@ -9,7 +9,15 @@ from connect_core.errors import AlreadyBound, BelongsToAnother, Forbidden, LastC
 from connect_core.identity import Identity
 from connect_core.members.profiles import dump_profile
 from connect_core.store import Transaction, connections
-from connect_core.store.connections import BoundConnection
+from connect_core.store.connections import BoundConnection, KnownPerson
+
+
+def check_not_anothers(transaction: Transaction, identity: Identity, member_id: int) -> list[KnownPerson]:
+    """Return the connections that the identity has already. Raises `BelongsToAnother` when one is another member's."""
+    people = connections.find_people(transaction, identity)
+    if any(person.member_id != member_id for person in people):
+        raise BelongsToAnother("the identity belongs to another member")
+    return people
 
 
 def bind(transaction: Transaction, identity: Identity, member_id: int, now: int) -> tuple[int, bool]:
@@ -18,9 +26,7 @@ def bind(transaction: Transaction, identity: Identity, member_id: int, now: int)
     Raises `BelongsToAnother` for somebody else's identity, and `AlreadyBound` for a member who has another one of this
     vendor.
     """
-    people = connections.find_people(transaction, identity)
-    if any(person.member_id != member_id for person in people):
-        raise BelongsToAnother("the identity belongs to another member")
+    people = check_not_anothers(transaction, identity, member_id)
     if people:
         connections.complete(transaction, identity, people, now)
         return people[0].connect_id, False

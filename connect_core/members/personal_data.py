@@ -1,8 +1,8 @@
 """Everything that is held about a member: exported as a whole, and erased as a whole.
 
-Erased are the ids, the profiles, the sessions, and whatever of the member's events could be compared with a person. The
-row in `es_member` stays, disabled and with nothing in it: a shop's orders point at its id, and must be kept longer.
-Never touches what the shop itself keeps about its member.
+Erased are the ids, the profiles, the sessions, and whatever of the member's events could be compared with a person,
+also where another member had one of the identities before. The row in `es_member` stays, disabled and with nothing in
+it: a shop's orders point at its id, and must be kept longer. Never touches what the shop itself keeps about its member.
 """
 
 import json
@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from connect_core.crypto.tickets import TICKET_SECONDS
 from connect_core.errors import Unsupported
 from connect_core.events import outbox
 from connect_core.http import TOTAL_DEADLINE
@@ -21,7 +22,7 @@ from connect_core.providers import calls
 from connect_core.providers.hookspecs import ErasedEvent
 from connect_core.providers.provider import Provider, Revokes
 from connect_core.providers.registry import Registry
-from connect_core.store import Transaction, connections, merges
+from connect_core.store import Transaction, connections, erasure, merges
 from connect_core.store import personal_data as store
 
 log = logging.getLogger("connect_login")
@@ -69,7 +70,9 @@ class PersonalData:
         for erased_id in member_ids:
             await self._members.erase(erased_id)
         now = self._services.now()
-        events = await self._database.write(lambda tx: _erase(tx, ErasedEvent(member_id, request_id, now)))
+        event, keeps_count = ErasedEvent(member_id, request_id, now), self._members.counts_unbinds
+        events = await self._database.write(lambda tx: _erase(tx, event, keeps_count=keeps_count))
+        await self._database.scrub()
         for event in events:
             log.info("erased", extra={"member_id": event.member_id, "request_id": request_id})
         self._services.dispatcher.dispatch(*events)
@@ -121,8 +124,11 @@ def _find_with_merged(tx: Transaction, member_id: int) -> Iterator[int]:
         yield from _find_with_merged(tx, merged_id)
 
 
-def _erase(tx: Transaction, event: ErasedEvent) -> list[ErasedEvent]:
+def _erase(tx: Transaction, event: ErasedEvent, *, keeps_count: bool = False) -> list[ErasedEvent]:
     """Erase every row of ours, and return the events: none when the member was erased before.
+
+    Ended connections of other members with one of the member's identities are about the same person and go too;
+    `keeps_count` is that of `erasure.erase_ended`. No choice that waits for one of the identities can be made any more.
 
     A login, bind or refresh that runs at the same time has either committed and its rows are erased too, or waits for
     the locks and then finds nothing.
@@ -133,13 +139,20 @@ def _erase(tx: Transaction, event: ErasedEvent) -> list[ErasedEvent]:
         held.update(connections.lock_connections(tx, member_id))
         name = store.lock_member(tx, member_id)
         tokens += store.delete_sessions(tx, member_id)
+    ids = [stored for connect_id in sorted(held) for stored in erasure.find_ids(tx, connect_id)]
     for connect_id in held:
         store.delete_connection(tx, connect_id)
+    erasure.erase_ended(tx, ids, keeps_count=keeps_count)
+    erasure.mark_erased(tx, ids, event.time + TICKET_SECONDS)
     was_known = store.forget_subjects(tx, member_id)
     if name is not None:
         store.anonymise_member(tx, member_id, store.ERASED_NAME + secrets.token_hex(8))
     merged = merges.find_merged_into(tx, member_id)
-    erased = [other for merged_id in merged for other in _erase(tx, replace(event, member_id=merged_id))]
+    erased = [
+        other
+        for merged_id in merged
+        for other in _erase(tx, replace(event, member_id=merged_id), keeps_count=keeps_count)
+    ]
     was_merged = len(merged) + store.delete_merges(tx, member_id)
     if not (held or tokens or was_known or was_merged or name is not None):
         raise Unsupported("nothing is held about such a member")

@@ -11,6 +11,7 @@ from connect_core.errors import BadRequest, Unsupported
 from connect_core.events import kinds
 from connect_core.identity import ClientType
 from connect_core.members import linking
+from connect_core.members.acting import lock_actor
 from connect_core.members.services import Services
 from connect_core.providers.hookspecs import LoginEvent
 from connect_core.sessions import LiveSession
@@ -59,7 +60,7 @@ class SelfService:
     async def unbind(self, session: LiveSession, union_type: str, request_id: str, *, logs_out: bool = False) -> None:
         """End a connection, and the other sessions that came through it; with `logs_out` this one too.
 
-        Raises as `linking.unbind`.
+        Raises as `linking.unbind` and `lock_actor`.
         """
         now = self._services.now()
         event = LoginEvent(
@@ -74,6 +75,7 @@ class SelfService:
         )
 
         def end(tx: Transaction) -> list[LoginEvent]:
+            lock_actor(tx, self._services.members, session, now)
             has_password = self._services.has_passwords and members.has_password(tx, session.member_id)
             connection = linking.unbind(
                 tx, session.member_id, union_type, now, has_other_way=has_password, minimum_age=self._unbind_after
@@ -91,7 +93,13 @@ class SelfService:
         if len(password) not in PASSWORD_LENGTHS:
             raise BadRequest("a password has 8 to 128 characters")
         hashed = await asyncio.get_running_loop().run_in_executor(None, hash_password, password)
-        await self._database.write(lambda tx: members.update_member(tx, session.member_id, {"password_hash": hashed}))
+        now = self._services.now()
+
+        def store(tx: Transaction) -> None:
+            lock_actor(tx, self._services.members, session, now)
+            members.update_member(tx, session.member_id, {"password_hash": hashed})
+
+        await self._database.write(store)
 
     async def find_sessions(self, session: LiveSession) -> list[ActiveSession]:
         """Return where the member is logged in, the oldest login first."""
@@ -115,6 +123,7 @@ class SelfService:
         now = self._services.now()
 
         def end(tx: Transaction) -> None:
+            lock_actor(tx, self._services.members, session, now)
             live = sessions.find_live(tx, family, now)
             if live is None or live[0] != session.member_id:
                 raise Unsupported("there is no such session")
@@ -125,4 +134,9 @@ class SelfService:
     async def end_other_sessions(self, session: LiveSession) -> None:
         """End every login of the member but this one."""
         now = self._services.now()
-        await self._database.write(lambda tx: sessions.revoke_others(tx, session.member_id, session.family, now))
+
+        def end(tx: Transaction) -> None:
+            lock_actor(tx, self._services.members, session, now)
+            sessions.revoke_others(tx, session.member_id, session.family, now)
+
+        await self._database.write(end)

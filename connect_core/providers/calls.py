@@ -6,7 +6,7 @@ and `revoke` do not end a login. Never touches the database, a session or a cook
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar
 
@@ -96,6 +96,11 @@ def parse_response(
         if is_bare and provider.refuses_without_code:
             return Refusal(ProviderDenied("the person went back without agreeing"))
     return _parse_code(parameters, names, CODE_LIMIT, "authorization code")
+
+
+def is_handed_in(provider: Provider, parameters: Container[str]) -> bool:
+    """Tell whether a client hands in a code or ID token, by any name that `parse_response` reads; it may be empty."""
+    return any(name in parameters for name in (*_get_code_names(provider), CREDENTIAL))
 
 
 def _get_code_names(provider: Provider) -> tuple[str, ...]:

@@ -143,7 +143,7 @@ class Limits(Section):
     per_username: str = Field(
         default="10/hour",
         pattern=r"^(off|[1-9]\d{0,6}/(second|minute|hour))$",
-        description="Tries of a password per user name.",
+        description="Tries of a password per user name, counted in the database for all processes.",
     )
 
 

@@ -62,7 +62,7 @@ _CONNECT_COLUMNS = (
 )
 
 
-def _is_one_of_ids(count: int) -> ColumnElement[bool]:
+def _has_one_of_ids(count: int, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     """Return the condition that an alias is one of `count` ids, whose values `_values` binds."""
     matches = (
         and_(
@@ -70,11 +70,16 @@ def _is_one_of_ids(count: int) -> ColumnElement[bool]:
             _ALIAS.c.scope == bindparam(f"scope_{place}"),
             _ALIAS.c.value == bindparam(f"value_{place}"),
             _ALIAS.c.union_type == bindparam("type_of_ids"),
-            _ALIAS.c.active == 1,
+            *conditions,
         )
         for place in range(count)
     )
     return or_(*matches)
+
+
+def _is_one_of_ids(count: int) -> ColumnElement[bool]:
+    """Return the same for active aliases."""
+    return _has_one_of_ids(count, _ALIAS.c.active == 1)
 
 
 def _values(union_type: str, ids: Sequence[PersonId]) -> dict[str, object]:
@@ -207,29 +212,16 @@ _END_ALIASES = Statement(
 )
 
 
-_COUNT_ENDED = Statement(
-    select(func.count())
-    .select_from(_ALIAS)
-    .where(
-        _ALIAS.c.union_type == bindparam("union_type"),
-        _ALIAS.c.kind == bindparam("kind"),
-        _ALIAS.c.scope == bindparam("scope"),
-        _ALIAS.c.value == bindparam("value"),
-        _ALIAS.c.unbound_time.is_not(None),
+@cache
+def _count_ended(count: int) -> Statement:
+    return Statement(
+        select(func.count()).select_from(_ALIAS).where(_has_one_of_ids(count), _ALIAS.c.unbound_time.is_not(None))
     )
-)
 
 
-def count_ended(transaction: Transaction, union_type: str, person_id: PersonId) -> int:
-    """Return how many connections with this id were ended."""
-    count = _COUNT_ENDED.scalar(
-        transaction,
-        union_type=union_type,
-        kind=person_id.kind.value,
-        scope=person_id.scope,
-        value=person_id.value,
-    )
-    return int(count)
+def count_ended(transaction: Transaction, union_type: str, *ids: PersonId) -> int:
+    """Return how often one of these ids was ended, whoever's it was."""
+    return int(_count_ended(len(ids)).scalar(transaction, **_values(union_type, ids)))
 
 
 def find_aliases(transaction: Transaction, connect_id: int) -> list[PersonId]:

@@ -19,6 +19,10 @@ _FIND = Statement(select(_USED.c.flow, _USED.c.outcome).where(_USED.c.hash == bi
 _SET_OUTCOME = Statement(
     update(_USED).where(_USED.c.hash == bindparam("spent_hash")).values(outcome=bindparam("how_it_ended"))
 )
+_FIND_EXPIRY = Statement(select(_USED.c.expiry_time).where(_USED.c.hash == bindparam("hash")))
+_PROLONG = Statement(
+    update(_USED).where(_USED.c.hash == bindparam("spent_hash")).values(expiry_time=bindparam("until"))
+)
 _DELETE_EXPIRED = ExpiryDelete(_USED.c.hash, _USED.c.expiry_time)
 
 
@@ -36,6 +40,24 @@ def insert_used(transaction: Transaction, hash_: str, flow: str, expiry_time: in
 def spend_key(transaction: Transaction, key: str, expiry_time: int) -> bool:
     """Spend a one-time key that belongs to no flow, such as a ticket's; False when it was spent before."""
     return insert_used(transaction, token_hash(key), "", expiry_time)
+
+
+def is_spent(transaction: Transaction, key: str) -> bool:
+    """Tell whether a one-time key was spent."""
+    return find_used(transaction, token_hash(key)) is not None
+
+
+def keep_key(transaction: Transaction, key: str, expiry_time: int) -> None:
+    """Keep a key until `expiry_time` at least, whether it is kept already or not."""
+    if find_expiry(transaction, key):
+        _PROLONG.run(transaction, spent_hash=token_hash(key), until=expiry_time)
+    else:
+        _INSERT.run(transaction, hash=token_hash(key), flow="", expiry_time=expiry_time)
+
+
+def find_expiry(transaction: Transaction, key: str) -> int:
+    """Return until when a key is kept, in epoch seconds; 0 when it is not."""
+    return int(_FIND_EXPIRY.scalar(transaction, hash=token_hash(key)) or 0)
 
 
 @cache

@@ -165,9 +165,10 @@ class MemberSession(Declared, table=True):
 
 
 class UsedFlow(Declared, table=True):
-    """A spent state or a presented code, stored as a hash.
+    """A spent state, a presented code, or what else must be remembered for a while and read by nobody, as a hash.
 
-    `flow` is the hash of the state that a code belongs to; `outcome` says how a state's flow ended.
+    `flow` is the hash of the state that a code belongs to; `outcome` says how a state's flow ended, or how often a
+    password was tried.
     """
 
     __tablename__ = "es_connect_used_flow"

@@ -29,13 +29,15 @@ class SessionRow:
     expiry_time: int
     rotated_time: int | None
     revoked_time: int | None
+    id: int = 0
 
 
-_NAMES = tuple(SessionRow.__dataclass_fields__)
+_COLUMNS = tuple(SessionRow.__dataclass_fields__)
+_NAMES = _COLUMNS[:-1]
 _INSERT = Statement(insert_into(_SESSION, *_NAMES))
 _HAS_HASH = _SESSION.c.token_hash == bindparam("wanted_hash")
-_FIND = Statement(select(*(_SESSION.c[name] for name in _NAMES)).where(_HAS_HASH))
-_LOCK = Statement(select(*(_SESSION.c[name] for name in _NAMES)).where(_HAS_HASH).with_for_update())
+_FIND = Statement(select(*(_SESSION.c[name] for name in _COLUMNS)).where(_HAS_HASH))
+_LOCK = Statement(select(*(_SESSION.c[name] for name in _COLUMNS)).where(_HAS_HASH).with_for_update())
 _IS_LIVE = (_SESSION.c.revoked_time.is_(None), _SESSION.c.expiry_time > bindparam("now"))
 _FIND_LIVE = Statement(
     select(_SESSION.c.member_id, _SESSION.c.create_time).where(_SESSION.c.family == bindparam("family"), *_IS_LIVE)
@@ -44,7 +46,7 @@ _LOCK_LIVE = Statement(
     select(_SESSION.c.id).where(_SESSION.c.family == bindparam("family"), *_IS_LIVE).with_for_update()
 )
 _FIND_OF_MEMBER = Statement(
-    select(*(_SESSION.c[name] for name in _NAMES))
+    select(*(_SESSION.c[name] for name in _COLUMNS))
     .where(_SESSION.c.member_id == bindparam("member_id"), _SESSION.c.rotated_time.is_(None), *_IS_LIVE)
     .order_by(_SESSION.c.id)
 )
@@ -73,6 +75,23 @@ _REVOKE_OTHERS = Statement(
     update(_SESSION)
     .where(_SESSION.c.member_id == bindparam("of_member"), _IS_IN_OTHER_FAMILY)
     .values(revoked_time=bindparam("now"))
+)
+_IS_LATER = (_SESSION.c.family == bindparam("of_family"), _SESSION.c.id > bindparam("own_id"))
+_REVOKE_UNUSED = Statement(
+    update(_SESSION)
+    .where(
+        *_IS_LATER,
+        _SESSION.c.rotated_time.is_(None),
+        _SESSION.c.revoked_time.is_(None),
+        _SESSION.c.seen_time < bindparam("before"),
+    )
+    .values(revoked_time=bindparam("now"))
+)
+_HAS_USED = Statement(select(_SESSION.c.id).where(*_IS_LATER, _SESSION.c.rotated_time >= bindparam("since")).limit(1))
+_LEAVE_CONNECTION = Statement(
+    update(_SESSION)
+    .where(_SESSION.c.member_id == bindparam("of_member"), _SESSION.c.connect_id == bindparam("through"))
+    .values(connect_id=0)
 )
 _DELETE_EXPIRED = ExpiryDelete(_SESSION.c.id, _SESSION.c.expiry_time)
 
@@ -118,15 +137,35 @@ def update_rotated(transaction: Transaction, token_hash: str, now: int) -> None:
     _ROTATE.run(transaction, wanted_hash=token_hash, now=now)
 
 
+def revoke_unused_successors(transaction: Transaction, row: SessionRow, before: int, now: int) -> None:
+    """Revoke every token of the family that was given out after `row`, earlier than `before`, and never used.
+
+    Waits for a rotation that uses one of them at this moment; call `has_used_successor` afterwards.
+    """
+    _REVOKE_UNUSED.run(transaction, of_family=row.family, own_id=row.id, before=before, now=now)
+
+
+def has_used_successor(transaction: Transaction, row: SessionRow) -> bool:
+    """Tell whether a token of the family that was given out after `row` was used since `row` was."""
+    return _HAS_USED.first(transaction, of_family=row.family, own_id=row.id, since=row.rotated_time) is not None
+
+
+def leave_connection(transaction: Transaction, member_id: int, connect_id: int) -> None:
+    """Let the member's sessions no longer point at a connection, whose row is about to be deleted."""
+    _LEAVE_CONNECTION.run(transaction, of_member=member_id, through=connect_id)
+
+
 def update_seen(transaction: Transaction, token_hash: str, now: int) -> None:
     """Note that the token was used at `now`."""
     _SEEN.run(transaction, wanted_hash=token_hash, now=now)
 
 
-def revoke_family(transaction: Transaction, family: str, now: int) -> None:
-    """Revoke every token of a login."""
+def revoke_family(transaction: Transaction, family: str, now: int) -> bool:
+    """Revoke every token of a login; False when it had none that was not revoked."""
+    was_live = False
     while _REVOKE.run(transaction, ended_family=family, now=now):
-        pass
+        was_live = True
+    return was_live
 
 
 def revoke_opened_through(transaction: Transaction, member_id: int, connect_id: int, spared: str, now: int) -> None:

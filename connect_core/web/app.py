@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from connect_core.crypto.sealing import derive_key
 from connect_core.errors import ConnectError, Unavailable, Unsupported
 from connect_core.events.dispatch import REDELIVERY_BATCH
 from connect_core.http import HttpPool
@@ -38,7 +39,7 @@ from connect_core.web.login.qr_login import qr_login_routes
 from connect_core.web.login.routes import login_routes
 from connect_core.web.pages import Pages
 from connect_core.web.pages.theme_check import load_pages
-from connect_core.web.rate_limit import Limiter
+from connect_core.web.rate_limit import CountersInDatabase, Limiter
 from connect_core.web.requests import TrustedProxies, new_request_id
 from connect_core.web.responses import Cookies
 
@@ -108,7 +109,10 @@ def _make_context(manager: ConnectManager, pages: Pages) -> WebContext:
         ),
         trusted_proxies=TrustedProxies(service.trusted_proxies),
         limiter=Limiter(settings.limits.per_address, manager.shared),
-        password_limiter=Limiter(settings.limits.per_username, manager.shared),
+        password_limiter=Limiter(
+            settings.limits.per_username,
+            CountersInDatabase(manager.database, derive_key(service.keys[0], "tries"), manager.services.now),
+        ),
         origins=(service.public_url, *service.cors_origins),
         cors_origins=tuple(service.cors_origins),
         prefix=service.prefix,

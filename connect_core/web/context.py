@@ -10,20 +10,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from connect_core.errors import NotLoggedIn
+from connect_core.login.values import Visit
 from connect_core.manager import ConnectManager
 from connect_core.members.current import LoggedIn
 from connect_core.observability.refusals import RefusalLog
+from connect_core.sessions import PresentedTokens
 from connect_core.web.pages import Pages, with_query
 from connect_core.web.rate_limit import Limiter
 from connect_core.web.requests import (
     TrustedProxies,
     check_origin,
     find_requested_language,
+    get_all_cookies,
     get_bearer,
-    get_cookies,
+    get_visit,
+    is_from_another_origin,
     wants_page,
 )
-from connect_core.web.responses import LANGUAGE_MEMORY, Cookies
+from connect_core.web.responses import LANGUAGE_MEMORY, TOKEN_COOKIES, Cookies
+
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +60,12 @@ class WebContext:
         await self.password_limiter.hit(f"user {username}")
 
     async def find_member(self, request: Request) -> LoggedIn:
-        """Return who is logged in, by session cookie or bearer token. Raises `NotLoggedIn`, and as `get_tokens`."""
-        logged_in = await self.manager.current_member.find_member(**self.get_tokens(request))
+        """Return who is logged in.
+
+        Raises `NotLoggedIn`, and `Forbidden` when a page of another origin sends a request that changes something.
+        """
+        self._check_origin(request)
+        logged_in = await self.manager.current_member.find_member(self.get_presented(request))
         if logged_in is None:
             raise NotLoggedIn("there is no live session")
         return logged_in
@@ -65,23 +75,38 @@ class WebContext:
 
         Raises `LoginTooOld` when the login is older than `[sessions]` allows for that, and as `find_member`.
         """
-        return await self.manager.current_member.find_recent(**self.get_tokens(request))
+        self._check_origin(request)
+        return await self.manager.current_member.find_recent(self.get_presented(request))
 
-    def get_tokens(self, request: Request) -> dict[str, str]:
-        """Return the session and access token that the request carries, each empty where it carries none.
+    def get_presented(self, request: Request) -> PresentedTokens:
+        """Return the login tokens that the request carries: its bearer token, and those of its cookies.
 
-        Raises `Forbidden` when a page of another origin sends a request that changes something.
+        Cookies do not count in a request that changes something when a page of another origin sent it: such a request
+        may be forged.
         """
+        is_forged = request.method not in _SAFE_METHODS and is_from_another_origin(request, self.origins)
+        cookies = {} if is_forged else get_all_cookies(request)
+        names = {"session": self.cookies.session, "access": "access_token", "refresh": "refresh_token"}
+        values = {kind: cookies.get(name, []) for kind, name in names.items()}
+        return PresentedTokens(
+            bearer=get_bearer(request),
+            repeated=tuple(token for tokens in values.values() if len(tokens) > 1 for token in tokens),
+            **{kind: tokens[0] for kind, tokens in values.items() if len(tokens) == 1},
+        )
+
+    def get_visit(self, request: Request, device_id: str = "") -> Visit:
+        """Return the visitor whose login is about to be finished, with the tokens that it ends."""
+        return get_visit(request, self.get_presented(request), device_id)
+
+    def forget_logins(self, request: Request, response: Response, *spared: str) -> None:
+        """Delete every login cookie that the browser sent, ours and those of the `/buyer` routes, but for `spared`."""
+        for name in (self.cookies.session, *TOKEN_COOKIES):
+            if name in request.cookies and name not in spared:
+                self.cookies.drop(response, name)
+
+    def _check_origin(self, request: Request) -> None:
         if request.method != "GET":
             check_origin(request, self.origins)
-        session_token = get_cookies(request).get(self.cookies.session, "")
-        return {"session_token": session_token, "access_token": get_bearer(request)}
-
-    def forget_logins(self, request: Request, response: Response) -> None:
-        """Delete every login cookie that the browser sent, ours and those of the `/buyer` routes."""
-        for name in (self.cookies.session, "refresh_token", "access_token", "uid"):
-            if name in request.cookies:
-                self.cookies.drop(response, name)
 
     def keep_language(self, request: Request, response: Response) -> None:
         """Set the language cookie when a person asked for a language by `?lang=`."""

@@ -47,7 +47,7 @@ def error_page(
     context: WebContext, request: Request, error: ConnectError, wording: str, next_steps: Sequence[NextStep]
 ) -> Response:
     """Return the error page with the words that `pages.messages` has for `wording`, and links to `next_steps`."""
-    text = context.pages.refused(get_language(request), wording, request.state.request_id, next_steps)
+    text = context.pages.refused(get_language(request), wording, request.state.request_id, next_steps, error.code)
     return responses.with_retry(responses.html_response(text, error.status), error)
 
 

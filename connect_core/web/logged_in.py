@@ -12,9 +12,6 @@ from connect_core.identity import ClientType
 from connect_core.manager import ConnectManager
 from connect_core.members.current import LoggedIn
 from connect_core.web.context import WebContext
-from connect_core.web.requests import get_bearer, get_cookies, is_from_another_origin
-
-_SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +39,9 @@ async def current_member(request: Request, app: Starlette | None = None) -> Logg
     Use this in a route of the shop's own. `app` is the application that `create_app` returned; leave it out in a route
     that was given to `create_app(routes=...)`. How the application is mounted makes no difference.
 
-    Takes, in this order, our session cookie, a bearer token (RFC 6750 §2.1) and the `access_token` cookie of the
-    `/buyer` routes. None means: no token, one that expired or was ended, or a member who is disabled. Cookies do not
+    A bearer token (RFC 6750 §2.1) counts alone: with one that is not alive nobody is logged in, whatever the cookies
+    say. Without one our session cookie counts, and then the `access_token` cookie of the `/buyer` routes. None means:
+    no token, one that expired or was ended, or a member who is disabled. Cookies do not
     count in a request that changes something (any method but GET, HEAD, OPTIONS and TRACE) when a page of another
     origin than `public_url` and `cors_origins` sent it: such a request may be forged. A bearer token always counts.
 
@@ -81,9 +79,4 @@ async def open_id_of(app: Starlette, member_id: int, union_type: str, app_id: st
 
 async def find_logged_in(context: WebContext, request: Request) -> LoggedIn | None:
     """Return who is logged in, as `current_member` does, with the rows behind it."""
-    is_forged = request.method not in _SAFE_METHODS and is_from_another_origin(request, context.origins)
-    cookies = {} if is_forged else get_cookies(request)
-    return await context.manager.current_member.find_member(
-        session_token=cookies.get(context.cookies.session, ""),
-        access_token=get_bearer(request) or cookies.get("access_token", ""),
-    )
+    return await context.manager.current_member.find_member(context.get_presented(request))

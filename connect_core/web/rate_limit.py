@@ -1,26 +1,50 @@
-"""Rate limits: `Limiter` refuses a client that asks too often; the counters of one process are here too.
+"""Rate limits: `Limiter` refuses a client that asks too often; the counters of one process and of the database.
 
 Never decides what is counted or for whom: the routes do, by calling `Limiter.hit`.
 """
 
 import time
+from collections.abc import Callable
+from typing import Protocol
 
-from limits import parse
+from limits import RateLimitItem, parse
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
-from connect_core.cache import SharedCache
+from connect_core.crypto import keyed_hash
 from connect_core.errors import RateLimited
+from connect_core.store import Database, tries
 
 MOST = 100_000
 """Counters kept at once. Past that, those whose window is over are dropped; if none is, all of them."""
 
 
-class Limiter:
-    """Counts requests by a key such as the client's address: in this process, and across all that share a Redis."""
+class SharedCounters(Protocol):
+    """Counters that several processes share: a Redis, or the database."""
 
-    def __init__(self, rule: str, shared: SharedCache | None = None) -> None:
-        """`rule` is a number per period, such as `60/minute`, or `off`; `shared` is the shop's Redis, if it has one.
+    async def hit(self, rule: RateLimitItem, who: str) -> bool:
+        """Count a request by `who`, and tell whether the rule allows it."""
+
+
+class CountersInDatabase:
+    """The counters of all processes of the shop, for what is asked rarely and must be counted exactly."""
+
+    def __init__(self, database: Database, key: bytes, now: Callable[[], int]) -> None:
+        """`key` keys the hashes under which it counts; `now` answers seconds since the epoch."""
+        self._database, self._key, self._now = database, key, now
+
+    async def hit(self, rule: RateLimitItem, who: str) -> bool:
+        """Count a request by `who`, and tell whether the rule allows it. Raises `Unavailable`."""
+        hash_, now, seconds = keyed_hash(self._key, "tries", who), self._now(), rule.get_expiry()
+        number = await self._database.write(lambda tx: tries.count_try(tx, hash_, now, seconds))
+        return number <= rule.amount
+
+
+class Limiter:
+    """Counts requests by a key such as the client's address: in this process, and across all that share counters."""
+
+    def __init__(self, rule: str, shared: SharedCounters | None = None) -> None:
+        """`rule` is a number per period, such as `60/minute`, or `off`; `shared` are further counters.
 
         Raises `ValueError` for a rule that cannot be read.
         """
@@ -29,11 +53,11 @@ class Limiter:
         self._shared = shared
 
     async def hit(self, key: str) -> None:
-        """Count one request for `key`. Raises `RateLimited` when it is over the limit, here or in Redis."""
+        """Count one request for `key`. Raises `RateLimited` when it is over the limit, here or in `shared`."""
         rule = self._rule
         if rule is None:
             return
-        # this process counts first: a flood does not reach Redis, and without Redis the limit still holds per process
+        # this process counts first: a flood reaches neither Redis nor the database
         is_within = self._limiter.hit(rule, key)
         if is_within and self._shared is not None:
             is_within = await self._shared.hit(rule, key)

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from connect_core.errors import BadRequest, Forbidden
 from connect_core.identity import Language
 from connect_core.login.values import Visit
+from connect_core.sessions import NO_TOKENS, PresentedTokens
 from connect_core.web.pages.messages import find_language, pick_language
 
 BODY_LIMIT = 16 * 1024
@@ -71,15 +72,18 @@ def get_bearer(request: Request) -> str:
 
 def get_cookies(request: Request) -> dict[str, str]:
     """Return the cookies by name. A name that comes twice is left out: one of the two was planted by somebody else."""
-    cookies: dict[str, str] = {}
-    repeated: set[str] = set()
+    return {name: values[0] for name, values in get_all_cookies(request).items() if len(values) == 1}
+
+
+def get_all_cookies(request: Request) -> dict[str, list[str]]:
+    """Return every value of each cookie, by name."""
+    cookies: dict[str, list[str]] = {}
     for header in request.headers.getlist("cookie"):
         for pair in header[:BODY_LIMIT].split(";"):
             name, sign, value = pair.strip().partition("=")
-            if sign and name in cookies:
-                repeated.add(name)
-            cookies[name] = value.strip('"')
-    return {name: value for name, value in cookies.items() if name not in repeated}
+            if sign:
+                cookies.setdefault(name, []).append(value.strip('"'))
+    return cookies
 
 
 def new_request_id() -> str:
@@ -99,15 +103,15 @@ def get_language(request: Request) -> Language:
     return _pick(request, dict(request.scope["headers"]))[0]
 
 
-def get_visit(request: Request, session_token: str = "", device_id: str = "") -> Visit:
+def get_visit(request: Request, presented: PresentedTokens = NO_TOKENS, device_id: str = "") -> Visit:
     """Return what the login steps need to know of the visitor.
 
-    `session_token` is that of their session cookie, `device_id` what an app calls its device.
+    `presented` are the tokens that a new login ends, `device_id` what an app calls its device.
     """
     headers = dict(request.scope["headers"])  # read once: every login comes here, and Starlette's look-up is linear
     language, chosen = _pick(request, headers)
     agent = headers.get(b"user-agent", b"")[:512].decode("latin-1")
-    return Visit(request.state.request_id, agent, language, session_token, _get_bearer(headers), chosen, device_id)
+    return Visit(request.state.request_id, agent, language, presented, chosen, device_id)
 
 
 def _get_bearer(headers: Mapping[bytes, bytes]) -> str:

@@ -78,6 +78,8 @@ def with_retry(response: Response, error: ConnectError) -> Response:
     return response
 
 
+TOKEN_COOKIES = ("access_token", "refresh_token", "uid")
+"""The cookies of a login by the `/buyer` routes."""
 LANGUAGE_MEMORY = 365 * 24 * 3600
 """Seconds for which a browser remembers the language that was chosen."""
 

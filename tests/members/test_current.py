@@ -12,7 +12,7 @@ from connect_core.identity import ClientType, Profile
 from connect_core.login.values import SessionOpened
 from connect_core.manager import ConnectManager
 from connect_core.plugin import MemberDirectory, hookimpl
-from connect_core.sessions import OpenSession, Tokens
+from connect_core.sessions import NO_TOKENS, OpenSession, PresentedTokens, Tokens
 
 from ..conftest import MakeManager
 from ..kit.acme import NOW, begin, come_back, hand_in, locked, rows
@@ -36,33 +36,38 @@ async def open_phone(manager: ConnectManager, code: str = "lihua.2") -> tuple[Op
 
 
 async def test_a_member_is_found_by_session_or_access_token(manager: ConnectManager) -> None:
-    """Whichever is presented; the session first; with what is bound to the member."""
+    """Whichever is presented; of both the bearer token counts, even a dead one; with what is bound to the member."""
     browser, (_, tokens) = await open_browser(manager), await open_phone(manager)
     access = tokens["access_token"]
-    by_session = await manager.current_member.find_member(session_token=browser.token)
-    by_token = await manager.current_member.find_member(access_token=access)
-    both = await manager.current_member.find_member(session_token=browser.token, access_token=access)
+    by_session = await manager.current_member.find_member(PresentedTokens(session=browser.token))
+    by_token = await manager.current_member.find_member(PresentedTokens(bearer=access))
+    both = await manager.current_member.find_member(PresentedTokens(session=browser.token, bearer=access))
     assert by_session is not None
     assert by_token is not None
     assert (by_session.session.client_type, by_token.session.client_type) == (ClientType.PC, ClientType.MINI)
-    assert both == by_session
+    assert both == by_token
     assert by_session.member == by_token.member
     assert (by_session.member.id, by_session.member.nickname, by_session.union_types) == (1, "lihua", ["ACME"])
-    fallen_back = await manager.current_member.find_member(session_token="x", access_token=access)
+    fallen_back = await manager.current_member.find_member(PresentedTokens(session="x", access=access))
     assert fallen_back == by_token
+    assert await manager.current_member.find_member(PresentedTokens(session=browser.token, bearer="x")) is None
 
 
 async def test_nobody_is_found_without_a_token_that_holds(manager: ConnectManager) -> None:
     """Nothing, nonsense, and tokens of the other kind."""
     browser, (_, tokens) = await open_browser(manager), await open_phone(manager)
     for presented in (
-        {},
-        {"session_token": "x", "access_token": "x"},
-        {"session_token": tokens["access_token"]},
-        {"access_token": browser.token},
-        {"access_token": tokens["refresh_token"]},
+        NO_TOKENS,
+        PresentedTokens(bearer="x", session="x", access="x", refresh="x"),
+        *(PresentedTokens(session=token) for token in (tokens["access_token"], tokens["refresh_token"])),
+        *(PresentedTokens(bearer=token) for token in (browser.token, tokens["refresh_token"])),
+        *(PresentedTokens(access=token) for token in (browser.token, tokens["refresh_token"])),
+        *(PresentedTokens(refresh=token) for token in (browser.token, *map(str, tokens.values()))),
     ):
-        assert await manager.current_member.find_member(**presented) is None
+        assert await manager.current_member.find_member(presented) is None
+    for token in (browser.token, tokens["access_token"]):
+        with pytest.raises(TokenInvalid):
+            await manager.current_member.refresh(token)
 
 
 async def test_a_disabled_or_deleted_member_is_refused_everywhere(manager: ConnectManager, tmp_path: Path) -> None:
@@ -74,13 +79,13 @@ async def test_a_disabled_or_deleted_member_is_refused_everywhere(manager: Conne
         ("UPDATE es_member SET id = 9", "UPDATE es_member SET id = 1"),
     ):
         rows(tmp_path, refuse)
-        assert await manager.current_member.find_member(session_token=browser.token) is None
-        assert await manager.current_member.find_member(access_token=tokens["access_token"]) is None
+        assert await manager.current_member.find_member(PresentedTokens(session=browser.token)) is None
+        assert await manager.current_member.find_member(PresentedTokens(bearer=tokens["access_token"])) is None
         with pytest.raises(MemberDisabled):
             await manager.current_member.refresh(phone.token)
         assert rows(tmp_path, "SELECT * FROM es_member_session") == sessions
         rows(tmp_path, undo)
-        assert await manager.current_member.find_member(session_token=browser.token)
+        assert await manager.current_member.find_member(PresentedTokens(session=browser.token))
     await manager.current_member.refresh(phone.token)
 
 
@@ -89,17 +94,18 @@ async def test_refreshing_gives_new_tokens_that_work(make_manager: MakeManager) 
     clock = Clock(NOW)
     manager = make_manager(now=clock)
     phone, first = await open_phone(manager)
-    second = await manager.current_member.refresh(phone.token)
+    used = await manager.current_member.refresh(phone.token)
+    second = await manager.current_member.refresh(used.refresh_token)
     assert isinstance(second, Tokens)
     for access in (first["access_token"], second.access_token):
-        assert await manager.current_member.find_member(access_token=access)
+        assert await manager.current_member.find_member(PresentedTokens(bearer=access))
     clock.advance(11)
     with pytest.raises(TokenInvalid):
         await manager.current_member.refresh(phone.token)
     with pytest.raises(TokenInvalid):
         await manager.current_member.refresh(second.refresh_token)
     for access in (first["access_token"], second.access_token):
-        assert await manager.current_member.find_member(access_token=access) is None
+        assert await manager.current_member.find_member(PresentedTokens(bearer=access)) is None
 
 
 @pytest.mark.parametrize("presented", ["session", "refresh", "access"])
@@ -110,8 +116,8 @@ async def test_logout_takes_whichever_token_there_is(manager: ConnectManager, pr
     for token in (given[presented], given[presented], "nonsense", ""):
         await manager.current_member.logout(token)
     found = [
-        await manager.current_member.find_member(session_token=browser.token),
-        await manager.current_member.find_member(access_token=tokens["access_token"]),
+        await manager.current_member.find_member(PresentedTokens(session=browser.token)),
+        await manager.current_member.find_member(PresentedTokens(bearer=tokens["access_token"])),
     ]
     assert ([one is not None for one in found]) == ([False, True] if presented == "session" else [True, False])
 
@@ -131,10 +137,10 @@ async def test_a_session_in_use_does_not_idle(make_manager: MakeManager, tmp_pat
     browser, seen = await open_browser(manager), []
     for seconds in (10, 50, 10, 60, 80, 100):
         clock.advance(seconds)
-        assert await manager.current_member.find_member(session_token=browser.token)
+        assert await manager.current_member.find_member(PresentedTokens(session=browser.token))
         seen.append(rows(tmp_path, "SELECT seen_time FROM es_member_session")[0]["seen_time"] - NOW)
     clock.advance(120)
-    assert await manager.current_member.find_member(session_token=browser.token) is None
+    assert await manager.current_member.find_member(PresentedTokens(session=browser.token)) is None
     written = seen
     assert written == [0, 60, 60, 130, 210, 310]
 
@@ -143,7 +149,7 @@ async def test_who_is_there_is_answered_beside_a_busy_writer(manager: ConnectMan
     """Reading needs no lock."""
     browser = await open_browser(manager)
     with locked(tmp_path):
-        assert await asyncio.wait_for(manager.current_member.find_member(session_token=browser.token), 1)
+        assert await asyncio.wait_for(manager.current_member.find_member(PresentedTokens(session=browser.token)), 1)
 
 
 class RequiredBrowser:
@@ -182,7 +188,7 @@ async def test_members_elsewhere_are_looked_up_there_each_time(make_manager: Mak
     crm = RequiredBrowser()
     manager = make_manager(extra=[("crm", crm)])
     browser = await open_browser(manager)
-    found = await manager.current_member.find_member(session_token=browser.token)
+    found = await manager.current_member.find_member(PresentedTokens(session=browser.token))
     assert found is not None
     assert (found.member.id, found.member.uname, found.member.nickname, found.union_types) == (
         77,
@@ -191,5 +197,5 @@ async def test_members_elsewhere_are_looked_up_there_each_time(make_manager: Mak
         ["ACME"],
     )
     crm.gone = True
-    assert await manager.current_member.find_member(session_token=browser.token) is None
+    assert await manager.current_member.find_member(PresentedTokens(session=browser.token)) is None
     assert rows(tmp_path, "SELECT * FROM es_member") == []

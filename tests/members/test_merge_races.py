@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from connect_core.errors import MemberDisabled, NotLoggedIn, Unsupported
+from connect_core.errors import MemberDisabled, NotLoggedIn
 from connect_core.login.qr_login import Device
 from connect_core.login.values import SessionOpened
 from connect_core.manager import ConnectManager
 from connect_core.members import merge_rules
-from connect_core.sessions import LiveSession
+from connect_core.sessions import NO_TOKENS, LiveSession
 
 from ..conftest import MakeManager
 from ..kit.acme import VISIT, rows
@@ -200,10 +200,10 @@ async def test_a_login_that_meets_a_merge_is_the_kept_members(manager: ConnectMa
 async def test_an_unbind_that_meets_a_merge_ends_nobody_elses_connection(
     manager: ConnectManager, tmp_path: Path
 ) -> None:
-    """By the time it may go on the connection is the kept member's, and the merged one has none to end."""
+    """By the time it may go on the connection is the kept member's, and the merged one's session has ended."""
     kept, merged = await pair(manager, 0)
     proof = await manager.merges.prove(kept, 2)
-    with pytest.raises(Unsupported):
+    with pytest.raises(NotLoggedIn):
         await during(manager, merging_work(manager, proof), manager.self_service.unbind(merged, "GAMMA", "r"))
     assert bound(tmp_path) == [(1, "ACME"), (1, "BETA"), (1, "GAMMA")]
 
@@ -289,4 +289,4 @@ async def test_a_collected_login_that_meets_a_merge_opens_no_session_of_the_merg
     await manager.qr_logins.approve(begun.id, merged)
     proof = await manager.merges.prove(kept, 2)
     with pytest.raises(MemberDisabled):
-        await during(manager, merging_work(manager, proof), manager.qr_logins.collect(begun.ticket, "", "r"))
+        await during(manager, merging_work(manager, proof), manager.qr_logins.collect(begun.ticket, NO_TOKENS, "r"))

@@ -14,7 +14,7 @@ from connect_core.errors import StateExpired
 from connect_core.login.qr_login import LIFE, Device
 from connect_core.login.values import SessionOpened
 from connect_core.manager import ConnectManager
-from connect_core.sessions import LiveSession
+from connect_core.sessions import LiveSession, PresentedTokens
 from tests.benchmarks.processes import running_vendors
 from tests.kit.acme import NOW, hand_in
 
@@ -113,7 +113,7 @@ async def test_guessing_finds_nothing(tell: Tell, make_manager: MakeManager) -> 
     clock.advance(LIFE)
     alive = await manager.qr_logins.start(PC)
     tokens = manager.current_member.issue_tokens(login.opened)
-    phone = await manager.current_member.find_member(access_token=str(tokens["access_token"]))
+    phone = await manager.current_member.find_member(PresentedTokens(bearer=str(tokens["access_token"])))
     assert phone is not None
     unknown = [await scan(manager, secrets.token_urlsafe(24), phone.session) for _ in range(TRIES)]
     expired = [await scan(manager, id_, phone.session) for id_ in over for _ in range(TRIES // 200)]

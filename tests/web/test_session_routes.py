@@ -177,3 +177,30 @@ def test_me_tells_who_is_logged_in(visitor: Visitor) -> None:
     by_token = visitor.http.get("/connect/me", headers=bearer(tokens)).json()
     assert by_token == told.json() | {"client_type": "mini"}
     refused(visitor.http.get("/connect/me"), 401, "not_logged_in")
+
+
+def test_a_lost_answer_is_given_again(clock: Clock) -> None:
+    """Asked again after 35 seconds, by body or by cookie, the login goes on; the pair that was lost does not."""
+    with run_shop(now=clock) as running_shop, Visitor(running_shop) as visitor, Visitor(running_shop) as buyer:
+
+        def refresh(token: str) -> httpx.Response:
+            return visitor.http.post("/connect/token/refresh", json={"refresh_token": token})
+
+        first = mini_login(visitor).json()["refresh_token"]
+        lost = refresh(first).json()["refresh_token"]
+        clock.advance(35)
+        arrived = refresh(first)
+        assert arrived.status_code == 200
+        assert visitor.http.get("/connect/me", headers=bearer(arrived)).status_code == 200
+        clock.advance(35)
+        following = refresh(arrived.json()["refresh_token"])
+        assert following.status_code == 200
+        refused(refresh(lost), 401, "token_invalid")
+        refused(visitor.http.get("/connect/me", headers=bearer(following)), 401, "not_logged_in")
+        begun = buyer.http.get("/buyer/connect/alipay/pc/login").headers["location"]
+        assert buyer.http.get(buyer.consent(begun)).status_code == 303
+        sent = "; ".join(f"{name}={value}" for name, value in buyer.http.cookies.items())
+        for _ in range(3):
+            answer = visitor.http.post("/connect/token/refresh", headers={"cookie": sent})
+            assert answer.status_code == 200
+            clock.advance(35)

@@ -61,6 +61,10 @@ class Backend(ABC):
         """Break the driver's `connection` while another thread waits for an answer on it."""
 
     @abstractmethod
+    def scrub(self, connection: PoolProxiedConnection) -> None:
+        """Outside a transaction: take what was erased from the files that the database keeps on this machine."""
+
+    @abstractmethod
     def begin_long_read(self, connection: PoolProxiedConnection) -> Any:
         """Start a transaction that only reads and has no time limit, and return its cursor.
 
@@ -109,6 +113,9 @@ class ServerBackend(Backend):
 
     def free_locks(self, connection: PoolProxiedConnection) -> None:
         """Do nothing: a server frees the locks of a connection that is closed."""
+
+    def scrub(self, connection: PoolProxiedConnection) -> None:
+        """Do nothing: how long a server keeps its log and its old rows is set there."""
 
     def close_cursor(self, cursor: Any) -> None:
         """Do nothing: the connection goes back to the pool, and the cursor to the garbage collector."""

@@ -77,6 +77,13 @@ class Database:
                 return self._reader.read(work)
         return await self._readers.run(lambda deadline: self._run(work, deadline, writes=False))
 
+    async def scrub(self) -> None:
+        """After an erasure: take what was erased from the database's files too, as far as that is up to us.
+
+        Raises `Unavailable`.
+        """
+        await self._writers.run(lambda _: self._scrub())
+
     def read_blocking(self, work: Callable[[Transaction], T]) -> T:
         """Run `work`, which only reads, on the calling thread: for start-up and commands. Raises `Unavailable`."""
         return self._run(work, Deadline(), writes=False)
@@ -108,6 +115,15 @@ class Database:
                     raise unavailable(retry.error) from None
             except (SQLAlchemyError, self.backend.driver_error) as error:
                 raise unavailable(error) from None
+
+    def _scrub(self) -> None:
+        connection = self._connect()
+        try:
+            self.backend.scrub(connection)
+        except self.backend.driver_error as error:
+            raise unavailable(error) from None
+        finally:
+            self._release(connection)
 
     @contextmanager
     def _transaction(self, deadline: Deadline, *, writes: bool) -> Iterator[Transaction]:

@@ -55,6 +55,13 @@ class SqliteBackend(Backend):
     def cut(self, connection: Any) -> None:
         """Do nothing: sqlite3 waits for no network, and `busy_timeout` limits its wait for a lock."""
 
+    def scrub(self, connection: PoolProxiedConnection) -> None:
+        """Copy the write-ahead log into the file and empty it: it holds pages as they were before they were erased."""
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        cursor.fetchall()
+        cursor.close()
+
     def begin_long_read(self, connection: PoolProxiedConnection) -> Any:
         """Start a transaction that only reads, and return its cursor. SQLite has no time limit."""
         cursor = connection.cursor()
@@ -119,7 +126,8 @@ def _create_engine(url: str, synchronous: str) -> Engine:
     def set_up(connection: Any, record: Any) -> None:
         connection.isolation_level = None  # else sqlite3 sends a BEGIN of its own
         _switch_to_wal(connection)
-        for pragma in (f"synchronous={synchronous}", "foreign_keys=ON"):
+        # secure_delete: what is deleted is overwritten with zeros, so that an erasure leaves nothing in the file
+        for pragma in (f"synchronous={synchronous}", "foreign_keys=ON", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}").close()
 
     @event.listens_for(engine, "begin")

@@ -17,7 +17,7 @@ from connect_core.identity import ClientType, Language
 from connect_core.login.start import StartOptions
 from connect_core.login.values import Delivery, Purpose, PurposeKind
 from connect_core.members.current import LoggedIn
-from connect_core.providers.calls import CREDENTIAL
+from connect_core.providers import calls
 from connect_core.providers.provider import Entrance
 from connect_core.web import endpoints, responses
 from connect_core.web.context import WebContext
@@ -173,7 +173,7 @@ async def begin_bind(context: WebContext, request: Request, kind: PurposeKind = 
     names = (request.path_params["provider"], request.path_params["client"])
     configured = manager.registry.find(*names)
     visit = get_visit(request)
-    if configured.entrance is not Entrance.REDIRECT and fields.keys() & {*configured.provider.code_names, CREDENTIAL}:
+    if configured.entrance is not Entrance.REDIRECT and calls.is_handed_in(configured.provider, fields):
         outcome = await manager.login_with_code(*names, fields, visit, purpose)
         return responses.json_response(token_body(context, outcome))
     redirect_uri = fields.get("redirect_uri", "")

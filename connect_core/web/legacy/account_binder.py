@@ -5,6 +5,7 @@ cookie or in the app that got it. Routes on which those systems believed an id t
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,10 +23,9 @@ from connect_core.web.context import WebContext
 from connect_core.web.endpoints import Endpoint, route
 from connect_core.web.error_pages import ErrorStyle
 from connect_core.web.legacy.javashop import answer_with_codes
-from connect_core.web.login.delivery import keep_flow
+from connect_core.web.login.delivery import keep_flow, take_pending
 from connect_core.web.requests import (
     check_origin,
-    get_cookies,
     get_parameters,
     get_visit,
     read_fields,
@@ -118,8 +118,7 @@ class _AccountBinderEndpoints:
         try:
             await self._unbind(request, _UNBIND_OUT, logs_out=True)
         except LastConnection:
-            for token in filter(None, self._get_tokens(request).values()):
-                await self._manager.current_member.logout(token)
+            await self._manager.current_member.logout(*self._context.get_presented(request).all)
         response = _empty()
         self._context.forget_logins(request, response)
         return response
@@ -133,7 +132,7 @@ class _AccountBinderEndpoints:
         if await self._find_member(request) is None:
             await self._context.count(request)
             ticket, _ = await self._read_ticket(request)
-            return self._answer_bound(await self._manager.finish_first_login(ticket, get_visit(request)))
+            return self._answer_bound(await self._manager.finish_first_login(ticket, self._context.get_visit(request)))
         await self._bind_pending(request, await self._find_recent(request))
         response = _empty()
         self._context.cookies.drop(response, self._context.cookies.pending)
@@ -145,7 +144,8 @@ class _AccountBinderEndpoints:
         await self._context.count(request)
         ticket, credentials = await self._read_ticket(request)
         await self._context.count_password(credentials.get("username", ""))
-        return self._answer_bound(await self._manager.finish_first_login(ticket, get_visit(request), credentials))
+        visit = self._context.get_visit(request)
+        return self._answer_bound(await self._manager.finish_first_login(ticket, visit, credentials))
 
     async def _bind_pending(self, request: Request, logged_in: LoggedIn) -> Outcome:
         await self._context.count(request)
@@ -156,8 +156,8 @@ class _AccountBinderEndpoints:
     async def _read_ticket(self, request: Request) -> tuple[str, Mapping[str, str]]:
         """Return the ticket and the other fields. Raises `StateInvalid` unless the path names the ticket's login."""
         fields = await read_fields(request)
-        ticket = fields.pop("ticket", "") or get_cookies(request).get(self._context.cookies.pending, "")
-        if not ticket or ticket.partition(".")[0] != request.path_params["uuid"]:
+        ticket, pending = take_pending(self._context, request, fields)
+        if pending.key != request.path_params["uuid"] or pending.delivery is Delivery.SESSION:
             raise StateInvalid("the uuid is of no login that waits here")
         return ticket, fields
 
@@ -181,17 +181,12 @@ class _AccountBinderEndpoints:
         raise Unsupported("no such login begins in a browser of this kind")
 
     async def _find_recent(self, request: Request) -> LoggedIn:
-        return await self._manager.current_member.find_recent(**self._get_tokens(request))
+        return await self._context.find_recent(request)
 
     async def _find_member(self, request: Request) -> LoggedIn | None:
-        return await self._manager.current_member.find_member(**self._get_tokens(request))
-
-    def _get_tokens(self, request: Request) -> dict[str, str]:
-        """Return the tokens that every route takes, else those of the cookies that `/buyer` logins set."""
-        tokens, cookies = self._context.get_tokens(request), get_cookies(request)
-        for name, cookie in (("session_token", "refresh_token"), ("access_token", "access_token")):
-            tokens[name] = tokens[name] or cookies.get(cookie, "")
-        return tokens
+        with suppress(NotLoggedIn):
+            return await self._context.find_member(request)
+        return None
 
 
 def _empty() -> Response:

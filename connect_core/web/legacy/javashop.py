@@ -116,7 +116,7 @@ class _JavashopEndpoints:
             raise Unsupported("no Alipay mini program is configured")
         parameters = {**body, "code": request.path_params["authCode"]}
         outcome = await self._manager.login_with_code(
-            configured.name, configured.client_type, parameters, get_visit(request)
+            configured.name, configured.client_type, parameters, self._context.get_visit(request)
         )
         match outcome:
             case SessionOpened(resolved=ResolvedMember() as resolved):

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from connect_core.crypto import token_hash
 from connect_core.crypto.tickets import TICKET_SECONDS
-from connect_core.errors import StateInvalid
+from connect_core.errors import StateInvalid, StateMissing
 from connect_core.login.start import Start
 from connect_core.login.values import (
     AccountProved,
@@ -20,11 +20,12 @@ from connect_core.login.values import (
     Delivery,
     IdentityLinked,
     Outcome,
+    PendingLogin,
     SessionOpened,
 )
 from connect_core.web import responses
 from connect_core.web.context import WebContext
-from connect_core.web.requests import get_cookies, get_visit
+from connect_core.web.requests import get_cookies
 
 EXPIRED_FLOW_MEMORY = 300
 """Seconds for which a browser keeps a flow past its life, so that the error page says "expired" and not "unknown"."""
@@ -64,25 +65,43 @@ async def finish_flow(
     delivers_json: bool = False,
     device_id: str = "",
 ) -> Outcome:
-    """Finish the login that this browser began; the session that the browser had until now ends.
+    """Finish the login that this browser began; every login that the browser had until now ends.
 
     `parameters` are what the vendor sent back. Raises as `ConnectManager.login_callback`.
     """
     cookies = get_cookies(request)
     request.state.flow_cookie = flow_cookie(context, parameters.get("state", ""))
-    session_token = cookies.get(context.cookies.session) or cookies.get("refresh_token", "")
     return await context.manager.login_callback(
         request.path_params["provider"],
         request.path_params["client"],
         parameters,
         cookies.get(request.state.flow_cookie),
-        get_visit(request, session_token, device_id),
+        context.get_visit(request, device_id),
         delivers_json=delivers_json,
     )
 
 
-def deliver(context: WebContext, outcome: Outcome) -> Response:
-    """Redirect the browser to the return target, with the cookies that the outcome needs."""
+def take_pending(context: WebContext, request: Request, fields: dict[str, str]) -> tuple[str, PendingLogin]:
+    """Take the ticket out of the posted `fields`, or else from this browser's cookie; return it and its waiting login.
+
+    A ticket that a browser got counts from that browser's cookie alone, and an app's from the body alone. Raises
+    `StateMissing`, `StateInvalid` and `StateExpired`.
+    """
+    kept = get_cookies(request).get(context.cookies.pending, "")
+    ticket = fields.pop("ticket", "") or kept
+    if not ticket:
+        raise StateMissing("there is no login that waits for a choice")
+    pending = context.manager.first_login_tickets.open(ticket)
+    if (pending.delivery is Delivery.JSON) == (ticket == kept):
+        raise StateInvalid("the ticket was given out to another client")
+    return ticket, pending
+
+
+def deliver(context: WebContext, request: Request, outcome: Outcome) -> Response:
+    """Redirect the browser to the return target, with the cookies that the outcome needs.
+
+    The cookies of logins that a new login has ended are deleted.
+    """
     cookies, manager = context.cookies, context.manager
     match outcome:
         case ChoiceNeeded(delivery=delivery, pending=pending):
@@ -95,8 +114,10 @@ def deliver(context: WebContext, outcome: Outcome) -> Response:
         case SessionOpened(delivery=delivery, return_to=return_to, opened=opened):
             response = responses.redirect(return_to)
             if delivery is Delivery.SESSION:
+                context.forget_logins(request, response, cookies.session)
                 cookies.set(response, cookies.session, opened.token, manager.settings.sessions.absolute)
             else:
+                context.forget_logins(request, response, *responses.TOKEN_COOKIES)
                 tokens = manager.current_member.issue_tokens(opened)
                 set_token_cookies(context, response, {**tokens, "uid": opened.row.member_id})
         case IdentityLinked(return_to=return_to) | CallbackRepeated(return_to=return_to):

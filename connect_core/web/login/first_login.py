@@ -24,14 +24,13 @@ from connect_core.web import responses
 from connect_core.web.context import WebContext
 from connect_core.web.endpoints import route
 from connect_core.web.error_pages import ErrorStyle, error_page, leading_back_to
-from connect_core.web.login.delivery import deliver, token_body
+from connect_core.web.login.delivery import deliver, take_pending, token_body
 from connect_core.web.login.routes import get_title
 from connect_core.web.pages.views import NextStep
 from connect_core.web.requests import (
     check_origin,
     get_cookies,
     get_language,
-    get_visit,
     read_fields,
     wants_page,
 )
@@ -66,11 +65,8 @@ class _FirstLoginEndpoints:
         check_origin(request, self._context.origins)
         await self._context.count(request)
         fields = await read_fields(request)
-        cookies = get_cookies(request)
-        ticket = fields.pop("ticket", "") or cookies.get(self._context.cookies.pending, "")
-        if not ticket:
-            raise StateMissing("there is no login that waits for a choice")
-        visit = get_visit(request, cookies.get(self._context.cookies.session, ""))
+        ticket, _ = take_pending(self._context, request, fields)
+        visit = self._context.get_visit(request)
         match fields.pop("decision", ""):
             case "register":
                 outcome = await self._manager.finish_first_login(ticket, visit)
@@ -86,7 +82,7 @@ class _FirstLoginEndpoints:
                 raise BadRequest("decision is register or join")
         if outcome.delivery is Delivery.JSON:
             return responses.json_response(token_body(self._context, outcome))
-        response = deliver(self._context, outcome)
+        response = deliver(self._context, request, outcome)
         self._context.cookies.drop(response, self._context.cookies.pending)
         return response
 

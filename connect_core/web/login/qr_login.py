@@ -132,12 +132,13 @@ class _PcEndpoints:
         check_origin(request, self._context.origins)
         await self._context.count(request)
         fields = await read_fields(request)
-        manager, cookies = self._context.manager, get_cookies(request)
+        manager = self._context.manager
         target = manager.targets.check(fields.get("return_to") or manager.settings.service.home_url)
-        old_token = cookies.get(self._context.cookies.session) or cookies.get("refresh_token", "")
-        opened = await self._qr_logins.collect(self._get_ticket(request), old_token, request.state.request_id)
+        presented = self._context.get_presented(request)
+        opened = await self._qr_logins.collect(self._get_ticket(request), presented, request.state.request_id)
         body, lifetime = {"uid": opened.row.member_id}, manager.settings.sessions.absolute
         response = responses.redirect(target) if wants_page(request) else responses.json_response(body)
+        self._context.forget_logins(request, response, self._context.cookies.session)
         self._context.cookies.set(response, self._context.cookies.session, opened.token, lifetime)
         self._context.cookies.drop(response, self._context.cookies.handover)
         return response

@@ -25,7 +25,6 @@ from connect_core.web.login.delivery import deliver, finish_flow, keep_flow, set
 from connect_core.web.pages.views import LoginChoice
 from connect_core.web.requests import (
     check_origin,
-    get_bearer,
     get_cookies,
     get_parameters,
     get_visit,
@@ -84,7 +83,7 @@ class _LoginEndpoints:
             configured = self._manager.registry.find(request.path_params["provider"], request.path_params["client"])
             await self._manager.callbacks.discard_codes(configured, raw)
             raise
-        return deliver(self._context, await finish_flow(self._context, request, parameters))
+        return deliver(self._context, request, await finish_flow(self._context, request, parameters))
 
     async def _park(self, request: Request) -> Response:
         """Redirect a form_post response to the same address by GET.
@@ -117,7 +116,7 @@ class _LoginEndpoints:
         if configured.entrance is Entrance.REDIRECT:
             outcome = await finish_flow(self._context, request, body, delivers_json=True, device_id=device_id)
         else:
-            visit = get_visit(request, device_id=device_id)
+            visit = self._context.get_visit(request, device_id)
             outcome = await self._manager.login_with_code(configured.name, configured.client_type, body, visit)
         return responses.json_response(token_body(self._context, outcome))
 
@@ -137,11 +136,8 @@ class _LoginEndpoints:
     async def logout(self, request: Request) -> Response:
         check_origin(request, self._context.origins)
         body = {} if is_form(request) else await read_json(request)
-        cookies = get_cookies(request)
-        from_cookies = (cookies.get(self._context.cookies.session), cookies.get("refresh_token"))
-        tokens = (body.get("refresh_token"), get_bearer(request), *from_cookies)
-        for token in filter(None, tokens):
-            await self._manager.current_member.logout(token)
+        tokens = (body.get("refresh_token", ""), *self._context.get_presented(request).all)
+        await self._manager.current_member.logout(*tokens)
         home = self._manager.targets.check(self._manager.settings.service.home_url)
         response = responses.redirect(home) if wants_page(request) else responses.no_content()
         self._context.forget_logins(request, response)

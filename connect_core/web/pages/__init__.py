@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
+from connect_core.errors import Unavailable, every_error
 from connect_core.identity import Language
 from connect_core.web.pages.assets import NO_ICONS, SHOP_STYLES, STYLES, load_assets
 from connect_core.web.pages.messages import LANGUAGES, refusal_for, texts_in
@@ -26,6 +27,7 @@ from connect_core.web.pages.views import (
 )
 
 TEMPLATES = Path(__file__).parent / "templates"
+_CODES = frozenset(error.code for error in every_error())
 
 
 class Pages:
@@ -85,8 +87,12 @@ class Pages:
         values = {"logins": logins, "elsewhere": elsewhere, "address": address, "handover": handover}
         return self._render("login.html", language, page_query=page_query, **values)
 
-    def refused(self, language: Language, wording: str, request_id: str, next_steps: Sequence[NextStep]) -> str:
-        """Return the error page with the words for `wording`, an error's code, and links to `next_steps`, best first.
+    def refused(
+        self, language: Language, wording: str, request_id: str, next_steps: Sequence[NextStep], code: str = ""
+    ) -> str:
+        """Return the error page with the words for `wording` and links to `next_steps`, best first.
+
+        `code` is the error's, shown beside `request_id`; `wording` where it is empty.
 
         Both languages are on the page: its address may hold a code and a state, and must not be requested again.
         """
@@ -99,6 +105,7 @@ class Pages:
             other_title=refusal.title.in_language(_other(language)),
             other_advice=refusal.advice.in_language(_other(language)),
             request_id=request_id,
+            code=(code or wording) if (code or wording) in _CODES else Unavailable.code,
             ways=[step for step in next_steps if _is_web_address(step.url)],
         )
 

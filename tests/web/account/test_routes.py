@@ -7,12 +7,14 @@ from urllib.parse import quote
 import pytest
 
 from connect_core.harness import RunningShop, Visitor
+from connect_core.providers.registry import Plugins
 
 from ...kit.account_page import ACCOUNT, bind, bound, start_bind
 from ...kit.clock import Clock
 from ...kit.databases import run_shop
+from ...kit.merges import Planner
 from ...kit.qr_logins import approve, collect, start
-from ...kit.web_shops import HTML, count_code_calls, nothing_written, refused, untouched
+from ...kit.web_shops import HTML, bearer, count_code_calls, mini_login, nothing_written, refused, untouched
 
 SESSION = ("id", "client_type", "device_id", "login_time", "seen_time", "is_this")
 
@@ -61,6 +63,28 @@ def test_an_app_binds_with_a_code(shop: RunningShop) -> None:
         answer = visitor.http.post("/connect/alipay/mini/bind", json=body, headers=headers)
         assert answer.json() == {"union_type": "ALIPAY"}
         assert shop.rows("es_member_session") == sessions
+
+
+@pytest.mark.parametrize("verb", ["bind", "merge", "token"])
+@pytest.mark.parametrize(
+    ("provider", "client"), [("alipay", "mini"), ("wechat", "mini"), ("alipay", "app"), ("google", "app")]
+)
+def test_every_name_of_a_code_means_a_code(verb: str, provider: str, client: str) -> None:
+    """`code` and the vendor's own name are the same at each route: handed in, even empty, and never a start."""
+    with run_shop(plugins=Plugins([("planner", Planner())])) as shop, Visitor(shop) as visitor:
+        headers = bearer(mini_login(visitor))
+        url = f"/connect/{provider}/{client}/{verb}"
+        for name in {"code", *shop.manager.registry.find(provider, client).provider.code_names, "id_token"}:
+            ticket = {}
+            begun = visitor.http.post(url.replace("/token", "/login-url"), json={}, headers=headers)
+            if begun.status_code == 200:
+                ticket = {"ticket": begun.json()["ticket"]}
+            is_read = (name == "id_token") == (provider == "google")
+            empty = visitor.http.post(url, json={name: "", **ticket}, headers=headers)
+            refused(empty, 400, "code_missing")
+            answer = visitor.http.post(url, json={name: "nobodys", **ticket}, headers=headers)
+            assert answer.json()["code"] != "unsupported"
+            assert (answer.json()["code"] == "code_missing") == (not is_read), answer.text
 
 
 def test_nobody_binds_without_a_session(shop: RunningShop) -> None:

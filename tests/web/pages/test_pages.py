@@ -208,13 +208,15 @@ def test_language_link_keeps_the_query() -> None:
 
 
 def test_refused_page_tells_and_helps() -> None:
-    """An alert with title and advice, the ways on, and the reference for customer service."""
+    """An alert with title and advice, the ways on, and the reference for customer service, with the error's code."""
     next_steps = [NextStep("start_again", "/connect/alipay/pc/login?return_to=%2Fa&x=1"), NextStep("to_shop", "/")]
     page = ParsedPage(PAGES.refused("zh", "state_expired", "req-42", next_steps))
     assert "alert" in page.values("div", "role")
     assert REFUSALS["state_expired"].title.zh in page.text
     assert REFUSALS["state_expired"].advice.zh in page.text
-    assert "req-42" in page.text
+    assert "req-42 state_expired" in " ".join(page.text.split())
+    other = ParsedPage(PAGES.refused("zh", "login_too_old", "req-42", [], "forbidden"))
+    assert "req-42 forbidden" in " ".join(other.text.split())
     assert page.values("a", "href") == ["/connect/alipay/pc/login?return_to=%2Fa&x=1", "/"]
     assert page.values("a", "class") == ["button", "button quiet"]
 
