@@ -77,7 +77,7 @@ class ConnectManager(Parts):
             codes = [received.code] if isinstance(received, ReceivedCode) else []
             is_first, purpose = await self.callbacks.spend(begun, codes, visit)
             if not is_first:
-                return await self.callbacks.repeat(begun)
+                return await self.callbacks.repeat(begun, visit)
             try:
                 if purpose is None:
                     raise StateInvalid("the session that began this is not this visitor's")

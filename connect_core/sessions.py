@@ -47,6 +47,8 @@ class NewSession:
     """A session to be opened for a member who logged in through the connection `connect_id`.
 
     With `login_time` (epoch seconds) the login is an older one, and the session ends when that login would have.
+    `repeatable_token` is the session's token where a repeat of the login's callback has to find the session again; the
+    others get a random one.
     """
 
     member_id: int
@@ -54,6 +56,7 @@ class NewSession:
     device_id: str = ""
     connect_id: int = 0
     login_time: int | None = None
+    repeatable_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +69,16 @@ class OpenSession:
 
 @dataclass(frozen=True, slots=True)
 class LiveSession:
-    """Who a presented token belongs to. `family` names the login; `login_time` is in epoch seconds."""
+    """Who a presented token belongs to. `family` names the login; `login_time` is in epoch seconds.
+
+    `was_presented` is False the first time that somebody comes with a token that a repeated callback could get again.
+    """
 
     member_id: int
     client_type: ClientType
     family: str
     login_time: int
+    was_presented: bool = field(default=True, compare=False)
 
 
 class Sessions:
@@ -85,7 +92,7 @@ class Sessions:
     def open(self, transaction: Transaction, session: NewSession, now: int) -> OpenSession:
         """Open a session at `now` (epoch seconds)."""
         login_time = now if session.login_time is None else session.login_time
-        token = _new_token()
+        token = session.repeatable_token or _new_token()
         row = SessionRow(
             member_id=session.member_id,
             connect_id=session.connect_id,
@@ -94,7 +101,7 @@ class Sessions:
             family=secrets.token_hex(16),
             token_hash=token_hash(token),
             create_time=login_time,
-            seen_time=now,
+            seen_time=login_time - 1 if session.repeatable_token else now,  # see `_was_presented`
             expiry_time=login_time + self.lifetimes.absolute,
             rotated_time=None,
             revoked_time=None,
@@ -121,7 +128,15 @@ class Sessions:
         row = store.find_session(transaction, token_hash(token))
         if row is None or not self._is_live(row, now) or row.rotated_time is not None:
             return None, False
-        return _live(row), now - row.seen_time >= min(SEEN_STEP, self.lifetimes.idle // 4)
+        live = _live(row)
+        return live, not live.was_presented or now - row.seen_time >= min(SEEN_STEP, self.lifetimes.idle // 4)
+
+    def find_unpresented(self, transaction: Transaction, token: str, now: int) -> OpenSession | None:
+        """Return the session of a repeatable token, as long as nobody has presented it and it was not ended."""
+        row = store.find_session(transaction, token_hash(token))
+        if row is None or not self._is_live(row, now) or _was_presented(row.seen_time, row.create_time):
+            return None
+        return OpenSession(row, token)
 
     def find_presented(
         self, transaction: Transaction, session_token: str, access_token: str, now: int
@@ -130,11 +145,16 @@ class Sessions:
         session, is_use_due = self.find(transaction, session_token, now) if session_token else (None, False)
         if session is None and access_token:
             session = self.find_by_access_token(transaction, access_token, now)
+            is_use_due = session is not None and not session.was_presented
         return session, is_use_due
 
     def note_use(self, transaction: Transaction, token: str, now: int) -> None:
         """Write that a browser token was used."""
         store.update_seen(transaction, token_hash(token), now)
+
+    def note_presented(self, transaction: Transaction, session: LiveSession, now: int) -> None:
+        """Write that somebody came with a token of this login, which ends what a repeated callback may get."""
+        store.update_seen_of_family(transaction, session.family, now)
 
     def find_by_access_token(self, transaction: Transaction, token: str, now: int) -> LiveSession | None:
         """Return whose access token this is, unless the login behind it was ended."""
@@ -144,8 +164,9 @@ class Sessions:
         live = store.find_live(transaction, str(claims.get("sid", "")), now)
         if live is None or str(live[0]) != claims.get("sub"):
             return None
-        member_id, login_time = live
-        return LiveSession(member_id, ClientType(claims["client_type"]), claims["sid"], login_time)
+        member_id, login_time, seen_time = live
+        was_presented = _was_presented(seen_time, login_time)
+        return LiveSession(member_id, ClientType(claims["client_type"]), claims["sid"], login_time, was_presented)
 
     def find_by_refresh_token(self, transaction: Transaction, token: str, now: int) -> LiveSession | None:
         """Return whose refresh token this is, rotated or not, unless the login behind it was ended. Spends nothing."""
@@ -188,7 +209,13 @@ class Sessions:
 
 
 def _live(row: SessionRow) -> LiveSession:
-    return LiveSession(row.member_id, ClientType(row.client_type), row.family, row.create_time)
+    was_presented = _was_presented(row.seen_time, row.create_time)
+    return LiveSession(row.member_id, ClientType(row.client_type), row.family, row.create_time, was_presented)
+
+
+def _was_presented(seen_time: int, create_time: int) -> bool:
+    """Whether somebody has come with a token of the login; a repeatable one begins as seen before it was created."""
+    return seen_time >= create_time
 
 
 def _new_token() -> str:

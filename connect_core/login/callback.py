@@ -16,7 +16,7 @@ from connect_core.login.values import LOG_IN, CallbackRepeated, Delivery, Flow, 
 from connect_core.members.services import Services
 from connect_core.providers import calls
 from connect_core.providers.registry import ConfiguredProvider
-from connect_core.sessions import LiveSession
+from connect_core.sessions import LiveSession, OpenSession
 from connect_core.store import Transaction
 
 CLOSE_DEADLINE = 0.5
@@ -118,17 +118,20 @@ class Callbacks:
         if codes:
             await self._database.write(discard)
 
-    async def repeat(self, begun: Flow) -> CallbackRepeated:
+    async def repeat(self, begun: Flow, visit: Visit) -> CallbackRepeated:
         """Answer the same browser that comes again with a spent flow, once the first callback has ended.
 
-        Raises `StateInvalid` when that one failed, and for a token request, whose tokens are told once.
+        Its answer may be lost, so the session of that login goes with this one too, as long as nobody has presented it
+        and the visitor is not logged in otherwise.
+
+        Raises `StateInvalid` when the first callback failed, and for a token request, whose tokens are told once.
         """
         clock = asyncio.get_running_loop().time
         ends = clock() + TOTAL_DEADLINE
         while begun.delivery is not Delivery.JSON and clock() < ends:
             outcome = await self._database.read(lambda tx: flow.find_outcome(tx, begun))
             if outcome == flow.DONE:
-                return CallbackRepeated(begun.delivery, begun.return_to)
+                return CallbackRepeated(begun.delivery, begun.return_to, await self._find_lost_session(begun, visit))
             if outcome in (flow.FAILED, flow.PENDING):
                 break
             await asyncio.sleep(POLL_SECONDS)
@@ -139,6 +142,15 @@ class Callbacks:
         with suppress(Unavailable, TimeoutError):
             async with asyncio.timeout(CLOSE_DEADLINE):
                 await self._database.write(lambda tx: flow.close(tx, begun, flow.FAILED))
+
+    async def _find_lost_session(self, begun: Flow, visit: Visit) -> OpenSession | None:
+        now, token = self._now(), self._flows.get_session_token(begun)
+
+        def find(tx: Transaction) -> OpenSession | None:
+            presented, _ = self._sessions.find_presented(tx, visit.session_token, visit.access_token, now)
+            return self._sessions.find_unpresented(tx, token, now) if presented is None else None
+
+        return await self._database.read(find) if token else None
 
     def _find_linking_session(self, tx: Transaction, begun: Flow, visit: Visit, now: int) -> LiveSession | None:
         """The session that began the flow, if this visitor still has it; another member's does not count."""

@@ -137,8 +137,13 @@ class Completion:
             raise StateInvalid("the choice was made before")
         if visit.session_token:
             self._sessions.end(tx, visit.session_token, now)
-        device_id = pending.device_id if pending else visit.device_id
-        session = NewSession(entry.member_id, arrival.configured.client_type, device_id, entry.connect_id)
+        session = NewSession(
+            entry.member_id,
+            arrival.configured.client_type,
+            pending.device_id if pending else visit.device_id,
+            entry.connect_id,
+            repeatable_token=self._flows.get_session_token(arrival.flow) if arrival.flow else "",
+        )
         opened = self._sessions.open(tx, session, now)
         events = self._write_events(tx, arrival, identity, entry, now)
         if arrival.flow is not None:

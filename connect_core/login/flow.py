@@ -8,7 +8,7 @@ be spent once.
 import base64
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from connect_core.crypto import keyed_hash, token_hash
@@ -60,10 +60,12 @@ def begin(
 class Flows:
     """Seals and opens flows, and spends them in the caller's transaction."""
 
-    def __init__(self, keys: Sequence[bytes]) -> None:
-        """`keys`: 32 bytes each, the first seals, all open."""
+    def __init__(self, keys: Sequence[bytes], repeatable: Collection[Delivery] = (Delivery.SESSION,)) -> None:
+        """`keys`: 32 bytes each, the first seals, all open. `repeatable`: see `get_session_token`."""
+        self._repeatable = repeatable
         self._tickets = TicketCodec(keys, Flow, purpose="flow", key_field="state", upgrade=_upgrade)
         self._code_key = derive_key(keys[0], "presented codes")
+        self._session_key = derive_key(keys[0], "sessions of flows")
 
     def seal(self, flow: Flow) -> str:
         """Return the flow sealed, for a browser's cookie; it opens with its state alone."""
@@ -90,6 +92,16 @@ class Flows:
         """Return the flow of a ticket. Raises as `open`."""
         state, _, sealed = ticket.partition(".")
         return self.open(state, sealed, now)
+
+    def get_session_token(self, flow: Flow) -> str:
+        """Return the token of the session that this flow opens: each of two equal callbacks computes the same one.
+
+        Nobody can who has no key of ours; the vendor knows state and verifier. Empty for a delivery that is not
+        `repeatable`: tokens are told once, and of a plugin's own tokens we never learn whether they were presented.
+        """
+        if flow.delivery not in self._repeatable:
+            return ""
+        return keyed_hash(self._session_key, flow.state, flow.code_verifier)
 
     def hash_code(self, provider: str, code: str) -> str:
         """Return the keyed hash under which a presented code of the provider is remembered."""

@@ -180,10 +180,14 @@ class ChoiceNeeded:
 
 @dataclass(frozen=True, slots=True)
 class CallbackRepeated:
-    """The same browser repeats a callback that has already succeeded: it is sent on, and nothing is done again."""
+    """The same browser repeats a callback that has already succeeded: it is sent on, and nothing is done again.
+
+    `opened` is the session of that login while nobody has presented it: the first answer was lost, or is not here yet.
+    """
 
     delivery: Delivery
     return_to: str
+    opened: OpenSession | None = None
 
 
 Outcome: TypeAlias = SessionOpened | IdentityLinked | AccountProved | ChoiceNeeded | CallbackRepeated

@@ -18,6 +18,9 @@ from connect_core.sessions import LiveSession, OpenSession, Tokens
 from connect_core.store import Transaction, connections, members
 from connect_core.store.members import MemberRow
 
+NOTE_DEADLINE = 0.25
+"""Seconds that an answer waits for the note that a session was used; the next request writes it otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoggedIn:
@@ -107,9 +110,16 @@ class CurrentMember:
         if member is None:
             return None
         if is_use_due:
-            with suppress(Unavailable):  # the answer does not depend on this note
-                await self._database.write(lambda tx: self._sessions.note_use(tx, session_token, now))
+            with suppress(Unavailable, TimeoutError):  # the answer does not depend on this note
+                async with asyncio.timeout(NOTE_DEADLINE):
+                    await self._database.write(partial(self._note, session, session_token, now))
         return LoggedIn(member, session, union_types)
+
+    def _note(self, session: LiveSession, session_token: str, now: int, tx: Transaction) -> None:
+        if session.was_presented:
+            self._sessions.note_use(tx, session_token, now)
+        else:
+            self._sessions.note_presented(tx, session, now)
 
     async def find_recent(self, *, session_token: str = "", access_token: str = "") -> LoggedIn:
         """Return who is logged in, for what must not be done with a stolen session.

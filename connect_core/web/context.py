@@ -78,9 +78,13 @@ class WebContext:
         return {"session_token": session_token, "access_token": get_bearer(request)}
 
     def forget_logins(self, request: Request, response: Response) -> None:
-        """Delete every login cookie that the browser sent, ours and those of the `/buyer` routes."""
-        for name in (self.cookies.session, "refresh_token", "access_token", "uid"):
-            if name in request.cookies:
+        """Delete every login cookie that the browser sent, ours and those of the `/buyer` routes.
+
+        Flows go too: "Back" after a log-out repeats a callback, and may not find a session whose answer was lost.
+        """
+        for name in get_cookies(request):
+            is_login = name in (self.cookies.session, "refresh_token", "access_token", "uid")
+            if is_login or name.startswith(self.cookies.flow):
                 self.cookies.drop(response, name)
 
     def keep_language(self, request: Request, response: Response) -> None:

@@ -22,6 +22,7 @@ from connect_core.login.values import (
     Outcome,
     SessionOpened,
 )
+from connect_core.sessions import OpenSession
 from connect_core.web import responses
 from connect_core.web.context import WebContext
 from connect_core.web.requests import get_cookies, get_visit
@@ -92,7 +93,10 @@ def deliver(context: WebContext, outcome: Outcome) -> Response:
         case AccountProved(return_to=return_to, proof=proof):
             response = responses.redirect(return_to)
             cookies.set(response, cookies.merge, manager.merges.seal(proof), TICKET_SECONDS)
-        case SessionOpened(delivery=delivery, return_to=return_to, opened=opened):
+        case (
+            SessionOpened(delivery=delivery, return_to=return_to, opened=opened)
+            | CallbackRepeated(delivery=delivery, return_to=return_to, opened=OpenSession() as opened)
+        ):
             response = responses.redirect(return_to)
             if delivery is Delivery.SESSION:
                 cookies.set(response, cookies.session, opened.token, manager.settings.sessions.absolute)

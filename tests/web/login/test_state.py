@@ -74,7 +74,7 @@ def test_attackers_login_does_not_reach_a_victim(shop: RunningShop, visitor: Vis
 
 
 def test_spent_state_exchanges_nothing(shop: RunningShop, visitor: Visitor) -> None:
-    """A replay by the same browser is just sent on, without a session of its own; anybody else is refused."""
+    """A replay by the same browser, which is logged in, is just sent on; anybody else is refused."""
     callback = come_back(visitor)
     first = visitor.http.get(callback)
     with untouched(shop):
@@ -101,7 +101,7 @@ async def test_replay_after_its_time_is_refused(clock: Clock) -> None:
 
 
 def test_parallel_callbacks_are_one_login(shop: RunningShop, visitor: Visitor) -> None:
-    """64 callbacks at once with one state, code and cookie: one exchange, one session, no error."""
+    """64 callbacks at once with one state, code and cookie: one exchange, one session, which each answer carries."""
     callback, calls, sessions = come_back(visitor), count_code_calls(shop), len(shop.rows("es_member_session"))
     cookies = {"cookie": "; ".join(f"{name}={value}" for name, value in flow_cookies(visitor).items())}
     together = threading.Barrier(64)
@@ -116,7 +116,9 @@ def test_parallel_callbacks_are_one_login(shop: RunningShop, visitor: Visitor) -
     assert count_code_calls(shop) - calls == 1
     assert len(shop.rows("es_member_session")) - sessions == 1
     assert {answer.status_code for answer in answers} == {303}
-    assert sum(bool(set_cookies(answer)) for answer in answers) == 1
+    [session] = {set_cookies(answer)["connect_session"].partition(";")[0] for answer in answers}
+    answer = httpx.get(f"{shop.url}/connect/me", headers={"cookie": f"connect_session={session}"})
+    assert answer.status_code == 200
 
 
 async def test_state_lives_ten_minutes(clock: Clock) -> None:
