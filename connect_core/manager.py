@@ -82,7 +82,7 @@ class ConnectManager(Parts):
                 if purpose is None:
                     raise StateInvalid("the session that began this is not this visitor's")
                 if isinstance(received, Refusal):
-                    await self.callbacks.discard_codes(configured, parameters.items(), begun.state)
+                    await self.callbacks.discard_codes(configured, parameters, begun.state)
                     raise received.error
                 response = AuthorizationResponse.of_spent_flow(
                     client_type=configured.client_type,

@@ -5,7 +5,7 @@ here is remembered, so that no other flow can use it.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from connect_core.errors import CodeSeen, RequestRefused, StateInvalid, StateMissing, Unavailable
@@ -15,6 +15,7 @@ from connect_core.login.flow import Flows
 from connect_core.login.values import LOG_IN, CallbackRepeated, Delivery, Flow, Purpose, PurposeKind, Visit
 from connect_core.members.services import Services
 from connect_core.providers import calls
+from connect_core.providers.parameters import get_pairs
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.sessions import LiveSession, OpenSession
 from connect_core.store import Transaction
@@ -43,8 +44,9 @@ class Callbacks:
         delivers_json: bool,
     ) -> Flow:
         """Return the flow of a response. Raises `StateMissing`, `StateInvalid`, `StateExpired`."""
-        state = parameters.get("state", "")
+        state = ""
         try:
+            state = parameters.get("state", "")
             if not state:
                 raise StateMissing("the response carries no state")
             begun = self._flows.open(state, sealed_flow, self._now())
@@ -52,14 +54,14 @@ class Callbacks:
             if (begun.provider, begun.client_type) != (configured.name, configured.client_type) or not same_way:
                 raise StateInvalid("the flow was started elsewhere")
         except RequestRefused:
-            await self.discard_codes(configured, parameters.items(), state)
+            await self.discard_codes(configured, parameters, state)
             raise
         return begun
 
     async def open_ticket(self, configured: ConfiguredProvider, parameters: Mapping[str, str]) -> Flow:
         """Return the flow of the ticket that comes with a client's code. Raises as `open`."""
-        ticket = parameters.get("ticket", "")
         try:
+            ticket = parameters.get("ticket", "")
             if not ticket:
                 raise StateMissing("the ticket that came with the login string is missing")
             begun = self._flows.open_ticket(ticket, self._now())
@@ -69,7 +71,7 @@ class Callbacks:
             if parameters.get("state", begun.state) != begun.state:
                 raise StateInvalid("the code came back to another flow")
         except RequestRefused:
-            await self.discard_codes(configured, parameters.items())
+            await self.discard_codes(configured, parameters)
             raise
         return begun
 
@@ -105,10 +107,10 @@ class Callbacks:
             raise StateInvalid("the ticket was used before")
 
     async def discard_codes(
-        self, configured: ConfiguredProvider, parameters: Iterable[tuple[str, str]], state: str = ""
+        self, configured: ConfiguredProvider, parameters: Mapping[str, str], state: str = ""
     ) -> None:
         """Remember the codes of a response that is refused, so that no flow but `state`'s can use them."""
-        codes, now = calls.find_codes(configured.provider, parameters), self._now()
+        codes, now = calls.find_codes(configured.provider, get_pairs(parameters)), self._now()
 
         def discard(tx: Transaction) -> None:
             for code in codes:

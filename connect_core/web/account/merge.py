@@ -33,7 +33,15 @@ from connect_core.web.account.routes import begin_bind, find_choices, find_title
 from connect_core.web.context import WebContext
 from connect_core.web.error_pages import leading_back_to
 from connect_core.web.pages.views import ConnectionView, MemberView, MergePreview
-from connect_core.web.requests import get_cookies, get_visit, is_form, read_fields, read_json, wants_page
+from connect_core.web.requests import (
+    get_cookies,
+    get_credentials,
+    get_visit,
+    is_form,
+    read_fields,
+    read_json,
+    wants_page,
+)
 
 _PROOF_ENDED = (StateMissing, StateInvalid, StateExpired)
 _MISTAKES: Mapping[type[RequestRefused], str] = {
@@ -79,7 +87,7 @@ class _MergeEndpoints:
             raise Unsupported("no credentials prove an account here")
         await self._context.count(request)
         logged_in = await self._context.find_recent(request)
-        credentials = await read_fields(request)
+        credentials = get_credentials(await read_fields(request))
         await self._context.count_password(credentials.get("username", ""))
         try:
             member_id = await self._context.manager.current_member.check_credentials(credentials)

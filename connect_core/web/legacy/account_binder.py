@@ -26,6 +26,7 @@ from connect_core.web.login.delivery import keep_flow
 from connect_core.web.requests import (
     check_origin,
     get_cookies,
+    get_credentials,
     get_parameters,
     get_visit,
     read_fields,
@@ -156,10 +157,10 @@ class _AccountBinderEndpoints:
     async def _read_ticket(self, request: Request) -> tuple[str, Mapping[str, str]]:
         """Return the ticket and the other fields. Raises `StateInvalid` unless the path names the ticket's login."""
         fields = await read_fields(request)
-        ticket = fields.pop("ticket", "") or get_cookies(request).get(self._context.cookies.pending, "")
+        ticket = fields.get("ticket", "") or get_cookies(request).get(self._context.cookies.pending, "")
         if not ticket or ticket.partition(".")[0] != request.path_params["uuid"]:
             raise StateInvalid("the uuid is of no login that waits here")
-        return ticket, fields
+        return ticket, get_credentials(fields, "ticket")
 
     def _answer_bound(self, outcome: Outcome) -> Response:
         assert isinstance(outcome, SessionOpened), "somebody who has chosen is logged in"

@@ -101,7 +101,7 @@ class _JavashopEndpoints:
         await self._context.count(request)
         parameters = get_parameters(request)
         request.path_params["client"] = ClientType.H5
-        device_id = parameters.pop("uuid", "")[:64]
+        device_id = parameters.get("uuid", "")[:64]
         outcome = await finish_flow(self._context, request, parameters, delivers_json=True, device_id=device_id)
         body = token_body(self._context, outcome)
         names = ("access_token", "refresh_token", "uid") if "access_token" in body else tuple(body)

@@ -4,6 +4,7 @@ Every route that begins or finishes a login uses this. Never decides who may log
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import assert_never
 
 from starlette.requests import Request
@@ -11,7 +12,7 @@ from starlette.responses import Response
 
 from connect_core.crypto import token_hash
 from connect_core.crypto.tickets import TICKET_SECONDS
-from connect_core.errors import StateInvalid
+from connect_core.errors import BadRequest, StateInvalid
 from connect_core.login.start import Start
 from connect_core.login.values import (
     AccountProved,
@@ -70,13 +71,14 @@ async def finish_flow(
     `parameters` are what the vendor sent back. Raises as `ConnectManager.login_callback`.
     """
     cookies = get_cookies(request)
-    request.state.flow_cookie = flow_cookie(context, parameters.get("state", ""))
+    with suppress(BadRequest):  # then no cookie is the flow's, and the manager refuses the state
+        request.state.flow_cookie = flow_cookie(context, parameters.get("state", ""))
     session_token = cookies.get(context.cookies.session) or cookies.get("refresh_token", "")
     return await context.manager.login_callback(
         request.path_params["provider"],
         request.path_params["client"],
         parameters,
-        cookies.get(request.state.flow_cookie),
+        cookies.get(getattr(request.state, "flow_cookie", "")),
         get_visit(request, session_token, device_id),
         delivers_json=delivers_json,
     )

@@ -30,6 +30,7 @@ from connect_core.web.pages.views import NextStep
 from connect_core.web.requests import (
     check_origin,
     get_cookies,
+    get_credentials,
     get_language,
     get_visit,
     read_fields,
@@ -67,21 +68,22 @@ class _FirstLoginEndpoints:
         await self._context.count(request)
         fields = await read_fields(request)
         cookies = get_cookies(request)
-        ticket = fields.pop("ticket", "") or cookies.get(self._context.cookies.pending, "")
+        ticket = fields.get("ticket", "") or cookies.get(self._context.cookies.pending, "")
         if not ticket:
             raise StateMissing("there is no login that waits for a choice")
         visit = get_visit(request, cookies.get(self._context.cookies.session, ""))
-        match fields.pop("decision", ""):
+        match fields.get("decision", ""):
             case "register":
                 outcome = await self._manager.finish_first_login(ticket, visit)
             case "join":
-                await self._context.count_password(fields.get("username", ""))
+                credentials = get_credentials(fields, "ticket", "decision")
+                await self._context.count_password(credentials.get("username", ""))
                 try:
-                    outcome = await self._manager.finish_first_login(ticket, visit, fields)
+                    outcome = await self._manager.finish_first_login(ticket, visit, credentials)
                 except NotLoggedIn:
                     if not wants_page(request):
                         raise
-                    return self._show(request, ticket, is_wrong=True, username=fields.get("username", ""))
+                    return self._show(request, ticket, is_wrong=True, username=credentials.get("username", ""))
             case _:
                 raise BadRequest("decision is register or join")
         if outcome.delivery is Delivery.JSON:

@@ -6,7 +6,7 @@ Reads the request, calls the manager, writes the response; `delivery` has what t
 import logging
 from collections.abc import Mapping
 from functools import partial
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,6 +16,7 @@ from connect_core.errors import BadRequest, NotLoggedIn, Unsupported
 from connect_core.identity import ClientType
 from connect_core.login.start import IN_APP, Start, StartOptions
 from connect_core.login.values import Delivery
+from connect_core.providers import calls
 from connect_core.providers.provider import Entrance, RequiredBrowser, WorksInSomeBrowsers
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.web import endpoints, responses
@@ -77,14 +78,7 @@ class _LoginEndpoints:
         if request.method == "POST":
             return await self._park(request)
         await self._context.count(request)
-        try:
-            parameters = get_parameters(request)
-        except BadRequest:
-            raw = parse_qsl(request.scope["query_string"].decode("latin-1"), errors="replace")
-            configured = self._manager.registry.find(request.path_params["provider"], request.path_params["client"])
-            await self._manager.callbacks.discard_codes(configured, raw)
-            raise
-        return deliver(self._context, await finish_flow(self._context, request, parameters))
+        return deliver(self._context, await finish_flow(self._context, request, get_parameters(request)))
 
     async def _park(self, request: Request) -> Response:
         """Redirect a form_post response to the same address by GET.
@@ -95,6 +89,8 @@ class _LoginEndpoints:
         if not is_form(request):
             raise BadRequest("the response is no form")
         fields = await read_form(request)
+        for name in ("state", *calls.get_code_names(configured.provider)):
+            fields.get(name)  # raises where it is malformed; what nobody reads stays behind
         # not from request.url, which contains the Host header that the client sent
         return responses.redirect(
             f"{self._context.prefix}/{configured.name}/{configured.client_type}/callback?{urlencode(fields)}"
@@ -113,7 +109,7 @@ class _LoginEndpoints:
         await self._context.count(request)
         configured = self._find_configured(request)
         body = await read_json(request)
-        device_id = body.pop("device_id", "")[:64]
+        device_id = body.get("device_id", "")[:64]
         if configured.entrance is Entrance.REDIRECT:
             outcome = await finish_flow(self._context, request, body, delivers_json=True, device_id=device_id)
         else:
@@ -136,10 +132,10 @@ class _LoginEndpoints:
 
     async def logout(self, request: Request) -> Response:
         check_origin(request, self._context.origins)
-        body = {} if is_form(request) else await read_json(request)
+        refresh_token = "" if is_form(request) else (await read_json(request)).get("refresh_token", "")
         cookies = get_cookies(request)
         from_cookies = (cookies.get(self._context.cookies.session), cookies.get("refresh_token"))
-        tokens = (body.get("refresh_token"), get_bearer(request), *from_cookies)
+        tokens = (refresh_token, get_bearer(request), *from_cookies)
         for token in filter(None, tokens):
             await self._manager.current_member.logout(token)
         home = self._manager.targets.check(self._manager.settings.service.home_url)
