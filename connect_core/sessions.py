@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from connect_core.crypto import AccessTokens, token_hash
+from connect_core.crypto.tickets import TICKET_SECONDS
 from connect_core.errors import TokenInvalid
 from connect_core.identity import ClientType
 from connect_core.settings import SessionLifetimes as Lifetimes
-from connect_core.store import Transaction
+from connect_core.store import Transaction, flows
 from connect_core.store import sessions as store
 from connect_core.store.sessions import SessionRow
 
@@ -47,8 +48,8 @@ class NewSession:
     """A session to be opened for a member who logged in through the connection `connect_id`.
 
     With `login_time` (epoch seconds) the login is an older one, and the session ends when that login would have.
-    `repeatable_token` is the session's token where a repeat of the login's callback has to find the session again; the
-    others get a random one.
+    `token` and `family` are those of a flow's session, which a repeat of its callback finds again; others get random
+    ones.
     """
 
     member_id: int
@@ -56,7 +57,8 @@ class NewSession:
     device_id: str = ""
     connect_id: int = 0
     login_time: int | None = None
-    repeatable_token: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+    family: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +71,12 @@ class OpenSession:
 
 @dataclass(frozen=True, slots=True)
 class LiveSession:
-    """Who a presented token belongs to. `family` names the login; `login_time` is in epoch seconds.
-
-    `was_presented` is False the first time that somebody comes with a token that a repeated callback could get again.
-    """
+    """Who a presented token belongs to. `family` names the login; `login_time` is in epoch seconds."""
 
     member_id: int
     client_type: ClientType
     family: str
     login_time: int
-    was_presented: bool = field(default=True, compare=False)
 
 
 class Sessions:
@@ -92,16 +90,16 @@ class Sessions:
     def open(self, transaction: Transaction, session: NewSession, now: int) -> OpenSession:
         """Open a session at `now` (epoch seconds)."""
         login_time = now if session.login_time is None else session.login_time
-        token = session.repeatable_token or _new_token()
+        token = session.token or _new_token()
         row = SessionRow(
             member_id=session.member_id,
             connect_id=session.connect_id,
             client_type=session.client_type,
             device_id=session.device_id,
-            family=secrets.token_hex(16),
+            family=session.family or secrets.token_hex(16),
             token_hash=token_hash(token),
             create_time=login_time,
-            seen_time=login_time - 1 if session.repeatable_token else now,  # see `_was_presented`
+            seen_time=now,
             expiry_time=login_time + self.lifetimes.absolute,
             rotated_time=None,
             revoked_time=None,
@@ -128,15 +126,22 @@ class Sessions:
         row = store.find_session(transaction, token_hash(token))
         if row is None or not self._is_live(row, now) or row.rotated_time is not None:
             return None, False
-        live = _live(row)
-        return live, not live.was_presented or now - row.seen_time >= min(SEEN_STEP, self.lifetimes.idle // 4)
+        return _live(row), now - row.seen_time >= min(SEEN_STEP, self.lifetimes.idle // 4)
 
-    def find_unpresented(self, transaction: Transaction, token: str, now: int) -> OpenSession | None:
-        """Return the session of a repeatable token, as long as nobody has presented it and it was not ended."""
+    def find_open(self, transaction: Transaction, token: str, now: int) -> OpenSession | None:
+        """Return the session of a token that is computed anew, unless it was ended or its token rotated."""
         row = store.find_session(transaction, token_hash(token))
-        if row is None or not self._is_live(row, now) or _was_presented(row.seen_time, row.create_time):
+        if row is None or not self._is_live(row, now) or row.rotated_time is not None:
             return None
         return OpenSession(row, token)
+
+    def is_first_use(self, transaction: Transaction, session: LiveSession, now: int) -> bool:
+        """Tell whether a callback could still give this session out again, which ends with `note_first_use`."""
+        return now - session.login_time <= TICKET_SECONDS and flows.is_unpresented(transaction, session.family)
+
+    def note_first_use(self, transaction: Transaction, session: LiveSession) -> None:
+        """Write that somebody came with this session."""
+        flows.update_presented(transaction, session.family)
 
     def find_presented(
         self, transaction: Transaction, session_token: str, access_token: str, now: int
@@ -145,16 +150,11 @@ class Sessions:
         session, is_use_due = self.find(transaction, session_token, now) if session_token else (None, False)
         if session is None and access_token:
             session = self.find_by_access_token(transaction, access_token, now)
-            is_use_due = session is not None and not session.was_presented
         return session, is_use_due
 
     def note_use(self, transaction: Transaction, token: str, now: int) -> None:
         """Write that a browser token was used."""
         store.update_seen(transaction, token_hash(token), now)
-
-    def note_presented(self, transaction: Transaction, session: LiveSession, now: int) -> None:
-        """Write that somebody came with a token of this login, which ends what a repeated callback may get."""
-        store.update_seen_of_family(transaction, session.family, now)
 
     def find_by_access_token(self, transaction: Transaction, token: str, now: int) -> LiveSession | None:
         """Return whose access token this is, unless the login behind it was ended."""
@@ -164,9 +164,8 @@ class Sessions:
         live = store.find_live(transaction, str(claims.get("sid", "")), now)
         if live is None or str(live[0]) != claims.get("sub"):
             return None
-        member_id, login_time, seen_time = live
-        was_presented = _was_presented(seen_time, login_time)
-        return LiveSession(member_id, ClientType(claims["client_type"]), claims["sid"], login_time, was_presented)
+        member_id, login_time = live
+        return LiveSession(member_id, ClientType(claims["client_type"]), claims["sid"], login_time)
 
     def find_by_refresh_token(self, transaction: Transaction, token: str, now: int) -> LiveSession | None:
         """Return whose refresh token this is, rotated or not, unless the login behind it was ended. Spends nothing."""
@@ -209,13 +208,7 @@ class Sessions:
 
 
 def _live(row: SessionRow) -> LiveSession:
-    was_presented = _was_presented(row.seen_time, row.create_time)
-    return LiveSession(row.member_id, ClientType(row.client_type), row.family, row.create_time, was_presented)
-
-
-def _was_presented(seen_time: int, create_time: int) -> bool:
-    """Whether somebody has come with a token of the login; a repeatable one begins as seen before it was created."""
-    return seen_time >= create_time
+    return LiveSession(row.member_id, ClientType(row.client_type), row.family, row.create_time)
 
 
 def _new_token() -> str:

@@ -132,6 +132,8 @@ class Callbacks:
         ends = clock() + TOTAL_DEADLINE
         while begun.delivery is not Delivery.JSON and clock() < ends:
             outcome = await self._database.read(lambda tx: flow.find_outcome(tx, begun))
+            if outcome == flow.PRESENTED:
+                return CallbackRepeated(begun.delivery, begun.return_to)
             if outcome == flow.DONE:
                 return CallbackRepeated(begun.delivery, begun.return_to, await self._find_lost_session(begun, visit))
             if outcome in (flow.FAILED, flow.PENDING):
@@ -150,7 +152,7 @@ class Callbacks:
 
         def find(tx: Transaction) -> OpenSession | None:
             presented, _ = self._sessions.find_presented(tx, visit.session_token, visit.access_token, now)
-            return self._sessions.find_unpresented(tx, token, now) if presented is None else None
+            return self._sessions.find_open(tx, token, now) if presented is None else None
 
         return await self._database.read(find) if token else None
 

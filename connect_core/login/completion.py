@@ -142,7 +142,8 @@ class Completion:
             arrival.configured.client_type,
             pending.device_id if pending else visit.device_id,
             entry.connect_id,
-            repeatable_token=self._flows.get_session_token(arrival.flow) if arrival.flow else "",
+            token=self._flows.get_session_token(arrival.flow) if arrival.flow else "",
+            family=self._flows.get_session_family(arrival.flow) if arrival.flow else "",
         )
         opened = self._sessions.open(tx, session, now)
         events = self._write_events(tx, arrival, identity, entry, now)

@@ -22,7 +22,7 @@ from connect_core.store import Transaction, flows
 CODE_MEMORY = 24 * 3600
 """Seconds for which a code that was presented is refused to every other flow: no vendor's code lives longer."""
 STATE_LENGTH = 32
-DONE, FAILED, PENDING = "done", "failed", "pending"
+DONE, PRESENTED, FAILED, PENDING = flows.DONE, flows.PRESENTED, "failed", "pending"
 """Outcomes of a spent flow, as `es_connect_used_flow.outcome` keeps them."""
 _WHAT = "the flow of this state"
 
@@ -102,6 +102,10 @@ class Flows:
         if flow.delivery not in self._repeatable:
             return ""
         return keyed_hash(self._session_key, flow.state, flow.code_verifier)
+
+    def get_session_family(self, flow: Flow) -> str:
+        """Return the family of that session, by which its flow is found; empty where there is no such token."""
+        return flows.get_family(token_hash(flow.state)) if flow.delivery in self._repeatable else ""
 
     def hash_code(self, provider: str, code: str) -> str:
         """Return the keyed hash under which a presented code of the provider is remembered."""

@@ -4,7 +4,7 @@ Never logs anyone in, and never asks a provider.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +20,7 @@ from connect_core.store.members import MemberRow
 
 NOTE_DEADLINE = 0.25
 """Seconds that an answer waits for the note that a session was used; the next request writes it otherwise."""
+_Note = Callable[[Transaction], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,32 +95,38 @@ class CurrentMember:
         """Return who is logged in with either token, or None."""
         now = self._now()
 
-        def look_up(tx: Transaction) -> tuple[MemberRow | None, LiveSession, list[str], bool] | None:
+        def look_up(tx: Transaction) -> tuple[MemberRow | None, LiveSession, list[str], list[_Note]] | None:
             session, is_use_due = self._sessions.find_presented(tx, session_token, access_token, now)
             if session is None:
                 return None
             bound = connections.find_bound(tx, session.member_id)
             union_types = [connection.union_type for connection in bound]
-            return self._members.find_stored(tx, session.member_id), session, union_types, is_use_due
+            notes: list[_Note] = [partial(self._sessions.note_use, token=session_token, now=now)] if is_use_due else []
+            if self._sessions.is_first_use(tx, session, now):
+                notes.append(partial(self._sessions.note_first_use, session=session))
+            return self._members.find_stored(tx, session.member_id), session, union_types, notes
 
         presented = await self._database.read(look_up)
         if presented is None:
             return None
-        stored, session, union_types, is_use_due = presented
+        stored, session, union_types, notes = presented
         member = await self._members.find_enabled(session.member_id, stored)
         if member is None:
             return None
-        if is_use_due:
-            with suppress(Unavailable, TimeoutError):  # the answer does not depend on this note
-                async with asyncio.timeout(NOTE_DEADLINE):
-                    await self._database.write(partial(self._note, session, session_token, now))
+        if notes:
+            await self._write_notes(notes)
         return LoggedIn(member, session, union_types)
 
-    def _note(self, session: LiveSession, session_token: str, now: int, tx: Transaction) -> None:
-        if session.was_presented:
-            self._sessions.note_use(tx, session_token, now)
-        else:
-            self._sessions.note_presented(tx, session, now)
+    async def _write_notes(self, notes: Sequence[_Note]) -> None:
+        """Write what the answer does not depend on, unless that keeps the visitor waiting."""
+
+        def write(tx: Transaction) -> None:
+            for note in notes:
+                note(tx)
+
+        with suppress(Unavailable, TimeoutError):
+            async with asyncio.timeout(NOTE_DEADLINE):
+                await self._database.write(write)
 
     async def find_recent(self, *, session_token: str = "", access_token: str = "") -> LoggedIn:
         """Return who is logged in, for what must not be done with a stolen session.

@@ -38,9 +38,7 @@ _FIND = Statement(select(*(_SESSION.c[name] for name in _NAMES)).where(_HAS_HASH
 _LOCK = Statement(select(*(_SESSION.c[name] for name in _NAMES)).where(_HAS_HASH).with_for_update())
 _IS_LIVE = (_SESSION.c.revoked_time.is_(None), _SESSION.c.expiry_time > bindparam("now"))
 _FIND_LIVE = Statement(
-    select(_SESSION.c.member_id, _SESSION.c.create_time, _SESSION.c.seen_time).where(
-        _SESSION.c.family == bindparam("family"), *_IS_LIVE
-    )
+    select(_SESSION.c.member_id, _SESSION.c.create_time).where(_SESSION.c.family == bindparam("family"), *_IS_LIVE)
 )
 _LOCK_LIVE = Statement(
     select(_SESSION.c.id).where(_SESSION.c.family == bindparam("family"), *_IS_LIVE).with_for_update()
@@ -56,9 +54,6 @@ _ROTATE = Statement(
     .values(rotated_time=bindparam("now"), seen_time=bindparam("now"))
 )
 _SEEN = Statement(update(_SESSION).where(_HAS_HASH).values(seen_time=bindparam("now")))
-_SEEN_OF_FAMILY = Statement(
-    update(_SESSION).where(_SESSION.c.family == bindparam("seen_family")).values(seen_time=bindparam("now"))
-)
 _REVOKE = Statement(
     update(_SESSION)
     .where(_SESSION.c.family == bindparam("ended_family"), _SESSION.c.revoked_time.is_(None))
@@ -99,10 +94,10 @@ def lock_session(transaction: Transaction, token_hash: str) -> SessionRow | None
     return SessionRow(*row) if row else None
 
 
-def find_live(transaction: Transaction, family: str, now: int) -> tuple[int, int, int] | None:
-    """Return the member's id, the time of the login and of its last use for a family with a live token, else None."""
+def find_live(transaction: Transaction, family: str, now: int) -> tuple[int, int] | None:
+    """Return the member's id and the time of the login for a family with a live token at `now`, else None."""
     row = _FIND_LIVE.first(transaction, family=family, now=now)
-    return (row[0], row[1], row[2]) if row else None
+    return (row[0], row[1]) if row else None
 
 
 def lock_live_family(transaction: Transaction, family: str, now: int) -> bool:
@@ -126,11 +121,6 @@ def update_rotated(transaction: Transaction, token_hash: str, now: int) -> None:
 def update_seen(transaction: Transaction, token_hash: str, now: int) -> None:
     """Note that the token was used at `now`."""
     _SEEN.run(transaction, wanted_hash=token_hash, now=now)
-
-
-def update_seen_of_family(transaction: Transaction, family: str, now: int) -> None:
-    """Note that a token of the login was used at `now`."""
-    _SEEN_OF_FAMILY.run(transaction, seen_family=family, now=now)
 
 
 def revoke_family(transaction: Transaction, family: str, now: int) -> None:
