@@ -76,6 +76,16 @@ def is_form(request: Request) -> bool:
     return request.headers.get("content-type", "").partition(";")[0].strip() == "application/x-www-form-urlencoded"
 
 
+def is_speculative(request: Request) -> bool:
+    """Tell whether the browser looks ahead, by prefetch or prerender, and nobody has followed the link yet.
+
+    Browsers say so in `Sec-Purpose` (WICG Nav Speculation), older ones in `Purpose`, `X-Purpose` or `X-Moz`.
+    """
+    headers = request.headers
+    purposes = (headers.get(name, "").lower() for name in ("sec-purpose", "purpose", "x-purpose", "x-moz"))
+    return any(word in purpose for purpose in purposes for word in ("prefetch", "prerender", "preview", "instant"))
+
+
 def wants_page(request: Request) -> bool:
     """Tell whether to answer with a page: a browser that navigates accepts `text/html`, a script or an app does not."""
     return "text/html" in request.headers.get("accept", "")

@@ -43,7 +43,9 @@ def account_binder_routes(context: WebContext) -> list[BaseRoute]:
     style, unbind_style = answer_with_codes(_CODES), answer_with_codes({**_CODES, "unsupported": "E134"})
 
     def make_route(path: str, endpoint: Endpoint, *methods: str, style: ErrorStyle = style) -> BaseRoute:
-        return route(context, f"/buyer/{path}", endpoint, *methods, style=style, cross_origin=True)
+        acts_on_get = endpoint == binder.begin  # it sets a cookie
+        url = f"/buyer/{path}"
+        return route(context, url, endpoint, *methods, style=style, cross_origin=True, acts_on_get=acts_on_get)
 
     return [
         make_route("account-binder/pc/{type}", binder.begin, "GET"),

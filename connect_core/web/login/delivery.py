@@ -30,10 +30,10 @@ from connect_core.web.requests import get_cookies, get_visit
 
 EXPIRED_FLOW_MEMORY = 300
 """Seconds for which a browser keeps a flow past its life, so that the error page says "expired" and not "unknown"."""
-MOST_FLOWS = 5
-"""Flows that one browser keeps at once: logins begun in several tabs."""
-FLOW_COOKIE_BYTES = 4096
-"""Bytes that the flow cookies of one browser may have together; servers and proxies limit the size of a header."""
+MOST_FLOWS = 20
+"""Flows that one browser keeps at once: logins begun in several tabs. Browsers keep 50 cookies of a host and more."""
+FLOW_COOKIE_BYTES = 7 * 1024
+"""Bytes that the flow cookies of one browser may have together: nginx and Apache take a header of 8 KiB."""
 
 
 def flow_cookie(context: WebContext, state: str) -> str:
