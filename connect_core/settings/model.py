@@ -12,7 +12,7 @@ from pydantic.types import DirectoryPath, FilePath
 from connect_core.identity import ClientType
 from connect_core.settings.values import (
     Duration,
-    Endpoint,
+    ReturnAddress,
     check_network,
     check_origin,
     check_redis_url,
@@ -76,7 +76,7 @@ class Service(Section):
     secret_keys: list[SecretStr] = Field(
         min_length=1, description="base64url of 32 bytes each; the first seals, all open."
     )
-    redirect_allow: list[Endpoint] = Field(
+    redirect_allow: list[ReturnAddress] = Field(
         default=[], description="Origins with path prefix that a login may return to, besides our own."
     )
     home_url: str = Field(default="/", description="Where a login without `return_to` lands.")

@@ -99,6 +99,6 @@ class WebContext:
 
     def shorten(self, target: str) -> str:
         """Return a checked return target as links carry it: without our own origin, and empty for the shop's home."""
-        service = self.manager.settings.service
-        is_home = target == self.manager.targets.check(service.home_url)
-        return "" if is_home else target.removeprefix(service.public_url)
+        targets = self.manager.targets
+        is_home = target == targets.check(self.manager.settings.service.home_url)
+        return "" if is_home else targets.shorten(target)
