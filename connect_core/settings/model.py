@@ -91,7 +91,7 @@ class Service(Section):
         default=[], description="Exact origins of front ends that call the JSON routes with cookies."
     )
     trusted_proxies: list[Annotated[str, AfterValidator(check_network)]] = Field(
-        default=[], description="Addresses or networks whose X-Forwarded-For is believed, for limits and logs."
+        default=[], description="Addresses or networks whose X-Forwarded-For or Forwarded is believed, for limits."
     )
     readable_token_cookies: bool = Field(
         default=False, description="Leave HttpOnly off the token cookies of the `/buyer` routes."
@@ -136,15 +136,25 @@ class Limits(Section):
         default=50, ge=1, description="Calls at once, per provider; up to 200 more wait within the deadline."
     )
     per_address: str = Field(
-        default="60/minute",
+        default="600/minute",
         pattern=r"^(off|[1-9]\d{0,6}/(second|minute|hour))$",
-        description="Login starts and callbacks per client address.",
+        description="Login starts, callbacks and codes per client address; a carrier's NAT has thousands of people.",
+    )
+    failures_per_address: str | None = Field(
+        default=None,
+        pattern=r"^(off|[1-9]\d{0,6}/(second|minute|hour))$",
+        description="Those of them that are refused as wrong; default `60/minute`, and `off` where `per_address` is.",
     )
     per_username: str = Field(
         default="10/hour",
         pattern=r"^(off|[1-9]\d{0,6}/(second|minute|hour))$",
         description="Tries of a password per user name.",
     )
+
+    @property
+    def failures(self) -> str:
+        """The rule for `failures_per_address`."""
+        return self.failures_per_address or ("off" if self.per_address == "off" else "60/minute")
 
 
 class SessionLifetimes(Section):

@@ -28,6 +28,7 @@ from connect_core.web import responses
 from connect_core.web.account.merge import merge_routes
 from connect_core.web.account.personal_data import personal_data_routes
 from connect_core.web.account.routes import account_routes
+from connect_core.web.addresses import TrustedProxies
 from connect_core.web.context import WebContext
 from connect_core.web.endpoints import route
 from connect_core.web.error_pages import answer_error
@@ -39,7 +40,7 @@ from connect_core.web.login.routes import login_routes
 from connect_core.web.pages import Pages
 from connect_core.web.pages.theme_check import load_pages
 from connect_core.web.rate_limit import Limiter
-from connect_core.web.requests import TrustedProxies, new_request_id
+from connect_core.web.requests import new_request_id
 from connect_core.web.responses import Cookies
 
 SWEEP_SECONDS = 60
@@ -99,7 +100,7 @@ def _find_icons(manager: ConnectManager) -> dict[str, bytes]:
 
 
 def _make_context(manager: ConnectManager, pages: Pages) -> WebContext:
-    settings, service = manager.settings, manager.settings.service
+    service, limits = manager.settings.service, manager.settings.limits
     return WebContext(
         manager=manager,
         pages=pages,
@@ -107,8 +108,9 @@ def _make_context(manager: ConnectManager, pages: Pages) -> WebContext:
             is_plain_loopback=service.is_plain_loopback, readable_token_cookies=service.readable_token_cookies
         ),
         trusted_proxies=TrustedProxies(service.trusted_proxies),
-        limiter=Limiter(settings.limits.per_address, manager.shared),
-        password_limiter=Limiter(settings.limits.per_username, manager.shared),
+        limiter=Limiter(limits.per_address, manager.shared),
+        failure_limiter=Limiter(limits.failures, manager.shared, "failures "),
+        password_limiter=Limiter(limits.per_username, manager.shared),
         origins=(service.public_url, *service.cors_origins),
         cors_origins=tuple(service.cors_origins),
         prefix=service.prefix,

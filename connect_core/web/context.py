@@ -9,14 +9,23 @@ from dataclasses import dataclass, field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from connect_core.errors import NotLoggedIn
+from connect_core.errors import (
+    BadRequest,
+    CodeInvalid,
+    CodeMissing,
+    CodeSeen,
+    ConnectError,
+    NotLoggedIn,
+    StateInvalid,
+    StateMissing,
+)
 from connect_core.manager import ConnectManager
 from connect_core.members.current import LoggedIn
 from connect_core.observability.refusals import RefusalLog
+from connect_core.web.addresses import TrustedProxies
 from connect_core.web.pages import Pages, with_query
 from connect_core.web.rate_limit import Limiter
 from connect_core.web.requests import (
-    TrustedProxies,
     check_origin,
     find_requested_language,
     get_bearer,
@@ -25,12 +34,16 @@ from connect_core.web.requests import (
 )
 from connect_core.web.responses import LANGUAGE_MEMORY, Cookies
 
+GUESSES = (BadRequest, CodeInvalid, CodeMissing, CodeSeen, NotLoggedIn, StateInvalid, StateMissing)
+"""Refusals that count as failures of an address. A person who cancels or is too late fails at nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class WebContext:
     """The running service, as routes see it.
 
-    `limiter` counts by client address, `password_limiter` by user name. `origins` may send forms and JSON with cookies;
+    `limiter` counts by client address, `failure_limiter` those of them that are refused, `password_limiter` counts by
+    user name. `origins` may send forms and JSON with cookies;
     `cors_origins` are those of them that browsers ask us about (CORS). `prefix` is where the routes begin, `/connect`.
     """
 
@@ -39,6 +52,7 @@ class WebContext:
     cookies: Cookies
     trusted_proxies: TrustedProxies
     limiter: Limiter
+    failure_limiter: Limiter
     password_limiter: Limiter
     origins: tuple[str, ...]
     cors_origins: tuple[str, ...]
@@ -46,8 +60,20 @@ class WebContext:
     refusals: RefusalLog = field(default_factory=RefusalLog)
 
     async def count(self, request: Request) -> None:
-        """Count a login start, callback or code for the client's address. Raises `RateLimited`."""
-        await self.limiter.hit(self.trusted_proxies.get_address(request))
+        """Count a login start, callback or code for the client's address. Raises `RateLimited`.
+
+        If it is refused in the end, it is counted among the failures as well, see `count_failure`.
+        """
+        if address := self.trusted_proxies.get_address(request):
+            self.failure_limiter.check(address)
+            await self.limiter.hit(address)
+            request.state.counted_address = address
+
+    async def count_failure(self, request: Request, error: ConnectError) -> None:
+        """Count a refusal for the client's address, if it may be a guess: of a state, a code, a ticket, a password."""
+        address = getattr(request.state, "counted_address", "")
+        if address and isinstance(error, GUESSES):
+            await self.failure_limiter.note(address)
 
     async def count_password(self, username: str) -> None:
         """Count an attempt to guess the password of `username`. Raises `RateLimited`."""

@@ -96,6 +96,7 @@ def _guarded(context: WebContext, endpoint: Endpoint, style: ErrorStyle) -> Endp
                 return Response(status_code=405, headers=responses.HEADERS)
             response = await endpoint(request)
         except ConnectError as error:
+            await context.count_failure(request, error)
             context.refusals.note(error, _log_fields(request))
             response = style(request, error)
             _forget_flow(context, request, response, error)

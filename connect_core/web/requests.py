@@ -1,16 +1,14 @@
-"""Reading requests: parameters, small bodies, cookies, bearer tokens, language, client address.
+"""Reading requests: parameters, small bodies, cookies, bearer tokens, language.
 
 What a client sends is bounded in size here; each parameter is judged when it is read, see `ReceivedParameters`. Never
 decides who may do what.
 """
 
-import ipaddress
 import json
 import math
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -168,46 +166,6 @@ def check_origin(request: Request, allowed: Sequence[str]) -> None:
     """Raise `Forbidden` for a request that a page of another origin than `allowed` sent."""
     if is_from_another_origin(request, allowed):
         raise Forbidden("the request comes from another origin")
-
-
-class TrustedProxies:
-    """The proxies whose `X-Forwarded-For` is believed, for rate limits and logs only."""
-
-    def __init__(self, proxies: Sequence[str]) -> None:
-        """`proxies` are addresses or networks, such as `10.0.0.0/8`. Raises `ValueError` for anything else."""
-        self._networks = [ipaddress.ip_network(proxy) for proxy in proxies]
-
-    def get_address(self, request: Request) -> str:
-        """Return the client's address, for which limits are counted; of an IPv6 address its /64 network.
-
-        That is the nearest hop that is no trusted proxy: what a client writes into `X-Forwarded-For` itself stands
-        further left and is not believed.
-        """
-        peer = request.client.host if request.client else ""
-        if not self._networks:
-            return _group_of(peer)
-        hops = [peer, *reversed(",".join(request.headers.getlist("x-forwarded-for")).split(","))]
-        believed = None
-        for hop in hops:
-            try:
-                believed = ipaddress.ip_address(hop.strip())
-            except ValueError:
-                break
-            if not any(believed in network for network in self._networks):
-                break
-        return _group_of(str(believed)) if believed else "unknown"
-
-
-@lru_cache(4096)
-def _group_of(text: str) -> str:
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return "unknown"
-    if address.version == 4:
-        return str(address)
-    mapped = address.ipv4_mapped
-    return str(mapped) if mapped else str(ipaddress.ip_network((address, 64), strict=False))
 
 
 async def _read_body(request: Request) -> bytes:
