@@ -58,7 +58,7 @@ class Visit:
 
     `session_token` is what this browser is logged in with until now, and what the new login ends; `access_token` the
     Authorization header's. `chosen_language` is empty until a person chose one, and goes along into the vendor's app.
-    `device_id` is the app's own name for its device, at most 64 characters.
+    `device_id` is the app's own name for its device, at most 64 characters. `root_path` is in front of our routes.
     """
 
     request_id: str
@@ -68,6 +68,7 @@ class Visit:
     access_token: str = field(default="", repr=False)
     chosen_language: str = ""
     device_id: str = ""
+    root_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,12 @@ class Service(Section):
     prefix: str = Field(
         default="/connect", pattern=r"^/[a-z0-9/_-]*[a-z0-9_-]$", description="Where the routes are mounted."
     )
+    root_path: str = Field(
+        default="",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        description="Path in front of `prefix` under which browsers reach the service, where neither a mount nor the "
+        "ASGI server says so: a proxy cuts it off.",
+    )
     handover: bool = Field(default=True, description="A PC may be logged in by a phone that scans its QR code.")
     unbind_after: Duration = Field(
         default=0, ge=0, description="Age that a connection must have before its member can unlink it."

@@ -23,6 +23,7 @@ from connect_core.manager import ConnectManager
 from connect_core.members.current import LoggedIn
 from connect_core.observability.refusals import RefusalLog
 from connect_core.web.addresses import TrustedProxies
+from connect_core.web.mounting import get_root
 from connect_core.web.pages import Pages, with_query
 from connect_core.web.rate_limit import Limiter
 from connect_core.web.requests import (
@@ -44,7 +45,8 @@ class WebContext:
 
     `limiter` counts by client address, `failure_limiter` those of them that are refused, `password_limiter` counts by
     user name. `origins` may send forms and JSON with cookies;
-    `cors_origins` are those of them that browsers ask us about (CORS). `prefix` is where the routes begin, `/connect`.
+    `cors_origins` are those of them that browsers ask us about (CORS). `route_prefix` is where the routes begin,
+    `/connect`.
     """
 
     manager: ConnectManager
@@ -56,8 +58,13 @@ class WebContext:
     password_limiter: Limiter
     origins: tuple[str, ...]
     cors_origins: tuple[str, ...]
-    prefix: str
+    route_prefix: str
     refusals: RefusalLog = field(default_factory=RefusalLog)
+
+    @property
+    def prefix(self) -> str:
+        """What the addresses of our routes begin with, as this request's browser sees them."""
+        return get_root() + self.route_prefix
 
     async def count(self, request: Request) -> None:
         """Count a login start, callback or code for the client's address. Raises `RateLimited`.

@@ -18,6 +18,7 @@ from connect_core.errors import BadRequest, Forbidden
 from connect_core.identity import Language
 from connect_core.login.values import Visit
 from connect_core.providers.parameters import ReceivedParameters
+from connect_core.web.mounting import get_root
 from connect_core.web.pages.messages import find_language, pick_language
 
 BODY_LIMIT = 16 * 1024
@@ -132,7 +133,8 @@ def get_visit(request: Request, session_token: str = "", device_id: str = "") ->
     headers = dict(request.scope["headers"])  # read once: every login comes here, and Starlette's look-up is linear
     language, chosen = _pick(request, headers)
     agent = headers.get(b"user-agent", b"")[:512].decode("latin-1")
-    return Visit(request.state.request_id, agent, language, session_token, _get_bearer(headers), chosen, device_id)
+    bearer = _get_bearer(headers)
+    return Visit(request.state.request_id, agent, language, session_token, bearer, chosen, device_id, get_root())
 
 
 def _get_bearer(headers: Mapping[bytes, bytes]) -> str:

@@ -56,7 +56,7 @@ _MISTAKES: Mapping[type[RequestRefused], str] = {
 def merge_routes(context: WebContext) -> list[BaseRoute]:
     """Return the routes of this module; where no plugin plans merges all but those for undoing are 404."""
     merge, path = _MergeEndpoints(context), f"{context.prefix}/account/merge"
-    route = partial(endpoints.route, context, style=leading_back_to(context, f"{context.prefix}/account"))
+    route = partial(endpoints.route, context, style=leading_back_to(context, "/account"))
     return [
         route(f"{context.prefix}/{{provider}}/{{client}}/merge", merge.begin, "POST", cross_origin=True),
         route(path, merge.page, "GET"),
@@ -73,7 +73,10 @@ class _MergeEndpoints:
     def __init__(self, context: WebContext) -> None:
         self._context = context
         self._merges = context.manager.merges
-        self._account = f"{context.prefix}/account"
+
+    @property
+    def _account(self) -> str:
+        return f"{self._context.prefix}/account"
 
     async def begin(self, request: Request) -> Response:
         """Begin a login with the second account by redirect; with a client's code, finish it."""

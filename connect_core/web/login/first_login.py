@@ -108,7 +108,7 @@ class _FirstLoginEndpoints:
 
 
 def _error_style(context: WebContext) -> ErrorStyle:
-    leading_back = leading_back_to(context, f"{context.prefix}/first-login")
+    leading_back = leading_back_to(context, "/first-login")
 
     def answer(request: Request, error: ConnectError) -> Response:
         """Link from the page of an expired ticket to a new login, which ends where the first one was to end."""

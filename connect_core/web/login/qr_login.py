@@ -250,11 +250,11 @@ class _PhoneEndpoints:
 def _error_style(context: WebContext) -> ErrorStyle:
     def answer(request: Request, error: ConnectError) -> Response:
         """Say that the QR code no longer works, where its ticket has expired: only the PC can show a new one."""
-        id_, begin = request.path_params.get("id"), f"{context.prefix}/handover"
+        id_, begin = request.path_params.get("id"), "/handover"
         if not wants_page(request) or not isinstance(error, StateExpired | StateInvalid):
-            return leading_back_to(context, f"{context.prefix}/h/{id_}" if id_ else begin)(request, error)
+            return leading_back_to(context, f"/h/{id_}" if id_ else begin)(request, error)
         home = context.manager.settings.service.home_url
-        next_step = NextStep("to_shop", home) if id_ else NextStep("start_again", begin)
+        next_step = NextStep("to_shop", home) if id_ else NextStep("start_again", context.prefix + begin)
         return error_page(context, request, error, "handover_over", [next_step])
 
     return answer
