@@ -77,12 +77,12 @@ class ConnectManager(Parts):
             codes = [received.code] if isinstance(received, ReceivedCode) else []
             is_first, purpose = await self.callbacks.spend(begun, codes, visit)
             if not is_first:
-                return await self.callbacks.repeat(begun)
+                return await self.callbacks.repeat(begun, visit)
             try:
                 if purpose is None:
                     raise StateInvalid("the session that began this is not this visitor's")
                 if isinstance(received, Refusal):
-                    await self.callbacks.discard_codes(configured, parameters.items(), begun.state)
+                    await self.callbacks.discard_codes(configured, parameters, begun.state)
                     raise received.error
                 response = AuthorizationResponse.of_spent_flow(
                     client_type=configured.client_type,

@@ -17,6 +17,7 @@ from connect_core.login.flow import Flows
 from connect_core.login.qr_login import QrLogins
 from connect_core.login.return_targets import Targets
 from connect_core.login.start import Starter
+from connect_core.login.values import Delivery
 from connect_core.members.current import CurrentMember
 from connect_core.members.directory import BuiltInMembers, ExternalMembers, Members
 from connect_core.members.external_directory import ExternalDirectory
@@ -53,7 +54,8 @@ class Parts:
         self.services = services = self._make_services(now)
         self.sessions, self.dispatcher = services.sessions, services.dispatcher
         self.has_passwords = services.has_passwords
-        self.flows, self.first_login_tickets = Flows(service.keys), FirstLoginTickets(service.keys, services.now)
+        self.flows = Flows(service.keys, _find_repeatable(plugins))
+        self.first_login_tickets = FirstLoginTickets(service.keys, services.now)
         self.starter = Starter(service, self.targets, services.now)
         self.callbacks = Callbacks(services, self.flows)
         self.completion = Completion(services, self.flows, chooses=self.chooses)
@@ -92,6 +94,12 @@ class Parts:
         if self.shared is not None:
             await self.shared.aclose()
         self.database.close()
+
+
+def _find_repeatable(plugins: Plugins) -> set[Delivery]:
+    """Return the deliveries whose session a repeated callback may be given again."""
+    issues_own_tokens = plugins.hooks.connect_issue_tokens.get_hookimpls()
+    return {Delivery.SESSION} if issues_own_tokens else {Delivery.SESSION, Delivery.TOKEN_COOKIES}
 
 
 def _make_pool(settings: Settings, cache: Cache) -> HttpPool:

@@ -67,6 +67,7 @@ from connect_core.providers.oauth2 import (
     Quirks,
 )
 from connect_core.providers.oidc import Issuer, Metadata, OidcProvider, OidcSettings, SignedSecret
+from connect_core.providers.parameters import get_display_text
 from connect_core.providers.provider import (
     AuthorizationRequest,
     AuthorizationResponse,
@@ -144,6 +145,7 @@ __all__ = [
     "decrypt_aes_cbc",
     "encode_form",
     "encrypt_aes_cbc",
+    "get_display_text",
     "hookimpl",
     "load_certificates",
     "load_private_key",

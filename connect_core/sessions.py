@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from connect_core.crypto import AccessTokens, token_hash
+from connect_core.crypto.tickets import TICKET_SECONDS
 from connect_core.errors import TokenInvalid
 from connect_core.identity import ClientType
 from connect_core.settings import SessionLifetimes as Lifetimes
-from connect_core.store import Transaction
+from connect_core.store import Transaction, flows
 from connect_core.store import sessions as store
 from connect_core.store.sessions import SessionRow
 
@@ -84,7 +85,8 @@ class NewSession:
     """A session to be opened for a member who logged in through the connection `connect_id`.
 
     With `login_time` (epoch seconds) the login is an older one, and the session ends when that login would have. `kind`
-    is what its token is given out as.
+    is what its token is given out as. `token` and `family` are those of a flow's session, which a repeat of its
+    callback finds again; others get random ones.
     """
 
     member_id: int
@@ -93,6 +95,8 @@ class NewSession:
     connect_id: int = 0
     login_time: int | None = None
     kind: TokenKind = TokenKind.SESSION
+    token: str = field(default="", repr=False)
+    family: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +128,13 @@ class Sessions:
     def open(self, transaction: Transaction, session: NewSession, now: int) -> OpenSession:
         """Open a session at `now` (epoch seconds)."""
         login_time = now if session.login_time is None else session.login_time
-        token = _new_token(session.kind)
+        token = session.token or _new_token(session.kind)
         row = SessionRow(
             member_id=session.member_id,
             connect_id=session.connect_id,
             client_type=session.client_type,
             device_id=session.device_id,
-            family=secrets.token_hex(16),
+            family=session.family or secrets.token_hex(16),
             token_hash=token_hash(token),
             create_time=login_time,
             seen_time=now,
@@ -161,6 +165,21 @@ class Sessions:
         if row is None or row.rotated_time is not None:
             return None, False
         return _live(row), now - row.seen_time >= min(SEEN_STEP, self.lifetimes.idle // 4)
+
+    def find_open(self, transaction: Transaction, token: str, now: int) -> OpenSession | None:
+        """Return the session of a token that is computed anew, unless it was ended or its token rotated."""
+        row = store.find_session(transaction, token_hash(token))
+        if row is None or not self._is_live(row, now) or row.rotated_time is not None:
+            return None
+        return OpenSession(row, token)
+
+    def is_first_use(self, transaction: Transaction, session: LiveSession, now: int) -> bool:
+        """Tell whether a callback could still give this session out again, which ends with `note_first_use`."""
+        return now - session.login_time <= TICKET_SECONDS and flows.is_unpresented(transaction, session.family)
+
+    def note_first_use(self, transaction: Transaction, session: LiveSession) -> None:
+        """Write that somebody came with this session."""
+        flows.update_presented(transaction, session.family)
 
     def find_presented(
         self, transaction: Transaction, presented: PresentedTokens, now: int
@@ -275,8 +294,13 @@ def _live(row: SessionRow) -> LiveSession:
     return LiveSession(row.member_id, ClientType(row.client_type), row.family, row.create_time)
 
 
+def name_token(kind: TokenKind, value: str) -> str:
+    """Return an unguessable `value` as a token of that kind."""
+    return f"{kind}_{value}"
+
+
 def _new_token(kind: TokenKind) -> str:
-    return f"{kind}_{secrets.token_urlsafe(32)}"
+    return name_token(kind, secrets.token_urlsafe(32))
 
 
 def _is_given_out_as(kind: TokenKind, token: str) -> bool:

@@ -6,6 +6,7 @@ lets a ticket be used once.
 """
 
 import json
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any, Generic, Protocol, TypeVar
@@ -17,6 +18,8 @@ from connect_core.errors import StateExpired, StateInvalid
 
 TICKET_SECONDS = 600
 """Seconds for which a ticket is accepted: a login's start to its callback, a proof to what it is for."""
+PLAIN_BYTES = 512
+"""Bytes up to which a ticket's text is sealed as it is."""
 
 
 class Expiring(Protocol):
@@ -57,8 +60,10 @@ class TicketCodec(Generic[T]):
         dumped = self._values.dump_python(value, mode="json")
         key = dumped[self._key_field]
         values = [dumped[name] for name in self._names]  # without their names: a cookie has 4 KiB
-        text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
-        return f"{key}.{self._sealer.seal(text.encode(), key)}"
+        text = json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
+        # a long one is compressed: browsers and proxies limit the cookies of all tabs together
+        packed = zlib.compress(text, 9) if len(text) > PLAIN_BYTES else text
+        return f"{key}.{self._sealer.seal(packed, key)}"
 
     def open(self, ticket: str, now: int, *, what: str) -> T:
         """Return the value of a ticket that has not expired at `now` (epoch seconds).
@@ -78,7 +83,8 @@ class TicketCodec(Generic[T]):
         """Return the value of a ticket, however old. Raises `StateInvalid`."""
         key, _, sealed = ticket.partition(".")
         try:
-            values = self._upgrade(json.loads(self._sealer.open(sealed, key)))
+            packed = self._sealer.open(sealed, key)
+            values = self._upgrade(json.loads(packed if packed.startswith(b"[") else zlib.decompress(packed)))
             return self._values.validate_python({**dict(zip(self._names, values, strict=True)), self._key_field: key})
-        except (SealError, ValueError):
+        except (SealError, ValueError, zlib.error):
             raise StateInvalid(f"{what} is unknown here") from None

@@ -5,7 +5,7 @@ here is remembered, so that no other flow can use it.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from connect_core.errors import CodeSeen, RequestRefused, StateInvalid, StateMissing, Unavailable
@@ -15,9 +15,10 @@ from connect_core.login.flow import Flows
 from connect_core.login.values import LOG_IN, CallbackRepeated, Delivery, Flow, Purpose, PurposeKind, Visit
 from connect_core.members.services import Services
 from connect_core.providers import calls
+from connect_core.providers.parameters import get_pairs
 from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import ConfiguredProvider
-from connect_core.sessions import LiveSession
+from connect_core.sessions import LiveSession, OpenSession
 from connect_core.store import Transaction
 
 CLOSE_DEADLINE = 0.5
@@ -44,8 +45,9 @@ class Callbacks:
         delivers_json: bool,
     ) -> Flow:
         """Return the flow of a response. Raises `StateMissing`, `StateInvalid`, `StateExpired`."""
-        state = parameters.get("state", "")
+        state = ""
         try:
+            state = parameters.get("state", "")
             if configured.entrance is not Entrance.REDIRECT:
                 raise StateInvalid("this client type does not come back by redirect")
             if not state:
@@ -55,7 +57,7 @@ class Callbacks:
             if (begun.provider, begun.client_type) != (configured.name, configured.client_type) or not same_way:
                 raise StateInvalid("the flow was started elsewhere")
         except RequestRefused:
-            await self.discard_codes(configured, parameters.items(), state)
+            await self.discard_codes(configured, parameters, state)
             raise
         return begun
 
@@ -66,8 +68,8 @@ class Callbacks:
 
         A ticket is for one purpose and, where that needs a session, for that session alone. Raises as `open`.
         """
-        ticket = parameters.get("ticket", "")
         try:
+            ticket = parameters.get("ticket", "")
             if not ticket:
                 raise StateMissing("the ticket that came with the login string is missing")
             begun = self._flows.open_ticket(ticket, self._now())
@@ -79,7 +81,7 @@ class Callbacks:
             if parameters.get("state", begun.state) != begun.state:
                 raise StateInvalid("the code came back to another flow")
         except RequestRefused:
-            await self.discard_codes(configured, parameters.items())
+            await self.discard_codes(configured, parameters)
             raise
         return begun
 
@@ -115,10 +117,10 @@ class Callbacks:
             raise StateInvalid("the ticket was used before")
 
     async def discard_codes(
-        self, configured: ConfiguredProvider, parameters: Iterable[tuple[str, str]], state: str = ""
+        self, configured: ConfiguredProvider, parameters: Mapping[str, str], state: str = ""
     ) -> None:
         """Remember the codes of a response that is refused, so that no flow but `state`'s can use them."""
-        codes, now = calls.find_codes(configured.provider, parameters), self._now()
+        codes, now = calls.find_codes(configured.provider, get_pairs(parameters)), self._now()
 
         def discard(tx: Transaction) -> None:
             for code in codes:
@@ -128,17 +130,22 @@ class Callbacks:
         if codes:
             await self._database.write(discard)
 
-    async def repeat(self, begun: Flow) -> CallbackRepeated:
+    async def repeat(self, begun: Flow, visit: Visit) -> CallbackRepeated:
         """Answer the same browser that comes again with a spent flow, once the first callback has ended.
 
-        Raises `StateInvalid` when that one failed, and for a token request, whose tokens are told once.
+        Its answer may be lost, so the session of that login goes with this one too, as long as nobody has presented it
+        and the visitor is not logged in otherwise.
+
+        Raises `StateInvalid` when the first callback failed, and for a token request, whose tokens are told once.
         """
         clock = asyncio.get_running_loop().time
         ends = clock() + TOTAL_DEADLINE
         while begun.delivery is not Delivery.JSON and clock() < ends:
             outcome = await self._database.read(lambda tx: flow.find_outcome(tx, begun))
-            if outcome == flow.DONE:
+            if outcome == flow.PRESENTED:
                 return CallbackRepeated(begun.delivery, begun.return_to)
+            if outcome == flow.DONE:
+                return CallbackRepeated(begun.delivery, begun.return_to, await self._find_lost_session(begun, visit))
             if outcome in (flow.FAILED, flow.PENDING):
                 break
             await asyncio.sleep(POLL_SECONDS)
@@ -149,6 +156,15 @@ class Callbacks:
         with suppress(Unavailable, TimeoutError):
             async with asyncio.timeout(CLOSE_DEADLINE):
                 await self._database.write(lambda tx: flow.close(tx, begun, flow.FAILED))
+
+    async def _find_lost_session(self, begun: Flow, visit: Visit) -> OpenSession | None:
+        now, token = self._now(), self._flows.get_session_token(begun)
+
+        def find(tx: Transaction) -> OpenSession | None:
+            presented, _ = self._sessions.find_presented(tx, visit.presented, now)
+            return self._sessions.find_open(tx, token, now) if presented is None else None
+
+        return await self._database.read(find) if token else None
 
     def _find_linking_session(self, tx: Transaction, begun: Flow, visit: Visit, now: int) -> LiveSession | None:
         """The session that began the flow, if this visitor still has it; another member's does not count."""

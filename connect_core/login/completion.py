@@ -15,7 +15,6 @@ from connect_core.login.values import (
     AccountProved,
     Arrival,
     ChoiceNeeded,
-    Delivery,
     IdentityLinked,
     Outcome,
     PurposeKind,
@@ -28,7 +27,7 @@ from connect_core.members.resolution import login_by_unionid
 from connect_core.members.services import Services
 from connect_core.members.values import LoginAttempt, ProfileNeeded, ResolvedMember, Unregistered
 from connect_core.providers.hookspecs import LoginEvent
-from connect_core.sessions import NewSession, TokenKind
+from connect_core.sessions import NewSession
 from connect_core.store import Transaction, connections, erasure, flows
 
 Completed = tuple[Outcome, list[LoginEvent]]
@@ -164,7 +163,9 @@ class Completion:
             arrival.configured.client_type,
             pending.device_id if pending else visit.device_id,
             entry.connect_id,
-            kind=TokenKind.SESSION if arrival.delivery is Delivery.SESSION else TokenKind.REFRESH,
+            kind=flow.get_token_kind(arrival.delivery),
+            token=self._flows.get_session_token(arrival.flow) if arrival.flow else "",
+            family=self._flows.get_session_family(arrival.flow) if arrival.flow else "",
         )
         opened = self._sessions.open(tx, session, now)
         events = self._write_events(tx, arrival, identity, entry, now)

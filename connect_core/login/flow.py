@@ -8,7 +8,7 @@ be spent once.
 import base64
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from connect_core.crypto import keyed_hash, token_hash
@@ -17,12 +17,13 @@ from connect_core.crypto.tickets import TICKET_SECONDS, TicketCodec
 from connect_core.errors import CodeSeen, StateInvalid
 from connect_core.login.values import Delivery, Flow, Purpose, PurposeKind
 from connect_core.providers.registry import ConfiguredProvider
+from connect_core.sessions import TokenKind, name_token
 from connect_core.store import Transaction, flows
 
 CODE_MEMORY = 24 * 3600
 """Seconds for which a code that was presented is refused to every other flow: no vendor's code lives longer."""
 STATE_LENGTH = 32
-DONE, FAILED, PENDING = "done", "failed", "pending"
+DONE, PRESENTED, FAILED, PENDING = flows.DONE, flows.PRESENTED, "failed", "pending"
 """Outcomes of a spent flow, as `es_connect_used_flow.outcome` keeps them."""
 _WHAT = "the flow of this state"
 
@@ -57,13 +58,20 @@ def begin(
     )
 
 
+def get_token_kind(delivery: Delivery) -> TokenKind:
+    """Return what the token of a session is given out as: the session cookie's, or a refresh token."""
+    return TokenKind.SESSION if delivery is Delivery.SESSION else TokenKind.REFRESH
+
+
 class Flows:
     """Seals and opens flows, and spends them in the caller's transaction."""
 
-    def __init__(self, keys: Sequence[bytes]) -> None:
-        """`keys`: 32 bytes each, the first seals, all open."""
+    def __init__(self, keys: Sequence[bytes], repeatable: Collection[Delivery] = (Delivery.SESSION,)) -> None:
+        """`keys`: 32 bytes each, the first seals, all open. `repeatable`: see `get_session_token`."""
+        self._repeatable = repeatable
         self._tickets = TicketCodec(keys, Flow, purpose="flow", key_field="state", upgrade=_upgrade)
         self._code_key = derive_key(keys[0], "presented codes")
+        self._session_key = derive_key(keys[0], "sessions of flows")
 
     def seal(self, flow: Flow) -> str:
         """Return the flow sealed, for a browser's cookie; it opens with its state alone."""
@@ -90,6 +98,20 @@ class Flows:
         """Return the flow of a ticket. Raises as `open`."""
         state, _, sealed = ticket.partition(".")
         return self.open(state, sealed, now)
+
+    def get_session_token(self, flow: Flow) -> str:
+        """Return the token of the session that this flow opens: each of two equal callbacks computes the same one.
+
+        Nobody can who has no key of ours; the vendor knows state and verifier. Empty for a delivery that is not
+        `repeatable`: tokens are told once, and of a plugin's own tokens we never learn whether they were presented.
+        """
+        if flow.delivery not in self._repeatable:
+            return ""
+        return name_token(get_token_kind(flow.delivery), keyed_hash(self._session_key, flow.state, flow.code_verifier))
+
+    def get_session_family(self, flow: Flow) -> str:
+        """Return the family of that session, by which its flow is found; empty where there is no such token."""
+        return flows.get_family(token_hash(flow.state)) if flow.delivery in self._repeatable else ""
 
     def hash_code(self, provider: str, code: str) -> str:
         """Return the keyed hash under which a presented code of the provider is remembered."""

@@ -7,15 +7,15 @@ import posixpath
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from connect_core.errors import RedirectNotAllowed
+from connect_core.settings.values import get_origin, to_ascii_url
 
 MAX_LENGTH = 1024
 """Characters of an encoded target: the flow that carries it has to fit into a cookie."""
 CACHED_TARGETS = 256
 """Targets whose check is cached: most logins return to the same few pages."""
-_DEFAULT_PORTS = {"https": 443, "http": 80}
 _UNQUOTED = "%/:=&?~#+!$,;'@()*[]"
 
 
@@ -25,7 +25,8 @@ class Targets:
     def __init__(self, public_url: str, allow: Sequence[str]) -> None:
         """`allow`: absolute URLs, each for its origin and everything below its path; `public_url` is always allowed."""
         self._public_url = public_url
-        self._rules = [(_origin(urlsplit(url)), urlsplit(url).path or "/") for url in (public_url, *allow)]
+        addresses = [urlsplit(to_ascii_url(url)) for url in (public_url, *allow)]
+        self._rules = [(get_origin(parts), parts.path or "/") for parts in addresses]
         self._cached_check = lru_cache(CACHED_TARGETS)(self._check)
 
     def check(self, target: str) -> str:
@@ -39,9 +40,10 @@ class Targets:
         if any(c <= " " or c in "\\\x7f" for c in target) or target[:2] == "//":
             raise RedirectNotAllowed("the return target is malformed")
         try:
-            url = quote(urljoin(self._public_url, target) if target.startswith(("/", "?")) else target, safe=_UNQUOTED)
+            absolute = urljoin(self._public_url, target) if target.startswith(("/", "?")) else target
+            url = quote(to_ascii_url(absolute), safe=_UNQUOTED)
             parts = urlsplit(url)
-            origin = _origin(parts)
+            origin = get_origin(parts)
         except ValueError:
             raise RedirectNotAllowed("the return target is malformed") from None
         if len(url) > MAX_LENGTH or "@" in parts.netloc or not _is_plain_path(parts.path):
@@ -49,6 +51,13 @@ class Targets:
         if not any(origin == allowed and _is_below(parts.path or "/", prefix) for allowed, prefix in self._rules):
             raise RedirectNotAllowed("the return target is not on the allow-list")
         return url
+
+    def shorten(self, target: str) -> str:
+        """Return a checked target as links carry it: without our own origin, however that is spelled."""
+        parts = urlsplit(target)
+        if get_origin(parts) != self._rules[0][0]:
+            return target
+        return target.removeprefix(f"{target.partition('//')[0]}//{parts.netloc}")
 
     def check_redirect_uri(self, target: str) -> str:
         """Return the page of a front end to which the vendor may return: absolute, no fragment (RFC 6749 §3.1.2).
@@ -58,10 +67,6 @@ class Targets:
         if "#" in target or target.startswith(("/", "?")):
             raise RedirectNotAllowed("redirect_uri is an absolute address without fragment")
         return self.check(target)
-
-
-def _origin(parts: SplitResult) -> tuple[str, str, int | None]:
-    return parts.scheme, parts.hostname or "", parts.port or _DEFAULT_PORTS.get(parts.scheme)
 
 
 def _is_plain_path(path: str) -> bool:

@@ -51,7 +51,7 @@ class Starter:
     def __init__(self, service: Service, targets: Targets, now: Callable[[], int]) -> None:
         """`now` answers seconds since the epoch."""
         self._home_url = service.home_url
-        self._routes = service.public_url + service.prefix
+        self._service = service
         self._targets = targets
         self._now = now
 
@@ -60,11 +60,10 @@ class Starter:
         if configured.entrance is Entrance.CLIENT_CODE:
             raise Unsupported("this client type hands in a code; there is no login URL")
         return_to = self._targets.check(options.return_to or self._home_url)
-        redirect_uri = (
-            self._targets.check_redirect_uri(options.redirect_uri)
-            if options.redirect_uri
-            else f"{self._routes}/{configured.name}/{configured.client_type}/callback"
-        )
+        if options.redirect_uri:
+            redirect_uri = self._targets.check_redirect_uri(options.redirect_uri)
+        else:
+            redirect_uri = f"{self._get_address(configured, visit)}/callback"
         if deep_link := self._find_deep_link(configured, visit, options, return_to, redirect_uri):
             return Start(deep_link)
         begun = flow.begin(configured, options.delivery, redirect_uri, return_to, options.purpose, self._now())
@@ -77,6 +76,11 @@ class Starter:
             language=visit.language,
         )
         return Start(await calls.get_login_url(configured.provider, request), begun)
+
+    def _get_address(self, configured: ConfiguredProvider, visit: Visit) -> str:
+        """Return what the addresses of this login begin with."""
+        routes = f"{self._service.public_url}{visit.root_path}{self._service.prefix}"
+        return f"{routes}/{configured.name}/{configured.client_type}"
 
     def _find_deep_link(
         self, configured: ConfiguredProvider, visit: Visit, options: StartOptions, return_to: str, redirect_uri: str
@@ -92,5 +96,5 @@ class Starter:
             IN_APP: "1",
         }
         query = urlencode({name: value for name, value in parameters.items() if value})
-        start_url = f"{self._routes}/{configured.name}/{configured.client_type}/login?{query}"
+        start_url = f"{self._get_address(configured, visit)}/login?{query}"
         return calls.get_deep_link(provider, start_url, visit.user_agent)

@@ -58,7 +58,8 @@ class Visit:
 
     `presented` is what this browser or app is logged in with until now: a new login ends all of it, that of an app or
     mini program only what the bearer token stands for. `chosen_language` is empty until a person chose one, and goes
-    along into the vendor's app. `device_id` is the app's own name for its device, at most 64 characters.
+    along into the vendor's app. `device_id` is the app's own name for its device, at most 64 characters. `root_path` is
+    in front of our routes.
     """
 
     request_id: str
@@ -67,6 +68,7 @@ class Visit:
     presented: PresentedTokens = NO_TOKENS
     chosen_language: str = ""
     device_id: str = ""
+    root_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +183,14 @@ class ChoiceNeeded:
 
 @dataclass(frozen=True, slots=True)
 class CallbackRepeated:
-    """The same browser repeats a callback that has already succeeded: it is sent on, and nothing is done again."""
+    """The same browser repeats a callback that has already succeeded: it is sent on, and nothing is done again.
+
+    `opened` is the session of that login while nobody has presented it: the first answer was lost, or is not here yet.
+    """
 
     delivery: Delivery
     return_to: str
+    opened: OpenSession | None = None
 
 
 Outcome: TypeAlias = SessionOpened | IdentityLinked | AccountProved | ChoiceNeeded | CallbackRepeated

@@ -4,7 +4,7 @@ Never logs anyone in, and never asks a provider.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +17,10 @@ from connect_core.providers.hookspecs import TokenRequest
 from connect_core.sessions import LiveSession, OpenSession, PresentedTokens, Tokens
 from connect_core.store import Transaction, connections, members
 from connect_core.store.members import MemberRow
+
+NOTE_DEADLINE = 0.25
+"""Seconds that an answer waits for the note that a session was used; the next request writes it otherwise."""
+_Note = Callable[[Transaction], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,25 +89,39 @@ class CurrentMember:
         """Return whose login the tokens of a request count as, or None. `Sessions.find_presented` has the rule."""
         now = self._now()
 
-        def look_up(tx: Transaction) -> tuple[MemberRow | None, LiveSession, list[str], bool] | None:
+        def look_up(tx: Transaction) -> tuple[MemberRow | None, LiveSession, list[str], list[_Note]] | None:
             session, is_use_due = self._sessions.find_presented(tx, presented, now)
             if session is None:
                 return None
             bound = connections.find_bound(tx, session.member_id)
             union_types = [connection.union_type for connection in bound]
-            return self._members.find_stored(tx, session.member_id), session, union_types, is_use_due
+            note_use = partial(self._sessions.note_use, token=presented.session, now=now)
+            notes: list[_Note] = [note_use] if is_use_due else []
+            if self._sessions.is_first_use(tx, session, now):
+                notes.append(partial(self._sessions.note_first_use, session=session))
+            return self._members.find_stored(tx, session.member_id), session, union_types, notes
 
         answer = await self._database.read(look_up)
         if answer is None:
             return None
-        stored, session, union_types, is_use_due = answer
+        stored, session, union_types, notes = answer
         member = await self._members.find_enabled(session.member_id, stored)
         if member is None:
             return None
-        if is_use_due:
-            with suppress(Unavailable):  # the answer does not depend on this note
-                await self._database.write(lambda tx: self._sessions.note_use(tx, presented.session, now))
+        if notes:
+            await self._write_notes(notes)
         return LoggedIn(member, session, union_types)
+
+    async def _write_notes(self, notes: Sequence[_Note]) -> None:
+        """Write what the answer does not depend on, unless that keeps the visitor waiting."""
+
+        def write(tx: Transaction) -> None:
+            for note in notes:
+                note(tx)
+
+        with suppress(Unavailable, TimeoutError):
+            async with asyncio.timeout(NOTE_DEADLINE):
+                await self._database.write(write)
 
     async def find_recent(self, presented: PresentedTokens) -> LoggedIn:
         """Return who is logged in, for what must not be done with a stolen session.

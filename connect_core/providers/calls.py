@@ -84,9 +84,16 @@ def parse_response(
     other errors of the vendor, `CodeMissing` without a code, and `BadRequest` for a malformed code or for a code
     beside an error.
     """
+    try:
+        return _parse_response(provider, parameters, entrance)
+    except BadRequest as error:  # a parameter that is read here is malformed, or contradicts itself
+        return Refusal(error)
+
+
+def _parse_response(provider: Provider, parameters: Mapping[str, str], entrance: Entrance) -> ReceivedCode | Refusal:
     if entrance is Entrance.CREDENTIAL:
         return _parse_code(parameters, (CREDENTIAL,), CREDENTIAL_LIMIT, "ID token")
-    names = _get_code_names(provider)
+    names = get_code_names(provider)
     has_code = any(parameters.get(name) for name in names)
     if entrance is Entrance.REDIRECT:
         vendor_error = next((parameters[name] for name in _ERROR_NAMES if name in parameters), None)
@@ -100,10 +107,11 @@ def parse_response(
 
 def is_handed_in(provider: Provider, parameters: Container[str]) -> bool:
     """Tell whether a client hands in a code or ID token, by any name that `parse_response` reads; it may be empty."""
-    return any(name in parameters for name in (*_get_code_names(provider), CREDENTIAL))
+    return any(name in parameters for name in (*get_code_names(provider), CREDENTIAL))
 
 
-def _get_code_names(provider: Provider) -> tuple[str, ...]:
+def get_code_names(provider: Provider) -> tuple[str, ...]:
+    """Return the names under which a code of the provider may come."""
     return tuple(dict.fromkeys(("code", *provider.code_names)))
 
 
@@ -119,11 +127,11 @@ def _get_refusal(vendor_error: str, *, has_code: bool) -> ConnectError:
 def _parse_code(
     parameters: Mapping[str, str], names: Iterable[str], limit: int, description: str
 ) -> ReceivedCode | Refusal:
-    codes = [parameters[name] for name in names if parameters.get(name)]
+    codes = list({parameters[name]: name for name in names if parameters.get(name)})
     if not codes:
         return Refusal(CodeMissing(f"there is no {description}"))
     if len(codes) > 1 or len(codes[0]) > limit or not codes[0].isascii() or not codes[0].isprintable():
-        return Refusal(BadRequest(f"the {description} is malformed or given twice"))
+        return Refusal(BadRequest(f"the {description} is malformed, or there are two"))
     return ReceivedCode(codes[0])
 
 
@@ -133,8 +141,9 @@ def find_codes(provider: Provider, parameters: Iterable[tuple[str, str]]) -> lis
     For a response that is refused: its codes are remembered, so that no other flow can use them. Takes parameters that
     `parse_response` would refuse, such as a code that came twice.
     """
-    names = (*_get_code_names(provider), CREDENTIAL)
-    return [value for name, value in parameters if name in names and 0 < len(value) <= CREDENTIAL_LIMIT][:4]
+    names = (*get_code_names(provider), CREDENTIAL)
+    codes = dict.fromkeys(value for name, value in parameters if name in names and 0 < len(value) <= CREDENTIAL_LIMIT)
+    return list(codes)[:4]
 
 
 async def get_login_url(provider: Provider, request: AuthorizationRequest, seconds: float = TOTAL_DEADLINE) -> str:

@@ -68,7 +68,8 @@ class AuthorizationResponse:
 
     - `client_type`: where the visitor is.
     - `code`: the authorization code; the ID token for the entrance `credential`.
-    - `parameters`: everything that came with it, by name, `code` and `state` included. No name came twice.
+    - `parameters`: everything that came with it, by name, `code` and `state` included. Reading one that is malformed or
+      contradicts itself raises `BadRequest`; one that nobody reads refuses nothing.
     - `redirect_uri`, `nonce`, `code_verifier`: as they were at the start of this flow. Empty for a client's code,
       but for the `nonce` of a ticketed one.
     """

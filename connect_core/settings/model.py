@@ -12,7 +12,7 @@ from pydantic.types import DirectoryPath, FilePath
 from connect_core.identity import ClientType
 from connect_core.settings.values import (
     Duration,
-    Endpoint,
+    ReturnAddress,
     check_network,
     check_origin,
     check_redis_url,
@@ -76,7 +76,7 @@ class Service(Section):
     secret_keys: list[SecretStr] = Field(
         min_length=1, description="base64url of 32 bytes each; the first seals, all open."
     )
-    redirect_allow: list[Endpoint] = Field(
+    redirect_allow: list[ReturnAddress] = Field(
         default=[], description="Origins with path prefix that a login may return to, besides our own."
     )
     home_url: str = Field(default="/", description="Where a login without `return_to` lands.")
@@ -91,13 +91,19 @@ class Service(Section):
         default=[], description="Exact origins of front ends that call the JSON routes with cookies."
     )
     trusted_proxies: list[Annotated[str, AfterValidator(check_network)]] = Field(
-        default=[], description="Addresses or networks whose X-Forwarded-For is believed, for limits and logs."
+        default=[], description="Addresses or networks whose X-Forwarded-For or Forwarded is believed, for limits."
     )
     readable_token_cookies: bool = Field(
         default=False, description="Leave HttpOnly off the token cookies of the `/buyer` routes."
     )
     prefix: str = Field(
         default="/connect", pattern=r"^/[a-z0-9/_-]*[a-z0-9_-]$", description="Where the routes are mounted."
+    )
+    root_path: str = Field(
+        default="",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        description="Path in front of `prefix` under which browsers reach the service, where neither a mount nor the "
+        "ASGI server says so: a proxy cuts it off.",
     )
     handover: bool = Field(default=True, description="A PC may be logged in by a phone that scans its QR code.")
     unbind_after: Duration = Field(
@@ -136,15 +142,25 @@ class Limits(Section):
         default=50, ge=1, description="Calls at once, per provider; up to 200 more wait within the deadline."
     )
     per_address: str = Field(
-        default="60/minute",
+        default="600/minute",
         pattern=r"^(off|[1-9]\d{0,6}/(second|minute|hour))$",
-        description="Login starts and callbacks per client address.",
+        description="Login starts, callbacks and codes per client address; a carrier's NAT has thousands of people.",
+    )
+    failures_per_address: str | None = Field(
+        default=None,
+        pattern=r"^(off|[1-9]\d{0,6}/(second|minute|hour))$",
+        description="Those of them that are refused as wrong; default `60/minute`, and `off` where `per_address` is.",
     )
     per_username: str = Field(
         default="10/hour",
         pattern=r"^(off|[1-9]\d{0,6}/(second|minute|hour))$",
         description="Tries of a password per user name, counted in the database for all processes.",
     )
+
+    @property
+    def failures(self) -> str:
+        """The rule for `failures_per_address`."""
+        return self.failures_per_address or ("off" if self.per_address == "off" else "60/minute")
 
 
 class SessionLifetimes(Section):

@@ -8,7 +8,7 @@ import binascii
 import ipaddress
 import re
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretBytes, SecretStr
 
@@ -47,11 +47,55 @@ def _endpoint(url: str) -> str:
     return url.rstrip("/") if urlsplit(url).path in ("", "/") else url
 
 
+DEFAULT_PORTS = {"https": 443, "http": 80}
+_UNLIKE_BROWSERS = re.compile("[\xdf\u03c2\u200c\u200d]")
+"""What Python's codec encodes as IDNA 2003 does, and browsers as IDNA 2008 does (UTS 46 §7, deviations)."""
+
+
+def to_ascii_host(host: str) -> str:
+    """Return a host name as it stands in a request, with `xn--` labels for what is not ASCII (RFC 5890).
+
+    Raises `ValueError` for a name that cannot be one.
+    """
+    if host.isascii():
+        return host
+    if _UNLIKE_BROWSERS.search(host):
+        raise ValueError("give the host as browsers send it, with xn--")
+    encoded = host.encode("idna").decode("ascii")
+    if not re.fullmatch(r"[\w.-]+", encoded, re.ASCII):
+        raise ValueError("this is no host name")
+    return encoded
+
+
+def to_ascii_url(url: str) -> str:
+    """Return an address with its host as `to_ascii_host` has it. Raises `ValueError`."""
+    parts = urlsplit(url)
+    if parts.netloc.isascii():
+        return url
+    host, colon, port = parts.netloc.partition(":")
+    return parts._replace(netloc=f"{to_ascii_host(host)}{colon}{port}").geturl()
+
+
+def get_origin(parts: SplitResult) -> tuple[str, str, int | None]:
+    """Return what is compared of two addresses' origins (RFC 6454 §4): scheme, host, port. Raises `ValueError`."""
+    return parts.scheme, to_ascii_host(parts.hostname or "").lower(), parts.port or DEFAULT_PORTS.get(parts.scheme)
+
+
+def _check_return_address(url: str) -> str:
+    """Return `url` with its origin spelled as browsers do: in lower case, without a default port, with `xn--`."""
+    parts = urlsplit(_endpoint(to_ascii_url(url)))
+    scheme, host, port = get_origin(parts)
+    if ":" in host:
+        host = f"[{ipaddress.ip_address(host).compressed}]"
+    netloc = host if port == DEFAULT_PORTS[scheme] else f"{host}:{port}"
+    return parts._replace(netloc=netloc).geturl()
+
+
 def check_origin(url: str) -> str:
-    """Return `url` if it is an origin: scheme, host and port, without a path."""
-    origin = _endpoint(url)
-    if not re.fullmatch("[a-z]+://[^/?A-Z]+", origin):
-        raise ValueError("give the origin alone, in lower case and without a path")
+    """Return the origin `url`, spelled as browsers do, if it is one: scheme, host and port, without a path."""
+    origin = _check_return_address(url)
+    if not re.fullmatch("[a-z]+://[^/?]+", origin):
+        raise ValueError("give the origin alone, without a path")
     return origin
 
 
@@ -105,6 +149,9 @@ def parse_duration(value: object) -> int:
 
 Duration = Annotated[int, BeforeValidator(parse_duration)]
 """Seconds, written as a whole number or as a text with units: `600`, `"10m"`, `"7d"`, `"1h30m"`."""
+
+ReturnAddress = Annotated[str, AfterValidator(_check_return_address)]
+"""An address to which a browser is sent back: an `Endpoint` whose origin is spelled as browsers do."""
 
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 """An absolute https address; plain http for loopback hosts only."""

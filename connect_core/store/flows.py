@@ -13,6 +13,8 @@ from connect_core.crypto import token_hash
 from connect_core.store.engine.statement import ExpiryDelete, Statement, Transaction, insert_into
 from connect_core.store.models import UsedFlow, table_of
 
+DONE, PRESENTED = "done", "presented"
+"""Outcomes of a flow that logged somebody in: its session was given out, and then came back from a browser."""
 _USED = table_of(UsedFlow)
 _INSERT = Statement(insert_into(_USED, "hash", "flow", "expiry_time"))
 _FIND = Statement(select(_USED.c.flow, _USED.c.outcome).where(_USED.c.hash == bindparam("hash")))
@@ -23,6 +25,9 @@ _FIND_EXPIRY = Statement(select(_USED.c.expiry_time).where(_USED.c.hash == bindp
 _PROLONG = Statement(
     update(_USED).where(_USED.c.hash == bindparam("spent_hash")).values(expiry_time=bindparam("until"))
 )
+_IS_OF_FAMILY = (_USED.c.hash >= bindparam("lowest"), _USED.c.hash < bindparam("above"))
+_FIND_UNPRESENTED = Statement(select(_USED.c.hash).where(*_IS_OF_FAMILY, _USED.c.outcome == DONE))
+_SET_PRESENTED = Statement(update(_USED).where(*_IS_OF_FAMILY, _USED.c.outcome == DONE).values(outcome=PRESENTED))
 _DELETE_EXPIRED = ExpiryDelete(_USED.c.hash, _USED.c.expiry_time)
 
 
@@ -89,6 +94,21 @@ def find_used(transaction: Transaction, hash_: str) -> tuple[str, str] | None:
 def update_outcome(transaction: Transaction, hash_: str, outcome: str) -> None:
     """Store how the flow of a spent state ended."""
     _SET_OUTCOME.run(transaction, spent_hash=hash_, how_it_ended=outcome)
+
+
+def get_family(state_hash: str) -> str:
+    """Return the family of the session that the flow of a state opens: the beginning of the state's hash."""
+    return state_hash[:32]
+
+
+def is_unpresented(transaction: Transaction, family: str) -> bool:
+    """Tell whether a flow opened the session of this family, and nobody has come with that session yet."""
+    return _FIND_UNPRESENTED.first(transaction, lowest=family, above=family + "g") is not None
+
+
+def update_presented(transaction: Transaction, family: str) -> None:
+    """Note that somebody came with the session of this family."""
+    _SET_PRESENTED.run(transaction, lowest=family, above=family + "g")
 
 
 def delete_expired(transaction: Transaction, now: int, limit: int) -> int:

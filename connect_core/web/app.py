@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
+from starlette.types import Receive, Scope, Send
 
 from connect_core.crypto.sealing import derive_key
 from connect_core.errors import ConnectError, Unavailable, Unsupported
@@ -29,6 +30,7 @@ from connect_core.web import responses
 from connect_core.web.account.merge import merge_routes
 from connect_core.web.account.personal_data import personal_data_routes
 from connect_core.web.account.routes import account_routes
+from connect_core.web.addresses import TrustedProxies
 from connect_core.web.context import WebContext
 from connect_core.web.endpoints import route
 from connect_core.web.error_pages import answer_error
@@ -37,10 +39,11 @@ from connect_core.web.legacy.javashop import javashop_routes
 from connect_core.web.login.first_login import first_login_routes
 from connect_core.web.login.qr_login import qr_login_routes
 from connect_core.web.login.routes import login_routes
+from connect_core.web.mounting import below_root, find_route
 from connect_core.web.pages import Pages
 from connect_core.web.pages.theme_check import load_pages
 from connect_core.web.rate_limit import CountersInDatabase, Limiter
-from connect_core.web.requests import TrustedProxies, new_request_id
+from connect_core.web.requests import new_request_id
 from connect_core.web.responses import Cookies
 
 SWEEP_SECONDS = 60
@@ -73,7 +76,8 @@ def create_app(
     database = Database(service.database_url, synchronous=service.sqlite_synchronous)
     manager = ConnectManager(settings, database, plugins=plugins, pool=pool, now=now)
     context = _make_context(manager, load_pages(settings.pages, service.prefix, _find_icons(manager)))
-    app = Starlette(
+    app = _Service(
+        context,
         routes=[
             *routes,
             *login_routes(context),
@@ -86,13 +90,61 @@ def create_app(
             *javashop_routes(context),
             *_health_routes(context),
         ],
-        lifespan=lambda _: _lifespan(manager),
-        exception_handlers={404: _not_found, 405: _not_allowed},
     )
-    app.router.redirect_slashes = False
     app.state.manager = manager
     app.state.context = context
     return app
+
+
+class _Service(Starlette):
+    """The application: finds its routes wherever it is mounted, and does its work whoever runs it."""
+
+    def __init__(self, context: WebContext, routes: Sequence[BaseRoute]) -> None:
+        super().__init__(
+            routes=routes, lifespan=self._lifespan, exception_handlers={404: _not_found, 405: _not_allowed}
+        )
+        self.router.redirect_slashes = False
+        self._manager, self._root_path = context.manager, context.manager.settings.service.root_path
+        self._heads = (f"{context.route_prefix}/", "/buyer/", "/login/", "/healthz", "/readyz")
+        self._is_at_work = False
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the lifespan."""
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        if not self._is_at_work:
+            self._begin_late()
+        root = self._root_path or scope.get("root_path", "").rstrip("/")
+        route_path = find_route(scope, root, lambda path: path.startswith(self._heads))
+        if root:  # as Starlette reads it: the path begins with `root_path`
+            scope = {**scope, "root_path": root, "path": root + route_path}
+        with below_root(root):
+            await super().__call__(scope, receive, send)
+
+    @asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        self._is_at_work = True
+        with suppress(Unavailable):  # the database may come later; until then `/readyz` says so
+            schema.prepare(self._manager.database)
+        self._sweeper = asyncio.create_task(_sweep_for_ever(self._manager))
+        try:
+            with monitor_loop():
+                yield
+        finally:
+            self._sweeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._sweeper
+            await self._manager.aclose()
+
+    def _begin_late(self) -> None:
+        """Do at the first request what the lifespan would have done, and tell the operator."""
+        self._is_at_work = True
+        log.error("lifespan_not_run", extra={"reason": "the server or the application that mounts this one skips it"})
+        with suppress(ConnectError):  # `/readyz` says what is wrong
+            schema.prepare(self._manager.database)
+        self._sweeper = asyncio.create_task(_sweep_for_ever(self._manager))
 
 
 def _find_icons(manager: ConnectManager) -> dict[str, bytes]:
@@ -100,7 +152,7 @@ def _find_icons(manager: ConnectManager) -> dict[str, bytes]:
 
 
 def _make_context(manager: ConnectManager, pages: Pages) -> WebContext:
-    settings, service = manager.settings, manager.settings.service
+    service, limits = manager.settings.service, manager.settings.limits
     return WebContext(
         manager=manager,
         pages=pages,
@@ -108,30 +160,16 @@ def _make_context(manager: ConnectManager, pages: Pages) -> WebContext:
             is_plain_loopback=service.is_plain_loopback, readable_token_cookies=service.readable_token_cookies
         ),
         trusted_proxies=TrustedProxies(service.trusted_proxies),
-        limiter=Limiter(settings.limits.per_address, manager.shared),
+        limiter=Limiter(limits.per_address, manager.shared),
+        failure_limiter=Limiter(limits.failures, manager.shared, "failures "),
         password_limiter=Limiter(
-            settings.limits.per_username,
+            limits.per_username,
             CountersInDatabase(manager.database, derive_key(service.keys[0], "tries"), manager.services.now),
         ),
         origins=(service.public_url, *service.cors_origins),
         cors_origins=tuple(service.cors_origins),
-        prefix=service.prefix,
+        route_prefix=service.prefix,
     )
-
-
-@asynccontextmanager
-async def _lifespan(manager: ConnectManager) -> AsyncIterator[None]:
-    with suppress(Unavailable):  # the database may come later; until then `/readyz` says so
-        schema.prepare(manager.database)
-    sweeper = asyncio.create_task(_sweep_for_ever(manager))
-    try:
-        with monitor_loop():
-            yield
-    finally:
-        sweeper.cancel()
-        with suppress(asyncio.CancelledError):
-            await sweeper
-        await manager.aclose()
 
 
 async def _sweep_for_ever(manager: ConnectManager) -> None:

@@ -9,16 +9,26 @@ from dataclasses import dataclass, field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from connect_core.errors import NotLoggedIn
+from connect_core.errors import (
+    BadRequest,
+    CodeInvalid,
+    CodeMissing,
+    CodeSeen,
+    ConnectError,
+    NotLoggedIn,
+    StateInvalid,
+    StateMissing,
+)
 from connect_core.login.values import Visit
 from connect_core.manager import ConnectManager
 from connect_core.members.current import LoggedIn
 from connect_core.observability.refusals import RefusalLog
 from connect_core.sessions import PresentedTokens
+from connect_core.web.addresses import TrustedProxies
+from connect_core.web.mounting import get_root
 from connect_core.web.pages import Pages, with_query
 from connect_core.web.rate_limit import Limiter
 from connect_core.web.requests import (
-    TrustedProxies,
     check_origin,
     find_requested_language,
     get_all_cookies,
@@ -31,13 +41,18 @@ from connect_core.web.responses import LANGUAGE_MEMORY, TOKEN_COOKIES, Cookies
 
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 
+GUESSES = (BadRequest, CodeInvalid, CodeMissing, CodeSeen, NotLoggedIn, StateInvalid, StateMissing)
+"""Refusals that count as failures of an address. A person who cancels or is too late fails at nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class WebContext:
     """The running service, as routes see it.
 
-    `limiter` counts by client address, `password_limiter` by user name. `origins` may send forms and JSON with cookies;
-    `cors_origins` are those of them that browsers ask us about (CORS). `prefix` is where the routes begin, `/connect`.
+    `limiter` counts by client address, `failure_limiter` those of them that are refused, `password_limiter` counts by
+    user name. `origins` may send forms and JSON with cookies;
+    `cors_origins` are those of them that browsers ask us about (CORS). `route_prefix` is where the routes begin,
+    `/connect`.
     """
 
     manager: ConnectManager
@@ -45,15 +60,33 @@ class WebContext:
     cookies: Cookies
     trusted_proxies: TrustedProxies
     limiter: Limiter
+    failure_limiter: Limiter
     password_limiter: Limiter
     origins: tuple[str, ...]
     cors_origins: tuple[str, ...]
-    prefix: str
+    route_prefix: str
     refusals: RefusalLog = field(default_factory=RefusalLog)
 
+    @property
+    def prefix(self) -> str:
+        """What the addresses of our routes begin with, as this request's browser sees them."""
+        return get_root() + self.route_prefix
+
     async def count(self, request: Request) -> None:
-        """Count a login start, callback or code for the client's address. Raises `RateLimited`."""
-        await self.limiter.hit(self.trusted_proxies.get_address(request))
+        """Count a login start, callback or code for the client's address. Raises `RateLimited`.
+
+        If it is refused in the end, it is counted among the failures as well, see `count_failure`.
+        """
+        if address := self.trusted_proxies.get_address(request):
+            self.failure_limiter.check(address)
+            await self.limiter.hit(address)
+            request.state.counted_address = address
+
+    async def count_failure(self, request: Request, error: ConnectError) -> None:
+        """Count a refusal for the client's address, if it may be a guess: of a state, a code, a ticket, a password."""
+        address = getattr(request.state, "counted_address", "")
+        if address and isinstance(error, GUESSES):
+            await self.failure_limiter.note(address)
 
     async def count_password(self, username: str) -> None:
         """Count an attempt to guess the password of `username`. Raises `RateLimited`."""
@@ -99,9 +132,14 @@ class WebContext:
         return get_visit(request, self.get_presented(request), device_id)
 
     def forget_logins(self, request: Request, response: Response, *spared: str) -> None:
-        """Delete every login cookie that the browser sent, ours and those of the `/buyer` routes, but for `spared`."""
-        for name in (self.cookies.session, *TOKEN_COOKIES):
-            if name in request.cookies and name not in spared:
+        """Delete every login cookie that the browser sent, ours and those of the `/buyer` routes, but for `spared`.
+
+        Without `spared`, at a log-out, flows go too: "Back" repeats a callback, and may not find a session whose answer
+        was lost.
+        """
+        for name in request.cookies:
+            is_login = name in (self.cookies.session, *TOKEN_COOKIES) and name not in spared
+            if is_login or (not spared and name.startswith(self.cookies.flow)):
                 self.cookies.drop(response, name)
 
     def _check_origin(self, request: Request) -> None:
@@ -120,6 +158,6 @@ class WebContext:
 
     def shorten(self, target: str) -> str:
         """Return a checked return target as links carry it: without our own origin, and empty for the shop's home."""
-        service = self.manager.settings.service
-        is_home = target == self.manager.targets.check(service.home_url)
-        return "" if is_home else target.removeprefix(service.public_url)
+        targets = self.manager.targets
+        is_home = target == targets.check(self.manager.settings.service.home_url)
+        return "" if is_home else targets.shorten(target)

@@ -20,10 +20,12 @@ from connect_core.errors import ConnectError, Unavailable
 from connect_core.web import responses
 from connect_core.web.context import WebContext
 from connect_core.web.error_pages import ErrorStyle, leading_back_to
-from connect_core.web.requests import new_request_id
+from connect_core.web.requests import is_speculative, new_request_id
 
 log = logging.getLogger("connect_login")
 Endpoint = Callable[[Request], Awaitable[Response]]
+_REQUEST_HEADERS = ("authorization", "content-type", "traceparent", "tracestate", "x-requested-with")
+"""What a front end of another origin may send: tokens, and what HTTP clients and tracing add on their own."""
 
 
 def route(
@@ -33,19 +35,24 @@ def route(
     *methods: str,
     style: ErrorStyle | None = None,
     cross_origin: bool = False,
+    acts_on_get: bool = False,
 ) -> Route:
     """Return the route of an endpoint, which answers `methods` alone.
 
     `style` answers its errors; by default they are pages and problem details. With `cross_origin` the pages of
-    `cors_origins` may call it.
+    `cors_origins` may call it. `acts_on_get`: its GET begins, spends or sets something, so a browser that only looks
+    ahead is refused.
     """
     allows = cross_origin and bool(context.cors_origins)
-    guarded = _AsApp(_guarded(context, endpoint, style or leading_back_to(context, "")))
+    guarded = _AsApp(
+        _guarded(context, _for_visits(endpoint) if acts_on_get else endpoint, style or leading_back_to(context, ""))
+    )
     cors = Middleware(
         CORSMiddleware,
         allow_origins=context.cors_origins,
         allow_methods=methods,
-        allow_headers=["authorization", "content-type"],
+        allow_headers=_REQUEST_HEADERS,
+        expose_headers=["Retry-After", "X-Request-ID"],
         allow_credentials=True,
         max_age=600,
     )
@@ -72,6 +79,15 @@ class _AsApp:
         await response(scope, receive, send)
 
 
+def _for_visits(endpoint: Endpoint) -> Endpoint:
+    async def visited(request: Request) -> Response:
+        if request.method == "GET" and is_speculative(request):
+            return responses.refuse_speculation()
+        return await endpoint(request)
+
+    return visited
+
+
 def _guarded(context: WebContext, endpoint: Endpoint, style: ErrorStyle) -> Endpoint:
     async def guarded(request: Request) -> Response:
         request.state.request_id = new_request_id()
@@ -80,6 +96,7 @@ def _guarded(context: WebContext, endpoint: Endpoint, style: ErrorStyle) -> Endp
                 return Response(status_code=405, headers=responses.HEADERS)
             response = await endpoint(request)
         except ConnectError as error:
+            await context.count_failure(request, error)
             context.refusals.note(error, _log_fields(request))
             response = style(request, error)
             _forget_flow(context, request, response, error)
@@ -90,7 +107,7 @@ def _guarded(context: WebContext, endpoint: Endpoint, style: ErrorStyle) -> Endp
                 "unhandled", extra={"error": type(error).__name__, "place": _place(error), **_log_fields(request)}
             )
             response = style(request, Unavailable())
-        if b"lang=" in request.scope["query_string"]:
+        if b"lang=" in request.scope["query_string"] and not is_speculative(request):
             context.keep_language(request, response)
         response.raw_headers.append((b"x-request-id", request.state.request_id.encode("ascii")))
         return response

@@ -16,6 +16,7 @@ from connect_core.errors import BelongsToAnother, ConnectError, LoginTooOld, Not
 from connect_core.login.values import Delivery, Flow
 from connect_core.web import responses
 from connect_core.web.context import WebContext
+from connect_core.web.mounting import get_root
 from connect_core.web.pages import with_query
 from connect_core.web.pages.messages import refusal_for
 from connect_core.web.pages.views import NextStep
@@ -30,7 +31,7 @@ _WORDINGS: Mapping[type[ConnectError], str] = {LoginTooOld: "login_too_old", Not
 def answer_error(context: WebContext, request: Request, error: ConnectError, *, back_to: str = "") -> Response:
     """Return an error page to a browser that navigates, and problem details (RFC 9457) to anything else.
 
-    `back_to` is the page of ours that the error page leads back to where a new login would mend nothing.
+    `back_to` is the path of our page that the error page leads back to where a new login would mend nothing.
     """
     if not wants_page(request):
         return responses.problem(error, request.state.request_id)
@@ -39,7 +40,7 @@ def answer_error(context: WebContext, request: Request, error: ConnectError, *, 
 
 
 def leading_back_to(context: WebContext, page: str) -> ErrorStyle:
-    """Return the error style of routes that belong to `page` of ours, such as the account page."""
+    """Return the error style of routes that belong to a page of ours: `page` is its path, such as `/account`."""
     return partial(answer_error, context, back_to=page)
 
 
@@ -54,6 +55,7 @@ def error_page(
 def _find_next_steps(context: WebContext, request: Request, error: ConnectError, back_to: str) -> list[NextStep]:
     """Return what the error page links to, the best first."""
     account = f"{context.prefix}/account"
+    back_to = back_to and f"{context.prefix}{back_to}"
     if isinstance(error, NotLoggedIn | LoginTooOld):
         return [NextStep("start_again", context.get_login_page(back_to or account))]
     flow = _find_refused_flow(context, request)
@@ -81,7 +83,7 @@ def _find_start(context: WebContext, request: Request, flow: Flow | None) -> str
     provider, client = request.path_params.get("provider"), request.path_params.get("client")
     if not provider:
         return f"{context.prefix}/login"
-    prefix = "/buyer/connect" if flow and flow.delivery is Delivery.TOKEN_COOKIES else context.prefix
+    prefix = f"{get_root()}/buyer/connect" if flow and flow.delivery is Delivery.TOKEN_COOKIES else context.prefix
     return f"{prefix}/{provider}/{client}/login"
 
 

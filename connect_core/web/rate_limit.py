@@ -43,26 +43,45 @@ class CountersInDatabase:
 class Limiter:
     """Counts requests by a key such as the client's address: in this process, and across all that share counters."""
 
-    def __init__(self, rule: str, shared: SharedCounters | None = None) -> None:
+    def __init__(self, rule: str, shared: SharedCounters | None = None, label: str = "") -> None:
         """`rule` is a number per period, such as `60/minute`, or `off`; `shared` are further counters.
 
-        Raises `ValueError` for a rule that cannot be read.
+        `label` keeps the counts of equal keys apart. Raises `ValueError` for a rule that cannot be read.
         """
+        self._label = label
         self._rule = None if rule == "off" else parse(rule)
         self._limiter = FixedWindowRateLimiter(CountersInMemory())
         self._shared = shared
 
     async def hit(self, key: str) -> None:
         """Count one request for `key`. Raises `RateLimited` when it is over the limit, here or in `shared`."""
+        if not await self._is_within(key):
+            raise self._refusal()
+
+    async def note(self, key: str) -> None:
+        """Count one request for `key`, whether or not it is over the limit: `check` refuses the next one."""
+        if not await self._is_within(key) and self._rule is not None:
+            # what `shared` knows, `check` knows
+            self._limiter.hit(self._rule, self._label + key, cost=self._rule.amount)
+
+    def check(self, key: str) -> None:
+        """Raise `RateLimited` when `key` is at its limit, as this process knows it; count nothing."""
+        if self._rule is not None and not self._limiter.test(self._rule, self._label + key):
+            raise self._refusal()
+
+    async def _is_within(self, key: str) -> bool:
         rule = self._rule
         if rule is None:
-            return
+            return True
         # this process counts first: a flood reaches neither Redis nor the database
-        is_within = self._limiter.hit(rule, key)
+        is_within = self._limiter.hit(rule, self._label + key)
         if is_within and self._shared is not None:
-            is_within = await self._shared.hit(rule, key)
-        if not is_within:
-            raise RateLimited("too many requests from this address", retry_after=rule.get_expiry())
+            is_within = await self._shared.hit(rule, self._label + key)
+        return is_within
+
+    def _refusal(self) -> RateLimited:
+        assert self._rule is not None
+        return RateLimited("too many requests from this address", retry_after=self._rule.get_expiry())
 
 
 class CountersInMemory(Storage):

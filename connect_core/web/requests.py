@@ -1,14 +1,14 @@
-"""Reading requests: parameters that must not repeat, small bodies, cookies, bearer tokens, language, client address.
+"""Reading requests: parameters, small bodies, cookies, bearer tokens, language.
 
-Everything a client sends is checked for form here: size, repeats, control characters. Never decides who may do what.
+What a client sends is bounded in size here; each parameter is judged when it is read, see `ReceivedParameters`. Never
+decides who may do what.
 """
 
-import ipaddress
 import json
+import math
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -17,47 +17,73 @@ from starlette.requests import Request
 from connect_core.errors import BadRequest, Forbidden
 from connect_core.identity import Language
 from connect_core.login.values import Visit
+from connect_core.providers.parameters import ReceivedParameters
 from connect_core.sessions import NO_TOKENS, PresentedTokens
+from connect_core.web.mounting import get_root
 from connect_core.web.pages.messages import find_language, pick_language
 
 BODY_LIMIT = 16 * 1024
-FIELD_LIMIT = 20
-VALUE_LIMIT = 4096
 LANGUAGE_COOKIE = "connect_lang"
 
 
-def get_parameters(request: Request) -> dict[str, str]:
-    """Return the query's parameters. Raises `BadRequest` where one is repeated, too long or not printable."""
-    return _parse_unique(request.scope["query_string"])
+def get_parameters(request: Request) -> ReceivedParameters:
+    """Return the query's parameters."""
+    return _parse_encoded(request.scope["query_string"])
 
 
-async def read_form(request: Request) -> dict[str, str]:
-    """Return the fields of a posted form. Raises as `get_parameters`."""
-    return _parse_unique(await _read_body(request))
+async def read_form(request: Request) -> ReceivedParameters:
+    """Return the fields of a posted form. Raises `BadRequest` for a form above `BODY_LIMIT`."""
+    return _parse_encoded(await _read_body(request))
 
 
-async def read_json(request: Request) -> dict[str, str]:
-    """Return the texts of a small flat JSON object; an empty body is an empty object. Raises `BadRequest`."""
+async def read_json(request: Request) -> ReceivedParameters:
+    """Return the members of a small JSON object as texts; an empty body is an empty object.
+
+    A whole number keeps its digits, an object or list is its JSON text, and null is absent. Raises `BadRequest` for a
+    body that is no JSON object, or above `BODY_LIMIT`.
+    """
     body = await _read_body(request)
     if not body.strip():
-        return {}
+        return ReceivedParameters([])
     try:
-        value = json.loads(body.decode(), object_pairs_hook=_reject_repeats)
+        text = body.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+        # not strict: a control character refuses the text that it stands in, once somebody reads it
+        value = json.loads(text, object_pairs_hook=_JsonObject, parse_int=_parse_int, strict=False)
     except (ValueError, RecursionError):
         raise BadRequest("the body is no JSON object") from None
-    if not isinstance(value, dict):
+    if not isinstance(value, _JsonObject):
         raise BadRequest("the body is no JSON object")
-    return _check_values({key: _as_text(item) for key, item in value.items() if item is not None})
+    return ReceivedParameters([(name, _as_text(item)) for name, item in value.pairs if item is not None])
 
 
-async def read_fields(request: Request) -> dict[str, str]:
+async def read_fields(request: Request) -> ReceivedParameters:
     """Return what was posted, by a page as a form or by a program as JSON. Raises as those two."""
     return await read_form(request) if is_form(request) else await read_json(request)
+
+
+def get_credentials(fields: ReceivedParameters, *without: str) -> dict[str, str]:
+    """Return the well-formed fields but those named, for whoever checks credentials.
+
+    Raises `BadRequest` for a malformed user name or password.
+    """
+    for name in ("username", "password"):
+        fields.get(name)
+    return {name: value for name, value in fields.items() if name not in without}
 
 
 def is_form(request: Request) -> bool:
     """Tell whether the body is a form."""
     return request.headers.get("content-type", "").partition(";")[0].strip() == "application/x-www-form-urlencoded"
+
+
+def is_speculative(request: Request) -> bool:
+    """Tell whether the browser looks ahead, by prefetch or prerender, and nobody has followed the link yet.
+
+    Browsers say so in `Sec-Purpose` (WICG Nav Speculation), older ones in `Purpose`, `X-Purpose` or `X-Moz`.
+    """
+    headers = request.headers
+    purposes = (headers.get(name, "").lower() for name in ("sec-purpose", "purpose", "x-purpose", "x-moz"))
+    return any(word in purpose for purpose in purposes for word in ("prefetch", "prerender", "preview", "instant"))
 
 
 def wants_page(request: Request) -> bool:
@@ -111,7 +137,7 @@ def get_visit(request: Request, presented: PresentedTokens = NO_TOKENS, device_i
     headers = dict(request.scope["headers"])  # read once: every login comes here, and Starlette's look-up is linear
     language, chosen = _pick(request, headers)
     agent = headers.get(b"user-agent", b"")[:512].decode("latin-1")
-    return Visit(request.state.request_id, agent, language, presented, chosen, device_id)
+    return Visit(request.state.request_id, agent, language, presented, chosen, device_id, get_root())
 
 
 def _get_bearer(headers: Mapping[bytes, bytes]) -> str:
@@ -147,46 +173,6 @@ def check_origin(request: Request, allowed: Sequence[str]) -> None:
         raise Forbidden("the request comes from another origin")
 
 
-class TrustedProxies:
-    """The proxies whose `X-Forwarded-For` is believed, for rate limits and logs only."""
-
-    def __init__(self, proxies: Sequence[str]) -> None:
-        """`proxies` are addresses or networks, such as `10.0.0.0/8`. Raises `ValueError` for anything else."""
-        self._networks = [ipaddress.ip_network(proxy) for proxy in proxies]
-
-    def get_address(self, request: Request) -> str:
-        """Return the client's address, for which limits are counted; of an IPv6 address its /64 network.
-
-        That is the nearest hop that is no trusted proxy: what a client writes into `X-Forwarded-For` itself stands
-        further left and is not believed.
-        """
-        peer = request.client.host if request.client else ""
-        if not self._networks:
-            return _group_of(peer)
-        hops = [peer, *reversed(",".join(request.headers.getlist("x-forwarded-for")).split(","))]
-        believed = None
-        for hop in hops:
-            try:
-                believed = ipaddress.ip_address(hop.strip())
-            except ValueError:
-                break
-            if not any(believed in network for network in self._networks):
-                break
-        return _group_of(str(believed)) if believed else "unknown"
-
-
-@lru_cache(4096)
-def _group_of(text: str) -> str:
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return "unknown"
-    if address.version == 4:
-        return str(address)
-    mapped = address.ipv4_mapped
-    return str(mapped) if mapped else str(ipaddress.ip_network((address, 64), strict=False))
-
-
 async def _read_body(request: Request) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
@@ -196,44 +182,39 @@ async def _read_body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _parse_unique(encoded: bytes) -> dict[str, str]:
-    if len(encoded) > BODY_LIMIT:
-        raise BadRequest("too many parameters")
-    try:
-        pairs = parse_qsl(encoded.decode("ascii"), keep_blank_values=True, max_num_fields=FIELD_LIMIT, errors="strict")
-    except ValueError:
-        raise BadRequest("the parameters are malformed or too many") from None
-    if len(dict(pairs)) != len(pairs):
-        raise BadRequest("a parameter is repeated")
-    return _check_values(dict(pairs))
-
-
-def _check_values(values: dict[str, str]) -> dict[str, str]:
-    if len(values) > FIELD_LIMIT:
-        raise BadRequest("too many parameters")
-    for name, value in values.items():
-        if len(value) > VALUE_LIMIT or _UNPRINTABLE.search(value) or "[" in name:
-            raise BadRequest("a parameter is malformed or too long")
-    return values
-
-
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
-"""Control characters, and halves of surrogate pairs, which no database takes."""
+def _parse_encoded(encoded: bytes) -> ReceivedParameters:
+    """Parse a query or form; a byte that is no UTF-8 is kept as half a surrogate pair, and so refuses its own value."""
+    text = encoded.decode("utf-8", "surrogateescape")
+    return ReceivedParameters(parse_qsl(text, keep_blank_values=True, errors="surrogateescape"))
 
 
 _COOKIE = LANGUAGE_COOKIE.encode()
 _LANGUAGE = re.compile(rb"(?:^|;)\s*(?:__Host-)?" + _COOKIE + rb"=(zh|en)\s*(?:;|$)")
 
 
-def _reject_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(dict(pairs)) != len(pairs):
-        raise BadRequest("a parameter is repeated")
-    return dict(pairs)
+class _JsonObject(dict[str, Any]):
+    """A JSON object that keeps members which came more than once."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.pairs = pairs
 
 
-def _as_text(value: object) -> str:
+def _parse_int(digits: str) -> float:
+    # of more digits Python makes no number, and would refuse the whole body
+    return int(digits) if len(digits) <= _MOST_DIGITS else math.inf
+
+
+_MOST_DIGITS = 255
+
+
+def _as_text(value: object) -> str | None:
+    """Return a member's text; None for what has none, such as a fraction or a truth value."""
     if isinstance(value, str):
         return value
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False)
-    raise BadRequest("a parameter is no text")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    try:
+        return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else None
+    except RecursionError:
+        return None

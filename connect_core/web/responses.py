@@ -25,19 +25,29 @@ HEADERS: Mapping[str, str] = {
 }
 _URL_MARKS = "%/:=&?~#+!$,;'@()*[]"
 _URL = re.compile(rf"[\w.{re.escape(_URL_MARKS)}-]*", re.ASCII)
-_RAW_HEADERS = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+_OPENER = "cross-origin-opener-policy"
+# without it a pop-up keeps the window that opened it, so that the page where the login ends can tell it
+_REDIRECT_HEADERS = [(name.encode(), value.encode()) for name, value in HEADERS.items() if name != _OPENER]
 
 
 def redirect(url: str) -> Response:
-    """Redirect by 303 See Other, after which the browser sends a GET (RFC 9700 §4.12); no other redirect is used."""
+    """Redirect by 303 See Other, after which the browser sends a GET (RFC 9700 §4.12); no other redirect is used.
+
+    Carries no `Cross-Origin-Opener-Policy`, which would cut a pop-up from the page that opened it.
+    """
     response, location = Response(status_code=303), url if _URL.fullmatch(url) else quote(url, safe=_URL_MARKS)
-    response.raw_headers += [*_RAW_HEADERS, (b"location", location.encode("ascii"))]
+    response.raw_headers += [*_REDIRECT_HEADERS, (b"location", location.encode("ascii"))]
     return response
 
 
 def no_content() -> Response:
     """Answer 204 No Content."""
     return Response(status_code=204, headers=HEADERS)
+
+
+def refuse_speculation() -> Response:
+    """Answer a browser that only looks ahead: 503 makes it ask again when the visitor really goes there."""
+    return Response(status_code=503, headers={**HEADERS, "retry-after": "2"})
 
 
 def html_response(text: str, status: int = 200) -> Response:

@@ -35,7 +35,7 @@ from connect_core.plugin import (
     hookimpl,
     with_query,
 )
-from connect_wechat.mini import decrypt_phone, encode_session, find_number
+from connect_wechat.mini import decrypt_phone, encode_session, find_number, is_user_info
 from connect_wechat.responses import read_answer
 
 PAGES = {ClientType.PC: "/connect/qrconnect", ClientType.H5: "/connect/oauth2/authorize"}
@@ -109,8 +109,8 @@ class WechatProvider(Provider):
         PC, H5, app: https://developers.weixin.qq.com/doc/service/api/webdev/access/api_snsaccesstoken.html
         Mini program: https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/code2Session.html
 
-        Raises `BadRequest` for a native app's code without `state` and for `rawData` with a wrong signature,
-        `ProviderDenied` for a snapshot page, and as `read_answer` does.
+        Raises `BadRequest` for a native app's code without `state`, `ProviderDenied` for a snapshot page, and as
+        `read_answer` does.
         """
         if response.client_type is ClientType.APP and "state" not in response.parameters:
             raise BadRequest("state: hand in what the SDK gave back with the code; only that ties it to this login")
@@ -144,7 +144,8 @@ class WechatProvider(Provider):
         https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-info/phone-number/getPhoneNumber.html
 
         Takes `phone_code`, or of older base libraries `encryptedData` and `iv`. Raises `ProviderBadResponse` for a
-        number of another app or an old one, `BadRequest` for data that the session key does not decrypt.
+        number of another app or an old one, `BadRequest` for data that the session key does not decrypt. Data that came
+        with the person's user info is none of the phone button's, and ignored.
         """
         parameters = response.parameters
         if response.client_type is not ClientType.MINI:
@@ -160,9 +161,13 @@ class WechatProvider(Provider):
             if number := find_number(answer.get("phone_info"), self.settings.app_id):
                 return VerifiedPhone(number, code)
             raise ProviderBadResponse("phone_info is no number that this app was told just now")
-        if text := parameters.get("encryptedData"):
-            session_key = json.loads(identity.grant)["session_key"]
-            return decrypt_phone(session_key, text, parameters.get("iv", ""), self.settings.app_id)
+        try:
+            if text := parameters.get("encryptedData"):
+                session_key = json.loads(identity.grant)["session_key"]
+                return decrypt_phone(session_key, text, parameters.get("iv", ""), self.settings.app_id)
+        except BadRequest:
+            if not is_user_info(parameters):
+                raise
         return None
 
     async def _fetch_app_token(self) -> tuple[str, float]:

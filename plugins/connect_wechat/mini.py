@@ -12,8 +12,17 @@ import json
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 
-from connect_core.plugin import BadRequest, ProviderBadResponse, VerifiedPhone, decrypt_aes_cbc, parse_object, sha1_hex
+from connect_core.plugin import (
+    BadRequest,
+    ProviderBadResponse,
+    VerifiedPhone,
+    decrypt_aes_cbc,
+    get_display_text,
+    parse_object,
+    sha1_hex,
+)
 
 MAX_AGE = 600  # seconds for which a phone number counts after WeChat encrypted it
 CLOCK_SKEW = 60  # seconds by which WeChat's clock may be ahead of ours
@@ -32,33 +41,51 @@ def encode_session(session_key: str, parameters: Mapping[str, str]) -> str:
 
     `parameters` may have `rawData` with its `signature`, and `nickname`. The nickname is taken unsigned, as the name
     that the person wants to be called. A picture's address is not: every browser that shows the member would load it.
-    Raises `BadRequest` for `rawData` that this session key did not sign.
+    `rawData` that this session key did not sign is passed over: what `wx.getUserProfile` gave before `wx.login` was
+    signed with the key of the login before.
     """
     fields: dict[str, object] = {"session_key": session_key}
-    if raw := parameters.get("rawData"):
-        if not hmac.compare_digest(sha1_hex(raw + session_key).encode(), parameters.get("signature", "").encode()):
-            raise BadRequest("signature: it is not of this rawData and this login; call wx.login again")
-        signed = parse_object(raw)
-        fields |= {name: value for name, key in PROFILE_FIELDS.items() if (value := signed.get(key)) != ANONYMOUS}
-    if "nickname" in parameters:
-        fields["nickname"] = parameters["nickname"]
+    raw, signature = get_display_text(parameters, "rawData"), get_display_text(parameters, "signature")
+    if hmac.compare_digest(sha1_hex(raw + session_key).encode(), signature.encode("utf-8", "surrogatepass")):
+        with suppress(ProviderBadResponse):
+            signed = parse_object(raw)
+            fields |= {name: value for name, key in PROFILE_FIELDS.items() if (value := signed.get(key)) != ANONYMOUS}
+    if nickname := get_display_text(parameters, "nickname"):
+        fields["nickname"] = nickname
     return json.dumps(fields)
 
 
-def decrypt_phone(session_key: str, text: str, iv: str, app_id: str) -> VerifiedPhone:
+def is_user_info(parameters: Mapping[str, str]) -> bool:
+    """Tell whether the client sent what `wx.getUserInfo` gave, whose `encryptedData` is no number."""
+    return any(name in parameters for name in ("rawData", "signature", "userInfo"))
+
+
+def decrypt_phone(session_key: str, text: str, iv: str, app_id: str) -> VerifiedPhone | None:
     """Return the phone number in `text`, the value of `encryptedData`; all arguments but `app_id` are base64.
+
+    None for this app's encrypted user info, which has no number.
 
     Raises `BadRequest` with the same message whatever is wrong: different ones would be a padding oracle for AES-CBC.
     """
     try:
         key, data, vector = (base64.b64decode(part, validate=True) for part in (session_key, text, iv))
-        number = find_number(parse_object(decrypt_aes_cbc(key, data, vector).decode()), app_id)
+        opened = parse_object(decrypt_aes_cbc(key, data, vector).decode())
+        if _is_user_info_of(opened, app_id):
+            return None
+        number = find_number(opened, app_id)
         proof = base64.b64encode(data).decode()  # not `text`: one cipher text has several base64 spellings
     except (ValueError, ProviderBadResponse):
         number = proof = ""
     if not number:
         raise BadRequest("encryptedData: it does not open, or not as this app's of just now; call wx.login again")
     return VerifiedPhone(number, proof)
+
+
+def _is_user_info_of(opened: Mapping[str, object], app_id: str) -> bool:
+    match opened:
+        case {"openId": str(), "watermark": {"appid": str(watermark_app_id)}}:
+            return watermark_app_id == app_id and "purePhoneNumber" not in opened
+    return False
 
 
 def find_number(phone_info: object, app_id: str) -> str:

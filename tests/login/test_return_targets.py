@@ -108,6 +108,27 @@ def test_what_is_not_on_the_list_is_refused(target: str) -> None:
     assert caught.value.__cause__ is None
 
 
+@pytest.mark.parametrize("own", ["https://商城.example", "https://xn--czru2d.example:443"])
+def test_an_international_name_is_one_name(own: str) -> None:
+    """However the shop and the link spell it; the browser is sent to the encoded one."""
+    targets = Targets(own, ["https://münchen.example/app"])
+    assert targets.check("https://商城.example/订单") == "https://xn--czru2d.example/%E8%AE%A2%E5%8D%95"
+    assert targets.check("https://xn--czru2d.example/x") == "https://xn--czru2d.example/x"
+    assert targets.check("https://MÜNCHEN.example:443/app") == "https://xn--mnchen-3ya.example:443/app"
+    for target in ("https://munchen.example/app", "https://商域.example/", "https://商城.example.evil.example/"):
+        with pytest.raises(RedirectNotAllowed):
+            targets.check(target)
+
+
+@pytest.mark.parametrize(
+    "target", ["https://shop.example/x?y", "https://shop.example:443/x?y", "HTTPS://SHOP.example/x?y"]
+)
+def test_links_carry_a_target_without_our_origin(target: str) -> None:
+    """However it was spelled; another origin stays."""
+    assert TARGETS.shorten(TARGETS.check(target)) == "/x?y"
+    assert TARGETS.shorten("https://pay.example:8443/x") == "https://pay.example:8443/x"
+
+
 def test_a_target_fits_a_cookie_once_it_is_encoded() -> None:
     """The limit holds for what is kept, not for what was typed: a Chinese character becomes nine."""
     own = len("https://shop.example/")

@@ -170,10 +170,24 @@ async def test_raw_data_with_its_signature_is_shown() -> None:
         {"rawData": DOCUMENTED_RAW + " "},
     ],
 )
-async def test_raw_data_with_another_signature_is_refused(changed: dict[str, str]) -> None:
-    """One byte of either, and it is not WeChat's."""
-    with pytest.raises(BadRequest, match="signature"):
-        await profile_of(**{"rawData": DOCUMENTED_RAW, "signature": DOCUMENTED_SIGNATURE} | changed)
+async def test_raw_data_with_another_signature_is_passed_over(changed: dict[str, str]) -> None:
+    """One byte of either, and it is not WeChat's: nothing of it is shown, and the login stands."""
+    assert await profile_of(**{"rawData": DOCUMENTED_RAW, "signature": DOCUMENTED_SIGNATURE} | changed) == Profile()
+
+
+USER_INFO = {"openId": "o", "nickName": "Band", "watermark": {"appid": APP_ID, "timestamp": 1}}
+
+
+async def test_encrypted_user_info_is_no_number() -> None:
+    """What `wx.getUserInfo` gave is ignored: opened it names a person; with its companions it need not even open."""
+    assert await fetch(**encrypted(USER_INFO)) is None
+    stale = encrypted(USER_INFO, key=base64.b64encode(bytes(16)).decode())
+    for companion in ("rawData", "signature", "userInfo"):
+        assert await fetch(**stale, **{companion: "{}"}) is None
+    assert await fetch(**encrypted(phone_info()), rawData="{}") is not None
+    for info in (USER_INFO | {"watermark": {"appid": "another"}}, {"openId": "o"}):
+        with pytest.raises(BadRequest):
+            await fetch(**encrypted(info))
 
 
 async def test_name_that_everybody_has_is_none() -> None:

@@ -94,10 +94,36 @@ def test_loopback_is_decided_by_the_host_alone() -> None:
     assert not any(is_loopback(host) for host in (None, "", "localhost.", "ip6-localhost", "::", "::ffff:127.0.0.1"))
 
 
-@pytest.mark.parametrize("url", ["https://shop.example/shop", "https://shop.example/?a", "https://Shop.example"])
+SPELLINGS = {
+    "HTTPS://Shop.Example:443/": "https://shop.example",
+    "https://shop.example:8443": "https://shop.example:8443",
+    "http://LOCALHOST:80": "http://localhost",
+    "http://[0:0::1]:9000": "http://[::1]:9000",
+    "https://商城.example": "https://xn--czru2d.example",
+    "https://MÜNCHEN.example:443": "https://xn--mnchen-3ya.example",
+    "https://xn--czru2d.example": "https://xn--czru2d.example",
+}
+
+
+@pytest.mark.parametrize("url", SPELLINGS)
+def test_an_origin_is_spelled_as_browsers_do(url: str) -> None:
+    """Case, default ports and IDNA do not make another origin; a path keeps its case."""
+    service = {"public_url": url, "cors_origins": [url], "redirect_allow": [f"{url.rstrip('/')}/App"]}
+    parsed = parse_settings(raw(service=service)).service
+    assert [parsed.public_url, *parsed.cors_origins] == [SPELLINGS[url]] * 2
+    assert parsed.redirect_allow == [f"{SPELLINGS[url]}/App"]
+
+
+@pytest.mark.parametrize("host", ["faß.example", "a..b\u5546", "shop\uff0fevil.example", "\u5546" * 64])
+def test_a_name_that_browsers_read_otherwise_is_refused(host: str) -> None:
+    """What Python's codec would make of it is another host, or none."""
+    assert mistakes(service={"public_url": f"https://{host}"})[0].startswith("service.public_url: ")
+
+
+@pytest.mark.parametrize("url", ["https://shop.example/shop", "https://shop.example/?a"])
 def test_an_origin_is_an_origin(url: str) -> None:
-    """What is compared with a browser's Origin is written as browsers write it."""
-    text = "give the origin alone, in lower case and without a path"
+    """What is compared with a browser's Origin has no path."""
+    text = "give the origin alone, without a path"
     assert mistakes(service={"public_url": url}) == [f"service.public_url: {text}"]
     assert mistakes(service={"cors_origins": [url]}) == [f"service.cors_origins.0: {text}"]
 

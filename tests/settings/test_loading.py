@@ -111,7 +111,13 @@ def test_what_is_left_out_has_its_documented_default() -> None:
         "handover": True,
         "outbound_proxy": False,
     }
-    assert settings.limits.model_dump() == {"vendor_calls": 50, "per_address": "60/minute", "per_username": "10/hour"}
+    assert settings.limits.model_dump() == {
+        "vendor_calls": 50,
+        "per_address": "600/minute",
+        "failures_per_address": None,
+        "per_username": "10/hour",
+    }
+    assert settings.limits.failures == "60/minute"
     sessions = {"access_token": 1200, "idle": 604800, "absolute": 2592000, "reauth_after": 600}
     assert settings.sessions.model_dump() == sessions
     assert settings.pages.model_dump() == {"stylesheet": None, "template_folder": None}

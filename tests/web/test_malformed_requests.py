@@ -7,7 +7,7 @@ import pytest
 
 from connect_core.harness import RunningShop, Visitor
 
-from ..kit.malformed import BEARERS, BODIES, COOKIE_HEADERS
+from ..kit.malformed import BEARERS, BODIES, COOKIE_HEADERS, TEXTS
 from ..kit.web_shops import refused, untouched
 
 
@@ -36,11 +36,48 @@ def test_malformed_bearers_are_nobody(shop: RunningShop, visitor: Visitor, heade
     "path", ["alipay/pc/token", "alipay/mini/token", "alipay/app/login-url", "token/refresh", "logout"]
 )
 def test_malformed_bodies_are_bad_requests(shop: RunningShop, visitor: Visitor, path: str, body: bytes) -> None:
-    """A body that is no small flat object of printable texts is refused before anything is done with it."""
+    """A body that is no JSON object is refused before anything is done with it."""
     spent = shop.rows("es_connect_used_flow")
     with untouched(shop):
         refused(visitor.http.post(f"/connect/{path}", content=body), 400, "bad_request")
     assert shop.rows("es_connect_used_flow") == spent
+
+
+READ = [
+    ("alipay/pc/token", "state"),
+    ("alipay/mini/token", "code"),
+    ("alipay/mini/token", "authCode"),
+    ("alipay/mini/token", "device_id"),
+    ("alipay/app/login-url", "redirect_uri"),
+    ("alipay/h5/login-url", "return_to"),
+    ("token/refresh", "refresh_token"),
+    ("logout", "refresh_token"),
+]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+@pytest.mark.parametrize(("path", "name"), READ)
+def test_a_malformed_value_that_is_read_is_refused(
+    shop: RunningShop, visitor: Visitor, path: str, name: str, text: str
+) -> None:
+    """What a route reads is a printable text of bounded length that does not contradict itself."""
+    spent = shop.rows("es_connect_used_flow")
+    with untouched(shop):
+        body = f'{{"{name}": {text.replace("NAME", name)}}}'
+        refused(visitor.http.post(f"/connect/{path}", content=body), 400, "bad_request")
+    assert shop.rows("es_connect_used_flow") == spent
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+@pytest.mark.parametrize(("path", "name"), READ)
+def test_a_malformed_value_that_nobody_reads_refuses_nothing(visitor: Visitor, path: str, name: str, text: str) -> None:
+    """The answer is the same as without it."""
+    body = f'{{"utm": {text.replace("NAME", "utm")}}}'
+    plain, tracked = (visitor.http.post(f"/connect/{path}", content=content) for content in ("{}", body))
+    assert (plain.status_code, plain.json().get("code") if plain.content else "") == (
+        tracked.status_code,
+        tracked.json().get("code") if tracked.content else "",
+    )
 
 
 @pytest.mark.parametrize("path", ["/connect/alipay/pc/callback", "/connect/token/refresh", "/connect/handover/collect"])

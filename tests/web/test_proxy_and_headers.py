@@ -109,8 +109,12 @@ async def _statuses(hops: list[tuple[str, str]], **service: object) -> list[int]
         ([(f"2001:db8::{number}", "") for number in range(1, 4)], [], [404, 404, 429]),
         ([(f"2001:db8:0:{number}::1", "") for number in range(1, 4)], [], [404, 404, 404]),
         ([(peer, "") for peer in ("198.51.100.7", "::ffff:198.51.100.7", "198.51.100.7")], [], [404, 404, 429]),
-        # what is no address counts as one
-        ([("10.0.0.1", "unknown"), ("10.0.0.1", "_hidden"), ("10.0.0.1", "")], ["10.0.0.0/8"], [404, 404, 429]),
+        # who is not known is not counted, as everybody would be one; a name for somebody is counted by itself
+        ([("10.0.0.1", "unknown")] * 3, ["10.0.0.0/8"], [404, 404, 404]),
+        ([("10.0.0.1", name) for name in ("_a", "_b", "_a", "_a")], ["10.0.0.0/8"], [404, 404, 404, 429]),
+        ([("10.0.0.1", f"198.51.100.7:{port}") for port in (1, 2, 3)], ["10.0.0.0/8"], [404, 404, 429]),
+        ([("10.0.0.1", f"203.0.113.{n}:51234") for n in range(3)], ["10.0.0.0/8"], [404, 404, 404]),
+        ([("10.0.0.1", "")] * 3, ["10.0.0.0/8"], [404, 404, 429]),
     ],
 )
 async def test_limits_count_the_last_hop_that_is_not_vouched_past(

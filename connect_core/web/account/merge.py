@@ -33,7 +33,15 @@ from connect_core.web.account.routes import begin_bind, find_choices, find_title
 from connect_core.web.context import WebContext
 from connect_core.web.error_pages import leading_back_to
 from connect_core.web.pages.views import ConnectionView, MemberView, MergePreview
-from connect_core.web.requests import get_cookies, get_visit, is_form, read_fields, read_json, wants_page
+from connect_core.web.requests import (
+    get_cookies,
+    get_credentials,
+    get_visit,
+    is_form,
+    read_fields,
+    read_json,
+    wants_page,
+)
 
 _PROOF_ENDED = (StateMissing, StateInvalid, StateExpired)
 _MISTAKES: Mapping[type[RequestRefused], str] = {
@@ -48,7 +56,7 @@ _MISTAKES: Mapping[type[RequestRefused], str] = {
 def merge_routes(context: WebContext) -> list[BaseRoute]:
     """Return the routes of this module; where no plugin plans merges all but those for undoing are 404."""
     merge, path = _MergeEndpoints(context), f"{context.prefix}/account/merge"
-    route = partial(endpoints.route, context, style=leading_back_to(context, f"{context.prefix}/account"))
+    route = partial(endpoints.route, context, style=leading_back_to(context, "/account"))
     return [
         route(f"{context.prefix}/{{provider}}/{{client}}/merge", merge.begin, "POST", cross_origin=True),
         route(path, merge.page, "GET"),
@@ -65,7 +73,10 @@ class _MergeEndpoints:
     def __init__(self, context: WebContext) -> None:
         self._context = context
         self._merges = context.manager.merges
-        self._account = f"{context.prefix}/account"
+
+    @property
+    def _account(self) -> str:
+        return f"{self._context.prefix}/account"
 
     async def begin(self, request: Request) -> Response:
         """Begin a login with the second account by redirect; with a client's code, finish it."""
@@ -79,7 +90,7 @@ class _MergeEndpoints:
             raise Unsupported("no credentials prove an account here")
         await self._context.count(request)
         logged_in = await self._context.find_recent(request)
-        credentials = await read_fields(request)
+        credentials = get_credentials(await read_fields(request))
         await self._context.count_password(credentials.get("username", ""))
         try:
             member_id = await self._context.manager.current_member.check_credentials(credentials)

@@ -20,7 +20,7 @@ from connect_core.web.requests import get_visit, wants_page
 def personal_data_routes(context: WebContext) -> list[BaseRoute]:
     """Return the routes of this module."""
     personal_data, path = _PersonalDataEndpoints(context), f"{context.prefix}/account"
-    route = partial(endpoints.route, context, style=leading_back_to(context, path))
+    route = partial(endpoints.route, context, style=leading_back_to(context, "/account"))
     return [
         route(f"{path}/export", personal_data.export, "GET", cross_origin=True),
         route(f"{path}/erase", personal_data.confirm, "GET"),

@@ -45,7 +45,7 @@ from connect_core.web.requests import (
 def account_routes(context: WebContext) -> list[BaseRoute]:
     """Return the routes of this module."""
     account, prefix = _AccountEndpoints(context), context.prefix
-    route = partial(endpoints.route, context, style=leading_back_to(context, f"{prefix}/account"))
+    route = partial(endpoints.route, context, style=leading_back_to(context, "/account"))
     return [
         route(f"{prefix}/{{provider}}/{{client}}/bind", account.bind, "POST", cross_origin=True),
         route(f"{prefix}/connections", account.connections, "GET", cross_origin=True),

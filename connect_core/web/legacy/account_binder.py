@@ -26,6 +26,7 @@ from connect_core.web.legacy.javashop import answer_with_codes
 from connect_core.web.login.delivery import keep_flow, take_pending
 from connect_core.web.requests import (
     check_origin,
+    get_credentials,
     get_parameters,
     get_visit,
     read_fields,
@@ -42,7 +43,9 @@ def account_binder_routes(context: WebContext) -> list[BaseRoute]:
     style, unbind_style = answer_with_codes(_CODES), answer_with_codes({**_CODES, "unsupported": "E134"})
 
     def make_route(path: str, endpoint: Endpoint, *methods: str, style: ErrorStyle = style) -> BaseRoute:
-        return route(context, f"/buyer/{path}", endpoint, *methods, style=style, cross_origin=True)
+        acts_on_get = endpoint == binder.begin  # it sets a cookie
+        url = f"/buyer/{path}"
+        return route(context, url, endpoint, *methods, style=style, cross_origin=True, acts_on_get=acts_on_get)
 
     return [
         make_route("account-binder/pc/{type}", binder.begin, "GET"),
@@ -159,7 +162,7 @@ class _AccountBinderEndpoints:
         ticket, pending = take_pending(self._context, request, fields)
         if pending.key != request.path_params["uuid"] or pending.delivery is Delivery.SESSION:
             raise StateInvalid("the uuid is of no login that waits here")
-        return ticket, fields
+        return ticket, get_credentials(fields, "ticket")
 
     def _answer_bound(self, outcome: Outcome) -> Response:
         assert isinstance(outcome, SessionOpened), "somebody who has chosen is logged in"

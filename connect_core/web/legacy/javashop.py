@@ -6,6 +6,7 @@ all others.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from urllib.parse import unquote
 
 from starlette.requests import Request
@@ -49,12 +50,12 @@ _MINI_UNION_TYPE = "ALIPAY"
 def javashop_routes(context: WebContext) -> list[BaseRoute]:
     """Return the routes of this module."""
     javashop = _JavashopEndpoints(context)
-    buyer, style = "/buyer/connect/{provider}", answer_with_codes({})
+    buyer, make_route = "/buyer/connect/{provider}", partial(route, context, style=answer_with_codes({}))
     return [
-        route(context, f"{buyer}/h5/getLoginUrl", javashop.h5_login_url, "GET", style=style, cross_origin=True),
-        route(context, f"{buyer}/h5/login", javashop.h5_login, "GET", style=style, cross_origin=True),
-        route(context, f"{buyer}/{{client}}/login", javashop.login, "GET", style=style),
-        route(context, "/login/{authCode}", javashop.mini_login, "POST", style=style),
+        make_route(f"{buyer}/h5/getLoginUrl", javashop.h5_login_url, "GET", cross_origin=True, acts_on_get=True),
+        make_route(f"{buyer}/h5/login", javashop.h5_login, "GET", cross_origin=True, acts_on_get=True),
+        make_route(f"{buyer}/{{client}}/login", javashop.login, "GET", acts_on_get=True),
+        make_route("/login/{authCode}", javashop.mini_login, "POST"),
     ]
 
 
@@ -101,7 +102,7 @@ class _JavashopEndpoints:
         await self._context.count(request)
         parameters = get_parameters(request)
         request.path_params["client"] = ClientType.H5
-        device_id = parameters.pop("uuid", "")[:64]
+        device_id = parameters.get("uuid", "")[:64]
         outcome = await finish_flow(self._context, request, parameters, delivers_json=True, device_id=device_id)
         body = token_body(self._context, outcome)
         names = ("access_token", "refresh_token", "uid") if "access_token" in body else tuple(body)

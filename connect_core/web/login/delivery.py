@@ -4,6 +4,7 @@ Every route that begins or finishes a login uses this. Never decides who may log
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import assert_never
 
 from starlette.requests import Request
@@ -11,7 +12,7 @@ from starlette.responses import Response
 
 from connect_core.crypto import token_hash
 from connect_core.crypto.tickets import TICKET_SECONDS
-from connect_core.errors import StateInvalid, StateMissing
+from connect_core.errors import BadRequest, StateInvalid, StateMissing
 from connect_core.login.start import Start
 from connect_core.login.values import (
     AccountProved,
@@ -23,16 +24,17 @@ from connect_core.login.values import (
     PendingLogin,
     SessionOpened,
 )
+from connect_core.sessions import OpenSession
 from connect_core.web import responses
 from connect_core.web.context import WebContext
 from connect_core.web.requests import get_cookies
 
 EXPIRED_FLOW_MEMORY = 300
 """Seconds for which a browser keeps a flow past its life, so that the error page says "expired" and not "unknown"."""
-MOST_FLOWS = 5
-"""Flows that one browser keeps at once: logins begun in several tabs."""
-FLOW_COOKIE_BYTES = 4096
-"""Bytes that the flow cookies of one browser may have together; servers and proxies limit the size of a header."""
+MOST_FLOWS = 20
+"""Flows that one browser keeps at once: logins begun in several tabs. Browsers keep 50 cookies of a host and more."""
+FLOW_COOKIE_BYTES = 7 * 1024
+"""Bytes that the flow cookies of one browser may have together: nginx and Apache take a header of 8 KiB."""
 
 
 def flow_cookie(context: WebContext, state: str) -> str:
@@ -70,25 +72,26 @@ async def finish_flow(
     `parameters` are what the vendor sent back. Raises as `ConnectManager.login_callback`.
     """
     cookies = get_cookies(request)
-    request.state.flow_cookie = flow_cookie(context, parameters.get("state", ""))
+    with suppress(BadRequest):  # then no cookie is the flow's, and the manager refuses the state
+        request.state.flow_cookie = flow_cookie(context, parameters.get("state", ""))
     return await context.manager.login_callback(
         request.path_params["provider"],
         request.path_params["client"],
         parameters,
-        cookies.get(request.state.flow_cookie),
+        cookies.get(getattr(request.state, "flow_cookie", "")),
         context.get_visit(request, device_id),
         delivers_json=delivers_json,
     )
 
 
-def take_pending(context: WebContext, request: Request, fields: dict[str, str]) -> tuple[str, PendingLogin]:
-    """Take the ticket out of the posted `fields`, or else from this browser's cookie; return it and its waiting login.
+def take_pending(context: WebContext, request: Request, fields: Mapping[str, str]) -> tuple[str, PendingLogin]:
+    """Return the ticket in the posted `fields`, or else in this browser's cookie, and its waiting login.
 
     A ticket that a browser got counts from that browser's cookie alone, and an app's from the body alone. Raises
     `StateMissing`, `StateInvalid` and `StateExpired`.
     """
     kept = get_cookies(request).get(context.cookies.pending, "")
-    ticket = fields.pop("ticket", "") or kept
+    ticket = fields.get("ticket", "") or kept
     if not ticket:
         raise StateMissing("there is no login that waits for a choice")
     pending = context.manager.first_login_tickets.open(ticket)
@@ -111,7 +114,10 @@ def deliver(context: WebContext, request: Request, outcome: Outcome) -> Response
         case AccountProved(return_to=return_to, proof=proof):
             response = responses.redirect(return_to)
             cookies.set(response, cookies.merge, manager.merges.seal(proof), TICKET_SECONDS)
-        case SessionOpened(delivery=delivery, return_to=return_to, opened=opened):
+        case (
+            SessionOpened(delivery=delivery, return_to=return_to, opened=opened)
+            | CallbackRepeated(delivery=delivery, return_to=return_to, opened=OpenSession() as opened)
+        ):
             response = responses.redirect(return_to)
             if delivery is Delivery.SESSION:
                 context.forget_logins(request, response, cookies.session)

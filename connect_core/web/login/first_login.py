@@ -30,6 +30,7 @@ from connect_core.web.pages.views import NextStep
 from connect_core.web.requests import (
     check_origin,
     get_cookies,
+    get_credentials,
     get_language,
     read_fields,
     wants_page,
@@ -67,17 +68,18 @@ class _FirstLoginEndpoints:
         fields = await read_fields(request)
         ticket, _ = take_pending(self._context, request, fields)
         visit = self._context.get_visit(request)
-        match fields.pop("decision", ""):
+        match fields.get("decision", ""):
             case "register":
                 outcome = await self._manager.finish_first_login(ticket, visit)
             case "join":
-                await self._context.count_password(fields.get("username", ""))
+                credentials = get_credentials(fields, "ticket", "decision")
+                await self._context.count_password(credentials.get("username", ""))
                 try:
-                    outcome = await self._manager.finish_first_login(ticket, visit, fields)
+                    outcome = await self._manager.finish_first_login(ticket, visit, credentials)
                 except NotLoggedIn:
                     if not wants_page(request):
                         raise
-                    return self._show(request, ticket, is_wrong=True, username=fields.get("username", ""))
+                    return self._show(request, ticket, is_wrong=True, username=credentials.get("username", ""))
             case _:
                 raise BadRequest("decision is register or join")
         if outcome.delivery is Delivery.JSON:
@@ -102,7 +104,7 @@ class _FirstLoginEndpoints:
 
 
 def _error_style(context: WebContext) -> ErrorStyle:
-    leading_back = leading_back_to(context, f"{context.prefix}/first-login")
+    leading_back = leading_back_to(context, "/first-login")
 
     def answer(request: Request, error: ConnectError) -> Response:
         """Link from the page of an expired ticket to a new login, which ends where the first one was to end."""

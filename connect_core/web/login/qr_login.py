@@ -50,6 +50,8 @@ POLLS = "3/2 second"
 """How often one ticket may be asked about: once a second is fine, faster is not (RFC 8628 §3.5, `slow_down`)."""
 MOST_STREAMS = 200
 """Event streams at once, per process; a further stream ends after its first event, so its client polls."""
+HEARTBEAT = 5
+"""Looks at the state after which a stream says that it lives: proxies end connections on which nothing comes."""
 _OPEN = (QrLoginState.WAITING, QrLoginState.SCANNED)
 
 
@@ -63,7 +65,15 @@ def qr_login_routes(context: WebContext) -> list[BaseRoute]:
                 raise Unsupported("this shop hands no login over")
             return await endpoint(request)
 
-        return route(context, context.prefix + path, if_enabled, method, style=style, cross_origin=cross_origin)
+        return route(
+            context,
+            context.prefix + path,
+            if_enabled,
+            method,
+            style=style,
+            cross_origin=cross_origin,
+            acts_on_get=endpoint in (pc.page, phone.confirm),
+        )
 
     return [
         make_route("/handover", pc.page, "GET"),
@@ -126,7 +136,9 @@ class _PcEndpoints:
         ticket = self._get_ticket(request)
         await self._polls.hit(ticket)
         stream = self._stream(ticket, lasts=self._streams < MOST_STREAMS)
-        return StreamingResponse(stream, headers=responses.HEADERS, media_type="text/event-stream")
+        # nginx and those that follow it hold a stream back until their buffer is full
+        headers = {**responses.HEADERS, "x-accel-buffering": "no"}
+        return StreamingResponse(stream, headers=headers, media_type="text/event-stream")
 
     async def collect(self, request: Request) -> Response:
         check_origin(request, self._context.origins)
@@ -153,12 +165,14 @@ class _PcEndpoints:
         try:
             sent, state = None, QrLoginState.WAITING
             yield f"retry: {INTERVAL * 1000}\n\n"
-            for _ in range(LIFE // INTERVAL + 1 if lasts else 1):
+            for place in range(LIFE // INTERVAL + 1 if lasts else 1):
                 with suppress(Unavailable):  # the next round or a poll tries again
                     state = await self._qr_logins.find_state(ticket)
                 if state != sent:
                     yield f"event: status\ndata: {state}\n\n"
                     sent = state
+                elif place % HEARTBEAT == 0:
+                    yield ": still here\n\n"
                 if state not in _OPEN:
                     return
                 await asyncio.sleep(INTERVAL if lasts else 0)
@@ -237,11 +251,11 @@ class _PhoneEndpoints:
 def _error_style(context: WebContext) -> ErrorStyle:
     def answer(request: Request, error: ConnectError) -> Response:
         """Say that the QR code no longer works, where its ticket has expired: only the PC can show a new one."""
-        id_, begin = request.path_params.get("id"), f"{context.prefix}/handover"
+        id_, begin = request.path_params.get("id"), "/handover"
         if not wants_page(request) or not isinstance(error, StateExpired | StateInvalid):
-            return leading_back_to(context, f"{context.prefix}/h/{id_}" if id_ else begin)(request, error)
+            return leading_back_to(context, f"/h/{id_}" if id_ else begin)(request, error)
         home = context.manager.settings.service.home_url
-        next_step = NextStep("to_shop", home) if id_ else NextStep("start_again", begin)
+        next_step = NextStep("to_shop", home) if id_ else NextStep("start_again", context.prefix + begin)
         return error_page(context, request, error, "handover_over", [next_step])
 
     return answer

@@ -6,7 +6,7 @@ Reads the request, calls the manager, writes the response; `delivery` has what t
 import logging
 from collections.abc import Mapping
 from functools import partial
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,6 +16,7 @@ from connect_core.errors import BadRequest, NotLoggedIn, Unsupported
 from connect_core.identity import ClientType
 from connect_core.login.start import IN_APP, Start, StartOptions
 from connect_core.login.values import Delivery
+from connect_core.providers import calls
 from connect_core.providers.provider import Entrance, RequiredBrowser, WorksInSomeBrowsers
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.web import endpoints, responses
@@ -46,8 +47,8 @@ def login_routes(context: WebContext) -> list[BaseRoute]:
     route = partial(endpoints.route, context)
     prefix, path = context.prefix, f"{context.prefix}/{{provider}}/{{client}}"
     return [
-        route(f"{path}/login", login.start, "GET"),
-        route(f"{path}/callback", login.callback, "GET", "POST"),
+        route(f"{path}/login", login.start, "GET", acts_on_get=True),
+        route(f"{path}/callback", login.callback, "GET", "POST", acts_on_get=True),
         route(f"{path}/login-url", login.login_url, "POST", cross_origin=True),
         route(f"{path}/token", login.token, "POST", cross_origin=True),
         route(f"{prefix}/providers", login.providers, "GET", cross_origin=True),
@@ -76,14 +77,7 @@ class _LoginEndpoints:
         if request.method == "POST":
             return await self._park(request)
         await self._context.count(request)
-        try:
-            parameters = get_parameters(request)
-        except BadRequest:
-            raw = parse_qsl(request.scope["query_string"].decode("latin-1"), errors="replace")
-            configured = self._manager.registry.find(request.path_params["provider"], request.path_params["client"])
-            await self._manager.callbacks.discard_codes(configured, raw)
-            raise
-        return deliver(self._context, request, await finish_flow(self._context, request, parameters))
+        return deliver(self._context, request, await finish_flow(self._context, request, get_parameters(request)))
 
     async def _park(self, request: Request) -> Response:
         """Redirect a form_post response to the same address by GET.
@@ -94,6 +88,8 @@ class _LoginEndpoints:
         if not is_form(request):
             raise BadRequest("the response is no form")
         fields = await read_form(request)
+        for name in ("state", *calls.get_code_names(configured.provider)):
+            fields.get(name)  # raises where it is malformed; what nobody reads stays behind
         # not from request.url, which contains the Host header that the client sent
         return responses.redirect(
             f"{self._context.prefix}/{configured.name}/{configured.client_type}/callback?{urlencode(fields)}"
@@ -112,7 +108,7 @@ class _LoginEndpoints:
         await self._context.count(request)
         configured = self._find_configured(request)
         body = await read_json(request)
-        device_id = body.pop("device_id", "")[:64]
+        device_id = body.get("device_id", "")[:64]
         if configured.entrance is Entrance.REDIRECT:
             outcome = await finish_flow(self._context, request, body, delivers_json=True, device_id=device_id)
         else:
@@ -135,9 +131,8 @@ class _LoginEndpoints:
 
     async def logout(self, request: Request) -> Response:
         check_origin(request, self._context.origins)
-        body = {} if is_form(request) else await read_json(request)
-        tokens = (body.get("refresh_token", ""), *self._context.get_presented(request).all)
-        await self._manager.current_member.logout(*tokens)
+        refresh_token = "" if is_form(request) else (await read_json(request)).get("refresh_token", "")
+        await self._manager.current_member.logout(refresh_token, *self._context.get_presented(request).all)
         home = self._manager.targets.check(self._manager.settings.service.home_url)
         response = responses.redirect(home) if wants_page(request) else responses.no_content()
         self._context.forget_logins(request, response)

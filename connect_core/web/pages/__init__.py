@@ -13,6 +13,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, St
 
 from connect_core.errors import Unavailable, every_error
 from connect_core.identity import Language
+from connect_core.web.mounting import get_root
 from connect_core.web.pages.assets import NO_ICONS, SHOP_STYLES, STYLES, load_assets
 from connect_core.web.pages.messages import LANGUAGES, refusal_for, texts_in
 from connect_core.web.pages.views import (
@@ -45,7 +46,7 @@ class Pages:
         `stylesheet` is served and linked after ours; `prefix` is where the routes begin; `icons` are the SVGs of
         plugins by name. Raises `SettingsError` for a stylesheet that cannot be read.
         """
-        self._prefix = prefix
+        self._route_prefix = prefix
         self.assets = load_assets(stylesheet, icons)
         ours = FileSystemLoader(TEMPLATES)
         shops = [FileSystemLoader(template_folder)] if template_folder else []
@@ -59,8 +60,7 @@ class Pages:
         )
         self.environment.filters.update(icon=self._icon_url, initial=get_initial)
         self.environment.tests["drawn"] = lambda icon: f"{icon}.svg" in self.assets
-        styles = [f"{self._static(name)}?v={self.assets[name].version}" for name in _styles_of(self.assets)]
-        self.environment.globals.update(prefix=prefix, styles=styles)
+        self.environment.globals.update(prefix=prefix, styles=self._styles)  # for what a template imports
         self._texts = {language: texts_in(language) for language in LANGUAGES}
 
     def login(
@@ -181,12 +181,22 @@ class Pages:
         other = _other(language)
         text = self.environment.get_template(template).render(
             values,
+            prefix=self._prefix,
+            styles=self._styles,
             t=self._texts[language],
             other=self._texts[other],
             switch=None if page_query is None else with_query("", lang=other, **page_query),
         )
         # a shop's member directory may have half of a surrogate pair in a nickname, which UTF-8 cannot encode
         return text.encode("utf-8", "replace").decode()
+
+    @property
+    def _prefix(self) -> str:
+        return get_root() + self._route_prefix
+
+    @property
+    def _styles(self) -> list[str]:
+        return [f"{self._static(name)}?v={self.assets[name].version}" for name in _styles_of(self.assets)]
 
     def _icon_url(self, icon: str) -> str:
         return self._static(f"{icon}.svg")
