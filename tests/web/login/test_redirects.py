@@ -83,7 +83,6 @@ BAD_TARGETS = [
     " https://m.shop.example/app",
     "https://m.shop.exam ple/app",
     "https://\u212dm.shop.example/app",
-    "https://m。shop。example/app",
     "evil.example",
     "app",
     "../app",
