@@ -2,8 +2,9 @@
 
 import os
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import uvicorn
@@ -13,12 +14,15 @@ from connect_core.cli.background_tasks import supervise_tasks
 from connect_core.cli.configuration import DEFAULT, ConfigPath
 from connect_core.cli.keys import new_key
 from connect_core.cli.protocol import BoundedProtocol
+from connect_core.cli.reloading import is_usable, run_reloadable
 from connect_core.errors import SettingsError
 from connect_core.observability.logs import configure_logging
 from connect_core.settings import load_settings
 from connect_core.store import schema
 from connect_core.web import create_app
 
+STARTUP_FAILURE = 3
+"""The exit status by which uvicorn's supervisor knows that a worker would fail again."""
 KEY_FILE = Path("keys/connect-secret.key")
 
 
@@ -56,7 +60,7 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 1,
     log_level: Annotated[LogLevel, typer.Option(help="The least severe level that is logged.")] = LogLevel.INFO,
 ) -> None:
-    """Run the service until Ctrl-C.
+    """Run the service until Ctrl-C; SIGHUP reads the configuration again.
 
     Creates the tables of an empty SQLite database; other databases get them from `connect-login db upgrade`.
     """
@@ -68,25 +72,37 @@ def serve(
         app.state.manager.database.close()
     typer.echo(f"connect-login serves {settings.service.public_url} on http://{host}:{port}", err=True)
     os.environ["CONNECT_CONFIG"], os.environ["CONNECT_LOG_LEVEL"] = str(config), log_level
-    uvicorn.run(
-        "connect_core.cli.serve:make_app" if workers > 1 else app,
-        factory=workers > 1,
-        host=host,
-        port=port,
-        workers=workers,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        http=BoundedProtocol,
-        timeout_graceful_shutdown=10,
-    )
+    options: dict[str, Any] = {
+        "host": host,
+        "port": port,
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": False,
+        "http": BoundedProtocol,
+        "timeout_graceful_shutdown": 10,
+    }
+    if workers > 1:
+        uvicorn.run("connect_core.cli.serve:make_app", factory=True, workers=workers, **options)
+    else:
+        run_reloadable(uvicorn.Config(app, **options), partial(_check, config))
 
 
 def make_app() -> Starlette:
-    """Return the application of a worker process, configured by `CONNECT_CONFIG` and `CONNECT_LOG_LEVEL`."""
+    """Return the application of a worker process, configured by `CONNECT_CONFIG` and `CONNECT_LOG_LEVEL`.
+
+    Ends the process, with a line in the log and no traceback, when the configuration cannot be used.
+    """
     configure_logging(os.environ.get("CONNECT_LOG_LEVEL", "info"))
-    return supervise_tasks(create_app(load_settings(Path(os.environ["CONNECT_CONFIG"]))))
+    apps: list[Starlette] = []
+    if not is_usable(lambda: apps.append(create_app(load_settings(Path(os.environ["CONNECT_CONFIG"]))))):
+        raise SystemExit(STARTUP_FAILURE)
+    return supervise_tasks(apps[0])
+
+
+def _check(config: Path) -> None:
+    """Raise what a start with this configuration would raise."""
+    create_app(load_settings(config)).state.manager.database.close()
 
 
 _TEMPLATE = f"""\

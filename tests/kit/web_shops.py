@@ -247,6 +247,7 @@ class Served:
     url: str
     sandboxes: Mapping[str, Sandbox]
     database: Path
+    pid: int = 0
     output: str = ""
     """Everything it wrote, once it has ended."""
 
@@ -261,34 +262,41 @@ def served(folder: Path, *options: str, service: Mapping[str, Any] | None = None
         raw = sandbox_settings(sandboxes, plugins.available, vendors)
         addresses = {"public_url": f"http://127.0.0.1:{port}", "database_url": f"sqlite:///{folder}/connect.db"}
         raw["service"] = addresses | {"secret_keys": [new_key()]} | dict(service or {})
-        (folder / "connect.toml").write_text(_toml(raw | sections), "utf-8")
+        write_toml(folder / "connect.toml", raw | sections)
         service_run = Served(addresses["public_url"], sandboxes, folder / "connect.db")
-        with (folder / "told").open("w+", encoding="utf-8") as output, _running(folder, port, output, options):
-            _wait_for(f"{service_run.url}/healthz")
+        with (folder / "told").open("w+", encoding="utf-8") as output, _running(folder, port, output, options) as pid:
+            service_run.pid = pid
+            wait_for(f"{service_run.url}/healthz")
             yield service_run
         service_run.output = (folder / "told").read_text("utf-8")
 
 
 @contextmanager
-def _running(folder: Path, port: int, output: Any, options: tuple[str, ...]) -> Iterator[None]:
+def _running(folder: Path, port: int, output: Any, options: tuple[str, ...]) -> Iterator[int]:
     command = "from connect_core.cli import main; main()"
     arguments = ["serve", "--config", str(folder / "connect.toml"), "--port", str(port), *options]
     process = subprocess.Popen(
         [sys.executable, "-c", command, *arguments], stdout=output, stderr=output, env=os.environ
     )
     try:
-        yield
+        yield process.pid
     finally:
         process.terminate()
         process.wait(15)
 
 
-def _wait_for(url: str) -> None:
+def write_toml(path: Path, configuration: Mapping[str, Any]) -> None:
+    """Write a `connect.toml`."""
+    path.write_text(_toml(configuration), "utf-8")
+
+
+def wait_for(url: str) -> None:
+    """Wait until a service answers."""
     ends = time.monotonic() + 60
     while time.monotonic() < ends:
         try:
             httpx.get(url, trust_env=False).raise_for_status()
-        except httpx.TransportError:
+        except (httpx.TransportError, httpx.HTTPStatusError):
             time.sleep(0.05)
         else:
             return

@@ -1,0 +1,54 @@
+"""SIGHUP: the service reads its configuration again, without refusing a connection.
+
+With several workers uvicorn's supervisor brings up a new worker before it ends an old one. A single process finishes
+its requests and replaces itself; its socket stays open, so connections wait meanwhile. A configuration that cannot be
+used changes nothing: the service goes on with the old one and logs `reload_refused`.
+"""
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+
+import uvicorn
+
+from connect_core.errors import ConnectError
+
+LISTENER = "CONNECT_LISTENER"
+"""Environment variable with the number of the socket that a process hands to the one that replaces it."""
+log = logging.getLogger("connect_login")
+
+
+def run_reloadable(config: uvicorn.Config, check: Callable[[], None]) -> None:
+    """Run one process that SIGHUP replaces, unless `check` raises a `ConnectError`: then it goes on."""
+    inherited = os.environ.pop(LISTENER, "")
+    listener = socket.socket(fileno=int(inherited)) if inherited else config.bind_socket()
+    kept = listener.dup()  # uvicorn closes its own
+    server, is_reloading = uvicorn.Server(config), threading.Event()
+
+    def reload() -> None:
+        if is_usable(check):
+            is_reloading.set()
+            server.should_exit = True
+
+    if sys.platform != "win32":
+        # in a thread: a check takes longer than the event loop may be blocked
+        signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=reload, daemon=True).start())
+    server.run([listener])
+    if is_reloading.is_set():
+        kept.set_inheritable(True)
+        os.environ[LISTENER] = str(kept.fileno())
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - our own command line, no shell
+
+
+def is_usable(check: Callable[[], None]) -> bool:
+    """Tell whether `check` raises no `ConnectError`; log what it says, line by line, without a traceback."""
+    try:
+        check()
+    except ConnectError as error:
+        log.error("reload_refused", extra={"reason": str(error)})
+        return False
+    return True

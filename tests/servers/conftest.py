@@ -1,0 +1,1 @@
+"""Real servers and proxies in front of the service."""
