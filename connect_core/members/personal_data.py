@@ -6,14 +6,12 @@ Never touches what the shop itself keeps about its member.
 """
 
 import json
-import logging
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from connect_core.errors import Unsupported
-from connect_core.events import outbox
 from connect_core.http import TOTAL_DEADLINE
 from connect_core.identity import STRENGTH, Identity, IdKind, PersonId
 from connect_core.members.services import Services
@@ -23,8 +21,6 @@ from connect_core.providers.provider import Provider, Revokes
 from connect_core.providers.registry import Registry
 from connect_core.store import Transaction, connections, merges
 from connect_core.store import personal_data as store
-
-log = logging.getLogger("connect_login")
 
 
 class PersonalData:
@@ -69,10 +65,9 @@ class PersonalData:
         for erased_id in member_ids:
             await self._members.erase(erased_id)
         now = self._services.now()
-        events = await self._database.write(lambda tx: _erase(tx, ErasedEvent(member_id, request_id, now)))
-        for event in events:
-            log.info("erased", extra={"member_id": event.member_id, "request_id": request_id})
-        self._services.dispatcher.dispatch(*events)
+        dispatcher, event = self._services.dispatcher, ErasedEvent(member_id, request_id, now)
+        events = await self._database.write(lambda tx: dispatcher.write(tx, _erase(tx, event), 0, ""))
+        dispatcher.dispatch(*events)
         return bool(events)
 
     def _find_revokers(self, identities: list[Identity]) -> list[tuple[Provider, Identity]]:
@@ -144,6 +139,5 @@ def _erase(tx: Transaction, event: ErasedEvent) -> list[ErasedEvent]:
     if not (held or tokens or was_known or was_merged or name is not None):
         raise Unsupported("nothing is held about such a member")
     if held or tokens or was_merged or (name is not None and not name.startswith(store.ERASED_NAME)):
-        outbox.write_erased(tx, event)
         erased.append(event)
     return erased

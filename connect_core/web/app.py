@@ -17,7 +17,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from connect_core.errors import ConnectError, Unavailable, Unsupported
-from connect_core.events.dispatch import REDELIVERY_BATCH
 from connect_core.http import HttpPool
 from connect_core.manager import ConnectManager
 from connect_core.observability.loop_monitor import monitor_loop
@@ -136,8 +135,7 @@ async def _sweep_for_ever(manager: ConnectManager) -> None:
     await asyncio.sleep(random.uniform(0, SWEEP_SECONDS))  # noqa: S311 - no secret
     while True:
         try:
-            while await manager.dispatcher.redeliver() == REDELIVERY_BATCH:
-                pass
+            await manager.dispatcher.redeliver()
             while await manager.sweep(SWEEP_STEP) >= SWEEP_STEP:  # noqa: ASYNC110 - waits for no condition, lets logins in between
                 await asyncio.sleep(SWEEP_PAUSE)
         except ConnectError as error:
