@@ -51,15 +51,14 @@ class Sealer:
 
     def open(self, text: str, associated: str) -> bytes:
         """Return what was sealed. Raises `SealError`, with the same text whatever was wrong; `UnknownKey` is one."""
+        failure = SealError
         try:
             version, key_id, body = text.split(".")
             sealed = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
             if version != "v1":
                 raise ValueError
             if key_id not in self._keys and _KEY_ID.fullmatch(key_id):
-                raise UnknownKey("the sealed text does not open")
+                failure = UnknownKey
             return self._keys[key_id].decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], associated.encode())
-        except UnknownKey:
-            raise
         except (ValueError, KeyError, binascii.Error, InvalidTag):
-            raise SealError("the sealed text does not open") from None
+            raise failure("the sealed text does not open") from None
