@@ -13,6 +13,7 @@ from connect_core.cli.background_tasks import supervise_tasks
 from connect_core.cli.configuration import DEFAULT, ConfigPath
 from connect_core.cli.keys import new_key
 from connect_core.cli.protocol import BoundedProtocol
+from connect_core.cli.workers import end_with_main_process, supervise_workers
 from connect_core.errors import SettingsError
 from connect_core.observability.logs import configure_logging
 from connect_core.settings import load_settings
@@ -68,6 +69,7 @@ def serve(
         app.state.manager.database.close()
     typer.echo(f"connect-login serves {settings.service.public_url} on http://{host}:{port}", err=True)
     os.environ["CONNECT_CONFIG"], os.environ["CONNECT_LOG_LEVEL"] = str(config), log_level
+    supervise_workers()
     uvicorn.run(
         "connect_core.cli.serve:make_app" if workers > 1 else app,
         factory=workers > 1,
@@ -86,6 +88,7 @@ def serve(
 def make_app() -> Starlette:
     """Return the application of a worker process, configured by `CONNECT_CONFIG` and `CONNECT_LOG_LEVEL`."""
     configure_logging(os.environ.get("CONNECT_LOG_LEVEL", "info"))
+    end_with_main_process()
     return supervise_tasks(create_app(load_settings(Path(os.environ["CONNECT_CONFIG"]))))
 
 
