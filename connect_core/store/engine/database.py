@@ -111,8 +111,9 @@ class Database:
             except _Retry as retry:
                 if not attempts_left or deadline.is_expired:
                     raise unavailable(retry.error) from None
-                longest = PAUSE_SECONDS * 2 ** (ATTEMPTS - 1 - attempts_left)
-                time.sleep(random.uniform(0.2, 1) * longest)  # noqa: S311 - no secret
+                if not self.backend.has_single_writer:  # there the winner has committed already
+                    longest = PAUSE_SECONDS * 2 ** (ATTEMPTS - 1 - attempts_left)
+                    time.sleep(random.uniform(0.2, 1) * longest)  # noqa: S311 - no secret
             except (SQLAlchemyError, self.backend.driver_error) as error:
                 raise unavailable(error) from None
 
