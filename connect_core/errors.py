@@ -7,7 +7,9 @@
     │   ├── BadRequest                   400 bad_request
     │   ├── StateMissing                 400 state_missing
     │   ├── StateInvalid                 400 state_invalid
+    │   │   └── StateUnreadable          400 state_invalid
     │   ├── StateExpired                 400 state_expired
+    │   │   └── ClocksDiffer             400 state_expired
     │   ├── RedirectNotAllowed           400 redirect_not_allowed
     │   ├── ProviderDenied               400 provider_denied
     │   ├── CodeMissing                  400 code_missing
@@ -103,10 +105,21 @@ class StateInvalid(RequestRefused):
     code = "state_invalid"
 
 
+class StateUnreadable(StateInvalid):
+    """A sealed value of ours does not open: it was altered, or sealed with a key that this process does not have.
+
+    Where it happens often, the processes of the service have different `secret_keys`.
+    """
+
+
 class StateExpired(RequestRefused):
     """The login was started more than ten minutes ago."""
 
     code = "state_expired"
+
+
+class ClocksDiffer(StateExpired):
+    """The login has expired, and yet the browser still has its cookie: the clocks of two processes differ."""
 
 
 class RedirectNotAllowed(RequestRefused):

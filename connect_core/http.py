@@ -22,6 +22,7 @@ from connect_core.deadlines import Failure, run_within
 from connect_core.errors import (
     ConnectError,
     ProviderBadResponse,
+    ProviderFault,
     ProviderRefused,
     ProviderTimeout,
     Unavailable,
@@ -236,8 +237,10 @@ class Http:
     ) -> Answer:
         """Send a GET to the absolute `url` with `params` added to its query, percent-encoded.
 
-        Raises `ProviderTimeout` when no answer comes within the deadline, `ProviderBadResponse` when the connection or
-        the request fails or the answer is too large, and `Unavailable` when too many calls to this vendor wait already.
+        Raises `ProviderTimeout` when no answer comes within the deadline, `ProviderRefused` when the vendor cannot be
+        reached or hangs up without an answer, `ProviderBadResponse` when its certificate is not trusted, the request
+        cannot be made or the answer is cut short, malformed or too large, and `Unavailable` when too many calls to this
+        vendor wait already.
         A status of 400 or more is no error here; see `Answer.raise_for_outage`.
         """
         return await self._send(_request("GET", url, params=params, headers=headers))
@@ -300,7 +303,7 @@ class Http:
             async with asyncio.timeout(self._pool.deadline):
                 return await self._send_in_turn(request)
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            fault, kind = ProviderTimeout if isinstance(error, TimeoutError) else ProviderBadResponse, type(error)
+            fault, kind = _fault_of(error), type(error)
         # raised outside of `except`, so that no error of a library hangs on it: their texts contain the URL
         raise fault(f"{request.url.host}: {kind.__name__}")
 
@@ -313,6 +316,19 @@ class Http:
                 return await self._transport.send(request)
         finally:
             self._calls -= 1
+
+
+def _fault_of(error: Exception) -> type[ProviderFault]:
+    """Return the fault that a failed call is: nobody there is an outage, a bad certificate or answer is not."""
+    match error:
+        case TimeoutError():
+            return ProviderTimeout
+        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
+            return ProviderBadResponse
+        case aiohttp.ServerDisconnectedError() | OSError():  # no host of that name, refused, unreachable, reset
+            return ProviderRefused
+        case _:
+            return ProviderBadResponse
 
 
 def _request(

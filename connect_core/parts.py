@@ -88,7 +88,7 @@ class Parts:
 
     async def aclose(self) -> None:
         """Finish what is under way and close every connection."""
-        await self.dispatcher.drain()
+        await self.dispatcher.aclose()
         await self.services.members.aclose()
         await self.pool.aclose()
         if self.shared is not None:

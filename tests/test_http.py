@@ -4,9 +4,10 @@ import gzip
 import os
 import socket
 import ssl
+import struct
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -298,8 +299,8 @@ def test_a_provider_names_its_vendors_charset() -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [b"", whole(b"{}" * 9)[:-9], b"SSH-2.0-OpenSSH\r\n\r\n", b"HTTP/1.1 200 OK\r\nx: " + b"y" * 20_000],
-    ids=["hung up", "cut short", "not HTTP", "huge header"],
+    [whole(b"{}" * 9)[:-9], b"SSH-2.0-OpenSSH\r\n\r\n", b"HTTP/1.1 200 OK\r\nx: " + b"y" * 20_000],
+    ids=["cut short", "not HTTP", "huge header"],
 )
 async def test_a_broken_answer_is_a_fault_and_no_time_out(answer: bytes) -> None:
     """A connection that breaks is told as such, so that an operator does not look for slowness."""
@@ -312,12 +313,29 @@ async def test_a_broken_answer_is_a_fault_and_no_time_out(answer: bytes) -> None
         await get(broken.url)
 
 
-async def test_a_refused_connection_is_a_fault_and_no_time_out() -> None:
-    """Nobody listening is not the same as somebody slow."""
+def hang_up(server: Peer, connection: socket.socket) -> None:
+    server.read(connection)
+
+
+def reset(server: Peer, connection: socket.socket) -> None:
+    server.read(connection)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+@pytest.mark.parametrize("talk", [hang_up, reset])
+async def test_a_vendor_that_hangs_up_is_an_outage(talk: Callable[[Peer, socket.socket], None]) -> None:
+    """Without a byte of an answer there is nothing to distrust."""
+    with peer(talk) as broken, pytest.raises(ProviderRefused):
+        await get(broken.url)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "no-such-host.invalid"])
+async def test_a_vendor_that_cannot_be_reached_is_an_outage(host: str) -> None:
+    """Nobody listening, and a name that does not resolve, are neither a bad answer nor a slow one."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with pytest.raises(ProviderBadResponse):
-        await get(f"http://127.0.0.1:{port}/")
+    with pytest.raises(ProviderRefused):
+        await get(f"http://{host}:{port}/")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 
 import pytest
 
-from connect_core.errors import ProviderBadResponse, ProviderFault, ProviderTimeout, Unavailable
+from connect_core.errors import ProviderFault, ProviderRefused, ProviderTimeout, Unavailable
 from connect_core.http import Answer, Http
 
 from .kit.canaries import CANARY, every_record, every_text
@@ -117,7 +117,7 @@ async def test_a_call_is_never_sent_twice(method: str) -> None:
         async with http_pool() as pool:
             face = pool.for_provider("acme")
             await face.get(dying.url)
-            with pytest.raises(ProviderBadResponse):
+            with pytest.raises(ProviderRefused):
                 await getattr(face, method)(dying.url)
             await asyncio.sleep(0.05)
         assert (len(dying.connections), len(dying.requests)) == (1, 2)

@@ -15,11 +15,15 @@ DEFAULT = Path("connect.toml")
 
 
 def load(config: Path) -> Settings:
-    """Read `config` for a command that prints: keys under an old name are reported on standard error, not in the log.
+    """Read `config` for a command that prints: its warnings are printed on standard error, not logged.
 
     Raises `SettingsError` as `load_settings` does.
     """
-    return load_settings(config, report_renamed=warn)
+    return load_settings(config, report_renamed=warn, report_readable=_warn_readable)
+
+
+def _warn_readable(key: str, file: str) -> None:
+    typer.echo(f"connect-login: {key}: every user of this machine may read {file}; run: chmod o-r {file}", err=True)
 
 
 def warn(old: str, new: str) -> None:

@@ -15,6 +15,7 @@ from connect_core.cli.configuration import DEFAULT, ConfigPath
 from connect_core.cli.keys import new_key
 from connect_core.cli.protocol import BoundedProtocol
 from connect_core.cli.reloading import is_usable, run_reloadable
+from connect_core.cli.workers import end_with_main_process, supervise_workers
 from connect_core.errors import SettingsError
 from connect_core.observability.logs import configure_logging
 from connect_core.settings import load_settings
@@ -72,6 +73,7 @@ def serve(
         app.state.manager.database.close()
     typer.echo(f"connect-login serves {settings.service.public_url} on http://{host}:{port}", err=True)
     os.environ["CONNECT_CONFIG"], os.environ["CONNECT_LOG_LEVEL"] = str(config), log_level
+    supervise_workers()
     options: dict[str, Any] = {
         "host": host,
         "port": port,
@@ -94,6 +96,7 @@ def make_app() -> Starlette:
     Ends the process, with a line in the log and no traceback, when the configuration cannot be used.
     """
     configure_logging(os.environ.get("CONNECT_LOG_LEVEL", "info"))
+    end_with_main_process()
     apps: list[Starlette] = []
     if not is_usable(lambda: apps.append(create_app(load_settings(Path(os.environ["CONNECT_CONFIG"]))))):
         raise SystemExit(STARTUP_FAILURE)

@@ -26,10 +26,18 @@ class Certificate:
     `issuer_text` is the issuer's name as RFC 2253 text, RDNs in reverse order of the DER and no blank after commas, as
     Java's `X500Principal.getName()` prints it. The two differ for attributes that RFC 2253 does not name, and for `=`
     or an inner `#` in a value. `serial_number` is an integer of any size, `signature_oid` the dotted OID of the
-    algorithm that the issuer signed with.
+    algorithm that the issuer signed with. It is valid from `valid_from` to `valid_until`, both included, in UTC.
     """
 
-    __slots__ = ("_certificate", "_public_key", "issuer_text", "serial_number", "signature_oid")
+    __slots__ = (
+        "_certificate",
+        "_public_key",
+        "issuer_text",
+        "serial_number",
+        "signature_oid",
+        "valid_from",
+        "valid_until",
+    )
 
     def __init__(self, der: bytes) -> None:
         """Parse a certificate in DER. Raises `ValueError` when it cannot be parsed."""
@@ -38,6 +46,8 @@ class Certificate:
         self.issuer_text = self._certificate.issuer.rfc4514_string()
         self.serial_number = self._certificate.serial_number
         self.signature_oid = self._certificate.signature_algorithm_oid.dotted_string
+        self.valid_from = self._certificate.not_valid_before_utc
+        self.valid_until = self._certificate.not_valid_after_utc
 
     def public_key(self) -> RsaPublicKey:
         """Return the certificate's key, parsed once. Raises `ValueError` unless it is RSA with 2048 bits or more."""
@@ -50,7 +60,7 @@ class Certificate:
 
     def is_valid_at(self, at: datetime) -> bool:
         """Tell whether `at` (with a time zone) lies within the certificate's validity, both ends included."""
-        return self._certificate.not_valid_before_utc <= at <= self._certificate.not_valid_after_utc
+        return self.valid_from <= at <= self.valid_until
 
     def chains_to(self, roots: Sequence["Certificate"], intermediates: Sequence["Certificate"], at: datetime) -> bool:
         """Tell whether a chain of certificates, all valid `at` (with a time zone), leads from this one to a root.

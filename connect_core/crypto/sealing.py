@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import os
+import re
 from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidTag
@@ -17,10 +18,15 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _NONCE_BYTES = 12
+_KEY_ID = re.compile("[0-9a-f]{8}")
 
 
 class SealError(ValueError):
     """The text was not sealed with one of these keys, for this purpose and with these associated data."""
+
+
+class UnknownKey(SealError):
+    """The text names a key that is none of these."""
 
 
 def derive_key(key: bytes, purpose: str, length: int = 32) -> bytes:
@@ -44,12 +50,15 @@ class Sealer:
         return f"v1.{self._sealing_id}.{base64.urlsafe_b64encode(sealed).rstrip(b'=').decode()}"
 
     def open(self, text: str, associated: str) -> bytes:
-        """Return what was sealed. Raises `SealError`, with the same text whatever was wrong."""
+        """Return what was sealed. Raises `SealError`, with the same text whatever was wrong; `UnknownKey` is one."""
+        failure = SealError
         try:
             version, key_id, body = text.split(".")
             sealed = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
             if version != "v1":
                 raise ValueError
+            if key_id not in self._keys and _KEY_ID.fullmatch(key_id):
+                failure = UnknownKey
             return self._keys[key_id].decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], associated.encode())
         except (ValueError, KeyError, binascii.Error, InvalidTag):
-            raise SealError("the sealed text does not open") from None
+            raise failure("the sealed text does not open") from None

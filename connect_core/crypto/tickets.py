@@ -13,8 +13,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import TypeAdapter
 
-from connect_core.crypto.sealing import Sealer, SealError
-from connect_core.errors import StateExpired, StateInvalid
+from connect_core.crypto.sealing import Sealer, SealError, UnknownKey
+from connect_core.errors import StateExpired, StateInvalid, StateUnreadable
 
 TICKET_SECONDS = 600
 """Seconds for which a ticket is accepted: a login's start to its callback, a proof to what it is for."""
@@ -80,11 +80,20 @@ class TicketCodec(Generic[T]):
         return value
 
     def open_expired(self, ticket: str, *, what: str) -> T:
-        """Return the value of a ticket, however old. Raises `StateInvalid`."""
+        """Return the value of a ticket, however old.
+
+        Raises `StateUnreadable` for a ticket that was sealed with a key which is not here, and `StateInvalid` for any
+        other text that is no ticket with this key.
+        """
         key, _, sealed = ticket.partition(".")
         try:
             packed = self._sealer.open(sealed, key)
             values = self._upgrade(json.loads(packed if packed.startswith(b"[") else zlib.decompress(packed)))
             return self._values.validate_python({**dict(zip(self._names, values, strict=True)), self._key_field: key})
-        except (SealError, ValueError, zlib.error):
-            raise StateInvalid(f"{what} is unknown here") from None
+        except UnknownKey:
+            reason = "was sealed with a key that this process does not have: have all processes the same secret_keys?"
+            raise StateUnreadable(f"{what} {reason}") from None
+        except SealError:
+            raise StateUnreadable(f"{what} does not open: it was altered, or belongs to another key") from None
+        except (ValueError, zlib.error):
+            raise StateInvalid(f"{what} is not of this release") from None

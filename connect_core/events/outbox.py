@@ -3,7 +3,6 @@
 from connect_core.events import kinds
 from connect_core.identity import ClientType
 from connect_core.providers.hookspecs import ErasedEvent, LoginEvent, MergeEvent
-from connect_core.store import Transaction, events
 from connect_core.store.events import EventRow
 
 _NEW_MEMBER = "new_member"
@@ -12,11 +11,23 @@ _NO_LOGIN = dict.fromkeys(("provider", "client_type", "union_type"), "")
 """Columns that only the events of a login fill."""
 
 
-def to_row(event: LoginEvent | MergeEvent, connect_id: int, subject_hash: str) -> dict[str, object]:
+def to_row(event: LoginEvent | MergeEvent | ErasedEvent, connect_id: int, subject_hash: str) -> dict[str, object]:
     """Return the row that stores `event`, without `dispatched_at`.
 
-    `connect_id` is the connection it is about, `subject_hash` a keyed hash of the person's id.
+    `connect_id` is the connection it is about, `subject_hash` a keyed hash of the person's id. That a member was erased
+    is stored with the time and the request, and nothing about the person.
     """
+    if isinstance(event, ErasedEvent):
+        return {
+            **_NO_LOGIN,
+            "kind": kinds.ERASED,
+            "member_id": event.member_id,
+            "connect_id": 0,
+            "subject_hash": "",
+            "request_id": event.request_id,
+            "create_time": event.time,
+            "detail": "",
+        }
     if isinstance(event, MergeEvent):
         return {
             **_NO_LOGIN,
@@ -42,8 +53,10 @@ def to_row(event: LoginEvent | MergeEvent, connect_id: int, subject_hash: str) -
     }
 
 
-def from_row(row: EventRow) -> LoginEvent | MergeEvent:
+def from_row(row: EventRow) -> LoginEvent | MergeEvent | ErasedEvent:
     """Return the event that a row stores, as plugins get it."""
+    if row.kind == kinds.ERASED:
+        return ErasedEvent(row.member_id, row.request_id, row.create_time, row.id)
     if row.kind in (kinds.MERGED, kinds.MERGE_UNDONE):
         return MergeEvent(row.kind, row.member_id, int(row.detail), row.request_id, row.create_time, row.id)
     return LoginEvent(
@@ -57,22 +70,3 @@ def from_row(row: EventRow) -> LoginEvent | MergeEvent:
         request_id=row.request_id,
         time=row.create_time,
     )
-
-
-def write_erased(transaction: Transaction, event: ErasedEvent) -> None:
-    """Insert the event that a member was erased, with the time and the request, and nothing about the person.
-
-    It is stored as dispatched: the caller delivers it once, and `redeliver` never does.
-    """
-    row = {
-        **_NO_LOGIN,
-        "kind": kinds.ERASED,
-        "member_id": event.member_id,
-        "connect_id": 0,
-        "subject_hash": "",
-        "request_id": event.request_id,
-        "create_time": event.time,
-        "detail": "",
-        "dispatched_at": event.time,
-    }
-    events.insert_events(transaction, [row])

@@ -7,22 +7,30 @@ be spent once.
 
 import base64
 import hashlib
+import logging
 import secrets
+import time
 from collections.abc import Collection, Sequence
 from typing import Any
 
 from connect_core.crypto import keyed_hash, token_hash
 from connect_core.crypto.sealing import derive_key
 from connect_core.crypto.tickets import TICKET_SECONDS, TicketCodec
-from connect_core.errors import CodeSeen, StateInvalid
+from connect_core.errors import ClocksDiffer, CodeSeen, StateInvalid
 from connect_core.login.values import Delivery, Flow, Purpose, PurposeKind
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.sessions import TokenKind, name_token
 from connect_core.store import Transaction, flows
 
+log = logging.getLogger("connect_login")
+
 CODE_MEMORY = 24 * 3600
 """Seconds for which a code that was presented is refused to every other flow: no vendor's code lives longer."""
 STATE_LENGTH = 32
+COOKIE_SECONDS = 900
+"""Seconds for which a browser keeps a flow's cookie: past its life, so that the error page says that it expired."""
+CLOCK_TOLERANCE = 60
+"""Seconds by which the clocks of two processes may differ before it is logged."""
 DONE, PRESENTED, FAILED, PENDING = flows.DONE, flows.PRESENTED, "failed", "pending"
 """Outcomes of a spent flow, as `es_connect_used_flow.outcome` keeps them."""
 _WHAT = "the flow of this state"
@@ -72,32 +80,48 @@ class Flows:
         self._tickets = TicketCodec(keys, Flow, purpose="flow", key_field="state", upgrade=_upgrade)
         self._code_key = derive_key(keys[0], "presented codes")
         self._session_key = derive_key(keys[0], "sessions of flows")
+        self._silent_until = 0.0
 
     def seal(self, flow: Flow) -> str:
         """Return the flow sealed, for a browser's cookie; it opens with its state alone."""
         return self.seal_ticket(flow).partition(".")[2]
 
     def open(self, state: str, sealed: str | None, now: int) -> Flow:
-        """Return the flow that `state` and the browser's `sealed` text agree on.
+        """Return the flow that `state` and the `sealed` text of the browser's cookie agree on.
 
-        Raises `StateInvalid` when they do not, `StateExpired` when the flow's ten minutes are over.
+        Raises `StateInvalid` when there is no cookie, `StateUnreadable` when it does not open, `StateExpired` when the
+        flow's ten minutes are over, and `ClocksDiffer` when they are over for longer than a browser keeps the cookie.
         """
-        return self._tickets.check_age(self.open_expired(state, sealed), now, what=_WHAT)
+        flow = self.open_expired(state, sealed)
+        if now - flow.expiry_time > COOKIE_SECONDS - TICKET_SECONDS + CLOCK_TOLERANCE:
+            seconds = now - flow.expiry_time
+            raise ClocksDiffer(f"{_WHAT} expired {seconds} s ago, when the browser had its cookie: compare the clocks")
+        if flow.expiry_time - now > TICKET_SECONDS + CLOCK_TOLERANCE:
+            self._log_clocks(flow.expiry_time - now - TICKET_SECONDS)
+        return self._tickets.check_age(flow, now, what=_WHAT)
 
     def open_expired(self, state: str, sealed: str | None) -> Flow:
-        """Return the same, however old the flow is. Raises `StateInvalid`."""
-        if not sealed or len(state) != STATE_LENGTH:
-            raise StateInvalid(f"{_WHAT} is not this browser's")
+        """Return the same, however old the flow is. Raises `StateInvalid` and `StateUnreadable`."""
+        if len(state) != STATE_LENGTH:
+            raise StateInvalid("the state is none of ours")
+        if not sealed:
+            raise StateInvalid(f"{_WHAT} is not this browser's: it sent no cookie")
         return self._tickets.open_expired(f"{state}.{sealed}", what=_WHAT)
+
+    def _log_clocks(self, seconds: int) -> None:
+        """Log, once a minute at most, that a flow was begun in the future: by a process with another clock."""
+        if time.monotonic() >= self._silent_until:
+            self._silent_until = time.monotonic() + 60
+            log.warning("clocks_differ", extra={"seconds": seconds})
 
     def seal_ticket(self, flow: Flow) -> str:
         """Return the flow as a ticket for a native app, which carries its own state."""
         return self._tickets.seal(flow)
 
     def open_ticket(self, ticket: str, now: int) -> Flow:
-        """Return the flow of a ticket. Raises as `open`."""
+        """Return the flow of a ticket. Raises `StateInvalid`, `StateUnreadable` and `StateExpired`."""
         state, _, sealed = ticket.partition(".")
-        return self.open(state, sealed, now)
+        return self._tickets.check_age(self.open_expired(state, sealed), now, what=_WHAT)
 
     def get_session_token(self, flow: Flow) -> str:
         """Return the token of the session that this flow opens: each of two equal callbacks computes the same one.

@@ -12,7 +12,7 @@ from functools import partial
 from connect_core.crypto import is_password
 from connect_core.errors import LoginTooOld, MemberDisabled, NotLoggedIn, TokenInvalid, Unavailable, Unsupported
 from connect_core.identity import ClientType
-from connect_core.members.services import Services
+from connect_core.members.services import HOOK_SECONDS, Services
 from connect_core.providers.hookspecs import TokenRequest
 from connect_core.sessions import LiveSession, OpenSession, PresentedTokens, Tokens
 from connect_core.store import Transaction, connections, members
@@ -39,7 +39,7 @@ class CurrentMember:
         self._database = services.database
         self._members = services.members
         self._sessions = services.sessions
-        self._hooks = services.hooks
+        self._hooks, self._hook_threads = services.hooks, services.hook_threads
         self._now = services.now
 
     async def refresh(self, refresh_token: str) -> Tokens:
@@ -138,18 +138,20 @@ class CurrentMember:
     async def check_credentials(self, credentials: Mapping[str, str]) -> int:
         """Return the member whom a password, or whatever the shop's own check takes, proves.
 
-        Raises `NotLoggedIn` for credentials that prove nobody, and `MemberDisabled`.
+        Raises `NotLoggedIn` for credentials that prove nobody, `MemberDisabled`, and `Unavailable` when the shop's
+        check takes longer than `HOOK_SECONDS`.
         """
-        loop = asyncio.get_running_loop()
         if self._hooks.connect_check_credentials.get_hookimpls():
             check = partial(self._hooks.connect_check_credentials, credentials=credentials)
-            member_id: int | None = await loop.run_in_executor(None, check)
+            what = "the shop's check of credentials"
+            member_id: int | None = await self._hook_threads.run_within(check, HOOK_SECONDS, what)
         else:
             username, password = credentials.get("username", ""), credentials.get("password", "")
             stored = None
             with suppress(Unsupported):  # no row can hold such a name
                 stored = await self._database.read(lambda tx: members.find_password(tx, username))
             member_id, password_hash = stored or (None, "")
+            loop = asyncio.get_running_loop()
             if not await loop.run_in_executor(None, is_password, password, password_hash):
                 member_id = None
         if member_id is None:

@@ -5,8 +5,6 @@ and once: the primary key on its hash lets it be spent once. What a merge moves 
 moved by the shop, in the hooks `connect_plan_merge` and `connect_merged`.
 """
 
-import asyncio
-import logging
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,7 +14,7 @@ from connect_core.events import kinds
 from connect_core.identity import Language
 from connect_core.members import merge_rules
 from connect_core.members.merge_rules import Proof
-from connect_core.members.services import Services
+from connect_core.members.services import HOOK_SECONDS, Services
 from connect_core.providers.hookspecs import MergeEvent, MergePlan
 from connect_core.sessions import LiveSession
 from connect_core.settings import Service
@@ -24,8 +22,6 @@ from connect_core.store import Transaction, connections, merges
 from connect_core.store.connections import BoundConnection
 from connect_core.store.members import MemberRow
 from connect_core.store.merges import MergeRow
-
-log = logging.getLogger("connect_login")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +110,7 @@ class Merges:
             return row, self._services.dispatcher.write(tx, [event] if is_new else [], 0, "")
 
         row, events = await self._database.write(merge)
-        self._dispatch(events)
+        self._services.dispatcher.dispatch(*events)
         return row
 
     async def find_undoable(self, session: LiveSession) -> list[RecentMerge]:
@@ -148,7 +144,7 @@ class Merges:
             return union_types, self._services.dispatcher.write(tx, [event], 0, "")
 
         union_types, events = await self._database.write(undo)
-        self._dispatch(events)
+        self._services.dispatcher.dispatch(*events)
         return union_types
 
     def _open(self, ticket: str, session: LiveSession) -> Proof:
@@ -159,15 +155,12 @@ class Merges:
         return self._tickets.check_age(proof, self._services.now(), what=what)
 
     async def _ask_shop(self, proof: Proof, language: Language) -> MergePlan:
-        """Return the shop's plan; a hook that answers none refuses, without a reason."""
+        """Return the shop's plan; a hook that answers none refuses, without a reason.
+
+        Raises `Unavailable` when the hook takes longer than `HOOK_SECONDS`.
+        """
         ask = partial(
             self._hooks.connect_plan_merge, kept_id=proof.kept_id, merged_id=proof.merged_id, language=language
         )
-        plan: object = await asyncio.get_running_loop().run_in_executor(None, ask)
+        plan: object = await self._services.hook_threads.run_within(ask, HOOK_SECONDS, "the shop's plan of a merge")
         return plan if isinstance(plan, MergePlan) else MergePlan(refusal="")
-
-    def _dispatch(self, events: list[MergeEvent]) -> None:
-        for event in events:
-            fields = {"member_id": event.kept_id, "merged_id": event.merged_id, "request_id": event.request_id}
-            log.info(event.kind, extra=fields)
-            self._services.dispatcher.dispatch(event)

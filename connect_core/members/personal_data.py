@@ -6,7 +6,6 @@ it: a shop's orders point at its id, and must be kept longer. Never touches what
 """
 
 import json
-import logging
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -14,7 +13,6 @@ from typing import Any
 
 from connect_core.crypto.tickets import TICKET_SECONDS
 from connect_core.errors import Unsupported
-from connect_core.events import outbox
 from connect_core.http import TOTAL_DEADLINE
 from connect_core.identity import STRENGTH, Identity, IdKind, PersonId
 from connect_core.members.services import Services
@@ -24,8 +22,6 @@ from connect_core.providers.provider import Provider, Revokes
 from connect_core.providers.registry import Registry
 from connect_core.store import Transaction, connections, erasure, merges
 from connect_core.store import personal_data as store
-
-log = logging.getLogger("connect_login")
 
 
 class PersonalData:
@@ -70,12 +66,13 @@ class PersonalData:
         for erased_id in member_ids:
             await self._members.erase(erased_id)
         now = self._services.now()
-        event, keeps_count = ErasedEvent(member_id, request_id, now), self._members.counts_unbinds
-        events = await self._database.write(lambda tx: _erase(tx, event, keeps_count=keeps_count))
+        dispatcher, event = self._services.dispatcher, ErasedEvent(member_id, request_id, now)
+        keeps_count = self._members.counts_unbinds
+        events = await self._database.write(
+            lambda tx: dispatcher.write(tx, _erase(tx, event, keeps_count=keeps_count), 0, "")
+        )
         await self._database.scrub()
-        for event in events:
-            log.info("erased", extra={"member_id": event.member_id, "request_id": request_id})
-        self._services.dispatcher.dispatch(*events)
+        dispatcher.dispatch(*events)
         return bool(events)
 
     def _find_revokers(self, identities: list[Identity]) -> list[tuple[Provider, Identity]]:
@@ -157,6 +154,5 @@ def _erase(tx: Transaction, event: ErasedEvent, *, keeps_count: bool = False) ->
     if not (held or tokens or was_known or was_merged or name is not None):
         raise Unsupported("nothing is held about such a member")
     if held or tokens or was_merged or (name is not None and not name.startswith(store.ERASED_NAME)):
-        outbox.write_erased(tx, event)
         erased.append(event)
     return erased

@@ -9,6 +9,10 @@ from connect_core.members.directory import Members
 from connect_core.providers.hookspecs import HookRelay
 from connect_core.sessions import Sessions
 from connect_core.store import Database
+from connect_core.threads import DaemonThreads
+
+HOOK_SECONDS = 4
+"""How long a hook may take whose answer a visitor waits for, with the wait for a thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +20,8 @@ class Services:
     """Made once, by the manager.
 
     `clock` answers seconds since the epoch. `subject_key` keys the hashes by which events tell persons apart.
-    `has_passwords`: a password of ours logs a member in, with "I have an account here".
+    `has_passwords`: a password of ours logs a member in, with "I have an account here". `hook_threads` run the hooks
+    whose answer a visitor waits for.
     """
 
     database: Database
@@ -27,6 +32,7 @@ class Services:
     clock: Callable[[], float]
     subject_key: bytes = field(repr=False)
     has_passwords: bool = False
+    hook_threads: DaemonThreads = field(default_factory=lambda: DaemonThreads("hooks", threads=8, waiting=100))
 
     def now(self) -> int:
         """Return the time in whole seconds since the epoch."""

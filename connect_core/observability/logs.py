@@ -6,6 +6,7 @@ texts of other libraries and of plugins may contain anything.
 
 import json
 import logging
+import os
 import re
 import sys
 from datetime import UTC, datetime
@@ -37,10 +38,11 @@ class JsonFormatter(logging.Formatter):
     """Formats a record as one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line: time (UTC), level, logger, event, and the record's own fields."""
+        """Return the line: time (UTC), level, process id, logger, event, and the record's own fields."""
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
+            "pid": os.getpid(),
             "logger": record.name,
             "event": redact(record.getMessage()),
         }

@@ -4,7 +4,14 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
-from connect_core.errors import ConnectError, NotLoggedIn, ProviderFault, RequestRefused
+from connect_core.errors import (
+    ClocksDiffer,
+    ConnectError,
+    NotLoggedIn,
+    ProviderFault,
+    RequestRefused,
+    StateUnreadable,
+)
 
 log = logging.getLogger("connect_login")
 
@@ -18,7 +25,7 @@ class RefusalLog:
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         """`now` returns seconds on a clock that never goes back."""
         self._now = now
-        self._counted: dict[str, tuple[int, int]] = {}
+        self._counted: dict[tuple[str, bool], tuple[int, int]] = {}
 
     def note(self, error: ConnectError, context: Mapping[str, object]) -> None:
         """Log a refusal: as a warning where the operator must act, else as information.
@@ -26,18 +33,25 @@ class RefusalLog:
         `context` becomes fields of the line. Refusals over the limit are counted; the first line of a later minute is
         preceded by one that says how many were left out.
         """
-        minute, (counted_minute, count) = int(self._now() // 60), self._counted.get(error.code, (0, 0))
+        kind = error.code, _needs_operator(error)  # a flood of what visitors do does not hide what an operator must see
+        minute, (counted_minute, count) = int(self._now() // 60), self._counted.get(kind, (0, 0))
         if counted_minute != minute:
             if left_out := max(0, count - REFUSALS_A_MINUTE):
                 log.warning("refusals_left_out", extra={"code": error.code, "count": left_out})
             count = 0
-        self._counted[error.code] = minute, count + 1
+        self._counted[kind] = minute, count + 1
         if count < REFUSALS_A_MINUTE:
             _log_refusal(error, context)
 
 
+def _needs_operator(error: ConnectError) -> bool:
+    is_visitors = isinstance(error, RequestRefused) and not isinstance(error, StateUnreadable | ClocksDiffer)
+    return isinstance(error, ProviderFault) or not is_visitors
+
+
 def _log_refusal(error: ConnectError, context: Mapping[str, object]) -> None:
-    needs_operator = isinstance(error, ProviderFault) or not isinstance(error, RequestRefused)
-    level = logging.WARNING if needs_operator else logging.DEBUG if isinstance(error, NotLoggedIn) else logging.INFO
+    level = (
+        logging.WARNING if _needs_operator(error) else logging.DEBUG if isinstance(error, NotLoggedIn) else logging.INFO
+    )
     vendor = {f"vendor_{key}": value for key, value in error.vendor.items()}
     log.log(level, "login_refused", extra={"code": error.code, "reason": str(error), **context, **vendor})

@@ -102,12 +102,14 @@ class RefusedEvent:
 class ErasedEvent:
     """A member was erased: the argument of `connect_erased`.
 
-    `member_id` is the id that no member has any more, and `time` is in seconds since the epoch.
+    `member_id` is the id that no member has any more, and `time` is in seconds since the epoch. `id` is the id of the
+    row in `es_connect_event`: a hook may be called twice for one event, and both have the same id.
     """
 
     member_id: int
     request_id: str
     time: int
+    id: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Reads `connect.toml`: renames old keys, fills in `env:NAME` and `file:PATH`, and reports all mistakes together.
 
-Each mistake is one line that begins with the path of its key and never repeats a value. The settings of a provider are
-checked later, by `check_provider_settings` with the model of its plugin.
+Each mistake is one line that begins with the path of its key and never repeats a value. Blanks around a value are
+dropped where it comes from a file or the environment, and are a mistake in `connect.toml`. The settings of a provider
+are checked later, by `check_provider_settings` with the model of its plugin.
 """
 
 import difflib
@@ -9,6 +10,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,25 +20,45 @@ from connect_core.errors import SettingsError
 from connect_core.identity import ClientType
 from connect_core.settings.model import ProviderSettings, Settings
 from connect_core.settings.renamed_keys import Report, log_renamed, rename_keys
+from connect_core.settings.secret_files import ReportReadable, is_readable_by_others, is_secret, log_readable
 from connect_core.settings.values import parse_secret_key
 
 T = TypeVar("T")
 _PATHS = frozenset({"pages.stylesheet", "pages.template_folder"})
+_BLANKS = "\ufeff\u200b"
+"""What `str.strip` leaves: the byte order mark that editors put before a text, and the zero-width space."""
+_KEEPS_BLANKS = re.compile(r"(?:^|\.)scope_separator$")
 
 
-def load_settings(path: Path, *, report_renamed: Report = log_renamed) -> Settings:
+@dataclass(slots=True)
+class _Source:
+    """Where `file:` paths begin, with what was found: `mistakes`, and keys of secrets in files that all may read."""
+
+    folder: Path
+    mistakes: list[str] = field(default_factory=list)
+    readable: list[tuple[str, str]] = field(default_factory=list)
+
+
+def load_settings(
+    path: Path, *, report_renamed: Report = log_renamed, report_readable: ReportReadable = log_readable
+) -> Settings:
     """Read `connect.toml`, the file at `path`. Raises `SettingsError` with all mistakes.
 
-    `report_renamed` is called once for each key that stands under an old name; by default it logs a warning.
+    `report_renamed` is called once for each key that stands under an old name, `report_readable` for each secret in a
+    file that every user of the machine may read; by default they log a warning.
     """
     try:
-        raw = tomllib.loads(path.read_text("utf-8"))
+        raw = tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
         mistake = "there is no such file; `connect-login init` writes one"
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         mistake = str(error)
     else:
-        return parse_settings(raw, path.parent, report_renamed=report_renamed)
+        source = _Source(path.parent)
+        settings = _parse(raw, source, report_renamed)
+        for key, file in source.readable:
+            report_readable(key, file)
+        return settings
     # raised outside the handler: as a cause, a decoding error would bring the whole file along in its repr
     raise SettingsError([f"{path}: {mistake}"])
 
@@ -46,8 +68,13 @@ def parse_settings(raw: Mapping[str, Any], folder: Path = Path(), *, report_rena
 
     `file:` paths are relative to `folder`; `report_renamed` as in `load_settings`.
     """
+    return _parse(raw, _Source(folder), report_renamed)
+
+
+def _parse(raw: Mapping[str, Any], source: _Source, report_renamed: Report) -> Settings:
     renamed, mistakes = rename_keys(raw, report_renamed)
-    resolved = _resolve(renamed, folder, "", mistakes)
+    source.mistakes = mistakes
+    resolved = _resolve(renamed, source, "")
     absent = {mistake.partition(":")[0] for mistake in mistakes}
     settings, wrong = None, list(_cross_checks(resolved))
     try:
@@ -106,29 +133,49 @@ def _known_keys(model: type[BaseModel], parents: tuple[int | str, ...]) -> list[
     return list(fields)
 
 
-def _resolve(value: Any, folder: Path, path: str, mistakes: list[str]) -> Any:
+def _resolve(value: Any, source: _Source, path: str) -> Any:
     match value:
         case dict():
-            return {key: _resolve(item, folder, f"{path}.{key}".lstrip("."), mistakes) for key, item in value.items()}
+            return {key: _resolve(item, source, f"{path}.{key}".lstrip(".")) for key, item in value.items()}
         case list():
-            return [_resolve(item, folder, f"{path}.{place}", mistakes) for place, item in enumerate(value)]
-        case str() if value.startswith("env:"):
-            name = value.removeprefix("env:")
-            if name not in os.environ:
-                mistakes.append(f"{path}: the environment variable {name} is not set")
-            text = os.environ.get(name, "")
-            return folder / text if path in _PATHS else text
-        case str() if path in _PATHS:
-            return folder / value.removeprefix("file:")
-        case str() if value.startswith("file:"):
-            try:
-                return (folder / value.removeprefix("file:")).read_text("utf-8").strip()
-            except (OSError, ValueError) as error:
-                reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-                mistakes.append(f"{path}: the file {value.removeprefix('file:')} cannot be read: {reason}")
-                return ""
+            return [_resolve(item, source, f"{path}.{place}") for place, item in enumerate(value)]
+        case str() if not _KEEPS_BLANKS.search(path):
+            return _resolve_text(value, source, path)
         case _:
             return value
+
+
+def _resolve_text(literal: str, source: _Source, path: str) -> str | Path:
+    text = _trim(literal)
+    if text != literal and "\n" not in text:  # a text of several lines ends with a line break
+        source.mistakes.append(f"{path}: remove the blanks around the value")
+    kind, _, name = text.partition(":")
+    name = _trim(name)
+    if kind == "env":
+        if name not in os.environ:
+            source.mistakes.append(f"{path}: the environment variable {name} is not set")
+        text = _trim(os.environ.get(name, ""))
+        return source.folder / text if path in _PATHS else text
+    if path in _PATHS:
+        return source.folder / (name if kind == "file" else text)
+    return _read_file(name, source, path) if kind == "file" else text
+
+
+def _read_file(name: str, source: _Source, path: str) -> str:
+    file = source.folder / name
+    try:
+        text = _trim(file.read_text("utf-8"))
+        if is_secret(path, text) and is_readable_by_others(file):
+            source.readable.append((path, name))
+        return text
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        source.mistakes.append(f"{path}: the file {name} cannot be read: {reason}")
+        return ""
+
+
+def _trim(text: str) -> str:
+    return text.strip().strip(_BLANKS).strip()
 
 
 def _cross_checks(raw: Mapping[str, Any]) -> Iterator[str]:

@@ -46,7 +46,9 @@ _INSERT = Statement(insert_into(_EVENT, *_COLUMNS))
 _INSERT_RETURNING_ID = Statement(insert_into(_EVENT, *_COLUMNS).returning(_EVENT.c.id))
 _FIND_UNDISPATCHED = Statement(
     select(*(_EVENT.c[name] for name in EventRow.__dataclass_fields__))
-    .where(_EVENT.c.dispatched_at.is_(None), _EVENT.c.create_time < bindparam("before"))
+    .where(
+        _EVENT.c.dispatched_at.is_(None), _EVENT.c.create_time < bindparam("before"), _EVENT.c.id > bindparam("after")
+    )
     .order_by(_EVENT.c.id)
     .limit(bindparam("most"))
 )
@@ -66,9 +68,12 @@ def insert_event(transaction: Transaction, row: Mapping[str, object]) -> int:
     return event_id
 
 
-def find_undispatched(transaction: Transaction, before: int, limit: int) -> list[EventRow]:
-    """Return at most `limit` undispatched events that are older than `before` (epoch seconds), oldest first."""
-    return [EventRow(*row) for row in _FIND_UNDISPATCHED.all(transaction, before=before, most=limit)]
+def find_undispatched(transaction: Transaction, before: int, limit: int, after: int = 0) -> list[EventRow]:
+    """Return at most `limit` undispatched events that are older than `before` (epoch seconds), in order of their ids.
+
+    `after` is the last id that was returned before, to go on from there.
+    """
+    return [EventRow(*row) for row in _FIND_UNDISPATCHED.all(transaction, before=before, most=limit, after=after)]
 
 
 def update_dispatched(transaction: Transaction, ids: Sequence[int], now: int) -> None:

@@ -9,11 +9,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Engine, MetaData, Table, create_engine, event, func, inspect, select
+from sqlalchemy import Engine, MetaData, Table, event, func, inspect, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, NoSuchTableError, SQLAlchemyError
 
 from connect_core.errors import SettingsError, Unavailable
+from connect_core.store.engine.addresses import UnusableUrl, open_engine
+from connect_core.store.engine.failures import describe_failure
 
 PAGE = 500
 """Rows that are read at once."""
@@ -26,7 +28,6 @@ _NEEDED = {MEMBERS: ("uname",), CONNECTIONS: ("member_id", "union_id", "union_ty
 _READ_ONLY = {
     "mysql": "SET SESSION TRANSACTION READ ONLY",
     "mariadb": "SET SESSION TRANSACTION READ ONLY",
-    "postgresql": "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
     "sqlite": "PRAGMA query_only = ON",
 }
 
@@ -48,7 +49,7 @@ class Javashop:
             raise
         except SQLAlchemyError as error:
             self._engine.dispose()
-            raise Unavailable(f"--from: the database does not answer: {_kind(error)}") from None
+            raise Unavailable(f"--from: the database does not answer: {describe_failure(error)}") from None
 
     def __enter__(self) -> Self:
         return self
@@ -98,7 +99,7 @@ class Javashop:
             with self._engine.connect() as connection:
                 return connection.execute(query).all()
         except SQLAlchemyError as error:
-            raise Unavailable(f"--from: the database does not answer: {_kind(error)}") from None
+            raise Unavailable(f"--from: the database does not answer: {describe_failure(error)}") from None
 
     def _find_tables(self) -> dict[str, Table]:
         if inspect(self._engine).has_table(_OURS):
@@ -125,23 +126,39 @@ def _open(text: str, target_text: str) -> Engine:
             raise SettingsError(["--from: this is the database that connect.toml names; give the old shop's"])
         if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
             raise SettingsError(["--from: there is no such file"])
-        timeout = {"timeout" if url.get_backend_name() == "sqlite" else "connect_timeout": CONNECT_TIMEOUT_SECONDS}
-        engine = create_engine(url, connect_args=timeout, pool_size=1, max_overflow=0)
+        engine = open_engine(url, _get_defaults(url), pool_size=1, max_overflow=0)
+    except UnusableUrl as error:
+        raise SettingsError([f"--from: {error}"]) from None
     except (ArgumentError, NoSuchModuleError):
         raise SettingsError(["--from: give an SQLAlchemy URL such as mysql+pymysql://user@host/shop"]) from None
     except ModuleNotFoundError as error:
         raise SettingsError([f"--from: the driver {error.name} is not installed"]) from None
-    statement = _READ_ONLY.get(url.get_backend_name())
+    _forbid_writing(engine)
+    return engine
 
-    @event.listens_for(engine, "connect")
-    def forbid_writing(connection: Any, record: Any) -> None:
-        if statement:
+
+def _get_defaults(url: URL) -> dict[str, object]:
+    match url.get_backend_name():
+        case "sqlite":
+            return {"timeout": CONNECT_TIMEOUT_SECONDS}
+        case "postgresql":  # a pooler may stand before the server, and knows no named statements
+            return {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "prepare_threshold": None}
+        case _:
+            return {"connect_timeout": CONNECT_TIMEOUT_SECONDS}
+
+
+def _forbid_writing(engine: Engine) -> None:
+    """Make connections read-only; on PostgreSQL each transaction, since a pooler gives its connections to others."""
+    if engine.dialect.name == "postgresql":
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("SET TRANSACTION READ ONLY"))
+    elif statement := _READ_ONLY.get(engine.dialect.name):
+
+        @event.listens_for(engine, "connect")
+        def forbid(connection: Any, record: Any) -> None:
             cursor = connection.cursor()
             cursor.execute(statement)
             cursor.close()
             connection.commit()
-
-    return engine
 
 
 def _location(url: URL) -> tuple[object, ...]:
@@ -150,8 +167,3 @@ def _location(url: URL) -> tuple[object, ...]:
         return backend, str(Path(url.database or "").resolve())
     host = {"localhost": "127.0.0.1", None: "127.0.0.1"}.get(url.host, url.host)
     return backend, host, url.port or {"mysql": 3306, "postgresql": 5432}.get(backend), url.database
-
-
-def _kind(error: SQLAlchemyError) -> str:
-    """Return the error's class; the database's own text may quote the address."""
-    return type(getattr(error, "orig", None) or error).__name__

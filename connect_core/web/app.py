@@ -1,7 +1,6 @@
 """The ASGI application: puts the routes together, starts and stops the service, and deletes what has expired.
 
-Run it with `connect-login serve`, or mount it: `create_app(load_settings(path))`. Has no route of its own but the
-health checks.
+Run it with `connect-login serve`, or mount it: `create_app(load_settings(path))`. Has no route of its own.
 """
 
 import asyncio
@@ -19,7 +18,6 @@ from starlette.types import Receive, Scope, Send
 
 from connect_core.crypto.sealing import derive_key
 from connect_core.errors import ConnectError, Unavailable, Unsupported
-from connect_core.events.dispatch import REDELIVERY_BATCH
 from connect_core.http import HttpPool
 from connect_core.manager import ConnectManager
 from connect_core.observability.loop_monitor import monitor_loop
@@ -32,8 +30,8 @@ from connect_core.web.account.personal_data import personal_data_routes
 from connect_core.web.account.routes import account_routes
 from connect_core.web.addresses import TrustedProxies
 from connect_core.web.context import WebContext
-from connect_core.web.endpoints import route
 from connect_core.web.error_pages import answer_error
+from connect_core.web.health import health_routes
 from connect_core.web.legacy.account_binder import account_binder_routes
 from connect_core.web.legacy.javashop import javashop_routes
 from connect_core.web.login.first_login import first_login_routes
@@ -88,7 +86,7 @@ def create_app(
             *account_binder_routes(context),
             *qr_login_routes(context),
             *javashop_routes(context),
-            *_health_routes(context),
+            *health_routes(context),
         ],
     )
     app.state.manager = manager
@@ -178,26 +176,12 @@ async def _sweep_for_ever(manager: ConnectManager) -> None:
     await asyncio.sleep(random.uniform(0, SWEEP_SECONDS))  # noqa: S311 - no secret
     while True:
         try:
-            while await manager.dispatcher.redeliver() == REDELIVERY_BATCH:
-                pass
+            await manager.dispatcher.redeliver()
             while await manager.sweep(SWEEP_STEP) >= SWEEP_STEP:  # noqa: ASYNC110 - waits for no condition, lets logins in between
                 await asyncio.sleep(SWEEP_PAUSE)
         except ConnectError as error:
             log.warning("sweep_failed", extra={"reason": str(error)})
         await asyncio.sleep(SWEEP_SECONDS)
-
-
-def _health_routes(context: WebContext) -> list[BaseRoute]:
-    async def healthz(request: Request) -> Response:
-        return responses.json_response({"status": "ok"})
-
-    async def readyz(request: Request) -> Response:
-        state = await context.manager.database.read(schema.find_state_in)
-        if mistake := schema.get_advice(state):
-            raise Unavailable(mistake)
-        return responses.json_response({"status": "ok", "quarantined": sorted(context.manager.plugins.quarantined)})
-
-    return [route(context, "/healthz", healthz, "GET"), route(context, "/readyz", readyz, "GET")]
 
 
 async def _not_found(request: Request, error: Exception) -> Response:

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -17,6 +18,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from connect_core.errors import ConnectError, Unavailable
+from connect_core.observability.request_context import logging_request
 from connect_core.web import responses
 from connect_core.web.context import WebContext
 from connect_core.web.error_pages import ErrorStyle, leading_back_to
@@ -91,6 +93,10 @@ def _for_visits(endpoint: Endpoint) -> Endpoint:
 def _guarded(context: WebContext, endpoint: Endpoint, style: ErrorStyle) -> Endpoint:
     async def guarded(request: Request) -> Response:
         request.state.request_id = new_request_id()
+        with logging_request(request.state.request_id, partial(context.trusted_proxies.get_address, request)):
+            return await answer(request)
+
+    async def answer(request: Request) -> Response:
         try:
             if request.method == "OPTIONS":
                 return Response(status_code=405, headers=responses.HEADERS)
@@ -132,4 +138,4 @@ def _place(error: BaseException) -> str:
 
 def _log_fields(request: Request) -> dict[str, object]:
     params = {key: value for key, value in request.path_params.items() if key in ("provider", "client")}
-    return {"request_id": request.state.request_id, "method": request.method, **params}
+    return {"method": request.method, **params}

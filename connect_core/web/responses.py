@@ -65,14 +65,15 @@ def json_response(value: object, status: int = 200, *, media_type: str = "applic
     return Response(json.dumps(value, ensure_ascii=False), status, HEADERS, media_type)
 
 
-def problem(error: ConnectError, request_id: str) -> Response:
-    """Answer an error as problem details (RFC 9457), with our `code` and the request's id."""
+def problem(error: ConnectError, request_id: str, more: Mapping[str, object] | None = None) -> Response:
+    """Answer an error as problem details (RFC 9457), with our `code`, the request's id and the members of `more`."""
     body = {
         "type": "about:blank",
         "title": error.code,
         "status": error.status,
         "code": error.code,
         "request_id": request_id,
+        **(more or {}),
     }
     return with_retry(json_response(body, error.status, media_type="application/problem+json"), error)
 

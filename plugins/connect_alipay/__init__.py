@@ -15,7 +15,7 @@ from typing import ClassVar
 from urllib.parse import quote, urlencode
 
 from connect_alipay.gateway import Gateway
-from connect_alipay.keys import load_keys
+from connect_alipay.keys import load_keys, log_ends
 from connect_alipay.phone import read_phone
 from connect_alipay.rest import RestGateway
 from connect_alipay.settings import AlipaySettings
@@ -77,9 +77,13 @@ class AlipayProvider(Provider):
     settings: AlipaySettings
 
     def __init__(self, settings: AlipaySettings, http: Http) -> None:
-        """Parse the keys and certificates. Raises `SettingsError` that names the key which cannot be used."""
+        """Parse the keys and certificates, and log which certificate ends soon.
+
+        Raises `SettingsError` that names the key which cannot be used.
+        """
         super().__init__(settings, http)
         self._keys = load_keys(settings)
+        log_ends(settings, http.name)
         self._gateway = (RestGateway if settings.protocol == "v3" else Gateway)(settings, self._keys, http)
         self._authorize_url = settings.authorize_url or AUTHORIZE[settings.environment]
 

@@ -82,6 +82,7 @@ class Gateway:
             raise get_refusal(method, unverified, trace_id)
         verified = self._find_verified(reply, key)
         if verified is None:
+            self._keys.trust.check_validity(reply.serial)
             raise ProviderUnsigned(
                 f"{method} answered with a signature that is missing, wrong or not by a trusted certificate",
                 vendor=get_vendor_codes(unverified, trace_id),

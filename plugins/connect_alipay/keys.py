@@ -4,8 +4,10 @@ Keys: https://opendocs.alipay.com/common/02kipl
 Certificates: https://opendocs.alipay.com/common/02mse7
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from connect_alipay.encryption import load_content_key
@@ -19,7 +21,11 @@ from connect_core.plugin import (
     load_public_key,
 )
 
+log = logging.getLogger("connect_login")
 T = TypeVar("T")
+
+WARNING_DAYS = 30
+"""Days before a certificate's end from which each start of the service warns of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,22 @@ def load_keys(settings: AlipaySettings) -> Keys:
     trust = _load_public_key(settings, private) if settings.alipay_public_key else _load_chain(settings, private)
     aes_key = settings.aes_key.get_secret_value() if settings.aes_key else ""
     return Keys(private, trust, _load("aes_key", load_content_key, aes_key) if aes_key else None)
+
+
+def log_ends(settings: AlipaySettings, provider: str) -> None:
+    """Log `certificate_ends` for each certificate that ends within `WARNING_DAYS`; as an error when it has ended.
+
+    `provider` is the name under which the provider is configured.
+    """
+    if not settings.app_cert:
+        return
+    now = datetime.now(UTC)
+    for key, pem in (("app_cert", settings.app_cert), ("alipay_cert", settings.alipay_cert)):
+        ends = load_certificates(pem)[0].valid_until
+        days_left = (ends - now).days
+        if days_left < WARNING_DAYS:
+            fields = {"provider": provider, "setting": key, "ends": f"{ends:%Y-%m-%d}", "days_left": days_left}
+            log.log(logging.ERROR if ends < now else logging.WARNING, "certificate_ends", extra=fields)
 
 
 def _load_public_key(settings: AlipaySettings, private: RsaPrivateKey) -> SignatureTrust:

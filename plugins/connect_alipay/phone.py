@@ -59,9 +59,7 @@ def _read_charset(parts: Mapping[str, object]) -> str:
 def _verify(content: str, proof: str, charset: str, keys: Keys) -> dict[str, Any]:
     # Plain JSON (a failure) is signed as it is; cipher text is signed with double quotes around it.
     is_plain = content.startswith("{")
-    key = keys.trust.find_configured_key()
-    if key is None:
-        raise ProviderConfig("alipay_cert: it is not valid now")
+    key = keys.trust.get_configured_key()
     if not is_signed_by(key, proof, (content if is_plain else f'"{content}"').encode(charset, "replace")):
         raise BadRequest("phone: the signature is wrong")
     if is_plain:

@@ -58,6 +58,7 @@ class RestGateway:
         if key is None and is_failure:
             raise get_refusal(method, unverified, trace_id)
         if key is None or not is_signed_by(key, signature, _signed_text(answer)) or not self._is_fresh(answer):
+            self._keys.trust.check_validity(answer.headers.get("alipay-sn", ""))
             raise ProviderUnsigned(
                 f"{method} answered with a signature that is missing, wrong or old",
                 vendor=get_vendor_codes(unverified, trace_id),

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from connect_core.plugin import (
     Certificate,
+    ProviderConfig,
     ProviderFault,
     ProviderUnsigned,
     RsaPublicKey,
@@ -40,14 +41,17 @@ class SignatureTrust(Protocol):
     app_serial: str
     root_serials: str
 
-    def find_configured_key(self) -> RsaPublicKey | None:
-        """Return Alipay's key from the settings, None when its certificate is not valid now."""
+    def get_configured_key(self) -> RsaPublicKey:
+        """Return Alipay's key from the settings. Raises `ProviderConfig` when its certificate is not valid now."""
 
     def find_key(self, serial: str) -> RsaPublicKey | None:
         """Return the key for an answer that names the certificate `serial`, None when that is unknown or not valid."""
 
     async def fetch_key(self, serial: str, fetch: FetchCertificate) -> RsaPublicKey | None:
         """Return the same, after downloading an unknown certificate with `fetch`. Raises `ProviderUnsigned`."""
+
+    def check_validity(self, serial: str) -> None:
+        """Raise `ProviderConfig` when `serial` is that of `alipay_cert`, which is not valid now."""
 
 
 class PublicKeyTrust:
@@ -58,7 +62,7 @@ class PublicKeyTrust:
     def __init__(self, key: RsaPublicKey) -> None:
         self._key = key
 
-    def find_configured_key(self) -> RsaPublicKey | None:
+    def get_configured_key(self) -> RsaPublicKey:
         """Return the key."""
         return self._key
 
@@ -69,6 +73,9 @@ class PublicKeyTrust:
     async def fetch_key(self, serial: str, fetch: FetchCertificate) -> RsaPublicKey | None:
         """Return the key."""
         return self._key
+
+    def check_validity(self, serial: str) -> None:
+        """Do nothing: a key has no validity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +108,10 @@ class CertificateTrust:
         self._downloaded: dict[str, _Download] = {}
         self._download_lock = asyncio.Lock()
 
-    def find_configured_key(self) -> RsaPublicKey | None:
-        """Return the key of `alipay_cert`, None when that is not valid now."""
-        return self.find_key(self._configured_serial)
+    def get_configured_key(self) -> RsaPublicKey:
+        """Return the key of `alipay_cert`. Raises `ProviderConfig` when that is not valid now."""
+        self.check_validity(self._configured_serial)
+        return self._configured.public_key()
 
     def find_key(self, serial: str) -> RsaPublicKey | None:
         """Return the key of the certificate `serial`, None when it is not known or not valid now."""
@@ -122,6 +130,13 @@ class CertificateTrust:
                 if self._is_missing(serial):
                     await self._download(serial, fetch)
         return self.find_key(serial)
+
+    def check_validity(self, serial: str) -> None:
+        """Raise `ProviderConfig` when `serial` is that of `alipay_cert`, which is not valid now."""
+        certificate = self._configured
+        if serial == self._configured_serial and not certificate.is_valid_at(self._time()):
+            validity = f"{certificate.valid_from:%Y-%m-%d} to {certificate.valid_until:%Y-%m-%d}"
+            raise ProviderConfig(f"alipay_cert: it is valid from {validity}, and not now; give Alipay's present one")
 
     def _is_missing(self, serial: str) -> bool:
         if serial == self._configured_serial or not _SERIAL.fullmatch(serial):

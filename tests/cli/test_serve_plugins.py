@@ -91,12 +91,12 @@ def serve(shop: Path, code: str, number: signal.Signals = signal.SIGINT) -> list
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_task_of_a_plugin_does_not_keep_the_service_from_stopping(shop: Path, number: signal.Signals) -> None:
     """It swallows every cancellation; nothing but the login is in the log."""
-    assert [line["event"] for line in serve(shop, "swallow", number)] == ["logged_in"]
+    assert [line["event"] for line in serve(shop, "swallow", number)] == ["registered", "bound", "logged_in"]
 
 
 def test_a_task_of_a_plugin_that_fails_is_told_without_its_text(shop: Path) -> None:
     """A line of asyncio's would quote the exception, which may hold a secret."""
-    assert [line["event"] for line in serve(shop, "keep")] == ["logged_in"]
+    assert [line["event"] for line in serve(shop, "keep")] == ["registered", "bound", "logged_in"]
     lines = serve(shop, "fail")
     assert sorted(str(line["event"]) for line in lines) == ["background_task_failed", "logged_in"]
     [failed] = [line for line in lines if line["event"] == "background_task_failed"]

@@ -113,7 +113,7 @@ async def test_a_slow_plugin_holds_nobody_up() -> None:
 async def test_every_login_is_a_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
     """Whose it was, and through what; a conflict of ids is a line more, which the operator should read."""
     caplog.set_level(logging.INFO, "connect_login")
-    for kind in ("registered", "bound", "identity_conflict", "logged_in"):
+    for kind in ("identity_conflict", "logged_in"):
         await tell(kind, Listener())
     conflict, login = caplog.records
     assert (conflict.levelname, conflict.message) == ("WARNING", "identity_conflict")

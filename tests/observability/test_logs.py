@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import os
 import subprocess
 import sys
 import time
@@ -39,6 +40,7 @@ def test_a_line_says_when_who_and_what() -> None:
     """Time in UTC with its offset, level, logger, event, and the record's own fields with their types."""
     line = parsed(line_of("login_refused", code="state_invalid", status=400, share=0.5, flag=True, nothing=None))
     assert line.pop("time").endswith("+00:00")
+    assert line.pop("pid") == os.getpid()
     assert line == {
         "level": "info",
         "logger": "acme",
@@ -147,6 +149,7 @@ def test_libraries_that_print_addresses_are_heard_from_warning_up() -> None:
     """Httpx prints whole URLs at INFO; whatever level the shop asks for, it does not come to that."""
     script = """
 import logging
+import os
 from connect_core.observability.logs import configure_logging
 
 configure_logging("debug")

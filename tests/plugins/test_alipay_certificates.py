@@ -237,8 +237,10 @@ async def test_expired_certificate_of_the_configuration_is_refused() -> None:
     """`alipay_cert` stops counting when it ends, and no download replaces it under its own name."""
     ended = {**CERTIFICATE_MODE, "alipay_cert": certify(ALIPAYS, datetime.now(UTC) - DAY).pem()}
     serial = get_serial(load_certificates(ended["alipay_cert"])[0])
-    with pytest.raises(ProviderUnsigned):
+    with pytest.raises(ProviderConfig, match=r"alipay_cert: it is valid from .* and not now"):
         await log_in(answer(TOKEN, serial=serial), mode=ended)
+    with pytest.raises(ProviderUnsigned):
+        await log_in(answer(TOKEN, serial="0" * 32), b"{}", mode=ended)
 
 
 class Downloads:
@@ -327,6 +329,10 @@ async def test_known_certificates_are_bounded() -> None:
 async def test_v3_believes_the_configured_certificate_alone() -> None:
     """`alipay-sn` must name `alipay_cert`; there is no way to ask V3 for another."""
     mode = {**V3_MODE, **CERTIFICATES}
+    ended = certify(ALIPAYS, datetime.now(UTC) - DAY)
+    with_ended = provider(answer_v3(TOKEN, serial=get_serial(ended)), {**mode, "alipay_cert": ended.pem()})
+    with pytest.raises(ProviderConfig, match="alipay_cert"):
+        await with_ended.login_callback(response())
     transport = Transport([answer_v3(TOKEN, serial=get_serial(ALIPAY_CERT))])
     await provider(transport, mode).login_callback(response())
     headers = transport.requests[0].headers
@@ -363,3 +369,20 @@ def test_certificate_that_cannot_work_is_told_at_start_up(key: str, pem: str, me
     """Swapped, foreign and broken files are refused by the name of their key."""
     with pytest.raises(SettingsError, match=message):
         provider(b"", {**CERTIFICATE_MODE, key: pem})
+
+
+@pytest.mark.parametrize(("days", "level"), [(-2, "ERROR"), (1, "WARNING"), (29, "WARNING"), (40, ""), (None, "")])
+def test_a_certificate_that_ends_soon_is_told_at_every_start(
+    days: int | None, level: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By the key of the setting and the day, for Alipay's certificate and the app's."""
+    not_after = None if days is None else datetime.now(UTC) + days * DAY + timedelta(hours=1)
+    app = new_certificate(APP_ID, OURS.public_key(), MERCHANTS_KEY, MERCHANTS, not_after=not_after)
+    ending = {"app_cert": app.pem(), "alipay_cert": certify(ALIPAYS, not_after).pem()}
+    for _ in range(2):
+        provider(b"", {**CERTIFICATE_MODE, **ending})
+    lines = [record for record in caplog.records if record.message == "certificate_ends"]
+    assert [vars(record)["setting"] for record in lines] == (["app_cert", "alipay_cert"] * 2 if level else [])
+    for record in lines:
+        assert (record.levelname, vars(record)["days_left"]) == (level, days)
+        assert vars(record)["ends"] == f"{not_after:%Y-%m-%d}"

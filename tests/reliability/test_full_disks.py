@@ -13,7 +13,8 @@ import pytest
 from connect_core.errors import SettingsError, Unavailable
 from connect_core.manager import ConnectManager
 from connect_core.store import Database, schema
-from tests.kit.acme import Acme, begin, come_back, execute, hand_in, locked, outcome_of, provider_of
+from connect_core.store.probe import probe_write
+from tests.kit.acme import NOW, Acme, begin, come_back, execute, hand_in, locked, outcome_of, provider_of
 
 from ..conftest import MakeManager
 from .services import BOUND, Tell, percentile, recover, told_after
@@ -56,11 +57,14 @@ async def test_a_full_disk_is_told_and_recovered_from(
         with filled(small_disk):
             # the last pages of the log may still have room
             outcomes = [await outcome_of(hand_in(manager, f"lihua.{number + 1}")) for number in range(200)]
+            with pytest.raises(Unavailable, match="SQLITE_FULL"):
+                await probe_write(manager.database, NOW, are_members_elsewhere=False)
             requests = len(acme.requests)
             await told_after(come_back(manager, begun))
             assert len(acme.requests) == requests
         took = await recover(lambda: come_back(manager, begun))
         await hand_in(manager, "wangfang.1")
+        await probe_write(manager.database, NOW, are_members_elsewhere=False)
     assert set(outcomes) <= {"ok", Unavailable.code}
     refused = outcomes.count(Unavailable.code)
     whole = execute(url, "PRAGMA integrity_check")

@@ -327,7 +327,7 @@ def test_static_files_are_named(visitor: Visitor) -> None:
 def test_health(visitor: Visitor) -> None:
     """The process is up, and ready once its tables are there."""
     assert visitor.http.get("/healthz").json() == {"status": "ok"}
-    assert visitor.http.get("/readyz").json() == {"status": "ok", "quarantined": []}
+    assert visitor.http.get("/readyz").json()["status"] == "ok"
 
 
 def test_prefix_moves_every_route() -> None:

@@ -6,12 +6,14 @@
 import os
 import socket
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar
 
-from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine
+from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection
 
+from connect_core.store.engine.addresses import open_engine
+from connect_core.store.engine.failures import find_number
 from connect_core.store.engine.workers import RESPONSE_TIMEOUT_SECONDS
 
 POOL_SIZE = 10
@@ -32,6 +34,10 @@ class Backend(ABC):
     """Whether `Database` keeps its connections itself instead of returning them to SQLAlchemy's pool."""
     default_collation: ClassVar[str] = ""
     """Pattern that the collation of a text column matches when none is declared for it; empty: any collation."""
+    race_numbers: ClassVar[frozenset[str]] = frozenset()
+    """Numbers (`find_number`) of errors that say that another transaction got in the way, besides unique values."""
+    read_only_numbers: ClassVar[frozenset[str]] = frozenset()
+    """Numbers of errors that say that the server takes no writes: another one has become the primary server."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -42,7 +48,14 @@ class Backend(ABC):
 
     def is_lost_race(self, error: Exception) -> bool:
         """Tell whether another transaction got in the way, so that running the same work again may succeed."""
-        return isinstance(error, self._integrity_error)
+        return isinstance(error, self._integrity_error) or find_number(error) in self.race_numbers
+
+    def is_lost(self, error: Exception, connection: PoolProxiedConnection) -> bool:
+        """Tell whether a new connection may help: the server closed this one, or takes no writes any more."""
+        is_disconnect = self.dialect.is_disconnect
+        if is_disconnect(error, connection.dbapi_connection, None):  # type: ignore[arg-type]
+            return True
+        return find_number(error) in self.read_only_numbers
 
     @abstractmethod
     def begin(self, cursor: Any, *, writes: bool) -> None:
@@ -92,24 +105,20 @@ class Backend(ABC):
 
 
 class ServerBackend(Backend):
-    """A database server, with a bounded pool of connections. Its driver starts transactions by itself."""
+    """A database server, with a bounded pool of connections."""
 
-    def __init__(self, url: str, connect_args: dict[str, Any], **options: Any) -> None:
-        """`connect_args` go to the driver, `options` to SQLAlchemy. Raises `sqlalchemy.exc.ArgumentError`."""
-        engine = create_engine(
+    def __init__(self, url: URL, defaults: Mapping[str, object]) -> None:
+        """`defaults` are arguments of the driver that the parameters of `url` replace. Raises as `open_engine`."""
+        engine = open_engine(
             url,
+            {"connect_timeout": RESPONSE_TIMEOUT_SECONDS, **defaults},
             pool_size=POOL_SIZE,
             max_overflow=0,
             pool_timeout=RESPONSE_TIMEOUT_SECONDS,
             pool_recycle=RECYCLE_SECONDS,
             pool_reset_on_return=None,
-            connect_args={"connect_timeout": RESPONSE_TIMEOUT_SECONDS, **connect_args},
-            **options,
         )
         super().__init__(engine)
-
-    def begin(self, cursor: Any, *, writes: bool) -> None:
-        """Do nothing: the driver sends BEGIN before the first statement."""
 
     def free_locks(self, connection: PoolProxiedConnection) -> None:
         """Do nothing: a server frees the locks of a connection that is closed."""

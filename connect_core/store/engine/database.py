@@ -4,6 +4,8 @@ What keeps the database from answering becomes `Unavailable` within seconds. A u
 transaction is run again, and so is one that met a connection which the server had closed while it was idle.
 """
 
+import random
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -14,6 +16,7 @@ from sqlalchemy import Connection, PoolProxiedConnection
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from connect_core.errors import SettingsError
+from connect_core.store.engine.addresses import UnusableUrl
 from connect_core.store.engine.backend import Backend
 from connect_core.store.engine.mariadb import MariadbBackend
 from connect_core.store.engine.postgresql import PostgresqlBackend
@@ -24,8 +27,10 @@ from connect_core.store.engine.workers import Deadline, WorkerPool, unavailable
 
 T = TypeVar("T")
 
-ATTEMPTS = 3
+ATTEMPTS = 5
 """How often a unit of work that loses races is run in all."""
+PAUSE_SECONDS = 0.02
+"""Longest pause before the second attempt; each further one may be twice as long."""
 
 
 class Database:
@@ -43,7 +48,7 @@ class Database:
         self.is_sqlite = url.startswith("sqlite")
         try:
             self.backend = _open_backend(url, synchronous)
-        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, UnusableUrl) as error:
             raise SettingsError([f"service.database_url: {_explain(error)}"]) from None
         self._prepared: dict[Statement, Prepared] = {}
         self._idle_connections: list[PoolProxiedConnection] = []
@@ -113,6 +118,9 @@ class Database:
             except _Retry as retry:
                 if not attempts_left or deadline.is_expired:
                     raise unavailable(retry.error) from None
+                if not self.backend.has_single_writer:  # there the winner has committed already
+                    longest = PAUSE_SECONDS * 2 ** (ATTEMPTS - 1 - attempts_left)
+                    time.sleep(random.uniform(0.2, 1) * longest)  # noqa: S311 - no secret
             except (SQLAlchemyError, self.backend.driver_error) as error:
                 raise unavailable(error) from None
 
@@ -173,15 +181,14 @@ class Database:
             connection.close()
 
     def _invalidate(self, connection: PoolProxiedConnection, error: Exception) -> bool:
-        """Close the connection, and tell whether the server had closed it already.
+        """Close the connection, and tell whether the server had closed it already, or takes no writes any more.
 
-        If it had, the pool's other connections are probably dead too: SQLAlchemy's pool then replaces every
+        If so, the pool's other connections are probably dead too: SQLAlchemy's pool then replaces every
         connection older than now when it is next used.
         """
-        engine = self.backend.engine
-        was_lost = engine.dialect.is_disconnect(error, connection.dbapi_connection, None)  # type: ignore[arg-type]
+        was_lost = self.backend.is_lost(error, connection)
         if was_lost:
-            engine.pool._invalidate(connection, error)
+            self.backend.engine.pool._invalidate(connection, error)
         else:
             connection.invalidate()
         return was_lost
@@ -204,4 +211,6 @@ def _open_backend(url: str, synchronous: str) -> Backend:
 def _explain(error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError):
         return f"the driver {error.name} is not installed"
+    if isinstance(error, UnusableUrl):
+        return str(error)
     return "give an SQLAlchemy URL such as sqlite:///connect.db or postgresql+psycopg://user@host/shop"

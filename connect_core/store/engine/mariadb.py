@@ -3,14 +3,15 @@
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, PoolProxiedConnection, text
+from sqlalchemy import Connection, PoolProxiedConnection, event, make_url, text
 
 from connect_core.errors import SettingsError, Unavailable
 from connect_core.store.engine.backend import ServerBackend, cut_socket, read_collations, read_names
 from connect_core.store.engine.workers import RESPONSE_TIMEOUT_SECONDS, WORK_TIMEOUT_SECONDS
 
 _LIMITS = ("max_statement_time", "lock_wait_timeout", "innodb_lock_wait_timeout")
-_DEADLOCK = 1213
+_ISOLATION = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
+"""REPEATABLE READ, the default, locks gaps between index entries: two first logins would block each other."""
 _TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"
 _COLLATIONS = (
     "SELECT table_name, column_name, collation_name FROM information_schema.columns "
@@ -23,21 +24,31 @@ class MariadbBackend(ServerBackend):
     """A MariaDB server."""
 
     default_collation = "utf8mb4_*"
+    race_numbers = frozenset({"1020", "1213"})  # a record has changed since it was read; a deadlock
+    # --read-only, a transaction that is read-only, read-only mode, InnoDB in read-only mode
+    read_only_numbers = frozenset({"1290", "1792", "1836", "1874"})
 
     def __init__(self, url: str) -> None:
-        """`url` is SQLAlchemy's form."""
-        settings = {**dict.fromkeys(_LIMITS, str(RESPONSE_TIMEOUT_SECONDS)), "sql_mode": "'TRADITIONAL'"}
-        arguments = {
-            "init_command": "SET " + ", ".join(f"{name} = {value}" for name, value in settings.items()),
-            "read_timeout": WORK_TIMEOUT_SECONDS,
-            "write_timeout": WORK_TIMEOUT_SECONDS,
-        }
-        # REPEATABLE READ, the default, locks gaps between index entries: two first logins would block each other
-        super().__init__(url, arguments, isolation_level="READ COMMITTED")
+        """`url` is SQLAlchemy's form. Raises as `open_engine`."""
+        address = make_url(url)
+        settings = dict.fromkeys(_LIMITS, str(RESPONSE_TIMEOUT_SECONDS))
+        if "sql_mode" not in address.query:
+            settings["sql_mode"] = "'TRADITIONAL'"
+        set_up = "SET " + ", ".join(f"{name} = {value}" for name, value in settings.items())
+        own_command = [str(address.query["init_command"])] if "init_command" in address.query else []
+        # the URL's own init_command comes after our limits, and the isolation level after both
+        self._set_up = [set_up, *own_command, _ISOLATION]
+        timeouts = {"read_timeout": WORK_TIMEOUT_SECONDS, "write_timeout": WORK_TIMEOUT_SECONDS}
+        super().__init__(address.difference_update_query(["init_command"]), timeouts)
+        event.listen(self.engine, "connect", self._set_up_session)
 
-    def is_lost_race(self, error: Exception) -> bool:
-        """Tell whether another transaction got in the way: a unique value or a deadlock."""
-        return super().is_lost_race(error) or (bool(error.args) and error.args[0] == _DEADLOCK)
+    def begin(self, cursor: Any, *, writes: bool) -> None:
+        """Do nothing: the driver starts a transaction with the first statement."""
+
+    def _set_up_session(self, connection: Any, record: Any) -> None:
+        with connection.cursor() as cursor:
+            for statement in self._set_up:
+                cursor.execute(statement)
 
     def cut(self, connection: Any) -> None:
         """Shut down the connection's socket."""

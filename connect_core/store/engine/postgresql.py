@@ -1,19 +1,27 @@
-"""PostgreSQL through psycopg: connection settings, time limits, locks and catalogue queries."""
+"""PostgreSQL through psycopg: transactions, time limits, locks and catalogue queries.
 
+No setting and no prepared statement outlives a transaction: a pooler in transaction mode (PgBouncer, RDS Proxy) gives
+each transaction another connection of the server.
+"""
+
+import re
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, PoolProxiedConnection, text
+from sqlalchemy import URL, Connection, PoolProxiedConnection, event, make_url, text
 
+from connect_core.store.engine.addresses import UnusableUrl
 from connect_core.store.engine.backend import ServerBackend, cut_socket, read_collations, read_names
 from connect_core.store.engine.workers import RESPONSE_TIMEOUT_SECONDS
 
-_SESSION_SETTINGS = {
+_SETTINGS = {
     "statement_timeout": f"{RESPONSE_TIMEOUT_SECONDS}s",
     "idle_in_transaction_session_timeout": "10s",
-    "timezone": "UTC",
 }
-_RETRY_STATES = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
+"""What each transaction sets for itself, unless the URL's `options` set it."""
+_PINNED = frozenset({"default_transaction_isolation", "transaction_isolation"})
+_OPTION = re.compile(r"(?:^|\s)(?:-c\s*|--)([\w-]+)\s*=")
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
 _COLLATIONS = (
     "SELECT c.relname, a.attname, l.collname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
@@ -23,17 +31,34 @@ _COLLATIONS = (
 
 
 class PostgresqlBackend(ServerBackend):
-    """A PostgreSQL server."""
+    """A PostgreSQL server, or a pooler before one."""
+
+    race_numbers = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
+    read_only_numbers = frozenset({"25006"})  # read_only_sql_transaction
 
     def __init__(self, url: str) -> None:
-        """`url` is SQLAlchemy's form."""
-        options = " ".join(f"-c {name}={value}" for name, value in _SESSION_SETTINGS.items())
-        limits = {"options": options, "tcp_user_timeout": RESPONSE_TIMEOUT_SECONDS * 1000, "keepalives_idle": 30}
-        super().__init__(url, limits)
+        """`url` is SQLAlchemy's form. Raises as `open_engine`, also when `options` set the isolation level."""
+        address = make_url(url)
+        chosen = _find_settings(address)
+        if chosen & _PINNED:
+            raise UnusableUrl("the parameter options sets the isolation level, which connect-login decides itself")
+        settings = (f"SET LOCAL {name} = '{value}'" for name, value in _SETTINGS.items() if name not in chosen)
+        self._begin = "; ".join([_BEGIN, *settings])  # one message to the server
+        defaults = {
+            "autocommit": True,  # the driver's own BEGIN has neither isolation level nor settings
+            "prepare_threshold": None,  # no named statements
+            "tcp_user_timeout": RESPONSE_TIMEOUT_SECONDS * 1000,
+            "keepalives_idle": 30,
+        }
+        super().__init__(address, defaults)
+        event.listen(self.engine, "begin", self._begin_on)
 
-    def is_lost_race(self, error: Exception) -> bool:
-        """Tell whether another transaction got in the way: a unique value, a serialization failure or a deadlock."""
-        return super().is_lost_race(error) or getattr(error, "sqlstate", None) in _RETRY_STATES
+    def begin(self, cursor: Any, *, writes: bool) -> None:
+        """Start a transaction with its isolation level and time limits."""
+        cursor.execute(self._begin, prepare=False)
+
+    def _begin_on(self, connection: Connection) -> None:
+        self.begin(connection.connection.cursor(), writes=True)
 
     def cut(self, connection: Any) -> None:
         """Shut down the connection's socket."""
@@ -41,9 +66,8 @@ class PostgresqlBackend(ServerBackend):
 
     def begin_long_read(self, connection: PoolProxiedConnection) -> Any:
         """Start a transaction that only reads and has no time limit, and return its cursor."""
-        cursor = connection.cursor()
-        cursor.execute("SET TRANSACTION READ ONLY")
-        cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor: Any = connection.cursor()
+        cursor.execute(f"{_BEGIN} READ ONLY; SET LOCAL statement_timeout = 0", prepare=False)
         return cursor
 
     def prepare_upgrade(self, connection: Connection, lock_seconds: int) -> None:
@@ -61,3 +85,9 @@ class PostgresqlBackend(ServerBackend):
     def find_collations(self, cursor: Any, columns: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
         """Return the collation of each of `columns` that exists."""
         return dict(read_collations(cursor, _COLLATIONS, columns))
+
+
+def _find_settings(url: URL) -> frozenset[str]:
+    """Return the names of the server's settings in the URL's parameter `options`, which libpq sends at its start."""
+    options = str(url.query.get("options", ""))
+    return frozenset(name.lower().replace("-", "_") for name in _OPTION.findall(options))

@@ -7,10 +7,11 @@ from collections.abc import Collection
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, event
 from sqlalchemy.engine import make_url
 
 from connect_core.errors import SettingsError
+from connect_core.store.engine.addresses import open_engine
 from connect_core.store.engine.backend import Backend, read_names
 from connect_core.store.engine.workers import RESPONSE_TIMEOUT_SECONDS
 
@@ -33,8 +34,9 @@ class SqliteBackend(Backend):
 
         Raises `SettingsError` when the file cannot be opened.
         """
-        path = make_url(url).database
-        if path and path != ":memory:":
+        address = make_url(url)
+        path = address.database
+        if path and path != ":memory:" and "uri" not in address.query:
             _create_private_file(path)
         super().__init__(_create_engine(url, synchronous))
 
@@ -115,9 +117,9 @@ def _create_private_file(path: str) -> None:
 
 
 def _create_engine(url: str, synchronous: str) -> Engine:
-    engine = create_engine(
-        url,
-        connect_args={"check_same_thread": False, "timeout": RESPONSE_TIMEOUT_SECONDS},
+    engine = open_engine(
+        make_url(url),
+        {"check_same_thread": False, "timeout": RESPONSE_TIMEOUT_SECONDS},
         pool_pre_ping=False,
         pool_reset_on_return=None,
     )

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
 from connect_core.errors import Unavailable
+from connect_core.store.engine.failures import describe_failure
 
 T = TypeVar("T")
 
@@ -129,9 +130,6 @@ class WorkerPool:
 
 
 def unavailable(error: Exception) -> Unavailable:
-    """Return the error for a database that does not answer.
-
-    It names the kind of `error` alone, since the database's own text may quote parameters.
-    """
-    origin = getattr(error, "orig", None) or error
-    return Unavailable(f"the database does not answer: {type(origin).__name__}", retry_after=RESPONSE_TIMEOUT_SECONDS)
+    """Return the error for a database that does not answer; it says the kind and number of the driver's `error`."""
+    reason = f"the database does not answer: {describe_failure(error)}"
+    return Unavailable(reason, retry_after=RESPONSE_TIMEOUT_SECONDS)

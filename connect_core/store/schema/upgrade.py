@@ -13,10 +13,11 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from connect_core.errors import SettingsError, Unavailable
 from connect_core.store.engine.database import Database
+from connect_core.store.engine.failures import describe_failure
 from connect_core.store.schema import collation
 from connect_core.store.schema import state as schema
 from connect_core.store.schema.diff import find_differences
@@ -41,7 +42,7 @@ def upgrade_schema(database: Database, tell: Callable[[str], object] = str) -> N
         with _locked(database) as connection:
             _upgrade(database, connection, tell)
     except SQLAlchemyError as error:
-        raise Unavailable(f"the schema cannot be upgraded: {_kind(error)}") from None
+        raise Unavailable(f"the schema cannot be upgraded: {describe_failure(error)}") from None
     tell(f"the schema is current: {schema.VERSIONS[0]}")
 
 
@@ -86,10 +87,3 @@ def _locked(database: Database) -> Iterator[Connection]:
         with connection.begin():
             database.backend.lock_upgrade(connection, LOCK_SECONDS)
             yield connection
-
-
-def _kind(error: SQLAlchemyError) -> str:
-    """Return the error's class and number; its text may quote values."""
-    origin = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    number = origin.args[0] if origin.args and isinstance(origin.args[0], int) else ""
-    return f"{type(origin).__name__} {number}".strip()

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from connect_core.crypto import token_hash
 from connect_core.crypto.tickets import TICKET_SECONDS
 from connect_core.errors import BadRequest, StateInvalid, StateMissing
+from connect_core.login.flow import COOKIE_SECONDS
 from connect_core.login.start import Start
 from connect_core.login.values import (
     AccountProved,
@@ -29,8 +30,6 @@ from connect_core.web import responses
 from connect_core.web.context import WebContext
 from connect_core.web.requests import get_cookies
 
-EXPIRED_FLOW_MEMORY = 300
-"""Seconds for which a browser keeps a flow past its life, so that the error page says "expired" and not "unknown"."""
 MOST_FLOWS = 20
 """Flows that one browser keeps at once: logins begun in several tabs. Browsers keep 50 cookies of a host and more."""
 FLOW_COOKIE_BYTES = 7 * 1024
@@ -55,7 +54,7 @@ def keep_flow(context: WebContext, request: Request, response: Response, start: 
     room = FLOW_COOKIE_BYTES - len(sealed) - len(context.cookies.flow) - 16
     while older and (len(older) >= MOST_FLOWS or sum(size for _, size in older) > room):
         context.cookies.drop(response, older.pop(0)[0])
-    context.cookies.set(response, flow_cookie(context, start.flow.state), sealed, TICKET_SECONDS + EXPIRED_FLOW_MEMORY)
+    context.cookies.set(response, flow_cookie(context, start.flow.state), sealed, COOKIE_SECONDS)
     return response
 
 

@@ -1,0 +1,110 @@
+"""Opens the engine of a database URL: every parameter of the URL takes effect, or is refused by its name.
+
+What connect-login sets by default gives way to a parameter. Knows the parameters of each driver; opens no connection.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import URL, Engine, create_engine
+
+_HOSTS = frozenset({"host", "port"})
+"""Parameters that may come several times: the hosts of one database (SQLAlchemy, "Specifying multiple fallback hosts").
+"""
+
+
+class UnusableUrl(ValueError):
+    """A database URL that cannot be used. Its text names parameters, never values."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Driver:
+    """The parameters of one driver: `names` of all, those that are `decided` here, and what texts are converted to."""
+
+    names: Callable[[Any], frozenset[str]]
+    decided: frozenset[str]
+    conversions: Mapping[str, Callable[[str], object]] = field(default_factory=dict)
+
+
+def open_engine(url: URL, defaults: Mapping[str, object], **options: Any) -> Engine:
+    """Return SQLAlchemy's engine for `url`.
+
+    `defaults` are arguments of the driver that a parameter of the URL replaces; `options` go to SQLAlchemy. Raises
+    `UnusableUrl` for a parameter that the driver does not have, that is given twice, that has a value of the wrong
+    form, or that connect-login decides; and what SQLAlchemy raises for an URL that is none.
+    """
+    driver = _DRIVERS.get(url.get_backend_name())
+    arguments = {name: value for name, value in defaults.items() if name not in url.query}
+    if driver is not None:
+        names = driver.names(url.get_dialect().import_dbapi())
+        _check(url, names, driver.decided)
+        for name, convert in driver.conversions.items():
+            if name in url.query:
+                arguments[name] = _convert(name, str(url.query[name]), convert)
+    try:
+        return create_engine(url, connect_args=arguments, **options)
+    except ValueError:
+        raise UnusableUrl("a parameter has a value of the wrong form") from None
+
+
+def _check(url: URL, names: frozenset[str], decided: frozenset[str]) -> None:
+    takes_any = not names or str(url.query.get("uri", "")).lower() in _TRUE
+    for name, value in url.query.items():
+        if name in decided:
+            raise UnusableUrl(f"remove the parameter {name}: connect-login decides that itself")
+        if name not in names and not takes_any:
+            raise UnusableUrl(f"the driver has no parameter {name}")
+        if not isinstance(value, str) and name not in _HOSTS:
+            raise UnusableUrl(f"the parameter {name} is given twice")
+
+
+def _convert(name: str, text: str, convert: Callable[[str], object]) -> object:
+    try:
+        return convert(text)
+    except ValueError:
+        raise UnusableUrl(f"the parameter {name} has a value of the wrong form") from None
+
+
+_TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
+
+
+def _to_bool(text: str) -> bool:
+    if text.lower() not in _TRUE + _FALSE:
+        raise ValueError
+    return text.lower() in _TRUE
+
+
+def _to_threshold(text: str) -> int | None:
+    return None if text.lower() in ("", "none", "null") else int(text)
+
+
+def _names_of_psycopg(driver: Any) -> frozenset[str]:
+    libpq = (option.keyword.decode() for option in driver.pq.Conninfo.get_defaults())
+    return frozenset({*libpq, "prepare_threshold", "autocommit"})
+
+
+def _names_of_pymysql(driver: Any) -> frozenset[str]:
+    ssl = {"ssl_capath", "ssl_cipher", "ssl_check_hostname"}  # SQLAlchemy makes one argument of them
+    return frozenset(inspect.signature(driver.connect).parameters) | ssl
+
+
+def _names_of_sqlite(driver: Any) -> frozenset[str]:
+    return frozenset({"uri", "timeout", "detect_types", "cached_statements", "isolation_level", "check_same_thread"})
+
+
+_POSTGRESQL = _Driver(_names_of_psycopg, frozenset({"autocommit"}), {"prepare_threshold": _to_threshold})
+_MYSQL = _Driver(
+    _names_of_pymysql,
+    frozenset({"autocommit", "conv", "cursorclass", "defer_connect"}),
+    {
+        "binary_prefix": _to_bool,
+        "max_allowed_packet": int,
+        "ssl_disabled": _to_bool,
+        "ssl_verify_cert": _to_bool,
+        "ssl_verify_identity": _to_bool,
+    },
+)
+_SQLITE = _Driver(_names_of_sqlite, frozenset({"check_same_thread", "isolation_level"}))
+_DRIVERS = {"postgresql": _POSTGRESQL, "mysql": _MYSQL, "mariadb": _MYSQL, "sqlite": _SQLITE}
