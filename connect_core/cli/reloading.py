@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import uvicorn
 
@@ -37,7 +38,8 @@ def run_reloadable(config: uvicorn.Config, check: Callable[[], None]) -> None:
     if sys.platform != "win32":
         # in a thread: a check takes longer than the event loop may be blocked
         signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=reload, daemon=True).start())
-    server.run([listener])
+    with suppress(KeyboardInterrupt):  # as `uvicorn.run`: Ctrl-C has ended the server already
+        server.run([listener])
     if is_reloading.is_set():
         kept.set_inheritable(True)
         os.environ[LISTENER] = str(kept.fileno())

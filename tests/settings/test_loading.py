@@ -104,6 +104,7 @@ def test_what_is_left_out_has_its_documented_default() -> None:
         "trusted_proxies": [],
         "readable_token_cookies": False,
         "prefix": "/connect",
+        "root_path": "",
         "unbind_after": 0,
         "merge_undo_within": 7 * 24 * 3600,
         "required_plugins": [],
