@@ -1,4 +1,4 @@
-"""The pop-up of the how-to page, as it is printed there: a login in a window of its own, which tells the page behind."""
+"""The pop-up of the how-to page, as it is printed there: a login in its own window, which tells the page behind."""
 
 import re
 from pathlib import Path
