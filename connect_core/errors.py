@@ -12,6 +12,7 @@
     │   │   └── ClocksDiffer             400 state_expired
     │   ├── RedirectNotAllowed           400 redirect_not_allowed
     │   ├── ProviderDenied               400 provider_denied
+    │   │   └── PagePreviewed            400 provider_denied
     │   ├── CodeMissing                  400 code_missing
     │   ├── CodeSeen                     400 code_seen
     │   ├── CodeInvalid                  400 code_invalid
@@ -132,6 +133,10 @@ class ProviderDenied(RequestRefused):
     """The person refused or cancelled the login at the vendor."""
 
     code = "provider_denied"
+
+
+class PagePreviewed(ProviderDenied):
+    """The vendor's app only previews the page, with a made-up person; the visitor has to leave the preview first."""
 
 
 class CodeMissing(RequestRefused):

@@ -20,8 +20,8 @@ from connect_core.errors import (
     RedirectNotAllowed,
     StateExpired,
     StateInvalid,
-    StateUnreadable,
     StateMissing,
+    StateUnreadable,
     Unsupported,
 )
 from connect_core.identity import Identity, PersonId, VerifiedPhone

@@ -37,18 +37,14 @@ def route(
     *methods: str,
     style: ErrorStyle | None = None,
     cross_origin: bool = False,
-    acts_on_get: bool = False,
 ) -> Route:
     """Return the route of an endpoint, which answers `methods` alone.
 
     `style` answers its errors; by default they are pages and problem details. With `cross_origin` the pages of
-    `cors_origins` may call it. `acts_on_get`: its GET begins, spends or sets something, so a browser that only looks
-    ahead is refused.
+    `cors_origins` may call it.
     """
     allows = cross_origin and bool(context.cors_origins)
-    guarded = _AsApp(
-        _guarded(context, _for_visits(endpoint) if acts_on_get else endpoint, style or leading_back_to(context, ""))
-    )
+    guarded = _AsApp(_guarded(context, endpoint, style or leading_back_to(context, "")))
     cors = Middleware(
         CORSMiddleware,
         allow_origins=context.cors_origins,
@@ -81,7 +77,9 @@ class _AsApp:
         await response(scope, receive, send)
 
 
-def _for_visits(endpoint: Endpoint) -> Endpoint:
+def for_visits(endpoint: Endpoint) -> Endpoint:
+    """Return an endpoint whose GET begins, spends or sets something: a browser that only looks ahead is refused."""
+
     async def visited(request: Request) -> Response:
         if request.method == "GET" and is_speculative(request):
             return responses.refuse_speculation()

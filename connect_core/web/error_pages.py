@@ -12,7 +12,15 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 
-from connect_core.errors import BelongsToAnother, ConnectError, LoginTooOld, NothingToMerge, NotLoggedIn, RequestRefused
+from connect_core.errors import (
+    BelongsToAnother,
+    ConnectError,
+    LoginTooOld,
+    NothingToMerge,
+    NotLoggedIn,
+    PagePreviewed,
+    RequestRefused,
+)
 from connect_core.login.values import Delivery, Flow
 from connect_core.web import responses
 from connect_core.web.context import WebContext
@@ -24,7 +32,11 @@ from connect_core.web.requests import get_cookies, get_language, wants_page
 
 ErrorStyle = Callable[[Request, ConnectError], Response]
 """Answers the errors of a route; a route without one of its own answers as `answer_error` does."""
-_WORDINGS: Mapping[type[ConnectError], str] = {LoginTooOld: "login_too_old", NothingToMerge: "nothing_to_merge"}
+_WORDINGS: Mapping[type[ConnectError], str] = {
+    LoginTooOld: "login_too_old",
+    NothingToMerge: "nothing_to_merge",
+    PagePreviewed: "page_previewed",
+}
 """Errors whose page has other words than their code has elsewhere."""
 
 

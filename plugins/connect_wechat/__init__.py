@@ -23,11 +23,11 @@ from connect_core.plugin import (
     Endpoint,
     Entrance,
     Identity,
+    PagePreviewed,
     PersonId,
     Profile,
     Provider,
     ProviderBadResponse,
-    ProviderDenied,
     ProviderSettings,
     Register,
     RequiredBrowser,
@@ -109,7 +109,7 @@ class WechatProvider(Provider):
         PC, H5, app: https://developers.weixin.qq.com/doc/service/api/webdev/access/api_snsaccesstoken.html
         Mini program: https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/code2Session.html
 
-        Raises `BadRequest` for a native app's code without `state`, `ProviderDenied` for a snapshot page, and as
+        Raises `BadRequest` for a native app's code without `state`, `PagePreviewed` for a snapshot page, and as
         `read_answer` does.
         """
         if response.client_type is ClientType.APP and "state" not in response.parameters:
@@ -118,7 +118,7 @@ class WechatProvider(Provider):
         parameters = self._registration | {code_name: response.code, "grant_type": "authorization_code"}
         answer = read_answer(await self.http.get(self.settings.api_url + path, params=parameters))
         if answer.get("is_snapshotuser"):
-            raise ProviderDenied("a snapshot page's person is made up")
+            raise PagePreviewed("a snapshot page's person is made up")
         token = _read_text(answer, token_name)
         if response.client_type is ClientType.MINI:
             token = encode_session(token, response.parameters)

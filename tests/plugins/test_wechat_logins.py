@@ -178,3 +178,15 @@ def test_snapshot_person_is_refused(shop: RunningShop, client: str) -> None:
     with Visitor(shop) as visitor:
         assert visitor.log_in("wechat", client).json()["code"] == "provider_denied"
     assert shop.rows("es_member") == []
+
+
+@pytest.mark.parametrize(("language", "words"), [("zh", "请点屏幕下方的“使用完整服务”"), ("en", "only a snapshot")])
+def test_snapshot_page_says_how_to_leave_it(shop: RunningShop, language: str, words: str) -> None:
+    """Nobody cancelled anything: the page names the button that WeChat shows below it."""
+    sandbox_of(shop).faults.add("snapshot", on="token")
+    with Visitor(shop) as visitor:
+        callback = visitor.consent(visitor.begin("wechat", "h5"))
+        page = visitor.http.get(callback, headers={"accept": "text/html", "accept-language": language})
+    assert page.status_code == 400
+    assert words in page.text
+    assert "取消" not in page.text

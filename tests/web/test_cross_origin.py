@@ -55,6 +55,22 @@ def test_listed_front_ends_may_call_with_cookies(visitor: Visitor, method: str, 
     check_headers(answer)
 
 
+@pytest.mark.parametrize("name", ["X-Requested-With", "traceparent", "tracestate", "Authorization", "content-type"])
+def test_what_http_clients_and_tracing_send_is_allowed(visitor: Visitor, name: str) -> None:
+    """Libraries add them on their own; a header that is not on the list is refused beforehand."""
+    asking = {"origin": FRONT_END, "access-control-request-method": "POST", "access-control-request-headers": name}
+    assert visitor.http.options("/connect/wechat/h5/token", headers=asking).status_code == 200
+    asking["access-control-request-headers"] = "x-evil"
+    assert visitor.http.options("/connect/wechat/h5/token", headers=asking).status_code == 400
+
+
+def test_front_ends_may_read_when_to_try_again_and_the_request_id(visitor: Visitor) -> None:
+    """Both are told to scripts, which see no other header of ours."""
+    answer = visitor.http.get("/connect/me", headers={"origin": FRONT_END})
+    exposed = {name.strip().lower() for name in answer.headers["access-control-expose-headers"].split(",")}
+    assert exposed == {"retry-after", "x-request-id"}
+
+
 STRANGERS = [
     "https://evil.example",
     "null",

@@ -20,7 +20,7 @@ from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.web import responses
 from connect_core.web.context import WebContext
-from connect_core.web.endpoints import Endpoint, route
+from connect_core.web.endpoints import Endpoint, for_visits, route
 from connect_core.web.error_pages import ErrorStyle
 from connect_core.web.legacy.javashop import answer_with_codes
 from connect_core.web.login.delivery import keep_flow, take_pending
@@ -43,12 +43,10 @@ def account_binder_routes(context: WebContext) -> list[BaseRoute]:
     style, unbind_style = answer_with_codes(_CODES), answer_with_codes({**_CODES, "unsupported": "E134"})
 
     def make_route(path: str, endpoint: Endpoint, *methods: str, style: ErrorStyle = style) -> BaseRoute:
-        acts_on_get = endpoint == binder.begin  # it sets a cookie
-        url = f"/buyer/{path}"
-        return route(context, url, endpoint, *methods, style=style, cross_origin=True, acts_on_get=acts_on_get)
+        return route(context, f"/buyer/{path}", endpoint, *methods, style=style, cross_origin=True)
 
     return [
-        make_route("account-binder/pc/{type}", binder.begin, "GET"),
+        make_route("account-binder/pc/{type}", for_visits(binder.begin), "GET"),
         make_route("account-binder/list", binder.show, "GET"),
         make_route("account-binder/unbind/out", binder.unbind_and_log_out, "POST", style=unbind_style),
         make_route("account-binder/unbind/{type}", binder.unbind, "POST", style=unbind_style),

@@ -21,7 +21,7 @@ from connect_core.members.values import ResolvedMember
 from connect_core.providers.provider import Entrance
 from connect_core.web import responses
 from connect_core.web.context import WebContext
-from connect_core.web.endpoints import route
+from connect_core.web.endpoints import for_visits, route
 from connect_core.web.error_pages import ErrorStyle
 from connect_core.web.login.delivery import finish_flow, keep_flow, token_body
 from connect_core.web.pages.messages import Wording, refusal_for
@@ -52,9 +52,9 @@ def javashop_routes(context: WebContext) -> list[BaseRoute]:
     javashop = _JavashopEndpoints(context)
     buyer, make_route = "/buyer/connect/{provider}", partial(route, context, style=answer_with_codes({}))
     return [
-        make_route(f"{buyer}/h5/getLoginUrl", javashop.h5_login_url, "GET", cross_origin=True, acts_on_get=True),
-        make_route(f"{buyer}/h5/login", javashop.h5_login, "GET", cross_origin=True, acts_on_get=True),
-        make_route(f"{buyer}/{{client}}/login", javashop.login, "GET", acts_on_get=True),
+        make_route(f"{buyer}/h5/getLoginUrl", for_visits(javashop.h5_login_url), "GET", cross_origin=True),
+        make_route(f"{buyer}/h5/login", for_visits(javashop.h5_login), "GET", cross_origin=True),
+        make_route(f"{buyer}/{{client}}/login", for_visits(javashop.login), "GET"),
         make_route("/login/{authCode}", javashop.mini_login, "POST"),
     ]
 

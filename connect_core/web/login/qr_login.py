@@ -27,7 +27,7 @@ from connect_core.errors import (
 from connect_core.login.qr_login import INTERVAL, LIFE, Begun, QrLoginState
 from connect_core.web import responses
 from connect_core.web.context import WebContext
-from connect_core.web.endpoints import Endpoint, route
+from connect_core.web.endpoints import Endpoint, for_visits, route
 from connect_core.web.error_pages import ErrorStyle, error_page, leading_back_to
 from connect_core.web.login.user_agents import describe
 from connect_core.web.pages import with_query
@@ -65,24 +65,16 @@ def qr_login_routes(context: WebContext) -> list[BaseRoute]:
                 raise Unsupported("this shop hands no login over")
             return await endpoint(request)
 
-        return route(
-            context,
-            context.prefix + path,
-            if_enabled,
-            method,
-            style=style,
-            cross_origin=cross_origin,
-            acts_on_get=endpoint in (pc.page, phone.confirm),
-        )
+        return route(context, context.prefix + path, if_enabled, method, style=style, cross_origin=cross_origin)
 
     return [
-        make_route("/handover", pc.page, "GET"),
+        make_route("/handover", for_visits(pc.page), "GET"),
         make_route("/handover", pc.start, "POST", cross_origin=True),
         make_route("/handover/code.svg", pc.code, "GET"),
         make_route("/handover/status", pc.status, "GET", cross_origin=True),
         make_route("/handover/events", pc.events, "GET", cross_origin=True),
         make_route("/handover/collect", pc.collect, "POST", cross_origin=True),
-        make_route("/h/{id}", phone.confirm, "GET"),
+        make_route("/h/{id}", for_visits(phone.confirm), "GET"),
         make_route("/h/{id}/approve", phone.approve, "POST"),
         make_route("/h/{id}/deny", phone.deny, "POST"),
     ]

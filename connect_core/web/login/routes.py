@@ -47,8 +47,8 @@ def login_routes(context: WebContext) -> list[BaseRoute]:
     route = partial(endpoints.route, context)
     prefix, path = context.prefix, f"{context.prefix}/{{provider}}/{{client}}"
     return [
-        route(f"{path}/login", login.start, "GET", acts_on_get=True),
-        route(f"{path}/callback", login.callback, "GET", "POST", acts_on_get=True),
+        route(f"{path}/login", endpoints.for_visits(login.start), "GET"),
+        route(f"{path}/callback", endpoints.for_visits(login.callback), "GET", "POST"),
         route(f"{path}/login-url", login.login_url, "POST", cross_origin=True),
         route(f"{path}/token", login.token, "POST", cross_origin=True),
         route(f"{prefix}/providers", login.providers, "GET", cross_origin=True),

@@ -206,6 +206,14 @@ REFUSALS: Mapping[str, RefusalMessage] = {
         Wording("您可以重新登录，或换一种登录方式。", "You can log in again or choose another way."),
         other_login=True,
     ),
+    "page_previewed": RefusalMessage(
+        Wording("这里只是页面快照", "This is only a snapshot of the page"),
+        Wording(
+            "请点屏幕下方的“使用完整服务”，离开快照，再登录一次。",
+            'Tap "Use full service" at the bottom of the screen to leave it, then log in again.',
+        ),
+        other_login=True,
+    ),
     "code_missing": RefusalMessage(_NOT_COMPLETED, Wording("请重新登录一次。", "Please log in once more.")),
     "code_seen": RefusalMessage(
         Wording("这次登录已经用过了", "This login has been used already"),

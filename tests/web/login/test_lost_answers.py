@@ -175,3 +175,21 @@ def test_tokens_of_a_plugin_are_told_once() -> None:
         callback = begun(visitor, LOGINS[2])
         assert "access_token" in set_cookies(lose(visitor, callback))
         assert set_cookies(visitor.http.get(callback)) == {}
+
+
+def test_a_choice_whose_page_was_lost_is_shown_again() -> None:
+    """A newcomer whom the shop asks first repeats the callback, chooses and is logged in; the vendor is asked once."""
+    with run_shop(change=_asking) as shop, Visitor(shop) as visitor, Visitor(shop) as thief:
+        callback = come_back(visitor)
+        lost, calls = lose(visitor, callback), count_code_calls(shop)
+        again = visitor.http.get(callback)
+        assert again.headers["location"] == lost.headers["location"] == "/connect/first-login"
+        assert (count_code_calls(shop), shop.rows("es_member")) == (calls, [])
+        refused(thief.http.get(callback), 400, "state_invalid")
+        assert visitor.http.post("/connect/first-login", data={"decision": "register"}).status_code == 303
+        assert visitor.http.get("/connect/me").status_code == 200
+        assert set_cookies(visitor.http.get(callback)) == {}
+
+
+def _asking(raw: dict[str, Any]) -> None:
+    raw["service"] = {"first_login": "choose"}

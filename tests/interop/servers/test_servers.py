@@ -19,9 +19,9 @@ from connect_core.harness import RunningShop, sandbox_settings
 from connect_core.sandbox.serving import listen, sandbox_app, serving
 from connect_core.web import Plugins
 
-from ..conftest import Require
-from ..kit.mounts import go_round
-from ..kit.web_shops import alipay_and_wechat, new_key, wait_for, write_toml
+from ...conftest import Require
+from ...kit.mounts import go_round
+from ...kit.web_shops import alipay_and_wechat, new_key, wait_for, write_toml
 
 SERVERS = ["uvicorn", "hypercorn", "granian"]
 WAYS = {

@@ -15,10 +15,10 @@ from starlette.applications import Starlette
 from connect_core.harness import RunningShop, Visitor
 from connect_core.sandbox.serving import listen
 
-from ..conftest import Require
-from ..kit.web_shops import Served, come_back, query, served, wait_for
+from ...conftest import Require
+from ...kit.web_shops import Served, come_back, query, served, wait_for
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "how-to" / "operate.md"
 BLOCKS = re.findall(r"```text\n# nginx, in the (http|server) block\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
 

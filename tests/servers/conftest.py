@@ -1,1 +1,0 @@
-"""Real servers and proxies in front of the service."""
