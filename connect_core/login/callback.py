@@ -186,9 +186,7 @@ class Callbacks:
     async def _find_kept(self, begun: Flow, visit: Visit) -> Outcome:
         _, outcome = self._kept[begun.state]
         now = self._now()
-        presented, _ = await self._database.read(
-            lambda tx: self._sessions.find_presented(tx, visit.session_token, visit.access_token, now)
-        )
+        presented, _ = await self._database.read(lambda tx: self._sessions.find_presented(tx, visit.presented, now))
         # a choice is for somebody who is not logged in, a proof for the session that began it
         wanted = begun.linking_family or None
         return outcome if (presented.family if presented else None) == wanted else _repeated(begun)

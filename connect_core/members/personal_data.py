@@ -8,11 +8,12 @@ it: a shop's orders point at its id, and must be kept longer. Never touches what
 import json
 import secrets
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from connect_core.crypto.tickets import TICKET_SECONDS
-from connect_core.errors import Unsupported
+from connect_core.errors import Unavailable, Unsupported
 from connect_core.http import TOTAL_DEADLINE
 from connect_core.identity import STRENGTH, Identity, IdKind, PersonId
 from connect_core.members.services import Services
@@ -71,7 +72,8 @@ class PersonalData:
         events = await self._database.write(
             lambda tx: dispatcher.write(tx, _erase(tx, event, keeps_count=keeps_count), 0, "")
         )
-        await self._database.scrub()
+        with suppress(Unavailable):  # the rows are gone; while others write, SQLite's own next checkpoint does the rest
+            await self._database.scrub()
         dispatcher.dispatch(*events)
         return bool(events)
 
