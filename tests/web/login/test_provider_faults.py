@@ -212,7 +212,7 @@ def test_login_works_as_soon_as_the_vendor_does() -> None:
     ):
         for _ in range(2):
             for _ in range(10):
-                refused(log_in(visitor), 502, UNUSABLE)
+                refused(log_in(visitor), 502, "provider_refused")
             with serving(sandbox_app(sandboxes), port=port):
                 assert log_in(visitor).status_code == 200
 
