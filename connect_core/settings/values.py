@@ -55,16 +55,20 @@ _UNLIKE_BROWSERS = re.compile("[\xdf\u03c2\u200c\u200d]")
 def to_ascii_host(host: str) -> str:
     """Return a host name as it stands in a request, with `xn--` labels for what is not ASCII (RFC 5890).
 
-    Raises `ValueError` for a name that cannot be one.
+    Raises `ValueError` for a name that cannot be one, and for one that only looks like an ASCII name, such as with a
+    full-width letter or an ideographic full stop.
     """
     if host.isascii():
         return host
     if _UNLIKE_BROWSERS.search(host):
         raise ValueError("give the host as browsers send it, with xn--")
-    encoded = host.encode("idna").decode("ascii")
-    if not re.fullmatch(r"[\w.-]+", encoded, re.ASCII):
-        raise ValueError("this is no host name")
-    return encoded
+    labels = []
+    for label in host.split("."):
+        encoded = label if label.isascii() else label.encode("idna").decode("ascii")
+        if not re.fullmatch("[A-Za-z0-9_-]+", encoded) or (encoded != label and not encoded.startswith("xn--")):
+            raise ValueError("this is no host name")
+        labels.append(encoded)
+    return ".".join(labels)
 
 
 def to_ascii_url(url: str) -> str:

@@ -114,7 +114,10 @@ def test_an_origin_is_spelled_as_browsers_do(url: str) -> None:
     assert parsed.redirect_allow == [f"{SPELLINGS[url]}/App"]
 
 
-@pytest.mark.parametrize("host", ["faß.example", "a..b\u5546", "shop\uff0fevil.example", "\u5546" * 64])
+@pytest.mark.parametrize(
+    "host",
+    ["faß.example", "shop\u3002example", "\uff53hop.example", "a..b\u5546", "shop\uff0fevil.example", "\u5546" * 64],
+)
 def test_a_name_that_browsers_read_otherwise_is_refused(host: str) -> None:
     """What Python's codec would make of it is another host, or none."""
     assert mistakes(service={"public_url": f"https://{host}"})[0].startswith("service.public_url: ")
