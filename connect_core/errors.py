@@ -27,6 +27,7 @@
     ├── ProviderFault                    the vendor, or our registration with it
     │   ├── ProviderUnsigned             502 provider_unsigned
     │   ├── ProviderBadResponse          502 provider_bad_response
+    │   │   └── ContradictingAnswer      502 provider_bad_response
     │   ├── ProviderRefused              502 provider_refused
     │   ├── ProviderConfig               502 provider_config
     │   └── ProviderTimeout              504 provider_timeout
@@ -222,6 +223,10 @@ class ProviderUnsigned(ProviderFault):
 
 class ProviderBadResponse(ProviderFault):
     """The vendor's answer cannot be used: not as documented, too large, or with ids that contradict each other."""
+
+
+class ContradictingAnswer(ProviderBadResponse):
+    """A later answer contradicts the proof of who the person is: it names somebody else, or is for another client."""
 
 
 class ProviderRefused(ProviderFault):

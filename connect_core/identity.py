@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal
 
-from connect_core.errors import ProviderBadResponse
+from connect_core.errors import ContradictingAnswer, ProviderBadResponse
 
 ID_MAX = 255
 """Most characters of an id."""
@@ -160,12 +160,12 @@ class Identity:
     def with_profile(self, profile: Profile, ids: tuple[PersonId, ...] = ()) -> "Identity":
         """Return the identity with `profile`, and with the `ids` that the vendor sent along with it.
 
-        Raises `ProviderBadResponse` when one of `ids` contradicts an id that is already known: it is another person's.
+        Raises `ContradictingAnswer` when one of `ids` contradicts an id that is already known: it is another person's.
         """
         known = {(person_id.kind, person_id.scope): person_id.value for person_id in self.ids}
         for person_id in ids:
             if known.setdefault((person_id.kind, person_id.scope), person_id.value) != person_id.value:
-                raise ProviderBadResponse(f"the profile names another {person_id.kind}")
+                raise ContradictingAnswer(f"the profile names another {person_id.kind}")
         new = dict.fromkeys(person_id for person_id in ids if person_id not in self.ids)
         ordered = sorted([*self.ids, *new], key=lambda added: STRENGTH.index(added.kind)) if new else self.ids
         return replace(self, profile=profile, ids=tuple(ordered))

@@ -1,8 +1,8 @@
 """Calling a provider: `parse_response` before it, then one function for each of its methods, under a deadline.
 
 A plugin that raises, hangs or returns nonsense ends this login and nothing else: whatever it does becomes a
-`ConnectError`, and its results are checked before the core believes them. Decides which failures of `fetch_profile`
-and `revoke` do not end a login. Never touches the database, a session or a cookie.
+`ConnectError`, and its results are checked before the core believes them. Decides which failures of `fetch_profile`,
+`fetch_phone` and `revoke` do not end a login. Never touches the database, a session or a cookie.
 """
 
 import logging
@@ -15,6 +15,7 @@ from connect_core.errors import (
     BadRequest,
     CodeMissing,
     ConnectError,
+    ContradictingAnswer,
     ProviderBadResponse,
     ProviderConfig,
     ProviderDenied,
@@ -177,26 +178,36 @@ async def login_callback(
 
 
 async def fetch_profile(provider: Provider, identity: Identity, seconds: float) -> Identity:
-    """Return `identity` with its profile, or unchanged when the vendor refuses or is too late.
+    """Return `identity` with its profile, or unchanged when there is none that can be used.
 
-    Waits at most `seconds`, and never longer than `PROFILE_DEADLINE`.
+    The person is proved already, and a profile is for display only. So the login goes on whatever becomes of this
+    call: the vendor refuses, is down or late, answers what nobody can read, or the plugin fails at it. The log says why
+    (`profile_refused`). Waits at most `seconds`, and never longer than `PROFILE_DEADLINE`.
 
-    Raises `ProviderUnsigned` and `ProviderBadResponse`: an answer that cannot be trusted ends the login.
+    Raises `ContradictingAnswer` for an answer about another person, and `ProviderUnsigned` for a forged one: somebody
+    may have changed the proof too.
     """
     try:
         within = min(seconds, PROFILE_DEADLINE)
         answer = await _guarded(lambda: provider.fetch_profile(identity), within, provider, identity)
-        described = _checked(provider, answer)
-    except (ProviderUnsigned, ProviderBadResponse):
+        return _described(provider, identity, answer)
+    except (ProviderUnsigned, ContradictingAnswer):
         raise
     except ConnectError as error:
-        log.warning(
-            "profile_refused", extra={"code": error.code, **{f"vendor_{k}": v for k, v in error.vendor.items()}}
-        )
+        _log_refusal("profile_refused", error)
         return identity
+
+
+def _described(provider: Provider, identity: Identity, answer: object) -> Identity:
+    described = _checked(provider, answer)
     if not set(identity.ids) <= set(described.ids):
-        raise ProviderBadResponse("the profile does not name the person whose it is")
+        raise ContradictingAnswer("the profile does not name the person whose it is")
     return described
+
+
+def _log_refusal(event: str, error: ConnectError) -> None:
+    vendor = {f"vendor_{key}": value for key, value in error.vendor.items()}
+    log.warning(event, extra={"code": error.code, "reason": str(error), **vendor})
 
 
 async def fetch_phone(
@@ -204,14 +215,22 @@ async def fetch_phone(
 ) -> VerifiedPhone | None:
     """Return the verified phone number that came with the code; None for a provider without this ability.
 
-    Waits at most `seconds`. Raises what `FetchesPhone.fetch_phone` may raise, `ProviderTimeout`, and
-    `ProviderBadResponse` for a result that is no `VerifiedPhone`.
+    The number is an extra, for which the app may lack the right. So None is also the result when the vendor refuses it
+    (`ProviderConfig`, `ProviderRefused`): the login goes on without a number, and the log says why (`phone_refused`).
+    Waits at most `seconds`.
+
+    Raises what else `FetchesPhone.fetch_phone` may raise, `ProviderTimeout`, and `ProviderBadResponse` for a result
+    that is no `VerifiedPhone`.
     """
     if not isinstance(provider, FetchesPhone):
         return None
-    phone: object = await _guarded(
-        lambda: provider.fetch_phone(response, identity), seconds, provider, response, identity
-    )
+    try:
+        phone: object = await _guarded(
+            lambda: provider.fetch_phone(response, identity), seconds, provider, response, identity
+        )
+    except (ProviderConfig, ProviderRefused) as error:
+        _log_refusal("phone_refused", error)
+        return None
     match phone:
         case None | VerifiedPhone(number=str(), proof=str()):
             return phone
@@ -229,20 +248,22 @@ async def revoke(provider: Provider, identity: Identity, seconds: float = TOTAL_
     try:
         await _guarded(lambda: provider.revoke(identity), seconds, provider, identity)
     except ConnectError as error:
-        log.warning("revoke_failed", extra={"code": error.code, "reason": str(error)})
+        _log_refusal("revoke_failed", error)
         return False
     return True
 
 
 def _checked(provider: Provider, identity: object) -> Identity:
     """Return a plugin's result if the tables can hold it. Checks types too: not every author runs a type checker."""
-    if not isinstance(identity, Identity) or identity.union_type != provider.union_type:
-        raise ProviderBadResponse("the plugin answered no identity of its union type")
+    if not isinstance(identity, Identity):
+        raise ProviderBadResponse("the plugin answered no identity")
+    if identity.union_type != provider.union_type:
+        raise ContradictingAnswer("the plugin answered an identity of another union type")
     ids: object = identity.ids
     if not (isinstance(ids, tuple) and all(map(_is_sound, ids))):
         raise ProviderBadResponse("the plugin answered something else than ids")
     if len({(person_id.kind, person_id.scope) for person_id in identity.ids}) < len(identity.ids):
-        raise ProviderBadResponse("the plugin answered two ids of one kind")
+        raise ContradictingAnswer("the plugin answered two ids of one kind")
     if identity.profile is None:
         return identity
     return replace(identity, profile=_cleaned(identity.profile))

@@ -184,9 +184,10 @@ class Provider(ABC):
         seconds. `identity.grant` is what `login_callback` put there, such as an access token. The result keeps every id
         of `identity`; see `Identity.with_profile`.
 
-        Raises `ProviderRefused`, `ProviderConfig` or `CodeInvalid` when the vendor gives no profile: the login then
-        continues with the ids alone. Raises `ProviderUnsigned` or `ProviderBadResponse` for an answer that cannot be
-        trusted: the login then fails.
+        Raises `ProviderUnsigned` for a forged answer and `ContradictingAnswer` for one that names another person: the
+        login then fails. `Identity.with_profile` raises the latter. Whatever else it raises, such as `ProviderRefused`,
+        `ProviderBadResponse` for an answer that cannot be read, or a time-out, is logged as `profile_refused`, and the
+        login continues with the ids alone.
         """
         return identity
 
@@ -241,7 +242,8 @@ class FetchesPhone(Protocol):
         Called after `login_callback`, except for redirects. `response` is the same one and `identity` is its result,
         with its `grant`.
 
-        Raises `BadRequest` for data that does not verify, and what `login_callback` raises.
+        Raises `BadRequest` for data that does not verify, and what `login_callback` raises. After `ProviderConfig` and
+        `ProviderRefused` (no right to phone numbers, a limit is reached) the login continues without a number.
         """
 
 

@@ -37,6 +37,7 @@ KILLED_BY: Mapping[type, str] = MappingProxyType(
         calls.SharedState: "test_a_crowd_is_kept_apart",
         calls.UncheckedProfile: "test_profile_of_somebody_else_ends_the_login",
         calls.ProfileIsNeeded: "test_login_stands_without_a_profile",
+        calls.DistrustsPages: "test_login_stands_without_a_profile",
         calls.UnsignedPhone: "test_a_phone_number_is_the_vendors",
         calls.RepeatedPhone: "test_a_phone_number_is_the_vendors",
         calls.NoPhone: "test_a_phone_number_is_the_vendors",

@@ -191,7 +191,7 @@ class OAuth2Provider(Provider):
         """Return `identity` with the profile and ids of user-info; unchanged when its login called user-info already.
 
         Also unchanged when the vendor gave no access token for the code of a mini program or app. Raises as
-        `Provider.fetch_profile`, and `ProviderBadResponse` when user-info names another person.
+        `Provider.fetch_profile`, and `ContradictingAnswer` when user-info names another person.
         """
         if identity.profile is not None or not self.userinfo_url or not identity.grant:
             return identity

@@ -66,18 +66,18 @@ def split_token(token: object, algorithms: Collection[str]) -> Jws:
     change the meaning of the token (`crit`, `zip`, `enc`, `b64`).
     """
     if not isinstance(token, str) or len(token) > TOKEN_LIMIT:
-        raise ProviderBadResponse("id_token is no text of at most 16 KiB")
+        raise ProviderBadResponse("the JWT is no text of at most 16 KiB")
     if token.endswith(".") and token.count(".") == 2:
-        raise ProviderUnsigned("id_token is not signed")
+        raise ProviderUnsigned("the JWT is not signed")
     if not _COMPACT.fullmatch(token):
-        raise ProviderBadResponse("id_token is no compact JWS")
+        raise ProviderBadResponse("the JWT is no compact JWS")
     head, body, signature = (_decoded(part) for part in token.split("."))
     header = _object(head)
     algorithm, kid = header.get("alg"), header.get("kid")
     if not isinstance(algorithm, str) or algorithm not in algorithms:
-        raise ProviderUnsigned("alg of id_token is not allowed")
+        raise ProviderUnsigned("alg of the JWT is not allowed")
     if {"b64", "crit", "enc", "zip"} & header.keys() or not isinstance(kid, str | None):
-        raise ProviderBadResponse("the header of id_token is not taken")
+        raise ProviderBadResponse("the header of the JWT is not taken")
     return Jws(algorithm, kid, body, token.rpartition(".")[0].encode(), signature)
 
 
@@ -87,7 +87,7 @@ def check_signature(jws: Jws, keys: Collection[Verifier]) -> dict[str, Any]:
     Raises `ProviderUnsigned` when none did, and `ProviderBadResponse` when the content is no JSON object.
     """
     if not any(key.verify(jws.algorithm, jws.signature, jws.signed) for key in keys):
-        raise ProviderUnsigned("the signature of id_token does not verify")
+        raise ProviderUnsigned("the signature of the JWT does not verify")
     return _object(jws.payload)
 
 
@@ -152,7 +152,7 @@ def _decoded(part: str) -> bytes:
         raw = b""
     # the decoder ignores surplus bits, so one token could be written in two ways and be handed in twice
     if not raw or encode_part(raw) != part:
-        raise ProviderBadResponse("id_token is no compact JWS")
+        raise ProviderBadResponse("the JWT is no compact JWS")
     return raw
 
 
