@@ -29,6 +29,7 @@
     │   ├── ProviderBadResponse          502 provider_bad_response
     │   │   └── ContradictingAnswer      502 provider_bad_response
     │   ├── ProviderRefused              502 provider_refused
+    │   │   └── AuthorizationRefused     502 provider_refused
     │   ├── ProviderConfig               502 provider_config
     │   └── ProviderTimeout              504 provider_timeout
     └── Unavailable                      503 unavailable
@@ -233,6 +234,14 @@ class ProviderRefused(ProviderFault):
     """The vendor refuses for now: it is busy or down, or its call limit is reached."""
 
     code = "provider_refused"
+
+
+class AuthorizationRefused(ProviderRefused):
+    """The vendor sent the person back with an error that nobody here knows.
+
+    It is logged as information, since anybody can send such a word. If it means that the person refused, name it in the
+    setting `denial_words`.
+    """
 
 
 class ProviderConfig(ProviderFault):

@@ -81,6 +81,7 @@ from connect_core.providers.provider import (
 )
 from connect_core.renamed import find_renamed as _find_renamed
 from connect_core.settings import ConfiguredVendor, Duration, Endpoint, ProviderSettings
+from connect_core.vendor_values import is_absent, read_number, read_phone, read_text
 
 __all__ = [
     "Answer",
@@ -147,12 +148,16 @@ __all__ = [
     "encode_form",
     "encrypt_aes_cbc",
     "hookimpl",
+    "is_absent",
     "load_certificates",
     "load_private_key",
     "load_public_key",
     "md5_hex",
     "parse_object",
     "provider_hook",
+    "read_number",
+    "read_phone",
+    "read_text",
     "sha1_hex",
     "with_query",
 ]

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
-from connect_core.errors import ConnectError, NotLoggedIn, ProviderFault, RequestRefused
+from connect_core.errors import AuthorizationRefused, ConnectError, NotLoggedIn, RequestRefused
 
 log = logging.getLogger("connect_login")
 
@@ -37,7 +37,7 @@ class RefusalLog:
 
 
 def _log_refusal(error: ConnectError, context: Mapping[str, object]) -> None:
-    needs_operator = isinstance(error, ProviderFault) or not isinstance(error, RequestRefused)
+    needs_operator = not isinstance(error, RequestRefused | AuthorizationRefused)
     level = logging.WARNING if needs_operator else logging.DEBUG if isinstance(error, NotLoggedIn) else logging.INFO
     vendor = {f"vendor_{key}": value for key, value in error.vendor.items()}
     log.log(level, "login_refused", extra={"code": error.code, "reason": str(error), **context, **vendor})

@@ -26,6 +26,8 @@ from connect_core.errors import (
 )
 from connect_core.http import TOTAL_DEADLINE, Http
 from connect_core.identity import ID_MAX, Identity, IdKind, PersonId, Profile, VerifiedPhone
+from connect_core.limits import CODE_LIMIT, LOGIN_URL_LIMIT, TOKEN_LIMIT
+from connect_core.providers.denials import ERROR_NAMES, find_error, get_error_kind, is_denial
 from connect_core.providers.provider import (
     AuthorizationRequest,
     AuthorizationResponse,
@@ -39,21 +41,8 @@ from connect_core.providers.redaction import redact
 
 PROFILE_DEADLINE = 4.0
 """Seconds that `fetch_profile` may take of the login's `TOTAL_DEADLINE`."""
-CODE_LIMIT = 2048
-"""Characters of an authorization code."""
 CREDENTIAL = "id_token"
 """The parameter that holds the ID token of the entrance `credential`."""
-CREDENTIAL_LIMIT = 4096
-"""Characters of that ID token."""
-LOGIN_URL_LIMIT = 8192
-"""Characters of a login URL or deep link."""
-_ERROR_NAMES = ("error", "error_code", "errorCode")
-"""RFC 6749's name of the error in a callback, and those of vendors."""
-_DENIALS = frozenset(
-    {"access_denied", "user_denied", "user_cancelled_login", "cancelled", "consent_required", "login_required"}
-)
-"""Errors that mean the person refused (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6, and vendors' words)."""
-_BUSY = frozenset({"server_error", "temporarily_unavailable"})
 _PROFILE_NAMES = tuple(attribute.name for attribute in fields(Profile))
 log = logging.getLogger("connect_login")
 T = TypeVar("T")
@@ -81,34 +70,37 @@ def parse_response(
     A redirect is an authorization response of RFC 6749 §4.1.2 and may carry an error instead (§4.1.2.1). Any other
     `entrance` hands in a code or ID token, and an error among its parameters has no meaning. Never raises.
 
-    The error of a `Refusal` is `ProviderDenied` when the person refused, `ProviderRefused` or `ProviderConfig` for
-    other errors of the vendor, `CodeMissing` without a code, and `BadRequest` for a malformed code or for a code
-    beside an error.
+    A parameter that is there but empty is absent. Some vendors send a word of `denials` in place of the code.
+
+    The error of a `Refusal` is `ProviderDenied` when the person refused, what `denials` says for other errors of the
+    vendor, `CodeMissing` without a code, and `BadRequest` for a malformed code or for a code beside an error.
     """
     if entrance is Entrance.CREDENTIAL:
-        return _parse_code(parameters, (CREDENTIAL,), CREDENTIAL_LIMIT, "ID token")
+        return _parse_code(parameters, (CREDENTIAL,), TOKEN_LIMIT, "ID token")
     names = _get_code_names(provider)
-    has_code = any(parameters.get(name) for name in names)
+    codes = [parameters[name] for name in names if parameters.get(name)]
+    if any(is_denial(code, provider) for code in codes):
+        return Refusal(ProviderDenied("the person refused: a word stands in place of the code"))
     if entrance is Entrance.REDIRECT:
-        vendor_error = next((parameters[name] for name in _ERROR_NAMES if name in parameters), None)
-        if vendor_error is not None:
-            return Refusal(_get_refusal(vendor_error, has_code=has_code))
-        is_bare = not has_code and not any(name.endswith("code") for name in parameters)
-        if is_bare and provider.refuses_without_code:
+        if vendor_error := find_error(parameters):
+            return Refusal(_get_refusal(vendor_error, provider, has_code=bool(codes)))
+        if provider.refuses_without_code and not any(value for name, value in parameters.items() if _is_code(name)):
             return Refusal(ProviderDenied("the person went back without agreeing"))
     return _parse_code(parameters, names, CODE_LIMIT, "authorization code")
+
+
+def _is_code(name: str) -> bool:
+    return name.endswith("code") and name not in ERROR_NAMES
 
 
 def _get_code_names(provider: Provider) -> tuple[str, ...]:
     return tuple(dict.fromkeys(("code", *provider.code_names)))
 
 
-def _get_refusal(vendor_error: str, *, has_code: bool) -> ConnectError:
+def _get_refusal(vendor_error: str, provider: Provider, *, has_code: bool) -> ConnectError:
     if has_code:
         return BadRequest("the response carries a code and an error")
-    is_busy, is_denied = vendor_error in _BUSY, vendor_error in _DENIALS
-    kind = ProviderDenied if is_denied else ProviderRefused if is_busy else ProviderConfig
-    vendor = {"error": printable(vendor_error)}
+    kind, vendor = get_error_kind(vendor_error, provider), {"error": printable(vendor_error)}
     return kind("the vendor answered the authorization request with an error", vendor=vendor)
 
 
@@ -130,7 +122,7 @@ def find_codes(provider: Provider, parameters: Iterable[tuple[str, str]]) -> lis
     `parse_response` would refuse, such as a code that came twice.
     """
     names = (*_get_code_names(provider), CREDENTIAL)
-    return [value for name, value in parameters if name in names and 0 < len(value) <= CREDENTIAL_LIMIT][:4]
+    return [value for name, value in parameters if name in names and 0 < len(value) <= TOKEN_LIMIT][:4]
 
 
 async def get_login_url(provider: Provider, request: AuthorizationRequest, seconds: float = TOTAL_DEADLINE) -> str:

@@ -138,6 +138,7 @@ class Provider(ABC):
     - `titles`: its name on pages, by language (`zh`, `en`).
     - `code_names`: the vendor's names for the code, besides `code`.
     - `refuses_without_code`: True where a person's refusal comes back with a state and nothing else.
+    - `denial_words`: the vendor's own words for a person's refusal, as error or in place of the code.
     """
 
     union_type: str
@@ -146,6 +147,7 @@ class Provider(ABC):
     titles: Mapping[str, str]
     code_names: tuple[str, ...] = ("code",)
     refuses_without_code: bool = False
+    denial_words: tuple[str, ...] = ()
 
     def __init__(self, settings: ProviderSettings, http: Http) -> None:
         """Check the settings and parse keys, once, at start-up.

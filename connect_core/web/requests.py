@@ -16,12 +16,11 @@ from starlette.requests import Request
 
 from connect_core.errors import BadRequest, Forbidden
 from connect_core.identity import Language
+from connect_core.limits import REQUEST_BODY_LIMIT, REQUEST_HEAD_LIMIT, REQUEST_VALUE_LIMIT
 from connect_core.login.values import Visit
 from connect_core.web.pages.messages import find_language, pick_language
 
-BODY_LIMIT = 16 * 1024
 FIELD_LIMIT = 20
-VALUE_LIMIT = 4096
 LANGUAGE_COOKIE = "connect_lang"
 
 
@@ -56,7 +55,9 @@ async def read_fields(request: Request) -> dict[str, str]:
 
 def is_form(request: Request) -> bool:
     """Tell whether the body is a form."""
-    return request.headers.get("content-type", "").partition(";")[0].strip() == "application/x-www-form-urlencoded"
+    return (
+        request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/x-www-form-urlencoded"
+    )
 
 
 def wants_page(request: Request) -> bool:
@@ -74,7 +75,7 @@ def get_cookies(request: Request) -> dict[str, str]:
     cookies: dict[str, str] = {}
     repeated: set[str] = set()
     for header in request.headers.getlist("cookie"):
-        for pair in header[:BODY_LIMIT].split(";"):
+        for pair in header[:REQUEST_HEAD_LIMIT].split(";"):
             name, sign, value = pair.strip().partition("=")
             if sign and name in cookies:
                 repeated.add(name)
@@ -119,7 +120,7 @@ def _pick(request: Request, headers: Mapping[bytes, bytes]) -> tuple[Language, s
     """Return the visitor's language, and again if they chose it, by `?lang=` or by our cookie; else an empty text."""
     chosen = find_requested_language(request)
     cookies = headers.get(b"cookie", b"") if chosen is None else b""
-    if _COOKIE in cookies and (match := _LANGUAGE.search(cookies[:BODY_LIMIT])):
+    if _COOKIE in cookies and (match := _LANGUAGE.search(cookies[:REQUEST_HEAD_LIMIT])):
         chosen = find_language(match[1].decode())
     language = pick_language(chosen, headers.get(b"accept-language", b"").decode("latin-1"))
     return language, chosen or ""
@@ -187,13 +188,13 @@ async def _read_body(request: Request) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > BODY_LIMIT:
-            raise BadRequest("the body is larger than 16 KiB")
+        if len(body) > REQUEST_BODY_LIMIT:
+            raise BadRequest("the body is larger than 256 KiB")
     return bytes(body)
 
 
 def _parse_unique(encoded: bytes) -> dict[str, str]:
-    if len(encoded) > BODY_LIMIT:
+    if len(encoded) > REQUEST_BODY_LIMIT:
         raise BadRequest("too many parameters")
     try:
         pairs = parse_qsl(encoded.decode("ascii"), keep_blank_values=True, max_num_fields=FIELD_LIMIT, errors="strict")
@@ -208,7 +209,7 @@ def _check_values(values: dict[str, str]) -> dict[str, str]:
     if len(values) > FIELD_LIMIT:
         raise BadRequest("too many parameters")
     for name, value in values.items():
-        if len(value) > VALUE_LIMIT or _UNPRINTABLE.search(value) or "[" in name:
+        if len(value) > REQUEST_VALUE_LIMIT or _UNPRINTABLE.search(value) or "[" in name:
             raise BadRequest("a parameter is malformed or too long")
     return values
 

@@ -37,6 +37,8 @@ from connect_core.plugin import (
     RequiredBrowser,
     VerifiedPhone,
     hookimpl,
+    is_absent,
+    read_text,
     with_query,
 )
 
@@ -116,7 +118,7 @@ class AlipayProvider(Provider):
         Raises `BadRequest` without calling Alipay when the callback names another app id, `CodeInvalid`,
         `ProviderDenied`, or a `ProviderFault` such as `ProviderUnsigned`.
         """
-        if response.parameters.get("app_id", self.settings.app_id) != self.settings.app_id:
+        if (response.parameters.get("app_id") or self.settings.app_id) != self.settings.app_id:
             raise BadRequest("app_id: the code is another app's")
         answer = await self._gateway.call(
             "alipay.system.oauth.token", {"grant_type": "authorization_code", "code": response.code}
@@ -141,7 +143,7 @@ class AlipayProvider(Provider):
         profile = Profile.of(
             nickname=answer.get("nick_name"),
             face=answer.get("avatar"),
-            sex=SEX.get(str(answer.get("gender")).lower()),
+            sex=SEX.get(read_text(answer.get("gender")).lower()),
             province=answer.get("province"),
             city=answer.get("city"),
             is_certified=CERTIFIED.get(str(answer.get("is_certified"))),
@@ -167,14 +169,10 @@ class AlipayProvider(Provider):
 
     def _read_ids(self, answer: Mapping[str, object]) -> tuple[PersonId, ...]:
         # Older answers also have alipay_user_id, a deprecated id with another value than user_id: it is not read.
-        ids = []
-        if "user_id" in answer:
-            ids.append(PersonId.user_id(answer["user_id"]))
-        if "union_id" in answer:
-            ids.append(PersonId.union_id(answer["union_id"]))
-        if "open_id" in answer:
-            ids.append(PersonId.open_id(answer["open_id"], self.settings.app_id))
-        return tuple(ids)
+        user_id, union_id, open_id = (answer.get(name) for name in ("user_id", "union_id", "open_id"))
+        ids = [] if is_absent(user_id) else [PersonId.user_id(user_id)]
+        ids += [] if is_absent(union_id) else [PersonId.union_id(union_id)]
+        return (*ids, *([] if is_absent(open_id) else [PersonId.open_id(open_id, self.settings.app_id)]))
 
 
 @hookimpl

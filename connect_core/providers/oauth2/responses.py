@@ -19,6 +19,7 @@ from connect_core.errors import (
 )
 from connect_core.http import Answer, parse_object
 from connect_core.providers.oauth2.quirks import AnswerForm, Quirks
+from connect_core.vendor_values import is_absent, read_text
 
 VendorRefusal = CodeInvalid | ProviderDenied | ProviderFault
 
@@ -131,12 +132,12 @@ def _find_errors(answer: Mapping[str, Any], quirks: Quirks) -> Iterator[str]:
     signs.setdefault("error", {"0", "false"})
     for path, successes in signs.items():
         value = find_value(answer, path)
-        if value in (None, "", [], {}):
+        if is_absent(value) or value in ([], {}):
             continue
         if isinstance(value, Mapping | list):
             word = "" if any(other.startswith(f"{path}.") for other in signs) else "object"
         else:
-            word = str(value).lower() if isinstance(value, bool) else str(value)
+            word = read_text(value) or str(value).lower()
         if word and word not in successes:
             yield word
 

@@ -16,9 +16,8 @@ from connect_core.crypto import Verifier, encode_part
 from connect_core.errors import ProviderBadResponse, ProviderUnsigned
 from connect_core.http import parse_object
 from connect_core.identity import exact_id
+from connect_core.limits import TOKEN_LIMIT
 
-TOKEN_LIMIT = 16 * 1024
-"""Characters of an ID token."""
 SKEW = 60
 """Seconds by which the vendor's clock may differ from ours."""
 OLDEST = 24 * 3600
@@ -62,11 +61,11 @@ def split_token(token: object, algorithms: Collection[str]) -> Jws:
     """Return the parts of a compact JWS whose header names one of `algorithms` (RFC 7518 §3.1).
 
     Raises `ProviderUnsigned` for another algorithm and for a token without a signature. Raises `ProviderBadResponse`
-    for a text that is no compact JWS or above 16 KiB, for a member that comes twice, and for header parameters that
+    for a text that is no compact JWS or above 64 KiB, for a member that comes twice, and for header parameters that
     change the meaning of the token (`crit`, `zip`, `enc`, `b64`).
     """
     if not isinstance(token, str) or len(token) > TOKEN_LIMIT:
-        raise ProviderBadResponse("the JWT is no text of at most 16 KiB")
+        raise ProviderBadResponse("the JWT is no text of at most 64 KiB")
     if token.endswith(".") and token.count(".") == 2:
         raise ProviderUnsigned("the JWT is not signed")
     if not _COMPACT.fullmatch(token):

@@ -32,6 +32,7 @@ from connect_core.providers.oidc.settings import AuthMethod, OidcSettings
 from connect_core.providers.oidc.userinfo import check_signed, check_subject, find_jws
 from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, Entrance, Provider
 from connect_core.settings import ProviderSettings
+from connect_core.vendor_values import read_text
 
 _WITH_PKCE, _WITHOUT_PKCE = Quirks(), Quirks(pkce="never")
 
@@ -210,11 +211,9 @@ class OidcProvider(Provider):
         The phone number is taken only when the provider says that it verified it.
         """
         profile = self.claims.read_profile(claims)
-        mobile, verified = claims.get("phone_number"), claims.get("phone_number_verified")
+        mobile, verified = read_text(claims.get("phone_number")), claims.get("phone_number_verified")
         is_verified = verified is True or (self.text_booleans and verified == "true")
-        if not is_verified or not isinstance(mobile, str):
-            return profile
-        return replace(profile, mobile=mobile)
+        return replace(profile, mobile=mobile) if is_verified else profile
 
     def find_profile(self, claims: Mapping[str, Any], response: AuthorizationResponse) -> Profile | None:
         """Return the profile that came with the login, or None when user-info has to be called for it.
@@ -287,7 +286,7 @@ class OidcProvider(Provider):
         It may be missing only when the discovery document does not promise it.
         """
         sender = parameters.get("iss")
-        if sender is None and not metadata.names_itself:
+        if not sender and not metadata.names_itself:
             return
         if sender != metadata.issuer:
             raise ProviderBadResponse("iss of the authorization response is missing or another issuer")

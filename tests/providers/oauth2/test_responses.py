@@ -228,11 +228,14 @@ def test_lists_in_every_path() -> None:
     ("answer", "number"),
     [
         ({"n": "13800000001"}, "13800000001"),
-        ({"n": 13800000001, "c": 86}, "13800000001"),
         ({"n": "13800000001", "c": "+86"}, "13800000001"),
         ({"n": "+8613800000001", "c": ""}, "13800000001"),
         ({"n": "61234567", "c": 852}, "852-61234567"),
         ({"n": "61234567", "c": "+852"}, "852-61234567"),
+        ({"n": 61234567, "c": 852}, "852-61234567"),
+        ({"n": 13800000001, "c": 86}, "13800000001"),
+        ({"n": "61234567", "c": "00852"}, "852-61234567"),
+        ({"n": "13800000001", "c": None}, "13800000001"),
         ({}, None),
         ({"n": ""}, None),
         ({"n": True}, None),
@@ -276,22 +279,27 @@ def test_what_is_no_id_fails(kind: str, value: object) -> None:
 
 
 def test_union_id_may_be_absent_beside_another() -> None:
-    """Vendors give it only to apps that were bound; one that is there must be one."""
+    """Vendors give it only to apps that were bound; an empty one is absent, and one that is there must be one."""
     claims = Claims(union_id="unionid", open_id="openid")
-    assert claims.read_ids({"openid": "o"}, "c-1") == (PersonId.open_id("o", "c-1"),)
-    with pytest.raises(ProviderBadResponse):
-        claims.read_ids({"openid": "o", "unionid": ""}, "c-1")
+    for absent in ({}, {"unionid": None}, {"unionid": ""}, {"unionid": " "}):
+        assert claims.read_ids({"openid": "o", **absent}, "c-1") == (PersonId.open_id("o", "c-1"),)
+    for wrong in (True, 1.5, [], {}):
+        with pytest.raises(ProviderBadResponse):
+            claims.read_ids({"openid": "o", "unionid": wrong}, "c-1")
     with pytest.raises(ProviderBadResponse):
         claims.read_ids({"unionid": "u"}, "c-1")
 
 
 def test_first_path_that_is_there_counts() -> None:
-    """For an id that is the first with any value, for what is shown the first with some text."""
+    """A path leads to nothing where its value is null or empty, for ids and for what is shown."""
     claims = Claims(user_id=("sub", "id"), nickname=("name", "login"))
     assert claims.read_ids({"id": 5}, "") == (PersonId.user_id("5"),)
     assert claims.read_ids({"sub": "s", "id": 5}, "") == (PersonId.user_id("s"),)
+    assert claims.read_ids({"sub": "", "id": 5}, "") == (PersonId.user_id("5"),)
     with pytest.raises(ProviderBadResponse):
-        claims.read_ids({"sub": "", "id": 5}, "")
+        claims.read_ids({"sub": "", "id": " "}, "")
+    with pytest.raises(ProviderBadResponse):
+        claims.read_ids({"sub": True, "id": 5}, "")
     assert claims.read_profile({"name": "", "login": "maria"}).nickname == "maria"
 
 

@@ -72,7 +72,7 @@ async def test_inner_issuer_has_inner_addresses(issuer: str) -> None:
     assert (await begin(vendor, issuer=issuer)).startswith(f"{issuer}/x?")
 
 
-@pytest.mark.parametrize("answer", [404, 302, b"[]", b"<html>", b'{"issuer":1,"issuer":2}', b"x" * 300_000, 503])
+@pytest.mark.parametrize("answer", [404, 302, b"[]", b"<html>", b'{"issuer":1,"issuer":2}', b"x" * 2_000_000, 503])
 async def test_no_document(answer: object) -> None:
     """An answer that is no document ends this login; the next one asks again."""
     vendor = Vendor()
