@@ -40,7 +40,8 @@ class QqProvider(OAuth2Provider):
         refuses_without_code=True,  # a refusal comes back with usercancel=1 and the state
         token_method="get",
         token_parameters={"fmt": "json"},
-        id_parameters={"access_token": "{access_token}", "unionid": "1", "fmt": "json"},
+        id_parameters={"access_token": "{access_token}", "fmt": "json"},
+        id_extras={"unionid": "1"},  # refused to an app without the right: 100048
         userinfo_parameters={
             "access_token": "{access_token}",
             "oauth_consumer_key": "{client_id}",

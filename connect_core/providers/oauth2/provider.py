@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr
 
-from connect_core.errors import BadRequest, ConnectError, SettingsError
+from connect_core.errors import BadRequest, ConnectError, ProviderConfig, ProviderDenied, ProviderRefused, SettingsError
 from connect_core.http import Answer, Http, with_query
 from connect_core.identity import ClientType, Identity, IdKind, PersonId, Profile, VerifiedPhone
 from connect_core.limits import CODE_LIMIT
@@ -283,13 +283,30 @@ class OAuth2Provider(Provider):
         }
 
     async def _fetch(self, operation: str, token: str, ids: tuple[PersonId, ...]) -> Mapping[str, Any]:
-        """Call `id_url` or `userinfo_url` with the person's token, which travels in a header if in no parameter."""
+        """Call `id_url` or `userinfo_url` with the person's token.
+
+        The vendor may refuse what the quirks call extras to an app without the right to them: they are asked for again
+        without. An outage is no refusal, and an invalid token stays invalid.
+        """
+        quirks, values = self.quirks, self._get_values(token, ids)
+        is_id = operation == "id"
+        templates = quirks.id_parameters if is_id else quirks.userinfo_parameters
+        if extras := quirks.id_extras if is_id else quirks.userinfo_extras:
+            try:
+                return await self._ask_about_person(operation, {**templates, **extras}, values)
+            except (ProviderConfig, ProviderDenied, ProviderRefused) as error:
+                if not error.vendor:
+                    raise
+        return await self._ask_about_person(operation, templates, values)
+
+    async def _ask_about_person(
+        self, operation: str, templates: Mapping[str, str], values: Mapping[str, str]
+    ) -> Mapping[str, Any]:
+        """Send the token in a header if no parameter has it, and return the answer."""
         quirks = self.quirks
+        url, method = self.userinfo_url, quirks.userinfo_method
         if operation == "id":
-            url, method, templates = self.id_url, quirks.id_method, quirks.id_parameters
-        else:
-            url, method, templates = self.userinfo_url, quirks.userinfo_method, quirks.userinfo_parameters
-        values = self._get_values(token, ids)
+            url, method = self.id_url, quirks.id_method
         in_header = not any("{access_token}" in template for template in templates.values())
         headers = fill(quirks.token_header, values) if in_header else {}
         return self.read_answer(operation, await call(self.http, method, url, fill(templates, values), headers))
