@@ -5,6 +5,7 @@ Owns the order of the calls and checks, which a subclass cannot leave out. The c
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -256,18 +257,16 @@ class OidcProvider(Provider):
         return claims
 
     async def _verified(self, jws: Jws) -> dict[str, Any]:
-        """Return the claims when a key of the provider signed them. Fetches the key set again for an unknown key."""
+        """Return the claims when a key of the provider signed them.
+
+        Where none of the known keys did, the key set is fetched again, at most once in `RETRY_PAUSE_SECONDS`.
+        """
         if jws.algorithm == "HS256":
             secret = self.settings.client_secret
             return check_signature(jws, [SecretKey(secret.get_secret_value())] if secret else [])
         known = await self._keys.get()
-        keys = known.find_keys(jws.algorithm, jws.kid)
-        if keys:
-            try:
-                return check_signature(jws, keys)
-            except ProviderUnsigned:
-                if jws.kid is not None:
-                    raise
+        with suppress(ProviderUnsigned):
+            return check_signature(jws, known.find_keys(jws.algorithm, jws.kid))
         newer = await self._keys.get_newer(known)
         return check_signature(jws, newer.find_keys(jws.algorithm, jws.kid))
 
