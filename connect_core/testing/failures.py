@@ -115,8 +115,8 @@ class Failures(ContractRules):
     def test_login_stands_without_a_profile(self, contract_run: ContractRun, calling_client: str) -> None:
         """Whatever the vendor answers to the call for the profile, the login continues with the ids alone.
 
-        Only what is forged, or names another person, ends it: see the rules about those. At a vendor that signs, a whole
-        JSON object without a signature, or with half of one, may count as forged.
+        Only what is forged, or names another person, ends it: see the rules about those. At a vendor that signs, a
+        whole JSON object without a signature, or with half of one, may count as forged.
         """
         shop, profile = contract_run.shop, self.operations(contract_run, calling_client).profile or not_run(NO_PROFILE)
         sandbox, trap = self.sandbox(shop), f"{shop.sandbox_url}/{self.plugin}/_sandbox/trap"
