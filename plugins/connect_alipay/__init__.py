@@ -132,14 +132,13 @@ class AlipayProvider(Provider):
         """Call `alipay.user.info.share` (https://docs.antom.com/ac/solution_api/infoshare).
 
         Returns an empty profile without a call for scope `auth_base`, whose access token Alipay refuses there.
-        Raises `ProviderBadResponse` when the answer has none of the ids that the token answer had.
+        Raises `ContradictingAnswer` when an id is another one than in the token answer, and `ProviderBadResponse` when
+        the answer has none of those ids.
         """
         if self.settings.scope == "auth_base":
             return identity.with_profile(Profile())
         answer = await self._gateway.call("alipay.user.info.share", {}, auth_token=identity.grant)
         ids = self._read_ids(answer)
-        if not set(ids) & set(identity.ids):
-            raise ProviderBadResponse("the profile does not name the person that the token names")
         profile = Profile.of(
             nickname=answer.get("nick_name"),
             face=answer.get("avatar"),
@@ -148,7 +147,10 @@ class AlipayProvider(Provider):
             city=answer.get("city"),
             is_certified=CERTIFIED.get(str(answer.get("is_certified"))),
         )
-        return identity.with_profile(profile, ids)
+        described = identity.with_profile(profile, ids)
+        if not set(ids) & set(identity.ids):
+            raise ProviderBadResponse("the profile does not name the person that the token names")
+        return described
 
     async def fetch_phone(self, response: AuthorizationResponse, identity: Identity) -> VerifiedPhone | None:
         """Return the phone number that a mini program sent with its code, None when it sent none.
