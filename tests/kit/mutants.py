@@ -20,6 +20,7 @@ KILLED_BY: Mapping[type, str] = MappingProxyType(
         identity.ClientsId: "test_nobody_is_who_a_client_says",
         identity.AnyParametersId: "test_nobody_is_who_a_client_says",
         identity.ClientsName: "test_nobody_is_who_a_client_says",
+        identity.AsciiNames: "test_names_are_shown_as_written",
         identity.SecretInText: "test_no_secret_is_told",
         identity.SecretInVendor: "test_no_secret_is_told",
         identity.SecretOnStderr: "test_no_secret_is_told",

@@ -3,11 +3,12 @@
 Owns the mapping from the vendor's members to ours, and which ids may be missing. Never makes a call.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from connect_core.display import clean_picture, clean_text
 from connect_core.errors import ProviderBadResponse
 from connect_core.identity import IdKind, PersonId, Profile
 from connect_core.limits import TOKEN_LIMIT
@@ -16,6 +17,9 @@ from connect_core.vendor_values import is_absent, read_phone, read_text
 
 SEX = {"male": 1, "m": 1, "男": 1, "1": 1, "female": 0, "f": 0, "女": 0, "2": 0}
 """What vendors call the sexes, in lower case, with our value for it."""
+
+SHOWN = 64
+"""Characters of a text of which some must be visible, for it to be shown."""
 
 Path = Annotated[str, Field(min_length=1)]
 Paths = Path | tuple[Path, ...]
@@ -68,13 +72,15 @@ class Claims(BaseModel):
         return tuple(ids)
 
     def read_profile(self, answer: Mapping[str, Any]) -> Profile:
-        """Return the profile in `answer`; a field without a path or a value is empty."""
+        """Return the profile in `answer`; a field without a path or a value that can be shown is empty."""
+        sexes = (SEX.get(read_text(value).strip().lower()) for value in _find_all(answer, self.sex))
+        pictures = filter(None, map(clean_picture, _find_all(answer, self.face)))
         return Profile.of(
-            nickname=_find(answer, self.nickname),
-            face=_find(answer, self.face),
-            sex=SEX.get(read_text(_find(answer, self.sex)).strip().lower()),
-            province=_find(answer, self.province),
-            city=_find(answer, self.city),
+            nickname=_find_shown(answer, self.nickname),
+            face=next(pictures, ""),
+            sex=next((sex for sex in sexes if sex is not None), None),
+            province=_find_shown(answer, self.province),
+            city=_find_shown(answer, self.city),
         )
 
     def read_phone(self, answer: Mapping[str, Any]) -> str:
@@ -90,8 +96,34 @@ class Claims(BaseModel):
 
 def _find(answer: Mapping[str, Any], paths: Paths) -> Any:
     """Return the first value that is there; None without one."""
+    return next(_find_all(answer, paths), None)
+
+
+def _find_all(answer: Mapping[str, Any], paths: Paths) -> Iterator[Any]:
     values = (find_value(answer, path) for path in ((paths,) if isinstance(paths, str) else paths))
-    return next((value for value in values if not is_absent(value)), None)
+    return (value for value in values if not is_absent(value))
+
+
+def _find_shown(answer: Mapping[str, Any], paths: Paths) -> str:
+    """Return the first text that shows something; the empty text without one."""
+    return next((value for value in _find_all(answer, paths) if clean_text(value, SHOWN)), "")
+
+
+COMMON_CLAIMS = Claims(
+    user_id=("sub", "id"),
+    nickname=(
+        *("name", "nickname", "display_name", "displayName", "preferred_username"),  # OpenID Connect Core §5.1 and kin
+        *("nick", "screen_name", "login", "username", "user_name"),
+    ),
+    face=(
+        *("picture", "picture.data.url", "avatar_url", "avatarUrl", "avatar", "avatar.url", "avatar_large"),
+        *("headimgurl", "profile_image_url", "photo", "image", "image.url"),
+    ),
+    sex=("gender", "sex"),
+    province=("address.region", "province"),
+    city=("address.locality", "city"),
+)
+"""Where user-info has a person when nobody says it: the standard's names first, then the commonest of vendors."""
 
 
 def get_value(ids: tuple[PersonId, ...], kind: IdKind) -> str:

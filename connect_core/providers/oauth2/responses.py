@@ -100,14 +100,9 @@ def open_envelope(answer: Mapping[str, Any], path: str) -> Mapping[str, Any]:
 
 
 def _parse(content: bytes, prefix: str, form: AnswerForm) -> dict[str, Any]:
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        text = None
-    if text is None:
-        # not raised in the handler: the decoding error has the whole answer in its repr, and would be chained
-        raise ProviderBadResponse("the answer is not UTF-8")
-    text = text.removeprefix(prefix)
+    # A byte that is no UTF-8 becomes half a surrogate pair: some vendors cut names in the middle of a character. In a
+    # name it is taken out, in an id or token it is refused.
+    text = content.decode("utf-8", "surrogateescape").removeprefix(prefix)
     # vendors that answer forms send their errors as JSON, or as JSONP
     if form != "json" and (wrapped := _JSONP.fullmatch(text)):
         text = wrapped[1]

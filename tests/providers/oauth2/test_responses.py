@@ -97,6 +97,16 @@ def test_exact_digits_and_control_characters() -> None:
     assert read(b'{"id":98765432109876543210987,"name":"a\tb"}') == {"id": 98765432109876543210987, "name": "a\tb"}
 
 
+def test_a_name_that_was_cut_inside_a_character() -> None:
+    """Its broken byte goes, and with it nothing else; an id with one is refused."""
+    answer = read('{"id":7,"name":"李华'.encode() + b'\xe6\x9d"}')
+    claims = Claims(user_id="id", nickname="name")
+    assert claims.read_profile(answer).nickname == "李华"
+    assert claims.read_ids(answer, "") == (PersonId.user_id("7"),)
+    with pytest.raises(ProviderBadResponse):
+        claims.read_ids(read(b'{"id":"a\xff"}'), "")
+
+
 @pytest.mark.parametrize("status", [200, 400, 401])
 @pytest.mark.parametrize("word", sorted(ERRORS))
 def test_standard_errors(word: str, status: int) -> None:
