@@ -60,7 +60,6 @@ from connect_core.providers.hookspecs import (
     provider_hook,
 )
 from connect_core.providers.oauth2 import (
-    COMMON_CLAIMS,
     Claims,
     ClientAuthentication,
     MiniProgramSettings,
@@ -85,7 +84,6 @@ from connect_core.settings import ConfiguredVendor, Duration, Endpoint, Provider
 from connect_core.vendor_values import is_absent, read_number, read_phone, read_text
 
 __all__ = [
-    "COMMON_CLAIMS",
     "Answer",
     "AuthorizationRequest",
     "AuthorizationResponse",

@@ -4,7 +4,6 @@ https://www.rfc-editor.org/rfc/rfc6749
 """
 
 from connect_core.plugin import (
-    COMMON_CLAIMS,
     Claims,
     ConfiguredVendor,
     Endpoint,
@@ -45,7 +44,7 @@ class PlainOAuth2Provider(OAuth2Provider):
         stated = settings.claims.model_dump(exclude_unset=True)
         if settings.claims.has_ids or settings.id_claims.has_ids:
             stated = {"user_id": (), **stated}  # whoever names an id names the only one
-        self.claims = COMMON_CLAIMS.model_copy(update=stated)
+        self.claims = Claims.common().model_copy(update=stated)
         super().__init__(settings, http)
 
 

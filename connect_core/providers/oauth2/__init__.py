@@ -4,7 +4,7 @@ Owns the authorization request, the token call, calls with an access token, and 
 state, cookies or members, and knows no vendor by name.
 """
 
-from connect_core.providers.oauth2.claims import COMMON_CLAIMS, Claims
+from connect_core.providers.oauth2.claims import Claims
 from connect_core.providers.oauth2.provider import MiniProgramSettings, OAuth2Provider, OAuth2Settings
 from connect_core.providers.oauth2.quirks import Quirks
 from connect_core.providers.oauth2.responses import find_value, read_answer
@@ -17,7 +17,6 @@ from connect_core.providers.oauth2.token import (
 )
 
 __all__ = [
-    "COMMON_CLAIMS",
     "Claims",
     "ClientAuthentication",
     "MiniProgramSettings",

@@ -4,7 +4,7 @@ Owns the mapping from the vendor's members to ours, and which ids may be missing
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -48,6 +48,27 @@ class Claims(BaseModel):
     phone_country: Paths = Field(
         default=(), description="Path of its country code, such as 86 or +86; none means mainland China."
     )
+
+    @classmethod
+    def common(cls) -> Self:
+        """Return where user-info has a person when nobody says it.
+
+        OpenID's standard claims come first (OpenID Connect Core §5.1), then the commonest names of vendors.
+        """
+        return cls(
+            user_id=("sub", "id"),
+            nickname=(
+                *("name", "nickname", "display_name", "displayName", "preferred_username"),
+                *("nick", "screen_name", "login", "username", "user_name"),
+            ),
+            face=(
+                *("picture", "picture.data.url", "avatar_url", "avatarUrl", "avatar", "avatar.url", "avatar_large"),
+                *("headimgurl", "profile_image_url", "photo", "image", "image.url"),
+            ),
+            sex=("gender", "sex"),
+            province=("address.region", "province"),
+            city=("address.locality", "city"),
+        )
 
     @property
     def has_ids(self) -> bool:
@@ -107,23 +128,6 @@ def _find_all(answer: Mapping[str, Any], paths: Paths) -> Iterator[Any]:
 def _find_shown(answer: Mapping[str, Any], paths: Paths) -> str:
     """Return the first text that shows something; the empty text without one."""
     return next((value for value in _find_all(answer, paths) if clean_text(value, SHOWN)), "")
-
-
-COMMON_CLAIMS = Claims(
-    user_id=("sub", "id"),
-    nickname=(
-        *("name", "nickname", "display_name", "displayName", "preferred_username"),  # OpenID Connect Core §5.1 and kin
-        *("nick", "screen_name", "login", "username", "user_name"),
-    ),
-    face=(
-        *("picture", "picture.data.url", "avatar_url", "avatarUrl", "avatar", "avatar.url", "avatar_large"),
-        *("headimgurl", "profile_image_url", "photo", "image", "image.url"),
-    ),
-    sex=("gender", "sex"),
-    province=("address.region", "province"),
-    city=("address.locality", "city"),
-)
-"""Where user-info has a person when nobody says it: the standard's names first, then the commonest of vendors."""
 
 
 def get_value(ids: tuple[PersonId, ...], kind: IdKind) -> str:
