@@ -30,7 +30,9 @@
     ├── ProviderFault                    the vendor, or our registration with it
     │   ├── ProviderUnsigned             502 provider_unsigned
     │   ├── ProviderBadResponse          502 provider_bad_response
+    │   │   └── ContradictingAnswer      502 provider_bad_response
     │   ├── ProviderRefused              502 provider_refused
+    │   │   └── AuthorizationRefused     502 provider_refused
     │   ├── ProviderConfig               502 provider_config
     │   └── ProviderTimeout              504 provider_timeout
     └── Unavailable                      503 unavailable
@@ -242,10 +244,22 @@ class ProviderBadResponse(ProviderFault):
     """The vendor's answer cannot be used: not as documented, too large, or with ids that contradict each other."""
 
 
+class ContradictingAnswer(ProviderBadResponse):
+    """A later answer contradicts the proof of who the person is: it names somebody else, or is for another client."""
+
+
 class ProviderRefused(ProviderFault):
     """The vendor refuses for now: it is busy or down, or its call limit is reached."""
 
     code = "provider_refused"
+
+
+class AuthorizationRefused(ProviderRefused):
+    """The vendor sent the person back with an error that nobody here knows.
+
+    It is logged as information, since anybody can send such a word. If it means that the person refused, name it in the
+    setting `denial_words`.
+    """
 
 
 class ProviderConfig(ProviderFault):

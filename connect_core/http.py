@@ -2,7 +2,7 @@
 
 A process has one pool of connections, and each provider a limit of its own on concurrent calls, so that a slow vendor
 does not delay the others. A call has a total deadline, follows no redirect, decodes no content encoding, reads at most
-256 KiB and is sent once: aiohttp's silent second attempt of a GET is switched off, because with some vendors a GET
+1 MiB and is sent once: aiohttp's silent second attempt of a GET is switched off, because with some vendors a GET
 redeems a code. No URL appears in a log line or an error.
 """
 
@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self, TypeVar
 from urllib.parse import quote, urlencode
+from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 import aiohttp
 from yarl import URL
@@ -27,13 +28,12 @@ from connect_core.errors import (
     ProviderTimeout,
     Unavailable,
 )
+from connect_core.limits import ANSWER_HEADER_LIMIT, ANSWER_LIMIT
 
 TOTAL_DEADLINE = 8.0
 """Seconds for a call in all, with the wait for a free slot."""
 CONNECT_DEADLINE = 3.0
 """Seconds for opening a connection."""
-ANSWER_LIMIT = 256 * 1024
-"""Most bytes that are read of an answer's body."""
 JSON_DEPTH = 32
 """How deep objects and arrays may be nested."""
 T = TypeVar("T")
@@ -145,9 +145,9 @@ class Transport(Protocol):
 class Network:
     """The transport over TCP and TLS. Connections stay open for the next call, for 20 seconds."""
 
-    def __init__(self, *, trust_env: bool = False) -> None:
-        """`trust_env` uses the proxies that the environment names (`HTTPS_PROXY` and the like)."""
-        self._trust_env = trust_env
+    def __init__(self, *, outbound_proxy: bool = False) -> None:
+        """`outbound_proxy` sends calls through the proxies that the environment names; see `find_proxy`."""
+        self._outbound_proxy = outbound_proxy
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, request: Request) -> Answer:
@@ -159,6 +159,7 @@ class Network:
             data=request.content,
             headers=request.headers,
             allow_redirects=False,
+            proxy=find_proxy(request.url) if self._outbound_proxy else None,
         )
         try:
             return Answer(response.status, response.headers, await _read(response))
@@ -176,12 +177,24 @@ class Network:
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(sock_connect=CONNECT_DEADLINE),
             auto_decompress=False,
-            trust_env=self._trust_env,
-            max_line_size=8190,
-            max_field_size=8190,
+            trust_env=False,  # it would read .netrc too, and send its passwords in place of our `Authorization`
+            max_line_size=ANSWER_HEADER_LIMIT,
+            max_field_size=ANSWER_HEADER_LIMIT,
         )
         session._retry_connection = False  # aiohttp has no public switch; a test sends a GET into a closed connection
         return session
+
+
+def find_proxy(url: URL) -> URL | None:
+    """Return the proxy that the environment names for `url`, with its user and password, or None.
+
+    Reads `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in capitals or not, as curl does, and nothing else.
+    """
+    proxies = getproxies_environment()
+    proxy = proxies.get(url.scheme) or proxies.get("all")
+    if not proxy or proxy_bypass_environment(url.authority, proxies):
+        return None
+    return URL(proxy if "://" in proxy else f"http://{proxy}")
 
 
 class HttpPool:
@@ -193,20 +206,21 @@ class HttpPool:
         vendor_calls: int = 50,
         waiting: int = 200,
         deadline: float = TOTAL_DEADLINE,
-        trust_env: bool = False,
+        outbound_proxy: bool = False,
         transport: Transport | None = None,
         cache: Cache | None = None,
     ) -> None:
         """Set the limits of each provider: `vendor_calls` at once, `waiting` more, all within `deadline` seconds.
 
-        `trust_env` uses the environment's proxies; tests pass a `transport`. `cache` holds the values of `Http.cached`.
+        `outbound_proxy` uses the environment's proxies; tests pass a `transport`. `cache` has the values of
+        `Http.cached`.
         """
         self.vendor_calls = vendor_calls
         self.waiting = waiting
         self.deadline = deadline
         self.cache = cache or Cache()
         self._clients: dict[str, Http] = {}
-        self._transport = transport or Network(trust_env=trust_env)
+        self._transport = transport or Network(outbound_proxy=outbound_proxy)
 
     def for_provider(self, name: str) -> "Http":
         """Return the client of the provider `name`, with a limit of its own on calls; always the same one."""
@@ -378,11 +392,11 @@ def encode_form(fields: Mapping[str, str], charset: str = "utf-8", errors: str =
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    if response.headers.get("content-encoding", "identity") != "identity":
+    if response.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
         raise ProviderBadResponse("the answer is compressed, which was not asked for")
     body = bytearray()
     while not response.content.at_eof():
         body += await response.content.readany()
         if len(body) > ANSWER_LIMIT:
-            raise ProviderBadResponse("the answer is larger than 256 KiB")
+            raise ProviderBadResponse("the answer is larger than 1 MiB")
     return bytes(body)

@@ -4,12 +4,12 @@ Values only. Never calls a vendor, and never reads or writes the database.
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal
 
-from connect_core.errors import ProviderBadResponse
+from connect_core.display import clean_picture, clean_text
+from connect_core.errors import ContradictingAnswer, ProviderBadResponse
 
 ID_MAX = 255
 """Most characters of an id."""
@@ -113,16 +113,16 @@ class Profile:
     ) -> "Profile":
         """Build a profile from a vendor's raw values.
 
-        Texts are stripped of control characters and cut to the length that is stored; what is no text, or no https URL
-        for `face`, becomes empty; a `sex` other than 1 or 0 becomes None.
+        Texts and the picture's link are cleaned as `clean_text` and `clean_picture` say; a `sex` other than 1 or 0
+        becomes None. Nothing is a reason to refuse.
         """
         return cls(
-            nickname=_display_text(nickname, 64),
-            face=_https_url(face),
+            nickname=clean_text(nickname, 64),
+            face=clean_picture(face),
             sex=sex if sex in (0, 1) else None,
-            province=_display_text(province, 32),
-            city=_display_text(city, 32),
-            mobile=_display_text(mobile, 32),
+            province=clean_text(province, 32),
+            city=clean_text(city, 32),
+            mobile=clean_text(mobile, 32),
             is_certified=is_certified,
         )
 
@@ -166,12 +166,12 @@ class Identity:
     def with_profile(self, profile: Profile, ids: tuple[PersonId, ...] = ()) -> "Identity":
         """Return the identity with `profile`, and with the `ids` that the vendor sent along with it.
 
-        Raises `ProviderBadResponse` when one of `ids` contradicts an id that is already known: it is another person's.
+        Raises `ContradictingAnswer` when one of `ids` contradicts an id that is already known: it is another person's.
         """
         known = {(person_id.kind, person_id.scope): person_id.value for person_id in self.ids}
         for person_id in ids:
             if known.setdefault((person_id.kind, person_id.scope), person_id.value) != person_id.value:
-                raise ProviderBadResponse(f"the profile names another {person_id.kind}")
+                raise ContradictingAnswer(f"the profile names another {person_id.kind}")
         new = dict.fromkeys(person_id for person_id in ids if person_id not in self.ids)
         ordered = sorted([*self.ids, *new], key=lambda added: STRENGTH.index(added.kind)) if new else self.ids
         return replace(self, profile=profile, ids=tuple(ordered))
@@ -185,25 +185,3 @@ class Identity:
 
 STRENGTH = (IdKind.USER_ID, IdKind.UNION_ID, IdKind.OPEN_ID)
 """Kinds of ids, strongest first."""
-
-
-def _display_text(value: object, limit: int) -> str:
-    """Remove what must not reach a page or a log line: control, format, surrogate and unassigned characters."""
-    if not (isinstance(value, str) and value):
-        return ""
-    text = value[: limit * 8]
-    if not text.isprintable():
-        text = "".join(c for c in text if unicodedata.category(c) not in _UNPRINTABLE or c == _JOINER)
-    return text.strip()[:limit].strip(_STRIPPED)
-
-
-_JOINER = "\u200d"  # zero width joiner, which makes one emoji of several
-_STRIPPED = f" {_JOINER}"
-_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"})
-
-
-def _https_url(value: object) -> str:
-    """Return `value` if it is an https URL of at most 255 printable ASCII characters, else the empty text."""
-    if not isinstance(value, str) or not value.startswith("https://") or len(value) > 255:
-        return ""
-    return value if value.isascii() and value.isprintable() and not set(value) & set(" \"'<>\\`") else ""

@@ -130,7 +130,8 @@ class ConnectManager(Parts):
         """Log in whoever a verified identity is, registering a person never seen before.
 
         The profile is fetched, within `seconds`, only when it is wanted. Raises `MemberDisabled`, `CodeSeen` for a
-        phone proof used before, and `ProviderUnsigned` or `ProviderBadResponse` for a profile that cannot be trusted.
+        phone proof used before, and `ProviderUnsigned` or `ContradictingAnswer` for a profile that is forged or
+        another person's.
         """
         if not isinstance(identity, Identity):
             raise TypeError("login_by_unionid takes a verified Identity")

@@ -103,5 +103,5 @@ def _find_repeatable(plugins: Plugins) -> set[Delivery]:
 
 
 def _make_pool(settings: Settings, cache: Cache) -> HttpPool:
-    vendor_calls, trust_env = settings.limits.vendor_calls, settings.service.outbound_proxy
-    return HttpPool(vendor_calls=vendor_calls, trust_env=trust_env, cache=cache)
+    vendor_calls, outbound_proxy = settings.limits.vendor_calls, settings.service.outbound_proxy
+    return HttpPool(vendor_calls=vendor_calls, outbound_proxy=outbound_proxy, cache=cache)

@@ -35,6 +35,7 @@ from connect_core.errors import (
     CodeInvalid,
     CodeMissing,
     ConnectError,
+    ContradictingAnswer,
     PagePreviewed,
     ProviderBadResponse,
     ProviderConfig,
@@ -82,6 +83,7 @@ from connect_core.providers.provider import (
 )
 from connect_core.renamed import find_renamed as _find_renamed
 from connect_core.settings import ConfiguredVendor, Duration, Endpoint, ProviderSettings
+from connect_core.vendor_values import is_absent, read_number, read_phone, read_text
 
 __all__ = [
     "Answer",
@@ -96,6 +98,7 @@ __all__ = [
     "CodeMissing",
     "ConfiguredVendor",
     "ConnectError",
+    "ContradictingAnswer",
     "DeepLinks",
     "Duration",
     "Endpoint",
@@ -149,12 +152,16 @@ __all__ = [
     "encrypt_aes_cbc",
     "get_display_text",
     "hookimpl",
+    "is_absent",
     "load_certificates",
     "load_private_key",
     "load_public_key",
     "md5_hex",
     "parse_object",
     "provider_hook",
+    "read_number",
+    "read_phone",
+    "read_text",
     "sha1_hex",
     "with_query",
 ]

@@ -14,8 +14,8 @@ from connect_core.errors import (
     CodeMissing,
     CodeSeen,
     ConnectError,
+    ContradictingAnswer,
     MemberDisabled,
-    ProviderBadResponse,
     ProviderDenied,
     RedirectNotAllowed,
     StateExpired,
@@ -313,7 +313,7 @@ class Swapping(AcmeProvider):
 async def test_a_profile_of_another_person_fails_a_first_login(make_manager: MakeManager, tmp_path: Path) -> None:
     """Nobody is registered by half."""
     manager = make_manager(provider=Swapping)
-    assert type(await refused(tmp_path, hand_in(manager, "lihua.1"))) is ProviderBadResponse
+    assert type(await refused(tmp_path, hand_in(manager, "lihua.1"))) is ContradictingAnswer
 
 
 async def test_a_disabled_member_is_not_asked_about(make_manager: MakeManager, tmp_path: Path) -> None:

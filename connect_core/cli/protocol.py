@@ -2,11 +2,11 @@
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-HEAD_LIMIT = 32 * 1024
+from connect_core.limits import REQUEST_HEAD_LIMIT
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Answers 400 to a request whose line and headers are larger than 32 KiB, and closes the connection."""
+    """Answers 400 to a request whose line and headers are larger than 64 KiB, and closes the connection."""
 
     _head = 0
     _is_in_head = False
@@ -16,7 +16,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._is_in_head:
             self._head += len(data)
-            if self._head > HEAD_LIMIT and not self.transport.is_closing():
+            if self._head > REQUEST_HEAD_LIMIT and not self.transport.is_closing():
                 self.send_400_response("the request's head is too large")
 
     def on_message_begin(self) -> None:
@@ -27,6 +27,6 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Stop counting, since the body follows, and check the size of a head that came in one piece."""
         self._is_in_head = False
-        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD_LIMIT:
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > REQUEST_HEAD_LIMIT:
             raise ValueError("the request's head is too large")  # the parser answers 400
         super().on_headers_complete()

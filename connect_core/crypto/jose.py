@@ -14,12 +14,14 @@ from typing import Any, Literal, Protocol, Self
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import load_der_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
+from cryptography.x509 import load_der_x509_certificate
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 from connect_core.crypto.pem import pem_or_bare
+from connect_core.vendor_values import is_absent, read_text
 
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "HS256"]
 """The supported algorithms (RFC 7518 §3.1); `none` is not among them."""
@@ -59,19 +61,22 @@ class VerificationKey:
         """Return the key of a JWK (RFC 7517 §4), or None when it cannot be used to verify signatures.
 
         Such as one of another type, use or algorithm, a symmetric key, an RSA modulus outside 2048 to 8192 bits, or a
-        malformed one.
+        malformed one. An optional member that is there but empty is absent. A key may be given by its certificate
+        alone (`x5c`), of which the key is read and nothing else: the set is what is trusted.
         """
-        if not isinstance(jwk, Mapping) or jwk.get("use", "sig") != "sig":
+        if not isinstance(jwk, Mapping):
             return None
-        operations, kid = jwk.get("key_ops", ["verify"]), jwk.get("kid", "")
-        if not isinstance(operations, list) or "verify" not in operations or not isinstance(kid, str):
+        members = {name: value for name, value in jwk.items() if not is_absent(value) and value != []}
+        operations, kid = members.get("key_ops", ["verify"]), read_text(members.get("kid", ""))
+        if members.get("use", "sig") != "sig" or not isinstance(operations, list) or "verify" not in operations:
+            return None
+        if "kid" in members and not kid:
             return None
         try:
-            key, algorithms = _import_public(jwk)
-        except (JoseError, ValueError, TypeError, KeyError, UnsupportedAlgorithm):
+            key, algorithms = _import_public(members)
+        except (JoseError, ValueError, TypeError, KeyError, AttributeError, UnsupportedAlgorithm):
             return None
-        if (stated := jwk.get("alg")) is not None:
-            algorithms = tuple(algorithm for algorithm in algorithms if algorithm == stated)
+        algorithms = tuple(algorithm for algorithm in algorithms if members.get("alg", algorithm) == algorithm)
         return cls(key, kid, algorithms) if algorithms else None
 
     def verify(self, algorithm: str, signature: bytes, data: bytes) -> bool:
@@ -88,14 +93,26 @@ class VerificationKey:
 
 
 def _import_public(jwk: Mapping[str, Any]) -> tuple[RSAKey | ECKey, tuple[str, ...]]:
+    if "x5c" in jwk and not {"n", "x"} & jwk.keys():
+        jwk = _get_certified(jwk)
     # the public members alone: a JWK that contains its private key by mistake yields the same public key
     if jwk["kty"] == "RSA":
-        modulus = base64.urlsafe_b64decode(jwk["n"] + "=" * (-len(jwk["n"]) % 4))
+        modulus = base64.urlsafe_b64decode(jwk["n"].rstrip("=") + "==")
         if int.from_bytes(modulus).bit_length() not in RSA_BITS:
             raise ValueError("an RSA key of such a size")
-        return RSAKey.import_key({name: jwk[name] for name in ("kty", "n", "e")}), _RSA
-    ec_key = ECKey.import_key({name: jwk[name] for name in ("kty", "crv", "x", "y")})
+        return RSAKey.import_key({name: jwk[name].rstrip("=") for name in ("kty", "n", "e")}), _RSA
+    ec_key = ECKey.import_key({name: jwk[name].rstrip("=") for name in ("kty", "crv", "x", "y")})
     return ec_key, (_EC[ec_key.curve_name],)
+
+
+def _get_certified(jwk: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the public key of the first certificate in `x5c` (RFC 7517 §4.7) as a JWK of the stated type, if any."""
+    public = load_der_x509_certificate(base64.b64decode(jwk["x5c"][0])).public_key()
+    pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    key = (RSAKey if isinstance(public, rsa.RSAPublicKey) else ECKey).import_key(pem).as_dict(private=False)
+    if jwk.get("kty", key["kty"]) != key["kty"]:
+        raise ValueError("the certificate has a key of another type")
+    return {name: str(value) for name, value in key.items()}
 
 
 @dataclass(frozen=True, slots=True)

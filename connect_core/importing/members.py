@@ -26,7 +26,7 @@ COLUMNS = (
 )
 TABLE = "es_member"
 _EMOJI = re.compile("&4u:([0-9a-f]{4})|&5u:([0-9a-f]{5})|&6u:(10[0-9a-f]{4})")
-_FACE = re.compile(r"https?://[!#-;=?-\[\]_a-z~]{1,247}")
+_FACE = re.compile(r"https?://[!#-;=?-\[\]_a-z~]{1,2040}")
 _UNAME_MAX = 64
 _ID_MAX = 2**63
 _MILLISECONDS = 10**11

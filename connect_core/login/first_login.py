@@ -12,6 +12,8 @@ from connect_core.crypto.tickets import TICKET_SECONDS, TicketCodec
 from connect_core.identity import Identity, Profile
 from connect_core.login.values import Arrival, PendingLogin
 
+COOKIE_ROOM = 4000
+"""Characters of a ticket: browsers keep a cookie of 4096 bytes, its name included, and drop a longer one."""
 _WHAT = "the login that waits for a choice"
 
 
@@ -41,8 +43,14 @@ class FirstLoginTickets:
         self._now = now
 
     def seal(self, pending: PendingLogin) -> str:
-        """Return the ticket."""
-        return self._tickets.seal(pending)
+        """Return the ticket; without the picture where that makes it longer than a cookie may be."""
+        ticket = self._tickets.seal(pending)
+        profile = pending.identity.profile
+        if len(ticket) <= COOKIE_ROOM or profile is None:
+            return ticket
+        return self._tickets.seal(
+            replace(pending, identity=replace(pending.identity, profile=replace(profile, face="")))
+        )
 
     def open(self, ticket: str) -> PendingLogin:
         """Return the waiting login of a ticket. Raises `StateInvalid` and `StateExpired`."""

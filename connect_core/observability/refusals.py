@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from connect_core.errors import (
+    AuthorizationRefused,
     ClocksDiffer,
     ConnectError,
     NotLoggedIn,
@@ -45,6 +46,8 @@ class RefusalLog:
 
 
 def _needs_operator(error: ConnectError) -> bool:
+    if isinstance(error, AuthorizationRefused):
+        return False
     is_visitors = isinstance(error, RequestRefused) and not isinstance(error, StateUnreadable | ClocksDiffer)
     return isinstance(error, ProviderFault) or not is_visitors
 

@@ -1,8 +1,8 @@
 """Calling a provider: `parse_response` before it, then one function for each of its methods, under a deadline.
 
 A plugin that raises, hangs or returns nonsense ends this login and nothing else: whatever it does becomes a
-`ConnectError`, and its results are checked before the core believes them. Decides which failures of `fetch_profile`
-and `revoke` do not end a login. Never touches the database, a session or a cookie.
+`ConnectError`, and its results are checked before the core believes them. Decides which failures of `fetch_profile`,
+`fetch_phone` and `revoke` do not end a login. Never touches the database, a session or a cookie.
 """
 
 import logging
@@ -15,6 +15,7 @@ from connect_core.errors import (
     BadRequest,
     CodeMissing,
     ConnectError,
+    ContradictingAnswer,
     ProviderBadResponse,
     ProviderConfig,
     ProviderDenied,
@@ -25,6 +26,8 @@ from connect_core.errors import (
 )
 from connect_core.http import TOTAL_DEADLINE, Http
 from connect_core.identity import ID_MAX, Identity, IdKind, PersonId, Profile, VerifiedPhone
+from connect_core.limits import CODE_LIMIT, LOGIN_URL_LIMIT, TOKEN_LIMIT
+from connect_core.providers.denials import ERROR_NAMES, find_error, get_error_kind, is_denial
 from connect_core.providers.provider import (
     AuthorizationRequest,
     AuthorizationResponse,
@@ -38,21 +41,8 @@ from connect_core.providers.redaction import redact
 
 PROFILE_DEADLINE = 4.0
 """Seconds that `fetch_profile` may take of the login's `TOTAL_DEADLINE`."""
-CODE_LIMIT = 2048
-"""Characters of an authorization code."""
 CREDENTIAL = "id_token"
 """The parameter that holds the ID token of the entrance `credential`."""
-CREDENTIAL_LIMIT = 4096
-"""Characters of that ID token."""
-LOGIN_URL_LIMIT = 8192
-"""Characters of a login URL or deep link."""
-_ERROR_NAMES = ("error", "error_code", "errorCode")
-"""RFC 6749's name of the error in a callback, and those of vendors."""
-_DENIALS = frozenset(
-    {"access_denied", "user_denied", "user_cancelled_login", "cancelled", "consent_required", "login_required"}
-)
-"""Errors that mean the person refused (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6, and vendors' words)."""
-_BUSY = frozenset({"server_error", "temporarily_unavailable"})
 _PROFILE_NAMES = tuple(attribute.name for attribute in fields(Profile))
 log = logging.getLogger("connect_login")
 T = TypeVar("T")
@@ -80,9 +70,10 @@ def parse_response(
     A redirect is an authorization response of RFC 6749 §4.1.2 and may carry an error instead (§4.1.2.1). Any other
     `entrance` hands in a code or ID token, and an error among its parameters has no meaning. Never raises.
 
-    The error of a `Refusal` is `ProviderDenied` when the person refused, `ProviderRefused` or `ProviderConfig` for
-    other errors of the vendor, `CodeMissing` without a code, and `BadRequest` for a malformed code or for a code
-    beside an error.
+    A parameter that is there but empty is absent. Some vendors send a word of `denials` in place of the code.
+
+    The error of a `Refusal` is `ProviderDenied` when the person refused, what `denials` says for other errors of the
+    vendor, `CodeMissing` without a code, and `BadRequest` for a malformed code or for a code beside an error.
     """
     try:
         return _parse_response(provider, parameters, entrance)
@@ -92,15 +83,15 @@ def parse_response(
 
 def _parse_response(provider: Provider, parameters: Mapping[str, str], entrance: Entrance) -> ReceivedCode | Refusal:
     if entrance is Entrance.CREDENTIAL:
-        return _parse_code(parameters, (CREDENTIAL,), CREDENTIAL_LIMIT, "ID token")
+        return _parse_code(parameters, (CREDENTIAL,), TOKEN_LIMIT, "ID token")
     names = get_code_names(provider)
-    has_code = any(parameters.get(name) for name in names)
+    codes = [parameters[name] for name in names if parameters.get(name)]
+    if any(is_denial(code, provider) for code in codes):
+        return Refusal(ProviderDenied("the person refused: a word stands in place of the code"))
     if entrance is Entrance.REDIRECT:
-        vendor_error = next((parameters[name] for name in _ERROR_NAMES if name in parameters), None)
-        if vendor_error is not None:
-            return Refusal(_get_refusal(vendor_error, has_code=has_code))
-        is_bare = not has_code and not any(name.endswith("code") for name in parameters)
-        if is_bare and provider.refuses_without_code:
+        if vendor_error := find_error(parameters):
+            return Refusal(_get_refusal(vendor_error, provider, has_code=bool(codes)))
+        if provider.refuses_without_code and not any(value for name, value in parameters.items() if _is_code(name)):
             return Refusal(ProviderDenied("the person went back without agreeing"))
     return _parse_code(parameters, names, CODE_LIMIT, "authorization code")
 
@@ -110,17 +101,19 @@ def is_handed_in(provider: Provider, parameters: Container[str]) -> bool:
     return any(name in parameters for name in (*get_code_names(provider), CREDENTIAL))
 
 
+def _is_code(name: str) -> bool:
+    return name.endswith("code") and name not in ERROR_NAMES
+
+
 def get_code_names(provider: Provider) -> tuple[str, ...]:
     """Return the names under which a code of the provider may come."""
     return tuple(dict.fromkeys(("code", *provider.code_names)))
 
 
-def _get_refusal(vendor_error: str, *, has_code: bool) -> ConnectError:
+def _get_refusal(vendor_error: str, provider: Provider, *, has_code: bool) -> ConnectError:
     if has_code:
         return BadRequest("the response carries a code and an error")
-    is_busy, is_denied = vendor_error in _BUSY, vendor_error in _DENIALS
-    kind = ProviderDenied if is_denied else ProviderRefused if is_busy else ProviderConfig
-    vendor = {"error": printable(vendor_error)}
+    kind, vendor = get_error_kind(vendor_error, provider), {"error": printable(vendor_error)}
     return kind("the vendor answered the authorization request with an error", vendor=vendor)
 
 
@@ -142,7 +135,7 @@ def find_codes(provider: Provider, parameters: Iterable[tuple[str, str]]) -> lis
     `parse_response` would refuse, such as a code that came twice.
     """
     names = (*get_code_names(provider), CREDENTIAL)
-    codes = dict.fromkeys(value for name, value in parameters if name in names and 0 < len(value) <= CREDENTIAL_LIMIT)
+    codes = dict.fromkeys(value for name, value in parameters if name in names and 0 < len(value) <= TOKEN_LIMIT)
     return list(codes)[:4]
 
 
@@ -191,26 +184,36 @@ async def login_callback(
 
 
 async def fetch_profile(provider: Provider, identity: Identity, seconds: float) -> Identity:
-    """Return `identity` with its profile, or unchanged when the vendor refuses or is too late.
+    """Return `identity` with its profile, or unchanged when there is none that can be used.
 
-    Waits at most `seconds`, and never longer than `PROFILE_DEADLINE`.
+    The person is proved already, and a profile is for display only. So the login goes on whatever becomes of this
+    call: the vendor refuses, is down or late, answers what nobody can read, or the plugin fails at it. The log says why
+    (`profile_refused`). Waits at most `seconds`, and never longer than `PROFILE_DEADLINE`.
 
-    Raises `ProviderUnsigned` and `ProviderBadResponse`: an answer that cannot be trusted ends the login.
+    Raises `ContradictingAnswer` for an answer about another person, and `ProviderUnsigned` for a forged one: somebody
+    may have changed the proof too.
     """
     try:
         within = min(seconds, PROFILE_DEADLINE)
         answer = await _guarded(lambda: provider.fetch_profile(identity), within, provider, identity)
-        described = _checked(provider, answer)
-    except (ProviderUnsigned, ProviderBadResponse):
+        return _described(provider, identity, answer)
+    except (ProviderUnsigned, ContradictingAnswer):
         raise
     except ConnectError as error:
-        log.warning(
-            "profile_refused", extra={"code": error.code, **{f"vendor_{k}": v for k, v in error.vendor.items()}}
-        )
+        _log_refusal("profile_refused", error)
         return identity
+
+
+def _described(provider: Provider, identity: Identity, answer: object) -> Identity:
+    described = _checked(provider, answer)
     if not set(identity.ids) <= set(described.ids):
-        raise ProviderBadResponse("the profile does not name the person whose it is")
+        raise ContradictingAnswer("the profile does not name the person whose it is")
     return described
+
+
+def _log_refusal(event: str, error: ConnectError) -> None:
+    vendor = {f"vendor_{key}": value for key, value in error.vendor.items()}
+    log.warning(event, extra={"code": error.code, "reason": str(error), **vendor})
 
 
 async def fetch_phone(
@@ -218,14 +221,22 @@ async def fetch_phone(
 ) -> VerifiedPhone | None:
     """Return the verified phone number that came with the code; None for a provider without this ability.
 
-    Waits at most `seconds`. Raises what `FetchesPhone.fetch_phone` may raise, `ProviderTimeout`, and
-    `ProviderBadResponse` for a result that is no `VerifiedPhone`.
+    The number is an extra, for which the app may lack the right. So None is also the result when the vendor refuses it
+    (`ProviderConfig`, `ProviderRefused`): the login goes on without a number, and the log says why (`phone_refused`).
+    Waits at most `seconds`.
+
+    Raises what else `FetchesPhone.fetch_phone` may raise, `ProviderTimeout`, and `ProviderBadResponse` for a result
+    that is no `VerifiedPhone`.
     """
     if not isinstance(provider, FetchesPhone):
         return None
-    phone: object = await _guarded(
-        lambda: provider.fetch_phone(response, identity), seconds, provider, response, identity
-    )
+    try:
+        phone: object = await _guarded(
+            lambda: provider.fetch_phone(response, identity), seconds, provider, response, identity
+        )
+    except (ProviderConfig, ProviderRefused) as error:
+        _log_refusal("phone_refused", error)
+        return None
     match phone:
         case None | VerifiedPhone(number=str(), proof=str()):
             return phone
@@ -243,20 +254,22 @@ async def revoke(provider: Provider, identity: Identity, seconds: float = TOTAL_
     try:
         await _guarded(lambda: provider.revoke(identity), seconds, provider, identity)
     except ConnectError as error:
-        log.warning("revoke_failed", extra={"code": error.code, "reason": str(error)})
+        _log_refusal("revoke_failed", error)
         return False
     return True
 
 
 def _checked(provider: Provider, identity: object) -> Identity:
     """Return a plugin's result if the tables can hold it. Checks types too: not every author runs a type checker."""
-    if not isinstance(identity, Identity) or identity.union_type != provider.union_type:
-        raise ProviderBadResponse("the plugin answered no identity of its union type")
+    if not isinstance(identity, Identity):
+        raise ProviderBadResponse("the plugin answered no identity")
+    if identity.union_type != provider.union_type:
+        raise ContradictingAnswer("the plugin answered an identity of another union type")
     ids: object = identity.ids
     if not (isinstance(ids, tuple) and all(map(_is_sound, ids))):
         raise ProviderBadResponse("the plugin answered something else than ids")
     if len({(person_id.kind, person_id.scope) for person_id in identity.ids}) < len(identity.ids):
-        raise ProviderBadResponse("the plugin answered two ids of one kind")
+        raise ContradictingAnswer("the plugin answered two ids of one kind")
     if identity.profile is None:
         return identity
     return replace(identity, profile=_cleaned(identity.profile))

@@ -8,9 +8,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from connect_core.errors import BadRequest
+from connect_core.limits import REQUEST_VALUE_LIMIT
 
-VALUE_LIMIT = 4096
-"""Characters of a value that is read."""
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 """Control characters, and halves of surrogate pairs, which no database takes and which stand here for bad UTF-8."""
 
@@ -32,7 +31,7 @@ class ReceivedParameters(Mapping[str, str]):
             earlier = self._values.get(name)
             if (
                 not isinstance(value, str)
-                or len(value) > VALUE_LIMIT
+                or len(value) > REQUEST_VALUE_LIMIT
                 or _UNPRINTABLE.search(value)
                 or (earlier and value not in ("", earlier))
             ):

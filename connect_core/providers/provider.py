@@ -139,6 +139,7 @@ class Provider(ABC):
     - `titles`: its name on pages, by language (`zh`, `en`).
     - `code_names`: the vendor's names for the code, besides `code`.
     - `refuses_without_code`: True where a person's refusal comes back with a state and nothing else.
+    - `denial_words`: the vendor's own words for a person's refusal, as error or in place of the code.
     """
 
     union_type: str
@@ -147,6 +148,7 @@ class Provider(ABC):
     titles: Mapping[str, str]
     code_names: tuple[str, ...] = ("code",)
     refuses_without_code: bool = False
+    denial_words: tuple[str, ...] = ()
 
     def __init__(self, settings: ProviderSettings, http: Http) -> None:
         """Check the settings and parse keys, once, at start-up.
@@ -185,9 +187,10 @@ class Provider(ABC):
         seconds. `identity.grant` is what `login_callback` put there, such as an access token. The result keeps every id
         of `identity`; see `Identity.with_profile`.
 
-        Raises `ProviderRefused`, `ProviderConfig` or `CodeInvalid` when the vendor gives no profile: the login then
-        continues with the ids alone. Raises `ProviderUnsigned` or `ProviderBadResponse` for an answer that cannot be
-        trusted: the login then fails.
+        Raises `ProviderUnsigned` for a forged answer and `ContradictingAnswer` for one that names another person: the
+        login then fails. `Identity.with_profile` raises the latter. Whatever else it raises, such as `ProviderRefused`,
+        `ProviderBadResponse` for an answer that cannot be read, or a time-out, is logged as `profile_refused`, and the
+        login continues with the ids alone.
         """
         return identity
 
@@ -242,7 +245,8 @@ class FetchesPhone(Protocol):
         Called after `login_callback`, except for redirects. `response` is the same one and `identity` is its result,
         with its `grant`.
 
-        Raises `BadRequest` for data that does not verify, and what `login_callback` raises.
+        Raises `BadRequest` for data that does not verify, and what `login_callback` raises. After `ProviderConfig` and
+        `ProviderRefused` (no right to phone numbers, a limit is reached) the login continues without a number.
         """
 
 

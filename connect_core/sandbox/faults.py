@@ -43,7 +43,7 @@ class Fault:
     - `status` (number): an HTML page with that HTTP status. `html`: an HTML page with status 200.
     - `redirect` (URL): a redirect to there, which a provider must not follow.
     - `empty`, `truncate`, `drop`: no body; half of it; half of it and a closed connection.
-    - `garbage` (text): this body. `huge`: 100 MiB. `gzip`, `bomb`: a compressed body; one that unpacks to 40 MB.
+    - `garbage` (text): this body. `huge`: 100 MiB. `gzip`, `bomb`: a compressed body; one that unpacks to 128 MB.
     - `charset` (codec): the body in another encoding. `repeat`: each member of the JSON object, or field of
       the form, twice.
     - `replace` (JSON array of two texts): the first, a text or number in the answer, is replaced by the second, JSON.
@@ -213,5 +213,5 @@ async def _endless() -> AsyncIterator[bytes]:
 
 @cache
 def _bomb() -> bytes:
-    """Return 40 MB packed into 170 KB, which is less than the core reads of an answer."""
-    return gzip.compress(bytes(40_000_000), 1)
+    """Return 128 MB packed into 560 KB, which is less than the core reads of an answer."""
+    return gzip.compress(bytes(128_000_000), 1)

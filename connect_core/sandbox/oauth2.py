@@ -67,6 +67,7 @@ class OAuth2Sandbox(Sandbox):
     - `refusals`: the vendor's error codes for those of RFC 6749.
     - `error_statuses`: the HTTP status of errors of the token call, and of calls made with a token.
     - `code_life`: seconds that a code is valid, one for a phone number too.
+    - `refused_extras`: the vendor's error for a call with the extras of the quirks; empty where the app has the right.
     - `requires_pkce`: True where a login without a code challenge is refused.
     """
 
@@ -78,6 +79,7 @@ class OAuth2Sandbox(Sandbox):
     error_statuses: ClassVar[tuple[int, int]] = (400, 401)
     code_life: ClassVar[int] = 600
     requires_pkce: ClassVar[bool] = False
+    refused_extras: str = ""
     _RENAMED_METHODS: ClassVar[Mapping[str, str]] = {
         "hand_over": "client_parameters",
         "tell_error": "error_answer",
@@ -355,10 +357,15 @@ class OAuth2Sandbox(Sandbox):
         require(is_proved, "invalid_client", "the client secret is missing or wrong")
 
     def _answer_id(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> JsonObject:
+        self._check_right(self.quirks.id_extras, parameters)
         return self.id_answer(self._find_owner(self.quirks.id_parameters, parameters, headers))
 
     def _answer_userinfo(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> JsonObject:
+        self._check_right(self.quirks.userinfo_extras, parameters)
         return self.userinfo_answer(self._find_owner(self.quirks.userinfo_parameters, parameters, headers))
+
+    def _check_right(self, extras: Mapping[str, str], parameters: Mapping[str, str]) -> None:
+        require(not (self.refused_extras and extras.keys() & parameters.keys()), self.refused_extras)
 
     def _answer_phone(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> JsonObject:
         quirks = self.quirks

@@ -13,20 +13,20 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from html import escape
 from typing import Any, ClassVar
 from urllib.parse import unquote_plus, urlencode
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from connect_core.crypto import SecretKey, SigningKey, encode_part
 from connect_core.identity import ClientType
 from connect_core.sandbox.documented import find_documented_answer
 from connect_core.sandbox.faults import Fault
+from connect_core.sandbox.form_post import get_form_post_page
 from connect_core.sandbox.jwt import changed, read_jwt
-from connect_core.sandbox.oauth2_calls import Refused
+from connect_core.sandbox.oauth2_calls import Refused, challenge_of
 from connect_core.sandbox.vendor_server import PEOPLE, Person, Sandbox
 
 JsonObject = dict[str, Any]
@@ -81,6 +81,8 @@ class OidcSandbox(Sandbox):
     - `document`: further members of the discovery document. At the vendor's own issuer that of `documented` is sent.
     - `paths`: the endpoints `authorize`, `token`, `jwks` and, if there is one, `userinfo`.
     - `profile_in_token`: True where the ID token has the profile, so that user-info is not called.
+    - `signs_userinfo`: True where user-info is a signed JWT (OpenID Connect Core §5.3.2). Then `unsigned`,
+      `wrong_sign`, `unknown_key` and `claims` are faults of user-info too.
     """
 
     own_faults: ClassVar[Collection[str]] = (
@@ -98,6 +100,7 @@ class OidcSandbox(Sandbox):
     }
     document: ClassVar[Mapping[str, Any]] = {}
     profile_in_token: ClassVar[bool] = False
+    signs_userinfo: ClassVar[bool] = False
     _RENAMED_METHODS: ClassVar[Mapping[str, str]] = {
         "hand_over": "client_parameters",
         "tell_claims": "id_token_claims",
@@ -266,8 +269,10 @@ class OidcSandbox(Sandbox):
                 content = answer(request, fault)
             except Refused as refused:
                 return JSONResponse({"error": refused.word}, 401)
-            merged = fault.value if fault and fault.kind in ("answer", "claims") else "{}"
-            return JSONResponse(changed(content, merged))
+            content = changed(content, fault.value if fault and fault.kind in ("answer", "claims") else "{}")
+            if operation == "userinfo" and self.signs_userinfo:
+                return self._sign_userinfo(content, fault)
+            return JSONResponse(content)
 
         async def endpoint(request: Request) -> Response:
             return await self.answer(operation, request.query_params, lambda fault: reply(request, fault))
@@ -291,7 +296,7 @@ class OidcSandbox(Sandbox):
         else:
             response["error"] = "access_denied"
         if link.get("response_mode") == "form_post":
-            return _posting_page(link["redirect_uri"], response)
+            return get_form_post_page(link["redirect_uri"], response)
         mark = "&" if "?" in link["redirect_uri"] else "?"
         callback = f"{link['redirect_uri']}{mark}{urlencode(response)}"
         return RedirectResponse(callback, 303, {"cache-control": "no-store"})
@@ -329,7 +334,7 @@ class OidcSandbox(Sandbox):
             grant = self._codes.get(parameters.get("code", ""))
             if grant is None or grant.is_used or self.now() > grant.expiry:
                 raise Refused("invalid_grant")
-            challenge = _challenge_of(parameters.get("code_verifier", ""))
+            challenge = challenge_of(parameters.get("code_verifier", ""))
             same = parameters.get("redirect_uri") == grant.link["redirect_uri"]
             if not same or challenge != grant.link.get("code_challenge", ""):
                 raise Refused("invalid_grant")
@@ -377,6 +382,13 @@ class OidcSandbox(Sandbox):
             subject = json.loads(fault.value)
         return {"sub": subject, **self.profile_claims(grant.person)}
 
+    def _sign_userinfo(self, claims: JsonObject, fault: Fault | None) -> Response:
+        kind, value = (fault.kind, fault.value) if fault else ("", "")
+        header = {"alg": self.algorithm, "kid": self.key.kid}
+        payload = json.dumps({"iss": self.issuer, "aud": self.client_id, **claims})
+        text = self._signed(header, payload, self.algorithm, kind, value)
+        return Response(text, media_type="application/jwt")
+
     def _client_of(self, client_type: ClientType) -> str:
         return self.app_client_id if client_type is ClientType.APP else self.client_id
 
@@ -384,16 +396,3 @@ class OidcSandbox(Sandbox):
 def _refuse_unless(condition: object) -> None:
     if not condition:
         raise Refused("invalid_client")
-
-
-def _challenge_of(verifier: str) -> str:
-    return encode_part(hashlib.sha256(verifier.encode()).digest()) if verifier else ""
-
-
-def _posting_page(address: str, fields: Mapping[str, str]) -> Response:
-    """`form_post`: a page whose form the browser submits by itself (OAuth 2.0 Form Post Response Mode)."""
-    inputs = "".join(f'<input type="hidden" name="{escape(n)}" value="{escape(v)}">' for n, v in fields.items())
-    page = f'<!doctype html><body onload="document.forms[0].submit()"><form method="post" action="{escape(address)}">'
-    return HTMLResponse(
-        f"{page}{inputs}<noscript><button>OK</button></noscript></form>", headers={"cache-control": "no-store"}
-    )

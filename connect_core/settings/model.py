@@ -39,6 +39,10 @@ class ProviderSettings(Section):
         ge=0,
         description="Age of a member's profile above which the next login fetches it again.",
     )
+    denial_words: tuple[str, ...] = Field(
+        default=(),
+        description="Further words of the vendor, as error or in place of the code, that mean the person refused.",
+    )
 
 
 class ConfiguredVendor(ProviderSettings):

@@ -11,6 +11,8 @@ from sqlalchemy.orm import registry
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel
 
+from connect_core.limits import PICTURE_LIMIT
+
 BIG = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
 
 
@@ -65,7 +67,7 @@ class Member(Declared, table=True):
     id: int | None = Field(None, sa_column=_key())
     uname: str = Field(sa_column=Column(exact_text(64), nullable=False))
     nickname: str = Field("", sa_column=_text(64))
-    face: str = Field("", sa_column=_text(255))
+    face: str = Field("", sa_column=_text(PICTURE_LIMIT))
     sex: int | None = None
     mobile: str = Field("", sa_column=_text(32))
     province: str = Field("", sa_column=_text(32))

@@ -43,6 +43,17 @@ ODD_NAMES = ('"\\u0000\\ud800\\u001b[31m<b>\\u202e"', "null", "7", '["x"]', f'"{
 """JSON values for a name that must not reach a page as they are."""
 CLEANED_NAMES = ("\0\x1b[31m<b>\u202e", "\a\t", "x" * 1000)
 """Names that a sandbox can answer, signed where the vendor signs."""
+HARMFUL_DIRECTIONS = frozenset({"LRE", "LRO", "RLE", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+"""Kinds of characters that turn the direction of what follows a name (UAX #9)."""
+SHOWN_NAMES = (
+    "O'Neill <svg>",
+    "نام\u200cها",
+    "דוד\u200f",
+    "Zoe\u0308",
+    "👨\u200d👩\u200d👧 ❤\ufe0f",
+    "\U0001f6d8\U0001fae8",
+)
+"""Names that are shown as they are written: joiners, direction marks, combining marks, emoji of the newest Unicode."""
 GUESSED_NAMES = (
     "uid",
     "user_id",
@@ -234,8 +245,23 @@ class Ids(ContractRules):
             self.expect(login, None, [*UNTRUSTED_CODES, "bad_request"], "an odd name")
             return
         assert len(who["nickname"]) <= 64, "a name has more than 64 characters"
-        signs = [sign for sign in who["nickname"] if unicodedata.category(sign) in ("Cc", "Cs", "Cf")]
+        signs = [
+            sign
+            for sign in who["nickname"]
+            if unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp")
+            or unicodedata.bidirectional(sign) in HARMFUL_DIRECTIONS
+        ]
         assert not signs, f"a name has the character {signs[0]!a}"
+
+    def test_names_are_shown_as_written(self, contract_run: ContractRun, calling_client: str) -> None:
+        """A name in any script and of any year is shown as its owner writes it, if the vendor tells it at all."""
+        shop, people = contract_run.shop, self.sandbox(contract_run.shop).people
+        for name in SHOWN_NAMES:
+            person = somebody()
+            people[person] = Person(person, name)
+            shown = str(self.log_in(shop, calling_client, person)["nickname"])
+            people.pop(person)
+            assert shown == name or shown.startswith("m_"), f"{name!a} became {shown!a}"
 
     def test_profile_of_somebody_else_ends_the_login(self, contract_run: ContractRun, calling_client: str) -> None:
         """An id that differs between the two calls is 502, and changes nothing."""

@@ -16,13 +16,13 @@ from starlette.requests import Request
 
 from connect_core.errors import BadRequest, Forbidden
 from connect_core.identity import Language
+from connect_core.limits import REQUEST_BODY_LIMIT, REQUEST_HEAD_LIMIT
 from connect_core.login.values import Visit
 from connect_core.providers.parameters import ReceivedParameters
 from connect_core.sessions import NO_TOKENS, PresentedTokens
 from connect_core.web.mounting import get_root
 from connect_core.web.pages.messages import find_language, pick_language
 
-BODY_LIMIT = 16 * 1024
 LANGUAGE_COOKIE = "connect_lang"
 
 
@@ -32,7 +32,7 @@ def get_parameters(request: Request) -> ReceivedParameters:
 
 
 async def read_form(request: Request) -> ReceivedParameters:
-    """Return the fields of a posted form. Raises `BadRequest` for a form above `BODY_LIMIT`."""
+    """Return the fields of a posted form. Raises `BadRequest` for a form above `REQUEST_BODY_LIMIT`."""
     return _parse_encoded(await _read_body(request))
 
 
@@ -40,7 +40,7 @@ async def read_json(request: Request) -> ReceivedParameters:
     """Return the members of a small JSON object as texts; an empty body is an empty object.
 
     A whole number keeps its digits, an object or list is its JSON text, and null is absent. Raises `BadRequest` for a
-    body that is no JSON object, or above `BODY_LIMIT`.
+    body that is no JSON object, or above `REQUEST_BODY_LIMIT`.
     """
     body = await _read_body(request)
     if not body.strip():
@@ -73,7 +73,9 @@ def get_credentials(fields: ReceivedParameters, *without: str) -> dict[str, str]
 
 def is_form(request: Request) -> bool:
     """Tell whether the body is a form."""
-    return request.headers.get("content-type", "").partition(";")[0].strip() == "application/x-www-form-urlencoded"
+    return (
+        request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/x-www-form-urlencoded"
+    )
 
 
 def is_speculative(request: Request) -> bool:
@@ -105,7 +107,7 @@ def get_all_cookies(request: Request) -> dict[str, list[str]]:
     """Return every value of each cookie, by name."""
     cookies: dict[str, list[str]] = {}
     for header in request.headers.getlist("cookie"):
-        for pair in header[:BODY_LIMIT].split(";"):
+        for pair in header[:REQUEST_HEAD_LIMIT].split(";"):
             name, sign, value = pair.strip().partition("=")
             if sign:
                 cookies.setdefault(name, []).append(value.strip('"'))
@@ -149,7 +151,7 @@ def _pick(request: Request, headers: Mapping[bytes, bytes]) -> tuple[Language, s
     """Return the visitor's language, and again if they chose it, by `?lang=` or by our cookie; else an empty text."""
     chosen = find_requested_language(request)
     cookies = headers.get(b"cookie", b"") if chosen is None else b""
-    if _COOKIE in cookies and (match := _LANGUAGE.search(cookies[:BODY_LIMIT])):
+    if _COOKIE in cookies and (match := _LANGUAGE.search(cookies[:REQUEST_HEAD_LIMIT])):
         chosen = find_language(match[1].decode())
     language = pick_language(chosen, headers.get(b"accept-language", b"").decode("latin-1"))
     return language, chosen or ""
@@ -177,8 +179,8 @@ async def _read_body(request: Request) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > BODY_LIMIT:
-            raise BadRequest("the body is larger than 16 KiB")
+        if len(body) > REQUEST_BODY_LIMIT:
+            raise BadRequest("the body is larger than 256 KiB")
     return bytes(body)
 
 

@@ -37,6 +37,8 @@ from connect_core.plugin import (
     RequiredBrowser,
     VerifiedPhone,
     hookimpl,
+    is_absent,
+    read_text,
     with_query,
 )
 
@@ -120,7 +122,7 @@ class AlipayProvider(Provider):
         Raises `BadRequest` without calling Alipay when the callback names another app id, `CodeInvalid`,
         `ProviderDenied`, or a `ProviderFault` such as `ProviderUnsigned`.
         """
-        if response.parameters.get("app_id", self.settings.app_id) != self.settings.app_id:
+        if (response.parameters.get("app_id") or self.settings.app_id) != self.settings.app_id:
             raise BadRequest("app_id: the code is another app's")
         answer = await self._gateway.call(
             "alipay.system.oauth.token", {"grant_type": "authorization_code", "code": response.code}
@@ -134,23 +136,25 @@ class AlipayProvider(Provider):
         """Call `alipay.user.info.share` (https://docs.antom.com/ac/solution_api/infoshare).
 
         Returns an empty profile without a call for scope `auth_base`, whose access token Alipay refuses there.
-        Raises `ProviderBadResponse` when the answer has none of the ids that the token answer had.
+        Raises `ContradictingAnswer` when an id is another one than in the token answer, and `ProviderBadResponse` when
+        the answer has none of those ids.
         """
         if self.settings.scope == "auth_base":
             return identity.with_profile(Profile())
         answer = await self._gateway.call("alipay.user.info.share", {}, auth_token=identity.grant)
         ids = self._read_ids(answer)
-        if not set(ids) & set(identity.ids):
-            raise ProviderBadResponse("the profile does not name the person that the token names")
         profile = Profile.of(
             nickname=answer.get("nick_name"),
             face=answer.get("avatar"),
-            sex=SEX.get(str(answer.get("gender")).lower()),
+            sex=SEX.get(read_text(answer.get("gender")).lower()),
             province=answer.get("province"),
             city=answer.get("city"),
             is_certified=CERTIFIED.get(str(answer.get("is_certified"))),
         )
-        return identity.with_profile(profile, ids)
+        described = identity.with_profile(profile, ids)
+        if not set(ids) & set(identity.ids):
+            raise ProviderBadResponse("the profile does not name the person that the token names")
+        return described
 
     async def fetch_phone(self, response: AuthorizationResponse, identity: Identity) -> VerifiedPhone | None:
         """Return the phone number that a mini program sent with its code, None when it sent none.
@@ -171,14 +175,10 @@ class AlipayProvider(Provider):
 
     def _read_ids(self, answer: Mapping[str, object]) -> tuple[PersonId, ...]:
         # Older answers also have alipay_user_id, a deprecated id with another value than user_id: it is not read.
-        ids = []
-        if "user_id" in answer:
-            ids.append(PersonId.user_id(answer["user_id"]))
-        if "union_id" in answer:
-            ids.append(PersonId.union_id(answer["union_id"]))
-        if "open_id" in answer:
-            ids.append(PersonId.open_id(answer["open_id"], self.settings.app_id))
-        return tuple(ids)
+        user_id, union_id, open_id = (answer.get(name) for name in ("user_id", "union_id", "open_id"))
+        ids = [] if is_absent(user_id) else [PersonId.user_id(user_id)]
+        ids += [] if is_absent(union_id) else [PersonId.union_id(union_id)]
+        return (*ids, *([] if is_absent(open_id) else [PersonId.open_id(open_id, self.settings.app_id)]))
 
 
 @hookimpl

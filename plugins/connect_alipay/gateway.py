@@ -3,7 +3,8 @@
 https://opendocs.alipay.com/common/02kf5q
 
 A success counts only if Alipay's signature covers it and it stands under the name of the method that was called. A
-failure may be unsigned: it is reported as a failure, and nothing else in it is used. Owns no keys and reads no ids.
+failure may be unsigned, and encrypted all the same: it is reported as a failure with Alipay's code, and nothing else in
+it is used. Owns no keys and reads no ids.
 """
 
 import base64
@@ -13,7 +14,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from connect_alipay.encryption import decrypt_content
+from connect_alipay.encryption import decrypt_content, encrypt_content
 from connect_alipay.keys import Keys
 from connect_alipay.refusals import get_refusal, get_vendor_codes, is_refusal
 from connect_alipay.responses import Reply, read_reply
@@ -63,19 +64,20 @@ class Gateway:
         self._address = f"{url}{'&' if '?' in url else '?'}charset={settings.charset}"
 
     async def call(self, method: str, parameters: Mapping[str, str], *, auth_token: str = "") -> dict[str, Any]:
-        """Call `method` with `parameters` and return its verified answer, decrypted when the app has an AES key.
+        """Call `method` with `parameters` and return its verified answer, decrypted where it is encrypted.
 
-        `auth_token` is the access token of the person whom the call is about; empty for a call about nobody.
+        `auth_token` is the access token of the person whom the call is about; empty for a call about nobody. Encryption
+        is asked for where `parameters` have `biz_content`, and only there, as Alipay's own SDKs do.
 
         Raises the exception that `get_refusal` returns for Alipay's error code, `ProviderUnsigned` for a success whose
         signature is missing or wrong, `ProviderBadResponse` for an answer that is not as documented, `ProviderConfig`
         for an answer that `aes_key` does not decrypt, and what `Http.post` raises.
         """
-        encryption = {"encrypt_type": "AES"} if self._keys.content_key else {}
-        answer = await self._post(method, {**parameters, "auth_token": auth_token}, encryption)
+        sent, options = self._encrypt(parameters)
+        answer = await self._post(method, {**sent, "auth_token": auth_token}, options)
         reply = read_reply(answer.content, self._charset, method)
         trace_id = answer.headers.get("trace_id", "")
-        unverified = {} if reply.is_encrypted else parse_object(reply.source)
+        unverified = self._read_unverified(reply)
         is_failure = reply.is_error or is_refusal(unverified)
         key = await self._fetch_key(reply, is_failure=is_failure)
         if key is None and is_failure:
@@ -87,10 +89,36 @@ class Gateway:
                 f"{method} answered with a signature that is missing, wrong or not by a trusted certificate",
                 vendor=get_vendor_codes(unverified, trace_id),
             )
-        data = unverified if verified is reply.source and unverified else self._read_verified(verified)
+        data = unverified if verified is reply.source and unverified else self._read(verified)
         if reply.is_error or is_refusal(data):
             raise get_refusal(method, data, trace_id)
         return data
+
+    def _encrypt(self, parameters: Mapping[str, str]) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        """Return the parameters with `biz_content` encrypted, and the option that says so; without a key both plain."""
+        content, key = parameters.get("biz_content"), self._keys.content_key
+        if not content or key is None:
+            return parameters, {}
+        return {**parameters, "biz_content": encrypt_content(key, content.encode(self._charset))}, {
+            "encrypt_type": "AES"
+        }
+
+    def _read_unverified(self, reply: Reply) -> dict[str, Any]:
+        """Return what an answer says before its signature is checked, so that a refusal can be told by its code.
+
+        Alipay does not sign every refusal, not even one that it encrypts. Cipher text with a signature is not opened
+        here. Raises `ProviderConfig` for a refusal that `aes_key` does not open.
+        """
+        if not reply.is_encrypted:
+            return parse_object(reply.source)
+        if reply.sign:
+            return {}
+        try:
+            return self._read(reply.source)
+        except (ProviderConfig, ProviderBadResponse):
+            if reply.is_error:
+                raise
+        return {}
 
     async def _post(self, method: str, parameters: Mapping[str, str], options: Mapping[str, str]) -> Answer:
         timestamp = datetime.fromtimestamp(self._now(), CHINA).strftime("%Y-%m-%d %H:%M:%S")
@@ -129,13 +157,14 @@ class Gateway:
                 return source
         return None
 
-    def _read_verified(self, verified: str) -> dict[str, Any]:
-        if not verified.startswith('"'):
-            return parse_object(verified)
+    def _read(self, source: str) -> dict[str, Any]:
+        """Return the object in the source text of a node, decrypted if it is cipher text."""
+        if not source.startswith('"'):
+            return parse_object(source)
         if not self._keys.content_key:
             raise ProviderConfig("aes_key is missing: Alipay encrypted its answer")
         try:
-            text = decrypt_content(self._keys.content_key, json.loads(verified)).decode(self._charset)
+            text = decrypt_content(self._keys.content_key, json.loads(source)).decode(self._charset)
         except ValueError:
             text = None
         if text is None:

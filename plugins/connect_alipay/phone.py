@@ -13,7 +13,15 @@ from connect_alipay.encryption import decrypt_content
 from connect_alipay.keys import Keys
 from connect_alipay.refusals import SUCCESS, get_refusal
 from connect_alipay.signature import is_signed_by
-from connect_core.plugin import BadRequest, ProviderBadResponse, ProviderConfig, VerifiedPhone, parse_object
+from connect_core.plugin import (
+    BadRequest,
+    ProviderBadResponse,
+    ProviderConfig,
+    VerifiedPhone,
+    is_absent,
+    parse_object,
+    read_text,
+)
 
 NAME = "my.getPhoneNumber"
 _NUMBER = re.compile("([0-9]{1,4}-)?[0-9]{5,15}")
@@ -40,10 +48,10 @@ def read_phone(phone_json: str, keys: Keys) -> VerifiedPhone | None:
         raise BadRequest("phone: sign is missing; set key, AES key and gateway of the mini program in Alipay's console")
     data = _verify(content, proof, _read_charset(parts), keys)
     data["sub_code"] = data.get("sub_code") or data.get("subCode")
-    if data.get("code") != SUCCESS:
+    if read_text(data.get("code")) != SUCCESS:
         raise get_refusal(NAME, data)
-    number = data.get("mobile") or ""
-    if not isinstance(number, str) or (number and not _NUMBER.fullmatch(number)):
+    number = read_text(data.get("mobile"))
+    if not _NUMBER.fullmatch(number) and not is_absent(data.get("mobile")):
         raise ProviderBadResponse("phone: mobile is not a phone number")
     return VerifiedPhone(number, proof) if number else None
 

@@ -8,7 +8,15 @@ Reads answers that are parsed already; makes no call and verifies no signature.
 
 from collections.abc import Mapping
 
-from connect_core.plugin import CodeInvalid, ProviderConfig, ProviderDenied, ProviderFault, ProviderRefused
+from connect_core.plugin import (
+    CodeInvalid,
+    ProviderConfig,
+    ProviderDenied,
+    ProviderFault,
+    ProviderRefused,
+    is_absent,
+    read_text,
+)
 
 SUCCESS = "10000"
 CLASSES: Mapping[str, type[CodeInvalid | ProviderDenied | ProviderFault]] = {
@@ -40,7 +48,8 @@ CLASSES: Mapping[str, type[CodeInvalid | ProviderDenied | ProviderFault]] = {
 
 def is_refusal(data: Mapping[str, object]) -> bool:
     """Return whether an answer is a failure. A successful token answer has no `code`, so a missing one is a success."""
-    return bool(data.get("sub_code")) or data.get("code", SUCCESS) != SUCCESS
+    code = data.get("code")
+    return not is_absent(data.get("sub_code")) or not (is_absent(code) or read_text(code) == SUCCESS)
 
 
 def get_refusal(
@@ -71,4 +80,4 @@ def _class_of(sub_code: str, code: str) -> type[CodeInvalid | ProviderDenied | P
 
 
 def _printable(value: object) -> str:
-    return "".join(c for c in value[:64] if "!" <= c <= "~") if isinstance(value, str) else ""
+    return "".join(c for c in read_text(value)[:64] if "!" <= c <= "~")

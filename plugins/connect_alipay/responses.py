@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from connect_core.plugin import ProviderBadResponse
 
+_CIPHER_TEXT = re.compile(rb'\s*"?((?:[A-Za-z0-9+/]{4}){5,}[A-Za-z0-9+/=]{4})"?\s*')  # base64 of a block or more
 _SPACE = re.compile("[ \t\r\n]*")
 
 
@@ -44,9 +45,13 @@ class Reply:
 def read_reply(content: bytes, charset: str, method: str) -> Reply:
     """Return the parts of the answer to `method` in `content`, a body in `charset`.
 
+    A body of nothing but cipher text, with or without quotes, is a refusal without a signature.
+
     Raises `ProviderBadResponse` when the body is no JSON object in that charset, or has neither an answer to this
     method nor an error, or has both.
     """
+    if cipher_text := _CIPHER_TEXT.fullmatch(content):
+        return Reply(f'"{cipher_text[1].decode()}"', is_error=True, sign="", serial="")
     try:
         members = find_members(content.decode(charset).removeprefix("\ufeff"))
     except (ValueError, RecursionError):

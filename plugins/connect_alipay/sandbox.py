@@ -8,7 +8,7 @@ follows the person's decision), `my.getPhoneNumber`, and each method of the gate
 
 - its content: `swapped_id`, `missing_id`, `number_id`, `id` (value: JSON, of every id),
   `field` (value: `name=JSON`), `wrong_node`, `wrong_charset`,
-  `error` and `unsigned_error` (value: `code:sub_code`, or a documented sub code)
+  `error`, `unsigned_error`, `encrypted_error` (unsigned too; value: `code:sub_code`, or a documented sub code)
 - its signature: `unsigned`, `empty_sign`, `wrong_sign`, `own_sign` (by the app's key), `sha1_sign`, `changed` (after
   signing), `plain` (not encrypted although requested); harmless: `escaped_slashes`
 - its order: `duplicate_node`, `stray_error`; harmless: `reordered`, `stray_node`
@@ -57,7 +57,7 @@ from connect_core.plugin import ClientType, IdKind
 from connect_core.sandbox import PEOPLE, Fault, Person, Sandbox, mobile_of
 
 IDS = ("swapped_id", "missing_id", "number_id", "id")
-FIELDS = (*IDS, "field", "wrong_node", "wrong_charset", "error", "unsigned_error")
+FIELDS = (*IDS, "field", "wrong_node", "wrong_charset", "error", "unsigned_error", "encrypted_error")
 SIGNATURES = ("unsigned", "empty_sign", "wrong_sign", "own_sign", "sha1_sign", "changed", "plain", "escaped_slashes")
 ORDERS = ("duplicate_node", "stray_error", "reordered", "stray_node")
 CERTIFICATES = ("no_cert_sn", "cert_unknown", "cert_rogue", "cert_expired", "cert_merchant", "stale")
@@ -281,6 +281,8 @@ class AlipaySandbox(Sandbox):
             fields = self._run(method, request.parameters, partial(read_content, request, self._registration), fault)
         except AlipayRefusal as refused:
             fields = refused.fields()
+            if kind == "encrypted_error":
+                content_key, kind = self._registration.content_key, "unsigned"
             node = "error_response" if method == TOKEN or kind == "unsigned_error" else node
         if kind == "wrong_node":
             node = f"{(PERSON if method == TOKEN else TOKEN).replace('.', '_')}_response"
@@ -304,7 +306,7 @@ class AlipaySandbox(Sandbox):
                 fields = {**success, **self._tokens.get_profile_answer(parameters.get("auth_token", ""), app_id)}
             case _:
                 fields = {**success, "alipay_cert_content": self._find_certificate(content().get("alipay_cert_sn"))}
-        if fault and fault.kind in {"error", "unsigned_error"}:
+        if fault and fault.kind in {"error", "unsigned_error", "encrypted_error"}:
             raise AlipayRefusal.of_fault(fault.value)
         return self._falsify(fields, app_id, fault)
 

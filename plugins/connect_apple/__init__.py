@@ -52,6 +52,7 @@ class AppleProvider(OidcProvider):
     scope = "openid name"
     authorize = {"response_mode": "form_post"}
     text_booleans = True
+    denial_words = ("user_cancelled_authorize",)
     settings: AppleSettings
 
     def __init__(self, settings: AppleSettings, http: Http) -> None:

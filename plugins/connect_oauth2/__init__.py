@@ -15,8 +15,6 @@ from connect_core.plugin import (
     provider_hook,
 )
 
-DEFAULT_ID = ("sub", "id")
-
 
 class PlainOAuth2Settings(OAuth2Settings, ConfiguredVendor):
     """One vendor and your registration with it. The addresses are required."""
@@ -24,7 +22,8 @@ class PlainOAuth2Settings(OAuth2Settings, ConfiguredVendor):
     id_url: Endpoint | None = Field(None, description="Address of the vendor's call for the id alone, if it has one.")
     quirks: Quirks = Field(Quirks(), description="What the vendor does otherwise than RFC 6749; see below.")
     claims: Claims = Field(
-        Claims(), description="Our field = the vendor's in user-info; the id is `sub`, else `id`, unless you name one."
+        Claims(),
+        description="Our field = the vendor's in user-info; default: OpenID's names and the commonest others.",
     )
     id_claims: Claims = Field(
         Claims(), description="Ids in the answer of `id_url`, or in the token answer if there is no `id_url`."
@@ -41,9 +40,11 @@ class PlainOAuth2Provider(OAuth2Provider):
     def __init__(self, settings: PlainOAuth2Settings, http: Http) -> None:
         """Raises as the base provider does."""
         self.union_type, self.titles = settings.union_type or self.union_type, settings.titles
-        self.quirks, self.claims, self.id_claims = settings.quirks, settings.claims, settings.id_claims
-        if not (self.claims.has_ids or self.id_claims.has_ids):
-            self.claims = self.claims.model_copy(update={"user_id": DEFAULT_ID})
+        self.quirks, self.id_claims = settings.quirks, settings.id_claims
+        stated = settings.claims.model_dump(exclude_unset=True)
+        if settings.claims.has_ids or settings.id_claims.has_ids:
+            stated = {"user_id": (), **stated}  # whoever names an id names the only one
+        self.claims = Claims.common().model_copy(update=stated)
         super().__init__(settings, http)
 
 

@@ -6,10 +6,7 @@ Profile: https://wiki.connect.qq.com/get_user_info
 Errors: https://wiki.connect.qq.com/公共返回码说明
 """
 
-from collections.abc import Mapping
-from typing import Any
-
-from connect_core.plugin import Claims, Endpoint, Field, OAuth2Provider, OAuth2Settings, Profile, Quirks, provider_hook
+from connect_core.plugin import Claims, Endpoint, Field, OAuth2Provider, OAuth2Settings, Quirks, provider_hook
 
 
 class QqSettings(OAuth2Settings):
@@ -40,7 +37,8 @@ class QqProvider(OAuth2Provider):
         refuses_without_code=True,  # a refusal comes back with usercancel=1 and the state
         token_method="get",
         token_parameters={"fmt": "json"},
-        id_parameters={"access_token": "{access_token}", "unionid": "1", "fmt": "json"},
+        id_parameters={"access_token": "{access_token}", "fmt": "json"},
+        id_extras={"unionid": "1"},  # refused to an app without the right: 100048
         userinfo_parameters={
             "access_token": "{access_token}",
             "oauth_consumer_key": "{client_id}",
@@ -56,11 +54,6 @@ class QqProvider(OAuth2Provider):
             "provider_denied": ("100030",),  # the person did not agree to this call
         },
     )
-
-    def read_profile(self, fields: Mapping[str, Any]) -> Profile:
-        """Return the profile with pictures by https: QQ sends http links, and their host serves both."""
-        links = {key: str(fields.get(key, "")).replace("http://", "https://", 1) for key in self.claims.face}
-        return super().read_profile({**fields, **links})
 
 
 connect_register_providers = provider_hook("qq", QqProvider, sandbox="connect_qq.sandbox:QqSandbox")

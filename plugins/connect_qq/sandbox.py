@@ -12,7 +12,7 @@ from connect_qq import QqProvider
 
 
 class QqSandbox(OAuth2Sandbox):
-    """One website app with the right to unionid."""
+    """One website app, with the right to unionid or without."""
 
     title = "QQ 沙箱 · QQ sandbox"
     provider = QqProvider
@@ -96,14 +96,23 @@ class QqSandbox(OAuth2Sandbox):
         city="深圳",
     )
 
+    def __init__(self, *, has_unionid: bool = True, **options: Any) -> None:
+        """`has_unionid` is False for an app that has not applied for the right to unionid.
+
+        Other arguments are as for `Sandbox`.
+        """
+        super().__init__(**options)
+        self.refused_extras = "" if has_unionid else "100048"
+
     def token_answer(self, grant: Grant, token: str) -> dict[str, Any]:
         """Return the token answer; all values are texts."""
         return {"access_token": token, "expires_in": "7776000", "refresh_token": f"{token}R"}
 
     def id_answer(self, person: Person) -> dict[str, Any]:
-        """Return both ids and the app's client id."""
-        ids = {"openid": self.open_id(person.key).upper(), "unionid": f"UID_{self.union_id(person.key).upper()}"}
-        return {"client_id": self.client_id, **ids}
+        """Return the app's client id and the ids: the unionid only to an app with the right to it."""
+        answer = {"client_id": self.client_id, "openid": self.open_id(person.key).upper()}
+        union_id = f"UID_{self.union_id(person.key).upper()}"
+        return answer if self.refused_extras else {**answer, "unionid": union_id}
 
     def userinfo_answer(self, person: Person) -> dict[str, Any]:
         """Return the profile; QQ says 男 for a person who has stated no sex."""

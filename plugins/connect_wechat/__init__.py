@@ -33,6 +33,9 @@ from connect_core.plugin import (
     RequiredBrowser,
     VerifiedPhone,
     hookimpl,
+    is_absent,
+    read_number,
+    read_text,
     with_query,
 )
 from connect_wechat.mini import decrypt_phone, encode_session, find_number, is_user_info
@@ -73,6 +76,7 @@ class WechatProvider(Provider):
     Settings = WechatSettings
     titles = {"zh": "微信", "en": "WeChat"}
     refuses_without_code = True
+    denial_words = ("authdeny",)  # in place of the code
     settings: WechatSettings
 
     async def get_login_url(self, request: AuthorizationRequest) -> str:
@@ -117,9 +121,9 @@ class WechatProvider(Provider):
         path, code_name, token_name = MINI if response.client_type is ClientType.MINI else OAUTH2
         parameters = self._registration | {code_name: response.code, "grant_type": "authorization_code"}
         answer = read_answer(await self.http.get(self.settings.api_url + path, params=parameters))
-        if answer.get("is_snapshotuser"):
+        if read_number(answer.get("is_snapshotuser")):
             raise PagePreviewed("a snapshot page's person is made up")
-        token = _read_text(answer, token_name)
+        token = _read_token(answer, token_name)
         if response.client_type is ClientType.MINI:
             token = encode_session(token, response.parameters)
         return Identity(self.union_type, self._read_ids(answer), self.settings.app_id, grant=token)
@@ -173,8 +177,8 @@ class WechatProvider(Provider):
     async def _fetch_app_token(self) -> tuple[str, float]:
         # https://developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken.html
         answer = await self._post("/cgi-bin/stable_token", {"grant_type": "client_credential", **self._registration})
-        life = answer.get("expires_in")
-        return _read_text(answer, "access_token"), life if isinstance(life, int) and 0 < life <= 7200 else 300
+        life = read_number(answer.get("expires_in")) or 0
+        return _read_token(answer, "access_token"), life if 0 < life <= 7200 else 300
 
     async def _post(self, path: str, body: Mapping[str, str]) -> Mapping[str, object]:
         headers, content = {"content-type": "application/json"}, json.dumps(body).encode()
@@ -186,21 +190,22 @@ class WechatProvider(Provider):
 
     def _read_ids(self, answer: Mapping[str, object]) -> tuple[PersonId, ...]:
         open_id = PersonId.open_id(answer.get("openid"), self.settings.app_id)
-        return (PersonId.union_id(answer["unionid"]), open_id) if "unionid" in answer else (open_id,)
+        union_id = answer.get("unionid")
+        return (open_id,) if is_absent(union_id) else (PersonId.union_id(union_id), open_id)
 
 
-def _read_text(answer: Mapping[str, object], name: str) -> str:
-    value = answer.get(name)
-    if not isinstance(value, str) or not value or not value.isascii():
+def _read_token(answer: Mapping[str, object], name: str) -> str:
+    token = answer.get(name)
+    if not isinstance(token, str) or not token or not token.isascii():
         raise ProviderBadResponse(f"{name} is not one")
-    return value
+    return token
 
 
 def _read_profile(fields: Mapping[str, object]) -> Profile:
     return Profile.of(
         nickname=fields.get("nickname"),
         face=fields.get("headimgurl"),
-        sex=SEX.get(str(fields.get("sex"))),
+        sex=SEX.get(read_text(fields.get("sex"))),
         province=fields.get("province"),
         city=fields.get("city"),
     )

@@ -9,7 +9,6 @@ session key lives as long as one login: it is never stored, logged or sent. Make
 import base64
 import hmac
 import json
-import re
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -21,6 +20,8 @@ from connect_core.plugin import (
     decrypt_aes_cbc,
     get_display_text,
     parse_object,
+    read_number,
+    read_phone,
     sha1_hex,
 )
 
@@ -93,12 +94,12 @@ def find_number(phone_info: object, app_id: str) -> str:
 
     Returns an empty text when it is malformed, or its watermark names another app or is older than ten minutes.
     """
-    match phone_info:
-        case {
-            "purePhoneNumber": str(number),
-            "countryCode": str() | int() as code,  # a text in WeChat's table, a number in its example
-            "watermark": {"appid": str(watermark_app_id), "timestamp": int(timestamp)},
-        } if watermark_app_id == app_id and -CLOCK_SKEW <= int(time.time()) - timestamp <= MAX_AGE:
-            full = number if str(code) == "86" else f"{code}-{number}"
-            return full if re.fullmatch("([0-9]{1,4}-)?[0-9]{5,15}", full) else ""
-    return ""
+    watermark = phone_info.get("watermark") if isinstance(phone_info, Mapping) else None
+    if not isinstance(phone_info, Mapping) or not isinstance(watermark, Mapping):
+        return ""
+    timestamp = read_number(watermark.get("timestamp"))
+    is_old = timestamp is None or not -CLOCK_SKEW <= int(time.time()) - timestamp <= MAX_AGE
+    if is_old or watermark.get("appid") != app_id:
+        return ""
+    # the country code is a text in WeChat's table, a number in its example
+    return read_phone(phone_info.get("purePhoneNumber"), phone_info.get("countryCode"))

@@ -16,7 +16,9 @@ from connect_core.plugin import (
     ProviderDenied,
     ProviderFault,
     ProviderRefused,
+    is_absent,
     parse_object,
+    read_number,
 )
 
 # how the account is registered, or its state; shown on WeChat's own page
@@ -43,8 +45,8 @@ def read_answer(answer: Answer) -> Mapping[str, object]:
     # WeChat declares no charset and sends UTF-8, with broken bytes where it cut a nickname. They become surrogates,
     # which `Profile` drops and `PersonId` refuses.
     fields = parse_object(answer.content.decode("utf-8", "surrogateescape"), control_characters=True)
-    errcode = fields.get("errcode", 0)
-    if not isinstance(errcode, int):
+    errcode = 0 if is_absent(fields.get("errcode")) else read_number(fields["errcode"])
+    if errcode is None:
         raise ProviderBadResponse("errcode is not a number")
     if errcode:
         trace = re.search(r"\brid: ([0-9A-Za-z-]{1,64})", str(fields.get("errmsg")))

@@ -36,6 +36,7 @@ class WeiboProvider(OAuth2Provider):
             "code_invalid": ("21314", "21315", "21316", "21317", "21327", "21332"),  # the access token
             # wrong App Key; no right to the call; app in review, and the person is not one of its testers
             "provider_config": ("10006", "10014", "21321"),
+            "provider_denied": ("21330",),
         },
     )
 

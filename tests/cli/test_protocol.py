@@ -17,7 +17,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield one
 
 
-@pytest.mark.parametrize(("size", "status"), [(16_000, 200), (40_000, 400), (3_000_000, 400)])
+@pytest.mark.parametrize(("size", "status"), [(16_000, 200), (40_000, 200), (80_000, 400), (3_000_000, 400)])
 def test_a_large_header_is_refused(service: Served, size: int, status: int) -> None:
     """A header of ordinary size passes, one above the limit is a 400."""
     assert httpx.get(f"{service.url}/healthz", headers={"x": "a" * size}, trust_env=False).status_code == status
@@ -25,7 +25,10 @@ def test_a_large_header_is_refused(service: Served, size: int, status: int) -> N
 
 def test_a_long_address_is_refused(service: Served) -> None:
     """The same for the request line."""
-    assert httpx.get(f"{service.url}/healthz?{'a' * 40_000}", trust_env=False).status_code == 400
+    address = urlsplit(service.url)
+    with socket.create_connection((address.hostname, address.port), 5) as connection:
+        connection.sendall(b"GET /healthz?%s HTTP/1.1\r\nhost: x\r\n\r\n" % (b"a" * 80_000))
+        assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
 
 
 def test_an_endless_header_is_cut(service: Served) -> None:
@@ -40,5 +43,5 @@ def test_an_endless_header_is_cut(service: Served) -> None:
 
 def test_a_body_counts_for_itself(service: Served) -> None:
     """The head's limit is not the body's: that is refused by the route that reads it."""
-    refused = httpx.post(f"{service.url}/connect/token/refresh", content=b"x" * 200_000, trust_env=False)
+    refused = httpx.post(f"{service.url}/connect/token/refresh", content=b"x" * 300_000, trust_env=False)
     assert (refused.status_code, refused.json()["code"]) == (400, "bad_request")

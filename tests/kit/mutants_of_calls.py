@@ -20,10 +20,13 @@ from connect_core.plugin import (
     AuthorizationResponse,
     CodeInvalid,
     ConnectError,
+    ContradictingAnswer,
     Identity,
     Profile,
+    ProviderBadResponse,
     ProviderRefused,
     ProviderTimeout,
+    ProviderUnsigned,
     VerifiedPhone,
 )
 
@@ -154,7 +157,18 @@ class ProfileIsNeeded(SoundProvider):
         try:
             return await super().fetch_profile(identity)
         except ProviderRefused:
-            raise RuntimeError("no profile") from None
+            raise ProviderUnsigned("no profile") from None
+
+
+class DistrustsPages(SoundProvider):
+    """Takes a page of the vendor's proxy for a forged profile."""
+
+    async def fetch_profile(self, identity: Identity) -> Identity:
+        """Raise an error that ends the login when the answer cannot be read."""
+        try:
+            return await super().fetch_profile(identity)
+        except ProviderBadResponse:
+            raise ContradictingAnswer("no profile") from None
 
 
 class UnsignedPhone(SoundProvider):

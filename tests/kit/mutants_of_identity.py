@@ -112,6 +112,16 @@ class ClientsName(SoundProvider):
         return replace(identity, profile=Profile.of(nickname=name)) if name else identity
 
 
+class AsciiNames(SoundProvider):
+    """Knows no letters but its own."""
+
+    async def fetch_profile(self, identity: Identity) -> Identity:
+        """Leave out every other letter."""
+        described = await super().fetch_profile(identity)
+        name = described.profile.nickname if described.profile else ""
+        return described.with_profile(Profile.of(nickname=name.encode("ascii", "ignore").decode()))
+
+
 class _TellingErrors(SoundProvider):
     async def login_callback(self, response: AuthorizationResponse) -> Identity:
         """Raise another error than the base class does."""

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from connect_core.http import ANSWER_LIMIT
 from connect_core.identity import ClientType
+from connect_core.limits import ANSWER_LIMIT
 from connect_core.sandbox import Fault, Sandbox
 
 PLAIN = {"id": "2088", "fault": None}

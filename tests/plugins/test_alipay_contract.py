@@ -193,6 +193,17 @@ async def test_unusual_answers_are_understood(shops: Shops, mode: str, fault: st
 
 
 @pytest.mark.parametrize("mode", ["aes", "certificate, gbk, aes"])
+async def test_an_encrypted_refusal_without_signature_is_named(mode: str) -> None:
+    """The operator reads Alipay's code, and the person may start again where that is what it says."""
+    with shop(**MODES[mode]) as running_shop:
+        for sub_code, error in (("isv.invalid-encrypt", ProviderConfig), ("isv.code-invalid", CodeInvalid)):
+            running_shop.sandbox.faults.add("encrypted_error", sub_code)
+            with pytest.raises(error) as caught:
+                await running_shop.log_in()
+            assert caught.value.vendor["sub_code"] == sub_code
+
+
+@pytest.mark.parametrize("mode", ["aes", "certificate, gbk, aes"])
 async def test_plain_answers_count_where_encryption_was_asked_for(mode: str) -> None:
     """They are signed all the same."""
     with shop(**MODES[mode]) as running_shop:

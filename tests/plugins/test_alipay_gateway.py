@@ -281,47 +281,6 @@ async def test_charset_header_of_the_answer_is_not_asked() -> None:
     assert (await call(reply))["nick_name"] == "李华"
 
 
-async def test_encrypted_answer_is_verified_with_its_quotes_then_opened() -> None:
-    """With `aes_key` encryption is asked for, and the signature covers the quotes around the cipher text."""
-    transport = Transport([answer(f'"{encrypt(TOKEN)}"')])
-    assert (await call(transport, WITH_AES))["user_id"] == "2088102150477652"
-    sent = read_parameters(transport.requests[0])
-    assert sent["encrypt_type"] == "AES"
-    assert is_signed_by_us(sent)
-
-
-async def test_encrypted_answer_whose_slashes_were_escaped_is_opened() -> None:
-    """Base64 has slashes; escaped ones are still the same text."""
-    content = encrypt(change(TOKEN, padding="?>~" * 40))
-    assert "/" in content
-    body = answer(f'"{content}"').replace(content.encode(), content.replace("/", "\\/").encode())
-    assert (await call(body, WITH_AES))["user_id"] == "2088102150477652"
-
-
-async def test_plain_answer_is_believed_though_encryption_was_asked_for() -> None:
-    """An app whose console has no encryption answers in plain text, signed."""
-    assert (await call(answer(TOKEN), WITH_AES))["user_id"] == "2088102150477652"
-
-
-async def test_encrypted_gbk_answer_is_opened() -> None:
-    """What was encrypted is text of the request's charset."""
-    body = answer(f'"{encrypt(change(TOKEN, nick_name="李华"), charset="gbk")}"', charset="gbk")
-    assert (await call(body, {**WITH_AES, "charset": "gbk"}))["nick_name"] == "李华"
-
-
-async def test_encrypted_failure_is_a_failure() -> None:
-    """A failure inside a cipher text is found once that is open."""
-    with pytest.raises(CodeInvalid):
-        await call(answer(f'"{encrypt(CODE_INVALID)}"'), WITH_AES)
-
-
-async def test_encrypted_answer_that_aes_key_does_not_open_is_the_operators() -> None:
-    """A cipher text that Alipay signed and we cannot open means another or no key in the settings."""
-    for body, mode in ((answer(f'"{encrypt(TOKEN, bytes(16))}"'), WITH_AES), (answer(f'"{encrypt(TOKEN)}"'), KEY_MODE)):
-        with pytest.raises(ProviderConfig, match="aes_key"):
-            await call(body, dict(mode))
-
-
 @pytest.mark.parametrize("body", ["<html>系统繁忙</html>".encode(), b"", b"\x00"])
 async def test_body_that_is_not_json_is_refused(body: bytes) -> None:
     """The gateway's pages of an outage are bad responses, whatever their status of success says."""

@@ -80,6 +80,13 @@ async def test_person_without_a_number_has_none(mobile: str) -> None:
     assert await fetch(hand_in(encrypt(NUMBER.replace('"1597671905"', mobile)))) is None
 
 
+async def test_numbers_may_be_numbers() -> None:
+    """`10000` is success and `1597671905` a phone number, written as a text or not."""
+    phone = await fetch(hand_in(encrypt('{"code":10000,"mobile":1597671905}')))
+    assert phone is not None
+    assert phone.number == "1597671905"
+
+
 async def test_client_that_hands_nothing_in_has_none() -> None:
     """The ability is asked for every login of a mini program."""
     assert await provider(b"", WITH_AES).fetch_phone(response(), SOMEBODY) is None
@@ -158,7 +165,7 @@ async def test_what_the_client_made_up_is_its_own_fault(handed_in: str) -> None:
         ('{"code":"40006","sub_code":"isv.insufficient-isv-permissions"}', ProviderConfig),
         ('{"code":"20001","sub_code":"aop.invalid-auth-token"}', CodeInvalid),
         ('{"mobile":"1597671905"}', ProviderRefused),
-        (NUMBER.replace('"1597671905"', "1597671905"), ProviderBadResponse),
+        (NUMBER.replace('"1597671905"', "true"), ProviderBadResponse),
         (NUMBER.replace("1597671905", "<script>"), ProviderBadResponse),
         ('{"a":1,"a":2}', ProviderBadResponse),
     ],

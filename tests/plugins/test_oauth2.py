@@ -8,7 +8,7 @@ import pytest
 
 from connect_core.errors import SettingsError
 from connect_core.http import HttpPool
-from connect_core.plugin import PersonId
+from connect_core.plugin import PersonId, Profile
 from connect_core.providers.registry import Plugins, Registry
 from connect_core.settings import load_settings
 from connect_core.testing import ProviderContract, Visitor, run_shop
@@ -69,6 +69,38 @@ async def test_name_is_the_union_type(tmp_path: Path) -> None:
         "OAUTH2",
         "https://acme.example/authorize?",
     )
+
+
+USER_INFOS: list[tuple[dict[str, Any], Profile]] = [
+    ({"sub": "s", "name": "李华", "picture": "https://i.example/1"}, Profile("李华", "https://i.example/1")),
+    ({"id": 7, "login": "lihua", "avatar_url": "//i.example/1"}, Profile("lihua", "https://i.example/1")),
+    ({"id": 7, "name": "", "nickname": " ", "username": "lihua"}, Profile("lihua")),
+    ({"id": 7, "name": {"first": "x"}, "display_name": "李华"}, Profile("李华")),
+    ({"id": 7, "picture": {"data": {"url": "https://i.example/1"}}}, Profile(face="https://i.example/1")),
+    ({"id": 7, "picture": "", "avatar": {"url": "http://i.example/1"}}, Profile(face="https://i.example/1")),
+    (
+        {"id": 7, "gender": "female", "address": {"region": "浙江", "locality": "杭州"}},
+        Profile("", "", 0, "浙江", "杭州"),
+    ),
+    ({"id": 7, "name": None, "picture": None, "gender": None, "address": None}, Profile()),
+]
+
+
+@pytest.mark.parametrize(("userinfo", "profile"), USER_INFOS)
+async def test_without_claims_the_commonest_names_are_read(
+    tmp_path: Path, userinfo: dict[str, Any], profile: Profile
+) -> None:
+    """OpenID's standard claims first; what is empty is passed over."""
+    assert (await log_in(acme(tmp_path, transport=me(**userinfo)))).profile == profile
+
+
+async def test_claims_override_field_by_field(tmp_path: Path) -> None:
+    """A field that is named is read there and nowhere else; the others stay; an id that is named is the only one."""
+    claims = "[providers.acme.claims]\nnickname = 'nick'\nopen_id = 'openid'\n"
+    userinfo = {"sub": "s", "openid": "o", "name": "x", "picture": "https://i.example/1"}
+    identity = await log_in(acme(tmp_path, claims, me(**userinfo)))
+    assert identity.ids == (PersonId.open_id("o", "c-1"),)
+    assert identity.profile == Profile(face="https://i.example/1")
 
 
 def test_union_type_and_titles_are_settings(tmp_path: Path) -> None:

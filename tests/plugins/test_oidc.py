@@ -207,3 +207,28 @@ def test_front_end_hands_the_sender_on() -> None:
 
 def _query(url: str) -> list[tuple[str, str]]:
     return list(httpx.URL(url).params.multi_items())
+
+
+class SigningSandbox(PlainOidcSandbox):
+    """Its user-info is a signed JWT."""
+
+    signs_userinfo = True
+
+
+class TestContractWithSignedUserinfo(TestContract):
+    """User-info as OpenID Connect Core §5.3.2 has it."""
+
+    @classmethod
+    def make_sandbox(cls) -> Sandbox:
+        """Return the sandbox in that mode."""
+        return SigningSandbox()
+
+
+@pytest.mark.parametrize("kind", ["unsigned", "wrong_sign", "unknown_key"])
+def test_forged_user_info_ends_the_login(kind: str) -> None:
+    """A JWT that the provider did not sign is 502, and nobody is registered."""
+    with staged(SigningSandbox()) as (shop, sandbox), Visitor(shop) as visitor:
+        sandbox.faults.add(kind, on="userinfo")
+        assert visitor.log_in("oidc", "pc", "lihua").json()["code"] == "provider_unsigned"
+        assert not shop.rows("es_member")
+        assert visitor.who(visitor.log_in("oidc", "pc", "lihua"))

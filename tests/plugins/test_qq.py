@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+import httpx
 import pytest
 
 from connect_core.plugin import (
@@ -15,8 +16,9 @@ from connect_core.plugin import (
     ProviderRefused,
 )
 from connect_core.providers.calls import Refusal, parse_response
-from connect_core.testing import ProviderContract
+from connect_core.testing import ProviderContract, Visitor, run_shop
 from connect_qq import QqProvider
+from connect_qq.sandbox import QqSandbox
 
 from ..kit.vendor_transport import CODE, SECRET, Transport, log_in, login_url, make, query
 
@@ -85,6 +87,36 @@ async def test_app_without_unionid_works() -> None:
     assert (await log_in(make(QqProvider, answering(me=ME_WITHOUT_UNION_ID)))).ids == (OPEN_ID,)
 
 
+class Unprivileged(Transport):
+    """A QQ that refuses the unionid to an app without the right to it."""
+
+    refusal = b'callback( {"error":100048,"error_description":"no permission"} );'
+
+    async def answer(self, request: httpx.Request) -> httpx.Response:
+        """Answer the call."""
+        asks = "unionid" in request.url.params
+        self.answers = {**self.answers, "/oauth2.0/me": self.refusal if asks else ME_WITHOUT_UNION_ID}
+        return await super().answer(request)
+
+
+@pytest.mark.parametrize("code", ["100048", '"100048"', "100009", "100099"])
+async def test_app_without_the_right_to_unionid_works(code: str) -> None:
+    """QQ may refuse the whole call: it is made once more, without asking for the unionid."""
+    transport = Unprivileged({"/oauth2.0/token": TOKENS})
+    transport.refusal = transport.refusal.replace(b"100048", code.encode())
+    assert (await log_in(make(QqProvider, transport))).ids == (OPEN_ID,)
+    assert transport.parameters(2) == {"access_token": "YOUR_TOKEN", "fmt": "json"}
+
+
+async def test_invalid_token_and_outage_are_not_asked_twice() -> None:
+    """Only a refusal may be about the unionid."""
+    for me in (ME_REFUSED, (503, b"")):
+        transport = answering(me=me)  # type: ignore[arg-type]
+        with pytest.raises((CodeInvalid, ProviderRefused)):
+            await log_in(make(QqProvider, transport))
+        assert len(transport.requests) == 2
+
+
 async def test_documented_profile() -> None:
     """Names, place and picture; QQ's http links are asked for by https."""
     transport = answering()
@@ -136,3 +168,17 @@ class TestContract(ProviderContract):
         "100030": "provider_denied",
         "1": "provider_refused",
     }
+
+
+def test_app_without_the_right_to_unionid_stores_the_openid() -> None:
+    """A whole login through the sandbox; the person keeps the member when the right comes."""
+    sandbox = QqSandbox(has_unionid=False)
+    with run_shop({"qq": sandbox}) as shop, Visitor(shop) as visitor:
+        before = visitor.who(visitor.log_in("qq", "pc", "lihua"))
+        assert [row["kind"] for row in shop.rows("es_connect_alias")] == ["open_id"]
+        sandbox.refused_extras = ""
+        after = visitor.who(visitor.log_in("qq", "pc", "lihua"))
+        assert before is not None
+        assert after is not None
+        assert before["uid"] == after["uid"]
+        assert {row["kind"] for row in shop.rows("es_connect_alias")} == {"open_id", "union_id"}

@@ -17,13 +17,22 @@ from connect_wechat.responses import RETRY_AFTER
 from ..kit.wechat_vendor import APP_ID, CODE, INVALID_CODE, SECRET, WEBSITE_TOKEN, log_in
 
 
-@pytest.mark.parametrize("id_value", ["null", '""', '" "', "true", "1.5", '["OPENID"]', "{}", '"' + "x" * 256 + '"'])
+@pytest.mark.parametrize("id_value", ["true", "1.5", '["OPENID"]', "{}", '"' + "x" * 256 + '"'])
 @pytest.mark.parametrize("key", ["openid", "unionid"])
 async def test_id_that_is_no_text_is_refused(key: str, id_value: str) -> None:
     """Neither id is guessed at."""
     ids = {"openid": '"OPENID"', "unionid": '"UNIONID"'} | {key: id_value}
     with pytest.raises(ProviderBadResponse):
         await log_in(f'{{"access_token":"T","openid":{ids["openid"]},"unionid":{ids["unionid"]}}}'.encode())
+
+
+@pytest.mark.parametrize("empty", ["null", '""', '" "'])
+async def test_empty_id_is_absent(empty: str) -> None:
+    """A union id may be missing, an open id may not."""
+    identity = await log_in(f'{{"access_token":"T","openid":"OPENID","unionid":{empty}}}'.encode())
+    assert identity.ids == (PersonId.open_id("OPENID", APP_ID),)
+    with pytest.raises(ProviderBadResponse):
+        await log_in(f'{{"access_token":"T","openid":{empty},"unionid":"UNIONID"}}'.encode())
 
 
 async def test_whole_number_id_keeps_its_digits() -> None:
@@ -54,11 +63,27 @@ async def test_error_inside_http_200_is_an_error(body: bytes) -> None:
         await log_in(body)
 
 
-@pytest.mark.parametrize("errcode", ["null", '"40029"', "[40029]", "1.5", "{}"])
+@pytest.mark.parametrize("errcode", ["true", '"busy"', "[40029]", "1.5", "{}"])
 async def test_errcode_that_is_no_number_is_refused(errcode: str) -> None:
     """An error in an odd shape is never taken for success."""
     with pytest.raises(ProviderBadResponse):
         await log_in(f'{{"errcode":{errcode},"openid":"OPENID","access_token":"T"}}'.encode())
+
+
+@pytest.mark.parametrize("errcode", ["null", '""', '"0"', "0"])
+async def test_errcode_that_says_nothing_is_none(errcode: str) -> None:
+    """Empty is absent, and a number may be a text; `"40029"` is the error of that number."""
+    assert await log_in(f'{{"errcode":{errcode},"openid":"OPENID","access_token":"T"}}'.encode())
+    with pytest.raises(CodeInvalid):
+        await log_in(b'{"errcode":"40029","openid":"OPENID","access_token":"T"}')
+
+
+@pytest.mark.parametrize("is_snapshot", ['"0"', "0", '""', "null"])
+async def test_no_snapshot_may_be_written_in_any_way(is_snapshot: str) -> None:
+    """`is_snapshotuser` is a number or a text; only 1 means a snapshot page."""
+    assert await log_in(f'{{"is_snapshotuser":{is_snapshot},"openid":"OPENID","access_token":"T"}}'.encode())
+    with pytest.raises(ProviderDenied):
+        await log_in(b'{"is_snapshotuser":"1","openid":"OPENID","access_token":"T"}')
 
 
 @pytest.mark.parametrize(

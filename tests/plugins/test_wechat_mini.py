@@ -260,6 +260,14 @@ async def test_number_from_abroad_keeps_its_country(country: str | int) -> None:
     assert phone.number == "852-61234567"
 
 
+@pytest.mark.parametrize("numbers", [{"purePhoneNumber": 13800000001}, {"countryCode": ""}, {"countryCode": "+86"}])
+async def test_numbers_may_be_texts_and_texts_numbers(numbers: dict[str, Any]) -> None:
+    """Number, country code and time alike; an absent country is mainland China."""
+    info = phone_info(**numbers)
+    info["watermark"]["timestamp"] = str(info["watermark"]["timestamp"])
+    assert await fetch(Telling(info), phone_code="c") == VerifiedPhone("13800000001", "c")
+
+
 async def test_country_of_the_documented_answer_is_a_number() -> None:
     """`"countryCode": 86` (https://developers.weixin.qq.com/miniprogram/dev/server/API/user-info/phone-number/api_getphonenumber)."""
     assert await fetch(Telling(phone_info(countryCode=86)), phone_code="c") == VerifiedPhone("13800000001", "c")
@@ -277,12 +285,13 @@ BAD_NUMBERS = [
     phone_info(age=-CLOCK_SKEW - 600),
     phone_info(watermark=None),
     phone_info(watermark={"appid": APP_ID}),
-    phone_info(watermark={"appid": APP_ID, "timestamp": str(int(time.time()))}),
+    phone_info(watermark={"appid": APP_ID, "timestamp": "now"}),
     phone_info(watermark={"appid": APP_ID, "timestamp": 10**400}),
     phone_info(purePhoneNumber=""),
     phone_info(purePhoneNumber="１３８００００００１"),
     phone_info(purePhoneNumber="<b>1"),
-    phone_info(purePhoneNumber=13800000001),
+    phone_info(purePhoneNumber=True),
+    phone_info(purePhoneNumber=None),
     phone_info(countryCode="86-1"),
     phone_info(countryCode=True),
     phone_info(countryCode=8.6),

@@ -3,6 +3,7 @@
 import pytest
 
 from connect_core.errors import (
+    AuthorizationRefused,
     BadRequest,
     CodeMissing,
     ConnectError,
@@ -26,6 +27,9 @@ def provider(**attributes: object) -> Provider:
 
 
 ACME = provider()
+OWN_WORD = provider(denial_words=("own_word",))
+SET_WORD = provider()
+SET_WORD.settings = AcmeSettings(denial_words=("set_word",))
 SILENT = provider(refuses_without_code=True)
 TWO_NAMES = provider(code_names=("auth_code", "code"))
 
@@ -40,16 +44,31 @@ REFUSALS: list[tuple[Provider, dict[str, str], type[ConnectError] | None]] = [
     (ACME, {"error": "temporarily_unavailable"}, ProviderRefused),
     (ACME, {"error": "unauthorized_client"}, ProviderConfig),
     (ACME, {"error": "invalid_scope"}, ProviderConfig),
-    (ACME, {"error": ""}, ProviderConfig),
-    (ACME, {"error": "ACCESS_DENIED"}, ProviderConfig),
+    (ACME, {"error": ""}, CodeMissing),
+    (ACME, {"error": "", "error_description": "", "code": "c"}, None),
+    (ACME, {"error_code": "0", "code": "c"}, None),
+    (ACME, {"error": "", "error_code": "user_denied"}, ProviderDenied),
+    (ACME, {"error": "ACCESS_DENIED"}, ProviderDenied),
+    (ACME, {"error": "user_cancelled_authorize"}, ProviderDenied),
+    (ACME, {"error": "interaction_required"}, ProviderDenied),
+    (ACME, {"error": "account_selection_required"}, ProviderDenied),
+    (ACME, {"error": "the_moon_is_full"}, AuthorizationRefused),
+    (ACME, {"error": "own_word"}, AuthorizationRefused),
+    (OWN_WORD, {"error": "Own_Word"}, ProviderDenied),
+    (OWN_WORD, {"code": "own_word"}, ProviderDenied),
+    (SET_WORD, {"error": "set_word"}, ProviderDenied),
+    (SET_WORD, {"code": "set_word", "state": "s"}, ProviderDenied),
+    (ACME, {"code": "authdeny", "state": "s"}, ProviderDenied),
+    (ACME, {"error": "request_not_supported"}, ProviderConfig),
     (ACME, {"error_code": "user_denied"}, ProviderDenied),
-    (ACME, {"errorCode": "isv.invalid"}, ProviderConfig),
+    (ACME, {"errorCode": "isv.invalid"}, AuthorizationRefused),
     (ACME, {"error": "access_denied", "code": "c"}, BadRequest),
     (ACME, {"error": "access_denied", "code": ""}, ProviderDenied),
     (SILENT, {"state": "s"}, ProviderDenied),
     (SILENT, {}, ProviderDenied),
-    (SILENT, {"state": "s", "code": ""}, CodeMissing),
-    (SILENT, {"state": "s", "auth_code": ""}, CodeMissing),
+    (SILENT, {"state": "s", "code": ""}, ProviderDenied),
+    (SILENT, {"state": "s", "auth_code": ""}, ProviderDenied),
+    (SILENT, {"state": "s", "auth_code": "c"}, CodeMissing),
     (SILENT, {"code": "c"}, None),
     (TWO_NAMES, {"auth_code": "c"}, None),
     (TWO_NAMES, {"auth_code": "c", "error": "x"}, BadRequest),
@@ -92,7 +111,7 @@ def test_a_vendors_word_reaches_the_log_cut_and_printable() -> None:
         (ACME, {"auth_code": "c-1"}, None),
         (TWO_NAMES, {"auth_code": "c-1"}, "c-1"),
         (TWO_NAMES, {"auth_code": "c-1", "code": ""}, "c-1"),
-        (ACME, {"code": "c" * 2048}, "c" * 2048),
+        (ACME, {"code": "c" * 8192}, "c" * 8192),
     ],
 )
 def test_a_code_is_read_under_its_names(
@@ -105,7 +124,7 @@ def test_a_code_is_read_under_its_names(
         assert parse_response(configured, parameters, entrance) == ReceivedCode(code)
 
 
-@pytest.mark.parametrize("code", ["c" * 2049, "c\r\nx", "c\x00", "ｃ１", "\ud800", "c\x7f"])
+@pytest.mark.parametrize("code", ["c" * 8193, "c\r\nx", "c\x00", "ｃ１", "\ud800", "c\x7f"])
 def test_a_malformed_code_is_refused(code: str) -> None:
     """Too long, or of characters no vendor uses."""
     assert isinstance(refusal_of(ACME, {"code": code}), BadRequest)
@@ -125,11 +144,19 @@ def test_a_clients_code_counts_whatever_stands_beside_it() -> None:
 
 def test_a_credential_is_the_id_token() -> None:
     """An app's code is not taken for an ID token; a blank, overlong or unprintable one is refused."""
-    assert parse_response(ACME, {"id_token": "j" * 4096, "code": "c"}, Entrance.CREDENTIAL) == ReceivedCode("j" * 4096)
+    assert parse_response(ACME, {"id_token": "j" * 65536, "code": "c"}, Entrance.CREDENTIAL) == ReceivedCode(
+        "j" * 65536
+    )
     for parameters in ({"code": "c"}, {"id_token": ""}):
         assert isinstance(refusal_of(ACME, parameters, Entrance.CREDENTIAL), CodeMissing)
-    for token in ("j" * 4097, "j\n", "ｊ"):
+    for token in ("j" * 65537, "j\n", "ｊ"):
         assert isinstance(refusal_of(ACME, {"id_token": token}, Entrance.CREDENTIAL), BadRequest)
+
+
+@pytest.mark.parametrize("entrance", [Entrance.CLIENT_CODE, Entrance.TICKETED_CODE])
+def test_an_app_that_hands_in_a_denial_is_told_so(entrance: Entrance) -> None:
+    """WeChat's SDK gives `authdeny` in place of the code."""
+    assert isinstance(refusal_of(ACME, {"code": "authdeny"}, entrance), ProviderDenied)
 
 
 def test_a_received_code_hides_its_value() -> None:

@@ -12,6 +12,7 @@ import pytest
 from connect_core.errors import (
     CodeInvalid,
     ConnectError,
+    ContradictingAnswer,
     ProviderBadResponse,
     ProviderConfig,
     ProviderDenied,
@@ -110,7 +111,13 @@ RAISED = {
 @pytest.mark.parametrize("kind", [Stranger, Plain])
 @pytest.mark.parametrize("name", RAISED)
 async def test_whatever_a_plugin_raises_ends_its_login_alone(step: str, name: str, kind: type[Provider]) -> None:
-    """502, with the kind of the error and its place for the operator, and without its text, which may hold anything."""
+    """502, with the kind of the error and its place for the operator, and without its text, which may hold anything.
+
+    At the profile the login goes on, and the log has the same.
+    """
+    if step == "fetch_profile":
+        assert await ask(step, RAISED[name], kind) == LIHUA
+        return
     with pytest.raises(ProviderBadResponse, match=f"the plugin raised {name} at ") as caught:
         await ask(step, RAISED[name], kind)
     assert CANARY not in str(caught.value)
@@ -119,6 +126,9 @@ async def test_whatever_a_plugin_raises_ends_its_login_alone(step: str, name: st
 async def test_stop_iteration_is_an_error_too(step: str) -> None:
     """Python makes a RuntimeError of it inside a coroutine; outside it stays what it is."""
     for kind in (Stranger, Plain):
+        if step == "fetch_profile":
+            assert await ask(step, raising(StopIteration()), kind) == LIHUA
+            continue
         with pytest.raises(ProviderBadResponse, match=r"RuntimeError|StopIteration"):
             await ask(step, raising(StopIteration()), kind)
 
@@ -217,6 +227,9 @@ async def test_an_answer_of_another_type_is_none(step: str, kind: type[Provider]
     if step == "fetch_phone" and junk is None and kind is Stranger:
         assert await ask(step, lambda: junk) is None
         return
+    if step == "fetch_profile":
+        assert await ask(step, lambda: junk, kind) == LIHUA
+        return
     with pytest.raises(ProviderBadResponse):
         await ask(step, lambda: junk, kind)
 
@@ -254,10 +267,14 @@ ODD_IDENTITIES = {
 
 @pytest.mark.parametrize("case", ODD_IDENTITIES)
 async def test_an_identity_that_cannot_be_kept_is_refused(case: str) -> None:
-    """Before a transaction begins; the provider's name and union type are the core's to say."""
-    for step in ("login_callback", "fetch_profile"):
-        with pytest.raises(ProviderBadResponse):
-            await ask(step, lambda: ODD_IDENTITIES[case])
+    """Before a transaction begins; as a profile's it is done without, unless it contradicts the proof."""
+    with pytest.raises(ProviderBadResponse):
+        await ask("login_callback", lambda: ODD_IDENTITIES[case])
+    if case in ("another union type", "one id twice", "two ids of one kind"):
+        with pytest.raises(ContradictingAnswer):
+            await ask("fetch_profile", lambda: ODD_IDENTITIES[case])
+    else:
+        assert await ask("fetch_profile", lambda: ODD_IDENTITIES[case]) == LIHUA
 
 
 async def test_a_profile_is_cleaned_again() -> None:
@@ -285,7 +302,7 @@ async def test_a_profile_must_be_the_persons() -> None:
         "ACME", more, "acme-1", profile
     )
     for ids in ((PersonId.union_id("u-2"), LIHUA.ids[1]), LIHUA.ids[:1], (PersonId.user_id("2088"),)):
-        with pytest.raises(ProviderBadResponse):
+        with pytest.raises(ContradictingAnswer):
             await ask("fetch_profile", lambda ids=ids: Identity("ACME", ids, "acme-1", profile))  # type: ignore[misc]
 
 
@@ -317,19 +334,26 @@ async def test_phone_numbers_are_asked_of_those_who_know_them() -> None:
 # which refusals leave a login standing
 
 
-@pytest.mark.parametrize("error", [ProviderRefused, ProviderConfig, CodeInvalid, ProviderTimeout, Unavailable])
-async def test_a_refused_profile_leaves_the_login_standing(
+UNUSABLE = [ProviderRefused, ProviderConfig, ProviderBadResponse, CodeInvalid, ProviderTimeout, Unavailable]
+
+
+@pytest.mark.parametrize("error", UNUSABLE)
+async def test_an_unusable_profile_leaves_the_login_standing(
     error: type[ConnectError], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """No permission, busy, slow: the person logs in on the ids alone, and the operator reads why."""
+    """No permission, busy, slow, a page: the person logs in on the ids alone, and the operator reads why."""
     assert await ask("fetch_profile", raising(error("no", vendor={"sub_code": "isv.x"}))) == LIHUA
     [record] = caplog.records
     assert (record.levelno, record.message) == (logging.WARNING, "profile_refused")
-    assert (vars(record)["code"], vars(record)["vendor_sub_code"]) == (error.code, "isv.x")
+    assert (vars(record)["code"], vars(record)["reason"], vars(record)["vendor_sub_code"]) == (
+        error.code,
+        "no",
+        "isv.x",
+    )
 
 
-@pytest.mark.parametrize("error", [ProviderUnsigned, ProviderBadResponse])
+@pytest.mark.parametrize("error", [ProviderUnsigned, ContradictingAnswer])
 async def test_a_profile_that_cannot_be_trusted_fails_the_login(error: type[ConnectError]) -> None:
-    """Unsigned, or another person's."""
+    """Forged, or another person's."""
     with pytest.raises(error):
         await ask("fetch_profile", raising(error("no")))

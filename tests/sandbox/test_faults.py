@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from connect_core.errors import ProviderBadResponse, ProviderFault, ProviderRefused, ProviderTimeout
-from connect_core.http import ANSWER_LIMIT
+from connect_core.limits import ANSWER_LIMIT
 from connect_core.providers.oauth2 import Quirks, read_answer
 from connect_core.sandbox import PEOPLE, TRANSPORT_FAULTS, Fault, FaultScript, Person, sandbox_app, serving
 

@@ -3,25 +3,27 @@
 Owns the mapping from the vendor's members to ours, and which ids may be missing. Never makes a call.
 """
 
-import re
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from connect_core.display import clean_picture, clean_text
 from connect_core.errors import ProviderBadResponse
 from connect_core.identity import IdKind, PersonId, Profile
+from connect_core.limits import TOKEN_LIMIT
 from connect_core.providers.oauth2.responses import find_value
+from connect_core.vendor_values import is_absent, read_phone, read_text
 
 SEX = {"male": 1, "m": 1, "男": 1, "1": 1, "female": 0, "f": 0, "女": 0, "2": 0}
 """What vendors call the sexes, in lower case, with our value for it."""
 
+SHOWN = 64
+"""Characters of a text of which some must be visible, for it to be shown."""
+
 Path = Annotated[str, Field(min_length=1)]
 Paths = Path | tuple[Path, ...]
 """A path to a member (`data.user.id`), or several paths of which the first that has a value counts."""
-MAINLAND = "86"
-"""The country code of mainland China."""
-_PHONE = re.compile("([1-9][0-9]{0,3}-)?[0-9]{5,15}")
 
 
 class Claims(BaseModel):
@@ -47,6 +49,27 @@ class Claims(BaseModel):
         default=(), description="Path of its country code, such as 86 or +86; none means mainland China."
     )
 
+    @classmethod
+    def common(cls) -> Self:
+        """Return where user-info has a person when nobody says it.
+
+        OpenID's standard claims come first (OpenID Connect Core §5.1), then the commonest names of vendors.
+        """
+        return cls(
+            user_id=("sub", "id"),
+            nickname=(
+                *("name", "nickname", "display_name", "displayName", "preferred_username"),
+                *("nick", "screen_name", "login", "username", "user_name"),
+            ),
+            face=(
+                *("picture", "picture.data.url", "avatar_url", "avatarUrl", "avatar", "avatar.url", "avatar_large"),
+                *("headimgurl", "profile_image_url", "photo", "image", "image.url"),
+            ),
+            sex=("gender", "sex"),
+            province=("address.region", "province"),
+            city=("address.locality", "city"),
+        )
+
     @property
     def has_ids(self) -> bool:
         """True when at least one id is mapped."""
@@ -70,13 +93,15 @@ class Claims(BaseModel):
         return tuple(ids)
 
     def read_profile(self, answer: Mapping[str, Any]) -> Profile:
-        """Return the profile in `answer`; a field without a path or a value is empty."""
+        """Return the profile in `answer`; a field without a path or a value that can be shown is empty."""
+        sexes = (SEX.get(read_text(value).strip().lower()) for value in _find_all(answer, self.sex))
+        pictures = filter(None, map(clean_picture, _find_all(answer, self.face)))
         return Profile.of(
-            nickname=_find(answer, self.nickname, absent=_EMPTY),
-            face=_find(answer, self.face, absent=_EMPTY),
-            sex=SEX.get(str(_find(answer, self.sex)).lower()),
-            province=_find(answer, self.province, absent=_EMPTY),
-            city=_find(answer, self.city, absent=_EMPTY),
+            nickname=_find_shown(answer, self.nickname),
+            face=next(pictures, ""),
+            sex=next((sex for sex in sexes if sex is not None), None),
+            province=_find_shown(answer, self.province),
+            city=_find_shown(answer, self.city),
         )
 
     def read_phone(self, answer: Mapping[str, Any]) -> str:
@@ -84,28 +109,25 @@ class Claims(BaseModel):
 
         Number and country code may be texts or numbers. Raises `ProviderBadResponse` for anything else.
         """
-        number = _digits(_find(answer, self.phone, absent=_EMPTY))
-        country = _find(answer, self.phone_country, absent=_EMPTY)
-        country_code = MAINLAND if country is None else _digits(country).removeprefix("+")
-        is_mainland = country_code == MAINLAND
-        full = number.removeprefix(f"+{MAINLAND}") if is_mainland else f"{country_code}-{number}"
-        if not _PHONE.fullmatch(full):
+        phone = read_phone(_find(answer, self.phone), _find(answer, self.phone_country))
+        if not phone:
             raise ProviderBadResponse("phone is no phone number with a country code")
-        return full
+        return phone
 
 
-_EMPTY = (None, "")
+def _find(answer: Mapping[str, Any], paths: Paths) -> Any:
+    """Return the first value that is there; None without one."""
+    return next(_find_all(answer, paths), None)
 
 
-def _digits(value: object) -> str:
-    return str(value) if isinstance(value, str | int) else ""
+def _find_all(answer: Mapping[str, Any], paths: Paths) -> Iterator[Any]:
+    values = (find_value(answer, path) for path in ((paths,) if isinstance(paths, str) else paths))
+    return (value for value in values if not is_absent(value))
 
 
-def _find(answer: Mapping[str, Any], paths: Paths, *, absent: tuple[object, ...] = (None,)) -> Any:
-    for path in (paths,) if isinstance(paths, str) else paths:
-        if (value := find_value(answer, path)) not in absent:
-            return value
-    return None
+def _find_shown(answer: Mapping[str, Any], paths: Paths) -> str:
+    """Return the first text that shows something; the empty text without one."""
+    return next((value for value in _find_all(answer, paths) if clean_text(value, SHOWN)), "")
 
 
 def get_value(ids: tuple[PersonId, ...], kind: IdKind) -> str:
@@ -114,7 +136,10 @@ def get_value(ids: tuple[PersonId, ...], kind: IdKind) -> str:
 
 
 def check_token(token: object) -> str:
-    """Return `token` if it is printable ASCII, as a header needs (RFC 6750 §2.1). Raises `ProviderBadResponse`."""
-    if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
+    """Return `token` if it is printable ASCII of at most 64 KiB, as a header needs (RFC 6750 §2.1).
+
+    Raises `ProviderBadResponse`.
+    """
+    if not isinstance(token, str) or not 0 < len(token) <= TOKEN_LIMIT or not (token.isascii() and token.isprintable()):
         raise ProviderBadResponse("access_token is not a token")
     return token

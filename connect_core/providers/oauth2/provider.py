@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr
 
-from connect_core.errors import BadRequest, ConnectError, SettingsError
+from connect_core.errors import BadRequest, ConnectError, ProviderConfig, ProviderDenied, ProviderRefused, SettingsError
 from connect_core.http import Answer, Http, with_query
 from connect_core.identity import ClientType, Identity, IdKind, PersonId, Profile, VerifiedPhone
+from connect_core.limits import CODE_LIMIT
 from connect_core.providers.oauth2.claims import Claims, check_token, get_value
 from connect_core.providers.oauth2.quirks import Quirks, renamed
 from connect_core.providers.oauth2.responses import open_envelope, read_answer
@@ -26,13 +27,14 @@ from connect_core.providers.oauth2.token import (
 )
 from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, Entrance, Provider
 from connect_core.settings import Endpoint, ProviderSettings
+from connect_core.vendor_values import is_absent, read_number
 
 ADDRESSES = ("authorize_url", "token_url", "userinfo_url", "id_url", "code_url", "phone_url", "app_token_url")
 """The attributes with a vendor's addresses."""
-PHONE_CODE_LIMIT = 2048
-"""Characters of the code for a phone number."""
 DEFAULT_LIFE = 300
 """Seconds for which an app token is cached when its answer does not say how long it is valid."""
+MAX_LIFE = 10**9
+"""Seconds from which on a life is no life, but a time or a mistake."""
 
 
 class OAuth2Settings(ProviderSettings):
@@ -129,6 +131,7 @@ class OAuth2Provider(Provider):
             raise SettingsError(mistakes)
         self.code_names = (*self.quirks.code_names, *filter(None, [self.quirks.client_code_name]))
         self.refuses_without_code = self.quirks.refuses_without_code
+        self.denial_words = (*self.denial_words, *self.quirks.errors.get("provider_denied", ()))
         self._authentication = self.make_authentication()
 
     def make_authentication(self) -> ClientAuthentication:
@@ -191,7 +194,7 @@ class OAuth2Provider(Provider):
         """Return `identity` with the profile and ids of user-info; unchanged when its login called user-info already.
 
         Also unchanged when the vendor gave no access token for the code of a mini program or app. Raises as
-        `Provider.fetch_profile`, and `ProviderBadResponse` when user-info names another person.
+        `Provider.fetch_profile`, and `ContradictingAnswer` when user-info names another person.
         """
         if identity.profile is not None or not self.userinfo_url or not identity.grant:
             return identity
@@ -208,7 +211,7 @@ class OAuth2Provider(Provider):
         phone_code = response.parameters.get(self.quirks.phone_code_name) if self.phone_url else None
         if not phone_code:
             return None
-        if len(phone_code) > PHONE_CODE_LIMIT or not phone_code.isascii() or not phone_code.isprintable():
+        if len(phone_code) > CODE_LIMIT or not phone_code.isascii() or not phone_code.isprintable():
             raise BadRequest(f"{self.quirks.phone_code_name}: it is no code")
         values = {"phone_code": phone_code, **self._get_values(identity.grant, identity.ids)}
         if self.quirks.uses_in_phone_call("app_token"):
@@ -280,13 +283,30 @@ class OAuth2Provider(Provider):
         }
 
     async def _fetch(self, operation: str, token: str, ids: tuple[PersonId, ...]) -> Mapping[str, Any]:
-        """Call `id_url` or `userinfo_url` with the person's token, which travels in a header if in no parameter."""
+        """Call `id_url` or `userinfo_url` with the person's token.
+
+        The vendor may refuse what the quirks call extras to an app without the right to them: they are asked for again
+        without. An outage is no refusal, and an invalid token stays invalid.
+        """
+        quirks, values = self.quirks, self._get_values(token, ids)
+        is_id = operation == "id"
+        templates = quirks.id_parameters if is_id else quirks.userinfo_parameters
+        if extras := quirks.id_extras if is_id else quirks.userinfo_extras:
+            try:
+                return await self._ask_about_person(operation, {**templates, **extras}, values)
+            except (ProviderConfig, ProviderDenied, ProviderRefused) as error:
+                if not error.vendor:
+                    raise
+        return await self._ask_about_person(operation, templates, values)
+
+    async def _ask_about_person(
+        self, operation: str, templates: Mapping[str, str], values: Mapping[str, str]
+    ) -> Mapping[str, Any]:
+        """Send the token in a header if no parameter has it, and return the answer."""
         quirks = self.quirks
+        url, method = self.userinfo_url, quirks.userinfo_method
         if operation == "id":
-            url, method, templates = self.id_url, quirks.id_method, quirks.id_parameters
-        else:
-            url, method, templates = self.userinfo_url, quirks.userinfo_method, quirks.userinfo_parameters
-        values = self._get_values(token, ids)
+            url, method = self.id_url, quirks.id_method
         in_header = not any("{access_token}" in template for template in templates.values())
         headers = fill(quirks.token_header, values) if in_header else {}
         return self.read_answer(operation, await call(self.http, method, url, fill(templates, values), headers))
@@ -299,7 +319,7 @@ class OAuth2Provider(Provider):
         token = answer.get(quirks.access_token)
         ids, profile = self.read_ids(self.code_claims, answer), self.code_claims.read_profile(answer)
         # an answer may name a person and give no token; without one, and without a name here, there is no profile
-        grant = "" if token in (None, "") else check_token(token)
+        grant = "" if is_absent(token) else check_token(token)
         return self._identity(ids, grant, profile if profile.nickname else None)
 
     def _get_client_request(
@@ -324,9 +344,8 @@ class OAuth2Provider(Provider):
         parameters = {"grant_type": "client_credentials"}
         sent, headers = self._get_client_request(url, quirks.app_token_parameters, parameters)
         answer = self.read_answer("app_token", await call(self.http, quirks.app_token_method, url, sent, headers))
-        life = str(answer.get(quirks.app_token_expires_in))
-        is_known = life.isascii() and life.isdigit() and 0 < len(life) < 10 and int(life) > 0
-        return check_token(answer.get(quirks.app_token)), int(life) if is_known else DEFAULT_LIFE
+        life = read_number(answer.get(quirks.app_token_expires_in)) or 0
+        return check_token(answer.get(quirks.app_token)), life if 0 < life < MAX_LIFE else DEFAULT_LIFE
 
     def _is_dead_app_token(self, error: ConnectError) -> bool:
         """Return True for an error of `quirks.app_token_errors`, and for HTTP 401 without any (RFC 6750 §3)."""

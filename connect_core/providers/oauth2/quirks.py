@@ -132,11 +132,17 @@ class Quirks(BaseModel):
 
     id_method: Method = Field(default="get", description="How the call for the id is made, where there is one.")
     id_parameters: Templates = Field(default={}, description="As `userinfo_parameters`, for that call.")
+    id_extras: Templates = Field(
+        default={},
+        description="Further parameters of that call, which ask for what the app may have no right to; when the vendor "
+        "refuses, it is asked again without them.",
+    )
     id_envelope: str = Field(default="", description="Path of the object that holds its answer.")
     userinfo_method: Method = Field(default="get", description="How user-info is asked for: `get`, `form` or `json`.")
     userinfo_parameters: Templates = Field(
         default={}, description="Its parameters, with `{access_token}`, `{client_id}`, `{open_id}` … filled in."
     )
+    userinfo_extras: Templates = Field(default={}, description="As `id_extras`, for user-info.")
     token_header: Templates = Field(
         default={"Authorization": "Bearer {access_token}"},
         description="The header that carries the token where no parameter does (RFC 6750 §2.1).",

@@ -19,6 +19,7 @@ from connect_core.errors import (
 )
 from connect_core.http import Answer, parse_object
 from connect_core.providers.oauth2.quirks import AnswerForm, Quirks
+from connect_core.vendor_values import is_absent, read_text
 
 VendorRefusal = CodeInvalid | ProviderDenied | ProviderFault
 
@@ -99,14 +100,9 @@ def open_envelope(answer: Mapping[str, Any], path: str) -> Mapping[str, Any]:
 
 
 def _parse(content: bytes, prefix: str, form: AnswerForm) -> dict[str, Any]:
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        text = None
-    if text is None:
-        # not raised in the handler: the decoding error has the whole answer in its repr, and would be chained
-        raise ProviderBadResponse("the answer is not UTF-8")
-    text = text.removeprefix(prefix)
+    # A byte that is no UTF-8 becomes half a surrogate pair: some vendors cut names in the middle of a character. In a
+    # name it is taken out, in an id or token it is refused.
+    text = content.decode("utf-8", "surrogateescape").removeprefix(prefix)
     # vendors that answer forms send their errors as JSON, or as JSONP
     if form != "json" and (wrapped := _JSONP.fullmatch(text)):
         text = wrapped[1]
@@ -131,12 +127,12 @@ def _find_errors(answer: Mapping[str, Any], quirks: Quirks) -> Iterator[str]:
     signs.setdefault("error", {"0", "false"})
     for path, successes in signs.items():
         value = find_value(answer, path)
-        if value in (None, "", [], {}):
+        if is_absent(value) or value in ([], {}):
             continue
         if isinstance(value, Mapping | list):
             word = "" if any(other.startswith(f"{path}.") for other in signs) else "object"
         else:
-            word = str(value).lower() if isinstance(value, bool) else str(value)
+            word = read_text(value) or str(value).lower()
         if word and word not in successes:
             yield word
 

@@ -16,9 +16,9 @@ from connect_core.crypto import Verifier, encode_part
 from connect_core.errors import ProviderBadResponse, ProviderUnsigned
 from connect_core.http import parse_object
 from connect_core.identity import exact_id
+from connect_core.limits import TOKEN_LIMIT
+from connect_core.vendor_values import is_absent
 
-TOKEN_LIMIT = 16 * 1024
-"""Characters of an ID token."""
 SKEW = 60
 """Seconds by which the vendor's clock may differ from ours."""
 OLDEST = 24 * 3600
@@ -62,22 +62,22 @@ def split_token(token: object, algorithms: Collection[str]) -> Jws:
     """Return the parts of a compact JWS whose header names one of `algorithms` (RFC 7518 §3.1).
 
     Raises `ProviderUnsigned` for another algorithm and for a token without a signature. Raises `ProviderBadResponse`
-    for a text that is no compact JWS or above 16 KiB, for a member that comes twice, and for header parameters that
+    for a text that is no compact JWS or above 64 KiB, for a member that comes twice, and for header parameters that
     change the meaning of the token (`crit`, `zip`, `enc`, `b64`).
     """
     if not isinstance(token, str) or len(token) > TOKEN_LIMIT:
-        raise ProviderBadResponse("id_token is no text of at most 16 KiB")
+        raise ProviderBadResponse("the JWT is no text of at most 64 KiB")
     if token.endswith(".") and token.count(".") == 2:
-        raise ProviderUnsigned("id_token is not signed")
+        raise ProviderUnsigned("the JWT is not signed")
     if not _COMPACT.fullmatch(token):
-        raise ProviderBadResponse("id_token is no compact JWS")
+        raise ProviderBadResponse("the JWT is no compact JWS")
     head, body, signature = (_decoded(part) for part in token.split("."))
     header = _object(head)
-    algorithm, kid = header.get("alg"), header.get("kid")
+    algorithm, kid = header.get("alg"), None if is_absent(header.get("kid")) else header["kid"]
     if not isinstance(algorithm, str) or algorithm not in algorithms:
-        raise ProviderUnsigned("alg of id_token is not allowed")
+        raise ProviderUnsigned("alg of the JWT is not allowed")
     if {"b64", "crit", "enc", "zip"} & header.keys() or not isinstance(kid, str | None):
-        raise ProviderBadResponse("the header of id_token is not taken")
+        raise ProviderBadResponse("the header of the JWT is not taken")
     return Jws(algorithm, kid, body, token.rpartition(".")[0].encode(), signature)
 
 
@@ -87,7 +87,7 @@ def check_signature(jws: Jws, keys: Collection[Verifier]) -> dict[str, Any]:
     Raises `ProviderUnsigned` when none did, and `ProviderBadResponse` when the content is no JSON object.
     """
     if not any(key.verify(jws.algorithm, jws.signature, jws.signed) for key in keys):
-        raise ProviderUnsigned("the signature of id_token does not verify")
+        raise ProviderUnsigned("the signature of the JWT does not verify")
     return _object(jws.payload)
 
 
@@ -104,26 +104,26 @@ def check_claims(claims: Mapping[str, Any], algorithm: str, expected: Expected) 
     if not isinstance(subject, str):
         raise ProviderBadResponse("sub of id_token is not text")
     exact_id(subject, "sub of id_token")
-    if "at_hash" in claims and expected.access_token:
+    if not is_absent(claims.get("at_hash")) and expected.access_token:
         _check_hash(claims["at_hash"], algorithm, expected.access_token)
 
 
 def _check_audience(claims: Mapping[str, Any], expected: Expected) -> None:
-    listed, party = claims.get("aud"), claims.get("azp")
+    listed, party = claims.get("aud"), None if is_absent(claims.get("azp")) else claims["azp"]
     listed = [listed] if isinstance(listed, str) else listed
     if not isinstance(listed, list) or not all(isinstance(client, str) for client in listed):
         raise ProviderBadResponse("aud of id_token is no client id")
     named = set(listed)
     if not named & expected.clients or named - expected.clients - expected.audiences:
         raise ProviderBadResponse("aud of id_token is not us alone")
-    needs_party = len(listed) > 1 or "azp" in claims
+    needs_party = len(listed) > 1 or party is not None
     if needs_party and not (isinstance(party, str) and party in expected.clients):
         raise ProviderBadResponse("azp of id_token is not us")
 
 
 def _check_times(claims: Mapping[str, Any], now: float) -> None:
     expiry, issued = _time(claims, "exp"), _time(claims, "iat")
-    begins = _time(claims, "nbf") if "nbf" in claims else issued
+    begins = issued if is_absent(claims.get("nbf")) else _time(claims, "nbf")
     if expiry <= now - SKEW or max(issued, begins) > now + SKEW or issued < now - OLDEST:
         raise ProviderBadResponse("id_token is expired, or not valid yet; is the clock of this machine right?")
 
@@ -152,7 +152,7 @@ def _decoded(part: str) -> bytes:
         raw = b""
     # the decoder ignores surplus bits, so one token could be written in two ways and be handed in twice
     if not raw or encode_part(raw) != part:
-        raise ProviderBadResponse("id_token is no compact JWS")
+        raise ProviderBadResponse("the JWT is no compact JWS")
     return raw
 
 

@@ -3,7 +3,7 @@
 Owns the choice of the keys that may have made a signature. Never reads a claim.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,12 +22,13 @@ class KeySet:
     keys: tuple[Verifier, ...]
 
     def find_keys(self, algorithm: str, kid: str | None) -> list[Verifier]:
-        """Return the keys that may have signed a token with this `algorithm` and `kid`.
+        """Return the keys that may have signed a token with this `algorithm` and `kid`, the likeliest first.
 
-        For a token without `kid` (None) these are all keys for the algorithm. A key without a `kid` never fits a token
-        that has one.
+        For a token without `kid` (None) these are all keys for the algorithm; for another one those of that `kid`, of
+        which a set may list several, and then those without any.
         """
-        return [key for key in self.keys if algorithm in key.algorithms and kid in (None, key.kid)]
+        fitting = [key for key in self.keys if algorithm in key.algorithms and (kid is None or key.kid in (kid, ""))]
+        return sorted(fitting, key=lambda key: key.kid != kid)
 
 
 async def fetch_keys(http: Http, url: str) -> KeySet:
@@ -49,11 +50,4 @@ def read_keys(document: Mapping[str, Any]) -> KeySet:
     listed = document.get("keys")
     if not isinstance(listed, list) or len(listed) > MOST_KEYS:
         raise ProviderBadResponse(f"keys is no list of at most {MOST_KEYS} keys")
-    return KeySet(tuple(_without_namesakes(filter(None, map(VerificationKey.find, listed)))))
-
-
-def _without_namesakes(keys: Iterable[VerificationKey]) -> list[VerificationKey]:
-    """Drop keys of the same `kid` and type: a token's `kid` does not say which of them is meant."""
-    usable = list(keys)
-    names = [(key.kid, key.algorithms) for key in usable]
-    return [key for key, name in zip(usable, names, strict=True) if not key.kid or names.count(name) == 1]
+    return KeySet(tuple(filter(None, map(VerificationKey.find, listed))))

@@ -5,12 +5,13 @@ Owns the order of the calls and checks, which a subclass cannot leave out. The c
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, ClassVar
 
 from connect_core.cache.documents import CachedDocument
 from connect_core.crypto import Algorithm, SecretKey, SigningKey
-from connect_core.errors import ProviderBadResponse, ProviderUnsigned, SettingsError
+from connect_core.errors import ContradictingAnswer, ProviderBadResponse, ProviderUnsigned, SettingsError
 from connect_core.http import Answer, Http, with_query
 from connect_core.identity import ClientType, Identity, PersonId, Profile
 from connect_core.providers.oauth2 import (
@@ -29,8 +30,10 @@ from connect_core.providers.oidc.discovery import Metadata, fetch_metadata
 from connect_core.providers.oidc.id_token import Expected, Jws, check_claims, check_signature, split_token
 from connect_core.providers.oidc.jwks import KeySet, fetch_keys
 from connect_core.providers.oidc.settings import AuthMethod, OidcSettings
+from connect_core.providers.oidc.userinfo import check_signed, check_subject, find_jws
 from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, Entrance, Provider
 from connect_core.settings import ProviderSettings
+from connect_core.vendor_values import read_text
 
 _WITH_PKCE, _WITHOUT_PKCE = Quirks(), Quirks(pkce="never")
 
@@ -182,15 +185,16 @@ class OidcProvider(Provider):
     async def fetch_profile(self, identity: Identity) -> Identity:
         """Return `identity` with the profile of user-info (OpenID Connect Core §5.3), unless its ID token had one.
 
-        Raises as `Provider.fetch_profile`, and `ProviderBadResponse` when `sub` is another person's.
+        User-info is JSON or a signed JWT. Raises as `Provider.fetch_profile`: `ContradictingAnswer` when `sub`, `iss`
+        or `aud` are others, and `ProviderUnsigned` for a JWT that nobody of the provider signed.
         """
         metadata = await self._metadata.get()
         if identity.profile is not None or not metadata.userinfo_endpoint or not identity.grant:
             return identity
         headers = {"accept": "application/json", "authorization": f"Bearer {identity.grant}"}
-        userinfo = self.read_answer("userinfo", await self.http.get(metadata.userinfo_endpoint, headers=headers))
-        if userinfo.get("sub") != identity.strongest.value:
-            raise ProviderBadResponse("user-info is about somebody else")
+        answer = await self.http.get(metadata.userinfo_endpoint, headers=headers)
+        userinfo = await self._read_userinfo(answer, identity.strongest.scope)
+        check_subject(userinfo, identity.strongest)
         return identity.with_profile(self.read_profile(userinfo))
 
     def read_answer(self, operation: str, answer: Answer) -> Mapping[str, Any]:
@@ -208,11 +212,9 @@ class OidcProvider(Provider):
         The phone number is taken only when the provider says that it verified it.
         """
         profile = self.claims.read_profile(claims)
-        mobile, verified = claims.get("phone_number"), claims.get("phone_number_verified")
+        mobile, verified = read_text(claims.get("phone_number")), claims.get("phone_number_verified")
         is_verified = verified is True or (self.text_booleans and verified == "true")
-        if not is_verified or not isinstance(mobile, str):
-            return profile
-        return replace(profile, mobile=mobile)
+        return replace(profile, mobile=mobile) if is_verified else profile
 
     def find_profile(self, claims: Mapping[str, Any], response: AuthorizationResponse) -> Profile | None:
         """Return the profile that came with the login, or None when user-info has to be called for it.
@@ -244,19 +246,27 @@ class OidcProvider(Provider):
         self.check_person(claims)
         return claims
 
+    async def _read_userinfo(self, answer: Answer, issuer: str) -> Mapping[str, Any]:
+        jws = find_jws(answer, self.algorithms)
+        if jws is None:
+            return self.read_answer("userinfo", answer)
+        claims = await self._verified(jws)
+        if claims.get("iss", issuer) != issuer and self._issuer_of(claims) != issuer:
+            raise ContradictingAnswer("user-info is of another issuer")
+        check_signed(claims, (self.settings.client_id, *self.settings.audiences), self.now())
+        return claims
+
     async def _verified(self, jws: Jws) -> dict[str, Any]:
-        """Return the claims when a key of the provider signed them. Fetches the key set again for an unknown key."""
+        """Return the claims when a key of the provider signed them.
+
+        Where none of the known keys did, the key set is fetched again, at most once in `RETRY_PAUSE_SECONDS`.
+        """
         if jws.algorithm == "HS256":
             secret = self.settings.client_secret
             return check_signature(jws, [SecretKey(secret.get_secret_value())] if secret else [])
         known = await self._keys.get()
-        keys = known.find_keys(jws.algorithm, jws.kid)
-        if keys:
-            try:
-                return check_signature(jws, keys)
-            except ProviderUnsigned:
-                if jws.kid is not None:
-                    raise
+        with suppress(ProviderUnsigned):
+            return check_signature(jws, known.find_keys(jws.algorithm, jws.kid))
         newer = await self._keys.get_newer(known)
         return check_signature(jws, newer.find_keys(jws.algorithm, jws.kid))
 
@@ -266,7 +276,7 @@ class OidcProvider(Provider):
     def _issuer_of(self, claims: Mapping[str, Any]) -> str:
         issuer = self.find_issuer(claims) if isinstance(claims.get("iss"), str) else None
         if issuer is None:
-            raise ProviderBadResponse("iss of id_token is another issuer")
+            raise ContradictingAnswer("iss is another issuer")
         return issuer
 
     def _check_sender(self, metadata: Metadata, parameters: Mapping[str, str]) -> None:
@@ -275,7 +285,7 @@ class OidcProvider(Provider):
         It may be missing only when the discovery document does not promise it.
         """
         sender = parameters.get("iss")
-        if sender is None and not metadata.names_itself:
+        if not sender and not metadata.names_itself:
             return
         if sender != metadata.issuer:
             raise ProviderBadResponse("iss of the authorization response is missing or another issuer")

@@ -1,13 +1,13 @@
 """The verified phone number of a mini program: how it is asked for, with whose token, and what is no number."""
 
 import json
-import traceback
+import logging
 from typing import Any, ClassVar
 
 import httpx
 import pytest
 
-from connect_core.errors import BadRequest, CodeInvalid, ProviderBadResponse, ProviderConfig, SettingsError
+from connect_core.errors import BadRequest, CodeInvalid, ProviderBadResponse, SettingsError
 from connect_core.identity import Identity, PersonId, VerifiedPhone
 from connect_core.plugin import AuthorizationResponse, Claims, ClientType, Entrance, MiniProgramSettings, OAuth2Provider
 from connect_core.providers import calls
@@ -130,7 +130,7 @@ async def test_rejected_phone_code_is_the_clients() -> None:
     assert vendor.paths == ["/app", "/phone", "/phone"]
 
 
-@pytest.mark.parametrize("phone_code", ["x" * 2049, "a\nb", "码"])
+@pytest.mark.parametrize("phone_code", ["x" * 8193, "a\nb", "码"])
 async def test_malformed_phone_code_asks_nobody(phone_code: str) -> None:
     """It is a bad request of the client."""
     vendor = Vendor()
@@ -169,14 +169,24 @@ async def test_lifetime_of_an_app_token_has_the_vendors_name() -> None:
     assert await provider._fetch_app_token() == ("at", 60)
 
 
-async def test_wrong_secret_is_the_shops() -> None:
-    """The refusal of the app's token is `provider_config`, and shows neither secret nor code."""
-    transport = Transport({"/app": (401, b'{"error":"invalid_client"}')})
-    provider = make(Mini, transport, quirks=quirky(**WITH_APP_TOKEN))
-    with pytest.raises(ProviderConfig) as failed:
-        await fetch(provider)
-    told = "".join(traceback.format_exception(failed.value)) + repr(vars(provider))
-    assert not [secret for secret in (SECRET, PHONE_CODE, CODE) if secret in told]
+REFUSALS = {
+    "wrong secret": {"/app": (401, b'{"error":"invalid_client"}')},
+    "no right": {"/phone": (403, b'{"error":"insufficient_scope"}')},
+    "limit": {"/phone": (429, b"")},
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+async def test_a_refused_number_leaves_the_login_standing(case: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The number is an extra; the log says why there is none, and shows neither secret nor code."""
+    answers = {"/app": b'{"access_token":"app-token-1"}', **REFUSALS[case]}
+    provider = make(Mini, Transport(answers), quirks=quirky(**WITH_APP_TOKEN))
+    assert await fetch(provider) is None
+    [record] = caplog.records
+    assert (record.levelno, record.message) == (logging.WARNING, "phone_refused")
+    assert vars(record)["code"] == ("provider_refused" if case == "limit" else "provider_config")
+    text = repr(vars(record)) + repr(vars(provider))
+    assert not [secret for secret in (SECRET, PHONE_CODE, CODE) if secret in text]
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,16 @@ def test_exact_digits_and_control_characters() -> None:
     assert read(b'{"id":98765432109876543210987,"name":"a\tb"}') == {"id": 98765432109876543210987, "name": "a\tb"}
 
 
+def test_a_name_that_was_cut_inside_a_character() -> None:
+    """Its broken byte goes, and with it nothing else; an id with one is refused."""
+    answer = read('{"id":7,"name":"李华'.encode() + b'\xe6\x9d"}')
+    claims = Claims(user_id="id", nickname="name")
+    assert claims.read_profile(answer).nickname == "李华"
+    assert claims.read_ids(answer, "") == (PersonId.user_id("7"),)
+    with pytest.raises(ProviderBadResponse):
+        claims.read_ids(read(b'{"id":"a\xff"}'), "")
+
+
 @pytest.mark.parametrize("status", [200, 400, 401])
 @pytest.mark.parametrize("word", sorted(ERRORS))
 def test_standard_errors(word: str, status: int) -> None:
@@ -228,11 +238,14 @@ def test_lists_in_every_path() -> None:
     ("answer", "number"),
     [
         ({"n": "13800000001"}, "13800000001"),
-        ({"n": 13800000001, "c": 86}, "13800000001"),
         ({"n": "13800000001", "c": "+86"}, "13800000001"),
         ({"n": "+8613800000001", "c": ""}, "13800000001"),
         ({"n": "61234567", "c": 852}, "852-61234567"),
         ({"n": "61234567", "c": "+852"}, "852-61234567"),
+        ({"n": 61234567, "c": 852}, "852-61234567"),
+        ({"n": 13800000001, "c": 86}, "13800000001"),
+        ({"n": "61234567", "c": "00852"}, "852-61234567"),
+        ({"n": "13800000001", "c": None}, "13800000001"),
         ({}, None),
         ({"n": ""}, None),
         ({"n": True}, None),
@@ -276,22 +289,27 @@ def test_what_is_no_id_fails(kind: str, value: object) -> None:
 
 
 def test_union_id_may_be_absent_beside_another() -> None:
-    """Vendors give it only to apps that were bound; one that is there must be one."""
+    """Vendors give it only to apps that were bound; an empty one is absent, and one that is there must be one."""
     claims = Claims(union_id="unionid", open_id="openid")
-    assert claims.read_ids({"openid": "o"}, "c-1") == (PersonId.open_id("o", "c-1"),)
-    with pytest.raises(ProviderBadResponse):
-        claims.read_ids({"openid": "o", "unionid": ""}, "c-1")
+    for absent in ({}, {"unionid": None}, {"unionid": ""}, {"unionid": " "}):
+        assert claims.read_ids({"openid": "o", **absent}, "c-1") == (PersonId.open_id("o", "c-1"),)
+    for wrong in (True, 1.5, [], {}):
+        with pytest.raises(ProviderBadResponse):
+            claims.read_ids({"openid": "o", "unionid": wrong}, "c-1")
     with pytest.raises(ProviderBadResponse):
         claims.read_ids({"unionid": "u"}, "c-1")
 
 
 def test_first_path_that_is_there_counts() -> None:
-    """For an id that is the first with any value, for what is shown the first with some text."""
+    """A path leads to nothing where its value is null or empty, for ids and for what is shown."""
     claims = Claims(user_id=("sub", "id"), nickname=("name", "login"))
     assert claims.read_ids({"id": 5}, "") == (PersonId.user_id("5"),)
     assert claims.read_ids({"sub": "s", "id": 5}, "") == (PersonId.user_id("s"),)
+    assert claims.read_ids({"sub": "", "id": 5}, "") == (PersonId.user_id("5"),)
     with pytest.raises(ProviderBadResponse):
-        claims.read_ids({"sub": "", "id": 5}, "")
+        claims.read_ids({"sub": "", "id": " "}, "")
+    with pytest.raises(ProviderBadResponse):
+        claims.read_ids({"sub": True, "id": 5}, "")
     assert claims.read_profile({"name": "", "login": "maria"}).nickname == "maria"
 
 

@@ -1,10 +1,15 @@
 """Discovery and keys: what a provider may say about itself, and how often it is asked."""
 
 import asyncio
+import base64
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from connect_core.cache.documents import FRESH_SECONDS, RETRY_PAUSE_SECONDS, USABLE_SECONDS, CachedDocument
 from connect_core.crypto import SigningKey, encode_part
@@ -72,7 +77,7 @@ async def test_inner_issuer_has_inner_addresses(issuer: str) -> None:
     assert (await begin(vendor, issuer=issuer)).startswith(f"{issuer}/x?")
 
 
-@pytest.mark.parametrize("answer", [404, 302, b"[]", b"<html>", b'{"issuer":1,"issuer":2}', b"x" * 300_000, 503])
+@pytest.mark.parametrize("answer", [404, 302, b"[]", b"<html>", b'{"issuer":1,"issuer":2}', b"x" * 2_000_000, 503])
 async def test_no_document(answer: object) -> None:
     """An answer that is no document ends this login; the next one asks again."""
     vendor = Vendor()
@@ -190,11 +195,11 @@ async def test_rotated_key_without_a_name() -> None:
 
 
 async def test_strange_keys_ask_once_in_a_while() -> None:
-    """A flood of tokens under made-up key names costs one look, and none for a known name."""
+    """A flood of tokens that no key signed costs one look, whatever key they name."""
     vendor = Vendor()
     provider = make(vendor)
     stranger = SigningKey.generate("RS256", RSA.kid)
-    for kid, looks in [(RSA.kid, 1), *((str(n), 2) for n in range(20))]:
+    for kid, looks in [(RSA.kid, 2), *((str(n), 2) for n in range(20))]:
         vendor.documents["token"]["id_token"] = token(key=stranger, header={"kid": kid})
         with pytest.raises(ProviderUnsigned):
             await provider.login_callback(response())
@@ -215,7 +220,6 @@ def jwk(bits: int) -> dict[str, str]:
         {},
         {"keys": {}},
         {"keys": [RSA.public_jwk()] * (MOST_KEYS + 1)},
-        {"keys": [RSA.public_jwk(), {**RSA.public_jwk(), "n": OTHER.public_jwk()["n"]}]},
         {"keys": [jwk(1024)]},
         {"keys": [{**RSA.public_jwk(), "use": "enc"}]},
         {"keys": [{**RSA.public_jwk(), "alg": "RS512"}]},
@@ -228,7 +232,7 @@ def jwk(bits: int) -> dict[str, str]:
     ],
 )
 async def test_unusable_keys(keys: object) -> None:
-    """Too many, too large, too weak, for something else, two of one name, or none: nobody logs in by them."""
+    """Too many, too large, too weak, for something else, or none: nobody logs in by them."""
     with pytest.raises(ProviderFault):
         await log_in_with(token(), Vendor(jwks=keys))
 
@@ -247,13 +251,69 @@ async def test_set_may_tell_a_private_key() -> None:
     assert await log_in_with(token(), Vendor(jwks={"keys": [private]}))
 
 
-async def test_key_without_a_name_is_not_the_named_one() -> None:
-    """A token that names a key is not verified by one without a name."""
-    nameless = {name: value for name, value in EC.public_jwk().items() if name != "kid"}
-    vendor = Vendor(jwks={"keys": [nameless]})
-    assert await log_in_with(token(key=EC, header={"kid": None}), vendor)
+def certificate(key: SigningKey) -> str:
+    """Return a certificate of `key`, in base64, as `x5c` has it."""
+    private = load_pem_private_key(key.pkcs8_pem().encode(), None)
+    name, now = x509.Name([]), datetime(2026, 1, 1, tzinfo=UTC)
+    builder = x509.CertificateBuilder(name, name, private.public_key(), 1, now, now)  # type: ignore[arg-type]
+    return base64.b64encode(builder.sign(private, SHA256()).public_bytes(Encoding.DER)).decode()  # type: ignore[arg-type]
+
+
+def without(*names: str, key: SigningKey = RSA, **members: object) -> dict[str, object]:
+    """Return the JWK of `key` without the members `names`, and with other ones."""
+    return {name: value for name, value in {**key.public_jwk(), **members}.items() if name not in names}
+
+
+ODD_SETS: dict[str, list[object]] = {
+    "one key twice": [RSA.public_jwk(), RSA.public_jwk()],
+    "two keys of one name": [{**OTHER.public_jwk(), "kid": RSA.kid}, RSA.public_jwk()],
+    "without names": [without("kid", key=OTHER), without("kid")],
+    "without alg and use": [without("alg", "use")],
+    "empty members": [{**RSA.public_jwk(), "alg": "", "use": None, "key_ops": [], "x5c": []}],
+    "an empty name": [{**RSA.public_jwk(), "kid": ""}],
+    "keys to encrypt for": [{**OTHER.public_jwk(), "kid": RSA.kid, "use": "enc"}, RSA.public_jwk()],
+    "unknown types": [{"kty": "AKP", "kid": RSA.kid, "alg": "ML-DSA-44", "pub": "AA"}, RSA.public_jwk()],
+    "a secret": [{"kty": "oct", "k": "c2VjcmV0", "kid": RSA.kid}, RSA.public_jwk()],
+    "a certificate alone": [{"kid": RSA.kid, "x5c": [certificate(RSA)]}],
+    "a certificate with its type": [{"kty": "RSA", "use": "sig", "kid": RSA.kid, "x5c": [certificate(RSA)]}],
+    "a broken certificate": [{"kty": "RSA", "kid": RSA.kid, "x5c": ["AAAA"]}, RSA.public_jwk()],
+    "padded": [{**RSA.public_jwk(), "n": RSA.public_jwk()["n"] + "=="}],
+    "no text": [{"x5c": 7}, {"x5c": [7]}, {"kty": "RSA", "n": 7, "e": "AQAB"}, RSA.public_jwk()],
+}
+
+
+@pytest.mark.parametrize("case", ODD_SETS)
+async def test_odd_but_harmless_sets_log_in(case: str) -> None:
+    """Every key that fits is tried: what cannot be used beside it costs nobody a login."""
+    assert await log_in_with(token(), Vendor(jwks={"keys": ODD_SETS[case]}))
+
+
+async def test_certificate_of_another_key_verifies_nothing() -> None:
+    """The certificate's key counts where there is no other, for its own algorithms."""
+    assert await log_in_with(token(key=EC), Vendor(jwks={"keys": [{"kid": EC.kid, "x5c": [certificate(EC)]}]}))
+    for bad in (
+        {"kid": RSA.kid, "x5c": [certificate(OTHER)]},
+        {"kty": "EC", "kid": RSA.kid, "x5c": [certificate(RSA)]},
+    ):
+        with pytest.raises(ProviderUnsigned):
+            await log_in_with(token(), Vendor(jwks={"keys": [bad]}))
+
+
+async def test_named_key_is_no_other_one() -> None:
+    """A token that names a key is not verified by one of another name."""
     with pytest.raises(ProviderUnsigned):
-        await log_in_with(token(key=EC), Vendor(jwks={"keys": [nameless]}))
+        await log_in_with(token(), Vendor(jwks={"keys": [{**RSA.public_jwk(), "kid": "other"}]}))
+
+
+async def test_key_replaced_under_its_name() -> None:
+    """A vendor may keep the name: the set is fetched once more."""
+    vendor = Vendor()
+    provider = make(vendor)
+    assert await provider.login_callback(response())
+    vendor.documents["jwks"] = {"keys": [{**OTHER.public_jwk(), "kid": RSA.kid}]}
+    vendor.documents["token"]["id_token"] = token(key=OTHER, header={"kid": RSA.kid})
+    assert await provider.login_callback(response())
+    assert vendor.count("jwks") == 2
 
 
 def test_configuration_of_an_issuer_is_checked() -> None:

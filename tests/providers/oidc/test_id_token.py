@@ -168,7 +168,6 @@ async def test_slash_at_the_end_counts() -> None:
         ([CLIENT, 1], None),
         ({"a": CLIENT}, None),
         (CLIENT, "c-2"),
-        (CLIENT, ""),
         (CLIENT, [CLIENT]),
         ("c-1 ", None),
     ],
@@ -176,6 +175,16 @@ async def test_slash_at_the_end_counts() -> None:
 async def test_other_audience(audience: object, party: object) -> None:
     """The audience is us and nobody that we do not know, and so is the party."""
     await refused(token(aud=audience, azp=party))
+
+
+@pytest.mark.parametrize("empty", ["", " "])
+async def test_empty_claims_are_absent(empty: str) -> None:
+    """What may be missing may be empty; what must be there may not."""
+    assert await log_in_with(token(azp=empty, nbf=empty, at_hash=empty, header={"kid": empty}))
+    body = json.dumps({**CLAIMS, "azp": None, "nbf": None, "at_hash": None, "name": None})
+    assert await log_in_with(token(payload=body))
+    for needed in ("iss", "sub", "aud", "nonce"):
+        await refused(token(**{needed: empty}))
 
 
 async def test_known_audience() -> None:
@@ -267,7 +276,8 @@ async def test_hash_of_the_access_token(algorithm: str, digest: str) -> None:
     raw = hashlib.new(digest, ACCESS.encode()).digest()
     half = encode_part(raw[: len(raw) // 2])
     assert await log_in_with(token(alg=algorithm, at_hash=half))
-    for wrong in ("", "x", half[:-1], half + "=", encode_part(raw), 1, [half]):
+    assert await log_in_with(token(alg=algorithm, at_hash=""))  # empty is absent, and it may be missing here
+    for wrong in ("x", half[:-1], half + "=", encode_part(raw), 1, [half]):
         await refused(token(alg=algorithm, at_hash=wrong))
 
 

@@ -11,7 +11,14 @@ import pytest
 from pydantic import ValidationError
 
 from connect_core.crypto import SigningKey, VerificationKey
-from connect_core.errors import CodeInvalid, ProviderBadResponse, ProviderConfig, ProviderFault, SettingsError
+from connect_core.errors import (
+    CodeInvalid,
+    ContradictingAnswer,
+    ProviderBadResponse,
+    ProviderConfig,
+    ProviderFault,
+    SettingsError,
+)
 from connect_core.identity import ClientType, Identity, PersonId, Profile
 from connect_core.providers.oidc import OidcProvider
 from connect_core.sandbox import read_jwt
@@ -214,7 +221,7 @@ def test_settings_that_are_none(settings: dict[str, Any]) -> None:
 
 
 async def test_user_info_is_about_the_person() -> None:
-    """Its `sub` equals the ID token's (Core §5.3.2); missing or another one fails the login."""
+    """Its `sub` equals the ID token's (Core §5.3.2): another one fails the login, none leaves it without a profile."""
     vendor = Vendor()
     identity = await log_in(make(vendor))
     assert (identity.profile, identity.grant) == (None, ACCESS)
@@ -223,10 +230,11 @@ async def test_user_info_is_about_the_person() -> None:
     assert told.nickname == "Li Hua"
     assert vendor.requests[-1].headers["authorization"] == f"Bearer {ACCESS}"
     assert ACCESS not in str(vendor.requests[-1].url)
-    for wrong in ({"sub": "person-2", "name": "x"}, {"name": "x"}, {"sub": ["person-1"]}, b"not.a.jwt"):
+    for wrong in ({"name": "x"}, {"sub": ["person-1"]}, {"sub": ""}, b"<html>", {"sub": "person-2", "name": "x"}):
         vendor.documents["userinfo"] = wrong
-        with pytest.raises(ProviderBadResponse):
+        with pytest.raises(ProviderBadResponse) as caught:
             await profile_of(identity, vendor)
+        assert isinstance(caught.value, ContradictingAnswer) == ("person-2" in str(wrong))
 
 
 async def test_profile_in_the_id_token_saves_a_call() -> None:
