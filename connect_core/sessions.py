@@ -109,6 +109,7 @@ class Sessions:
         claims = {
             "sub": str(row.member_id),
             "sid": row.family,
+            "client_id": row.client_type,  # RFC 9068 §2.2; our clients are the client types
             "client_type": row.client_type,
             "iat": now,
             "exp": now + life,
