@@ -11,14 +11,13 @@ import json
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
-from html import escape
 from typing import Any, ClassVar
 from urllib.parse import unquote_plus, urlencode
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from connect_core.crypto import SecretKey, SigningKey, encode_part
@@ -27,6 +26,7 @@ from connect_core.sandbox.documented import find_documented_answer
 from connect_core.sandbox.faults import Fault
 from connect_core.sandbox.jwt import changed, read_jwt
 from connect_core.sandbox.oauth2_calls import Refused
+from connect_core.sandbox.oidc_calls import OidcGrant, challenge_of, posting_page, refuse_unless
 from connect_core.sandbox.vendor_server import PEOPLE, Person, Sandbox
 
 JsonObject = dict[str, Any]
@@ -34,20 +34,6 @@ TOKEN_LIFE = 3600
 """Seconds that an ID token or access token is valid."""
 CODE_LIFE = 600
 """Seconds that a code is valid."""
-
-
-@dataclass(frozen=True, slots=True)
-class OidcGrant:
-    """What a code or an access token stands for: who agreed, and to what.
-
-    `link` has the parameters of the authorization request; `expiry` is in seconds since the epoch; `is_used` is True
-    for a code that was redeemed.
-    """
-
-    person: Person
-    link: Mapping[str, str]
-    expiry: float
-    is_used: bool = False
 
 
 @cache
@@ -192,7 +178,8 @@ class OidcSandbox(Sandbox):
 
     def id_token_claims(self, grant: OidcGrant, access_token: str) -> JsonObject:
         """Return the claims of the ID token of `grant` (OpenID Connect Core §2)."""
-        now, digest = int(self.now()), hashlib.new(f"sha{self.algorithm[2:]}", access_token.encode()).digest()
+        size = "512" if self.algorithm in ("EdDSA", "Ed25519") else self.algorithm[2:]
+        now, digest = int(self.now()), hashlib.new(f"sha{size}", access_token.encode()).digest()
         return {
             "iss": self.issuer,
             "sub": self.subject(grant.person.key),
@@ -291,7 +278,7 @@ class OidcSandbox(Sandbox):
         else:
             response["error"] = "access_denied"
         if link.get("response_mode") == "form_post":
-            return _posting_page(link["redirect_uri"], response)
+            return posting_page(link["redirect_uri"], response)
         mark = "&" if "?" in link["redirect_uri"] else "?"
         callback = f"{link['redirect_uri']}{mark}{urlencode(response)}"
         return RedirectResponse(callback, 303, {"cache-control": "no-store"})
@@ -329,7 +316,7 @@ class OidcSandbox(Sandbox):
             grant = self._codes.get(parameters.get("code", ""))
             if grant is None or grant.is_used or self.now() > grant.expiry:
                 raise Refused("invalid_grant")
-            challenge = _challenge_of(parameters.get("code_verifier", ""))
+            challenge = challenge_of(parameters.get("code_verifier", ""))
             same = parameters.get("redirect_uri") == grant.link["redirect_uri"]
             if not same or challenge != grant.link.get("code_challenge", ""):
                 raise Refused("invalid_grant")
@@ -352,20 +339,20 @@ class OidcSandbox(Sandbox):
         match self.auth_method:
             case "client_secret_basic":
                 kind, _, pair = authorization.partition(" ")
-                _refuse_unless(kind == "Basic" and secret is None)
+                refuse_unless(kind == "Basic" and secret is None)
                 client, _, secret = (unquote_plus(part) for part in base64.b64decode(pair).decode().partition(":"))
             case "private_key_jwt":
                 self._check_assertion(parameters.get("client_assertion", ""))
                 secret = self.client_secret
             case "none":
                 secret = self.client_secret
-        _refuse_unless(client == self.client_id and secret == self.client_secret)
+        refuse_unless(client == self.client_id and secret == self.client_secret)
 
     def _check_assertion(self, assertion: str) -> None:
         claims = read_jwt(assertion, self.client_key)
         now, life = self.now(), claims.get("exp", 0) - claims.get("iat", 0)
-        _refuse_unless(claims.get("iss") == claims.get("sub") == self.client_id and claims.get("aud") == self.issuer)
-        _refuse_unless(0 < life <= 60 and claims["exp"] > now and claims.get("jti") not in self._spent_ids)
+        refuse_unless(claims.get("iss") == claims.get("sub") == self.client_id and claims.get("aud") == self.issuer)
+        refuse_unless(0 < life <= 60 and claims["exp"] > now and claims.get("jti") not in self._spent_ids)
         self._spent_ids.add(claims["jti"])
 
     def _answer_userinfo(self, request: Request, fault: Fault | None) -> JsonObject:
@@ -379,21 +366,3 @@ class OidcSandbox(Sandbox):
 
     def _client_of(self, client_type: ClientType) -> str:
         return self.app_client_id if client_type is ClientType.APP else self.client_id
-
-
-def _refuse_unless(condition: object) -> None:
-    if not condition:
-        raise Refused("invalid_client")
-
-
-def _challenge_of(verifier: str) -> str:
-    return encode_part(hashlib.sha256(verifier.encode()).digest()) if verifier else ""
-
-
-def _posting_page(address: str, fields: Mapping[str, str]) -> Response:
-    """`form_post`: a page whose form the browser submits by itself (OAuth 2.0 Form Post Response Mode)."""
-    inputs = "".join(f'<input type="hidden" name="{escape(n)}" value="{escape(v)}">' for n, v in fields.items())
-    page = f'<!doctype html><body onload="document.forms[0].submit()"><form method="post" action="{escape(address)}">'
-    return HTMLResponse(
-        f"{page}{inputs}<noscript><button>OK</button></noscript></form>", headers={"cache-control": "no-store"}
-    )

@@ -10,9 +10,9 @@ import hashlib
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
-from connect_core.crypto import Verifier, encode_part
+from connect_core.crypto import Algorithm, Verifier, encode_part
 from connect_core.errors import ProviderBadResponse, ProviderUnsigned
 from connect_core.http import parse_object
 from connect_core.identity import exact_id
@@ -49,6 +49,7 @@ class Expected:
     - `nonce`: the nonce of this flow.
     - `now`: seconds since the epoch.
     - `access_token`: the token that came in the same answer, to compare `at_hash` with; empty when none came.
+    - `max_age`: seconds since the person proved to the provider who they are, where the request limited them.
     """
 
     clients: frozenset[str]
@@ -56,6 +57,7 @@ class Expected:
     nonce: str = field(repr=False)
     now: float
     access_token: str = field(default="", repr=False)
+    max_age: int | None = None
 
 
 def split_token(token: object, algorithms: Collection[str]) -> Jws:
@@ -75,7 +77,8 @@ def split_token(token: object, algorithms: Collection[str]) -> Jws:
     header = _object(head)
     algorithm, kid = header.get("alg"), header.get("kid")
     if not isinstance(algorithm, str) or algorithm not in algorithms:
-        raise ProviderUnsigned("alg of id_token is not allowed")
+        name = f" {algorithm}" if algorithm in get_args(Algorithm) else ""
+        raise ProviderUnsigned(f"alg{name} of id_token is not among id_token_algorithms")
     if {"b64", "crit", "enc", "zip"} & header.keys() or not isinstance(kid, str | None):
         raise ProviderBadResponse("the header of id_token is not taken")
     return Jws(algorithm, kid, body, token.rpartition(".")[0].encode(), signature)
@@ -106,6 +109,8 @@ def check_claims(claims: Mapping[str, Any], algorithm: str, expected: Expected) 
     exact_id(subject, "sub of id_token")
     if "at_hash" in claims and expected.access_token:
         _check_hash(claims["at_hash"], algorithm, expected.access_token)
+    if expected.max_age is not None and _time(claims, "auth_time") < expected.now - expected.max_age - SKEW:
+        raise ProviderBadResponse("auth_time of id_token is older than max_age allows")
 
 
 def _check_audience(claims: Mapping[str, Any], expected: Expected) -> None:
@@ -136,8 +141,8 @@ def _time(claims: Mapping[str, Any], name: str) -> float:
 
 
 def _check_hash(at_hash: object, algorithm: str, access_token: str) -> None:
-    # OpenID Connect Core §3.1.3.6 takes the hash from the algorithm's name (RS256: SHA-256); other names have none
-    size = algorithm[2:]
+    # OpenID Connect Core §3.1.3.6 takes the hash from the algorithm's name (RS256: SHA-256); Ed25519 uses SHA-512
+    size = "512" if algorithm in ("EdDSA", "Ed25519") else algorithm[2:]
     if size not in ("256", "384", "512"):
         raise ProviderBadResponse("at_hash of id_token is of an unknown algorithm")
     digest = hashlib.new(f"sha{size}", access_token.encode()).digest()

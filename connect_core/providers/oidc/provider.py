@@ -4,12 +4,12 @@ Owns the order of the calls and checks, which a subclass cannot leave out. The c
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
 from connect_core.cache.documents import CachedDocument
-from connect_core.crypto import Algorithm, SecretKey, SigningKey
+from connect_core.crypto import SECRET_BYTES, Algorithm, SecretKey, SigningKey
 from connect_core.errors import ProviderBadResponse, ProviderUnsigned, SettingsError
 from connect_core.http import Answer, Http, with_query
 from connect_core.identity import ClientType, Identity, PersonId, Profile
@@ -25,7 +25,7 @@ from connect_core.providers.oauth2 import (
 )
 from connect_core.providers.oauth2.claims import check_token
 from connect_core.providers.oidc.authentication import PrivateKeyJwt
-from connect_core.providers.oidc.discovery import Metadata, fetch_metadata
+from connect_core.providers.oidc.discovery import Metadata, fetch_metadata, make_metadata
 from connect_core.providers.oidc.id_token import Expected, Jws, check_claims, check_signature, split_token
 from connect_core.providers.oidc.jwks import KeySet, fetch_keys
 from connect_core.providers.oidc.settings import AuthMethod, OidcSettings
@@ -67,6 +67,8 @@ class OidcProvider(Provider):
         "ES256",
         "ES384",
         "ES512",
+        "EdDSA",
+        "Ed25519",
     )
     scope: str = "openid profile"
     authorize: Mapping[str, str] = {}
@@ -80,7 +82,8 @@ class OidcProvider(Provider):
     def __init__(self, settings: OidcSettings, http: Http) -> None:
         """Parse the signing key. Raises `SettingsError` for a key that cannot be read and settings that do not fit."""
         super().__init__(settings, http)
-        mistakes = list(settings.mistakes())
+        self.algorithms = settings.id_token_algorithms or self.algorithms
+        mistakes = [*settings.mistakes(), *self._find_weak_secret()]
         self._signing_key = None
         if settings.private_key:
             try:
@@ -91,9 +94,7 @@ class OidcProvider(Provider):
             raise SettingsError(mistakes)
         self.scope = settings.scope or self.scope
         self.claims = self.claims.model_copy(update=settings.claims.model_dump(exclude_unset=True))
-        self._metadata = CachedDocument(
-            lambda: fetch_metadata(http, settings.issuer, self.issuer_template or settings.issuer)
-        )
+        self._metadata = CachedDocument(self._fetch_metadata)
         self._keys = CachedDocument(self._fetch_keys)
 
     def find_issuer(self, claims: Mapping[str, Any]) -> str | None:
@@ -134,7 +135,9 @@ class OidcProvider(Provider):
         method = settings.token_endpoint_auth_method or self.auth_method
         method = method or ("private_key_jwt" if settings.private_key else with_secret)
         if method == "private_key_jwt" and self._signing_key:
-            return PrivateKeyJwt(settings.client_id, metadata.issuer, self._signing_key, self.now)
+            places = {"issuer": metadata.issuer, "token_endpoint": metadata.token_endpoint}
+            audience = places.get(settings.client_assertion_audience, settings.client_assertion_audience)
+            return PrivateKeyJwt(settings.client_id, audience, self._signing_key, self.now)
         if method == "none":
             return NoSecret(settings.client_id)
         return (SecretInHeader if method == "client_secret_basic" else SecretInForm)(settings.client_id, secret)
@@ -157,6 +160,7 @@ class OidcProvider(Provider):
             "nonce": request.nonce,
             **(challenge if self._sends_challenge(metadata) else {}),
             **self.authorize,
+            **self.settings.authorize_parameters,
         }
         return with_query(metadata.authorization_endpoint, parameters)
 
@@ -176,7 +180,10 @@ class OidcProvider(Provider):
         answer = self.read_answer("token", redeemed)
         access_token = check_token(answer.get("access_token"))
         client = frozenset({self.settings.client_id})
-        claims = await self._check_id_token(answer.get("id_token"), client, response.nonce, access_token)
+        expected = Expected(client, frozenset(self.settings.audiences), response.nonce, self.now(), access_token)
+        if (max_age := self.settings.authorize_parameters.get("max_age")) is not None:
+            expected = replace(expected, max_age=int(max_age))
+        claims = await self._check_id_token(answer.get("id_token"), expected)
         return self._identity(claims, response, access_token)
 
     async def fetch_profile(self, identity: Identity) -> Identity:
@@ -225,7 +232,8 @@ class OidcProvider(Provider):
 
     async def _read_credential(self, response: AuthorizationResponse) -> Identity:
         clients = frozenset({self.settings.client_id, *self.settings.audiences})
-        claims = await self._check_id_token(response.code, clients, response.nonce, "")
+        expected = Expected(clients, frozenset(self.settings.audiences), response.nonce, self.now())
+        claims = await self._check_id_token(response.code, expected)
         return self._identity(claims, response, "")
 
     def _identity(self, claims: Mapping[str, Any], response: AuthorizationResponse, grant: str) -> Identity:
@@ -233,13 +241,10 @@ class OidcProvider(Provider):
         profile = self.find_profile(claims, response)
         return Identity(self.union_type, (subject,), self.settings.client_id, profile, grant=grant)
 
-    async def _check_id_token(
-        self, token: object, clients: frozenset[str], nonce: str, access_token: str
-    ) -> dict[str, Any]:
+    async def _check_id_token(self, token: object, expected: Expected) -> dict[str, Any]:
         jws = split_token(token, self.algorithms)
         claims = await self._verified(jws)
         self._issuer_of(claims)
-        expected = Expected(clients, frozenset(self.settings.audiences), nonce, self.now(), access_token)
         check_claims(claims, jws.algorithm, expected)
         self.check_person(claims)
         return claims
@@ -259,6 +264,19 @@ class OidcProvider(Provider):
                     raise
         newer = await self._keys.get_newer(known)
         return check_signature(jws, newer.find_keys(jws.algorithm, jws.kid))
+
+    def _find_weak_secret(self) -> Iterator[str]:
+        secret = self.settings.client_secret
+        is_weak = secret is not None and len(secret.get_secret_value().encode()) < SECRET_BYTES
+        is_missing = secret is None and self.settings.id_token_algorithms is not None
+        if "HS256" in self.algorithms and (is_weak or is_missing):
+            yield f"client_secret: HS256 takes a secret of at least {SECRET_BYTES} bytes"
+
+    async def _fetch_metadata(self) -> Metadata:
+        settings, expected = self.settings, self.issuer_template or self.settings.issuer
+        if url := settings.discovery_address:
+            return await fetch_metadata(self.http, url, expected, settings.endpoints)
+        return make_metadata(expected, settings.endpoints)
 
     async def _fetch_keys(self) -> KeySet:
         return await fetch_keys(self.http, (await self._metadata.get()).jwks_uri)
