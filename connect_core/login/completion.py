@@ -140,6 +140,7 @@ class Completion:
         device_id = pending.device_id if pending else visit.device_id
         session = NewSession(entry.member_id, arrival.configured.client_type, device_id, entry.connect_id)
         opened = self._sessions.open(tx, session, now)
+        self._services.vendor_sessions.remember(tx, opened.row, arrival.configured.name, identity)
         events = self._write_events(tx, arrival, identity, entry, now)
         if arrival.flow is not None:
             flow.close(tx, arrival.flow, flow.DONE)

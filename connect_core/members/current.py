@@ -13,6 +13,7 @@ from connect_core.crypto import is_password
 from connect_core.errors import LoginTooOld, MemberDisabled, NotLoggedIn, TokenInvalid, Unavailable
 from connect_core.identity import ClientType
 from connect_core.members.services import Services
+from connect_core.members.vendor_sessions import EndedVendorSession
 from connect_core.providers.hookspecs import TokenRequest
 from connect_core.sessions import LiveSession, OpenSession, Tokens
 from connect_core.store import Transaction, connections, members
@@ -35,6 +36,7 @@ class CurrentMember:
         self._database = services.database
         self._members = services.members
         self._sessions = services.sessions
+        self._vendor_sessions = services.vendor_sessions
         self._hooks = services.hooks
         self._now = services.now
 
@@ -75,17 +77,23 @@ class CurrentMember:
             return self._sessions.issue_tokens(opened, self._now()).answer()
         return {"uid": opened.row.member_id, **tokens_of_plugin}
 
-    async def logout(self, token: str) -> None:
-        """End the login behind a session, refresh or access token; an unknown token is ignored."""
+    async def logout(self, token: str) -> EndedVendorSession | None:
+        """End the login behind a session, refresh or access token; an unknown token is ignored.
+
+        Returns the vendor's session that the login came from, where the vendor wants to know.
+        """
         now = self._now()
 
-        def end(tx: Transaction) -> None:
-            if not self._sessions.end(tx, token, now):
+        def end(tx: Transaction) -> EndedVendorSession | None:
+            session = self._sessions.end(tx, token, now)
+            if session is None:
                 session = self._sessions.find_by_access_token(tx, token, now)
-                if session:
-                    self._sessions.end_family(tx, session.family, now)
+                if session is None:
+                    return None
+                self._sessions.end_family(tx, session.family, now)
+            return self._vendor_sessions.take(tx, session.family)
 
-        await self._database.write(end)
+        return await self._database.write(end)
 
     async def find_member(self, *, session_token: str = "", access_token: str = "") -> LoggedIn | None:
         """Return who is logged in with either token, or None."""

@@ -26,7 +26,15 @@ from connect_core.sandbox.documented import find_documented_answer
 from connect_core.sandbox.faults import Fault
 from connect_core.sandbox.jwt import changed, read_jwt
 from connect_core.sandbox.oauth2_calls import Refused
-from connect_core.sandbox.oidc_calls import OidcGrant, challenge_of, posting_page, refuse_unless
+from connect_core.sandbox.oidc_calls import (
+    OidcGrant,
+    challenge_of,
+    end_session,
+    logout_claims,
+    posting_page,
+    refuse_unless,
+    without_none,
+)
 from connect_core.sandbox.vendor_server import PEOPLE, Person, Sandbox
 
 JsonObject = dict[str, Any]
@@ -66,6 +74,8 @@ class OidcSandbox(Sandbox):
     - `client_id`, `client_secret`: the registered client; `app_client_id`: the client of tokens for apps.
     - `document`: further members of the discovery document. At the vendor's own issuer that of `documented` is sent.
     - `paths`: the endpoints `authorize`, `token`, `jwks` and, if there is one, `userinfo`.
+    - `ends_sessions`: True where the vendor ends logins and is told of their end (OpenID Connect RP-Initiated and
+      Back-Channel Logout 1.0): its ID tokens have `sid`, and there is the endpoint `/logout`.
     - `profile_in_token`: True where the ID token has the profile, so that user-info is not called.
     """
 
@@ -84,6 +94,7 @@ class OidcSandbox(Sandbox):
     }
     document: ClassVar[Mapping[str, Any]] = {}
     profile_in_token: ClassVar[bool] = False
+    ends_sessions: ClassVar[bool] = False
     _RENAMED_METHODS: ClassVar[Mapping[str, str]] = {
         "hand_over": "client_parameters",
         "tell_claims": "id_token_claims",
@@ -129,6 +140,20 @@ class OidcSandbox(Sandbox):
     def subject(self, person: str) -> str:
         """Return the claim `sub` of the person with the key `person`."""
         return hashlib.sha256(f"{type(self).__name__}\0{person}".encode()).hexdigest()[:32]
+
+    def session_of(self, person: str) -> str:
+        """Return the claim `sid` of the person with the key `person`, who has one session at this vendor."""
+        return hashlib.sha256(f"session\0{self.subject(person)}".encode()).hexdigest()[:24]
+
+    def sign_logout_token(self, header: Mapping[str, Any] | None = None, **claims: Any) -> str:
+        """Return a logout token (OpenID Connect Back-Channel Logout 1.0 §2.4) with `sid` or `sub` among `claims`.
+
+        `header` and `claims` replace what a right one has; None leaves a member out.
+        """
+        standard = logout_claims(self.issuer, self.client_id, int(self.now()))
+        head = {"alg": self.algorithm, "typ": "logout+jwt", "kid": self.key.kid, **(header or {})}
+        payload = json.dumps(without_none({**standard, **claims}))
+        return self._signed(without_none(head), payload, self.algorithm, "", "")
 
     def get_untrusted(self) -> Collection[str]:
         """Return the faults of an ID token that must fail a login, and `swapped_id` where user-info is called."""
@@ -186,6 +211,7 @@ class OidcSandbox(Sandbox):
             "aud": grant.link["client_id"],
             "iat": now,
             "exp": now + TOKEN_LIFE,
+            **({"sid": self.session_of(grant.person.key)} if self.ends_sessions else {}),
             **({"nonce": grant.link["nonce"]} if "nonce" in grant.link else {}),
             **({"at_hash": encode_part(digest[: len(digest) // 2])} if access_token else {}),
             **(self.profile_claims(grant.person) if self.profile_in_token else {}),
@@ -221,6 +247,7 @@ class OidcSandbox(Sandbox):
             Route(paths["jwks"], self._call("jwks", lambda _, __: {"keys": [self.key.public_jwk()]})),
             Route(paths["authorize"], self._authorize, methods=["GET", "POST"]),
             Route(paths["token"], self._token, methods=["POST"]),
+            *([Route("/logout", end_session)] if self.ends_sessions else []),
             *([Route(paths["userinfo"], self._call("userinfo", self._answer_userinfo))] if "userinfo" in paths else []),
         ]
 
@@ -234,6 +261,7 @@ class OidcSandbox(Sandbox):
             "token_endpoint": url + paths["token"],
             "jwks_uri": url + paths["jwks"],
             **({"userinfo_endpoint": url + paths["userinfo"]} if "userinfo" in paths else {}),
+            **({"end_session_endpoint": f"{url}/logout"} if self.ends_sessions else {}),
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": [self.algorithm],

@@ -1,15 +1,21 @@
 """What an `OidcSandbox` and its calls share: the grant behind a code, and small parts of its answers."""
 
 import hashlib
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
-from starlette.responses import HTMLResponse, Response
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from connect_core.crypto import encode_part
 from connect_core.sandbox.oauth2_calls import Refused
 from connect_core.sandbox.vendor_server import Person
+
+LOGOUT_TOKEN_LIFE = 120
+"""Seconds that a logout token is valid, as §2.4 of Back-Channel Logout recommends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +50,28 @@ def posting_page(address: str, fields: Mapping[str, str]) -> Response:
     return HTMLResponse(
         f"{page}{inputs}<noscript><button>OK</button></noscript></form>", headers={"cache-control": "no-store"}
     )
+
+
+def without_none(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `members` without those that are None."""
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def logout_claims(issuer: str, client_id: str, now: int) -> dict[str, Any]:
+    """Return the claims of a logout token, all but `sid` and `sub`."""
+    return {
+        "iss": issuer,
+        "aud": client_id,
+        "iat": now,
+        "exp": now + LOGOUT_TOKEN_LIFE,
+        "jti": secrets.token_hex(16),
+        "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+    }
+
+
+async def end_session(request: Request) -> Response:
+    """Answer a browser that logs out at the vendor (OpenID Connect RP-Initiated Logout 1.0 §2)."""
+    target = request.query_params.get("post_logout_redirect_uri", "")
+    if not target or not request.query_params.keys() & {"client_id", "id_token_hint"}:
+        return Response("400 the client or its address is missing", 400)
+    return RedirectResponse(target, 303, {"cache-control": "no-store"})

@@ -4,7 +4,7 @@
 decided here, and nothing else imports SQLAlchemy.
 """
 
-from connect_core.store import connections, events, flows, members, qr_logins, schema, sessions
+from connect_core.store import connections, events, flows, members, qr_logins, schema, sessions, vendor_sessions
 from connect_core.store.engine.database import Database
 from connect_core.store.engine.statement import Transaction
 
@@ -18,4 +18,5 @@ __all__ = [
     "qr_logins",
     "schema",
     "sessions",
+    "vendor_sessions",
 ]

@@ -33,6 +33,7 @@ from connect_core.web.endpoints import route
 from connect_core.web.error_pages import answer_error
 from connect_core.web.legacy.account_binder import account_binder_routes
 from connect_core.web.legacy.javashop import javashop_routes
+from connect_core.web.login.backchannel import backchannel_routes
 from connect_core.web.login.first_login import first_login_routes
 from connect_core.web.login.qr_login import qr_login_routes
 from connect_core.web.login.routes import login_routes
@@ -83,6 +84,7 @@ def create_app(
             *account_binder_routes(context),
             *qr_login_routes(context),
             *javashop_routes(context),
+            *backchannel_routes(context),
             *_health_routes(context),
         ],
         lifespan=lambda _: _lifespan(manager),

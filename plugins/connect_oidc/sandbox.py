@@ -14,6 +14,7 @@ class PlainOidcSandbox(OidcSandbox):
     """One client. The arguments of `OidcSandbox` choose the signing algorithm and the authentication method."""
 
     title = "OpenID Connect 沙箱 · OpenID Connect sandbox"
+    ends_sessions = True
 
     def settings(self, base_url: str, client_type: ClientType) -> Mapping[str, Any]:
         """Return the client's settings. `base_url` becomes the issuer; HS256 has to be named."""

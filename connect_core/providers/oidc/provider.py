@@ -12,7 +12,7 @@ from connect_core.cache.documents import CachedDocument
 from connect_core.crypto import SECRET_BYTES, Algorithm, SecretKey, SigningKey
 from connect_core.errors import ProviderBadResponse, ProviderUnsigned, SettingsError
 from connect_core.http import Answer, Http, with_query
-from connect_core.identity import ClientType, Identity, PersonId, Profile
+from connect_core.identity import ID_MAX, ClientType, Identity, PersonId, Profile, VendorSession
 from connect_core.providers.oauth2 import (
     Claims,
     ClientAuthentication,
@@ -24,12 +24,19 @@ from connect_core.providers.oauth2 import (
     redeem_code,
 )
 from connect_core.providers.oauth2.claims import check_token
+from connect_core.providers.oidc import logout_token as logout
 from connect_core.providers.oidc.authentication import PrivateKeyJwt
 from connect_core.providers.oidc.discovery import Metadata, fetch_metadata, make_metadata
 from connect_core.providers.oidc.id_token import Expected, Jws, check_claims, check_signature, split_token
 from connect_core.providers.oidc.jwks import KeySet, fetch_keys
 from connect_core.providers.oidc.settings import AuthMethod, OidcSettings
-from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, Entrance, Provider
+from connect_core.providers.provider import (
+    AuthorizationRequest,
+    AuthorizationResponse,
+    Entrance,
+    LogoutNotice,
+    Provider,
+)
 from connect_core.settings import ProviderSettings
 
 _WITH_PKCE, _WITHOUT_PKCE = Quirks(), Quirks(pkce="never")
@@ -184,7 +191,10 @@ class OidcProvider(Provider):
         if (max_age := self.settings.authorize_parameters.get("max_age")) is not None:
             expected = replace(expected, max_age=int(max_age))
         claims = await self._check_id_token(answer.get("id_token"), expected)
-        return self._identity(claims, response, access_token)
+        identity = self._identity(claims, response, access_token)
+        sid, hint = claims.get("sid"), answer["id_token"] if self.settings.rp_initiated_logout else ""
+        known_sid = sid if isinstance(sid, str) and len(sid) <= ID_MAX else ""
+        return replace(identity, vendor_session=VendorSession(known_sid, hint)) if known_sid or hint else identity
 
     async def fetch_profile(self, identity: Identity) -> Identity:
         """Return `identity` with the profile of user-info (OpenID Connect Core §5.3), unless its ID token had one.
@@ -199,6 +209,29 @@ class OidcProvider(Provider):
         if userinfo.get("sub") != identity.strongest.value:
             raise ProviderBadResponse("user-info is about somebody else")
         return identity.with_profile(self.read_profile(userinfo))
+
+    async def read_logout(self, logout_token: str) -> LogoutNotice:
+        """Return which session has ended, or whose (OpenID Connect Back-Channel Logout 1.0 §2.6).
+
+        Raises `ProviderUnsigned` and `ProviderBadResponse` for a token that fails a check.
+        """
+        jws = split_token(logout_token, self.algorithms, logout.WHAT)
+        claims = await self._verified(jws, logout.WHAT)
+        issuer, audiences = self._issuer_of(claims, logout.WHAT), frozenset(self.settings.audiences)
+        expected = Expected(audiences | {self.settings.client_id}, audiences, "", self.now())
+        return logout.read_logout_claims(jws, claims, issuer, expected)
+
+    async def get_logout_url(self, hint: str, return_to: str) -> str | None:
+        """Return the provider's page that ends the session there (OpenID Connect RP-Initiated Logout 1.0 §2).
+
+        `hint` is the ID token of the login. None without the setting `rp_initiated_logout`, or without such a page.
+        """
+        page = (await self._metadata.get()).end_session_endpoint if self.settings.rp_initiated_logout else ""
+        if not page:
+            return None
+        known = {"id_token_hint": hint} if hint else {}
+        parameters = {**known, "client_id": self.settings.client_id, "post_logout_redirect_uri": return_to}
+        return with_query(page, parameters)
 
     def read_answer(self, operation: str, answer: Answer) -> Mapping[str, Any]:
         """Return the object in an answer of the provider. `operation` is `token` or `userinfo`.
@@ -243,27 +276,27 @@ class OidcProvider(Provider):
 
     async def _check_id_token(self, token: object, expected: Expected) -> dict[str, Any]:
         jws = split_token(token, self.algorithms)
-        claims = await self._verified(jws)
+        claims = await self._verified(jws, "id_token")
         self._issuer_of(claims)
         check_claims(claims, jws.algorithm, expected)
         self.check_person(claims)
         return claims
 
-    async def _verified(self, jws: Jws) -> dict[str, Any]:
+    async def _verified(self, jws: Jws, what: str) -> dict[str, Any]:
         """Return the claims when a key of the provider signed them. Fetches the key set again for an unknown key."""
         if jws.algorithm == "HS256":
             secret = self.settings.client_secret
-            return check_signature(jws, [SecretKey(secret.get_secret_value())] if secret else [])
+            return check_signature(jws, [SecretKey(secret.get_secret_value())] if secret else [], what)
         known = await self._keys.get()
         keys = known.find_keys(jws.algorithm, jws.kid)
         if keys:
             try:
-                return check_signature(jws, keys)
+                return check_signature(jws, keys, what)
             except ProviderUnsigned:
                 if jws.kid is not None:
                     raise
         newer = await self._keys.get_newer(known)
-        return check_signature(jws, newer.find_keys(jws.algorithm, jws.kid))
+        return check_signature(jws, newer.find_keys(jws.algorithm, jws.kid), what)
 
     def _find_weak_secret(self) -> Iterator[str]:
         secret = self.settings.client_secret
@@ -281,10 +314,10 @@ class OidcProvider(Provider):
     async def _fetch_keys(self) -> KeySet:
         return await fetch_keys(self.http, (await self._metadata.get()).jwks_uri)
 
-    def _issuer_of(self, claims: Mapping[str, Any]) -> str:
+    def _issuer_of(self, claims: Mapping[str, Any], what: str = "id_token") -> str:
         issuer = self.find_issuer(claims) if isinstance(claims.get("iss"), str) else None
         if issuer is None:
-            raise ProviderBadResponse("iss of id_token is another issuer")
+            raise ProviderBadResponse(f"iss of {what} is another issuer")
         return issuer
 
     def _check_sender(self, metadata: Metadata, parameters: Mapping[str, str]) -> None:

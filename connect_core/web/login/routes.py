@@ -140,12 +140,20 @@ class _LoginEndpoints:
         cookies = get_cookies(request)
         from_cookies = (cookies.get(self._context.cookies.session), cookies.get("refresh_token"))
         tokens = (body.get("refresh_token"), get_bearer(request), *from_cookies)
-        for token in filter(None, tokens):
-            await self._manager.current_member.logout(token)
+        ended = [await self._manager.current_member.logout(token) for token in filter(None, tokens)]
         home = self._manager.targets.check(self._manager.settings.service.home_url)
-        response = responses.redirect(home) if wants_page(request) else responses.no_content()
+        vendor_url = await self._manager.vendor_logouts.find_logout_url(next(filter(None, ended), None), home)
+        response = self._after_logout(request, home, vendor_url)
         self._context.forget_logins(request, response)
         return response
+
+    def _after_logout(self, request: Request, home: str, vendor_url: str | None) -> Response:
+        """Send the browser on, to the vendor where the login ends there as well; a script gets that address."""
+        if not wants_page(request):
+            return responses.json_response({"logout_url": vendor_url}) if vendor_url else responses.no_content()
+        if vendor_url:
+            return responses.html_response(self._context.pages.leaving(get_visit(request).language, vendor_url))
+        return responses.redirect(home)
 
     async def me(self, request: Request) -> Response:
         logged_in = await find_logged_in(self._context, request)
