@@ -14,6 +14,9 @@ from connect_core.sandbox import OidcSandbox
 from connect_core.testing import RunningShop, Visitor, run_shop
 from connect_oidc.sandbox import PlainOidcSandbox
 
+from ..kit.first_logins import choose
+from ..kit.qr_logins import approve, collect, start
+
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 Stage = tuple[RunningShop, OidcSandbox]
 STRANGER = SigningKey.generate("RS256", "nobody-knows")
@@ -33,6 +36,7 @@ def run_stage(sandbox: OidcSandbox | None = None, **settings: Any) -> Iterator[S
     """Run the shop with further settings of the provider."""
 
     def change(raw: dict[str, Any]) -> None:
+        raw["service"] |= {"first_login": settings.pop("first_login", "register")}
         raw["providers"]["oidc"] |= settings
 
     provider = sandbox or PlainOidcSandbox()
@@ -287,6 +291,40 @@ def test_provider_without_a_page_or_out_of_order() -> None:
     for shop, _ in run_stage(broken, rp_initiated_logout=True, end_session_endpoint="http://127.0.0.1:9/logout"):
         visitor = log_in(shop)
         assert visitor.http.post("/connect/logout").json()["logout_url"].startswith("http://127.0.0.1:9/logout?")
+
+
+def test_login_of_a_pc_that_a_phone_approved(stage: Stage) -> None:
+    """The PC's login came from the phone's session at the provider, and ends with it."""
+    shop, sandbox = stage
+    phone, pc = log_in(shop, client="h5"), Visitor(shop)
+    OPEN.append(pc)
+    approve(phone, start(pc))
+    assert collect(pc).status_code in (200, 204, 303)
+    assert is_in(pc)
+    assert tell(shop, sandbox.sign_logout_token(sid=sandbox.session_of("lihua"))).status_code == 200
+    assert [is_in(phone), is_in(pc)] == [False, False]
+
+
+def test_login_after_a_choice() -> None:
+    """A newcomer who was asked first is logged out by the provider as well; the ticket has no ID token."""
+    for shop, sandbox in run_stage(rp_initiated_logout=True, first_login="choose"):
+        visitor = Visitor(shop)
+        OPEN.append(visitor)
+        asked = visitor.log_in("oidc", "pc")
+        assert asked.headers["location"].endswith("/connect/first-login")
+        assert sum(len(value) for value in visitor.http.cookies.values()) < 2000
+        assert choose(visitor, decision="register").status_code == 303
+        assert is_in(visitor)
+        assert tell(shop, sandbox.sign_logout_token(sid=sandbox.session_of("lihua"))).status_code == 200
+        assert not is_in(visitor)
+
+
+def test_erasure_leaves_nothing_of_the_vendors_session(stage: Stage) -> None:
+    """Its row goes with the member's others."""
+    shop, _ = stage
+    visitor = log_in(shop)
+    assert visitor.http.delete("/connect/account").status_code == 204
+    assert shop.rows("es_connect_vendor_session") == []
 
 
 def test_nothing_secret_is_stored_or_logged(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
