@@ -24,6 +24,11 @@ class VendorLogouts:
     def __init__(self, services: Services, registry: Registry) -> None:
         self._services, self._registry = services, registry
 
+    def check_receives(self, provider: str) -> None:
+        """Raise `Unsupported` for a provider whose vendor ends no logins."""
+        if not self._find_receivers(provider):
+            raise Unsupported("this provider ends no logins")
+
     async def end_sessions(self, provider: str, logout_token: str) -> int:
         """End the logins that a vendor's logout token is about, and return how many they were.
 

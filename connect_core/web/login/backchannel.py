@@ -21,12 +21,14 @@ def backchannel_routes(context: WebContext) -> list[BaseRoute]:
     """Return the route of this module."""
 
     async def end_sessions(request: Request) -> Response:
+        provider, logouts = request.path_params["provider"], context.manager.vendor_logouts
+        logouts.check_receives(provider)
         if not is_form(request):
             raise BadRequest("the request is no form")
         logout_token = (await read_form(request)).get("logout_token", "")
         if not logout_token:
             raise BadRequest("logout_token is missing")
-        await context.manager.vendor_logouts.end_sessions(request.path_params["provider"], logout_token)
+        await logouts.end_sessions(provider, logout_token)
         return Response(status_code=200, headers=responses.HEADERS)
 
     path = f"{context.prefix}/{{provider}}/backchannel-logout"
