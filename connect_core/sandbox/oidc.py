@@ -211,6 +211,7 @@ class OidcSandbox(Sandbox):
             "aud": grant.link["client_id"],
             "iat": now,
             "exp": now + TOKEN_LIFE,
+            **({"auth_time": now} if "max_age" in grant.link else {}),
             **({"sid": self.session_of(grant.person.key)} if self.ends_sessions else {}),
             **({"nonce": grant.link["nonce"]} if "nonce" in grant.link else {}),
             **({"at_hash": encode_part(digest[: len(digest) // 2])} if access_token else {}),

@@ -191,10 +191,7 @@ class OidcProvider(Provider):
         if (max_age := self.settings.authorize_parameters.get("max_age")) is not None:
             expected = replace(expected, max_age=int(max_age))
         claims = await self._check_id_token(answer.get("id_token"), expected)
-        identity = self._identity(claims, response, access_token)
-        sid, hint = claims.get("sid"), answer["id_token"] if self.settings.rp_initiated_logout else ""
-        known_sid = sid if isinstance(sid, str) and len(sid) <= ID_MAX else ""
-        return replace(identity, vendor_session=VendorSession(known_sid, hint)) if known_sid or hint else identity
+        return self._identity(claims, response, str(answer["id_token"]), access_token)
 
     async def fetch_profile(self, identity: Identity) -> Identity:
         """Return `identity` with the profile of user-info (OpenID Connect Core §5.3), unless its ID token had one.
@@ -267,12 +264,18 @@ class OidcProvider(Provider):
         clients = frozenset({self.settings.client_id, *self.settings.audiences})
         expected = Expected(clients, frozenset(self.settings.audiences), response.nonce, self.now())
         claims = await self._check_id_token(response.code, expected)
-        return self._identity(claims, response, "")
+        return self._identity(claims, response, response.code)
 
-    def _identity(self, claims: Mapping[str, Any], response: AuthorizationResponse, grant: str) -> Identity:
+    def _identity(
+        self, claims: Mapping[str, Any], response: AuthorizationResponse, id_token: str, grant: str = ""
+    ) -> Identity:
         subject = PersonId.union_id(claims["sub"], self._issuer_of(claims))
         profile = self.find_profile(claims, response)
-        return Identity(self.union_type, (subject,), self.settings.client_id, profile, grant=grant)
+        identity = Identity(self.union_type, (subject,), self.settings.client_id, profile, grant=grant)
+        # the issuer's, not the person's: a strange one costs no login, it only cannot end this one
+        sid, hint = claims.get("sid"), id_token if self.settings.rp_initiated_logout else ""
+        known_sid = sid if isinstance(sid, str) and len(sid) <= ID_MAX else ""
+        return replace(identity, vendor_session=VendorSession(known_sid, hint)) if known_sid or hint else identity
 
     async def _check_id_token(self, token: object, expected: Expected) -> dict[str, Any]:
         jws = split_token(token, self.algorithms)

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from connect_core.crypto import SecretKey, SigningKey, encode_part
 from connect_core.errors import ProviderBadResponse, ProviderUnsigned, SettingsError
+from connect_core.identity import VendorSession
 from connect_core.providers.oidc import OidcProvider
 from connect_core.providers.oidc.id_token import SKEW
 from connect_core.sandbox import read_jwt
@@ -17,6 +18,7 @@ from connect_core.sandbox import read_jwt
 from ...kit.openid import (
     ACCESS,
     BODY,
+    CLIENT,
     DOCUMENT,
     EC,
     ISSUER,
@@ -228,6 +230,41 @@ async def test_addresses_that_are_refused(name: str, address: str) -> None:
     """Plain http, paths and user names end start-up, as for every endpoint."""
     with pytest.raises(ValidationError, match=name):
         make(**{name: address})
+
+
+@pytest.mark.parametrize(
+    ("sid", "known"), [("s-1", "s-1"), (None, ""), ("", ""), (7, ""), (["s-1"], ""), ("s" * 256, "")]
+)
+async def test_session_of_the_provider(sid: object, known: str) -> None:
+    """`sid` of an ID token is kept, from a page's login and from an app's; a strange one costs no login."""
+    id_token = token(sid=sid)
+    for identity in (await log_in_with(id_token), await hand_in(id_token)):
+        assert identity.vendor_session == (VendorSession(known) if known else None)
+    for identity in (
+        await log_in_with(id_token, rp_initiated_logout=True),
+        await hand_in(id_token, rp_initiated_logout=True),
+    ):
+        assert identity.vendor_session == VendorSession(known, id_token)
+        assert id_token not in repr(identity)
+
+
+async def test_address_of_the_log_out() -> None:
+    """RP-Initiated Logout §2: hint, client and where to return, added to whatever the address has."""
+    page = f"{ISSUER}/logout?tenant=a"
+    vendor = Vendor(discovery={"end_session_endpoint": page})
+    url = await make(vendor, rp_initiated_logout=True).get_logout_url("h.i.nt", "https://shop.example/")
+    assert url is not None
+    assert dict(parse_qsl(urlsplit(url).query)) == {
+        "tenant": "a",
+        "id_token_hint": "h.i.nt",
+        "client_id": CLIENT,
+        "post_logout_redirect_uri": "https://shop.example/",
+    }
+    without_hint = await make(vendor, rp_initiated_logout=True).get_logout_url("", "https://shop.example/")
+    assert without_hint is not None
+    assert "id_token_hint" not in without_hint
+    assert await make(vendor).get_logout_url("h.i.nt", "https://shop.example/") is None
+    assert await make(rp_initiated_logout=True).get_logout_url("h.i.nt", "https://shop.example/") is None
 
 
 async def test_strange_end_session_endpoint_costs_no_login() -> None:
