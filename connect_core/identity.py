@@ -140,12 +140,25 @@ class VerifiedPhone:
 
 
 @dataclass(frozen=True, slots=True)
+class VendorSession:
+    """The person's session at the vendor, for a vendor that ends logins of ours or wants to be told of their end.
+
+    `sid` is the vendor's id of it, at most 255 characters, empty where the vendor names none. `hint` is what
+    `EndsVendorSession.get_logout_url` needs later, such as the ID token; it is stored sealed until the login ends.
+    """
+
+    sid: str = field(default="", repr=False)
+    hint: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """What a provider asserts about a person, after every check. Return one from `login_callback`.
 
     `ids` are ordered strongest first and are never empty; `app_id` is the app for which the vendor issued them.
     `profile` is None until it was fetched. `grant` is whatever `fetch_profile` needs, such as an access token; it is
-    never stored. Raises `ProviderBadResponse` without an id.
+    never stored. `vendor_session` is None where the vendor has nothing to do with the end of the login. Raises
+    `ProviderBadResponse` without an id.
     """
 
     union_type: str
@@ -153,6 +166,7 @@ class Identity:
     app_id: str
     profile: Profile | None = None
     grant: str = field(default="", repr=False, compare=False)
+    vendor_session: VendorSession | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.ids:

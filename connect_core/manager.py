@@ -27,7 +27,7 @@ from connect_core.providers.hookspecs import RefusedEvent
 from connect_core.providers.provider import AuthorizationResponse, Entrance
 from connect_core.providers.registry import ConfiguredProvider, Plugins
 from connect_core.settings import Settings
-from connect_core.store import Database, Transaction, connections, flows, merges, qr_logins, sessions
+from connect_core.store import Database, Transaction, connections, flows, merges, qr_logins, sessions, vendor_sessions
 
 
 class ConnectManager(Parts):
@@ -185,7 +185,8 @@ class ConnectManager(Parts):
         now = self.services.now()
 
         def delete(tx: Transaction) -> int:
-            return sum(store.delete_expired(tx, now, limit) for store in (flows, sessions, qr_logins, merges))
+            stores = (flows, sessions, vendor_sessions, qr_logins, merges)
+            return sum(store.delete_expired(tx, now, limit) for store in stores)
 
         return await self.database.write(delete, is_long=True)
 

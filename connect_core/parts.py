@@ -25,6 +25,8 @@ from connect_core.members.merge_service import Merges
 from connect_core.members.personal_data import PersonalData
 from connect_core.members.self_service import SelfService
 from connect_core.members.services import Services
+from connect_core.members.vendor_logout import VendorLogouts
+from connect_core.members.vendor_sessions import VendorSessions
 from connect_core.providers.registry import Plugins, Registry
 from connect_core.sessions import Sessions
 from connect_core.settings import Settings
@@ -63,6 +65,7 @@ class Parts:
         self.self_service = SelfService(services, service.unbind_after)
         self.personal_data = PersonalData(services, self.registry)
         self.merges = Merges(services, service)
+        self.vendor_logouts = VendorLogouts(services, self.registry)
         self.qr_logins = QrLogins(services)
 
     def _make_services(self, now: Callable[[], float]) -> Services:
@@ -76,6 +79,7 @@ class Parts:
             dispatcher=Dispatcher(hooks, self.database, now),
             hooks=hooks,
             clock=now,
+            vendor_sessions=VendorSessions(service.keys),
             subject_key=derive_key(service.keys[0], "subjects in events"),
             has_passwords=self.chooses and members.keeps_passwords and not checks_elsewhere,
         )

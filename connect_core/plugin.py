@@ -47,7 +47,16 @@ from connect_core.errors import (
     SettingsError,
 )
 from connect_core.http import Answer, Http, encode_form, parse_object, with_query
-from connect_core.identity import ClientType, Identity, IdKind, Language, PersonId, Profile, VerifiedPhone
+from connect_core.identity import (
+    ClientType,
+    Identity,
+    IdKind,
+    Language,
+    PersonId,
+    Profile,
+    VendorSession,
+    VerifiedPhone,
+)
 from connect_core.providers.hookspecs import (
     ErasedEvent,
     LoginEvent,
@@ -74,9 +83,12 @@ from connect_core.providers.provider import (
     AuthorizationRequest,
     AuthorizationResponse,
     DeepLinks,
+    EndsVendorSession,
     Entrance,
     FetchesPhone,
+    LogoutNotice,
     Provider,
+    ReceivesLogouts,
     RequiredBrowser,
     Revokes,
     WorksInSomeBrowsers,
@@ -102,6 +114,7 @@ __all__ = [
     "DeepLinks",
     "Duration",
     "Endpoint",
+    "EndsVendorSession",
     "Entrance",
     "ErasedEvent",
     "FetchesPhone",
@@ -112,6 +125,7 @@ __all__ = [
     "Issuer",
     "Language",
     "LoginEvent",
+    "LogoutNotice",
     "MemberDirectory",
     "MergeEvent",
     "MergePlan",
@@ -134,6 +148,7 @@ __all__ = [
     "ProviderTimeout",
     "ProviderUnsigned",
     "Quirks",
+    "ReceivesLogouts",
     "RefusedEvent",
     "Register",
     "RequiredBrowser",
@@ -145,6 +160,7 @@ __all__ = [
     "SignedSecret",
     "SigningKey",
     "TokenRequest",
+    "VendorSession",
     "VerifiedPhone",
     "WorksInSomeBrowsers",
     "decrypt_aes_cbc",

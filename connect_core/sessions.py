@@ -152,6 +152,7 @@ class Sessions:
         claims = {
             "sub": str(row.member_id),
             "sid": row.family,
+            "client_id": row.client_type,  # RFC 9068 §2.2; our clients are the client types
             "client_type": row.client_type,
             "iat": now,
             "exp": now + life,
@@ -271,10 +272,10 @@ class Sessions:
             store.revoke_family(transaction, session.family, now)
         return session
 
-    def end_all(self, transaction: Transaction, tokens: Iterable[str], now: int) -> None:
-        """End every login that one of the tokens belongs to; unknown and empty ones are passed over."""
-        for token in filter(None, dict.fromkeys(tokens)):
-            self.end(transaction, token, now)
+    def end_all(self, transaction: Transaction, tokens: Iterable[str], now: int) -> list[LiveSession]:
+        """End and return every login that one of the tokens belongs to; unknown and empty ones are passed over."""
+        ended = [self.end(transaction, token, now) for token in filter(None, dict.fromkeys(tokens))]
+        return [session for session in ended if session is not None]
 
     def end_family(self, transaction: Transaction, family: str, now: int) -> None:
         """End a login by its family."""

@@ -316,6 +316,8 @@ async def test_an_access_token_names_its_login(desk: Desk) -> None:
     claims = desk.sessions.access_tokens.find_claims(tokens.access_token, NOW)
     assert claims is not None
     assert (claims["iss"], claims["sub"], claims["sid"]) == (ISSUER, "7", opened.row.family)
+    assert (claims["aud"], claims["client_id"]) == (ISSUER, "app")
+    assert set(claims) >= {"iss", "exp", "aud", "sub", "client_id", "iat", "jti"}  # what RFC 9068 §2.2 requires
     assert (claims["client_type"], claims["iat"], claims["exp"]) == ("app", NOW, NOW + 1200)
     assert await desk.find_by(tokens, NOW + 1199) == LiveSession(7, ClientType.APP, opened.row.family, NOW)
     assert await desk.find_by(tokens, NOW + 1200) is None

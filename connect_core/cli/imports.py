@@ -1,4 +1,4 @@
-"""`connect-login import`: imports the members and connections of the system that a shop used before."""
+"""`connect-login import`: imports the members and connections of another system, and ids that a vendor replaced."""
 
 import asyncio
 import json
@@ -14,7 +14,8 @@ import typer
 
 from connect_core.cli.configuration import DEFAULT, ConfigPath, load
 from connect_core.errors import SettingsError
-from connect_core.importing import people, settings_toml
+from connect_core.identity import IdKind
+from connect_core.importing import moved_ids, people, settings_toml
 from connect_core.importing.report import ImportReport
 from connect_core.importing.run import ImportOptions, import_javashop
 from connect_core.providers.registry import Plugins
@@ -22,7 +23,10 @@ from connect_core.store import Database, schema
 from connect_core.store.javashop import MEMBERS, SETTINGS, Javashop
 
 app = typer.Typer(
-    add_completion=False, help="Import members from another shop system.", no_args_is_help=True, rich_markup_mode=None
+    add_completion=False,
+    help="Import members from another shop system, or ids that a vendor replaced.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 Source = Annotated[
@@ -46,7 +50,7 @@ AppIds = Annotated[
 
 @app.callback()
 def root() -> None:
-    """Import members from another shop system."""
+    """Import members from another shop system, or ids that a vendor replaced."""
 
 
 @app.command()
@@ -82,6 +86,53 @@ def javashop(
     _print(report, converted, report_file)
     if secrets_to is not None and not dry_run:
         _write_secrets(secrets_to, converted.secrets)
+    raise typer.Exit(0 if report.is_complete else 1)
+
+
+@app.command()
+def ids(
+    *,
+    source: Annotated[
+        Path, typer.Option("--from", help="A CSV file with two columns, the old id and the new one.", metavar="FILE")
+    ],
+    config: ConfigPath = DEFAULT,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be moved; write nothing.")] = False,
+    union_type: Annotated[
+        str, typer.Option("--union-type", help="The vendor whose ids these are, such as WECHAT; default: any.")
+    ] = "",
+    old_app_id: Annotated[
+        str, typer.Option("--old-app-id", help="The app, or issuer, of the old ids; default: any.")
+    ] = "",
+    app_id: Annotated[
+        str, typer.Option("--app-id", help="The app, or issuer, of the new ids; default: that of the old ones.")
+    ] = "",
+    kind: Annotated[
+        IdKind | None, typer.Option("--kind", help="The kind of the new ids; default: that of the old ones.")
+    ] = None,
+    report_file: Annotated[
+        Path | None, typer.Option("--report", help="A file for the report as JSON, with every line that is left out.")
+    ] = None,
+) -> None:
+    """Give people the new ids that a vendor has for them since an app moved.
+
+    Members, connections and sessions stay. Can be run again at any time. Exit code 0: every line was taken, or is about
+    nobody here; 1: lines were left out.
+    """
+    settings = load(config)
+    options = moved_ids.MoveOptions(int(time.time()), union_type, old_app_id, app_id, kind, dry_run)
+    report = moved_ids.MoveReport(dry_run)
+    pairs = moved_ids.read_file(source, report)
+    service = settings.service
+    with (
+        closing(Database(service.database_url, synchronous=service.sqlite_synchronous)) as database,
+        typer.progressbar(length=len(pairs), label="ids", file=typer.get_text_stream("stderr")) as bar,
+    ):
+        schema.prepare(database)
+        asyncio.run(moved_ids.move_ids(pairs, database, options, report, bar.update))
+    for line in report.lines():
+        typer.echo(line)
+    if report_file is not None:
+        report_file.write_text(json.dumps(report.to_json(), indent=2) + "\n", "utf-8")
     raise typer.Exit(0 if report.is_complete else 1)
 
 

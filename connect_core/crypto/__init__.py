@@ -6,13 +6,22 @@ Nothing else imports `cryptography`, `joserfc` or `argon2`. No function here log
 from connect_core.crypto.aes import decrypt_aes_cbc, encrypt_aes_cbc
 from connect_core.crypto.certificates import Certificate, load_certificates
 from connect_core.crypto.digests import keyed_hash, md5_hex, sha1_hex, token_hash
-from connect_core.crypto.jose import Algorithm, SecretKey, SigningKey, VerificationKey, Verifier, encode_part
+from connect_core.crypto.jose import (
+    SECRET_BYTES,
+    Algorithm,
+    SecretKey,
+    SigningKey,
+    VerificationKey,
+    Verifier,
+    encode_part,
+)
 from connect_core.crypto.passwords import hash_password, is_password
 from connect_core.crypto.rsa import RsaPrivateKey, RsaPublicKey, load_private_key, load_public_key
 from connect_core.crypto.sealing import Sealer, SealError
 from connect_core.crypto.tokens import AccessTokens
 
 __all__ = [
+    "SECRET_BYTES",
     "AccessTokens",
     "Algorithm",
     "Certificate",

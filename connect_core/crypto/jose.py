@@ -13,23 +13,34 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, Self
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
 from cryptography.x509 import load_der_x509_certificate
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, RSAKey
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 from connect_core.crypto.pem import pem_or_bare
 from connect_core.vendor_values import is_absent, read_text
 
-Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "HS256"]
-"""The supported algorithms (RFC 7518 §3.1); `none` is not among them."""
+Algorithm = Literal[
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519", "HS256"
+]
+"""The supported algorithms (RFC 7518 §3.1, RFC 8037, RFC 9864); `none` is not among them.
+
+`EdDSA` and `Ed25519` are two names of one algorithm: of the curves of EdDSA only Ed25519 is supported.
+"""
+SECRET_BYTES = 32
+"""Bytes that the key of HS256 has at least (RFC 7518 §3.2): a shorter secret can be guessed from one token."""
 _RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
+_ED25519 = ("EdDSA", "Ed25519")
 _EC = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
 _CURVES: dict[str, ec.EllipticCurve] = {"ES256": ec.SECP256R1(), "ES384": ec.SECP384R1(), "ES512": ec.SECP521R1()}
 RSA_BITS = range(2048, 8192 + 1)
 """Accepted sizes of an RSA modulus: smaller ones are weak, larger ones let a vendor's document waste our CPU."""
+
+
+_Key = RSAKey | ECKey | OKPKey
 
 
 class Verifier(Protocol):
@@ -52,7 +63,7 @@ class VerificationKey:
 
     __slots__ = ("_key", "algorithms", "kid")
 
-    def __init__(self, key: RSAKey | ECKey, kid: str, algorithms: tuple[str, ...]) -> None:
+    def __init__(self, key: _Key, kid: str, algorithms: tuple[str, ...]) -> None:
         """`kid` may be empty; `algorithms` are those that the key may be used with."""
         self._key, self.kid, self.algorithms = key, kid, algorithms
 
@@ -76,7 +87,8 @@ class VerificationKey:
             key, algorithms = _import_public(members)
         except (JoseError, ValueError, TypeError, KeyError, AttributeError, UnsupportedAlgorithm):
             return None
-        algorithms = tuple(algorithm for algorithm in algorithms if members.get("alg", algorithm) == algorithm)
+        if (stated := members.get("alg")) is not None and not (algorithms == _ED25519 and stated in _ED25519):
+            algorithms = tuple(algorithm for algorithm in algorithms if algorithm == stated)
         return cls(key, kid, algorithms) if algorithms else None
 
     def verify(self, algorithm: str, signature: bytes, data: bytes) -> bool:
@@ -92,7 +104,7 @@ class VerificationKey:
         return f"<VerificationKey {self.algorithms}>"
 
 
-def _import_public(jwk: Mapping[str, Any]) -> tuple[RSAKey | ECKey, tuple[str, ...]]:
+def _import_public(jwk: Mapping[str, Any]) -> tuple[_Key, tuple[str, ...]]:
     if "x5c" in jwk and not {"n", "x"} & jwk.keys():
         jwk = _get_certified(jwk)
     # the public members alone: a JWK that contains its private key by mistake yields the same public key
@@ -101,6 +113,10 @@ def _import_public(jwk: Mapping[str, Any]) -> tuple[RSAKey | ECKey, tuple[str, .
         if int.from_bytes(modulus).bit_length() not in RSA_BITS:
             raise ValueError("an RSA key of such a size")
         return RSAKey.import_key({name: jwk[name].rstrip("=") for name in ("kty", "n", "e")}), _RSA
+    if jwk["kty"] == "OKP":
+        if jwk["crv"] != "Ed25519":
+            raise ValueError("a key on such a curve")
+        return OKPKey.import_key({name: jwk[name].rstrip("=") for name in ("kty", "crv", "x")}), _ED25519
     ec_key = ECKey.import_key({name: jwk[name].rstrip("=") for name in ("kty", "crv", "x", "y")})
     return ec_key, (_EC[ec_key.curve_name],)
 
@@ -137,13 +153,13 @@ class SigningKey:
 
     __slots__ = ("_key", "algorithm", "kid")
 
-    def __init__(self, key: RSAKey | ECKey, algorithm: str, kid: str) -> None:
+    def __init__(self, key: _Key, algorithm: str, kid: str) -> None:
         """`algorithm` is the one that `sign_jwt` uses; `kid` may be empty."""
         self._key, self.algorithm, self.kid = key, algorithm, kid
 
     @classmethod
     def load(cls, text: str, kid: str = "") -> Self:
-        """Return the private key in `text`: RSA (RS256) or P-256, P-384, P-521 (ES256, ES384, ES512).
+        """Return the private key in `text`: RSA (RS256), P-256, P-384, P-521 (ES256, ES384, ES512) or Ed25519 (EdDSA).
 
         Accepts PKCS#8 and the older formats, as PEM or bare base64. Raises `ValueError`, which never quotes the text,
         when it is no such key or is encrypted.
@@ -159,6 +175,8 @@ class SigningKey:
         """Return a new key for `algorithm`."""
         if algorithm in _CURVES:
             return cls._of(ec.generate_private_key(_CURVES[algorithm]), kid)
+        if algorithm in _ED25519:
+            return cls(OKPKey.import_key(ed25519.Ed25519PrivateKey.generate()), algorithm, kid)
         key = cls._of(rsa.generate_private_key(65537, 2048), kid)
         key.algorithm = algorithm
         return key
@@ -170,7 +188,9 @@ class SigningKey:
         if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, tuple(map(type, _CURVES.values()))):
             ec_key = ECKey.import_key(key)
             return cls(ec_key, _EC[ec_key.curve_name], kid)
-        raise ValueError("not an RSA key of at least 2048 bits, nor one on P-256, P-384 or P-521")
+        if isinstance(key, ed25519.Ed25519PrivateKey):
+            return cls(OKPKey.import_key(key), "EdDSA", kid)
+        raise ValueError("not an RSA key of at least 2048 bits, nor one on P-256, P-384, P-521 or Ed25519")
 
     def sign(self, algorithm: str, data: bytes) -> bytes:
         """Return the signature over `data` by an `algorithm` of the key's type."""

@@ -1,4 +1,4 @@
-"""Access tokens: JWTs signed with ES256 (RFC 7519, RFC 7518 §3.4), and the public keys that verify them.
+"""Access tokens: JWTs signed with ES256 (RFC 9068, RFC 7518 §3.4), and the public keys that verify them.
 
 The signing key is derived from the shop's first secret key, so all processes sign with the same one. Tokens signed with
 an older secret key stay valid while it is configured.
@@ -22,15 +22,16 @@ class AccessTokens:
     """Issues access tokens signed with the first key, and verifies those signed with any."""
 
     def __init__(self, secret_keys: Sequence[bytes], issuer: str) -> None:
-        """`secret_keys` are 32 bytes each; `issuer` becomes `iss` (RFC 7519 §4.1.1), the service's own origin."""
+        """`secret_keys` are 32 bytes each; `issuer`, the service's own origin, becomes `iss` and `aud`."""
         self._issuer = issuer
         self._keys = KeySet([_signing_key(key) for key in secret_keys])
         self._signing_key = self._keys.keys[0]
         self._header = {"alg": "ES256", "typ": "at+jwt", "kid": self._signing_key.kid}
 
     def issue(self, claims: Mapping[str, Any]) -> str:
-        """Return a signed token with `claims` and `iss`; the caller sets `exp` and `iat`, in epoch seconds."""
-        return jwt.encode(self._header, {"iss": self._issuer, **claims}, self._signing_key, algorithms=["ES256"])
+        """Return a signed token with `claims`, `iss` and `aud`; the caller sets `exp` and `iat`, in epoch seconds."""
+        own_claims = {"iss": self._issuer, "aud": self._issuer}
+        return jwt.encode(self._header, {**own_claims, **claims}, self._signing_key, algorithms=["ES256"])
 
     def find_claims(self, token: str, now: int) -> dict[str, Any] | None:
         """Return the claims of a token that we signed and that is valid at `now` (epoch seconds), else None."""
@@ -41,8 +42,10 @@ class AccessTokens:
         except (JoseError, ValueError, KeyError):
             return None
         expiry = claims.get("exp")
-        is_live = isinstance(expiry, int) and expiry > now and claims.get("iss") == self._issuer
-        return claims if is_live else None
+        is_live = isinstance(expiry, int) and expiry > now
+        # tokens of the release before have no audience; the last of them expire minutes after the upgrade
+        is_ours = claims.get("iss") == claims.get("aud", self._issuer) == self._issuer
+        return claims if is_live and is_ours else None
 
     def jwks(self) -> dict[str, Any]:
         """Return the public keys as a JWK set (RFC 7517 §5), the signing key's first."""

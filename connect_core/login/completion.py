@@ -168,6 +168,7 @@ class Completion:
             family=self._flows.get_session_family(arrival.flow) if arrival.flow else "",
         )
         opened = self._sessions.open(tx, session, now)
+        self._services.vendor_sessions.remember(tx, opened.row, arrival.configured.name, identity)
         events = self._write_events(tx, arrival, identity, entry, now)
         if arrival.flow is not None:
             flow.close(tx, arrival.flow, flow.DONE)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from connect_core.crypto.tickets import TICKET_SECONDS, TicketCodec
-from connect_core.identity import Identity, Profile
+from connect_core.identity import Identity, Profile, VendorSession
 from connect_core.login.values import Arrival, PendingLogin
 
 COOKIE_ROOM = 4000
@@ -26,12 +26,18 @@ def make_pending(arrival: Arrival, identity: Identity, times_ended: int, now: in
         delivery=arrival.delivery,
         return_to=arrival.return_to,
         device_id=arrival.visit.device_id,
-        # the grant is a token of the vendor's: it is not kept, and the profile is never asked for again
-        identity=replace(identity, grant="", profile=identity.profile or Profile()),
+        # the vendor's tokens are not kept: the profile is never asked for again, and a cookie holds no ID token
+        identity=replace(
+            identity, grant="", profile=identity.profile or Profile(), vendor_session=_without_hint(identity)
+        ),
         times_ended=times_ended,
         key=secrets.token_hex(16),
         expiry_time=now + TICKET_SECONDS,
     )
+
+
+def _without_hint(identity: Identity) -> VendorSession | None:
+    return replace(identity.vendor_session, hint="") if identity.vendor_session else None
 
 
 class FirstLoginTickets:

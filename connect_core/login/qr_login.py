@@ -183,6 +183,7 @@ class QrLogins:
         connect_id = approving.connect_id
         session = NewSession(row.member_id, ClientType.PC, "", connect_id, login_time=approving.create_time)
         opened = self._sessions.open(tx, session, now)
+        self._services.vendor_sessions.inherit(tx, approving.family, opened.row)
         event_kinds = (kinds.HANDED_OVER, kinds.LOGGED_IN)
         return opened, [self._write(tx, kind, row.member_id, connect_id, request_id, now) for kind in event_kinds]
 

@@ -13,6 +13,7 @@ from connect_core.crypto import is_password
 from connect_core.errors import LoginTooOld, MemberDisabled, NotLoggedIn, TokenInvalid, Unavailable, Unsupported
 from connect_core.identity import ClientType
 from connect_core.members.services import HOOK_SECONDS, Services
+from connect_core.members.vendor_sessions import EndedVendorSession
 from connect_core.providers.hookspecs import TokenRequest
 from connect_core.sessions import LiveSession, OpenSession, PresentedTokens, Tokens
 from connect_core.store import Transaction, connections, members
@@ -39,6 +40,7 @@ class CurrentMember:
         self._database = services.database
         self._members = services.members
         self._sessions = services.sessions
+        self._vendor_sessions = services.vendor_sessions
         self._hooks, self._hook_threads = services.hooks, services.hook_threads
         self._now = services.now
 
@@ -79,11 +81,19 @@ class CurrentMember:
             return self._sessions.issue_tokens(opened, self._now()).answer()
         return {"uid": opened.row.member_id, **tokens_of_plugin}
 
-    async def logout(self, *tokens: str) -> None:
-        """End the logins behind session, refresh or access tokens; an unknown token is ignored."""
+    async def logout(self, *tokens: str) -> EndedVendorSession | None:
+        """End the logins behind session, refresh or access tokens; an unknown token is ignored.
+
+        Returns the vendor's session that one of the logins came from, where the vendor wants to know.
+        """
         now = self._now()
 
-        await self._database.write(lambda tx: self._sessions.end_all(tx, tokens, now))
+        def end(tx: Transaction) -> EndedVendorSession | None:
+            families = [session.family for session in self._sessions.end_all(tx, tokens, now)]
+            taken = [self._vendor_sessions.take(tx, family) for family in dict.fromkeys(families)]
+            return next(filter(None, taken), None)
+
+        return await self._database.write(end)
 
     async def find_member(self, presented: PresentedTokens) -> LoggedIn | None:
         """Return whose login the tokens of a request count as, or None. `Sessions.find_presented` has the rule."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from connect_core.crypto import keyed_hash
 from connect_core.events.dispatch import Dispatcher
 from connect_core.members.directory import Members
+from connect_core.members.vendor_sessions import VendorSessions
 from connect_core.providers.hookspecs import HookRelay
 from connect_core.sessions import Sessions
 from connect_core.store import Database
@@ -30,6 +31,7 @@ class Services:
     dispatcher: Dispatcher
     hooks: HookRelay
     clock: Callable[[], float]
+    vendor_sessions: VendorSessions
     subject_key: bytes = field(repr=False)
     has_passwords: bool = False
     hook_threads: DaemonThreads = field(default_factory=lambda: DaemonThreads("hooks", threads=8, waiting=100))

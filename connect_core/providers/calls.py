@@ -22,27 +22,33 @@ from connect_core.errors import (
     ProviderRefused,
     ProviderTimeout,
     ProviderUnsigned,
+    Unsupported,
     printable,
 )
 from connect_core.http import TOTAL_DEADLINE, Http
-from connect_core.identity import ID_MAX, Identity, IdKind, PersonId, Profile, VerifiedPhone
+from connect_core.identity import ID_MAX, Identity, IdKind, PersonId, Profile, VendorSession, VerifiedPhone
 from connect_core.limits import CODE_LIMIT, LOGIN_URL_LIMIT, TOKEN_LIMIT
 from connect_core.providers.denials import ERROR_NAMES, find_error, get_error_kind, is_denial
 from connect_core.providers.provider import (
     AuthorizationRequest,
     AuthorizationResponse,
     DeepLinks,
+    EndsVendorSession,
     Entrance,
     FetchesPhone,
+    LogoutNotice,
     Provider,
+    ReceivesLogouts,
     Revokes,
 )
-from connect_core.providers.redaction import redact
+from connect_core.providers.redaction import Given, redact
 
 PROFILE_DEADLINE = 4.0
 """Seconds that `fetch_profile` may take of the login's `TOTAL_DEADLINE`."""
 CREDENTIAL = "id_token"
 """The parameter that holds the ID token of the entrance `credential`."""
+LOGOUT_URL_LIMIT = 2 * TOKEN_LIMIT
+"""Characters of the address of a vendor's log-out, which may hold an ID token."""
 _PROFILE_NAMES = tuple(attribute.name for attribute in fields(Profile))
 log = logging.getLogger("connect_login")
 T = TypeVar("T")
@@ -148,8 +154,8 @@ async def get_login_url(provider: Provider, request: AuthorizationRequest, secon
     return _checked_url(await _guarded(lambda: provider.get_login_url(request), seconds, provider, request))
 
 
-def _checked_url(login_url: object) -> str:
-    if not (isinstance(login_url, str) and 0 < len(login_url) <= LOGIN_URL_LIMIT):
+def _checked_url(login_url: object, limit: int = LOGIN_URL_LIMIT) -> str:
+    if not (isinstance(login_url, str) and 0 < len(login_url) <= limit):
         raise ProviderBadResponse("the plugin answered no login URL")
     if not (login_url.isascii() and login_url.isprintable()):
         raise ProviderBadResponse("the plugin answered no login URL")
@@ -259,6 +265,34 @@ async def revoke(provider: Provider, identity: Identity, seconds: float = TOTAL_
     return True
 
 
+async def read_logout(provider: Provider, logout_token: str, seconds: float = TOTAL_DEADLINE) -> LogoutNotice:
+    """Return the checked content of a vendor's logout token.
+
+    Waits at most `seconds`. Raises `Unsupported` for a provider without this ability, what
+    `ReceivesLogouts.read_logout` may raise, `ProviderTimeout`, and `ProviderBadResponse` for a result that is no
+    `LogoutNotice` about a session or a person.
+    """
+    if not isinstance(provider, ReceivesLogouts):
+        raise Unsupported("this provider ends no logins")
+    notice: object = await _guarded(lambda: provider.read_logout(logout_token), seconds, provider, logout_token)
+    match notice:
+        case LogoutNotice(scope=str(), key=str(key), expiry_time=int(), sid=str(), subject=None | PersonId()):
+            if key and (notice.sid or notice.subject):
+                return notice
+    raise ProviderBadResponse("the plugin answered no notice of a log-out")
+
+
+async def get_logout_url(provider: Provider, hint: str, return_to: str, seconds: float) -> str | None:
+    """Return where a member logs out at the vendor; None for a provider without this ability.
+
+    Waits at most `seconds`. Raises as `get_login_url`.
+    """
+    if not isinstance(provider, EndsVendorSession):
+        return None
+    url: object = await _guarded(lambda: provider.get_logout_url(hint, return_to), seconds, provider, hint)
+    return None if url is None else _checked_url(url, LOGOUT_URL_LIMIT)
+
+
 def _checked(provider: Provider, identity: object) -> Identity:
     """Return a plugin's result if the tables can hold it. Checks types too: not every author runs a type checker."""
     if not isinstance(identity, Identity):
@@ -270,6 +304,11 @@ def _checked(provider: Provider, identity: object) -> Identity:
         raise ProviderBadResponse("the plugin answered something else than ids")
     if len({(person_id.kind, person_id.scope) for person_id in identity.ids}) < len(identity.ids):
         raise ContradictingAnswer("the plugin answered two ids of one kind")
+    match identity.vendor_session:
+        case None | VendorSession(sid=str(), hint=str()):
+            pass
+        case _:
+            raise ProviderBadResponse("the plugin answered something else than a session of the vendor's")
     if identity.profile is None:
         return identity
     return replace(identity, profile=_cleaned(identity.profile))
@@ -292,7 +331,7 @@ async def _guarded(
     ask: Callable[[], Awaitable[T]],
     seconds: float,
     provider: Provider,
-    *given: AuthorizationRequest | AuthorizationResponse | Identity,
+    *given: Given,
 ) -> T:
     """Await `ask`, for `seconds` at most; `given` is what the plugin was handed, and must not repeat in an error."""
     outcome = await run_within(ask, seconds, _get_name(provider))

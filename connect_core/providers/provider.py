@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 from connect_core.http import Http
-from connect_core.identity import ClientType, Identity, Language, VerifiedPhone
+from connect_core.identity import ClientType, Identity, Language, PersonId, VerifiedPhone
 from connect_core.renamed import warn_renamed
 from connect_core.settings import ProviderSettings
 
@@ -262,4 +262,48 @@ class Revokes(Protocol):
 
         Called when a member is erased, before our own rows are deleted. `identity` has the stored ids, no profile and
         no grant. An exception is logged, and the erasure continues.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class LogoutNotice:
+    """What a vendor says when a person has logged out there, every check passed.
+
+    `scope` is that of the vendor's ids. Either `sid`, the vendor's id of the session that ended, or `subject`, the
+    person whose sessions all ended, or both. `key` names this notice: it is taken once, and remembered until
+    `expiry_time` (epoch seconds), after which the provider itself refuses it.
+    """
+
+    scope: str
+    key: str = field(repr=False)
+    expiry_time: int
+    sid: str = field(default="", repr=False)
+    subject: PersonId | None = None
+
+
+@runtime_checkable
+class ReceivesLogouts(Protocol):
+    """The ability of a provider whose vendor tells us, server to server, that a person has logged out there.
+
+    For OpenID Connect Back-Channel Logout 1.0 `OidcProvider` has it.
+    """
+
+    async def read_logout(self, logout_token: str) -> LogoutNotice:
+        """Return the content of the token that the vendor posted to `/connect/{provider}/backchannel-logout`.
+
+        Raises `ProviderUnsigned` or `ProviderBadResponse` for a token that fails a check.
+        """
+
+
+@runtime_checkable
+class EndsVendorSession(Protocol):
+    """The ability of a provider to which a member who logs out is sent, to log out there as well.
+
+    For OpenID Connect RP-Initiated Logout 1.0 `OidcProvider` has it, with the setting `rp_initiated_logout`.
+    """
+
+    async def get_logout_url(self, hint: str, return_to: str) -> str | None:
+        """Return the vendor's address that ends the person's session there, or None when it is not to end.
+
+        `hint` is that of the identity's `VendorSession`, or empty. The vendor sends the member back to `return_to`.
         """

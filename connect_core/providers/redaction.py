@@ -5,6 +5,7 @@ secret settings. What a vendor answered is unknown here; the log's formatter mas
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
 from urllib.parse import quote
 
 from pydantic import SecretStr
@@ -20,9 +21,11 @@ PUBLIC_PARAMETERS = frozenset({"error", "error_description", "error_uri", "iss",
 """Parameters of a redirect that are no secrets and say what went wrong: RFC 6749 §4.1.2.1, RFC 9207 §2, Alipay's."""
 
 
-def redact(
-    error: ConnectError, provider: Provider, *given: AuthorizationRequest | AuthorizationResponse | Identity
-) -> None:
+Given: TypeAlias = AuthorizationRequest | AuthorizationResponse | Identity | str
+"""What a plugin was handed. A text is a secret as a whole, such as a logout token."""
+
+
+def redact(error: ConnectError, provider: Provider, *given: Given) -> None:
     """Replace in the text and the `vendor` values of `error` every secret that is in `given` or in the settings.
 
     A `vendor` that is no mapping is dropped: whoever logs the error would fail on it.
@@ -41,9 +44,7 @@ def redact(
     error.vendor = {clean(key): clean(value) for key, value in vendor.items()} if isinstance(vendor, Mapping) else {}
 
 
-def _find_secrets(
-    provider: Provider, given: Iterable[AuthorizationRequest | AuthorizationResponse | Identity]
-) -> Iterator[str]:
+def _find_secrets(provider: Provider, given: Iterable[Given]) -> Iterator[str]:
     for value in dict(getattr(provider, "settings", ())).values():
         if isinstance(value, SecretStr):
             yield value.get_secret_value()
@@ -56,3 +57,6 @@ def _find_secrets(
                 yield from (value for name, value in source.parameters.items() if name not in PUBLIC_PARAMETERS)
             case Identity():
                 yield source.grant
+                yield source.vendor_session.hint if source.vendor_session else ""
+            case str():
+                yield source

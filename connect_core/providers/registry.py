@@ -294,6 +294,13 @@ class Registry:
         except KeyError:
             raise Unsupported("this provider is not offered for this client type") from None
 
+    def find_all(self, provider: str) -> list[ConfiguredProvider]:
+        """Return the provider as each client type that lists it has it. Raises `Unsupported` when none does."""
+        configured = [configured for (name, _), configured in self._configured.items() if name == provider]
+        if not configured:
+            raise Unsupported("there is no such provider")
+        return configured
+
     def shown_for(self, client_type: str) -> list[ConfiguredProvider]:
         """Return the providers of a client type, in configured order."""
         return [configured for (_, client), configured in self._configured.items() if client == client_type]

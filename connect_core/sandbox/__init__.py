@@ -12,7 +12,8 @@ from connect_core.sandbox.faults import TRANSPORT_FAULTS, Fault, FaultMisfired, 
 from connect_core.sandbox.jwt import changed, read_jwt
 from connect_core.sandbox.oauth2 import OAuth2Sandbox
 from connect_core.sandbox.oauth2_calls import Grant, Refused
-from connect_core.sandbox.oidc import OidcGrant, OidcSandbox
+from connect_core.sandbox.oidc import OidcSandbox
+from connect_core.sandbox.oidc_calls import OidcGrant
 from connect_core.sandbox.phones import mobile_of, split_mobile
 from connect_core.sandbox.serving import listen, sandbox_app, serving
 from connect_core.sandbox.vendor_server import PEOPLE, Call, Person, Sandbox

@@ -11,7 +11,7 @@ import json
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any, ClassVar
 from urllib.parse import unquote_plus, urlencode
@@ -27,6 +27,14 @@ from connect_core.sandbox.faults import Fault
 from connect_core.sandbox.form_post import get_form_post_page
 from connect_core.sandbox.jwt import changed, read_jwt
 from connect_core.sandbox.oauth2_calls import Refused, challenge_of
+from connect_core.sandbox.oidc_calls import (
+    OidcGrant,
+    end_session,
+    find_mistake,
+    logout_claims,
+    refuse_unless,
+    without_none,
+)
 from connect_core.sandbox.vendor_server import PEOPLE, Person, Sandbox
 
 JsonObject = dict[str, Any]
@@ -34,20 +42,6 @@ TOKEN_LIFE = 3600
 """Seconds that an ID token or access token is valid."""
 CODE_LIFE = 600
 """Seconds that a code is valid."""
-
-
-@dataclass(frozen=True, slots=True)
-class OidcGrant:
-    """What a code or an access token stands for: who agreed, and to what.
-
-    `link` has the parameters of the authorization request; `expiry` is in seconds since the epoch; `is_used` is True
-    for a code that was redeemed.
-    """
-
-    person: Person
-    link: Mapping[str, str]
-    expiry: float
-    is_used: bool = False
 
 
 @cache
@@ -80,6 +74,8 @@ class OidcSandbox(Sandbox):
     - `client_id`, `client_secret`: the registered client; `app_client_id`: the client of tokens for apps.
     - `document`: further members of the discovery document. At the vendor's own issuer that of `documented` is sent.
     - `paths`: the endpoints `authorize`, `token`, `jwks` and, if there is one, `userinfo`.
+    - `ends_sessions`: True where the vendor ends logins and is told of their end (OpenID Connect RP-Initiated and
+      Back-Channel Logout 1.0): its ID tokens have `sid`, and there is the endpoint `/logout`.
     - `profile_in_token`: True where the ID token has the profile, so that user-info is not called.
     - `signs_userinfo`: True where user-info is a signed JWT (OpenID Connect Core §5.3.2). Then `unsigned`,
       `wrong_sign`, `unknown_key` and `claims` are faults of user-info too.
@@ -101,6 +97,7 @@ class OidcSandbox(Sandbox):
     document: ClassVar[Mapping[str, Any]] = {}
     profile_in_token: ClassVar[bool] = False
     signs_userinfo: ClassVar[bool] = False
+    ends_sessions: ClassVar[bool] = False
     _RENAMED_METHODS: ClassVar[Mapping[str, str]] = {
         "hand_over": "client_parameters",
         "tell_claims": "id_token_claims",
@@ -146,6 +143,20 @@ class OidcSandbox(Sandbox):
     def subject(self, person: str) -> str:
         """Return the claim `sub` of the person with the key `person`."""
         return hashlib.sha256(f"{type(self).__name__}\0{person}".encode()).hexdigest()[:32]
+
+    def session_of(self, person: str) -> str:
+        """Return the claim `sid` of the person with the key `person`, who has one session at this vendor."""
+        return hashlib.sha256(f"session\0{self.subject(person)}".encode()).hexdigest()[:24]
+
+    def sign_logout_token(self, header: Mapping[str, Any] | None = None, **claims: Any) -> str:
+        """Return a logout token (OpenID Connect Back-Channel Logout 1.0 §2.4) with `sid` or `sub` among `claims`.
+
+        `header` and `claims` replace what a right one has; None leaves a member out.
+        """
+        standard = logout_claims(self.issuer, self.client_id, int(self.now()))
+        head = {"alg": self.algorithm, "typ": "logout+jwt", "kid": self.key.kid, **(header or {})}
+        payload = json.dumps(without_none({**standard, **claims}))
+        return self._signed(without_none(head), payload, self.algorithm, "", "")
 
     def get_untrusted(self) -> Collection[str]:
         """Return the faults of an ID token that must fail a login, and `swapped_id` where user-info is called."""
@@ -195,13 +206,16 @@ class OidcSandbox(Sandbox):
 
     def id_token_claims(self, grant: OidcGrant, access_token: str) -> JsonObject:
         """Return the claims of the ID token of `grant` (OpenID Connect Core §2)."""
-        now, digest = int(self.now()), hashlib.new(f"sha{self.algorithm[2:]}", access_token.encode()).digest()
+        size = "512" if self.algorithm in ("EdDSA", "Ed25519") else self.algorithm[2:]
+        now, digest = int(self.now()), hashlib.new(f"sha{size}", access_token.encode()).digest()
         return {
             "iss": self.issuer,
             "sub": self.subject(grant.person.key),
             "aud": grant.link["client_id"],
             "iat": now,
             "exp": now + TOKEN_LIFE,
+            **({"auth_time": now} if "max_age" in grant.link else {}),
+            **({"sid": self.session_of(grant.person.key)} if self.ends_sessions else {}),
             **({"nonce": grant.link["nonce"]} if "nonce" in grant.link else {}),
             **({"at_hash": encode_part(digest[: len(digest) // 2])} if access_token else {}),
             **(self.profile_claims(grant.person) if self.profile_in_token else {}),
@@ -237,6 +251,7 @@ class OidcSandbox(Sandbox):
             Route(paths["jwks"], self._call("jwks", lambda _, __: {"keys": [self.key.public_jwk()]})),
             Route(paths["authorize"], self._authorize, methods=["GET", "POST"]),
             Route(paths["token"], self._token, methods=["POST"]),
+            *([Route("/logout", end_session)] if self.ends_sessions else []),
             *([Route(paths["userinfo"], self._call("userinfo", self._answer_userinfo))] if "userinfo" in paths else []),
         ]
 
@@ -250,6 +265,7 @@ class OidcSandbox(Sandbox):
             "token_endpoint": url + paths["token"],
             "jwks_uri": url + paths["jwks"],
             **({"userinfo_endpoint": url + paths["userinfo"]} if "userinfo" in paths else {}),
+            **({"end_session_endpoint": f"{url}/logout"} if self.ends_sessions else {}),
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": [self.algorithm],
@@ -281,7 +297,7 @@ class OidcSandbox(Sandbox):
 
     async def _authorize(self, request: Request) -> Response:
         link = request.query_params
-        if mistake := self._find_mistake(link):
+        if mistake := find_mistake(link, self.client_id):
             return Response(f"400 {mistake}", 400)
         if request.method == "GET":
             page = self.consent_page(request, app=link["client_id"], scope=link["scope"])
@@ -307,20 +323,6 @@ class OidcSandbox(Sandbox):
         `link` has the parameters of the authorization request.
         """
         return {}
-
-    def _find_mistake(self, link: Mapping[str, str]) -> str:
-        """Return the name of a wrong parameter, or the empty text. Requires state and nonce: the core sends them."""
-        checks = {
-            "client_id": link.get("client_id") == self.client_id,
-            "response_type": link.get("response_type") == "code",
-            "scope": "openid" in link.get("scope", "").split(" "),
-            "redirect_uri": link.get("redirect_uri", "").startswith(("http://", "https://")),
-            "state": link.get("state"),
-            "nonce": link.get("nonce"),
-            "code_challenge": len(link.get("code_challenge", "")) == 43 or "code_challenge" not in link,
-            "code_challenge_method": link.get("code_challenge_method", "S256") == "S256",
-        }
-        return next((name for name, is_right in checks.items() if not is_right), "")
 
     async def _token(self, request: Request) -> Response:
         parameters = {name: str(value) for name, value in (await request.form()).items()}
@@ -357,20 +359,20 @@ class OidcSandbox(Sandbox):
         match self.auth_method:
             case "client_secret_basic":
                 kind, _, pair = authorization.partition(" ")
-                _refuse_unless(kind == "Basic" and secret is None)
+                refuse_unless(kind == "Basic" and secret is None)
                 client, _, secret = (unquote_plus(part) for part in base64.b64decode(pair).decode().partition(":"))
             case "private_key_jwt":
                 self._check_assertion(parameters.get("client_assertion", ""))
                 secret = self.client_secret
             case "none":
                 secret = self.client_secret
-        _refuse_unless(client == self.client_id and secret == self.client_secret)
+        refuse_unless(client == self.client_id and secret == self.client_secret)
 
     def _check_assertion(self, assertion: str) -> None:
         claims = read_jwt(assertion, self.client_key)
         now, life = self.now(), claims.get("exp", 0) - claims.get("iat", 0)
-        _refuse_unless(claims.get("iss") == claims.get("sub") == self.client_id and claims.get("aud") == self.issuer)
-        _refuse_unless(0 < life <= 60 and claims["exp"] > now and claims.get("jti") not in self._spent_ids)
+        refuse_unless(claims.get("iss") == claims.get("sub") == self.client_id and claims.get("aud") == self.issuer)
+        refuse_unless(0 < life <= 60 and claims["exp"] > now and claims.get("jti") not in self._spent_ids)
         self._spent_ids.add(claims["jti"])
 
     def _answer_userinfo(self, request: Request, fault: Fault | None) -> JsonObject:
@@ -391,8 +393,3 @@ class OidcSandbox(Sandbox):
 
     def _client_of(self, client_type: ClientType) -> str:
         return self.app_client_id if client_type is ClientType.APP else self.client_id
-
-
-def _refuse_unless(condition: object) -> None:
-    if not condition:
-        raise Refused("invalid_client")

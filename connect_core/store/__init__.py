@@ -4,7 +4,17 @@
 decided here, and nothing else imports SQLAlchemy.
 """
 
-from connect_core.store import connections, events, flows, members, qr_logins, schema, sessions
+from connect_core.store import (
+    connections,
+    events,
+    flows,
+    members,
+    moved_ids,
+    qr_logins,
+    schema,
+    sessions,
+    vendor_sessions,
+)
 from connect_core.store.engine.database import Database
 from connect_core.store.engine.statement import Transaction
 
@@ -15,7 +25,9 @@ __all__ = [
     "events",
     "flows",
     "members",
+    "moved_ids",
     "qr_logins",
     "schema",
     "sessions",
+    "vendor_sessions",
 ]

@@ -166,6 +166,29 @@ class MemberSession(Declared, table=True):
     revoked_time: int | None = Field(None, sa_type=BIG)
 
 
+class VendorSessionLink(Declared, table=True):
+    """The session at a vendor that a login, the `family`, came from.
+
+    `sid_hash` stands for the vendor's id of that session, empty where it sent none; `hint` is the sealed ID token that
+    the vendor wants to see at log-out, or empty.
+    """
+
+    __tablename__ = "es_connect_vendor_session"
+    __table_args__ = (
+        Index("ix_vendor_session_sid", "sid_hash"),
+        Index("ix_vendor_session_member", "member_id"),
+        Index("ix_vendor_session_expiry", "expiry_time"),
+    )
+
+    family: str = Field(sa_column=Column(exact_text(32), primary_key=True))
+    member_id: int = Field(sa_type=BIG)
+    provider: str = Field(sa_column=Column(String(64), nullable=False))
+    client_type: str = Field(sa_column=Column(String(8), nullable=False))
+    sid_hash: str = Field(sa_column=Column(exact_text(64), nullable=False))
+    hint: str = Field(sa_column=Column(Text, nullable=False))
+    expiry_time: int = Field(sa_type=BIG)
+
+
 class UsedFlow(Declared, table=True):
     """A spent state, a presented code, or what else must be remembered for a while and read by nobody, as a hash.
 

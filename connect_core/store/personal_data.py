@@ -8,10 +8,20 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, bindparam, case, delete, null, or_, select, update
 
 from connect_core.store.engine.statement import Statement, Transaction
-from connect_core.store.models import Alias, ConnectEvent, Connection, Member, MemberMerge, MemberSession, table_of
+from connect_core.store.models import (
+    Alias,
+    ConnectEvent,
+    Connection,
+    Member,
+    MemberMerge,
+    MemberSession,
+    VendorSessionLink,
+    table_of,
+)
 
 _MEMBER, _CONNECT = table_of(Member), table_of(Connection)
 _ALIAS, _SESSION = table_of(Alias), table_of(MemberSession)
+_VENDOR_SESSION = table_of(VendorSessionLink)
 _EVENT, _MERGE = table_of(ConnectEvent), table_of(MemberMerge)
 _SECRET = frozenset({"password_hash", "token_hash", "family", "subject_hash"})
 _COMPUTED = frozenset({"active"})
@@ -40,6 +50,7 @@ _FIND = {
 }
 _LOCK_MEMBER = Statement(select(_MEMBER.c.uname).where(_MEMBER.c.id == bindparam("key")).with_for_update())
 _DELETE_SESSIONS = Statement(delete(_SESSION).where(_SESSION.c.member_id == bindparam("key")))
+_DELETE_VENDOR_SESSIONS = Statement(delete(_VENDOR_SESSION).where(_VENDOR_SESSION.c.member_id == bindparam("key")))
 _DELETE_ALIASES = Statement(delete(_ALIAS).where(_ALIAS.c.connect_id == bindparam("key")))
 _DELETE_CONNECTION = Statement(delete(_CONNECT).where(_CONNECT.c.id == bindparam("key")))
 _IS_MERGE = _EVENT.c.kind.like("merge%")  # its detail is a member's number, needed until the event is delivered
@@ -86,7 +97,8 @@ def lock_member(transaction: Transaction, member_id: int) -> str | None:
 
 
 def delete_sessions(transaction: Transaction, member_id: int) -> int:
-    """Delete the member's sessions and return how many tokens were deleted."""
+    """Delete the member's sessions, here and what is known of those at vendors; returns how many tokens they were."""
+    _DELETE_VENDOR_SESSIONS.run(transaction, key=member_id)
     return _DELETE_SESSIONS.run(transaction, key=member_id)
 
 

@@ -34,6 +34,7 @@ from connect_core.web.error_pages import answer_error
 from connect_core.web.health import health_routes
 from connect_core.web.legacy.account_binder import account_binder_routes
 from connect_core.web.legacy.javashop import javashop_routes
+from connect_core.web.login.backchannel import backchannel_routes
 from connect_core.web.login.first_login import first_login_routes
 from connect_core.web.login.qr_login import qr_login_routes
 from connect_core.web.login.routes import login_routes
@@ -86,6 +87,7 @@ def create_app(
             *account_binder_routes(context),
             *qr_login_routes(context),
             *javashop_routes(context),
+            *backchannel_routes(context),
             *health_routes(context),
         ],
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -87,6 +87,22 @@ def test_ec_signatures_of_another_library_verify(name: str) -> None:
     assert not [other for other in (*CURVES, *RS_NAMES) if other != name and key.verify(other, raw, b"data")]
 
 
+@pytest.mark.parametrize("stated", [{}, {"alg": "EdDSA"}, {"alg": "Ed25519"}])
+def test_ed25519_signatures_of_another_library_verify(stated: dict[str, str]) -> None:
+    """RFC 8037, under the name of the family and that of the curve (RFC 9864), whichever of them the JWK states."""
+    private = ed25519.Ed25519PrivateKey.generate()
+    x = encode_part(private.public_key().public_bytes_raw())
+    key = VerificationKey.find({"kty": "OKP", "crv": "Ed25519", "x": x, **stated})
+    assert key is not None
+    assert key.algorithms == ("EdDSA", "Ed25519")
+    signature = private.sign(b"data")
+    assert key.verify("EdDSA", signature, b"data")
+    assert key.verify("Ed25519", signature, b"data")
+    assert not key.verify("EdDSA", signature, b"date")
+    assert not [other for other in (*CURVES, *RS_NAMES) if key.verify(other, signature, b"data")]
+    assert SigningKey.load(pem(private)).sign("EdDSA", b"data") == signature
+
+
 @pytest.mark.parametrize(
     "jwk",
     [
@@ -94,7 +110,9 @@ def test_ec_signatures_of_another_library_verify(name: str) -> None:
         "key",
         {},
         {"kty": "oct", "k": "AAAA"},
-        {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+        {"kty": "OKP", "crv": "X25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+        {"kty": "OKP", "crv": "Ed448", "x": "AA"},
+        {"kty": "OKP", "crv": "Ed25519", "x": "AA"},
         {"kty": "EC", "crv": "secp256k1", "x": "AA", "y": "AA"},
         {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"},
         {"kty": "RSA", "n": "AQ", "e": "AQAB"},
@@ -155,7 +173,7 @@ def test_signing_keys_load_in_every_form(form: PrivateFormat) -> None:
         "canary",
         pem(rsa.generate_private_key(65537, 1024)),
         pem(ec.generate_private_key(ec.SECP256K1())),
-        pem(ed25519.Ed25519PrivateKey.generate()),
+        pem(x25519.X25519PrivateKey.generate()),
         pem(RSA, password=b"canary"),
         SigningKey.generate("ES256").public_pem(),
     ],

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from joserfc import jwt
 
 from connect_core.crypto import AccessTokens
 
@@ -38,17 +39,31 @@ def public_key(jwk: dict[str, str]) -> ec.EllipticCurvePublicKey:
     return ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
 
 
+def without_audience() -> str:
+    """A token as the release before issued it."""
+    header = {"alg": "ES256", "typ": "at+jwt", "kid": TOKENS.jwks()["keys"][0]["kid"]}
+    return jwt.encode(header, {"iss": ISSUER, **CLAIMS}, TOKENS._keys.keys[0], algorithms=["ES256"])
+
+
 def test_a_token_is_a_jwt_any_verifier_can_check() -> None:
     """RFC 7519 and RFC 9068: the header names algorithm, type and key; the published key checks the signature."""
     token = TOKENS.issue(CLAIMS)
     header, claims, signature = token.split(".")
     first = TOKENS.jwks()["keys"][0]
     assert json.loads(decode(header)) == {"alg": "ES256", "typ": "at+jwt", "kid": first["kid"]}
-    assert json.loads(decode(claims)) == {"iss": ISSUER, **CLAIMS}
+    assert json.loads(decode(claims)) == {"iss": ISSUER, "aud": ISSUER, **CLAIMS}
     raw = decode(signature)
     assert len(raw) == 64
     der = encode_dss_signature(int.from_bytes(raw[:32]), int.from_bytes(raw[32:]))
     public_key(first).verify(der, f"{header}.{claims}".encode(), ec.ECDSA(SHA256()))
+
+
+def test_audience_of_a_token() -> None:
+    """RFC 9068 §4: a token for another resource is nobody's here; one of the release before has no audience."""
+    assert TOKENS.find_claims(TOKENS.issue({**CLAIMS, "aud": "https://api.example"}), NOW) is None
+    assert TOKENS.find_claims(TOKENS.issue({**CLAIMS, "aud": [ISSUER, "https://api.example"]}), NOW) is None
+    assert TOKENS.find_claims(TOKENS.issue({**CLAIMS, "aud": None}), NOW) is None
+    assert TOKENS.find_claims(without_audience(), NOW) is not None
 
 
 def test_the_key_set_is_public_alone() -> None:
@@ -64,7 +79,7 @@ def test_every_worker_signs_with_the_same_key() -> None:
     """The key follows from the ring alone, and nothing of the ring can be read in what is published."""
     again = AccessTokens([NEW, OLD], ISSUER)
     assert again.jwks() == TOKENS.jwks()
-    assert again.find_claims(TOKENS.issue(CLAIMS), NOW) == {"iss": ISSUER, **CLAIMS}
+    assert again.find_claims(TOKENS.issue(CLAIMS), NOW) == {"iss": ISSUER, "aud": ISSUER, **CLAIMS}
     published = json.dumps(TOKENS.jwks())
     for key in (NEW, OLD):
         assert key.hex() not in published

@@ -18,7 +18,7 @@ from connect_core.providers.provider import AuthorizationRequest, AuthorizationR
 from .fake_transport import FakeTransport
 
 ISSUER = "https://id.example"
-CLIENT, SECRET = "c-1", "s3cr3t-of-the-client"
+CLIENT, SECRET = "c-1", "s3cr3t-of-the-client-of-36-characters"
 NONCE, CODE, ACCESS = "n0nce-of-the-flow", "c0de-of-the-person", "t0ken-of-the-person"
 VERIFIER, CALLBACK = "v3rifier" * 6, "https://shop.example/cb"
 NOW = 1_800_000_000

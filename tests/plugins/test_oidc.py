@@ -66,6 +66,26 @@ class TestContractWithKeys(TestContract):
         return PlainOidcSandbox(algorithm="ES256", auth_method="private_key_jwt")
 
 
+class TestContractWithEd25519(TestContract):
+    """EdDSA."""
+
+    @classmethod
+    def make_sandbox(cls) -> Sandbox:
+        """Return the sandbox in that mode."""
+        return PlainOidcSandbox(algorithm="EdDSA")
+
+
+class TestContractWithTheSecret(TestContract):
+    """HS256 with the client secret, which the settings name."""
+
+    untrusted = tuple(fault for fault in TestContract.untrusted if fault != "unknown_key")
+
+    @classmethod
+    def make_sandbox(cls) -> Sandbox:
+        """Return the sandbox in that mode."""
+        return PlainOidcSandbox(algorithm="HS256")
+
+
 @contextmanager
 def staged(sandbox: OidcSandbox | None = None, **settings: Any) -> Iterator[tuple[RunningShop, OidcSandbox]]:
     """Run a shop with this one provider; `settings` are changed."""

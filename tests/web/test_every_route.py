@@ -36,6 +36,7 @@ TAKE_NO_COOKIE = {
     "POST /connect/alipay/mini/login-url": "a mini program has no cookies of ours",
     "POST /connect/alipay/mini/token": "the same",
     "POST /login/x": "the same",
+    "POST /connect/alipay/backchannel-logout": "a vendor's server posts there, with a signed token",
 }
 """What may be posted from anywhere, and why: nobody's session is used there."""
 REFUSED_TO_ALL = re.compile("/buyer/(passport/(connect/app|login-binder/app|sms-|register-)|connect/alipay/app/login/)")

@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 
 from connect_core.harness import Visitor
 from connect_core.plugin import hookimpl
-from connect_core.store import Database
+from connect_core.store import Database, schema
 from connect_core.store.probe import probe_write
 from connect_core.web import Plugins, create_app
 from connect_core.web.health import CHECKS
@@ -125,7 +125,7 @@ async def test_the_failed_check_is_named(database_url: str, tmp_path: Path) -> N
         assert body["check"] == "schema"
         assert "newer" in body["reason"]
         assert body["checks"] == {"database": "ok", "schema": body["reason"], "write": "not tried"}
-        execute(database_url, "UPDATE es_connect_schema SET version_num = '0002'")
+        execute(database_url, f"UPDATE es_connect_schema SET version_num = '{schema.VERSIONS[0]}'")
     async with client_of("postgresql+psycopg://nobody@127.0.0.1:1/nowhere", tmp_path) as client:
         reason = "the database does not answer: OperationalError (Connection refused)"
         assert await report(client) == (503, "database", reason)
@@ -140,7 +140,7 @@ async def test_probes_are_no_refused_logins(
         execute(database_url, "UPDATE es_connect_schema SET version_num = '9999'")
         for _ in range(100):
             assert (await client.get("/readyz")).status_code == 503
-        execute(database_url, "UPDATE es_connect_schema SET version_num = '0002'")
+        execute(database_url, f"UPDATE es_connect_schema SET version_num = '{schema.VERSIONS[0]}'")
         for _ in range(3):
             assert (await client.get("/readyz")).status_code == 200
     records = [record for record in caplog.records if record.name == "connect_login"]

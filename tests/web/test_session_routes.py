@@ -26,7 +26,7 @@ def test_access_token_is_signed_by_a_published_key(shop: RunningShop, visitor: V
     assert (token.header["kid"], token.header["typ"]) == (key["kid"], "at+jwt")
     assert (token.claims["iss"], token.claims["sub"]) == (shop.url, str(answer.json()["uid"]))
     assert 1195 <= token.claims["exp"] - time.time() <= 1201
-    assert set(token.claims) == {"iss", "sub", "sid", "client_type", "iat", "exp", "jti"}
+    assert set(token.claims) == {"iss", "aud", "sub", "sid", "client_id", "client_type", "iat", "exp", "jti"}
 
 
 def test_refresh_rotates(visitor: Visitor) -> None:

@@ -20,11 +20,12 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 class PrivateKeyJwt:
     """`private_key_jwt`: the client signs an assertion with its own key.
 
-    The assertion's audience is the issuer, so that no other server can use it. `now` returns seconds since the epoch.
+    `audience` becomes its `aud`: the issuer or the token endpoint, so that no other server can use it. `now` returns
+    seconds since the epoch.
     """
 
     client_id: str
-    issuer: str
+    audience: str
     key: SigningKey = field(repr=False)
     now: Callable[[], float] = time.time
 
@@ -34,7 +35,7 @@ class PrivateKeyJwt:
         claims = {
             "iss": self.client_id,
             "sub": self.client_id,
-            "aud": self.issuer,
+            "aud": self.audience,
             "jti": secrets.token_urlsafe(16),
             "iat": now,
             "exp": now + ASSERTION_LIFE,

@@ -5,6 +5,7 @@ Owns the rules for the document's issuer and addresses. Caches nothing, and call
 
 import ipaddress
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -17,6 +18,9 @@ from connect_core.identity import ID_MAX
 from connect_core.settings import check_endpoint, is_loopback
 
 WELL_KNOWN = "/.well-known/openid-configuration"
+REQUIRED_ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+"""Without these nobody can log in; `OidcSettings` takes each by hand, too."""
+ENDPOINTS = (*REQUIRED_ENDPOINTS, "userinfo_endpoint", "end_session_endpoint")
 
 
 def _issuer(url: str) -> str:
@@ -32,9 +36,9 @@ Issuer = Annotated[str, AfterValidator(_issuer)]
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What a login needs of a discovery document. Every address is https, or loopback when the issuer is.
+    """What a login needs of a discovery document. Every address is https, or loopback when the document's is.
 
-    - `userinfo_endpoint`: empty where there is none.
+    - `userinfo_endpoint`, `end_session_endpoint`: empty where there is none.
     - `takes_pkce`: True when the provider lists S256 (RFC 7636).
     - `names_itself`: True when its authorization responses carry `iss` (RFC 9207 §3).
     - `auth_methods`: how clients may authenticate in the token call (OpenID Connect Core §9).
@@ -45,47 +49,58 @@ class Metadata:
     token_endpoint: str
     jwks_uri: str
     userinfo_endpoint: str = ""
+    end_session_endpoint: str = ""
     takes_pkce: bool = False
     names_itself: bool = False
     auth_methods: tuple[str, ...] = ("client_secret_basic",)
 
 
-async def fetch_metadata(http: Http, issuer: str, expected: str) -> Metadata:
-    """Fetch the document of `issuer` and return it checked. Its member `issuer` must be `expected`.
+_DEFAULT_METHODS = ("client_secret_basic",)
+"""What a document without `token_endpoint_auth_methods_supported` means (Discovery §3)."""
 
-    Raises `ProviderBadResponse` for a document that does not fit, and what `Http` raises.
+
+def make_metadata(issuer: str, by_hand: Mapping[str, str]) -> Metadata:
+    """Return what a provider without a discovery document can do: it takes PKCE, or ignores it (RFC 6749 §3.1)."""
+    return Metadata(issuer, takes_pkce=True, names_itself=False, auth_methods=_DEFAULT_METHODS, **by_hand)
+
+
+async def fetch_metadata(http: Http, url: str, expected: str, by_hand: Mapping[str, str]) -> Metadata:
+    """Fetch the document at `url` and return it checked. Its member `issuer` must be `expected`.
+
+    `by_hand` are endpoints that replace those of the document. Raises `ProviderBadResponse` for a document that does
+    not fit, and what `Http` raises.
     """
-    url = issuer.rstrip("/") + WELL_KNOWN
     answer = (await http.get(url, headers={"accept": "application/json"})).raise_for_outage()
     if answer.status != 200:
         raise ProviderBadResponse(f"the discovery document answers HTTP {answer.status}")
-    return read_metadata(answer.json(), issuer, expected)
+    return read_metadata(answer.json(), url, expected, by_hand)
 
 
-def read_metadata(document: Mapping[str, Any], issuer: str, expected: str) -> Metadata:
-    """Return the checked content of `document`, which was fetched from `issuer` and must name `expected` as its issuer.
+def read_metadata(document: Mapping[str, Any], url: str, expected: str, by_hand: Mapping[str, str]) -> Metadata:
+    """Return the checked content of `document`, which was fetched from `url` and must name `expected` as its issuer.
 
-    Raises `ProviderBadResponse`, which names the member that is wrong.
+    `by_hand` are checked endpoints that replace those of the document. Raises `ProviderBadResponse`, which names the
+    member that is wrong.
     """
     if document.get("issuer") != expected:
         raise ProviderBadResponse("issuer of the discovery document is another one")
-    addresses = {
-        name: _address(document, name, issuer) for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")
-    }
+    names = [*REQUIRED_ENDPOINTS, *(["userinfo_endpoint"] if document.get("userinfo_endpoint") else [])]
+    addresses = {name: _address(document, name, url) for name in names if name not in by_hand}
+    with suppress(ProviderBadResponse):  # nobody needs it to log in
+        addresses["end_session_endpoint"] = _address(document, "end_session_endpoint", url)
     return Metadata(
         issuer=expected,
-        userinfo_endpoint=_address(document, "userinfo_endpoint", issuer) if document.get("userinfo_endpoint") else "",
         takes_pkce="S256" in _words(document, "code_challenge_methods_supported"),
         names_itself=document.get("authorization_response_iss_parameter_supported") is True,
-        auth_methods=_words(document, "token_endpoint_auth_methods_supported") or ("client_secret_basic",),
-        **addresses,
+        auth_methods=_words(document, "token_endpoint_auth_methods_supported") or _DEFAULT_METHODS,
+        **{**addresses, **by_hand},
     )
 
 
-def _address(document: Mapping[str, Any], name: str, issuer: str) -> str:
+def _address(document: Mapping[str, Any], name: str, source: str) -> str:
     url = document.get(name)
     try:
-        if not isinstance(url, str) or (_is_inside(check_endpoint(url)) and not _is_inside(issuer)):
+        if not isinstance(url, str) or (_is_inside(check_endpoint(url)) and not _is_inside(source)):
             raise ValueError
     except ValueError:
         url = None

@@ -4,16 +4,16 @@ Owns the order of the calls and checks, which a subclass cannot leave out. The c
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, ClassVar
 
 from connect_core.cache.documents import CachedDocument
-from connect_core.crypto import Algorithm, SecretKey, SigningKey
+from connect_core.crypto import SECRET_BYTES, Algorithm, SecretKey, SigningKey
 from connect_core.errors import ContradictingAnswer, ProviderBadResponse, ProviderUnsigned, SettingsError
 from connect_core.http import Answer, Http, with_query
-from connect_core.identity import ClientType, Identity, PersonId, Profile
+from connect_core.identity import ID_MAX, ClientType, Identity, PersonId, Profile, VendorSession
 from connect_core.providers.oauth2 import (
     Claims,
     ClientAuthentication,
@@ -25,13 +25,20 @@ from connect_core.providers.oauth2 import (
     redeem_code,
 )
 from connect_core.providers.oauth2.claims import check_token
+from connect_core.providers.oidc import logout_token as logout
 from connect_core.providers.oidc.authentication import PrivateKeyJwt
-from connect_core.providers.oidc.discovery import Metadata, fetch_metadata
+from connect_core.providers.oidc.discovery import Metadata, fetch_metadata, make_metadata
 from connect_core.providers.oidc.id_token import Expected, Jws, check_claims, check_signature, split_token
 from connect_core.providers.oidc.jwks import KeySet, fetch_keys
 from connect_core.providers.oidc.settings import AuthMethod, OidcSettings
-from connect_core.providers.oidc.userinfo import check_signed, check_subject, find_jws
-from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, Entrance, Provider
+from connect_core.providers.oidc.userinfo import USERINFO, check_signed, check_subject, find_jws
+from connect_core.providers.provider import (
+    AuthorizationRequest,
+    AuthorizationResponse,
+    Entrance,
+    LogoutNotice,
+    Provider,
+)
 from connect_core.settings import ProviderSettings
 from connect_core.vendor_values import read_text
 
@@ -70,6 +77,8 @@ class OidcProvider(Provider):
         "ES256",
         "ES384",
         "ES512",
+        "EdDSA",
+        "Ed25519",
     )
     scope: str = "openid profile"
     authorize: Mapping[str, str] = {}
@@ -83,7 +92,8 @@ class OidcProvider(Provider):
     def __init__(self, settings: OidcSettings, http: Http) -> None:
         """Parse the signing key. Raises `SettingsError` for a key that cannot be read and settings that do not fit."""
         super().__init__(settings, http)
-        mistakes = list(settings.mistakes())
+        self.algorithms = settings.id_token_algorithms or self.algorithms
+        mistakes = [*settings.mistakes(), *self._find_weak_secret()]
         self._signing_key = None
         if settings.private_key:
             try:
@@ -94,9 +104,7 @@ class OidcProvider(Provider):
             raise SettingsError(mistakes)
         self.scope = settings.scope or self.scope
         self.claims = self.claims.model_copy(update=settings.claims.model_dump(exclude_unset=True))
-        self._metadata = CachedDocument(
-            lambda: fetch_metadata(http, settings.issuer, self.issuer_template or settings.issuer)
-        )
+        self._metadata = CachedDocument(self._fetch_metadata)
         self._keys = CachedDocument(self._fetch_keys)
 
     def find_issuer(self, claims: Mapping[str, Any]) -> str | None:
@@ -137,7 +145,9 @@ class OidcProvider(Provider):
         method = settings.token_endpoint_auth_method or self.auth_method
         method = method or ("private_key_jwt" if settings.private_key else with_secret)
         if method == "private_key_jwt" and self._signing_key:
-            return PrivateKeyJwt(settings.client_id, metadata.issuer, self._signing_key, self.now)
+            places = {"issuer": metadata.issuer, "token_endpoint": metadata.token_endpoint}
+            audience = places.get(settings.client_assertion_audience, settings.client_assertion_audience)
+            return PrivateKeyJwt(settings.client_id, audience, self._signing_key, self.now)
         if method == "none":
             return NoSecret(settings.client_id)
         return (SecretInHeader if method == "client_secret_basic" else SecretInForm)(settings.client_id, secret)
@@ -160,6 +170,7 @@ class OidcProvider(Provider):
             "nonce": request.nonce,
             **(challenge if self._sends_challenge(metadata) else {}),
             **self.authorize,
+            **self.settings.authorize_parameters,
         }
         return with_query(metadata.authorization_endpoint, parameters)
 
@@ -179,8 +190,11 @@ class OidcProvider(Provider):
         answer = self.read_answer("token", redeemed)
         access_token = check_token(answer.get("access_token"))
         client = frozenset({self.settings.client_id})
-        claims = await self._check_id_token(answer.get("id_token"), client, response.nonce, access_token)
-        return self._identity(claims, response, access_token)
+        expected = Expected(client, frozenset(self.settings.audiences), response.nonce, self.now(), access_token)
+        if (max_age := self.settings.authorize_parameters.get("max_age")) is not None:
+            expected = replace(expected, max_age=int(max_age))
+        claims = await self._check_id_token(answer.get("id_token"), expected)
+        return self._identity(claims, response, str(answer["id_token"]), access_token)
 
     async def fetch_profile(self, identity: Identity) -> Identity:
         """Return `identity` with the profile of user-info (OpenID Connect Core §5.3), unless its ID token had one.
@@ -196,6 +210,29 @@ class OidcProvider(Provider):
         userinfo = await self._read_userinfo(answer, identity.strongest.scope)
         check_subject(userinfo, identity.strongest)
         return identity.with_profile(self.read_profile(userinfo))
+
+    async def read_logout(self, logout_token: str) -> LogoutNotice:
+        """Return which session has ended, or whose (OpenID Connect Back-Channel Logout 1.0 §2.6).
+
+        Raises `ProviderUnsigned` and `ProviderBadResponse` for a token that fails a check.
+        """
+        jws = split_token(logout_token, self.algorithms, logout.WHAT)
+        claims = await self._verified(jws, logout.WHAT)
+        issuer, audiences = self._issuer_of(claims, logout.WHAT), frozenset(self.settings.audiences)
+        expected = Expected(audiences | {self.settings.client_id}, audiences, "", self.now())
+        return logout.read_logout_claims(jws, claims, issuer, expected)
+
+    async def get_logout_url(self, hint: str, return_to: str) -> str | None:
+        """Return the provider's page that ends the session there (OpenID Connect RP-Initiated Logout 1.0 §2).
+
+        `hint` is the ID token of the login. None without the setting `rp_initiated_logout`, or without such a page.
+        """
+        page = (await self._metadata.get()).end_session_endpoint if self.settings.rp_initiated_logout else ""
+        if not page:
+            return None
+        known = {"id_token_hint": hint} if hint else {}
+        parameters = {**known, "client_id": self.settings.client_id, "post_logout_redirect_uri": return_to}
+        return with_query(page, parameters)
 
     def read_answer(self, operation: str, answer: Answer) -> Mapping[str, Any]:
         """Return the object in an answer of the provider. `operation` is `token` or `userinfo`.
@@ -227,21 +264,25 @@ class OidcProvider(Provider):
 
     async def _read_credential(self, response: AuthorizationResponse) -> Identity:
         clients = frozenset({self.settings.client_id, *self.settings.audiences})
-        claims = await self._check_id_token(response.code, clients, response.nonce, "")
-        return self._identity(claims, response, "")
+        expected = Expected(clients, frozenset(self.settings.audiences), response.nonce, self.now())
+        claims = await self._check_id_token(response.code, expected)
+        return self._identity(claims, response, response.code)
 
-    def _identity(self, claims: Mapping[str, Any], response: AuthorizationResponse, grant: str) -> Identity:
+    def _identity(
+        self, claims: Mapping[str, Any], response: AuthorizationResponse, id_token: str, grant: str = ""
+    ) -> Identity:
         subject = PersonId.union_id(claims["sub"], self._issuer_of(claims))
         profile = self.find_profile(claims, response)
-        return Identity(self.union_type, (subject,), self.settings.client_id, profile, grant=grant)
+        identity = Identity(self.union_type, (subject,), self.settings.client_id, profile, grant=grant)
+        # the issuer's, not the person's: a strange one costs no login, it only cannot end this one
+        sid, hint = claims.get("sid"), id_token if self.settings.rp_initiated_logout else ""
+        known_sid = sid if isinstance(sid, str) and len(sid) <= ID_MAX else ""
+        return replace(identity, vendor_session=VendorSession(known_sid, hint)) if known_sid or hint else identity
 
-    async def _check_id_token(
-        self, token: object, clients: frozenset[str], nonce: str, access_token: str
-    ) -> dict[str, Any]:
+    async def _check_id_token(self, token: object, expected: Expected) -> dict[str, Any]:
         jws = split_token(token, self.algorithms)
-        claims = await self._verified(jws)
+        claims = await self._verified(jws, "id_token")
         self._issuer_of(claims)
-        expected = Expected(clients, frozenset(self.settings.audiences), nonce, self.now(), access_token)
         check_claims(claims, jws.algorithm, expected)
         self.check_person(claims)
         return claims
@@ -250,33 +291,47 @@ class OidcProvider(Provider):
         jws = find_jws(answer, self.algorithms)
         if jws is None:
             return self.read_answer("userinfo", answer)
-        claims = await self._verified(jws)
-        if claims.get("iss", issuer) != issuer and self._issuer_of(claims) != issuer:
+        claims = await self._verified(jws, USERINFO)
+        if claims.get("iss", issuer) != issuer and self._issuer_of(claims, USERINFO) != issuer:
             raise ContradictingAnswer("user-info is of another issuer")
         check_signed(claims, (self.settings.client_id, *self.settings.audiences), self.now())
         return claims
 
-    async def _verified(self, jws: Jws) -> dict[str, Any]:
+    async def _verified(self, jws: Jws, what: str) -> dict[str, Any]:
         """Return the claims when a key of the provider signed them.
 
-        Where none of the known keys did, the key set is fetched again, at most once in `RETRY_PAUSE_SECONDS`.
+        Where none of the known keys did, the key set is fetched again, at most once in `RETRY_PAUSE_SECONDS`. `what` is
+        what errors call the token.
         """
         if jws.algorithm == "HS256":
             secret = self.settings.client_secret
-            return check_signature(jws, [SecretKey(secret.get_secret_value())] if secret else [])
+            return check_signature(jws, [SecretKey(secret.get_secret_value())] if secret else [], what)
         known = await self._keys.get()
         with suppress(ProviderUnsigned):
-            return check_signature(jws, known.find_keys(jws.algorithm, jws.kid))
+            return check_signature(jws, known.find_keys(jws.algorithm, jws.kid), what)
         newer = await self._keys.get_newer(known)
-        return check_signature(jws, newer.find_keys(jws.algorithm, jws.kid))
+        return check_signature(jws, newer.find_keys(jws.algorithm, jws.kid), what)
+
+    def _find_weak_secret(self) -> Iterator[str]:
+        secret = self.settings.client_secret
+        is_weak = secret is not None and len(secret.get_secret_value().encode()) < SECRET_BYTES
+        is_missing = secret is None and self.settings.id_token_algorithms is not None
+        if "HS256" in self.algorithms and (is_weak or is_missing):
+            yield f"client_secret: HS256 takes a secret of at least {SECRET_BYTES} bytes"
+
+    async def _fetch_metadata(self) -> Metadata:
+        settings, expected = self.settings, self.issuer_template or self.settings.issuer
+        if url := settings.discovery_address:
+            return await fetch_metadata(self.http, url, expected, settings.endpoints)
+        return make_metadata(expected, settings.endpoints)
 
     async def _fetch_keys(self) -> KeySet:
         return await fetch_keys(self.http, (await self._metadata.get()).jwks_uri)
 
-    def _issuer_of(self, claims: Mapping[str, Any]) -> str:
+    def _issuer_of(self, claims: Mapping[str, Any], what: str = "id_token") -> str:
         issuer = self.find_issuer(claims) if isinstance(claims.get("iss"), str) else None
         if issuer is None:
-            raise ContradictingAnswer("iss is another issuer")
+            raise ContradictingAnswer(f"iss of {what} is another issuer")
         return issuer
 
     def _check_sender(self, metadata: Metadata, parameters: Mapping[str, str]) -> None:

@@ -12,6 +12,8 @@ from connect_core.http import Answer
 from connect_core.identity import PersonId, exact_id
 from connect_core.providers.oidc.id_token import SKEW, Jws, split_token
 
+USERINFO = "user-info"
+"""What errors call the answer."""
 _JWT = re.compile(rb"\s*([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*)\s*")
 _ASYMMETRIC = frozenset(
     {"EdDSA", "ES256", "ES256K", "ES384", "ES512", "Ed25519", "Ed448"}
@@ -29,7 +31,7 @@ def find_jws(answer: Answer, algorithms: Collection[str]) -> Jws | None:
     match = _JWT.fullmatch(answer.content) if 200 <= answer.status < 300 else None
     if match is None:
         return None
-    jws = split_token(match[1].decode(), {*algorithms, *_ASYMMETRIC})
+    jws = split_token(match[1].decode(), {*algorithms, *_ASYMMETRIC}, USERINFO)
     if jws.algorithm not in algorithms:
         raise ProviderBadResponse("user-info is signed with an algorithm that is not read")
     return jws

@@ -132,11 +132,21 @@ class _LoginEndpoints:
     async def logout(self, request: Request) -> Response:
         check_origin(request, self._context.origins)
         refresh_token = "" if is_form(request) else (await read_json(request)).get("refresh_token", "")
-        await self._manager.current_member.logout(refresh_token, *self._context.get_presented(request).all)
+        tokens = (refresh_token, *self._context.get_presented(request).all)
+        ended = await self._manager.current_member.logout(*tokens)
         home = self._manager.targets.check(self._manager.settings.service.home_url)
-        response = responses.redirect(home) if wants_page(request) else responses.no_content()
+        vendor_url = await self._manager.vendor_logouts.find_logout_url(ended, home)
+        response = self._after_logout(request, home, vendor_url)
         self._context.forget_logins(request, response)
         return response
+
+    def _after_logout(self, request: Request, home: str, vendor_url: str | None) -> Response:
+        """Send the browser on, to the vendor where the login ends there as well; a script gets that address."""
+        if not wants_page(request):
+            return responses.json_response({"logout_url": vendor_url}) if vendor_url else responses.no_content()
+        if vendor_url:
+            return responses.html_response(self._context.pages.leaving(get_visit(request).language, vendor_url))
+        return responses.redirect(home)
 
     async def me(self, request: Request) -> Response:
         logged_in = await find_logged_in(self._context, request)
