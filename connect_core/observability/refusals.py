@@ -4,14 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
-from connect_core.errors import (
-    ClocksDiffer,
-    ConnectError,
-    NotLoggedIn,
-    ProviderFault,
-    RequestRefused,
-    StateUnreadable,
-)
+from connect_core.errors import ConnectError, NotLoggedIn, RequestRefused
 
 log = logging.getLogger("connect_login")
 
@@ -45,8 +38,7 @@ class RefusalLog:
 
 
 def _needs_operator(error: ConnectError) -> bool:
-    is_visitors = isinstance(error, RequestRefused) and not isinstance(error, StateUnreadable | ClocksDiffer)
-    return isinstance(error, ProviderFault) or not is_visitors
+    return error.needs_operator or not isinstance(error, RequestRefused)
 
 
 def _log_refusal(error: ConnectError, context: Mapping[str, object]) -> None:

@@ -66,7 +66,9 @@ class Service(Section):
     public_url: Annotated[str, AfterValidator(check_origin)] = Field(
         description="The service's own origin; every callback URL is built from it."
     )
-    database_url: str = Field(default="sqlite:///connect.db", repr=False, description="An SQLAlchemy URL; its parameters are the driver's.")
+    database_url: str = Field(
+        default="sqlite:///connect.db", repr=False, description="An SQLAlchemy URL; its parameters are the driver's."
+    )
     sqlite_synchronous: Literal["full", "normal"] = Field(
         default="full", description="`normal`: a power loss may cost the last commits."
     )
