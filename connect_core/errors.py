@@ -7,9 +7,7 @@
     │   ├── BadRequest                   400 bad_request
     │   ├── StateMissing                 400 state_missing
     │   ├── StateInvalid                 400 state_invalid
-    │   │   └── StateUnreadable          400 state_invalid
     │   ├── StateExpired                 400 state_expired
-    │   │   └── ClocksDiffer             400 state_expired
     │   ├── RedirectNotAllowed           400 redirect_not_allowed
     │   ├── ProviderDenied               400 provider_denied
     │   │   └── PagePreviewed            400 provider_denied
@@ -61,10 +59,19 @@ class ConnectError(Exception):
             raise TypeError(f"{cls.__name__}: the list of error codes is closed; remove code and status")
 
     def __init__(
-        self, text: str = "", *, vendor: Mapping[str, str] | None = None, retry_after: int | None = None
+        self,
+        text: str = "",
+        *,
+        vendor: Mapping[str, str] | None = None,
+        retry_after: int | None = None,
+        needs_operator: bool = False,
     ) -> None:
-        """`text` is for the log; `vendor` is the vendor's own code and trace id; `retry_after` is in seconds."""
+        """`text` is for the log; `vendor` is the vendor's own code and trace id; `retry_after` is in seconds.
+
+        `needs_operator` makes the log line of a refusal a warning that otherwise is about the visitor alone.
+        """
         super().__init__(text or self.code)
+        self.needs_operator = needs_operator
         self.vendor: Mapping[str, str] = vendor or {}
         self.retry_after = retry_after
 
@@ -108,21 +115,10 @@ class StateInvalid(RequestRefused):
     code = "state_invalid"
 
 
-class StateUnreadable(StateInvalid):
-    """A sealed value of ours does not open: it was altered, or sealed with a key that this process does not have.
-
-    Where it happens often, the processes of the service have different `secret_keys`.
-    """
-
-
 class StateExpired(RequestRefused):
     """The login was started more than ten minutes ago."""
 
     code = "state_expired"
-
-
-class ClocksDiffer(StateExpired):
-    """The login has expired, and yet the browser still has its cookie: the clocks of two processes differ."""
 
 
 class RedirectNotAllowed(RequestRefused):

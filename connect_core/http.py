@@ -36,6 +36,8 @@ CONNECT_DEADLINE = 3.0
 """Seconds for opening a connection."""
 JSON_DEPTH = 32
 """How deep objects and arrays may be nested."""
+_HEADERS = {"accept-encoding": "identity", "user-agent": "connect-login"}
+_PRINTABLE = re.compile(r"[ -~]*")
 T = TypeVar("T")
 
 
@@ -271,12 +273,12 @@ class Http:
         """Send a POST with a `form`, or with raw `content` whose type is in `headers`. Raises as `get` does."""
         return await self._send(_request("POST", url, params=params, form=form, content=content, headers=headers))
 
-    async def cached(self, name: str, fetch: Callable[[], Awaitable[tuple[str, float]]]) -> str:
+    async def cached(self, name: str, fetch: Fetch) -> str:
         """Return a value that many logins share, such as an app's access token; fetched once for all who wait for it.
 
         `name` distinguishes the provider's values: put the app id in it. `fetch` returns the value and its lifetime in
-        seconds, and is called again shortly before that ends. What it raises reaches all who wait, and is not cached.
-        Raises `ProviderTimeout` when it takes longer than the deadline of a call.
+        seconds, and is called again shortly before that ends. What it raises is not cached and reaches all who wait, as
+        does `ProviderTimeout` when it takes longer than the deadline of a call.
         """
         return await self._pool.cache.cached(f"{self._name}:{name}", lambda: self._in_time(fetch))
 
@@ -303,14 +305,14 @@ class Http:
 
     async def _in_time(self, fetch: Fetch) -> tuple[str, float]:
         outcome = await run_within(fetch, self._pool.deadline, self._name)
-        if not isinstance(outcome, Failure):
-            return outcome
-        if isinstance(outcome.error, TimeoutError):
-            raise ProviderTimeout("a value to be kept took too long to fetch")
-        if isinstance(outcome.error, Exception | KeyboardInterrupt):
-            raise outcome.error
-        # this runs in a task for all who wait: a SystemExit would stop its event loop, a CancelledError all of them
-        raise ProviderBadResponse(f"fetching a value to be kept raised {type(outcome.error).__name__}")
+        match outcome:
+            case Failure(TimeoutError()):
+                raise ProviderTimeout("a value to be kept took too long to fetch")
+            case Failure(Exception() | KeyboardInterrupt() as error):
+                raise error
+            case Failure(error):  # in a task for all who wait, SystemExit would stop the loop, CancelledError all
+                raise ProviderBadResponse(f"fetching a value to be kept raised {type(error).__name__}")
+        return outcome
 
     async def _send(self, request: Request) -> Answer:
         try:
@@ -366,10 +368,6 @@ def _request(
         kind = type(error).__name__
     # raised outside of `except` for the reason given in `_send`
     raise ProviderBadResponse(f"no request can be made of the given values: {kind}")
-
-
-_HEADERS = {"accept-encoding": "identity", "user-agent": "connect-login"}
-_PRINTABLE = re.compile(r"[ -~]*")
 
 
 def with_query(url: str, parameters: Mapping[str, str]) -> str:

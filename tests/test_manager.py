@@ -21,7 +21,6 @@ from connect_core.errors import (
     StateExpired,
     StateInvalid,
     StateMissing,
-    StateUnreadable,
     Unsupported,
 )
 from connect_core.identity import Identity, PersonId, VerifiedPhone
@@ -136,7 +135,7 @@ async def test_login_by_unionid_takes_a_verified_identity_alone(manager: Connect
 Case = tuple[type[ConnectError], dict[str, str], str, dict[str, Any]]
 BACK: dict[str, Case] = {
     "no state": (StateMissing, {"state": ""}, "pc", {}),
-    "another state": (StateUnreadable, {"state": "a" * 32}, "pc", {}),
+    "another state": (StateInvalid, {"state": "a" * 32}, "pc", {}),
     "another client type": (StateInvalid, {}, "h5", {}),
     "asked for tokens": (StateInvalid, {}, "pc", {"delivers_json": True}),
     "no code": (CodeMissing, {"code": ""}, "pc", {}),

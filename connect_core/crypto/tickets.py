@@ -14,7 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from pydantic import TypeAdapter
 
 from connect_core.crypto.sealing import Sealer, SealError, UnknownKey
-from connect_core.errors import StateExpired, StateInvalid, StateUnreadable
+from connect_core.errors import StateExpired, StateInvalid
 
 TICKET_SECONDS = 600
 """Seconds for which a ticket is accepted: a login's start to its callback, a proof to what it is for."""
@@ -82,8 +82,8 @@ class TicketCodec(Generic[T]):
     def open_expired(self, ticket: str, *, what: str) -> T:
         """Return the value of a ticket, however old.
 
-        Raises `StateUnreadable` for a ticket that was sealed with a key which is not here, and `StateInvalid` for any
-        other text that is no ticket with this key.
+        Raises `StateInvalid`, with `needs_operator` for one that does not open: it was altered, or sealed with a secret
+        key that this process does not have.
         """
         key, _, sealed = ticket.partition(".")
         try:
@@ -92,8 +92,9 @@ class TicketCodec(Generic[T]):
             return self._values.validate_python({**dict(zip(self._names, values, strict=True)), self._key_field: key})
         except UnknownKey:
             reason = "was sealed with a key that this process does not have: have all processes the same secret_keys?"
-            raise StateUnreadable(f"{what} {reason}") from None
+            raise StateInvalid(f"{what} {reason}", needs_operator=True) from None
         except SealError:
-            raise StateUnreadable(f"{what} does not open: it was altered, or belongs to another key") from None
+            reason = "does not open: it was altered, or belongs to another key"
+            raise StateInvalid(f"{what} {reason}", needs_operator=True) from None
         except (ValueError, zlib.error):
             raise StateInvalid(f"{what} is not of this release") from None

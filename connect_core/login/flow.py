@@ -16,7 +16,7 @@ from typing import Any
 from connect_core.crypto import keyed_hash, token_hash
 from connect_core.crypto.sealing import derive_key
 from connect_core.crypto.tickets import TICKET_SECONDS, TicketCodec
-from connect_core.errors import ClocksDiffer, CodeSeen, StateInvalid
+from connect_core.errors import CodeSeen, StateExpired, StateInvalid
 from connect_core.login.values import Delivery, Flow, Purpose, PurposeKind
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.sessions import TokenKind, name_token
@@ -89,19 +89,20 @@ class Flows:
     def open(self, state: str, sealed: str | None, now: int) -> Flow:
         """Return the flow that `state` and the `sealed` text of the browser's cookie agree on.
 
-        Raises `StateInvalid` when there is no cookie, `StateUnreadable` when it does not open, `StateExpired` when the
-        flow's ten minutes are over, and `ClocksDiffer` when they are over for longer than a browser keeps the cookie.
+        Raises `StateInvalid` when there is no cookie or it does not open, `StateExpired` when the flow's ten minutes
+        are over. When they are over for longer than a browser keeps the cookie, two clocks differ: `needs_operator`.
         """
         flow = self.open_expired(state, sealed)
         if now - flow.expiry_time > COOKIE_SECONDS - TICKET_SECONDS + CLOCK_TOLERANCE:
             seconds = now - flow.expiry_time
-            raise ClocksDiffer(f"{_WHAT} expired {seconds} s ago, when the browser had its cookie: compare the clocks")
+            reason = f"expired {seconds} s ago, and the browser still has its cookie: compare the clocks"
+            raise StateExpired(f"{_WHAT} {reason}", needs_operator=True)
         if flow.expiry_time - now > TICKET_SECONDS + CLOCK_TOLERANCE:
             self._log_clocks(flow.expiry_time - now - TICKET_SECONDS)
         return self._tickets.check_age(flow, now, what=_WHAT)
 
     def open_expired(self, state: str, sealed: str | None) -> Flow:
-        """Return the same, however old the flow is. Raises `StateInvalid` and `StateUnreadable`."""
+        """Return the same, however old the flow is. Raises `StateInvalid`."""
         if len(state) != STATE_LENGTH:
             raise StateInvalid("the state is none of ours")
         if not sealed:
@@ -119,7 +120,7 @@ class Flows:
         return self._tickets.seal(flow)
 
     def open_ticket(self, ticket: str, now: int) -> Flow:
-        """Return the flow of a ticket. Raises `StateInvalid`, `StateUnreadable` and `StateExpired`."""
+        """Return the flow of a ticket. Raises `StateInvalid` and `StateExpired`."""
         state, _, sealed = ticket.partition(".")
         return self._tickets.check_age(self.open_expired(state, sealed), now, what=_WHAT)
 

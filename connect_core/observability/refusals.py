@@ -4,15 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
-from connect_core.errors import (
-    AuthorizationRefused,
-    ClocksDiffer,
-    ConnectError,
-    NotLoggedIn,
-    ProviderFault,
-    RequestRefused,
-    StateUnreadable,
-)
+from connect_core.errors import AuthorizationRefused, ConnectError, NotLoggedIn, RequestRefused
 
 log = logging.getLogger("connect_login")
 
@@ -46,10 +38,7 @@ class RefusalLog:
 
 
 def _needs_operator(error: ConnectError) -> bool:
-    if isinstance(error, AuthorizationRefused):
-        return False
-    is_visitors = isinstance(error, RequestRefused) and not isinstance(error, StateUnreadable | ClocksDiffer)
-    return isinstance(error, ProviderFault) or not is_visitors
+    return error.needs_operator or not isinstance(error, RequestRefused | AuthorizationRefused)
 
 
 def _log_refusal(error: ConnectError, context: Mapping[str, object]) -> None:

@@ -28,6 +28,7 @@ from connect_core.sandbox.oauth2_calls import (
     Refused,
     asks_for_app_token,
     challenge_of,
+    check_client,
     digest,
     filled,
     find_placeholder,
@@ -260,6 +261,10 @@ class OAuth2Sandbox(Sandbox):
             require(is_sound, "invalid_request")
 
     @property
+    def _credentials(self) -> dict[str, str]:
+        return {"client_id": self.client_id, "client_secret": self.client_secret}
+
+    @property
     def _code_name(self) -> str:
         return self.quirks.code_names[0] if self.quirks.code_names else "code"
 
@@ -318,7 +323,7 @@ class OAuth2Sandbox(Sandbox):
         if not quirks.code_parameters:
             self._check_standard_call(parameters, headers, "authorization_code")
             code = standard(parameters, {**quirks.names, **quirks.token_names})["code"]
-        self._check_client(quirks.code_parameters, parameters, {"code": code})
+        check_client(quirks.code_parameters, parameters, {"code": code, **self._credentials})
         grant = self._grants.find("client_code", code, "invalid_grant")
         self._grants.use("client_code", code)
         return self.code_answer(grant.person, self._issue_token("token", grant.person, grant.scope))
@@ -326,7 +331,7 @@ class OAuth2Sandbox(Sandbox):
     def _answer_app_token(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> JsonObject:
         if not self.quirks.app_token_parameters:
             self._check_standard_call(parameters, headers, "client_credentials")
-        self._check_client(self.quirks.app_token_parameters, parameters, {})
+        check_client(self.quirks.app_token_parameters, parameters, self._credentials)
         return self.app_token_answer(self._issue_token("app_token", Person("", "")))
 
     def _check_standard_call(self, parameters: Mapping[str, str], headers: Mapping[str, str], grant_type: str) -> None:
@@ -337,17 +342,6 @@ class OAuth2Sandbox(Sandbox):
         is_plain = not call["redirect_uri"] and not call["code_verifier"]
         require(is_plain, "invalid_request", "redirect_uri or code_verifier belongs to a login by redirect")
 
-    def _check_client(
-        self, templates: Mapping[str, str], parameters: Mapping[str, str], values: Mapping[str, str]
-    ) -> None:
-        """Compare a request of the client itself with `templates`, its id and secret first."""
-        credentials = {"client_id": self.client_id, "client_secret": self.client_secret}
-        expected = filled(templates, {**values, **credentials}).items() - parameters.items()
-        wrong = [name for name, _ in expected]
-        of_client = [name for name in wrong if "{client_" in templates[name]]
-        require(not of_client, "invalid_client", f"parameter {', '.join(of_client)} is missing or wrong")
-        require(not wrong, "invalid_request", f"parameter {', '.join(wrong)} is missing or wrong")
-
     def _authenticate(self, call: Mapping[str, str], headers: Mapping[str, str]) -> None:
         client_id, secret = call["client_id"], call["client_secret"]
         if self.quirks.client_auth == "basic":
@@ -357,14 +351,14 @@ class OAuth2Sandbox(Sandbox):
         require(is_proved, "invalid_client", "the client secret is missing or wrong")
 
     def _answer_id(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> JsonObject:
-        self._check_right(self.quirks.id_extras, parameters)
+        self._refuse_extras(self.quirks.id_extras, parameters)
         return self.id_answer(self._find_owner(self.quirks.id_parameters, parameters, headers))
 
     def _answer_userinfo(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> JsonObject:
-        self._check_right(self.quirks.userinfo_extras, parameters)
+        self._refuse_extras(self.quirks.userinfo_extras, parameters)
         return self.userinfo_answer(self._find_owner(self.quirks.userinfo_parameters, parameters, headers))
 
-    def _check_right(self, extras: Mapping[str, str], parameters: Mapping[str, str]) -> None:
+    def _refuse_extras(self, extras: Mapping[str, str], parameters: Mapping[str, str]) -> None:
         require(not (self.refused_extras and extras.keys() & parameters.keys()), self.refused_extras)
 
     def _answer_phone(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> JsonObject:

@@ -166,6 +166,15 @@ def spoil(answer: JsonObject, fault: Fault | None, mappings: Iterable[Claims]) -
     return dict(spoil_ids(answer, get_id_names(mappings), is_swap=fault.kind == "swapped_id"))
 
 
+def check_client(templates: Mapping[str, str], parameters: Mapping[str, str], values: Mapping[str, str]) -> None:
+    """Compare a request of the client itself with `templates`, its id and secret first. Raises `Refused`."""
+    expected = filled(templates, values).items() - parameters.items()
+    wrong = [name for name, _ in expected]
+    of_client = [name for name in wrong if "{client_" in templates[name]]
+    require(not of_client, "invalid_client", f"parameter {', '.join(of_client)} is missing or wrong")
+    require(not wrong, "invalid_request", f"parameter {', '.join(wrong)} is missing or wrong")
+
+
 def get_id_names(mappings: Iterable[Claims]) -> frozenset[str]:
     """Return the names of the members in which ids stand: the last name of each path that is no place in a list."""
     mapped = (paths for claims in mappings for paths in (claims.user_id, claims.union_id, claims.open_id))

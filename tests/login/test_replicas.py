@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from connect_core.errors import ConnectError, StateExpired, StateInvalid, StateUnreadable
+from connect_core.errors import ConnectError, StateExpired, StateInvalid
 from connect_core.observability.refusals import REFUSALS_A_MINUTE, RefusalLog
 
 from ..conftest import MakeManager
@@ -123,5 +123,5 @@ def test_what_an_operator_must_see_is_not_left_out(caplog: pytest.LogCaptureFixt
     refusals = RefusalLog()
     for _ in range(REFUSALS_A_MINUTE * 2):
         refusals.note(StateInvalid("no cookie"), {})
-    refusals.note(StateUnreadable("another key"), {})
+    refusals.note(StateInvalid("another key", needs_operator=True), {})
     assert vars(caplog.records[-1])["reason"] == "another key"
