@@ -23,7 +23,6 @@ ALLOWED = {
         "https://m.shop.example/app/orders;v=2?next=https://evil.example"
     ),
     "https://pay.example:8443/done": "https://pay.example:8443/done",
-    "https://m\u3002shop\u3002example/app": "https://m.shop.example/app",  # as browsers read it (UTS 46)
     "http://127.0.0.1:3000/#/home": "http://127.0.0.1:3000/#/home",
     "/订单?名=值": "https://shop.example/%E8%AE%A2%E5%8D%95?%E5%90%8D=%E5%80%BC",
 }

@@ -300,19 +300,6 @@ RAISED = [
 ]
 
 
-@pytest.mark.parametrize("kind", RAISED)
-def test_plugin_that_raises_for_a_profile_fails_nobody(kind: type[BaseException]) -> None:
-    """The person is proved by then: the login stands without a name, and nothing of the exception is told."""
-
-    async def fail(self: object, _: object) -> object:
-        raise kind("c4n4ry")
-
-    with acme_shop(fetch_profile=fail) as running_shop, Visitor(running_shop) as visitor:
-        answer = visitor.http.post("/connect/acme/mini/token", json={"code": "code1"})
-        assert answer.status_code == 200, answer.text
-        assert "c4n4ry" not in answer.text
-
-
 @pytest.mark.parametrize("method", ["login_callback", "get_login_url"])
 def test_plugin_that_raises_fails_its_own_login(method: str) -> None:
     """Whatever a plugin raises, in a coroutine or before there is one, its login is 502 and the service goes on."""

@@ -83,6 +83,7 @@ BAD_TARGETS = [
     " https://m.shop.example/app",
     "https://m.shop.exam ple/app",
     "https://\u212dm.shop.example/app",
+    "https://m。shop。example/app",
     "evil.example",
     "app",
     "../app",
