@@ -376,7 +376,8 @@ def encode_form(fields: Mapping[str, str], charset: str = "utf-8", errors: str =
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    if response.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
+    codings = response.headers.get("content-encoding", "").lower().split(",")  # without case (RFC 9110 §8.4.1)
+    if {coding.strip() for coding in codings} - {"", "identity"}:
         raise ProviderBadResponse("the answer is compressed, which was not asked for")
     body = bytearray()
     while not response.content.at_eof():

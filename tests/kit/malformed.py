@@ -49,6 +49,6 @@ BODIES = [
     b"[" * 10_000,
     b'{"a":' * 2_000,
     b'{"n":' + b"9" * 5_000 + b"}",
-    b'{"x":"' + b"a" * 5_000 + b'"}',
+    b'{"x":"' + b"a" * 70_000 + b'"}',
     json.dumps({f"x{number}": "1" for number in range(21)}).encode(),
 ]
