@@ -390,7 +390,7 @@ def encode_form(fields: Mapping[str, str], charset: str = "utf-8", errors: str =
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    if response.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
+    if set(response.headers.get("content-encoding", "").lower().replace(",", " ").split()) - {"identity"}:
         raise ProviderBadResponse("the answer is compressed, which was not asked for")
     body = bytearray()
     while not response.content.at_eof():

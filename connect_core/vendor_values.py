@@ -14,8 +14,8 @@ _PHONE = re.compile("([1-9][0-9]{0,3}-)?[0-9]{5,15}")
 
 
 def is_absent(value: object) -> bool:
-    """Return True for what says nothing: null and a blank text."""
-    return value is None or (isinstance(value, str) and not value.strip())
+    """Return True for what says nothing: null and the empty text. A blank is something, and no id."""
+    return value is None or value == ""
 
 
 def read_text(value: object) -> str:

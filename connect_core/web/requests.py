@@ -90,7 +90,7 @@ def is_speculative(request: Request) -> bool:
 
 def wants_page(request: Request) -> bool:
     """Tell whether to answer with a page: a browser that navigates accepts `text/html`, a script or an app does not."""
-    return "text/html" in request.headers.get("accept", "")
+    return "text/html" in request.headers.get("accept", "").lower()
 
 
 def get_bearer(request: Request) -> str:

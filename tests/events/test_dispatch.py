@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from connect_core.errors import (
+    AuthorizationRefused,
     CodeInvalid,
     ConnectError,
     MemberDisabled,
@@ -164,6 +165,7 @@ async def test_without_listeners_nothing_is_left_to_tell(manager: ConnectManager
         (StateInvalid, "INFO"),
         (CodeInvalid, "INFO"),
         (MemberDisabled, "INFO"),
+        (AuthorizationRefused, "INFO"),
         (ProviderTimeout, "WARNING"),
         (ProviderConfig, "WARNING"),
         (Unavailable, "WARNING"),

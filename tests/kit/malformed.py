@@ -48,6 +48,6 @@ TEXTS = [  # JSON of values that no reader takes for a text
     r'"a\nb"',
     '"a\x00b"',
     '"a", "NAME": "b"',
-    f'"{"a" * 5_000}"',
+    f'"{"a" * 70_000}"',
 ]
 """`NAME` stands for the name of the member."""

@@ -211,7 +211,7 @@ async def test_whole_number_id_keeps_its_digits() -> None:
     assert (await log_in(change(TOKEN, user_id=2088102150477652))).ids == IDENTITY.ids
 
 
-@pytest.mark.parametrize("value", [2088.5, True, [], {}, "x" * 256])
+@pytest.mark.parametrize("value", [" ", 2088.5, True, [], {}, "x" * 256])
 @pytest.mark.parametrize("key", ["user_id", "union_id", "open_id"])
 async def test_id_that_is_no_text_is_refused(key: str, value: object) -> None:
     """Nothing but exact text is an id, even where another id would do."""
@@ -219,7 +219,7 @@ async def test_id_that_is_no_text_is_refused(key: str, value: object) -> None:
         await log_in(change(TOKEN, **{key: value}))
 
 
-@pytest.mark.parametrize("empty", ["null", '""', '" "'])
+@pytest.mark.parametrize("empty", ["null", '""'])
 async def test_empty_id_is_absent(empty: str) -> None:
     """It is not there; without any id nobody is logged in."""
     assert (await log_in(TOKEN.replace("{", f'{{"open_id":{empty},"union_id":{empty},', 1))).ids == IDENTITY.ids

@@ -291,9 +291,9 @@ def test_what_is_no_id_fails(kind: str, value: object) -> None:
 def test_union_id_may_be_absent_beside_another() -> None:
     """Vendors give it only to apps that were bound; an empty one is absent, and one that is there must be one."""
     claims = Claims(union_id="unionid", open_id="openid")
-    for absent in ({}, {"unionid": None}, {"unionid": ""}, {"unionid": " "}):
+    for absent in ({}, {"unionid": None}, {"unionid": ""}):
         assert claims.read_ids({"openid": "o", **absent}, "c-1") == (PersonId.open_id("o", "c-1"),)
-    for wrong in (True, 1.5, [], {}):
+    for wrong in (True, 1.5, [], {}, " "):
         with pytest.raises(ProviderBadResponse):
             claims.read_ids({"openid": "o", "unionid": wrong}, "c-1")
     with pytest.raises(ProviderBadResponse):

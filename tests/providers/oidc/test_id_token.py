@@ -177,14 +177,13 @@ async def test_other_audience(audience: object, party: object) -> None:
     await refused(token(aud=audience, azp=party))
 
 
-@pytest.mark.parametrize("empty", ["", " "])
-async def test_empty_claims_are_absent(empty: str) -> None:
+async def test_empty_claims_are_absent() -> None:
     """What may be missing may be empty; what must be there may not."""
-    assert await log_in_with(token(azp=empty, nbf=empty, at_hash=empty, header={"kid": empty}))
+    assert await log_in_with(token(azp="", nbf="", at_hash="", header={"kid": ""}))
     body = json.dumps({**CLAIMS, "azp": None, "nbf": None, "at_hash": None, "name": None})
     assert await log_in_with(token(payload=body))
     for needed in ("iss", "sub", "aud", "nonce"):
-        await refused(token(**{needed: empty}))
+        await refused(token(**{needed: ""}))
 
 
 async def test_known_audience() -> None:

@@ -237,7 +237,9 @@ def test_numbers_nobody_needs_do_not_matter(shop: RunningShop, visitor: Visitor,
     assert visitor.http.get(come_back(visitor)).status_code == 303
 
 
-@pytest.mark.parametrize("value", ["access_token=null", 'access_token=""', "access_token=1", "user_id=true"])
+@pytest.mark.parametrize(
+    "value", ["access_token=null", 'access_token=""', "access_token=1", "user_id=true", 'user_id=" "']
+)
 def test_success_without_its_contents_is_refused(shop: RunningShop, visitor: Visitor, value: str) -> None:
     """A signed success without a usable token or id is none."""
     shop.sandboxes["alipay"].faults.add("field", value, on=TOKEN)
