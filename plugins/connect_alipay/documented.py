@@ -51,7 +51,7 @@ V2_REQUESTS = (
 SIGNED = {
     "Authorization": ("ALIPAY-SHA256withRSA app_id={app_id},app_cert_sn={*},nonce={*},timestamp={*},sign={*}"),
     "alipay-root-cert-sn": "{*}",
-    "alipay-request-id": "{request}",
+    "alipay-request-id": "{*}",
 }
 V3_REQUESTS = (
     *PAGE,

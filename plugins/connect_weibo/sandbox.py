@@ -82,7 +82,7 @@ class WeiboSandbox(OAuth2Sandbox):
         ),
     )
     documented_ids = (PersonId.user_id("1404376560"),)
-    documented_profile = Profile(nickname="zaku", sex=1)
+    documented_profile = Profile(nickname="zaku", sex=1, face="https://tp1.sinaimg.cn/1404376560/180/0/1")
 
     def token_answer(self, grant: Grant, token: str) -> dict[str, Any]:
         """Return the token answer with the person's id."""

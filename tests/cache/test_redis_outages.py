@@ -152,7 +152,8 @@ def test_what_may_happen_once_happens_once_while_redis_is_flushed(redis: OwnRedi
         assert visitor.http.get(callback).status_code == 303
         tokens = visitor.http.post("/connect/alipay/mini/token", json=handed)
         refresh = {"refresh_token": tokens.json()["refresh_token"]}
-        assert visitor.http.post("/connect/token/refresh", json=refresh).status_code == 200
+        successor = visitor.http.post("/connect/token/refresh", json=refresh).json()["refresh_token"]
+        assert visitor.http.post("/connect/token/refresh", json={"refresh_token": successor}).status_code == 200
         assert redis.find_all()
         redis.flush()
         refused(stranger.http.get(callback), 400, "state_invalid")

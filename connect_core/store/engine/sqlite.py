@@ -15,6 +15,8 @@ from connect_core.store.engine.addresses import open_engine
 from connect_core.store.engine.backend import Backend, read_names
 from connect_core.store.engine.workers import RESPONSE_TIMEOUT_SECONDS
 
+SCRUB_ATTEMPTS = 20
+SCRUB_PAUSE_SECONDS = 0.05
 _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
 _COUNT_DISTINCT = (
     "SELECT count(*) FROM (SELECT {column} FROM {table} WHERE 0 UNION SELECT 'a' UNION SELECT 'A' UNION SELECT 'a ')"
@@ -58,11 +60,24 @@ class SqliteBackend(Backend):
         """Do nothing: sqlite3 waits for no network, and `busy_timeout` limits its wait for a lock."""
 
     def scrub(self, connection: PoolProxiedConnection) -> None:
-        """Copy the write-ahead log into the file and empty it: it holds pages as they were before they were erased."""
+        """Copy the write-ahead log into the file and empty it: it holds pages as they were before they were erased.
+
+        Tried several times without waiting for a lock: whoever waits for readers here makes every writer wait as well.
+        """
         cursor = connection.cursor()
-        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        cursor.fetchall()
-        cursor.close()
+        cursor.execute("PRAGMA busy_timeout")
+        [busy_timeout] = cursor.fetchone()
+        cursor.execute("PRAGMA busy_timeout=0")
+        try:
+            for _ in range(SCRUB_ATTEMPTS):
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                [is_busy, *_] = cursor.fetchone()
+                if not is_busy:
+                    break
+                time.sleep(SCRUB_PAUSE_SECONDS)
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout={busy_timeout}")
+            cursor.close()
 
     def begin_long_read(self, connection: PoolProxiedConnection) -> Any:
         """Start a transaction that only reads, and return its cursor. SQLite has no time limit."""
