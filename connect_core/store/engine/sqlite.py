@@ -66,12 +66,12 @@ class SqliteBackend(Backend):
         """
         cursor = connection.cursor()
         cursor.execute("PRAGMA busy_timeout")
-        [busy_timeout] = cursor.fetchone()
+        [[busy_timeout]] = cursor.fetchall()
         cursor.execute("PRAGMA busy_timeout=0")
         try:
             for _ in range(SCRUB_ATTEMPTS):
                 cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                [is_busy, *_] = cursor.fetchone()
+                [[is_busy, *_]] = cursor.fetchall()
                 if not is_busy:
                     break
                 time.sleep(SCRUB_PAUSE_SECONDS)
