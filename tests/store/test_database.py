@@ -276,7 +276,8 @@ async def test_errors_do_not_tell_what_was_asked(database: Database) -> None:
     for run in (database.write, database.read):
         with pytest.raises(Unavailable) as caught:
             await run(ask)
-        assert re.fullmatch(r"the database does not answer: \w+ \w+", str(caught.value))
+        # psycopg refuses `?` itself, without an SQLSTATE
+        assert re.fullmatch(r"the database does not answer: \w+( \w+)?", str(caught.value))
         assert caught.value.__cause__ is None
         assert caught.value.__suppress_context__
 
