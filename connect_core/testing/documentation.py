@@ -125,7 +125,7 @@ class Documentation(ContractRules):
         assert not missing, f"never sent: {', '.join(missing)}"
 
     @quick
-    def test_documented_answers_are_the_sandboxes(self, vendor_shop: VendorShop, client: str) -> None:
+    def test_documented_answers_match_the_sandbox(self, vendor_shop: VendorShop, client: str) -> None:
         """The sandbox's answers have no member that the documented answer lacks."""
         login, has_compared = self.vendor_login(vendor_shop, client), False
         for wire, answer in login.requests:

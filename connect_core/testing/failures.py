@@ -91,15 +91,10 @@ class Failures(ContractRules):
         shop, operations = contract_run.shop, self.operations(contract_run, calling_client)
         sandbox, trap = self.sandbox(shop), f"{shop.sandbox_url}/{self.plugin}/_sandbox/trap"
         for operation, (kind, value) in product(operations.proving, UNUSABLE):
-            codes = [*UNTRUSTED_CODES, *(UNSEEN_CUTS if kind == "truncate" and operation in operations.forms else ())]
+            is_unseen = kind == "truncate" and operation in operations.forms
+            status, codes = (None, (*UNTRUSTED_CODES, *UNSEEN_CUTS)) if is_unseen else (502, UNTRUSTED_CODES)
             sandbox.faults.add(kind, value or (trap if kind == "redirect" else ""), on=operation)
-            self.expect_fault(
-                shop,
-                calling_client,
-                502 if codes == [*UNTRUSTED_CODES] else None,
-                codes,
-                f"{operation} {kind} {value[:20]}",
-            )
+            self.expect_fault(shop, calling_client, status, codes, f"{operation} {kind} {value[:20]}")
             assert not sandbox.called(TRAP), f"{operation}: the plugin followed a redirect of the vendor's API"
         self.log_in(shop, calling_client)
 
@@ -119,10 +114,8 @@ class Failures(ContractRules):
         Only what is forged, or names another person, ends it: see the rules about those. At a vendor that signs, a
         whole JSON object without a signature, or with half of one, may count as forged.
         """
-        shop, profile = (
-            contract_run.shop,
-            self.operations(contract_run, calling_client).profile or not_applicable(NO_PROFILE),
-        )
+        shop = contract_run.shop
+        profile = self.operations(contract_run, calling_client).profile or not_applicable(NO_PROFILE)
         sandbox, trap = self.sandbox(shop), f"{shop.sandbox_url}/{self.plugin}/_sandbox/trap"
         for kind, value in (*UNUSABLE, *(("status", str(status)) for status in (401, 403, *OUTAGES))):
             sandbox.faults.add(kind, value or (trap if kind == "redirect" else ""), on=profile)

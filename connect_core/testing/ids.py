@@ -89,9 +89,8 @@ class Ids(ContractRules):
         """
         sandbox, recorder, spoiling = self.sandbox(contract_run.shop), contract_run.recorder, Spoiling()
         if "id" in sandbox.own_faults:
-            for operation in filter(
-                None, {self.naming(contract_run, client), self.operations(contract_run, client).profile}
-            ):
+            operations = {self.naming(contract_run, client), self.operations(contract_run, client).profile}
+            for operation in filter(None, operations):
                 sandbox.faults.add("id", new, on=operation)
             waiting = sandbox.faults.unused
             yield spoiling
@@ -182,7 +181,7 @@ class Ids(ContractRules):
 
     @quick
     def test_nobody_is_who_a_client_says(self, contract_run: ContractRun, client: str) -> None:
-        """Ids and names in the client's own parameters change nothing: who it is, the vendor says."""
+        """Ids and names in the client's own parameters never decide who is logged in, nor how the person is called."""
         shop, victim, person = contract_run.shop, somebody(), somebody()
         claims = [*self.ids_of(shop, self.log_in(shop, client, victim)), "contract-claim"]
         member = self.log_in(shop, client, person)

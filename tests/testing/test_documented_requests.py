@@ -14,7 +14,7 @@ UNKNOWN = "(no value of this login is called cod; {*} stands for any text)"
 RULES = (
     "test_documented_requests_are_what_is_sent",
     "test_documented_requests_are_all_sent",
-    "test_documented_answers_are_the_sandboxes",
+    "test_documented_answers_match_the_sandbox",
     "test_documented_answers_name_the_documented_person",
 )
 

@@ -17,6 +17,7 @@ from connect_core.store.engine.workers import RESPONSE_TIMEOUT_SECONDS
 
 SCRUB_ATTEMPTS = 20
 SCRUB_PAUSE_SECONDS = 0.05
+"""How often, and how long apart, the write-ahead log is tried to be emptied while others read or write."""
 _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
 _COUNT_DISTINCT = (
     "SELECT count(*) FROM (SELECT {column} FROM {table} WHERE 0 UNION SELECT 'a' UNION SELECT 'A' UNION SELECT 'a ')"
