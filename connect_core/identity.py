@@ -6,7 +6,6 @@ Values only. Never calls a vendor, and never reads or writes the database.
 import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Literal
 
 from connect_core.display import clean_picture, clean_text
 from connect_core.errors import ContradictingAnswer, ProviderBadResponse
@@ -15,8 +14,8 @@ ID_MAX = 255
 """Most characters of an id."""
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 """NUL, which PostgreSQL does not take, and halves of surrogate pairs, which have no UTF-8."""
-Language = Literal["zh", "en"]
-"""The languages of pages and texts for members."""
+Language = str
+"""The language of a page or text: a BCP 47 tag, such as `zh-CN`, `zh-TW`, `en`, `ja`."""
 
 
 class ClientType(StrEnum):

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from connect_core.errors import Unsupported
 from connect_core.identity import ClientType
+from connect_core.languages import get_primary
 from connect_core.login import flow
 from connect_core.login.return_targets import Targets
 from connect_core.login.values import LOG_IN, Delivery, Flow, Purpose, Visit
@@ -73,7 +74,8 @@ class Starter:
             state=begun.state,
             nonce=begun.nonce,
             code_challenge=flow.get_code_challenge(begun),
-            language=visit.language,
+            language=get_primary(visit.language),
+            language_tag=visit.language,
         )
         return Start(await calls.get_login_url(configured.provider, request), begun)
 

@@ -64,7 +64,7 @@ class Visit:
 
     request_id: str
     user_agent: str = field(default="", repr=False)
-    language: Language = "zh"
+    language: Language = "zh-CN"
     presented: PresentedTokens = NO_TOKENS
     chosen_language: str = ""
     device_id: str = ""

@@ -12,6 +12,7 @@ from connect_core.crypto.tickets import TicketCodec
 from connect_core.errors import Forbidden, StateInvalid
 from connect_core.events import kinds
 from connect_core.identity import Language
+from connect_core.languages import get_primary
 from connect_core.members import merge_rules
 from connect_core.members.merge_rules import Proof
 from connect_core.members.services import HOOK_SECONDS, Services
@@ -160,7 +161,11 @@ class Merges:
         Raises `Unavailable` when the hook takes longer than `HOOK_SECONDS`.
         """
         ask = partial(
-            self._hooks.connect_plan_merge, kept_id=proof.kept_id, merged_id=proof.merged_id, language=language
+            self._hooks.connect_plan_merge,
+            kept_id=proof.kept_id,
+            merged_id=proof.merged_id,
+            language=get_primary(language),
+            language_tag=language,
         )
         plan: object = await self._services.hook_threads.run_within(ask, HOOK_SECONDS, "the shop's plan of a merge")
         return plan if isinstance(plan, MergePlan) else MergePlan(refusal="")

@@ -215,12 +215,15 @@ class Hooks:
         """
 
     @hookspec(firstresult=True)
-    def connect_plan_merge(self, kept_id: int, merged_id: int, language: Language) -> MergePlan | None:
+    def connect_plan_merge(
+        self, kept_id: int, merged_id: int, language: Language, language_tag: Language
+    ) -> MergePlan | None:
         """Return what the shop would move from `merged_id` to `kept_id`, two members of one person, or its refusal.
 
         Called in a thread when the merge is shown, and again when the member agrees. Move nothing yet: that is for
-        `connect_merged`. Texts are in `language`. The first answer counts, and without one the merge is refused. The
-        merge page exists only where a plugin has this hook.
+        `connect_merged`. Texts are in `language`, such as `zh`; `language_tag` says it more exactly, such as `zh-TW`.
+        The first answer counts, and without one the merge is refused. The merge page exists only where a plugin has
+        this hook.
         """
 
     @hookspec

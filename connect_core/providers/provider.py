@@ -49,7 +49,8 @@ class AuthorizationRequest:
     - `state`: 32 base62 characters. Put it into the login URL as it is; the core checks that it comes back.
     - `nonce`: for an OpenID provider's `nonce` parameter, or for the SDK of the entrance `credential`.
     - `code_challenge`: the S256 challenge (RFC 7636 §4.2), for vendors that support PKCE.
-    - `language`: `zh` or `en`, the language of the visitor's page.
+    - `language`: the primary language of the visitor's page, such as `zh` or `en`.
+    - `language_tag`: the same language as a whole tag (BCP 47), such as `zh-TW`; empty: no more than `language`.
     """
 
     client_type: ClientType
@@ -58,6 +59,7 @@ class AuthorizationRequest:
     nonce: str = field(repr=False)
     code_challenge: str
     language: Language = "zh"
+    language_tag: Language = ""
 
 
 class AuthorizationResponse:
@@ -136,7 +138,7 @@ class Provider(ABC):
     - `union_type`: the namespace of the vendor's ids, at most 32 of `A-Z 0-9 _ . -`.
     - `entrances`: the client types that it serves, and how each comes back.
     - `Settings`: the type of its settings, a subclass of `ProviderSettings`.
-    - `titles`: its name on pages, by language (`zh`, `en`).
+    - `titles`: its name on pages, by language (`zh`, `en`; a tag such as `zh-TW` counts before `zh`).
     - `code_names`: the vendor's names for the code, besides `code`.
     - `refuses_without_code`: True where a person's refusal comes back with a state and nothing else.
     - `denial_words`: the vendor's own words for a person's refusal, as error or in place of the code.

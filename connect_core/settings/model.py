@@ -13,9 +13,11 @@ from connect_core.identity import ClientType
 from connect_core.settings.values import (
     Duration,
     ReturnAddress,
+    check_language,
     check_network,
     check_origin,
     check_redis_url,
+    check_time_zone,
     parse_secret_key,
 )
 
@@ -53,15 +55,15 @@ class ConfiguredVendor(ProviderSettings):
         pattern=r"^[A-Z0-9_-]{0,32}$",
         description="The namespace of the ids; default: the provider's NAME in upper case.",
     )
-    title: str | Mapping[Literal["zh", "en"], str] = Field(
-        "", description="What pages call it, or a table with `zh` and `en`; default: `union_type`."
+    title: str | Mapping[Annotated[str, AfterValidator(check_language)], str] = Field(
+        "", description="What pages call it, or a table by language, with `zh` and `en`; default: `union_type`."
     )
 
     @property
     def titles(self) -> dict[str, str]:
         """The title in every language."""
         title = self.title or self.union_type
-        return {"zh": title, "en": title} if isinstance(title, str) else {str(k): v for k, v in title.items()}
+        return {"zh": title, "en": title} if isinstance(title, str) else dict(title)
 
 
 class Service(Section):
@@ -181,11 +183,26 @@ class SessionLifetimes(Section):
 
 
 class PageSettings(Section):
-    """`[pages]`: the shop's own look; both paths are relative to `connect.toml`."""
+    """`[pages]`: the shop's own look, languages and time zone; paths are relative to `connect.toml`."""
 
     stylesheet: FilePath | None = Field(default=None, description="A CSS file of the shop's own, linked after ours.")
     template_folder: DirectoryPath | None = Field(
         default=None, description="A folder whose templates replace ours of the same name."
+    )
+    languages: list[Annotated[str, AfterValidator(check_language)]] = Field(
+        default=[],
+        description="The languages that pages offer, in this order, such as `zh-CN`; default: all that there are.",
+    )
+    default_language: Annotated[str, AfterValidator(check_language)] | None = Field(
+        default=None,
+        description="For visitors who ask for none of `languages`; default: `en`, or the first where `en` is left out.",
+    )
+    locale_folder: DirectoryPath | None = Field(
+        default=None,
+        description="A folder of gettext catalogues, as `fr/LC_MESSAGES/connect.po`: more languages, or other texts.",
+    )
+    time_zone: Annotated[str, AfterValidator(check_time_zone)] = Field(
+        default="UTC", description="The time zone of the times on pages, such as `Asia/Shanghai`."
     )
 
 

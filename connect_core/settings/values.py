@@ -9,8 +9,11 @@ import ipaddress
 import re
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, SecretBytes, SecretStr
+
+from connect_core.languages import TAG
 
 
 def is_loopback(host: str | None) -> bool:
@@ -110,6 +113,22 @@ def check_network(text: str) -> str:
     except ValueError:
         raise ValueError("give an address or a network such as 10.0.0.0/8") from None
     return text
+
+
+def check_language(tag: str) -> str:
+    """Return `tag` if it has the form of a language tag (BCP 47)."""
+    if not TAG.fullmatch(tag):
+        raise ValueError("give a language tag such as zh-CN, en or fr")
+    return tag
+
+
+def check_time_zone(name: str) -> str:
+    """Return `name` if it is a time zone of the IANA database."""
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, ZoneInfoNotFoundError):
+        raise ValueError("give a time zone of the IANA database, such as Asia/Shanghai") from None
+    return name
 
 
 def check_redis_url(url: SecretStr) -> SecretStr:

@@ -21,7 +21,7 @@ from connect_core.login.values import Visit
 from connect_core.providers.parameters import ReceivedParameters
 from connect_core.sessions import NO_TOKENS, PresentedTokens
 from connect_core.web.mounting import get_root
-from connect_core.web.pages.messages import find_language, pick_language
+from connect_core.web.pages.catalogues import Catalogues
 
 LANGUAGE_COOKIE = "connect_lang"
 
@@ -123,7 +123,13 @@ def find_requested_language(request: Request) -> Language | None:
     """Return the language that `?lang=` asks for."""
     if b"lang=" not in request.scope["query_string"]:
         return None
-    return find_language(request.query_params.get("lang", ""))
+    return get_catalogues(request).find_language(request.query_params.get("lang", ""))
+
+
+def get_catalogues(request: Request) -> Catalogues:
+    """Return the texts of the pages, in every language that this shop offers."""
+    catalogues: Catalogues = request.app.state.context.pages.catalogues
+    return catalogues
 
 
 def get_language(request: Request) -> Language:
@@ -149,12 +155,15 @@ def _get_bearer(headers: Mapping[bytes, bytes]) -> str:
 
 def _pick(request: Request, headers: Mapping[bytes, bytes]) -> tuple[Language, str]:
     """Return the visitor's language, and again if they chose it, by `?lang=` or by our cookie; else an empty text."""
-    chosen = find_requested_language(request)
+    catalogues, chosen = get_catalogues(request), find_requested_language(request)
     cookies = headers.get(b"cookie", b"") if chosen is None else b""
-    if _COOKIE in cookies and (match := _LANGUAGE.search(cookies[:REQUEST_HEAD_LIMIT])):
-        chosen = find_language(match[1].decode())
-    language = pick_language(chosen, headers.get(b"accept-language", b"").decode("latin-1"))
-    return language, chosen or ""
+    if _COOKIE in cookies:
+        values = (value.decode("ascii") for value in _LANGUAGE.findall(cookies[:REQUEST_HEAD_LIMIT]))
+        known = (*catalogues.languages, _OLD_CHINESE)
+        chosen = next((catalogues.find_language(value) for value in values if value in known), None)
+    if chosen:
+        return chosen, chosen
+    return catalogues.pick_language(headers.get(b"accept-language", b"").decode("latin-1")), ""
 
 
 def is_from_another_origin(request: Request, allowed: Sequence[str]) -> bool:
@@ -191,7 +200,9 @@ def _parse_encoded(encoded: bytes) -> ReceivedParameters:
 
 
 _COOKIE = LANGUAGE_COOKIE.encode()
-_LANGUAGE = re.compile(rb"(?:^|;)\s*(?:__Host-)?" + _COOKIE + rb"=(zh|en)\s*(?:;|$)")
+_LANGUAGE = re.compile(rb"(?:^|;)\s*(?:__Host-)?" + _COOKIE + rb"=([A-Za-z0-9-]{2,40})\s*(?=;|$)")
+_OLD_CHINESE = "zh"
+"""What cookies of earlier versions call `zh-CN`."""
 
 
 class _JsonObject(dict[str, Any]):

@@ -29,7 +29,7 @@ class WeiboProvider(OAuth2Provider):
         pkce="never",
         authorize_h5={"display": "mobile"},
         language_name="language",
-        languages={"zh": ""},
+        languages={"zh": "", "ja": "en", "ko": "en"},
         userinfo_parameters={"access_token": "{access_token}", "uid": "{user_id}"},
         error_signs={"error_code": "0"},
         errors={

@@ -7,13 +7,12 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import get_args
 from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
 from connect_core.errors import PluginError
-from connect_core.identity import ClientType, Language
+from connect_core.identity import ClientType
 from connect_core.providers.oidc import Issuer
 from connect_core.providers.provider import Entrance
 from connect_core.settings import Endpoint
@@ -125,7 +124,7 @@ _KNOWN_CLIENTS = f"give some of {', '.join(ClientType)}, with commas between"
 
 
 def _parse_titles(name: str, texts: Sequence[str]) -> dict[str, str]:
-    titles: dict[str, str] = dict.fromkeys(get_args(Language), name_class(name))
+    titles: dict[str, str] = dict.fromkeys(("zh", "en"), name_class(name))
     given = set()
     for text in texts:
         language, _, title = text.partition("=")

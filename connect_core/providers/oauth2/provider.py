@@ -167,7 +167,8 @@ class OAuth2Provider(Provider):
         query = renamed(parameters, quirks.names) | dict(quirks.authorize)
         if request.client_type is ClientType.H5:
             query |= quirks.authorize_h5
-        language = quirks.languages.get(request.language, request.language)
+        names = quirks.languages
+        language = names.get(request.language_tag, names.get(request.language, request.language))
         if quirks.language_name and language:
             query[quirks.language_name] = language
         return with_query(self.authorize_url, query) + (quirks.fragment and f"#{quirks.fragment}")

@@ -109,7 +109,9 @@ class Quirks(BaseModel):
     authorize_h5: Mapping[str, str] = Field(default={}, description="The same, on H5 only.")
     language_name: str = Field(default="", description="The parameter that sets the language of the vendor's page.")
     languages: Mapping[Language, str] = Field(
-        default={}, description="What the vendor calls `zh` and `en`, if otherwise; empty: nothing is sent."
+        default={},
+        description="What the vendor calls a language, by `zh` or by the whole tag `zh-TW`, if otherwise; empty: "
+        "nothing is sent.",
     )
     fragment: str = Field(default="", pattern="^[^#]*$", description="What follows `#` in the authorization request.")
 

@@ -24,8 +24,8 @@ from connect_core.web.context import WebContext
 from connect_core.web.endpoints import for_visits, route
 from connect_core.web.error_pages import ErrorStyle
 from connect_core.web.login.delivery import finish_flow, keep_flow, token_body
-from connect_core.web.pages.messages import Wording, refusal_for
-from connect_core.web.requests import get_parameters, get_visit, read_json
+from connect_core.web.pages.messages import refusal_keys
+from connect_core.web.requests import get_catalogues, get_language, get_parameters, get_visit, read_json
 
 FAILED = "E131"
 """Their code for every error that has none of its own in `CODES`."""
@@ -40,10 +40,8 @@ CODES = {
     "provider_refused": "403",
     "provider_config": "403",
 }
-_MESSAGES = {
-    "107": Wording("登录状态或会员名、密码不正确", "The login, or the name and password, prove nobody"),
-    "E134": Wording("没有绑定这种登录方式", "This login is not linked"),
-}
+_MESSAGES = {"107": "javashop_107", "E134": "javashop_e134"}
+"""The texts of `pages.messages` for their codes that have words of their own."""
 _MINI_UNION_TYPE = "ALIPAY"
 
 
@@ -150,13 +148,12 @@ def answer_with_codes(more_codes: Mapping[str, str]) -> ErrorStyle:
     codes = {**CODES, **more_codes}
 
     def answer_error(request: Request, error: ConnectError) -> Response:
-        code, language = codes.get(error.code, FAILED), get_visit(request).language
+        code = codes.get(error.code, FAILED)
         if code == FAILED:
             text = "联合登录失败"
-        elif code in _MESSAGES:
-            text = _MESSAGES[code].in_language(language)
         else:
-            text = refusal_for(error.code).title.in_language(language)
+            texts = get_catalogues(request).texts[get_language(request)]
+            text = texts[_MESSAGES.get(code) or refusal_keys(error.code)[0]]
         return responses.with_retry(responses.json_response({"code": code, "message": text}, error.status), error)
 
     return answer_error

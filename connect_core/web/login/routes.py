@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 
 from connect_core.errors import BadRequest, NotLoggedIn, Unsupported
 from connect_core.identity import ClientType
+from connect_core.languages import find_text
 from connect_core.login.start import IN_APP, Start, StartOptions
 from connect_core.login.values import Delivery
 from connect_core.providers import calls
@@ -257,7 +258,7 @@ class _LoginEndpoints:
 
 def get_title(configured: ConfiguredProvider, language: str) -> str:
     """Return what the provider is called on a page."""
-    return configured.provider.titles.get(language) or next(iter(configured.provider.titles.values()), configured.name)
+    return find_text(configured.provider.titles, language) or configured.name
 
 
 def find_better_place(configured: ConfiguredProvider, user_agent: str) -> RequiredBrowser | None:

@@ -15,7 +15,8 @@ from connect_core.errors import Unavailable, every_error
 from connect_core.identity import Language
 from connect_core.web.mounting import get_root
 from connect_core.web.pages.assets import NO_ICONS, SHOP_STYLES, STYLES, load_assets
-from connect_core.web.pages.messages import LANGUAGES, refusal_for, texts_in
+from connect_core.web.pages.catalogues import Catalogues, load_catalogues
+from connect_core.web.pages.messages import refusal_keys
 from connect_core.web.pages.views import (
     AccountView,
     ConnectionView,
@@ -40,11 +41,15 @@ class Pages:
         stylesheet: Path | None = None,
         prefix: str = "/connect",
         icons: Mapping[str, bytes] = NO_ICONS,
+        *,
+        catalogues: Catalogues | None = None,
+        time_zone: str = "UTC",
     ) -> None:
         """A file of the shop's `template_folder` replaces ours of the same name, and finds ours as `connect/NAME`.
 
         `stylesheet` is served and linked after ours; `prefix` is where the routes begin; `icons` are the SVGs of
-        plugins by name. Raises `SettingsError` for a stylesheet that cannot be read.
+        plugins by name. `catalogues` has the texts, by default ours in all our languages; times are shown in
+        `time_zone`, a name of the IANA database. Raises `SettingsError` for a stylesheet that cannot be read.
         """
         self._route_prefix = prefix
         self.assets = load_assets(stylesheet, icons)
@@ -61,7 +66,7 @@ class Pages:
         self.environment.filters.update(icon=self._icon_url, initial=get_initial)
         self.environment.tests["drawn"] = lambda icon: f"{icon}.svg" in self.assets
         self.environment.globals.update(prefix=prefix, styles=self._styles)  # for what a template imports
-        self._texts = {language: texts_in(language) for language in LANGUAGES}
+        self.catalogues = catalogues or load_catalogues()
 
     def login(
         self,
@@ -76,7 +81,7 @@ class Pages:
         """Return the hosted login page: the logins that work in this browser, then the others and where they work.
 
         `return_to` and `client` are the parameters of the page's own address. `return_to` goes into every login's
-        address; both go into the link to the other language, and into the address, beginning with `origin`, that a
+        address; both go into the links to other languages, and into the address, beginning with `origin`, that a
         visitor can take along to another browser. With `has_qr_login` the page links to the QR login.
         """
         page_query = {"client": client, "return_to": return_to}
@@ -94,16 +99,17 @@ class Pages:
 
         `code` is the error's, shown beside `request_id`; `wording` where it is empty.
 
-        Both languages are on the page: its address may hold a code and a state, and must not be requested again.
+        A second language is on the page: its address may hold a code and a state, and must not be requested again.
         """
-        refusal = refusal_for(wording)
+        title, advice = refusal_keys(wording)
+        texts = self.catalogues.texts[language]
         return self._render(
             "refused.html",
             language,
-            title=refusal.title.in_language(language),
-            advice=refusal.advice.in_language(language),
-            other_title=refusal.title.in_language(_other(language)),
-            other_advice=refusal.advice.in_language(_other(language)),
+            title=texts[title],
+            advice=texts[advice],
+            title_key=title,
+            advice_key=advice,
             request_id=request_id,
             code=(code or wording) if (code or wording) in _CODES else Unavailable.code,
             ways=[step for step in next_steps if _is_web_address(step.url)],
@@ -129,7 +135,7 @@ class Pages:
     ) -> str:
         """Return the page on which a member proves the second account; `mistake` is the key of a text."""
         values = {"choices": choices, "takes_credentials": takes_credentials, "mistake": mistake}
-        # after a mistake this is the answer to a POST, and a link to the other language would be a GET
+        # after a mistake this is the answer to a POST, and a link to another language would be a GET
         page_query: dict[str, str] | None = None if mistake else {}
         return self._render("merge_start.html", language, member=member, page_query=page_query, **values)
 
@@ -177,15 +183,17 @@ class Pages:
     def _render(
         self, template: str, language: Language, *, page_query: Mapping[str, str] | None = None, **values: object
     ) -> str:
-        """Render a template; the link to the other language keeps `page_query`; None: there is no such link."""
-        other = _other(language)
+        """Render a template; the links to other languages keep `page_query`; None: there are no such links."""
+        texts, second = self.catalogues.texts, self.catalogues.find_second(language)
+        others = [] if page_query is None else [other for other in self.catalogues.languages if other != language]
+        links = [(texts[other], with_query("", lang=other, **(page_query or {}))) for other in others]
         text = self.environment.get_template(template).render(
             values,
             prefix=self._prefix,
             styles=self._styles,
-            t=self._texts[language],
-            other=self._texts[other],
-            switch=None if page_query is None else with_query("", lang=other, **page_query),
+            t=texts[language],
+            other=texts[second] if second else None,
+            languages=links,
         )
         # a shop's member directory may have half of a surrogate pair in a nickname, which UTF-8 cannot encode
         return text.encode("utf-8", "replace").decode()
@@ -217,10 +225,6 @@ def with_query(url: str, **parameters: str) -> str:
 
 def _styles_of(assets: Mapping[str, object]) -> list[str]:
     return [name for name in (STYLES, SHOP_STYLES) if name in assets]
-
-
-def _other(language: Language) -> Language:
-    return "en" if language == "zh" else "zh"
 
 
 def _is_web_address(url: str) -> bool:

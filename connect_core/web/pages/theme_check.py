@@ -1,6 +1,6 @@
 """Checks the shop's own templates before the service starts, by compiling each and rendering every page.
 
-Each page is rendered in both languages, once with everything that it can show and once with as little as possible. So
+Each page is rendered in every language, once with everything that it can show and once with as little as possible. So
 the operator sees a mistake at the start, with its file and line, and no member does. Never touches a request.
 """
 
@@ -19,7 +19,7 @@ from connect_core.providers.provider import RequiredBrowser
 from connect_core.settings import PageSettings
 from connect_core.web.pages import TEMPLATES, Pages
 from connect_core.web.pages.assets import NO_ICONS
-from connect_core.web.pages.messages import LANGUAGES
+from connect_core.web.pages.catalogues import load_catalogues
 from connect_core.web.pages.views import (
     AccountView,
     ConnectionView,
@@ -36,16 +36,21 @@ Page = Callable[[], str]
 
 
 def load_pages(settings: PageSettings, prefix: str, icons: Mapping[str, bytes] = NO_ICONS) -> Pages:
-    """Return the pages with the shop's own stylesheet and templates, checked, and with the plugins' `icons` by name.
+    """Return the pages with the shop's own stylesheet, texts and templates, checked, and the plugins' `icons` by name.
 
-    Raises `SettingsError` for a stylesheet that cannot be read, and for a template that cannot be compiled or rendered.
+    Raises `SettingsError` for a stylesheet or a catalogue that cannot be read, and for a template that cannot be
+    compiled or rendered.
     """
-    pages, folder = Pages(settings.template_folder, settings.stylesheet, prefix, icons), settings.template_folder
+    folder, catalogues = (
+        settings.template_folder,
+        load_catalogues(settings.languages, settings.default_language, settings.locale_folder),
+    )
+    pages = Pages(folder, settings.stylesheet, prefix, icons, catalogues=catalogues, time_zone=settings.time_zone)
     if folder is None:
         return pages
     for name in sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.html")):
         _try(folder, partial(pages.environment.get_template, name), name)
-    for language, is_full in product(LANGUAGES, (True, False)):
+    for language, is_full in product(catalogues.languages, (True, False)):
         for page in sample_pages(pages, language, is_full=is_full):
             _try(folder, page)
     return pages

@@ -1,0 +1,30 @@
+"""`connect-login pages`: writes the catalogue with which a shop translates the pages or changes their texts."""
+
+from typing import Annotated
+
+import typer
+
+from connect_core.web.pages.catalogues import write_template
+from connect_core.web.pages.messages import LANGUAGES
+
+app = typer.Typer(add_completion=False, help="Translate the pages.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def root() -> None:
+    """Translate the pages."""
+
+
+@app.command()
+def catalogue(
+    language: Annotated[
+        str, typer.Argument(help=f"Fill in our translations: {', '.join(LANGUAGES)}. Default: an empty catalogue.")
+    ] = "",
+) -> None:
+    """Print every text of the pages as a gettext catalogue to fill in.
+
+    Save it as connect.pot, or as LANGUAGE/LC_MESSAGES/connect.po in your `[pages] locale_folder`.
+    """
+    if language and language not in LANGUAGES:
+        raise typer.BadParameter(f"we have {', '.join(LANGUAGES)}; leave it out for any other language")
+    typer.echo(write_template(language), nl=False)
