@@ -20,7 +20,7 @@ LONG = {
     "zh": "这个昵称特别特别长，用来看看会不会把页面撑破，还是会好好地换行🙂" * 2,
     "en": "Wolfeschlegelsteinhausenbergerdorff-the-third_and_last_of_somewhere" * 2,
 }
-NUMBERS = range(len([*sample_pages(Pages(), "zh")]))
+NUMBERS = range(len([*sample_pages(Pages(), "zh-CN")]))
 TOO_SMALL = """
 [...document.querySelectorAll("a, button, summary, label.tick, .field input")]
     .map(one => [one.outerHTML.slice(0, 80), one.getBoundingClientRect()])

@@ -93,7 +93,7 @@ def test_the_other_language_stands_below(visit: Visit) -> None:
     visitor = visit()
     page = visitor.open("/nowhere")
     assert visitor.is_refused(page, "unsupported", 404)
-    page.click("summary")
+    page.click("details.translation summary")
     other = {"zh": "This login is not offered here", "en": "这里没有这种登录方式"}[visitor.language]
-    assert other in page.inner_text("details")
+    assert other in page.inner_text("details.translation")
     assert [urlsplit(one.url).path for one in visitor.responses].count("/nowhere") == 1

@@ -1,15 +1,18 @@
 """Visitors with a Chromium of their own: devices, what they do on pages, and what their browser complained of."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
+from connect_core.identity import Language
 from connect_core.sandbox import PEOPLE
-from connect_core.web.pages.messages import REFUSALS, TEXTS, Language
+from connect_core.web.pages.catalogues import load_catalogues
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
 
+_CATALOGUES = load_catalogues()
 _MOBILE = (
     "Mozilla/5.0 (Linux; U; Android 14; zh-CN; ALN-AL00) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Mobile"
 )
@@ -47,15 +50,19 @@ class Visitor:
         context.on("response", visitor._keep)
         return visitor
 
+    @property
+    def _texts(self) -> Mapping[str, str]:
+        return _CATALOGUES.texts[_CATALOGUES.find_language(self.language) or ""]
+
     def says(self, key: str, *shown: str) -> str:
         """The words of a page in this visitor's language."""
-        text = TEXTS[key].in_language(self.language)
+        text = self._texts[key]
         return text % shown if shown else text
 
     def is_refused(self, page: "Page", code: str, status: int) -> bool:
         """Tell whether the tab shows the refusal `code` in this visitor's language; its one complaint is taken."""
         self.expect_complaint(str(status))
-        return page.inner_text("h1") == REFUSALS[code].title.in_language(self.language)
+        return page.inner_text("h1") == self._texts[f"refusal.{code}.title"]
 
     def open(self, path: str) -> "Page":
         """Open a page of the shop in a new tab."""

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from connect_core.web.pages import Pages
 
 PAGES = Pages()
+CHINESE, ENGLISH = (PAGES.catalogues.texts[language] for language in ("zh-CN", "en"))
 
 HOSTILE = ['<svg onload="alert(1)">', "{{7*7}}{0.__class__}%s", "</script><script>alert(1)</script>", "' onerror='x"]
 

@@ -14,13 +14,13 @@ from connect_core.errors import ConnectError, printable
 from connect_core.harness import RunningShop, Visitor
 from connect_core.http import parse_object
 from connect_core.identity import Profile
+from connect_core.languages import pick_language
 from connect_core.login.flow import Flows
 from connect_core.login.return_targets import Targets
 from connect_core.observability.logs import redact
 from connect_core.providers.oidc.id_token import split_token
 from connect_core.providers.registry import Plugins
 from connect_core.web.login.user_agents import describe
-from connect_core.web.pages.messages import pick_language
 
 from ..kit.databases import run_shop
 from ..kit.malformed import BEARERS, BODIES, COOKIE_HEADERS
@@ -216,7 +216,7 @@ def test_no_reader_of_ours_can_be_made_to_burn_time(hostile: str) -> None:
     targets = Targets("https://shop.example", ["https://m.shop.example/app"])
     readers: list[Callable[[str], object]] = [
         lambda text: _quietly(targets.check, text),
-        lambda text: pick_language(text, text),
+        lambda text: pick_language(text, ("zh-CN", "en"), "en"),
         lambda text: describe(text, "192.0.2.1"),
         lambda text: redact(f"token {text} code={text}"),
         lambda text: Profile.of(nickname=text, face=text),

@@ -29,7 +29,7 @@ from connect_core.members.merge_service import Preview
 from connect_core.store.connections import BoundConnection
 from connect_core.store.members import MemberRow
 from connect_core.web import endpoints, responses
-from connect_core.web.account.routes import begin_bind, find_choices, find_titles, to_day
+from connect_core.web.account.routes import begin_bind, find_choices, find_titles, to_moment
 from connect_core.web.context import WebContext
 from connect_core.web.error_pages import leading_back_to
 from connect_core.web.pages.views import ConnectionView, MemberView, MergePreview
@@ -137,7 +137,7 @@ class _MergeEndpoints:
             show(preview.ended),
             [*preview.plan.moves],
             preview.plan.refusal,
-            to_day(preview.undo_until) if preview.undo_until else None,
+            to_moment(preview.undo_until) if preview.undo_until else None,
         )
         return responses.html_response(self._context.pages.merge(language, view))
 

@@ -5,7 +5,7 @@ A browser sends its session cookie, an app its bearer token. The page's forms po
 
 from collections.abc import Container
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import partial
 
 from starlette.requests import Request
@@ -133,7 +133,7 @@ class _AccountEndpoints:
                 ConnectionView(
                     titles.get(connection.union_type, connection.union_type),
                     self._manager.registry.find_icon(connection.union_type),
-                    to_day(connection.since),
+                    to_moment(connection.since),
                     connection.nickname,
                     f"{prefix}/connections/{connection.union_type}/unbind",
                     connection.union_type.lower(),
@@ -143,12 +143,15 @@ class _AccountEndpoints:
             choices=find_choices(self._context, logged_in, language, "bind", bound),
             sessions=[
                 SessionView(
-                    active.client_type, to_day(active.login_time), f"{prefix}/sessions/{active.id}/end", active.is_this
+                    active.client_type,
+                    to_moment(active.login_time),
+                    f"{prefix}/sessions/{active.id}/end",
+                    active.is_this,
                 )
                 for active in sessions
             ],
             merges=[
-                UndoableMergeView(merge.name, to_day(merge.undo_until), f"{prefix}/account/merges/{merge.id}/undo")
+                UndoableMergeView(merge.name, to_moment(merge.undo_until), f"{prefix}/account/merges/{merge.id}/undo")
                 for merge in merges
             ],
             has_passwords=self._manager.has_passwords,
@@ -225,6 +228,6 @@ def find_titles(context: WebContext, language: Language) -> dict[str, str]:
     }
 
 
-def to_day(seconds: int) -> date:
-    """Return the day (UTC) of a time in seconds since the epoch."""
-    return datetime.fromtimestamp(seconds, UTC).date()
+def to_moment(seconds: int) -> datetime:
+    """Return a time in seconds since the epoch as a datetime with a time zone."""
+    return datetime.fromtimestamp(seconds, UTC)

@@ -17,6 +17,7 @@ from connect_core.web.mounting import get_root
 from connect_core.web.pages.assets import NO_ICONS, SHOP_STYLES, STYLES, load_assets
 from connect_core.web.pages.catalogues import Catalogues, load_catalogues
 from connect_core.web.pages.messages import refusal_keys
+from connect_core.web.pages.times import make_filters
 from connect_core.web.pages.views import (
     AccountView,
     ConnectionView,
@@ -63,7 +64,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.environment.filters.update(icon=self._icon_url, initial=get_initial)
+        self.environment.filters.update(icon=self._icon_url, initial=get_initial, **make_filters(time_zone))
         self.environment.tests["drawn"] = lambda icon: f"{icon}.svg" in self.assets
         self.environment.globals.update(prefix=prefix, styles=self._styles)  # for what a template imports
         self.catalogues = catalogues or load_catalogues()

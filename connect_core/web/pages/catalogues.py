@@ -79,7 +79,9 @@ def load_catalogues(
 
 def write_template(language: str = "") -> str:
     """Return a catalogue of every text to fill in; for a built-in `language`, with our translations."""
-    catalogue = Catalog(locale=language.replace("-", "_") or None, project="connect-login", fuzzy=False)
+    catalogue = Catalog(
+        locale=language.replace("-", "_") or None, header_comment="# The pages of connect-login", fuzzy=False
+    )
     ours = _read_ours(language) if language in LANGUAGES else {}
     for key, source in get_sources().items():
         catalogue.add(source, ours.get(key, ""), context=key)
@@ -149,8 +151,10 @@ def _get_translated(catalogue: Catalog) -> Iterator[tuple[str, str]]:
     """Yield the key and text of every finished entry, as gettext's own tools do: not of a fuzzy or an empty one."""
     known = get_sources()
     for message in catalogue:
-        if message.context in known and isinstance(message.string, str) and message.string and not message.fuzzy:
-            yield message.context, message.string
+        context: object = message.context
+        key = context.decode("utf-8") if isinstance(context, bytes) else context  # of a `.mo` Babel leaves it encoded
+        if key in known and isinstance(message.string, str) and message.string and not message.fuzzy:
+            yield str(key), message.string
 
 
 def _find_wrong(translated: Texts) -> Iterator[str]:
@@ -168,4 +172,6 @@ def _describe(error: Exception) -> str:
         return f"line {error.lineno}: {error}"
     if isinstance(error, UnicodeDecodeError):
         return "it is not in the encoding that it names"
-    return (isinstance(error, OSError) and error.strerror) or "it is no gettext catalogue"
+    if isinstance(error, OSError) and error.errno:
+        return f"it cannot be read: {error.strerror}"
+    return "it is no gettext catalogue"

@@ -5,7 +5,7 @@ the operator sees a mistake at the start, with its file and line, and no member 
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date
+from datetime import UTC, datetime
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -61,7 +61,7 @@ def sample_pages(pages: Pages, language: Language, words: str = "A", *, is_full:
 
     `is_full`: with everything that the page can show; otherwise with as little as it can be given.
     """
-    url, day, some = f"/{words}", date(2026, 3, 1), words if is_full else ""
+    url, day, some = f"/{words}", datetime(2026, 3, 1, tzinfo=UTC), words if is_full else ""
     member = MemberView(words, some, some, some, some)
     choices = [LoginChoice(words, words, url, words, place) for place in (None, *RequiredBrowser)] if is_full else []
     yield lambda: pages.login(language, choices, some, client=some, origin=some, has_qr_login=is_full)
@@ -89,7 +89,7 @@ def sample_pages(pages: Pages, language: Language, words: str = "A", *, is_full:
 
 
 def _full_account(member: MemberView, choices: list[LoginChoice], words: str) -> AccountView:
-    url, day = f"/{words}", date(2026, 3, 1)
+    url, day = f"/{words}", datetime(2026, 3, 1, tzinfo=UTC)
     return AccountView(
         member,
         [ConnectionView(words, words, day, words, url)],

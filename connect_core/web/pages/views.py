@@ -5,7 +5,7 @@ A shop's own templates read them too, so renaming an attribute breaks those. Nev
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 
 from connect_core.providers.provider import RequiredBrowser
 
@@ -49,7 +49,7 @@ class MemberView:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionView:
-    """A linked login: `title` and `icon` as in `LoginChoice`, `since` the day it was linked (UTC).
+    """A linked login: `title` and `icon` as in `LoginChoice`, `since` when it was linked, with a time zone.
 
     `nickname` is the member's at the vendor. On the account page a form posts to `unbind_url`; `union_type`, in lower
     case, is the namespace of the ids.
@@ -57,7 +57,7 @@ class ConnectionView:
 
     title: str
     icon: str
-    since: date | None = None
+    since: datetime | None = None
     nickname: str = ""
     unbind_url: str = ""
     union_type: str = ""
@@ -65,23 +65,23 @@ class ConnectionView:
 
 @dataclass(frozen=True, slots=True)
 class SessionView:
-    """A session of the member's, begun on the day `since` (UTC); a form posts to `end_url`.
+    """A session of the member's, begun at `since`, with a time zone; a form posts to `end_url`.
 
     `is_this`: it is the session of the browser that asks.
     """
 
     client_type: str
-    since: date
+    since: datetime
     end_url: str
     is_this: bool
 
 
 @dataclass(frozen=True, slots=True)
 class UndoableMergeView:
-    """A merge of the member called `name`; until the day `until` (UTC) a form posts to `undo_url` to undo it."""
+    """A merge of the member called `name`; until `until`, with a time zone, a form posts to `undo_url` to undo it."""
 
     name: str
-    until: date
+    until: datetime
     undo_url: str
 
 
@@ -105,8 +105,8 @@ class AccountView:
 class MergePreview:
     """What a merge would do: `bound` stays, `moved` and `ended` are the merged member's, `shop_moves` the shop's lines.
 
-    With a `refusal`, which may be an empty text, it cannot be done. Until the day `undo_until` (UTC) it can be undone;
-    None means that it cannot.
+    With a `refusal`, which may be an empty text, it cannot be done. Until `undo_until`, with a time zone, it can be
+    undone; None means that it cannot.
     """
 
     kept: MemberView
@@ -116,7 +116,7 @@ class MergePreview:
     ended: Sequence[ConnectionView]
     shop_moves: Sequence[str]
     refusal: str | None
-    undo_until: date | None
+    undo_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

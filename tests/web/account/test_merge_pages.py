@@ -83,11 +83,13 @@ def every_page(words: str = "李华") -> Iterator[ParsedPage]:
     member, choice = MemberView(words, words, words), LoginChoice(words, words, f"/{words}", words)
     shown, day = [ConnectionView(words, words, None, words)], date(2026, 3, 1)
     account = AccountView(member, merges=[UndoableMergeView(words, day, "/")], offers_merge=True)
-    yield ParsedPage(PAGES.account("zh", account))
-    yield ParsedPage(PAGES.merge_start("zh", member, [choice], takes_credentials=True, mistake="merge_over"))
+    yield ParsedPage(PAGES.account("zh-CN", account))
+    yield ParsedPage(PAGES.merge_start("zh-CN", member, [choice], takes_credentials=True, mistake="merge_over"))
     for refusal, until in ((None, day), (words, None)):
-        yield ParsedPage(PAGES.merge("zh", MergePreview(member, member, shown, shown, shown, [words], refusal, until)))
-    yield ParsedPage(PAGES.merge("zh", MergePreview(member, MemberView("m_1"), [], [], [], [], "", None)))
+        yield ParsedPage(
+            PAGES.merge("zh-CN", MergePreview(member, member, shown, shown, shown, [words], refusal, until))
+        )
+    yield ParsedPage(PAGES.merge("zh-CN", MergePreview(member, MemberView("m_1"), [], [], [], [], "", None)))
 
 
 @pytest.mark.parametrize("words", HOSTILE)

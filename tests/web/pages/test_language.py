@@ -1,70 +1,13 @@
-"""Which language a visitor gets: chosen and remembered, else the browser's, else Chinese; through a whole login."""
+"""Which language a visitor gets: chosen and remembered, else the browser's, else the default; through a whole login."""
 
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from connect_core.harness import RunningShop, Visitor
-from connect_core.web.pages.messages import LANGUAGES, Language, pick_language
 
+from ...kit.databases import run_shop
 from ...kit.web_shops import HTML, HttpsVisitor, behind_tls, come_back, set_cookies
-
-
-@pytest.mark.parametrize(
-    ("asked", "header", "language"),
-    [
-        (None, "", "zh"),
-        (None, "fr-FR,fr;q=0.9,de", "zh"),
-        (None, "zh;q=0.8,en,en-GB;q=0.7", "en"),
-        (None, "en-GB,en;q=0.9", "en"),
-        (None, "EN-us", "en"),
-        (None, "zh-Hant-TW", "zh"),
-        (None, "en;q=0.8,zh;q=0.9", "zh"),
-        (None, "zh;q=0.8 , en ; q=0.9", "en"),
-        (None, "zh;q=0.5,en;Q=0.501", "en"),
-        (None, "en,zh", "en"),
-        (None, "zh,en", "zh"),
-        (None, "fr,en;q=0.1", "en"),
-        (None, "*", "zh"),
-        (None, "en;q=0.3,*;q=0.5", "zh"),
-        (None, "zh;q=0.3,*;q=0.5", "en"),
-        (None, "zh;q=0", "en"),
-        (None, "zh;q=0,*;q=0.1", "en"),
-        (None, "en;q=0,*", "zh"),
-        (None, "*;q=0,en;q=0.001", "en"),
-        ("en", "zh", "en"),
-        ("zh-CN", "en", "zh"),
-        ("EN-US", "zh", "en"),
-        ("fr", "en", "en"),
-        ("", "en", "en"),
-        ("<script>", "zh", "zh"),
-    ],
-)
-def test_language_follows_quality_values(asked: str | None, header: str, language: Language) -> None:
-    """RFC 9110 §12.5.4: the highest weight wins; the query beats the header; Chinese where nothing is said."""
-    assert pick_language(asked, header) == language
-
-
-@pytest.mark.parametrize(
-    "garbage",
-    ["en;q=2", "en;q=-1", "en;q=0.9999", "en;q=nan", "en;q=٠", "en q=1", "en;", "én", "en--GB", "en_GB", "\0en", ";q"],
-)
-def test_malformed_ranges_are_passed_over(garbage: str) -> None:
-    """A range that breaks the grammar counts for nothing, and the ranges beside it still count."""
-    assert pick_language(None, garbage) == "zh"
-    assert pick_language(None, f"{garbage},,zh;q=0.5,en;q=0.6") == "en"
-
-
-@pytest.mark.parametrize("filler", [",", "-", "en-", ";q=0.", "a-" * 8, " ", "*", "\ud800", "en;q=0.1,"])
-def test_long_headers_are_read_up_to_4_kib(filler: str) -> None:
-    """Whatever fills 4 KiB is survived, and one character more leaves the header unread."""
-    begin = "en;q=0.7,zh;q=0.6,fr"
-    header = begin + "," + (filler * 4096)[: 4095 - len(begin)]
-    assert len(header) == 4096
-    assert pick_language(filler * 4096, header) in LANGUAGES
-    assert pick_language(None, "en".ljust(4096)) == "en"
-    assert pick_language(None, "en".ljust(4097)) == "zh"
-
 
 COOKIE = "connect_lang"
 CHINESE = {**HTML, "accept-language": "zh-CN"}
@@ -129,6 +72,7 @@ def test_a_chosen_language_goes_along_into_the_vendors_app(shop: RunningShop) ->
     "cookie",
     [
         "connect_lang=xx",
+        "connect_lang=en-GB",
         "connect_lang=",
         "connect_lang",
         "connect_lang=en<script>",
@@ -153,3 +97,42 @@ def test_behind_tls_the_cookie_is_for_this_host_alone() -> None:
         assert told.keys() == {f"__Host-{COOKIE}"}
         assert "Secure" in told[f"__Host-{COOKIE}"]
         assert language_of(visitor, "/connect/login") == "en"
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [("zh", "zh-CN"), ("zh-TW", "zh-TW"), ("zh-hk", "zh-TW"), ("ja", "ja"), ("ko-KR", "ko"), ("fr", "zh-CN")],
+)
+def test_a_language_is_asked_for_by_its_tag(visitor: Visitor, asked: str, shown: str) -> None:
+    """`?lang=` takes tags, and what was asked for is remembered; one that is not offered changes nothing."""
+    assert language_of(visitor, f"/connect/login?lang={asked}") == shown
+    assert language_of(visitor, "/connect/login") == shown
+
+
+@pytest.mark.parametrize("cookie", ["connect_lang=zh", "connect_lang=zh-CN", "connect_lang=xx; __Host-connect_lang=zh"])
+def test_cookies_of_earlier_versions_still_count(visitor: Visitor, cookie: str) -> None:
+    """`zh` is what Chinese was called before there were two of them."""
+    page = visitor.http.get("/connect/login", headers={**HTML, "accept-language": "ja", "cookie": cookie})
+    assert '<html lang="zh-CN">' in page.text
+
+
+def test_a_shop_says_which_languages_it_offers() -> None:
+    """Only those of `[pages] languages`, and `default_language` for everybody else, also in JSON and of old cookies."""
+    pages = {"languages": ["ja", "zh"], "default_language": "ja"}
+    with run_shop(change=lambda raw: raw.update(pages=pages)) as shop, Visitor(shop) as visitor:
+
+        def shown(header: str, cookie: str = "") -> str:
+            headers = {**HTML, "accept-language": header, "cookie": cookie}
+            page = visitor.http.get("/connect/login", headers=headers).text
+            return page.partition('<html lang="')[2].partition('"')[0]
+
+        assert [shown(header) for header in ("en", "fr", "", "zh-TW", "ja;q=0.1")] == [
+            "ja",
+            "ja",
+            "ja",
+            "zh-CN",
+            "ja",
+        ]
+        assert (shown("ja", "connect_lang=zh"), shown("ja", "connect_lang=en")) == ("zh-CN", "ja")
+        names = visitor.http.get("/connect/providers?client=pc", headers={"accept-language": "ja"}).json()
+        assert "Alipay" in {row["name"] for row in names}

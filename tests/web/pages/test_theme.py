@@ -74,7 +74,7 @@ def test_a_stylesheet_is_kept_by_browsers_until_it_changes(shop: RunningShop) ->
 
 def test_without_a_stylesheet_there_is_none(tmp_path: Path) -> None:
     """Our styles alone are linked."""
-    html = load(tmp_path).login("zh", CHOICES)
+    html = load(tmp_path).login("zh-CN", CHOICES)
     assert html.count('rel="stylesheet"') == 1
 
 
@@ -98,7 +98,7 @@ def test_a_byte_order_mark_is_left_out(tmp_path: Path) -> None:
 
 def test_a_shops_templates_come_first(tmp_path: Path) -> None:
     """A shop replaces one file; the others stay ours and use it."""
-    html = load(tmp_path, layout="<h6>Our shop</h6>{% block content %}{% endblock %}").login("zh", CHOICES)
+    html = load(tmp_path, layout="<h6>Our shop</h6>{% block content %}{% endblock %}").login("zh-CN", CHOICES)
     assert html.startswith("<h6>Our shop</h6>")
     assert "支付宝登录" in html
 
@@ -114,7 +114,7 @@ def test_a_shops_template_builds_on_ours(tmp_path: Path) -> None:
 def test_a_shops_own_template_escapes_too(tmp_path: Path) -> None:
     """Autoescape holds in a shop's template, whatever it shows."""
     pages = load(tmp_path, member='<img src="{{ member.face }}" alt="">{{ member.nickname }}')
-    html = pages.member("zh", MemberView("m_1", '<svg onload="alert(1)">', face='"><svg onload=x>'), [])
+    html = pages.member("zh-CN", MemberView("m_1", '<svg onload="alert(1)">', face='"><svg onload=x>'), [])
     assert "<svg" not in html
     assert html.count("&lt;svg") == 2
 
