@@ -1,7 +1,7 @@
 """The pages of a merge: links and forms alone, in both languages."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import UTC, datetime
 
 import pytest
 
@@ -81,7 +81,7 @@ def test_the_page_takes_credentials_where_they_prove_an_account(planner: Planner
 def every_page(words: str = "李华") -> Iterator[ParsedPage]:
     """Each page of a merge, with `words` wherever somebody else's text can stand."""
     member, choice = MemberView(words, words, words), LoginChoice(words, words, f"/{words}", words)
-    shown, day = [ConnectionView(words, words, None, words)], date(2026, 3, 1)
+    shown, day = [ConnectionView(words, words, None, words)], datetime(2026, 3, 1, tzinfo=UTC)
     account = AccountView(member, merges=[UndoableMergeView(words, day, "/")], offers_merge=True)
     yield ParsedPage(PAGES.account("zh-CN", account))
     yield ParsedPage(PAGES.merge_start("zh-CN", member, [choice], takes_credentials=True, mistake="merge_over"))

@@ -20,7 +20,7 @@ TRANSLATED = [language for language in LANGUAGES if language != "en"]
 HEAD = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n'
 SCRIPTS = {"zh-CN": "[\u4e00-\u9fff]", "zh-TW": "[\u4e00-\u9fff]|App", "ja": "[\u3040-\u30ff\u4e00-\u9fff]|OS"}
 TECHNICAL = {
-    "en": r"(?i)\b(state|code|token|provider|oauth|signature|certificate|config|server|database|redirect|error)\b|invalid",
+    "en": r"(?i)\b(state|code|token|provider|oauth|signature|certificate|config|server|database|error|invalid)\b",
     "zh-CN": "签名|证书|配置|参数|令牌|回调|授权码|服务器|数据库|错误|非法",
     "zh-TW": "簽章|憑證|參數|權杖|回呼|授權碼|伺服器|資料庫|錯誤|非法",
     "ja": "署名|証明書|トークン|サーバー|データベース|エラー|コールバック",

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree as ET
 
@@ -250,9 +250,12 @@ def test_start_again_leads_to_a_web_address_only(address: str) -> None:
 
 def test_member_page_logs_out_with_a_plain_form() -> None:
     """Who is logged in, through what since when, and a form that posts to the logout route."""
-    connections = [ConnectionView("Alipay", "alipay", date(2026, 3, 1)), ConnectionView("WeChat", "wechat")]
+    connections = [
+        ConnectionView("Alipay", "alipay", datetime(2026, 3, 1, tzinfo=UTC)),
+        ConnectionView("WeChat", "wechat"),
+    ]
     page = ParsedPage(PAGES.member("en", MemberView("m_1", "李华", "", "浙江省", "杭州市"), connections))
-    for shown in ("李华", "m_1", "浙江省", "杭州市", "Alipay", "2026-03-01", "WeChat", "You are logged in"):
+    for shown in ("李华", "m_1", "浙江省", "杭州市", "Alipay", "March 1, 2026", "WeChat", "You are logged in"):
         assert shown in page.text
     assert (page.values("form", "method"), page.values("form", "action")) == (["post"], ["/connect/logout"])
 
