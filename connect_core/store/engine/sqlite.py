@@ -1,5 +1,6 @@
 """SQLite through Python's sqlite3: connection settings, locks and catalogue queries."""
 
+import errno
 import os
 import sqlite3
 import time
@@ -129,7 +130,18 @@ def _create_private_file(path: str) -> None:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
-        raise SettingsError([f"service.database_url: the file cannot be opened: {error.strerror}"]) from None
+        raise SettingsError([f"service.database_url: {path}: {_explain(error, path)}"]) from None
+
+
+def _explain(error: OSError, path: str) -> str:
+    folder = os.path.dirname(path) or "."
+    if isinstance(error, IsADirectoryError):
+        return "this is a folder; give the path of a file"
+    if not os.path.isdir(folder):
+        return f"the folder {folder} does not exist; create it, or correct the path"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"this user may not write here; it needs the right to write the file and the folder {folder}"
+    return f"the file cannot be opened: {error.strerror}"
 
 
 def _create_engine(url: str, synchronous: str) -> Engine:
