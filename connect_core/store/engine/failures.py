@@ -13,7 +13,9 @@ _UNREACHABLE = "the host cannot be reached; look at the network and the firewall
 _PASSWORD = "the server refuses the user or the password; correct them in the URL"  # noqa: S105 - no password
 _NO_DATABASE = "the server has no database of that name; create it, or correct the name in the URL"
 _NO_RIGHT = "the user lacks a right in the database; grant it"
-_NOT_ALLOWED = "the server does not let this user in from this machine; allow it there (pg_hba.conf, or the user's host)"
+_NOT_ALLOWED = (
+    "the server does not let this user in from this machine; allow it there (pg_hba.conf, or the user's host)"
+)
 _TLS = "TLS fails; correct the certificates, or the ssl parameters in the URL"
 _TLS_MISSING = "the URL asks for TLS, which the server does not offer; switch it on there, or change the URL"
 _TLS_NEEDED = "the server wants TLS; add the ssl parameters to the URL"
