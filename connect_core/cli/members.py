@@ -161,9 +161,8 @@ def sessions(
 @app.command()
 def unbind(
     member_id: MemberId,
-    union_type: Annotated[
-        str, typer.Argument(help="The connection's union type, such as ALIPAY.", metavar="UNION_TYPE")
-    ],
+    union_type: Annotated[str, typer.Argument(help="Of the connection, such as ALIPAY.", metavar="UNION_TYPE")],
+    *,
     reason: Reason = "",
     force: Annotated[
         bool,
@@ -206,8 +205,8 @@ def erase(
 ) -> None:
     """Erase what is stored about a member.
 
-    That is ids, profiles, sessions, and what events say about the person. It cannot be undone, so it asks before, unless
-    you give `--yes`. A second run changes nothing.
+    That is ids, profiles, sessions, and what events say about the person. It cannot be undone, so it asks first,
+    unless you give `--yes`. A second run changes nothing.
 
     Exit code 0: the member is erased; 1: you answered no; 2: it could not ask, or there is no such member.
     """

@@ -147,7 +147,9 @@ class Administration:
             ended = linking.unbind(tx, member_id, union_type, now, has_other_way=has_other_way, minimum_age=0)
             sessions.revoke_opened_through(tx, member_id, ended.connect_id, "", now)
             subject = self._services.hash_subject(union_type, ended.union_id)
-            return None, self._write(tx, kinds.UNBOUND, member_id, act, union_type, ended.connect_id, subject)
+            return None, self._write(
+                tx, kinds.UNBOUND, member_id, act, union_type=union_type, connect_id=ended.connect_id, subject=subject
+            )
 
         await self._write_and_dispatch(end)
 
@@ -196,6 +198,7 @@ class Administration:
         kind: str,
         member_id: int,
         act: OperatorAct,
+        *,
         union_type: str = "",
         connect_id: int = 0,
         subject: str = "",

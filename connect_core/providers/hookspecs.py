@@ -69,7 +69,7 @@ class LoginEvent:
     - `request_id`: the id that the log lines of this request carry.
     - `time`: seconds since the epoch.
     - `id`: the id of the row in `es_connect_event`. A hook may be called twice for one event; both have the same id.
-    - `detail`: who did it for the member and why, such as `operator li: asked by phone`; empty for the member's own act.
+    - `detail`: who did it for the member and why, such as `operator li: asked by phone`; else empty.
       An operator has no client type; `client_type` is `pc` then.
     """
 

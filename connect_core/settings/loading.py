@@ -96,12 +96,11 @@ def _locate_database(settings: Settings, folder: Path) -> Settings:
     url = settings.service.database_url
     if left_behind := find_left_behind(url, folder):
         missing, existing = left_behind
-        raise SettingsError(
-            [
-                f"service.database_url: a relative path begins at the folder of connect.toml: {missing} does not exist,"
-                f" but {existing} does; stop the service and move it there with its -wal file, or give an absolute path"
-            ]
+        mistake = (
+            f"a relative path begins at the folder of connect.toml: {missing} does not exist, but {existing} does; "
+            "stop the service and move it there with its -wal file, or give an absolute path"
         )
+        raise SettingsError([f"service.database_url: {mistake}"])
     service = settings.service.model_copy(update={"database_url": locate_sqlite(url, folder)})
     return settings.model_copy(update={"service": service})
 

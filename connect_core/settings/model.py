@@ -73,7 +73,7 @@ class Service(Section):
     database_url: str = Field(
         default="sqlite:///connect.db",
         repr=False,
-        description="An SQLAlchemy URL; its parameters are the driver's. A SQLite path begins at `connect.toml`'s folder.",
+        description="An SQLAlchemy URL; its parameters are the driver's. SQLite paths are relative to `connect.toml`.",
     )
     sqlite_synchronous: Literal["full", "normal"] = Field(
         default="full", description="`normal`: a power loss may cost the last commits."

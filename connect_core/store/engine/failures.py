@@ -95,7 +95,8 @@ _CANNOT_CONNECT = "2003"
 def describe_failure(error: BaseException) -> str:
     """Return why the database failed, with a remedy, and in brackets the error's class and number.
 
-    Without a known reason the class and number stand alone. An error of SQLAlchemy's is described by the driver's error in it.
+    Without a known reason the class and number stand alone. An error of SQLAlchemy's is described by the driver's error
+    in it.
     """
     origin = getattr(error, "orig", None) or error
     reason, name = _find_reason(origin), _get_technical_name(origin)

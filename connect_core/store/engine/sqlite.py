@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Collection
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, PoolProxiedConnection, event
@@ -134,10 +135,10 @@ def _create_private_file(path: str) -> None:
 
 
 def _explain(error: OSError, path: str) -> str:
-    folder = os.path.dirname(path) or "."
+    folder = Path(path).parent
     if isinstance(error, IsADirectoryError):
         return "this is a folder; give the path of a file"
-    if not os.path.isdir(folder):
+    if not folder.is_dir():
         return f"the folder {folder} does not exist; create it, or correct the path"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"this user may not write here; it needs the right to write the file and the folder {folder}"

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import psycopg
-import pymysql
+import pymysql  # type: ignore[import-untyped]
 import pytest
 from sqlalchemy import make_url
 
