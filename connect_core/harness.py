@@ -1,7 +1,7 @@
 """A shop with its sandboxes on loopback, and a visitor who logs in: for the demo, tests and every plugin's contract.
 
 All of it is real HTTP. The visitor does what a browser does with cookies, redirects and forms, and what a phone does
-with mini programs and native SDKs. Never listens on or calls anything but loopback.
+with mini programs and native SDKs. Listens on loopback, unless the caller brings sockets of its own.
 """
 
 import base64
@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
+from socket import socket
 from tempfile import TemporaryDirectory
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
@@ -27,6 +28,7 @@ from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import Plugins, ProviderType
 from connect_core.renamed import warn_renamed
 from connect_core.sandbox import Sandbox, listen, sandbox_app, serving
+from connect_core.sandbox.serving import get_url
 from connect_core.settings import Settings, parse_settings
 from connect_core.store import Database, bulk
 from connect_core.web import create_app
@@ -123,6 +125,7 @@ def run_shop(
     sandboxes: Mapping[str, Sandbox] | None = None,
     *,
     ports: tuple[int, int] = (0, 0),
+    listeners: tuple[socket, socket] | None = None,
     plugins: Plugins | None = None,
     pool: HttpPool | None = None,
     change: Callable[[dict[str, Any]], None] = lambda _: None,
@@ -134,7 +137,8 @@ def run_shop(
             assert visitor.log_in("acme", "pc").status_code == 303
 
     - `sandboxes`: by plugin name; by default one of every installed plugin that has one.
-    - `ports`: where the shop and the sandboxes listen; 0 takes a free port.
+    - `ports`: where the shop and the sandboxes listen on loopback; 0 takes a free port.
+    - `listeners`: open sockets for the shop and the sandboxes, instead of `ports`. The block's end closes them.
     - `plugins`: by default those that are installed. `pool`: calls the vendors; by default a new `HttpPool`.
     - `change`: receives the configuration as plain data, with the sections of `connect.toml`, and may alter it.
     - `options`: further arguments of `create_app`.
@@ -143,12 +147,13 @@ def run_shop(
     """
     plugins = plugins or Plugins()
     sandboxes = load_sandboxes(plugins) if sandboxes is None else sandboxes
+    listener, vendors = listeners or (listen(ports[0]), listen(ports[1]))
     with (
+        listener,
         TemporaryDirectory(prefix="connect-login-") as folder,
-        serving(sandbox_app(sandboxes), port=ports[1]) as vendor,
+        serving(sandbox_app(sandboxes), listener=vendors) as vendor,
     ):
-        listener = listen(ports[0])
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        url = get_url(listener)
         database = Path(folder) / "connect.db"
         raw = sandbox_settings(sandboxes, plugins.available, vendor)
         raw["service"] = {}

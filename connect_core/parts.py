@@ -18,6 +18,7 @@ from connect_core.login.qr_login import QrLogins
 from connect_core.login.return_targets import Targets
 from connect_core.login.start import Starter
 from connect_core.login.values import Delivery
+from connect_core.members.administration import Administration
 from connect_core.members.current import CurrentMember
 from connect_core.members.directory import BuiltInMembers, ExternalMembers, Members
 from connect_core.members.external_directory import ExternalDirectory
@@ -64,6 +65,7 @@ class Parts:
         self.current_member = CurrentMember(services)
         self.self_service = SelfService(services, service.unbind_after)
         self.personal_data = PersonalData(services, self.registry)
+        self.administration = Administration(services)
         self.merges = Merges(services, service)
         self.vendor_logouts = VendorLogouts(services, self.registry)
         self.qr_logins = QrLogins(services)

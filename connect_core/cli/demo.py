@@ -1,5 +1,7 @@
-"""`connect-login demo`: runs a shop, its login page and every plugin's sandbox on loopback."""
+"""`connect-login demo`: runs a shop, its login page and every plugin's sandbox, on loopback or in a local network."""
 
+import ipaddress
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,11 +11,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from connect_core.cli.console import wait_for_stop
+from connect_core.cli.listening import find_network_address, listen_on, parse_port, resolve
 from connect_core.cli.plugin.file import load_plugin_file
+from connect_core.errors import SettingsError
 from connect_core.harness import RunningShop, Visitor, run_shop
 from connect_core.identity import ClientType
 from connect_core.observability.logs import configure_logging
 from connect_core.providers.registry import Plugins
+from connect_core.settings.values import allow_plain_http, is_loopback
 from connect_core.store import bulk
 from connect_core.web import responses
 from connect_core.web.pages.views import ConnectionView, MemberView
@@ -25,8 +30,20 @@ def demo(
         bool,
         typer.Option("--once", help="Log in through every provider and client type, print what was written, and exit."),
     ] = False,
+    host: Annotated[
+        str,
+        typer.Option(
+            help="Address of this machine in a local network, so that a real phone can try the demo; "
+            "0.0.0.0 finds it. Whoever is in that network can log in as anybody here."
+        ),
+    ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(help="Port of the shop; the sandboxes take the next one. 0: any free port.")
+        int,
+        typer.Option(
+            parser=parse_port,
+            metavar="PORT",
+            help="Port of the shop; the sandboxes take the next one. 0: any free port.",
+        ),
     ] = 8000,
     plugin: Annotated[
         list[Path] | None,
@@ -35,18 +52,40 @@ def demo(
 ) -> None:
     """Try every login on this machine, without any account.
 
-    Serves a shop, its login page and the sandboxes of all plugins on loopback, until Ctrl-C.
+    Serves a shop, its login page and the sandboxes of all plugins on loopback, until Ctrl-C. With `--host` it serves
+    them in the local network instead, over plain http, which a real shop refuses: all people in it are made up.
+
     Exit code of `--once`, 0: every login worked; 1: one did not.
     """
     configure_logging("error" if once else "warning")
     plugins = Plugins(load_plugin_file(path) for path in plugin or ())
     if once:
         raise typer.Exit(0 if _try_all(plugins) else 1)
-    with run_shop(plugins=plugins, ports=(port, port and port + 1), routes=demo_home()) as running_shop:
+    address = _find_address(host)
+    listeners = listen_on(address, port), listen_on(address, port and port + 1)
+    with (
+        nullcontext() if is_loopback(address) else allow_plain_http(address),
+        run_shop(plugins=plugins, listeners=listeners, routes=demo_home()) as running_shop,
+    ):
         typer.echo(f"shop        {running_shop.url}/   (log in there; Ctrl-C ends the demo)")
         typer.echo(f"login page  {running_shop.url}/connect/login?client=pc   and  ?client=h5")
+        if not is_loopback(address):
+            typer.echo(f"phone       open the same address there; {address} is this machine in its network")
+            typer.echo("            whoever is in that network can log in here as anybody")
         typer.echo("apps and mini programs have no page here: connect-login demo --once logs in through them")
         wait_for_stop()
+
+
+def _find_address(host: str) -> str:
+    """Return the IP address that `host` means. Raises `SettingsError`, also for one that the internet reaches."""
+    address = ipaddress.ip_address(resolve(host))
+    if address.is_unspecified:
+        address = ipaddress.ip_address(find_network_address())
+    if address.is_global:
+        raise SettingsError(
+            [f"--host: {address} is a public address, and the demo logs in everybody as anybody; give a local one"]
+        )
+    return str(address)
 
 
 def _try_all(plugins: Plugins) -> bool:

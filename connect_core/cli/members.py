@@ -1,24 +1,33 @@
-"""`connect-login members`: exports or erases what is stored about a member, for an operator whom the member asked."""
+"""`connect-login members`: finds members, shows them, and changes them for an operator.
+
+The rules are in `members`: what is refused there ends a command with exit code 2 and one line.
+"""
 
 import asyncio
+import getpass
 import json
+import os
 import secrets
+import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
+from connect_core.cli import member_tables
 from connect_core.cli.configuration import DEFAULT, ConfigPath, load
-from connect_core.errors import SettingsError
+from connect_core.errors import LastConnection, SettingsError
 from connect_core.manager import ConnectManager
+from connect_core.members.administration import MOST_FOUND, OperatorAct
 from connect_core.store import Database, schema
 
 T = TypeVar("T")
 
 app = typer.Typer(
     add_completion=False,
-    help="Export or erase what is stored about a member.",
+    help="Find and show members; disable, log out, unbind, export or erase them.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -28,11 +37,154 @@ MemberId = Annotated[
         min=1, help="The member's id: `uid` in /connect/me and in the token response, `id` in es_member.", metavar="ID"
     ),
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: times are seconds since 1970-01-01 UTC.")]
+Full = Annotated[bool, typer.Option("--full", help="Print the vendors' ids in full; else only their ends.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for the event: at most 160 characters.")]
+Operator = Annotated[
+    str,
+    typer.Option("--operator", help="Who does it, for the event. Default: the user who runs the command."),
+]
 
 
 @app.callback()
 def root() -> None:
-    """Export or erase what is stored about a member."""
+    """Find and show members; disable, log out, unbind, export or erase them."""
+
+
+@app.command()
+def find(
+    text: Annotated[
+        str,
+        typer.Argument(
+            help="A member's id, user name or mobile number, or the beginning of a nickname.", metavar="TEXT"
+        ),
+    ],
+    union_type: Annotated[
+        str, typer.Option("--union-type", help="TEXT is the person's id at this vendor, such as ALIPAY or WECHAT.")
+    ] = "",
+    as_json: AsJson = False,
+    config: ConfigPath = DEFAULT,
+) -> None:
+    """Find members; print at most 50, with id, user name, nickname, mobile number and state.
+
+    If members live in the shop's own directory, give an id: names are searched there.
+
+    Exit code 0: somebody was found; 1: nobody was.
+    """
+    found = _run(config, lambda manager: manager.administration.find(text, union_type.upper()))
+    if as_json:
+        _print_json(found)
+    else:
+        _print_lines(member_tables.list_members(found) or ["nobody was found"])
+        if len(found) == MOST_FOUND:
+            typer.echo(f"there may be more than {MOST_FOUND}; give more of the name", err=True)
+    raise typer.Exit(0 if found else 1)
+
+
+@app.command()
+def show(member_id: MemberId, full: Full = False, as_json: AsJson = False, config: ConfigPath = DEFAULT) -> None:
+    """Print a member with connections, live sessions and the last 20 events, the latest first."""
+    shown = _run(config, lambda manager: manager.administration.show(member_id))
+    if not full:
+        member_tables.shorten_ids(shown)
+    if as_json:
+        _print_json(shown)
+    else:
+        _print_lines(member_tables.describe_member(shown))
+
+
+@app.command()
+def disable(
+    member_id: MemberId,
+    reason: Reason = "",
+    operator: Operator = "",
+    as_json: AsJson = False,
+    config: ConfigPath = DEFAULT,
+) -> None:
+    """Refuse the logins of a member from now on, and end the sessions.
+
+    A second run changes nothing. An event says who did it and why. If members live in the shop's own directory, disable
+    them there: this command is then refused.
+    """
+    act = _make_act(operator, reason)
+    is_new = _run(config, lambda manager: manager.administration.disable(member_id, act))
+    _print_change(member_id, "disabled", is_new=is_new, as_json=as_json)
+
+
+@app.command()
+def enable(
+    member_id: MemberId,
+    reason: Reason = "",
+    operator: Operator = "",
+    as_json: AsJson = False,
+    config: ConfigPath = DEFAULT,
+) -> None:
+    """Let a member who was disabled log in again.
+
+    A member who was merged into another or erased stays disabled: this command is then refused.
+    """
+    act = _make_act(operator, reason)
+    is_new = _run(config, lambda manager: manager.administration.enable(member_id, act))
+    _print_change(member_id, "enabled", is_new=is_new, as_json=as_json)
+
+
+@app.command()
+def sessions(
+    member_id: MemberId,
+    end: Annotated[
+        str, typer.Option("--end", help="End this session, or `all` of them, instead of listing.", metavar="ID|all")
+    ] = "",
+    reason: Reason = "",
+    operator: Operator = "",
+    as_json: AsJson = False,
+    config: ConfigPath = DEFAULT,
+) -> None:
+    """List where a member is logged in, or end it with `--end`.
+
+    An access token that was given out is refused at once, too.
+    """
+    if not end:
+        listed = _run(config, lambda manager: manager.administration.find_sessions(member_id))
+        if as_json:
+            _print_json(listed)
+        else:
+            _print_lines(member_tables.list_sessions(listed) or ["the member is logged in nowhere"])
+        return
+    act, session_id = _make_act(operator, reason), None if end == "all" else end
+    ended = _run(config, lambda manager: manager.administration.end_sessions(member_id, session_id, act))
+    if as_json:
+        _print_json({"id": member_id, "ended": ended})
+    else:
+        typer.echo(f"{ended} session{'' if ended == 1 else 's'} of member {member_id} ended")
+
+
+@app.command()
+def unbind(
+    member_id: MemberId,
+    union_type: Annotated[str, typer.Argument(help="Of the connection, such as ALIPAY.", metavar="UNION_TYPE")],
+    *,
+    reason: Reason = "",
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Also if it is the member's only way to log in; the member is then locked out."),
+    ] = False,
+    operator: Operator = "",
+    as_json: AsJson = False,
+    config: ConfigPath = DEFAULT,
+) -> None:
+    """End a member's connection with a vendor, and the sessions that came through it.
+
+    The only way to log in is refused without `--force`. An event says who did it and why.
+    """
+    act, wanted = _make_act(operator, reason), union_type.upper()
+    try:
+        _run(config, lambda manager: manager.administration.unbind(member_id, wanted, act, force=force))
+    except LastConnection as error:
+        raise SettingsError([f"{error}; --force unbinds it all the same, and locks the member out"]) from None
+    if as_json:
+        _print_json({"id": member_id, "unbound": wanted})
+    else:
+        typer.echo(f"{wanted} is unbound from member {member_id}")
 
 
 @app.command()
@@ -41,19 +193,65 @@ def export(member_id: MemberId, config: ConfigPath = DEFAULT) -> None:
 
     Everything but tokens and hashes, as the member gets it on /connect/account/export.
     """
-    data = _run(config, lambda manager: manager.personal_data.export(member_id))
-    typer.echo(json.dumps(data, ensure_ascii=False, indent=2))
+    _print_json(_run(config, lambda manager: manager.personal_data.export(member_id)))
 
 
 @app.command()
-def erase(member_id: MemberId, config: ConfigPath = DEFAULT) -> None:
+def erase(
+    member_id: MemberId,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; needed where there is no terminal.")] = False,
+    as_json: AsJson = False,
+    config: ConfigPath = DEFAULT,
+) -> None:
     """Erase what is stored about a member.
 
-    That is ids, profiles, sessions, and what events say about the person. It cannot be undone.
-    A second run changes nothing.
+    That is ids, profiles, sessions, and what events say about the person. It cannot be undone, so it asks first,
+    unless you give `--yes`. A second run changes nothing.
+
+    Exit code 0: the member is erased; 1: you answered no; 2: it could not ask, or there is no such member.
     """
+    if not yes:
+        _confirm_erasure(config, member_id)
     is_new = _run(config, lambda manager: manager.personal_data.erase(member_id, secrets.token_hex(8)))
-    typer.echo(f"member {member_id} {'is erased' if is_new else 'was erased before'}")
+    _print_change(member_id, "erased", is_new=is_new, as_json=as_json)
+
+
+def _confirm_erasure(config: Path, member_id: int) -> None:
+    if not sys.stdin.isatty():
+        raise SettingsError(["members erase asks before it erases, and there is no terminal: give --yes"])
+    shown = _run(config, lambda manager: manager.administration.show(member_id))
+    name = member_tables.get_name(shown["member"] or {})
+    question = f"Erase member {member_id}{f' ({name})' if name else ''}? It cannot be undone."
+    if not typer.confirm(question, err=True):
+        typer.echo("nothing was erased", err=True)
+        raise typer.Exit(1)
+
+
+def _make_act(operator: str, reason: str) -> OperatorAct:
+    return OperatorAct(operator or _get_user(), reason, secrets.token_hex(8))
+
+
+def _get_user() -> str:
+    """Return the name of whoever runs the command, also behind sudo; `unknown` where the system has none."""
+    with suppress(OSError, KeyError):  # a number without a name, in a container
+        return (os.environ.get("SUDO_USER") or getpass.getuser())[:64]
+    return "unknown"
+
+
+def _print_change(member_id: int, state: str, *, is_new: bool, as_json: bool) -> None:
+    if as_json:
+        _print_json({"id": member_id, "state": state, "changed": is_new})
+    else:
+        typer.echo(f"member {member_id} {'is' if is_new else 'was'} {state}{'' if is_new else ' before'}")
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _print_lines(lines: list[str]) -> None:
+    for line in lines:
+        typer.echo(line)
 
 
 def _run(config: Path, action: Callable[[ConnectManager], Awaitable[T]]) -> T:

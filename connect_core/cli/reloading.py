@@ -23,10 +23,14 @@ LISTENER = "CONNECT_LISTENER"
 log = logging.getLogger("connect_login")
 
 
-def run_reloadable(config: uvicorn.Config, check: Callable[[], None]) -> None:
-    """Run one process that SIGHUP replaces, unless `check` raises a `ConnectError`: then it goes on."""
+def find_inherited_listener() -> socket.socket | None:
+    """Return the socket of the process that this one has replaced, or None for a first start."""
     inherited = os.environ.pop(LISTENER, "")
-    listener = socket.socket(fileno=int(inherited)) if inherited else config.bind_socket()
+    return socket.socket(fileno=int(inherited)) if inherited else None
+
+
+def run_reloadable(config: uvicorn.Config, listener: socket.socket, check: Callable[[], None]) -> None:
+    """Serve on `listener` with one process that SIGHUP replaces, unless `check` raises a `ConnectError`."""
     kept = listener.dup()  # uvicorn closes its own
     server, is_reloading = uvicorn.Server(config), threading.Event()
 

@@ -13,9 +13,10 @@ from starlette.applications import Starlette
 from connect_core.cli.background_tasks import supervise_tasks
 from connect_core.cli.configuration import DEFAULT, ConfigPath
 from connect_core.cli.keys import new_key
+from connect_core.cli.listening import Port, get_address, listen_on
 from connect_core.cli.protocol import BoundedProtocol
-from connect_core.cli.reloading import is_usable, run_reloadable
-from connect_core.cli.workers import end_with_main_process, supervise_workers
+from connect_core.cli.reloading import find_inherited_listener, is_usable, run_reloadable
+from connect_core.cli.workers import Supervisor, end_with_main_process
 from connect_core.errors import SettingsError
 from connect_core.observability.logs import configure_logging
 from connect_core.settings import load_settings
@@ -56,27 +57,28 @@ def init(
 
 def serve(
     config: ConfigPath = DEFAULT,
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on, or a name of this machine; 0.0.0.0 for all.")
+    ] = "127.0.0.1",
+    port: Port = 8000,
     workers: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 1,
     log_level: Annotated[LogLevel, typer.Option(help="The least severe level that is logged.")] = LogLevel.INFO,
 ) -> None:
     """Run the service until Ctrl-C; SIGHUP reads the configuration again.
 
-    Creates the tables of an empty SQLite database; other databases get them from `connect-login db upgrade`.
+    Creates the tables of an empty SQLite database; other databases get them from `connect-login db upgrade`. Says its
+    address once it listens there.
+
+    Exit code 2: the configuration, the database, the host or the port cannot be used; a line says why.
     """
     configure_logging(log_level)
     settings = load_settings(config)
     app = supervise_tasks(create_app(settings))  # reports every mistake before a worker starts
     schema.prepare(app.state.manager.database, f"{schema.UPGRADE} --config {config}")
-    if workers > 1:
-        app.state.manager.database.close()
-    typer.echo(f"connect-login serves {settings.service.public_url} on http://{host}:{port}", err=True)
+    listener = find_inherited_listener() or listen_on(host, port)
+    typer.echo(f"connect-login serves {settings.service.public_url} on http://{get_address(listener)}", err=True)
     os.environ["CONNECT_CONFIG"], os.environ["CONNECT_LOG_LEVEL"] = str(config), log_level
-    supervise_workers()
     options: dict[str, Any] = {
-        "host": host,
-        "port": port,
         "log_config": None,
         "access_log": False,
         "server_header": False,
@@ -85,9 +87,11 @@ def serve(
         "timeout_graceful_shutdown": 10,
     }
     if workers > 1:
-        uvicorn.run("connect_core.cli.serve:make_app", factory=True, workers=workers, **options)
+        app.state.manager.database.close()
+        factory = uvicorn.Config("connect_core.cli.serve:make_app", factory=True, workers=workers, **options)
+        Supervisor(factory, sockets=[listener]).run()
     else:
-        run_reloadable(uvicorn.Config(app, **options), partial(_check, config))
+        run_reloadable(uvicorn.Config(app, **options), listener, partial(_check, config))
 
 
 def make_app() -> Starlette:

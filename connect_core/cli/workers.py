@@ -9,7 +9,6 @@ import os
 import signal
 import threading
 import time
-from importlib import import_module
 from multiprocessing.connection import wait
 
 from uvicorn.supervisors import Multiprocess
@@ -31,11 +30,6 @@ class Supervisor(Multiprocess):
             if old is not new:
                 fields = {"worker": old.pid, "ended_by": _describe(old.process.exitcode), "replaced_by": new.pid}
                 log.error("worker_died", extra=fields)
-
-
-def supervise_workers() -> None:
-    """Have `uvicorn.run` use `Supervisor`. It has no parameter for that, and does more than to make a supervisor."""
-    vars(import_module("uvicorn.main"))["Multiprocess"] = Supervisor  # the name `uvicorn.main` is its command
 
 
 def end_with_main_process() -> None:

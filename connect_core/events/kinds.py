@@ -4,5 +4,7 @@ REGISTERED, LOGGED_IN, BOUND, UNBOUND = "registered", "logged_in", "bound", "unb
 CONFLICT, ERASED = "identity_conflict", "erased"
 HANDED_OVER, HANDOVER_CONFLICT = "handed_over", "handover_conflict"
 MERGED, MERGE_UNDONE = "merged", "merge_undone"
+DISABLED, ENABLED, SESSIONS_ENDED = "disabled", "enabled", "sessions_ended"
+"""What an operator did to a member. They are stored and have no hook."""
 LOGIN_REFUSED = "login_refused"
 """Has a hook, but is never stored."""

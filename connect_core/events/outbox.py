@@ -49,7 +49,7 @@ def to_row(event: LoginEvent | MergeEvent | ErasedEvent, connect_id: int, subjec
         "subject_hash": subject_hash,
         "request_id": event.request_id,
         "create_time": event.time,
-        "detail": _NEW_MEMBER if event.is_new_member else "",
+        "detail": _NEW_MEMBER if event.is_new_member else event.detail,
     }
 
 
@@ -69,4 +69,5 @@ def from_row(row: EventRow) -> LoginEvent | MergeEvent | ErasedEvent:
         is_new_member=row.detail == _NEW_MEMBER,
         request_id=row.request_id,
         time=row.create_time,
+        detail="" if row.detail == _NEW_MEMBER else row.detail,
     )

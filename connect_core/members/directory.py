@@ -54,6 +54,8 @@ class Members(Protocol):
 
     keeps_passwords: bool
     """Whether a password in `es_member` can prove a member."""
+    keeps_members: bool
+    """Whether a member is a row of `es_member`, which is searched and disabled here."""
     counts_unbinds: bool
     """Whether it matters for a registration how often an identity was unbound; then an erasure leaves the number."""
 
@@ -110,6 +112,7 @@ class BuiltInMembers:
     """Members in `es_member`."""
 
     keeps_passwords = True
+    keeps_members = True
     counts_unbinds = False
 
     def __init__(self, database: Database) -> None:
@@ -234,6 +237,7 @@ class ExternalMembers:
     """Members in the shop's own directory."""
 
     keeps_passwords = False
+    keeps_members = False
     counts_unbinds = True
 
     def __init__(self, database: Database, directory: ExternalDirectory) -> None:

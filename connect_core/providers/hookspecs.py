@@ -69,6 +69,8 @@ class LoginEvent:
     - `request_id`: the id that the log lines of this request carry.
     - `time`: seconds since the epoch.
     - `id`: the id of the row in `es_connect_event`. A hook may be called twice for one event; both have the same id.
+    - `detail`: who did it for the member and why, such as `operator li: asked by phone`; else empty.
+      An operator has no client type; `client_type` is `pc` then.
     """
 
     kind: str
@@ -80,6 +82,7 @@ class LoginEvent:
     request_id: str
     time: int
     id: int = 0
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Serving ASGI applications on loopback, each from a thread. Never listens on another address."""
+"""Serving ASGI applications from threads: on loopback, unless the caller brings a socket of its own."""
 
 import asyncio
 import socket
@@ -35,12 +35,18 @@ def listen(port: int = 0) -> socket.socket:
     return socket.create_server(("127.0.0.1", port), backlog=2048)
 
 
+def get_url(listener: socket.socket) -> str:
+    """Return the base URL of what listens on a socket, without a slash at the end."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if listener.family == socket.AF_INET6 else f"http://{host}:{port}"
+
+
 @contextmanager
 def serving(app: ASGIApp, *, port: int = 0, listener: socket.socket | None = None) -> Iterator[str]:
-    """Serve `app` on 127.0.0.1 from a thread until the block ends; yields its base URL, without a slash at the end.
+    """Serve `app` from a thread until the block ends; yields its base URL, without a slash at the end.
 
-    It listens on `port` (0: a free one) or on `listener`, an open socket from `listen`. The application's lifespan
-    runs. The end of the block waits at most 10 seconds for requests that are under way.
+    It listens on 127.0.0.1 and `port` (0: a free one), or on `listener`, an open socket such as from `listen`. The
+    application's lifespan runs. The end of the block waits at most 10 seconds for requests that are under way.
 
         with serving(sandbox_app({"acme": AcmeSandbox()})) as base_url:
             httpx.get(f"{base_url}/acme/authorize")
@@ -65,7 +71,7 @@ def serving(app: ASGIApp, *, port: int = 0, listener: socket.socket | None = Non
             time.sleep(0.005)
         if not server.started:
             raise RuntimeError("the application did not start; its log says why")
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield get_url(listener)
     finally:
         server.should_exit = True
         thread.join(10)

@@ -21,6 +21,7 @@ from connect_core.identity import ClientType
 from connect_core.settings.model import ProviderSettings, Settings
 from connect_core.settings.renamed_keys import Report, log_renamed, rename_keys
 from connect_core.settings.secret_files import ReportReadable, is_readable_by_others, is_secret, log_readable
+from connect_core.settings.sqlite_paths import find_left_behind, locate_sqlite
 from connect_core.settings.values import parse_secret_key
 
 T = TypeVar("T")
@@ -66,7 +67,7 @@ def load_settings(
 def parse_settings(raw: Mapping[str, Any], folder: Path = Path(), *, report_renamed: Report = log_renamed) -> Settings:
     """Check a configuration given as plain data, `raw`, as `tomllib` returns it. Raises `SettingsError`.
 
-    `file:` paths are relative to `folder`; `report_renamed` as in `load_settings`.
+    Paths in it, also that of a SQLite database, are relative to `folder`; `report_renamed` as in `load_settings`.
     """
     return _parse(raw, _Source(folder), report_renamed)
 
@@ -84,7 +85,24 @@ def _parse(raw: Mapping[str, Any], source: _Source, report_renamed: Report) -> S
     mistakes += [mistake for mistake in wrong if mistake.partition(":")[0] not in absent]
     if mistakes or settings is None:
         raise SettingsError(mistakes)
-    return settings
+    return _locate_database(settings, source.folder)
+
+
+def _locate_database(settings: Settings, folder: Path) -> Settings:
+    """Return the settings with the path of a SQLite file seen from `folder`.
+
+    Raises `SettingsError` rather than let an empty database be made beside the one that older releases would have used.
+    """
+    url = settings.service.database_url
+    if left_behind := find_left_behind(url, folder):
+        missing, existing = left_behind
+        mistake = (
+            f"a relative path begins at the folder of connect.toml: {missing} does not exist, but {existing} does; "
+            "stop the service and move it there with its -wal file, or give an absolute path"
+        )
+        raise SettingsError([f"service.database_url: {mistake}"])
+    service = settings.service.model_copy(update={"database_url": locate_sqlite(url, folder)})
+    return settings.model_copy(update={"service": service})
 
 
 def check_provider_settings(

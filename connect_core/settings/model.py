@@ -73,7 +73,9 @@ class Service(Section):
         description="The service's own origin; every callback URL is built from it."
     )
     database_url: str = Field(
-        default="sqlite:///connect.db", repr=False, description="An SQLAlchemy URL; its parameters are the driver's."
+        default="sqlite:///connect.db",
+        repr=False,
+        description="An SQLAlchemy URL; its parameters are the driver's. SQLite paths are relative to `connect.toml`.",
     )
     sqlite_synchronous: Literal["full", "normal"] = Field(
         default="full", description="`normal`: a power loss may cost the last commits."

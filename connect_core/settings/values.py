@@ -7,6 +7,8 @@ import base64
 import binascii
 import ipaddress
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -35,12 +37,29 @@ _ADDRESS = re.compile(
 )
 
 
+_PLAIN_HOSTS: set[str] = set()
+
+
+@contextmanager
+def allow_plain_http(host: str) -> Iterator[None]:
+    """While the block runs, accept plain http of the IP address `host` as that of a loopback host.
+
+    For `connect-login demo --host` alone, whose accounts are all made up: whoever is in the network reads and changes
+    what plain http carries. No setting, and nothing that a real shop runs, leads here.
+    """
+    _PLAIN_HOSTS.add(host)
+    try:
+        yield
+    finally:
+        _PLAIN_HOSTS.discard(host)
+
+
 def check_endpoint(url: str) -> str:
     """Return `url` as it is: an absolute https address, or plain http of a loopback host. Raises `ValueError`."""
     if not _ADDRESS.fullmatch(url):
         raise ValueError("give an absolute https:// address")
     parts = urlsplit(url)
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(parts.hostname) and parts.hostname not in _PLAIN_HOSTS:
         raise ValueError("plain http is accepted for loopback hosts only; use https://")
     return url
 

@@ -203,6 +203,25 @@ _FIND_BOUND = Statement(
     .where(_CONNECT.c.member_id == bindparam("member_id"), _CONNECT.c.active == 1)
     .order_by(_CONNECT.c.id)
 )
+_FIND_HOLDERS = Statement(
+    select(_CONNECT.c.member_id)
+    .where(
+        _CONNECT.c.active == 1,
+        _CONNECT.c.union_type == bindparam("type_of_id"),
+        or_(
+            _CONNECT.c.union_id == bindparam("value"),
+            _CONNECT.c.id.in_(
+                select(_ALIAS.c.connect_id).where(
+                    _ALIAS.c.active == 1,
+                    _ALIAS.c.union_type == bindparam("type_of_id"),
+                    _ALIAS.c.value == bindparam("value"),
+                )
+            ),
+        ),
+    )
+    .distinct()
+    .order_by(_CONNECT.c.member_id)
+)
 _LOCK = Statement(select(_CONNECT.c.member_id, _CONNECT.c.active).where(_HAS_ID).with_for_update())
 _END = Statement(update(_CONNECT).where(_HAS_ID, _CONNECT.c.active == 1).values(unbound_time=bindparam("now")))
 _END_ALIASES = Statement(
@@ -243,6 +262,11 @@ def find_open_id(transaction: Transaction, member_id: int, union_type: str, app_
     """Return the member's open id for the vendor's app `app_id`, or None."""
     open_id: str | None = _FIND_OPEN_ID.scalar(transaction, member_id=member_id, union_type=union_type, app_id=app_id)
     return open_id
+
+
+def find_holders(transaction: Transaction, union_type: str, value: str) -> list[int]:
+    """Return the ids of the members who have a vendor's id, of whichever kind and scope, in order."""
+    return [row[0] for row in _FIND_HOLDERS.all(transaction, type_of_id=union_type, value=value)]
 
 
 def find_bound(transaction: Transaction, member_id: int) -> list[BoundConnection]:

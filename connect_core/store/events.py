@@ -5,6 +5,7 @@ An event is inserted in the transaction whose changes it reports, and marked as 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
@@ -55,6 +56,13 @@ _FIND_UNDISPATCHED = Statement(
 _SET_DISPATCHED = Statement(
     update(_EVENT).where(_EVENT.c.id == bindparam("event_id")).values(dispatched_at=bindparam("now"))
 )
+_LATEST_COLUMNS = ("create_time", "kind", "provider", "client_type", "union_type", "request_id", "detail")
+_FIND_LATEST = Statement(
+    select(*(_EVENT.c[name] for name in _LATEST_COLUMNS))
+    .where(_EVENT.c.member_id == bindparam("member_id"))
+    .order_by(_EVENT.c.id.desc())
+    .limit(bindparam("most"))
+)
 
 
 def insert_events(transaction: Transaction, rows: Sequence[Mapping[str, object]]) -> None:
@@ -66,6 +74,12 @@ def insert_event(transaction: Transaction, row: Mapping[str, object]) -> int:
     """Insert one event and return its id."""
     event_id: int = _INSERT_RETURNING_ID.scalar(transaction, **row)
     return event_id
+
+
+def find_latest(transaction: Transaction, member_id: int, limit: int) -> list[dict[str, Any]]:
+    """Return the member's last `limit` events, the latest first, each as a dictionary of what an operator reads."""
+    rows = _FIND_LATEST.all(transaction, member_id=member_id, most=limit)
+    return [dict(zip(_LATEST_COLUMNS, row, strict=True)) for row in rows]
 
 
 def find_undispatched(transaction: Transaction, before: int, limit: int, after: int = 0) -> list[EventRow]:

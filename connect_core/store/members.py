@@ -1,5 +1,6 @@
 """Queries about members in the built-in table, `es_member`. Members that live elsewhere have no row here."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -53,6 +54,34 @@ _COUNT_LOGIN = Statement(
 )
 _FIND_PASSWORD = Statement(select(_MEMBER.c.id, _MEMBER.c.password_hash).where(_MEMBER.c.uname == bindparam("uname")))
 _HAS_PASSWORD = Statement(select(_MEMBER.c.id).where(_HAS_ID, _MEMBER.c.password_hash != ""))
+_LIKE = _MEMBER.c.nickname.like(bindparam("pattern"), escape="!")
+_SEARCH = {
+    name: Statement(
+        select(*(_MEMBER.c[column] for column in MemberRow.__dataclass_fields__))
+        .where(condition)
+        .order_by(_MEMBER.c.id)
+        .limit(bindparam("most"))
+    )
+    for name, condition in (
+        ("uname", _MEMBER.c.uname == bindparam("text")),
+        ("mobile", _MEMBER.c.mobile == bindparam("text")),
+        ("nickname", _LIKE),
+    )
+}
+
+
+def find_named(transaction: Transaction, text: str, limit: int) -> list[MemberRow]:
+    """Return at most `limit` members whose user name or mobile number is `text`, or whose nickname begins with it.
+
+    Those with the name or number come first. Whether small and capital letters of a nickname differ is the engine's.
+    """
+    pattern = re.sub("[!%_]", r"!\g<0>", text) + "%"
+    rows = [
+        *_SEARCH["uname"].all(transaction, text=text, most=limit),
+        *_SEARCH["mobile"].all(transaction, text=text, most=limit),
+        *_SEARCH["nickname"].all(transaction, pattern=pattern, most=limit),
+    ]
+    return list({row[0]: MemberRow(*row) for row in rows}.values())[:limit]
 
 
 def find_password(transaction: Transaction, uname: str) -> tuple[int, str] | None:

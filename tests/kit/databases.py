@@ -57,7 +57,8 @@ def is_answering(server: str) -> bool:
     return True
 
 
-def _on_server(server: str, statement: str) -> None:
+def run_on_server(server: str, statement: str) -> None:
+    """Run a statement outside a transaction, such as CREATE DATABASE."""
     engine = create_engine(server, poolclass=NullPool, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.exec_driver_sql(statement)
@@ -72,8 +73,8 @@ def _beside(server: str, name: str) -> str:
 def _template(server: str) -> str:
     """A database with the tables that PostgreSQL copies in a moment; it goes with the process."""
     name = f"connect_test_{os.getpid()}_template"
-    _on_server(server, f"CREATE DATABASE {name}")
-    atexit.register(_on_server, server, f"DROP DATABASE {name}")
+    run_on_server(server, f"CREATE DATABASE {name}")
+    atexit.register(run_on_server, server, f"DROP DATABASE {name}")
     with closing(Database(_beside(server, name))) as database:
         upgrade_schema(database)
     return name
@@ -103,11 +104,11 @@ def fresh_database(server: str, folder: Path) -> Iterator[str]:
 @contextmanager
 def _created(server: str, options: str) -> Iterator[str]:
     name = f"connect_test_{os.getpid()}_{next(_numbers)}"
-    _on_server(server, f"CREATE DATABASE {name} {options}")
+    run_on_server(server, f"CREATE DATABASE {name} {options}")
     try:
         yield _beside(server, name)
     finally:
-        _on_server(server, f"DROP DATABASE {name}" + " WITH (FORCE)" * server.startswith("postgresql"))
+        run_on_server(server, f"DROP DATABASE {name}" + " WITH (FORCE)" * server.startswith("postgresql"))
 
 
 def check(url: str, *expected: str, are_members_elsewhere: bool = False) -> None:

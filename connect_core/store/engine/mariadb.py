@@ -10,6 +10,8 @@ from connect_core.store.engine.backend import ServerBackend, cut_socket, read_co
 from connect_core.store.engine.workers import RESPONSE_TIMEOUT_SECONDS, WORK_TIMEOUT_SECONDS
 
 _LIMITS = ("max_statement_time", "lock_wait_timeout", "innodb_lock_wait_timeout")
+_TLS_ERROR = 2026
+"""CR_SSL_CONNECTION_ERROR, "Client Error Codes"."""
 _ISOLATION = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
 """REPEATABLE READ, the default, locks gaps between index entries: two first logins would block each other."""
 _TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"
@@ -40,10 +42,18 @@ class MariadbBackend(ServerBackend):
         self._set_up = [set_up, *own_command, _ISOLATION]
         timeouts = {"read_timeout": WORK_TIMEOUT_SECONDS, "write_timeout": WORK_TIMEOUT_SECONDS}
         super().__init__(address.difference_update_query(["init_command"]), timeouts)
+        event.listen(self.engine, "do_connect", self._connect)
         event.listen(self.engine, "connect", self._set_up_session)
 
     def begin(self, cursor: Any, *, writes: bool) -> None:
         """Do nothing: the driver starts a transaction with the first statement."""
+
+    def _connect(self, dialect: Any, record: Any, arguments: Any, options: Any) -> Any:
+        """Connect as SQLAlchemy does; a certificate that PyMySQL cannot read is an error of the driver's too."""
+        try:
+            return dialect.connect(*arguments, **options)
+        except OSError as error:
+            raise dialect.loaded_dbapi.OperationalError(_TLS_ERROR, type(error).__name__) from None
 
     def _set_up_session(self, connection: Any, record: Any) -> None:
         with connection.cursor() as cursor:

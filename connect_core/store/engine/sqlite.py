@@ -1,10 +1,12 @@
 """SQLite through Python's sqlite3: connection settings, locks and catalogue queries."""
 
+import errno
 import os
 import sqlite3
 import time
 from collections.abc import Collection
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, PoolProxiedConnection, event
@@ -129,7 +131,18 @@ def _create_private_file(path: str) -> None:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
-        raise SettingsError([f"service.database_url: the file cannot be opened: {error.strerror}"]) from None
+        raise SettingsError([f"service.database_url: {path}: {_explain(error, path)}"]) from None
+
+
+def _explain(error: OSError, path: str) -> str:
+    folder = Path(path).parent
+    if isinstance(error, IsADirectoryError):
+        return "this is a folder; give the path of a file"
+    if not folder.is_dir():
+        return f"the folder {folder} does not exist; create it, or correct the path"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"this user may not write here; it needs the right to write the file and the folder {folder}"
+    return f"the file cannot be opened: {error.strerror}"
 
 
 def _create_engine(url: str, synchronous: str) -> Engine:
