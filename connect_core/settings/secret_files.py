@@ -28,7 +28,7 @@ def is_readable_by_others(file: Path) -> bool:
 
 
 def is_secret(key: str, text: str) -> bool:
-    """Tell whether the value `text` of `key` is a secret: by the key's name, a private key, or a password in an address.
+    """Tell whether the value `text` of `key` is a secret: by its key, a private key in it, or a password in an address.
 
     A database URL may have its password among its parameters (libpq, PyMySQL).
     """
