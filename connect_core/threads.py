@@ -1,7 +1,8 @@
-"""Threads for blocking code of plugins: bounded, apart from everybody else's, and never waited for at the end.
+"""Threads for blocking code: bounded, each kind of work apart from the others, and never waited for at the end.
 
-asyncio's default pool is for our own short work and for DNS: a hook that hangs there would stop every login. A thread
-cannot be ended from outside, so code that hangs keeps its thread; the process ends all the same.
+Nothing of ours runs on asyncio's default pool, whose few threads belong to everybody in the process: a hook that hangs
+there, or many checks of passwords, would stop every login. A thread cannot be ended from outside, so code that hangs
+keeps its thread; the process ends all the same.
 """
 
 import asyncio
@@ -34,7 +35,8 @@ class DaemonThreads:
         future: Future[T] = Future()
         with self._lock:
             if self._unfinished >= self._limit:
-                raise Unavailable("too many calls of a plugin wait already", retry_after=RETRY_AFTER_SECONDS)
+                waits = f"too many calls wait for a thread already ({self._name})"
+                raise Unavailable(waits, retry_after=RETRY_AFTER_SECONDS)
             self._unfinished += 1
             needs_thread = self._started < min(self._unfinished, self._most)
             self._started += needs_thread

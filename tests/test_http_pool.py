@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import socket
+import threading
 import time
 from collections.abc import Awaitable
 
@@ -221,3 +222,17 @@ async def call_with_secrets(vendor: Http, url: str) -> list[object]:
 async def read_json(call: Awaitable[Answer]) -> dict[str, object]:
     """Wait for the answer and parse it."""
     return (await call).json()
+
+
+async def test_a_full_default_pool_stops_no_call() -> None:
+    """Whoever blocks every thread of asyncio's default pool, a shop's directory for example, stops no look-up."""
+    is_released, loop = threading.Event(), asyncio.get_running_loop()
+    blocked = [loop.run_in_executor(None, is_released.wait, 10) for _ in range(60)]
+    try:
+        with peer(always(whole(b"{}"))) as vendor:
+            async with http_pool() as pool:
+                answer = await pool.for_provider("acme").get(vendor.url.replace("127.0.0.1", "localhost"))
+        assert answer.status == 200
+    finally:
+        is_released.set()
+        await asyncio.gather(*blocked)

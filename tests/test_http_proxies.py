@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from yarl import URL
 
-from connect_core.http import find_proxy
+from connect_core.http.proxies import find_proxy
 from connect_core.sandbox import serving
 
 from .kit.peers import always, get, peer, whole

@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from connect_core.crypto import is_password
 from connect_core.errors import LoginTooOld, MemberDisabled, NotLoggedIn, TokenInvalid, Unavailable, Unsupported
 from connect_core.identity import ClientType
 from connect_core.members.services import HOOK_SECONDS, Services
@@ -42,6 +41,7 @@ class CurrentMember:
         self._sessions = services.sessions
         self._vendor_sessions = services.vendor_sessions
         self._hooks, self._hook_threads = services.hooks, services.hook_threads
+        self._is_password = services.is_password
         self._now = services.now
 
     async def refresh(self, refresh_token: str) -> Tokens:
@@ -161,8 +161,7 @@ class CurrentMember:
             with suppress(Unsupported):  # no row can hold such a name
                 stored = await self._database.read(lambda tx: members.find_password(tx, username))
             member_id, password_hash = stored or (None, "")
-            loop = asyncio.get_running_loop()
-            if not await loop.run_in_executor(None, is_password, password, password_hash):
+            if not await self._is_password(password, password_hash):
                 member_id = None
         if member_id is None:
             raise NotLoggedIn("the credentials prove nobody")

@@ -3,10 +3,8 @@
 Never asks a provider. Every method is about the member of a live session, so nobody else's rows can be named.
 """
 
-import asyncio
 from dataclasses import dataclass
 
-from connect_core.crypto import hash_password
 from connect_core.errors import BadRequest, Unsupported
 from connect_core.events import kinds
 from connect_core.identity import ClientType
@@ -92,7 +90,7 @@ class SelfService:
         """Give the member a password of 8 to 128 characters. Raises `BadRequest`."""
         if len(password) not in PASSWORD_LENGTHS:
             raise BadRequest("a password has 8 to 128 characters")
-        hashed = await asyncio.get_running_loop().run_in_executor(None, hash_password, password)
+        hashed = await self._services.hash_password(password)
         now = self._services.now()
 
         def store(tx: Transaction) -> None:

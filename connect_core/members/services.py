@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
-from connect_core.crypto import keyed_hash
+from connect_core.crypto import keyed_hash, passwords
 from connect_core.events.dispatch import Dispatcher
 from connect_core.members.directory import Members
 from connect_core.members.vendor_sessions import VendorSessions
@@ -14,6 +15,8 @@ from connect_core.threads import DaemonThreads
 
 HOOK_SECONDS = 4
 """How long a hook may take whose answer a visitor waits for, with the wait for a thread."""
+PASSWORD_SECONDS = 4
+"""How long a password may take to be hashed or checked, with the wait for a thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class Services:
 
     `clock` answers seconds since the epoch. `subject_key` keys the hashes by which events tell persons apart.
     `has_passwords`: a password of ours logs a member in, with "I have an account here". `hook_threads` run the hooks
-    whose answer a visitor waits for.
+    whose answer a visitor waits for, `password_threads` hash and check passwords: each hash takes 64 MiB.
     """
 
     database: Database
@@ -35,10 +38,24 @@ class Services:
     subject_key: bytes = field(repr=False)
     has_passwords: bool = False
     hook_threads: DaemonThreads = field(default_factory=lambda: DaemonThreads("hooks", threads=8, waiting=100))
+    password_threads: DaemonThreads = field(default_factory=lambda: DaemonThreads("passwords", waiting=100))
 
     def now(self) -> int:
         """Return the time in whole seconds since the epoch."""
         return int(self.clock())
+
+    async def is_password(self, password: str, stored: str) -> bool:
+        """Tell whether `password` has the hash `stored`, as `crypto.passwords` does, beside the event loop.
+
+        Raises `Unavailable` when so many passwords are checked that it would take longer than `PASSWORD_SECONDS`.
+        """
+        check = partial(passwords.is_password, password, stored)
+        return await self.password_threads.run_within(check, PASSWORD_SECONDS, "the check of passwords")
+
+    async def hash_password(self, password: str) -> str:
+        """Return the hash of a password, made beside the event loop. Raises as `is_password` does."""
+        make = partial(passwords.hash_password, password)
+        return await self.password_threads.run_within(make, PASSWORD_SECONDS, "the hashing of passwords")
 
     def hash_subject(self, kind: str, value: str) -> str:
         """Return the keyed hash that stands for a person in events: it can be compared, and not guessed."""

@@ -33,9 +33,13 @@ _KEEPS_BLANKS = re.compile(r"(?:^|\.)scope_separator$")
 
 @dataclass(slots=True)
 class _Source:
-    """Where `file:` paths begin, with what was found: `mistakes`, and keys of secrets in files that all may read."""
+    """Where `file:` paths begin, with what was found: `mistakes`, and keys of secrets in files that all may read.
+
+    `readable_name` is the name of the configuration file when all may read it, else empty.
+    """
 
     folder: Path
+    readable_name: str = ""
     mistakes: list[str] = field(default_factory=list)
     readable: list[tuple[str, str]] = field(default_factory=list)
 
@@ -45,8 +49,8 @@ def load_settings(
 ) -> Settings:
     """Read `connect.toml`, the file at `path`. Raises `SettingsError` with all mistakes.
 
-    `report_renamed` is called once for each key that stands under an old name, `report_readable` for each secret in a
-    file that every user of the machine may read; by default they log a warning.
+    `report_renamed` is called once for each key that stands under an old name, `report_readable` for each secret, here
+    or behind `file:`, in a file that every user of the machine may read; by default they log a warning.
     """
     try:
         raw = tomllib.loads(path.read_text("utf-8-sig"))
@@ -55,7 +59,7 @@ def load_settings(
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         mistake = str(error)
     else:
-        source = _Source(path.parent)
+        source = _Source(path.parent, path.name if is_readable_by_others(path) else "")
         settings = _parse(raw, source, report_renamed)
         for key, file in source.readable:
             report_readable(key, file)
@@ -176,7 +180,11 @@ def _resolve_text(literal: str, source: _Source, path: str) -> str | Path:
         return source.folder / text if path in _PATHS else text
     if path in _PATHS:
         return source.folder / (name if kind == "file" else text)
-    return _read_file(name, source, path) if kind == "file" else text
+    if kind == "file":
+        return _read_file(name, source, path)
+    if source.readable_name and is_secret(path, text):
+        source.readable.append((path, source.readable_name))
+    return text
 
 
 def _read_file(name: str, source: _Source, path: str) -> str:

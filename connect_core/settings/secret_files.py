@@ -6,13 +6,14 @@ import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 log = logging.getLogger("connect_login")
 
 ReportReadable = Callable[[str, str], None]
 """Called with the path of a key, such as `service.secret_keys.0`, and the name of the file that holds its value."""
 _SECRET_KEY = re.compile(r"(?:secret|password|private_key|aes_key|secret_keys\.\d+)$")
+_URL_PASSWORDS = frozenset({"password", "passwd", "sslpassword"})
 _URL = re.compile(r"[a-z0-9+]+://", re.IGNORECASE)
 
 
@@ -27,10 +28,16 @@ def is_readable_by_others(file: Path) -> bool:
 
 
 def is_secret(key: str, text: str) -> bool:
-    """Tell whether the value `text` of `key` is a secret: by the key's name, a private key in it, or a password."""
+    """Tell whether the value `text` of `key` is a secret: by its key, a private key in it, or a password in an address.
+
+    A database URL may have its password among its parameters (libpq, PyMySQL).
+    """
     if _SECRET_KEY.search(key) or "PRIVATE KEY-----" in text:
         return bool(text)
     try:
-        return bool(_URL.match(text) and urlsplit(text).password)
+        if not _URL.match(text):
+            return False
+        parts = urlsplit(text)
+        return bool(parts.password) or any(name in _URL_PASSWORDS for name, _ in parse_qsl(parts.query))
     except ValueError:
         return False

@@ -211,7 +211,7 @@ async def come_back(
     return await manager.login_callback("acme", client, {"code": code, "state": state}, sealed, VISIT, **options)
 
 
-async def outcome_of(login: Awaitable[Outcome]) -> str:
+async def outcome_of(login: Awaitable[object]) -> str:
     """The code of the error that a login ends with, or `ok`."""
     try:
         await login

@@ -77,7 +77,7 @@ def free_port() -> int:
 
 def wait_for(url: str) -> httpx.Response:
     """The answer, once there is one."""
-    ends = time.monotonic() + 15
+    ends = time.monotonic() + 60
     while True:
         try:
             return httpx.get(url, trust_env=False)

@@ -1,12 +1,15 @@
 """After the login: who is there, refreshing and ending, and that a member who is refused is refused everywhere."""
 
 import asyncio
+import threading
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connect_core.crypto import passwords
 from connect_core.errors import MemberDisabled, TokenInvalid
 from connect_core.identity import ClientType, Profile
 from connect_core.login.values import SessionOpened
@@ -15,7 +18,7 @@ from connect_core.plugin import MemberDirectory, hookimpl
 from connect_core.sessions import NO_TOKENS, OpenSession, PresentedTokens, Tokens
 
 from ..conftest import MakeManager
-from ..kit.acme import NOW, begin, come_back, hand_in, locked, rows
+from ..kit.acme import NOW, begin, come_back, hand_in, locked, outcome_of, rows
 from ..kit.clock import Clock
 
 pytestmark = pytest.mark.usefixtures("database_url")
@@ -199,3 +202,30 @@ async def test_members_elsewhere_are_looked_up_there_each_time(make_manager: Mak
     crm.gone = True
     assert await manager.current_member.find_member(PresentedTokens(session=browser.token)) is None
     assert rows(tmp_path, "SELECT * FROM es_member") == []
+
+
+async def test_many_passwords_stop_nobody_else(manager: ConnectManager, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many are checked at once: host names are looked up, others log in, and what does not fit is a 503."""
+    is_released = threading.Event()
+
+    def hang(password: str, stored: str) -> bool:
+        running.append(password)
+        is_released.wait(10)
+        return False
+
+    running: list[str] = []
+    monkeypatch.setattr(passwords, "is_password", hang)
+    tries = [asyncio.ensure_future(outcome_of(check(manager, f"wrong {number}"))) for number in range(150)]
+    await asyncio.sleep(0.1)
+    async with asyncio.timeout(2):
+        await asyncio.get_running_loop().getaddrinfo("localhost", 443)
+        await open_browser(manager)
+    is_released.set()
+    outcomes = Counter(await asyncio.gather(*tries))
+    assert outcomes == {"not_logged_in": 104, "unavailable": 46}
+    assert len(set(running)) == 104
+
+
+async def check(manager: ConnectManager, password: str) -> None:
+    """Try a password of nobody."""
+    await manager.current_member.check_credentials({"username": "lihua", "password": password})

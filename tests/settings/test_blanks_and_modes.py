@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from connect_core.cli.serve import init
 from connect_core.errors import SettingsError
 from connect_core.settings import load_settings, parse_settings
 from connect_core.settings.secret_files import is_secret
@@ -104,6 +105,50 @@ def test_secrets_that_every_user_may_read(
     assert all(record.levelno == logging.WARNING for record in lines)
 
 
+LITERALS = f"""\
+[service]
+public_url = "https://shop.example"
+secret_keys = ["{KEY}"]
+database_url = "postgresql+psycopg://shop:hunter2@db/shop"
+[accounts.pay]
+app_id = "1"
+app_secret = "hunter2"
+private_key = "env:CONNECT_TEST_SECRET"
+[providers.github.pc]
+client_secret = "hunter2"
+"""
+LITERAL_KEYS = ["service.secret_keys.0", "service.database_url", "accounts.pay.app_secret"]
+
+
+@pytest.mark.parametrize(("mode", "is_warned"), [(0o600, False), (0o640, False), (0o644, True), (0o604, True)])
+def test_a_configuration_with_secrets_that_every_user_may_read(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    mode: int,
+    is_warned: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    """Each secret that stands in it is named, and no value; what comes from the environment does not stand in it."""
+    monkeypatch.setenv("CONNECT_TEST_SECRET", "hunter2")
+    path = tmp_path / "shop.toml"
+    path.write_text(LITERALS, "utf-8")
+    path.chmod(mode)
+    load_settings(path)
+    lines = [vars(record) for record in caplog.records if record.message == "secret_readable"]
+    expected = [*LITERAL_KEYS, "providers.github.pc.client_secret"] if is_warned else []
+    assert [line["key"] for line in lines] == expected
+    assert {line["file"] for line in lines} == ({"shop.toml"} if is_warned else set())
+    assert "hunter2" not in str(lines)
+
+
+def test_a_configuration_without_secrets_may_be_read_by_all(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """As `connect-login init` writes it, with its key in a file of its own."""
+    init(tmp_path)
+    (tmp_path / "connect.toml").chmod(0o644)
+    load_settings(tmp_path / "connect.toml")
+    assert not caplog.records
+
+
 @pytest.mark.parametrize(
     ("key", "text", "expected"),
     [
@@ -113,6 +158,9 @@ def test_secrets_that_every_user_may_read(
         ("accounts.pay.app_cert", "-----BEGIN RSA PRIVATE KEY-----", True),
         ("service.redis_url", "redis://:x@cache", True),
         ("service.redis_url", "redis://cache", False),
+        ("service.database_url", "postgresql+psycopg://shop@db/shop?password=x", True),
+        ("service.database_url", "mysql+pymysql://shop@db/shop?charset=utf8mb4&passwd=x", True),
+        ("service.database_url", "postgresql+psycopg://shop@db/shop?passfile=/etc/pgpass", False),
         ("accounts.pay.alipay_public_key", "MIIB", False),
         ("providers.acme.key_id", "x", False),
         ("service.database_url", "http://[", False),

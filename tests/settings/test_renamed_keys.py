@@ -105,6 +105,7 @@ def test_a_file_with_old_keys_is_reported_to_whoever_asks(tmp_path: Path, caplog
     path = tmp_path / "connect.toml"
     keys = "merge_undo = 60\nunbind_cooldown = 60\n[sessions]\nrecent = 60\n[limits]\nper_account = 'off'"
     path.write_text(f"[service]\npublic_url = 'https://shop.example'\nsecret_keys = ['{'A' * 43}']\n{keys}")
+    path.chmod(0o600)
     reports: list[tuple[str, str]] = []
     load_settings(path, report_renamed=lambda old, new: reports.append((old, new)))
     assert reports == [(f"{section}.{old}", f"{section}.{new}") for (section, old), new in RENAMED_KEYS.items()]

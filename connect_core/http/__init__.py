@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self, TypeVar
 from urllib.parse import quote, urlencode
-from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 import aiohttp
 from yarl import URL
@@ -28,6 +27,8 @@ from connect_core.errors import (
     ProviderTimeout,
     Unavailable,
 )
+from connect_core.http.proxies import find_proxy
+from connect_core.http.resolver import ThreadsResolver
 from connect_core.limits import ANSWER_HEADER_LIMIT, ANSWER_LIMIT
 
 TOTAL_DEADLINE = 8.0
@@ -175,7 +176,7 @@ class Network:
 
     def _open(self) -> aiohttp.ClientSession:
         session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=20),
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=20, resolver=ThreadsResolver()),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(sock_connect=CONNECT_DEADLINE),
             auto_decompress=False,
@@ -185,18 +186,6 @@ class Network:
         )
         session._retry_connection = False  # aiohttp has no public switch; a test sends a GET into a closed connection
         return session
-
-
-def find_proxy(url: URL) -> URL | None:
-    """Return the proxy that the environment names for `url`, with its user and password, or None.
-
-    Reads `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in capitals or not, as curl does, and nothing else.
-    """
-    proxies = getproxies_environment()
-    proxy = proxies.get(url.scheme) or proxies.get("all")
-    if not proxy or proxy_bypass_environment(url.authority, proxies):
-        return None
-    return URL(proxy if "://" in proxy else f"http://{proxy}")
 
 
 class HttpPool:
