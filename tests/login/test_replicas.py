@@ -20,7 +20,6 @@ from connect_core.login.values import (
     SessionOpened,
 )
 from connect_core.observability.refusals import REFUSALS_A_MINUTE, RefusalLog
-
 from connect_core.sessions import LiveSession, PresentedTokens
 
 from ..conftest import MakeManager
@@ -119,9 +118,7 @@ async def test_a_proof_is_given_again_by_another_process(make_manager: MakeManag
     visit = replace(VISIT, presented=PresentedTokens(bearer=bearer))
     state, sealed = await begin(processes[0], purpose=Purpose(PurposeKind.PROVE, session))
     parameters = {"code": "second.2", "state": state}
-    made, repeated = [
-        await process.login_callback("acme", "pc", parameters, sealed, visit) for process in processes
-    ]
+    made, repeated = [await process.login_callback("acme", "pc", parameters, sealed, visit) for process in processes]
     assert isinstance(made, AccountProved)
     assert repeated == made
     other = await processes[1].login_callback("acme", "pc", parameters, sealed, VISIT)
