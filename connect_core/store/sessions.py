@@ -1,7 +1,7 @@
 """Queries about sessions (`es_member_session`): opaque tokens, stored as hashes, one family of tokens for each login.
 
 A query that revokes tokens is repeated until it changes no row, since a rotation that ran at the same time may have
-inserted a successor meanwhile. Whatever ends a login deletes the vendor's side of it (`es_connect_vendor_session`), too.
+inserted a successor meanwhile. What ends a login deletes its row of `es_connect_vendor_session`, too.
 """
 
 from dataclasses import dataclass

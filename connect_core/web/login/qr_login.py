@@ -167,7 +167,7 @@ class _PcEndpoints:
             self._streams -= 1
 
     async def _watch(self, ticket: str, looks: int) -> AsyncIterator[tuple[int, QrLoginState]]:
-        """Look at the state every `INTERVAL` seconds until the decision; yields the number of the look and the state."""
+        """Look at the state every `INTERVAL` seconds until the decision; yields the look's number and the state."""
         state = QrLoginState.WAITING
         for place in range(looks):
             if place:
