@@ -92,12 +92,10 @@ class ConnectManager(Parts):
                     nonce=begun.nonce,
                     code_verifier=begun.code_verifier,
                 )
-                outcome = await self._finish(Arrival(configured, visit, begun, purpose), response)
+                return await self._finish(Arrival(configured, visit, begun, purpose), response)
             except Exception:
                 await self.callbacks.close_failed(begun)
                 raise
-            self.callbacks.remember(begun, outcome)
-            return outcome
 
     async def login_with_code(
         self, provider: str, client_type: str, parameters: Mapping[str, str], visit: Visit, purpose: Purpose = LOG_IN

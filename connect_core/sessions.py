@@ -264,18 +264,20 @@ class Sessions:
         store.revoke_unused_successors(transaction, row, now - REUSE_GRACE, now)
         return not store.has_used_successor(transaction, row)
 
-    def end(self, transaction: Transaction, token: str, now: int) -> LiveSession | None:
-        """End the login that a token of any kind belongs to; returns whose it was, None for an unknown token."""
-        row = store.find_session(transaction, token_hash(token))
-        session = _live(row) if row else self.find_by_access_token(transaction, token, now)
-        if session is not None:
-            store.revoke_family(transaction, session.family, now)
-        return session
+    def find_families(self, transaction: Transaction, tokens: Iterable[str], now: int) -> list[str]:
+        """Return the login that each token, of any kind, belongs to; unknown and empty tokens are passed over."""
+        families: dict[str, None] = {}
+        for token in filter(None, dict.fromkeys(tokens)):
+            row = store.find_session(transaction, token_hash(token))
+            session = _live(row) if row else self.find_by_access_token(transaction, token, now)
+            if session is not None:
+                families[session.family] = None
+        return list(families)
 
-    def end_all(self, transaction: Transaction, tokens: Iterable[str], now: int) -> list[LiveSession]:
-        """End and return every login that one of the tokens belongs to; unknown and empty ones are passed over."""
-        ended = [self.end(transaction, token, now) for token in filter(None, dict.fromkeys(tokens))]
-        return [session for session in ended if session is not None]
+    def end_all(self, transaction: Transaction, tokens: Iterable[str], now: int) -> None:
+        """End every login that one of the tokens belongs to; unknown and empty ones are passed over."""
+        for family in self.find_families(transaction, tokens, now):
+            store.revoke_family(transaction, family, now)
 
     def end_family(self, transaction: Transaction, family: str, now: int) -> None:
         """End a login by its family."""

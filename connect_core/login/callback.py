@@ -5,7 +5,6 @@ here is remembered, so that no other flow can use it.
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
@@ -15,7 +14,6 @@ from connect_core.login import flow
 from connect_core.login.flow import Flows
 from connect_core.login.values import (
     LOG_IN,
-    AccountProved,
     CallbackRepeated,
     ChoiceNeeded,
     Delivery,
@@ -31,12 +29,10 @@ from connect_core.providers.parameters import get_pairs
 from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.sessions import LiveSession, OpenSession
-from connect_core.store import Transaction
+from connect_core.store import Transaction, flows
 
 CLOSE_DEADLINE = 0.5
 """Seconds that a failed login waits to note its failure."""
-MOST_KEPT = 1000
-"""Choices and proofs that a process keeps for a repeat; each goes after ten minutes, and the oldest of more."""
 POLL_SECONDS = 0.1
 """Seconds between two looks at how the first of two equal callbacks ends."""
 
@@ -49,7 +45,6 @@ class Callbacks:
         self._sessions = services.sessions
         self._now = services.now
         self._flows = flows
-        self._kept: OrderedDict[str, tuple[int, Outcome]] = OrderedDict()
 
     async def open(
         self,
@@ -145,31 +140,22 @@ class Callbacks:
         if codes:
             await self._database.write(discard)
 
-    def remember(self, begun: Flow, outcome: Outcome) -> None:
-        """Keep an outcome whose answer carries more than a session, for a repeat that this process gets."""
-        if begun.delivery is Delivery.JSON or not isinstance(outcome, ChoiceNeeded | AccountProved):
-            return
-        now = self._now()
-        while self._kept and (len(self._kept) >= MOST_KEPT or next(iter(self._kept.values()))[0] <= now):
-            self._kept.popitem(last=False)
-        self._kept[begun.state] = begun.expiry_time, outcome
-
     async def repeat(self, begun: Flow, visit: Visit) -> Outcome:
         """Answer the same browser that comes again with a spent flow, once the first callback has ended.
 
         Its answer may be lost, so the session of that login goes with this one too, as long as nobody has presented it
-        and the visitor is not logged in otherwise. So does a choice or a proof that this process has kept.
+        and the visitor is not logged in otherwise. So does a choice or a proof, which the flow's row keeps.
 
         Raises `StateInvalid` when the first callback failed, and for a token request, whose tokens are told once.
         """
         clock = asyncio.get_running_loop().time
         ends = clock() + TOTAL_DEADLINE
         while begun.delivery is not Delivery.JSON and clock() < ends:
-            outcome = await self._database.read(lambda tx: flow.find_outcome(tx, begun))
+            outcome, result = await self._database.read(lambda tx: flow.find_end(tx, begun))
             if outcome == flow.PRESENTED:
                 return _repeated(begun)
-            if outcome in (flow.DONE, flow.PENDING) and begun.state in self._kept:
-                return await self._find_kept(begun, visit)
+            if result:
+                return await self._find_kept(begun, visit, result)
             if outcome == flow.DONE:
                 return CallbackRepeated(begun.delivery, begun.return_to, await self._find_lost_session(begun, visit))
             if outcome in (flow.FAILED, flow.PENDING):
@@ -183,13 +169,17 @@ class Callbacks:
             async with asyncio.timeout(CLOSE_DEADLINE):
                 await self._database.write(lambda tx: flow.close(tx, begun, flow.FAILED))
 
-    async def _find_kept(self, begun: Flow, visit: Visit) -> Outcome:
-        _, outcome = self._kept[begun.state]
-        now = self._now()
-        presented, _ = await self._database.read(lambda tx: self._sessions.find_presented(tx, visit.presented, now))
-        # a choice is for somebody who is not logged in, a proof for the session that began it
-        wanted = begun.linking_family or None
-        return outcome if (presented.family if presented else None) == wanted else _repeated(begun)
+    async def _find_kept(self, begun: Flow, visit: Visit, result: str) -> Outcome:
+        now, outcome = self._now(), self._flows.open_result(begun, result)
+        key = outcome.pending.key if isinstance(outcome, ChoiceNeeded) else outcome.proof.key
+
+        def is_wanted(tx: Transaction) -> bool:
+            presented, _ = self._sessions.find_presented(tx, visit.presented, now)
+            # a choice is for somebody who is not logged in, a proof for the session that began it
+            is_same = (presented.family if presented else "") == begun.linking_family
+            return is_same and not flows.is_spent(tx, key)
+
+        return outcome if await self._database.read(is_wanted) else _repeated(begun)
 
     async def _find_lost_session(self, begun: Flow, visit: Visit) -> OpenSession | None:
         now, token = self._now(), self._flows.get_session_token(begun)

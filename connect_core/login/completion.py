@@ -113,18 +113,18 @@ class Completion:
         meanwhile.
         """
         session = lock_actor(tx, self._services.members, arrival.purpose.linking_session, now)
-        outcome: Outcome
         if arrival.purpose.kind is PurposeKind.PROVE:
             proof = merge_rules.prove_identity(tx, identity, session, now)
-            outcome, events = AccountProved(arrival.delivery, arrival.return_to, proof), []
-        else:
-            connect_id, is_new = linking.bind(tx, identity, session.member_id, now)
-            entry = _Entry(session.member_id, connect_id, [kinds.BOUND] if is_new else [])
-            events = self._write_events(tx, arrival, identity, entry, now)
-            outcome = IdentityLinked(arrival.delivery, arrival.return_to, identity.union_type)
+            proved = AccountProved(arrival.delivery, arrival.return_to, proof)
+            if arrival.flow is not None:
+                flow.close(tx, arrival.flow, flow.DONE, self._flows.seal_result(arrival.flow, proved))
+            return proved, []
+        connect_id, is_new = linking.bind(tx, identity, session.member_id, now)
+        entry = _Entry(session.member_id, connect_id, [kinds.BOUND] if is_new else [])
+        events = self._write_events(tx, arrival, identity, entry, now)
         if arrival.flow is not None:
             flow.close(tx, arrival.flow, flow.DONE)
-        return outcome, events
+        return IdentityLinked(arrival.delivery, arrival.return_to, identity.union_type), events
 
     def check_pending(self, tx: Transaction, arrival: Arrival) -> None:
         """Raise `StateInvalid` for a choice that was made before, or whose identity was bound or unbound meanwhile."""
@@ -142,11 +142,12 @@ class Completion:
 
     def _ask_first(self, tx: Transaction, arrival: Arrival, attempt: LoginAttempt) -> ChoiceNeeded:
         """Nobody is registered yet: the person is asked whether they are new."""
-        if arrival.flow is not None:
-            flow.close(tx, arrival.flow, flow.PENDING)
         times_ended = connections.count_ended(tx, attempt.identity.union_type, *attempt.identity.ids)
         pending = make_pending(arrival, attempt.identity.with_phone(attempt.phone), times_ended, attempt.now)
-        return ChoiceNeeded(arrival.delivery, arrival.return_to, pending)
+        asked = ChoiceNeeded(arrival.delivery, arrival.return_to, pending)
+        if arrival.flow is not None:
+            flow.close(tx, arrival.flow, flow.PENDING, self._flows.seal_result(arrival.flow, asked))
+        return asked
 
     def _open_session(
         self, tx: Transaction, arrival: Arrival, identity: Identity, entry: _Entry, now: int

@@ -17,7 +17,7 @@ from connect_core.crypto import keyed_hash, token_hash
 from connect_core.crypto.sealing import derive_key
 from connect_core.crypto.tickets import TICKET_SECONDS, TicketCodec
 from connect_core.errors import CodeSeen, StateExpired, StateInvalid
-from connect_core.login.values import Delivery, Flow, Purpose, PurposeKind
+from connect_core.login.values import AccountProved, ChoiceNeeded, Delivery, Flow, KeptResult, Purpose, PurposeKind
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.sessions import TokenKind, name_token
 from connect_core.store import Transaction, flows
@@ -78,6 +78,7 @@ class Flows:
         """`keys`: 32 bytes each, the first seals, all open. `repeatable`: see `get_session_token`."""
         self._repeatable = repeatable
         self._tickets = TicketCodec(keys, Flow, purpose="flow", key_field="state", upgrade=_upgrade)
+        self._results = TicketCodec(keys, KeptResult, purpose="result of a flow", key_field="state")
         self._code_key = derive_key(keys[0], "presented codes")
         self._session_key = derive_key(keys[0], "sessions of flows")
         self._silent_until = 0.0
@@ -138,6 +139,23 @@ class Flows:
         """Return the family of that session, by which its flow is found; empty where there is no such token."""
         return flows.get_family(token_hash(flow.state)) if flow.delivery in self._repeatable else ""
 
+    def seal_result(self, flow: Flow, outcome: ChoiceNeeded | AccountProved) -> str:
+        """Return a choice or a proof, which no other table holds, sealed for the flow's row; empty for JSON clients."""
+        if flow.delivery is Delivery.JSON:
+            return ""
+        pending = outcome.pending if isinstance(outcome, ChoiceNeeded) else None
+        proof = outcome.proof if isinstance(outcome, AccountProved) else None
+        return self._results.seal(KeptResult(flow.state, flow.expiry_time, pending, proof)).partition(".")[2]
+
+    def open_result(self, flow: Flow, sealed: str) -> ChoiceNeeded | AccountProved:
+        """Return what `seal_result` sealed. Raises `StateInvalid`."""
+        kept = self._results.open_expired(f"{flow.state}.{sealed}", what="the result of this flow")
+        if kept.pending is not None:
+            return ChoiceNeeded(flow.delivery, flow.return_to, kept.pending)
+        if kept.proof is None:
+            raise StateInvalid("the result of this flow is empty")
+        return AccountProved(flow.delivery, flow.return_to, kept.proof)
+
     def hash_code(self, provider: str, code: str) -> str:
         """Return the keyed hash under which a presented code of the provider is remembered."""
         return keyed_hash(self._code_key, provider, code)
@@ -176,15 +194,14 @@ def spend_ticket(transaction: Transaction, flow: Flow) -> bool:
     return flows.insert_used(transaction, token_hash(flow.state), "", flow.expiry_time)
 
 
-def close(transaction: Transaction, flow: Flow, outcome: str) -> None:
-    """Note how a spent flow ended: `DONE`, `FAILED` or `PENDING`."""
-    flows.update_outcome(transaction, token_hash(flow.state), outcome)
+def close(transaction: Transaction, flow: Flow, outcome: str, result: str = "") -> None:
+    """Note how a spent flow ended, `DONE`, `FAILED` or `PENDING`, and the result that `Flows.seal_result` sealed."""
+    flows.update_outcome(transaction, token_hash(flow.state), outcome, result)
 
 
-def find_outcome(transaction: Transaction, flow: Flow) -> str:
-    """Return how a spent flow ended; empty while it is under way."""
-    used = flows.find_used(transaction, token_hash(flow.state))
-    return used[1] if used else ""
+def find_end(transaction: Transaction, flow: Flow) -> tuple[str, str]:
+    """Return how a spent flow ended, empty while it is under way, and its sealed result, empty where it has none."""
+    return flows.find_end(transaction, token_hash(flow.state))
 
 
 def _upgrade(values: list[Any]) -> list[Any]:

@@ -112,6 +112,16 @@ class PendingLogin:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptResult:
+    """What the repeated callback of the flow `state` is answered with: a login that waits for a choice, or a proof."""
+
+    state: str = field(repr=False)
+    expiry_time: int
+    pending: PendingLogin | None
+    proof: Proof | None
+
+
+@dataclass(frozen=True, slots=True)
 class Arrival:
     """Everything a login arrives with but who it is.
 

@@ -89,9 +89,11 @@ class CurrentMember:
         now = self._now()
 
         def end(tx: Transaction) -> EndedVendorSession | None:
-            families = [session.family for session in self._sessions.end_all(tx, tokens, now)]
-            taken = [self._vendor_sessions.take(tx, family) for family in dict.fromkeys(families)]
-            return next(filter(None, taken), None)
+            families = self._sessions.find_families(tx, tokens, now)
+            origins = [self._vendor_sessions.find(tx, family) for family in families]
+            for family in families:
+                self._sessions.end_family(tx, family, now)
+            return next(filter(None, origins), None)
 
         return await self._database.write(end)
 

@@ -52,12 +52,11 @@ class VendorSessions:
             heir = replace(approving, family=row.family, hint="", expiry_time=row.expiry_time)
             vendor_sessions.insert_vendor_session(tx, heir)
 
-    def take(self, tx: Transaction, family: str) -> EndedVendorSession | None:
-        """Return where the login `family`, which has ended, came from, and forget it."""
+    def find(self, tx: Transaction, family: str) -> EndedVendorSession | None:
+        """Return where the login `family`, which is about to end, came from."""
         row = vendor_sessions.find_vendor_session(tx, family)
         if row is None:
             return None
-        vendor_sessions.delete_vendor_session(tx, family)
         try:
             hint = self._sealer.open(row.hint, family).decode() if row.hint else ""
         except SealError:  # sealed with a secret key that has been taken out since
@@ -86,7 +85,6 @@ def _end_families(tx: Transaction, sid_hash: str, now: int) -> int:
     families = vendor_sessions.find_families(tx, sid_hash)
     for family in families:
         sessions.revoke_family(tx, family, now)
-        vendor_sessions.delete_vendor_session(tx, family)
     return len(families)
 
 
@@ -98,6 +96,4 @@ def _end_person(tx: Transaction, union_type: str, subject: PersonId, now: int) -
         live = sessions.find_of_member(tx, person.member_id, now)
         families |= {row.family for row in live if row.connect_id == person.connect_id}
         sessions.revoke_opened_through(tx, person.member_id, person.connect_id, "", now)
-    for family in families:
-        vendor_sessions.delete_vendor_session(tx, family)
     return len(families)

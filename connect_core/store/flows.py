@@ -19,8 +19,11 @@ _USED = table_of(UsedFlow)
 _INSERT = Statement(insert_into(_USED, "hash", "flow", "expiry_time"))
 _FIND = Statement(select(_USED.c.flow, _USED.c.outcome).where(_USED.c.hash == bindparam("hash")))
 _SET_OUTCOME = Statement(
-    update(_USED).where(_USED.c.hash == bindparam("spent_hash")).values(outcome=bindparam("how_it_ended"))
+    update(_USED)
+    .where(_USED.c.hash == bindparam("spent_hash"))
+    .values(outcome=bindparam("how_it_ended"), result=bindparam("sealed"))
 )
+_FIND_END = Statement(select(_USED.c.outcome, _USED.c.result).where(_USED.c.hash == bindparam("hash")))
 _FIND_EXPIRY = Statement(select(_USED.c.expiry_time).where(_USED.c.hash == bindparam("hash")))
 _PROLONG = Statement(
     update(_USED).where(_USED.c.hash == bindparam("spent_hash")).values(expiry_time=bindparam("until"))
@@ -91,9 +94,15 @@ def find_used(transaction: Transaction, hash_: str) -> tuple[str, str] | None:
     return (row[0], row[1]) if row else None
 
 
-def update_outcome(transaction: Transaction, hash_: str, outcome: str) -> None:
-    """Store how the flow of a spent state ended."""
-    _SET_OUTCOME.run(transaction, spent_hash=hash_, how_it_ended=outcome)
+def update_outcome(transaction: Transaction, hash_: str, outcome: str, result: str = "") -> None:
+    """Store how the flow of a spent state ended, and sealed, what a repeat of it is answered with."""
+    _SET_OUTCOME.run(transaction, spent_hash=hash_, how_it_ended=outcome, sealed=result or None)
+
+
+def find_end(transaction: Transaction, hash_: str) -> tuple[str, str]:
+    """Return how the flow of a spent state ended, and the sealed result; both empty for a state that is not spent."""
+    row = _FIND_END.first(transaction, hash=hash_)
+    return (row[0], row[1] or "") if row else ("", "")
 
 
 def get_family(state_hash: str) -> str:

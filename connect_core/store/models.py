@@ -193,7 +193,7 @@ class UsedFlow(Declared, table=True):
     """A spent state, a presented code, or what else must be remembered for a while and read by nobody, as a hash.
 
     `flow` is the hash of the state that a code belongs to; `outcome` says how a state's flow ended, or how often a
-    password was tried.
+    password was tried. `result` is sealed: what a repeated callback is answered with where that is no session.
     """
 
     __tablename__ = "es_connect_used_flow"
@@ -203,6 +203,7 @@ class UsedFlow(Declared, table=True):
     flow: str = Field("", sa_column=Column(exact_text(64), nullable=False, server_default=""))
     outcome: str = Field("", sa_column=_text(16))
     expiry_time: int = Field(sa_type=BIG)
+    result: str | None = Field(None, sa_column=Column(Text, nullable=True))
 
 
 class Handover(Declared, table=True):

@@ -1,17 +1,17 @@
 """Queries about sessions (`es_member_session`): opaque tokens, stored as hashes, one family of tokens for each login.
 
 A query that revokes tokens is repeated until it changes no row, since a rotation that ran at the same time may have
-inserted a successor meanwhile.
+inserted a successor meanwhile. What ends a login deletes its row of `es_connect_vendor_session`, too.
 """
 
 from dataclasses import dataclass
 
-from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy import and_, bindparam, delete, select, update
 
 from connect_core.store.engine.statement import ExpiryDelete, Statement, Transaction, insert_into
-from connect_core.store.models import MemberSession, table_of
+from connect_core.store.models import MemberSession, VendorSessionLink, table_of
 
-_SESSION = table_of(MemberSession)
+_SESSION, _VENDOR = table_of(MemberSession), table_of(VendorSessionLink)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,20 @@ _REVOKE_OTHERS = Statement(
     update(_SESSION)
     .where(_SESSION.c.member_id == bindparam("of_member"), _IS_IN_OTHER_FAMILY)
     .values(revoked_time=bindparam("now"))
+)
+_FORGET = Statement(delete(_VENDOR).where(_VENDOR.c.family == bindparam("ended_family")))
+_FORGET_ALL = Statement(
+    delete(_VENDOR).where(_VENDOR.c.member_id == bindparam("of_member"), _VENDOR.c.family != bindparam("spared_family"))
+)
+_FORGET_OPENED_THROUGH = Statement(
+    delete(_VENDOR).where(
+        _VENDOR.c.family != bindparam("spared_family"),
+        _VENDOR.c.family.in_(
+            select(_SESSION.c.family).where(
+                _SESSION.c.member_id == bindparam("of_member"), _SESSION.c.connect_id == bindparam("through")
+            )
+        ),
+    )
 )
 _IS_LATER = (_SESSION.c.family == bindparam("of_family"), _SESSION.c.id > bindparam("own_id"))
 _REVOKE_UNUSED = Statement(
@@ -165,6 +179,7 @@ def revoke_family(transaction: Transaction, family: str, now: int) -> bool:
     was_live = False
     while _REVOKE.run(transaction, ended_family=family, now=now):
         was_live = True
+    _FORGET.run(transaction, ended_family=family)
     return was_live
 
 
@@ -173,12 +188,15 @@ def revoke_opened_through(transaction: Transaction, member_id: int, connect_id: 
     values = {"of_member": member_id, "through": connect_id, "spared_family": spared, "now": now}
     while _REVOKE_OPENED_THROUGH.run(transaction, **values):
         pass
+    del values["now"]
+    _FORGET_OPENED_THROUGH.run(transaction, **values)
 
 
 def revoke_others(transaction: Transaction, member_id: int, spared: str, now: int) -> None:
     """Revoke every login of a member, except the family `spared` (empty: none)."""
     while _REVOKE_OTHERS.run(transaction, of_member=member_id, spared_family=spared, now=now):
         pass
+    _FORGET_ALL.run(transaction, of_member=member_id, spared_family=spared)
 
 
 def delete_expired(transaction: Transaction, now: int, limit: int) -> int:

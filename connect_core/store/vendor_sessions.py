@@ -1,11 +1,12 @@
 """Queries about the sessions at vendors that our logins came from (`es_connect_vendor_session`).
 
-A row is written only for a login whose vendor can end it later, or has to be told when it ends here.
+A row is written only for a login whose vendor can end it later, or has to be told when it ends here. It is deleted with
+the login, by `store.sessions`.
 """
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, select
 
 from connect_core.store.engine.statement import ExpiryDelete, Statement, Transaction, insert_into
 from connect_core.store.models import VendorSessionLink, table_of
@@ -34,7 +35,6 @@ _NAMES = tuple(VendorSessionRow.__dataclass_fields__)
 _INSERT = Statement(insert_into(_VENDOR, *_NAMES))
 _FIND = Statement(select(*(_VENDOR.c[name] for name in _NAMES)).where(_VENDOR.c.family == bindparam("of_family")))
 _FIND_FAMILIES = Statement(select(_VENDOR.c.family).where(_VENDOR.c.sid_hash == bindparam("wanted_hash")))
-_DELETE = Statement(delete(_VENDOR).where(_VENDOR.c.family == bindparam("of_family")))
 _DELETE_EXPIRED = ExpiryDelete(_VENDOR.c.family, _VENDOR.c.expiry_time)
 
 
@@ -52,11 +52,6 @@ def find_vendor_session(transaction: Transaction, family: str) -> VendorSessionR
 def find_families(transaction: Transaction, sid_hash: str) -> list[str]:
     """Return the families of the logins that came from one session at a vendor."""
     return [row[0] for row in _FIND_FAMILIES.all(transaction, wanted_hash=sid_hash)]
-
-
-def delete_vendor_session(transaction: Transaction, family: str) -> None:
-    """Delete the vendor's side of a login that has ended."""
-    _DELETE.run(transaction, of_family=family)
 
 
 def delete_expired(transaction: Transaction, now: int, limit: int) -> int:

@@ -2,15 +2,28 @@
 
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from connect_core.crypto import token_hash
 from connect_core.errors import ConnectError, StateExpired, StateInvalid
+from connect_core.identity import ClientType
+from connect_core.login.values import (
+    AccountProved,
+    CallbackRepeated,
+    ChoiceNeeded,
+    Delivery,
+    Purpose,
+    PurposeKind,
+    SessionOpened,
+)
 from connect_core.observability.refusals import REFUSALS_A_MINUTE, RefusalLog
+from connect_core.sessions import LiveSession, PresentedTokens
 
 from ..conftest import MakeManager
-from ..kit.acme import KEY, VISIT, begin, come_back
+from ..kit.acme import KEY, VISIT, begin, come_back, hand_in, outcome_of, rows
 from ..kit.clock import Clock
 
 OTHER_KEY = "b3RoZXJvdGhlcm90aGVyb3RoZXJvdGhlcm90aGVyb3Q"
@@ -54,6 +67,62 @@ async def test_a_key_that_is_being_replaced(make_manager: MakeManager) -> None:
     """While all processes have both keys, either seals."""
     begun = await begin(make_manager(service={"secret_keys": [OTHER_KEY, KEY]}))
     assert await come_back(make_manager(service={"secret_keys": [KEY, OTHER_KEY]}), begun)
+
+
+async def test_a_choice_is_shown_again_by_another_process(make_manager: MakeManager, clock: Clock) -> None:
+    """The process that made it may be gone; of JSON clients nothing is kept."""
+    processes = [make_manager(service={"first_login": "choose"}, now=clock) for _ in range(2)]
+    begun = await begin(processes[0])
+    made, repeated = [await come_back(process, begun) for process in processes]
+    assert repeated == made
+    assert isinstance(repeated, ChoiceNeeded)
+    ticket = processes[1].first_login_tickets.seal(repeated.pending)
+    assert isinstance(await processes[1].finish_first_login(ticket, VISIT), SessionOpened)
+    assert isinstance(await come_back(processes[0], begun), CallbackRepeated)
+
+
+async def test_a_choice_of_a_json_client_is_told_once(make_manager: MakeManager, tmp_path: Path) -> None:
+    """Nothing of it is kept in the database."""
+    manager = make_manager(service={"first_login": "choose"})
+    begun = await begin(manager, delivery=Delivery.JSON)
+    assert isinstance(await come_back(manager, begun, delivers_json=True), ChoiceNeeded)
+    assert await outcome_of(come_back(manager, begun, delivers_json=True)) == "state_invalid"
+    assert [row["result"] for row in rows(tmp_path, "SELECT result FROM es_connect_used_flow")] == [None, None]
+
+
+async def test_what_is_kept_of_a_choice_is_sealed(make_manager: MakeManager, tmp_path: Path) -> None:
+    """It opens neither as a ticket nor with the key in its row, and goes with the flow."""
+    manager = make_manager(service={"first_login": "choose"})
+    begun = await begin(manager)
+    await come_back(manager, begun)
+    query = "SELECT hash, result FROM es_connect_used_flow WHERE result IS NOT NULL"
+    [row] = rows(tmp_path, query)
+    assert row["hash"] == token_hash(begun[0])
+    for key in (begun[0], row["hash"]):
+        with pytest.raises(StateInvalid):
+            manager.first_login_tickets.open(f"{key}.{row['result']}")
+    rows(tmp_path, "UPDATE es_connect_used_flow SET expiry_time = 1")
+    await manager.sweep()
+    assert rows(tmp_path, query) == []
+
+
+async def test_a_proof_is_given_again_by_another_process(make_manager: MakeManager) -> None:
+    """To the session that began it, as long as that is the visitor's."""
+    processes = [make_manager() for _ in range(2)]
+    await hand_in(processes[0], "second.1")
+    login = await hand_in(processes[0], "first.1")
+    assert isinstance(login, SessionOpened)
+    row = login.opened.row
+    session = LiveSession(row.member_id, ClientType(row.client_type), row.family, row.create_time)
+    bearer = str(processes[0].current_member.issue_tokens(login.opened)["access_token"])
+    visit = replace(VISIT, presented=PresentedTokens(bearer=bearer))
+    state, sealed = await begin(processes[0], purpose=Purpose(PurposeKind.PROVE, session))
+    parameters = {"code": "second.2", "state": state}
+    made, repeated = [await process.login_callback("acme", "pc", parameters, sealed, visit) for process in processes]
+    assert isinstance(made, AccountProved)
+    assert repeated == made
+    other = await processes[1].login_callback("acme", "pc", parameters, sealed, VISIT)
+    assert isinstance(other, CallbackRepeated)
 
 
 async def test_a_cookie_that_is_absent_or_altered(make_manager: MakeManager) -> None:

@@ -45,7 +45,7 @@ async def test_a_logout_beats_a_rotation(manager: ConnectManager, *, logout_firs
         return rotated
 
     def end(tx: Transaction) -> None:
-        manager.sessions.end(tx, token, now)
+        manager.sessions.end_all(tx, [token], now)
         time.sleep(0.3)
 
     first, second = (end, rotate) if logout_first else (rotate, end)

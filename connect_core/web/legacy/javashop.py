@@ -25,7 +25,7 @@ from connect_core.web.endpoints import for_visits, route
 from connect_core.web.error_pages import ErrorStyle
 from connect_core.web.login.delivery import finish_flow, keep_flow, token_body
 from connect_core.web.pages.messages import refusal_keys
-from connect_core.web.requests import get_catalogues, get_language, get_parameters, get_visit, read_json
+from connect_core.web.requests import get_catalogues, get_language, get_parameters, get_visit, read_fields
 
 FAILED = "E131"
 """Their code for every error that has none of its own in `CODES`."""
@@ -108,7 +108,7 @@ class _JavashopEndpoints:
 
     async def mini_login(self, request: Request) -> Response:
         await self._context.count(request)
-        body = await read_json(request)
+        body = await read_fields(request)
         providers = self._manager.registry.shown_for(ClientType.MINI)
         configured = next((mini for mini in providers if mini.provider.union_type == _MINI_UNION_TYPE), None)
         if configured is None or configured.entrance is not Entrance.CLIENT_CODE:

@@ -155,21 +155,28 @@ class _PcEndpoints:
     async def _stream(self, ticket: str, *, lasts: bool) -> AsyncIterator[str]:
         self._streams += 1
         try:
-            sent, state = None, QrLoginState.WAITING
             yield f"retry: {INTERVAL * 1000}\n\n"
-            for place in range(LIFE // INTERVAL + 1 if lasts else 1):
-                with suppress(Unavailable):  # the next round or a poll tries again
-                    state = await self._qr_logins.find_state(ticket)
+            sent = None
+            async for place, state in self._watch(ticket, LIFE // INTERVAL + 1 if lasts else 1):
                 if state != sent:
                     yield f"event: status\ndata: {state}\n\n"
-                    sent = state
                 elif place % HEARTBEAT == 0:
                     yield ": still here\n\n"
-                if state not in _OPEN:
-                    return
-                await asyncio.sleep(INTERVAL if lasts else 0)
+                sent = state
         finally:
             self._streams -= 1
+
+    async def _watch(self, ticket: str, looks: int) -> AsyncIterator[tuple[int, QrLoginState]]:
+        """Look at the state every `INTERVAL` seconds until the decision; yields the look's number and the state."""
+        state = QrLoginState.WAITING
+        for place in range(looks):
+            if place:
+                await asyncio.sleep(INTERVAL)
+            with suppress(Unavailable):  # the next look or a poll tries again
+                state = await self._qr_logins.find_state(ticket)
+            yield place, state
+            if state not in _OPEN:
+                return
 
     def _keep(self, response: Response, begun: Begun) -> Response:
         self._context.cookies.set(response, self._context.cookies.handover, begun.ticket, LIFE + MEMORY)

@@ -31,8 +31,8 @@ from connect_core.web.requests import (
     get_parameters,
     get_visit,
     is_form,
+    read_fields,
     read_form,
-    read_json,
     wants_page,
 )
 
@@ -99,7 +99,7 @@ class _LoginEndpoints:
     async def login_url(self, request: Request) -> Response:
         await self._context.count(request)
         configured = self._find_configured(request)
-        start = await self._begin(request, await read_json(request))
+        start = await self._begin(request, await read_fields(request))
         if start.flow and configured.entrance.is_ticketed:
             ticket = self._manager.flows.seal_ticket(start.flow)
             return responses.json_response({"login_url": start.login_url, "ticket": ticket})
@@ -108,7 +108,7 @@ class _LoginEndpoints:
     async def token(self, request: Request) -> Response:
         await self._context.count(request)
         configured = self._find_configured(request)
-        body = await read_json(request)
+        body = await read_fields(request)
         device_id = body.get("device_id", "")[:64]
         if configured.entrance is Entrance.REDIRECT:
             outcome = await finish_flow(self._context, request, body, delivers_json=True, device_id=device_id)
@@ -120,7 +120,7 @@ class _LoginEndpoints:
     async def refresh(self, request: Request) -> Response:
         """Answer new tokens where the refresh token came from: in the body, or in the `/buyer` cookies."""
         check_origin(request, self._context.origins)
-        body, cookies = await read_json(request), get_cookies(request)
+        body, cookies = await read_fields(request), get_cookies(request)
         if token := body.get("refresh_token"):
             return responses.json_response((await self._manager.current_member.refresh(token)).answer())
         if "refresh_token" not in cookies:
@@ -132,7 +132,7 @@ class _LoginEndpoints:
 
     async def logout(self, request: Request) -> Response:
         check_origin(request, self._context.origins)
-        refresh_token = "" if is_form(request) else (await read_json(request)).get("refresh_token", "")
+        refresh_token = (await read_fields(request)).get("refresh_token", "")
         tokens = (refresh_token, *self._context.get_presented(request).all)
         ended = await self._manager.current_member.logout(*tokens)
         home = self._manager.targets.check(self._manager.settings.service.home_url)

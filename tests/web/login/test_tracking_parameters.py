@@ -91,6 +91,28 @@ def test_token_requests_take_any(visitor: Visitor, more: dict[str, object]) -> N
         assert answer.status_code == 200, path
 
 
+@pytest.mark.parametrize("more", [{}, {"utm_source": "a", "trace": "\x00"}], ids=["plain", "with more"])
+def test_what_a_program_posts_may_be_a_form(visitor: Visitor, more: dict[str, str]) -> None:
+    """HTTP clients of mini programs post forms, and some of their authors ask for it; `curl` calls JSON a form."""
+    for path in ("alipay/mini", "wechat/h5"):
+        page = query(come_back(visitor, "wechat", "h5", redirect_uri=f"{visitor.shop.url}/done"))
+        body = page if path == "wechat/h5" else visitor.client_parameters("alipay", "mini")
+        tokens = visitor.http.post(f"/connect/{path}/token", data=body | more)
+        assert tokens.status_code == 200, path
+        refresh = {"grant_type": "refresh_token", "refresh_token": tokens.json()["refresh_token"]}
+        refreshed = visitor.http.post("/connect/token/refresh", data=refresh | more)
+        assert refreshed.status_code == 200, path
+        ended = visitor.http.post("/connect/logout", data={"refresh_token": refreshed.json()["refresh_token"]} | more)
+        assert ended.status_code == 204
+        assert visitor.http.get("/connect/me", headers=bearer(refreshed)).status_code == 401
+    assert visitor.http.post("/connect/alipay/app/login-url", data={"return_to": "/"} | more).status_code == 200
+    [code] = visitor.client_parameters("alipay", "mini").values()
+    assert visitor.http.post(f"/login/{code}", data=more or {"x": "1"}).status_code == 200
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    body = json.dumps(visitor.client_parameters("alipay", "mini") | more)
+    assert visitor.http.post("/connect/alipay/mini/token", content=body, headers=form).status_code == 200
+
+
 def test_what_get_user_info_gave_comes_with_a_good_code(visitor: Visitor) -> None:
     """WeChat's own example of `wx.getUserInfo`, signed and encrypted for another session: the login stands."""
     more = {
