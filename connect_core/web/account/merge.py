@@ -21,7 +21,7 @@ from connect_core.errors import (
     StateExpired,
     StateInvalid,
     StateMissing,
-    Unsupported,
+    PageNotFound,
 )
 from connect_core.login.values import PurposeKind
 from connect_core.members.current import LoggedIn
@@ -87,7 +87,7 @@ class _MergeEndpoints:
         """Prove the second account by its password, or by what the hook `connect_check_credentials` takes."""
         self._check_enabled()
         if not self._merges.take_credentials:
-            raise Unsupported("no credentials prove an account here")
+            raise PageNotFound("no credentials prove an account here")
         await self._context.count(request)
         logged_in = await self._context.find_recent(request)
         credentials = get_credentials(await read_fields(request))
@@ -189,7 +189,7 @@ class _MergeEndpoints:
 
     def _check_enabled(self) -> None:
         if not self._merges.are_offered:
-            raise Unsupported("no plugin plans merges")
+            raise PageNotFound("no plugin plans merges")
 
     def _get_ticket(self, request: Request, body: Mapping[str, str]) -> str:
         return body.get("ticket", "") or get_cookies(request).get(self._context.cookies.merge, "")

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from connect_core.errors import NotLoggedIn, Unsupported
+from connect_core.errors import NotLoggedIn, PageNotFound
 from connect_core.identity import ClientType, Language
 from connect_core.login.start import StartOptions
 from connect_core.login.values import Delivery, Purpose, PurposeKind
@@ -105,7 +105,7 @@ class _AccountEndpoints:
 
     async def set_password(self, request: Request) -> Response:
         if not self._manager.has_passwords:
-            raise Unsupported("this shop has no passwords of ours")
+            raise PageNotFound("this shop has no passwords of ours")
         logged_in = await self._context.find_recent(request)
         fields = await read_fields(request)
         await self._self_service.set_password(logged_in.session, fields.get("password", ""))

@@ -22,7 +22,7 @@ from connect_core.errors import (
     StateExpired,
     StateInvalid,
     Unavailable,
-    Unsupported,
+    PageNotFound,
 )
 from connect_core.login.qr_login import INTERVAL, LIFE, Begun, QrLoginState
 from connect_core.web import responses
@@ -62,7 +62,7 @@ def qr_login_routes(context: WebContext) -> list[BaseRoute]:
     def make_route(path: str, endpoint: Endpoint, method: str, *, cross_origin: bool = False) -> BaseRoute:
         async def if_enabled(request: Request) -> Response:
             if not context.manager.settings.service.handover:
-                raise Unsupported("this shop hands no login over")
+                raise PageNotFound("this shop hands no login over")
             return await endpoint(request)
 
         return route(context, context.prefix + path, if_enabled, method, style=style, cross_origin=cross_origin)

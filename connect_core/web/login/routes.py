@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from connect_core.errors import BadRequest, NotLoggedIn, Unsupported
+from connect_core.errors import BadRequest, NotLoggedIn, PageNotFound, Unsupported
 from connect_core.identity import ClientType
 from connect_core.login.start import IN_APP, Start, StartOptions
 from connect_core.login.values import Delivery
@@ -216,7 +216,7 @@ class _LoginEndpoints:
         try:
             asset = self._context.pages.assets[request.path_params["name"]]
         except KeyError:
-            raise Unsupported("there is no such file") from None
+            raise PageNotFound("there is no such file") from None
         # the address names the version, so a browser may keep this file for ever
         life = "31536000, immutable" if request.query_params.get("v") == asset.version else "3600"
         headers = {**responses.HEADERS, "cache-control": f"public, max-age={life}", "etag": f'"{asset.version}"'}

@@ -6,6 +6,7 @@ templates come before ours. Never touches a request, a cookie or the database.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -15,6 +16,7 @@ from connect_core.errors import Unavailable, every_error
 from connect_core.identity import Language
 from connect_core.web.mounting import get_root
 from connect_core.web.pages.assets import NO_ICONS, SHOP_STYLES, STYLES, load_assets
+from connect_core.web.pages.flash import get_pending_flash
 from connect_core.web.pages.messages import LANGUAGES, refusal_for, texts_in
 from connect_core.web.pages.views import (
     AccountView,
@@ -116,7 +118,14 @@ class Pages:
     def account(self, language: Language, account: AccountView) -> str:
         """Return the member's own page."""
         values = {field.name: getattr(account, field.name) for field in fields(account)}
-        return self._render("account.html", language, page_query={}, **values)
+        # after a mistake this is the answer to a POST, and a link to the other language would be a GET
+        page_query: dict[str, str] | None = None if account.password_mistake else {}
+        tells = not account.password_mistake
+        return self._render("account.html", language, page_query=page_query, tells=tells, **values)
+
+    def log_out(self, language: Language) -> str:
+        """Return the page that asks whether to log out; its form posts to `{prefix}/logout`."""
+        return self._render("log_out.html", language, page_query={})
 
     def merge_start(
         self,
@@ -131,7 +140,9 @@ class Pages:
         values = {"choices": choices, "takes_credentials": takes_credentials, "mistake": mistake}
         # after a mistake this is the answer to a POST, and a link to the other language would be a GET
         page_query: dict[str, str] | None = None if mistake else {}
-        return self._render("merge_start.html", language, member=member, page_query=page_query, **values)
+        return self._render(
+            "merge_start.html", language, member=member, page_query=page_query, tells=not mistake, **values
+        )
 
     def merge(self, language: Language, preview: MergePreview) -> str:
         """Return the page that shows what a merge would do, with forms to confirm and to cancel it."""
@@ -154,7 +165,9 @@ class Pages:
     def handover(self, language: Language, state: str, return_to: str = "") -> str:
         """Return the PC's page: the QR code, then what the phone decided; its forms carry `return_to` on."""
         page_query = {"return_to": return_to}
-        return self._render("handover.html", language, state=state, return_to=return_to, page_query=page_query)
+        # this page reloads by itself, and would use up a message that another tab waits for
+        values = {"state": state, "return_to": return_to}
+        return self._render("handover.html", language, page_query=page_query, tells=False, **values)
 
     def confirm_handover(self, language: Language, confirmation: QrLoginConfirmation) -> str:
         """Return the phone's page that asks whether this PC may log in."""
@@ -172,12 +185,21 @@ class Pages:
 
         A redirect would not do: our `form-action` policy lets a form lead to our own origin only.
         """
-        return self._render("leaving.html", language, url=url)
+        return self._render("leaving.html", language, tells=False, url=url)
 
     def _render(
-        self, template: str, language: Language, *, page_query: Mapping[str, str] | None = None, **values: object
+        self,
+        template: str,
+        language: Language,
+        *,
+        page_query: Mapping[str, str] | None = None,
+        tells: bool = True,
+        **values: object,
     ) -> str:
-        """Render a template; the link to the other language keeps `page_query`; None: there is no such link."""
+        """Render a template; the link to the other language keeps `page_query`; None: there is no such link.
+
+        `tells`: the page shows the flash message that the browser brought along.
+        """
         other = _other(language)
         text = self.environment.get_template(template).render(
             values,
@@ -186,9 +208,17 @@ class Pages:
             t=self._texts[language],
             other=self._texts[other],
             switch=None if page_query is None else with_query("", lang=other, **page_query),
+            take_flash=partial(self._take_flash, language) if tells else str,
         )
         # a shop's member directory may have half of a surrogate pair in a nickname, which UTF-8 cannot encode
         return text.encode("utf-8", "replace").decode()
+
+    def _take_flash(self, language: Language) -> str:
+        """Return the text of the message that the browser brought along, which then counts as shown; else nothing."""
+        if (pending := get_pending_flash()) is None:
+            return ""
+        key, name = pending.show(language)
+        return self._texts[language][key] % name if name else self._texts[language][key]
 
     @property
     def _prefix(self) -> str:

@@ -67,6 +67,8 @@ def sample_pages(pages: Pages, language: Language, words: str = "A", *, is_full:
     yield lambda: pages.member(language, member, connections)
     account = _full_account(member, choices, words) if is_full else AccountView(member)
     yield lambda: pages.account(language, account)
+    yield lambda: pages.account(language, replace(account, has_passwords=True, password_mistake="password_common"))
+    yield lambda: pages.log_out(language)
     yield partial(pages.merge_start, language, member, choices, takes_credentials=is_full)
     yield partial(pages.merge_start, language, member, choices, mistake="merge_over")
     lines, until = [words] if is_full else [], day if is_full else None
