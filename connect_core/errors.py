@@ -230,7 +230,7 @@ class MethodNotAllowed(Unsupported):
     def __init__(self, allowed: Sequence[str]) -> None:
         """`allowed` are the methods that the address takes."""
         super().__init__("the address does not take this method")
-        self.allowed = tuple(sorted(allowed))
+        self.allowed = tuple(allowed)
 
 
 class NothingToMerge(Unsupported):

@@ -44,7 +44,7 @@ def with_flash(context: WebContext, app: ASGIApp) -> ASGIApp:
 
 
 def _deleting(context: WebContext, pending: PendingFlash, send: Send) -> Send:
-    """Return `send`, which deletes the cookie when a page has shown its message, unless a new message takes its place."""
+    """Return `send`, which deletes the cookie when a page has shown its message and no new one takes its place."""
     cookie = context.cookies.flash.encode()
 
     async def send_on(message: Message) -> None:

@@ -81,7 +81,7 @@ def problem(error: ConnectError, request_id: str, more: Mapping[str, object] | N
 
 
 def with_retry(response: Response, error: ConnectError) -> Response:
-    """Add when and how to try again: `Retry-After`, `Allow`, and `WWW-Authenticate` as in RFC 6750 §3 and RFC 9470 §3."""
+    """Add when and how to try again: `Retry-After`, `Allow`, `WWW-Authenticate` (RFC 6750 §3, RFC 9470 §3)."""
     if isinstance(error, MethodNotAllowed):
         response.headers["allow"] = ", ".join(error.allowed)
     if error.status in (429, 503) or error.retry_after is not None:

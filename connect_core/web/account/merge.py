@@ -17,11 +17,11 @@ from connect_core.errors import (
     MemberDisabled,
     NothingToMerge,
     NotLoggedIn,
+    PageNotFound,
     RequestRefused,
     StateExpired,
     StateInvalid,
     StateMissing,
-    PageNotFound,
 )
 from connect_core.login.values import PurposeKind
 from connect_core.members.current import LoggedIn
@@ -56,16 +56,23 @@ _MISTAKES: Mapping[type[RequestRefused], str] = {
 def merge_routes(context: WebContext) -> list[BaseRoute]:
     """Return the routes of this module; where no plugin plans merges all but those for undoing are 404."""
     merge, path = _MergeEndpoints(context), f"{context.prefix}/account/merge"
+    form_page = "/account/merge" if context.manager.merges.are_offered else "/account"
     route = partial(endpoints.route, context, style=leading_back_to(context, "/account"))
     return [
-        route(f"{context.prefix}/{{provider}}/{{client}}/merge", merge.begin, "POST", cross_origin=True),
+        route(
+            f"{context.prefix}/{{provider}}/{{client}}/merge",
+            merge.begin,
+            "POST",
+            cross_origin=True,
+            form_page=form_page,
+        ),
         route(path, merge.page, "GET"),
         route(path, merge.confirm, "POST", cross_origin=True),
-        route(f"{path}/credentials", merge.prove, "POST", cross_origin=True),
-        route(f"{path}/preview", merge.preview, "POST", cross_origin=True),
-        route(f"{path}/cancel", merge.cancel, "POST"),
+        route(f"{path}/credentials", merge.prove, "POST", cross_origin=True, form_page=form_page),
+        route(f"{path}/preview", merge.preview, "POST", cross_origin=True, form_page=form_page),
+        route(f"{path}/cancel", merge.cancel, "POST", form_page=form_page),
         route(f"{path}s", merge.undoable, "GET", cross_origin=True),
-        route(f"{path}s/{{id}}/undo", merge.undo, "POST", cross_origin=True),
+        route(f"{path}s/{{id}}/undo", merge.undo, "POST", cross_origin=True, form_page="/account"),
     ]
 
 
@@ -164,6 +171,7 @@ class _MergeEndpoints:
             return self._start_again(request, logged_in, error)
         body = {"id": merge.id, "undo_until": merge.undo_until}
         response = responses.redirect(self._account) if wants_page(request) else responses.json_response(body)
+        self._context.tell(request, response, "merged")
         self._forget_proof(request, response)
         return response
 
@@ -183,9 +191,10 @@ class _MergeEndpoints:
         path_id = request.path_params["id"]
         merge_id = int(path_id) if path_id.isdecimal() and len(path_id) < 20 else 0
         union_types = await self._merges.undo(logged_in.session, merge_id, request.state.request_id)
-        if wants_page(request):
-            return responses.redirect(self._account)
-        return responses.json_response({"connections": union_types})
+        body = {"connections": union_types}
+        response = responses.redirect(self._account) if wants_page(request) else responses.json_response(body)
+        self._context.tell(request, response, "merge_undone")
+        return response
 
     def _check_enabled(self) -> None:
         if not self._merges.are_offered:

@@ -14,10 +14,10 @@ from connect_core.errors import (
     BadRequest,
     ConnectError,
     NotLoggedIn,
+    PageNotFound,
     StateExpired,
     StateInvalid,
     StateMissing,
-    PageNotFound,
 )
 from connect_core.login.values import Delivery
 from connect_core.web import responses

@@ -19,10 +19,10 @@ from connect_core.errors import (
     ConnectError,
     Forbidden,
     NotLoggedIn,
+    PageNotFound,
     StateExpired,
     StateInvalid,
     Unavailable,
-    PageNotFound,
 )
 from connect_core.login.qr_login import INTERVAL, LIFE, Begun, QrLoginState
 from connect_core.web import responses
@@ -59,13 +59,16 @@ def qr_login_routes(context: WebContext) -> list[BaseRoute]:
     """Return the PC's routes and the phone's; 404 unless `[service] handover` is on."""
     pc, phone, style = _PcEndpoints(context), _PhoneEndpoints(context), _error_style(context)
 
-    def make_route(path: str, endpoint: Endpoint, method: str, *, cross_origin: bool = False) -> BaseRoute:
+    def make_route(
+        path: str, endpoint: Endpoint, method: str, *, cross_origin: bool = False, form_page: str = ""
+    ) -> BaseRoute:
         async def if_enabled(request: Request) -> Response:
             if not context.manager.settings.service.handover:
                 raise PageNotFound("this shop hands no login over")
             return await endpoint(request)
 
-        return route(context, context.prefix + path, if_enabled, method, style=style, cross_origin=cross_origin)
+        path = context.prefix + path
+        return route(context, path, if_enabled, method, style=style, cross_origin=cross_origin, form_page=form_page)
 
     return [
         make_route("/handover", for_visits(pc.page), "GET"),
@@ -73,10 +76,10 @@ def qr_login_routes(context: WebContext) -> list[BaseRoute]:
         make_route("/handover/code.svg", pc.code, "GET"),
         make_route("/handover/status", pc.status, "GET", cross_origin=True),
         make_route("/handover/events", pc.events, "GET", cross_origin=True),
-        make_route("/handover/collect", pc.collect, "POST", cross_origin=True),
+        make_route("/handover/collect", pc.collect, "POST", cross_origin=True, form_page="/handover"),
         make_route("/h/{id}", for_visits(phone.confirm), "GET"),
-        make_route("/h/{id}/approve", phone.approve, "POST"),
-        make_route("/h/{id}/deny", phone.deny, "POST"),
+        make_route("/h/{id}/approve", phone.approve, "POST", form_page="/h/{id}"),
+        make_route("/h/{id}/deny", phone.deny, "POST", form_page="/h/{id}"),
     ]
 
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from connect_core.errors import BadRequest, NotLoggedIn, PageNotFound, Unsupported
+from connect_core.errors import BadRequest, MethodNotAllowed, NotLoggedIn, PageNotFound, Unsupported
 from connect_core.identity import ClientType
 from connect_core.login.start import IN_APP, Start, StartOptions
 from connect_core.login.values import Delivery
@@ -54,6 +54,7 @@ def login_routes(context: WebContext) -> list[BaseRoute]:
         route(f"{prefix}/providers", login.providers, "GET", cross_origin=True),
         route(f"{prefix}/login", login.login_page, "GET"),
         route(f"{prefix}/me", login.me, "GET", cross_origin=True),
+        route(f"{prefix}/logout", login.ask_to_log_out, "GET"),
         route(f"{prefix}/logout", login.logout, "POST", cross_origin=True),
         route(f"{prefix}/token/refresh", login.refresh, "POST", cross_origin=True),
         route(f"{prefix}/.well-known/jwks.json", login.jwks, "GET"),
@@ -129,6 +130,12 @@ class _LoginEndpoints:
         set_token_cookies(self._context, response, tokens)
         return response
 
+    async def ask_to_log_out(self, request: Request) -> Response:
+        """Show a browser the button that logs out; a link logs nobody out."""
+        if not wants_page(request):
+            raise MethodNotAllowed(["POST"])
+        return responses.html_response(self._context.pages.log_out(get_visit(request).language))
+
     async def logout(self, request: Request) -> Response:
         check_origin(request, self._context.origins)
         refresh_token = "" if is_form(request) else (await read_json(request)).get("refresh_token", "")
@@ -138,6 +145,7 @@ class _LoginEndpoints:
         vendor_url = await self._manager.vendor_logouts.find_logout_url(ended, home)
         response = self._after_logout(request, home, vendor_url)
         self._context.forget_logins(request, response)
+        self._context.tell(request, response, "logged_out")
         return response
 
     def _after_logout(self, request: Request, home: str, vendor_url: str | None) -> Response:

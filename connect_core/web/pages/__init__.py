@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
@@ -17,7 +18,7 @@ from connect_core.identity import Language
 from connect_core.web.mounting import get_root
 from connect_core.web.pages.assets import NO_ICONS, SHOP_STYLES, STYLES, load_assets
 from connect_core.web.pages.flash import get_pending_flash
-from connect_core.web.pages.messages import LANGUAGES, refusal_for, texts_in
+from connect_core.web.pages.messages import LANGUAGES, RefusalMessage, describe_wait, refusal_for, texts_in
 from connect_core.web.pages.views import (
     AccountView,
     ConnectionView,
@@ -86,15 +87,24 @@ class Pages:
         elsewhere = [choice for choice in choices if choice.place]
         address = with_query(f"{origin}{self._prefix}/login", **page_query) if elsewhere else ""
         handover = with_query(f"{self._prefix}/handover", return_to=return_to) if has_qr_login else ""
-        values = {"logins": logins, "elsewhere": elsewhere, "address": address, "handover": handover}
+        values: dict[str, Any] = {"logins": logins, "elsewhere": elsewhere, "address": address, "handover": handover}
         return self._render("login.html", language, page_query=page_query, **values)
 
     def refused(
-        self, language: Language, wording: str, request_id: str, next_steps: Sequence[NextStep], code: str = ""
+        self,
+        language: Language,
+        wording: str,
+        request_id: str,
+        next_steps: Sequence[NextStep],
+        code: str = "",
+        *,
+        wait: int = 0,
+        until: str = "",
     ) -> str:
         """Return the error page with the words for `wording` and links to `next_steps`, best first.
 
-        `code` is the error's, shown beside `request_id`; `wording` where it is empty.
+        `code` is the error's, shown beside `request_id`; `wording` where it is empty. When to try again, for words that
+        say it: `wait` in seconds, or the date and time `until`.
 
         Both languages are on the page: its address may hold a code and a state, and must not be requested again.
         """
@@ -103,12 +113,13 @@ class Pages:
             "refused.html",
             language,
             title=refusal.title.in_language(language),
-            advice=refusal.advice.in_language(language),
+            advice=self._advise(refusal, language, wait, until),
             other_title=refusal.title.in_language(_other(language)),
-            other_advice=refusal.advice.in_language(_other(language)),
+            other_advice=self._advise(refusal, _other(language), wait, until),
             request_id=request_id,
             code=(code or wording) if (code or wording) in _CODES else Unavailable.code,
             ways=[step for step in next_steps if _is_web_address(step.url)],
+            tells=False,
         )
 
     def member(self, language: Language, member: MemberView, connections: Sequence[ConnectionView]) -> str:
@@ -117,7 +128,7 @@ class Pages:
 
     def account(self, language: Language, account: AccountView) -> str:
         """Return the member's own page."""
-        values = {field.name: getattr(account, field.name) for field in fields(account)}
+        values: dict[str, Any] = {field.name: getattr(account, field.name) for field in fields(account)}
         # after a mistake this is the answer to a POST, and a link to the other language would be a GET
         page_query: dict[str, str] | None = None if account.password_mistake else {}
         tells = not account.password_mistake
@@ -159,14 +170,19 @@ class Pages:
 
         `is_wrong`: the password that was posted with `username` was wrong.
         """
-        values = {"provider": provider, "nickname": nickname, "is_wrong": is_wrong, "username": username}
+        values: dict[str, Any] = {
+            "provider": provider,
+            "nickname": nickname,
+            "is_wrong": is_wrong,
+            "username": username,
+        }
         return self._render("first_login.html", language, page_query={}, **values)
 
     def handover(self, language: Language, state: str, return_to: str = "") -> str:
         """Return the PC's page: the QR code, then what the phone decided; its forms carry `return_to` on."""
         page_query = {"return_to": return_to}
         # this page reloads by itself, and would use up a message that another tab waits for
-        values = {"state": state, "return_to": return_to}
+        values: dict[str, Any] = {"state": state, "return_to": return_to}
         return self._render("handover.html", language, page_query=page_query, tells=False, **values)
 
     def confirm_handover(self, language: Language, confirmation: QrLoginConfirmation) -> str:
@@ -212,6 +228,10 @@ class Pages:
         )
         # a shop's member directory may have half of a surrogate pair in a nickname, which UTF-8 cannot encode
         return text.encode("utf-8", "replace").decode()
+
+    def _advise(self, refusal: RefusalMessage, language: Language, wait: int, until: str) -> str:
+        advice = refusal.advice.in_language(language)
+        return advice % (until or describe_wait(self._texts[language], wait)) if "%s" in advice else advice
 
     def _take_flash(self, language: Language) -> str:
         """Return the text of the message that the browser brought along, which then counts as shown; else nothing."""

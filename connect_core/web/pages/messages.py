@@ -4,6 +4,7 @@ To give an error its own words, add its code to `REFUSALS`. Never holds markup, 
 operator should know: that goes to the log.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -173,6 +174,37 @@ TEXTS: Mapping[str, Wording] = {
     "merge_undo": Wording("撤销合并", "Undo"),
     "leaving": Wording("正在前往登录页面", "Taking you there"),
     "go_on": Wording("继续", "Continue"),
+    # refused.html
+    "to_login": Wording("前往登录页面", "Go to the login page"),
+    "in_a_minute": Wording("约一分钟后", "in about a minute"),
+    "in_minutes": Wording("约 %d 分钟后", "in about %d minutes"),
+    "in_an_hour": Wording("约一小时后", "in about an hour"),
+    "in_hours": Wording("约 %d 小时后", "in about %d hours"),
+    # log_out.html
+    "log_out_ask": Wording("确定要退出登录吗？", "Do you want to log out?"),
+    # account.html: why a password is refused
+    "password_too_short": Wording("密码至少需要 8 个字符", "A password needs at least 8 characters"),
+    "password_too_long": Wording("密码最多 128 个字符", "A password can have at most 128 characters"),
+    "password_common": Wording(
+        "这个密码太常见，容易被猜到，请换一个", "This password is too common and easy to guess; please choose another"
+    ),
+    "password_name": Wording(
+        "密码不能与会员名或昵称相同", "Please choose a password that is not your member name or nickname"
+    ),
+    # flash.html
+    "flash_confirmed": Wording("身份已确认", "Thank you, your identity is confirmed"),
+    "flash_erased": Wording("账号已注销，您的数据已删除", "Your account and your data have been deleted"),
+    "flash_linked": Wording("绑定成功", "The login has been linked"),
+    "flash_linked_name": Wording("已绑定%s", "%s has been linked"),
+    "flash_logged_out": Wording("您已退出登录", "You have been logged out"),
+    "flash_merge_undone": Wording("合并已撤销", "The merge has been undone"),
+    "flash_merged": Wording("账号合并成功", "The accounts have been merged"),
+    "flash_other_sessions_ended": Wording("其他设备均已退出登录", "You have been logged out on all other devices"),
+    "flash_password_changed": Wording("密码已修改", "Your password has been changed"),
+    "flash_password_set": Wording("密码设置成功", "Your password has been set"),
+    "flash_session_ended": Wording("该设备已退出登录", "That device has been logged out"),
+    "flash_unlinked": Wording("解绑成功", "The login has been unlinked"),
+    "flash_unlinked_name": Wording("已解绑%s", "%s has been unlinked"),
 }
 
 _NOT_COMPLETED = Wording("登录没有完成", "The login was not completed")
@@ -182,6 +214,10 @@ REFUSALS: Mapping[str, RefusalMessage] = {
     "bad_request": RefusalMessage(
         Wording("页面地址不完整", "This address is not complete"),
         Wording("请回到登录页面重新开始。", "Please go back to the login page and start again."),
+    ),
+    "bad_form": RefusalMessage(
+        Wording("提交的内容有误", "What was sent cannot be used"),
+        Wording("请返回上一页，检查后重新提交。", "Please go back, check what you entered and send it again."),
     ),
     "state_missing": RefusalMessage(_NOT_COMPLETED, Wording("请重新登录一次。", "Please log in once more.")),
     "state_invalid": RefusalMessage(
@@ -247,6 +283,10 @@ REFUSALS: Mapping[str, RefusalMessage] = {
             "为了您的安全，请重新登录后再操作。", "To keep your account safe, please log in again and then repeat this."
         ),
     ),
+    "unbind_cooldown": RefusalMessage(
+        Wording("绑定不久，暂时不能解绑", "This login was linked too recently to unlink it"),
+        Wording("%s 之后可以解绑。", "You can unlink it from %s."),
+    ),
     "handover_over": RefusalMessage(
         Wording("这个二维码已失效", "This QR code no longer works"),
         Wording("请在电脑上换一个二维码，再扫一次。", "Please show a new QR code on the computer, and scan that one."),
@@ -255,6 +295,20 @@ REFUSALS: Mapping[str, RefusalMessage] = {
         Wording("这里没有这种登录方式", "This login is not offered here"),
         Wording("请选择其他登录方式。", "Please choose another way to log in."),
         other_login=True,
+    ),
+    "page_not_found": RefusalMessage(
+        Wording("页面不存在", "Page not found"),
+        Wording("请检查网址是否正确，或从下面继续。", "Please check the address, or go on from here."),
+    ),
+    "not_there": RefusalMessage(
+        Wording("该内容已不存在", "This is no longer there"),
+        Wording(
+            "可能已在别处处理过，请返回查看。", "It may have been dealt with elsewhere; please go back and have a look."
+        ),
+    ),
+    "method_not_allowed": RefusalMessage(
+        Wording("这个网址不能直接打开", "This address cannot be opened directly"),
+        Wording("请从下面继续。", "Please go on from here."),
     ),
     "already_bound": RefusalMessage(
         Wording("已绑定到另一个会员", "Already linked to another member"),
@@ -269,8 +323,15 @@ REFUSALS: Mapping[str, RefusalMessage] = {
         Wording("请先绑定另一种登录方式，再解除这一种。", "Please link another one first, then remove this one."),
     ),
     "rate_limited": RefusalMessage(
-        Wording("请稍等片刻", "One moment, please"),
-        Wording("现在请求较多，请一分钟后再试。", "There are many requests just now; please try again in a minute."),
+        Wording("操作过于频繁", "Too many requests"),
+        Wording("请%s再试。", "Please try again %s."),
+    ),
+    "too_many_tries": RefusalMessage(
+        Wording("密码尝试次数过多", "Too many tries of this password"),
+        Wording(
+            "为了账号安全，请%s再试，或换一种登录方式。",
+            "To keep the account safe, please try again %s, or log in another way.",
+        ),
     ),
     "provider_unsigned": RefusalMessage(
         _NOT_AVAILABLE,
@@ -304,6 +365,15 @@ REFUSALS: Mapping[str, RefusalMessage] = {
 def texts_in(language: Language) -> Mapping[str, str]:
     """Return the whole table of page texts in `language`."""
     return {key: wording.in_language(language) for key, wording in TEXTS.items()}
+
+
+def describe_wait(texts: Mapping[str, str], seconds: int) -> str:
+    """Return when to try again, such as "in about 20 minutes", from a table that `texts_in` returned."""
+    minutes = max(1, math.ceil(seconds / 60))
+    if minutes < 55:  # from here on "an hour" is nearer
+        return texts["in_a_minute"] if minutes == 1 else texts["in_minutes"] % minutes
+    hours = round(minutes / 60)
+    return texts["in_an_hour"] if hours == 1 else texts["in_hours"] % hours
 
 
 def refusal_for(code: str) -> RefusalMessage:
