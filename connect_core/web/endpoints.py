@@ -37,17 +37,14 @@ def route(
     *methods: str,
     style: ErrorStyle | None = None,
     cross_origin: bool = False,
-    form_page: str = "",
 ) -> Route:
     """Return the route of an endpoint, which answers `methods` alone.
 
     `style` answers its errors; by default they are pages and problem details. With `cross_origin` the pages of
-    `cors_origins` may call it. `form_page` is the path of our page with the form that posts here, such as `/account`:
-    a browser that opens this address, by its history or a link, is led to that page. It may contain the parameters of
-    `path`.
+    `cors_origins` may call it.
     """
     allows = cross_origin and bool(context.cors_origins)
-    guarded = _AsApp(_guarded(context, endpoint, style or leading_back_to(context, "")), form_page)
+    guarded = _AsApp(_guarded(context, endpoint, style or leading_back_to(context, "")), _get_form_page(endpoint))
     cors = Middleware(
         CORSMiddleware,
         allow_origins=context.cors_origins,
@@ -79,6 +76,26 @@ class _AsApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await self.endpoint(Request(scope, receive, send))
         await response(scope, receive, send)
+
+
+@dataclass(frozen=True, slots=True)
+class PostedFrom:
+    """An endpoint to which the form of a page of ours posts: `form_page` is that page's path, such as `/account`.
+
+    A browser that opens the endpoint's address, by its history or a link, is led to that page. The path may contain
+    parameters of the route, as `/h/{id}` does.
+    """
+
+    form_page: str
+    endpoint: Endpoint
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer a request as the endpoint does."""
+        return await self.endpoint(request)
+
+
+def _get_form_page(endpoint: Endpoint) -> str:
+    return endpoint.form_page if isinstance(endpoint, PostedFrom) else ""
 
 
 def answer_wrong_method(context: WebContext, request: Request) -> Response:

@@ -81,11 +81,11 @@ def error_page(
     context: WebContext, request: Request, error: ConnectError, wording: str, next_steps: Sequence[NextStep]
 ) -> Response:
     """Return the error page with the words that `pages.messages` has for `wording`, and links to `next_steps`."""
-    wait, until = error.retry_after or 0, ""
+    again: int | str = error.retry_after or 0
     if isinstance(error, ConnectionTooYoung):
-        until = _to_minute(context.manager.services.now() + wait)
+        again = _to_minute(context.manager.services.now() + int(again))
     text = context.pages.refused(
-        get_language(request), wording, request.state.request_id, next_steps, error.code, wait=wait, until=until
+        get_language(request), wording, request.state.request_id, next_steps, error.code, again=again
     )
     return responses.with_retry(responses.html_response(text, error.status), error)
 

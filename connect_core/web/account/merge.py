@@ -31,6 +31,7 @@ from connect_core.store.members import MemberRow
 from connect_core.web import endpoints, responses
 from connect_core.web.account.routes import begin_bind, find_choices, find_titles, to_day
 from connect_core.web.context import WebContext
+from connect_core.web.endpoints import PostedFrom
 from connect_core.web.error_pages import leading_back_to
 from connect_core.web.pages.views import ConnectionView, MemberView, MergePreview
 from connect_core.web.requests import (
@@ -61,18 +62,17 @@ def merge_routes(context: WebContext) -> list[BaseRoute]:
     return [
         route(
             f"{context.prefix}/{{provider}}/{{client}}/merge",
-            merge.begin,
+            PostedFrom(form_page, merge.begin),
             "POST",
             cross_origin=True,
-            form_page=form_page,
         ),
         route(path, merge.page, "GET"),
         route(path, merge.confirm, "POST", cross_origin=True),
-        route(f"{path}/credentials", merge.prove, "POST", cross_origin=True, form_page=form_page),
-        route(f"{path}/preview", merge.preview, "POST", cross_origin=True, form_page=form_page),
-        route(f"{path}/cancel", merge.cancel, "POST", form_page=form_page),
+        route(f"{path}/credentials", PostedFrom(form_page, merge.prove), "POST", cross_origin=True),
+        route(f"{path}/preview", PostedFrom(form_page, merge.preview), "POST", cross_origin=True),
+        route(f"{path}/cancel", PostedFrom(form_page, merge.cancel), "POST"),
         route(f"{path}s", merge.undoable, "GET", cross_origin=True),
-        route(f"{path}s/{{id}}/undo", merge.undo, "POST", cross_origin=True, form_page="/account"),
+        route(f"{path}s/{{id}}/undo", PostedFrom("/account", merge.undo), "POST", cross_origin=True),
     ]
 
 

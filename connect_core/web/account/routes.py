@@ -21,6 +21,7 @@ from connect_core.providers import calls
 from connect_core.providers.provider import Entrance
 from connect_core.web import endpoints, responses
 from connect_core.web.context import WebContext
+from connect_core.web.endpoints import PostedFrom
 from connect_core.web.error_pages import leading_back_to
 from connect_core.web.login.delivery import keep_flow, token_body
 from connect_core.web.login.routes import get_title
@@ -47,17 +48,19 @@ def account_routes(context: WebContext) -> list[BaseRoute]:
     account, prefix = _AccountEndpoints(context), context.prefix
     route = partial(endpoints.route, context, style=leading_back_to(context, "/account"))
     return [
-        route(f"{prefix}/{{provider}}/{{client}}/bind", account.bind, "POST", cross_origin=True, form_page="/account"),
+        route(
+            f"{prefix}/{{provider}}/{{client}}/bind", PostedFrom("/account", account.bind), "POST", cross_origin=True
+        ),
         route(f"{prefix}/connections", account.connections, "GET", cross_origin=True),
         route(f"{prefix}/connections/{{union_type}}", account.unbind, "DELETE", cross_origin=True),
-        route(f"{prefix}/connections/{{union_type}}/unbind", account.unbind, "POST", form_page="/account"),
+        route(f"{prefix}/connections/{{union_type}}/unbind", PostedFrom("/account", account.unbind), "POST"),
         route(f"{prefix}/sessions", account.sessions, "GET", cross_origin=True),
         route(f"{prefix}/sessions", account.end_sessions, "DELETE", cross_origin=True),
-        route(f"{prefix}/sessions/end", account.end_sessions, "POST", form_page="/account"),
+        route(f"{prefix}/sessions/end", PostedFrom("/account", account.end_sessions), "POST"),
         route(f"{prefix}/sessions/{{id}}", account.end_session, "DELETE", cross_origin=True),
-        route(f"{prefix}/sessions/{{id}}/end", account.end_session, "POST", form_page="/account"),
+        route(f"{prefix}/sessions/{{id}}/end", PostedFrom("/account", account.end_session), "POST"),
         route(f"{prefix}/account", account.page, "GET"),
-        route(f"{prefix}/account/password", account.set_password, "POST", cross_origin=True, form_page="/account"),
+        route(f"{prefix}/account/password", PostedFrom("/account", account.set_password), "POST", cross_origin=True),
     ]
 
 

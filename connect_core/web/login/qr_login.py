@@ -27,7 +27,7 @@ from connect_core.errors import (
 from connect_core.login.qr_login import INTERVAL, LIFE, Begun, QrLoginState
 from connect_core.web import responses
 from connect_core.web.context import WebContext
-from connect_core.web.endpoints import Endpoint, for_visits, route
+from connect_core.web.endpoints import Endpoint, PostedFrom, for_visits, route
 from connect_core.web.error_pages import ErrorStyle, error_page, leading_back_to
 from connect_core.web.login.user_agents import describe
 from connect_core.web.pages import with_query
@@ -59,16 +59,14 @@ def qr_login_routes(context: WebContext) -> list[BaseRoute]:
     """Return the PC's routes and the phone's; 404 unless `[service] handover` is on."""
     pc, phone, style = _PcEndpoints(context), _PhoneEndpoints(context), _error_style(context)
 
-    def make_route(
-        path: str, endpoint: Endpoint, method: str, *, cross_origin: bool = False, form_page: str = ""
-    ) -> BaseRoute:
+    def make_route(path: str, endpoint: Endpoint, method: str, *, cross_origin: bool = False) -> BaseRoute:
         async def if_enabled(request: Request) -> Response:
             if not context.manager.settings.service.handover:
                 raise PageNotFound("this shop hands no login over")
             return await endpoint(request)
 
-        path = context.prefix + path
-        return route(context, path, if_enabled, method, style=style, cross_origin=cross_origin, form_page=form_page)
+        posted = PostedFrom(endpoint.form_page, if_enabled) if isinstance(endpoint, PostedFrom) else if_enabled
+        return route(context, context.prefix + path, posted, method, style=style, cross_origin=cross_origin)
 
     return [
         make_route("/handover", for_visits(pc.page), "GET"),
@@ -76,10 +74,10 @@ def qr_login_routes(context: WebContext) -> list[BaseRoute]:
         make_route("/handover/code.svg", pc.code, "GET"),
         make_route("/handover/status", pc.status, "GET", cross_origin=True),
         make_route("/handover/events", pc.events, "GET", cross_origin=True),
-        make_route("/handover/collect", pc.collect, "POST", cross_origin=True, form_page="/handover"),
+        make_route("/handover/collect", PostedFrom("/handover", pc.collect), "POST", cross_origin=True),
         make_route("/h/{id}", for_visits(phone.confirm), "GET"),
-        make_route("/h/{id}/approve", phone.approve, "POST", form_page="/h/{id}"),
-        make_route("/h/{id}/deny", phone.deny, "POST", form_page="/h/{id}"),
+        make_route("/h/{id}/approve", PostedFrom("/h/{id}", phone.approve), "POST"),
+        make_route("/h/{id}/deny", PostedFrom("/h/{id}", phone.deny), "POST"),
     ]
 
 

@@ -4,6 +4,7 @@ Plain links and forms, no script and nothing inline, so that the strictest Conte
 templates come before ours. Never touches a request, a cookie or the database.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import partial
@@ -18,7 +19,7 @@ from connect_core.identity import Language
 from connect_core.web.mounting import get_root
 from connect_core.web.pages.assets import NO_ICONS, SHOP_STYLES, STYLES, load_assets
 from connect_core.web.pages.flash import get_pending_flash
-from connect_core.web.pages.messages import LANGUAGES, RefusalMessage, describe_wait, refusal_for, texts_in
+from connect_core.web.pages.messages import LANGUAGES, RefusalMessage, refusal_for, texts_in
 from connect_core.web.pages.views import (
     AccountView,
     ConnectionView,
@@ -98,13 +99,12 @@ class Pages:
         next_steps: Sequence[NextStep],
         code: str = "",
         *,
-        wait: int = 0,
-        until: str = "",
+        again: int | str = "",
     ) -> str:
         """Return the error page with the words for `wording` and links to `next_steps`, best first.
 
-        `code` is the error's, shown beside `request_id`; `wording` where it is empty. When to try again, for words that
-        say it: `wait` in seconds, or the date and time `until`.
+        `code` is the error's, shown beside `request_id`; `wording` where it is empty. `again` is when to try again, for
+        words that say it: in how many seconds, or from which date and time on.
 
         Both languages are on the page: its address may hold a code and a state, and must not be requested again.
         """
@@ -113,9 +113,9 @@ class Pages:
             "refused.html",
             language,
             title=refusal.title.in_language(language),
-            advice=self._advise(refusal, language, wait, until),
+            advice=self._advise(refusal, language, again),
             other_title=refusal.title.in_language(_other(language)),
-            other_advice=self._advise(refusal, _other(language), wait, until),
+            other_advice=self._advise(refusal, _other(language), again),
             request_id=request_id,
             code=(code or wording) if (code or wording) in _CODES else Unavailable.code,
             ways=[step for step in next_steps if _is_web_address(step.url)],
@@ -229,9 +229,11 @@ class Pages:
         # a shop's member directory may have half of a surrogate pair in a nickname, which UTF-8 cannot encode
         return text.encode("utf-8", "replace").decode()
 
-    def _advise(self, refusal: RefusalMessage, language: Language, wait: int, until: str) -> str:
-        advice = refusal.advice.in_language(language)
-        return advice % (until or describe_wait(self._texts[language], wait)) if "%s" in advice else advice
+    def _advise(self, refusal: RefusalMessage, language: Language, again: int | str) -> str:
+        advice, texts = refusal.advice.in_language(language), self._texts[language]
+        if "%s" not in advice:
+            return advice
+        return advice % (again if isinstance(again, str) else _describe_wait(texts, again))
 
     def _take_flash(self, language: Language) -> str:
         """Return the text of the message that the browser brought along, which then counts as shown; else nothing."""
@@ -263,6 +265,15 @@ def with_query(url: str, **parameters: str) -> str:
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     query |= {name: value for name, value in parameters.items() if value}
     return urlunsplit(parts._replace(query=urlencode(query)))
+
+
+def _describe_wait(texts: Mapping[str, str], seconds: int) -> str:
+    """Return when to try again, such as "in about 20 minutes"."""
+    minutes = max(1, math.ceil(seconds / 60))
+    if minutes < 55:  # from here on "an hour" is nearer
+        return texts["in_a_minute"] if minutes == 1 else texts["in_minutes"] % minutes
+    hours = round(minutes / 60)
+    return texts["in_an_hour"] if hours == 1 else texts["in_hours"] % hours
 
 
 def _styles_of(assets: Mapping[str, object]) -> list[str]:

@@ -4,7 +4,6 @@ To give an error its own words, add its code to `REFUSALS`. Never holds markup, 
 operator should know: that goes to the log.
 """
 
-import math
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -180,17 +179,12 @@ TEXTS: Mapping[str, Wording] = {
     "in_minutes": Wording("约 %d 分钟后", "in about %d minutes"),
     "in_an_hour": Wording("约一小时后", "in about an hour"),
     "in_hours": Wording("约 %d 小时后", "in about %d hours"),
-    # log_out.html
     "log_out_ask": Wording("确定要退出登录吗？", "Do you want to log out?"),
     # account.html: why a password is refused
     "password_too_short": Wording("密码至少需要 8 个字符", "A password needs at least 8 characters"),
     "password_too_long": Wording("密码最多 128 个字符", "A password can have at most 128 characters"),
-    "password_common": Wording(
-        "这个密码太常见，容易被猜到，请换一个", "This password is too common and easy to guess; please choose another"
-    ),
-    "password_name": Wording(
-        "密码不能与会员名或昵称相同", "Please choose a password that is not your member name or nickname"
-    ),
+    "password_common": Wording("这个密码太常见，请换一个", "This password is too common; please choose another"),
+    "password_name": Wording("密码不能是您的会员名或昵称", "Your password cannot be your own name"),
     # flash.html
     "flash_confirmed": Wording("身份已确认", "Thank you, your identity is confirmed"),
     "flash_erased": Wording("账号已注销，您的数据已删除", "Your account and your data have been deleted"),
@@ -328,10 +322,7 @@ REFUSALS: Mapping[str, RefusalMessage] = {
     ),
     "too_many_tries": RefusalMessage(
         Wording("密码尝试次数过多", "Too many tries of this password"),
-        Wording(
-            "为了账号安全，请%s再试，或换一种登录方式。",
-            "To keep the account safe, please try again %s, or log in another way.",
-        ),
+        Wording("请%s再试，或换一种登录方式。", "Please try again %s, or log in another way."),
     ),
     "provider_unsigned": RefusalMessage(
         _NOT_AVAILABLE,
@@ -365,15 +356,6 @@ REFUSALS: Mapping[str, RefusalMessage] = {
 def texts_in(language: Language) -> Mapping[str, str]:
     """Return the whole table of page texts in `language`."""
     return {key: wording.in_language(language) for key, wording in TEXTS.items()}
-
-
-def describe_wait(texts: Mapping[str, str], seconds: int) -> str:
-    """Return when to try again, such as "in about 20 minutes", from a table that `texts_in` returned."""
-    minutes = max(1, math.ceil(seconds / 60))
-    if minutes < 55:  # from here on "an hour" is nearer
-        return texts["in_a_minute"] if minutes == 1 else texts["in_minutes"] % minutes
-    hours = round(minutes / 60)
-    return texts["in_an_hour"] if hours == 1 else texts["in_hours"] % hours
 
 
 def refusal_for(code: str) -> RefusalMessage:
