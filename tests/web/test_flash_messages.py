@@ -144,7 +144,7 @@ def test_what_other_tabs_load_uses_no_message_up(visitor: Visitor) -> None:
     """Refusals, JSON, redirects and the page that reloads by itself leave it for the page that is waited for."""
     answer = link(visitor)
     for path in ("/connect/nowhere", "/connect/me", "/connect/handover", "/connect/static/connect.css"):
-        assert 'role="status"' not in visitor.http.get(path, headers=HTML).text
+        assert 'class="banner' not in visitor.http.get(path, headers=HTML).text
     send(visitor, "/connect/connections/QQ/unbind")
     send(visitor, f"{ACCOUNT}/password", password="short")
     assert land(visitor, answer) == ["WeChat has been linked"]
