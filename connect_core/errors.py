@@ -5,6 +5,7 @@
     ├── PluginError                      start-up: a plugin that cannot be used
     ├── RequestRefused                   the visitor or the client can do something about it
     │   ├── BadRequest                   400 bad_request
+    │   │   └── PasswordRefused          400 bad_request
     │   ├── StateMissing                 400 state_missing
     │   ├── StateInvalid                 400 state_invalid
     │   ├── StateExpired                 400 state_expired
@@ -18,13 +19,18 @@
     │   ├── TokenInvalid                 401 token_invalid
     │   ├── MemberDisabled               403 member_disabled
     │   ├── Forbidden                    403 forbidden
-    │   │   └── LoginTooOld              403 forbidden
+    │   │   ├── LoginTooOld              403 forbidden
+    │   │   └── ConnectionTooYoung       403 forbidden
     │   ├── Unsupported                  404 unsupported
+    │   │   ├── PageNotFound             404 unsupported
+    │   │   ├── NotThere                 404 unsupported
+    │   │   ├── MethodNotAllowed         405 unsupported
     │   │   └── NothingToMerge           404 unsupported
     │   ├── AlreadyBound                 409 already_bound
     │   │   └── BelongsToAnother         409 already_bound
     │   ├── LastConnection               409 last_connection
     │   └── RateLimited                  429 rate_limited
+    │       └── TooManyTries             429 rate_limited
     ├── ProviderFault                    the vendor, or our registration with it
     │   ├── ProviderUnsigned             502 provider_unsigned
     │   ├── ProviderBadResponse          502 provider_bad_response
@@ -101,6 +107,16 @@ class RequestRefused(ConnectError):
 
 class BadRequest(RequestRefused):
     """A parameter is repeated, malformed or too long."""
+
+
+class PasswordRefused(BadRequest):
+    """The new password is not accepted. `reason` says why in one word, `detail` in a sentence for the client."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        """`reason` is `too_short`, `too_long`, `common` or `name`; neither text contains the password."""
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
 
 
 class StateMissing(RequestRefused):
@@ -187,11 +203,34 @@ class LoginTooOld(Forbidden):
     """The request needs a more recent login (RFC 9470)."""
 
 
+class ConnectionTooYoung(Forbidden):
+    """The connection cannot be ended yet; `retry_after` says in how many seconds it can (`unbind_after`)."""
+
+
 class Unsupported(RequestRefused):
     """This provider is not configured for this client type."""
 
     code = "unsupported"
     status = 404
+
+
+class PageNotFound(Unsupported):
+    """There is nothing at this address, or this shop has switched it off."""
+
+
+class NotThere(Unsupported):
+    """The session, connection or merge that the request names does not exist, or not any more."""
+
+
+class MethodNotAllowed(Unsupported):
+    """The address exists, and takes other methods (RFC 9110 §15.5.6)."""
+
+    status = 405
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        """`allowed` are the methods that the address takes."""
+        super().__init__("the address does not take this method")
+        self.allowed = tuple(allowed)
 
 
 class NothingToMerge(Unsupported):
@@ -221,6 +260,10 @@ class RateLimited(RequestRefused):
 
     code = "rate_limited"
     status = 429
+
+
+class TooManyTries(RateLimited):
+    """Too many tries to log in with this member name and a password."""
 
 
 class ProviderFault(ConnectError):

@@ -5,7 +5,7 @@ Runs inside the caller's transaction. An identity that belongs to somebody else 
 
 import json
 
-from connect_core.errors import AlreadyBound, BelongsToAnother, Forbidden, LastConnection, Unsupported
+from connect_core.errors import AlreadyBound, BelongsToAnother, ConnectionTooYoung, LastConnection, NotThere
 from connect_core.identity import Identity
 from connect_core.members.profiles import dump_profile
 from connect_core.store import Transaction, connections
@@ -45,19 +45,19 @@ def unbind(
     """End the member's connection with a vendor, and return it.
 
     `minimum_age`: seconds for which a connection must have existed. `has_other_way`: something else than a connection,
-    a password, logs the member in too. Raises `Unsupported` when there is no such connection, `LastConnection` when
-    nothing else leads to the member, and `Forbidden` for a connection that is too young.
+    a password, logs the member in too. Raises `NotThere` when there is no such connection, `LastConnection` when
+    nothing else leads to the member, and `ConnectionTooYoung` for one that is younger.
     """
     # locked first, so that of two requests at once the second one sees what the first has left
     connections.lock_connections(transaction, member_id)
     bound = connections.find_bound(transaction, member_id)
     connection = next((connection for connection in bound if connection.union_type == union_type), None)
     if connection is None:
-        raise Unsupported("the member has no such connection")
+        raise NotThere("the member has no such connection")
     if len(bound) == 1 and not has_other_way:
         raise LastConnection("this is the member's only way to log in")
     allowed_from = connection.create_time + minimum_age
     if now < allowed_from:
-        raise Forbidden("the connection is too young to be ended", retry_after=allowed_from - now)
+        raise ConnectionTooYoung("the connection is too young to be ended", retry_after=allowed_from - now)
     connections.end_connection(transaction, connection.connect_id, now)
     return connection

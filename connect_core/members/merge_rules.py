@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from connect_core.crypto.tickets import TICKET_SECONDS
-from connect_core.errors import LastConnection, MemberDisabled, NothingToMerge, NotLoggedIn, StateInvalid, Unsupported
+from connect_core.errors import LastConnection, MemberDisabled, NothingToMerge, NotLoggedIn, NotThere, StateInvalid
 from connect_core.identity import Identity
 from connect_core.members.directory import Members
 from connect_core.sessions import LiveSession
@@ -113,13 +113,13 @@ def undo(
     """Undo a merge into the member of `session`; returns it, and what leads to the other member again.
 
     What was unbound since then stays unbound, and an identity that somebody bound since then stays theirs. Sessions
-    that came through a connection which goes back end. Raises `Unsupported` when there is no such merge (any more),
+    that came through a connection which goes back end. Raises `NotThere` when there is no such merge (any more),
     `LastConnection` when nothing would lead to one of the two, `MemberDisabled`, and `NotLoggedIn`.
     """
     undoable = merges.find_undoable(transaction, session.member_id, now)
     merge = next((merge for merge in undoable if merge.id == merge_id), None)
     if merge is None:
-        raise Unsupported("there is no merge to undo")
+        raise NotThere("there is no merge to undo")
     kept_id, merged_id = merge.kept_id, merge.merged_id
     connections.lock_connections(transaction, kept_id, merged_id)
     members.lock(transaction, kept_id)
@@ -128,7 +128,7 @@ def undo(
     if not sessions.lock_live_family(transaction, session.family, now):
         raise NotLoggedIn("the session has ended")
     if not merges.delete_merge(transaction, merge_id):
-        raise Unsupported("the merge was undone meanwhile")
+        raise NotThere("the merge was undone meanwhile")
     _move_back(transaction, merge, now)
     back = connections.find_bound(transaction, merged_id)
     has_ways = {

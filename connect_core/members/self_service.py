@@ -5,17 +5,16 @@ Never asks a provider. Every method is about the member of a live session, so no
 
 from dataclasses import dataclass
 
-from connect_core.errors import BadRequest, Unsupported
+from connect_core.errors import NotThere
 from connect_core.events import kinds
 from connect_core.identity import ClientType
 from connect_core.members import linking
 from connect_core.members.acting import lock_actor
+from connect_core.members.passwords import check_password
 from connect_core.members.services import Services
 from connect_core.providers.hookspecs import LoginEvent
 from connect_core.sessions import LiveSession
 from connect_core.store import Transaction, connections, members, sessions
-
-PASSWORD_LENGTHS = range(8, 129)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +85,22 @@ class SelfService:
 
         self._services.dispatcher.dispatch(*await self._database.write(end))
 
-    async def set_password(self, session: LiveSession, password: str) -> None:
-        """Give the member a password of 8 to 128 characters. Raises `BadRequest`."""
-        if len(password) not in PASSWORD_LENGTHS:
-            raise BadRequest("a password has 8 to 128 characters")
+    async def set_password(self, session: LiveSession, password: str, *names: str) -> bool:
+        """Give the member a password, and tell whether they had one before; `names` are the member's own.
+
+        Raises `PasswordRefused` as `passwords.check_password`, and as `lock_actor`.
+        """
+        check_password(password, *names)
         hashed = await self._services.hash_password(password)
         now = self._services.now()
 
-        def store(tx: Transaction) -> None:
+        def store(tx: Transaction) -> bool:
             lock_actor(tx, self._services.members, session, now)
+            had_password = members.has_password(tx, session.member_id)
             members.update_member(tx, session.member_id, {"password_hash": hashed})
+            return had_password
 
-        await self._database.write(store)
+        return await self._database.write(store)
 
     async def find_sessions(self, session: LiveSession) -> list[ActiveSession]:
         """Return where the member is logged in, the oldest login first."""
@@ -117,14 +120,14 @@ class SelfService:
         ]
 
     async def end_session(self, session: LiveSession, family: str) -> None:
-        """End one of the member's logins. Raises `Unsupported` when it is none of them."""
+        """End one of the member's logins. Raises `NotThere` when it is none of them."""
         now = self._services.now()
 
         def end(tx: Transaction) -> None:
             lock_actor(tx, self._services.members, session, now)
             live = sessions.find_live(tx, family, now)
             if live is None or live[0] != session.member_id:
-                raise Unsupported("there is no such session")
+                raise NotThere("there is no such session")
             sessions.revoke_family(tx, family, now)
 
         await self._database.write(end)

@@ -17,20 +17,21 @@ from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from connect_core.crypto.sealing import derive_key
-from connect_core.errors import ConnectError, Unavailable, Unsupported
+from connect_core.errors import ConnectError, PageNotFound, Unavailable
 from connect_core.http import HttpPool
 from connect_core.manager import ConnectManager
 from connect_core.observability.loop_monitor import monitor_loop
 from connect_core.providers.registry import Plugins
 from connect_core.settings import Settings
 from connect_core.store import Database, schema
-from connect_core.web import responses
 from connect_core.web.account.merge import merge_routes
 from connect_core.web.account.personal_data import personal_data_routes
 from connect_core.web.account.routes import account_routes
 from connect_core.web.addresses import TrustedProxies
 from connect_core.web.context import WebContext
+from connect_core.web.endpoints import answer_wrong_method
 from connect_core.web.error_pages import answer_error
+from connect_core.web.flash_messages import with_flash
 from connect_core.web.health import health_routes
 from connect_core.web.legacy.account_binder import account_binder_routes
 from connect_core.web.legacy.javashop import javashop_routes
@@ -105,6 +106,7 @@ class _Service(Starlette):
         )
         self.router.redirect_slashes = False
         self._manager, self._root_path = context.manager, context.manager.settings.service.root_path
+        self._serve = with_flash(context, super().__call__)
         self._heads = (f"{context.route_prefix}/", "/buyer/", "/login/", "/healthz", "/readyz")
         self._is_at_work = False
         self._sweeper: asyncio.Task[None] | None = None
@@ -121,7 +123,7 @@ class _Service(Starlette):
         if root:  # as Starlette reads it: the path begins with `root_path`
             scope = {**scope, "root_path": root, "path": root + route_path}
         with below_root(root):
-            await super().__call__(scope, receive, send)
+            await self._serve(scope, receive, send)
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
@@ -189,11 +191,14 @@ async def _sweep_for_ever(manager: ConnectManager) -> None:
 async def _not_found(request: Request, error: Exception) -> Response:
     context: WebContext = request.app.state.context
     request.state.request_id = new_request_id()
-    response = answer_error(context, request, Unsupported())
+    response = answer_error(context, request, PageNotFound())
     response.headers["x-request-id"] = request.state.request_id
     return response
 
 
 async def _not_allowed(request: Request, error: Exception) -> Response:
-    headers = getattr(error, "headers", None) or {}
-    return Response(status_code=405, headers={**responses.HEADERS, **headers})
+    context: WebContext = request.app.state.context
+    request.state.request_id = new_request_id()
+    response = answer_wrong_method(context, request)
+    response.headers["x-request-id"] = request.state.request_id
+    return response

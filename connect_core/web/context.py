@@ -16,8 +16,10 @@ from connect_core.errors import (
     CodeSeen,
     ConnectError,
     NotLoggedIn,
+    RateLimited,
     StateInvalid,
     StateMissing,
+    TooManyTries,
 )
 from connect_core.login.values import Visit
 from connect_core.manager import ConnectManager
@@ -27,6 +29,7 @@ from connect_core.sessions import PresentedTokens
 from connect_core.web.addresses import TrustedProxies
 from connect_core.web.mounting import get_root
 from connect_core.web.pages import Pages, with_query
+from connect_core.web.pages.flash import FLASH_SECONDS, Flash
 from connect_core.web.rate_limit import Limiter
 from connect_core.web.requests import (
     check_origin,
@@ -89,8 +92,11 @@ class WebContext:
             await self.failure_limiter.note(address)
 
     async def count_password(self, username: str) -> None:
-        """Count an attempt to guess the password of `username`. Raises `RateLimited`."""
-        await self.password_limiter.hit(f"user {username}")
+        """Count an attempt to guess the password of `username`. Raises `TooManyTries`."""
+        try:
+            await self.password_limiter.hit(f"user {username}")
+        except RateLimited as error:
+            raise TooManyTries("too many tries of this member name", retry_after=error.retry_after) from error
 
     async def find_member(self, request: Request) -> LoggedIn:
         """Return who is logged in.
@@ -139,8 +145,18 @@ class WebContext:
         """
         for name in request.cookies:
             is_login = name in (self.cookies.session, *TOKEN_COOKIES) and name not in spared
-            if is_login or (not spared and name.startswith(self.cookies.flow)):
+            is_old_message = bool(spared) and name == self.cookies.flash  # such as "you are logged out"
+            if is_login or is_old_message or (not spared and name.startswith(self.cookies.flow)):
                 self.cookies.drop(response, name)
+
+    def tell(self, request: Request, response: Response, message: str, union_type: str = "") -> None:
+        """Let the next page of ours say once that something has succeeded; a program is told by its answer alone.
+
+        `message` is one of `pages.flash.MESSAGES`, `union_type` the login that it is about, if any. The page is one
+        that this browser opens within `FLASH_SECONDS`; when it goes elsewhere, nobody is told.
+        """
+        if wants_page(request):
+            self.cookies.set(response, self.cookies.flash, str(Flash(message, union_type)), FLASH_SECONDS)
 
     def _check_origin(self, request: Request) -> None:
         if request.method != "GET":

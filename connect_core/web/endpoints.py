@@ -14,15 +14,15 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
-from connect_core.errors import ConnectError, Unavailable
+from connect_core.errors import ConnectError, MethodNotAllowed, Unavailable
 from connect_core.observability.request_context import logging_request
 from connect_core.web import responses
 from connect_core.web.context import WebContext
-from connect_core.web.error_pages import ErrorStyle, leading_back_to
-from connect_core.web.requests import is_speculative, new_request_id
+from connect_core.web.error_pages import ErrorStyle, answer_error, leading_back_to
+from connect_core.web.requests import is_speculative, new_request_id, wants_page
 
 log = logging.getLogger("connect_login")
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -44,7 +44,7 @@ def route(
     `cors_origins` may call it.
     """
     allows = cross_origin and bool(context.cors_origins)
-    guarded = _AsApp(_guarded(context, endpoint, style or leading_back_to(context, "")))
+    guarded = _AsApp(_guarded(context, endpoint, style or leading_back_to(context, "")), _get_form_page(endpoint))
     cors = Middleware(
         CORSMiddleware,
         allow_origins=context.cors_origins,
@@ -71,10 +71,52 @@ class _AsApp:
     """
 
     endpoint: Endpoint
+    form_page: str
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await self.endpoint(Request(scope, receive, send))
         await response(scope, receive, send)
+
+
+@dataclass(frozen=True, slots=True)
+class PostedFrom:
+    """An endpoint to which the form of a page of ours posts: `form_page` is that page's path, such as `/account`.
+
+    A browser that opens the endpoint's address, by its history or a link, is led to that page. The path may contain
+    parameters of the route, as `/h/{id}` does.
+    """
+
+    form_page: str
+    endpoint: Endpoint
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer a request as the endpoint does."""
+        return await self.endpoint(request)
+
+
+def _get_form_page(endpoint: Endpoint) -> str:
+    return endpoint.form_page if isinstance(endpoint, PostedFrom) else ""
+
+
+def answer_wrong_method(context: WebContext, request: Request) -> Response:
+    """Answer a method that none of the routes at this address takes: 405, with those that they take in `Allow`.
+
+    A browser that opens an address which only takes forms is led to the page with the form.
+    """
+    endpoint = request.scope.get("endpoint")
+    if isinstance(endpoint, _AsApp) and endpoint.form_page and request.method == "GET" and wants_page(request):
+        return responses.redirect(context.prefix + endpoint.form_page.format_map(request.path_params))
+    return answer_error(context, request, MethodNotAllowed(find_methods(request)))
+
+
+def find_methods(request: Request) -> list[str]:
+    """Return the methods that the routes at the request's address take; OPTIONS is for browsers' questions (CORS)."""
+    matching = (
+        route
+        for route in request.app.routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+    )
+    return sorted({method for route in matching for method in route.methods or ()} - {"OPTIONS"})
 
 
 def for_visits(endpoint: Endpoint) -> Endpoint:
@@ -97,7 +139,7 @@ def _guarded(context: WebContext, endpoint: Endpoint, style: ErrorStyle) -> Endp
     async def answer(request: Request) -> Response:
         try:
             if request.method == "OPTIONS":
-                return Response(status_code=405, headers=responses.HEADERS)
+                return style(request, MethodNotAllowed(find_methods(request)))
             response = await endpoint(request)
         except ConnectError as error:
             await context.count_failure(request, error)

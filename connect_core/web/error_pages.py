@@ -7,19 +7,33 @@ links come from `_find_next_steps`. Never logs an error and never touches a cook
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from connect_core.errors import (
+    BadRequest,
     BelongsToAnother,
     ConnectError,
+    ConnectionTooYoung,
     LoginTooOld,
+    MethodNotAllowed,
     NothingToMerge,
     NotLoggedIn,
+    NotThere,
+    PageNotFound,
     PagePreviewed,
+    ProviderConfig,
+    ProviderFault,
+    RateLimited,
+    RedirectNotAllowed,
     RequestRefused,
+    TooManyTries,
+    Unavailable,
+    Unsupported,
 )
 from connect_core.login.values import Delivery, Flow
 from connect_core.web import responses
@@ -33,9 +47,14 @@ from connect_core.web.requests import get_cookies, get_language, wants_page
 ErrorStyle = Callable[[Request, ConnectError], Response]
 """Answers the errors of a route; a route without one of its own answers as `answer_error` does."""
 _WORDINGS: Mapping[type[ConnectError], str] = {
+    ConnectionTooYoung: "unbind_cooldown",
     LoginTooOld: "login_too_old",
+    MethodNotAllowed: "method_not_allowed",
     NothingToMerge: "nothing_to_merge",
+    NotThere: "not_there",
+    PageNotFound: "page_not_found",
     PagePreviewed: "page_previewed",
+    TooManyTries: "too_many_tries",
 }
 """Errors whose page has other words than their code has elsewhere."""
 
@@ -48,6 +67,8 @@ def answer_error(context: WebContext, request: Request, error: ConnectError, *, 
     if not wants_page(request):
         return responses.problem(error, request.state.request_id)
     wording = _WORDINGS.get(type(error), error.code)
+    if isinstance(error, BadRequest) and request.method != "GET":
+        wording = "bad_form"  # it is not the address that is wrong
     return error_page(context, request, error, wording, _find_next_steps(context, request, error, back_to))
 
 
@@ -60,12 +81,28 @@ def error_page(
     context: WebContext, request: Request, error: ConnectError, wording: str, next_steps: Sequence[NextStep]
 ) -> Response:
     """Return the error page with the words that `pages.messages` has for `wording`, and links to `next_steps`."""
-    text = context.pages.refused(get_language(request), wording, request.state.request_id, next_steps, error.code)
+    again: int | datetime = error.retry_after or 0
+    if isinstance(error, ConnectionTooYoung):
+        again = _to_minute(context.manager.services.now() + (error.retry_after or 0))
+    text = context.pages.refused(
+        get_language(request), wording, request.state.request_id, next_steps, error.code, again=again
+    )
     return responses.with_retry(responses.html_response(text, error.status), error)
 
 
+def _to_minute(seconds: int) -> datetime:
+    """Return the time of `seconds` since the epoch, rounded up to the minute."""
+    return datetime.fromtimestamp(-(-seconds // 60) * 60, UTC)
+
+
 def _find_next_steps(context: WebContext, request: Request, error: ConnectError, back_to: str) -> list[NextStep]:
-    """Return what the error page links to, the best first."""
+    """Return what the error page links to, the best first; never the address that was just refused."""
+    steps = _find_ways(context, request, error, back_to)
+    steps = [step for step in steps if not _leads_in_a_circle(request, error, step)]
+    return steps or [NextStep("to_login", context.get_login_page(""))]
+
+
+def _find_ways(context: WebContext, request: Request, error: ConnectError, back_to: str) -> list[NextStep]:
     account = f"{context.prefix}/account"
     back_to = back_to and f"{context.prefix}{back_to}"
     if isinstance(error, NotLoggedIn | LoginTooOld):
@@ -75,19 +112,44 @@ def _find_next_steps(context: WebContext, request: Request, error: ConnectError,
     merge = [NextStep("merge", f"{account}/merge")] if can_merge else []
     if flow and flow.linking_family:
         return [*merge, NextStep("keep", account)]
-    # a page that this shop has switched off must not lead back to itself
-    is_nowhere = error.code == "unsupported" and request.method == "GET"
-    if back_to and not is_nowhere and not error.code.startswith("state_"):
-        return [*(merge if back_to == account else []), NextStep("keep", back_to)]
     return_to = _find_return_target(context, request, flow)
     other_login = NextStep("other_login", context.get_login_page(return_to))
+    to_shop = NextStep("to_shop", context.manager.settings.service.home_url)
+    is_limited = isinstance(error, RateLimited) and not isinstance(error, TooManyTries)
+    if is_limited and back_to != account:
+        return [other_login, to_shop]  # every other page that could be gone back to is counted as well
+    # a page that this shop has switched off must not lead back to itself
+    is_nowhere = isinstance(error, Unsupported) and request.method == "GET"
+    if back_to and not is_nowhere and not error.code.startswith("state_"):
+        return [*(merge if back_to == account else []), NextStep("keep", back_to)]
+    match error:
+        case PageNotFound() | MethodNotAllowed():
+            return [NextStep("to_login", other_login.url), to_shop]
+        case ProviderConfig():
+            return [other_login, to_shop]  # to start again would end here again
     match error.code:
         case "forbidden":
-            return [NextStep("to_shop", context.manager.settings.service.home_url)]
+            return [to_shop]
         case "member_disabled" | "unsupported":
             return [other_login]
     start_again = NextStep("start_again", with_query(_find_start(context, request, flow), return_to=return_to))
     return [start_again, *([other_login] if refusal_for(error.code).other_login else [])]
+
+
+def _leads_in_a_circle(request: Request, error: ConnectError, step: NextStep) -> bool:
+    """Tell whether `step` would only repeat the request that was refused.
+
+    What may succeed a moment later may be repeated, and so may an address whose parameters were wrong, without them.
+    """
+    parts = urlsplit(step.url)
+    if request.method != "GET" or parts.netloc or unquote(parts.path) != request.scope["path"]:
+        return False
+    if isinstance(error, Unavailable | ProviderFault) and not isinstance(error, ProviderConfig):
+        return False
+    is_about_query = isinstance(error, BadRequest | RedirectNotAllowed | Unsupported)
+    if is_about_query and not isinstance(error, PageNotFound):
+        return parse_qsl(parts.query) == request.query_params.multi_items()
+    return True
 
 
 def _find_start(context: WebContext, request: Request, flow: Flow | None) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from connect_core.errors import ConnectError, LoginTooOld
+from connect_core.errors import ConnectError, LoginTooOld, MethodNotAllowed, PasswordRefused
 from connect_core.web.requests import LANGUAGE_COOKIE
 
 HEADERS: Mapping[str, str] = {
@@ -75,11 +75,15 @@ def problem(error: ConnectError, request_id: str, more: Mapping[str, object] | N
         "request_id": request_id,
         **(more or {}),
     }
+    if isinstance(error, PasswordRefused):
+        body |= {"detail": error.detail, "reason": error.reason}
     return with_retry(json_response(body, error.status, media_type="application/problem+json"), error)
 
 
 def with_retry(response: Response, error: ConnectError) -> Response:
-    """Add when and how to try again: `Retry-After`, and `WWW-Authenticate` as in RFC 6750 §3 and RFC 9470 §3."""
+    """Add when and how to try again: `Retry-After`, `Allow`, `WWW-Authenticate` (RFC 6750 §3, RFC 9470 §3)."""
+    if isinstance(error, MethodNotAllowed):
+        response.headers["allow"] = ", ".join(error.allowed)
     if error.status in (429, 503) or error.retry_after is not None:
         response.headers["retry-after"] = str(error.retry_after or 2)
     if error.status == 401:
@@ -111,6 +115,7 @@ class Cookies:
         self.pending = f"{prefix}connect_pending"
         self.handover = f"{prefix}connect_handover"
         self.merge = f"{prefix}connect_merge"
+        self.flash = f"{prefix}connect_flash"
         self.language = prefix + LANGUAGE_COOKIE
 
     def set(self, response: Response, name: str, value: str, max_age: int) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Column, Dialect, Executable, Insert, Table, bindparam, delete, insert, null, select, update
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from connect_core.errors import Unsupported
+from connect_core.errors import NotThere
 from connect_core.identity import is_storable
 from connect_core.store.engine.backend import Backend
 
@@ -32,14 +32,14 @@ class Prepared:
     def arrange(self, values: Mapping[str, object]) -> object:
         """Return the parameters as the driver takes them: by name, or as a list in `order`.
 
-        Raises `Unsupported` for a text or number that no row can hold, on whichever engine: then there is no such row,
+        Raises `NotThere` for a text or number that no row can hold, on whichever engine: then there is no such row,
         and none can be written.
         """
         for value in values.values():
             if isinstance(value, str) and not is_storable(value):
-                raise Unsupported("no row can hold such a text")
+                raise NotThere("no row can hold such a text")
             if isinstance(value, int) and not -_BIGGEST <= value < _BIGGEST:
-                raise Unsupported("no row can hold such a number")
+                raise NotThere("no row can hold such a number")
         full = {**self.constants, **values} if self.constants else values
         return full if self.order is None else [full[name] for name in self.order]
 

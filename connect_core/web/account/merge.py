@@ -17,11 +17,11 @@ from connect_core.errors import (
     MemberDisabled,
     NothingToMerge,
     NotLoggedIn,
+    PageNotFound,
     RequestRefused,
     StateExpired,
     StateInvalid,
     StateMissing,
-    Unsupported,
 )
 from connect_core.login.values import PurposeKind
 from connect_core.members.current import LoggedIn
@@ -31,6 +31,7 @@ from connect_core.store.members import MemberRow
 from connect_core.web import endpoints, responses
 from connect_core.web.account.routes import begin_bind, find_choices, find_titles, to_moment
 from connect_core.web.context import WebContext
+from connect_core.web.endpoints import PostedFrom
 from connect_core.web.error_pages import leading_back_to
 from connect_core.web.pages.views import ConnectionView, MemberView, MergePreview
 from connect_core.web.requests import (
@@ -56,16 +57,22 @@ _MISTAKES: Mapping[type[RequestRefused], str] = {
 def merge_routes(context: WebContext) -> list[BaseRoute]:
     """Return the routes of this module; where no plugin plans merges all but those for undoing are 404."""
     merge, path = _MergeEndpoints(context), f"{context.prefix}/account/merge"
+    form_page = "/account/merge" if context.manager.merges.are_offered else "/account"
     route = partial(endpoints.route, context, style=leading_back_to(context, "/account"))
     return [
-        route(f"{context.prefix}/{{provider}}/{{client}}/merge", merge.begin, "POST", cross_origin=True),
+        route(
+            f"{context.prefix}/{{provider}}/{{client}}/merge",
+            PostedFrom(form_page, merge.begin),
+            "POST",
+            cross_origin=True,
+        ),
         route(path, merge.page, "GET"),
         route(path, merge.confirm, "POST", cross_origin=True),
-        route(f"{path}/credentials", merge.prove, "POST", cross_origin=True),
-        route(f"{path}/preview", merge.preview, "POST", cross_origin=True),
-        route(f"{path}/cancel", merge.cancel, "POST"),
+        route(f"{path}/credentials", PostedFrom(form_page, merge.prove), "POST", cross_origin=True),
+        route(f"{path}/preview", PostedFrom(form_page, merge.preview), "POST", cross_origin=True),
+        route(f"{path}/cancel", PostedFrom(form_page, merge.cancel), "POST"),
         route(f"{path}s", merge.undoable, "GET", cross_origin=True),
-        route(f"{path}s/{{id}}/undo", merge.undo, "POST", cross_origin=True),
+        route(f"{path}s/{{id}}/undo", PostedFrom("/account", merge.undo), "POST", cross_origin=True),
     ]
 
 
@@ -87,7 +94,7 @@ class _MergeEndpoints:
         """Prove the second account by its password, or by what the hook `connect_check_credentials` takes."""
         self._check_enabled()
         if not self._merges.take_credentials:
-            raise Unsupported("no credentials prove an account here")
+            raise PageNotFound("no credentials prove an account here")
         await self._context.count(request)
         logged_in = await self._context.find_recent(request)
         credentials = get_credentials(await read_fields(request))
@@ -164,6 +171,7 @@ class _MergeEndpoints:
             return self._start_again(request, logged_in, error)
         body = {"id": merge.id, "undo_until": merge.undo_until}
         response = responses.redirect(self._account) if wants_page(request) else responses.json_response(body)
+        self._context.tell(request, response, "merged")
         self._forget_proof(request, response)
         return response
 
@@ -183,13 +191,14 @@ class _MergeEndpoints:
         path_id = request.path_params["id"]
         merge_id = int(path_id) if path_id.isdecimal() and len(path_id) < 20 else 0
         union_types = await self._merges.undo(logged_in.session, merge_id, request.state.request_id)
-        if wants_page(request):
-            return responses.redirect(self._account)
-        return responses.json_response({"connections": union_types})
+        body = {"connections": union_types}
+        response = responses.redirect(self._account) if wants_page(request) else responses.json_response(body)
+        self._context.tell(request, response, "merge_undone")
+        return response
 
     def _check_enabled(self) -> None:
         if not self._merges.are_offered:
-            raise Unsupported("no plugin plans merges")
+            raise PageNotFound("no plugin plans merges")
 
     def _get_ticket(self, request: Request, body: Mapping[str, str]) -> str:
         return body.get("ticket", "") or get_cookies(request).get(self._context.cookies.merge, "")

@@ -53,4 +53,5 @@ class _PersonalDataEndpoints:
         home = self._manager.targets.check(self._manager.settings.service.home_url)
         response = responses.redirect(home) if wants_page(request) else responses.no_content()
         self._context.forget_logins(request, response)
+        self._context.tell(request, response, "erased")
         return response

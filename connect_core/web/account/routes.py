@@ -4,7 +4,7 @@ A browser sends its session cookie, an app its bearer token. The page's forms po
 """
 
 from collections.abc import Container
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from connect_core.errors import NotLoggedIn, Unsupported
+from connect_core.errors import NotLoggedIn, PageNotFound, PasswordRefused
 from connect_core.identity import ClientType, Language
 from connect_core.login.start import StartOptions
 from connect_core.login.values import Delivery, Purpose, PurposeKind
@@ -21,6 +21,7 @@ from connect_core.providers import calls
 from connect_core.providers.provider import Entrance
 from connect_core.web import endpoints, responses
 from connect_core.web.context import WebContext
+from connect_core.web.endpoints import PostedFrom
 from connect_core.web.error_pages import leading_back_to
 from connect_core.web.login.delivery import keep_flow, token_body
 from connect_core.web.login.routes import get_title
@@ -47,17 +48,19 @@ def account_routes(context: WebContext) -> list[BaseRoute]:
     account, prefix = _AccountEndpoints(context), context.prefix
     route = partial(endpoints.route, context, style=leading_back_to(context, "/account"))
     return [
-        route(f"{prefix}/{{provider}}/{{client}}/bind", account.bind, "POST", cross_origin=True),
+        route(
+            f"{prefix}/{{provider}}/{{client}}/bind", PostedFrom("/account", account.bind), "POST", cross_origin=True
+        ),
         route(f"{prefix}/connections", account.connections, "GET", cross_origin=True),
         route(f"{prefix}/connections/{{union_type}}", account.unbind, "DELETE", cross_origin=True),
-        route(f"{prefix}/connections/{{union_type}}/unbind", account.unbind, "POST"),
+        route(f"{prefix}/connections/{{union_type}}/unbind", PostedFrom("/account", account.unbind), "POST"),
         route(f"{prefix}/sessions", account.sessions, "GET", cross_origin=True),
         route(f"{prefix}/sessions", account.end_sessions, "DELETE", cross_origin=True),
-        route(f"{prefix}/sessions/end", account.end_sessions, "POST"),
+        route(f"{prefix}/sessions/end", PostedFrom("/account", account.end_sessions), "POST"),
         route(f"{prefix}/sessions/{{id}}", account.end_session, "DELETE", cross_origin=True),
-        route(f"{prefix}/sessions/{{id}}/end", account.end_session, "POST"),
+        route(f"{prefix}/sessions/{{id}}/end", PostedFrom("/account", account.end_session), "POST"),
         route(f"{prefix}/account", account.page, "GET"),
-        route(f"{prefix}/account/password", account.set_password, "POST", cross_origin=True),
+        route(f"{prefix}/account/password", PostedFrom("/account", account.set_password), "POST", cross_origin=True),
     ]
 
 
@@ -82,7 +85,7 @@ class _AccountEndpoints:
         logs_out = parameters.get("logout", "") in ("1", "true")
         union_type = request.path_params["union_type"].upper()
         await self._self_service.unbind(logged_in.session, union_type, request.state.request_id, logs_out=logs_out)
-        response = self._answer_done(request)
+        response = self._answer_done(request, "unlinked", union_type)
         if logs_out:
             self._context.forget_logins(request, response)
         return response
@@ -95,30 +98,44 @@ class _AccountEndpoints:
     async def end_session(self, request: Request) -> Response:
         logged_in = await self._context.find_member(request)
         await self._self_service.end_session(logged_in.session, request.path_params["id"])
-        return self._answer_done(request)
+        return self._answer_done(request, "session_ended")
 
     async def end_sessions(self, request: Request) -> Response:
         """End all of the member's sessions but this one."""
         logged_in = await self._context.find_member(request)
         await self._self_service.end_other_sessions(logged_in.session)
-        return self._answer_done(request)
+        return self._answer_done(request, "other_sessions_ended")
 
     async def set_password(self, request: Request) -> Response:
         if not self._manager.has_passwords:
-            raise Unsupported("this shop has no passwords of ours")
+            raise PageNotFound("this shop has no passwords of ours")
         logged_in = await self._context.find_recent(request)
         fields = await read_fields(request)
-        await self._self_service.set_password(logged_in.session, fields.get("password", ""))
-        return self._answer_done(request)
+        session, member = logged_in.session, logged_in.member
+        try:
+            is_change = await self._self_service.set_password(
+                session, fields.get("password", ""), member.uname, member.nickname
+            )
+        except PasswordRefused as error:
+            if not wants_page(request):
+                raise
+            return await self._show(request, logged_in, error)
+        return self._answer_done(request, "password_changed" if is_change else "password_set")
 
     async def page(self, request: Request) -> Response:
         try:
             logged_in = await self._context.find_member(request)
         except NotLoggedIn:
             return responses.redirect(self._context.get_login_page(f"{self._context.prefix}/account"))
+        return await self._show(request, logged_in)
+
+    async def _show(self, request: Request, logged_in: LoggedIn, error: PasswordRefused | None = None) -> Response:
+        """Show the account page, and beside the field why a new password was refused (`error`)."""
         language = get_visit(request).language
-        text = self._context.pages.account(language, await self._find_account(logged_in, language))
-        return responses.html_response(text)
+        account = await self._find_account(logged_in, language)
+        if error:
+            account = replace(account, password_mistake=f"password_{error.reason}")
+        return responses.html_response(self._context.pages.account(language, account), error.status if error else 200)
 
     async def _find_account(self, logged_in: LoggedIn, language: Language) -> AccountView:
         session, member, prefix = logged_in.session, logged_in.member, self._context.prefix
@@ -158,10 +175,13 @@ class _AccountEndpoints:
             offers_merge=self._manager.merges.are_offered,
         )
 
-    def _answer_done(self, request: Request) -> Response:
-        if wants_page(request):
-            return responses.redirect(f"{self._context.prefix}/account")
-        return responses.no_content()
+    def _answer_done(self, request: Request, message: str, union_type: str = "") -> Response:
+        """Lead a browser back to the account page, which says `message`; a program gets an empty answer."""
+        if not wants_page(request):
+            return responses.no_content()
+        response = responses.redirect(f"{self._context.prefix}/account")
+        self._context.tell(request, response, message, union_type)
+        return response
 
 
 async def begin_bind(context: WebContext, request: Request, kind: PurposeKind = PurposeKind.LINK) -> Response:

@@ -125,7 +125,10 @@ def deliver(context: WebContext, request: Request, outcome: Outcome) -> Response
                 context.forget_logins(request, response, *responses.TOKEN_COOKIES)
                 tokens = manager.current_member.issue_tokens(opened)
                 set_token_cookies(context, response, {**tokens, "uid": opened.row.member_id})
-        case IdentityLinked(return_to=return_to) | CallbackRepeated(return_to=return_to):
+        case IdentityLinked(return_to=return_to, union_type=union_type):
+            response = responses.redirect(return_to)
+            context.tell(request, response, "linked", union_type)
+        case CallbackRepeated(return_to=return_to):
             response = responses.redirect(return_to)
         case _:
             assert_never(outcome)

@@ -14,10 +14,10 @@ from connect_core.errors import (
     BadRequest,
     ConnectError,
     NotLoggedIn,
+    PageNotFound,
     StateExpired,
     StateInvalid,
     StateMissing,
-    Unsupported,
 )
 from connect_core.login.values import Delivery
 from connect_core.web import responses
@@ -90,7 +90,7 @@ class _FirstLoginEndpoints:
 
     def _check_enabled(self) -> None:
         if not self._manager.chooses:
-            raise Unsupported("this shop registers newcomers at once")
+            raise PageNotFound("this shop registers newcomers at once")
 
     def _show(self, request: Request, ticket: str, *, is_wrong: bool = False, username: str = "") -> Response:
         pending = self._manager.first_login_tickets.open(ticket)

@@ -19,15 +19,15 @@ from connect_core.errors import (
     ConnectError,
     Forbidden,
     NotLoggedIn,
+    PageNotFound,
     StateExpired,
     StateInvalid,
     Unavailable,
-    Unsupported,
 )
 from connect_core.login.qr_login import INTERVAL, LIFE, Begun, QrLoginState
 from connect_core.web import responses
 from connect_core.web.context import WebContext
-from connect_core.web.endpoints import Endpoint, for_visits, route
+from connect_core.web.endpoints import Endpoint, PostedFrom, for_visits, route
 from connect_core.web.error_pages import ErrorStyle, error_page, leading_back_to
 from connect_core.web.login.user_agents import describe
 from connect_core.web.pages import with_query
@@ -62,10 +62,11 @@ def qr_login_routes(context: WebContext) -> list[BaseRoute]:
     def make_route(path: str, endpoint: Endpoint, method: str, *, cross_origin: bool = False) -> BaseRoute:
         async def if_enabled(request: Request) -> Response:
             if not context.manager.settings.service.handover:
-                raise Unsupported("this shop hands no login over")
+                raise PageNotFound("this shop hands no login over")
             return await endpoint(request)
 
-        return route(context, context.prefix + path, if_enabled, method, style=style, cross_origin=cross_origin)
+        posted = PostedFrom(endpoint.form_page, if_enabled) if isinstance(endpoint, PostedFrom) else if_enabled
+        return route(context, context.prefix + path, posted, method, style=style, cross_origin=cross_origin)
 
     return [
         make_route("/handover", for_visits(pc.page), "GET"),
@@ -73,10 +74,10 @@ def qr_login_routes(context: WebContext) -> list[BaseRoute]:
         make_route("/handover/code.svg", pc.code, "GET"),
         make_route("/handover/status", pc.status, "GET", cross_origin=True),
         make_route("/handover/events", pc.events, "GET", cross_origin=True),
-        make_route("/handover/collect", pc.collect, "POST", cross_origin=True),
+        make_route("/handover/collect", PostedFrom("/handover", pc.collect), "POST", cross_origin=True),
         make_route("/h/{id}", for_visits(phone.confirm), "GET"),
-        make_route("/h/{id}/approve", phone.approve, "POST"),
-        make_route("/h/{id}/deny", phone.deny, "POST"),
+        make_route("/h/{id}/approve", PostedFrom("/h/{id}", phone.approve), "POST"),
+        make_route("/h/{id}/deny", PostedFrom("/h/{id}", phone.deny), "POST"),
     ]
 
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from connect_core.errors import BadRequest, NotLoggedIn, Unsupported
+from connect_core.errors import BadRequest, MethodNotAllowed, NotLoggedIn, PageNotFound, Unsupported
 from connect_core.identity import ClientType
 from connect_core.languages import find_text
 from connect_core.login.start import IN_APP, Start, StartOptions
@@ -55,6 +55,7 @@ def login_routes(context: WebContext) -> list[BaseRoute]:
         route(f"{prefix}/providers", login.providers, "GET", cross_origin=True),
         route(f"{prefix}/login", login.login_page, "GET"),
         route(f"{prefix}/me", login.me, "GET", cross_origin=True),
+        route(f"{prefix}/logout", login.ask_to_log_out, "GET"),
         route(f"{prefix}/logout", login.logout, "POST", cross_origin=True),
         route(f"{prefix}/token/refresh", login.refresh, "POST", cross_origin=True),
         route(f"{prefix}/.well-known/jwks.json", login.jwks, "GET"),
@@ -130,6 +131,12 @@ class _LoginEndpoints:
         set_token_cookies(self._context, response, tokens)
         return response
 
+    async def ask_to_log_out(self, request: Request) -> Response:
+        """Show a browser the button that logs out; a link logs nobody out."""
+        if not wants_page(request):
+            raise MethodNotAllowed(["POST"])
+        return responses.html_response(self._context.pages.log_out(get_visit(request).language))
+
     async def logout(self, request: Request) -> Response:
         check_origin(request, self._context.origins)
         refresh_token = (await read_fields(request)).get("refresh_token", "")
@@ -139,6 +146,7 @@ class _LoginEndpoints:
         vendor_url = await self._manager.vendor_logouts.find_logout_url(ended, home)
         response = self._after_logout(request, home, vendor_url)
         self._context.forget_logins(request, response)
+        self._context.tell(request, response, "logged_out")
         return response
 
     def _after_logout(self, request: Request, home: str, vendor_url: str | None) -> Response:
@@ -217,7 +225,7 @@ class _LoginEndpoints:
         try:
             asset = self._context.pages.assets[request.path_params["name"]]
         except KeyError:
-            raise Unsupported("there is no such file") from None
+            raise PageNotFound("there is no such file") from None
         # the address names the version, so a browser may keep this file for ever
         life = "31536000, immutable" if request.query_params.get("v") == asset.version else "3600"
         headers = {**responses.HEADERS, "cache-control": f"public, max-age={life}", "etag": f'"{asset.version}"'}

@@ -6,8 +6,12 @@ templates come before ours. Never touches a request, a cookie or the database.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from zoneinfo import ZoneInfo
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
@@ -16,8 +20,9 @@ from connect_core.identity import Language
 from connect_core.web.mounting import get_root
 from connect_core.web.pages.assets import NO_ICONS, SHOP_STYLES, STYLES, load_assets
 from connect_core.web.pages.catalogues import Catalogues, load_catalogues
+from connect_core.web.pages.flash import get_pending_flash
 from connect_core.web.pages.messages import refusal_keys
-from connect_core.web.pages.times import make_filters
+from connect_core.web.pages.times import describe_wait, format_moment, make_filters
 from connect_core.web.pages.views import (
     AccountView,
     ConnectionView,
@@ -52,7 +57,7 @@ class Pages:
         plugins by name. `catalogues` has the texts, by default ours in all our languages; times are shown in
         `time_zone`, a name of the IANA database. Raises `SettingsError` for a stylesheet that cannot be read.
         """
-        self._route_prefix = prefix
+        self._route_prefix, self._zone = prefix, ZoneInfo(time_zone)
         self.assets = load_assets(stylesheet, icons)
         ours = FileSystemLoader(TEMPLATES)
         shops = [FileSystemLoader(template_folder)] if template_folder else []
@@ -64,7 +69,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.environment.filters.update(icon=self._icon_url, initial=get_initial, **make_filters(time_zone))
+        self.environment.filters.update(icon=self._icon_url, initial=get_initial, **make_filters(self._zone))
         self.environment.tests["drawn"] = lambda icon: f"{icon}.svg" in self.assets
         self.environment.globals.update(prefix=prefix, styles=self._styles)  # for what a template imports
         self.catalogues = catalogues or load_catalogues()
@@ -90,30 +95,39 @@ class Pages:
         elsewhere = [choice for choice in choices if choice.place]
         address = with_query(f"{origin}{self._prefix}/login", **page_query) if elsewhere else ""
         handover = with_query(f"{self._prefix}/handover", return_to=return_to) if has_qr_login else ""
-        values = {"logins": logins, "elsewhere": elsewhere, "address": address, "handover": handover}
+        values: dict[str, Any] = {"logins": logins, "elsewhere": elsewhere, "address": address, "handover": handover}
         return self._render("login.html", language, page_query=page_query, **values)
 
     def refused(
-        self, language: Language, wording: str, request_id: str, next_steps: Sequence[NextStep], code: str = ""
+        self,
+        language: Language,
+        wording: str,
+        request_id: str,
+        next_steps: Sequence[NextStep],
+        code: str = "",
+        *,
+        again: int | datetime | None = None,
     ) -> str:
         """Return the error page with the words for `wording` and links to `next_steps`, best first.
 
-        `code` is the error's, shown beside `request_id`; `wording` where it is empty.
+        `code` is the error's, shown beside `request_id`; `wording` where it is empty. `again` is when to try again, for
+        words that say it: in how many seconds, or an aware time.
 
         A second language is on the page: its address may hold a code and a state, and must not be requested again.
         """
         title, advice = refusal_keys(wording)
-        texts = self.catalogues.texts[language]
+        texts, second = self.catalogues.texts[language], self.catalogues.find_second(language)
         return self._render(
             "refused.html",
             language,
             title=texts[title],
-            advice=texts[advice],
-            title_key=title,
-            advice_key=advice,
+            advice=self._advise(language, advice, again),
+            other_title=self.catalogues.texts[second][title] if second else "",
+            other_advice=self._advise(second, advice, again) if second else "",
             request_id=request_id,
             code=(code or wording) if (code or wording) in _CODES else Unavailable.code,
             ways=[step for step in next_steps if _is_web_address(step.url)],
+            tells=False,
         )
 
     def member(self, language: Language, member: MemberView, connections: Sequence[ConnectionView]) -> str:
@@ -122,8 +136,15 @@ class Pages:
 
     def account(self, language: Language, account: AccountView) -> str:
         """Return the member's own page."""
-        values = {field.name: getattr(account, field.name) for field in fields(account)}
-        return self._render("account.html", language, page_query={}, **values)
+        values: dict[str, Any] = {field.name: getattr(account, field.name) for field in fields(account)}
+        # after a mistake this is the answer to a POST, and a link to the other language would be a GET
+        page_query: dict[str, str] | None = None if account.password_mistake else {}
+        tells = not account.password_mistake
+        return self._render("account.html", language, page_query=page_query, tells=tells, **values)
+
+    def log_out(self, language: Language) -> str:
+        """Return the page that asks whether to log out; its form posts to `{prefix}/logout`."""
+        return self._render("log_out.html", language, page_query={})
 
     def merge_start(
         self,
@@ -138,7 +159,9 @@ class Pages:
         values = {"choices": choices, "takes_credentials": takes_credentials, "mistake": mistake}
         # after a mistake this is the answer to a POST, and a link to another language would be a GET
         page_query: dict[str, str] | None = None if mistake else {}
-        return self._render("merge_start.html", language, member=member, page_query=page_query, **values)
+        return self._render(
+            "merge_start.html", language, member=member, page_query=page_query, tells=not mistake, **values
+        )
 
     def merge(self, language: Language, preview: MergePreview) -> str:
         """Return the page that shows what a merge would do, with forms to confirm and to cancel it."""
@@ -155,13 +178,20 @@ class Pages:
 
         `is_wrong`: the password that was posted with `username` was wrong.
         """
-        values = {"provider": provider, "nickname": nickname, "is_wrong": is_wrong, "username": username}
+        values: dict[str, Any] = {
+            "provider": provider,
+            "nickname": nickname,
+            "is_wrong": is_wrong,
+            "username": username,
+        }
         return self._render("first_login.html", language, page_query={}, **values)
 
     def handover(self, language: Language, state: str, return_to: str = "") -> str:
         """Return the PC's page: the QR code, then what the phone decided; its forms carry `return_to` on."""
         page_query = {"return_to": return_to}
-        return self._render("handover.html", language, state=state, return_to=return_to, page_query=page_query)
+        # this page reloads by itself, and would use up a message that another tab waits for
+        values: dict[str, Any] = {"state": state, "return_to": return_to}
+        return self._render("handover.html", language, page_query=page_query, tells=False, **values)
 
     def confirm_handover(self, language: Language, confirmation: QrLoginConfirmation) -> str:
         """Return the phone's page that asks whether this PC may log in."""
@@ -179,12 +209,21 @@ class Pages:
 
         A redirect would not do: our `form-action` policy lets a form lead to our own origin only.
         """
-        return self._render("leaving.html", language, url=url)
+        return self._render("leaving.html", language, tells=False, url=url)
 
     def _render(
-        self, template: str, language: Language, *, page_query: Mapping[str, str] | None = None, **values: object
+        self,
+        template: str,
+        language: Language,
+        *,
+        page_query: Mapping[str, str] | None = None,
+        tells: bool = True,
+        **values: object,
     ) -> str:
-        """Render a template; the links to other languages keep `page_query`; None: there are no such links."""
+        """Render a template; the links to other languages keep `page_query`; None: there are no such links.
+
+        `tells`: the page shows the flash message that the browser brought along.
+        """
         texts, second = self.catalogues.texts, self.catalogues.find_second(language)
         others = [] if page_query is None else [other for other in self.catalogues.languages if other != language]
         links = [(texts[other], with_query("", lang=other, **(page_query or {}))) for other in others]
@@ -195,9 +234,25 @@ class Pages:
             t=texts[language],
             other=texts[second] if second else None,
             languages=links,
+            take_flash=partial(self._take_flash, language) if tells else str,
         )
         # a shop's member directory may have half of a surrogate pair in a nickname, which UTF-8 cannot encode
         return text.encode("utf-8", "replace").decode()
+
+    def _advise(self, language: Language, key: str, again: int | datetime | None) -> str:
+        advice = self.catalogues.texts[language][key]
+        if again is None or "%s" not in advice:
+            return advice
+        if isinstance(again, datetime):
+            return advice % format_moment(again, language, self._zone)
+        return advice % describe_wait(again, language)
+
+    def _take_flash(self, language: Language) -> str:
+        """Return the text of the message that the browser brought along, which then counts as shown; else nothing."""
+        if (pending := get_pending_flash()) is None:
+            return ""
+        key, name = pending.show(language)
+        return self.catalogues.texts[language][key] % name if name else self.catalogues.texts[language][key]
 
     @property
     def _prefix(self) -> str:

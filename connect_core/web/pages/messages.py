@@ -141,6 +141,25 @@ TEXTS: Mapping[str, str] = {
     "languages": "Languages",
     "javashop_107": "The login, or the name and password, prove nobody",
     "javashop_e134": "This login is not linked",
+    "to_login": "Go to the login page",
+    "log_out_ask": "Do you want to log out?",
+    "password_too_short": "A password needs at least 8 characters",
+    "password_too_long": "A password can have at most 128 characters",
+    "password_common": "This password is too common; please choose another",
+    "password_name": "Your password cannot be your own name",
+    "flash_confirmed": "Thank you, your identity is confirmed",
+    "flash_erased": "Your account and your data have been deleted",
+    "flash_linked": "The login has been linked",
+    "flash_linked_name": "%s has been linked",
+    "flash_logged_out": "You have been logged out",
+    "flash_merge_undone": "The merge has been undone",
+    "flash_merged": "The accounts have been merged",
+    "flash_other_sessions_ended": "You have been logged out on all other devices",
+    "flash_password_changed": "Your password has been changed",
+    "flash_password_set": "Your password has been set",
+    "flash_session_ended": "That device has been logged out",
+    "flash_unlinked": "The login has been unlinked",
+    "flash_unlinked_name": "%s has been unlinked",
 }
 
 _NOT_COMPLETED = "The login was not completed"
@@ -195,9 +214,7 @@ REFUSALS: Mapping[str, RefusalMessage] = {
     "last_connection": RefusalMessage(
         "This is your only way to log in", "Please link another one first, then remove this one."
     ),
-    "rate_limited": RefusalMessage(
-        "One moment, please", "There are many requests just now; please try again in a minute."
-    ),
+    "rate_limited": RefusalMessage("Too many requests", "Please try again %s."),
     "provider_unsigned": RefusalMessage(_NOT_AVAILABLE, "Please choose another, or try again later.", other_login=True),
     "provider_bad_response": RefusalMessage(
         _NOT_AVAILABLE, "Please choose another, or try again later.", other_login=True
@@ -210,6 +227,16 @@ REFUSALS: Mapping[str, RefusalMessage] = {
         "This is taking too long", "Please try again, or choose another way to log in.", other_login=True
     ),
     "unavailable": RefusalMessage("We are busy right now", "Please try again in a minute."),
+    "bad_form": RefusalMessage(
+        "What was sent cannot be used", "Please go back, check what you entered and send it again."
+    ),
+    "unbind_cooldown": RefusalMessage("This login was linked too recently to unlink it", "You can unlink it from %s."),
+    "page_not_found": RefusalMessage("Page not found", "Please check the address, or go on from here."),
+    "not_there": RefusalMessage(
+        "This is no longer there", "It may have been dealt with elsewhere; please go back and have a look."
+    ),
+    "method_not_allowed": RefusalMessage("This address cannot be opened directly", "Please go on from here."),
+    "too_many_tries": RefusalMessage("Too many tries of this password", "Please try again %s, or log in another way."),
 }
 
 

@@ -5,6 +5,7 @@ the operator sees a mistake at the start, with its file and line, and no member 
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import product
@@ -72,6 +73,9 @@ def sample_pages(pages: Pages, language: Language, words: str = "A", *, is_full:
     yield lambda: pages.member(language, member, connections)
     account = _full_account(member, choices, words) if is_full else AccountView(member)
     yield lambda: pages.account(language, account)
+    refused = replace(account, has_passwords=True, password_mistake="password_common")  # noqa: S106 - a text's key
+    yield lambda: pages.account(language, refused)
+    yield lambda: pages.log_out(language)
     yield partial(pages.merge_start, language, member, choices, takes_credentials=is_full)
     yield partial(pages.merge_start, language, member, choices, mistake="merge_over")
     lines, until = [words] if is_full else [], day if is_full else None

@@ -1,12 +1,12 @@
 """Dates and times as members read them: in their language, in the shop's time zone. Never reads the clock."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_time, get_datetime_format, get_time_format
+from babel.dates import format_date, format_time, format_timedelta, get_datetime_format, get_time_format
 from jinja2 import pass_context
 from jinja2.runtime import Context
 
@@ -45,12 +45,14 @@ def find_locale(language: Language) -> Locale:
     return Locale("en")
 
 
-def make_filters(time_zone: str) -> Mapping[str, Callable[[Context, datetime], str]]:
-    """Return the filters of templates: `day` and `moment`, which write an aware datetime in the page's language.
+def describe_wait(seconds: int, language: Language) -> str:
+    """Return in how long something may be tried again, such as `in 20 minutes`; less than a minute counts as one."""
+    wait = timedelta(seconds=max(seconds, 60))
+    return format_timedelta(wait, granularity="minute", add_direction=True, locale=find_locale(language))
 
-    `time_zone` is a name of the IANA database.
-    """
-    zone = ZoneInfo(time_zone)
+
+def make_filters(zone: ZoneInfo) -> Mapping[str, Callable[[Context, datetime], str]]:
+    """Return the filters of templates: `day` and `moment`, which write an aware datetime in the page's language."""
 
     @pass_context
     def day(context: Context, moment: datetime) -> str:

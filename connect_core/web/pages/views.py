@@ -89,7 +89,8 @@ class UndoableMergeView:
 class AccountView:
     """Everything on the member's own page: what is linked, what can be linked (`choices`), sessions and merges.
 
-    `has_passwords`: members have passwords of ours, so the page has a form to set one.
+    `has_passwords`: members have passwords of ours, so the page has a form to set one. `password_mistake` is the key of
+    the text that says why the last one was refused, or empty.
     """
 
     member: MemberView
@@ -99,6 +100,7 @@ class AccountView:
     merges: Sequence[UndoableMergeView] = ()
     has_passwords: bool = False
     offers_merge: bool = False
+    password_mistake: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,18 @@ def every_page(language: Language, pages: Pages = PAGES, words: str = "李华") 
 
 def test_every_error_code_has_its_words() -> None:
     """A member meets no code that the pages have no words for, and no words outlive their code."""
-    own_words = {"login_too_old", "handover_over", "nothing_to_merge", "page_previewed"}
+    own_words = {
+        "bad_form",
+        "handover_over",
+        "login_too_old",
+        "method_not_allowed",
+        "not_there",
+        "nothing_to_merge",
+        "page_not_found",
+        "page_previewed",
+        "too_many_tries",
+        "unbind_cooldown",
+    }
     assert set(REFUSALS) == {one.code for one in every_error()} | own_words
 
 

@@ -165,8 +165,8 @@ def test_a_newcomers_choice_leads_back_to_its_page(own: RunningShop, clock: Cloc
 
 
 def test_a_page_that_a_shop_does_not_have_leads_to_its_login(visitor: Visitor) -> None:
-    """And not back to itself."""
-    assert ways(ask(visitor, "/connect/first-login")) == ["/connect/login"]
+    """Or to the shop, and not back to itself."""
+    assert ways(ask(visitor, "/connect/first-login")) == ["/connect/login", "/"]
 
 
 def test_a_hand_over_leads_back_to_where_it_was(pc: Visitor, phone: Visitor, shop: RunningShop) -> None:

@@ -1,0 +1,201 @@
+"""Errors name the true thing, say when to try again, and lead to something else than the same error."""
+
+import re
+from html import unescape
+from typing import Any
+
+import httpx
+import pytest
+
+from connect_core.errors import ConnectError, Forbidden, MemberDisabled, ProviderConfig, ProviderUnsigned, RateLimited
+from connect_core.harness import Visitor
+from connect_core.plugin import AuthorizationRequest, AuthorizationResponse, Identity
+
+from ...kit.account_page import bind
+from ...kit.clock import Clock
+from ...kit.databases import run_shop
+from ...kit.first_logins import choosing, register
+from ...kit.html_pages import PAGES
+from ...kit.web_shops import HTML, acme_back, acme_shop, alipay_and_wechat, refused
+
+ENGLISH = {**HTML, "accept-language": "en"}
+START = "/connect/alipay/pc/login"
+
+
+def ask(visitor: Visitor, path: str) -> httpx.Response:
+    """As a person's browser does."""
+    return visitor.http.get(path, headers=ENGLISH)
+
+
+def read(page: httpx.Response) -> tuple[str, str]:
+    """The title and the advice of an error page."""
+    assert page.status_code >= 400, page.headers
+    [(title, advice)] = re.findall(r"<h1>(.*?)</h1>\s*<p>(.*?)</p>", page.text, re.DOTALL)
+    return title, unescape(advice)
+
+
+def ways(visitor: Visitor, page: httpx.Response) -> list[str]:
+    """Where an error page leads; each way works, but for the home of a shop that has no page there in these tests."""
+    paths = [unescape(path) for path in re.findall(r'<a class="button[^"]*" href="([^"]*)"', page.text)]
+    assert paths
+    for path in paths:
+        assert path == "/" or ask(visitor, path).status_code < 400, path
+    return paths
+
+
+@pytest.mark.parametrize(
+    ("seconds", "zh", "en"),
+    [
+        (0, "约一分钟后", "in about a minute"),
+        (60, "约一分钟后", "in about a minute"),
+        (61, "约 2 分钟后", "in about 2 minutes"),
+        (54 * 60, "约 54 分钟后", "in about 54 minutes"),
+        (3600, "约一小时后", "in about an hour"),
+        (3 * 3600, "约 3 小时后", "in about 3 hours"),
+        (24 * 3600, "约 24 小时后", "in about 24 hours"),
+    ],
+)
+def test_a_limit_says_how_long(seconds: int, zh: str, en: str) -> None:
+    """In both languages, never as if it were a minute."""
+    page = PAGES.refused("zh", "rate_limited", "id", [], again=seconds)
+    assert f"请{zh}再试。" in page
+    assert f"Please try again {en}." in page
+
+
+def test_the_limit_of_an_address_leads_to_what_is_not_limited() -> None:
+    """Neither the same start nor another page that is counted."""
+
+    def change(raw: dict[str, Any]) -> None:
+        raw["limits"] = {"per_address": "1/hour"}
+
+    with run_shop(alipay_and_wechat(), change=change) as shop, Visitor(shop) as visitor:
+        assert visitor.http.get(START).status_code == 303
+        for path in (START, "/connect/handover", "/connect/h/x", f"{START}?return_to=/cart"):
+            page = ask(visitor, path)
+            assert read(page) == ("Too many requests", "Please try again in about an hour.")
+            assert ways(visitor, page)[0].startswith("/connect/login")
+            assert page.headers["retry-after"] == "3600"
+
+
+def test_the_limit_of_a_name_says_an_hour() -> None:
+    """And which limit it is; the page where one can still choose something else is the way on."""
+
+    def change(raw: dict[str, Any]) -> None:
+        choosing(raw)
+        raw["limits"] = {"per_username": "1/hour"}
+
+    with run_shop(alipay_and_wechat(), change=change) as shop, Visitor(shop) as visitor:
+        visitor.http.get(visitor.consent(visitor.begin("alipay", "pc")))
+        form = {"decision": "join", "username": "lihua", "password": "wrong password"}
+        headers = {**ENGLISH, "origin": shop.url}
+        assert visitor.http.post("/connect/first-login", data=form, headers=headers).status_code == 401
+        page = visitor.http.post("/connect/first-login", data=form, headers=headers)
+        assert read(page) == (
+            "Too many tries of this password",
+            "Please try again in about an hour, or log in another way.",
+        )
+        assert ways(visitor, page) == ["/connect/first-login"]
+        answer = visitor.http.post("/connect/first-login", data=form, headers={"origin": shop.url})
+        refused(answer, 429, "rate_limited")
+
+
+def test_a_young_connection_says_until_when(clock: Clock) -> None:
+    """With date and time, at which it can be unlinked indeed."""
+
+    def change(raw: dict[str, Any]) -> None:
+        raw["service"]["unbind_after"] = 3600
+
+    with run_shop(alipay_and_wechat(), now=clock, change=change) as shop, Visitor(shop) as visitor:
+        visitor.log_in("alipay", "pc")
+        bind(visitor)
+        headers = {**ENGLISH, "origin": shop.url}
+        page = visitor.http.post("/connect/connections/wechat/unbind", headers=headers)
+        title, advice = read(page)
+        assert title == "This login was linked too recently to unlink it"
+        [minute] = re.findall(r"^You can unlink it from (\d{4}-\d\d-\d\d \d\d:\d\d UTC)\.$", advice)
+        assert f"{minute} 之后可以解绑。" in page.text
+        assert ways(visitor, page) == ["/connect/account"]
+
+
+def test_a_wrong_registration_leads_to_another_login() -> None:
+    """To start again would only end here again, at the start as at the callback."""
+
+    async def start(_: object, request: AuthorizationRequest) -> str:
+        raise ProviderConfig("told to nobody")
+
+    async def answer(response: AuthorizationResponse) -> Identity:
+        raise ProviderConfig("told to nobody")
+
+    with acme_shop(get_login_url=start) as shop, Visitor(shop) as visitor:
+        page = ask(visitor, "/connect/acme/pc/login?return_to=/cart")
+        assert ways(visitor, page) == ["/connect/login?return_to=%2Fcart", "/"]
+    with acme_shop(answer) as shop, Visitor(shop) as visitor:
+        assert ways(visitor, ask(visitor, acme_back(visitor, "code"))) == ["/connect/login", "/"]
+
+
+@pytest.mark.parametrize("kind", [MemberDisabled, Forbidden, RateLimited, ProviderConfig])
+def test_what_stays_refused_does_not_lead_in_a_circle(kind: type[ConnectError]) -> None:
+    """The start of a login that is refused for good is none of its own ways on."""
+
+    async def start(_: object, request: AuthorizationRequest) -> str:
+        raise kind("told to nobody")
+
+    with acme_shop(get_login_url=start) as shop, Visitor(shop) as visitor:
+        for query in ("", "?return_to=/cart", "?utm=1"):
+            page = ask(visitor, f"/connect/acme/pc/login{query}")
+            assert page.status_code in (403, 429, 502)
+            assert not [path for path in ways(visitor, page) if path.startswith("/connect/acme")]
+
+
+def test_what_may_pass_can_be_tried_again() -> None:
+    """An answer that could not be used may be better a moment later."""
+
+    async def start(_: object, request: AuthorizationRequest) -> str:
+        raise ProviderUnsigned("told to nobody")
+
+    with acme_shop(get_login_url=start) as shop, Visitor(shop) as visitor:
+        page = ask(visitor, "/connect/acme/pc/login")
+        paths = re.findall(r'<a class="button[^"]*" href="([^"]*)"', page.text)
+        assert paths == ["/connect/acme/pc/login", "/connect/login"]
+
+
+def test_each_way_on_from_each_page_of_ours_works() -> None:
+    """Pages that are not there, of this shop or of anybody, that want a login, and that were asked wrongly."""
+    with run_shop(alipay_and_wechat(), change=choosing) as shop, Visitor(shop) as visitor:
+        paths = [
+            "/nowhere",
+            "/connect/nowhere",
+            "/connect/nobody/pc/login",
+            "/connect/login?client=x",
+            "/connect/login?return_to=https://evil.example",
+            "/connect/login?return_to=%00",
+            "/connect/account/erase",
+            "/connect/account/export",
+            "/connect/connections",
+            "/connect/account/merge",
+            "/connect/handover?return_to=//evil.example",
+            "/connect/handover/code.svg",
+            "/connect/h/x",
+            "/connect/alipay/pc/callback",
+            "/connect/alipay/pc/token",
+            "/connect/static/nothing.css",
+            f"{START}?return_to=https://evil.example",
+        ]
+        for name in ("", "lihua"):
+            if name:
+                register(visitor, name)
+            for path in paths:
+                page = ask(visitor, path)
+                if page.status_code >= 400:
+                    assert path not in ways(visitor, page)
+
+
+def test_a_form_that_cannot_be_used_is_no_address(visitor: Visitor) -> None:
+    """What was sent is wrong, and not the address in the browser."""
+    visitor.log_in("alipay", "pc")
+    headers = {**ENGLISH, "origin": visitor.shop.url, "content-type": "application/x-www-form-urlencoded"}
+    page = visitor.http.post("/connect/wechat/pc/bind", content=b"return_to=%00", headers=headers)
+    assert (page.status_code, read(page)[0]) == (400, "What was sent cannot be used")
+    assert ways(visitor, page) == ["/connect/account"]
+    page = ask(visitor, "/connect/login?return_to=%00")
+    assert read(page)[0] == "This address is not complete"
