@@ -20,7 +20,7 @@ class LoginChoice:
     """A provider that the member can choose: to log in with, to link, or to prove a second account by.
 
     `name` is the provider's, `title` what it is called on the page, `url` where a link or form leads, `icon` the name
-    of its plugin's icon or of one of ours; where there is no such icon the title's first letter is shown. `place` is
+    of its plugin's icon; where it is empty the title's first letter is shown. `place` is
     the browser or app that the visitor has to open the page in for it, None when it works right here.
     """
 

@@ -18,8 +18,8 @@ from connect_core.web.pages.views import ConnectionView, LoginChoice, MemberView
 from ...kit.html_pages import HOSTILE, PAGES, ParsedPage
 
 CHOICES = [
-    LoginChoice("alipay", "支付宝", "/connect/alipay/pc/login", "alipay"),
-    LoginChoice("acme", "Acme", "/connect/acme/pc/login", "acme"),
+    LoginChoice("alipay", "支付宝", "/connect/alipay/pc/login", "mark"),
+    LoginChoice("acme", "Acme", "/connect/acme/pc/login", ""),
 ]
 WORDINGS = [
     *TEXTS.items(),
@@ -172,7 +172,7 @@ def test_login_lists_choices_in_order() -> None:
     page = ParsedPage(PAGES.login("zh", CHOICES))
     assert page.values("a", "data-provider") == ["alipay", "acme"]
     assert page.values("a", "href")[1:] == ["/connect/alipay/pc/login", "/connect/acme/pc/login"]
-    assert page.values("img", "src")[1:] == ["/connect/static/alipay.svg"]
+    assert page.values("img", "src")[1:] == ["/connect/static/mark.svg"]
     assert page.values("span", "class") == ["row-text", "tile", "row-text"]
     assert "支付宝登录" in page.text
 
@@ -265,7 +265,7 @@ def test_prefix_moves_every_address() -> None:
 def test_icons_are_plain_drawings() -> None:
     """Every SVG is well-formed and holds neither scripts, styles, links nor fonts."""
     icons = {name: asset.content for name, asset in load_assets().items() if asset.media_type == "image/svg+xml"}
-    assert {"alipay.svg", "wechat.svg"} <= set(icons)
+    assert set(icons) == {"mark.svg", "notice.svg"}
     for content in icons.values():
         elements = list(ET.fromstring(content).iter())
         assert {element.tag.rpartition("}")[2] for element in elements} <= {"svg", "g", "rect", "circle", "path"}
