@@ -244,8 +244,8 @@ def _are(kind: type, values: Iterable[object]) -> bool:
 class ConfiguredProvider:
     """A provider as one client type has it, made from its settings and ready to be called.
 
-    `name` is NAME of `[providers.NAME]`; `profile_max_age` is in seconds. `icon` is the name of the plugin's icon, empty
-    where it has none.
+    `name` is NAME of `[providers.NAME]`; `profile_max_age` is in seconds. `icon` is the name of the plugin's icon,
+    empty where it has none.
     """
 
     name: str
@@ -306,7 +306,7 @@ class Registry:
         return [configured for (_, client), configured in self._configured.items() if client == client_type]
 
     def find_icon(self, union_type: str) -> str:
-        """Return the name of the icon for a login of `union_type`, that of its first configured provider; empty for none."""
+        """Return the name of the icon for a login of `union_type`, that of its first provider; empty for none."""
         icons = (configured.icon for configured in self if configured.provider.union_type == union_type)
         return next(icons, "")
 

@@ -13,8 +13,9 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, St
 
 from connect_core.errors import Unavailable, every_error
 from connect_core.identity import Language
+from connect_core.settings import PageSettings
 from connect_core.web.mounting import get_root
-from connect_core.web.pages.assets import NO_ICONS, SHOP_STYLES, STYLES, load_assets
+from connect_core.web.pages.assets import NO_ICONS, SHOP_STYLES, STYLES, find_logo, load_assets
 from connect_core.web.pages.messages import LANGUAGES, refusal_for, texts_in
 from connect_core.web.pages.views import (
     AccountView,
@@ -24,6 +25,7 @@ from connect_core.web.pages.views import (
     MergePreview,
     NextStep,
     QrLoginConfirmation,
+    ShopView,
     get_initial,
 )
 
@@ -36,20 +38,20 @@ class Pages:
 
     def __init__(
         self,
-        template_folder: Path | None = None,
-        stylesheet: Path | None = None,
+        settings: PageSettings = PageSettings(),  # noqa: B008 - frozen
         prefix: str = "/connect",
         icons: Mapping[str, bytes] = NO_ICONS,
+        home_url: str = "",
     ) -> None:
         """A file of the shop's `template_folder` replaces ours of the same name, and finds ours as `connect/NAME`.
 
-        `stylesheet` is served and linked after ours; `prefix` is where the routes begin; `icons` are the SVGs of
-        plugins by name. Raises `SettingsError` for a stylesheet that cannot be read.
+        `prefix` is where the routes begin; `icons` are the SVGs of plugins by name; every page leads back to `home_url`
+        if it is set. Raises `SettingsError` for a stylesheet or a logo that cannot be read.
         """
-        self._route_prefix = prefix
-        self.assets = load_assets(stylesheet, icons)
+        self._route_prefix, self._settings, self._home_url = prefix, settings, home_url
+        self.assets = load_assets(settings.stylesheet, icons, settings.logo)
         ours = FileSystemLoader(TEMPLATES)
-        shops = [FileSystemLoader(template_folder)] if template_folder else []
+        shops = [FileSystemLoader(settings.template_folder)] if settings.template_folder else []
         self.environment = Environment(
             loader=ChoiceLoader([*shops, ours, PrefixLoader({"connect": ours})]),
             autoescape=True,
@@ -151,10 +153,16 @@ class Pages:
         values = {"provider": provider, "nickname": nickname, "is_wrong": is_wrong, "username": username}
         return self._render("first_login.html", language, page_query={}, **values)
 
-    def handover(self, language: Language, state: str, return_to: str = "") -> str:
-        """Return the PC's page: the QR code, then what the phone decided; its forms carry `return_to` on."""
-        page_query = {"return_to": return_to}
-        return self._render("handover.html", language, state=state, return_to=return_to, page_query=page_query)
+    def handover(
+        self, language: Language, state: str, return_to: str = "", *, seconds_left: int = 0, life: int = 120
+    ) -> str:
+        """Return the PC's page: the QR code, then what the phone decided; its forms carry `return_to` on.
+
+        `seconds_left` of `life` are left until the code expires.
+        """
+        values = {"state": state, "return_to": return_to, "seconds_left": seconds_left, "life": life}
+        page_query = {"return_to": return_to, "waits": "1"}
+        return self._render("handover.html", language, page_query=page_query, **values)
 
     def confirm_handover(self, language: Language, confirmation: QrLoginConfirmation) -> str:
         """Return the phone's page that asks whether this PC may log in."""
@@ -184,6 +192,7 @@ class Pages:
             prefix=self._prefix,
             styles=self._styles,
             t=self._texts[language],
+            shop=self._show_shop(language),
             other=self._texts[other],
             switch=None if page_query is None else with_query("", lang=other, **page_query),
         )
@@ -197,6 +206,18 @@ class Pages:
     @property
     def _styles(self) -> list[str]:
         return [f"{self._static(name)}?v={self.assets[name].version}" for name in _styles_of(self.assets)]
+
+    def _show_shop(self, language: Language) -> ShopView:
+        settings, logo = self._settings, find_logo(self.assets)
+        return ShopView(
+            settings.get_name(language),
+            f"{self._static(logo)}?v={self.assets[logo].version}" if logo else "",
+            self._home_url,
+            settings.terms_url,
+            settings.privacy_url,
+            settings.consent_mode,
+            settings.terms_version,
+        )
 
     def _icon_url(self, icon: str) -> str:
         return self._static(f"{icon}.svg")

@@ -152,7 +152,6 @@ TEXTS: Mapping[str, Wording] = {
         "Log in with it once, to show that it is yours. Before anything is merged you see what moves into this one.",
     ),
     "merge_stays": Wording("保留", "Stays"),
-    "merge_closes": Wording("将停用", "Is closed"),
     "merge_moves": Wording("转入", "Moves over"),
     "merge_ends": Wording("将解绑", "Ends"),
     "merge_ends_why": Wording(
@@ -173,6 +172,37 @@ TEXTS: Mapping[str, Wording] = {
     "merge_undo": Wording("撤销合并", "Undo"),
     "leaving": Wording("正在前往登录页面", "Taking you there"),
     "go_on": Wording("继续", "Continue"),
+    # the frame of every page, and what newcomers agree to
+    "terms": Wording("用户协议", "Terms of use"),
+    "privacy": Wording("隐私政策", "Privacy policy"),
+    "both_documents": Wording("%s和%s", "%s and %s"),
+    "consent_shown": Wording("继续即表示您同意%s。", "By continuing you agree to our %s."),
+    "consent_tick": Wording("我已阅读并同意%s", "I have read and agree to the %s"),
+    "consent_first": Wording("请先勾选同意，再创建账号", "Please tick the box to agree before you create an account"),
+    "create_account": Wording("同意并创建账号", "Agree and create my account"),
+    # the account page
+    "bind_more": Wording("可绑定的登录方式", "Add another way to log in"),
+    "bind_more_advice": Wording(
+        "多绑定一种，换手机或忘记密码时也能登录。", "With a second one you can log in even if you lose the first."
+    ),
+    "erase_advice": Wording(
+        "注销后，账号资料和所有登录方式都会被删除，无法恢复。",
+        "Your profile and all your ways to log in are deleted for good.",
+    ),
+    "export_advice": Wording(
+        "下载一份文件，其中包含我们保存的关于您的全部信息。",
+        "Get a file with everything that we have stored about you.",
+    ),
+    "password_advice": Wording(
+        "设置后，您也可以用会员名“%s”和密码登录。", "You can then log in with your member name, %s, and the password."
+    ),
+    # merging two accounts
+    "by_password": Wording("用会员名和密码登录", "With a member name and a password"),
+    "merge_kept": Wording("保留的账号", "This account stays"),
+    "merge_merged": Wording("将停用的账号", "This account is closed"),
+    "merge_current": Wording("当前账号", "You are logged in to this one"),
+    # the QR code
+    "handover_seconds": Wording("二维码还有 %d 秒有效", "Valid for another %d seconds"),
 }
 
 _NOT_COMPLETED = Wording("登录没有完成", "The login was not completed")

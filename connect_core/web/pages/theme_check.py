@@ -35,12 +35,13 @@ from connect_core.web.pages.views import (
 Page = Callable[[], str]
 
 
-def load_pages(settings: PageSettings, prefix: str, icons: Mapping[str, bytes] = NO_ICONS) -> Pages:
-    """Return the pages with the shop's own stylesheet and templates, checked, and with the plugins' `icons` by name.
+def load_pages(settings: PageSettings, prefix: str, icons: Mapping[str, bytes] = NO_ICONS, home_url: str = "") -> Pages:
+    """Return the pages with the shop's own look, checked, and with the plugins' `icons` by name.
 
-    Raises `SettingsError` for a stylesheet that cannot be read, and for a template that cannot be compiled or rendered.
+    `home_url` is where the pages lead back to. Raises `SettingsError` for a stylesheet or a logo that cannot be read,
+    and for a template that cannot be compiled or rendered.
     """
-    pages, folder = Pages(settings.template_folder, settings.stylesheet, prefix, icons), settings.template_folder
+    pages, folder = Pages(settings, prefix, icons, home_url), settings.template_folder
     if folder is None:
         return pages
     for name in sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.html")):
@@ -76,7 +77,7 @@ def sample_pages(pages: Pages, language: Language, words: str = "A", *, is_full:
     yield lambda: pages.erase(language, member)
     yield lambda: pages.first_login(language, words, some, is_wrong=is_full, username=some)
     for state in ("waiting", "scanned", "approved", "denied", "expired"):
-        yield partial(pages.handover, language, state, some)
+        yield partial(pages.handover, language, state, some, seconds_left=87)
     yield lambda: pages.confirm_handover(language, QrLoginConfirmation(words, words, some, some, some, 0, url))
     for state in ("approved", "denied"):
         yield partial(pages.handover_decided, language, state, url if is_full else "")

@@ -137,6 +137,23 @@ class QrLoginConfirmation:
 
 
 @dataclass(frozen=True, slots=True)
+class ShopView:
+    """The shop, as every page shows it: `name`, `logo` and the addresses that it links to, each empty where unset.
+
+    `home_url` is where "back to the shop" leads, `logo` an address of ours. `consent` is `off`, `shown` or `required`,
+    and `terms_version` the version of the terms that people agree to.
+    """
+
+    name: str = ""
+    logo: str = ""
+    home_url: str = ""
+    terms_url: str = ""
+    privacy_url: str = ""
+    consent: str = "off"
+    terms_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NextStep:
     """A link on an error page: `text` is the key of its words in `messages.TEXTS`, `url` a web address."""
 

@@ -265,7 +265,7 @@ def test_prefix_moves_every_address() -> None:
 def test_icons_are_plain_drawings() -> None:
     """Every SVG is well-formed and holds neither scripts, styles, links nor fonts."""
     icons = {name: asset.content for name, asset in load_assets().items() if asset.media_type == "image/svg+xml"}
-    assert set(icons) == {"mark.svg", "notice.svg"}
+    assert set(icons) == {"done.svg", "mark.svg", "notice.svg"}
     for content in icons.values():
         elements = list(ET.fromstring(content).iter())
         assert {element.tag.rpartition("}")[2] for element in elements} <= {"svg", "g", "rect", "circle", "path"}
