@@ -223,7 +223,9 @@ class PageSettings(Section):
 
     def get_name(self, language: str) -> str:
         """Return the shop's name in `language`, or else in another one; empty where it has none."""
-        names: Mapping[str, str] = {language: self.name} if isinstance(self.name, str) else dict(self.name)
+        if isinstance(self.name, str):
+            return self.name
+        names: dict[str, str] = {str(key): name for key, name in self.name.items()}
         return names.get(language) or next(iter(names.values()), "")
 
     @model_validator(mode="after")

@@ -144,13 +144,23 @@ class Pages:
         return self._render("erase.html", language, member=member, page_query={})
 
     def first_login(
-        self, language: Language, provider: str, nickname: str, *, is_wrong: bool = False, username: str = ""
+        self,
+        language: Language,
+        provider: str,
+        nickname: str,
+        *,
+        asks_account: bool = True,
+        is_wrong: bool = False,
+        username: str = "",
+        needs_consent: bool = False,
     ) -> str:
         """Return the page that asks a person without an account whether they are new; `provider` calls them `nickname`.
 
-        `is_wrong`: the password that was posted with `username` was wrong.
+        `asks_account`: they may have an account of another login. `is_wrong`: the password that was posted with
+        `username` was wrong. `needs_consent`: they wanted to register without agreeing to the terms.
         """
         values = {"provider": provider, "nickname": nickname, "is_wrong": is_wrong, "username": username}
+        values |= {"asks_account": asks_account, "needs_consent": needs_consent}
         return self._render("first_login.html", language, page_query={}, **values)
 
     def handover(

@@ -325,6 +325,10 @@ REFUSALS: Mapping[str, RefusalMessage] = {
         Wording("请再试一次，或选择其他登录方式。", "Please try again, or choose another way to log in."),
         other_login=True,
     ),
+    "consent_required": RefusalMessage(
+        Wording("请先同意用户协议", "Please agree to the terms first"),
+        Wording("请返回上一页，勾选同意后再创建账号。", "Please go back, tick the box and create your account."),
+    ),
     "unavailable": RefusalMessage(
         Wording("服务暂时繁忙", "We are busy right now"), Wording("请一分钟后再试。", "Please try again in a minute.")
     ),
