@@ -18,6 +18,7 @@
     │   ├── NotLoggedIn                  401 not_logged_in
     │   ├── TokenInvalid                 401 token_invalid
     │   ├── MemberDisabled               403 member_disabled
+    │   ├── ConsentRequired              403 consent_required
     │   ├── Forbidden                    403 forbidden
     │   │   ├── LoginTooOld              403 forbidden
     │   │   └── ConnectionTooYoung       403 forbidden
@@ -189,6 +190,13 @@ class MemberDisabled(RequestRefused):
     """The shop has disabled this member."""
 
     code = "member_disabled"
+    status = 403
+
+
+class ConsentRequired(RequestRefused):
+    """The person has to agree to the shop's terms before a member is registered; `consent` names their version."""
+
+    code = "consent_required"
     status = 403
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
-from connect_core.errors import ConnectError, StateInvalid, Unsupported
+from connect_core.errors import ConnectError, ConsentRequired, StateInvalid, Unsupported
 from connect_core.http import TOTAL_DEADLINE, HttpPool
 from connect_core.identity import Identity
 from connect_core.login.completion import Completed
@@ -150,8 +150,9 @@ class ConnectManager(Parts):
 
         With a linking session in `purpose` they are linked to that session's member, who gets a new session for it.
 
-        Raises `StateInvalid` for a ticket that was used, or whose identity was bound or unbound meanwhile,
-        `StateExpired`, `NotLoggedIn` for credentials that prove nobody, `MemberDisabled`, and `AlreadyBound`.
+        Raises `ConsentRequired` where the person must agree to the shop's terms first (`Visit.consent`), `StateInvalid`
+        for a ticket that was used, or whose identity was bound or unbound meanwhile, `StateExpired`, `NotLoggedIn` for
+        credentials that prove nobody, `MemberDisabled`, and `AlreadyBound`.
         """
         pending = self.first_login_tickets.open(ticket)
         configured = self.registry.find(pending.provider, pending.client_type)
@@ -161,6 +162,8 @@ class ConnectManager(Parts):
         elif credentials is not None:
             member_id = await self.current_member.check_credentials(credentials)
         else:
+            if not self.completion.has_consented(visit):
+                raise ConsentRequired("nobody is registered without agreeing to the terms")
             # before a member directory is told of somebody new; the login's own transaction asks again
             await self.database.read(lambda tx: self.completion.check_pending(tx, arrival))
             return await self.login_by_unionid(pending.identity, arrival)

@@ -54,6 +54,8 @@ class Parts:
         self.registry = Registry(settings, plugins, self.pool)
         self.targets = Targets(service.public_url, service.redirect_allow)
         self.chooses = service.first_login == "choose"
+        pages = settings.pages
+        self.required_terms = pages.terms_version if pages.consent_mode == "required" else ""
         self.services = services = self._make_services(now)
         self.sessions, self.dispatcher = services.sessions, services.dispatcher
         self.has_passwords = services.has_passwords
@@ -61,7 +63,7 @@ class Parts:
         self.first_login_tickets = FirstLoginTickets(service.keys, services.now)
         self.starter = Starter(service, self.targets, services.now)
         self.callbacks = Callbacks(services, self.flows)
-        self.completion = Completion(services, self.flows, chooses=self.chooses)
+        self.completion = Completion(services, self.flows, chooses=self.chooses, required_terms=self.required_terms)
         self.current_member = CurrentMember(services)
         self.self_service = SelfService(services, service.unbind_after)
         self.personal_data = PersonalData(services, self.registry)

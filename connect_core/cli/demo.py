@@ -21,6 +21,7 @@ from connect_core.providers.registry import Plugins
 from connect_core.settings.values import allow_plain_http, is_loopback
 from connect_core.store import bulk
 from connect_core.web import responses
+from connect_core.web.account.routes import find_titles
 from connect_core.web.pages.views import ConnectionView, MemberView
 from connect_core.web.requests import get_language
 
@@ -133,9 +134,14 @@ def demo_home() -> list[BaseRoute]:
         member = current.member
         person = MemberView(member.uname, member.nickname, member.face, member.province, member.city)
         rows = await shop.manager.database.read(lambda tx: bulk.find_rows(tx, "es_connect"))
+        titles = find_titles(shop, language)
         find_icon = shop.manager.registry.find_icon
         connections = [
-            ConnectionView("es_connect #{id}: {union_type} {union_id}".format_map(row), find_icon(row["union_type"]))
+            ConnectionView(
+                titles.get(row["union_type"], row["union_type"]),
+                find_icon(row["union_type"]),
+                nickname="es_connect #{id}: {union_type} {union_id}".format_map(row),
+            )
             for row in rows
             if row["member_id"] == member.id and row["unbound_time"] is None
         ]

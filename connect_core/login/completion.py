@@ -19,6 +19,7 @@ from connect_core.login.values import (
     Outcome,
     PurposeKind,
     SessionOpened,
+    Visit,
 )
 from connect_core.members import linking, merge_rules
 from connect_core.members.acting import lock_actor
@@ -28,7 +29,7 @@ from connect_core.members.services import Services
 from connect_core.members.values import LoginAttempt, ProfileNeeded, ResolvedMember, Unregistered
 from connect_core.providers.hookspecs import LoginEvent
 from connect_core.sessions import NewSession
-from connect_core.store import Transaction, connections, erasure, flows
+from connect_core.store import Transaction, connections, consents, erasure, flows
 
 Completed = tuple[Outcome, list[LoginEvent]]
 """How a login ended, and the events that were written, for plugins to be told once the transaction has committed."""
@@ -47,9 +48,12 @@ class _Entry:
 class Completion:
     """Completes logins in the caller's transaction."""
 
-    def __init__(self, services: Services, flows: Flows, *, chooses: bool) -> None:
-        """`chooses`: somebody new is asked before a member is registered."""
-        self._chooses = chooses
+    def __init__(self, services: Services, flows: Flows, *, chooses: bool, required_terms: str = "") -> None:
+        """`chooses`: somebody new is asked before a member is registered.
+
+        `required_terms` is the version of the terms that somebody new has to agree to; empty where nobody has to.
+        """
+        self._chooses, self._required_terms = chooses, required_terms
         self._services = services
         self._sessions = services.sessions
         self._flows = flows
@@ -64,9 +68,13 @@ class Completion:
             now=self._services.now(),
             profile_max_age=arrival.configured.profile_max_age,
             was_asked=has_chosen,
-            registers=has_chosen or not self._chooses,
+            registers=(has_chosen or not self._chooses) and self.has_consented(arrival.visit),
             phone=arrival.phone,
         )
+
+    def has_consented(self, visit: Visit) -> bool:
+        """Tell whether the visitor may be registered: no terms are required, or this visitor agrees to them now."""
+        return not self._required_terms or visit.consent == self._required_terms
 
     def log_in(
         self, tx: Transaction, arrival: Arrival, attempt: LoginAttempt, members: LoginMembers
@@ -85,6 +93,8 @@ class Completion:
             case Unregistered():
                 return self._ask_first(tx, arrival, attempt), []
             case ResolvedMember():
+                if resolution.is_new_member and self._required_terms:
+                    consents.insert_consent(tx, resolution.member.id, self._required_terms, attempt.now)
                 event_kinds = [kinds.REGISTERED, kinds.BOUND] if resolution.is_new_member else []
                 event_kinds += [kinds.CONFLICT] if resolution.has_conflict else []
                 entry = _Entry(resolution.member.id, resolution.connect_id, [*event_kinds, kinds.LOGGED_IN], resolution)

@@ -66,6 +66,14 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True)
+class QrLoginProgress:
+    """How far a QR login is, and for how many seconds it can still be finished."""
+
+    state: QrLoginState
+    seconds_left: int
+
+
+@dataclass(frozen=True, slots=True)
 class QrLoginRequest:
     """What the phone is asked to confirm: which PC, how many seconds ago, and how far it is."""
 
@@ -102,9 +110,15 @@ class QrLogins:
 
     async def find_state(self, ticket: str) -> QrLoginState:
         """Return how far the QR login of a PC's ticket is; an unknown ticket reads as an expired one."""
+        return (await self.find_progress(ticket)).state
+
+    async def find_progress(self, ticket: str) -> QrLoginProgress:
+        """Return the same, with the seconds that are left to finish it."""
         now = self._time()
         row = await self._database.read(lambda tx: _find_own(tx, ticket, now))
-        return QrLoginState.EXPIRED if row is None or row.state == QrLoginState.COLLECTED else QrLoginState(row.state)
+        if row is None or row.state == QrLoginState.COLLECTED:
+            return QrLoginProgress(QrLoginState.EXPIRED, 0)
+        return QrLoginProgress(QrLoginState(row.state), row.expiry_time - now)
 
     async def scan(self, id_: str, session: LiveSession, request_id: str) -> QrLoginRequest:
         """Return what the member of `session` is asked to confirm; from now on it is theirs alone.

@@ -59,7 +59,7 @@ class Visit:
     `presented` is what this browser or app is logged in with until now: a new login ends all of it, that of an app or
     mini program only what the bearer token stands for. `chosen_language` is empty until a person chose one, and goes
     along into the vendor's app. `device_id` is the app's own name for its device, at most 64 characters. `root_path` is
-    in front of our routes.
+    in front of our routes. `consent` is the version of the shop's terms that the visitor agrees to with this request.
     """
 
     request_id: str
@@ -69,6 +69,7 @@ class Visit:
     chosen_language: str = ""
     device_id: str = ""
     root_path: str = ""
+    consent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,10 +34,10 @@ class PersonalData:
         self._registry = registry
 
     async def export(self, member_id: int) -> dict[str, Any]:
-        """Return all that is held: `member`, `connections` with `ids`, `sessions`, `events`; no hash, no token.
+        """Return all that is held: `member`, `connections` with `ids`, `consents`, `sessions`, `events`.
 
-        `merges` tells who was merged into whom, and `merged` the same as here of each who was merged into this member.
-        Raises `Unsupported` for a member of whom nothing is held.
+        It contains no hash and no token. `merges` tells who was merged into whom, and `merged` the same as here of each
+        who was merged into this member. Raises `Unsupported` for a member of whom nothing is held.
         """
         held = await self._database.read(lambda tx: _collect(tx, member_id))
         await self._complete(member_id, held)
@@ -98,6 +98,7 @@ def _collect(tx: Transaction, member_id: int) -> dict[str, Any]:
             }
             for connection in store.find_all(tx, "es_connect", member_id)
         ],
+        "consents": store.find_all(tx, "es_member_consent", member_id),
         "sessions": store.find_all(tx, "es_member_session", member_id),
         "events": store.find_all(tx, "es_connect_event", member_id),
         "merges": merges_of_member,
@@ -142,6 +143,7 @@ def _erase(tx: Transaction, event: ErasedEvent, *, keeps_count: bool = False) ->
     for connect_id in held:
         store.delete_connection(tx, connect_id)
     erasure.erase_ended(tx, ids, keeps_count=keeps_count)
+    store.delete_consents(tx, member_id)
     erasure.mark_erased(tx, ids, event.time + TICKET_SECONDS)
     was_known = store.forget_subjects(tx, member_id)
     if name is not None:

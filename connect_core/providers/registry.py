@@ -244,8 +244,8 @@ def _are(kind: type, values: Iterable[object]) -> bool:
 class ConfiguredProvider:
     """A provider as one client type has it, made from its settings and ready to be called.
 
-    `name` is NAME of `[providers.NAME]`; `profile_max_age` is in seconds. `icon` is the name of the plugin's own icon,
-    or else the union type in lower case, as icons of ours are called.
+    `name` is NAME of `[providers.NAME]`; `profile_max_age` is in seconds. `icon` is the name of the plugin's icon,
+    empty where it has none.
     """
 
     name: str
@@ -306,9 +306,9 @@ class Registry:
         return [configured for (_, client), configured in self._configured.items() if client == client_type]
 
     def find_icon(self, union_type: str) -> str:
-        """Return the name of the icon for a login of `union_type`: that of its first configured provider."""
+        """Return the name of the icon for a login of `union_type`, that of its first provider; empty for none."""
         icons = (configured.icon for configured in self if configured.provider.union_type == union_type)
-        return next(icons, union_type.lower())
+        return next(icons, "")
 
     def __iter__(self) -> Iterator[ConfiguredProvider]:
         return iter(self._configured.values())
@@ -347,7 +347,7 @@ def _build(
         plugin.provider.entrances[client_type],
         built[key],
         checked.profile_max_age,
-        plugin.icon_name or built[key].union_type.lower(),
+        plugin.icon_name,
     )
 
 

@@ -4,18 +4,20 @@ Reads nothing; `loading` turns a file into these.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic.types import DirectoryPath, FilePath
 
 from connect_core.identity import ClientType
+from connect_core.languages import find_text
 from connect_core.settings.values import (
     Duration,
     ReturnAddress,
     check_language,
     check_network,
     check_origin,
+    check_page_address,
     check_redis_url,
     check_time_zone,
     parse_secret_key,
@@ -184,8 +186,35 @@ class SessionLifetimes(Section):
     )
 
 
+PageAddress = Annotated[str, AfterValidator(check_page_address)]
+Consent = Literal["off", "shown", "required"]
+
+
 class PageSettings(Section):
-    """`[pages]`: the shop's own look, languages and time zone; paths are relative to `connect.toml`."""
+    """`[pages]`: the shop's name, terms, look, languages and time zone; paths are relative to `connect.toml`."""
+
+    name: str | Mapping[Annotated[str, AfterValidator(check_language)], str] = Field(
+        default="",
+        description="The shop's name, at the top of each page and in its title, or a table by language, such as `zh`.",
+    )
+    logo: FilePath | None = Field(
+        default=None, description="The shop's logo, beside the name: an SVG, PNG or WebP of at most 256 KiB."
+    )
+    terms_url: PageAddress = Field(
+        default="", description="The shop's terms of use, linked from the foot of each page."
+    )
+    privacy_url: PageAddress = Field(default="", description="The shop's privacy policy, linked beside them.")
+    terms_version: str = Field(
+        default="",
+        max_length=32,
+        pattern=r"^[A-Za-z0-9._-]*$",
+        description="The version of both, such as their date; stored with each member who agreed to it.",
+    )
+    consent: Consent | None = Field(
+        default=None,
+        description="`shown`: the login page says that who goes on agrees; `required`: nobody is registered without "
+        "ticking a box; `off`: neither. Default: `shown` where `terms_url` is set.",
+    )
 
     stylesheet: FilePath | None = Field(default=None, description="A CSS file of the shop's own, linked after ours.")
     template_folder: DirectoryPath | None = Field(
@@ -206,6 +235,23 @@ class PageSettings(Section):
     time_zone: Annotated[str, AfterValidator(check_time_zone)] = Field(
         default="UTC", description="The time zone of the times on pages, such as `Asia/Shanghai`."
     )
+
+    @property
+    def consent_mode(self) -> Consent:
+        """How newcomers agree to the terms; the default is filled in."""
+        return self.consent or ("shown" if self.terms_url else "off")
+
+    def get_name(self, language: str) -> str:
+        """Return the shop's name in `language`, or else in another one; empty where it has none."""
+        return self.name if isinstance(self.name, str) else find_text(self.name, language)
+
+    @model_validator(mode="after")
+    def _check_consent(self) -> Self:
+        if self.consent in ("shown", "required") and not self.terms_url:
+            raise ValueError("consent needs terms_url, which people agree to")
+        if self.consent == "required" and not self.terms_version:
+            raise ValueError('consent = "required" needs terms_version, which is stored with who agreed')
+        return self
 
 
 class Settings(Section):

@@ -125,6 +125,13 @@ def check_origin(url: str) -> str:
     return origin
 
 
+def check_page_address(url: str) -> str:
+    """Return `url` if a link of a page may lead there: a path of the shop's own origin, or an http(s) address."""
+    if url and not re.fullmatch(r"(https?://[^\s/?#@\\]+|/(?![/\\]))[^\s\\]*|/", url):
+        raise ValueError("give a path such as /terms, or an address that begins with https://")
+    return url
+
+
 def check_network(text: str) -> str:
     """Return `text` if it is an IP address or a network in CIDR form."""
     try:

@@ -227,6 +227,18 @@ class Handover(Declared, table=True):
     expiry_time: int = Field(sa_type=BIG)
 
 
+class MemberConsent(Declared, table=True):
+    """A member agreed to the shop's terms, in the version `terms_version`, when they registered."""
+
+    __tablename__ = "es_member_consent"
+    __table_args__ = (Index("ix_consent_member", "member_id"),)
+
+    id: int | None = Field(None, sa_column=_key())
+    member_id: int = Field(sa_type=BIG)
+    terms_version: str = Field(sa_column=_text(32))
+    create_time: int = Field(sa_type=BIG)
+
+
 class MemberMerge(Declared, table=True):
     """The merge of the member `merged_id` into `kept_id`.
 

@@ -13,6 +13,7 @@ from connect_core.store.models import (
     ConnectEvent,
     Connection,
     Member,
+    MemberConsent,
     MemberMerge,
     MemberSession,
     VendorSessionLink,
@@ -22,7 +23,7 @@ from connect_core.store.models import (
 _MEMBER, _CONNECT = table_of(Member), table_of(Connection)
 _ALIAS, _SESSION = table_of(Alias), table_of(MemberSession)
 _VENDOR_SESSION = table_of(VendorSessionLink)
-_EVENT, _MERGE = table_of(ConnectEvent), table_of(MemberMerge)
+_EVENT, _MERGE, _CONSENT = table_of(ConnectEvent), table_of(MemberMerge), table_of(MemberConsent)
 _SECRET = frozenset({"password_hash", "token_hash", "family", "subject_hash"})
 _COMPUTED = frozenset({"active"})
 ERASED_NAME = "erased_"
@@ -44,6 +45,7 @@ _FIND = {
         (_CONNECT, _CONNECT.c.member_id == bindparam("key")),
         (_ALIAS, _ALIAS.c.connect_id == bindparam("key")),
         (_SESSION, _SESSION.c.member_id == bindparam("key")),
+        (_CONSENT, _CONSENT.c.member_id == bindparam("key")),
         (_EVENT, _EVENT.c.member_id == bindparam("key")),
         (_MERGE, or_(_MERGE.c.kept_id == bindparam("key"), _MERGE.c.merged_id == bindparam("key"))),
     )
@@ -62,6 +64,7 @@ _FORGET_SUBJECTS = Statement(
 _DELETE_MERGES = Statement(
     delete(_MERGE).where(or_(_MERGE.c.kept_id == bindparam("key"), _MERGE.c.merged_id == bindparam("key")))
 )
+_DELETE_CONSENTS = Statement(delete(_CONSENT).where(_CONSENT.c.member_id == bindparam("key")))
 _TEXTS = ("nickname", "face", "mobile", "province", "city", "register_client", "password_hash")
 _NUMBERS = ("create_time", "last_login", "login_count")
 _ANONYMISE = Statement(
@@ -111,6 +114,11 @@ def delete_connection(transaction: Transaction, connect_id: int) -> None:
 def delete_merges(transaction: Transaction, member_id: int) -> int:
     """Delete the merges of others into the member and of the member into another; returns how many."""
     return _DELETE_MERGES.run(transaction, key=member_id)
+
+
+def delete_consents(transaction: Transaction, member_id: int) -> None:
+    """Delete the record of what the member agreed to."""
+    _DELETE_CONSENTS.run(transaction, key=member_id)
 
 
 def forget_subjects(transaction: Transaction, member_id: int) -> int:

@@ -75,7 +75,7 @@ def create_app(
     service = settings.service
     database = Database(service.database_url, synchronous=service.sqlite_synchronous)
     manager = ConnectManager(settings, database, plugins=plugins, pool=pool, now=now)
-    context = _make_context(manager, load_pages(settings.pages, service.prefix, _find_icons(manager)))
+    context = _make_context(manager, load_pages(settings.pages, service.prefix, _find_icons(manager), service.home_url))
     app = _Service(
         context,
         routes=[

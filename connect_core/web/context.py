@@ -4,7 +4,7 @@ Holds the manager, pages, cookies, limits and allowed origins, and answers what 
 where a login is to lead. Never wraps an endpoint (`endpoints`) and never answers an error (`error_pages`).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -133,9 +133,10 @@ class WebContext:
             **{kind: tokens[0] for kind, tokens in values.items() if len(tokens) == 1},
         )
 
-    def get_visit(self, request: Request, device_id: str = "") -> Visit:
+    def get_visit(self, request: Request, device_id: str = "", *, consent: str = "") -> Visit:
         """Return the visitor whose login is about to be finished, with the tokens that it ends."""
-        return get_visit(request, self.get_presented(request), device_id)
+        visit = get_visit(request, self.get_presented(request), device_id)
+        return replace(visit, consent=consent) if consent else visit
 
     def forget_logins(self, request: Request, response: Response, *spared: str) -> None:
         """Delete every login cookie that the browser sent, ours and those of the `/buyer` routes, but for `spared`.

@@ -184,4 +184,4 @@ class AlipayProvider(Provider):
 @hookimpl
 def connect_register_providers(register: Register) -> None:
     """Register the plugin `alipay`."""
-    register("alipay", AlipayProvider, sandbox="connect_alipay.sandbox:AlipaySandbox")
+    register("alipay", AlipayProvider, sandbox="connect_alipay.sandbox:AlipaySandbox", icon="connect_alipay:icon.svg")

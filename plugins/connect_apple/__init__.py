@@ -87,4 +87,6 @@ class AppleProvider(OidcProvider):
         return Profile.of(nickname=nickname) if nickname else None
 
 
-connect_register_providers = provider_hook("apple", AppleProvider, sandbox="connect_apple.sandbox:AppleSandbox")
+connect_register_providers = provider_hook(
+    "apple", AppleProvider, sandbox="connect_apple.sandbox:AppleSandbox", icon="connect_apple:icon.svg"
+)

@@ -33,4 +33,6 @@ class FeishuProvider(OAuth2Provider):
     )
 
 
-connect_register_providers = provider_hook("feishu", FeishuProvider, sandbox="connect_feishu.sandbox:FeishuSandbox")
+connect_register_providers = provider_hook(
+    "feishu", FeishuProvider, sandbox="connect_feishu.sandbox:FeishuSandbox", icon="connect_feishu:icon.svg"
+)

@@ -25,4 +25,6 @@ class GithubProvider(OAuth2Provider):
     )
 
 
-connect_register_providers = provider_hook("github", GithubProvider, sandbox="connect_github.sandbox:GithubSandbox")
+connect_register_providers = provider_hook(
+    "github", GithubProvider, sandbox="connect_github.sandbox:GithubSandbox", icon="connect_github:icon.svg"
+)

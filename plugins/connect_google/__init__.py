@@ -69,5 +69,7 @@ class OneTapProvider(GoogleProvider):
 @hookimpl
 def connect_register_providers(register: Register) -> None:
     """Register the plugins `google` and `google-one-tap`; both know a person by the same id."""
-    register("google", GoogleProvider, sandbox="connect_google.sandbox:GoogleSandbox")
-    register("google-one-tap", OneTapProvider, sandbox="connect_google.sandbox:OneTapSandbox")
+    register("google", GoogleProvider, sandbox="connect_google.sandbox:GoogleSandbox", icon="connect_google:icon.svg")
+    register(
+        "google-one-tap", OneTapProvider, sandbox="connect_google.sandbox:OneTapSandbox", icon="connect_google:icon.svg"
+    )

@@ -24,4 +24,6 @@ class LineProvider(OidcProvider):
     auth_method = "client_secret_post"
 
 
-connect_register_providers = provider_hook("line", LineProvider, sandbox="connect_line.sandbox:LineSandbox")
+connect_register_providers = provider_hook(
+    "line", LineProvider, sandbox="connect_line.sandbox:LineSandbox", icon="connect_line:icon.svg"
+)

@@ -48,4 +48,6 @@ class PlainOAuth2Provider(OAuth2Provider):
         super().__init__(settings, http)
 
 
-connect_register_providers = provider_hook("oauth2", PlainOAuth2Provider, sandbox="connect_oauth2.sandbox:AcmeSandbox")
+connect_register_providers = provider_hook(
+    "oauth2", PlainOAuth2Provider, sandbox="connect_oauth2.sandbox:AcmeSandbox", icon="connect_oauth2:icon.svg"
+)

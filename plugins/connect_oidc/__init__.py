@@ -23,4 +23,6 @@ class PlainOidcProvider(OidcProvider):
         super().__init__(settings, http)
 
 
-connect_register_providers = provider_hook("oidc", PlainOidcProvider, sandbox="connect_oidc.sandbox:PlainOidcSandbox")
+connect_register_providers = provider_hook(
+    "oidc", PlainOidcProvider, sandbox="connect_oidc.sandbox:PlainOidcSandbox", icon="connect_oidc:icon.svg"
+)

@@ -56,4 +56,6 @@ class QqProvider(OAuth2Provider):
     )
 
 
-connect_register_providers = provider_hook("qq", QqProvider, sandbox="connect_qq.sandbox:QqSandbox")
+connect_register_providers = provider_hook(
+    "qq", QqProvider, sandbox="connect_qq.sandbox:QqSandbox", icon="connect_qq:icon.svg"
+)

@@ -214,4 +214,4 @@ def _read_profile(fields: Mapping[str, object]) -> Profile:
 @hookimpl
 def connect_register_providers(register: Register) -> None:
     """Register the plugin `wechat`."""
-    register("wechat", WechatProvider, sandbox="connect_wechat.sandbox:WechatSandbox")
+    register("wechat", WechatProvider, sandbox="connect_wechat.sandbox:WechatSandbox", icon="connect_wechat:icon.svg")

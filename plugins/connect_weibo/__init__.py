@@ -41,4 +41,6 @@ class WeiboProvider(OAuth2Provider):
     )
 
 
-connect_register_providers = provider_hook("weibo", WeiboProvider, sandbox="connect_weibo.sandbox:WeiboSandbox")
+connect_register_providers = provider_hook(
+    "weibo", WeiboProvider, sandbox="connect_weibo.sandbox:WeiboSandbox", icon="connect_weibo:icon.svg"
+)

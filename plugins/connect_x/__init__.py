@@ -29,4 +29,6 @@ class XProvider(OAuth2Provider):
     )
 
 
-connect_register_providers = provider_hook("x", XProvider, sandbox="connect_x.sandbox:XSandbox")
+connect_register_providers = provider_hook(
+    "x", XProvider, sandbox="connect_x.sandbox:XSandbox", icon="connect_x:icon.svg"
+)

@@ -161,12 +161,21 @@ def test_old_plugins_and_old_tests_go_on_working(caplog: pytest.LogCaptureFixtur
 
 
 def test_a_provider_has_the_icon_of_its_plugin(tmp_path: Path) -> None:
-    """Under whatever name it is configured; without one it is called by its union type, as icons of ours are."""
+    """Under whatever name it is configured; without one it has none."""
     clients, providers = {"pc": ["acme", "twin"]}, {"acme": {}, "twin": {"plugin": "acme"}}
     with package(tmp_path):
         found = registry(tmp_path, plugins_with("connect_drawn:drawn.svg"), clients=clients, providers=providers)
     assert [configured.icon for configured in found] == ["plugin~acme"] * 2
-    assert (found.find_icon("ACME"), found.find_icon("WECHAT")) == ("plugin~acme", "wechat")
+    assert (found.find_icon("ACME"), found.find_icon("WECHAT")) == ("plugin~acme", "")
     found = registry(tmp_path, clients=clients, providers=providers)
-    assert [configured.icon for configured in found] == ["acme"] * 2
-    assert found.find_icon("ACME") == "acme"
+    assert [configured.icon for configured in found] == [""] * 2
+    assert found.find_icon("ACME") == ""
+
+
+def test_every_plugin_that_we_ship_has_an_icon() -> None:
+    """A plain drawing in a file of its own package, which no other plugin's file has to stand in for."""
+    shipped = {name: plugin for name, plugin in Plugins().available.items() if plugin.sandbox.startswith("connect_")}
+    assert {"alipay", "apple", "google", "google-one-tap", "line", "oauth2", "oidc", "wechat", "x"} <= set(shipped)
+    assert {name for name, plugin in shipped.items() if not plugin.icon} == set()
+    icons = {plugin.icon for name, plugin in shipped.items() if name != "google-one-tap"}
+    assert len(icons) == len(shipped) - 1

@@ -319,7 +319,7 @@ def test_hosted_login_page_fits_the_device(visitor: Visitor, headers: dict[str, 
 def test_static_files_are_named(visitor: Visitor) -> None:
     """Styles and icons are served by name; anything else, and any path, is 404."""
     assert visitor.http.get("/connect/static/connect.css").headers["content-type"] == "text/css; charset=utf-8"
-    assert visitor.http.get("/connect/static/alipay.svg").headers["content-type"] == "image/svg+xml"
+    assert visitor.http.get("/connect/static/plugin~alipay.svg").headers["content-type"] == "image/svg+xml"
     for name in ("nothing.css", "..%2fpages.py", "%2e%2e", "connect.css%00"):
         refused(visitor.http.get(f"/connect/static/{name}"), 404, "unsupported")
 

@@ -275,6 +275,12 @@ WHERE create_time < 0 OR create_time > 4102444800
    OR undo_until < create_time OR undo_until > 4102444800
    OR (undo_until IS NOT NULL AND (moved IS NULL OR ended IS NULL));
 
+-- name: time_of_a_consent
+-- means: a time is not in epoch seconds
+-- cure: correct it; milliseconds are divided by 1000
+SELECT id AS row_id FROM es_member_consent
+WHERE create_time < 0 OR create_time > 4102444800;
+
 -- name: time_of_an_event
 -- means: a time is not in epoch seconds
 -- cure: correct it; milliseconds are divided by 1000

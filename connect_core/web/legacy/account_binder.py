@@ -132,8 +132,9 @@ class _AccountBinderEndpoints:
         """Register the person of the pending login; a member who is logged in gets it linked, and an empty answer."""
         if await self._find_member(request) is None:
             await self._context.count(request)
-            ticket, _ = await self._read_ticket(request)
-            return self._answer_bound(await self._manager.finish_first_login(ticket, self._context.get_visit(request)))
+            ticket, fields = await self._read_ticket(request)
+            visit = self._context.get_visit(request, consent=fields.get("consent", ""))
+            return self._answer_bound(await self._manager.finish_first_login(ticket, visit))
         await self._bind_pending(request, await self._find_recent(request))
         response = _empty()
         self._context.cookies.drop(response, self._context.cookies.pending)

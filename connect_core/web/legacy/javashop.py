@@ -101,7 +101,10 @@ class _JavashopEndpoints:
         parameters = get_parameters(request)
         request.path_params["client"] = ClientType.H5
         device_id = parameters.get("uuid", "")[:64]
-        outcome = await finish_flow(self._context, request, parameters, delivers_json=True, device_id=device_id)
+        consent = parameters.get("consent", "")
+        outcome = await finish_flow(
+            self._context, request, parameters, delivers_json=True, device_id=device_id, consent=consent
+        )
         body = token_body(self._context, outcome)
         names = ("access_token", "refresh_token", "uid") if "access_token" in body else tuple(body)
         return responses.json_response({key: body[key] for key in names})
@@ -114,9 +117,8 @@ class _JavashopEndpoints:
         if configured is None or configured.entrance is not Entrance.CLIENT_CODE:
             raise Unsupported("no Alipay mini program is configured")
         parameters = {**body, "code": request.path_params["authCode"]}
-        outcome = await self._manager.login_with_code(
-            configured.name, configured.client_type, parameters, self._context.get_visit(request)
-        )
+        visit = self._context.get_visit(request, consent=body.get("consent", ""))
+        outcome = await self._manager.login_with_code(configured.name, configured.client_type, parameters, visit)
         match outcome:
             case SessionOpened(resolved=ResolvedMember() as resolved):
                 data = _mini_member(resolved)

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from connect_core.crypto import token_hash
 from connect_core.crypto.tickets import TICKET_SECONDS
-from connect_core.errors import BadRequest, StateInvalid, StateMissing
+from connect_core.errors import BadRequest, ConsentRequired, StateInvalid, StateMissing
 from connect_core.login.flow import COOKIE_SECONDS
 from connect_core.login.start import Start
 from connect_core.login.values import (
@@ -25,6 +25,7 @@ from connect_core.login.values import (
     PendingLogin,
     SessionOpened,
 )
+from connect_core.manager import ConnectManager
 from connect_core.sessions import OpenSession
 from connect_core.web import responses
 from connect_core.web.context import WebContext
@@ -65,10 +66,12 @@ async def finish_flow(
     *,
     delivers_json: bool = False,
     device_id: str = "",
+    consent: str = "",
 ) -> Outcome:
     """Finish the login that this browser began; every login that the browser had until now ends.
 
-    `parameters` are what the vendor sent back. Raises as `ConnectManager.login_callback`.
+    `parameters` are what the vendor sent back, `consent` is the version of the terms that the visitor agrees to. Raises
+    as `ConnectManager.login_callback`.
     """
     cookies = get_cookies(request)
     with suppress(BadRequest):  # then no cookie is the flow's, and the manager refuses the state
@@ -78,7 +81,7 @@ async def finish_flow(
         request.path_params["client"],
         parameters,
         cookies.get(getattr(request.state, "flow_cookie", "")),
-        context.get_visit(request, device_id),
+        context.get_visit(request, device_id, consent=consent),
         delivers_json=delivers_json,
     )
 
@@ -169,8 +172,22 @@ def token_body(context: WebContext, outcome: Outcome) -> dict[str, object]:
         case AccountProved(proof=proof):
             return {"merge_ticket": manager.merges.seal(proof), "expires_in": TICKET_SECONDS}
         case ChoiceNeeded(pending=pending):
-            return {"choice_ticket": manager.first_login_tickets.seal(pending), "expires_in": TICKET_SECONDS}
+            ticket = manager.first_login_tickets.seal(pending)
+            return {"choice_ticket": ticket, "expires_in": TICKET_SECONDS, **describe_consent(manager)}
         case CallbackRepeated():
             raise StateInvalid("the flow was spent")
         case _:
             assert_never(outcome)
+
+
+def describe_consent(manager: ConnectManager) -> dict[str, object]:
+    """Return what a front end has to show before somebody new is registered; empty where no terms are required."""
+    if not manager.required_terms:
+        return {}
+    pages = manager.settings.pages
+    return {
+        "code": ConsentRequired.code,
+        "terms_version": manager.required_terms,
+        "terms_url": pages.terms_url,
+        "privacy_url": pages.privacy_url,
+    }

@@ -1,7 +1,8 @@
 """The first-login page: somebody whom the vendor identified, but the shop does not know, says whether they are new.
 
-They register, or join an account that they have by its password. Until then their login waits, sealed in a ticket: in a
-cookie of the browser, or in the app that got it as its answer. A ticket is spent once, by POST.
+They register, agreeing to the shop's terms where those are required, or join an account that they have by its password.
+Until then their login waits, sealed in a ticket: in a cookie of the browser, or in the app that got it as its answer. A
+ticket is spent once, by POST.
 """
 
 from contextlib import suppress
@@ -13,6 +14,7 @@ from starlette.routing import BaseRoute
 from connect_core.errors import (
     BadRequest,
     ConnectError,
+    ConsentRequired,
     NotLoggedIn,
     PageNotFound,
     StateExpired,
@@ -24,7 +26,7 @@ from connect_core.web import responses
 from connect_core.web.context import WebContext
 from connect_core.web.endpoints import route
 from connect_core.web.error_pages import ErrorStyle, error_page, leading_back_to
-from connect_core.web.login.delivery import deliver, take_pending, token_body
+from connect_core.web.login.delivery import deliver, describe_consent, take_pending, token_body
 from connect_core.web.login.routes import get_title
 from connect_core.web.pages.views import NextStep
 from connect_core.web.requests import (
@@ -38,7 +40,7 @@ from connect_core.web.requests import (
 
 
 def first_login_routes(context: WebContext) -> list[BaseRoute]:
-    """Return the page and what it posts to; both are 404 unless `[service] first_login` is `choose`."""
+    """Return the page and what it posts to; both are 404 where newcomers are asked nothing."""
     first_login, path, style = _FirstLoginEndpoints(context), f"{context.prefix}/first-login", _error_style(context)
     return [
         route(context, path, first_login.page, "GET", style=style, cross_origin=True),
@@ -67,11 +69,16 @@ class _FirstLoginEndpoints:
         await self._context.count(request)
         fields = await read_fields(request)
         ticket, _ = take_pending(self._context, request, fields)
-        visit = self._context.get_visit(request)
+        visit = self._context.get_visit(request, consent=fields.get("consent", ""))
         match fields.get("decision", ""):
             case "register":
-                outcome = await self._manager.finish_first_login(ticket, visit)
-            case "join":
+                try:
+                    outcome = await self._manager.finish_first_login(ticket, visit)
+                except ConsentRequired as error:
+                    if not wants_page(request):
+                        raise
+                    return self._show(request, ticket, error.status, needs_consent=True)
+            case "join" if self._manager.chooses:
                 credentials = get_credentials(fields, "ticket", "decision")
                 await self._context.count_password(credentials.get("username", ""))
                 try:
@@ -79,7 +86,7 @@ class _FirstLoginEndpoints:
                 except NotLoggedIn:
                     if not wants_page(request):
                         raise
-                    return self._show(request, ticket, is_wrong=True, username=credentials.get("username", ""))
+                    return self._show(request, ticket, 401, is_wrong=True, username=credentials.get("username", ""))
             case _:
                 raise BadRequest("decision is register or join")
         if outcome.delivery is Delivery.JSON:
@@ -89,18 +96,36 @@ class _FirstLoginEndpoints:
         return response
 
     def _check_enabled(self) -> None:
-        if not self._manager.chooses:
+        if not self._manager.chooses and not self._manager.required_terms:
             raise PageNotFound("this shop registers newcomers at once")
 
-    def _show(self, request: Request, ticket: str, *, is_wrong: bool = False, username: str = "") -> Response:
+    def _show(
+        self,
+        request: Request,
+        ticket: str,
+        status: int = 200,
+        *,
+        is_wrong: bool = False,
+        username: str = "",
+        needs_consent: bool = False,
+    ) -> Response:
         pending = self._manager.first_login_tickets.open(ticket)
         configured = self._manager.registry.find(pending.provider, pending.client_type)
         profile, language = pending.identity.profile, get_language(request)
         nickname, name = profile.nickname if profile else "", get_title(configured, language)
         if not wants_page(request):
-            return responses.json_response({"provider": configured.name, "name": name, "nickname": nickname})
-        text = self._context.pages.first_login(language, name, nickname, is_wrong=is_wrong, username=username)
-        return responses.html_response(text, 401 if is_wrong else 200)
+            body = {"provider": configured.name, "name": name, "nickname": nickname}
+            return responses.json_response({**body, **describe_consent(self._manager)})
+        text = self._context.pages.first_login(
+            language,
+            name,
+            nickname,
+            asks_account=self._manager.chooses,
+            is_wrong=is_wrong,
+            username=username,
+            needs_consent=needs_consent,
+        )
+        return responses.html_response(text, status)
 
 
 def _error_style(context: WebContext) -> ErrorStyle:

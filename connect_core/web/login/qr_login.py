@@ -24,7 +24,7 @@ from connect_core.errors import (
     StateInvalid,
     Unavailable,
 )
-from connect_core.login.qr_login import INTERVAL, LIFE, Begun, QrLoginState
+from connect_core.login.qr_login import INTERVAL, LIFE, Begun, QrLoginProgress, QrLoginState
 from connect_core.web import responses
 from connect_core.web.context import WebContext
 from connect_core.web.endpoints import Endpoint, PostedFrom, for_visits, route
@@ -52,7 +52,11 @@ MOST_STREAMS = 200
 """Event streams at once, per process; a further stream ends after its first event, so its client polls."""
 HEARTBEAT = 5
 """Looks at the state after which a stream says that it lives: proxies end connections on which nothing comes."""
+WAITS = "waits"
+"""The parameter by which the PC's page reloads itself."""
 _OPEN = (QrLoginState.WAITING, QrLoginState.SCANNED)
+_SCANNED = (QrLoginState.SCANNED, QrLoginState.APPROVED)
+_NOT_BEGUN = QrLoginProgress(QrLoginState.EXPIRED, 0)
 
 
 def qr_login_routes(context: WebContext) -> list[BaseRoute]:
@@ -89,17 +93,25 @@ class _PcEndpoints:
         self._streams = 0
 
     async def page(self, request: Request) -> Response:
-        """Show the QR code. A browser without a ticket gets one; only the form's POST renews an expired ticket."""
-        return_to = get_parameters(request).get("return_to", "")
+        """Show the QR code, and how far its login is.
+
+        Somebody who comes to the page gets a new code, unless a phone has scanned the last one. The page that waits
+        reloads under an address of its own, and keeps its code until the end.
+        """
+        query = get_parameters(request)
+        return_to = query.get("return_to", "")
         if return_to:
             self._context.manager.targets.check(return_to)
-        ticket = self._find_ticket(request)
-        begun = None if ticket else await self._begin(request)
-        state = await self._qr_logins.find_state(ticket) if ticket else QrLoginState.WAITING
-        text = self._context.pages.handover(get_visit(request).language, state, return_to)
+        ticket, begun = self._find_ticket(request), None
+        progress = await self._qr_logins.find_progress(ticket) if ticket else _NOT_BEGUN
+        if not ticket or (WAITS not in query and progress.state not in _SCANNED):
+            begun = await self._begin(request)
+            progress = QrLoginProgress(QrLoginState.WAITING, begun.expires_in)
+        language = get_visit(request).language
+        text = self._context.pages.handover(language, progress.state, return_to, seconds_left=progress.seconds_left)
         response = responses.html_response(text)
-        if state in _OPEN:
-            response.headers["refresh"] = str(PAGE_INTERVAL)
+        if progress.state in _OPEN:
+            response.headers["refresh"] = f"{PAGE_INTERVAL};url={self._waiting_page(return_to)}"
         return self._keep(response, begun) if begun else response
 
     async def start(self, request: Request) -> Response:
@@ -107,8 +119,7 @@ class _PcEndpoints:
         fields = await read_fields(request)
         begun = await self._begin(request)
         if wants_page(request):
-            page = with_query(f"{self._context.prefix}/handover", return_to=fields.get("return_to", ""))
-            return self._keep(responses.redirect(page), begun)
+            return self._keep(responses.redirect(self._waiting_page(fields.get("return_to", ""))), begun)
         body = {"handover_url": self._url(begun.id), "expires_in": begun.expires_in, "interval": INTERVAL}
         return self._keep(responses.json_response(body), begun)
 
@@ -178,6 +189,9 @@ class _PcEndpoints:
             yield place, state
             if state not in _OPEN:
                 return
+
+    def _waiting_page(self, return_to: str) -> str:
+        return with_query(f"{self._context.prefix}/handover", return_to=return_to, **{WAITS: "1"})
 
     def _keep(self, response: Response, begun: Begun) -> Response:
         self._context.cookies.set(response, self._context.cookies.handover, begun.ticket, LIFE + MEMORY)

@@ -110,11 +110,13 @@ class _LoginEndpoints:
         await self._context.count(request)
         configured = self._find_configured(request)
         body = await read_fields(request)
-        device_id = body.get("device_id", "")[:64]
+        device_id, consent = body.get("device_id", "")[:64], body.get("consent", "")
         if configured.entrance is Entrance.REDIRECT:
-            outcome = await finish_flow(self._context, request, body, delivers_json=True, device_id=device_id)
+            outcome = await finish_flow(
+                self._context, request, body, delivers_json=True, device_id=device_id, consent=consent
+            )
         else:
-            visit = self._context.get_visit(request, device_id)
+            visit = self._context.get_visit(request, device_id, consent=consent)
             outcome = await self._manager.login_with_code(configured.name, configured.client_type, body, visit)
         return responses.json_response(token_body(self._context, outcome))
 

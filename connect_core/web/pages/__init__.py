@@ -17,9 +17,10 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, St
 
 from connect_core.errors import Unavailable, every_error
 from connect_core.identity import Language
+from connect_core.settings import PageSettings
 from connect_core.web.mounting import get_root
-from connect_core.web.pages.assets import NO_ICONS, SHOP_STYLES, STYLES, load_assets
-from connect_core.web.pages.catalogues import Catalogues, load_catalogues
+from connect_core.web.pages.assets import NO_ICONS, SHOP_STYLES, STYLES, find_logo, load_assets
+from connect_core.web.pages.catalogues import load_catalogues
 from connect_core.web.pages.flash import get_pending_flash
 from connect_core.web.pages.messages import refusal_keys
 from connect_core.web.pages.times import describe_wait, format_moment, make_filters
@@ -31,6 +32,7 @@ from connect_core.web.pages.views import (
     MergePreview,
     NextStep,
     QrLoginConfirmation,
+    ShopView,
     get_initial,
 )
 
@@ -43,24 +45,22 @@ class Pages:
 
     def __init__(
         self,
-        template_folder: Path | None = None,
-        stylesheet: Path | None = None,
+        settings: PageSettings = PageSettings(),  # noqa: B008 - frozen
         prefix: str = "/connect",
         icons: Mapping[str, bytes] = NO_ICONS,
-        *,
-        catalogues: Catalogues | None = None,
-        time_zone: str = "UTC",
+        home_url: str = "",
     ) -> None:
         """A file of the shop's `template_folder` replaces ours of the same name, and finds ours as `connect/NAME`.
 
-        `stylesheet` is served and linked after ours; `prefix` is where the routes begin; `icons` are the SVGs of
-        plugins by name. `catalogues` has the texts, by default ours in all our languages; times are shown in
-        `time_zone`, a name of the IANA database. Raises `SettingsError` for a stylesheet that cannot be read.
+        `prefix` is where the routes begin; `icons` are the SVGs of plugins by name; every page leads back to `home_url`
+        if it is set. Raises `SettingsError` for a stylesheet, a logo or a catalogue that cannot be read.
         """
-        self._route_prefix, self._zone = prefix, ZoneInfo(time_zone)
-        self.assets = load_assets(stylesheet, icons)
+        self._route_prefix, self._settings, self._home_url = prefix, settings, home_url
+        self._zone = ZoneInfo(settings.time_zone)
+        self.catalogues = load_catalogues(settings.languages, settings.default_language, settings.locale_folder)
+        self.assets = load_assets(settings.stylesheet, icons, settings.logo)
         ours = FileSystemLoader(TEMPLATES)
-        shops = [FileSystemLoader(template_folder)] if template_folder else []
+        shops = [FileSystemLoader(settings.template_folder)] if settings.template_folder else []
         self.environment = Environment(
             loader=ChoiceLoader([*shops, ours, PrefixLoader({"connect": ours})]),
             autoescape=True,
@@ -72,7 +72,6 @@ class Pages:
         self.environment.filters.update(icon=self._icon_url, initial=get_initial, **make_filters(self._zone))
         self.environment.tests["drawn"] = lambda icon: f"{icon}.svg" in self.assets
         self.environment.globals.update(prefix=prefix, styles=self._styles)  # for what a template imports
-        self.catalogues = catalogues or load_catalogues()
 
     def login(
         self,
@@ -172,25 +171,46 @@ class Pages:
         return self._render("erase.html", language, member=member, page_query={})
 
     def first_login(
-        self, language: Language, provider: str, nickname: str, *, is_wrong: bool = False, username: str = ""
+        self,
+        language: Language,
+        provider: str,
+        nickname: str,
+        *,
+        asks_account: bool = True,
+        is_wrong: bool = False,
+        username: str = "",
+        needs_consent: bool = False,
     ) -> str:
         """Return the page that asks a person without an account whether they are new; `provider` calls them `nickname`.
 
-        `is_wrong`: the password that was posted with `username` was wrong.
+        `asks_account`: they may have an account of another login. `is_wrong`: the password that was posted with
+        `username` was wrong. `needs_consent`: they wanted to register without agreeing to the terms.
         """
         values: dict[str, Any] = {
             "provider": provider,
             "nickname": nickname,
             "is_wrong": is_wrong,
             "username": username,
+            "asks_account": asks_account,
+            "needs_consent": needs_consent,
         }
         return self._render("first_login.html", language, page_query={}, **values)
 
-    def handover(self, language: Language, state: str, return_to: str = "") -> str:
-        """Return the PC's page: the QR code, then what the phone decided; its forms carry `return_to` on."""
-        page_query = {"return_to": return_to}
+    def handover(
+        self, language: Language, state: str, return_to: str = "", *, seconds_left: int = 0, life: int = 120
+    ) -> str:
+        """Return the PC's page: the QR code, then what the phone decided; its forms carry `return_to` on.
+
+        `seconds_left` of `life` are left until the code expires.
+        """
+        values: dict[str, Any] = {
+            "state": state,
+            "return_to": return_to,
+            "seconds_left": seconds_left,
+            "life": life,
+        }
+        page_query = {"return_to": return_to, "waits": "1"}
         # this page reloads by itself, and would use up a message that another tab waits for
-        values: dict[str, Any] = {"state": state, "return_to": return_to}
         return self._render("handover.html", language, page_query=page_query, tells=False, **values)
 
     def confirm_handover(self, language: Language, confirmation: QrLoginConfirmation) -> str:
@@ -232,6 +252,7 @@ class Pages:
             prefix=self._prefix,
             styles=self._styles,
             t=texts[language],
+            shop=self._show_shop(language),
             other=texts[second] if second else None,
             languages=links,
             take_flash=partial(self._take_flash, language) if tells else str,
@@ -261,6 +282,18 @@ class Pages:
     @property
     def _styles(self) -> list[str]:
         return [f"{self._static(name)}?v={self.assets[name].version}" for name in _styles_of(self.assets)]
+
+    def _show_shop(self, language: Language) -> ShopView:
+        settings, logo = self._settings, find_logo(self.assets)
+        return ShopView(
+            settings.get_name(language),
+            f"{self._static(logo)}?v={self.assets[logo].version}" if logo else "",
+            self._home_url,
+            settings.terms_url,
+            settings.privacy_url,
+            settings.consent_mode,
+            settings.terms_version,
+        )
 
     def _icon_url(self, icon: str) -> str:
         return self._static(f"{icon}.svg")

@@ -120,7 +120,6 @@ TEXTS: Mapping[str, str] = {
         "Log in with it once, to show that it is yours. Before anything is merged you see what moves into this one."
     ),
     "merge_stays": "Stays",
-    "merge_closes": "Is closed",
     "merge_moves": "Moves over",
     "merge_ends": "Ends",
     "merge_ends_why": "The account that stays has another; who logs in with this one later is a new member",
@@ -160,6 +159,23 @@ TEXTS: Mapping[str, str] = {
     "flash_session_ended": "That device has been logged out",
     "flash_unlinked": "The login has been unlinked",
     "flash_unlinked_name": "%s has been unlinked",
+    "terms": "Terms of use",
+    "privacy": "Privacy policy",
+    "both_documents": "%s and %s",
+    "consent_shown": "By continuing you agree to our %s.",
+    "consent_tick": "I have read and agree to the %s",
+    "consent_first": "Please tick the box to agree before you create an account",
+    "create_account": "Agree and create my account",
+    "bind_more": "Add another way to log in",
+    "bind_more_advice": "With a second one you can log in even if you lose the first.",
+    "erase_advice": "Your profile and all your ways to log in are deleted for good.",
+    "export_advice": "Get a file with everything that we have stored about you.",
+    "password_advice": "You can then log in with your member name, %s, and the password.",
+    "by_password": "With a member name and a password",
+    "merge_kept": "This account stays",
+    "merge_merged": "This account is closed",
+    "merge_current": "You are logged in to this one",
+    "handover_seconds": "Valid for another %d seconds",
 }
 
 _NOT_COMPLETED = "The login was not completed"
@@ -237,6 +253,9 @@ REFUSALS: Mapping[str, RefusalMessage] = {
     ),
     "method_not_allowed": RefusalMessage("This address cannot be opened directly", "Please go on from here."),
     "too_many_tries": RefusalMessage("Too many tries of this password", "Please try again %s, or log in another way."),
+    "consent_required": RefusalMessage(
+        "Please agree to the terms first", "Please go back, tick the box and create your account."
+    ),
 }
 
 

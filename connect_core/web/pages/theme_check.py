@@ -20,7 +20,6 @@ from connect_core.providers.provider import RequiredBrowser
 from connect_core.settings import PageSettings
 from connect_core.web.pages import TEMPLATES, Pages
 from connect_core.web.pages.assets import NO_ICONS
-from connect_core.web.pages.catalogues import load_catalogues
 from connect_core.web.pages.views import (
     AccountView,
     ConnectionView,
@@ -36,22 +35,18 @@ from connect_core.web.pages.views import (
 Page = Callable[[], str]
 
 
-def load_pages(settings: PageSettings, prefix: str, icons: Mapping[str, bytes] = NO_ICONS) -> Pages:
-    """Return the pages with the shop's own stylesheet, texts and templates, checked, and the plugins' `icons` by name.
+def load_pages(settings: PageSettings, prefix: str, icons: Mapping[str, bytes] = NO_ICONS, home_url: str = "") -> Pages:
+    """Return the pages with the shop's own look and texts, checked, and with the plugins' `icons` by name.
 
-    Raises `SettingsError` for a stylesheet or a catalogue that cannot be read, and for a template that cannot be
-    compiled or rendered.
+    `home_url` is where the pages lead back to. Raises `SettingsError` for a stylesheet, a logo or a catalogue that
+    cannot be read, and for a template that cannot be compiled or rendered.
     """
-    folder, catalogues = (
-        settings.template_folder,
-        load_catalogues(settings.languages, settings.default_language, settings.locale_folder),
-    )
-    pages = Pages(folder, settings.stylesheet, prefix, icons, catalogues=catalogues, time_zone=settings.time_zone)
+    pages, folder = Pages(settings, prefix, icons, home_url), settings.template_folder
     if folder is None:
         return pages
     for name in sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.html")):
         _try(folder, partial(pages.environment.get_template, name), name)
-    for language, is_full in product(catalogues.languages, (True, False)):
+    for language, is_full in product(pages.catalogues.languages, (True, False)):
         for page in sample_pages(pages, language, is_full=is_full):
             _try(folder, page)
     return pages
@@ -83,9 +78,10 @@ def sample_pages(pages: Pages, language: Language, words: str = "A", *, is_full:
         preview = MergePreview(member, member, connections, connections, connections, lines, refusal, until)
         yield partial(pages.merge, language, preview)
     yield lambda: pages.erase(language, member)
-    yield lambda: pages.first_login(language, words, some, is_wrong=is_full, username=some)
+    yield lambda: pages.first_login(language, words, some, is_wrong=is_full, username=some, needs_consent=is_full)
+    yield lambda: pages.first_login(language, words, some, asks_account=False)
     for state in ("waiting", "scanned", "approved", "denied", "expired"):
-        yield partial(pages.handover, language, state, some)
+        yield partial(pages.handover, language, state, some, seconds_left=87)
     yield lambda: pages.confirm_handover(language, QrLoginConfirmation(words, words, some, some, some, 0, url))
     for state in ("approved", "denied"):
         yield partial(pages.handover_decided, language, state, url if is_full else "")

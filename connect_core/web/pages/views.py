@@ -20,7 +20,7 @@ class LoginChoice:
     """A provider that the member can choose: to log in with, to link, or to prove a second account by.
 
     `name` is the provider's, `title` what it is called on the page, `url` where a link or form leads, `icon` the name
-    of its plugin's icon or of one of ours; where there is no such icon the title's first letter is shown. `place` is
+    of its plugin's icon; where it is empty the title's first letter is shown. `place` is
     the browser or app that the visitor has to open the page in for it, None when it works right here.
     """
 
@@ -136,6 +136,23 @@ class QrLoginConfirmation:
     place: str
     age: int
     url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShopView:
+    """The shop, as every page shows it: `name`, `logo` and the addresses that it links to, each empty where unset.
+
+    `home_url` is where "back to the shop" leads, `logo` an address of ours. `consent` is `off`, `shown` or `required`,
+    and `terms_version` the version of the terms that people agree to.
+    """
+
+    name: str = ""
+    logo: str = ""
+    home_url: str = ""
+    terms_url: str = ""
+    privacy_url: str = ""
+    consent: str = "off"
+    terms_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,7 +204,7 @@ def test_the_export_tells_all_and_no_secret(shop: RunningShop) -> None:
         check_headers(answer)
         assert answer.headers["content-disposition"] == 'attachment; filename="account.json"'
         held = answer.json()
-        assert held.keys() == {"member", "connections", "sessions", "events", "merges", "merged"}
+        assert held.keys() == {"member", "connections", "consents", "sessions", "events", "merges", "merged"}
         assert (held["member"]["id"], held["member"]["nickname"]) == (2, "李华")
         [one] = held["connections"]
         ids = [row["value"] for row in shop.rows("es_connect_alias") if row["connect_id"] == one["id"]]

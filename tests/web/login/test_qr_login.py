@@ -210,7 +210,7 @@ def test_polling_tells_the_state_alone(pc: Visitor, phone: Visitor) -> None:
     """Neither page nor poll says who scanned, until the session is collected."""
     approve(phone, start(pc))
     assert pc.http.get("/connect/handover/status").json() == {"status": "approved"}
-    page = pc.http.get("/connect/handover", headers=HTML).text
+    page = pc.http.get("/connect/handover?waits=1", headers=HTML).text
     assert "李华" not in page
     assert "m_" not in page
 
@@ -222,10 +222,10 @@ def test_a_refusal_is_final(pc: Visitor, phone: Visitor) -> None:
     assert phone.http.post(f"{path}/deny", headers=HTML).status_code == 200
     assert status(pc) == "denied"
     refused(collect(pc), 400, "state_invalid")
-    page = pc.http.get("/connect/handover", headers=HTML)
+    page = pc.http.get("/connect/handover?waits=1", headers=HTML)
     assert 'data-state="denied"' in page.text
     renewed = pc.http.post("/connect/handover", headers=HTML, data={"return_to": "/cart"})
-    assert renewed.headers["location"] == "/connect/handover?return_to=%2Fcart"
+    assert renewed.headers["location"] == "/connect/handover?return_to=%2Fcart&waits=1"
     assert status(pc) == "waiting"
 
 

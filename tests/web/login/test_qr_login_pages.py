@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from connect_core.harness import RunningShop, Visitor
@@ -40,10 +41,10 @@ def test_the_answer_of_the_start(shop: RunningShop, pc: Visitor) -> None:
 def test_a_pc_page_begins_asks_again_and_collects(pc: Visitor, phone: Visitor) -> None:
     """The page needs no script: it shows our own image, reloads itself while waiting, and a form collects."""
     page = pc.http.get("/connect/handover?return_to=/cart", headers=HTML)
-    assert (page.status_code, page.headers["refresh"]) == (200, "3")
+    assert page.status_code == 200
     path = f"/connect/h/{pc.http.cookies[COOKIE].partition('.')[0]}"
-    again = pc.http.get("/connect/handover", headers=HTML)
-    assert set_cookies(again) == {}
+    again = reload(pc, page)
+    assert (set_cookies(again), again.headers["refresh"]) == ({}, page.headers["refresh"])
     code = pc.http.get("/connect/handover/code.svg")
     assert code.headers["content-type"] == "image/svg+xml"
     check_headers(code)
@@ -57,6 +58,57 @@ def test_a_pc_page_begins_asks_again_and_collects(pc: Visitor, phone: Visitor) -
     assert (done.status_code, urlsplit(done.headers["location"]).path) == (303, "/cart")
     assert uid(pc) == 1
     assert COOKIE not in pc.http.cookies
+
+
+def reload(pc: Visitor, page: httpx.Response) -> httpx.Response:
+    """The page that a waiting page reloads itself as."""
+    seconds, _, address = page.headers["refresh"].partition(";url=")
+    assert seconds == "3"
+    return pc.http.get(address, headers=HTML)
+
+
+def test_a_waiting_page_counts_down(clock: Clock, pc: Visitor) -> None:
+    """It says for how long its code is still good, and in the end that it is not; nothing restarts by itself."""
+    page = pc.http.get("/connect/handover?return_to=/cart", headers=HTML | {"accept-language": "en"})
+    assert '<progress max="120" value="120"' in page.text
+    clock.advance(33)
+    later = pc.http.get(page.headers["refresh"].partition("url=")[2], headers=HTML | {"accept-language": "en"})
+    assert '<progress max="120" value="87"' in later.text
+    assert "Valid for another 87 seconds" in later.text
+    clock.advance(88)
+    over = reload(pc, page)
+    assert 'data-state="expired"' in over.text
+    assert ("refresh" in over.headers, set_cookies(over)) == (False, {})
+    renewed = pc.http.post("/connect/handover", headers=HTML, data={"return_to": "/cart"})
+    assert 'data-state="waiting"' in pc.http.get(renewed.headers["location"], headers=HTML).text
+
+
+@pytest.mark.parametrize("last", ["waiting", "denied", "expired", "collected"])
+def test_a_fresh_visit_shows_a_fresh_code(clock: Clock, pc: Visitor, phone: Visitor, last: str) -> None:
+    """Whatever became of the code before; only the reload of the page that waits keeps it."""
+    path = start(pc)
+    before = pc.http.cookies[COOKIE]
+    match last:
+        case "denied":
+            phone.http.get(path)
+            assert phone.http.post(f"{path}/deny").status_code == 204
+        case "expired":
+            clock.advance(121)
+        case "collected":
+            approve(phone, path)
+            assert collect(pc).status_code == 200
+    page = pc.http.get("/connect/handover", headers=HTML)
+    assert 'data-state="waiting"' in page.text
+    assert pc.http.cookies[COOKIE] != before
+    assert COOKIE in set_cookies(page)
+
+
+def test_a_fresh_visit_keeps_a_code_that_was_scanned(pc: Visitor, phone: Visitor) -> None:
+    """The person holds the phone already, and would confirm in vain."""
+    path = start(pc)
+    phone.http.get(path)
+    page = pc.http.get("/connect/handover", headers=HTML)
+    assert ('data-state="scanned"' in page.text, set_cookies(page)) == (True, {})
 
 
 def test_a_collect_leads_to_no_foreign_place(pc: Visitor, phone: Visitor) -> None:

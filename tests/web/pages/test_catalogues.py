@@ -9,6 +9,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from connect_core.errors import SettingsError
+from connect_core.settings import PageSettings
 from connect_core.web.pages import Pages
 from connect_core.web.pages.catalogues import LOCALE_FOLDER, Catalogues, load_catalogues, write_template
 from connect_core.web.pages.messages import LANGUAGES, REFUSALS, get_sources
@@ -94,11 +95,12 @@ def test_a_shop_adds_a_language(tmp_path: Path) -> None:
     assert catalogues.languages == (*LANGUAGES, "fr")
     assert catalogues.pick_language("fr-CA") == "fr"
     assert catalogues.texts["fr"]["seconds_ago"] == "il y a %d s"
-    html = Pages(catalogues=catalogues).login("fr", [])
+    pages = Pages(PageSettings(locale_folder=tmp_path))
+    html = pages.login("fr", [])
     assert '<html lang="fr">' in html
     assert "<h1>Se connecter</h1>" in html
     assert SOURCES["no_choice"] in html
-    assert ">Français</a>" in Pages(catalogues=catalogues).login("en", [])
+    assert ">Français</a>" in pages.login("en", [])
 
 
 @pytest.mark.parametrize("folder", ["zh_CN", "zh-CN", "zh_cn", "zh"])

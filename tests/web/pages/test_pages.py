@@ -9,9 +9,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from connect_core.errors import every_error
+from connect_core.settings import PageSettings
 from connect_core.web.pages import Pages
 from connect_core.web.pages.assets import load_assets
-from connect_core.web.pages.catalogues import load_catalogues
 from connect_core.web.pages.messages import LANGUAGES, REFUSALS, TEXTS, Language
 from connect_core.web.pages.theme_check import sample_pages
 from connect_core.web.pages.views import ConnectionView, LoginChoice, MemberView, NextStep
@@ -19,8 +19,8 @@ from connect_core.web.pages.views import ConnectionView, LoginChoice, MemberView
 from ...kit.html_pages import CHINESE, HOSTILE, PAGES, ParsedPage
 
 CHOICES = [
-    LoginChoice("alipay", "支付宝", "/connect/alipay/pc/login", "alipay"),
-    LoginChoice("acme", "Acme", "/connect/acme/pc/login", "acme"),
+    LoginChoice("alipay", "支付宝", "/connect/alipay/pc/login", "mark"),
+    LoginChoice("acme", "Acme", "/connect/acme/pc/login", ""),
 ]
 
 
@@ -156,7 +156,7 @@ def test_login_lists_choices_in_order() -> None:
     page = ParsedPage(PAGES.login("zh-CN", CHOICES))
     assert page.values("a", "data-provider") == ["alipay", "acme"]
     assert page.values("a", "href")[OTHERS:] == ["/connect/alipay/pc/login", "/connect/acme/pc/login"]
-    assert page.values("img", "src")[1:] == ["/connect/static/alipay.svg"]
+    assert page.values("img", "src")[1:] == ["/connect/static/mark.svg"]
     assert page.values("span", "class") == ["row-text", "tile", "row-text"]
     assert "支付宝登录" in page.text
 
@@ -205,10 +205,10 @@ def test_language_links_keep_the_query() -> None:
 
 def test_two_languages_need_no_menu() -> None:
     """Where a shop offers two, the other one is a plain link; where it offers one, there is none."""
-    two = ParsedPage(Pages(catalogues=load_catalogues(["zh-CN", "en"])).member("en", MemberView("m_1"), []))
+    two = ParsedPage(Pages(PageSettings(languages=["zh-CN", "en"])).member("en", MemberView("m_1"), []))
     assert two.values("a", "href")[0] == "?lang=zh-CN"
     assert "summary" not in [tag for tag, _ in two.elements]
-    pages = Pages(catalogues=load_catalogues(["ja"]))
+    pages = Pages(PageSettings(languages=["ja"]))
     for made in (pages.member("ja", MemberView("m_1"), []), pages.refused("ja", "code_seen", "r", [])):
         assert not {"nav", "details"} & {tag for tag, _ in ParsedPage(made).elements}
 
@@ -282,7 +282,7 @@ def test_prefix_moves_every_address() -> None:
 def test_icons_are_plain_drawings() -> None:
     """Every SVG is well-formed and holds neither scripts, styles, links nor fonts."""
     icons = {name: asset.content for name, asset in load_assets().items() if asset.media_type == "image/svg+xml"}
-    assert {"alipay.svg", "wechat.svg"} <= set(icons)
+    assert set(icons) == {"done.svg", "mark.svg", "notice.svg"}
     for content in icons.values():
         elements = list(ET.fromstring(content).iter())
         assert {element.tag.rpartition("}")[2] for element in elements} <= {"svg", "g", "rect", "circle", "path"}

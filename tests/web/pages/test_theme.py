@@ -87,13 +87,13 @@ def test_a_stylesheet_that_cannot_be_read_stops_the_start(tmp_path: Path, conten
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(SettingsError, match=f"^pages.stylesheet: ours.css {mistake}"):
-        Pages(stylesheet=path)
+        Pages(PageSettings.model_construct(stylesheet=path))
 
 
 def test_a_byte_order_mark_is_left_out(tmp_path: Path) -> None:
     """Windows editors write one."""
     (tmp_path / "ours.css").write_bytes("\ufeffbody {}".encode())
-    assert Pages(stylesheet=tmp_path / "ours.css").assets["shop.css"].content == b"body {}"
+    assert Pages(PageSettings(stylesheet=tmp_path / "ours.css")).assets["shop.css"].content == b"body {}"
 
 
 def test_a_shops_templates_come_first(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from connect_core.errors import SettingsError
 from connect_core.harness import Visitor
+from connect_core.settings import PageSettings
 from connect_core.web.pages import Pages
 from connect_core.web.pages.messages import LANGUAGES
 from connect_core.web.pages.times import format_day, format_moment
@@ -52,7 +53,9 @@ def test_summer_time_counts() -> None:
     assert format_moment(EVENING, "fr", ZoneInfo("Europe/Paris")) == "1 mars 2026, 21:05"
 
 
-@pytest.mark.parametrize(("pages", "shown"), [(PAGES, "20:05 UTC"), (Pages(time_zone="Asia/Shanghai"), "04:05")])
+@pytest.mark.parametrize(
+    ("pages", "shown"), [(PAGES, "20:05 UTC"), (Pages(PageSettings(time_zone="Asia/Shanghai")), "04:05")]
+)
 def test_the_account_page_says_the_hour_where_it_matters(pages: Pages, shown: str) -> None:
     """Sessions and deadlines have the hour, a link its day; programs read ISO 8601 with the offset."""
     account = AccountView(
