@@ -3,8 +3,8 @@
 from alembic import op
 from sqlalchemy import Column, Text, inspect
 
-revision = "0005"
-down_revision = "0004"
+revision = "0007"
+down_revision = "0006"
 
 
 def upgrade() -> None:
