@@ -32,7 +32,8 @@ from connect_core.settings.values import UNITS, parse_duration
 from connect_core.store.models import Declared
 from connect_core.web import create_app
 from connect_core.web.legacy.javashop import CODES, FAILED
-from connect_core.web.pages.messages import refusal_for
+from connect_core.web.pages.catalogues import load_catalogues
+from connect_core.web.pages.messages import refusal_keys
 
 HERE = Path(__file__).parent
 PLUGIN_FOLDERS = HERE.parents[1] / "plugins"
@@ -165,8 +166,9 @@ def write_errors(words: Words) -> Lines:
     yield table(("code", "log level", "what to do"), advice)
     yield "## What a member reads"
     yield words["pages"].strip()
-    refusals = ((code, refusal_for(e.code)) for code, e in errors)
-    titled = ((code, *(f"**{page.title[n]}** {page.advice[n]}" for n in (0, 1))) for code, page in refusals)
+    languages = [load_catalogues().texts[language] for language in ("zh-CN", "en")]
+    keys = ((code, *refusal_keys(e.code)) for code, e in errors)
+    titled = ((code, *(f"**{texts[title]}** {texts[advice]}" for texts in languages)) for code, title, advice in keys)
     yield table(("code", "中文", "English"), titled)
 
 

@@ -180,6 +180,22 @@ def test_indirections_stand_anywhere(tmp_path: Path) -> None:
     assert settings.accounts["pay"]["claims"] == {"nickname": ["file:not-again", "plain", 3, True]}
 
 
+@pytest.mark.parametrize("name", ["Mars/Olympus", "", "../etc/passwd", "/etc/localtime", "Asia", "a\0b"])
+def test_a_time_zone_is_one_of_the_iana_database(name: str) -> None:
+    """A name that is no zone is a mistake, and so is a path."""
+    assert mistakes(pages={"time_zone": name}) == [
+        "pages.time_zone: give a time zone of the IANA database, such as Asia/Shanghai"
+    ]
+
+
+@pytest.mark.parametrize("tag", ["", "zh_CN", "chinese simplified", "e", "zh-", "../zh", 7])
+def test_languages_are_tags(tag: object) -> None:
+    """A language has the form of BCP 47; which of them there are is checked with the catalogues."""
+    [first, second] = mistakes(pages={"languages": [tag], "default_language": tag})
+    assert first.startswith("pages.languages.0: ")
+    assert second.startswith("pages.default_language: ")
+
+
 @pytest.mark.parametrize("stylesheet", ["theme/shop.css", "file:theme/shop.css", "env:CONNECT_TEST_STYLES", "{}"])
 def test_the_look_is_beside_the_configuration(tmp_path: Path, stylesheet: str) -> None:
     """Paths of `[pages]` are relative to `connect.toml`, as those behind `file:` are, and are not read in its place."""
