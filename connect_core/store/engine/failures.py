@@ -6,14 +6,20 @@ _PHRASES = (
     "certificate verify failed",
     "Connection refused",
     "could not translate host name",
+    "does not exist",
     "does not support SSL",
+    "failed to resolve host",
     "No route to host",
     "no such user",
     "not permitted to log in",
     "no pg_hba.conf entry",
     "password authentication failed",
     "remaining connection slots are reserved",
+    "server is in hot standby mode",
+    "server is not in hot standby mode",
     "server login has been failing",
+    "session is not read-only",
+    "session is read-only",
     "SSL connection is required",
     "the database system is shutting down",
     "the database system is starting up",
@@ -23,7 +29,7 @@ _PHRASES = (
     "unsupported startup parameter",
 )
 """What libpq and PgBouncer say of a connection that cannot be opened; such an error has no SQLSTATE."""
-_PHRASE = re.compile("|".join(map(re.escape, _PHRASES)))
+_PHRASE = re.compile("|".join([*map(re.escape, _PHRASES), r"invalid [a-z_]+ value", r"definition of service"]))
 
 
 def describe_failure(error: BaseException) -> str:
