@@ -42,16 +42,15 @@ def init(
         Path, typer.Argument(help="The folder for connect.toml and keys/; it is created where it does not exist.")
     ] = Path(),
 ) -> None:
-    """Write a connect.toml to start from, and a new key beside it. Overwrites nothing."""
+    """Write a connect.toml to start from, and a new key beside it; only you may read them. Overwrites nothing."""
     target, key = folder / DEFAULT, folder / KEY_FILE
     for path in (target, key):
         if os.path.lexists(path):
             raise SettingsError([f"{path}: exists already; nothing was written"])
     key.parent.mkdir(parents=True, exist_ok=True)
-    with os.fdopen(os.open(key, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
-        file.write(new_key() + "\n")
-    with target.open("x", encoding="utf-8") as file:
-        file.write(_TEMPLATE)
+    for path, text in ((key, new_key() + "\n"), (target, _TEMPLATE)):
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
     typer.echo(f"wrote {target} and {key}; fill in [providers] and run: connect-login serve --config {target}")
 
 

@@ -94,6 +94,7 @@ def write_config(folder: Path, database_url: str) -> Path:
     """A `connect.toml` for that database."""
     path = folder / "connect.toml"
     service = {"public_url": "https://shop.example", "database_url": database_url, "secret_keys": ["A" * 43]}
+    path.touch(0o600)
     path.write_text(
         "[service]\n" + "\n".join(f"{key} = {json.dumps(value)}" for key, value in service.items()), "utf-8"
     )

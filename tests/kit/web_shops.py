@@ -287,6 +287,7 @@ def _running(folder: Path, port: int, output: Any, options: tuple[str, ...]) -> 
 
 def write_toml(path: Path, configuration: Mapping[str, Any]) -> None:
     """Write a `connect.toml`."""
+    path.touch(0o600)
     path.write_text(_toml(configuration), "utf-8")
 
 

@@ -142,8 +142,9 @@ def test_a_configuration_with_secrets_that_every_user_may_read(
 
 
 def test_a_configuration_without_secrets_may_be_read_by_all(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """As `connect-login init` writes it, with its key in a file of its own."""
+    """With its key in a file of its own, as `connect-login init` writes it, for nobody else to begin with."""
     init(tmp_path)
+    assert (tmp_path / "connect.toml").stat().st_mode & 0o777 == 0o600
     (tmp_path / "connect.toml").chmod(0o644)
     load_settings(tmp_path / "connect.toml")
     assert not caplog.records

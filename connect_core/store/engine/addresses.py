@@ -21,11 +21,15 @@ class UnusableUrl(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class _Driver:
-    """The parameters of one driver: `names` of all, those that are `decided` here, and what texts are converted to."""
+    """The parameters of one driver: `names` of all, those that are `decided` here, and what texts are converted to.
+
+    `try_out` raises `UnusableUrl` for values that the driver would refuse when it connects; it opens no connection.
+    """
 
     names: Callable[[Any], frozenset[str]]
     decided: frozenset[str]
     conversions: Mapping[str, Callable[[str], object]] = field(default_factory=dict)
+    try_out: Callable[[URL, Mapping[str, object]], None] = lambda *_: None
 
 
 def open_engine(url: URL, defaults: Mapping[str, object], **options: Any) -> Engine:
@@ -43,6 +47,7 @@ def open_engine(url: URL, defaults: Mapping[str, object], **options: Any) -> Eng
         for name, convert in driver.conversions.items():
             if name in url.query:
                 arguments[name] = _convert(name, str(url.query[name]), convert)
+        driver.try_out(url, arguments)
     try:
         return create_engine(url, connect_args=arguments, **options)
     except ValueError:
@@ -87,24 +92,60 @@ def _names_of_psycopg(driver: Any) -> frozenset[str]:
 
 def _names_of_pymysql(driver: Any) -> frozenset[str]:
     ssl = {"ssl_capath", "ssl_cipher", "ssl_check_hostname"}  # SQLAlchemy makes one argument of them
-    return frozenset(inspect.signature(driver.connect).parameters) | ssl
+    # an old name, which PyMySQL leaves aside because the path has the database
+    return (frozenset(inspect.signature(driver.connect).parameters) | ssl) - {"db"}
+
+
+def _try_out_pymysql(url: URL, arguments: Mapping[str, object]) -> None:
+    """Make PyMySQL read the parameters: together, since some need others; then each alone, to name the wrong one."""
+    if _is_accepted(url, arguments):
+        return
+    for name, value in url.query.items():
+        if not _is_accepted(url.set(query={name: value}), {k: v for k, v in arguments.items() if k == name}):
+            raise UnusableUrl(f"the parameter {name} has a value that cannot be used")
+    raise UnusableUrl("the parameters cannot be used together")
+
+
+def _is_accepted(url: URL, arguments: Mapping[str, object]) -> bool:
+    dialect = url.get_dialect()()
+    driver: Any = url.get_dialect().import_dbapi()
+    try:
+        positional, named = dialect.create_connect_args(url)
+        driver.connect(*positional, **{**named, **arguments}, defer_connect=True)
+    except Exception:  # noqa: BLE001 - whatever it is, it would come at each connection
+        return False
+    return True
 
 
 def _names_of_sqlite(driver: Any) -> frozenset[str]:
     return frozenset({"uri", "timeout", "detect_types", "cached_statements", "isolation_level", "check_same_thread"})
 
 
-_POSTGRESQL = _Driver(_names_of_psycopg, frozenset({"autocommit"}), {"prepare_threshold": _to_threshold})
+_INTEGERS = (
+    "connect_timeout",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "tcp_user_timeout",
+)
+_POSTGRESQL = _Driver(
+    _names_of_psycopg,
+    frozenset({"autocommit", "replication"}),
+    {"prepare_threshold": _to_threshold, **dict.fromkeys(_INTEGERS, int)},
+)
 _MYSQL = _Driver(
     _names_of_pymysql,
-    frozenset({"autocommit", "conv", "cursorclass", "defer_connect"}),
+    frozenset({"auth_plugin_map", "autocommit", "conv", "cursorclass", "defer_connect", "use_unicode"}),
     {
         "binary_prefix": _to_bool,
         "max_allowed_packet": int,
+        "port": int,
         "ssl_disabled": _to_bool,
         "ssl_verify_cert": _to_bool,
         "ssl_verify_identity": _to_bool,
     },
+    _try_out_pymysql,
 )
 _SQLITE = _Driver(_names_of_sqlite, frozenset({"check_same_thread", "isolation_level"}))
 _DRIVERS = {"postgresql": _POSTGRESQL, "mysql": _MYSQL, "mariadb": _MYSQL, "sqlite": _SQLITE}

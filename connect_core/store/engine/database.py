@@ -48,7 +48,7 @@ class Database:
         self.is_sqlite = url.startswith("sqlite")
         try:
             self.backend = _open_backend(url, synchronous)
-        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, UnusableUrl) as error:
+        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
             raise SettingsError([f"service.database_url: {_explain(error)}"]) from None
         self._prepared: dict[Statement, Prepared] = {}
         self._idle_connections: list[PoolProxiedConnection] = []
@@ -210,7 +210,9 @@ def _open_backend(url: str, synchronous: str) -> Backend:
 
 def _explain(error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError):
-        return f"the driver {error.name} is not installed"
+        return f"the driver {error.name} is not installed; give postgresql+psycopg:// or mysql+pymysql://"
     if isinstance(error, UnusableUrl):
         return str(error)
+    if isinstance(error, ValueError):
+        return "the port is no number; several hosts are parameters, as in ?host=db1:5432&host=db2:5432"
     return "give an SQLAlchemy URL such as sqlite:///connect.db or postgresql+psycopg://user@host/shop"

@@ -21,6 +21,8 @@ _TLS_MISSING = "the URL asks for TLS, which the server does not offer; switch it
 _TLS_NEEDED = "the server wants TLS; add the ssl parameters to the URL"
 _FULL = "the server has no connection left; let it take more, or lower the number of workers"
 _READ_ONLY = "the server takes no writes; the URL has to lead to the primary server"
+_WRONG_KIND = "the server is no standby; correct target_session_attrs in the URL"
+_PARAMETER = "a parameter of the URL has no such value; correct it"
 _FILE = "the file cannot be opened; its folder has to exist, and this user needs the right to write there"
 _FILE_READ_ONLY = "the file is read-only; this user needs the right to write it and its folder"
 
@@ -77,17 +79,23 @@ _PHRASES: Mapping[str, str] = {
     "remaining connection slots are reserved": _FULL,
     "too many clients already": _FULL,
     "too many connections": _FULL,
+    "server is in hot standby mode": _READ_ONLY,
+    "server is not in hot standby mode": _WRONG_KIND,
+    "session is not read-only": _WRONG_KIND,
+    "session is read-only": _READ_ONLY,
     "server login has been failing": "the pooler cannot log in at its server; look at its log",
     "the database system is shutting down": "the server is being stopped; wait, or start it",
     "the database system is starting up": "the server is being started; wait a moment",
     "unsupported startup parameter": "the pooler refuses a parameter; allow it there, or remove it from the URL",
 }
 """What drivers, libpq and PgBouncer say of a connection that cannot be opened; most such errors have no number."""
-_ABSENT: Sequence[tuple[re.Pattern[str], str, str]] = (
+_PATTERNS: Sequence[tuple[re.Pattern[str], str, str]] = (
     (re.compile(r'FATAL:\s+database ".*" does not exist'), "database does not exist", _NO_DATABASE),
     (re.compile(r'FATAL:\s+role ".*" does not exist'), "role does not exist", _PASSWORD),
+    (re.compile("invalid [a-z_]+ value"), "", _PARAMETER),
+    (re.compile("definition of service"), "", _PARAMETER),
 )
-"""Messages of PostgreSQL in which a name stands between the words: the pattern, the words, and the reason."""
+"""Messages of PostgreSQL: the pattern, its words where a name stands between them, and the reason."""
 _CANNOT_CONNECT = "2003"
 """PyMySQL's number for all that keeps it from connecting."""
 
@@ -131,7 +139,7 @@ def _find_reason(error: BaseException) -> str:
 def _find_phrase(error: BaseException) -> tuple[str, str]:
     """Return a phrase of the error's text and its reason, both empty when it contains none that is known."""
     text = str(error)
-    for pattern, words, reason in _ABSENT:
-        if pattern.search(text):
-            return words, reason
+    for pattern, words, reason in _PATTERNS:
+        if match := pattern.search(text):
+            return words or match[0], reason
     return next(((phrase, reason) for phrase, reason in _PHRASES.items() if phrase in text), ("", ""))

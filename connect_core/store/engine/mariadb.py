@@ -1,14 +1,18 @@
 """MariaDB through PyMySQL: connection settings, time limits, locks and catalogue queries."""
 
+import re
 from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, PoolProxiedConnection, event, make_url, text
 
 from connect_core.errors import SettingsError, Unavailable
+from connect_core.store.engine.addresses import UnusableUrl
 from connect_core.store.engine.backend import ServerBackend, cut_socket, read_collations, read_names
 from connect_core.store.engine.workers import RESPONSE_TIMEOUT_SECONDS, WORK_TIMEOUT_SECONDS
 
+CHARSET = "utf8mb4"
+"""The only character set of MariaDB that holds every character."""
 _LIMITS = ("max_statement_time", "lock_wait_timeout", "innodb_lock_wait_timeout")
 _TLS_ERROR = 2026
 """CR_SSL_CONNECTION_ERROR, "Client Error Codes"."""
@@ -31,13 +35,20 @@ class MariadbBackend(ServerBackend):
     read_only_numbers = frozenset({"1290", "1792", "1836", "1874"})
 
     def __init__(self, url: str) -> None:
-        """`url` is SQLAlchemy's form. Raises as `open_engine`."""
+        """`url` is SQLAlchemy's form. Raises as `open_engine`, also for another character set than utf8mb4."""
         address = make_url(url)
+        if str(address.query.get("charset", CHARSET)).lower() != CHARSET:
+            raise UnusableUrl(f"the parameter charset must be {CHARSET}: names are in any script")
         settings = dict.fromkeys(_LIMITS, str(RESPONSE_TIMEOUT_SECONDS))
         if "sql_mode" not in address.query:
             settings["sql_mode"] = "'TRADITIONAL'"
         set_up = "SET " + ", ".join(f"{name} = {value}" for name, value in settings.items())
         own_command = [str(address.query["init_command"])] if "init_command" in address.query else []
+        collation = str(address.query.get("collation", ""))
+        if not re.fullmatch(r"\w*", collation):
+            raise UnusableUrl("the parameter collation has a value that cannot be used")
+        if collation:  # SQLAlchemy leaves it out when it names the character set
+            own_command.insert(0, f"SET NAMES {CHARSET} COLLATE {collation}")
         # the URL's own init_command comes after our limits, and the isolation level after both
         self._set_up = [set_up, *own_command, _ISOLATION]
         timeouts = {"read_timeout": WORK_TIMEOUT_SECONDS, "write_timeout": WORK_TIMEOUT_SECONDS}

@@ -19,8 +19,13 @@ _SETTINGS = {
     "idle_in_transaction_session_timeout": "10s",
 }
 """What each transaction sets for itself, unless the URL's `options` set it."""
-_PINNED = frozenset({"default_transaction_isolation", "transaction_isolation"})
+_PINNED = {
+    "default_transaction_isolation": "isolation level",
+    "transaction_isolation": "isolation level",
+    "client_encoding": "encoding",
+}
 _OPTION = re.compile(r"(?:^|\s)(?:-c\s*|--)([\w-]+)\s*=")
+_UTF8 = re.compile(r"utf-?8|unicode", re.IGNORECASE)
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
 _COLLATIONS = (
@@ -37,16 +42,19 @@ class PostgresqlBackend(ServerBackend):
     read_only_numbers = frozenset({"25006"})  # read_only_sql_transaction
 
     def __init__(self, url: str) -> None:
-        """`url` is SQLAlchemy's form. Raises as `open_engine`, also when `options` set the isolation level."""
+        """`url` is SQLAlchemy's form. Raises as `open_engine`, also for an encoding or isolation level of its own."""
         address = make_url(url)
         chosen = _find_settings(address)
-        if chosen & _PINNED:
-            raise UnusableUrl("the parameter options sets the isolation level, which connect-login decides itself")
+        for name in sorted(chosen & _PINNED.keys()):
+            raise UnusableUrl(f"the parameter options sets the {_PINNED[name]}, which connect-login decides itself")
+        if not _UTF8.fullmatch(str(address.query.get("client_encoding", "utf8"))):
+            raise UnusableUrl("the parameter client_encoding must be utf8: names are in any script")
         settings = (f"SET LOCAL {name} = '{value}'" for name, value in _SETTINGS.items() if name not in chosen)
         self._begin = "; ".join([_BEGIN, *settings])  # one message to the server
         defaults = {
             "autocommit": True,  # the driver's own BEGIN has neither isolation level nor settings
             "prepare_threshold": None,  # no named statements
+            "client_encoding": "utf8",  # whatever the database's is, or PGCLIENTENCODING
             "tcp_user_timeout": RESPONSE_TIMEOUT_SECONDS * 1000,
             "keepalives_idle": 30,
         }

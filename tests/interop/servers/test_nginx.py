@@ -4,7 +4,7 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from connect_core.harness import RunningShop, Visitor
 from connect_core.sandbox.serving import listen
 
 from ...conftest import Require
+from ...kit.mounts import go_round
 from ...kit.web_shops import Served, come_back, query, served, wait_for
 
 ROOT = Path(__file__).parents[3]
@@ -24,9 +25,10 @@ BLOCKS = re.findall(r"```text\n# nginx, in the (http|server) block\n(.*?)```", P
 
 
 @contextmanager
-def nginx(folder: Path, port: int, upstream: int) -> Iterator[None]:
-    """Run nginx with the page's blocks; only ports and the log's folder are other ones."""
+def nginx(folder: Path, port: int, upstream: int, change: Callable[[str], str] = str) -> Iterator[None]:
+    """Run nginx with the page's blocks, of which `change` changes the server's; only ports and the log are others."""
     parts = {name: text.replace("127.0.0.1:8000", f"127.0.0.1:{upstream}") for name, text in BLOCKS}
+    parts["server"] = change(parts["server"])
     temporary = "".join(
         f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
@@ -39,6 +41,11 @@ def nginx(folder: Path, port: int, upstream: int) -> Iterator[None]:
         "utf-8",
     )
     folder.chmod(0o755)
+    checked = subprocess.run(
+        ["nginx", "-t", "-c", str(config)], capture_output=True, text=True, check=False, timeout=20
+    )
+    assert checked.returncode == 0, checked.stderr
+    assert "[warn]" not in checked.stderr
     process = subprocess.Popen(["nginx", "-c", str(config)], stderr=subprocess.DEVNULL)
     try:
         yield
@@ -47,27 +54,42 @@ def nginx(folder: Path, port: int, upstream: int) -> Iterator[None]:
         process.wait(10)
 
 
-@pytest.fixture
-def shop(tmp_path: Path, require: Require) -> Iterator[RunningShop]:
-    """The service behind nginx."""
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where nginx writes its logs."""
+    return tmp_path_factory.mktemp("nginx")
+
+
+@pytest.fixture(scope="module")
+def shop(folder: Path, require: Require) -> Iterator[RunningShop]:
+    """The service behind nginx, for every test: it takes seconds to start."""
+    with behind_nginx(folder, require) as shop:
+        yield shop
+
+
+@contextmanager
+def behind_nginx(
+    folder: Path, require: Require, root: str = "", change: Callable[[str], str] = str
+) -> Iterator[RunningShop]:
+    """Run the service, which browsers reach below `root`, behind nginx."""
     require(shutil.which("nginx"), "nginx is not installed")
     with listen() as free:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    service = {"public_url": url, "trusted_proxies": ["127.0.0.1"]}
+    service = {"public_url": url, "trusted_proxies": ["127.0.0.1"], "root_path": root}
     with (
-        served(tmp_path, service=service, limits={"per_address": "40/hour"}) as behind,
-        nginx(tmp_path, port, _port(behind)),
+        served(folder, service=service, limits={"per_address": "40/hour"}) as behind,
+        nginx(folder, port, _port(behind), change),
     ):
-        wait_for(f"{url}/connect/login")
-        yield RunningShop(url, Starlette(), behind.sandboxes, f"sqlite:///{behind.database}", "")
+        wait_for(f"{url}{root}/connect/login")
+        yield RunningShop(f"{url}{root}", Starlette(), behind.sandboxes, f"sqlite:///{behind.database}", "")
 
 
 def _port(behind: Served) -> int:
     return int(behind.url.rpartition(":")[2])
 
 
-def test_a_login_goes_through(shop: RunningShop, tmp_path: Path) -> None:
+def test_a_login_goes_through(shop: RunningShop, folder: Path) -> None:
     """Start, callback and session; browsers are told to keep to https, and the log has neither code nor state."""
     with Visitor(shop) as visitor:
         callback = come_back(visitor)
@@ -77,7 +99,7 @@ def test_a_login_goes_through(shop: RunningShop, tmp_path: Path) -> None:
         assert visitor.http.get("/connect/me").json()["connections"] == ["ALIPAY"]
         refused = visitor.http.get("/connect/nobody/pc/login")
         assert (refused.status_code, refused.headers["strict-transport-security"]) == (404, "max-age=31536000")
-    written = (tmp_path / "connect.log").read_text("utf-8")
+    written = (folder / "connect.log").read_text("utf-8")
     assert '"GET /connect/alipay/pc/callback" 303 ' in written
     assert ended.headers["x-request-id"] in written
     for secret in query(callback).values():
@@ -134,3 +156,15 @@ def test_visitors_are_counted_alone(shop: RunningShop) -> None:
         claims = [{"x-forwarded-for": f"192.0.2.{n}", "forwarded": f"for=192.0.2.{n}"} for n in range(60)]
         statuses = [client.get(path, headers=claim).status_code for claim in claims]
     assert statuses == [303] * 40 + [429] * 20
+
+
+@pytest.mark.parametrize("cut", ["/", ""], ids=["cut off", "left"])
+def test_below_a_path(cut: str, tmp_path: Path, require: Require) -> None:
+    """With `location /shop/` a login goes round, whether nginx cuts the path off or leaves it."""
+
+    def change(block: str) -> str:
+        location = re.sub(r"(?m)^location .*", "location /shop/ {", block, count=1)
+        return re.sub(r"(proxy_pass [^;]+);", rf"\1{cut};", location, count=1)
+
+    with behind_nginx(tmp_path, require, "/shop", change) as shop:
+        go_round(shop)

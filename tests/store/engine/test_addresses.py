@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from connect_core.errors import SettingsError
+from connect_core.errors import SettingsError, Unavailable
 from connect_core.store import Database
 
 from ...conftest import Require
@@ -58,6 +58,11 @@ def ask(url: str, query: str, **parameters: str) -> object:
         ({"prepare_threshold": "0"}, "SELECT count(*) > 0 FROM pg_prepared_statements", True),
         ({"prepare_threshold": "none"}, "SELECT count(*) > 0 FROM pg_prepared_statements", False),
         ({"connect_timeout": "9", "tcp_user_timeout": "5000"}, "SELECT 1", 1),
+        ({"sslmode": "disable", "gssencmode": "disable"}, "SELECT 1", 1),
+        ({}, "SHOW client_encoding", "UTF8"),
+        ({"client_encoding": "UTF-8"}, "SHOW client_encoding", "UTF8"),
+        ({"options": "-c idle_in_transaction_session_timeout=3s"}, "SHOW idle_in_transaction_session_timeout", "3s"),
+        ({"target_session_attrs": "any", "load_balance_hosts": "random"}, "SELECT 1", 1),
     ],
 )
 def test_parameters_of_postgresql(postgresql: str, parameters: dict[str, str], query: str, expected: object) -> None:
@@ -74,6 +79,13 @@ def test_parameters_of_postgresql(postgresql: str, parameters: dict[str, str], q
         ({"init_command": "SET max_statement_time=7, time_zone='+01:00'"}, "SELECT @@time_zone", "+01:00"),
         ({"init_command": "SET time_zone='+01:00'"}, "SELECT @@lock_wait_timeout", 2),
         ({"sql_mode": "ANSI_QUOTES"}, "SELECT @@sql_mode", "ANSI_QUOTES"),
+        ({"collation": "utf8mb4_unicode_ci"}, "SELECT @@collation_connection", "utf8mb4_unicode_ci"),
+        ({"charset": "UTF8MB4", "port": "3306", "program_name": "shop"}, "SELECT @@character_set_client", "utf8mb4"),
+        (
+            {"init_command": "SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE"},
+            "SELECT @@tx_isolation",
+            "READ-COMMITTED",
+        ),
         ({"charset": "utf8mb4", "connect_timeout": "9", "read_timeout": "20"}, "SELECT 1", 1),
         ({"max_allowed_packet": "1048576", "ssl_disabled": "true", "ssl_verify_cert": "false"}, "SELECT 1", 1),
     ],
@@ -105,6 +117,8 @@ def test_a_file_address_of_sqlite(tmp_path: Path) -> None:
 
 PG, MY, LITE = "postgresql+psycopg://shop@127.0.0.1/shop", "mysql+pymysql://shop@127.0.0.1/shop", "sqlite:///connect.db"
 
+HOSTS = "several hosts are parameters, as in ?host=db1:5432&host=db2:5432"
+
 
 @pytest.mark.parametrize(
     ("url", "expected"),
@@ -118,9 +132,29 @@ PG, MY, LITE = "postgresql+psycopg://shop@127.0.0.1/shop", "mysql+pymysql://shop
             f"{PG}?options=-c%20default_transaction_isolation%3Dserializable",
             "the parameter options sets the isolation level, which connect-login decides itself",
         ),
+        (f"{PG}?connect_timeout=c4n4ry", "the parameter connect_timeout has a value of the wrong form"),
+        (f"{PG}?client_encoding=latin1", "the parameter client_encoding must be utf8: names are in any script"),
+        (
+            f"{PG}?options=-c%20client_encoding%3Dlatin1",
+            "the parameter options sets the encoding, which connect-login decides itself",
+        ),
+        ("postgresql+psycopg://shop@db1:5432,db2:5432/shop", f"the port is no number; {HOSTS}"),
+        ("mysql+pymysql://shop@db:c4n4ry/shop", f"the port is no number; {HOSTS}"),
         (f"{MY}?autocommit=false", "remove the parameter autocommit: connect-login decides that itself"),
         (f"{MY}?isolation_level=c4n4ry", "the driver has no parameter isolation_level"),
-        (f"{MY}?read_timeout=c4n4ry", "a parameter has a value of the wrong form"),
+        (f"{MY}?read_timeout=c4n4ry", "the parameter read_timeout has a value that cannot be used"),
+        (f"{MY}?read_timeout=0&write_timeout=3", "the parameter read_timeout has a value that cannot be used"),
+        (f"{MY}?connect_timeout=0", "the parameter connect_timeout has a value that cannot be used"),
+        (f"{MY}?port=c4n4ry", "the parameter port has a value of the wrong form"),
+        (f"{MY}?ssl=true", "the parameter ssl has a value that cannot be used"),
+        (f"{MY}?ssl_ca=/c4n4ry", "the parameter ssl_ca has a value that cannot be used"),
+        (f"{MY}?compress=1", "the parameter compress has a value that cannot be used"),
+        (f"{MY}?db=other", "the driver has no parameter db"),
+        (f"{MY}?use_unicode=0", "remove the parameter use_unicode: connect-login decides that itself"),
+        (f"{MY}?auth_plugin_map=c4n4ry", "remove the parameter auth_plugin_map: connect-login decides that itself"),
+        (f"{MY}?charset=latin1", "the parameter charset must be utf8mb4: names are in any script"),
+        (f"{MY}?charset=utf8", "the parameter charset must be utf8mb4: names are in any script"),
+        (f"{MY}?collation=a%20b", "the parameter collation has a value that cannot be used"),
         (f"{MY}?ssl_disabled=c4n4ry", "the parameter ssl_disabled has a value of the wrong form"),
         (
             f"{LITE}?isolation_level=IMMEDIATE",
@@ -145,3 +179,28 @@ def test_several_hosts(postgresql: str) -> None:
     url = make_url(postgresql)
     hosts = f"host=127.0.0.1:1&host={url.host}:{url.port}&target_session_attrs=read-write"
     assert ask(f"postgresql+psycopg://{url.username}@/{url.database}?{hosts}", "SELECT 1") == 1
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"sslmode": "c4n4ry"}, "(invalid sslmode value)"),
+        ({"sslmode": "require"}, "(server does not support SSL)"),
+        ({"user": "c4n4ry"}, "(role does not exist)"),
+        ({"dbname": "c4n4ry"}, "(database does not exist)"),
+        ({"service": "c4n4ry"}, "(definition of service)"),
+        ({"target_session_attrs": "standby"}, "(server is not in hot standby mode)"),
+    ],
+)
+def test_values_that_postgresql_refuses_are_told(postgresql: str, parameters: dict[str, str], expected: str) -> None:
+    """What libpq says of a connection that cannot be opened has no number: its words are told, without the value."""
+    with pytest.raises(Unavailable) as caught:
+        ask(postgresql, "SELECT 1", **parameters)
+    assert str(caught.value).endswith(f"[OperationalError {expected}]")
+    assert "c4n4ry" not in str(caught.value)
+
+
+def test_a_socket_of_this_machine(mariadb: str) -> None:
+    """As the parameter `unix_socket` of PyMySQL names it."""
+    path = str(ask(mariadb, "SELECT @@socket"))
+    assert ask(mariadb, "SELECT 1", unix_socket=path) == 1
