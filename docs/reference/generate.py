@@ -32,7 +32,7 @@ from connect_core.settings.values import UNITS, parse_duration
 from connect_core.store.models import Declared
 from connect_core.web import create_app
 from connect_core.web.legacy.javashop import CODES, FAILED
-from connect_core.web.pages.messages import refusal_for
+from connect_core.web.pages.messages import LANGUAGES, refusal_for, texts_in
 
 HERE = Path(__file__).parent
 PLUGIN_FOLDERS = HERE.parents[1] / "plugins"
@@ -166,7 +166,11 @@ def write_errors(words: Words) -> Lines:
     yield "## What a member reads"
     yield words["pages"].strip()
     refusals = ((code, refusal_for(e.code)) for code, e in errors)
-    titled = ((code, *(f"**{page.title[n]}** {page.advice[n]}" for n in (0, 1))) for code, page in refusals)
+    waits = [texts_in(language)["in_a_minute"] for language in LANGUAGES]
+    titled = (
+        (code, *(f"**{page.title[n]}** {page.advice[n].replace('%s', waits[n])}" for n in (0, 1)))
+        for code, page in refusals
+    )
     yield table(("code", "中文", "English"), titled)
 
 

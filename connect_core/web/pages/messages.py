@@ -318,11 +318,11 @@ REFUSALS: Mapping[str, RefusalMessage] = {
     ),
     "rate_limited": RefusalMessage(
         Wording("操作过于频繁", "Too many requests"),
-        Wording("请%s再试。", "Please try again %s."),
+        Wording("请在%s再试。", "Please try again %s."),
     ),
     "too_many_tries": RefusalMessage(
         Wording("密码尝试次数过多", "Too many tries of this password"),
-        Wording("请%s再试，或换一种登录方式。", "Please try again %s, or log in another way."),
+        Wording("请在%s再试，或换一种登录方式。", "Please try again %s, or log in another way."),
     ),
     "provider_unsigned": RefusalMessage(
         _NOT_AVAILABLE,
