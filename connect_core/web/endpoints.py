@@ -139,8 +139,9 @@ def _guarded(context: WebContext, endpoint: Endpoint, style: ErrorStyle) -> Endp
     async def answer(request: Request) -> Response:
         try:
             if request.method == "OPTIONS":
-                return style(request, MethodNotAllowed(find_methods(request)))
-            response = await endpoint(request)
+                response = style(request, MethodNotAllowed(find_methods(request)))
+            else:
+                response = await endpoint(request)
         except ConnectError as error:
             await context.count_failure(request, error)
             context.refusals.note(error, _log_fields(request))

@@ -32,8 +32,8 @@ def with_flash(context: WebContext, app: ASGIApp) -> ASGIApp:
         flash = parse_flash(get_cookies(request).get(context.cookies.flash, ""))
         if flash is None:
             await app(scope, receive, send)
-        elif is_speculative(request):
-            # a page loaded ahead would use the message up before anybody reads it
+        elif is_speculative(request) and _is_ours(context, scope):
+            # a page of ours that is loaded ahead would use the message up before anybody reads it
             await responses.refuse_speculation()(scope, receive, send)
         else:
             pending = PendingFlash(flash, find_name)
@@ -41,6 +41,11 @@ def with_flash(context: WebContext, app: ASGIApp) -> ASGIApp:
                 await app(scope, receive, _deleting(context, pending, send))
 
     return show
+
+
+def _is_ours(context: WebContext, scope: Scope) -> bool:
+    path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+    return path.startswith(f"{context.route_prefix}/")
 
 
 def _deleting(context: WebContext, pending: PendingFlash, send: Send) -> Send:

@@ -34,6 +34,7 @@ from connect_core.web import create_app
 from connect_core.web.legacy.javashop import CODES, FAILED
 from connect_core.web.pages.catalogues import load_catalogues
 from connect_core.web.pages.messages import refusal_keys
+from connect_core.web.pages.times import describe_wait
 
 HERE = Path(__file__).parent
 PLUGIN_FOLDERS = HERE.parents[1] / "plugins"
@@ -166,9 +167,15 @@ def write_errors(words: Words) -> Lines:
     yield table(("code", "log level", "what to do"), advice)
     yield "## What a member reads"
     yield words["pages"].strip()
-    languages = [load_catalogues().texts[language] for language in ("zh-CN", "en")]
+    languages = [(language, load_catalogues().texts[language]) for language in ("zh-CN", "en")]
     keys = ((code, *refusal_keys(e.code)) for code, e in errors)
-    titled = ((code, *(f"**{texts[title]}** {texts[advice]}" for texts in languages)) for code, title, advice in keys)
+    titled = (
+        (
+            code,
+            *(f"**{texts[title]}** {texts[advice].replace('%s', describe_wait(60, tag))}" for tag, texts in languages),
+        )
+        for code, title, advice in keys
+    )
     yield table(("code", "中文", "English"), titled)
 
 

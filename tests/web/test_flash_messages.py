@@ -6,11 +6,16 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from connect_core.harness import RunningShop, Visitor
 from connect_core.providers.registry import Plugins
+from connect_core.web import responses
 from connect_core.web.pages.flash import MESSAGES, Flash, parse_flash
 from connect_core.web.pages.messages import TEXTS
+from connect_core.web.pages.views import MemberView
 
 from ..kit.account_page import ACCOUNT, start_bind
 from ..kit.clock import Clock
@@ -138,6 +143,26 @@ def test_a_page_loaded_ahead_uses_no_message_up(visitor: Visitor, purpose: str) 
     ahead = visitor.http.get(ACCOUNT, headers={**HTML, purpose: "prefetch"})
     assert (ahead.status_code, "set-cookie" in ahead.headers) == (503, False)
     assert land(visitor, answer) == ["WeChat has been linked"]
+
+
+def test_the_shops_own_pages_are_loaded_ahead() -> None:
+    """A message of ours holds up no other page, and a page of the shop's that renders one of ours tells it."""
+
+    async def home(request: Request) -> Response:
+        context = request.app.state.context
+        return responses.html_response(context.pages.member("en", MemberView("lihua"), []))
+
+    async def tea(request: Request) -> Response:
+        return Response("tea")
+
+    routes = [Route("/", home), Route("/tea", tea)]
+    with run_shop(alipay_and_wechat(), routes=routes) as shop, Visitor(shop) as visitor:
+        visitor.log_in("alipay", "pc")
+        answer = send(visitor, "/connect/logout")
+        assert visitor.http.get("/tea", headers={"purpose": "prefetch"}).text == "tea"
+        assert answer.headers["location"] == f"{shop.url}/"
+        assert land(visitor, answer) == ["You have been logged out"]
+        assert COOKIE not in visitor.http.cookies
 
 
 def test_what_other_tabs_load_uses_no_message_up(visitor: Visitor) -> None:

@@ -58,7 +58,7 @@ def ways(visitor: Visitor, page: httpx.Response) -> list[str]:
 def test_a_limit_says_how_long(seconds: int, zh: str, en: str) -> None:
     """In both languages, never as if it were a minute."""
     page = PAGES.refused("zh", "rate_limited", "id", [], again=seconds)
-    assert f"请{zh}再试。" in page
+    assert f"请在{zh}再试。" in page
     assert f"Please try again {en}." in page
 
 
