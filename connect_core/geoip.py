@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from connect_core.errors import SettingsError
+from connect_core.limits import LOCATION_LIMIT
 
 LANGUAGES = ("zh-CN", "en", "ja")
 """Languages in which names are kept: those of MaxMind's that pages may be in."""
-LIMIT = 512
-"""Characters that a stored location may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +30,9 @@ class Location:
         return cls(**json.loads(text)) if text else cls()
 
     def dump(self) -> str:
-        """Return it as JSON of at most `LIMIT` characters, to be stored; empty if nothing is known."""
+        """Return it as JSON of at most `LOCATION_LIMIT` characters, to be stored; empty if nothing is known."""
         text = json.dumps({"country": self.country, "city": self.city}, ensure_ascii=False, separators=(",", ":"))
-        return text if (self.country or self.city) and len(text) <= LIMIT else ""
+        return text if (self.country or self.city) and len(text) <= LOCATION_LIMIT else ""
 
     def name_in(self, language: str) -> tuple[str, str]:
         """Return city and country in a language (`zh`, `zh-CN`, `en`), or else in English; each may be empty.

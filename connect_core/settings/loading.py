@@ -24,7 +24,7 @@ from connect_core.settings.secret_files import ReportReadable, is_readable_by_ot
 from connect_core.settings.values import parse_secret_key
 
 T = TypeVar("T")
-_PATHS = frozenset({"pages.stylesheet", "pages.template_folder"})
+_PATHS = frozenset({"pages.stylesheet", "pages.template_folder", "pages.geoip_database"})
 _BLANKS = "\ufeff\u200b"
 """What `str.strip` leaves: the byte order mark that editors put before a text, and the zero-width space."""
 _KEEPS_BLANKS = re.compile(r"(?:^|\.)scope_separator$")

@@ -181,11 +181,16 @@ class SessionLifetimes(Section):
 
 
 class PageSettings(Section):
-    """`[pages]`: the shop's own look; both paths are relative to `connect.toml`."""
+    """`[pages]`: the shop's own look, and what its pages know; paths are relative to `connect.toml`."""
 
     stylesheet: FilePath | None = Field(default=None, description="A CSS file of the shop's own, linked after ours.")
     template_folder: DirectoryPath | None = Field(
         default=None, description="A folder whose templates replace ours of the same name."
+    )
+    geoip_database: FilePath | None = Field(
+        default=None,
+        description="A MaxMind file (`.mmdb`) of cities or countries, for the place of a login; wants the extra "
+        "`geoip`.",
     )
 
 

@@ -111,6 +111,7 @@ class Cookies:
         self.pending = f"{prefix}connect_pending"
         self.handover = f"{prefix}connect_handover"
         self.merge = f"{prefix}connect_merge"
+        self.opened = f"{prefix}connect_opened"
         self.language = prefix + LANGUAGE_COOKIE
 
     def set(self, response: Response, name: str, value: str, max_age: int) -> None:

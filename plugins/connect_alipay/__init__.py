@@ -11,7 +11,7 @@ cookies, sessions or members.
 
 from collections.abc import Mapping
 from typing import ClassVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urljoin
 
 from connect_alipay.gateway import Gateway
 from connect_alipay.keys import load_keys, log_ends
@@ -108,9 +108,15 @@ class AlipayProvider(Provider):
         return with_query(self._authorize_url, parameters)
 
     def get_deep_link(self, start_url: str, user_agent: str) -> str | None:
-        """Return the link that opens `start_url` inside Alipay's app; None when the browser is Alipay's already."""
-        is_inside = find_in_app_browser(user_agent) is InAppBrowser.ALIPAY
-        return None if is_inside else DEEP_LINK + quote(start_url, safe="")
+        """Return the link that opens `start_url` inside Alipay's app; None when the browser is Alipay's already.
+
+        A sandbox on loopback has a page that stands for the app.
+        """
+        if find_in_app_browser(user_agent) is InAppBrowser.ALIPAY:
+            return None
+        if self._authorize_url.startswith("http:"):
+            return with_query(urljoin(self._authorize_url, "../_sandbox/app"), {"url": start_url})
+        return DEEP_LINK + quote(start_url, safe="")
 
     def find_required_browser(self, client_type: ClientType, user_agent: str) -> RequiredBrowser | None:
         """Return `BROWSER` for H5 in an app whose browser blocks the link to Alipay's app; else None."""

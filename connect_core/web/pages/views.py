@@ -5,7 +5,7 @@ A shop's own templates read them too, so renaming an attribute breaks those. Nev
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from connect_core.providers.provider import RequiredBrowser
 
@@ -29,6 +29,37 @@ class LoginChoice:
     url: str
     icon: str
     place: RequiredBrowser | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WayOut:
+    """How to get from an app's own browser to the phone's: `text` is the key of the words in `messages.TEXTS`.
+
+    With a `url` the words are those of a link to it, which opens the phone's browser.
+    """
+
+    text: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AppOpening:
+    """A login that goes on in the vendor's app, which is called `app`.
+
+    `state`: `opening` and `opened`, where `link` opens the app; `desk`, where a phone scans the QR code at `code_url`;
+    `elsewhere`, where `way_out` says how to open `address` in the phone's browser; `logged_in`, where the member goes
+    on to `return_to`. `login_page` has the other ways to log in, and `handover`, unless empty, the QR login.
+    """
+
+    state: str
+    app: str
+    link: str
+    code_url: str
+    address: str
+    login_page: str
+    return_to: str
+    handover: str
+    way_out: WayOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +96,21 @@ class ConnectionView:
 
 @dataclass(frozen=True, slots=True)
 class SessionView:
-    """A session of the member's, begun on the day `since` (UTC); a form posts to `end_url`.
+    """A session of the member's, begun on the day `since` (UTC), used last at `seen`; a form posts to `end_url`.
 
-    `is_this`: it is the session of the browser that asks.
+    `is_this`: it is the session of the browser that asks. `browser`, `system`, `city` and `country` are what was known
+    of the device at the login, in the visitor's language; each may be empty.
     """
 
     client_type: str
     since: date
     end_url: str
     is_this: bool
+    seen: datetime
+    browser: str = ""
+    system: str = ""
+    city: str = ""
+    country: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +160,8 @@ class MergePreview:
 class QrLoginConfirmation:
     """What the phone shows before a PC is logged in: the shop's host, as which member, and which PC.
 
-    `place` is the network of the PC's address, `age` how many seconds ago the PC asked. The forms post to `url` with
-    `/approve` or `/deny` after it.
+    `place` is the network of the PC's address, `city` and `country` are where that is; each may be empty. `age` is how
+    many seconds ago the PC asked. The forms post to `url` with `/approve` or `/deny` after it.
     """
 
     shop: str
@@ -134,6 +171,8 @@ class QrLoginConfirmation:
     place: str
     age: int
     url: str
+    city: str = ""
+    country: str = ""
 
 
 @dataclass(frozen=True, slots=True)

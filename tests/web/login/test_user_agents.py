@@ -12,7 +12,7 @@ from connect_core.harness import RunningShop, Visitor, run_shop
 from connect_core.identity import ClientType
 from connect_core.providers.provider import RequiredBrowser
 from connect_core.providers.registry import ConfiguredProvider
-from connect_core.web.login.routes import find_better_place
+from connect_core.web.login.browsers import find_better_place
 
 from ...kit.web_shops import alipay_and_wechat
 
