@@ -42,6 +42,12 @@ class Location:
         city, country = _pick(self.city, language), _pick(self.country, language)
         return ("" if city == country else city), country
 
+    def describe(self, language: str) -> str:
+        """Return it as one text: `Hangzhou, China`, and in Chinese and Japanese the country first; empty if unknown."""
+        city, country = self.name_in(language)
+        is_country_first = language.partition("-")[0] in ("zh", "ja")
+        return " ".join(filter(None, (country, city))) if is_country_first else ", ".join(filter(None, (city, country)))
+
 
 NOWHERE = Location()
 

@@ -152,7 +152,7 @@ class _AccountEndpoints:
                     datetime.fromtimestamp(active.seen_time, UTC),
                     name_in(language, active.browser),
                     name_in(language, active.system),
-                    *active.location.name_in(language),
+                    active.location.describe(language),
                 )
                 for active in sessions
             ],

@@ -199,8 +199,8 @@ class _PhoneEndpoints:
             return responses.redirect(self._context.get_login_page(f"{self._context.prefix}/h/{id_}"))
         scanned = await self._qr_logins.scan(id_, logged_in.session, request.state.request_id)
         device = scanned.device
-        city, country = device.location.name_in(visit.language)
         if not wants_page(request):
+            city, country = device.location.name_in(visit.language)
             pc = {"browser": device.browser, "system": device.system, "place": device.network}
             where = {"city": city, "country": country}
             return responses.json_response({**pc, **where, "age": scanned.age, "status": scanned.state})
@@ -211,7 +211,14 @@ class _PhoneEndpoints:
         url = f"{self._context.prefix}/h/{id_}"
         browser, system = (name_in(visit.language, name) for name in (device.browser, device.system))
         confirmation = QrLoginConfirmation(
-            shop_host, member, browser, system, device.network, scanned.age, url, city, country
+            shop_host,
+            member,
+            browser,
+            system,
+            device.network,
+            scanned.age,
+            url,
+            device.location.describe(visit.language),
         )
         return responses.html_response(self._context.pages.confirm_handover(visit.language, confirmation))
 

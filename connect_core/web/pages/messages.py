@@ -176,30 +176,29 @@ TEXTS: Mapping[str, Wording] = {
     # account.html and confirm_handover.html: devices
     "last_seen": Wording("最近使用", "Last used"),
     "device_place": Wording("地点", "Location"),
-    "city_and_country": Wording("%(country)s %(city)s", "%(city)s, %(country)s"),
     # login.html and opening_app.html: how to leave an app's own browser
     "leave_by_menu": Wording(
-        "请点右上角“…”，选择“在浏览器打开”", "Works in your browser: tap “…” at the top right, then “Open in browser”"
+        "请点右上角“…”，选择“在浏览器打开”", "Works in your browser: tap '...' at the top right, then 'Open in browser'"
     ),
     "leave_qq": Wording(
         "请点右上角菜单，选择“用浏览器打开”",
-        "Works in your browser: tap the menu at the top right, then “Open in browser”",
+        "Works in your browser: tap the menu at the top right, then 'Open in browser'",
     ),
     "leave_meta": Wording(
         "请点右上角“···”，选择“在外部浏览器中打开”",
-        "Works in your browser: tap “···” at the top right, then “Open in external browser”",
+        "Works in your browser: tap '...' at the top right, then 'Open in external browser'",
     ),
     "leave_by_link": Wording("点这里，在浏览器中打开本页", "Works in your browser: open this page there"),
     "leave_android": Wording(
         "请打开右上角的菜单，选择“在浏览器中打开”；没有这一项时，请复制下面的地址，在浏览器中打开",
-        "Works in your browser: choose “Open in browser” in the menu at the top right, or copy the address below",
+        "Works in your browser: choose 'Open in browser' in the menu at the top right, or copy the address below",
     ),
     "leave_ios": Wording(
         "请点指南针图标或“在 Safari 中打开”；没有这一项时，请复制下面的地址，在 Safari 中打开",
-        "Works in Safari: tap the compass or “Open in Safari”, or copy the address below",
+        "Works in Safari: tap the compass or 'Open in Safari', or copy the address below",
     ),
     # opening_app.html
-    "app_opening": Wording("正在打开%s…", "Opening %s…"),
+    "app_opening": Wording("正在打开%s…", "Opening %s..."),
     "app_opened": Wording("请在%s中继续", "Continue in %s"),
     "app_goes_on": Wording(
         "登录在%s中继续。完成后，您登录的是那里，不是这个浏览器。",
@@ -211,7 +210,7 @@ TEXTS: Mapping[str, Wording] = {
     "app_scan": Wording("请用%s扫码", "Scan with %s"),
     "app_scan_advice": Wording(
         "用手机上的%s扫描二维码，登录将在手机上完成。",
-        "Scan this code with %s on your phone. You are then logged in on the phone, not on this computer.",
+        "Scan this QR code with %s on your phone. You are then logged in on the phone, not on this computer.",
     ),
     "app_code": Wording("在手机上继续登录的二维码", "QR code to log in on your phone"),
     "app_blocked": Wording("这里打不开%s", "%s cannot be opened from here"),

@@ -79,7 +79,7 @@ def sample_pages(pages: Pages, language: Language, words: str = "A", *, is_full:
     yield lambda: pages.first_login(language, words, some, is_wrong=is_full, username=some)
     for state in ("waiting", "scanned", "approved", "denied", "expired"):
         yield partial(pages.handover, language, state, some)
-    confirmation = QrLoginConfirmation(words, words, some, some, some, 0, url, some, some)
+    confirmation = QrLoginConfirmation(words, words, some, some, some, 0, url, some)
     yield lambda: pages.confirm_handover(language, confirmation)
     for state in ("approved", "denied"):
         yield partial(pages.handover_decided, language, state, url if is_full else "")
@@ -88,14 +88,15 @@ def sample_pages(pages: Pages, language: Language, words: str = "A", *, is_full:
 
 
 def _openings(pages: Pages, language: Language, words: str, *, is_full: bool) -> Iterator[Page]:
-    url, way_out = f"/{words}", WayOut("leave_by_link", f"/{words}") if is_full else WayOut("open_in_browser")
+    url, code_url = f"/{words}", pages.environment.filters["icon"]("mark")
+    way_out = WayOut("leave_by_link", url) if is_full else WayOut("open_in_browser")
     for state in ("opening", "opened", "desk", "elsewhere", "logged_in"):
-        opening = AppOpening(state, words, url, url, words, url, url, url if is_full else "", way_out)
+        opening = AppOpening(state, words, url, code_url, words, url, url, url if is_full else "", way_out)
         yield partial(pages.opening_app, language, opening)
 
 
 def _full_account(member: MemberView, choices: list[LoginChoice], words: str) -> AccountView:
-    url, day, some = f"/{words}", date(2026, 3, 1), [words] * 4
+    url, day, some = f"/{words}", date(2026, 3, 1), [words] * 3
     seen = datetime(2026, 3, 1, tzinfo=UTC)
     return AccountView(
         member,

@@ -98,8 +98,8 @@ class ConnectionView:
 class SessionView:
     """A session of the member's, begun on the day `since` (UTC), used last at `seen`; a form posts to `end_url`.
 
-    `is_this`: it is the session of the browser that asks. `browser`, `system`, `city` and `country` are what was known
-    of the device at the login, in the visitor's language; each may be empty.
+    `is_this`: it is the session of the browser that asks. `browser`, `system` and `place` (city and country) are what
+    was known of the device at the login, in the visitor's language; each may be empty.
     """
 
     client_type: str
@@ -109,8 +109,7 @@ class SessionView:
     seen: datetime
     browser: str = ""
     system: str = ""
-    city: str = ""
-    country: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +159,8 @@ class MergePreview:
 class QrLoginConfirmation:
     """What the phone shows before a PC is logged in: the shop's host, as which member, and which PC.
 
-    `place` is the network of the PC's address, `city` and `country` are where that is; each may be empty. `age` is how
-    many seconds ago the PC asked. The forms post to `url` with `/approve` or `/deny` after it.
+    `place` is the network of the PC's address, `location` the city and country; each may be empty. `age` is how many
+    seconds ago the PC asked. The forms post to `url` with `/approve` or `/deny` after it.
     """
 
     shop: str
@@ -171,8 +170,7 @@ class QrLoginConfirmation:
     place: str
     age: int
     url: str
-    city: str = ""
-    country: str = ""
+    location: str = ""
 
 
 @dataclass(frozen=True, slots=True)
