@@ -196,10 +196,10 @@ class Visitor:
         response = self.http.get(f"/connect/{provider}/{client}/login", params=query)
         assert response.status_code == 303, response.text
         location = response.headers["location"]
-        if urlsplit(location).scheme not in ("http", "https"):
-            inner = (value for _, value in parse_qsl(urlsplit(location).query) if value.startswith(self.shop.url))
-            response = self.http.get(next(inner))
-            location = response.headers["location"]
+        values = [value for _, value in parse_qsl(urlsplit(location).query)]
+        start = f"{self.shop.url}/connect/{provider}/{client}/login?"
+        if start_url := next((value for value in values if value.startswith(start)), ""):  # the app opens it
+            location = self.http.get(start_url).headers["location"]
         return str(location)
 
     def consent(self, login_url: str, person: str = "lihua", decision: str = "agree") -> str:

@@ -23,3 +23,5 @@ REQUEST_VALUE_LIMIT = TOKEN_LIMIT
 """Characters of one value in the query or body of a request to us."""
 PICTURE_LIMIT = 2048
 """Characters of a picture's link."""
+LOCATION_LIMIT = 512
+"""Characters of a location that is stored with a session: names in several languages, as JSON."""

@@ -95,6 +95,7 @@ from connect_core.providers.provider import (
 )
 from connect_core.renamed import find_renamed as _find_renamed
 from connect_core.settings import ConfiguredVendor, Duration, Endpoint, ProviderSettings
+from connect_core.user_agents import InAppBrowser, find_in_app_browser
 from connect_core.vendor_values import is_absent, read_number, read_phone, read_text
 
 __all__ = [
@@ -122,6 +123,7 @@ __all__ = [
     "Http",
     "IdKind",
     "Identity",
+    "InAppBrowser",
     "Issuer",
     "Language",
     "LoginEvent",
@@ -166,6 +168,7 @@ __all__ = [
     "decrypt_aes_cbc",
     "encode_form",
     "encrypt_aes_cbc",
+    "find_in_app_browser",
     "get_display_text",
     "hookimpl",
     "is_absent",

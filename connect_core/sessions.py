@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from connect_core.crypto import AccessTokens, token_hash
 from connect_core.crypto.tickets import TICKET_SECONDS
+from connect_core.devices import UNKNOWN_DEVICE, Device
 from connect_core.errors import TokenInvalid
 from connect_core.identity import ClientType
 from connect_core.settings import SessionLifetimes as Lifetimes
@@ -86,7 +87,7 @@ class NewSession:
 
     With `login_time` (epoch seconds) the login is an older one, and the session ends when that login would have. `kind`
     is what its token is given out as. `token` and `family` are those of a flow's session, which a repeat of its
-    callback finds again; others get random ones.
+    callback finds again; others get random ones. Browser, system and location of `device` are stored with it.
     """
 
     member_id: int
@@ -97,6 +98,7 @@ class NewSession:
     kind: TokenKind = TokenKind.SESSION
     token: str = field(default="", repr=False)
     family: str = ""
+    device: Device = UNKNOWN_DEVICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,9 @@ class Sessions:
             expiry_time=login_time + self.lifetimes.absolute,
             rotated_time=None,
             revoked_time=None,
+            browser=session.device.browser,
+            system=session.device.system,
+            location=session.device.location.dump(),
         )
         store.insert_session(transaction, row)
         return OpenSession(row, token)

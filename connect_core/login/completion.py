@@ -177,6 +177,7 @@ class Completion:
             kind=flow.get_token_kind(arrival.delivery),
             token=self._flows.get_session_token(arrival.flow) if arrival.flow else "",
             family=self._flows.get_session_family(arrival.flow) if arrival.flow else "",
+            device=visit.device,
         )
         opened = self._sessions.open(tx, session, now)
         self._services.vendor_sessions.remember(tx, opened.row, arrival.configured.name, identity)

@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from connect_core.crypto import token_hash
+from connect_core.devices import Device
 from connect_core.errors import StateExpired, StateInvalid
 from connect_core.events import kinds
+from connect_core.geoip import Location
 from connect_core.identity import ClientType
 from connect_core.members.acting import lock_actor
 from connect_core.members.services import Services
@@ -40,15 +42,6 @@ class QrLoginState(StrEnum):
     DENIED = "denied"
     COLLECTED = "collected"
     EXPIRED = "expired"
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """What is shown of the PC: the names of its browser and system, and the group that its address is in."""
-
-    browser: str
-    system: str
-    place: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +94,10 @@ class QrLogins:
             "",
             device.browser,
             device.system,
-            device.place,
+            device.network,
             now,
             now + LIFE,
+            device.location.dump(),
         )
         await self._database.write(lambda tx: qr_logins.insert_handover(tx, row))
         return begun
@@ -148,7 +142,7 @@ class QrLogins:
             self._services.dispatcher.dispatch(*events)
             raise StateInvalid("a second account scanned this")
         state = QrLoginState.APPROVED if row.state == QrLoginState.APPROVED else QrLoginState.SCANNED
-        return QrLoginRequest(Device(row.browser, row.system, row.place), now - row.create_time, state)
+        return QrLoginRequest(_get_device(row), now - row.create_time, state)
 
     async def approve(self, id_: str, session: LiveSession) -> None:
         """Let the PC log in as the member of `session`, who has scanned. Raises `StateInvalid` and `StateExpired`."""
@@ -195,7 +189,8 @@ class QrLogins:
         self._members.count_login(tx, row.member_id, now)
         self._sessions.end_all(tx, presented.all, now)
         connect_id = approving.connect_id
-        session = NewSession(row.member_id, ClientType.PC, "", connect_id, login_time=approving.create_time)
+        login_time = approving.create_time
+        session = NewSession(row.member_id, ClientType.PC, "", connect_id, login_time, device=_get_device(row))
         opened = self._sessions.open(tx, session, now)
         self._services.vendor_sessions.inherit(tx, approving.family, opened.row)
         event_kinds = (kinds.HANDED_OVER, kinds.LOGGED_IN)
@@ -227,6 +222,10 @@ class QrLogins:
         subject = self._services.hash_subject("member", str(member_id))
         [written] = self._services.dispatcher.write(tx, [event], connect_id, subject)
         return written
+
+
+def _get_device(row: QrLoginRow) -> Device:
+    return Device(row.browser, row.system, row.place, Location.parse(row.location))
 
 
 def _find(tx: Transaction, id_: str, now: int) -> QrLoginRow:

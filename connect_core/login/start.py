@@ -40,10 +40,14 @@ class StartOptions:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A login begun. `flow` is None for a deep link: the flow begins in the browser that the link opens."""
+    """A login begun. `flow` is None for a deep link: the flow begins in the browser that the link opens.
+
+    `start_url` is then our own address of this login, for a browser in which it has not begun; else empty.
+    """
 
     login_url: str = field(repr=False)
     flow: Flow | None = None
+    start_url: str = field(default="", repr=False)
 
 
 class Starter:
@@ -65,8 +69,8 @@ class Starter:
             redirect_uri = self._targets.check_redirect_uri(options.redirect_uri)
         else:
             redirect_uri = f"{self._get_address(configured, visit)}/callback"
-        if deep_link := self._find_deep_link(configured, visit, options, return_to, redirect_uri):
-            return Start(deep_link)
+        if start := self._find_deep_link(configured, visit, options, return_to, redirect_uri):
+            return start
         begun = flow.begin(configured, options.delivery, redirect_uri, return_to, options.purpose, self._now())
         request = AuthorizationRequest(
             client_type=configured.client_type,
@@ -86,7 +90,7 @@ class Starter:
 
     def _find_deep_link(
         self, configured: ConfiguredProvider, visit: Visit, options: StartOptions, return_to: str, redirect_uri: str
-    ) -> str | None:
+    ) -> Start | None:
         """The link that opens our own start URL in the vendor's app, for H5 outside it; None where there is none."""
         provider = configured.provider
         if configured.client_type is not ClientType.H5 or options.is_in_app or not isinstance(provider, DeepLinks):
@@ -95,8 +99,8 @@ class Starter:
             "return_to": options.return_to and return_to,
             "redirect_uri": options.redirect_uri and redirect_uri,
             "lang": visit.chosen_language,
-            IN_APP: "1",
         }
-        query = urlencode({name: value for name, value in parameters.items() if value})
-        start_url = f"{self._get_address(configured, visit)}/login?{query}"
-        return calls.get_deep_link(provider, start_url, visit.user_agent)
+        present = {name: value for name, value in parameters.items() if value}
+        start_url = f"{self._get_address(configured, visit)}/login"
+        link = calls.get_deep_link(provider, f"{start_url}?{urlencode({**present, IN_APP: '1'})}", visit.user_agent)
+        return Start(link, start_url=f"{start_url}?{urlencode(present)}".rstrip("?")) if link else None

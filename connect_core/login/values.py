@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+from connect_core.devices import UNKNOWN_DEVICE, Device
 from connect_core.identity import ClientType, Identity, Language, VerifiedPhone
 from connect_core.members.merge_rules import Proof
 from connect_core.members.values import ResolvedMember
@@ -60,6 +61,7 @@ class Visit:
     mini program only what the bearer token stands for. `chosen_language` is empty until a person chose one, and goes
     along into the vendor's app. `device_id` is the app's own name for its device, at most 64 characters. `root_path` is
     in front of our routes. `consent` is the version of the shop's terms that the visitor agrees to with this request.
+    `device` is what a new session keeps of the visitor's device.
     """
 
     request_id: str
@@ -70,6 +72,7 @@ class Visit:
     device_id: str = ""
     root_path: str = ""
     consent: str = ""
+    device: Device = UNKNOWN_DEVICE
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,10 @@ def _collect(tx: Transaction, member_id: int) -> dict[str, Any]:
             for connection in store.find_all(tx, "es_connect", member_id)
         ],
         "consents": store.find_all(tx, "es_member_consent", member_id),
-        "sessions": store.find_all(tx, "es_member_session", member_id),
+        "sessions": [
+            {**session, "location": json.loads(session["location"] or "{}")}
+            for session in store.find_all(tx, "es_member_session", member_id)
+        ],
         "events": store.find_all(tx, "es_connect_event", member_id),
         "merges": merges_of_member,
         "merged": [_collect(tx, row["merged_id"]) for row in merges_of_member if row["kept_id"] == member_id],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from connect_core.errors import NotThere
 from connect_core.events import kinds
+from connect_core.geoip import Location
 from connect_core.identity import ClientType
 from connect_core.members import linking
 from connect_core.members.acting import lock_actor
@@ -28,7 +29,10 @@ class MemberConnection:
 
 @dataclass(frozen=True, slots=True)
 class ActiveSession:
-    """A place where the member is logged in; times are epoch seconds. `id` means nothing outside this list."""
+    """A place where the member is logged in; times are epoch seconds. `id` means nothing outside this list.
+
+    `browser` and `system` are names of `user_agents`, `location` is where the login came from; empty if not known.
+    """
 
     id: str
     client_type: ClientType
@@ -36,6 +40,9 @@ class ActiveSession:
     login_time: int
     seen_time: int
     is_this: bool
+    browser: str
+    system: str
+    location: Location
 
 
 class SelfService:
@@ -103,11 +110,11 @@ class SelfService:
         return await self._database.write(store)
 
     async def find_sessions(self, session: LiveSession) -> list[ActiveSession]:
-        """Return where the member is logged in, the oldest login first."""
+        """Return where the member is logged in: this session first, then the one that was used last."""
         now = self._services.now()
         rows = await self._database.read(lambda tx: sessions.find_of_member(tx, session.member_id, now))
         by_family = {row.family: row for row in rows}
-        return [
+        active = [
             ActiveSession(
                 row.family,
                 ClientType(row.client_type),
@@ -115,9 +122,13 @@ class SelfService:
                 row.create_time,
                 row.seen_time,
                 row.family == session.family,
+                row.browser,
+                row.system,
+                Location.parse(row.location),
             )
             for row in by_family.values()
         ]
+        return sorted(active, key=lambda row: (not row.is_this, -row.seen_time))
 
     async def end_session(self, session: LiveSession, family: str) -> None:
         """End one of the member's logins. Raises `NotThere` when it is none of them."""

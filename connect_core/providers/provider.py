@@ -14,6 +14,7 @@ from connect_core.http import Http
 from connect_core.identity import ClientType, Identity, Language, PersonId, VerifiedPhone
 from connect_core.renamed import warn_renamed
 from connect_core.settings import ProviderSettings
+from connect_core.user_agents import InAppBrowser
 
 
 class Entrance(StrEnum):
@@ -141,6 +142,7 @@ class Provider(ABC):
     - `titles`: its name on pages, by language (`zh`, `en`; a tag such as `zh-TW` counts before `zh`).
     - `code_names`: the vendor's names for the code, besides `code`.
     - `refuses_without_code`: True where a person's refusal comes back with a state and nothing else.
+    - `own_browser`: the browser inside the vendor's own app, where the login page offers this login first.
     - `denial_words`: the vendor's own words for a person's refusal, as error or in place of the code.
     """
 
@@ -151,6 +153,7 @@ class Provider(ABC):
     code_names: tuple[str, ...] = ("code",)
     refuses_without_code: bool = False
     denial_words: tuple[str, ...] = ()
+    own_browser: InAppBrowser | None = None
 
     def __init__(self, settings: ProviderSettings, http: Http) -> None:
         """Check the settings and parse keys, once, at start-up.
@@ -232,8 +235,8 @@ class WorksInSomeBrowsers(Protocol):
     def find_required_browser(self, client_type: ClientType, user_agent: str) -> RequiredBrowser | None:
         """Return the browser in which this login works, or None when it works in the visitor's.
 
-        `user_agent` is the visitor's `User-Agent` header. A browser may send any text there, so this is a hint for the
-        page and never a check.
+        `user_agent` is the visitor's `User-Agent` header; `find_in_app_browser` tells what it is. A browser may send
+        any text there, so this is a hint for the page and never a check.
         """
 
 

@@ -201,17 +201,18 @@ class Sandbox(ABC):
             f"{escape(p.nickname)} <small>{escape(p.key)}</small></label>"
             for n, p in enumerate(self.people.values())
         )
-        return HTMLResponse(
-            _CONSENT.format(title=escape(self.title), app=escape(app), scope=escape(scope), choices=choices),
-            headers={"cache-control": "no-store"},
-        )
+        title, app, scope = escape(self.title), escape(app), escape(scope)
+        page = _CONSENT.format(style=_STYLE, title=title, app=app, scope=scope, choices=choices)
+        return HTMLResponse(page, headers={"cache-control": "no-store"})
 
     def app(self) -> Starlette:
         """Return the sandbox as an ASGI application.
 
         Besides `routes` it has `POST /_sandbox/faults`, which adds a fault from a JSON object with the arguments of
         `FaultScript.add`, and `GET /_sandbox/calls`, which lists the recorded requests with the names of their
-        parameters. A request to `/_sandbox/trap`, where the contract's redirects lead, is recorded as `trap`.
+        parameters. A request to `/_sandbox/trap`, where the contract's redirects lead, is recorded as `trap`. The page
+        `/_sandbox/app` stands for the vendor's app, for a provider with `get_deep_link`; `url` is the page that the app
+        is to open.
         """
         return Starlette(
             routes=[
@@ -219,6 +220,7 @@ class Sandbox(ABC):
                 Route("/_sandbox/faults", self._add_fault, methods=["POST"]),
                 Route("/_sandbox/calls", self._list_calls, methods=["GET"]),
                 Route("/_sandbox/trap", self._spring_trap, methods=["GET", "POST"]),
+                Route("/_sandbox/app", self._show_app, methods=["GET"]),
             ],
             middleware=[Middleware(_CrashRecorder, crashes=self.crashes)],
         )
@@ -236,6 +238,13 @@ class Sandbox(ABC):
 
     async def _list_calls(self, request: Request) -> Response:
         return JSONResponse([{"operation": c.operation, "parameters": sorted(c.parameters)} for c in self.calls])
+
+    async def _show_app(self, request: Request) -> Response:
+        url = request.query_params.get("url", "")
+        if urlsplit(url).scheme not in ("http", "https"):
+            return JSONResponse({"error": "url is no web address"}, 400)
+        page = _APP.format(style=_STYLE, title=escape(self.title), url=escape(url), host=escape(urlsplit(url).netloc))
+        return HTMLResponse(page, headers={"cache-control": "no-store"})
 
     async def _spring_trap(self, request: Request) -> Response:
         self.calls.append(Call("trap", {}))
@@ -257,22 +266,32 @@ class _CrashRecorder:
             raise
 
 
+_STYLE = """<style>
+body{font:16px/1.5 system-ui,sans-serif;margin:0;background:#f3f5f8;color:#1b2733}
+main{max-width:24rem;margin:8vh auto;padding:2rem;background:#fff;border-radius:1rem;box-shadow:0 .5rem 2rem #0001}
+h1{font-size:1.25rem;margin:0 0 .25rem} p{margin:.25rem 0 1rem;color:#5b6b7b}
+label{display:block;padding:.6rem 0;border-bottom:1px solid #e8ecf0} small{color:#8796a5}
+input[type=text]{width:100%;box-sizing:border-box;padding:.5rem;margin-top:.25rem;font:inherit}
+button{width:100%;padding:.75rem;margin-top:1rem;border:0;border-radius:.5rem;font:inherit;background:#1677ff;color:#fff}
+button[value=refuse]{background:#e8ecf0;color:#1b2733}
+a{display:block;padding:.75rem;border-radius:.5rem;background:#1677ff;color:#fff;text-align:center}
+</style>"""
 _CONSENT = """<!doctype html>
 <html lang="zh"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>{title}</title>
-<style>
-body{{font:16px/1.5 system-ui,sans-serif;margin:0;background:#f3f5f8;color:#1b2733}}
-main{{max-width:24rem;margin:8vh auto;padding:2rem;background:#fff;border-radius:1rem;box-shadow:0 .5rem 2rem #0001}}
-h1{{font-size:1.25rem;margin:0 0 .25rem}} p{{margin:.25rem 0 1rem;color:#5b6b7b}}
-label{{display:block;padding:.6rem 0;border-bottom:1px solid #e8ecf0}} small{{color:#8796a5}}
-input[type=text]{{width:100%;box-sizing:border-box;padding:.5rem;margin-top:.25rem;font:inherit}}
-button{{width:100%;padding:.75rem;margin-top:1rem;border:0;border-radius:.5rem;font:inherit;background:#1677ff;color:#fff}}
-button[value=refuse]{{background:#e8ecf0;color:#1b2733}}
-</style>
+{style}
 <main><h1>{title}</h1><p>{app} 申请获得您的信息 · asks for <code>{scope}</code></p>
 <form method="post">{choices}
 <label>其他人 / somebody else<input type="text" name="somebody" maxlength="32" placeholder="name"></label>
 <button name="decision" value="agree">同意 / Agree</button>
 <button name="decision" value="refuse">拒绝 / Refuse</button>
 </form></main></html>
+"""
+_APP = """<!doctype html>
+<html lang="zh"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<title>{title}</title>
+{style}
+<main><h1>{title}</h1><p>这里代替手机上的 App · In place of the app on a phone</p>
+<a href="{url}">打开 {host} · Open</a>
+</main></html>
 """

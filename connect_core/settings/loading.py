@@ -25,7 +25,9 @@ from connect_core.settings.sqlite_paths import find_left_behind, locate_sqlite
 from connect_core.settings.values import parse_secret_key
 
 T = TypeVar("T")
-_PATHS = frozenset({"pages.locale_folder", "pages.logo", "pages.stylesheet", "pages.template_folder"})
+_PATHS = frozenset(
+    f"pages.{name}" for name in ("geoip_database", "locale_folder", "logo", "stylesheet", "template_folder")
+)
 _BLANKS = "\ufeff\u200b"
 """What `str.strip` leaves: the byte order mark that editors put before a text, and the zero-width space."""
 _KEEPS_BLANKS = re.compile(r"(?:^|\.)scope_separator$")

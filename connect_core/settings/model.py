@@ -235,6 +235,11 @@ class PageSettings(Section):
     time_zone: Annotated[str, AfterValidator(check_time_zone)] = Field(
         default="UTC", description="The time zone of the times on pages, such as `Asia/Shanghai`."
     )
+    geoip_database: FilePath | None = Field(
+        default=None,
+        description="A MaxMind file (`.mmdb`) of cities or countries, for the place of a login; wants the extra "
+        "`geoip`.",
+    )
 
     @property
     def consent_mode(self) -> Consent:

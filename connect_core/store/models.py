@@ -11,7 +11,7 @@ from sqlalchemy.orm import registry
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel
 
-from connect_core.limits import PICTURE_LIMIT
+from connect_core.limits import LOCATION_LIMIT, PICTURE_LIMIT
 
 BIG = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
 
@@ -141,7 +141,8 @@ class ConnectSetting(Declared, table=True):
 class MemberSession(Declared, table=True):
     """One opaque token of a login, stored as a hash: a browser's session, or one of a family of refresh tokens.
 
-    `connect_id` is the connection that the member logged in with.
+    `connect_id` is the connection that the member logged in with. `browser`, `system` and `location` are those of the
+    device at the login.
     """
 
     __tablename__ = "es_member_session"
@@ -164,6 +165,9 @@ class MemberSession(Declared, table=True):
     expiry_time: int = Field(sa_type=BIG)
     rotated_time: int | None = Field(None, sa_type=BIG)
     revoked_time: int | None = Field(None, sa_type=BIG)
+    browser: str = Field("", sa_column=_text(32))
+    system: str = Field("", sa_column=_text(32))
+    location: str = Field("", sa_column=_text(LOCATION_LIMIT))
 
 
 class VendorSessionLink(Declared, table=True):
@@ -225,6 +229,7 @@ class Handover(Declared, table=True):
     place: str = Field("", sa_column=_text(64))
     create_time: int = Field(sa_type=BIG)
     expiry_time: int = Field(sa_type=BIG)
+    location: str = Field("", sa_column=_text(LOCATION_LIMIT))
 
 
 class MemberConsent(Declared, table=True):

@@ -27,6 +27,7 @@ class QrLoginRow:
     place: str
     create_time: int
     expiry_time: int
+    location: str
 
 
 _NAMES = tuple(QrLoginRow.__dataclass_fields__)

@@ -16,7 +16,7 @@ _SESSION, _VENDOR = table_of(MemberSession), table_of(VendorSessionLink)
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """One token of a login. Times are epoch seconds."""
+    """One token of a login. Times are epoch seconds; `location` is that of `Location.dump`."""
 
     member_id: int
     connect_id: int
@@ -29,6 +29,9 @@ class SessionRow:
     expiry_time: int
     rotated_time: int | None
     revoked_time: int | None
+    browser: str = ""
+    system: str = ""
+    location: str = ""
     id: int = 0
 
 

@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from connect_core.crypto.sealing import derive_key
+from connect_core.devices import Devices
 from connect_core.errors import ConnectError, PageNotFound, Unavailable
 from connect_core.http import HttpPool
 from connect_core.manager import ConnectManager
@@ -162,6 +163,7 @@ def _make_context(manager: ConnectManager, pages: Pages) -> WebContext:
             is_plain_loopback=service.is_plain_loopback, readable_token_cookies=service.readable_token_cookies
         ),
         trusted_proxies=TrustedProxies(service.trusted_proxies),
+        devices=Devices(manager.settings.pages.geoip_database),
         limiter=Limiter(limits.per_address, manager.shared),
         failure_limiter=Limiter(limits.failures, manager.shared, "failures "),
         password_limiter=Limiter(

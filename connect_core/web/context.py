@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from starlette.requests import Request
 from starlette.responses import Response
 
+from connect_core.devices import Device, Devices
 from connect_core.errors import (
     BadRequest,
     CodeInvalid,
@@ -52,16 +53,16 @@ GUESSES = (BadRequest, CodeInvalid, CodeMissing, CodeSeen, NotLoggedIn, StateInv
 class WebContext:
     """The running service, as routes see it.
 
-    `limiter` counts by client address, `failure_limiter` those of them that are refused, `password_limiter` counts by
-    user name. `origins` may send forms and JSON with cookies;
-    `cors_origins` are those of them that browsers ask us about (CORS). `route_prefix` is where the routes begin,
-    `/connect`.
+    `devices` describes who logs in. `limiter` counts by client address, `failure_limiter` those of them that are
+    refused, `password_limiter` counts by user name. `origins` may send forms and JSON with cookies; `cors_origins` are
+    those of them that browsers ask us about (CORS). `route_prefix` is where the routes begin, `/connect`.
     """
 
     manager: ConnectManager
     pages: Pages
     cookies: Cookies
     trusted_proxies: TrustedProxies
+    devices: Devices
     limiter: Limiter
     failure_limiter: Limiter
     password_limiter: Limiter
@@ -135,8 +136,13 @@ class WebContext:
 
     def get_visit(self, request: Request, device_id: str = "", *, consent: str = "") -> Visit:
         """Return the visitor whose login is about to be finished, with the tokens that it ends."""
-        visit = get_visit(request, self.get_presented(request), device_id)
+        visit = get_visit(request, self.get_presented(request), device_id, self.describe_device(request))
         return replace(visit, consent=consent) if consent else visit
+
+    def describe_device(self, request: Request) -> Device:
+        """Return what is kept and shown of the device that sent the request."""
+        agent = request.headers.get("user-agent", "")
+        return self.devices.describe(agent, self.trusted_proxies.get_address(request))
 
     def forget_logins(self, request: Request, response: Response, *spared: str) -> None:
         """Delete every login cookie that the browser sent, ours and those of the `/buyer` routes, but for `spared`.
@@ -172,6 +178,11 @@ class WebContext:
     def get_login_page(self, return_to: str) -> str:
         """Return the login page's address, for a visitor who goes on to `return_to`; empty for the shop's home."""
         return with_query(f"{self.prefix}/login", return_to=return_to)
+
+    def get_qr_login_page(self, return_to: str) -> str:
+        """Return the address of a PC's QR login page, as `get_login_page`; empty where the shop has switched it off."""
+        is_on = self.manager.settings.service.handover
+        return with_query(f"{self.prefix}/handover", return_to=return_to) if is_on else ""
 
     def shorten(self, target: str) -> str:
         """Return a checked return target as links carry it: without our own origin, and empty for the shop's home."""

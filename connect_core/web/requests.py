@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
+from connect_core.devices import UNKNOWN_DEVICE, Device
 from connect_core.errors import BadRequest, Forbidden
 from connect_core.identity import Language
 from connect_core.limits import REQUEST_BODY_LIMIT, REQUEST_HEAD_LIMIT
@@ -144,15 +145,18 @@ def get_language(request: Request) -> Language:
     return _pick(request, dict(request.scope["headers"]))[0]
 
 
-def get_visit(request: Request, presented: PresentedTokens = NO_TOKENS, device_id: str = "") -> Visit:
+def get_visit(
+    request: Request, presented: PresentedTokens = NO_TOKENS, device_id: str = "", device: Device = UNKNOWN_DEVICE
+) -> Visit:
     """Return what the login steps need to know of the visitor.
 
-    `presented` are the tokens that a new login ends, `device_id` what an app calls its device.
+    `presented` are the tokens that a new login ends, `device_id` what an app calls its device, `device` what a session
+    keeps of it.
     """
     headers = dict(request.scope["headers"])  # read once: every login comes here, and Starlette's look-up is linear
     language, chosen = _pick(request, headers)
     agent = headers.get(b"user-agent", b"")[:512].decode("latin-1")
-    return Visit(request.state.request_id, agent, language, presented, chosen, device_id, get_root())
+    return Visit(request.state.request_id, agent, language, presented, chosen, device_id, get_root(), device=device)
 
 
 def _get_bearer(headers: Mapping[bytes, bytes]) -> str:

@@ -116,6 +116,7 @@ class Cookies:
         self.handover = f"{prefix}connect_handover"
         self.merge = f"{prefix}connect_merge"
         self.flash = f"{prefix}connect_flash"
+        self.opened = f"{prefix}connect_opened"
         self.language = prefix + LANGUAGE_COOKIE
 
     def set(self, response: Response, name: str, value: str, max_age: int) -> None:

@@ -9,10 +9,9 @@ Signatures, certificates and the two protocols (gateway V2, OpenAPI V3) have mod
 cookies, sessions or members.
 """
 
-import re
 from collections.abc import Mapping
 from typing import ClassVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urljoin
 
 from connect_alipay.gateway import Gateway
 from connect_alipay.keys import load_keys, log_ends
@@ -28,6 +27,7 @@ from connect_core.plugin import (
     Entrance,
     Http,
     Identity,
+    InAppBrowser,
     PersonId,
     Profile,
     Provider,
@@ -36,6 +36,7 @@ from connect_core.plugin import (
     Register,
     RequiredBrowser,
     VerifiedPhone,
+    find_in_app_browser,
     hookimpl,
     is_absent,
     read_text,
@@ -47,7 +48,7 @@ AUTHORIZE = {
     "sandbox": "https://openauth-sandbox.dl.alipaydev.com/oauth2/publicAppAuthorize.htm",
 }
 DEEP_LINK = "alipays://platformapi/startapp?appId=20000067&url="  # 20000067 is the browser inside Alipay's app
-BLOCKS_DEEP_LINKS = re.compile(r"MicroMessenger|\bQQ/|aweme")  # the browsers inside WeChat, QQ and Douyin
+BLOCKS_DEEP_LINKS = {InAppBrowser.WECHAT, InAppBrowser.WECOM, InAppBrowser.QQ, InAppBrowser.DOUYIN}
 SCOPES = {ClientType.PC: "auth_user", ClientType.H5: "auth_user", ClientType.APP: "kuaijie"}
 APP_LOGIN = {  # constant parameters of the login string that the native SDK takes
     "apiname": "com.alipay.account.auth",
@@ -76,6 +77,7 @@ class AlipayProvider(Provider):
     titles = {"zh": "支付宝", "en": "Alipay"}
     code_names = ("auth_code", "authCode")
     refuses_without_code = True
+    own_browser = InAppBrowser.ALIPAY
     settings: AlipaySettings
 
     def __init__(self, settings: AlipaySettings, http: Http) -> None:
@@ -106,12 +108,19 @@ class AlipayProvider(Provider):
         return with_query(self._authorize_url, parameters)
 
     def get_deep_link(self, start_url: str, user_agent: str) -> str | None:
-        """Return the link that opens `start_url` inside Alipay's app; None when the browser is Alipay's already."""
-        return None if "AlipayClient" in user_agent else DEEP_LINK + quote(start_url, safe="")
+        """Return the link that opens `start_url` inside Alipay's app; None when the browser is Alipay's already.
+
+        A sandbox on loopback has a page that stands for the app.
+        """
+        if find_in_app_browser(user_agent) is InAppBrowser.ALIPAY:
+            return None
+        if self._authorize_url.startswith("http:"):
+            return with_query(urljoin(self._authorize_url, "../_sandbox/app"), {"url": start_url})
+        return DEEP_LINK + quote(start_url, safe="")
 
     def find_required_browser(self, client_type: ClientType, user_agent: str) -> RequiredBrowser | None:
         """Return `BROWSER` for H5 in an app whose browser blocks the link to Alipay's app; else None."""
-        is_blocked = client_type is ClientType.H5 and BLOCKS_DEEP_LINKS.search(user_agent)
+        is_blocked = client_type is ClientType.H5 and find_in_app_browser(user_agent) in BLOCKS_DEEP_LINKS
         return RequiredBrowser.BROWSER if is_blocked else None
 
     async def login_callback(self, response: AuthorizationResponse) -> Identity:

@@ -5,7 +5,7 @@ Token: https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/authentication-mana
 Person: https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/authen-v1/user_info/get
 """
 
-from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook
+from connect_core.plugin import Claims, InAppBrowser, OAuth2Provider, Quirks, provider_hook
 
 
 class FeishuProvider(OAuth2Provider):
@@ -16,6 +16,7 @@ class FeishuProvider(OAuth2Provider):
 
     union_type = "FEISHU"
     titles = {"zh": "飞书", "en": "Feishu"}
+    own_browser = InAppBrowser.FEISHU
     authorize_url = "https://accounts.feishu.cn/open-apis/authen/v1/authorize"
     token_url = "https://accounts.feishu.cn/oauth/v3/token"
     userinfo_url = "https://open.feishu.cn/open-apis/authen/v1/user_info"

@@ -16,8 +16,12 @@ from connect_core.plugin import (
     OidcSettings,
     ProviderDenied,
     Register,
+    RequiredBrowser,
+    find_in_app_browser,
     hookimpl,
 )
+
+ISSUER = "https://accounts.google.com"
 
 
 class GoogleSettings(OidcSettings):
@@ -27,7 +31,7 @@ class GoogleSettings(OidcSettings):
     (`azp`): give the web client as `client_id` and the apps' clients as `audiences`.
     """
 
-    issuer: Issuer = Field("https://accounts.google.com", description="Google's issuer; change it only for a sandbox.")
+    issuer: Issuer = Field(ISSUER, description="Google's issuer; change it only for a sandbox.")
     hd: str = Field("", description="Only people of this Workspace domain may log in; default: everybody.")
 
 
@@ -45,6 +49,15 @@ class GoogleProvider(OidcProvider):
         """Raises as the base provider does."""
         super().__init__(settings, http)
         self.authorize = {"hd": settings.hd} if settings.hd else {}
+
+    def find_required_browser(self, client_type: ClientType, user_agent: str) -> RequiredBrowser | None:
+        """Return `BROWSER` in the browser of an app, where Google answers `disallowed_useragent`; else None.
+
+        "Use secure browsers": https://developers.google.com/identity/protocols/oauth2/policies#browsers
+        The sandbox works in any browser.
+        """
+        is_real = self.settings.issuer == ISSUER
+        return RequiredBrowser.BROWSER if is_real and find_in_app_browser(user_agent) else None
 
     def find_issuer(self, claims: Mapping[str, Any]) -> str | None:
         """Return the configured issuer for that name and for the same name without `https://`: Google uses both."""

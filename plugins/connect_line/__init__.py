@@ -4,7 +4,16 @@ https://developers.line.biz/en/docs/line-login/integrate-line-login/
 ID tokens: https://developers.line.biz/en/docs/line-login/verify-id-token/
 """
 
-from connect_core.plugin import ClientType, Entrance, Field, Issuer, OidcProvider, OidcSettings, provider_hook
+from connect_core.plugin import (
+    ClientType,
+    Entrance,
+    Field,
+    InAppBrowser,
+    Issuer,
+    OidcProvider,
+    OidcSettings,
+    provider_hook,
+)
 
 
 class LineSettings(OidcSettings):
@@ -18,6 +27,7 @@ class LineProvider(OidcProvider):
 
     union_type = "LINE"
     titles = {"zh": "LINE", "en": "LINE"}
+    own_browser = InAppBrowser.LINE
     entrances = {**OidcProvider.entrances, ClientType.APP: Entrance.CREDENTIAL}
     Settings = LineSettings
     algorithms = ("ES256", "HS256")  # HS256 with the channel secret on the web, ES256 with LINE's key in native apps

@@ -6,7 +6,16 @@ Profile: https://wiki.connect.qq.com/get_user_info
 Errors: https://wiki.connect.qq.com/公共返回码说明
 """
 
-from connect_core.plugin import Claims, Endpoint, Field, OAuth2Provider, OAuth2Settings, Quirks, provider_hook
+from connect_core.plugin import (
+    Claims,
+    Endpoint,
+    Field,
+    InAppBrowser,
+    OAuth2Provider,
+    OAuth2Settings,
+    Quirks,
+    provider_hook,
+)
 
 
 class QqSettings(OAuth2Settings):
@@ -20,6 +29,7 @@ class QqProvider(OAuth2Provider):
 
     union_type = "QQ"
     titles = {"zh": "QQ", "en": "QQ"}
+    own_browser = InAppBrowser.QQ
     Settings = QqSettings
     authorize_url = "https://graph.qq.com/oauth2.0/authorize"
     token_url = "https://graph.qq.com/oauth2.0/token"

@@ -23,6 +23,7 @@ from connect_core.plugin import (
     Endpoint,
     Entrance,
     Identity,
+    InAppBrowser,
     PagePreviewed,
     PersonId,
     Profile,
@@ -32,6 +33,7 @@ from connect_core.plugin import (
     Register,
     RequiredBrowser,
     VerifiedPhone,
+    find_in_app_browser,
     hookimpl,
     is_absent,
     read_number,
@@ -77,6 +79,7 @@ class WechatProvider(Provider):
     titles = {"zh": "微信", "en": "WeChat"}
     refuses_without_code = True
     denial_words = ("authdeny",)  # in place of the code
+    own_browser = InAppBrowser.WECHAT
     settings: WechatSettings
 
     async def get_login_url(self, request: AuthorizationRequest) -> str:
@@ -102,8 +105,7 @@ class WechatProvider(Provider):
 
     def find_required_browser(self, client_type: ClientType, user_agent: str) -> RequiredBrowser | None:
         """Return `VENDOR_APP` for H5 outside WeChat, else None. The sandbox works in any browser."""
-        # WeCom's browser has both words in its user agent; WeChat logins do not work there.
-        is_inside = "MicroMessenger" in user_agent and "wxwork" not in user_agent
+        is_inside = find_in_app_browser(user_agent) is InAppBrowser.WECHAT  # logins do not work in WeCom's
         is_real = self.settings.open_url.startswith("https:")
         return RequiredBrowser.VENDOR_APP if client_type is ClientType.H5 and is_real and not is_inside else None
 

@@ -6,7 +6,7 @@ Profile: https://open.weibo.com/wiki/2/users/show
 Errors: https://open.weibo.com/wiki/Error_code
 """
 
-from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook
+from connect_core.plugin import Claims, InAppBrowser, OAuth2Provider, Quirks, provider_hook
 
 
 class WeiboProvider(OAuth2Provider):
@@ -14,6 +14,7 @@ class WeiboProvider(OAuth2Provider):
 
     union_type = "WEIBO"
     titles = {"zh": "微博", "en": "Weibo"}
+    own_browser = InAppBrowser.WEIBO
     authorize_url = "https://api.weibo.com/oauth2/authorize"
     token_url = "https://api.weibo.com/oauth2/access_token"
     userinfo_url = "https://api.weibo.com/2/users/show.json"

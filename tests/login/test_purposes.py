@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import pytest
 
+from connect_core.devices import UNKNOWN_DEVICE
 from connect_core.errors import ConnectError, MemberDisabled, NotLoggedIn
 from connect_core.identity import ClientType
-from connect_core.login.qr_login import Device
 from connect_core.login.start import StartOptions
 from connect_core.login.values import LOG_IN, ChoiceNeeded, Outcome, Purpose, PurposeKind, SessionOpened
 from connect_core.manager import ConnectManager
@@ -139,7 +139,7 @@ async def test_every_act_reads_member_and_session_again(
 ) -> None:
     """After the request has found its member, and before the act's transaction, either may have ended."""
     session = await log_in(manager, "a")
-    id_ = (await manager.qr_logins.start(Device("", "", ""))).id
+    id_ = (await manager.qr_logins.start(UNKNOWN_DEVICE)).id
     if act == "approve":
         await manager.qr_logins.scan(id_, session, "r")
     rows(tmp_path, meanwhile)

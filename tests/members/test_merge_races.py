@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from connect_core.devices import UNKNOWN_DEVICE
 from connect_core.errors import MemberDisabled, NotLoggedIn
-from connect_core.login.qr_login import Device
 from connect_core.login.values import SessionOpened
 from connect_core.manager import ConnectManager
 from connect_core.members import merge_rules
@@ -284,7 +284,7 @@ async def test_a_collected_login_that_meets_a_merge_opens_no_session_of_the_merg
 ) -> None:
     """A phone of the merged member has approved a PC, which collects while the merge is under way."""
     kept, merged = await pair(manager, 0)
-    begun = await manager.qr_logins.start(Device("", "", ""))
+    begun = await manager.qr_logins.start(UNKNOWN_DEVICE)
     await manager.qr_logins.scan(begun.id, merged, "r")
     await manager.qr_logins.approve(begun.id, merged)
     proof = await manager.merges.prove(kept, 2)

@@ -7,6 +7,7 @@ import pytest
 
 from connect_core.errors import ProviderBadResponse, ProviderDenied
 from connect_core.identity import ClientType, PersonId
+from connect_core.plugin import RequiredBrowser
 from connect_core.testing import ProviderContract, RunningShop, Visitor, run_shop
 from connect_google import GoogleProvider, OneTapProvider
 from connect_google.sandbox import GoogleSandbox, OneTapSandbox
@@ -52,6 +53,21 @@ class Google(GoogleProvider):
 def google() -> Vendor:
     """Google's documented answers."""
     return Vendor(discovery=DOCUMENT)
+
+
+@pytest.mark.parametrize(("issuer", "refused"), [(ISSUER, RequiredBrowser.BROWSER), ("http://127.0.0.1:9000", None)])
+def test_an_apps_own_browser_is_refused(issuer: str, refused: RequiredBrowser | None) -> None:
+    """Google answers `disallowed_useragent` in web views, its sandbox does not; browsers work.
+
+    https://developers.google.com/identity/protocols/oauth2/policies#browsers
+    """
+    settings = GoogleProvider.Settings(client_id="c", client_secret="s", issuer=issuer)
+    provider = GoogleProvider(settings, None)
+    view = "Mozilla/5.0 (Linux; Android 14; K; wv) AppleWebKit/537.36 Version/4.0 Chrome/140.0 Mobile Safari/537.36"
+    for client_type in (ClientType.PC, ClientType.H5):
+        assert provider.find_required_browser(client_type, view) is refused
+        assert provider.find_required_browser(client_type, f"{view} Line/14.9.0") is refused
+        assert provider.find_required_browser(client_type, view.replace("; wv", "")) is None
 
 
 async def test_documented_token_names_a_person() -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from connect_core.devices import Device
 from connect_core.errors import StateExpired
-from connect_core.login.qr_login import LIFE, Device
+from connect_core.login.qr_login import LIFE
 from connect_core.login.values import SessionOpened
 from connect_core.manager import ConnectManager
 from connect_core.sessions import LiveSession, PresentedTokens

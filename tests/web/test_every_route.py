@@ -10,6 +10,7 @@ import httpx
 import pytest
 from starlette.routing import Route
 
+from connect_core.devices import Devices
 from connect_core.errors import ConnectError, printable
 from connect_core.harness import RunningShop, Visitor
 from connect_core.http import parse_object
@@ -20,7 +21,6 @@ from connect_core.login.return_targets import Targets
 from connect_core.observability.logs import redact
 from connect_core.providers.oidc.id_token import split_token
 from connect_core.providers.registry import Plugins
-from connect_core.web.login.user_agents import describe
 
 from ..kit.databases import run_shop
 from ..kit.malformed import BEARERS, BODIES, COOKIE_HEADERS
@@ -217,7 +217,7 @@ def test_no_reader_of_ours_can_be_made_to_burn_time(hostile: str) -> None:
     readers: list[Callable[[str], object]] = [
         lambda text: _quietly(targets.check, text),
         lambda text: pick_language(text, ("zh-CN", "en"), "en"),
-        lambda text: describe(text, "192.0.2.1"),
+        lambda text: Devices().describe(text, "192.0.2.1"),
         lambda text: redact(f"token {text} code={text}"),
         lambda text: Profile.of(nickname=text, face=text),
         lambda text: _quietly(Flows([bytes(32)]).open_ticket, text, 0),

@@ -64,7 +64,7 @@ def test_login_goes_to_the_vendor(shop: RunningShop, visitor: Visitor, provider:
 def test_login_outside_alipays_app_wakes_it(shop: RunningShop, visitor: Visitor) -> None:
     """In H5 the link opens Alipay's app on our own start URL; inside the app, and there alone, the flow begins."""
     outside = visitor.http.get("/connect/alipay/h5/login")
-    assert outside.headers["location"].startswith("alipays://platformapi/startapp?appId=20000067&url=")
+    assert outside.headers["location"].startswith(f"{shop.sandbox_url}/alipay/_sandbox/app?url=")
     assert set_cookies(outside) == {}
     start_url = query_of(outside.headers["location"])["url"]
     inside = visitor.http.get(start_url)
@@ -161,10 +161,10 @@ def test_hostile_names_reach_a_client_as_data() -> None:
 
 
 def test_login_url_wakes_alipay_and_begins_inside(shop: RunningShop, visitor: Visitor) -> None:
-    """A single-page app gets `alipays://` outside Alipay's app, plain https inside, and no ticket."""
+    """A single-page app gets the link into Alipay's app outside of it, Alipay's page inside, and no ticket."""
     outside = visitor.http.post("/connect/alipay/h5/login-url", json={"return_to": "/orders"})
     assert list(outside.json()) == ["login_url"]
-    assert outside.json()["login_url"].startswith("alipays://")
+    assert outside.json()["login_url"].startswith(f"{shop.sandbox_url}/alipay/_sandbox/app?url=")
     assert set_cookies(outside) == {}
     inside = visitor.http.post("/connect/alipay/h5/login-url", json={"return_to": "/orders"}, headers=ALIPAY_APP)
     check_headers(inside)

@@ -17,8 +17,10 @@ from connect_core.identity import ClientType, Language
 from connect_core.login.start import StartOptions
 from connect_core.login.values import Delivery, Purpose, PurposeKind
 from connect_core.members.current import LoggedIn
+from connect_core.members.self_service import ActiveSession
 from connect_core.providers import calls
 from connect_core.providers.provider import Entrance
+from connect_core.user_agents import name_in
 from connect_core.web import endpoints, responses
 from connect_core.web.context import WebContext
 from connect_core.web.endpoints import PostedFrom
@@ -92,8 +94,8 @@ class _AccountEndpoints:
 
     async def sessions(self, request: Request) -> Response:
         logged_in = await self._context.find_member(request)
-        sessions = await self._self_service.find_sessions(logged_in.session)
-        return responses.json_response([asdict(session) for session in sessions])
+        sessions, language = await self._self_service.find_sessions(logged_in.session), get_visit(request).language
+        return responses.json_response([_describe_session(session, language) for session in sessions])
 
     async def end_session(self, request: Request) -> Response:
         logged_in = await self._context.find_member(request)
@@ -164,6 +166,10 @@ class _AccountEndpoints:
                     to_moment(active.login_time),
                     f"{prefix}/sessions/{active.id}/end",
                     active.is_this,
+                    to_moment(active.seen_time),
+                    name_in(language, active.browser),
+                    name_in(language, active.system),
+                    active.location.describe(language),
                 )
                 for active in sessions
             ],
@@ -246,6 +252,13 @@ def find_titles(context: WebContext, language: Language) -> dict[str, str]:
         configured.provider.union_type: get_title(configured, language)
         for configured in reversed([*context.manager.registry])
     }
+
+
+def _describe_session(session: ActiveSession, language: Language) -> dict[str, object]:
+    """Return a session as JSON; its location as `city` and `country`, in the visitor's language."""
+    described = asdict(session)
+    del described["location"]
+    return described | dict(zip(("city", "country"), session.location.name_in(language), strict=True))
 
 
 def to_moment(seconds: int) -> datetime:

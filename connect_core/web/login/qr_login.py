@@ -5,12 +5,10 @@ PC's page reloads by the header `Refresh`. The PC is told the state while it wai
 """
 
 import asyncio
-import io
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-import segno
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute
@@ -25,11 +23,12 @@ from connect_core.errors import (
     Unavailable,
 )
 from connect_core.login.qr_login import INTERVAL, LIFE, Begun, QrLoginProgress, QrLoginState
+from connect_core.user_agents import name_in
 from connect_core.web import responses
 from connect_core.web.context import WebContext
 from connect_core.web.endpoints import Endpoint, PostedFrom, for_visits, route
 from connect_core.web.error_pages import ErrorStyle, error_page, leading_back_to
-from connect_core.web.login.user_agents import describe
+from connect_core.web.login.qr_code import code_response
 from connect_core.web.pages import with_query
 from connect_core.web.pages.views import NextStep, QrLoginConfirmation
 from connect_core.web.rate_limit import Limiter
@@ -125,10 +124,7 @@ class _PcEndpoints:
 
     async def code(self, request: Request) -> Response:
         """Answer the QR code of this browser's ticket."""
-        svg = io.BytesIO()
-        url = self._url(self._get_ticket(request).partition(".")[0])
-        segno.make_qr(url, error="m").save(svg, kind="svg", scale=8, border=4, light="#fff", xmldecl=False)
-        return Response(svg.getvalue(), 200, responses.HEADERS, "image/svg+xml")
+        return code_response(self._url(self._get_ticket(request).partition(".")[0]))
 
     async def status(self, request: Request) -> Response:
         ticket = self._get_ticket(request)
@@ -161,8 +157,7 @@ class _PcEndpoints:
 
     async def _begin(self, request: Request) -> Begun:
         await self._context.count(request)
-        agent, address = request.headers.get("user-agent", "")[:512], self._context.trusted_proxies.get_address(request)
-        return await self._qr_logins.start(describe(agent, address))
+        return await self._qr_logins.start(self._context.describe_device(request))
 
     async def _stream(self, ticket: str, *, lasts: bool) -> AsyncIterator[str]:
         self._streams += 1
@@ -227,15 +222,25 @@ class _PhoneEndpoints:
         scanned = await self._qr_logins.scan(id_, logged_in.session, request.state.request_id)
         device = scanned.device
         if not wants_page(request):
-            pc = {"browser": device.browser, "system": device.system, "place": device.place}
-            return responses.json_response({**pc, "age": scanned.age, "status": scanned.state})
+            city, country = device.location.name_in(visit.language)
+            pc = {"browser": device.browser, "system": device.system, "place": device.network}
+            where = {"city": city, "country": country}
+            return responses.json_response({**pc, **where, "age": scanned.age, "status": scanned.state})
         if scanned.state == QrLoginState.APPROVED:
             return self._answer_decision(request, scanned.state)
         shop_host = urlsplit(self._context.manager.settings.service.public_url).netloc
         member = logged_in.member.nickname or logged_in.member.uname
         url = f"{self._context.prefix}/h/{id_}"
+        browser, system = (name_in(visit.language, name) for name in (device.browser, device.system))
         confirmation = QrLoginConfirmation(
-            shop_host, member, device.browser, device.system, device.place, scanned.age, url
+            shop_host,
+            member,
+            browser,
+            system,
+            device.network,
+            scanned.age,
+            url,
+            device.location.describe(visit.language),
         )
         return responses.html_response(self._context.pages.confirm_handover(visit.language, confirmation))
 

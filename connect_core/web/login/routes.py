@@ -3,7 +3,6 @@
 Reads the request, calls the manager, writes the response; `delivery` has what the steps have in common.
 """
 
-import logging
 from collections.abc import Mapping
 from functools import partial
 from urllib.parse import urlencode
@@ -18,12 +17,16 @@ from connect_core.languages import find_text
 from connect_core.login.start import IN_APP, Start, StartOptions
 from connect_core.login.values import Delivery
 from connect_core.providers import calls
-from connect_core.providers.provider import Entrance, RequiredBrowser, WorksInSomeBrowsers
+from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import ConfiguredProvider
+from connect_core.user_agents import InAppBrowser, find_in_app_browser, is_mobile
 from connect_core.web import endpoints, responses
 from connect_core.web.context import WebContext
 from connect_core.web.logged_in import find_logged_in
+from connect_core.web.login.browsers import find_better_place
 from connect_core.web.login.delivery import deliver, finish_flow, keep_flow, set_token_cookies, token_body
+from connect_core.web.login.opening_app import open_app
+from connect_core.web.login.qr_code import code_response
 from connect_core.web.pages.views import LoginChoice
 from connect_core.web.requests import (
     check_origin,
@@ -38,8 +41,6 @@ from connect_core.web.requests import (
 
 _OLD_IN_APP = "awake"
 """What `IN_APP` was called in the release before; links made by it may still be opened."""
-log = logging.getLogger("connect_login")
-_MOBILE = ("Mobile", "Android", "iPhone", "iPad", "HarmonyOS")
 
 
 def login_routes(context: WebContext) -> list[BaseRoute]:
@@ -49,6 +50,7 @@ def login_routes(context: WebContext) -> list[BaseRoute]:
     prefix, path = context.prefix, f"{context.prefix}/{{provider}}/{{client}}"
     return [
         route(f"{path}/login", endpoints.for_visits(login.start), "GET"),
+        route(f"{path}/login/code.svg", login.code, "GET"),
         route(f"{path}/callback", endpoints.for_visits(login.callback), "GET", "POST"),
         route(f"{path}/login-url", login.login_url, "POST", cross_origin=True),
         route(f"{path}/token", login.token, "POST", cross_origin=True),
@@ -71,9 +73,20 @@ class _LoginEndpoints:
     async def start(self, request: Request) -> Response:
         await self._context.count(request)
         start = await self._begin(request, get_parameters(request))
+        if start.flow is None and wants_page(request):
+            configured = self._manager.registry.find(request.path_params["provider"], request.path_params["client"])
+            return await open_app(self._context, request, start, get_title(configured, get_visit(request).language))
         if start.flow and not _is_web(start.login_url):
             raise Unsupported("this client type begins with login-url")
         return keep_flow(self._context, request, responses.redirect(start.login_url), start)
+
+    async def code(self, request: Request) -> Response:
+        """Answer the QR code with which a phone begins the login that a deep link begins on the phone itself."""
+        await self._context.count(request)
+        start = await self._begin(request, get_parameters(request))
+        if not start.start_url:
+            raise Unsupported("this login opens no app here")
+        return code_response(start.start_url)
 
     async def callback(self, request: Request) -> Response:
         if request.method == "POST":
@@ -193,11 +206,11 @@ class _LoginEndpoints:
     async def login_page(self, request: Request) -> Response:
         query = get_parameters(request)
         visit = get_visit(request)
-        is_mobile = any(word in visit.user_agent for word in _MOBILE)
-        client = query.get("client") or (ClientType.H5 if is_mobile else ClientType.PC)
+        client = query.get("client") or (ClientType.H5 if is_mobile(visit.user_agent) else ClientType.PC)
         return_to = query.get("return_to", "")
         if return_to:
             self._manager.targets.check(return_to)
+        in_app = find_in_app_browser(visit.user_agent)
         choices = [
             LoginChoice(
                 configured.name,
@@ -206,7 +219,7 @@ class _LoginEndpoints:
                 configured.icon,
                 find_better_place(configured, visit.user_agent),
             )
-            for configured in self._shown_for(client)
+            for configured in _own_first(self._shown_for(client), in_app)
             if (url := self._start_url(configured))
         ]
         service = self._manager.settings.service
@@ -217,6 +230,7 @@ class _LoginEndpoints:
             client=query.get("client", ""),
             origin=service.public_url,
             has_qr_login=service.handover and client == ClientType.PC,
+            in_app=in_app,
         )
         return responses.html_response(text)
 
@@ -271,22 +285,9 @@ def get_title(configured: ConfiguredProvider, language: str) -> str:
     return find_text(configured.provider.titles, language) or configured.name
 
 
-def find_better_place(configured: ConfiguredProvider, user_agent: str) -> RequiredBrowser | None:
-    """Return which browser or app this login works in, None when it works in this one.
-
-    A plugin that raises or answers anything else counts as None: its mistake must not cost the member the login page.
-    """
-    provider = configured.provider
-    if not isinstance(provider, WorksInSomeBrowsers):
-        return None
-    try:
-        place: object = provider.find_required_browser(configured.client_type, user_agent)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001 - a plugin may raise anything, even SystemExit
-        log.warning("plugin_failed", extra={"provider": configured.name, "error": type(error).__name__})
-        return None
-    return place if isinstance(place, RequiredBrowser) else None
+def _own_first(shown: list[ConfiguredProvider], in_app: InAppBrowser | None) -> list[ConfiguredProvider]:
+    """Return the providers in the shop's order, inside a vendor's app that vendor's first."""
+    return sorted(shown, key=lambda configured: in_app is None or configured.provider.own_browser is not in_app)
 
 
 def _is_web(url: str) -> bool:

@@ -18,6 +18,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, St
 from connect_core.errors import Unavailable, every_error
 from connect_core.identity import Language
 from connect_core.settings import PageSettings
+from connect_core.user_agents import InAppBrowser
 from connect_core.web.mounting import get_root
 from connect_core.web.pages.assets import NO_ICONS, SHOP_STYLES, STYLES, find_logo, load_assets
 from connect_core.web.pages.catalogues import load_catalogues
@@ -26,6 +27,7 @@ from connect_core.web.pages.messages import refusal_keys
 from connect_core.web.pages.times import describe_wait, format_moment, make_filters
 from connect_core.web.pages.views import (
     AccountView,
+    AppOpening,
     ConnectionView,
     LoginChoice,
     MemberView,
@@ -35,6 +37,7 @@ from connect_core.web.pages.views import (
     ShopView,
     get_initial,
 )
+from connect_core.web.pages.ways_out import find_way_out
 
 TEMPLATES = Path(__file__).parent / "templates"
 _CODES = frozenset(error.code for error in every_error())
@@ -82,12 +85,14 @@ class Pages:
         client: str = "",
         origin: str = "",
         has_qr_login: bool = False,
+        in_app: InAppBrowser | None = None,
     ) -> str:
         """Return the hosted login page: the logins that work in this browser, then the others and where they work.
 
         `return_to` and `client` are the parameters of the page's own address. `return_to` goes into every login's
         address; both go into the links to other languages, and into the address, beginning with `origin`, that a
-        visitor can take along to another browser. With `has_qr_login` the page links to the QR login.
+        visitor can take along to another browser. `in_app` is the app whose browser shows the page, and decides how to
+        leave it. With `has_qr_login` the page links to the QR login.
         """
         page_query = {"client": client, "return_to": return_to}
         logins = [(choice, with_query(choice.url, return_to=return_to)) for choice in choices if not choice.place]
@@ -95,7 +100,12 @@ class Pages:
         address = with_query(f"{origin}{self._prefix}/login", **page_query) if elsewhere else ""
         handover = with_query(f"{self._prefix}/handover", return_to=return_to) if has_qr_login else ""
         values: dict[str, Any] = {"logins": logins, "elsewhere": elsewhere, "address": address, "handover": handover}
-        return self._render("login.html", language, page_query=page_query, **values)
+        way_out = find_way_out(in_app, address)
+        return self._render("login.html", language, page_query=page_query, way_out=way_out, **values)
+
+    def opening_app(self, language: Language, opening: AppOpening) -> str:
+        """Return the page between a login's start and the vendor's app."""
+        return self._render("opening_app.html", language, opening=opening)
 
     def refused(
         self,

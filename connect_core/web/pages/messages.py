@@ -176,6 +176,29 @@ TEXTS: Mapping[str, str] = {
     "merge_merged": "This account is closed",
     "merge_current": "You are logged in to this one",
     "handover_seconds": "Valid for another %d seconds",
+    "last_seen": "Last used",
+    "device_place": "Location",
+    "leave_by_menu": "Works in your browser: tap '...' at the top right, then 'Open in browser'",
+    "leave_qq": "Works in your browser: tap the menu at the top right, then 'Open in browser'",
+    "leave_meta": "Works in your browser: tap '...' at the top right, then 'Open in external browser'",
+    "leave_by_link": "Works in your browser: open this page there",
+    "leave_android": (
+        "Works in your browser: choose 'Open in browser' in the menu at the top right, or copy the address below"
+    ),
+    "leave_ios": "Works in Safari: tap the compass or 'Open in Safari', or copy the address below",
+    "app_opening": "Opening %s...",
+    "app_opened": "Continue in %s",
+    "app_goes_on": "The login goes on in %s. You are then logged in there, not in this browser.",
+    "app_open": "Open %s",
+    "app_nothing_happens": "Nothing happens? Choose another way to log in",
+    "app_log_in_here": "Log in in this browser instead",
+    "app_scan": "Scan with %s",
+    "app_scan_advice": (
+        "Scan this QR code with %s on your phone. You are then logged in on the phone, not on this computer."
+    ),
+    "app_by_phone": "Log in on this computer instead",
+    "app_code": "QR code to log in on your phone",
+    "app_blocked": "%s cannot be opened from here",
 }
 
 _NOT_COMPLETED = "The login was not completed"

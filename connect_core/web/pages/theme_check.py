@@ -22,6 +22,7 @@ from connect_core.web.pages import TEMPLATES, Pages
 from connect_core.web.pages.assets import NO_ICONS
 from connect_core.web.pages.views import (
     AccountView,
+    AppOpening,
     ConnectionView,
     LoginChoice,
     MemberView,
@@ -30,6 +31,7 @@ from connect_core.web.pages.views import (
     QrLoginConfirmation,
     SessionView,
     UndoableMergeView,
+    WayOut,
 )
 
 Page = Callable[[], str]
@@ -82,19 +84,29 @@ def sample_pages(pages: Pages, language: Language, words: str = "A", *, is_full:
     yield lambda: pages.first_login(language, words, some, asks_account=False)
     for state in ("waiting", "scanned", "approved", "denied", "expired"):
         yield partial(pages.handover, language, state, some, seconds_left=87)
-    yield lambda: pages.confirm_handover(language, QrLoginConfirmation(words, words, some, some, some, 0, url))
+    confirmation = QrLoginConfirmation(words, words, some, some, some, 0, url, some)
+    yield lambda: pages.confirm_handover(language, confirmation)
     for state in ("approved", "denied"):
         yield partial(pages.handover_decided, language, state, url if is_full else "")
     yield lambda: pages.leaving(language, url)
+    yield from _openings(pages, language, words, is_full=is_full)
+
+
+def _openings(pages: Pages, language: Language, words: str, *, is_full: bool) -> Iterator[Page]:
+    url, code_url = f"/{words}", pages.environment.filters["icon"]("mark")
+    way_out = WayOut("leave_by_link", url) if is_full else WayOut("open_in_browser")
+    for state in ("opening", "opened", "desk", "elsewhere", "logged_in"):
+        opening = AppOpening(state, words, url, code_url, words, url, url, url if is_full else "", way_out)
+        yield partial(pages.opening_app, language, opening)
 
 
 def _full_account(member: MemberView, choices: list[LoginChoice], words: str) -> AccountView:
-    url, day = f"/{words}", datetime(2026, 3, 1, tzinfo=UTC)
+    url, day, some = f"/{words}", datetime(2026, 3, 1, tzinfo=UTC), [words] * 3
     return AccountView(
         member,
         [ConnectionView(words, words, day, words, url)],
         choices,
-        [SessionView(client, day, url, is_this=client == "pc") for client in ("pc", "h5", "app", "mini")],
+        [SessionView(client, day, url, client == "pc", day, *some) for client in ("pc", "h5", "app", "mini")],
         [UndoableMergeView(words, day, url)],
         has_passwords=True,
         offers_merge=True,

@@ -32,6 +32,37 @@ class LoginChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class WayOut:
+    """How to get from an app's own browser to the phone's: `text` is the key of the words in `messages.TEXTS`.
+
+    With a `url` the words are those of a link to it, which opens the phone's browser.
+    """
+
+    text: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AppOpening:
+    """A login that goes on in the vendor's app, which is called `app`.
+
+    `state`: `opening` and `opened`, where `link` opens the app; `desk`, where a phone scans the QR code at `code_url`;
+    `elsewhere`, where `way_out` says how to open `address` in the phone's browser; `logged_in`, where the member goes
+    on to `return_to`. `login_page` has the other ways to log in, and `handover`, unless empty, the QR login.
+    """
+
+    state: str
+    app: str
+    link: str
+    code_url: str
+    address: str
+    login_page: str
+    return_to: str
+    handover: str
+    way_out: WayOut
+
+
+@dataclass(frozen=True, slots=True)
 class MemberView:
     """A member. `face` is the address of a picture elsewhere: our pages do not load it, a shop's own template may."""
 
@@ -65,15 +96,20 @@ class ConnectionView:
 
 @dataclass(frozen=True, slots=True)
 class SessionView:
-    """A session of the member's, begun at `since`, with a time zone; a form posts to `end_url`.
+    """A session of the member's, begun at `since` and used last at `seen`, aware; a form posts to `end_url`.
 
-    `is_this`: it is the session of the browser that asks.
+    `is_this`: it is the session of the browser that asks. `browser`, `system` and `place` (city and country) are what
+    was known of the device at the login, in the visitor's language; each may be empty.
     """
 
     client_type: str
     since: datetime
     end_url: str
     is_this: bool
+    seen: datetime
+    browser: str = ""
+    system: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +161,8 @@ class MergePreview:
 class QrLoginConfirmation:
     """What the phone shows before a PC is logged in: the shop's host, as which member, and which PC.
 
-    `place` is the network of the PC's address, `age` how many seconds ago the PC asked. The forms post to `url` with
-    `/approve` or `/deny` after it.
+    `place` is the network of the PC's address, `location` the city and country; each may be empty. `age` is how many
+    seconds ago the PC asked. The forms post to `url` with `/approve` or `/deny` after it.
     """
 
     shop: str
@@ -136,6 +172,7 @@ class QrLoginConfirmation:
     place: str
     age: int
     url: str
+    location: str = ""
 
 
 @dataclass(frozen=True, slots=True)

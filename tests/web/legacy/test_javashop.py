@@ -144,7 +144,7 @@ def test_h5_login_url_is_a_text(shop: RunningShop, visitor: Visitor) -> None:
     outside = visitor.http.get(f"{H5}/getLoginUrl", params={"redirectUri": PAGE})
     check_headers(outside)
     assert outside.headers["content-type"] == "text/plain; charset=utf-8"
-    assert outside.text.startswith("alipays://platformapi/startapp?appId=20000067&url=")
+    assert outside.text.startswith(f"{shop.sandbox_url}/alipay/_sandbox/app?url=")
     assert flow_cookies(visitor) == {}
     start_url = query_of(outside.text)["url"]
     assert query_of(start_url) == {"redirect_uri": PAGE, "in_app": "1"}

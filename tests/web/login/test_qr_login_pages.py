@@ -7,11 +7,10 @@ import httpx
 import pytest
 
 from connect_core.harness import RunningShop, Visitor
-from connect_core.web.login.user_agents import describe, get_place
 
 from ...kit.clock import Clock
 from ...kit.databases import run_shop
-from ...kit.qr_logins import COOKIE, PC_AGENT, approve, collect, start, uid
+from ...kit.qr_logins import COOKIE, approve, collect, start, uid
 from ...kit.web_shops import HTML, check_headers, refused, set_cookies
 
 
@@ -168,26 +167,3 @@ def test_the_login_page_offers_it_on_a_pc(pc: Visitor) -> None:
     page = pc.http.get("/connect/login?client=pc&return_to=/cart", headers=HTML).text
     assert 'href="/connect/handover?return_to=%2Fcart"' in page
     assert "/handover" not in pc.http.get("/connect/login?client=h5", headers=HTML).text
-
-
-@pytest.mark.parametrize(
-    ("agent", "browser", "system"),
-    [
-        (PC_AGENT, "Chrome", "Windows"),
-        (f"{PC_AGENT} Edg/140.0", "Edge", "Windows"),
-        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 14_0) Version/17.0 Safari/605.1.15", "Safari", "macOS"),
-        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0", "Firefox", "Linux"),
-        ("<script>", "", ""),
-    ],
-)
-def test_a_pc_is_called_by_names_of_ours(agent: str, browser: str, system: str) -> None:
-    """What a visitor sends picks a name from our lists, and is never shown itself."""
-    shown = describe(agent, "203.0.113.77")
-    assert (shown.browser, shown.system, shown.place) == (browser, system, "203.0.113.*")
-
-
-def test_a_place_is_coarse() -> None:
-    """/24 of IPv4 and /48 of IPv6, also of the network that a visitor counts for; nothing where nothing is known."""
-    assert get_place("10.0.0.9") == "10.0.0.*"
-    assert get_place("2001:db8:1:2::/64") == "2001:db8:1::/48"
-    assert get_place("unknown") == ""

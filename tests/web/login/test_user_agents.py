@@ -12,7 +12,10 @@ from connect_core.harness import RunningShop, Visitor, run_shop
 from connect_core.identity import ClientType
 from connect_core.providers.provider import RequiredBrowser
 from connect_core.providers.registry import ConfiguredProvider
-from connect_core.web.login.routes import find_better_place
+from connect_core.user_agents import InAppBrowser
+from connect_core.web.login.browsers import find_better_place
+from connect_core.web.pages.messages import TEXTS
+from connect_core.web.pages.ways_out import find_way_out
 
 from ...kit.web_shops import alipay_and_wechat
 
@@ -64,6 +67,38 @@ def test_what_works_stands_first(shop: RunningShop) -> None:
     """In the shop's order, with those that do not work behind it."""
     page = open_page(shop, IN_WECHAT)
     assert page.index('data-provider="wechat"') < page.index('data-elsewhere="alipay"')
+
+
+def test_an_apps_own_login_stands_first() -> None:
+    """Inside WeChat that is WeChat, wherever the shop lists it; elsewhere the shop's order counts."""
+    with run_shop(alipay_and_wechat()) as shop:  # the sandbox's logins work in any browser
+        for agent, names in ((IN_WECHAT, ["wechat"]), (BROWSERS["Safari"][0], ["alipay", "wechat"])):
+            assert re.findall(r'data-provider="(\w+)"', open_page(shop, agent)) == names
+        inside = open_page(shop, BROWSERS["WeChat"][0].replace("MicroMessenger", "AlipayClient"))
+        assert re.findall(r'data-provider="(\w+)"', inside) == ["alipay", "wechat"]
+
+
+WAYS_OUT = {
+    "WeChat": "tap &#39;...&#39; at the top right, then &#39;Open in browser&#39;",
+    "WeCom": "tap &#39;...&#39; at the top right, then &#39;Open in browser&#39;",
+    "QQ": "tap the menu at the top right",
+}
+
+
+@pytest.mark.parametrize("name", WAYS_OUT)
+def test_the_way_out_names_the_apps_own_menu(shop: RunningShop, name: str) -> None:
+    """Word for word what the visitor taps."""
+    assert WAYS_OUT[name] in open_page(shop, BROWSERS[name][0])
+
+
+def test_every_app_has_a_way_out() -> None:
+    """With words in every language; LINE alone opens a link in the phone's browser."""
+    for app in (None, *InAppBrowser):
+        way_out = find_way_out(app, "https://shop.example/connect/login?client=h5")
+        assert way_out.text in TEXTS
+        link = "https://shop.example/connect/login?client=h5&openExternalBrowser=1"
+        assert way_out.url == (link if app is InAppBrowser.LINE else "")
+    assert find_way_out(InAppBrowser.LINE, "https://shop.example/").url == "https://shop.example/?openExternalBrowser=1"
 
 
 def test_page_tells_its_address_to_take_along(shop: RunningShop) -> None:
