@@ -77,7 +77,7 @@ def test_demo_runs_until_it_is_stopped(tmp_path: Path) -> None:
         assert "demo --once" in process.stdout.readline()
         home = httpx.get(shop, trust_env=False)
         assert (home.status_code, home.headers["location"]) == (303, "/connect/login")
-        assert "支付宝" in httpx.get(login_page, trust_env=False).text
+        assert "Alipay" in httpx.get(login_page, trust_env=False).text
         assert stop(process) == (0, "")
     assert list(tmp_path.iterdir()) == []
 

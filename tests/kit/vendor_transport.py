@@ -83,7 +83,9 @@ def make(
     return changed(parsed, HttpPool(transport=transport or Transport({})).for_provider("acme"))  # type: ignore[arg-type]
 
 
-async def login_url(provider: OAuth2Provider, client: ClientType = ClientType.PC, language: Language = "zh") -> str:
+async def login_url(
+    provider: OAuth2Provider, client: ClientType = ClientType.PC, language: Language = "zh", language_tag: Language = ""
+) -> str:
     """Return where a login begins."""
     request = AuthorizationRequest(
         client_type=client,
@@ -92,6 +94,7 @@ async def login_url(provider: OAuth2Provider, client: ClientType = ClientType.PC
         nonce="",
         code_challenge="ch4llenge",
         language=language,
+        language_tag=language_tag,
     )
     return await provider.get_login_url(request)
 

@@ -30,7 +30,7 @@ async def test_connect_plan_merge_is_asked_for_the_preview_and_once_more_for_the
     kept, _ = await log_in(manager, "acme", "lihua"), await log_in(manager, "beta", "lihua")
     ticket = await prove(manager, kept, "beta", "lihua")
     assert planner.requests == []
-    await manager.merges.preview(ticket, kept, "zh")
+    await manager.merges.preview(ticket, kept, "zh-TW")
     for _ in range(2):
         done = await confirm(manager, kept, ticket)
     await undo(manager, kept, done.id)

@@ -69,6 +69,16 @@ async def test_authorization_request_with_every_quirk() -> None:
     assert (on_pc.get("display"), on_pc["lang"]) == (None, "en")
 
 
+@pytest.mark.parametrize(
+    ("language", "tag", "sent"),
+    [("zh", "zh-TW", "tw"), ("zh", "zh-CN", "cn"), ("zh", "", "cn"), ("en", "en", "en"), ("ja", "ja", None)],
+)
+async def test_a_vendors_languages_go_by_the_whole_tag_first(language: str, tag: str, sent: str | None) -> None:
+    """`zh-TW` before `zh`; a language without an entry goes as it is, and one with an empty entry not at all."""
+    provider = make(quirks=quirky(language_name="lang", languages={"zh": "cn", "zh-TW": "tw", "ja": ""}))
+    assert query(await login_url(provider, ClientType.PC, language, tag)).get("lang") == sent
+
+
 async def test_shop_sets_scope_and_addresses() -> None:
     """A shop's settings win over the plugin's literals, also with a query of their own; an empty scope is not sent."""
     settings = {"scope": "", "authorize_url": "https://proxy.example/a?tenant=1"}

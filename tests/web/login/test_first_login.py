@@ -29,7 +29,7 @@ def test_a_newcomer_is_asked_and_registered(shop: RunningShop) -> None:
         assert visitor.who(login) is None
         page = visitor.http.get(CHOOSE, headers=HTML)
         assert "李华" in page.text
-        assert "支付宝" in page.text
+        assert "Alipay" in page.text
     with Visitor(shop) as visitor:
         visitor.http.get(visitor.consent(visitor.begin("alipay", "pc", return_to="/cart")))
         answer = choose(visitor, decision="register")
