@@ -108,6 +108,9 @@ PLANTS = {
     "time_of_a_session": [f"UPDATE es_member_session SET expiry_time = {MILLISECONDS}"],
     "time_of_a_flow": [f"UPDATE es_connect_used_flow SET expiry_time = {MILLISECONDS}"],
     "time_of_a_handover": ["UPDATE es_connect_handover SET expiry_time = 1800000121"],
+    "time_of_a_consent": [
+        f"INSERT INTO es_member_consent (member_id, terms_version, create_time) VALUES (1, '1', {MILLISECONDS})"
+    ],
     "time_of_a_merge": ["UPDATE es_member_merge SET moved = NULL"],
     "time_of_an_event": [f"UPDATE es_connect_event SET create_time = {MILLISECONDS}"],
 }

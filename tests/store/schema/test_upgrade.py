@@ -25,6 +25,8 @@ STEPS = (
     "The column `es_connect_event.told_time` becomes `dispatched_at`, and its index goes with it",
     "The column `es_member.face` holds links of pictures of up to 2048 characters",
     "The new table `es_connect_vendor_session`: which session at a vendor a login came from",
+    "The new table `es_member_consent`: which version of the shop's terms a member agreed to, and when",
+    "Sessions and QR logins say from which browser, system and place they come",
     "The new column `es_connect_used_flow.result`: a choice or a proof that a repeated callback is answered with",
 )
 CURRENT = f"the schema is current: {schema.VERSIONS[0]}"
