@@ -61,7 +61,10 @@ def demo(
     plugins = Plugins(load_plugin_file(path) for path in plugin or ())
     if once:
         raise typer.Exit(0 if _try_all(plugins) else 1)
-    address = _find_address(host)
+    _serve(plugins, _find_address(host), port)
+
+
+def _serve(plugins: Plugins, address: str, port: int) -> None:
     with (
         listen_on(address, port) as of_shop,
         listen_on(address, port and port + 1) as of_sandboxes,
