@@ -150,6 +150,7 @@ def run_shop(
     listener, vendors = listeners or (listen(ports[0]), listen(ports[1]))
     with (
         listener,
+        vendors,
         TemporaryDirectory(prefix="connect-login-") as folder,
         serving(sandbox_app(sandboxes), listener=vendors) as vendor,
     ):

@@ -217,7 +217,7 @@ def erase(
 
 
 def _confirm_erasure(config: Path, member_id: int) -> None:
-    if not sys.stdin.isatty():
+    if not _is_terminal():
         raise SettingsError(["members erase asks before it erases, and there is no terminal: give --yes"])
     shown = _run(config, lambda manager: manager.administration.show(member_id))
     name = member_tables.get_name(shown["member"] or {})
@@ -225,6 +225,10 @@ def _confirm_erasure(config: Path, member_id: int) -> None:
     if not typer.confirm(question, err=True):
         typer.echo("nothing was erased", err=True)
         raise typer.Exit(1)
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 def _make_act(operator: str, reason: str) -> OperatorAct:

@@ -1,9 +1,16 @@
-"""`connect-login members`: the operator exports and erases, in processes, with their exit codes."""
+"""`connect-login members`: what an operator types and reads, with exit codes; the rules are tested in `members`."""
 
 import json
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from connect_core.cli import app, member_tables, members
+from connect_core.cli.serve import init
 from connect_core.store import Database, bulk
 from connect_core.store.models import Member
 from connect_core.store.schema.upgrade import upgrade_schema
@@ -35,8 +42,8 @@ def test_an_operator_exports_and_erases(config: str, empty: str) -> None:
     assert (code, complaints) == (0, [])
     held = json.loads("\n".join(told))
     assert (held["member"]["mobile"], held["connections"][0]["ids"][0]["value"]) == ("139", "2088-lihua")
-    assert run("members", "erase", "1", "--config", config) == (0, ["member 1 is erased"], [])
-    assert run("members", "erase", "1", "--config", config) == (0, ["member 1 was erased before"], [])
+    assert run("members", "erase", "1", "--yes", "--config", config) == (0, ["member 1 is erased"], [])
+    assert run("members", "erase", "1", "--yes", "--config", config) == (0, ["member 1 was erased before"], [])
     with closing(Database(empty)) as database:
         left = [
             database.read_blocking(lambda tx, name=name: bulk.find_rows(tx, name))
@@ -49,18 +56,86 @@ def test_an_operator_exports_and_erases(config: str, empty: str) -> None:
     assert run("db", "check", "--config", config)[0] == 0
 
 
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Callable[..., Result]]:
+    """A shop with `plant`'s member, logged in twice, and a function that runs `members` on it in this process."""
+    init(tmp_path)
+    url = f"sqlite:///{tmp_path / 'connect.db'}"
+    plant(url)
+    for place, client in enumerate(("pc", "app"), 1):
+        execute(
+            url,
+            "INSERT INTO es_member_session (member_id, connect_id, client_type, family, token_hash, create_time,"
+            f" seen_time, expiry_time) VALUES (1, 1, '{client}', 'family-{place}', 'h{place}', 1, 1, 9999999999)",
+        )
+    runner = CliRunner()
+    return lambda line, **options: runner.invoke(
+        app, ["members", *line.split(), "--config", str(tmp_path / "connect.toml")], **options
+    )
+
+
+def test_an_operator_finds_shows_and_changes(shop: Callable[..., Result]) -> None:
+    """In columns for people, as JSON for programs; each change is one line that says what is so now."""
+    assert shop("find 李").output.splitlines()[1].split() == ["1", "m_lihua", "李华", "139", "active"]
+    assert [member["id"] for member in json.loads(shop("find 2088-lihua --union-type alipay --json").output)] == [1]
+    nobody = shop("find nobody")
+    assert (nobody.exit_code, nobody.output) == (1, "nobody was found\n")
+    shown = shop("show 1").output
+    assert "20…ua" in shown
+    assert "2088-lihua" not in shown
+    assert "2088-lihua" in shop("show 1 --full").output
+    assert "2088-lihua" not in shop("show 1 --json").output
+    assert [line.split()[0] for line in shop("sessions 1").output.splitlines()] == ["id", "family-1", "family-2"]
+    assert shop("sessions 1 --end family-2").output == "1 session of member 1 ended\n"
+    assert json.loads(shop("sessions 1 --end all --json").output) == {"id": 1, "ended": 1}
+    assert shop("disable 1 --reason spam --operator li").output == "member 1 is disabled\n"
+    assert json.loads(shop("disable 1 --json").output) == {"id": 1, "state": "disabled", "changed": False}
+    assert "operator li: spam" in shop("show 1").output
+    assert shop("enable 1").output == "member 1 is enabled\n"
+    last = shop("unbind 1 ALIPAY")
+    assert "--force unbinds it all the same" in str(last.exception)
+    assert shop("unbind 1 alipay --force --reason lost").output == "ALIPAY is unbound from member 1\n"
+
+
+def test_an_erasure_asks_or_takes_yes(shop: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a terminal it is refused; on one, it names the member, and only `y` erases."""
+    assert "there is no terminal: give --yes" in str(shop("erase 1", input="y\n").exception)
+    monkeypatch.setattr(members, "_is_terminal", lambda: True)
+    refused = shop("erase 1", input="\n")
+    assert refused.exit_code == 1
+    assert "Erase member 1 (m_lihua, 李华)? It cannot be undone." in refused.output
+    assert "nothing was erased" in refused.output
+    assert "李华" in shop("show 1").output
+    assert "member 1 is erased" in shop("erase 1", input="y\n").output
+    assert json.loads(shop("erase 1 --yes --json").output) == {"id": 1, "state": "erased", "changed": False}
+
+
+def test_names_from_vendors_move_no_cursor() -> None:
+    """A nickname is shown in its column, whatever is in it."""
+    rows = [{"id": 1, "uname": "m_1", "nickname": "a\x1b[2Jb", "mobile": "", "state": "active"}]
+    assert "\x1b" not in "".join(member_tables.list_members(rows))
+
+
+@pytest.mark.parametrize(
+    ("text", "shortened"), [("2088102104794936", "2088…4936"), ("o-77", "o…7"), ("abc", "…"), ("", "…")]
+)
+def test_a_shortened_id_hides_its_middle(text: str, shortened: str) -> None:
+    """However short it is."""
+    assert member_tables.shorten(text) == shortened
+
+
 def test_a_member_who_never_was_is_one_line(config: str, empty: str) -> None:
     """Exit 2, and nothing is written."""
     plant(empty)
-    for command in ("export", "erase"):
-        code, told, [complaint] = run("members", command, "7", "--config", config)
+    for command in ("export 7", "erase 7 --yes", "show 7", "disable 7"):
+        code, told, [complaint] = run("members", *command.split(), "--config", config)
         assert (code, told) == (2, [])
-        assert "such a member" in complaint
+        assert complaint.endswith(("such a member", "no such member"))
 
 
 def test_a_database_without_tables_is_told_what_to_run(config: str, tmp_path: Path) -> None:
     """As by every command."""
-    code, _, [complaint] = run("members", "erase", "1", "--config", config)
+    code, _, [complaint] = run("members", "erase", "1", "--yes", "--config", config)
     assert code == 2
     assert "db upgrade" in complaint
     assert tmp_path.is_dir()
