@@ -11,6 +11,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from yarl import URL
 
+from connect_core.errors import SettingsError
+from connect_core.http import HttpPool
 from connect_core.http.proxies import find_proxy
 from connect_core.sandbox import serving
 
@@ -60,7 +62,26 @@ PROXIES = [
     ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "a.example:444"}, "https://a.example:444/", None),
     ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "*"}, "https://a.example/", None),
     ({}, "https://a.example/", None),
+    ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "10.0.0.0/8, fd00::/8"}, "https://10.1.2.3/", None),
+    ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "10.0.0.0/8, fd00::/8"}, "https://[fd00::1]/", None),
+    ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "10.0.0.0/8, fd00::/8"}, "https://192.0.2.1/", "http://p:1"),
+    ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "[::1]"}, "https://[::1]/", None),
 ]
+UNUSABLE = ["socks5://p:1", "nonsense://", "http://", "http://p:c4n4ry"]
+
+
+@pytest.mark.parametrize("proxy", UNUSABLE)
+def test_a_proxy_that_cannot_be_used_stops_the_start(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else every login would fail with it; without the setting nobody looks at it."""
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.delenv("https_proxy", raising=False)
+    with pytest.raises(SettingsError) as caught:
+        HttpPool(outbound_proxy=True)
+    [mistake] = caught.value.mistakes
+    assert mistake.startswith("service.outbound_proxy: HTTPS_PROXY")
+    assert "c4n4ry" not in mistake
+    HttpPool()
 
 
 @pytest.mark.parametrize(("environment", "url", "proxy"), PROXIES)

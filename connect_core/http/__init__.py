@@ -27,7 +27,7 @@ from connect_core.errors import (
     ProviderTimeout,
     Unavailable,
 )
-from connect_core.http.proxies import find_proxy
+from connect_core.http.proxies import check_proxies, find_proxy
 from connect_core.http.resolver import ThreadsResolver
 from connect_core.limits import ANSWER_HEADER_LIMIT, ANSWER_LIMIT
 
@@ -149,7 +149,12 @@ class Network:
     """The transport over TCP and TLS. Connections stay open for the next call, for 20 seconds."""
 
     def __init__(self, *, outbound_proxy: bool = False) -> None:
-        """`outbound_proxy` sends calls through the proxies that the environment names; see `find_proxy`."""
+        """`outbound_proxy` sends calls through the proxies that the environment names; see `find_proxy`.
+
+        Raises `SettingsError` when the environment names one that cannot be used.
+        """
+        if outbound_proxy:
+            check_proxies()
         self._outbound_proxy = outbound_proxy
         self._session: aiohttp.ClientSession | None = None
 

@@ -7,6 +7,7 @@ import ipaddress
 import logging
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
 
 from starlette.requests import Request
@@ -21,7 +22,9 @@ _WITH_PORT = re.compile(
     r"(?P<v4>[0-9.]+)(:[0-9a-z._-]+)?|\[(?P<v6>[0-9a-f:.]+(%[^\]]*)?)\](:[0-9a-z._-]+)?", re.IGNORECASE
 )
 _FORWARDED_FOR = re.compile(r'(?:^|;)\s*for\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;"]*)', re.IGNORECASE)
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_BARE_PORT = re.compile(r"(?P<v6>[0-9a-f:]+):[0-9]{1,5}", re.IGNORECASE)
+_HOLDING_IPV4 = [ipaddress.ip_network(network) for network in ("64:ff9b::/96", "::/96")]
+"""NAT64 (RFC 6052) and the old "IPv4-compatible" addresses (RFC 4291 §2.5.5.1)."""
 
 
 class TrustedProxies:
@@ -67,7 +70,8 @@ class TrustedProxies:
 def _find_hops(request: Request) -> Iterator[str]:
     """Yield the hops that the proxies noted, the nearest first."""
     if lines := request.headers.getlist("x-forwarded-for"):
-        yield from (hop.strip().strip('"') for hop in reversed(",".join(lines).split(",")))
+        # empty elements of a list count for nothing (RFC 9110 §5.6.1)
+        yield from [hop.strip().strip('"') for hop in reversed(",".join(lines).split(",")) if hop.strip()] or [""]
         return
     # a comma inside quotes splits too: no address has one, and what a client left open must not swallow the next hop
     for element in reversed(",".join(request.headers.getlist("forwarded")).split(",")):
@@ -77,19 +81,23 @@ def _find_hops(request: Request) -> Iterator[str]:
 
 
 def _read(hop: str) -> Address | None:
-    """Return the address in `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]:4711`, with a zone or not."""
+    """Return the address in `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]:4711`, with a zone or not.
+
+    Also in `2001:db8::1:51234`, whose port some proxies write without brackets, where it can be nothing but a port.
+    """
     match = _WITH_PORT.fullmatch(hop)
     text = (match["v4"] or match["v6"]) if match else hop
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    return address if address.version == 4 else _find_embedded(address) or address
+    bare = _BARE_PORT.fullmatch(text)
+    for candidate in (text, bare["v6"] if bare else ""):
+        with suppress(ValueError):
+            address = ipaddress.ip_address(candidate.partition("%")[0])
+            return address if address.version == 4 else _find_embedded(address) or address
+    return None
 
 
 def _find_embedded(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     """Return the IPv4 address of a client behind a translation, whose neighbours in the /64 are other people."""
-    if address in _NAT64:
+    if int(address) > 1 and any(address in network for network in _HOLDING_IPV4):  # not `::` and `::1`
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or (address.teredo[1] if address.teredo else None)
 
@@ -99,4 +107,5 @@ def _get_group(text: str) -> str:
     address = _read(text)
     if address is None:
         return ""
-    return str(address) if address.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))
+    is_alone = address.version == 4 or address.is_link_local  # everybody on a link has the same /64
+    return str(address) if is_alone else str(ipaddress.ip_network((address, 64), strict=False))

@@ -40,8 +40,11 @@ SPELLINGS = {
     "[2001:db8:0:1::7]": "2001:db8:0:1::/64",
     "[2001:db8:0:1::7]:51234": "2001:db8:0:1::/64",
     '"[2001:db8:0:1::7]:51234"': "2001:db8:0:1::/64",
-    "fe80::1%eth0": "fe80::/64",
-    "[fe80::1%25eth0]:80": "fe80::/64",
+    "2001:db8:0:1::7:51234": "2001:db8:0:1::/64",
+    "2001:db8:0:1:0:0:0:7:443": "2001:db8:0:1::/64",
+    "::203.0.113.1": "203.0.113.1",
+    "fe80::1%eth0": "fe80::1",
+    "[fe80::1%25eth0]:80": "fe80::1",
 }
 
 
@@ -80,6 +83,13 @@ def test_hops_come_from_several_lines() -> None:
     """Two lines of a header are one list."""
     assert address_of(("x-forwarded-for", "198.51.100.9"), ("x-forwarded-for", "203.0.113.1")) == "203.0.113.1"
     assert address_of(("forwarded", "for=198.51.100.9"), ("forwarded", "for=203.0.113.1")) == "203.0.113.1"
+
+
+def test_empty_elements_of_a_list_are_no_hops() -> None:
+    """RFC 9110 §5.6.1: a comma too many adds no hop."""
+    for text in ("203.0.113.1,", "203.0.113.1, ,", ",203.0.113.1", "203.0.113.1,,10.1.2.3"):
+        assert address_of(("x-forwarded-for", text)) == "203.0.113.1"
+    assert address_of(("x-forwarded-for", "203.0.113.1"), ("x-forwarded-for", "")) == "203.0.113.1"
 
 
 def test_x_forwarded_for_comes_before_forwarded() -> None:
