@@ -334,8 +334,8 @@ def listed(names: Iterable[str]) -> str:
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
-    """Return a Markdown table; what would end a cell or begin a tag is escaped."""
-    cells = [[str(cell).replace("|", "\\|").replace("<", "&lt;") for cell in row] for row in rows]
+    """Return a Markdown table; a cell is one line, and what would end it or begin a tag is escaped."""
+    cells = [[" ".join(str(cell).split()).replace("|", "\\|").replace("<", "&lt;") for cell in row] for row in rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in [head, ("---",) * len(head), *cells])
 
 

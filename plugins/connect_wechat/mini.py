@@ -9,6 +9,7 @@ session key lives as long as one login: it is never stored, logged or sent. Make
 import base64
 import hmac
 import json
+import logging
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -24,6 +25,8 @@ from connect_core.plugin import (
     read_phone,
     sha1_hex,
 )
+
+log = logging.getLogger("connect_login")
 
 MAX_AGE = 600  # seconds for which a phone number counts after WeChat encrypted it
 CLOCK_SKEW = 60  # seconds by which WeChat's clock may be ahead of ours
@@ -42,8 +45,8 @@ def encode_session(session_key: str, parameters: Mapping[str, str]) -> str:
 
     `parameters` may have `rawData` with its `signature`, and `nickname`. The nickname is taken unsigned, as the name
     that the person wants to be called. A picture's address is not: every browser that shows the member would load it.
-    `rawData` that this session key did not sign is passed over: what `wx.getUserProfile` gave before `wx.login` was
-    signed with the key of the login before.
+    `rawData` that this session key did not sign is passed over, and logged as `profile_refused` at level info: what
+    `wx.getUserProfile` gave before `wx.login` was signed with the key of the login before.
     """
     fields: dict[str, object] = {"session_key": session_key}
     raw, signature = get_display_text(parameters, "rawData"), get_display_text(parameters, "signature")
@@ -51,6 +54,9 @@ def encode_session(session_key: str, parameters: Mapping[str, str]) -> str:
         with suppress(ProviderBadResponse):
             signed = parse_object(raw)
             fields |= {name: value for name, key in PROFILE_FIELDS.items() if (value := signed.get(key)) != ANONYMOUS}
+    elif raw:
+        reason = "rawData: this login's session key has not signed it; call wx.login before wx.getUserProfile"
+        log.info("profile_refused", extra={"code": BadRequest.code, "reason": reason})
     if nickname := get_display_text(parameters, "nickname"):
         fields["nickname"] = nickname
     return json.dumps(fields)

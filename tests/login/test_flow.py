@@ -196,12 +196,10 @@ async def test_a_flow_is_spent_once_and_remembers_how_it_ended(database: Databas
     spent = [await database.write(lambda tx: flow.spend_ticket(tx, begun)) for _ in range(3)]
     assert spent == [True, False, False]
     assert await database.write(lambda tx: flow.spend_ticket(tx, other))
-    assert await database.read(lambda tx: flow.find_outcome(tx, begun)) == ""
-    await database.write(lambda tx: flow.close(tx, begun, flow.DONE))
-    outcomes = [
-        await database.read(partial(flow.find_outcome, flow=spent_flow)) for spent_flow in (begun, other, start())
-    ]
-    assert outcomes == [flow.DONE, "", ""]
+    assert await database.read(lambda tx: flow.find_end(tx, begun)) == ("", "")
+    await database.write(lambda tx: flow.close(tx, begun, flow.DONE, "sealed"))
+    ends = [await database.read(partial(flow.find_end, flow=spent_flow)) for spent_flow in (begun, other, start())]
+    assert ends == [(flow.DONE, "sealed"), ("", ""), ("", "")]
 
 
 async def test_a_flow_is_spent_with_its_codes_or_not_at_all(database: Database) -> None:

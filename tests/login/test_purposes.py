@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from itertools import count
+from itertools import count, product
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ from connect_core.devices import UNKNOWN_DEVICE
 from connect_core.errors import ConnectError, MemberDisabled, NotLoggedIn
 from connect_core.identity import ClientType
 from connect_core.login.start import StartOptions
-from connect_core.login.values import LOG_IN, ChoiceNeeded, Outcome, Purpose, PurposeKind, SessionOpened
+from connect_core.login.values import LOG_IN, ChoiceNeeded, Delivery, Outcome, Purpose, PurposeKind, SessionOpened
 from connect_core.manager import ConnectManager
 from connect_core.providers.provider import Entrance
 from connect_core.sessions import LiveSession, PresentedTokens
@@ -66,6 +66,97 @@ async def test_a_ticket_is_for_one_purpose_and_one_session(
             code = await outcome_of(manager.login_with_code("acme", "app", parameters, VISIT, used_for))
             assert (code == "state_invalid") == (given_for != used_for), (given_for, used_for)
             assert (len(acme.requests) == asked) == (given_for != used_for)
+
+
+@pytest.fixture
+def two_providers(make_manager: MakeManager, acme: Acme, clock: Clock) -> ConnectManager:
+    """A manager with two registrations at one vendor, each with two client types of either entrance."""
+
+    class TicketedTwice(provider_of(acme)):  # type: ignore[misc]
+        entrances: ClassVar = {
+            **dict.fromkeys((ClientType.PC, ClientType.H5), Entrance.REDIRECT),
+            **dict.fromkeys((ClientType.APP, ClientType.MINI), Entrance.TICKETED_CODE),
+        }
+
+    names = ["acme", "other"]
+    clients = dict.fromkeys(ClientType, names)
+    return make_manager(
+        provider=TicketedTwice, providers={"acme": {}, "other": {"plugin": "acme"}}, clients=clients, now=clock
+    )
+
+
+async def test_a_ticket_is_for_one_provider_and_one_client_type(two_providers: ConnectManager, acme: Acme) -> None:
+    """Of two registrations and two client types each, every ticket works at its own; no vendor is asked elsewhere."""
+    ways = list(product(("acme", "other"), ("app", "mini")))
+    for given_for, used_for in product(ways, ways):
+        start = await two_providers.get_login_url(*given_for, VISIT)
+        assert start.flow is not None
+        parameters = {"code": f"c.{next(_numbers)}", "ticket": two_providers.flows.seal_ticket(start.flow)}
+        asked = len(acme.requests)
+        code = await outcome_of(two_providers.login_with_code(*used_for, parameters, VISIT))
+        assert code == ("ok" if given_for == used_for else "state_invalid"), (given_for, used_for)
+        assert (len(acme.requests) == asked) == (given_for != used_for)
+
+
+async def test_a_flow_is_for_one_provider_one_client_type_and_one_delivery(
+    two_providers: ConnectManager, acme: Acme
+) -> None:
+    """The same for what comes back by redirect; tokens for a front end's page and cookies are told apart, too."""
+    ways = list(product(("acme", "other"), ("pc", "h5"), (Delivery.SESSION, Delivery.JSON)))
+    for given_for, used_for in product(ways, ways):
+        provider, client, delivery = given_for
+        start = await two_providers.get_login_url(provider, client, VISIT, StartOptions(delivery=delivery))
+        assert start.flow is not None
+        parameters = {"code": f"c.{next(_numbers)}", "state": start.flow.state}
+        sealed, is_json = two_providers.flows.seal(start.flow), used_for[2] is Delivery.JSON
+        asked = len(acme.requests)
+        login = two_providers.login_callback(*used_for[:2], parameters, sealed, VISIT, delivers_json=is_json)
+        assert await outcome_of(login) == ("ok" if given_for == used_for else "state_invalid"), (given_for, used_for)
+        assert (len(acme.requests) == asked) == (given_for != used_for)
+
+
+@pytest.mark.parametrize(
+    ("changed", "error"),
+    [
+        ({"ticket": ""}, "state_missing"),
+        ({"state": "x" * 32}, "state_invalid"),
+        ({"ticket": "junk.junk"}, "state_invalid"),
+        ({"after": "601"}, "state_expired"),
+        ({"twice": "1"}, "state_invalid"),
+    ],
+)
+async def test_a_ticket_works_once_in_time_and_with_its_own_state(
+    two_providers: ConnectManager, clock: Clock, acme: Acme, changed: dict[str, str], error: str
+) -> None:
+    """Whatever is wrong with it, the vendor is not asked."""
+    ticket = await get_ticket(two_providers, LOG_IN)
+    parameters = {"ticket": ticket, "state": ticket.partition(".")[0]}
+    if "twice" in changed:
+        assert (
+            await outcome_of(two_providers.login_with_code("acme", "app", {"code": "c.0", **parameters}, VISIT)) == "ok"
+        )
+    clock.advance(int(changed.get("after", "0")))
+    asked, again = len(acme.requests), {"code": f"c.{next(_numbers)}", **parameters, **changed}
+    assert await outcome_of(two_providers.login_with_code("acme", "app", again, VISIT)) == error
+    assert len(acme.requests) == asked
+
+
+@pytest.mark.parametrize("kind", [LINK, PROVE])
+async def test_a_flow_that_links_is_for_the_session_that_began_it(
+    manager: ConnectManager, tmp_path: Path, acme: Acme, kind: PurposeKind
+) -> None:
+    """Not for another member, another login of the same member, or nobody."""
+    logins = [await hand_in(manager, f"{person}.{next(_numbers)}") for person in ("a", "b", "a")]
+    opened = [login.opened for login in logins if isinstance(login, SessionOpened)]
+    tokens = [str(manager.current_member.issue_tokens(session)["access_token"]) for session in opened]
+    row, before = opened[0].row, rows(tmp_path, "SELECT * FROM es_connect")
+    purpose = Purpose(kind, LiveSession(row.member_id, ClientType.MINI, row.family, row.create_time))
+    for token in (*tokens[1:], ""):
+        state, sealed = await begin(manager, purpose=purpose)
+        asked, visit = len(acme.requests), replace(VISIT, presented=PresentedTokens(bearer=token))
+        parameters = {"code": f"b.{next(_numbers)}", "state": state}
+        assert await outcome_of(manager.login_callback("acme", "pc", parameters, sealed, visit)) == "state_invalid"
+        assert (len(acme.requests), rows(tmp_path, "SELECT * FROM es_connect")) == (asked, before)
 
 
 async def test_a_flow_of_an_app_does_not_come_back_by_redirect(manager: ConnectManager, acme: Acme) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import logging
 import secrets
 import time
 from collections.abc import Mapping
@@ -173,9 +174,24 @@ async def test_raw_data_with_its_signature_is_shown() -> None:
         {"rawData": DOCUMENTED_RAW + " "},
     ],
 )
-async def test_raw_data_with_another_signature_is_passed_over(changed: dict[str, str]) -> None:
-    """One byte of either, and it is not WeChat's: nothing of it is shown, and the login stands."""
+async def test_raw_data_with_another_signature_is_passed_over(
+    changed: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """One byte of either, and it is not WeChat's: nothing of it is shown, the login stands, and the log says why."""
+    caplog.set_level(logging.INFO, "connect_login")
     assert await profile_of(**{"rawData": DOCUMENTED_RAW, "signature": DOCUMENTED_SIGNATURE} | changed) == Profile()
+    [line] = caplog.records
+    assert (line.levelname, line.msg, vars(line)["code"]) == ("INFO", "profile_refused", "bad_request")
+    assert vars(line)["reason"].startswith("rawData: ")
+    assert "Band" not in str(vars(line))
+
+
+async def test_absent_raw_data_is_no_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Nor is what this login's key has signed."""
+    caplog.set_level(logging.INFO, "connect_login")
+    for sent in ({}, {"rawData": "", "signature": ""}, {"rawData": DOCUMENTED_RAW, "signature": DOCUMENTED_SIGNATURE}):
+        await profile_of(**sent)
+    assert caplog.records == []
 
 
 USER_INFO = {"openId": "o", "nickName": "Band", "watermark": {"appid": APP_ID, "timestamp": 1}}
