@@ -85,8 +85,8 @@ def set_cookies(response: httpx.Response) -> dict[str, str]:
     return {name: rest for name, _, rest in pairs if "Max-Age=0" not in rest}
 
 
-def refused(response: httpx.Response, status: int, code: str) -> None:
-    """Fail unless this is the refusal `code`: its body is the closed form, and it starts no session."""
+def refused(response: httpx.Response, status: int, code: str, **more: str) -> None:
+    """Fail unless this is the refusal `code`: its body is the closed form with `more`, and it starts no session."""
     assert (response.status_code, response.json()["code"]) == (status, code), response.text
     assert response.headers["content-type"] == "application/problem+json"
     assert response.json() == {
@@ -95,6 +95,7 @@ def refused(response: httpx.Response, status: int, code: str) -> None:
         "status": status,
         "code": code,
         "request_id": response.headers["x-request-id"],
+        **more,
     }
     assert set_cookies(response) == {}
     check_headers(response)

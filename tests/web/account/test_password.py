@@ -9,7 +9,7 @@ from connect_core.harness import RunningShop, Visitor
 from ...kit.databases import run_shop
 from ...kit.first_logins import PASSWORD, choose, choosing, register
 from ...kit.html_pages import ParsedPage
-from ...kit.web_shops import HTML, alipay_and_wechat, nothing_written
+from ...kit.web_shops import HTML, alipay_and_wechat, nothing_written, refused
 
 PATH = "/connect/account/password"
 
@@ -53,9 +53,7 @@ def test_a_refused_password_says_why(
         assert 'id="sessions"' in answer.text
         assert f'value="{password}"' not in answer.text or reason == "name"
         problem = visitor.http.post(PATH, json={"password": password})
-        assert (problem.status_code, problem.headers["content-type"]) == (400, "application/problem+json")
-        body = problem.json()
-        assert (body["code"], body["detail"], body["reason"]) == ("bad_request", detail, reason)
+        refused(problem, 400, "bad_request", detail=detail, reason=reason)
 
 
 def test_the_nickname_is_no_password(visitor: Visitor) -> None:

@@ -153,15 +153,22 @@ def test_a_password_is_a_way_in_that_lets_the_last_connection_go(shop: RunningSh
         assert visitor.http.delete("/connect/connections/ALIPAY").status_code == 204
 
 
-@pytest.mark.parametrize("password", ["", "short", "x" * 129])
-def test_a_password_has_its_length(shop: RunningShop, password: str) -> None:
+@pytest.mark.parametrize(
+    ("password", "reason", "detail"),
+    [
+        ("", "too_short", "a password has at least 8 characters"),
+        ("short", "too_short", "a password has at least 8 characters"),
+        ("x" * 129, "too_long", "a password has at most 128 characters"),
+    ],
+)
+def test_a_password_has_its_length(shop: RunningShop, password: str, reason: str, detail: str) -> None:
     """Too short and too long are 400, and no hash is written."""
     with Visitor(shop) as visitor:
         visitor.log_in("alipay", "pc")
         choose(visitor, decision="register")
         with nothing_written(shop):
             answer = visitor.http.post("/connect/account/password", json={"password": password})
-            refused(answer, 400, "bad_request")
+            refused(answer, 400, "bad_request", reason=reason, detail=detail)
 
 
 def test_a_password_is_stored_as_an_argon2_hash(shop: RunningShop) -> None:
