@@ -212,6 +212,7 @@ TEXTS: Mapping[str, Wording] = {
         "用手机上的%s扫描二维码，登录将在手机上完成。",
         "Scan this QR code with %s on your phone. You are then logged in on the phone, not on this computer.",
     ),
+    "app_by_phone": Wording("改为登录这台电脑", "Log in on this computer instead"),
     "app_code": Wording("在手机上继续登录的二维码", "QR code to log in on your phone"),
     "app_blocked": Wording("这里打不开%s", "%s cannot be opened from here"),
 }
