@@ -1,6 +1,6 @@
 """Whole logins in Chromium, on a desk and on a phone, as a member sees them."""
 
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -53,22 +53,25 @@ def test_log_out(visit: Visit) -> None:
 
 
 def test_on_a_phone_outside_alipay(visit: Visit, shop: RunningShop) -> None:
-    """Any browser → tap → the wake-up link holds our start URL → Alipay opens it → the page wanted, there alone.
+    """Any browser → tap → our page opens the app → Alipay opens our start URL → the page wanted, there alone.
 
-    A language that was chosen outside goes along.
+    The sandbox has a page in place of the app. A language that was chosen outside goes along. Who comes back to the
+    first browser reads where the login went on.
     """
     outside, inside = visit(PHONE, locale="zh-CN"), visit(locale="zh-CN")
     page = outside.open("/connect/login?return_to=/cart")
     page.tap(".language summary")
     page.tap(".language a[lang=en]")
     page.wait_for_url("**lang=en**")
-    with page.expect_response(lambda response: response.status == 303) as tapped:
-        page.tap("[data-provider=alipay]")
-    wake_up = urlsplit(tapped.value.headers["location"])
-    assert (wake_up.scheme, wake_up.netloc, wake_up.path) == ("alipays", "platformapi", "/startapp")
-    [start_url] = parse_qs(wake_up.query)["url"]
+    page.tap("[data-provider=alipay]")
+    assert outside.leaves(page)
+    start_url = page.get_attribute("main a", "href") or ""
     assert start_url.startswith(f"{shop.url}/connect/alipay/h5/login?")
-    assert [one["name"] for one in outside.context.cookies()] == ["connect_lang"]
+    assert {one["name"] for one in outside.context.cookies()} == {"connect_lang", "connect_opened"}
+    outside.language = "en"
+    again = outside.open("/connect/alipay/h5/login?return_to=/cart")
+    assert again.inner_text("h1") == outside.says("app_opened", "Alipay")
+    assert outside.fits(again)
     page = inside.open(start_url.removeprefix(shop.url))
     assert urlsplit(page.url).hostname == "localhost"
     inside.decide(page)

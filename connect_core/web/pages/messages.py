@@ -182,9 +182,7 @@ TEXTS: Mapping[str, str] = {
     "leave_qq": "Works in your browser: tap the menu at the top right, then 'Open in browser'",
     "leave_meta": "Works in your browser: tap '...' at the top right, then 'Open in external browser'",
     "leave_by_link": "Works in your browser: open this page there",
-    "leave_android": (
-        "Works in your browser: choose 'Open in browser' in the menu at the top right, or copy the address below"
-    ),
+    "leave_android": "Works in your browser: choose 'Open in browser' in the menu at the top right, or copy the address below",
     "leave_ios": "Works in Safari: tap the compass or 'Open in Safari', or copy the address below",
     "app_opening": "Opening %s...",
     "app_opened": "Continue in %s",
@@ -193,9 +191,7 @@ TEXTS: Mapping[str, str] = {
     "app_nothing_happens": "Nothing happens? Choose another way to log in",
     "app_log_in_here": "Log in in this browser instead",
     "app_scan": "Scan with %s",
-    "app_scan_advice": (
-        "Scan this QR code with %s on your phone. You are then logged in on the phone, not on this computer."
-    ),
+    "app_scan_advice": "Scan this QR code with %s on your phone. You are then logged in on the phone, not on this computer.",
     "app_by_phone": "Log in on this computer instead",
     "app_code": "QR code to log in on your phone",
     "app_blocked": "%s cannot be opened from here",
