@@ -18,9 +18,11 @@
     │   ├── TokenInvalid                 401 token_invalid
     │   ├── MemberDisabled               403 member_disabled
     │   ├── Forbidden                    403 forbidden
-    │   │   └── LoginTooOld              403 forbidden
+    │   │   ├── LoginTooOld              403 forbidden
+    │   │   └── NotThisMember            403 forbidden
     │   ├── Unsupported                  404 unsupported
-    │   │   └── NothingToMerge           404 unsupported
+    │   │   ├── NothingToMerge           404 unsupported
+    │   │   └── NobodyToJoin             404 unsupported
     │   ├── AlreadyBound                 409 already_bound
     │   │   └── BelongsToAnother         409 already_bound
     │   ├── LastConnection               409 last_connection
@@ -187,6 +189,10 @@ class LoginTooOld(Forbidden):
     """The request needs a more recent login (RFC 9470)."""
 
 
+class NotThisMember(Forbidden):
+    """The login that was to confirm who the member is leads to somebody else, or to nobody."""
+
+
 class Unsupported(RequestRefused):
     """This provider is not configured for this client type."""
 
@@ -196,6 +202,10 @@ class Unsupported(RequestRefused):
 
 class NothingToMerge(Unsupported):
     """The identity that the person has just proved belongs to no other member."""
+
+
+class NobodyToJoin(Unsupported):
+    """The identity by which a person wants to prove their account belongs to no member."""
 
 
 class AlreadyBound(RequestRefused):

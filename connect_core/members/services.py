@@ -21,7 +21,7 @@ class Services:
     """Made once, by the manager.
 
     `clock` answers seconds since the epoch. `subject_key` keys the hashes by which events tell persons apart.
-    `has_passwords`: a password of ours logs a member in, with "I have an account here". `hook_threads` run the hooks
+    `has_passwords`: a password of ours logs a member in. `hook_threads` run the hooks
     whose answer a visitor waits for.
     """
 
@@ -35,6 +35,11 @@ class Services:
     subject_key: bytes = field(repr=False)
     has_passwords: bool = False
     hook_threads: DaemonThreads = field(default_factory=lambda: DaemonThreads("hooks", threads=8, waiting=100))
+
+    @property
+    def takes_credentials(self) -> bool:
+        """Whether a member can prove who they are without a vendor: by a password, or by the shop's own check."""
+        return self.has_passwords or bool(self.hooks.connect_check_credentials.get_hookimpls())
 
     def now(self) -> int:
         """Return the time in whole seconds since the epoch."""

@@ -73,7 +73,7 @@ def _find_next_steps(context: WebContext, request: Request, error: ConnectError,
     flow = _find_refused_flow(context, request)
     can_merge = context.manager.merges.are_offered and isinstance(error, BelongsToAnother | NothingToMerge)
     merge = [NextStep("merge", f"{account}/merge")] if can_merge else []
-    if flow and flow.linking_family:
+    if flow and flow.bound_to:
         return [*merge, NextStep("keep", account)]
     # a page that this shop has switched off must not lead back to itself
     is_nowhere = error.code == "unsupported" and request.method == "GET"
