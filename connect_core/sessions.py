@@ -248,9 +248,7 @@ class Sessions:
         row = self._find_row(transaction, token, TokenKind.REFRESH, now)
         return _live(row) if row is not None else None
 
-    def _find_by_refresh_cookie(
-        self, transaction: Transaction, token: str, now: int
-    ) -> tuple[LiveSession | None, str]:
+    def _find_by_refresh_cookie(self, transaction: Transaction, token: str, now: int) -> tuple[LiveSession | None, str]:
         """Return the same as `find_presented`, for a refresh token in a cookie. Spends nothing.
 
         A rotated one counts as long as it could be rotated again: its successor is on its way, or was lost.

@@ -7,6 +7,7 @@ templates come before ours. Never touches a request, a cookie or the database.
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
@@ -18,8 +19,10 @@ from connect_core.web.pages.assets import NO_ICONS, SHOP_STYLES, STYLES, load_as
 from connect_core.web.pages.messages import LANGUAGES, refusal_for, texts_in
 from connect_core.web.pages.views import (
     AccountView,
+    ConfirmationView,
     ConnectionView,
     LoginChoice,
+    LoginView,
     MemberView,
     MergePreview,
     NextStep,
@@ -27,6 +30,11 @@ from connect_core.web.pages.views import (
     get_initial,
 )
 
+LARGE_CHOICES = 3
+"""Logins that have a row of their own on the login page; the others share one row of icons."""
+NOTICES = frozenset({"repeat_action", "join_nobody"})
+"""Texts that a page may begin with: values of the parameter `notice` in its address."""
+NO_LOGIN_VIEW, NO_QUERY = LoginView(), MappingProxyType[str, str]({})
 TEMPLATES = Path(__file__).parent / "templates"
 _CODES = frozenset(error.code for error in every_error())
 
@@ -67,25 +75,62 @@ class Pages:
         self,
         language: Language,
         choices: Sequence[LoginChoice],
-        return_to: str = "",
+        view: LoginView = NO_LOGIN_VIEW,
         *,
-        client: str = "",
         origin: str = "",
+        shop_url: str = "",
         has_qr_login: bool = False,
+        takes_credentials: bool = False,
     ) -> str:
         """Return the hosted login page: the logins that work in this browser, then the others and where they work.
 
-        `return_to` and `client` are the parameters of the page's own address. `return_to` goes into every login's
-        address; both go into the link to the other language, and into the address, beginning with `origin`, that a
-        visitor can take along to another browser. With `has_qr_login` the page links to the QR login.
+        The first logins have a row each, the others share one. The return target of `view` goes into every login's
+        address; with the client type it goes into the link to the other language, and into the address, beginning with
+        `origin`, that a visitor can take along to another browser. With `has_qr_login` the page links to the QR login,
+        with `takes_credentials` it has a form for a password, and with `shop_url` a link back to the shop.
         """
-        page_query = {"client": client, "return_to": return_to}
+        return_to = view.return_to
+        page_query = {"client": view.client, "return_to": return_to, "another": "1" if view.is_switching else ""}
         logins = [(choice, with_query(choice.url, return_to=return_to)) for choice in choices if not choice.place]
         elsewhere = [choice for choice in choices if choice.place]
-        address = with_query(f"{origin}{self._prefix}/login", **page_query) if elsewhere else ""
-        handover = with_query(f"{self._prefix}/handover", return_to=return_to) if has_qr_login else ""
-        values = {"logins": logins, "elsewhere": elsewhere, "address": address, "handover": handover}
-        return self._render("login.html", language, page_query=page_query, **values)
+        login_page = f"{origin}{self._prefix}/login"
+        return self._render(
+            "login.html",
+            language,
+            # after a mistake this is the answer to a POST, and a link to the other language would be a GET
+            page_query=None if view.mistake else page_query,
+            logins=logins[:LARGE_CHOICES],
+            more=logins[LARGE_CHOICES:],
+            elsewhere=elsewhere,
+            address=with_query(login_page, client=view.client, return_to=return_to) if elsewhere else "",
+            handover=with_query(f"{self._prefix}/handover", return_to=return_to) if has_qr_login else "",
+            takes_credentials=takes_credentials,
+            view=view,
+            shop_url=shop_url if _is_web_address(shop_url) else "",
+        )
+
+    def already_logged_in(
+        self,
+        language: Language,
+        member: MemberView,
+        *,
+        go_on_url: str = "",
+        another_url: str = "",
+        page_query: Mapping[str, str] = NO_QUERY,
+    ) -> str:
+        """Return what a member who is logged in sees of the login page.
+
+        It links to `go_on_url`, unless that is empty, to the account page, and to `another_url` for a login as somebody
+        else; its form posts to `{prefix}/logout`. `page_query` are the parameters of the page's own address.
+        """
+        values = {"go_on_url": go_on_url if _is_web_address(go_on_url) else "", "another_url": another_url}
+        return self._render("already_logged_in.html", language, page_query=page_query, member=member, **values)
+
+    def confirm_identity(self, language: Language, view: ConfirmationView) -> str:
+        """Return the page on which a member confirms who they are; its forms post to the choices' addresses."""
+        page_query = None if view.is_wrong else {"return_to": view.return_to}
+        values = {field.name: getattr(view, field.name) for field in fields(view)}
+        return self._render("confirm_identity.html", language, page_query=page_query, **values)
 
     def refused(
         self, language: Language, wording: str, request_id: str, next_steps: Sequence[NextStep], code: str = ""
@@ -113,10 +158,10 @@ class Pages:
         """Return the demo's page that shows who is logged in; its form posts to `{prefix}/logout`."""
         return self._render("member.html", language, member=member, connections=connections, page_query={})
 
-    def account(self, language: Language, account: AccountView) -> str:
-        """Return the member's own page."""
+    def account(self, language: Language, account: AccountView, notice: str = "") -> str:
+        """Return the member's own page. `notice`: see `NOTICES`."""
         values = {field.name: getattr(account, field.name) for field in fields(account)}
-        return self._render("account.html", language, page_query={}, **values)
+        return self._render("account.html", language, page_query={}, notice=notice, **values)
 
     def merge_start(
         self,
@@ -126,30 +171,57 @@ class Pages:
         *,
         takes_credentials: bool = False,
         mistake: str = "",
+        notice: str = "",
     ) -> str:
-        """Return the page on which a member proves the second account; `mistake` is the key of a text."""
+        """Return the page on which a member proves the second account.
+
+        `mistake` is the key of a text; `notice`: see `NOTICES`.
+        """
         values = {"choices": choices, "takes_credentials": takes_credentials, "mistake": mistake}
         # after a mistake this is the answer to a POST, and a link to the other language would be a GET
         page_query: dict[str, str] | None = None if mistake else {}
-        return self._render("merge_start.html", language, member=member, page_query=page_query, **values)
+        return self._render("merge_start.html", language, member=member, page_query=page_query, notice=notice, **values)
 
-    def merge(self, language: Language, preview: MergePreview) -> str:
-        """Return the page that shows what a merge would do, with forms to confirm and to cancel it."""
-        return self._render("merge.html", language, preview=preview, page_query={})
+    def merge(self, language: Language, preview: MergePreview, notice: str = "") -> str:
+        """Return the page that shows what a merge would do, with forms to confirm and to cancel it.
 
-    def erase(self, language: Language, member: MemberView) -> str:
-        """Return the page that says what is deleted with the account, with a form to confirm it."""
-        return self._render("erase.html", language, member=member, page_query={})
+        `notice`: see `NOTICES`.
+        """
+        return self._render("merge.html", language, preview=preview, page_query={}, notice=notice)
+
+    def erase(self, language: Language, member: MemberView, notice: str = "") -> str:
+        """Return the page that says what is deleted with the account, with a form to confirm it. `notice`: see `NOTICES`."""
+        return self._render("erase.html", language, member=member, page_query={}, notice=notice)
 
     def first_login(
-        self, language: Language, provider: str, nickname: str, *, is_wrong: bool = False, username: str = ""
+        self,
+        language: Language,
+        provider: str,
+        nickname: str,
+        choices: Sequence[LoginChoice] = (),
+        *,
+        takes_credentials: bool = True,
+        is_wrong: bool = False,
+        username: str = "",
+        notice: str = "",
     ) -> str:
         """Return the page that asks a person without an account whether they are new; `provider` calls them `nickname`.
 
-        `is_wrong`: the password that was posted with `username` was wrong.
+        With one of `choices`, or with a password where it `takes_credentials`, they prove an account that they have.
+        `is_wrong`: the password that was posted with `username` was wrong. `notice`: see `NOTICES`.
         """
-        values = {"provider": provider, "nickname": nickname, "is_wrong": is_wrong, "username": username}
-        return self._render("first_login.html", language, page_query={}, **values)
+        return self._render(
+            "first_login.html",
+            language,
+            page_query=None if is_wrong else {},
+            provider=provider,
+            nickname=nickname,
+            choices=choices,
+            takes_credentials=takes_credentials,
+            is_wrong=is_wrong,
+            username=username,
+            notice=notice,
+        )
 
     def handover(self, language: Language, state: str, return_to: str = "") -> str:
         """Return the PC's page: the QR code, then what the phone decided; its forms carry `return_to` on."""
@@ -175,9 +247,18 @@ class Pages:
         return self._render("leaving.html", language, url=url)
 
     def _render(
-        self, template: str, language: Language, *, page_query: Mapping[str, str] | None = None, **values: object
+        self,
+        template: str,
+        language: Language,
+        *,
+        page_query: Mapping[str, str] | None = None,
+        notice: str = "",
+        **values: object,
     ) -> str:
-        """Render a template; the link to the other language keeps `page_query`; None: there is no such link."""
+        """Render a template; the link to the other language keeps `page_query`; None: there is no such link.
+
+        `notice` is the key of a text of `NOTICES` at the top of the page; any other word is passed over.
+        """
         other = _other(language)
         text = self.environment.get_template(template).render(
             values,
@@ -185,6 +266,7 @@ class Pages:
             styles=self._styles,
             t=self._texts[language],
             other=self._texts[other],
+            notice=notice if notice in NOTICES else "",
             switch=None if page_query is None else with_query("", lang=other, **page_query),
         )
         # a shop's member directory may have half of a surrogate pair in a nickname, which UTF-8 cannot encode

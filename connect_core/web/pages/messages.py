@@ -173,6 +173,48 @@ TEXTS: Mapping[str, Wording] = {
     "merge_undo": Wording("撤销合并", "Undo"),
     "leaving": Wording("正在前往登录页面", "Taking you there"),
     "go_on": Wording("继续", "Continue"),
+    # login.html, already_logged_in.html
+    "last_used": Wording("上次使用", "Last used"),
+    "more_ways": Wording("其他登录方式", "More ways to log in"),
+    "log_in_by_password": Wording("密码登录", "Log in with a password"),
+    "forgot_password": Wording(
+        "忘记密码？请先用已绑定的方式登录，再到“登录与安全”中设置新密码。",
+        "Forgot your password? Log in with a linked account, then set a new password under “Login and security”.",
+    ),
+    "logged_in_as": Wording("您已登录：", "You are logged in as"),
+    "another_member": Wording("换个账号登录", "Log in as somebody else"),
+    # first_login.html
+    "join_by_login": Wording(
+        "请用您以前的方式登录一次，%s将绑定到那个账号。",
+        "Log in the way you did before, and %s is linked to that account.",
+    ),
+    "join_by_password": Wording("用会员名和密码", "Use your member name and password"),
+    "join_nobody": Wording(
+        "这种方式在本店还没有账号。请换一种方式，或选择“我是新用户”。",
+        "There is no account here for that login. Please try another one, or choose “I am new here”.",
+    ),
+    # confirm_identity.html
+    "confirm_identity": Wording("请先确认是您本人", "Please confirm that it is you"),
+    "confirm_advice": Wording(
+        "为了账号安全，请用您自己的登录方式验证，然后继续刚才的操作。",
+        "To keep your account safe, please log in once more in one of your own ways. Then you can go on.",
+    ),
+    "confirm_elsewhere": Wording(
+        "您的登录方式在这里都无法使用，请按下面的提示打开本店。",
+        "None of your ways to log in works in this browser; please open the shop as told below.",
+    ),
+    "confirm_impossible": Wording(
+        "您的登录方式目前都无法使用，请联系商城客服。",
+        "None of your ways to log in can be used at the moment; please contact the shop's customer service.",
+    ),
+    "confirm_with": Wording("用%s验证", "Confirm with %s"),
+    "confirm_by_password": Wording("用密码验证", "Confirm with your password"),
+    "confirm_again": Wording("换一种方式验证", "Confirm in another way"),
+    "confirm": Wording("验证", "Confirm"),
+    "wrong_password": Wording("密码不正确", "The password is wrong"),
+    "repeat_action": Wording(
+        "已确认是您本人，请再操作一次。", "Thank you, it is you. Please repeat what you were about to do."
+    ),
 }
 
 _NOT_COMPLETED = Wording("登录没有完成", "The login was not completed")
@@ -241,10 +283,11 @@ REFUSALS: Mapping[str, RefusalMessage] = {
             "请返回上一页，如需帮助请联系商城客服。", "Please go back, or ask the shop's customer service for help."
         ),
     ),
-    "login_too_old": RefusalMessage(
-        Wording("请先确认是您本人", "Please confirm that it is you"),
+    "not_this_member": RefusalMessage(
+        Wording("这不是您账号的登录方式", "That login is not linked to your account"),
         Wording(
-            "为了您的安全，请重新登录后再操作。", "To keep your account safe, please log in again and then repeat this."
+            "您仍保持登录。请用您账号已绑定的方式验证。",
+            "You are still logged in. Please use a login that is linked to your account.",
         ),
     ),
     "handover_over": RefusalMessage(
