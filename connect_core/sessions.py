@@ -21,6 +21,8 @@ from connect_core.store.sessions import SessionRow
 
 REUSE_GRACE = 10
 """Seconds in which a rotated refresh token still gets a successor: two tabs, a lost answer."""
+BROWSERS = (ClientType.PC, ClientType.H5)
+"""The client types whose logins are a browser's."""
 SEEN_STEP = 60
 """A session's last use is written at most once in so many seconds."""
 _KINDLESS_LENGTH = 43
@@ -61,7 +63,7 @@ class PresentedTokens:
 
         Cookies are a browser's: an app or mini program that sends some shares them with a login of its web view.
         """
-        return self.all if client_type in (ClientType.PC, ClientType.H5) else filter(None, [self.bearer])
+        return self.all if client_type in BROWSERS else filter(None, [self.bearer])
 
 
 NO_TOKENS = PresentedTokens()
@@ -251,10 +253,11 @@ class Sessions:
     def _find_by_refresh_cookie(self, transaction: Transaction, token: str, now: int) -> tuple[LiveSession | None, str]:
         """Return the same as `find_presented`, for a refresh token in a cookie. Spends nothing.
 
-        A rotated one counts as long as it could be rotated again: its successor is on its way, or was lost.
+        A rotated one counts as long as it could be rotated again: its successor is on its way, or was lost. That of an
+        app or mini program never counts: it has no cookies.
         """
         row = self._find_row(transaction, token, TokenKind.REFRESH, now)
-        if row is None or now - row.seen_time >= self.lifetimes.idle:
+        if row is None or row.client_type not in BROWSERS or now - row.seen_time >= self.lifetimes.idle:
             return None, ""
         if row.rotated_time is not None:
             is_current = now - row.rotated_time <= REUSE_GRACE or not store.has_used_successor(transaction, row)

@@ -161,7 +161,10 @@ class WebContext:
         return f"{page}{'&' if '?' in page else '?'}{query}"
 
     def remember_provider(self, response: Response, provider: str) -> None:
-        """Let the browser remember by which provider it logged in, for the badge on the login page."""
+        """Let the browser remember by which provider it logged in, for the badge on the login page.
+
+        A name that a cookie cannot hold is passed over.
+        """
         if _COOKIE_VALUE.fullmatch(provider):
             self.cookies.set(response, self.cookies.last_used, provider, LAST_USED_MEMORY)
 

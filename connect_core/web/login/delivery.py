@@ -116,10 +116,11 @@ def take_pending(
     return ticket, pending
 
 
-def deliver(context: WebContext, request: Request, outcome: Outcome) -> Response:
+def deliver(context: WebContext, request: Request, outcome: Outcome, provider: str = "") -> Response:
     """Redirect the browser to the return target, with the cookies that the outcome needs.
 
-    The cookies of logins that a new login has ended are deleted.
+    The cookies of logins that a new login has ended are deleted. A browser that is logged in now remembers `provider`,
+    by which it logged in.
     """
     cookies, manager = context.cookies, context.manager
     match outcome:
@@ -135,6 +136,7 @@ def deliver(context: WebContext, request: Request, outcome: Outcome) -> Response
             | CallbackRepeated(delivery=delivery, return_to=return_to, opened=OpenSession() as opened)
         ):
             response = responses.redirect(return_to)
+            context.remember_provider(response, provider)
             if cookies.pending in request.cookies:
                 cookies.drop(response, cookies.pending)
             if delivery is Delivery.SESSION:

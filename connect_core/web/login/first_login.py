@@ -133,9 +133,7 @@ class _FirstLoginEndpoints:
     def _answer(self, request: Request, outcome: Outcome, provider: str) -> Response:
         if outcome.delivery is Delivery.JSON:
             return responses.json_response(token_body(self._context, outcome))
-        response = deliver(self._context, request, outcome)
-        self._context.remember_provider(response, provider)
-        return response
+        return deliver(self._context, request, outcome, provider)
 
     def _check_enabled(self) -> None:
         if not self._manager.chooses:

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute
 from connect_core.errors import BadRequest, NotLoggedIn, Unsupported
 from connect_core.identity import ClientType
 from connect_core.login.start import IN_APP, Start, StartOptions
-from connect_core.login.values import Delivery, SessionOpened
+from connect_core.login.values import Delivery
 from connect_core.providers import calls
 from connect_core.providers.provider import Entrance, RequiredBrowser, WorksInSomeBrowsers
 from connect_core.providers.registry import ConfiguredProvider
@@ -75,10 +75,7 @@ class _LoginEndpoints:
             return await self._park(request)
         await self._context.count(request)
         outcome = await finish_flow(self._context, request, get_parameters(request))
-        response = deliver(self._context, request, outcome)
-        if isinstance(outcome, SessionOpened):
-            self._context.remember_provider(response, request.path_params["provider"])
-        return response
+        return deliver(self._context, request, outcome, request.path_params["provider"])
 
     async def _park(self, request: Request) -> Response:
         """Redirect a form_post response to the same address by GET.

@@ -190,7 +190,10 @@ class Pages:
         return self._render("merge.html", language, preview=preview, page_query={}, notice=notice)
 
     def erase(self, language: Language, member: MemberView, notice: str = "") -> str:
-        """Return the page that says what is deleted with the account, with a form to confirm it. `notice`: see `NOTICES`."""
+        """Return the page that says what is deleted with the account, with a form to confirm it.
+
+        `notice`: see `NOTICES`.
+        """
         return self._render("erase.html", language, member=member, page_query={}, notice=notice)
 
     def first_login(

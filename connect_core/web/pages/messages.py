@@ -179,7 +179,7 @@ TEXTS: Mapping[str, Wording] = {
     "log_in_by_password": Wording("密码登录", "Log in with a password"),
     "forgot_password": Wording(
         "忘记密码？请先用已绑定的方式登录，再到“登录与安全”中设置新密码。",
-        "Forgot your password? Log in with a linked account, then set a new password under “Login and security”.",
+        "Forgot your password? Log in with a linked account, then set a new one on your account page.",
     ),
     "logged_in_as": Wording("您已登录：", "You are logged in as"),
     "another_member": Wording("换个账号登录", "Log in as somebody else"),
@@ -191,7 +191,7 @@ TEXTS: Mapping[str, Wording] = {
     "join_by_password": Wording("用会员名和密码", "Use your member name and password"),
     "join_nobody": Wording(
         "这种方式在本店还没有账号。请换一种方式，或选择“我是新用户”。",
-        "There is no account here for that login. Please try another one, or choose “I am new here”.",
+        "There is no account here for that login. Please try another one, or say that you are new.",
     ),
     # confirm_identity.html
     "confirm_identity": Wording("请先确认是您本人", "Please confirm that it is you"),
@@ -286,8 +286,8 @@ REFUSALS: Mapping[str, RefusalMessage] = {
     "not_this_member": RefusalMessage(
         Wording("这不是您账号的登录方式", "That login is not linked to your account"),
         Wording(
-            "您仍保持登录。请用您账号已绑定的方式验证。",
-            "You are still logged in. Please use a login that is linked to your account.",
+            "您仍保持登录，请用您账号已绑定的方式验证。",
+            "You are still logged in; please use a login that is linked to your account.",
         ),
     ),
     "handover_over": RefusalMessage(

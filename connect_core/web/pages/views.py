@@ -123,8 +123,8 @@ class AccountView:
 class ConfirmationView:
     """How a member can confirm who they are: by their own logins (`choices`), or by a password.
 
-    `elsewhere` are those of the logins that do not work in this browser. The forms carry `return_to` on. `is_wrong`: the
-    password that was posted was wrong.
+    `elsewhere` are those of the logins that do not work in this browser. The forms carry `return_to` on. `is_wrong`:
+    the password that was posted was wrong.
     """
 
     member: MemberView

@@ -13,7 +13,7 @@ from connect_core.web.pages import Pages
 from connect_core.web.pages.assets import load_assets
 from connect_core.web.pages.messages import LANGUAGES, REFUSALS, TEXTS, Language, Wording
 from connect_core.web.pages.theme_check import sample_pages
-from connect_core.web.pages.views import ConnectionView, LoginChoice, MemberView, NextStep
+from connect_core.web.pages.views import ConnectionView, LoginChoice, LoginView, MemberView, NextStep
 
 from ...kit.html_pages import HOSTILE, PAGES, ParsedPage
 
@@ -37,7 +37,7 @@ def every_page(language: Language, pages: Pages = PAGES, words: str = "李华") 
 
 def test_every_error_code_has_its_words() -> None:
     """A member meets no code that the pages have no words for, and no words outlive their code."""
-    own_words = {"login_too_old", "handover_over", "nothing_to_merge", "page_previewed"}
+    own_words = {"not_this_member", "handover_over", "nothing_to_merge", "page_previewed"}
     assert set(REFUSALS) == {one.code for one in every_error()} | own_words
 
 
@@ -188,7 +188,7 @@ def test_login_without_choices_says_so() -> None:
 def test_return_target_travels_once(query: str) -> None:
     """The return target goes along in every login's address, encoded, once, beside what stood there before."""
     target = "/order?id=1&x=a b#end"
-    page = ParsedPage(PAGES.login("zh", [LoginChoice("a", "A", f"/connect/a/pc/login{query}", "")], target))
+    page = ParsedPage(PAGES.login("zh", [LoginChoice("a", "A", f"/connect/a/pc/login{query}", "")], LoginView(target)))
     sent = parse_qs(urlsplit(page.values("a", "href")[1]).query)
     assert sent.pop("return_to") == [target]
     assert sent == ({"source": ["a"]} if "source" in query else {})
@@ -197,12 +197,12 @@ def test_return_target_travels_once(query: str) -> None:
 def test_addresses_of_apps_stay_whole() -> None:
     """An `alipays://` address already wraps its target; nothing is added to it."""
     url = "alipays://platformapi/startapp?appId=20000067&url=https%3A%2F%2Fshop.example%2Fx"
-    assert ParsedPage(PAGES.login("zh", [LoginChoice("a", "A", url, "")], "/order")).values("a", "href")[1] == url
+    assert ParsedPage(PAGES.login("zh", [LoginChoice("a", "A", url, "")], LoginView("/order"))).values("a", "href")[1] == url
 
 
 def test_language_link_keeps_the_query() -> None:
     """The other language is one link away, on the same address with the same client type and return target."""
-    link = ParsedPage(PAGES.login("zh", CHOICES, "/order?id=1&x=2", client="h5")).values("a", "href")[0]
+    link = ParsedPage(PAGES.login("zh", CHOICES, LoginView("/order?id=1&x=2", "h5"))).values("a", "href")[0]
     assert link.startswith("?")
     assert parse_qs(link[1:]) == {"lang": ["en"], "client": ["h5"], "return_to": ["/order?id=1&x=2"]}
     assert ParsedPage(PAGES.member("en", MemberView("m_1"), [])).values("a", "href")[0] == "?lang=zh"
@@ -216,7 +216,7 @@ def test_refused_page_tells_and_helps() -> None:
     assert REFUSALS["state_expired"].title.zh in page.text
     assert REFUSALS["state_expired"].advice.zh in page.text
     assert "req-42 state_expired" in " ".join(page.text.split())
-    other = ParsedPage(PAGES.refused("zh", "login_too_old", "req-42", [], "forbidden"))
+    other = ParsedPage(PAGES.refused("zh", "not_this_member", "req-42", [], "forbidden"))
     assert "req-42 forbidden" in " ".join(other.text.split())
     assert page.values("a", "href") == ["/connect/alipay/pc/login?return_to=%2Fa&x=1", "/"]
     assert page.values("a", "class") == ["button", "button quiet"]
