@@ -197,7 +197,10 @@ def test_return_target_travels_once(query: str) -> None:
 def test_addresses_of_apps_stay_whole() -> None:
     """An `alipays://` address already wraps its target; nothing is added to it."""
     url = "alipays://platformapi/startapp?appId=20000067&url=https%3A%2F%2Fshop.example%2Fx"
-    assert ParsedPage(PAGES.login("zh", [LoginChoice("a", "A", url, "")], LoginView("/order"))).values("a", "href")[1] == url
+    assert (
+        ParsedPage(PAGES.login("zh", [LoginChoice("a", "A", url, "")], LoginView("/order"))).values("a", "href")[1]
+        == url
+    )
 
 
 def test_language_link_keeps_the_query() -> None:
