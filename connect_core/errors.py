@@ -21,12 +21,14 @@
     │   ├── ConsentRequired              403 consent_required
     │   ├── Forbidden                    403 forbidden
     │   │   ├── LoginTooOld              403 forbidden
-    │   │   └── ConnectionTooYoung       403 forbidden
+    │   │   ├── ConnectionTooYoung       403 forbidden
+    │   │   └── NotThisMember            403 forbidden
     │   ├── Unsupported                  404 unsupported
     │   │   ├── PageNotFound             404 unsupported
     │   │   ├── NotThere                 404 unsupported
     │   │   ├── MethodNotAllowed         405 unsupported
-    │   │   └── NothingToMerge           404 unsupported
+    │   │   ├── NothingToMerge           404 unsupported
+    │   │   └── NobodyToJoin             404 unsupported
     │   ├── AlreadyBound                 409 already_bound
     │   │   └── BelongsToAnother         409 already_bound
     │   ├── LastConnection               409 last_connection
@@ -215,6 +217,10 @@ class ConnectionTooYoung(Forbidden):
     """The connection cannot be ended yet; `retry_after` says in how many seconds it can (`unbind_after`)."""
 
 
+class NotThisMember(Forbidden):
+    """The login that was to confirm who the member is leads to somebody else, or to nobody."""
+
+
 class Unsupported(RequestRefused):
     """This provider is not configured for this client type."""
 
@@ -243,6 +249,10 @@ class MethodNotAllowed(Unsupported):
 
 class NothingToMerge(Unsupported):
     """The identity that the person has just proved belongs to no other member."""
+
+
+class NobodyToJoin(Unsupported):
+    """The identity by which a person wants to prove their account belongs to no member."""
 
 
 class AlreadyBound(RequestRefused):

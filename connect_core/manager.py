@@ -18,7 +18,7 @@ from connect_core.http import TOTAL_DEADLINE, HttpPool
 from connect_core.identity import Identity
 from connect_core.login.completion import Completed
 from connect_core.login.start import Start, StartOptions
-from connect_core.login.values import LOG_IN, Arrival, Outcome, Purpose, Visit
+from connect_core.login.values import LOG_IN, Arrival, Outcome, PendingLogin, Purpose, Visit
 from connect_core.members.values import LoginAttempt, ProfileNeeded
 from connect_core.parts import Parts
 from connect_core.providers import calls
@@ -204,12 +204,29 @@ class ConnectManager(Parts):
         if arrival.flow is None:
             phone = await calls.fetch_phone(provider, response, identity, ends - clock())
             arrival = replace(arrival, phone=phone)
+        if arrival.purpose.joining is not None:
+            return await self._join(identity, arrival, arrival.purpose.joining)
         session = arrival.purpose.linking_session
         if session is None:
             return await self.login_by_unionid(identity, arrival, seconds=ends - clock())
         await self.services.members.check_first(lambda _: session.member_id)
         now = self.services.now()
         return self._dispatch(await self.database.write(lambda tx: self.completion.link(tx, arrival, identity, now)))
+
+    async def _join(self, proof: Identity, arrival: Arrival, pending: PendingLogin) -> Outcome:
+        """Log in the member whose identity `proof` is, and link the identity that waits for a choice to them.
+
+        Raises `NobodyToJoin`, `MemberDisabled`, `AlreadyBound`, and `StateInvalid` for a choice that was made before.
+        """
+        await self.services.members.check_first(lambda tx: self.completion.find_joined(tx, proof))
+        configured = self.registry.find(pending.provider, pending.client_type)
+        arrival, now = replace(arrival, configured=configured, purpose=LOG_IN, pending=pending), self.services.now()
+
+        def join(tx: Transaction) -> Completed:
+            member_id = self.completion.find_joined(tx, proof)
+            return self.completion.join(tx, arrival, pending.identity, member_id, now)
+
+        return self._dispatch(await self.database.write(join))
 
     def _dispatch(self, completed: Completed) -> Outcome:
         outcome, events = completed

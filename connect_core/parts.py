@@ -14,6 +14,7 @@ from connect_core.login.callback import Callbacks
 from connect_core.login.completion import Completion
 from connect_core.login.first_login import FirstLoginTickets
 from connect_core.login.flow import Flows
+from connect_core.login.password_logins import PasswordLogins
 from connect_core.login.qr_login import QrLogins
 from connect_core.login.return_targets import Targets
 from connect_core.login.start import Starter
@@ -62,9 +63,10 @@ class Parts:
         self.flows = Flows(service.keys, _find_repeatable(plugins))
         self.first_login_tickets = FirstLoginTickets(service.keys, services.now)
         self.starter = Starter(service, self.targets, services.now)
-        self.callbacks = Callbacks(services, self.flows)
+        self.callbacks = Callbacks(services, self.flows, self.first_login_tickets)
         self.completion = Completion(services, self.flows, chooses=self.chooses, required_terms=self.required_terms)
         self.current_member = CurrentMember(services)
+        self.password_logins = PasswordLogins(services, self.current_member)
         self.self_service = SelfService(services, service.unbind_after)
         self.personal_data = PersonalData(services, self.registry)
         self.administration = Administration(services)

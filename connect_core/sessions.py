@@ -22,6 +22,8 @@ from connect_core.store.sessions import SessionRow
 
 REUSE_GRACE = 10
 """Seconds in which a rotated refresh token still gets a successor: two tabs, a lost answer."""
+BROWSERS = (ClientType.PC, ClientType.H5)
+"""The client types whose logins are a browser's."""
 SEEN_STEP = 60
 """A session's last use is written at most once in so many seconds."""
 _KINDLESS_LENGTH = 43
@@ -34,7 +36,7 @@ class TokenKind(StrEnum):
     SESSION = "s"
     """A browser's session, for the session cookie alone."""
     REFRESH = "r"
-    """A refresh token, for its successor alone."""
+    """A refresh token: for its successor, and in the cookie of the `/buyer` routes for pages as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,13 @@ class PresentedTokens:
     def all(self) -> Iterable[str]:
         """Every token that is there."""
         return filter(None, (self.bearer, self.session, self.access, self.refresh, *self.repeated))
+
+    def ended_by(self, client_type: ClientType) -> Iterable[str]:
+        """The tokens whose logins end when somebody logs in anew from `client_type`.
+
+        Cookies are a browser's: an app or mini program that sends some shares them with a login of its web view.
+        """
+        return self.all if client_type in BROWSERS else filter(None, [self.bearer])
 
 
 NO_TOKENS = PresentedTokens()
@@ -170,7 +179,7 @@ class Sessions:
         row = self._find_row(transaction, token, TokenKind.SESSION, now)
         if row is None or row.rotated_time is not None:
             return None, False
-        return _live(row), now - row.seen_time >= min(SEEN_STEP, self.lifetimes.idle // 4)
+        return _live(row), self._is_use_due(row, now)
 
     def find_open(self, transaction: Transaction, token: str, now: int) -> OpenSession | None:
         """Return the session of a token that is computed anew, unless it was ended or its token rotated."""
@@ -189,18 +198,23 @@ class Sessions:
 
     def find_presented(
         self, transaction: Transaction, presented: PresentedTokens, now: int
-    ) -> tuple[LiveSession | None, bool]:
-        """Return the same as `find` for the login that a request counts as.
+    ) -> tuple[LiveSession | None, str]:
+        """Return the login that a request counts as, and the token whose use should be written now, with `note_use`.
 
         A bearer token counts alone, even a dead one: whoever sends it means its member, and never the one whose cookie
-        the browser adds. Of the cookies the first that is alive counts; a refresh token proves nobody.
+        the browser adds. Of the cookies the first that is alive counts: ours, the access token, the refresh token. The
+        last one keeps a member of the `/buyer` routes logged in on pages, which do not refresh, once the access token
+        has run out.
         """
         if presented.bearer:
-            return self.find_by_access_token(transaction, presented.bearer, now), False
-        session, is_use_due = self.find(transaction, presented.session, now) if presented.session else (None, False)
-        if session is None and presented.access:
-            session = self.find_by_access_token(transaction, presented.access, now)
-        return session, is_use_due
+            return self.find_by_access_token(transaction, presented.bearer, now), ""
+        if presented.session:
+            session, is_use_due = self.find(transaction, presented.session, now)
+            if session is not None:
+                return session, presented.session if is_use_due else ""
+        if presented.access and (session := self.find_by_access_token(transaction, presented.access, now)):
+            return session, ""
+        return self._find_by_refresh_cookie(transaction, presented.refresh, now) if presented.refresh else (None, "")
 
     def find_held(
         self, transaction: Transaction, presented: PresentedTokens, family: str, now: int
@@ -217,8 +231,13 @@ class Sessions:
         return next((session for session in sessions if session and session.family == family), None)
 
     def note_use(self, transaction: Transaction, token: str, now: int) -> None:
-        """Write that a browser token was used."""
+        """Write that a token in a browser's cookie was used.
+
+        A refresh token that is used shows that its answer arrived, so those before it can no longer be answered again.
+        """
         store.update_seen(transaction, token_hash(token), now)
+        if _is_given_out_as(TokenKind.REFRESH, token):
+            store.revoke_predecessors(transaction, token_hash(token), now - REUSE_GRACE, now)
 
     def find_by_access_token(self, transaction: Transaction, token: str, now: int) -> LiveSession | None:
         """Return whose access token this is, unless the login behind it was ended."""
@@ -235,6 +254,20 @@ class Sessions:
         """Return whose refresh token this is, rotated or not, unless the login behind it was ended. Spends nothing."""
         row = self._find_row(transaction, token, TokenKind.REFRESH, now)
         return _live(row) if row is not None else None
+
+    def _find_by_refresh_cookie(self, transaction: Transaction, token: str, now: int) -> tuple[LiveSession | None, str]:
+        """Return the same as `find_presented`, for a refresh token in a cookie. Spends nothing.
+
+        A rotated one counts as long as it could be rotated again: its successor is on its way, or was lost. That of an
+        app or mini program never counts: it has no cookies.
+        """
+        row = self._find_row(transaction, token, TokenKind.REFRESH, now)
+        if row is None or row.client_type not in BROWSERS or now - row.seen_time >= self.lifetimes.idle:
+            return None, ""
+        if row.rotated_time is not None:
+            is_current = now - row.rotated_time <= REUSE_GRACE or not store.has_used_successor(transaction, row)
+            return _live(row) if is_current else None, ""
+        return _live(row), token if self._is_use_due(row, now) else ""
 
     def rotate(self, transaction: Transaction, refresh_token: str, now: int) -> OpenSession | None:
         """Spend a refresh token and return its successor; None when its reuse has just ended the family.
@@ -291,6 +324,9 @@ class Sessions:
     def _find_row(self, transaction: Transaction, token: str, kind: TokenKind, now: int) -> SessionRow | None:
         row = store.find_session(transaction, token_hash(token)) if _is_given_out_as(kind, token) else None
         return row if row is not None and self._is_live(row, now) else None
+
+    def _is_use_due(self, row: SessionRow, now: int) -> bool:
+        return now - row.seen_time >= min(SEEN_STEP, self.lifetimes.idle // 4)
 
     def _is_live(self, row: SessionRow, now: int) -> bool:
         if row.revoked_time is not None or row.expiry_time <= now:

@@ -119,7 +119,7 @@ public_url = "http://127.0.0.1:8000"         # the shop's https origin in produc
 database_url = "sqlite:///connect.db"
 secret_keys = ["file:{KEY_FILE}"]
 redirect_allow = []                          # origins a login may return to, besides our own
-home_url = "/connect/login"
+home_url = "/"                               # where a login ends; before a shop is there, the member's own page
 
 [clients]                                    # which logins each client type shows, in order
 pc = []                                      # ["alipay"]

@@ -8,9 +8,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from connect_core.errors import CodeSeen, RequestRefused, StateInvalid, StateMissing, Unavailable
+from connect_core.errors import CodeSeen, RequestRefused, StateExpired, StateInvalid, StateMissing, Unavailable
 from connect_core.http import TOTAL_DEADLINE
 from connect_core.login import flow
+from connect_core.login.first_login import FirstLoginTickets
 from connect_core.login.flow import Flows
 from connect_core.login.values import (
     LOG_IN,
@@ -19,6 +20,7 @@ from connect_core.login.values import (
     Delivery,
     Flow,
     Outcome,
+    PendingLogin,
     Purpose,
     PurposeKind,
     Visit,
@@ -40,11 +42,12 @@ POLL_SECONDS = 0.1
 class Callbacks:
     """Opens and spends flows, and answers repeated callbacks."""
 
-    def __init__(self, services: Services, flows: Flows) -> None:
+    def __init__(self, services: Services, flows: Flows, first_login_tickets: FirstLoginTickets) -> None:
         self._database = services.database
         self._sessions = services.sessions
         self._now = services.now
         self._flows = flows
+        self._first_login_tickets = first_login_tickets
 
     async def open(
         self,
@@ -85,7 +88,7 @@ class Callbacks:
             begun = self._flows.open_ticket(ticket, self._now())
             if (begun.provider, begun.client_type) != (configured.name, configured.client_type):
                 raise StateInvalid("the flow was started elsewhere")
-            if (begun.purpose, begun.linking_family) != (purpose.kind, purpose.linking_family):
+            if (begun.purpose, begun.bound_to) != (purpose.kind, purpose.bound_to):
                 raise StateInvalid("the ticket was given out for something else, or to another session")
             # an SDK that hands the state back says with it which flow the code belongs to
             if parameters.get("state", begun.state) != begun.state:
@@ -98,15 +101,17 @@ class Callbacks:
     async def spend(self, begun: Flow, codes: Sequence[str], visit: Visit) -> tuple[bool, Purpose | None]:
         """Spend the flow with its codes, and return whether it was unspent, and the purpose that it began with.
 
-        The purpose is None when it needs the session that began it and this visitor no longer has that session. Raises
+        The purpose is None when this visitor no longer has the session, or the waiting login, that began it. Raises
         `CodeSeen`.
         """
-        now = self._now()
+        now, joining = self._now(), self._find_joining(begun, visit)
 
         def spend(tx: Transaction) -> tuple[bool, Purpose | None]:
             is_first = self._flows.spend(tx, begun, codes, now)
             if begun.purpose is PurposeKind.LOGIN:
                 return is_first, LOG_IN
+            if begun.purpose is PurposeKind.JOIN:
+                return is_first, Purpose(begun.purpose, joining=joining) if joining else None
             session = self._find_linking_session(tx, begun, visit, now)
             return is_first, Purpose(begun.purpose, session) if session else None
 
@@ -176,7 +181,7 @@ class Callbacks:
         def is_wanted(tx: Transaction) -> bool:
             presented, _ = self._sessions.find_presented(tx, visit.presented, now)
             # a choice is for somebody who is not logged in, a proof for the session that began it
-            is_same = (presented.family if presented else "") == begun.linking_family
+            is_same = (presented.family if presented else "") == begun.bound_to
             return is_same and not flows.is_spent(tx, key)
 
         return outcome if await self._database.read(is_wanted) else _repeated(begun)
@@ -190,9 +195,16 @@ class Callbacks:
 
         return await self._database.read(find) if token else None
 
+    def _find_joining(self, begun: Flow, visit: Visit) -> PendingLogin | None:
+        """The waiting login that the flow joins to an account, if it still waits in this visitor's browser."""
+        with suppress(StateInvalid, StateExpired):
+            pending = self._first_login_tickets.open(visit.choice_ticket) if visit.choice_ticket else None
+            return pending if pending and pending.key == begun.bound_to else None
+        return None
+
     def _find_linking_session(self, tx: Transaction, begun: Flow, visit: Visit, now: int) -> LiveSession | None:
         """The session that began the flow, if this visitor still has it; another member's does not count."""
-        return self._sessions.find_held(tx, visit.presented, begun.linking_family, now)
+        return self._sessions.find_held(tx, visit.presented, begun.bound_to, now)
 
 
 def _repeated(begun: Flow) -> CallbackRepeated:

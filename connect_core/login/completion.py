@@ -3,15 +3,16 @@
 Runs inside the caller's transaction. Asks no vendor and tells no plugin.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from connect_core.errors import StateInvalid
+from connect_core.errors import NobodyToJoin, NotThisMember, StateInvalid
 from connect_core.events import kinds
-from connect_core.identity import ClientType, Identity
+from connect_core.identity import Identity
 from connect_core.login import flow
 from connect_core.login.first_login import make_pending
 from connect_core.login.flow import Flows
 from connect_core.login.values import (
+    LOG_IN,
     AccountProved,
     Arrival,
     ChoiceNeeded,
@@ -28,7 +29,7 @@ from connect_core.members.resolution import login_by_unionid
 from connect_core.members.services import Services
 from connect_core.members.values import LoginAttempt, ProfileNeeded, ResolvedMember, Unregistered
 from connect_core.providers.hookspecs import LoginEvent
-from connect_core.sessions import NewSession
+from connect_core.sessions import LiveSession, NewSession
 from connect_core.store import Transaction, connections, consents, erasure, flows
 
 Completed = tuple[Outcome, list[LoginEvent]]
@@ -116,13 +117,26 @@ class Completion:
         event_kinds = [*([kinds.BOUND] if is_new else []), kinds.LOGGED_IN]
         return self._open_session(tx, arrival, identity, _Entry(member_id, connect_id, event_kinds), now)
 
-    def link(self, tx: Transaction, arrival: Arrival, identity: Identity, now: int) -> Completed:
-        """Link the identity to the member of the linking session, or take it as the proof of a second account.
+    def find_joined(self, tx: Transaction, proof: Identity) -> int:
+        """Return the member whose identity `proof` is; nobody unbinds it until the transaction ends.
 
-        Raises `AlreadyBound`, `NothingToMerge`, `MemberDisabled`, and `NotLoggedIn` when that session has ended
-        meanwhile.
+        Raises `NobodyToJoin`.
+        """
+        people = connections.lock_people(tx, proof)
+        if not people:
+            raise NobodyToJoin("the identity belongs to nobody")
+        return people[0].member_id
+
+    def link(self, tx: Transaction, arrival: Arrival, identity: Identity, now: int) -> Completed:
+        """Do for the member of the linking session what the login is for.
+
+        The identity is linked to the member, proves a second account, or confirms who the member is. Raises
+        `AlreadyBound`, `NothingToMerge`, `NotThisMember`, `MemberDisabled`, and `NotLoggedIn` when that session has
+        ended meanwhile.
         """
         session = lock_actor(tx, self._services.members, arrival.purpose.linking_session, now)
+        if arrival.purpose.kind is PurposeKind.CONFIRM:
+            return self._confirm(tx, arrival, identity, session, now)
         if arrival.purpose.kind is PurposeKind.PROVE:
             proof = merge_rules.prove_identity(tx, identity, session, now)
             proved = AccountProved(arrival.delivery, arrival.return_to, proof)
@@ -150,6 +164,20 @@ class Completion:
         if has_ended or erasure.was_erased_since(tx, identity.union_type, identity.ids, pending.expiry_time):
             raise StateInvalid("the identity was bound and unbound while the person was asked")
 
+    def _confirm(
+        self, tx: Transaction, arrival: Arrival, identity: Identity, session: LiveSession, now: int
+    ) -> Completed:
+        """Replace the session by a new one, if the identity is its member's."""
+        person = connections.find_person(tx, identity)
+        if person is None or person.member_id != session.member_id:
+            raise NotThisMember("the identity is not this member's")
+        self._sessions.end_family(tx, session.family, now)
+        entry = _Entry(session.member_id, person.connect_id, [kinds.LOGGED_IN])
+        outcome, events = self._open_session(tx, replace(arrival, purpose=LOG_IN), identity, entry, now)
+        if identity.vendor_session is None:
+            self._services.vendor_sessions.inherit(tx, session.family, outcome.opened.row)
+        return outcome, events
+
     def _ask_first(self, tx: Transaction, arrival: Arrival, attempt: LoginAttempt) -> ChoiceNeeded:
         """Nobody is registered yet: the person is asked whether they are new."""
         times_ended = connections.count_ended(tx, attempt.identity.union_type, *attempt.identity.ids)
@@ -161,14 +189,12 @@ class Completion:
 
     def _open_session(
         self, tx: Transaction, arrival: Arrival, identity: Identity, entry: _Entry, now: int
-    ) -> Completed:
+    ) -> tuple[SessionOpened, list[LoginEvent]]:
         visit, pending = arrival.visit, arrival.pending
         if pending is not None and not flows.spend_key(tx, pending.key, pending.expiry_time):
             raise StateInvalid("the choice was made before")
         if arrival.purpose.linking_session is None:  # else it is the same member, who keeps the session there is
-            # cookies are a browser's: an app or mini program that sends some shares them with a login of its web view
-            in_browser = arrival.configured.client_type in (ClientType.PC, ClientType.H5)
-            self._sessions.end_all(tx, visit.presented.all if in_browser else [visit.presented.bearer], now)
+            self._sessions.end_all(tx, visit.presented.ended_by(arrival.configured.client_type), now)
         session = NewSession(
             entry.member_id,
             arrival.configured.client_type,

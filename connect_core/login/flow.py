@@ -61,7 +61,7 @@ def begin(
         state=new_state(),
         nonce=new_state(),
         code_verifier=secrets.token_urlsafe(48),
-        linking_family=purpose.linking_family,
+        bound_to=purpose.bound_to,
         purpose=purpose.kind,
     )
 
@@ -206,7 +206,7 @@ def find_end(transaction: Transaction, flow: Flow) -> tuple[str, str]:
 
 def _upgrade(values: list[Any]) -> list[Any]:
     """Turn the values of release 0.1, which ended with `merges`, into ours, which end with the purpose."""
-    *others, linking_family, purpose = values
+    *others, bound_to, purpose = values
     if isinstance(purpose, bool):
-        purpose = PurposeKind.PROVE if purpose else PurposeKind.LINK if linking_family else PurposeKind.LOGIN
-    return [*others, linking_family, purpose]
+        purpose = PurposeKind.PROVE if purpose else PurposeKind.LINK if bound_to else PurposeKind.LOGIN
+    return [*others, bound_to, purpose]

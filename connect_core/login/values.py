@@ -26,76 +26,6 @@ class Delivery(StrEnum):
     """A token answer to the front end's own page or app."""
 
 
-class PurposeKind(StrEnum):
-    """What a login is for."""
-
-    LOGIN = "login"
-    """To log the person in; somebody new is registered, or asked first."""
-    LINK = "link"
-    """To link one more identity to a member who is logged in."""
-    PROVE = "prove"
-    """To prove that a member who is logged in has a second account, before the two are merged."""
-
-
-@dataclass(frozen=True, slots=True)
-class Purpose:
-    """What a login is for, and for whom: `linking_session` is the member's session, None for `LOGIN` alone."""
-
-    kind: PurposeKind = PurposeKind.LOGIN
-    linking_session: LiveSession | None = None
-
-    @property
-    def linking_family(self) -> str:
-        """The family of the linking session, as a flow keeps it; empty for a login."""
-        return self.linking_session.family if self.linking_session else ""
-
-
-LOG_IN = Purpose()
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """Who asks, as far as a login minds.
-
-    `presented` is what this browser or app is logged in with until now: a new login ends all of it, that of an app or
-    mini program only what the bearer token stands for. `chosen_language` is empty until a person chose one, and goes
-    along into the vendor's app. `device_id` is the app's own name for its device, at most 64 characters. `root_path` is
-    in front of our routes. `consent` is the version of the shop's terms that the visitor agrees to with this request.
-    `device` is what a new session keeps of the visitor's device.
-    """
-
-    request_id: str
-    user_agent: str = field(default="", repr=False)
-    language: Language = "zh-CN"
-    presented: PresentedTokens = NO_TOKENS
-    chosen_language: str = ""
-    device_id: str = ""
-    root_path: str = ""
-    consent: str = ""
-    device: Device = UNKNOWN_DEVICE
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """One login under way, from its start to its callback.
-
-    The vendor returns to `redirect_uri` with `state`; the member lands on `return_to`. `linking_family` is the family
-    of the session that links or proves, empty for a login. `expiry_time` is in epoch seconds.
-    """
-
-    provider: str
-    client_type: ClientType
-    delivery: Delivery
-    redirect_uri: str
-    return_to: str
-    expiry_time: int
-    state: str = field(repr=False)
-    nonce: str = field(repr=False)
-    code_verifier: str = field(repr=False)
-    linking_family: str = ""
-    purpose: PurposeKind = PurposeKind.LOGIN
-
-
 @dataclass(frozen=True, slots=True)
 class PendingLogin:
     """A verified identity that the shop does not know yet, and how its login is to end once the person has chosen.
@@ -113,6 +43,89 @@ class PendingLogin:
     identity: Identity = field(repr=False)
     key: str = field(repr=False)
     expiry_time: int
+
+
+class PurposeKind(StrEnum):
+    """What a login is for."""
+
+    LOGIN = "login"
+    """To log the person in; somebody new is registered, or asked first."""
+    LINK = "link"
+    """To link one more identity to a member who is logged in."""
+    PROVE = "prove"
+    """To prove that a member who is logged in has a second account, before the two are merged."""
+    CONFIRM = "confirm"
+    """To confirm who is logged in, before something that needs a recent login."""
+    JOIN = "join"
+    """To prove an account that a person has here, so that a login of theirs which waits for a choice joins it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What a login is for, and for whom.
+
+    `linking_session` is the session of the member who links, proves or confirms, `joining` the waiting login of `JOIN`;
+    both are None for `LOGIN`.
+    """
+
+    kind: PurposeKind = PurposeKind.LOGIN
+    linking_session: LiveSession | None = None
+    joining: PendingLogin | None = None
+
+    @property
+    def bound_to(self) -> str:
+        """What a flow of this purpose belongs to: a session's family, or a waiting login's key; empty for `LOGIN`."""
+        if self.joining is not None:
+            return self.joining.key
+        return self.linking_session.family if self.linking_session else ""
+
+
+LOG_IN = Purpose()
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Who asks, as far as a login minds.
+
+    `presented` is what this browser or app is logged in with until now: a new login ends all of it, that of an app or
+    mini program only what the bearer token stands for. `chosen_language` is empty until a person chose one, and goes
+    along into the vendor's app. `device_id` is the app's own name for its device, at most 64 characters. `root_path` is
+    in front of our routes. `choice_ticket` is the ticket of the login that waits for this visitor's choice; `consent`
+    the version of the shop's terms that the visitor agrees to with this request; `device` what a new session keeps of
+    the device.
+    """
+
+    request_id: str
+    user_agent: str = field(default="", repr=False)
+    language: Language = "zh-CN"
+    presented: PresentedTokens = NO_TOKENS
+    chosen_language: str = ""
+    device_id: str = ""
+    root_path: str = ""
+    choice_ticket: str = field(default="", repr=False)
+    consent: str = ""
+    device: Device = UNKNOWN_DEVICE
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One login under way, from its start to its callback.
+
+    The vendor returns to `redirect_uri` with `state`; the member lands on `return_to`. `bound_to` is that of its
+    `Purpose`. `expiry_time` is in epoch seconds.
+    """
+
+    provider: str
+    client_type: ClientType
+    delivery: Delivery
+    redirect_uri: str
+    return_to: str
+    expiry_time: int
+    state: str = field(repr=False)
+    nonce: str = field(repr=False)
+    code_verifier: str = field(repr=False)
+    bound_to: str = ""
+    purpose: PurposeKind = PurposeKind.LOGIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +168,11 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class SessionOpened:
-    """The person is logged in. `resolved` is None for a member who joined an older account."""
+    """The person is logged in.
+
+    `resolved` is None where no identity was looked up: for a member who joined an older account, came by a password, or
+    confirmed who they are.
+    """
 
     delivery: Delivery
     return_to: str

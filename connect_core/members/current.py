@@ -102,13 +102,13 @@ class CurrentMember:
         now = self._now()
 
         def look_up(tx: Transaction) -> tuple[MemberRow | None, LiveSession, list[str], list[_Note]] | None:
-            session, is_use_due = self._sessions.find_presented(tx, presented, now)
+            session, used_token = self._sessions.find_presented(tx, presented, now)
             if session is None:
                 return None
             bound = connections.find_bound(tx, session.member_id)
             union_types = [connection.union_type for connection in bound]
-            note_use = partial(self._sessions.note_use, token=presented.session, now=now)
-            notes: list[_Note] = [note_use] if is_use_due else []
+            note_use = partial(self._sessions.note_use, token=used_token, now=now)
+            notes: list[_Note] = [note_use] if used_token else []
             if self._sessions.is_first_use(tx, session, now):
                 notes.append(partial(self._sessions.note_first_use, session=session))
             return self._members.find_stored(tx, session.member_id), session, union_types, notes

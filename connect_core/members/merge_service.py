@@ -62,7 +62,7 @@ class Merges:
         self._undo_seconds = service.merge_undo_within
         self._tickets = TicketCodec(service.keys, Proof, purpose="merge")
         self.are_offered = bool(hooks.connect_plan_merge.get_hookimpls())
-        self.take_credentials = services.has_passwords or bool(hooks.connect_check_credentials.get_hookimpls())
+        self.take_credentials = services.takes_credentials
 
     def seal(self, proof: Proof) -> str:
         """Return the ticket of a proof."""

@@ -92,6 +92,12 @@ class SelfService:
 
         self._services.dispatcher.dispatch(*await self._database.write(end))
 
+    async def has_password(self, session: LiveSession) -> bool:
+        """Tell whether the member has a password of ours that logs them in."""
+        if not self._services.has_passwords:
+            return False
+        return await self._database.read(lambda tx: members.has_password(tx, session.member_id))
+
     async def set_password(self, session: LiveSession, password: str, *names: str) -> bool:
         """Give the member a password, and tell whether they had one before; `names` are the member's own.
 

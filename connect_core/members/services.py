@@ -24,8 +24,8 @@ class Services:
     """Made once, by the manager.
 
     `clock` answers seconds since the epoch. `subject_key` keys the hashes by which events tell persons apart.
-    `has_passwords`: a password of ours logs a member in, with "I have an account here". `hook_threads` run the hooks
-    whose answer a visitor waits for, `password_threads` hash and check passwords: each hash takes 64 MiB.
+    `has_passwords`: a password of ours logs a member in. `hook_threads` run the hooks whose answer a visitor waits for,
+    `password_threads` hash and check passwords: each hash takes 64 MiB.
     """
 
     database: Database
@@ -39,6 +39,11 @@ class Services:
     has_passwords: bool = False
     hook_threads: DaemonThreads = field(default_factory=lambda: DaemonThreads("hooks", threads=8, waiting=100))
     password_threads: DaemonThreads = field(default_factory=lambda: DaemonThreads("passwords", waiting=100))
+
+    @property
+    def takes_credentials(self) -> bool:
+        """Whether a member can prove who they are without a vendor: by a password, or by the shop's own check."""
+        return self.has_passwords or bool(self.hooks.connect_check_credentials.get_hookimpls())
 
     def now(self) -> int:
         """Return the time in whole seconds since the epoch."""

@@ -91,7 +91,10 @@ class Service(Section):
     redirect_allow: list[ReturnAddress] = Field(
         default=[], description="Origins with path prefix that a login may return to, besides our own."
     )
-    home_url: str = Field(default="/", description="Where a login without `return_to` lands.")
+    home_url: str = Field(
+        default="/",
+        description="Where a login without `return_to` lands. Our own `/` leads to the account page.",
+    )
     first_login: Literal["register", "choose"] = Field(
         default="register",
         description="A person never seen before is registered, or asked first (`choose`) for an account they have.",

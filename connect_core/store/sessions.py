@@ -104,6 +104,16 @@ _REVOKE_UNUSED = Statement(
     )
     .values(revoked_time=bindparam("now"))
 )
+_REVOKE_ROTATED = Statement(
+    update(_SESSION)
+    .where(
+        _SESSION.c.family == bindparam("of_family"),
+        _SESSION.c.id < bindparam("own_id"),
+        _SESSION.c.rotated_time < bindparam("before"),
+        _SESSION.c.revoked_time.is_(None),
+    )
+    .values(revoked_time=bindparam("now"))
+)
 _HAS_USED = Statement(select(_SESSION.c.id).where(*_IS_LATER, _SESSION.c.rotated_time >= bindparam("since")).limit(1))
 _LEAVE_CONNECTION = Statement(
     update(_SESSION)
@@ -160,6 +170,13 @@ def revoke_unused_successors(transaction: Transaction, row: SessionRow, before: 
     Waits for a rotation that uses one of them at this moment; call `has_used_successor` afterwards.
     """
     _REVOKE_UNUSED.run(transaction, of_family=row.family, own_id=row.id, before=before, now=now)
+
+
+def revoke_predecessors(transaction: Transaction, token_hash: str, before: int, now: int) -> None:
+    """Revoke the tokens of the family that were given out before this one, and rotated earlier than `before`."""
+    row = find_session(transaction, token_hash)
+    if row is not None:
+        _REVOKE_ROTATED.run(transaction, of_family=row.family, own_id=row.id, before=before, now=now)
 
 
 def has_used_successor(transaction: Transaction, row: SessionRow) -> bool:

@@ -27,6 +27,7 @@ from connect_core.settings import Settings
 from connect_core.store import Database, schema
 from connect_core.web.account.merge import merge_routes
 from connect_core.web.account.personal_data import personal_data_routes
+from connect_core.web.account.reauthentication import reauthentication_routes
 from connect_core.web.account.routes import account_routes
 from connect_core.web.addresses import TrustedProxies
 from connect_core.web.context import WebContext
@@ -38,6 +39,7 @@ from connect_core.web.legacy.account_binder import account_binder_routes
 from connect_core.web.legacy.javashop import javashop_routes
 from connect_core.web.login.backchannel import backchannel_routes
 from connect_core.web.login.first_login import first_login_routes
+from connect_core.web.login.login_page import login_page_routes
 from connect_core.web.login.qr_login import qr_login_routes
 from connect_core.web.login.routes import login_routes
 from connect_core.web.mounting import below_root, find_route
@@ -82,8 +84,10 @@ def create_app(
         routes=[
             *routes,
             *login_routes(context),
+            *login_page_routes(context),
             *account_routes(context),
             *merge_routes(context),
+            *reauthentication_routes(context),
             *personal_data_routes(context),
             *first_login_routes(context),
             *account_binder_routes(context),

@@ -4,7 +4,9 @@ Holds the manager, pages, cookies, limits and allowed origins, and answers what 
 where a login is to lead. Never wraps an endpoint (`endpoints`) and never answers an error (`error_pages`).
 """
 
+import re
 from dataclasses import dataclass, field, replace
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,27 +24,30 @@ from connect_core.errors import (
     StateMissing,
     TooManyTries,
 )
-from connect_core.login.values import Visit
+from connect_core.login.values import Delivery, Visit
 from connect_core.manager import ConnectManager
 from connect_core.members.current import LoggedIn
 from connect_core.observability.refusals import RefusalLog
 from connect_core.sessions import PresentedTokens
 from connect_core.web.addresses import TrustedProxies
 from connect_core.web.mounting import get_root
-from connect_core.web.pages import Pages, with_query
+from connect_core.web.pages import Pages
 from connect_core.web.pages.flash import FLASH_SECONDS, Flash
+from connect_core.web.pages.links import with_query
 from connect_core.web.rate_limit import Limiter
 from connect_core.web.requests import (
     check_origin,
     find_requested_language,
     get_all_cookies,
     get_bearer,
+    get_cookies,
     get_visit,
     is_from_another_origin,
     wants_page,
 )
-from connect_core.web.responses import LANGUAGE_MEMORY, TOKEN_COOKIES, Cookies
+from connect_core.web.responses import LANGUAGE_MEMORY, LAST_USED_MEMORY, TOKEN_COOKIES, Cookies
 
+_COOKIE_VALUE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 
 GUESSES = (BadRequest, CodeInvalid, CodeMissing, CodeSeen, NotLoggedIn, StateInvalid, StateMissing)
@@ -93,7 +98,13 @@ class WebContext:
             await self.failure_limiter.note(address)
 
     async def count_password(self, username: str) -> None:
-        """Count an attempt to guess the password of `username`. Raises `TooManyTries`."""
+        """Count an attempt to guess the password of `username`. Raises `TooManyTries`.
+
+        Without a name nothing is counted: a shop's own check may know its members by other fields, and all of them
+        would share one count.
+        """
+        if not username:
+            return
         try:
             await self.password_limiter.hit(f"user {username}")
         except RateLimited as error:
@@ -134,15 +145,43 @@ class WebContext:
             **{kind: tokens[0] for kind, tokens in values.items() if len(tokens) == 1},
         )
 
-    def get_visit(self, request: Request, device_id: str = "", *, consent: str = "") -> Visit:
-        """Return the visitor whose login is about to be finished, with the tokens that it ends."""
+    def get_visit(self, request: Request, device_id: str = "", *, choice_ticket: str = "", consent: str = "") -> Visit:
+        """Return the visitor whose login is about to be finished, with the tokens that it ends.
+
+        `choice_ticket` is that of an app's waiting login; a browser's is in its cookie. `consent` is the version of the
+        terms that the visitor agrees to.
+        """
         visit = get_visit(request, self.get_presented(request), device_id, self.describe_device(request))
-        return replace(visit, consent=consent) if consent else visit
+        ticket = choice_ticket or get_cookies(request).get(self.cookies.pending, "")
+        return replace(visit, choice_ticket=ticket, consent=consent) if ticket or consent else visit
 
     def describe_device(self, request: Request) -> Device:
         """Return what is kept and shown of the device that sent the request."""
         agent = request.headers.get("user-agent", "")
         return self.devices.describe(agent, self.trusted_proxies.get_address(request))
+
+    def get_delivery(self, request: Request) -> Delivery:
+        """Return by which cookies this browser is logged in, so that a new session comes the same way."""
+        presented = self.get_presented(request)
+        has_tokens_alone = not presented.session and (presented.access or presented.refresh)
+        return Delivery.TOKEN_COOKIES if has_tokens_alone else Delivery.SESSION
+
+    def get_choice_page(self, delivery: Delivery, ticket: str, notice: str = "") -> str:
+        """Return the page that asks whether a person is new; a front end of the `/buyer` routes may have its own."""
+        page = self.manager.settings.service.binder_url
+        if not page or delivery is not Delivery.TOKEN_COOKIES:
+            return with_query(f"{self.prefix}/first-login", notice=notice)
+        page, uuid = self.manager.targets.check(page), ticket.partition(".")[0]
+        query = urlencode({"uuid": uuid, **({"notice": notice} if notice else {})})
+        return f"{page}{'&' if '?' in page else '?'}{query}"
+
+    def remember_provider(self, response: Response, provider: str) -> None:
+        """Let the browser remember by which provider it logged in, for the badge on the login page.
+
+        A name that a cookie cannot hold is passed over.
+        """
+        if _COOKIE_VALUE.fullmatch(provider):
+            self.cookies.set(response, self.cookies.last_used, provider, LAST_USED_MEMORY)
 
     def forget_logins(self, request: Request, response: Response, *spared: str) -> None:
         """Delete every login cookie that the browser sent, ours and those of the `/buyer` routes, but for `spared`.
@@ -183,6 +222,10 @@ class WebContext:
         """Return the address of a PC's QR login page, as `get_login_page`; empty where the shop has switched it off."""
         is_on = self.manager.settings.service.handover
         return with_query(f"{self.prefix}/handover", return_to=return_to) if is_on else ""
+
+    def get_confirming_page(self, return_to: str) -> str:
+        """Return the page on which a member confirms who they are, before they go on to `return_to`."""
+        return with_query(f"{self.prefix}/reauthenticate", return_to=return_to)
 
     def shorten(self, target: str) -> str:
         """Return a checked return target as links carry it: without our own origin, and empty for the shop's home."""

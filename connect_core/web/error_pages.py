@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,9 +21,11 @@ from connect_core.errors import (
     ConnectionTooYoung,
     LoginTooOld,
     MethodNotAllowed,
+    NobodyToJoin,
     NothingToMerge,
     NotLoggedIn,
     NotThere,
+    NotThisMember,
     PageNotFound,
     PagePreviewed,
     ProviderConfig,
@@ -35,11 +37,11 @@ from connect_core.errors import (
     Unavailable,
     Unsupported,
 )
-from connect_core.login.values import Delivery, Flow
+from connect_core.login.values import Delivery, Flow, PurposeKind
 from connect_core.web import responses
 from connect_core.web.context import WebContext
 from connect_core.web.mounting import get_root
-from connect_core.web.pages import with_query
+from connect_core.web.pages.links import with_query
 from connect_core.web.pages.messages import refusal_for
 from connect_core.web.pages.views import NextStep
 from connect_core.web.requests import get_cookies, get_language, wants_page
@@ -48,8 +50,8 @@ ErrorStyle = Callable[[Request, ConnectError], Response]
 """Answers the errors of a route; a route without one of its own answers as `answer_error` does."""
 _WORDINGS: Mapping[type[ConnectError], str] = {
     ConnectionTooYoung: "unbind_cooldown",
-    LoginTooOld: "login_too_old",
     MethodNotAllowed: "method_not_allowed",
+    NotThisMember: "not_this_member",
     NothingToMerge: "nothing_to_merge",
     NotThere: "not_there",
     PageNotFound: "page_not_found",
@@ -59,22 +61,36 @@ _WORDINGS: Mapping[type[ConnectError], str] = {
 """Errors whose page has other words than their code has elsewhere."""
 
 
-def answer_error(context: WebContext, request: Request, error: ConnectError, *, back_to: str = "") -> Response:
+def answer_error(
+    context: WebContext, request: Request, error: ConnectError, *, back_to: str = "", form: str = ""
+) -> Response:
     """Return an error page to a browser that navigates, and problem details (RFC 9457) to anything else.
 
-    `back_to` is the path of our page that the error page leads back to where a new login would mend nothing.
+    `back_to` is the path of our page that the error page leads back to where a new login would mend nothing, `form` the
+    path of the one from which a member can repeat what was refused; by default that is `back_to`, and for a GET the
+    page itself. A member whose login is too old is sent on to confirm who they are, and from there to that page.
     """
     if not wants_page(request):
-        return responses.problem(error, request.state.request_id)
+        more = {"reauthenticate_url": f"{context.prefix}/reauthenticate"} if isinstance(error, LoginTooOld) else None
+        return responses.problem(error, request.state.request_id, more)
+    if isinstance(error, LoginTooOld):
+        page = _find_repeated_page(context, request, form, back_to)
+        return responses.redirect(context.get_confirming_page(page))
+    if isinstance(error, NobodyToJoin) and (flow := _find_refused_flow(context, request)):
+        ticket = get_cookies(request).get(context.cookies.pending, "")
+        return responses.redirect(context.get_choice_page(flow.delivery, ticket, "join_nobody"))
     wording = _WORDINGS.get(type(error), error.code)
     if isinstance(error, BadRequest) and request.method != "GET":
         wording = "bad_form"  # it is not the address that is wrong
     return error_page(context, request, error, wording, _find_next_steps(context, request, error, back_to))
 
 
-def leading_back_to(context: WebContext, page: str) -> ErrorStyle:
-    """Return the error style of routes that belong to a page of ours: `page` is its path, such as `/account`."""
-    return partial(answer_error, context, back_to=page)
+def leading_back_to(context: WebContext, page: str, form: str = "") -> ErrorStyle:
+    """Return the error style of routes that belong to a page of ours: `page` is its path, such as `/account`.
+
+    `form` is the path of the page that has their forms, where that is another one.
+    """
+    return partial(answer_error, context, back_to=page, form=form)
 
 
 def error_page(
@@ -105,12 +121,18 @@ def _find_next_steps(context: WebContext, request: Request, error: ConnectError,
 def _find_ways(context: WebContext, request: Request, error: ConnectError, back_to: str) -> list[NextStep]:
     account = f"{context.prefix}/account"
     back_to = back_to and f"{context.prefix}{back_to}"
-    if isinstance(error, NotLoggedIn | LoginTooOld):
+    if isinstance(error, NotLoggedIn):
         return [NextStep("start_again", context.get_login_page(back_to or account))]
     flow = _find_refused_flow(context, request)
     can_merge = context.manager.merges.are_offered and isinstance(error, BelongsToAnother | NothingToMerge)
     merge = [NextStep("merge", f"{account}/merge")] if can_merge else []
-    if flow and flow.linking_family:
+    if flow and flow.purpose is PurposeKind.JOIN:
+        ticket = get_cookies(request).get(context.cookies.pending, "")
+        return [NextStep("keep", context.get_choice_page(flow.delivery, ticket))]
+    if flow and flow.purpose is PurposeKind.CONFIRM:
+        confirm = context.get_confirming_page(context.shorten(flow.return_to))
+        return [NextStep("confirm_again", confirm), NextStep("keep", account)]
+    if flow and flow.bound_to:
         return [*merge, NextStep("keep", account)]
     return_to = _find_return_target(context, request, flow)
     other_login = NextStep("other_login", context.get_login_page(return_to))
@@ -150,6 +172,15 @@ def _leads_in_a_circle(request: Request, error: ConnectError, step: NextStep) ->
     if is_about_query and not isinstance(error, PageNotFound):
         return parse_qsl(parts.query) == request.query_params.multi_items()
     return True
+
+
+def _find_repeated_page(context: WebContext, request: Request, form: str, back_to: str) -> str:
+    """Return where a member goes on who has confirmed who they are: the page itself, or the one with the form."""
+    if request.method == "GET" and not form:
+        # not from request.url, which contains the Host header that the client sent
+        path, query = quote(request.scope["path"]), request.scope["query_string"].decode("latin-1")
+        return f"{path}?{query}" if query else path
+    return with_query(f"{context.prefix}{form or back_to or '/account'}", notice="repeat_action")
 
 
 def _find_start(context: WebContext, request: Request, flow: Flow | None) -> str:

@@ -97,6 +97,8 @@ TOKEN_COOKIES = ("access_token", "refresh_token", "uid")
 """The cookies of a login by the `/buyer` routes."""
 LANGUAGE_MEMORY = 365 * 24 * 3600
 """Seconds for which a browser remembers the language that was chosen."""
+LAST_USED_MEMORY = 365 * 24 * 3600
+"""Seconds for which a browser remembers by which provider it logged in last."""
 
 
 class Cookies:
@@ -118,6 +120,7 @@ class Cookies:
         self.flash = f"{prefix}connect_flash"
         self.opened = f"{prefix}connect_opened"
         self.language = prefix + LANGUAGE_COOKIE
+        self.last_used = f"{prefix}connect_last_used"
 
     def set(self, response: Response, name: str, value: str, max_age: int) -> None:
         """Set a cookie for `max_age` seconds."""

@@ -126,19 +126,54 @@ def test_take_along_and_leave(visit: Visit, shop: RunningShop) -> None:
     assert [row["nickname"] for row in shop.rows("es_member")] == [""]
 
 
-def test_an_old_login_logs_in_once_more(visit: Visit, clock: Clock) -> None:
-    """Eleven minutes later → "delete my account" → confirm that it is you → login → account page → now it asks."""
+def test_an_old_login_is_confirmed(visit: Visit, clock: Clock, shop: RunningShop) -> None:
+    """Eleven minutes later → "delete my account" → own logins alone → somebody else is refused → oneself → it asks."""
     visitor = visit()
     page = account_of(visitor)
     clock.advance(660)
     page.get_by_role("link", name=visitor.says("erase")).click()
-    assert visitor.is_refused(page, "login_too_old", 403)
-    page.get_by_role("link", name=visitor.says("start_again")).click()
-    page.wait_for_url("**/connect/login?return_to=%2Fconnect%2Faccount")
-    visitor.log_in(page)
+    for person in ("maria", "lihua"):
+        page.wait_for_url("**/connect/reauthenticate?return_to=%2Fconnect%2Faccount%2Ferase")
+        assert visitor.fits(page)
+        assert page.locator("[data-confirm]").count() == 1
+        page.click("[data-confirm=alipay]")
+        assert visitor.leaves(page)
+        visitor.decide(page, person=person)
+        if person == "maria":
+            assert visitor.is_refused(page, "not_this_member", 403)
+            page.get_by_role("link", name=visitor.says("confirm_again")).click()
+    assert visitor.arrives(page, "/connect/account/erase")
+    assert len(shop.rows("es_member")) == 1
+
+
+def test_a_form_is_repeated_after_confirming(visit: Visit, clock: Clock) -> None:
+    """Eleven minutes later → link WeChat → confirm → account page, which asks to repeat it → linked."""
+    visitor = visit()
+    page = account_of(visitor)
+    clock.advance(660)
+    page.click("[data-bind=wechat]")
+    page.click("[data-confirm=alipay]")
+    assert visitor.leaves(page)
+    visitor.decide(page)
+    assert visitor.arrives(page, f"{ACCOUNT}?notice=repeat_action")
+    assert page.inner_text("[role=status]") == visitor.says("repeat_action")
+    bind(visitor, page, "wechat")
     assert visitor.arrives(page, ACCOUNT)
-    page.get_by_role("link", name=visitor.says("erase")).click()
-    page.wait_for_url("**/account/erase")
+    assert page.locator("[data-unbind]").count() == 2
+
+
+def test_who_is_logged_in_reads_so_on_the_login_page(visit: Visit) -> None:
+    """Logged in → login page → "you are logged in as" → on to the page wanted; or the list for somebody else."""
+    visitor = visit()
+    page = account_of(visitor)
+    page.goto(f"{visitor.shop}/connect/login?return_to=/cart")
+    assert "李华" in page.inner_text("h1")
+    assert visitor.fits(page)
+    page.click("[data-another]")
+    assert page.locator("[data-provider]").count() == 2
+    page.go_back()
+    page.click("[data-go-on]")
+    assert visitor.arrives(page, "/cart")
 
 
 @pytest.mark.parametrize("manner", ["desk"], indirect=True)

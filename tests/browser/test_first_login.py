@@ -32,7 +32,9 @@ def register(visitor: Visitor, page: "Page") -> None:
 
 
 def join(visitor: Visitor, page: "Page", username: str, password: str) -> None:
-    """Fill in the form by its labels."""
+    """Unfold the form, and fill it in by its labels."""
+    if not page.locator("[data-password][open]").count():
+        page.click("[data-password] summary")
     page.get_by_label(visitor.says("username")).fill(username)
     page.get_by_label(visitor.says("password")).fill(password)
     page.get_by_role("button", name=visitor.says("join")).click()
@@ -69,6 +71,52 @@ def test_an_older_account_is_joined(visit: Visit, shop: RunningShop) -> None:
     page.goto(f"{again.shop}/connect/account")
     assert page.locator("[data-unbind]").count() == 2
     assert len(shop.rows("es_member")) == 1
+
+
+def test_an_account_is_joined_by_another_login(visit: Visit, shop: RunningShop) -> None:
+    """By WeChat, with an account → a login that leads nowhere → told so → the right one → both are bound."""
+    owner, again = visit(), visit()
+    register(owner, come(owner))
+    page = come(again, "maria", "wechat")
+    for person in ("wangfang", "lihua"):
+        page.click("[data-join=alipay]")
+        assert again.leaves(page)
+        again.decide(page, person=person)
+        if person == "wangfang":
+            assert again.arrives(page, "/connect/first-login?notice=join_nobody")
+            assert page.inner_text("[role=status]") == again.says("join_nobody")
+    assert again.arrives(page, "/cart")
+    page.goto(f"{again.shop}/connect/account")
+    assert page.locator("[data-unbind]").count() == 2
+    assert len(shop.rows("es_member")) == 1
+
+
+def test_a_password_is_a_way_in(visit: Visit, shop: RunningShop) -> None:
+    """Password set → last login unlinked → logged out → a wrong password keeps the name → the right one → home."""
+    visitor = visit()
+    page = come(visitor)
+    register(visitor, page)
+    page.goto(f"{visitor.shop}/connect/account")
+    name = page.get_by_label(visitor.says("username")).input_value()
+    page.get_by_label(visitor.says("new_password")).fill(PASSWORD)
+    page.get_by_role("button", name=visitor.says("set_password")).click()
+    page.wait_for_url("**/connect/account")
+    page.locator("li summary").click()
+    page.click("[data-unbind=alipay]")
+    page.wait_for_selector("[data-bind=alipay]")
+    page.get_by_role("button", name=visitor.says("log_out")).click()
+    page.goto(f"{visitor.shop}/connect/login?return_to=/cart")
+    page.click("[data-password] summary")
+    page.get_by_label(visitor.says("username")).fill(name)
+    for password in ("not that one", PASSWORD):
+        page.get_by_label(visitor.says("password")).fill(password)
+        page.get_by_role("button", name=visitor.says("log_in"), exact=True).click()
+        if password != PASSWORD:
+            assert page.inner_text("[role=alert]") == visitor.says("wrong_credentials")
+            visitor.expect_complaint("401")
+            assert page.get_by_label(visitor.says("username")).input_value() == name
+            assert visitor.fits(page)
+    assert visitor.arrives(page, "/cart")
 
 
 def test_who_takes_too_long_begins_anew(visit: Visit, clock: Clock) -> None:

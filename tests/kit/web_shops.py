@@ -89,12 +89,14 @@ def refused(response: httpx.Response, status: int, code: str, **more: str) -> No
     """Fail unless this is the refusal `code`: its body is the closed form with `more`, and it starts no session."""
     assert (response.status_code, response.json()["code"]) == (status, code), response.text
     assert response.headers["content-type"] == "application/problem+json"
+    is_too_old = "insufficient_user_authentication" in response.headers.get("www-authenticate", "")
     assert response.json() == {
         "type": "about:blank",
         "title": code,
         "status": status,
         "code": code,
         "request_id": response.headers["x-request-id"],
+        **({"reauthenticate_url": "/connect/reauthenticate"} if is_too_old else {}),
         **more,
     }
     assert set_cookies(response) == {}

@@ -96,7 +96,7 @@ def test_a_flow_of_the_release_before_still_opens(family: str, merges: object, p
     begun = start()
     values = [getattr(begun, field.name) for field in fields(Flow) if field.name != "state"][:-2]
     sealed = Sealer(RING, "flow").seal(json.dumps([*values, family, merges]).encode(), begun.state)
-    assert FLOWS.open(begun.state, sealed, NOW) == replace(begun, linking_family=family, purpose=purpose)
+    assert FLOWS.open(begun.state, sealed, NOW) == replace(begun, bound_to=family, purpose=purpose)
 
 
 def test_what_the_browser_keeps_is_opaque_and_fits_a_cookie() -> None:

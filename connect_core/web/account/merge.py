@@ -56,9 +56,9 @@ _MISTAKES: Mapping[type[RequestRefused], str] = {
 
 def merge_routes(context: WebContext) -> list[BaseRoute]:
     """Return the routes of this module; where no plugin plans merges all but those for undoing are 404."""
-    merge, path = _MergeEndpoints(context), f"{context.prefix}/account/merge"
-    form_page = "/account/merge" if context.manager.merges.are_offered else "/account"
-    route = partial(endpoints.route, context, style=leading_back_to(context, "/account"))
+    merge, path_of_form = _MergeEndpoints(context), "/account/merge"
+    path, form_page = context.prefix + path_of_form, path_of_form if context.manager.merges.are_offered else "/account"
+    route = partial(endpoints.route, context, style=leading_back_to(context, "/account", path_of_form))
     return [
         route(
             f"{context.prefix}/{{provider}}/{{client}}/merge",
@@ -66,13 +66,19 @@ def merge_routes(context: WebContext) -> list[BaseRoute]:
             "POST",
             cross_origin=True,
         ),
-        route(path, merge.page, "GET"),
+        route(path, merge.page, "GET", style=leading_back_to(context, "/account")),
         route(path, merge.confirm, "POST", cross_origin=True),
         route(f"{path}/credentials", PostedFrom(form_page, merge.prove), "POST", cross_origin=True),
         route(f"{path}/preview", PostedFrom(form_page, merge.preview), "POST", cross_origin=True),
         route(f"{path}/cancel", PostedFrom(form_page, merge.cancel), "POST"),
         route(f"{path}s", merge.undoable, "GET", cross_origin=True),
-        route(f"{path}s/{{id}}/undo", PostedFrom("/account", merge.undo), "POST", cross_origin=True),
+        route(
+            f"{path}s/{{id}}/undo",
+            PostedFrom("/account", merge.undo),
+            "POST",
+            cross_origin=True,
+            style=leading_back_to(context, "/account"),
+        ),
     ]
 
 
@@ -146,7 +152,8 @@ class _MergeEndpoints:
             preview.plan.refusal,
             to_moment(preview.undo_until) if preview.undo_until else None,
         )
-        return responses.html_response(self._context.pages.merge(language, view))
+        notice = request.query_params.get("notice", "")
+        return responses.html_response(self._context.pages.merge(language, view, notice))
 
     async def preview(self, request: Request) -> Response:
         self._check_enabled()
@@ -217,6 +224,7 @@ class _MergeEndpoints:
             find_choices(self._context, logged_in, language, "merge"),
             takes_credentials=self._merges.take_credentials,
             mistake=_MISTAKES[type(error)] if error else "",
+            notice="" if error else request.query_params.get("notice", ""),
         )
         response = responses.html_response(text, error.status if error else 200)
         self._forget_proof(request, response)

@@ -22,9 +22,17 @@ def personal_data_routes(context: WebContext) -> list[BaseRoute]:
     personal_data, path = _PersonalDataEndpoints(context), f"{context.prefix}/account"
     route = partial(endpoints.route, context, style=leading_back_to(context, "/account"))
     return [
-        route(f"{path}/export", personal_data.export, "GET", cross_origin=True),
+        route(
+            f"{path}/export",
+            personal_data.export,
+            "GET",
+            cross_origin=True,
+            style=leading_back_to(context, "/account", "/account"),  # a download is no page to end on
+        ),
         route(f"{path}/erase", personal_data.confirm, "GET"),
-        route(f"{path}/erase", personal_data.erase, "POST"),
+        route(
+            f"{path}/erase", personal_data.erase, "POST", style=leading_back_to(context, "/account", "/account/erase")
+        ),
         route(path, personal_data.erase, "DELETE", cross_origin=True),
     ]
 
@@ -45,7 +53,8 @@ class _PersonalDataEndpoints:
         """Show what is deleted, and ask for confirmation."""
         member = (await self._context.find_recent(request)).member
         view = MemberView(member.uname, member.nickname, member.face)
-        return responses.html_response(self._context.pages.erase(get_visit(request).language, view))
+        notice = request.query_params.get("notice", "")
+        return responses.html_response(self._context.pages.erase(get_visit(request).language, view, notice))
 
     async def erase(self, request: Request) -> Response:
         logged_in = await self._context.find_recent(request)
@@ -54,4 +63,6 @@ class _PersonalDataEndpoints:
         response = responses.redirect(home) if wants_page(request) else responses.no_content()
         self._context.forget_logins(request, response)
         self._context.tell(request, response, "erased")
+        if self._context.cookies.last_used in request.cookies:
+            self._context.cookies.drop(response, self._context.cookies.last_used)
         return response

@@ -25,7 +25,7 @@ from connect_core.web import endpoints, responses
 from connect_core.web.context import WebContext
 from connect_core.web.endpoints import PostedFrom
 from connect_core.web.error_pages import leading_back_to
-from connect_core.web.login.delivery import keep_flow, token_body
+from connect_core.web.login.delivery import answer_start, token_body
 from connect_core.web.login.routes import get_title
 from connect_core.web.pages.views import (
     AccountView,
@@ -134,10 +134,11 @@ class _AccountEndpoints:
     async def _show(self, request: Request, logged_in: LoggedIn, error: PasswordRefused | None = None) -> Response:
         """Show the account page, and beside the field why a new password was refused (`error`)."""
         language = get_visit(request).language
-        account = await self._find_account(logged_in, language)
+        account, notice = await self._find_account(logged_in, language), request.query_params.get("notice", "")
         if error:
             account = replace(account, password_mistake=f"password_{error.reason}")
-        return responses.html_response(self._context.pages.account(language, account), error.status if error else 200)
+        text = self._context.pages.account(language, account, notice)
+        return responses.html_response(text, error.status if error else 200)
 
     async def _find_account(self, logged_in: LoggedIn, language: Language) -> AccountView:
         session, member, prefix = logged_in.session, logged_in.member, self._context.prefix
@@ -191,39 +192,34 @@ class _AccountEndpoints:
 
 
 async def begin_bind(context: WebContext, request: Request, kind: PurposeKind = PurposeKind.LINK) -> Response:
-    """Begin to link a login to the member who is logged in, or to prove that the member has a second account.
+    """Begin to link a login to the member who is logged in, or to prove or confirm something about the member.
 
-    With a client's code or credential it is done at once. Raises `NotLoggedIn`, `LoginTooOld`, and as the manager.
+    With a client's code or credential it is done at once. Raises `NotLoggedIn`, `LoginTooOld` unless that is what the
+    login is to mend, and as the manager.
     """
-    manager = context.manager
+    manager, confirms = context.manager, kind is PurposeKind.CONFIRM
     await context.count(request)
-    purpose = Purpose(kind, (await context.find_recent(request)).session)
+    logged_in = await (context.find_member(request) if confirms else context.find_recent(request))
+    purpose = Purpose(kind, logged_in.session)
     fields = await read_fields(request)
     names = (request.path_params["provider"], request.path_params["client"])
     configured = manager.registry.find(*names)
-    visit = get_visit(request)
     if configured.entrance is not Entrance.REDIRECT and calls.is_handed_in(configured.provider, fields):
+        visit = context.get_visit(request, fields.get("device_id", "")[:64]) if confirms else get_visit(request)
         outcome = await manager.login_with_code(*names, fields, visit, purpose)
         return responses.json_response(token_body(context, outcome))
     redirect_uri = fields.get("redirect_uri", "")
-    default_page = f"{context.prefix}/account/merge" if kind is PurposeKind.PROVE else ""
+    default_page = {PurposeKind.PROVE: "/account/merge", PurposeKind.CONFIRM: "/account"}.get(kind, "")
+    cookies = context.get_delivery(request) if confirms else Delivery.SESSION
     options = StartOptions(
-        return_to=fields.get("return_to", "") or default_page,
+        return_to=fields.get("return_to", "") or (default_page and context.prefix + default_page),
         redirect_uri=redirect_uri,
-        delivery=Delivery.JSON if redirect_uri else Delivery.SESSION,
+        delivery=Delivery.JSON if redirect_uri else cookies,
         is_in_app=True,
         purpose=purpose,
     )
-    start = await manager.get_login_url(*names, visit, options)
-    if start.flow and configured.entrance.is_ticketed:
-        ticket = manager.flows.seal_ticket(start.flow)
-        return responses.json_response({"login_url": start.login_url, "ticket": ticket})
-    if wants_page(request):
-        response = responses.html_response(context.pages.leaving(visit.language, start.login_url))
-        response.headers["refresh"] = f"0;url={start.login_url}"
-    else:
-        response = responses.json_response({"login_url": start.login_url})
-    return keep_flow(context, request, response, start)
+    start = await manager.get_login_url(*names, get_visit(request), options)
+    return answer_start(context, request, configured, start)
 
 
 def find_choices(

@@ -26,10 +26,11 @@ from connect_core.login.values import (
     SessionOpened,
 )
 from connect_core.manager import ConnectManager
+from connect_core.providers.registry import ConfiguredProvider
 from connect_core.sessions import OpenSession
 from connect_core.web import responses
 from connect_core.web.context import WebContext
-from connect_core.web.requests import get_cookies
+from connect_core.web.requests import get_cookies, get_language, wants_page
 
 MOST_FLOWS = 20
 """Flows that one browser keeps at once: logins begun in several tabs. Browsers keep 50 cookies of a host and more."""
@@ -59,6 +60,19 @@ def keep_flow(context: WebContext, request: Request, response: Response, start: 
     return response
 
 
+def answer_start(context: WebContext, request: Request, configured: ConfiguredProvider, start: Start) -> Response:
+    """Answer a POST that began a login: with a page that leads to the vendor, or with JSON for a script or an app."""
+    if start.flow and configured.entrance.is_ticketed:
+        ticket = context.manager.flows.seal_ticket(start.flow)
+        return responses.json_response({"login_url": start.login_url, "ticket": ticket})
+    if wants_page(request):
+        response = responses.html_response(context.pages.leaving(get_language(request), start.login_url))
+        response.headers["refresh"] = f"0;url={start.login_url}"
+    else:
+        response = responses.json_response({"login_url": start.login_url})
+    return keep_flow(context, request, response, start)
+
+
 async def finish_flow(
     context: WebContext,
     request: Request,
@@ -67,6 +81,7 @@ async def finish_flow(
     delivers_json: bool = False,
     device_id: str = "",
     consent: str = "",
+    choice_ticket: str = "",
 ) -> Outcome:
     """Finish the login that this browser began; every login that the browser had until now ends.
 
@@ -81,19 +96,21 @@ async def finish_flow(
         request.path_params["client"],
         parameters,
         cookies.get(getattr(request.state, "flow_cookie", "")),
-        context.get_visit(request, device_id, consent=consent),
+        context.get_visit(request, device_id, choice_ticket=choice_ticket, consent=consent),
         delivers_json=delivers_json,
     )
 
 
-def take_pending(context: WebContext, request: Request, fields: Mapping[str, str]) -> tuple[str, PendingLogin]:
-    """Return the ticket in the posted `fields`, or else in this browser's cookie, and its waiting login.
+def take_pending(
+    context: WebContext, request: Request, fields: Mapping[str, str], name: str = "ticket"
+) -> tuple[str, PendingLogin]:
+    """Return the ticket in the posted field `name`, or else in this browser's cookie, and its waiting login.
 
     A ticket that a browser got counts from that browser's cookie alone, and an app's from the body alone. Raises
     `StateMissing`, `StateInvalid` and `StateExpired`.
     """
     kept = get_cookies(request).get(context.cookies.pending, "")
-    ticket = fields.get("ticket", "") or kept
+    ticket = fields.get(name, "") or kept
     if not ticket:
         raise StateMissing("there is no login that waits for a choice")
     pending = context.manager.first_login_tickets.open(ticket)
@@ -102,16 +119,17 @@ def take_pending(context: WebContext, request: Request, fields: Mapping[str, str
     return ticket, pending
 
 
-def deliver(context: WebContext, request: Request, outcome: Outcome) -> Response:
+def deliver(context: WebContext, request: Request, outcome: Outcome, provider: str = "") -> Response:
     """Redirect the browser to the return target, with the cookies that the outcome needs.
 
-    The cookies of logins that a new login has ended are deleted.
+    The cookies of logins that a new login has ended are deleted. A browser that is logged in now remembers `provider`,
+    by which it logged in.
     """
     cookies, manager = context.cookies, context.manager
     match outcome:
         case ChoiceNeeded(delivery=delivery, pending=pending):
             ticket = manager.first_login_tickets.seal(pending)
-            response = responses.redirect(_choice_page(context, delivery, ticket))
+            response = responses.redirect(context.get_choice_page(delivery, ticket))
             cookies.set(response, cookies.pending, ticket, TICKET_SECONDS)
         case AccountProved(return_to=return_to, proof=proof):
             response = responses.redirect(return_to)
@@ -121,6 +139,9 @@ def deliver(context: WebContext, request: Request, outcome: Outcome) -> Response
             | CallbackRepeated(delivery=delivery, return_to=return_to, opened=OpenSession() as opened)
         ):
             response = responses.redirect(return_to)
+            context.remember_provider(response, provider)
+            if cookies.pending in request.cookies:
+                cookies.drop(response, cookies.pending)
             if delivery is Delivery.SESSION:
                 context.forget_logins(request, response, cookies.session)
                 cookies.set(response, cookies.session, opened.token, manager.settings.sessions.absolute)
@@ -136,15 +157,6 @@ def deliver(context: WebContext, request: Request, outcome: Outcome) -> Response
         case _:
             assert_never(outcome)
     return response
-
-
-def _choice_page(context: WebContext, delivery: Delivery, ticket: str) -> str:
-    """Return the page that asks whether a person is new; a front end of the `/buyer` routes may have its own."""
-    page = context.manager.settings.service.binder_url
-    if not page or delivery is not Delivery.TOKEN_COOKIES:
-        return f"{context.prefix}/first-login"
-    page = context.manager.targets.check(page)
-    return f"{page}{'&' if '?' in page else '?'}uuid={ticket.partition('.')[0]}"
 
 
 def set_token_cookies(context: WebContext, response: Response, tokens: Mapping[str, object]) -> None:

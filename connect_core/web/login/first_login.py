@@ -1,8 +1,8 @@
 """The first-login page: somebody whom the vendor identified, but the shop does not know, says whether they are new.
 
-They register, agreeing to the shop's terms where those are required, or join an account that they have by its password.
-Until then their login waits, sealed in a ticket: in a cookie of the browser, or in the app that got it as its answer. A
-ticket is spent once, by POST.
+They register, agreeing to the shop's terms where those are required, or join an account that they have: by another
+login that leads there, or by its password. Until then their login waits, sealed in a ticket: in a cookie of the
+browser, or in the app that got it as its answer. A ticket is spent once, by POST.
 """
 
 from contextlib import suppress
@@ -21,30 +21,45 @@ from connect_core.errors import (
     StateInvalid,
     StateMissing,
 )
-from connect_core.login.values import Delivery
+from connect_core.identity import Language
+from connect_core.login.start import StartOptions
+from connect_core.login.values import Delivery, Outcome, Purpose, PurposeKind
+from connect_core.providers import calls
+from connect_core.providers.provider import Entrance
+from connect_core.providers.registry import ConfiguredProvider
 from connect_core.web import responses
 from connect_core.web.context import WebContext
 from connect_core.web.endpoints import route
 from connect_core.web.error_pages import ErrorStyle, error_page, leading_back_to
-from connect_core.web.login.delivery import deliver, describe_consent, take_pending, token_body
+from connect_core.web.login.browsers import find_better_place
+from connect_core.web.login.delivery import answer_start, deliver, describe_consent, take_pending, token_body
 from connect_core.web.login.routes import get_title
-from connect_core.web.pages.views import NextStep
+from connect_core.web.pages.views import LoginChoice, NextStep
 from connect_core.web.requests import (
     check_origin,
     get_cookies,
     get_credentials,
     get_language,
+    get_visit,
     read_fields,
     wants_page,
 )
 
 
 def first_login_routes(context: WebContext) -> list[BaseRoute]:
-    """Return the page and what it posts to; both are 404 where newcomers are asked nothing."""
+    """Return the page and what it posts to; all are 404 where newcomers are asked nothing."""
     first_login, path, style = _FirstLoginEndpoints(context), f"{context.prefix}/first-login", _error_style(context)
     return [
         route(context, path, first_login.page, "GET", style=style, cross_origin=True),
         route(context, path, first_login.choose, "POST", style=style, cross_origin=True),
+        route(
+            context,
+            f"{context.prefix}/{{provider}}/{{client}}/join",
+            first_login.begin_join,
+            "POST",
+            style=style,
+            cross_origin=True,
+        ),
     ]
 
 
@@ -68,7 +83,7 @@ class _FirstLoginEndpoints:
         check_origin(request, self._context.origins)
         await self._context.count(request)
         fields = await read_fields(request)
-        ticket, _ = take_pending(self._context, request, fields)
+        ticket, pending = take_pending(self._context, request, fields)
         visit = self._context.get_visit(request, consent=fields.get("consent", ""))
         match fields.get("decision", ""):
             case "register":
@@ -83,17 +98,49 @@ class _FirstLoginEndpoints:
                 await self._context.count_password(credentials.get("username", ""))
                 try:
                     outcome = await self._manager.finish_first_login(ticket, visit, credentials)
-                except NotLoggedIn:
+                except NotLoggedIn as error:
                     if not wants_page(request):
                         raise
+                    await self._context.count_failure(request, error)
                     return self._show(request, ticket, 401, is_wrong=True, username=credentials.get("username", ""))
             case _:
                 raise BadRequest("decision is register or join")
+        return self._answer(request, outcome, pending.provider)
+
+    async def begin_join(self, request: Request) -> Response:
+        """Begin another login, by redirect, that proves the account to join; with a client's code, finish it."""
+        self._check_enabled()
+        check_origin(request, self._context.origins)
+        await self._context.count(request)
+        fields = await read_fields(request)
+        ticket, pending = take_pending(self._context, request, fields, "choice_ticket")
+        names = (request.path_params["provider"], request.path_params["client"])
+        configured = self._manager.registry.find(*names)
+        visit, purpose = (
+            self._context.get_visit(request, choice_ticket=ticket),
+            Purpose(PurposeKind.JOIN, None, pending),
+        )
+        if configured.entrance is not Entrance.REDIRECT and calls.is_handed_in(configured.provider, fields):
+            outcome = await self._manager.login_with_code(*names, fields, visit, purpose)
+            return self._answer(request, outcome, configured.name)
+        redirect_uri = fields.get("redirect_uri", "")
+        if configured.entrance is Entrance.REDIRECT and bool(redirect_uri) != (pending.delivery is Delivery.JSON):
+            raise BadRequest("redirect_uri is for a login whose ticket was handed to a program, and needed there")
+        options = StartOptions(
+            return_to=pending.return_to,
+            redirect_uri=redirect_uri,
+            delivery=pending.delivery,
+            is_in_app=True,
+            purpose=purpose,
+        )
+        return answer_start(
+            self._context, request, configured, await self._manager.get_login_url(*names, visit, options)
+        )
+
+    def _answer(self, request: Request, outcome: Outcome, provider: str) -> Response:
         if outcome.delivery is Delivery.JSON:
             return responses.json_response(token_body(self._context, outcome))
-        response = deliver(self._context, request, outcome)
-        self._context.cookies.drop(response, self._context.cookies.pending)
-        return response
+        return deliver(self._context, request, outcome, provider)
 
     def _check_enabled(self) -> None:
         if not self._manager.chooses and not self._manager.required_terms:
@@ -113,19 +160,39 @@ class _FirstLoginEndpoints:
         configured = self._manager.registry.find(pending.provider, pending.client_type)
         profile, language = pending.identity.profile, get_language(request)
         nickname, name = profile.nickname if profile else "", get_title(configured, language)
+        choices = self._find_choices(request, configured, language) if self._manager.chooses else []
         if not wants_page(request):
-            body = {"provider": configured.name, "name": name, "nickname": nickname}
+            joins = [{"provider": choice.name, "name": choice.title, "join_url": choice.url} for choice in choices]
+            body = {"provider": configured.name, "name": name, "nickname": nickname, "joins": joins}
             return responses.json_response({**body, **describe_consent(self._manager)})
         text = self._context.pages.first_login(
             language,
             name,
             nickname,
-            asks_account=self._manager.chooses,
+            choices,
+            takes_credentials=self._manager.chooses and self._manager.password_logins.are_offered,
             is_wrong=is_wrong,
             username=username,
             needs_consent=needs_consent,
+            notice=request.query_params.get("notice", ""),
         )
         return responses.html_response(text, status)
+
+    def _find_choices(self, request: Request, used: ConfiguredProvider, language: Language) -> list[LoginChoice]:
+        """Return the logins of other vendors that work in this browser."""
+        user_agent = get_visit(request).user_agent
+        return [
+            LoginChoice(
+                configured.name,
+                get_title(configured, language),
+                f"{self._context.prefix}/{configured.name}/{configured.client_type}/join",
+                configured.icon,
+            )
+            for configured in self._manager.registry.shown_for(used.client_type)
+            if configured.entrance is Entrance.REDIRECT
+            and configured.provider.union_type != used.provider.union_type
+            and find_better_place(configured, user_agent) is None
+        ]
 
 
 def _error_style(context: WebContext) -> ErrorStyle:

@@ -14,7 +14,7 @@ from connect_core.user_agents import find_in_app_browser, is_mobile
 from connect_core.web import responses
 from connect_core.web.context import WebContext
 from connect_core.web.login.browsers import find_better_place
-from connect_core.web.pages import with_query
+from connect_core.web.pages.links import with_query
 from connect_core.web.pages.views import AppOpening
 from connect_core.web.pages.ways_out import find_way_out
 from connect_core.web.requests import get_cookies, get_parameters, get_visit

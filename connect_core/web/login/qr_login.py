@@ -29,7 +29,7 @@ from connect_core.web.context import WebContext
 from connect_core.web.endpoints import Endpoint, PostedFrom, for_visits, route
 from connect_core.web.error_pages import ErrorStyle, error_page, leading_back_to
 from connect_core.web.login.qr_code import code_response
-from connect_core.web.pages import with_query
+from connect_core.web.pages.links import with_query
 from connect_core.web.pages.views import NextStep, QrLoginConfirmation
 from connect_core.web.rate_limit import Limiter
 from connect_core.web.requests import (

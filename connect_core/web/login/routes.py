@@ -1,4 +1,4 @@
-"""The routes of a login: start, callback, login URL, tokens, refresh, logout, the login page, and who is logged in.
+"""The routes of a login: start, callback, login URL, tokens, refresh, logout, and who is logged in.
 
 Reads the request, calls the manager, writes the response; `delivery` has what the steps have in common.
 """
@@ -19,15 +19,12 @@ from connect_core.login.values import Delivery
 from connect_core.providers import calls
 from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import ConfiguredProvider
-from connect_core.user_agents import InAppBrowser, find_in_app_browser, is_mobile
 from connect_core.web import endpoints, responses
 from connect_core.web.context import WebContext
 from connect_core.web.logged_in import find_logged_in
-from connect_core.web.login.browsers import find_better_place
 from connect_core.web.login.delivery import deliver, finish_flow, keep_flow, set_token_cookies, token_body
 from connect_core.web.login.opening_app import open_app
 from connect_core.web.login.qr_code import code_response
-from connect_core.web.pages.views import LoginChoice
 from connect_core.web.requests import (
     check_origin,
     get_cookies,
@@ -55,7 +52,6 @@ def login_routes(context: WebContext) -> list[BaseRoute]:
         route(f"{path}/login-url", login.login_url, "POST", cross_origin=True),
         route(f"{path}/token", login.token, "POST", cross_origin=True),
         route(f"{prefix}/providers", login.providers, "GET", cross_origin=True),
-        route(f"{prefix}/login", login.login_page, "GET"),
         route(f"{prefix}/me", login.me, "GET", cross_origin=True),
         route(f"{prefix}/logout", login.ask_to_log_out, "GET"),
         route(f"{prefix}/logout", login.logout, "POST", cross_origin=True),
@@ -92,7 +88,8 @@ class _LoginEndpoints:
         if request.method == "POST":
             return await self._park(request)
         await self._context.count(request)
-        return deliver(self._context, request, await finish_flow(self._context, request, get_parameters(request)))
+        outcome = await finish_flow(self._context, request, get_parameters(request))
+        return deliver(self._context, request, outcome, request.path_params["provider"])
 
     async def _park(self, request: Request) -> Response:
         """Redirect a form_post response to the same address by GET.
@@ -126,7 +123,13 @@ class _LoginEndpoints:
         device_id, consent = body.get("device_id", "")[:64], body.get("consent", "")
         if configured.entrance is Entrance.REDIRECT:
             outcome = await finish_flow(
-                self._context, request, body, delivers_json=True, device_id=device_id, consent=consent
+                self._context,
+                request,
+                body,
+                delivers_json=True,
+                device_id=device_id,
+                choice_ticket=body.get("choice_ticket", ""),
+                consent=consent,
             )
         else:
             visit = self._context.get_visit(request, device_id, consent=consent)
@@ -191,48 +194,17 @@ class _LoginEndpoints:
     async def providers(self, request: Request) -> Response:
         query = get_parameters(request)
         language = get_visit(request).language
-        providers = self._shown_for(query.get("client", ""))
+        providers = find_shown(self._context, query.get("client", ""))
         return responses.json_response(
             [
                 {
                     "provider": configured.name,
                     "name": get_title(configured, language),
-                    "login_url": self._start_url(configured),
+                    "login_url": find_start_url(self._context, configured),
                 }
                 for configured in providers
             ]
         )
-
-    async def login_page(self, request: Request) -> Response:
-        query = get_parameters(request)
-        visit = get_visit(request)
-        client = query.get("client") or (ClientType.H5 if is_mobile(visit.user_agent) else ClientType.PC)
-        return_to = query.get("return_to", "")
-        if return_to:
-            self._manager.targets.check(return_to)
-        in_app = find_in_app_browser(visit.user_agent)
-        choices = [
-            LoginChoice(
-                configured.name,
-                get_title(configured, visit.language),
-                url,
-                configured.icon,
-                find_better_place(configured, visit.user_agent),
-            )
-            for configured in _own_first(self._shown_for(client), in_app)
-            if (url := self._start_url(configured))
-        ]
-        service = self._manager.settings.service
-        text = self._context.pages.login(
-            visit.language,
-            choices,
-            return_to,
-            client=query.get("client", ""),
-            origin=service.public_url,
-            has_qr_login=service.handover and client == ClientType.PC,
-            in_app=in_app,
-        )
-        return responses.html_response(text)
 
     async def jwks(self, request: Request) -> Response:
         return responses.json_response(self._manager.sessions.access_tokens.jwks())
@@ -268,26 +240,24 @@ class _LoginEndpoints:
             check_origin(request, self._context.origins)
         return configured
 
-    def _shown_for(self, client: str) -> list[ConfiguredProvider]:
-        if client not in list(ClientType):
-            raise Unsupported("there is no such client type")
-        return self._manager.registry.shown_for(client)
 
-    def _start_url(self, configured: ConfiguredProvider) -> str | None:
-        """Return where a browser begins this login; None where an app or mini program begins it."""
-        if configured.entrance is not Entrance.REDIRECT:
-            return None
-        return f"{self._context.prefix}/{configured.name}/{configured.client_type}/login"
+def find_shown(context: WebContext, client: str) -> list[ConfiguredProvider]:
+    """Return the providers that a client type shows. Raises `Unsupported` for a word that is no client type."""
+    if client not in list(ClientType):
+        raise Unsupported("there is no such client type")
+    return context.manager.registry.shown_for(client)
+
+
+def find_start_url(context: WebContext, configured: ConfiguredProvider) -> str | None:
+    """Return where a browser begins this login; None where an app or mini program begins it."""
+    if configured.entrance is not Entrance.REDIRECT:
+        return None
+    return f"{context.prefix}/{configured.name}/{configured.client_type}/login"
 
 
 def get_title(configured: ConfiguredProvider, language: str) -> str:
     """Return what the provider is called on a page."""
     return find_text(configured.provider.titles, language) or configured.name
-
-
-def _own_first(shown: list[ConfiguredProvider], in_app: InAppBrowser | None) -> list[ConfiguredProvider]:
-    """Return the providers in the shop's order, inside a vendor's app that vendor's first."""
-    return sorted(shown, key=lambda configured: in_app is None or configured.provider.own_browser is not in_app)
 
 
 def _is_web(url: str) -> bool:

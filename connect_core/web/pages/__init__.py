@@ -9,8 +9,8 @@ from dataclasses import fields
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
@@ -23,13 +23,16 @@ from connect_core.web.mounting import get_root
 from connect_core.web.pages.assets import NO_ICONS, SHOP_STYLES, STYLES, find_logo, load_assets
 from connect_core.web.pages.catalogues import load_catalogues
 from connect_core.web.pages.flash import get_pending_flash
+from connect_core.web.pages.links import is_web_address, with_query
 from connect_core.web.pages.messages import refusal_keys
 from connect_core.web.pages.times import describe_wait, format_moment, make_filters
 from connect_core.web.pages.views import (
     AccountView,
     AppOpening,
+    ConfirmationView,
     ConnectionView,
     LoginChoice,
+    LoginView,
     MemberView,
     MergePreview,
     NextStep,
@@ -39,6 +42,11 @@ from connect_core.web.pages.views import (
 )
 from connect_core.web.pages.ways_out import find_way_out
 
+LARGE_CHOICES = 3
+"""Logins that have a row of their own on the login page; the others share one row of icons."""
+NOTICES = frozenset({"repeat_action", "join_nobody"})
+"""Texts that a page may begin with: values of the parameter `notice` in its address."""
+NO_LOGIN_VIEW, NO_QUERY = LoginView(), MappingProxyType[str, str]({})
 TEMPLATES = Path(__file__).parent / "templates"
 _CODES = frozenset(error.code for error in every_error())
 
@@ -80,28 +88,67 @@ class Pages:
         self,
         language: Language,
         choices: Sequence[LoginChoice],
-        return_to: str = "",
+        view: LoginView = NO_LOGIN_VIEW,
         *,
-        client: str = "",
         origin: str = "",
+        shop_url: str = "",
         has_qr_login: bool = False,
+        takes_credentials: bool = False,
         in_app: InAppBrowser | None = None,
     ) -> str:
         """Return the hosted login page: the logins that work in this browser, then the others and where they work.
 
-        `return_to` and `client` are the parameters of the page's own address. `return_to` goes into every login's
-        address; both go into the links to other languages, and into the address, beginning with `origin`, that a
-        visitor can take along to another browser. `in_app` is the app whose browser shows the page, and decides how to
-        leave it. With `has_qr_login` the page links to the QR login.
+        The first logins have a row each, the others share one. The return target of `view` goes into every login's
+        address; with the client type it goes into the links to other languages, and into the address, beginning with
+        `origin`, that a visitor can take along to another browser. `in_app` is the app whose browser shows the page,
+        and decides how to leave it. With `has_qr_login` the page links to the QR login, with `takes_credentials` it has
+        a form for a password, and with `shop_url` a link back to the shop.
         """
-        page_query = {"client": client, "return_to": return_to}
+        return_to = view.return_to
+        page_query = {"client": view.client, "return_to": return_to, "another": "1" if view.is_switching else ""}
         logins = [(choice, with_query(choice.url, return_to=return_to)) for choice in choices if not choice.place]
         elsewhere = [choice for choice in choices if choice.place]
-        address = with_query(f"{origin}{self._prefix}/login", **page_query) if elsewhere else ""
-        handover = with_query(f"{self._prefix}/handover", return_to=return_to) if has_qr_login else ""
-        values: dict[str, Any] = {"logins": logins, "elsewhere": elsewhere, "address": address, "handover": handover}
-        way_out = find_way_out(in_app, address)
-        return self._render("login.html", language, page_query=page_query, way_out=way_out, **values)
+        address = with_query(f"{origin}{self._prefix}/login", client=view.client, return_to=return_to)
+        return self._render(
+            "login.html",
+            language,
+            # after a mistake this is the answer to a POST, and a link to another language would be a GET
+            page_query=None if view.mistake else page_query,
+            logins=logins[:LARGE_CHOICES],
+            more=logins[LARGE_CHOICES:],
+            elsewhere=elsewhere,
+            address=address if elsewhere else "",
+            way_out=find_way_out(in_app, address),
+            handover=with_query(f"{self._prefix}/handover", return_to=return_to) if has_qr_login else "",
+            takes_credentials=takes_credentials,
+            view=view,
+            shop_url=shop_url if is_web_address(shop_url) else "",
+        )
+
+    def already_logged_in(
+        self,
+        language: Language,
+        member: MemberView,
+        *,
+        go_on_url: str = "",
+        another_url: str = "",
+        page_query: Mapping[str, str] = NO_QUERY,
+    ) -> str:
+        """Return what a member who is logged in sees of the login page.
+
+        It links to `go_on_url`, unless that is empty, to the account page, and to `another_url` for a login as somebody
+        else; its form posts to `{prefix}/logout`. `page_query` are the parameters of the page's own address.
+        """
+        values: dict[str, Any] = {
+            "go_on_url": go_on_url if is_web_address(go_on_url) else "",
+            "another_url": another_url,
+        }
+        return self._render("already_logged_in.html", language, page_query=page_query, member=member, **values)
+
+    def confirm_identity(self, language: Language, view: ConfirmationView) -> str:
+        """Return the page on which a member confirms who they are; its forms post to the choices' addresses."""
+        page_query = None if view.is_wrong else {"return_to": view.return_to}
+        return self._render("confirm_identity.html", language, page_query=page_query, **_get_values(view))
 
     def opening_app(self, language: Language, opening: AppOpening) -> str:
         """Return the page between a login's start and the vendor's app."""
@@ -135,7 +182,7 @@ class Pages:
             other_advice=self._advise(second, advice, again) if second else "",
             request_id=request_id,
             code=(code or wording) if (code or wording) in _CODES else Unavailable.code,
-            ways=[step for step in next_steps if _is_web_address(step.url)],
+            ways=[step for step in next_steps if is_web_address(step.url)],
             tells=False,
         )
 
@@ -143,13 +190,13 @@ class Pages:
         """Return the demo's page that shows who is logged in; its form posts to `{prefix}/logout`."""
         return self._render("member.html", language, member=member, connections=connections, page_query={})
 
-    def account(self, language: Language, account: AccountView) -> str:
-        """Return the member's own page."""
-        values: dict[str, Any] = {field.name: getattr(account, field.name) for field in fields(account)}
-        # after a mistake this is the answer to a POST, and a link to the other language would be a GET
+    def account(self, language: Language, account: AccountView, notice: str = "") -> str:
+        """Return the member's own page. `notice`: see `NOTICES`."""
+        # after a mistake this is the answer to a POST, and a link to another language would be a GET
         page_query: dict[str, str] | None = None if account.password_mistake else {}
         tells = not account.password_mistake
-        return self._render("account.html", language, page_query=page_query, tells=tells, **values)
+        values = _get_values(account)
+        return self._render("account.html", language, page_query=page_query, tells=tells, notice=notice, **values)
 
     def log_out(self, language: Language) -> str:
         """Return the page that asks whether to log out; its form posts to `{prefix}/logout`."""
@@ -163,48 +210,71 @@ class Pages:
         *,
         takes_credentials: bool = False,
         mistake: str = "",
+        notice: str = "",
     ) -> str:
-        """Return the page on which a member proves the second account; `mistake` is the key of a text."""
+        """Return the page on which a member proves the second account.
+
+        `mistake` is the key of a text; `notice`: see `NOTICES`.
+        """
         values = {"choices": choices, "takes_credentials": takes_credentials, "mistake": mistake}
         # after a mistake this is the answer to a POST, and a link to another language would be a GET
         page_query: dict[str, str] | None = None if mistake else {}
         return self._render(
-            "merge_start.html", language, member=member, page_query=page_query, tells=not mistake, **values
+            "merge_start.html",
+            language,
+            member=member,
+            page_query=page_query,
+            tells=not mistake,
+            notice=notice,
+            **values,
         )
 
-    def merge(self, language: Language, preview: MergePreview) -> str:
-        """Return the page that shows what a merge would do, with forms to confirm and to cancel it."""
-        return self._render("merge.html", language, preview=preview, page_query={})
+    def merge(self, language: Language, preview: MergePreview, notice: str = "") -> str:
+        """Return the page that shows what a merge would do, with forms to confirm and to cancel it.
 
-    def erase(self, language: Language, member: MemberView) -> str:
-        """Return the page that says what is deleted with the account, with a form to confirm it."""
-        return self._render("erase.html", language, member=member, page_query={})
+        `notice`: see `NOTICES`.
+        """
+        return self._render("merge.html", language, preview=preview, page_query={}, notice=notice)
+
+    def erase(self, language: Language, member: MemberView, notice: str = "") -> str:
+        """Return the page that says what is deleted with the account, with a form to confirm it.
+
+        `notice`: see `NOTICES`.
+        """
+        return self._render("erase.html", language, member=member, page_query={}, notice=notice)
 
     def first_login(
         self,
         language: Language,
         provider: str,
         nickname: str,
+        choices: Sequence[LoginChoice] = (),
         *,
-        asks_account: bool = True,
+        takes_credentials: bool = True,
         is_wrong: bool = False,
         username: str = "",
         needs_consent: bool = False,
+        notice: str = "",
     ) -> str:
         """Return the page that asks a person without an account whether they are new; `provider` calls them `nickname`.
 
-        `asks_account`: they may have an account of another login. `is_wrong`: the password that was posted with
-        `username` was wrong. `needs_consent`: they wanted to register without agreeing to the terms.
+        With one of `choices`, or with a password where it `takes_credentials`, they prove an account that they have.
+        `is_wrong`: the password that was posted with `username` was wrong. `needs_consent`: they wanted to register
+        without agreeing to the terms. `notice`: see `NOTICES`.
         """
-        values: dict[str, Any] = {
-            "provider": provider,
-            "nickname": nickname,
-            "is_wrong": is_wrong,
-            "username": username,
-            "asks_account": asks_account,
-            "needs_consent": needs_consent,
-        }
-        return self._render("first_login.html", language, page_query={}, **values)
+        return self._render(
+            "first_login.html",
+            language,
+            page_query=None if is_wrong or needs_consent else {},
+            provider=provider,
+            nickname=nickname,
+            choices=choices,
+            takes_credentials=takes_credentials,
+            is_wrong=is_wrong,
+            username=username,
+            needs_consent=needs_consent,
+            notice=notice,
+        )
 
     def handover(
         self, language: Language, state: str, return_to: str = "", *, seconds_left: int = 0, life: int = 120
@@ -248,11 +318,13 @@ class Pages:
         *,
         page_query: Mapping[str, str] | None = None,
         tells: bool = True,
+        notice: str = "",
         **values: object,
     ) -> str:
         """Render a template; the links to other languages keep `page_query`; None: there are no such links.
 
-        `tells`: the page shows the flash message that the browser brought along.
+        `tells`: the page shows the flash message that the browser brought along. `notice` is the key of a text of
+        `NOTICES` at the top of the page; any other word is passed over.
         """
         texts, second = self.catalogues.texts, self.catalogues.find_second(language)
         others = [] if page_query is None else [other for other in self.catalogues.languages if other != language]
@@ -265,6 +337,7 @@ class Pages:
             shop=self._show_shop(language),
             other=texts[second] if second else None,
             languages=links,
+            notice=notice if notice in NOTICES else "",
             take_flash=partial(self._take_flash, language) if tells else str,
         )
         # a shop's member directory may have half of a surrogate pair in a nickname, which UTF-8 cannot encode
@@ -312,19 +385,9 @@ class Pages:
         return f"{self._prefix}/static/{name}"
 
 
-def with_query(url: str, **parameters: str) -> str:
-    """Return `url` with the non-empty `parameters` in its query; an app's address (`alipays://`) stays as it is."""
-    if not _is_web_address(url):
-        return url
-    parts = urlsplit(url)
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    query |= {name: value for name, value in parameters.items() if value}
-    return urlunsplit(parts._replace(query=urlencode(query)))
+def _get_values(view: AccountView | ConfirmationView) -> dict[str, Any]:
+    return {field.name: getattr(view, field.name) for field in fields(view)}
 
 
 def _styles_of(assets: Mapping[str, object]) -> list[str]:
     return [name for name in (STYLES, SHOP_STYLES) if name in assets]
-
-
-def _is_web_address(url: str) -> bool:
-    return urlsplit(url).scheme in ("", "http", "https")

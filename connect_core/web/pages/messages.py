@@ -182,7 +182,9 @@ TEXTS: Mapping[str, str] = {
     "leave_qq": "Works in your browser: tap the menu at the top right, then 'Open in browser'",
     "leave_meta": "Works in your browser: tap '...' at the top right, then 'Open in external browser'",
     "leave_by_link": "Works in your browser: open this page there",
-    "leave_android": "Works in your browser: choose 'Open in browser' in the menu at the top right, or copy the address below",
+    "leave_android": (
+        "Works in your browser: choose 'Open in browser' in the menu at the top right, or copy the address below"
+    ),
     "leave_ios": "Works in Safari: tap the compass or 'Open in Safari', or copy the address below",
     "app_opening": "Opening %s...",
     "app_opened": "Continue in %s",
@@ -191,10 +193,33 @@ TEXTS: Mapping[str, str] = {
     "app_nothing_happens": "Nothing happens? Choose another way to log in",
     "app_log_in_here": "Log in in this browser instead",
     "app_scan": "Scan with %s",
-    "app_scan_advice": "Scan this QR code with %s on your phone. You are then logged in on the phone, not on this computer.",
+    "app_scan_advice": (
+        "Scan this QR code with %s on your phone. You are then logged in on the phone, not on this computer."
+    ),
     "app_by_phone": "Log in on this computer instead",
     "app_code": "QR code to log in on your phone",
     "app_blocked": "%s cannot be opened from here",
+    "last_used": "Last used",
+    "more_ways": "More ways to log in",
+    "log_in_by_password": "Log in with a password",
+    "forgot_password": "Forgot your password? Log in with a linked account, then set a new one on your account page.",
+    "logged_in_as": "You are logged in as",
+    "another_member": "Log in as somebody else",
+    "join_by_login": "Log in the way you did before, and %s is linked to that account.",
+    "join_by_password": "Use your member name and password",
+    "join_nobody": "There is no account here for that login. Please try another one, or say that you are new.",
+    "confirm_identity": "Please confirm that it is you",
+    "confirm_advice": "To keep your account safe, please log in once more in one of your own ways. Then you can go on.",
+    "confirm_elsewhere": "None of your ways to log in works in this browser; please open the shop as told below.",
+    "confirm_impossible": (
+        "None of your ways to log in can be used at the moment; please contact the shop's customer service."
+    ),
+    "confirm_with": "Confirm with %s",
+    "confirm_by_password": "Confirm with your password",
+    "confirm_again": "Confirm in another way",
+    "confirm": "Confirm",
+    "wrong_password": "The password is wrong",
+    "repeat_action": "Thank you, it is you. Please repeat what you were about to do.",
 }
 
 _NOT_COMPLETED = "The login was not completed"
@@ -230,9 +255,6 @@ REFUSALS: Mapping[str, RefusalMessage] = {
     ),
     "forbidden": RefusalMessage(
         "This is not possible here", "Please go back, or ask the shop's customer service for help."
-    ),
-    "login_too_old": RefusalMessage(
-        "Please confirm that it is you", "To keep your account safe, please log in again and then repeat this."
     ),
     "handover_over": RefusalMessage(
         "This QR code no longer works", "Please show a new QR code on the computer, and scan that one."
@@ -274,6 +296,10 @@ REFUSALS: Mapping[str, RefusalMessage] = {
     "too_many_tries": RefusalMessage("Too many tries of this password", "Please try again %s, or log in another way."),
     "consent_required": RefusalMessage(
         "Please agree to the terms first", "Please go back, tick the box and create your account."
+    ),
+    "not_this_member": RefusalMessage(
+        "That login is not linked to your account",
+        "You are still logged in; please use a login that is linked to your account.",
     ),
 }
 

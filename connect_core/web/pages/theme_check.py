@@ -23,8 +23,10 @@ from connect_core.web.pages.assets import NO_ICONS
 from connect_core.web.pages.views import (
     AccountView,
     AppOpening,
+    ConfirmationView,
     ConnectionView,
     LoginChoice,
+    LoginView,
     MemberView,
     MergePreview,
     NextStep,
@@ -61,9 +63,17 @@ def sample_pages(pages: Pages, language: Language, words: str = "A", *, is_full:
     """
     url, day, some = f"/{words}", datetime(2026, 3, 1, tzinfo=UTC), words if is_full else ""
     member = MemberView(words, some, some, some, some)
-    choices = [LoginChoice(words, words, url, words, place) for place in (None, *RequiredBrowser)] if is_full else []
-    yield lambda: pages.login(language, choices, some, client=some, origin=some, has_qr_login=is_full)
-    yield lambda: pages.login(language, choices[1:], some)
+    places = (None, *RequiredBrowser) if is_full else ()
+    choices = [LoginChoice(words, words, url, words, place, is_last_used=True) for place in places]
+    view = LoginView(some, some, some, "wrong_credentials" if is_full else "", is_switching=is_full)
+    many = [choice for choice in choices if not choice.place] * 5 + choices
+    yield lambda: pages.login(
+        language, many, view, origin=some, shop_url=some, has_qr_login=is_full, takes_credentials=is_full
+    )
+    yield lambda: pages.login(language, choices[1:], LoginView(some), takes_credentials=is_full)
+    yield lambda: pages.already_logged_in(language, member, go_on_url=some, another_url=url)
+    confirming = ConfirmationView(member, choices[:1], choices[1:], is_full, some, is_full)
+    yield lambda: pages.confirm_identity(language, confirming)
     next_steps = [NextStep("start_again", url), NextStep("other_login", url)] if is_full else []
     yield lambda: pages.refused(language, words, some, next_steps)
     connections = [ConnectionView(words, words, day, words), ConnectionView(words, words)] if is_full else []
@@ -80,8 +90,18 @@ def sample_pages(pages: Pages, language: Language, words: str = "A", *, is_full:
         preview = MergePreview(member, member, connections, connections, connections, lines, refusal, until)
         yield partial(pages.merge, language, preview)
     yield lambda: pages.erase(language, member)
-    yield lambda: pages.first_login(language, words, some, is_wrong=is_full, username=some, needs_consent=is_full)
-    yield lambda: pages.first_login(language, words, some, asks_account=False)
+    own = choices[:1]
+    yield lambda: pages.first_login(
+        language,
+        words,
+        some,
+        own,
+        is_wrong=is_full,
+        username=some,
+        needs_consent=is_full,
+        notice="join_nobody" if is_full else "",
+    )
+    yield lambda: pages.first_login(language, words, some, takes_credentials=False)
     for state in ("waiting", "scanned", "approved", "denied", "expired"):
         yield partial(pages.handover, language, state, some, seconds_left=87)
     confirmation = QrLoginConfirmation(words, words, some, some, some, 0, url, some)

@@ -20,8 +20,9 @@ class LoginChoice:
     """A provider that the member can choose: to log in with, to link, or to prove a second account by.
 
     `name` is the provider's, `title` what it is called on the page, `url` where a link or form leads, `icon` the name
-    of its plugin's icon; where it is empty the title's first letter is shown. `place` is
-    the browser or app that the visitor has to open the page in for it, None when it works right here.
+    of its plugin's icon; where it is empty the title's first letter is shown. `place` is the browser or app that the
+    visitor has to open the page in for it, None when it works right here. `is_last_used`: this browser logged in by it
+    the last time.
     """
 
     name: str
@@ -29,6 +30,23 @@ class LoginChoice:
     url: str
     icon: str
     place: RequiredBrowser | None = None
+    is_last_used: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LoginView:
+    """What the login page keeps from one request to the next.
+
+    `return_to`, `client` and `is_switching` (somebody who is logged in wants to log in as somebody else) come from the
+    page's address. `username` is what was typed into the password form, and `mistake` the key of the text that says
+    what was wrong with it.
+    """
+
+    return_to: str = ""
+    client: str = ""
+    username: str = ""
+    mistake: str = ""
+    is_switching: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +155,22 @@ class AccountView:
     has_passwords: bool = False
     offers_merge: bool = False
     password_mistake: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmationView:
+    """How a member can confirm who they are: by their own logins (`choices`), or by a password.
+
+    `elsewhere` are those of the logins that do not work in this browser. The forms carry `return_to` on. `is_wrong`:
+    the password that was posted was wrong.
+    """
+
+    member: MemberView
+    choices: Sequence[LoginChoice] = ()
+    elsewhere: Sequence[LoginChoice] = ()
+    takes_password: bool = False
+    return_to: str = ""
+    is_wrong: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from connect_core.web.pages import Pages
 from connect_core.web.pages.assets import load_assets
 from connect_core.web.pages.messages import LANGUAGES, REFUSALS, TEXTS, Language
 from connect_core.web.pages.theme_check import sample_pages
-from connect_core.web.pages.views import ConnectionView, LoginChoice, MemberView, NextStep
+from connect_core.web.pages.views import ConnectionView, LoginChoice, LoginView, MemberView, NextStep
 
 from ...kit.html_pages import CHINESE, HOSTILE, PAGES, ParsedPage
 
@@ -40,9 +40,9 @@ def test_every_error_code_has_its_words() -> None:
     own_words = {
         "bad_form",
         "handover_over",
-        "login_too_old",
         "method_not_allowed",
         "not_there",
+        "not_this_member",
         "nothing_to_merge",
         "page_not_found",
         "page_previewed",
@@ -172,7 +172,8 @@ def test_login_without_choices_says_so() -> None:
 def test_return_target_travels_once(query: str) -> None:
     """The return target goes along in every login's address, encoded, once, beside what stood there before."""
     target = "/order?id=1&x=a b#end"
-    page = ParsedPage(PAGES.login("zh-CN", [LoginChoice("a", "A", f"/connect/a/pc/login{query}", "")], target))
+    choice = LoginChoice("a", "A", f"/connect/a/pc/login{query}", "")
+    page = ParsedPage(PAGES.login("zh-CN", [choice], LoginView(target)))
     sent = parse_qs(urlsplit(page.values("a", "href")[OTHERS]).query)
     assert sent.pop("return_to") == [target]
     assert sent == ({"source": ["a"]} if "source" in query else {})
@@ -181,14 +182,13 @@ def test_return_target_travels_once(query: str) -> None:
 def test_addresses_of_apps_stay_whole() -> None:
     """An `alipays://` address already wraps its target; nothing is added to it."""
     url = "alipays://platformapi/startapp?appId=20000067&url=https%3A%2F%2Fshop.example%2Fx"
-    assert (
-        ParsedPage(PAGES.login("zh-CN", [LoginChoice("a", "A", url, "")], "/order")).values("a", "href")[OTHERS] == url
-    )
+    page = ParsedPage(PAGES.login("zh-CN", [LoginChoice("a", "A", url, "")], LoginView("/order")))
+    assert page.values("a", "href")[OTHERS] == url
 
 
 def test_language_links_keep_the_query() -> None:
     """Every other language is a link away, in its own words, on the same address with the same parameters."""
-    page = ParsedPage(PAGES.login("zh-CN", CHOICES, "/order?id=1&x=2", client="h5"))
+    page = ParsedPage(PAGES.login("zh-CN", CHOICES, LoginView("/order?id=1&x=2", "h5")))
     links = [
         (attributes["lang"], attributes["hreflang"], attributes["href"])
         for tag, attributes in page.elements
@@ -229,7 +229,7 @@ def test_refused_page_tells_and_helps() -> None:
     assert CHINESE["refusal.state_expired.title"] in page.text
     assert CHINESE["refusal.state_expired.advice"] in page.text
     assert "req-42 state_expired" in " ".join(page.text.split())
-    other = ParsedPage(PAGES.refused("zh-CN", "login_too_old", "req-42", [], "forbidden"))
+    other = ParsedPage(PAGES.refused("zh-CN", "not_this_member", "req-42", [], "forbidden"))
     assert "req-42 forbidden" in " ".join(other.text.split())
     assert page.values("a", "href") == ["/connect/alipay/pc/login?return_to=%2Fa&x=1", "/"]
     assert page.values("a", "class") == ["button", "button quiet"]
