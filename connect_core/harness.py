@@ -124,8 +124,7 @@ def make_settings(public_url: str, database: Path, **sections: Any) -> Settings:
 def run_shop(
     sandboxes: Mapping[str, Sandbox] | None = None,
     *,
-    ports: tuple[int, int] = (0, 0),
-    listeners: tuple[socket, socket] | None = None,
+    ports: tuple[int | socket, int | socket] = (0, 0),
     plugins: Plugins | None = None,
     pool: HttpPool | None = None,
     change: Callable[[dict[str, Any]], None] = lambda _: None,
@@ -137,8 +136,8 @@ def run_shop(
             assert visitor.log_in("acme", "pc").status_code == 303
 
     - `sandboxes`: by plugin name; by default one of every installed plugin that has one.
-    - `ports`: where the shop and the sandboxes listen on loopback; 0 takes a free port.
-    - `listeners`: open sockets for the shop and the sandboxes, instead of `ports`. The block's end closes them.
+    - `ports`: where the shop and the sandboxes listen on loopback; 0 takes a free port. Or open
+      sockets, which the block's end closes.
     - `plugins`: by default those that are installed. `pool`: calls the vendors; by default a new `HttpPool`.
     - `change`: receives the configuration as plain data, with the sections of `connect.toml`, and may alter it.
     - `options`: further arguments of `create_app`.
@@ -147,7 +146,7 @@ def run_shop(
     """
     plugins = plugins or Plugins()
     sandboxes = load_sandboxes(plugins) if sandboxes is None else sandboxes
-    listener, vendors = listeners or (listen(ports[0]), listen(ports[1]))
+    listener, vendors = (port if isinstance(port, socket) else listen(port) for port in ports)
     with (
         listener,
         vendors,

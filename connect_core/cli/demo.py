@@ -70,7 +70,7 @@ def _serve(plugins: Plugins, address: str, port: int) -> None:
         listen_on(address, port) as of_shop,
         listen_on(address, port and port + 1) as of_sandboxes,
         nullcontext() if is_loopback(address) else allow_plain_http(address),
-        run_shop(plugins=plugins, listeners=(of_shop, of_sandboxes), routes=demo_home()) as running_shop,
+        run_shop(plugins=plugins, ports=(of_shop, of_sandboxes), routes=demo_home()) as running_shop,
     ):
         typer.echo(f"shop        {running_shop.url}/   (log in there; Ctrl-C ends the demo)")
         typer.echo(f"login page  {running_shop.url}/connect/login?client=pc   and  ?client=h5")

@@ -9,9 +9,9 @@ _VISIBLE = 4
 """Characters that stay visible at each end of a shortened id."""
 
 
-def list_members(found: Sequence[Mapping[str, Any]]) -> list[str]:
+def list_members(members: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return a heading and a line for each member; nothing for nobody."""
-    return _align(("id", "uname", "nickname", "mobile", "state"), found)
+    return _align(("id", "uname", "nickname", "mobile", "state"), members)
 
 
 def list_sessions(sessions: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -71,14 +71,14 @@ def find(
 
     Exit code 0: somebody was found; 1: nobody was.
     """
-    found = _run(config, lambda manager: manager.administration.find(text, union_type.upper()))
+    matches = _run(config, lambda manager: manager.administration.find(text, union_type.upper()))
     if as_json:
-        _print_json(found)
+        _print_json(matches)
     else:
-        _print_lines(member_tables.list_members(found) or ["nobody was found"])
-        if len(found) == MOST_FOUND:
+        _print_lines(member_tables.list_members(matches) or ["nobody was found"])
+        if len(matches) == MOST_FOUND:
             typer.echo(f"there may be more than {MOST_FOUND}; give more of the name", err=True)
-    raise typer.Exit(0 if found else 1)
+    raise typer.Exit(0 if matches else 1)
 
 
 @app.command()

@@ -16,6 +16,7 @@ from connect_core.members.services import Services
 from connect_core.providers.hookspecs import LoginEvent
 from connect_core.store import Transaction, connections, events, members, sessions
 from connect_core.store import personal_data as store
+from connect_core.store.connections import BoundConnection
 from connect_core.store.members import MemberRow
 
 T = TypeVar("T")
@@ -72,12 +73,12 @@ class Administration:
             return members.find_named(tx, text, MOST_FOUND) if text else [], ids
 
         named, ids = await self._database.read(search)
-        found: dict[int, dict[str, Any]] = {}
+        matches: dict[int, dict[str, Any]] = {}
         for member_id in ids:
             if (shown := await self._find_shown(member_id)) is not None or union_type:
-                found[member_id] = _summarise({"id": member_id, **(shown or {})})
-        found |= {row.id: _summarise({name: getattr(row, name) for name in _SUMMARY}) for row in named}
-        return list(found.values())[:MOST_FOUND]
+                matches[member_id] = _summarise({"id": member_id, **(shown or {})})
+        matches |= {row.id: _summarise({name: getattr(row, name) for name in _SUMMARY}) for row in named}
+        return list(matches.values())[:MOST_FOUND]
 
     async def show(self, member_id: int) -> dict[str, Any]:
         """Return `member`, `connections` with their `ids`, `sessions` and the latest `events`, the last one first.
@@ -146,10 +147,7 @@ class Administration:
             has_other_way = force or has_password
             ended = linking.unbind(tx, member_id, union_type, now, has_other_way=has_other_way, minimum_age=0)
             sessions.revoke_opened_through(tx, member_id, ended.connect_id, "", now)
-            subject = self._services.hash_subject(union_type, ended.union_id)
-            return None, self._write(
-                tx, kinds.UNBOUND, member_id, act, union_type=union_type, connect_id=ended.connect_id, subject=subject
-            )
+            return None, self._write(tx, kinds.UNBOUND, member_id, act, ended)
 
         await self._write_and_dispatch(end)
 
@@ -193,16 +191,10 @@ class Administration:
         return result
 
     def _write(
-        self,
-        tx: Transaction,
-        kind: str,
-        member_id: int,
-        act: OperatorAct,
-        *,
-        union_type: str = "",
-        connect_id: int = 0,
-        subject: str = "",
+        self, tx: Transaction, kind: str, member_id: int, act: OperatorAct, ended: BoundConnection | None = None
     ) -> list[LoginEvent]:
+        union_type, connect_id = (ended.union_type, ended.connect_id) if ended else ("", 0)
+        subject = self._services.hash_subject(union_type, ended.union_id) if ended else ""
         event = LoginEvent(
             kind=kind,
             member_id=member_id,
@@ -234,7 +226,7 @@ def _summarise(shown: dict[str, Any]) -> dict[str, Any]:
     return {"id": shown["id"], **texts, "state": get_state(shown)}
 
 
-def _describe_connection(tx: Transaction, bound: connections.BoundConnection) -> dict[str, Any]:
+def _describe_connection(tx: Transaction, bound: BoundConnection) -> dict[str, Any]:
     ids = connections.find_aliases(tx, bound.connect_id)
     return {
         "union_type": bound.union_type,

@@ -133,7 +133,7 @@ def test_plain_http_outside_loopback_is_the_demos_alone() -> None:
 def test_a_shop_on_sockets_of_its_own_is_known_by_their_address(tmp_path: Path) -> None:
     """Its public URL and the vendors' addresses are those of the sockets, so that a phone can follow them."""
     listeners = listening.listen_on("127.0.0.2", 0), listening.listen_on("127.0.0.2", 0)
-    with run_shop({}, listeners=listeners) as shop:
+    with run_shop({}, ports=listeners) as shop:
         assert shop.url == f"http://{listening.get_address(listeners[0])}"
         assert shop.sandbox_url == f"http://{listening.get_address(listeners[1])}"
     assert make_settings("http://127.0.0.2:1", tmp_path / "connect.db").service.is_plain_loopback
