@@ -15,6 +15,8 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from connect_core.sandbox.pages import get_error_page
+
 TRANSPORT_FAULTS = frozenset(
     {
         *("bomb", "charset", "delay", "drip", "drop", "echo", "empty", "garbage", "gzip", "html", "huge", "redirect"),
@@ -122,7 +124,7 @@ async def play(fault: Fault, reply: Callable[[], Response], parameters: Mapping[
         case "status":
             return Response("<h1>Service unavailable</h1>", int(fault.value), {"retry-after": "7"}, "text/html")
         case "html":
-            return HTMLResponse("<!doctype html><title>系统繁忙</title><h1>系统繁忙，请稍后再试</h1>")
+            return HTMLResponse(get_error_page("系统繁忙", "请稍后再试"))
         case "redirect":
             return Response(status_code=302, headers={"location": fault.value or "http://127.0.0.1:1/"})
         case "gzip" | "bomb":

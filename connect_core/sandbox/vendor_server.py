@@ -1,6 +1,6 @@
 """`Sandbox`, the base class of every vendor's loopback copy, and the people who have an account there.
 
-Owns the record of calls, the fault script and the consent page. Knows no vendor's protocol.
+Owns the record of calls and the fault script. Knows no vendor's protocol.
 """
 
 import time
@@ -9,7 +9,6 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -23,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from connect_core.identity import ClientType, PersonId, Profile
 from connect_core.sandbox.documented import DocumentedRequest
 from connect_core.sandbox.faults import MISFIRED, TRANSPORT_FAULTS, Fault, FaultMisfired, FaultScript, play
+from connect_core.sandbox.pages import get_app_page, get_consent_page, get_error_page
 from connect_core.sandbox.renamed_methods import alias_methods
 
 
@@ -196,14 +196,18 @@ class Sandbox(ABC):
         Its form posts `decision` (`agree` or `refuse`) and `person`, the key of one of `people`, to the page's own URL.
         `somebody`, when it is filled in, is the key of somebody else. `app` and `scope` are shown to the person.
         """
-        choices = "".join(
-            f'<label><input type="radio" name="person" value="{escape(p.key)}"{" checked" if not n else ""}> '
-            f"{escape(p.nickname)} <small>{escape(p.key)}</small></label>"
-            for n, p in enumerate(self.people.values())
+        people = [(person.key, person.nickname) for person in self.people.values()]
+        return HTMLResponse(
+            get_consent_page(self.title, app, scope, people),
+            headers={"cache-control": "no-store"},
         )
-        title, app, scope = escape(self.title), escape(app), escape(scope)
-        page = _CONSENT.format(style=_STYLE, title=title, app=app, scope=scope, choices=choices)
-        return HTMLResponse(page, headers={"cache-control": "no-store"})
+
+    def error_page(self, title: str, text: str = "", status: int = 400) -> HTMLResponse:
+        """Return the page on which the vendor shows an error to the person.
+
+        Its status is 400 even where the vendor's is 200, so that a test cannot take it for the consent page.
+        """
+        return HTMLResponse(get_error_page(title, text), status)
 
     def app(self) -> Starlette:
         """Return the sandbox as an ASGI application.
@@ -243,8 +247,7 @@ class Sandbox(ABC):
         url = request.query_params.get("url", "")
         if urlsplit(url).scheme not in ("http", "https"):
             return JSONResponse({"error": "url is no web address"}, 400)
-        page = _APP.format(style=_STYLE, title=escape(self.title), url=escape(url), host=escape(urlsplit(url).netloc))
-        return HTMLResponse(page, headers={"cache-control": "no-store"})
+        return HTMLResponse(get_app_page(self.title, url), headers={"cache-control": "no-store"})
 
     async def _spring_trap(self, request: Request) -> Response:
         self.calls.append(Call("trap", {}))
@@ -264,34 +267,3 @@ class _CrashRecorder:
             frame = traceback.extract_tb(error.__traceback__)[-1]
             self._crashes.append(f"{type(error).__name__}: {error} in {frame.name}, {frame.filename}:{frame.lineno}")
             raise
-
-
-_STYLE = """<style>
-body{font:16px/1.5 system-ui,sans-serif;margin:0;background:#f3f5f8;color:#1b2733}
-main{max-width:24rem;margin:8vh auto;padding:2rem;background:#fff;border-radius:1rem;box-shadow:0 .5rem 2rem #0001}
-h1{font-size:1.25rem;margin:0 0 .25rem} p{margin:.25rem 0 1rem;color:#5b6b7b}
-label{display:block;padding:.6rem 0;border-bottom:1px solid #e8ecf0} small{color:#8796a5}
-input[type=text]{width:100%;box-sizing:border-box;padding:.5rem;margin-top:.25rem;font:inherit}
-button{width:100%;padding:.75rem;margin-top:1rem;border:0;border-radius:.5rem;font:inherit;background:#1677ff;color:#fff}
-button[value=refuse]{background:#e8ecf0;color:#1b2733}
-a{display:block;padding:.75rem;border-radius:.5rem;background:#1677ff;color:#fff;text-align:center}
-</style>"""
-_CONSENT = """<!doctype html>
-<html lang="zh"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<title>{title}</title>
-{style}
-<main><h1>{title}</h1><p>{app} 申请获得您的信息 · asks for <code>{scope}</code></p>
-<form method="post">{choices}
-<label>其他人 / somebody else<input type="text" name="somebody" maxlength="32" placeholder="name"></label>
-<button name="decision" value="agree">同意 / Agree</button>
-<button name="decision" value="refuse">拒绝 / Refuse</button>
-</form></main></html>
-"""
-_APP = """<!doctype html>
-<html lang="zh"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<title>{title}</title>
-{style}
-<main><h1>{title}</h1><p>这里代替手机上的 App · In place of the app on a phone</p>
-<a href="{url}">打开 {host} · Open</a>
-</main></html>
-"""

@@ -30,7 +30,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from connect_alipay import sandbox_tokens
@@ -227,7 +227,7 @@ class AlipaySandbox(Sandbox):
         link = request.query_params
         error = self._find_link_error(link)
         if error:
-            return _error_page(error)
+            return self.error_page("系统错误", error)
         if request.method == "GET":
             return self.consent_page(request, app=link["app_id"], scope=link["scope"])
         form = await request.form()
@@ -386,12 +386,6 @@ def _app_id(client_type: ClientType) -> str:
 
 def _bare(pem: str) -> str:
     return "".join(pem.splitlines()[1:-1])
-
-
-def _error_page(error: str) -> Response:
-    """Return the page that shows an error. Its status is 400, so that a test cannot take it for the consent page."""
-    page = f"<!doctype html><meta charset=utf-8><title>支付宝</title><h1>系统错误</h1><p>{error}</p>"
-    return HTMLResponse(page, 400)
 
 
 def _redirect(redirect_uri: str, parameters: Mapping[str, str]) -> Response:

@@ -14,7 +14,6 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from html import escape
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.requests import Request
@@ -139,7 +138,7 @@ class WechatSandbox(Sandbox):
         try:
             app = self._check_link(request.url.path, link)
         except WechatRefusal as refused:
-            return _refusal_page(refused)
+            return self._refuse_page(refused)
         if request.method == "GET":
             return await self.answer("authorize", link, lambda fault: self._show_page(request, app, fault))
         form = await request.form()
@@ -150,9 +149,12 @@ class WechatSandbox(Sandbox):
         code = self._tokens.issue_code("code", app, person, link["scope"])
         return _redirect(link["redirect_uri"], {"code": code} | state)
 
+    def _refuse_page(self, refused: WechatRefusal) -> Response:
+        return self.error_page(f"{refused.errcode or ''} {refused}".strip())
+
     def _show_page(self, request: Request, app: App, fault: Fault | None) -> Response:
         if fault and fault.kind == "error":
-            return _refusal_page(WechatRefusal(int(fault.value)))
+            return self._refuse_page(WechatRefusal(int(fault.value)))
         page = self.consent_page(request, app=app.app_id, scope=request.query_params["scope"])
         if request.query_params.get("self_redirect") != "false":
             return page
@@ -209,12 +211,6 @@ def _falsify(fields: Fields, fault: Fault | None) -> Fields:
             return fields | {"nickname": "小\ue007红\ue00a🙂\ue009"}
         case _:
             return fields
-
-
-def _refusal_page(refused: WechatRefusal) -> Response:
-    """Return the page that shows an error. Its status is 400, so that a test cannot take it for the consent page."""
-    page = "<!doctype html><meta charset=utf-8><title>错误</title><h1>{} {}</h1>"
-    return HTMLResponse(page.format(refused.errcode or "", escape(str(refused))), 400)
 
 
 def _redirect(redirect_uri: str, parameters: Mapping[str, str]) -> Response:

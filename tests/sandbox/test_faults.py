@@ -12,6 +12,7 @@ from connect_core.providers.oauth2 import Quirks, read_answer
 from connect_core.sandbox import PEOPLE, TRANSPORT_FAULTS, Fault, FaultScript, Person, sandbox_app, serving
 
 from ..kit.canaries import CANARY
+from ..kit.html_pages import ParsedPage
 from ..kit.peers import get
 from ..kit.plain_sandbox import PLAIN, PlainSandbox, Reply, ask
 
@@ -288,6 +289,21 @@ def test_the_consent_page_shows_everybody_escaped() -> None:
     assert 'value="&quot;b"' in page
     assert "<b>" not in page
     assert "<script>" not in page
+
+
+def test_what_people_see_can_be_read_by_everybody() -> None:
+    """A language, a title, a main part with one heading, a name for every field; the error's text is text."""
+    sandbox = PlainSandbox()
+    with serving(sandbox.app()) as base:
+        consent = ask(f"{base}/consent").body.decode()
+    error = sandbox.error_page("系统错误", "<b>invalid-app-id")
+    assert error.status_code == 400
+    for text in (consent, bytes(error.body).decode()):
+        page = ParsedPage(text)
+        tags = [tag for tag, _ in page.elements]
+        assert [tags.count(tag) for tag in ("title", "main", "h1")] == [1, 1, 1]
+        assert (page.values("html", "lang"), page.unnamed) == (["zh-CN"], [])
+        assert "<b>" not in text
 
 
 def test_people_are_known_or_made_up(sandbox: PlainSandbox) -> None:

@@ -27,7 +27,7 @@ __all__ = ["planner", "shop", "visitor"]
 
 WORDS: Mapping[str, tuple[str, ...]] = {
     "zh": ("合并账号", "保留", "将停用", "转入", "将解绑", "确认合并"),
-    "en": ("Merge accounts", "Stays", "Is closed", "Moves over", "Ends", ">Merge</button>"),
+    "en": ("Merge accounts", "Stays", "This account is closed", "Moves over", "Ends", ">Merge</button>"),
 }
 
 

@@ -90,9 +90,8 @@ def test_everything_to_press_or_fill_in_says_what_it_is(language: Language) -> N
         ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
         assert len(set(ids)) == len(ids)
         named = {"aria-labelledby", "aria-describedby"}
-        assert {value for _, attributes in page.elements for name, value in attributes.items() if name in named} <= {
-            *ids
-        }
+        references = [attributes[name] for _, attributes in page.elements for name in named & attributes.keys()]
+        assert {reference for value in references for reference in value.split()} <= set(ids)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -308,8 +307,10 @@ def luminance(colour: str) -> float:
     ("front", "back", "least"),
     [
         *[(ink, ground, 4.5) for ink in ("ink", "ink-soft") for ground in ("ground", "surface", "row", "row-pressed")],
-        *[("on-accent", ground, 4.5) for ground in ("accent", "accent-pressed", "mistake")],
+        *[("on-accent", ground, 4.5) for ground in ("accent", "accent-pressed")],
         ("mistake", "surface", 4.5),
+        ("on-mistake", "mistake", 4.5),
+        *[(kind, f"{kind}-ground", 4.5) for kind in ("success", "notice", "mistake")],
         ("on-tile", "tile", 4.5),
         ("field-line", "surface", 3.0),
         *[("accent", ground, 4.5) for ground in ("ground", "surface")],
