@@ -52,10 +52,10 @@ class Visitor:
         text = TEXTS[key].in_language(self.language)
         return text % shown if shown else text
 
-    def is_refused(self, page: "Page", code: str, status: int) -> bool:
-        """Tell whether the tab shows the refusal `code` in this visitor's language; its one complaint is taken."""
+    def is_refused(self, page: "Page", wording: str, status: int) -> bool:
+        """Tell whether the tab shows the refusal with the words `wording` in this visitor's language; its one complaint is taken."""
         self.expect_complaint(str(status))
-        return page.inner_text("h1") == REFUSALS[code].title.in_language(self.language)
+        return page.inner_text("h1") == REFUSALS[wording].title.in_language(self.language)
 
     def open(self, path: str) -> "Page":
         """Open a page of the shop in a new tab."""
