@@ -19,10 +19,10 @@ ADDRESSES = [
     (f"{CALLBACK}?state=x&auth_code=y", "state_invalid", 400, VENDOR),
     (f"{CALLBACK}?state=x&state=y", "bad_request", 400, VENDOR),
     ("/connect/nobody/{}/login?return_to=/cart", "unsupported", 404, f"{LOGIN}?return_to=%2Fcart"),
-    ("/nowhere", "unsupported", 404, LOGIN),
+    ("/nowhere", "page_not_found", 404, LOGIN),
     (f"{LOGIN}?return_to=https://evil.example/", "redirect_not_allowed", 400, LOGIN),
     ("/connect/account/erase", "not_logged_in", 401, f"{LOGIN}?return_to=%2Fconnect%2Faccount"),
-    ("/connect/first-login", "unsupported", 404, LOGIN),
+    ("/connect/first-login", "page_not_found", 404, LOGIN),
 ]
 Change = Callable[[RunningShop, Clock], None]
 
@@ -50,7 +50,7 @@ MEANWHILE: list[tuple[Change, str, int, str]] = [
     (wait_too_long, "state_expired", 400, VENDOR),
     (break_vendor("unsigned"), "provider_unsigned", 502, VENDOR),
     (break_vendor("error", "20000:isp.unknow-error"), "provider_refused", 502, VENDOR),
-    (break_vendor("error", "40002:isv.invalid-signature"), "provider_config", 502, VENDOR),
+    (break_vendor("error", "40002:isv.invalid-signature"), "provider_config", 502, f"{LOGIN}?return_to=%2Fcart"),
     (disable, "member_disabled", 403, f"{LOGIN}?return_to=%2Fcart"),
 ]
 
@@ -92,8 +92,8 @@ def test_the_other_language_stands_below(visit: Visit) -> None:
     """One press opens it, without another request: the address holds a code and a state."""
     visitor = visit()
     page = visitor.open("/nowhere")
-    assert visitor.is_refused(page, "unsupported", 404)
+    assert visitor.is_refused(page, "page_not_found", 404)
     page.click("details.translation summary")
-    other = {"zh": "This login is not offered here", "en": "这里没有这种登录方式"}[visitor.language]
+    other = {"zh": "Page not found", "en": "页面不存在"}[visitor.language]
     assert other in page.inner_text("details.translation")
     assert [urlsplit(one.url).path for one in visitor.responses].count("/nowhere") == 1

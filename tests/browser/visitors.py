@@ -59,10 +59,10 @@ class Visitor:
         text = self._texts[key]
         return text % shown if shown else text
 
-    def is_refused(self, page: "Page", code: str, status: int) -> bool:
-        """Tell whether the tab shows the refusal `code` in this visitor's language; its one complaint is taken."""
+    def is_refused(self, page: "Page", wording: str, status: int) -> bool:
+        """Tell whether the tab shows a refusal in the visitor's language, with those words; its one complaint is taken."""
         self.expect_complaint(str(status))
-        return page.inner_text("h1") == self._texts[f"refusal.{code}.title"]
+        return page.inner_text("h1") == self._texts[f"refusal.{wording}.title"]
 
     def open(self, path: str) -> "Page":
         """Open a page of the shop in a new tab."""
