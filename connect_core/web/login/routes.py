@@ -26,7 +26,9 @@ from connect_core.web.login.browsers import find_better_place
 from connect_core.web.login.delivery import deliver, finish_flow, keep_flow, set_token_cookies, token_body
 from connect_core.web.login.opening_app import open_app
 from connect_core.web.login.qr_code import code_response
+from connect_core.web.pages import with_query
 from connect_core.web.pages.views import LoginChoice
+from connect_core.web.pages.ways_out import find_way_out
 from connect_core.web.requests import (
     check_origin,
     get_cookies,
@@ -212,14 +214,15 @@ class _LoginEndpoints:
             if (url := self._start_url(configured))
         ]
         service = self._manager.settings.service
+        page = f"{service.public_url}{self._context.prefix}/login"
+        address = with_query(page, client=query.get("client", ""), return_to=return_to)
         text = self._context.pages.login(
             visit.language,
             choices,
             return_to,
             client=query.get("client", ""),
-            origin=service.public_url,
+            way_out=find_way_out(in_app, address),
             has_qr_login=service.handover and client == ClientType.PC,
-            in_app=in_app,
         )
         return responses.html_response(text)
 

@@ -13,7 +13,6 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, St
 
 from connect_core.errors import Unavailable, every_error
 from connect_core.identity import Language
-from connect_core.user_agents import InAppBrowser
 from connect_core.web.mounting import get_root
 from connect_core.web.pages.assets import NO_ICONS, SHOP_STYLES, STYLES, load_assets
 from connect_core.web.pages.messages import LANGUAGES, refusal_for, texts_in
@@ -26,11 +25,12 @@ from connect_core.web.pages.views import (
     MergePreview,
     NextStep,
     QrLoginConfirmation,
+    WayOut,
     get_initial,
 )
-from connect_core.web.pages.ways_out import find_way_out
 
 TEMPLATES = Path(__file__).parent / "templates"
+NO_WAY_OUT = WayOut("open_in_browser")
 _CODES = frozenset(error.code for error in every_error())
 
 
@@ -73,24 +73,21 @@ class Pages:
         return_to: str = "",
         *,
         client: str = "",
-        origin: str = "",
+        way_out: WayOut = NO_WAY_OUT,
         has_qr_login: bool = False,
-        in_app: InAppBrowser | None = None,
     ) -> str:
         """Return the hosted login page: the logins that work in this browser, then the others and where they work.
 
         `return_to` and `client` are the parameters of the page's own address. `return_to` goes into every login's
-        address; both go into the link to the other language, and into the address, beginning with `origin`, that a
-        visitor can take along to another browser. `in_app` is the app whose browser shows the page, and decides how to
-        leave it. With `has_qr_login` the page links to the QR login.
+        address; both go into the link to the other language. `way_out` says how to take the page along to another
+        browser. With `has_qr_login` the page links to the QR login.
         """
         page_query = {"client": client, "return_to": return_to}
         logins = [(choice, with_query(choice.url, return_to=return_to)) for choice in choices if not choice.place]
         elsewhere = [choice for choice in choices if choice.place]
-        address = with_query(f"{origin}{self._prefix}/login", **page_query) if elsewhere else ""
+        address = way_out.address if elsewhere else ""
         handover = with_query(f"{self._prefix}/handover", return_to=return_to) if has_qr_login else ""
         values = {"logins": logins, "elsewhere": elsewhere, "address": address, "handover": handover}
-        way_out = find_way_out(in_app, address)
         return self._render("login.html", language, page_query=page_query, way_out=way_out, **values)
 
     def opening_app(self, language: Language, opening: AppOpening) -> str:

@@ -61,7 +61,8 @@ def sample_pages(pages: Pages, language: Language, words: str = "A", *, is_full:
     url, day, some = f"/{words}", date(2026, 3, 1), words if is_full else ""
     member = MemberView(words, some, some, some, some)
     choices = [LoginChoice(words, words, url, words, place) for place in (None, *RequiredBrowser)] if is_full else []
-    yield lambda: pages.login(language, choices, some, client=some, origin=some, has_qr_login=is_full)
+    way_out = WayOut("leave_by_link", url, url) if is_full else WayOut("open_in_browser")
+    yield lambda: pages.login(language, choices, some, client=some, way_out=way_out, has_qr_login=is_full)
     yield lambda: pages.login(language, choices[1:], some)
     next_steps = [NextStep("start_again", url), NextStep("other_login", url)] if is_full else []
     yield lambda: pages.refused(language, words, some, next_steps)
