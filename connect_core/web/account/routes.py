@@ -161,19 +161,7 @@ class _AccountEndpoints:
                 for connection in connections
             ],
             choices=find_choices(self._context, logged_in, language, "bind", bound),
-            sessions=[
-                SessionView(
-                    active.client_type,
-                    to_moment(active.login_time),
-                    f"{prefix}/sessions/{active.id}/end",
-                    active.is_this,
-                    to_moment(active.seen_time),
-                    name_in(language, active.browser),
-                    name_in(language, active.system),
-                    active.location.describe(language),
-                )
-                for active in sessions
-            ],
+            sessions=[_view_session(active, prefix, language) for active in sessions],
             merges=[
                 UndoableMergeView(merge.name, to_moment(merge.undo_until), f"{prefix}/account/merges/{merge.id}/undo")
                 for merge in merges
@@ -248,6 +236,19 @@ def find_titles(context: WebContext, language: Language) -> dict[str, str]:
         configured.provider.union_type: get_title(configured, language)
         for configured in reversed([*context.manager.registry])
     }
+
+
+def _view_session(session: ActiveSession, prefix: str, language: Language) -> SessionView:
+    return SessionView(
+        session.client_type,
+        to_moment(session.login_time),
+        f"{prefix}/sessions/{session.id}/end",
+        session.is_this,
+        to_moment(session.seen_time),
+        name_in(language, session.browser),
+        name_in(language, session.system),
+        session.location.describe(language),
+    )
 
 
 def _describe_session(session: ActiveSession, language: Language) -> dict[str, object]:

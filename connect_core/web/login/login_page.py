@@ -25,6 +25,7 @@ from connect_core.web.login.delivery import deliver, token_body
 from connect_core.web.login.routes import find_shown, find_start_url, get_title
 from connect_core.web.pages.links import with_query
 from connect_core.web.pages.views import LoginChoice, LoginView, MemberView
+from connect_core.web.pages.ways_out import find_way_out
 from connect_core.web.requests import (
     check_origin,
     get_cookies,
@@ -120,15 +121,15 @@ class _LoginPageEndpoints:
     def _show(self, request: Request, choices: Sequence[LoginChoice], view: LoginView, status: int = 200) -> Response:
         service, passwords = self._manager.settings.service, self._manager.password_logins
         is_pc = self._find_client_type(request, view.client) is ClientType.PC
+        page = f"{service.public_url}{self._context.prefix}/login"
+        address = with_query(page, client=view.client, return_to=view.return_to)
         text = self._context.pages.login(
             get_language(request),
             choices,
             view,
-            origin=service.public_url,
-            shop_url=self._find_home(),
+            way_out=find_way_out(find_in_app_browser(get_visit(request).user_agent), address),
             has_qr_login=service.handover and is_pc,
             takes_credentials=passwords.are_offered,
-            in_app=find_in_app_browser(get_visit(request).user_agent),
         )
         return responses.html_response(text, status)
 

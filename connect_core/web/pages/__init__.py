@@ -18,7 +18,6 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, St
 from connect_core.errors import Unavailable, every_error
 from connect_core.identity import Language
 from connect_core.settings import PageSettings
-from connect_core.user_agents import InAppBrowser
 from connect_core.web.mounting import get_root
 from connect_core.web.pages.assets import NO_ICONS, SHOP_STYLES, STYLES, find_logo, load_assets
 from connect_core.web.pages.catalogues import load_catalogues
@@ -38,9 +37,9 @@ from connect_core.web.pages.views import (
     NextStep,
     QrLoginConfirmation,
     ShopView,
+    WayOut,
     get_initial,
 )
-from connect_core.web.pages.ways_out import find_way_out
 
 LARGE_CHOICES = 3
 """Logins that have a row of their own on the login page; the others share one row of icons."""
@@ -48,6 +47,7 @@ NOTICES = frozenset({"repeat_action", "join_nobody"})
 """Texts that a page may begin with: values of the parameter `notice` in its address."""
 NO_LOGIN_VIEW, NO_QUERY = LoginView(), MappingProxyType[str, str]({})
 TEMPLATES = Path(__file__).parent / "templates"
+NO_WAY_OUT = WayOut("open_in_browser")
 _CODES = frozenset(error.code for error in every_error())
 
 
@@ -90,25 +90,21 @@ class Pages:
         choices: Sequence[LoginChoice],
         view: LoginView = NO_LOGIN_VIEW,
         *,
-        origin: str = "",
-        shop_url: str = "",
+        way_out: WayOut = NO_WAY_OUT,
         has_qr_login: bool = False,
         takes_credentials: bool = False,
-        in_app: InAppBrowser | None = None,
     ) -> str:
         """Return the hosted login page: the logins that work in this browser, then the others and where they work.
 
         The first logins have a row each, the others share one. The return target of `view` goes into every login's
-        address; with the client type it goes into the links to other languages, and into the address, beginning with
-        `origin`, that a visitor can take along to another browser. `in_app` is the app whose browser shows the page,
-        and decides how to leave it. With `has_qr_login` the page links to the QR login, with `takes_credentials` it has
-        a form for a password, and with `shop_url` a link back to the shop.
+        address; with the client type it goes into the links to other languages. `way_out` says how to take the page
+        along to another browser. With `has_qr_login` the page links to the QR login, with `takes_credentials` it has a
+        form for a password.
         """
         return_to = view.return_to
         page_query = {"client": view.client, "return_to": return_to, "another": "1" if view.is_switching else ""}
         logins = [(choice, with_query(choice.url, return_to=return_to)) for choice in choices if not choice.place]
         elsewhere = [choice for choice in choices if choice.place]
-        address = with_query(f"{origin}{self._prefix}/login", client=view.client, return_to=return_to)
         return self._render(
             "login.html",
             language,
@@ -117,12 +113,11 @@ class Pages:
             logins=logins[:LARGE_CHOICES],
             more=logins[LARGE_CHOICES:],
             elsewhere=elsewhere,
-            address=address if elsewhere else "",
-            way_out=find_way_out(in_app, address),
+            address=way_out.address if elsewhere else "",
+            way_out=way_out,
             handover=with_query(f"{self._prefix}/handover", return_to=return_to) if has_qr_login else "",
             takes_credentials=takes_credentials,
             view=view,
-            shop_url=shop_url if is_web_address(shop_url) else "",
         )
 
     def already_logged_in(

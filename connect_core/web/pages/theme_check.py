@@ -67,9 +67,8 @@ def sample_pages(pages: Pages, language: Language, words: str = "A", *, is_full:
     choices = [LoginChoice(words, words, url, words, place, is_last_used=True) for place in places]
     view = LoginView(some, some, some, "wrong_credentials" if is_full else "", is_switching=is_full)
     many = [choice for choice in choices if not choice.place] * 5 + choices
-    yield lambda: pages.login(
-        language, many, view, origin=some, shop_url=some, has_qr_login=is_full, takes_credentials=is_full
-    )
+    way_out = WayOut("leave_by_link", url, url) if is_full else WayOut("open_in_browser")
+    yield lambda: pages.login(language, many, view, way_out=way_out, has_qr_login=is_full, takes_credentials=is_full)
     yield lambda: pages.login(language, choices[1:], LoginView(some), takes_credentials=is_full)
     yield lambda: pages.already_logged_in(language, member, go_on_url=some, another_url=url)
     confirming = ConfirmationView(member, choices[:1], choices[1:], is_full, some, is_full)

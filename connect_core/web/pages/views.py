@@ -53,11 +53,13 @@ class LoginView:
 class WayOut:
     """How to get from an app's own browser to the phone's: `text` is the key of the words in `messages.TEXTS`.
 
-    With a `url` the words are those of a link to it, which opens the phone's browser.
+    With a `url` the words are those of a link to it, which opens the phone's browser. `address` is this page's, which
+    the visitor can take along.
     """
 
     text: str
     url: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

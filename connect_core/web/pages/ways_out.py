@@ -26,4 +26,4 @@ def find_way_out(in_app: InAppBrowser | None, address: str) -> WayOut:
     https://developers.line.biz/en/docs/line-login/using-line-url-scheme/#opening-url-in-external-browser
     """
     url = f"{address}{'&' if '?' in address else '?'}openExternalBrowser=1" if in_app is InAppBrowser.LINE else ""
-    return WayOut(_WORDS[in_app], url)
+    return WayOut(_WORDS[in_app], url, address)

@@ -5,7 +5,7 @@ from sqlalchemy import Column, String, inspect
 from sqlalchemy.dialects import mysql
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 
 _COLUMNS = {
     "es_member_session": {"browser": 32, "system": 32, "location": 512},
