@@ -32,7 +32,7 @@ from connect_core.web.endpoints import route
 from connect_core.web.error_pages import ErrorStyle, error_page, leading_back_to
 from connect_core.web.login.delivery import answer_start, deliver, take_pending, token_body
 from connect_core.web.login.routes import find_better_place, get_title
-from connect_core.web.pages.views import LoginChoice, NextStep
+from connect_core.web.pages.views import FirstLoginView, LoginChoice, NextStep
 from connect_core.web.requests import (
     check_origin,
     get_cookies,
@@ -149,16 +149,11 @@ class _FirstLoginEndpoints:
             joins = [{"provider": choice.name, "name": choice.title, "join_url": choice.url} for choice in choices]
             body = {"provider": configured.name, "name": name, "nickname": nickname, "joins": joins}
             return responses.json_response(body)
-        text = self._context.pages.first_login(
-            language,
-            name,
-            nickname,
-            choices,
-            takes_credentials=self._manager.password_logins.are_offered,
-            is_wrong=is_wrong,
-            username=username,
-            notice=request.query_params.get("notice", ""),
+        view = FirstLoginView(
+            name, nickname, choices, self._manager.password_logins.are_offered, is_wrong=is_wrong, username=username
         )
+        notice = "" if is_wrong else request.query_params.get("notice", "")
+        text = self._context.pages.first_login(language, view, notice)
         return responses.html_response(text, 401 if is_wrong else 200)
 
     def _find_choices(self, request: Request, used: ConfiguredProvider, language: Language) -> list[LoginChoice]:

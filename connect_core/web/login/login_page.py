@@ -5,6 +5,7 @@ Somebody who is logged in already reads so, instead of a list that looks as if t
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -126,11 +127,13 @@ class _LoginPageEndpoints:
         text = self._context.pages.login(
             get_language(request),
             choices,
-            view,
+            replace(
+                view,
+                takes_credentials=passwords.are_offered,
+                has_qr_login=service.handover and is_pc,
+                shop_url=self._find_home(),
+            ),
             origin=service.public_url,
-            shop_url=self._find_home(),
-            has_qr_login=service.handover and is_pc,
-            takes_credentials=passwords.are_offered,
         )
         return responses.html_response(text, status)
 

@@ -21,6 +21,7 @@ from connect_core.web.pages.views import (
     AccountView,
     ConfirmationView,
     ConnectionView,
+    FirstLoginView,
     LoginChoice,
     LoginView,
     MemberView,
@@ -72,22 +73,13 @@ class Pages:
         self._texts = {language: texts_in(language) for language in LANGUAGES}
 
     def login(
-        self,
-        language: Language,
-        choices: Sequence[LoginChoice],
-        view: LoginView = NO_LOGIN_VIEW,
-        *,
-        origin: str = "",
-        shop_url: str = "",
-        has_qr_login: bool = False,
-        takes_credentials: bool = False,
+        self, language: Language, choices: Sequence[LoginChoice], view: LoginView = NO_LOGIN_VIEW, *, origin: str = ""
     ) -> str:
         """Return the hosted login page: the logins that work in this browser, then the others and where they work.
 
         The first logins have a row each, the others share one. The return target of `view` goes into every login's
         address; with the client type it goes into the link to the other language, and into the address, beginning with
-        `origin`, that a visitor can take along to another browser. With `has_qr_login` the page links to the QR login,
-        with `takes_credentials` it has a form for a password, and with `shop_url` a link back to the shop.
+        `origin`, that a visitor can take along to another browser.
         """
         return_to = view.return_to
         page_query = {"client": view.client, "return_to": return_to, "another": "1" if view.is_switching else ""}
@@ -103,10 +95,9 @@ class Pages:
             more=logins[LARGE_CHOICES:],
             elsewhere=elsewhere,
             address=with_query(login_page, client=view.client, return_to=return_to) if elsewhere else "",
-            handover=with_query(f"{self._prefix}/handover", return_to=return_to) if has_qr_login else "",
-            takes_credentials=takes_credentials,
+            handover=with_query(f"{self._prefix}/handover", return_to=return_to) if view.has_qr_login else "",
             view=view,
-            shop_url=shop_url if _is_web_address(shop_url) else "",
+            shop_url=view.shop_url if _is_web_address(view.shop_url) else "",
         )
 
     def already_logged_in(
@@ -196,35 +187,11 @@ class Pages:
         """
         return self._render("erase.html", language, member=member, page_query={}, notice=notice)
 
-    def first_login(
-        self,
-        language: Language,
-        provider: str,
-        nickname: str,
-        choices: Sequence[LoginChoice] = (),
-        *,
-        takes_credentials: bool = True,
-        is_wrong: bool = False,
-        username: str = "",
-        notice: str = "",
-    ) -> str:
-        """Return the page that asks a person without an account whether they are new; `provider` calls them `nickname`.
-
-        With one of `choices`, or with a password where it `takes_credentials`, they prove an account that they have.
-        `is_wrong`: the password that was posted with `username` was wrong. `notice`: see `NOTICES`.
-        """
-        return self._render(
-            "first_login.html",
-            language,
-            page_query=None if is_wrong else {},
-            provider=provider,
-            nickname=nickname,
-            choices=choices,
-            takes_credentials=takes_credentials,
-            is_wrong=is_wrong,
-            username=username,
-            notice=notice,
-        )
+    def first_login(self, language: Language, view: FirstLoginView, notice: str = "") -> str:
+        """Return the page that asks a person without an account whether they are new. `notice`: see `NOTICES`."""
+        values = {field.name: getattr(view, field.name) for field in fields(view)}
+        page_query: dict[str, str] | None = None if view.is_wrong else {}
+        return self._render("first_login.html", language, page_query=page_query, notice=notice, **values)
 
     def handover(self, language: Language, state: str, return_to: str = "") -> str:
         """Return the PC's page: the QR code, then what the phone decided; its forms carry `return_to` on."""
