@@ -119,7 +119,7 @@ class _ReauthenticationEndpoints:
         return True
 
     async def _find_ways(self, request: Request, logged_in: LoggedIn, return_to: str) -> ConfirmationView:
-        visit, own = get_visit(request), self._find_own(logged_in)
+        visit = get_visit(request)
         choices = [
             LoginChoice(
                 configured.name,
@@ -128,7 +128,7 @@ class _ReauthenticationEndpoints:
                 configured.icon,
                 find_better_place(configured, visit.user_agent),
             )
-            for configured in own
+            for configured in self._find_own(logged_in)
         ]
         # a shop's own check alone knows which of its members it can prove
         by_hook = self._manager.password_logins.are_offered and not self._manager.has_passwords
@@ -149,12 +149,12 @@ class _ReauthenticationEndpoints:
         first = ClientType.PC if logged_in.session.client_type is ClientType.PC else ClientType.H5
         second = ClientType.H5 if first is ClientType.PC else ClientType.PC
         shown = [*self._manager.registry.shown_for(first), *self._manager.registry.shown_for(second)]
-        own: dict[str, ConfiguredProvider] = {}
+        by_type: dict[str, ConfiguredProvider] = {}
         for configured in shown:
             union_type = configured.provider.union_type
             if configured.entrance is Entrance.REDIRECT and union_type in logged_in.union_types:
-                own.setdefault(union_type, configured)
-        return [*own.values()]
+                by_type.setdefault(union_type, configured)
+        return [*by_type.values()]
 
 
 def _ways_body(view: ConfirmationView, password_url: str) -> dict[str, object]:

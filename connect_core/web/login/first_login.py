@@ -34,7 +34,7 @@ from connect_core.web.error_pages import ErrorStyle, error_page, leading_back_to
 from connect_core.web.login.browsers import find_better_place
 from connect_core.web.login.delivery import answer_start, deliver, describe_consent, take_pending, token_body
 from connect_core.web.login.routes import get_title
-from connect_core.web.pages.views import LoginChoice, NextStep
+from connect_core.web.pages.views import FirstLoginView, LoginChoice, NextStep
 from connect_core.web.requests import (
     check_origin,
     get_cookies,
@@ -165,18 +165,17 @@ class _FirstLoginEndpoints:
             joins = [{"provider": choice.name, "name": choice.title, "join_url": choice.url} for choice in choices]
             body = {"provider": configured.name, "name": name, "nickname": nickname, "joins": joins}
             return responses.json_response({**body, **describe_consent(self._manager)})
-        text = self._context.pages.first_login(
-            language,
+        view = FirstLoginView(
             name,
             nickname,
             choices,
-            takes_credentials=self._manager.chooses and self._manager.password_logins.are_offered,
+            self._manager.chooses and self._manager.password_logins.are_offered,
             is_wrong=is_wrong,
             username=username,
             needs_consent=needs_consent,
-            notice=request.query_params.get("notice", ""),
         )
-        return responses.html_response(text, status)
+        notice = "" if is_wrong else request.query_params.get("notice", "")
+        return responses.html_response(self._context.pages.first_login(language, view, notice), status)
 
     def _find_choices(self, request: Request, used: ConfiguredProvider, language: Language) -> list[LoginChoice]:
         """Return the logins of other vendors that work in this browser."""

@@ -5,6 +5,7 @@ Somebody who is logged in already reads so, instead of a list that looks as if t
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -126,10 +127,8 @@ class _LoginPageEndpoints:
         text = self._context.pages.login(
             get_language(request),
             choices,
-            view,
+            replace(view, takes_credentials=passwords.are_offered, has_qr_login=service.handover and is_pc),
             way_out=find_way_out(find_in_app_browser(get_visit(request).user_agent), address),
-            has_qr_login=service.handover and is_pc,
-            takes_credentials=passwords.are_offered,
         )
         return responses.html_response(text, status)
 

@@ -30,6 +30,7 @@ from connect_core.web.pages.views import (
     AppOpening,
     ConfirmationView,
     ConnectionView,
+    FirstLoginView,
     LoginChoice,
     LoginView,
     MemberView,
@@ -91,15 +92,12 @@ class Pages:
         view: LoginView = NO_LOGIN_VIEW,
         *,
         way_out: WayOut = NO_WAY_OUT,
-        has_qr_login: bool = False,
-        takes_credentials: bool = False,
     ) -> str:
         """Return the hosted login page: the logins that work in this browser, then the others and where they work.
 
         The first logins have a row each, the others share one. The return target of `view` goes into every login's
         address; with the client type it goes into the links to other languages. `way_out` says how to take the page
-        along to another browser. With `has_qr_login` the page links to the QR login, with `takes_credentials` it has a
-        form for a password.
+        along to another browser.
         """
         return_to = view.return_to
         page_query = {"client": view.client, "return_to": return_to, "another": "1" if view.is_switching else ""}
@@ -115,8 +113,7 @@ class Pages:
             elsewhere=elsewhere,
             address=way_out.address if elsewhere else "",
             way_out=way_out,
-            handover=with_query(f"{self._prefix}/handover", return_to=return_to) if has_qr_login else "",
-            takes_credentials=takes_credentials,
+            handover=with_query(f"{self._prefix}/handover", return_to=return_to) if view.has_qr_login else "",
             view=view,
         )
 
@@ -238,38 +235,11 @@ class Pages:
         """
         return self._render("erase.html", language, member=member, page_query={}, notice=notice)
 
-    def first_login(
-        self,
-        language: Language,
-        provider: str,
-        nickname: str,
-        choices: Sequence[LoginChoice] = (),
-        *,
-        takes_credentials: bool = True,
-        is_wrong: bool = False,
-        username: str = "",
-        needs_consent: bool = False,
-        notice: str = "",
-    ) -> str:
-        """Return the page that asks a person without an account whether they are new; `provider` calls them `nickname`.
-
-        With one of `choices`, or with a password where it `takes_credentials`, they prove an account that they have.
-        `is_wrong`: the password that was posted with `username` was wrong. `needs_consent`: they wanted to register
-        without agreeing to the terms. `notice`: see `NOTICES`.
-        """
-        return self._render(
-            "first_login.html",
-            language,
-            page_query=None if is_wrong or needs_consent else {},
-            provider=provider,
-            nickname=nickname,
-            choices=choices,
-            takes_credentials=takes_credentials,
-            is_wrong=is_wrong,
-            username=username,
-            needs_consent=needs_consent,
-            notice=notice,
-        )
+    def first_login(self, language: Language, view: FirstLoginView, notice: str = "") -> str:
+        """Return the page that asks a person without an account whether they are new. `notice`: see `NOTICES`."""
+        page_query: dict[str, str] | None = None if view.is_wrong or view.needs_consent else {}
+        values = _get_values(view)
+        return self._render("first_login.html", language, page_query=page_query, notice=notice, **values)
 
     def handover(
         self, language: Language, state: str, return_to: str = "", *, seconds_left: int = 0, life: int = 120
@@ -380,7 +350,7 @@ class Pages:
         return f"{self._prefix}/static/{name}"
 
 
-def _get_values(view: AccountView | ConfirmationView) -> dict[str, Any]:
+def _get_values(view: AccountView | ConfirmationView | FirstLoginView) -> dict[str, Any]:
     return {field.name: getattr(view, field.name) for field in fields(view)}
 
 

@@ -25,6 +25,7 @@ from connect_core.web.pages.views import (
     AppOpening,
     ConfirmationView,
     ConnectionView,
+    FirstLoginView,
     LoginChoice,
     LoginView,
     MemberView,
@@ -65,11 +66,12 @@ def sample_pages(pages: Pages, language: Language, words: str = "A", *, is_full:
     member = MemberView(words, some, some, some, some)
     places = (None, *RequiredBrowser) if is_full else ()
     choices = [LoginChoice(words, words, url, words, place, is_last_used=True) for place in places]
-    view = LoginView(some, some, some, "wrong_credentials" if is_full else "", is_switching=is_full)
+    mistake = "wrong_credentials" if is_full else ""
+    view = LoginView(some, some, some, mistake, is_full, is_full, is_full)
     many = [choice for choice in choices if not choice.place] * 5 + choices
     way_out = WayOut("leave_by_link", url, url) if is_full else WayOut("open_in_browser")
-    yield lambda: pages.login(language, many, view, way_out=way_out, has_qr_login=is_full, takes_credentials=is_full)
-    yield lambda: pages.login(language, choices[1:], LoginView(some), takes_credentials=is_full)
+    yield lambda: pages.login(language, many, view, way_out=way_out)
+    yield lambda: pages.login(language, choices[1:], LoginView(some, takes_credentials=is_full))
     yield lambda: pages.already_logged_in(language, member, go_on_url=some, another_url=url)
     confirming = ConfirmationView(member, choices[:1], choices[1:], is_full, some, is_full)
     yield lambda: pages.confirm_identity(language, confirming)
@@ -89,18 +91,9 @@ def sample_pages(pages: Pages, language: Language, words: str = "A", *, is_full:
         preview = MergePreview(member, member, connections, connections, connections, lines, refusal, until)
         yield partial(pages.merge, language, preview)
     yield lambda: pages.erase(language, member)
-    own = choices[:1]
-    yield lambda: pages.first_login(
-        language,
-        words,
-        some,
-        own,
-        is_wrong=is_full,
-        username=some,
-        needs_consent=is_full,
-        notice="join_nobody" if is_full else "",
-    )
-    yield lambda: pages.first_login(language, words, some, takes_credentials=False)
+    newcomer = FirstLoginView(words, some, choices[:1], is_full, is_full, some, is_full)
+    yield lambda: pages.first_login(language, newcomer, "join_nobody" if is_full else "")
+    yield lambda: pages.first_login(language, FirstLoginView(words, takes_credentials=True))
     for state in ("waiting", "scanned", "approved", "denied", "expired"):
         yield partial(pages.handover, language, state, some, seconds_left=87)
     confirmation = QrLoginConfirmation(words, words, some, some, some, 0, url, some)

@@ -35,11 +35,12 @@ class LoginChoice:
 
 @dataclass(frozen=True, slots=True)
 class LoginView:
-    """What the login page keeps from one request to the next.
+    """What the login page shows besides the logins, and keeps from one request to the next.
 
     `return_to`, `client` and `is_switching` (somebody who is logged in wants to log in as somebody else) come from the
     page's address. `username` is what was typed into the password form, and `mistake` the key of the text that says
-    what was wrong with it.
+    what was wrong with it. The page has that form with `takes_credentials`, and a link to the QR login with
+    `has_qr_login`.
     """
 
     return_to: str = ""
@@ -47,6 +48,25 @@ class LoginView:
     username: str = ""
     mistake: str = ""
     is_switching: bool = False
+    takes_credentials: bool = False
+    has_qr_login: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLoginView:
+    """Somebody without an account, whom `provider` calls `nickname`, and how they can prove an account that they have.
+
+    They can by one of `choices`, or by a password where the page `takes_credentials`. `is_wrong`: the password that was
+    posted with `username` was wrong. `needs_consent`: they wanted to register without agreeing to the terms.
+    """
+
+    provider: str
+    nickname: str = ""
+    choices: Sequence[LoginChoice] = ()
+    takes_credentials: bool = False
+    is_wrong: bool = False
+    username: str = ""
+    needs_consent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ def test_a_newcomer_is_shown_and_asked_by_json(asking: RunningShop) -> None:
         refused(visitor.http.get("/connect/first-login"), 400, "state_missing")
         visitor.log_in("alipay", "pc")
         shown = visitor.http.get("/connect/first-login", headers={"accept-language": "en"})
-        assert shown.json() == {"provider": "alipay", "name": "Alipay", "nickname": "李华"}
+        join = {"provider": "wechat", "name": "WeChat", "join_url": "/connect/wechat/pc/join"}
+        assert shown.json() == {"provider": "alipay", "name": "Alipay", "nickname": "李华", "joins": [join]}
         assert asking.rows("es_member") == []
         done = visitor.http.post("/connect/first-login", json={"decision": "register"})
         assert done.status_code == 303

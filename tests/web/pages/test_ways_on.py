@@ -139,16 +139,17 @@ def test_what_is_refused_on_the_account_page_leads_back_there(shop: RunningShop,
         assert ways(ask(visitor, visitor.consent(vendor, "owner of wechat", decision))) == [ACCOUNT]
 
 
-def test_an_old_session_logs_in_first(own: RunningShop, clock: Clock) -> None:
-    """What wants a fresh login says so, and the login leads back to the account page."""
+def test_an_old_session_is_confirmed_first(own: RunningShop, clock: Clock) -> None:
+    """What wants a fresh login leads to where the member confirms who they are, and from there to its page."""
     with Visitor(own) as visitor:
         visitor.log_in("alipay", "pc")
         send(visitor, "/connect/first-login", decision="register")
         clock.advance(601)
-        login = "/connect/login?return_to=%2Fconnect%2Faccount"
-        assert ways(ask(visitor, f"{ACCOUNT}/erase")) == [login]
-        assert ways(send(visitor, "/connect/wechat/pc/bind")) == [login]
-        assert ways(send(visitor, "/connect/connections/ALIPAY/unbind")) == [login]
+        confirming = "/connect/reauthenticate?return_to=%2Fconnect%2Faccount"
+        repeated = f"{confirming}%3Fnotice%3Drepeat_action"
+        assert ask(visitor, f"{ACCOUNT}/erase").headers["location"] == f"{confirming}%2Ferase"
+        for path in ("/connect/wechat/pc/bind", "/connect/connections/ALIPAY/unbind"):
+            assert send(visitor, path).headers["location"] == repeated
 
 
 def test_a_newcomers_choice_leads_back_to_its_page(own: RunningShop, clock: Clock) -> None:
