@@ -21,6 +21,7 @@ from connect_core.cli.demo import demo_home
 from connect_core.harness import RunningShop, run_shop
 from connect_core.providers.registry import Plugins
 from connect_core.web import responses
+from connect_core.web.pages import Pages
 from connect_core.web.pages.theme_check import sample_pages
 from connect_core.web.requests import get_language
 
@@ -39,6 +40,8 @@ PAGE = '<!doctype html><html lang="en"><title>Shop</title><link rel="icon" href=
 CARELESS = '<p style="color: red">Inline style</p>'
 FRAMING = '<iframe src="/connect/wechat/pc/login?return_to=/" width="500" height="600" title="code"></iframe>'
 FRAMED = ("/connect/login", "/connect/account", "/connect/account/erase", "/connect/h/any", "/nowhere")
+NUMBERS = range(len([*sample_pages(Pages(), "zh-CN")]))
+"""The numbers of the sample pages."""
 Visit = Callable[..., Visitor]
 Change = Callable[[dict[str, Any]], None]
 

@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from connect_core.harness import RunningShop
-from connect_core.web.pages import Pages
-from connect_core.web.pages.theme_check import sample_pages
 
-from .conftest import FRAMED, Visit
+from .conftest import FRAMED, NUMBERS, Visit
 from .visitors import DESK, Visitor
 
 if TYPE_CHECKING:
@@ -20,7 +18,6 @@ LONG = {
     "zh": "这个昵称特别特别长，用来看看会不会把页面撑破，还是会好好地换行🙂" * 2,
     "en": "Wolfeschlegelsteinhausenbergerdorff-the-third_and_last_of_somewhere" * 2,
 }
-NUMBERS = range(len([*sample_pages(Pages(), "zh-CN")]))
 TOO_SMALL = """
 [...document.querySelectorAll("a, button, summary, label.tick, .field input")]
     .map(one => [one.outerHTML.slice(0, 80), one.getBoundingClientRect()])
