@@ -182,10 +182,10 @@ class Completion:
         """Nobody is registered yet: the person is asked whether they are new."""
         times_ended = connections.count_ended(tx, attempt.identity.union_type, *attempt.identity.ids)
         pending = make_pending(arrival, attempt.identity.with_phone(attempt.phone), times_ended, attempt.now)
-        asked = ChoiceNeeded(arrival.delivery, arrival.return_to, pending)
+        choice = ChoiceNeeded(arrival.delivery, arrival.return_to, pending)
         if arrival.flow is not None:
-            flow.close(tx, arrival.flow, flow.PENDING, self._flows.seal_result(arrival.flow, asked))
-        return asked
+            flow.close(tx, arrival.flow, flow.PENDING, self._flows.seal_result(arrival.flow, choice))
+        return choice
 
     def _open_session(
         self, tx: Transaction, arrival: Arrival, identity: Identity, entry: _Entry, now: int
