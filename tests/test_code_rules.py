@@ -130,7 +130,7 @@ OWN_LOOPS = {
     "tests/login/test_crowds.py test_a_process_that_dies_between_two_steps_leaves_a_whole_database",  # ends its loop
     "tests/store/engine/test_sqlite_loop.py test_a_loop_that_ends_leaves_the_database_to_the_next",  # is about loops
     "tests/test_deadlines.py test_ctrl_c_ends_a_program_in_whose_code_it_lands",  # ends its loop
-    "tests/test_http_pool.py test_event_loops_one_after_the_other_each_have_their_pool",  # is about loops
+    "tests/http/test_pool.py test_event_loops_one_after_the_other_each_have_their_pool",  # is about loops
 }
 """Functions of test modules that start event loops; benchmarks, which measure in loops of their own, are let be."""
 

@@ -12,8 +12,8 @@ import pytest
 from connect_core.errors import ProviderFault, ProviderRefused, ProviderTimeout, Unavailable
 from connect_core.http import Answer, Http
 
-from .kit.canaries import CANARY, every_record, every_text
-from .kit.peers import Peer, Talk, always, http_pool, never, peer, whole
+from ..kit.canaries import CANARY, every_record, every_text
+from ..kit.peers import Peer, Talk, always, http_pool, never, peer, whole
 
 
 def once(server: Peer, connection: socket.socket) -> None:

@@ -16,7 +16,7 @@ from connect_core.http import HttpPool
 from connect_core.http.proxies import find_proxy
 from connect_core.sandbox import serving
 
-from .kit.peers import always, get, peer, whole
+from ..kit.peers import always, get, peer, whole
 
 
 async def echo(request: Request) -> JSONResponse:

@@ -22,8 +22,8 @@ from connect_core.http import Answer, parse_object
 from connect_core.limits import ANSWER_LIMIT
 from connect_core.sandbox import serving
 
-from .kit.canaries import CANARY, every_text
-from .kit.peers import Peer, always, get, http_pool, never, peer, post, whole
+from ..kit.canaries import CANARY, every_text
+from ..kit.peers import Peer, always, get, http_pool, never, peer, post, whole
 
 AWKWARD = {
     "sum": "1+1=2&x",
