@@ -53,7 +53,7 @@ class Visitor:
         return text % shown if shown else text
 
     def is_refused(self, page: "Page", wording: str, status: int) -> bool:
-        """Tell whether the tab shows a refusal in the visitor's language, with those words; its one complaint is taken."""
+        """Tell whether the tab shows a refusal in the language of the visitor, whose one complaint is taken."""
         self.expect_complaint(str(status))
         return page.inner_text("h1") == REFUSALS[wording].title.in_language(self.language)
 
