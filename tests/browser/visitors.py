@@ -60,7 +60,7 @@ class Visitor:
         return text % shown if shown else text
 
     def is_refused(self, page: "Page", wording: str, status: int) -> bool:
-        """Tell whether the tab shows a refusal with those words, in the visitor's language; takes its one complaint."""
+        """Tell whether the tab shows a refusal in the language of the visitor, whose one complaint is taken."""
         self.expect_complaint(str(status))
         return page.inner_text("h1") == self._texts[f"refusal.{wording}.title"]
 
