@@ -317,7 +317,7 @@ def test_lists_tell_no_ids_of_vendors_and_no_tokens(shop: RunningShop) -> None:
         lists = [visitor.http.get(f"/connect/{name}") for name in ("connections", "sessions")]
         page = visitor.http.get(ACCOUNT, headers=HTML).text
         token = visitor.http.cookies["connect_session"]
-    shown = ({"union_type", "nickname", "since"}, {*SESSION})
+    shown = ({"union_type", "nickname", "since"}, {*SESSION, "browser", "system", "city", "country"})
     for answer, names in zip(lists, shown, strict=True):
         assert {frozenset(one) for one in answer.json()} == {frozenset(names)}
     hidden = [row["value"] for row in shop.rows("es_connect_alias")]
