@@ -199,7 +199,7 @@ def test_both_sides_are_proved_by_young_logins(shop: RunningShop, visitor: Visit
         refused(stranger.http.get(f"{MERGE}s"), 401, "not_logged_in")
         page = stranger.http.get(MERGE, headers=HTML)
         assert (page.status_code, page.headers["location"]) == (303, f"/connect/login?return_to={quote(MERGE, '')}")
-        assert visitor.http.get(MERGE, headers=HTML).status_code == 403
+        assert visitor.http.get(MERGE, headers=HTML).status_code == 303
     assert (bound(shop), count_code_calls(shop)) == (before, calls)
 
 
