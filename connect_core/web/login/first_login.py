@@ -77,7 +77,7 @@ class _FirstLoginEndpoints:
                 except ConsentRequired as error:
                     if not wants_page(request):
                         raise
-                    return self._show(request, ticket, error.status, needs_consent=True)
+                    return self._show(request, ticket, error.status, mistake="consent_first")
             case "join" if self._manager.chooses:
                 credentials = get_credentials(fields, "ticket", "decision")
                 await self._context.count_password(credentials.get("username", ""))
@@ -86,7 +86,9 @@ class _FirstLoginEndpoints:
                 except NotLoggedIn:
                     if not wants_page(request):
                         raise
-                    return self._show(request, ticket, 401, is_wrong=True, username=credentials.get("username", ""))
+                    return self._show(
+                        request, ticket, 401, username=credentials.get("username", ""), mistake="wrong_credentials"
+                    )
             case _:
                 raise BadRequest("decision is register or join")
         if outcome.delivery is Delivery.JSON:
@@ -105,9 +107,8 @@ class _FirstLoginEndpoints:
         ticket: str,
         status: int = 200,
         *,
-        is_wrong: bool = False,
         username: str = "",
-        needs_consent: bool = False,
+        mistake: str = "",
     ) -> Response:
         pending = self._manager.first_login_tickets.open(ticket)
         configured = self._manager.registry.find(pending.provider, pending.client_type)
@@ -121,9 +122,8 @@ class _FirstLoginEndpoints:
             name,
             nickname,
             asks_account=self._manager.chooses,
-            is_wrong=is_wrong,
             username=username,
-            needs_consent=needs_consent,
+            mistake=mistake,
         )
         return responses.html_response(text, status)
 

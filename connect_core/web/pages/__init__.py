@@ -150,17 +150,17 @@ class Pages:
         nickname: str,
         *,
         asks_account: bool = True,
-        is_wrong: bool = False,
         username: str = "",
-        needs_consent: bool = False,
+        mistake: str = "",
     ) -> str:
         """Return the page that asks a person without an account whether they are new; `provider` calls them `nickname`.
 
-        `asks_account`: they may have an account of another login. `is_wrong`: the password that was posted with
-        `username` was wrong. `needs_consent`: they wanted to register without agreeing to the terms.
+        `asks_account`: they may have an account of another login. `mistake` is the key of a text:
+        `wrong_credentials` where the password that was posted with `username` was wrong, `consent_first` where they
+        wanted to register without agreeing to the terms.
         """
-        values = {"provider": provider, "nickname": nickname, "is_wrong": is_wrong, "username": username}
-        values |= {"asks_account": asks_account, "needs_consent": needs_consent}
+        values = {"provider": provider, "nickname": nickname, "asks_account": asks_account, "username": username}
+        values |= {"is_wrong": mistake == "wrong_credentials", "needs_consent": mistake == "consent_first"}
         return self._render("first_login.html", language, page_query={}, **values)
 
     def handover(

@@ -75,7 +75,8 @@ def sample_pages(pages: Pages, language: Language, words: str = "A", *, is_full:
         preview = MergePreview(member, member, connections, connections, connections, lines, refusal, until)
         yield partial(pages.merge, language, preview)
     yield lambda: pages.erase(language, member)
-    yield lambda: pages.first_login(language, words, some, is_wrong=is_full, username=some, needs_consent=is_full)
+    for mistake in ("", "wrong_credentials", "consent_first"):
+        yield partial(pages.first_login, language, words, some, username=some, mistake=mistake)
     yield lambda: pages.first_login(language, words, some, asks_account=False)
     for state in ("waiting", "scanned", "approved", "denied", "expired"):
         yield partial(pages.handover, language, state, some, seconds_left=87)
