@@ -122,8 +122,8 @@ def test_what_is_left_out_has_its_documented_default() -> None:
     sessions = {"access_token": 1200, "idle": 604800, "absolute": 2592000, "reauth_after": 600}
     assert settings.sessions.model_dump() == sessions
     texts = dict.fromkeys(("name", "terms_url", "privacy_url", "terms_version"), "")
-        files = dict.fromkeys(("logo", "stylesheet", "template_folder"))
-        assert settings.pages.model_dump() == {**texts, **files, "consent": None}
+    files = dict.fromkeys(("logo", "stylesheet", "template_folder"))
+    assert settings.pages.model_dump() == {**texts, **files, "consent": None}
 
 
 @pytest.mark.parametrize("url", ["redis://:{}@h:6379/0", "rediss://shop:{}@h", "unix:///run/redis.sock?password={}"])
