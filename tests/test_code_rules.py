@@ -357,7 +357,7 @@ def test_plugins_are_short(package: str) -> None:
 
 
 FACES = {"plugin", "sandbox", "settings", "testing", "web"}
-SCRIPTS = {"conf.py", "contracts.py", "generate.py", "screenshots.py"}
+SCRIPTS = {"conf.py", "contracts.py", "generate.py", "icons.py", "screenshots.py"}
 """The documentation's own scripts, which readers do not copy."""
 
 

@@ -19,7 +19,7 @@ CODES = {
     400: "bad_request state_missing state_invalid state_expired redirect_not_allowed provider_denied code_missing "
     "code_seen code_invalid",
     401: "not_logged_in token_invalid",
-    403: "member_disabled forbidden",
+    403: "consent_required member_disabled forbidden",
     404: "unsupported",
     409: "already_bound last_connection",
     429: "rate_limited",

@@ -121,14 +121,10 @@ def test_what_is_left_out_has_its_documented_default() -> None:
     assert settings.limits.failures == "60/minute"
     sessions = {"access_token": 1200, "idle": 604800, "absolute": 2592000, "reauth_after": 600}
     assert settings.sessions.model_dump() == sessions
-    assert settings.pages.model_dump() == {
-        "stylesheet": None,
-        "template_folder": None,
-        "languages": [],
-        "default_language": None,
-        "locale_folder": None,
-        "time_zone": "UTC",
-    }
+    texts = dict.fromkeys(("name", "terms_url", "privacy_url", "terms_version"), "")
+    files = dict.fromkeys(("geoip_database", "locale_folder", "logo", "stylesheet", "template_folder"))
+    others = {"consent": None, "languages": [], "default_language": None, "time_zone": "UTC"}
+    assert settings.pages.model_dump() == {**texts, **files, **others}
 
 
 @pytest.mark.parametrize("url", ["redis://:{}@h:6379/0", "rediss://shop:{}@h", "unix:///run/redis.sock?password={}"])

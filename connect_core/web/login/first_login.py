@@ -92,7 +92,7 @@ class _FirstLoginEndpoints:
                 except ConsentRequired as error:
                     if not wants_page(request):
                         raise
-                    return self._show(request, ticket, error.status, needs_consent=True)
+                    return self._show(request, ticket, error.status, mistake="consent_first")
             case "join" if self._manager.chooses:
                 credentials = get_credentials(fields, "ticket", "decision")
                 await self._context.count_password(credentials.get("username", ""))
@@ -152,9 +152,8 @@ class _FirstLoginEndpoints:
         ticket: str,
         status: int = 200,
         *,
-        is_wrong: bool = False,
         username: str = "",
-        needs_consent: bool = False,
+        mistake: str = "",
     ) -> Response:
         pending = self._manager.first_login_tickets.open(ticket)
         configured = self._manager.registry.find(pending.provider, pending.client_type)
@@ -172,7 +171,7 @@ class _FirstLoginEndpoints:
             self._manager.chooses and self._manager.password_logins.are_offered,
             is_wrong=is_wrong,
             username=username,
-            needs_consent=needs_consent,
+            mistake=mistake,
         )
         notice = "" if is_wrong else request.query_params.get("notice", "")
         return responses.html_response(self._context.pages.first_login(language, view, notice), status)
