@@ -92,7 +92,7 @@ class _FirstLoginEndpoints:
                 except ConsentRequired as error:
                     if not wants_page(request):
                         raise
-                    return self._show(request, ticket, error.status, mistake="consent_first")
+                    return self._show(request, ticket, error.status, needs_consent=True)
             case "join" if self._manager.chooses:
                 credentials = get_credentials(fields, "ticket", "decision")
                 await self._context.count_password(credentials.get("username", ""))
@@ -152,8 +152,9 @@ class _FirstLoginEndpoints:
         ticket: str,
         status: int = 200,
         *,
+        is_wrong: bool = False,
         username: str = "",
-        mistake: str = "",
+        needs_consent: bool = False,
     ) -> Response:
         pending = self._manager.first_login_tickets.open(ticket)
         configured = self._manager.registry.find(pending.provider, pending.client_type)
@@ -171,7 +172,7 @@ class _FirstLoginEndpoints:
             self._manager.chooses and self._manager.password_logins.are_offered,
             is_wrong=is_wrong,
             username=username,
-            mistake=mistake,
+            needs_consent=needs_consent,
         )
         notice = "" if is_wrong else request.query_params.get("notice", "")
         return responses.html_response(self._context.pages.first_login(language, view, notice), status)
