@@ -29,33 +29,33 @@ TEXTS: Mapping[str, str] = {
     "log_in": "Log in",
     "choose": "Choose how you would like to log in",
     "log_in_with": "Continue with %s",
-    "choose_elsewhere": "You cannot log in right here; please open this page as told below",
-    "open_in_app": "Works in %s: open this page there",
-    "open_in_browser": "Works in your browser: the menu at the top opens this page there",
+    "choose_elsewhere": "You cannot log in here; please open this page as described below",
+    "open_in_app": "Please open this page in %s",
+    "open_in_browser": "Use the menu at the top to open this page in your browser",
     "address": "This page's address",
-    "no_choice": "There is no way to log in at the moment; please come back later.",
+    "no_choice": "Login is not available at the moment; please try again later.",
     "start_again": "Log in again",
     "other_login": "Choose another way to log in",
     "to_shop": "Back to the shop",
     "reference": "Reference",
     "logged_in": "You are logged in",
     "member_name": "Member name",
-    "place": "Place",
+    "place": "Location",
     "connections": "Your ways to log in",
-    "no_connection": "None is linked yet.",
+    "no_connection": "No login is linked yet.",
     "since": "Linked on",
     "log_out": "Log out",
     "account": "Login and security",
     "bind": "Link",
     "unbind": "Unlink",
-    "unbind_advice": "You can then no longer log in with %s, and other devices that did are logged out.",
-    "unbind_and_log_out": "Log out here as well",
+    "unbind_advice": "You can then no longer log in with %s, and other devices logged in with it are logged out.",
+    "unbind_and_log_out": "Also log out on this device",
     "unbind_now": "Unlink now",
     "sessions": "Where you are logged in",
     "logged_in_on": "Logged in on",
-    "this_device": "This one",
+    "this_device": "This device",
     "end_session": "Log out",
-    "end_other_sessions": "Log out everywhere else",
+    "end_other_sessions": "Log out on all other devices",
     "client_pc": "Computer",
     "client_h5": "Phone browser",
     "client_app": "App",
@@ -64,22 +64,22 @@ TEXTS: Mapping[str, str] = {
     "hello": "Hello, ",
     "first_login_with": "This is your first login with %s",
     "i_am_new": "I am new here",
-    "i_have_an_account": "I have an account here",
+    "i_have_an_account": "I already have an account",
     "username": "Member name",
     "password": "Password",
     "join": "Log in and link",
-    "wrong_credentials": "Member name or password is wrong",
+    "wrong_credentials": "The member name or password is wrong",
     "set_password": "Set a password",
     "new_password": "New password (at least 8 characters)",
     "personal_data": "Your data",
     "export": "Download my data",
     "erase": "Delete my account",
-    "erase_what": "This is deleted, and cannot be brought back:",
-    "erase_profile": "Your name, portrait, phone number and place",
-    "erase_connections": "Every linked login",
-    "erase_sessions": "Every login on every device",
-    "erase_later": "Whoever logs in the same way later is a new member.",
-    "erase_vendor": "What you allowed at the platform that you log in with, you take back in its own settings.",
+    "erase_what": "The following is deleted and cannot be restored:",
+    "erase_profile": "Your name, profile picture, phone number and location",
+    "erase_connections": "All linked logins",
+    "erase_sessions": "Your logins on all devices",
+    "erase_later": "If you log in the same way later, you become a new member.",
+    "erase_vendor": "What you allowed on the platform that you log in with, you can withdraw in its settings.",
     "keep": "Go back",
     "log_in_by_phone": "Log in with your phone",
     "handover_waiting": "Scan this QR code with your phone, and confirm there",
@@ -87,16 +87,16 @@ TEXTS: Mapping[str, str] = {
     "handover_scanned": "Scanned",
     "handover_scanned_advice": "Please confirm on your phone",
     "handover_approved": "Confirmed on your phone",
-    "handover_approved_advice": "One more click and you are logged in",
+    "handover_approved_advice": "Click the button below to finish logging in",
     "handover_collect": "Finish logging in",
     "handover_denied": "Declined on the phone",
     "handover_denied_advice": "This QR code no longer works",
     "handover_expired": "This QR code has expired",
-    "handover_expired_advice": "A QR code lasts two minutes",
+    "handover_expired_advice": "A QR code is valid for two minutes",
     "handover_renew": "Show a new QR code",
     "handover_confirm": "Log in on this computer?",
     "handover_confirm_advice": (
-        "Confirm only a page that you have just opened yourself. Decline a QR code that somebody sent you."
+        "Confirm only if you have just opened the login page yourself. Decline if somebody sent you the QR code."
     ),
     "shop": "Shop",
     "member": "Log in as",
@@ -112,17 +112,17 @@ TEXTS: Mapping[str, str] = {
     "handover_approved_here_advice": "Please finish on the computer.",
     "handover_denied_here": "Declined",
     "handover_denied_here_advice": "That computer was not logged in.",
-    "handover_take_back": "That was not me: take it back",
+    "handover_take_back": "That was not me: cancel the confirmation",
     "merge": "Merge accounts",
-    "merge_ask": "Merge another account of mine into this one",
+    "merge_ask": "Merge another account into this one",
     "merge_start": "How do you log in to your other account?",
     "merge_start_advice": (
-        "Log in with it once, to show that it is yours. Before anything is merged you see what moves into this one."
+        "Log in to it once to show that it is yours. Before anything is merged, you see what moves to this account."
     ),
     "merge_stays": "Stays",
     "merge_moves": "Moves over",
-    "merge_ends": "Ends",
-    "merge_ends_why": "The account that stays has another; who logs in with this one later is a new member",
+    "merge_ends": "Unlinked",
+    "merge_ends_why": "The account that stays has its own; if you log in with this one later, you become a new member",
     "merge_no_login": "No linked login",
     "merge_shop": "Also moves over",
     "merge_is_for_good": "A merge cannot be undone.",
@@ -130,22 +130,22 @@ TEXTS: Mapping[str, str] = {
     "merge_confirm": "Merge",
     "merge_cancel": "Cancel",
     "merge_refused": "These two accounts cannot be merged",
-    "merge_over": "The last login no longer counts, please start over",
-    "merge_same": "This is the account that you are logged in to",
+    "merge_over": "The last login has expired; please start again",
+    "merge_same": "You are already logged in to this account",
     "merge_disabled": "That account cannot be used at the moment",
     "merged_until": "Can be undone until",
     "merge_undo": "Undo",
-    "leaving": "Taking you there",
+    "leaving": "Taking you to the login page",
     "go_on": "Continue",
     "languages": "Languages",
-    "javashop_107": "The login, or the name and password, prove nobody",
+    "javashop_107": "The login has expired, or the member name or password is wrong",
     "javashop_e134": "This login is not linked",
     "to_login": "Go to the login page",
     "log_out_ask": "Do you want to log out?",
     "password_too_short": "A password needs at least 8 characters",
     "password_too_long": "A password can have at most 128 characters",
     "password_common": "This password is too common; please choose another",
-    "password_name": "Your password cannot be your own name",
+    "password_name": "Your password cannot be your member name or nickname",
     "flash_confirmed": "Thank you, your identity is confirmed",
     "flash_erased": "Your account and your data have been deleted",
     "flash_linked": "The login has been linked",
@@ -167,31 +167,31 @@ TEXTS: Mapping[str, str] = {
     "consent_first": "Please tick the box to agree before you create an account",
     "create_account": "Agree and create my account",
     "bind_more": "Add another way to log in",
-    "bind_more_advice": "With a second one you can log in even if you lose the first.",
-    "erase_advice": "Your profile and all your ways to log in are deleted for good.",
-    "export_advice": "Get a file with everything that we have stored about you.",
+    "bind_more_advice": "With a second one, you can still log in if you lose access to the first.",
+    "erase_advice": "Your profile and all your ways to log in are permanently deleted.",
+    "export_advice": "Download a file with everything that we have stored about you.",
     "password_advice": "You can then log in with your member name, %s, and the password.",
     "by_password": "With a member name and a password",
     "merge_kept": "This account stays",
     "merge_merged": "This account is closed",
-    "merge_current": "You are logged in to this one",
+    "merge_current": "You are logged in to this account",
     "handover_seconds": "Valid for another %d seconds",
-    "last_seen": "Last used",
+    "last_seen": "Last active",
     "device_place": "Location",
-    "leave_by_menu": "Works in your browser: tap '...' at the top right, then 'Open in browser'",
-    "leave_qq": "Works in your browser: tap the menu at the top right, then 'Open in browser'",
-    "leave_meta": "Works in your browser: tap '...' at the top right, then 'Open in external browser'",
-    "leave_by_link": "Works in your browser: open this page there",
+    "leave_by_menu": "Tap '...' at the top right, then 'Open in browser'",
+    "leave_qq": "Tap the menu at the top right, then 'Open in browser'",
+    "leave_meta": "Tap '...' at the top right, then 'Open in external browser'",
+    "leave_by_link": "Open this page in your browser",
     "leave_android": (
-        "Works in your browser: choose 'Open in browser' in the menu at the top right, or copy the address below"
+        "Choose 'Open in browser' in the menu at the top right, or copy the address below into your browser"
     ),
-    "leave_ios": "Works in Safari: tap the compass or 'Open in Safari', or copy the address below",
+    "leave_ios": "Tap the compass or 'Open in Safari', or copy the address below into Safari",
     "app_opening": "Opening %s...",
     "app_opened": "Continue in %s",
-    "app_goes_on": "The login goes on in %s. You are then logged in there, not in this browser.",
+    "app_goes_on": "The login continues in %s. You are then logged in there, not in this browser.",
     "app_open": "Open %s",
     "app_nothing_happens": "Nothing happens? Choose another way to log in",
-    "app_log_in_here": "Log in in this browser instead",
+    "app_log_in_here": "Use this browser to log in instead",
     "app_scan": "Scan with %s",
     "app_scan_advice": (
         "Scan this QR code with %s on your phone. You are then logged in on the phone, not on this computer."
@@ -205,12 +205,12 @@ TEXTS: Mapping[str, str] = {
     "forgot_password": "Forgot your password? Log in with a linked account, then set a new one on your account page.",
     "logged_in_as": "You are logged in as",
     "another_member": "Log in as somebody else",
-    "join_by_login": "Log in the way you did before, and %s is linked to that account.",
+    "join_by_login": "Log in the way you did before, and %s will be linked to that account.",
     "join_by_password": "Use your member name and password",
-    "join_nobody": "There is no account here for that login. Please try another one, or say that you are new.",
+    "join_nobody": "There is no account here for that login. Please try another one, or continue as a new member.",
     "confirm_identity": "Please confirm that it is you",
-    "confirm_advice": "To keep your account safe, please log in once more in one of your own ways. Then you can go on.",
-    "confirm_elsewhere": "None of your ways to log in works in this browser; please open the shop as told below.",
+    "confirm_advice": "To keep your account safe, please log in again in one of the ways below. You can then continue.",
+    "confirm_elsewhere": "None of your ways to log in works in this browser; please open the shop as described below.",
     "confirm_impossible": (
         "None of your ways to log in can be used at the moment; please contact the shop's customer service."
     ),
@@ -219,20 +219,20 @@ TEXTS: Mapping[str, str] = {
     "confirm_again": "Confirm in another way",
     "confirm": "Confirm",
     "wrong_password": "The password is wrong",
-    "repeat_action": "Thank you, it is you. Please repeat what you were about to do.",
+    "repeat_action": "Thank you, your identity is confirmed. Please repeat what you were about to do.",
 }
 
 _NOT_COMPLETED = "The login was not completed"
 _NOT_AVAILABLE = "This login is not available at the moment"
 
 REFUSALS: Mapping[str, RefusalMessage] = {
-    "bad_request": RefusalMessage("This address is not complete", "Please go back to the login page and start again."),
+    "bad_request": RefusalMessage("This address is incomplete", "Please go back to the login page and start again."),
     "state_missing": RefusalMessage(_NOT_COMPLETED, "Please log in once more."),
     "state_invalid": RefusalMessage(
         "This login is no longer valid", "Please log in again and stay in the same browser until the end."
     ),
     "state_expired": RefusalMessage(
-        "This login has expired", "To keep you safe a login lasts ten minutes; please log in again."
+        "This login has expired", "For your security, please log in again and finish within ten minutes."
     ),
     "redirect_not_allowed": RefusalMessage(
         "We cannot take you to that page", "Please log in from the shop's home page."
@@ -266,34 +266,38 @@ REFUSALS: Mapping[str, RefusalMessage] = {
         "Already linked to another member", "Please link a different account, or log in as that member."
     ),
     "nothing_to_merge": RefusalMessage(
-        "There is no account to merge", "Please log in the way that you do with your other account."
+        "There is no account to merge", "Please log in the way you log in to your other account."
     ),
     "last_connection": RefusalMessage(
-        "This is your only way to log in", "Please link another one first, then remove this one."
+        "This is your only way to log in", "Please link another one first, then unlink this one."
     ),
     "rate_limited": RefusalMessage("Too many requests", "Please try again %s."),
-    "provider_unsigned": RefusalMessage(_NOT_AVAILABLE, "Please choose another, or try again later.", other_login=True),
+    "provider_unsigned": RefusalMessage(
+        _NOT_AVAILABLE, "Please choose another way to log in, or try again later.", other_login=True
+    ),
     "provider_bad_response": RefusalMessage(
-        _NOT_AVAILABLE, "Please choose another, or try again later.", other_login=True
+        _NOT_AVAILABLE, "Please choose another way to log in, or try again later.", other_login=True
     ),
     "provider_refused": RefusalMessage(
-        "This login is busy right now", "Please try again in a moment, or choose another.", other_login=True
+        "This login is busy right now",
+        "Please try again in a moment, or choose another way to log in.",
+        other_login=True,
     ),
-    "provider_config": RefusalMessage(_NOT_AVAILABLE, "Please choose another.", other_login=True),
+    "provider_config": RefusalMessage(_NOT_AVAILABLE, "Please choose another way to log in.", other_login=True),
     "provider_timeout": RefusalMessage(
         "This is taking too long", "Please try again, or choose another way to log in.", other_login=True
     ),
     "unavailable": RefusalMessage("We are busy right now", "Please try again in a minute."),
     "bad_form": RefusalMessage(
-        "What was sent cannot be used", "Please go back, check what you entered and send it again."
+        "The form could not be accepted", "Please go back, check what you entered and send it again."
     ),
-    "unbind_cooldown": RefusalMessage("This login was linked too recently to unlink it", "You can unlink it from %s."),
-    "page_not_found": RefusalMessage("Page not found", "Please check the address, or go on from here."),
+    "unbind_cooldown": RefusalMessage("This login was linked only recently", "You can unlink it from %s."),
+    "page_not_found": RefusalMessage("Page not found", "Please check the address, or continue from here."),
     "not_there": RefusalMessage(
-        "This is no longer there", "It may have been dealt with elsewhere; please go back and have a look."
+        "This is no longer available", "It may have been changed on another page or device; please go back and check."
     ),
-    "method_not_allowed": RefusalMessage("This address cannot be opened directly", "Please go on from here."),
-    "too_many_tries": RefusalMessage("Too many tries of this password", "Please try again %s, or log in another way."),
+    "method_not_allowed": RefusalMessage("This address cannot be opened directly", "Please continue from here."),
+    "too_many_tries": RefusalMessage("Too many password attempts", "Please try again %s, or log in another way."),
     "consent_required": RefusalMessage(
         "Please agree to the terms first", "Please go back, tick the box and create your account."
     ),
