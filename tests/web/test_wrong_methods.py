@@ -140,5 +140,5 @@ def test_what_has_gone_meanwhile_is_no_longer_there(shop: RunningShop, visitor: 
     """Two tabs show the same row; the second one that ends it is not told of logins."""
     visitor.log_in("alipay", "pc")
     page = visitor.http.post(path, headers={**HTML, "accept-language": "en", "origin": shop.url})
-    assert (page.status_code, "<h1>This is no longer there</h1>" in page.text) == (404, True)
+    assert (page.status_code, "<h1>This is no longer available</h1>" in page.text) == (404, True)
     assert f'href="{ACCOUNT}"' in page.text

@@ -70,9 +70,9 @@ def test_this_session_comes_first(pc: Visitor, phone: Visitor) -> None:
         assert [session["is_this"] for session in listed] == [True, False]
     page = ParsedPage(pc.http.get("/connect/account", headers={**HTML, "accept-language": "en"}).text)
     first, second = page.text.index("Chrome · Windows"), page.text.index("WeChat · iOS")
-    assert first < page.text.index("This one") < second
+    assert first < page.text.index("This device") < second
     assert "Hangzhou, China" in page.text
-    assert page.text.count("Last used") == 2
+    assert page.text.count("Last active") == 2
     in_chinese = pc.http.get("/connect/account", headers={**HTML, "accept-language": "zh"}).text
     assert "微信 · iOS" in in_chinese
     assert "中国 杭州" in in_chinese

@@ -27,7 +27,7 @@ __all__ = ["planner", "shop", "visitor"]
 
 WORDS: Mapping[str, tuple[str, ...]] = {
     "zh": ("合并账号", "保留", "将停用", "转入", "将解绑", "确认合并"),
-    "en": ("Merge accounts", "Stays", "This account is closed", "Moves over", "Ends", ">Merge</button>"),
+    "en": ("Merge accounts", "Stays", "This account is closed", "Moves over", "Unlinked", ">Merge</button>"),
 }
 
 
@@ -65,8 +65,8 @@ def test_the_page_takes_credentials_where_they_prove_an_account(planner: Planner
         path = f"{MERGE}/credentials"
         assert f'action="{path}"' in second.http.get(MERGE, headers=headers).text
         for username, password, status, words in (
-            (name, "x", 401, "Member name or password is wrong"),
-            (own, PASSWORD, 404, "This is the account that you are logged in to"),
+            (name, "x", 401, "The member name or password is wrong"),
+            (own, PASSWORD, 404, "You are already logged in to this account"),
         ):
             wrong = second.http.post(path, data={"username": username, "password": password}, headers=headers)
             assert (wrong.status_code, words in wrong.text) == (status, True)

@@ -71,7 +71,7 @@ def test_who_comes_back_reads_where_the_login_goes_on(phone: Visitor) -> None:
     assert state_of(answer) == "opened"
     assert "refresh" not in answer.headers
     assert "Continue in Alipay" in answer.text
-    assert "Log in in this browser instead" in answer.text
+    assert "Use this browser to log in instead" in answer.text
 
 
 def test_who_comes_back_logged_in_reads_that(shop: RunningShop, phone: Visitor) -> None:
@@ -102,7 +102,7 @@ def test_another_apps_browser_that_blocks_the_link_is_left_first(shop: RunningSh
     answer = phone.http.get(START, headers={"user-agent": IN_WECHAT})
     assert state_of(answer) == "elsewhere"
     assert "alipays:" not in answer.text
-    assert "Works in your browser" in answer.text
+    assert "Open in browser" in answer.text
     assert f"{shop.url}{START}" in answer.text
     assert "refresh" not in answer.headers
 

@@ -91,7 +91,7 @@ def test_the_limit_of_a_name_says_an_hour() -> None:
         assert visitor.http.post("/connect/first-login", data=form, headers=headers).status_code == 401
         page = visitor.http.post("/connect/first-login", data=form, headers=headers)
         assert read(page) == (
-            "Too many tries of this password",
+            "Too many password attempts",
             "Please try again in about an hour, or log in another way.",
         )
         assert ways(visitor, page) == ["/connect/first-login"]
@@ -111,7 +111,7 @@ def test_a_young_connection_says_until_when(clock: Clock) -> None:
         headers = {**ENGLISH, "origin": shop.url}
         page = visitor.http.post("/connect/connections/wechat/unbind", headers=headers)
         title, advice = read(page)
-        assert title == "This login was linked too recently to unlink it"
+        assert title == "This login was linked only recently"
         [minute] = re.findall(r"^You can unlink it from (\d{4}-\d\d-\d\d \d\d:\d\d UTC)\.$", advice)
         assert f"{minute} 之后可以解绑。" in page.text
         assert ways(visitor, page) == ["/connect/account"]
@@ -194,7 +194,7 @@ def test_a_form_that_cannot_be_used_is_no_address(visitor: Visitor) -> None:
     visitor.log_in("alipay", "pc")
     headers = {**ENGLISH, "origin": visitor.shop.url, "content-type": "application/x-www-form-urlencoded"}
     page = visitor.http.post("/connect/wechat/pc/bind", content=b"return_to=%00", headers=headers)
-    assert (page.status_code, read(page)[0]) == (400, "What was sent cannot be used")
+    assert (page.status_code, read(page)[0]) == (400, "The form could not be accepted")
     assert ways(visitor, page) == ["/connect/account"]
     page = ask(visitor, "/connect/login?return_to=%00")
-    assert read(page)[0] == "This address is not complete"
+    assert read(page)[0] == "This address is incomplete"
