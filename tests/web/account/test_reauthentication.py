@@ -134,7 +134,7 @@ def test_a_form_leads_back_to_its_page_with_a_banner(member: Visitor, path: str,
     member.http.get(member.consent(begin(member, return_to=target)))
     page = member.http.get(target, headers={**HTML, "accept-language": "en"})
     assert page.status_code == 200
-    assert '<p class="banner" role="status">Thank you, it is you.' in page.text
+    assert '<p class="banner notice" role="status">Thank you, your identity is confirmed.' in page.text
 
 
 def test_a_download_leads_back_to_the_account_page(member: Visitor) -> None:

@@ -63,7 +63,7 @@ def test_a_login_that_leads_nowhere_comes_back_with_a_banner(shop: RunningShop, 
             answer = visitor.http.get(callback, headers=HTML)
         assert (answer.status_code, answer.headers["location"]) == (303, f"{CHOOSE}?notice=join_nobody")
         page = visitor.http.get(answer.headers["location"], headers={**HTML, "accept-language": "en"}).text
-        assert '<p class="banner" role="status">There is no account here' in page
+        assert '<p class="banner notice" role="status">There is no account here' in page
         assert choose(visitor, decision="register").status_code == 303
     assert len(shop.rows("es_member")) == 2
 

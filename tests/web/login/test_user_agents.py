@@ -79,9 +79,9 @@ def test_an_apps_own_login_stands_first() -> None:
 
 
 WAYS_OUT = {
-    "WeChat": "tap &#39;...&#39; at the top right, then &#39;Open in browser&#39;",
-    "WeCom": "tap &#39;...&#39; at the top right, then &#39;Open in browser&#39;",
-    "QQ": "tap the menu at the top right",
+    "WeChat": "Tap &#39;...&#39; at the top right, then &#39;Open in browser&#39;",
+    "WeCom": "Tap &#39;...&#39; at the top right, then &#39;Open in browser&#39;",
+    "QQ": "Tap the menu at the top right",
 }
 
 
