@@ -30,7 +30,12 @@ REFUSED = [
         "This password is too common; please choose another",
         "this is one of the passwords that are guessed first",
     ),
-    ("{uname}", "name", "Your password cannot be your member name or nickname", "a password is not the member's own name"),
+    (
+        "{uname}",
+        "name",
+        "Your password cannot be your member name or nickname",
+        "a password is not the member's own name",
+    ),
 ]
 
 
