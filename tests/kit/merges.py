@@ -40,7 +40,9 @@ class Planner:
     heard: list[MergeEvent] = field(default_factory=list)
 
     @hookimpl
-    def connect_plan_merge(self, kept_id: int, merged_id: int, language: Language) -> MergePlan | None:
+    def connect_plan_merge(
+        self, kept_id: int, merged_id: int, language: Language, language_tag: Language
+    ) -> MergePlan | None:
         """Answer what the test said."""
         self.requests.append((kept_id, merged_id, language))
         return self.plan

@@ -107,7 +107,6 @@ def test_a_wrong_link_gets_a_page_and_nobody_is_sent_anywhere(
         httpx.post(link(app, **{name: value}), data={"person": "lihua", "decision": "agree"}, trust_env=False),
     ):
         assert response.status_code == 400
-        assert "支付宝" in response.text
         assert code in response.text
 
 

@@ -136,13 +136,13 @@ def test_secrets_are_in_no_repr() -> None:
 
 def test_connect_register_providers_offers_alipay_with_its_sandbox() -> None:
     """The hook registers the plugin under the name of its entry point."""
-    offered: list[tuple[str, type[Provider], str]] = []
+    offered: list[tuple[str, type[Provider], str, str]] = []
 
-    def register(name: str, provider: type[Provider], *, sandbox: str = "") -> None:
-        offered.append((name, provider, sandbox))
+    def register(name: str, provider: type[Provider], *, sandbox: str = "", icon: str = "") -> None:
+        offered.append((name, provider, sandbox, icon))
 
     connect_alipay.connect_register_providers(register)
-    assert offered == [("alipay", AlipayProvider, "connect_alipay.sandbox:AlipaySandbox")]
+    assert offered == [("alipay", AlipayProvider, "connect_alipay.sandbox:AlipaySandbox", "connect_alipay:icon.svg")]
 
 
 def test_readme_configurations_work() -> None:

@@ -38,7 +38,7 @@ def get_providers(package: str) -> dict[str, type[Provider]]:
     """The provider classes of a package, by the plugin's name."""
     providers: dict[str, type[Provider]] = {}
 
-    def register(name: str, provider: type[Provider], *, sandbox: str = "") -> None:
+    def register(name: str, provider: type[Provider], *, sandbox: str = "", icon: str = "") -> None:
         providers[name] = provider
 
     import_module(package).connect_register_providers(register)

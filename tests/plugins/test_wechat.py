@@ -227,13 +227,13 @@ def test_settings_that_cannot_work_are_refused(key: str, value: str) -> None:
 
 def test_connect_register_providers_offers_wechat_with_its_sandbox() -> None:
     """The hook registers the class under its name, and the sandbox it names can be imported."""
-    offered: list[tuple[str, type[Provider], str]] = []
+    offered: list[tuple[str, type[Provider], str, str]] = []
 
-    def register(name: str, provider: type[Provider], *, sandbox: str = "") -> None:
-        offered.append((name, provider, sandbox))
+    def register(name: str, provider: type[Provider], *, sandbox: str = "", icon: str = "") -> None:
+        offered.append((name, provider, sandbox, icon))
 
     connect_wechat.connect_register_providers(register)
-    assert offered == [("wechat", WechatProvider, "connect_wechat.sandbox:WechatSandbox")]
+    assert offered == [("wechat", WechatProvider, "connect_wechat.sandbox:WechatSandbox", "connect_wechat:icon.svg")]
 
 
 def test_readme_configuration_works() -> None:

@@ -200,6 +200,7 @@ def test_connect_registered_is_told_after_the_commit() -> None:
             "request_id": "",
             "time": NOW,
             "id": 1,
+            "detail": "",
         }
     assert listener.seen == [2, 2, 2]
     assert not [name for name in listener.threads if name.startswith(("Main", "connect-"))]

@@ -174,8 +174,8 @@ async def test_commits_survive_as_configured(tmp_path: Path, synchronous: str, l
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("sqlite:////nowhere/connect.db", "No such file"),
-        ("sqlite://///", "Is a directory"),
+        ("sqlite:////nowhere/connect.db", "does not exist"),
+        ("sqlite://///", "this is a folder"),
         ("oracle9://x", "give an SQLAlchemy URL"),
         ("mysql+nodriver://u:hunter2@h/d", "give an SQLAlchemy URL"),
         ("nonsense hunter2", "give an SQLAlchemy URL"),

@@ -140,7 +140,9 @@ def test_cookies_of_a_shop_behind_tls() -> None:
     with behind_tls() as running_shop, HttpsVisitor(running_shop) as visitor:
         started = visitor.http.get("/connect/alipay/pc/login")
         ended = visitor.http.get(visitor.consent(started.headers["location"]))
-        [(flow, flow_rest)], [(session, session_rest)] = set_cookies(started).items(), set_cookies(ended).items()
+        [(flow, flow_rest)], [*session_cookie, last_used] = set_cookies(started).items(), set_cookies(ended).items()
+        [(session, session_rest)] = session_cookie
+        assert last_used[0] == "__Host-connect_last_used"
         assert flow.startswith("__Host-connect_flow_")
         assert session == "__Host-connect_session"
         for rest in (flow_rest, session_rest):
@@ -171,14 +173,15 @@ def test_no_script_reads_a_cookie_of_ours_and_none_goes_over_plain_http() -> Non
         phone = visitor.http.post("/connect/alipay/mini/token", json=visitor.client_parameters("alipay", "mini"))
     assert (set_cookies(phone), ended.content) == ({}, b"")
     names = {re.sub("(?<=_flow_).*", "", line.partition("=")[0]) for line in lines}
-    ours = {f"__Host-connect_{name}" for name in ("flow_", "session", "pending", "handover")}
+    ours = {f"__Host-connect_{name}" for name in ("flow_", "session", "pending", "handover", "last_used")}
     assert names == ours | {"access_token", "refresh_token", "uid"}
     for line in lines:
         parts = [attribute.partition("=") for attribute in line.split("; ")[1:]]
         attributes = {name.lower(): value for name, _, value in parts}
         assert attributes.keys() == {"httponly", "max-age", "path", "samesite", "secure"}, line
         assert (attributes["path"], attributes["samesite"]) == ("/", "lax")
-        assert 0 < int(attributes["max-age"]) <= 30 * 24 * 3600
+        days = 365 if "last_used" in line else 30
+        assert 0 < int(attributes["max-age"]) <= days * 24 * 3600
 
 
 def test_flow_cookie_is_dropped_as_it_was_set() -> None:

@@ -54,7 +54,8 @@ class Recorder:
         if not answer.request.url.host.startswith("127."):
             return
         for line in answer.headers.get_list("set-cookie"):
-            self.keep(line.partition("=")[2].partition(";")[0])
+            if "last_used=" not in line:  # the name of a provider
+                self.keep(line.partition("=")[2].partition(";")[0])
         answer.read()
         if "access_token" in answer.text:
             self.keep(*(value for value in answer.json().values() if isinstance(value, str) and value != "Bearer"))

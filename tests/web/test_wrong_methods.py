@@ -115,7 +115,7 @@ def test_with_other_origins_a_plain_options_is_a_wrong_method() -> None:
         assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, GET")
 
 
-@pytest.mark.parametrize("path", ["/", "/nowhere", "/connect", "/connect/nowhere", "/connect/alipay/pc/nowhere"])
+@pytest.mark.parametrize("path", ["/nowhere", "/connect", "/connect/nowhere", "/connect/alipay/pc/nowhere"])
 def test_an_unknown_address_is_page_not_found(visitor: Visitor, path: str) -> None:
     """In those words, which no unknown provider has."""
     page = visitor.http.get(path, headers={**HTML, "accept-language": "en"})

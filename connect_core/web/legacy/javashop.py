@@ -102,9 +102,8 @@ class _JavashopEndpoints:
         request.path_params["client"] = ClientType.H5
         device_id = parameters.get("uuid", "")[:64]
         consent = parameters.get("consent", "")
-        outcome = await finish_flow(
-            self._context, request, parameters, delivers_json=True, device_id=device_id, consent=consent
-        )
+        visit = self._context.get_visit(request, device_id, consent=consent)
+        outcome = await finish_flow(self._context, request, parameters, delivers_json=True, visit=visit)
         body = token_body(self._context, outcome)
         names = ("access_token", "refresh_token", "uid") if "access_token" in body else tuple(body)
         return responses.json_response({key: body[key] for key in names})

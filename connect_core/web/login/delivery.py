@@ -24,6 +24,7 @@ from connect_core.login.values import (
     Outcome,
     PendingLogin,
     SessionOpened,
+    Visit,
 )
 from connect_core.manager import ConnectManager
 from connect_core.providers.registry import ConfiguredProvider
@@ -79,14 +80,12 @@ async def finish_flow(
     parameters: Mapping[str, str],
     *,
     delivers_json: bool = False,
-    device_id: str = "",
-    consent: str = "",
-    choice_ticket: str = "",
+    visit: Visit | None = None,
 ) -> Outcome:
     """Finish the login that this browser began; every login that the browser had until now ends.
 
-    `parameters` are what the vendor sent back, `consent` is the version of the terms that the visitor agrees to. Raises
-    as `ConnectManager.login_callback`.
+    `parameters` are what the vendor sent back, `visit` is by default what the request says. Raises as
+    `ConnectManager.login_callback`.
     """
     cookies = get_cookies(request)
     with suppress(BadRequest):  # then no cookie is the flow's, and the manager refuses the state
@@ -96,7 +95,7 @@ async def finish_flow(
         request.path_params["client"],
         parameters,
         cookies.get(getattr(request.state, "flow_cookie", "")),
-        context.get_visit(request, device_id, choice_ticket=choice_ticket, consent=consent),
+        visit or context.get_visit(request),
         delivers_json=delivers_json,
     )
 
@@ -139,7 +138,6 @@ def deliver(context: WebContext, request: Request, outcome: Outcome, provider: s
             | CallbackRepeated(delivery=delivery, return_to=return_to, opened=OpenSession() as opened)
         ):
             response = responses.redirect(return_to)
-            context.remember_provider(response, provider)
             if cookies.pending in request.cookies:
                 cookies.drop(response, cookies.pending)
             if delivery is Delivery.SESSION:
@@ -149,6 +147,7 @@ def deliver(context: WebContext, request: Request, outcome: Outcome, provider: s
                 context.forget_logins(request, response, *responses.TOKEN_COOKIES)
                 tokens = manager.current_member.issue_tokens(opened)
                 set_token_cookies(context, response, {**tokens, "uid": opened.row.member_id})
+            context.remember_provider(response, provider)
         case IdentityLinked(return_to=return_to, union_type=union_type):
             response = responses.redirect(return_to)
             context.tell(request, response, "linked", union_type)

@@ -122,15 +122,9 @@ class _LoginEndpoints:
         body = await read_fields(request)
         device_id, consent = body.get("device_id", "")[:64], body.get("consent", "")
         if configured.entrance is Entrance.REDIRECT:
-            outcome = await finish_flow(
-                self._context,
-                request,
-                body,
-                delivers_json=True,
-                device_id=device_id,
-                choice_ticket=body.get("choice_ticket", ""),
-                consent=consent,
-            )
+            ticket = body.get("choice_ticket", "")
+            visit = self._context.get_visit(request, device_id, choice_ticket=ticket, consent=consent)
+            outcome = await finish_flow(self._context, request, body, delivers_json=True, visit=visit)
         else:
             visit = self._context.get_visit(request, device_id, consent=consent)
             outcome = await self._manager.login_with_code(configured.name, configured.client_type, body, visit)

@@ -94,14 +94,19 @@ def sample_pages(pages: Pages, language: Language, words: str = "A", *, is_full:
     newcomer = FirstLoginView(words, some, choices[:1], is_full, is_full, some, is_full)
     yield lambda: pages.first_login(language, newcomer, "join_nobody" if is_full else "")
     yield lambda: pages.first_login(language, FirstLoginView(words, takes_credentials=True))
+    yield lambda: pages.leaving(language, url)
+    yield from _qr_logins(pages, language, words, some)
+    yield from _openings(pages, language, words, is_full=is_full)
+
+
+def _qr_logins(pages: Pages, language: Language, words: str, some: str) -> Iterator[Page]:
+    url = f"/{words}"
     for state in ("waiting", "scanned", "approved", "denied", "expired"):
         yield partial(pages.handover, language, state, some, seconds_left=87)
     confirmation = QrLoginConfirmation(words, words, some, some, some, 0, url, some)
     yield lambda: pages.confirm_handover(language, confirmation)
     for state in ("approved", "denied"):
-        yield partial(pages.handover_decided, language, state, url if is_full else "")
-    yield lambda: pages.leaving(language, url)
-    yield from _openings(pages, language, words, is_full=is_full)
+        yield partial(pages.handover_decided, language, state, url if some else "")
 
 
 def _openings(pages: Pages, language: Language, words: str, *, is_full: bool) -> Iterator[Page]:

@@ -162,7 +162,7 @@ def test_a_program_learns_how_to_confirm(shop: RunningShop, clock: Clock) -> Non
         answer = app.http.delete("/connect/connections/ALIPAY", headers=bearer(tokens))
         refused(answer, 403, "forbidden")
         ways = app.http.get(answer.json()["reauthenticate_url"], headers=bearer(tokens)).json()
-        assert ways["ways"] == [{"provider": "alipay", "name": "支付宝", "confirm_url": "/connect/alipay/h5/confirm"}]
+        assert ways["ways"] == [{"provider": "alipay", "name": "Alipay", "confirm_url": "/connect/alipay/h5/confirm"}]
         assert ways["password_url"] is None
         body = app.client_parameters("alipay", "mini", "maria")
         refused(app.http.post("/connect/alipay/mini/confirm", json=body, headers=bearer(tokens)), 403, "forbidden")

@@ -93,7 +93,8 @@ def test_a_login_link_of_every_provider(shop: RunningShop, provider: str, client
     """It leads to the vendor and ends with the token cookies."""
     with Visitor(shop) as visitor:
         answer = log_in(visitor, provider, client=client)
-        assert (answer.status_code, list(set_cookies(answer))) == (303, ["access_token", "refresh_token", "uid"])
+        names = ["access_token", "refresh_token", "uid", "connect_last_used"]
+        assert (answer.status_code, list(set_cookies(answer))) == (303, names)
 
 
 @pytest.mark.parametrize("path", ["alipay/mini", "alipay/app", "wechat/mini", "nobody/pc", "alipay/tv"])

@@ -163,7 +163,7 @@ def test_a_front_ends_own_page_reads_what_to_show(shop: RunningShop) -> None:
     with Visitor(shop) as visitor:
         begin(visitor)
         answer = visitor.http.get(CHOOSE).json()
-    assert answer == {"provider": "alipay", "name": "支付宝", "nickname": "李华", **REQUIRED}
+    assert answer == {"provider": "alipay", "name": "Alipay", "nickname": "李华", "joins": [], **REQUIRED}
 
 
 def test_a_link_cannot_agree_for_somebody(shop: RunningShop) -> None:

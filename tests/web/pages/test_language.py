@@ -61,7 +61,7 @@ def test_a_chosen_language_goes_along_into_the_vendors_app(shop: RunningShop) ->
 
     def woken(path: str) -> dict[str, list[str]]:
         with Visitor(shop, user_agent="Mozilla/5.0 (Linux; Android 14) Mobile") as visitor:
-            link = visitor.http.get(path, headers=CHINESE).headers["location"]
+            link = visitor.http.get(path, headers={**CHINESE, "accept": "*/*"}).headers["location"]
             return parse_qs(urlsplit(parse_qs(urlsplit(link).query)["url"][0]).query)
 
     assert woken("/connect/alipay/h5/login?lang=en&return_to=/cart")["lang"] == ["en"]

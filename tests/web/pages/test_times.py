@@ -60,12 +60,12 @@ def test_the_account_page_says_the_hour_where_it_matters(pages: Pages, shown: st
     account = AccountView(
         MemberView("m_1"),
         [ConnectionView("Alipay", "alipay", EVENING, "", "/unbind")],
-        sessions=[SessionView("pc", EVENING, "/end", is_this=True)],
+        sessions=[SessionView("pc", EVENING, "/end", True, EVENING)],
         merges=[UndoableMergeView("Maria", EVENING, "/undo")],
     )
     page = ParsedPage(pages.account("zh-CN", account))
-    assert page.values("time", "datetime") == ["2026-03-01T20:05:00+00:00"] * 3
-    assert page.text.count(shown) == 2
+    assert page.values("time", "datetime") == ["2026-03-01T20:05:00+00:00"] * 4
+    assert page.text.count(shown) == 3
 
 
 def test_the_shops_zone_reaches_its_pages() -> None:
