@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from playwright.sync_api import Browser, Page, Route, ViewportSize, sync_playwright
 
@@ -34,17 +34,18 @@ MORNING = 1_790_820_000.0
 """2026-10-01 10:00 in Shanghai, a Unix time in seconds."""
 IN_WECHAT = " MicroMessenger/8.0.50"
 Change = Callable[[dict[str, Any]], None]
-Device = Literal["phone", "desk", "small-desk"]
 
 VIEWPORTS = {
     "phone": ViewportSize(width=390, height=500),
+    "tall-phone": ViewportSize(width=390, height=844),
     "desk": ViewportSize(width=1280, height=760),
+    "far-desk": ViewportSize(width=1280, height=800),
     "small-desk": ViewportSize(width=760, height=600),
 }
-SCALES = {"phone": 1.35, "desk": 1, "small-desk": 1.2}
+SCALES = {"phone": 1.25, "tall-phone": 1, "desk": 1, "far-desk": 0.65, "small-desk": 1}
 _ANDROID = "Mozilla/5.0 (Linux; Android 15; K) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36"
 _WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36"
-AGENTS = {"phone": _ANDROID, "desk": _WINDOWS, "small-desk": _WINDOWS}
+AGENTS = {"phone": _ANDROID, "tall-phone": _ANDROID, "desk": _WINDOWS, "far-desk": _WINDOWS, "small-desk": _WINDOWS}
 
 
 class Clock:
@@ -112,7 +113,7 @@ def show_demo(browser: Browser, shop: RunningShop, _: Clock) -> None:
 def show_handover(browser: Browser, shop: RunningShop, clock: Clock) -> None:
     """A PC's QR code, and what the phone asks before it logs that PC in."""
     for language in LANGUAGES:
-        with visiting(browser, "small-desk") as desk, visiting(browser) as phone:
+        with visiting(browser, "small-desk") as desk, visiting(browser, "tall-phone") as phone:
             desk.goto(f"{shop.url}/connect/handover?lang={language}")
             keep(desk, f"handover-desk-{language}")
             [ticket] = [cookie["value"] for cookie in desk.context.cookies() if cookie["name"] == "connect_handover"]
@@ -128,7 +129,7 @@ def show_first_login_and_account(browser: Browser, shop: RunningShop, clock: Clo
     """A newcomer is asked; then their account page, with a login on another device; how they leave; who they are."""
     for language in LANGUAGES:
         clock.moment = MORNING - DAY
-        with visiting(browser) as phone, visiting(browser, "desk") as desk:
+        with visiting(browser, "tall-phone") as phone, visiting(browser, "far-desk") as desk:
             log_in(phone, shop, "wechat/h5", language)
             keep(phone, f"first-login-{language}")
             phone.click("[value=register]")
@@ -141,18 +142,19 @@ def show_first_login_and_account(browser: Browser, shop: RunningShop, clock: Clo
             log_in(desk, shop, "wechat/pc", language)
             desk.goto(f"{shop.url}/connect/account")
             name_member(desk)
-            keep_light_and_dark(desk, f"account-desk-{language}")
+            keep_light_and_dark(desk, f"account-desk-{language}", is_whole=False)
+            clock.moment += 1500
             phone.goto(f"{shop.url}/connect/account/erase")
             keep(phone, f"confirm-identity-{language}")
             phone.click("[data-confirm=wechat]")
             agree(phone, shop, PERSON[language])
             phone.goto(f"{shop.url}/connect/account")
             name_member(phone)
-            keep_light_and_dark(phone, f"account-phone-{language}")
+            keep_light_and_dark(phone, f"account-phone-{language}", is_whole=False)
             phone.goto(f"{shop.url}/connect/account/erase")
             name_member(phone)
             keep(phone, f"erase-{language}")
-        with visiting(browser) as page:
+        with visiting(browser, "tall-phone") as page:
             page.goto(f"{shop.url}/connect/login?client=h5&lang={language}")
             page.click("[data-password] summary")
             keep(page, f"login-password-{language}")
@@ -161,7 +163,7 @@ def show_first_login_and_account(browser: Browser, shop: RunningShop, clock: Clo
 def show_consent(browser: Browser, shop: RunningShop, _: Clock) -> None:
     """A newcomer who has to agree to the terms."""
     for language in LANGUAGES:
-        with visiting(browser) as page:
+        with visiting(browser, "tall-phone") as page:
             log_in(page, shop, "wechat/h5", language)
             keep(page, f"first-login-consent-{language}")
 
@@ -183,7 +185,7 @@ def show_apps(browser: Browser, shop: RunningShop, _: Clock) -> None:
     """Browsers that cannot do every login, inside WeChat and outside of it; the pages that open Alipay's app."""
     for language in LANGUAGES:
         for name, app in (("in-wechat", IN_WECHAT), ("outside", "")):
-            with visiting(browser, user_agent=_ANDROID + app) as page:
+            with visiting(browser, "tall-phone", user_agent=_ANDROID + app) as page:
                 page.goto(f"{shop.url}/connect/login?lang={language}")
                 replace(page, ".reference code", "https://shop.example/connect/login")
                 keep(page, f"login-{name}-{language}")
@@ -312,28 +314,26 @@ def replace(page: Page, selector: str, text: str) -> None:
 
 
 def name_member(page: Page) -> None:
-    """Show the same member name in every run."""
+    """Show the same member names in every run."""
     page.evaluate("""() => {
-        for (const element of document.querySelectorAll("bdi, .hint, .box, input")) {
-            for (const name of ["textContent", "value"]) {
-                if (element.children.length === 0 && /m_[a-z0-9]{10}/.test(element[name] || ""))
-                    element[name] = element[name].replace(/m_[a-z0-9]{10}/, "m_gqc9wvqvwb");
-            }
-        }
+        const names = ["m_gqc9wvqvwb", "m_4vgej6wvge"], given = {};
+        const replace = text => text.replace(/m_[a-z0-9]{10}/g, name => given[name] ||= names.shift());
+        for (const element of document.querySelectorAll("bdi, .hint")) element.textContent = replace(element.textContent);
+        for (const input of document.querySelectorAll("input[name=username]")) input.value = replace(input.value);
     }""")
 
 
-def keep_light_and_dark(page: Page, name: str) -> None:
-    """Write the whole page as it looks by day and by night."""
-    keep(page, name)
+def keep_light_and_dark(page: Page, name: str, *, is_whole: bool = True) -> None:
+    """Write the page as it looks by day and by night."""
+    keep(page, name, is_whole=is_whole)
     page.emulate_media(color_scheme="dark")
-    keep(page, f"{name}-dark")
+    keep(page, f"{name}-dark", is_whole=is_whole)
     page.emulate_media(color_scheme="light")
 
 
-def keep(page: Page, name: str) -> None:
-    """Write the whole page to `docs/images/NAME.png`."""
-    page.screenshot(path=IMAGES / f"{name}.png", full_page=True, animations="disabled")
+def keep(page: Page, name: str, *, is_whole: bool = True) -> None:
+    """Write the page to `docs/images/NAME.png`, or only what is on the screen without scrolling."""
+    page.screenshot(path=IMAGES / f"{name}.png", full_page=is_whole, animations="disabled")
 
 
 if __name__ == "__main__":
