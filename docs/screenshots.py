@@ -5,7 +5,8 @@ Run it after a change to a page, once `tox -e browser` has installed what it nee
 `.tox/browser/bin/python docs/screenshots.py`. Everything is on loopback; nothing but `docs/images` is written. What
 differs from run to run is fixed (the clock) or replaced by what a shop would show (addresses, references, names).
 
-The pictures are called `PAGE-LANGUAGE.png`; those of a desk, `PAGE-desk-LANGUAGE.png`, those in dark mode end in `-dark`.
+The pictures are called `PAGE-LANGUAGE.png`, in dark mode `PAGE-LANGUAGE-dark.png`. With the names of functions as
+arguments it takes only their pictures: `docs/screenshots.py show_merge`.
 """
 
 import shutil
@@ -318,8 +319,8 @@ def name_member(page: Page) -> None:
     page.evaluate("""() => {
         const names = ["m_gqc9wvqvwb", "m_4vgej6wvge"], given = {};
         const replace = text => text.replace(/m_[a-z0-9]{10}/g, name => given[name] ||= names.shift());
-        for (const element of document.querySelectorAll("bdi, .hint")) element.textContent = replace(element.textContent);
-        for (const input of document.querySelectorAll("input[name=username]")) input.value = replace(input.value);
+        for (const node of document.querySelectorAll("bdi, .hint")) node.textContent = replace(node.textContent);
+        for (const input of document.querySelectorAll("[name=username]")) input.value = replace(input.value);
     }""")
 
 
