@@ -92,7 +92,7 @@ def resolve(page: Path, link: str, name_target: Callable[[Path, str], str]) -> s
 
 def name_picture(target: Path, anchor: str) -> str:
     """A Chinese page shows the Chinese picture where there is one."""
-    translation = target.with_name(target.name.replace("-en.", "-zh."))
+    translation = target.with_name(re.sub(r"-en(?=[.-])", "-zh", target.name))
     return get_name(translation if translation.exists() else target, anchor)
 
 

@@ -238,7 +238,7 @@ class Pages:
     def first_login(self, language: Language, view: FirstLoginView, notice: str = "") -> str:
         """Return the page that asks a person without an account whether they are new. `notice`: see `NOTICES`."""
         page_query: dict[str, str] | None = None if view.is_wrong or view.needs_consent else {}
-        values = _get_values(view)
+        values = {**_get_values(view), "large_choices": LARGE_CHOICES}
         return self._render("first_login.html", language, page_query=page_query, notice=notice, **values)
 
     def handover(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree as ET
@@ -14,7 +15,7 @@ from connect_core.web.pages import Pages
 from connect_core.web.pages.assets import load_assets
 from connect_core.web.pages.messages import LANGUAGES, REFUSALS, TEXTS, Language
 from connect_core.web.pages.theme_check import sample_pages
-from connect_core.web.pages.views import ConnectionView, LoginChoice, LoginView, MemberView, NextStep
+from connect_core.web.pages.views import ConnectionView, FirstLoginView, LoginChoice, LoginView, MemberView, NextStep
 
 from ...kit.html_pages import CHINESE, HOSTILE, PAGES, ParsedPage
 
@@ -268,6 +269,25 @@ def test_member_page_logs_out_with_a_plain_form() -> None:
     for shown in ("李华", "m_1", "浙江省", "杭州市", "Alipay", "March 1, 2026", "WeChat", "You are logged in"):
         assert shown in page.text
     assert (page.values("form", "method"), page.values("form", "action")) == (["post"], ["/connect/logout"])
+
+
+def test_many_logins_share_a_row_of_icons() -> None:
+    """At a first login three have a row each; the others are buttons that say their name."""
+    choices = [LoginChoice(name, name.upper(), f"/connect/{name}/pc/join", "") for name in "abcde"]
+    page = ParsedPage(PAGES.first_login("en", FirstLoginView("WeChat", choices=choices)))
+    assert page.values("button", "data-join") == ["a", "b", "c", "d", "e"]
+    assert page.values("button", "aria-label") == ["Continue with D", "Continue with E"]
+    assert [action for action in page.values("form", "action") if action.endswith("/join")] == [
+        choice.url for choice in choices
+    ]
+
+
+def test_logins_that_work_elsewhere_come_last() -> None:
+    """Below the icons, which work here."""
+    choices = [LoginChoice(name, name.upper(), f"/connect/{name}/pc/login", "") for name in "abcd"]
+    away = replace(choices[0], name="away", place="vendor_app")
+    html = PAGES.login("en", [away, *choices], LoginView("/order"))
+    assert html.index('data-provider="d"') < html.index('data-elsewhere="away"')
 
 
 def test_prefix_moves_every_address() -> None:
