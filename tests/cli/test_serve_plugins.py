@@ -68,7 +68,9 @@ def shop(tmp_path: Path) -> Path:
     (site / "stranger.py").write_text(PLUGIN)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: stranger\nVersion: 1\n")
     (info / "entry_points.txt").write_text("[connect_login]\nstranger = stranger\n")
-    (tmp_path / "connect.toml").write_text(CONFIGURATION.format(key="A" * 43 + "="))
+    configuration = tmp_path / "connect.toml"
+    configuration.write_text(CONFIGURATION.format(key="A" * 43 + "="))
+    configuration.chmod(0o600)  # others may not read the key in it
     os.environ["PYTHONPATH"] = os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])
     return tmp_path
 
