@@ -84,6 +84,7 @@ def test_what_is_written_is_said_and_can_be_served(config: Path) -> None:
         assert "alipay" in said[0]
         assert said[1] == "# to show them, put into [clients] of connect.toml:\n"
         lists = [process.stdout.readline() for _ in range(4)]
+        assert process.stdout.readline().startswith("# faults: ")  # what it says last
         assert stop(process)[0] == 0
     written = tomllib.loads(config.read_text("utf-8"))
     assert f"http://127.0.0.1:{port}/wechat" in written["providers"]["wechat"]["pc"]["api_url"]
