@@ -4,9 +4,14 @@ import signal
 import time
 from types import FrameType
 
+import typer
 
-def wait_for_stop() -> None:
-    """Return within 0.2 seconds of SIGINT or SIGTERM; the previous signal handlers are back in place then."""
+
+def wait_for_stop(*lines: str) -> None:
+    """Print `lines`, and return within 0.2 seconds of SIGINT or SIGTERM; the previous handlers are back in place then.
+
+    Once the first line can be read, a signal ends the wait and nothing else.
+    """
     is_stopped = False
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -15,6 +20,8 @@ def wait_for_stop() -> None:
 
     previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
+        for line in lines:
+            typer.echo(line)
         while not is_stopped:
             time.sleep(0.2)
     finally:

@@ -72,13 +72,16 @@ def _serve(plugins: Plugins, address: str, port: int) -> None:
         nullcontext() if is_loopback(address) else allow_plain_http(address),
         run_shop(plugins=plugins, ports=(of_shop, of_sandboxes), routes=demo_home()) as running_shop,
     ):
-        typer.echo(f"shop        {running_shop.url}/   (log in there; Ctrl-C ends the demo)")
-        typer.echo(f"login page  {running_shop.url}/connect/login?client=pc   and  ?client=h5")
-        if not is_loopback(address):
-            typer.echo(f"phone       open the same address there; {address} is this machine in its network")
-            typer.echo("            whoever is in that network can log in here as anybody")
-        typer.echo("apps and mini programs have no page here: connect-login demo --once logs in through them")
-        wait_for_stop()
+        for_phones = (
+            f"phone       open the same address there; {address} is this machine in its network",
+            "            whoever is in that network can log in here as anybody",
+        )
+        wait_for_stop(
+            f"shop        {running_shop.url}/   (log in there; Ctrl-C ends the demo)",
+            f"login page  {running_shop.url}/connect/login?client=pc   and  ?client=h5",
+            *(() if is_loopback(address) else for_phones),
+            "apps and mini programs have no page here: connect-login demo --once logs in through them",
+        )
 
 
 def _find_address(host: str) -> str:

@@ -51,8 +51,7 @@ def sandbox(
                 typer.echo("\n".join(_write_clients(raw["clients"])[0].splitlines()[1:]))
         else:
             typer.echo("\n".join(tables))
-        typer.echo(f"# faults: POST {url}/NAME/_sandbox/faults; Ctrl-C ends the sandboxes")
-        wait_for_stop()
+        wait_for_stop(f"# faults: POST {url}/NAME/_sandbox/faults; Ctrl-C ends the sandboxes")
 
 
 def append_tables(config: Path, tables: Sequence[str]) -> None:
