@@ -1,5 +1,6 @@
 """What every test gets: an environment of its own, and one rule for what a machine may lack."""
 
+import functools
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from connect_core.crypto import rsa
 from connect_core.manager import ConnectManager
 
 from .kit import acme as acme_kit
@@ -16,6 +18,9 @@ from .kit.databases import ENGINES, check, empty_database, fresh_database, is_an
 
 _FOREIGN = ("CONNECT_CONFIG", "CONNECT_SECRET_KEY", "SSLKEYLOGFILE", "SSL_CERT_DIR", "SSL_CERT_FILE")
 _FOREIGN_ENDS = ("_proxy", "_PROXY")
+
+# checking a private key takes 70 ms, and most shops of tests have the same one
+rsa.load_der_private_key = functools.cache(rsa.load_der_private_key)
 
 Require = Callable[[object, str], None]
 MakeManager = Callable[..., ConnectManager]

@@ -7,6 +7,7 @@ a file. Databases are made and dropped there under names that begin with `connec
 import atexit
 import itertools
 import os
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -80,6 +81,17 @@ def _template(server: str) -> str:
     return name
 
 
+@cache
+def _template_file() -> Path:
+    """A SQLite file with the tables, which is copied in a moment; it goes with the process."""
+    folder = TemporaryDirectory(prefix="connect-tables-")
+    atexit.register(folder.cleanup)
+    path = Path(folder.name) / "connect.db"
+    with closing(Database(f"sqlite:///{path}")) as database:
+        upgrade_schema(database)
+    return path
+
+
 @contextmanager
 def empty_database(server: str, folder: Path) -> Iterator[str]:
     """The address of a database without tables: a file in `folder`, or one on `server` until the block ends."""
@@ -93,8 +105,11 @@ def empty_database(server: str, folder: Path) -> Iterator[str]:
 @contextmanager
 def fresh_database(server: str, folder: Path) -> Iterator[str]:
     """The address of a database with our tables, empty."""
+    if not server:
+        yield f"sqlite:///{shutil.copy(_template_file(), folder / 'connect.db')}"
+        return
     is_copied = server.startswith("postgresql")
-    with _created(server, f"TEMPLATE {_template(server)}") if is_copied else empty_database(server, folder) as url:
+    with _created(server, f"TEMPLATE {_template(server)}" if is_copied else "") as url:
         if not is_copied:
             with closing(Database(url)) as database:
                 upgrade_schema(database)
@@ -130,8 +145,7 @@ def run_shop(
     with TemporaryDirectory() as folder, fresh_database(named_server(), Path(folder)) as url:
 
         def name_database(raw: dict[str, Any]) -> None:
-            if named_server():
-                raw["service"]["database_url"] = url
+            raw["service"]["database_url"] = url
             if change is not None:
                 change(raw)
 
