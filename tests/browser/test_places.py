@@ -23,7 +23,7 @@ def test_inside_wechat(visit: Visit) -> None:
     page = visitor.open("/connect/login?return_to=/cart")
     assert page.locator("a.row").count() == 1
     assert page.locator("a.row").get_attribute("href") == "/connect/wechat/h5/login?return_to=%2Fcart"
-    assert visitor.says("open_in_browser") in page.inner_text("[data-elsewhere=alipay]")
+    assert visitor.says("leave_by_menu") in page.inner_text("[data-elsewhere=alipay]")
     assert page.inner_text("code") == f"{visitor.shop}/connect/login?return_to=%2Fcart"
 
 

@@ -75,7 +75,7 @@ def test_what_happens_on_the_way(visit: Visit, shop: RunningShop, clock: Clock) 
     visitor.log_in(page)
     assert visitor.arrives(page, "/cart")
     for change, code, status, leads_to in MEANWHILE:
-        page.goto(f"{visitor.shop}{LOGIN}?return_to=/cart")
+        page.goto(f"{visitor.shop}{LOGIN}?another=1&return_to=/cart")
         visitor.leave(page, "alipay")
         change(shop, clock)
         visitor.decide(page)
