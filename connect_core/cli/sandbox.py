@@ -41,7 +41,7 @@ def sandbox(
     sandboxes = load_sandboxes(plugins)
     with serving(sandbox_app(sandboxes), listener=listen_on("127.0.0.1", port)) as url:
         raw = sandbox_settings(sandboxes, plugins.available, url)
-        tables = _write_providers(raw["providers"], sandboxes)
+        tables = write_providers(raw["providers"], sandboxes)
         if write:
             clients = [] if "clients" in configuration else _write_clients(raw["clients"])
             append_tables(config, [*clients, *tables])
@@ -90,7 +90,8 @@ def _read(config: Path) -> str:
     raise SettingsError([f"{config}: {mistake}"])  # outside the handler: the cause would bring the file along
 
 
-def _write_providers(providers: Mapping[str, Mapping[str, object]], sandboxes: Mapping[str, Sandbox]) -> list[str]:
+def write_providers(providers: Mapping[str, Mapping[str, object]], sandboxes: Mapping[str, Sandbox]) -> list[str]:
+    """Return the `[providers]` tables as TOML, one for each client type."""
     return [
         "\n".join([f"[providers.{name}.{client}]   # {sandboxes[name].title}", *_write_keys(keys)])
         for name, provider in providers.items()

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from connect_alipay.sandbox import AlipaySandbox
-from connect_core.cli.sandbox import _section
+from connect_core.cli.sandbox import write_providers
 from connect_core.plugin import Claims, ClientType, OAuth2Provider
 from connect_core.sandbox import OAuth2Sandbox, listen, sandbox_app
 from connect_wechat.sandbox import WechatSandbox
@@ -80,8 +80,10 @@ def main() -> None:
     app.routes.append(Route("/times", times))
     listener = listen()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    sections = (_section(name, ClientType.PC, sandbox, f"{url}/{name}") for name, sandbox in vendors.items())
-    sys.stdout.write("\n".join(sections) + "\n# that is all\n")
+    settings = {
+        name: {ClientType.PC: vendor.settings(f"{url}/{name}", ClientType.PC)} for name, vendor in vendors.items()
+    }
+    sys.stdout.write("\n".join(write_providers(settings, vendors)) + "\n# that is all\n")
     sys.stdout.flush()
     # a vendor keeps connections for longer than uvicorn does by itself
     config = uvicorn.Config(timed, log_config=None, access_log=False, server_header=False, timeout_keep_alive=75)
