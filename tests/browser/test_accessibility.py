@@ -29,7 +29,10 @@ def find_violations(page: "Page") -> list[str]:
     return [f"{title}: {rule['id']}: {node['html'][:120]}" for rule in violations for node in rule["nodes"]]
 
 
-@pytest.fixture(params=["desk, light", "phone, dark"])
+VISITORS = ["desk, light", "phone, dark"]
+
+
+@pytest.fixture(params=VISITORS)
 def visitor(request: pytest.FixtureRequest, visit: Visit) -> Visitor:
     """Somebody at a desk by day, and somebody with a phone at night."""
     device, scheme = request.param.split(", ")
@@ -37,7 +40,16 @@ def visitor(request: pytest.FixtureRequest, visit: Visit) -> Visitor:
 
 
 @pytest.mark.parametrize("manner", ["phone, scripts"], indirect=True)
-@pytest.mark.parametrize(("look", "amount"), [("registering", "&full"), ("registering", ""), ("themed", "&full")])
+@pytest.mark.parametrize(
+    ("visitor", "look", "amount"),
+    [
+        (VISITORS[0], "registering", "&full"),
+        (VISITORS[1], "registering", "&full"),
+        (VISITORS[1], "registering", ""),
+        (VISITORS[0], "themed", "&full"),
+    ],
+    indirect=["visitor"],
+)
 def test_our_pages(visitor: Visitor, request: pytest.FixtureRequest, look: str, amount: str) -> None:
     """Each page in each state, with all that it can show and with the least, also in the shop's own look."""
     shop: RunningShop = request.getfixturevalue(look)
