@@ -42,7 +42,7 @@ class PasswordLogins:
         check does not answer.
         """
         member_id, now = await self._current_member.check_credentials(credentials), self._services.now()
-        session = NewSession(member_id, client_type, visit.device_id, kind=get_token_kind(delivery))
+        session = _make_session(member_id, client_type, visit, delivery)
 
         def open_session(tx: Transaction) -> Written:
             self._services.members.lock(tx, member_id)
@@ -67,7 +67,7 @@ class PasswordLogins:
         member_id, now = await self._current_member.check_credentials(credentials), self._services.now()
         if member_id != confirming.member_id:
             raise NotThisMember("the credentials are another member's")
-        session = NewSession(member_id, confirming.client_type, visit.device_id, kind=get_token_kind(delivery))
+        session = _make_session(member_id, confirming.client_type, visit, delivery)
 
         def open_session(tx: Transaction) -> Written:
             lock_actor(tx, self._services.members, confirming, now)
@@ -99,3 +99,8 @@ class PasswordLogins:
         opened, events = await self._services.database.write(open_session)
         self._services.dispatcher.dispatch(*events)
         return opened
+
+
+def _make_session(member_id: int, client_type: ClientType, visit: Visit, delivery: Delivery) -> NewSession:
+    kind = get_token_kind(delivery)
+    return NewSession(member_id, client_type, visit.device_id, kind=kind, device=visit.device)

@@ -14,6 +14,7 @@ from ...kit.acme import execute
 from ...kit.clock import Clock
 from ...kit.databases import run_shop
 from ...kit.first_logins import PASSWORD, choosing, register
+from ...kit.qr_logins import PC_AGENT
 from ...kit.web_shops import HTML, TOKEN_ANSWER, alipay_and_wechat, bearer, nothing_written, refused, set_cookies
 
 ADDRESS = "/connect/password/login"
@@ -65,6 +66,18 @@ def test_the_form_is_shown_again_with_the_name_kept(shop: RunningShop) -> None:
             assert 'value="wrong"' not in page.text
             assert set_cookies(page) == {}
         assert pages[0].text.replace(name, "nobody") == pages[1].text
+
+
+def test_the_session_says_which_device_it_is(shop: RunningShop) -> None:
+    """As that of any login: after a log-in by password, and after a confirmation by it."""
+    with Visitor(shop) as visitor, Visitor(shop, user_agent=PC_AGENT) as other:
+        name = register(visitor)
+        assert log_in(other, name).status_code == 303
+        form, headers = {"password": PASSWORD}, {**HTML, "origin": shop.url}
+        for _ in range(2):
+            [this] = [each for each in other.http.get("/connect/sessions").json() if each["is_this"]]
+            assert (this["browser"], this["system"]) == ("Chrome", "Windows")
+            assert other.http.post("/connect/reauthenticate", data=form, headers=headers).status_code == 303
 
 
 def test_a_login_replaces_the_one_that_the_browser_had(shop: RunningShop) -> None:
