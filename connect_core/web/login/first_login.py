@@ -116,10 +116,8 @@ class _FirstLoginEndpoints:
         ticket, pending = take_pending(self._context, request, fields, "choice_ticket")
         names = (request.path_params["provider"], request.path_params["client"])
         configured = self._manager.registry.find(*names)
-        visit, purpose = (
-            self._context.get_visit(request, choice_ticket=ticket),
-            Purpose(PurposeKind.JOIN, None, pending),
-        )
+        visit = self._context.get_visit(request, choice_ticket=ticket)
+        purpose = Purpose(PurposeKind.JOIN, None, pending)
         if configured.entrance is not Entrance.REDIRECT and calls.is_handed_in(configured.provider, fields):
             outcome = await self._manager.login_with_code(*names, fields, visit, purpose)
             return self._answer(request, outcome, configured.name)

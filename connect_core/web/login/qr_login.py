@@ -162,16 +162,20 @@ class _PcEndpoints:
     async def _stream(self, ticket: str, *, lasts: bool) -> AsyncIterator[str]:
         self._streams += 1
         try:
-            yield f"retry: {INTERVAL * 1000}\n\n"
-            sent = None
-            async for place, state in self._watch(ticket, LIFE // INTERVAL + 1 if lasts else 1):
-                if state != sent:
-                    yield f"event: status\ndata: {state}\n\n"
-                elif place % HEARTBEAT == 0:
-                    yield ": still here\n\n"
-                sent = state
+            async for line in self._write_events(ticket, LIFE // INTERVAL + 1 if lasts else 1):
+                yield line
         finally:
             self._streams -= 1
+
+    async def _write_events(self, ticket: str, looks: int) -> AsyncIterator[str]:
+        yield f"retry: {INTERVAL * 1000}\n\n"
+        sent = None
+        async for place, state in self._watch(ticket, looks):
+            if state != sent:
+                yield f"event: status\ndata: {state}\n\n"
+            elif place % HEARTBEAT == 0:
+                yield ": still here\n\n"
+            sent = state
 
     async def _watch(self, ticket: str, looks: int) -> AsyncIterator[tuple[int, QrLoginState]]:
         """Look at the state every `INTERVAL` seconds until the decision; yields the look's number and the state."""
