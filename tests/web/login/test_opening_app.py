@@ -45,7 +45,7 @@ def state_of(answer: httpx.Response) -> str:
     """What the page is about; it is a page of ours with our headers."""
     assert answer.status_code == 200
     check_headers(answer)
-    [state] = ParsedPage(answer.text).values("header", "data-state")
+    [state] = ParsedPage(answer.text).values("div", "data-state")
     return state
 
 
