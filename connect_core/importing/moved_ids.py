@@ -14,8 +14,8 @@ from typing import Any
 
 from connect_core.errors import ProviderBadResponse, SettingsError
 from connect_core.identity import STRENGTH, IdKind, PersonId, exact_id
-from connect_core.store import Database, Transaction, connections, moved_ids
-from connect_core.store.connections import KnownPerson
+from connect_core.store import Database, Transaction, connections, identities, moved_ids
+from connect_core.store.identities import KnownPerson
 
 PAGE = 200
 """Pairs in one transaction: so few that no login waits for it."""
@@ -244,15 +244,15 @@ def _find_people(tx: Transaction, value: str, namespaces: Sequence[Namespace]) -
     people = []
     for union_type in dict.fromkeys(namespace[0] for namespace in namespaces):
         ids = [PersonId(kind, value, scope) for name, kind, scope in namespaces if name == union_type]
-        people += [(union_type, person) for person in connections.find_by_ids(tx, union_type, ids)]
-        people += [(union_type, person) for person in connections.find_unaliased(tx, union_type, ids)]
+        people += [(union_type, person) for person in identities.find_by_ids(tx, union_type, ids)]
+        people += [(union_type, person) for person in identities.find_unaliased(tx, union_type, ids)]
     return people
 
 
 def _give(
     tx: Transaction, union_type: str, person: KnownPerson, new: PersonId, options: MoveOptions
 ) -> str | MoveCause:
-    holders = [*connections.find_by_ids(tx, union_type, [new]), *connections.find_unaliased(tx, union_type, [new])]
+    holders = [*identities.find_by_ids(tx, union_type, [new]), *identities.find_unaliased(tx, union_type, [new])]
     if any(holder.connect_id != person.connect_id for holder in holders):
         return MoveCause.ID_TAKEN
     if holders:
@@ -263,7 +263,7 @@ def _give(
         return MoveCause.APP_TAKEN
     if not options.dry_run:
         # an erasure, unbind or merge that runs at the same time has either committed or waits
-        if connections.lock_connection(tx, person.connect_id) != person.member_id:
+        if identities.lock_connection(tx, person.connect_id) != person.member_id:
             return "unknown"
         _write(tx, union_type, person, new, options.now)
     return "moved"

@@ -115,7 +115,7 @@ class Callbacks:
             session = self._find_linking_session(tx, begun, visit, now)
             return is_first, Purpose(begun.purpose, session) if session else None
 
-        return await self._database.write(spend)
+        return await self._database.write(spend, commits_each=True)
 
     async def spend_code(self, configured: ConfiguredProvider, code: str, ticket: Flow | None) -> None:
         """Remember a client's code and spend its ticket; the code of a ticket that was spent before is refused too.
@@ -128,7 +128,7 @@ class Callbacks:
             self._flows.remember_code(tx, configured.name, code, "", now)
             return ticket is None or flow.spend_ticket(tx, ticket)
 
-        if not await self._database.write(spend):
+        if not await self._database.write(spend, commits_each=True):
             raise StateInvalid("the ticket was used before")
 
     async def discard_codes(

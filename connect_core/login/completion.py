@@ -30,7 +30,7 @@ from connect_core.members.services import Services
 from connect_core.members.values import LoginAttempt, ProfileNeeded, ResolvedMember, Unregistered
 from connect_core.providers.hookspecs import LoginEvent
 from connect_core.sessions import LiveSession, NewSession
-from connect_core.store import Transaction, connections, consents, erasure, flows
+from connect_core.store import Transaction, connections, consents, erasure, flows, identities
 
 Completed = tuple[Outcome, list[LoginEvent]]
 """How a login ended, and the events that were written, for plugins to be told once the transaction has committed."""
@@ -122,7 +122,7 @@ class Completion:
 
         Raises `NobodyToJoin`.
         """
-        people = connections.lock_people(tx, proof)
+        people = identities.lock_people(tx, proof)
         if not people:
             raise NobodyToJoin("the identity belongs to nobody")
         return people[0].member_id
@@ -158,7 +158,7 @@ class Completion:
         if flows.is_spent(tx, pending.key):
             raise StateInvalid("the choice was made before")
         identity = pending.identity
-        if connections.find_people(tx, identity):
+        if identities.find_people(tx, identity):
             raise StateInvalid("the identity was bound while the person was asked")
         has_ended = connections.count_ended(tx, identity.union_type, *identity.ids) != pending.times_ended
         if has_ended or erasure.was_erased_since(tx, identity.union_type, identity.ids, pending.expiry_time):
@@ -168,7 +168,7 @@ class Completion:
         self, tx: Transaction, arrival: Arrival, identity: Identity, session: LiveSession, now: int
     ) -> Completed:
         """Replace the session by a new one, if the identity is its member's."""
-        person = connections.find_person(tx, identity)
+        person = identities.find_person(tx, identity)
         if person is None or person.member_id != session.member_id:
             raise NotThisMember("the identity is not this member's")
         self._sessions.end_family(tx, session.family, now)

@@ -167,14 +167,12 @@ class Flows:
         """
         state_hash = token_hash(flow.state)
         code_hashes = list(dict.fromkeys(self.hash_code(flow.provider, code) for code in codes))
-        owners = flows.find_owners(transaction, [state_hash, *code_hashes])
-        if state_hash in owners:
-            return False
-        if any(owners.get(code_hash, state_hash) != state_hash for code_hash in code_hashes):
+        presented = [(code_hash, state_hash, now + CODE_MEMORY) for code_hash in code_hashes]
+        if flows.insert_used(transaction, (state_hash, "", flow.expiry_time), *presented):
+            return True
+        if flows.find_used(transaction, state_hash) is None:
             raise CodeSeen("this code was presented before")
-        unseen = [(code_hash, state_hash, now + CODE_MEMORY) for code_hash in code_hashes if code_hash not in owners]
-        flows.insert_all_used(transaction, [(state_hash, "", flow.expiry_time), *unseen])
-        return True
+        return False
 
     def remember_code(self, transaction: Transaction, provider: str, code: str, flow_state: str, now: int) -> None:
         """Remember a code that came with `flow_state` (empty: with none of ours), so that no other flow can use it.
@@ -182,7 +180,7 @@ class Flows:
         Raises `CodeSeen` when it was presented before by another flow, or by a client.
         """
         code_hash, owner = self.hash_code(provider, code), token_hash(flow_state) if flow_state else ""
-        if flows.insert_used(transaction, code_hash, owner, now + CODE_MEMORY):
+        if flows.insert_used(transaction, (code_hash, owner, now + CODE_MEMORY)):
             return
         earlier = flows.find_used(transaction, code_hash)
         if not owner or earlier is None or earlier[0] != owner:
@@ -191,7 +189,7 @@ class Flows:
 
 def spend_ticket(transaction: Transaction, flow: Flow) -> bool:
     """Spend the flow of an app's ticket; False when it was spent already."""
-    return flows.insert_used(transaction, token_hash(flow.state), "", flow.expiry_time)
+    return flows.insert_used(transaction, (token_hash(flow.state), "", flow.expiry_time))
 
 
 def close(transaction: Transaction, flow: Flow, outcome: str, result: str = "") -> None:

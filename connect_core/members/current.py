@@ -15,7 +15,7 @@ from connect_core.members.services import HOOK_SECONDS, Services
 from connect_core.members.vendor_sessions import EndedVendorSession
 from connect_core.providers.hookspecs import TokenRequest
 from connect_core.sessions import LiveSession, OpenSession, PresentedTokens, Tokens
-from connect_core.store import Transaction, connections, members
+from connect_core.store import Transaction, connections, identities, members
 from connect_core.store.members import MemberRow
 
 NOTE_DEADLINE = 0.25
@@ -61,7 +61,7 @@ class CurrentMember:
                 return None
             # an erasure locks the connections first: it waits for this token, or its connection is gone by now
             connect_id = opened.row.connect_id
-            if connect_id and connections.lock_connection(tx, connect_id) is None:
+            if connect_id and identities.lock_connection(tx, connect_id) is None:
                 raise MemberDisabled("the member was erased")
             self._members.check(tx, opened.row.member_id)
             return opened

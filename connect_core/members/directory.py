@@ -15,9 +15,9 @@ from connect_core.identity import ClientType, Profile
 from connect_core.members.external_directory import RETRY_AFTER, ExternalDirectory, get_registration_key
 from connect_core.members.profiles import is_stale
 from connect_core.members.values import LoginAttempt, ProfileNeeded
-from connect_core.store import Database, Transaction, connections, erasure, merges
+from connect_core.store import Database, Transaction, connections, erasure, identities, merges
 from connect_core.store import members as built_in
-from connect_core.store.connections import KnownPerson
+from connect_core.store.identities import KnownPerson
 from connect_core.store.members import MemberRow
 
 _NAME_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
@@ -28,8 +28,11 @@ _GONE = "the member is disabled or gone"
 class LoginMembers(Protocol):
     """The members as one login sees them, from inside its transaction."""
 
-    def find(self, transaction: Transaction, member_id: int) -> MemberRow | None:
-        """Return the member, or None when there is none of that id. Raises `MemberDisabled`."""
+    def find(self, transaction: Transaction, person: KnownPerson) -> MemberRow | None:
+        """Return the member that the connection leads to, or None when there is none. Raises `MemberDisabled`."""
+
+    def reserve_keys(self, transaction: Transaction) -> None:
+        """Prepare a registration: take the keys of the rows that `register` and the connection will write."""
 
     def register(self, transaction: Transaction, profile: Profile, client_type: ClientType, now: int) -> MemberRow:
         """Register a member. Raises `MemberDisabled` when the member is no longer who was found before."""
@@ -142,7 +145,7 @@ class BuiltInMembers:
 
     def count_login(self, transaction: Transaction, member_id: int, now: int) -> None:
         """Write the count and the time."""
-        built_in.count_login(transaction, member_id, now)
+        built_in.record_login(transaction, member_id, {}, now)
 
     def find_stored(self, transaction: Transaction, member_id: int) -> MemberRow | None:
         """Return the row."""
@@ -177,9 +180,13 @@ class BuiltInMembers:
     async def aclose(self) -> None:
         """Do nothing: there is no directory."""
 
-    def find(self, transaction: Transaction, member_id: int) -> MemberRow | None:
-        """Return the row."""
-        return built_in.find_member(transaction, member_id)
+    def find(self, transaction: Transaction, person: KnownPerson) -> MemberRow | None:
+        """Return the row that was read with the connection, or else read it."""
+        return person.member or built_in.find_member(transaction, person.member_id)
+
+    def reserve_keys(self, transaction: Transaction) -> None:
+        """Take a member's key and a connection's at once."""
+        connections.reserve_keys(transaction, with_member=True)
 
     def register(self, transaction: Transaction, profile: Profile, client_type: ClientType, now: int) -> MemberRow:
         """Write a member named `m_` and ten random letters, without a password."""
@@ -204,20 +211,9 @@ class BuiltInMembers:
         now: int,
     ) -> MemberRow:
         """Count the login; a display field follows the vendor only as long as the member never edited it."""
-        built_in.count_login(transaction, member.id, now)
-        if profile is None:
-            return member
-        changes = {
-            field: getattr(profile, field)
-            for field in _DISPLAY_FIELDS
-            if getattr(profile, field) not in ("", None, getattr(member, field))
-            and _is_unedited(member, field, previous)
-        }
-        if profile.mobile and not member.mobile:
-            changes["mobile"] = profile.mobile
-        if changes:
-            built_in.update_member(transaction, member.id, changes)
-        return replace(member, **changes)
+        changes = _find_changes(member, profile, previous) if profile else {}
+        built_in.record_login(transaction, member.id, changes, now)
+        return replace(member, **changes) if changes else member
 
 
 def _new_name() -> str:
@@ -226,6 +222,17 @@ def _new_name() -> str:
         number, place = divmod(number, len(_NAME_ALPHABET))
         letters += _NAME_ALPHABET[place]
     return f"m_{letters}"
+
+
+def _find_changes(member: MemberRow, profile: Profile, previous: Mapping[str, Any]) -> dict[str, Any]:
+    changes = {
+        field: getattr(profile, field)
+        for field in _DISPLAY_FIELDS
+        if getattr(profile, field) not in ("", None, getattr(member, field)) and _is_unedited(member, field, previous)
+    }
+    if profile.mobile and not member.mobile:
+        changes["mobile"] = profile.mobile
+    return changes
 
 
 def _is_unedited(member: MemberRow, field: str, previous: Mapping[str, Any]) -> bool:
@@ -249,7 +256,7 @@ class ExternalMembers:
         identity, first = attempt.identity, attempt.first.strongest
         person, times_unbound = await self._database.read(
             lambda tx: (
-                connections.find_person(tx, identity),
+                identities.find_person(tx, identity),
                 connections.count_ended(tx, identity.union_type, first, erasure.hash_id(identity.union_type, first)),
             )
         )
@@ -361,11 +368,15 @@ class _PreparedMember:
         self._member = member
         self._was_known = was_known
 
-    def find(self, transaction: Transaction, member_id: int) -> MemberRow | None:
+    def find(self, transaction: Transaction, person: KnownPerson) -> MemberRow | None:
         """Return the member, unless the identity has become another one's since."""
-        if self._member is None or (self._was_known and member_id != self._member.id):
+        if self._member is None or (self._was_known and person.member_id != self._member.id):
             raise MemberDisabled("the identity has become another member's meanwhile")
-        return replace(self._member, id=member_id)
+        return replace(self._member, id=person.member_id)
+
+    def reserve_keys(self, transaction: Transaction) -> None:
+        """Take a connection's key."""
+        connections.reserve_keys(transaction, with_member=False)
 
     def register(self, transaction: Transaction, profile: Profile, client_type: ClientType, now: int) -> MemberRow:
         """Return the member that the directory has registered."""

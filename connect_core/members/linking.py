@@ -8,13 +8,14 @@ import json
 from connect_core.errors import AlreadyBound, BelongsToAnother, ConnectionTooYoung, LastConnection, NotThere
 from connect_core.identity import Identity
 from connect_core.members.profiles import dump_profile
-from connect_core.store import Transaction, connections
-from connect_core.store.connections import BoundConnection, KnownPerson
+from connect_core.store import Transaction, connections, identities
+from connect_core.store.connections import BoundConnection
+from connect_core.store.identities import KnownPerson
 
 
 def check_not_anothers(transaction: Transaction, identity: Identity, member_id: int) -> list[KnownPerson]:
     """Return the connections that the identity has already. Raises `BelongsToAnother` when one is another member's."""
-    people = connections.find_people(transaction, identity)
+    people = identities.find_people(transaction, identity)
     if any(person.member_id != member_id for person in people):
         raise BelongsToAnother("the identity belongs to another member")
     return people

@@ -14,7 +14,7 @@ from connect_core.errors import LastConnection, MemberDisabled, NothingToMerge, 
 from connect_core.identity import Identity
 from connect_core.members.directory import Members
 from connect_core.sessions import LiveSession
-from connect_core.store import Transaction, connections, merges, sessions
+from connect_core.store import Transaction, connections, identities, merges, sessions
 from connect_core.store import members as built_in
 from connect_core.store.connections import BoundConnection
 from connect_core.store.flows import spend_key
@@ -40,7 +40,7 @@ class Proof:
 
 def prove_identity(transaction: Transaction, identity: Identity, linking_session: LiveSession, now: int) -> Proof:
     """Prove the member whose identity it is. Raises as `prove`, also for an identity that is nobody's."""
-    person = connections.find_person(transaction, identity)
+    person = identities.find_person(transaction, identity)
     if person is None:
         raise NothingToMerge("the identity belongs to nobody")
     return prove(transaction, person.member_id, linking_session, now)

@@ -7,7 +7,7 @@ from typing import Any
 
 from connect_core.identity import Profile
 from connect_core.settings import DAY
-from connect_core.store.connections import KnownPerson
+from connect_core.store.identities import KnownPerson
 
 _STORED_FIELDS = tuple(field.name for field in fields(Profile) if field.name != "mobile")
 

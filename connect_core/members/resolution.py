@@ -11,8 +11,8 @@ from connect_core.identity import Profile
 from connect_core.members.directory import LoginMembers
 from connect_core.members.profiles import dump_profile, get_profile_time, is_stale, load_profile, parse_stored
 from connect_core.members.values import LoginAttempt, ProfileNeeded, Resolution, ResolvedMember, Unregistered
-from connect_core.store import Transaction, connections
-from connect_core.store.connections import KnownPerson
+from connect_core.store import Transaction, connections, identities
+from connect_core.store.identities import KnownPerson
 
 
 def login_by_unionid(transaction: Transaction, attempt: LoginAttempt, members: LoginMembers) -> Resolution:
@@ -21,7 +21,7 @@ def login_by_unionid(transaction: Transaction, attempt: LoginAttempt, members: L
     Returns `ProfileNeeded` when the vendor should be asked for the profile first, and `Unregistered` for somebody new
     where `attempt.registers` is False; nothing is written then. Raises `MemberDisabled`.
     """
-    people = connections.lock_people(transaction, attempt.identity)
+    people = identities.lock_people(transaction, attempt.identity)
     if people:
         return _log_in(transaction, attempt, members, people)
     if not attempt.is_profile_known:
@@ -35,7 +35,7 @@ def _log_in(
     transaction: Transaction, attempt: LoginAttempt, members: LoginMembers, people: list[KnownPerson]
 ) -> ResolvedMember | ProfileNeeded:
     person, now = people[0], attempt.now
-    member = members.find(transaction, person.member_id)
+    member = members.find(transaction, person)
     if member is None or member.disabled:
         raise MemberDisabled("the member is disabled" if member else "the connection's member does not exist")
     has_stale_profile = is_stale(person, now, attempt.profile_max_age)
@@ -54,6 +54,7 @@ def _log_in(
 
 def _register(transaction: Transaction, attempt: LoginAttempt, members: LoginMembers) -> ResolvedMember:
     identity, profile = attempt.identity, attempt.profile or Profile()
+    members.reserve_keys(transaction)
     member = members.register(transaction, profile, attempt.client_type, attempt.now)
     connect_id = connections.register(
         transaction,

@@ -10,7 +10,7 @@ from connect_core.crypto import Sealer, SealError, token_hash
 from connect_core.errors import CodeSeen
 from connect_core.identity import Identity, PersonId
 from connect_core.providers.provider import LogoutNotice
-from connect_core.store import Transaction, connections, flows, sessions, vendor_sessions
+from connect_core.store import Transaction, flows, identities, sessions, vendor_sessions
 from connect_core.store.sessions import SessionRow
 from connect_core.store.vendor_sessions import VendorSessionRow
 
@@ -89,8 +89,8 @@ def _end_families(tx: Transaction, sid_hash: str, now: int) -> int:
 
 
 def _end_person(tx: Transaction, union_type: str, subject: PersonId, now: int) -> int:
-    people = connections.find_by_ids(tx, union_type, [subject])
-    people = people or connections.find_unaliased(tx, union_type, [subject])
+    people = identities.find_by_ids(tx, union_type, [subject])
+    people = people or identities.find_unaliased(tx, union_type, [subject])
     families: set[str] = set()
     for person in people:
         live = sessions.find_of_member(tx, person.member_id, now)

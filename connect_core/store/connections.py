@@ -8,31 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 
 from connect_core.identity import STRENGTH, Identity, IdKind, PersonId
-from connect_core.store.engine.statement import Statement, Transaction, insert_into
-from connect_core.store.models import Alias, Connection, table_of
+from connect_core.store.engine.statement import KeyedInsert, Statement, Transaction, insert_into
+from connect_core.store.identities import KnownPerson, bind_ids, has_one_of_ids, is_one_of_ids
+from connect_core.store.models import Alias, Connection, Member, table_of
 
-_ALIAS, _CONNECT = table_of(Alias), table_of(Connection)
-
-
-@dataclass(frozen=True, slots=True)
-class KnownPerson:
-    """An active connection, found by the id `via`.
-
-    `profile` is JSON, or None when the vendor never sent one; `profile_time` is when it did, in epoch seconds. Without
-    aliases (`has_aliases` is False) another system wrote the row, and `union_id` is the only id known.
-    """
-
-    via: PersonId
-    has_aliases: bool
-    connect_id: int
-    member_id: int
-    union_id: str
-    union_scope: str
-    profile: str | None
-    profile_time: int
+_ALIAS, _CONNECT, _MEMBER = table_of(Alias), table_of(Connection), table_of(Member)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,95 +35,12 @@ class BoundConnection:
         return str(profile.get("nickname", ""))
 
 
-_CONNECT_COLUMNS = (
-    _CONNECT.c.id,
-    _CONNECT.c.member_id,
-    _CONNECT.c.union_id,
-    _CONNECT.c.union_scope,
-    _CONNECT.c.profile,
-    _CONNECT.c.profile_time,
-)
-
-
-def _has_one_of_ids(count: int, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Return the condition that an alias is one of `count` ids, whose values `_values` binds."""
-    matches = (
-        and_(
-            _ALIAS.c.kind == bindparam(f"kind_{place}"),
-            _ALIAS.c.scope == bindparam(f"scope_{place}"),
-            _ALIAS.c.value == bindparam(f"value_{place}"),
-            _ALIAS.c.union_type == bindparam("type_of_ids"),
-            *conditions,
-        )
-        for place in range(count)
-    )
-    return or_(*matches)
-
-
-def _is_one_of_ids(count: int) -> ColumnElement[bool]:
-    """Return the same for active aliases."""
-    return _has_one_of_ids(count, _ALIAS.c.active == 1)
-
-
-def _values(union_type: str, ids: Sequence[PersonId]) -> dict[str, object]:
-    values: dict[str, object] = {"type_of_ids": union_type}
-    for place, person_id in enumerate(ids):
-        values |= {
-            f"kind_{place}": person_id.kind.value,
-            f"scope_{place}": person_id.scope,
-            f"value_{place}": person_id.value,
-        }
-    return values
-
-
-@cache
-def _find_by(count: int) -> Statement:
-    return Statement(
-        select(_ALIAS.c.kind, _ALIAS.c.scope, _ALIAS.c.value, *_CONNECT_COLUMNS)
-        .join_from(_ALIAS, _CONNECT, _CONNECT.c.id == _ALIAS.c.connect_id)
-        .where(_CONNECT.c.active == 1, _is_one_of_ids(count))
-    )
-
-
-def find_by_ids(transaction: Transaction, union_type: str, ids: Sequence[PersonId]) -> list[KnownPerson]:
-    """Return the active connections that have any of `ids` as an alias; one for each id that matches."""
-    rows = _find_by(len(ids)).all(transaction, **_values(union_type, ids))
-    by_row = {(person_id.kind.value, person_id.scope, person_id.value): person_id for person_id in ids}
-    return [KnownPerson(by_row[row[:3]], True, *row[3:]) for row in rows]
-
-
-_HAS_ALIAS = select(_ALIAS.c.id).where(_ALIAS.c.connect_id == _CONNECT.c.id).exists()
-
-
-@cache
-def _find_unaliased(count: int) -> Statement:
-    matches = (
-        and_(
-            _CONNECT.c.union_type == bindparam("type_of_ids"),
-            _CONNECT.c.union_scope == bindparam(f"scope_{place}"),
-            _CONNECT.c.union_id == bindparam(f"value_{place}"),
-            _CONNECT.c.active == 1,
-        )
-        for place in range(count)
-    )
-    return Statement(select(*_CONNECT_COLUMNS).where(or_(*matches), ~_HAS_ALIAS))
-
-
-def find_unaliased(transaction: Transaction, union_type: str, ids: Sequence[PersonId]) -> list[KnownPerson]:
-    """Return the active connections without aliases whose `union_id` is one of `ids`: another system wrote them."""
-    rows = _find_unaliased(len(ids)).all(transaction, **_values(union_type, ids))
-    by_text = {(person_id.value, person_id.scope): person_id for person_id in reversed(ids)}
-    return [KnownPerson(by_text[row[2:4]], False, *row) for row in rows]
-
-
 def _person_id(kind: str, scope: str, value: str) -> PersonId:
     return PersonId(IdKind(kind), value, scope)
 
 
-_INSERT_CONNECT = Statement(
-    insert_into(
-        _CONNECT, "member_id", "union_type", "union_id", "union_scope", "create_time", "profile", "profile_time"
-    ).returning(_CONNECT.c.id)
+_INSERT_CONNECT = KeyedInsert(
+    _CONNECT, "member_id", "union_type", "union_id", "union_scope", "create_time", "profile", "profile_time"
 )
 _INSERT_ALIAS = Statement(insert_into(_ALIAS, "connect_id", "union_type", "kind", "scope", "value"))
 
@@ -157,13 +57,13 @@ def insert_aliases(transaction: Transaction, connect_id: int, union_type: str, i
         }
         for person_id in ids
     ]
-    _INSERT_ALIAS.run_many(transaction, rows)
+    _INSERT_ALIAS.put_off_many(transaction, rows)
 
 
 @cache
 def _end_stray(count: int) -> Statement:
     has_connection = select(_CONNECT.c.id).where(_CONNECT.c.id == _ALIAS.c.connect_id, _CONNECT.c.active == 1).exists()
-    return Statement(update(_ALIAS).where(_is_one_of_ids(count), ~has_connection).values(unbound_time=bindparam("now")))
+    return Statement(update(_ALIAS).where(is_one_of_ids(count), ~has_connection).values(unbound_time=bindparam("now")))
 
 
 def end_stray_aliases(transaction: Transaction, union_type: str, ids: Sequence[PersonId], now: int) -> None:
@@ -171,7 +71,7 @@ def end_stray_aliases(transaction: Transaction, union_type: str, ids: Sequence[P
 
     Our own code ends both together; another system may have ended the connection alone.
     """
-    _end_stray(len(ids)).run(transaction, **_values(union_type, ids), now=now)
+    _end_stray(len(ids)).run(transaction, **bind_ids(union_type, ids), now=now)
 
 
 _FIND_ALIASES = Statement(
@@ -222,7 +122,6 @@ _FIND_HOLDERS = Statement(
     .distinct()
     .order_by(_CONNECT.c.member_id)
 )
-_LOCK = Statement(select(_CONNECT.c.member_id, _CONNECT.c.active).where(_HAS_ID).with_for_update())
 _END = Statement(update(_CONNECT).where(_HAS_ID, _CONNECT.c.active == 1).values(unbound_time=bindparam("now")))
 _END_ALIASES = Statement(
     update(_ALIAS)
@@ -234,13 +133,13 @@ _END_ALIASES = Statement(
 @cache
 def _count_ended(count: int) -> Statement:
     return Statement(
-        select(func.count()).select_from(_ALIAS).where(_has_one_of_ids(count), _ALIAS.c.unbound_time.is_not(None))
+        select(func.count()).select_from(_ALIAS).where(has_one_of_ids(count), _ALIAS.c.unbound_time.is_not(None))
     )
 
 
 def count_ended(transaction: Transaction, union_type: str, *ids: PersonId) -> int:
     """Return how often one of these ids was ended, whoever's it was."""
-    return int(_count_ended(len(ids)).scalar(transaction, **_values(union_type, ids)))
+    return int(_count_ended(len(ids)).scalar(transaction, **bind_ids(union_type, ids)))
 
 
 def find_aliases(transaction: Transaction, connect_id: int) -> list[PersonId]:
@@ -255,7 +154,7 @@ def update_union_id(transaction: Transaction, connect_id: int, strongest: Person
 
 def update_stored_profile(transaction: Transaction, connect_id: int, profile: str, now: int) -> None:
     """Store what the vendor now says about the person (JSON), and when it did (`now`, epoch seconds)."""
-    _SET_PROFILE.run(transaction, connect_id=connect_id, new_profile=profile, now=now)
+    _SET_PROFILE.put_off(transaction, connect_id=connect_id, new_profile=profile, now=now)
 
 
 def find_open_id(transaction: Transaction, member_id: int, union_type: str, app_id: str) -> str | None:
@@ -272,15 +171,6 @@ def find_holders(transaction: Transaction, union_type: str, value: str) -> list[
 def find_bound(transaction: Transaction, member_id: int) -> list[BoundConnection]:
     """Return the member's active connections, oldest first."""
     return [BoundConnection(*row) for row in _FIND_BOUND.all(transaction, member_id=member_id)]
-
-
-def lock_connection(transaction: Transaction, connect_id: int) -> int | None:
-    """Lock the connection's row until the transaction ends: other transactions that lock or change it wait.
-
-    Returns the id of its member; 0 when the connection was ended, None when it does not exist.
-    """
-    row = _LOCK.first(transaction, connect_id=connect_id)
-    return (row[0] if row[1] else 0) if row else None
 
 
 @cache
@@ -304,33 +194,9 @@ def end_connection(transaction: Transaction, connect_id: int, now: int) -> None:
     _END_ALIASES.run(transaction, ended=connect_id, now=now)
 
 
-def find_people(transaction: Transaction, identity: Identity) -> list[KnownPerson]:
-    """Return every active connection that the identity's ids lead to, the strongest id's first."""
-    people = find_by_ids(transaction, identity.union_type, identity.ids)
-    if len(people) < len(identity.ids):
-        via = {person.via for person in people}
-        other_ids = [person_id for person_id in identity.ids if person_id not in via]
-        people += find_unaliased(transaction, identity.union_type, other_ids)
-    return sorted(people, key=lambda person: identity.ids.index(person.via))
-
-
-def find_person(transaction: Transaction, identity: Identity) -> KnownPerson | None:
-    """Return the active connection that the strongest known id leads to."""
-    people = find_people(transaction, identity)
-    return people[0] if people else None
-
-
-def lock_people(transaction: Transaction, identity: Identity) -> list[KnownPerson]:
-    """Return the same as `find_people`, with the first connection locked until the transaction ends.
-
-    An erasure, unbind or merge that runs at the same time has then either committed or waits for this login.
-    """
-    people = find_people(transaction, identity)
-    if transaction.is_alone:
-        return people
-    while people and lock_connection(transaction, people[0].connect_id) != people[0].member_id:
-        people = find_people(transaction, identity)
-    return people
+def reserve_keys(transaction: Transaction, *, with_member: bool) -> None:
+    """Before a registration: take the key of the connection, and that of the member, where that saves statements."""
+    transaction.reserve_keys(_CONNECT, *([_MEMBER] if with_member else []))
 
 
 def register(
@@ -341,7 +207,7 @@ def register(
     `profile` is JSON; `profile_time` says, in epoch seconds, when the vendor was asked for it, 0 for never.
     """
     strongest = identity.strongest
-    connect_id: int = _INSERT_CONNECT.scalar(
+    connect_id = _INSERT_CONNECT.run(
         transaction,
         member_id=member_id,
         union_type=identity.union_type,
@@ -385,8 +251,9 @@ def complete(transaction: Transaction, identity: Identity, people: Sequence[Know
 
 
 def _add_ids(transaction: Transaction, connect_id: int, union_type: str, ids: Sequence[PersonId], now: int) -> None:
-    """Store ids; those that an ended connection still holds are freed first."""
-    end_stray_aliases(transaction, union_type, ids, now)
+    """Store ids. If an ended connection still holds one, that loses a race; then they are freed first."""
+    if transaction.is_retry:
+        end_stray_aliases(transaction, union_type, ids, now)
     insert_aliases(transaction, connect_id, union_type, ids)
 
 

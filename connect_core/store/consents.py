@@ -8,4 +8,4 @@ _INSERT = Statement(insert_into(table_of(MemberConsent), "member_id", "terms_ver
 
 def insert_consent(transaction: Transaction, member_id: int, terms_version: str, now: int) -> None:
     """Record that the member agreed to this version of the shop's terms at `now` (epoch seconds)."""
-    _INSERT.run(transaction, member_id=member_id, terms_version=terms_version, create_time=now)
+    _INSERT.put_off(transaction, member_id=member_id, terms_version=terms_version, create_time=now)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
-from connect_core.store.engine.statement import Statement, Transaction, insert_into
+from connect_core.store.engine.statement import KeyedInsert, Statement, Transaction, insert_into
 from connect_core.store.models import ConnectEvent, table_of
 
 _EVENT = table_of(ConnectEvent)
@@ -44,7 +44,7 @@ class EventRow:
 
 
 _INSERT = Statement(insert_into(_EVENT, *_COLUMNS))
-_INSERT_RETURNING_ID = Statement(insert_into(_EVENT, *_COLUMNS).returning(_EVENT.c.id))
+_INSERT_KEYED = KeyedInsert(_EVENT, *_COLUMNS)
 _FIND_UNDISPATCHED = Statement(
     select(*(_EVENT.c[name] for name in EventRow.__dataclass_fields__))
     .where(
@@ -67,13 +67,12 @@ _FIND_LATEST = Statement(
 
 def insert_events(transaction: Transaction, rows: Sequence[Mapping[str, object]]) -> None:
     """Insert events; the keys of each row are columns of `es_connect_event`."""
-    _INSERT.run_many(transaction, rows)
+    _INSERT.put_off_many(transaction, rows)
 
 
 def insert_event(transaction: Transaction, row: Mapping[str, object]) -> int:
     """Insert one event and return its id."""
-    event_id: int = _INSERT_RETURNING_ID.scalar(transaction, **row)
-    return event_id
+    return _INSERT_KEYED.run(transaction, **row)
 
 
 def find_latest(transaction: Transaction, member_id: int, limit: int) -> list[dict[str, Any]]:

@@ -4,10 +4,9 @@ The primary key on the hash lets each be spent once: of two requests that insert
 transaction runs again, and then finds the other's row.
 """
 
-from collections.abc import Sequence
 from functools import cache
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import BindParameter, and_, bindparam, insert, or_, select, union_all, update
 
 from connect_core.crypto import token_hash
 from connect_core.store.engine.statement import ExpiryDelete, Statement, Transaction, insert_into
@@ -16,7 +15,8 @@ from connect_core.store.models import UsedFlow, table_of
 DONE, PRESENTED = "done", "presented"
 """Outcomes of a flow that logged somebody in: its session was given out, and then came back from a browser."""
 _USED = table_of(UsedFlow)
-_INSERT = Statement(insert_into(_USED, "hash", "flow", "expiry_time"))
+_SPENT = ("hash", "flow", "expiry_time")
+_INSERT = Statement(insert_into(_USED, *_SPENT))
 _FIND = Statement(select(_USED.c.flow, _USED.c.outcome).where(_USED.c.hash == bindparam("hash")))
 _SET_OUTCOME = Statement(
     update(_USED)
@@ -34,20 +34,47 @@ _SET_PRESENTED = Statement(update(_USED).where(*_IS_OF_FAMILY, _USED.c.outcome =
 _DELETE_EXPIRED = ExpiryDelete(_USED.c.hash, _USED.c.expiry_time)
 
 
-def insert_used(transaction: Transaction, hash_: str, flow: str, expiry_time: int) -> bool:
-    """Spend a state or a code: insert its hash; False when it was spent before.
+@cache
+def _spend(count: int) -> Statement:
+    """Return the INSERT of `count` hashes, unless the first was spent, or another flow presented one of the others."""
+    given = union_all(
+        *(
+            select(*(bindparam(f"{name}_{place}", type_=_USED.c[name].type).label(name) for name in _SPENT))
+            for place in range(count)
+        )
+    ).subquery("given")
+    known, same = _USED.alias("known"), _USED.alias("same")
+    first: BindParameter[str] = bindparam("hash_0")
+    refuses = or_(
+        known.c.hash == first,
+        *(and_(known.c.hash == bindparam(f"hash_{place}"), known.c.flow != first) for place in range(1, count)),
+    )
+    return Statement(
+        insert(_USED).from_select(
+            list(_SPENT),
+            select(given).where(
+                ~select(known.c.hash).where(refuses).exists(),
+                ~select(same.c.hash).where(same.c.hash == given.c.hash).exists(),
+            ),
+        )
+    )
 
-    `flow` is the hash of the state that a code belongs to, `expiry_time` (epoch seconds) when the row may be deleted.
+
+def insert_used(transaction: Transaction, *rows: tuple[str, str, int]) -> bool:
+    """Spend a state, a code, or a state with the codes that came back to it: one statement, all or nothing.
+
+    Each row is a hash, the hash of the state that a code belongs to (empty for a state), and until when it is kept, in
+    epoch seconds. Returns False when the first hash was spent before, or another one by another state than the first.
     """
-    if find_used(transaction, hash_):
-        return False
-    _INSERT.run(transaction, hash=hash_, flow=flow, expiry_time=expiry_time)
-    return True
+    values = {
+        f"{name}_{place}": value for place, row in enumerate(rows) for name, value in zip(_SPENT, row, strict=True)
+    }
+    return _spend(len(rows)).run(transaction, **values) > 0
 
 
 def spend_key(transaction: Transaction, key: str, expiry_time: int) -> bool:
     """Spend a one-time key that belongs to no flow, such as a ticket's; False when it was spent before."""
-    return insert_used(transaction, token_hash(key), "", expiry_time)
+    return insert_used(transaction, (token_hash(key), "", expiry_time))
 
 
 def is_spent(transaction: Transaction, key: str) -> bool:
@@ -68,26 +95,6 @@ def find_expiry(transaction: Transaction, key: str) -> int:
     return int(_FIND_EXPIRY.scalar(transaction, hash=token_hash(key)) or 0)
 
 
-@cache
-def _find_owners(count: int) -> Statement:
-    matches = (_USED.c.hash == bindparam(f"hash_{place}") for place in range(count))
-    return Statement(select(_USED.c.hash, _USED.c.flow).where(or_(*matches)))
-
-
-def find_owners(transaction: Transaction, hashes: Sequence[str]) -> dict[str, str]:
-    """Return those of `hashes` that are spent, each with the flow that it belongs to."""
-    values = {f"hash_{place}": hash_ for place, hash_ in enumerate(hashes)}
-    return dict(_find_owners(len(hashes)).all(transaction, **values))
-
-
-def insert_all_used(transaction: Transaction, rows: Sequence[tuple[str, str, int]]) -> None:
-    """Spend several hashes, each given with the flow that it belongs to and its expiry time; none may be spent yet."""
-    _INSERT.run_many(
-        transaction,
-        [{"hash": hash_, "flow": flow, "expiry_time": expiry_time} for hash_, flow, expiry_time in rows],
-    )
-
-
 def find_used(transaction: Transaction, hash_: str) -> tuple[str, str] | None:
     """Return the flow that a spent hash belongs to and its outcome, or None when it is not spent."""
     row = _FIND.first(transaction, hash=hash_)
@@ -96,7 +103,7 @@ def find_used(transaction: Transaction, hash_: str) -> tuple[str, str] | None:
 
 def update_outcome(transaction: Transaction, hash_: str, outcome: str, result: str = "") -> None:
     """Store how the flow of a spent state ended, and sealed, what a repeat of it is answered with."""
-    _SET_OUTCOME.run(transaction, spent_hash=hash_, how_it_ended=outcome, sealed=result or None)
+    _SET_OUTCOME.put_off(transaction, spent_hash=hash_, how_it_ended=outcome, sealed=result or None)
 
 
 def find_end(transaction: Transaction, hash_: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from functools import cache
 from sqlalchemy import bindparam, select, update
 
 from connect_core.identity import Profile
-from connect_core.store.engine.statement import Statement, Transaction, insert_into
+from connect_core.store.engine.statement import KeyedInsert, Statement, Transaction
 from connect_core.store.models import Member, table_of
 
 _MEMBER = table_of(Member)
@@ -30,28 +30,23 @@ class MemberRow:
     create_time: int
 
 
-_INSERT = Statement(
-    insert_into(
-        _MEMBER,
-        "uname",
-        "nickname",
-        "face",
-        "sex",
-        "mobile",
-        "province",
-        "city",
-        "register_client",
-        "create_time",
-        "last_login",
-        "login_count",
-    ).returning(_MEMBER.c.id)
+_INSERT = KeyedInsert(
+    _MEMBER,
+    "uname",
+    "nickname",
+    "face",
+    "sex",
+    "mobile",
+    "province",
+    "city",
+    "register_client",
+    "create_time",
+    "last_login",
+    "login_count",
 )
 _HAS_ID = _MEMBER.c.id == bindparam("member_id")
 _FIND = Statement(select(*(_MEMBER.c[name] for name in MemberRow.__dataclass_fields__)).where(_HAS_ID))
 _LOCK = Statement(select(_MEMBER.c.id).where(_HAS_ID, _MEMBER.c.disabled == 0).with_for_update())
-_COUNT_LOGIN = Statement(
-    update(_MEMBER).where(_HAS_ID).values(last_login=bindparam("now"), login_count=_MEMBER.c.login_count + 1)
-)
 _FIND_PASSWORD = Statement(select(_MEMBER.c.id, _MEMBER.c.password_hash).where(_MEMBER.c.uname == bindparam("uname")))
 _HAS_PASSWORD = Statement(select(_MEMBER.c.id).where(_HAS_ID, _MEMBER.c.password_hash != ""))
 _LIKE = _MEMBER.c.nickname.like(bindparam("pattern"), escape="!")
@@ -105,7 +100,7 @@ def lock_enabled_member(transaction: Transaction, member_id: int) -> bool:
 
 def insert_member(transaction: Transaction, uname: str, profile: Profile, client_type: str, now: int) -> int:
     """Register a member at `now` (epoch seconds) and return its id; an empty nickname becomes `uname`."""
-    member_id: int = _INSERT.scalar(
+    return _INSERT.run(
         transaction,
         uname=uname,
         nickname=profile.nickname or uname,
@@ -119,7 +114,6 @@ def insert_member(transaction: Transaction, uname: str, profile: Profile, client
         last_login=now,
         login_count=1,
     )
-    return member_id
 
 
 def find_member(transaction: Transaction, member_id: int) -> MemberRow | None:
@@ -128,14 +122,21 @@ def find_member(transaction: Transaction, member_id: int) -> MemberRow | None:
     return MemberRow(*row) if row else None
 
 
-def count_login(transaction: Transaction, member_id: int, now: int) -> None:
-    """Count a login of the member at `now` (epoch seconds)."""
-    _COUNT_LOGIN.run(transaction, member_id=member_id, now=now)
-
-
 @cache
 def _set(names: tuple[str, ...]) -> Statement:
     return Statement(update(_MEMBER).where(_HAS_ID).values({name: bindparam(name) for name in names}))
+
+
+@cache
+def _count_login(names: tuple[str, ...]) -> Statement:
+    values: dict[str, object] = {name: bindparam(name) for name in names}
+    count = _MEMBER.c.login_count + 1
+    return Statement(update(_MEMBER).where(_HAS_ID).values(last_login=bindparam("now"), login_count=count, **values))
+
+
+def record_login(transaction: Transaction, member_id: int, changes: Mapping[str, object], now: int) -> None:
+    """Count a login of the member at `now` (epoch seconds), and change columns; the keys of `changes` name them."""
+    _count_login(tuple(sorted(changes))).put_off(transaction, member_id=member_id, now=now, **changes)
 
 
 def update_member(transaction: Transaction, member_id: int, values: Mapping[str, object]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import and_, bindparam, delete, exists, null, select, update
 
-from connect_core.store.engine.statement import ExpiryDelete, Row, Statement, Transaction, insert_into
+from connect_core.store.engine.statement import ExpiryDelete, KeyedInsert, Row, Statement, Transaction
 from connect_core.store.models import Alias, Connection, Member, MemberMerge, table_of
 
 MERGED = 2
@@ -36,7 +36,7 @@ class MergeRow:
 
 _COLUMNS = tuple(MergeRow.__dataclass_fields__)
 _VALUES = _COLUMNS[:-1]
-_INSERT = Statement(insert_into(_MERGE, *_VALUES).returning(_MERGE.c.id))
+_INSERT = KeyedInsert(_MERGE, *_VALUES)
 _FIND = Statement(select(*(_MERGE.c[name] for name in _COLUMNS)).where(_MERGE.c.merged_id == bindparam("merged_id")))
 _FIND_UNDOABLE = Statement(
     select(*(_MERGE.c[name] for name in _COLUMNS))
@@ -99,7 +99,7 @@ def insert_merge(transaction: Transaction, row: MergeRow) -> int:
     values = {name: getattr(row, name) for name in _VALUES}
     can_be_undone = bool(row.undo_until)
     lists = {name: json.dumps(values[name]) if can_be_undone else None for name in ("moved", "ended")}
-    return int(_INSERT.scalar(transaction, **values | lists | {"undo_until": row.undo_until or None}))
+    return _INSERT.run(transaction, **values | lists | {"undo_until": row.undo_until or None})
 
 
 def find_merge(transaction: Transaction, merged_id: int) -> MergeRow | None:

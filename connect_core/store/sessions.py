@@ -125,7 +125,7 @@ _DELETE_EXPIRED = ExpiryDelete(_SESSION.c.id, _SESSION.c.expiry_time)
 
 def insert_session(transaction: Transaction, row: SessionRow) -> None:
     """Insert a token."""
-    _INSERT.run(transaction, **{name: getattr(row, name) for name in _NAMES})
+    _INSERT.put_off(transaction, **{name: getattr(row, name) for name in _NAMES})
 
 
 def find_session(transaction: Transaction, token_hash: str) -> SessionRow | None:

@@ -40,7 +40,7 @@ _DELETE_EXPIRED = ExpiryDelete(_VENDOR.c.family, _VENDOR.c.expiry_time)
 
 def insert_vendor_session(transaction: Transaction, row: VendorSessionRow) -> None:
     """Insert the vendor's side of a login."""
-    _INSERT.run(transaction, **{name: getattr(row, name) for name in _NAMES})
+    _INSERT.put_off(transaction, **{name: getattr(row, name) for name in _NAMES})
 
 
 def find_vendor_session(transaction: Transaction, family: str) -> VendorSessionRow | None:

@@ -11,7 +11,7 @@ import pytest
 from connect_core.errors import SettingsError
 from connect_core.identity import Identity, IdKind, PersonId
 from connect_core.importing.moved_ids import MoveOptions, MoveReport, move_ids, read_file
-from connect_core.store import Database, bulk, connections
+from connect_core.store import Database, bulk, connections, identities
 from connect_core.store.schema.upgrade import upgrade_schema
 
 from ..kit.commands import run
@@ -53,7 +53,7 @@ class Shop:
     async def find(self, *ids: PersonId, union_type: str = "WECHAT") -> int | None:
         """Return the member that a login with these ids leads to."""
         identity = Identity(union_type, ids, "app")
-        person = await self.database.read(lambda tx: connections.find_person(tx, identity))
+        person = await self.database.read(lambda tx: identities.find_person(tx, identity))
         return person.member_id if person else None
 
     async def rows(self, table: str) -> list[dict[str, Any]]:

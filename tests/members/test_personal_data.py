@@ -19,7 +19,9 @@ from connect_core.plugin import ErasedEvent
 from connect_core.sessions import NewSession, Sessions
 from connect_core.settings import SessionLifetimes as Lifetimes
 from connect_core.store import Database, Transaction, bulk
+from connect_core.store.engine.backend import Extent
 from connect_core.store.engine.workers import Deadline
+from connect_core.store.identities import KnownPerson
 from connect_core.store.members import MemberRow
 from connect_core.store.schema.upgrade import upgrade_schema
 
@@ -31,7 +33,7 @@ T = TypeVar("T")
 
 def run(database: Database, work: Callable[[Transaction], T]) -> T:
     """Run `work` in a transaction on this thread."""
-    return database._run(work, Deadline(), writes=True)
+    return database._run(work, Deadline(), Extent.WORK)
 
 
 def log_in(visitor: Visitor) -> dict[str, str]:
@@ -100,12 +102,12 @@ class Slow(BuiltInMembers):
         super().__init__(database)
         self.is_met = threading.Event()
 
-    def find(self, transaction: Transaction, member_id: int) -> MemberRow | None:
+    def find(self, transaction: Transaction, person: KnownPerson) -> MemberRow | None:
         """Let the erasure begin right here."""
-        found = super().find(transaction, member_id)
+        member = super().find(transaction, person)
         self.is_met.set()
         time.sleep(0.5)
-        return found
+        return member
 
 
 def test_an_erasure_waits_for_the_login_that_began_before_it(empty: str) -> None:

@@ -8,9 +8,10 @@ import socket
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
+from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection
+from sqlalchemy import URL, Connection, Dialect, Engine, PoolProxiedConnection
 
 from connect_core.store.engine.addresses import open_engine
 from connect_core.store.engine.failures import find_number
@@ -20,6 +21,17 @@ POOL_SIZE = 10
 """Connections to a database server, and threads that use them."""
 RECYCLE_SECONDS = 300
 """Age after which a server connection is replaced: firewalls silently drop connections that were idle for long."""
+
+
+class Extent(StrEnum):
+    """How far a transaction reaches."""
+
+    WORK = "work"
+    """Over the whole unit of work, which is committed at its end."""
+    STATEMENT = "statement"
+    """Over each statement, which is committed by itself; where the engine cannot do that, over the unit of work."""
+    READING = "reading"
+    """Over a unit of work that only reads."""
 
 
 class Backend(ABC):
@@ -32,6 +44,12 @@ class Backend(ABC):
     """Whether a transaction that writes locks the whole database, so that rows need no locks."""
     keeps_connections: ClassVar[bool] = False
     """Whether `Database` keeps its connections itself instead of returning them to SQLAlchemy's pool."""
+    returns_keys: ClassVar[bool] = True
+    """Whether an INSERT can return the key of its row; else the driver tells it as `lastrowid`."""
+    combines_writes: ClassVar[bool] = False
+    """Whether several writes may be parts of one statement, and keys be taken from a sequence before they are used."""
+    locks_at_once: ClassVar[bool] = False
+    """Whether one statement can find rows by others, and lock all of them in an order of its own."""
     default_collation: ClassVar[str] = ""
     """Pattern that the collation of a text column matches when none is declared for it; empty: any collation."""
     race_numbers: ClassVar[frozenset[str]] = frozenset()
@@ -42,6 +60,7 @@ class Backend(ABC):
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.dialect = engine.dialect
+        self.statement_dialect: Dialect = engine.dialect
         driver = engine.dialect.loaded_dbapi
         self.driver_error: type[Exception] = driver.Error
         self._integrity_error: type[Exception] = driver.IntegrityError
@@ -57,9 +76,17 @@ class Backend(ABC):
             return True
         return find_number(error) in self.read_only_numbers
 
+    def open_cursor(self, connection: PoolProxiedConnection) -> Any:
+        """Return the cursor that the statements of a transaction run on."""
+        return connection.cursor()
+
     @abstractmethod
-    def begin(self, cursor: Any, *, writes: bool) -> None:
+    def begin(self, cursor: Any, extent: Extent) -> None:
         """Start a transaction where the driver does not do so with the first statement."""
+
+    def end(self, connection: PoolProxiedConnection, extent: Extent) -> None:
+        """Commit the transaction, or roll back one that only reads."""
+        connection.rollback() if extent is Extent.READING else connection.commit()
 
     @abstractmethod
     def free_locks(self, connection: PoolProxiedConnection) -> None:

@@ -17,12 +17,11 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from connect_core.errors import SettingsError
 from connect_core.store.engine.addresses import UnusableUrl
-from connect_core.store.engine.backend import Backend
+from connect_core.store.engine.backend import Backend, Extent
 from connect_core.store.engine.mariadb import MariadbBackend
-from connect_core.store.engine.postgresql import PostgresqlBackend
 from connect_core.store.engine.sqlite import SqliteBackend, open_loop_connection
 from connect_core.store.engine.sqlite_loop import GroupCommit, Reader, RetryOnThread
-from connect_core.store.engine.statement import Prepared, Statement, Transaction
+from connect_core.store.engine.statement import Texts, Transaction
 from connect_core.store.engine.workers import Deadline, WorkerPool, unavailable
 
 T = TypeVar("T")
@@ -50,7 +49,7 @@ class Database:
             self.backend = _open_backend(url, synchronous)
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
             raise SettingsError([f"service.database_url: {_explain(error)}"]) from None
-        self._prepared: dict[Statement, Prepared] = {}
+        self._texts = Texts()
         self._idle_connections: list[PoolProxiedConnection] = []
         self._writers = WorkerPool(self.backend.writer_threads, "connect-write")
         self._readers = self._writers
@@ -59,28 +58,30 @@ class Database:
         self._group: GroupCommit | None = None
         self._reader: Reader | None = None
         if self.is_sqlite:
-            run_alone = partial(self._run, writes=True)
+            run_alone = partial(self._run, extent=Extent.WORK)
             self._group = GroupCommit(self._open_loop_connection, self._transact, run_alone, self._writers)
             self._reader = Reader(self._open_loop_connection, self._transact)
 
-    async def write(self, work: Callable[[Transaction], T], *, is_long: bool = False) -> T:
+    async def write(self, work: Callable[[Transaction], T], *, is_long: bool = False, commits_each: bool = False) -> T:
         """Run `work` in a transaction, commit it and return its result.
 
         `work` may run several times: again after a lost race, each time in a new transaction. Set `is_long` when it
         touches more than the few rows of one visitor: on SQLite it then runs on a thread, where it does not block
-        the event loop. Raises `Unavailable`, and whatever `work` raises, after a rollback.
+        the event loop. Set `commits_each` when each of its statements may be committed by itself: where the engine can
+        do that, it saves the begin and the commit. Raises `Unavailable`, and whatever `work` raises, after a rollback.
         """
         if self._group is not None:
             deadline = Deadline()
             return await self._writers.wait_for(self._group.submit(work, deadline, is_long=is_long), deadline)
-        return await self._writers.run(lambda deadline: self._run(work, deadline, writes=True))
+        extent = Extent.STATEMENT if commits_each else Extent.WORK
+        return await self._writers.run(lambda deadline: self._run(work, deadline, extent))
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
-        """Run `work`, which only reads, and return its result; what it writes is rolled back. Raises `Unavailable`."""
+        """Run `work`, which only reads, and return its result. Raises `Unavailable`."""
         if self._reader is not None:
             with suppress(RetryOnThread):
                 return self._reader.read(work)
-        return await self._readers.run(lambda deadline: self._run(work, deadline, writes=False))
+        return await self._readers.run(lambda deadline: self._run(work, deadline, Extent.READING))
 
     async def scrub(self) -> None:
         """After an erasure: take what was erased from the database's files too, as far as that is up to us.
@@ -91,11 +92,11 @@ class Database:
 
     def read_blocking(self, work: Callable[[Transaction], T]) -> T:
         """Run `work`, which only reads, on the calling thread: for start-up and commands. Raises `Unavailable`."""
-        return self._run(work, Deadline(), writes=False)
+        return self._run(work, Deadline(), Extent.READING)
 
     def transaction_on(self, connection: Connection) -> Transaction:
         """Return a transaction that runs inside the one that SQLAlchemy's `connection` is in."""
-        return Transaction(connection.connection.cursor(), self.backend, {})
+        return Transaction(self.backend.open_cursor(connection.connection), self.backend, Texts())
 
     def close(self) -> None:
         """Wait for running work to end, and close every connection."""
@@ -108,13 +109,16 @@ class Database:
             self._idle_connections.pop().close()
         self.backend.engine.dispose()
 
-    def _run(self, work: Callable[[Transaction], T], deadline: Deadline, *, writes: bool) -> T:
+    def _run(self, work: Callable[[Transaction], T], deadline: Deadline, extent: Extent) -> T:
         attempts_left = ATTEMPTS
         while True:
             attempts_left -= 1
             try:
-                with self._transaction(deadline, writes=writes) as transaction:
-                    return work(transaction)
+                with self._transaction(deadline, extent) as transaction:
+                    transaction.is_retry = attempts_left < ATTEMPTS - 1
+                    result = work(transaction)
+                    transaction.flush()
+                    return result
             except _Retry as retry:
                 if not attempts_left or deadline.is_expired:
                     raise unavailable(retry.error) from None
@@ -134,19 +138,19 @@ class Database:
             self._release(connection)
 
     @contextmanager
-    def _transaction(self, deadline: Deadline, *, writes: bool) -> Iterator[Transaction]:
-        """Commit when `writes`, else roll back. A connection whose driver reported an error is closed."""
+    def _transaction(self, deadline: Deadline, extent: Extent) -> Iterator[Transaction]:
+        """Commit, unless it only reads; then roll back. A connection whose driver reported an error is closed."""
         backend = self.backend
         connection, cursor, is_committing = self._connect(), None, False
         try:
             deadline.watch(connection.dbapi_connection, backend.cut)
-            cursor = connection.cursor()
-            backend.begin(cursor, writes=writes)
+            cursor = backend.open_cursor(connection)
+            backend.begin(cursor, extent)
             deadline.transaction = transaction = self._transact(cursor)
             yield transaction
             deadline.check()
-            is_committing = writes
-            connection.commit() if writes else connection.rollback()
+            is_committing = extent is not Extent.READING
+            backend.end(connection, extent)
         except backend.driver_error as error:
             if backend.is_lost_race(error):
                 connection.rollback()
@@ -166,7 +170,7 @@ class Database:
             self._release(connection)
 
     def _transact(self, cursor: Any) -> Transaction:
-        return Transaction(cursor, self.backend, self._prepared)
+        return Transaction(cursor, self.backend, self._texts)
 
     def _open_loop_connection(self) -> Any:
         return open_loop_connection(self.backend.engine)
@@ -205,7 +209,11 @@ class _Retry(Exception):
 def _open_backend(url: str, synchronous: str) -> Backend:
     if url.startswith("sqlite"):
         return SqliteBackend(url, synchronous)
-    return PostgresqlBackend(url) if urlsplit(url).scheme.startswith("postgresql") else MariadbBackend(url)
+    if urlsplit(url).scheme.startswith("postgresql"):
+        from connect_core.store.engine.postgresql import PostgresqlBackend  # noqa: PLC0415 - psycopg is an extra
+
+        return PostgresqlBackend(url)
+    return MariadbBackend(url)
 
 
 def _explain(error: Exception) -> str:

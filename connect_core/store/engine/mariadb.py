@@ -8,7 +8,7 @@ from sqlalchemy import Connection, PoolProxiedConnection, event, make_url, text
 
 from connect_core.errors import SettingsError, Unavailable
 from connect_core.store.engine.addresses import UnusableUrl
-from connect_core.store.engine.backend import ServerBackend, cut_socket, read_collations, read_names
+from connect_core.store.engine.backend import Extent, ServerBackend, cut_socket, read_collations, read_names
 from connect_core.store.engine.workers import RESPONSE_TIMEOUT_SECONDS, WORK_TIMEOUT_SECONDS
 
 CHARSET = "utf8mb4"
@@ -30,6 +30,7 @@ class MariadbBackend(ServerBackend):
     """A MariaDB server."""
 
     default_collation = "utf8mb4_*"
+    returns_keys = False  # MariaDB can; MySQL and OceanBase cannot
     race_numbers = frozenset({"1020", "1213"})  # a record has changed since it was read; a deadlock
     # --read-only, a transaction that is read-only, read-only mode, InnoDB in read-only mode
     read_only_numbers = frozenset({"1290", "1792", "1836", "1874"})
@@ -56,7 +57,7 @@ class MariadbBackend(ServerBackend):
         event.listen(self.engine, "do_connect", self._connect)
         event.listen(self.engine, "connect", self._set_up_session)
 
-    def begin(self, cursor: Any, *, writes: bool) -> None:
+    def begin(self, cursor: Any, extent: Extent) -> None:
         """Do nothing: the driver starts a transaction with the first statement."""
 
     def _connect(self, dialect: Any, record: Any, arguments: Any, options: Any) -> Any:

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 
 from connect_core.errors import SettingsError
 from connect_core.store.engine.addresses import open_engine
-from connect_core.store.engine.backend import Backend, read_names
+from connect_core.store.engine.backend import Backend, Extent, read_names
 from connect_core.store.engine.workers import RESPONSE_TIMEOUT_SECONDS
 
 SCRUB_ATTEMPTS = 20
@@ -45,9 +45,9 @@ class SqliteBackend(Backend):
             _create_private_file(path)
         super().__init__(_create_engine(url, synchronous))
 
-    def begin(self, cursor: Any, *, writes: bool) -> None:
+    def begin(self, cursor: Any, extent: Extent) -> None:
         """Start a transaction; one that writes takes the lock at once, so that it cannot fail to get it later."""
-        cursor.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+        cursor.execute("BEGIN" if extent is Extent.READING else "BEGIN IMMEDIATE")
 
     def free_locks(self, connection: PoolProxiedConnection) -> None:
         """Roll back: a closed connection keeps its locks for as long as one of its cursors exists."""

@@ -6,15 +6,18 @@ Values go to the driver as parameters, never into the text.
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Dialect, Executable, Insert, Table, bindparam, delete, insert, null, select, update
+from sqlalchemy import Column, Dialect, Executable, Insert, Table, bindparam, delete, func, insert, null, select, update
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.dml import UpdateBase
 
 from connect_core.errors import NotThere
 from connect_core.identity import is_storable
 from connect_core.store.engine.backend import Backend
+from connect_core.store.engine.combining import Parts, PutOffWrites
 
 Row = tuple[Any, ...]
 _BIGGEST = 2**63
@@ -47,17 +50,21 @@ class Prepared:
 class Transaction:
     """One unit of work on one connection.
 
-    `cursor` is the driver's; `answered_at` is when the database last answered it, on the monotonic clock.
+    `cursor` is the driver's; `answered_at` is when the database last answered it, on the monotonic clock. `is_retry`:
+    the work lost a race before, and runs again.
     """
 
-    __slots__ = ("_prepared", "answered_at", "backend", "cursor")
+    __slots__ = ("_keys", "_put_off", "_texts", "answered_at", "backend", "cursor", "is_retry")
 
-    def __init__(self, cursor: Any, backend: Backend, prepared: "dict[Statement, Prepared]") -> None:
-        """`prepared` caches compiled statements; all transactions of a database share it."""
+    def __init__(self, cursor: Any, backend: Backend, texts: "Texts", *, is_retry: bool = False) -> None:
+        """`texts` caches statements; all transactions of a database share it."""
         self.cursor = cursor
         self.answered_at = 0.0
         self.backend = backend
-        self._prepared = prepared
+        self.is_retry = is_retry
+        self._texts = texts
+        self._put_off = PutOffWrites()
+        self._keys: dict[str, int] = {}
 
     @property
     def is_alone(self) -> bool:
@@ -66,10 +73,48 @@ class Transaction:
 
     def prepare(self, statement: "Statement") -> Prepared:
         """Return the statement's text for this database, compiled the first time it is used."""
-        prepared = self._prepared.get(statement)
+        prepared = self._texts.prepared.get(statement)
         if prepared is None:
-            prepared = self._prepared[statement] = statement.compile(self.backend.dialect)
+            prepared = self._texts.prepared[statement] = statement.compile(self.backend.statement_dialect)
         return prepared
+
+    def put_off(self, statement: "Statement", values: Mapping[str, object]) -> None:
+        """Run a write before the next statement of the transaction or its commit, together with others."""
+        if not self.backend.combines_writes:
+            statement.run(self, **values)
+            return
+        prepared = self.prepare(statement)
+        table, is_insert = statement.target
+        if not self._put_off.can_take(table, is_insert=is_insert):
+            self.flush()
+        parameters = prepared.arrange(values)
+        assert isinstance(parameters, list)
+        self._put_off.add(table, prepared.text, parameters, is_insert=is_insert)
+
+    def flush(self) -> None:
+        """Run the writes that were put off; whoever commits a transaction calls it first."""
+        if self._put_off:
+            text, parameters = self._put_off.take(self._texts.combined)
+            self.cursor.execute(text, parameters)
+            self.answered_at = time.monotonic()
+
+    def reserve_keys(self, *tables: Table) -> None:
+        """Take the keys of a row that will be inserted into each of `tables`, where that saves statements."""
+        if self.backend.combines_writes:
+            row = _reserve(tables).first(self) or ()
+            self._keys.update(zip((table.name for table in tables), row, strict=True))
+
+    def take_key(self, table: Table) -> int | None:
+        """Return the key that was reserved for a row of `table`, once; None where there is none."""
+        return self._keys.pop(table.name, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The statements of one database: each compiled, and those that were combined."""
+
+    prepared: "dict[Statement, Prepared]" = field(default_factory=dict)
+    combined: dict[Parts, str] = field(default_factory=dict)
 
 
 class Statement:
@@ -80,15 +125,36 @@ class Statement:
     def __init__(self, clause: Executable) -> None:
         self._clause = clause
 
+    @property
+    def target(self) -> tuple[str, bool]:
+        """The table that it writes, and whether it inserts."""
+        assert isinstance(self._clause, UpdateBase)
+        assert isinstance(self._clause.table, Table)
+        return self._clause.table.name, isinstance(self._clause, Insert)
+
+    def put_off(self, transaction: Transaction, **values: object) -> None:
+        """Execute a write whose result nobody reads: at the latest before the next statement, or before the commit."""
+        transaction.put_off(self, values)
+
     def run(self, transaction: Transaction, **values: object) -> int:
         """Execute it and return how many rows it changed."""
+        transaction.flush()
         prepared = transaction.prepare(self)
         transaction.cursor.execute(prepared.text, prepared.arrange(values))
         transaction.answered_at = time.monotonic()
         return int(transaction.cursor.rowcount)
 
+    def put_off_many(self, transaction: Transaction, rows: Iterable[Mapping[str, object]]) -> None:
+        """The same for each of `rows`."""
+        if not transaction.backend.combines_writes:
+            self.run_many(transaction, rows)
+            return
+        for values in rows:
+            transaction.put_off(self, values)
+
     def run_many(self, transaction: Transaction, rows: Iterable[Mapping[str, object]]) -> None:
         """Execute it once for each of `rows`."""
+        transaction.flush()
         prepared = transaction.prepare(self)
         transaction.cursor.executemany(prepared.text, [prepared.arrange(values) for values in rows])
         transaction.answered_at = time.monotonic()
@@ -147,6 +213,36 @@ class ExpiryDelete:
         if expired:
             self._expire.run_many(transaction, [{"expired_key": key} for (key,) in expired])
         return len(expired)
+
+
+class KeyedInsert:
+    """An INSERT of one row whose key the database chooses."""
+
+    __slots__ = ("_insert", "_insert_returning", "_insert_with_key", "_table")
+
+    def __init__(self, table: Table, *columns: str) -> None:
+        """`columns` are those that get a value, besides the key `id`."""
+        self._table = table
+        plain = insert_into(table, *columns)
+        self._insert, self._insert_returning = Statement(plain), Statement(plain.returning(table.c.id))
+        self._insert_with_key = Statement(insert_into(table, "id", *columns))
+
+    def run(self, transaction: Transaction, **values: object) -> int:
+        """Insert the row and return its key; with a reserved key the row is written later (`Statement.put_off`)."""
+        key = transaction.take_key(self._table)
+        if key is None and transaction.backend.returns_keys:
+            return int(self._insert_returning.scalar(transaction, **values))
+        if key is None:
+            self._insert.run(transaction, **values)
+            return int(transaction.cursor.lastrowid)
+        self._insert_with_key.put_off(transaction, id=key, **values)
+        return key
+
+
+@cache
+def _reserve(tables: tuple[Table, ...]) -> Statement:
+    """Return the query that takes a key from the sequence of each table: PostgreSQL's."""
+    return Statement(select(*(func.nextval(func.pg_get_serial_sequence(table.name, "id")) for table in tables)))
 
 
 def insert_into(table: Table, *columns: str) -> Insert:

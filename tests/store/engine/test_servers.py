@@ -95,7 +95,8 @@ class Failing:
         self._is_postgresql = url.startswith("postgresql")
 
     def __call__(self, tx: Transaction) -> int:
-        self.connections.append(getattr(tx.cursor, "connection", None))
+        tx.cursor.execute("SELECT pg_backend_pid()" if self._is_postgresql else "SELECT CONNECTION_ID()")
+        self.connections.append(tx.cursor.fetchone()[0])
         if len(self.connections) == 1:
             if self._is_postgresql:
                 tx.cursor.execute("SET TRANSACTION READ ONLY")
@@ -110,7 +111,7 @@ async def test_a_server_that_takes_no_writes_is_left(url: str) -> None:
     work = Failing(url)
     with closing(Database(url)) as database:
         assert await database.write(work) == 2
-    assert work.connections[0] is not work.connections[1]
+    assert work.connections[0] != work.connections[1]
 
 
 async def test_a_failover_replaces_every_connection(postgresql: str) -> None:
