@@ -22,7 +22,6 @@ from connect_core.manager import ConnectManager
 from connect_core.providers.provider import AuthorizationResponse
 from connect_core.providers.registry import Plugins
 from connect_core.store import Database, Transaction
-from connect_core.store.engine.workers import Deadline
 
 DIED = 9
 Work = Callable[[ConnectManager, str], Awaitable[object]]
@@ -89,8 +88,8 @@ class DeadlyDatabase(Database):
     points = NEVER
 
     @contextmanager
-    def _transaction(self, deadline: Deadline, *, writes: bool) -> Iterator[Transaction]:
-        with super()._transaction(deadline, writes=writes) as transaction:
+    def _transaction(self, *arguments: Any) -> Iterator[Transaction]:
+        with super()._transaction(*arguments) as transaction:
             yield transaction
             self.points.pass_by("before a commit")
         self.points.pass_by("after a commit")

@@ -9,13 +9,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import URL, Connection, Dialect, Engine, PoolProxiedConnection
 
 from connect_core.store.engine.addresses import open_engine
 from connect_core.store.engine.failures import find_number
 from connect_core.store.engine.workers import RESPONSE_TIMEOUT_SECONDS
+
+if TYPE_CHECKING:
+    from connect_core.store.engine.postgresql_loop import LoopPool
 
 POOL_SIZE = 10
 """Connections to a database server, and threads that use them."""
@@ -76,17 +79,25 @@ class Backend(ABC):
             return True
         return find_number(error) in self.read_only_numbers
 
-    def open_cursor(self, connection: PoolProxiedConnection) -> Any:
-        """Return the cursor that the statements of a transaction run on."""
+    def make_loop_pool(self) -> "LoopPool | None":
+        """Return connections for the event loop, where units of work can wait for the server there."""
+        return None
+
+    def open_cursor(self, connection: PoolProxiedConnection, wait: Any = None) -> Any:
+        """Return the cursor of a transaction; `wait` is how one of a loop pool's connections waits for an answer."""
         return connection.cursor()
 
     @abstractmethod
     def begin(self, cursor: Any, extent: Extent) -> None:
         """Start a transaction where the driver does not do so with the first statement."""
 
-    def end(self, connection: PoolProxiedConnection, extent: Extent) -> None:
+    def end(self, connection: PoolProxiedConnection, cursor: Any, extent: Extent) -> None:
         """Commit the transaction, or roll back one that only reads."""
         connection.rollback() if extent is Extent.READING else connection.commit()
+
+    def roll_back(self, connection: PoolProxiedConnection, cursor: Any) -> None:
+        """Roll the transaction back; `cursor` is None when it did not come as far as that."""
+        connection.rollback()
 
     @abstractmethod
     def free_locks(self, connection: PoolProxiedConnection) -> None:

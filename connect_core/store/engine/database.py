@@ -4,12 +4,15 @@ What keeps the database from answering becomes `Unavailable` within seconds. A u
 transaction is run again, and so is one that met a connection which the server had closed while it was idle.
 """
 
+import asyncio
 import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from operator import methodcaller
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, PoolProxiedConnection
@@ -23,6 +26,9 @@ from connect_core.store.engine.sqlite import SqliteBackend, open_loop_connection
 from connect_core.store.engine.sqlite_loop import GroupCommit, Reader, RetryOnThread
 from connect_core.store.engine.statement import Texts, Transaction
 from connect_core.store.engine.workers import Deadline, WorkerPool, unavailable
+
+if TYPE_CHECKING:
+    from connect_core.store.engine.postgresql_loop import LoopConnection, LoopPool
 
 T = TypeVar("T")
 
@@ -61,19 +67,22 @@ class Database:
             run_alone = partial(self._run, extent=Extent.WORK)
             self._group = GroupCommit(self._open_loop_connection, self._transact, run_alone, self._writers)
             self._reader = Reader(self._open_loop_connection, self._transact)
+        self._loop_pool = self.backend.make_loop_pool()
 
     async def write(self, work: Callable[[Transaction], T], *, is_long: bool = False, commits_each: bool = False) -> T:
         """Run `work` in a transaction, commit it and return its result.
 
         `work` may run several times: again after a lost race, each time in a new transaction. Set `is_long` when it
-        touches more than the few rows of one visitor: on SQLite it then runs on a thread, where it does not block
-        the event loop. Set `commits_each` when each of its statements may be committed by itself: where the engine can
-        do that, it saves the begin and the commit. Raises `Unavailable`, and whatever `work` raises, after a rollback.
+        touches more than the few rows of one visitor: it then runs on a thread, where it does not block the event loop.
+        Set `commits_each` when each of its statements may be committed by itself: where the engine can do that, it
+        saves the begin and the commit. Raises `Unavailable`, and whatever `work` raises, after a rollback.
         """
         if self._group is not None:
             deadline = Deadline()
             return await self._writers.wait_for(self._group.submit(work, deadline, is_long=is_long), deadline)
         extent = Extent.STATEMENT if commits_each else Extent.WORK
+        if self._loop_pool is not None and not is_long:
+            return await self._wait_for_loop(self._loop_pool, work, extent)
         return await self._writers.run(lambda deadline: self._run(work, deadline, extent))
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
@@ -81,7 +90,17 @@ class Database:
         if self._reader is not None:
             with suppress(RetryOnThread):
                 return self._reader.read(work)
+        if self._loop_pool is not None:
+            return await self._wait_for_loop(self._loop_pool, work, Extent.READING)
         return await self._readers.run(lambda deadline: self._run(work, deadline, Extent.READING))
+
+    async def _wait_for_loop(self, pool: "LoopPool", work: Callable[[Transaction], T], extent: Extent) -> T:
+        deadline = Deadline()
+        self._writers.start_timer(deadline)
+        try:
+            return await self._run_on_loop(pool, _Unit(work, deadline, extent))
+        finally:
+            deadline.timer.cancel()
 
     async def scrub(self) -> None:
         """After an erasure: take what was erased from the database's files too, as far as that is up to us.
@@ -105,28 +124,60 @@ class Database:
         if self._group is not None and self._reader is not None:
             self._group.close()
             self._reader.close()
+        if self._loop_pool is not None:
+            self._loop_pool.close()
         while self._idle_connections:
             self._idle_connections.pop().close()
         self.backend.engine.dispose()
 
     def _run(self, work: Callable[[Transaction], T], deadline: Deadline, extent: Extent) -> T:
-        attempts_left = ATTEMPTS
+        """Run it on this thread."""
+        unit = _Unit(work, deadline, extent)
         while True:
-            attempts_left -= 1
             try:
-                with self._transaction(deadline, extent) as transaction:
-                    transaction.is_retry = attempts_left < ATTEMPTS - 1
-                    result = work(transaction)
-                    transaction.flush()
-                    return result
+                connection = self._connect()
+                try:
+                    return self._try(unit, connection)
+                finally:
+                    self._release(connection)
             except _Retry as retry:
-                if not attempts_left or deadline.is_expired:
-                    raise unavailable(retry.error) from None
-                if not self.backend.has_single_writer:  # there the winner has committed already
-                    longest = PAUSE_SECONDS * 2 ** (ATTEMPTS - 1 - attempts_left)
-                    time.sleep(random.uniform(0.2, 1) * longest)  # noqa: S311 - no secret
+                time.sleep(self._get_pause(unit, retry))
             except (SQLAlchemyError, self.backend.driver_error) as error:
                 raise unavailable(error) from None
+
+    async def _run_on_loop(self, pool: "LoopPool", unit: "_Unit[T]") -> T:
+        """Run it on the event loop."""
+        while True:
+            try:
+                connection = await pool.acquire(unit.deadline)
+                try:
+                    result = await connection.run(partial(self._try, unit, connection.proxied, connection))
+                finally:
+                    pool.release(connection)
+                self._writers.note_answer()
+            except _Retry as retry:
+                await asyncio.sleep(self._get_pause(unit, retry))
+            except (SQLAlchemyError, self.backend.driver_error) as error:
+                raise unavailable(error) from None
+            else:
+                return result
+
+    def _get_pause(self, unit: "_Unit[Any]", retry: "_Retry") -> float:
+        """Return how long to wait before the next attempt, in seconds. Raises `Unavailable` when there is none left."""
+        if unit.attempts == ATTEMPTS or unit.deadline.is_expired:
+            raise unavailable(retry.error) from None
+        if self.backend.has_single_writer:  # the winner has committed already
+            return 0
+        longest: float = PAUSE_SECONDS * 2 ** (unit.attempts - 1)
+        return random.uniform(0.2, 1) * longest  # noqa: S311 - no secret
+
+    def _try(self, unit: "_Unit[T]", connection: PoolProxiedConnection, on_loop: "LoopConnection | None" = None) -> T:
+        unit.attempts += 1
+        with self._transaction(unit, connection, on_loop) as transaction:
+            transaction.is_retry = unit.attempts > 1
+            result = unit.work(transaction)
+            transaction.flush()
+            return result
 
     def _scrub(self) -> None:
         connection = self._connect()
@@ -138,36 +189,41 @@ class Database:
             self._release(connection)
 
     @contextmanager
-    def _transaction(self, deadline: Deadline, extent: Extent) -> Iterator[Transaction]:
+    def _transaction(
+        self, unit: "_Unit[Any]", connection: PoolProxiedConnection, on_loop: "LoopConnection | None" = None
+    ) -> Iterator[Transaction]:
         """Commit, unless it only reads; then roll back. A connection whose driver reported an error is closed."""
-        backend = self.backend
-        connection, cursor, is_committing = self._connect(), None, False
+        backend, deadline, cursor, is_committing = self.backend, unit.deadline, None, False
         try:
-            deadline.watch(connection.dbapi_connection, backend.cut)
-            cursor = backend.open_cursor(connection)
-            backend.begin(cursor, extent)
+            if on_loop is not None:
+                deadline.watch(on_loop, methodcaller("give_up"))
+                cursor = backend.open_cursor(connection, on_loop.wait)
+            else:
+                deadline.watch(connection.dbapi_connection, backend.cut)
+                cursor = backend.open_cursor(connection)
+            backend.begin(cursor, unit.extent)
             deadline.transaction = transaction = self._transact(cursor)
             yield transaction
-            deadline.check()
-            is_committing = extent is not Extent.READING
-            backend.end(connection, extent)
+            if unit.extent is Extent.WORK:
+                deadline.check()
+            is_committing = unit.extent is not Extent.READING
+            backend.end(connection, cursor, unit.extent)
         except backend.driver_error as error:
             if backend.is_lost_race(error):
-                connection.rollback()
+                backend.roll_back(connection, cursor)
                 raise _Retry(error) from None
             deadline.unwatch()
             backend.free_locks(connection)
-            if self._invalidate(connection, error) and not is_committing:
+            if self._invalidate(connection, error, is_on_loop=on_loop is not None) and not is_committing:
                 raise _Retry(error) from None
             raise
         except BaseException:
-            connection.rollback()
+            backend.roll_back(connection, cursor)
             raise
         finally:
             deadline.unwatch()
             if cursor is not None:
                 backend.close_cursor(cursor)
-            self._release(connection)
 
     def _transact(self, cursor: Any) -> Transaction:
         return Transaction(cursor, self.backend, self._texts)
@@ -184,18 +240,32 @@ class Database:
         else:
             connection.close()
 
-    def _invalidate(self, connection: PoolProxiedConnection, error: Exception) -> bool:
+    def _invalidate(self, connection: PoolProxiedConnection, error: Exception, *, is_on_loop: bool) -> bool:
         """Close the connection, and tell whether the server had closed it already, or takes no writes any more.
 
-        If so, the pool's other connections are probably dead too: SQLAlchemy's pool then replaces every
-        connection older than now when it is next used.
+        If so, the pool's other connections are probably dead too: each that is older than now is replaced when it is
+        next used.
         """
         was_lost = self.backend.is_lost(error, connection)
+        if self._loop_pool is not None and was_lost:
+            self._loop_pool.replace_all()
+        if is_on_loop:
+            return was_lost  # `LoopPool.release` closes it
         if was_lost:
             self.backend.engine.pool._invalidate(connection, error)
         else:
             connection.invalidate()
         return was_lost
+
+
+@dataclass(slots=True)
+class _Unit(Generic[T]):
+    """A unit of work under way."""
+
+    work: Callable[[Transaction], T]
+    deadline: Deadline
+    extent: Extent
+    attempts: int = 0
 
 
 class _Retry(Exception):

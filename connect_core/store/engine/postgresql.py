@@ -5,6 +5,7 @@ each transaction another connection of the server.
 """
 
 import re
+import sys
 from collections.abc import Collection
 from typing import Any
 
@@ -12,8 +13,17 @@ from sqlalchemy import URL, Connection, PoolProxiedConnection, event, make_url, 
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from connect_core.store.engine.addresses import UnusableUrl
-from connect_core.store.engine.backend import Extent, ServerBackend, cut_socket, read_collations, read_names
-from connect_core.store.engine.postgresql_cursor import PostgresqlCursor
+from connect_core.store.engine.backend import (
+    POOL_SIZE,
+    RECYCLE_SECONDS,
+    Extent,
+    ServerBackend,
+    cut_socket,
+    read_collations,
+    read_names,
+)
+from connect_core.store.engine.postgresql_cursor import PostgresqlCursor, Wait, wait_on_thread
+from connect_core.store.engine.postgresql_loop import LoopPool
 from connect_core.store.engine.workers import RESPONSE_TIMEOUT_SECONDS
 
 _SETTINGS = {
@@ -21,8 +31,6 @@ _SETTINGS = {
     "idle_in_transaction_session_timeout": "10s",
 }
 """What each transaction sets for itself, unless the URL's `options` set it."""
-_BRIEFLY = f"{RESPONSE_TIMEOUT_SECONDS * 1000 - 500}ms"
-"""Limit of a statement whose commit is on its way with it: it must not take effect once its sender has given up."""
 _PINNED = {
     "default_transaction_isolation": "isolation level",
     "transaction_isolation": "isolation level",
@@ -57,7 +65,6 @@ class PostgresqlBackend(ServerBackend):
             raise UnusableUrl("the parameter client_encoding must be utf8: names are in any script")
         settings = (f"SET LOCAL {name} = '{value}'" for name, value in _SETTINGS.items() if name not in chosen)
         self._begin = "; ".join([_BEGIN, *settings])  # one message to the server
-        self._begin_briefly = self._begin.replace(f"{RESPONSE_TIMEOUT_SECONDS}s", _BRIEFLY)
         defaults = {
             "autocommit": True,  # the driver's own BEGIN has neither isolation level nor settings
             "prepare_threshold": None,  # no named statements
@@ -66,33 +73,53 @@ class PostgresqlBackend(ServerBackend):
             "keepalives_idle": 30,
         }
         super().__init__(address, defaults)
+        self._begins_statements: bool | None = None  # not known yet
         self.statement_dialect = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
         event.listen(self.engine, "begin", self._begin_on)
 
-    def open_cursor(self, connection: PoolProxiedConnection) -> PostgresqlCursor:
+    def make_loop_pool(self) -> LoopPool | None:
+        """Return connections for the event loop; Windows has none that waits for other people's sockets."""
+        if sys.platform == "win32":
+            return None
+        return LoopPool(self._open_for_loop, size=POOL_SIZE, recycle_seconds=RECYCLE_SECONDS)
+
+    def _open_for_loop(self) -> PoolProxiedConnection:
+        connection = self.engine.raw_connection()
+        connection.detach()
+        if self._begins_statements is None:
+            cursor = self.open_cursor(connection)
+            cursor.execute("SHOW default_transaction_isolation")
+            self._begins_statements = cursor.fetchone() != ("read committed",)
+        return connection
+
+    def open_cursor(self, connection: PoolProxiedConnection, wait: Wait | None = None) -> PostgresqlCursor:
         """Return a cursor on libpq, which costs a third of psycopg's own."""
         driver: Any = connection.dbapi_connection
-        return PostgresqlCursor(driver.pgconn)
+        prepared = None if driver.prepare_threshold is None else connection.info.setdefault("prepared", {})
+        return PostgresqlCursor(driver.pgconn, wait or wait_on_thread, prepared)
 
     def begin(self, cursor: Any, extent: Extent) -> None:
         """Start a transaction with its isolation level and time limits.
 
-        Where each statement stands for itself, it is sent in one message with the begin and the end: under READ
-        COMMITTED a statement sees what was committed when it began, whether other statements share its transaction or
-        not.
+        Where each statement is committed by itself there is none, unless the server's default is another level: of
+        crowds that SERIALIZABLE refuses too many would be refused. Where work only reads there is none either: under
+        READ COMMITTED a query sees what was committed when it began, whether others share its transaction or not.
         """
-        match extent:
-            case Extent.WORK:
-                cursor.execute(self._begin)
-            case Extent.STATEMENT:
-                cursor.around = (self._begin_briefly, "COMMIT")
-            case Extent.READING:
-                cursor.around = (self._begin.replace(_BEGIN, f"{_BEGIN} READ ONLY"), "COMMIT")
+        if self._needs_begin(extent):
+            cursor.execute(self._begin)
 
-    def end(self, connection: PoolProxiedConnection, extent: Extent) -> None:
+    def end(self, connection: PoolProxiedConnection, cursor: Any, extent: Extent) -> None:
         """Commit the transaction, where its statements were not committed each by itself."""
-        if extent is Extent.WORK:
-            connection.commit()
+        if self._needs_begin(extent):
+            cursor.execute("COMMIT")
+
+    def _needs_begin(self, extent: Extent) -> bool:
+        return extent is Extent.WORK or (extent is Extent.STATEMENT and self._begins_statements is not False)
+
+    def roll_back(self, connection: PoolProxiedConnection, cursor: Any) -> None:
+        """Roll back, unless there is no transaction, or a statement is under way: then the connection is closed."""
+        if cursor is not None and cursor.is_in_transaction:
+            cursor.execute("ROLLBACK")
 
     def _begin_on(self, connection: Connection) -> None:
         self.begin(self.open_cursor(connection.connection), Extent.WORK)

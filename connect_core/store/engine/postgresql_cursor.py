@@ -4,11 +4,9 @@ It never blocks in libpq: `wait` decides how the time until the server's answer 
 loop.
 """
 
-import re
 import select
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
 from psycopg import errors, pq
@@ -25,7 +23,6 @@ _CONVERSIONS: dict[int, Callable[[bytes], Any]] = {
     1700: lambda value: Decimal(value.decode()),  # numeric
 }
 _FAILED = (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE)
-_PARAMETER = re.compile(r"\$(\d+)")
 
 
 def wait_on_thread(connection: PGconn) -> None:
@@ -39,16 +36,24 @@ def wait_on_thread(connection: PGconn) -> None:
 class PostgresqlCursor:
     """Runs statements whose parameters are `$1`, `$2` …, each with a cast in the statement where it needs a type.
 
-    With `around`, SQL that opens a transaction and SQL that ends it, each statement is sent with them in one message.
-    `rowcount` and `description` are those of DB-API's cursors.
+    With `prepared`, the names of the statements that the connection's server knows, by their texts, each statement is
+    prepared once and named (PostgreSQL, "Frontend/Backend Protocol: Extended Query"). `rowcount` and `description` are
+    those of DB-API's cursors.
     """
 
-    __slots__ = ("_connection", "_result", "_wait", "around")
+    __slots__ = ("_connection", "_prepared", "_result", "_wait")
 
-    def __init__(self, connection: PGconn, wait: Wait = wait_on_thread) -> None:
-        self._connection, self._wait = connection, wait
+    def __init__(
+        self, connection: PGconn, wait: Wait = wait_on_thread, prepared: dict[str, bytes] | None = None
+    ) -> None:
+        self._connection, self._wait, self._prepared = connection, wait, prepared
         self._result: PGresult | None = None
-        self.around: tuple[str, str] | None = None
+
+    @property
+    def is_in_transaction(self) -> bool:
+        """Whether a transaction is open, intact or failed, and no statement is under way."""
+        status = self._connection.transaction_status
+        return status in (pq.TransactionStatus.INTRANS, pq.TransactionStatus.INERROR)
 
     @property
     def rowcount(self) -> int:
@@ -64,19 +69,22 @@ class PostgresqlCursor:
     def execute(self, text: str, parameters: Sequence[object] = ()) -> None:
         """Execute a statement; without parameters it may be several. Raises psycopg's errors."""
         self._result = None
-        connection = self._connection
-        if self.around is not None:
-            begin, end = self.around
-            connection.send_query(f"{begin}; {self._fill_in(text, parameters)}; {end}".encode())
-        elif parameters:
-            connection.send_query_params(text.encode(), [_encode(value) for value in parameters])
+        connection, values = self._connection, [_encode(value) for value in parameters]
+        if values and self._prepared is not None:
+            name = self._prepared.get(text) or self._prepare(text, self._prepared)
+            connection.send_query_prepared(name, values)
+        elif values:
+            connection.send_query_params(text.encode(), values)
         else:
             connection.send_query(text.encode())
-        results = self._fetch_results()
-        for result in results:
-            if result.status in _FAILED:
-                raise errors.error_from_result(result)
-        self._result = results[-1 if self.around is None else -2]
+        self._result = self._fetch_result()
+
+    def _prepare(self, text: str, prepared: dict[str, bytes]) -> bytes:
+        name = b"s%d" % len(prepared)
+        self._connection.send_prepare(name, text.encode())
+        self._fetch_result()
+        prepared[text] = name
+        return name
 
     def executemany(self, text: str, rows: Iterable[Sequence[object]]) -> None:
         """Execute a statement once for each of `rows`."""
@@ -104,8 +112,8 @@ class PostgresqlCursor:
         """Forget the last result."""
         self._result = None
 
-    def _fetch_results(self) -> list[PGresult]:
-        """Wait for the results of what was sent: one for each statement."""
+    def _fetch_result(self) -> PGresult:
+        """Wait for the results of what was sent, one for each statement, and return the last one."""
         connection, wait = self._connection, self._wait
         while connection.flush():
             wait(connection)
@@ -115,27 +123,12 @@ class PostgresqlCursor:
                 wait(connection)
             result = connection.get_result()
             if result is None:
-                return results
+                break
             results.append(result)
-
-    def _fill_in(self, text: str, parameters: Sequence[object]) -> str:
-        """Return the statement with its parameters as literals: a message of several statements takes no others."""
-        if not parameters:
-            return text
-        escape = pq.Escaping(self._connection).escape_literal
-        values = [_encode(value) for value in parameters]
-        literals = ["NULL" if value is None else bytes(escape(value)).decode() for value in values]
-        pieces = _split(text)
-        filled = [piece if not number else literals[number - 1] for piece, number in pieces]
-        return "".join(filled)
-
-
-@cache
-def _split(text: str) -> tuple[tuple[str, int], ...]:
-    """Return the pieces of a statement: texts with the number 0, and the numbers of parameters with an empty text."""
-    return tuple(
-        (piece, 0) if place % 2 == 0 else ("", int(piece)) for place, piece in enumerate(_PARAMETER.split(text))
-    )
+        for result in results:
+            if result.status in _FAILED:
+                raise errors.error_from_result(result)
+        return results[-1]
 
 
 def _encode(value: object) -> bytes | None:

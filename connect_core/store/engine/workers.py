@@ -87,16 +87,7 @@ class WorkerPool:
 
     async def wait_for(self, future: "asyncio.Future[T]", deadline: Deadline) -> T:
         """Return the result of `future`. Raises `Unavailable` when it does not come in time."""
-        loop = asyncio.get_running_loop()
-
-        def expire_or_wait() -> None:
-            if (seconds := self._get_seconds_left(deadline)) > 0:
-                deadline.timer = loop.call_later(seconds, expire_or_wait)
-            else:
-                deadline.expire()
-                future.cancel()
-
-        deadline.timer = loop.call_later(RESPONSE_TIMEOUT_SECONDS, expire_or_wait)
+        self.start_timer(deadline, future.cancel)
         try:
             return await future
         except asyncio.CancelledError:
@@ -104,6 +95,24 @@ class WorkerPool:
             raise
         finally:
             deadline.timer.cancel()
+
+    def start_timer(self, deadline: Deadline, on_expiry: Callable[[], object] | None = None) -> None:
+        """Expire the deadline when its time is over, and then call `on_expiry`; `deadline.timer` can be cancelled."""
+        loop = asyncio.get_running_loop()
+
+        def expire_or_wait() -> None:
+            if (seconds := self._get_seconds_left(deadline)) > 0:
+                deadline.timer = loop.call_later(seconds, expire_or_wait)
+                return
+            deadline.expire()
+            if on_expiry is not None:
+                on_expiry()
+
+        deadline.timer = loop.call_later(RESPONSE_TIMEOUT_SECONDS, expire_or_wait)
+
+    def note_answer(self) -> None:
+        """Note that the database has just answered: who waits may wait on."""
+        self._last_answer = time.monotonic()
 
     def close(self) -> None:
         """Wait for running work to end, and stop the threads."""

@@ -8,7 +8,9 @@ import pytest
 from sqlalchemy import make_url
 
 from connect_core.errors import SettingsError, Unavailable
-from connect_core.store import Database
+from connect_core.store import Database, Transaction
+from connect_core.store.engine.backend import Extent
+from connect_core.store.engine.workers import Deadline
 
 from ...conftest import Require
 from ...kit.databases import empty_database, is_answering, server_of
@@ -41,7 +43,7 @@ def ask(url: str, query: str, **parameters: str) -> object:
         return tx.cursor.fetchone()[0]  # type: ignore[attr-defined]
 
     with closing(Database(address)) as database:
-        return database.read_blocking(read)
+        return database._run(read, Deadline(), Extent.WORK)
 
 
 @pytest.mark.parametrize(
@@ -55,8 +57,6 @@ def ask(url: str, query: str, **parameters: str) -> object:
         ({"options": "--statement-timeout=8s -c lock_timeout=1s"}, "SHOW statement_timeout", "8s"),
         ({"options": "-c Statement_Timeout=9s"}, "SHOW statement_timeout", "9s"),
         ({"application_name": "shop"}, "SHOW application_name", "shop"),
-        ({"prepare_threshold": "0"}, "SELECT count(*) > 0 FROM pg_prepared_statements", True),
-        ({"prepare_threshold": "none"}, "SELECT count(*) > 0 FROM pg_prepared_statements", False),
         ({"connect_timeout": "9", "tcp_user_timeout": "5000"}, "SELECT 1", 1),
         ({"sslmode": "disable", "gssencmode": "disable"}, "SELECT 1", 1),
         ({}, "SHOW client_encoding", "UTF8"),
@@ -68,6 +68,24 @@ def ask(url: str, query: str, **parameters: str) -> object:
 def test_parameters_of_postgresql(postgresql: str, parameters: dict[str, str], query: str, expected: object) -> None:
     """The parameters of libpq and psycopg hold; our limits hold where the URL sets none."""
     assert ask(postgresql, query, **parameters) == expected
+
+
+@pytest.mark.parametrize(("threshold", "are_prepared"), [("0", True), ("none", False), ("", False)])
+def test_statements_are_prepared_where_the_url_says_so(postgresql: str, threshold: str, *, are_prepared: bool) -> None:
+    """Once for each connection; a pooler in transaction mode would give them to others, so it is not the default."""
+    address = postgresql + (f"?prepare_threshold={threshold}" if threshold else "")
+
+    def count(tx: Transaction) -> list[int]:
+        counts = []
+        for number in (1, 2):
+            tx.cursor.execute("SELECT $1::BIGINT", [number])
+            assert tx.cursor.fetchone() == (number,)
+            tx.cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement = 'SELECT $1::BIGINT'")
+            counts.append(tx.cursor.fetchone()[0])
+        return counts
+
+    with closing(Database(address)) as database:
+        assert [database._run(count, Deadline(), Extent.WORK) for _ in range(2)] == [[int(are_prepared)] * 2] * 2
 
 
 @pytest.mark.parametrize(

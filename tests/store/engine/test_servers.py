@@ -55,7 +55,7 @@ async def test_the_isolation_level_is_ours(make_manager: MakeManager, postgresql
     name = make_url(postgresql).database
     execute(postgresql, f"ALTER DATABASE {name} SET default_transaction_isolation = '{level}'")
     with closing(Database(postgresql)) as database:
-        assert await database.read(isolation_of(postgresql)) == "read committed"
+        assert await database.write(isolation_of(postgresql)) == "read committed"
         with database.backend.engine.begin() as connection:
             assert isolation_of(postgresql)(database.transaction_on(connection)) == "read committed"
     options = {"provider": provider_of(Acme()), "service": {"database_url": postgresql}}
@@ -68,7 +68,7 @@ async def test_the_isolation_level_is_ours_beside_an_init_command(url: str) -> N
     """On MariaDB an `init_command` of the URL cannot change it either."""
     parameters = "" if url.startswith("postgresql") else "?init_command=SET SESSION tx_isolation='SERIALIZABLE'"
     with closing(Database(url + parameters)) as database:
-        level = await database.read(isolation_of(url))
+        level = await database.write(isolation_of(url))
     assert str(level).replace("-", " ").lower() == "read committed"
 
 
@@ -76,6 +76,11 @@ async def test_a_race_pauses_before_it_is_run_again(url: str, monkeypatch: pytes
     """The loser waits longer each time, so that the winner of a race has ended."""
     pauses: list[float] = []
     monkeypatch.setattr("time.sleep", pauses.append)
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr("connect_core.store.engine.database.asyncio.sleep", pause)
 
     def lose(tx: Transaction) -> None:
         for _ in range(2):
@@ -124,7 +129,8 @@ async def test_a_failover_replaces_every_connection(postgresql: str) -> None:
     with closing(Database(postgresql)) as database:
         await asyncio.gather(*(database.write(write) for _ in range(5)))
         execute(postgresql, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-        database.backend.engine.dispose()
+        assert database._loop_pool is not None
+        database._loop_pool.replace_all()
         with pytest.raises(Unavailable, match="ReadOnlySqlTransaction 25006"):
             await database.write(write)
         execute(server_of("postgresql"), f"ALTER DATABASE {name} RESET default_transaction_read_only")

@@ -1,0 +1,207 @@
+"""PostgreSQL on the event loop: a unit of work pauses while it waits for the server, and the loop goes on.
+
+On a thread, each answer of the server hands Python's global interpreter lock over and back, which costs several times
+as much as the query. A unit of work is a plain function, so it runs in a greenlet, which can pause inside of it.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from greenlet import getcurrent, greenlet
+from psycopg import OperationalError, pq
+from psycopg.pq.abc import PGconn
+from sqlalchemy import PoolProxiedConnection
+
+from connect_core.store.engine.workers import Deadline
+
+T = TypeVar("T")
+
+THREADS = 4
+"""Threads that open connections, and have statements cancelled."""
+CANCEL_SECONDS = 0.3
+"""How long to wait for the answer of a statement that is being cancelled."""
+
+
+class LoopConnection:
+    """A connection whose answers the event loop waits for. `proxied` is SQLAlchemy's, taken out of its pool."""
+
+    def __init__(self, proxied: PoolProxiedConnection, loop: asyncio.AbstractEventLoop, threads: Executor) -> None:
+        self.proxied = proxied
+        self.opened_at = time.monotonic()
+        self._loop, self._threads = loop, threads
+        self._waiter: asyncio.Future[None] | None = None
+        driver: Any = proxied.dbapi_connection
+        self._libpq: PGconn = driver.pgconn
+        self._socket = self._libpq.socket
+        loop.add_reader(self._socket, self._read)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it is open, and in no transaction."""
+        return bool(self._libpq.transaction_status == pq.TransactionStatus.IDLE)
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Run `work`, whose cursors wait by `wait`, and return its result.
+
+        When the caller is cancelled, or the connection is lost, `wait` raises that inside of `work`.
+        """
+        child = greenlet(work)
+        child.gr_context = getcurrent().gr_context
+        result = child.switch()
+        while not child.dead:
+            self._waiter = self._loop.create_future()
+            try:
+                await self._waiter
+            except BaseException as error:  # noqa: BLE001 - for the work
+                result = child.throw(error)
+            else:
+                result = child.switch()
+            finally:
+                self._waiter = None
+        return result  # type: ignore[no-any-return]
+
+    def wait(self, _: PGconn) -> None:
+        """Pause the work that `run` runs until an answer has come."""
+        parent = getcurrent().parent
+        assert parent is not None
+        parent.switch()
+
+    def give_up(self) -> None:
+        """Have the server cancel the statement under way; the work gets its answer, or soon none at all.
+
+        Without that a statement that waits for a lock might take effect after its sender has given up.
+        """
+        self._threads.submit(self._libpq.get_cancel().cancel)
+        self._loop.call_later(CANCEL_SECONDS, self._fail, self._waiter)
+
+    def _fail(self, waiter: "asyncio.Future[None] | None") -> None:
+        if waiter is not None and not waiter.done():
+            waiter.set_exception(OperationalError("the server does not answer"))
+
+    def close(self) -> None:
+        """Close it; not from inside of `run`."""
+        with suppress(Exception):  # the loop may be closed by now
+            self._loop.remove_reader(self._socket)
+        self.proxied.close()
+
+    def _read(self) -> None:
+        """Read what has come. What comes while nobody waits is the end of the connection, or a notice."""
+        error = None
+        try:
+            self._libpq.consume_input()
+        except OperationalError as lost:
+            error = lost
+            self._loop.remove_reader(self._socket)
+        if self._waiter is None or self._waiter.done():
+            return
+        if error is not None:
+            self._waiter.set_exception(error)
+        elif not self._libpq.is_busy():
+            self._waiter.set_result(None)
+
+
+class LoopPool:
+    """At most `size` connections of one event loop; who finds none free waits in turn."""
+
+    def __init__(self, connect: Callable[[], PoolProxiedConnection], *, size: int, recycle_seconds: int) -> None:
+        """`connect` opens a connection, on a thread; one older than `recycle_seconds` is replaced."""
+        self._connect, self._size, self._recycle_seconds = connect, size, recycle_seconds
+        self._threads = ThreadPoolExecutor(THREADS, "connect-postgresql")
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._idle: list[LoopConnection] = []
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._count = 0
+        self._valid_from = 0.0
+
+    async def acquire(self, deadline: Deadline) -> LoopConnection:
+        """Return a free connection; give it back with `release`. Raises `Unavailable`, and what opening one raises."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._begin(loop)
+        while True:
+            while self._idle:
+                connection = self._idle.pop()
+                if self._is_good(connection):
+                    return connection
+                self._drop(connection)
+            if self._count < self._size:
+                return await self._open(loop, deadline)
+            turn = loop.create_future()
+            self._waiting.append(turn)
+            deadline.watch(turn, _end)
+            try:
+                await turn
+                deadline.check()
+            except BaseException:
+                if turn.done() and not turn.cancelled():
+                    self._wake_next()
+                raise
+
+    def release(self, connection: LoopConnection) -> None:
+        """Take a connection back, and close it unless it can be used again."""
+        if self._is_good(connection):
+            self._idle.append(connection)
+        else:
+            self._drop(connection)
+        self._wake_next()
+
+    def replace_all(self) -> None:
+        """Let every connection that is open now be replaced: the server behind them has gone."""
+        self._valid_from = time.monotonic()
+
+    def close(self) -> None:
+        """Close the connections that are free."""
+        self._threads.shutdown(wait=False)
+        while self._idle:
+            self._drop(self._idle.pop())
+
+    async def _open(self, loop: asyncio.AbstractEventLoop, deadline: Deadline) -> LoopConnection:
+        self._count += 1
+        opening, is_over = loop.run_in_executor(self._threads, self._connect), loop.create_future()
+        deadline.watch(is_over, _end)
+        try:
+            await asyncio.wait([opening, is_over], return_when=asyncio.FIRST_COMPLETED)
+            deadline.check()
+            return LoopConnection(opening.result(), loop, self._threads)
+        except BaseException:
+            self._count -= 1
+            self._wake_next()
+            opening.add_done_callback(_close_opened)  # nobody will use it
+            raise
+
+    def _is_good(self, connection: LoopConnection) -> bool:
+        is_young = time.monotonic() - connection.opened_at < self._recycle_seconds
+        return is_young and connection.opened_at >= self._valid_from and connection.is_usable
+
+    def _drop(self, connection: LoopConnection) -> None:
+        self._count -= 1
+        connection.close()
+
+    def _wake_next(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin anew on another event loop: the connections of the last one belong to it."""
+        while self._idle:
+            self._drop(self._idle.pop())
+        self._loop, self._count = loop, 0
+        self._waiting.clear()
+
+
+def _end(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _close_opened(opening: "asyncio.Future[PoolProxiedConnection]") -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
