@@ -22,7 +22,7 @@ def test_a_death_at_any_point_leaves_nothing_half(url: str, tell: Tell, tmp_path
         url, "SELECT COUNT(*) AS n FROM es_member m LEFT JOIN es_connect c ON c.member_id = m.id WHERE c.id IS NULL"
     )[0]["n"]
     tell(f"a death at every point: {kind}", f"{len(deaths)} deaths, {homeless} orphans", "0 orphans, 0 double")
-    assert len(deaths) > (8 if kind == "refresh" else 25)
+    assert len(deaths) > (8 if kind == "refresh" else 15)
     assert people["n"] == people["names"] == (1 if kind == "refresh" else len(deaths) + 1)
     assert homeless == 0
     assert {"before a commit", "after a commit", "before a statement", "after a statement"} <= set(deaths)
