@@ -234,7 +234,13 @@ def execute(url: str, sql: str, *values: object) -> list[dict[str, Any]]:
         sql = sql.replace("?", "%s") if values else sql
     with engine.begin() as connection:
         result = connection.exec_driver_sql(sql, values)
-        return [dict(row) for row in result.mappings()] if result.returns_rows else []
+        found = result.mappings() if result.returns_rows else []
+        return [{name: as_text(value) for name, value in row.items()} for row in found]
+
+
+def as_text(value: object) -> object:
+    """A text of ours, which is bytes in a VARBINARY column, as text."""
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def rows(folder: Path, sql: str, *values: object) -> list[dict[str, Any]]:

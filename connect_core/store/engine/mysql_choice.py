@@ -16,7 +16,6 @@ _KINDS: tuple[tuple[str, str, type[MysqlEngine]], ...] = (
     ("OceanBase", r"OceanBase\w* ", Oceanbase),
     ("TiDB", "TiDB-v", Tidb),
     ("-TDDL-", "-TDDL-", Polardbx),
-    ("-PXC-", "-PXC-", Polardbx),
     ("MariaDB", r"(?:^5\.5\.5-|^)", Mariadb),
 )
 _UNFIT = ("ClickHouse", "Databend", "Doris", "Manticore", "MemSQL", "SelectDB", "SingleStore", "StarRocks")
