@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 from starlette.routing import BaseRoute
@@ -267,6 +268,8 @@ class Lock:
         engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
         self._connection = engine.connect()
         self._take, self._give = LOCKS[engine.dialect.name]
+        if engine.dialect.name == "mysql" and "OceanBase" in str(execute(url, "SELECT @@version_comment AS text")):
+            pytest.skip("OceanBase accepts LOCK TABLES and does nothing")
         self._tables = (" READ, " if engine.dialect.name == "mysql" else ", ").join(sorted(Declared.metadata.tables))
 
     def take(self) -> None:
