@@ -22,6 +22,7 @@ from connect_core.store.engine.workers import RESPONSE_TIMEOUT_SECONDS, WORK_TIM
 CHARSET = "utf8mb4"
 """The only character set of the family that holds every character."""
 _LOCK_LIMITS = ("lock_wait_timeout", "innodb_lock_wait_timeout")
+_LONG_SECONDS = 24 * 3600
 _TLS_ERROR = 2026
 """CR_SSL_CONNECTION_ERROR, "Client Error Codes"."""
 _ISOLATION = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
@@ -132,7 +133,7 @@ class MysqlFamilyBackend(ServerBackend):
     ) -> Iterator[None]:
         """Keep other upgrades away with a row, since statements that change a schema commit by themselves."""
         driver_connection: Any = connection.connection.dbapi_connection
-        lock = UpgradeLock(self.engine, self.race_numbers, lambda: self.cut(driver_connection))
+        lock = UpgradeLock(self.open_unlimited(), self, lambda: self.cut(driver_connection))
         try:
             lock.acquire(lock_seconds, tell)
             yield
@@ -142,6 +143,16 @@ class MysqlFamilyBackend(ServerBackend):
             raise
         finally:
             lock.release()
+
+    def open_unlimited(self) -> Any:
+        """Return a connection of PyMySQL's that is in no pool and has no time limits."""
+        connection = self.engine.raw_connection()
+        driver_connection: Any = connection.dbapi_connection
+        connection.detach()
+        with driver_connection.cursor() as cursor:
+            self._lift_limits(driver_connection, cursor)
+            _set(cursor, dict.fromkeys(_LOCK_LIMITS, _LONG_SECONDS))
+        return driver_connection
 
     def lock_upgrade(self, connection: Connection, lock_seconds: int) -> None:
         """Do nothing: `hold_upgrade_lock` keeps others away."""

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import Engine
-
 from connect_core.errors import Unavailable
+from connect_core.store.engine.backend import Backend
 from connect_core.store.engine.failures import find_number
+from connect_core.store.engine.workers import RESPONSE_TIMEOUT_SECONDS
 
 BEAT_SECONDS = 1.0
 """How often an upgrade shows that it is alive, and how often those who wait look."""
@@ -43,14 +43,15 @@ _ALREADY_THERE = "1050"
 class UpgradeLock:
     """The right to upgrade one database. Use it from one thread."""
 
-    def __init__(self, engine: Engine, race_numbers: frozenset[str], stop: Callable[[], None]) -> None:
-        """Open a connection; `stop` ends the upgrade's own when another process has taken the lock over."""
+    def __init__(self, connection: Any, backend: Backend, stop: Callable[[], None]) -> None:
+        """`connection` is PyMySQL's, for the lock alone and without time limits; `release` closes it.
+
+        `stop` ends the upgrade's own connection when another process has taken the lock over.
+        """
         self.is_lost = False
-        self._connection: Any = engine.raw_connection()
-        self._connection.detach()
+        self._connection = connection
         self._connection.autocommit(True)
-        self._race_numbers = race_numbers | {_ALREADY_THERE}
-        self._error: type[Exception] = engine.dialect.loaded_dbapi.Error
+        self._backend = backend
         self._stop = stop
         self._owner = f"process {os.getpid()} on {socket.gethostname()[:64]}, {uuid.uuid4()}"
         self._is_over = threading.Event()
@@ -83,16 +84,19 @@ class UpgradeLock:
         """Let the next one go on, and close the connection."""
         self._is_over.set()
         if self._beating.is_alive():
+            self._beating.join(RESPONSE_TIMEOUT_SECONDS)
+        if self._beating.is_alive():  # the server does not answer
+            self._backend.cut(self._connection)
             self._beating.join()
         with suppress(Exception):  # who waits takes the lock over a little later
             self._run(_FREE, self._owner)
-        self._connection.close()
+            self._connection.close()
 
     def _beat(self) -> None:
         while not self._is_over.wait(BEAT_SECONDS):
             try:
                 rows = self._run(_BEAT, self._owner)
-            except self._error:
+            except self._backend.driver_error:
                 rows = 0
             if rows == 0:
                 self.is_lost = True
@@ -111,8 +115,8 @@ class UpgradeLock:
         cursor = self._connection.cursor()
         try:
             cursor.execute(statement, values)
-        except self._error as error:
-            if find_number(error) in self._race_numbers:
+        except self._backend.driver_error as error:
+            if find_number(error) in self._backend.race_numbers | {_ALREADY_THERE}:
                 return None
             raise
         return int(cursor.rowcount)

@@ -6,6 +6,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
 
 from connect_core.errors import Unavailable
 from connect_core.store import Database
@@ -42,7 +44,7 @@ def database(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
 def lock_of(database: Database, stopped: list[str]) -> UpgradeLock:
     backend = database.backend
     assert isinstance(backend, MysqlFamilyBackend)
-    return UpgradeLock(backend.engine, backend.race_numbers, lambda: stopped.append("stopped"))
+    return UpgradeLock(backend.open_unlimited(), backend, lambda: stopped.append("stopped"))
 
 
 def test_an_upgrade_waits_for_another_and_says_so(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,6 +85,23 @@ def test_an_upgrade_that_is_interrupted_frees_the_lock(database: Database, url: 
     lines: list[str] = []
     upgrade_schema(database, lines.append)
     assert not any(line.startswith("waiting") for line in lines)
+
+
+def test_an_upgrade_that_cannot_show_that_it_is_alive_goes_on(database: Database, url: str) -> None:
+    """A long statement keeps a cluster from writing, longer than a statement of the service may take."""
+    engine = create_engine(url, poolclass=NullPool)
+    steps: list[str] = []
+
+    def hold_row(line: str) -> None:
+        steps.append(line)
+        if len(steps) == 1:
+            with engine.connect() as connection:
+                connection.exec_driver_sql("SELECT * FROM es_connect_upgrade FOR UPDATE")
+                time.sleep(2.5)
+
+    upgrade_schema(database, hold_row)
+    assert steps[-1].startswith("the schema is current: ")
+    assert execute(url, OWNER) == [{"owner": ""}]
 
 
 def test_an_upgrade_whose_lock_was_taken_over_stops(database: Database, url: str) -> None:
