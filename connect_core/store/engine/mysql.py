@@ -10,11 +10,8 @@ class Mysql(MysqlEngine):
     """A MySQL server, or one that says it is."""
 
     name = "MySQL"
-    oldest: ClassVar[Version] = (
-        5,
-        7,
-        9,
-    )  # indexed computed columns, limits of statements, long index keys
+    oldest: ClassVar[Version] = (5, 7, 9)
+    """Indexed computed columns, limits of statements, and long index keys without a setting begin there."""
 
     @property
     def exact_collation(self) -> str:

@@ -67,11 +67,8 @@ class UpgradeLock:
             current = self._read()
             silent_looks = silent_looks + is_counted if current == last else 0
             owner, beats = last = current
-            if (
-                beats >= 0
-                and (not owner or silent_looks > SILENT_LOOKS)
-                and self._run(_TAKE, self._owner, owner, beats)
-            ):
+            is_free = beats >= 0 and (not owner or silent_looks > SILENT_LOOKS)
+            if is_free and self._run(_TAKE, self._owner, owner, beats):
                 self._beating.start()
                 return
             if owner and not is_told:
