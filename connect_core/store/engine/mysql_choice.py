@@ -13,7 +13,7 @@ from connect_core.store.engine.tidb import Tidb
 
 _KINDS: tuple[tuple[str, str, type[MysqlEngine]], ...] = (
     # a word of the server's answer, what comes before the engine's own version number, the engine
-    ("OceanBase", r"OceanBase\w* ", Oceanbase),
+    ("OceanBase", r"OceanBase\w*(?: |-v)", Oceanbase),
     ("TiDB", "TiDB-v", Tidb),
     ("-TDDL-", "-TDDL-", Polardbx),
     ("MariaDB", r"(?:^5\.5\.5-|^)", Mariadb),

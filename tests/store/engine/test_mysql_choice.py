@@ -34,6 +34,7 @@ BIN, NOPAD = "utf8mb4_0900_bin", "utf8mb4_nopad_bin"
         ("5.7.25-TiDB-v6.1.0", "TiDB Server (Apache License 2.0) Community Edition", "TiDB", "", False),
         ("5.7.25-TDDL-5.4.19-20251031", "Source distribution", "PolarDB-X", "", False),
         ("5.7.25-OceanBase seekdb-v1.4.0.0", "OceanBase 4.3.5.3 seekdb (r1.4.0.0)", "OceanBase", "", True),
+        ("5.7.25-OceanBase-v4.3.5.1", "", "OceanBase", "", True),
         ("5.7.25-OceanBase_CE-v4.2.1.0", "OceanBase_CE 4.2.1.0 (r100000)", "OceanBase", "", False),
     ],
 )
