@@ -93,7 +93,7 @@ class MysqlFamilyBackend(ServerBackend):
             if is_new:
                 cursor.execute("SELECT @@sql_mode, @@default_storage_engine")
                 check_settings(*cursor.fetchone())
-        if engine.exact_collation != EXACT_COLLATION:  # ids may be in VARBINARY columns
+        if _may_hold_bytes(engine):
             connection.decoders.update(dict.fromkeys(_TEXT_TYPES, _decode))
         self.mysql_engine = engine
 
@@ -163,13 +163,20 @@ class MysqlFamilyBackend(ServerBackend):
 
     def find_collations(self, cursor: Any, columns: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
         """Return the collation of each of `columns` that exists, in MariaDB's word where it is exact."""
+        assert self.mysql_engine is not None
+        exact = _EXACT if _may_hold_bytes(self.mysql_engine) else frozenset()
         collations = read_collations(cursor, _COLLATIONS, columns)
-        return {column: EXACT_COLLATION if collation in _EXACT else collation for column, collation in collations}
+        return {column: EXACT_COLLATION if collation in exact else collation for column, collation in collations}
 
     def _lift_limits(self, connection: Any, cursor: Any) -> None:
         connection._read_timeout = None  # PyMySQL has no public way to change it once connected
         assert self.mysql_engine is not None
         _set(cursor, dict(self.mysql_engine.get_statement_limits(0)))
+
+
+def _may_hold_bytes(engine: MysqlEngine) -> bool:
+    """Tell whether ids may be in VARBINARY columns, as also MySQL 8 has them after an upgrade from 5.7."""
+    return engine.exact_collation != EXACT_COLLATION
 
 
 def _set(cursor: Any, variables: dict[str, int]) -> None:

@@ -9,6 +9,7 @@ import inspect
 import pkgutil
 import re
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlglot import exp
 
 from connect_core import store
-from connect_core.store import Database
+from connect_core.errors import SettingsError
+from connect_core.store import Database, Transaction, members
 from connect_core.store.engine import mysql_family
 from connect_core.store.engine.mysql import Mysql
 from connect_core.store.engine.mysql_dialect import adapt_dialect
@@ -216,6 +218,29 @@ def test_mysqls_grammar_has_every_migration(tmp_path: Path, require: Require, mo
         database.close()
     assert {sql: mistakes for sql in changes if (mistakes := mistakes_in(sql, ENGINES["MySQL 5.7"]))} == {}
     assert len(changes) > 30
+
+
+def test_tables_that_another_engine_made_are_refused_where_ids_would_come_as_bytes(
+    tmp_path: Path, require: Require, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MariaDB has no VARBINARY ids of its own, so nothing makes text of them there."""
+    server = SERVERS["mariadb"]
+    require(is_answering(server), "mariadb does not answer on this machine")
+    with empty_database(server, tmp_path) as url:
+        with monkeypatch.context() as pretending, closing(Database(url)) as database:
+            pretending.setattr(mysql_family, "choose_engine", lambda *_: Pretending((5, 7, 9)))
+            upgrade_schema(database)
+            assert database.read_blocking(find_member) == ("m_1", "m_1 ")
+        with closing(Database(url)) as database, pytest.raises(SettingsError) as caught:
+            store.schema.prepare(database)
+    assert "es_member.uname compares by varbinary, not by utf8mb4_nopad_bin" in str(caught.value)
+
+
+def find_member(tx: Transaction) -> tuple[object, ...]:
+    """The names of two members that differ by a blank, read back by their names."""
+    for uname in ("m_1", "m_1 "):
+        tx.cursor.execute("INSERT INTO es_member (uname) VALUES (%s)", [uname])
+    return tuple(members.find_named(tx, uname, 9)[0].uname for uname in ("m_1", "m_1 "))
 
 
 @pytest.mark.parametrize(
