@@ -12,6 +12,7 @@ from connect_core.crypto import rsa
 from connect_core.manager import ConnectManager
 
 from .kit import acme as acme_kit
+from .kit import oceanbase
 from .kit.acme import NOTE, Acme, provider_of
 from .kit.clock import Clock
 from .kit.databases import ENGINES, check, empty_database, fresh_database, is_answering, named_server, server_of
@@ -24,6 +25,12 @@ rsa.load_der_private_key = functools.cache(rsa.load_der_private_key)
 
 Require = Callable[[object, str], None]
 MakeManager = Callable[..., ConnectManager]
+
+
+def pytest_configure() -> None:
+    """Start OceanBase where the run is about it; the processes of pytest-xdist inherit its address."""
+    if oceanbase.is_wanted():
+        os.environ["CONNECT_TEST_DATABASE"] = oceanbase.start_oceanbase()
 
 
 @pytest.fixture(scope="session", autouse=True)

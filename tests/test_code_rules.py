@@ -96,7 +96,6 @@ def test_functions_have_at_most_6_parameters() -> None:
 
 FILLERS = {"asked", "found", "one", "own", "told"}
 NAMES_OF_OTHERS = {
-    "connect_core/store/engine/mariadb.py one",  # a method of SQLAlchemy's
     "connect_core/web/pages/__init__.py asked",  # a variable that shops' own templates read
 }
 

@@ -1,13 +1,14 @@
 """What differs between database engines, as one interface: connecting, locks, time limits, lists of tables.
 
-`sqlite`, `postgresql` and `mariadb` implement it. Knows nothing of our tables. Runs no unit of work; `database` does.
+`sqlite`, `postgresql` and `mysql_family` implement it. Knows nothing of our tables. Runs no unit of work;
+`database` does.
 """
 
 import os
 import socket
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -124,13 +125,28 @@ class Backend(ABC):
 
     @abstractmethod
     def prepare_upgrade(self, connection: Connection, lock_seconds: int) -> None:
-        """Lift the time limits of a connection that will change the schema, before its transaction starts."""
+        """Lift the time limits of a connection that will change the schema, before its transaction starts.
+
+        Raises `SettingsError` where the database cannot hold our text.
+        """
+
+    def hold_upgrade_lock(
+        self,
+        connection: Connection,
+        lock_seconds: int,
+        tell: Callable[[str], object],
+    ) -> AbstractContextManager[None]:
+        """Return a context in which no other upgrade of this database runs, where `lock_upgrade` cannot see to it.
+
+        `tell` is called with a line of text when it has to wait. Raises `Unavailable` after `lock_seconds`.
+        """
+        return nullcontext()
 
     @abstractmethod
     def lock_upgrade(self, connection: Connection, lock_seconds: int) -> None:
         """Wait, inside the transaction, for other upgrades of this database.
 
-        Raises `Unavailable` after `lock_seconds`, and `SettingsError` where the database cannot hold our text.
+        Raises `Unavailable` after `lock_seconds`.
         """
 
     @abstractmethod

@@ -21,7 +21,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from connect_core.errors import SettingsError
 from connect_core.store.engine.addresses import UnusableUrl
 from connect_core.store.engine.backend import Backend, Extent
-from connect_core.store.engine.mariadb import MariadbBackend
+from connect_core.store.engine.mysql_family import MysqlFamilyBackend
 from connect_core.store.engine.sqlite import SqliteBackend, open_loop_connection
 from connect_core.store.engine.sqlite_loop import GroupCommit, Reader, RetryOnThread
 from connect_core.store.engine.statement import Texts, Transaction
@@ -279,11 +279,14 @@ class _Retry(Exception):
 def _open_backend(url: str, synchronous: str) -> Backend:
     if url.startswith("sqlite"):
         return SqliteBackend(url, synchronous)
-    if urlsplit(url).scheme.startswith("postgresql"):
+    scheme = urlsplit(url).scheme
+    if scheme.startswith("postgresql"):
         from connect_core.store.engine.postgresql import PostgresqlBackend  # noqa: PLC0415 - psycopg is an extra
 
         return PostgresqlBackend(url)
-    return MariadbBackend(url)
+    if scheme.startswith(("mysql", "mariadb")):
+        return MysqlFamilyBackend(url)
+    raise ArgumentError("no engine of ours")
 
 
 def _explain(error: Exception) -> str:

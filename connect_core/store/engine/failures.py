@@ -40,6 +40,7 @@ _REASONS: Mapping[str, str] = {
     **dict.fromkeys(("1040", "1203", "1226"), _FULL),
     **dict.fromkeys(("1290", "1792", "1836", "1874"), _READ_ONLY),
     "1049": _NO_DATABASE,
+    "1071": "the server allows short index keys only; set innodb_default_row_format = DYNAMIC there",
     "1130": _NOT_ALLOWED,
     "2026": _TLS,
     "3159": _TLS_NEEDED,

@@ -39,7 +39,7 @@ def upgrade_schema(database: Database, tell: Callable[[str], object] = str) -> N
     than `LOCK_SECONDS`.
     """
     try:
-        with _locked(database) as connection:
+        with _locked(database, tell) as connection:
             _upgrade(database, connection, tell)
     except SQLAlchemyError as error:
         raise Unavailable(f"the schema cannot be upgraded: {describe_failure(error)}") from None
@@ -79,11 +79,11 @@ def _check_unversioned_tables(database: Database, connection: Connection) -> Non
 
 
 @contextmanager
-def _locked(database: Database) -> Iterator[Connection]:
+def _locked(database: Database, tell: Callable[[str], object]) -> Iterator[Connection]:
     """Yield a connection in a transaction that runs beside no other upgrade; it is closed afterwards, not reused."""
     with database.backend.engine.connect() as connection:
         connection.detach()
         database.backend.prepare_upgrade(connection, LOCK_SECONDS)
-        with connection.begin():
+        with database.backend.hold_upgrade_lock(connection, LOCK_SECONDS, tell), connection.begin():
             database.backend.lock_upgrade(connection, LOCK_SECONDS)
             yield connection

@@ -96,7 +96,7 @@ def test_statements_are_prepared_where_the_url_says_so(postgresql: str, threshol
         ({"init_command": "SET max_statement_time=7, time_zone='+01:00'"}, "SELECT @@max_statement_time", 7),
         ({"init_command": "SET max_statement_time=7, time_zone='+01:00'"}, "SELECT @@time_zone", "+01:00"),
         ({"init_command": "SET time_zone='+01:00'"}, "SELECT @@lock_wait_timeout", 2),
-        ({"sql_mode": "ANSI_QUOTES"}, "SELECT @@sql_mode", "ANSI_QUOTES"),
+        ({"sql_mode": "ANSI_QUOTES,STRICT_ALL_TABLES"}, "SELECT @@sql_mode", "ANSI_QUOTES,STRICT_ALL_TABLES"),
         ({"collation": "utf8mb4_unicode_ci"}, "SELECT @@collation_connection", "utf8mb4_unicode_ci"),
         ({"charset": "UTF8MB4", "port": "3306", "program_name": "shop"}, "SELECT @@character_set_client", "utf8mb4"),
         (

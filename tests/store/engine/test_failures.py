@@ -132,6 +132,7 @@ def test_phrases_of_postgresql(text: str, reason: str) -> None:
         (1698, "the user or the password"),
         (3159, "the server wants TLS"),
         (1040, "no connection left"),
+        (1071, "short index keys"),
     ],
 )
 def test_numbers_of_mariadb(number: int, reason: str) -> None:

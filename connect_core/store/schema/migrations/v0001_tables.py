@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import mysql, sqlite
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.schema import CreateTable
 
 revision = "0001"
 down_revision = None
@@ -216,4 +216,4 @@ def upgrade() -> None:
     for table in TABLES.tables.values():
         op.execute(CreateTable(table, if_not_exists=True))
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
-            op.execute(CreateIndex(index, if_not_exists=True))
+            index.create(op.get_bind(), checkfirst=True)
