@@ -209,7 +209,7 @@ def _workers(pid: int, number: int) -> list[int]:
     while number > 1 and len(serving) < number:
         time.sleep(0.05)
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
-        serving = [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+        serving = [int(child) for child in children]
     return serving
 
 

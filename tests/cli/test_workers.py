@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from connect_core.cli.serve import init
-from connect_core.cli.workers import _describe
+from connect_core.cli.workers import describe_exit
 
 from ..kit.commands import free_port, running, wait_for
 
@@ -21,8 +21,7 @@ from ..kit.commands import free_port, running, wait_for
 def workers_of(process: subprocess.Popen[str]) -> list[int]:
     """The workers of a service, oldest first."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("ascii")
-    commands = {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children.split()}
-    return [pid for pid, command in commands.items() if b"spawn_main" in command]
+    return [int(pid) for pid in children.split()]
 
 
 def wait_until(is_true: Callable[[], bool]) -> None:
@@ -95,4 +94,4 @@ def test_a_killed_main_process_leaves_nobody_on_the_port(tmp_path: Path) -> None
 )
 def test_what_ended_a_process(code: int, text: str) -> None:
     """A signal by its name, else the exit code."""
-    assert _describe(code) == text
+    assert describe_exit(code) == text
