@@ -160,8 +160,9 @@ class Supervisor:
 
     def _wait(self) -> None:
         """Wait until something happens, for a second at most."""
-        messages = {worker.messages: worker for worker in self._workers}
-        events: list[Any] = [self._signals, *messages, *(worker.process.sentinel for worker in self._workers)]
+        events: list[Any] = [self._signals]
+        for worker in self._workers:
+            events += [worker.messages, worker.process.sentinel]
         if self._check is not None:
             events.append(self._check.messages)
         happened = wait(events, 1)
