@@ -14,7 +14,7 @@ from connect_core.cli.configuration import DEFAULT, ConfigPath
 from connect_core.cli.keys import new_key
 from connect_core.cli.listening import Port, get_address, listen_on
 from connect_core.cli.reloading import find_inherited_listener, run_reloadable
-from connect_core.cli.service import Service, configure_server
+from connect_core.cli.service_process import ServiceProcess, configure_server
 from connect_core.cli.supervisor import Supervisor, check_apart
 from connect_core.errors import SettingsError
 from connect_core.observability.logs import configure_logging
@@ -65,7 +65,7 @@ def serve(
     Exit code 2: the configuration, the database, the host or the port cannot be used; a line says why.
     """
     configure_logging(log_level)
-    service = Service(config, log_level)
+    service = ServiceProcess(config, log_level)
     settings = service.load()
     inherited = find_inherited_listener()
     run: Callable[[socket.socket], None]

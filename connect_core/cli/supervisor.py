@@ -19,7 +19,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from connect_core.cli.reloading import is_usable
-from connect_core.cli.service import Service
+from connect_core.cli.service_process import ServiceProcess
 from connect_core.cli.workers import SIGNALS, STOP_SECONDS, Message, Report, describe_exit, start_worker
 from connect_core.errors import ConnectError, SettingsError
 from connect_core.settings import Settings
@@ -87,7 +87,7 @@ class Check:
         return f"checking the configuration ended by {describe_exit(self.process.exitcode)}"
 
 
-def check_apart(service: Service, settings: Settings) -> None:
+def check_apart(service: ServiceProcess, settings: Settings) -> None:
     """Raise `SettingsError` with every mistake that keeps the service from starting, a silent database included."""
     check = Check(service.build, settings)
     while (mistake := check.find_mistake()) is None:
@@ -99,7 +99,7 @@ def check_apart(service: Service, settings: Settings) -> None:
 class Supervisor:
     """Keeps a number of workers at work."""
 
-    def __init__(self, service: Service, settings: Settings, count: int) -> None:
+    def __init__(self, service: ServiceProcess, settings: Settings, count: int) -> None:
         """`settings` have been checked; `count` is the number of workers."""
         self._service, self._settings, self._count = service, settings, count
         self._listener: socket.socket

@@ -15,18 +15,18 @@ import pytest
 from connect_core.cli.serve import init
 
 from ..kit.commands import free_port, running, wait_for
-from .test_workers import is_gone, lines_of, wait_until, workers_of
+from ..kit.worker_processes import is_gone, lines_of, wait_until, workers_of
 
 SCRIPT = """
 import logging, os, signal, sys, time
 from dataclasses import dataclass
 from pathlib import Path
-from connect_core.cli.service import Service
+from connect_core.cli.service_process import ServiceProcess
 from connect_core.cli.supervisor import Supervisor
 from connect_core.cli.workers import Message
 from connect_core.observability.logs import configure_logging
 
-class Scripted(Service):
+class Scripted(ServiceProcess):
     def work(self, settings, listener, report):
         {work}
 

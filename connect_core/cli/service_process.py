@@ -31,8 +31,8 @@ START_FAILED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
-    """The service of one configuration file. `plugins` are those that were loaded already, if any were."""
+class ServiceProcess:
+    """How a process runs the service of one configuration file. `plugins` are those that were loaded before."""
 
     config: Path
     log_level: str
