@@ -45,14 +45,16 @@ class Worker:
     mistake: str = ""
     is_hung: bool = False
 
-    def read(self) -> None:
-        """Take in what it has sent."""
+    def read(self) -> bool:
+        """Take in what it has sent, and tell whether it has just begun to serve."""
+        was_ready = self.is_ready
         with suppress(EOFError, OSError):
             while self.messages.poll():
                 message: Message = self.messages.recv()
                 self.silent_beats = 0
                 self.is_ready = self.is_ready or message.is_ready
                 self.mistake = message.mistake
+        return self.is_ready and not was_ready
 
     def stop(self) -> None:
         """Let it finish its requests and end."""
@@ -80,11 +82,16 @@ class Check:
             while self.messages.poll():
                 message: Message = self.messages.recv()
                 if message != Message():
-                    self.process.join()
+                    self.stop()  # a thread of a plugin's may keep it from ending
                     return message.mistake
             return None
         self.process.join()
         return f"checking the configuration ended by {describe_exit(self.process.exitcode)}"
+
+    def stop(self) -> None:
+        """End it, whatever it is doing."""
+        self.process.kill()
+        self.process.join()
 
 
 def check_apart(service: ServiceProcess, settings: Settings) -> None:
@@ -152,11 +159,24 @@ class Supervisor:
         """Return the workers that serve, or will, by the configuration in force."""
         return [worker for worker in self._workers if worker.settings is self._settings and not worker.is_leaving]
 
-    def _start(self) -> Worker:
+    def _start(self) -> int | None:
+        """Start a worker and return its process id; None when the system refuses a process, which is tried again."""
         settings = self._settings
-        worker = Worker(*start_worker(partial(self._service.work, settings, self._listener)), settings)
+        try:
+            worker = Worker(*start_worker(partial(self._service.work, settings, self._listener)), settings)
+        except OSError as error:
+            fields = {"worker": None, "ended_by": error.strerror, "replaced_by": None}
+            log.error("worker_died", extra={**fields, "next_try_seconds": self._count_failure()})
+            return None
         self._workers.append(worker)
-        return worker
+        return worker.process.pid
+
+    def _count_failure(self) -> int:
+        """Return how many seconds the next start waits after another one that failed; none after the first."""
+        self._failures += 1
+        pause = min(2 ** (self._failures - 2), LONGEST_PAUSE) if self._failures > 1 else 0
+        self._start_at = time.monotonic() + pause
+        return pause
 
     def _wait(self) -> None:
         """Wait until something happens, for a second at most."""
@@ -167,7 +187,8 @@ class Supervisor:
             events.append(self._check.messages)
         happened = wait(events, 1)
         for worker in self._workers:
-            worker.read()
+            if worker.read():
+                self._failures = 0
         if self._signals in happened:
             self._obey(signal.Signals(self._signals.recv_bytes()[0]))
         if self._check is not None and (mistake := self._check.find_mistake()) is not None:
@@ -190,9 +211,11 @@ class Supervisor:
         loaded: list[Settings] = []
         if not self._is_stopping and is_usable(lambda: loaded.append(self._service.load())):
             if self._check is not None:
-                self._check.process.kill()
-                self._check.process.join()
-            self._check = Check(self._service.check, loaded[0])
+                self._check.stop()
+            try:
+                self._check = Check(self._service.check, loaded[0])
+            except OSError as error:
+                log.error("reload_refused", extra={"reason": f"no process can be started: {error.strerror}"})
 
     def _end_check(self, check: Check, mistake: str) -> None:
         self._check = None
@@ -218,22 +241,17 @@ class Supervisor:
             self._workers.remove(worker)
             if self._is_stopping or worker.is_leaving:
                 continue
-            self._failures = 0 if worker.is_ready else self._failures + 1
-            pause = min(2 ** (self._failures - 2), LONGEST_PAUSE) if self._failures > 1 else 0
-            self._start_at = time.monotonic() + pause
-            replacement = self._start() if not pause and len(self._find_current()) < self._count else None
-            fields = {
-                "worker": worker.process.pid,
-                "ended_by": worker.ended_by,
-                "replaced_by": replacement and replacement.process.pid,
-            }
+            pause = 0 if worker.is_ready else self._count_failure()
+            is_missed = not pause and len(self._find_current()) < self._count
+            fields = {"worker": worker.process.pid, "ended_by": worker.ended_by}
+            fields["replaced_by"] = self._start() if is_missed else None
             if not worker.is_ready:
                 fields |= {"reason": worker.mistake, "next_try_seconds": pause}
             log.error("worker_died", extra=fields)
 
     def _kill_all(self) -> None:
         if self._check is not None:
-            self._check.process.kill()
+            self._check.stop()
         for worker in self._workers:
             worker.process.kill()
 

@@ -31,15 +31,28 @@ class Scripted(ServiceProcess):
         {work}
 
 configure_logging()
+{preparation}
 Supervisor(Scripted(Path(), "info"), object(), 1).run(None)
+"""
+
+REFUSE_A_PROCESS = """
+fork, refusals = os.fork, [OSError(11, "no more processes")]
+def refuse_once():
+    if refusals:
+        raise refusals.pop()
+    return fork()
+os.fork = refuse_once
 """
 
 
 @contextmanager
-def supervised(work: str) -> Iterator["subprocess.Popen[str]"]:
-    """A main process with a worker that does `work`, Python in one line; ended with all that it started."""
+def supervised(work: str, preparation: str = "") -> Iterator["subprocess.Popen[str]"]:
+    """A main process with a worker that does `work`, a line of Python, after `preparation`; all of it ends here."""
     process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT.format(work=work)], stderr=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, "-c", SCRIPT.format(work=work, preparation=preparation)],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     try:
         yield process
@@ -74,6 +87,14 @@ def test_a_worker_that_served_is_replaced_at_once() -> None:
         lines = read_lines(process, 4)
     assert [line["replaced_by"] for line in lines[:3]] == [line["worker"] for line in lines[1:]]
     assert all("next_try_seconds" not in line for line in lines)
+
+
+def test_a_system_that_refuses_a_process_is_asked_again() -> None:
+    """The main process goes on, and with it the workers that there are."""
+    with supervised("report(Message(is_ready=True)); time.sleep(60)", REFUSE_A_PROCESS) as process:
+        [line] = read_lines(process, 1)
+        wait_until(lambda: len(workers_of(process)) == 1)
+    assert (line["event"], line["worker"], line["ended_by"]) == ("worker_died", None, "no more processes")
 
 
 def test_a_second_signal_ends_a_worker_that_does_not_stop() -> None:
