@@ -1,8 +1,8 @@
 """SIGHUP: the service reads its configuration again, without refusing a connection.
 
-With several workers uvicorn's supervisor brings up a new worker before it ends an old one. A single process finishes
-its requests and replaces itself; its socket stays open, so connections wait meanwhile. A configuration that cannot be
-used changes nothing: the service goes on with the old one and logs `reload_refused`.
+A single process finishes its requests and replaces itself; its socket stays open, so connections wait meanwhile. With
+several workers, `supervisor` replaces them one by one. A configuration that cannot be used changes nothing: the service
+goes on with the old one and logs `reload_refused`.
 """
 
 import logging
@@ -29,7 +29,7 @@ def find_inherited_listener() -> socket.socket | None:
     return socket.socket(fileno=int(inherited)) if inherited else None
 
 
-def run_reloadable(config: uvicorn.Config, listener: socket.socket, check: Callable[[], None]) -> None:
+def run_reloadable(config: uvicorn.Config, check: Callable[[], None], listener: socket.socket) -> None:
     """Serve on `listener` with one process that SIGHUP replaces, unless `check` raises a `ConnectError`."""
     kept = listener.dup()  # uvicorn closes its own
     server, is_reloading = uvicorn.Server(config), threading.Event()

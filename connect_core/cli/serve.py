@@ -1,30 +1,24 @@
 """`connect-login init` and `connect-login serve`: write a configuration, and run the service with it."""
 
 import os
+import socket
+from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-import uvicorn
-from starlette.applications import Starlette
 
-from connect_core.cli.background_tasks import supervise_tasks
 from connect_core.cli.configuration import DEFAULT, ConfigPath
 from connect_core.cli.keys import new_key
 from connect_core.cli.listening import Port, get_address, listen_on
-from connect_core.cli.protocol import BoundedProtocol
-from connect_core.cli.reloading import find_inherited_listener, is_usable, run_reloadable
-from connect_core.cli.workers import Supervisor, end_with_main_process
+from connect_core.cli.reloading import find_inherited_listener, run_reloadable
+from connect_core.cli.service_process import ServiceProcess, configure_server
+from connect_core.cli.supervisor import Supervisor, check_apart
 from connect_core.errors import SettingsError
 from connect_core.observability.logs import configure_logging
-from connect_core.settings import load_settings
-from connect_core.store import schema
-from connect_core.web import create_app
 
-STARTUP_FAILURE = 3
-"""The exit status by which uvicorn's supervisor knows that a worker would fail again."""
 KEY_FILE = Path("keys/connect-secret.key")
 
 
@@ -71,44 +65,20 @@ def serve(
     Exit code 2: the configuration, the database, the host or the port cannot be used; a line says why.
     """
     configure_logging(log_level)
-    settings = load_settings(config)
-    app = supervise_tasks(create_app(settings))  # reports every mistake before a worker starts
-    schema.prepare(app.state.manager.database, f"{schema.UPGRADE} --config {config}")
-    listener = find_inherited_listener() or listen_on(host, port)
-    typer.echo(f"connect-login serves {settings.service.public_url} on http://{get_address(listener)}", err=True)
-    os.environ["CONNECT_CONFIG"], os.environ["CONNECT_LOG_LEVEL"] = str(config), log_level
-    options: dict[str, Any] = {
-        "log_config": None,
-        "access_log": False,
-        "server_header": False,
-        "proxy_headers": False,
-        "http": BoundedProtocol,
-        "timeout_graceful_shutdown": 10,
-    }
+    service = ServiceProcess(config, log_level)
+    settings = service.load()
+    inherited = find_inherited_listener()
+    run: Callable[[socket.socket], None]
     if workers > 1:
-        app.state.manager.database.close()
-        factory = uvicorn.Config("connect_core.cli.serve:make_app", factory=True, workers=workers, **options)
-        Supervisor(factory, sockets=[listener]).run()
+        service = service.preload(settings)
+        check_apart(service, settings)
+        run = Supervisor(service, settings, workers).run
     else:
-        run_reloadable(uvicorn.Config(app, **options), listener, partial(_check, config))
-
-
-def make_app() -> Starlette:
-    """Return the application of a worker process, configured by `CONNECT_CONFIG` and `CONNECT_LOG_LEVEL`.
-
-    Ends the process, with a line in the log and no traceback, when the configuration cannot be used.
-    """
-    configure_logging(os.environ.get("CONNECT_LOG_LEVEL", "info"))
-    end_with_main_process()
-    apps: list[Starlette] = []
-    if not is_usable(lambda: apps.append(create_app(load_settings(Path(os.environ["CONNECT_CONFIG"]))))):
-        raise SystemExit(STARTUP_FAILURE)
-    return supervise_tasks(apps[0])
-
-
-def _check(config: Path) -> None:
-    """Raise what a start with this configuration would raise."""
-    create_app(load_settings(config)).state.manager.database.close()
+        app = service.build(settings, needs_database=inherited is None)
+        run = partial(run_reloadable, configure_server(app), lambda: service.check(service.load()))
+    listener = inherited or listen_on(host, port)
+    typer.echo(f"connect-login serves {settings.service.public_url} on http://{get_address(listener)}", err=True)
+    run(listener)
 
 
 _TEMPLATE = f"""\

@@ -61,7 +61,11 @@ class Shop:
 
     def memory(self) -> float:
         """The resident set of the largest process in MiB."""
-        return max(map(_memory, self.pids))
+        return max(_memory(pid, "status", "VmRSS") for pid in self.pids)
+
+    def memory_in_all(self) -> float:
+        """The proportional set size of all processes in MiB: a page that several share is divided among them."""
+        return sum(_memory(pid, "smaps_rollup", "Pss") for pid in self.pids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,7 @@ def running_shop(
         process = subprocess.Popen(call, stdout=log, stderr=log, text=True)
     try:
         _wait_for(f"{url}/healthz", process)
-        yield Shop(url, (process.pid, *_workers(process.pid, workers)), time.monotonic() - began)
+        yield Shop(url, (process.pid, *find_workers(process.pid, workers)), time.monotonic() - began)
     finally:
         _stop(process)
 
@@ -198,18 +202,18 @@ def new_people(number: int) -> list[str]:
     return [secrets.token_hex(6) for _ in range(number)]
 
 
-def _memory(pid: int) -> float:
-    [line] = [one for one in Path(f"/proc/{pid}/status").read_text("ascii").splitlines() if "VmRSS" in one]
-    return int(line.split()[1]) / 1024
+def _memory(pid: int, file: str, name: str) -> float:
+    lines = Path(f"/proc/{pid}/{file}").read_text("ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) / 1024
 
 
-def _workers(pid: int, number: int) -> list[int]:
-    """The processes that serve for their supervisor; one alone has none."""
+def find_workers(pid: int, number: int) -> list[int]:
+    """The processes that serve for their supervisor, once there are so many; one alone has none."""
     serving: list[int] = []
     while number > 1 and len(serving) < number:
         time.sleep(0.05)
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
-        serving = [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+        serving = [int(child) for child in children]
     return serving
 
 

@@ -7,44 +7,85 @@ worst; their figures are of the clock and want a machine of their own.
 
 import asyncio
 import os
+import signal
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from tests.kit.databases import fresh_database, is_answering, server_of
 
 from .filling import find_servers
-from .processes import COMMAND, FLOOR, HERE, Shop, Visitors, new_people, running_shop, visiting
+from .processes import COMMAND, FLOOR, HERE, Shop, Visitors, find_workers, new_people, running_shop, visiting
 from .rounds import PEOPLE, ROUNDS, show_machine
 
 STARTS = 3
 IN_FLIGHT = 32
+PAUSES = (0, 0.1, 0.2, 0.5, 1)
+"""Seconds between the kill of one worker and that of the other."""
+LONGEST_WAIT = 2
+"""Seconds to the next login after every worker was killed."""
 SECONDS = 1.5
 
 
 def test_start_up(vendors: str, tmp_path: Path) -> None:
     """A shop answers after it is called, and the table of how soon and how large is printed, the floor beside it."""
     show_machine()
-    sys.stdout.write(f"{'':<15}   {'first answer, ms':>16}   {'RSS, MiB: at first':>18}   {'after logins':>12}\n")
+    sys.stdout.write(f"{'':<15}   {'first answer, ms':>16}   {'PSS, MiB: at first':>18}   {'after logins':>12}\n")
+    figures: dict[str, list[float]] = {}
     for name, command, workers in (("one worker", COMMAND, 1), ("two workers", COMMAND, 2), ("the floor", FLOOR, 1)):
         folders = [tmp_path / f"{name} {number}" for number in range(STARTS)]
-        found = [start(running_shop(folder, vendors, command=command, workers=workers)) for folder in folders]
-        answer, started, used = (statistics.median(one) for one in zip(*found, strict=True))
+        starts = [start(running_shop(folder, vendors, command=command, workers=workers)) for folder in folders]
+        figures[name] = [statistics.median(values) for values in zip(*starts, strict=True)]
+        answer, started, used = figures[name]
         sys.stdout.write(f"{name:<15}   {answer * 1000:>16.0f}   {started:>18.0f}   {used:>12.0f}\n")
+    answer, started, used = (b / a for a, b in zip(figures["one worker"], figures["two workers"], strict=True))
+    sys.stdout.write(f"{'two ÷ one':<15}   {answer:>16.2f}   {started:>18.2f}   {used:>12.2f}\n")
 
 
 def start(running: AbstractContextManager[Shop]) -> tuple[float, float, float]:
     """Start a shop; returns the seconds to its first answer, and its memory before and after logins, in MiB."""
     with running as shop:
-        started = shop.memory()
+        started = shop.memory_in_all()
         asyncio.run(crowd(shop))
-        return shop.start_up, started, shop.memory()
+        return shop.start_up, started, shop.memory_in_all()
+
+
+def test_both_workers_are_killed(vendors: str, tmp_path: Path) -> None:
+    """One after the other; how long the next login takes from the last kill on is printed."""
+    waits = []
+    with running_shop(tmp_path, vendors, workers=2) as shop:
+        asyncio.run(crowd(shop, rounds=1))
+        for pause in PAUSES:
+            first, second = find_workers(shop.pids[0], 2)
+            os.kill(first, signal.SIGKILL)
+            time.sleep(pause)
+            os.kill(second, signal.SIGKILL)
+            began = time.monotonic()
+            asyncio.run(log_in_again(Shop(shop.url)))
+            waits.append(time.monotonic() - began)
+            time.sleep(1)
+    show_machine()
+    sys.stdout.write(
+        f"both workers killed, seconds to the next login: {statistics.median(waits):.2f}, {max(waits):.2f} at most\n"
+    )
+    assert max(waits) < LONGEST_WAIT
+
+
+async def log_in_again(shop: Shop) -> None:
+    """Log somebody in, and begin again whenever the connection breaks."""
+    while True:
+        async with visiting() as http:
+            with suppress(aiohttp.ClientError):
+                await Visitors(http, shop, "oauth2").log_in(new_people(1), 1)
+                return
 
 
 async def crowd(shop: Shop, workers: int = 1, rounds: int = ROUNDS) -> list[float]:

@@ -65,3 +65,20 @@ def test_a_broken_configuration_changes_nothing(tmp_path: Path, workers: str, br
     line = next(line for line in told.splitlines() if "reload_refused" in line)
     assert json.loads(line)["reason"]
     assert "Traceback" not in service.output
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_database_that_is_down_does_not_end_a_reloaded_service(tmp_path: Path, workers: str) -> None:
+    """The service goes on with the new configuration and says that it is not ready."""
+    with served(tmp_path, "--workers", workers) as service:
+        config = tmp_path / "connect.toml"
+        text = re.sub(r"(?m)^pc = .*", 'pc = ["wechat"]', config.read_text("utf-8"))
+        nobody = '"postgresql+psycopg://connect@127.0.0.1:1/shop"'
+        config.write_text(re.sub(r"(?m)^database_url = .*", f"database_url = {nobody}", text), "utf-8")
+        hang_up(service)
+        wait_until_shown(service, ["wechat"])
+        ends = time.monotonic() + 20
+        while httpx.get(f"{service.url}/readyz", trust_env=False, timeout=20).status_code != 503:
+            assert time.monotonic() < ends
+            time.sleep(0.05)
+    assert "Traceback" not in service.output

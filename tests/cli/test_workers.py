@@ -1,43 +1,19 @@
 """Processes of `serve --workers` that are killed: what the log says, and what is left of them."""
 
-import json
 import os
 import signal
 import socket
-import subprocess
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from connect_core.cli.serve import init
-from connect_core.cli.workers import _describe
+from connect_core.cli.workers import describe_exit
 
 from ..kit.commands import free_port, running, wait_for
-
-
-def workers_of(process: subprocess.Popen[str]) -> list[int]:
-    """The workers of a service, oldest first."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("ascii")
-    commands = {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children.split()}
-    return [pid for pid, command in commands.items() if b"spawn_main" in command]
-
-
-def wait_until(is_true: Callable[[], bool]) -> None:
-    """Wait for ten seconds at most."""
-    ends = time.monotonic() + 10
-    while not is_true():
-        assert time.monotonic() < ends
-        time.sleep(0.05)
-
-
-def is_gone(pid: int) -> bool:
-    """Tell whether a process has ended, also when nobody has waited for it."""
-    with suppress(FileNotFoundError):
-        return Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[0] == "Z"
-    return True
+from ..kit.worker_processes import is_gone, lines_of, wait_until, workers_of
 
 
 def is_listening(port: int) -> bool:
@@ -45,12 +21,6 @@ def is_listening(port: int) -> bool:
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False
-
-
-def lines_of(output: str) -> list[dict[str, object]]:
-    """The lines of a service's log, without what it announces first."""
-    assert "Traceback" not in output
-    return [json.loads(line) for line in output.splitlines() if line.startswith("{")]
 
 
 def test_a_killed_worker_is_a_line_and_replaced(tmp_path: Path) -> None:
@@ -95,4 +65,4 @@ def test_a_killed_main_process_leaves_nobody_on_the_port(tmp_path: Path) -> None
 )
 def test_what_ended_a_process(code: int, text: str) -> None:
     """A signal by its name, else the exit code."""
-    assert _describe(code) == text
+    assert describe_exit(code) == text

@@ -49,21 +49,14 @@ class Service:
     def workers(self) -> list[int]:
         """The processes that serve; the first of a family is their supervisor, which is not among them."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text("ascii")
-        pids = [int(pid) for pid in children.split()]
-        return [pid for pid in pids if b"resource_tracker" not in _command(pid)]
+        return [int(pid) for pid in children.split()]
 
 
 def is_at_work(pid: int) -> bool:
-    """Tell whether a worker has had something to do: then it has threads for the database."""
+    """Tell whether a worker has had something to do: then it has threads besides its first and its sign of life."""
     with suppress(OSError):
-        return len(list(Path(f"/proc/{pid}/task").iterdir())) > 1
+        return len(list(Path(f"/proc/{pid}/task").iterdir())) > 2
     return False
-
-
-def _command(pid: int) -> bytes:
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    return b"resource_tracker"
 
 
 @contextmanager

@@ -1,0 +1,124 @@
+"""What a process of `serve` does: builds the application from a configuration, and serves it with uvicorn.
+
+Decides nothing about how many processes there are, or when one is replaced.
+"""
+
+import gc
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import uvicorn
+from starlette.applications import Starlette
+
+from connect_core.cli.background_tasks import supervise_tasks
+from connect_core.cli.protocol import BoundedProtocol
+from connect_core.cli.workers import FORKS, Message, Report
+from connect_core.errors import ConnectError, Unavailable
+from connect_core.observability.logs import configure_logging
+from connect_core.providers.registry import Plugins
+from connect_core.settings import Settings, load_settings
+from connect_core.store import schema
+from connect_core.web import create_app
+
+START_FAILED = 3
+"""The exit code of a worker that could not begin to serve."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceProcess:
+    """How a process runs the service of one configuration file. `plugins` are those that were loaded before."""
+
+    config: Path
+    log_level: str
+    plugins: Plugins | None = None
+
+    def preload(self, settings: Settings) -> Self:
+        """Import and prepare what workers can share as copies of this process; returns the service to start.
+
+        Raises `PluginError`.
+        """
+        if not FORKS:
+            return self
+        preloaded = replace(self, plugins=Plugins())
+        with suppress(ConnectError):  # the check reports it
+            _fill_caches(settings)
+        gc.collect()
+        gc.freeze()  # a search for garbage writes to every object that it looks at, and so copies it
+        return preloaded
+
+    def load(self) -> Settings:
+        """Return the configuration as it is now. Raises `SettingsError`."""
+        return load_settings(self.config)
+
+    def build(self, settings: Settings, *, needs_database: bool = True) -> Starlette:
+        """Return the application. Unless `needs_database`, the database need not answer now.
+
+        Raises `SettingsError` and `PluginError`, and `Unavailable` when a database that is needed does not answer.
+        """
+        app = create_app(settings, plugins=self.plugins)
+        with nullcontext() if needs_database else suppress(Unavailable):
+            schema.prepare(app.state.manager.database, f"{schema.UPGRADE} --config {self.config}")
+        return supervise_tasks(app)
+
+    def check(self, settings: Settings) -> None:
+        """Raise what keeps the service from going on with `settings`: `SettingsError` or `PluginError`."""
+        self.build(settings, needs_database=False).state.manager.database.close()
+
+    def work(self, settings: Settings, listener: socket.socket, report: Report) -> None:
+        """Serve in a worker until SIGTERM or SIGINT; report when that begins, or why it cannot."""
+        configure_logging(self.log_level)
+        try:
+            app = supervise_tasks(create_app(settings, plugins=self.plugins))
+        except ConnectError as error:
+            report(Message(mistake=str(error)))
+            sys.exit(START_FAILED)
+        server = _ReportingServer(configure_server(app), lambda: report(Message(is_ready=True)))
+        for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises it again at the end, and must survive that
+            signal.signal(number, server.handle_exit)
+        server.run([listener])
+
+
+def _fill_caches(settings: Settings) -> None:
+    """Build the service once without providers and throw it away: it runs no plugin's code, and opens no connection.
+
+    What stays is what libraries keep: modules that they import late, the driver of the database, the data of languages.
+    """
+    service = settings.service.model_copy(update={"required_plugins": []})
+    bare = settings.model_copy(update={"service": service, "clients": {}, "providers": {}})
+    app = create_app(bare, plugins=Plugins(discover=False))
+    app.state.manager.database.close()
+    configured = configure_server(app)
+    configured.load()
+    configured.get_loop_factory()
+
+
+class _ReportingServer(uvicorn.Server):
+    """A server that says when it takes requests."""
+
+    def __init__(self, config: uvicorn.Config, report_started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._report_started = report_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._report_started()
+
+
+def configure_server(app: Starlette) -> uvicorn.Config:
+    """Return how uvicorn serves `app`."""
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        http=BoundedProtocol,
+        timeout_graceful_shutdown=10,
+    )
