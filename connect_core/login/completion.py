@@ -115,7 +115,8 @@ class Completion:
         self.check_pending(tx, arrival)
         connect_id, is_new = linking.bind(tx, identity, member_id, now)
         event_kinds = [*([kinds.BOUND] if is_new else []), kinds.LOGGED_IN]
-        return self._open_session(tx, arrival, identity, _Entry(member_id, connect_id, event_kinds), now)
+        outcome, events = self._open_session(tx, arrival, identity, _Entry(member_id, connect_id, event_kinds), now)
+        return replace(outcome, purpose=PurposeKind.JOIN, union_type=identity.union_type), events
 
     def find_joined(self, tx: Transaction, proof: Identity) -> int:
         """Return the member whose identity `proof` is; nobody unbinds it until the transaction ends.
@@ -176,7 +177,7 @@ class Completion:
         outcome, events = self._open_session(tx, replace(arrival, purpose=LOG_IN), identity, entry, now)
         if identity.vendor_session is None:
             self._services.vendor_sessions.inherit(tx, session.family, outcome.opened.row)
-        return outcome, events
+        return replace(outcome, purpose=PurposeKind.CONFIRM), events
 
     def _ask_first(self, tx: Transaction, arrival: Arrival, attempt: LoginAttempt) -> ChoiceNeeded:
         """Nobody is registered yet: the person is asked whether they are new."""

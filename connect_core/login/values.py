@@ -171,13 +171,16 @@ class SessionOpened:
     """The person is logged in.
 
     `resolved` is None where no identity was looked up: for a member who joined an older account, came by a password, or
-    confirmed who they are.
+    confirmed who they are. `purpose` is `JOIN` for the first of these, by whatever proof, and then `union_type` is that
+    of the identity which the account got; it is `CONFIRM` for the last.
     """
 
     delivery: Delivery
     return_to: str
     opened: OpenSession
     resolved: ResolvedMember | None = None
+    purpose: PurposeKind = PurposeKind.LOGIN
+    union_type: str = ""
 
     @property
     def is_new_member(self) -> bool:
