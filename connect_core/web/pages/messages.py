@@ -52,7 +52,7 @@ TEXTS: Mapping[str, str] = {
     "unbind_and_log_out": "Also log out on this device",
     "unbind_now": "Unlink now",
     "sessions": "Where you are logged in",
-    "logged_in_on": "Logged in on",
+    "logged_in_on": "Logged in",
     "this_device": "This device",
     "end_session": "Log out",
     "end_other_sessions": "Log out on all other devices",
