@@ -34,7 +34,8 @@ OVERLAPS = """
 rows => rows.flatMap(row => {
     const parts = [...row.querySelectorAll(".row-text, .row-text > small, .row-below > small, time, .badge, .button")]
     const boxes = parts.map(part => [part, part.getBoundingClientRect()])
-    const areApart = (a, b) => a.right <= b.left + 1 || b.right <= a.left + 1 || a.bottom <= b.top + 1 || b.bottom <= a.top + 1
+    const isBefore = (a, b) => a.right <= b.left + 1 || a.bottom <= b.top + 1
+    const areApart = (a, b) => isBefore(a, b) || isBefore(b, a)
     return boxes.flatMap(([one, a]) => boxes
         .filter(([other, b]) => one !== other && !one.contains(other) && !other.contains(one) && !areApart(a, b))
         .map(([other]) => one.outerHTML.slice(0, 60) + " on " + other.outerHTML.slice(0, 60)))

@@ -7,7 +7,7 @@ GREEN = "rgb(47, 107, 60)"
 
 
 def test_a_shops_look_is_on_every_page(visit: Visit) -> None:
-    """Login page → vendor → refused → the shop's name, terms, telephone and colour stand on both, and nothing is blocked."""
+    """Login page → vendor → refused → name, terms, telephone and colour stand on both, and nothing is blocked."""
     visitor = visit()
     page = visitor.open("/connect/login")
     for wait in (True, False):
