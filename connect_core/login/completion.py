@@ -196,21 +196,22 @@ class Completion:
             raise StateInvalid("the choice was made before")
         if arrival.purpose.linking_session is None:  # else it is the same member, who keeps the session there is
             self._sessions.end_all(tx, visit.presented.ended_by(arrival.configured.client_type), now)
+        origin = arrival.flow or pending
         session = NewSession(
             entry.member_id,
             arrival.configured.client_type,
             pending.device_id if pending else visit.device_id,
             entry.connect_id,
             kind=flow.get_token_kind(arrival.delivery),
-            token=self._flows.get_session_token(arrival.flow) if arrival.flow else "",
-            family=self._flows.get_session_family(arrival.flow) if arrival.flow else "",
+            token=self._flows.get_session_token(origin) if origin else "",
+            family=self._flows.get_session_family(origin) if origin else "",
             device=visit.device,
         )
         opened = self._sessions.open(tx, session, now)
         self._services.vendor_sessions.remember(tx, opened.row, arrival.configured.name, identity)
         events = self._write_events(tx, arrival, identity, entry, now)
-        if arrival.flow is not None:
-            flow.close(tx, arrival.flow, flow.DONE)
+        if origin is not None:
+            flow.close(tx, origin, flow.DONE)
         return SessionOpened(arrival.delivery, arrival.return_to, opened, entry.resolved), events
 
     def _write_events(

@@ -217,7 +217,7 @@ class ChoiceNeeded:
 
 @dataclass(frozen=True, slots=True)
 class CallbackRepeated:
-    """The same browser repeats a callback that has already succeeded: it is sent on, and nothing is done again.
+    """The same browser repeats a callback or a choice that has succeeded: it is sent on, and nothing is done again.
 
     `opened` is the session of that login while nobody has presented it: the first answer was lost, or is not here yet.
     """
