@@ -1,7 +1,7 @@
 """What happens to a callback before the vendor is asked: its flow or ticket is opened and spent, with the code.
 
-Also answers a repeated callback, or a repeated choice at a first login. Never asks a vendor and never writes a member. A
-code whose response is refused here is remembered, so that no other flow can use it.
+Also answers a repeated callback, or a repeated choice at a first login. Never asks a vendor and never writes a member.
+A code whose response is refused here is remembered, so that no other flow can use it.
 """
 
 import asyncio
