@@ -69,9 +69,10 @@ class QrLoginProgress:
 
 @dataclass(frozen=True, slots=True)
 class QrLoginRequest:
-    """What the phone is asked to confirm: which PC, how many seconds ago, and how far it is."""
+    """What the phone is asked to confirm: which PC in which network, how many seconds ago, and how far it is."""
 
     device: Device
+    network: str
     age: int
     state: QrLoginState
 
@@ -84,8 +85,8 @@ class QrLogins:
         self._database, self._members, self._sessions = services.database, services.members, services.sessions
         self._time = services.now
 
-    async def start(self, device: Device) -> Begun:
-        """Begin a QR login for the PC that asks."""
+    async def start(self, device: Device, network: str = "") -> Begun:
+        """Begin a QR login for the PC that asks; `network` is that of its address, which the phone shows."""
         begun, now = Begun(secrets.token_urlsafe(24), secrets.token_urlsafe(32)), self._time()
         row = QrLoginRow(
             token_hash(begun.id),
@@ -95,7 +96,7 @@ class QrLogins:
             "",
             device.browser,
             device.system,
-            device.network,
+            network,
             now,
             now + LIFE,
             device.location.dump(),
@@ -143,7 +144,7 @@ class QrLogins:
             self._services.dispatcher.dispatch(*events)
             raise StateInvalid("a second account scanned this")
         state = QrLoginState.APPROVED if row.state == QrLoginState.APPROVED else QrLoginState.SCANNED
-        return QrLoginRequest(_get_device(row), now - row.create_time, state)
+        return QrLoginRequest(_get_device(row), row.place, now - row.create_time, state)
 
     async def approve(self, id_: str, session: LiveSession) -> None:
         """Let the PC log in as the member of `session`, who has scanned. Raises `StateInvalid` and `StateExpired`."""
@@ -238,7 +239,7 @@ class QrLogins:
 
 
 def _get_device(row: QrLoginRow) -> Device:
-    return Device(row.browser, row.system, row.place, Location.parse(row.location))
+    return Device(row.browser, row.system, Location.parse(row.location))
 
 
 def _find(tx: Transaction, id_: str, now: int) -> QrLoginRow:
