@@ -1,4 +1,4 @@
-"""What is kept and shown of the device that logs in: browser, system, network and location.
+"""What is kept and shown of the device that logs in: browser, system and location; its network for a QR login.
 
 Made of the header `User-Agent` and the address, neither of which is kept.
 """
@@ -13,14 +13,13 @@ from connect_core.user_agents import read_software
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device as its member sees it: names of `user_agents`, the network of its address, and where that is.
+    """A device as its member sees it: names of `user_agents`, and where its address is.
 
     Every part is empty where it is not known.
     """
 
     browser: str = ""
     system: str = ""
-    network: str = ""
     location: Location = NOWHERE
 
 
@@ -37,8 +36,7 @@ class Devices:
     def describe(self, user_agent: str, address: str) -> Device:
         """Return the device; `address` is the client's, or the network that rate limits count it for."""
         browser, system = read_software(user_agent)
-        ip = address.partition("/")[0]
-        return Device(browser, system, get_network(ip), self._locator.find(ip))
+        return Device(browser, system, self._locator.find(address.partition("/")[0]))
 
 
 def get_network(address: str) -> str:

@@ -148,7 +148,8 @@ class ConnectManager(Parts):
     ) -> Outcome:
         """Register the person of a waiting login, or log in the member that `credentials` prove and link them.
 
-        With a linking session in `purpose` they are linked to that session's member, who gets a new session for it.
+        With a linking session in `purpose` they are linked to that session's member, who gets a new session for it. A
+        browser that makes its choice again, because the answer was lost, is answered as before.
 
         Raises `ConsentRequired` where the person must agree to the shop's terms first (`Visit.consent`), `StateInvalid`
         for a ticket that was used, or whose identity was bound or unbound meanwhile, `StateExpired`, `NotLoggedIn` for
@@ -157,20 +158,13 @@ class ConnectManager(Parts):
         pending = self.first_login_tickets.open(ticket)
         configured = self.registry.find(pending.provider, pending.client_type)
         arrival = Arrival(configured, visit, purpose=purpose, pending=pending)
-        if purpose.linking_session is not None:
-            member_id = purpose.linking_session.member_id
-        elif credentials is not None:
-            member_id = await self.current_member.check_credentials(credentials)
-        else:
-            if not self.completion.has_consented(visit):
-                raise ConsentRequired("nobody is registered without agreeing to the terms")
-            # before a member directory is told of somebody new; the login's own transaction asks again
-            await self.database.read(lambda tx: self.completion.check_pending(tx, arrival))
-            return await self.login_by_unionid(pending.identity, arrival)
-        now = self.services.now()
-        return self._dispatch(
-            await self.database.write(lambda tx: self.completion.join(tx, arrival, pending.identity, member_id, now))
-        )
+        try:
+            return await self._complete_choice(arrival, pending, credentials)
+        except StateInvalid:
+            repeated = await self.callbacks.find_repeated_choice(pending, visit)
+            if repeated is None:
+                raise
+            return repeated
 
     async def open_id_of(self, member_id: int, union_type: str, app_id: str) -> str | None:
         """Return the member's open id for the vendor's app `app_id`, as payment wants it; None where there is none."""
@@ -190,6 +184,25 @@ class ConnectManager(Parts):
             return sum(store.delete_expired(tx, now, limit) for store in stores)
 
         return await self.database.write(delete, is_long=True)
+
+    async def _complete_choice(
+        self, arrival: Arrival, pending: PendingLogin, credentials: Mapping[str, str] | None
+    ) -> Outcome:
+        visit, purpose = arrival.visit, arrival.purpose
+        if purpose.linking_session is not None:
+            member_id = purpose.linking_session.member_id
+        elif credentials is not None:
+            member_id = await self.current_member.check_credentials(credentials)
+        else:
+            if not self.completion.has_consented(visit):
+                raise ConsentRequired("nobody is registered without agreeing to the terms")
+            # before a member directory is told of somebody new; the login's own transaction asks again
+            await self.database.read(lambda tx: self.completion.check_pending(tx, arrival))
+            return await self.login_by_unionid(pending.identity, arrival)
+        now = self.services.now()
+        return self._dispatch(
+            await self.database.write(lambda tx: self.completion.join(tx, arrival, pending.identity, member_id, now))
+        )
 
     async def _try_login(self, arrival: Arrival, attempt: LoginAttempt) -> Completed | ProfileNeeded:
         members = await self.services.members.prepare_login(attempt)

@@ -72,7 +72,7 @@ class Parts:
         self.administration = Administration(services)
         self.merges = Merges(services, service)
         self.vendor_logouts = VendorLogouts(services, self.registry)
-        self.qr_logins = QrLogins(services)
+        self.qr_logins = QrLogins(services, self.flows)
 
     def _make_services(self, now: Callable[[], float]) -> Services:
         service, hooks = self.settings.service, self.plugins.hooks

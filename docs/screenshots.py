@@ -265,7 +265,8 @@ def leave_to_apps(raw: dict[str, Any]) -> None:
 def take_own_look(raw: dict[str, Any]) -> None:
     """The example of docs/how-to/theming.md."""
     theme = HERE / "examples" / "theme"
-    raw["pages"] = {"stylesheet": theme / "shop.css", "template_folder": theme / "templates"}
+    name_shop(raw)
+    raw["pages"] |= {"stylesheet": theme / "shop.css", "template_folder": theme / "templates"}
 
 
 PICTURES: Sequence[tuple[Callable[[Browser, RunningShop, Clock], None], Sequence[Change]]] = [

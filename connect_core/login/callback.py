@@ -1,7 +1,7 @@
 """What happens to a callback before the vendor is asked: its flow or ticket is opened and spent, with the code.
 
-Also answers a repeated callback. Never asks a vendor and never writes a member. A code whose response is refused
-here is remembered, so that no other flow can use it.
+Also answers a repeated callback, or a repeated choice at a first login. Never asks a vendor and never writes a member.
+A code whose response is refused here is remembered, so that no other flow can use it.
 """
 
 import asyncio
@@ -168,6 +168,19 @@ class Callbacks:
             await asyncio.sleep(POLL_SECONDS)
         raise StateInvalid("the flow was spent")
 
+    async def find_repeated_choice(self, pending: PendingLogin, visit: Visit) -> CallbackRepeated | None:
+        """Answer the same browser that makes a choice again, as `repeat` does; None where it has logged nobody in.
+
+        Nor is a program answered again, whose tokens are told once.
+        """
+        if not self._flows.get_session_token(pending):
+            return None
+        outcome, _ = await self._database.read(lambda tx: flow.find_end(tx, pending))
+        if outcome not in (flow.DONE, flow.PRESENTED):
+            return None
+        opened = await self._find_lost_session(pending, visit) if outcome == flow.DONE else None
+        return CallbackRepeated(pending.delivery, pending.return_to, opened)
+
     async def close_failed(self, begun: Flow) -> None:
         """Note that the flow failed, unless that keeps the visitor waiting: without the note a repeat waits instead."""
         with suppress(Unavailable, TimeoutError):
@@ -186,8 +199,8 @@ class Callbacks:
 
         return outcome if await self._database.read(is_wanted) else _repeated(begun)
 
-    async def _find_lost_session(self, begun: Flow, visit: Visit) -> OpenSession | None:
-        now, token = self._now(), self._flows.get_session_token(begun)
+    async def _find_lost_session(self, origin: Flow | PendingLogin, visit: Visit) -> OpenSession | None:
+        now, token = self._now(), self._flows.get_session_token(origin)
 
         def find(tx: Transaction) -> OpenSession | None:
             presented, _ = self._sessions.find_presented(tx, visit.presented, now)

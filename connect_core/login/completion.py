@@ -115,7 +115,8 @@ class Completion:
         self.check_pending(tx, arrival)
         connect_id, is_new = linking.bind(tx, identity, member_id, now)
         event_kinds = [*([kinds.BOUND] if is_new else []), kinds.LOGGED_IN]
-        return self._open_session(tx, arrival, identity, _Entry(member_id, connect_id, event_kinds), now)
+        outcome, events = self._open_session(tx, arrival, identity, _Entry(member_id, connect_id, event_kinds), now)
+        return replace(outcome, purpose=PurposeKind.JOIN, union_type=identity.union_type), events
 
     def find_joined(self, tx: Transaction, proof: Identity) -> int:
         """Return the member whose identity `proof` is; nobody unbinds it until the transaction ends.
@@ -176,7 +177,7 @@ class Completion:
         outcome, events = self._open_session(tx, replace(arrival, purpose=LOG_IN), identity, entry, now)
         if identity.vendor_session is None:
             self._services.vendor_sessions.inherit(tx, session.family, outcome.opened.row)
-        return outcome, events
+        return replace(outcome, purpose=PurposeKind.CONFIRM), events
 
     def _ask_first(self, tx: Transaction, arrival: Arrival, attempt: LoginAttempt) -> ChoiceNeeded:
         """Nobody is registered yet: the person is asked whether they are new."""
@@ -195,21 +196,22 @@ class Completion:
             raise StateInvalid("the choice was made before")
         if arrival.purpose.linking_session is None:  # else it is the same member, who keeps the session there is
             self._sessions.end_all(tx, visit.presented.ended_by(arrival.configured.client_type), now)
+        origin = arrival.flow or pending
         session = NewSession(
             entry.member_id,
             arrival.configured.client_type,
             pending.device_id if pending else visit.device_id,
             entry.connect_id,
             kind=flow.get_token_kind(arrival.delivery),
-            token=self._flows.get_session_token(arrival.flow) if arrival.flow else "",
-            family=self._flows.get_session_family(arrival.flow) if arrival.flow else "",
+            token=self._flows.get_session_token(origin) if origin else "",
+            family=self._flows.get_session_family(origin) if origin else "",
             device=visit.device,
         )
         opened = self._sessions.open(tx, session, now)
         self._services.vendor_sessions.remember(tx, opened.row, arrival.configured.name, identity)
         events = self._write_events(tx, arrival, identity, entry, now)
-        if arrival.flow is not None:
-            flow.close(tx, arrival.flow, flow.DONE)
+        if origin is not None:
+            flow.close(tx, origin, flow.DONE)
         return SessionOpened(arrival.delivery, arrival.return_to, opened, entry.resolved), events
 
     def _write_events(

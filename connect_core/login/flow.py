@@ -17,7 +17,16 @@ from connect_core.crypto import keyed_hash, token_hash
 from connect_core.crypto.sealing import derive_key
 from connect_core.crypto.tickets import TICKET_SECONDS, TicketCodec
 from connect_core.errors import CodeSeen, StateExpired, StateInvalid
-from connect_core.login.values import AccountProved, ChoiceNeeded, Delivery, Flow, KeptResult, Purpose, PurposeKind
+from connect_core.login.values import (
+    AccountProved,
+    ChoiceNeeded,
+    Delivery,
+    Flow,
+    KeptResult,
+    PendingLogin,
+    Purpose,
+    PurposeKind,
+)
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.sessions import TokenKind, name_token
 from connect_core.store import Transaction, flows
@@ -125,19 +134,24 @@ class Flows:
         state, _, sealed = ticket.partition(".")
         return self._tickets.check_age(self.open_expired(state, sealed), now, what=_WHAT)
 
-    def get_session_token(self, flow: Flow) -> str:
-        """Return the token of the session that this flow opens: each of two equal callbacks computes the same one.
+    def get_session_token(self, origin: Flow | PendingLogin) -> str:
+        """Return the token of the session that a flow or a choice opens: each of two equal requests computes the same.
 
         Nobody can who has no key of ours; the vendor knows state and verifier. Empty for a delivery that is not
         `repeatable`: tokens are told once, and of a plugin's own tokens we never learn whether they were presented.
         """
-        if flow.delivery not in self._repeatable:
+        if origin.delivery not in self._repeatable:
             return ""
-        return name_token(get_token_kind(flow.delivery), keyed_hash(self._session_key, flow.state, flow.code_verifier))
+        parts = (origin.state, origin.code_verifier) if isinstance(origin, Flow) else ("choice", origin.key)
+        return name_token(get_token_kind(origin.delivery), keyed_hash(self._session_key, *parts))
 
-    def get_session_family(self, flow: Flow) -> str:
-        """Return the family of that session, by which its flow is found; empty where there is no such token."""
-        return flows.get_family(token_hash(flow.state)) if flow.delivery in self._repeatable else ""
+    def get_session_family(self, origin: Flow | PendingLogin) -> str:
+        """Return the family of that session, by which `origin` is found; empty where there is no such token."""
+        return flows.get_family(_hash_key(origin)) if origin.delivery in self._repeatable else ""
+
+    def get_qr_login_token(self, ticket: str) -> str:
+        """Return the token of the session that a PC collects with its ticket: each request computes the same one."""
+        return name_token(TokenKind.SESSION, keyed_hash(self._session_key, "qr login", ticket))
 
     def seal_result(self, flow: Flow, outcome: ChoiceNeeded | AccountProved) -> str:
         """Return a choice or a proof, which no other table holds, sealed for the flow's row; empty for JSON clients."""
@@ -192,14 +206,19 @@ def spend_ticket(transaction: Transaction, flow: Flow) -> bool:
     return flows.insert_used(transaction, (token_hash(flow.state), "", flow.expiry_time))
 
 
-def close(transaction: Transaction, flow: Flow, outcome: str, result: str = "") -> None:
-    """Note how a spent flow ended, `DONE`, `FAILED` or `PENDING`, and the result that `Flows.seal_result` sealed."""
-    flows.update_outcome(transaction, token_hash(flow.state), outcome, result)
+def close(transaction: Transaction, origin: Flow | PendingLogin, outcome: str, result: str = "") -> None:
+    """Note how a spent flow or choice ended, `DONE`, `FAILED` or `PENDING`, and what `Flows.seal_result` sealed."""
+    flows.update_outcome(transaction, _hash_key(origin), outcome, result)
 
 
-def find_end(transaction: Transaction, flow: Flow) -> tuple[str, str]:
-    """Return how a spent flow ended, empty while it is under way, and its sealed result, empty where it has none."""
-    return flows.find_end(transaction, token_hash(flow.state))
+def find_end(transaction: Transaction, origin: Flow | PendingLogin) -> tuple[str, str]:
+    """Return how a spent flow or choice ended, empty while it is under way, and its sealed result if it has one."""
+    return flows.find_end(transaction, _hash_key(origin))
+
+
+def _hash_key(origin: Flow | PendingLogin) -> str:
+    """Return the hash of what lets the flow or the choice be spent once."""
+    return token_hash(origin.state if isinstance(origin, Flow) else origin.key)
 
 
 def _upgrade(values: list[Any]) -> list[Any]:

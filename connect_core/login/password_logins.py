@@ -9,7 +9,7 @@ from connect_core.errors import NotThisMember
 from connect_core.events import kinds
 from connect_core.identity import ClientType
 from connect_core.login.flow import get_token_kind
-from connect_core.login.values import Delivery, SessionOpened, Visit
+from connect_core.login.values import Delivery, PurposeKind, SessionOpened, Visit
 from connect_core.members.acting import lock_actor
 from connect_core.members.current import CurrentMember
 from connect_core.members.services import Services
@@ -77,7 +77,7 @@ class PasswordLogins:
             return opened, events
 
         opened = await self._write(open_session)
-        return SessionOpened(delivery, return_to, opened)
+        return SessionOpened(delivery, return_to, opened, purpose=PurposeKind.CONFIRM)
 
     def _open(self, tx: Transaction, session: NewSession, visit: Visit, now: int) -> Written:
         self._services.sessions.end_all(tx, visit.presented.ended_by(session.client_type), now)

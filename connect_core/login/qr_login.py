@@ -20,6 +20,7 @@ from connect_core.errors import StateExpired, StateInvalid
 from connect_core.events import kinds
 from connect_core.geoip import Location
 from connect_core.identity import ClientType
+from connect_core.login.flow import Flows
 from connect_core.members.acting import lock_actor
 from connect_core.members.services import Services
 from connect_core.providers.hookspecs import LoginEvent
@@ -68,9 +69,10 @@ class QrLoginProgress:
 
 @dataclass(frozen=True, slots=True)
 class QrLoginRequest:
-    """What the phone is asked to confirm: which PC, how many seconds ago, and how far it is."""
+    """What the phone is asked to confirm: which PC in which network, how many seconds ago, and how far it is."""
 
     device: Device
+    network: str
     age: int
     state: QrLoginState
 
@@ -78,13 +80,13 @@ class QrLoginRequest:
 class QrLogins:
     """Begins, confirms and collects QR logins."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, services: Services, flows: Flows) -> None:
+        self._services, self._flows = services, flows
         self._database, self._members, self._sessions = services.database, services.members, services.sessions
         self._time = services.now
 
-    async def start(self, device: Device) -> Begun:
-        """Begin a QR login for the PC that asks."""
+    async def start(self, device: Device, network: str = "") -> Begun:
+        """Begin a QR login for the PC that asks; `network` is that of its address, which the phone shows."""
         begun, now = Begun(secrets.token_urlsafe(24), secrets.token_urlsafe(32)), self._time()
         row = QrLoginRow(
             token_hash(begun.id),
@@ -94,7 +96,7 @@ class QrLogins:
             "",
             device.browser,
             device.system,
-            device.network,
+            network,
             now,
             now + LIFE,
             device.location.dump(),
@@ -142,7 +144,7 @@ class QrLogins:
             self._services.dispatcher.dispatch(*events)
             raise StateInvalid("a second account scanned this")
         state = QrLoginState.APPROVED if row.state == QrLoginState.APPROVED else QrLoginState.SCANNED
-        return QrLoginRequest(_get_device(row), now - row.create_time, state)
+        return QrLoginRequest(_get_device(row), row.place, now - row.create_time, state)
 
     async def approve(self, id_: str, session: LiveSession) -> None:
         """Let the PC log in as the member of `session`, who has scanned. Raises `StateInvalid` and `StateExpired`."""
@@ -155,8 +157,10 @@ class QrLogins:
     async def collect(self, ticket: str, presented: PresentedTokens, request_id: str) -> OpenSession:
         """Open the PC's session, once; every login that the browser had until now (`presented`) ends.
 
-        The new session is as old as the login that approved it, and came through the same connection. Raises
-        `StateInvalid` when it was not approved or the approving login has ended, `MemberDisabled`, and `StateExpired`.
+        The new session is as old as the login that approved it, and came through the same connection. A browser that
+        collects again within the ticket's life gets the same session: its first answer was lost, since that deletes the
+        ticket. Raises `StateInvalid` when it was not approved or the approving login has ended, `MemberDisabled`, and
+        `StateExpired`, also for a browser that is logged in meanwhile or was logged out.
         """
         now = self._time()
 
@@ -172,13 +176,15 @@ class QrLogins:
     def _open(
         self, tx: Transaction, ticket: str, presented: PresentedTokens, request_id: str, now: int
     ) -> tuple[OpenSession, list[LoginEvent]]:
-        row = _find_own(tx, ticket, now)
-        if row is None or row.state == QrLoginState.COLLECTED:
+        row, token = _find_own(tx, ticket, now), self._flows.get_qr_login_token(ticket)
+        if row is None:
             raise StateExpired("there is no such QR login, or it is over")
+        if row.state == QrLoginState.COLLECTED:
+            return self._find_lost(tx, token, presented, now), []
         if row.state != QrLoginState.APPROVED:
             raise StateInvalid("the phone has not agreed")
         if not qr_logins.move(tx, row, QrLoginState.COLLECTED, row.member_id, row.family, now):
-            raise StateExpired("the QR login is over")
+            return self._find_lost(tx, token, presented, now), []  # an equal request was first
         # a log-out of the approving session, an erasure or a merge has either committed or waits for these locks
         self._members.lock(tx, row.member_id)
         sessions.lock_live_family(tx, row.family, now)
@@ -190,11 +196,19 @@ class QrLogins:
         self._sessions.end_all(tx, presented.all, now)
         connect_id = approving.connect_id
         login_time = approving.create_time
-        session = NewSession(row.member_id, ClientType.PC, "", connect_id, login_time, device=_get_device(row))
+        device = _get_device(row)
+        session = NewSession(row.member_id, ClientType.PC, "", connect_id, login_time, token=token, device=device)
         opened = self._sessions.open(tx, session, now)
         self._services.vendor_sessions.inherit(tx, approving.family, opened.row)
         event_kinds = (kinds.HANDED_OVER, kinds.LOGGED_IN)
         return opened, [self._write(tx, kind, row.member_id, connect_id, request_id, now) for kind in event_kinds]
+
+    def _find_lost(self, tx: Transaction, token: str, presented: PresentedTokens, now: int) -> OpenSession:
+        logged_in, _ = self._sessions.find_presented(tx, presented, now)
+        opened = self._sessions.find_open(tx, token, now) if logged_in is None else None
+        if opened is None:
+            raise StateExpired("the QR login is over")
+        return opened
 
     async def _decide(
         self, id_: str, session: LiveSession, decision: QrLoginState, open_states: tuple[QrLoginState, ...]
@@ -225,7 +239,7 @@ class QrLogins:
 
 
 def _get_device(row: QrLoginRow) -> Device:
-    return Device(row.browser, row.system, row.place, Location.parse(row.location))
+    return Device(row.browser, row.system, Location.parse(row.location))
 
 
 def _find(tx: Transaction, id_: str, now: int) -> QrLoginRow:

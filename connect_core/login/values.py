@@ -171,13 +171,16 @@ class SessionOpened:
     """The person is logged in.
 
     `resolved` is None where no identity was looked up: for a member who joined an older account, came by a password, or
-    confirmed who they are.
+    confirmed who they are. `purpose` is `JOIN` for the first of these, by whatever proof, and then `union_type` is that
+    of the identity which the account got; it is `CONFIRM` for the last.
     """
 
     delivery: Delivery
     return_to: str
     opened: OpenSession
     resolved: ResolvedMember | None = None
+    purpose: PurposeKind = PurposeKind.LOGIN
+    union_type: str = ""
 
     @property
     def is_new_member(self) -> bool:
@@ -214,7 +217,7 @@ class ChoiceNeeded:
 
 @dataclass(frozen=True, slots=True)
 class CallbackRepeated:
-    """The same browser repeats a callback that has already succeeded: it is sent on, and nothing is done again.
+    """The same browser repeats a callback or a choice that has succeeded: it is sent on, and nothing is done again.
 
     `opened` is the session of that login while nobody has presented it: the first answer was lost, or is not here yet.
     """

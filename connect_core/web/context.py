@@ -166,14 +166,13 @@ class WebContext:
         has_tokens_alone = not presented.session and (presented.access or presented.refresh)
         return Delivery.TOKEN_COOKIES if has_tokens_alone else Delivery.SESSION
 
-    def get_choice_page(self, delivery: Delivery, ticket: str, notice: str = "") -> str:
+    def get_choice_page(self, delivery: Delivery, ticket: str) -> str:
         """Return the page that asks whether a person is new; a front end of the `/buyer` routes may have its own."""
         page = self.manager.settings.service.binder_url
         if not page or delivery is not Delivery.TOKEN_COOKIES:
-            return with_query(f"{self.prefix}/first-login", notice=notice)
+            return f"{self.prefix}/first-login"
         page, uuid = self.manager.targets.check(page), ticket.partition(".")[0]
-        query = urlencode({"uuid": uuid, **({"notice": notice} if notice else {})})
-        return f"{page}{'&' if '?' in page else '?'}{query}"
+        return f"{page}{'&' if '?' in page else '?'}{urlencode({'uuid': uuid})}"
 
     def remember_provider(self, response: Response, provider: str) -> None:
         """Let the browser remember by which provider it logged in, for the badge on the login page.

@@ -2,7 +2,7 @@
 
 No error page is a dead end: it links to the same login from its beginning, to another login, to one of our own pages or
 to the shop, always with the return target that the visitor had. The words of each error are in `pages.messages`, its
-links come from `_find_next_steps`. Never logs an error and never touches a cookie: `endpoints` does.
+links come from `_find_next_steps`. Never logs an error: `endpoints` does. Sets no cookie but the flash message.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -78,7 +78,9 @@ def answer_error(
         return responses.redirect(context.get_confirming_page(page))
     if isinstance(error, NobodyToJoin) and (flow := _find_refused_flow(context, request)):
         ticket = get_cookies(request).get(context.cookies.pending, "")
-        return responses.redirect(context.get_choice_page(flow.delivery, ticket, "join_nobody"))
+        response = responses.redirect(context.get_choice_page(flow.delivery, ticket))
+        context.tell(request, response, "join_nobody")
+        return response
     wording = _WORDINGS.get(type(error), error.code)
     if isinstance(error, BadRequest) and request.method != "GET":
         wording = "bad_form"  # it is not the address that is wrong
@@ -180,7 +182,7 @@ def _find_repeated_page(context: WebContext, request: Request, form: str, back_t
         # not from request.url, which contains the Host header that the client sent
         path, query = quote(request.scope["path"]), request.scope["query_string"].decode("latin-1")
         return f"{path}?{query}" if query else path
-    return with_query(f"{context.prefix}{form or back_to or '/account'}", notice="repeat_action")
+    return f"{context.prefix}{form or back_to or '/account'}"
 
 
 def _find_start(context: WebContext, request: Request, flow: Flow | None) -> str:

@@ -137,7 +137,12 @@ class Cookies:
     def _set(self, response: Response, name: str, value: str, max_age: int, access: str) -> None:
         """Write the header by hand (RFC 6265 §4.1): names and values are ours and need no quotes.
 
-        Starlette's `set_cookie` goes through `http.cookies`, which takes ten times as long.
+        Starlette's `set_cookie` goes through `http.cookies`, which takes ten times as long. Each cookie has one header,
+        the last (RFC 6265 §4.1.1).
         """
+        start = f"{name}=".encode("ascii")
+        response.raw_headers[:] = [
+            pair for pair in response.raw_headers if pair[0] != b"set-cookie" or not pair[1].startswith(start)
+        ]
         text = f"{name}={value}; Max-Age={max_age}; Path=/; SameSite=lax{access}{self._protection}"
         response.raw_headers.append((b"set-cookie", text.encode("ascii")))

@@ -30,7 +30,7 @@ from ..kit.clock import Clock
 from ..kit.databases import check
 from ..kit.merges import Planner
 from ..kit.web_shops import alipay_and_wechat
-from .visitors import DESK, IN_ALIPAY, Visitor
+from .visitors import DESK, IN_ALIPAY, PHONE, Visitor
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -60,6 +60,7 @@ MANNERS = {
     "phone": Manner(IN_ALIPAY, "en-GB", scripts=False),
     "desk, no scripts": Manner(DESK, "en-GB", scripts=False),
     "phone, scripts": Manner(IN_ALIPAY, "zh-CN", scripts=True),
+    "phone, English": Manner(PHONE, "en-GB", scripts=True),
 }
 BOTH = ["desk", "phone"]
 """Between them: two sizes, two languages, scripts on and off."""
@@ -137,7 +138,12 @@ def themed(browser: "Browser", clock: Clock) -> Iterator[RunningShop]:
     """One with the look of the documentation's example."""
 
     def change(raw: dict[str, Any]) -> None:
-        raw["pages"] = {"stylesheet": str(THEME / "shop.css"), "template_folder": str(THEME / "templates")}
+        raw["pages"] = {
+            "name": {"zh": "梧桐茶铺", "en": "Wutong Tea"},
+            "terms_url": "/terms",
+            "stylesheet": str(THEME / "shop.css"),
+            "template_folder": str(THEME / "templates"),
+        }
 
     with running(clock, change) as one:
         yield one

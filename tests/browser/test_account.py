@@ -147,7 +147,7 @@ def test_an_old_login_is_confirmed(visit: Visit, clock: Clock, shop: RunningShop
 
 
 def test_a_form_is_repeated_after_confirming(visit: Visit, clock: Clock) -> None:
-    """Eleven minutes later → link WeChat → confirm → account page, which asks to repeat it → linked."""
+    """Eleven minutes later → link WeChat → confirm → account page, which asks to go on → linked."""
     visitor = visit()
     page = account_of(visitor)
     clock.advance(660)
@@ -155,8 +155,8 @@ def test_a_form_is_repeated_after_confirming(visit: Visit, clock: Clock) -> None
     page.click("[data-confirm=alipay]")
     assert visitor.leaves(page)
     visitor.decide(page)
-    assert visitor.arrives(page, f"{ACCOUNT}?notice=repeat_action")
-    assert page.inner_text("[role=status]") == visitor.says("repeat_action")
+    assert visitor.arrives(page, ACCOUNT)
+    assert page.inner_text("[role=status]") == visitor.says("flash_confirmed")
     bind(visitor, page, "wechat")
     assert visitor.arrives(page, ACCOUNT)
     assert page.locator("[data-unbind]").count() == 2

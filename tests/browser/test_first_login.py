@@ -83,8 +83,8 @@ def test_an_account_is_joined_by_another_login(visit: Visit, shop: RunningShop) 
         assert again.leaves(page)
         again.decide(page, person=person)
         if person == "wangfang":
-            assert again.arrives(page, "/connect/first-login?notice=join_nobody")
-            assert page.inner_text("[role=status]") == again.says("join_nobody")
+            assert again.arrives(page, "/connect/first-login")
+            assert page.inner_text("[role=status]") == again.says("flash_join_nobody")
     assert again.arrives(page, "/cart")
     page.goto(f"{again.shop}/connect/account")
     assert page.locator("[data-unbind]").count() == 2

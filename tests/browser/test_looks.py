@@ -7,6 +7,7 @@ import pytest
 
 from connect_core.harness import RunningShop
 
+from .account_page import account_of
 from .conftest import FRAMED, NUMBERS, Visit
 from .visitors import DESK, Visitor
 
@@ -23,6 +24,22 @@ TOO_SMALL = """
     .map(one => [one.outerHTML.slice(0, 80), one.getBoundingClientRect()])
     .filter(([_, box]) => box.width && (box.width < 44 || box.height < 44))
     .map(([text]) => text)
+"""
+BROKEN_LINES = """
+rows => rows.flatMap(row => [...row.querySelectorAll("small:has(time)")])
+    .filter(line => line.getBoundingClientRect().height > 1.9 * parseFloat(getComputedStyle(line).fontSize))
+    .map(line => line.textContent)
+"""
+OVERLAPS = """
+rows => rows.flatMap(row => {
+    const parts = [...row.querySelectorAll(".row-text, .row-text > small, .row-below > small, time, .badge, .button")]
+    const boxes = parts.map(part => [part, part.getBoundingClientRect()])
+    const isBefore = (a, b) => a.right <= b.left + 1 || a.bottom <= b.top + 1
+    const areApart = (a, b) => isBefore(a, b) || isBefore(b, a)
+    return boxes.flatMap(([one, a]) => boxes
+        .filter(([other, b]) => one !== other && !one.contains(other) && !other.contains(one) && !areApart(a, b))
+        .map(([other]) => one.outerHTML.slice(0, 60) + " on " + other.outerHTML.slice(0, 60)))
+})
 """
 PRESSED = ":is(a, button, summary, input:not([type=hidden])):visible"
 FROM_THE_TOP = """
@@ -61,6 +78,20 @@ def test_every_page_fits(visit: Visit, device: dict[str, Any], amount: str) -> N
             summary.click()
         assert visitor.fits(page), page.inner_text("h1")
         assert page.evaluate(TOO_SMALL) == [], page.inner_text("h1")
+
+
+@pytest.mark.parametrize("manner", ["phone, English"], indirect=True)
+@pytest.mark.parametrize("width", [320, 390])
+def test_a_session_is_readable_on_a_phone(visit: Visit, width: int) -> None:
+    """Each of its times is on one line with its words, and nothing lies on top of anything else."""
+    owner = visit(DESK)
+    account_of(owner)
+    visitor = visit({**NARROW, "viewport": {"width": width, "height": 640}})
+    page = account_of(visitor)
+    rows = page.locator("[aria-labelledby=sessions] li")
+    assert rows.count() == 2
+    assert rows.evaluate_all(BROKEN_LINES) == []
+    assert page.locator(".row").evaluate_all(OVERLAPS) == []
 
 
 @pytest.mark.parametrize("manner", ["desk"], indirect=True)

@@ -26,7 +26,7 @@ from .services import Service, Tell, percentile, running_service, sized
 PCS = sized(200, 1_000)
 SECONDS = sized(10, 60)
 TRIES = sized(5_000, 100_000)
-PC = Device("Chrome", "Windows", "192.0.2.*")
+PC = Device("Chrome", "Windows")
 
 
 async def begin(service: Service, http: aiohttp.ClientSession) -> str:

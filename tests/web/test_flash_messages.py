@@ -67,17 +67,22 @@ def link(browser: Visitor, provider: str = "wechat") -> httpx.Response:
     return browser.http.get(browser.consent(vendor), headers=HTML)
 
 
-def read(browser: Visitor, path: str = ACCOUNT, **headers: str) -> list[str]:
+def read(browser: Visitor, path: str = ACCOUNT, kind: str = "success", **headers: str) -> list[str]:
     """What a page tells the visitor."""
     page = browser.http.get(path, headers={**HTML, "accept-language": "en", **headers})
     assert page.status_code == 200, page.text
-    return re.findall(r'<p class="banner success" role="status">([^<]*)</p>', page.text)
+    return re.findall(f'<p class="banner {kind}" role="status">([^<]*)</p>', page.text)
 
 
-def land(browser: Visitor, answer: httpx.Response) -> list[str]:
+def land(browser: Visitor, answer: httpx.Response, kind: str = "success") -> list[str]:
     """Follow the answer to a form, and return what the page there tells."""
     assert answer.status_code == 303, answer.text
-    return read(browser, answer.headers["location"])
+    return read(browser, answer.headers["location"], kind)
+
+
+def begin(browser: Visitor, provider: str, verb: str, **form: str) -> str:
+    """Press a provider's button on a page of ours, and return the vendor's address."""
+    return send(browser, f"/connect/{provider}/pc/{verb}", **form).headers["refresh"].partition("url=")[2]
 
 
 def test_each_success_is_told_where_one_lands(shop: RunningShop, visitor: Visitor) -> None:
@@ -95,6 +100,48 @@ def test_each_success_is_told_where_one_lands(shop: RunningShop, visitor: Visito
     ended = send(visitor, "/connect/sessions/end")
     assert land(visitor, ended) == ["You have been logged out on all other devices"]
     assert land(visitor, send(visitor, "/connect/logout")) == ["You have been logged out"]
+
+
+@pytest.mark.parametrize("page", [ACCOUNT, f"{ACCOUNT}/erase", MERGE])
+def test_a_confirmation_is_told_on_the_page_that_wanted_it(visitor: Visitor, clock: Clock, page: str) -> None:
+    """By another login at the vendor, and by a password."""
+    said = "Thank you, your identity is confirmed. Please continue with what you were about to do."
+    send(visitor, f"{ACCOUNT}/password", password=PASSWORD)
+    read(visitor)
+    clock.advance(660)
+    answer = visitor.http.get(visitor.consent(begin(visitor, "alipay", "confirm", return_to=page)), headers=HTML)
+    assert land(visitor, answer) == [said]
+    clock.advance(660)
+    assert land(visitor, send(visitor, "/connect/reauthenticate", password=PASSWORD, return_to=page)) == [said]
+
+
+def test_joining_an_account_is_told(shop: RunningShop, visitor: Visitor) -> None:
+    """By another login, which may lead nowhere first, and by a password: the login that waited is linked now."""
+    send(visitor, f"{ACCOUNT}/password", password=PASSWORD)
+    name = visitor.http.get("/connect/me").json()["uname"]
+    with Visitor(shop) as newcomer:
+        newcomer.log_in("wechat", "pc")
+        lost = newcomer.http.get(newcomer.consent(begin(newcomer, "alipay", "join"), "maria"), headers=HTML)
+        [said] = land(newcomer, lost, "notice")
+        assert said.startswith("There is no account here for that login.")
+        joined = newcomer.http.get(newcomer.consent(begin(newcomer, "alipay", "join")), headers=HTML)
+        assert joined.status_code == 303
+        assert read(newcomer) == ["WeChat has been linked"]
+        send(newcomer, "/connect/connections/wechat/unbind", logout="1")
+    with Visitor(shop) as newcomer:
+        newcomer.log_in("wechat", "pc")
+        send(newcomer, "/connect/first-login", decision="join", username=name, password=PASSWORD)
+        assert read(newcomer) == ["WeChat has been linked"]
+
+
+def test_a_new_message_takes_the_place_of_an_old_one(visitor: Visitor, clock: Clock) -> None:
+    """A response sets the cookie once, whatever was waiting in it."""
+    clock.advance(660)
+    vendor = begin(visitor, "alipay", "confirm", return_to=ACCOUNT)
+    visitor.http.cookies.set(COOKIE, "unlinked.QQ", domain="127.0.0.1", path="/")
+    answer = visitor.http.get(visitor.consent(vendor), headers=HTML)
+    lines = [line for line in answer.headers.get_list("set-cookie") if line.startswith(COOKIE)]
+    assert [line.partition(";")[0] for line in lines] == [f"{COOKIE}=confirmed"]
 
 
 def test_a_merge_and_its_undoing_are_told(shop: RunningShop, visitor: Visitor) -> None:

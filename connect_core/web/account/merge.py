@@ -152,8 +152,7 @@ class _MergeEndpoints:
             preview.plan.refusal,
             to_moment(preview.undo_until) if preview.undo_until else None,
         )
-        notice = request.query_params.get("notice", "")
-        return responses.html_response(self._context.pages.merge(language, view, notice))
+        return responses.html_response(self._context.pages.merge(language, view))
 
     async def preview(self, request: Request) -> Response:
         self._check_enabled()
@@ -224,7 +223,6 @@ class _MergeEndpoints:
             find_choices(self._context, logged_in, language, "merge"),
             takes_credentials=self._merges.take_credentials,
             mistake=_MISTAKES[type(error)] if error else "",
-            notice="" if error else request.query_params.get("notice", ""),
         )
         response = responses.html_response(text, error.status if error else 200)
         self._forget_proof(request, response)

@@ -53,8 +53,7 @@ class _PersonalDataEndpoints:
         """Show what is deleted, and ask for confirmation."""
         member = (await self._context.find_recent(request)).member
         view = MemberView(member.uname, member.nickname, member.face)
-        notice = request.query_params.get("notice", "")
-        return responses.html_response(self._context.pages.erase(get_visit(request).language, view, notice))
+        return responses.html_response(self._context.pages.erase(get_visit(request).language, view))
 
     async def erase(self, request: Request) -> Response:
         logged_in = await self._context.find_recent(request)

@@ -134,10 +134,10 @@ class _AccountEndpoints:
     async def _show(self, request: Request, logged_in: LoggedIn, error: PasswordRefused | None = None) -> Response:
         """Show the account page, and beside the field why a new password was refused (`error`)."""
         language = get_visit(request).language
-        account, notice = await self._find_account(logged_in, language), request.query_params.get("notice", "")
+        account = await self._find_account(logged_in, language)
         if error:
             account = replace(account, password_mistake=f"password_{error.reason}")
-        text = self._context.pages.account(language, account, notice)
+        text = self._context.pages.account(language, account)
         return responses.html_response(text, error.status if error else 200)
 
     async def _find_account(self, logged_in: LoggedIn, language: Language) -> AccountView:

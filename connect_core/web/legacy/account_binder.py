@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute
 from connect_core.errors import LastConnection, NotLoggedIn, StateInvalid, Unsupported
 from connect_core.identity import ClientType
 from connect_core.login.start import StartOptions
-from connect_core.login.values import Delivery, Outcome, Purpose, PurposeKind, SessionOpened
+from connect_core.login.values import CallbackRepeated, Delivery, Outcome, Purpose, PurposeKind, SessionOpened
 from connect_core.members.current import LoggedIn
 from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import ConfiguredProvider
@@ -164,8 +164,10 @@ class _AccountBinderEndpoints:
         return ticket, get_credentials(fields, "ticket")
 
     def _answer_bound(self, outcome: Outcome) -> Response:
-        assert isinstance(outcome, SessionOpened), "somebody who has chosen is logged in"
-        tokens = self._manager.current_member.issue_tokens(outcome.opened)
+        opened = outcome.opened if isinstance(outcome, SessionOpened | CallbackRepeated) else None
+        if opened is None:
+            raise StateInvalid("the choice was made before")
+        tokens = self._manager.current_member.issue_tokens(opened)
         body = {name: tokens[name] for name in ("access_token", "refresh_token", "uid")}
         response = responses.json_response({"result": "bind_success", **body})
         self._context.cookies.drop(response, self._context.cookies.pending)

@@ -23,6 +23,7 @@ from connect_core.login.values import (
     IdentityLinked,
     Outcome,
     PendingLogin,
+    PurposeKind,
     SessionOpened,
     Visit,
 )
@@ -138,16 +139,10 @@ def deliver(context: WebContext, request: Request, outcome: Outcome, provider: s
             | CallbackRepeated(delivery=delivery, return_to=return_to, opened=OpenSession() as opened)
         ):
             response = responses.redirect(return_to)
-            if cookies.pending in request.cookies:
-                cookies.drop(response, cookies.pending)
-            if delivery is Delivery.SESSION:
-                context.forget_logins(request, response, cookies.session)
-                cookies.set(response, cookies.session, opened.token, manager.settings.sessions.absolute)
-            else:
-                context.forget_logins(request, response, *responses.TOKEN_COOKIES)
-                tokens = manager.current_member.issue_tokens(opened)
-                set_token_cookies(context, response, {**tokens, "uid": opened.row.member_id})
+            _set_session(context, request, response, opened, delivery)
             context.remember_provider(response, provider)
+            if isinstance(outcome, SessionOpened):
+                _tell(context, request, response, outcome)
         case IdentityLinked(return_to=return_to, union_type=union_type):
             response = responses.redirect(return_to)
             context.tell(request, response, "linked", union_type)
@@ -156,6 +151,29 @@ def deliver(context: WebContext, request: Request, outcome: Outcome, provider: s
         case _:
             assert_never(outcome)
     return response
+
+
+def _set_session(
+    context: WebContext, request: Request, response: Response, opened: OpenSession, delivery: Delivery
+) -> None:
+    """Set the cookies of a new session, and delete those of the logins that it has ended."""
+    cookies, manager = context.cookies, context.manager
+    if cookies.pending in request.cookies:
+        cookies.drop(response, cookies.pending)
+    if delivery is Delivery.SESSION:
+        context.forget_logins(request, response, cookies.session)
+        cookies.set(response, cookies.session, opened.token, manager.settings.sessions.absolute)
+    else:
+        context.forget_logins(request, response, *responses.TOKEN_COOKIES)
+        tokens = manager.current_member.issue_tokens(opened)
+        set_token_cookies(context, response, {**tokens, "uid": opened.row.member_id})
+
+
+def _tell(context: WebContext, request: Request, response: Response, outcome: SessionOpened) -> None:
+    if outcome.purpose is PurposeKind.CONFIRM:
+        context.tell(request, response, "confirmed")
+    elif outcome.purpose is PurposeKind.JOIN:
+        context.tell(request, response, "linked", outcome.union_type)
 
 
 def set_token_cookies(context: WebContext, response: Response, tokens: Mapping[str, object]) -> None:

@@ -172,8 +172,7 @@ class _FirstLoginEndpoints:
             username=username,
             needs_consent=needs_consent,
         )
-        notice = "" if is_wrong else request.query_params.get("notice", "")
-        return responses.html_response(self._context.pages.first_login(language, view, notice), status)
+        return responses.html_response(self._context.pages.first_login(language, view), status)
 
     def _find_choices(self, request: Request, used: ConfiguredProvider, language: Language) -> list[LoginChoice]:
         """Return the logins of other vendors that work in this browser."""

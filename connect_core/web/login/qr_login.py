@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute
 
+from connect_core.devices import get_network
 from connect_core.errors import (
     ConnectError,
     Forbidden,
@@ -157,7 +158,8 @@ class _PcEndpoints:
 
     async def _begin(self, request: Request) -> Begun:
         await self._context.count(request)
-        return await self._qr_logins.start(self._context.describe_device(request))
+        network = get_network(self._context.trusted_proxies.get_address(request))
+        return await self._qr_logins.start(self._context.describe_device(request), network)
 
     async def _stream(self, ticket: str, *, lasts: bool) -> AsyncIterator[str]:
         self._streams += 1
@@ -227,7 +229,7 @@ class _PhoneEndpoints:
         device = scanned.device
         if not wants_page(request):
             city, country = device.location.name_in(visit.language)
-            pc = {"browser": device.browser, "system": device.system, "place": device.network}
+            pc = {"browser": device.browser, "system": device.system, "place": scanned.network}
             where = {"city": city, "country": country}
             return responses.json_response({**pc, **where, "age": scanned.age, "status": scanned.state})
         if scanned.state == QrLoginState.APPROVED:
@@ -241,7 +243,7 @@ class _PhoneEndpoints:
             member,
             browser,
             system,
-            device.network,
+            scanned.network,
             scanned.age,
             url,
             device.location.describe(visit.language),

@@ -21,7 +21,7 @@ from connect_core.settings import PageSettings
 from connect_core.web.mounting import get_root
 from connect_core.web.pages.assets import NO_ICONS, SHOP_STYLES, STYLES, find_logo, load_assets
 from connect_core.web.pages.catalogues import load_catalogues
-from connect_core.web.pages.flash import get_pending_flash
+from connect_core.web.pages.flash import MESSAGES, get_pending_flash
 from connect_core.web.pages.links import is_web_address, with_query
 from connect_core.web.pages.messages import refusal_keys
 from connect_core.web.pages.times import describe_wait, format_moment, make_filters
@@ -31,6 +31,7 @@ from connect_core.web.pages.views import (
     ConfirmationView,
     ConnectionView,
     FirstLoginView,
+    FlashView,
     LoginChoice,
     LoginView,
     MemberView,
@@ -44,8 +45,6 @@ from connect_core.web.pages.views import (
 
 LARGE_CHOICES = 3
 """Logins that have a row of their own on the login page; the others share one row of icons."""
-NOTICES = frozenset({"repeat_action", "join_nobody"})
-"""Texts that a page may begin with: values of the parameter `notice` in its address."""
 NO_LOGIN_VIEW, NO_QUERY = LoginView(), MappingProxyType[str, str]({})
 TEMPLATES = Path(__file__).parent / "templates"
 NO_WAY_OUT = WayOut("open_in_browser")
@@ -182,13 +181,13 @@ class Pages:
         """Return the demo's page that shows who is logged in; its form posts to `{prefix}/logout`."""
         return self._render("member.html", language, member=member, connections=connections, page_query={})
 
-    def account(self, language: Language, account: AccountView, notice: str = "") -> str:
-        """Return the member's own page. `notice`: see `NOTICES`."""
+    def account(self, language: Language, account: AccountView) -> str:
+        """Return the member's own page."""
         # after a mistake this is the answer to a POST, and a link to another language would be a GET
         page_query: dict[str, str] | None = None if account.password_mistake else {}
         tells = not account.password_mistake
         values = _get_values(account)
-        return self._render("account.html", language, page_query=page_query, tells=tells, notice=notice, **values)
+        return self._render("account.html", language, page_query=page_query, tells=tells, **values)
 
     def log_out(self, language: Language) -> str:
         """Return the page that asks whether to log out; its form posts to `{prefix}/logout`."""
@@ -202,12 +201,8 @@ class Pages:
         *,
         takes_credentials: bool = False,
         mistake: str = "",
-        notice: str = "",
     ) -> str:
-        """Return the page on which a member proves the second account.
-
-        `mistake` is the key of a text; `notice`: see `NOTICES`.
-        """
+        """Return the page on which a member proves the second account; `mistake` is the key of a text."""
         values = {"choices": choices, "takes_credentials": takes_credentials, "mistake": mistake}
         # after a mistake this is the answer to a POST, and a link to another language would be a GET
         page_query: dict[str, str] | None = None if mistake else {}
@@ -217,29 +212,23 @@ class Pages:
             member=member,
             page_query=page_query,
             tells=not mistake,
-            notice=notice,
             **values,
         )
 
-    def merge(self, language: Language, preview: MergePreview, notice: str = "") -> str:
-        """Return the page that shows what a merge would do, with forms to confirm and to cancel it.
+    def merge(self, language: Language, preview: MergePreview) -> str:
+        """Return the page that shows what a merge would do, with forms to confirm and to cancel it."""
+        return self._render("merge.html", language, preview=preview, page_query={})
 
-        `notice`: see `NOTICES`.
-        """
-        return self._render("merge.html", language, preview=preview, page_query={}, notice=notice)
+    def erase(self, language: Language, member: MemberView) -> str:
+        """Return the page that says what is deleted with the account, with a form to confirm it."""
+        return self._render("erase.html", language, member=member, page_query={})
 
-    def erase(self, language: Language, member: MemberView, notice: str = "") -> str:
-        """Return the page that says what is deleted with the account, with a form to confirm it.
-
-        `notice`: see `NOTICES`.
-        """
-        return self._render("erase.html", language, member=member, page_query={}, notice=notice)
-
-    def first_login(self, language: Language, view: FirstLoginView, notice: str = "") -> str:
-        """Return the page that asks a person without an account whether they are new. `notice`: see `NOTICES`."""
-        page_query: dict[str, str] | None = None if view.is_wrong or view.needs_consent else {}
+    def first_login(self, language: Language, view: FirstLoginView) -> str:
+        """Return the page that asks a person without an account whether they are new."""
+        is_refused = view.is_wrong or view.needs_consent
+        page_query: dict[str, str] | None = None if is_refused else {}
         values = {**_get_values(view), "large_choices": LARGE_CHOICES}
-        return self._render("first_login.html", language, page_query=page_query, notice=notice, **values)
+        return self._render("first_login.html", language, page_query=page_query, tells=not is_refused, **values)
 
     def handover(
         self, language: Language, state: str, return_to: str = "", *, seconds_left: int = 0, life: int = 120
@@ -283,13 +272,11 @@ class Pages:
         *,
         page_query: Mapping[str, str] | None = None,
         tells: bool = True,
-        notice: str = "",
         **values: object,
     ) -> str:
         """Render a template; the links to other languages keep `page_query`; None: there are no such links.
 
-        `tells`: the page shows the flash message that the browser brought along. `notice` is the key of a text of
-        `NOTICES` at the top of the page; any other word is passed over.
+        `tells`: the page shows the flash message that the browser brought along.
         """
         texts, second = self.catalogues.texts, self.catalogues.find_second(language)
         others = [] if page_query is None else [other for other in self.catalogues.languages if other != language]
@@ -302,8 +289,7 @@ class Pages:
             shop=self._show_shop(language),
             other=texts[second] if second else None,
             languages=links,
-            notice=notice if notice in NOTICES else "",
-            take_flash=partial(self._take_flash, language) if tells else str,
+            take_flash=partial(self._take_flash, language) if tells else _take_nothing,
         )
         # a shop's member directory may have half of a surrogate pair in a nickname, which UTF-8 cannot encode
         return text.encode("utf-8", "replace").decode()
@@ -316,12 +302,13 @@ class Pages:
             return advice % format_moment(again, language, self._zone)
         return advice % describe_wait(again, language)
 
-    def _take_flash(self, language: Language) -> str:
-        """Return the text of the message that the browser brought along, which then counts as shown; else nothing."""
+    def _take_flash(self, language: Language) -> FlashView | None:
+        """Return the message that the browser brought along, which then counts as shown; None where there is none."""
         if (pending := get_pending_flash()) is None:
-            return ""
+            return None
         key, name = pending.show(language)
-        return self.catalogues.texts[language][key] % name if name else self.catalogues.texts[language][key]
+        text = self.catalogues.texts[language][key]
+        return FlashView(text % name if name else text, MESSAGES[pending.flash.key])
 
     @property
     def _prefix(self) -> str:
@@ -348,6 +335,10 @@ class Pages:
 
     def _static(self, name: str) -> str:
         return f"{self._prefix}/static/{name}"
+
+
+def _take_nothing() -> None:
+    return None
 
 
 def _get_values(view: AccountView | ConfirmationView | FirstLoginView) -> dict[str, Any]:

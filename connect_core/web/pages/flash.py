@@ -1,31 +1,33 @@
-"""Flash messages: what the next page says once about something that has just succeeded, such as "Alipay is unlinked".
+"""Flash messages: what the next page says once about what has just happened, such as "Alipay has been unlinked".
 
 A message is one of `MESSAGES`, and where its text names a login, that login's union type. It travels as the value of a
 cookie, which can say nothing else: whoever plants one can only choose among our texts. Never touches a request.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
 from connect_core.identity import Language
 
-MESSAGES = (
-    "confirmed",
-    "erased",
-    "linked",
-    "logged_out",
-    "merge_undone",
-    "merged",
-    "other_sessions_ended",
-    "password_changed",
-    "password_set",
-    "session_ended",
-    "unlinked",
-)
-"""The texts are `flash_` and this key in `messages.TEXTS`; with a login's name, `flash_..._name`."""
+MESSAGES: Mapping[str, str] = {
+    "confirmed": "success",
+    "erased": "success",
+    "join_nobody": "notice",
+    "linked": "success",
+    "logged_out": "success",
+    "merge_undone": "success",
+    "merged": "success",
+    "other_sessions_ended": "success",
+    "password_changed": "success",
+    "password_set": "success",
+    "session_ended": "success",
+    "unlinked": "success",
+}
+"""Every message and the kind of its banner. The texts are `flash_` and this key in `messages.TEXTS`; with a login's
+name, `flash_..._name`."""
 FLASH_SECONDS = 60
 """Seconds for which a message waits for a page to say it."""
 _VALUE = re.compile(r"([a-z_]{1,32})(?:\.([A-Z0-9_]{1,32}))?")

@@ -52,7 +52,7 @@ TEXTS: Mapping[str, str] = {
     "unbind_and_log_out": "Also log out on this device",
     "unbind_now": "Unlink now",
     "sessions": "Where you are logged in",
-    "logged_in_on": "Logged in on",
+    "logged_in_on": "Logged in",
     "this_device": "This device",
     "end_session": "Log out",
     "end_other_sessions": "Log out on all other devices",
@@ -146,8 +146,11 @@ TEXTS: Mapping[str, str] = {
     "password_too_long": "A password can have at most 128 characters",
     "password_common": "This password is too common; please choose another",
     "password_name": "Your password cannot be your member name or nickname",
-    "flash_confirmed": "Thank you, your identity is confirmed",
+    "flash_confirmed": "Thank you, your identity is confirmed. Please continue with what you were about to do.",
     "flash_erased": "Your account and your data have been deleted",
+    "flash_join_nobody": (
+        "There is no account here for that login. Please try another one, or continue as a new member."
+    ),
     "flash_linked": "The login has been linked",
     "flash_linked_name": "%s has been linked",
     "flash_logged_out": "You have been logged out",
@@ -207,7 +210,6 @@ TEXTS: Mapping[str, str] = {
     "another_member": "Log in as somebody else",
     "join_by_login": "Log in the way you did before, and %s will be linked to that account.",
     "join_by_password": "Use your member name and password",
-    "join_nobody": "There is no account here for that login. Please try another one, or continue as a new member.",
     "confirm_identity": "Please confirm that it is you",
     "confirm_advice": "To keep your account safe, please log in again in one of the ways below. You can then continue.",
     "confirm_elsewhere": "None of your ways to log in works in this browser; please open the shop as described below.",
@@ -219,7 +221,6 @@ TEXTS: Mapping[str, str] = {
     "confirm_again": "Confirm in another way",
     "confirm": "Confirm",
     "wrong_password": "The password is wrong",
-    "repeat_action": "Thank you, your identity is confirmed. Please repeat what you were about to do.",
 }
 
 _NOT_COMPLETED = "The login was not completed"

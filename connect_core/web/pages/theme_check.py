@@ -92,7 +92,7 @@ def sample_pages(pages: Pages, language: Language, words: str = "A", *, is_full:
         yield partial(pages.merge, language, preview)
     yield lambda: pages.erase(language, member)
     newcomer = FirstLoginView(words, some, choices[:1], is_full, is_full, some, is_full)
-    yield lambda: pages.first_login(language, newcomer, "join_nobody" if is_full else "")
+    yield lambda: pages.first_login(language, newcomer)
     yield lambda: pages.first_login(language, FirstLoginView(words, takes_credentials=True))
     yield lambda: pages.leaving(language, url)
     yield from _qr_logins(pages, language, words, some)

@@ -18,12 +18,15 @@ _NAMED_ZONE = "UTC"
 
 
 def format_day(moment: datetime, language: Language, zone: ZoneInfo) -> str:
-    """Return the day of an aware `moment` in `zone`: `March 1, 2026` in English, `2026年3月1日` in Chinese."""
-    return format_date(moment.astimezone(zone).date(), "long", locale=find_locale(language))
+    """Return the day of an aware `moment` in `zone`: `Mar 1, 2026` in English, `2026年3月1日` in Chinese.
+
+    Months are abbreviated where the language has that: a day and its words have to fit into one line of a phone.
+    """
+    return format_date(moment.astimezone(zone).date(), "medium", locale=find_locale(language))
 
 
 def format_moment(moment: datetime, language: Language, zone: ZoneInfo) -> str:
-    """Return an aware `moment` in `zone` to the minute: `March 1, 2026, 4:00 PM` in English, in UTC with its name."""
+    """Return an aware `moment` in `zone` to the minute: `Mar 1, 2026, 4:00 PM` in English, in UTC with its name."""
     locale = find_locale(language)
     pattern = get_time_format("short", locale=locale).pattern
     if "'" not in pattern:

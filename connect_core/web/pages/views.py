@@ -249,6 +249,14 @@ class ShopView:
 
 
 @dataclass(frozen=True, slots=True)
+class FlashView:
+    """What a page says once about what has just happened: `kind` is `success` or `notice`."""
+
+    text: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class NextStep:
     """A link on an error page: `text` is the key of its words in `messages.TEXTS`, `url` a web address."""
 

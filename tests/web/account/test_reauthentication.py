@@ -125,22 +125,22 @@ def test_only_the_session_that_began_is_confirmed(shop: RunningShop, member: Vis
         (ERASE, ERASE),
     ],
 )
-def test_a_form_leads_back_to_its_page_with_a_banner(member: Visitor, path: str, form: str) -> None:
+def test_a_form_leads_back_to_its_page_with_a_message(member: Visitor, path: str, form: str) -> None:
     """A POST is not repeated for the member: the page with the form asks for it."""
     answer = post(member, path)
     assert answer.status_code == 303
     target = query(answer.headers["location"])["return_to"]
-    assert target == f"{form}?notice=repeat_action"
-    member.http.get(member.consent(begin(member, return_to=target)))
+    assert target == form
+    member.http.get(member.consent(begin(member, return_to=target)), headers=HTML)
     page = member.http.get(target, headers={**HTML, "accept-language": "en"})
     assert page.status_code == 200
-    assert '<p class="banner notice" role="status">Thank you, your identity is confirmed.' in page.text
+    assert '<p class="banner success" role="status">Thank you, your identity is confirmed.' in page.text
 
 
 def test_a_download_leads_back_to_the_account_page(member: Visitor) -> None:
     """A file is no page to end on."""
     answer = member.http.get("/connect/account/export", headers=HTML)
-    assert query(answer.headers["location"])["return_to"] == "/connect/account?notice=repeat_action"
+    assert query(answer.headers["location"])["return_to"] == "/connect/account"
 
 
 def test_who_has_nothing_to_confirm_goes_on(shop: RunningShop) -> None:

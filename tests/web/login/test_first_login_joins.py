@@ -54,14 +54,14 @@ def test_another_login_proves_the_account(shop: RunningShop, name: str) -> None:
     assert [row["kind"] for row in shop.rows("es_connect_event")][-3:] == ["bound", "logged_in", "logged_in"]
 
 
-def test_a_login_that_leads_nowhere_comes_back_with_a_banner(shop: RunningShop, name: str) -> None:
+def test_a_login_that_leads_nowhere_comes_back_with_a_message(shop: RunningShop, name: str) -> None:
     """Nothing is registered, the login still waits, and the person can choose again."""
     with Visitor(shop) as visitor:
         visitor.log_in("wechat", "pc", "wangfang")
         callback = visitor.consent(begin(visitor), "maria")
         with nothing_written(shop):
             answer = visitor.http.get(callback, headers=HTML)
-        assert (answer.status_code, answer.headers["location"]) == (303, f"{CHOOSE}?notice=join_nobody")
+        assert (answer.status_code, answer.headers["location"]) == (303, CHOOSE)
         page = visitor.http.get(answer.headers["location"], headers={**HTML, "accept-language": "en"}).text
         assert '<p class="banner notice" role="status">There is no account here' in page
         assert choose(visitor, decision="register").status_code == 303

@@ -13,9 +13,11 @@ from connect_core.web import Plugins
 
 from ...kit.clock import Clock
 from ...kit.databases import run_shop
-from ...kit.web_shops import come_back, count_code_calls, flow_cookies, query, refused, set_cookies
+from ...kit.first_logins import CHOOSE, PASSWORD, choose, choosing, register
+from ...kit.web_shops import HTML, come_back, count_code_calls, flow_cookies, query, refused, set_cookies
 
 LOGINS = ["/connect/alipay/pc/login", "/connect/wechat/h5/login", "/buyer/connect/alipay/pc/login"]
+BOTH = ["WECHAT", "ALIPAY"]
 TOKENS = ("connect_session", "access_token", "refresh_token", "uid")
 
 
@@ -189,6 +191,74 @@ def test_a_choice_whose_page_was_lost_is_shown_again() -> None:
         assert visitor.http.post("/connect/first-login", data={"decision": "register"}).status_code == 303
         assert visitor.http.get("/connect/me").status_code == 200
         assert set_cookies(visitor.http.get(callback)) == {}
+
+
+@pytest.fixture
+def choosing_visitor() -> Iterator[Visitor]:
+    """A newcomer, come back from Alipay, in a shop that asks first and has one member, with a password."""
+    with run_shop(change=choosing) as shop, Visitor(shop) as visitor, Visitor(shop) as owner:
+        register(owner, provider="wechat")
+        visitor.log_in("alipay", "pc")
+        yield visitor
+
+
+def lose_choice(visitor: Visitor, **fields: str) -> httpx.Response:
+    """Post the decision; its answer never reaches the browser."""
+    headers = {"cookie": f"connect_pending={visitor.http.cookies['connect_pending']}", **HTML}
+    answer = httpx.post(f"{visitor.shop.url}{CHOOSE}", data=fields, headers={**headers, "origin": visitor.shop.url})
+    assert answer.status_code == 303, answer.text
+    return answer
+
+
+@pytest.mark.parametrize("decision", ["register", "join"])
+@pytest.mark.parametrize("losses", [1, 3])
+def test_a_choice_whose_answer_was_lost_is_made_again(choosing_visitor: Visitor, decision: str, losses: int) -> None:
+    """Whoever presses the button again is logged in; the choice was made once."""
+    visitor, shop = choosing_visitor, choosing_visitor.shop
+    fields = {"decision": decision, "username": shop.rows("es_member")[0]["uname"], "password": PASSWORD}
+    lost = [lose_choice(visitor, **fields) for _ in range(losses)]
+    arrived = choose(visitor, **fields)
+    assert {answer.headers["location"] for answer in [*lost, arrived]} == {arrived.headers["location"]}
+    assert {answer.cookies["connect_session"] for answer in [*lost, arrived]} == {arrived.cookies["connect_session"]}
+    assert visitor.http.get("/connect/me").json()["connections"] == (["ALIPAY"] if decision == "register" else BOTH)
+    assert len(shop.rows("es_member")) == (2 if decision == "register" else 1)
+    assert len(shop.rows("es_member_session")) == 2
+
+
+def test_a_choice_whose_session_was_presented_is_not_answered_again(choosing_visitor: Visitor) -> None:
+    """Nor is one whose session was ended: the ticket leads on, and logs nobody in."""
+    visitor = choosing_visitor
+    ticket = visitor.http.cookies["connect_pending"]
+    for end in ("presented", "logged out"):
+        choose(visitor, decision="register")
+        assert visitor.http.get("/connect/me").status_code == (200 if end == "presented" else 401)
+        forget(visitor)
+        visitor.http.cookies.set("connect_pending", ticket, domain="127.0.0.1")
+    again = choose(visitor, decision="register")
+    assert (again.status_code, set_cookies(again).keys() & set(TOKENS)) == (303, set())
+
+
+def test_a_lost_choice_does_not_replace_another_login(choosing_visitor: Visitor) -> None:
+    """Whoever has logged in otherwise since stays who they are."""
+    visitor = choosing_visitor
+    ticket = visitor.http.cookies["connect_pending"]
+    lose_choice(visitor, decision="register")
+    visitor.log_in("wechat", "pc")
+    who = visitor.http.get("/connect/me").json()
+    visitor.http.cookies.set("connect_pending", ticket, domain="127.0.0.1")
+    assert set_cookies(choose(visitor, decision="register")).keys() & set(TOKENS) == set()
+    assert visitor.http.get("/connect/me").json() == who
+
+
+def test_a_lost_choice_is_for_its_browser_alone(choosing_visitor: Visitor) -> None:
+    """A page that knows the key of the ticket, which an address may show, has no ticket."""
+    visitor = choosing_visitor
+    lose_choice(visitor, decision="register")
+    key = visitor.http.cookies["connect_pending"].partition(".")[0]
+    with Visitor(visitor.shop) as thief:
+        for ticket in (key, f"{key}.", f"{key}.{key}"):
+            thief.http.cookies.set("connect_pending", ticket, domain="127.0.0.1")
+            refused(thief.http.post(CHOOSE, data={"decision": "register"}), 400, "state_invalid")
 
 
 def _asking(raw: dict[str, Any]) -> None:

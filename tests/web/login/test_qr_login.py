@@ -114,17 +114,32 @@ def test_guesses_are_counted() -> None:
 
 
 def test_a_session_is_collected_once(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
-    """A second collect, and a second scan, of what was collected are refused as if it had never been."""
+    """A second collect by the PC that is logged in, and a second scan, are refused as if it had never been."""
     path = start(pc)
     ticket = pc.http.cookies[COOKIE]
     approve(phone, path)
     assert collect(pc).status_code == 200
-    hold(pc, connect_handover=ticket)
+    hold(pc, connect_handover=ticket, connect_session=pc.http.cookies["connect_session"])
     refused(collect(pc), 400, "state_expired")
     assert status(pc) == "expired"
     refused(phone.http.get(path), 400, "state_expired")
     refused(phone.http.post(f"{path}/approve"), 400, "state_expired")
     assert len(shop.rows("es_member_session")) == 2
+
+
+def test_a_collect_whose_answer_was_lost_is_repeated(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
+    """The PC presses the button again and is logged in by the same session; after a log-out it is over."""
+    approve(phone, start(pc))
+    ticket = pc.http.cookies[COOKIE]
+    lost = httpx.post(f"{shop.url}/connect/handover/collect", headers={"cookie": f"{COOKIE}={ticket}"})
+    again = collect(pc)
+    assert (lost.status_code, again.status_code) == (200, 200)
+    assert lost.cookies["connect_session"] == again.cookies["connect_session"]
+    assert uid(pc) == uid(phone)
+    assert (len(shop.rows("es_member_session")), kinds(shop).count("handed_over")) == (2, 1)
+    assert pc.http.post("/connect/logout").status_code == 204
+    hold(pc, connect_handover=ticket)
+    refused(collect(pc), 400, "state_expired")
 
 
 STEPS = {
@@ -148,7 +163,7 @@ ANSWERS = {
     "approved": {"scan": "", "approve": "", "deny": "", "collect": ""},
     "denied": {"scan": OVER, "approve": WRONG, "deny": "", "collect": WRONG},
     "taken back": {"scan": OVER, "approve": WRONG, "deny": "", "collect": WRONG},
-    "collected": {"scan": OVER, "approve": OVER, "deny": OVER, "collect": OVER},
+    "collected": {"scan": OVER, "approve": OVER, "deny": OVER, "collect": ""},
 }
 
 
@@ -175,15 +190,22 @@ def test_every_step_in_every_state(pc: Visitor, phone: Visitor, state: str, step
         assert answer.is_success
 
 
-def test_of_64_collects_one_gets_the_session(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
-    """A ticket raced from 64 connections opens one session."""
+def test_64_collects_at_once_open_one_session(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:
+    """A ticket raced from 64 connections opens one session, and each answer carries it: any of them may be lost."""
     approve(phone, start(pc))
     cookies = {"cookie": f"{COOKIE}={pc.http.cookies[COOKIE]}"}
     url = f"{shop.url}/connect/handover/collect"
+
+    def collect_at_last(_: int) -> httpx.Response:
+        while True:
+            answer = httpx.post(url, headers=cookies, trust_env=False, timeout=None)
+            if answer.status_code != 503:  # a machine under load has no time for everybody at once
+                return answer
+
     with ThreadPoolExecutor(64) as crowd:
-        found = list(crowd.map(lambda _: httpx.post(url, headers=cookies, trust_env=False, timeout=30), range(64)))
-    assert sorted(answer.status_code for answer in found) == [200] + [400] * 63
-    assert {answer.json()["code"] for answer in found if answer.status_code != 200} == {"state_expired"}
+        answers = list(crowd.map(collect_at_last, range(64)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.cookies["connect_session"] for answer in answers}) == 1
     assert len(shop.rows("es_member_session")) == 2
     assert kinds(shop).count("handed_over") == 1
 
@@ -277,8 +299,7 @@ def test_an_approval_survives_the_process(shop: RunningShop, pc: Visitor, phone:
         later.http.headers["cookie"] = f"{COOKIE}={pc.http.cookies[COOKIE]}"
         assert later.http.get("/connect/handover/status").json() == {"status": "approved"}
         assert collect(later).json() == {"uid": 1}
-        refused(collect(later), 400, "state_expired")
-    refused(collect(pc), 400, "state_expired")
+    assert len(shop.rows("es_member_session")) == 2
 
 
 def test_who_logged_out_hands_nothing_over(shop: RunningShop, pc: Visitor, phone: Visitor) -> None:

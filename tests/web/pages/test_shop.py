@@ -51,6 +51,16 @@ def test_every_page_shows_the_shop_and_leads_back_to_it(language: Language, tmp_
         assert ('class="shop"' in text, "<footer" in text, " · </title>" in text) == (False, False, False)
 
 
+@pytest.mark.parametrize("consent", ["off", "shown", "required"])
+def test_every_page_links_the_terms_once(consent: str) -> None:
+    """At its foot, or where it asks people to agree to them."""
+    pages = Pages(PageSettings(consent=consent, terms_version="1", **TERMS))
+    for is_full in (True, False):
+        for make in sample_pages(pages, "en", is_full=is_full):
+            links = ParsedPage(make()).values("a", "href")
+            assert (links.count("https://shop.example/terms"), links.count("/privacy")) == (1, 1)
+
+
 def test_one_name_does_for_both_languages() -> None:
     """A text is a name in every language; a table without the visitor's language gives the other one."""
     assert [PageSettings(name="Tea").get_name(language) for language in LANGUAGES] == ["Tea"] * len(LANGUAGES)

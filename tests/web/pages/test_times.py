@@ -25,12 +25,12 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
     [
         ("zh-CN", "2026年3月2日", "2026年3月2日 04:05"),
         ("zh-TW", "2026年3月2日", "2026年3月2日 凌晨4:05"),
-        ("en", "March 2, 2026", "March 2, 2026, 4:05\u202fAM"),
-        ("ja", "2026年3月2日", "2026年3月2日 4:05"),
-        ("ko", "2026년 3월 2일", "2026년 3월 2일 오전 4:05"),
+        ("en", "Mar 2, 2026", "Mar 2, 2026, 4:05\u202fAM"),
+        ("ja", "2026/03/02", "2026/03/02 4:05"),
+        ("ko", "2026. 3. 2.", "2026. 3. 2. 오전 4:05"),
         ("fr", "2 mars 2026", "2 mars 2026, 04:05"),
         ("fr-XX", "2 mars 2026", "2 mars 2026, 04:05"),
-        ("tlh", "March 2, 2026", "March 2, 2026, 4:05\u202fAM"),
+        ("tlh", "Mar 2, 2026", "Mar 2, 2026, 4:05\u202fAM"),
     ],
 )
 def test_times_are_written_as_people_write_them(language: str, day: str, moment: str) -> None:
@@ -48,7 +48,7 @@ def test_utc_is_named(language: str) -> None:
 def test_summer_time_counts() -> None:
     """A zone with summer time has the hour of that day."""
     summer = datetime(2026, 7, 1, 20, 5, tzinfo=UTC)
-    assert format_moment(summer, "fr", ZoneInfo("Europe/Paris")) == "1 juillet 2026, 22:05"
+    assert format_moment(summer, "fr", ZoneInfo("Europe/Paris")) == "1 juil. 2026, 22:05"
     assert format_moment(EVENING, "fr", ZoneInfo("Europe/Paris")) == "1 mars 2026, 21:05"
 
 

@@ -146,10 +146,9 @@ def test_an_old_session_is_confirmed_first(own: RunningShop, clock: Clock) -> No
         send(visitor, "/connect/first-login", decision="register")
         clock.advance(601)
         confirming = "/connect/reauthenticate?return_to=%2Fconnect%2Faccount"
-        repeated = f"{confirming}%3Fnotice%3Drepeat_action"
         assert ask(visitor, f"{ACCOUNT}/erase").headers["location"] == f"{confirming}%2Ferase"
         for path in ("/connect/wechat/pc/bind", "/connect/connections/ALIPAY/unbind"):
-            assert send(visitor, path).headers["location"] == repeated
+            assert send(visitor, path).headers["location"] == confirming
 
 
 def test_a_newcomers_choice_leads_back_to_its_page(own: RunningShop, clock: Clock) -> None:
