@@ -35,7 +35,8 @@ def _exported_columns(table: Table) -> list[str]:
 
 
 def _all_of(table: Table, condition: ColumnElement[bool]) -> Select[Any]:
-    return select(*(table.c[name] for name in _exported_columns(table))).where(condition).order_by(table.c.id)
+    order = [table.c[name] for name in ("create_time", "id") if name in table.c]
+    return select(*(table.c[name] for name in _exported_columns(table))).where(condition).order_by(*order)
 
 
 _FIND = {
@@ -81,7 +82,7 @@ _ANONYMISE = Statement(
 
 
 def find_all(transaction: Transaction, table: str, key: int) -> list[dict[str, Any]]:
-    """Return the rows of `table` about the member whose id is `key`, without secrets.
+    """Return the rows of `table` about the member whose id is `key`, the oldest first, without secrets.
 
     For `es_connect_alias`, `key` is the id of a connection.
     """
