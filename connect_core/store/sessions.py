@@ -104,7 +104,7 @@ _FORGET_OPENED_THROUGH = Statement(
         ),
     )
 )
-_IS_LATER = (_SESSION.c.family == bindparam("of_family"), _ORDER > bindparam("own_order"))
+_IS_LATER = (_SESSION.c.family == bindparam("of_family"), bindparam("own_order") < _ORDER)
 _REVOKE_UNUSED = Statement(
     update(_SESSION)
     .where(
@@ -119,7 +119,7 @@ _REVOKE_ROTATED = Statement(
     update(_SESSION)
     .where(
         _SESSION.c.family == bindparam("of_family"),
-        _ORDER < bindparam("own_order"),
+        bindparam("own_order") > _ORDER,
         _SESSION.c.rotated_time < bindparam("before"),
         _SESSION.c.revoked_time.is_(None),
     )

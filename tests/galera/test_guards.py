@@ -65,7 +65,7 @@ async def log_in_for_tokens(manager: ConnectManager) -> SessionOpened:
 
 Change = Callable[[ConnectManager, Meeting], Awaitable[object]]
 CHANGES: Mapping[str, Change] = {
-    "log_in": lambda manager, meeting: log_in(manager, "gamma", "p"),
+    "log_in": lambda manager, _: log_in(manager, "gamma", "p"),
     "refresh": lambda manager, meeting: manager.current_member.refresh(meeting.token),
     "collect": lambda manager, meeting: manager.qr_logins.collect(meeting.pc, NO_TOKENS, "r"),
     "bind": lambda manager, meeting: bind(manager, meeting.merged, "acme", "more"),
@@ -88,9 +88,7 @@ GUARDED = {
     "merge": ("unbind", "unbind_other", "disable", "erase"),
     "disable": ("erase",),
 }
-PAIRS = [
-    pair for name, others in GUARDED.items() for other in others for pair in ((name, other), (other, name))
-]
+PAIRS = [pair for name, others in GUARDED.items() for other in others for pair in ((name, other), (other, name))]
 BROKEN = {
     "a live session of a member who is disabled": """
         SELECT s.id FROM es_member_session s JOIN es_member m ON m.id = s.member_id

@@ -9,7 +9,7 @@ from connect_core.plugin import LoginEvent, hookimpl
 from connect_core.store import events
 
 from ..conftest import MakeManager
-from ..kit.acme import NOW, hand_in, rows
+from ..kit.acme import hand_in, rows
 from ..kit.clock import Clock
 from ..kit.falling_ids import turn_ids
 from ..kit.merges import bind, log_in, make_shop, merge

@@ -28,8 +28,11 @@ T = TypeVar("T")
 
 ATTEMPTS = 5
 """How often a unit of work that loses races is run in all."""
+CLUSTER_ATTEMPTS = 20
+"""The same in a cluster, where each node's transactions know of the others' only when they have lost against them."""
 PAUSE_SECONDS = 0.02
-"""Longest pause before the second attempt; each further one may be twice as long."""
+"""Longest pause before the second attempt; each further one may be twice as long, up to `LONGEST_PAUSE_SECONDS`."""
+LONGEST_PAUSE_SECONDS = 0.16
 
 
 class Database:
@@ -110,20 +113,21 @@ class Database:
         self.backend.engine.dispose()
 
     def _run(self, work: Callable[[Transaction], T], deadline: Deadline, extent: Extent) -> T:
-        attempts_left = ATTEMPTS
+        attempt = 0
         while True:
-            attempts_left -= 1
+            attempt += 1
             try:
                 with self._transaction(deadline, extent) as transaction:
-                    transaction.is_retry = attempts_left < ATTEMPTS - 1
+                    transaction.is_retry = attempt > 1
                     result = work(transaction)
                     transaction.flush()
                     return result
             except _Retry as retry:
-                if not attempts_left or deadline.is_expired:
+                most = CLUSTER_ATTEMPTS if self.backend.has_local_locks else ATTEMPTS
+                if attempt >= most or deadline.is_expired:
                     raise unavailable(retry.error) from None
                 if not self.backend.has_single_writer:  # there the winner has committed already
-                    longest = PAUSE_SECONDS * 2 ** (ATTEMPTS - 1 - attempts_left)
+                    longest = min(PAUSE_SECONDS * 2 ** (attempt - 1), LONGEST_PAUSE_SECONDS)
                     time.sleep(random.uniform(0.2, 1) * longest)  # noqa: S311 - no secret
             except (SQLAlchemyError, self.backend.driver_error) as error:
                 raise unavailable(error) from None

@@ -54,17 +54,18 @@ class MysqlHosts:
 
         Raises the error of the last host when none can be used.
         """
+        errors = []
         for host in self._get_order():
             try:
                 connection = open_connection(host=host[0], port=host[1])
                 _check(connection, driver)
             except driver.Error as error:
                 self._failed_at[host] = time.monotonic()
-                last_error = error
+                errors.append(error)
             else:
                 self._failed_at.pop(host, None)
                 return connection
-        raise last_error
+        raise errors[-1]
 
     def _get_order(self) -> list[Host]:
         since = time.monotonic() - COOL_DOWN_SECONDS
