@@ -20,7 +20,9 @@ from connect_core.members.administration import OperatorAct
 from connect_core.sessions import NO_TOKENS, LiveSession
 from connect_core.store import Transaction
 
+from ..conftest import MakeManager
 from ..kit.acme import VISIT, rows
+from ..kit.hook_shops import Directory
 from ..kit.merges import bind, bound, confirm, fresh_code, log_in, merge, outcome, prove, undo
 
 T = TypeVar("T")
@@ -88,14 +90,14 @@ GUARDED = {
     "merge": ("unbind", "unbind_other", "disable", "erase"),
     "disable": ("erase",),
 }
-PAIRS = [pair for name, others in GUARDED.items() for other in others for pair in ((name, other), (other, name))]
+GUARDED_BY_CONNECTIONS = {"log_in": ("unbind", "erase"), "bind": ("merge", "erase")}
 BROKEN = {
     "a live session of a member who is disabled": """
         SELECT s.id FROM es_member_session s JOIN es_member m ON m.id = s.member_id
         WHERE m.disabled <> 0 AND s.revoked_time IS NULL""",
     "a live session through a connection that has ended": """
-        SELECT s.id FROM es_member_session s JOIN es_connect c ON c.id = s.connect_id
-        WHERE c.unbound_time IS NOT NULL AND s.revoked_time IS NULL AND s.family NOT IN ({own})""",
+        SELECT s.id FROM es_member_session s LEFT JOIN es_connect c ON c.id = s.connect_id AND c.unbound_time IS NULL
+        WHERE c.id IS NULL AND s.connect_id <> 0 AND s.revoked_time IS NULL AND s.family NOT IN ({own})""",
     "a login that is half ended": """
         SELECT family FROM es_member_session GROUP BY family
         HAVING COUNT(revoked_time) NOT IN (0, COUNT(*))""",
@@ -106,6 +108,12 @@ BROKEN = {
         SELECT m.id FROM es_member m WHERE m.disabled = 0
         AND NOT EXISTS (SELECT 1 FROM es_connect c WHERE c.member_id = m.id AND c.unbound_time IS NULL)""",
 }
+
+
+def get_pairs(guarded: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str]]:
+    """Return each pair in both orders."""
+    pairs = [(name, other) for name, others in guarded.items() for other in others]
+    return pairs + [(other, name) for name, other in pairs]
 
 
 def find_broken(folder: Path, meeting: Meeting) -> list[str]:
@@ -145,18 +153,38 @@ async def meet(first: ConnectManager, change: Awaitable[T], other: Awaitable[obj
     return [await changing, ended]
 
 
-@pytest.mark.parametrize(("name", "other"), PAIRS)
-async def test_of_two_changes_one_comes_first(
-    managers: list[ConnectManager], tmp_path: Path, name: str, other: str
-) -> None:
-    """Whatever was ready to be committed on another node, what is left looks as if one had waited for the other."""
+async def check_pair(managers: list[ConnectManager], folder: Path, name: str, other: str) -> None:
+    """Have the change `other` committed on one node while `name` waits on another, and look at what is left."""
     meeting = await set_up(managers[0])
     place = 2 if name in ("log_in", "bind") else 1  # the first write spends the code
     change = CHANGES[name](managers[0], meeting)
     ended = await meet(managers[0], change, CHANGES[other](managers[1], meeting), place=place)
     assert "unavailable" not in ended
     assert ended[1] == "ok"
-    assert find_broken(tmp_path, meeting) == []
+    assert find_broken(folder, meeting) == []
+    is_gone = any(
+        change in ("merge", "erase") and end == "ok" for change, end in zip((name, other), ended, strict=True)
+    )
+    assert not (is_gone and meeting.merged.member_id in dict(bound(folder)))
+
+
+@pytest.mark.parametrize(("name", "other"), get_pairs(GUARDED))
+async def test_of_two_changes_one_comes_first(
+    managers: list[ConnectManager], tmp_path: Path, name: str, other: str
+) -> None:
+    """Whatever was ready to be committed on another node, what is left looks as if one had waited for the other."""
+    await check_pair(managers, tmp_path, name, other)
+
+
+@pytest.mark.breaks("connection_without_member", "session_without_member")
+@pytest.mark.parametrize(("name", "other"), get_pairs(GUARDED_BY_CONNECTIONS))
+async def test_members_who_live_elsewhere_have_nothing_to_be_locked_but_connections(
+    make_shop: MakeManager, urls: list[str], tmp_path: Path, name: str, other: str
+) -> None:
+    """The rules hold without a row in `es_member`."""
+    extra = (("directory", Directory()),)
+    managers = [make_shop(service={"database_url": url}, extra=extra) for url in urls]
+    await check_pair(managers, tmp_path, name, other)
 
 
 async def test_an_undo_that_meets_an_unbind_leaves_a_way_in(managers: list[ConnectManager], tmp_path: Path) -> None:

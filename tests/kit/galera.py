@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pymysql
 from sqlalchemy.exc import SQLAlchemyError
 
 from connect_core.sandbox import listen
@@ -89,9 +90,17 @@ class GaleraNode:
         assert SERVER
         command = [SERVER, f"--defaults-file={self.folder / 'my.cnf'}"]
         self._process = subprocess.Popen(command + ["--wsrep-new-cluster"] * founds_cluster, stderr=subprocess.DEVNULL)
+        self.wait_until_synced()
+
+    def is_running(self) -> bool:
+        """Tell whether its process runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def wait_until_synced(self) -> None:
+        """Wait until it takes part in the cluster."""
         ends = time.monotonic() + START_SECONDS
         while not self.is_synced():
-            assert self._process.poll() is None, f"the server did not start: {self._get_log()}"
+            assert self.is_running(), f"the server has ended: {self._get_log()}"
             assert time.monotonic() < ends, f"the server does not join the cluster: {self._get_log()}"
             time.sleep(0.1)
 
@@ -107,6 +116,11 @@ class GaleraNode:
         """Return a counter of Galera's."""
         [row] = execute(self.url, f"SHOW GLOBAL STATUS LIKE '{name}'")
         return int(row["Value"])
+
+    def administer(self, statement: str) -> None:
+        """Run a statement outside a transaction, also while the node answers no queries."""
+        with pymysql.connect(host="127.0.0.1", port=self.port, user="root", autocommit=True) as connection:
+            connection.cursor().execute(statement)
 
     def kill(self) -> None:
         """End it as a crash does."""

@@ -11,20 +11,10 @@ WAIT = "SET SESSION wsrep_sync_wait = 7"
 NOT_READY = "1047"
 """ER_UNKNOWN_COM_ERROR: the node has lost the majority of its cluster, or has not caught up with it."""
 _IS_NODE = "SHOW GLOBAL VARIABLES LIKE 'wsrep_on'"
-_IS_READY = "SHOW GLOBAL STATUS LIKE 'wsrep_ready'"
 
 
 def is_node(cursor: Any) -> bool:
     """Tell whether the server is a node of a cluster; servers that know nothing of Galera are none."""
-    return _is_on(cursor, _IS_NODE)
-
-
-def is_ready(cursor: Any) -> bool:
-    """Tell whether a node answers queries."""
-    return _is_on(cursor, _IS_READY)
-
-
-def _is_on(cursor: Any, query: str) -> bool:
-    cursor.execute(query)
+    cursor.execute(_IS_NODE)
     row = cursor.fetchone()
     return row is not None and row[1] == "ON"

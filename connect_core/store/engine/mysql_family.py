@@ -87,7 +87,11 @@ class MysqlFamilyBackend(ServerBackend):
             except OSError as error:
                 raise driver.OperationalError(_TLS_ERROR, type(error).__name__) from None
 
-        return self._hosts.connect(connect, driver) if self._hosts else connect()
+        if self._hosts is None:
+            return connect()
+        connection = self._hosts.connect(connect, driver)
+        _set_read_timeout(connection, options["read_timeout"])
+        return connection
 
     def _set_up_session(self, connection: Any, record: Any) -> None:
         """Set limits and isolation level. Raises `SettingsError`, the first time, for a server that is unfit."""
@@ -178,7 +182,7 @@ class MysqlFamilyBackend(ServerBackend):
         return {column: EXACT_COLLATION if collation in exact else collation for column, collation in collations}
 
     def _lift_limits(self, connection: Any, cursor: Any) -> None:
-        connection._read_timeout = None  # PyMySQL has no public way to change it once connected
+        _set_read_timeout(connection, None)
         assert self.mysql_engine is not None
         _set(cursor, dict(self.mysql_engine.get_statement_limits(0)))
 
@@ -186,6 +190,10 @@ class MysqlFamilyBackend(ServerBackend):
 def _may_hold_bytes(engine: MysqlEngine) -> bool:
     """Tell whether ids may be in VARBINARY columns, as also MySQL 8 has them after an upgrade from 5.7."""
     return engine.exact_collation != EXACT_COLLATION
+
+
+def _set_read_timeout(connection: Any, seconds: int | None) -> None:
+    connection._read_timeout = seconds  # PyMySQL has no public way to change it once connected
 
 
 def _set(cursor: Any, variables: dict[str, int]) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 
 from sqlalchemy import URL
 
-from connect_core.store.engine import galera
 from connect_core.store.engine.addresses import UnusableUrl
 
 PORT = 3306
+ANSWER_SECONDS = 1
+"""How long each host may take for each answer until the connection is open: there has to be time for the next one."""
 COOL_DOWN_SECONDS = 30
 """How long a host that failed comes after the others."""
 _READ_ONLY = 1290
@@ -50,14 +51,16 @@ class MysqlHosts:
         self._failed_at: dict[Host, float] = {}
 
     def connect(self, open_connection: Callable[..., Any], driver: Any) -> Any:
-        """Return what `open_connection(host=, port=)` returns for one of the hosts. `driver` is its DB-API module.
+        """Return PyMySQL's connection to one of the hosts, which `open_connection` opens with the arguments it gets.
 
-        Raises the error of the last host when none can be used.
+        Its `read_timeout` is `ANSWER_SECONDS`. `driver` is the DB-API module. Raises the error of the last host when
+        none can be used.
         """
+        limits = {"connect_timeout": ANSWER_SECONDS, "read_timeout": ANSWER_SECONDS}
         errors = []
         for host in self._get_order():
             try:
-                connection = open_connection(host=host[0], port=host[1])
+                connection = open_connection(host=host[0], port=host[1], **limits)
                 _check(connection, driver)
             except driver.Error as error:
                 self._failed_at[host] = time.monotonic()
@@ -73,14 +76,12 @@ class MysqlHosts:
 
 
 def _check(connection: Any, driver: Any) -> None:
-    """Close a connection to a server that takes no writes, and raise the error that a write would get."""
+    """Raise an error of the driver's for a server that takes no writes, or answers no queries."""
+    connection.rollback()  # a node of Galera without its cluster answers queries that read no table, and nothing else
     with connection.cursor() as cursor:
         cursor.execute(_IS_READ_ONLY)
-        is_read_only = any(value not in ("OFF", "0") for _, value in cursor.fetchall())
-        is_ready = not galera.is_node(cursor) or galera.is_ready(cursor)
-    if is_read_only or not is_ready:
-        connection.close()
-        raise driver.OperationalError(_READ_ONLY if is_read_only else int(galera.NOT_READY), "takes no writes")
+        if any(value not in ("OFF", "0") for _, value in cursor.fetchall()):
+            raise driver.OperationalError(_READ_ONLY, "takes no writes")
 
 
 def _get_all(url: URL, name: str) -> list[str]:
