@@ -286,7 +286,8 @@ class Sessions:
             store.revoke_family(transaction, row.family, now)
             return None
         token = _new_token(TokenKind.REFRESH)
-        successor = replace(row, token_hash=token_hash(token), seen_time=now, rotated_time=None)
+        generation = row.order + 1
+        successor = replace(row, token_hash=token_hash(token), seen_time=now, rotated_time=None, generation=generation)
         store.insert_session(transaction, successor)
         return OpenSession(successor, token)
 

@@ -25,6 +25,8 @@ from connect_core.settings import SessionLifetimes as Lifetimes
 from connect_core.store import Database, Transaction, schema
 
 from .kit.acme import NOW, rows, url_of
+from .kit.databases import named_server
+from .kit.falling_ids import let_ids_fall
 
 pytestmark = [
     pytest.mark.usefixtures("database_url"),
@@ -89,10 +91,14 @@ class Desk:
         raise AssertionError
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    """Sessions with the default lifetimes."""
+@pytest.fixture(params=["ids rise", "ids fall"])
+def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+    """Sessions with the default lifetimes. Each rule holds where a later row has a lower id, too."""
     desk = Desk(tmp_path)
+    if request.param == "ids fall":
+        if named_server():
+            pytest.skip("ids fall on SQLite")
+        let_ids_fall(tmp_path, "es_member_session")
     yield desk
     desk.database.close()
 
@@ -286,7 +292,8 @@ async def test_a_token_counts_as_what_it_was_given_out_as(desk: Desk) -> None:
         await desk.rotate(session, NOW)
     for stripped in (session.token[2:], f"r_{session.token[2:]}"):
         assert not await desk.is_usable(replace(session, token=stripped), NOW)
-    rows(desk.folder, "UPDATE es_member_session SET token_hash = ? WHERE id = 1", token_hash("k" * 43))
+    old = (token_hash("k" * 43), session.row.token_hash)
+    rows(desk.folder, "UPDATE es_member_session SET token_hash = ? WHERE token_hash = ?", *old)
     assert (await desk.find("k" * 43, NOW))[0]
     assert await desk.is_usable(replace(session, token="k" * 43), NOW)
 

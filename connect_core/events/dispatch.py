@@ -116,7 +116,7 @@ class Dispatcher:
                 taken += delivery.result() if delivery.done() else 0
             if len(rows) < REDELIVERY_BATCH:
                 return taken
-            after = rows[-1].id
+            after = max(row.id for row in rows)
 
     async def drain(self) -> None:
         """Wait for running deliveries, for `DRAIN_SECONDS` at most."""

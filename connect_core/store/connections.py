@@ -11,7 +11,7 @@ from functools import cache
 from sqlalchemy import bindparam, func, or_, select, update
 
 from connect_core.identity import STRENGTH, Identity, IdKind, PersonId
-from connect_core.store.engine.statement import KeyedInsert, Statement, Transaction, insert_into
+from connect_core.store.engine.statement import KeyedInsert, RowLock, Statement, Transaction, insert_into
 from connect_core.store.identities import KnownPerson, bind_ids, has_one_of_ids, is_one_of_ids
 from connect_core.store.models import Alias, Connection, Member, table_of
 
@@ -101,7 +101,7 @@ _FIND_OPEN_ID = Statement(
 _FIND_BOUND = Statement(
     select(_CONNECT.c.id, _CONNECT.c.union_type, _CONNECT.c.union_id, _CONNECT.c.create_time, _CONNECT.c.profile)
     .where(_CONNECT.c.member_id == bindparam("member_id"), _CONNECT.c.active == 1)
-    .order_by(_CONNECT.c.id)
+    .order_by(_CONNECT.c.create_time, _CONNECT.c.id)
 )
 _FIND_HOLDERS = Statement(
     select(_CONNECT.c.member_id)
@@ -174,9 +174,9 @@ def find_bound(transaction: Transaction, member_id: int) -> list[BoundConnection
 
 
 @cache
-def _lock_all(count: int) -> Statement:
+def _lock_all(count: int) -> RowLock:
     owners = (_CONNECT.c.member_id == bindparam(f"member_{place}") for place in range(count))
-    return Statement(select(_CONNECT.c.id).where(or_(*owners)).order_by(_CONNECT.c.id).with_for_update())
+    return RowLock(select(_CONNECT.c.id).where(or_(*owners)).order_by(_CONNECT.c.id))
 
 
 def lock_connections(transaction: Transaction, *member_ids: int) -> list[int]:

@@ -60,7 +60,7 @@ _LATEST_COLUMNS = ("create_time", "kind", "provider", "client_type", "union_type
 _FIND_LATEST = Statement(
     select(*(_EVENT.c[name] for name in _LATEST_COLUMNS))
     .where(_EVENT.c.member_id == bindparam("member_id"))
-    .order_by(_EVENT.c.id.desc())
+    .order_by(_EVENT.c.create_time.desc(), _EVENT.c.id.desc())
     .limit(bindparam("most"))
 )
 
@@ -82,11 +82,13 @@ def find_latest(transaction: Transaction, member_id: int, limit: int) -> list[di
 
 
 def find_undispatched(transaction: Transaction, before: int, limit: int, after: int = 0) -> list[EventRow]:
-    """Return at most `limit` undispatched events that are older than `before` (epoch seconds), in order of their ids.
+    """Return at most `limit` undispatched events that are older than `before` (epoch seconds), the oldest first.
 
-    `after` is the last id that was returned before, to go on from there.
+    `after` is the highest id that was returned before, to go on from there. Ids only page through the events: one that
+    is committed meanwhile under a lower id is returned to whoever begins anew, as long as it is undispatched.
     """
-    return [EventRow(*row) for row in _FIND_UNDISPATCHED.all(transaction, before=before, most=limit, after=after)]
+    rows = _FIND_UNDISPATCHED.all(transaction, before=before, most=limit, after=after)
+    return sorted((EventRow(*row) for row in rows), key=lambda event: (event.create_time, event.id))
 
 
 def update_dispatched(transaction: Transaction, ids: Sequence[int], now: int) -> None:

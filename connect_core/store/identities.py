@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, bindparam, literal_column, or_, select, union_all
 
 from connect_core.identity import Identity, PersonId
-from connect_core.store.engine.statement import Row, Statement, Transaction
+from connect_core.store.engine.statement import Row, RowLock, Statement, Transaction
 from connect_core.store.members import MemberRow
 from connect_core.store.models import Alias, Connection, Member, table_of
 
@@ -199,8 +199,8 @@ def find_person(transaction: Transaction, identity: Identity) -> KnownPerson | N
     return people[0] if people else None
 
 
-_LOCK_CONNECTION = Statement(
-    select(_CONNECT.c.member_id, _CONNECT.c.active).where(_CONNECT.c.id == bindparam("connect_id")).with_for_update()
+_LOCK_CONNECTION = RowLock(
+    select(_CONNECT.c.member_id, _CONNECT.c.active).where(_CONNECT.c.id == bindparam("connect_id"))
 )
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from sqlalchemy import bindparam, select, update
 
 from connect_core.identity import Profile
-from connect_core.store.engine.statement import KeyedInsert, Statement, Transaction
+from connect_core.store.engine.statement import KeyedInsert, RowLock, Statement, Transaction
 from connect_core.store.models import Member, table_of
 
 _MEMBER = table_of(Member)
@@ -46,7 +46,7 @@ _INSERT = KeyedInsert(
 )
 _HAS_ID = _MEMBER.c.id == bindparam("member_id")
 _FIND = Statement(select(*(_MEMBER.c[name] for name in MemberRow.__dataclass_fields__)).where(_HAS_ID))
-_LOCK = Statement(select(_MEMBER.c.id).where(_HAS_ID, _MEMBER.c.disabled == 0).with_for_update())
+_LOCK = RowLock(select(_MEMBER.c.id).where(_HAS_ID, _MEMBER.c.disabled == 0))
 _FIND_PASSWORD = Statement(select(_MEMBER.c.id, _MEMBER.c.password_hash).where(_MEMBER.c.uname == bindparam("uname")))
 _HAS_PASSWORD = Statement(select(_MEMBER.c.id).where(_HAS_ID, _MEMBER.c.password_hash != ""))
 _LIKE = _MEMBER.c.nickname.like(bindparam("pattern"), escape="!")

@@ -41,9 +41,13 @@ _FIND = Statement(select(*(_MERGE.c[name] for name in _COLUMNS)).where(_MERGE.c.
 _FIND_UNDOABLE = Statement(
     select(*(_MERGE.c[name] for name in _COLUMNS))
     .where(_MERGE.c.kept_id == bindparam("kept_id"), _MERGE.c.undo_until > bindparam("now"))
-    .order_by(_MERGE.c.id)
+    .order_by(_MERGE.c.create_time, _MERGE.c.id)
 )
-_FIND_INTO = Statement(select(_MERGE.c.merged_id).where(_MERGE.c.kept_id == bindparam("kept_id")).order_by(_MERGE.c.id))
+_FIND_INTO = Statement(
+    select(_MERGE.c.merged_id)
+    .where(_MERGE.c.kept_id == bindparam("kept_id"))
+    .order_by(_MERGE.c.create_time, _MERGE.c.id)
+)
 _DELETE = Statement(delete(_MERGE).where(_MERGE.c.id == bindparam("merge_id")))
 _DELETE_EXPIRED = ExpiryDelete(_MERGE.c.id, _MERGE.c.undo_until, _MERGE.c.undo_until, _MERGE.c.moved, _MERGE.c.ended)
 _DISABLE = Statement(

@@ -78,12 +78,14 @@ class Member(Declared, table=True):
     last_login: int = Field(0, sa_column=_count())
     login_count: int = Field(0, sa_column=_count())
     password_hash: str = Field("", sa_column=_text(255))
+    lock_count: int = Field(0, sa_column=_count())
 
 
 class Connection(Declared, table=True):
     """A connection: this member is that identity.
 
-    `union_id` is the strongest id known, `profile` what the vendor last said about the person, as JSON.
+    `union_id` is the strongest id known, `profile` what the vendor last said about the person, as JSON. `lock_count` is
+    that of `RowLock`, here and in the other tables that have it.
     """
 
     __tablename__ = "es_connect"
@@ -103,6 +105,7 @@ class Connection(Declared, table=True):
     active: int | None = Field(None, sa_column=_active())
     profile: str | None = Field(None, sa_column=Column(Text))
     profile_time: int = Field(0, sa_column=_count())
+    lock_count: int = Field(0, sa_column=_count())
 
 
 class Alias(Declared, table=True):
@@ -142,7 +145,7 @@ class MemberSession(Declared, table=True):
     """One opaque token of a login, stored as a hash: a browser's session, or one of a family of refresh tokens.
 
     `connect_id` is the connection that the member logged in with. `browser`, `system` and `location` are those of the
-    device at the login.
+    device at the login. `generation` rises from a token to its successors, see `store.sessions`.
     """
 
     __tablename__ = "es_member_session"
@@ -168,6 +171,8 @@ class MemberSession(Declared, table=True):
     browser: str = Field("", sa_column=_text(32))
     system: str = Field("", sa_column=_text(32))
     location: str = Field("", sa_column=_text(LOCATION_LIMIT))
+    lock_count: int = Field(0, sa_column=_count())
+    generation: int = Field(0, sa_column=_count())
 
 
 class VendorSessionLink(Declared, table=True):

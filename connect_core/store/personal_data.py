@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, bindparam, case, delete, null, or_, select, update
 
-from connect_core.store.engine.statement import Statement, Transaction
+from connect_core.store.engine.statement import RowLock, Statement, Transaction
 from connect_core.store.models import (
     Alias,
     ConnectEvent,
@@ -25,17 +25,18 @@ _ALIAS, _SESSION = table_of(Alias), table_of(MemberSession)
 _VENDOR_SESSION = table_of(VendorSessionLink)
 _EVENT, _MERGE, _CONSENT = table_of(ConnectEvent), table_of(MemberMerge), table_of(MemberConsent)
 _SECRET = frozenset({"password_hash", "token_hash", "family", "subject_hash"})
-_COMPUTED = frozenset({"active"})
+_INTERNAL = frozenset({"active", "generation", "lock_count"})
 ERASED_NAME = "erased_"
 """Prefix of the name that an erased member gets."""
 
 
 def _exported_columns(table: Table) -> list[str]:
-    return [column.name for column in table.columns if column.name not in _SECRET | _COMPUTED]
+    return [column.name for column in table.columns if column.name not in _SECRET | _INTERNAL]
 
 
 def _all_of(table: Table, condition: ColumnElement[bool]) -> Select[Any]:
-    return select(*(table.c[name] for name in _exported_columns(table))).where(condition).order_by(table.c.id)
+    order = [table.c[name] for name in ("create_time", "id") if name in table.c]
+    return select(*(table.c[name] for name in _exported_columns(table))).where(condition).order_by(*order)
 
 
 _FIND = {
@@ -50,7 +51,7 @@ _FIND = {
         (_MERGE, or_(_MERGE.c.kept_id == bindparam("key"), _MERGE.c.merged_id == bindparam("key"))),
     )
 }
-_LOCK_MEMBER = Statement(select(_MEMBER.c.uname).where(_MEMBER.c.id == bindparam("key")).with_for_update())
+_LOCK_MEMBER = RowLock(select(_MEMBER.c.uname).where(_MEMBER.c.id == bindparam("key")))
 _DELETE_SESSIONS = Statement(delete(_SESSION).where(_SESSION.c.member_id == bindparam("key")))
 _DELETE_VENDOR_SESSIONS = Statement(delete(_VENDOR_SESSION).where(_VENDOR_SESSION.c.member_id == bindparam("key")))
 _DELETE_ALIASES = Statement(delete(_ALIAS).where(_ALIAS.c.connect_id == bindparam("key")))
@@ -81,7 +82,7 @@ _ANONYMISE = Statement(
 
 
 def find_all(transaction: Transaction, table: str, key: int) -> list[dict[str, Any]]:
-    """Return the rows of `table` about the member whose id is `key`, without secrets.
+    """Return the rows of `table` about the member whose id is `key`, the oldest first, without secrets.
 
     For `es_connect_alias`, `key` is the id of a connection.
     """

@@ -2,13 +2,16 @@
 
 A query that revokes tokens is repeated until it changes no row, since a rotation that ran at the same time may have
 inserted a successor meanwhile. What ends a login deletes its row of `es_connect_vendor_session`, too.
+
+Which token of a family came later is told by `generation`: ids do not rise with time where each node of a cluster gives
+out its own. A family's first token counts with its id, and each successor with one more than the token it succeeds.
 """
 
 from dataclasses import dataclass
 
-from sqlalchemy import and_, bindparam, delete, select, update
+from sqlalchemy import and_, bindparam, case, delete, select, update
 
-from connect_core.store.engine.statement import ExpiryDelete, Statement, Transaction, insert_into
+from connect_core.store.engine.statement import ExpiryDelete, RowLock, Statement, Transaction, insert_into
 from connect_core.store.models import MemberSession, VendorSessionLink, table_of
 
 _SESSION, _VENDOR = table_of(MemberSession), table_of(VendorSessionLink)
@@ -16,7 +19,10 @@ _SESSION, _VENDOR = table_of(MemberSession), table_of(VendorSessionLink)
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """One token of a login. Times are epoch seconds; `location` is that of `Location.dump`."""
+    """One token of a login. Times are epoch seconds; `location` is that of `Location.dump`.
+
+    `generation` is 0 for the first token of a family, and for those that were written before there was this column.
+    """
 
     member_id: int
     connect_id: int
@@ -32,7 +38,13 @@ class SessionRow:
     browser: str = ""
     system: str = ""
     location: str = ""
+    generation: int = 0
     id: int = 0
+
+    @property
+    def order(self) -> int:
+        """The tokens of a family in order: each has a higher number than the one that it succeeds."""
+        return self.generation or self.id
 
 
 _COLUMNS = tuple(SessionRow.__dataclass_fields__)
@@ -40,18 +52,17 @@ _NAMES = _COLUMNS[:-1]
 _INSERT = Statement(insert_into(_SESSION, *_NAMES))
 _HAS_HASH = _SESSION.c.token_hash == bindparam("wanted_hash")
 _FIND = Statement(select(*(_SESSION.c[name] for name in _COLUMNS)).where(_HAS_HASH))
-_LOCK = Statement(select(*(_SESSION.c[name] for name in _COLUMNS)).where(_HAS_HASH).with_for_update())
+_LOCK = RowLock(select(*(_SESSION.c[name] for name in _COLUMNS)).where(_HAS_HASH))
 _IS_LIVE = (_SESSION.c.revoked_time.is_(None), _SESSION.c.expiry_time > bindparam("now"))
 _FIND_LIVE = Statement(
     select(_SESSION.c.member_id, _SESSION.c.create_time).where(_SESSION.c.family == bindparam("family"), *_IS_LIVE)
 )
-_LOCK_LIVE = Statement(
-    select(_SESSION.c.id).where(_SESSION.c.family == bindparam("family"), *_IS_LIVE).with_for_update()
-)
+_LOCK_LIVE = RowLock(select(_SESSION.c.id).where(_SESSION.c.family == bindparam("family"), *_IS_LIVE))
+_ORDER = case((_SESSION.c.generation == 0, _SESSION.c.id), else_=_SESSION.c.generation)
 _FIND_OF_MEMBER = Statement(
     select(*(_SESSION.c[name] for name in _COLUMNS))
     .where(_SESSION.c.member_id == bindparam("member_id"), _SESSION.c.rotated_time.is_(None), *_IS_LIVE)
-    .order_by(_SESSION.c.id)
+    .order_by(_SESSION.c.create_time, _ORDER, _SESSION.c.id)
 )
 _ROTATE = Statement(
     update(_SESSION)
@@ -93,7 +104,7 @@ _FORGET_OPENED_THROUGH = Statement(
         ),
     )
 )
-_IS_LATER = (_SESSION.c.family == bindparam("of_family"), _SESSION.c.id > bindparam("own_id"))
+_IS_LATER = (_SESSION.c.family == bindparam("of_family"), bindparam("own_order") < _ORDER)
 _REVOKE_UNUSED = Statement(
     update(_SESSION)
     .where(
@@ -108,7 +119,7 @@ _REVOKE_ROTATED = Statement(
     update(_SESSION)
     .where(
         _SESSION.c.family == bindparam("of_family"),
-        _SESSION.c.id < bindparam("own_id"),
+        bindparam("own_order") > _ORDER,
         _SESSION.c.rotated_time < bindparam("before"),
         _SESSION.c.revoked_time.is_(None),
     )
@@ -169,19 +180,19 @@ def revoke_unused_successors(transaction: Transaction, row: SessionRow, before: 
 
     Waits for a rotation that uses one of them at this moment; call `has_used_successor` afterwards.
     """
-    _REVOKE_UNUSED.run(transaction, of_family=row.family, own_id=row.id, before=before, now=now)
+    _REVOKE_UNUSED.run(transaction, of_family=row.family, own_order=row.order, before=before, now=now)
 
 
 def revoke_predecessors(transaction: Transaction, token_hash: str, before: int, now: int) -> None:
     """Revoke the tokens of the family that were given out before this one, and rotated earlier than `before`."""
     row = find_session(transaction, token_hash)
     if row is not None:
-        _REVOKE_ROTATED.run(transaction, of_family=row.family, own_id=row.id, before=before, now=now)
+        _REVOKE_ROTATED.run(transaction, of_family=row.family, own_order=row.order, before=before, now=now)
 
 
 def has_used_successor(transaction: Transaction, row: SessionRow) -> bool:
     """Tell whether a token of the family that was given out after `row` was used since `row` was."""
-    return _HAS_USED.first(transaction, of_family=row.family, own_id=row.id, since=row.rotated_time) is not None
+    return _HAS_USED.first(transaction, of_family=row.family, own_order=row.order, since=row.rotated_time) is not None
 
 
 def leave_connection(transaction: Transaction, member_id: int, connect_id: int) -> None:

@@ -46,6 +46,9 @@ class Backend(ABC):
     """Threads for reading alone; 0 where readers use the writers' threads."""
     has_single_writer: ClassVar[bool] = False
     """Whether a transaction that writes locks the whole database, so that rows need no locks."""
+    has_local_locks: bool = False
+    """Whether `SELECT … FOR UPDATE` keeps off only the transactions of the same node; known once a connection is open.
+    """
     keeps_connections: ClassVar[bool] = False
     """Whether `Database` keeps its connections itself instead of returning them to SQLAlchemy's pool."""
     returns_keys: ClassVar[bool] = True

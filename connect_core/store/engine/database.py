@@ -34,8 +34,11 @@ T = TypeVar("T")
 
 ATTEMPTS = 5
 """How often a unit of work that loses races is run in all."""
+CLUSTER_ATTEMPTS = 20
+"""The same in a cluster, where each node's transactions know of the others' only when they have lost against them."""
 PAUSE_SECONDS = 0.02
-"""Longest pause before the second attempt; each further one may be twice as long."""
+"""Longest pause before the second attempt; each further one may be twice as long, up to `LONGEST_PAUSE_SECONDS`."""
+LONGEST_PAUSE_SECONDS = 0.16
 
 
 class Database:
@@ -164,11 +167,12 @@ class Database:
 
     def _get_pause(self, unit: "_Unit[Any]", retry: "_Retry") -> float:
         """Return how long to wait before the next attempt, in seconds. Raises `Unavailable` when there is none left."""
-        if unit.attempts == ATTEMPTS or unit.deadline.is_expired:
+        most = CLUSTER_ATTEMPTS if self.backend.has_local_locks else ATTEMPTS
+        if unit.attempts >= most or unit.deadline.is_expired:
             raise unavailable(retry.error) from None
         if self.backend.has_single_writer:  # the winner has committed already
             return 0
-        longest: float = PAUSE_SECONDS * 2 ** (unit.attempts - 1)
+        longest = min(PAUSE_SECONDS * 2 ** (unit.attempts - 1), LONGEST_PAUSE_SECONDS)
         return random.uniform(0.2, 1) * longest  # noqa: S311 - no secret
 
     def _try(self, unit: "_Unit[T]", connection: PoolProxiedConnection, on_loop: "LoopConnection | None" = None) -> T:

@@ -11,11 +11,13 @@ from typing import Any
 from sqlalchemy import Connection, PoolProxiedConnection, event, make_url
 
 from connect_core.errors import SettingsError, Unavailable
+from connect_core.store.engine import galera
 from connect_core.store.engine.addresses import UnusableUrl
 from connect_core.store.engine.backend import Extent, ServerBackend, cut_socket, read_collations, read_names
 from connect_core.store.engine.mysql_choice import check_settings, choose_engine
 from connect_core.store.engine.mysql_dialect import adapt_dialect
 from connect_core.store.engine.mysql_engine import EXACT_COLLATION, MysqlEngine
+from connect_core.store.engine.mysql_hosts import MysqlHosts, split_hosts
 from connect_core.store.engine.mysql_upgrade import UpgradeLock
 from connect_core.store.engine.workers import RESPONSE_TIMEOUT_SECONDS, WORK_TIMEOUT_SECONDS
 
@@ -46,11 +48,12 @@ class MysqlFamilyBackend(ServerBackend):
     # a record has changed since it was read; a wait for a lock, which may be a deadlock on OceanBase; a deadlock
     race_numbers = frozenset({"1020", "1205", "1213"})
     # --read-only, a transaction that is read-only, read-only mode, InnoDB in read-only mode
-    read_only_numbers = frozenset({"1290", "1792", "1836", "1874"})
+    read_only_numbers = frozenset({"1290", "1792", "1836", "1874", galera.NOT_READY})
 
     def __init__(self, url: str) -> None:
         """`url` is SQLAlchemy's form. Raises as `open_engine`, also for another character set than utf8mb4."""
-        address = make_url(url)
+        address, hosts = split_hosts(make_url(url))
+        self._hosts = MysqlHosts(hosts) if len(hosts) > 1 else None
         if str(address.query.get("charset", CHARSET)).lower() != CHARSET:
             raise UnusableUrl(f"the parameter charset must be {CHARSET}: names are in any script")
         own_command = [str(address.query["init_command"])] if "init_command" in address.query else []
@@ -76,10 +79,19 @@ class MysqlFamilyBackend(ServerBackend):
 
     def _connect(self, dialect: Any, record: Any, arguments: Any, options: Any) -> Any:
         """Connect as SQLAlchemy does; a certificate that PyMySQL cannot read is an error of the driver's too."""
-        try:
-            return dialect.connect(*arguments, **options)
-        except OSError as error:
-            raise dialect.loaded_dbapi.OperationalError(_TLS_ERROR, type(error).__name__) from None
+        driver = dialect.loaded_dbapi
+
+        def connect(**host: Any) -> Any:
+            try:
+                return dialect.connect(*arguments, **{**options, **host})
+            except OSError as error:
+                raise driver.OperationalError(_TLS_ERROR, type(error).__name__) from None
+
+        if self._hosts is None:
+            return connect()
+        connection = self._hosts.connect(connect, driver)
+        _set_read_timeout(connection, options["read_timeout"])
+        return connection
 
     def _set_up_session(self, connection: Any, record: Any) -> None:
         """Set limits and isolation level. Raises `SettingsError`, the first time, for a server that is unfit."""
@@ -88,7 +100,8 @@ class MysqlFamilyBackend(ServerBackend):
             engine = self.mysql_engine or self._recognize(cursor)
             limits = dict(engine.get_statement_limits(RESPONSE_TIMEOUT_SECONDS))
             _set(cursor, limits | dict.fromkeys(_LOCK_LIMITS, RESPONSE_TIMEOUT_SECONDS))
-            for statement in self._set_up:
+            self.has_local_locks = galera.is_node(cursor)
+            for statement in [galera.WAIT, *self._set_up] if self.has_local_locks else self._set_up:
                 cursor.execute(statement)
             if is_new:
                 cursor.execute("SELECT @@sql_mode, @@default_storage_engine")
@@ -169,7 +182,7 @@ class MysqlFamilyBackend(ServerBackend):
         return {column: EXACT_COLLATION if collation in exact else collation for column, collation in collations}
 
     def _lift_limits(self, connection: Any, cursor: Any) -> None:
-        connection._read_timeout = None  # PyMySQL has no public way to change it once connected
+        _set_read_timeout(connection, None)
         assert self.mysql_engine is not None
         _set(cursor, dict(self.mysql_engine.get_statement_limits(0)))
 
@@ -177,6 +190,10 @@ class MysqlFamilyBackend(ServerBackend):
 def _may_hold_bytes(engine: MysqlEngine) -> bool:
     """Tell whether ids may be in VARBINARY columns, as also MySQL 8 has them after an upgrade from 5.7."""
     return engine.exact_collation != EXACT_COLLATION
+
+
+def _set_read_timeout(connection: Any, seconds: int | None) -> None:
+    connection._read_timeout = seconds  # PyMySQL has no public way to change it once connected
 
 
 def _set(cursor: Any, variables: dict[str, int]) -> None:

@@ -10,7 +10,22 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Dialect, Executable, Insert, Table, bindparam, delete, func, insert, null, select, update
+from sqlalchemy import (
+    Column,
+    Dialect,
+    Executable,
+    Insert,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    null,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
 
@@ -182,6 +197,31 @@ class Statement:
         order = tuple(compiled.positiontup) if compiled.positiontup is not None else None
         constants = {name: value for name, value in compiled.params.items() if value is not None}
         return Prepared(compiled.string, order, constants)
+
+
+class RowLock(Statement):
+    """A query of one table that locks the rows it returns until the transaction ends, in a whole cluster.
+
+    Where `SELECT … FOR UPDATE` keeps off only the transactions of the same node, the rows' `lock_count` is raised as
+    well. Of two transactions that change one row, on whichever nodes, one loses the race and is run again. What the
+    lock protects has to be read after it.
+    """
+
+    __slots__ = ("_raise_count",)
+
+    def __init__(self, query: Select[Any]) -> None:
+        """`query` selects from a table that has the column `lock_count`; it is locked with FOR UPDATE here."""
+        super().__init__(query.with_for_update())
+        [table] = query.get_final_froms()
+        assert isinstance(table, Table)
+        condition = true() if query.whereclause is None else query.whereclause
+        self._raise_count = Statement(update(table).where(condition).values(lock_count=table.c.lock_count + 1))
+
+    def all(self, transaction: Transaction, **values: object) -> list[Row]:
+        """Lock the rows and return them."""
+        if transaction.backend.has_local_locks:
+            self._raise_count.run(transaction, **values)
+        return super().all(transaction, **values)
 
 
 class ExpiryDelete:

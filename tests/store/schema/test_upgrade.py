@@ -28,6 +28,7 @@ STEPS = (
     "The new table `es_member_consent`: which version of the shop's terms a member agreed to, and when",
     "Sessions and QR logins say from which browser, system and place they come",
     "The new column `es_connect_used_flow.result`: a choice or a proof that a repeated callback is answered with",
+    "The new columns `lock_count`, raised by locks in a cluster, and `generation`, which orders the tokens of a login",
 )
 CURRENT = f"the schema is current: {schema.VERSIONS[0]}"
 EVENT = {
