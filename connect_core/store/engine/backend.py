@@ -111,6 +111,13 @@ class Backend(ABC):
         The limits of `connection` stay lifted: close it afterwards, do not return it to the pool.
         """
 
+    def begin_long_write(self, connection: PoolProxiedConnection) -> Any:
+        """Start a transaction that writes and has no time limit, and return its cursor; as for `begin_long_read`.
+
+        This one is for engines whose `begin_long_read` does not forbid to write.
+        """
+        return self.begin_long_read(connection)
+
     @abstractmethod
     def prepare_upgrade(self, connection: Connection, lock_seconds: int) -> None:
         """Lift the time limits of a connection that will change the schema, before its transaction starts."""

@@ -7,7 +7,7 @@ transaction is run again, and so is one that met a connection which the server h
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from connect_core.errors import SettingsError
 from connect_core.store.engine.addresses import UnusableUrl
 from connect_core.store.engine.backend import Backend, Extent
+from connect_core.store.engine.long_connection import LongConnection
 from connect_core.store.engine.mariadb import MariadbBackend
 from connect_core.store.engine.sqlite import SqliteBackend, open_loop_connection
 from connect_core.store.engine.sqlite_loop import GroupCommit, Reader, RetryOnThread
@@ -93,6 +94,20 @@ class Database:
     def read_blocking(self, work: Callable[[Transaction], T]) -> T:
         """Run `work`, which only reads, on the calling thread: for start-up and commands. Raises `Unavailable`."""
         return self._run(work, Deadline(), Extent.READING)
+
+    @contextmanager
+    def open_long(self) -> Iterator[LongConnection]:
+        """Yield a connection without time limits, for a command that works for long; it is closed afterwards.
+
+        Raises `Unavailable`.
+        """
+        try:
+            connection = self.backend.engine.raw_connection()
+        except (SQLAlchemyError, self.backend.driver_error) as error:
+            raise unavailable(error) from None
+        connection.detach()  # its limits stay lifted, so no pool may have it back
+        with closing(connection):
+            yield LongConnection(connection, self.backend, self._texts)
 
     def transaction_on(self, connection: Connection) -> Transaction:
         """Return a transaction that runs inside the one that SQLAlchemy's `connection` is in."""

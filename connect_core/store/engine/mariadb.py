@@ -83,6 +83,12 @@ class MariadbBackend(ServerBackend):
         cursor.execute("SET max_statement_time = 0")
         return cursor
 
+    def begin_long_write(self, connection: PoolProxiedConnection) -> Any:
+        """Start a transaction that writes, without a time limit, and return its cursor; a lock may take a minute."""
+        cursor = self.begin_long_read(connection)
+        cursor.execute("SET innodb_lock_wait_timeout = 60")
+        return cursor
+
     def prepare_upgrade(self, connection: Connection, lock_seconds: int) -> None:
         """Let the driver wait for as long as a statement takes."""
         _lift_read_timeout(connection.connection.dbapi_connection)

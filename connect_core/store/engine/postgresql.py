@@ -107,6 +107,12 @@ class PostgresqlBackend(ServerBackend):
         cursor.execute(f"{_BEGIN} READ ONLY; SET LOCAL statement_timeout = 0")
         return cursor
 
+    def begin_long_write(self, connection: PoolProxiedConnection) -> Any:
+        """Start a transaction that writes and has no time limit, and return its cursor."""
+        cursor: Any = connection.cursor()
+        cursor.execute(f"{_BEGIN}; SET LOCAL statement_timeout = 0", prepare=False)
+        return cursor
+
     def prepare_upgrade(self, connection: Connection, lock_seconds: int) -> None:
         """Do nothing: `lock_upgrade` lifts the time limit, for the transaction alone."""
 
