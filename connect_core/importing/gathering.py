@@ -24,9 +24,8 @@ def gather(
     for page in pages:
         readable = people.read_rows(page, report)
         staging.add_rows((row.row_id, row.member_id, row.old_type, row.value) for row in readable)
-    for rows in staging.read_rows():
-        for person in people.get_people([OldRow(*row) for row in rows], app_ids, report):
-            staging.add_ids(_flatten(person))
+    groups = (people.get_people([OldRow(*row) for row in rows], app_ids, report) for rows in staging.read_rows())
+    staging.add_ids(row for persons in groups for person in persons for row in _flatten(person))
     staging.find_shared()
 
 

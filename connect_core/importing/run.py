@@ -52,9 +52,11 @@ def import_javashop(
         writes_members = not (options.dry_run or options.connections_only)
         if writes_members and (highest := shop.get_highest_member_id()) > 0:
             target.write(lambda tx: bulk.move_member_ids(tx, highest))
-        for page in shop.pages(MEMBERS, members.COLUMNS):
+        for number, page in enumerate(shop.pages(MEMBERS, members.COLUMNS), start=1):
             report.members["read"] += len(page)
             _import_page(page, staging, target, options, report)
+            if number.bit_count() == 1 and not options.dry_run:  # each time that the tables have doubled
+                target.write(bulk.refresh_statistics)
             advance(len(page))
         for person in gathering.read_rest(staging, report):
             report.refuse(Cause.ORPHAN, people.TABLE, *(row_id for row_id, _ in person.ids))

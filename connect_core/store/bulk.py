@@ -93,6 +93,12 @@ def find_holders(
     return {value: holders.get(connect_id) for value, connect_id in aliases} | {row[0]: row[1] for row in by_union_id}
 
 
+def refresh_statistics(transaction: Transaction) -> None:
+    """Tell the server how many rows there are by now, so that it finds the next ones by an index."""
+    tables = [table.name for table in (_ALIAS, _CONNECT, _MEMBER)]
+    transaction.backend.refresh_statistics(transaction.cursor, tables)
+
+
 def insert_connections(transaction: Transaction, rows: Sequence[Mapping[str, object]]) -> None:
     """Insert active connections; the keys of each row are columns of `es_connect`."""
     _INSERT_CONNECT.run_many(transaction, rows)

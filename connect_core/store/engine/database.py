@@ -96,18 +96,18 @@ class Database:
         return self._run(work, Deadline(), Extent.READING)
 
     @contextmanager
-    def open_long(self) -> Iterator[LongConnection]:
+    def open_long(self, name: str = "") -> Iterator[LongConnection]:
         """Yield a connection without time limits, for a command that works for long; it is closed afterwards.
 
-        Raises `Unavailable`.
+        `name` is what errors call the database, where a command has several. Raises `Unavailable`.
         """
         try:
             connection = self.backend.engine.raw_connection()
         except (SQLAlchemyError, self.backend.driver_error) as error:
-            raise unavailable(error) from None
+            raise unavailable(error, name) from None
         connection.detach()  # its limits stay lifted, so no pool may have it back
         with closing(connection):
-            yield LongConnection(connection, self.backend, self._texts)
+            yield LongConnection(connection, self.backend, self._texts, name)
 
     def transaction_on(self, connection: Connection) -> Transaction:
         """Return a transaction that runs inside the one that SQLAlchemy's `connection` is in."""

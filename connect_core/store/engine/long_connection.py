@@ -27,11 +27,13 @@ PAUSE_SECONDS = 0.5
 class LongConnection:
     """A connection of its own to a database, without time limits."""
 
-    def __init__(
-        self, connection: PoolProxiedConnection, backend: Backend, texts: Texts
-    ) -> None:
-        """`connection` belongs to this object alone and to no pool; `texts` caches statements."""
+    def __init__(self, connection: PoolProxiedConnection, backend: Backend, texts: Texts, name: str) -> None:
+        """`connection` belongs to this object alone and to no pool; `texts` caches statements.
+
+        Errors begin with `name`, unless it is empty.
+        """
         self._connection = connection
+        self._name = name
         self._backend = backend
         self._texts = texts
 
@@ -56,7 +58,7 @@ class LongConnection:
                     return work(transaction)
             except (SQLAlchemyError, self._backend.driver_error) as error:
                 if not attempts_left or not self._backend.is_lost_race(error):
-                    raise unavailable(error) from None
+                    raise unavailable(error, self._name) from None
             time.sleep(random.uniform(0.2, 1) * PAUSE_SECONDS)  # noqa: S311 - no secret
 
     @contextmanager
