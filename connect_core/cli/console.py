@@ -1,10 +1,14 @@
-"""Waits for Ctrl-C."""
+"""Waits for Ctrl-C, and says what it leaves behind."""
 
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 import typer
+
+from connect_core.errors import Unavailable
 
 
 def wait_for_stop(*lines: str) -> None:
@@ -27,3 +31,15 @@ def wait_for_stop(*lines: str) -> None:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def resumable() -> Iterator[None]:
+    """Say how to go on, in one line, where Ctrl-C or a database that is lost ends the block. Ctrl-C exits with 130."""
+    try:
+        yield
+    except (KeyboardInterrupt, Unavailable) as error:
+        typer.echo("connect-login: interrupted; run the same command again, and it goes on from there", err=True)
+        if isinstance(error, Unavailable):
+            raise
+        raise typer.Exit(128 + signal.SIGINT) from None

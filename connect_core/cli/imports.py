@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from connect_core.cli.configuration import DEFAULT, ConfigPath, load
+from connect_core.cli.console import resumable
 from connect_core.errors import SettingsError
 from connect_core.identity import IdKind
 from connect_core.importing import moved_ids, people, settings_toml
@@ -66,8 +67,8 @@ def javashop(
 ) -> None:
     """Import members and connections of a Javashop.
 
-    Prints the settings of the old shop in the form of connect.toml. Can be run again at any time: what is there already
-    is left alone. Exit code 0: all of it was imported; 1: something could not be mapped.
+    Prints the settings of the old shop in the form of connect.toml. Can be run again at any time, also after Ctrl-C:
+    what is there already is left alone. Exit code 0: all of it was imported; 1: something could not be mapped.
     """
     settings = load(config)
     url = settings.service.database_url
@@ -79,9 +80,8 @@ def javashop(
             app_ids=dict(_get_app_id(text) for text in app_id),
             dry_run=dry_run,
             connections_only=connections_only,
-            numbers_by_sequence=url.startswith("postgresql"),
         )
-        with closing(Database(url, synchronous=settings.service.sqlite_synchronous)) as database:
+        with closing(Database(url, synchronous=settings.service.sqlite_synchronous)) as database, resumable():
             report = _run(shop, database, options)
     _print(report, converted, report_file)
     if secrets_to is not None and not dry_run:
@@ -158,7 +158,7 @@ def _run(shop: Javashop, database: Database, options: ImportOptions) -> ImportRe
     schema.prepare(database)
     with typer.progressbar(length=shop.count(MEMBERS), label="members", file=typer.get_text_stream("stderr")) as bar:
         advance: Callable[[int], None] = bar.update
-        return asyncio.run(import_javashop(shop, database, options, advance))
+        return import_javashop(shop, database, options, advance)
 
 
 def _print(report: ImportReport, converted: settings_toml.ConvertedSettings, report_file: Path | None) -> None:

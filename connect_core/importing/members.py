@@ -33,9 +33,14 @@ _MILLISECONDS = 10**11
 """A time from this number on is in milliseconds: read as seconds it would be in the year 5138 or later."""
 
 
+def is_number(value: object) -> bool:
+    """Tell whether a member may have `value` as id: a positive number of 64 bits."""
+    return isinstance(value, int) and 0 < value < _ID_MAX
+
+
 def get_mistake(row: Mapping[str, Any]) -> Cause | None:
     """Return why the member of this row cannot be imported; None when it can."""
-    if not isinstance(row["id"], int) or not 0 < row["id"] < _ID_MAX:
+    if not is_number(row["id"]):
         return Cause.MEMBER_ID_INVALID
     try:
         return Cause.UNAME_UNUSABLE if len(exact_id(row["uname"], "uname")) > _UNAME_MAX else None

@@ -8,12 +8,13 @@ anybody in by those.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connect_core.errors import ProviderBadResponse
 from connect_core.identity import ID_MAX, STRENGTH, IdKind, PersonId, exact_id
+from connect_core.importing.members import is_number
 from connect_core.importing.report import Cause, ImportReport
 
 COLUMNS = ("member_id", "union_id", "union_type", "unbound_time")
@@ -74,22 +75,32 @@ def read_rows(rows: Iterable[Mapping[str, Any]], report: ImportReport) -> list[O
     return readable
 
 
-def get_people(rows: Iterable[OldRow], app_ids: Mapping[str, str], report: ImportReport) -> dict[int, list[OldPerson]]:
-    """Return the persons of every member, by member id, and record in `report` the rows that lead to none.
+def get_people(rows: Sequence[OldRow], app_ids: Mapping[str, str], report: ImportReport) -> list[OldPerson]:
+    """Return the persons of the member whose `rows` these are, and record in `report` the rows that lead to none.
 
-    `app_ids` maps a union type of Javashop's to the app id whose open ids its rows hold.
+    `app_ids` maps a union type of Javashop's to the app id whose open ids its rows hold. Whether another member has an
+    id as well is for `without_shared`.
     """
-    rows_by_person: dict[tuple[int, str], list[OldRow]] = defaultdict(list)
+    rows_by_type: dict[str, list[OldRow]] = defaultdict(list)
     for row in rows:
-        rows_by_person[row.member_id, TYPES[row.old_type]].append(row)
-    candidates = [
-        _get_person(member_id, union_type, person_rows, app_ids, report)
-        for (member_id, union_type), person_rows in rows_by_person.items()
-    ]
-    people: dict[int, list[OldPerson]] = defaultdict(list)
-    for person in _without_shared([candidate for candidate in candidates if candidate], report):
-        people[person.member_id].append(person)
-    return people
+        rows_by_type[TYPES[row.old_type]].append(row)
+    candidates = [_get_person(union_type, rows, app_ids, report) for union_type, rows in rows_by_type.items()]
+    return [candidate for candidate in candidates if candidate]
+
+
+def without_shared(person: OldPerson, shared: Collection[PersonId], report: ImportReport) -> OldPerson | None:
+    """Return the person without the ids that several members have: the rows do not tell whose such an id is.
+
+    A person who logged in by a shared id is None.
+    """
+    if not shared:
+        return person
+    is_lost = any(person.is_login(person_id) for person_id in shared)
+    refused = [row_id for row_id, person_id in person.ids if is_lost or person_id in shared]
+    report.refuse(Cause.ID_OF_TWO_MEMBERS, TABLE, *refused)
+    if is_lost:
+        return None
+    return replace(person, ids=tuple(pair for pair in person.ids if pair[1] not in shared))
 
 
 def _get_mistake(row: Mapping[str, Any]) -> Cause | None:
@@ -111,11 +122,11 @@ def _get_mistake(row: Mapping[str, Any]) -> Cause | None:
         return Cause.NEVER_VERIFIED
     if _APPLE_ID.fullmatch(text):
         return Cause.OTHER_VENDOR
-    return None if isinstance(row["member_id"], int) else Cause.ORPHAN
+    return None if is_number(row["member_id"]) else Cause.ORPHAN
 
 
 def _get_person(
-    member_id: int, union_type: str, rows: list[OldRow], app_ids: Mapping[str, str], report: ImportReport
+    union_type: str, rows: list[OldRow], app_ids: Mapping[str, str], report: ImportReport
 ) -> OldPerson | None:
     row_ids = _get_row_ids(union_type, rows, app_ids, report)
     logins = {person_id for person_id, row_id in row_ids.items() if _was_login(person_id, row_id, rows)}
@@ -132,7 +143,7 @@ def _get_person(
         return None
     clear = [person_id for person_id in row_ids if person_id not in ambiguous]
     clear.sort(key=lambda person_id: (STRENGTH.index(person_id.kind), person_id not in logins))
-    return OldPerson(member_id, union_type, tuple((row_ids[person_id], person_id) for person_id in clear))
+    return OldPerson(rows[0].member_id, union_type, tuple((row_ids[person_id], person_id) for person_id in clear))
 
 
 def _get_row_ids(
@@ -168,23 +179,3 @@ def _get_id(row: OldRow, login_values: set[str], app_ids: Mapping[str, str]) -> 
         return PersonId(kind, row.value)
     app_id = app_ids.get(row.old_type)
     return PersonId.open_id(row.value, app_id) if app_id else None
-
-
-def _without_shared(people: list[OldPerson], report: ImportReport) -> Iterable[OldPerson]:
-    """Yield the persons without the ids that several members have: the rows do not tell whose such an id is.
-
-    A person who logged in by a shared id is left out altogether.
-    """
-    owners: dict[tuple[str, PersonId], int] = {}
-    contested = set()
-    for person in people:
-        for _, person_id in person.ids:
-            if owners.setdefault((person.union_type, person_id), person.member_id) != person.member_id:
-                contested.add((person.union_type, person_id))
-    for person in people:
-        shared = [person_id for _, person_id in person.ids if (person.union_type, person_id) in contested]
-        is_lost = any(person.is_login(person_id) for person_id in shared)
-        refused = [row_id for row_id, person_id in person.ids if is_lost or person_id in shared]
-        report.refuse(Cause.ID_OF_TWO_MEMBERS, TABLE, *refused)
-        if not is_lost:
-            yield replace(person, ids=tuple(pair for pair in person.ids if pair[1] not in shared)) if shared else person

@@ -54,7 +54,8 @@ def plan_page(
 ) -> PagePlan:
     """Return the plan for the members in `rows`; writes nothing.
 
-    `unames` are the names that earlier pages imported, each with its member; None when members stay where they are.
+    `unames` are names of this page that the target lacks but earlier pages of a dry run would have written, each with
+    its member; None when members stay where they are.
     `now`, in epoch seconds, becomes the time of the new connections.
     """
     plan = PagePlan()

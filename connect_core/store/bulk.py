@@ -1,14 +1,18 @@
-"""Queries for an import: they read and insert members and connections many rows at a time, by their keys."""
+"""Queries for an import: they read and insert members and connections many rows at a time, by their keys.
+
+Each looks into one table by one of its indexes. A server chooses the plan of a join by statistics, and has none of a
+table that was just filled.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, func, select
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import ColumnElement, bindparam, select
 
 from connect_core.identity import IdKind, PersonId
+from connect_core.store import numbering
 from connect_core.store.engine.statement import Row, Statement, Transaction, insert_into
 from connect_core.store.models import Alias, Connection, Member, table_of
 
@@ -48,11 +52,16 @@ def insert_members(transaction: Transaction, rows: Sequence[Mapping[str, object]
     _INSERT_MEMBER.run_many(transaction, rows)
 
 
+def move_member_ids(transaction: Transaction, highest_id: int) -> None:
+    """Have new members numbered above `highest_id`, the highest id that is going to be inserted."""
+    numbering.move_past_inserted(transaction, _MEMBER, highest_id)
+
+
 def find_bound(transaction: Transaction, member_ids: Sequence[int]) -> list[StoredConnection]:
     """Return all connections of these members, ended ones too."""
-    rows = list(_select_by_keys(transaction, _connections_of_members(), member_ids))
+    rows = list(_select_by_keys(transaction, _connections_by("member_id"), member_ids))
     aliases: dict[int, list[PersonId]] = {}
-    for connect_id, kind, scope, value in _select_by_keys(transaction, _aliases_of_members(), member_ids):
+    for connect_id, kind, scope, value in _select_by_keys(transaction, _aliases(), [row[0] for row in rows]):
         aliases.setdefault(connect_id, []).append(PersonId(IdKind(kind), value, scope))
     return [
         StoredConnection(
@@ -75,9 +84,19 @@ def find_holders(
     The member is None for an active alias whose connection was ended or deleted. Ids that nobody has are left out.
     """
     namespace = {"type_of_ids": union_type, "scope_of_ids": scope}
-    by_alias = _select_by_keys(transaction, _members_by_alias(), values, kind_of_ids=kind.value, **namespace)
+    aliases = list(_select_by_keys(transaction, _active_aliases(), values, kind_of_ids=kind.value, **namespace))
+    connect_ids = sorted({row[1] for row in aliases})
+    holders = {
+        row[0]: row[1] for row in _select_by_keys(transaction, _connections_by("id"), connect_ids) if row[5] == 1
+    }
     by_union_id = _select_by_keys(transaction, _members_by_union_id(), values, **namespace)
-    return {row[0]: row[1] for row in by_alias} | {row[0]: row[1] for row in by_union_id}
+    return {value: holders.get(connect_id) for value, connect_id in aliases} | {row[0]: row[1] for row in by_union_id}
+
+
+def refresh_statistics(transaction: Transaction) -> None:
+    """Tell the server how many rows there are by now, so that it finds the next ones by an index."""
+    tables = [table.name for table in (_ALIAS, _CONNECT, _MEMBER)]
+    transaction.backend.refresh_statistics(transaction.cursor, tables)
 
 
 def insert_connections(transaction: Transaction, rows: Sequence[Mapping[str, object]]) -> None:
@@ -89,7 +108,7 @@ def find_connect_ids(transaction: Transaction, member_ids: Sequence[int]) -> dic
     """Return the ids of these members' active connections, by member id and union type."""
     return {
         (row[1], row[2]): row[0]
-        for row in _select_by_keys(transaction, _connections_of_members(), member_ids)
+        for row in _select_by_keys(transaction, _connections_by("member_id"), member_ids)
         if row[5] == 1
     }
 
@@ -107,14 +126,6 @@ def insert_ids(transaction: Transaction, rows: Sequence[tuple[int, str, PersonId
         for connect_id, union_type, person_id in rows
     ]
     _INSERT_ALIAS.run_many(transaction, values)
-
-
-def move_sequence(transaction: Transaction, highest_id: int) -> None:
-    """Make PostgreSQL number new members from above `highest_id`; call it on PostgreSQL alone.
-
-    A sequence does not notice ids that were inserted; the other engines count on from the highest id themselves.
-    """
-    _MOVE_SEQUENCE.run(transaction, highest_id=highest_id)
 
 
 _INSERT_MEMBER = Statement(
@@ -138,13 +149,6 @@ _INSERT_CONNECT = Statement(
     insert_into(_CONNECT, "member_id", "union_type", "union_id", "union_scope", "create_time", "profile_time")
 )
 _INSERT_ALIAS = Statement(insert_into(_ALIAS, "connect_id", "union_type", "kind", "scope", "value"))
-_SEQUENCE = func.pg_get_serial_sequence(_MEMBER.name, "id")
-_HIGHEST = bindparam("highest_id", type_=BigInteger)
-_MOVE_SEQUENCE = Statement(
-    select(func.setval(_SEQUENCE, _HIGHEST)).where(
-        func.coalesce(func.pg_sequence_last_value(cast(_SEQUENCE, postgresql.REGCLASS)), 0) < _HIGHEST
-    )
-)
 
 
 def _select_by_keys(
@@ -166,27 +170,25 @@ def _members_by(column: str) -> Statement:
 
 
 @cache
-def _connections_of_members() -> Statement:
+def _connections_by(column: str) -> Statement:
     c = _CONNECT.c
     columns = (c.id, c.member_id, c.union_type, c.union_id, c.union_scope, c.active)
-    return Statement(select(*columns).where(_is_one_of(c.member_id)))
+    return Statement(select(*columns).where(_is_one_of(c[column])))
 
 
 @cache
-def _aliases_of_members() -> Statement:
+def _aliases() -> Statement:
     return Statement(
-        select(_ALIAS.c.connect_id, _ALIAS.c.kind, _ALIAS.c.scope, _ALIAS.c.value)
-        .join_from(_CONNECT, _ALIAS, _ALIAS.c.connect_id == _CONNECT.c.id)
-        .where(_is_one_of(_CONNECT.c.member_id))
+        select(_ALIAS.c.connect_id, _ALIAS.c.kind, _ALIAS.c.scope, _ALIAS.c.value).where(
+            _is_one_of(_ALIAS.c.connect_id)
+        )
     )
 
 
 @cache
-def _members_by_alias() -> Statement:
+def _active_aliases() -> Statement:
     return Statement(
-        select(_ALIAS.c.value, _CONNECT.c.member_id)
-        .join_from(_ALIAS, _CONNECT, (_ALIAS.c.connect_id == _CONNECT.c.id) & (_CONNECT.c.active == 1), isouter=True)
-        .where(
+        select(_ALIAS.c.value, _ALIAS.c.connect_id).where(
             _ALIAS.c.union_type == bindparam("type_of_ids"),
             _ALIAS.c.kind == bindparam("kind_of_ids"),
             _ALIAS.c.scope == bindparam("scope_of_ids"),

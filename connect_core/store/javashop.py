@@ -5,7 +5,6 @@ Javashop's generations have different tables and columns, so what exists is look
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, NoSuchTableError, S
 from connect_core.errors import SettingsError, Unavailable
 from connect_core.store.engine.addresses import UnusableUrl, open_engine
 from connect_core.store.engine.failures import describe_failure
+from connect_core.store.locations import EXAMPLE, is_missing_file, is_same_database, parse_url
 
 PAGE = 500
 """Rows that are read at once."""
@@ -120,17 +120,17 @@ class Javashop:
 
 
 def _open(text: str, target_text: str) -> Engine:
+    url = parse_url(text, "--from")
+    if is_same_database(url, make_url(target_text)):
+        raise SettingsError(["--from: this is the database that connect.toml names; give the old shop's"])
+    if is_missing_file(url):
+        raise SettingsError(["--from: there is no such file"])
     try:
-        url, target = make_url(text), make_url(target_text)
-        if _location(url) == _location(target):
-            raise SettingsError(["--from: this is the database that connect.toml names; give the old shop's"])
-        if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
-            raise SettingsError(["--from: there is no such file"])
         engine = open_engine(url, _get_defaults(url), pool_size=1, max_overflow=0)
     except UnusableUrl as error:
         raise SettingsError([f"--from: {error}"]) from None
     except (ArgumentError, NoSuchModuleError):
-        raise SettingsError(["--from: give an SQLAlchemy URL such as mysql+pymysql://user@host/shop"]) from None
+        raise SettingsError([f"--from: give an SQLAlchemy URL such as {EXAMPLE}"]) from None
     except ModuleNotFoundError as error:
         raise SettingsError([f"--from: the driver {error.name} is not installed"]) from None
     _forbid_writing(engine)
@@ -159,11 +159,3 @@ def _forbid_writing(engine: Engine) -> None:
             cursor.execute(statement)
             cursor.close()
             connection.commit()
-
-
-def _location(url: URL) -> tuple[object, ...]:
-    backend = {"mariadb": "mysql"}.get(url.get_backend_name(), url.get_backend_name())
-    if backend == "sqlite":
-        return backend, str(Path(url.database or "").resolve())
-    host = {"localhost": "127.0.0.1", None: "127.0.0.1"}.get(url.host, url.host)
-    return backend, host, url.port or {"mysql": 3306, "postgresql": 5432}.get(backend), url.database

@@ -103,29 +103,64 @@ def test_new_members_are_numbered_past_the_imported_ones(move: Move) -> None:
     assert move.new("SELECT id FROM es_member WHERE uname = 'm_new'")[0][0] > 2**53 + 7
 
 
-@on_every_engine
-def test_an_import_that_was_killed_goes_on(move: Move) -> None:
-    """Whatever it had written is whole, and the next run ends with the same tables as one that was left alone."""
+def start(move: Move, members: int) -> subprocess.Popen[str]:
+    """Start the command on a shop with so many members, and return once it has written some of them."""
     with move.old.engine.begin() as connection:
-        members = [{"id": n, "uname": f"buyer{n}"} for n in range(1, 6001)]
-        connection.execute(text(f"INSERT INTO es_member ({move.old.key}, uname) VALUES (:id, :uname)"), members)
+        rows = [{"id": n, "uname": f"buyer{n}"} for n in range(1, members + 1)]
+        connection.execute(text(f"INSERT INTO es_member ({move.old.key}, uname) VALUES (:id, :uname)"), rows)
         insert = "INSERT INTO es_connect (id, member_id, union_type, union_id) VALUES (:id, :id, 'ALIPAY', :uname)"
-        connection.execute(text(insert), members)
-    environment = {**os.environ, SOURCE: move.old.url}
+        connection.execute(text(insert), rows)
     process = subprocess.Popen(
-        [COMMAND, *move.arguments()], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [COMMAND, *move.arguments()],
+        env={**os.environ, SOURCE: move.old.url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     ends = time.monotonic() + 60
     while move.new("SELECT COUNT(*) FROM es_member")[0][0] == 0 and time.monotonic() < ends:
         time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    return process
+
+
+@on_every_engine
+def test_an_import_that_was_killed_goes_on(move: Move) -> None:
+    """Whatever it had written is whole, and the next run ends with the same tables as one that was left alone."""
+    process = start(move, 6000)
+    process.kill()
+    process.communicate()
     halfway = {table: len(rows) for table, rows in contents(move.target).items()}
     assert 0 < halfway["es_member"] < 6000
     assert set(halfway.values()) == {halfway["es_member"]}
     report = move.report()
     assert report["members"] == {"read": 6000, "imported": 6000 - halfway["es_member"], "already": halfway["es_member"]}
     assert {len(rows) for rows in contents(move.target).values()} == {6000}
+
+
+@on_every_engine
+def test_ctrl_c_says_how_to_go_on(move: Move) -> None:
+    """One line, exit code 130, no traceback; the page under way is not there, and the next run ends it."""
+    process = start(move, 6000)
+    process.send_signal(signal.SIGINT)
+    lines, complaints = process.communicate(timeout=60)
+    assert (process.returncode, lines) == (130, "")
+    *_, complaint = complaints.splitlines()
+    assert complaint == "connect-login: interrupted; run the same command again, and it goes on from there"
+    assert "Traceback" not in complaints
+    assert move.new("SELECT COUNT(*) FROM es_member")[0][0] % 500 == 0
+    assert move.report()["members"]["read"] == 6000
+
+
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+def test_postgresql_has_statistics_while_it_is_filled(move: Move) -> None:
+    """Without them it would read whole tables for each page; nobody but the command has them made here."""
+    for table in ("es_member", "es_connect", "es_connect_alias"):
+        move.new(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
+    process = start(move, 2500)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    estimates = move.new("SELECT relname, reltuples FROM pg_class WHERE relname IN ('es_member', 'es_connect_alias')")
+    assert dict(map(tuple, estimates)) == {"es_member": 2000, "es_connect_alias": 2000}
 
 
 @pytest.mark.parametrize("move", ["g1", "g2", "g3"], indirect=True)

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from connect_core.identity import IdKind, PersonId
-from connect_core.importing.people import get_people, read_rows
+from connect_core.importing.gathering import gather, read_rest, take_people
 from connect_core.importing.report import Cause, ImportReport
+from connect_core.store.staging import Staging
 
 APPS = {"WECHAT_OPENID": "wx-oa", "WECHAT_APP": "wx-app", "WECHAT_MINI": "wx-mini", "QQ": "101", "QQ_OPENID": "101"}
 Row = tuple[int, int, str | None, object]
@@ -20,10 +21,11 @@ def get(rows: Iterable[Row]) -> tuple[dict[tuple[int, str], tuple[PersonId, ...]
         {"id": row[0], "member_id": row[1], "union_type": row[2], "union_id": row[3], "unbound_time": None}
         for row in rows
     ]
-    people = get_people(read_rows(named, report), APPS, report)
-    flat = [person for persons in people.values() for person in persons]
+    with Staging() as staging:
+        gather([named], staging, APPS, report)
+        people = list(read_rest(staging, report))
     return {
-        (person.member_id, person.union_type): tuple(person_id for _, person_id in person.ids) for person in flat
+        (person.member_id, person.union_type): tuple(person_id for _, person_id in person.ids) for person in people
     }, report
 
 
@@ -181,7 +183,9 @@ def test_every_row_is_counted_once() -> None:
         {"id": 4, "member_id": 7, "union_type": "WEIBO", "union_id": "1", "unbound_time": 1_600_000_000},
         {"id": 5, "member_id": 7, "union_type": "X", "union_id": "1", "unbound_time": None},
     ]
-    [person] = get_people(read_rows(rows, report), APPS, report)[7]
+    with Staging() as staging:
+        gather([rows], staging, APPS, report)
+        [person] = take_people(staging, [7], report)[7]
     assert [person_id.kind for _, person_id in person.ids] == [IdKind.USER_ID]
     counts = report.connections
     assert (counts["read"], counts["history"], counts["history_with_id"], counts["repeated"]) == (5, 2, 1, 1)

@@ -32,11 +32,11 @@ def old(tmp_path: Path) -> Iterator[OldShop]:
         yield shop
 
 
-async def bring_over(old: OldShop, running_shop: RunningShop, **app_ids: str) -> ImportReport:
+def bring_over(old: OldShop, running_shop: RunningShop, **app_ids: str) -> ImportReport:
     """Import into the shop that is running."""
     target = running_shop.database_url
     with Javashop(old.url, target) as shop, closing(Database(target)) as database:
-        return await import_javashop(shop, database, ImportOptions(ConvertedSettings(), 1_700_000_000, app_ids))
+        return import_javashop(shop, database, ImportOptions(ConvertedSettings(), 1_700_000_000, app_ids))
 
 
 def log_in(running_shop: RunningShop, provider: str, client: str, person: str) -> object:
@@ -45,11 +45,11 @@ def log_in(running_shop: RunningShop, provider: str, client: str, person: str) -
         return visitor.who(visitor.log_in(provider, client, person))
 
 
-async def test_an_alipay_member_is_the_same_member_everywhere(old: OldShop, running_shop: RunningShop) -> None:
+def test_an_alipay_member_is_the_same_member_everywhere(old: OldShop, running_shop: RunningShop) -> None:
     """By the user id, in every client type; nobody is registered, the name stays, a newcomer is somebody else."""
     old.member(7, "lihua-of-old", nickname="老李", login_count=3)
     old.connect(1, 7, "ALIPAY", running_shop.sandboxes["alipay"].user_id("lihua"))
-    assert (await bring_over(old, running_shop)).is_complete
+    assert (bring_over(old, running_shop)).is_complete
     for client in ("pc", "mini", "app"):
         who = log_in(running_shop, "alipay", client, "lihua")
         assert isinstance(who, dict)
@@ -65,19 +65,17 @@ async def test_an_alipay_member_is_the_same_member_everywhere(old: OldShop, runn
     [lihua, _] = running_shop.rows("es_member")
     assert lihua["login_count"] == 6
     assert len(running_shop.rows("es_connect")) == 2
-    assert (await bring_over(old, running_shop)).connections["already"] == 1
+    assert (bring_over(old, running_shop)).connections["already"] == 1
 
 
-async def test_a_wechat_member_is_known_by_the_union_id_and_keeps_openids(
-    old: OldShop, running_shop: RunningShop
-) -> None:
+def test_a_wechat_member_is_known_by_the_union_id_and_keeps_openids(old: OldShop, running_shop: RunningShop) -> None:
     """The union id leads to the member; the openid of the official account is there for payment."""
     wechat = running_shop.sandboxes["wechat"]
     app_id = wechat.settings("http://127.0.0.1", ClientType.H5)["app_id"]
     old.member(8, "wangfang-of-old")
     old.connect(1, 8, "WECHAT", wechat.union_id("wangfang"))
     old.connect(2, 8, "WECHAT_OPENID", wechat.open_id("wangfang", app_id))
-    assert (await bring_over(old, running_shop, WECHAT_OPENID=app_id)).is_complete
+    assert (bring_over(old, running_shop, WECHAT_OPENID=app_id)).is_complete
     before = len(running_shop.rows("es_connect_alias"))
     for client in ("h5", "pc"):
         who = log_in(running_shop, "wechat", client, "wangfang")
@@ -87,11 +85,11 @@ async def test_a_wechat_member_is_known_by_the_union_id_and_keeps_openids(
     assert [event["kind"] for event in running_shop.rows("es_connect_event")] == ["logged_in", "logged_in"]
 
 
-async def test_a_member_that_the_old_shop_disabled_stays_out(old: OldShop, running_shop: RunningShop) -> None:
+def test_a_member_that_the_old_shop_disabled_stays_out(old: OldShop, running_shop: RunningShop) -> None:
     """-1 is Javashop's bin: the login is refused, and nobody new is registered."""
     old.member(7, "lihua-of-old", disabled=-1)
     old.connect(1, 7, "ALIPAY", running_shop.sandboxes["alipay"].user_id("lihua"))
-    await bring_over(old, running_shop)
+    bring_over(old, running_shop)
     with Visitor(running_shop) as visitor:
         assert visitor.log_in("alipay", "pc", "lihua").status_code == 403
     assert len(running_shop.rows("es_member")) == 1

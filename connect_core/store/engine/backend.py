@@ -59,6 +59,8 @@ class Backend(ABC):
     """Whether one statement can find rows by others, and lock all of them in an order of its own."""
     default_collation: ClassVar[str] = ""
     """Pattern that the collation of a text column matches when none is declared for it; empty: any collation."""
+    analyze: ClassVar[str] = ""
+    """The command that makes a server count the rows of tables; empty where it does so in time by itself."""
     race_numbers: ClassVar[frozenset[str]] = frozenset()
     """Numbers (`find_number`) of errors that say that another transaction got in the way, besides unique values."""
     read_only_numbers: ClassVar[frozenset[str]] = frozenset()
@@ -125,6 +127,18 @@ class Backend(ABC):
 
         The limits of `connection` stay lifted: close it afterwards, do not return it to the pool.
         """
+
+    def begin_long_write(self, connection: PoolProxiedConnection) -> Any:
+        """Start a transaction that writes and has no time limit, and return its cursor; as for `begin_long_read`.
+
+        This one is for engines whose `begin_long_read` does not forbid to write.
+        """
+        return self.begin_long_read(connection)
+
+    def refresh_statistics(self, cursor: Any, tables: Collection[str]) -> None:
+        """Have the server count what is in `tables`, where it would read whole tables until it gets round to that."""
+        if self.analyze:
+            cursor.execute(f"{self.analyze} {', '.join(tables)}")
 
     @abstractmethod
     def prepare_upgrade(self, connection: Connection, lock_seconds: int) -> None:

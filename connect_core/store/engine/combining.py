@@ -45,11 +45,11 @@ class PutOffWrites:
             collection.clear()
         statement = known.get(parts)
         if statement is None:
-            statement = known[parts] = _combine(parts)
+            statement = known[parts] = combine(parts)
         return statement, parameters
 
 
-def _combine(parts: Parts) -> str:
+def combine(parts: Parts) -> str:
     """Return one statement of them all, the parameters numbered through."""
     texts, before = [], 0
     for text, row_count in parts:

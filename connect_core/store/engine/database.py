@@ -8,7 +8,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from operator import methodcaller
@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from connect_core.errors import SettingsError
 from connect_core.store.engine.addresses import UnusableUrl
 from connect_core.store.engine.backend import Backend, Extent
+from connect_core.store.engine.long_connection import LongConnection
 from connect_core.store.engine.mysql_family import MysqlFamilyBackend
 from connect_core.store.engine.sqlite import SqliteBackend, open_loop_connection
 from connect_core.store.engine.sqlite_loop import GroupCommit, Reader, RetryOnThread
@@ -116,6 +117,20 @@ class Database:
         """Run `work`, which only reads, on the calling thread: for start-up and commands. Raises `Unavailable`."""
         return self._run(work, Deadline(), Extent.READING)
 
+    @contextmanager
+    def open_long(self, name: str = "") -> Iterator[LongConnection]:
+        """Yield a connection without time limits, for a command that works for long; it is closed afterwards.
+
+        `name` is what errors call the database, where a command has several. Raises `Unavailable`.
+        """
+        try:
+            connection = self.backend.engine.raw_connection()
+        except (SQLAlchemyError, self.backend.driver_error) as error:
+            raise unavailable(error, name) from None
+        connection.detach()  # its limits stay lifted, so no pool may have it back
+        with closing(connection):
+            yield LongConnection(connection, self.backend, self._texts, name)
+
     def transaction_on(self, connection: Connection) -> Transaction:
         """Return a transaction that runs inside the one that SQLAlchemy's `connection` is in."""
         return Transaction(self.backend.open_cursor(connection.connection), self.backend, Texts())
@@ -172,7 +187,7 @@ class Database:
             raise unavailable(retry.error) from None
         if self.backend.has_single_writer:  # the winner has committed already
             return 0
-        longest = min(PAUSE_SECONDS * 2 ** (unit.attempts - 1), LONGEST_PAUSE_SECONDS)
+        longest: float = min(PAUSE_SECONDS * 2 ** (unit.attempts - 1), LONGEST_PAUSE_SECONDS)
         return random.uniform(0.2, 1) * longest  # noqa: S311 - no secret
 
     def _try(self, unit: "_Unit[T]", connection: PoolProxiedConnection, on_loop: "LoopConnection | None" = None) -> T:

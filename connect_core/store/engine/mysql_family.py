@@ -24,6 +24,7 @@ from connect_core.store.engine.workers import RESPONSE_TIMEOUT_SECONDS, WORK_TIM
 CHARSET = "utf8mb4"
 """The only character set of the family that holds every character."""
 _LOCK_LIMITS = ("lock_wait_timeout", "innodb_lock_wait_timeout")
+_PATIENT_SECONDS = 60
 _LONG_SECONDS = 24 * 3600
 _TLS_ERROR = 2026
 """CR_SSL_CONNECTION_ERROR, "Client Error Codes"."""
@@ -124,6 +125,12 @@ class MysqlFamilyBackend(ServerBackend):
         """Start a transaction that only reads and has no time limit, and return its cursor."""
         cursor = connection.cursor()
         self._lift_limits(connection.dbapi_connection, cursor)
+        return cursor
+
+    def begin_long_write(self, connection: PoolProxiedConnection) -> Any:
+        """Start a transaction that writes, without a time limit, and return its cursor; a lock may take a minute."""
+        cursor = self.begin_long_read(connection)
+        _set(cursor, dict.fromkeys(_LOCK_LIMITS, _PATIENT_SECONDS))
         return cursor
 
     def prepare_upgrade(self, connection: Connection, lock_seconds: int) -> None:

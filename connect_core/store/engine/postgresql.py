@@ -50,6 +50,7 @@ _COLLATIONS = (
 class PostgresqlBackend(ServerBackend):
     """A PostgreSQL server, or a pooler before one."""
 
+    analyze = "ANALYZE"  # leaves a table that is not this user's out, with a warning
     combines_writes = True
     locks_at_once = True
     race_numbers = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
@@ -132,6 +133,12 @@ class PostgresqlBackend(ServerBackend):
         """Start a transaction that only reads and has no time limit, and return its cursor."""
         cursor = self.open_cursor(connection)
         cursor.execute(f"{_BEGIN} READ ONLY; SET LOCAL statement_timeout = 0")
+        return cursor
+
+    def begin_long_write(self, connection: PoolProxiedConnection) -> Any:
+        """Start a transaction that writes and has no time limit, and return its cursor."""
+        cursor = self.open_cursor(connection)
+        cursor.execute(f"{_BEGIN}; SET LOCAL statement_timeout = 0")
         return cursor
 
     def prepare_upgrade(self, connection: Connection, lock_seconds: int) -> None:

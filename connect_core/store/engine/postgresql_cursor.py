@@ -7,10 +7,13 @@ loop.
 import select
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from psycopg import errors, pq
 from psycopg.pq.abc import PGconn, PGresult
+
+from connect_core.store.engine.combining import combine
 
 Row = tuple[Any, ...]
 Wait = Callable[[PGconn], None]
@@ -22,6 +25,9 @@ _CONVERSIONS: dict[int, Callable[[bytes], Any]] = {
     **dict.fromkeys((20, 21, 23, 26), int),  # int8, int2, int4, oid
     1700: lambda value: Decimal(value.decode()),  # numeric
 }
+ROWS_OF_INSERT = 500
+"""Most rows that are inserted by one statement; with it, fewer than the 65,535 parameters that PostgreSQL takes."""
+_VALUES = " VALUES ("
 _FAILED = (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE)
 
 
@@ -87,8 +93,12 @@ class PostgresqlCursor:
         return name
 
     def executemany(self, text: str, rows: Iterable[Sequence[object]]) -> None:
-        """Execute a statement once for each of `rows`."""
-        for parameters in rows:
+        """Execute a statement once for each of `rows`; those of an INSERT go in statements of many rows."""
+        remaining = list(rows)
+        while remaining and text.startswith("INSERT") and _VALUES in text:
+            chunk, remaining = remaining[:ROWS_OF_INSERT], remaining[ROWS_OF_INSERT:]
+            self.execute(_repeat(text, len(chunk)), [value for parameters in chunk for value in parameters])
+        for parameters in remaining:
             self.execute(text, parameters)
 
     def fetchall(self) -> list[Row]:
@@ -129,6 +139,11 @@ class PostgresqlCursor:
             if result.status in _FAILED:
                 raise errors.error_from_result(result)
         return results[-1]
+
+
+@lru_cache(maxsize=64)
+def _repeat(insert: str, row_count: int) -> str:
+    return combine(((insert, row_count),))
 
 
 def _encode(value: object) -> bytes | None:

@@ -88,6 +88,13 @@ class SqliteBackend(Backend):
         cursor.execute("BEGIN")
         return cursor
 
+    def begin_long_write(self, connection: PoolProxiedConnection) -> Any:
+        """Start a transaction that writes, and return its cursor; wait for the lock for a minute."""
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA busy_timeout=60000")
+        cursor.execute("BEGIN IMMEDIATE")
+        return cursor
+
     def prepare_upgrade(self, connection: Connection, lock_seconds: int) -> None:
         """Let the transaction wait for the lock for `lock_seconds`."""
         connection.connection.cursor().execute(f"PRAGMA busy_timeout={lock_seconds * 1000}")

@@ -138,7 +138,10 @@ class WorkerPool:
         return ends_at - time.monotonic()
 
 
-def unavailable(error: Exception) -> Unavailable:
-    """Return the error for a database that does not answer; it says the kind and number of the driver's `error`."""
+def unavailable(error: Exception, name: str = "") -> Unavailable:
+    """Return the error for a database that does not answer; it says the kind and number of the driver's `error`.
+
+    `name` is said first: which of several databases it is.
+    """
     reason = f"the database does not answer: {describe_failure(error)}"
-    return Unavailable(reason, retry_after=RESPONSE_TIMEOUT_SECONDS)
+    return Unavailable(f"{name}: {reason}" if name else reason, retry_after=RESPONSE_TIMEOUT_SECONDS)
