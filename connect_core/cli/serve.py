@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 
 from connect_core.cli.background_tasks import supervise_tasks
 from connect_core.cli.configuration import DEFAULT, ConfigPath
+from connect_core.cli.database_start import prepare_database
 from connect_core.cli.keys import new_key
 from connect_core.cli.listening import Port, get_address, listen_on
 from connect_core.cli.protocol import BoundedProtocol
@@ -61,19 +62,25 @@ def serve(
     ] = "127.0.0.1",
     port: Port = 8000,
     workers: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 1,
+    wait_for_db: Annotated[
+        int,
+        typer.Option("--wait-for-db", min=0, metavar="SECONDS", help="Time to wait for the database and its tables."),
+    ] = 0,
     log_level: Annotated[LogLevel, typer.Option(help="The least severe level that is logged.")] = LogLevel.INFO,
 ) -> None:
     """Run the service until Ctrl-C; SIGHUP reads the configuration again.
 
     Creates the tables of an empty SQLite database; other databases get them from `connect-login db upgrade`. Says its
-    address once it listens there.
+    address once it listens there. While it waits for a database that does not answer, or whose tables are missing or
+    old, it says why.
 
     Exit code 2: the configuration, the database, the host or the port cannot be used; a line says why.
     """
     configure_logging(log_level)
     settings = load_settings(config)
     app = supervise_tasks(create_app(settings))  # reports every mistake before a worker starts
-    schema.prepare(app.state.manager.database, f"{schema.UPGRADE} --config {config}")
+    upgrade = f"{schema.UPGRADE} --config {config}"
+    prepare_database(app.state.manager.database, upgrade, wait_seconds=wait_for_db, processes=workers)
     listener = find_inherited_listener() or listen_on(host, port)
     typer.echo(f"connect-login serves {settings.service.public_url} on http://{get_address(listener)}", err=True)
     os.environ["CONNECT_CONFIG"], os.environ["CONNECT_LOG_LEVEL"] = str(config), log_level

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from connect_core.store.engine.postgresql_loop import LoopPool
 
 POOL_SIZE = 10
-"""Connections to a database server, and threads that use them."""
+"""Connections to a database server, and threads that use them, where the settings say nothing else."""
 RECYCLE_SECONDS = 300
 """Age after which a server connection is replaced: firewalls silently drop connections that were idle for long."""
 
@@ -41,7 +41,7 @@ class Extent(StrEnum):
 class Backend(ABC):
     """One database, reached through SQLAlchemy's `engine` in the way that its engine needs."""
 
-    writer_threads: ClassVar[int] = POOL_SIZE
+    writer_threads: int
     reader_threads: ClassVar[int] = 0
     """Threads for reading alone; 0 where readers use the writers' threads."""
     has_single_writer: ClassVar[bool] = False
@@ -150,6 +150,10 @@ class Backend(ABC):
         """
 
     @abstractmethod
+    def find_connection_limit(self, cursor: Any) -> int | None:
+        """Return how many connections the server takes of everybody; None for no limit, or behind a pooler."""
+
+    @abstractmethod
     def find_tables(self, cursor: Any) -> frozenset[str]:
         """Return the names of all tables, ours and others."""
 
@@ -161,12 +165,13 @@ class Backend(ABC):
 class ServerBackend(Backend):
     """A database server, with a bounded pool of connections."""
 
-    def __init__(self, url: URL, defaults: Mapping[str, object]) -> None:
+    def __init__(self, url: URL, pool_size: int, defaults: Mapping[str, object]) -> None:
         """`defaults` are arguments of the driver that the parameters of `url` replace. Raises as `open_engine`."""
+        self.writer_threads = pool_size
         engine = open_engine(
             url,
             {"connect_timeout": RESPONSE_TIMEOUT_SECONDS, **defaults},
-            pool_size=POOL_SIZE,
+            pool_size=pool_size,
             max_overflow=0,
             pool_timeout=RESPONSE_TIMEOUT_SECONDS,
             pool_recycle=RECYCLE_SECONDS,

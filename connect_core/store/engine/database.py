@@ -20,7 +20,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from connect_core.errors import SettingsError
 from connect_core.store.engine.addresses import UnusableUrl
-from connect_core.store.engine.backend import Backend, Extent
+from connect_core.store.engine.backend import POOL_SIZE, Backend, Extent
 from connect_core.store.engine.mysql_family import MysqlFamilyBackend
 from connect_core.store.engine.sqlite import SqliteBackend, open_loop_connection
 from connect_core.store.engine.sqlite_loop import GroupCommit, Reader, RetryOnThread
@@ -44,15 +44,17 @@ class Database:
     `backend` is the engine it runs on.
     """
 
-    def __init__(self, url: str, *, synchronous: str = "full") -> None:
-        """`url` is SQLAlchemy's form; `synchronous` (`full`, `normal`) is for SQLite alone. Opens no connection yet.
+    def __init__(self, url: str, *, synchronous: str = "full", pool_size: int = POOL_SIZE) -> None:
+        """`url` is SQLAlchemy's form; `synchronous` (`full`, `normal`) is for SQLite alone, `pool_size` for servers.
+
+        Opens no connection yet.
 
         Raises `SettingsError` for an URL that cannot be used, a driver that is not installed, or a file that cannot
         be opened.
         """
         self.is_sqlite = url.startswith("sqlite")
         try:
-            self.backend = _open_backend(url, synchronous)
+            self.backend = _open_backend(url, synchronous, pool_size)
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
             raise SettingsError([f"service.database_url: {_explain(error)}"]) from None
         self._texts = Texts()
@@ -276,16 +278,16 @@ class _Retry(Exception):
         self.error = error
 
 
-def _open_backend(url: str, synchronous: str) -> Backend:
+def _open_backend(url: str, synchronous: str, pool_size: int) -> Backend:
     if url.startswith("sqlite"):
         return SqliteBackend(url, synchronous)
     scheme = urlsplit(url).scheme
     if scheme.startswith("postgresql"):
         from connect_core.store.engine.postgresql import PostgresqlBackend  # noqa: PLC0415 - psycopg is an extra
 
-        return PostgresqlBackend(url)
+        return PostgresqlBackend(url, pool_size)
     if scheme.startswith(("mysql", "mariadb")):
-        return MysqlFamilyBackend(url)
+        return MysqlFamilyBackend(url, pool_size)
     raise ArgumentError("no engine of ours")
 
 

@@ -48,7 +48,7 @@ class MysqlFamilyBackend(ServerBackend):
     # --read-only, a transaction that is read-only, read-only mode, InnoDB in read-only mode
     read_only_numbers = frozenset({"1290", "1792", "1836", "1874"})
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, pool_size: int) -> None:
         """`url` is SQLAlchemy's form. Raises as `open_engine`, also for another character set than utf8mb4."""
         address = make_url(url)
         if str(address.query.get("charset", CHARSET)).lower() != CHARSET:
@@ -65,7 +65,7 @@ class MysqlFamilyBackend(ServerBackend):
         # the URL's own init_command comes after our limits, and the isolation level after both
         self._set_up = [*own_command, _ISOLATION]
         timeouts = {"read_timeout": WORK_TIMEOUT_SECONDS, "write_timeout": WORK_TIMEOUT_SECONDS}
-        super().__init__(address.difference_update_query(["init_command"]), timeouts)
+        super().__init__(address.difference_update_query(["init_command"]), pool_size, timeouts)
         if self.dialect.driver != "pymysql":
             raise UnusableUrl(f"the driver {self.dialect.driver} is not known: give mysql+pymysql://")
         event.listen(self.engine, "do_connect", self._connect)
@@ -156,6 +156,12 @@ class MysqlFamilyBackend(ServerBackend):
 
     def lock_upgrade(self, connection: Connection, lock_seconds: int) -> None:
         """Do nothing: `hold_upgrade_lock` keeps others away."""
+
+    def find_connection_limit(self, cursor: Any) -> int | None:
+        """Return the server's limit, or the user's own where it is lower; None behind a pooler."""
+        cursor.execute("SELECT @@max_connections, @@max_user_connections, CONNECTION_ID()")
+        limit, own_limit, connection_id = cursor.fetchone()
+        return min(limit, own_limit or limit) if connection_id == cursor.connection.thread_id() else None
 
     def find_tables(self, cursor: Any) -> frozenset[str]:
         """Return the names of all tables of the database."""
