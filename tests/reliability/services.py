@@ -67,15 +67,18 @@ def _command(pid: int) -> bytes:
 
 
 @contextmanager
-def running_service(folder: Path, database_url: str, vendors: str, *, workers: int = 2) -> Iterator[Service]:
-    """Run a shop on `database_url` that talks to the `sandboxes`."""
+def running_service(
+    folder: Path, database_url: str, vendors: str, *, workers: int = 2, **environment: str
+) -> Iterator[Service]:
+    """Run a shop on `database_url` that talks to the `sandboxes`; `environment` is added to ours."""
     with listen() as free:
         port = free.getsockname()[1]
+    folder.mkdir(exist_ok=True)
     url, config = f"http://127.0.0.1:{port}", folder / "connect.toml"
     config.write_text(_CONFIG.format(url=url, database=database_url, key=new_key()) + vendors, "utf-8")
     with (folder / "shop.log").open("w", encoding="utf-8") as log:
         call = [*COMMAND, "serve", "--config", str(config), "--port", str(port), "--workers", str(workers)]
-        process = subprocess.Popen(call, stderr=log, text=True)
+        process = subprocess.Popen(call, stderr=log, text=True, env={**os.environ, **environment})
     try:
         wait_until_ready(url, process)
         yield Service(url, process, folder)
