@@ -15,7 +15,7 @@ from connect_core.store.schema import SchemaState
 PAUSE_SECONDS = 0.5
 """Time between two looks at a database that is waited for."""
 REMINDER_SECONDS = 60
-"""Time after which the same reason is told again."""
+"""Time after which the same reason is shown again."""
 log = logging.getLogger("connect_login")
 
 
@@ -35,11 +35,11 @@ def prepare_database(database: Database, command: str, *, wait_seconds: int, pro
 
 def _wait(database: Database, command: str, ends_at: float) -> None:
     """Wait while the database does not answer, or lacks an upgrade that somebody else runs; tell why on stderr."""
-    told, told_at = "", 0.0
+    shown, shown_at = "", 0.0
     while (now := time.monotonic()) < ends_at and (reason := _find_obstacle(database, command)):
-        if reason != told or now >= told_at + REMINDER_SECONDS:
+        if reason != shown or now >= shown_at + REMINDER_SECONDS:
             typer.echo(f"connect-login: waits for the database, {ends_at - now:.0f} s at most: {reason}", err=True)
-            told, told_at = reason, now
+            shown, shown_at = reason, now
         time.sleep(min(PAUSE_SECONDS, ends_at - now))
 
 
