@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 POOL_SIZE = 10
 """Connections to a database server, and threads that use them, where the settings say nothing else."""
+TABLE_LOCK_SECONDS = 1
+"""How long a statement of an upgrade waits for a table that others use; logins wait for two seconds."""
 RECYCLE_SECONDS = 300
 """Age after which a server connection is replaced: firewalls silently drop connections that were idle for long."""
 
@@ -60,6 +62,9 @@ class Backend(ABC):
     """Numbers (`find_number`) of errors that say that another transaction got in the way, besides unique values."""
     read_only_numbers: ClassVar[frozenset[str]] = frozenset()
     """Numbers of errors that say that the server takes no writes: another one has become the primary server."""
+
+    in_use_number: ClassVar[str] = ""
+    """Number of the error that says that a table could not be locked in time for an upgrade."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -145,6 +150,8 @@ class Backend(ABC):
     @abstractmethod
     def lock_upgrade(self, connection: Connection, lock_seconds: int) -> None:
         """Wait, inside the transaction, for other upgrades of this database.
+
+        Its statements then wait `TABLE_LOCK_SECONDS` at most for a table: whoever comes later waits behind them.
 
         Raises `Unavailable` after `lock_seconds`.
         """

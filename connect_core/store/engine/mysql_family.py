@@ -12,7 +12,14 @@ from sqlalchemy import Connection, PoolProxiedConnection, event, make_url
 
 from connect_core.errors import SettingsError, Unavailable
 from connect_core.store.engine.addresses import UnusableUrl
-from connect_core.store.engine.backend import Extent, ServerBackend, cut_socket, read_collations, read_names
+from connect_core.store.engine.backend import (
+    TABLE_LOCK_SECONDS,
+    Extent,
+    ServerBackend,
+    cut_socket,
+    read_collations,
+    read_names,
+)
 from connect_core.store.engine.mysql_choice import check_settings, choose_engine
 from connect_core.store.engine.mysql_dialect import adapt_dialect
 from connect_core.store.engine.mysql_engine import EXACT_COLLATION, MysqlEngine
@@ -45,6 +52,7 @@ class MysqlFamilyBackend(ServerBackend):
     default_collation = "utf8mb4_*"
     # a record has changed since it was read; a wait for a lock, which may be a deadlock on OceanBase; a deadlock
     race_numbers = frozenset({"1020", "1205", "1213"})
+    in_use_number = "1205"
     # --read-only, a transaction that is read-only, read-only mode, InnoDB in read-only mode
     read_only_numbers = frozenset({"1290", "1792", "1836", "1874"})
 
@@ -114,13 +122,13 @@ class MysqlFamilyBackend(ServerBackend):
         return cursor
 
     def prepare_upgrade(self, connection: Connection, lock_seconds: int) -> None:
-        """Let statements take as long as they need, and wait `lock_seconds` for tables that others use.
+        """Let statements take as long as they need, and wait `TABLE_LOCK_SECONDS` for tables that others use.
 
         Raises `SettingsError` for a database whose character set is not utf8mb4.
         """
         cursor: Any = connection.connection.cursor()
         self._lift_limits(connection.connection.dbapi_connection, cursor)
-        _set(cursor, {"lock_wait_timeout": lock_seconds})
+        _set(cursor, {"lock_wait_timeout": TABLE_LOCK_SECONDS})
         cursor.execute("SELECT @@character_set_database")
         [charset] = cursor.fetchone()
         if charset != CHARSET:

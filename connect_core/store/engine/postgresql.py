@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from connect_core.store.engine.addresses import UnusableUrl
 from connect_core.store.engine.backend import (
     RECYCLE_SECONDS,
+    TABLE_LOCK_SECONDS,
     Extent,
     ServerBackend,
     cut_socket,
@@ -56,6 +57,7 @@ class PostgresqlBackend(ServerBackend):
     combines_writes = True
     locks_at_once = True
     race_numbers = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
+    in_use_number = "55P03"  # lock_not_available
     read_only_numbers = frozenset({"25006"})  # read_only_sql_transaction
 
     def __init__(self, url: str, pool_size: int) -> None:
@@ -144,6 +146,7 @@ class PostgresqlBackend(ServerBackend):
         """Wait for other upgrades, as long as they take."""
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('es_connect_schema'))"))
+        connection.execute(text(f"SET LOCAL lock_timeout = '{TABLE_LOCK_SECONDS}s'"))
 
     def find_connection_limit(self, cursor: Any) -> int | None:
         """Return the server's limit for users without rights of their own; None behind a pooler, which has its own."""

@@ -2,9 +2,11 @@
 
 Import it only where a schema is created or changed: Alembic takes longer to import than all the rest of the store. An
 upgrade is one transaction on SQLite and PostgreSQL. MariaDB has no transactions for schemas: run an upgrade again that
-was interrupted there. When two start at once, the second one waits.
+was interrupted there. When two start at once, the second one waits. A table that others use for
+long holds up no login: the upgrade gives up after a second, and begins again.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from connect_core.errors import SettingsError, Unavailable
 from connect_core.store.engine.database import Database
-from connect_core.store.engine.failures import describe_failure
+from connect_core.store.engine.failures import describe_failure, find_number
 from connect_core.store.schema import collation
 from connect_core.store.schema import state as schema
 from connect_core.store.schema.diff import find_differences
@@ -25,7 +27,9 @@ from connect_core.store.schema.migrations import v0001_tables as first
 from connect_core.store.schema.state import SchemaState, get_advice
 
 LOCK_SECONDS = 600
-"""How long an upgrade waits for another one."""
+"""How long an upgrade waits for another one, and for tables that others use."""
+PAUSE_SECONDS = 2
+"""Time for others, such as logins, before an upgrade tries again to lock a table."""
 
 _SCRIPTS = ScriptDirectory(str(schema.FOLDER), version_locations=[str(schema.FOLDER)])
 
@@ -40,11 +44,22 @@ def upgrade_schema(database: Database, tell: Callable[[str], object] = str) -> N
     or when tables with our names are not ours; `Unavailable` when the database does not answer or another upgrade takes
     longer than `LOCK_SECONDS`.
     """
+    ends_at = time.monotonic() + LOCK_SECONDS
+    while error := _try_upgrade(database, tell):
+        if find_number(error) != database.backend.in_use_number or time.monotonic() > ends_at:
+            raise Unavailable(f"the schema cannot be upgraded: {describe_failure(error)}")
+        tell("a table is in use by others: trying again")
+        time.sleep(PAUSE_SECONDS)
+
+
+def _try_upgrade(database: Database, tell: Callable[[str], object]) -> BaseException | None:
+    """Upgrade the schema; returns the driver's error where the database reports one."""
     try:
         with _locked(database, tell) as connection:
             _upgrade(database, connection, tell)
     except SQLAlchemyError as error:
-        raise Unavailable(f"the schema cannot be upgraded: {describe_failure(error)}") from None
+        return getattr(error, "orig", None) or error
+    return None
 
 
 def _upgrade(database: Database, connection: Connection, tell: Callable[[str], object]) -> None:
@@ -61,7 +76,6 @@ def _upgrade(database: Database, connection: Connection, tell: Callable[[str], o
 def _run_migrations(
     database: Database, connection: Connection, state: SchemaState, tell: Callable[[str], object]
 ) -> None:
-
     def get_steps(version: Any, context: MigrationContext) -> Any:
         steps = _SCRIPTS._upgrade_revs(schema.VERSIONS[0], version)
         for step in steps:
