@@ -145,7 +145,7 @@ def test_tests_that_await_are_async_functions() -> None:
     assert starters == OWN_LOOPS
 
 
-UNMIRRORED = {"benchmarks", "browser", "docs", "galera", "interop", "kit", "plugins", "reliability"}
+UNMIRRORED = {"benchmarks", "browser", "docs", "failover", "galera", "interop", "kit", "plugins", "reliability"}
 """Folders of tests that belong to no single package of `connect_core`."""
 
 

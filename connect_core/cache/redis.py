@@ -10,13 +10,15 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
 
 from limits import RateLimitItem
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as ConnectionLost
 
@@ -29,6 +31,8 @@ TIMEOUT_SECONDS = 0.25
 """Time limit of a command, including the wait for a connection."""
 BREAKER_SECONDS = 5.0
 """How long Redis is not asked after a failure."""
+SENTINEL_SECONDS = 0.1
+"""Time limit for a Sentinel's answer, so that another one can be asked within `TIMEOUT_SECONDS`."""
 CONNECTIONS = 16
 """Most connections of one process."""
 _DROP = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
@@ -123,22 +127,57 @@ class RedisCache:
         log.info("cache_up")
 
 
+class _SentinelPool(SentinelConnectionPool, BlockingConnectionPool):
+    """Connections to the master that a Sentinel names; whoever comes while all of them are in use waits."""
+
+    async def aclose(self) -> None:
+        """Close the connections to the Sentinels too."""
+        await super().aclose()
+        for sentinel in self.sentinel_manager.sentinels:
+            await sentinel.aclose()
+
+
 def _make_pool(url: str) -> BlockingConnectionPool:
+    options: dict[str, Any] = {
+        "max_connections": CONNECTIONS,
+        # no time limits here: ending at the same moment as the one in `_ask`, they make a cancellation get lost
+        "timeout": None,
+        "socket_timeout": None,
+        "socket_connect_timeout": None,
+        # try once more at once: after a restart of Redis the pool's connections are dead
+        "retry": Retry(NoBackoff(), 1, (ConnectionLost,)),
+    }
     try:
-        return BlockingConnectionPool.from_url(
-            url,
-            max_connections=CONNECTIONS,
-            # no time limits here: ending at the same moment as the one in `_ask`, they make a cancellation get lost
-            timeout=None,
-            socket_timeout=None,
-            socket_connect_timeout=None,
-            # try once more at once: after a restart of Redis the pool's connections are dead
-            retry=Retry(NoBackoff(), 1, (ConnectionLost,)),
-        )
+        if url.startswith("redis+sentinel://"):
+            return _make_sentinel_pool(url, options)
+        return BlockingConnectionPool.from_url(url, **options)
     except ValueError:
         # not the library's text, which repeats parts of the address, and so perhaps a password
-        mistake = "give redis://, rediss:// or unix:// with host, port and number"
+        mistake = "give redis://, rediss://, unix:// or redis+sentinel:// with host, port and number"
     raise SettingsError([f"service.redis_url: {mistake}"])
+
+
+def _make_sentinel_pool(url: str, options: dict[str, Any]) -> _SentinelPool:
+    """Return the pool for `redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/NAME/NUMBER`.
+
+    The password is Redis's; the Sentinels have none. Raises `ValueError`.
+    """
+    parts = urlsplit(url)
+    login, _, hosts = parts.netloc.rpartition("@")
+    username, _, password = login.partition(":")
+    name, _, number = parts.path.removeprefix("/").partition("/")
+    addresses = [host.rpartition(":") for host in hosts.split(",")]
+    if not name or not all(host for host, _, _ in addresses):
+        raise ValueError
+    once = {
+        "socket_timeout": SENTINEL_SECONDS,
+        "socket_connect_timeout": SENTINEL_SECONDS,
+        "retry": Retry(NoBackoff(), 0),  # the next Sentinel is asked instead
+    }
+    watching = [(host.strip("[]"), int(port)) for host, _, port in addresses]
+    sentinels = Sentinel(watching, sentinel_kwargs=once)  # type: ignore[no-untyped-call]
+    account = {"username": unquote(username) or None, "password": unquote(password) or None}
+    return _SentinelPool(name, sentinels, db=int(number or 0), **account, **options)  # type: ignore[no-untyped-call]
 
 
 def _make_counters(pool: BlockingConnectionPool) -> RedisStorage:

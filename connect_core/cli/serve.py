@@ -55,17 +55,22 @@ def serve(
     ] = "127.0.0.1",
     port: Port = 8000,
     workers: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 1,
+    wait_for_db: Annotated[
+        int,
+        typer.Option("--wait-for-db", min=0, metavar="SECONDS", help="Time to wait for the database and its tables."),
+    ] = 0,
     log_level: Annotated[LogLevel, typer.Option(help="The least severe level that is logged.")] = LogLevel.INFO,
 ) -> None:
     """Run the service until Ctrl-C; SIGHUP reads the configuration again.
 
     Creates the tables of an empty SQLite database; other databases get them from `connect-login db upgrade`. Says its
-    address once it listens there.
+    address once it listens there. While it waits for a database that does not answer, or whose tables are missing or
+    old, it says why.
 
     Exit code 2: the configuration, the database, the host or the port cannot be used; a line says why.
     """
     configure_logging(log_level)
-    service = ServiceProcess(config, log_level)
+    service = ServiceProcess(config, log_level, wait_seconds=wait_for_db, workers=workers)
     settings = service.load()
     inherited = find_inherited_listener()
     run: Callable[[socket.socket], None]

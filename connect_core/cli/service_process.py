@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -17,6 +17,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from connect_core.cli.background_tasks import supervise_tasks
+from connect_core.cli.database_start import prepare_database
 from connect_core.cli.protocol import BoundedProtocol
 from connect_core.cli.workers import FORKS, Message, Report
 from connect_core.errors import ConnectError, Unavailable
@@ -32,11 +33,16 @@ START_FAILED = 3
 
 @dataclass(frozen=True, slots=True)
 class ServiceProcess:
-    """How a process runs the service of one configuration file. `plugins` are those that were loaded before."""
+    """How a process runs the service of one configuration file. `plugins` are those that were loaded before.
+
+    At its start the service waits up to `wait_seconds` for its database, which `workers` processes will use.
+    """
 
     config: Path
     log_level: str
     plugins: Plugins | None = None
+    wait_seconds: int = 0
+    workers: int = 1
 
     def preload(self, settings: Settings) -> Self:
         """Import and prepare what workers can share as copies of this process; returns the service to start.
@@ -62,8 +68,12 @@ class ServiceProcess:
         Raises `SettingsError` and `PluginError`, and `Unavailable` when a database that is needed does not answer.
         """
         app = create_app(settings, plugins=self.plugins)
-        with nullcontext() if needs_database else suppress(Unavailable):
-            schema.prepare(app.state.manager.database, f"{schema.UPGRADE} --config {self.config}")
+        database, command = app.state.manager.database, f"{schema.UPGRADE} --config {self.config}"
+        if needs_database:
+            prepare_database(database, command, wait_seconds=self.wait_seconds, processes=self.workers)
+        else:
+            with suppress(Unavailable):
+                schema.prepare(database, command)
         return supervise_tasks(app)
 
     def check(self, settings: Settings) -> None:

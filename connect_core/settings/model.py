@@ -82,8 +82,16 @@ class Service(Section):
     sqlite_synchronous: Literal["full", "normal"] = Field(
         default="full", description="`normal`: a power loss may cost the last commits."
     )
+    database_pool_size: int = Field(
+        default=10,
+        ge=1,
+        le=1000,
+        description="Most connections of one process to a database server; each has a thread. SQLite needs none.",
+    )
     redis_url: Annotated[SecretStr, AfterValidator(check_redis_url)] | None = Field(
-        default=None, description="A Redis that processes share: `redis://`, `rediss://` or `unix://`. May be left out."
+        default=None,
+        description="A Redis that processes share: `redis://`, `rediss://`, `unix://`, or "
+        "`redis+sentinel://HOST:PORT,HOST:PORT/NAME`. May be left out.",
     )
     secret_keys: list[SecretStr] = Field(
         min_length=1, description="base64url of 32 bytes each; the first seals, all open."

@@ -159,8 +159,8 @@ def check_time_zone(name: str) -> str:
 
 def check_redis_url(url: SecretStr) -> SecretStr:
     """Return `url` if it is an address of Redis."""
-    if not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("give redis://, rediss:// or unix:// with host, port and number")
+    if not url.get_secret_value().startswith(("redis://", "rediss://", "unix://", "redis+sentinel://")):
+        raise ValueError("give redis://, rediss://, unix:// or redis+sentinel:// with host, port and number")
     return url
 
 

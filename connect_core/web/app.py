@@ -76,7 +76,9 @@ def create_app(
     with any other schema that is not this version's it does not start.
     """
     service = settings.service
-    database = Database(service.database_url, synchronous=service.sqlite_synchronous)
+    database = Database(
+        service.database_url, synchronous=service.sqlite_synchronous, pool_size=service.database_pool_size
+    )
     manager = ConnectManager(settings, database, plugins=plugins, pool=pool, now=now)
     context = _make_context(manager, load_pages(settings.pages, service.prefix, _find_icons(manager), service.home_url))
     app = _Service(

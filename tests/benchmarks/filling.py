@@ -19,23 +19,29 @@ OLD = 1536
 HEX = {
     "sqlite": "lower(hex(randomblob(32)))",
     "postgresql": "md5(CAST(random() AS TEXT)) || md5(CAST(random() AS TEXT))",
+    "mysql": "sha2(uuid(), 256)",
 }
 SERIES = {
     "sqlite": "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {})",
     "postgresql": "WITH s(n) AS (SELECT generate_series(CAST(1 AS BIGINT), {}))",
+    "mysql": "WITH s AS (SELECT seq AS n FROM seq_1_to_{})",
 }
 HASTE = {
     "sqlite": ("PRAGMA journal_mode=OFF", "PRAGMA synchronous=OFF", "PRAGMA cache_size=-1000000"),
     "postgresql": ("SET synchronous_commit=off", "SET maintenance_work_mem='512MB'", "SET work_mem='256MB'"),
+    "mysql": ("SET sql_mode = 'TRADITIONAL,PIPES_AS_CONCAT'",),
 }
 IDS_GO_ON = "SELECT setval(pg_get_serial_sequence('{0}', 'id'), max(id)) FROM {0}"
 REST = {
     "sqlite": ("PRAGMA journal_mode=WAL",),
     "postgresql": (*map(IDS_GO_ON.format, ("es_member", "es_connect")), "VACUUM ANALYZE", "CHECKPOINT"),
+    "mysql": ("DO 0",),
 }
 SIZES = {
     "sqlite": "SELECT tbl_name, sum(pgsize) FROM dbstat JOIN sqlite_master USING (name) GROUP BY tbl_name",
     "postgresql": "SELECT relname, pg_total_relation_size(oid) FROM pg_class WHERE relkind = 'r'",
+    "mysql": "SELECT substr(name, length(database()) + 2), allocated_size"
+    " FROM information_schema.innodb_sys_tablespaces WHERE name LIKE concat(database(), '/%')",
 }
 # the factors have no divisor in common with their powers of ten: every number comes once, in no order
 NAME = "CAST(1000000000 + n * 618033989 % 1000000000 AS VARCHAR(16))"

@@ -314,7 +314,21 @@ async def test_an_outage_is_told_by_its_kind_alone(caplog: pytest.LogCaptureFixt
     assert [vars(record)["error"] for record in caplog.records if record.message == "cache_down"] == ["ConnectionError"]
 
 
-@pytest.mark.parametrize("url", [f"redis://:{CANARY}@h:port/0", f"redis://h?db={CANARY}", f"http://{CANARY}"])
+SENTINEL = "redis+sentinel://"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"redis://:{CANARY}@h:port/0",
+        f"redis://h?db={CANARY}",
+        f"http://{CANARY}",
+        f"{SENTINEL}h:1,h:{CANARY}/shop",
+        f"{SENTINEL}{CANARY}/shop",
+        f"{SENTINEL}:{CANARY}@h:1",
+        f"{SENTINEL}h:1/shop/{CANARY}",
+    ],
+)
 def test_an_address_that_is_none_is_not_repeated(url: str) -> None:
     """It is told under its key, without a part of it."""
     with pytest.raises(SettingsError) as caught:

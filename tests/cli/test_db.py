@@ -66,19 +66,19 @@ def test_a_server_that_does_not_answer_is_one_line(tmp_path: Path, command: str)
     assert "c4n4ry" not in complaint
 
 
-def test_a_service_is_ready_only_on_its_own_schema(config: str, empty: str) -> None:
-    """503 from the moment that another version's tables stand there, and 200 again when they are ours."""
+def test_a_service_is_ready_on_a_schema_that_its_code_runs_on(config: str, empty: str) -> None:
+    """503 from the moment that the tables are too new or too old, and 200 again when they fit."""
     settings = load_settings(Path(config))
     with closing(Database(empty)) as database:
         upgrade_schema(database)
     with serving(create_app(settings)) as client:
         assert ready(client) == 200
-        for version in ("9999", "0000"):
-            execute(empty, "UPDATE es_connect_schema SET version_num = ?", version)
-            assert ready(client) == 503
+        for version, min_version, status in (("9999", "9999", 503), ("0000", "0000", 503), ("9999", "0002", 200)):
+            execute(empty, "UPDATE es_connect_schema SET version_num = ?, min_version = ?", version, min_version)
+            assert ready(client) == status
         execute(empty, "DELETE FROM es_connect_schema")
         assert ready(client) == 503
-        execute(empty, "INSERT INTO es_connect_schema VALUES (?)", schema.VERSIONS[0])
+        execute(empty, "INSERT INTO es_connect_schema VALUES (?, ?)", schema.VERSIONS[0], "0002")
         assert ready(client) == 200
 
 
@@ -93,7 +93,7 @@ async def test_a_mounted_service_does_not_start_on_another_schema(config: str, e
     """Whoever runs it, not `serve` alone."""
     with closing(Database(empty)) as database:
         upgrade_schema(database)
-    execute(empty, "UPDATE es_connect_schema SET version_num = '9999'")
+    execute(empty, "UPDATE es_connect_schema SET version_num = '9999', min_version = '9999'")
     app = create_app(load_settings(Path(config)))
     with pytest.raises(SettingsError, match="newer"):
         async with app.router.lifespan_context(app):

@@ -23,6 +23,7 @@ from tests.benchmarks.processes import COMMAND
 
 TESTS = Path(__file__).parents[1]
 FULL = os.environ.get("CONNECT_RELIABILITY") == "full"
+LIMITS = '[limits]\nper_address = "off"'
 FIGURES: list[tuple[str, str, str, str]] = []
 
 
@@ -60,15 +61,21 @@ def is_at_work(pid: int) -> bool:
 
 
 @contextmanager
-def running_service(folder: Path, database_url: str, vendors: str, *, workers: int = 2) -> Iterator[Service]:
-    """Run a shop on `database_url` that talks to the `sandboxes`."""
+def running_service(
+    folder: Path, database_url: str, vendors: str, *, workers: int = 2, limits: str = LIMITS, **environment: str
+) -> Iterator[Service]:
+    """Run a shop on `database_url` that talks to the `sandboxes`; `environment` is added to ours.
+
+    `limits` is the end of `[service]` and the section `[limits]`.
+    """
     with listen() as free:
         port = free.getsockname()[1]
+    folder.mkdir(exist_ok=True)
     url, config = f"http://127.0.0.1:{port}", folder / "connect.toml"
-    config.write_text(_CONFIG.format(url=url, database=database_url, key=new_key()) + vendors, "utf-8")
+    config.write_text(_CONFIG.format(url=url, database=database_url, key=new_key(), limits=limits) + vendors, "utf-8")
     with (folder / "shop.log").open("w", encoding="utf-8") as log:
         call = [*COMMAND, "serve", "--config", str(config), "--port", str(port), "--workers", str(workers)]
-        process = subprocess.Popen(call, stderr=log, text=True)
+        process = subprocess.Popen(call, stderr=log, text=True, env={**os.environ, **environment})
     try:
         wait_until_ready(url, process)
         yield Service(url, process, folder)
@@ -199,8 +206,7 @@ _CONFIG = """\
 public_url = "{url}"
 database_url = "{database}"
 secret_keys = ["{key}"]
-[limits]
-per_address = "off"
+{limits}
 [clients]
 pc = ["wechat"]
 """

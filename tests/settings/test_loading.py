@@ -94,6 +94,7 @@ def test_what_is_left_out_has_its_documented_default() -> None:
     settings = parse_settings(raw())
     assert settings.service.model_dump(exclude={"public_url", "secret_keys"}) == {
         "database_url": "sqlite:///connect.db",
+        "database_pool_size": 10,
         "redis_url": None,
         "sqlite_synchronous": "full",
         "redirect_allow": [],
@@ -141,7 +142,7 @@ def test_a_redis_address_is_a_secret(url: str) -> None:
 def test_what_is_no_redis_address_is_not_repeated(url: str) -> None:
     """It is told with its key and what would do."""
     assert mistakes(service={"redis_url": url}) == [
-        "service.redis_url: give redis://, rediss:// or unix:// with host, port and number"
+        "service.redis_url: give redis://, rediss://, unix:// or redis+sentinel:// with host, port and number"
     ]
 
 

@@ -121,15 +121,22 @@ async def test_a_server_that_takes_no_writes_is_not_ready(role: tuple[str, str],
         assert reason.endswith("[ReadOnlySqlTransaction 25006]")
 
 
+def set_version(url: str, version: str, min_version: str) -> None:
+    """Make the schema one of another version."""
+    execute(url, "UPDATE es_connect_schema SET version_num = ?, min_version = ?", version, min_version)
+
+
 async def test_the_failed_check_is_named(database_url: str, tmp_path: Path) -> None:
     """Those after it were not tried."""
     async with client_of(database_url, tmp_path) as client:
-        execute(database_url, "UPDATE es_connect_schema SET version_num = '9999'")
+        set_version(database_url, "9999", "9999")
         body = (await client.get("/readyz")).json()
         assert body["check"] == "schema"
         assert "newer" in body["reason"]
         assert body["checks"] == {"database": "ok", "schema": body["reason"], "write": "not tried"}
-        execute(database_url, f"UPDATE es_connect_schema SET version_num = '{schema.VERSIONS[0]}'")
+        execute(
+            database_url, f"UPDATE es_connect_schema SET version_num = '{schema.VERSIONS[0]}', min_version = '0002'"
+        )
     async with client_of("postgresql+psycopg://nobody@127.0.0.1:1/nowhere", tmp_path) as client:
         status, check, reason = await report(client)
         assert (status, check) == (503, "database")
@@ -142,10 +149,12 @@ async def test_probes_are_no_refused_logins(
     """A hundred probes of a service that is not ready are one line, and one when it is ready again."""
     caplog.set_level(logging.INFO, "connect_login")
     async with client_of(database_url, tmp_path) as client:
-        execute(database_url, "UPDATE es_connect_schema SET version_num = '9999'")
+        set_version(database_url, "9999", "9999")
         for _ in range(100):
             assert (await client.get("/readyz")).status_code == 503
-        execute(database_url, f"UPDATE es_connect_schema SET version_num = '{schema.VERSIONS[0]}'")
+        execute(
+            database_url, f"UPDATE es_connect_schema SET version_num = '{schema.VERSIONS[0]}', min_version = '0002'"
+        )
         for _ in range(3):
             assert (await client.get("/readyz")).status_code == 200
     records = [record for record in caplog.records if record.name == "connect_login"]

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from connect_core.store.engine.postgresql_loop import LoopPool
 
 POOL_SIZE = 10
-"""Connections to a database server, and threads that use them."""
+"""Connections to a database server, and threads that use them, where the settings say nothing else."""
+TABLE_LOCK_SECONDS = 1
+"""How long a statement of an upgrade waits for a table that others use; logins wait for two seconds."""
+LONG_THREADS = 2
+"""Threads, and so connections, for long units of work, where all others run on the event loop."""
 RECYCLE_SECONDS = 300
 """Age after which a server connection is replaced: firewalls silently drop connections that were idle for long."""
 
@@ -41,7 +45,7 @@ class Extent(StrEnum):
 class Backend(ABC):
     """One database, reached through SQLAlchemy's `engine` in the way that its engine needs."""
 
-    writer_threads: ClassVar[int] = POOL_SIZE
+    writer_threads: int
     reader_threads: ClassVar[int] = 0
     """Threads for reading alone; 0 where readers use the writers' threads."""
     has_single_writer: ClassVar[bool] = False
@@ -65,6 +69,9 @@ class Backend(ABC):
     """Numbers (`find_number`) of errors that say that another transaction got in the way, besides unique values."""
     read_only_numbers: ClassVar[frozenset[str]] = frozenset()
     """Numbers of errors that say that the server takes no writes: another one has become the primary server."""
+
+    in_use_number: ClassVar[str] = ""
+    """Number of the error that says that a table could not be locked in time for an upgrade."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -163,8 +170,14 @@ class Backend(ABC):
     def lock_upgrade(self, connection: Connection, lock_seconds: int) -> None:
         """Wait, inside the transaction, for other upgrades of this database.
 
+        Its statements then wait `TABLE_LOCK_SECONDS` at most for a table: whoever comes later waits behind them.
+
         Raises `Unavailable` after `lock_seconds`.
         """
+
+    @abstractmethod
+    def find_connection_limit(self, cursor: Any) -> int | None:
+        """Return how many connections the server takes of everybody; None for no limit, or behind a pooler."""
 
     @abstractmethod
     def find_tables(self, cursor: Any) -> frozenset[str]:
@@ -178,12 +191,13 @@ class Backend(ABC):
 class ServerBackend(Backend):
     """A database server, with a bounded pool of connections."""
 
-    def __init__(self, url: URL, defaults: Mapping[str, object]) -> None:
+    def __init__(self, url: URL, pool_size: int, defaults: Mapping[str, object]) -> None:
         """`defaults` are arguments of the driver that the parameters of `url` replace. Raises as `open_engine`."""
+        self.writer_threads = pool_size
         engine = open_engine(
             url,
             {"connect_timeout": RESPONSE_TIMEOUT_SECONDS, **defaults},
-            pool_size=POOL_SIZE,
+            pool_size=pool_size,
             max_overflow=0,
             pool_timeout=RESPONSE_TIMEOUT_SECONDS,
             pool_recycle=RECYCLE_SECONDS,

@@ -20,7 +20,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from connect_core.errors import SettingsError
 from connect_core.store.engine.addresses import UnusableUrl
-from connect_core.store.engine.backend import Backend, Extent
+from connect_core.store.engine.backend import LONG_THREADS, POOL_SIZE, Backend, Extent
 from connect_core.store.engine.long_connection import LongConnection
 from connect_core.store.engine.mysql_family import MysqlFamilyBackend
 from connect_core.store.engine.sqlite import SqliteBackend, open_loop_connection
@@ -48,20 +48,23 @@ class Database:
     `backend` is the engine it runs on.
     """
 
-    def __init__(self, url: str, *, synchronous: str = "full") -> None:
-        """`url` is SQLAlchemy's form; `synchronous` (`full`, `normal`) is for SQLite alone. Opens no connection yet.
+    def __init__(self, url: str, *, synchronous: str = "full", pool_size: int = POOL_SIZE) -> None:
+        """`url` is SQLAlchemy's form; `synchronous` (`full`, `normal`) is for SQLite alone, `pool_size` for servers.
+
+        Opens no connection yet.
 
         Raises `SettingsError` for an URL that cannot be used, a driver that is not installed, or a file that cannot
         be opened.
         """
         self.is_sqlite = url.startswith("sqlite")
         try:
-            self.backend = _open_backend(url, synchronous)
+            self.backend = _open_backend(url, synchronous, pool_size)
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
             raise SettingsError([f"service.database_url: {_explain(error)}"]) from None
         self._texts = Texts()
         self._idle_connections: list[PoolProxiedConnection] = []
-        self._writers = WorkerPool(self.backend.writer_threads, "connect-write")
+        self._loop_pool = self.backend.make_loop_pool()
+        self._writers = WorkerPool(LONG_THREADS if self._loop_pool else self.backend.writer_threads, "connect-write")
         self._readers = self._writers
         if self.backend.reader_threads:
             self._readers = WorkerPool(self.backend.reader_threads, "connect-read")
@@ -71,7 +74,6 @@ class Database:
             run_alone = partial(self._run, extent=Extent.WORK)
             self._group = GroupCommit(self._open_loop_connection, self._transact, run_alone, self._writers)
             self._reader = Reader(self._open_loop_connection, self._transact)
-        self._loop_pool = self.backend.make_loop_pool()
 
     async def write(self, work: Callable[[Transaction], T], *, is_long: bool = False, commits_each: bool = False) -> T:
         """Run `work` in a transaction, commit it and return its result.
@@ -295,16 +297,16 @@ class _Retry(Exception):
         self.error = error
 
 
-def _open_backend(url: str, synchronous: str) -> Backend:
+def _open_backend(url: str, synchronous: str, pool_size: int) -> Backend:
     if url.startswith("sqlite"):
         return SqliteBackend(url, synchronous)
     scheme = urlsplit(url).scheme
     if scheme.startswith("postgresql"):
         from connect_core.store.engine.postgresql import PostgresqlBackend  # noqa: PLC0415 - psycopg is an extra
 
-        return PostgresqlBackend(url)
+        return PostgresqlBackend(url, pool_size)
     if scheme.startswith(("mysql", "mariadb")):
-        return MysqlFamilyBackend(url)
+        return MysqlFamilyBackend(url, pool_size)
     raise ArgumentError("no engine of ours")
 
 

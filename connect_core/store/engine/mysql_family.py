@@ -13,7 +13,14 @@ from sqlalchemy import Connection, PoolProxiedConnection, event, make_url
 from connect_core.errors import SettingsError, Unavailable
 from connect_core.store.engine import galera
 from connect_core.store.engine.addresses import UnusableUrl
-from connect_core.store.engine.backend import Extent, ServerBackend, cut_socket, read_collations, read_names
+from connect_core.store.engine.backend import (
+    TABLE_LOCK_SECONDS,
+    Extent,
+    ServerBackend,
+    cut_socket,
+    read_collations,
+    read_names,
+)
 from connect_core.store.engine.mysql_choice import check_settings, choose_engine
 from connect_core.store.engine.mysql_dialect import adapt_dialect
 from connect_core.store.engine.mysql_engine import EXACT_COLLATION, MysqlEngine
@@ -48,10 +55,11 @@ class MysqlFamilyBackend(ServerBackend):
     default_collation = "utf8mb4_*"
     # a record has changed since it was read; a wait for a lock, which may be a deadlock on OceanBase; a deadlock
     race_numbers = frozenset({"1020", "1205", "1213"})
+    in_use_number = "1205"
     # --read-only, a transaction that is read-only, read-only mode, InnoDB in read-only mode
     read_only_numbers = frozenset({"1290", "1792", "1836", "1874", galera.NOT_READY})
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, pool_size: int) -> None:
         """`url` is SQLAlchemy's form. Raises as `open_engine`, also for another character set than utf8mb4."""
         address, hosts = split_hosts(make_url(url))
         self._hosts = MysqlHosts(hosts) if len(hosts) > 1 else None
@@ -69,7 +77,7 @@ class MysqlFamilyBackend(ServerBackend):
         # the URL's own init_command comes after our limits, and the isolation level after both
         self._set_up = [*own_command, _ISOLATION]
         timeouts = {"read_timeout": WORK_TIMEOUT_SECONDS, "write_timeout": WORK_TIMEOUT_SECONDS}
-        super().__init__(address.difference_update_query(["init_command"]), timeouts)
+        super().__init__(address.difference_update_query(["init_command"]), pool_size, timeouts)
         if self.dialect.driver != "pymysql":
             raise UnusableUrl(f"the driver {self.dialect.driver} is not known: give mysql+pymysql://")
         event.listen(self.engine, "do_connect", self._connect)
@@ -134,13 +142,13 @@ class MysqlFamilyBackend(ServerBackend):
         return cursor
 
     def prepare_upgrade(self, connection: Connection, lock_seconds: int) -> None:
-        """Let statements take as long as they need, and wait `lock_seconds` for tables that others use.
+        """Let statements take as long as they need, and wait `TABLE_LOCK_SECONDS` for tables that others use.
 
         Raises `SettingsError` for a database whose character set is not utf8mb4.
         """
         cursor: Any = connection.connection.cursor()
         self._lift_limits(connection.connection.dbapi_connection, cursor)
-        _set(cursor, {"lock_wait_timeout": lock_seconds})
+        _set(cursor, {"lock_wait_timeout": TABLE_LOCK_SECONDS})
         cursor.execute("SELECT @@character_set_database")
         [charset] = cursor.fetchone()
         if charset != CHARSET:
@@ -176,6 +184,12 @@ class MysqlFamilyBackend(ServerBackend):
 
     def lock_upgrade(self, connection: Connection, lock_seconds: int) -> None:
         """Do nothing: `hold_upgrade_lock` keeps others away."""
+
+    def find_connection_limit(self, cursor: Any) -> int | None:
+        """Return the server's limit, or the user's own where it is lower; None behind a pooler."""
+        cursor.execute("SELECT @@max_connections, @@max_user_connections, CONNECTION_ID()")
+        limit, own_limit, connection_id = cursor.fetchone()
+        return min(limit, own_limit or limit) if connection_id == cursor.connection.thread_id() else None
 
     def find_tables(self, cursor: Any) -> frozenset[str]:
         """Return the names of all tables of the database."""

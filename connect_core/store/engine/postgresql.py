@@ -14,8 +14,9 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from connect_core.store.engine.addresses import UnusableUrl
 from connect_core.store.engine.backend import (
-    POOL_SIZE,
+    LONG_THREADS,
     RECYCLE_SECONDS,
+    TABLE_LOCK_SECONDS,
     Extent,
     ServerBackend,
     cut_socket,
@@ -39,6 +40,10 @@ _PINNED = {
 _OPTION = re.compile(r"(?:^|\s)(?:-c\s*|--)([\w-]+)\s*=")
 _UTF8 = re.compile(r"utf-?8|unicode", re.IGNORECASE)
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_CONNECTION_LIMIT = (
+    "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
+    " - COALESCE(current_setting('reserved_connections', true)::int, 0), pg_backend_pid()"
+)
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
 _COLLATIONS = (
     "SELECT c.relname, a.attname, l.collname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
@@ -54,9 +59,10 @@ class PostgresqlBackend(ServerBackend):
     combines_writes = True
     locks_at_once = True
     race_numbers = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
+    in_use_number = "55P03"  # lock_not_available
     read_only_numbers = frozenset({"25006"})  # read_only_sql_transaction
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, pool_size: int) -> None:
         """`url` is SQLAlchemy's form. Raises as `open_engine`, also for an encoding or isolation level of its own."""
         address = make_url(url)
         chosen = _find_settings(address)
@@ -73,7 +79,7 @@ class PostgresqlBackend(ServerBackend):
             "tcp_user_timeout": RESPONSE_TIMEOUT_SECONDS * 1000,
             "keepalives_idle": 30,
         }
-        super().__init__(address, defaults)
+        super().__init__(address, pool_size, defaults)
         self._begins_statements: bool | None = None  # not known yet
         self.statement_dialect = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
         event.listen(self.engine, "begin", self._begin_on)
@@ -82,7 +88,9 @@ class PostgresqlBackend(ServerBackend):
         """Return connections for the event loop; Windows has none that waits for other people's sockets."""
         if sys.platform == "win32":
             return None
-        return LoopPool(self._open_for_loop, size=POOL_SIZE, recycle_seconds=RECYCLE_SECONDS)
+        return LoopPool(
+            self._open_for_loop, size=max(self.writer_threads - LONG_THREADS, 1), recycle_seconds=RECYCLE_SECONDS
+        )
 
     def _open_for_loop(self) -> PoolProxiedConnection:
         connection = self.engine.raw_connection()
@@ -148,6 +156,14 @@ class PostgresqlBackend(ServerBackend):
         """Wait for other upgrades, as long as they take."""
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('es_connect_schema'))"))
+        connection.execute(text(f"SET LOCAL lock_timeout = '{TABLE_LOCK_SECONDS}s'"))
+
+    def find_connection_limit(self, cursor: Any) -> int | None:
+        """Return the server's limit for users without rights of their own; None behind a pooler, which has its own."""
+        cursor.execute(_CONNECTION_LIMIT)
+        limit, process = cursor.fetchone()
+        # a pooler tells its clients numbers of its own for the processes of the server
+        return int(limit) if int(process) == cursor.backend_pid else None
 
     def find_tables(self, cursor: Any) -> frozenset[str]:
         """Return the names of all tables of the current schema."""

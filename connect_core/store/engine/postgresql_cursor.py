@@ -67,6 +67,11 @@ class PostgresqlCursor:
         return (self._result.command_tuples or 0) if self._result is not None else -1
 
     @property
+    def backend_pid(self) -> int:
+        """The process of the server, as the handshake told it."""
+        return self._connection.backend_pid
+
+    @property
     def description(self) -> Sequence[tuple[str]]:
         """The names of the columns of the last statement."""
         result = self._result

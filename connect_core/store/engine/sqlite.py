@@ -102,6 +102,9 @@ class SqliteBackend(Backend):
     def lock_upgrade(self, connection: Connection, lock_seconds: int) -> None:
         """Do nothing: the transaction has started with BEGIN IMMEDIATE, and so has the database's lock."""
 
+    def find_connection_limit(self, cursor: Any) -> None:
+        """Return None: a file takes as many as come."""
+
     def find_tables(self, cursor: Any) -> frozenset[str]:
         """Return the names of all tables."""
         return read_names(cursor, _TABLES)

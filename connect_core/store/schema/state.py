@@ -1,8 +1,10 @@
 """The version of a database's schema: which one it has, and whether it can be served from.
 
-The version is stored in `es_connect_schema`. Never reads or changes a table that is not ours.
+The version is stored in `es_connect_schema`, with the oldest version whose code runs on it. Never reads or changes a
+table that is not ours.
 """
 
+import re
 from enum import StrEnum
 from pathlib import Path
 
@@ -23,10 +25,12 @@ FOLDER = Path(migrations.__file__).parent
 VERSIONS = sorted((path.name[1:5] for path in FOLDER.glob("v*.py")), reverse=True)
 """All versions, newest first; `v0001_tables.py` is version 0001."""
 
-_VERSION = Table(  # exactly as Alembic creates it
+_MIN_VERSION = re.compile(r'^min_version = "(\d{4})"$', re.MULTILINE)
+_VERSION = Table(  # as Alembic creates it, and version 0009 extends it
     VERSION_TABLE,
     MetaData(),
     Column("version_num", String(32), nullable=False),
+    Column("min_version", String(32)),
     PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
 )
 
@@ -34,12 +38,14 @@ _VERSION = Table(  # exactly as Alembic creates it
 class SchemaState(StrEnum):
     """How a database's schema compares with ours.
 
-    `CURRENT`: the same version, all tables exist. `OLD`: an older version, or tables from before there were versions.
-    `NEWER`: a version that we do not know. `MISSING`: no table of ours exists. `INCOMPLETE`: our version, but a table
-    is missing.
+    `CURRENT`: the same version, all tables exist. `COMPATIBLE`: a newer version, on which ours still runs. `OLD`: an
+    older version, or tables from before there were versions. `NEWER`: a version that ours does not run on, or the
+    beginning of an upgrade to one. `MISSING`: no table of ours exists. `INCOMPLETE`: a version that ours runs on, but a
+    table is missing.
     """
 
     CURRENT = "current"
+    COMPATIBLE = "compatible"
     OLD = "old"
     NEWER = "newer"
     MISSING = "missing"
@@ -54,17 +60,36 @@ def find_state(database: Database) -> SchemaState:
 def find_state_in(transaction: Transaction) -> SchemaState:
     """Return how the schema compares with ours, as the transaction sees it."""
     tables = collation.find_tables(transaction)
-    version = None
-    if VERSION_TABLE in tables:
-        transaction.cursor.execute(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608 - a constant
-        version = (transaction.cursor.fetchone() or [None])[0]
-    if version is None:
+    version, min_version = _find_versions(transaction) if VERSION_TABLE in tables else ("", "")
+    ours = VERSIONS[0]
+    if not version:
         return SchemaState.OLD if tables & collation.NAMES else SchemaState.MISSING
-    if version not in VERSIONS:
-        return SchemaState.NEWER
-    if version != VERSIONS[0]:
+    if version in VERSIONS[1:] and min_version <= ours:
         return SchemaState.OLD
-    return SchemaState.CURRENT if tables >= collation.NAMES else SchemaState.INCOMPLETE
+    if version < ours or min_version > ours:
+        return SchemaState.NEWER
+    if not tables >= collation.NAMES:
+        return SchemaState.INCOMPLETE
+    return SchemaState.CURRENT if version == ours else SchemaState.COMPATIBLE
+
+
+def _find_versions(transaction: Transaction) -> tuple[str, str]:
+    """Return the schema's version and the oldest one whose code runs on it, both empty where there is no row.
+
+    Before version 0009 there was no such column: that code ran on its own version alone.
+    """
+    transaction.cursor.execute(f"SELECT * FROM {VERSION_TABLE}")  # noqa: S608 - a constant
+    version, *more = transaction.cursor.fetchone() or [""]
+    return str(version), str(more[0] if more and more[0] else version)
+
+
+def get_min_version() -> str:
+    """Return the oldest version whose code runs on our schema: the highest `min_version` of all migrations.
+
+    Reads their text, because importing them takes Alembic.
+    """
+    texts = (path.read_text("utf-8") for path in FOLDER.glob("v*.py"))
+    return max(promise[1] for text in texts if (promise := _MIN_VERSION.search(text)))
 
 
 def find_wrong_columns(database: Database) -> list[str]:
@@ -76,7 +101,8 @@ def prepare(database: Database, command: str = UPGRADE) -> None:
     """Check that the service can run on this database; creates the tables of an empty SQLite database.
 
     `command` is the command that an error tells the operator to run. Raises `SettingsError` when the schema is missing,
-    has another version, or compares ids other than byte for byte; `Unavailable` when the database does not answer.
+    has a version that ours does not run on, or compares ids other than byte for byte; `Unavailable` when the database
+    does not answer.
     """
     state = find_state(database)
     if state is SchemaState.MISSING and database.is_sqlite:
@@ -96,16 +122,16 @@ def _create_tables(database: Database) -> SchemaState:
                 return state
             Declared.metadata.create_all(connection)
             _VERSION.create(connection)
-            connection.execute(_VERSION.insert().values(version_num=VERSIONS[0]))
+            connection.execute(_VERSION.insert().values(version_num=VERSIONS[0], min_version=get_min_version()))
     except SQLAlchemyError as error:
         raise unavailable(error) from None
     return SchemaState.CURRENT
 
 
 def get_advice(state: SchemaState, command: str = UPGRADE) -> str:
-    """Return what is wrong with a schema in this state and what to do about it; empty for `CURRENT`."""
+    """Return what is wrong with a schema in this state and what to do about it; empty where it can be used."""
     match state:
-        case SchemaState.CURRENT:
+        case SchemaState.CURRENT | SchemaState.COMPATIBLE:
             return ""
         case SchemaState.NEWER:
             return "the schema is newer than this version of connect-login: install the version that made it"

@@ -44,7 +44,8 @@ def test_systemd_understands_every_line(page: str, tmp_path: Path, require: Requ
 def test_what_the_unit_starts_and_reloads() -> None:
     """`serve` is started after what it needs; a reload is the signal that it takes (`tests/cli/test_reloading.py`)."""
     unit = dict(line.split("=", 1) for line in unit_of(PAGES[0]).splitlines() if "=" in line)
-    assert unit["ExecStart"] == f"{PROGRAM} serve --config /etc/connect/connect.toml"
+    assert unit["ExecStart"] == f"{PROGRAM} serve --config /etc/connect/connect.toml --wait-for-db 60"
     assert unit["ExecReload"] == "/bin/kill -HUP $MAINPID"
     assert "postgresql.service" in unit["After"]
     assert int(unit["RestartSec"]) > 0
+    assert unit["StartLimitIntervalSec"] == "0", "systemd would give up while the database is away"

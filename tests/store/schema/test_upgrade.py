@@ -4,7 +4,6 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -29,6 +28,7 @@ STEPS = (
     "Sessions and QR logins say from which browser, system and place they come",
     "The new column `es_connect_used_flow.result`: a choice or a proof that a repeated callback is answered with",
     "The new columns `lock_count`, raised by locks in a cluster, and `generation`, which orders the tokens of a login",
+    "The new column `es_connect_schema.min_version`: the oldest version that runs on the schema",
 )
 CURRENT = f"the schema is current: {schema.VERSIONS[0]}"
 EVENT = {
@@ -73,20 +73,6 @@ schema.prepare(database)
 print(schema.find_state(database))
 database.close()
 """
-
-
-@pytest.fixture
-def database(empty: str) -> Iterator[Database]:
-    """A database without tables, on each engine in turn."""
-    with closing(Database(empty)) as one:
-        yield one
-
-
-@pytest.fixture
-def upgraded(database: Database) -> Database:
-    """The same with our tables."""
-    upgrade_schema(database)
-    return database
 
 
 def differences(database: Database) -> list[str]:
@@ -217,7 +203,7 @@ def test_starting_makes_tables_in_an_empty_file_alone(database: Database) -> Non
 
 def test_a_newer_schema_is_left_alone(upgraded: Database, empty: str) -> None:
     """A version of the program that does not know the schema neither serves from it nor changes it."""
-    execute(empty, "UPDATE es_connect_schema SET version_num = '9999'")
+    execute(empty, "UPDATE es_connect_schema SET version_num = '9999', min_version = '9998'")
     newer = ["the schema is newer than this version of connect-login: install the version that made it"]
     assert schema.find_state(upgraded) is SchemaState.NEWER
     assert refused(upgraded) == newer

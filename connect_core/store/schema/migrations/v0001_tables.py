@@ -25,6 +25,7 @@ from sqlalchemy.schema import CreateTable
 
 revision = "0001"
 down_revision = None
+min_version = "0001"
 
 BIG = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
 TABLES = MetaData()

@@ -5,6 +5,7 @@ from sqlalchemy import inspect, text
 
 revision = "0002"
 down_revision = "0001"
+min_version = "0002"
 
 _RENAME = "ALTER TABLE es_connect_event RENAME COLUMN told_time TO dispatched_at"
 _RENAME_MYSQL = "ALTER TABLE es_connect_event CHANGE told_time dispatched_at BIGINT NULL"

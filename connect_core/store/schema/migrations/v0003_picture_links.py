@@ -4,6 +4,7 @@ from alembic import op
 
 revision = "0003"
 down_revision = "0002"
+min_version = "0002"
 
 _LONGER = {
     "postgresql": "ALTER TABLE es_member ALTER COLUMN face TYPE VARCHAR(2048)",

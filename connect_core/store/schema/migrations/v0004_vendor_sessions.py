@@ -6,6 +6,7 @@ from sqlalchemy.dialects import mysql, sqlite
 
 revision = "0004"
 down_revision = "0003"
+min_version = "0002"
 
 _BIG = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
 

@@ -6,6 +6,7 @@ from sqlalchemy.dialects import mysql
 
 revision = "0006"
 down_revision = "0005"
+min_version = "0002"
 
 _COLUMNS = {
     "es_member_session": {"browser": 32, "system": 32, "location": 512},

@@ -5,6 +5,7 @@ from sqlalchemy import Column, Text, inspect
 
 revision = "0007"
 down_revision = "0006"
+min_version = "0002"
 
 
 def upgrade() -> None:

@@ -6,6 +6,7 @@ from sqlalchemy.dialects import sqlite
 
 revision = "0008"
 down_revision = "0007"
+min_version = "0002"
 
 _COLUMNS = (
     ("es_member", "lock_count"),
