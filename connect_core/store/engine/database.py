@@ -227,6 +227,8 @@ class Database:
             yield transaction
             if unit.extent is Extent.WORK:
                 deadline.check()
+                if on_loop is not None:
+                    deadline.watch(on_loop, methodcaller("leave"))
             is_committing = unit.extent is not Extent.READING
             backend.end(connection, cursor, unit.extent)
         except backend.driver_error as error:

@@ -74,10 +74,15 @@ class LoopConnection:
     def give_up(self) -> None:
         """Have the server cancel the statement under way; the work gets its answer, or soon none at all.
 
-        Without that a statement that waits for a lock might take effect after its sender has given up.
+        Without that a statement that waits for a lock might take effect after its sender has given up. Never for a
+        COMMIT: cancelled while it waits for a standby, it succeeds without the standby.
         """
         self._threads.submit(self._libpq.get_cancel().cancel)
         self._loop.call_later(CANCEL_SECONDS, self._fail, self._waiter)
+
+    def leave(self) -> None:
+        """Let the work wait no longer; what becomes of its statement is not known."""
+        self._fail(self._waiter)
 
     def _fail(self, waiter: "asyncio.Future[None] | None") -> None:
         if waiter is not None and not waiter.done():
