@@ -198,7 +198,7 @@ async def test_a_flow_is_spent_once_and_remembers_how_it_ended(database: Databas
     assert await database.write(lambda tx: flow.spend_ticket(tx, other))
     assert await database.read(lambda tx: flow.find_end(tx, begun)) == ("", "")
     await database.write(lambda tx: flow.close(tx, begun, flow.DONE, "sealed"))
-    ends = [await database.read(partial(flow.find_end, flow=spent_flow)) for spent_flow in (begun, other, start())]
+    ends = [await database.read(partial(flow.find_end, origin=spent_flow)) for spent_flow in (begun, other, start())]
     assert ends == [(flow.DONE, "sealed"), ("", ""), ("", "")]
 
 

@@ -72,9 +72,10 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
     "count: int": (1, 3),
     "names: tuple[str, ...]": (("city", "nickname"),),
     "column: str": ("id", "uname"),
+    "_connections_by": ("id", "member_id"),
     "model: type[connect_core.store.models.Declared]": (Member,),
 }
-"""Arguments for the functions that make statements."""
+"""Arguments for the functions that make statements, by the parameter, or else by the function's name."""
 
 
 def dialect_of(engine: MysqlEngine) -> Any:
@@ -117,7 +118,8 @@ def calls_of(function: Callable[..., object]) -> list[Callable[[Callable[..., ob
     if not parameters:
         return [lambda call: call()]
     [parameter] = parameters
-    return [lambda call, sample=sample: call(sample) for sample in SAMPLES[parameter]]  # type: ignore[misc]
+    samples = SAMPLES.get(getattr(function, "__name__", "")) or SAMPLES[parameter]
+    return [lambda call, sample=sample: call(sample) for sample in samples]  # type: ignore[misc]
 
 
 def mistakes_in(sql: str, engine: MysqlEngine) -> list[str]:

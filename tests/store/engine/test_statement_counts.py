@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
-from connect_core.harness import Visitor, run_shop
+from connect_core.harness import RunningShop, Visitor, run_shop
 
 from ...conftest import Require
 from ...kit.databases import fresh_database, is_answering, server_of
@@ -49,6 +49,17 @@ class Trace:
 
 
 @contextmanager
+def shop_on(url: str) -> Iterator[RunningShop]:
+    """A shop on a server."""
+
+    def change(raw: dict[str, dict[str, object]]) -> None:
+        raw["service"]["database_url"] = url
+
+    with run_shop(alipay_and_wechat(), change=change) as shop:
+        yield shop
+
+
+@contextmanager
 def traced(trace: Trace) -> Iterator[None]:
     """Trace every connection that is opened meanwhile."""
     attach = trace.attach
@@ -70,15 +81,10 @@ def test_statements_of_a_login(
     server = server_of("postgresql")
     require(is_answering(server), "postgresql does not answer on this machine")
     trace = Trace(tmp_path / "trace")
-    with fresh_database(server, tmp_path) as url:
-
-        def change(raw: dict[str, dict[str, object]]) -> None:
-            raw["service"]["database_url"] = url
-
-        with traced(trace), run_shop(alipay_and_wechat(), change=change) as shop:
-            with Visitor(shop) as somebody:  # opens connections, and asks the server for its default isolation level
-                somebody.log_in(provider, client, "somebody")
-            for expected in (first, returning):
-                with Visitor(shop) as visitor, trace.counting() as statements:
-                    assert visitor.log_in(provider, client).status_code in (200, 303)
-                assert len(statements) == expected, statements
+    with fresh_database(server, tmp_path) as url, traced(trace), shop_on(url) as shop:
+        with Visitor(shop) as somebody:  # opens connections, and asks the server for its default isolation level
+            somebody.log_in(provider, client, "somebody")
+        for expected in (first, returning):
+            with Visitor(shop) as visitor, trace.counting() as statements:
+                assert visitor.log_in(provider, client).status_code in (200, 303)
+            assert len(statements) == expected, statements
