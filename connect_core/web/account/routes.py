@@ -167,6 +167,7 @@ class _AccountEndpoints:
                 for merge in merges
             ],
             has_passwords=self._manager.has_passwords,
+            has_password=await self._self_service.has_password(session),
             offers_merge=self._manager.merges.are_offered,
         )
 

@@ -70,6 +70,7 @@ TEXTS: Mapping[str, str] = {
     "join": "Log in and link",
     "wrong_credentials": "The member name or password is wrong",
     "set_password": "Set a password",
+    "change_password": "Change the password",
     "new_password": "New password (at least 8 characters)",
     "personal_data": "Your data",
     "export": "Download my data",

@@ -165,8 +165,8 @@ class UndoableMergeView:
 class AccountView:
     """Everything on the member's own page: what is linked, what can be linked (`choices`), sessions and merges.
 
-    `has_passwords`: members have passwords of ours, so the page has a form to set one. `password_mistake` is the key of
-    the text that says why the last one was refused, or empty.
+    `has_passwords`: members have passwords of ours, so the page has a form to set one; `has_password`: this member has
+    one already. `password_mistake` is the key of the text that says why the last one was refused, or empty.
     """
 
     member: MemberView
@@ -175,6 +175,7 @@ class AccountView:
     sessions: Sequence[SessionView] = ()
     merges: Sequence[UndoableMergeView] = ()
     has_passwords: bool = False
+    has_password: bool = False
     offers_merge: bool = False
     password_mistake: str = ""
 

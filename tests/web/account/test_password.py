@@ -77,3 +77,13 @@ def test_a_shop_without_passwords_has_no_such_page() -> None:
         page = visitor.http.post(PATH, data={"password": PASSWORD}, headers=headers)
         assert (page.status_code, "<h1>Page not found</h1>" in page.text) == (404, True)
         assert 'href="/connect/account"' in page.text
+
+
+def test_the_account_page_says_whether_there_is_a_password(visitor: Visitor) -> None:
+    """Before it is set and afterwards."""
+    visitor.log_in("alipay", "pc", "liming")
+    choose(visitor, decision="register")
+    page = {**HTML, "accept-language": "en"}
+    assert '<h2 id="password">Set a password</h2>' in visitor.http.get("/connect/account", headers=page).text
+    assert visitor.http.post(PATH, json={"password": PASSWORD}).status_code == 204
+    assert '<h2 id="password">Change the password</h2>' in visitor.http.get("/connect/account", headers=page).text
