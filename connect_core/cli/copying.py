@@ -94,6 +94,8 @@ def _open(option: str, url: str) -> Iterator[Database]:
 
 
 def _check_schema(state: schema.SchemaState) -> None:
+    if state is schema.SchemaState.COMPATIBLE:  # it has columns that this version does not know, and would lose
+        state = schema.SchemaState.NEWER
     if mistake := schema.get_advice(state, f"{schema.UPGRADE} with a connect.toml that names this database"):
         raise SettingsError([f"{_KEY}: {mistake}"])
 

@@ -123,7 +123,7 @@ def test_behind_a_pooler_nothing_is_said(postgresql: str, tmp_path: Path, requir
 
 
 async def test_the_pool_has_the_size_of_the_setting(url: str) -> None:
-    """A database with a pool of two never opens a third connection."""
+    """A database with a pool of two never opens a third connection, whatever kind of work it does."""
     sleep = "SELECT pg_sleep(0.05)" if url.startswith("postgresql") else "SELECT SLEEP(0.05)"
     connections: set[int] = set()
     question = "SELECT pg_backend_pid()" if url.startswith("postgresql") else "SELECT CONNECTION_ID()"
@@ -134,7 +134,8 @@ async def test_the_pool_has_the_size_of_the_setting(url: str) -> None:
         tx.cursor.execute(sleep)
 
     with closing(Database(url, pool_size=2)) as database:
-        await asyncio.gather(*(database.read(work) for _ in range(12)))
+        long = (database.write(work, is_long=True) for _ in range(4))
+        await asyncio.gather(*(database.read(work) for _ in range(12)), *long)
     assert len(connections) == 2
 
 

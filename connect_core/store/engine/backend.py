@@ -25,7 +25,7 @@ POOL_SIZE = 10
 """Connections to a database server, and threads that use them, where the settings say nothing else."""
 TABLE_LOCK_SECONDS = 1
 """How long a statement of an upgrade waits for a table that others use; logins wait for two seconds."""
-LONG_THREADS = 2
+LONG_THREADS = 1
 """Threads, and so connections, for long units of work, where all others run on the event loop."""
 RECYCLE_SECONDS = 300
 """Age after which a server connection is replaced: firewalls silently drop connections that were idle for long."""
@@ -201,6 +201,7 @@ class ServerBackend(Backend):
             max_overflow=0,
             pool_timeout=RESPONSE_TIMEOUT_SECONDS,
             pool_recycle=RECYCLE_SECONDS,
+            pool_use_lifo=True,  # opens no second connection where one is enough
             pool_reset_on_return=None,
         )
         super().__init__(engine)

@@ -95,7 +95,8 @@ async def test_replay_after_its_time_is_refused(clock: Clock) -> None:
         sealed = visitor.http.cookies[name]
         with untouched(running_shop):
             refused(visitor.http.get(callback), 400, "state_expired")
-            assert await running_shop.manager.sweep() == 1
+            await running_shop.manager.sweep()  # the service may have done so itself by now
+            assert all(row["expiry_time"] >= clock() for row in running_shop.rows("es_connect_used_flow"))
             visitor.http.cookies.set(name, sealed, domain="127.0.0.1")
             refused(visitor.http.get(callback), 400, "state_expired")
 
