@@ -89,6 +89,15 @@ def _port(behind: Served) -> int:
     return int(behind.url.rpartition(":")[2])
 
 
+def read_log(folder: Path, last: str) -> str:
+    """What nginx has logged once `last` is there: it writes a line after the answer has gone."""
+    log, ends = folder / "connect.log", time.monotonic() + 10
+    while last not in (written := log.read_text("utf-8")):
+        assert time.monotonic() < ends, written
+        time.sleep(0.02)
+    return written
+
+
 def test_a_login_goes_through(shop: RunningShop, folder: Path) -> None:
     """Start, callback and session; browsers are told to keep to https, and the log has neither code nor state."""
     with Visitor(shop) as visitor:
@@ -99,7 +108,7 @@ def test_a_login_goes_through(shop: RunningShop, folder: Path) -> None:
         assert visitor.http.get("/connect/me").json()["connections"] == ["ALIPAY"]
         refused = visitor.http.get("/connect/nobody/pc/login")
         assert (refused.status_code, refused.headers["strict-transport-security"]) == (404, "max-age=31536000")
-    written = (folder / "connect.log").read_text("utf-8")
+    written = read_log(folder, '"GET /connect/nobody/pc/login" 404 ')
     assert '"GET /connect/alipay/pc/callback" 303 ' in written
     assert ended.headers["x-request-id"] in written
     for secret in query(callback).values():
