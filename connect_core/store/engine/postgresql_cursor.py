@@ -16,8 +16,8 @@ from psycopg.pq.abc import PGconn, PGresult
 from connect_core.store.engine.combining import combine
 
 Row = tuple[Any, ...]
-Wait = Callable[[PGconn], None]
-"""Returns once more of an answer has been read from the connection."""
+Wait = Callable[[PGconn, bool], None]
+"""Returns once more of an answer has been read or, if the second argument says so, more of a statement can be sent."""
 
 # OIDs from PostgreSQL's pg_type.dat; whatever is not here is text
 _CONVERSIONS: dict[int, Callable[[bytes], Any]] = {
@@ -31,10 +31,10 @@ _VALUES = " VALUES ("
 _FAILED = (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE)
 
 
-def wait_on_thread(connection: PGconn) -> None:
+def wait_on_thread(connection: PGconn, is_sending: bool) -> None:  # noqa: FBT001 - as `Wait`
     """Block the calling thread, without holding Python's global interpreter lock."""
     poll = select.poll()
-    poll.register(connection.socket, select.POLLIN)
+    poll.register(connection.socket, select.POLLIN | (select.POLLOUT if is_sending else 0))
     poll.poll()
     connection.consume_input()
 
@@ -131,11 +131,11 @@ class PostgresqlCursor:
         """Wait for the results of what was sent, one for each statement, and return the last one."""
         connection, wait = self._connection, self._wait
         while connection.flush():
-            wait(connection)
+            wait(connection, True)
         results: list[PGresult] = []
         while True:
             while connection.is_busy():
-                wait(connection)
+                wait(connection, False)
             result = connection.get_result()
             if result is None:
                 break

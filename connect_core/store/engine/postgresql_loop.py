@@ -35,6 +35,7 @@ class LoopConnection:
         self.opened_at = time.monotonic()
         self._loop, self._threads = loop, threads
         self._waiter: asyncio.Future[None] | None = None
+        self._is_sending = False
         driver: Any = proxied.dbapi_connection
         self._libpq: PGconn = driver.pgconn
         self._socket = self._libpq.socket
@@ -56,7 +57,7 @@ class LoopConnection:
         while not child.dead:
             self._waiter = self._loop.create_future()
             try:
-                await self._waiter
+                await self._pause(self._waiter)
             except BaseException as error:  # noqa: BLE001 - for the work
                 result = child.throw(error)
             else:
@@ -65,8 +66,19 @@ class LoopConnection:
                 self._waiter = None
         return result  # type: ignore[no-any-return]
 
-    def wait(self, _: PGconn) -> None:
-        """Pause the work that `run` runs until an answer has come."""
+    async def _pause(self, waiter: "asyncio.Future[None]") -> None:
+        if not self._is_sending:
+            await waiter
+            return
+        self._loop.add_writer(self._socket, _end, waiter)
+        try:
+            await waiter
+        finally:
+            self._loop.remove_writer(self._socket)
+
+    def wait(self, _: PGconn, is_sending: bool) -> None:  # noqa: FBT001 - as `Wait`
+        """Pause the work that `run` runs until an answer has come, or more of a statement can be sent."""
+        self._is_sending = is_sending
         parent = getcurrent().parent
         assert parent is not None
         parent.switch()

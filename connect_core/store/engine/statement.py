@@ -71,12 +71,12 @@ class Transaction:
 
     __slots__ = ("_keys", "_put_off", "_texts", "answered_at", "backend", "cursor", "is_retry")
 
-    def __init__(self, cursor: Any, backend: Backend, texts: "Texts", *, is_retry: bool = False) -> None:
+    def __init__(self, cursor: Any, backend: Backend, texts: "Texts") -> None:
         """`texts` caches statements; all transactions of a database share it."""
         self.cursor = cursor
         self.answered_at = 0.0
         self.backend = backend
-        self.is_retry = is_retry
+        self.is_retry = False
         self._texts = texts
         self._put_off = PutOffWrites()
         self._keys: dict[str, int] = {}
