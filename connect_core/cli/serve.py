@@ -14,7 +14,7 @@ from connect_core.cli.configuration import DEFAULT, ConfigPath
 from connect_core.cli.keys import new_key
 from connect_core.cli.listening import Port, get_address, listen_on
 from connect_core.cli.reloading import find_inherited_listener, run_reloadable
-from connect_core.cli.service_process import ServiceProcess, configure_server
+from connect_core.cli.service_process import ServiceProcess, collect_less_garbage, configure_server
 from connect_core.cli.supervisor import Supervisor, check_apart
 from connect_core.errors import SettingsError
 from connect_core.observability.logs import configure_logging
@@ -80,6 +80,7 @@ def serve(
         run = Supervisor(service, settings, workers).run
     else:
         app = service.build(settings, needs_database=inherited is None)
+        collect_less_garbage()
         run = partial(run_reloadable, configure_server(app), lambda: service.check(service.load()))
     listener = inherited or listen_on(host, port)
     typer.echo(f"connect-login serves {settings.service.public_url} on http://{get_address(listener)}", err=True)

@@ -29,6 +29,8 @@ from connect_core.web import create_app
 
 START_FAILED = 3
 """The exit code of a worker that could not begin to serve."""
+GARBAGE_THRESHOLDS = (20_000, 20, 20)
+"""New objects before the young ones are searched for garbage, and so on for the next generations (`gc`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +90,21 @@ class ServiceProcess:
         except ConnectError as error:
             report(Message(mistake=str(error)))
             sys.exit(START_FAILED)
+        collect_less_garbage()
         server = _ReportingServer(configure_server(app), lambda: report(Message(is_ready=True)))
         for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises it again at the end, and must survive that
             signal.signal(number, server.handle_exit)
         server.run([listener])
+
+
+def collect_less_garbage() -> None:
+    """Before a process serves: search for garbage less often, and never among what has been made until now.
+
+    Requests leave hardly any, and the search takes a tenth of the CPU of a login.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
 
 
 def _fill_caches(settings: Settings) -> None:

@@ -197,7 +197,7 @@ class Database:
         with self._transaction(unit, connection, on_loop) as transaction:
             transaction.is_retry = unit.attempts > 1
             result = unit.work(transaction)
-            transaction.flush()
+            transaction.end()
             return result
 
     def _scrub(self) -> None:
@@ -228,9 +228,11 @@ class Database:
             if unit.extent is Extent.WORK:
                 deadline.check()
                 if on_loop is not None:
-                    deadline.watch(on_loop, methodcaller("leave"))
+                    deadline.watch(on_loop, methodcaller("leave", cursor))
             is_committing = unit.extent is not Extent.READING
             backend.end(connection, cursor, unit.extent)
+            if is_committing and on_loop is not None:
+                deadline.check()  # one that was cancelled may not have reached the standby
         except backend.driver_error as error:
             if backend.is_lost_race(error):
                 backend.roll_back(connection, cursor)

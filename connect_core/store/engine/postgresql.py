@@ -1,7 +1,8 @@
 """PostgreSQL through psycopg: transactions, time limits, locks and catalogue queries.
 
-No setting and no prepared statement outlives a transaction: a pooler in transaction mode (PgBouncer, RDS Proxy) gives
-each transaction another connection of the server.
+Behind a pooler in transaction mode (PgBouncer, RDS Proxy), which gives each transaction another connection of the
+server, no setting and no prepared statement outlives a transaction. The number of the server's process tells whether
+there is a pooler: it gives its clients numbers of its own.
 """
 
 import re
@@ -40,6 +41,9 @@ _PINNED = {
 _OPTION = re.compile(r"(?:^|\s)(?:-c\s*|--)([\w-]+)\s*=")
 _UTF8 = re.compile(r"utf-?8|unicode", re.IGNORECASE)
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_OWN_SESSION = "connect_login_own_session"
+"""Noted on a connection that no pooler shares: its settings were made once, when it was opened."""
+_PROCESS = "SELECT pg_backend_pid(), current_setting('default_transaction_isolation')"
 _CONNECTION_LIMIT = (
     "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
     " - COALESCE(current_setting('reserved_connections', true)::int, 0), pg_backend_pid()"
@@ -70,8 +74,9 @@ class PostgresqlBackend(ServerBackend):
             raise UnusableUrl(f"the parameter options sets the {_PINNED[name]}, which connect-login decides itself")
         if not _UTF8.fullmatch(str(address.query.get("client_encoding", "utf8"))):
             raise UnusableUrl("the parameter client_encoding must be utf8: names are in any script")
-        settings = (f"SET LOCAL {name} = '{value}'" for name, value in _SETTINGS.items() if name not in chosen)
-        self._begin = "; ".join([_BEGIN, *settings])  # one message to the server
+        settings = [f"{name} = '{value}'" for name, value in _SETTINGS.items() if name not in chosen]
+        self._begin = "; ".join([_BEGIN, *(f"SET LOCAL {setting}" for setting in settings)])  # one message
+        self._set_up = "; ".join(f"SET SESSION {setting}" for setting in settings)
         defaults = {
             "autocommit": True,  # the driver's own BEGIN has neither isolation level nor settings
             "prepare_threshold": None,  # no named statements
@@ -95,17 +100,22 @@ class PostgresqlBackend(ServerBackend):
     def _open_for_loop(self) -> PoolProxiedConnection:
         connection = self.engine.raw_connection()
         connection.detach()
-        if self._begins_statements is None:
-            cursor = self.open_cursor(connection)
-            cursor.execute("SHOW default_transaction_isolation")
-            self._begins_statements = cursor.fetchone() != ("read committed",)
+        cursor = self.open_cursor(connection)
+        cursor.execute(_PROCESS)
+        [(process, isolation)] = cursor.fetchall()
+        self._begins_statements = isolation != "read committed"
+        if process == cursor.backend_pid:  # no pooler's: the session is ours alone
+            connection.info[_OWN_SESSION] = True
+            if self._set_up:
+                cursor.execute(self._set_up)
         return connection
 
     def open_cursor(self, connection: PoolProxiedConnection, wait: Wait | None = None) -> PostgresqlCursor:
         """Return a cursor on libpq, which costs a third of psycopg's own."""
         driver: Any = connection.dbapi_connection
         prepared = None if driver.prepare_threshold is None else connection.info.setdefault("prepared", {})
-        return PostgresqlCursor(driver.pgconn, wait or wait_on_thread, prepared)
+        holds_back = wait is not None and _OWN_SESSION in connection.info
+        return PostgresqlCursor(driver.pgconn, wait or wait_on_thread, prepared, holds_back=holds_back)
 
     def begin(self, cursor: Any, extent: Extent) -> None:
         """Start a transaction with its isolation level and time limits.
@@ -114,21 +124,25 @@ class PostgresqlBackend(ServerBackend):
         crowds that SERIALIZABLE refuses too many would be refused. Where work only reads there is none either: under
         READ COMMITTED a query sees what was committed when it began, whether others share its transaction or not.
         """
-        if self._needs_begin(extent):
+        if not self._needs_begin(extent):
+            return
+        if cursor.holds_back:
+            cursor.begin()
+        else:
             cursor.execute(self._begin)
 
     def end(self, connection: PoolProxiedConnection, cursor: Any, extent: Extent) -> None:
         """Commit the transaction, where its statements were not committed each by itself."""
         if self._needs_begin(extent):
-            cursor.execute("COMMIT")
+            cursor.commit()
 
     def _needs_begin(self, extent: Extent) -> bool:
         return extent is Extent.WORK or (extent is Extent.STATEMENT and self._begins_statements is not False)
 
     def roll_back(self, connection: PoolProxiedConnection, cursor: Any) -> None:
         """Roll back, unless there is no transaction, or a statement is under way: then the connection is closed."""
-        if cursor is not None and cursor.is_in_transaction:
-            cursor.execute("ROLLBACK")
+        if cursor is not None:
+            cursor.roll_back()
 
     def _begin_on(self, connection: Connection) -> None:
         self.begin(self.open_cursor(connection.connection), Extent.WORK)

@@ -25,10 +25,33 @@ _CONVERSIONS: dict[int, Callable[[bytes], Any]] = {
     **dict.fromkeys((20, 21, 23, 26), int),  # int8, int2, int4, oid
     1700: lambda value: Decimal(value.decode()),  # numeric
 }
+Query = tuple[str, Sequence[bytes | None]]
+_BEGIN: Query = ("BEGIN ISOLATION LEVEL READ COMMITTED", ())
 ROWS_OF_INSERT = 500
 """Most rows that are inserted by one statement; with it, fewer than the 65,535 parameters that PostgreSQL takes."""
 _VALUES = " VALUES ("
+_IN_TRANSACTION = (pq.TransactionStatus.INTRANS, pq.TransactionStatus.INERROR)
+"""A transaction is open, intact or failed, and no statement is under way."""
 _FAILED = (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE)
+
+
+class _Encoders(dict[type, Callable[[Any], bytes | None]]):
+    """What makes a parameter of each type a text for the server. Raises `TypeError` for a type that no column has."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], bytes | None]:
+        if not issubclass(kind, str):
+            raise TypeError(f"a parameter is of the type {kind.__name__}")
+        return str.encode
+
+
+_ENCODERS = _Encoders(
+    {
+        str: str.encode,
+        int: b"%d".__mod__,
+        bool: lambda value: b"t" if value else b"f",
+        type(None): lambda _: None,
+    }
+)
 
 
 def wait_on_thread(connection: PGconn, is_sending: bool) -> None:  # noqa: FBT001 - as `Wait`
@@ -45,21 +68,35 @@ class PostgresqlCursor:
     With `prepared`, the names of the statements that the connection's server knows, by their texts, each statement is
     prepared once and named (PostgreSQL, "Frontend/Backend Protocol: Extended Query"). `rowcount` and `description` are
     those of DB-API's cursors.
+
+    If it `holds_back`, `begin` and `execute_before_commit` keep their statements for the next one, with which they are
+    sent together (PostgreSQL, "Pipeline Mode"): that saves a way to the server and back.
     """
 
-    __slots__ = ("_connection", "_prepared", "_result", "_wait")
+    __slots__ = ("_connection", "_held_back", "_prepared", "_result", "_unanswered", "_wait", "holds_back")
 
     def __init__(
-        self, connection: PGconn, wait: Wait = wait_on_thread, prepared: dict[str, bytes] | None = None
+        self,
+        connection: PGconn,
+        wait: Wait = wait_on_thread,
+        prepared: dict[str, bytes] | None = None,
+        *,
+        holds_back: bool = False,
     ) -> None:
-        self._connection, self._wait, self._prepared = connection, wait, prepared
+        self._connection, self._wait, self._prepared, self.holds_back = connection, wait, prepared, holds_back
         self._result: PGresult | None = None
+        self._held_back: list[Query] = []
+        self._unanswered = 0
 
     @property
-    def is_in_transaction(self) -> bool:
-        """Whether a transaction is open, intact or failed, and no statement is under way."""
-        status = self._connection.transaction_status
-        return status in (pq.TransactionStatus.INTRANS, pq.TransactionStatus.INERROR)
+    def is_before_commit(self) -> bool:
+        """Whether a statement is under way that was sent together with a COMMIT, and no answer to it has come."""
+        return self._unanswered > 1
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether answers to statements that were sent together are still to come."""
+        return self._unanswered > 0
 
     @property
     def rowcount(self) -> int:
@@ -78,17 +115,77 @@ class PostgresqlCursor:
         return [((result.fname(place) or b"").decode(),) for place in range(result.nfields)] if result else []
 
     def execute(self, text: str, parameters: Sequence[object] = ()) -> None:
-        """Execute a statement; without parameters it may be several. Raises psycopg's errors."""
+        """Execute a statement. Raises psycopg's errors, also those of statements that were held back.
+
+        Without parameters it may be several statements, unless it comes after `begin`.
+        """
         self._result = None
-        connection, values = self._connection, [_encode(value) for value in parameters]
-        if values and self._prepared is not None:
-            name = self._prepared.get(text) or self._prepare(text, self._prepared)
-            connection.send_query_prepared(name, values)
-        elif values:
-            connection.send_query_params(text.encode(), values)
+        query = (text, _encode(parameters))
+        if self._held_back:
+            queries, self._held_back = [*self._held_back, query], []
+            self._result = self._send_together(queries)
+        elif parameters:
+            self._send(query, self._find_name(query))
+            self._result = self._fetch_result()
         else:
-            connection.send_query(text.encode())
-        self._result = self._fetch_result()
+            self._connection.send_query(text.encode())
+            self._result = self._fetch_result()
+
+    def begin(self) -> None:
+        """Start a transaction on READ COMMITTED with the next statement. Only for a cursor that `holds_back`."""
+        self._held_back.append(_BEGIN)
+
+    def execute_before_commit(self, text: str, parameters: Sequence[object]) -> None:
+        """Execute the last statement of a transaction, whose result nobody reads, at the latest with `commit`.
+
+        The first statement is executed at once: before a COMMIT is on its way, it must be known that the connection is
+        still open.
+        """
+        if self._held_back or not self.holds_back:
+            self.execute(text, parameters)
+        else:
+            self._held_back.append((text, _encode(parameters)))
+
+    def commit(self) -> None:
+        """Commit the transaction; one without statements was never begun."""
+        if self._held_back == [_BEGIN]:
+            self._held_back.clear()
+        else:
+            self.execute("COMMIT")
+
+    def roll_back(self) -> None:
+        """Roll the transaction back, unless there is none, or a statement is under way."""
+        self._held_back.clear()
+        if self._connection.transaction_status in _IN_TRANSACTION:
+            self.execute("ROLLBACK")
+
+    def _send_together(self, queries: Sequence[Query]) -> PGresult:
+        connection, names = self._connection, [self._find_name(query) for query in queries]
+        connection.enter_pipeline_mode()
+        for query, name in zip(queries, names, strict=True):
+            self._send(query, name)
+        connection.pipeline_sync()
+        results: list[PGresult] = []
+        for self._unanswered in range(len(queries), 0, -1):
+            results += self._read_results()
+        self._unanswered = 0
+        self._read_result()  # that all have been answered
+        connection.exit_pipeline_mode()
+        return _check(results)
+
+    def _send(self, query: Query, name: bytes | None) -> None:
+        text, values = query
+        if name is None:
+            self._connection.send_query_params(text.encode(), values)
+        else:
+            self._connection.send_query_prepared(name, values)
+
+    def _find_name(self, query: Query) -> bytes | None:
+        """Return the name by which the server knows a statement with parameters; None where none is prepared."""
+        text, values = query
+        if self._prepared is None or not values:
+            return None
+        return self._prepared.get(text) or self._prepare(text, self._prepared)
 
     def _prepare(self, text: str, prepared: dict[str, bytes]) -> bytes:
         name = b"s%d" % len(prepared)
@@ -129,21 +226,26 @@ class PostgresqlCursor:
 
     def _fetch_result(self) -> PGresult:
         """Wait for the results of what was sent, one for each statement, and return the last one."""
-        connection, wait = self._connection, self._wait
-        while connection.flush():
-            wait(connection, True)
-        results: list[PGresult] = []
-        while True:
-            while connection.is_busy():
-                wait(connection, False)
-            result = connection.get_result()
-            if result is None:
-                break
-            results.append(result)
-        for result in results:
-            if result.status in _FAILED:
-                raise errors.error_from_result(result)
-        return results[-1]
+        return _check(self._read_results())
+
+    def _read_results(self) -> list[PGresult]:
+        """Wait for the results of one text that was sent."""
+        while self._connection.flush():
+            self._wait(self._connection, True)
+        return list(iter(self._read_result, None))
+
+    def _read_result(self) -> PGresult | None:
+        while self._connection.is_busy():
+            self._wait(self._connection, False)
+        return self._connection.get_result()
+
+
+def _check(results: Sequence[PGresult]) -> PGresult:
+    """Return the last result. Raises the first error."""
+    for result in results:
+        if result.status in _FAILED:
+            raise errors.error_from_result(result)
+    return results[-1]
 
 
 @lru_cache(maxsize=64)
@@ -151,13 +253,6 @@ def _repeat(insert: str, row_count: int) -> str:
     return combine(((insert, row_count),))
 
 
-def _encode(value: object) -> bytes | None:
-    if isinstance(value, str):
-        return value.encode()
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return b"t" if value else b"f"
-    if isinstance(value, int):
-        return b"%d" % value
-    raise TypeError(f"a parameter is of the type {type(value).__name__}")
+def _encode(parameters: Sequence[object]) -> list[bytes | None]:
+    """Return the parameters as texts. Raises `TypeError`."""
+    return [_ENCODERS[type(value)](value) for value in parameters]

@@ -10,13 +10,14 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from greenlet import getcurrent, greenlet
 from psycopg import OperationalError, pq
 from psycopg.pq.abc import PGconn
 from sqlalchemy import PoolProxiedConnection
 
+from connect_core.store.engine.postgresql_cursor import PostgresqlCursor
 from connect_core.store.engine.workers import Deadline
 
 T = TypeVar("T")
@@ -25,6 +26,37 @@ THREADS = 4
 """Threads that open connections, and have statements cancelled."""
 CANCEL_SECONDS = 0.3
 """How long to wait for the answer of a statement that is being cancelled."""
+
+
+class _End(Generic[T]):
+    """How a unit of work ended."""
+
+    __slots__ = ("_error", "_result")
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        """Run the work to its end."""
+        self._error: BaseException | None = None
+        try:
+            self._result = work()
+        except BaseException as error:  # noqa: BLE001 - for whoever awaits the work
+            self._error = error
+
+    def get(self) -> T:
+        """Return the result of the work, or raise its error."""
+        if self._error is None:
+            return self._result
+        try:
+            raise self._error
+        finally:
+            self._error = None  # or the error would keep itself alive
+
+
+def _run_works(work: Callable[[], Any]) -> None:
+    """Run one unit of work after the other: a greenlet for each would have to get memory for its stack each time."""
+    parent = getcurrent().parent
+    assert parent is not None
+    while True:
+        work = parent.switch(_End(work))
 
 
 class LoopConnection:
@@ -36,6 +68,7 @@ class LoopConnection:
         self._loop, self._threads = loop, threads
         self._waiter: asyncio.Future[None] | None = None
         self._is_sending = False
+        self._worker = greenlet(_run_works)
         driver: Any = proxied.dbapi_connection
         self._libpq: PGconn = driver.pgconn
         self._socket = self._libpq.socket
@@ -51,20 +84,20 @@ class LoopConnection:
 
         When the caller is cancelled, or the connection is lost, `wait` raises that inside of `work`.
         """
-        child = greenlet(work)
-        child.gr_context = getcurrent().gr_context
-        result = child.switch()
-        while not child.dead:
+        worker = self._worker
+        worker.gr_context = getcurrent().gr_context
+        end: _End[T] | None = worker.switch(work)
+        while end is None:
             self._waiter = self._loop.create_future()
             try:
                 await self._pause(self._waiter)
             except BaseException as error:  # noqa: BLE001 - for the work
-                result = child.throw(error)
+                end = worker.throw(error)
             else:
-                result = child.switch()
+                end = worker.switch()
             finally:
                 self._waiter = None
-        return result  # type: ignore[no-any-return]
+        return end.get()
 
     async def _pause(self, waiter: "asyncio.Future[None]") -> None:
         if not self._is_sending:
@@ -81,7 +114,7 @@ class LoopConnection:
         self._is_sending = is_sending
         parent = getcurrent().parent
         assert parent is not None
-        parent.switch()
+        parent.switch(None)
 
     def give_up(self) -> None:
         """Have the server cancel the statement under way; the work gets its answer, or soon none at all.
@@ -92,9 +125,21 @@ class LoopConnection:
         self._threads.submit(self._libpq.get_cancel().cancel)
         self._loop.call_later(CANCEL_SECONDS, self._fail, self._waiter)
 
-    def leave(self) -> None:
-        """Let the work wait no longer; what becomes of its statement is not known."""
-        self._fail(self._waiter)
+    def leave(self, cursor: PostgresqlCursor) -> None:
+        """Let the work wait no longer for its COMMIT; what becomes of that is not known.
+
+        A write that was sent with it is cancelled as in `give_up`. The COMMIT may begin before that arrives, so its
+        sender must not be told afterwards that it succeeded.
+        """
+        if not cursor.is_before_commit:
+            self._fail(self._waiter)
+            return
+        self._threads.submit(self._libpq.get_cancel().cancel)
+        self._loop.call_later(CANCEL_SECONDS, self._fail_waiting, cursor)
+
+    def _fail_waiting(self, cursor: PostgresqlCursor) -> None:
+        if cursor.is_waiting:
+            self._fail(self._waiter)
 
     def _fail(self, waiter: "asyncio.Future[None] | None") -> None:
         if waiter is not None and not waiter.done():

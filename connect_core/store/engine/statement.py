@@ -107,11 +107,16 @@ class Transaction:
         self._put_off.add(table, prepared.text, parameters, is_insert=is_insert)
 
     def flush(self) -> None:
-        """Run the writes that were put off; whoever commits a transaction calls it first."""
+        """Run the writes that were put off."""
         if self._put_off:
             text, parameters = self._put_off.take(self._texts.combined)
             self.cursor.execute(text, parameters)
             self.answered_at = time.monotonic()
+
+    def end(self) -> None:
+        """Run the writes that were put off, at the latest with the COMMIT; whoever commits calls it first."""
+        if self._put_off:
+            self.cursor.execute_before_commit(*self._put_off.take(self._texts.combined))
 
     def reserve_keys(self, *tables: Table) -> None:
         """Take the keys of a row that will be inserted into each of `tables`, where that saves statements."""
