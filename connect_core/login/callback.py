@@ -35,8 +35,34 @@ from connect_core.store import Transaction, flows
 
 CLOSE_DEADLINE = 0.5
 """Seconds that a failed login waits to note its failure."""
+UNANSWERED_SECONDS = 600
+"""How long somebody may try again whose state or code the database did not answer for."""
+MOST_UNANSWERED = 10_000
+"""States and codes that are remembered for that, at most."""
 POLL_SECONDS = 0.1
 """Seconds between two looks at how the first of two equal callbacks ends."""
+
+
+class Unanswered:
+    """What was sent to the database to be spent and got no answer, while this process lives.
+
+    It may arrive there later, when nobody waits for it any more and no vendor was called. Whoever tries again may go on
+    then, once. Behind another process they have to begin anew.
+    """
+
+    def __init__(self) -> None:
+        self._until: dict[str, int] = {}
+
+    def add(self, key: str, now: int) -> None:
+        """Remember a key for `UNANSWERED_SECONDS`."""
+        for old in [old for old, until in self._until.items() if until < now]:
+            del self._until[old]
+        if len(self._until) < MOST_UNANSWERED:
+            self._until[key] = now + UNANSWERED_SECONDS
+
+    def take(self, key: str) -> bool:
+        """Forget a key, and tell whether it was remembered."""
+        return self._until.pop(key, None) is not None
 
 
 class Callbacks:
@@ -48,6 +74,7 @@ class Callbacks:
         self._now = services.now
         self._flows = flows
         self._first_login_tickets = first_login_tickets
+        self._unanswered = Unanswered()
 
     async def open(
         self,
@@ -105,6 +132,7 @@ class Callbacks:
         `CodeSeen`.
         """
         now, joining = self._now(), self._find_joining(begun, visit)
+        key = " ".join([begun.state, *codes])
 
         def spend(tx: Transaction) -> tuple[bool, Purpose | None]:
             is_first = self._flows.spend(tx, begun, codes, now)
@@ -115,7 +143,12 @@ class Callbacks:
             session = self._find_linking_session(tx, begun, visit, now)
             return is_first, Purpose(begun.purpose, session) if session else None
 
-        return await self._database.write(spend, commits_each=True)
+        try:
+            is_first, purpose = await self._database.write(spend, commits_each=True)
+        except Unavailable:
+            self._unanswered.add(key, now)
+            raise
+        return is_first or self._unanswered.take(key), purpose
 
     async def spend_code(self, configured: ConfiguredProvider, code: str, ticket: Flow | None) -> None:
         """Remember a client's code and spend its ticket; the code of a ticket that was spent before is refused too.
@@ -128,8 +161,18 @@ class Callbacks:
             self._flows.remember_code(tx, configured.name, code, "", now)
             return ticket is None or flow.spend_ticket(tx, ticket)
 
-        if not await self._database.write(spend, commits_each=True):
-            raise StateInvalid("the ticket was used before")
+        key = f"{configured.name} {code}"
+        try:
+            is_first = await self._database.write(spend, commits_each=True)
+        except Unavailable:
+            self._unanswered.add(key, now)
+            raise
+        except CodeSeen:
+            if ticket is not None or not self._unanswered.take(key):
+                raise
+        else:
+            if not is_first:
+                raise StateInvalid("the ticket was used before")
 
     async def discard_codes(
         self, configured: ConfiguredProvider, parameters: Mapping[str, str], state: str = ""

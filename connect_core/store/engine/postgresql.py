@@ -24,7 +24,7 @@ from connect_core.store.engine.backend import (
     read_collations,
     read_names,
 )
-from connect_core.store.engine.postgresql_cursor import PostgresqlCursor, Wait, wait_on_thread
+from connect_core.store.engine.postgresql_cursor import PostgresqlCursor, Wait, wait_on_thread, wait_shortly
 from connect_core.store.engine.postgresql_loop import LoopPool
 from connect_core.store.engine.workers import RESPONSE_TIMEOUT_SECONDS
 
@@ -100,7 +100,15 @@ class PostgresqlBackend(ServerBackend):
     def _open_for_loop(self) -> PoolProxiedConnection:
         connection = self.engine.raw_connection()
         connection.detach()
-        cursor = self.open_cursor(connection)
+        try:
+            self._set_up_session(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _set_up_session(self, connection: PoolProxiedConnection) -> None:
+        cursor = self.open_cursor(connection, wait_shortly)
         cursor.execute(_PROCESS)
         [(process, isolation)] = cursor.fetchall()
         self._begins_statements = isolation != "read committed"
@@ -108,7 +116,6 @@ class PostgresqlBackend(ServerBackend):
             connection.info[_OWN_SESSION] = True
             if self._set_up:
                 cursor.execute(self._set_up)
-        return connection
 
     def open_cursor(self, connection: PoolProxiedConnection, wait: Wait | None = None) -> PostgresqlCursor:
         """Return a cursor on libpq, which costs a third of psycopg's own."""

@@ -14,6 +14,7 @@ from psycopg import errors, pq
 from psycopg.pq.abc import PGconn, PGresult
 
 from connect_core.store.engine.combining import combine
+from connect_core.store.engine.workers import RESPONSE_TIMEOUT_SECONDS
 
 Row = tuple[Any, ...]
 Wait = Callable[[PGconn, bool], None]
@@ -56,10 +57,21 @@ _ENCODERS = _Encoders(
 
 def wait_on_thread(connection: PGconn, is_sending: bool) -> None:  # noqa: FBT001 - as `Wait`
     """Block the calling thread, without holding Python's global interpreter lock."""
+    _poll(connection, is_sending, None)
+
+
+def wait_shortly(connection: PGconn, is_sending: bool) -> None:  # noqa: FBT001 - as `Wait`
+    """The same; raises `OperationalError` after `RESPONSE_TIMEOUT_SECONDS`."""
+    if not _poll(connection, is_sending, RESPONSE_TIMEOUT_SECONDS * 1000):
+        raise errors.OperationalError("the server does not answer")
+
+
+def _poll(connection: PGconn, is_sending: bool, milliseconds: float | None) -> bool:  # noqa: FBT001
     poll = select.poll()
     poll.register(connection.socket, select.POLLIN | (select.POLLOUT if is_sending else 0))
-    poll.poll()
+    has_come = bool(poll.poll(milliseconds))
     connection.consume_input()
+    return has_come
 
 
 class PostgresqlCursor:

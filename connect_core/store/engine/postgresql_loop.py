@@ -69,8 +69,8 @@ class LoopConnection:
         self._waiter: asyncio.Future[None] | None = None
         self._is_sending = False
         self._worker = greenlet(_run_works)
-        driver: Any = proxied.dbapi_connection
-        self._libpq: PGconn = driver.pgconn
+        self._driver: Any = proxied.dbapi_connection
+        self._libpq: PGconn = self._driver.pgconn
         self._socket = self._libpq.socket
         loop.add_reader(self._socket, self._read)
 
@@ -122,7 +122,7 @@ class LoopConnection:
         Without that a statement that waits for a lock might take effect after its sender has given up. Never for a
         COMMIT: cancelled while it waits for a standby, it succeeds without the standby.
         """
-        self._threads.submit(self._libpq.get_cancel().cancel)
+        self._cancel()
         self._loop.call_later(CANCEL_SECONDS, self._fail, self._waiter)
 
     def leave(self, cursor: PostgresqlCursor) -> None:
@@ -134,8 +134,12 @@ class LoopConnection:
         if not cursor.is_before_commit:
             self._fail(self._waiter)
             return
-        self._threads.submit(self._libpq.get_cancel().cancel)
+        self._cancel()
         self._loop.call_later(CANCEL_SECONDS, self._fail_waiting, cursor)
+
+    def _cancel(self) -> None:
+        # PQcancel, without the timeout, holds Python's global lock until the server has answered
+        self._threads.submit(self._driver.cancel_safe, timeout=CANCEL_SECONDS)
 
     def _fail_waiting(self, cursor: PostgresqlCursor) -> None:
         if cursor.is_waiting:
