@@ -43,7 +43,7 @@ class ConnectManager(Parts):
         now: Callable[[], float] = time.time,
     ) -> None:
         """`now` answers seconds since the epoch. Raises `SettingsError` and `PluginError`."""
-        super().__init__(settings, database, plugins or Plugins(), pool, now)
+        super().__init__(settings, database, plugins or Plugins(loads_ours=False), pool, now)
 
     async def get_login_url(
         self, provider: str, client_type: str, visit: Visit, options: StartOptions | None = None

@@ -53,7 +53,9 @@ class ServiceProcess:
         """
         if not FORKS:
             return self
-        preloaded = replace(self, plugins=Plugins())
+        plugins = Plugins(loads_ours=False)
+        plugins.load(settings.needed_plugins)
+        preloaded = replace(self, plugins=plugins)
         with suppress(ConnectError):  # the check reports it
             _fill_caches(settings)
         gc.collect()

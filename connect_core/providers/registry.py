@@ -6,11 +6,9 @@ fails is quarantined with its reason, and the others still work. Never calls a v
 
 import importlib
 import logging
-import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
 import pluggy
@@ -19,6 +17,8 @@ from pluggy import PluginValidationError
 from connect_core.errors import PluginError, SettingsError, Unsupported
 from connect_core.http import Http, HttpPool
 from connect_core.identity import ClientType
+from connect_core.providers.entry_points import BLOCK_VARIABLE, get_union_type, is_ours, offers_one_of
+from connect_core.providers.entry_points import discover as discover_plugins
 from connect_core.providers.hookspecs import NAME, Hooks, MemberDirectory
 from connect_core.providers.icons import load_icon
 from connect_core.providers.provider import DeepLinks, Entrance, Provider, WorksInSomeBrowsers
@@ -26,8 +26,6 @@ from connect_core.providers.time_limit import TookTooLong, limited
 from connect_core.providers.union_types import Claim, find_conflicts
 from connect_core.settings import ProviderSettings, Settings, check_provider_settings
 
-BLOCK_VARIABLE = "CONNECT_BLOCK_PLUGINS"
-"""Environment variable: names of entry points that are not loaded, separated by commas."""
 PATIENCE = 30.0
 """Seconds that a plugin may take for its import and registration, and again for each provider's constructor."""
 _DIRECTORY_METHODS = ("find", "register", "is_disabled", "update_profile")
@@ -75,15 +73,21 @@ class Plugins:
     """The plugins that are installed, and their hooks.
 
     `available` has the provider classes by name, `quarantined` the reason for each entry point that cannot be used.
+    `unloaded` are the names of those of our own plugins that wait to be loaded.
     """
 
     def __init__(
-        self, extra: Iterable[tuple[str, object]] = (), *, discover: bool = True, patience: float = PATIENCE
+        self,
+        extra: Iterable[tuple[str, object]] = (),
+        *,
+        discover: bool = True,
+        loads_ours: bool = True,
+        patience: float = PATIENCE,
     ) -> None:
         """Load the installed plugins, unless `discover` is False, and then `extra`.
 
         `extra` are pairs of a name and a plugin object, for hooks of the shop itself. `patience` is how many seconds
-        each plugin may take.
+        each plugin may take. Unless `loads_ours`, the plugins that connect-login itself brings wait for `load`.
 
         Raises `PluginError` for a misspelt hook, a name that is used twice, or one of `extra` that cannot be used.
         """
@@ -92,10 +96,12 @@ class Plugins:
         self.available: dict[str, ProviderType] = {}
         self.quarantined: dict[str, str] = {}
         self._origins: dict[str, str] = {}
-        self._points = _discover() if discover else {}
+        self._points = discover_plugins() if discover else {}
         self.patience = patience
+        self.unloaded = set() if loads_ours else {name for name, point in self._points.items() if is_ours(point)}
         for name, point in self._points.items():
-            self._add(name, point.load)
+            if name not in self.unloaded:
+                self._add(name, point.load)
         for name, load in ((name, lambda loaded=plugin: loaded) for name, plugin in extra):
             if self._manager.has_plugin(name):
                 raise PluginError(f"two plugins are called {name}")
@@ -107,6 +113,17 @@ class Plugins:
         except PluginValidationError as error:
             raise PluginError(f"a hook is misspelt: {error}") from None
 
+    def load(self, providers: Collection[str]) -> None:
+        """Load those of our own plugins that wait and offer one of `providers`. Raises as the constructor."""
+        for name in sorted(name for name in self.unloaded if offers_one_of(name, providers)):
+            self.unloaded.remove(name)
+            self._add(name, self._points[name].load)
+
+    @property
+    def installed(self) -> list[str]:
+        """The names of all providers, also of those that wait to be loaded, in alphabetical order."""
+        return sorted(self.available.keys() | self.unloaded)
+
     @property
     def hooks(self) -> pluggy.HookRelay:
         """The hooks of all plugins: calling one calls it in every plugin that has it."""
@@ -116,6 +133,8 @@ class Plugins:
         """Return why the plugin of the entry point `name` cannot be used; the empty text when it can."""
         if name in self.quarantined:
             return f"{name} cannot be used: {self.quarantined[name]}"
+        if name in self.unloaded:
+            return ""
         return "" if self._manager.has_plugin(name) else f"{name} is not installed, or blocked by {BLOCK_VARIABLE}"
 
     def origin_of(self, provider_name: str) -> str:
@@ -169,8 +188,9 @@ class Plugins:
             if self._manager.has_plugin(name):
                 self._manager.unregister(name=name)
             return
-        for provider_name in registered.keys() & self.available.keys():
-            raise PluginError(f"plugins {self._origins[provider_name]} and {name} both offer {provider_name}")
+        for provider_name in registered.keys() & (self.available.keys() | self.unloaded):
+            origin = self._origins.get(provider_name, provider_name)
+            raise PluginError(f"plugins {origin} and {name} both offer {provider_name}")
         self.available |= registered
         self._origins |= dict.fromkeys(registered, name)
 
@@ -180,17 +200,6 @@ class Plugins:
         for hook in self.hooks.connect_register_providers.get_hookimpls():
             if hook.plugin is plugin:
                 hook.function(register)
-
-
-def _discover() -> dict[str, EntryPoint]:
-    blocked = {name.strip() for name in os.environ.get(BLOCK_VARIABLE, "").split(",")}
-    points: dict[str, EntryPoint] = {}
-    for point in entry_points(group=NAME):
-        if point.name in points and points[point.name].value != point.value:
-            both = f"{points[point.name].value} and {point.value}"
-            raise PluginError(f"two installed packages register the entry point {point.name}: {both}")
-        points[point.name] = point
-    return {name: point for name, point in sorted(points.items()) if name not in blocked}
 
 
 def _check_class(name: str, provider: type[Provider], sandbox: str) -> None:
@@ -267,6 +276,7 @@ class Registry:
         self._configured: dict[tuple[str, str], ConfiguredProvider] = {}
         self._pool = pool
         built: dict[tuple[str, str], Provider] = {}
+        plugins.load(settings.needed_plugins)
         faults = map(plugins.find_fault, settings.service.required_plugins)
         mistakes = [f"service.required_plugins: {fault}" for fault in faults if fault]
         for client_type, names in settings.clients.items():
@@ -283,6 +293,8 @@ class Registry:
     def _find_claims(self, settings: Settings, plugins: Plugins) -> Iterator[Claim]:
         for name, plugin in plugins.available.items():
             yield Claim(plugin.provider.union_type, name, plugins.origin_of(name))
+        for name in plugins.unloaded:
+            yield Claim(get_union_type(name), name, name)
         for name, provider in {configured.name: configured.provider for configured in self}.items():
             plugin_name = settings.plugin_of(name)
             yield Claim(provider.union_type, plugin_name, plugins.origin_of(plugin_name), f"providers.{name}")
@@ -368,7 +380,7 @@ def _find_plugin(settings: Settings, plugins: Plugins, name: str) -> ProviderTyp
     if plugin in plugins.quarantined:
         raise SettingsError([f"providers.{name}.plugin: {plugin} cannot be used: {plugins.quarantined[plugin]}"])
     raise SettingsError(
-        [f"providers.{name}.plugin: there is no plugin {plugin}; installed: {', '.join(plugins.available)}"]
+        [f"providers.{name}.plugin: there is no plugin {plugin}; installed: {', '.join(plugins.installed)}"]
     )
 
 

@@ -289,6 +289,11 @@ class Settings(Section):
         """The plugin's name behind a configured provider."""
         return str(self.providers[provider].get("plugin", provider))
 
+    @property
+    def needed_plugins(self) -> frozenset[str]:
+        """The names of the plugins that the configured providers come from, and of those that are required."""
+        return frozenset([*map(self.plugin_of, self.providers), *self.service.required_plugins])
+
     def merged(self, provider: str, client_type: ClientType) -> dict[str, Any]:
         """The provider's raw settings for one client type: account, then provider, then client type."""
         table = self.providers[provider]

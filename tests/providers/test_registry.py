@@ -298,7 +298,7 @@ def test_every_mistake_of_every_provider_is_told_at_once(tmp_path: Path) -> None
         "providers.strict.levle: unknown key; did you mean `level`?",
         "providers.choosy.app_id: is another's",
         "providers.choosy.key: is missing",
-        "providers.ghost.plugin: there is no plugin phantom; installed: strict, choosy",
+        "providers.ghost.plugin: there is no plugin phantom; installed: choosy, strict",
         "providers.crash: the plugin raised ValueError",
         "clients.mini: strict has no login for mini",
     ]

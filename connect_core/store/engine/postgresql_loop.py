@@ -69,8 +69,9 @@ class LoopConnection:
         self._waiter: asyncio.Future[None] | None = None
         self._is_sending = False
         self._worker = greenlet(_run_works)
-        self._driver: Any = proxied.dbapi_connection
-        self._libpq: PGconn = self._driver.pgconn
+        driver: Any = proxied.dbapi_connection
+        self._driver = driver
+        self._libpq: PGconn = driver.pgconn
         self._socket = self._libpq.socket
         loop.add_reader(self._socket, self._read)
 
