@@ -14,7 +14,7 @@ from connect_core.cli.console import wait_for_stop
 from connect_core.cli.listening import find_network_address, listen_on, parse_port, resolve
 from connect_core.cli.plugin.file import load_plugin_file
 from connect_core.errors import SettingsError
-from connect_core.harness import RunningShop, Visitor, run_shop
+from connect_core.harness import RunningShop, Visitor, load_sandboxes, run_shop
 from connect_core.identity import ClientType
 from connect_core.observability.logs import configure_logging
 from connect_core.providers.registry import Plugins
@@ -24,6 +24,22 @@ from connect_core.web import responses
 from connect_core.web.account.routes import find_titles
 from connect_core.web.pages.views import ConnectionView, MemberView
 from connect_core.web.requests import get_language
+
+CHOICE = (
+    "alipay",
+    "wechat",
+    "qq",
+    "weibo",
+    "douyin",
+    "dingtalk",
+    "feishu",
+    "apple",
+    "google",
+    "facebook",
+    "line",
+    "github",
+)
+"""What the demo's shop shows of our own providers, in this order: the first three large, the others as icons."""
 
 
 def demo(
@@ -46,6 +62,9 @@ def demo(
             help="Port of the shop; the sandboxes take the next one. 0: any free port.",
         ),
     ] = 8000,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show every provider that is installed, and not a shop's choice of them.")
+    ] = False,
     plugin: Annotated[
         list[Path] | None,
         typer.Option(help="A plugin that is not installed: its file, such as ./acme.py. Can be repeated."),
@@ -53,24 +72,27 @@ def demo(
 ) -> None:
     """Try every login on this machine, without any account.
 
-    Serves a shop, its login page and the sandboxes of all plugins on loopback, until Ctrl-C. With `--host` it serves
+    Serves a shop, its login page and the vendors' sandboxes on loopback, until Ctrl-C. With `--host` it serves
     them in the local network instead, over plain http, which a real shop refuses: all people in it are made up.
 
     Exit code of `--once`, 0: every login worked; 1: one did not.
     """
     configure_logging("error" if once else "warning")
-    plugins = Plugins(load_plugin_file(path) for path in plugin or ())
+    plugins = Plugins(map(load_plugin_file, plugin or ()), loads_ours=everything or once)
     if once:
         raise typer.Exit(0 if _try_all(plugins) else 1)
+    plugins.load(CHOICE)
     _serve(plugins, _find_address(host), port)
 
 
 def _serve(plugins: Plugins, address: str, port: int) -> None:
+    sandboxes = load_sandboxes(plugins)
+    in_order = {name: sandboxes[name] for name in dict.fromkeys([*CHOICE, *sandboxes]) if name in sandboxes}
     with (
         listen_on(address, port) as of_shop,
         listen_on(address, port and port + 1) as of_sandboxes,
         nullcontext() if is_loopback(address) else allow_plain_http(address),
-        run_shop(plugins=plugins, ports=(of_shop, of_sandboxes), routes=demo_home()) as running_shop,
+        run_shop(in_order, plugins=plugins, ports=(of_shop, of_sandboxes), routes=demo_home()) as running_shop,
     ):
         for_phones = (
             f"phone       open the same address there; {address} is this machine in its network",

@@ -1,18 +1,23 @@
 """`connect-login providers`: lists installed plugins, configured providers, and plugins that could not be loaded."""
 
+import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from connect_core.cli.configuration import DEFAULT, ConfigPath, load, warn
-from connect_core.cli.plugin.installed import print_installed
+from connect_core.cli.plugin.installed import describe, print_installed
 from connect_core.http import HttpPool
-from connect_core.providers.registry import Plugins, Registry
+from connect_core.providers.registry import ConfiguredProvider, Plugins, Registry
 
 
 def providers(
     config: ConfigPath = DEFAULT,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print all that is known of each plugin and provider, as JSON.")
+    ] = False,
     installed: Annotated[bool, typer.Option("--installed", hidden=True, help="`plugin list` now.")] = False,
 ) -> None:
     """List the installed plugins and the configured providers.
@@ -22,9 +27,24 @@ def providers(
     plugins = Plugins()
     if installed:
         warn("providers --installed", "plugin list")
-    print_installed(plugins)
-    if installed or (config == DEFAULT and not Path(config).exists()):
+    has_configuration = not installed and (config != DEFAULT or Path(config).exists())
+    configured = Registry(load(config), plugins, HttpPool()) if has_configuration else ()
+    if as_json:
+        typer.echo(json.dumps(_describe(plugins, configured), ensure_ascii=False, indent=2))
         return
-    typer.echo(f"shown by {config}")
-    for configured in Registry(load(config), plugins, HttpPool()):
-        typer.echo(f"  {configured.client_type:<5} {configured.name:<14} {configured.entrance}")
+    print_installed(plugins)
+    if has_configuration:
+        typer.echo(f"shown by {config}")
+    for provider in configured:
+        typer.echo(f"  {provider.client_type:<5} {provider.name:<14} {provider.entrance}")
+
+
+def _describe(plugins: Plugins, configured: Iterable[ConfiguredProvider]) -> dict[str, Any]:
+    return {
+        "plugins": [describe(plugin, plugins) for plugin in plugins.available.values()],
+        "quarantined": plugins.quarantined,
+        "configured": [
+            {"client": one.client_type.value, "provider": one.name, "entrance": one.entrance.value}
+            for one in configured
+        ],
+    }

@@ -137,6 +137,11 @@ class Plugins:
             return ""
         return "" if self._manager.has_plugin(name) else f"{name} is not installed, or blocked by {BLOCK_VARIABLE}"
 
+    def is_ours(self, provider_name: str) -> bool:
+        """Tell whether a plugin that connect-login itself brings registered this provider."""
+        point = self._points.get(self._origins[provider_name])
+        return point is not None and is_ours(point)
+
     def origin_of(self, provider_name: str) -> str:
         """Return the name of the entry point, or of the `extra` object, that registered this provider."""
         return self._origins[provider_name]

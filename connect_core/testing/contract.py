@@ -7,6 +7,9 @@ from connect_core.testing.ids import Ids
 from connect_core.testing.logins import Logins
 from connect_core.testing.redaction import Redaction
 
+CONTRACT_VERSION = 2
+"""Rises when a rule is added, or asks for more."""
+
 
 class ProviderContract(Logins, Ids, Documentation, Failures, Abilities, Redaction):
     """The rules that every provider keeps. Derive a test class from it and name the installed `plugin`.

@@ -1,58 +1,123 @@
 # ruff: noqa: INP001  (a script of the documentation, in no package)
-"""Writes `providers.md`: the contract of all providers, run on every installed plugin and each of its client types.
+"""Writes `providers.md` and the data behind it: the contract of all providers, for each of their client types.
 
-`python docs/reference/contracts.py` runs it, which takes some minutes; `tests/docs/test_reference_pages.py` compares
-the page's rows with the installed plugins. Exits with 1, and writes nothing, where a rule is broken.
+`python docs/reference/contracts.py` runs the contract on every installed plugin, as many at once as there are
+processors; that takes some minutes. With names it runs it on those plugins alone, and keeps the other results.
+`tests/docs/test_reference_pages.py` compares the page with the installed plugins. Exits with 1, and writes nothing,
+where a rule is broken.
 """
 
+import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from connect_core.identity import ClientType
+from connect_core.cli.plugin.installed import RESULTS, describe, read_results
+from connect_core.harness import Visitor, run_shop
+from connect_core.identity import STRENGTH, ClientType
 from connect_core.providers.registry import Plugins, ProviderType
-from connect_core.testing.report import ContractReport, Result, run_contract
+from connect_core.testing.contract import CONTRACT_VERSION
+from connect_core.testing.report import Result, run_contract
 
 PAGE = Path(__file__).with_name("providers.md")
 HEAD = """# Providers
 
 <!-- Written by docs/reference/contracts.py from runs of the contract: run that. -->
 
-Each plugin was tested with the [contract](../how-to/prove-a-plugin.md), for each client type, against its own sandbox.
-A cell is the number of rules that were tested; all of them held. Rules that could try nothing are counted as not run.
-`connect-login plugin check NAME` tests one plugin again, and gives the reasons. A sandbox answers as its vendor
-documents it. Nothing on this page was tested against a vendor.
+{count} providers come with connect-login. Each was tested with the [contract](../how-to/prove-a-plugin.md), version
+{version}, for each client type, against its own sandbox. `connect-login providers --json` prints the same facts.
+
+- A cell of a client type is the number of rules that were tested; all of them held. Rules that could try nothing are
+  counted as not run. `connect-login plugin check NAME` tests one plugin again, and gives the reasons.
+- *Ids* are those by which a person is recognised, the strongest first: a `user_id` is valid in everything of the
+  vendor, a `union_id` in the apps of one developer, an `open_id` in one app.
+- *Phone*: a mini program or an app can give a verified phone number. *Notices*: the vendor tells us when a person
+  withdraws consent, closes the account or logs out.
+- *Proved by*: a sandbox answers as its vendor documents it. `documents`: the requests were compared with the vendor's
+  documentation. No provider was tested against its vendor's own servers.
 """
 
 
-def make_page(reports: Iterable[ContractReport], without: Iterable[ProviderType]) -> str:
-    """Return the page: a row for each report, then a line for each plugin of `without`, which have no sandbox."""
-    lines = [HEAD, f"| plugin | {' | '.join(ClientType)} |", f"| --- |{' --- |' * len(ClientType)}"]
-    for report in reports:
-        cells = (write_cell(report, client) if client in report.clients else "" for client in ClientType)
-        lines.append(f"| `{report.plugin}` | {' | '.join(cells)} |")
-    lines += [f"\n`{plugin.name}` has no sandbox, so nothing is proved of it." for plugin in without]
+def make_page(results: Mapping[str, Any], plugins: Plugins) -> str:
+    """Return the page: a row for each result, then a line for each plugin that has no sandbox."""
+    columns = ("plugin", "vendor", *ClientType, "ids", "phone", "notices", "proved by", "date")
+    head = HEAD.format(count=len(results), version=CONTRACT_VERSION)
+    lines = [head, f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}"]
+    for name, result in sorted(results.items()):
+        told = describe(plugins.available[name], plugins)
+        cells = [
+            f"`{name}`",
+            told["titles"]["en"],
+            *(write_cell(result["clients"].get(client)) for client in ClientType),
+            ", ".join(f"`{kind}`" for kind in result["ids"]),
+            "yes" if told["phone"] else "",
+            "yes" if told["notices"] else "",
+            result["proved_by"],
+            result["date"],
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    without = [plugin.name for plugin in plugins.available.values() if not plugin.sandbox]
+    lines += [f"\n`{name}` has no sandbox, so nothing is proved of it." for name in without]
     return "\n".join(lines) + "\n"
 
 
-def write_cell(report: ContractReport, client: str) -> str:
+def write_cell(counts: Mapping[str, int] | None) -> str:
     """Return the number of rules that held for a client type, and of those that could try nothing."""
-    passed, not_run = (report.count(result, client) for result in (Result.PASSED, Result.NOT_RUN))
-    return f"{passed} rules" + (f", {not_run} not run" if not_run else "")
+    if counts is None:
+        return ""
+    return f"{counts['passed']} rules" + (f", {counts['not_run']} not run" if counts["not_run"] else "")
+
+
+def find_ids(plugin: ProviderType) -> list[str]:
+    """Return the kinds of the ids that a login through each client type stores, the strongest first."""
+    with run_shop({plugin.name: plugin.load_sandbox()()}) as shop:
+        for client in plugin.provider.entrances:
+            with Visitor(shop) as visitor:
+                visitor.log_in(plugin.name, client)
+        kinds = {row["kind"] for row in shop.rows("es_connect_alias")}
+    return [kind.value for kind in STRENGTH if kind.value in kinds]
+
+
+def run(name: str) -> tuple[str, dict[str, Any], str]:
+    """Return the name of a plugin, the results of its contract, and the report where a rule is broken."""
+    plugin = Plugins().available[name]
+    report = run_contract(plugin)
+    clients = {
+        client: {
+            result.value.replace(" ", "_"): report.count(result, client) for result in (Result.PASSED, Result.NOT_RUN)
+        }
+        for client in report.clients
+    }
+    result = {
+        "version": CONTRACT_VERSION,
+        "date": datetime.now(UTC).date().isoformat(),
+        "proved_by": "documents" if report.has_compared else "sandbox",
+        "ids": find_ids(plugin),
+        "clients": clients,
+    }
+    return name, result, "" if report.has_passed else report.to_markdown("now")
 
 
 def main() -> None:
-    """Run the contract on every installed plugin that has a sandbox, and write the page."""
+    """Run the contract on the plugins, and write the page and the data."""
     os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
-    plugins = Plugins().available.values()
-    reports = []
-    for plugin in (plugin for plugin in plugins if plugin.sandbox):
-        reports.append(run_contract(plugin))
-        sys.stderr.write(f"{plugin.name}: {'passed' if reports[-1].has_passed else 'FAILED'}\n")
-        if not reports[-1].has_passed:
-            sys.exit(reports[-1].to_markdown("now"))
-    PAGE.write_text(make_page(reports, [plugin for plugin in plugins if not plugin.sandbox]), "utf-8")
+    plugins = Plugins()
+    ours = {name for name, plugin in plugins.available.items() if plugin.sandbox and plugins.is_ours(name)}
+    results = {name: result for name, result in read_results().items() if name in ours}
+    broken = []
+    with ProcessPoolExecutor() as processes:
+        for name, result, report in processes.map(run, sys.argv[1:] or sorted(ours)):
+            sys.stderr.write(f"{name}: {'FAILED' if report else 'passed'}\n")
+            results[name] = result
+            broken += [report] if report else []
+    if broken:
+        sys.exit("\n\n".join(broken))
+    RESULTS.write_text(json.dumps(dict(sorted(results.items())), indent=1) + "\n", "utf-8")
+    PAGE.write_text(make_page(results, plugins), "utf-8")
 
 
 if __name__ == "__main__":

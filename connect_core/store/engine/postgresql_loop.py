@@ -184,6 +184,7 @@ class LoopPool:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._count = 0
         self._valid_from = 0.0
+        self._is_closed = False
 
     async def acquire(self, deadline: Deadline) -> LoopConnection:
         """Return a free connection; give it back with `release`. Raises `Unavailable`, and what opening one raises."""
@@ -222,14 +223,15 @@ class LoopPool:
         self._valid_from = time.monotonic()
 
     def close(self) -> None:
-        """Close the connections that are free."""
-        self._threads.shutdown(wait=False)
+        """Close the connections that are free; one that is being opened is closed once it is open."""
+        self._is_closed = True
+        self._threads.shutdown(wait=False, cancel_futures=True)
         while self._idle:
             self._drop(self._idle.pop())
 
     async def _open(self, loop: asyncio.AbstractEventLoop, deadline: Deadline) -> LoopConnection:
         self._count += 1
-        opening, is_over = loop.run_in_executor(self._threads, self._connect), loop.create_future()
+        opening, is_over = loop.run_in_executor(self._threads, self._connect_on_thread), loop.create_future()
         deadline.watch(is_over, _end)
         try:
             await asyncio.wait([opening, is_over], return_when=asyncio.FIRST_COMPLETED)
@@ -240,6 +242,13 @@ class LoopPool:
             self._wake_next()
             opening.add_done_callback(_close_opened)  # nobody will use it
             raise
+
+    def _connect_on_thread(self) -> PoolProxiedConnection:
+        connection = self._connect()
+        if self._is_closed:
+            connection.close()
+            raise OperationalError("the pool was closed meanwhile")
+        return connection
 
     def _is_good(self, connection: LoopConnection) -> bool:
         is_young = time.monotonic() - connection.opened_at < self._recycle_seconds
