@@ -181,7 +181,7 @@ class LoopPool:
         self._threads = ThreadPoolExecutor(THREADS, "connect-postgresql")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._idle: list[LoopConnection] = []
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[asyncio.Future[LoopConnection | None]] = deque()
         self._count = 0
         self._valid_from = 0.0
         self._is_closed = False
@@ -199,24 +199,30 @@ class LoopPool:
                 self._drop(connection)
             if self._count < self._size:
                 return await self._open(loop, deadline)
-            turn = loop.create_future()
+            turn: asyncio.Future[LoopConnection | None] = loop.create_future()
             self._waiting.append(turn)
             deadline.watch(turn, _end)
             try:
-                await turn
+                handed_over = await turn
                 deadline.check()
             except BaseException:
                 if turn.done() and not turn.cancelled():
-                    self._wake_next()
+                    self._pass_on(turn.result())
                 raise
+            if handed_over is not None:
+                return handed_over
 
     def release(self, connection: LoopConnection) -> None:
-        """Take a connection back, and close it unless it can be used again."""
+        """Take a connection back, and close it unless it can be used again.
+
+        Whoever waits longest gets it, before anybody who comes now: a login that has got far must not keep those off
+        who begin.
+        """
         if self._is_good(connection):
-            self._idle.append(connection)
+            self._pass_on(connection)
         else:
             self._drop(connection)
-        self._wake_next()
+            self._pass_on(None)
 
     def replace_all(self) -> None:
         """Let every connection that is open now be replaced: the server behind them has gone."""
@@ -239,7 +245,7 @@ class LoopPool:
             return LoopConnection(opening.result(), loop, self._threads)
         except BaseException:
             self._count -= 1
-            self._wake_next()
+            self._pass_on(None)
             opening.add_done_callback(_close_opened)  # nobody will use it
             raise
 
@@ -258,12 +264,15 @@ class LoopPool:
         self._count -= 1
         connection.close()
 
-    def _wake_next(self) -> None:
+    def _pass_on(self, connection: LoopConnection | None) -> None:
+        """Hand a connection over to the next who waits, or with None the right to open one."""
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():
-                turn.set_result(None)
+                turn.set_result(connection)
                 return
+        if connection is not None:
+            self._idle.append(connection)
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin anew on another event loop: the connections of the last one belong to it."""
@@ -273,7 +282,7 @@ class LoopPool:
         self._waiting.clear()
 
 
-def _end(future: "asyncio.Future[None]") -> None:
+def _end(future: "asyncio.Future[Any]") -> None:
     if not future.done():
         future.set_result(None)
 
