@@ -25,6 +25,8 @@ from connect_core.plugin import (
     with_query,
 )
 
+NAMES = {"client_id": "clientId", "client_secret": "clientSecret", "grant_type": "grantType", "redirect_uri": ""}
+
 
 class DingtalkSettings(OAuth2Settings):
     """One app: Client ID and Client Secret, formerly AppKey and AppSecret."""
@@ -59,12 +61,7 @@ class DingtalkProvider(OAuth2Provider):
         authorize={"prompt": "consent"},
         code_names=("authCode",),
         token_method="json",
-        token_names={
-            "client_id": "clientId",
-            "client_secret": "clientSecret",
-            "grant_type": "grantType",
-            "redirect_uri": "",
-        },
+        token_names=NAMES,
         access_token="accessToken",
         token_header={"x-acs-dingtalk-access-token": "{access_token}"},
         code_method="json",

@@ -80,7 +80,8 @@ class DingtalkSandbox(OAuth2Sandbox):
             answer={"accessToken": "fw8ef8we8f76e6f7s8dxxxx", "expireIn": 7200},
             clients=("mini",),
         ),
-        # https://open.dingtalk.com/document/orgapp/obtain-the-userid-of-a-user-by-using-the-log-free
+        # https://open.dingtalk.com/document/orgapp/obtain-the-userid-of-a-user-by-using-the-log-free (its table; the
+        # example for curl there sends both parameters as a form)
         DocumentedRequest(
             "POST",
             "https://oapi.dingtalk.com/topapi/v2/user/getuserinfo",
