@@ -1,11 +1,12 @@
-"""Feishu (飞书) login for web apps.
+"""Feishu (飞书) login for web apps and mini programs (小程序).
 
 Code: https://open.feishu.cn/document/common-capabilities/sso/api/obtain-oauth-code
+Mini program: https://open.feishu.cn/document/uYjL24iN/uETO5QjLxkTO04SM5kDN
 Token: https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/authentication-management/access-token/get-user-access-token-v3
 Person: https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/authen-v1/user_info/get
 """
 
-from connect_core.plugin import Claims, InAppBrowser, OAuth2Provider, Quirks, provider_hook
+from connect_core.plugin import Claims, ClientType, Entrance, InAppBrowser, OAuth2Provider, Quirks, provider_hook
 
 
 class FeishuProvider(OAuth2Provider):
@@ -17,6 +18,7 @@ class FeishuProvider(OAuth2Provider):
     union_type = "FEISHU"
     titles = {"zh": "飞书", "en": "Feishu"}
     own_browser = InAppBrowser.FEISHU
+    entrances = {**OAuth2Provider.entrances, ClientType.MINI: Entrance.CLIENT_CODE}
     authorize_url = "https://accounts.feishu.cn/open-apis/authen/v1/authorize"
     token_url = "https://accounts.feishu.cn/oauth/v3/token"
     userinfo_url = "https://open.feishu.cn/open-apis/authen/v1/user_info"

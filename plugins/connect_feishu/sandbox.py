@@ -10,9 +10,19 @@ from connect_core.plugin import PersonId, Profile
 from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
 from connect_feishu import FeishuProvider
 
+TOKENS = {
+    "code": 0,
+    "access_token": "eyJhbGciOiJFUzI1NiIs**********X6wrZHYKDxJkWwhdkrYg",
+    "expires_in": 7200,
+    "refresh_token": "eyJhbGciOiJFUzI1NiIs**********XXOYOZz1mfgIYHwM8ZJA",
+    "refresh_token_expires_in": 604800,
+    "scope": "auth:user.id:read offline_access task:task:read user_profile",
+    "token_type": "Bearer",
+}
+
 
 class FeishuSandbox(OAuth2Sandbox):
-    """One app in one company."""
+    """One app in one company, with a web page and a mini program."""
 
     title = "飞书沙箱 · Feishu sandbox"
     provider = FeishuProvider
@@ -47,15 +57,22 @@ class FeishuSandbox(OAuth2Sandbox):
                 "code_verifier": "{code_verifier}",
             },
             optional=("scope",),
-            answer={
-                "code": 0,
-                "access_token": "eyJhbGciOiJFUzI1NiIs**********X6wrZHYKDxJkWwhdkrYg",
-                "expires_in": 7200,
-                "refresh_token": "eyJhbGciOiJFUzI1NiIs**********XXOYOZz1mfgIYHwM8ZJA",
-                "refresh_token_expires_in": 604800,
-                "scope": "auth:user.id:read offline_access task:task:read user_profile",
-                "token_type": "Bearer",
+            answer=TOKENS,
+            clients=("pc", "h5"),
+        ),
+        # the same page; tt.requestAccess of a mini program takes neither callback address nor code challenge
+        # https://open.feishu.cn/document/uYjL24iN/uUzMuUzMuUzM/requestaccess
+        DocumentedRequest(
+            "POST",
+            "https://accounts.feishu.cn/oauth/v3/token",
+            form={
+                "grant_type": "authorization_code",
+                "client_id": "{client_id}",
+                "client_secret": "{client_secret}",
+                "code": "{code}",
             },
+            answer=TOKENS,
+            clients=("mini",),
         ),
         # https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/authen-v1/user_info/get
         DocumentedRequest(

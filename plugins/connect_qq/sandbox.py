@@ -1,18 +1,23 @@
 """QQ's sandbox: calls by GET, `expires_in` as text, errors as JSONP, `ret` in the profile's answer.
 
+A mini program's code is redeemed in the manner of WeChat: `errcode` in every answer.
+
 Ids: https://wiki.connect.qq.com/unionid介绍
 Profile: https://wiki.connect.qq.com/get_user_info
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, Refused
 from connect_qq import QqProvider
+
+BAD_JS_CODE = "40029"
 
 
 class QqSandbox(OAuth2Sandbox):
-    """One website app, with the right to unionid or without."""
+    """One website app and mini program, with the right to unionid or without."""
 
     title = "QQ 沙箱 · QQ sandbox"
     provider = QqProvider
@@ -86,6 +91,26 @@ class QqSandbox(OAuth2Sandbox):
                 "is_yellow_year_vip": "1",
             },
         ),
+        # https://q.qq.com/wiki/develop/miniprogram/server/open_port/port_login.html (a table without an example; the
+        # values are those of the example for websites)
+        DocumentedRequest(
+            "GET",
+            "https://api.q.qq.com/sns/jscode2session",
+            query={
+                "appid": "{client_id}",
+                "secret": "{client_secret}",
+                "js_code": "{code}",
+                "grant_type": "authorization_code",
+            },
+            answer={
+                "errcode": 0,
+                "errmsg": "",
+                "openid": "YOUR_OPENID",
+                "session_key": "SESSION_KEY",
+                "unionid": "YOUR_UNIONID",
+            },
+            clients=("mini",),
+        ),
     )
     documented_ids = (PersonId.union_id("YOUR_UNIONID"), PersonId.open_id("YOUR_OPENID", "{client_id}"))
     documented_profile = Profile(
@@ -120,9 +145,22 @@ class QqSandbox(OAuth2Sandbox):
         gender = "女" if person.sex == 0 else "男"
         return {"ret": 0, "msg": "", "is_lost": 0, **profile, "gender": gender, "figureurl_qq_1": person.face}
 
+    def code_answer(self, person: Person, token: str) -> dict[str, Any]:
+        """Return the ids with a session key, and no token: the unionid only to an app with the right to it."""
+        ids = {name: value for name, value in self.id_answer(person).items() if name != "client_id"}
+        return {"errcode": 0, "errmsg": "", "session_key": "c2Vzc2lvbiBrZXkgMTZieQ==", **ids}
+
     def error_answer(self, code: str) -> dict[str, Any]:
-        """Return the error with a number as its code."""
+        """Return the error with a number as its code; that of a mini program's code has the ids, which are empty."""
+        if code == BAD_JS_CODE:
+            return {"errcode": int(code), "errmsg": "made up by the sandbox", "openid": "", "session_key": ""}
         return {"error": int(code) if code.isdigit() else code, "error_description": "made up by the sandbox"}
+
+    def _redeem_client_code(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, Any]:
+        try:
+            return super()._redeem_client_code(parameters, headers)
+        except Refused as refused:
+            raise Refused(BAD_JS_CODE) from refused
 
     def ids_of(self, person: Person) -> dict[str, str]:
         """Return the ids; QQ writes them in capitals."""

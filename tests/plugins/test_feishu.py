@@ -4,11 +4,19 @@ from typing import ClassVar
 
 import pytest
 
-from connect_core.plugin import CodeInvalid, PersonId, ProviderBadResponse, ProviderConfig, ProviderDenied
+from connect_core.plugin import (
+    AuthorizationResponse,
+    ClientType,
+    CodeInvalid,
+    PersonId,
+    ProviderBadResponse,
+    ProviderConfig,
+    ProviderDenied,
+)
 from connect_core.testing import ProviderContract
 from connect_feishu import FeishuProvider
 
-from ..kit.vendor_transport import VERIFIER, Transport, log_in, login_url, make, query
+from ..kit.vendor_transport import SECRET, VERIFIER, Transport, log_in, login_url, make, query
 
 # https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/authentication-management/access-token/get-user-access-token-v3
 TOKENS = (
@@ -76,6 +84,20 @@ async def test_success_without_a_person_is_none(user_info: bytes) -> None:
     """`code` 0 alone proves nothing."""
     with pytest.raises(ProviderBadResponse):
         await log_in(make(FeishuProvider, answering(user_info=user_info)))
+
+
+async def test_mini_program_s_code_is_redeemed_by_the_same_call() -> None:
+    """It has neither callback address nor verifier; the person, with the real union_id, is in user-info."""
+    transport = answering()
+    response = AuthorizationResponse.of_spent_flow(client_type=ClientType.MINI, code="c0de", parameters={})
+    identity = await make(FeishuProvider, transport).login_callback(response)
+    assert identity.strongest == PersonId.union_id("on-d89jhsdhjsajkda7828enjdj328ydhhw3u43yjhdj")
+    assert transport.parameters(0) == {
+        "grant_type": "authorization_code",
+        "client_id": "c-1",
+        "client_secret": SECRET,
+        "code": "c0de",
+    }
 
 
 class TestContract(ProviderContract):

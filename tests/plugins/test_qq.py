@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from connect_core.plugin import (
+    AuthorizationResponse,
     ClientType,
     CodeInvalid,
     Identity,
@@ -154,13 +155,52 @@ async def test_documented_refusals(sent: Transport, kind: type[Exception]) -> No
         await log_in(make(QqProvider, sent))
 
 
+async def redeem(session: bytes) -> tuple[Identity, Transport]:
+    """Hand in a mini program's code, which QQ redeems for `session`."""
+    transport = Transport({"/sns/jscode2session": session})
+    response = AuthorizationResponse.of_spent_flow(client_type=ClientType.MINI, code=CODE, parameters={})
+    return await make(QqProvider, transport).login_callback(response), transport
+
+
+async def test_mini_program_has_a_call_of_its_own() -> None:
+    """The names are WeChat's; there is no token, and so no profile."""
+    identity, transport = await redeem(b'{"errcode":0,"errmsg":"","openid":"O","session_key":"k","unionid":"U"}')
+    assert identity.ids == (PersonId.union_id("U"), PersonId.open_id("O", "c-1"))
+    assert (identity.grant, identity.profile) == ("", None)
+    assert str(transport.requests[0].url).startswith("https://api.q.qq.com/sns/jscode2session?")
+    assert transport.parameters(0) == {
+        "appid": "c-1",
+        "secret": SECRET,
+        "js_code": CODE,
+        "grant_type": "authorization_code",
+    }
+
+
+@pytest.mark.parametrize("union_id", [b"", b',"unionid":""', b',"unionid":null'])
+async def test_mini_program_without_unionid_works(union_id: bytes) -> None:
+    """QQ sends empty texts for what there is none of."""
+    assert (await redeem(b'{"errcode":0,"openid":"YOUR_OPENID"' + union_id + b"}"))[0].ids == (OPEN_ID,)
+
+
+@pytest.mark.parametrize(
+    ("session", "kind"),
+    [
+        (b'{"errcode":40029,"errmsg":"invalid code"}', CodeInvalid),
+        (b'{"errcode":45011,"errmsg":"too often"}', ProviderRefused),
+        (b'{"errcode":-1009,"errmsg":"","openid":"","session_key":"","uin":"","unionid":""}', ProviderRefused),
+        (b'{"errcode":0,"errmsg":"","openid":"","session_key":"k","unionid":""}', ProviderBadResponse),
+    ],
+)
+async def test_refusals_of_a_mini_program_s_code(session: bytes, kind: type[Exception]) -> None:
+    """Numbers inside HTTP 200, also undocumented ones; an empty openid is nobody's."""
+    with pytest.raises(kind):
+        await redeem(session)
+
+
 class TestContract(ProviderContract):
-    """Ids come from a call of their own."""
+    """Ids come from a call of their own on the web, and with a mini program's code."""
 
     plugin = "qq"
-    token_operation = "token"
-    id_operation = "id"
-    profile_operation = "userinfo"
     untrusted = ("missing_id",)
     refusals: ClassVar = {
         "100019": "code_invalid",

@@ -1,0 +1,109 @@
+"""DingTalk (钉钉) login: DingTalk's page on PC and H5, and mini programs (小程序) of a company's own app.
+
+Code: https://open.dingtalk.com/document/orgapp/obtain-identity-credentials
+Token: https://open.dingtalk.com/document/orgapp/obtain-user-token
+Person: https://open.dingtalk.com/document/orgapp/dingtalk-retrieve-user-information
+Mini program: https://open.dingtalk.com/document/orgapp/obtain-the-userid-of-a-user-by-using-the-log-free
+App token: https://open.dingtalk.com/document/orgapp/obtain-the-access_token-of-an-internal-app
+"""
+
+import json
+
+from connect_core.plugin import (
+    AuthorizationResponse,
+    Claims,
+    ClientType,
+    Endpoint,
+    Entrance,
+    Field,
+    Identity,
+    InAppBrowser,
+    OAuth2Provider,
+    OAuth2Settings,
+    Quirks,
+    provider_hook,
+    with_query,
+)
+
+NAMES = {"client_id": "clientId", "client_secret": "clientSecret", "grant_type": "grantType", "redirect_uri": ""}
+
+
+class DingtalkSettings(OAuth2Settings):
+    """One app: Client ID and Client Secret, formerly AppKey and AppSecret."""
+
+    code_url: Endpoint | None = Field(
+        None, description="Where codes of mini programs are redeemed; default: DingTalk's."
+    )
+    app_token_url: Endpoint | None = Field(None, description="Where the app's own token is fetched; the same.")
+
+
+class DingtalkProvider(OAuth2Provider):
+    """One app.
+
+    A mini program's `userid` is not read: it names an employee within one company, and an administrator may choose it.
+    """
+
+    union_type = "DINGTALK"
+    titles = {"zh": "钉钉", "en": "DingTalk"}
+    own_browser = InAppBrowser.DINGTALK
+    entrances = {**OAuth2Provider.entrances, ClientType.MINI: Entrance.CLIENT_CODE}
+    Settings = DingtalkSettings
+    authorize_url = "https://login.dingtalk.com/oauth2/auth"
+    token_url = "https://api.dingtalk.com/v1.0/oauth2/userAccessToken"
+    userinfo_url = "https://api.dingtalk.com/v1.0/contact/users/me"
+    code_url = "https://oapi.dingtalk.com/topapi/v2/user/getuserinfo"
+    app_token_url = "https://api.dingtalk.com/v1.0/oauth2/accessToken"
+    scope = "openid"
+    claims = Claims(union_id="unionId", open_id="openId", nickname="nick", face="avatarUrl")
+    code_claims = Claims(union_id="unionid", nickname="name")
+    quirks = Quirks(
+        pkce="never",
+        authorize={"prompt": "consent"},
+        code_names=("authCode",),
+        token_method="json",
+        token_names=NAMES,
+        access_token="accessToken",
+        token_header={"x-acs-dingtalk-access-token": "{access_token}"},
+        code_method="json",
+        code_parameters={"code": "{code}"},
+        code_envelope="result",
+        app_token_method="json",
+        app_token_parameters={"appKey": "{client_id}", "appSecret": "{client_secret}"},
+        app_token="accessToken",
+        app_token_expires_in="expireIn",
+        app_token_errors=("40014", "42001"),
+        error_signs={"code": "0", "errcode": "0", "sub_code": "0"},
+        errors={
+            # the code: unknown, used or expired; the person's token
+            "code_invalid": ("invalidParameter.authCode.notFound", "40078", "InvalidAuthentication"),
+            "provider_config": (
+                *("invalidClientIdOrSecret", "40014", "42001"),  # the app and its token
+                *("Forbidden.AccessDenied.AccessTokenPermissionDenied", "60011"),  # permission for a call
+                "60020",  # the server's address is not on the app's list
+            ),
+        },
+    )
+
+    async def login_callback(self, response: AuthorizationResponse) -> Identity:
+        """Redeem the code and return the person; for a mini program's code that call needs the app's own token."""
+        if response.client_type is not ClientType.MINI:
+            return await super().login_callback(response)
+        return await self.http.with_cached(
+            f"app token {self.settings.client_id}",
+            self._fetch_app_token,
+            lambda app_token: self._redeem_with(app_token, response.code),
+            self._is_dead_app_token,
+        )
+
+    async def _redeem_with(self, app_token: str, code: str) -> Identity:
+        url = with_query(self.code_url, {"access_token": app_token})
+        headers = {"accept": "application/json", "content-type": "application/json"}
+        posted = await self.http.post(url, content=json.dumps({"code": code}).encode(), headers=headers)
+        answer = self.read_answer("code", posted)
+        ids, profile = self.read_ids(self.code_claims, answer), self.code_claims.read_profile(answer)
+        return Identity(self.union_type, ids, self.settings.client_id, profile)
+
+
+connect_register_providers = provider_hook(
+    "dingtalk", DingtalkProvider, sandbox="connect_dingtalk.sandbox:DingtalkSandbox", icon="connect_dingtalk:icon.svg"
+)
