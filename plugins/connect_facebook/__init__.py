@@ -1,0 +1,73 @@
+"""Facebook Login on the web. For native apps there is `connect_facebook_limited`.
+
+https://developers.facebook.com/documentation/facebook-login/guides/advanced/manual-flow
+Person: https://developers.facebook.com/docs/graph-api/reference/user
+Proof of the secret: https://developers.facebook.com/docs/graph-api/guides/secure-requests
+Errors: https://developers.facebook.com/docs/graph-api/guides/error-handling
+"""
+
+import hmac
+from collections.abc import Mapping
+from typing import Any
+
+from connect_core.plugin import (
+    Claims,
+    ClientType,
+    InAppBrowser,
+    OAuth2Provider,
+    Quirks,
+    RequiredBrowser,
+    find_in_app_browser,
+    provider_hook,
+)
+
+AUTHORIZE_URL = "https://www.facebook.com/v26.0/dialog/oauth"
+
+
+class FacebookProvider(OAuth2Provider):
+    """One app. A person's id is the app's: another app of the same business sees another one."""
+
+    union_type = "FACEBOOK"
+    titles = {"zh": "Facebook", "en": "Facebook"}
+    own_browser = InAppBrowser.FACEBOOK
+    authorize_url = AUTHORIZE_URL
+    token_url = "https://graph.facebook.com/v26.0/oauth/access_token"
+    userinfo_url = "https://graph.facebook.com/v26.0/me"
+    scope = "public_profile"
+    claims = Claims(open_id="id", nickname="name", face="picture.data.url")
+    quirks = Quirks(
+        scope_separator=",",
+        pkce="never",  # Facebook calls its PKCE "still in testing", and has it with the scope openid only
+        token_method="get",
+        token_names={"grant_type": ""},
+        userinfo_parameters={"access_token": "{access_token}", "fields": "id,name,picture"},
+        error_signs={"error.error_subcode": "", "error.code": ""},
+        errors={
+            "code_invalid": ("36007", "36009", "190"),  # the code has expired, was used; the access token
+            # redirect_uri is not that of the login; no right to the call; wrong client id
+            "provider_config": ("36008", "3", "10", "101"),
+        },
+        error_trace="error.fbtrace_id",
+    )
+
+    def find_required_browser(self, client_type: ClientType, user_agent: str) -> RequiredBrowser | None:
+        """Return `BROWSER` in the browser of another Android app, where Facebook's page refuses; else None.
+
+        https://developers.facebook.com/docs/facebook-login/android/deprecating-webviews
+        The sandbox works in any browser.
+        """
+        is_refused = find_in_app_browser(user_agent) not in (None, self.own_browser) and "Android" in user_agent
+        return RequiredBrowser.BROWSER if is_refused and self.authorize_url == AUTHORIZE_URL else None
+
+    async def _ask_about_person(
+        self, operation: str, templates: Mapping[str, str], values: Mapping[str, str]
+    ) -> Mapping[str, Any]:
+        """Add `appsecret_proof`, which an app can require: it shows that the call comes from the secret's owner."""
+        secret = self.settings.client_secret.get_secret_value() if self.settings.client_secret else ""
+        proof = hmac.digest(secret.encode(), values["access_token"].encode(), "sha256").hex()
+        return await super()._ask_about_person(operation, {**templates, "appsecret_proof": proof}, values)
+
+
+connect_register_providers = provider_hook(
+    "facebook", FacebookProvider, sandbox="connect_facebook.sandbox:FacebookSandbox", icon="connect_facebook:icon.svg"
+)

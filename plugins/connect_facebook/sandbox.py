@@ -1,0 +1,110 @@
+"""Facebook's sandbox: ids of the app, errors with numbers inside `error`, calls with a proof of the secret.
+
+https://developers.facebook.com/docs/graph-api/guides/error-handling
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Any
+
+from connect_core.plugin import PersonId, Profile
+from connect_core.sandbox import DocumentedRequest, OAuth2Sandbox, Person, Refused
+from connect_facebook import FacebookProvider
+
+APP_ID = "1234567890123456"
+
+
+def app_scoped_id(person: str) -> str:
+    """Return the id that the app knows the person with the key `person` by: digits, as text."""
+    return str(10**16 + int(hashlib.sha256(f"facebook\0{person}".encode()).hexdigest(), 16) % 10**16)
+
+
+class FacebookSandbox(OAuth2Sandbox):
+    """One app, which requires the proof of its secret."""
+
+    title = "Facebook 沙箱 · Facebook sandbox"
+    provider = FacebookProvider
+    client_id = APP_ID
+    refusals = {"invalid_grant": "36009", "invalid_client": "101", "invalid_token": "190", "invalid_request": "100"}
+    error_statuses = (400, 400)
+    documented = (
+        # https://developers.facebook.com/documentation/facebook-login/guides/advanced/manual-flow
+        DocumentedRequest(
+            "GET",
+            "https://www.facebook.com/v26.0/dialog/oauth",
+            query={
+                "client_id": "{client_id}",
+                "redirect_uri": "{redirect_uri}",
+                "state": "{state}",
+                "response_type": "code",
+                "scope": "public_profile",
+            },
+            optional=("response_type", "scope", "auth_type"),
+        ),
+        # the same page, "Exchanging Code for an Access Token"
+        DocumentedRequest(
+            "GET",
+            "https://graph.facebook.com/v26.0/oauth/access_token",
+            query={
+                "client_id": "{client_id}",
+                "redirect_uri": "{redirect_uri}",
+                "client_secret": "{client_secret}",
+                "code": "{code}",
+            },
+            answer={"access_token": "EAAG0123456789", "token_type": "bearer", "expires_in": 5183944},
+        ),
+        # https://developers.facebook.com/docs/graph-api/reference/user (fields)
+        # https://developers.facebook.com/docs/graph-api/guides/secure-requests (appsecret_proof)
+        DocumentedRequest(
+            "GET",
+            "https://graph.facebook.com/v26.0/me",
+            query={
+                "fields": "id,name,picture",
+                "access_token": "{access_token}",
+                "appsecret_proof": "{*}",
+            },
+            answer={
+                "id": "10158912345678901",
+                "name": "Jane Smith",
+                "picture": {
+                    "data": {
+                        "height": 50,
+                        "is_silhouette": False,
+                        "url": "https://platform-lookaside.fbsbx.com/platform/profilepic/?asid=1",
+                        "width": 50,
+                    }
+                },
+            },
+        ),
+    )
+    documented_ids = (PersonId.open_id("10158912345678901", "{client_id}"),)
+    documented_profile = Profile(
+        nickname="Jane Smith", face="https://platform-lookaside.fbsbx.com/platform/profilepic/?asid=1"
+    )
+
+    def open_id(self, person: str) -> str:
+        """Return the id of the person with the key `person` for this app."""
+        return app_scoped_id(person)
+
+    def token_answer(self, grant: Any, token: str) -> dict[str, Any]:
+        """Return the token answer; the token lives for about sixty days."""
+        return {"access_token": token, "token_type": "bearer", "expires_in": 5183944}
+
+    def userinfo_answer(self, person: Person) -> dict[str, Any]:
+        """Return the fields `id`, `name` and `picture`; a person without a picture gets Facebook's silhouette."""
+        url = person.face or "https://static.example/silhouette.jpg"
+        picture = {"height": 50, "is_silhouette": not person.face, "url": url, "width": 50}
+        return {"id": self.open_id(person.key), "name": person.nickname, "picture": {"data": picture}}
+
+    def error_answer(self, code: str) -> dict[str, Any]:
+        """Return an error; 36007 and above are subcodes of the code 100."""
+        numbers = {"code": 100, "error_subcode": int(code)} if code.startswith("360") else {"code": int(code)}
+        error = {"message": "made up by the sandbox", "type": "OAuthException", **numbers, "fbtrace_id": "EJplcsCHuLu"}
+        return {"error": error}
+
+    def _answer_userinfo(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, Any]:
+        token, proof = (parameters.get(name, "") for name in ("access_token", "appsecret_proof"))
+        if proof != hmac.digest(self.client_secret.encode(), token.encode(), "sha256").hex():
+            raise Refused("invalid_request", "appsecret_proof is missing or wrong")
+        return super()._answer_userinfo(parameters, headers)

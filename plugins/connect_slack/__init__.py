@@ -1,0 +1,67 @@
+"""Sign in with Slack (OpenID Connect).
+
+https://docs.slack.dev/authentication/sign-in-with-slack
+Token: https://docs.slack.dev/reference/methods/openid.connect.token
+Ids: https://docs.slack.dev/reference/objects/user-object
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connect_core.plugin import (
+    Answer,
+    CodeInvalid,
+    Field,
+    Issuer,
+    OidcProvider,
+    OidcSettings,
+    ProviderConfig,
+    ProviderRefused,
+    provider_hook,
+)
+
+TEAM = "https://slack.com/team_id"
+"""The claim with the id of the workspace."""
+ERRORS = {
+    **dict.fromkeys(("invalid_code", "code_already_used", "code_expired"), CodeInvalid),
+    **dict.fromkeys(
+        ("invalid_client_id", "bad_client_secret", "bad_redirect_uri", "invalid_grant_type"), ProviderConfig
+    ),
+}
+
+
+class SlackSettings(OidcSettings):
+    """One Slack app."""
+
+    issuer: Issuer = Field("https://slack.com", description="Slack's issuer; change it only for a sandbox.")
+
+
+class SlackProvider(OidcProvider):
+    """One Slack app. A person has an id in each workspace, which only counts there."""
+
+    union_type = "SLACK"
+    titles = {"zh": "Slack", "en": "Slack"}
+    Settings = SlackSettings
+    algorithms = ("RS256",)
+    auth_method = "client_secret_post"
+
+    def find_issuer(self, claims: Mapping[str, Any]) -> str | None:
+        """Return the workspace below Slack's issuer, so that it is the scope of the id; None for another issuer."""
+        issuer, team = super().find_issuer(claims), claims.get(TEAM)
+        return f"{issuer}/{team}" if issuer and isinstance(team, str) and team.isalnum() else None
+
+    def read_answer(self, operation: str, answer: Answer) -> Mapping[str, Any]:
+        """Return the object in an answer of Slack, whose errors come with HTTP status 200. Raises as the base does."""
+        try:
+            return super().read_answer(operation, answer)
+        except ProviderRefused as refusal:
+            kind = ERRORS.get(refusal.vendor.get("error", ""))
+            if kind is None:
+                raise
+            vendor = refusal.vendor
+        raise kind("Slack answered with an error", vendor=vendor)
+
+
+connect_register_providers = provider_hook(
+    "slack", SlackProvider, sandbox="connect_slack.sandbox:SlackSandbox", icon="connect_slack:icon.svg"
+)

@@ -1,0 +1,117 @@
+"""Slack's sandbox: errors with HTTP status 200, ids that count in their workspace, the profile in the ID token.
+
+https://docs.slack.dev/authentication/sign-in-with-slack
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from time import time
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from connect_core.sandbox import PEOPLE, DocumentedRequest, Fault, OidcGrant, OidcSandbox, Person
+
+WORDS = {"invalid_grant": "invalid_code", "invalid_client": "bad_client_secret"}
+
+
+class SlackSandbox(OidcSandbox):
+    """One app. People are in one of two workspaces."""
+
+    title = "Slack 沙箱 · Slack sandbox"
+    client_id = "25259531569.1115258246291"
+    profile_in_token = True
+    paths = {
+        "authorize": "/openid/connect/authorize",
+        "token": "/api/openid.connect.token",
+        "jwks": "/openid/connect/keys",
+        "userinfo": "/api/openid.connect.userInfo",
+    }
+    document = {
+        "authorization_response_iss_parameter_supported": False,
+        "code_challenge_methods_supported": [],
+        "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+    }
+    documented = (
+        # https://slack.com/.well-known/openid-configuration
+        DocumentedRequest(
+            "GET",
+            "https://slack.com/.well-known/openid-configuration",
+            answer={
+                "issuer": "https://slack.com",
+                "authorization_endpoint": "https://slack.com/openid/connect/authorize",
+                "token_endpoint": "https://slack.com/api/openid.connect.token",
+                "userinfo_endpoint": "https://slack.com/api/openid.connect.userInfo",
+                "jwks_uri": "https://slack.com/openid/connect/keys",
+                "scopes_supported": ["openid", "profile", "email"],
+                "response_types_supported": ["code"],
+                "response_modes_supported": ["query"],
+                "grant_types_supported": ["authorization_code"],
+                "subject_types_supported": ["public"],
+                "id_token_signing_alg_values_supported": ["RS256"],
+                "claims_supported": ["sub", "auth_time", "iss"],
+                "claims_parameter_supported": False,
+                "request_parameter_supported": False,
+                "request_uri_parameter_supported": True,
+                "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+            },
+        ),
+        # https://docs.slack.dev/authentication/sign-in-with-slack#request
+        DocumentedRequest(
+            "GET",
+            "https://slack.com/openid/connect/authorize",
+            query={
+                "response_type": "code",
+                "scope": "openid profile",
+                "client_id": "{client_id}",
+                "state": "{state}",
+                "nonce": "{nonce}",
+                "redirect_uri": "{redirect_uri}",
+            },
+            optional=("team",),
+        ),
+        # https://docs.slack.dev/reference/methods/openid.connect.token (the answer's ID token is cut short there)
+        DocumentedRequest(
+            "POST",
+            "https://slack.com/api/openid.connect.token",
+            form={
+                "client_id": "{client_id}",
+                "client_secret": "{client_secret}",
+                "code": "{code}",
+                "redirect_uri": "{redirect_uri}",
+                "grant_type": "authorization_code",
+            },
+        ),
+        # the discovery document (jwks_uri)
+        DocumentedRequest("GET", "https://slack.com/openid/connect/keys"),
+    )
+
+    def __init__(self, *, people: Sequence[Person] = PEOPLE, now: Callable[[], float] = time) -> None:
+        """`people` are offered on the consent page; `now` returns the time in seconds since the epoch."""
+        super().__init__(auth_method="client_secret_post", people=people, now=now)
+
+    def get_outcomes(self) -> Mapping[str, str]:
+        """Return Slack's words for a code and a secret that do not work."""
+        return {"invalid_code": "code_invalid", "bad_client_secret": "provider_config"}
+
+    def subject(self, person: str) -> str:
+        """Return the id of the person with the key `person` in their workspace."""
+        return f"U{super().subject(person)[:10].upper()}"
+
+    def team(self, person: str) -> str:
+        """Return the id of the workspace of the person with the key `person`."""
+        return "T0R7GR" if len(person) % 2 else "T0G9PQBBK"
+
+    def id_token_claims(self, grant: OidcGrant, access_token: str) -> dict[str, Any]:
+        """Return the claims with those of Slack: the workspace, and the id once more."""
+        person = grant.person.key
+        of_slack = {"https://slack.com/team_id": self.team(person), "https://slack.com/user_id": self.subject(person)}
+        return {**super().id_token_claims(grant, access_token), "auth_time": int(self.now()), **of_slack}
+
+    def _redeem(self, request: Request, parameters: Mapping[str, str], fault: Fault | None) -> Response:
+        answer = super()._redeem(request, parameters, fault)
+        content = json.loads(bytes(answer.body))
+        if "error" in content:
+            return JSONResponse({"ok": False, "error": WORDS.get(content["error"], content["error"])})
+        return JSONResponse({"ok": True, **content})
