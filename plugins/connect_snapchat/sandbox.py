@@ -35,11 +35,11 @@ class SnapchatSandbox(OAuth2Sandbox):
             "POST",
             "https://accounts.snapchat.com/accounts/oauth2/token",
             form={
-                "grant_type": "authorization_code",
                 "client_id": "{client_id}",
-                "client_secret": "{client_secret}",
-                "code": "{code}",
                 "redirect_uri": "{redirect_uri}",
+                "grant_type": "authorization_code",
+                "code": "{code}",
+                "client_secret": "{client_secret}",
             },
             answer={
                 "access_token": "hCgwKCjE2Mjcz",

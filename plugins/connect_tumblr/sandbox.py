@@ -22,11 +22,11 @@ class TumblrSandbox(OAuth2Sandbox):
             "GET",
             "https://www.tumblr.com/oauth2/authorize",
             query={
-                "client_id": "{client_id}",
-                "response_type": "code",
-                "scope": "basic",
-                "state": "{state}",
                 "redirect_uri": "{redirect_uri}",
+                "scope": "basic",
+                "response_type": "code",
+                "state": "{state}",
+                "client_id": "{client_id}",
             },
         ),
         # https://www.tumblr.com/docs/en/api/v2#v2oauth2token---authorization-code-grant-request
@@ -34,11 +34,11 @@ class TumblrSandbox(OAuth2Sandbox):
             "POST",
             "https://api.tumblr.com/v2/oauth2/token",
             form={
-                "grant_type": "authorization_code",
-                "code": "{code}",
-                "client_id": "{client_id}",
                 "client_secret": "{client_secret}",
+                "client_id": "{client_id}",
+                "code": "{code}",
                 "redirect_uri": "{redirect_uri}",
+                "grant_type": "authorization_code",
             },
             answer={
                 "access_token": "nnpkdj9dJDGhd7V",

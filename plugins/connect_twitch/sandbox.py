@@ -32,9 +32,9 @@ class TwitchSandbox(OAuth2Sandbox):
             "https://id.twitch.tv/oauth2/authorize",
             query={
                 "response_type": "code",
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
                 "state": "{state}",
+                "redirect_uri": "{redirect_uri}",
+                "client_id": "{client_id}",
             },
             optional=("force_verify", "scope", "state"),
         ),
@@ -44,8 +44,8 @@ class TwitchSandbox(OAuth2Sandbox):
             "https://id.twitch.tv/oauth2/token",
             form={
                 "client_id": "{client_id}",
-                "client_secret": "{client_secret}",
                 "code": "{code}",
+                "client_secret": "{client_secret}",
                 "grant_type": "authorization_code",
                 "redirect_uri": "{redirect_uri}",
             },
