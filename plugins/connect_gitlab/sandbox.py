@@ -76,8 +76,21 @@ class GitlabSandbox(OidcSandbox):
         ),
         # the discovery document (jwks_uri, userinfo_endpoint)
         DocumentedRequest("GET", "https://gitlab.com/oauth/discovery/keys"),
+        # https://docs.gitlab.com/integration/openid_connect_provider/#shared-information (the claims that it lists)
         DocumentedRequest(
-            "GET", "https://gitlab.com/oauth/userinfo", headers={"Authorization": "Bearer {access_token}"}
+            "GET",
+            "https://gitlab.com/oauth/userinfo",
+            headers={"Authorization": "Bearer {access_token}"},
+            answer={
+                "sub": "1",
+                "name": "Sidney Jones",
+                "nickname": "sidney_jones",
+                "preferred_username": "sidney_jones",
+                "website": "https://example.com",
+                "profile": "https://gitlab.com/sidney_jones",
+                "picture": "https://gitlab.com/uploads/-/system/user/avatar/1/avatar.png",
+                "groups": [],
+            },
         ),
     )
 
