@@ -1,6 +1,7 @@
 """Battle.net login (Blizzard).
 
 https://community.developer.battle.net/documentation/guides/using-oauth/authorization-code-flow
+From two libraries, not the vendor's page: pennersr/django-allauth, nextauthjs/next-auth.
 """
 
 from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook

@@ -2,6 +2,7 @@
 
 https://support.atlassian.com/bitbucket-cloud/docs/use-oauth-on-bitbucket-cloud/
 Person: https://developer.atlassian.com/cloud/bitbucket/rest/api-group-users/#api-user-get
+From two libraries, not the vendor's page: python-social-auth/social-core, nextauthjs/next-auth.
 """
 
 from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook

@@ -1,6 +1,7 @@
 """Epic Games login (Epic Account Services).
 
 https://dev.epicgames.com/docs/web-api-ref/authentication
+Addresses and members also from a library, not the vendor's page: SocialiteProviders/Providers.
 """
 
 from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook

@@ -3,6 +3,7 @@
 https://developer.spotify.com/documentation/web-api/tutorials/code-flow
 PKCE: https://developer.spotify.com/documentation/web-api/tutorials/code-pkce-flow
 Person: https://developer.spotify.com/documentation/web-api/reference/get-current-users-profile
+From two libraries, not the vendor's page: python-social-auth/social-core, pennersr/django-allauth.
 """
 
 from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook
