@@ -296,7 +296,7 @@ def test_every_list_of_plugins_is_complete() -> None:
 def test_a_plugins_entry_point_is_its_short_name() -> None:
     """`connect_weibo` is the plugin `weibo`."""
     points = PROJECT["project"]["entry-points"]["connect_login"]
-    assert points == {package.removeprefix("connect_"): package for package in PLUGINS}
+    assert points == {package.removeprefix("connect_").replace("_", "-"): package for package in PLUGINS}
 
 
 def get_lines_without_imports(path: Path) -> list[str]:
