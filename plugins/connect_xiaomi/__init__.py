@@ -1,0 +1,32 @@
+"""Xiaomi (小米) login for websites.
+
+From two libraries, not the vendor's page: logto-io/logto (connector-xiaomi), justauth/JustAuth (AuthMiRequest).
+The vendor's pages: https://dev.mi.com/console/doc/detail?pId=707
+"""
+
+from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook
+
+
+class XiaomiProvider(OAuth2Provider):
+    """One app. Scope 1 is the profile. What stands before the token answer keeps scripts from reading it."""
+
+    union_type = "XIAOMI"
+    titles = {"zh": "小米", "en": "Xiaomi"}
+    authorize_url = "https://account.xiaomi.com/oauth2/authorize"
+    token_url = "https://account.xiaomi.com/oauth2/token"
+    userinfo_url = "https://open.account.xiaomi.com/user/profile"
+    scope = "1"
+    id_claims = Claims(union_id="union_id", open_id="openId")
+    claims = Claims(union_id="data.unionId", nickname="data.miliaoNick", face="data.miliaoIcon")
+    quirks = Quirks(
+        pkce="never",
+        authorize={"skip_confirm": "false"},
+        userinfo_parameters={"clientId": "{client_id}", "token": "{access_token}"},
+        prefix="&&&START&&&",
+        error_signs={"result": "ok", "code": "0"},
+    )
+
+
+connect_register_providers = provider_hook(
+    "xiaomi", XiaomiProvider, sandbox="connect_xiaomi.sandbox:XiaomiSandbox", icon="connect_xiaomi:icon.svg"
+)
