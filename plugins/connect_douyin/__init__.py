@@ -29,11 +29,7 @@ class DouyinProvider(OAuth2Provider):
     union_type = "DOUYIN"
     titles = {"zh": "抖音", "en": "Douyin"}
     own_browser = InAppBrowser.DOUYIN
-    entrances = {
-        **OAuth2Provider.entrances,
-        ClientType.APP: Entrance.CLIENT_CODE,
-        ClientType.MINI: Entrance.CLIENT_CODE,
-    }
+    entrances = {**OAuth2Provider.entrances, **dict.fromkeys((ClientType.APP, ClientType.MINI), Entrance.CLIENT_CODE)}
     Settings = MiniProgramSettings
     authorize_url = "https://open.douyin.com/platform/oauth/connect/"
     token_url = "https://open.douyin.com/oauth/access_token/"
@@ -41,8 +37,8 @@ class DouyinProvider(OAuth2Provider):
     code_url = "https://developer.toutiao.com/api/apps/v2/jscode2session"
     scope = "user_info"
     id_claims = Claims(open_id="open_id")
-    claims = Claims(union_id="union_id", open_id="open_id", nickname="nickname", face="avatar")
-    code_claims = Claims(union_id="unionid", open_id="openid")
+    claims = Claims(union_id="data.union_id", open_id="data.open_id", nickname="data.nickname", face="data.avatar")
+    code_claims = Claims(union_id="data.unionid", open_id="data.openid")
     quirks = Quirks(
         names={"client_id": "client_key"},
         scope_separator=",",
@@ -51,10 +47,8 @@ class DouyinProvider(OAuth2Provider):
         token_envelope="data",
         userinfo_method="form",
         userinfo_parameters={"access_token": "{access_token}", "open_id": "{open_id}"},
-        userinfo_envelope="data",
         code_method="json",
         code_parameters={"appid": "{client_id}", "secret": "{client_secret}", "code": "{code}"},
-        code_envelope="data",
         error_signs={"data.error_code": "0", "err_no": "0"},
         error_trace="data.log_id",
         errors={
@@ -75,12 +69,9 @@ class DouyinProvider(OAuth2Provider):
 
         The code of an app is redeemed where that of a website is, not at `code_url`.
         """
-        if response.client_type is ClientType.MINI:
-            return await super().login_callback(response)
-        website = copy(self)
-        website.code_url = ""
-        identity = await OAuth2Provider.login_callback(website, response)
-        return await super().fetch_profile(identity)
+        site = copy(self)
+        site.code_url = self.code_url if response.client_type is ClientType.MINI else ""
+        return await super().fetch_profile(await OAuth2Provider.login_callback(site, response))
 
 
 connect_register_providers = provider_hook(

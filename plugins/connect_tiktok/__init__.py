@@ -34,9 +34,7 @@ VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 class TiktokSettings(OAuth2Settings):
     """One app at TikTok for Developers."""
 
-    app_redirect_uri: Endpoint | None = Field(
-        None, description="The redirect URI that your native app gives to TikTok's SDK; needed for `app` alone."
-    )
+    app_redirect_uri: Endpoint | None = Field(None, description="What your native app gives to TikTok's SDK.")
 
 
 class TiktokProvider(OAuth2Provider):
@@ -79,15 +77,9 @@ class TiktokProvider(OAuth2Provider):
         if not VERIFIER.fullmatch(verifier):
             raise BadRequest("code_verifier: is missing or no code verifier")
         app = copy(self)
-        app.quirks = self.quirks.model_copy(update={"pkce": "S256"})
-        of_app = AuthorizationResponse.of_spent_flow(
-            client_type=response.client_type,
-            code=response.code,
-            parameters=response.parameters,
-            redirect_uri=self.settings.app_redirect_uri or "",
-            code_verifier=verifier,
-        )
-        return await OAuth2Provider.login_callback(app, of_app)
+        added = {"redirect_uri": self.settings.app_redirect_uri or "", "code_verifier": verifier}
+        app.quirks = self.quirks.model_copy(update={"token_parameters": added})
+        return await OAuth2Provider.login_callback(app, response)
 
 
 connect_register_providers = provider_hook(
