@@ -1,7 +1,10 @@
 """Kuaishou (快手) login: websites, native apps and mini programs.
 
-From libraries, not the vendor's page: casdoor/casdoor (idp/kwai.go), MrHuo.OAuth.KuaiShou; for mini programs
-HeartGarlic/kuaishou-server-api-sdk, EasySeries.MiniProgram. The vendor's pages: https://open.kuaishou.com/platformDocs/develop/web-app
+Code: https://open.kuaishou.com/platformDocs/develop/web-app.html
+Token: https://open.kuaishou.com/platformDocs/openAbility/kwaiLogin
+Errors: https://mp.kuaishou.com/docs/develop/server/getAccessToken.html
+Person, from two libraries, not the vendor's page: casdoor/casdoor (idp/kwai.go), MrHuo.OAuth.KuaiShou
+Mini program, the same: HeartGarlic/kuaishou-server-api-sdk, EasySeries.MiniProgram
 """
 
 from copy import copy
@@ -42,11 +45,13 @@ class KuaishouProvider(OAuth2Provider):
         names={"client_id": "app_id", "client_secret": "app_secret"},
         scope_separator=",",
         pkce="never",
+        authorize={"ua": "pc"},
         token_method="get",
         token_names={"redirect_uri": ""},
         userinfo_parameters={"app_id": "{client_id}", "access_token": "{access_token}"},
         code_parameters={"app_id": "{client_id}", "app_secret": "{client_secret}", "js_code": "{code}"},
         error_signs={"result": "1"},
+        errors={"provider_config": ("100200101",)},  # app_id or app_secret
     )
 
     async def login_callback(self, response: AuthorizationResponse) -> Identity:

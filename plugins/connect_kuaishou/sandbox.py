@@ -1,6 +1,7 @@
 """Kuaishou's sandbox: the token call is a GET, `result` is 1 in each answer that is no error.
 
-From libraries, not the vendor's page: casdoor/casdoor (idp/kwai.go), MrHuo.OAuth.KuaiShou.
+Token: https://open.kuaishou.com/platformDocs/openAbility/kwaiLogin
+Errors: https://mp.kuaishou.com/docs/develop/server/getAccessToken.html
 """
 
 from collections.abc import Mapping
@@ -19,9 +20,9 @@ class KuaishouSandbox(OAuth2Sandbox):
     client_id = "ks000000000000000001"
     code_life = 120
     error_statuses = (200, 200)
-    no_outcomes = "libraries tell no errors apart: every result but 1 is one"
+    refusals = {"invalid_client": "100200101", "invalid_request": "100200100"}
     documented = (
-        # https://github.com/casdoor/casdoor/blob/master/idp/kwai.go and MrHuo.OAuth.KuaiShou, which adds ua=pc
+        # https://open.kuaishou.com/platformDocs/develop/web-app.html
         DocumentedRequest(
             "GET",
             "https://open.kuaishou.com/oauth2/authorize",
@@ -31,10 +32,10 @@ class KuaishouSandbox(OAuth2Sandbox):
                 "response_type": "code",
                 "redirect_uri": "{redirect_uri}",
                 "state": "{state}",
+                "ua": "pc",
             },
-            optional=("ua",),
         ),
-        # the same two (the values of the answer are made up)
+        # https://open.kuaishou.com/platformDocs/openAbility/kwaiLogin (the example has x for all values)
         DocumentedRequest(
             "GET",
             "https://open.kuaishou.com/oauth2/access_token",
@@ -54,7 +55,7 @@ class KuaishouSandbox(OAuth2Sandbox):
                 "scopes": ["user_info"],
             },
         ),
-        # the same two (the values of the answer are made up)
+        # https://github.com/casdoor/casdoor/blob/master/idp/kwai.go and MrHuo.OAuth.KuaiShou (the answer is made up)
         DocumentedRequest(
             "GET",
             "https://open.kuaishou.com/openapi/user_info",
@@ -89,8 +90,8 @@ class KuaishouSandbox(OAuth2Sandbox):
     documented_profile = Profile(nickname="快手用户", sex=1, face="https://img.example/big.jpg", city="北京")
 
     def get_outcomes(self) -> Mapping[str, str]:
-        """Return nothing, see `no_outcomes`."""
-        return {}
+        """Return the one number that is documented for a reason."""
+        return {"100200101": "provider_config"}
 
     def client_parameters(self, client_type: ClientType, person: str, login_url: str = "") -> dict[str, str]:
         """Return the code of Kuaishou's SDK; that of an app is like a website's."""
@@ -117,5 +118,5 @@ class KuaishouSandbox(OAuth2Sandbox):
         return {"result": 1, "session_key": "made-up-session-key", "open_id": self.open_id(person.key)}
 
     def error_answer(self, code: str) -> dict[str, Any]:
-        """Return an error; its number is made up."""
-        return {"result": 2, "error_msg": f"{code}: made up by the sandbox"}
+        """Return an error; a number that is not documented is made up."""
+        return {"result": int(code) if code.isdigit() else 2, "error_msg": f"{code}: made up by the sandbox"}

@@ -1,7 +1,8 @@
 """Xiaomi (小米) login for websites.
 
-From two libraries, not the vendor's page: logto-io/logto (connector-xiaomi), justauth/JustAuth (AuthMiRequest).
-The vendor's pages: https://dev.mi.com/console/doc/detail?pId=707
+Code and token: https://dev.mi.com/xiaomihyperos/documentation/detail?pId=1708
+Person: https://xiaomi-passport.github.io/open-api.html
+The union id in the token answer is from logto-io/logto (connector-xiaomi).
 """
 
 from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook

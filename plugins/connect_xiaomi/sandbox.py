@@ -1,6 +1,7 @@
 """Xiaomi's sandbox: `&&&START&&&` before the token answer, the profile inside `data`.
 
-From two libraries, not the vendor's page: logto-io/logto (connector-xiaomi), justauth/JustAuth (AuthMiRequest).
+Token: https://dev.mi.com/xiaomihyperos/documentation/detail?pId=1708
+Person: https://xiaomi-passport.github.io/open-api.html
 """
 
 from collections.abc import Mapping
@@ -20,10 +21,9 @@ class XiaomiSandbox(OAuth2Sandbox):
     provider = XiaomiProvider
     client_id = "2882303761517000001"
     error_statuses = (200, 200)
-    no_outcomes = "libraries tell no errors apart"
+    no_outcomes = "no list of Xiaomi's numbers was read"
     documented = (
-        # https://github.com/logto-io/logto/blob/master/packages/connectors/connector-xiaomi/src/index.ts
-        # https://github.com/justauth/JustAuth (AuthMiRequest)
+        # https://dev.mi.com/xiaomihyperos/documentation/detail?pId=1708
         DocumentedRequest(
             "GET",
             "https://account.xiaomi.com/oauth2/authorize",
@@ -36,7 +36,7 @@ class XiaomiSandbox(OAuth2Sandbox):
                 "skip_confirm": "false",
             },
         ),
-        # the same two; JustAuth has the parameters in the query of a GET (the values of the answer are made up)
+        # the same page; union_id: https://github.com/logto-io/logto (the example has words for all values)
         DocumentedRequest(
             "POST",
             "https://account.xiaomi.com/oauth2/token",
@@ -51,7 +51,7 @@ class XiaomiSandbox(OAuth2Sandbox):
             '"scope":"1","token_type":"mac","mac_algorithm":"HmacSha1","mac_key":"mfJ3Q0","openId":"2.0XyZ",'
             '"union_id":"U-2.0AbC"}',
         ),
-        # the same two (the values of the answer are made up)
+        # https://xiaomi-passport.github.io/open-api.html (the example has words for all values)
         DocumentedRequest(
             "GET",
             "https://open.account.xiaomi.com/user/profile",
