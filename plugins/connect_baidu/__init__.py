@@ -1,6 +1,6 @@
 """Baidu (百度) login: websites and smart mini programs (智能小程序).
 
-Web: https://openauth.baidu.com/doc/doc.html (read in quotations), justauth/JustAuth, AspNet.Security.OAuth.Providers
+Web: https://openauth.baidu.com/doc/doc.html; `userid` and numbers of errors: justauth/JustAuth
 Mini program: https://smartprogram.baidu.com/docs/develop/api/open/log_getunionid/ (its example of a login)
 """
 

@@ -1,6 +1,6 @@
 """Baidu's sandbox: the token call is a GET, user-info names a picture by a text, words and numbers as errors.
 
-https://openauth.baidu.com/doc/doc.html (read in quotations)
+https://openauth.baidu.com/doc/doc.html
 """
 
 from typing import Any
