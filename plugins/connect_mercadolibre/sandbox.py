@@ -35,12 +35,12 @@ class MercadoLibreSandbox(OAuth2Sandbox):
             "POST",
             "https://api.mercadolibre.com/oauth/token",
             form={
-                "grant_type": "authorization_code",
                 "client_id": "{client_id}",
                 "client_secret": "{client_secret}",
+                "grant_type": "authorization_code",
                 "code": "{code}",
-                "redirect_uri": "{redirect_uri}",
                 "code_verifier": "{code_verifier}",
+                "redirect_uri": "{redirect_uri}",
             },
             headers={"Accept": "application/json"},
             answer={
@@ -79,7 +79,7 @@ class MercadoLibreSandbox(OAuth2Sandbox):
 
     def token_answer(self, grant: Grant, token: str) -> dict[str, Any]:
         """Return the token answer with the person's number."""
-        access = {"access_token": f"{token}", "token_type": "bearer", "expires_in": 10800}
+        access = {"access_token": token, "token_type": "bearer", "expires_in": 10800}
         return {**access, "scope": "read", "user_id": self.user_id(grant.person.key)}
 
     def userinfo_answer(self, person: Person) -> dict[str, Any]:
