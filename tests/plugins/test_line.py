@@ -1,4 +1,4 @@
-"""LINE: HS256 with the channel secret on the web, ES256 for apps."""
+"""LINE: HS256 with the channel secret on the web, ES256 for apps, verification by LINE for LIFF apps."""
 
 import hashlib
 import hmac
@@ -7,12 +7,12 @@ from typing import ClassVar
 
 import pytest
 
-from connect_core.errors import ProviderUnsigned
-from connect_core.identity import PersonId
+from connect_core.errors import ProviderBadResponse, ProviderUnsigned
+from connect_core.identity import ClientType, Identity, PersonId
 from connect_core.testing import ProviderContract
 from connect_line import LineProvider
 
-from ..kit.openid import CLIENT, EC, NONCE, NOW, SECRET, Vendor, hand_in, log_in_with, sign, token
+from ..kit.openid import CLIENT, EC, NONCE, NOW, SECRET, Vendor, hand_in, log_in_with, make, response, sign, token
 
 ISSUER = "https://access.line.me"
 # https://access.line.me/.well-known/openid-configuration
@@ -84,10 +84,37 @@ async def test_token_of_the_sdk() -> None:
     assert (await hand_in(token(key=EC, **CLAIMS), line(), kind=Line, issuer=ISSUER)).strongest.value == CLAIMS["sub"]
 
 
+def liff_app(**answer: object) -> Vendor:
+    """LINE's documented answer about the ID token of a LIFF app, for the client of the tests."""
+    return Vendor(verify={**CLAIMS, "nonce": None, **answer})
+
+
+async def hand_in_liff(vendor: Vendor) -> Identity:
+    """Log in from a LIFF app."""
+    return await make(vendor, Line, issuer=ISSUER).login_callback(response(ClientType.MINI, "the.id.token"))
+
+
+async def test_liff_app_is_verified_by_line() -> None:
+    """The token goes to LINE with the channel's id, and LINE says who it is."""
+    vendor = liff_app()
+    identity = await hand_in_liff(vendor)
+    assert identity.ids == (PersonId.union_id(CLAIMS["sub"], ISSUER),)
+    assert identity.profile is not None
+    assert identity.profile.nickname == "Taro Line"
+    assert [str(request.url) for request in vendor.requests] == ["https://api.line.me/oauth2/v2.1/verify"]
+    assert vendor.requests[0].content == f"id_token=the.id.token&client_id={CLIENT}".encode()
+
+
+@pytest.mark.parametrize("answer", [{"aud": "another"}, {"iss": "https://line.example"}, {"sub": None}, {"sub": 7}])
+async def test_liff_app_of_another_channel(answer: dict[str, object]) -> None:
+    """Whatever LINE verified, it has to be about this channel and name somebody."""
+    with pytest.raises(ProviderBadResponse):
+        await hand_in_liff(liff_app(**answer))
+
+
 class TestContract(ProviderContract):
     """Both ways of signing."""
 
     plugin = "line"
-    token_operation = "token"
     untrusted = ("missing_id", "wrong_nonce", "unsigned", "wrong_sign", "repeated_name")
     refusals: ClassVar = {"invalid_grant": "code_invalid", "invalid_client": "provider_config"}
