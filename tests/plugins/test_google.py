@@ -208,6 +208,21 @@ def test_one_tap_and_redirect_are_one_person() -> None:
         assert OneTapProvider.union_type == "GOOGLE"
 
 
+@pytest.mark.parametrize("select_by", ["user", "btn", "fedcm", "fedcm_auto"])
+def test_a_page_may_post_the_whole_answer_of_googles_script(select_by: str) -> None:
+    """The browser's own window (FedCM) gives the same ID token; what else the script tells is passed over.
+
+    https://developers.google.com/identity/gsi/web/reference/js-reference#CredentialResponse
+    """
+    sandbox = OneTapSandbox()
+    with run_shop({"google-one-tap": sandbox}) as shop, Visitor(shop) as visitor:
+        begun = visitor.http.post("/connect/google-one-tap/pc/login-url", json={}).json()
+        token = sandbox.client_parameters(ClientType.PC, "lihua", begun["login_url"])["id_token"]
+        answer = {"credential": token, "select_by": select_by, "clientId": sandbox.client_id}
+        body = {**answer, "id_token": token, "ticket": begun["ticket"]}
+        assert visitor.http.post("/connect/google-one-tap/pc/token", json=body).status_code == 200
+
+
 def test_app_binds_with_its_token() -> None:
     """A member who is logged in otherwise binds Google by ID token and ticket."""
     with run_shop({"google": GoogleSandbox(), "line": LineSandbox()}) as shop, Visitor(shop) as visitor:
