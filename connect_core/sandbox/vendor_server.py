@@ -80,6 +80,8 @@ class Sandbox(ABC):
       returns it.
     - `profile_parameters`: parameters of the client whose value is shown, unproved, as a name. No id comes from them.
     - `no_outcomes`: why the vendor has no error codes, for a sandbox whose `get_outcomes` is empty.
+    - `without_calls`: True where a login calls nobody, because the vendor signs what the client posts. Faults of that
+      belong to the operation `credential`.
     - `app_user_agent`: the `User-Agent` of the browser inside the vendor's app, for providers with `get_deep_link`.
     - `faults`: the fault script; `calls`: the last 10 000 requests; `people`: who has an account, by key.
     - `crashes`: exceptions of the sandbox's own code, which the contract reports as such.
@@ -97,6 +99,7 @@ class Sandbox(ABC):
     documented_phone: ClassVar[str] = ""
     profile_parameters: ClassVar[Collection[str]] = ()
     no_outcomes: ClassVar[str] = ""
+    without_calls: ClassVar[bool] = False
     app_user_agent: ClassVar[str] = ""
 
     def __init__(self, *, people: Sequence[Person] = PEOPLE, now: Callable[[], float] = time.time) -> None:

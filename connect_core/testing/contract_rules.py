@@ -32,7 +32,7 @@ LOGIN_TABLES = ("es_member", "es_connect", "es_connect_alias", "es_member_sessio
 UNTRUSTED_CODES = ("provider_bad_response", "provider_unsigned")
 """The error codes of an answer that cannot be trusted."""
 CREDENTIAL = "credential"
-"""The operation of the fault script for an ID token that the sandbox gives to an app."""
+"""The operation of the fault script for an ID token, or other signed data, that the sandbox gives to an app."""
 PROFILE_AGE = 31 * 24 * 3600
 """Seconds after which a stored profile is too old, whatever `profile_max_age` a provider has by default."""
 TRAP = "trap"
@@ -173,6 +173,8 @@ class ContractRules:
             "posting_client": (Entrance.REDIRECT,),
             "ticketed_client": (Entrance.REDIRECT, Entrance.CLIENT_CODE),
         }
+        if metafunc.cls.find_plugin().load_sandbox().without_calls:
+            excluded["calling_client"] = tuple(Entrance)
         for name in excluded.keys() & metafunc.fixturenames:
             metafunc.parametrize(name, metafunc.cls.get_clients(*excluded[name]))
 
@@ -311,11 +313,11 @@ class ContractRules:
         return [row for table in LOGIN_TABLES for row in shop.rows(table)]
 
     def naming(self, contract_run: ContractRun, client: str) -> str:
-        """Return the operation whose answer names the person."""
+        """Return the operation whose answer names the person; `CREDENTIAL` where no call of the provider does."""
         if self.configured(contract_run.shop, client).entrance is Entrance.CREDENTIAL:
             return CREDENTIAL
         operations = self.operations(contract_run, client)
-        return operations.id or operations.token
+        return operations.id or operations.token or CREDENTIAL
 
     @contextmanager
     def nothing_written(self, shop: RunningShop, what: str = "") -> Iterator[None]:

@@ -1,5 +1,7 @@
-"""Telegram login by OpenID Connect, on PC and H5: https://core.telegram.org/bots/telegram-login.
+"""Telegram login: OpenID Connect on PC and H5 (`telegram`), the signed data of a Mini App (`telegram-mini`).
 
+Web pages: https://core.telegram.org/bots/telegram-login
+Mini Apps: https://core.telegram.org/bots/webapps#validating-data-received-via-the-mini-app
 No nonce in ID tokens: from https://github.com/trip2g/trip2g/issues/334, not the vendor's page.
 """
 
@@ -17,9 +19,11 @@ from connect_core.plugin import (
     OidcProvider,
     OidcSettings,
     PersonId,
-    provider_hook,
+    Register,
+    hookimpl,
     with_query,
 )
+from connect_telegram.mini_app import TelegramMiniProvider
 
 NO_NONCE = "Telegram's ID tokens have no nonce"
 """Stands for the nonce where the base provider wants one: the code challenge ties a code to its login instead."""
@@ -68,6 +72,9 @@ class TelegramProvider(OidcProvider):
         return {"nonce": NO_NONCE, **claims, "sub": PersonId.user_id(claims.get("id")).value}
 
 
-connect_register_providers = provider_hook(
-    "telegram", TelegramProvider, sandbox="connect_telegram.sandbox:TelegramSandbox", icon="connect_telegram:icon.svg"
-)
+@hookimpl
+def connect_register_providers(register: Register) -> None:
+    """Register the plugins `telegram` and `telegram-mini`; both know a person by the same number."""
+    icon = "connect_telegram:icon.svg"
+    register("telegram", TelegramProvider, sandbox="connect_telegram.sandbox:TelegramSandbox", icon=icon)
+    register("telegram-mini", TelegramMiniProvider, sandbox="connect_telegram.sandbox:TelegramMiniSandbox", icon=icon)

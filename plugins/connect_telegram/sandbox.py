@@ -1,18 +1,25 @@
-"""Telegram's sandbox: ID tokens without a nonce, with the person's number as `id` and another one as `sub`.
+"""Telegram's sandboxes: ID tokens with `sub` and another number as `id`, and the signed data of a Mini App.
 
 https://core.telegram.org/bots/telegram-login#user-data-structure
+https://core.telegram.org/bots/webapps#webappinitdata
 """
 
 import hashlib
+import hmac
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
-from connect_core.sandbox import DocumentedRequest, OidcGrant, OidcSandbox
+from connect_core.plugin import ClientType
+from connect_core.sandbox import DocumentedRequest, Fault, OidcGrant, OidcSandbox, Sandbox
 
 ISSUER = "https://oauth.telegram.org"
+BOT_TOKEN = "123456:sandbox-token-of-the-bot"
 
 
 def number_of(person: str) -> int:
@@ -99,3 +106,44 @@ class TelegramSandbox(OidcSandbox):
             spoilt = {"id": json.loads(value)} if kind == "id" else {}
             payload = json.dumps({**claims, "sub": "1234123412341234123", **spoilt})
         return super()._signed(header, payload, algorithm, kind, value)
+
+
+class TelegramMiniSandbox(Sandbox):
+    """One bot with a Mini App: it signs the data that a phone would hand to the Mini App. Nothing is called."""
+
+    title = "Telegram Mini App 沙箱 · Telegram Mini App sandbox"
+    without_calls = True
+    own_faults = ("id", "missing_id", "unsigned", "wrong_sign")
+    no_outcomes = "a Mini App's data is checked without a call, so no error of Telegram can come"
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """Return nothing: there is no call."""
+        return []
+
+    def settings(self, base_url: str, client_type: ClientType) -> Mapping[str, Any]:
+        """Return the bot's number and token."""
+        return {"client_id": BOT_TOKEN.partition(":")[0], "bot_token": BOT_TOKEN}
+
+    def client_parameters(self, client_type: ClientType, person: str, login_url: str = "") -> dict[str, str]:
+        """Return `initData` of a Mini App that this person opens."""
+        who = self.find_person(person)
+        user = {"id": number_of(who.key), "first_name": who.nickname, "last_name": "", "language_code": "en"}
+        photo = {"photo_url": who.face} if who.face else {}
+        fault = self.faults.take("credential")
+        return {"init_data": self._sign_spoilt({**user, **photo}, fault.kind if fault else "", fault)}
+
+    def _sign_spoilt(self, user: dict[str, Any], kind: str, fault: Fault | None) -> str:
+        if kind == "missing_id":
+            del user["id"]
+        if kind == "id" and fault:
+            user["id"] = json.loads(fault.value)
+        text = self.sign(user=json.dumps(user), token="another" if kind == "wrong_sign" else BOT_TOKEN)
+        return text.partition("&hash=")[0] if kind == "unsigned" else text
+
+    def sign(self, *, token: str = BOT_TOKEN, **fields: str) -> str:
+        """Return `fields` as a query string that the bot with `token` signed, with a time and an id of its own."""
+        query_id = hashlib.sha256(f"{fields} {self.now()}".encode()).hexdigest()[:24]
+        signed = {"query_id": query_id, "auth_date": str(int(self.now())), "signature": "made-up", **fields}
+        text = "\n".join(f"{name}={signed[name]}" for name in sorted(signed))
+        key = hmac.digest(b"WebAppData", token.encode(), "sha256")
+        return urlencode({**signed, "hash": hmac.digest(key, text.encode(), "sha256").hex()})
