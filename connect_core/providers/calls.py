@@ -97,7 +97,8 @@ def _parse_response(provider: Provider, parameters: Mapping[str, str], entrance:
     if entrance is Entrance.REDIRECT:
         if vendor_error := find_error(parameters):
             return Refusal(_get_refusal(vendor_error, provider, has_code=bool(codes)))
-        if provider.refuses_without_code and not any(value for name, value in parameters.items() if _is_code(name)):
+        has_code = bool(codes) or any(value for name, value in parameters.items() if _is_code(name))
+        if provider.refuses_without_code and not has_code:
             return Refusal(ProviderDenied("the person went back without agreeing"))
     return _parse_code(parameters, names, CODE_LIMIT, "authorization code")
 

@@ -31,6 +31,7 @@ OWN_WORD = provider(denial_words=("own_word",))
 SET_WORD = provider()
 SET_WORD.settings = AcmeSettings(denial_words=("set_word",))
 SILENT = provider(refuses_without_code=True)
+SILENT_OWN_NAME = provider(refuses_without_code=True, code_names=("response_nonce",))
 TWO_NAMES = provider(code_names=("auth_code", "code"))
 
 REFUSALS: list[tuple[Provider, dict[str, str], type[ConnectError] | None]] = [
@@ -64,6 +65,8 @@ REFUSALS: list[tuple[Provider, dict[str, str], type[ConnectError] | None]] = [
     (ACME, {"errorCode": "isv.invalid"}, AuthorizationRefused),
     (ACME, {"error": "access_denied", "code": "c"}, BadRequest),
     (ACME, {"error": "access_denied", "code": ""}, ProviderDenied),
+    (SILENT_OWN_NAME, {"state": "s", "response_nonce": "n"}, None),
+    (SILENT_OWN_NAME, {"state": "s", "mode": "cancel"}, ProviderDenied),
     (SILENT, {"state": "s"}, ProviderDenied),
     (SILENT, {}, ProviderDenied),
     (SILENT, {"state": "s", "code": ""}, ProviderDenied),
