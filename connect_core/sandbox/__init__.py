@@ -7,7 +7,7 @@ answers go wrong on purpose.
 A sandbox keeps everything in memory and listens on loopback only.
 """
 
-from connect_core.sandbox.documented import DocumentedRequest
+from connect_core.sandbox.documented import DocumentedRequest, of_login
 from connect_core.sandbox.faults import TRANSPORT_FAULTS, Fault, FaultMisfired, FaultScript
 from connect_core.sandbox.jwt import changed, read_jwt
 from connect_core.sandbox.oauth2 import OAuth2Sandbox

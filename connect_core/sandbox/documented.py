@@ -43,6 +43,16 @@ class DocumentedRequest:
     clients: Collection[str] = ()
 
 
+def of_login(*names: str, **others: Any) -> dict[str, Any]:
+    """Return parameters that have the values of the login, each under its standard name, and `others`.
+
+        of_login("client_id", "state", response_type="code")
+
+    is `{"client_id": "{client_id}", "state": "{state}", "response_type": "code"}`.
+    """
+    return {name: f"{{{name}}}" for name in names} | others
+
+
 def find_documented_answer(documented: Iterable[DocumentedRequest], url: str) -> dict[str, Any]:
     """Return the object that the request to `url` is documented to be answered with, empty where there is none."""
     answers = (request.answer for request in documented if request.url == url)
