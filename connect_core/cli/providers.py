@@ -44,7 +44,7 @@ def _describe(plugins: Plugins, configured: Iterable[ConfiguredProvider]) -> dic
         "plugins": [describe(plugin, plugins) for plugin in plugins.available.values()],
         "quarantined": plugins.quarantined,
         "configured": [
-            {"client": one.client_type.value, "provider": one.name, "entrance": one.entrance.value}
-            for one in configured
+            {"client": shown.client_type.value, "provider": shown.name, "entrance": shown.entrance.value}
+            for shown in configured
         ],
     }

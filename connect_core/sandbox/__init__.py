@@ -36,6 +36,7 @@ __all__ = [
     "changed",
     "listen",
     "mobile_of",
+    "of_login",
     "read_jwt",
     "sandbox_app",
     "serving",

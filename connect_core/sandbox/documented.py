@@ -7,6 +7,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+_FIXED = {"response_type": "code", "grant_type": "authorization_code", "code_challenge_method": "S256"}
+"""Parameters that have one value in the code grant (RFC 6749 §4.1, RFC 7636 §4.3)."""
+
 
 @dataclass(frozen=True, slots=True)
 class DocumentedRequest:
@@ -43,14 +46,14 @@ class DocumentedRequest:
     clients: Collection[str] = ()
 
 
-def of_login(*names: str, **others: Any) -> dict[str, Any]:
-    """Return parameters that have the values of the login, each under its standard name, and `others`.
+def of_login(names: str, **others: Any) -> dict[str, Any]:
+    """Return parameters with the values of the login, and `others`. `names` has spaces between them.
 
-        of_login("client_id", "state", response_type="code")
-
-    is `{"client_id": "{client_id}", "state": "{state}", "response_type": "code"}`.
+    Each has the value of its own name in braces, or the one value that a standard gives it:
+    `of_login("response_type client_id state", scope="profile")` is `{"response_type": "code", "client_id":
+    "{client_id}", "state": "{state}", "scope": "profile"}`.
     """
-    return {name: f"{{{name}}}" for name in names} | others
+    return {name: _FIXED.get(name, f"{{{name}}}") for name in names.split()} | others
 
 
 def find_documented_answer(documented: Iterable[DocumentedRequest], url: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from connect_aliyun import AliyunProvider
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import PEOPLE, DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import PEOPLE, DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 
 
 class AliyunSandbox(OAuth2Sandbox):
@@ -23,29 +23,17 @@ class AliyunSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://signin.aliyun.com/oauth2/v1/auth",
-            query={
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "response_type": "code",
-                "scope": "openid profile",
-                "state": "{state}",
-                "code_challenge": "{code_challenge}",
-                "code_challenge_method": "S256",
-            },
+            query=of_login(
+                "response_type client_id redirect_uri state code_challenge code_challenge_method",
+                scope="openid profile",
+            ),
             optional=("access_type", "prompt"),
         ),
         # the same page, table 2; the answer: https://npmjs.com/package/@alicloud/oauth2
         DocumentedRequest(
             "POST",
             "https://oauth.aliyun.com/v1/token",
-            form={
-                "code": "{code}",
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "grant_type": "authorization_code",
-                "client_secret": "{client_secret}",
-                "code_verifier": "{code_verifier}",
-            },
+            form=of_login("grant_type client_id client_secret code redirect_uri code_verifier"),
             answer={
                 "access_token": "eyJraWQiOiJrMTIzNCIsImVuY...",
                 "token_type": "Bearer",

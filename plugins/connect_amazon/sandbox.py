@@ -7,7 +7,7 @@ from typing import Any
 
 from connect_amazon import AmazonProvider
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 
 
 class AmazonSandbox(OAuth2Sandbox):
@@ -23,28 +23,15 @@ class AmazonSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://www.amazon.com/ap/oa",
-            query={
-                "client_id": "{client_id}",
-                "scope": "profile",
-                "response_type": "code",
-                "state": "{state}",
-                "redirect_uri": "{redirect_uri}",
-                "code_challenge": "{code_challenge}",
-                "code_challenge_method": "S256",
-            },
+            query=of_login(
+                "response_type client_id redirect_uri state code_challenge code_challenge_method", scope="profile"
+            ),
         ),
         # the same page, "Access Token Request" and "Access Token Response"
         DocumentedRequest(
             "POST",
             "https://api.amazon.com/auth/o2/token",
-            form={
-                "grant_type": "authorization_code",
-                "code": "{code}",
-                "client_id": "{client_id}",
-                "code_verifier": "{code_verifier}",
-                "client_secret": "{client_secret}",
-                "redirect_uri": "{redirect_uri}",
-            },
+            form=of_login("grant_type client_id client_secret code redirect_uri code_verifier"),
             answer={
                 "access_token": "Atza|IQEBLjAsAhRmHjNgHpi0U-Dme37rR6CuUpSR",
                 "token_type": "bearer",

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connect_core.plugin import ClientType
-from connect_core.sandbox import DocumentedRequest, OidcGrant, OidcSandbox, Person, Refused, read_jwt
+from connect_core.sandbox import DocumentedRequest, OidcGrant, OidcSandbox, Person, Refused, of_login, read_jwt
 
 TEAM_ID = "SANDBOXTEA"
 MAX_SECRET_LIFE = 15777000  # seconds: six months, as Apple documents it
@@ -50,27 +50,15 @@ class AppleSandbox(OidcSandbox):
         DocumentedRequest(
             "GET",
             "https://appleid.apple.com/auth/authorize",
-            query={
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "response_type": "code",
-                "scope": "openid name",
-                "response_mode": "form_post",
-                "state": "{state}",
-                "nonce": "{nonce}",
-            },
+            query=of_login(
+                "response_type client_id redirect_uri state nonce", scope="openid name", response_mode="form_post"
+            ),
         ),
         # https://developer.apple.com/documentation/signinwithapplerestapi/generate-and-validate-tokens
         DocumentedRequest(
             "POST",
             "https://appleid.apple.com/auth/token",
-            form={
-                "client_id": "{client_id}",
-                "client_secret": "{*}",
-                "code": "{code}",
-                "grant_type": "authorization_code",
-                "redirect_uri": "{redirect_uri}",
-            },
+            form=of_login("grant_type client_id code redirect_uri", client_secret="{*}"),
         ),
         # https://developer.apple.com/documentation/signinwithapplerestapi/fetch-apples-public-key-for-verifying-token-signature
         DocumentedRequest("GET", "https://appleid.apple.com/auth/keys"),

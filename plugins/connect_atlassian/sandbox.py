@@ -7,7 +7,7 @@ from typing import Any
 
 from connect_atlassian import AtlassianProvider
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 
 PICTURE = (
     "https://avatar-management--avatars.us-west-2.prod.public.atl-paas.net/112233aa-bb11-cc22-33dd-445566abcabc/48"
@@ -25,27 +25,18 @@ class AtlassianSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://auth.atlassian.com/authorize",
-            query={
-                "audience": "api.atlassian.com",
-                "client_id": "{client_id}",
-                "scope": "read:me",
-                "redirect_uri": "{redirect_uri}",
-                "state": "{state}",
-                "response_type": "code",
-                "prompt": "consent",
-            },
+            query=of_login(
+                "response_type client_id redirect_uri state",
+                audience="api.atlassian.com",
+                scope="read:me",
+                prompt="consent",
+            ),
         ),
         # the same page, step 2
         DocumentedRequest(
             "POST",
             "https://auth.atlassian.com/oauth/token",
-            json={
-                "grant_type": "authorization_code",
-                "client_id": "{client_id}",
-                "client_secret": "{client_secret}",
-                "code": "{code}",
-                "redirect_uri": "{redirect_uri}",
-            },
+            json=of_login("grant_type client_id client_secret code redirect_uri"),
             headers={"Content-Type": "{*}"},
             answer={
                 "access_token": "YOUR_ACCESS_TOKEN",

@@ -7,7 +7,7 @@ from typing import Any
 
 from connect_baidu import BaiduProvider
 from connect_core.plugin import Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 
 
 class BaiduSandbox(OAuth2Sandbox):
@@ -23,27 +23,14 @@ class BaiduSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://openapi.baidu.com/oauth/2.0/authorize",
-            query={
-                "response_type": "code",
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "scope": "basic",
-                "state": "{state}",
-                "display": "mobile",
-            },
+            query=of_login("response_type client_id redirect_uri state", scope="basic", display="mobile"),
             optional=("display", "force_login", "confirm_login", "login_type", "qrcode"),
         ),
         # the same page, step 2
         DocumentedRequest(
             "GET",
             "https://openapi.baidu.com/oauth/2.0/token",
-            query={
-                "grant_type": "authorization_code",
-                "code": "{code}",
-                "client_id": "{client_id}",
-                "client_secret": "{client_secret}",
-                "redirect_uri": "{redirect_uri}",
-            },
+            query=of_login("grant_type client_id client_secret code redirect_uri"),
             answer={
                 "access_token": "121.c86e87cc0828cc1dabb8faee540531d4.YsUIAWvYbgqVni1VhkgKgyLh8nEyELbDOEZs_OA",
                 "expires_in": 2592000,

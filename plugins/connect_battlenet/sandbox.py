@@ -7,7 +7,7 @@ from typing import Any
 
 from connect_battlenet import BattlenetProvider
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 
 
 class BattlenetSandbox(OAuth2Sandbox):
@@ -20,13 +20,7 @@ class BattlenetSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://oauth.battle.net/authorize",
-            query={
-                "response_type": "code",
-                "client_id": "{client_id}",
-                "scope": "openid",
-                "state": "{state}",
-                "redirect_uri": "{redirect_uri}",
-            },
+            query=of_login("response_type client_id redirect_uri state", scope="openid"),
         ),
         # the same page (the answer's ID token is a word)
         DocumentedRequest(

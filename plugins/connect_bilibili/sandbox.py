@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from connect_bilibili import BilibiliProvider
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, Refused
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, Refused, of_login
 
 H5_URL = "https://account.bilibili.com/h5/account-h5/auth/oauth"
 LATENESS = 600
@@ -40,13 +40,7 @@ class BilibiliSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             H5_URL,
-            query={
-                "navhide": "0",
-                "callback": "skip",
-                "gourl": "{redirect_uri}",
-                "client_id": "{client_id}",
-                "state": "{state}",
-            },
+            query=of_login("client_id state", navhide="0", callback="skip", gourl="{redirect_uri}"),
             clients=("h5",),
         ),
         # https://open.bilibili.com/doc/4/eaf0e2b5-bde9-b9a0-9be1-019bb455701c
@@ -54,12 +48,7 @@ class BilibiliSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "POST",
             "https://api.bilibili.com/x/account-oauth2/v1/token",
-            form={
-                "client_id": "{client_id}",
-                "client_secret": "{client_secret}",
-                "grant_type": "authorization_code",
-                "code": "{code}",
-            },
+            form=of_login("grant_type client_id client_secret code"),
             answer={
                 "code": 0,
                 "message": "0",

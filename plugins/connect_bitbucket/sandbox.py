@@ -8,7 +8,7 @@ from uuid import UUID
 
 from connect_bitbucket import BitbucketProvider
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 
 AVATAR = "https://avatar-management--avatars.us-west-2.prod.public.atl-paas.net/initials/EB-0.png"
 
@@ -23,12 +23,7 @@ class BitbucketSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://bitbucket.org/site/oauth2/authorize",
-            query={
-                "client_id": "{client_id}",
-                "response_type": "code",
-                "state": "{state}",
-                "redirect_uri": "{redirect_uri}",
-            },
+            query=of_login("response_type client_id redirect_uri state"),
             optional=("redirect_uri", "state"),
         ),
         # the same page; it leaves redirect_uri out, which RFC 6749 §4.1.3 requires where the login had one

@@ -7,7 +7,7 @@ from typing import Any
 
 from connect_box import BoxProvider
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 
 
 class BoxSandbox(OAuth2Sandbox):
@@ -23,12 +23,7 @@ class BoxSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://account.box.com/api/oauth2/authorize",
-            query={
-                "response_type": "code",
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "state": "{state}",
-            },
+            query=of_login("response_type client_id redirect_uri state"),
             optional=("scope",),
         ),
         # https://developer.box.com/reference/post-oauth2-token/
@@ -36,12 +31,7 @@ class BoxSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "POST",
             "https://api.box.com/oauth2/token",
-            form={
-                "grant_type": "authorization_code",
-                "client_id": "{client_id}",
-                "client_secret": "{client_secret}",
-                "code": "{code}",
-            },
+            form=of_login("grant_type client_id client_secret code"),
             answer={
                 "access_token": "c3FIOG9vSGV4VHo4QzAyg5T1JvNnJoZ3ExaVNyQWw6WjRsanRKZG5lQk9qUE1BVQ",
                 "expires_in": 3600,

@@ -8,7 +8,7 @@ from typing import Any
 
 from connect_coding import CodingProvider
 from connect_core.plugin import ClientType, PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 
 
 class CodingSandbox(OAuth2Sandbox):
@@ -24,25 +24,13 @@ class CodingSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://sandbox.coding.net/oauth_authorize.html",
-            query={
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "response_type": "code",
-                "scope": "user",
-                "state": "{state}",
-            },
+            query=of_login("response_type client_id redirect_uri state", scope="user"),
         ),
         # justauth/JustAuth, AuthCodingRequest.java; the answer: willin/coding-sdk, README.md
         DocumentedRequest(
             "GET",
             "https://sandbox.coding.net/api/oauth/access_token",
-            query={
-                "code": "{code}",
-                "client_id": "{client_id}",
-                "client_secret": "{client_secret}",
-                "grant_type": "authorization_code",
-                "redirect_uri": "{redirect_uri}",
-            },
+            query=of_login("grant_type client_id client_secret code redirect_uri"),
             answer={"access_token": "xxxxx", "refresh_token": "xxxxx", "expires_in": "864000"},
         ),
         # justauth/JustAuth, AuthCodingRequest.java; the values are made up

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from connect_core.sandbox import DocumentedRequest, Fault, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Fault, Grant, OAuth2Sandbox, Person, of_login
 from connect_dingtalk import DingtalkProvider
 
 
@@ -34,14 +34,7 @@ class DingtalkSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://login.dingtalk.com/oauth2/auth",
-            query={
-                "redirect_uri": "{redirect_uri}",
-                "response_type": "code",
-                "client_id": "{client_id}",
-                "scope": "openid",
-                "state": "{state}",
-                "prompt": "consent",
-            },
+            query=of_login("response_type client_id redirect_uri state", scope="openid", prompt="consent"),
             optional=("org_type", "corpId", "exclusiveLogin", "exclusiveCorpId"),
         ),
         # https://open.dingtalk.com/document/orgapp/obtain-user-token

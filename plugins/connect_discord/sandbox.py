@@ -9,7 +9,7 @@ from typing import Any
 from starlette.requests import Request
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_discord import DiscordProvider
 
 
@@ -24,13 +24,7 @@ class DiscordSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://discord.com/oauth2/authorize",
-            query={
-                "response_type": "code",
-                "client_id": "{client_id}",
-                "scope": "identify",
-                "state": "{state}",
-                "redirect_uri": "{redirect_uri}",
-            },
+            query=of_login("response_type client_id redirect_uri state", scope="identify"),
             optional=("prompt", "integration_type"),
         ),
         # the same page; the table of addresses has no version in this one

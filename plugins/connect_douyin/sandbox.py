@@ -6,7 +6,7 @@ https://developer.open-douyin.com/docs/resource/zh-CN/dop/develop/openapi/accoun
 from typing import Any
 
 from connect_core.plugin import ClientType, PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_douyin import DouyinProvider
 
 
@@ -28,25 +28,14 @@ class DouyinSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://open.douyin.com/platform/oauth/connect/",
-            query={
-                "client_key": "{client_id}",
-                "response_type": "code",
-                "scope": "user_info",
-                "redirect_uri": "{redirect_uri}",
-                "state": "{state}",
-            },
+            query=of_login("response_type redirect_uri state", client_key="{client_id}", scope="user_info"),
             optional=("optionalScope",),
         ),
         # https://developer.open-douyin.com/docs/resource/zh-CN/dop/develop/openapi/account-permission/get-access-token
         DocumentedRequest(
             "POST",
             "https://open.douyin.com/oauth/access_token/",
-            form={
-                "client_key": "{client_id}",
-                "client_secret": "{client_secret}",
-                "code": "{code}",
-                "grant_type": "authorization_code",
-            },
+            form=of_login("grant_type client_secret code", client_key="{client_id}"),
             answer={
                 "data": {
                     "access_token": "act.f7094fbffab2ecbfc45e9af9c32bc241oYdckvBKe82BPx8T",

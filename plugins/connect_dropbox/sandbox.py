@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_dropbox import DropboxProvider
 
 PHOTO = "https://dl-web.dropbox.com/account_photo/get/dbaphid%3AAAHWGmIXV3sUuOmBfTz0wPsiqHUpBWvv3ZA?vers=1&size=128x128"
@@ -24,29 +24,17 @@ class DropboxSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://www.dropbox.com/oauth2/authorize",
-            query={
-                "response_type": "code",
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "scope": "account_info.read",
-                "state": "{state}",
-                "code_challenge": "{code_challenge}",
-                "code_challenge_method": "S256",
-            },
+            query=of_login(
+                "response_type client_id redirect_uri state code_challenge code_challenge_method",
+                scope="account_info.read",
+            ),
             optional=("token_access_type", "include_granted_scopes", "force_reapprove", "locale"),
         ),
         # the same page, /oauth2/token (without the id_token, which needs OpenID scopes)
         DocumentedRequest(
             "POST",
             "https://api.dropboxapi.com/oauth2/token",
-            form={
-                "code": "{code}",
-                "grant_type": "authorization_code",
-                "redirect_uri": "{redirect_uri}",
-                "code_verifier": "{code_verifier}",
-                "client_id": "{client_id}",
-                "client_secret": "{client_secret}",
-            },
+            form=of_login("grant_type client_id client_secret code redirect_uri code_verifier"),
             answer={
                 "access_token": "sl.AbX9y6Fe3AuH5o66-gmJpR032jwAwQPIVVzWXZNkdzcYT02akC2de219dZi6gxYPVnYPrpvISRSf9lxK",
                 "expires_in": 14400,

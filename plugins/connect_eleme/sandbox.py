@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, Refused
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, Refused, of_login
 from connect_eleme import ElemeProvider
 
 
@@ -26,24 +26,13 @@ class ElemeSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://open-api.shop.ele.me/authorize",
-            query={
-                "response_type": "code",
-                "client_id": "{client_id}",
-                "state": "{state}",
-                "redirect_uri": "{redirect_uri}",
-                "scope": "all",
-            },
+            query=of_login("response_type client_id redirect_uri state", scope="all"),
         ),
         # justauth/JustAuth, AuthElemeRequest.java; the members of the answer: the SDK
         DocumentedRequest(
             "POST",
             "https://open-api.shop.ele.me/token",
-            form={
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "code": "{code}",
-                "grant_type": "authorization_code",
-            },
+            form=of_login("grant_type client_id code redirect_uri"),
             headers={"Authorization": "Basic {basic_credentials}"},
             answer={
                 "access_token": "4d6dcf03d7862bc11b833db44577c35b",

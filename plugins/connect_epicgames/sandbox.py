@@ -6,7 +6,7 @@ https://dev.epicgames.com/docs/web-api-ref/authentication
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_epicgames import EpicgamesProvider
 
 
@@ -24,13 +24,7 @@ class EpicgamesSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://www.epicgames.com/id/authorize",
-            query={
-                "client_id": "{client_id}",
-                "response_type": "code",
-                "scope": "basic_profile",
-                "redirect_uri": "{redirect_uri}",
-                "state": "{state}",
-            },
+            query=of_login("response_type client_id redirect_uri state", scope="basic_profile"),
         ),
         # the same page: requesting an access token
         DocumentedRequest(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, OAuth2Sandbox, Person, Refused
+from connect_core.sandbox import DocumentedRequest, OAuth2Sandbox, Person, Refused, of_login
 from connect_facebook import FacebookProvider
 
 APP_ID = "1234567890123456"
@@ -33,25 +33,14 @@ class FacebookSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://www.facebook.com/v26.0/dialog/oauth",
-            query={
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "state": "{state}",
-                "response_type": "code",
-                "scope": "public_profile",
-            },
+            query=of_login("response_type client_id redirect_uri state", scope="public_profile"),
             optional=("response_type", "scope", "auth_type"),
         ),
         # the same page, "Exchanging Code for an Access Token"
         DocumentedRequest(
             "GET",
             "https://graph.facebook.com/v26.0/oauth/access_token",
-            query={
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "client_secret": "{client_secret}",
-                "code": "{code}",
-            },
+            query=of_login("client_id client_secret code redirect_uri"),
             answer={"access_token": "EAAG0123456789", "token_type": "bearer", "expires_in": 5183944},
         ),
         # https://developers.facebook.com/docs/graph-api/reference/user (fields)

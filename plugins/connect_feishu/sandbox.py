@@ -7,7 +7,7 @@ Person: https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/authen-v
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_feishu import FeishuProvider
 
 TOKENS = {
@@ -34,28 +34,14 @@ class FeishuSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://accounts.feishu.cn/open-apis/authen/v1/authorize",
-            query={
-                "client_id": "{client_id}",
-                "response_type": "code",
-                "redirect_uri": "{redirect_uri}",
-                "state": "{state}",
-                "code_challenge": "{code_challenge}",
-                "code_challenge_method": "S256",
-            },
+            query=of_login("response_type client_id redirect_uri state code_challenge code_challenge_method"),
             optional=("scope", "prompt"),
         ),
         # https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/authentication-management/access-token/get-user-access-token-v3
         DocumentedRequest(
             "POST",
             "https://accounts.feishu.cn/oauth/v3/token",
-            form={
-                "grant_type": "authorization_code",
-                "client_id": "{client_id}",
-                "client_secret": "{client_secret}",
-                "code": "{code}",
-                "redirect_uri": "{redirect_uri}",
-                "code_verifier": "{code_verifier}",
-            },
+            form=of_login("grant_type client_id client_secret code redirect_uri code_verifier"),
             optional=("scope",),
             answer=TOKENS,
             clients=("pc", "h5"),
@@ -65,12 +51,7 @@ class FeishuSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "POST",
             "https://accounts.feishu.cn/oauth/v3/token",
-            form={
-                "grant_type": "authorization_code",
-                "client_id": "{client_id}",
-                "client_secret": "{client_secret}",
-                "code": "{code}",
-            },
+            form=of_login("grant_type client_id client_secret code"),
             answer=TOKENS,
             clients=("mini",),
         ),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_figma import FigmaProvider
 
 
@@ -23,26 +23,16 @@ class FigmaSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://www.figma.com/oauth",
-            query={
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "scope": "current_user:read",
-                "state": "{state}",
-                "response_type": "code",
-                "code_challenge": "{code_challenge}",
-                "code_challenge_method": "S256",
-            },
+            query=of_login(
+                "response_type client_id redirect_uri state code_challenge code_challenge_method",
+                scope="current_user:read",
+            ),
         ),
         # figma-api (npm), which has the client in the header too
         DocumentedRequest(
             "POST",
             "https://api.figma.com/v1/oauth/token",
-            form={
-                "redirect_uri": "{redirect_uri}",
-                "code": "{code}",
-                "grant_type": "authorization_code",
-                "code_verifier": "{code_verifier}",
-            },
+            form=of_login("grant_type code redirect_uri code_verifier"),
             headers={"Authorization": "Basic {basic_credentials}"},
             answer={
                 "user_id_string": "2600",

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_gitee import GiteeProvider
 
 
@@ -23,26 +23,14 @@ class GiteeSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://gitee.com/oauth/authorize",
-            query={
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "response_type": "code",
-                "scope": "user_info",
-                "state": "{state}",
-            },
+            query=of_login("response_type client_id redirect_uri state", scope="user_info"),
         ),
         # the same page: the secret in the body, and a User-Agent, without which the answer is 403
         # The answer: https://www.npmjs.com/package/gitee-api-token
         DocumentedRequest(
             "POST",
             "https://gitee.com/oauth/token",
-            form={
-                "grant_type": "authorization_code",
-                "code": "{code}",
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "client_secret": "{client_secret}",
-            },
+            form=of_login("grant_type client_id client_secret code redirect_uri"),
             headers={"User-Agent": "{*}"},
             answer={
                 "access_token": "secret-access-token",

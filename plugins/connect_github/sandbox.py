@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_github import GithubProvider
 
 
@@ -27,28 +27,14 @@ class GithubSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://github.com/login/oauth/authorize",
-            query={
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "state": "{state}",
-                "code_challenge": "{code_challenge}",
-                "code_challenge_method": "S256",
-                "response_type": "code",
-            },
+            query=of_login("response_type client_id redirect_uri state code_challenge code_challenge_method"),
             optional=("scope", "login", "allow_signup", "prompt", "response_type"),
         ),
         # the same page, step two
         DocumentedRequest(
             "POST",
             "https://github.com/login/oauth/access_token",
-            form={
-                "client_id": "{client_id}",
-                "client_secret": "{client_secret}",
-                "code": "{code}",
-                "redirect_uri": "{redirect_uri}",
-                "code_verifier": "{code_verifier}",
-                "grant_type": "authorization_code",
-            },
+            form=of_login("grant_type client_id client_secret code redirect_uri code_verifier"),
             headers={"Accept": "application/json"},
             optional=("grant_type",),
             answer={

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from time import time
 from typing import Any
 
-from connect_core.sandbox import PEOPLE, DocumentedRequest, OidcSandbox, Person
+from connect_core.sandbox import PEOPLE, DocumentedRequest, OidcSandbox, Person, of_login
 
 
 class GitlabSandbox(OidcSandbox):
@@ -50,29 +50,16 @@ class GitlabSandbox(OidcSandbox):
         DocumentedRequest(
             "GET",
             "https://gitlab.com/oauth/authorize",
-            query={
-                "response_type": "code",
-                "nonce": "{nonce}",
-                "redirect_uri": "{redirect_uri}",
-                "client_id": "{client_id}",
-                "scope": "openid profile",
-                "code_challenge": "{code_challenge}",
-                "code_challenge_method": "S256",
-                "state": "{state}",
-            },
+            query=of_login(
+                "response_type client_id redirect_uri state nonce code_challenge code_challenge_method",
+                scope="openid profile",
+            ),
         ),
         # the same page; the client secret is a parameter there (the answer's ID token is left out)
         DocumentedRequest(
             "POST",
             "https://gitlab.com/oauth/token",
-            form={
-                "grant_type": "authorization_code",
-                "code": "{code}",
-                "redirect_uri": "{redirect_uri}",
-                "code_verifier": "{code_verifier}",
-                "client_id": "{client_id}",
-                "client_secret": "{client_secret}",
-            },
+            form=of_login("grant_type client_id client_secret code redirect_uri code_verifier"),
         ),
         # the discovery document (jwks_uri, userinfo_endpoint)
         DocumentedRequest("GET", "https://gitlab.com/oauth/discovery/keys"),

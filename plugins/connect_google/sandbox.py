@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from connect_core.sandbox import DocumentedRequest, OidcGrant, OidcSandbox
+from connect_core.sandbox import DocumentedRequest, OidcGrant, OidcSandbox, of_login
 
 KEY_REQUESTS = (
     # https://developers.google.com/identity/openid-connect/openid-connect#discovery
@@ -62,16 +62,10 @@ class GoogleSandbox(OidcSandbox):
         DocumentedRequest(
             "GET",
             "https://accounts.google.com/o/oauth2/v2/auth",
-            query={
-                "client_id": "{client_id}",
-                "response_type": "code",
-                "scope": "openid profile",
-                "redirect_uri": "{redirect_uri}",
-                "state": "{state}",
-                "nonce": "{nonce}",
-                "code_challenge": "{code_challenge}",
-                "code_challenge_method": "S256",
-            },
+            query=of_login(
+                "response_type client_id redirect_uri state nonce code_challenge code_challenge_method",
+                scope="openid profile",
+            ),
             optional=("access_type", "display", "hd", "include_granted_scopes", "login_hint", "prompt"),
         ),
         # https://developers.google.com/identity/openid-connect/openid-connect#exchangecode has the secret in the form.
@@ -79,12 +73,7 @@ class GoogleSandbox(OidcSandbox):
         DocumentedRequest(
             "POST",
             "https://oauth2.googleapis.com/token",
-            form={
-                "code": "{code}",
-                "redirect_uri": "{redirect_uri}",
-                "grant_type": "authorization_code",
-                "code_verifier": "{code_verifier}",
-            },
+            form=of_login("grant_type code redirect_uri code_verifier"),
             headers={"Authorization": "Basic {basic_credentials}"},
         ),
     )

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 
 from connect_core.plugin import ClientType
-from connect_core.sandbox import PEOPLE, DocumentedRequest, Fault, OidcGrant, OidcSandbox, Person
+from connect_core.sandbox import PEOPLE, DocumentedRequest, Fault, OidcGrant, OidcSandbox, Person, of_login
 
 GRAB = "https://idp.grab.com"
 PATH = "/grabid/v1/oauth2"
@@ -56,30 +56,17 @@ class GrabSandbox(OidcSandbox):
         DocumentedRequest(
             "GET",
             f"{API}/authorize",
-            query={
-                "client_id": "{client_id}",
-                "scope": "openid profile.read",
-                "response_type": "code",
-                "redirect_uri": "{redirect_uri}",
-                "nonce": "{nonce}",
-                "state": "{state}",
-                "code_challenge": "{code_challenge}",
-                "code_challenge_method": "S256",
-            },
+            query=of_login(
+                "response_type client_id redirect_uri state nonce code_challenge code_challenge_method",
+                scope="openid profile.read",
+            ),
             optional=("acr_values", "prompt", "id_token_hint"),
         ),
         # the same page (token; the answer's ID token has expired)
         DocumentedRequest(
             "POST",
             f"{API}/token",
-            form={
-                "client_id": "{client_id}",
-                "code_verifier": "{code_verifier}",
-                "grant_type": "authorization_code",
-                "redirect_uri": "{redirect_uri}",
-                "code": "{code}",
-                "client_secret": "{client_secret}",
-            },
+            form=of_login("grant_type client_id client_secret code redirect_uri code_verifier"),
         ),
         # the discovery document (jwks_uri)
         DocumentedRequest("GET", f"{API}/public_keys"),

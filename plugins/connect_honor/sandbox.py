@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connect_core.plugin import ClientType, PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_honor import HonorProvider
 
 APP_REDIRECT_URI = "honorid://redirect_url"
@@ -39,13 +39,7 @@ class HonorSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://hnoauth-login.cloud.hihonor.com/oauth2/v3/authorize",
-            query={
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "scope": "openid profile",
-                "response_type": "code",
-                "state": "{state}",
-            },
+            query=of_login("response_type client_id redirect_uri state", scope="openid profile"),
             optional=("access_type",),
         ),
         # https://developer.honor.com/cn/doc/guides/100977

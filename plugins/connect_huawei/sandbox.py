@@ -7,7 +7,7 @@ Person: https://developer.huawei.com/consumer/cn/doc/harmonyos-references-V5/acc
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_huawei import HuaweiProvider
 
 TOKEN_URL = "https://oauth-login.cloud.huawei.com/oauth2/v3/token"
@@ -37,29 +37,17 @@ class HuaweiSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://oauth-login.cloud.huawei.com/oauth2/v3/authorize",
-            query={
-                "response_type": "code",
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "scope": "openid https://www.huawei.com/auth/account/base.profile",
-                "state": "{state}",
-                "code_challenge": "{code_challenge}",
-                "code_challenge_method": "S256",
-            },
+            query=of_login(
+                "response_type client_id redirect_uri state code_challenge code_challenge_method",
+                scope="openid https://www.huawei.com/auth/account/base.profile",
+            ),
             optional=("access_type",),
         ),
         # the same two
         DocumentedRequest(
             "POST",
             TOKEN_URL,
-            form={
-                "grant_type": "authorization_code",
-                "code": "{code}",
-                "client_id": "{client_id}",
-                "client_secret": "{client_secret}",
-                "redirect_uri": "{redirect_uri}",
-                "code_verifier": "{code_verifier}",
-            },
+            form=of_login("grant_type client_id client_secret code redirect_uri code_verifier"),
             answer=TOKENS,
             clients=("pc", "h5"),
         ),
@@ -67,12 +55,7 @@ class HuaweiSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "POST",
             TOKEN_URL,
-            form={
-                "grant_type": "authorization_code",
-                "client_id": "{client_id}",
-                "client_secret": "{client_secret}",
-                "code": "{code}",
-            },
+            form=of_login("grant_type client_id client_secret code"),
             optional=("supportAlg",),
             answer=TOKENS,
             clients=("app", "mini"),

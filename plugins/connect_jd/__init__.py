@@ -35,12 +35,7 @@ class JdProvider(OAuth2Provider):
         pkce="never",
         token_method="get",
         token_names={"redirect_uri": ""},
-        userinfo_parameters={
-            "access_token": "{access_token}",
-            "app_key": "{client_id}",
-            "method": METHOD,
-            "v": "2.0",
-        },
+        userinfo_parameters={"access_token": "{access_token}", "app_key": "{client_id}", "method": METHOD, "v": "2.0"},
         error_signs={"code": "0", "error_response.code": ""},
         error_trace="requestId",
     )

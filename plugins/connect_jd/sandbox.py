@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import Request
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_jd import JdProvider
 
 GATEWAY_ERRORS = {"12": "无效签名", "19": "无效access_token"}
@@ -30,13 +30,7 @@ class JdSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://open-oauth.jd.com/oauth2/to_login",
-            query={
-                "app_key": "{client_id}",
-                "response_type": "code",
-                "redirect_uri": "{redirect_uri}",
-                "state": "{state}",
-                "scope": "snsapi_base",
-            },
+            query=of_login("response_type redirect_uri state", app_key="{client_id}", scope="snsapi_base"),
         ),
         # XiBao/jos, sdk/client.go; the answer is one that a user of the platform recorded in 2024
         DocumentedRequest(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from time import time
 from typing import Any
 
-from connect_core.sandbox import PEOPLE, DocumentedRequest, OidcSandbox, Person
+from connect_core.sandbox import PEOPLE, DocumentedRequest, OidcSandbox, Person, of_login
 
 
 class KakaoSandbox(OidcSandbox):
@@ -53,30 +53,17 @@ class KakaoSandbox(OidcSandbox):
         DocumentedRequest(
             "GET",
             "https://kauth.kakao.com/oauth/authorize",
-            query={
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "response_type": "code",
-                "scope": "openid profile_nickname profile_image",
-                "state": "{state}",
-                "nonce": "{nonce}",
-                "code_challenge": "{code_challenge}",
-                "code_challenge_method": "S256",
-            },
+            query=of_login(
+                "response_type client_id redirect_uri state nonce code_challenge code_challenge_method",
+                scope="openid profile_nickname profile_image",
+            ),
             optional=("prompt", "login_hint", "service_terms"),
         ),
         # https://developers.kakao.com/docs/latest/en/kakaologin/rest-api#request-token (the ID token has expired)
         DocumentedRequest(
             "POST",
             "https://kauth.kakao.com/oauth/token",
-            form={
-                "grant_type": "authorization_code",
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "code": "{code}",
-                "client_secret": "{client_secret}",
-                "code_verifier": "{code_verifier}",
-            },
+            form=of_login("grant_type client_id client_secret code redirect_uri code_verifier"),
         ),
         # the discovery document (jwks_uri)
         DocumentedRequest("GET", "https://kauth.kakao.com/.well-known/jwks.json"),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connect_core.plugin import ClientType, PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_kuaishou import KuaishouProvider
 
 
@@ -26,14 +26,7 @@ class KuaishouSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://open.kuaishou.com/oauth2/authorize",
-            query={
-                "app_id": "{client_id}",
-                "scope": "user_info",
-                "response_type": "code",
-                "redirect_uri": "{redirect_uri}",
-                "state": "{state}",
-                "ua": "pc",
-            },
+            query=of_login("response_type redirect_uri state", app_id="{client_id}", scope="user_info", ua="pc"),
         ),
         # https://open.kuaishou.com/platformDocs/openAbility/kwaiLogin (the example has x for all values)
         DocumentedRequest(

@@ -7,7 +7,7 @@ Person: https://open.larksuite.com/document/uAjLw4CM/ukTMukTMukTM/reference/auth
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_lark import LarkProvider
 
 AVATAR = "https://www.feishu.cn/avatar/icon"
@@ -39,14 +39,7 @@ class LarkSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://accounts.larksuite.com/open-apis/authen/v1/authorize",
-            query={
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "response_type": "code",
-                "code_challenge": "{code_challenge}",
-                "code_challenge_method": "S256",
-                "state": "{state}",
-            },
+            query=of_login("response_type client_id redirect_uri state code_challenge code_challenge_method"),
             optional=("scope",),
         ),
         # https://open.larksuite.com/document/uAjLw4CM/ukTMukTMukTM/authentication-management/access-token/get-user-access-token

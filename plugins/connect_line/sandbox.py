@@ -24,6 +24,7 @@ from connect_core.sandbox import (
     Person,
     Refused,
     changed,
+    of_login,
     read_jwt,
 )
 
@@ -67,30 +68,17 @@ class LineSandbox(OidcSandbox):
         DocumentedRequest(
             "GET",
             "https://access.line.me/oauth2/v2.1/authorize",
-            query={
-                "response_type": "code",
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "state": "{state}",
-                "scope": "openid profile",
-                "nonce": "{nonce}",
-                "code_challenge": "{code_challenge}",
-                "code_challenge_method": "S256",
-            },
+            query=of_login(
+                "response_type client_id redirect_uri state nonce code_challenge code_challenge_method",
+                scope="openid profile",
+            ),
             optional=("prompt", "max_age", "ui_locales", "bot_prompt", "initial_amr_display", "switch_amr"),
         ),
         # https://developers.line.biz/en/reference/line-login/#issue-access-token (the answer's ID token has expired)
         DocumentedRequest(
             "POST",
             "https://api.line.me/oauth2/v2.1/token",
-            form={
-                "grant_type": "authorization_code",
-                "code": "{code}",
-                "redirect_uri": "{redirect_uri}",
-                "client_id": "{client_id}",
-                "client_secret": "{client_secret}",
-                "code_verifier": "{code_verifier}",
-            },
+            form=of_login("grant_type client_id client_secret code redirect_uri code_verifier"),
         ),
         # the discovery document (jwks_uri); https://developers.line.biz/en/docs/line-login/verify-id-token/#signature
         DocumentedRequest("GET", "https://api.line.me/oauth2/v2.1/certs", clients=("app",)),

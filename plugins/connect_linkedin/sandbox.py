@@ -6,7 +6,7 @@ https://learn.microsoft.com/en-us/linkedin/shared/api-guide/concepts/error-handl
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_linkedin import LinkedinProvider
 
 PICTURE = "https://media.licdn-ei.com/dms/image/C5F03AQHqK8v7tB1HCQ/profile-displayphoto-shrink_100_100/0/"
@@ -26,25 +26,13 @@ class LinkedinSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://www.linkedin.com/oauth/v2/authorization",
-            query={
-                "response_type": "code",
-                "client_id": "{client_id}",
-                "scope": "openid profile",
-                "redirect_uri": "{redirect_uri}",
-                "state": "{state}",
-            },
+            query=of_login("response_type client_id redirect_uri state", scope="openid profile"),
         ),
         # the same page, step 3; id_token: the page of the login
         DocumentedRequest(
             "POST",
             "https://www.linkedin.com/oauth/v2/accessToken",
-            form={
-                "grant_type": "authorization_code",
-                "code": "{code}",
-                "client_id": "{client_id}",
-                "client_secret": "{client_secret}",
-                "redirect_uri": "{redirect_uri}",
-            },
+            form=of_login("grant_type client_id client_secret code redirect_uri"),
             answer={
                 "access_token": "AQUvlL_DYEzvT2wz1QJiEPeLioeA",
                 "expires_in": 5184000,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_meituan import MeituanProvider
 
 
@@ -24,13 +24,7 @@ class MeituanSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://openapi.waimai.meituan.com/oauth/authorize",
-            query={
-                "response_type": "code",
-                "client_id": "{client_id}",
-                "app_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "state": "{state}",
-            },
+            query=of_login("response_type client_id redirect_uri state", app_id="{client_id}"),
             optional=("scope",),
         ),
         # justauth/JustAuth, AuthMeituanRequest.java

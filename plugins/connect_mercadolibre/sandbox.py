@@ -6,7 +6,7 @@ https://developers.mercadolibre.com.ar/en_us/authentication-and-authorization
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_mercadolibre import MercadoLibreProvider
 
 
@@ -21,27 +21,13 @@ class MercadoLibreSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://auth.mercadolibre.com.ar/authorization",
-            query={
-                "response_type": "code",
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "state": "{state}",
-                "code_challenge": "{code_challenge}",
-                "code_challenge_method": "S256",
-            },
+            query=of_login("response_type client_id redirect_uri state code_challenge code_challenge_method"),
         ),
         # the same page, step 3
         DocumentedRequest(
             "POST",
             "https://api.mercadolibre.com/oauth/token",
-            form={
-                "client_id": "{client_id}",
-                "client_secret": "{client_secret}",
-                "grant_type": "authorization_code",
-                "code": "{code}",
-                "code_verifier": "{code_verifier}",
-                "redirect_uri": "{redirect_uri}",
-            },
+            form=of_login("grant_type client_id client_secret code redirect_uri code_verifier"),
             headers={"Accept": "application/json"},
             answer={
                 "access_token": "APP_USR-123456-090515-8cc4448aac10d5105474e1351-1234567",

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 
 from connect_core.plugin import ClientType
-from connect_core.sandbox import PEOPLE, DocumentedRequest, Fault, OidcGrant, OidcSandbox, Person
+from connect_core.sandbox import PEOPLE, DocumentedRequest, Fault, OidcGrant, OidcSandbox, Person, of_login
 
 VENDOR = "https://login.microsoftonline.com"
 PERSONAL, COMPANY = "9188040d-6c67-4c5b-b112-36a304b66dad", "aaaabbbb-0000-cccc-1111-dddd2222eeee"
@@ -64,17 +64,11 @@ class MicrosoftSandbox(OidcSandbox):
         DocumentedRequest(
             "GET",
             "https://login.microsoftonline.com/common/oauth2/v2.0/authorize",
-            query={
-                "client_id": "{client_id}",
-                "response_type": "code",
-                "redirect_uri": "{redirect_uri}",
-                "response_mode": "query",
-                "scope": "openid profile",
-                "state": "{state}",
-                "nonce": "{nonce}",
-                "code_challenge": "{code_challenge}",
-                "code_challenge_method": "S256",
-            },
+            query=of_login(
+                "response_type client_id redirect_uri state nonce code_challenge code_challenge_method",
+                response_mode="query",
+                scope="openid profile",
+            ),
             optional=("response_mode", "prompt", "login_hint", "domain_hint"),
         ),
         # https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow#request-an-access-token-with-a-client_secret
@@ -82,15 +76,7 @@ class MicrosoftSandbox(OidcSandbox):
         DocumentedRequest(
             "POST",
             "https://login.microsoftonline.com/common/oauth2/v2.0/token",
-            form={
-                "client_id": "{client_id}",
-                "scope": "openid profile",
-                "code": "{code}",
-                "redirect_uri": "{redirect_uri}",
-                "grant_type": "authorization_code",
-                "code_verifier": "{code_verifier}",
-                "client_secret": "{client_secret}",
-            },
+            form=of_login("grant_type client_id client_secret code redirect_uri code_verifier", scope="openid profile"),
             optional=("scope",),
         ),
         # the discovery document (jwks_uri)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_naver import NaverProvider
 
 
@@ -23,25 +23,14 @@ class NaverSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://nid.naver.com/oauth2.0/authorize",
-            query={
-                "response_type": "code",
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "state": "{state}",
-            },
+            query=of_login("response_type client_id redirect_uri state"),
             optional=("scope", "auth_type"),
         ),
         # https://developers.naver.com/docs/login/devguide/devguide.md#3-4-4 lists no redirect_uri
         DocumentedRequest(
             "POST",
             "https://nid.naver.com/oauth2.0/token",
-            form={
-                "grant_type": "authorization_code",
-                "client_id": "{client_id}",
-                "client_secret": "{client_secret}",
-                "code": "{code}",
-                "state": "{state}",
-            },
+            form=of_login("grant_type client_id client_secret code state"),
             optional=("redirect_uri",),
             answer={
                 "access_token": "AAAAQosjWDJieBiQZc3to9YQp6HDLvrmyKC+6+iZ3gq7qrkqf50ljZC+Lgoqrg",

@@ -6,7 +6,7 @@ https://developers.notion.com/reference/create-a-token
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, of_login
 from connect_notion import NotionProvider
 
 
@@ -21,13 +21,7 @@ class NotionSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://api.notion.com/v1/oauth/authorize",
-            query={
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "response_type": "code",
-                "owner": "user",
-                "state": "{state}",
-            },
+            query=of_login("response_type client_id redirect_uri state", owner="user"),
         ),
         # https://developers.notion.com/reference/create-a-token; the person: the example in the changelog of
         # 4 October 2021, https://github.com/ramnes/notion-sdk-py/issues/257

@@ -8,7 +8,7 @@ from hashlib import md5
 from typing import Any
 
 from connect_core.plugin import ClientType, PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, Refused
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, Refused, of_login
 from connect_odnoklassniki import OdnoklassnikiProvider
 
 PUBLIC_KEY = "CBASANDBOXKEY"
@@ -36,27 +36,14 @@ class OdnoklassnikiSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://connect.ok.ru/oauth/authorize",
-            query={
-                "client_id": "{client_id}",
-                "scope": "VALUABLE_ACCESS",
-                "response_type": "code",
-                "redirect_uri": "{redirect_uri}",
-                "layout": "m",
-                "state": "{state}",
-            },
+            query=of_login("response_type client_id redirect_uri state", scope="VALUABLE_ACCESS", layout="m"),
             optional=("layout", "state"),
         ),
         # the same page (4)
         DocumentedRequest(
             "POST",
             "https://api.ok.ru/oauth/token.do",
-            form={
-                "code": "{code}",
-                "client_id": "{client_id}",
-                "client_secret": "{client_secret}",
-                "redirect_uri": "{redirect_uri}",
-                "grant_type": "authorization_code",
-            },
+            form=of_login("grant_type client_id client_secret code redirect_uri"),
             answer={
                 "access_token": "kjdhfldjfhgldsjhfglkdjfg9ds8fg0sdf8gsd8fg",
                 "token_type": "session",
@@ -68,13 +55,7 @@ class OdnoklassnikiSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://api.ok.ru/fb.do",
-            query={
-                "application_key": "{application_key}",
-                "format": "json",
-                "method": "users.getCurrentUser",
-                "sig": "{*}",
-                "access_token": "{access_token}",
-            },
+            query=of_login("application_key access_token", format="json", method="users.getCurrentUser", sig="{*}"),
             optional=("fields",),
             answer={
                 "uid": "123456",

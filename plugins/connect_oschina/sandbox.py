@@ -6,7 +6,7 @@ From two libraries, not the vendor's page: justauth/JustAuth, SocialiteProviders
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_oschina import OschinaProvider
 
 
@@ -20,26 +20,14 @@ class OschinaSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://www.oschina.net/action/oauth2/authorize",
-            query={
-                "response_type": "code",
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "state": "{state}",
-            },
+            query=of_login("response_type client_id redirect_uri state"),
             optional=("scope",),
         ),
         # SocialiteProviders/Providers, src/OSChina; the members of the answer: justauth/JustAuth
         DocumentedRequest(
             "POST",
             "https://www.oschina.net/action/openapi/token",
-            form={
-                "grant_type": "authorization_code",
-                "client_id": "{client_id}",
-                "client_secret": "{client_secret}",
-                "code": "{code}",
-                "redirect_uri": "{redirect_uri}",
-                "dataType": "json",
-            },
+            form=of_login("grant_type client_id client_secret code redirect_uri", dataType="json"),
             answer={
                 "access_token": "AT",
                 "refresh_token": "RT",

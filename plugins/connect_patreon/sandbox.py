@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_patreon import PatreonProvider
 
 
@@ -23,25 +23,13 @@ class PatreonSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://www.patreon.com/oauth2/authorize",
-            query={
-                "response_type": "code",
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "scope": "identity",
-                "state": "{state}",
-            },
+            query=of_login("response_type client_id redirect_uri state", scope="identity"),
         ),
         # https://docs.patreon.com/#step-4-validating-receipt-of-the-oauth-token
         DocumentedRequest(
             "POST",
             "https://www.patreon.com/api/oauth2/token",
-            form={
-                "code": "{code}",
-                "grant_type": "authorization_code",
-                "client_id": "{client_id}",
-                "client_secret": "{client_secret}",
-                "redirect_uri": "{redirect_uri}",
-            },
+            form=of_login("grant_type client_id client_secret code redirect_uri"),
             headers={"User-Agent": "{*}"},
             answer={
                 "access_token": "single use token",

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_paypal import PaypalProvider
 
 USER = "https://www.paypal.com/webapps/auth/identity/user/"
@@ -25,14 +25,7 @@ class PaypalSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://www.paypal.com/signin/authorize",
-            query={
-                "flowEntry": "static",
-                "client_id": "{client_id}",
-                "scope": "openid profile",
-                "redirect_uri": "{redirect_uri}",
-                "state": "{state}",
-                "response_type": "code",
-            },
+            query=of_login("response_type client_id redirect_uri state", flowEntry="static", scope="openid profile"),
             optional=("response_type",),
         ),
         # https://developer.paypal.com/log-in/build (live: api-m.paypal.com)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_pinterest import PinterestProvider
 
 IMAGE = "https://i.pinimg.com/280x280_RS/5c/88/2f/5c882f4b02468fcd6cda2ce569c2c166.jpg"
@@ -24,13 +24,7 @@ class PinterestSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://www.pinterest.com/oauth/",
-            query={
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "response_type": "code",
-                "scope": "user_accounts:read",
-                "state": "{state}",
-            },
+            query=of_login("response_type client_id redirect_uri state", scope="user_accounts:read"),
         ),
         # the same page; the answer is `OauthAccessTokenResponseCode` of Pinterest's OpenAPI description
         DocumentedRequest(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, Refused
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, Refused, of_login
 from connect_qq import QqProvider
 
 BAD_JS_CODE = "40029"
@@ -29,28 +29,14 @@ class QqSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://graph.qq.com/oauth2.0/authorize",
-            query={
-                "response_type": "code",
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "state": "{state}",
-                "scope": "get_user_info",
-                "display": "mobile",
-            },
+            query=of_login("response_type client_id redirect_uri state", scope="get_user_info", display="mobile"),
             optional=("scope", "display"),
         ),
         # the same page, step 2
         DocumentedRequest(
             "GET",
             "https://graph.qq.com/oauth2.0/token",
-            query={
-                "grant_type": "authorization_code",
-                "client_id": "{client_id}",
-                "client_secret": "{client_secret}",
-                "code": "{code}",
-                "redirect_uri": "{redirect_uri}",
-                "fmt": "json",
-            },
+            query=of_login("grant_type client_id client_secret code redirect_uri", fmt="json"),
             optional=("need_openid",),
             answer={"access_token": "YOUR_TOKEN", "expires_in": "7776000", "refresh_token": "YOUR_REFRESH"},
         ),
@@ -65,11 +51,7 @@ class QqSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://graph.qq.com/user/get_user_info",
-            query={
-                "access_token": "{access_token}",
-                "oauth_consumer_key": "{client_id}",
-                "openid": "{openid}",
-            },
+            query=of_login("access_token openid", oauth_consumer_key="{client_id}"),
             optional=("format",),
             answer={
                 "ret": 0,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connect_core.plugin import ClientType, PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, OAuth2Sandbox, Person, of_login
 from connect_reddit import RedditProvider
 
 ICON = "https://styles.redditmedia.com/t5_abc/styles/profileIcon_abc.jpg?width=256&height=256&s=1"
@@ -25,14 +25,7 @@ class RedditSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://www.reddit.com/api/v1/authorize",
-            query={
-                "client_id": "{client_id}",
-                "response_type": "code",
-                "state": "{state}",
-                "redirect_uri": "{redirect_uri}",
-                "duration": "temporary",
-                "scope": "identity",
-            },
+            query=of_login("response_type client_id redirect_uri state", duration="temporary", scope="identity"),
         ),
         # https://github.com/reddit-archive/reddit/wiki/OAuth2#retrieving-the-access-token
         DocumentedRequest(

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_salesforce import SalesforceProvider
 
 ORGS = ("00Dx0000001T0zkEAC", "00Dx0000000BV7zEAG")
@@ -25,15 +25,10 @@ class SalesforceSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://login.salesforce.com/services/oauth2/authorize",
-            query={
-                "response_type": "code",
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "scope": "openid profile",
-                "state": "{state}",
-                "code_challenge": "{code_challenge}",
-                "code_challenge_method": "S256",
-            },
+            query=of_login(
+                "response_type client_id redirect_uri state code_challenge code_challenge_method",
+                scope="openid profile",
+            ),
             # the page lists code_challenge alone: "the SHA256 hash value of the code_verifier"
             optional=("code_challenge_method", "display", "login_hint", "nonce", "prompt"),
         ),
@@ -41,14 +36,7 @@ class SalesforceSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "POST",
             "https://login.salesforce.com/services/oauth2/token",
-            form={
-                "grant_type": "authorization_code",
-                "code": "{code}",
-                "code_verifier": "{code_verifier}",
-                "redirect_uri": "{redirect_uri}",
-                "client_secret": "{client_secret}",
-                "client_id": "{client_id}",
-            },
+            form=of_login("grant_type client_id client_secret code redirect_uri code_verifier"),
             answer={
                 "access_token": "00Dx0000000BV7z!AR8AQAxo9UfVkh8AlV0Gomt9Czx9LjHnSSpwBMmb",
                 "signature": "0CmxinZir53Yex7nE0TD+zMpvIWYGb/bdJh6XfOH6EQ=",

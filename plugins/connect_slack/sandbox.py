@@ -11,7 +11,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from connect_core.sandbox import PEOPLE, DocumentedRequest, Fault, OidcGrant, OidcSandbox, Person
+from connect_core.sandbox import PEOPLE, DocumentedRequest, Fault, OidcGrant, OidcSandbox, Person, of_login
 
 WORDS = {"invalid_grant": "invalid_code", "invalid_client": "bad_client_secret"}
 
@@ -61,27 +61,14 @@ class SlackSandbox(OidcSandbox):
         DocumentedRequest(
             "GET",
             "https://slack.com/openid/connect/authorize",
-            query={
-                "response_type": "code",
-                "scope": "openid profile",
-                "client_id": "{client_id}",
-                "state": "{state}",
-                "nonce": "{nonce}",
-                "redirect_uri": "{redirect_uri}",
-            },
+            query=of_login("response_type client_id redirect_uri state nonce", scope="openid profile"),
             optional=("team",),
         ),
         # https://docs.slack.dev/reference/methods/openid.connect.token (the answer's ID token is cut short there)
         DocumentedRequest(
             "POST",
             "https://slack.com/api/openid.connect.token",
-            form={
-                "client_id": "{client_id}",
-                "client_secret": "{client_secret}",
-                "code": "{code}",
-                "redirect_uri": "{redirect_uri}",
-                "grant_type": "authorization_code",
-            },
+            form=of_login("grant_type client_id client_secret code redirect_uri"),
         ),
         # the discovery document (jwks_uri)
         DocumentedRequest("GET", "https://slack.com/openid/connect/keys"),

@@ -6,7 +6,7 @@ From two libraries, not the vendor's page: SocialiteProviders/Providers, penners
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, OAuth2Sandbox, Person, of_login
 from connect_snapchat import SnapchatProvider
 
 
@@ -20,27 +20,18 @@ class SnapchatSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://accounts.snapchat.com/accounts/oauth2/auth",
-            query={
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "response_type": "code",
-                "scope": "https://auth.snapchat.com/oauth2/api/user.external_id "
+            query=of_login(
+                "response_type client_id redirect_uri state",
+                scope="https://auth.snapchat.com/oauth2/api/user.external_id "
                 "https://auth.snapchat.com/oauth2/api/user.display_name",
-                "state": "{state}",
-            },
+            ),
         ),
         # https://github.com/SocialiteProviders/Providers/blob/master/src/Snapchat/Provider.php
         # the answer: RFC 6749 §5.1
         DocumentedRequest(
             "POST",
             "https://accounts.snapchat.com/accounts/oauth2/token",
-            form={
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "grant_type": "authorization_code",
-                "code": "{code}",
-                "client_secret": "{client_secret}",
-            },
+            form=of_login("grant_type client_id client_secret code redirect_uri"),
             answer={
                 "access_token": "hCgwKCjE2Mjcz",
                 "token_type": "Bearer",

@@ -6,7 +6,7 @@ https://developer.spotify.com/documentation/web-api/concepts/api-calls#response-
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, OAuth2Sandbox, Person, of_login
 from connect_spotify import SpotifyProvider
 
 
@@ -22,26 +22,14 @@ class SpotifySandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://accounts.spotify.com/authorize",
-            query={
-                "client_id": "{client_id}",
-                "response_type": "code",
-                "redirect_uri": "{redirect_uri}",
-                "state": "{state}",
-                "code_challenge_method": "S256",
-                "code_challenge": "{code_challenge}",
-            },
+            query=of_login("response_type client_id redirect_uri state code_challenge code_challenge_method"),
             optional=("scope", "show_dialog"),
         ),
         # https://developer.spotify.com/documentation/web-api/tutorials/code-flow#request-an-access-token
         DocumentedRequest(
             "POST",
             "https://accounts.spotify.com/api/token",
-            form={
-                "grant_type": "authorization_code",
-                "code": "{code}",
-                "redirect_uri": "{redirect_uri}",
-                "code_verifier": "{code_verifier}",
-            },
+            form=of_login("grant_type code redirect_uri code_verifier"),
             headers={"Authorization": "Basic {basic_credentials}"},
             answer={
                 "access_token": "NgCXRKcMzYjw",

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from connect_core.plugin import ClientType, PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_stackexchange import StackexchangeProvider
 
 NAMES = {"402": "invalid_access_token", "405": "key_required"}
@@ -30,28 +30,14 @@ class StackexchangeSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://stackoverflow.com/oauth",
-            query={
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "state": "{state}",
-                "response_type": "code",
-                "code_challenge": "{code_challenge}",
-                "code_challenge_method": "S256",
-            },
+            query=of_login("response_type client_id redirect_uri state code_challenge code_challenge_method"),
             optional=("scope", "response_type"),
         ),
         # the same page, step 4; /json makes the answer JSON
         DocumentedRequest(
             "POST",
             "https://stackoverflow.com/oauth/access_token/json",
-            form={
-                "client_id": "{client_id}",
-                "client_secret": "{client_secret}",
-                "code": "{code}",
-                "redirect_uri": "{redirect_uri}",
-                "grant_type": "authorization_code",
-                "code_verifier": "{code_verifier}",
-            },
+            form=of_login("grant_type client_id client_secret code redirect_uri code_verifier"),
             optional=("grant_type",),
             answer={"access_token": "P4pbEYhJ(wbBYvmbVTNNSQ))", "expires": 86400},
         ),

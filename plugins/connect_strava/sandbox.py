@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_strava import StravaProvider
 
 FIELDS = {"AuthorizationCode": "code", "Application": "client_id", "Athlete": "access_token"}
@@ -25,25 +25,14 @@ class StravaSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://www.strava.com/oauth/authorize",
-            query={
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "response_type": "code",
-                "scope": "read",
-                "state": "{state}",
-            },
+            query=of_login("response_type client_id redirect_uri state", scope="read"),
             optional=("approval_prompt",),
         ),
         # https://developers.strava.com/docs/authentication/#token-exchange
         DocumentedRequest(
             "POST",
             "https://www.strava.com/api/v3/oauth/token",
-            form={
-                "client_id": "{client_id}",
-                "client_secret": "{client_secret}",
-                "code": "{code}",
-                "grant_type": "authorization_code",
-            },
+            form=of_login("grant_type client_id client_secret code"),
             answer={
                 "token_type": "Bearer",
                 "expires_at": 1568775134,

@@ -1,6 +1,7 @@
 """Taobao (淘宝) login for websites: the token answer names the person.
 
-https://open.taobao.com/doc.htm?docId=102635&docType=1 (read at open.alitrip.com/docs/doc.htm?articleId=102635&docType=1)
+https://open.taobao.com/doc.htm?docId=102635&docType=1
+(read at open.alitrip.com/docs/doc.htm?articleId=102635&docType=1)
 Members of the token answer, from two libraries, not the vendor's page: justauth/JustAuth, overtrue/socialite
 """
 

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, of_login
 from connect_taobao import TaobaoProvider
 
 
@@ -23,39 +23,21 @@ class TaobaoSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://oauth.taobao.com/authorize",
-            query={
-                "response_type": "code",
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "state": "{state}",
-                "view": "web",
-            },
+            query=of_login("response_type client_id redirect_uri state", view="web"),
             clients=("pc",),
         ),
         # the same page: "wap" is the page for phones
         DocumentedRequest(
             "GET",
             "https://oauth.taobao.com/authorize",
-            query={
-                "response_type": "code",
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "state": "{state}",
-                "view": "wap",
-            },
+            query=of_login("response_type client_id redirect_uri state", view="wap"),
             clients=("h5",),
         ),
         # the same page; the answer is one that a user of the platform recorded in 2021, with other ids
         DocumentedRequest(
             "POST",
             "https://oauth.taobao.com/token",
-            form={
-                "client_id": "{client_id}",
-                "client_secret": "{client_secret}",
-                "grant_type": "authorization_code",
-                "code": "{code}",
-                "redirect_uri": "{redirect_uri}",
-            },
+            form=of_login("grant_type client_id client_secret code redirect_uri"),
             optional=("state", "view"),
             answer={
                 "w1_expires_in": 15552000,

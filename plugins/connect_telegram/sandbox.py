@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from connect_core.plugin import ClientType
-from connect_core.sandbox import DocumentedRequest, Fault, OidcGrant, OidcSandbox, Sandbox
+from connect_core.sandbox import DocumentedRequest, Fault, OidcGrant, OidcSandbox, Sandbox, of_login
 
 ISSUER = "https://oauth.telegram.org"
 BOT_TOKEN = "123456:sandbox-token-of-the-bot"
@@ -57,27 +57,16 @@ class TelegramSandbox(OidcSandbox):
         DocumentedRequest(
             "GET",
             f"{ISSUER}/auth",
-            query={
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "response_type": "code",
-                "scope": "openid profile",
-                "state": "{state}",
-                "code_challenge": "{code_challenge}",
-                "code_challenge_method": "S256",
-            },
+            query=of_login(
+                "response_type client_id redirect_uri state code_challenge code_challenge_method",
+                scope="openid profile",
+            ),
         ),
         # the same page; client_id in the form repeats the header. The answer's ID token has expired
         DocumentedRequest(
             "POST",
             f"{ISSUER}/token",
-            form={
-                "grant_type": "authorization_code",
-                "code": "{code}",
-                "redirect_uri": "{redirect_uri}",
-                "client_id": "{client_id}",
-                "code_verifier": "{code_verifier}",
-            },
+            form=of_login("grant_type client_id code redirect_uri code_verifier"),
             headers={"Authorization": "Basic {basic_credentials}"},
             optional=("client_id",),
         ),

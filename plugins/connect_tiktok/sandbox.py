@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connect_core.plugin import ClientType, PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_tiktok import TiktokProvider
 
 APP_REDIRECT_URI = "https://app.shop.example/tiktok"
@@ -45,13 +45,7 @@ class TiktokSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://www.tiktok.com/v2/auth/authorize/",
-            query={
-                "client_key": "{client_id}",
-                "scope": "user.info.basic",
-                "redirect_uri": "{redirect_uri}",
-                "state": "{state}",
-                "response_type": "code",
-            },
+            query=of_login("response_type redirect_uri state", client_key="{client_id}", scope="user.info.basic"),
             optional=("disable_auto_auth",),
         ),
         # https://developers.tiktok.com/doc/oauth-user-access-token-management (the open id is that of the next example)

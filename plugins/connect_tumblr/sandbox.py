@@ -6,7 +6,7 @@ https://www.tumblr.com/docs/en/api/v2#userinfo--get-a-users-information
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_tumblr import TumblrProvider
 
 
@@ -21,25 +21,13 @@ class TumblrSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://www.tumblr.com/oauth2/authorize",
-            query={
-                "redirect_uri": "{redirect_uri}",
-                "scope": "basic",
-                "response_type": "code",
-                "state": "{state}",
-                "client_id": "{client_id}",
-            },
+            query=of_login("response_type client_id redirect_uri state", scope="basic"),
         ),
         # https://www.tumblr.com/docs/en/api/v2#v2oauth2token---authorization-code-grant-request
         DocumentedRequest(
             "POST",
             "https://api.tumblr.com/v2/oauth2/token",
-            form={
-                "client_secret": "{client_secret}",
-                "client_id": "{client_id}",
-                "code": "{code}",
-                "redirect_uri": "{redirect_uri}",
-                "grant_type": "authorization_code",
-            },
+            form=of_login("grant_type client_id client_secret code redirect_uri"),
             answer={
                 "access_token": "nnpkdj9dJDGhd7V",
                 "expires_in": 2520,

@@ -6,7 +6,7 @@ https://dev.twitch.tv/docs/api/reference/#get-users
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_twitch import TwitchProvider
 
 PICTURE = (
@@ -30,25 +30,14 @@ class TwitchSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://id.twitch.tv/oauth2/authorize",
-            query={
-                "response_type": "code",
-                "state": "{state}",
-                "redirect_uri": "{redirect_uri}",
-                "client_id": "{client_id}",
-            },
+            query=of_login("response_type client_id redirect_uri state"),
             optional=("force_verify", "scope", "state"),
         ),
         # the same page
         DocumentedRequest(
             "POST",
             "https://id.twitch.tv/oauth2/token",
-            form={
-                "client_id": "{client_id}",
-                "code": "{code}",
-                "client_secret": "{client_secret}",
-                "grant_type": "authorization_code",
-                "redirect_uri": "{redirect_uri}",
-            },
+            form=of_login("grant_type client_id client_secret code redirect_uri"),
             answer={
                 "access_token": "rfx2uswqe8l4g1mkagrvg5tv0ks3",
                 "expires_in": 14124,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_vk import VkProvider
 
 
@@ -24,29 +24,14 @@ class VkSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://id.vk.ru/authorize",
-            query={
-                "code_challenge": "{code_challenge}",
-                "response_type": "code",
-                "redirect_uri": "{redirect_uri}",
-                "client_id": "{client_id}",
-                "code_challenge_method": "S256",
-                "state": "{state}",
-            },
+            query=of_login("response_type client_id redirect_uri state code_challenge code_challenge_method"),
             optional=("scope", "prompt", "provider", "lang_id", "scheme"),
         ),
         # the same page: a code for tokens
         DocumentedRequest(
             "POST",
             "https://id.vk.ru/oauth2/auth",
-            form={
-                "device_id": "{device_id}",
-                "grant_type": "authorization_code",
-                "state": "{state}",
-                "code": "{code}",
-                "redirect_uri": "{redirect_uri}",
-                "code_verifier": "{code_verifier}",
-                "client_id": "{client_id}",
-            },
+            form=of_login("grant_type client_id code redirect_uri state code_verifier device_id"),
             answer={
                 "refresh_token": "XXXXX",
                 "access_token": "XXXXX",

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from connect_core.plugin import ClientType, PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, Refused
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, Refused, of_login
 from connect_wecom import WecomProvider
 
 H5_PATH = "/connect/oauth2/authorize"
@@ -37,13 +37,7 @@ class WecomSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://login.work.weixin.qq.com/wwlogin/sso/login",
-            query={
-                "login_type": "CorpApp",
-                "appid": "{client_id}",
-                "agentid": "{agent_id}",
-                "redirect_uri": "{redirect_uri}",
-                "state": "{state}",
-            },
+            query=of_login("redirect_uri state", login_type="CorpApp", appid="{client_id}", agentid="{agent_id}"),
             optional=("lang",),
             clients=("pc",),
         ),
@@ -51,14 +45,9 @@ class WecomSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://open.weixin.qq.com/connect/oauth2/authorize",
-            query={
-                "appid": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "response_type": "code",
-                "scope": "snsapi_base",
-                "state": "{state}",
-                "agentid": "{agent_id}",
-            },
+            query=of_login(
+                "response_type redirect_uri state", appid="{client_id}", scope="snsapi_base", agentid="{agent_id}"
+            ),
             clients=("h5",),
         ),
         # https://developer.work.weixin.qq.com/document/path/91039

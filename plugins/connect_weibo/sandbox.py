@@ -7,7 +7,7 @@ Profile: https://open.weibo.com/wiki/2/users/show
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_weibo import WeiboProvider
 
 WORDS = {"21324": "invalid_client", "21325": "invalid_grant", "21332": "invalid_access_token", "10008": "param error"}
@@ -31,26 +31,14 @@ class WeiboSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://api.weibo.com/oauth2/authorize",
-            query={
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "response_type": "code",
-                "state": "{state}",
-                "display": "mobile",
-            },
+            query=of_login("response_type client_id redirect_uri state", display="mobile"),
             optional=("scope", "display", "forcelogin", "language"),
         ),
         # https://open.weibo.com/wiki/OAuth2/access_token
         DocumentedRequest(
             "POST",
             "https://api.weibo.com/oauth2/access_token",
-            form={
-                "client_id": "{client_id}",
-                "client_secret": "{client_secret}",
-                "grant_type": "authorization_code",
-                "code": "{code}",
-                "redirect_uri": "{redirect_uri}",
-            },
+            form=of_login("grant_type client_id client_secret code redirect_uri"),
             answer={
                 "access_token": "ACCESS_TOKEN",
                 "expires_in": "7200",

@@ -6,7 +6,7 @@ https://developer.wordpress.com/docs/oauth2/
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_wordpress import WordpressProvider
 
 
@@ -21,26 +21,14 @@ class WordpressSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://public-api.wordpress.com/oauth2/authorize",
-            query={
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "response_type": "code",
-                "scope": "auth",
-                "state": "{state}",
-            },
+            query=of_login("response_type client_id redirect_uri state", scope="auth"),
             optional=("blog",),
         ),
         # the same page
         DocumentedRequest(
             "POST",
             "https://public-api.wordpress.com/oauth2/token",
-            form={
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "client_secret": "{client_secret}",
-                "code": "{code}",
-                "grant_type": "authorization_code",
-            },
+            form=of_login("grant_type client_id client_secret code redirect_uri"),
             answer={
                 "access_token": "YOUR_API_TOKEN",
                 "blog_id": "0",

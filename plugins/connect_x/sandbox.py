@@ -6,7 +6,7 @@ Person: https://docs.x.com/x-api/users/lookup/quickstart/authenticated-lookup
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, OAuth2Sandbox, Person, of_login
 from connect_x import XProvider
 
 
@@ -23,26 +23,16 @@ class XSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://x.com/i/oauth2/authorize",
-            query={
-                "response_type": "code",
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "scope": "users.read tweet.read",
-                "state": "{state}",
-                "code_challenge": "{code_challenge}",
-                "code_challenge_method": "S256",
-            },
+            query=of_login(
+                "response_type client_id redirect_uri state code_challenge code_challenge_method",
+                scope="users.read tweet.read",
+            ),
         ),
         # https://docs.x.com/fundamentals/authentication/oauth-2-0/user-access-token (a confidential client)
         DocumentedRequest(
             "POST",
             "https://api.x.com/2/oauth2/token",
-            form={
-                "code": "{code}",
-                "grant_type": "authorization_code",
-                "redirect_uri": "{redirect_uri}",
-                "code_verifier": "{code_verifier}",
-            },
+            form=of_login("grant_type code redirect_uri code_verifier"),
             headers={"Authorization": "Basic {basic_credentials}"},
             # X shows no answer and refers to RFC 6749; this is §5.1 with X's two hours
             answer={

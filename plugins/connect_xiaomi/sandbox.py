@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import Request
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_xiaomi import XiaomiProvider
 
 
@@ -27,26 +27,13 @@ class XiaomiSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://account.xiaomi.com/oauth2/authorize",
-            query={
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "response_type": "code",
-                "state": "{state}",
-                "scope": "1",
-                "skip_confirm": "false",
-            },
+            query=of_login("response_type client_id redirect_uri state", scope="1", skip_confirm="false"),
         ),
         # the same page; union_id: https://github.com/logto-io/logto (the example has words for all values)
         DocumentedRequest(
             "POST",
             "https://account.xiaomi.com/oauth2/token",
-            form={
-                "client_id": "{client_id}",
-                "client_secret": "{client_secret}",
-                "code": "{code}",
-                "grant_type": "authorization_code",
-                "redirect_uri": "{redirect_uri}",
-            },
+            form=of_login("grant_type client_id client_secret code redirect_uri"),
             answer='&&&START&&&{"access_token":"V3_7jPAzjkX1Xe0","expires_in":7776000,"refresh_token":"R3_6kQBykL",'
             '"scope":"1","token_type":"mac","mac_algorithm":"HmacSha1","mac_key":"mfJ3Q0","openId":"2.0XyZ",'
             '"union_id":"U-2.0AbC"}',

@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.routing import BaseRoute, Route
 
-from connect_core.sandbox import DocumentedRequest, OidcSandbox, Person
+from connect_core.sandbox import DocumentedRequest, OidcSandbox, Person, of_login
 
 ISSUER = "https://auth.login.yahoo.co.jp/yconnect/v2"
 
@@ -55,29 +55,18 @@ class YahooJpSandbox(OidcSandbox):
         DocumentedRequest(
             "GET",
             f"{ISSUER}/authorization",
-            query={
-                "response_type": "code",
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "bail": "1",
-                "scope": "openid",
-                "state": "{state}",
-                "nonce": "{nonce}",
-                "code_challenge": "{code_challenge}",
-                "code_challenge_method": "S256",
-            },
+            query=of_login(
+                "response_type client_id redirect_uri state nonce code_challenge code_challenge_method",
+                bail="1",
+                scope="openid",
+            ),
             optional=("display", "prompt", "max_age"),
         ),
         # https://developer.yahoo.co.jp/yconnect/v2/authorization_code/token.html (the answer's ID token has expired)
         DocumentedRequest(
             "POST",
             f"{ISSUER}/token",
-            form={
-                "grant_type": "authorization_code",
-                "redirect_uri": "{redirect_uri}",
-                "code": "{code}",
-                "code_verifier": "{code_verifier}",
-            },
+            form=of_login("grant_type code redirect_uri code_verifier"),
             headers={"Authorization": "Basic {basic_credentials}"},
         ),
         # https://developer.yahoo.co.jp/yconnect/v2/authorization_code/jwks.html

@@ -6,7 +6,7 @@ https://yandex.com/dev/id/doc/en/user-information
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_yandex import YandexProvider
 
 
@@ -20,27 +20,14 @@ class YandexSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://oauth.yandex.com/authorize",
-            query={
-                "state": "{state}",
-                "code_challenge": "{code_challenge}",
-                "response_type": "code",
-                "redirect_uri": "{redirect_uri}",
-                "code_challenge_method": "S256",
-                "client_id": "{client_id}",
-            },
+            query=of_login("response_type client_id redirect_uri state code_challenge code_challenge_method"),
             optional=("device_id", "device_name", "login_hint", "scope", "optional_scope", "force_confirm"),
         ),
         # https://yandex.com/dev/id/doc/en/codes/code-url#token (the page has no redirect_uri; RFC 6749 §4.1.3 has)
         DocumentedRequest(
             "POST",
             "https://oauth.yandex.com/token",
-            form={
-                "client_id": "{client_id}",
-                "code_verifier": "{code_verifier}",
-                "grant_type": "authorization_code",
-                "code": "{code}",
-                "client_secret": "{client_secret}",
-            },
+            form=of_login("grant_type client_id client_secret code code_verifier"),
             optional=("device_id", "device_name", "redirect_uri"),
             answer={
                 "token_type": "bearer",

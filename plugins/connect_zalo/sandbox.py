@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, Refused
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, Refused, of_login
 from connect_zalo import ZaloProvider
 
 NAMES = {-14002: "Invalid appId", -14004: "Invalid secret key", -14005: "Invalid code", -14018: "Invalid grant type"}
@@ -32,23 +32,13 @@ class ZaloSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://oauth.zaloapp.com/v4/permission",
-            query={
-                "app_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "code_challenge": "{code_challenge}",
-                "state": "{state}",
-            },
+            query=of_login("redirect_uri state code_challenge", app_id="{client_id}"),
         ),
         # the same page, step 4
         DocumentedRequest(
             "POST",
             "https://oauth.zaloapp.com/v4/access_token",
-            form={
-                "code": "{code}",
-                "app_id": "{client_id}",
-                "grant_type": "authorization_code",
-                "code_verifier": "{code_verifier}",
-            },
+            form=of_login("grant_type code code_verifier", app_id="{client_id}"),
             headers={"secret_key": "{client_secret}"},
             answer={
                 "access_token": "user_access_token",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connect_core.plugin import PersonId, Profile
-from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person
+from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_zoom import ZoomProvider
 
 
@@ -22,25 +22,13 @@ class ZoomSandbox(OAuth2Sandbox):
         DocumentedRequest(
             "GET",
             "https://zoom.us/oauth/authorize",
-            query={
-                "response_type": "code",
-                "client_id": "{client_id}",
-                "redirect_uri": "{redirect_uri}",
-                "state": "{state}",
-                "code_challenge": "{code_challenge}",
-                "code_challenge_method": "S256",
-            },
+            query=of_login("response_type client_id redirect_uri state code_challenge code_challenge_method"),
         ),
         # the same page, step 2
         DocumentedRequest(
             "POST",
             "https://zoom.us/oauth/token",
-            form={
-                "code": "{code}",
-                "grant_type": "authorization_code",
-                "redirect_uri": "{redirect_uri}",
-                "code_verifier": "{code_verifier}",
-            },
+            form=of_login("grant_type code redirect_uri code_verifier"),
             headers={"Authorization": "Basic {basic_credentials}"},
             answer={
                 "access_token": "eyJhbGciOiJIUzUxMiIsInYiOiIyLjAiLCJraWQiOiI8S0lEPiJ9",
