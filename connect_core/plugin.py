@@ -80,6 +80,7 @@ from connect_core.providers.oauth2 import (
 from connect_core.providers.oidc import Issuer, Metadata, OidcProvider, OidcSettings, SignedSecret
 from connect_core.providers.parameters import get_display_text
 from connect_core.providers.provider import (
+    NOTICE_AGE,
     AuthorizationRequest,
     AuthorizationResponse,
     DeepLinks,
@@ -104,6 +105,7 @@ from connect_core.user_agents import InAppBrowser, find_in_app_browser
 from connect_core.vendor_values import is_absent, read_number, read_phone, read_text
 
 __all__ = [
+    "NOTICE_AGE",
     "Answer",
     "AuthorizationRequest",
     "AuthorizationResponse",

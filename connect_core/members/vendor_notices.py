@@ -6,7 +6,7 @@ For every provider that has the ability `ReceivesNotices`. No notice takes a mem
 import logging
 from dataclasses import dataclass, replace
 
-from connect_core.errors import ConnectError, LastConnection, ProviderUnsigned, Unsupported
+from connect_core.errors import ConnectError, LastConnection, ProviderBadResponse, ProviderUnsigned, Unsupported
 from connect_core.events import kinds
 from connect_core.identity import ClientType
 from connect_core.members import linking
@@ -66,16 +66,16 @@ class VendorNotices:
     async def _read(self, name: str, request: NoticeRequest) -> tuple[str, NoticeAnswer]:
         """Return the union type and what one of the provider's registrations reads in the request.
 
-        Each client type may have its own. If none can read it, the error is of one that knows the signature.
+        Each client type may have its own. If none can read it, the error is an outage, after which the vendor may send
+        the notice again, or else that of a registration which knows the signature.
         """
-        refusal: ConnectError = Unsupported("this provider takes no notices")
+        refusals: list[ConnectError] = []
         for provider in self._find_receivers(name):
             try:
                 return provider.union_type, await calls.read_notice(provider, request)
             except ConnectError as error:
-                if isinstance(refusal, Unsupported | ProviderUnsigned):
-                    refusal = error
-        raise refusal
+                refusals.append(error)
+        raise min(refusals, key=_get_rank, default=Unsupported("this provider takes no notices"))
 
     def _find_receivers(self, name: str) -> list[Provider]:
         providers = {id(configured.provider): configured.provider for configured in self._registry.find_all(name)}
@@ -131,6 +131,10 @@ class VendorNotices:
         except LastConnection:
             return False
         return True
+
+
+def _get_rank(error: ConnectError) -> int:
+    return 2 if isinstance(error, ProviderUnsigned) else 1 if isinstance(error, ProviderBadResponse) else 0
 
 
 def _find_people(tx: Transaction, union_type: str, notice: VendorNotice) -> list[KnownPerson]:

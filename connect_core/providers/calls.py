@@ -294,11 +294,12 @@ async def read_notice(provider: Provider, request: NoticeRequest, seconds: float
     """
     if not isinstance(provider, ReceivesNotices):
         raise Unsupported("this provider takes no notices")
-    given = (request.content.decode("utf-8", "replace"), *request.parameters.values())
+    given = (request.text, *request.parameters.values())
     answer: object = await _guarded(lambda: provider.read_notice(request), seconds, provider, *given)
     match answer:
-        case NoticeAnswer(notices=tuple(notices), content=str(), media_type=str()) if all(map(_is_notice, notices)):
-            return answer
+        case NoticeAnswer(tuple(notices), str(), str(), int(status)) if 200 <= status < 300:
+            if all(map(_is_notice, notices)):
+                return answer
     raise ProviderBadResponse("the plugin answered no notice")
 
 

@@ -314,6 +314,10 @@ class EndsVendorSession(Protocol):
         """
 
 
+NOTICE_AGE = 600
+"""Seconds for which a vendor's dated notice is taken."""
+
+
 class NoticeKind(StrEnum):
     """What a vendor tells about a person."""
 
@@ -351,10 +355,15 @@ class NoticeRequest:
     headers: Mapping[str, str] = field(repr=False)
     content: bytes = field(repr=False)
 
+    @property
+    def text(self) -> str:
+        """The content as UTF-8, with a mark in place of what is none."""
+        return self.content.decode("utf-8", "replace")
+
 
 @dataclass(frozen=True, slots=True)
 class NoticeAnswer:
-    """What a vendor told, and how its server is answered: with `content`, whose type is `media_type`.
+    """What a vendor told, and how its server is answered: with `status` (2xx) and `content`, of type `media_type`.
 
     `notices` is empty where the vendor only checks the address, or tells what concerns no login.
     """
@@ -362,6 +371,7 @@ class NoticeAnswer:
     notices: tuple[VendorNotice, ...] = ()
     content: str = ""
     media_type: str = "text/plain"
+    status: int = 200
 
 
 @runtime_checkable

@@ -2,6 +2,7 @@
 
 https://developer.apple.com/documentation/signinwithapplerestapi
 Client secret: https://developer.apple.com/documentation/accountorganizationaldatasharing/creating-a-client-secret
+Notices: https://developer.apple.com/documentation/signinwithapple/processing-changes-for-sign-in-with-apple-accounts
 """
 
 from collections.abc import Mapping
@@ -16,6 +17,9 @@ from connect_core.plugin import (
     Http,
     Issuer,
     Metadata,
+    NoticeAnswer,
+    NoticeKind,
+    NoticeRequest,
     OidcProvider,
     OidcSettings,
     Profile,
@@ -30,6 +34,7 @@ from connect_core.plugin import (
 
 ISSUERS = ("https://appleid.apple.com", "https://account.apple.com")
 SECRET_LIFE = 3600  # seconds; Apple takes a client secret that is valid for at most six months
+NOTICES = {"consent-revoked": NoticeKind.CONSENT_WITHDRAWN, "account-delete": NoticeKind.ACCOUNT_CLOSED}
 
 
 class AppleSettings(OidcSettings):
@@ -72,6 +77,17 @@ class AppleProvider(OidcProvider):
         if self.settings.issuer in ISSUERS:
             return ISSUERS[0] if claims["iss"] in ISSUERS else None
         return super().find_issuer(claims)
+
+    async def read_notice(self, request: NoticeRequest) -> NoticeAnswer:
+        """Return what a server-to-server notification tells: its claim `events` is the JSON text of one event.
+
+        What it tells of the relay address (`email-disabled`, `email-enabled`) concerns no login. Raises as
+        `read_event_token`.
+        """
+        token = await self.read_event_token(parse_object(request.text).get("payload"))
+        event = parse_object(token.events) if isinstance(token.events, str) else {}
+        kind = NOTICES.get(str(event.get("type")))
+        return NoticeAnswer((token.tell(kind, event.get("sub")),) if kind else ())
 
     def find_profile(self, claims: Mapping[str, Any], response: AuthorizationResponse) -> Profile | None:
         """Return the name in the parameter `user`, which Apple sends with a person's first login only.

@@ -2,6 +2,7 @@
 
 https://developers.google.com/identity/openid-connect/openid-connect
 ID tokens: https://developers.google.com/identity/gsi/web/guides/verify-google-id-token
+Notices: https://developers.google.com/identity/protocols/risc
 """
 
 from collections.abc import Mapping
@@ -12,8 +13,12 @@ from connect_core.plugin import (
     Entrance,
     Field,
     Issuer,
+    NoticeAnswer,
+    NoticeKind,
+    NoticeRequest,
     OidcProvider,
     OidcSettings,
+    ProviderBadResponse,
     ProviderDenied,
     Register,
     RequiredBrowser,
@@ -22,6 +27,13 @@ from connect_core.plugin import (
 )
 
 ISSUER = "https://accounts.google.com"
+EVENTS = "https://schemas.openid.net/secevent"
+NOTICES = {
+    f"{EVENTS}/risc/event-type/sessions-revoked": NoticeKind.SESSIONS_ENDED,
+    f"{EVENTS}/risc/event-type/account-disabled": NoticeKind.SESSIONS_ENDED,
+    f"{EVENTS}/risc/event-type/account-purged": NoticeKind.ACCOUNT_CLOSED,
+    f"{EVENTS}/oauth/event-type/tokens-revoked": NoticeKind.CONSENT_WITHDRAWN,
+}
 
 
 class GoogleSettings(OidcSettings):
@@ -60,9 +72,28 @@ class GoogleProvider(OidcProvider):
         return RequiredBrowser.BROWSER if is_real and find_in_app_browser(user_agent) else None
 
     def find_issuer(self, claims: Mapping[str, Any]) -> str | None:
-        """Return the configured issuer for that name and for the same name without `https://`: Google uses both."""
-        names = (self.settings.issuer, self.settings.issuer.partition("://")[2])
+        """Return the configured issuer for that name, without `https://`, and with `/`: Google uses all of them."""
+        names = (self.settings.issuer, self.settings.issuer.partition("://")[2], f"{self.settings.issuer}/")
         return self.settings.issuer if claims["iss"] in names else None
+
+    async def read_notice(self, request: NoticeRequest) -> NoticeAnswer:
+        """Return what a security event token of Cross-Account Protection tells; the body is the token.
+
+        Other events, such as Google's check of the address (`verification`), concern no login. Google expects 202.
+        Raises as `read_event_token`.
+        """
+        token = await self.read_event_token(request.text)
+        events = token.events if isinstance(token.events, dict) else {}
+        told = [
+            token.tell(NOTICES[name], self._read_subject(event)) for name, event in events.items() if name in NOTICES
+        ]
+        return NoticeAnswer(tuple(told), status=202)
+
+    def _read_subject(self, event: object) -> object:
+        subject = event.get("subject") if isinstance(event, dict) else None
+        if not isinstance(subject, dict) or self.find_issuer({"iss": subject.get("iss")}) is None:
+            raise ProviderBadResponse("the subject of the event is no person of Google's")
+        return subject.get("sub")
 
     def check_person(self, claims: Mapping[str, Any]) -> None:
         """Raise `ProviderDenied` for a person outside the Workspace domain `hd`.

@@ -34,7 +34,7 @@ def notice_routes(context: WebContext) -> list[BaseRoute]:
             raise Forbidden(str(error)) from error
         except ProviderBadResponse as error:
             raise BadRequest(str(error)) from error
-        return Response(answer.content, 200, responses.HEADERS, answer.media_type)
+        return Response(answer.content, answer.status, responses.HEADERS, answer.media_type)
 
     path = f"{context.prefix}/{{provider}}/notify"
     return [route(context, path, receive_notice, "GET", "POST", style=_answer_error)]
