@@ -77,10 +77,9 @@ from connect_core.providers.oauth2 import (
     OAuth2Settings,
     Quirks,
 )
-from connect_core.providers.oidc import Issuer, Metadata, OidcProvider, OidcSettings, SignedSecret
+from connect_core.providers.oidc import EventToken, Issuer, Metadata, OidcProvider, OidcSettings, SignedSecret
 from connect_core.providers.parameters import get_display_text
 from connect_core.providers.provider import (
-    NOTICE_AGE,
     AuthorizationRequest,
     AuthorizationResponse,
     DeepLinks,
@@ -98,6 +97,7 @@ from connect_core.providers.provider import (
     Revokes,
     VendorNotice,
     WorksInSomeBrowsers,
+    get_notice_expiry,
 )
 from connect_core.renamed import find_renamed as _find_renamed
 from connect_core.settings import ConfiguredVendor, Duration, Endpoint, ProviderSettings
@@ -105,7 +105,6 @@ from connect_core.user_agents import InAppBrowser, find_in_app_browser
 from connect_core.vendor_values import is_absent, read_number, read_phone, read_text
 
 __all__ = [
-    "NOTICE_AGE",
     "Answer",
     "AuthorizationRequest",
     "AuthorizationResponse",
@@ -125,6 +124,7 @@ __all__ = [
     "EndsVendorSession",
     "Entrance",
     "ErasedEvent",
+    "EventToken",
     "FetchesPhone",
     "Field",
     "Http",
@@ -182,6 +182,7 @@ __all__ = [
     "encrypt_aes_cbc",
     "find_in_app_browser",
     "get_display_text",
+    "get_notice_expiry",
     "hookimpl",
     "is_absent",
     "load_certificates",

@@ -119,8 +119,8 @@ class VendorNotices:
         if kind is not NoticeKind.SESSIONS_ENDED:
             connections.update_stored_profile(tx, connect_id, "{}", 0)  # 0: the next login asks the vendor again
         is_unbound = kind is NoticeKind.ACCOUNT_CLOSED and self._unbind(tx, member_id, event)
-        told = replace(event, member_id=member_id)
-        written = [told, replace(told, kind=kinds.UNBOUND)] if is_unbound else [told]
+        notice = replace(event, member_id=member_id)
+        written = [notice, replace(notice, kind=kinds.UNBOUND)] if is_unbound else [notice]
         subject = self._services.hash_subject(event.union_type, person.union_id)
         return _Outcome(self._services.dispatcher.write(tx, written, connect_id, subject), len(ended), is_unbound)
 

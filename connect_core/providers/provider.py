@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
+from connect_core.errors import ProviderBadResponse
 from connect_core.http import Http
 from connect_core.identity import ClientType, Identity, Language, PersonId, VerifiedPhone
 from connect_core.renamed import warn_renamed
@@ -315,7 +316,9 @@ class EndsVendorSession(Protocol):
 
 
 NOTICE_AGE = 600
-"""Seconds for which a vendor's dated notice is taken."""
+"""Seconds for which a dated notice is taken."""
+NOTICE_SKEW = 60
+"""Seconds by which the vendor's clock may differ from ours."""
 
 
 class NoticeKind(StrEnum):
@@ -384,3 +387,14 @@ class ReceivesNotices(Protocol):
         The provider checks the signature, for whom the notice is, and its age. Raises `ProviderUnsigned` for one that
         the vendor has not signed, and `ProviderBadResponse` for any other that fails a check.
         """
+
+
+def get_notice_expiry(sent: float, now: float) -> int:
+    """Return from when on a notice that was sent at `sent` is refused. All times are epoch seconds.
+
+    Raises `ProviderBadResponse` when that is so at `now`, or when it comes from the future.
+    """
+    expiry_time = int(sent) + NOTICE_AGE + NOTICE_SKEW + 1
+    if not now < expiry_time or sent > now + NOTICE_SKEW:
+        raise ProviderBadResponse("the notice is too old, or not valid yet; is the clock of this machine right?")
+    return expiry_time

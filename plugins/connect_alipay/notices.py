@@ -12,7 +12,6 @@ from urllib.parse import parse_qsl
 
 from connect_alipay.signature import get_signed_text, is_signed_by
 from connect_core.plugin import (
-    NOTICE_AGE,
     NoticeAnswer,
     NoticeKind,
     NoticeRequest,
@@ -21,6 +20,7 @@ from connect_core.plugin import (
     ProviderUnsigned,
     RsaPublicKey,
     VendorNotice,
+    get_notice_expiry,
     is_absent,
     parse_object,
     read_number,
@@ -28,8 +28,6 @@ from connect_core.plugin import (
 
 CANCELLED = "alipay.open.auth.userauth.cancelled"
 CHARSETS = {"utf-8": "utf-8", "gbk": "gbk"}
-CLOCK_DIFFERENCE = 60
-"""Seconds by which Alipay's clock may differ from ours."""
 RECEIVED = NoticeAnswer(content="success")
 """The answer without which Alipay sends a message again."""
 
@@ -38,21 +36,18 @@ def read_message(request: NoticeRequest, app_id: str, key: RsaPublicKey, now: fl
     """Return what a message for the app `app_id`, signed with Alipay's `key`, tells; nothing for one of another kind.
 
     Raises `ProviderUnsigned` for a message without Alipay's signature, and `ProviderBadResponse` for another app's, one
-    that was sent more than `NOTICE_AGE` seconds before `now` (epoch seconds), and one that is not as documented.
+    that is too old at `now` (epoch seconds), and one that is not as documented.
     """
     form, charset = _read_form(request)
     _check_signature(form, charset, key)
     if form.get("app_id") != app_id:
         raise ProviderBadResponse("app_id: the message is another app's")
-    sent = (read_number(form.get("utc_timestamp")) or 0) / 1000
-    if not now - NOTICE_AGE - CLOCK_DIFFERENCE <= sent <= now + CLOCK_DIFFERENCE:
-        raise ProviderBadResponse("utc_timestamp: the message is too old, or from the future")
+    expiry_time = get_notice_expiry((read_number(form.get("utc_timestamp")) or 0) / 1000, now)
     if form.get("msg_method") != CANCELLED:
         return RECEIVED
     if not (message_id := form.get("notify_id")):
         raise ProviderBadResponse("notify_id is missing")
     person = _read_person(parse_object(form.get("biz_content", "")), app_id)
-    expiry_time = int(sent) + NOTICE_AGE + CLOCK_DIFFERENCE + 1
     notice = VendorNotice(NoticeKind.CONSENT_WITHDRAWN, person, message_id, expiry_time)
     return NoticeAnswer((notice,), RECEIVED.content)
 

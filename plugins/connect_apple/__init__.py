@@ -2,12 +2,13 @@
 
 https://developer.apple.com/documentation/signinwithapplerestapi
 Client secret: https://developer.apple.com/documentation/accountorganizationaldatasharing/creating-a-client-secret
-Notices: https://developer.apple.com/documentation/signinwithapple/processing-changes-for-sign-in-with-apple-accounts
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
+from connect_apple.notices import read_event
 from connect_core.plugin import (
     AuthorizationResponse,
     ClientAuthentication,
@@ -18,7 +19,6 @@ from connect_core.plugin import (
     Issuer,
     Metadata,
     NoticeAnswer,
-    NoticeKind,
     NoticeRequest,
     OidcProvider,
     OidcSettings,
@@ -34,7 +34,6 @@ from connect_core.plugin import (
 
 ISSUERS = ("https://appleid.apple.com", "https://account.apple.com")
 SECRET_LIFE = 3600  # seconds; Apple takes a client secret that is valid for at most six months
-NOTICES = {"consent-revoked": NoticeKind.CONSENT_WITHDRAWN, "account-delete": NoticeKind.ACCOUNT_CLOSED}
 
 
 class AppleSettings(OidcSettings):
@@ -74,30 +73,21 @@ class AppleProvider(OidcProvider):
 
     def find_issuer(self, claims: Mapping[str, Any]) -> str | None:
         """Return Apple's issuer for both names in `ISSUERS`, None for any other."""
-        if self.settings.issuer in ISSUERS:
-            return ISSUERS[0] if claims["iss"] in ISSUERS else None
-        return super().find_issuer(claims)
+        is_apples = {self.settings.issuer, claims["iss"]} <= set(ISSUERS)
+        return ISSUERS[0] if is_apples else super().find_issuer(claims)
 
     async def read_notice(self, request: NoticeRequest) -> NoticeAnswer:
-        """Return what a server-to-server notification tells: its claim `events` is the JSON text of one event.
-
-        What it tells of the relay address (`email-disabled`, `email-enabled`) concerns no login. Raises as
-        `read_event_token`.
-        """
-        token = await self.read_event_token(parse_object(request.text).get("payload"))
-        event = parse_object(token.events) if isinstance(token.events, str) else {}
-        kind = NOTICES.get(str(event.get("type")))
-        return NoticeAnswer((token.tell(kind, event.get("sub")),) if kind else ())
+        """Return what a server-to-server notification tells. Raises as `read_event_token`."""
+        return read_event(await self.read_event_token(parse_object(request.text).get("payload")))
 
     def find_profile(self, claims: Mapping[str, Any], response: AuthorizationResponse) -> Profile | None:
         """Return the name in the parameter `user`, which Apple sends with a person's first login only.
 
         It comes unsigned through the browser, so it is good for display and nothing else: the e-mail in it is not read.
         """
-        try:
+        name = None
+        with suppress(ProviderBadResponse):
             name = parse_object(response.parameters.get("user", "{}")).get("name")
-        except ProviderBadResponse:
-            name = None
         parts = [name.get("firstName"), name.get("lastName")] if isinstance(name, Mapping) else []
         nickname = " ".join(part for part in parts if isinstance(part, str))
         return Profile.of(nickname=nickname) if nickname else None

@@ -2,7 +2,6 @@
 
 https://developers.google.com/identity/openid-connect/openid-connect
 ID tokens: https://developers.google.com/identity/gsi/web/guides/verify-google-id-token
-Notices: https://developers.google.com/identity/protocols/risc
 """
 
 from collections.abc import Mapping
@@ -14,26 +13,18 @@ from connect_core.plugin import (
     Field,
     Issuer,
     NoticeAnswer,
-    NoticeKind,
     NoticeRequest,
     OidcProvider,
     OidcSettings,
-    ProviderBadResponse,
     ProviderDenied,
     Register,
     RequiredBrowser,
     find_in_app_browser,
     hookimpl,
 )
+from connect_google.notices import read_events
 
 ISSUER = "https://accounts.google.com"
-EVENTS = "https://schemas.openid.net/secevent"
-NOTICES = {
-    f"{EVENTS}/risc/event-type/sessions-revoked": NoticeKind.SESSIONS_ENDED,
-    f"{EVENTS}/risc/event-type/account-disabled": NoticeKind.SESSIONS_ENDED,
-    f"{EVENTS}/risc/event-type/account-purged": NoticeKind.ACCOUNT_CLOSED,
-    f"{EVENTS}/oauth/event-type/tokens-revoked": NoticeKind.CONSENT_WITHDRAWN,
-}
 
 
 class GoogleSettings(OidcSettings):
@@ -77,23 +68,8 @@ class GoogleProvider(OidcProvider):
         return self.settings.issuer if claims["iss"] in names else None
 
     async def read_notice(self, request: NoticeRequest) -> NoticeAnswer:
-        """Return what a security event token of Cross-Account Protection tells; the body is the token.
-
-        Other events, such as Google's check of the address (`verification`), concern no login. Google expects 202.
-        Raises as `read_event_token`.
-        """
-        token = await self.read_event_token(request.text)
-        events = token.events if isinstance(token.events, dict) else {}
-        told = [
-            token.tell(NOTICES[name], self._read_subject(event)) for name, event in events.items() if name in NOTICES
-        ]
-        return NoticeAnswer(tuple(told), status=202)
-
-    def _read_subject(self, event: object) -> object:
-        subject = event.get("subject") if isinstance(event, dict) else None
-        if not isinstance(subject, dict) or self.find_issuer({"iss": subject.get("iss")}) is None:
-            raise ProviderBadResponse("the subject of the event is no person of Google's")
-        return subject.get("sub")
+        """Return what a token of Cross-Account Protection tells. Raises as `read_event_token`."""
+        return read_events(await self.read_event_token(request.text), self.find_issuer)
 
     def check_person(self, claims: Mapping[str, Any]) -> None:
         """Raise `ProviderDenied` for a person outside the Workspace domain `hd`.

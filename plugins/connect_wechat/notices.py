@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from connect_core.plugin import (
-    NOTICE_AGE,
     NoticeAnswer,
     NoticeKind,
     NoticeRequest,
@@ -26,6 +25,7 @@ from connect_core.plugin import (
     VendorNotice,
     decrypt_aes_cbc,
     encrypt_aes_cbc,
+    get_notice_expiry,
     parse_object,
     read_number,
     read_text,
@@ -34,9 +34,9 @@ from connect_core.plugin import (
 
 LOGIN_DATA = {"", "6", "19", "20", "205", "301"}
 """Values of `RevokeInfo` for name and picture, and for all; others, such as an address, are no data of a login."""
-CLOCK_DIFFERENCE = 60
-"""Seconds by which WeChat's clock may differ from ours."""
 PADDING_BLOCK = 32
+REPEATED_WITHIN = 3600
+"""Seconds within which WeChat may send a push again; it does so a few seconds apart."""
 RECEIVED = NoticeAnswer(content="success")
 _XML = re.compile(r"\s*<xml>(?:\s*<(\w+)>(?:<!\[CDATA\[[^\]<>]*\]\]>|[^<>&]*)</\1>)*\s*</xml>\s*")
 _ELEMENT = re.compile(r"<(\w+)>(?:<!\[CDATA\[([^\]<>]*)\]\]>|([^<>&]*))</\1>")
@@ -63,16 +63,16 @@ def read_push(request: NoticeRequest, keys: PushKeys, now: float) -> NoticeAnswe
     """Return what a push tells; for WeChat's check of the address, a GET, the answer that it wants.
 
     Raises `ProviderUnsigned` for what WeChat did not sign or encrypt, and `ProviderBadResponse` for another app's push,
-    one that was sent more than `NOTICE_AGE` seconds before `now` (epoch seconds), and one that is not as documented.
+    one that is too old at `now` (epoch seconds), and one that is not as documented.
     """
     query = request.parameters
     if request.method == "GET":
         _check_signature(query, "signature", keys.token)
-        _check_time(query.get("timestamp"), now)
+        get_notice_expiry(read_number(query.get("timestamp")) or 0, now)
         return NoticeAnswer(content=query.get("echostr", ""))
     encrypted = _read_members(request.text).get("Encrypt", "")
     _check_signature(query, "msg_signature", keys.token, encrypted)
-    sent = _check_time(query.get("timestamp"), now)
+    expiry_time = get_notice_expiry(read_number(query.get("timestamp")) or 0, now)
     event = _read_members(_decrypt(encrypted, keys))
     kind = _find_kind(event)
     if kind is None:
@@ -82,7 +82,7 @@ def read_push(request: NoticeRequest, keys: PushKeys, now: float) -> NoticeAnswe
     person = PersonId.open_id(event.get("OpenID"), keys.app_id)
     # a push that is sent again is encrypted anew: what it says names it
     key = "\0".join((kind, person.scope, person.value, event.get("CreateTime", ""), event.get("RevokeInfo", "")))
-    return NoticeAnswer((VendorNotice(kind, person, key, sent + NOTICE_AGE + 3600),), RECEIVED.content)
+    return NoticeAnswer((VendorNotice(kind, person, key, expiry_time + REPEATED_WITHIN),), RECEIVED.content)
 
 
 def _find_kind(event: Mapping[str, str]) -> NoticeKind | None:
@@ -99,13 +99,6 @@ def _check_signature(query: Mapping[str, str], name: str, *secret_and_signed: st
     expected = sha1_hex("".join(sorted(signed)))
     if not hmac.compare_digest(expected.encode(), query.get(name, "").encode()):
         raise ProviderUnsigned(f"{name} of the push is missing or wrong")
-
-
-def _check_time(timestamp: str | None, now: float) -> int:
-    sent = int(read_number(timestamp) or 0)
-    if not now - NOTICE_AGE - CLOCK_DIFFERENCE <= sent <= now + CLOCK_DIFFERENCE:
-        raise ProviderBadResponse("timestamp of the push is too long ago, or in the future")
-    return sent
 
 
 def _decrypt(text: str, keys: PushKeys) -> str:

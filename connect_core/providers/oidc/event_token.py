@@ -9,8 +9,8 @@ from typing import Any
 
 from connect_core.errors import ProviderBadResponse
 from connect_core.identity import ID_MAX, PersonId
-from connect_core.providers.oidc.id_token import SKEW, Expected, check_audience, get_time
-from connect_core.providers.provider import NOTICE_AGE, NoticeKind, VendorNotice
+from connect_core.providers.oidc.id_token import Expected, check_audience, get_time
+from connect_core.providers.provider import NoticeKind, VendorNotice, get_notice_expiry
 
 WHAT = "event token"
 
@@ -45,12 +45,10 @@ def read_event_claims(claims: Mapping[str, Any], issuer: str, expected: Expected
     Such a token has no `exp` that counts (RFC 8417 §2.2). Raises `ProviderBadResponse`, which names what is wrong.
     """
     check_audience(claims, expected, WHAT)
-    issued = get_time(claims, "iat", WHAT)
-    if not expected.now - NOTICE_AGE - SKEW <= issued <= expected.now + SKEW:
-        raise ProviderBadResponse(f"{WHAT} is too old, or not valid yet; is the clock of this machine right?")
+    expiry_time = get_notice_expiry(get_time(claims, "iat", WHAT), expected.now)
     key = claims.get("jti")
     if not isinstance(key, str) or not 0 < len(key) <= ID_MAX:
         raise ProviderBadResponse(f"jti of {WHAT} is no text of at most {ID_MAX} characters")
     if "nonce" in claims or "events" not in claims:
         raise ProviderBadResponse(f"{WHAT} has no events, or is another kind of token")
-    return EventToken(issuer, key, int(issued) + NOTICE_AGE + SKEW + 1, claims["events"])
+    return EventToken(issuer, key, expiry_time, claims["events"])
