@@ -19,6 +19,8 @@ REQUEST_HEAD_LIMIT = 64 * 1024
 """Bytes of the request line and headers of a request to us: a callback has the code in its URL, and cookies beside."""
 REQUEST_BODY_LIMIT = 256 * 1024
 """Bytes of the body of a request to us: two tokens, each form-encoded."""
+NOTICE_LIMIT = 64 * 1024
+"""Bytes of what a vendor tells of a person's account."""
 REQUEST_VALUE_LIMIT = TOKEN_LIMIT
 """Characters of one value in the query or body of a request to us."""
 PICTURE_LIMIT = 2048

@@ -28,6 +28,7 @@ from connect_core.members.personal_data import PersonalData
 from connect_core.members.self_service import SelfService
 from connect_core.members.services import Services
 from connect_core.members.vendor_logout import VendorLogouts
+from connect_core.members.vendor_notices import VendorNotices
 from connect_core.members.vendor_sessions import VendorSessions
 from connect_core.providers.registry import Plugins, Registry
 from connect_core.sessions import Sessions
@@ -72,6 +73,7 @@ class Parts:
         self.administration = Administration(services)
         self.merges = Merges(services, service)
         self.vendor_logouts = VendorLogouts(services, self.registry)
+        self.vendor_notices = VendorNotices(services, self.registry)
         self.qr_logins = QrLogins(services, self.flows)
 
     def _make_services(self, now: Callable[[], float]) -> Services:

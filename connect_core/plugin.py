@@ -77,7 +77,7 @@ from connect_core.providers.oauth2 import (
     OAuth2Settings,
     Quirks,
 )
-from connect_core.providers.oidc import Issuer, Metadata, OidcProvider, OidcSettings, SignedSecret
+from connect_core.providers.oidc import EventToken, Issuer, Metadata, OidcProvider, OidcSettings, SignedSecret
 from connect_core.providers.parameters import get_display_text
 from connect_core.providers.provider import (
     AuthorizationRequest,
@@ -87,11 +87,17 @@ from connect_core.providers.provider import (
     Entrance,
     FetchesPhone,
     LogoutNotice,
+    NoticeAnswer,
+    NoticeKind,
+    NoticeRequest,
     Provider,
     ReceivesLogouts,
+    ReceivesNotices,
     RequiredBrowser,
     Revokes,
+    VendorNotice,
     WorksInSomeBrowsers,
+    get_notice_expiry,
 )
 from connect_core.renamed import find_renamed as _find_renamed
 from connect_core.settings import ConfiguredVendor, Duration, Endpoint, ProviderSettings
@@ -118,6 +124,7 @@ __all__ = [
     "EndsVendorSession",
     "Entrance",
     "ErasedEvent",
+    "EventToken",
     "FetchesPhone",
     "Field",
     "Http",
@@ -133,6 +140,9 @@ __all__ = [
     "MergePlan",
     "Metadata",
     "MiniProgramSettings",
+    "NoticeAnswer",
+    "NoticeKind",
+    "NoticeRequest",
     "OAuth2Provider",
     "OAuth2Settings",
     "OidcProvider",
@@ -151,6 +161,7 @@ __all__ = [
     "ProviderUnsigned",
     "Quirks",
     "ReceivesLogouts",
+    "ReceivesNotices",
     "RefusedEvent",
     "Register",
     "RequiredBrowser",
@@ -162,6 +173,7 @@ __all__ = [
     "SignedSecret",
     "SigningKey",
     "TokenRequest",
+    "VendorNotice",
     "VendorSession",
     "VerifiedPhone",
     "WorksInSomeBrowsers",
@@ -170,6 +182,7 @@ __all__ = [
     "encrypt_aes_cbc",
     "find_in_app_browser",
     "get_display_text",
+    "get_notice_expiry",
     "hookimpl",
     "is_absent",
     "load_certificates",

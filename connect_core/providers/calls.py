@@ -37,9 +37,14 @@ from connect_core.providers.provider import (
     Entrance,
     FetchesPhone,
     LogoutNotice,
+    NoticeAnswer,
+    NoticeKind,
+    NoticeRequest,
     Provider,
     ReceivesLogouts,
+    ReceivesNotices,
     Revokes,
+    VendorNotice,
 )
 from connect_core.providers.redaction import Given, redact
 
@@ -281,6 +286,29 @@ async def read_logout(provider: Provider, logout_token: str, seconds: float = TO
             if key and (notice.sid or notice.subject):
                 return notice
     raise ProviderBadResponse("the plugin answered no notice of a log-out")
+
+
+async def read_notice(provider: Provider, request: NoticeRequest, seconds: float = TOTAL_DEADLINE) -> NoticeAnswer:
+    """Return the checked content of what a vendor told.
+
+    Waits at most `seconds`. Raises as `read_logout`, with `ReceivesNotices.read_notice` in its place.
+    """
+    if not isinstance(provider, ReceivesNotices):
+        raise Unsupported("this provider takes no notices")
+    given = (request.text, *request.parameters.values())
+    answer: object = await _guarded(lambda: provider.read_notice(request), seconds, provider, *given)
+    match answer:
+        case NoticeAnswer(tuple(notices), str(), str(), int(status)) if 200 <= status < 300:
+            if all(map(_is_notice, notices)):
+                return answer
+    raise ProviderBadResponse("the plugin answered no notice")
+
+
+def _is_notice(notice: object) -> bool:
+    match notice:
+        case VendorNotice(kind=NoticeKind(), person=PersonId() as person, key=str(key), expiry_time=int()):
+            return bool(key) and _is_sound(person)
+    return False
 
 
 async def get_logout_url(provider: Provider, hint: str, return_to: str, seconds: float) -> str | None:

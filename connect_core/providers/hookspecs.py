@@ -70,7 +70,8 @@ class LoginEvent:
     - `time`: seconds since the epoch.
     - `id`: the id of the row in `es_connect_event`. A hook may be called twice for one event; both have the same id.
     - `detail`: who did it for the member and why, such as `operator li: asked by phone`; else empty.
-      An operator has no client type; `client_type` is `pc` then.
+      An operator has no client type; `client_type` is `pc` then. For what a vendor told it is the kind of the notice,
+      such as `account_closed`.
     """
 
     kind: str

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
+from connect_core.errors import ProviderBadResponse
 from connect_core.http import Http
 from connect_core.identity import ClientType, Identity, Language, PersonId, VerifiedPhone
 from connect_core.renamed import warn_renamed
@@ -312,3 +313,88 @@ class EndsVendorSession(Protocol):
 
         `hint` is that of the identity's `VendorSession`, or empty. The vendor sends the member back to `return_to`.
         """
+
+
+NOTICE_AGE = 600
+"""Seconds for which a dated notice is taken."""
+NOTICE_SKEW = 60
+"""Seconds by which the vendor's clock may differ from ours."""
+
+
+class NoticeKind(StrEnum):
+    """What a vendor tells about a person."""
+
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    """The person no longer allows this app to use their account."""
+    ACCOUNT_CLOSED = "account_closed"
+    """The person's account at the vendor is gone."""
+    SESSIONS_ENDED = "sessions_ended"
+    """The person was logged out everywhere, or the account is disabled or taken over."""
+
+
+@dataclass(frozen=True, slots=True)
+class VendorNotice:
+    """One thing that a vendor tells about a person, every check passed.
+
+    `person` is one id of the person, as `login_callback` returns it. `key` names this notice among all of the vendor's:
+    it is taken once, and remembered until `expiry_time` (epoch seconds), after which the provider itself refuses it.
+    """
+
+    kind: NoticeKind
+    person: PersonId
+    key: str = field(repr=False)
+    expiry_time: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeRequest:
+    """What came to `/connect/{provider}/notify`: the argument of `ReceivesNotices.read_notice`.
+
+    `method` is GET or POST, `parameters` is the query, the names in `headers` are lower case.
+    """
+
+    method: str
+    parameters: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        """The content as UTF-8, with a mark in place of what is none."""
+        return self.content.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeAnswer:
+    """What a vendor told, and how its server is answered: with `status` (2xx) and `content`, of type `media_type`.
+
+    `notices` is empty where the vendor only checks the address, or tells what concerns no login.
+    """
+
+    notices: tuple[VendorNotice, ...] = ()
+    content: str = ""
+    media_type: str = "text/plain"
+    status: int = 200
+
+
+@runtime_checkable
+class ReceivesNotices(Protocol):
+    """The ability of a provider whose vendor tells us, server to server, what has become of a person's account."""
+
+    async def read_notice(self, request: NoticeRequest) -> NoticeAnswer:
+        """Return what the vendor sent to `/connect/{provider}/notify`. Nothing is believed of it unless it is signed.
+
+        The provider checks the signature, for whom the notice is, and its age. Raises `ProviderUnsigned` for one that
+        the vendor has not signed, and `ProviderBadResponse` for any other that fails a check.
+        """
+
+
+def get_notice_expiry(sent: float, now: float) -> int:
+    """Return from when on a notice that was sent at `sent` is refused. All times are epoch seconds.
+
+    Raises `ProviderBadResponse` when that is so at `now`, or when it comes from the future.
+    """
+    expiry_time = int(sent) + NOTICE_AGE + NOTICE_SKEW + 1
+    if not now < expiry_time or sent > now + NOTICE_SKEW:
+        raise ProviderBadResponse("the notice is too old, or not valid yet; is the clock of this machine right?")
+    return expiry_time

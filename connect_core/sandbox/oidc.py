@@ -154,9 +154,12 @@ class OidcSandbox(Sandbox):
         `header` and `claims` replace what a right one has; None leaves a member out.
         """
         standard = logout_claims(self.issuer, self.client_id, int(self.now()))
-        head = {"alg": self.algorithm, "typ": "logout+jwt", "kid": self.key.kid, **(header or {})}
-        payload = json.dumps(without_none({**standard, **claims}))
-        return self._signed(without_none(head), payload, self.algorithm, "", "")
+        return self.sign_token({"typ": "logout+jwt", **(header or {})}, {**standard, **claims})
+
+    def sign_token(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
+        """Return a signed JWT with these claims. None leaves a member out, also of the standard header."""
+        head = without_none({"alg": self.algorithm, "kid": self.key.kid, **header})
+        return self._signed(head, json.dumps(without_none(claims)), self.algorithm, "", "")
 
     def get_untrusted(self) -> Collection[str]:
         """Return the faults of an ID token that must fail a login, and `swapped_id` where user-info is called."""

@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connect_core.identity import ClientType, PersonId, Profile
+from connect_core.providers.provider import NoticeKind, NoticeRequest
 from connect_core.sandbox.documented import DocumentedRequest
 from connect_core.sandbox.faults import MISFIRED, TRANSPORT_FAULTS, Fault, FaultMisfired, FaultScript, play
 from connect_core.sandbox.pages import get_app_page, get_consent_page, get_error_page
@@ -143,6 +144,13 @@ class Sandbox(ABC):
         as there.
         """
         return {}
+
+    def make_notice(self, client_type: ClientType, person: str, kind: NoticeKind) -> NoticeRequest | None:
+        """Return what the vendor sends to `/connect/{provider}/notify` to tell this of the person with this key.
+
+        None where the vendor tells no such thing. Override it for a provider that has `ReceivesNotices`.
+        """
+        return None
 
     def get_untrusted(self) -> Collection[str]:
         """Return those of `own_faults` after which the provider must not trust the answer.

@@ -1,18 +1,37 @@
 """The contract's rules about what only some providers have: tickets, phone numbers, deep links, withdrawn consent."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+import httpx
 
 from connect_core.errors import ConnectError
 from connect_core.harness import RunningShop, Visitor
 from connect_core.identity import ClientType, Identity
 from connect_core.providers import calls
-from connect_core.providers.provider import DeepLinks, Entrance, FetchesPhone, Revokes
+from connect_core.providers.provider import (
+    DeepLinks,
+    Entrance,
+    FetchesPhone,
+    NoticeKind,
+    NoticeRequest,
+    ReceivesNotices,
+    Revokes,
+)
 from connect_core.sandbox import Person
-from connect_core.testing.contract_rules import ContractRules, ContractRun, not_applicable, not_run, somebody
+from connect_core.testing.contract_rules import (
+    ContractRules,
+    ContractRun,
+    not_applicable,
+    not_run,
+    quick,
+    somebody,
+)
 from connect_core.testing.watching import watching
 
 RETURN_TO = "/cart?item=1&size=%C3%9C%2Fx#top"
@@ -146,3 +165,45 @@ class Abilities(ContractRules):
                 assert not failing.result(20), f"{kind}: the vendor failed, and nobody was told"
             strange = [type(error).__name__ for error in watch.raised if not isinstance(error, ConnectError)]
         assert not strange, f"revoke raised {strange[0]}"
+
+    @quick
+    def test_a_notice_is_believed_if_the_vendor_signed_it(self, shop: RunningShop, client: str) -> None:
+        """What the vendor tells of an account ends its logins; a notice that was altered, or not signed, ends none."""
+        if not isinstance(self.configured(shop, client).provider, ReceivesNotices):
+            not_applicable("the provider takes no notices (read_notice)")
+        person = somebody()
+        with Visitor(shop) as visitor:
+            login = visitor.log_in(self.plugin, client, person)
+            assert visitor.who(login) is not None, self.explain(shop, login)
+            made = (self.sandbox(shop).make_notice(ClientType(client), person, kind) for kind in NoticeKind)
+            notice = next((notice for notice in made if notice), None)
+            if notice is None:
+                not_run("the sandbox tells nothing of a person (make_notice)")
+            for forged in _find_forgeries(notice):
+                answer = self.send_notice(shop, forged)
+                assert answer.status_code in (400, 403), f"a forged notice was answered with {answer.status_code}"
+                assert visitor.who(login) is not None, "a forged notice ended a login"
+            for _ in range(2):
+                answer = self.send_notice(shop, notice)
+                assert answer.is_success, f"a signed notice, or its repetition, was refused: {answer.text}"
+            assert visitor.who(login) is None, "the login lives on after a signed notice"
+
+    def send_notice(self, shop: RunningShop, notice: NoticeRequest) -> httpx.Response:
+        """Send a notice as the vendor's server does, and return the shop's answer."""
+        return httpx.request(
+            notice.method,
+            f"{shop.url}/connect/{self.plugin}/notify",
+            params=dict(notice.parameters),
+            headers=dict(notice.headers),
+            content=notice.content,
+            trust_env=False,
+        )
+
+
+def _find_forgeries(notice: NoticeRequest) -> Iterator[NoticeRequest]:
+    """Yield the notice without its longest word, which is or holds the signature, and with that word altered."""
+    word = max(re.findall(rb"[\w+/=%.-]+", notice.content), key=len)
+    middle = len(word) // 2
+    other = b"B" if word[middle : middle + 1] == b"A" else b"A"
+    yield replace(notice, content=notice.content.replace(word, b"", 1))
+    yield replace(notice, content=notice.content.replace(word, word[:middle] + other + word[middle + 1 :], 1))

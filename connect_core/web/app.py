@@ -40,6 +40,7 @@ from connect_core.web.legacy.javashop import javashop_routes
 from connect_core.web.login.backchannel import backchannel_routes
 from connect_core.web.login.first_login import first_login_routes
 from connect_core.web.login.login_page import login_page_routes
+from connect_core.web.login.notices import notice_routes
 from connect_core.web.login.qr_login import qr_login_routes
 from connect_core.web.login.routes import login_routes
 from connect_core.web.mounting import below_root, find_route
@@ -96,6 +97,7 @@ def create_app(
             *qr_login_routes(context),
             *javashop_routes(context),
             *backchannel_routes(context),
+            *notice_routes(context),
             *health_routes(context),
         ],
     )

@@ -32,9 +32,19 @@ def get_parameters(request: Request) -> ReceivedParameters:
     return _parse_encoded(request.scope["query_string"])
 
 
+async def read_content(request: Request, limit: int) -> bytes:
+    """Return the body as it came. Raises `BadRequest` for more than `limit` bytes."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise BadRequest(f"the body is larger than {limit // 1024} KiB")
+    return bytes(body)
+
+
 async def read_form(request: Request) -> ReceivedParameters:
     """Return the fields of a posted form. Raises `BadRequest` for a form above `REQUEST_BODY_LIMIT`."""
-    return _parse_encoded(await _read_body(request))
+    return _parse_encoded(await read_content(request, REQUEST_BODY_LIMIT))
 
 
 async def read_json(request: Request) -> ReceivedParameters:
@@ -43,7 +53,7 @@ async def read_json(request: Request) -> ReceivedParameters:
     A whole number keeps its digits, an object or list is its JSON text, and null is absent. Raises `BadRequest` for a
     body that is no JSON object, or above `REQUEST_BODY_LIMIT`.
     """
-    return _parse_json(await _read_body(request))
+    return _parse_json(await read_content(request, REQUEST_BODY_LIMIT))
 
 
 def _parse_json(body: bytes) -> ReceivedParameters:
@@ -65,7 +75,7 @@ async def read_fields(request: Request) -> ReceivedParameters:
 
     A JSON object whose sender calls it a form, as `curl --data` does, is one: a form writes a brace as `%7B`.
     """
-    body = await _read_body(request)
+    body = await read_content(request, REQUEST_BODY_LIMIT)
     return _parse_encoded(body) if is_form(request) and not body.startswith(b"{") else _parse_json(body)
 
 
@@ -193,15 +203,6 @@ def check_origin(request: Request, allowed: Sequence[str]) -> None:
     """Raise `Forbidden` for a request that a page of another origin than `allowed` sent."""
     if is_from_another_origin(request, allowed):
         raise Forbidden("the request comes from another origin")
-
-
-async def _read_body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > REQUEST_BODY_LIMIT:
-            raise BadRequest("the body is larger than 256 KiB")
-    return bytes(body)
 
 
 def _parse_encoded(encoded: bytes) -> ReceivedParameters:

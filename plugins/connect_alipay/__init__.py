@@ -9,12 +9,14 @@ Signatures, certificates and the two protocols (gateway V2, OpenAPI V3) have mod
 cookies, sessions or members.
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 from urllib.parse import quote, urlencode, urljoin
 
 from connect_alipay.gateway import Gateway
 from connect_alipay.keys import load_keys, log_ends
+from connect_alipay.notices import read_message
 from connect_alipay.phone import read_phone
 from connect_alipay.rest import RestGateway
 from connect_alipay.settings import AlipaySettings
@@ -28,6 +30,8 @@ from connect_core.plugin import (
     Http,
     Identity,
     InAppBrowser,
+    NoticeAnswer,
+    NoticeRequest,
     PersonId,
     Profile,
     Provider,
@@ -79,6 +83,7 @@ class AlipayProvider(Provider):
     refuses_without_code = True
     own_browser = InAppBrowser.ALIPAY
     settings: AlipaySettings
+    now: Callable[[], float] = staticmethod(time.time)
 
     def __init__(self, settings: AlipaySettings, http: Http) -> None:
         """Parse the keys and certificates, and log which certificate ends soon.
@@ -173,6 +178,11 @@ class AlipayProvider(Provider):
         """
         phone = response.parameters.get("phone") or response.parameters.get("phoneNumber")
         return read_phone(phone, self._keys) if phone else None
+
+    async def read_notice(self, request: NoticeRequest) -> NoticeAnswer:
+        """Return what a message to the app's gateway address (应用网关) tells. Raises as `read_message` does."""
+        key = self._keys.trust.get_configured_key()
+        return read_message(request, self.settings.app_id, key, self.now())
 
     def _get_login_string(self, scope: str, target_id: str) -> str:
         if not self.settings.pid:

@@ -19,7 +19,6 @@ Faults of `authorize`: `deny_error`, `other_app`, `app_auth_code`.
 
 import base64
 import json
-import re
 import secrets
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -43,6 +42,7 @@ from connect_alipay.sandbox_gateway import (
     V2Request,
     check_login_string,
     check_request,
+    find_link_error,
     read_content,
     read_request,
     sign_answer,
@@ -50,10 +50,11 @@ from connect_alipay.sandbox_gateway import (
     write_node,
 )
 from connect_alipay.sandbox_keys import get_chain, get_key, get_roots, get_serial_of, join_pem
+from connect_alipay.sandbox_notices import make_message
 from connect_alipay.sandbox_refusals import AlipayRefusal
 from connect_alipay.sandbox_rest import V3Request, check_rest_request, read_body, write_rest_answer
 from connect_alipay.sandbox_tokens import AlipayTokens, Fields
-from connect_core.plugin import ClientType, IdKind
+from connect_core.plugin import ClientType, IdKind, NoticeKind, NoticeRequest
 from connect_core.sandbox import PEOPLE, Fault, Person, Sandbox, mobile_of
 
 IDS = ("swapped_id", "missing_id", "number_id", "id")
@@ -68,7 +69,6 @@ APP_ID = "2021000117650001"
 MINI_APP_ID = "2021000117650002"
 PID = "2088102170000001"
 CONTENT_KEY = b"sandbox aes key."
-SCOPES = {"auth_user", "auth_base"}
 ID_NAMES = tuple(kind.value for kind in IdKind)
 
 
@@ -207,6 +207,13 @@ class AlipaySandbox(Sandbox):
         declared = {"sign_type": "RSA2", "encrypt_type": "AES", "charset": "UTF-8"}
         return json.dumps({"response": node if key is None else json.loads(node)} | proof | declared)
 
+    def make_notice(self, client_type: ClientType, person: str, kind: NoticeKind) -> NoticeRequest | None:
+        """Return Alipay's message that the person withdrew the consent; None for what Alipay tells nothing of."""
+        if kind is not NoticeKind.CONSENT_WITHDRAWN:
+            return None
+        app_id = _app_id(client_type)
+        return make_message(app_id, self._tokens.get_ids(person, app_id), self.now())
+
     def rotate_certificate(self) -> None:
         """Sign with a new certificate of the same authority from now on. It can be downloaded by its serial."""
         self._signers.append(f"alipay-{len(self._signers)}")
@@ -225,27 +232,13 @@ class AlipaySandbox(Sandbox):
 
     async def _authorize(self, request: Request) -> Response:
         link = request.query_params
-        error = self._find_link_error(link)
+        error = find_link_error(link, self._registration.app_ids, self.options.domain)
         if error:
             return self.error_page("系统错误", error)
         if request.method == "GET":
             return self.consent_page(request, app=link["app_id"], scope=link["scope"])
         form = await request.form()
         return await self.answer("authorize", link, lambda fault: self._decide(link, form, fault))
-
-    def _find_link_error(self, link: Mapping[str, str]) -> str:
-        target = urlsplit(link.get("redirect_uri", ""))
-        if link.get("app_id") not in self._registration.app_ids:
-            return "INVALID_APP_ID 应用不存在 · app_id is missing or unknown"
-        if target.scheme not in {"http", "https"} or not target.hostname:
-            return "INVALID_REDIRECT_URI 回调地址无效 · redirect_uri is missing or not absolute"
-        if self.options.domain not in {"", target.hostname}:
-            return "INVALID_REDIRECT_URI 授权回调地址不匹配 · redirect_uri is not on the registered host"
-        if not set(link.get("scope", "").split(",")) <= SCOPES:
-            return "INVALID_SCOPE 授权范围无效 · scope is missing or unknown"
-        if not re.fullmatch("[a-zA-Z0-9+/=]{0,100}", link.get("state", "")):
-            return "INVALID_STATE 参数错误 · state is longer than 100 characters, or not of the base64 alphabet"
-        return ""
 
     def _decide(self, link: Mapping[str, str], form: FormData, fault: Fault | None) -> Response:
         kind = fault.kind if fault else ""

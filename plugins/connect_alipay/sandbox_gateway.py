@@ -10,10 +10,10 @@ import json
 import re
 import secrets
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from connect_alipay.encryption import decrypt_content, encrypt_content
 from connect_alipay.sandbox_keys import get_key, get_roots, get_serial_of
@@ -28,6 +28,7 @@ PERSON = "alipay.user.info.share"
 DOWNLOAD = "alipay.open.app.alipaycert.download"
 METHODS = (TOKEN, PERSON, DOWNLOAD)
 CHARSETS = {"utf-8": "utf-8", "gbk": "gbk", "gb2312": "gbk"}
+SCOPES = {"auth_user", "auth_base"}
 TIME_TOLERANCE = 15 * 60  # seconds; Alipay does not document how far a timestamp may be off
 
 # fault: the role whose key signs, and the role whose certificate the answer names
@@ -220,6 +221,22 @@ def choose_signer(unsigned: UnsignedAnswer, kind: str) -> tuple[UnsignedAnswer, 
     if not unsigned.serial or certificate == "alipay":
         return unsigned, role
     return replace(unsigned, serial=get_serial_of(certificate) if certificate else secrets.token_hex(16)), role
+
+
+def find_link_error(link: Mapping[str, str], app_ids: Collection[str], domain: str) -> str:
+    """Return what Alipay's consent page says of a wrong link, or an empty text. An empty `domain` accepts any host."""
+    target = urlsplit(link.get("redirect_uri", ""))
+    if link.get("app_id") not in app_ids:
+        return "INVALID_APP_ID 应用不存在 · app_id is missing or unknown"
+    if target.scheme not in {"http", "https"} or not target.hostname:
+        return "INVALID_REDIRECT_URI 回调地址无效 · redirect_uri is missing or not absolute"
+    if domain not in {"", target.hostname}:
+        return "INVALID_REDIRECT_URI 授权回调地址不匹配 · redirect_uri is not on the registered host"
+    if not set(link.get("scope", "").split(",")) <= SCOPES:
+        return "INVALID_SCOPE 授权范围无效 · scope is missing or unknown"
+    if not re.fullmatch("[a-zA-Z0-9+/=]{0,100}", link.get("state", "")):
+        return "INVALID_STATE 参数错误 · state is longer than 100 characters, or not of the base64 alphabet"
+    return ""
 
 
 def sign_answer(role: str, data: bytes, kind: str) -> str | None:

@@ -5,8 +5,10 @@ Client secret: https://developer.apple.com/documentation/accountorganizationalda
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
+from connect_apple.notices import read_event
 from connect_core.plugin import (
     AuthorizationResponse,
     ClientAuthentication,
@@ -16,6 +18,8 @@ from connect_core.plugin import (
     Http,
     Issuer,
     Metadata,
+    NoticeAnswer,
+    NoticeRequest,
     OidcProvider,
     OidcSettings,
     Profile,
@@ -69,19 +73,21 @@ class AppleProvider(OidcProvider):
 
     def find_issuer(self, claims: Mapping[str, Any]) -> str | None:
         """Return Apple's issuer for both names in `ISSUERS`, None for any other."""
-        if self.settings.issuer in ISSUERS:
-            return ISSUERS[0] if claims["iss"] in ISSUERS else None
-        return super().find_issuer(claims)
+        is_apples = {self.settings.issuer, claims["iss"]} <= set(ISSUERS)
+        return ISSUERS[0] if is_apples else super().find_issuer(claims)
+
+    async def read_notice(self, request: NoticeRequest) -> NoticeAnswer:
+        """Return what a server-to-server notification tells. Raises as `read_event_token`."""
+        return read_event(await self.read_event_token(parse_object(request.text).get("payload")))
 
     def find_profile(self, claims: Mapping[str, Any], response: AuthorizationResponse) -> Profile | None:
         """Return the name in the parameter `user`, which Apple sends with a person's first login only.
 
         It comes unsigned through the browser, so it is good for display and nothing else: the e-mail in it is not read.
         """
-        try:
+        name = None
+        with suppress(ProviderBadResponse):
             name = parse_object(response.parameters.get("user", "{}")).get("name")
-        except ProviderBadResponse:
-            name = None
         parts = [name.get("firstName"), name.get("lastName")] if isinstance(name, Mapping) else []
         nickname = " ".join(part for part in parts if isinstance(part, str))
         return Profile.of(nickname=nickname) if nickname else None

@@ -4,13 +4,15 @@ https://developer.apple.com/documentation/signinwithapplerestapi
 """
 
 import json
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from connect_core.plugin import ClientType
+from connect_core.plugin import ClientType, NoticeKind, NoticeRequest
 from connect_core.sandbox import DocumentedRequest, OidcGrant, OidcSandbox, Person, Refused, of_login, read_jwt
 
 TEAM_ID = "SANDBOXTEA"
+NOTICES = {NoticeKind.CONSENT_WITHDRAWN: "consent-revoked", NoticeKind.ACCOUNT_CLOSED: "account-delete"}
 MAX_SECRET_LIFE = 15777000  # seconds: six months, as Apple documents it
 
 
@@ -97,3 +99,19 @@ class AppleSandbox(OidcSandbox):
         """Return the claims with an e-mail address; Apple may send booleans as texts."""
         relay = {"email": f"{grant.person.key}@privaterelay.example", "email_verified": "true"}
         return {**super().id_token_claims(grant, access_token), **relay, "is_private_email": "true"}
+
+    def make_notice(self, client_type: ClientType, person: str, kind: NoticeKind) -> NoticeRequest | None:
+        """Return Apple's notification; None for `SESSIONS_ENDED`, of which Apple tells nothing.
+
+        https://developer.apple.com/documentation/signinwithapple/processing-changes-for-sign-in-with-apple-accounts
+        """
+        if kind not in NOTICES:
+            return None
+        event = {"type": NOTICES[kind], "sub": self.subject(person), "event_time": int(self.now() * 1000)}
+        claims = self.notice_claims(self._client_of(client_type)) | {"events": json.dumps(event)}
+        body = json.dumps({"payload": self.sign_token({}, claims)}).encode()
+        return NoticeRequest("POST", {}, {"content-type": "application/json"}, body)
+
+    def notice_claims(self, client_id: str) -> dict[str, Any]:
+        """Return the claims of a notification but `events`."""
+        return {"iss": self.issuer, "aud": client_id, "iat": int(self.now()), "jti": secrets.token_urlsafe(16)}

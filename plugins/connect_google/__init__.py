@@ -12,6 +12,8 @@ from connect_core.plugin import (
     Entrance,
     Field,
     Issuer,
+    NoticeAnswer,
+    NoticeRequest,
     OidcProvider,
     OidcSettings,
     ProviderDenied,
@@ -20,6 +22,7 @@ from connect_core.plugin import (
     find_in_app_browser,
     hookimpl,
 )
+from connect_google.notices import read_events
 
 ISSUER = "https://accounts.google.com"
 
@@ -60,9 +63,13 @@ class GoogleProvider(OidcProvider):
         return RequiredBrowser.BROWSER if is_real and find_in_app_browser(user_agent) else None
 
     def find_issuer(self, claims: Mapping[str, Any]) -> str | None:
-        """Return the configured issuer for that name and for the same name without `https://`: Google uses both."""
-        names = (self.settings.issuer, self.settings.issuer.partition("://")[2])
+        """Return the configured issuer for that name, without `https://`, and with `/`: Google uses all of them."""
+        names = (self.settings.issuer, self.settings.issuer.partition("://")[2], f"{self.settings.issuer}/")
         return self.settings.issuer if claims["iss"] in names else None
+
+    async def read_notice(self, request: NoticeRequest) -> NoticeAnswer:
+        """Return what a token of Cross-Account Protection tells. Raises as `read_event_token`."""
+        return read_events(await self.read_event_token(request.text), self.find_issuer)
 
     def check_person(self, claims: Mapping[str, Any]) -> None:
         """Raise `ProviderDenied` for a person outside the Workspace domain `hd`.

@@ -4,9 +4,11 @@ https://developers.google.com/identity/openid-connect/openid-connect
 """
 
 import hashlib
+import secrets
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from connect_core.plugin import ClientType, NoticeKind, NoticeRequest
 from connect_core.sandbox import DocumentedRequest, OidcGrant, OidcSandbox, of_login
 
 KEY_REQUESTS = (
@@ -40,6 +42,11 @@ KEY_REQUESTS = (
     # https://developers.google.com/identity/openid-connect/openid-connect#validatinganidtoken (jwks_uri)
     DocumentedRequest("GET", "https://www.googleapis.com/oauth2/v3/certs"),
 )
+EVENTS = {  # https://developers.google.com/identity/protocols/risc#supported_event_types
+    NoticeKind.SESSIONS_ENDED: "https://schemas.openid.net/secevent/risc/event-type/account-disabled",
+    NoticeKind.CONSENT_WITHDRAWN: "https://schemas.openid.net/secevent/oauth/event-type/tokens-revoked",
+    NoticeKind.ACCOUNT_CLOSED: "https://schemas.openid.net/secevent/risc/event-type/account-purged",
+}
 
 
 class GoogleSandbox(OidcSandbox):
@@ -87,6 +94,23 @@ class GoogleSandbox(OidcSandbox):
         claims = super().id_token_claims(grant, access_token)
         issuer = self.issuer if access_token else self.issuer.partition("://")[2]
         return {**claims, "iss": issuer, "azp": grant.link["client_id"]}
+
+    def make_notice(self, client_type: ClientType, person: str, kind: NoticeKind) -> NoticeRequest | None:
+        """Return Google's security event token, of an account that was taken over (`hijacking`) for `SESSIONS_ENDED`.
+
+        https://developers.google.com/identity/protocols/risc
+        """
+        subject = {"subject_type": "iss-sub", "iss": f"{self.issuer}/", "sub": self.subject(person)}
+        more = {"reason": "hijacking"} if kind is NoticeKind.SESSIONS_ENDED else {}
+        return self.send_event({EVENTS[kind]: {"subject": subject, **more}})
+
+    def send_event(self, events: dict[str, Any], **claims: Any) -> NoticeRequest:
+        """Return a token with these events; `claims` replace what a right one has, and None leaves one out."""
+        standard = {"iss": f"{self.issuer}/", "aud": self.client_id, "iat": int(self.now())}
+        token = self.sign_token(
+            {"typ": "secevent+jwt"}, {**standard, "jti": secrets.token_hex(16), "events": events, **claims}
+        )
+        return NoticeRequest("POST", {}, {"content-type": "application/secevent+jwt"}, token.encode())
 
 
 class OneTapSandbox(GoogleSandbox):

@@ -9,11 +9,12 @@ Owns WeChat's variant of OAuth 2.0, its links and its ids. Never touches state, 
 """
 
 import json
-from collections.abc import Mapping
-from typing import ClassVar, Literal
+import time
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Literal, Self
 from urllib.parse import quote, urlencode
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from connect_core.plugin import (
     AuthorizationRequest,
@@ -22,16 +23,21 @@ from connect_core.plugin import (
     ClientType,
     Endpoint,
     Entrance,
+    Http,
     Identity,
     InAppBrowser,
+    NoticeAnswer,
+    NoticeRequest,
     PagePreviewed,
     PersonId,
     Profile,
     Provider,
     ProviderBadResponse,
     ProviderSettings,
+    ProviderUnsigned,
     Register,
     RequiredBrowser,
+    SettingsError,
     VerifiedPhone,
     find_in_app_browser,
     hookimpl,
@@ -41,6 +47,7 @@ from connect_core.plugin import (
     with_query,
 )
 from connect_wechat.mini import decrypt_phone, encode_session, find_number, is_user_info
+from connect_wechat.notices import PushKeys, read_push
 from connect_wechat.responses import read_answer
 
 PAGES = {ClientType.PC: "/connect/qrconnect", ClientType.H5: "/connect/oauth2/authorize"}
@@ -62,8 +69,16 @@ class WechatSettings(ProviderSettings):
     embed: dict[Literal["style", "href"], str] | None = Field(
         None, description="PC: only the QR code, for an iframe; takes `style` and `href` as wxLogin.js does."
     )
+    notice_token: SecretStr | None = Field(None, description="Token of the console's message push (消息推送).")
+    notice_aes_key: SecretStr | None = Field(None, description="Its EncodingAESKey; the push is in secure mode.")
     api_url: Endpoint = Field("https://api.weixin.qq.com", description="WeChat's API.")
     open_url: Endpoint = Field("https://open.weixin.qq.com", description="WeChat's QR code and consent pages.")
+
+    @model_validator(mode="after")
+    def _has_both_keys_of_the_push(self) -> Self:
+        if (self.notice_token is None) != (self.notice_aes_key is None):
+            raise ValueError("give notice_token and notice_aes_key, or neither")
+        return self
 
 
 class WechatProvider(Provider):
@@ -81,6 +96,18 @@ class WechatProvider(Provider):
     denial_words = ("authdeny",)  # in place of the code
     own_browser = InAppBrowser.WECHAT
     settings: WechatSettings
+    now: Callable[[], float] = staticmethod(time.time)
+
+    def __init__(self, settings: WechatSettings, http: Http) -> None:
+        """Parse the key of the message push. Raises `SettingsError` for a text that is none."""
+        super().__init__(settings, http)
+        self._push_keys: PushKeys | None = None
+        token, key = settings.notice_token, settings.notice_aes_key
+        if token and key:
+            try:
+                self._push_keys = PushKeys.load(settings.app_id, token.get_secret_value(), key.get_secret_value())
+            except ValueError as error:
+                raise SettingsError([f"notice_aes_key: {error}"]) from None
 
     async def get_login_url(self, request: AuthorizationRequest) -> str:
         """Return the address of WeChat's page; for a native app the parameters of its SDK's request, form-encoded.
@@ -175,6 +202,12 @@ class WechatProvider(Provider):
             if not is_user_info(parameters):
                 raise
         return None
+
+    async def read_notice(self, request: NoticeRequest) -> NoticeAnswer:
+        """Return what a message push tells. Raises as `read_push`, and `ProviderUnsigned` without the settings."""
+        if self._push_keys is None:
+            raise ProviderUnsigned("notice_token and notice_aes_key are missing: no push can be checked")
+        return read_push(request, self._push_keys, self.now())
 
     async def _fetch_app_token(self) -> tuple[str, float]:
         # https://developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken.html

@@ -20,15 +20,20 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from connect_core.plugin import ClientType
+from connect_core.plugin import ClientType, NoticeKind, NoticeRequest
 from connect_core.sandbox import PEOPLE, Fault, Person, Sandbox
 from connect_wechat import sandbox_tokens
 from connect_wechat.documented import MINI_REQUESTS, PERSON_IDS, PERSON_PROFILE, WEB_REQUESTS
 from connect_wechat.sandbox_mini import MiniProgram
+from connect_wechat.sandbox_notices import ENCODING_AES_KEY, TOKEN, make_push
 from connect_wechat.sandbox_refusals import BAD_LINK, WechatRefusal, require
 from connect_wechat.sandbox_tokens import APPS, AUTHORIZE, QRCONNECT, App, Fields, WechatTokens, find_app
 
 LINK_ORDER = ["appid", "redirect_uri", "response_type", "scope", "state"]
+EVENTS = {
+    NoticeKind.CONSENT_WITHDRAWN: "user_authorization_revoke",
+    NoticeKind.ACCOUNT_CLOSED: "user_authorization_cancellation",
+}
 GetAnswer = Callable[[Mapping[str, str]], Fields]
 
 _RAW = str.maketrans("\ue007\ue009\ue00a", "\a\t\n")  # json.dumps would escape control characters; WeChat does not
@@ -89,7 +94,8 @@ class WechatSandbox(Sandbox):
     def settings(self, base_url: str, client_type: ClientType) -> dict[str, str]:
         """Return the settings of the registration for `client_type`."""
         app = APPS[client_type]
-        return {"app_id": app.app_id, "app_secret": app.secret, "api_url": base_url, "open_url": base_url}
+        push = {"notice_token": TOKEN, "notice_aes_key": ENCODING_AES_KEY}
+        return {"app_id": app.app_id, "app_secret": app.secret, "api_url": base_url, "open_url": base_url, **push}
 
     def client_parameters(self, client_type: ClientType, person: str, login_url: str = "") -> dict[str, str]:
         """Return what a mini program sends after `wx.login`, or a native app after its SDK's answer to `login_url`.
@@ -110,6 +116,26 @@ class WechatSandbox(Sandbox):
         """Return what a mini program's phone button gives, which needs `client_parameters` first; else nothing."""
         who = self.find_person(person)
         return self.mini.press_phone_button(who) if client_type is ClientType.MINI else {}
+
+    def make_notice(self, client_type: ClientType, person: str, kind: NoticeKind) -> NoticeRequest | None:
+        """Return WeChat's push in JSON; None for `SESSIONS_ENDED`, of which WeChat tells nothing."""
+        return None if kind not in EVENTS else self.push(client_type, person, EVENTS[kind])
+
+    def push(
+        self, client_type: ClientType, person: str, event: str, *, as_xml: bool = False, **members: str
+    ) -> NoticeRequest:
+        """Return the push of an event about the person with this key; `members` are added, or replace its own."""
+        app_id, now = APPS[client_type].app_id, self.now()
+        standard: Fields = {
+            "ToUserName": "gh_870882ca4b1",
+            "FromUserName": "owAqB1v0ahK_Xlc7GshIDdf2yf7E",
+            "CreateTime": int(now),
+            "MsgType": "event",
+            "Event": event,
+            "OpenID": self.open_id(person, app_id),
+            "AppID": app_id,
+        }
+        return make_push(app_id, standard | members, now, as_xml=as_xml)
 
     def get_untrusted(self) -> Collection[str]:
         """Return the faults whose answers have no openid, or another person's."""

@@ -37,6 +37,7 @@ TAKE_NO_COOKIE = {
     "POST /connect/alipay/mini/token": "the same",
     "POST /login/x": "the same",
     "POST /connect/alipay/backchannel-logout": "a vendor's server posts there, with a signed token",
+    "POST /connect/alipay/notify": "the same",
 }
 """What may be posted from anywhere, and why: nobody's session is used there."""
 REFUSED_TO_ALL = re.compile("/buyer/(passport/(connect/app|login-binder/app|sms-|register-)|connect/alipay/app/login/)")

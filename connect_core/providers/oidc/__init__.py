@@ -6,7 +6,8 @@ members, and knows no vendor by name.
 
 from connect_core.providers.oidc.authentication import PrivateKeyJwt, SignedSecret
 from connect_core.providers.oidc.discovery import Issuer, Metadata
+from connect_core.providers.oidc.event_token import EventToken
 from connect_core.providers.oidc.provider import OidcProvider
 from connect_core.providers.oidc.settings import OidcSettings
 
-__all__ = ["Issuer", "Metadata", "OidcProvider", "OidcSettings", "PrivateKeyJwt", "SignedSecret"]
+__all__ = ["EventToken", "Issuer", "Metadata", "OidcProvider", "OidcSettings", "PrivateKeyJwt", "SignedSecret"]

@@ -25,9 +25,11 @@ from connect_core.providers.oauth2 import (
     redeem_code,
 )
 from connect_core.providers.oauth2.claims import check_token
+from connect_core.providers.oidc import event_token
 from connect_core.providers.oidc import logout_token as logout
 from connect_core.providers.oidc.authentication import PrivateKeyJwt
 from connect_core.providers.oidc.discovery import Metadata, fetch_metadata, make_metadata
+from connect_core.providers.oidc.event_token import EventToken
 from connect_core.providers.oidc.id_token import Expected, Jws, check_claims, check_signature, split_token
 from connect_core.providers.oidc.jwks import KeySet, fetch_keys
 from connect_core.providers.oidc.settings import AuthMethod, OidcSettings
@@ -218,9 +220,16 @@ class OidcProvider(Provider):
         """
         jws = split_token(logout_token, self.algorithms, logout.WHAT)
         claims = await self._verified(jws, logout.WHAT)
-        issuer, audiences = self._issuer_of(claims, logout.WHAT), frozenset(self.settings.audiences)
-        expected = Expected(audiences | {self.settings.client_id}, audiences, "", self.now())
-        return logout.read_logout_claims(jws, claims, issuer, expected)
+        return logout.read_logout_claims(jws, claims, self._issuer_of(claims, logout.WHAT), self._expect_us())
+
+    async def read_event_token(self, token: object) -> EventToken:
+        """Return the content of a security event token (RFC 8417) that the provider has signed for this client.
+
+        For a vendor with `ReceivesNotices`: what its `events` mean is the subclass's to say. Raises as `read_logout`.
+        """
+        claims = await self._verified(split_token(token, self.algorithms, event_token.WHAT), event_token.WHAT)
+        issuer = self._issuer_of(claims, event_token.WHAT)
+        return event_token.read_event_claims(claims, issuer, self._expect_us())
 
     async def get_logout_url(self, hint: str, return_to: str) -> str | None:
         """Return the provider's page that ends the session there (OpenID Connect RP-Initiated Logout 1.0 §2).
@@ -311,6 +320,10 @@ class OidcProvider(Provider):
             return check_signature(jws, known.find_keys(jws.algorithm, jws.kid), what)
         newer = await self._keys.get_newer(known)
         return check_signature(jws, newer.find_keys(jws.algorithm, jws.kid), what)
+
+    def _expect_us(self) -> Expected:
+        audiences = frozenset(self.settings.audiences)
+        return Expected(audiences | {self.settings.client_id}, audiences, "", self.now())
 
     def _find_weak_secret(self) -> Iterator[str]:
         secret = self.settings.client_secret
