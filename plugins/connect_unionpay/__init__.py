@@ -18,7 +18,6 @@ from connect_core.plugin import (
     Endpoint,
     Entrance,
     Field,
-    Http,
     Identity,
     OAuth2Provider,
     OAuth2Settings,
@@ -31,10 +30,6 @@ from connect_core.plugin import (
     read_text,
 )
 
-RENEWAL = 60
-"""Seconds for which a new backend token is not replaced, whatever UnionPay refuses."""
-INSIDE_PAGE = "https://open.95516.com/s/open/html/oauth.html"
-
 
 class UnionpaySettings(OAuth2Settings):
     """One application: appId and secret."""
@@ -43,23 +38,23 @@ class UnionpaySettings(OAuth2Settings):
     app_token_url: Endpoint | None = Field(
         None, description="Where the backend token is fetched, if not at UnionPay's own address."
     )
-    inside_app: bool = Field(
-        default=False, description="True where your pages are opened inside Cloud QuickPass, by its users alone."
-    )
 
 
 class UnionpayProvider(OAuth2Provider):
-    """One application. The code is redeemed with the backend token, which the secret signs for; there is no PKCE."""
+    """One application. The code is redeemed with the backend token, which the secret signs for; there is no PKCE.
+
+    `renewed_at` is when the backend token was dropped because of a refusal.
+    """
 
     union_type = "UNIONPAY"
     titles = {"zh": "云闪付", "en": "UnionPay"}
     entrances = {
         ClientType.H5: Entrance.REDIRECT,
-        ClientType.APP: Entrance.CLIENT_CODE,
-        ClientType.MINI: Entrance.CLIENT_CODE,
+        **dict.fromkeys((ClientType.APP, ClientType.MINI), Entrance.CLIENT_CODE),
     }
     Settings = UnionpaySettings
     settings: UnionpaySettings
+    renewed_at = -math.inf
     authorize_url = "https://open.95516.com/s/open/auth/outApp/html/outLogin.html"
     token_url = "https://open.95516.com/open/access/1.0/token"
     app_token_url = "https://open.95516.com/open/access/1.0/backendToken"
@@ -78,21 +73,11 @@ class UnionpayProvider(OAuth2Provider):
         token_method="json",
         token_names={"redirect_uri": ""},
         token_envelope="params",
-        access_token="accessToken",
         app_token_method="json",
         app_token_parameters={"appId": "{client_id}"},
         app_token_envelope="params",
-        app_token="backendToken",
-        app_token_expires_in="expiresIn",
         error_signs={"resp": "00"},
     )
-
-    def __init__(self, settings: UnionpaySettings, http: Http) -> None:
-        """Raises as the base provider does."""
-        if settings.inside_app:
-            self.authorize_url, self.scope = INSIDE_PAGE, "upapi_base"
-        super().__init__(settings, http)
-        self._renewed = -math.inf
 
     async def login_callback(self, response: AuthorizationResponse) -> Identity:
         """Redeem the code with the backend token. Raises as the base provider does.
@@ -107,8 +92,8 @@ class UnionpayProvider(OAuth2Provider):
         try:
             tokens = self.read_answer("token", answer)
         except ProviderRefused:
-            if time.monotonic() - self._renewed > RENEWAL:
-                self._renewed = time.monotonic()
+            if time.monotonic() - self.renewed_at > 60:
+                self.renewed_at = time.monotonic()
                 await self.http.forget(name, backend_token)
             raise
         return Identity(self.union_type, self.read_ids(self.id_claims, tokens), client_id)
@@ -120,7 +105,7 @@ class UnionpayProvider(OAuth2Provider):
         token = read_text(answer.get("backendToken"))
         if not token:
             raise ProviderBadResponse("backendToken is not a token")
-        return token, read_number(answer.get("expiresIn")) or 300
+        return token, min(read_number(answer.get("expiresIn")) or 300, 7200)
 
     async def _post(self, url: str, body: dict[str, str]) -> Answer:
         headers = {"content-type": "application/json", "accept": "application/json"}

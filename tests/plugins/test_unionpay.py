@@ -1,14 +1,13 @@
-"""UnionPay: the signature and the life of the backend token, and the pages inside and outside of its app."""
+"""UnionPay: the signature and the life of the backend token."""
 
 from hashlib import sha256
 
 import pytest
 
-from connect_core.identity import ClientType
 from connect_core.plugin import ProviderRefused
-from connect_unionpay import INSIDE_PAGE, UnionpayProvider, sign
+from connect_unionpay import UnionpayProvider, sign
 
-from ..kit.vendor_transport import Transport, log_in, login_url, make, query
+from ..kit.vendor_transport import Transport, log_in, make
 
 TOKEN = "/open/access/1.0/token"
 BACKEND_TOKEN = "/open/access/1.0/backendToken"
@@ -18,15 +17,6 @@ def test_signature_is_over_parameters_and_secret_in_order() -> None:
     """The secret takes its place among the names."""
     expected = sha256(b"appId=a&nonceStr=n&secret=s&timestamp=1").hexdigest()
     assert sign({"timestamp": "1", "appId": "a", "nonceStr": "n"}, "s") == expected
-
-
-async def test_page_and_scope_are_those_of_the_place() -> None:
-    """Outside of the app a person logs in; inside of it somebody is logged in already."""
-    outside = await login_url(make(UnionpayProvider), ClientType.H5)
-    inside = await login_url(make(UnionpayProvider, settings={"inside_app": True}), ClientType.H5)
-    assert query(outside)["scope"] == "upapi_login"
-    assert inside.startswith(f"{INSIDE_PAGE}?")
-    assert query(inside)["scope"] == "upapi_base"
 
 
 async def test_a_dead_backend_token_is_replaced_but_not_at_will() -> None:
