@@ -68,7 +68,7 @@ class UnionpayProvider(OAuth2Provider):
             "grant_type": "grantType",
         },
         pkce="never",
-        refuses_without_code=True,  # a refusal comes back with errmsg, errorcode and the state
+        refuses_without_code=True,  # besides the state, errmsg and errorcode may come
         client_auth="none",
         token_method="json",
         token_names={"redirect_uri": ""},
