@@ -37,6 +37,8 @@ class ElemeProvider(OAuth2Provider):
     quirks = Quirks(
         pkce="never",
         client_auth="basic",
+        userinfo_method="json",
+        userinfo_parameters={"token": "{access_token}", "action": ACTION, "nop": "1.0.0"},
         error_signs={"error.code": ""},
     )
 
