@@ -321,9 +321,7 @@ def test_plugins_do_not_repeat_each_other() -> None:
 
 
 LONGER = {
-    "connect_eleme": 41,  # calls that are signed
-    "connect_telegram": 90,  # and its mini apps, whose data is signed by other rules
-    "connect_unionpay": 80,  # calls of its own, signed
+    **{"connect_eleme": 41, "connect_telegram": 90, "connect_unionpay": 80},  # calls or data of their own, signed
     "connect_wechat": 250,  # a dialect of its own, in four client types
 }
 """Lines of plugins that are not a standard vendor's data plus one mapping."""
