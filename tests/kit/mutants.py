@@ -46,6 +46,8 @@ KILLED_BY: Mapping[type, str] = MappingProxyType(
         calls.RevokesNothing: "test_consent_is_withdrawn_at_the_vendor",
         calls.RevokesByGrant: "test_consent_is_withdrawn_at_the_vendor",
         calls.RevokesSilently: "test_consent_is_withdrawn_at_the_vendor",
+        calls.UnsignedNotice: "test_a_notice_is_believed_if_the_vendor_signed_it",
+        calls.IgnoredNotice: "test_a_notice_is_believed_if_the_vendor_signed_it",
         calls.RawLink: "test_a_deep_link_leads_back",
         calls.TwiceEncodedLink: "test_a_deep_link_leads_back",
         calls.LinkInsideTheApp: "test_a_deep_link_leads_back",

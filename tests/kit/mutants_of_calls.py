@@ -22,15 +22,18 @@ from connect_core.plugin import (
     ConnectError,
     ContradictingAnswer,
     Identity,
+    NoticeAnswer,
+    NoticeRequest,
     Profile,
     ProviderBadResponse,
     ProviderRefused,
     ProviderTimeout,
     ProviderUnsigned,
     VerifiedPhone,
+    parse_object,
 )
 
-from .sound_provider import SoundProvider, SoundSandbox
+from .sound_provider import SoundProvider, SoundSandbox, sign_notice
 
 LOG = Path(tempfile.gettempdir(), "connect-login-mutant.log")
 """Where some of them write."""
@@ -228,6 +231,25 @@ class RevokesSilently(SoundProvider):
         """Swallow every error."""
         with suppress(ConnectError):
             await super().revoke(identity)
+
+
+class UnsignedNotice(SoundProvider):
+    """Believes whoever sends a notice."""
+
+    async def read_notice(self, request: NoticeRequest) -> NoticeAnswer:
+        """Sign it ourselves."""
+        notice = parse_object(request.text)
+        content = json.dumps(notice | {"sign": sign_notice(notice)}).encode()
+        return await super().read_notice(replace(request, content=content))
+
+
+class IgnoredNotice(SoundProvider):
+    """Answers, and says nothing to us."""
+
+    async def read_notice(self, request: NoticeRequest) -> NoticeAnswer:
+        """Check it, and return nothing."""
+        await super().read_notice(request)
+        return NoticeAnswer()
 
 
 class RawLink(SoundProvider):

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -26,6 +27,9 @@ from connect_core.plugin import (
     Endpoint,
     Entrance,
     Identity,
+    NoticeAnswer,
+    NoticeKind,
+    NoticeRequest,
     PersonId,
     Profile,
     Provider,
@@ -33,8 +37,12 @@ from connect_core.plugin import (
     ProviderConfig,
     ProviderRefused,
     ProviderSettings,
+    ProviderUnsigned,
     SecretStr,
+    VendorNotice,
     VerifiedPhone,
+    get_notice_expiry,
+    parse_object,
 )
 from connect_core.sandbox import Fault, Person, Sandbox
 
@@ -97,6 +105,14 @@ class SoundProvider(Provider):
         if answer.get("revoked") is not True:
             raise ProviderBadResponse("the vendor did not say that it revoked the consent")
 
+    async def read_notice(self, request: NoticeRequest) -> NoticeAnswer:
+        """Check the signature, and return what the vendor tells."""
+        notice = parse_object(request.text)
+        if not hmac.compare_digest(sign_notice(notice).encode(), str(notice.get("sign")).encode()):
+            raise ProviderUnsigned("sign is wrong")
+        expiry_time, person = get_notice_expiry(notice["time"], time.time()), PersonId.user_id(notice["id"])
+        return NoticeAnswer((VendorNotice(NoticeKind.CONSENT_WITHDRAWN, person, notice["key"], expiry_time),))
+
     @property
     def secret(self) -> str:
         """The client's secret."""
@@ -117,6 +133,12 @@ class SoundProvider(Provider):
 def sign_phone(number: str) -> str:
     """Return the vendor's signature of a phone number."""
     return hmac.new(b"key of the vendor", number.encode(), "sha256").hexdigest()
+
+
+def sign_notice(notice: Mapping[str, Any]) -> str:
+    """Return the vendor's signature of a notice, whose member `sign` is not signed."""
+    signed = {name: value for name, value in notice.items() if name != "sign"}
+    return hmac.new(SECRET.encode(), json.dumps(signed).encode(), "sha256").hexdigest()
 
 
 class SoundSandbox(Sandbox):
@@ -146,6 +168,14 @@ class SoundSandbox(Sandbox):
         """Return the number, signed."""
         number = self.find_person(person).mobile
         return {"phone": f"{number}.{sign_phone(number)}"}
+
+    def make_notice(self, client_type: ClientType, person: str, kind: NoticeKind) -> NoticeRequest | None:
+        """Return a signed notice; this vendor has only this kind."""
+        if kind is not NoticeKind.CONSENT_WITHDRAWN:
+            return None
+        notice = {"id": self.user_id(self.find_person(person)), "key": secrets.token_hex(8), "time": int(self.now())}
+        body = json.dumps(notice | {"sign": sign_notice(notice)}).encode()
+        return NoticeRequest("POST", {}, {"content-type": "application/json"}, body)
 
     def user_id(self, person: Person) -> str | int:
         """Return the id of a person."""

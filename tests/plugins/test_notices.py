@@ -12,13 +12,14 @@ import pytest
 
 from connect_apple.sandbox import AppleSandbox
 from connect_core.crypto import SigningKey
-from connect_core.harness import RunningShop, Visitor, run_shop
+from connect_core.harness import RunningShop, Visitor
 from connect_core.identity import ClientType
 from connect_core.providers.provider import NoticeKind, NoticeRequest
 from connect_google.sandbox import GoogleSandbox
 from connect_oidc.sandbox import PlainOidcSandbox
 
 from ..kit.account_page import bind
+from ..kit.databases import run_shop
 
 Stage = tuple[RunningShop, AppleSandbox, GoogleSandbox]
 TABLES = ("es_connect_used_flow", "es_connect_event", "es_connect", "es_member_session")
