@@ -315,8 +315,8 @@ class EndsVendorSession(Protocol):
         """
 
 
-NOTICE_AGE = 600
-"""Seconds for which a dated notice is taken."""
+NOTICE_AGE = 26 * 3600
+"""Seconds for which a dated notice is taken: vendors repeat what they could not deliver, Alipay for 25 hours."""
 NOTICE_SKEW = 60
 """Seconds by which the vendor's clock may differ from ours."""
 

@@ -107,7 +107,7 @@ def test_forged_and_wrong_messages(stage: Stage) -> None:
     wrong = {
         "another app": make(sandbox, app_id="2021000117659999"),
         "another app's person": make(sandbox, biz_content='{"user_id":"2088","app_id":"2021000117659999"}'),
-        "stale": make(sandbox, utc_timestamp=str(now - 700_000)),
+        "stale": make(sandbox, utc_timestamp=str(now - 100_000_000)),
         "to come": make(sandbox, utc_timestamp=str(now + 700_000)),
         "undated": make(sandbox, utc_timestamp=""),
         "unnamed": make(sandbox, notify_id=""),

@@ -125,7 +125,7 @@ def test_forged_and_wrong_pushes(stage: Stage) -> None:
         assert (name, tell(shop, push).status_code) == (name, 403)
     now = sandbox.now()
     wrong = {
-        "stale": make_push(APP_ID, event, now - 700),
+        "stale": make_push(APP_ID, event, now - 100_000),
         "to come": make_push(APP_ID, event, now + 700),
         "another app": make_push("wx0000000000000000", event, now),
         "another app's person": make_push(APP_ID, {**event, "AppID": "wx0000000000000000"}, now),
