@@ -249,7 +249,7 @@ def test_unnamed_key(stage: Stage) -> None:
 
 
 def test_stale_after_26_hours(stage: Stage) -> None:
-    """Ten minutes and the clocks' difference, not more."""
+    """And the clocks' difference, not more: vendors repeat what they could not deliver."""
     shop, apple, _ = stage
     now = int(apple.now())
     assert tell(shop, from_apple(apple, iat=now - 93_640)).status_code == 200
