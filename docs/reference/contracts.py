@@ -7,8 +7,10 @@ processors; that takes some minutes. With names it runs it on those plugins alon
 and leaves that plugin out.
 """
 
+import importlib
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -38,7 +40,9 @@ HEAD = """# Providers
 - *Phone*: a mini program or an app can give a verified phone number. *Notices*: the vendor tells us when a person
   withdraws consent, closes the account or logs out.
 - *Proved by*: a sandbox answers as its vendor documents it. `documents`: the requests were compared with the vendor's
-  documentation. No provider was tested against its vendor's own servers.
+  documentation. `libraries`: some of the facts are from libraries that agree with each other, because the vendor's page
+  could not be read; the plugin's page says which. `sandbox`: nothing was compared, because each shop has addresses of
+  its own. No provider was tested against its vendor's own servers.
 """
 
 
@@ -82,6 +86,16 @@ def find_ids(plugin: ProviderType) -> list[str]:
     return [kind.value for kind in STRENGTH if kind.value in kinds]
 
 
+def find_source(plugin: ProviderType) -> str:
+    """Return where the facts about a vendor come from, as the docstring of its package says it."""
+    package = importlib.import_module(plugin.provider.__module__.partition(".")[0])
+    return (
+        "libraries"
+        if re.search("not the vendor.s page|two libraries|third parties", package.__doc__ or "")
+        else "documents"
+    )
+
+
 def run(name: str) -> tuple[str, dict[str, Any], str]:
     """Return the name of a plugin, the results of its contract, and the report where a rule is broken."""
     plugin = Plugins().available[name]
@@ -95,7 +109,7 @@ def run(name: str) -> tuple[str, dict[str, Any], str]:
     result = {
         "version": CONTRACT_VERSION,
         "date": datetime.now(UTC).date().isoformat(),
-        "proved_by": "documents" if report.has_compared else "sandbox",
+        "proved_by": find_source(plugin) if report.has_compared else "sandbox",
         "ids": find_ids(plugin),
         "clients": clients,
     }

@@ -2,6 +2,7 @@
 
 https://docs.patreon.com/#oauth
 Person: https://docs.patreon.com/#get-api-oauth2-v2-identity
+All of it is from libraries that agree, not the vendor's page: pennersr/django-allauth, python-social-auth/social-core
 """
 
 from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook

@@ -4,6 +4,8 @@ https://api.stackexchange.com/docs/authentication
 PKCE: https://stackapps.com/help/api-authentication
 Person: https://api.stackexchange.com/docs/me
 Errors: https://api.stackexchange.com/docs/error-handling
+Person and errors are from two libraries, not the vendor's page:
+pennersr/django-allauth, python-social-auth/social-core
 """
 
 from collections.abc import Mapping

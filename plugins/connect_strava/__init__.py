@@ -2,6 +2,8 @@
 
 https://developers.strava.com/docs/authentication/
 Person: https://developers.strava.com/docs/reference/#api-Athletes-getLoggedInAthlete
+Errors and parts of the answers are from two libraries, not the vendor's page:
+pennersr/django-allauth, python-social-auth/social-core
 """
 
 from collections.abc import Mapping

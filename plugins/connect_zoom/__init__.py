@@ -3,6 +3,7 @@
 https://developers.zoom.us/docs/integrations/oauth/
 Person: https://developers.zoom.us/docs/api/users/#tag/users/GET/users/{userId}
 Errors: https://developers.zoom.us/docs/integrations/oauth-error-messages/
+All of it is from libraries that agree, not the vendor's page: pennersr/django-allauth, python-social-auth/social-core
 """
 
 from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook
