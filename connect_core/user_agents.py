@@ -101,7 +101,7 @@ https://github.com/matomo-org/device-detector and https://github.com/faisalman/u
 
 - Android's: https://source.android.com/docs/compatibility/cdd, section 3.4.1
 - KakaoTalk's: https://developers.kakao.com/docs/latest/en/kakaologin/utilize
-- Telegram's: https://core.telegram.org/bots/webapps
+- Telegram's: https://core.telegram.org/bots/webapps#additional-data-in-user-agent
 """
 _BROWSERS = (
     ("Edg", "Edge"),
