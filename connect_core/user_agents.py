@@ -28,6 +28,25 @@ class InAppBrowser(StrEnum):
     INSTAGRAM = "instagram"
     FACEBOOK = "facebook"
     """Facebook and Messenger."""
+    KAKAOTALK = "kakaotalk"
+    NAVER = "naver"
+    ZALO = "zalo"
+    BAIDU = "baidu"
+    KUAISHOU = "kuaishou"
+    """Kuaishou, Kuaishou Lite, and Kwai, as it is called outside of China."""
+    TAOBAO = "taobao"
+    JD = "jd"
+    MEITUAN = "meituan"
+    UNIONPAY = "unionpay"
+    """UnionPay's app 云闪付 (Cloud QuickPass); the apps of banks name UnionPay, too, and are not meant."""
+    BILIBILI = "bilibili"
+    SNAPCHAT = "snapchat"
+    PINTEREST = "pinterest"
+    REDDIT = "reddit"
+    LINKEDIN = "linkedin"
+    TELEGRAM = "telegram"
+    """Telegram on Android; on iPhones nothing in its header names it."""
+    X = "x"
     ANDROID_WEB_VIEW = "android_web_view"
     """An Android app that this table does not know."""
     IOS_WEB_VIEW = "ios_web_view"
@@ -54,6 +73,22 @@ _IN_APP: tuple[tuple[InAppBrowser, re.Pattern[str], str], ...] = (
     (InAppBrowser.LINE, re.compile(r"\bLine/"), "LINE"),
     (InAppBrowser.INSTAGRAM, re.compile(r"\bInstagram\b"), "Instagram"),
     (InAppBrowser.FACEBOOK, re.compile(r"\bFB(?:AN|AV|_IAB)\b"), "Facebook"),
+    (InAppBrowser.KAKAOTALK, re.compile("KAKAOTALK"), "KakaoTalk"),
+    (InAppBrowser.NAVER, re.compile(r"\bNAVER\(inapp\b"), "Naver"),
+    (InAppBrowser.ZALO, re.compile(r"\bZalo(?:/| android\b| iOS\b)"), "Zalo"),
+    (InAppBrowser.BAIDU, re.compile("baiduboxapp/"), "Baidu"),
+    (InAppBrowser.KUAISHOU, re.compile(r"\bKwai/|\bksNebula/"), "Kuaishou"),
+    (InAppBrowser.TAOBAO, re.compile(r"\bAliApp\(TB/"), "Taobao"),
+    (InAppBrowser.JD, re.compile(r"\bjdapp;"), "JD"),
+    (InAppBrowser.MEITUAN, re.compile(r"\b(?:MeituanGroup|meituangroup)/"), "Meituan"),
+    (InAppBrowser.UNIONPAY, re.compile(r"\bUnionPay/[\d.]+ CloudPay\b"), "UnionPay"),
+    (InAppBrowser.BILIBILI, re.compile(r"\bBiliApp/"), "Bilibili"),
+    (InAppBrowser.SNAPCHAT, re.compile(r"\bSnapchat/"), "Snapchat"),
+    (InAppBrowser.PINTEREST, re.compile(r"\[Pinterest/"), "Pinterest"),
+    (InAppBrowser.REDDIT, re.compile(r"\bReddit/"), "Reddit"),
+    (InAppBrowser.LINKEDIN, re.compile(r"\[LinkedInApp\]"), "LinkedIn"),
+    (InAppBrowser.TELEGRAM, re.compile(r"\bTelegram-Android/"), "Telegram"),
+    (InAppBrowser.X, re.compile(r"\bTwitterAndroid\b|\bTwitter for iPhone\b"), "X"),
     # some browsers of phone makers are web views too
     (InAppBrowser.ANDROID_WEB_VIEW, re.compile(r"; wv\)(?!.*Browser/)"), ""),
     # WebKit adds "Version/… Safari/…" for Safari and for browsers built like it, and leaves it away in a WKWebView
@@ -61,8 +96,12 @@ _IN_APP: tuple[tuple[InAppBrowser, re.Pattern[str], str], ...] = (
 )
 """An app's browser, what its header has and no other's, and the app's name. One that names others comes before them.
 
-Few apps document their header. The words are those of headers that people have published; Android's is documented:
-https://source.android.com/docs/compatibility/cdd, section 3.4.1.
+Few apps document their header. The words are those of headers that people have published, and of
+https://github.com/matomo-org/device-detector and https://github.com/faisalman/ua-parser-js. These are documented:
+
+- Android's: https://source.android.com/docs/compatibility/cdd, section 3.4.1
+- KakaoTalk's: https://developers.kakao.com/docs/latest/en/kakaologin/utilize
+- Telegram's: https://core.telegram.org/bots/webapps#additional-data-in-user-agent
 """
 _BROWSERS = (
     ("Edg", "Edge"),
@@ -76,7 +115,6 @@ _BROWSERS = (
     ("UCBrowser/", "UC Browser"),
     ("QQBrowser/", "QQ Browser"),
     ("Quark/", "Quark"),
-    ("baiduboxapp/", "Baidu"),
     ("MetaSr", "Sogou Browser"),
     ("SogouMobileBrowser/", "Sogou Browser"),
     ("YaBrowser/", "Yandex Browser"),
@@ -110,6 +148,14 @@ _CHINESE = {
     "DingTalk": "钉钉",
     "Feishu": "飞书",
     "Douyin": "抖音",
+    "Baidu": "百度",
+    "Kuaishou": "快手",
+    "Taobao": "淘宝",
+    "JD": "京东",
+    "Meituan": "美团",
+    "UnionPay": "云闪付",
+    "Bilibili": "哔哩哔哩",
+    "LinkedIn": "领英",
     "Samsung Internet": "三星浏览器",
     "Huawei Browser": "华为浏览器",
     "Mi Browser": "小米浏览器",
@@ -118,7 +164,6 @@ _CHINESE = {
     "UC Browser": "UC 浏览器",
     "QQ Browser": "QQ 浏览器",
     "Quark": "夸克",
-    "Baidu": "百度",
     "Sogou Browser": "搜狗浏览器",
 }
 

@@ -1,7 +1,8 @@
 """Browsers, systems and apps are told by their `User-Agent`, with headers that were seen in use.
 
-Most are those of https://github.com/fjqgx/web-browser-utils (tests/mock/useragent.ts) and of
-https://juejin.cn/post/7122744808023687182.
+Most are those of https://github.com/fjqgx/web-browser-utils (tests/mock/useragent.ts), of
+https://juejin.cn/post/7122744808023687182, and of the tests of https://github.com/matomo-org/device-detector,
+https://github.com/faisalman/ua-parser-js and https://github.com/ua-parser/uap-core.
 """
 
 import pytest
@@ -90,12 +91,176 @@ IN_APPS = [
         f"{IPHONE} Mobile/12H143 [FBAN/FBIOS;FBAV/35.0.0.34.220;FBBV/12945441;FBLC/en_US;FBOP/1]",
         ("Facebook", "iOS"),
     ),
+    (InAppBrowser.KAKAOTALK, f"{IPHONE} Mobile/15E148 BizWebView KAKAOTALK 9.7.6", ("KakaoTalk", "iOS")),
+    (InAppBrowser.KAKAOTALK, f"{IPHONE} Mobile/15E148 Safari/604.1 KAKAOTALK/11.3.1 (INAPP)", ("KakaoTalk", "iOS")),
+    (
+        InAppBrowser.KAKAOTALK,
+        f"{ANDROID} Version/4.0 Chrome/100.0.4896.79 Mobile Safari/537.36;KAKAOTALK 2409760",
+        ("KakaoTalk", "Android"),
+    ),
+    (
+        InAppBrowser.NAVER,
+        (
+            f"{ANDROID} Version/4.0 Chrome/90.0.4430.232 Whale/1.0.0.0 Crosswalk/26.90.3.21 Mobile Safari/537.36 "
+            "NAVER(inapp; search; 1010; 11.11.2)"
+        ),
+        ("Naver", "Android"),
+    ),
+    (
+        InAppBrowser.NAVER,
+        f"{IPHONE} Version/13.0 Mobile/15E148 Safari/605.1 NAVER(inapp; search; 720; 10.25.0; 11PRO)",
+        ("Naver", "iOS"),
+    ),
+    (InAppBrowser.ZALO, f"{IPHONE} Zalo/20.05.01 Mobile/15E148", ("Zalo", "iOS")),
+    (InAppBrowser.ZALO, f"{IPHONE} Mobile/15E148 Zalo iOS/448 ZaloTheme/light ZaloLanguage/en", ("Zalo", "iOS")),
+    (
+        InAppBrowser.ZALO,
+        f"{ANDROID} Version/4.0 Chrome/80.0.3987.149 Mobile Safari/537.36 Zalo android/12100486",
+        ("Zalo", "Android"),
+    ),
+    (
+        InAppBrowser.BAIDU,
+        f"{IPHONE} Mobile/16C101 main%2F1.0 baiduboxapp/11.12.0.18 (Baidu; P2 12.1)",
+        ("Baidu", "iOS"),
+    ),
+    (
+        InAppBrowser.BAIDU,
+        (
+            f"{ANDROID} Version/4.0 Chrome/76.0.3809.89 Mobile Safari/537.36 T7/12.9 SP-engine/2.28.0 "
+            "baiduboxapp/12.9.0.11 (Baidu; P1 10) NABar/1.0"
+        ),
+        ("Baidu", "Android"),
+    ),
+    (
+        InAppBrowser.KUAISHOU,
+        f"{IPHONE} Mobile/15E148 Kwai/12.9.10.8962 ISLP/0 StatusHT/24 NetType/WIFI Yoda/3.0.3.1 WebViewType/WK",
+        ("Kuaishou", "iOS"),
+    ),
+    (
+        InAppBrowser.KUAISHOU,
+        (
+            f"{ANDROID} Version/4.0 Chrome/90.0.4430.226 KsWebView/1.8.90.754 (rel;rg;low) Mobile Safari/537.36 "
+            "Yoda/3.2.9-rc1 ksNebula/12.11.30.9265 OS_PRO_BIT/32 NetType/WIFI"
+        ),
+        ("Kuaishou", "Android"),
+    ),
+    (
+        InAppBrowser.TAOBAO,
+        (
+            "Mozilla/5.0 (Linux; U; Android 7.1.1; zh-CN; OPPO R11st) AppleWebKit/537.36 (KHTML, like Gecko) "
+            "Version/4.0 Chrome/57.0.2987.108 UCBrowser/11.9.4.974 UWS/2.14.0.3 Mobile Safari/537.36 AliApp(TB/7.8.3) "
+            "UCBS/2.11.1.1 TTID/600000@taobao_android_7.8.3 WindVane/8.3.0 1080X2016"
+        ),
+        ("Taobao", "Android"),
+    ),
+    (
+        InAppBrowser.JD,
+        (
+            f"jdapp;android;10.0.2;10;network/wifi;{ANDROID} Version/4.0 Chrome/77.0.3865.120 MQQBrowser/6.2 "
+            "TBS/045230 Mobile Safari/537.36"
+        ),
+        ("JD", "Android"),
+    ),
+    (InAppBrowser.JD, f"jdapp;iPhone;10.0.2;14.3;network/4g;{IPHONE} Mobile/15E148;supportJDSHWK/1", ("JD", "iOS")),
+    (
+        InAppBrowser.MEITUAN,
+        (
+            f"{ANDROID} Version/4.0 Chrome/68.0.3440.91 Mobile Safari/537.36 TitansX/11.19.6 KNB/1.2.0 android/6.0.1 "
+            "mt/com.sankuai.meituan/10.0.202 App/10120/10.0.202 MeituanGroup/10.0.202"
+        ),
+        ("Meituan", "Android"),
+    ),
+    (
+        InAppBrowser.MEITUAN,
+        (
+            f"{IPHONE} Mobile/15E148 TitansX/20.0.1.old KNB/1.0 iOS/17.4.1 meituangroup/com.meituan.imeituan/12.26.406 "
+            "meituangroup/12.26.406 App/10110/12.26.406 iPhone/iPhoneSE2 WKWebView"
+        ),
+        ("Meituan", "iOS"),
+    ),
+    (
+        InAppBrowser.UNIONPAY,
+        (
+            f"{IPHONE} Mobile/15E148 /sa-sdk-ios/sensors-verify/analytics.95516.com?production (com.unionpay.chsp) "
+            "(cordova 4.5.4) (updebug 0) (version 929) (UnionPay/1.0 CloudPay) (clientVersion 189) (language zh_CN)"
+        ),
+        ("UnionPay", "iOS"),
+    ),
+    (
+        InAppBrowser.UNIONPAY,
+        (
+            f"{ANDROID} Version/4.0 Chrome/78.0.3904.96 Mobile Safari/537.36(com.unionpay.mobilepay) (cordova 7.0.0) "
+            "(updebug 0) (clientVersion 233) (version 803)(UnionPay/1.0 CloudPay)(language zh_CN)"
+        ),
+        ("UnionPay", "Android"),
+    ),
+    (
+        InAppBrowser.BILIBILI,
+        f"{IPHONE} Mobile/22B91 BiliApp/83000100 os/ios model/iPhone 13 mobi_app/iphone build/83000100 osVer/18.1.1",
+        ("Bilibili", "iOS"),
+    ),
+    (
+        InAppBrowser.BILIBILI,
+        (
+            f"{ANDROID} Version/4.0 Chrome/91.0.4472.114 Mobile Safari/537.36 os/android model/PCRT00 build/8130300 "
+            "osVer/9 sdkInt/28 network/2 BiliApp/8130300 mobi_app/android channel/master"
+        ),
+        ("Bilibili", "Android"),
+    ),
+    (
+        InAppBrowser.SNAPCHAT,
+        f"{IPHONE} Version/16.0 Mobile/15E148 Snapchat/12.33.0.36 (like Safari/8614.1.25.0.31, panda)",
+        ("Snapchat", "iOS"),
+    ),
+    (InAppBrowser.PINTEREST, f"{IPHONE} Mobile/10B350 [Pinterest/iOS]", ("Pinterest", "iOS")),
+    (
+        InAppBrowser.PINTEREST,
+        f"{ANDROID} Version/4.0 Chrome/63.0.3239.111 Mobile Safari/537.36 [Pinterest/Android]",
+        ("Pinterest", "Android"),
+    ),
+    (
+        InAppBrowser.REDDIT,
+        (
+            f"{ANDROID} Version/4.0 Chrome/103.0.5060.129 Mobile Safari/537.36 "
+            "Reddit/Version 2022.28.0/Build 533235/Android 12"
+        ),
+        ("Reddit", "Android"),
+    ),
+    (InAppBrowser.LINKEDIN, f"{IPHONE} Mobile/15E148 [LinkedInApp]/9.24.1488", ("LinkedIn", "iOS")),
+    (
+        InAppBrowser.LINKEDIN,
+        f"{ANDROID} Version/4.0 Chrome/87.0.4280.141 Mobile Safari/537.36 [LinkedInApp]",
+        ("LinkedIn", "Android"),
+    ),
+    (
+        InAppBrowser.TELEGRAM,
+        (
+            "Mozilla/5.0 (Linux; Android 15; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/144.0.7559.132 "
+            "Safari/537.36 Telegram-Android/12.4.1 (Xiaomi 2405CRPFDG; Android 15; SDK 35; HIGH)"
+        ),
+        ("Telegram", "Android"),
+    ),
+    (InAppBrowser.X, f"{IPHONE} Mobile/19H12 Twitter for iPhone/10.34", ("X", "iOS")),
+    (
+        InAppBrowser.X,
+        f"{ANDROID} Version/4.0 Chrome/123.0.6312.120 Mobile Safari/537.36 TwitterAndroid",
+        ("X", "Android"),
+    ),
     (
         InAppBrowser.ANDROID_WEB_VIEW,
         f"{ANDROID} Version/4.0 Chrome/126.0.6478.71 Mobile Safari/537.36",
         ("Chrome", "Android"),
     ),
     (InAppBrowser.IOS_WEB_VIEW, f"{IPHONE} Mobile/15E148", ("", "iOS")),
+    (InAppBrowser.IOS_WEB_VIEW, f"{IPHONE} Mobile/15E148 (UnionPay/1.0 ICBCeLife)", ("", "iOS")),  # a bank's app
+    (
+        InAppBrowser.ANDROID_WEB_VIEW,
+        (
+            f"{ANDROID} Version/4.0 Chrome/129.0.6668.100 Mobile Safari/537.36 Yoda/oversea-3.1.1-rc6-cache ISDR/0 "
+            "Kwai_Pro/10.9.10.537204 NetType/WIFI"
+        ),
+        ("Chrome", "Android"),
+    ),
 ]
 BROWSERS = [
     (f"{IPHONE} Version/18.4 Mobile/15E148 Safari/604.1", ("Safari", "iOS")),
@@ -131,6 +296,15 @@ BROWSERS = [
     (f"{WINDOWS} Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0", ("Edge", "Windows")),
     (f"{WINDOWS} Chrome/140.0.0.0 Safari/537.36 OPR/124.0.0.0", ("Opera", "Windows")),
     (f"{WINDOWS} Chrome/78.0.3904.108 Safari/537.36 SE 2.X MetaSr 1.0", ("Sogou Browser", "Windows")),
+    (
+        f"{WINDOWS} Chrome/127.0.6533.120 OBS/31.0.3 NAVER(pc; prism; prism-pc; 5.0.1;) Safari/537.36",
+        ("Chrome", "Windows"),
+    ),
+    ("facebookexternalhit/1.1; kakaotalk-scrap/1.0; +https://devtalk.kakao.com/t/scrap/33984", ("", "")),
+    ("Mozilla/5.0 (compatible; Pinterestbot/1.0; +http://www.pinterest.com/bot.html)", ("", "")),
+    ("Mozilla/5.0 (compatible; redditbot/1.0; +http://www.reddit.com/feedback)", ("", "")),
+    ("LinkedInBot/1.0 (compatible; Mozilla/5.0; Apache-HttpClient +http://www.linkedin.com)", ("", "")),
+    ("TelegramBot (like TwitterBot)", ("", "")),
     ("curl/8.9.1", ("", "")),
     ("", ("", "")),
 ]

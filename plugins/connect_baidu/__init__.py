@@ -13,6 +13,7 @@ from connect_core.plugin import (
     Claims,
     ClientType,
     Entrance,
+    InAppBrowser,
     MiniProgramSettings,
     OAuth2Provider,
     Profile,
@@ -30,6 +31,7 @@ class BaiduProvider(OAuth2Provider):
 
     union_type = "BAIDU"
     titles = {"zh": "百度", "en": "Baidu"}
+    own_browser = InAppBrowser.BAIDU
     entrances = {**OAuth2Provider.entrances, ClientType.MINI: Entrance.CLIENT_CODE}
     Settings = MiniProgramSettings
     authorize_url = "https://openapi.baidu.com/oauth/2.0/authorize"

@@ -6,7 +6,6 @@ Person: https://open.bilibili.com/doc/4/feb66f99-7d87-c206-00e7-d84164cd701c
 Signature: https://open.bilibili.com/doc/4/8673959e-f7bb-56e6-6e68-d225f971b81b
 """
 
-import hashlib
 import hmac
 import secrets
 import time
@@ -17,6 +16,7 @@ from connect_core.plugin import (
     AuthorizationRequest,
     Claims,
     ClientType,
+    InAppBrowser,
     OAuth2Provider,
     Quirks,
     md5_hex,
@@ -28,7 +28,7 @@ PC_PAGE, H5_PAGE = "/pc/account-pc/", "/h5/account-h5/"
 
 def sign(client_id: str, secret: str, token: str) -> dict[str, str]:
     """Return the headers of a call without a body: a nonce, the time, the token, and the signature of version 2.0."""
-    signed = {
+    signed = {  # in alphabetical order, as they are signed
         "x-bili-accesskeyid": client_id,
         "x-bili-content-md5": md5_hex(""),
         "x-bili-signature-method": "HMAC-SHA256",
@@ -36,8 +36,7 @@ def sign(client_id: str, secret: str, token: str) -> dict[str, str]:
         "x-bili-signature-version": "2.0",
         "x-bili-timestamp": str(int(time.time())),
     }
-    text = "\n".join(f"{name}:{value}" for name, value in sorted(signed.items()))
-    signature = hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+    signature = hmac.digest(secret.encode(), "\n".join(map(":".join, signed.items())).encode(), "sha256").hex()
     return {**signed, "access-token": token, "authorization": signature, "content-type": "application/json"}
 
 
@@ -46,6 +45,7 @@ class BilibiliProvider(OAuth2Provider):
 
     union_type = "BILIBILI"
     titles = {"zh": "哔哩哔哩", "en": "Bilibili"}
+    own_browser = InAppBrowser.BILIBILI
     authorize_url = "https://account.bilibili.com/pc/account-pc/auth/oauth"
     token_url = "https://api.bilibili.com/x/account-oauth2/v1/token"
     userinfo_url = "https://member.bilibili.com/arcopen/fn/user/account/info"

@@ -7,7 +7,7 @@ Token and profile, from libraries, not the vendor's page: justauth/JustAuth, XiB
 import json
 from datetime import datetime, timedelta, timezone
 
-from connect_core.plugin import Claims, Identity, OAuth2Provider, Quirks, md5_hex, provider_hook
+from connect_core.plugin import Claims, Identity, InAppBrowser, OAuth2Provider, Quirks, md5_hex, provider_hook
 
 METHOD = "jingdong.user.getUserInfoByOpenId"
 CHINA = timezone(timedelta(hours=8))
@@ -24,6 +24,7 @@ class JdProvider(OAuth2Provider):
 
     union_type = "JD"
     titles = {"zh": "京东", "en": "JD"}
+    own_browser = InAppBrowser.JD
     authorize_url = "https://open-oauth.jd.com/oauth2/to_login"
     token_url = "https://open-oauth.jd.com/oauth2/access_token"
     userinfo_url = "https://api.jd.com/routerjson"

@@ -5,7 +5,17 @@ Discovery: https://kauth.kakao.com/.well-known/openid-configuration
 Ids and scopes: https://developers.kakao.com/docs/latest/en/kakaologin/utilize
 """
 
-from connect_core.plugin import Claims, ClientType, Entrance, Field, Issuer, OidcProvider, OidcSettings, provider_hook
+from connect_core.plugin import (
+    Claims,
+    ClientType,
+    Entrance,
+    Field,
+    InAppBrowser,
+    Issuer,
+    OidcProvider,
+    OidcSettings,
+    provider_hook,
+)
 
 
 class KakaoSettings(OidcSettings):
@@ -19,6 +29,7 @@ class KakaoProvider(OidcProvider):
 
     union_type = "KAKAO"
     titles = {"zh": "Kakao", "en": "Kakao", "ko": "카카오"}
+    own_browser = InAppBrowser.KAKAOTALK
     entrances = {**OidcProvider.entrances, ClientType.APP: Entrance.CREDENTIAL}
     Settings = KakaoSettings
     algorithms = ("RS256",)

@@ -15,6 +15,7 @@ from connect_core.plugin import (
     ClientType,
     Entrance,
     Identity,
+    InAppBrowser,
     MiniProgramSettings,
     OAuth2Provider,
     Quirks,
@@ -27,6 +28,7 @@ class KuaishouProvider(OAuth2Provider):
 
     union_type = "KUAISHOU"
     titles = {"zh": "快手", "en": "Kuaishou"}
+    own_browser = InAppBrowser.KUAISHOU
     entrances = {**OAuth2Provider.entrances, **dict.fromkeys((ClientType.APP, ClientType.MINI), Entrance.CLIENT_CODE)}
     Settings = MiniProgramSettings
     authorize_url = "https://open.kuaishou.com/oauth2/authorize"

@@ -4,7 +4,7 @@ https://learn.microsoft.com/en-us/linkedin/consumer/integrations/self-serve/sign
 Code and token: https://learn.microsoft.com/en-us/linkedin/shared/authentication/authorization-code-flow
 """
 
-from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook
+from connect_core.plugin import Claims, InAppBrowser, OAuth2Provider, Quirks, provider_hook
 
 
 class LinkedinProvider(OAuth2Provider):
@@ -12,6 +12,7 @@ class LinkedinProvider(OAuth2Provider):
 
     union_type = "LINKEDIN"
     titles = {"zh": "领英", "en": "LinkedIn"}
+    own_browser = InAppBrowser.LINKEDIN
     authorize_url = "https://www.linkedin.com/oauth/v2/authorization"
     token_url = "https://www.linkedin.com/oauth/v2/accessToken"
     userinfo_url = "https://api.linkedin.com/v2/userinfo"

@@ -9,6 +9,7 @@ from connect_core.plugin import (
     AuthorizationResponse,
     Claims,
     Identity,
+    InAppBrowser,
     OAuth2Provider,
     ProviderBadResponse,
     Quirks,
@@ -23,6 +24,7 @@ class MeituanProvider(OAuth2Provider):
 
     union_type = "MEITUAN"
     titles = {"zh": "美团", "en": "Meituan"}
+    own_browser = InAppBrowser.MEITUAN
     authorize_url = "https://openapi.waimai.meituan.com/oauth/authorize"
     token_url = "https://openapi.waimai.meituan.com/oauth/access_token"
     userinfo_url = "https://openapi.waimai.meituan.com/oauth/userinfo"

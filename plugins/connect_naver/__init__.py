@@ -5,7 +5,7 @@ Calls: https://developers.naver.com/docs/login/api/api.md
 Profile: https://developers.naver.com/docs/login/profile/profile.md
 """
 
-from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook
+from connect_core.plugin import Claims, InAppBrowser, OAuth2Provider, Quirks, provider_hook
 
 
 class NaverProvider(OAuth2Provider):
@@ -16,6 +16,7 @@ class NaverProvider(OAuth2Provider):
 
     union_type = "NAVER"
     titles = {"zh": "Naver", "en": "Naver", "ko": "네이버"}
+    own_browser = InAppBrowser.NAVER
     authorize_url = "https://nid.naver.com/oauth2.0/authorize"
     token_url = "https://nid.naver.com/oauth2.0/token"
     userinfo_url = "https://openapi.naver.com/v1/nid/me"

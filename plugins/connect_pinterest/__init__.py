@@ -4,7 +4,7 @@ https://developers.pinterest.com/docs/getting-started/set-up-authentication-and-
 Person: https://developers.pinterest.com/docs/api/v5/user_account-get/
 """
 
-from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook
+from connect_core.plugin import Claims, InAppBrowser, OAuth2Provider, Quirks, provider_hook
 
 
 class PinterestProvider(OAuth2Provider):
@@ -12,6 +12,7 @@ class PinterestProvider(OAuth2Provider):
 
     union_type = "PINTEREST"
     titles = {"zh": "Pinterest", "en": "Pinterest"}
+    own_browser = InAppBrowser.PINTEREST
     authorize_url = "https://www.pinterest.com/oauth/"
     token_url = "https://api.pinterest.com/v5/oauth/token"
     userinfo_url = "https://api.pinterest.com/v5/user_account"

@@ -12,6 +12,7 @@ from connect_core.plugin import (
     Claims,
     ClientAuthentication,
     Field,
+    InAppBrowser,
     OAuth2Provider,
     OAuth2Settings,
     Quirks,
@@ -47,6 +48,7 @@ class RedditProvider(OAuth2Provider):
 
     union_type = "REDDIT"
     titles = {"zh": "Reddit", "en": "Reddit"}
+    own_browser = InAppBrowser.REDDIT
     Settings = RedditSettings
     settings: RedditSettings
     authorize_url = "https://www.reddit.com/api/v1/authorize"

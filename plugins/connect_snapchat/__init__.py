@@ -6,7 +6,7 @@ The token call and the person are from two libraries, not the vendor's page: Soc
 pennersr/django-allauth.
 """
 
-from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook
+from connect_core.plugin import Claims, InAppBrowser, OAuth2Provider, Quirks, provider_hook
 
 SCOPE = "https://auth.snapchat.com/oauth2/api/user."
 
@@ -16,6 +16,7 @@ class SnapchatProvider(OAuth2Provider):
 
     union_type = "SNAPCHAT"
     titles = {"zh": "Snapchat", "en": "Snapchat"}
+    own_browser = InAppBrowser.SNAPCHAT
     authorize_url = "https://accounts.snapchat.com/accounts/oauth2/auth"
     token_url = "https://accounts.snapchat.com/accounts/oauth2/token"
     userinfo_url = "https://kit.snapchat.com/v1/me"

@@ -13,6 +13,7 @@ from connect_core.plugin import (
     AuthorizationResponse,
     Claims,
     Identity,
+    InAppBrowser,
     OAuth2Provider,
     PersonId,
     Profile,
@@ -27,6 +28,7 @@ class TaobaoProvider(OAuth2Provider):
 
     union_type = "TAOBAO"
     titles = {"zh": "淘宝", "en": "Taobao"}
+    own_browser = InAppBrowser.TAOBAO
     authorize_url = "https://oauth.taobao.com/authorize"
     token_url = "https://oauth.taobao.com/token"
     id_claims = Claims(user_id="taobao_user_id", open_id="taobao_open_uid")

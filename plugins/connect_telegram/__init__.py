@@ -15,6 +15,7 @@ from connect_core.plugin import (
     Claims,
     Field,
     Identity,
+    InAppBrowser,
     Issuer,
     OidcProvider,
     OidcSettings,
@@ -41,6 +42,7 @@ class TelegramProvider(OidcProvider):
 
     union_type = "TELEGRAM"
     titles = {"zh": "Telegram", "en": "Telegram"}
+    own_browser = InAppBrowser.TELEGRAM
     Settings = TelegramSettings
     algorithms = ("RS256", "ES256", "EdDSA", "Ed25519")
     auth_method = "client_secret_basic"

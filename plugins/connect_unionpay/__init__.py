@@ -19,6 +19,7 @@ from connect_core.plugin import (
     Entrance,
     Field,
     Identity,
+    InAppBrowser,
     OAuth2Provider,
     OAuth2Settings,
     ProviderBadResponse,
@@ -48,6 +49,7 @@ class UnionpayProvider(OAuth2Provider):
 
     union_type = "UNIONPAY"
     titles = {"zh": "云闪付", "en": "UnionPay"}
+    own_browser = InAppBrowser.UNIONPAY
     entrances = {
         ClientType.H5: Entrance.REDIRECT,
         **dict.fromkeys((ClientType.APP, ClientType.MINI), Entrance.CLIENT_CODE),

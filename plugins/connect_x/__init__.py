@@ -4,7 +4,7 @@ https://docs.x.com/resources/fundamentals/authentication/oauth-2-0/authorization
 Person: https://docs.x.com/x-api/users/lookup/quickstart/authenticated-lookup
 """
 
-from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook
+from connect_core.plugin import Claims, InAppBrowser, OAuth2Provider, Quirks, provider_hook
 
 
 class XProvider(OAuth2Provider):
@@ -12,6 +12,7 @@ class XProvider(OAuth2Provider):
 
     union_type = "X"
     titles = {"zh": "X", "en": "X"}
+    own_browser = InAppBrowser.X
     authorize_url = "https://x.com/i/oauth2/authorize"
     token_url = "https://api.x.com/2/oauth2/token"
     userinfo_url = "https://api.x.com/2/users/me"

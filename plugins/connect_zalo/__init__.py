@@ -12,6 +12,7 @@ from connect_core.plugin import (
     Claims,
     ClientAuthentication,
     Field,
+    InAppBrowser,
     OAuth2Provider,
     OAuth2Settings,
     Quirks,
@@ -43,6 +44,7 @@ class ZaloProvider(OAuth2Provider):
 
     union_type = "ZALO"
     titles = {"zh": "Zalo", "en": "Zalo"}
+    own_browser = InAppBrowser.ZALO
     Settings = ZaloSettings
     authorize_url = "https://oauth.zaloapp.com/v4/permission"
     token_url = "https://oauth.zaloapp.com/v4/access_token"

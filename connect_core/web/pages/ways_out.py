@@ -5,10 +5,19 @@ from collections.abc import Mapping
 from connect_core.user_agents import InAppBrowser
 from connect_core.web.pages.views import WayOut
 
-_MENU = "leave_by_menu"
+_BY_MENU = (
+    InAppBrowser.WECHAT,
+    InAppBrowser.WECOM,
+    InAppBrowser.ALIPAY,
+    InAppBrowser.WEIBO,
+    InAppBrowser.DINGTALK,
+    InAppBrowser.FEISHU,
+    InAppBrowser.DOUYIN,
+    InAppBrowser.TIKTOK,
+)
 _WORDS: Mapping[InAppBrowser | None, str] = {
-    None: "open_in_browser",
-    **dict.fromkeys(InAppBrowser, _MENU),
+    **dict.fromkeys((None, *InAppBrowser), "open_in_browser"),
+    **dict.fromkeys(_BY_MENU, "leave_by_menu"),
     InAppBrowser.QQ: "leave_qq",
     InAppBrowser.LINE: "leave_by_link",
     InAppBrowser.INSTAGRAM: "leave_meta",
@@ -16,7 +25,7 @@ _WORDS: Mapping[InAppBrowser | None, str] = {
     InAppBrowser.ANDROID_WEB_VIEW: "leave_android",
     InAppBrowser.IOS_WEB_VIEW: "leave_ios",
 }
-"""The key of the words that name the app's own menu."""
+"""The key of the words that name the app's own menu; an app whose menu is not known has general words."""
 
 
 def find_way_out(in_app: InAppBrowser | None, address: str) -> WayOut:

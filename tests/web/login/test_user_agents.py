@@ -98,6 +98,8 @@ def test_every_app_has_a_way_out() -> None:
         assert way_out.text in TEXTS
         link = "https://shop.example/connect/login?client=h5&openExternalBrowser=1"
         assert way_out.url == (link if app is InAppBrowser.LINE else "")
+    assert find_way_out(InAppBrowser.DOUYIN, "https://shop.example/").text == "leave_by_menu"
+    assert find_way_out(InAppBrowser.KAKAOTALK, "https://shop.example/").text == "open_in_browser"
     assert find_way_out(InAppBrowser.LINE, "https://shop.example/").url == "https://shop.example/?openExternalBrowser=1"
 
 
