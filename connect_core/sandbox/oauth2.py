@@ -4,7 +4,6 @@ Owns the consent page, the phone of a mini program, and the calls. A subclass wr
 them, and never derives them from the provider's mapping: a mistake there would otherwise pass unseen.
 """
 
-import json
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar
@@ -29,16 +28,20 @@ from connect_core.sandbox.oauth2_calls import (
     asks_for_app_token,
     challenge_of,
     check_client,
+    check_credentials,
+    check_login,
     digest,
     filled,
     find_placeholder,
     lower_names,
     read_basic,
     read_parameters,
+    refuse_extras,
     require,
     require_parameters,
     spoil,
     standard,
+    write_form,
 )
 from connect_core.sandbox.phones import mobile_of, split_mobile
 from connect_core.sandbox.vendor_server import PEOPLE, Person, Sandbox
@@ -65,7 +68,8 @@ class OAuth2Sandbox(Sandbox):
 
     - `provider`: the provider class, which has the addresses and the quirks.
     - `client_id`, `client_secret`: the registered client.
-    - `refusals`: the vendor's error codes for those of RFC 6749.
+    - `refusals`: the vendor's error codes for those of RFC 6749; `code invalid_grant` is the code of `invalid_grant` in
+      the operation `code` alone.
     - `error_statuses`: the HTTP status of errors of the token call, and of calls made with a token.
     - `code_life`: seconds that a code is valid, one for a phone number too.
     - `refused_extras`: the vendor's error for a call with the extras of the quirks; empty where the app has the right.
@@ -190,6 +194,14 @@ class OAuth2Sandbox(Sandbox):
             return {}
         return {self.quirks.phone_code_name: self._issue_code("phone_code", self.find_person(person), {})}
 
+    def check_app_token(self, token: str) -> None:
+        """Raise `Refused` with `invalid_token` unless `token` is a valid token of the app itself."""
+        self._grants.find("app_token", token, "invalid_token")
+
+    def error_status(self, operation: str, code: str) -> int:
+        """Return the HTTP status of the vendor's error `code` in the answer of `operation`."""
+        return self.error_statuses[0 if operation in FOR_CLIENTS else 1]
+
     def revoke_app_tokens(self) -> None:
         """Make every token of the app invalid, as a vendor does when the secret is reset."""
         self._grants.clear("app_token")
@@ -221,12 +233,7 @@ class OAuth2Sandbox(Sandbox):
         Override it for a vendor whose format depends on `request` or `operation`. `is_error` is True for the answer of
         `error_answer`.
         """
-        text, form = json.dumps(answer, ensure_ascii=False), self.quirks.answer_forms[operation]
-        if form == "form":
-            text = urlencode(answer)
-        if form == "jsonp" and is_error:
-            text = f"callback( {text} );"
-        return f"{self.quirks.prefix}{text}"
+        return f"{self.quirks.prefix}{write_form(answer, self.quirks.answer_forms[operation], is_error=is_error)}"
 
     async def _authorize(self, request: Request) -> Response:
         login = standard(request.query_params, self.quirks.names)
@@ -252,13 +259,7 @@ class OAuth2Sandbox(Sandbox):
         return RedirectResponse(callback, 303, {"cache-control": "no-store"})
 
     def _check_login(self, login: Mapping[str, str]) -> None:
-        require(login["client_id"] == self.client_id, "unauthorized_client")
-        require(login["response_type"] == "code", "unsupported_response_type")
-        require(urlsplit(login["redirect_uri"]).scheme in ("http", "https"), "invalid_request")
-        require(login["state"], "invalid_request")
-        if login["code_challenge"] or self.requires_pkce:
-            is_sound = len(login["code_challenge"]) == 43 and login["code_challenge_method"] == "S256"
-            require(is_sound, "invalid_request")
+        check_login(login, self.client_id, needs_challenge=self.requires_pkce)
 
     @property
     def _credentials(self) -> dict[str, str]:
@@ -277,7 +278,7 @@ class OAuth2Sandbox(Sandbox):
 
     def _call(self, operation: str, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         async def respond(request: Request) -> Response:
-            parameters = await read_parameters(request, with_query=operation == "phone")
+            parameters = await read_parameters(request, with_query=operation in ("code", "phone"))
             name, reply = operation, endpoint
             if operation == "token" and asks_for_app_token(self.provider, parameters):
                 name, reply = "app_token", self._answer_app_token
@@ -291,12 +292,13 @@ class OAuth2Sandbox(Sandbox):
         self, operation: str, endpoint: Endpoint, parameters: Mapping[str, str], request: Request, fault: Fault | None
     ) -> Response:
         try:
-            answer = self._spoil(endpoint(parameters, request.headers), fault)
+            answer = spoil(endpoint(parameters, request.headers), fault, self.provider)
             error = fault.value if fault and fault.kind == "error" else ""
         except Refused as refused:
             self.refused.append(f"{operation}: {refused}")
-            answer, error = {}, self.refusals.get(refused.word, refused.word)
-        status = self.error_statuses[0 if operation in FOR_CLIENTS else 1] if error else 200
+            word = self.refusals.get(refused.word, refused.word)
+            answer, error = {}, self.refusals.get(f"{operation} {refused.word}", word)
+        status = self.error_status(operation, error) if error else 200
         text = self.write(self.error_answer(error) if error else answer, request, operation, is_error=bool(error))
         return Response(text.encode(), status, media_type="text/plain")
 
@@ -318,14 +320,17 @@ class OAuth2Sandbox(Sandbox):
         return self.token_answer(grant, self._issue_token("token", grant.person, grant.scope))
 
     def _redeem_client_code(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> JsonObject:
-        quirks = self.quirks
-        code = find_placeholder("code", quirks.code_parameters, parameters)
+        quirks, sent = self.quirks, {**headers, **parameters}
+        templates = {**lower_names(quirks.code_header), **quirks.code_query, **quirks.code_parameters}
+        values = {name: find_placeholder(name, templates, sent) for name in ("code", "app_token")}
         if not quirks.code_parameters:
             self._check_standard_call(parameters, headers, "authorization_code")
-            code = standard(parameters, {**quirks.names, **quirks.token_names})["code"]
-        check_client(quirks.code_parameters, parameters, {"code": code, **self._credentials})
-        grant = self._grants.find("client_code", code, "invalid_grant")
-        self._grants.use("client_code", code)
+            values["code"] = standard(parameters, {**quirks.names, **quirks.token_names})["code"]
+        if quirks.uses_in_code_call("app_token"):
+            self.check_app_token(values["app_token"])
+        check_client(templates, sent, {**values, **self._credentials})
+        grant = self._grants.find("client_code", values["code"], "invalid_grant")
+        self._grants.use("client_code", values["code"])
         return self.code_answer(grant.person, self._issue_token("token", grant.person, grant.scope))
 
     def _answer_app_token(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> JsonObject:
@@ -346,20 +351,16 @@ class OAuth2Sandbox(Sandbox):
         client_id, secret = call["client_id"], call["client_secret"]
         if self.quirks.client_auth == "basic":
             client_id, secret = read_basic(headers)
-        require(client_id == self.client_id, "invalid_client", "the client id is missing or wrong")
         is_proved = self.quirks.client_auth == "none" or secret == self.client_secret
-        require(is_proved, "invalid_client", "the client secret is missing or wrong")
+        check_credentials(is_known=client_id == self.client_id, is_proved=is_proved)
 
     def _answer_id(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> JsonObject:
-        self._refuse_extras(self.quirks.id_extras, parameters)
+        refuse_extras(self.refused_extras, self.quirks.id_extras, parameters)
         return self.id_answer(self._find_owner(self.quirks.id_parameters, parameters, headers))
 
     def _answer_userinfo(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> JsonObject:
-        self._refuse_extras(self.quirks.userinfo_extras, parameters)
+        refuse_extras(self.refused_extras, self.quirks.userinfo_extras, parameters)
         return self.userinfo_answer(self._find_owner(self.quirks.userinfo_parameters, parameters, headers))
-
-    def _refuse_extras(self, extras: Mapping[str, str], parameters: Mapping[str, str]) -> None:
-        require(not (self.refused_extras and extras.keys() & parameters.keys()), self.refused_extras)
 
     def _answer_phone(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> JsonObject:
         quirks = self.quirks
@@ -367,7 +368,7 @@ class OAuth2Sandbox(Sandbox):
         sent, templates = {**headers, **parameters}, {**lower_names(quirks.phone_header), **in_call}
         values = {name: find_placeholder(name, templates, sent) for name in ("phone_code", "access_token", "app_token")}
         if quirks.uses_in_phone_call("app_token"):
-            self._grants.find("app_token", values["app_token"], "invalid_token")
+            self.check_app_token(values["app_token"])
         grant = self._grants.find("phone_code", values["phone_code"], "invalid_grant")
         if quirks.uses_in_phone_call("access_token"):
             owner = self._grants.find("token", values["access_token"], "invalid_token").person
@@ -393,7 +394,3 @@ class OAuth2Sandbox(Sandbox):
         """Return the person's ids by kind: `user_id`, `union_id` and `open_id`."""
         key = person.key
         return {"user_id": str(self.user_id(key)), "union_id": self.union_id(key), "open_id": self.open_id(key)}
-
-    def _spoil(self, answer: JsonObject, fault: Fault | None) -> JsonObject:
-        provider = self.provider
-        return spoil(answer, fault, (provider.claims, provider.id_claims, provider.code_claims))

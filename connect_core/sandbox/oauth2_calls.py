@@ -4,17 +4,18 @@ Owns what was issued and whether it still works. Writes no answer.
 """
 
 import hashlib
+import json
 import secrets
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import unquote_plus, urlsplit
+from urllib.parse import unquote_plus, urlencode, urlsplit
 
 from starlette.requests import Request
 
 from connect_core.providers.oauth2 import Claims, OAuth2Provider
-from connect_core.providers.oauth2.quirks import NAMES
+from connect_core.providers.oauth2.quirks import NAMES, AnswerForm
 from connect_core.sandbox.faults import Fault
 from connect_core.sandbox.vendor_server import Person
 
@@ -159,11 +160,25 @@ def asks_for_app_token(provider: type[OAuth2Provider], parameters: Mapping[str, 
     return is_shared and "client_credentials" in parameters.values()
 
 
-def spoil(answer: JsonObject, fault: Fault | None, mappings: Iterable[Claims]) -> JsonObject:
-    """Return an answer after the fault `missing_id` or `swapped_id`; `mappings` say where the ids are."""
+def spoil(answer: JsonObject, fault: Fault | None, provider: type[OAuth2Provider]) -> JsonObject:
+    """Return an answer after the fault `missing_id` or `swapped_id`; `provider` says where the ids are."""
     if fault is None or fault.kind not in ("missing_id", "swapped_id"):
         return answer
-    return dict(spoil_ids(answer, get_id_names(mappings), is_swap=fault.kind == "swapped_id"))
+    names = get_id_names((provider.claims, provider.id_claims, provider.code_claims))
+    return dict(spoil_ids(answer, names, is_swap=fault.kind == "swapped_id"))
+
+
+def refuse_extras(error: str, extras: Mapping[str, str], parameters: Mapping[str, str]) -> None:
+    """Raise `Refused(error)` when one of `extras` was sent; never for an empty `error`."""
+    require(not (error and extras.keys() & parameters.keys()), error)
+
+
+def write_form(answer: JsonObject, form: AnswerForm, *, is_error: bool) -> str:
+    """Return an answer as JSON, JSONP or a form."""
+    if form == "form":
+        return urlencode(answer)
+    text = json.dumps(answer, ensure_ascii=False)
+    return f"callback( {text} );" if form == "jsonp" and is_error else text
 
 
 def check_client(templates: Mapping[str, str], parameters: Mapping[str, str], values: Mapping[str, str]) -> None:
@@ -173,6 +188,23 @@ def check_client(templates: Mapping[str, str], parameters: Mapping[str, str], va
     of_client = [name for name in wrong if "{client_" in templates[name]]
     require(not of_client, "invalid_client", f"parameter {', '.join(of_client)} is missing or wrong")
     require(not wrong, "invalid_request", f"parameter {', '.join(wrong)} is missing or wrong")
+
+
+def check_login(login: Mapping[str, str], client_id: str, *, needs_challenge: bool) -> None:
+    """Check an authorization request with the standard's names (RFC 6749 §4.1.1). Raises `Refused`."""
+    require(login["client_id"] == client_id, "unauthorized_client")
+    require(login["response_type"] == "code", "unsupported_response_type")
+    require(urlsplit(login["redirect_uri"]).scheme in ("http", "https"), "invalid_request")
+    require(login["state"], "invalid_request")
+    if login["code_challenge"] or needs_challenge:
+        is_sound = len(login["code_challenge"]) == 43 and login["code_challenge_method"] == "S256"
+        require(is_sound, "invalid_request")
+
+
+def check_credentials(*, is_known: bool, is_proved: bool) -> None:
+    """Raise `Refused` with `invalid_client` unless the client is known and proved who it is."""
+    require(is_known, "invalid_client", "the client id is missing or wrong")
+    require(is_proved, "invalid_client", "the client secret is missing or wrong")
 
 
 def get_id_names(mappings: Iterable[Claims]) -> frozenset[str]:

@@ -1,12 +1,10 @@
-"""`OAuth2Provider`, the base provider for OAuth 2.0 vendors, and its settings.
+"""`OAuth2Provider`, the base provider for OAuth 2.0 vendors.
 
 Owns the order of the calls to a vendor. `Quirks` say what a call looks like, `Claims` what an answer means.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
-
-from pydantic import Field, SecretStr
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any, ClassVar, TypeVar
 
 from connect_core.errors import BadRequest, ConnectError, ProviderConfig, ProviderDenied, ProviderRefused, SettingsError
 from connect_core.http import Answer, Http, with_query
@@ -15,6 +13,7 @@ from connect_core.limits import CODE_LIMIT
 from connect_core.providers.oauth2.claims import Claims, check_token, get_value
 from connect_core.providers.oauth2.quirks import Quirks, renamed
 from connect_core.providers.oauth2.responses import open_envelope, read_answer
+from connect_core.providers.oauth2.settings import OAuth2Settings
 from connect_core.providers.oauth2.templates import fill
 from connect_core.providers.oauth2.token import (
     ClientAuthentication,
@@ -26,7 +25,7 @@ from connect_core.providers.oauth2.token import (
     redeem_code,
 )
 from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, Entrance, Provider
-from connect_core.settings import Endpoint, ProviderSettings
+from connect_core.settings import ProviderSettings
 from connect_core.vendor_values import is_absent, read_number
 
 ADDRESSES = ("authorize_url", "token_url", "userinfo_url", "id_url", "code_url", "phone_url", "app_token_url")
@@ -35,32 +34,7 @@ DEFAULT_LIFE = 300
 """Seconds for which an app token is cached when its answer does not say how long it is valid."""
 MAX_LIFE = 10**9
 """Seconds from which on a life is no life, but a time or a mistake."""
-
-
-class OAuth2Settings(ProviderSettings):
-    """One registration with the vendor."""
-
-    client_id: str = Field(min_length=1, description="What the vendor calls client id, app id or API key.")
-    client_secret: SecretStr | None = Field(
-        None, min_length=1, description="Its secret. Required, unless the vendor authenticates no client."
-    )
-    scope: str | None = Field(None, description="Scopes to ask for, with spaces between; default: the vendor's least.")
-    authorize_url: Endpoint | None = Field(None, description="Where people agree, if not at the vendor's own address.")
-    token_url: Endpoint | None = Field(None, description="Where codes are redeemed; the same.")
-    userinfo_url: Endpoint | None = Field(None, description="Where a person is described; the same.")
-
-
-class MiniProgramSettings(OAuth2Settings):
-    """One registration with a vendor whose mini programs or apps have calls of their own.
-
-    It is the `Settings` of a provider with a `code_url`, `phone_url` or `app_token_url`.
-    """
-
-    code_url: Endpoint | None = Field(
-        None, description="Where codes of mini programs and apps are redeemed, if not at the vendor's own address."
-    )
-    phone_url: Endpoint | None = Field(None, description="Where a verified phone number is fetched; the same.")
-    app_token_url: Endpoint | None = Field(None, description="Where the app's own token is fetched; the same.")
+Result = TypeVar("Result")
 
 
 class OAuth2Provider(Provider):
@@ -80,8 +54,8 @@ class OAuth2Provider(Provider):
     - `id_url`: the address of a call that only says who the person is, for vendors that have one.
     - `code_url`: the address that takes the code of a mini program or app, where that is not `token_url`.
     - `phone_url`: the address of the call for a verified phone number, which a mini program or app gets a code for.
-    - `app_token_url`: the address of the app's own token (RFC 6749 §4.4), where the call for the phone number needs it.
-      A provider with one of these three has `Settings = MiniProgramSettings`.
+    - `app_token_url`: the address of the app's own token (RFC 6749 §4.4), where the call at `code_url` or `phone_url`
+      needs it. A provider with one of these three has `Settings = MiniProgramSettings`.
     - `scope`: the scopes to ask for, with spaces between; ask for the least that names a person.
     - `quirks`: where the vendor departs from RFC 6749.
     - `claims`: where the user-info answer has ids and profile.
@@ -134,17 +108,21 @@ class OAuth2Provider(Provider):
         self.denial_words = (*self.denial_words, *self.quirks.errors.get("provider_denied", ()))
         self._authentication = self.make_authentication()
 
+    @property
+    def client_secret(self) -> str:
+        """The client secret, for a signature of your own; the empty text without one."""
+        return self.settings.client_secret.get_secret_value() if self.settings.client_secret else ""
+
     def make_authentication(self) -> ClientAuthentication:
         """Return how this client authenticates in the token call, as `quirks.client_auth` says.
 
         Override it for another way, such as a signed assertion.
         """
-        secret = self.settings.client_secret.get_secret_value() if self.settings.client_secret else ""
         match self.quirks.client_auth:
             case "post":
-                return SecretInForm(self.settings.client_id, secret)
+                return SecretInForm(self.settings.client_id, self.client_secret)
             case "basic":
-                return SecretInHeader(self.settings.client_id, secret)
+                return SecretInHeader(self.settings.client_id, self.client_secret)
             case "none":
                 return NoSecret(self.settings.client_id)
 
@@ -216,15 +194,21 @@ class OAuth2Provider(Provider):
             raise BadRequest(f"{self.quirks.phone_code_name}: it is no code")
         values = {"phone_code": phone_code, **self._get_values(identity.grant, identity.ids)}
         if self.quirks.uses_in_phone_call("app_token"):
-            answer = await self.http.with_cached(
-                f"app token {self.settings.client_id}",
-                self._fetch_app_token,
-                lambda app_token: self._ask_for_phone({**values, "app_token": app_token}),
-                self._is_dead_app_token,
+            answer = await self.with_app_token(
+                lambda app_token: self._ask_for_phone({**values, "app_token": app_token})
             )
         else:
             answer = await self._ask_for_phone(values)
         return VerifiedPhone(self.claims.read_phone(answer), phone_code)
+
+    async def with_app_token(self, ask: Callable[[str], Awaitable[Result]]) -> Result:
+        """Return the result of `ask`, which is called with the app's own token, for a call that no quirk describes.
+
+        The token is fetched from `app_token_url` and kept as long as it is valid. When `ask` raises an error of
+        `quirks.app_token_errors`, it is fetched again and `ask` called once more. Raises what the calls raise.
+        """
+        name = f"app token {self.settings.client_id}"
+        return await self.http.with_cached(name, self._fetch_app_token, ask, self._is_dead_app_token)
 
     def read_answer(self, operation: str, answer: Answer) -> Mapping[str, Any]:
         """Return the object in an answer of the vendor, out of its envelope; every answer of every call goes through.
@@ -262,6 +246,11 @@ class OAuth2Provider(Provider):
             yield "claims: say where an id stands: user_id, union_id or open_id"
         if self.id_url and not self.id_claims.has_ids:
             yield "id_url: id_claims must say where the id stands in its answer"
+        in_code_call = bool(self.code_url) and self.quirks.uses_in_code_call("app_token")
+        if not self.app_token_url and (
+            in_code_call or (self.phone_url and self.quirks.uses_in_phone_call("app_token"))
+        ):
+            yield "app_token_url: is missing"
         if self.phone_url:
             yield from self._phone_mistakes()
 
@@ -270,8 +259,6 @@ class OAuth2Provider(Provider):
             yield "phone_url: claims must say where the number stands in its answer: phone"
         if not self.quirks.uses_in_phone_call("phone_code"):
             yield "phone_url: quirks must send {phone_code} there, for example in phone_parameters"
-        if self.quirks.uses_in_phone_call("app_token") and not self.app_token_url:
-            yield "app_token_url: is missing"
 
     def _identity(self, ids: tuple[PersonId, ...], token: str, profile: Profile | None = None) -> Identity:
         return Identity(self.union_type, ids, self.settings.client_id, profile, grant=token)
@@ -313,25 +300,36 @@ class OAuth2Provider(Provider):
         return self.read_answer(operation, await call(self.http, method, url, fill(templates, values), headers))
 
     async def _redeem_client_code(self, response: AuthorizationResponse) -> Identity:
-        quirks = self.quirks
-        parameters = {"grant_type": "authorization_code", "code": response.code}
-        sent, headers = self._get_client_request(self.code_url, quirks.code_parameters, parameters)
-        answer = self.read_answer("code", await call(self.http, quirks.code_method, self.code_url, sent, headers))
-        token = answer.get(quirks.access_token)
+        if self.quirks.uses_in_code_call("app_token"):
+            answer = await self.with_app_token(lambda app_token: self._ask_with_code(response.code, app_token))
+        else:
+            answer = await self._ask_with_code(response.code, "")
+        token = answer.get(self.quirks.access_token)
         ids, profile = self.read_ids(self.code_claims, answer), self.code_claims.read_profile(answer)
         # an answer may name a person and give no token; without one, and without a name here, there is no profile
         grant = "" if is_absent(token) else check_token(token)
         return self._identity(ids, grant, profile if profile.nickname else None)
 
+    async def _ask_with_code(self, code: str, app_token: str) -> Mapping[str, Any]:
+        quirks = self.quirks
+        parameters = {"grant_type": "authorization_code", "code": code}
+        sent, headers = self._get_client_request(self.code_url, quirks.code_parameters, parameters, app_token)
+        values = {**self._get_client_values(), "code": code, "app_token": app_token}
+        query = fill(quirks.code_query, values)
+        url = with_query(self.code_url, query) if query else self.code_url
+        headers = {**headers, **fill(quirks.code_header, values)}
+        return self.read_answer("code", await call(self.http, quirks.code_method, url, sent, headers))
+
+    def _get_client_values(self) -> dict[str, str]:
+        return {"client_id": self.settings.client_id, "client_secret": self.client_secret}
+
     def _get_client_request(
-        self, url: str, templates: Mapping[str, str], parameters: Mapping[str, str]
+        self, url: str, templates: Mapping[str, str], parameters: Mapping[str, str], app_token: str = ""
     ) -> tuple[dict[str, str], Mapping[str, str]]:
-        """Return the parameters and headers of a call that the client makes for itself, without anybody's token."""
+        """Return the parameters and headers of a call that the client makes for itself, without a person's token."""
         if not templates:
             return authenticated(self._authentication, url, parameters, self.quirks)
-        secret = self.settings.client_secret.get_secret_value() if self.settings.client_secret else ""
-        values = {**parameters, "client_id": self.settings.client_id, "client_secret": secret}
-        return fill(templates, values), {}
+        return fill(templates, {**parameters, **self._get_client_values(), "app_token": app_token}), {}
 
     async def _ask_for_phone(self, values: Mapping[str, str]) -> Mapping[str, Any]:
         quirks = self.quirks

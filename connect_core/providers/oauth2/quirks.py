@@ -24,7 +24,7 @@ PLACEHOLDERS = frozenset({"access_token", "client_id", "user_id", "union_id", "o
 """Placeholders, in braces, in the parameters of a call that is made with an access token."""
 CLIENT_PLACEHOLDERS = frozenset({"client_id", "client_secret"})
 """Placeholders in the parameters of a call for an app token."""
-CODE_PLACEHOLDERS = CLIENT_PLACEHOLDERS | {"code"}
+CODE_PLACEHOLDERS = CLIENT_PLACEHOLDERS | {"code", "app_token"}
 """Placeholders in the parameters of a call that redeems the code of a mini program or app."""
 PHONE_PLACEHOLDERS = PLACEHOLDERS | {"phone_code", "app_token"}
 """Placeholders in the parameters of the call for a phone number."""
@@ -156,9 +156,13 @@ class Quirks(BaseModel):
     )
     code_parameters: CodeTemplates = Field(
         default={},
-        description="Its parameters, with `{code}`, `{client_id}` and `{client_secret}` filled in; default: those of "
-        "the token call, without redirect_uri and code verifier.",
+        description="Its parameters, with `{code}`, `{client_id}`, `{client_secret}` and `{app_token}` filled in; "
+        "default: those of the token call, without redirect_uri and code verifier.",
     )
+    code_query: CodeTemplates = Field(
+        default={}, description="Parameters that stand in the query of its URL, whatever `code_method` is."
+    )
+    code_header: CodeTemplates = Field(default={}, description="Headers of that call, such as one with a token.")
     code_envelope: str = Field(default="", description="Path of the object that holds its answer.")
     client_code_name: str = Field(
         default="", description="What a mini program or app calls its code, if otherwise than the callback."
@@ -244,6 +248,11 @@ class Quirks(BaseModel):
         forms: dict[str, AnswerForm] = dict.fromkeys(get_args(Operation), "json")
         forms.update(self.answer.items())
         return forms
+
+    def uses_in_code_call(self, placeholder: str) -> bool:
+        """Return True when a parameter or header of the call that redeems a client's code has `placeholder`."""
+        templates = (*self.code_parameters.values(), *self.code_query.values(), *self.code_header.values())
+        return any(f"{{{placeholder}}}" in template for template in templates)
 
     def uses_in_phone_call(self, placeholder: str) -> bool:
         """Return True when a parameter or header of the call for the phone number has `placeholder`."""
