@@ -17,7 +17,6 @@ from connect_core.identity import ClientType
 from connect_core.providers.oauth2 import OAuth2Provider, Quirks
 from connect_core.providers.oauth2.provider import ADDRESSES
 from connect_core.providers.oauth2.responses import ERRORS
-from connect_core.providers.provider import Entrance
 from connect_core.sandbox.faults import Fault
 from connect_core.sandbox.oauth2_calls import (
     TOKEN_LIFE,
@@ -29,10 +28,14 @@ from connect_core.sandbox.oauth2_calls import (
     challenge_of,
     check_client,
     check_credentials,
+    check_grant_type,
     check_login,
+    code_name,
+    comes_by_redirect,
     digest,
     filled,
     find_placeholder,
+    find_token,
     lower_names,
     read_basic,
     read_parameters,
@@ -169,14 +172,14 @@ class OAuth2Sandbox(Sandbox):
         Raises `LookupError` for a client type that comes back through a redirect, and `ValueError` for a `login_url`
         that the SDK would refuse.
         """
-        if self.provider.entrances.get(client_type, Entrance.REDIRECT) is Entrance.REDIRECT:
+        if comes_by_redirect(self.provider, client_type):
             raise LookupError("this client type comes back through a redirect")
         login = standard(dict(parse_qsl(urlsplit(login_url).query)), self.quirks.names)
         if login_url and login["client_id"] != self.client_id:
             raise ValueError("the SDK wants a login URL with its own client id")
         kind = "client_code" if self.provider.code_url else "code"
         code = self._issue_code(kind, self.find_person(person), {"scope": login["scope"]})
-        name = self.quirks.client_code_name or self._code_name
+        name = self.quirks.client_code_name or code_name(self.quirks)
         return {name: code, **({"state": login["state"]} if login["state"] else {})}
 
     def response_parameters(self, person: Person, login: Mapping[str, str]) -> dict[str, str]:
@@ -189,14 +192,19 @@ class OAuth2Sandbox(Sandbox):
 
     def phone_parameters(self, client_type: ClientType, person: str) -> dict[str, str]:
         """Return the code that the vendor's phone button gives; nothing without `phone_url`, and for a redirect."""
-        is_redirect = self.provider.entrances.get(client_type, Entrance.REDIRECT) is Entrance.REDIRECT
-        if is_redirect or not self.provider.phone_url:
+        if comes_by_redirect(self.provider, client_type) or not self.provider.phone_url:
             return {}
         return {self.quirks.phone_code_name: self._issue_code("phone_code", self.find_person(person), {})}
 
     def check_app_token(self, token: str) -> None:
         """Raise `Refused` with `invalid_token` unless `token` is a valid token of the app itself."""
         self._grants.find("app_token", token, "invalid_token")
+
+    def check_userinfo(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> None:
+        """Raise `Refused` when a call for user-info lacks something besides what the quirks have, such as a signature.
+
+        By default nothing does. The token is checked afterwards.
+        """
 
     def error_status(self, operation: str, code: str) -> int:
         """Return the HTTP status of the vendor's error `code` in the answer of `operation`."""
@@ -238,7 +246,7 @@ class OAuth2Sandbox(Sandbox):
     async def _authorize(self, request: Request) -> Response:
         login = standard(request.query_params, self.quirks.names)
         try:
-            self._check_login(login)
+            self.check_login(login)
         except Refused as refused:
             return Response(f"400 {refused}", 400)
         if request.method == "GET":
@@ -250,7 +258,7 @@ class OAuth2Sandbox(Sandbox):
             person = self.find_person(str(form.get("somebody") or form["person"]))
             response |= {
                 **self.response_parameters(person, login),
-                self._code_name: self._issue_code("code", person, login),
+                code_name(self.quirks): self._issue_code("code", person, login),
             }
         elif not self.quirks.refuses_without_code:
             response["error"] = "access_denied"
@@ -258,16 +266,13 @@ class OAuth2Sandbox(Sandbox):
         callback = f"{uri}{'&' if '?' in uri else '?'}{urlencode(response)}"
         return RedirectResponse(callback, 303, {"cache-control": "no-store"})
 
-    def _check_login(self, login: Mapping[str, str]) -> None:
+    def check_login(self, login: Mapping[str, str]) -> None:
+        """Raise `Refused` for a wrong authorization request; `login` has its parameters under standard names."""
         check_login(login, self.client_id, needs_challenge=self.requires_pkce)
 
     @property
     def _credentials(self) -> dict[str, str]:
         return {"client_id": self.client_id, "client_secret": self.client_secret}
-
-    @property
-    def _code_name(self) -> str:
-        return self.quirks.code_names[0] if self.quirks.code_names else "code"
 
     def _issue_code(self, kind: str, person: Person, login: Mapping[str, str]) -> str:
         scope, uri, challenge = (login.get(name, "") for name in ("scope", "redirect_uri", "code_challenge"))
@@ -307,7 +312,7 @@ class OAuth2Sandbox(Sandbox):
         call = standard(parameters, names)
         self._authenticate(call, headers)
         require_parameters(quirks.token_parameters, parameters)
-        require(names.get("grant_type") == "" or call["grant_type"] == "authorization_code", "unsupported_grant_type")
+        check_grant_type(call, names, "authorization_code")
         grant = self._grants.find("code", call["code"], "invalid_grant")
         is_same = names.get("redirect_uri") == "" or call["redirect_uri"] == grant.redirect_uri
         require(is_same, "invalid_grant", "redirect_uri is not that of the login")
@@ -343,7 +348,7 @@ class OAuth2Sandbox(Sandbox):
         names = {**self.quirks.names, **self.quirks.token_names}
         call = standard(parameters, names)
         self._authenticate(call, headers)
-        require(names.get("grant_type") == "" or call["grant_type"] == grant_type, "unsupported_grant_type")
+        check_grant_type(call, names, grant_type)
         is_plain = not call["redirect_uri"] and not call["code_verifier"]
         require(is_plain, "invalid_request", "redirect_uri or code_verifier belongs to a login by redirect")
 
@@ -360,6 +365,7 @@ class OAuth2Sandbox(Sandbox):
 
     def _answer_userinfo(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> JsonObject:
         refuse_extras(self.refused_extras, self.quirks.userinfo_extras, parameters)
+        self.check_userinfo(parameters, headers)
         return self.userinfo_answer(self._find_owner(self.quirks.userinfo_parameters, parameters, headers))
 
     def _answer_phone(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> JsonObject:
@@ -382,9 +388,7 @@ class OAuth2Sandbox(Sandbox):
         self, templates: Mapping[str, str], parameters: Mapping[str, str], headers: Mapping[str, str]
     ) -> Person:
         """Return the person of the access token in a request that has every parameter which `templates` ask for."""
-        in_parameters = any("{access_token}" in template for template in templates.values())
-        source, sources = (parameters, templates) if in_parameters else (headers, lower_names(self.quirks.token_header))
-        token = find_placeholder("access_token", sources, source)
+        token = find_token(templates, parameters, self.quirks.token_header, headers)
         grant = self._grants.find("token", token, "invalid_token")
         values = {"access_token": token, "client_id": self.client_id, **self.ids_of(grant.person)}
         require_parameters(filled(templates, values), parameters)

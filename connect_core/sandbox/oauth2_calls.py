@@ -14,8 +14,10 @@ from urllib.parse import unquote_plus, urlencode, urlsplit
 
 from starlette.requests import Request
 
-from connect_core.providers.oauth2 import Claims, OAuth2Provider
+from connect_core.identity import ClientType
+from connect_core.providers.oauth2 import Claims, OAuth2Provider, Quirks
 from connect_core.providers.oauth2.quirks import NAMES, AnswerForm
+from connect_core.providers.provider import Entrance
 from connect_core.sandbox.faults import Fault
 from connect_core.sandbox.vendor_server import Person
 
@@ -133,6 +135,15 @@ def find_placeholder(placeholder: str, templates: Mapping[str, str], sent: Mappi
     return ""
 
 
+def find_token(
+    templates: Mapping[str, str], parameters: Mapping[str, str], header: Mapping[str, str], headers: Mapping[str, str]
+) -> str:
+    """Return the access token in a request: in `parameters` if `templates` have it, else where `header` has it."""
+    in_parameters = any("{access_token}" in template for template in templates.values())
+    source, sources = (parameters, templates) if in_parameters else (headers, lower_names(header))
+    return find_placeholder("access_token", sources, source)
+
+
 def filled(templates: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
     """Return `templates` with `values` in place of their placeholders."""
     texts = dict(templates)
@@ -166,6 +177,21 @@ def spoil(answer: JsonObject, fault: Fault | None, provider: type[OAuth2Provider
         return answer
     names = get_id_names((provider.claims, provider.id_claims, provider.code_claims))
     return dict(spoil_ids(answer, names, is_swap=fault.kind == "swapped_id"))
+
+
+def code_name(quirks: Quirks) -> str:
+    """Return what the vendor calls the code in a callback."""
+    return quirks.code_names[0] if quirks.code_names else "code"
+
+
+def comes_by_redirect(provider: type[OAuth2Provider], client_type: ClientType) -> bool:
+    """Return True for a client type that comes back through a redirect."""
+    return provider.entrances.get(client_type, Entrance.REDIRECT) is Entrance.REDIRECT
+
+
+def check_grant_type(call: Mapping[str, str], names: Mapping[str, str], grant_type: str) -> None:
+    """Raise `Refused` for another grant type in a call under standard names, if the vendor's `names` have one."""
+    require(names.get("grant_type") == "" or call["grant_type"] == grant_type, "unsupported_grant_type")
 
 
 def refuse_extras(error: str, extras: Mapping[str, str], parameters: Mapping[str, str]) -> None:

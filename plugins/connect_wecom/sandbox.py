@@ -181,8 +181,9 @@ class WecomSandbox(OAuth2Sandbox):
             return self.error_page("参数错误 · wrong parameters", ", ".join(wrong))
         return await self._authorize(request)
 
-    def _check_login(self, login: Mapping[str, str]) -> None:
-        super()._check_login({**login, "response_type": "code"})  # the page on a PC has no such parameter
+    def check_login(self, login: Mapping[str, str]) -> None:
+        """Check a request for either page."""
+        super().check_login({**login, "response_type": "code"})  # the page on a PC has no such parameter
 
     def _name(self, person: Person) -> str:
         userid = self.union_id(person.key)

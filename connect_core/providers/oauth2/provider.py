@@ -229,6 +229,14 @@ class OAuth2Provider(Provider):
         """
         return claims.read_ids(answer, self.settings.client_id)
 
+    def complete_parameters(self, operation: str, parameters: Mapping[str, str], token: str) -> Mapping[str, str]:
+        """Return the parameters of a call made with the person's token, by default those of the quirks, filled in.
+
+        Override it to add some or to sign them; `client_secret` has the secret. `operation` is `id` or `userinfo`,
+        `token` the access token, whether a parameter has it or not.
+        """
+        return parameters
+
     def read_profile(self, answer: Mapping[str, Any]) -> Profile:
         """Return the profile in a user-info answer. Override it where a path does not suffice."""
         return self.claims.read_profile(answer)
@@ -297,7 +305,8 @@ class OAuth2Provider(Provider):
             url, method = self.id_url, quirks.id_method
         in_header = not any("{access_token}" in template for template in templates.values())
         headers = fill(quirks.token_header, values) if in_header else {}
-        return self.read_answer(operation, await call(self.http, method, url, fill(templates, values), headers))
+        parameters = self.complete_parameters(operation, fill(templates, values), values["access_token"])
+        return self.read_answer(operation, await call(self.http, method, url, parameters, headers))
 
     async def _redeem_client_code(self, response: AuthorizationResponse) -> Identity:
         if self.quirks.uses_in_code_call("app_token"):
