@@ -29,6 +29,7 @@ from connect_core.sandbox.oauth2_calls import (
     check_client,
     check_credentials,
     check_grant_type,
+    check_headers,
     check_login,
     code_name,
     comes_by_redirect,
@@ -201,10 +202,7 @@ class OAuth2Sandbox(Sandbox):
         self._grants.find("app_token", token, "invalid_token")
 
     def check_userinfo(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> None:
-        """Raise `Refused` when a call for user-info lacks something besides what the quirks have, such as a signature.
-
-        By default nothing does. The token is checked afterwards.
-        """
+        """Raise `Refused` for a user-info call without what the vendor wants besides the quirks, such as a sign."""
 
     def error_status(self, operation: str, code: str) -> int:
         """Return the HTTP status of the vendor's error `code` in the answer of `operation`."""
@@ -297,6 +295,7 @@ class OAuth2Sandbox(Sandbox):
         self, operation: str, endpoint: Endpoint, parameters: Mapping[str, str], request: Request, fault: Fault | None
     ) -> Response:
         try:
+            check_headers(self.quirks.headers, request.headers, self.client_id)
             answer = spoil(endpoint(parameters, request.headers), fault, self.provider)
             error = fault.value if fault and fault.kind == "error" else ""
         except Refused as refused:
@@ -369,9 +368,8 @@ class OAuth2Sandbox(Sandbox):
         return self.userinfo_answer(self._find_owner(self.quirks.userinfo_parameters, parameters, headers))
 
     def _answer_phone(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> JsonObject:
-        quirks = self.quirks
-        in_call = {**quirks.phone_query, **quirks.phone_parameters}
-        sent, templates = {**headers, **parameters}, {**lower_names(quirks.phone_header), **in_call}
+        quirks, sent = self.quirks, {**headers, **parameters}
+        templates = {**lower_names(quirks.phone_header), **quirks.phone_query, **quirks.phone_parameters}
         values = {name: find_placeholder(name, templates, sent) for name in ("phone_code", "access_token", "app_token")}
         if quirks.uses_in_phone_call("app_token"):
             self.check_app_token(values["app_token"])

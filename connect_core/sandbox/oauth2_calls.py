@@ -17,6 +17,7 @@ from starlette.requests import Request
 from connect_core.identity import ClientType
 from connect_core.providers.oauth2 import Claims, OAuth2Provider, Quirks
 from connect_core.providers.oauth2.quirks import NAMES, AnswerForm
+from connect_core.providers.oauth2.templates import fill, find_placeholders
 from connect_core.providers.provider import Entrance
 from connect_core.sandbox.faults import Fault
 from connect_core.sandbox.vendor_server import Person
@@ -131,7 +132,8 @@ def find_placeholder(placeholder: str, templates: Mapping[str, str], sent: Mappi
     for name, template in templates.items():
         prefix, sign, suffix = template.partition(f"{{{placeholder}}}")
         if sign:
-            return sent.get(name, "").removeprefix(prefix).removesuffix(suffix)
+            around = fill({"prefix": prefix, "suffix": suffix}, {})
+            return sent.get(name, "").removeprefix(around["prefix"]).removesuffix(around["suffix"])
     return ""
 
 
@@ -145,11 +147,8 @@ def find_token(
 
 
 def filled(templates: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
-    """Return `templates` with `values` in place of their placeholders."""
-    texts = dict(templates)
-    for placeholder, value in values.items():
-        texts = {name: text.replace(f"{{{placeholder}}}", value) for name, text in texts.items()}
-    return texts
+    """Return `templates` with `values` in place of their placeholders; one without a value stays as it is."""
+    return fill(templates, {name: f"{{{name}}}" for name in find_placeholders(templates)} | dict(values))
 
 
 def lower_names(templates: Mapping[str, str]) -> dict[str, str]:
@@ -187,6 +186,22 @@ def code_name(quirks: Quirks) -> str:
 def comes_by_redirect(provider: type[OAuth2Provider], client_type: ClientType) -> bool:
     """Return True for a client type that comes back through a redirect."""
     return provider.entrances.get(client_type, Entrance.REDIRECT) is Entrance.REDIRECT
+
+
+def check_headers(templates: Mapping[str, str], headers: Mapping[str, str], client_id: str) -> None:
+    """Compare the headers of a request with those of every call. Raises `Refused`.
+
+    A header with a setting that only the provider knows must be there, whatever its value.
+    """
+    expected = fill_known(lower_names(templates), {"client_id": client_id})
+    wrong = [name for name in lower_names(templates) if headers.get(name, "") != expected.get(name, headers.get(name))]
+    require(not wrong, "invalid_request", f"header {', '.join(wrong)} is missing or wrong")
+
+
+def fill_known(templates: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
+    """Return those of `templates` filled in that have no placeholder besides those of `values`."""
+    known = {name: text for name, text in templates.items() if find_placeholders({name: text}) <= values.keys()}
+    return fill(known, values)
 
 
 def check_grant_type(call: Mapping[str, str], names: Mapping[str, str], grant_type: str) -> None:

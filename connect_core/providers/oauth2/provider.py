@@ -11,10 +11,10 @@ from connect_core.http import Answer, Http, with_query
 from connect_core.identity import ClientType, Identity, IdKind, PersonId, Profile, VerifiedPhone
 from connect_core.limits import CODE_LIMIT
 from connect_core.providers.oauth2.claims import Claims, check_token, get_value
-from connect_core.providers.oauth2.quirks import Quirks, renamed
+from connect_core.providers.oauth2.quirks import Method, Quirks, renamed
 from connect_core.providers.oauth2.responses import open_envelope, read_answer
 from connect_core.providers.oauth2.settings import OAuth2Settings
-from connect_core.providers.oauth2.templates import fill
+from connect_core.providers.oauth2.templates import fill, find_placeholders
 from connect_core.providers.oauth2.token import (
     ClientAuthentication,
     NoSecret,
@@ -107,6 +107,7 @@ class OAuth2Provider(Provider):
         self.refuses_without_code = self.quirks.refuses_without_code
         self.denial_words = (*self.denial_words, *self.quirks.errors.get("provider_denied", ()))
         self._authentication = self.make_authentication()
+        self._headers = fill(self.quirks.headers, self._get_text_settings())
 
     @property
     def client_secret(self) -> str:
@@ -160,7 +161,9 @@ class OAuth2Provider(Provider):
         """
         if self.code_url and self.entrances[response.client_type] is not Entrance.REDIRECT:
             return await self._redeem_client_code(response)
-        answer = await redeem_code(self.http, self.token_url, self._authentication, response, self.quirks)
+        answer = await redeem_code(
+            self.http, self.token_url, self._authentication, response, self.quirks, self._headers
+        )
         tokens = self.read_answer("token", answer)
         token = check_token(tokens.get(self.quirks.access_token))
         if not self.id_claims.has_ids:
@@ -259,6 +262,8 @@ class OAuth2Provider(Provider):
             in_code_call or (self.phone_url and self.quirks.uses_in_phone_call("app_token"))
         ):
             yield "app_token_url: is missing"
+        unknown = sorted(find_placeholders(self.quirks.headers) - self._get_text_settings().keys())
+        yield from (f"{name}: is missing, and quirks have it in headers" for name in unknown)
         if self.phone_url:
             yield from self._phone_mistakes()
 
@@ -303,10 +308,9 @@ class OAuth2Provider(Provider):
         url, method = self.userinfo_url, quirks.userinfo_method
         if operation == "id":
             url, method = self.id_url, quirks.id_method
-        in_header = not any("{access_token}" in template for template in templates.values())
-        headers = fill(quirks.token_header, values) if in_header else {}
+        headers = {} if "access_token" in find_placeholders(templates) else fill(quirks.token_header, values)
         parameters = self.complete_parameters(operation, fill(templates, values), values["access_token"])
-        return self.read_answer(operation, await call(self.http, method, url, parameters, headers))
+        return self.read_answer(operation, await self._call(method, url, parameters, headers))
 
     async def _redeem_client_code(self, response: AuthorizationResponse) -> Identity:
         if self.quirks.uses_in_code_call("app_token"):
@@ -319,6 +323,16 @@ class OAuth2Provider(Provider):
         grant = "" if is_absent(token) else check_token(token)
         return self._identity(ids, grant, profile if profile.nickname else None)
 
+    async def _call(
+        self, method: Method, url: str, parameters: Mapping[str, str], headers: Mapping[str, str]
+    ) -> Answer:
+        return await call(self.http, method, url, parameters, {**self._headers, **headers})
+
+    def _get_text_settings(self) -> dict[str, str]:
+        settings = self.settings
+        values = {name: getattr(settings, name) for name in type(settings).model_fields}
+        return {name: value for name, value in values.items() if isinstance(value, str)}
+
     async def _ask_with_code(self, code: str, app_token: str) -> Mapping[str, Any]:
         quirks = self.quirks
         parameters = {"grant_type": "authorization_code", "code": code}
@@ -327,7 +341,7 @@ class OAuth2Provider(Provider):
         query = fill(quirks.code_query, values)
         url = with_query(self.code_url, query) if query else self.code_url
         headers = {**headers, **fill(quirks.code_header, values)}
-        return self.read_answer("code", await call(self.http, quirks.code_method, url, sent, headers))
+        return self.read_answer("code", await self._call(quirks.code_method, url, sent, headers))
 
     def _get_client_values(self) -> dict[str, str]:
         return {"client_id": self.settings.client_id, "client_secret": self.client_secret}
@@ -345,13 +359,13 @@ class OAuth2Provider(Provider):
         query = fill(quirks.phone_query, values)
         url = with_query(self.phone_url, query) if query else self.phone_url
         sent, headers = fill(quirks.phone_parameters, values), fill(quirks.phone_header, values)
-        return self.read_answer("phone", await call(self.http, quirks.phone_method, url, sent, headers))
+        return self.read_answer("phone", await self._call(quirks.phone_method, url, sent, headers))
 
     async def _fetch_app_token(self) -> tuple[str, float]:
         quirks, url = self.quirks, self.app_token_url
         parameters = {"grant_type": "client_credentials"}
         sent, headers = self._get_client_request(url, quirks.app_token_parameters, parameters)
-        answer = self.read_answer("app_token", await call(self.http, quirks.app_token_method, url, sent, headers))
+        answer = self.read_answer("app_token", await self._call(quirks.app_token_method, url, sent, headers))
         life = read_number(answer.get(quirks.app_token_expires_in)) or 0
         return check_token(answer.get(quirks.app_token)), life if 0 < life < MAX_LIFE else DEFAULT_LIFE
 
