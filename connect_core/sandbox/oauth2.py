@@ -4,7 +4,6 @@ Owns the consent page, the phone of a mini program, and the calls. A subclass wr
 them, and never derives them from the provider's mapping: a mistake there would otherwise pass unseen.
 """
 
-import json
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar
@@ -18,7 +17,6 @@ from connect_core.identity import ClientType
 from connect_core.providers.oauth2 import OAuth2Provider, Quirks
 from connect_core.providers.oauth2.provider import ADDRESSES
 from connect_core.providers.oauth2.responses import ERRORS
-from connect_core.providers.provider import Entrance
 from connect_core.sandbox.faults import Fault
 from connect_core.sandbox.oauth2_calls import (
     TOKEN_LIFE,
@@ -29,16 +27,25 @@ from connect_core.sandbox.oauth2_calls import (
     asks_for_app_token,
     challenge_of,
     check_client,
+    check_credentials,
+    check_grant_type,
+    check_headers,
+    check_login,
+    code_name,
+    comes_by_redirect,
     digest,
     filled,
     find_placeholder,
+    find_token,
     lower_names,
     read_basic,
     read_parameters,
+    refuse_extras,
     require,
     require_parameters,
     spoil,
     standard,
+    write_form,
 )
 from connect_core.sandbox.phones import mobile_of, split_mobile
 from connect_core.sandbox.vendor_server import PEOPLE, Person, Sandbox
@@ -65,7 +72,8 @@ class OAuth2Sandbox(Sandbox):
 
     - `provider`: the provider class, which has the addresses and the quirks.
     - `client_id`, `client_secret`: the registered client.
-    - `refusals`: the vendor's error codes for those of RFC 6749.
+    - `refusals`: the vendor's error codes for those of RFC 6749; `code invalid_grant` is the code of `invalid_grant` in
+      the operation `code` alone.
     - `error_statuses`: the HTTP status of errors of the token call, and of calls made with a token.
     - `code_life`: seconds that a code is valid, one for a phone number too.
     - `refused_extras`: the vendor's error for a call with the extras of the quirks; empty where the app has the right.
@@ -165,14 +173,14 @@ class OAuth2Sandbox(Sandbox):
         Raises `LookupError` for a client type that comes back through a redirect, and `ValueError` for a `login_url`
         that the SDK would refuse.
         """
-        if self.provider.entrances.get(client_type, Entrance.REDIRECT) is Entrance.REDIRECT:
+        if comes_by_redirect(self.provider, client_type):
             raise LookupError("this client type comes back through a redirect")
         login = standard(dict(parse_qsl(urlsplit(login_url).query)), self.quirks.names)
         if login_url and login["client_id"] != self.client_id:
             raise ValueError("the SDK wants a login URL with its own client id")
         kind = "client_code" if self.provider.code_url else "code"
         code = self._issue_code(kind, self.find_person(person), {"scope": login["scope"]})
-        name = self.quirks.client_code_name or self._code_name
+        name = self.quirks.client_code_name or code_name(self.quirks)
         return {name: code, **({"state": login["state"]} if login["state"] else {})}
 
     def response_parameters(self, person: Person, login: Mapping[str, str]) -> dict[str, str]:
@@ -185,10 +193,20 @@ class OAuth2Sandbox(Sandbox):
 
     def phone_parameters(self, client_type: ClientType, person: str) -> dict[str, str]:
         """Return the code that the vendor's phone button gives; nothing without `phone_url`, and for a redirect."""
-        is_redirect = self.provider.entrances.get(client_type, Entrance.REDIRECT) is Entrance.REDIRECT
-        if is_redirect or not self.provider.phone_url:
+        if comes_by_redirect(self.provider, client_type) or not self.provider.phone_url:
             return {}
         return {self.quirks.phone_code_name: self._issue_code("phone_code", self.find_person(person), {})}
+
+    def check_app_token(self, token: str) -> None:
+        """Raise `Refused` with `invalid_token` unless `token` is a valid token of the app itself."""
+        self._grants.find("app_token", token, "invalid_token")
+
+    def check_userinfo(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> None:
+        """Raise `Refused` for a user-info call without what the vendor wants besides the quirks, such as a sign."""
+
+    def error_status(self, operation: str, code: str) -> int:
+        """Return the HTTP status of the vendor's error `code` in the answer of `operation`."""
+        return self.error_statuses[0 if operation in FOR_CLIENTS else 1]
 
     def revoke_app_tokens(self) -> None:
         """Make every token of the app invalid, as a vendor does when the secret is reset."""
@@ -221,17 +239,12 @@ class OAuth2Sandbox(Sandbox):
         Override it for a vendor whose format depends on `request` or `operation`. `is_error` is True for the answer of
         `error_answer`.
         """
-        text, form = json.dumps(answer, ensure_ascii=False), self.quirks.answer_forms[operation]
-        if form == "form":
-            text = urlencode(answer)
-        if form == "jsonp" and is_error:
-            text = f"callback( {text} );"
-        return f"{self.quirks.prefix}{text}"
+        return f"{self.quirks.prefix}{write_form(answer, self.quirks.answer_forms[operation], is_error=is_error)}"
 
     async def _authorize(self, request: Request) -> Response:
         login = standard(request.query_params, self.quirks.names)
         try:
-            self._check_login(login)
+            self.check_login(login)
         except Refused as refused:
             return Response(f"400 {refused}", 400)
         if request.method == "GET":
@@ -243,7 +256,7 @@ class OAuth2Sandbox(Sandbox):
             person = self.find_person(str(form.get("somebody") or form["person"]))
             response |= {
                 **self.response_parameters(person, login),
-                self._code_name: self._issue_code("code", person, login),
+                code_name(self.quirks): self._issue_code("code", person, login),
             }
         elif not self.quirks.refuses_without_code:
             response["error"] = "access_denied"
@@ -251,22 +264,13 @@ class OAuth2Sandbox(Sandbox):
         callback = f"{uri}{'&' if '?' in uri else '?'}{urlencode(response)}"
         return RedirectResponse(callback, 303, {"cache-control": "no-store"})
 
-    def _check_login(self, login: Mapping[str, str]) -> None:
-        require(login["client_id"] == self.client_id, "unauthorized_client")
-        require(login["response_type"] == "code", "unsupported_response_type")
-        require(urlsplit(login["redirect_uri"]).scheme in ("http", "https"), "invalid_request")
-        require(login["state"], "invalid_request")
-        if login["code_challenge"] or self.requires_pkce:
-            is_sound = len(login["code_challenge"]) == 43 and login["code_challenge_method"] == "S256"
-            require(is_sound, "invalid_request")
+    def check_login(self, login: Mapping[str, str]) -> None:
+        """Raise `Refused` for a wrong authorization request; `login` has its parameters under standard names."""
+        check_login(login, self.client_id, needs_challenge=self.requires_pkce)
 
     @property
     def _credentials(self) -> dict[str, str]:
         return {"client_id": self.client_id, "client_secret": self.client_secret}
-
-    @property
-    def _code_name(self) -> str:
-        return self.quirks.code_names[0] if self.quirks.code_names else "code"
 
     def _issue_code(self, kind: str, person: Person, login: Mapping[str, str]) -> str:
         scope, uri, challenge = (login.get(name, "") for name in ("scope", "redirect_uri", "code_challenge"))
@@ -277,7 +281,7 @@ class OAuth2Sandbox(Sandbox):
 
     def _call(self, operation: str, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         async def respond(request: Request) -> Response:
-            parameters = await read_parameters(request, with_query=operation == "phone")
+            parameters = await read_parameters(request, with_query=operation in ("code", "phone"))
             name, reply = operation, endpoint
             if operation == "token" and asks_for_app_token(self.provider, parameters):
                 name, reply = "app_token", self._answer_app_token
@@ -291,12 +295,14 @@ class OAuth2Sandbox(Sandbox):
         self, operation: str, endpoint: Endpoint, parameters: Mapping[str, str], request: Request, fault: Fault | None
     ) -> Response:
         try:
-            answer = self._spoil(endpoint(parameters, request.headers), fault)
+            check_headers(self.quirks.headers, request.headers, self.client_id)
+            answer = spoil(endpoint(parameters, request.headers), fault, self.provider)
             error = fault.value if fault and fault.kind == "error" else ""
         except Refused as refused:
             self.refused.append(f"{operation}: {refused}")
-            answer, error = {}, self.refusals.get(refused.word, refused.word)
-        status = self.error_statuses[0 if operation in FOR_CLIENTS else 1] if error else 200
+            word = self.refusals.get(refused.word, refused.word)
+            answer, error = {}, self.refusals.get(f"{operation} {refused.word}", word)
+        status = self.error_status(operation, error) if error else 200
         text = self.write(self.error_answer(error) if error else answer, request, operation, is_error=bool(error))
         return Response(text.encode(), status, media_type="text/plain")
 
@@ -305,7 +311,7 @@ class OAuth2Sandbox(Sandbox):
         call = standard(parameters, names)
         self._authenticate(call, headers)
         require_parameters(quirks.token_parameters, parameters)
-        require(names.get("grant_type") == "" or call["grant_type"] == "authorization_code", "unsupported_grant_type")
+        check_grant_type(call, names, "authorization_code")
         grant = self._grants.find("code", call["code"], "invalid_grant")
         is_same = names.get("redirect_uri") == "" or call["redirect_uri"] == grant.redirect_uri
         require(is_same, "invalid_grant", "redirect_uri is not that of the login")
@@ -318,14 +324,17 @@ class OAuth2Sandbox(Sandbox):
         return self.token_answer(grant, self._issue_token("token", grant.person, grant.scope))
 
     def _redeem_client_code(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> JsonObject:
-        quirks = self.quirks
-        code = find_placeholder("code", quirks.code_parameters, parameters)
+        quirks, sent = self.quirks, {**headers, **parameters}
+        templates = {**lower_names(quirks.code_header), **quirks.code_query, **quirks.code_parameters}
+        values = {name: find_placeholder(name, templates, sent) for name in ("code", "app_token")}
         if not quirks.code_parameters:
             self._check_standard_call(parameters, headers, "authorization_code")
-            code = standard(parameters, {**quirks.names, **quirks.token_names})["code"]
-        check_client(quirks.code_parameters, parameters, {"code": code, **self._credentials})
-        grant = self._grants.find("client_code", code, "invalid_grant")
-        self._grants.use("client_code", code)
+            values["code"] = standard(parameters, {**quirks.names, **quirks.token_names})["code"]
+        if quirks.uses_in_code_call("app_token"):
+            self.check_app_token(values["app_token"])
+        check_client(templates, sent, {**values, **self._credentials})
+        grant = self._grants.find("client_code", values["code"], "invalid_grant")
+        self._grants.use("client_code", values["code"])
         return self.code_answer(grant.person, self._issue_token("token", grant.person, grant.scope))
 
     def _answer_app_token(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> JsonObject:
@@ -338,7 +347,7 @@ class OAuth2Sandbox(Sandbox):
         names = {**self.quirks.names, **self.quirks.token_names}
         call = standard(parameters, names)
         self._authenticate(call, headers)
-        require(names.get("grant_type") == "" or call["grant_type"] == grant_type, "unsupported_grant_type")
+        check_grant_type(call, names, grant_type)
         is_plain = not call["redirect_uri"] and not call["code_verifier"]
         require(is_plain, "invalid_request", "redirect_uri or code_verifier belongs to a login by redirect")
 
@@ -346,28 +355,24 @@ class OAuth2Sandbox(Sandbox):
         client_id, secret = call["client_id"], call["client_secret"]
         if self.quirks.client_auth == "basic":
             client_id, secret = read_basic(headers)
-        require(client_id == self.client_id, "invalid_client", "the client id is missing or wrong")
         is_proved = self.quirks.client_auth == "none" or secret == self.client_secret
-        require(is_proved, "invalid_client", "the client secret is missing or wrong")
+        check_credentials(is_known=client_id == self.client_id, is_proved=is_proved)
 
     def _answer_id(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> JsonObject:
-        self._refuse_extras(self.quirks.id_extras, parameters)
+        refuse_extras(self.refused_extras, self.quirks.id_extras, parameters)
         return self.id_answer(self._find_owner(self.quirks.id_parameters, parameters, headers))
 
     def _answer_userinfo(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> JsonObject:
-        self._refuse_extras(self.quirks.userinfo_extras, parameters)
+        refuse_extras(self.refused_extras, self.quirks.userinfo_extras, parameters)
+        self.check_userinfo(parameters, headers)
         return self.userinfo_answer(self._find_owner(self.quirks.userinfo_parameters, parameters, headers))
 
-    def _refuse_extras(self, extras: Mapping[str, str], parameters: Mapping[str, str]) -> None:
-        require(not (self.refused_extras and extras.keys() & parameters.keys()), self.refused_extras)
-
     def _answer_phone(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> JsonObject:
-        quirks = self.quirks
-        in_call = {**quirks.phone_query, **quirks.phone_parameters}
-        sent, templates = {**headers, **parameters}, {**lower_names(quirks.phone_header), **in_call}
+        quirks, sent = self.quirks, {**headers, **parameters}
+        templates = {**lower_names(quirks.phone_header), **quirks.phone_query, **quirks.phone_parameters}
         values = {name: find_placeholder(name, templates, sent) for name in ("phone_code", "access_token", "app_token")}
         if quirks.uses_in_phone_call("app_token"):
-            self._grants.find("app_token", values["app_token"], "invalid_token")
+            self.check_app_token(values["app_token"])
         grant = self._grants.find("phone_code", values["phone_code"], "invalid_grant")
         if quirks.uses_in_phone_call("access_token"):
             owner = self._grants.find("token", values["access_token"], "invalid_token").person
@@ -381,9 +386,7 @@ class OAuth2Sandbox(Sandbox):
         self, templates: Mapping[str, str], parameters: Mapping[str, str], headers: Mapping[str, str]
     ) -> Person:
         """Return the person of the access token in a request that has every parameter which `templates` ask for."""
-        in_parameters = any("{access_token}" in template for template in templates.values())
-        source, sources = (parameters, templates) if in_parameters else (headers, lower_names(self.quirks.token_header))
-        token = find_placeholder("access_token", sources, source)
+        token = find_token(templates, parameters, self.quirks.token_header, headers)
         grant = self._grants.find("token", token, "invalid_token")
         values = {"access_token": token, "client_id": self.client_id, **self.ids_of(grant.person)}
         require_parameters(filled(templates, values), parameters)
@@ -393,7 +396,3 @@ class OAuth2Sandbox(Sandbox):
         """Return the person's ids by kind: `user_id`, `union_id` and `open_id`."""
         key = person.key
         return {"user_id": str(self.user_id(key)), "union_id": self.union_id(key), "open_id": self.open_id(key)}
-
-    def _spoil(self, answer: JsonObject, fault: Fault | None) -> JsonObject:
-        provider = self.provider
-        return spoil(answer, fault, (provider.claims, provider.id_claims, provider.code_claims))

@@ -4,17 +4,21 @@ Owns what was issued and whether it still works. Writes no answer.
 """
 
 import hashlib
+import json
 import secrets
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import unquote_plus, urlsplit
+from urllib.parse import unquote_plus, urlencode, urlsplit
 
 from starlette.requests import Request
 
-from connect_core.providers.oauth2 import Claims, OAuth2Provider
-from connect_core.providers.oauth2.quirks import NAMES
+from connect_core.identity import ClientType
+from connect_core.providers.oauth2 import Claims, OAuth2Provider, Quirks
+from connect_core.providers.oauth2.quirks import NAMES, AnswerForm
+from connect_core.providers.oauth2.templates import fill, find_placeholders
+from connect_core.providers.provider import Entrance
 from connect_core.sandbox.faults import Fault
 from connect_core.sandbox.vendor_server import Person
 
@@ -128,16 +132,23 @@ def find_placeholder(placeholder: str, templates: Mapping[str, str], sent: Mappi
     for name, template in templates.items():
         prefix, sign, suffix = template.partition(f"{{{placeholder}}}")
         if sign:
-            return sent.get(name, "").removeprefix(prefix).removesuffix(suffix)
+            around = fill({"prefix": prefix, "suffix": suffix}, {})
+            return sent.get(name, "").removeprefix(around["prefix"]).removesuffix(around["suffix"])
     return ""
 
 
+def find_token(
+    templates: Mapping[str, str], parameters: Mapping[str, str], header: Mapping[str, str], headers: Mapping[str, str]
+) -> str:
+    """Return the access token in a request: in `parameters` if `templates` have it, else where `header` has it."""
+    in_parameters = any("{access_token}" in template for template in templates.values())
+    source, sources = (parameters, templates) if in_parameters else (headers, lower_names(header))
+    return find_placeholder("access_token", sources, source)
+
+
 def filled(templates: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
-    """Return `templates` with `values` in place of their placeholders."""
-    texts = dict(templates)
-    for placeholder, value in values.items():
-        texts = {name: text.replace(f"{{{placeholder}}}", value) for name, text in texts.items()}
-    return texts
+    """Return `templates` with `values` in place of their placeholders; one without a value stays as it is."""
+    return fill(templates, {name: f"{{{name}}}" for name in find_placeholders(templates)} | dict(values))
 
 
 def lower_names(templates: Mapping[str, str]) -> dict[str, str]:
@@ -159,11 +170,56 @@ def asks_for_app_token(provider: type[OAuth2Provider], parameters: Mapping[str, 
     return is_shared and "client_credentials" in parameters.values()
 
 
-def spoil(answer: JsonObject, fault: Fault | None, mappings: Iterable[Claims]) -> JsonObject:
-    """Return an answer after the fault `missing_id` or `swapped_id`; `mappings` say where the ids are."""
+def spoil(answer: JsonObject, fault: Fault | None, provider: type[OAuth2Provider]) -> JsonObject:
+    """Return an answer after the fault `missing_id` or `swapped_id`; `provider` says where the ids are."""
     if fault is None or fault.kind not in ("missing_id", "swapped_id"):
         return answer
-    return dict(spoil_ids(answer, get_id_names(mappings), is_swap=fault.kind == "swapped_id"))
+    names = get_id_names((provider.claims, provider.id_claims, provider.code_claims))
+    return dict(spoil_ids(answer, names, is_swap=fault.kind == "swapped_id"))
+
+
+def code_name(quirks: Quirks) -> str:
+    """Return what the vendor calls the code in a callback."""
+    return quirks.code_names[0] if quirks.code_names else "code"
+
+
+def comes_by_redirect(provider: type[OAuth2Provider], client_type: ClientType) -> bool:
+    """Return True for a client type that comes back through a redirect."""
+    return provider.entrances.get(client_type, Entrance.REDIRECT) is Entrance.REDIRECT
+
+
+def check_headers(templates: Mapping[str, str], headers: Mapping[str, str], client_id: str) -> None:
+    """Compare the headers of a request with those of every call. Raises `Refused`.
+
+    A header with a setting that only the provider knows must be there, whatever its value.
+    """
+    expected = fill_known(lower_names(templates), {"client_id": client_id})
+    wrong = [name for name in lower_names(templates) if headers.get(name, "") != expected.get(name, headers.get(name))]
+    require(not wrong, "invalid_request", f"header {', '.join(wrong)} is missing or wrong")
+
+
+def fill_known(templates: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
+    """Return those of `templates` filled in that have no placeholder besides those of `values`."""
+    known = {name: text for name, text in templates.items() if find_placeholders({name: text}) <= values.keys()}
+    return fill(known, values)
+
+
+def check_grant_type(call: Mapping[str, str], names: Mapping[str, str], grant_type: str) -> None:
+    """Raise `Refused` for another grant type in a call under standard names, if the vendor's `names` have one."""
+    require(names.get("grant_type") == "" or call["grant_type"] == grant_type, "unsupported_grant_type")
+
+
+def refuse_extras(error: str, extras: Mapping[str, str], parameters: Mapping[str, str]) -> None:
+    """Raise `Refused(error)` when one of `extras` was sent; never for an empty `error`."""
+    require(not (error and extras.keys() & parameters.keys()), error)
+
+
+def write_form(answer: JsonObject, form: AnswerForm, *, is_error: bool) -> str:
+    """Return an answer as JSON, JSONP or a form."""
+    if form == "form":
+        return urlencode(answer)
+    text = json.dumps(answer, ensure_ascii=False)
+    return f"callback( {text} );" if form == "jsonp" and is_error else text
 
 
 def check_client(templates: Mapping[str, str], parameters: Mapping[str, str], values: Mapping[str, str]) -> None:
@@ -173,6 +229,23 @@ def check_client(templates: Mapping[str, str], parameters: Mapping[str, str], va
     of_client = [name for name in wrong if "{client_" in templates[name]]
     require(not of_client, "invalid_client", f"parameter {', '.join(of_client)} is missing or wrong")
     require(not wrong, "invalid_request", f"parameter {', '.join(wrong)} is missing or wrong")
+
+
+def check_login(login: Mapping[str, str], client_id: str, *, needs_challenge: bool) -> None:
+    """Check an authorization request with the standard's names (RFC 6749 §4.1.1). Raises `Refused`."""
+    require(login["client_id"] == client_id, "unauthorized_client")
+    require(login["response_type"] == "code", "unsupported_response_type")
+    require(urlsplit(login["redirect_uri"]).scheme in ("http", "https"), "invalid_request")
+    require(login["state"], "invalid_request")
+    if login["code_challenge"] or needs_challenge:
+        is_sound = len(login["code_challenge"]) == 43 and login["code_challenge_method"] == "S256"
+        require(is_sound, "invalid_request")
+
+
+def check_credentials(*, is_known: bool, is_proved: bool) -> None:
+    """Raise `Refused` with `invalid_client` unless the client is known and proved who it is."""
+    require(is_known, "invalid_client", "the client id is missing or wrong")
+    require(is_proved, "invalid_client", "the client secret is missing or wrong")
 
 
 def get_id_names(mappings: Iterable[Claims]) -> frozenset[str]:

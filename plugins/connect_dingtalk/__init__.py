@@ -7,22 +7,17 @@ Mini program: https://open.dingtalk.com/document/orgapp/obtain-the-userid-of-a-u
 App token: https://open.dingtalk.com/document/orgapp/obtain-the-access_token-of-an-internal-app
 """
 
-import json
-
 from connect_core.plugin import (
-    AuthorizationResponse,
     Claims,
     ClientType,
     Endpoint,
     Entrance,
     Field,
-    Identity,
     InAppBrowser,
     OAuth2Provider,
     OAuth2Settings,
     Quirks,
     provider_hook,
-    with_query,
 )
 
 NAMES = {"client_id": "clientId", "client_secret": "clientSecret", "grant_type": "grantType", "redirect_uri": ""}
@@ -66,6 +61,7 @@ class DingtalkProvider(OAuth2Provider):
         token_header={"x-acs-dingtalk-access-token": "{access_token}"},
         code_method="json",
         code_parameters={"code": "{code}"},
+        code_query={"access_token": "{app_token}"},
         code_envelope="result",
         app_token_method="json",
         app_token_parameters={"appKey": "{client_id}", "appSecret": "{client_secret}"},
@@ -83,25 +79,6 @@ class DingtalkProvider(OAuth2Provider):
             ),
         },
     )
-
-    async def login_callback(self, response: AuthorizationResponse) -> Identity:
-        """Redeem the code and return the person; for a mini program's code that call needs the app's own token."""
-        if response.client_type is not ClientType.MINI:
-            return await super().login_callback(response)
-        return await self.http.with_cached(
-            f"app token {self.settings.client_id}",
-            self._fetch_app_token,
-            lambda app_token: self._redeem_with(app_token, response.code),
-            self._is_dead_app_token,
-        )
-
-    async def _redeem_with(self, app_token: str, code: str) -> Identity:
-        url = with_query(self.code_url, {"access_token": app_token})
-        headers = {"accept": "application/json", "content-type": "application/json"}
-        posted = await self.http.post(url, content=json.dumps({"code": code}).encode(), headers=headers)
-        answer = self.read_answer("code", posted)
-        ids, profile = self.read_ids(self.code_claims, answer), self.code_claims.read_profile(answer)
-        return Identity(self.union_type, ids, self.settings.client_id, profile)
 
 
 connect_register_providers = provider_hook(

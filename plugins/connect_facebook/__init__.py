@@ -8,7 +8,6 @@ Errors: https://developers.facebook.com/docs/graph-api/guides/error-handling
 
 import hmac
 from collections.abc import Mapping
-from typing import Any
 
 from connect_core.plugin import (
     Claims,
@@ -59,13 +58,10 @@ class FacebookProvider(OAuth2Provider):
         is_refused = find_in_app_browser(user_agent) not in (None, self.own_browser) and "Android" in user_agent
         return RequiredBrowser.BROWSER if is_refused and self.authorize_url == AUTHORIZE_URL else None
 
-    async def _ask_about_person(
-        self, operation: str, templates: Mapping[str, str], values: Mapping[str, str]
-    ) -> Mapping[str, Any]:
+    def complete_parameters(self, operation: str, parameters: Mapping[str, str], token: str) -> Mapping[str, str]:
         """Add `appsecret_proof`, which an app can require: it shows that the call comes from the secret's owner."""
-        secret = self.settings.client_secret.get_secret_value() if self.settings.client_secret else ""
-        proof = hmac.digest(secret.encode(), values["access_token"].encode(), "sha256").hex()
-        return await super()._ask_about_person(operation, {**templates, "appsecret_proof": proof}, values)
+        proof = hmac.digest(self.client_secret.encode(), token.encode(), "sha256").hex()
+        return {**parameters, "appsecret_proof": proof}
 
 
 connect_register_providers = provider_hook(

@@ -92,8 +92,8 @@ class FacebookSandbox(OAuth2Sandbox):
         error = {"message": "made up by the sandbox", "type": "OAuthException", **numbers, "fbtrace_id": "EJplcsCHuLu"}
         return {"error": error}
 
-    def _answer_userinfo(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, Any]:
+    def check_userinfo(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> None:
+        """Check the proof of the secret."""
         token, proof = (parameters.get(name, "") for name in ("access_token", "appsecret_proof"))
         if proof != hmac.digest(self.client_secret.encode(), token.encode(), "sha256").hex():
             raise Refused("invalid_request", "appsecret_proof is missing or wrong")
-        return super()._answer_userinfo(parameters, headers)

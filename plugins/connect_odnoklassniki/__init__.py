@@ -7,7 +7,6 @@ Errors: https://apiok.ru/en/dev/errors
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from connect_core.plugin import Claims, Field, OAuth2Provider, OAuth2Settings, Quirks, md5_hex, provider_hook
 
@@ -46,15 +45,11 @@ class OdnoklassnikiProvider(OAuth2Provider):
         },
     )
 
-    async def _ask_about_person(
-        self, operation: str, templates: Mapping[str, str], values: Mapping[str, str]
-    ) -> Mapping[str, Any]:
+    def complete_parameters(self, operation: str, parameters: Mapping[str, str], token: str) -> Mapping[str, str]:
         """Add the public key and the signature, which covers every parameter but the token."""
-        signed = {**templates, "application_key": self.settings.application_key}
-        text = "".join(f"{name}={value}" for name, value in sorted(signed.items()) if name != "access_token")
-        secret = self.settings.client_secret.get_secret_value() if self.settings.client_secret else ""
-        sign = md5_hex(f"{text}{md5_hex(values['access_token'] + secret)}")
-        return await super()._ask_about_person(operation, {**signed, "sig": sign}, values)
+        sent = {**parameters, "application_key": self.settings.application_key}
+        text = "".join(f"{name}={value}" for name, value in sorted(sent.items()) if name != "access_token")
+        return {**sent, "sig": md5_hex(f"{text}{md5_hex(token + self.client_secret)}")}
 
 
 connect_register_providers = provider_hook(

@@ -92,9 +92,9 @@ class OdnoklassnikiSandbox(OAuth2Sandbox):
             return {"error_code": int(code), "error_msg": "made up by the sandbox", "error_data": None}
         return super().error_answer(code)
 
-    def _answer_userinfo(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, Any]:
+    def check_userinfo(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> None:
+        """Check the public key and the signature."""
         if parameters.get("application_key") != PUBLIC_KEY:
             raise Refused("101", "application_key is missing or wrong")
         if parameters.get("sig") != sign({"access_token": "", **parameters}, self.client_secret):
             raise Refused("104", "sig is missing or wrong")
-        return super()._answer_userinfo(parameters, headers)

@@ -22,9 +22,10 @@ class SnapchatProvider(OAuth2Provider):
     userinfo_url = "https://kit.snapchat.com/v1/me"
     scope = f"{SCOPE}external_id {SCOPE}display_name"
     claims = Claims(open_id="data.me.externalId", nickname="data.me.displayName")
-    quirks = Quirks(pkce="never", error_signs={"errors": ""}).model_copy(
-        # GraphQL has braces, which are no placeholders
-        update={"userinfo_parameters": {"query": "{me{externalId displayName}}"}}
+    quirks = Quirks(
+        pkce="never",
+        userinfo_parameters={"query": "{{me{{externalId displayName}}}}"},
+        error_signs={"errors": ""},
     )
 
 

@@ -34,7 +34,7 @@ class TwitchProvider(OAuth2Provider):
     )
     quirks = Quirks(
         pkce="never",
-        token_header={"Authorization": "Bearer {access_token}", "Client-Id": "{client_id}"},
+        headers={"Client-Id": "{client_id}"},
         errors={
             "code_invalid": ("Invalid authorization code", "Unauthorized"),
             "provider_config": (

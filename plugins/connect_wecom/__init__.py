@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from connect_core.plugin import (
+    Answer,
     AuthorizationRequest,
     AuthorizationResponse,
     Claims,
     ClientType,
-    ConnectError,
     Endpoint,
     Entrance,
     Field,
@@ -73,7 +73,7 @@ class WecomProvider(OAuth2Provider):
         refuses_without_code=True,
         token_method="get",
         code_method="get",
-        code_parameters={"js_code": "{code}", "grant_type": "authorization_code"},
+        code_parameters={"access_token": "{app_token}", "js_code": "{code}", "grant_type": "authorization_code"},
         app_token_method="get",
         app_token_parameters={"corpid": "{client_id}", "corpsecret": "{client_secret}"},
         app_token_errors=("40014", "42001"),
@@ -102,17 +102,10 @@ class WecomProvider(OAuth2Provider):
         return RequiredBrowser.VENDOR_APP if client_type is ClientType.H5 and is_real and not is_inside else None
 
     async def login_callback(self, response: AuthorizationResponse) -> Identity:
-        """Return the person of the code. Raises `ProviderDenied` for a mini program's visitor from another company."""
+        """Return the person of the code, which a web page redeems with the app's own token, too."""
         if response.client_type is ClientType.MINI:
-            sent = {"js_code": response.code, "grant_type": "authorization_code"}
-            answer = await self._ask("code", self.code_url, sent)
-            company = read_text(answer.get("corpid"))
-            if not company:
-                raise ProviderBadResponse("corpid is missing")
-            if company != self.settings.client_id:
-                raise ProviderDenied("the person belongs to another company")
-        else:
-            answer = await self._ask("token", self.token_url, {"code": response.code})
+            return await super().login_callback(response)
+        answer = await self._ask("token", self.token_url, {"code": response.code})
         return Identity(self.union_type, self.read_ids(self.id_claims, answer), self.settings.client_id)
 
     async def fetch_profile(self, identity: Identity) -> Identity:
@@ -121,6 +114,16 @@ class WecomProvider(OAuth2Provider):
             return identity
         answer = await self._ask("userinfo", self.userinfo_url, {"userid": identity.strongest.value})
         return identity.with_profile(self.read_profile(answer), self.read_ids(self.claims, answer))
+
+    def read_answer(self, operation: str, answer: Answer) -> Mapping[str, Any]:
+        """Return the object in an answer. Raises `ProviderDenied` for a mini program's visitor from another company."""
+        content = super().read_answer(operation, answer)
+        company = read_text(content.get("corpid"))
+        if operation == "code" and not company:
+            raise ProviderBadResponse("corpid is missing")
+        if operation == "code" and company != self.settings.client_id:
+            raise ProviderDenied("the person belongs to another company")
+        return content
 
     def read_ids(self, claims: Claims, answer: Mapping[str, Any]) -> tuple[PersonId, ...]:
         """Return an employee's `userid`, which all apps of the company share, or an outsider's `openid`."""
@@ -134,11 +137,7 @@ class WecomProvider(OAuth2Provider):
             sent = {"access_token": app_token, **parameters}
             return self.read_answer(operation, await self.http.get(url, params=sent))
 
-        def is_dead(error: ConnectError) -> bool:
-            return error.vendor.get("error") in self.quirks.app_token_errors
-
-        name = f"app token {self.settings.client_id} {self.settings.agent_id}"  # each app has a secret of its own
-        return await self.http.with_cached(name, self._fetch_app_token, ask, is_dead)
+        return await self.with_app_token(ask)
 
 
 connect_register_providers = provider_hook(

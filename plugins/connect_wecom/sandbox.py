@@ -170,30 +170,24 @@ class WecomSandbox(OAuth2Sandbox):
             return self.error_page("参数错误 · wrong parameters", ", ".join(wrong))
         return await self._authorize(request)
 
-    def _check_login(self, login: Mapping[str, str]) -> None:
-        super()._check_login({**login, "response_type": "code"})  # the page on a PC has no such parameter
+    def check_login(self, login: Mapping[str, str]) -> None:
+        """Check a request for either page."""
+        super().check_login({**login, "response_type": "code"})  # the page on a PC has no such parameter
 
     def _name(self, person: Person) -> str:
         userid = self.union_id(person.key)
         self._employees[userid] = person
         return userid
 
-    def _check_app_token(self, parameters: Mapping[str, str]) -> None:
-        self._grants.find("app_token", parameters.get("access_token", ""), "invalid_token")
-
     def _redeem(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, Any]:
-        self._check_app_token(parameters)
+        self.check_app_token(parameters.get("access_token", ""))
         code = parameters.get("code", "")
         grant = self._grants.find("code", code, "invalid_grant")
         self._grants.use("code", code)
         return self.token_answer(grant, "")
 
-    def _redeem_client_code(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, Any]:
-        self._check_app_token(parameters)
-        return super()._redeem_client_code(parameters, headers)
-
     def _answer_userinfo(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, Any]:
-        self._check_app_token(parameters)
+        self.check_app_token(parameters.get("access_token", ""))
         employee = self._employees.get(parameters.get("userid", ""))
         if employee is None:
             raise Refused("60111", "no employee has this userid")

@@ -5,9 +5,10 @@ state, cookies or members, and knows no vendor by name.
 """
 
 from connect_core.providers.oauth2.claims import Claims
-from connect_core.providers.oauth2.provider import MiniProgramSettings, OAuth2Provider, OAuth2Settings
+from connect_core.providers.oauth2.provider import OAuth2Provider
 from connect_core.providers.oauth2.quirks import Quirks
 from connect_core.providers.oauth2.responses import find_value, read_answer
+from connect_core.providers.oauth2.settings import MiniProgramSettings, OAuth2Settings
 from connect_core.providers.oauth2.token import (
     ClientAuthentication,
     NoSecret,

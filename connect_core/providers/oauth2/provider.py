@@ -1,21 +1,20 @@
-"""`OAuth2Provider`, the base provider for OAuth 2.0 vendors, and its settings.
+"""`OAuth2Provider`, the base provider for OAuth 2.0 vendors.
 
 Owns the order of the calls to a vendor. `Quirks` say what a call looks like, `Claims` what an answer means.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
-
-from pydantic import Field, SecretStr
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any, ClassVar, TypeVar
 
 from connect_core.errors import BadRequest, ConnectError, ProviderConfig, ProviderDenied, ProviderRefused, SettingsError
 from connect_core.http import Answer, Http, with_query
 from connect_core.identity import ClientType, Identity, IdKind, PersonId, Profile, VerifiedPhone
 from connect_core.limits import CODE_LIMIT
 from connect_core.providers.oauth2.claims import Claims, check_token, get_value
-from connect_core.providers.oauth2.quirks import Quirks, renamed
+from connect_core.providers.oauth2.quirks import Method, Quirks, renamed
 from connect_core.providers.oauth2.responses import open_envelope, read_answer
-from connect_core.providers.oauth2.templates import fill
+from connect_core.providers.oauth2.settings import OAuth2Settings
+from connect_core.providers.oauth2.templates import fill, find_placeholders
 from connect_core.providers.oauth2.token import (
     ClientAuthentication,
     NoSecret,
@@ -26,7 +25,7 @@ from connect_core.providers.oauth2.token import (
     redeem_code,
 )
 from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, Entrance, Provider
-from connect_core.settings import Endpoint, ProviderSettings
+from connect_core.settings import ProviderSettings
 from connect_core.vendor_values import is_absent, read_number
 
 ADDRESSES = ("authorize_url", "token_url", "userinfo_url", "id_url", "code_url", "phone_url", "app_token_url")
@@ -35,32 +34,7 @@ DEFAULT_LIFE = 300
 """Seconds for which an app token is cached when its answer does not say how long it is valid."""
 MAX_LIFE = 10**9
 """Seconds from which on a life is no life, but a time or a mistake."""
-
-
-class OAuth2Settings(ProviderSettings):
-    """One registration with the vendor."""
-
-    client_id: str = Field(min_length=1, description="What the vendor calls client id, app id or API key.")
-    client_secret: SecretStr | None = Field(
-        None, min_length=1, description="Its secret. Required, unless the vendor authenticates no client."
-    )
-    scope: str | None = Field(None, description="Scopes to ask for, with spaces between; default: the vendor's least.")
-    authorize_url: Endpoint | None = Field(None, description="Where people agree, if not at the vendor's own address.")
-    token_url: Endpoint | None = Field(None, description="Where codes are redeemed; the same.")
-    userinfo_url: Endpoint | None = Field(None, description="Where a person is described; the same.")
-
-
-class MiniProgramSettings(OAuth2Settings):
-    """One registration with a vendor whose mini programs or apps have calls of their own.
-
-    It is the `Settings` of a provider with a `code_url`, `phone_url` or `app_token_url`.
-    """
-
-    code_url: Endpoint | None = Field(
-        None, description="Where codes of mini programs and apps are redeemed, if not at the vendor's own address."
-    )
-    phone_url: Endpoint | None = Field(None, description="Where a verified phone number is fetched; the same.")
-    app_token_url: Endpoint | None = Field(None, description="Where the app's own token is fetched; the same.")
+Result = TypeVar("Result")
 
 
 class OAuth2Provider(Provider):
@@ -80,8 +54,8 @@ class OAuth2Provider(Provider):
     - `id_url`: the address of a call that only says who the person is, for vendors that have one.
     - `code_url`: the address that takes the code of a mini program or app, where that is not `token_url`.
     - `phone_url`: the address of the call for a verified phone number, which a mini program or app gets a code for.
-    - `app_token_url`: the address of the app's own token (RFC 6749 §4.4), where the call for the phone number needs it.
-      A provider with one of these three has `Settings = MiniProgramSettings`.
+    - `app_token_url`: the address of the app's own token (RFC 6749 §4.4), where the call at `code_url` or `phone_url`
+      needs it. A provider with one of these three has `Settings = MiniProgramSettings`.
     - `scope`: the scopes to ask for, with spaces between; ask for the least that names a person.
     - `quirks`: where the vendor departs from RFC 6749.
     - `claims`: where the user-info answer has ids and profile.
@@ -133,18 +107,23 @@ class OAuth2Provider(Provider):
         self.refuses_without_code = self.quirks.refuses_without_code
         self.denial_words = (*self.denial_words, *self.quirks.errors.get("provider_denied", ()))
         self._authentication = self.make_authentication()
+        self._headers = fill(self.quirks.headers, self._get_text_settings())
+
+    @property
+    def client_secret(self) -> str:
+        """The client secret, for a signature of your own; the empty text without one."""
+        return self.settings.client_secret.get_secret_value() if self.settings.client_secret else ""
 
     def make_authentication(self) -> ClientAuthentication:
         """Return how this client authenticates in the token call, as `quirks.client_auth` says.
 
         Override it for another way, such as a signed assertion.
         """
-        secret = self.settings.client_secret.get_secret_value() if self.settings.client_secret else ""
         match self.quirks.client_auth:
             case "post":
-                return SecretInForm(self.settings.client_id, secret)
+                return SecretInForm(self.settings.client_id, self.client_secret)
             case "basic":
-                return SecretInHeader(self.settings.client_id, secret)
+                return SecretInHeader(self.settings.client_id, self.client_secret)
             case "none":
                 return NoSecret(self.settings.client_id)
 
@@ -182,7 +161,9 @@ class OAuth2Provider(Provider):
         """
         if self.code_url and self.entrances[response.client_type] is not Entrance.REDIRECT:
             return await self._redeem_client_code(response)
-        answer = await redeem_code(self.http, self.token_url, self._authentication, response, self.quirks)
+        answer = await redeem_code(
+            self.http, self.token_url, self._authentication, response, self.quirks, self._headers
+        )
         tokens = self.read_answer("token", answer)
         token = check_token(tokens.get(self.quirks.access_token))
         if not self.id_claims.has_ids:
@@ -216,15 +197,21 @@ class OAuth2Provider(Provider):
             raise BadRequest(f"{self.quirks.phone_code_name}: it is no code")
         values = {"phone_code": phone_code, **self._get_values(identity.grant, identity.ids)}
         if self.quirks.uses_in_phone_call("app_token"):
-            answer = await self.http.with_cached(
-                f"app token {self.settings.client_id}",
-                self._fetch_app_token,
-                lambda app_token: self._ask_for_phone({**values, "app_token": app_token}),
-                self._is_dead_app_token,
+            answer = await self.with_app_token(
+                lambda app_token: self._ask_for_phone({**values, "app_token": app_token})
             )
         else:
             answer = await self._ask_for_phone(values)
         return VerifiedPhone(self.claims.read_phone(answer), phone_code)
+
+    async def with_app_token(self, ask: Callable[[str], Awaitable[Result]]) -> Result:
+        """Return the result of `ask`, which is called with the app's own token, for a call that no quirk describes.
+
+        The token is fetched from `app_token_url` and kept as long as it is valid. When `ask` raises an error of
+        `quirks.app_token_errors`, it is fetched again and `ask` called once more. Raises what the calls raise.
+        """
+        name = f"app token {self.settings.client_id}"
+        return await self.http.with_cached(name, self._fetch_app_token, ask, self._is_dead_app_token)
 
     def read_answer(self, operation: str, answer: Answer) -> Mapping[str, Any]:
         """Return the object in an answer of the vendor, out of its envelope; every answer of every call goes through.
@@ -245,6 +232,14 @@ class OAuth2Provider(Provider):
         """
         return claims.read_ids(answer, self.settings.client_id)
 
+    def complete_parameters(self, operation: str, parameters: Mapping[str, str], token: str) -> Mapping[str, str]:
+        """Return the parameters of a call made with the person's token, by default those of the quirks, filled in.
+
+        Override it to add some or to sign them; `client_secret` has the secret. `operation` is `id` or `userinfo`,
+        `token` the access token, whether a parameter has it or not.
+        """
+        return parameters
+
     def read_profile(self, answer: Mapping[str, Any]) -> Profile:
         """Return the profile in a user-info answer. Override it where a path does not suffice."""
         return self.claims.read_profile(answer)
@@ -262,6 +257,13 @@ class OAuth2Provider(Provider):
             yield "claims: say where an id stands: user_id, union_id or open_id"
         if self.id_url and not self.id_claims.has_ids:
             yield "id_url: id_claims must say where the id stands in its answer"
+        in_code_call = bool(self.code_url) and self.quirks.uses_in_code_call("app_token")
+        if not self.app_token_url and (
+            in_code_call or (self.phone_url and self.quirks.uses_in_phone_call("app_token"))
+        ):
+            yield "app_token_url: is missing"
+        unknown = sorted(find_placeholders(self.quirks.headers) - self._get_text_settings().keys())
+        yield from (f"{name}: is missing, and quirks have it in headers" for name in unknown)
         if self.phone_url:
             yield from self._phone_mistakes()
 
@@ -270,8 +272,6 @@ class OAuth2Provider(Provider):
             yield "phone_url: claims must say where the number stands in its answer: phone"
         if not self.quirks.uses_in_phone_call("phone_code"):
             yield "phone_url: quirks must send {phone_code} there, for example in phone_parameters"
-        if self.quirks.uses_in_phone_call("app_token") and not self.app_token_url:
-            yield "app_token_url: is missing"
 
     def _identity(self, ids: tuple[PersonId, ...], token: str, profile: Profile | None = None) -> Identity:
         return Identity(self.union_type, ids, self.settings.client_id, profile, grant=token)
@@ -308,43 +308,64 @@ class OAuth2Provider(Provider):
         url, method = self.userinfo_url, quirks.userinfo_method
         if operation == "id":
             url, method = self.id_url, quirks.id_method
-        in_header = not any("{access_token}" in template for template in templates.values())
-        headers = fill(quirks.token_header, values) if in_header else {}
-        return self.read_answer(operation, await call(self.http, method, url, fill(templates, values), headers))
+        headers = {} if "access_token" in find_placeholders(templates) else fill(quirks.token_header, values)
+        parameters = self.complete_parameters(operation, fill(templates, values), values["access_token"])
+        return self.read_answer(operation, await self._call(method, url, parameters, headers))
 
     async def _redeem_client_code(self, response: AuthorizationResponse) -> Identity:
-        quirks = self.quirks
-        parameters = {"grant_type": "authorization_code", "code": response.code}
-        sent, headers = self._get_client_request(self.code_url, quirks.code_parameters, parameters)
-        answer = self.read_answer("code", await call(self.http, quirks.code_method, self.code_url, sent, headers))
-        token = answer.get(quirks.access_token)
+        if self.quirks.uses_in_code_call("app_token"):
+            answer = await self.with_app_token(lambda app_token: self._ask_with_code(response.code, app_token))
+        else:
+            answer = await self._ask_with_code(response.code, "")
+        token = answer.get(self.quirks.access_token)
         ids, profile = self.read_ids(self.code_claims, answer), self.code_claims.read_profile(answer)
         # an answer may name a person and give no token; without one, and without a name here, there is no profile
         grant = "" if is_absent(token) else check_token(token)
         return self._identity(ids, grant, profile if profile.nickname else None)
 
+    async def _call(
+        self, method: Method, url: str, parameters: Mapping[str, str], headers: Mapping[str, str]
+    ) -> Answer:
+        return await call(self.http, method, url, parameters, {**self._headers, **headers})
+
+    def _get_text_settings(self) -> dict[str, str]:
+        settings = self.settings
+        values = {name: getattr(settings, name) for name in type(settings).model_fields}
+        return {name: value for name, value in values.items() if isinstance(value, str)}
+
+    async def _ask_with_code(self, code: str, app_token: str) -> Mapping[str, Any]:
+        quirks = self.quirks
+        parameters = {"grant_type": "authorization_code", "code": code}
+        sent, headers = self._get_client_request(self.code_url, quirks.code_parameters, parameters, app_token)
+        values = {**self._get_client_values(), "code": code, "app_token": app_token}
+        query = fill(quirks.code_query, values)
+        url = with_query(self.code_url, query) if query else self.code_url
+        headers = {**headers, **fill(quirks.code_header, values)}
+        return self.read_answer("code", await self._call(quirks.code_method, url, sent, headers))
+
+    def _get_client_values(self) -> dict[str, str]:
+        return {"client_id": self.settings.client_id, "client_secret": self.client_secret}
+
     def _get_client_request(
-        self, url: str, templates: Mapping[str, str], parameters: Mapping[str, str]
+        self, url: str, templates: Mapping[str, str], parameters: Mapping[str, str], app_token: str = ""
     ) -> tuple[dict[str, str], Mapping[str, str]]:
-        """Return the parameters and headers of a call that the client makes for itself, without anybody's token."""
+        """Return the parameters and headers of a call that the client makes for itself, without a person's token."""
         if not templates:
             return authenticated(self._authentication, url, parameters, self.quirks)
-        secret = self.settings.client_secret.get_secret_value() if self.settings.client_secret else ""
-        values = {**parameters, "client_id": self.settings.client_id, "client_secret": secret}
-        return fill(templates, values), {}
+        return fill(templates, {**parameters, **self._get_client_values(), "app_token": app_token}), {}
 
     async def _ask_for_phone(self, values: Mapping[str, str]) -> Mapping[str, Any]:
         quirks = self.quirks
         query = fill(quirks.phone_query, values)
         url = with_query(self.phone_url, query) if query else self.phone_url
         sent, headers = fill(quirks.phone_parameters, values), fill(quirks.phone_header, values)
-        return self.read_answer("phone", await call(self.http, quirks.phone_method, url, sent, headers))
+        return self.read_answer("phone", await self._call(quirks.phone_method, url, sent, headers))
 
     async def _fetch_app_token(self) -> tuple[str, float]:
         quirks, url = self.quirks, self.app_token_url
         parameters = {"grant_type": "client_credentials"}
         sent, headers = self._get_client_request(url, quirks.app_token_parameters, parameters)
-        answer = self.read_answer("app_token", await call(self.http, quirks.app_token_method, url, sent, headers))
+        answer = self.read_answer("app_token", await self._call(quirks.app_token_method, url, sent, headers))
         life = read_number(answer.get(quirks.app_token_expires_in)) or 0
         return check_token(answer.get(quirks.app_token)), life if 0 < life < MAX_LIFE else DEFAULT_LIFE
 

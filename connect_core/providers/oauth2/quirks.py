@@ -3,7 +3,6 @@
 Values only: nothing here makes a request or reads an answer.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Literal, Self, get_args
@@ -11,6 +10,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from connect_core.identity import Language
+from connect_core.providers.oauth2.templates import find_placeholders
 
 Outcome = Literal["code_invalid", "provider_denied", "provider_config", "provider_refused", "provider_bad_response"]
 """The codes of connect-login that a vendor's error can have."""
@@ -24,7 +24,7 @@ PLACEHOLDERS = frozenset({"access_token", "client_id", "user_id", "union_id", "o
 """Placeholders, in braces, in the parameters of a call that is made with an access token."""
 CLIENT_PLACEHOLDERS = frozenset({"client_id", "client_secret"})
 """Placeholders in the parameters of a call for an app token."""
-CODE_PLACEHOLDERS = CLIENT_PLACEHOLDERS | {"code"}
+CODE_PLACEHOLDERS = CLIENT_PLACEHOLDERS | {"code", "app_token"}
 """Placeholders in the parameters of a call that redeems the code of a mini program or app."""
 PHONE_PLACEHOLDERS = PLACEHOLDERS | {"phone_code", "app_token"}
 """Placeholders in the parameters of the call for a phone number."""
@@ -60,12 +60,17 @@ def _standard_names(names: Mapping[str, str]) -> Mapping[str, str]:
 
 def _with_placeholders(allowed: frozenset[str]) -> AfterValidator:
     def check(parameters: Mapping[str, str]) -> Mapping[str, str]:
-        used = {name for value in parameters.values() for name in re.findall(r"\{(.*?)\}", value)}
-        if unknown := sorted(used - allowed):
+        if unknown := sorted(find_placeholders(parameters) - allowed):
             raise ValueError(f"{', '.join(unknown)}: only {', '.join(sorted(allowed))} may stand in braces")
         return parameters
 
     return AfterValidator(check)
+
+
+def _without_secrets(headers: Mapping[str, str]) -> Mapping[str, str]:
+    if "client_secret" in find_placeholders(headers):
+        raise ValueError("client_secret: a secret is no part of a header for every call")
+    return headers
 
 
 def _known_forms(answer: object) -> object:
@@ -83,6 +88,7 @@ Names = Annotated[Mapping[str, str], AfterValidator(_standard_names)]
 Templates = Annotated[Mapping[str, str], _with_placeholders(PLACEHOLDERS)]
 ClientTemplates = Annotated[Mapping[str, str], _with_placeholders(CLIENT_PLACEHOLDERS)]
 CodeTemplates = Annotated[Mapping[str, str], _with_placeholders(CODE_PLACEHOLDERS)]
+SettingTemplates = Annotated[Mapping[str, str], AfterValidator(_without_secrets)]
 PhoneTemplates = Annotated[Mapping[str, str], _with_placeholders(PHONE_PLACEHOLDERS)]
 
 
@@ -90,11 +96,17 @@ class Quirks(BaseModel):
     """Where a vendor departs from RFC 6749. What you do not set follows the standard.
 
     A path such as `data.user.id` or `data.0.id` leads through objects and lists; lists count from 0. An empty name in
-    `names` leaves that parameter out. Immutable; unknown keys are refused.
+    `names` leaves that parameter out. In parameters and headers with placeholders `{{` and `}}` are single braces.
+    Immutable; unknown keys are refused.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
+    headers: SettingTemplates = Field(
+        default={},
+        description="Further headers of every call, with `{client_id}` and other settings that are texts filled in: "
+        '`{User-Agent = "shop"}`.',
+    )
     names: Names = Field(
         default={},
         description="The vendor's own names of `client_id`, `client_secret`, `code`, `code_challenge`, "
@@ -156,9 +168,13 @@ class Quirks(BaseModel):
     )
     code_parameters: CodeTemplates = Field(
         default={},
-        description="Its parameters, with `{code}`, `{client_id}` and `{client_secret}` filled in; default: those of "
-        "the token call, without redirect_uri and code verifier.",
+        description="Its parameters, with `{code}`, `{client_id}`, `{client_secret}` and `{app_token}` filled in; "
+        "default: those of the token call, without redirect_uri and code verifier.",
     )
+    code_query: CodeTemplates = Field(
+        default={}, description="Parameters that stand in the query of its URL, whatever `code_method` is."
+    )
+    code_header: CodeTemplates = Field(default={}, description="Headers of that call, such as one with a token.")
     code_envelope: str = Field(default="", description="Path of the object that holds its answer.")
     client_code_name: str = Field(
         default="", description="What a mini program or app calls its code, if otherwise than the callback."
@@ -245,10 +261,15 @@ class Quirks(BaseModel):
         forms.update(self.answer.items())
         return forms
 
+    def uses_in_code_call(self, placeholder: str) -> bool:
+        """Return True when a parameter or header of the call that redeems a client's code has `placeholder`."""
+        templates = (self.code_parameters, self.code_query, self.code_header)
+        return any(placeholder in find_placeholders(template) for template in templates)
+
     def uses_in_phone_call(self, placeholder: str) -> bool:
         """Return True when a parameter or header of the call for the phone number has `placeholder`."""
-        templates = (*self.phone_parameters.values(), *self.phone_query.values(), *self.phone_header.values())
-        return any(f"{{{placeholder}}}" in template for template in templates)
+        templates = (self.phone_parameters, self.phone_query, self.phone_header)
+        return any(placeholder in find_placeholders(template) for template in templates)
 
     def _mistakes(self) -> Iterator[str]:
         if len(self.outcomes) != sum(map(len, self.errors.values())):

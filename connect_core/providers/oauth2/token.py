@@ -78,11 +78,13 @@ async def redeem_code(
     authentication: ClientAuthentication,
     response: AuthorizationResponse,
     quirks: Quirks | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Answer:
     """Redeem the code of `response` at `token_url` and return the vendor's answer, unread (RFC 6749 §4.1.3).
 
     The code verifier is sent where the flow has one and the vendor supports PKCE (RFC 7636 §4.5). The request is never
-    repeated, because a code can be redeemed only once. Without `quirks` the vendor follows the standard.
+    repeated, because a code can be redeemed only once. Without `quirks` the vendor follows the standard; `headers` are
+    further ones of this call.
 
     Raises what `Http` raises.
     """
@@ -93,12 +95,12 @@ async def redeem_code(
         "redirect_uri": response.redirect_uri,
         **({} if quirks.pkce == "never" else {"code_verifier": response.code_verifier}),
     }
-    sent, headers = authenticated(authentication, token_url, parameters, quirks)
+    sent, of_client = authenticated(authentication, token_url, parameters, quirks)
     sent |= quirks.token_parameters
     if quirks.token_from_callback and response.redirect_uri:  # without a redirect the parameters are the client's own
         repeated = {name: response.parameters.get(name) for name in quirks.token_from_callback}
         sent |= {name: value for name, value in repeated.items() if value}
-    return await call(http, quirks.token_method, token_url, sent, headers)
+    return await call(http, quirks.token_method, token_url, sent, {**(headers or {}), **of_client})
 
 
 def authenticated(
@@ -116,11 +118,13 @@ def authenticated(
 async def call(
     http: Http, method: Method, url: str, parameters: Mapping[str, str], headers: Mapping[str, str]
 ) -> Answer:
-    """Send one request that asks for JSON: `get` has `parameters` in the query, `form` and `json` in the body.
+    """Send one request: `get` has `parameters` in the query, `form` and `json` in the body.
+
+    It asks for JSON unless `headers` have `accept`.
 
     Raises what `Http` raises.
     """
-    headers = {"accept": "application/json", **headers}
+    headers = {"accept": "application/json", **{name.lower(): value for name, value in headers.items()}}
     match method:
         case "get":
             return await http.get(url, params=parameters, headers=headers)
