@@ -116,8 +116,9 @@ class BilibiliSandbox(OAuth2Sandbox):
         """Return an error; its number is made up."""
         return {"code": -1, "message": f"{code}: made up by the sandbox", "ttl": 1}
 
-    def _check_login(self, login: Mapping[str, str]) -> None:
-        super()._check_login({**login, "response_type": "code"})
+    def check_login(self, login: Mapping[str, str]) -> None:
+        """Judge a login page's address; Bilibili has no `response_type`."""
+        super().check_login({**login, "response_type": "code"})
 
     def _answer_userinfo(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, Any]:
         signed = sorted((name, value) for name, value in headers.items() if name.startswith("x-bili-"))

@@ -85,8 +85,9 @@ class ZaloSandbox(OAuth2Sandbox):
         number = int(code) if code.lstrip("-").isdigit() else -1
         return {"error": number, "error_name": NAMES.get(number, "refused"), "error_description": "made up"}
 
-    def _check_login(self, login: Mapping[str, str]) -> None:
-        super()._check_login({**login, "response_type": "code", "code_challenge_method": "S256"})
+    def check_login(self, login: Mapping[str, str]) -> None:
+        """Judge a login page's address; Zalo knows neither parameter."""
+        super().check_login({**login, "response_type": "code", "code_challenge_method": "S256"})
 
     def _authenticate(self, call: Mapping[str, str], headers: Mapping[str, str]) -> None:
         super()._authenticate(call, headers)
