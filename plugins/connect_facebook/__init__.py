@@ -7,6 +7,7 @@ Errors: https://developers.facebook.com/docs/graph-api/guides/error-handling
 """
 
 import hmac
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,12 +15,15 @@ from connect_core.plugin import (
     Claims,
     ClientType,
     InAppBrowser,
+    NoticeAnswer,
+    NoticeRequest,
     OAuth2Provider,
     Quirks,
     RequiredBrowser,
     find_in_app_browser,
     provider_hook,
 )
+from connect_facebook.notices import FacebookApp, read_callback
 
 AUTHORIZE_URL = "https://www.facebook.com/v26.0/dialog/oauth"
 
@@ -49,6 +53,7 @@ class FacebookProvider(OAuth2Provider):
         },
         error_trace="error.fbtrace_id",
     )
+    now = staticmethod(time.time)
 
     def find_required_browser(self, client_type: ClientType, user_agent: str) -> RequiredBrowser | None:
         """Return `BROWSER` in the browser of another Android app, where Facebook's page refuses; else None.
@@ -59,12 +64,19 @@ class FacebookProvider(OAuth2Provider):
         is_refused = find_in_app_browser(user_agent) not in (None, self.own_browser) and "Android" in user_agent
         return RequiredBrowser.BROWSER if is_refused and self.authorize_url == AUTHORIZE_URL else None
 
+    async def read_notice(self, request: NoticeRequest) -> NoticeAnswer:
+        """Return what a callback of Facebook's tells. Raises as `read_callback`."""
+        return read_callback(request, FacebookApp(self.settings.client_id, self._secret), self.now())
+
+    @property
+    def _secret(self) -> bytes:
+        return self.settings.client_secret.get_secret_value().encode() if self.settings.client_secret else b""
+
     async def _ask_about_person(
         self, operation: str, templates: Mapping[str, str], values: Mapping[str, str]
     ) -> Mapping[str, Any]:
         """Add `appsecret_proof`, which an app can require: it shows that the call comes from the secret's owner."""
-        secret = self.settings.client_secret.get_secret_value() if self.settings.client_secret else ""
-        proof = hmac.digest(secret.encode(), values["access_token"].encode(), "sha256").hex()
+        proof = hmac.digest(self._secret, values["access_token"].encode(), "sha256").hex()
         return await super()._ask_about_person(operation, {**templates, "appsecret_proof": proof}, values)
 
 
