@@ -212,8 +212,7 @@ class DeepLinks(Protocol):
         """Return the link (`alipays://…`) that opens `start_url` inside the vendor's app.
 
         `start_url` is our own login URL, not yet percent-encoded, so that the flow begins in the browser that will
-        receive the callback. `user_agent` is the visitor's `User-Agent` header. Returns None when the visitor is inside
-        the app already.
+        receive the callback. `user_agent` is the visitor's `User-Agent` header. Returns None inside the app itself.
         """
 
 
@@ -350,13 +349,14 @@ class VendorNotice:
 class NoticeRequest:
     """What came to `/connect/{provider}/notify`: the argument of `ReceivesNotices.read_notice`.
 
-    `method` is GET or POST, `parameters` is the query, the names in `headers` are lower case.
+    `method` is GET or POST, `url` our public address, `parameters` the query; names in `headers` are lower case.
     """
 
     method: str
     parameters: Mapping[str, str] = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     content: bytes = field(repr=False)
+    url: str = ""
 
     @property
     def text(self) -> str:

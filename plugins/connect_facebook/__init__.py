@@ -7,18 +7,22 @@ Errors: https://developers.facebook.com/docs/graph-api/guides/error-handling
 """
 
 import hmac
+import time
 from collections.abc import Mapping
 
 from connect_core.plugin import (
     Claims,
     ClientType,
     InAppBrowser,
+    NoticeAnswer,
+    NoticeRequest,
     OAuth2Provider,
     Quirks,
     RequiredBrowser,
     find_in_app_browser,
     provider_hook,
 )
+from connect_facebook.notices import FacebookApp, read_callback
 
 AUTHORIZE_URL = "https://www.facebook.com/v26.0/dialog/oauth"
 
@@ -48,6 +52,7 @@ class FacebookProvider(OAuth2Provider):
         },
         error_trace="error.fbtrace_id",
     )
+    now = staticmethod(time.time)
 
     def find_required_browser(self, client_type: ClientType, user_agent: str) -> RequiredBrowser | None:
         """Return `BROWSER` in the browser of another Android app, where Facebook's page refuses; else None.
@@ -62,6 +67,10 @@ class FacebookProvider(OAuth2Provider):
         """Add `appsecret_proof`, which an app can require: it shows that the call comes from the secret's owner."""
         proof = hmac.digest(self.client_secret.encode(), token.encode(), "sha256").hex()
         return {**parameters, "appsecret_proof": proof}
+
+    async def read_notice(self, request: NoticeRequest) -> NoticeAnswer:
+        """Return what a callback of Facebook's tells. Raises as `read_callback`."""
+        return read_callback(request, FacebookApp(self.settings.client_id, self.client_secret.encode()), self.now())
 
 
 connect_register_providers = provider_hook(

@@ -3,12 +3,14 @@
 https://developers.facebook.com/docs/graph-api/guides/error-handling
 """
 
+import base64
 import hashlib
 import hmac
+import json
 from collections.abc import Mapping
 from typing import Any
 
-from connect_core.plugin import PersonId, Profile
+from connect_core.plugin import ClientType, NoticeKind, NoticeRequest, PersonId, Profile, encode_form
 from connect_core.sandbox import DocumentedRequest, OAuth2Sandbox, Person, Refused, of_login
 from connect_facebook import FacebookProvider
 
@@ -91,6 +93,25 @@ class FacebookSandbox(OAuth2Sandbox):
         numbers = {"code": 100, "error_subcode": int(code)} if code.startswith("360") else {"code": int(code)}
         error = {"message": "made up by the sandbox", "type": "OAuthException", **numbers, "fbtrace_id": "EJplcsCHuLu"}
         return {"error": error}
+
+    def make_notice(self, client_type: ClientType, person: str, kind: NoticeKind) -> NoticeRequest | None:
+        """Return the callback of a person who removed the app, or asked for the deletion; Facebook has no other.
+
+        https://developers.facebook.com/docs/development/create-an-app/app-dashboard/data-deletion-callback/
+        """
+        return self.make_callback(person) if kind is NoticeKind.CONSENT_WITHDRAWN else None
+
+    def make_callback(self, person: str, secret: str = "", **members: Any) -> NoticeRequest:
+        """Return the callback about the person with the key `person`.
+
+        `members` replace those of a right payload, and `secret` the app's.
+        """
+        right = {"user_id": self.open_id(person), "algorithm": "HMAC-SHA256", "issued_at": int(self.now())}
+        payload = base64.urlsafe_b64encode(json.dumps({**right, **members}).encode()).rstrip(b"=")
+        digest = hmac.digest((secret or self.client_secret).encode(), payload, "sha256")
+        signature = base64.urlsafe_b64encode(digest).rstrip(b"=")
+        form = encode_form({"signed_request": f"{signature.decode()}.{payload.decode()}"})
+        return NoticeRequest("POST", {}, {"content-type": "application/x-www-form-urlencoded"}, form)
 
     def check_userinfo(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> None:
         """Check the proof of the secret."""

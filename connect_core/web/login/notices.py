@@ -27,6 +27,7 @@ def notice_routes(context: WebContext) -> list[BaseRoute]:
             dict(get_parameters(request)),
             {name.lower(): value for name, value in request.headers.items()},
             await read_content(request, NOTICE_LIMIT),
+            f"{context.manager.settings.service.public_url}{context.prefix}/{provider}/notify",
         )
         try:
             answer = await notices.receive(provider, received, request.state.request_id)
