@@ -5,16 +5,13 @@ ID tokens: https://developers.facebook.com/documentation/facebook-login/ios/limi
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from connect_core.plugin import (
-    AuthorizationResponse,
     ClientType,
     Endpoint,
     Entrance,
     Field,
-    Identity,
     Issuer,
     OidcProvider,
     OidcSettings,
@@ -52,10 +49,9 @@ class FacebookLimitedProvider(OidcProvider):
             return ISSUERS[0] if claims["iss"] in ISSUERS else None
         return super().find_issuer(claims)
 
-    async def login_callback(self, response: AuthorizationResponse) -> Identity:
-        """Check the ID token and return the person, whose id is the app's. Raises as the base provider does."""
-        identity = await super().login_callback(response)
-        return replace(identity, ids=(PersonId.open_id(identity.strongest.value, self.settings.client_id),))
+    def read_ids(self, claims: Mapping[str, Any]) -> tuple[PersonId, ...]:
+        """Return `sub`, which is the app's id of the person."""
+        return (PersonId.open_id(claims.get("sub"), self.settings.client_id),)
 
 
 connect_register_providers = provider_hook(

@@ -7,7 +7,6 @@ ID tokens: https://learn.microsoft.com/en-us/entra/identity-platform/id-token-cl
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Literal
 
 from connect_core.plugin import (
@@ -15,7 +14,6 @@ from connect_core.plugin import (
     Claims,
     Field,
     Http,
-    Identity,
     Issuer,
     OidcProvider,
     OidcSettings,
@@ -69,17 +67,14 @@ class MicrosoftProvider(OidcProvider):
         """Return the ID token's name. User-info has no more, and is never called."""
         return self.read_profile(claims)
 
-    def _identity(
-        self, claims: Mapping[str, Any], response: AuthorizationResponse, id_token: str, grant: str = ""
-    ) -> Identity:
+    def read_ids(self, claims: Mapping[str, Any]) -> tuple[PersonId, ...]:
         """Return the person by `oid`, the account in its tenant, and by `sub`, the account as this client sees it.
 
         E-mail address and user name are in the hands of each tenant's administrators, and no ids.
         """
-        identity = super()._identity(claims, response, id_token, grant)
         account = claims.get("oid")  # without the scope `profile` there is none
-        known = () if is_absent(account) else (PersonId.union_id(account, identity.strongest.scope),)
-        return replace(identity, ids=(*known, PersonId.open_id(claims["sub"], self.settings.client_id)))
+        known = () if is_absent(account) else (PersonId.union_id(account, self.find_issuer(claims) or ""),)
+        return (*known, PersonId.open_id(claims.get("sub"), self.settings.client_id))
 
 
 connect_register_providers = provider_hook(

@@ -15,6 +15,8 @@ from connect_core.plugin import (
     Issuer,
     OidcProvider,
     OidcSettings,
+    PersonId,
+    ProviderBadResponse,
     ProviderConfig,
     ProviderRefused,
     provider_hook,
@@ -45,10 +47,12 @@ class SlackProvider(OidcProvider):
     algorithms = ("RS256",)
     auth_method = "client_secret_post"
 
-    def find_issuer(self, claims: Mapping[str, Any]) -> str | None:
-        """Return the workspace below Slack's issuer, so that it is the scope of the id; None for another issuer."""
-        issuer, team = super().find_issuer(claims), claims.get(TEAM)
-        return f"{issuer}/{team}" if issuer and isinstance(team, str) and team.isalnum() else None
+    def read_ids(self, claims: Mapping[str, Any]) -> tuple[PersonId, ...]:
+        """Return the person's id, whose scope is the workspace. Raises `ProviderBadResponse` for a missing one."""
+        team = claims.get(TEAM)
+        if not isinstance(team, str) or not team.isalnum():
+            raise ProviderBadResponse("team_id of id_token is no workspace")
+        return (PersonId.union_id(claims.get("sub"), f"{self.settings.issuer}/{team}"),)
 
     def read_answer(self, operation: str, answer: Answer) -> Mapping[str, Any]:
         """Return the object in an answer of Slack, whose errors come with HTTP status 200. Raises as the base does."""

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from connect_core.errors import CodeInvalid, ConnectError, ContradictingAnswer, ProviderConfig, ProviderRefused
+from connect_core.errors import CodeInvalid, ConnectError, ProviderBadResponse, ProviderConfig, ProviderRefused
 from connect_core.identity import PersonId
 from connect_slack import SlackProvider
 
@@ -47,7 +47,7 @@ async def test_the_same_id_in_two_workspaces_is_two_people() -> None:
 @pytest.mark.parametrize("team", [None, "", [], {}])
 async def test_without_a_workspace_nobody_is_named(team: object) -> None:
     """An id alone could be somebody else's in another workspace."""
-    with pytest.raises(ContradictingAnswer):
+    with pytest.raises(ProviderBadResponse):
         await log_in(make(slack(**{"https://slack.com/team_id": team}), Slack, issuer=ISSUER))
 
 

@@ -59,7 +59,7 @@ class OidcProvider(Provider):
     - `algorithms`: what it signs ID tokens with (RFC 7518 §3.1). HS256, keyed with the client secret, must be named.
     - `scope`: the scopes to ask for, `openid` among them.
     - `authorize`: further constant parameters of the authorization request.
-    - `claims`: where the ID token and user-info have the profile. The id is always `sub`.
+    - `claims`: where the ID token and user-info have the profile. The id is `sub`, unless you override `read_ids`.
     - `auth_method`: how the client authenticates when the settings do not say it.
     - `text_booleans`: True where it writes claims such as `phone_number_verified` as text.
     - `issuer_template`: the issuer of a vendor with many tenants, such as `https://login.example/{tenantid}/v2.0`.
@@ -209,8 +209,8 @@ class OidcProvider(Provider):
             return identity
         headers = {"accept": "application/json", "authorization": f"Bearer {identity.grant}"}
         answer = await self.http.get(metadata.userinfo_endpoint, headers=headers)
-        userinfo = await self._read_userinfo(answer, identity.strongest.scope)
-        check_subject(userinfo, identity.strongest)
+        userinfo = await self._read_userinfo(answer, identity.ids)
+        check_subject(userinfo, identity.ids)
         return identity.with_profile(self.read_profile(userinfo))
 
     async def read_logout(self, logout_token: str) -> LogoutNotice:
@@ -220,7 +220,12 @@ class OidcProvider(Provider):
         """
         jws = split_token(logout_token, self.algorithms, logout.WHAT)
         claims = await self._verified(jws, logout.WHAT)
-        return logout.read_logout_claims(jws, claims, self._issuer_of(claims, logout.WHAT), self._expect_us())
+        issuer = self._issuer_of(claims, logout.WHAT)
+        notice = logout.read_logout_claims(jws, claims, issuer, self._expect_us())
+        if notice.subject is None:
+            return notice
+        known = (person_id for person_id in self.read_ids(claims) if person_id.value == notice.subject.value)
+        return replace(notice, subject=next(known, notice.subject))
 
     async def read_event_token(self, token: object) -> EventToken:
         """Return the content of a security event token (RFC 8417) that the provider has signed for this client.
@@ -252,6 +257,15 @@ class OidcProvider(Provider):
         """
         return read_answer(answer, _WITH_PKCE, operation)
 
+    def read_ids(self, claims: Mapping[str, Any]) -> tuple[PersonId, ...]:
+        """Return the ids in verified `claims`, strongest first: by default `sub` as a union id of the issuer.
+
+        Override it for a vendor with more ids, or with ids that count in a workspace, a tenant or this client alone.
+        One of them must be `sub` where user-info is called: that is what the answer is compared with. Raises
+        `ProviderBadResponse` for an id that is missing or no id.
+        """
+        return (PersonId.union_id(claims.get("sub"), self._issuer_of(claims)),)
+
     def read_profile(self, claims: Mapping[str, Any]) -> Profile:
         """Return the profile in verified claims or user-info. Override it where a path does not suffice.
 
@@ -280,9 +294,8 @@ class OidcProvider(Provider):
     def _identity(
         self, claims: Mapping[str, Any], response: AuthorizationResponse, id_token: str, grant: str = ""
     ) -> Identity:
-        subject = PersonId.union_id(claims["sub"], self._issuer_of(claims))
         profile = self.find_profile(claims, response)
-        identity = Identity(self.union_type, (subject,), self.settings.client_id, profile, grant=grant)
+        identity = Identity(self.union_type, self.read_ids(claims), self.settings.client_id, profile, grant=grant)
         # the issuer's, not the person's: a strange one costs no login, it only cannot end this one
         sid, hint = claims.get("sid"), id_token if self.settings.rp_initiated_logout else ""
         known_sid = sid if isinstance(sid, str) and len(sid) <= ID_MAX else ""
@@ -296,13 +309,15 @@ class OidcProvider(Provider):
         self.check_person(claims)
         return claims
 
-    async def _read_userinfo(self, answer: Answer, issuer: str) -> Mapping[str, Any]:
+    async def _read_userinfo(self, answer: Answer, ids: tuple[PersonId, ...]) -> Mapping[str, Any]:
         jws = find_jws(answer, self.algorithms)
         if jws is None:
             return self.read_answer("userinfo", answer)
         claims = await self._verified(jws, USERINFO)
-        if claims.get("iss", issuer) != issuer and self._issuer_of(claims, USERINFO) != issuer:
-            raise ContradictingAnswer("user-info is of another issuer")
+        if "iss" in claims and claims["iss"] not in [person_id.scope for person_id in ids]:
+            self._issuer_of(claims, USERINFO)
+            if set(self.read_ids(claims)).isdisjoint(ids):  # an issuer of ours, but not this person's
+                raise ContradictingAnswer("user-info is of another issuer")
         check_signed(claims, (self.settings.client_id, *self.settings.audiences), self.now())
         return claims
 

@@ -51,10 +51,10 @@ def check_signed(claims: Mapping[str, Any], clients: Collection[str], now: float
         raise ProviderBadResponse("exp of user-info is over")
 
 
-def check_subject(claims: Mapping[str, Any], person: PersonId) -> None:
-    """Check that user-info is about `person` (§5.3.4).
+def check_subject(claims: Mapping[str, Any], ids: Collection[PersonId]) -> None:
+    """Check that `sub` of user-info is one of `ids`, those of the person (§5.3.4).
 
     Raises `ContradictingAnswer` for another person's, and `ProviderBadResponse` when it does not say whose it is.
     """
-    if exact_id(claims.get("sub"), "sub of user-info") != person.value:
+    if exact_id(claims.get("sub"), "sub of user-info") not in {person_id.value for person_id in ids}:
         raise ContradictingAnswer("user-info is about somebody else")
