@@ -3,19 +3,19 @@
 https://developers.facebook.com/documentation/facebook-login/ios/limited-login/token
 """
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 from connect_core.plugin import ClientType
 from connect_core.sandbox import DocumentedRequest, OidcSandbox
-from connect_facebook.sandbox import FacebookSandbox, app_scoped_id
 
 
 class LimitedSandbox(OidcSandbox):
-    """The app of `FacebookSandbox`, for native apps with Limited Login."""
+    """The app of the sandbox of `connect_facebook`, for native apps: it knows people by the same ids."""
 
-    title = FacebookSandbox.title
-    client_id = app_client_id = FacebookSandbox.client_id
+    title = "Facebook 沙箱 · Facebook sandbox"
+    client_id = app_client_id = "1234567890123456"
     profile_in_token = True
     paths = {"authorize": "/authorize", "token": "/token", "jwks": "/.well-known/oauth/openid/jwks/"}
     # https://developers.facebook.com/documentation/facebook-login/ios/limited-login/token (JWKS endpoint)
@@ -29,4 +29,4 @@ class LimitedSandbox(OidcSandbox):
 
     def subject(self, person: str) -> str:
         """Return the claim `sub` of the person with the key `person`: the id that the web login has too."""
-        return app_scoped_id(person)
+        return str(10**16 + int(hashlib.sha256(f"facebook\0{person}".encode()).hexdigest(), 16) % 10**16)

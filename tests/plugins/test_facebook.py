@@ -138,7 +138,7 @@ def test_forged_and_wrong_callbacks(stage: Stage) -> None:
     wrong = {
         "another algorithm": sandbox.make_callback("lihua", algorithm="HMAC-SHA1"),
         "no algorithm": sandbox.make_callback("lihua", algorithm=None),
-        "stale": sandbox.make_callback("lihua", issued_at=now - 670),
+        "stale": sandbox.make_callback("lihua", issued_at=now - 100_000),
         "to come": sandbox.make_callback("lihua", issued_at=now + 670),
         "undated": sandbox.make_callback("lihua", issued_at=None),
         "nobody": sandbox.make_callback("lihua", user_id=None),
