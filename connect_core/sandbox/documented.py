@@ -16,6 +16,9 @@ _FIXED = {"response_type": "code", "grant_type": "authorization_code", "code_cha
 _FIXED = {"response_type": "code", "grant_type": "authorization_code", "code_challenge_method": "S256"}
 """Parameters that have one value in the code grant (RFC 6749 §4.1, RFC 7636 §4.3)."""
 
+_FIXED = {"response_type": "code", "grant_type": "authorization_code", "code_challenge_method": "S256"}
+"""Parameters that have one value in the code grant (RFC 6749 §4.1, RFC 7636 §4.3)."""
+
 
 @dataclass(frozen=True, slots=True)
 class DocumentedRequest:

@@ -4,7 +4,6 @@ Owns discovery, signing keys, codes, tokens and the checks that a vendor makes. 
 `connect_core.crypto`, and never with `connect_core.providers.oidc`, which it is there to test.
 """
 
-import base64
 import hashlib
 import hmac
 import json
@@ -14,10 +13,9 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any, ClassVar
-from urllib.parse import unquote_plus, urlencode
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from connect_core.crypto import SecretKey, SigningKey, encode_part
@@ -26,12 +24,15 @@ from connect_core.sandbox.documented import find_documented_answer
 from connect_core.sandbox.faults import Fault
 from connect_core.sandbox.form_post import get_form_post_page
 from connect_core.sandbox.jwt import changed, read_jwt
-from connect_core.sandbox.oauth2_calls import Refused, challenge_of
+from connect_core.sandbox.oauth2_calls import Refused, challenge_of, read_basic
 from connect_core.sandbox.oidc_calls import (
     OidcGrant,
+    check_assertion,
     end_session,
     find_mistake,
     logout_claims,
+    make_document,
+    redirect_back,
     refuse_unless,
     without_none,
 )
@@ -73,6 +74,8 @@ class OidcSandbox(Sandbox):
     Attributes:
     - `client_id`, `client_secret`: the registered client; `app_client_id`: the client of tokens for apps.
     - `document`: further members of the discovery document. At the vendor's own issuer that of `documented` is sent.
+    - `discovery_path`: where that document is. `refusals`: the vendor's error codes for those of RFC 6749.
+    - `id_names`: the claims that name the person, which the faults `id` and `missing_id` change.
     - `paths`: the endpoints `authorize`, `token`, `jwks` and, if there is one, `userinfo`.
     - `ends_sessions`: True where the vendor ends logins and is told of their end (OpenID Connect RP-Initiated and
       Back-Channel Logout 1.0): its ID tokens have `sid`, and there is the endpoint `/logout`.
@@ -95,6 +98,9 @@ class OidcSandbox(Sandbox):
         "userinfo": "/userinfo",
     }
     document: ClassVar[Mapping[str, Any]] = {}
+    discovery_path: ClassVar[str] = "/.well-known/openid-configuration"
+    refusals: ClassVar[Mapping[str, str]] = {}
+    id_names: ClassVar[Collection[str]] = ("sub",)
     profile_in_token: ClassVar[bool] = False
     signs_userinfo: ClassVar[bool] = False
     ends_sessions: ClassVar[bool] = False
@@ -170,8 +176,9 @@ class OidcSandbox(Sandbox):
         return ("missing_id", "wrong_nonce", "unsigned", "wrong_sign", "repeated_name", *unknown, *swapped)
 
     def get_outcomes(self) -> Mapping[str, str]:
-        """Return `invalid_grant` and `invalid_client`, with what they are to connect-login."""
-        return {"invalid_grant": "code_invalid", "invalid_client": "provider_config"}
+        """Return the vendor's codes for `invalid_grant` and `invalid_client`, with what they are to connect-login."""
+        ours = {"invalid_grant": "code_invalid", "invalid_client": "provider_config"}
+        return {self.refusals.get(word, word): code for word, code in ours.items()}
 
     def profile_claims(self, person: Person) -> JsonObject:
         """Return the claims of the scope `profile` (OpenID Connect Core §5.4)."""
@@ -181,8 +188,7 @@ class OidcSandbox(Sandbox):
         """Return what the vendor's SDK gives to an app: an ID token with the nonce `login_url`."""
         link = {"client_id": self._client_of(client_type), "nonce": login_url}
         grant = OidcGrant(self.find_person(person), link, 0)
-        fault = self.faults.take("credential")
-        return {"id_token": self.sign_id_token(grant, "", fault)}
+        return {"id_token": self.sign_id_token(grant, "", self.faults.take("credential"))}
 
     def sign_id_token(self, grant: OidcGrant, access_token: str, fault: Fault | None = None) -> str:
         """Return the ID token of `grant`, with `at_hash` of `access_token` unless that is empty, spoilt by `fault`."""
@@ -192,10 +198,11 @@ class OidcSandbox(Sandbox):
         if kind == "rotated":
             self.rotate()
         claims = self.id_token_claims(grant, access_token)
-        faults = {"claims": value, "missing_id": '{"sub":null}', "wrong_nonce": '{"nonce":"another-login"}'}
+        missing = json.dumps(dict.fromkeys(self.id_names))
+        faults = {"claims": value, "missing_id": missing, "wrong_nonce": '{"nonce":"another-login"}'}
         claims = changed(claims, faults.get(kind, "{}"))
         if kind == "id":
-            claims["sub"] = json.loads(value)
+            claims |= dict.fromkeys(self.id_names, json.loads(value))
         algorithm = self.algorithm_of(grant)
         header = {"alg": algorithm, "typ": "JWT", **({} if algorithm == "HS256" else {"kid": self.key.kid})}
         payload = json.dumps(claims, ensure_ascii=kind == "id")  # a lone surrogate has no other spelling
@@ -250,7 +257,7 @@ class OidcSandbox(Sandbox):
         """Return the discovery document and the endpoints that it names."""
         paths = self.paths
         return [
-            Route("/.well-known/openid-configuration", self._call("discovery", self._answer_discovery)),
+            Route(self.discovery_path, self._call("discovery", lambda _, __: self.discovery_answer())),
             Route(paths["jwks"], self._call("jwks", lambda _, __: {"keys": [self.key.public_jwk()]})),
             Route(paths["authorize"], self._authorize, methods=["GET", "POST"]),
             Route(paths["token"], self._token, methods=["POST"]),
@@ -258,25 +265,26 @@ class OidcSandbox(Sandbox):
             *([Route(paths["userinfo"], self._call("userinfo", self._answer_userinfo))] if "userinfo" in paths else []),
         ]
 
-    def _answer_discovery(self, request: Request, fault: Fault | None) -> JsonObject:
-        url, paths = self.issuer, self.paths
-        if stated := find_documented_answer(self.documented, f"{url}/.well-known/openid-configuration"):
-            return stated
-        return {
-            "issuer": url,
-            "authorization_endpoint": url + paths["authorize"],
-            "token_endpoint": url + paths["token"],
-            "jwks_uri": url + paths["jwks"],
-            **({"userinfo_endpoint": url + paths["userinfo"]} if "userinfo" in paths else {}),
-            **({"end_session_endpoint": f"{url}/logout"} if self.ends_sessions else {}),
-            "response_types_supported": ["code"],
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": [self.algorithm],
-            "code_challenge_methods_supported": ["S256"],
-            "token_endpoint_auth_methods_supported": [self.auth_method],
-            "authorization_response_iss_parameter_supported": True,
-            **self.document,
-        }
+    def discovery_answer(self) -> JsonObject:
+        """Return the discovery document; by default that of `documented`, or one that `document` adds to."""
+        documented = find_documented_answer(self.documented, f"{self.issuer}/.well-known/openid-configuration")
+        return documented or {**make_document(self), **self.document}
+
+    def token_answer(self, answer: JsonObject) -> JsonObject:
+        """Return the answer of the token call; `answer` has the standard's members (OpenID Connect Core §3.1.3.3)."""
+        return answer
+
+    def error_answer(self, operation: str, code: str) -> JsonObject:
+        """Return the answer of `operation` that fails with the vendor's `code`."""
+        return {"error": code}
+
+    def error_status(self, operation: str, code: str) -> int:
+        """Return the HTTP status of that answer."""
+        return 400 if operation == "token" and code != "invalid_client" else 401
+
+    def _refuse(self, operation: str, word: str) -> Response:
+        code = self.refusals.get(word, word)
+        return JSONResponse(self.error_answer(operation, code), self.error_status(operation, code))
 
     def _call(
         self, operation: str, answer: Callable[[Request, Fault | None], JsonObject]
@@ -287,7 +295,7 @@ class OidcSandbox(Sandbox):
                     raise Refused(fault.value)
                 content = answer(request, fault)
             except Refused as refused:
-                return JSONResponse({"error": refused.word}, 401)
+                return self._refuse(operation, refused.word)
             content = changed(content, fault.value if fault and fault.kind in ("answer", "claims") else "{}")
             if operation == "userinfo" and self.signs_userinfo:
                 return self._sign_userinfo(content, fault)
@@ -306,7 +314,7 @@ class OidcSandbox(Sandbox):
             page = self.consent_page(request, app=link["client_id"], scope=link["scope"])
             return await self.answer("authorize", link, lambda _: page)
         form = await request.form()
-        names_itself = self._answer_discovery(request, None).get("authorization_response_iss_parameter_supported")
+        names_itself = self.discovery_answer().get("authorization_response_iss_parameter_supported")
         response = {"state": link["state"], **({"iss": self.issuer} if names_itself else {})}
         if form.get("decision") == "agree":
             person = self.find_person(str(form.get("somebody") or form["person"]))
@@ -316,9 +324,7 @@ class OidcSandbox(Sandbox):
             response["error"] = "access_denied"
         if link.get("response_mode") == "form_post":
             return get_form_post_page(link["redirect_uri"], response)
-        mark = "&" if "?" in link["redirect_uri"] else "?"
-        callback = f"{link['redirect_uri']}{mark}{urlencode(response)}"
-        return RedirectResponse(callback, 303, {"cache-control": "no-store"})
+        return redirect_back(link["redirect_uri"], response)
 
     def response_parameters(self, person: Person, link: Mapping[str, str]) -> dict[str, str]:
         """Return what the authorization response has besides `code`, `state` and `iss`; nothing by default.
@@ -344,13 +350,14 @@ class OidcSandbox(Sandbox):
             if not same or challenge != grant.link.get("code_challenge", ""):
                 raise Refused("invalid_grant")
         except Refused as refused:
-            return JSONResponse({"error": refused.word}, 401 if refused.word == "invalid_client" else 400)
+            return self._refuse("token", refused.word)
         self._codes[parameters["code"]] = replace(grant, is_used=True)
         token = secrets.token_hex(16)
         self._tokens[token] = replace(grant, expiry=self.now() + TOKEN_LIFE)
         answer = {"access_token": token, "token_type": "Bearer", "expires_in": TOKEN_LIFE}
         answer["id_token"] = self.sign_id_token(grant, token, fault)
-        return JSONResponse(changed(answer, fault.value if fault and fault.kind == "answer" else "{}"))
+        changes = fault.value if fault and fault.kind == "answer" else "{}"
+        return JSONResponse(changed(self.token_answer(answer), changes))
 
     def authenticate(self, parameters: Mapping[str, str], authorization: str) -> None:
         """Check the client of a token call by `auth_method`.
@@ -361,9 +368,8 @@ class OidcSandbox(Sandbox):
         client, secret = parameters.get("client_id"), parameters.get("client_secret")
         match self.auth_method:
             case "client_secret_basic":
-                kind, _, pair = authorization.partition(" ")
-                refuse_unless(kind == "Basic" and secret is None)
-                client, _, secret = (unquote_plus(part) for part in base64.b64decode(pair).decode().partition(":"))
+                refuse_unless(secret is None)
+                client, secret = read_basic({"authorization": authorization})
             case "private_key_jwt":
                 self._check_assertion(parameters.get("client_assertion", ""))
                 secret = self.client_secret
@@ -373,9 +379,8 @@ class OidcSandbox(Sandbox):
 
     def _check_assertion(self, assertion: str) -> None:
         claims = read_jwt(assertion, self.client_key)
-        now, life = self.now(), claims.get("exp", 0) - claims.get("iat", 0)
-        refuse_unless(claims.get("iss") == claims.get("sub") == self.client_id and claims.get("aud") == self.issuer)
-        refuse_unless(0 < life <= 60 and claims["exp"] > now and claims.get("jti") not in self._spent_ids)
+        check_assertion(claims, self.client_id, self.issuer, self.now())
+        refuse_unless(claims.get("jti") not in self._spent_ids)
         self._spent_ids.add(claims["jti"])
 
     def _answer_userinfo(self, request: Request, fault: Fault | None) -> JsonObject:

@@ -3,7 +3,8 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Protocol
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -35,6 +36,19 @@ def refuse_unless(condition: object) -> None:
         raise Refused("invalid_client")
 
 
+def check_assertion(claims: Mapping[str, Any], client_id: str, issuer: str, now: float) -> None:
+    """Check the claims of a client's assertion (OpenID Connect Core §9), all but `jti`. Raises `Refused`."""
+    life = claims.get("exp", 0) - claims.get("iat", 0)
+    refuse_unless(claims.get("iss") == claims.get("sub") == client_id and claims.get("aud") == issuer)
+    refuse_unless(0 < life <= 60 and claims["exp"] > now)
+
+
+def redirect_back(address: str, response: Mapping[str, str]) -> Response:
+    """Return the redirect to a callback address with the authorization response in its query."""
+    callback = f"{address}{'&' if '?' in address else '?'}{urlencode(response)}"
+    return RedirectResponse(callback, 303, {"cache-control": "no-store"})
+
+
 def find_mistake(link: Mapping[str, str], client_id: str) -> str:
     """Return the name of a wrong parameter of an authorization request, or the empty text.
 
@@ -51,6 +65,33 @@ def find_mistake(link: Mapping[str, str], client_id: str) -> str:
         "code_challenge_method": link.get("code_challenge_method", "S256") == "S256",
     }
     return next((name for name, is_right in checks.items() if not is_right), "")
+
+
+class _Vendor(Protocol):
+    issuer: str
+    algorithm: str
+    auth_method: str
+    paths: ClassVar[Mapping[str, str]]
+    ends_sessions: ClassVar[bool]
+
+
+def make_document(vendor: _Vendor) -> dict[str, Any]:
+    """Return the discovery document of a sandbox that its vendor does not document."""
+    url, paths = vendor.issuer, vendor.paths
+    return {
+        "issuer": url,
+        "authorization_endpoint": url + paths["authorize"],
+        "token_endpoint": url + paths["token"],
+        "jwks_uri": url + paths["jwks"],
+        **({"userinfo_endpoint": url + paths["userinfo"]} if "userinfo" in paths else {}),
+        **({"end_session_endpoint": f"{url}/logout"} if vendor.ends_sessions else {}),
+        "response_types_supported": ["code"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": [vendor.algorithm],
+        "code_challenge_methods_supported": ["S256"],
+        "token_endpoint_auth_methods_supported": [vendor.auth_method],
+        "authorization_response_iss_parameter_supported": True,
+    }
 
 
 def without_none(members: Mapping[str, Any]) -> dict[str, Any]:

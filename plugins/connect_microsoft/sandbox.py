@@ -9,11 +9,8 @@ from time import time
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from starlette.requests import Request
-from starlette.routing import BaseRoute, Route
-
 from connect_core.plugin import ClientType
-from connect_core.sandbox import PEOPLE, DocumentedRequest, Fault, OidcGrant, OidcSandbox, Person, of_login
+from connect_core.sandbox import PEOPLE, DocumentedRequest, OidcGrant, OidcSandbox, Person, of_login
 
 VENDOR = "https://login.microsoftonline.com"
 PERSONAL, COMPANY = "9188040d-6c67-4c5b-b112-36a304b66dad", "aaaabbbb-0000-cccc-1111-dddd2222eeee"
@@ -51,6 +48,8 @@ class MicrosoftSandbox(OidcSandbox):
     title = "微软沙箱 · Microsoft sandbox"
     client_id = "00001111-aaaa-2222-bbbb-3333cccc4444"
     profile_in_token = True
+    discovery_path = DISCOVERY
+    id_names = ("sub", "oid")
     paths = {
         "authorize": "/common/oauth2/v2.0/authorize",
         "token": "/common/oauth2/v2.0/token",
@@ -92,10 +91,6 @@ class MicrosoftSandbox(OidcSandbox):
         root = base_url.removesuffix("/common/v2.0")
         return {**super().settings(root, client_type), "issuer": f"{root}/common/v2.0"}
 
-    def routes(self) -> Sequence[BaseRoute]:
-        """Return the endpoints, and the discovery document of all tenants."""
-        return [Route(DISCOVERY, self._call("discovery", self._answer_discovery)), *super().routes()]
-
     def tenant(self, person: str) -> str:
         """Return the claim `tid` of the person with the key `person`."""
         return PERSONAL if len(person) % 2 else COMPANY
@@ -122,12 +117,6 @@ class MicrosoftSandbox(OidcSandbox):
         """Return the name: Microsoft's ID tokens have no picture."""
         return {"name": person.nickname}
 
-    def _answer_discovery(self, request: Request, fault: Fault | None) -> dict[str, Any]:
-        texts = json.dumps(DOCUMENT).replace(VENDOR, self.issuer)
-        return dict(json.loads(texts))
-
-    def _signed(self, header: dict[str, Any], payload: str, algorithm: str, kind: str, value: str) -> str:
-        if kind in ("id", "missing_id"):
-            claims = json.loads(payload)
-            payload = json.dumps({**claims, "oid": claims.get("sub")})
-        return super()._signed(header, payload, algorithm, kind, value)
+    def discovery_answer(self) -> dict[str, Any]:
+        """Return the document of all tenants."""
+        return dict(json.loads(json.dumps(DOCUMENT).replace(VENDOR, self.issuer)))

@@ -5,10 +5,7 @@ Person: https://help.salesforce.com/HTViewHelpDoc?id=remoteaccess_using_userinfo
 Errors: https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_flow_errors.htm
 """
 
-from collections.abc import Mapping
-from typing import Any
-
-from connect_core.plugin import Claims, OAuth2Provider, PersonId, ProviderBadResponse, Quirks, provider_hook
+from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook
 
 
 class SalesforceProvider(OAuth2Provider):
@@ -20,7 +17,7 @@ class SalesforceProvider(OAuth2Provider):
     token_url = "https://login.salesforce.com/services/oauth2/token"
     userinfo_url = "https://login.salesforce.com/services/oauth2/userinfo"
     scope = "openid profile"
-    claims = Claims(union_id="user_id", nickname=("name", "nickname"))
+    claims = Claims(union_id="user_id", union_scope="organization_id", nickname=("name", "nickname"))
     quirks = Quirks(
         errors={
             "provider_config": ("invalid_client_id", "invalid_client_credentials", "redirect_uri_missing"),
@@ -28,13 +25,6 @@ class SalesforceProvider(OAuth2Provider):
             "provider_denied": ("access-denied", "inactive_user", "inactive_org", "OAUTH_APP_ACCESS_DENIED"),
         }
     )
-
-    def read_ids(self, claims: Claims, answer: Mapping[str, Any]) -> tuple[PersonId, ...]:
-        """Return the person's id with their org as its scope. Raises `ProviderBadResponse` when one is missing."""
-        org = answer.get("organization_id")
-        if not isinstance(org, str) or not org.isalnum():
-            raise ProviderBadResponse("organization_id is not an id")
-        return tuple(PersonId.union_id(person.value, org) for person in super().read_ids(claims, answer))
 
 
 connect_register_providers = provider_hook(

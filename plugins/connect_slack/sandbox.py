@@ -3,17 +3,11 @@
 https://docs.slack.dev/authentication/sign-in-with-slack
 """
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from time import time
 from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-
-from connect_core.sandbox import PEOPLE, DocumentedRequest, Fault, OidcGrant, OidcSandbox, Person, of_login
-
-WORDS = {"invalid_grant": "invalid_code", "invalid_client": "bad_client_secret"}
+from connect_core.sandbox import PEOPLE, DocumentedRequest, OidcGrant, OidcSandbox, Person, of_login
 
 
 class SlackSandbox(OidcSandbox):
@@ -21,6 +15,7 @@ class SlackSandbox(OidcSandbox):
 
     title = "Slack 沙箱 · Slack sandbox"
     client_id = "25259531569.1115258246291"
+    refusals = {"invalid_grant": "invalid_code", "invalid_client": "bad_client_secret"}
     profile_in_token = True
     paths = {
         "authorize": "/openid/connect/authorize",
@@ -78,10 +73,6 @@ class SlackSandbox(OidcSandbox):
         """`people` are offered on the consent page; `now` returns the time in seconds since the epoch."""
         super().__init__(auth_method="client_secret_post", people=people, now=now)
 
-    def get_outcomes(self) -> Mapping[str, str]:
-        """Return Slack's words for a code and a secret that do not work."""
-        return {"invalid_code": "code_invalid", "bad_client_secret": "provider_config"}
-
     def subject(self, person: str) -> str:
         """Return the id of the person with the key `person` in their workspace."""
         return f"U{super().subject(person)[:10].upper()}"
@@ -96,9 +87,14 @@ class SlackSandbox(OidcSandbox):
         of_slack = {"https://slack.com/team_id": self.team(person), "https://slack.com/user_id": self.subject(person)}
         return {**super().id_token_claims(grant, access_token), "auth_time": int(self.now()), **of_slack}
 
-    def _redeem(self, request: Request, parameters: Mapping[str, str], fault: Fault | None) -> Response:
-        answer = super()._redeem(request, parameters, fault)
-        content = json.loads(bytes(answer.body))
-        if "error" in content:
-            return JSONResponse({"ok": False, "error": WORDS.get(content["error"], content["error"])})
-        return JSONResponse({"ok": True, **content})
+    def token_answer(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Return the answer with the mark of success that every answer of Slack has."""
+        return {"ok": True, **answer}
+
+    def error_answer(self, operation: str, code: str) -> dict[str, Any]:
+        """Return an error with its mark."""
+        return {"ok": False, "error": code}
+
+    def error_status(self, operation: str, code: str) -> int:
+        """Return 200, which Slack's errors have."""
+        return 200

@@ -18,6 +18,7 @@ from connect_core.plugin import (
     AuthorizationResponse,
     Claims,
     ClientType,
+    ConnectError,
     Endpoint,
     Entrance,
     Field,
@@ -37,6 +38,8 @@ from connect_core.plugin import (
     read_text,
     with_query,
 )
+
+OUTSIDER = Claims(open_id="openid")
 
 
 class WecomSettings(OAuth2Settings):
@@ -65,8 +68,8 @@ class WecomProvider(OAuth2Provider):
     code_url = "https://qyapi.weixin.qq.com/cgi-bin/miniprogram/jscode2session"
     app_token_url = "https://qyapi.weixin.qq.com/cgi-bin/gettoken"
     scope = "snsapi_base"
-    id_claims = Claims(union_id="userid", open_id="openid")
-    claims = Claims(union_id="userid", nickname="name", face="avatar", sex="gender")
+    id_claims = Claims(union_id="userid", union_scope="{client_id}")
+    claims = Claims(union_id="userid", union_scope="{client_id}", nickname="name", face="avatar", sex="gender")
     quirks = Quirks(
         names={"client_id": "appid"},
         pkce="never",
@@ -127,10 +130,16 @@ class WecomProvider(OAuth2Provider):
 
     def read_ids(self, claims: Claims, answer: Mapping[str, Any]) -> tuple[PersonId, ...]:
         """Return an employee's `userid`, which all apps of the company share, or an outsider's `openid`."""
-        company = self.settings.client_id
-        if is_absent(answer.get("userid")) and claims.open_id:
-            return (PersonId.open_id(answer.get("openid"), company),)
-        return (PersonId.union_id(answer.get("userid"), company),)
+        is_outsider = is_absent(answer.get("userid")) and claims == self.id_claims
+        return super().read_ids(OUTSIDER if is_outsider else claims, answer)
+
+    def is_dead_app_token(self, error: ConnectError) -> bool:
+        """Return True for WeCom's numbers alone: its errors have HTTP status 200."""
+        return error.vendor.get("error") in self.quirks.app_token_errors
+
+    def is_dead_app_token(self, error: ConnectError) -> bool:
+        """Return True for WeCom's own numbers alone: it answers 200 to every call."""
+        return error.vendor.get("error", "") in self.quirks.app_token_errors
 
     async def _ask(self, operation: str, url: str, parameters: Mapping[str, str]) -> Mapping[str, Any]:
         async def ask(app_token: str) -> Mapping[str, Any]:

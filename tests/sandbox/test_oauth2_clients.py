@@ -1,6 +1,6 @@
 """The sandbox of an OAuth 2.0 vendor with a mini program: its codes, phone numbers, app tokens and answer forms."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
@@ -10,7 +10,7 @@ import pytest
 from connect_alipay.sandbox import AlipayOptions, AlipaySandbox
 from connect_core.identity import ClientType
 from connect_core.plugin import Claims, Entrance, MiniProgramSettings, OAuth2Provider
-from connect_core.sandbox import PEOPLE, OAuth2Sandbox, Person, mobile_of, serving, split_mobile
+from connect_core.sandbox import PEOPLE, OAuth2Sandbox, Person, Refused, mobile_of, serving, split_mobile
 from connect_core.testing import Visitor, run_shop
 from connect_wechat.sandbox import WechatSandbox
 
@@ -66,6 +66,40 @@ def serve(provider: type[OAuth2Provider], **data: Any) -> Iterator[Served]:
     sandbox = type("AcmeSandbox", (OAuth2Sandbox,), {"title": "Acme", "provider": provider, **data})(now=clock)
     with serving(sandbox.app()) as url:
         yield Served(url, sandbox, clock)
+
+
+def test_errors_of_one_call_are_the_vendors_own() -> None:
+    """`refusals` may name the call; a code that is redeemed with the app's token is refused without it."""
+    quirks = quirky(code_query={"token": "{app_token}"}, app_token_errors=("dead",))
+    refusals = {"invalid_grant": "bad", "code invalid_grant": "worse", "code invalid_token": "dead"}
+    provider = type("AppToken", (Mini,), {"quirks": quirks})
+    for served in serve(provider, refusals=refusals, error_status=lambda *_: 200):
+        token = served.app_token()["access_token"]
+        data = {"grant_type": "authorization_code", **CLIENT, "code": "made-up"}
+        assert served.post("/session", data=data, params={"token": "x"})["error"] == "dead"
+        assert served.post("/session", data=data, params={"token": token})["error"] == "worse"
+        assert served.post("/token", data={**data, "redirect_uri": "http://127.0.0.1:1/cb"})["error"] == "bad"
+        code = served.sandbox.client_parameters(MINI, "lihua")
+        assert "open_id" in served.post("/session", data={**data, **code}, params={"token": token})
+
+
+def test_user_info_is_checked_for_more_than_the_quirks() -> None:
+    """And so are headers of every call, whose settings only the provider knows."""
+
+    def check(sandbox: OAuth2Sandbox, parameters: Mapping[str, str], headers: Mapping[str, str]) -> None:
+        if parameters.get("sign") != "right":
+            raise Refused("bad_sign")
+
+    quirks = quirky(headers={"Client-Id": "{client_id}", "User-Agent": "{shop}"})
+    provider = type("Signed", (Acme,), {"quirks": quirks})
+    for served in serve(provider, check_userinfo=check):
+        for headers, sign, word in (
+            ({}, "right", "invalid_request"),
+            ({"Client-Id": "sandbox-client"}, "wrong", "bad_sign"),
+            ({"Client-Id": "sandbox-client"}, "right", "invalid_token"),
+        ):
+            answer = httpx.get(f"{served.url}/me", params={"sign": sign}, headers=headers, trust_env=False).json()
+            assert answer["error"] == word
 
 
 @pytest.fixture

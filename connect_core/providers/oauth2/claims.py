@@ -3,16 +3,18 @@
 Owns the mapping from the vendor's members to ours, and which ids may be missing. Never makes a call.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from connect_core.display import clean_picture, clean_text
 from connect_core.errors import ProviderBadResponse
-from connect_core.identity import IdKind, PersonId, Profile
+from connect_core.identity import IdKind, PersonId, Profile, exact_id
 from connect_core.limits import TOKEN_LIMIT
 from connect_core.providers.oauth2.responses import find_value
+from connect_core.providers.oauth2.templates import find_placeholders
 from connect_core.vendor_values import is_absent, read_phone, read_text
 
 SEX = {"male": 1, "m": 1, "男": 1, "1": 1, "female": 0, "f": 0, "女": 0, "2": 0}
@@ -21,6 +23,7 @@ SEX = {"male": 1, "m": 1, "男": 1, "1": 1, "female": 0, "f": 0, "女": 0, "2": 
 SHOWN = 64
 """Characters of a text of which some must be visible, for it to be shown."""
 
+_SETTING = re.compile(r"\{[a-z0-9_]+\}")
 Path = Annotated[str, Field(min_length=1)]
 Paths = Path | tuple[Path, ...]
 """A path to a member (`data.user.id`), or several paths of which the first that has a value counts."""
@@ -38,6 +41,11 @@ class Claims(BaseModel):
 
     user_id: Paths = Field(default=(), description="Path of the id that is the same for every client of the vendor.")
     union_id: Paths = Field(default=(), description="Path of the id across one developer's apps; it may be absent.")
+    union_scope: Paths = Field(
+        default=(),
+        description="Path of what `union_id` counts in, such as a company, or a setting in braces: `{client_id}`. "
+        "Default: all apps of the vendor.",
+    )
     open_id: Paths = Field(default=(), description="Path of the id for this client alone.")
     nickname: Paths = Field(default=(), description="Path of the name that is shown.")
     face: Paths = Field(default=(), description="Path of the picture's https link.")
@@ -75,22 +83,49 @@ class Claims(BaseModel):
         """True when at least one id is mapped."""
         return bool(self.user_id or self.union_id or self.open_id)
 
-    def read_ids(self, answer: Mapping[str, Any], client_id: str) -> tuple[PersonId, ...]:
+    def read_ids(
+        self, answer: Mapping[str, Any], client_id: str, settings: Mapping[str, str] | None = None
+    ) -> tuple[PersonId, ...]:
         """Return the ids in `answer`, strongest first; the scope of an open id is `client_id`.
 
         A union id may be missing when another id is mapped: vendors send it only to apps of one developer account.
+        `settings` are those that `union_scope` may name.
 
-        Raises `ProviderBadResponse` for any other id that is missing, and for a value that is no id.
+        Raises `ProviderBadResponse` for any other id that is missing, for a value that is no id, and for a union id
+        whose scope is missing.
         """
         ids = []
         if self.user_id:
             ids.append(PersonId.user_id(_find(answer, self.user_id)))
         union_id = _find(answer, self.union_id)
         if self.union_id and (union_id is not None or not (self.user_id or self.open_id)):
-            ids.append(PersonId.union_id(union_id))
+            ids.append(
+                PersonId.union_id(union_id, self._read_scope(answer, {**(settings or {}), "client_id": client_id}))
+            )
         if self.open_id:
             ids.append(PersonId.open_id(_find(answer, self.open_id), client_id))
         return tuple(ids)
+
+    @property
+    def scope_settings(self) -> set[str]:
+        """The settings that `union_scope` names."""
+        return find_placeholders({path: path for path in _get_paths(self.union_scope)})
+
+    def _read_scope(self, answer: Mapping[str, Any], settings: Mapping[str, str]) -> str:
+        if not self.union_scope:
+            return ""
+        if names := self.scope_settings:
+            return settings[next(iter(names))]
+        return exact_id(_find(answer, self.union_scope), "the scope of union_id")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        paths = _get_paths(self.union_scope)
+        if paths and not self.union_id:
+            raise ValueError("union_scope goes with a union_id")
+        if self.scope_settings and not (len(paths) == 1 and _SETTING.fullmatch(paths[0])):
+            raise ValueError("union_scope is a path, several paths, or one setting in braces")
+        return self
 
     def read_profile(self, answer: Mapping[str, Any]) -> Profile:
         """Return the profile in `answer`; a field without a path or a value that can be shown is empty."""
@@ -121,8 +156,12 @@ def _find(answer: Mapping[str, Any], paths: Paths) -> Any:
 
 
 def _find_all(answer: Mapping[str, Any], paths: Paths) -> Iterator[Any]:
-    values = (find_value(answer, path) for path in ((paths,) if isinstance(paths, str) else paths))
+    values = (find_value(answer, path) for path in _get_paths(paths))
     return (value for value in values if not is_absent(value))
+
+
+def _get_paths(paths: Paths) -> tuple[str, ...]:
+    return (paths,) if isinstance(paths, str) else paths
 
 
 def _find_shown(answer: Mapping[str, Any], paths: Paths) -> str:

@@ -207,11 +207,19 @@ class OAuth2Provider(Provider):
     async def with_app_token(self, ask: Callable[[str], Awaitable[Result]]) -> Result:
         """Return the result of `ask`, which is called with the app's own token, for a call that no quirk describes.
 
-        The token is fetched from `app_token_url` and kept as long as it is valid. When `ask` raises an error of
-        `quirks.app_token_errors`, it is fetched again and `ask` called once more. Raises what the calls raise.
+        The token is fetched from `app_token_url` and kept as long as it is valid. When `ask` raises an error for which
+        `is_dead_app_token` is true, it is fetched again and `ask` called once more. Raises what the calls raise.
         """
         name = f"app token {self.settings.client_id}"
-        return await self.http.with_cached(name, self._fetch_app_token, ask, self._is_dead_app_token)
+        return await self.http.with_cached(name, self._fetch_app_token, ask, self.is_dead_app_token)
+
+    def is_dead_app_token(self, error: ConnectError) -> bool:
+        """Return True for an error of `quirks.app_token_errors`, and for HTTP 401 without any (RFC 6750 §3).
+
+        Override it for a vendor that never means the app's token by HTTP 401.
+        """
+        words = error.vendor.get("error", "").split()
+        return error.vendor.get("status") == "401" or not set(words).isdisjoint(self.quirks.app_token_errors)
 
     def read_answer(self, operation: str, answer: Answer) -> Mapping[str, Any]:
         """Return the object in an answer of the vendor, out of its envelope; every answer of every call goes through.
@@ -230,7 +238,7 @@ class OAuth2Provider(Provider):
 
         Raises `ProviderBadResponse` for an id that is missing or no id.
         """
-        return claims.read_ids(answer, self.settings.client_id)
+        return claims.read_ids(answer, self.settings.client_id, self._get_text_settings())
 
     def complete_parameters(self, operation: str, parameters: Mapping[str, str], token: str) -> Mapping[str, str]:
         """Return the parameters of a call made with the person's token, by default those of the quirks, filled in.
@@ -264,6 +272,9 @@ class OAuth2Provider(Provider):
             yield "app_token_url: is missing"
         unknown = sorted(find_placeholders(self.quirks.headers) - self._get_text_settings().keys())
         yield from (f"{name}: is missing, and quirks have it in headers" for name in unknown)
+        for name in ("claims", "id_claims", "code_claims"):
+            missing = sorted(getattr(self, name).scope_settings - self._get_text_settings().keys())
+            yield from (f"{key}: is missing, and union_scope of {name} is that" for key in missing)
         if self.phone_url:
             yield from self._phone_mistakes()
 
@@ -368,8 +379,3 @@ class OAuth2Provider(Provider):
         answer = self.read_answer("app_token", await self._call(quirks.app_token_method, url, sent, headers))
         life = read_number(answer.get(quirks.app_token_expires_in)) or 0
         return check_token(answer.get(quirks.app_token)), life if 0 < life < MAX_LIFE else DEFAULT_LIFE
-
-    def _is_dead_app_token(self, error: ConnectError) -> bool:
-        """Return True for an error of `quirks.app_token_errors`, and for HTTP 401 without any (RFC 6750 §3)."""
-        words = error.vendor.get("error", "").split()
-        return error.vendor.get("status") == "401" or not set(words).isdisjoint(self.quirks.app_token_errors)
