@@ -9,11 +9,10 @@ from time import time
 from typing import Any
 from uuid import UUID
 
-from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 
 from connect_core.plugin import ClientType
-from connect_core.sandbox import PEOPLE, DocumentedRequest, Fault, OidcGrant, OidcSandbox, Person, of_login
+from connect_core.sandbox import PEOPLE, DocumentedRequest, OidcGrant, OidcSandbox, Person, of_login
 
 GRAB = "https://idp.grab.com"
 PATH = "/grabid/v1/oauth2"
@@ -101,5 +100,6 @@ class GrabSandbox(OidcSandbox):
         """Return what the scope `profile.read` gives."""
         return {"name": person.nickname, "email": f"{person.key}@grab.example", "svc": "PASSENGER"}
 
-    def _answer_discovery(self, request: Request, fault: Fault | None) -> dict[str, Any]:
-        return dict(DOCUMENT) if self.issuer == GRAB else super()._answer_discovery(request, fault)
+    def discovery_answer(self) -> dict[str, Any]:
+        """Return Grab's own document at its own address, else the sandbox's."""
+        return dict(DOCUMENT) if self.issuer == GRAB else super().discovery_answer()

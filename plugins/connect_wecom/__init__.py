@@ -137,10 +137,6 @@ class WecomProvider(OAuth2Provider):
         """Return True for WeCom's numbers alone: its errors have HTTP status 200."""
         return error.vendor.get("error") in self.quirks.app_token_errors
 
-    def is_dead_app_token(self, error: ConnectError) -> bool:
-        """Return True for WeCom's own numbers alone: it answers 200 to every call."""
-        return error.vendor.get("error", "") in self.quirks.app_token_errors
-
     async def _ask(self, operation: str, url: str, parameters: Mapping[str, str]) -> Mapping[str, Any]:
         async def ask(app_token: str) -> Mapping[str, Any]:
             sent = {"access_token": app_token, **parameters}

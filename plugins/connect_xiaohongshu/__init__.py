@@ -50,7 +50,7 @@ class XiaohongshuProvider(OAuth2Provider):
             f"app token {self.settings.client_id}",
             self._fetch_app_token,
             lambda app_token: self._redeem(response.code, app_token),
-            self._is_dead_app_token,
+            self.is_dead_app_token,
         )
         return Identity(self.union_type, self.read_ids(self.code_claims, answer), self.settings.client_id)
 

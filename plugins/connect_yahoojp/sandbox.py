@@ -76,7 +76,7 @@ class YahooJpSandbox(OidcSandbox):
     def routes(self) -> Sequence[BaseRoute]:
         """Return the discovery document below the vendor's issuer too, and the endpoints that it names."""
         path = "/yconnect/v2/.well-known/openid-configuration"
-        return [Route(path, self._call("discovery", self._answer_discovery)), *super().routes()]
+        return [Route(path, self._call("discovery", lambda _, __: self.discovery_answer())), *super().routes()]
 
     def subject(self, person: str) -> str:
         """Return a PPID: 50 characters out of `[0-9a-zA-Z_-]`."""
