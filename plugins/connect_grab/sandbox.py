@@ -84,7 +84,7 @@ class GrabSandbox(OidcSandbox):
 
     def routes(self) -> Sequence[BaseRoute]:
         """Return the discovery document at Grab's path too, and the endpoints that it names."""
-        return [Route(DISCOVERY, self._call("discovery", self._answer_discovery)), *super().routes()]
+        return [Route(DISCOVERY, self._call("discovery", lambda _, __: self.discovery_answer())), *super().routes()]
 
     def subject(self, person: str) -> str:
         """Return the claim `sub`: a UUID."""
