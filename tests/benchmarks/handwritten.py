@@ -223,9 +223,8 @@ class HandWritten:
         return int(member)
 
     async def _find(self, connection: AsyncConnection, name: str, person: str) -> int | None:
-        columns = connections.c
-        query = select(columns.member_id).where(columns.vendor == name, columns.person == person)
-        return await connection.scalar(query)
+        is_person = (connections.c.vendor == name, connections.c.person == person)
+        return await connection.scalar(select(connections.c.member_id).where(*is_person))
 
 
 def main(config: str, port: int) -> None:
@@ -240,6 +239,7 @@ def main(config: str, port: int) -> None:
     failures: Any = {
         LoginFailed: lambda _, error: Response(str(error), 400),
         BadSignature: lambda *_: Response(status_code=401),
+        aiohttp.ClientError: lambda *_: Response("the vendor refused", 502),
     }
     app = Starlette(routes=routes, exception_handlers=failures, lifespan=shop.lifespan)
     options: Any = {"log_config": None, "access_log": False, "server_header": False, "proxy_headers": False}
