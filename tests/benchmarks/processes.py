@@ -33,6 +33,7 @@ Begun = tuple[str, str, str]
 HERE = Path(__file__).parent
 COMMAND = [str(Path(sysconfig.get_path("scripts"), "connect-login"))]
 FLOOR = [sys.executable, str(HERE / "floor.py")]
+HAND_WRITTEN = [sys.executable, str(HERE / "handwritten.py")]
 BROWSER = {
     "user-agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0",
     "accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
