@@ -239,11 +239,8 @@ class OidcSandbox(Sandbox):
         if kind in ("unsigned", "public_key_secret"):
             header["alg"] = "none" if kind == "unsigned" else "HS256"
         data = f"{encode_part(json.dumps(header).encode())}.{encode_part(payload.encode())}"
-        signature = (
-            SecretKey(self.client_secret).sign(algorithm, data.encode())
-            if algorithm == "HS256"
-            else key.sign(algorithm, data.encode())
-        )
+        is_symmetric, secret = algorithm == "HS256", SecretKey(self.client_secret)
+        signature = secret.sign(algorithm, data.encode()) if is_symmetric else key.sign(algorithm, data.encode())
         if kind == "unsigned":
             signature = b""
         if kind == "public_key_secret":

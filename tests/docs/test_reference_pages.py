@@ -66,9 +66,9 @@ def test_providers_tells_what_the_plugins_offer() -> None:
     page = (REFERENCE / "providers.md").read_text("utf-8")
     told = {name: cells.split("|") for name, cells in re.findall(r"^\| `(\S+)` \|(.+)\|$", page, re.MULTILINE)}
     offered = Plugins().available
-    assert list(told) == [name for name, plugin in offered.items() if plugin.sandbox]
-    for name, cells in told.items():
-        shown = [client for client, cell in zip(ClientType, cells, strict=True) if re.search(r"[1-9]\d* rules", cell)]
+    assert list(told) == sorted(name for name, plugin in offered.items() if plugin.sandbox)
+    for name, (_, *cells) in told.items():
+        shown = [client for client, cell in zip(ClientType, cells, strict=False) if re.search(r"[1-9]\d* rules", cell)]
         assert set(shown) == set(offered[name].provider.entrances)
     assert [name for name, plugin in offered.items() if not plugin.sandbox] == re.findall(
         r"`(\S+)` has no sandbox", page
