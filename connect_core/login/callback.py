@@ -55,8 +55,8 @@ class Unanswered:
 
     def add(self, key: str, now: int) -> None:
         """Remember a key for `UNANSWERED_SECONDS`."""
-        for old in [old for old, until in self._until.items() if until < now]:
-            del self._until[old]
+        while self._until and next(iter(self._until.values())) < now:  # the oldest is the first
+            del self._until[next(iter(self._until))]
         if len(self._until) < MOST_UNANSWERED:
             self._until[key] = now + UNANSWERED_SECONDS
 

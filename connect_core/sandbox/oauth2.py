@@ -178,7 +178,7 @@ class OAuth2Sandbox(Sandbox):
         login = standard(dict(parse_qsl(urlsplit(login_url).query)), self.quirks.names)
         if login_url and login["client_id"] != self.client_id:
             raise ValueError("the SDK wants a login URL with its own client id")
-        kind = "client_code" if self.provider.code_url else "code"
+        kind = "client_code" if self.provider.code_url and client_type in self.provider.code_clients else "code"
         code = self._issue_code(kind, self.find_person(person), {"scope": login["scope"]})
         name = self.quirks.client_code_name or code_name(self.quirks)
         return {name: code, **({"state": login["state"]} if login["state"] else {})}

@@ -7,8 +7,6 @@ Mini program: https://developer.open-douyin.com/docs/resource/zh-CN/mini-app/dev
 Errors: https://developer.open-douyin.com/docs/resource/zh-CN/dop/develop/openapi/status-code/
 """
 
-from copy import copy
-
 from connect_core.plugin import (
     AuthorizationResponse,
     Claims,
@@ -35,6 +33,7 @@ class DouyinProvider(OAuth2Provider):
     token_url = "https://open.douyin.com/oauth/access_token/"
     userinfo_url = "https://open.douyin.com/oauth/userinfo/"
     code_url = "https://developer.toutiao.com/api/apps/v2/jscode2session"
+    code_clients = (ClientType.MINI,)
     scope = "user_info"
     id_claims = Claims(open_id="open_id")
     claims = Claims(union_id="data.union_id", open_id="data.open_id", nickname="data.nickname", face="data.avatar")
@@ -65,13 +64,8 @@ class DouyinProvider(OAuth2Provider):
     )
 
     async def login_callback(self, response: AuthorizationResponse) -> Identity:
-        """Return the person with the union id, which only user-info has.
-
-        The code of an app is redeemed where that of a website is, not at `code_url`.
-        """
-        site = copy(self)
-        site.code_url = self.code_url if response.client_type is ClientType.MINI else ""
-        return await super().fetch_profile(await OAuth2Provider.login_callback(site, response))
+        """Return the person with the union id, which only user-info has."""
+        return await self.fetch_profile(await super().login_callback(response))
 
 
 connect_register_providers = provider_hook(

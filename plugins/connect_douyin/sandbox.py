@@ -5,7 +5,7 @@ https://developer.open-douyin.com/docs/resource/zh-CN/dop/develop/openapi/accoun
 
 from typing import Any
 
-from connect_core.plugin import ClientType, PersonId, Profile
+from connect_core.plugin import PersonId, Profile
 from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_douyin import DouyinProvider
 
@@ -99,12 +99,6 @@ class DouyinSandbox(OAuth2Sandbox):
     )
     documented_ids = (PersonId.union_id("eVBXUMlnek"), PersonId.open_id("qYm3LVbtDQ", "{client_id}"))
     documented_profile = Profile(nickname="李伟", face="https://xxx.com/xxx.jpeg")
-
-    def client_parameters(self, client_type: ClientType, person: str, login_url: str = "") -> dict[str, str]:
-        """Return the code of Douyin's SDK: for an app the one that the token call takes."""
-        if client_type is ClientType.APP:
-            return {"code": self._issue_code("code", self.find_person(person), {"scope": "user_info"})}
-        return super().client_parameters(client_type, person, login_url)
 
     def token_answer(self, grant: Grant, token: str) -> dict[str, Any]:
         """Return the tokens and the open id; the older example of the answer has numbers as texts."""

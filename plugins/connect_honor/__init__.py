@@ -5,8 +5,6 @@ Token and person: https://developer.honor.com/cn/doc/guides/100977
 Errors, by the same account: https://blog.csdn.net/HONOR_Developer/article/details/127229492
 """
 
-from copy import copy
-
 from connect_core.plugin import (
     AuthorizationResponse,
     Claims,
@@ -52,11 +50,14 @@ class HonorProvider(OAuth2Provider):
 
     async def login_callback(self, response: AuthorizationResponse) -> Identity:
         """Return the person. Raises as `OAuth2Provider.login_callback`."""
-        client = copy(self)
         if self.entrances[response.client_type] is Entrance.CLIENT_CODE:
-            added = {"redirect_uri": self.settings.app_redirect_uri}
-            client.quirks = self.quirks.model_copy(update={"token_parameters": added})
-        return await OAuth2Provider.login_callback(client, response)
+            response = AuthorizationResponse.of_spent_flow(
+                client_type=response.client_type,
+                code=response.code,
+                parameters=response.parameters,
+                redirect_uri=self.settings.app_redirect_uri,
+            )
+        return await super().login_callback(response)
 
 
 connect_register_providers = provider_hook(

@@ -7,14 +7,10 @@ Person, from two libraries, not the vendor's page: casdoor/casdoor (idp/kwai.go)
 Mini program, the same: HeartGarlic/kuaishou-server-api-sdk, EasySeries.MiniProgram
 """
 
-from copy import copy
-
 from connect_core.plugin import (
-    AuthorizationResponse,
     Claims,
     ClientType,
     Entrance,
-    Identity,
     InAppBrowser,
     MiniProgramSettings,
     OAuth2Provider,
@@ -35,6 +31,7 @@ class KuaishouProvider(OAuth2Provider):
     token_url = "https://open.kuaishou.com/oauth2/access_token"
     userinfo_url = "https://open.kuaishou.com/openapi/user_info"
     code_url = "https://open.kuaishou.com/oauth2/mp/code2session"
+    code_clients = (ClientType.MINI,)
     scope = "user_info"
     id_claims = code_claims = Claims(open_id="open_id")
     claims = Claims(
@@ -55,13 +52,6 @@ class KuaishouProvider(OAuth2Provider):
         error_signs={"result": "1"},
         errors={"provider_config": ("100200101",)},  # app_id or app_secret
     )
-
-    async def login_callback(self, response: AuthorizationResponse) -> Identity:
-        """Return the person; only the code of a mini program is redeemed at `code_url`."""
-        site = copy(self)
-        if response.client_type is ClientType.APP:
-            site.code_url = ""
-        return await OAuth2Provider.login_callback(site, response)
 
 
 connect_register_providers = provider_hook(

@@ -7,7 +7,7 @@ Errors: https://mp.kuaishou.com/docs/develop/server/getAccessToken.html
 from collections.abc import Mapping
 from typing import Any
 
-from connect_core.plugin import ClientType, PersonId, Profile
+from connect_core.plugin import PersonId, Profile
 from connect_core.sandbox import DocumentedRequest, Grant, OAuth2Sandbox, Person, of_login
 from connect_kuaishou import KuaishouProvider
 
@@ -85,12 +85,6 @@ class KuaishouSandbox(OAuth2Sandbox):
     def get_outcomes(self) -> Mapping[str, str]:
         """Return the one number that is documented for a reason."""
         return {"100200101": "provider_config"}
-
-    def client_parameters(self, client_type: ClientType, person: str, login_url: str = "") -> dict[str, str]:
-        """Return the code of Kuaishou's SDK; that of an app is like a website's."""
-        if client_type is not ClientType.APP:
-            return super().client_parameters(client_type, person, login_url)
-        return {"code": self._issue_code("code", self.find_person(person), {})}
 
     def token_answer(self, grant: Grant, token: str) -> dict[str, Any]:
         """Return the tokens and the open id."""

@@ -4,15 +4,10 @@ Code: https://miniapp.xiaohongshu.com/doc/DC414670
 App token: https://miniapp.xiaohongshu.com/doc/DC010382
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from connect_core.plugin import (
-    AuthorizationResponse,
     Claims,
     ClientType,
     Entrance,
-    Identity,
     MiniProgramSettings,
     OAuth2Provider,
     Quirks,
@@ -37,27 +32,13 @@ class XiaohongshuProvider(OAuth2Provider):
     quirks = Quirks(
         pkce="never",
         code_method="get",
+        code_parameters={"app_id": "{client_id}", "access_token": "{app_token}", "code": "{code}"},
         code_envelope="data",
         app_token_method="json",
         app_token_parameters={"appid": "{client_id}", "secret": "{client_secret}"},
         app_token_envelope="data",
         error_signs={"code": "0", "success": "true"},
     )
-
-    async def login_callback(self, response: AuthorizationResponse) -> Identity:
-        """Return the person to whom the code belongs. Raises as `OAuth2Provider.login_callback`."""
-        answer = await self.http.with_cached(
-            f"app token {self.settings.client_id}",
-            self._fetch_app_token,
-            lambda app_token: self._redeem(response.code, app_token),
-            self.is_dead_app_token,
-        )
-        return Identity(self.union_type, self.read_ids(self.code_claims, answer), self.settings.client_id)
-
-    async def _redeem(self, code: str, app_token: str) -> Mapping[str, Any]:
-        parameters = {"app_id": self.settings.client_id, "access_token": app_token, "code": code}
-        headers = {"accept": "application/json"}
-        return self.read_answer("code", await self.http.get(self.code_url, params=parameters, headers=headers))
 
 
 connect_register_providers = provider_hook(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connect_core.plugin import PersonId
-from connect_core.sandbox import DocumentedRequest, OAuth2Sandbox, Person, Refused
+from connect_core.sandbox import DocumentedRequest, OAuth2Sandbox, Person
 from connect_xiaohongshu import XiaohongshuProvider
 
 
@@ -64,11 +64,3 @@ class XiaohongshuSandbox(OAuth2Sandbox):
     def error_answer(self, code: str) -> dict[str, Any]:
         """Return an error; its number is made up."""
         return {"data": None, "success": False, "msg": f"{code}: made up by the sandbox", "code": -1}
-
-    def _redeem_client_code(self, parameters: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, Any]:
-        if parameters.get("app_id") != self.client_id:
-            raise Refused("invalid_client", "app_id is missing or wrong")
-        self._grants.find("app_token", parameters.get("access_token", ""), "invalid_token")
-        grant = self._grants.find("client_code", parameters.get("code", ""), "invalid_grant")
-        self._grants.use("client_code", parameters["code"])
-        return self.code_answer(grant.person, "")

@@ -4,6 +4,7 @@ Owns the order of the calls to a vendor. `Quirks` say what a call looks like, `C
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 
 from connect_core.errors import BadRequest, ConnectError, ProviderConfig, ProviderDenied, ProviderRefused, SettingsError
@@ -53,6 +54,7 @@ class OAuth2Provider(Provider):
     - `authorize_url`, `token_url`, `userinfo_url`: the vendor's addresses; settings of the same names replace them.
     - `id_url`: the address of a call that only says who the person is, for vendors that have one.
     - `code_url`: the address that takes the code of a mini program or app, where that is not `token_url`.
+    - `code_clients`: the client types whose code it takes, where that is only one of the two.
     - `phone_url`: the address of the call for a verified phone number, which a mini program or app gets a code for.
     - `app_token_url`: the address of the app's own token (RFC 6749 §4.4), where the call at `code_url` or `phone_url`
       needs it. A provider with one of these three has `Settings = MiniProgramSettings`.
@@ -75,6 +77,7 @@ class OAuth2Provider(Provider):
     userinfo_url: str = ""
     id_url: str = ""
     code_url: str = ""
+    code_clients: tuple[ClientType, ...] = tuple(ClientType)
     phone_url: str = ""
     app_token_url: str = ""
     scope: str = ""
@@ -107,7 +110,7 @@ class OAuth2Provider(Provider):
         self.refuses_without_code = self.quirks.refuses_without_code
         self.denial_words = (*self.denial_words, *self.quirks.errors.get("provider_denied", ()))
         self._authentication = self.make_authentication()
-        self._headers = fill(self.quirks.headers, self._get_text_settings())
+        self._headers = fill(self.quirks.headers, self._text_settings)
 
     @property
     def client_secret(self) -> str:
@@ -159,7 +162,9 @@ class OAuth2Provider(Provider):
         say; for the code of a mini program or app they are in the answer of `code_url`, if there is one. Raises as
         `Provider.login_callback`.
         """
-        if self.code_url and self.entrances[response.client_type] is not Entrance.REDIRECT:
+        client_type = response.client_type
+        is_redirect = self.entrances[client_type] is Entrance.REDIRECT
+        if self.code_url and client_type in self.code_clients and not is_redirect:
             return await self._redeem_client_code(response)
         answer = await redeem_code(
             self.http, self.token_url, self._authentication, response, self.quirks, self._headers
@@ -238,7 +243,7 @@ class OAuth2Provider(Provider):
 
         Raises `ProviderBadResponse` for an id that is missing or no id.
         """
-        return claims.read_ids(answer, self.settings.client_id, self._get_text_settings())
+        return claims.read_ids(answer, self.settings.client_id, self._text_settings)
 
     def complete_parameters(self, operation: str, parameters: Mapping[str, str], token: str) -> Mapping[str, str]:
         """Return the parameters of a call made with the person's token, by default those of the quirks, filled in.
@@ -270,10 +275,10 @@ class OAuth2Provider(Provider):
             in_code_call or (self.phone_url and self.quirks.uses_in_phone_call("app_token"))
         ):
             yield "app_token_url: is missing"
-        unknown = sorted(find_placeholders(self.quirks.headers) - self._get_text_settings().keys())
+        unknown = sorted(find_placeholders(self.quirks.headers) - self._text_settings.keys())
         yield from (f"{name}: is missing, and quirks have it in headers" for name in unknown)
         for name in ("claims", "id_claims", "code_claims"):
-            missing = sorted(getattr(self, name).scope_settings - self._get_text_settings().keys())
+            missing = sorted(getattr(self, name).scope_settings - self._text_settings.keys())
             yield from (f"{key}: is missing, and union_scope of {name} is that" for key in missing)
         if self.phone_url:
             yield from self._phone_mistakes()
@@ -339,7 +344,8 @@ class OAuth2Provider(Provider):
     ) -> Answer:
         return await call(self.http, method, url, parameters, {**self._headers, **headers})
 
-    def _get_text_settings(self) -> dict[str, str]:
+    @cached_property
+    def _text_settings(self) -> dict[str, str]:
         settings = self.settings
         values = {name: getattr(settings, name) for name in type(settings).model_fields}
         return {name: value for name, value in values.items() if isinstance(value, str)}

@@ -32,11 +32,8 @@ class EventToken:
         """Return what the token tells of the person `subject`. Raises `ProviderBadResponse` for what is no id."""
         if not isinstance(subject, str):
             raise ProviderBadResponse(f"the subject of {WHAT} is not text")
-        person, key = (
-            PersonId.union_id(subject, self.issuer),
-            f"{self.key}\0{kind.value}",
-        )  # a token may tell two things
-        return VendorNotice(kind, person, key, self.expiry_time)
+        key = f"{self.key}\0{kind.value}"  # one token may have events of two kinds
+        return VendorNotice(kind, PersonId.union_id(subject, self.issuer), key, self.expiry_time)
 
 
 def read_event_claims(claims: Mapping[str, Any], issuer: str, expected: Expected) -> EventToken:
