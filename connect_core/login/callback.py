@@ -36,18 +36,18 @@ from connect_core.store import Transaction, flows
 CLOSE_DEADLINE = 0.5
 """Seconds that a failed login waits to note its failure."""
 UNANSWERED_SECONDS = 600
-"""How long somebody may try again whose state or code the database did not answer for."""
+"""How long a browser may try again whose state the database did not answer for."""
 MOST_UNANSWERED = 10_000
-"""States and codes that are remembered for that, at most."""
+"""States that are remembered for that, at most."""
 POLL_SECONDS = 0.1
 """Seconds between two looks at how the first of two equal callbacks ends."""
 
 
 class Unanswered:
-    """What was sent to the database to be spent and got no answer, while this process lives.
+    """States that were sent to the database to be spent, and for which this process got no answer.
 
-    It may arrive there later, when nobody waits for it any more and no vendor was called. Whoever tries again may go on
-    then, once. Behind another process they have to begin anew.
+    One may arrive there later, when the visitor has got 503 and no vendor was called. The same browser may then try
+    again, once. In another process the state counts as spent, and the visitor has to begin anew.
     """
 
     def __init__(self) -> None:
@@ -145,10 +145,17 @@ class Callbacks:
 
         try:
             is_first, purpose = await self._database.write(spend, commits_each=True)
+            if self._unanswered.take(key) and not is_first:
+                is_first = not await self._find_outcome(begun)
         except Unavailable:
             self._unanswered.add(key, now)
             raise
-        return is_first or self._unanswered.take(key), purpose
+        return is_first, purpose
+
+    async def _find_outcome(self, begun: Flow) -> str:
+        """Return how a spent flow ended; empty while nobody got further than to spend it."""
+        outcome, _ = await self._database.read(lambda tx: flow.find_end(tx, begun))
+        return outcome
 
     async def spend_code(self, configured: ConfiguredProvider, code: str, ticket: Flow | None) -> None:
         """Remember a client's code and spend its ticket; the code of a ticket that was spent before is refused too.
@@ -161,18 +168,8 @@ class Callbacks:
             self._flows.remember_code(tx, configured.name, code, "", now)
             return ticket is None or flow.spend_ticket(tx, ticket)
 
-        key = f"{configured.name} {code}"
-        try:
-            is_first = await self._database.write(spend, commits_each=True)
-        except Unavailable:
-            self._unanswered.add(key, now)
-            raise
-        except CodeSeen:
-            if ticket is not None or not self._unanswered.take(key):
-                raise
-        else:
-            if not is_first:
-                raise StateInvalid("the ticket was used before")
+        if not await self._database.write(spend, commits_each=True):
+            raise StateInvalid("the ticket was used before")
 
     async def discard_codes(
         self, configured: ConfiguredProvider, parameters: Mapping[str, str], state: str = ""

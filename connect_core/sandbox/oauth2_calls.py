@@ -141,7 +141,7 @@ def find_token(
     templates: Mapping[str, str], parameters: Mapping[str, str], header: Mapping[str, str], headers: Mapping[str, str]
 ) -> str:
     """Return the access token in a request: in `parameters` if `templates` have it, else where `header` has it."""
-    in_parameters = any("{access_token}" in template for template in templates.values())
+    in_parameters = "access_token" in find_placeholders(templates)
     source, sources = (parameters, templates) if in_parameters else (headers, lower_names(header))
     return find_placeholder("access_token", sources, source)
 

@@ -99,9 +99,7 @@ class Claims(BaseModel):
             ids.append(PersonId.user_id(_find(answer, self.user_id)))
         union_id = _find(answer, self.union_id)
         if self.union_id and (union_id is not None or not (self.user_id or self.open_id)):
-            ids.append(
-                PersonId.union_id(union_id, self._read_scope(answer, {**(settings or {}), "client_id": client_id}))
-            )
+            ids.append(PersonId.union_id(union_id, self._read_scope(answer, settings or {"client_id": client_id})))
         if self.open_id:
             ids.append(PersonId.open_id(_find(answer, self.open_id), client_id))
         return tuple(ids)
