@@ -67,7 +67,7 @@ class LoopConnection:
         self.opened_at = time.monotonic()
         self._loop, self._threads = loop, threads
         self._waiter: asyncio.Future[None] | None = None
-        self._is_sending = False
+        self._is_sending = self._was_cancelled = False
         self._worker = greenlet(_run_works)
         driver: Any = proxied.dbapi_connection
         self._driver = driver
@@ -77,8 +77,8 @@ class LoopConnection:
 
     @property
     def is_usable(self) -> bool:
-        """Whether it is open, and in no transaction."""
-        return bool(self._libpq.transaction_status == pq.TransactionStatus.IDLE)
+        """Whether it is open, in no transaction, and no cancellation may still arrive, for another's statement."""
+        return not self._was_cancelled and bool(self._libpq.transaction_status == pq.TransactionStatus.IDLE)
 
     async def run(self, work: Callable[[], T]) -> T:
         """Run `work`, whose cursors wait by `wait`, and return its result.
@@ -139,6 +139,7 @@ class LoopConnection:
         self._loop.call_later(CANCEL_SECONDS, self._fail_waiting, cursor)
 
     def _cancel(self) -> None:
+        self._was_cancelled = True
         # PQcancel, without the timeout, holds Python's global lock until the server has answered
         self._threads.submit(self._driver.cancel_safe, timeout=CANCEL_SECONDS)
 

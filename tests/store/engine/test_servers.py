@@ -137,6 +137,24 @@ async def test_a_failover_replaces_every_connection(postgresql: str) -> None:
         await asyncio.gather(*(database.write(write) for _ in range(10)))
 
 
+async def test_a_cancelled_statement_takes_its_connection_along(postgresql: str) -> None:
+    """The cancellation may reach the server after the statement has ended, and would cancel the next one there."""
+
+    def get_process(tx: Transaction) -> object:
+        tx.cursor.execute("SELECT pg_backend_pid()")
+        return tx.cursor.fetchone()[0]
+
+    def sleep(tx: Transaction) -> None:
+        tx.cursor.execute("SET LOCAL statement_timeout = 0; SELECT pg_sleep(30)")
+
+    with closing(Database(postgresql)) as database:
+        before = await database.read(get_process)
+        assert await database.read(get_process) == before
+        with pytest.raises(Unavailable):
+            await database.write(sleep, commits_each=True)
+        assert await database.read(get_process) != before
+
+
 async def test_an_error_tells_its_number(url: str) -> None:
     """SQLSTATE or errno, and nothing of the statement."""
     with closing(Database(url)) as database, pytest.raises(Unavailable) as caught:
