@@ -285,10 +285,14 @@ class TooManyTries(RateLimited):
 
 
 class ProviderFault(ConnectError):
-    """The vendor's side of a login failed; no member, connection or session was written."""
+    """The vendor's side of a login failed; no member, connection or session was written.
+
+    `trouble` says what kept a call from being answered: `dns`, `connect`, `tls` or `timeout`; else it is empty.
+    """
 
     code = "provider_bad_response"
     status = 502
+    trouble = ""
 
 
 class ProviderUnsigned(ProviderFault):
