@@ -46,6 +46,7 @@ from connect_core.errors import (
     ProviderUnsigned,
     SettingsError,
 )
+from connect_core.findings import Finding, Level
 from connect_core.http import Answer, Http, encode_form, parse_object, with_query
 from connect_core.identity import (
     ClientType,
@@ -56,6 +57,24 @@ from connect_core.identity import (
     Profile,
     VendorSession,
     VerifiedPhone,
+)
+from connect_core.providers.abilities import (
+    ChecksItself,
+    DeepLinks,
+    EndsVendorSession,
+    FetchesPhone,
+    HasCertificates,
+    LogoutNotice,
+    NoticeAnswer,
+    NoticeKind,
+    NoticeRequest,
+    ReceivesLogouts,
+    ReceivesNotices,
+    RequiredBrowser,
+    Revokes,
+    VendorNotice,
+    WorksInSomeBrowsers,
+    get_notice_expiry,
 )
 from connect_core.providers.hookspecs import (
     ErasedEvent,
@@ -82,22 +101,8 @@ from connect_core.providers.parameters import get_display_text
 from connect_core.providers.provider import (
     AuthorizationRequest,
     AuthorizationResponse,
-    DeepLinks,
-    EndsVendorSession,
     Entrance,
-    FetchesPhone,
-    LogoutNotice,
-    NoticeAnswer,
-    NoticeKind,
-    NoticeRequest,
     Provider,
-    ReceivesLogouts,
-    ReceivesNotices,
-    RequiredBrowser,
-    Revokes,
-    VendorNotice,
-    WorksInSomeBrowsers,
-    get_notice_expiry,
 )
 from connect_core.renamed import find_renamed as _find_renamed
 from connect_core.settings import ConfiguredVendor, Duration, Endpoint, ProviderSettings
@@ -110,6 +115,7 @@ __all__ = [
     "AuthorizationResponse",
     "BadRequest",
     "Certificate",
+    "ChecksItself",
     "Claims",
     "ClientAuthentication",
     "ClientType",
@@ -127,12 +133,15 @@ __all__ = [
     "EventToken",
     "FetchesPhone",
     "Field",
+    "Finding",
+    "HasCertificates",
     "Http",
     "IdKind",
     "Identity",
     "InAppBrowser",
     "Issuer",
     "Language",
+    "Level",
     "LoginEvent",
     "LogoutNotice",
     "MemberDirectory",

@@ -14,7 +14,8 @@ from connect_core.login import flow
 from connect_core.login.return_targets import Targets
 from connect_core.login.values import LOG_IN, Delivery, Flow, Purpose, Visit
 from connect_core.providers import calls
-from connect_core.providers.provider import AuthorizationRequest, DeepLinks, Entrance
+from connect_core.providers.abilities import DeepLinks
+from connect_core.providers.provider import AuthorizationRequest, Entrance
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.settings import Service
 

@@ -18,8 +18,9 @@ from connect_core.http import TOTAL_DEADLINE
 from connect_core.identity import STRENGTH, Identity, IdKind, PersonId
 from connect_core.members.services import Services
 from connect_core.providers import calls
+from connect_core.providers.abilities import Revokes
 from connect_core.providers.hookspecs import ErasedEvent
-from connect_core.providers.provider import Provider, Revokes
+from connect_core.providers.provider import Provider
 from connect_core.providers.registry import Registry
 from connect_core.store import Transaction, connections, erasure, merges
 from connect_core.store import personal_data as store

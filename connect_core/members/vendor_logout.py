@@ -10,7 +10,8 @@ from connect_core.errors import ConnectError, Unsupported
 from connect_core.members.services import Services
 from connect_core.members.vendor_sessions import EndedVendorSession
 from connect_core.providers import calls
-from connect_core.providers.provider import LogoutNotice, Provider, ReceivesLogouts
+from connect_core.providers.abilities import LogoutNotice, ReceivesLogouts
+from connect_core.providers.provider import Provider
 from connect_core.providers.registry import Registry
 
 LOGOUT_URL_SECONDS = 3.0

@@ -12,15 +12,15 @@ from connect_core.identity import ClientType
 from connect_core.members import linking
 from connect_core.members.services import Services
 from connect_core.providers import calls
-from connect_core.providers.hookspecs import LoginEvent
-from connect_core.providers.provider import (
+from connect_core.providers.abilities import (
     NoticeAnswer,
     NoticeKind,
     NoticeRequest,
-    Provider,
     ReceivesNotices,
     VendorNotice,
 )
+from connect_core.providers.hookspecs import LoginEvent
+from connect_core.providers.provider import Provider
 from connect_core.providers.registry import Registry
 from connect_core.store import Transaction, connections, flows, identities, members, sessions
 from connect_core.store.identities import KnownPerson

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from connect_core.crypto import Sealer, SealError, token_hash
 from connect_core.errors import CodeSeen
 from connect_core.identity import Identity, PersonId
-from connect_core.providers.provider import LogoutNotice
+from connect_core.providers.abilities import LogoutNotice
 from connect_core.store import Transaction, flows, identities, sessions, vendor_sessions
 from connect_core.store.sessions import SessionRow
 from connect_core.store.vendor_sessions import VendorSessionRow

@@ -6,11 +6,10 @@ A plugin that raises, hangs or returns nonsense ends this login and nothing else
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar
 
-from connect_core.deadlines import Failure, run_within
 from connect_core.errors import (
     BadRequest,
     CodeMissing,
@@ -20,33 +19,34 @@ from connect_core.errors import (
     ProviderConfig,
     ProviderDenied,
     ProviderRefused,
-    ProviderTimeout,
     ProviderUnsigned,
     Unsupported,
     printable,
 )
-from connect_core.http import TOTAL_DEADLINE, Http
+from connect_core.http import TOTAL_DEADLINE
 from connect_core.identity import ID_MAX, Identity, IdKind, PersonId, Profile, VendorSession, VerifiedPhone
 from connect_core.limits import CODE_LIMIT, LOGIN_URL_LIMIT, TOKEN_LIMIT
-from connect_core.providers.denials import ERROR_NAMES, find_error, get_error_kind, is_denial
-from connect_core.providers.provider import (
-    AuthorizationRequest,
-    AuthorizationResponse,
+from connect_core.providers.abilities import (
     DeepLinks,
     EndsVendorSession,
-    Entrance,
     FetchesPhone,
     LogoutNotice,
     NoticeAnswer,
     NoticeKind,
     NoticeRequest,
-    Provider,
     ReceivesLogouts,
     ReceivesNotices,
     Revokes,
     VendorNotice,
 )
-from connect_core.providers.redaction import Given, redact
+from connect_core.providers.denials import ERROR_NAMES, find_error, get_error_kind, is_denial
+from connect_core.providers.guarded import blame, guarded
+from connect_core.providers.provider import (
+    AuthorizationRequest,
+    AuthorizationResponse,
+    Entrance,
+    Provider,
+)
 
 PROFILE_DEADLINE = 4.0
 """Seconds that `fetch_profile` may take of the login's `TOTAL_DEADLINE`."""
@@ -157,7 +157,9 @@ async def get_login_url(provider: Provider, request: AuthorizationRequest, secon
     Waits at most `seconds`. Raises what `Provider.get_login_url` may raise, `ProviderTimeout`, and
     `ProviderBadResponse` for a result that is not 1 to 8192 printable ASCII characters.
     """
-    return _checked_url(await _guarded(lambda: provider.get_login_url(request), seconds, provider, request))
+    return _checked_url(
+        await guarded("get_login_url", lambda: provider.get_login_url(request), seconds, provider, request)
+    )
 
 
 def _checked_url(login_url: object, limit: int = LOGIN_URL_LIMIT) -> str:
@@ -177,8 +179,8 @@ def get_deep_link(provider: DeepLinks, start_url: str, user_agent: str) -> str |
         link: object = provider.get_deep_link(start_url, user_agent)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # noqa: BLE001 - as in `_guarded`
-        fault = _blame(error)
+    except BaseException as error:  # noqa: BLE001 - as in `guarded`
+        fault = blame(error)
     else:
         return None if link is None else _checked_url(link)
     raise fault
@@ -192,7 +194,10 @@ async def login_callback(
     Waits at most `seconds`. Raises what `Provider.login_callback` may raise, `ProviderTimeout`, and
     `ProviderBadResponse` for a result that the tables cannot hold.
     """
-    return _checked(provider, await _guarded(lambda: provider.login_callback(response), seconds, provider, response))
+    return _checked(
+        provider,
+        await guarded("login_callback", lambda: provider.login_callback(response), seconds, provider, response),
+    )
 
 
 async def fetch_profile(provider: Provider, identity: Identity, seconds: float) -> Identity:
@@ -207,7 +212,7 @@ async def fetch_profile(provider: Provider, identity: Identity, seconds: float) 
     """
     try:
         within = min(seconds, PROFILE_DEADLINE)
-        answer = await _guarded(lambda: provider.fetch_profile(identity), within, provider, identity)
+        answer = await guarded("fetch_profile", lambda: provider.fetch_profile(identity), within, provider, identity)
         return _described(provider, identity, answer)
     except (ProviderUnsigned, ContradictingAnswer):
         raise
@@ -243,8 +248,8 @@ async def fetch_phone(
     if not isinstance(provider, FetchesPhone):
         return None
     try:
-        phone: object = await _guarded(
-            lambda: provider.fetch_phone(response, identity), seconds, provider, response, identity
+        phone: object = await guarded(
+            "fetch_phone", lambda: provider.fetch_phone(response, identity), seconds, provider, response, identity
         )
     except (ProviderConfig, ProviderRefused) as error:
         _log_refusal("phone_refused", error)
@@ -264,7 +269,7 @@ async def revoke(provider: Provider, identity: Identity, seconds: float = TOTAL_
     if not isinstance(provider, Revokes):
         return False
     try:
-        await _guarded(lambda: provider.revoke(identity), seconds, provider, identity)
+        await guarded("revoke", lambda: provider.revoke(identity), seconds, provider, identity)
     except ConnectError as error:
         _log_refusal("revoke_failed", error)
         return False
@@ -280,7 +285,9 @@ async def read_logout(provider: Provider, logout_token: str, seconds: float = TO
     """
     if not isinstance(provider, ReceivesLogouts):
         raise Unsupported("this provider ends no logins")
-    notice: object = await _guarded(lambda: provider.read_logout(logout_token), seconds, provider, logout_token)
+    notice: object = await guarded(
+        "read_logout", lambda: provider.read_logout(logout_token), seconds, provider, logout_token
+    )
     match notice:
         case LogoutNotice(scope=str(), key=str(key), expiry_time=int(), sid=str(), subject=None | PersonId()):
             if key and (notice.sid or notice.subject):
@@ -296,7 +303,7 @@ async def read_notice(provider: Provider, request: NoticeRequest, seconds: float
     if not isinstance(provider, ReceivesNotices):
         raise Unsupported("this provider takes no notices")
     given = (request.text, *request.parameters.values())
-    answer: object = await _guarded(lambda: provider.read_notice(request), seconds, provider, *given)
+    answer: object = await guarded("read_notice", lambda: provider.read_notice(request), seconds, provider, *given)
     match answer:
         case NoticeAnswer(tuple(notices), str(), str(), int(status)) if 200 <= status < 300:
             if all(map(_is_notice, notices)):
@@ -318,7 +325,9 @@ async def get_logout_url(provider: Provider, hint: str, return_to: str, seconds:
     """
     if not isinstance(provider, EndsVendorSession):
         return None
-    url: object = await _guarded(lambda: provider.get_logout_url(hint, return_to), seconds, provider, hint)
+    url: object = await guarded(
+        "get_logout_url", lambda: provider.get_logout_url(hint, return_to), seconds, provider, hint
+    )
     return None if url is None else _checked_url(url, LOGOUT_URL_LIMIT)
 
 
@@ -354,43 +363,3 @@ def _cleaned(profile: object) -> Profile:
     if not isinstance(profile, Profile) or not isinstance(profile.is_certified, bool | None):
         raise ProviderBadResponse("the plugin answered something else than a profile")
     return Profile.of(**{name: getattr(profile, name) for name in _PROFILE_NAMES})
-
-
-async def _guarded(
-    ask: Callable[[], Awaitable[T]],
-    seconds: float,
-    provider: Provider,
-    *given: Given,
-) -> T:
-    """Await `ask`, for `seconds` at most; `given` is what the plugin was handed, and must not repeat in an error."""
-    outcome = await run_within(ask, seconds, _get_name(provider))
-    if not isinstance(outcome, Failure):
-        return outcome
-    # raised outside of any handler: the plugin's exception, whose text may hold a secret, is not chained to it
-    match outcome.error:
-        case ConnectError() as error:
-            redact(error, provider, *given)
-            raise error
-        case KeyboardInterrupt() as interrupt:
-            raise interrupt
-        case TimeoutError():
-            raise ProviderTimeout("the provider did not finish in time")
-        case error:  # not even a SystemExit out of a plugin may stop the service, nor a CancelledError its request
-            raise _blame(error)
-
-
-def _get_name(provider: Provider) -> str:
-    http = getattr(provider, "http", None)  # a plugin's constructor may have left it out
-    return http.name if isinstance(http, Http) else f"{type(provider).__module__}.{type(provider).__qualname__}"
-
-
-def _blame(error: BaseException) -> ProviderBadResponse:
-    return ProviderBadResponse(f"the plugin raised {type(error).__name__}{_place(error)}")
-
-
-def _place(error: BaseException) -> str:
-    """Return the function and line that raised, without the exception's text, which may hold a secret."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f" at {trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace else ""

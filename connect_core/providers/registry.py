@@ -17,11 +17,12 @@ from pluggy import PluginValidationError
 from connect_core.errors import PluginError, SettingsError, Unsupported
 from connect_core.http import Http, HttpPool
 from connect_core.identity import ClientType
+from connect_core.providers.abilities import DeepLinks, WorksInSomeBrowsers
 from connect_core.providers.entry_points import BLOCK_VARIABLE, get_union_type, is_ours, offers_one_of
 from connect_core.providers.entry_points import discover as discover_plugins
 from connect_core.providers.hookspecs import NAME, Hooks, MemberDirectory
 from connect_core.providers.icons import load_icon
-from connect_core.providers.provider import DeepLinks, Entrance, Provider, WorksInSomeBrowsers
+from connect_core.providers.provider import Entrance, Provider
 from connect_core.providers.time_limit import TookTooLong, limited
 from connect_core.providers.union_types import Claim, find_conflicts
 from connect_core.settings import ProviderSettings, Settings, check_provider_settings

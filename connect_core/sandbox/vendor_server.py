@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connect_core.identity import ClientType, PersonId, Profile
-from connect_core.providers.provider import NoticeKind, NoticeRequest
+from connect_core.providers.abilities import NoticeKind, NoticeRequest
 from connect_core.sandbox.documented import DocumentedRequest
 from connect_core.sandbox.faults import MISFIRED, TRANSPORT_FAULTS, Fault, FaultMisfired, FaultScript, play
 from connect_core.sandbox.pages import get_app_page, get_consent_page, get_error_page

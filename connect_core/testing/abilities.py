@@ -14,15 +14,15 @@ from connect_core.errors import ConnectError
 from connect_core.harness import RunningShop, Visitor
 from connect_core.identity import ClientType, Identity
 from connect_core.providers import calls
-from connect_core.providers.provider import (
+from connect_core.providers.abilities import (
     DeepLinks,
-    Entrance,
     FetchesPhone,
     NoticeKind,
     NoticeRequest,
     ReceivesNotices,
     Revokes,
 )
+from connect_core.providers.provider import Entrance
 from connect_core.sandbox import Person
 from connect_core.testing.contract_rules import (
     ContractRules,

@@ -14,7 +14,7 @@ from connect_apple.sandbox import AppleSandbox
 from connect_core.crypto import SigningKey
 from connect_core.harness import RunningShop, Visitor
 from connect_core.identity import ClientType
-from connect_core.providers.provider import NoticeKind, NoticeRequest
+from connect_core.providers.abilities import NoticeKind, NoticeRequest
 from connect_google.sandbox import GoogleSandbox
 from connect_oidc.sandbox import PlainOidcSandbox
 

@@ -8,7 +8,7 @@ import pytest
 from connect_core.errors import ProviderBadResponse, ProviderTimeout, ProviderUnsigned, Unsupported
 from connect_core.identity import PersonId
 from connect_core.providers import calls
-from connect_core.providers.provider import (
+from connect_core.providers.abilities import (
     NOTICE_AGE,
     NOTICE_SKEW,
     NoticeAnswer,

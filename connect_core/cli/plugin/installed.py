@@ -8,8 +8,9 @@ from typing import Any
 
 import typer
 
+from connect_core.providers.abilities import FetchesPhone, ReceivesLogouts
 from connect_core.providers.oauth2 import OAuth2Provider
-from connect_core.providers.provider import FetchesPhone, Provider, ReceivesLogouts
+from connect_core.providers.provider import Provider
 from connect_core.providers.registry import Plugins, ProviderType
 from connect_core.settings import ConfiguredVendor
 

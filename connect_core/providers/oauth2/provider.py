@@ -25,7 +25,12 @@ from connect_core.providers.oauth2.token import (
     call,
     redeem_code,
 )
-from connect_core.providers.provider import AuthorizationRequest, AuthorizationResponse, Entrance, Provider
+from connect_core.providers.provider import (
+    AuthorizationRequest,
+    AuthorizationResponse,
+    Entrance,
+    Provider,
+)
 from connect_core.settings import ProviderSettings
 from connect_core.vendor_values import is_absent, read_number
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from connect_core.errors import ProviderBadResponse
 from connect_core.identity import ID_MAX, PersonId
+from connect_core.providers.abilities import NoticeKind, VendorNotice, get_notice_expiry
 from connect_core.providers.oidc.id_token import Expected, check_audience, get_time
-from connect_core.providers.provider import NoticeKind, VendorNotice, get_notice_expiry
 
 WHAT = "event token"
 

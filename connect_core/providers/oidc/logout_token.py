@@ -8,8 +8,8 @@ from typing import Any
 
 from connect_core.errors import ProviderBadResponse
 from connect_core.identity import ID_MAX, PersonId
+from connect_core.providers.abilities import LogoutNotice
 from connect_core.providers.oidc.id_token import OLDEST, SKEW, Expected, Jws, check_audience, check_times, get_time
-from connect_core.providers.provider import LogoutNotice
 
 WHAT = "logout_token"
 EVENT = "http://schemas.openid.net/event/backchannel-logout"

@@ -14,6 +14,7 @@ from connect_core.crypto import SECRET_BYTES, Algorithm, SecretKey, SigningKey
 from connect_core.errors import ContradictingAnswer, ProviderBadResponse, ProviderUnsigned, SettingsError
 from connect_core.http import Answer, Http, with_query
 from connect_core.identity import ID_MAX, ClientType, Identity, PersonId, Profile, VendorSession
+from connect_core.providers.abilities import LogoutNotice
 from connect_core.providers.oauth2 import (
     Claims,
     ClientAuthentication,
@@ -38,7 +39,6 @@ from connect_core.providers.provider import (
     AuthorizationRequest,
     AuthorizationResponse,
     Entrance,
-    LogoutNotice,
     Provider,
 )
 from connect_core.settings import ProviderSettings

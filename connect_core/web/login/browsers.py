@@ -2,7 +2,7 @@
 
 import logging
 
-from connect_core.providers.provider import RequiredBrowser, WorksInSomeBrowsers
+from connect_core.providers.abilities import RequiredBrowser, WorksInSomeBrowsers
 from connect_core.providers.registry import ConfiguredProvider
 
 log = logging.getLogger("connect_login")

@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute
 
 from connect_core.errors import BadRequest, ConnectError, Forbidden, ProviderBadResponse, ProviderUnsigned
 from connect_core.limits import NOTICE_LIMIT
-from connect_core.providers.provider import NoticeRequest
+from connect_core.providers.abilities import NoticeRequest
 from connect_core.web import responses
 from connect_core.web.context import WebContext
 from connect_core.web.endpoints import route

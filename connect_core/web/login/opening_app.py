@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from connect_core.login.start import Start
-from connect_core.providers.provider import RequiredBrowser
+from connect_core.providers.abilities import RequiredBrowser
 from connect_core.user_agents import find_in_app_browser, is_mobile
 from connect_core.web import responses
 from connect_core.web.context import WebContext

@@ -16,7 +16,7 @@ from jinja2 import TemplateError, TemplateNotFound, TemplateSyntaxError
 
 from connect_core.errors import SettingsError
 from connect_core.identity import Language
-from connect_core.providers.provider import RequiredBrowser
+from connect_core.providers.abilities import RequiredBrowser
 from connect_core.settings import PageSettings
 from connect_core.web.pages import TEMPLATES, Pages
 from connect_core.web.pages.assets import NO_ICONS

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from connect_core.providers.provider import RequiredBrowser
+from connect_core.providers.abilities import RequiredBrowser
 
 
 def get_initial(name: str) -> str:

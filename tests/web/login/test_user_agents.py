@@ -10,7 +10,7 @@ import pytest
 
 from connect_core.harness import RunningShop, Visitor, run_shop
 from connect_core.identity import ClientType
-from connect_core.providers.provider import RequiredBrowser
+from connect_core.providers.abilities import RequiredBrowser
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.user_agents import InAppBrowser
 from connect_core.web.login.browsers import find_better_place

@@ -1,0 +1,62 @@
+"""What the service measures while it works. Whoever measures calls a method of `current`; nobody may be listening.
+
+The rooms that measure know nothing of who counts: `observability.metrics` puts its counters here with `listen`. Values
+are names and numbers that the configuration bounds; nothing of a person, a code or an address is ever handed over.
+"""
+
+
+class Measurements:
+    """Takes measurements, and here forgets them. A subclass counts; its methods return at once and raise nothing.
+
+    Durations are in seconds.
+    """
+
+    def count_login(self, stage: str, provider: str, client_type: str) -> None:
+        """A login got as far as `stage`: `started`, `returned` (to our callback), `redeemed` (code), `settled`."""
+
+    def count_refusal(self, code: str, provider: str, client_type: str) -> None:
+        """A request was refused with an error code; the provider is empty where the request names none of ours."""
+
+    def count_refused_state(self, reason: str) -> None:
+        """A state was not accepted: `no_cookie`, `cookie_unopened`, `spent` or `other_provider`."""
+
+    def observe_flow_age(self, seconds: float) -> None:
+        """A flow came back so long after it had begun."""
+
+    def observe_provider_call(self, provider: str, operation: str, outcome: str, seconds: float) -> None:
+        """A method of a provider ended: `ok`, `refused`, `timeout`, `dns`, `connect`, `tls`, `unsigned` or `bad`."""
+
+    def add_provider_slots(self, provider: str, state: str, change: int) -> None:
+        """So many more (or, below zero, fewer) calls to a vendor are `busy` or `waiting`."""
+
+    def set_provider_circuit(self, provider: str, state: str) -> None:
+        """Calls to a vendor are let through (`closed`), held back (`open`), or tried (`half_open`)."""
+
+    def observe_database(self, kind: str, seconds: float) -> None:
+        """A unit of work ended: `read`, `write` or `statement`."""
+
+    def count_database_retry(self, reason: str) -> None:
+        """A unit of work was begun again: `race`, `lost` (connection) or `failover`."""
+
+    def observe_notice(self, plugin: str, hook: str, seconds: float) -> None:
+        """A plugin has taken an after-commit notice, or failed to."""
+
+    def count_limited(self, rule: str) -> None:
+        """A request was refused by a limit: `per_address`, `failures_per_address` or `per_username`."""
+
+    def set_clock_skew(self, source: str, seconds: float) -> None:
+        """A server's clock (a provider's vendor, `database`, `redis`) is so far before ours."""
+
+    def set_cache_up(self, is_up: bool) -> None:  # noqa: FBT001 - a gauge of 0 and 1
+        """Redis answers, or not."""
+
+
+current = Measurements()
+"""Where the measurements of this process go: `measurements.current.count_login(…)`, looked up at each call."""
+
+
+def listen(listener: Measurements) -> Measurements:
+    """Let `listener` have the measurements of this process from now on; returns who had them before."""
+    global current
+    before, current = current, listener
+    return before
