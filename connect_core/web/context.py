@@ -86,15 +86,27 @@ class WebContext:
 
         If it is refused in the end, it is counted among the failures as well, see `count_failure`.
         """
+        if address := self.check_failures(request):
+            await self.limiter.hit(address)
+
+    def check_failures(self, request: Request) -> str:
+        """Return the client's address, for which a refusal of this request is then counted; empty if unknown.
+
+        Raises `RateLimited` for an address that was refused too often.
+        """
         if address := self.trusted_proxies.get_address(request):
             self.failure_limiter.check(address)
-            await self.limiter.hit(address)
             request.state.counted_address = address
+        return address
 
     async def count_failure(self, request: Request, error: ConnectError) -> None:
         """Count a refusal for the client's address, if it may be a guess: of a state, a code, a ticket, a password."""
-        address = getattr(request.state, "counted_address", "")
-        if address and isinstance(error, GUESSES):
+        if isinstance(error, GUESSES):
+            await self.note_failure(request)
+
+    async def note_failure(self, request: Request) -> None:
+        """Count a refusal for the client's address, whatever the reason."""
+        if address := getattr(request.state, "counted_address", ""):
             await self.failure_limiter.note(address)
 
     async def count_password(self, username: str) -> None:

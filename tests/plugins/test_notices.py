@@ -1,7 +1,7 @@
 """What vendors tell of a person's account, over HTTP: the rules of every notice, with Apple and Google as vendors."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -35,11 +35,16 @@ def stage() -> Iterator[Stage]:
 
 
 @contextmanager
-def run_stage(**service: Any) -> Iterator[Stage]:
-    """Run the shop with further settings of `[service]`."""
+def run_stage(limits: Mapping[str, str] | None = None, **service: Any) -> Iterator[Stage]:
+    """Run the shop with further settings of `[service]`, and `limits` in place of those of `[limits]`."""
+
+    def change(raw: dict[str, Any]) -> None:
+        raw["service"].update(service)
+        raw["limits"] = raw.get("limits", {}) | dict(limits or {})
+
     apple, google = AppleSandbox(), GoogleSandbox()
     sandboxes = {"apple": apple, "google": google, "oidc": PlainOidcSandbox()}
-    with run_shop(sandboxes, change=lambda raw: raw["service"].update(service)) as shop:
+    with run_shop(sandboxes, change=change) as shop:
         try:
             yield shop, apple, google
         finally:
@@ -238,6 +243,17 @@ def test_forged_and_wrong_notices(stage: Stage) -> None:
     assert count_rows(shop) == before
     assert is_in(visitor)
     assert tell(shop, right).status_code == 200
+
+
+def test_only_forged_notices_are_limited() -> None:
+    """A vendor may send as many as it wants to, whereas an address that forges them is soon refused."""
+    with run_stage({"failures_per_address": "5/minute"}) as (shop, apple, _):
+        assert {tell(shop, from_apple(apple)).status_code for _ in range(12)} == {200}
+        stranger = AppleSandbox()
+        stranger.issuer, stranger.key = apple.issuer, SigningKey.generate("RS256", apple.key.kid)
+        answers = [tell(shop, from_apple(stranger)) for _ in range(7)]
+        assert [answer.status_code for answer in answers] == [403] * 5 + [429] * 2
+        assert answers[-1].headers["retry-after"]
 
 
 def test_unnamed_key(stage: Stage) -> None:

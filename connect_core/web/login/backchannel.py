@@ -23,12 +23,17 @@ def backchannel_routes(context: WebContext) -> list[BaseRoute]:
     async def end_sessions(request: Request) -> Response:
         provider, logouts = request.path_params["provider"], context.manager.vendor_logouts
         logouts.check_receives(provider)
+        context.check_failures(request)
         if not is_form(request):
             raise BadRequest("the request is no form")
         logout_token = (await read_form(request)).get("logout_token", "")
         if not logout_token:
             raise BadRequest("logout_token is missing")
-        await logouts.end_sessions(provider, logout_token)
+        try:
+            await logouts.end_sessions(provider, logout_token)
+        except (ProviderBadResponse, ProviderUnsigned):
+            await context.note_failure(request)
+            raise
         return Response(status_code=200, headers=responses.HEADERS)
 
     path = f"{context.prefix}/{{provider}}/backchannel-logout"

@@ -1,6 +1,7 @@
 """The route to which a vendor tells what has become of a person's account there.
 
-The vendor's server calls it, no browser: no cookie counts, and every refusal is JSON.
+The vendor's server calls it, no browser: no cookie counts, and every refusal is JSON. However many notices a vendor
+sends, none is refused for that; an address that sends forged ones is, by the limit `failures_per_address`.
 """
 
 from starlette.requests import Request
@@ -22,6 +23,7 @@ def notice_routes(context: WebContext) -> list[BaseRoute]:
     async def receive_notice(request: Request) -> Response:
         provider, notices = request.path_params["provider"], context.manager.vendor_notices
         notices.check_receives(provider)
+        context.check_failures(request)
         received = NoticeRequest(
             request.method,
             dict(get_parameters(request)),
@@ -32,6 +34,7 @@ def notice_routes(context: WebContext) -> list[BaseRoute]:
         try:
             answer = await notices.receive(provider, received, request.state.request_id)
         except ProviderUnsigned as error:
+            await context.note_failure(request)
             raise Forbidden(str(error)) from error
         except ProviderBadResponse as error:
             raise BadRequest(str(error)) from error
