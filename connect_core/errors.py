@@ -49,7 +49,7 @@ A text names keys and codes, never values: no secret, code, token or state may a
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class ConnectError(Exception):
@@ -129,9 +129,18 @@ class StateMissing(RequestRefused):
 
 
 class StateInvalid(RequestRefused):
-    """The `state` is unknown, altered, already used, or was issued to another browser."""
+    """The `state` is unknown, altered, already used, or was issued to another browser.
+
+    `reason` says which, in a word of `Measurements.count_refused_state`; it is empty for what is no state.
+    """
 
     code = "state_invalid"
+    reason = ""
+
+    def because(self, reason: str) -> Self:
+        """Set `reason`, and return the error itself."""
+        self.reason = reason
+        return self
 
 
 class StateExpired(RequestRefused):
