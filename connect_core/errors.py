@@ -129,13 +129,11 @@ class StateMissing(RequestRefused):
 
 
 class StateInvalid(RequestRefused):
-    """The `state` is unknown, altered, already used, or was issued to another browser.
-
-    `reason` says which, in a word of `Measurements.count_refused_state`; it is empty for what is no state.
-    """
+    """The `state` is unknown, altered, already used, or was issued to another browser."""
 
     code = "state_invalid"
     reason = ""
+    """Which of these, in a word of `Measurements.count_refused_state`; empty for what is no state."""
 
     def because(self, reason: str) -> Self:
         """Set `reason`, and return the error itself."""

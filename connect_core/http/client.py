@@ -63,7 +63,7 @@ class HttpPool:
 
     def count_calls(self) -> tuple[int, int]:
         """Return how many calls are under way, and how many wait for a slot."""
-        calls = [client.calls for client in self._clients.values()]
+        calls = [client._calls for client in self._clients.values()]
         busy = sum(min(number, self.vendor_calls) for number in calls)
         return busy, sum(calls) - busy
 
@@ -86,11 +86,6 @@ class Http:
     def name(self) -> str:
         """NAME of the section `[providers.NAME]` whose provider this client belongs to."""
         return self._name
-
-    @property
-    def calls(self) -> int:
-        """How many calls are under way or wait for a slot."""
-        return self._calls
 
     async def get(
         self, url: str, *, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None

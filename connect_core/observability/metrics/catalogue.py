@@ -14,6 +14,8 @@ STATEMENTS = (0.0001, 0.0003, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
 """Bounds for units of work of the database: 100 µs on SQLite, and never more than 5 s."""
 AGES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 """Bounds for the time that a person spends at the vendor: a flow lives for 600 s."""
+STAGES = ("started", "returned", "redeemed", "settled")
+"""The stages of a login, in order."""
 NOTICES = (0.001, 0.005, 0.02, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 """Bounds for the hooks of plugins: one that takes 10 s is logged as slow."""
 
@@ -37,7 +39,10 @@ class Merge(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric. `meaning` is for operators; `bounds` are a histogram's, in seconds; `merge` is a gauge's."""
+    """One metric. `meaning` is for operators; `bounds` are a histogram's, in seconds; `merge` is a gauge's.
+
+    `values` are those of the only label where they are a closed list: a counter then has each of them from the start.
+    """
 
     name: str
     kind: Kind
@@ -45,6 +50,7 @@ class Metric:
     meaning: str
     bounds: tuple[float, ...] = ()
     merge: Merge = Merge.LATEST
+    values: tuple[str, ...] = ()
 
     @property
     def full_name(self) -> str:
@@ -75,6 +81,7 @@ _ALL = (
         "States that were not accepted: `no_cookie` (the browser sent none, or the state is none of ours), "
         "`cookie_unopened` (it does not open with our keys), `spent` (used before), `other_provider` (the flow was "
         "started for another provider or client type).",
+        values=("no_cookie", "cookie_unopened", "spent", "other_provider"),
     ),
     Metric(
         "flow_age_seconds",
@@ -129,6 +136,7 @@ _ALL = (
         ("reason",),
         "Units of work that were begun again: after a lost race against another transaction (`race`), after a lost "
         "connection (`lost`), or because the server takes no writes any more (`failover`).",
+        values=("race", "lost", "failover"),
     ),
     Metric(
         "notices_pending",
@@ -155,6 +163,7 @@ _ALL = (
         ("rule",),
         "Requests refused by a limit: `per_address`, `failures_per_address` or `per_username` of `[limits]`, or "
         "that on a PC that asks whether its QR login was approved (`qr_login_polls`).",
+        values=("per_address", "failures_per_address", "per_username", "qr_login_polls"),
     ),
     Metric(
         "certificate_expiry_timestamp_seconds",

@@ -7,12 +7,12 @@ import threading
 import time
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from connect_core.measurements import Measurements
-from connect_core.observability.metrics.catalogue import METRICS, Merge
+from connect_core.observability.metrics.catalogue import METRICS, STAGES, Merge
 
 Key = tuple[str, ...]
 """The name of a metric without prefix, and the values of its labels in the order of the catalogue."""
@@ -55,6 +55,16 @@ class Sums:
         for key, gauge in other.gauges.items():
             known = self.gauges.get(key)
             self.gauges[key] = _MERGES[METRICS[key[0]].merge](known, gauge) if known else gauge
+
+    def declare(self, logins: Iterable[tuple[str, str]]) -> None:
+        """Give counters that have not counted yet the value 0: of their first step Prometheus would see nothing.
+
+        `logins` are the providers and client types that the shop offers.
+        """
+        known: list[Key] = [("login", *login, stage) for login in logins for stage in STAGES]
+        known += [(metric.name, value) for metric in METRICS.values() for value in metric.values]
+        for key in known:
+            self.counters.setdefault(key, 0)
 
     def to_json(self) -> dict[str, Any]:
         """Return what JSON can hold."""

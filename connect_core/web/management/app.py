@@ -101,9 +101,11 @@ class _Metrics:
     def _take(self) -> Sums:
         if self._snapshots is None:
             sample(self._manager, self._counts)
-            return self._counts.take()
-        sums = self._snapshots.read()
-        sums.add_gauges(self._counts.take())  # what this process has counted is no part of the service's work
+            sums = self._counts.take()
+        else:
+            sums = self._snapshots.read()
+            sums.add_gauges(self._counts.take())  # what this process has counted is no part of the service's work
+        sums.declare((configured.name, configured.client_type) for configured in self._manager.registry)
         return sums
 
 

@@ -48,6 +48,8 @@ class StateGauges:
                 await self.set_all()
             except ConnectError as error:
                 log.warning("state_not_measured", extra={"reason": str(error)})
+            except Exception as error:  # noqa: BLE001 - a vendor's or a plugin's doing; the next look may succeed
+                log.warning("state_not_measured", extra={"reason": type(error).__name__})
             is_set.set()
             await asyncio.sleep(STATE_SECONDS)
 
