@@ -9,7 +9,7 @@ To complete a login is to write the member, the connection, the session and the 
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ from connect_core.http import TOTAL_DEADLINE, HttpPool
 from connect_core.identity import Identity
 from connect_core.login.completion import Completed
 from connect_core.login.start import Start, StartOptions
-from connect_core.login.values import LOG_IN, Arrival, ChoiceNeeded, Outcome, PendingLogin, Purpose, Visit
+from connect_core.login.values import LOG_IN, Arrival, ChoiceNeeded, Flow, Outcome, PendingLogin, Purpose, Visit
 from connect_core.members.values import LoginAttempt, ProfileNeeded
 from connect_core.parts import Parts
 from connect_core.providers import calls
@@ -79,12 +79,7 @@ class ConnectManager(Parts):
             begun = await self.callbacks.open(configured, parameters, sealed_flow, delivers_json=delivers_json)
             received = calls.parse_response(configured.provider, parameters)
             codes = [received.code] if isinstance(received, ReceivedCode) else []
-            is_first = True
-            try:
-                is_first, purpose = await self.callbacks.spend(begun, codes, visit)
-            finally:  # also when the database fails: what is counted is that the vendor led back to us
-                if is_first:
-                    _count("returned", configured)
+            is_first, purpose = await self._spend(configured, begun, codes, visit)
             if not is_first:
                 return await self.callbacks.repeat(begun, visit)
             try:
@@ -216,6 +211,17 @@ class ConnectManager(Parts):
             arrival,
             await self.database.write(lambda tx: self.completion.join(tx, arrival, pending.identity, member_id, now)),
         )
+
+    async def _spend(
+        self, configured: ConfiguredProvider, begun: Flow, codes: Sequence[str], visit: Visit
+    ) -> tuple[bool, Purpose | None]:
+        is_first = True
+        try:
+            is_first, purpose = await self.callbacks.spend(begun, codes, visit)
+        finally:  # also when the database fails: what is counted is that the vendor led back to us
+            if is_first:
+                _count("returned", configured)
+        return is_first, purpose
 
     async def _try_login(self, arrival: Arrival, attempt: LoginAttempt) -> Completed | ProfileNeeded:
         members = await self.services.members.prepare_login(attempt)

@@ -82,14 +82,16 @@ class Supervisor:
         with self._handling_signals():
             try:
                 while not self._is_stopping or not all(group.is_empty for group in self._groups):
-                    for group in self._groups:
-                        if not self._is_stopping:
-                            group.balance()
+                    self._balance()
                     self._wait()
                     for group in self._groups:
                         group.note_ends(is_stopping=self._is_stopping)
             finally:
                 self._kill_all()
+
+    def _balance(self) -> None:
+        for group in self._groups if not self._is_stopping else ():
+            group.balance()
 
     @contextmanager
     def _handling_signals(self) -> Iterator[None]:

@@ -126,10 +126,9 @@ class Plugins:
         return sorted(self.available.keys() | self.unloaded)
 
     @property
-    def states(self) -> dict[str, bool]:
-        """Whether each plugin that was to be loaded works, by the name of its entry point."""
-        working = (name for name, plugin in self._manager.list_name_plugin() if plugin is not None)
-        return dict.fromkeys(working, True) | dict.fromkeys(self.quarantined, False)
+    def loaded(self) -> list[str]:
+        """The names of the entry points, and of the shop's own plugins, that were loaded and work."""
+        return [name for name, plugin in self._manager.list_name_plugin() if plugin is not None]
 
     @property
     def hooks(self) -> pluggy.HookRelay:
@@ -301,7 +300,6 @@ class Registry:
         conflicts = find_conflicts(self._find_claims(settings, plugins), plugins.distribution_of, shared)
         if mistakes := [*mistakes, *conflicts]:
             raise SettingsError(mistakes)
-        self._names = frozenset(name for name, _ in self._configured)
 
     def _find_claims(self, settings: Settings, plugins: Plugins) -> Iterator[Claim]:
         for name, plugin in plugins.available.items():
@@ -318,10 +316,6 @@ class Registry:
             return self._configured[provider, client_type]
         except KeyError:
             raise Unsupported("this provider is not offered for this client type") from None
-
-    def knows(self, provider: str) -> bool:
-        """Tell whether any client type lists a provider of this name."""
-        return provider in self._names
 
     def find_all(self, provider: str) -> list[ConfiguredProvider]:
         """Return the provider as each client type that lists it has it. Raises `Unsupported` when none does."""

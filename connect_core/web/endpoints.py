@@ -170,10 +170,9 @@ def _guarded(context: WebContext, endpoint: Endpoint, style: ErrorStyle) -> Endp
 def _measure_refusal(context: WebContext, request: Request, error: ConnectError) -> None:
     """Count a refusal. What stands in the path may be any text, and becomes a label only where it is configured."""
     provider, client = (request.path_params.get(name, "") for name in ("provider", "client"))
+    is_configured = any(configured.name == provider for configured in context.manager.registry)
     measurements.current.count_refusal(
-        error.code,
-        provider if context.manager.registry.knows(provider) else "",
-        client if client in _CLIENT_TYPES else "",
+        error.code, provider if is_configured else "", client if client in _CLIENT_TYPES else ""
     )
     if isinstance(error, StateInvalid) and error.reason:
         measurements.current.count_refused_state(error.reason)

@@ -59,8 +59,9 @@ class StateGauges:
         self._counts.set_gauge("build_info", {versions: 1})
         keys = self._manager.settings.service.keys
         self._counts.set_gauge("key_info", {(get_key_id(key),): 1 for key in keys})
-        plugins = self._manager.plugins.states
-        self._counts.set_gauge("plugin_up", {(name,): is_up for name, is_up in plugins.items()})
+        plugins = self._manager.plugins
+        states = dict.fromkeys(plugins.loaded, 1) | dict.fromkeys(plugins.quarantined, 0)
+        self._counts.set_gauge("plugin_up", {(name,): is_up for name, is_up in states.items()})
         self._counts.set_gauge("certificate_expiry_timestamp_seconds", self._find_certificates())
         report = await self._readiness.check()
         self._counts.set_gauge("ready", {(name,): result == OK for name, result in report.checks.items()})
