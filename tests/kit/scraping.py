@@ -10,11 +10,16 @@ Sample = tuple[str, tuple[tuple[str, str], ...]]
 Samples = Mapping[Sample, float]
 
 
-def scrape(url: str) -> dict[Sample, float]:
-    """The samples of a management port: value by name and labels, the labels in alphabetical order."""
-    answer = httpx.get(f"{url}/metrics", trust_env=False)
+def scrape(url: str) -> Samples:
+    """The samples of a management port."""
+    answer = httpx.get(f"{url}/metrics", trust_env=False, timeout=30)
     assert answer.status_code == 200, answer.text
-    families = text_string_to_metric_families(answer.text)
+    return parse_samples(answer.text)
+
+
+def parse_samples(text: str) -> Samples:
+    """The samples of an answer: value by name and labels, the labels in alphabetical order."""
+    families = text_string_to_metric_families(text)
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in families
@@ -27,14 +32,9 @@ def get(samples: Samples, name: str, **labels: str) -> float:
     return samples.get((name, tuple(sorted(labels.items()))), 0)
 
 
-def total(samples: Samples, name: str) -> float:
-    """The sum over all labels."""
-    return sum(value for (sample, _), value in samples.items() if sample == name)
-
-
 def wait_for_samples(url: str, is_as_wanted: Callable[[Samples], bool]) -> Samples:
-    """The samples, once they are as wanted; ten seconds at most, as workers leave theirs once a second."""
-    ends = time.monotonic() + 10
+    """The samples, once they are as wanted; half a minute at most. Workers leave theirs once a second."""
+    ends = time.monotonic() + 30
     while not is_as_wanted(samples := scrape(url)):
         assert time.monotonic() < ends, samples
         time.sleep(0.1)

@@ -22,7 +22,7 @@ def write_metrics(sums: Sums, accept: str) -> tuple[bytes, str]:
     registry.register(_Sums(sums))
     try:
         encode, content_type = choose_encoder(accept)
-    except ValueError:  # a version that is no number
+    except (TypeError, ValueError):  # a version that is no number
         encode, content_type = choose_encoder("")
     return encode(registry), content_type
 

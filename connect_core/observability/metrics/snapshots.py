@@ -19,6 +19,7 @@ WRITE_SECONDS = 1.0
 SERVING_SECONDS = 10.0
 """Age of the snapshot after which a worker does not count as serving: its event loop is blocked, or it hangs."""
 _ARCHIVE = "archive.json"
+_UNREADABLE = (OSError, KeyError, TypeError, ValueError)
 log = logging.getLogger("connect_login")
 
 
@@ -80,7 +81,7 @@ class Snapshots:
         return [path for path in self._folder.glob("*-*.json") if path.name != _ARCHIVE]
 
     def _read_archive(self) -> tuple[Sums, list[str]]:
-        with suppress(OSError, ValueError, KeyError):
+        with suppress(*_UNREADABLE):
             archive = json.loads((self._folder / _ARCHIVE).read_text("utf-8"))
             return Sums.from_json(archive), archive["names"]
         return Sums(), []
@@ -98,7 +99,7 @@ class Snapshots:
 
 def _read(path: Path) -> list[Sums]:
     """Return the snapshot, or nothing when it has gone or cannot be read."""
-    with suppress(OSError, ValueError, KeyError):
+    with suppress(*_UNREADABLE):
         return [Sums.from_json(json.loads(path.read_text("utf-8")))]
     return []
 
