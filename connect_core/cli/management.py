@@ -46,8 +46,9 @@ def serve_beside(app: Starlette, config: uvicorn.Config, listener: socket.socket
     async def serving(app: Starlette) -> AsyncIterator[Any]:
         server = BesideServer(config)
         task = asyncio.create_task(server.serve([listener]))
-        while not server.started and not task.done():
-            await asyncio.sleep(0.01)  # so that its tasks are known as the server's own, and not as a plugin's
+        # its tasks must be there before the service begins, or they would pass for a plugin's
+        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event for it
+            await asyncio.sleep(0.01)
         try:
             async with lifespan(app) as state:
                 yield state

@@ -182,9 +182,8 @@ def test_a_port_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
     init(tmp_path)
     taken = str(free_port())
     options = ("serve", "--port", taken, "--management-port")
-    assert refused(tmp_path, *options, taken) == [
-        f"connect-login: --management-port: something else listens on port {taken} already; stop it, or give another port"
-    ]
+    mistake = f"something else listens on port {taken} already; stop it, or give another port"
+    assert refused(tmp_path, *options, taken) == [f"connect-login: --management-port: {mistake}"]
     for wrong in ("70000", "x", "-1"):
         [line] = refused(tmp_path, *options, wrong)
         assert line == "connect-login: --management-port: give a number from 0 to 65535; 0 takes any free port"

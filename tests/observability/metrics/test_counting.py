@@ -78,7 +78,7 @@ def test_the_catalogue_is_the_contract() -> None:
 
 
 def test_whoever_measures_is_counted() -> None:
-    """Every measurement has a metric of the catalogue, with as many labels as that has; without a listener it is lost."""
+    """Every measurement has a metric of the catalogue, with as many labels as that has."""
     counts = Counts()
     measure_everything(Measurements())
     measure_everything(counts)
