@@ -1,4 +1,4 @@
-"""What counting costs: the measurements of a login, each in a tight loop, and a shop that counts beside one that does not.
+"""What counting costs: the measurements of a login, each in a tight loop, and a shop that counts beside one without.
 
 The first figure is the exact one: a machine's noise is larger than the 2 % that all measurements together may cost.
 """
@@ -31,7 +31,7 @@ CALLS: Mapping[str, Callable[[], None]] = {
 
 
 def test_what_counting_costs(vendors: str, tmp_path: Path) -> None:
-    """Logins succeed with and without metrics; what the measurements of a login cost, and the difference, is printed."""
+    """Logins succeed with and without metrics; what the measurements of a login cost is printed."""
     show_machine()
     port = free_port()
     options = ("--management-port", str(port))
