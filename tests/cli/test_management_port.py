@@ -77,7 +77,7 @@ def finish(process: "subprocess.Popen[str]") -> list[dict[str, object]]:
     """Stop a service; returns its log."""
     process.terminate()
     _, output = process.communicate(timeout=60)
-    assert process.returncode == 0
+    assert process.returncode in (0, -signal.SIGTERM)  # the latter of one process without workers
     return lines_of(output)
 
 
