@@ -49,7 +49,7 @@ A text names keys and codes, never values: no secret, code, token or state may a
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class ConnectError(Exception):
@@ -132,6 +132,13 @@ class StateInvalid(RequestRefused):
     """The `state` is unknown, altered, already used, or was issued to another browser."""
 
     code = "state_invalid"
+    reason = ""
+    """Which of these, in a word of `Measurements.count_refused_state`; empty for what is no state."""
+
+    def because(self, reason: str) -> Self:
+        """Set `reason`, and return the error itself."""
+        self.reason = reason
+        return self
 
 
 class StateExpired(RequestRefused):

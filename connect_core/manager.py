@@ -9,16 +9,17 @@ To complete a login is to write the member, the connection, the session and the 
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
+from connect_core import measurements
 from connect_core.errors import ConnectError, ConsentRequired, StateInvalid, Unsupported
 from connect_core.http import TOTAL_DEADLINE, HttpPool
 from connect_core.identity import Identity
 from connect_core.login.completion import Completed
 from connect_core.login.start import Start, StartOptions
-from connect_core.login.values import LOG_IN, Arrival, Outcome, PendingLogin, Purpose, Visit
+from connect_core.login.values import LOG_IN, Arrival, ChoiceNeeded, Flow, Outcome, PendingLogin, Purpose, Visit
 from connect_core.members.values import LoginAttempt, ProfileNeeded
 from connect_core.parts import Parts
 from connect_core.providers import calls
@@ -53,7 +54,10 @@ class ConnectManager(Parts):
         Raises `Unsupported`, `RedirectNotAllowed` and what the provider raises.
         """
         configured = self.registry.find(provider, client_type)
-        return await self.starter.start(configured, visit, options or StartOptions())
+        start = await self.starter.start(configured, visit, options or StartOptions())
+        if start.flow is not None:
+            _count("started", configured)
+        return start
 
     async def login_callback(
         self,
@@ -75,7 +79,7 @@ class ConnectManager(Parts):
             begun = await self.callbacks.open(configured, parameters, sealed_flow, delivers_json=delivers_json)
             received = calls.parse_response(configured.provider, parameters)
             codes = [received.code] if isinstance(received, ReceivedCode) else []
-            is_first, purpose = await self.callbacks.spend(begun, codes, visit)
+            is_first, purpose = await self._spend(configured, begun, codes, visit)
             if not is_first:
                 return await self.callbacks.repeat(begun, visit)
             try:
@@ -113,6 +117,9 @@ class ConnectManager(Parts):
                 raise received.error
             is_ticketed = configured.entrance.is_ticketed
             ticket = await self.callbacks.open_ticket(configured, parameters, purpose) if is_ticketed else None
+            if ticket is None:
+                _count("started", configured)
+            _count("returned", configured)
             await self.callbacks.spend_code(configured, received.code, ticket)
             response = AuthorizationResponse.of_spent_flow(
                 client_type=configured.client_type,
@@ -139,7 +146,7 @@ class ConnectManager(Parts):
         while True:
             completed = await self._try_login(arrival, attempt)
             if not isinstance(completed, ProfileNeeded):
-                return self._dispatch(completed)
+                return self._settle(arrival, completed)
             identity = await calls.fetch_profile(arrival.configured.provider, attempt.identity, ends - clock())
             attempt = replace(attempt, identity=identity, was_asked=True)
 
@@ -200,9 +207,21 @@ class ConnectManager(Parts):
             await self.database.read(lambda tx: self.completion.check_pending(tx, arrival))
             return await self.login_by_unionid(pending.identity, arrival)
         now = self.services.now()
-        return self._dispatch(
-            await self.database.write(lambda tx: self.completion.join(tx, arrival, pending.identity, member_id, now))
+        return self._settle(
+            arrival,
+            await self.database.write(lambda tx: self.completion.join(tx, arrival, pending.identity, member_id, now)),
         )
+
+    async def _spend(
+        self, configured: ConfiguredProvider, begun: Flow, codes: Sequence[str], visit: Visit
+    ) -> tuple[bool, Purpose | None]:
+        is_first = True
+        try:
+            is_first, purpose = await self.callbacks.spend(begun, codes, visit)
+        finally:  # also when the database fails: what is counted is that the vendor led back to us
+            if is_first:
+                _count("returned", configured)
+        return is_first, purpose
 
     async def _try_login(self, arrival: Arrival, attempt: LoginAttempt) -> Completed | ProfileNeeded:
         members = await self.services.members.prepare_login(attempt)
@@ -214,6 +233,7 @@ class ConnectManager(Parts):
         provider, clock = arrival.configured.provider, asyncio.get_running_loop().time
         ends = clock() + TOTAL_DEADLINE
         identity = await calls.login_callback(provider, response, ends - clock())
+        _count("redeemed", arrival.configured)
         if arrival.flow is None:
             phone = await calls.fetch_phone(provider, response, identity, ends - clock())
             arrival = replace(arrival, phone=phone)
@@ -224,7 +244,8 @@ class ConnectManager(Parts):
             return await self.login_by_unionid(identity, arrival, seconds=ends - clock())
         await self.services.members.check_first(lambda _: session.member_id)
         now = self.services.now()
-        return self._dispatch(await self.database.write(lambda tx: self.completion.link(tx, arrival, identity, now)))
+        linked = await self.database.write(lambda tx: self.completion.link(tx, arrival, identity, now))
+        return self._settle(arrival, linked)
 
     async def _join(self, proof: Identity, arrival: Arrival, pending: PendingLogin) -> Outcome:
         """Log in the member whose identity `proof` is, and link the identity that waits for a choice to them.
@@ -239,10 +260,12 @@ class ConnectManager(Parts):
             member_id = self.completion.find_joined(tx, proof)
             return self.completion.join(tx, arrival, pending.identity, member_id, now)
 
-        return self._dispatch(await self.database.write(join))
+        return self._settle(arrival, await self.database.write(join))
 
-    def _dispatch(self, completed: Completed) -> Outcome:
+    def _settle(self, arrival: Arrival, completed: Completed) -> Outcome:
         outcome, events = completed
+        if not isinstance(outcome, ChoiceNeeded):
+            _count("settled", arrival.configured)
         self.dispatcher.dispatch(*events)
         return outcome
 
@@ -261,3 +284,7 @@ class ConnectManager(Parts):
             )
             self.dispatcher.dispatch(event)
             raise
+
+
+def _count(stage: str, configured: ConfiguredProvider) -> None:
+    measurements.current.count_login(stage, configured.name, configured.client_type)

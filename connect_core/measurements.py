@@ -8,14 +8,14 @@ are names and numbers that the configuration bounds; nothing of a person, a code
 class Measurements:
     """Takes measurements, and here forgets them. A subclass counts; its methods return at once and raise nothing.
 
-    Durations are in seconds.
+    Durations are in seconds. A method may be called from any thread.
     """
 
     def count_login(self, stage: str, provider: str, client_type: str) -> None:
-        """A login got as far as `stage`: `started`, `returned` (to our callback), `redeemed` (code), `settled`."""
+        """A login got as far as `stage`: `started`, `returned` (to us), `redeemed` (its code), `settled`."""
 
     def count_refusal(self, code: str, provider: str, client_type: str) -> None:
-        """A request was refused with an error code; the provider is empty where the request names none of ours."""
+        """A request was refused with an error code; provider and client type are empty unless they are configured."""
 
     def count_refused_state(self, reason: str) -> None:
         """A state was not accepted: `no_cookie`, `cookie_unopened`, `spent` or `other_provider`."""
@@ -26,14 +26,11 @@ class Measurements:
     def observe_provider_call(self, provider: str, operation: str, outcome: str, seconds: float) -> None:
         """A method of a provider ended: `ok`, `refused`, `timeout`, `dns`, `connect`, `tls`, `unsigned` or `bad`."""
 
-    def add_provider_slots(self, provider: str, state: str, change: int) -> None:
-        """So many more (or, below zero, fewer) calls to a vendor are `busy` or `waiting`."""
-
     def set_provider_circuit(self, provider: str, state: str) -> None:
         """Calls to a vendor are let through (`closed`), held back (`open`), or tried (`half_open`)."""
 
     def observe_database(self, kind: str, seconds: float) -> None:
-        """A unit of work ended: `read`, `write` or `statement`."""
+        """A unit of work ended: `read`, `write`, `statement` (commits each of its statements) or `long`."""
 
     def count_database_retry(self, reason: str) -> None:
         """A unit of work was begun again: `race`, `lost` (connection) or `failover`."""
@@ -42,10 +39,10 @@ class Measurements:
         """A plugin has taken an after-commit notice, or failed to."""
 
     def count_limited(self, rule: str) -> None:
-        """A request was refused by a limit: `per_address`, `failures_per_address` or `per_username`."""
+        """A limit refused a request: `per_address`, `failures_per_address`, `per_username` or `qr_login_polls`."""
 
     def set_clock_skew(self, source: str, seconds: float) -> None:
-        """A server's clock (a provider's vendor, `database`, `redis`) is so far before ours."""
+        """A server's clock (a provider's vendor, `database`, `redis`) is so far ahead of ours."""
 
     def set_cache_up(self, is_up: bool) -> None:  # noqa: FBT001 - a gauge of 0 and 1
         """Redis answers, or not."""

@@ -59,6 +59,9 @@ class SharedCache(Protocol):
     async def hit(self, rule: RateLimitItem, who: str) -> bool:
         """Count a request by `who`, and tell whether the rule allows it."""
 
+    async def find_skew(self) -> float | None:
+        """Return by how many seconds its clock is ahead of ours; None while it is down."""
+
     async def aclose(self) -> None:
         """Close every connection."""
 

@@ -22,6 +22,7 @@ from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as ConnectionLost
 
+from connect_core import measurements
 from connect_core.cache import CachedValue, ValueSealer
 from connect_core.errors import SettingsError
 
@@ -79,6 +80,12 @@ class RedisCache:
         """Count a request by `who`, and tell whether the rule allows it; True while Redis is down."""
         return await self._ask(lambda: self._limiter.hit(rule, who)) is not False
 
+    async def find_skew(self) -> float | None:
+        """Return by how many seconds Redis's clock is ahead of ours; None while it is down."""
+        began_at = time.time()
+        answer = await self._ask(self._redis.time)
+        return None if answer is None else answer[0] + answer[1] / 1e6 - (began_at + time.time()) / 2
+
     async def aclose(self) -> None:
         """Close every connection."""
         if self._probing is not None:
@@ -108,6 +115,7 @@ class RedisCache:
         except Exception as error:  # noqa: BLE001 - no failure of the cache may fail a login
             if not self._is_down:
                 log.warning("cache_down", extra={"error": type(error).__name__})
+                measurements.current.set_cache_up(False)
             self._is_down, self._next_probe_at = True, time.monotonic() + self._breaker_seconds
             return None
 
@@ -124,6 +132,7 @@ class RedisCache:
         except Exception:  # noqa: BLE001 - as in `_ask`
             return
         self._is_down = False
+        measurements.current.set_cache_up(True)
         log.info("cache_up")
 
 

@@ -19,33 +19,33 @@ _UNPRIVILEGED = 1024
 """The lowest port that a user without rights of their own may listen on, unless the system says otherwise."""
 
 
-def parse_port(text: str | int) -> int:
-    """Return the port that `text` names, 0 to 65535. Raises `SettingsError`."""
+def parse_port(text: str | int, option: str = "--port") -> int:
+    """Return the port that `text` names, 0 to 65535. Raises `SettingsError`, which names `option`."""
     try:
         port = int(text)
     except ValueError:
         port = -1
     if not 0 <= port <= _HIGHEST_PORT:
-        raise SettingsError([f"--port: give a number from 0 to {_HIGHEST_PORT}; 0 takes any free port"])
+        raise SettingsError([f"{option}: give a number from 0 to {_HIGHEST_PORT}; 0 takes any free port"])
     return port
 
 
 Port = Annotated[int, typer.Option(parser=parse_port, metavar="PORT", help="Port to listen on; 0: any free port.")]
 
 
-def listen_on(host: str, port: int) -> socket.socket:
+def listen_on(host: str, port: int, option: str = "--port") -> socket.socket:
     """Return a socket that listens on `host` (an address or a name of this machine) and `port` (0: a free one).
 
-    Of a name with addresses of both kinds the IPv4 address is taken. Raises `SettingsError` with one line that names
-    the option and the remedy.
+    `option` is where the port was given. Of a name with addresses of both kinds the IPv4 address is taken. Raises
+    `SettingsError` with one line that names the option and the remedy.
     """
     family, address = _resolve(host)
     if port > _HIGHEST_PORT:
-        raise SettingsError([f"--port: {port} is the next one, and there is none above {_HIGHEST_PORT}"])
+        raise SettingsError([f"{option}: {port} is the next one, and there is none above {_HIGHEST_PORT}"])
     try:
         return socket.create_server((address, port), family=family, backlog=BACKLOG)
     except OSError as error:
-        raise SettingsError([explain_bind_error(error, host, port)]) from None
+        raise SettingsError([explain_bind_error(error, host, port, option)]) from None
 
 
 def get_address(listener: socket.socket) -> str:
@@ -80,14 +80,14 @@ def resolve(host: str) -> str:
     return _resolve(host)[1]
 
 
-def explain_bind_error(error: OSError, host: str, port: int) -> str:
-    """Return why nobody can listen on `host` and `port`, and what to do about it."""
+def explain_bind_error(error: OSError, host: str, port: int, option: str = "--port") -> str:
+    """Return why nobody can listen on `host` and `port`, which `option` gave, and what to do about it."""
     match error.errno:
         case errno.EADDRINUSE:
-            return f"--port: something else listens on port {port} already; stop it, or give another port"
+            return f"{option}: something else listens on port {port} already; stop it, or give another port"
         case errno.EACCES | errno.EPERM if port < _UNPRIVILEGED:
             return (
-                f"--port: this user may not listen on port {port}; give one from {_UNPRIVILEGED} on, "
+                f"{option}: this user may not listen on port {port}; give one from {_UNPRIVILEGED} on, "
                 "and let a proxy before it take the other"
             )
         case errno.EADDRNOTAVAIL:

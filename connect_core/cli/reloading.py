@@ -20,18 +20,29 @@ from connect_core.errors import ConnectError
 
 LISTENER = "CONNECT_LISTENER"
 """Environment variable with the number of the socket that a process hands to the one that replaces it."""
+MANAGEMENT_LISTENER = "CONNECT_MANAGEMENT_LISTENER"
+"""The same for the socket of the management port."""
 log = logging.getLogger("connect_login")
 
 
-def find_inherited_listener() -> socket.socket | None:
+def find_inherited_listener(variable: str = LISTENER) -> socket.socket | None:
     """Return the socket of the process that this one has replaced, or None for a first start."""
-    inherited = os.environ.pop(LISTENER, "")
+    inherited = os.environ.pop(variable, "")
     return socket.socket(fileno=int(inherited)) if inherited else None
 
 
-def run_reloadable(config: uvicorn.Config, check: Callable[[], None], listener: socket.socket) -> None:
-    """Serve on `listener` with one process that SIGHUP replaces, unless `check` raises a `ConnectError`."""
-    kept = listener.dup()  # uvicorn closes its own
+def run_reloadable(
+    config: uvicorn.Config,
+    check: Callable[[], None],
+    listener: socket.socket,
+    management: socket.socket | None = None,
+) -> None:
+    """Serve on `listener` with one process that SIGHUP replaces, unless `check` raises a `ConnectError`.
+
+    The socket `management`, on which `config` serves too, is handed over as well.
+    """
+    handed_over = {LISTENER: listener, MANAGEMENT_LISTENER: management}
+    kept = {name: socket_.dup() for name, socket_ in handed_over.items() if socket_}  # uvicorn closes its own
     server, is_reloading = uvicorn.Server(config), threading.Event()
 
     def reload() -> None:
@@ -45,8 +56,9 @@ def run_reloadable(config: uvicorn.Config, check: Callable[[], None], listener: 
     with suppress(KeyboardInterrupt):  # as `uvicorn.run`: Ctrl-C has ended the server already
         server.run([listener])
     if is_reloading.is_set():
-        kept.set_inheritable(True)
-        os.environ[LISTENER] = str(kept.fileno())
+        for name, socket_ in kept.items():
+            socket_.set_inheritable(True)
+            os.environ[name] = str(socket_.fileno())
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - our own command line, no shell
 
 

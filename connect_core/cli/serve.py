@@ -3,23 +3,30 @@
 import os
 import socket
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from starlette.applications import Starlette
 
 from connect_core.cli.configuration import DEFAULT, ConfigPath
 from connect_core.cli.keys import new_key
 from connect_core.cli.listening import Port, get_address, listen_on
-from connect_core.cli.reloading import find_inherited_listener, run_reloadable
+from connect_core.cli.management import ManagementPort, serve_beside, snapshot_folder
+from connect_core.cli.reloading import MANAGEMENT_LISTENER, find_inherited_listener, run_reloadable
 from connect_core.cli.service_process import ServiceProcess, collect_less_garbage, configure_server
 from connect_core.cli.supervisor import Supervisor, check_apart
 from connect_core.errors import SettingsError
 from connect_core.observability.logs import configure_logging
+from connect_core.settings import Settings
+from connect_core.web import create_management_app
 
 KEY_FILE = Path("keys/connect-secret.key")
+_Run = Callable[[socket.socket, socket.socket | None], None]
 
 
 class LogLevel(StrEnum):
@@ -60,6 +67,8 @@ def serve(
         typer.Option("--wait-for-db", min=0, metavar="SECONDS", help="Time to wait for the database and its tables."),
     ] = 0,
     log_level: Annotated[LogLevel, typer.Option(help="The least severe level that is logged.")] = LogLevel.INFO,
+    *,
+    management_port: ManagementPort = None,
 ) -> None:
     """Run the service until Ctrl-C; SIGHUP reads the configuration again.
 
@@ -73,18 +82,36 @@ def serve(
     service = ServiceProcess(config, log_level, wait_seconds=wait_for_db, workers=workers)
     settings = service.load()
     inherited = find_inherited_listener()
-    run: Callable[[socket.socket], None]
     if workers > 1:
         service = service.preload(settings)
         check_apart(service, settings)
-        run = Supervisor(service, settings, workers).run
+        run: _Run = partial(_run_workers, service, settings)
     else:
         app = service.build(settings, needs_database=inherited is None)
         collect_less_garbage()
-        run = partial(run_reloadable, configure_server(app), lambda: service.check(service.load()))
-    listener = inherited or listen_on(host, port)
+        run = partial(_run_alone, service, app)
+    listener, management = inherited or listen_on(host, port), find_inherited_listener(MANAGEMENT_LISTENER)
+    if management_port is not None and management is None:
+        management = listen_on(host, management_port, "--management-port")
     typer.echo(f"connect-login serves {settings.service.public_url} on http://{get_address(listener)}", err=True)
-    run(listener)
+    if management is not None:
+        typer.echo(f"health and metrics are on http://{get_address(management)}", err=True)
+    run(listener, management)
+
+
+def _run_workers(
+    service: ServiceProcess, settings: Settings, listener: socket.socket, management: socket.socket | None
+) -> None:
+    with snapshot_folder() if management else nullcontext() as folder:
+        Supervisor(replace(service, snapshots=folder), settings, service.workers, management).run(listener)
+
+
+def _run_alone(
+    service: ServiceProcess, app: Starlette, listener: socket.socket, management: socket.socket | None
+) -> None:
+    if management is not None:
+        app = serve_beside(app, configure_server(create_management_app(app)), management)
+    run_reloadable(configure_server(app), lambda: service.check(service.load()), listener, management)
 
 
 _TEMPLATE = f"""\

@@ -26,6 +26,7 @@ from connect_core.providers.registry import Plugins
 from connect_core.settings import Settings, load_settings
 from connect_core.store import schema
 from connect_core.web import create_app
+from connect_core.web.management import create_management_app_of_workers, publish_snapshots
 
 START_FAILED = 3
 """The exit code of a worker that could not begin to serve."""
@@ -37,7 +38,8 @@ GARBAGE_THRESHOLDS = (20_000, 20, 20)
 class ServiceProcess:
     """How a process runs the service of one configuration file. `plugins` are those that were loaded before.
 
-    At its start the service waits up to `wait_seconds` for its database, which `workers` processes will use.
+    At its start the service waits up to `wait_seconds` for its database, which `workers` processes will use. Workers
+    leave what they count in `snapshots`, where there is a management port.
     """
 
     config: Path
@@ -45,6 +47,7 @@ class ServiceProcess:
     plugins: Plugins | None = None
     wait_seconds: int = 0
     workers: int = 1
+    snapshots: Path | None = None
 
     def preload(self, settings: Settings) -> Self:
         """Import and prepare what workers can share as copies of this process; returns the service to start.
@@ -92,11 +95,28 @@ class ServiceProcess:
         except ConnectError as error:
             report(Message(mistake=str(error)))
             sys.exit(START_FAILED)
-        collect_less_garbage()
-        server = _ReportingServer(configure_server(app), lambda: report(Message(is_ready=True)))
-        for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises it again at the end, and must survive that
-            signal.signal(number, server.handle_exit)
-        server.run([listener])
+        if self.snapshots is not None:
+            app = publish_snapshots(app, self.snapshots)
+        _serve(app, listener, report)
+
+    def manage(self, settings: Settings, listener: socket.socket, report: Report) -> None:
+        """Serve the management port in a process beside the workers, as `work` does."""
+        configure_logging(self.log_level)
+        assert self.snapshots is not None
+        try:
+            app = create_management_app_of_workers(create_app(settings, plugins=self.plugins), self.snapshots)
+        except ConnectError as error:
+            report(Message(mistake=str(error)))
+            sys.exit(START_FAILED)
+        _serve(supervise_tasks(app), listener, report)
+
+
+def _serve(app: Starlette, listener: socket.socket, report: Report) -> None:
+    collect_less_garbage()
+    server = _ReportingServer(configure_server(app), lambda: report(Message(is_ready=True)))
+    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises it again at the end, and must survive that
+        signal.signal(number, server.handle_exit)
+    server.run([listener])
 
 
 def collect_less_garbage() -> None:

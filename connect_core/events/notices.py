@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from connect_core import measurements
 from connect_core.errors import Unavailable
 from connect_core.providers.hookspecs import ErasedEvent, LoginEvent, MergeEvent, RefusedEvent
 from connect_core.threads import DaemonThreads
@@ -42,13 +43,15 @@ class PluginCalls:
     def run(self) -> None:
         """Call the hooks in turn; one that raises keeps none of the others from being called."""
         for hook, implementation, event in self.calls:
-            self.running = hook, time.monotonic()
+            began_at = time.monotonic()
+            self.running = hook, began_at
             try:
                 implementation.function(*(event for _ in implementation.argnames))
             except BaseException as error:  # noqa: BLE001 - a plugin may raise anything, with any text
                 fields = {"hook": hook, "plugin": self.plugin, "error": type(error).__name__}
                 log.error("notice_failed", extra={**fields, "event_id": getattr(event, "id", 0)})
                 self.failed.append(event)
+            measurements.current.observe_notice(self.plugin, hook, time.monotonic() - began_at)
         self.running = None
 
 

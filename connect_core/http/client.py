@@ -1,14 +1,16 @@
 """The HTTP client that each provider gets, with limits and a deadline of its own, and the pool that they share."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
+from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from connect_core.cache import Cache, Fetch
 from connect_core.deadlines import Failure, run_within
 from connect_core.errors import ConnectError, ProviderBadResponse, ProviderTimeout, Unavailable
 from connect_core.http.answers import Answer
-from connect_core.http.network import CALL_ERRORS, Network, Transport, make_fault
+from connect_core.http.network import CALL_ERRORS, CONNECT_DEADLINE, Network, Transport, make_fault
 from connect_core.http.requests import Request, make_request
 
 TOTAL_DEADLINE = 8.0
@@ -44,6 +46,26 @@ class HttpPool:
     def for_provider(self, name: str) -> "Http":
         """Return the client of the provider `name`, with a limit of its own on calls; always the same one."""
         return self._clients.setdefault(name, Http(name, self, self._transport))
+
+    async def find_skew(self, url: str) -> float | None:
+        """Return by how many seconds the clock of the server at `url` is ahead of ours, as its `Date` tells (HEAD).
+
+        None when it does not answer, or tells no time. Takes no slot of a provider: no login waits for this.
+        """
+        began_at = time.time()
+        try:
+            async with asyncio.timeout(CONNECT_DEADLINE):
+                answer = await self._transport.send(make_request("HEAD", url))
+            told_at = parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
+        except (*CALL_ERRORS, ConnectError):
+            return None
+        return told_at + 0.5 - (began_at + time.time()) / 2  # the header has whole seconds
+
+    def count_calls(self) -> tuple[int, int]:
+        """Return how many calls are under way, and how many wait for a slot."""
+        calls = [client._calls for client in self._clients.values()]
+        busy = sum(min(number, self.vendor_calls) for number in calls)
+        return busy, sum(calls) - busy
 
     async def aclose(self) -> None:
         """Close every connection."""

@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
+from connect_core import measurements
+from connect_core.crypto.tickets import TICKET_SECONDS
 from connect_core.errors import CodeSeen, RequestRefused, StateExpired, StateInvalid, StateMissing, Unavailable
 from connect_core.http import TOTAL_DEADLINE
 from connect_core.login import flow
@@ -95,10 +97,11 @@ class Callbacks:
             begun = self._flows.open(state, sealed_flow, self._now())
             same_way = (begun.delivery is Delivery.JSON) == delivers_json
             if (begun.provider, begun.client_type) != (configured.name, configured.client_type) or not same_way:
-                raise StateInvalid("the flow was started elsewhere")
+                raise StateInvalid("the flow was started elsewhere").because("other_provider")
         except RequestRefused:
             await self.discard_codes(configured, parameters, state)
             raise
+        self._measure_age(begun)
         return begun
 
     async def open_ticket(
@@ -114,7 +117,7 @@ class Callbacks:
                 raise StateMissing("the ticket that came with the login string is missing")
             begun = self._flows.open_ticket(ticket, self._now())
             if (begun.provider, begun.client_type) != (configured.name, configured.client_type):
-                raise StateInvalid("the flow was started elsewhere")
+                raise StateInvalid("the flow was started elsewhere").because("other_provider")
             if (begun.purpose, begun.bound_to) != (purpose.kind, purpose.bound_to):
                 raise StateInvalid("the ticket was given out for something else, or to another session")
             # an SDK that hands the state back says with it which flow the code belongs to
@@ -123,6 +126,7 @@ class Callbacks:
         except RequestRefused:
             await self.discard_codes(configured, parameters)
             raise
+        self._measure_age(begun)
         return begun
 
     async def spend(self, begun: Flow, codes: Sequence[str], visit: Visit) -> tuple[bool, Purpose | None]:
@@ -169,7 +173,7 @@ class Callbacks:
             return ticket is None or flow.spend_ticket(tx, ticket)
 
         if not await self._database.write(spend, commits_each=True):
-            raise StateInvalid("the ticket was used before")
+            raise StateInvalid("the ticket was used before").because("spent")
 
     async def discard_codes(
         self, configured: ConfiguredProvider, parameters: Mapping[str, str], state: str = ""
@@ -206,7 +210,7 @@ class Callbacks:
             if outcome in (flow.FAILED, flow.PENDING):
                 break
             await asyncio.sleep(POLL_SECONDS)
-        raise StateInvalid("the flow was spent")
+        raise StateInvalid("the flow was spent").because("spent")
 
     async def find_repeated_choice(self, pending: PendingLogin, visit: Visit) -> CallbackRepeated | None:
         """Answer the same browser that makes a choice again, as `repeat` does; None where it has logged nobody in.
@@ -247,6 +251,9 @@ class Callbacks:
             return self._sessions.find_open(tx, token, now) if presented is None else None
 
         return await self._database.read(find) if token else None
+
+    def _measure_age(self, begun: Flow) -> None:
+        measurements.current.observe_flow_age(max(0, self._now() - begun.expiry_time + TICKET_SECONDS))
 
     def _find_joining(self, begun: Flow, visit: Visit) -> PendingLogin | None:
         """The waiting login that the flow joins to an account, if it still waits in this visitor's browser."""

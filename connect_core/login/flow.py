@@ -114,10 +114,14 @@ class Flows:
     def open_expired(self, state: str, sealed: str | None) -> Flow:
         """Return the same, however old the flow is. Raises `StateInvalid`."""
         if len(state) != STATE_LENGTH:
-            raise StateInvalid("the state is none of ours")
+            raise StateInvalid("the state is none of ours").because("no_cookie")
         if not sealed:
-            raise StateInvalid(f"{_WHAT} is not this browser's: it sent no cookie")
-        return self._tickets.open_expired(f"{state}.{sealed}", what=_WHAT)
+            raise StateInvalid(f"{_WHAT} is not this browser's: it sent no cookie").because("no_cookie")
+        try:
+            return self._tickets.open_expired(f"{state}.{sealed}", what=_WHAT)
+        except StateInvalid as error:
+            error.because("cookie_unopened")
+            raise
 
     def _log_clocks(self, seconds: int) -> None:
         """Log, once a minute at most, that a flow was begun in the future: by a process with another clock."""

@@ -126,6 +126,11 @@ class Plugins:
         return sorted(self.available.keys() | self.unloaded)
 
     @property
+    def loaded(self) -> list[str]:
+        """The names of the entry points, and of the shop's own plugins, that were loaded and work."""
+        return [name for name, plugin in self._manager.list_name_plugin() if plugin is not None]
+
+    @property
     def hooks(self) -> pluggy.HookRelay:
         """The hooks of all plugins: calling one calls it in every plugin that has it."""
         return self._manager.hook

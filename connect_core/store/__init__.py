@@ -5,6 +5,7 @@ decided here, and nothing else imports SQLAlchemy.
 """
 
 from connect_core.store import (
+    clock,
     connections,
     events,
     flows,
@@ -22,6 +23,7 @@ from connect_core.store.engine.statement import Transaction
 __all__ = [
     "Database",
     "Transaction",
+    "clock",
     "connections",
     "events",
     "flows",

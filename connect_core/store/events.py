@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from connect_core.store.engine.statement import KeyedInsert, Statement, Transaction, insert_into
 from connect_core.store.models import ConnectEvent, table_of
@@ -53,6 +53,14 @@ _FIND_UNDISPATCHED = Statement(
     .order_by(_EVENT.c.id)
     .limit(bindparam("most"))
 )
+_UNDISPATCHED = (
+    select(_EVENT.c.create_time)
+    .where(_EVENT.c.dispatched_at.is_(None))
+    .order_by(_EVENT.c.id)
+    .limit(bindparam("most"))
+    .subquery()
+)
+_SUM_UP_UNDISPATCHED = Statement(select(func.count(), func.min(_UNDISPATCHED.c.create_time)).select_from(_UNDISPATCHED))
 _SET_DISPATCHED = Statement(
     update(_EVENT).where(_EVENT.c.id == bindparam("event_id")).values(dispatched_at=bindparam("now"))
 )
@@ -89,6 +97,13 @@ def find_undispatched(transaction: Transaction, before: int, limit: int, after: 
     """
     rows = _FIND_UNDISPATCHED.all(transaction, before=before, most=limit, after=after)
     return sorted((EventRow(*row) for row in rows), key=lambda event: (event.create_time, event.id))
+
+
+def sum_up_undispatched(transaction: Transaction, limit: int) -> tuple[int, int | None]:
+    """Return how many events are undispatched, at most `limit`, and when the oldest was created (epoch seconds)."""
+    row = _SUM_UP_UNDISPATCHED.first(transaction, most=limit)
+    assert row is not None
+    return int(row[0]), row[1]
 
 
 def update_dispatched(transaction: Transaction, ids: Sequence[int], now: int) -> None:

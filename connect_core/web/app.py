@@ -34,7 +34,7 @@ from connect_core.web.context import WebContext
 from connect_core.web.endpoints import answer_wrong_method
 from connect_core.web.error_pages import answer_error
 from connect_core.web.flash_messages import with_flash
-from connect_core.web.health import health_routes
+from connect_core.web.health import Readiness, health_routes
 from connect_core.web.legacy.account_binder import account_binder_routes
 from connect_core.web.legacy.javashop import javashop_routes
 from connect_core.web.login.backchannel import backchannel_routes
@@ -98,10 +98,11 @@ def create_app(
             *javashop_routes(context),
             *backchannel_routes(context),
             *notice_routes(context),
-            *health_routes(context),
+            *health_routes(context, readiness := Readiness(manager)),
         ],
     )
     app.state.manager = manager
+    app.state.readiness = readiness
     app.state.context = context
     return app
 
@@ -173,10 +174,11 @@ def _make_context(manager: ConnectManager, pages: Pages) -> WebContext:
         trusted_proxies=TrustedProxies(service.trusted_proxies),
         devices=Devices(manager.settings.pages.geoip_database),
         limiter=Limiter(limits.per_address, manager.shared),
-        failure_limiter=Limiter(limits.failures, manager.shared, "failures "),
+        failure_limiter=Limiter(limits.failures, manager.shared, "failures ", "failures_per_address"),
         password_limiter=Limiter(
             limits.per_username,
             CountersInDatabase(manager.database, derive_key(service.keys[0], "tries"), manager.services.now),
+            name="per_username",
         ),
         origins=(service.public_url, *service.cors_origins),
         cors_origins=tuple(service.cors_origins),

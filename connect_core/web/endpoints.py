@@ -17,7 +17,9 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
-from connect_core.errors import ConnectError, MethodNotAllowed, Unavailable
+from connect_core import measurements
+from connect_core.errors import ConnectError, MethodNotAllowed, StateInvalid, Unavailable
+from connect_core.identity import ClientType
 from connect_core.observability.request_context import logging_request
 from connect_core.web import responses
 from connect_core.web.context import WebContext
@@ -28,6 +30,7 @@ log = logging.getLogger("connect_login")
 Endpoint = Callable[[Request], Awaitable[Response]]
 _REQUEST_HEADERS = ("authorization", "content-type", "traceparent", "tracestate", "x-requested-with")
 """What a front end of another origin may send: tokens, and what HTTP clients and tracing add on their own."""
+_CLIENT_TYPES = frozenset(ClientType)
 
 
 def route(
@@ -145,6 +148,7 @@ def _guarded(context: WebContext, endpoint: Endpoint, style: ErrorStyle) -> Endp
         except ConnectError as error:
             await context.count_failure(request, error)
             context.refusals.note(error, _log_fields(request))
+            _measure_refusal(context, request, error)
             response = style(request, error)
             _forget_flow(context, request, response, error)
         except (asyncio.CancelledError, KeyboardInterrupt):
@@ -153,6 +157,7 @@ def _guarded(context: WebContext, endpoint: Endpoint, style: ErrorStyle) -> Endp
             log.error(
                 "unhandled", extra={"error": type(error).__name__, "place": _place(error), **_log_fields(request)}
             )
+            _measure_refusal(context, request, Unavailable())
             response = style(request, Unavailable())
         if b"lang=" in request.scope["query_string"] and not is_speculative(request):
             context.keep_language(request, response)
@@ -160,6 +165,17 @@ def _guarded(context: WebContext, endpoint: Endpoint, style: ErrorStyle) -> Endp
         return response
 
     return guarded
+
+
+def _measure_refusal(context: WebContext, request: Request, error: ConnectError) -> None:
+    """Count a refusal. What stands in the path may be any text, and becomes a label only where it is configured."""
+    provider, client = (request.path_params.get(name, "") for name in ("provider", "client"))
+    is_configured = any(configured.name == provider for configured in context.manager.registry)
+    measurements.current.count_refusal(
+        error.code, provider if is_configured else "", client if client in _CLIENT_TYPES else ""
+    )
+    if isinstance(error, StateInvalid) and error.reason:
+        measurements.current.count_refused_state(error.reason)
 
 
 def _forget_flow(context: WebContext, request: Request, response: Response, error: ConnectError) -> None:

@@ -5,6 +5,7 @@ Neither is a refused login: what fails is logged by `Readiness`, once when it be
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,11 +87,14 @@ class Readiness:
         self._failed = failed
 
 
-def health_routes(context: WebContext) -> list[BaseRoute]:
-    """Return the routes of `/healthz` and `/readyz`."""
-    readiness = Readiness(context.manager)
+def health_routes(
+    context: WebContext, readiness: Readiness, is_serving: Callable[[], bool] = lambda: True
+) -> list[BaseRoute]:
+    """Return the routes of `/healthz` and `/readyz`; `is_serving` tells whether some process takes logins."""
 
     async def healthz(request: Request) -> Response:
+        if not is_serving():
+            return responses.problem(Unavailable("no worker serves"), request.state.request_id)
         return responses.json_response({"status": "ok"})
 
     async def readyz(request: Request) -> Response:

@@ -11,6 +11,7 @@ from limits import RateLimitItem, parse
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
+from connect_core import measurements
 from connect_core.crypto import keyed_hash
 from connect_core.errors import RateLimited
 from connect_core.store import Database, tries
@@ -43,12 +44,15 @@ class CountersInDatabase:
 class Limiter:
     """Counts requests by a key such as the client's address: in this process, and across all that share counters."""
 
-    def __init__(self, rule: str, shared: SharedCounters | None = None, label: str = "") -> None:
+    def __init__(
+        self, rule: str, shared: SharedCounters | None = None, label: str = "", name: str = "per_address"
+    ) -> None:
         """`rule` is a number per period, such as `60/minute`, or `off`; `shared` are further counters.
 
-        `label` keeps the counts of equal keys apart. Raises `ValueError` for a rule that cannot be read.
+        `label` keeps the counts of equal keys apart; `name` is that of the rule in `[limits]`. Raises `ValueError` for
+        a rule that cannot be read.
         """
-        self._label = label
+        self._label, self._name = label, name
         self._rule = None if rule == "off" else parse(rule)
         self._limiter = FixedWindowRateLimiter(CountersInMemory())
         self._shared = shared
@@ -81,6 +85,7 @@ class Limiter:
 
     def _refusal(self) -> RateLimited:
         assert self._rule is not None
+        measurements.current.count_limited(self._name)
         return RateLimited("too many requests from this address", retry_after=self._rule.get_expiry())
 
 

@@ -23,6 +23,7 @@ from connect_core.cli import app as command_line
 from connect_core.cli.plugin.reference import read_reference
 from connect_core.errors import RequestRefused, every_error
 from connect_core.harness import make_settings
+from connect_core.observability.metrics.catalogue import METRICS
 from connect_core.providers.oauth2 import OAuth2Settings
 from connect_core.providers.oidc import OidcSettings
 from connect_core.providers.registry import Plugins
@@ -59,6 +60,7 @@ def make_pages() -> dict[str, str]:
         "errors": write_errors,
         "commands": write_commands,
         "plugin": write_plugin,
+        "metrics": write_metrics,
     }
     pages = {}
     for name, write in makers.items():
@@ -177,6 +179,23 @@ def write_errors(words: Words) -> Lines:
         for code, title, advice in keys
     )
     yield table(("code", "中文", "English"), titled)
+
+
+def write_metrics(words: Words) -> Lines:
+    """Every metric: its type, labels and meaning, and when to worry; then the buckets of the histograms."""
+    compare(set(METRICS), words["worry"])
+    yield table(
+        ("metric", "type", "labels", "what it tells", "when to worry"),
+        (
+            (f"`{metric.full_name}`", metric.kind, listed(metric.labels), metric.meaning, words["worry"][name])
+            for name, metric in METRICS.items()
+        ),
+    )
+    yield "## Buckets"
+    rows = (
+        (f"`{metric.full_name}`", ", ".join(f"{bound:g}" for bound in metric.bounds)) for metric in METRICS.values()
+    )
+    yield table(("histogram", "upper bounds in seconds"), (row for row in rows if row[1]))
 
 
 def write_commands(words: Words) -> Lines:

@@ -103,10 +103,11 @@ def running_shop(
     *,
     database_url: str = "",
     workers: int = 1,
+    options: Sequence[str] = (),
 ) -> Iterator[Shop]:
     """Run a shop of its own in `folder`, which talks to the `sandboxes`; `synchronous` is SQLite's.
 
-    It keeps its members in `database_url`, by default a new file in the folder.
+    It keeps its members in `database_url`, by default a new file in the folder. `options` are further ones of `serve`.
     """
     folder.mkdir(exist_ok=True)
     with listen() as free:
@@ -119,7 +120,7 @@ def running_shop(
     config.with_suffix(".json").write_text(json.dumps(tomllib.loads(own + vendors)), "utf-8")
     began = time.monotonic()
     with (folder / "shop.log").open("w", encoding="utf-8") as log:
-        call = [*command, "serve", "--config", str(config), "--port", str(port), "--workers", str(workers)]
+        call = [*command, "serve", "--config", str(config), "--port", str(port), "--workers", str(workers), *options]
         process = subprocess.Popen(call, stdout=log, stderr=log, text=True)
     try:
         _wait_for(f"{url}/healthz", process)

@@ -25,7 +25,9 @@ def make_pages() -> Callable[[], dict[str, str]]:
     return make
 
 
-@pytest.mark.parametrize("page", ["settings.md", "routes.md", "tables.md", "errors.md", "commands.md", "plugin.md"])
+@pytest.mark.parametrize(
+    "page", ["settings.md", "routes.md", "tables.md", "errors.md", "commands.md", "plugin.md", "metrics.md"]
+)
 def test_page_tells_what_the_code_tells(make_pages: Callable[[], dict[str, str]], page: str) -> None:
     """What changes without its page fails; `python docs/reference/generate.py` writes the page anew."""
     assert make_pages()[page] == (REFERENCE / page).read_text("utf-8")

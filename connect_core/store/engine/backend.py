@@ -67,6 +67,8 @@ class Backend(ABC):
     """The command that makes a server count the rows of tables; empty where it does so in time by itself."""
     race_numbers: ClassVar[frozenset[str]] = frozenset()
     """Numbers (`find_number`) of errors that say that another transaction got in the way, besides unique values."""
+    clock_query: ClassVar[str] = ""
+    """The query of the server's time in seconds since the epoch; empty where the database is in this process."""
     read_only_numbers: ClassVar[frozenset[str]] = frozenset()
     """Numbers of errors that say that the server takes no writes: another one has become the primary server."""
 
@@ -90,6 +92,10 @@ class Backend(ABC):
         is_disconnect = self.dialect.is_disconnect
         if is_disconnect(error, connection.dbapi_connection, None):  # type: ignore[arg-type]
             return True
+        return self.takes_no_writes(error)
+
+    def takes_no_writes(self, error: Exception) -> bool:
+        """Tell whether the server said so: another one has become the primary server."""
         return find_number(error) in self.read_only_numbers
 
     def make_loop_pool(self) -> "LoopPool | None":

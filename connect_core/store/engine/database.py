@@ -17,7 +17,9 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, PoolProxiedConnection
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import QueuePool
 
+from connect_core import measurements
 from connect_core.errors import SettingsError
 from connect_core.store.engine.addresses import UnusableUrl
 from connect_core.store.engine.backend import LONG_THREADS, POOL_SIZE, Backend, Extent
@@ -83,6 +85,13 @@ class Database:
         Set `commits_each` when each of its statements may be committed by itself: where the engine can do that, it
         saves the begin and the commit. Raises `Unavailable`, and whatever `work` raises, after a rollback.
         """
+        began_at, kind = time.monotonic(), "long" if is_long else "statement" if commits_each else "write"
+        try:
+            return await self._write(work, is_long=is_long, commits_each=commits_each)
+        finally:
+            measurements.current.observe_database(kind, time.monotonic() - began_at)
+
+    async def _write(self, work: Callable[[Transaction], T], *, is_long: bool, commits_each: bool) -> T:
         if self._group is not None:
             deadline = Deadline()
             return await self._writers.wait_for(self._group.submit(work, deadline, is_long=is_long), deadline)
@@ -93,6 +102,13 @@ class Database:
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run `work`, which only reads, and return its result. Raises `Unavailable`."""
+        began_at = time.monotonic()
+        try:
+            return await self._read(work)
+        finally:
+            measurements.current.observe_database("read", time.monotonic() - began_at)
+
+    async def _read(self, work: Callable[[Transaction], T]) -> T:
         if self._reader is not None:
             with suppress(RetryOnThread):
                 return self._reader.read(work)
@@ -107,6 +123,17 @@ class Database:
             return await self._run_on_loop(pool, _Unit(work, deadline, extent))
         finally:
             deadline.timer.cancel()
+
+    def count_connections(self) -> tuple[int, int, int]:
+        """Return how many connections are in use, how many are open without work, and how many units wait for one."""
+        if self._loop_pool is not None:
+            return self._loop_pool.count_connections()
+        waiting, pool = self._writers.count_waiting(), self.backend.engine.pool
+        if self._group is not None:
+            busy, queued = self._group.count_units()
+            return busy, len(self._idle_connections), waiting + queued
+        assert isinstance(pool, QueuePool)
+        return pool.checkedout(), pool.checkedin(), waiting
 
     async def scrub(self) -> None:
         """After an erasure: take what was erased from the database's files too, as far as that is up to us.
@@ -187,6 +214,7 @@ class Database:
         most = CLUSTER_ATTEMPTS if self.backend.has_local_locks else ATTEMPTS
         if unit.attempts >= most or unit.deadline.is_expired:
             raise unavailable(retry.error) from None
+        measurements.current.count_database_retry(retry.reason)
         if self.backend.has_single_writer:  # the winner has committed already
             return 0
         longest: float = min(PAUSE_SECONDS * 2 ** (unit.attempts - 1), LONGEST_PAUSE_SECONDS)
@@ -236,11 +264,11 @@ class Database:
         except backend.driver_error as error:
             if backend.is_lost_race(error):
                 backend.roll_back(connection, cursor)
-                raise _Retry(error) from None
+                raise _Retry(error, "race") from None
             deadline.unwatch()
             backend.free_locks(connection)
             if self._invalidate(connection, error, is_on_loop=on_loop is not None) and not is_committing:
-                raise _Retry(error) from None
+                raise _Retry(error, "failover" if backend.takes_no_writes(error) else "lost") from None
             raise
         except BaseException:
             backend.roll_back(connection, cursor)
@@ -294,11 +322,11 @@ class _Unit(Generic[T]):
 
 
 class _Retry(Exception):
-    """Nothing was committed, and running the work again may succeed."""
+    """Nothing was committed, and running the work again may succeed; `reason` is for the measurements."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: Exception, reason: str) -> None:
         super().__init__()
-        self.error = error
+        self.error, self.reason = error, reason
 
 
 def _open_backend(url: str, synchronous: str, pool_size: int) -> Backend:

@@ -51,6 +51,7 @@ _TEXT_TYPES = (253, 254)
 class MysqlFamilyBackend(ServerBackend):
     """A server of the MySQL family."""
 
+    clock_query = "SELECT unix_timestamp(sysdate(6))"
     returns_keys = False  # only MariaDB has INSERT … RETURNING
     default_collation = "utf8mb4_*"
     # a record has changed since it was read; a wait for a lock, which may be a deadlock on OceanBase; a deadlock

@@ -59,6 +59,7 @@ _COLLATIONS = (
 class PostgresqlBackend(ServerBackend):
     """A PostgreSQL server, or a pooler before one."""
 
+    clock_query = "SELECT extract(epoch FROM clock_timestamp())"
     analyze = "ANALYZE"  # leaves a table that is not this user's out, with a warning
     combines_writes = True
     locks_at_once = True

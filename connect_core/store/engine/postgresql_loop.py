@@ -225,6 +225,11 @@ class LoopPool:
             self._drop(connection)
             self._pass_on(None)
 
+    def count_connections(self) -> tuple[int, int, int]:
+        """Return how many connections are in use or being opened, how many are free, and how many units wait."""
+        waiting = sum(not turn.done() for turn in self._waiting)
+        return self._count - len(self._idle), len(self._idle), waiting
+
     def replace_all(self) -> None:
         """Let every connection that is open now be replaced: the server behind them has gone."""
         self._valid_from = time.monotonic()

@@ -120,6 +120,11 @@ class GroupCommit:
             self._queue_task = loop.create_task(self._run_queue())
         return unit.future
 
+    def count_units(self) -> tuple[int, int]:
+        """Return how many groups or units are being run, 0 or 1, and how many units wait."""
+        is_busy = self._queue_task is not None and not self._queue_task.done()
+        return int(is_busy), len(self._queue)
+
     def close(self) -> None:
         """Close the connection. Close the worker pool first: its thread may be using it."""
         if self._connection is not None:

@@ -114,6 +114,10 @@ class WorkerPool:
         """Note that the database has just answered: who waits may wait on."""
         self._last_answer = time.monotonic()
 
+    def count_waiting(self) -> int:
+        """Return how many units of work wait for a thread."""
+        return self._threads._work_queue.qsize()
+
     def close(self) -> None:
         """Wait for running work to end, and stop the threads."""
         self._threads.shutdown(wait=True)

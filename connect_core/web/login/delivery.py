@@ -204,7 +204,7 @@ def token_body(context: WebContext, outcome: Outcome) -> dict[str, object]:
             ticket = manager.first_login_tickets.seal(pending)
             return {"choice_ticket": ticket, "expires_in": TICKET_SECONDS, **describe_consent(manager)}
         case CallbackRepeated():
-            raise StateInvalid("the flow was spent")
+            raise StateInvalid("the flow was spent").because("spent")
         case _:
             assert_never(outcome)
 

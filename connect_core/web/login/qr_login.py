@@ -89,7 +89,7 @@ class _PcEndpoints:
     def __init__(self, context: WebContext) -> None:
         self._context = context
         self._qr_logins = context.manager.qr_logins
-        self._polls = Limiter(POLLS, context.manager.shared)
+        self._polls = Limiter(POLLS, context.manager.shared, name="qr_login_polls")
         self._streams = 0
 
     async def page(self, request: Request) -> Response:
