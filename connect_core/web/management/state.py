@@ -25,7 +25,7 @@ from connect_core.web.health import OK, Readiness
 
 STATE_SECONDS = 15.0
 """Time between two looks at the state."""
-VENDOR_SECONDS = 600.0
+VENDOR_SECONDS = 60.0
 """Time between two looks at a vendor's clock."""
 MOST_NOTICES = 10_000
 """Notices that are counted, at most."""
