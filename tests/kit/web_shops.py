@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -256,8 +256,18 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, *options: str, service: Mapping[str, Any] | None = None, **sections: Any) -> Iterator[Served]:
-    """Run the real service with both sandboxes; `service` and `sections` are added to its `connect.toml`."""
+def served(
+    folder: Path,
+    *options: str,
+    service: Mapping[str, Any] | None = None,
+    change: Callable[[dict[str, Any]], None] = lambda _: None,
+    command: Sequence[str] = (),
+    **sections: Any,
+) -> Iterator[Served]:
+    """Run the real service with both sandboxes; `service` and `sections` are added to its `connect.toml`.
+
+    `change` changes what is written there, and `command` comes before the service's own, as `faketime` does.
+    """
     plugins, sandboxes = Plugins(), alipay_and_wechat()
     with listen() as free:
         port = free.getsockname()[1]
@@ -265,9 +275,13 @@ def served(folder: Path, *options: str, service: Mapping[str, Any] | None = None
         raw = sandbox_settings(sandboxes, plugins.available, vendors)
         addresses = {"public_url": f"http://127.0.0.1:{port}", "database_url": f"sqlite:///{folder}/connect.db"}
         raw["service"] = addresses | {"secret_keys": [new_key()]} | dict(service or {})
-        write_toml(folder / "connect.toml", raw | sections)
+        raw |= sections
+        change(raw)
+        write_toml(folder / "connect.toml", raw)
         service_run = Served(addresses["public_url"], sandboxes, folder / "connect.db")
-        with (folder / "told").open("w+", encoding="utf-8") as output, _running(folder, port, output, options) as pid:
+        start = [*command, sys.executable, "-c", "from connect_core.cli import main; main()", "serve"]
+        start += ["--config", str(folder / "connect.toml"), "--port", str(port), *options]
+        with (folder / "told").open("w+", encoding="utf-8") as output, _running(start, output) as pid:
             service_run.pid = pid
             wait_for(f"{service_run.url}/healthz")
             yield service_run
@@ -275,12 +289,8 @@ def served(folder: Path, *options: str, service: Mapping[str, Any] | None = None
 
 
 @contextmanager
-def _running(folder: Path, port: int, output: Any, options: tuple[str, ...]) -> Iterator[int]:
-    command = "from connect_core.cli import main; main()"
-    arguments = ["serve", "--config", str(folder / "connect.toml"), "--port", str(port), *options]
-    process = subprocess.Popen(
-        [sys.executable, "-c", command, *arguments], stdout=output, stderr=output, env=os.environ
-    )
+def _running(command: Sequence[str], output: Any) -> Iterator[int]:
+    process = subprocess.Popen(command, stdout=output, stderr=output, env=os.environ)
     try:
         yield process.pid
     finally:
