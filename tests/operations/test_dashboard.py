@@ -14,6 +14,7 @@ from ..kit.web_shops import served, wait_for
 from .test_alert_rules import expressions
 
 WITHOUT_VALUES = (
+    "connect_clock_skew",
     "connect_provider_circuit",
     "connect_cache_up",
     "connect_certificate_expiry",
@@ -21,7 +22,7 @@ WITHOUT_VALUES = (
     "retries",
     "notice_duration",
 )
-"""What a shop without outages, Redis, certificates, limited visitors, races and hooks has no series of."""
+"""What a shop on SQLite without outages, Redis, certificates, limited visitors, races and hooks has no series of."""
 
 
 def fill_in(expression: str) -> str:
