@@ -15,6 +15,7 @@ from connect_core.errors import ContradictingAnswer, ProviderBadResponse, Provid
 from connect_core.http import Answer, Http, with_query
 from connect_core.identity import ID_MAX, ClientType, Identity, PersonId, Profile, VendorSession
 from connect_core.providers.abilities import LogoutNotice
+from connect_core.providers.diagnosis import Diagnosis
 from connect_core.providers.oauth2 import (
     Claims,
     ClientAuthentication,
@@ -88,6 +89,7 @@ class OidcProvider(Provider):
     auth_method: AuthMethod | None = None
     text_booleans: bool = False
     issuer_template: str = ""
+    diagnosis = Diagnosis(compares_clocks=True)
     now: Callable[[], float] = staticmethod(time.time)
     """The clock for all checks of time: returns seconds since the epoch."""
 
@@ -154,6 +156,14 @@ class OidcProvider(Provider):
             return NoSecret(settings.client_id)
         return (SecretInHeader if method == "client_secret_basic" else SecretInForm)(settings.client_id, secret)
 
+    async def get_metadata(self) -> Metadata:
+        """Return the endpoints, from the cached discovery document. Raises as `fetch_metadata`."""
+        return await self._metadata.get()
+
+    async def get_keys(self) -> KeySet:
+        """Return the provider's keys, cached for an hour. Raises as `fetch_keys`."""
+        return await self._keys.get()
+
     async def get_login_url(self, request: AuthorizationRequest) -> str:
         """Return the URL of the provider's page (OpenID Connect Core §3.1.2.1).
 
@@ -161,7 +171,7 @@ class OidcProvider(Provider):
         """
         if self.entrances[request.client_type] is Entrance.CREDENTIAL:
             return request.nonce
-        metadata = await self._metadata.get()
+        metadata = await self.get_metadata()
         challenge = {"code_challenge": request.code_challenge, "code_challenge_method": "S256"}
         parameters = {
             "response_type": "code",

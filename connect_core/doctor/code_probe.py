@@ -1,0 +1,189 @@
+"""Tries a login with a made-up code. The vendor's refusal shows what it thinks of the app that sent the code.
+
+A vendor checks who calls before it looks at the code. So a vendor that calls the code invalid has accepted app id,
+secret, signature and clock. Owns what each refusal means; `Diagnosis` says where a vendor's means less.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from connect_core.doctor.calls_to_vendors import find_trouble
+from connect_core.doctor.plugin_checks import get_credential_names, get_failure
+from connect_core.errors import (
+    CodeInvalid,
+    ConnectError,
+    PluginFailed,
+    ProviderConfig,
+    ProviderRefused,
+    ProviderUnsigned,
+)
+from connect_core.findings import Finding, Level
+from connect_core.http import count_answers
+from connect_core.providers import calls
+from connect_core.providers.provider import AuthorizationResponse, Entrance
+from connect_core.providers.registry import ConfiguredProvider
+
+SIGNATURE = "signature"
+"""The member of `ConnectError.vendor` in which a provider says that a refusal was not signed."""
+MISSING = "missing"
+_NO_WORDS = frozenset({SIGNATURE, "rid", "trace", "trace_id"})
+"""Members of `ConnectError.vendor` that are not the vendor's error."""
+_REMEDIES = {
+    "invalid_client": "Compare {credentials} with the vendor's console.",
+    "invalid_scope": "Ask for scopes only that the vendor has granted this app (setting scope).",
+    "unauthorized_client": "Allow this app in the vendor's console to log people in, and compare {credentials} there.",
+}
+"""What the operator does about an error that standards have (RFC 6749 §5.2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """How a made-up code was refused: by which error, with which words of the vendor's, after an answer or without.
+
+    A word may be several, where the vendor has an error in two places or says it in a sentence.
+    """
+
+    error: ConnectError
+    words: tuple[str, ...]
+    was_answered: bool
+
+    @property
+    def said(self) -> str:
+        """The vendor's own words, as part of a sentence."""
+        return f" ({' '.join(self.words)})" if self.words else ""
+
+    @property
+    def single_words(self) -> tuple[str, ...]:
+        """The words as they are, and what they consist of."""
+        return tuple(dict.fromkeys((*self.words, *" ".join(self.words).split())))
+
+
+async def probe_with_code(configured: ConfiguredProvider, callback_url: str, issuer: str = "") -> list[Finding]:
+    """Return what the vendor's answer to a made-up code shows.
+
+    `callback_url` is sent where a login comes back through it. `issuer` is the `iss` of an authorization response that
+    the provider expects (RFC 9207), or empty.
+    """
+    response = _make_up_response(configured, callback_url, issuer)
+    with count_answers() as answers:
+        try:
+            await calls.login_callback(configured.provider, response)
+        except ConnectError as error:
+            words = _get_words(error.vendor)
+            return _judge(configured, _Refusal(error, words, was_answered=answers.value > 0))
+    return [
+        Finding(
+            "made_up_code_accepted",
+            Level.BROKEN,
+            "A made-up code logged somebody in: anybody could log in as anybody.",
+            "Take this provider out of [clients] at once, and look at its addresses and its plugin.",
+        )
+    ]
+
+
+def _make_up_response(configured: ConfiguredProvider, callback_url: str, issuer: str) -> AuthorizationResponse:
+    is_redirect = configured.entrance is Entrance.REDIRECT
+    code, verifier = f"connect-login-doctor-{secrets.token_hex(8)}", secrets.token_urlsafe(32)
+    parameters = {"code": code, "state": secrets.token_hex(16)}
+    if issuer:
+        parameters["iss"] = issuer
+    if not is_redirect:  # some clients make a verifier of their own, and hand it in
+        parameters["code_verifier"] = verifier
+    return AuthorizationResponse.of_spent_flow(
+        client_type=configured.client_type,
+        code=code,
+        parameters=parameters,
+        redirect_uri=callback_url if is_redirect else "",
+        nonce=secrets.token_hex(16) if is_redirect or configured.entrance.is_ticketed else "",
+        code_verifier=verifier if is_redirect else "",
+    )
+
+
+def _get_words(vendor: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(value for key, value in vendor.items() if value and key not in _NO_WORDS))
+
+
+def _judge(configured: ConfiguredProvider, refusal: _Refusal) -> list[Finding]:
+    error = refusal.error
+    if isinstance(error, PluginFailed):
+        return [get_failure(error)]
+    if trouble := find_trouble(error):
+        return [trouble]
+    match error:
+        case ProviderUnsigned():
+            return [_get_wrong_key(refusal)]
+        case ProviderConfig():
+            return [_find_wrong_setting(configured, refusal)]
+    if not refusal.was_answered:
+        return [_get_silence("This login calls the vendor only with what the vendor itself has given a person")]
+    is_refused = isinstance(error, CodeInvalid) or (isinstance(error, ProviderRefused) and bool(refusal.words))
+    if is_refused and configured.client_type in configured.provider.diagnosis.ambiguous_refusals:
+        return [
+            _get_silence(f"The vendor refused a made-up code in a way{refusal.said} that can mean a wrong app, too")
+        ]
+    if isinstance(error, CodeInvalid):
+        return _get_acceptance(configured, refusal)
+    return [_get_strange_answer(refusal)]
+
+
+def _get_acceptance(configured: ConfiguredProvider, refusal: _Refusal) -> list[Finding]:
+    names = ", ".join(get_credential_names(configured.provider))
+    accepted = f"The vendor accepted {names or 'this app'} and refused a made-up code{refusal.said}, as it should."
+    findings = [Finding("credentials_accepted", Level.OK, accepted)]
+    if refusal.error.vendor.get(SIGNATURE) == MISSING:
+        text = (
+            "The vendor did not sign its refusal, so whether its public key is the right one shows at the next login."
+        )
+        findings.append(Finding("vendor_key_not_told", Level.OK, text))
+    return findings
+
+
+def _get_silence(reason: str) -> Finding:
+    text = f"{reason}: whether the app's settings are right shows only when a person logs in."
+    return Finding("credentials_not_told", Level.OK, text)
+
+
+def _get_wrong_key(refusal: _Refusal) -> Finding:
+    return Finding(
+        "vendor_key_wrong",
+        Level.BROKEN,
+        f"The vendor's answer is not signed by the key or certificate in the settings: {refusal.error}.",
+        "Copy the vendor's public key, or its certificate, from its console again; the app's own key is another one.",
+    )
+
+
+def _find_wrong_setting(configured: ConfiguredProvider, refusal: _Refusal) -> Finding:
+    diagnosis, words = configured.provider.diagnosis, refusal.single_words
+    if any("redirect" in word.lower() or word in diagnosis.redirect_errors for word in words):
+        return Finding(
+            "redirect_uri_refused",
+            Level.BROKEN,
+            f"The vendor does not know our callback address{refusal.said}.",
+            "Register at the vendor exactly the address that the finding callback_address shows.",
+        )
+    credentials = " and ".join(get_credential_names(configured.provider)) or "the settings"
+    known = (diagnosis.remedies.get(word) or _REMEDIES.get(word) for word in words)
+    remedy = next(filter(None, known), _REMEDIES["invalid_client"])
+    return Finding(
+        "credentials_refused",
+        Level.BROKEN,
+        f"The vendor refuses this app{refusal.said or f': {refusal.error}'}.",
+        remedy.replace("{credentials}", credentials),
+    )
+
+
+def _get_strange_answer(refusal: _Refusal) -> Finding:
+    if isinstance(refusal.error, ProviderRefused) and not refusal.words:
+        return Finding(
+            "vendor_busy",
+            Level.WARNING,
+            f"The vendor refuses calls for now: {refusal.error}.",
+            "Try again in a few minutes, and look at the vendor's status page.",
+        )
+    return Finding(
+        "vendor_answer_unexpected",
+        Level.WARNING,
+        f"The vendor answered a made-up code in an unexpected way{refusal.said}: {refusal.error}.",
+        "Look the vendor's word up in its documentation, and check that the addresses in the settings are its own.",
+    )
