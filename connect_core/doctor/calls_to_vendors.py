@@ -18,8 +18,7 @@ _TROUBLES = {
     "tls": (
         "vendor_tls_untrusted",
         "The certificate of the vendor's server is not trusted",
-        "Update this machine's certificate authorities, or add that of a proxy which opens TLS (SSL_CERT_FILE); never "
-        "switch verification off.",
+        "Update this machine's certificate authorities, or add that of a proxy which opens TLS (SSL_CERT_FILE).",
     ),
     "timeout": (
         "vendor_too_slow",

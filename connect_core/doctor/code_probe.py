@@ -119,18 +119,15 @@ def _judge(configured: ConfiguredProvider, refusal: _Refusal) -> list[Finding]:
         return [_get_silence("This login calls the vendor only with what the vendor itself has given a person")]
     is_refused = isinstance(error, CodeInvalid) or (isinstance(error, ProviderRefused) and bool(refusal.words))
     if is_refused and configured.client_type in configured.provider.diagnosis.ambiguous_refusals:
-        return [
-            _get_silence(f"The vendor refused a made-up code in a way{refusal.said} that can mean a wrong app, too")
-        ]
+        return [_get_silence(f"The vendor's refusal of a made-up code{refusal.said} can mean a wrong app, too")]
     if isinstance(error, CodeInvalid):
-        return _get_acceptance(configured, refusal)
+        return _get_acceptance(refusal)
     return [_get_strange_answer(refusal)]
 
 
-def _get_acceptance(configured: ConfiguredProvider, refusal: _Refusal) -> list[Finding]:
-    names = ", ".join(get_credential_names(configured.provider))
-    accepted = f"The vendor accepted {names or 'this app'} and refused a made-up code{refusal.said}, as it should."
-    findings = [Finding("credentials_accepted", Level.OK, accepted)]
+def _get_acceptance(refusal: _Refusal) -> list[Finding]:
+    text = f"The vendor accepted this app and refused a made-up code{refusal.said}, as it should."
+    findings = [Finding("credentials_accepted", Level.OK, text)]
     if refusal.error.vendor.get(SIGNATURE) == MISSING:
         text = (
             "The vendor did not sign its refusal, so whether its public key is the right one shows at the next login."

@@ -12,6 +12,7 @@ from connect_core.providers.guarded import guarded
 from connect_core.providers.oauth2 import NoSecret, SecretInForm, SecretInHeader
 from connect_core.providers.oidc import Metadata, OidcProvider, PrivateKeyJwt, SignedSecret
 from connect_core.providers.oidc.jwks import KeySet
+from connect_core.providers.provider import Entrance
 
 _METHODS = {
     SecretInHeader: "client_secret_basic",
@@ -35,8 +36,11 @@ class OpenidResult:
     is_usable: bool = False
 
 
-async def check_openid(provider: OidcProvider) -> OpenidResult:
-    """Fetch discovery document and keys, and return what is to be said of them."""
+async def check_openid(provider: OidcProvider, entrance: Entrance) -> OpenidResult:
+    """Fetch discovery document and keys, and return what is to be said of them.
+
+    For the entrance `credential` the client never authenticates.
+    """
     try:
         metadata = await guarded("get_metadata", provider.get_metadata, TOTAL_DEADLINE, provider)
     except ConnectError as error:
@@ -48,7 +52,8 @@ async def check_openid(provider: OidcProvider) -> OpenidResult:
         findings.append(_judge_keys(error))
     else:
         findings += _find_unusable_keys(provider, keys)
-    findings += _find_unlisted_method(provider, metadata)
+    if entrance is not Entrance.CREDENTIAL:
+        findings += _find_unlisted_method(provider, metadata)
     return OpenidResult(findings, metadata.issuer if metadata.names_itself else "", is_usable=True)
 
 

@@ -43,7 +43,7 @@ async def _call_vendor(configured: ConfiguredProvider, callback_url: str) -> lis
     findings: list[Finding] = []
     issuer, can_log_in = "", True
     if isinstance(configured.provider, OidcProvider):
-        openid = await check_openid(configured.provider)
+        openid = await check_openid(configured.provider, configured.entrance)
         findings, issuer, can_log_in = openid.findings, openid.issuer, openid.is_usable
     if can_log_in and configured.entrance is not Entrance.CLIENT_CODE:
         findings += await check_login_url(configured, callback_url)

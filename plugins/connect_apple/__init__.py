@@ -4,8 +4,10 @@ https://developer.apple.com/documentation/signinwithapplerestapi
 Client secret: https://developer.apple.com/documentation/accountorganizationaldatasharing/creating-a-client-secret
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from connect_apple.notices import read_event
@@ -15,8 +17,10 @@ from connect_core.plugin import (
     ClientType,
     Entrance,
     Field,
+    Finding,
     Http,
     Issuer,
+    Level,
     Metadata,
     NoticeAnswer,
     NoticeRequest,
@@ -24,6 +28,7 @@ from connect_core.plugin import (
     OidcSettings,
     Profile,
     ProviderBadResponse,
+    Registered,
     SecretStr,
     SettingsError,
     SignedSecret,
@@ -33,6 +38,7 @@ from connect_core.plugin import (
 )
 
 ISSUERS = ("https://appleid.apple.com", "https://account.apple.com")
+APPLE_ID = re.compile("[0-9A-Z]{10}")  # of a team or a key
 SECRET_LIFE = 3600  # seconds; Apple takes a client secret that is valid for at most six months
 
 
@@ -57,6 +63,8 @@ class AppleProvider(OidcProvider):
     authorize = {"response_mode": "form_post"}
     text_booleans = True
     denial_words = ("user_cancelled_authorize",)
+    # "Return URLs", and "Domains and Subdomains"
+    diagnosis = replace(OidcProvider.diagnosis, registered=(Registered.ADDRESS, Registered.HOST))
     settings: AppleSettings
 
     def __init__(self, settings: AppleSettings, http: Http) -> None:
@@ -79,6 +87,15 @@ class AppleProvider(OidcProvider):
     async def read_notice(self, request: NoticeRequest) -> NoticeAnswer:
         """Return what a server-to-server notification tells. Raises as `read_event_token`."""
         return read_event(await self.read_event_token(parse_object(request.text).get("payload")))
+
+    def check(self) -> Iterable[Finding]:
+        """Return what the base provider finds, and ids of team and key that are not ten characters."""
+        yield from super().check()
+        for name in ("team_id", "key_id"):
+            if not APPLE_ID.fullmatch(getattr(self.settings, name)):
+                text = f"{name} is not ten letters and digits, which every one of Apple's is."
+                remedy = f"Copy {name} from Certificates, Identifiers & Profiles of Apple's developer account."
+                yield Finding("setting_malformed", Level.WARNING, text, remedy)
 
     def find_profile(self, claims: Mapping[str, Any], response: AuthorizationResponse) -> Profile | None:
         """Return the name in the parameter `user`, which Apple sends with a person's first login only.

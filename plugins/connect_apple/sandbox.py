@@ -24,7 +24,11 @@ class AppleSandbox(OidcSandbox):
     client_id = "example.shop.web"
     app_client_id = "example.shop"
     paths = {"authorize": "/auth/authorize", "token": "/auth/token", "jwks": "/auth/keys"}
-    document = {"authorization_response_iss_parameter_supported": False, "code_challenge_methods_supported": None}
+    document = {
+        "authorization_response_iss_parameter_supported": False,
+        "code_challenge_methods_supported": None,
+        "token_endpoint_auth_methods_supported": ["client_secret_post"],
+    }
     documented = (
         # https://appleid.apple.com/.well-known/openid-configuration
         DocumentedRequest(

@@ -11,6 +11,7 @@ https://www.w3cschool.cn/qqxiaochengxu/qqxiaochengxu-c5fl3875.html)
 from connect_core.plugin import (
     Claims,
     ClientType,
+    Diagnosis,
     Endpoint,
     Entrance,
     Field,
@@ -49,6 +50,15 @@ class QqProvider(OAuth2Provider):
     id_claims = Claims(union_id="unionid", open_id="openid")
     claims = Claims(
         nickname="nickname", face=("figureurl_qq_2", "figureurl_qq_1"), sex="gender", province="province", city="city"
+    )
+    diagnosis = Diagnosis(
+        ambiguous_refusals=(ClientType.MINI,),  # 40029 is the only documented number of a mini program's call
+        redirect_errors=("100010",),
+        remedies={
+            "100008": "Compare client_id with the APP ID at connect.qq.com.",
+            "100009": "Compare client_secret with the APP Key at connect.qq.com.",
+            "100011": "Put the app online at connect.qq.com.",
+        },
     )
     quirks = Quirks(
         scope_separator=",",

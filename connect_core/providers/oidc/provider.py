@@ -4,7 +4,7 @@ Owns the order of the calls and checks, which a subclass cannot leave out. The c
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from connect_core.cache.documents import CachedDocument
 from connect_core.crypto import SECRET_BYTES, Algorithm, SecretKey, SigningKey
 from connect_core.errors import ContradictingAnswer, ProviderBadResponse, ProviderUnsigned, SettingsError
+from connect_core.findings import Finding
 from connect_core.http import Answer, Http, with_query
 from connect_core.identity import ID_MAX, ClientType, Identity, PersonId, Profile, VendorSession
 from connect_core.providers.abilities import LogoutNotice
@@ -135,6 +136,10 @@ class OidcProvider(Provider):
 
         Override it, for example to check `hd`. By default everybody may log in.
         """
+
+    def check(self) -> Iterable[Finding]:
+        """Return the settings of the client's authentication that nothing uses. Override it to look at more."""
+        return self.settings.check_credentials(self.algorithms)
 
     def make_authentication(self, metadata: Metadata) -> ClientAuthentication:
         """Return how this client authenticates in the token call.
