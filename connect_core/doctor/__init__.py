@@ -1,1 +1,5 @@
-"""The checks of `connect-login doctor`. They look at what is configured and call vendors; they change nothing."""
+"""The checks behind `connect-login doctor`: what is wrong with a configuration and the service that runs with it.
+
+Each module checks one subject, and begins with the kinds of findings that it reports. Checks change nothing that lasts.
+What they find is printed by the command, not here.
+"""

@@ -3,11 +3,20 @@
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from connect_core.doctor.kinds import Kind
+from connect_core.doctor.plugin_checks import SUBJECT
 from connect_core.findings import Finding, Level
 from connect_core.identity import ClientType
 from connect_core.providers.diagnosis import Registered
 from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import ConfiguredProvider
+
+CALLBACK_ADDRESS = Kind(
+    "callback_address",
+    Level.OK,
+    SUBJECT,
+    "What must be registered in the vendor's console, exactly as it is printed, for people to come back to the shop.",
+)
 
 
 def find_callback_address(configured: ConfiguredProvider, callback_url: str) -> Iterator[Finding]:
@@ -22,7 +31,7 @@ def find_callback_address(configured: ConfiguredProvider, callback_url: str) -> 
         registered = []
     if registered:
         parts = [_describe(part, callback_url) for part in registered]
-        yield Finding("callback_address", Level.OK, f"Registered at the vendor must be {' and '.join(parts)}.")
+        yield CALLBACK_ADDRESS.report(f"registered at the vendor must be {' and '.join(parts)}")
 
 
 def _describe(part: Registered, callback_url: str) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from connect_core.doctor.calls_to_vendors import find_trouble
-from connect_core.doctor.plugin_checks import get_credential_names, get_failure
+from connect_core.doctor.kinds import Kind
+from connect_core.doctor.plugin_checks import SUBJECT, get_credential_names, get_failure
 from connect_core.errors import (
     CodeInvalid,
     ConnectError,
@@ -24,17 +25,77 @@ from connect_core.providers import calls
 from connect_core.providers.provider import AuthorizationResponse, Entrance
 from connect_core.providers.registry import ConfiguredProvider
 
-SIGNATURE = "signature"
-"""The member of `ConnectError.vendor` in which a provider says that a refusal was not signed."""
-MISSING = "missing"
+ACCEPTED = Kind(
+    "credentials_accepted",
+    Level.OK,
+    SUBJECT,
+    "The vendor refused a made-up code, and nothing else: it accepts this app, with its id, secret or signature.",
+)
+NOT_TOLD = Kind(
+    "credentials_not_told",
+    Level.OK,
+    SUBJECT,
+    "A made-up code does not show whether the app's settings are right: the vendor says the same of a wrong secret, "
+    "documents no errors, or is not called with such a code.",
+)
+KEY_NOT_TOLD = Kind(
+    "vendor_key_not_told",
+    Level.OK,
+    SUBJECT,
+    "The vendor accepts this app, but did not sign its refusal of a made-up code, so its public key was not tried.",
+)
+REFUSED = Kind(
+    "credentials_refused",
+    Level.BROKEN,
+    SUBJECT,
+    "The vendor refuses the app itself: its id, secret, key, certificate, address or rights. Every login fails.",
+    "Compare the app's id and its secret or key with the vendor's console.",
+)
+REDIRECT_REFUSED = Kind(
+    "redirect_uri_refused",
+    Level.BROKEN,
+    SUBJECT,
+    "The vendor does not accept our callback address, because another one is registered with it.",
+    "Register at the vendor exactly the address that the finding callback_address shows.",
+)
+KEY_WRONG = Kind(
+    "vendor_key_wrong",
+    Level.BROKEN,
+    SUBJECT,
+    "The vendor's answer is not signed by the key or certificate that the settings have for it, so no login is taken.",
+    "Copy the vendor's public key, or its certificate, from its console again; the app's own key is another one.",
+)
+CODE_ACCEPTED = Kind(
+    "made_up_code_accepted",
+    Level.BROKEN,
+    SUBJECT,
+    "A made-up code logged somebody in: anybody could log in as anybody.",
+    "Take this provider out of [clients] at once, and look at its addresses and its plugin.",
+)
+BUSY = Kind(
+    "vendor_busy",
+    Level.WARNING,
+    SUBJECT,
+    "The vendor's server is overloaded or down (HTTP 429 or 5xx), so nothing was learned of the app's settings.",
+    "Try again in a few minutes, and look at the vendor's status page.",
+)
+UNEXPECTED = Kind(
+    "vendor_answer_unexpected",
+    Level.WARNING,
+    SUBJECT,
+    "The answer to a made-up code was neither the refusal of the code nor that of the app.",
+    "Look the vendor's word up in its documentation, and check that the addresses in the settings are its own.",
+)
+SIGNATURE, MISSING = "signature", "missing"
+"""The member of `ConnectError.vendor`, with its value, by which a provider says that a refusal was not signed."""
 _NO_WORDS = frozenset({SIGNATURE, "rid", "trace", "trace_id"})
 """Members of `ConnectError.vendor` that are not the vendor's error."""
 _REMEDIES = {
-    "invalid_client": "Compare {credentials} with the vendor's console.",
+    "": "Compare {credentials} with the vendor's console.",
     "invalid_scope": "Ask for scopes only that the vendor has granted this app (setting scope).",
     "unauthorized_client": "Allow this app in the vendor's console to log people in, and compare {credentials} there.",
 }
-"""What the operator does about an error that standards have (RFC 6749 §5.2)."""
+"""What the operator does about an error that standards have (RFC 6749 §5.2), and about any other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +133,7 @@ async def probe_with_code(configured: ConfiguredProvider, callback_url: str, iss
         except ConnectError as error:
             words = _get_words(error.vendor)
             return _judge(configured, _Refusal(error, words, was_answered=answers.value > 0))
-    return [
-        Finding(
-            "made_up_code_accepted",
-            Level.BROKEN,
-            "A made-up code logged somebody in: anybody could log in as anybody.",
-            "Take this provider out of [clients] at once, and look at its addresses and its plugin.",
-        )
-    ]
+    return [CODE_ACCEPTED.report("a made-up code logged somebody in")]
 
 
 def _make_up_response(configured: ConfiguredProvider, callback_url: str, issuer: str) -> AuthorizationResponse:
@@ -112,75 +166,33 @@ def _judge(configured: ConfiguredProvider, refusal: _Refusal) -> list[Finding]:
         return [trouble]
     match error:
         case ProviderUnsigned():
-            return [_get_wrong_key(refusal)]
+            return [KEY_WRONG.report(f"the vendor's answer is not signed by the configured key: {error}")]
         case ProviderConfig():
             return [_find_wrong_setting(configured, refusal)]
     if not refusal.was_answered:
-        return [_get_silence("This login calls the vendor only with what the vendor itself has given a person")]
+        return [NOT_TOLD.report("this login calls the vendor only with what the vendor has given a person")]
     is_refused = isinstance(error, CodeInvalid) or (isinstance(error, ProviderRefused) and bool(refusal.words))
     if is_refused and configured.client_type in configured.provider.diagnosis.ambiguous_refusals:
-        return [_get_silence(f"The vendor's refusal of a made-up code{refusal.said} can mean a wrong app, too")]
+        return [NOT_TOLD.report(f"the vendor's refusal of a made-up code{refusal.said} can mean a wrong app, too")]
     if isinstance(error, CodeInvalid):
         return _get_acceptance(refusal)
-    return [_get_strange_answer(refusal)]
+    if isinstance(error, ProviderRefused) and not refusal.words:
+        return [BUSY.report(f"the vendor refuses calls for now: {error}")]
+    return [UNEXPECTED.report(f"the vendor answered a made-up code in an unexpected way{refusal.said}: {error}")]
 
 
 def _get_acceptance(refusal: _Refusal) -> list[Finding]:
-    text = f"The vendor accepted this app and refused a made-up code{refusal.said}, as it should."
-    findings = [Finding("credentials_accepted", Level.OK, text)]
-    if refusal.error.vendor.get(SIGNATURE) == MISSING:
-        text = (
-            "The vendor did not sign its refusal, so whether its public key is the right one shows at the next login."
-        )
-        findings.append(Finding("vendor_key_not_told", Level.OK, text))
-    return findings
-
-
-def _get_silence(reason: str) -> Finding:
-    text = f"{reason}: whether the app's settings are right shows only when a person logs in."
-    return Finding("credentials_not_told", Level.OK, text)
-
-
-def _get_wrong_key(refusal: _Refusal) -> Finding:
-    return Finding(
-        "vendor_key_wrong",
-        Level.BROKEN,
-        f"The vendor's answer is not signed by the key or certificate in the settings: {refusal.error}.",
-        "Copy the vendor's public key, or its certificate, from its console again; the app's own key is another one.",
-    )
+    text = f"the vendor accepted this app and refused a made-up code{refusal.said}, as it should"
+    is_unsigned = refusal.error.vendor.get(SIGNATURE) == MISSING
+    further = [KEY_NOT_TOLD.report("the vendor did not sign its refusal, so its public key was not tried")]
+    return [ACCEPTED.report(text), *(further if is_unsigned else [])]
 
 
 def _find_wrong_setting(configured: ConfiguredProvider, refusal: _Refusal) -> Finding:
     diagnosis, words = configured.provider.diagnosis, refusal.single_words
     if any("redirect" in word.lower() or word in diagnosis.redirect_errors for word in words):
-        return Finding(
-            "redirect_uri_refused",
-            Level.BROKEN,
-            f"The vendor does not know our callback address{refusal.said}.",
-            "Register at the vendor exactly the address that the finding callback_address shows.",
-        )
+        return REDIRECT_REFUSED.report(f"the vendor does not accept our callback address{refusal.said}")
     credentials = " and ".join(get_credential_names(configured.provider)) or "the settings"
     known = (diagnosis.remedies.get(word) or _REMEDIES.get(word) for word in words)
-    remedy = next(filter(None, known), _REMEDIES["invalid_client"])
-    return Finding(
-        "credentials_refused",
-        Level.BROKEN,
-        f"The vendor refuses this app{refusal.said or f': {refusal.error}'}.",
-        remedy.replace("{credentials}", credentials),
-    )
-
-
-def _get_strange_answer(refusal: _Refusal) -> Finding:
-    if isinstance(refusal.error, ProviderRefused) and not refusal.words:
-        return Finding(
-            "vendor_busy",
-            Level.WARNING,
-            f"The vendor refuses calls for now: {refusal.error}.",
-            "Try again in a few minutes, and look at the vendor's status page.",
-        )
-    return Finding(
-        "vendor_answer_unexpected",
-        Level.WARNING,
-        f"The vendor answered a made-up code in an unexpected way{refusal.said}: {refusal.error}.",
-        "Look the vendor's word up in its documentation, and check that the addresses in the settings are its own.",
-    )
+    remedy = next(filter(None, known), _REMEDIES[""]).replace("{credentials}", credentials)
+    return REFUSED.report(f"the vendor refuses this app{refusal.said or f': {refusal.error}'}", remedy)

@@ -3,13 +3,22 @@
 import secrets
 
 from connect_core.doctor.calls_to_vendors import find_trouble
-from connect_core.doctor.plugin_checks import get_failure
+from connect_core.doctor.kinds import Kind
+from connect_core.doctor.plugin_checks import SUBJECT, get_failure
 from connect_core.errors import ConnectError, PluginFailed
 from connect_core.findings import Finding, Level
 from connect_core.http import TOTAL_DEADLINE
 from connect_core.providers import calls
 from connect_core.providers.provider import AuthorizationRequest
 from connect_core.providers.registry import ConfiguredProvider
+
+FAILS = Kind(
+    "login_url_fails",
+    Level.BROKEN,
+    SUBJECT,
+    "The provider makes no login URL, or no string for the vendor's SDK, so no login can begin.",
+    "Add or correct the setting that this finding names.",
+)
 
 
 async def check_login_url(configured: ConfiguredProvider, callback_url: str) -> list[Finding]:
@@ -26,14 +35,5 @@ async def check_login_url(configured: ConfiguredProvider, callback_url: str) -> 
     except ConnectError as error:
         if isinstance(error, PluginFailed):
             return [get_failure(error)]
-        return [find_trouble(error) or _get_finding(error)]
+        return [find_trouble(error) or FAILS.report(f"no login can begin: {error}")]
     return []
-
-
-def _get_finding(error: ConnectError) -> Finding:
-    return Finding(
-        "login_url_fails",
-        Level.BROKEN,
-        f"No login can begin: {error}.",
-        "Add or correct the setting that this line names.",
-    )

@@ -191,7 +191,7 @@ class AlipayProvider(Provider):
 
     def check(self) -> Iterable[Finding]:
         """Return what is strange about the app id and the certificates."""
-        return check_settings(self.settings)
+        return check_settings(self.settings, self.now())
 
     def get_certificate_expiries(self) -> Mapping[str, int]:
         """Return when the app's and Alipay's certificate expire."""

@@ -93,7 +93,7 @@ class AppleProvider(OidcProvider):
         yield from super().check()
         for name in ("team_id", "key_id"):
             if not APPLE_ID.fullmatch(getattr(self.settings, name)):
-                text = f"{name} is not ten letters and digits, which every one of Apple's is."
+                text = f"{name} is not ten letters and digits, which every one of Apple's is"
                 remedy = f"Copy {name} from Certificates, Identifiers & Profiles of Apple's developer account."
                 yield Finding("setting_malformed", Level.WARNING, text, remedy)
 
