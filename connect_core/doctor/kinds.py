@@ -22,8 +22,11 @@ class Kind:
     remedy: str = ""
 
     def report(self, text: str, remedy: str = "") -> Finding:
-        """Return the finding that says `text`; `remedy` takes the place of the general one."""
-        return Finding(self.id, self.level, text, remedy or self.remedy, self.subject)
+        """Return the finding that says `text`, made a sentence; `remedy` takes the place of the general one."""
+        first, _, rest = text.partition(" ")
+        # a key, a path or an address begins a sentence as it is
+        sentence = f"{first.capitalize()} {rest}" if rest and first.isalpha() and first.islower() else text
+        return Finding(self.id, self.level, f"{sentence.rstrip('.')}.", remedy or self.remedy, self.subject)
 
 
 def find_kinds(modules: Iterable[ModuleType]) -> Iterator[Kind]:

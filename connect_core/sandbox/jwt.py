@@ -20,15 +20,11 @@ def changed(answer: Mapping[str, Any], changes: str) -> JsonObject:
 
 
 def read_jwt(token: str, key: SigningKey) -> JsonObject:
-    """Return the claims of a JWT (RFC 7519) that `key` signed. Raises `Refused` for any other key or signature."""
+    """Return the claims of a JWT (RFC 7519) that `key` signed. Raises `Refused` for any other signature."""
     data, _, signature = token.rpartition(".")
     verifier = VerificationKey.find(key.public_jwk())
     raw = base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4))
     if verifier is None or not verifier.verify(key.algorithm, raw, data.encode()):
         raise Refused("invalid_client")
-    header, claims = (
-        dict(json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))) for part in data.split(".")
-    )
-    if header.get("kid", key.kid) != key.kid:
-        raise Refused("invalid_client", "the JWT names another key")
-    return claims
+    body = data.partition(".")[2]
+    return dict(json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))))

@@ -26,14 +26,14 @@ def check_settings(settings: AlipaySettings, now: float) -> Iterator[Finding]:
         yield Finding(
             "setting_malformed",
             Level.WARNING,
-            "app_id is not 16 digits, which every APPID of Alipay is",
+            "app_id is not 16 digits, which every APPID of Alipay is.",
             "Copy the APPID from Alipay's console; the partner id (2088…) is another number.",
         )
     if settings.app_id.startswith("2088"):
         yield Finding(
             "setting_malformed",
             Level.WARNING,
-            "app_id begins with 2088, as partner ids do",
+            "app_id begins with 2088, as partner ids do.",
             "Copy the APPID of the app from Alipay's console, and give the partner id as pid.",
         )
     is_real = settings.environment == "production" and settings.gateway_url is None
@@ -41,7 +41,7 @@ def check_settings(settings: AlipaySettings, now: float) -> Iterator[Finding]:
         yield Finding(
             "sandbox_app_in_production",
             Level.WARNING,
-            "app_id is one of Alipay's sandbox (9021…), and environment is production",
+            "app_id is one of Alipay's sandbox (9021…), and environment is production.",
             'Set environment = "sandbox", or give app_id and keys of the app that is online.',
         )
     if settings.alipay_cert:
@@ -61,6 +61,6 @@ def _check_chain(settings: AlipaySettings, at: datetime) -> Iterator[Finding]:
         yield Finding(
             "certificate_chain_broken",
             Level.WARNING,
-            "alipay_cert does not lead to a root in alipay_root_cert: no newer certificate of Alipay will be accepted",
+            "alipay_cert does not lead to a root in alipay_root_cert: no newer certificate of Alipay will be accepted.",
             "Download all three certificates from Alipay's console again, and use them together.",
         )

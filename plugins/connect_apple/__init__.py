@@ -4,12 +4,12 @@ https://developer.apple.com/documentation/signinwithapplerestapi
 Client secret: https://developer.apple.com/documentation/accountorganizationaldatasharing/creating-a-client-secret
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from connect_apple.checks import find_malformed
 from connect_apple.notices import read_event
 from connect_core.plugin import (
     AuthorizationResponse,
@@ -20,7 +20,6 @@ from connect_core.plugin import (
     Finding,
     Http,
     Issuer,
-    Level,
     Metadata,
     NoticeAnswer,
     NoticeRequest,
@@ -38,7 +37,6 @@ from connect_core.plugin import (
 )
 
 ISSUERS = ("https://appleid.apple.com", "https://account.apple.com")
-APPLE_ID = re.compile("[0-9A-Z]{10}")  # of a team or a key
 SECRET_LIFE = 3600  # seconds; Apple takes a client secret that is valid for at most six months
 
 
@@ -89,13 +87,8 @@ class AppleProvider(OidcProvider):
         return read_event(await self.read_event_token(parse_object(request.text).get("payload")))
 
     def check(self) -> Iterable[Finding]:
-        """Return what the base provider finds, and ids of team and key that are not ten characters."""
-        yield from super().check()
-        for name in ("team_id", "key_id"):
-            if not APPLE_ID.fullmatch(getattr(self.settings, name)):
-                text = f"{name} is not ten letters and digits, which every one of Apple's is"
-                remedy = f"Copy {name} from Certificates, Identifiers & Profiles of Apple's developer account."
-                yield Finding("setting_malformed", Level.WARNING, text, remedy)
+        """Return what the base provider finds, and ids of team and key that are none of Apple's."""
+        return [*super().check(), *find_malformed({"team_id": self.settings.team_id, "key_id": self.settings.key_id})]
 
     def find_profile(self, claims: Mapping[str, Any], response: AuthorizationResponse) -> Profile | None:
         """Return the name in the parameter `user`, which Apple sends with a person's first login only.

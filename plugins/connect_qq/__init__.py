@@ -11,7 +11,6 @@ https://www.w3cschool.cn/qqxiaochengxu/qqxiaochengxu-c5fl3875.html)
 from connect_core.plugin import (
     Claims,
     ClientType,
-    Diagnosis,
     Endpoint,
     Entrance,
     Field,
@@ -21,6 +20,7 @@ from connect_core.plugin import (
     Quirks,
     provider_hook,
 )
+from connect_qq.checks import DIAGNOSIS
 
 PERSON = {"access_token": "{access_token}", "oauth_consumer_key": "{client_id}", "openid": "{open_id}"}
 SESSION = {"appid": "{client_id}", "secret": "{client_secret}", "js_code": "{code}", "grant_type": "authorization_code"}
@@ -51,15 +51,7 @@ class QqProvider(OAuth2Provider):
     claims = Claims(
         nickname="nickname", face=("figureurl_qq_2", "figureurl_qq_1"), sex="gender", province="province", city="city"
     )
-    diagnosis = Diagnosis(
-        ambiguous_refusals=(ClientType.MINI,),  # 40029 is the only documented number of a mini program's call
-        redirect_errors=("100010",),
-        remedies={
-            "100008": "Compare client_id with the APP ID at connect.qq.com.",
-            "100009": "Compare client_secret with the APP Key at connect.qq.com.",
-            "100011": "Put the app online at connect.qq.com.",
-        },
-    )
+    diagnosis = DIAGNOSIS
     quirks = Quirks(
         scope_separator=",",
         pkce="never",

@@ -18,13 +18,13 @@ def check_registration(app_id: str, app_secret: str) -> Iterator[Finding]:
         yield Finding(
             "setting_malformed",
             Level.WARNING,
-            "app_id is not wx and 16 hexadecimal digits, which every AppID of WeChat is",
+            "app_id is not wx and 16 hexadecimal digits, which every AppID of WeChat is.",
             "Copy the AppID from WeChat's console; the original id (gh_…) is another one.",
         )
     if not _SECRET.fullmatch(app_secret):
         yield Finding(
             "setting_malformed",
             Level.WARNING,
-            "app_secret is not 32 hexadecimal digits, which every AppSecret of WeChat is",
+            "app_secret is not 32 hexadecimal digits, which every AppSecret of WeChat is.",
             "Reset the AppSecret in WeChat's console, and copy it whole.",
         )

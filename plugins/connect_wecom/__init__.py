@@ -19,7 +19,6 @@ from connect_core.plugin import (
     Claims,
     ClientType,
     ConnectError,
-    Diagnosis,
     Endpoint,
     Entrance,
     Field,
@@ -32,7 +31,6 @@ from connect_core.plugin import (
     ProviderBadResponse,
     ProviderDenied,
     Quirks,
-    Registered,
     RequiredBrowser,
     find_in_app_browser,
     is_absent,
@@ -40,6 +38,7 @@ from connect_core.plugin import (
     read_text,
     with_query,
 )
+from connect_wecom.checks import DIAGNOSIS
 
 OUTSIDER = Claims(open_id="openid")
 
@@ -72,15 +71,7 @@ class WecomProvider(OAuth2Provider):
     scope = "snsapi_base"
     id_claims = Claims(union_id="userid", union_scope="{client_id}")
     claims = Claims(union_id="userid", union_scope="{client_id}", nickname="name", face="avatar", sex="gender")
-    diagnosis = Diagnosis(
-        registered=(Registered.HOST,),  # the trusted domain (可信域名)
-        redirect_errors=("50001",),
-        remedies={
-            "40001": "Compare client_secret with the Secret of this app; each app of a company has its own.",
-            "40013": "Compare client_id with the company's CorpID.",
-            "60020": "Add this machine's address to the app's trusted IP addresses (企业可信IP).",
-        },
-    )
+    diagnosis = DIAGNOSIS
     quirks = Quirks(
         names={"client_id": "appid"},
         pkce="never",

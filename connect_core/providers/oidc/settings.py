@@ -125,7 +125,7 @@ class OidcSettings(ProviderSettings):
         for name in ("client_secret", "private_key"):
             verifies = name == "client_secret" and "HS256" in algorithms
             if method and name != used and getattr(self, name) and not verifies:
-                text = f"{name} is not used: token_endpoint_auth_method is {method}"
+                text = f"{name} is not used: token_endpoint_auth_method is {method}."
                 remedy = f"Remove {name}, or correct token_endpoint_auth_method as registered at the provider."
                 yield Finding("setting_unused", Level.WARNING, text, remedy)
 
