@@ -175,11 +175,11 @@ class Abilities(ContractRules):
         provider = self.configured(shop, client).provider
         if not isinstance(provider, ChecksItself | HasCertificates):
             not_applicable("the provider checks nothing itself (check, get_certificate_expiries)")
-        findings = list(provider.check()) if isinstance(provider, ChecksItself) else []
+        results: list[object] = list(provider.check()) if isinstance(provider, ChecksItself) else []
         expiries = dict(provider.get_certificate_expiries()) if isinstance(provider, HasCertificates) else {}
         assert not self.sandbox(shop).calls, "the vendor was called"
-        strange = [finding for finding in findings if not isinstance(finding, Finding)]
-        assert not strange, f"check returned {strange[:1]}, which is no Finding"
+        findings = [result for result in results if isinstance(result, Finding)]
+        assert len(findings) == len(results), "check returned something else than findings"
         wrong = [finding.text for finding in findings if finding.level is not Level.OK]
         assert not wrong, f"the sandbox's own settings are criticised: {wrong[:1]}"
         unknown = [name for name in expiries if not hasattr(provider.settings, name)]
