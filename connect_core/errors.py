@@ -37,7 +37,8 @@
     ├── ProviderFault                    the vendor, or our registration with it
     │   ├── ProviderUnsigned             502 provider_unsigned
     │   ├── ProviderBadResponse          502 provider_bad_response
-    │   │   └── ContradictingAnswer      502 provider_bad_response
+    │   │   ├── ContradictingAnswer      502 provider_bad_response
+    │   │   └── PluginFailed             502 provider_bad_response
     │   ├── ProviderRefused              502 provider_refused
     │   │   └── AuthorizationRefused     502 provider_refused
     │   ├── ProviderConfig               502 provider_config
@@ -314,6 +315,10 @@ class ProviderBadResponse(ProviderFault):
 
 class ContradictingAnswer(ProviderBadResponse):
     """A later answer contradicts the proof of who the person is: it names somebody else, or is for another client."""
+
+
+class PluginFailed(ProviderBadResponse):
+    """The plugin itself failed: its code raised something that is no error of this tree."""
 
 
 class ProviderRefused(ProviderFault):

@@ -76,6 +76,7 @@ from connect_core.providers.abilities import (
     WorksInSomeBrowsers,
     get_notice_expiry,
 )
+from connect_core.providers.diagnosis import Diagnosis, Registered
 from connect_core.providers.hookspecs import (
     ErasedEvent,
     LoginEvent,
@@ -125,6 +126,7 @@ __all__ = [
     "ConnectError",
     "ContradictingAnswer",
     "DeepLinks",
+    "Diagnosis",
     "Duration",
     "Endpoint",
     "EndsVendorSession",
@@ -173,6 +175,7 @@ __all__ = [
     "ReceivesNotices",
     "RefusedEvent",
     "Register",
+    "Registered",
     "RequiredBrowser",
     "Revokes",
     "RsaPrivateKey",

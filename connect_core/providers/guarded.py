@@ -11,7 +11,7 @@ from connect_core import measurements
 from connect_core.deadlines import Failure, run_within
 from connect_core.errors import (
     ConnectError,
-    ProviderBadResponse,
+    PluginFailed,
     ProviderConfig,
     ProviderFault,
     ProviderRefused,
@@ -82,9 +82,9 @@ def _get_name(provider: Provider) -> str:
     return http.name if isinstance(http, Http) else f"{type(provider).__module__}.{type(provider).__qualname__}"
 
 
-def blame(error: BaseException) -> ProviderBadResponse:
+def blame(error: BaseException) -> PluginFailed:
     """Return the error for an exception of a plugin: its type and where it was raised, never its text."""
-    return ProviderBadResponse(f"the plugin raised {type(error).__name__}{_place(error)}")
+    return PluginFailed(f"the plugin raised {type(error).__name__}{_place(error)}")
 
 
 def _place(error: BaseException) -> str:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Self
 
 from connect_core.http import Http
 from connect_core.identity import ClientType, Identity, Language
+from connect_core.providers.diagnosis import Diagnosis
 from connect_core.renamed import warn_renamed
 from connect_core.settings import ProviderSettings
 from connect_core.user_agents import InAppBrowser
@@ -144,6 +145,7 @@ class Provider(ABC):
     - `refuses_without_code`: True where a person's refusal comes back with a state and nothing else.
     - `own_browser`: the browser inside the vendor's own app, where the login page offers this login first.
     - `denial_words`: the vendor's own words for a person's refusal, as error or in place of the code.
+    - `diagnosis`: what `connect-login doctor` has to know of the vendor's answers.
     """
 
     union_type: str
@@ -154,6 +156,7 @@ class Provider(ABC):
     refuses_without_code: bool = False
     denial_words: tuple[str, ...] = ()
     own_browser: InAppBrowser | None = None
+    diagnosis: Diagnosis = Diagnosis()
 
     def __init__(self, settings: ProviderSettings, http: Http) -> None:
         """Check the settings and parse keys, once, at start-up.

@@ -193,9 +193,11 @@ def check_headers(templates: Mapping[str, str], headers: Mapping[str, str], clie
 
     A header with a setting that only the provider knows must be there, whatever its value.
     """
-    expected = fill_known(lower_names(templates), {"client_id": client_id})
-    wrong = [name for name in lower_names(templates) if headers.get(name, "") != expected.get(name, headers.get(name))]
-    require(not wrong, "invalid_request", f"header {', '.join(wrong)} is missing or wrong")
+    known = lower_names(templates)
+    expected = fill_known(known, {"client_id": client_id})
+    wrong = [name for name in known if headers.get(name, "") != expected.get(name, headers.get(name))]
+    error = "invalid_client" if any("{client_id}" in known[name] for name in wrong) else "invalid_request"
+    require(not wrong, error, f"header {', '.join(wrong)} is missing or wrong")
 
 
 def fill_known(templates: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:

@@ -48,7 +48,7 @@ CODE_LIFE = 600
 @cache
 def _first_key(algorithm: str) -> SigningKey:
     """Return the key with which every sandbox of this process begins: generating an RSA key takes long."""
-    return SigningKey.generate(algorithm, secrets.token_hex(4))
+    return SigningKey.generate(algorithm, secrets.token_hex(5).upper())  # the form of Apple's key ids
 
 
 class OidcSandbox(Sandbox):

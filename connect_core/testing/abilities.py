@@ -11,12 +11,15 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 
 from connect_core.errors import ConnectError
+from connect_core.findings import Finding, Level
 from connect_core.harness import RunningShop, Visitor
 from connect_core.identity import ClientType, Identity
 from connect_core.providers import calls
 from connect_core.providers.abilities import (
+    ChecksItself,
     DeepLinks,
     FetchesPhone,
+    HasCertificates,
     NoticeKind,
     NoticeRequest,
     ReceivesNotices,
@@ -165,6 +168,23 @@ class Abilities(ContractRules):
                 assert not failing.result(20), f"{kind}: the vendor failed, and nobody was told"
             strange = [type(error).__name__ for error in watch.raised if not isinstance(error, ConnectError)]
         assert not strange, f"revoke raised {strange[0]}"
+
+    @quick
+    def test_what_the_doctor_is_told_is_sound(self, shop: RunningShop, client: str) -> None:
+        """`check` calls nobody and finds nothing wrong with the sandbox's settings; certificates have a time."""
+        provider = self.configured(shop, client).provider
+        if not isinstance(provider, ChecksItself | HasCertificates):
+            not_applicable("the provider checks nothing itself (check, get_certificate_expiries)")
+        results: list[object] = list(provider.check()) if isinstance(provider, ChecksItself) else []
+        expiries = dict(provider.get_certificate_expiries()) if isinstance(provider, HasCertificates) else {}
+        assert not self.sandbox(shop).calls, "the vendor was called"
+        findings = [result for result in results if isinstance(result, Finding)]
+        assert len(findings) == len(results), "check returned something else than findings"
+        wrong = [finding.text for finding in findings if finding.level is not Level.OK]
+        assert not wrong, f"the sandbox's own settings are criticised: {wrong[:1]}"
+        unknown = [name for name in expiries if not hasattr(provider.settings, name)]
+        assert not unknown, f"{unknown[:1]} is no setting that holds a certificate"
+        assert all(isinstance(expiry, int) for expiry in expiries.values()), "an expiry is no whole number of seconds"
 
     @quick
     def test_a_notice_is_believed_if_the_vendor_signed_it(self, shop: RunningShop, client: str) -> None:

@@ -10,14 +10,16 @@ cookies, sessions or members.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 from urllib.parse import quote, urlencode, urljoin
 
+from connect_alipay.checks import check_settings, get_expiries
 from connect_alipay.gateway import Gateway
 from connect_alipay.keys import load_keys, log_ends
 from connect_alipay.notices import read_message
 from connect_alipay.phone import read_phone
+from connect_alipay.refusals import REMEDIES
 from connect_alipay.rest import RestGateway
 from connect_alipay.settings import AlipaySettings
 from connect_alipay.signature import get_signed_text, sign
@@ -26,7 +28,9 @@ from connect_core.plugin import (
     AuthorizationResponse,
     BadRequest,
     ClientType,
+    Diagnosis,
     Entrance,
+    Finding,
     Http,
     Identity,
     InAppBrowser,
@@ -82,6 +86,7 @@ class AlipayProvider(Provider):
     code_names = ("auth_code", "authCode")
     refuses_without_code = True
     own_browser = InAppBrowser.ALIPAY
+    diagnosis = Diagnosis(remedies=REMEDIES, compares_clocks=True)
     settings: AlipaySettings
     now: Callable[[], float] = staticmethod(time.time)
 
@@ -183,6 +188,14 @@ class AlipayProvider(Provider):
         """Return what a message to the app's gateway address (应用网关) tells. Raises as `read_message` does."""
         key = self._keys.trust.get_configured_key()
         return read_message(request, self.settings.app_id, key, self.now())
+
+    def check(self) -> Iterable[Finding]:
+        """Return what is strange about the app id and the certificates."""
+        return check_settings(self.settings, self.now())
+
+    def get_certificate_expiries(self) -> Mapping[str, int]:
+        """Return when the app's and Alipay's certificate expire."""
+        return get_expiries(self.settings)
 
     def _get_login_string(self, scope: str, target_id: str) -> str:
         if not self.settings.pid:

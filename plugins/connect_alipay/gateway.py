@@ -81,7 +81,7 @@ class Gateway:
         is_failure = reply.is_error or is_refusal(unverified)
         key = await self._fetch_key(reply, is_failure=is_failure)
         if key is None and is_failure:
-            raise get_refusal(method, unverified, trace_id)
+            raise get_refusal(method, unverified, trace_id, is_signed=False)
         verified = self._find_verified(reply, key)
         if verified is None:
             self._keys.trust.check_validity(reply.serial)

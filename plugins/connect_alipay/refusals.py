@@ -45,6 +45,23 @@ CLASSES: Mapping[str, type[CodeInvalid | ProviderDenied | ProviderFault]] = {
     "40006": ProviderConfig,
 }
 
+_CONSOLE_KEY = "Upload the public key of private_key in Alipay's console, or give the private key of the one there."
+_CERTIFICATES = "Give app_cert, alipay_cert and alipay_root_cert as the console has them now for this app."
+REMEDIES: Mapping[str, str] = {
+    "isv.invalid-app-id": "Compare app_id with the console; an app of Alipay's sandbox exists there alone.",
+    "isv.invalid-signature": _CONSOLE_KEY,
+    "isv.missing-signature-key": _CONSOLE_KEY,
+    "isv.missing-app-cert-sn": f"The console has this app in certificate mode. {_CERTIFICATES}",
+    "isv.app-cert-not-exist": _CERTIFICATES,
+    "isv.invalid-alipay-root-cert-sn": _CERTIFICATES,
+    "isv.missing-alipay-root-cert-sn": _CERTIFICATES,
+    "isv.invalid-timestamp": "Set this machine's clock with NTP.",
+    "isv.missing-encrypt-key": "Set the AES key in the console, or remove aes_key.",
+    "isv.invalid-encrypt": "Compare aes_key with the one in the console.",
+    "isv.insufficient-isv-permissions": "Add the product 获取会员信息 to the app in the console.",
+}
+"""What the operator does about a refusal, by Alipay's sub code."""
+
 
 def is_refusal(data: Mapping[str, object]) -> bool:
     """Return whether an answer is a failure. A successful token answer has no `code`, so a missing one is a success."""
@@ -53,10 +70,13 @@ def is_refusal(data: Mapping[str, object]) -> bool:
 
 
 def get_refusal(
-    method: str, data: Mapping[str, object], trace_id: str = ""
+    method: str, data: Mapping[str, object], trace_id: str = "", *, is_signed: bool = True
 ) -> CodeInvalid | ProviderDenied | ProviderFault:
-    """Return the exception for the failure `data` of `method`. A V3 answer has the sub code in `code`."""
-    vendor = get_vendor_codes(data, trace_id)
+    """Return the exception for the failure `data` of `method`. A V3 answer has the sub code in `code`.
+
+    `is_signed` is False for a failure that no known key has signed, which says nothing about Alipay's key.
+    """
+    vendor = get_vendor_codes(data, trace_id) | ({} if is_signed else {"signature": "missing"})
     sub_code, code = vendor.get("sub_code", ""), vendor.get("code", "")
     return _class_of(sub_code, code)(f"{method} answered {sub_code or code or 'a failure'}", vendor=vendor)
 

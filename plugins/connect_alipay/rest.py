@@ -56,7 +56,7 @@ class RestGateway:
         unverified = answer.json()
         is_failure = answer.status >= 400 or is_refusal(unverified)
         if key is None and is_failure:
-            raise get_refusal(method, unverified, trace_id)
+            raise get_refusal(method, unverified, trace_id, is_signed=False)
         if key is None or not is_signed_by(key, signature, _signed_text(answer)) or not self._is_fresh(answer):
             self._keys.trust.check_validity(answer.headers.get("alipay-sn", ""))
             raise ProviderUnsigned(

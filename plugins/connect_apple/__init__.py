@@ -4,10 +4,12 @@ https://developer.apple.com/documentation/signinwithapplerestapi
 Client secret: https://developer.apple.com/documentation/accountorganizationaldatasharing/creating-a-client-secret
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
+from connect_apple.checks import find_malformed
 from connect_apple.notices import read_event
 from connect_core.plugin import (
     AuthorizationResponse,
@@ -15,6 +17,7 @@ from connect_core.plugin import (
     ClientType,
     Entrance,
     Field,
+    Finding,
     Http,
     Issuer,
     Metadata,
@@ -24,6 +27,7 @@ from connect_core.plugin import (
     OidcSettings,
     Profile,
     ProviderBadResponse,
+    Registered,
     SecretStr,
     SettingsError,
     SignedSecret,
@@ -57,6 +61,8 @@ class AppleProvider(OidcProvider):
     authorize = {"response_mode": "form_post"}
     text_booleans = True
     denial_words = ("user_cancelled_authorize",)
+    # "Return URLs", and "Domains and Subdomains"
+    diagnosis = replace(OidcProvider.diagnosis, registered=(Registered.ADDRESS, Registered.HOST))
     settings: AppleSettings
 
     def __init__(self, settings: AppleSettings, http: Http) -> None:
@@ -79,6 +85,10 @@ class AppleProvider(OidcProvider):
     async def read_notice(self, request: NoticeRequest) -> NoticeAnswer:
         """Return what a server-to-server notification tells. Raises as `read_event_token`."""
         return read_event(await self.read_event_token(parse_object(request.text).get("payload")))
+
+    def check(self) -> Iterable[Finding]:
+        """Return what the base provider finds, and ids of team and key that are none of Apple's."""
+        return [*super().check(), *find_malformed({"team_id": self.settings.team_id, "key_id": self.settings.key_id})]
 
     def find_profile(self, claims: Mapping[str, Any], response: AuthorizationResponse) -> Profile | None:
         """Return the name in the parameter `user`, which Apple sends with a person's first login only.

@@ -3,6 +3,7 @@
 https://developer.apple.com/documentation/signinwithapplerestapi
 """
 
+import base64
 import json
 import secrets
 from collections.abc import Mapping
@@ -24,7 +25,11 @@ class AppleSandbox(OidcSandbox):
     client_id = "example.shop.web"
     app_client_id = "example.shop"
     paths = {"authorize": "/auth/authorize", "token": "/auth/token", "jwks": "/auth/keys"}
-    document = {"authorization_response_iss_parameter_supported": False, "code_challenge_methods_supported": None}
+    document = {
+        "authorization_response_iss_parameter_supported": False,
+        "code_challenge_methods_supported": None,
+        "token_endpoint_auth_methods_supported": ["client_secret_post"],
+    }
     documented = (
         # https://appleid.apple.com/.well-known/openid-configuration
         DocumentedRequest(
@@ -80,7 +85,11 @@ class AppleSandbox(OidcSandbox):
 
     def authenticate(self, form: Mapping[str, str], authorization: str) -> None:
         """Check the client secret: issued by the team for this client, valid for six months at most."""
-        claims = read_jwt(form.get("client_secret", ""), self.client_key)
+        secret = form.get("client_secret", "")
+        claims = read_jwt(secret, self.client_key)
+        head = secret.partition(".")[0]
+        if json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4))).get("kid") != self.client_key.kid:
+            raise Refused("invalid_client", "the client secret names another key")
         life = claims.get("exp", 0) - self.now()
         expected = {"iss": TEAM_ID, "aud": self.issuer, "sub": self.client_id}
         is_valid = 0 < life <= MAX_SECRET_LIFE and expected.items() <= claims.items()

@@ -16,6 +16,7 @@ from connect_core.plugin import (
     AuthorizationRequest,
     Claims,
     ClientType,
+    Diagnosis,
     InAppBrowser,
     OAuth2Provider,
     Quirks,
@@ -50,6 +51,8 @@ class BilibiliProvider(OAuth2Provider):
     token_url = "https://api.bilibili.com/x/account-oauth2/v1/token"
     userinfo_url = "https://member.bilibili.com/arcopen/fn/user/account/info"
     claims = Claims(open_id="openid", nickname="name")
+    # none of the vendor's errors is documented; a signed call has the time
+    diagnosis = Diagnosis(ambiguous_refusals=tuple(ClientType), compares_clocks=True)
     quirks = Quirks(
         names={"redirect_uri": "gourl", "response_type": ""},
         pkce="never",

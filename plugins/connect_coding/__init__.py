@@ -3,7 +3,17 @@
 From two libraries, not the vendor's page: justauth/JustAuth, willin/coding-sdk
 """
 
-from connect_core.plugin import Claims, Field, Http, OAuth2Provider, OAuth2Settings, Quirks, provider_hook
+from connect_core.plugin import (
+    Claims,
+    ClientType,
+    Diagnosis,
+    Field,
+    Http,
+    OAuth2Provider,
+    OAuth2Settings,
+    Quirks,
+    provider_hook,
+)
 
 
 class CodingSettings(OAuth2Settings):
@@ -26,6 +36,7 @@ class CodingProvider(OAuth2Provider):
     userinfo_url = "https://team.coding.net/api/account/current_user"
     scope = "user"
     claims = Claims(open_id="id", nickname=("name", "global_key"), face="avatar")
+    diagnosis = Diagnosis(ambiguous_refusals=tuple(ClientType))  # none of the vendor's errors is documented
     quirks = Quirks(
         pkce="never",
         token_method="get",

@@ -10,6 +10,7 @@ App token: https://open.dingtalk.com/document/orgapp/obtain-the-access_token-of-
 from connect_core.plugin import (
     Claims,
     ClientType,
+    Diagnosis,
     Endpoint,
     Entrance,
     Field,
@@ -51,6 +52,7 @@ class DingtalkProvider(OAuth2Provider):
     scope = "openid"
     claims = Claims(union_id="unionId", open_id="openId", nickname="nick", face="avatarUrl")
     code_claims = Claims(union_id="unionid", nickname="name")
+    diagnosis = Diagnosis(remedies={"60020": "Add this machine's address to the app's IP list in the console."})
     quirks = Quirks(
         pkce="never",
         authorize={"prompt": "consent"},

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from connect_core.plugin import (
     Claims,
     ClientType,
+    Diagnosis,
     InAppBrowser,
     NoticeAnswer,
     NoticeRequest,
@@ -38,6 +39,7 @@ class FacebookProvider(OAuth2Provider):
     userinfo_url = "https://graph.facebook.com/v26.0/me"
     scope = "public_profile"
     claims = Claims(open_id="id", nickname="name", face="picture.data.url")
+    diagnosis = Diagnosis(redirect_errors=("36008",))
     quirks = Quirks(
         scope_separator=",",
         pkce="never",  # Facebook calls its PKCE "still in testing", and has it with the scope openid only

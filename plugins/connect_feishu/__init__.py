@@ -6,7 +6,16 @@ Token: https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/authentication-mana
 Person: https://open.feishu.cn/document/uAjLw4CM/ukTMukTMukTM/reference/authen-v1/user_info/get
 """
 
-from connect_core.plugin import Claims, ClientType, Entrance, InAppBrowser, OAuth2Provider, Quirks, provider_hook
+from connect_core.plugin import (
+    Claims,
+    ClientType,
+    Diagnosis,
+    Entrance,
+    InAppBrowser,
+    OAuth2Provider,
+    Quirks,
+    provider_hook,
+)
 
 
 class FeishuProvider(OAuth2Provider):
@@ -23,6 +32,7 @@ class FeishuProvider(OAuth2Provider):
     token_url = "https://accounts.feishu.cn/oauth/v3/token"
     userinfo_url = "https://open.feishu.cn/open-apis/authen/v1/user_info"
     claims = Claims(union_id="union_id", open_id="open_id", nickname=("name", "en_name"), face="avatar_url")
+    diagnosis = Diagnosis(redirect_errors=("20071",))
     quirks = Quirks(
         userinfo_envelope="data",
         error_signs={"code": "0"},

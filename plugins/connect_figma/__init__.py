@@ -4,7 +4,7 @@ https://developers.figma.com/docs/rest-api/authentication
 Token call, from libraries, not the vendor's page: figma-api (npm), pennersr/django-allauth
 """
 
-from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook
+from connect_core.plugin import Claims, ClientType, Diagnosis, OAuth2Provider, Quirks, provider_hook
 
 
 class FigmaProvider(OAuth2Provider):
@@ -17,6 +17,7 @@ class FigmaProvider(OAuth2Provider):
     userinfo_url = "https://api.figma.com/v1/me"
     scope = "current_user:read"
     claims = Claims(user_id="id", nickname="handle", face="img_url")
+    diagnosis = Diagnosis(ambiguous_refusals=tuple(ClientType))  # none of the vendor's errors is documented
     quirks = Quirks(client_auth="basic", scope_separator=",", error_signs={"err": ""})
 
 

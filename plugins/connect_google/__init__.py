@@ -5,6 +5,7 @@ ID tokens: https://developers.google.com/identity/gsi/web/guides/verify-google-i
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from connect_core.plugin import (
@@ -18,6 +19,7 @@ from connect_core.plugin import (
     OidcSettings,
     ProviderDenied,
     Register,
+    Registered,
     RequiredBrowser,
     find_in_app_browser,
     hookimpl,
@@ -46,6 +48,8 @@ class GoogleProvider(OidcProvider):
     entrances = {**OidcProvider.entrances, ClientType.APP: Entrance.CREDENTIAL}
     Settings = GoogleSettings
     algorithms = ("RS256",)
+    # Google's script works on a page whose origin is registered ("Authorized JavaScript origins")
+    diagnosis = replace(OidcProvider.diagnosis, registered=(Registered.ADDRESS, Registered.ORIGIN))
     settings: GoogleSettings
 
     def __init__(self, settings: GoogleSettings, http: Any) -> None:

@@ -9,6 +9,7 @@ from connect_core.plugin import (
     AuthorizationResponse,
     Claims,
     ClientType,
+    Diagnosis,
     Entrance,
     Field,
     Identity,
@@ -40,6 +41,7 @@ class HonorProvider(OAuth2Provider):
     userinfo_url = "https://account-drcn.platform.hihonorcloud.com/rest.php?nsp_fmt=JSON&nsp_svc=GOpen.User.getInfo"
     scope = "openid profile"
     claims = Claims(open_id="openID", nickname="displayName", face="headPictureURL")
+    diagnosis = Diagnosis(redirect_errors=("20024",))
     quirks = Quirks(
         pkce="never",
         userinfo_method="form",

@@ -7,7 +7,17 @@ Token and profile, from libraries, not the vendor's page: justauth/JustAuth, XiB
 import json
 from datetime import datetime, timedelta, timezone
 
-from connect_core.plugin import Claims, Identity, InAppBrowser, OAuth2Provider, Quirks, md5_hex, provider_hook
+from connect_core.plugin import (
+    Claims,
+    ClientType,
+    Diagnosis,
+    Identity,
+    InAppBrowser,
+    OAuth2Provider,
+    Quirks,
+    md5_hex,
+    provider_hook,
+)
 
 METHOD = "jingdong.user.getUserInfoByOpenId"
 CHINA = timezone(timedelta(hours=8))
@@ -31,6 +41,7 @@ class JdProvider(OAuth2Provider):
     scope = "snsapi_base"
     id_claims = Claims(open_id="open_id")
     claims = Claims(nickname=_paths("nickName"), face=_paths("imageUrl"))
+    diagnosis = Diagnosis(ambiguous_refusals=tuple(ClientType))  # none of the vendor's errors is documented
     quirks = Quirks(
         names={"client_id": "app_key", "client_secret": "app_secret"},
         pkce="never",

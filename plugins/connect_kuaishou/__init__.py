@@ -10,6 +10,7 @@ Mini program, the same: HeartGarlic/kuaishou-server-api-sdk, EasySeries.MiniProg
 from connect_core.plugin import (
     Claims,
     ClientType,
+    Diagnosis,
     Entrance,
     InAppBrowser,
     MiniProgramSettings,
@@ -40,6 +41,7 @@ class KuaishouProvider(OAuth2Provider):
         sex="user_info.sex",
         city="user_info.city",
     )
+    diagnosis = Diagnosis(ambiguous_refusals=tuple(ClientType))  # no word for a wrong code is documented
     quirks = Quirks(
         names={"client_id": "app_id", "client_secret": "app_secret"},
         scope_separator=",",

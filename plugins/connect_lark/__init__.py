@@ -6,7 +6,16 @@ Token: https://open.larksuite.com/document/uAjLw4CM/ukTMukTMukTM/authentication-
 Person: https://open.larksuite.com/document/uAjLw4CM/ukTMukTMukTM/reference/authen-v1/user_info/get
 """
 
-from connect_core.plugin import Claims, ClientType, Entrance, InAppBrowser, OAuth2Provider, Quirks, provider_hook
+from connect_core.plugin import (
+    Claims,
+    ClientType,
+    Diagnosis,
+    Entrance,
+    InAppBrowser,
+    OAuth2Provider,
+    Quirks,
+    provider_hook,
+)
 
 ACCOUNTS, OPEN = "https://accounts.larksuite.com/open-apis", "https://open.larksuite.com/open-apis"
 
@@ -25,6 +34,7 @@ class LarkProvider(OAuth2Provider):
     token_url = f"{OPEN}/authen/v2/oauth/token"
     userinfo_url = f"{OPEN}/authen/v1/user_info"
     claims = Claims(face="avatar_url", nickname=("name", "en_name"), open_id="open_id", union_id="union_id")
+    diagnosis = Diagnosis(redirect_errors=("20071",))
     quirks = Quirks(
         token_method="json",
         error_signs={"code": "0"},

@@ -5,6 +5,8 @@ ID tokens: https://developers.line.biz/en/docs/line-login/verify-id-token/
 LIFF apps and LINE MINI Apps: https://developers.line.biz/en/docs/liff/using-user-profile/
 """
 
+from dataclasses import replace
+
 from connect_core.plugin import (
     AuthorizationResponse,
     ClientType,
@@ -48,6 +50,8 @@ class LineProvider(OidcProvider):
     Settings = LineSettings
     algorithms = ("ES256", "HS256")  # HS256 with the channel secret on the web, ES256 with LINE's key in native apps
     auth_method = "client_secret_post"
+    # LINE looks at a LIFF app's ID token before the channel id, and wants no secret with it
+    diagnosis = replace(OidcProvider.diagnosis, ambiguous_refusals=(ClientType.MINI,))
     settings: LineSettings
 
     async def login_callback(self, response: AuthorizationResponse) -> Identity:

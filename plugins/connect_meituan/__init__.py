@@ -8,6 +8,8 @@ from connect_core.plugin import (
     AuthorizationRequest,
     AuthorizationResponse,
     Claims,
+    ClientType,
+    Diagnosis,
     Identity,
     InAppBrowser,
     OAuth2Provider,
@@ -29,6 +31,7 @@ class MeituanProvider(OAuth2Provider):
     token_url = "https://openapi.waimai.meituan.com/oauth/access_token"
     userinfo_url = "https://openapi.waimai.meituan.com/oauth/userinfo"
     claims = Claims(open_id="openid", nickname="nickname", face="avatar")
+    diagnosis = Diagnosis(ambiguous_refusals=tuple(ClientType))  # none of the vendor's errors is documented
     quirks = Quirks(
         names={"client_id": "app_id", "client_secret": "secret"},
         pkce="never",

@@ -20,6 +20,7 @@ from connect_core.plugin import (
     Quirks,
     provider_hook,
 )
+from connect_qq.checks import DIAGNOSIS
 
 PERSON = {"access_token": "{access_token}", "oauth_consumer_key": "{client_id}", "openid": "{open_id}"}
 SESSION = {"appid": "{client_id}", "secret": "{client_secret}", "js_code": "{code}", "grant_type": "authorization_code"}
@@ -50,6 +51,7 @@ class QqProvider(OAuth2Provider):
     claims = Claims(
         nickname="nickname", face=("figureurl_qq_2", "figureurl_qq_1"), sex="gender", province="province", city="city"
     )
+    diagnosis = DIAGNOSIS
     quirks = Quirks(
         scope_separator=",",
         pkce="never",

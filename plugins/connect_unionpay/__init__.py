@@ -15,6 +15,7 @@ from connect_core.plugin import (
     AuthorizationResponse,
     Claims,
     ClientType,
+    Diagnosis,
     Endpoint,
     Entrance,
     Field,
@@ -62,6 +63,8 @@ class UnionpayProvider(OAuth2Provider):
     app_token_url = "https://open.95516.com/open/access/1.0/backendToken"
     scope = "upapi_login"
     id_claims = Claims(open_id="openId")
+    # none of the vendor's errors is documented; a signed call has the time
+    diagnosis = Diagnosis(ambiguous_refusals=tuple(ClientType), compares_clocks=True)
     quirks = Quirks(
         names={
             "client_id": "appId",

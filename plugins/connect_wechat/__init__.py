@@ -10,7 +10,7 @@ Owns WeChat's variant of OAuth 2.0, its links and its ids. Never touches state, 
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar, Literal, Self
 from urllib.parse import quote, urlencode
 
@@ -21,8 +21,10 @@ from connect_core.plugin import (
     AuthorizationResponse,
     BadRequest,
     ClientType,
+    Diagnosis,
     Endpoint,
     Entrance,
+    Finding,
     Http,
     Identity,
     InAppBrowser,
@@ -36,6 +38,7 @@ from connect_core.plugin import (
     ProviderSettings,
     ProviderUnsigned,
     Register,
+    Registered,
     RequiredBrowser,
     SettingsError,
     VerifiedPhone,
@@ -46,9 +49,10 @@ from connect_core.plugin import (
     read_text,
     with_query,
 )
+from connect_wechat.checks import check_registration
 from connect_wechat.mini import decrypt_phone, encode_session, find_number, is_user_info
 from connect_wechat.notices import PushKeys, read_push
-from connect_wechat.responses import read_answer
+from connect_wechat.responses import REMEDIES, read_answer
 
 PAGES = {ClientType.PC: "/connect/qrconnect", ClientType.H5: "/connect/oauth2/authorize"}
 SCOPES = {ClientType.PC: "snsapi_login", ClientType.H5: "snsapi_userinfo", ClientType.APP: "snsapi_userinfo"}
@@ -95,6 +99,7 @@ class WechatProvider(Provider):
     refuses_without_code = True
     denial_words = ("authdeny",)  # in place of the code
     own_browser = InAppBrowser.WECHAT
+    diagnosis = Diagnosis(remedies=REMEDIES, redirect_errors=("10003",), registered=(Registered.HOST,))
     settings: WechatSettings
     now: Callable[[], float] = staticmethod(time.time)
 
@@ -208,6 +213,10 @@ class WechatProvider(Provider):
         if self._push_keys is None:
             raise ProviderUnsigned("notice_token and notice_aes_key are missing: no push can be checked")
         return read_push(request, self._push_keys, self.now())
+
+    def check(self) -> Iterable[Finding]:
+        """Return what is strange about the form of app id and secret."""
+        return check_registration(self.settings.app_id, self.settings.app_secret.get_secret_value())
 
     async def _fetch_app_token(self) -> tuple[str, float]:
         # https://developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken.html

@@ -32,6 +32,20 @@ ERRORS: Mapping[int, type[CodeInvalid | ProviderDenied | ProviderFault]] = {
     **dict.fromkeys((40003,), ProviderBadResponse),  # the token is another person's
     **dict.fromkeys((*PAGE_ERRORS, *ACCOUNT_ERRORS), ProviderConfig),
 }
+_ALLOW_LIST = "Add this machine's address to the IP allow-list (IP白名单) of this app at mp.weixin.qq.com."
+_RIGHT = "Apply for the right to this login in WeChat's console: as a website app or verified service account."
+REMEDIES: Mapping[str, str] = {
+    "40001": "Compare app_secret with the AppSecret of this app_id; a secret that was reset ends the old one.",
+    "40013": "Compare app_id with the AppID in WeChat's console; each client type has its own registration.",
+    "40125": "Compare app_secret with the AppSecret of this app_id; a secret that was reset ends the old one.",
+    "40164": _ALLOW_LIST,
+    "40243": "Unfreeze the AppSecret in WeChat's console.",
+    "48001": _RIGHT,
+    "48004": _RIGHT,
+    "50004": _RIGHT,
+    "89503": _ALLOW_LIST,
+}
+"""What the operator does about an `errcode`."""
 RETRY_AFTER = {-1: 5, 45009: 3600, 45011: 60}  # seconds after which a call may work again
 
 

@@ -37,12 +37,10 @@ class App:
 
 
 APPS = {
-    ClientType.PC: App("wx5a7db0c0000000a1", "website-app-secret", QRCONNECT, ("snsapi_login",), 600),
-    ClientType.H5: App(
-        "wx5a7db0c0000000a2", "official-account-secret", AUTHORIZE, ("snsapi_userinfo", "snsapi_base"), 300
-    ),
-    ClientType.APP: App("wx5a7db0c0000000a3", "mobile-app-secret", "", ("snsapi_userinfo",), 600),
-    ClientType.MINI: App("wx5a7db0c0000000a4", "mini-program-secret", "", (), 300),
+    ClientType.PC: App("wx5a7db0c0000000a1", "a1" * 16, QRCONNECT, ("snsapi_login",), 600),
+    ClientType.H5: App("wx5a7db0c0000000a2", "a2" * 16, AUTHORIZE, ("snsapi_userinfo", "snsapi_base"), 300),
+    ClientType.APP: App("wx5a7db0c0000000a3", "a3" * 16, "", ("snsapi_userinfo",), 600),
+    ClientType.MINI: App("wx5a7db0c0000000a4", "a4" * 16, "", (), 300),
 }
 
 

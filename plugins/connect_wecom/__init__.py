@@ -38,6 +38,7 @@ from connect_core.plugin import (
     read_text,
     with_query,
 )
+from connect_wecom.checks import DIAGNOSIS
 
 OUTSIDER = Claims(open_id="openid")
 
@@ -70,6 +71,7 @@ class WecomProvider(OAuth2Provider):
     scope = "snsapi_base"
     id_claims = Claims(union_id="userid", union_scope="{client_id}")
     claims = Claims(union_id="userid", union_scope="{client_id}", nickname="name", face="avatar", sex="gender")
+    diagnosis = DIAGNOSIS
     quirks = Quirks(
         names={"client_id": "appid"},
         pkce="never",

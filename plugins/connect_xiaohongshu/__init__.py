@@ -7,6 +7,7 @@ App token: https://miniapp.xiaohongshu.com/doc/DC010382
 from connect_core.plugin import (
     Claims,
     ClientType,
+    Diagnosis,
     Entrance,
     MiniProgramSettings,
     OAuth2Provider,
@@ -29,6 +30,7 @@ class XiaohongshuProvider(OAuth2Provider):
     code_url = "https://miniapp.xiaohongshu.com/api/rmp/session"
     app_token_url = "https://miniapp.xiaohongshu.com/api/rmp/token"
     code_claims = Claims(open_id=("openid", "open_id"))
+    diagnosis = Diagnosis(ambiguous_refusals=tuple(ClientType))  # none of the vendor's errors is documented
     quirks = Quirks(
         pkce="never",
         code_method="get",

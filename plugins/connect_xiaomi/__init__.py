@@ -5,7 +5,7 @@ Person: https://xiaomi-passport.github.io/open-api.html
 The union id in the token answer is from logto-io/logto (connector-xiaomi).
 """
 
-from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook
+from connect_core.plugin import Claims, ClientType, Diagnosis, OAuth2Provider, Quirks, provider_hook
 
 
 class XiaomiProvider(OAuth2Provider):
@@ -19,6 +19,7 @@ class XiaomiProvider(OAuth2Provider):
     scope = "1"
     id_claims = Claims(union_id="union_id", open_id="openId")
     claims = Claims(union_id="data.unionId", nickname="data.miliaoNick", face="data.miliaoIcon")
+    diagnosis = Diagnosis(ambiguous_refusals=tuple(ClientType))  # none of the vendor's errors is documented
     quirks = Quirks(
         pkce="never",
         authorize={"skip_confirm": "false"},

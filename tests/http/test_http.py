@@ -4,7 +4,6 @@ import gzip
 import socket
 import ssl
 import struct
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +23,7 @@ from connect_core.sandbox import serving
 
 from ..kit.canaries import CANARY, every_text
 from ..kit.peers import Peer, always, get, http_pool, never, peer, post, whole
+from ..kit.self_signed import make_self_signed
 
 AWKWARD = {
     "sum": "1+1=2&x",
@@ -342,14 +342,7 @@ async def test_a_vendor_that_cannot_be_reached_is_an_outage(host: str) -> None:
 @pytest.fixture
 def self_signed(tmp_path: Path) -> tuple[Path, Path]:
     """A key and its own certificate for 127.0.0.1, as PEM files."""
-    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=127.0.0.1"
-    subprocess.run(
-        [*command.split(), "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)],
-        check=True,
-        capture_output=True,
-    )
-    return key, cert
+    return make_self_signed(tmp_path)
 
 
 async def test_a_self_signed_certificate_is_refused(self_signed: tuple[Path, Path]) -> None:

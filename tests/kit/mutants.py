@@ -56,6 +56,10 @@ KILLED_BY: Mapping[type, str] = MappingProxyType(
         calls.RawRedirectUri: "test_redirect_uri_is_encoded_once",
         calls.IgnoresNonce: "test_an_id_token_belongs_to_one_login",
         calls.NoOutcomes: "test_vendor_refusals_have_our_codes",
+        calls.FindsTexts: "test_what_the_doctor_is_told_is_sound",
+        calls.FindsFaultWithItself: "test_what_the_doctor_is_told_is_sound",
+        calls.ExpiresAsText: "test_what_the_doctor_is_told_is_sound",
+        calls.UnknownCertificate: "test_what_the_doctor_is_told_is_sound",
         calls.Crashing: "test_untrusted_answers_end_the_login",
     }
 )

@@ -7,7 +7,7 @@ import secrets
 import tempfile
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,9 @@ from connect_core.plugin import (
     CodeInvalid,
     ConnectError,
     ContradictingAnswer,
+    Finding,
     Identity,
+    Level,
     NoticeAnswer,
     NoticeRequest,
     Profile,
@@ -332,3 +334,35 @@ class Invented(SoundSandbox):
     """Can play no error in the call that redeems the code."""
 
     own_faults: ClassVar = ("missing_id",)
+
+
+class FindsTexts(SoundProvider):
+    """Tells the doctor texts."""
+
+    def check(self) -> Any:
+        """Return what is no finding."""
+        return ["all is well"]
+
+
+class FindsFaultWithItself(SoundProvider):
+    """Warns of settings that are right."""
+
+    def check(self) -> Iterable[Finding]:
+        """Return a warning, whatever the settings are."""
+        return [Finding("secret_is_short", Level.WARNING, "client_secret is short", "Make it longer.")]
+
+
+class ExpiresAsText(SoundProvider):
+    """Tells the end of a certificate as a text."""
+
+    def get_certificate_expiries(self) -> Any:
+        """Return a day."""
+        return {"base_url": "2096-10-02"}
+
+
+class UnknownCertificate(SoundProvider):
+    """Tells the end of a certificate that is none of its settings."""
+
+    def get_certificate_expiries(self) -> Mapping[str, int]:
+        """Return the time of something else."""
+        return {"somewhere": 4_000_000_000}

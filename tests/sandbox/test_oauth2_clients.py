@@ -94,7 +94,7 @@ def test_user_info_is_checked_for_more_than_the_quirks() -> None:
     provider = type("Signed", (Acme,), {"quirks": quirks})
     for served in serve(provider, check_userinfo=check):
         for headers, sign, word in (
-            ({}, "right", "invalid_request"),
+            ({}, "right", "invalid_client"),
             ({"Client-Id": "sandbox-client"}, "wrong", "bad_sign"),
             ({"Client-Id": "sandbox-client"}, "right", "invalid_token"),
         ):

@@ -42,6 +42,7 @@ class Metadata:
     - `takes_pkce`: True when the provider lists S256 (RFC 7636).
     - `names_itself`: True when its authorization responses carry `iss` (RFC 9207 §3).
     - `auth_methods`: how clients may authenticate in the token call (OpenID Connect Core §9).
+    - `lists_auth_methods`: True when the document says so, False when `auth_methods` is what its silence means.
     """
 
     issuer: str
@@ -53,6 +54,7 @@ class Metadata:
     takes_pkce: bool = False
     names_itself: bool = False
     auth_methods: tuple[str, ...] = ("client_secret_basic",)
+    lists_auth_methods: bool = False
 
 
 _DEFAULT_METHODS = ("client_secret_basic",)
@@ -61,7 +63,14 @@ _DEFAULT_METHODS = ("client_secret_basic",)
 
 def make_metadata(issuer: str, by_hand: Mapping[str, str]) -> Metadata:
     """Return what a provider without a discovery document can do: it takes PKCE, or ignores it (RFC 6749 §3.1)."""
-    return Metadata(issuer, takes_pkce=True, names_itself=False, auth_methods=_DEFAULT_METHODS, **by_hand)
+    return Metadata(
+        issuer,
+        takes_pkce=True,
+        names_itself=False,
+        auth_methods=_DEFAULT_METHODS,
+        lists_auth_methods=False,
+        **by_hand,
+    )
 
 
 async def fetch_metadata(http: Http, url: str, expected: str, by_hand: Mapping[str, str]) -> Metadata:
@@ -88,11 +97,13 @@ def read_metadata(document: Mapping[str, Any], url: str, expected: str, by_hand:
     addresses = {name: _address(document, name, url) for name in names if name not in by_hand}
     with suppress(ProviderBadResponse):  # nobody needs it to log in
         addresses["end_session_endpoint"] = _address(document, "end_session_endpoint", url)
+    auth_methods = _words(document, "token_endpoint_auth_methods_supported")
     return Metadata(
         issuer=expected,
         takes_pkce="S256" in _words(document, "code_challenge_methods_supported"),
         names_itself=document.get("authorization_response_iss_parameter_supported") is True,
-        auth_methods=_words(document, "token_endpoint_auth_methods_supported") or _DEFAULT_METHODS,
+        auth_methods=auth_methods or _DEFAULT_METHODS,
+        lists_auth_methods=bool(auth_methods),
         **{**addresses, **by_hand},
     )
 

@@ -4,7 +4,7 @@ Owns the order of the calls and checks, which a subclass cannot leave out. The c
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -12,9 +12,11 @@ from typing import Any, ClassVar
 from connect_core.cache.documents import CachedDocument
 from connect_core.crypto import SECRET_BYTES, Algorithm, SecretKey, SigningKey
 from connect_core.errors import ContradictingAnswer, ProviderBadResponse, ProviderUnsigned, SettingsError
+from connect_core.findings import Finding
 from connect_core.http import Answer, Http, with_query
 from connect_core.identity import ID_MAX, ClientType, Identity, PersonId, Profile, VendorSession
 from connect_core.providers.abilities import LogoutNotice
+from connect_core.providers.diagnosis import Diagnosis
 from connect_core.providers.oauth2 import (
     Claims,
     ClientAuthentication,
@@ -88,6 +90,7 @@ class OidcProvider(Provider):
     auth_method: AuthMethod | None = None
     text_booleans: bool = False
     issuer_template: str = ""
+    diagnosis = Diagnosis(compares_clocks=True)
     now: Callable[[], float] = staticmethod(time.time)
     """The clock for all checks of time: returns seconds since the epoch."""
 
@@ -134,6 +137,10 @@ class OidcProvider(Provider):
         Override it, for example to check `hd`. By default everybody may log in.
         """
 
+    def check(self) -> Iterable[Finding]:
+        """Return the settings of the client's authentication that nothing uses. Override it to look at more."""
+        return self.settings.check_credentials(self.algorithms)
+
     def make_authentication(self, metadata: Metadata) -> ClientAuthentication:
         """Return how this client authenticates in the token call.
 
@@ -154,6 +161,14 @@ class OidcProvider(Provider):
             return NoSecret(settings.client_id)
         return (SecretInHeader if method == "client_secret_basic" else SecretInForm)(settings.client_id, secret)
 
+    async def get_metadata(self) -> Metadata:
+        """Return the endpoints, from the cached discovery document. Raises as `fetch_metadata`."""
+        return await self._metadata.get()
+
+    async def get_keys(self) -> KeySet:
+        """Return the provider's keys, cached for an hour. Raises as `fetch_keys`."""
+        return await self._keys.get()
+
     async def get_login_url(self, request: AuthorizationRequest) -> str:
         """Return the URL of the provider's page (OpenID Connect Core §3.1.2.1).
 
@@ -161,7 +176,7 @@ class OidcProvider(Provider):
         """
         if self.entrances[request.client_type] is Entrance.CREDENTIAL:
             return request.nonce
-        metadata = await self._metadata.get()
+        metadata = await self.get_metadata()
         challenge = {"code_challenge": request.code_challenge, "code_challenge_method": "S256"}
         parameters = {
             "response_type": "code",

@@ -1,11 +1,12 @@
 """`OidcSettings`: the settings of a registration with an OpenID provider, and which of them fit together."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from connect_core.crypto import Algorithm
+from connect_core.findings import Finding, Level
 from connect_core.providers.oauth2 import Claims
 from connect_core.providers.oidc.discovery import ENDPOINTS, REQUIRED_ENDPOINTS, WELL_KNOWN, Issuer
 from connect_core.settings import Endpoint, ProviderSettings
@@ -115,6 +116,18 @@ class OidcSettings(ProviderSettings):
         default=False,
         description="A member who logs out is sent to the provider's `end_session_endpoint` to log out there, too.",
     )
+
+    def check_credentials(self, algorithms: Collection[str]) -> Iterator[Finding]:
+        """Yield a finding for a secret or key that nothing uses. `algorithms` sign the ID tokens."""
+        method = self.token_endpoint_auth_method
+        uses = {"client_secret_basic": "client_secret", "client_secret_post": "client_secret"}
+        used = uses.get(method, "private_key" if method == "private_key_jwt" else "") if method else ""
+        for name in ("client_secret", "private_key"):
+            verifies = name == "client_secret" and "HS256" in algorithms
+            if method and name != used and getattr(self, name) and not verifies:
+                text = f"{name} is not used: token_endpoint_auth_method is {method}."
+                remedy = f"Remove {name}, or correct token_endpoint_auth_method as registered at the provider."
+                yield Finding("setting_unused", Level.WARNING, text, remedy)
 
     @property
     def endpoints(self) -> dict[str, str]:
