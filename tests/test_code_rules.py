@@ -321,9 +321,7 @@ def test_plugins_do_not_repeat_each_other() -> None:
     assert repeated == []
 
 
-LONGER = dict.fromkeys(
-    ("connect_eleme", "connect_telegram", "connect_unionpay"), 90
-)  # calls or data signed in other ways
+LONGER = dict.fromkeys(("connect_eleme", "connect_telegram", "connect_unionpay"), 90)  # signed in other ways
 LONGER |= {"connect_dingtalk": 45, "connect_wecom": 82}  # other calls for each client type
 LONGER["connect_wechat"] = 250  # a dialect of its own, in four client types
 """Lines of plugins that are not a standard vendor's data plus one mapping."""
