@@ -84,14 +84,17 @@ class Supervisor:
                 while not self._is_stopping or not all(group.is_empty for group in self._groups):
                     self._balance()
                     self._wait()
-                    for group in self._groups:
-                        group.note_ends(is_stopping=self._is_stopping)
+                    self._note_ends()
             finally:
                 self._kill_all()
 
     def _balance(self) -> None:
         for group in self._groups if not self._is_stopping else ():
             group.balance()
+
+    def _note_ends(self) -> None:
+        for group in self._groups:
+            group.note_ends(is_stopping=self._is_stopping)
 
     @contextmanager
     def _handling_signals(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from limits import parse
 
+from connect_core import measurements
 from connect_core.cache import Cache, CachedValue, connect_redis
 from connect_core.cache.redis import TIMEOUT_SECONDS, RedisCache
 from connect_core.crypto import Sealer
@@ -82,6 +83,7 @@ async def is_back(shared: RedisCache) -> bool:
 
 PROCESS = """
 import asyncio, sys
+from connect_core import measurements
 from connect_core.cache import Cache, CachedValue, connect_redis
 from connect_core.crypto import Sealer
 
@@ -352,3 +354,33 @@ except Exception as error:
     done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, check=True)
     assert done.stdout.startswith("SettingsError")
     assert "install connect-login[redis]" in done.stdout
+
+
+async def test_the_clock_of_redis_is_compared(shared: RedisCache) -> None:
+    """On this machine it is ours."""
+    skew = await shared.find_skew()
+    assert skew is not None
+    assert abs(skew) < 5
+
+
+async def test_a_redis_that_is_down_is_measured(mortal: OwnRedis) -> None:
+    """It has no clock then, and the listener hears of it once in each direction."""
+    heard: list[bool] = []
+
+    class Listener(measurements.Measurements):
+        def set_cache_up(self, is_up: bool) -> None:  # noqa: FBT001 - as the class
+            heard.append(is_up)
+
+    before = measurements.listen(Listener())
+    try:
+        async with process(mortal.url) as cache:
+            assert await cache.find_skew() is not None
+            mortal.kill()
+            for _ in range(3):
+                assert await cache.find_skew() is None
+            mortal.start()
+            while heard != [False, True]:
+                await asyncio.sleep(REST)
+                await cache.find_skew()
+    finally:
+        measurements.listen(before)

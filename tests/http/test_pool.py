@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Awaitable
+from email.utils import formatdate
 
 import pytest
 
@@ -236,3 +237,34 @@ async def test_a_full_default_pool_stops_no_call() -> None:
     finally:
         is_released.set()
         await asyncio.gather(*blocked)
+
+
+async def test_a_vendors_clock_is_told_by_its_answer() -> None:
+    """By the `Date` of whatever it answers to a HEAD, to half a second; one that is no date tells nothing."""
+    now = formatdate(time.time() + 100, usegmt=True).encode()
+    for date, expected in ((now, 100), (b"soon", None), (b"", None)):
+        with peer(always(b"HTTP/1.1 404 Not Found\r\ndate: " + date + b"\r\ncontent-length: 9\r\n\r\n")) as server:
+            async with http_pool() as pool:
+                skew = await pool.find_skew(f"{server.url}/")
+        assert server.requests[0].startswith(b"HEAD / HTTP/1.1\r\n")
+        assert skew is None if expected is None else abs((skew or 0) - expected) < 2
+
+
+async def test_a_vendor_that_does_not_answer_tells_no_time() -> None:
+    """And is no error."""
+    with peer(never) as server:
+        async with http_pool() as pool:
+            assert await pool.find_skew(f"{server.url}/") is None
+            assert await pool.find_skew("http://127.0.0.1:1/") is None
+            assert pool.count_calls() == (0, 0)
+
+
+async def test_calls_are_counted_by_what_they_do() -> None:
+    """Those under way, and those that wait for a slot of their vendor."""
+    with peer(never) as server:
+        async with http_pool(vendor_calls=2, deadline=1) as pool:
+            calls = [asyncio.ensure_future(pool.for_provider("slow").get(server.url)) for _ in range(5)]
+            await asyncio.sleep(0.2)
+            assert pool.count_calls() == (2, 3)
+            await asyncio.gather(*calls, return_exceptions=True)
+            assert pool.count_calls() == (0, 0)

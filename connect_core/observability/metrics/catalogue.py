@@ -20,7 +20,7 @@ NOTICES = (0.001, 0.005, 0.02, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 """Bounds for the hooks of plugins: one that takes 10 s is logged as slow."""
 
 
-class Kind(StrEnum):
+class MetricType(StrEnum):
     """The types of metrics that Prometheus has and that we use."""
 
     COUNTER = "counter"
@@ -45,7 +45,7 @@ class Metric:
     """
 
     name: str
-    kind: Kind
+    kind: MetricType
     labels: tuple[str, ...]
     meaning: str
     bounds: tuple[float, ...] = ()
@@ -55,13 +55,13 @@ class Metric:
     @property
     def full_name(self) -> str:
         """The name as Prometheus shows it, but for what it adds to those of a histogram's parts."""
-        return f"{PREFIX}{self.name}{'_total' if self.kind is Kind.COUNTER else ''}"
+        return f"{PREFIX}{self.name}{'_total' if self.kind is MetricType.COUNTER else ''}"
 
 
 _ALL = (
     Metric(
         "login",
-        Kind.COUNTER,
+        MetricType.COUNTER,
         ("provider", "client", "stage"),
         "Logins that got as far as a stage: `started` (the visitor was sent to the vendor), `returned` (came back "
         "to us with a flow of ours), `redeemed` (the vendor has said who it is), `settled` (logged in, or linked). "
@@ -69,14 +69,14 @@ _ALL = (
     ),
     Metric(
         "refused",
-        Kind.COUNTER,
+        MetricType.COUNTER,
         ("code", "provider", "client"),
         "Requests that were refused, by the code of the error; `provider` and `client` are empty where the request "
         "names none that is configured.",
     ),
     Metric(
         "state_refused",
-        Kind.COUNTER,
+        MetricType.COUNTER,
         ("reason",),
         "States that were not accepted: `no_cookie` (the browser sent none, or the state is none of ours), "
         "`cookie_unopened` (it does not open with our keys), `spent` (used before), `other_provider` (the flow was "
@@ -85,14 +85,14 @@ _ALL = (
     ),
     Metric(
         "flow_age_seconds",
-        Kind.HISTOGRAM,
+        MetricType.HISTOGRAM,
         (),
         "How long people were at the vendor before they came back.",
         AGES,
     ),
     Metric(
         "provider_call_duration_seconds",
-        Kind.HISTOGRAM,
+        MetricType.HISTOGRAM,
         ("provider", "operation", "outcome"),
         "Calls of a provider's methods, which call the vendor: `operation` is the method, `outcome` is `ok`, "
         "`refused`, `timeout`, `dns`, `connect`, `tls`, `unsigned` or `bad`.",
@@ -100,7 +100,7 @@ _ALL = (
     ),
     Metric(
         "provider_slots",
-        Kind.GAUGE,
+        MetricType.GAUGE,
         ("state",),
         "Calls to vendors that are under way (`busy`) and that wait for others to end (`waiting`), all workers "
         "together.",
@@ -108,7 +108,7 @@ _ALL = (
     ),
     Metric(
         "provider_circuit",
-        Kind.GAUGE,
+        MetricType.GAUGE,
         ("provider",),
         "Whether calls to a vendor are let through (0), tried one at a time after an outage (1), or held back (2), "
         "in the worker that is worst off.",
@@ -116,7 +116,7 @@ _ALL = (
     ),
     Metric(
         "db_duration_seconds",
-        Kind.HISTOGRAM,
+        MetricType.HISTOGRAM,
         ("kind",),
         "Units of work of the database, with the wait for a connection: `read`, `write`, `statement` (each of its "
         "statements is committed by itself) and `long` (deletes what has expired, and the like).",
@@ -124,7 +124,7 @@ _ALL = (
     ),
     Metric(
         "db_pool",
-        Kind.GAUGE,
+        MetricType.GAUGE,
         ("state",),
         "Connections to the database in use (`busy`) and open without work (`idle`), and units of work that wait "
         "for one (`waiting`), all workers together.",
@@ -132,7 +132,7 @@ _ALL = (
     ),
     Metric(
         "db_retries",
-        Kind.COUNTER,
+        MetricType.COUNTER,
         ("reason",),
         "Units of work that were begun again: after a lost race against another transaction (`race`), after a lost "
         "connection (`lost`), or because the server takes no writes any more (`failover`).",
@@ -140,26 +140,26 @@ _ALL = (
     ),
     Metric(
         "notices_pending",
-        Kind.GAUGE,
+        MetricType.GAUGE,
         (),
         "After-commit notices that some plugin has not taken yet; counted up to 10,000.",
     ),
     Metric(
         "notice_oldest_seconds",
-        Kind.GAUGE,
+        MetricType.GAUGE,
         (),
         "Age of the oldest of them, 0 without any.",
     ),
     Metric(
         "notice_duration_seconds",
-        Kind.HISTOGRAM,
+        MetricType.HISTOGRAM,
         ("plugin", "hook"),
         "How long plugins' hooks took for a notice, whether they took it or failed.",
         NOTICES,
     ),
     Metric(
         "limited",
-        Kind.COUNTER,
+        MetricType.COUNTER,
         ("rule",),
         "Requests refused by a limit: `per_address`, `failures_per_address` or `per_username` of `[limits]`, or "
         "that on a PC that asks whether its QR login was approved (`qr_login_polls`).",
@@ -167,44 +167,44 @@ _ALL = (
     ),
     Metric(
         "certificate_expiry_timestamp_seconds",
-        Kind.GAUGE,
+        MetricType.GAUGE,
         ("provider", "which"),
         "When a certificate in the settings expires, in seconds since the epoch; `which` is the setting.",
     ),
     Metric(
         "clock_skew_seconds",
-        Kind.GAUGE,
+        MetricType.GAUGE,
         ("source",),
         "How far another clock is ahead of ours: `database`, `redis`, or the vendor of a provider.",
     ),
     Metric(
         "build_info",
-        Kind.GAUGE,
+        MetricType.GAUGE,
         ("version", "python"),
         "1, with the versions as labels.",
     ),
     Metric(
         "key_info",
-        Kind.GAUGE,
+        MetricType.GAUGE,
         ("kid",),
         "1 for each of `secret_keys`; `kid` is a fingerprint that tells keys apart and does not reveal them.",
     ),
     Metric(
         "cache_up",
-        Kind.GAUGE,
+        MetricType.GAUGE,
         (),
         "Whether Redis answers (1) or not (0), in the worker that is worst off; absent without `redis_url`.",
         merge=Merge.MIN,
     ),
     Metric(
         "plugin_up",
-        Kind.GAUGE,
+        MetricType.GAUGE,
         ("plugin",),
         "Whether a plugin works (1) or is quarantined (0).",
     ),
     Metric(
         "ready",
-        Kind.GAUGE,
+        MetricType.GAUGE,
         ("check",),
         "Whether a check of `/readyz` passes: `database`, `schema` and `write`, in this order; after one that "
         "fails, those that were not tried are 0 too. A full disk shows in `write`.",

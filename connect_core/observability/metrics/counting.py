@@ -130,7 +130,7 @@ class Counts(Measurements):
 
     def set_provider_circuit(self, provider: str, state: str) -> None:
         """Note whether calls to a vendor are let through."""
-        self._set(("provider_circuit", provider), CIRCUITS[state])
+        self._set(("provider_circuit", provider), CIRCUITS.get(state, CIRCUITS["open"]))
 
     def observe_database(self, kind: str, seconds: float) -> None:
         """Sort the duration of a unit of work into its bucket."""

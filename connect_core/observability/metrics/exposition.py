@@ -10,7 +10,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from connect_core.observability.metrics import catalogue
-from connect_core.observability.metrics.catalogue import METRICS, PREFIX, Kind
+from connect_core.observability.metrics.catalogue import METRICS, PREFIX, MetricType
 from connect_core.observability.metrics.counting import Key, Sums
 
 T = TypeVar("T")
@@ -39,17 +39,17 @@ class _Sums(Collector):
     def _make(self, metric: catalogue.Metric) -> Metric:
         name, labels = f"{PREFIX}{metric.name}", metric.labels
         match metric.kind:
-            case Kind.COUNTER:
+            case MetricType.COUNTER:
                 counter = CounterMetricFamily(name, metric.meaning, labels=labels)
                 for key, count in _find(metric, self._sums.counters):
                     counter.add_metric(key, count)
                 return counter
-            case Kind.GAUGE:
+            case MetricType.GAUGE:
                 gauge = GaugeMetricFamily(name, metric.meaning, labels=labels)
                 for key, (value, _) in _find(metric, self._sums.gauges):
                     gauge.add_metric(key, value)
                 return gauge
-            case Kind.HISTOGRAM:
+            case MetricType.HISTOGRAM:
                 histogram = HistogramMetricFamily(name, metric.meaning, labels=labels)
                 for key, (total, *counts) in _find(metric, self._sums.histograms):
                     bounds = [*map(str, metric.bounds), "+Inf"]

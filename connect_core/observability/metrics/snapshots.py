@@ -7,6 +7,7 @@ to the archive, so that counters never go back; its gauges are forgotten.
 import json
 import logging
 import os
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,8 @@ WRITE_SECONDS = 1.0
 """Time between two snapshots of a worker."""
 SERVING_SECONDS = 10.0
 """Age of the snapshot after which a worker does not count as serving: its event loop is blocked, or it hangs."""
+FORGOTTEN_SECONDS = 60.0
+"""The same for a worker to count as ended, on Windows, where nobody can ask."""
 _ARCHIVE = "archive.json"
 _UNREADABLE = (OSError, KeyError, TypeError, ValueError)
 log = logging.getLogger("connect_login")
@@ -78,7 +81,7 @@ class Snapshots:
         return sum(_is_alive(path) and _get_time(path) > oldest for path in self._find())
 
     def _find(self) -> list[Path]:
-        return [path for path in self._folder.glob("*-*.json") if path.name != _ARCHIVE]
+        return list(self._folder.glob("*-*.json"))
 
     def _read_archive(self) -> tuple[Sums, list[str]]:
         with suppress(*_UNREADABLE):
@@ -111,6 +114,8 @@ def _get_time(path: Path) -> float:
 
 
 def _is_alive(path: Path) -> bool:
+    if sys.platform == "win32":  # where `os.kill` ends a process whatever the signal
+        return _get_time(path) > time.time() - FORGOTTEN_SECONDS
     try:
         os.kill(int(path.name.partition("-")[0]), 0)
     except (ProcessLookupError, ValueError):

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 
 from connect_core.measurements import Measurements
 from connect_core.observability.metrics import Counts, Snapshots, SnapshotWriter, Sums
-from connect_core.observability.metrics.catalogue import METRICS, Kind
+from connect_core.observability.metrics.catalogue import METRICS, MetricType
 from connect_core.observability.metrics.exposition import write_metrics
 
 CONTRACT = {
@@ -214,5 +214,5 @@ def test_counters_begin_at_zero() -> None:
     assert set(sums.counters.values()) == {0}
     assert ("login", "alipay", "pc", "settled") in sums.counters
     closed = [metric for metric in METRICS.values() if metric.values]
-    assert {metric.kind for metric in closed} == {Kind.COUNTER}
+    assert {metric.kind for metric in closed} == {MetricType.COUNTER}
     assert len(sums.counters) == 4 + sum(len(metric.values) for metric in closed)

@@ -5,15 +5,21 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
 from connect_core import measurements
+from connect_core.errors import RateLimited
+from connect_core.events.notices import PluginCalls
+from connect_core.observability.metrics import begin_counting
 from connect_core.plugin import Register, hookimpl
+from connect_core.providers.hookspecs import LoginEvent
 from connect_core.web import Plugins, create_app, create_management_app
 from connect_core.web.management.state import get_key_id
+from connect_core.web.rate_limit import Limiter
 
 from ...kit.acme import execute, settings_of
 from ...kit.scraping import Samples, get, parse_samples
@@ -207,3 +213,30 @@ async def test_many_scrapes_are_one_look_at_the_state(tmp_path: Path) -> None:
         after = await scrape(management)
     sample = "connect_db_duration_seconds_count", (("kind", "long"),)
     assert before[sample] == after[sample]
+
+
+async def test_a_limit_counts_what_it_refuses() -> None:
+    """Under the name that it has in `[limits]`; what it lets pass is not counted."""
+    counts, limiter = begin_counting(), Limiter("1/minute", name="per_username")
+    await limiter.hit("lihua")
+    for _ in range(2):
+        with pytest.raises(RateLimited):
+            await limiter.hit("lihua")
+    assert counts.take().counters == {("limited", "per_username"): 2}
+
+
+def test_a_hook_is_measured_whatever_it_does() -> None:
+    """A notice that a plugin takes, and one on which it raises, both took their time."""
+    counts = begin_counting()
+
+    def hook(event: LoginEvent) -> None:
+        if event.member_id == 2:
+            raise ValueError
+
+    implementation = SimpleNamespace(function=hook, argnames=["event"])
+    events = [LoginEvent("bound", number, "acme", "pc", "ACME", False, "", 0) for number in (1, 2)]
+    calls = PluginCalls("crm", [("connect_bound", implementation, event) for event in events])
+    calls.run()
+    [(key, numbers)] = counts.take().histograms.items()
+    assert (key, sum(numbers[1:])) == (("notice_duration_seconds", "crm", "connect_bound"), 2)
+    assert calls.failed == [events[1]]
