@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Protocol
 
 from connect_core.crypto import AccessTokens, token_hash
 from connect_core.crypto.tickets import TICKET_SECONDS
@@ -128,6 +129,16 @@ class LiveSession:
     login_time: int
 
 
+class SessionQueries(Protocol):
+    """How sessions are read: by `store.sessions` alone, or by what reads the member along, `SessionAndMember`."""
+
+    def find_session(self, transaction: Transaction, token_hash: str) -> SessionRow | None:
+        """Return the token with this hash, live or not, or None."""
+
+    def find_live(self, transaction: Transaction, family: str, now: int) -> tuple[int, int] | None:
+        """Return the member's id and the time of the login for a family with a live token at `now`, else None."""
+
+
 class Sessions:
     """Opens, finds, rotates and ends sessions in the caller's transaction."""
 
@@ -174,9 +185,11 @@ class Sessions:
         }
         return Tokens(self.access_tokens.issue(claims), opened.token, life, row.member_id)
 
-    def find(self, transaction: Transaction, token: str, now: int) -> tuple[LiveSession | None, bool]:
+    def find(
+        self, transaction: Transaction, token: str, now: int, queries: SessionQueries = store
+    ) -> tuple[LiveSession | None, bool]:
         """Return whose session token this is, and whether its last use should be written now, with `note_use`."""
-        row = self._find_row(transaction, token, TokenKind.SESSION, now)
+        row = self._find_row(transaction, token, TokenKind.SESSION, now, queries)
         if row is None or row.rotated_time is not None:
             return None, False
         return _live(row), self._is_use_due(row, now)
@@ -197,24 +210,26 @@ class Sessions:
         flows.update_presented(transaction, session.family)
 
     def find_presented(
-        self, transaction: Transaction, presented: PresentedTokens, now: int
+        self, transaction: Transaction, presented: PresentedTokens, now: int, queries: SessionQueries = store
     ) -> tuple[LiveSession | None, str]:
         """Return the login that a request counts as, and the token whose use should be written now, with `note_use`.
 
         A bearer token counts alone, even a dead one: whoever sends it means its member, and never the one whose cookie
         the browser adds. Of the cookies the first that is alive counts: ours, the access token, the refresh token. The
         last one keeps a member of the `/buyer` routes logged in on pages, which do not refresh, once the access token
-        has run out.
+        has run out. The session that is returned is the last one that `queries` was asked for.
         """
         if presented.bearer:
-            return self.find_by_access_token(transaction, presented.bearer, now), ""
+            return self.find_by_access_token(transaction, presented.bearer, now, queries), ""
         if presented.session:
-            session, is_use_due = self.find(transaction, presented.session, now)
+            session, is_use_due = self.find(transaction, presented.session, now, queries)
             if session is not None:
                 return session, presented.session if is_use_due else ""
-        if presented.access and (session := self.find_by_access_token(transaction, presented.access, now)):
+        if presented.access and (session := self.find_by_access_token(transaction, presented.access, now, queries)):
             return session, ""
-        return self._find_by_refresh_cookie(transaction, presented.refresh, now) if presented.refresh else (None, "")
+        if presented.refresh:
+            return self._find_by_refresh_cookie(transaction, presented.refresh, now, queries)
+        return None, ""
 
     def find_held(
         self, transaction: Transaction, presented: PresentedTokens, family: str, now: int
@@ -239,12 +254,14 @@ class Sessions:
         if _is_given_out_as(TokenKind.REFRESH, token):
             store.revoke_predecessors(transaction, token_hash(token), now - REUSE_GRACE, now)
 
-    def find_by_access_token(self, transaction: Transaction, token: str, now: int) -> LiveSession | None:
+    def find_by_access_token(
+        self, transaction: Transaction, token: str, now: int, queries: SessionQueries = store
+    ) -> LiveSession | None:
         """Return whose access token this is, unless the login behind it was ended."""
         claims = self.access_tokens.find_claims(token, now)
         if claims is None:
             return None
-        live = store.find_live(transaction, str(claims.get("sid", "")), now)
+        live = queries.find_live(transaction, str(claims.get("sid", "")), now)
         if live is None or str(live[0]) != claims.get("sub"):
             return None
         member_id, login_time = live
@@ -252,16 +269,18 @@ class Sessions:
 
     def find_by_refresh_token(self, transaction: Transaction, token: str, now: int) -> LiveSession | None:
         """Return whose refresh token this is, rotated or not, unless the login behind it was ended. Spends nothing."""
-        row = self._find_row(transaction, token, TokenKind.REFRESH, now)
+        row = self._find_row(transaction, token, TokenKind.REFRESH, now, store)
         return _live(row) if row is not None else None
 
-    def _find_by_refresh_cookie(self, transaction: Transaction, token: str, now: int) -> tuple[LiveSession | None, str]:
+    def _find_by_refresh_cookie(
+        self, transaction: Transaction, token: str, now: int, queries: SessionQueries
+    ) -> tuple[LiveSession | None, str]:
         """Return the same as `find_presented`, for a refresh token in a cookie. Spends nothing.
 
         A rotated one counts as long as it could be rotated again: its successor is on its way, or was lost. That of an
         app or mini program never counts: it has no cookies.
         """
-        row = self._find_row(transaction, token, TokenKind.REFRESH, now)
+        row = self._find_row(transaction, token, TokenKind.REFRESH, now, queries)
         if row is None or row.client_type not in BROWSERS or now - row.seen_time >= self.lifetimes.idle:
             return None, ""
         if row.rotated_time is not None:
@@ -322,8 +341,10 @@ class Sessions:
         """End a login by its family."""
         store.revoke_family(transaction, family, now)
 
-    def _find_row(self, transaction: Transaction, token: str, kind: TokenKind, now: int) -> SessionRow | None:
-        row = store.find_session(transaction, token_hash(token)) if _is_given_out_as(kind, token) else None
+    def _find_row(
+        self, transaction: Transaction, token: str, kind: TokenKind, now: int, queries: SessionQueries
+    ) -> SessionRow | None:
+        row = queries.find_session(transaction, token_hash(token)) if _is_given_out_as(kind, token) else None
         return row if row is not None and self._is_live(row, now) else None
 
     def _is_use_due(self, row: SessionRow, now: int) -> bool:

@@ -9,6 +9,7 @@ import json
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from functools import cache
 from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import TypeAdapter
@@ -50,7 +51,7 @@ class TicketCodec(Generic[T]):
         `upgrade` turns the values of a ticket that an older release sealed into the fields of `kind`.
         """
         self._sealer = Sealer(keys, purpose)
-        self._values: TypeAdapter[T] = TypeAdapter(kind)
+        self._values: TypeAdapter[T] = _adapt(kind)
         self._key_field = key_field
         self._names = [field.name for field in fields(kind) if field.name != key_field]  # type: ignore[arg-type]
         self._upgrade = upgrade
@@ -98,3 +99,9 @@ class TicketCodec(Generic[T]):
             raise StateInvalid(f"{what} {reason}", needs_operator=True) from None
         except (ValueError, zlib.error):
             raise StateInvalid(f"{what} is not of this release") from None
+
+
+@cache
+def _adapt(kind: type[Any]) -> TypeAdapter[Any]:
+    """Return what reads and writes the fields of `kind`: made once, so that workers share their main process's."""
+    return TypeAdapter(kind)

@@ -15,8 +15,9 @@ from connect_core.members.services import HOOK_SECONDS, Services
 from connect_core.members.vendor_sessions import EndedVendorSession
 from connect_core.providers.hookspecs import TokenRequest
 from connect_core.sessions import LiveSession, OpenSession, PresentedTokens, Tokens
-from connect_core.store import Transaction, connections, identities, members
+from connect_core.store import Transaction, identities, members
 from connect_core.store.members import MemberRow
+from connect_core.store.session_members import SessionAndMember
 
 NOTE_DEADLINE = 0.25
 """Seconds that an answer waits for the note that a session was used; the next request writes it otherwise."""
@@ -29,7 +30,7 @@ class LoggedIn:
 
     member: MemberRow
     session: LiveSession
-    union_types: list[str]
+    union_types: Sequence[str]
 
 
 class CurrentMember:
@@ -101,28 +102,27 @@ class CurrentMember:
         """Return whose login the tokens of a request count as, or None. `Sessions.find_presented` has the rule."""
         now = self._now()
 
-        def look_up(tx: Transaction) -> tuple[MemberRow | None, LiveSession, list[str], list[_Note]] | None:
-            session, used_token = self._sessions.find_presented(tx, presented, now)
+        def look_up(tx: Transaction) -> tuple[SessionAndMember, LiveSession, list[_Note]] | None:
+            along = SessionAndMember()
+            session, used_token = self._sessions.find_presented(tx, presented, now, along)
             if session is None:
                 return None
-            bound = connections.find_bound(tx, session.member_id)
-            union_types = [connection.union_type for connection in bound]
             note_use = partial(self._sessions.note_use, token=used_token, now=now)
             notes: list[_Note] = [note_use] if used_token else []
             if self._sessions.is_first_use(tx, session, now):
                 notes.append(partial(self._sessions.note_first_use, session=session))
-            return self._members.find_stored(tx, session.member_id), session, union_types, notes
+            return along, session, notes
 
         answer = await self._database.read(look_up)
         if answer is None:
             return None
-        stored, session, union_types, notes = answer
-        member = await self._members.find_enabled(session.member_id, stored)
+        along, session, notes = answer
+        member = await self._members.find_enabled(session.member_id, along.member)
         if member is None:
             return None
         if notes:
             await self._write_notes(notes)
-        return LoggedIn(member, session, union_types)
+        return LoggedIn(member, session, along.union_types)
 
     async def _write_notes(self, notes: Sequence[_Note]) -> None:
         """Write what the answer does not depend on, unless that keeps the visitor waiting."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, String, create_engine, insert, select
+from sqlalchemy import BigInteger, Column, Select, String, Table, create_engine, insert, select
 
 from connect_core.store.models import Declared
 
@@ -38,12 +38,21 @@ def value_of(column: Column[Any], number: int) -> object:
 
 
 def rows_of(url: str) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows of all tables, in the order of their keys."""
+    """All rows of all tables, in the order of their keys; texts that an engine keeps as bytes are texts."""
     engine = create_engine(url)
     with engine.connect() as connection:
         rows = {
-            table.name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key))]
+            table.name: [tuple(map(as_text, row)) for row in connection.execute(_select_all(table))]
             for table in Declared.metadata.sorted_tables
         }
     engine.dispose()
     return rows
+
+
+def _select_all(table: Table) -> Select[Any]:
+    return select(table).order_by(*table.primary_key)
+
+
+def as_text(value: object) -> object:
+    """The value of a column: a text also where the engine keeps texts as bytes."""
+    return value.decode() if isinstance(value, bytes) else value

@@ -13,14 +13,14 @@ from typer.testing import CliRunner
 from connect_core.cli import app
 from connect_core.errors import ConnectError
 
+from .databases import server_of
+from .full_tables import as_text
 from .old_shops import SECRET, OldShop
 
 COMMAND = str(Path(sysconfig.get_path("scripts"), "connect-login"))
 SOURCE = "CONNECT_IMPORT_FROM"
-SERVERS = {
-    "mariadb": ("mysql+pymysql://root@127.0.0.1:3306/mysql", "pymysql"),
-    "postgresql": ("postgresql+psycopg://postgres@127.0.0.1:5432/postgres", "psycopg"),
-}
+SERVERS = {"mariadb": (server_of("mariadb"), "pymysql"), "postgresql": (server_of("postgresql"), "psycopg")}
+"""The address and the driver of each server; when the run is about OceanBase, it stands for MariaDB."""
 
 
 @dataclass
@@ -49,13 +49,13 @@ class Move:
         report: dict[str, Any] = json.loads((self.folder / "report.json").read_text("utf-8"))
         return report
 
-    def new(self, statement: str, **values: object) -> list[Any]:
-        """Run a statement in the new shop's database."""
+    def new(self, statement: str, **values: object) -> list[tuple[Any, ...]]:
+        """Run a statement in the new shop's database and return its rows."""
         engine = create_engine(self.target)
         try:
             with engine.begin() as connection:
                 result = connection.execute(text(statement), values)
-                return list(result) if result.returns_rows else []
+                return [tuple(map(as_text, row)) for row in result] if result.returns_rows else []
         finally:
             engine.dispose()
 

@@ -13,6 +13,8 @@ class Mysql(MysqlEngine):
     oldest: ClassVar[Version] = (5, 7, 9)
     """Indexed computed columns, limits of statements, and long index keys without a setting begin there."""
 
+    has_group_replication: ClassVar[bool] = True
+
     @property
     def exact_collation(self) -> str:
         """The first collation of MySQL's that neither folds nor pads."""

@@ -20,6 +20,8 @@ class MysqlEngine(ABC):
     name: ClassVar[str]
     oldest: ClassVar[Version]
     """The oldest version that can keep our promises."""
+    has_group_replication: ClassVar[bool] = False
+    """Whether it may be a member of a group in which every server takes writes: see `group_replication`."""
 
     def __init__(self, version: Version) -> None:
         self.version = version

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, PoolProxiedConnection, event, make_url
 
 from connect_core.errors import SettingsError, Unavailable
-from connect_core.store.engine import galera
+from connect_core.store.engine import galera, group_replication
 from connect_core.store.engine.addresses import UnusableUrl
 from connect_core.store.engine.backend import (
     TABLE_LOCK_SECONDS,
@@ -55,10 +55,10 @@ class MysqlFamilyBackend(ServerBackend):
     returns_keys = False  # only MariaDB has INSERT … RETURNING
     default_collation = "utf8mb4_*"
     # a record has changed since it was read; a wait for a lock, which may be a deadlock on OceanBase; a deadlock
-    race_numbers = frozenset({"1020", "1205", "1213"})
+    race_numbers = frozenset({"1020", "1205", "1213", group_replication.ROLLED_BACK})
     in_use_number = "1205"
     # --read-only, a transaction that is read-only, read-only mode, InnoDB in read-only mode
-    read_only_numbers = frozenset({"1290", "1792", "1836", "1874", galera.NOT_READY})
+    read_only_numbers = frozenset({"1290", "1792", "1836", "1874", galera.NOT_READY}) | group_replication.NOT_READY
 
     def __init__(self, url: str, pool_size: int) -> None:
         """`url` is SQLAlchemy's form. Raises as `open_engine`, also for another character set than utf8mb4."""
@@ -110,8 +110,9 @@ class MysqlFamilyBackend(ServerBackend):
             engine = self.mysql_engine or self._recognize(cursor)
             limits = dict(engine.get_statement_limits(RESPONSE_TIMEOUT_SECONDS))
             _set(cursor, limits | dict.fromkeys(_LOCK_LIMITS, RESPONSE_TIMEOUT_SECONDS))
-            self.has_local_locks = galera.is_node(cursor)
-            for statement in [galera.WAIT, *self._set_up] if self.has_local_locks else self._set_up:
+            wait = _find_wait(cursor, engine)
+            self.has_local_locks = bool(wait)
+            for statement in [wait, *self._set_up] if wait else self._set_up:
                 cursor.execute(statement)
             if is_new:
                 cursor.execute("SELECT @@sql_mode, @@default_storage_engine")
@@ -207,6 +208,15 @@ class MysqlFamilyBackend(ServerBackend):
         _set_read_timeout(connection, None)
         assert self.mysql_engine is not None
         _set(cursor, dict(self.mysql_engine.get_statement_limits(0)))
+
+
+def _find_wait(cursor: Any, engine: MysqlEngine) -> str:
+    """Return the statement that makes transactions wait for the other servers which take writes; empty without any."""
+    if galera.is_node(cursor):
+        return galera.WAIT
+    if engine.has_group_replication and group_replication.is_multi_primary(cursor, engine.version):
+        return group_replication.WAIT
+    return ""
 
 
 def _may_hold_bytes(engine: MysqlEngine) -> bool:

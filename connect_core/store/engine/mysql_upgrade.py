@@ -38,6 +38,8 @@ _BEAT = "UPDATE es_connect_upgrade SET beats = beats + 1 WHERE id = 1 AND owner 
 _FREE = "UPDATE es_connect_upgrade SET owner = '' WHERE id = 1 AND owner = %s"
 _ALREADY_THERE = "1050"
 """ER_TABLE_EXISTS_ERROR: two create the table at once."""
+_NOT_THERE_YET = "1146"
+"""ER_NO_SUCH_TABLE: OceanBase says so for a moment of a table that another process has just created."""
 
 
 class UpgradeLock:
@@ -59,9 +61,11 @@ class UpgradeLock:
 
     def acquire(self, seconds: int, tell: Callable[[str], object]) -> None:
         """Wait until no other upgrade has the lock, and take it. Raises `Unavailable` after `seconds`."""
-        self._run(_CREATE)
         last, silent_looks, is_told = ("", -1), 0, False
         ends_at = time.monotonic() + seconds
+        self._run(_CREATE)
+        while not self._is_there() and time.monotonic() < ends_at:
+            time.sleep(BEAT_SECONDS)
         while time.monotonic() < ends_at:
             is_counted = self._run(_FILL) is not None and bool(self._run(_LOOK))
             current = self._read()
@@ -99,6 +103,16 @@ class UpgradeLock:
                 self.is_lost = True
                 self._stop()
                 return
+
+    def _is_there(self) -> bool:
+        """Tell whether the table can be read."""
+        try:
+            self._read()
+        except self._backend.driver_error as error:
+            if find_number(error) != _NOT_THERE_YET:
+                raise
+            return False
+        return True
 
     def _read(self) -> tuple[str, int]:
         """Return who has the lock, and how often they have shown that they are alive; -1 before the row is there."""

@@ -10,4 +10,5 @@ class Polardbx(Mysql):
     oldest = (5, 4)  # its own versions begin there
 
     exact_collation = ""
+    has_group_replication = False
     has_skip_locked = False

@@ -9,6 +9,7 @@ class Tidb(Mysql):
     name = "TiDB"
     oldest = (5, 0)
 
+    has_group_replication = False
     has_skip_locked = False
 
     @property

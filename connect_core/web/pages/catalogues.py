@@ -91,8 +91,15 @@ def write_template(language: str = "") -> str:
 
 
 def _put_together(language: Language, shops: Texts) -> Texts:
+    texts = _put_ours_together(language)
+    return {**texts, **shops, "html_language": language} if shops else texts
+
+
+@cache
+def _put_ours_together(language: Language) -> Texts:
+    """Return our own texts: made once, so that workers share their main process's."""
     ours = {"own_name": _get_own_name(language), **_read_ours(language)}
-    return {**get_sources(), **ours, **shops, "html_language": language}
+    return {**get_sources(), **ours, "html_language": language}
 
 
 def _get_own_name(language: Language) -> str:

@@ -23,7 +23,7 @@ from sqlglot import exp
 from connect_core import store
 from connect_core.errors import SettingsError
 from connect_core.store import Database, Transaction, members
-from connect_core.store.engine import mysql_family
+from connect_core.store.engine import group_replication, mysql_family
 from connect_core.store.engine.mysql import Mysql
 from connect_core.store.engine.mysql_dialect import adapt_dialect
 from connect_core.store.engine.mysql_engine import MysqlEngine
@@ -190,6 +190,12 @@ def test_mysqls_grammar_has_every_table(name: str) -> None:
 def test_mysqls_grammar_has_every_rule_of_db_check(rule: integrity.Rule) -> None:
     """They are one script for all engines."""
     assert mistakes_in(f"SELECT count(*) FROM ({rule.sql}) AS broken", ENGINES["MySQL 5.7"]) == []
+
+
+@pytest.mark.parametrize("sql", [group_replication._MODE, group_replication.WAIT])
+def test_mysqls_grammar_has_what_a_member_of_a_group_is_told(sql: str) -> None:
+    """Which mode the group is in, and that transactions wait for its other members."""
+    assert mistakes_in(sql, ENGINES["MySQL 5.7"]) == []
 
 
 class Pretending(Mysql):

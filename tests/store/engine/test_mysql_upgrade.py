@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from threading import Timer
 
 import pytest
 from sqlalchemy import create_engine
@@ -45,6 +46,20 @@ def lock_of(database: Database, stopped: list[str]) -> UpgradeLock:
     backend = database.backend
     assert isinstance(backend, MysqlFamilyBackend)
     return UpgradeLock(backend.open_unlimited(), backend, lambda: stopped.append("stopped"))
+
+
+def test_a_table_that_another_process_has_just_created_is_waited_for(
+    database: Database, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OceanBase knows that it is there a moment before it can be read."""
+    create = mysql_upgrade._CREATE
+    monkeypatch.setattr(mysql_upgrade, "_CREATE", "DO 0")
+    later = Timer(0.5, execute, [url, create])
+    later.start()
+    lock = lock_of(database, [])
+    lock.acquire(10, print)
+    lock.release()
+    later.join()
 
 
 def test_an_upgrade_waits_for_another_and_says_so(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
