@@ -8,7 +8,7 @@ import importlib
 import logging
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pluggy
@@ -18,6 +18,7 @@ from connect_core.errors import PluginError, SettingsError, Unsupported
 from connect_core.http import Http, HttpPool
 from connect_core.identity import ClientType
 from connect_core.providers.abilities import DeepLinks, WorksInSomeBrowsers
+from connect_core.providers.circuits import Circuit, Circuits
 from connect_core.providers.entry_points import BLOCK_VARIABLE, get_union_type, is_ours, offers_one_of
 from connect_core.providers.entry_points import discover as discover_plugins
 from connect_core.providers.hookspecs import NAME, Hooks, MemberDirectory
@@ -265,7 +266,7 @@ class ConfiguredProvider:
     """A provider as one client type has it, made from its settings and ready to be called.
 
     `name` is NAME of `[providers.NAME]`; `profile_max_age` is in seconds. `icon` is the name of the plugin's icon,
-    empty where it has none.
+    empty where it has none. `circuit` holds logins back while the vendor is down; all client types share it.
     """
 
     name: str
@@ -274,13 +275,16 @@ class ConfiguredProvider:
     provider: Provider
     profile_max_age: int
     icon: str = ""
+    circuit: Circuit = field(default_factory=lambda: Circuits().for_provider(""), compare=False, repr=False)
 
 
 class Registry:
     """The configured providers of every client type. Iterating over it yields each `ConfiguredProvider`."""
 
-    def __init__(self, settings: Settings, plugins: Plugins, pool: HttpPool) -> None:
-        """Make every provider that a client type lists. `pool` gives each its `Http`.
+    def __init__(self, settings: Settings, plugins: Plugins, pool: HttpPool, circuits: Circuits | None = None) -> None:
+        """Make every provider that a client type lists. `pool` gives each its `Http`, `circuits` its circuit.
+
+        Without `circuits` no login is ever held back.
 
         Raises `SettingsError` with every mistake of every provider.
         """
@@ -293,7 +297,9 @@ class Registry:
         for client_type, names in settings.clients.items():
             for name in names:
                 try:
-                    self._configured[name, client_type] = _build(settings, plugins, pool, name, client_type, built)
+                    configured = _build(settings, plugins, pool, name, client_type, built)
+                    circuit = (circuits or Circuits()).for_provider(name)
+                    self._configured[name, client_type] = replace(configured, circuit=circuit)
                 except SettingsError as error:
                     mistakes += [mistake for mistake in error.mistakes if mistake not in mistakes]
         shared = settings.service.shared_union_types
