@@ -1,8 +1,8 @@
 """Holds logins back while their vendor is down: a circuit breaker for each provider, in each process.
 
-A circuit is closed while logins work, and opens after several outages in a row. After a pause it is half-open: one login
-goes through as the probe, and decides whether the circuit closes, or is open again for twice as long. Only the start of
-a login is held back. Whoever comes back from the vendor has a code in hand, and that login is tried.
+A circuit is closed while logins work, and opens after several outages in a row. After a pause it is half-open: a single
+login goes through as the probe, and decides whether the circuit closes, or is open again for twice as long. Only the
+start of a login is held back. Whoever comes back from the vendor has a code in hand, and that login is tried.
 
 The only module that imports interlock. Knows nothing of plugins, and never calls a vendor.
 """
