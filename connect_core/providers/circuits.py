@@ -11,7 +11,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import Context
 
 from interlock import CircuitBreaker, CircuitOpenError, Config, CoreEventListener, State, WindowType
@@ -25,7 +25,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 15.0, 120.0
 LONGEST_RETRY_AFTER = 600.0
 """Seconds that a vendor's own `Retry-After` is respected."""
 PROBE_SECONDS = 30.0
-"""How long the others wait for the login that is the probe: a person may never come back from the vendor."""
+"""How long the others wait for the probe. Its person may never come back, or only want to keep the others waiting.
+Afterwards everybody may begin, and the next login that ends decides."""
 OUTAGES = frozenset({"connect", "dns", "outage", "timeout"})
 """Troubles of a `ProviderFault` that say that the vendor is down; see there."""
 log = logging.getLogger("connect_login")
@@ -70,7 +71,7 @@ class Circuit(CoreEventListener):
     def starting(self) -> Iterator[None]:
         """Watch the start of a login, which becomes the probe where one is due. Raises `ProviderDown`."""
         self.check()
-        if not self._held_until:
+        if not self._held_until or self._probe is not None:
             with self._watching():
                 yield
             return
@@ -79,8 +80,8 @@ class Circuit(CoreEventListener):
             with self._watching():
                 yield
         except BaseException:
-            if self._probe is probe:  # it says nothing about the vendor, so the next login is the probe
-                self._end_probe()
+            if probe is not None and self._probe is probe:  # it says nothing about the vendor: the next login tries
+                self._give_up(probe)
             raise
 
     @contextmanager
@@ -111,11 +112,9 @@ class Circuit(CoreEventListener):
 
     def _note_outage(self, retry_after: float) -> None:
         breaker = self._breaker = self._breaker or self._make_breaker()
-        if self._probe is not None:
-            self._end_probe(_Outage())
-        else:
-            with suppress(_Outage, CircuitOpenError), breaker:
-                raise _Outage
+        block, self._probe = self._probe or _enter(breaker), None
+        if block is not None:
+            _leave(breaker, block, _Outage())
         if breaker.state is State.OPEN:
             pause = max(_get_pause(breaker), min(retry_after, LONGEST_RETRY_AFTER))
             self._held_until = self.monotonic() + pause
@@ -136,25 +135,16 @@ class Circuit(CoreEventListener):
         )
         return CircuitBreaker(name=self._name, config=config, clock=self, listener=self)
 
-    def _begin_probe(self) -> Context:
-        """Enter the breaker, which is left by another request: the callback, or a start that finds the probe over."""
+    def _begin_probe(self) -> Context | None:
         assert self._breaker is not None
-        if self._probe is not None:
-            self._end_probe()
-        self._probe = Context()  # interlock keeps in the context what was entered
-        self._probe.run(self._breaker.__enter__)
+        self._probe = _enter(self._breaker)
         self._held_until = self.monotonic() + PROBE_SECONDS
         return self._probe
 
-    def _end_probe(self, outage: _Outage | None = None) -> None:
-        """Leave the breaker with an outage, or without a result, as after a cancellation."""
+    def _give_up(self, probe: Context) -> None:
         assert self._breaker is not None
-        assert self._probe is not None
-        probe, self._probe = self._probe, None
-        error = outage or GeneratorExit()
-        probe.run(self._breaker.__exit__, type(error), error, None)
-        if outage is None:
-            self._held_until = self.monotonic()
+        _leave(self._breaker, probe, GeneratorExit())
+        self._probe, self._held_until = None, self.monotonic()
 
     def _close(self) -> None:
         assert self._breaker is not None
@@ -173,6 +163,24 @@ class Circuits:
     def for_provider(self, name: str) -> Circuit:
         """Return the circuit of the provider `name`; always the same one."""
         return self._circuits.setdefault(name, Circuit(name, self._rule, self._monotonic))
+
+
+def _enter(breaker: CircuitBreaker) -> Context | None:
+    """Enter the breaker, for another request to leave it: interlock notes that in a context. None while it is open."""
+    block = Context()
+    try:
+        block.run(breaker.__enter__)
+    except CircuitOpenError:
+        return None
+    return block
+
+
+def _leave(breaker: CircuitBreaker, block: Context, error: BaseException) -> None:
+    """Leave the breaker: with an exception it counts an outage, with another `BaseException` nothing.
+
+    `error` was never raised. The breaker keeps it, and a traceback would keep what the login held, such as its code.
+    """
+    block.run(breaker.__exit__, type(error), error, None)
 
 
 def _get_pause(breaker: CircuitBreaker) -> float:
