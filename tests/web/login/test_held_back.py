@@ -110,7 +110,7 @@ def test_the_login_page_says_which_login_does_not_work(visitor: Visitor, languag
     fail(visitor)
     page = visitor.http.get(address, headers=headers).text
     assert ParsedPage(page).values("a", "data-provider") == ["wechat"]
-    [row] = re.findall(r'<li class="row away" data-down="alipay">(.*?)</li>', page, re.DOTALL)
+    [row] = re.findall(r'<li class="row away down" data-down="alipay">(.*?)</li>', page, re.DOTALL)
     assert REASONS[language] in row
     assert "href" not in row
     clock.advance(15)
