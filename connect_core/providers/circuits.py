@@ -80,8 +80,7 @@ class Circuit(CoreEventListener):
             with self._watching():
                 yield
         except BaseException:
-            if probe is not None and self._probe is probe:  # it says nothing about the vendor: the next login tries
-                self._give_up(probe)
+            self._give_up(probe)
             raise
 
     @contextmanager
@@ -141,10 +140,11 @@ class Circuit(CoreEventListener):
         self._held_until = self.monotonic() + PROBE_SECONDS
         return self._probe
 
-    def _give_up(self, probe: Context) -> None:
-        assert self._breaker is not None
-        _leave(self._breaker, probe, GeneratorExit())
-        self._probe, self._held_until = None, self.monotonic()
+    def _give_up(self, probe: Context | None) -> None:
+        """Make room for the next login where the probe failed and said nothing about the vendor."""
+        if self._breaker is not None and probe is not None and self._probe is probe:
+            _leave(self._breaker, probe, GeneratorExit())
+            self._probe, self._held_until = None, self.monotonic()
 
     def _close(self) -> None:
         assert self._breaker is not None

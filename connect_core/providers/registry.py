@@ -6,7 +6,6 @@ fails is quarantined with its reason, and the others still work. Never calls a v
 
 import importlib
 import logging
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -19,6 +18,7 @@ from connect_core.http import Http, HttpPool
 from connect_core.identity import ClientType
 from connect_core.providers.abilities import DeepLinks, WorksInSomeBrowsers
 from connect_core.providers.circuits import Circuit, Circuits
+from connect_core.providers.class_checks import check_class, find_mistakes
 from connect_core.providers.entry_points import BLOCK_VARIABLE, get_union_type, is_ours, offers_one_of
 from connect_core.providers.entry_points import discover as discover_plugins
 from connect_core.providers.hookspecs import NAME, Hooks, MemberDirectory
@@ -181,7 +181,7 @@ class Plugins:
         registered: dict[str, ProviderType] = {}
 
         def register(provider_name: str, provider: type[Provider], *, sandbox: str = "", icon: str = "") -> None:
-            _check_class(provider_name, provider, sandbox)
+            check_class(provider_name, provider, sandbox)
             if provider_name in registered:
                 raise PluginError(f"{provider_name} is offered twice")
             _adapt_renamed_methods(provider)
@@ -214,24 +214,6 @@ class Plugins:
                 hook.function(register)
 
 
-def _check_class(name: str, provider: type[Provider], sandbox: str) -> None:
-    if not re.fullmatch("[a-z0-9][a-z0-9_-]*", name):
-        raise PluginError(f"{name}: names are lower-case letters, digits, - and _")
-    if not issubclass(provider, Provider):
-        raise PluginError(f"{name} is not a Provider class")
-    if lacking := sorted(getattr(provider, "__abstractmethods__", ())):
-        raise PluginError(f"{name} does not implement {', '.join(lacking)}")
-    missing = [key for key in ("union_type", "entrances", "Settings", "titles") if not hasattr(provider, key)]
-    if missing:
-        raise PluginError(f"{name} does not say its {', '.join(missing)}")
-    if not issubclass(provider.Settings, ProviderSettings):
-        raise PluginError(f"{name}: Settings is no ProviderSettings")
-    if not isinstance(sandbox, str):
-        raise PluginError(f"{name}: sandbox is `package.module:Class`")
-    if mistakes := list(_find_mistakes(provider)):
-        raise PluginError(f"{name}: {mistakes[0]}")
-
-
 def _adapt_renamed_methods(provider: type[Provider]) -> None:
     """Give `provider` the new names of methods that it defines under an old name, with a warning for each."""
     for old, (new, ability) in _RENAMED_METHODS.items():
@@ -241,24 +223,6 @@ def _adapt_renamed_methods(provider: type[Provider]) -> None:
             setattr(provider, new, method)
             name = f"{provider.__module__}.{provider.__qualname__}"
             log.warning("provider_method_renamed", extra={"provider_class": name, "old": old, "new": new})
-
-
-def _find_mistakes(provider: Any) -> Iterator[str]:
-    """Yield the attributes of `provider`, a class or an instance, whose form is wrong."""
-    if not isinstance(provider.union_type, str) or not re.fullmatch("[A-Z0-9_.-]{1,32}", provider.union_type):
-        yield "union_type is upper case: at most 32 letters, digits, _, . and -"
-    entrances = provider.entrances
-    if not (isinstance(entrances, Mapping) and _are(ClientType, entrances) and _are(Entrance, entrances.values())):
-        yield "entrances maps client types to Entrance"
-    titles = provider.titles
-    if not (isinstance(titles, Mapping) and _are(str, titles) and _are(str, titles.values())):
-        yield "titles maps languages to texts"
-    if not (isinstance(provider.code_names, tuple) and _are(str, provider.code_names)):
-        yield "code_names is a tuple of texts"
-
-
-def _are(kind: type, values: Iterable[object]) -> bool:
-    return all(isinstance(value, kind) for value in values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,7 +349,7 @@ def _make(kind: type[Provider], settings: ProviderSettings, http: Http, path: st
         provider = kind(settings, http)
     except SettingsError as error:
         raise SettingsError([f"{path}.{mistake}" for mistake in error.mistakes]) from None
-    if mistakes := list(_find_mistakes(provider)):
+    if mistakes := list(find_mistakes(provider)):
         raise SettingsError([f"{path}: the plugin's {mistakes[0]}"])
     return provider
 
