@@ -40,7 +40,8 @@
     │   │   ├── ContradictingAnswer      502 provider_bad_response
     │   │   └── PluginFailed             502 provider_bad_response
     │   ├── ProviderRefused              502 provider_refused
-    │   │   └── AuthorizationRefused     502 provider_refused
+    │   │   ├── AuthorizationRefused     502 provider_refused
+    │   │   └── ProviderDown             502 provider_refused
     │   ├── ProviderConfig               502 provider_config
     │   └── ProviderTimeout              504 provider_timeout
     └── Unavailable                      503 unavailable
@@ -295,7 +296,8 @@ class TooManyTries(RateLimited):
 class ProviderFault(ConnectError):
     """The vendor's side of a login failed; no member, connection or session was written.
 
-    `trouble` says what kept a call from being answered: `dns`, `connect`, `tls` or `timeout`; else it is empty.
+    `trouble` says what kept a call from being answered: `dns`, `connect`, `tls` or `timeout`; or `outage`, where the
+    answer was that the vendor is down for everybody. Else it is empty.
     """
 
     code = "provider_bad_response"
@@ -333,6 +335,10 @@ class AuthorizationRefused(ProviderRefused):
     It is logged as information, since anybody can send such a word. If it means that the person refused, name it in the
     setting `denial_words`.
     """
+
+
+class ProviderDown(ProviderRefused):
+    """The last logins found the vendor down, so none is begun for now; `retry_after` says for how long."""
 
 
 class ProviderConfig(ProviderFault):

@@ -24,6 +24,7 @@ from connect_core.members.values import LoginAttempt, ProfileNeeded
 from connect_core.parts import Parts
 from connect_core.providers import calls
 from connect_core.providers.calls import ReceivedCode, Refusal
+from connect_core.providers.circuits import Circuits
 from connect_core.providers.hookspecs import RefusedEvent
 from connect_core.providers.provider import AuthorizationResponse, Entrance
 from connect_core.providers.registry import ConfiguredProvider, Plugins
@@ -42,9 +43,13 @@ class ConnectManager(Parts):
         plugins: Plugins | None = None,
         pool: HttpPool | None = None,
         now: Callable[[], float] = time.time,
+        circuits: Circuits | None = None,
     ) -> None:
-        """`now` answers seconds since the epoch. Raises `SettingsError` and `PluginError`."""
-        super().__init__(settings, database, plugins or Plugins(loads_ours=False), pool, now)
+        """`now` answers seconds since the epoch. Without `circuits` the settings say when a vendor counts as down.
+
+        Raises `SettingsError` and `PluginError`.
+        """
+        super().__init__(settings, database, plugins or Plugins(loads_ours=False), pool, now, circuits)
 
     async def get_login_url(
         self, provider: str, client_type: str, visit: Visit, options: StartOptions | None = None
@@ -147,7 +152,9 @@ class ConnectManager(Parts):
             completed = await self._try_login(arrival, attempt)
             if not isinstance(completed, ProfileNeeded):
                 return self._settle(arrival, completed)
-            identity = await calls.fetch_profile(arrival.configured.provider, attempt.identity, ends - clock())
+            identity = attempt.identity
+            if not arrival.configured.circuit.seconds_held:
+                identity = await calls.fetch_profile(arrival.configured.provider, identity, ends - clock())
             attempt = replace(attempt, identity=identity, was_asked=True)
 
     async def finish_first_login(
@@ -232,7 +239,8 @@ class ConnectManager(Parts):
     async def _finish(self, arrival: Arrival, response: AuthorizationResponse) -> Outcome:
         provider, clock = arrival.configured.provider, asyncio.get_running_loop().time
         ends = clock() + TOTAL_DEADLINE
-        identity = await calls.login_callback(provider, response, ends - clock())
+        with arrival.configured.circuit.finishing():
+            identity = await calls.login_callback(provider, response, ends - clock())
         _count("redeemed", arrival.configured)
         if arrival.flow is None:
             phone = await calls.fetch_phone(provider, response, identity, ends - clock())

@@ -24,7 +24,7 @@ class Measurements:
         """A flow came back so long after it had begun."""
 
     def observe_provider_call(self, provider: str, operation: str, outcome: str, seconds: float) -> None:
-        """A method of a provider ended: `ok`, `refused`, `timeout`, `dns`, `connect`, `tls`, `unsigned` or `bad`."""
+        """A method of a provider ended: `ok`, `refused`, `unsigned`, `bad`, or a `trouble` of `ProviderFault`."""
 
     def set_provider_circuit(self, provider: str, state: str) -> None:
         """Calls to a vendor are let through (`closed`), held back (`open`), or tried (`half_open`)."""

@@ -30,6 +30,7 @@ from connect_core.members.services import Services
 from connect_core.members.vendor_logout import VendorLogouts
 from connect_core.members.vendor_notices import VendorNotices
 from connect_core.members.vendor_sessions import VendorSessions
+from connect_core.providers.circuits import Circuits
 from connect_core.providers.registry import Plugins, Registry
 from connect_core.sessions import Sessions
 from connect_core.settings import Settings
@@ -46,14 +47,19 @@ class Parts:
         plugins: Plugins,
         pool: HttpPool | None,
         now: Callable[[], float],
+        circuits: Circuits | None,
     ) -> None:
-        """`now` answers seconds since the epoch. Raises `SettingsError` and `PluginError`."""
+        """`now` answers seconds since the epoch. Without `circuits` the settings say when a vendor counts as down.
+
+        Raises `SettingsError` and `PluginError`.
+        """
         service = settings.service
         self.settings, self.database, self.plugins = settings, database, plugins
         redis_url = service.redis_url
         self.shared = connect_redis(redis_url.get_secret_value(), Sealer(service.keys, "cache")) if redis_url else None
         self.pool = pool or _make_pool(settings, Cache(self.shared, now))
-        self.registry = Registry(settings, plugins, self.pool)
+        circuits = circuits or Circuits(settings.limits.vendor_outages)
+        self.registry = Registry(settings, plugins, self.pool, circuits)
         self.targets = Targets(service.public_url, service.redirect_allow)
         self.chooses = service.first_login == "choose"
         pages = settings.pages

@@ -21,6 +21,7 @@ from playwright.sync_api import Browser, Page, Route, ViewportSize, sync_playwri
 from connect_core.cli.demo import demo_home
 from connect_core.harness import RunningShop, load_sandboxes, run_shop
 from connect_core.plugin import Language, MergePlan, hookimpl
+from connect_core.providers.circuits import Circuits
 from connect_core.providers.registry import Plugins
 from connect_core.sandbox import Sandbox
 
@@ -198,6 +199,20 @@ def show_apps(browser: Browser, shop: RunningShop, _: Clock) -> None:
                 page.screenshot(path=IMAGES / f"{name}-{language}.png", full_page=True)
 
 
+def show_outage(browser: Browser, shop: RunningShop, _: Clock) -> None:
+    """The login page while WeChat is down, and what somebody sees who begins that login all the same."""
+    shop.sandboxes["wechat"].faults.add("status", 503, on="token")
+    with visiting(browser) as page:
+        log_in(page, shop, "wechat/h5", "en")
+    for language in LANGUAGES:
+        with visiting(browser) as page:
+            page.goto(f"{shop.url}/connect/login?client=h5&lang={language}")
+            keep_light_and_dark(page, f"login-outage-{language}")
+            page.goto(f"{shop.url}/connect/wechat/h5/login?lang={language}")
+            replace(page, ".reference code >> nth=0", "b71e50c3d9a24f68")
+            keep(page, f"held-back-{language}")
+
+
 def show_own_look(browser: Browser, shop: RunningShop, _: Clock) -> None:
     """The login page in the look of the example."""
     for language in LANGUAGES:
@@ -232,7 +247,8 @@ def running(changes: Sequence[Change], clock: Clock) -> Iterator[RunningShop]:
     for sandbox in sandboxes.values():
         sandbox.people.pop("wangfang", None)  # her name holds an emoji, for which not every machine has a font
     plugins = Plugins([("orders", Orders())])
-    with run_shop(sandboxes, routes=demo_home(), change=change, plugins=plugins, now=clock) as shop:
+    circuits = Circuits("1/minute", clock)
+    with run_shop(sandboxes, routes=demo_home(), change=change, plugins=plugins, now=clock, circuits=circuits) as shop:
         yield shop
 
 
@@ -277,6 +293,7 @@ PICTURES: Sequence[tuple[Callable[[Browser, RunningShop, Clock], None], Sequence
     (show_consent, [name_shop, ask_newcomers, want_consent]),
     (show_merge, [name_shop]),
     (show_apps, [name_shop, leave_to_apps]),
+    (show_outage, [name_shop]),
     (show_own_look, [take_own_look]),
 ]
 

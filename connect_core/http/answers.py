@@ -37,14 +37,17 @@ class Answer:
         """Return the answer itself, so that calls can be chained.
 
         Raises `ProviderRefused` for status 429 and 5xx, with the vendor's `Retry-After` when it is in seconds, and
-        `ProviderBadResponse` for a redirect.
+        `ProviderBadResponse` for a redirect. Its `trouble` is `outage` for 5xx, and for a 429 that says when to come
+        again: without that, it may be about one person alone.
         """
         if self.status == 429 or self.status >= 500:
             hint = self.headers.get("retry-after", "")
-            raise ProviderRefused(
+            refused = ProviderRefused(
                 f"the vendor answered HTTP {self.status}",
                 retry_after=min(int(hint), 3600) if hint.isascii() and hint.isdigit() and len(hint) < 6 else None,
             )
+            refused.trouble = "outage" if self.status >= 500 or refused.retry_after is not None else ""
+            raise refused
         if 300 <= self.status < 400:
             raise ProviderBadResponse(f"the vendor answered with a redirect, HTTP {self.status}")
         return self

@@ -62,7 +62,7 @@ class Starter:
         self._now = now
 
     async def start(self, configured: ConfiguredProvider, visit: Visit, options: StartOptions) -> Start:
-        """Begin a login. Raises `Unsupported`, `RedirectNotAllowed` and what the provider raises."""
+        """Begin a login. Raises `Unsupported`, `RedirectNotAllowed`, `ProviderDown` and what the provider raises."""
         if configured.entrance is Entrance.CLIENT_CODE:
             raise Unsupported("this client type hands in a code; there is no login URL")
         return_to = self._targets.check(options.return_to or self._home_url)
@@ -70,6 +70,7 @@ class Starter:
             redirect_uri = self._targets.check_redirect_uri(options.redirect_uri)
         else:
             redirect_uri = f"{self._get_address(configured, visit)}/callback"
+        configured.circuit.check()  # the app would open only to say the same
         if start := self._find_deep_link(configured, visit, options, return_to, redirect_uri):
             return start
         begun = flow.begin(configured, options.delivery, redirect_uri, return_to, options.purpose, self._now())
@@ -82,7 +83,8 @@ class Starter:
             language=get_primary(visit.language),
             language_tag=visit.language,
         )
-        return Start(await calls.get_login_url(configured.provider, request), begun)
+        with configured.circuit.starting():
+            return Start(await calls.get_login_url(configured.provider, request), begun)
 
     def _get_address(self, configured: ConfiguredProvider, visit: Visit) -> str:
         """Return what the addresses of this login begin with."""

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
-from connect_core.errors import AuthorizationRefused, ConnectError, NotLoggedIn, RequestRefused
+from connect_core.errors import AuthorizationRefused, ConnectError, NotLoggedIn, ProviderDown, RequestRefused
 
 log = logging.getLogger("connect_login")
 
@@ -38,7 +38,7 @@ class RefusalLog:
 
 
 def _needs_operator(error: ConnectError) -> bool:
-    return error.needs_operator or not isinstance(error, RequestRefused | AuthorizationRefused)
+    return error.needs_operator or not isinstance(error, RequestRefused | AuthorizationRefused | ProviderDown)
 
 
 def _log_refusal(error: ConnectError, context: Mapping[str, object]) -> None:

@@ -6,9 +6,8 @@ fails is quarantined with its reason, and the others still work. Never calls a v
 
 import importlib
 import logging
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pluggy
@@ -18,6 +17,8 @@ from connect_core.errors import PluginError, SettingsError, Unsupported
 from connect_core.http import Http, HttpPool
 from connect_core.identity import ClientType
 from connect_core.providers.abilities import DeepLinks, WorksInSomeBrowsers
+from connect_core.providers.circuits import Circuit, Circuits
+from connect_core.providers.class_checks import check_class, find_mistakes
 from connect_core.providers.entry_points import BLOCK_VARIABLE, get_union_type, is_ours, offers_one_of
 from connect_core.providers.entry_points import discover as discover_plugins
 from connect_core.providers.hookspecs import NAME, Hooks, MemberDirectory
@@ -180,7 +181,7 @@ class Plugins:
         registered: dict[str, ProviderType] = {}
 
         def register(provider_name: str, provider: type[Provider], *, sandbox: str = "", icon: str = "") -> None:
-            _check_class(provider_name, provider, sandbox)
+            check_class(provider_name, provider, sandbox)
             if provider_name in registered:
                 raise PluginError(f"{provider_name} is offered twice")
             _adapt_renamed_methods(provider)
@@ -213,24 +214,6 @@ class Plugins:
                 hook.function(register)
 
 
-def _check_class(name: str, provider: type[Provider], sandbox: str) -> None:
-    if not re.fullmatch("[a-z0-9][a-z0-9_-]*", name):
-        raise PluginError(f"{name}: names are lower-case letters, digits, - and _")
-    if not issubclass(provider, Provider):
-        raise PluginError(f"{name} is not a Provider class")
-    if lacking := sorted(getattr(provider, "__abstractmethods__", ())):
-        raise PluginError(f"{name} does not implement {', '.join(lacking)}")
-    missing = [key for key in ("union_type", "entrances", "Settings", "titles") if not hasattr(provider, key)]
-    if missing:
-        raise PluginError(f"{name} does not say its {', '.join(missing)}")
-    if not issubclass(provider.Settings, ProviderSettings):
-        raise PluginError(f"{name}: Settings is no ProviderSettings")
-    if not isinstance(sandbox, str):
-        raise PluginError(f"{name}: sandbox is `package.module:Class`")
-    if mistakes := list(_find_mistakes(provider)):
-        raise PluginError(f"{name}: {mistakes[0]}")
-
-
 def _adapt_renamed_methods(provider: type[Provider]) -> None:
     """Give `provider` the new names of methods that it defines under an old name, with a warning for each."""
     for old, (new, ability) in _RENAMED_METHODS.items():
@@ -242,30 +225,12 @@ def _adapt_renamed_methods(provider: type[Provider]) -> None:
             log.warning("provider_method_renamed", extra={"provider_class": name, "old": old, "new": new})
 
 
-def _find_mistakes(provider: Any) -> Iterator[str]:
-    """Yield the attributes of `provider`, a class or an instance, whose form is wrong."""
-    if not isinstance(provider.union_type, str) or not re.fullmatch("[A-Z0-9_.-]{1,32}", provider.union_type):
-        yield "union_type is upper case: at most 32 letters, digits, _, . and -"
-    entrances = provider.entrances
-    if not (isinstance(entrances, Mapping) and _are(ClientType, entrances) and _are(Entrance, entrances.values())):
-        yield "entrances maps client types to Entrance"
-    titles = provider.titles
-    if not (isinstance(titles, Mapping) and _are(str, titles) and _are(str, titles.values())):
-        yield "titles maps languages to texts"
-    if not (isinstance(provider.code_names, tuple) and _are(str, provider.code_names)):
-        yield "code_names is a tuple of texts"
-
-
-def _are(kind: type, values: Iterable[object]) -> bool:
-    return all(isinstance(value, kind) for value in values)
-
-
 @dataclass(frozen=True, slots=True)
 class ConfiguredProvider:
     """A provider as one client type has it, made from its settings and ready to be called.
 
     `name` is NAME of `[providers.NAME]`; `profile_max_age` is in seconds. `icon` is the name of the plugin's icon,
-    empty where it has none.
+    empty where it has none. `circuit` holds logins back while the vendor is down; all client types share it.
     """
 
     name: str
@@ -274,13 +239,16 @@ class ConfiguredProvider:
     provider: Provider
     profile_max_age: int
     icon: str = ""
+    circuit: Circuit = field(default_factory=lambda: Circuits().for_provider(""), compare=False, repr=False)
 
 
 class Registry:
     """The configured providers of every client type. Iterating over it yields each `ConfiguredProvider`."""
 
-    def __init__(self, settings: Settings, plugins: Plugins, pool: HttpPool) -> None:
-        """Make every provider that a client type lists. `pool` gives each its `Http`.
+    def __init__(self, settings: Settings, plugins: Plugins, pool: HttpPool, circuits: Circuits | None = None) -> None:
+        """Make every provider that a client type lists. `pool` gives each its `Http`, `circuits` its circuit.
+
+        Without `circuits` no login is ever held back.
 
         Raises `SettingsError` with every mistake of every provider.
         """
@@ -293,7 +261,9 @@ class Registry:
         for client_type, names in settings.clients.items():
             for name in names:
                 try:
-                    self._configured[name, client_type] = _build(settings, plugins, pool, name, client_type, built)
+                    configured = _build(settings, plugins, pool, name, client_type, built)
+                    circuit = (circuits or Circuits()).for_provider(name)
+                    self._configured[name, client_type] = replace(configured, circuit=circuit)
                 except SettingsError as error:
                     mistakes += [mistake for mistake in error.mistakes if mistake not in mistakes]
         shared = settings.service.shared_union_types
@@ -379,7 +349,7 @@ def _make(kind: type[Provider], settings: ProviderSettings, http: Http, path: st
         provider = kind(settings, http)
     except SettingsError as error:
         raise SettingsError([f"{path}.{mistake}" for mistake in error.mistakes]) from None
-    if mistakes := list(_find_mistakes(provider)):
+    if mistakes := list(find_mistakes(provider)):
         raise SettingsError([f"{path}: the plugin's {mistakes[0]}"])
     return provider
 

@@ -164,6 +164,11 @@ class Limits(Section):
     vendor_calls: int = Field(
         default=50, ge=1, description="Calls at once, per provider; up to 200 more wait within the deadline."
     )
+    vendor_outages: str = Field(
+        default="5/minute",
+        pattern=r"^(off|[1-9]\d{0,6}/(second|minute|hour))$",
+        description="Outages of a vendor in a row after which no login with it is begun for a while, in each process.",
+    )
     per_address: str = Field(
         default="600/minute",
         pattern=r"^(off|[1-9]\d{0,6}/(second|minute|hour))$",

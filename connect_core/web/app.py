@@ -22,6 +22,7 @@ from connect_core.errors import ConnectError, PageNotFound, Unavailable
 from connect_core.http import HttpPool
 from connect_core.manager import ConnectManager
 from connect_core.observability.loop_monitor import monitor_loop
+from connect_core.providers.circuits import Circuits
 from connect_core.providers.registry import Plugins
 from connect_core.settings import Settings
 from connect_core.store import Database, schema
@@ -66,12 +67,13 @@ def create_app(
     pool: HttpPool | None = None,
     routes: Sequence[BaseRoute] = (),
     now: Callable[[], float] = time.time,
+    circuits: Circuits | None = None,
 ) -> Starlette:
     """Return the service as an ASGI application, to be run or mounted.
 
     `routes` are the shop's own and come first; in them `connect_core.web.current_member` tells who is logged in.
     `plugins` replaces the installed ones, `pool` the connections to vendors, and `now` the clock, which returns seconds
-    since the epoch. `app.state.manager` is the `ConnectManager`.
+    since the epoch; `circuits` replaces those of `vendor_outages`. `app.state.manager` is the `ConnectManager`.
 
     Raises `SettingsError` and `PluginError`. When the application starts, an empty SQLite database gets its tables;
     with any other schema that is not this version's it does not start.
@@ -80,7 +82,7 @@ def create_app(
     database = Database(
         service.database_url, synchronous=service.sqlite_synchronous, pool_size=service.database_pool_size
     )
-    manager = ConnectManager(settings, database, plugins=plugins, pool=pool, now=now)
+    manager = ConnectManager(settings, database, plugins=plugins, pool=pool, now=now, circuits=circuits)
     context = _make_context(manager, load_pages(settings.pages, service.prefix, _find_icons(manager), service.home_url))
     app = _Service(
         context,

@@ -29,6 +29,7 @@ from connect_core.errors import (
     PageNotFound,
     PagePreviewed,
     ProviderConfig,
+    ProviderDown,
     ProviderFault,
     RateLimited,
     RedirectNotAllowed,
@@ -56,6 +57,7 @@ _WORDINGS: Mapping[type[ConnectError], str] = {
     NotThere: "not_there",
     PageNotFound: "page_not_found",
     PagePreviewed: "page_previewed",
+    ProviderDown: "provider_down",
     TooManyTries: "too_many_tries",
 }
 """Errors whose page has other words than their code has elsewhere."""
@@ -149,7 +151,7 @@ def _find_ways(context: WebContext, request: Request, error: ConnectError, back_
     match error:
         case PageNotFound() | MethodNotAllowed():
             return [NextStep("to_login", other_login.url), to_shop]
-        case ProviderConfig():
+        case ProviderConfig() | ProviderDown():
             return [other_login, to_shop]  # to start again would end here again
     match error.code:
         case "forbidden":

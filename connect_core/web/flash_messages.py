@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from connect_core.identity import Language
 from connect_core.web import responses
 from connect_core.web.context import WebContext
-from connect_core.web.login.routes import get_title
+from connect_core.web.login.offered import get_title
 from connect_core.web.pages.flash import PendingFlash, bringing, parse_flash
 from connect_core.web.requests import get_cookies, is_speculative
 

@@ -115,6 +115,7 @@ def test_what_is_left_out_has_its_documented_default() -> None:
     }
     assert settings.limits.model_dump() == {
         "vendor_calls": 50,
+        "vendor_outages": "5/minute",
         "per_address": "600/minute",
         "failures_per_address": None,
         "per_username": "10/hour",
@@ -340,6 +341,7 @@ def test_keys_are_read_with_and_without_padding() -> None:
         ("limits", "per_address", "60 per minute"),
         ("limits", "per_address", "0/minute"),
         ("limits", "vendor_calls", "many"),
+        ("limits", "vendor_outages", "never"),
         ("sessions", "access_token", 5),
         ("sessions", "idle", 1.5),
     ],

@@ -95,7 +95,7 @@ _ALL = (
         MetricType.HISTOGRAM,
         ("provider", "operation", "outcome"),
         "Calls of a provider's methods, which call the vendor: `operation` is the method, `outcome` is `ok`, "
-        "`refused`, `timeout`, `dns`, `connect`, `tls`, `unsigned` or `bad`.",
+        "`refused`, `outage` (HTTP 5xx and the like), `timeout`, `dns`, `connect`, `tls`, `unsigned` or `bad`.",
         CALLS,
     ),
     Metric(

@@ -23,7 +23,7 @@ from connect_core.web.context import WebContext
 from connect_core.web.error_pages import leading_back_to
 from connect_core.web.login.browsers import find_better_place
 from connect_core.web.login.delivery import deliver, token_body
-from connect_core.web.login.routes import get_title
+from connect_core.web.login.offered import get_title
 from connect_core.web.pages.views import ConfirmationView, LoginChoice, MemberView
 from connect_core.web.requests import (
     get_credentials,

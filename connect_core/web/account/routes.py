@@ -26,7 +26,7 @@ from connect_core.web.context import WebContext
 from connect_core.web.endpoints import PostedFrom
 from connect_core.web.error_pages import leading_back_to
 from connect_core.web.login.delivery import answer_start, token_body
-from connect_core.web.login.routes import get_title
+from connect_core.web.login.offered import get_title
 from connect_core.web.pages.views import (
     AccountView,
     ConnectionView,

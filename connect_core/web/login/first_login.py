@@ -33,7 +33,7 @@ from connect_core.web.endpoints import route
 from connect_core.web.error_pages import ErrorStyle, error_page, leading_back_to
 from connect_core.web.login.browsers import find_better_place
 from connect_core.web.login.delivery import answer_start, deliver, describe_consent, take_pending, token_body
-from connect_core.web.login.routes import get_title
+from connect_core.web.login.offered import get_title
 from connect_core.web.pages.views import FirstLoginView, LoginChoice, NextStep
 from connect_core.web.requests import (
     check_origin,

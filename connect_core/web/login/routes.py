@@ -12,8 +12,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from connect_core.errors import BadRequest, MethodNotAllowed, NotLoggedIn, PageNotFound, Unsupported
-from connect_core.identity import ClientType
-from connect_core.languages import find_text
 from connect_core.login.start import IN_APP, Start, StartOptions
 from connect_core.login.values import Delivery
 from connect_core.providers import calls
@@ -23,6 +21,8 @@ from connect_core.web import endpoints, responses
 from connect_core.web.context import WebContext
 from connect_core.web.logged_in import find_logged_in
 from connect_core.web.login.delivery import deliver, finish_flow, keep_flow, set_token_cookies, token_body
+from connect_core.web.login.held_back import answer_start
+from connect_core.web.login.offered import describe, find_shown, get_title
 from connect_core.web.login.opening_app import open_app
 from connect_core.web.login.qr_code import code_response
 from connect_core.web.requests import (
@@ -46,7 +46,7 @@ def login_routes(context: WebContext) -> list[BaseRoute]:
     route = partial(endpoints.route, context)
     prefix, path = context.prefix, f"{context.prefix}/{{provider}}/{{client}}"
     return [
-        route(f"{path}/login", endpoints.for_visits(login.start), "GET"),
+        route(f"{path}/login", endpoints.for_visits(login.start), "GET", style=partial(answer_start, context)),
         route(f"{path}/login/code.svg", login.code, "GET"),
         route(f"{path}/callback", endpoints.for_visits(login.callback), "GET", "POST"),
         route(f"{path}/login-url", login.login_url, "POST", cross_origin=True),
@@ -189,16 +189,7 @@ class _LoginEndpoints:
         query = get_parameters(request)
         language = get_visit(request).language
         providers = find_shown(self._context, query.get("client", ""))
-        return responses.json_response(
-            [
-                {
-                    "provider": configured.name,
-                    "name": get_title(configured, language),
-                    "login_url": find_start_url(self._context, configured),
-                }
-                for configured in providers
-            ]
-        )
+        return responses.json_response([describe(self._context, configured, language) for configured in providers])
 
     async def jwks(self, request: Request) -> Response:
         return responses.json_response(self._manager.sessions.access_tokens.jwks())
@@ -233,25 +224,6 @@ class _LoginEndpoints:
         if configured.entrance is Entrance.REDIRECT:
             check_origin(request, self._context.origins)
         return configured
-
-
-def find_shown(context: WebContext, client: str) -> list[ConfiguredProvider]:
-    """Return the providers that a client type shows. Raises `Unsupported` for a word that is no client type."""
-    if client not in list(ClientType):
-        raise Unsupported("there is no such client type")
-    return context.manager.registry.shown_for(client)
-
-
-def find_start_url(context: WebContext, configured: ConfiguredProvider) -> str | None:
-    """Return where a browser begins this login; None where an app or mini program begins it."""
-    if configured.entrance is not Entrance.REDIRECT:
-        return None
-    return f"{context.prefix}/{configured.name}/{configured.client_type}/login"
-
-
-def get_title(configured: ConfiguredProvider, language: str) -> str:
-    """Return what the provider is called on a page."""
-    return find_text(configured.provider.titles, language) or configured.name
 
 
 def _is_web(url: str) -> bool:

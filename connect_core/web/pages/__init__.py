@@ -94,14 +94,17 @@ class Pages:
     ) -> str:
         """Return the hosted login page: the logins that work in this browser, then the others and where they work.
 
+        Those whose vendor does not answer come last, without a link.
+
         The first logins have a row each, the others share one. The return target of `view` goes into every login's
         address; with the client type it goes into the links to other languages. `way_out` says how to take the page
         along to another browser.
         """
         return_to = view.return_to
         page_query = {"client": view.client, "return_to": return_to, "another": "1" if view.is_switching else ""}
-        logins = [(choice, with_query(choice.url, return_to=return_to)) for choice in choices if not choice.place]
-        elsewhere = [choice for choice in choices if choice.place]
+        down, up = [[choice for choice in choices if choice.is_down is is_down] for is_down in (True, False)]
+        logins = [(choice, with_query(choice.url, return_to=return_to)) for choice in up if not choice.place]
+        elsewhere = [choice for choice in up if choice.place]
         return self._render(
             "login.html",
             language,
@@ -110,6 +113,7 @@ class Pages:
             logins=logins[:LARGE_CHOICES],
             more=logins[LARGE_CHOICES:],
             elsewhere=elsewhere,
+            down=down,
             address=way_out.address if elsewhere else "",
             way_out=way_out,
             handover=with_query(f"{self._prefix}/handover", return_to=return_to) if view.has_qr_login else "",

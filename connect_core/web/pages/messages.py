@@ -222,6 +222,7 @@ TEXTS: Mapping[str, str] = {
     "confirm_again": "Confirm in another way",
     "confirm": "Confirm",
     "wrong_password": "The password is wrong",
+    "vendor_down": "%s does not answer at the moment. Please log in another way.",
 }
 
 _NOT_COMPLETED = "The login was not completed"
@@ -288,6 +289,11 @@ REFUSALS: Mapping[str, RefusalMessage] = {
     "provider_config": RefusalMessage(_NOT_AVAILABLE, "Please choose another way to log in.", other_login=True),
     "provider_timeout": RefusalMessage(
         "This is taking too long", "Please try again, or choose another way to log in.", other_login=True
+    ),
+    "provider_down": RefusalMessage(
+        "This login does not answer at the moment",
+        "Please log in another way, or try again %s.",
+        other_login=True,
     ),
     "unavailable": RefusalMessage("We are busy right now", "Please try again in a minute."),
     "bad_form": RefusalMessage(

@@ -22,7 +22,7 @@ class LoginChoice:
     `name` is the provider's, `title` what it is called on the page, `url` where a link or form leads, `icon` the name
     of its plugin's icon; where it is empty the title's first letter is shown. `place` is the browser or app that the
     visitor has to open the page in for it, None when it works right here. `is_last_used`: this browser logged in by it
-    the last time.
+    the last time. `is_down`: its vendor does not answer, so no login by it is begun for the moment.
     """
 
     name: str
@@ -31,6 +31,7 @@ class LoginChoice:
     icon: str
     place: RequiredBrowser | None = None
     is_last_used: bool = False
+    is_down: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +260,11 @@ class FlashView:
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """A link on an error page: `text` is the key of its words in `messages.TEXTS`, `url` a web address."""
+    """A link on an error page: `text` is the key of its words in `messages.TEXTS`, `url` a web address.
+
+    `title` is what the words are about, such as a provider, where they name something.
+    """
 
     text: str
     url: str
+    title: str = ""

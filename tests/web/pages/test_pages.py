@@ -47,6 +47,7 @@ def test_every_error_code_has_its_words() -> None:
         "nothing_to_merge",
         "page_not_found",
         "page_previewed",
+        "provider_down",
         "too_many_tries",
         "unbind_cooldown",
     }
