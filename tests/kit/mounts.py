@@ -70,7 +70,7 @@ def go_round(shop: RunningShop) -> None:
         for path in PAGES:
             _check_links(visitor, root, path)
         _check_links(visitor, root, "/connect/alipay/pc/callback?state=a", status=400)
-        [alipay, _] = visitor.http.get("/connect/providers?client=pc").json()
+        [alipay, *_] = visitor.http.get("/connect/providers?client=pc").json()
         assert alipay["login_url"] == f"{root}/connect/alipay/pc/login"
         deep = visitor.http.get("/connect/alipay/h5/login").headers["location"]
         assert parse_qs(urlsplit(deep).query)["url"][0].startswith(f"{shop.url}/connect/alipay/h5/login?")

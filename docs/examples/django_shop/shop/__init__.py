@@ -1,0 +1,1 @@
+"""A shop in Django, with the logins beside it in the same process."""
