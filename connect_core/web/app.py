@@ -22,6 +22,7 @@ from connect_core.errors import ConnectError, PageNotFound, Unavailable
 from connect_core.http import HttpPool
 from connect_core.manager import ConnectManager
 from connect_core.observability.loop_monitor import monitor_loop
+from connect_core.observability.trace_export import exporting_traces
 from connect_core.providers.registry import Plugins
 from connect_core.settings import Settings
 from connect_core.store import Database, schema
@@ -142,8 +143,9 @@ class _Service(Starlette):
             schema.prepare(self._manager.database)
         self._sweeper = asyncio.create_task(_sweep_for_ever(self._manager))
         try:
-            with monitor_loop():
-                yield
+            async with exporting_traces():
+                with monitor_loop():
+                    yield
         finally:
             self._sweeper.cancel()
             with suppress(asyncio.CancelledError):
