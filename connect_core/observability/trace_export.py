@@ -4,7 +4,7 @@ Traces are off unless one of these is true where the service starts:
 
 - the application that mounts the service has set a tracer provider for the process: spans go there;
 - `OTEL_TRACES_EXPORTER` is set, and not to `none`;
-- `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is set, and `OTEL_TRACES_EXPORTER` is not `none`.
+- `OTEL_TRACES_EXPORTER` is not set, but `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is.
 
 `OTEL_SDK_DISABLED=true` switches the last two off. They need the extra `otel`.
 """
@@ -67,19 +67,19 @@ def _start() -> tuple[Spans | None, Callable[[], None]]:
             reason = f"{error.name} is not installed; install connect-login[otel]"
             log.error("traces_not_exported", extra={"reason": reason})
         return None, _nothing
-    if provider := tracing.find_global_provider():
-        return tracing.Tracing(provider), _nothing
+    if shared := tracing.find_global_provider():
+        return tracing.Tracing(shared), _nothing
     if not is_wanted:
         return None, _nothing
     try:
-        own = tracing.make_provider(os.environ.get("OTEL_TRACES_EXPORTER", "").strip())
+        provider = tracing.make_provider(os.environ.get("OTEL_TRACES_EXPORTER", "").strip())
     except SettingsError as error:
         log.error("traces_not_exported", extra={"reason": str(error)})
         return None, _nothing
     except Exception as error:  # noqa: BLE001 - an exporter's constructor may raise anything about a variable's value
         log.error("traces_not_exported", extra={"reason": f"the exporter raised {type(error).__name__}"})
         return None, _nothing
-    return tracing.Tracing(own), own.shutdown
+    return tracing.Tracing(provider), provider.shutdown
 
 
 def _nothing() -> None:

@@ -109,11 +109,11 @@ def make_provider(exporters: str) -> TracerProvider:
     process that serves. Raises `SettingsError`.
     """
     names = [name.strip() for name in (exporters or "otlp").split(",")]
-    own = {SERVICE_VERSION: __version__}
+    known = {SERVICE_VERSION: __version__}
     resource = Resource.create()
     if str(resource.attributes.get(SERVICE_NAME, "")).startswith("unknown_service"):
-        own[SERVICE_NAME] = "connect-login"
-    provider = TracerProvider(resource=resource.merge(Resource(own)), shutdown_on_exit=False)
+        known[SERVICE_NAME] = "connect-login"
+    provider = TracerProvider(resource=resource.merge(Resource(known)), shutdown_on_exit=False)
     for name in names:
         provider.add_span_processor(BatchSpanProcessor(_load_exporter(name)))
     return provider
