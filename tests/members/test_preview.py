@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+import pytest
+
 from connect_core.identity import ClientType, Identity, PersonId, Profile
 from connect_core.login.values import SessionOpened
 from connect_core.manager import ConnectManager
@@ -121,6 +123,7 @@ class Elsewhere:
         raise AssertionError("a preview updates nobody")
 
 
+@pytest.mark.breaks("connection_without_member", "session_without_member")
 async def test_members_elsewhere_are_asked_and_never_registered(make_manager: MakeManager) -> None:
     """The directory says whether a known member may log in; of somebody new it is not told."""
     directory = Elsewhere()
