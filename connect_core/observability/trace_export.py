@@ -43,17 +43,27 @@ async def exporting_traces() -> AsyncIterator[None]:
     Enter it in the process that serves: the exporter's thread does not survive a fork. What keeps traces from being
     exported is logged, and keeps no service from starting.
     """
-    recorder, end = _start()
-    if recorder is None:
-        yield
-        return
-    before = spans.listen(recorder)
+    before, end = spans.current, export_traces()
+    recorder = spans.current
     try:
         yield
     finally:
-        if spans.current is recorder:
-            spans.listen(before)
-        await _end_within(end)
+        if end is not None:
+            if spans.current is recorder:
+                spans.listen(before)
+            await _end_within(end)
+
+
+def export_traces() -> Callable[[], None] | None:
+    """Do the same without an end, for a server that runs no lifespan.
+
+    Returns what sends the last spans; None where no traces are wanted.
+    """
+    recorder, end = _start()
+    if recorder is None:
+        return None
+    spans.listen(recorder)
+    return end
 
 
 def _start() -> tuple[Spans | None, Callable[[], None]]:
