@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
+from connect_core import spans
 from connect_core.cache import Cache, Fetch
 from connect_core.deadlines import Failure, run_within
 from connect_core.errors import ConnectError, ProviderBadResponse, ProviderTimeout, Unavailable
@@ -13,6 +14,7 @@ from connect_core.http.answers import Answer
 from connect_core.http.network import CALL_ERRORS, CONNECT_DEADLINE, Network, Transport, make_fault
 from connect_core.http.observation import VendorClock
 from connect_core.http.requests import Request, make_request
+from connect_core.spans import Span, SpanKind
 
 TOTAL_DEADLINE = 8.0
 """Seconds for a call in all, with the wait for a free slot."""
@@ -164,11 +166,35 @@ class Http:
         return outcome
 
     async def _send(self, request: Request) -> Answer:
+        with spans.current.start(request.method, SpanKind.CLIENT) as span:
+            if span.is_recording:
+                self._describe(span, request)
+            answer = await self._send_in_time(request, span)
+            if span.is_recording:
+                span.describe({"http.response.status_code": answer.status})
+                if answer.status >= 400:
+                    span.fail(str(answer.status))
+            return answer
+
+    def _describe(self, span: Span, request: Request) -> None:
+        """Say whom the request goes to. Its path may name a person, and its query a token: neither is told."""
+        span.describe(
+            {
+                "http.request.method": request.method,
+                "server.address": request.url.host or "",
+                "server.port": request.url.port or 0,
+                "url.scheme": request.url.scheme,
+                "connect.provider": self._name,
+            }
+        )
+
+    async def _send_in_time(self, request: Request, span: Span) -> Answer:
         try:
             async with asyncio.timeout(self._pool.deadline):
                 return await self._send_in_turn(request)
         except CALL_ERRORS as error:
             fault = make_fault(error, request.url.host or "")
+        span.fail(fault.trouble or fault.code)
         raise fault  # outside of `except`, so that no error of a library hangs on it: their texts contain the URL
 
     async def _send_in_turn(self, request: Request) -> Answer:

@@ -28,6 +28,7 @@ from connect_core.login.values import (
     Visit,
 )
 from connect_core.members.services import Services
+from connect_core.observability.request_context import add_fields
 from connect_core.providers import calls
 from connect_core.providers.parameters import get_pairs
 from connect_core.providers.provider import Entrance
@@ -90,6 +91,7 @@ class Callbacks:
         state = ""
         try:
             state = parameters.get("state", "")
+            _name_in_log(state)
             if configured.entrance is not Entrance.REDIRECT:
                 raise StateInvalid("this client type does not come back by redirect")
             if not state:
@@ -115,6 +117,7 @@ class Callbacks:
             ticket = parameters.get("ticket", "")
             if not ticket:
                 raise StateMissing("the ticket that came with the login string is missing")
+            _name_in_log(ticket.partition(".")[0])
             begun = self._flows.open_ticket(ticket, self._now())
             if (begun.provider, begun.client_type) != (configured.name, configured.client_type):
                 raise StateInvalid("the flow was started elsewhere").because("other_provider")
@@ -269,3 +272,9 @@ class Callbacks:
 
 def _repeated(begun: Flow) -> CallbackRepeated:
     return CallbackRepeated(begun.delivery, begun.return_to)
+
+
+def _name_in_log(state: str) -> None:
+    """Let the log lines of this request say to which flow it came back, also when the flow is refused."""
+    if len(state) == flow.STATE_LENGTH:
+        add_fields(flow=flow.get_log_name(state))

@@ -80,6 +80,15 @@ def get_token_kind(delivery: Delivery) -> TokenKind:
     return TokenKind.SESSION if delivery is Delivery.SESSION else TokenKind.REFRESH
 
 
+def get_log_name(key: str) -> str:
+    """Return what log lines call the flow of a state, or the choice of a key: its start and its callback have the same.
+
+    Twelve hex digits of a hash. A state has 190 random bits, so nobody finds it by them; nor are they the beginning of
+    what the database or a cookie's name has of it.
+    """
+    return token_hash(f"in the log\0{key}")[:12]
+
+
 class Flows:
     """Seals and opens flows, and spends them in the caller's transaction."""
 

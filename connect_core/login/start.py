@@ -3,6 +3,7 @@
 Writes nothing to the database, and sets no cookie.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
@@ -18,6 +19,8 @@ from connect_core.providers.abilities import DeepLinks
 from connect_core.providers.provider import AuthorizationRequest, Entrance
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.settings import Service
+
+log = logging.getLogger("connect_login")
 
 IN_APP = "in_app"
 """Query parameter of a start URL that a deep link opened in the vendor's app, so that no second deep link follows."""
@@ -84,7 +87,9 @@ class Starter:
             language_tag=visit.language,
         )
         with configured.circuit.starting():
-            return Start(await calls.get_login_url(configured.provider, request), begun)
+            login_url = await calls.get_login_url(configured.provider, request)
+        _log_start(configured, begun)
+        return Start(login_url, begun)
 
     def _get_address(self, configured: ConfiguredProvider, visit: Visit) -> str:
         """Return what the addresses of this login begin with."""
@@ -107,3 +112,8 @@ class Starter:
         start_url = f"{self._get_address(configured, visit)}/login"
         link = calls.get_deep_link(provider, f"{start_url}?{urlencode({**present, IN_APP: '1'})}", visit.user_agent)
         return Start(link, start_url=f"{start_url}?{urlencode(present)}".rstrip("?")) if link else None
+
+
+def _log_start(configured: ConfiguredProvider, begun: Flow) -> None:
+    names = {"provider": configured.name, "client_type": configured.client_type, "purpose": begun.purpose}
+    log.info("login_started", extra={**names, "flow": flow.get_log_name(begun.state)})

@@ -1,15 +1,19 @@
 """What every log line of a request tells about it: its id, the client's address, and how long it has been running.
 
+Also which login it belongs to, once that is known, and its trace, where traces are recorded.
+
 A filter on our logger adds the fields, so that lines from anywhere in the code carry them, in a service that runs by
 itself and in one that is mounted.
 """
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from connect_core import spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +21,7 @@ class _Request:
     request_id: str
     find_address: Callable[[], str]
     began_at: float
+    fields: dict[str, object] = field(default_factory=dict)
 
 
 _current: ContextVar[_Request | None] = ContextVar("request", default=None)
@@ -35,8 +40,18 @@ def logging_request(request_id: str, find_address: Callable[[], str]) -> Iterato
         _current.reset(token)
 
 
+def add_fields(**fields: object) -> None:
+    """Give the log lines of the request under way these fields as well, from now on; outside of one, do nothing."""
+    request = _current.get()
+    if request is not None:
+        request.fields.update(fields)
+
+
 class RequestFields(logging.Filter):
-    """Adds `request_id`, `address` and `duration_ms` to the lines of a request, unless a line has them already."""
+    """Adds `request_id`, `address`, `duration_ms` and what `add_fields` was given to the lines of a request.
+
+    Also `trace_id` and `span_id` to a line inside a span. A field that a line has already stays as it is.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Add the fields, and let the line through."""
@@ -44,9 +59,15 @@ class RequestFields(logging.Filter):
         if request is not None:
             duration = round((time.monotonic() - request.began_at) * 1000)
             fields = {"request_id": request.request_id, "address": request.find_address(), "duration_ms": duration}
-            for name, value in fields.items():
-                record.__dict__.setdefault(name, value)
+            _add_missing(record, {**fields, **request.fields})
+        if ids := spans.current.find_ids():
+            _add_missing(record, dict(zip(("trace_id", "span_id"), ids, strict=True)))
         return True
+
+
+def _add_missing(record: logging.LogRecord, fields: Mapping[str, object]) -> None:
+    for name, value in fields.items():
+        record.__dict__.setdefault(name, value)
 
 
 logging.getLogger("connect_login").addFilter(RequestFields())

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar, cast
 
-from connect_core import measurements
+from connect_core import measurements, spans
 from connect_core.deadlines import Failure, run_within
 from connect_core.errors import (
     ConnectError,
@@ -38,9 +38,14 @@ async def guarded(
     `operation` is the name of the provider's method, for the measurements.
     """
     name, began_at = _get_name(provider), time.monotonic()
-    outcome = await run_within(ask, seconds, name)
-    error = _find_error(outcome.error, provider, given) if isinstance(outcome, Failure) else None
-    result = "ok" if error is None else _describe(error)
+    with spans.current.start(f"provider.{operation}") as span:
+        if span.is_recording:
+            span.describe({"connect.provider": name, "connect.operation": operation})
+        outcome = await run_within(ask, seconds, name)
+        error = _find_error(outcome.error, provider, given) if isinstance(outcome, Failure) else None
+        result = "ok" if error is None else _describe(error)
+        if error is not None:
+            span.fail(result)
     measurements.current.observe_provider_call(name, operation, result, time.monotonic() - began_at)
     if error is not None:  # raised outside of any handler: the plugin's exception, whose text may hold a secret, is not
         raise error  # chained to it

@@ -58,6 +58,15 @@ class TrustedProxies:
                     break
         return believed
 
+    def has_sent(self, request: Request) -> bool:
+        """Tell whether a trusted proxy sent the request itself: then it wrote, or checked, what only a proxy writes."""
+        if not self._networks:
+            return False
+        peer = request.client.host if request.client else ""
+        address = _read(peer)
+        # a Unix socket has no address, and only what runs on this machine reaches it
+        return not peer if address is None else any(address in network for network in self._networks)
+
     def _get_mark(self, hop: str) -> str:
         if hop.lower() not in _NAMELESS:
             return f"~{hop[:MARK_LENGTH]}"

@@ -23,6 +23,7 @@ from connect_core.http import HttpPool
 from connect_core.manager import ConnectManager
 from connect_core.observability.loop_monitor import monitor_loop
 from connect_core.providers.circuits import Circuits
+from connect_core.observability.trace_export import export_traces, exporting_traces
 from connect_core.providers.registry import Plugins
 from connect_core.settings import Settings
 from connect_core.store import Database, schema
@@ -144,8 +145,9 @@ class _Service(Starlette):
             schema.prepare(self._manager.database)
         self._sweeper = asyncio.create_task(_sweep_for_ever(self._manager))
         try:
-            with monitor_loop():
-                yield
+            async with exporting_traces():
+                with monitor_loop():
+                    yield
         finally:
             self._sweeper.cancel()
             with suppress(asyncio.CancelledError):
@@ -156,6 +158,7 @@ class _Service(Starlette):
         """Do at the first request what the lifespan would have done, and tell the operator."""
         self._is_at_work = True
         log.error("lifespan_not_run", extra={"reason": "the server or the application that mounts this one skips it"})
+        export_traces()
         with suppress(ConnectError):  # `/readyz` says what is wrong
             schema.prepare(self._manager.database)
         self._sweeper = asyncio.create_task(_sweep_for_ever(self._manager))

@@ -24,6 +24,7 @@ from connect_core.observability.request_context import logging_request
 from connect_core.web import responses
 from connect_core.web.context import WebContext
 from connect_core.web.error_pages import ErrorStyle, answer_error, leading_back_to
+from connect_core.web.request_spans import traced
 from connect_core.web.requests import is_speculative, new_request_id, wants_page
 
 log = logging.getLogger("connect_login")
@@ -47,7 +48,8 @@ def route(
     `cors_origins` may call it.
     """
     allows = cross_origin and bool(context.cors_origins)
-    guarded = _AsApp(_guarded(context, endpoint, style or leading_back_to(context, "")), _get_form_page(endpoint))
+    answering = _guarded(context, endpoint, style or leading_back_to(context, ""))
+    guarded = _AsApp(traced(context, path, answering), _get_form_page(endpoint))
     cors = Middleware(
         CORSMiddleware,
         allow_origins=context.cors_origins,
@@ -147,6 +149,7 @@ def _guarded(context: WebContext, endpoint: Endpoint, style: ErrorStyle) -> Endp
                 response = await endpoint(request)
         except ConnectError as error:
             await context.count_failure(request, error)
+            request.state.outcome = error.code
             context.refusals.note(error, _log_fields(request))
             _measure_refusal(context, request, error)
             response = style(request, error)
@@ -158,6 +161,7 @@ def _guarded(context: WebContext, endpoint: Endpoint, style: ErrorStyle) -> Endp
                 "unhandled", extra={"error": type(error).__name__, "place": _place(error), **_log_fields(request)}
             )
             _measure_refusal(context, request, Unavailable())
+            request.state.outcome = Unavailable.code
             response = style(request, Unavailable())
         if b"lang=" in request.scope["query_string"] and not is_speculative(request):
             context.keep_language(request, response)

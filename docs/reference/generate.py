@@ -23,6 +23,7 @@ from connect_core.cli import app as command_line
 from connect_core.cli.plugin.reference import read_reference
 from connect_core.errors import RequestRefused, every_error
 from connect_core.harness import make_settings
+from connect_core.observability.advice import ADVICE
 from connect_core.observability.metrics.catalogue import METRICS
 from connect_core.providers.oauth2 import OAuth2Settings
 from connect_core.providers.oidc import OidcSettings
@@ -158,14 +159,14 @@ def write_tables(words: Words) -> Lines:
 
 def write_errors(words: Words) -> Lines:
     """Every code: its status and meaning, what a member reads, and what the operator does."""
-    compare(every_code(), words["operator"])
+    compare(every_code(), ADVICE)
     errors = [(f"`{error.code}`", error) for error in every_error()]
     rows = ((code, e.status, sentence(e.__doc__), f"`{CODES.get(e.code, FAILED)}`") for code, e in errors)
     yield table(("code", "status", "what happened", "code on `/buyer` and `/login`"), rows)
     yield "## What the operator does"
     yield words["advice"].strip()
     loud = {e.code for e in every_error() if not issubclass(e, RequestRefused)}
-    advice = ((code, "warning" if e.code in loud else "info", words["operator"][e.code]) for code, e in errors)
+    advice = ((code, "warning" if e.code in loud else "info", ADVICE[e.code]) for code, e in errors)
     yield table(("code", "log level", "what to do"), advice)
     yield "## What a member reads"
     yield words["pages"].strip()

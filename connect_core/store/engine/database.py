@@ -19,8 +19,9 @@ from sqlalchemy import Connection, PoolProxiedConnection
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-from connect_core import measurements
+from connect_core import measurements, spans
 from connect_core.errors import SettingsError
+from connect_core.spans import Span, SpanKind
 from connect_core.store.engine.addresses import UnusableUrl
 from connect_core.store.engine.backend import LONG_THREADS, POOL_SIZE, Backend, Extent
 from connect_core.store.engine.long_connection import LongConnection
@@ -86,10 +87,12 @@ class Database:
         saves the begin and the commit. Raises `Unavailable`, and whatever `work` raises, after a rollback.
         """
         began_at, kind = time.monotonic(), "long" if is_long else "statement" if commits_each else "write"
-        try:
-            return await self._write(work, is_long=is_long, commits_each=commits_each)
-        finally:
-            measurements.current.observe_database(kind, time.monotonic() - began_at)
+        with spans.current.start(kind, SpanKind.CLIENT) as span:
+            self._describe(span, kind)
+            try:
+                return await self._write(work, is_long=is_long, commits_each=commits_each)
+            finally:
+                measurements.current.observe_database(kind, time.monotonic() - began_at)
 
     async def _write(self, work: Callable[[Transaction], T], *, is_long: bool, commits_each: bool) -> T:
         if self._group is not None:
@@ -103,10 +106,17 @@ class Database:
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run `work`, which only reads, and return its result. Raises `Unavailable`."""
         began_at = time.monotonic()
-        try:
-            return await self._read(work)
-        finally:
-            measurements.current.observe_database("read", time.monotonic() - began_at)
+        with spans.current.start("read", SpanKind.CLIENT) as span:
+            self._describe(span, "read")
+            try:
+                return await self._read(work)
+            finally:
+                measurements.current.observe_database("read", time.monotonic() - began_at)
+
+    def _describe(self, span: Span, operation: str) -> None:
+        """Say what the unit of work does. Its statements have parameters, so none of them is told."""
+        if span.is_recording:
+            span.describe({"db.system.name": self.backend.engine.dialect.name, "db.operation.name": operation})
 
     async def _read(self, work: Callable[[Transaction], T]) -> T:
         if self._reader is not None:

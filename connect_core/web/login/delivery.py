@@ -3,6 +3,7 @@
 Every route that begins or finishes a login uses this. Never decides who may log in: the manager does.
 """
 
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import assert_never
@@ -13,7 +14,7 @@ from starlette.responses import Response
 from connect_core.crypto import token_hash
 from connect_core.crypto.tickets import TICKET_SECONDS
 from connect_core.errors import BadRequest, ConsentRequired, StateInvalid, StateMissing
-from connect_core.login.flow import COOKIE_SECONDS
+from connect_core.login.flow import COOKIE_SECONDS, get_log_name
 from connect_core.login.start import Start
 from connect_core.login.values import (
     AccountProved,
@@ -28,11 +29,14 @@ from connect_core.login.values import (
     Visit,
 )
 from connect_core.manager import ConnectManager
+from connect_core.observability.request_context import add_fields
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.sessions import OpenSession
 from connect_core.web import responses
 from connect_core.web.context import WebContext
 from connect_core.web.requests import get_cookies, get_language, wants_page
+
+log = logging.getLogger("connect_login")
 
 MOST_FLOWS = 20
 """Flows that one browser keeps at once: logins begun in several tabs. Browsers keep 50 cookies of a host and more."""
@@ -114,6 +118,7 @@ def take_pending(
     if not ticket:
         raise StateMissing("there is no login that waits for a choice")
     pending = context.manager.first_login_tickets.open(ticket)
+    add_fields(choice=get_log_name(pending.key))
     if (pending.delivery is Delivery.JSON) == (ticket == kept):
         raise StateInvalid("the ticket was given out to another client")
     return ticket, pending
@@ -128,7 +133,7 @@ def deliver(context: WebContext, request: Request, outcome: Outcome, provider: s
     cookies, manager = context.cookies, context.manager
     match outcome:
         case ChoiceNeeded(delivery=delivery, pending=pending):
-            ticket = manager.first_login_tickets.seal(pending)
+            ticket = _seal_choice(manager, pending)
             response = responses.redirect(context.get_choice_page(delivery, ticket))
             cookies.set(response, cookies.pending, ticket, TICKET_SECONDS)
         case AccountProved(return_to=return_to, proof=proof):
@@ -201,12 +206,18 @@ def token_body(context: WebContext, outcome: Outcome) -> dict[str, object]:
         case AccountProved(proof=proof):
             return {"merge_ticket": manager.merges.seal(proof), "expires_in": TICKET_SECONDS}
         case ChoiceNeeded(pending=pending):
-            ticket = manager.first_login_tickets.seal(pending)
+            ticket = _seal_choice(manager, pending)
             return {"choice_ticket": ticket, "expires_in": TICKET_SECONDS, **describe_consent(manager)}
         case CallbackRepeated():
             raise StateInvalid("the flow was spent").because("spent")
         case _:
             assert_never(outcome)
+
+
+def _seal_choice(manager: ConnectManager, pending: PendingLogin) -> str:
+    names = {"provider": pending.provider, "client_type": pending.client_type}
+    log.info("choice_needed", extra={**names, "choice": get_log_name(pending.key)})
+    return manager.first_login_tickets.seal(pending)
 
 
 def describe_consent(manager: ConnectManager) -> dict[str, object]:
