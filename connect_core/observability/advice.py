@@ -59,7 +59,8 @@ ADVICE: Mapping[str, str] = {
         "Look at `reason`. The vendor is out of order or has changed its answers, or a plugin has a mistake."
     ),
     "provider_refused": (
-        "Wait: the vendor is busy or cannot be reached, or you are over its limit. If it lasts: check DNS and "
+        "Wait: the vendor is busy or cannot be reached, or you are over its limit. After several outages in a row "
+        "its logins are held back, which is logged at level info. If it lasts: check DNS and "
         "the network, or ask the vendor, with the trace id. At level info: the person came back with an error "
         "that nobody here knows. If it means that they refused, name it in `denial_words`."
     ),

@@ -22,8 +22,8 @@ from connect_core.errors import ConnectError, PageNotFound, Unavailable
 from connect_core.http import HttpPool
 from connect_core.manager import ConnectManager
 from connect_core.observability.loop_monitor import monitor_loop
-from connect_core.providers.circuits import Circuits
 from connect_core.observability.trace_export import export_traces, exporting_traces
+from connect_core.providers.circuits import Circuits
 from connect_core.providers.registry import Plugins
 from connect_core.settings import Settings
 from connect_core.store import Database, schema
