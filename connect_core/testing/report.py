@@ -194,7 +194,7 @@ def find_plugins(name: str) -> list[ProviderType]:
     available = plugins.available.values()
     matching = [plugin for plugin in available if plugin.name == name or plugins.origin_of(plugin.name) in points]
     if not matching:
-        raise PluginError(f"there is no plugin {name}; installed: {', '.join(plugins.available)}")
+        raise PluginError(plugins.explain_missing(name))
     for plugin in matching:
         if not plugin.sandbox:
             raise PluginError(f"plugin {plugin.name} has no sandbox, so there is nothing to run its contract against")

@@ -45,7 +45,7 @@ def _find_plugin(plugins: Plugins, name: str) -> ProviderType:
     if name in plugins.quarantined:
         raise PluginError(f"plugin {name} cannot be used: {plugins.quarantined[name]}")
     if name not in plugins.available:
-        raise PluginError(f"there is no plugin {name}; installed: {', '.join(plugins.available)}")
+        raise PluginError(plugins.explain_missing(name))
     plugin = plugins.available[name]
     if not plugin.sandbox:
         raise PluginError(f"plugin {name} has no sandbox, so nobody can log in through it here")
