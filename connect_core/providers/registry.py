@@ -148,9 +148,11 @@ class Plugins:
 
     def explain_missing(self, name: str) -> str:
         """Return why there is no plugin of this name to use, for whoever wrote it."""
+        if name in self.quarantined:
+            return f"plugin {name} cannot be used: {self.quarantined[name]}"
         near = get_close_matches(name, self.installed, 3, 0.6)
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        return f"there is no plugin {name}: did you `pip install -e` its package?{hint}"
+        hint = f" The nearest names: {', '.join(near)}" if near else ""
+        return f"there is no plugin {name}: did you `pip install -e` your package?{hint}"
 
     def is_ours(self, provider_name: str) -> bool:
         """Tell whether a plugin that connect-login itself brings registered this provider."""

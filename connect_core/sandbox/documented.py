@@ -62,3 +62,9 @@ def find_documented_answer(documented: Iterable[DocumentedRequest], url: str) ->
     """Return the object that the request to `url` is documented to be answered with, empty where there is none."""
     answers = (request.answer for request in documented if request.url == url)
     return next((dict(answer) for answer in answers if isinstance(answer, Mapping)), {})
+
+
+def find_discovery(documented: Iterable[DocumentedRequest]) -> dict[str, Any]:
+    """Return the OpenID provider's discovery document among the documented answers, empty where there is none."""
+    answers = (request.answer for request in documented)
+    return next((dict(answer) for answer in answers if isinstance(answer, Mapping) and "token_endpoint" in answer), {})

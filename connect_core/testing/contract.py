@@ -7,7 +7,7 @@ from connect_core.testing.ids import Ids
 from connect_core.testing.logins import Logins
 from connect_core.testing.redaction import Redaction
 
-CONTRACT_VERSION = 2
+CONTRACT_VERSION = 3
 """Rises when a rule is added, or asks for more."""
 
 

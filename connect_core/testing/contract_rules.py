@@ -152,8 +152,7 @@ class ContractRules:
         plugins = installed()
         if cls.plugin in plugins.available:
             return plugins.available[cls.plugin]
-        reason = plugins.quarantined.get(cls.plugin, "") and plugins.find_fault(cls.plugin)
-        raise PluginError(reason or plugins.explain_missing(cls.plugin))
+        raise PluginError(plugins.explain_missing(cls.plugin))
 
     @classmethod
     def get_clients(cls, *excluded: Entrance) -> list[str]:
