@@ -28,9 +28,9 @@ def describe_failure(error: BaseException) -> str:
     if not isinstance(error, ValidationError):
         return " ".join(f"{type(error).__name__}: {error}".split())
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    model = next(
-        (type(frame.f_locals.get("self")) for frame in frames if frame.f_code.co_name == "__init__"), BaseModel
-    )
+    made = (frame.f_locals.get("self") for frame in frames if frame.f_code.co_name == "__init__")
+    models: list[type[BaseModel]] = [type(instance) for instance in made if isinstance(instance, BaseModel)]
+    model = models[0] if models else BaseModel
     owners = [frame.f_locals["__qualname__"] for frame in frames if "__qualname__" in frame.f_locals]
     return "; ".join(explain(error, model, ".".join([*owners[-1:], error.title.lower()])))
 

@@ -39,6 +39,7 @@ from connect_core.testing.wire import (
 NOT_STATED = "neither the test nor the sandbox states the vendor's documented requests (documented)"
 NO_ADDRESSES = "the plugin has no addresses of its own: each shop sets them"
 NO_ANSWERS = "the vendor's example of an answer is missing for {requests}: state it as `answer` in documented"
+NO_CALLS = "no call of this client type names or describes a person"
 SIGNED_EXAMPLE = (
     "the example of the answer to {request} has an ID token that the vendor signed: write its claims as an object, "
     'answer={{"id_token": {{"sub": ...}}}}'
@@ -193,17 +194,20 @@ class Documentation(ContractRules):
 
         Those for the vendor's discovery document and keys need none: the keys are the sandbox's in any case.
         """
-        missing = []
+        missing, has_answer = [], False
         for wire, answer in sent.requests:
             if answer is None or is_key_set(answer) or is_discovery(answer):
                 continue
             documented, _ = find_documented(wire, self.get_documented(), sent.known, client)
+            has_answer = True
             if documented is None or documented.answer is None:
                 missing.append(str(wire))
             elif isinstance(documented.answer, Mapping) and isinstance(documented.answer.get("id_token"), str):
                 not_run(SIGNED_EXAMPLE.format(request=wire))
-        if missing or not any(answer for _, answer in sent.requests):
-            not_run(NO_ANSWERS.format(requests=", ".join(missing) or "any request"))
+        if not has_answer:
+            not_run(NO_CALLS)
+        if missing:
+            not_run(NO_ANSWERS.format(requests=", ".join(dict.fromkeys(missing))))
 
     def _explain_loss(self, login: VendorLogin, reason: str, client: str) -> str:
         """Return what is wrong with the example of the profile, which is the last answer of the login."""

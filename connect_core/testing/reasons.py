@@ -57,9 +57,12 @@ class Reasons(logging.Filter):
         for sandbox in self.sandboxes:
             sandbox.refused.clear()
 
-    def find(self, event: str) -> str:
-        """Return the code and the reason of the last `event` of the log; the empty text without one."""
-        records = [record for record in self._records if record.msg == event]
+    def find(self, event: str, code: str = "") -> str:
+        """Return the code and the reason of the last `event` of the log, or of the last with that `code`.
+
+        The empty text stands for none.
+        """
+        records = [record for record in self._records if record.msg == event and code in ("", record.code)]
         return _describe(records[-1]) if records else ""
 
     def find_lost(self) -> str:
@@ -73,8 +76,8 @@ class Reasons(logging.Filter):
 
     def _read(self, answer: httpx.Response) -> str:
         if answer.headers.get("content-type", "") == "application/problem+json":
-            code, refused = answer.json().get("code", ""), self.find("login_refused")
-            return refused if refused.startswith(code) else f"HTTP {answer.status_code} {code}"
+            code = answer.json().get("code", "")
+            return self.find("login_refused", code) or f"HTTP {answer.status_code} {code}"
         if answer.status_code < 400:
             return f"the person was logged in (HTTP {answer.status_code}) {self.find_lost()}".rstrip()
         return f"HTTP {answer.status_code} {answer.text[:200]}"
