@@ -32,7 +32,8 @@ def describe_failure(error: BaseException) -> str:
     models: list[type[BaseModel]] = [type(instance) for instance in made if isinstance(instance, BaseModel)]
     model = models[0] if models else BaseModel
     owners = [frame.f_locals["__qualname__"] for frame in frames if "__qualname__" in frame.f_locals]
-    return "; ".join(explain(error, model, ".".join([*owners[-1:], error.title.lower()])))
+    lines = explain(error, model, ".".join([*owners[-1:], error.title.lower()]))
+    return "; ".join(line.replace("`", "") for line in lines)
 
 
 def check_class(name: str, provider: type[Provider], sandbox: str) -> None:

@@ -23,6 +23,7 @@ from connect_core.sandbox.faults import Fault
 from connect_core.sandbox.vendor_server import Person
 
 JsonObject = dict[str, Any]
+"""A JSON object: what a vendor answers, by the names of its members."""
 TOKEN_LIFE = 7200
 """Seconds that an access token is valid."""
 

@@ -15,10 +15,10 @@ from typing import Any, ClassVar
 from connect_core.crypto import SecretKey, SigningKey, encode_part
 from connect_core.sandbox.faults import Fault
 from connect_core.sandbox.jwt import changed
+from connect_core.sandbox.oauth2_calls import JsonObject
 from connect_core.sandbox.oidc_calls import OidcGrant, logout_claims, without_none
 from connect_core.sandbox.vendor_server import PEOPLE, Person, Sandbox
 
-JsonObject = dict[str, Any]
 TOKEN_LIFE = 3600
 """Seconds that an ID token or access token is valid."""
 OF_ONE_LOGIN = frozenset({"iss", "aud", "azp", "iat", "nbf", "exp", "auth_time", "nonce", "at_hash", "c_hash"})

@@ -18,7 +18,7 @@ from connect_core.harness import RunningShop, Visitor, run_shop
 from connect_core.http import Answer, HttpPool, Request
 from connect_core.identity import ClientType, Identity, PersonId, Profile
 from connect_core.providers.provider import Entrance
-from connect_core.sandbox import DocumentedRequest, Sandbox
+from connect_core.sandbox import DocumentedRequest, OidcSandbox, Sandbox
 from connect_core.testing.contract_rules import PROFILE_AGE, Clock, ContractRules, installed, not_run, quick, somebody
 from connect_core.testing.examples import find_contradiction, find_hint
 from connect_core.testing.reasons import PROFILE_REFUSED, Reasons
@@ -29,6 +29,7 @@ from connect_core.testing.wire import (
     fill,
     find_documented,
     find_surplus,
+    has_signed_token,
     is_discovery,
     is_key_set,
     list_members,
@@ -202,7 +203,7 @@ class Documentation(ContractRules):
             has_answer = True
             if documented is None or documented.answer is None:
                 missing.append(str(wire))
-            elif isinstance(documented.answer, Mapping) and isinstance(documented.answer.get("id_token"), str):
+            elif isinstance(sent.sandbox, OidcSandbox) and has_signed_token(documented.answer):
                 not_run(SIGNED_EXAMPLE.format(request=wire))
         if not has_answer:
             not_run(NO_CALLS)

@@ -169,6 +169,12 @@ def is_discovery(answer: Answer) -> bool:
     return isinstance(body, Mapping) and {"issuer", "jwks_uri"} <= body.keys()
 
 
+def has_signed_token(documented: Mapping[str, Any] | str) -> bool:
+    """Return True for a documented answer with an ID token that the vendor signed, in place of its claims."""
+    body = documented if isinstance(documented, Mapping) else read_body(documented)
+    return isinstance(body, Mapping) and isinstance(body.get("id_token"), str)
+
+
 def find_surplus(documented: Mapping[str, Any] | str, answer: Answer) -> set[str]:
     """Return the paths of members of `answer` that the `documented` answer lacks.
 

@@ -11,6 +11,7 @@ from types import ModuleType
 
 from connect_core.errors import PluginError
 from connect_core.providers.hookspecs import NAME
+from connect_core.providers.plugin_checks import describe_failure
 
 
 def load_plugin_file(path: Path) -> tuple[str, ModuleType]:
@@ -61,5 +62,5 @@ def _import(path: Path, name: str, target: Path) -> ModuleType:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - an import may raise anything, SystemExit too; the author sees it
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        reason = describe_failure(error)
     raise PluginError(f"{path}: cannot be imported: {reason}")
