@@ -1,4 +1,4 @@
-"""Harbor, the OpenID provider of `docs/examples/connect-harbor`: the vendor's example of an ID token is compared too."""
+"""Harbor, the OpenID provider of `docs/examples/connect-harbor`: the example of an ID token is compared too."""
 
 import os
 import subprocess
