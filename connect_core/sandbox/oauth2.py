@@ -90,13 +90,6 @@ class OAuth2Sandbox(OAuth2Answers):
     code_life: ClassVar[int] = 600
     requires_pkce: ClassVar[bool] = False
     refused_extras: str = ""
-    _RENAMED_METHODS: ClassVar[Mapping[str, str]] = {
-        "hand_over": "client_parameters",
-        "tell_error": "error_answer",
-        "tell_ids": "id_answer",
-        "tell_person": "userinfo_answer",
-        "tell_tokens": "token_answer",
-    }
 
     def __init__(self, *, people: Sequence[Person] = PEOPLE, now: Callable[[], float] = time.time) -> None:
         """Arguments as for `Sandbox`."""

@@ -3,6 +3,7 @@
 Owns the answers that a subclass overrides, and the ids in them. Checks no request.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from connect_core.sandbox.oauth2_calls import TOKEN_LIFE, Grant, JsonObject, digest
@@ -14,6 +15,13 @@ class OAuth2Answers(Sandbox):
     """The base class of `OAuth2Sandbox` with the methods named `…_answer` and the ids of people."""
 
     client_id: ClassVar[str] = "sandbox-client"
+    _RENAMED_METHODS: ClassVar[Mapping[str, str]] = {
+        "hand_over": "client_parameters",
+        "tell_error": "error_answer",
+        "tell_ids": "id_answer",
+        "tell_person": "userinfo_answer",
+        "tell_tokens": "token_answer",
+    }
 
     def token_answer(self, grant: Grant, token: str) -> JsonObject:
         """Return the answer of the token call (RFC 6749 §5.1) with the access token `token`."""

@@ -20,7 +20,7 @@ from connect_core.sandbox.documented import find_documented_answer
 from connect_core.sandbox.faults import Fault
 from connect_core.sandbox.form_post import get_form_post_page
 from connect_core.sandbox.jwt import changed, read_jwt
-from connect_core.sandbox.oauth2_calls import Refused, challenge_of, read_basic
+from connect_core.sandbox.oauth2_calls import JsonObject, Refused, challenge_of, read_basic
 from connect_core.sandbox.oidc_calls import (
     OidcGrant,
     check_assertion,
@@ -30,7 +30,7 @@ from connect_core.sandbox.oidc_calls import (
     redirect_back,
     refuse_unless,
 )
-from connect_core.sandbox.oidc_tokens import TOKEN_LIFE, JsonObject, OidcTokens, get_first_key
+from connect_core.sandbox.oidc_tokens import TOKEN_LIFE, OidcTokens, get_first_key
 from connect_core.sandbox.vendor_server import PEOPLE, Person
 
 CODE_LIFE = 600
@@ -88,12 +88,6 @@ class OidcSandbox(OidcTokens):
     discovery_path: ClassVar[str] = "/.well-known/openid-configuration"
     refusals: ClassVar[Mapping[str, str]] = {}
     signs_userinfo: ClassVar[bool] = False
-    _RENAMED_METHODS: ClassVar[Mapping[str, str]] = {
-        "hand_over": "client_parameters",
-        "tell_claims": "id_token_claims",
-        "tell_profile": "profile_claims",
-        "tell_with_code": "response_parameters",
-    }
 
     def __init__(
         self,

@@ -41,6 +41,12 @@ class OidcTokens(Sandbox):
     id_names: ClassVar[Collection[str]] = ("sub",)
     profile_in_token: ClassVar[bool] = False
     ends_sessions: ClassVar[bool] = False
+    _RENAMED_METHODS: ClassVar[Mapping[str, str]] = {
+        "hand_over": "client_parameters",
+        "tell_claims": "id_token_claims",
+        "tell_profile": "profile_claims",
+        "tell_with_code": "response_parameters",
+    }
 
     def __init__(self, *, people: Sequence[Person] = PEOPLE, now: Callable[[], float] = time.time) -> None:
         """Arguments as for `Sandbox`."""
