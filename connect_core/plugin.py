@@ -30,6 +30,7 @@ from connect_core.crypto import (
     md5_hex,
     sha1_hex,
 )
+from connect_core.display import clean_picture, clean_text
 from connect_core.errors import (
     BadRequest,
     CodeInvalid,
@@ -92,12 +93,21 @@ from connect_core.providers.hookspecs import (
 from connect_core.providers.oauth2 import (
     Claims,
     ClientAuthentication,
+    Credentials,
     MiniProgramSettings,
     OAuth2Provider,
     OAuth2Settings,
     Quirks,
 )
-from connect_core.providers.oidc import EventToken, Issuer, Metadata, OidcProvider, OidcSettings, SignedSecret
+from connect_core.providers.oidc import (
+    AuthMethod,
+    EventToken,
+    Issuer,
+    Metadata,
+    OidcProvider,
+    OidcSettings,
+    SignedSecret,
+)
 from connect_core.providers.parameters import get_display_text
 from connect_core.providers.provider import (
     AuthorizationRequest,
@@ -112,6 +122,7 @@ from connect_core.vendor_values import is_absent, read_number, read_phone, read_
 
 __all__ = [
     "Answer",
+    "AuthMethod",
     "AuthorizationRequest",
     "AuthorizationResponse",
     "BadRequest",
@@ -125,6 +136,7 @@ __all__ = [
     "ConfiguredVendor",
     "ConnectError",
     "ContradictingAnswer",
+    "Credentials",
     "DeepLinks",
     "Diagnosis",
     "Duration",
@@ -189,6 +201,8 @@ __all__ = [
     "VendorSession",
     "VerifiedPhone",
     "WorksInSomeBrowsers",
+    "clean_picture",
+    "clean_text",
     "decrypt_aes_cbc",
     "encode_form",
     "encrypt_aes_cbc",

@@ -1,6 +1,7 @@
 """`connect-login demo`: runs a shop, its login page and every plugin's sandbox, on loopback or in a local network."""
 
 import ipaddress
+from collections.abc import Collection
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,11 +14,12 @@ from starlette.routing import BaseRoute, Route
 from connect_core.cli.console import wait_for_stop
 from connect_core.cli.listening import find_network_address, listen_on, parse_port, resolve
 from connect_core.cli.plugin.file import load_plugin_file
-from connect_core.errors import SettingsError
+from connect_core.errors import PluginError, SettingsError
 from connect_core.harness import RunningShop, Visitor, load_sandboxes, run_shop
 from connect_core.identity import ClientType
 from connect_core.observability.logs import configure_logging
 from connect_core.providers.registry import Plugins
+from connect_core.sandbox import Sandbox
 from connect_core.settings.values import allow_plain_http, is_loopback
 from connect_core.store import bulk
 from connect_core.web import responses
@@ -40,6 +42,9 @@ CHOICE = (
     "github",
 )
 """What the demo's shop shows of our own providers, in this order: the first three large, the others as icons."""
+
+NO_SANDBOX = 'it has no sandbox: name it in provider_hook, sandbox="package.module:Class"'
+UNLOADED = "its sandbox cannot be loaded"
 
 
 def demo(
@@ -67,7 +72,13 @@ def demo(
     ] = False,
     plugin: Annotated[
         list[Path] | None,
-        typer.Option(help="A plugin that is not installed: its file, such as ./acme.py. Can be repeated."),
+        typer.Option(
+            help="A plugin that is not installed: its file, such as ./acme.py, or the folder of its package. "
+            "Can be repeated."
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Leave out all providers but this. Can be repeated.")
     ] = None,
 ) -> None:
     """Try every login on this machine, without any account.
@@ -79,14 +90,25 @@ def demo(
     """
     configure_logging("error" if once else "warning")
     plugins = Plugins(map(load_plugin_file, plugin or ()), loads_ours=everything or once)
+    plugins.load(only or CHOICE)
+    for name in only or ():
+        if name not in plugins.available:
+            raise PluginError(
+                plugins.find_fault(name) if name in plugins.quarantined else plugins.explain_missing(name)
+            )
     if once:
-        raise typer.Exit(0 if _try_all(plugins) else 1)
-    plugins.load(CHOICE)
-    _serve(plugins, _find_address(host), port)
+        raise typer.Exit(0 if _try_all(plugins, only or ()) else 1)
+    _serve(plugins, _find_address(host), port, only or ())
 
 
-def _serve(plugins: Plugins, address: str, port: int) -> None:
-    sandboxes = load_sandboxes(plugins)
+def _load_sandboxes(plugins: Plugins, only: Collection[str]) -> dict[str, Sandbox]:
+    return {name: sandbox for name, sandbox in load_sandboxes(plugins).items() if not only or name in only}
+
+
+def _serve(plugins: Plugins, address: str, port: int, only: Collection[str]) -> None:
+    sandboxes = _load_sandboxes(plugins, only)
+    for name, reason in _find_unusable(plugins, sandboxes, only).items():
+        typer.echo(f"connect-login: {name} is left out: {reason}", err=True)
     in_order = {name: sandboxes[name] for name in dict.fromkeys([*CHOICE, *sandboxes]) if name in sandboxes}
     with (
         listen_on(address, port) as of_shop,
@@ -118,9 +140,16 @@ def _find_address(host: str) -> str:
     return str(address)
 
 
-def _try_all(plugins: Plugins) -> bool:
-    has_worked = True
-    with run_shop(plugins=plugins) as running_shop:
+def _find_unusable(plugins: Plugins, sandboxes: Collection[str], only: Collection[str]) -> dict[str, str]:
+    """Return why nobody can log in through a plugin here, for each of them, or of `only`."""
+    without = {name: plugin for name, plugin in plugins.available.items() if name not in sandboxes}
+    reasons = {name: UNLOADED if plugin.sandbox else NO_SANDBOX for name, plugin in without.items()}
+    return {name: reason for name, reason in {**plugins.quarantined, **reasons}.items() if not only or name in only}
+
+
+def _try_all(plugins: Plugins, only: Collection[str]) -> bool:
+    has_worked, sandboxes = True, _load_sandboxes(plugins, only)
+    with run_shop(sandboxes, plugins=plugins) as running_shop:
         for configured in sorted(running_shop.manager.registry, key=lambda configured: configured.name):
             try:
                 outcome = _try(running_shop, configured.name, configured.client_type)
@@ -128,11 +157,7 @@ def _try_all(plugins: Plugins) -> bool:
                 outcome = f"FAILED {type(error).__name__}: {str(error)[:200]}"
             has_worked = has_worked and not outcome.startswith("FAILED")
             typer.echo(f"{configured.name:<10} {configured.client_type:<5} {outcome}")
-        without_sandbox = [
-            name for name, plugin in plugins.available.items() if plugin.sandbox and name not in running_shop.sandboxes
-        ]
-        unusable = {**plugins.quarantined, **dict.fromkeys(without_sandbox, "its sandbox cannot be loaded")}
-        for name, reason in unusable.items():
+        for name, reason in _find_unusable(plugins, sandboxes, only).items():
             has_worked = False
             typer.echo(f"{name:<10}       FAILED {reason}")
     return has_worked

@@ -8,6 +8,8 @@ import importlib
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from functools import partial
 from typing import Any, cast
 
 import pluggy
@@ -16,13 +18,12 @@ from pluggy import PluginValidationError
 from connect_core.errors import PluginError, SettingsError, Unsupported
 from connect_core.http import Http, HttpPool
 from connect_core.identity import ClientType
-from connect_core.providers.abilities import DeepLinks, WorksInSomeBrowsers
 from connect_core.providers.circuits import Circuit, Circuits
-from connect_core.providers.class_checks import check_class, find_mistakes
 from connect_core.providers.entry_points import BLOCK_VARIABLE, get_union_type, is_ours, offers_one_of
 from connect_core.providers.entry_points import discover as discover_plugins
 from connect_core.providers.hookspecs import NAME, Hooks, MemberDirectory
 from connect_core.providers.icons import load_icon
+from connect_core.providers.plugin_checks import adapt_renamed_methods, check_class, describe_failure, find_mistakes
 from connect_core.providers.provider import Entrance, Provider
 from connect_core.providers.time_limit import TookTooLong, limited
 from connect_core.providers.union_types import Claim, find_conflicts
@@ -31,11 +32,6 @@ from connect_core.settings import ProviderSettings, Settings, check_provider_set
 PATIENCE = 30.0
 """Seconds that a plugin may take for its import and registration, and again for each provider's constructor."""
 _DIRECTORY_METHODS = ("find", "register", "is_disabled", "update_profile")
-_RENAMED_METHODS = {
-    "get_wake_up_url": ("get_deep_link", DeepLinks),
-    "find_better_place": ("find_required_browser", WorksInSomeBrowsers),
-}
-"""Old names of optional methods, which work for one release, with the new name and the ability that has it."""
 log = logging.getLogger("connect_login")
 
 
@@ -63,12 +59,22 @@ class ProviderType:
     def load_sandbox(self) -> Any:
         """Import and return the sandbox class.
 
-        Raises `PluginError` when the plugin has none, and whatever its import raises.
+        Raises `PluginError` when the plugin has none or it does not exist, and whatever its import raises.
         """
-        module, _, name = self.sandbox.partition(":")
+        path, _, name = self.sandbox.partition(":")
         if not name:
-            raise PluginError(f"plugin {self.name} has no sandbox")
-        return getattr(importlib.import_module(module), name)
+            raise PluginError(f'plugin {self.name} has no sandbox: name it in provider_hook, sandbox="module:Class"')
+        try:
+            module = importlib.import_module(path)
+        except ModuleNotFoundError as error:
+            if not error.name or not f"{path}.".startswith(f"{error.name}."):
+                raise
+            raise PluginError(f'{self.name}: sandbox="{self.sandbox}": there is no module {error.name}') from None
+        if hasattr(module, name):
+            return getattr(module, name)
+        near = get_close_matches(name, vars(module), 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise PluginError(f'{self.name}: sandbox="{self.sandbox}" does not exist{hint}')
 
 
 class Plugins:
@@ -104,10 +110,12 @@ class Plugins:
         for name, point in self._points.items():
             if name not in self.unloaded:
                 self._add(name, point.load)
-        for name, load in ((name, lambda loaded=plugin: loaded) for name, plugin in extra):
+        for name, plugin in extra:
             if self._manager.has_plugin(name):
                 raise PluginError(f"two plugins are called {name}")
-            self._add(name, load)
+            if installed_as := self._manager.get_name(plugin):
+                raise PluginError(f"{name} is installed already, as plugin {installed_as}: leave --plugin out")
+            self._add(name, partial(_return, plugin))
             if name in self.quarantined:
                 raise PluginError(f"plugin {name} cannot be used: {self.quarantined[name]}")
         try:
@@ -143,6 +151,14 @@ class Plugins:
         if name in self.unloaded:
             return ""
         return "" if self._manager.has_plugin(name) else f"{name} is not installed, or blocked by {BLOCK_VARIABLE}"
+
+    def explain_missing(self, name: str) -> str:
+        """Return why there is no plugin of this name to use, for whoever wrote it."""
+        if name in self.quarantined:
+            return f"plugin {name} cannot be used: {self.quarantined[name]}"
+        near = get_close_matches(name, self.installed, 3, 0.6)
+        hint = f" The nearest names: {', '.join(near)}" if near else ""
+        return f"there is no plugin {name}: did you `pip install -e` your package?{hint}"
 
     def is_ours(self, provider_name: str) -> bool:
         """Tell whether a plugin that connect-login itself brings registered this provider."""
@@ -184,7 +200,7 @@ class Plugins:
             check_class(provider_name, provider, sandbox)
             if provider_name in registered:
                 raise PluginError(f"{provider_name} is offered twice")
-            _adapt_renamed_methods(provider)
+            adapt_renamed_methods(provider)
             content = load_icon(provider_name, icon)
             registered[provider_name] = ProviderType(provider_name, provider, sandbox, content)
 
@@ -194,7 +210,7 @@ class Plugins:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - a stranger's import may raise anything; it is shown
-            self.quarantined[name] = " ".join(f"{type(error).__name__}: {error}".split())
+            self.quarantined[name] = describe_failure(error)
             if name in self._points:  # one of `extra` is reported by the error that follows
                 log.error("plugin_quarantined", extra={"plugin": name, "reason": self.quarantined[name]})
             if self._manager.has_plugin(name):
@@ -202,7 +218,8 @@ class Plugins:
             return
         for provider_name in registered.keys() & (self.available.keys() | self.unloaded):
             origin = self._origins.get(provider_name, provider_name)
-            raise PluginError(f"plugins {origin} and {name} both offer {provider_name}")
+            hint = "uninstall one of them, or rename what it offers"
+            raise PluginError(f"plugins {origin} and {name} both offer {provider_name}: {hint}")
         self.available |= registered
         self._origins |= dict.fromkeys(registered, name)
 
@@ -214,15 +231,8 @@ class Plugins:
                 hook.function(register)
 
 
-def _adapt_renamed_methods(provider: type[Provider]) -> None:
-    """Give `provider` the new names of methods that it defines under an old name, with a warning for each."""
-    for old, (new, ability) in _RENAMED_METHODS.items():
-        # a class that derives from the ability inherits the protocol's empty method under the new name
-        lacks_new = getattr(provider, new, None) in (None, getattr(ability, new))
-        if lacks_new and (method := getattr(provider, old, None)) is not None:
-            setattr(provider, new, method)
-            name = f"{provider.__module__}.{provider.__qualname__}"
-            log.warning("provider_method_renamed", extra={"provider_class": name, "old": old, "new": new})
+def _return(plugin: object) -> object:
+    return plugin
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from connect_core.sandbox.documented import DocumentedRequest, of_login
 from connect_core.sandbox.faults import TRANSPORT_FAULTS, Fault, FaultMisfired, FaultScript
 from connect_core.sandbox.jwt import changed, read_jwt
 from connect_core.sandbox.oauth2 import OAuth2Sandbox
-from connect_core.sandbox.oauth2_calls import Grant, Refused
+from connect_core.sandbox.oauth2_calls import Grant, JsonObject, Refused
 from connect_core.sandbox.oidc import OidcSandbox
 from connect_core.sandbox.oidc_calls import OidcGrant
 from connect_core.sandbox.phones import mobile_of, split_mobile
@@ -27,6 +27,7 @@ __all__ = [
     "FaultMisfired",
     "FaultScript",
     "Grant",
+    "JsonObject",
     "OAuth2Sandbox",
     "OidcGrant",
     "OidcSandbox",

@@ -10,15 +10,6 @@ from typing import Any
 _FIXED = {"response_type": "code", "grant_type": "authorization_code", "code_challenge_method": "S256"}
 """Parameters that have one value in the code grant (RFC 6749 §4.1, RFC 7636 §4.3)."""
 
-_FIXED = {"response_type": "code", "grant_type": "authorization_code", "code_challenge_method": "S256"}
-"""Parameters that have one value in the code grant (RFC 6749 §4.1, RFC 7636 §4.3)."""
-
-_FIXED = {"response_type": "code", "grant_type": "authorization_code", "code_challenge_method": "S256"}
-"""Parameters that have one value in the code grant (RFC 6749 §4.1, RFC 7636 §4.3)."""
-
-_FIXED = {"response_type": "code", "grant_type": "authorization_code", "code_challenge_method": "S256"}
-"""Parameters that have one value in the code grant (RFC 6749 §4.1, RFC 7636 §4.3)."""
-
 
 @dataclass(frozen=True, slots=True)
 class DocumentedRequest:
@@ -35,7 +26,9 @@ class DocumentedRequest:
     - `query`, `form`, `json`: every parameter, each where the vendor wants it.
     - `headers`: those that matter, such as the one with the token. Others may be sent too, except `Authorization`.
     - `optional`: names of parameters that may be missing, or be sent without being listed above.
-    - `answer`: the vendor's example of the answer, as an object or as the text of the body.
+    - `answer`: the vendor's example of the answer, as an object or as the text of the body. An ID token of an example
+      has expired: write its claims as an object, `{"id_token": {"sub": "24400320"}}`, and an `OidcSandbox` signs them
+      with a fresh `iss`, `aud`, `nonce`, `iat` and `exp`.
     - `clients`: the client types that send this request, such as `("mini",)`; by default any.
 
     A name in braces stands for a value of the login: `{code}`, `{state}`, `{redirect_uri}`, `{nonce}`,
@@ -69,3 +62,9 @@ def find_documented_answer(documented: Iterable[DocumentedRequest], url: str) ->
     """Return the object that the request to `url` is documented to be answered with, empty where there is none."""
     answers = (request.answer for request in documented if request.url == url)
     return next((dict(answer) for answer in answers if isinstance(answer, Mapping)), {})
+
+
+def find_discovery(documented: Iterable[DocumentedRequest]) -> dict[str, Any]:
+    """Return the OpenID provider's discovery document among the documented answers, empty where there is none."""
+    answers = (request.answer for request in documented)
+    return next((dict(answer) for answer in answers if isinstance(answer, Mapping) and "token_endpoint" in answer), {})

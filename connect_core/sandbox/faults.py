@@ -68,9 +68,13 @@ class FaultScript:
     `misfired` lists the faults that met an answer which they could not change.
     """
 
-    def __init__(self, vendor_faults: Collection[str] = ()) -> None:
-        """`vendor_faults` are the kinds that the sandbox plays itself, besides `TRANSPORT_FAULTS`."""
+    def __init__(self, vendor_faults: Collection[str] = (), operations: Collection[str] = ()) -> None:
+        """`vendor_faults` are the kinds that the sandbox plays itself, besides `TRANSPORT_FAULTS`.
+
+        `operations` are the names of its endpoints; without them a fault may wait for any name.
+        """
         self._known = TRANSPORT_FAULTS | set(vendor_faults)
+        self._operations = operations
         self._waiting: list[tuple[str, Fault, int]] = []
         self.misfired: list[Fault] = []
 
@@ -79,10 +83,12 @@ class FaultScript:
 
         `kind` and `value` are as in `Fault`; `value` may be a number.
 
-        Raises `ValueError` for a kind that this sandbox does not know, and for `times` below 1.
+        Raises `ValueError` for a kind or an operation that this sandbox does not know, and for `times` below 1.
         """
         if kind not in self._known:
             raise ValueError(f"this sandbox knows no fault {kind}; it knows {', '.join(sorted(self._known))}")
+        if self._operations and on not in ("*", *self._operations):
+            raise ValueError(f"this sandbox has no operation {on}; it has {', '.join(self._operations)}")
         if times < 1:
             raise ValueError("times is at least 1")
         self._waiting.append((on, Fault(kind, str(value)), times))

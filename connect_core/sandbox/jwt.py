@@ -9,9 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connect_core.crypto import SigningKey, VerificationKey
-from connect_core.sandbox.oauth2_calls import Refused
-
-JsonObject = dict[str, Any]
+from connect_core.sandbox.oauth2_calls import JsonObject, Refused
 
 
 def changed(answer: Mapping[str, Any], changes: str) -> JsonObject:

@@ -23,6 +23,7 @@ from connect_core.sandbox.faults import Fault
 from connect_core.sandbox.vendor_server import Person
 
 JsonObject = dict[str, Any]
+"""A JSON object: what a vendor answers, by the names of its members."""
 TOKEN_LIFE = 7200
 """Seconds that an access token is valid."""
 
@@ -156,10 +157,14 @@ def lower_names(templates: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): template for name, template in templates.items()}
 
 
-def read_basic(headers: Mapping[str, str]) -> tuple[str, str]:
-    """Return the client's id and secret in the header `Authorization` (RFC 6749 §2.3.1). Raises `Refused`."""
+def read_basic(headers: Mapping[str, str], *, sent_secret: bool = False) -> tuple[str, str]:
+    """Return the client's id and secret in the header `Authorization` (RFC 6749 §2.3.1). Raises `Refused`.
+
+    `sent_secret` is True where the request has the secret among its parameters, which the reason then says.
+    """
     kind, _, pair = headers.get("authorization", "").partition(" ")
-    require(kind == "Basic", "invalid_client", "the header Authorization has no Basic credentials")
+    instead = "; the request has client_secret among its parameters" if sent_secret else ""
+    require(kind == "Basic", "invalid_client", f"it takes client_secret_basic in the header Authorization{instead}")
     client_id, _, secret = b64decode(pair).decode().partition(":")
     return unquote_plus(client_id), unquote_plus(secret)
 
@@ -235,13 +240,22 @@ def check_client(templates: Mapping[str, str], parameters: Mapping[str, str], va
 
 def check_login(login: Mapping[str, str], client_id: str, *, needs_challenge: bool) -> None:
     """Check an authorization request with the standard's names (RFC 6749 §4.1.1). Raises `Refused`."""
-    require(login["client_id"] == client_id, "unauthorized_client")
-    require(login["response_type"] == "code", "unsupported_response_type")
-    require(urlsplit(login["redirect_uri"]).scheme in ("http", "https"), "invalid_request")
-    require(login["state"], "invalid_request")
+    require(login["client_id"] == client_id, "unauthorized_client", "client_id is missing or wrong")
+    require(login["response_type"] == "code", "unsupported_response_type", "response_type is not code")
+    is_address = urlsplit(login["redirect_uri"]).scheme in ("http", "https")
+    require(is_address, "invalid_request", "redirect_uri is missing or no web address")
+    require(login["state"], "invalid_request", "state is missing")
     if login["code_challenge"] or needs_challenge:
         is_sound = len(login["code_challenge"]) == 43 and login["code_challenge_method"] == "S256"
-        require(is_sound, "invalid_request")
+        require(is_sound, "invalid_request", "code_challenge or code_challenge_method is missing or wrong")
+
+
+def check_constants(quirks: Quirks, sent: Mapping[str, str]) -> None:
+    """Raise `Refused` for an authorization request without the constant parameters of the quirks."""
+    wrong = [
+        name for name, value in quirks.authorize.items() if sent.get(name) not in (value, quirks.authorize_h5.get(name))
+    ]
+    require(not wrong, "invalid_request", f"parameter {', '.join(wrong)} is missing or wrong")
 
 
 def check_credentials(*, is_known: bool, is_proved: bool) -> None:

@@ -4,54 +4,40 @@ Owns discovery, signing keys, codes, tokens and the checks that a vendor makes. 
 `connect_core.crypto`, and never with `connect_core.providers.oidc`, which it is there to test.
 """
 
-import hashlib
-import hmac
 import json
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 from typing import Any, ClassVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from connect_core.crypto import SecretKey, SigningKey, encode_part
 from connect_core.identity import ClientType
 from connect_core.sandbox.documented import find_documented_answer
 from connect_core.sandbox.faults import Fault
 from connect_core.sandbox.form_post import get_form_post_page
 from connect_core.sandbox.jwt import changed, read_jwt
-from connect_core.sandbox.oauth2_calls import Refused, challenge_of, read_basic
+from connect_core.sandbox.oauth2_calls import JsonObject, Refused, challenge_of, read_basic
 from connect_core.sandbox.oidc_calls import (
     OidcGrant,
     check_assertion,
     end_session,
     find_mistake,
-    logout_claims,
     make_document,
     redirect_back,
     refuse_unless,
-    without_none,
 )
-from connect_core.sandbox.vendor_server import PEOPLE, Person, Sandbox
+from connect_core.sandbox.oidc_tokens import TOKEN_LIFE, OidcTokens, get_first_key
+from connect_core.sandbox.vendor_server import PEOPLE, Person
 
-JsonObject = dict[str, Any]
-TOKEN_LIFE = 3600
-"""Seconds that an ID token or access token is valid."""
 CODE_LIFE = 600
 """Seconds that a code is valid."""
 
 
-@cache
-def _first_key(algorithm: str) -> SigningKey:
-    """Return the key with which every sandbox of this process begins: generating an RSA key takes long."""
-    return SigningKey.generate(algorithm, secrets.token_hex(5).upper())  # the form of Apple's key ids
-
-
-class OidcSandbox(Sandbox):
+class OidcSandbox(OidcTokens):
     """An OpenID provider with one registered client. Derive from it for a provider that is an `OidcProvider`.
 
         class AcmeSandbox(OidcSandbox):
@@ -73,6 +59,8 @@ class OidcSandbox(Sandbox):
 
     Attributes:
     - `client_id`, `client_secret`: the registered client; `app_client_id`: the client of tokens for apps.
+    - `auth_method`: how clients must authenticate, one of the methods of OpenID Connect Core §9.
+    - `algorithm`: what signs the ID tokens (RFC 7518 §3.1); HS256 is keyed with the client secret.
     - `document`: further members of the discovery document. At the vendor's own issuer that of `documented` is sent.
     - `discovery_path`: where that document is. `refusals`: the vendor's error codes for those of RFC 6749.
     - `id_names`: the claims that name the person, which the faults `id` and `missing_id` change.
@@ -88,9 +76,8 @@ class OidcSandbox(Sandbox):
         *("answer", "claims", "error", "header", "id", "id_token", "missing_id", "public_key_secret", "repeated_name"),
         *("rotated", "swapped_id", "unknown_key", "unsigned", "wrong_nonce", "wrong_sign"),
     )
-    client_id: ClassVar[str] = "sandbox-client"
-    app_client_id: ClassVar[str] = "sandbox-app"
-    client_secret: ClassVar[str] = "sandbox-secret-of-32-characters!"  # noqa: S105 - made up
+    operations: ClassVar[Collection[str]] = ("discovery", "jwks", "authorize", "token", "userinfo", "credential")
+    auth_method: str = "client_secret_basic"
     paths: ClassVar[Mapping[str, str]] = {
         "authorize": "/authorize",
         "token": "/token",
@@ -100,41 +87,23 @@ class OidcSandbox(Sandbox):
     document: ClassVar[Mapping[str, Any]] = {}
     discovery_path: ClassVar[str] = "/.well-known/openid-configuration"
     refusals: ClassVar[Mapping[str, str]] = {}
-    id_names: ClassVar[Collection[str]] = ("sub",)
-    profile_in_token: ClassVar[bool] = False
     signs_userinfo: ClassVar[bool] = False
-    ends_sessions: ClassVar[bool] = False
-    _RENAMED_METHODS: ClassVar[Mapping[str, str]] = {
-        "hand_over": "client_parameters",
-        "tell_claims": "id_token_claims",
-        "tell_profile": "profile_claims",
-        "tell_with_code": "response_parameters",
-    }
 
     def __init__(
         self,
         *,
-        algorithm: str = "RS256",
-        auth_method: str = "client_secret_basic",
+        algorithm: str = "",
+        auth_method: str = "",
         people: Sequence[Person] = PEOPLE,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """`algorithm` signs the ID tokens (RFC 7518 §3.1); `auth_method` is how clients must authenticate.
-
-        The methods are those of OpenID Connect Core §9. The other arguments are as for `Sandbox`.
-        """
+        """`algorithm` and `auth_method` take the place of the class's. The other arguments are as for `Sandbox`."""
+        self.algorithm, self.auth_method = algorithm or self.algorithm, auth_method or self.auth_method
         super().__init__(people=people, now=now)
-        self.algorithm, self.auth_method = algorithm, auth_method
-        self.issuer = ""
-        self.key = _first_key("ES256" if algorithm == "HS256" else algorithm)
-        self.client_key = _first_key("ES256")
+        self.client_key = get_first_key("ES256")
         self._codes: dict[str, OidcGrant] = {}
         self._tokens: dict[str, OidcGrant] = {}
         self._spent_ids: set[str] = set()
-
-    def rotate(self) -> None:
-        """Replace the signing key. The key set then has only the new one."""
-        self.key = SigningKey.generate(self.key.algorithm, secrets.token_hex(4))
 
     def settings(self, base_url: str, client_type: ClientType) -> Mapping[str, Any]:
         """Return the client's settings. `base_url` becomes the issuer."""
@@ -145,27 +114,6 @@ class OidcSandbox(Sandbox):
         if self.auth_method == "none":
             return {**settings, "token_endpoint_auth_method": "none"}
         return {**settings, "client_secret": self.client_secret}
-
-    def subject(self, person: str) -> str:
-        """Return the claim `sub` of the person with the key `person`."""
-        return hashlib.sha256(f"{type(self).__name__}\0{person}".encode()).hexdigest()[:32]
-
-    def session_of(self, person: str) -> str:
-        """Return the claim `sid` of the person with the key `person`, who has one session at this vendor."""
-        return hashlib.sha256(f"session\0{self.subject(person)}".encode()).hexdigest()[:24]
-
-    def sign_logout_token(self, header: Mapping[str, Any] | None = None, **claims: Any) -> str:
-        """Return a logout token (OpenID Connect Back-Channel Logout 1.0 §2.4) with `sid` or `sub` among `claims`.
-
-        `header` and `claims` replace what a right one has; None leaves a member out.
-        """
-        standard = logout_claims(self.issuer, self.client_id, int(self.now()))
-        return self.sign_token({"typ": "logout+jwt", **(header or {})}, {**standard, **claims})
-
-    def sign_token(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
-        """Return a signed JWT with these claims. None leaves a member out, also of the standard header."""
-        head = without_none({"alg": self.algorithm, "kid": self.key.kid, **header})
-        return self._signed(head, json.dumps(without_none(claims)), self.algorithm, "", "")
 
     def get_untrusted(self) -> Collection[str]:
         """Return the faults of an ID token that must fail a login, and `swapped_id` where user-info is called."""
@@ -180,75 +128,11 @@ class OidcSandbox(Sandbox):
         ours = {"invalid_grant": "code_invalid", "invalid_client": "provider_config"}
         return {self.refusals.get(word, word): code for word, code in ours.items()}
 
-    def profile_claims(self, person: Person) -> JsonObject:
-        """Return the claims of the scope `profile` (OpenID Connect Core §5.4)."""
-        return {"name": person.nickname, "picture": person.face}
-
     def client_parameters(self, client_type: ClientType, person: str, login_url: str = "") -> dict[str, str]:
         """Return what the vendor's SDK gives to an app: an ID token with the nonce `login_url`."""
         link = {"client_id": self._client_of(client_type), "nonce": login_url}
         grant = OidcGrant(self.find_person(person), link, 0)
         return {"id_token": self.sign_id_token(grant, "", self.faults.take("credential"))}
-
-    def sign_id_token(self, grant: OidcGrant, access_token: str, fault: Fault | None = None) -> str:
-        """Return the ID token of `grant`, with `at_hash` of `access_token` unless that is empty, spoilt by `fault`."""
-        kind, value = (fault.kind, fault.value) if fault else ("", "")
-        if kind == "id_token":
-            return value
-        if kind == "rotated":
-            self.rotate()
-        claims = self.id_token_claims(grant, access_token)
-        missing = json.dumps(dict.fromkeys(self.id_names))
-        faults = {"claims": value, "missing_id": missing, "wrong_nonce": '{"nonce":"another-login"}'}
-        claims = changed(claims, faults.get(kind, "{}"))
-        if kind == "id":
-            claims |= dict.fromkeys(self.id_names, json.loads(value))
-        algorithm = self.algorithm_of(grant)
-        header = {"alg": algorithm, "typ": "JWT", **({} if algorithm == "HS256" else {"kid": self.key.kid})}
-        payload = json.dumps(claims, ensure_ascii=kind == "id")  # a lone surrogate has no other spelling
-        if kind == "repeated_name":
-            payload = f'{{"sub":"somebody-else",{payload[1:]}'
-        return self._signed(changed(header, value if kind == "header" else "{}"), payload, algorithm, kind, value)
-
-    def algorithm_of(self, grant: OidcGrant) -> str:
-        """Return the algorithm that signs the ID token of `grant`. HS256 is keyed with the client secret."""
-        return self.algorithm
-
-    def id_token_claims(self, grant: OidcGrant, access_token: str) -> JsonObject:
-        """Return the claims of the ID token of `grant` (OpenID Connect Core §2)."""
-        size = "512" if self.algorithm in ("EdDSA", "Ed25519") else self.algorithm[2:]
-        now, digest = int(self.now()), hashlib.new(f"sha{size}", access_token.encode()).digest()
-        return {
-            "iss": self.issuer,
-            "sub": self.subject(grant.person.key),
-            "aud": grant.link["client_id"],
-            "iat": now,
-            "exp": now + TOKEN_LIFE,
-            **({"auth_time": now} if "max_age" in grant.link else {}),
-            **({"sid": self.session_of(grant.person.key)} if self.ends_sessions else {}),
-            **({"nonce": grant.link["nonce"]} if "nonce" in grant.link else {}),
-            **({"at_hash": encode_part(digest[: len(digest) // 2])} if access_token else {}),
-            **(self.profile_claims(grant.person) if self.profile_in_token else {}),
-        }
-
-    def _signed(self, header: JsonObject, payload: str, algorithm: str, kind: str, value: str) -> str:
-        key = self.key
-        if kind == "unknown_key":
-            key = SigningKey.generate(key.algorithm, "nobody-knows")
-            header["kid"] = key.kid
-        if kind in ("unsigned", "public_key_secret"):
-            header["alg"] = "none" if kind == "unsigned" else "HS256"
-        data = f"{encode_part(json.dumps(header).encode())}.{encode_part(payload.encode())}"
-        is_symmetric, secret = algorithm == "HS256", SecretKey(self.client_secret)
-        signature = secret.sign(algorithm, data.encode()) if is_symmetric else key.sign(algorithm, data.encode())
-        if kind == "unsigned":
-            signature = b""
-        if kind == "public_key_secret":
-            text = key.public_pem() if value == "pem" else json.dumps(key.public_jwk())
-            signature = hmac.digest(text.encode(), data.encode(), "sha256")
-        if kind == "wrong_sign":
-            signature = signature[:-1] + bytes([signature[-1] ^ 1])
-        return f"{data}.{encode_part(signature)}"
 
     def routes(self) -> Sequence[BaseRoute]:
         """Return the discovery document and the endpoints that it names."""
@@ -271,6 +155,13 @@ class OidcSandbox(Sandbox):
         """Return the answer of the token call; `answer` has the standard's members (OpenID Connect Core §3.1.3.3)."""
         return answer
 
+    def complete_example(self, answer: Mapping[str, Any], parameters: Mapping[str, str]) -> Mapping[str, Any]:
+        """Return the vendor's example of a token answer with its ID token, if it is an object of claims, signed."""
+        claims, grant = answer.get("id_token"), self._codes.get(parameters.get("code", ""))
+        if not isinstance(claims, Mapping) or grant is None:
+            return answer
+        return {**answer, "id_token": self.sign_example(claims, grant, str(answer.get("access_token", "")))}
+
     def error_answer(self, operation: str, code: str) -> JsonObject:
         """Return the answer of `operation` that fails with the vendor's `code`."""
         return {"error": code}
@@ -279,8 +170,10 @@ class OidcSandbox(Sandbox):
         """Return the HTTP status of that answer."""
         return 400 if operation == "token" and code != "invalid_client" else 401
 
-    def _refuse(self, operation: str, word: str) -> Response:
-        code = self.refusals.get(word, word)
+    def _refuse(self, operation: str, refused: Refused, fault: Fault | None) -> Response:
+        if fault is None or fault.kind != "error":
+            self.refused.append(f"{operation}: {refused}")
+        code = self.refusals.get(refused.word, refused.word)
         return JSONResponse(self.error_answer(operation, code), self.error_status(operation, code))
 
     def _call(
@@ -292,7 +185,7 @@ class OidcSandbox(Sandbox):
                     raise Refused(fault.value)
                 content = answer(request, fault)
             except Refused as refused:
-                return self._refuse(operation, refused.word)
+                return self._refuse(operation, refused, fault)
             content = changed(content, fault.value if fault and fault.kind in ("answer", "claims") else "{}")
             if operation == "userinfo" and self.signs_userinfo:
                 return self._sign_userinfo(content, fault)
@@ -306,6 +199,7 @@ class OidcSandbox(Sandbox):
     async def _authorize(self, request: Request) -> Response:
         link = request.query_params
         if mistake := find_mistake(link, self.client_id):
+            self.refused.append(f"authorize: {mistake} is missing or wrong")
             return Response(f"400 {mistake}", 400)
         if request.method == "GET":
             page = self.consent_page(request, app=link["client_id"], scope=link["scope"])
@@ -341,13 +235,13 @@ class OidcSandbox(Sandbox):
             self.authenticate(parameters, request.headers.get("authorization", ""))
             grant = self._codes.get(parameters.get("code", ""))
             if grant is None or grant.is_used or self.now() > grant.expiry:
-                raise Refused("invalid_grant")
-            challenge = challenge_of(parameters.get("code_verifier", ""))
-            same = parameters.get("redirect_uri") == grant.link["redirect_uri"]
-            if not same or challenge != grant.link.get("code_challenge", ""):
-                raise Refused("invalid_grant")
+                raise Refused("invalid_grant", "the code is missing, unknown, used or expired")
+            if parameters.get("redirect_uri") != grant.link["redirect_uri"]:
+                raise Refused("invalid_grant", "redirect_uri is not that of the login")
+            if challenge_of(parameters.get("code_verifier", "")) != grant.link.get("code_challenge", ""):
+                raise Refused("invalid_grant", "code_verifier does not fit the code challenge")
         except Refused as refused:
-            return self._refuse("token", refused.word)
+            return self._refuse("token", refused, fault)
         self._codes[parameters["code"]] = replace(grant, is_used=True)
         token = secrets.token_hex(16)
         self._tokens[token] = replace(grant, expiry=self.now() + TOKEN_LIFE)
@@ -365,14 +259,16 @@ class OidcSandbox(Sandbox):
         client, secret = parameters.get("client_id"), parameters.get("client_secret")
         match self.auth_method:
             case "client_secret_basic":
-                refuse_unless(secret is None)
-                client, secret = read_basic({"authorization": authorization})
+                client, given = read_basic({"authorization": authorization}, sent_secret=secret is not None)
+                refuse_unless(secret is None, "client_secret stands in the form beside the header Authorization")
+                secret = given
             case "private_key_jwt":
                 self._check_assertion(parameters.get("client_assertion", ""))
                 secret = self.client_secret
             case "none":
                 secret = self.client_secret
-        refuse_unless(client == self.client_id and secret == self.client_secret)
+        is_right = client == self.client_id and secret == self.client_secret
+        refuse_unless(is_right, f"it takes {self.auth_method}; the client's id or secret is missing or wrong")
 
     def _check_assertion(self, assertion: str) -> None:
         claims = read_jwt(assertion, self.client_key)
@@ -383,7 +279,7 @@ class OidcSandbox(Sandbox):
     def _answer_userinfo(self, request: Request, fault: Fault | None) -> JsonObject:
         grant = self._tokens.get(request.headers.get("authorization", "").removeprefix("Bearer "))
         if grant is None or self.now() > grant.expiry:
-            raise Refused("invalid_token")
+            raise Refused("invalid_token", "the access token is missing, unknown or expired")
         subject: object = self.subject(grant.person.key if not fault or fault.kind != "swapped_id" else "somebody-else")
         if fault and fault.kind == "id":
             subject = json.loads(fault.value)

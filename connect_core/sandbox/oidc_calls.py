@@ -30,17 +30,20 @@ class OidcGrant:
     is_used: bool = False
 
 
-def refuse_unless(condition: object) -> None:
-    """Raise `Refused` with `invalid_client` unless `condition` holds."""
+def refuse_unless(condition: object, reason: str = "") -> None:
+    """Raise `Refused` with `invalid_client` and `reason` unless `condition` holds."""
     if not condition:
-        raise Refused("invalid_client")
+        raise Refused("invalid_client", reason)
 
 
 def check_assertion(claims: Mapping[str, Any], client_id: str, issuer: str, now: float) -> None:
     """Check the claims of a client's assertion (OpenID Connect Core §9), all but `jti`. Raises `Refused`."""
     life = claims.get("exp", 0) - claims.get("iat", 0)
-    refuse_unless(claims.get("iss") == claims.get("sub") == client_id and claims.get("aud") == issuer)
-    refuse_unless(0 < life <= 60 and claims["exp"] > now)
+    refuse_unless(
+        claims.get("iss") == claims.get("sub") == client_id and claims.get("aud") == issuer,
+        "iss, sub or aud of client_assertion is wrong",
+    )
+    refuse_unless(0 < life <= 60 and claims["exp"] > now, "client_assertion has expired, or lives for more than 60 s")
 
 
 def redirect_back(address: str, response: Mapping[str, str]) -> Response:

@@ -23,6 +23,7 @@ from connect_core.identity import ClientType, PersonId, Profile
 from connect_core.providers.abilities import NoticeKind, NoticeRequest
 from connect_core.sandbox.documented import DocumentedRequest
 from connect_core.sandbox.faults import MISFIRED, TRANSPORT_FAULTS, Fault, FaultMisfired, FaultScript, play
+from connect_core.sandbox.misspelt_names import refuse_misspelt
 from connect_core.sandbox.pages import get_app_page, get_consent_page, get_error_page
 from connect_core.sandbox.renamed_methods import alias_methods
 
@@ -75,6 +76,7 @@ class Sandbox(ABC):
 
     - `title`: the vendor's name on the consent page.
     - `own_faults`: the faults that the subclass plays itself, besides `TRANSPORT_FAULTS`.
+    - `operations`: the names of its endpoints, so that a fault for another one is refused; empty: any name is taken.
     - `documented`: the requests of a login as the vendor documents them; a contract test may state them instead.
     - `documented_ids`, `documented_profile`, `documented_phone`: whom the documented answers name. A scope may have a
       setting in braces, such as `PersonId.open_id("liSii8KC", "{client_id}")`. The phone number is as the provider
@@ -94,6 +96,7 @@ class Sandbox(ABC):
 
     title: ClassVar[str]
     own_faults: ClassVar[Collection[str]] = ()
+    operations: ClassVar[Collection[str]] = ()
     documented: ClassVar[Sequence[DocumentedRequest]] = ()
     documented_ids: ClassVar[Sequence[PersonId]] = ()
     documented_profile: ClassVar[Profile | None] = None
@@ -107,13 +110,15 @@ class Sandbox(ABC):
         """`people` are those who have an account; `now` returns seconds since the epoch, for tests that move time."""
         self.people = {person.key: person for person in people}
         self.now = now
-        self.faults = FaultScript(self.own_faults)
+        self.faults = FaultScript(self.own_faults, self.operations)
         self.calls: deque[Call] = deque(maxlen=10_000)
         self.crashes: deque[str] = deque(maxlen=100)
         self.refused: deque[str] = deque(maxlen=100)
 
     def __init_subclass__(cls, **options: Any) -> None:
+        """Raise `TypeError` for an attribute that nothing reads, because its name is misspelt."""
         super().__init_subclass__(**options)
+        refuse_misspelt(cls)
         alias_methods(cls, cls._RENAMED_METHODS)
 
     @abstractmethod
@@ -167,6 +172,13 @@ class Sandbox(ABC):
         mapping only for a vendor without error codes, and say why in `no_outcomes`.
         """
         return {}
+
+    def complete_example(self, answer: Mapping[str, Any], parameters: Mapping[str, str]) -> Mapping[str, Any]:
+        """Return the vendor's example `answer` to a request with `parameters` as a provider can use it.
+
+        By default it is unchanged. The contract calls it with the answers of `documented` that are objects.
+        """
+        return answer
 
     def locate(self, url: str) -> str:
         """Return the path at which this sandbox serves the vendor's address `url`. By default it is the same path."""

@@ -57,7 +57,7 @@ class Abilities(ContractRules):
             assert isinstance(first, dict)
             assert isinstance(second, dict)
             login = self.finish(visitor, ticketed_client, first)
-            assert login.status_code == 200, login.text
+            assert login.status_code == 200, self.reasons.explain(login)
             self.sandbox(shop).calls.clear()
             with self.nothing_written(shop):
                 used = self.finish(visitor, ticketed_client, {**second, "ticket": first["ticket"]})
@@ -84,7 +84,7 @@ class Abilities(ContractRules):
             phone = self.phone_parameters(shop, posting_client, person)
             login = self.finish(visitor, posting_client, self.with_parameters(prepared, phone))
             who = visitor.who(login)
-            assert who is not None, login.text
+            assert who is not None, self.reasons.explain(login)
             assert MOBILE in self._mobile(shop, who), "the member has another phone number, or none"
             again = self.prepare(visitor, posting_client, somebody())
             repeated = self.finish(visitor, posting_client, self.with_parameters(again, phone))
@@ -194,7 +194,7 @@ class Abilities(ContractRules):
         person = somebody()
         with Visitor(shop) as visitor:
             login = visitor.log_in(self.plugin, client, person)
-            assert visitor.who(login) is not None, self.explain(shop, login)
+            assert visitor.who(login) is not None, self.reasons.explain(login)
             made = (self.sandbox(shop).make_notice(ClientType(client), person, kind) for kind in NoticeKind)
             notice = next((notice for notice in made if notice), None)
             if notice is None:

@@ -24,7 +24,9 @@ from connect_core.identity import ClientType, PersonId, Profile
 from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import ConfiguredProvider, Plugins, ProviderType
 from connect_core.sandbox import DocumentedRequest, Sandbox
+from connect_core.sandbox.misspelt_names import refuse_misspelt
 from connect_core.testing.other_plugin import OTHER_PLUGIN, OtherPlugin
+from connect_core.testing.reasons import Reasons
 from connect_core.testing.recorder import Recorder
 
 LOGIN_TABLES = ("es_member", "es_connect", "es_connect_alias", "es_member_session", "es_connect_event")
@@ -136,6 +138,7 @@ class ContractRules:
     documented_profile: ClassVar[Profile | None] = None
     documented_phone: ClassVar[str] = ""
     profile_parameters: ClassVar[Collection[str] | None] = None
+    reasons: ClassVar[Reasons]
 
     @classmethod
     def make_sandbox(cls) -> Sandbox:
@@ -149,8 +152,7 @@ class ContractRules:
         plugins = installed()
         if cls.plugin in plugins.available:
             return plugins.available[cls.plugin]
-        reason = plugins.find_fault(cls.plugin) or f"no installed plugin registers {cls.plugin}"
-        raise PluginError(f"{reason}; installed: {', '.join(plugins.available)}")
+        raise PluginError(plugins.explain_missing(cls.plugin))
 
     @classmethod
     def get_clients(cls, *excluded: Entrance) -> list[str]:
@@ -178,9 +180,21 @@ class ContractRules:
         for name in excluded.keys() & metafunc.fixturenames:
             metafunc.parametrize(name, metafunc.cls.get_clients(*excluded[name]))
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Raise `TypeError` for an attribute that nothing reads, because its name is misspelt."""
+        super().__init_subclass__(**options)
+        refuse_misspelt(cls)
+
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def recorded_reasons(cls) -> Iterator[Reasons]:
+        """Note why logins fail, for the messages of all rules of the class."""
+        with Reasons() as cls.reasons:
+            yield cls.reasons
+
     @pytest.fixture(scope="class")
     @classmethod
-    def shared_contract_run(cls) -> Iterator[ContractRun]:
+    def shared_contract_run(cls, recorded_reasons: Reasons) -> Iterator[ContractRun]:
         """Run a shop with the provider under test and `OTHER_PLUGIN`, for all rules of the class."""
         clock, recorder = Clock(), Recorder()
 
@@ -195,6 +209,7 @@ class ContractRules:
             change=change,
             now=clock,
         ) as shop:
+            recorded_reasons.sandboxes.append(shop.sandboxes[cls.plugin])
             yield ContractRun(shop, clock, recorder)
 
     @pytest.fixture
@@ -204,6 +219,7 @@ class ContractRules:
         sandbox.faults.clear()
         sandbox.calls.clear()
         sandbox.crashes.clear()
+        self.reasons.clear()
         shared_contract_run.recorder.replacements = {}
         shared_contract_run.shop.manager.pool.deadline = TOTAL_DEADLINE
         yield shared_contract_run
@@ -228,11 +244,6 @@ class ContractRules:
         crashes = list(self.sandbox(shop).crashes)
         self.sandbox(shop).crashes.clear()
         assert not crashes, f"the sandbox itself failed: {crashes[0]}"
-
-    def explain(self, shop: RunningShop, answer: httpx.Response) -> str:
-        """Return the text of an answer and, where the sandbox refused a request, its reason."""
-        refused = self.sandbox(shop).refused
-        return f"{answer.text[:200]}{f' (the sandbox refused: {refused[-1]})' if refused else ''}"
 
     def secret_settings(self, shop: RunningShop, client: str) -> set[str]:
         """Return the values of the provider's secret settings."""
@@ -260,12 +271,12 @@ class ContractRules:
 
     def log_in(self, shop: RunningShop, client: str, person: str = "") -> dict[str, Any]:
         """Log in and return the body of `/connect/me`. Fails the rule when the login fails."""
-        self.sandbox(shop).refused.clear()
+        self.reasons.clear()
         with Visitor(shop) as visitor:
             login = visitor.log_in(self.plugin, client, person or somebody())
             who = visitor.who(login)
         self.check_sandbox(shop)
-        assert who is not None, self.explain(shop, login)
+        assert who is not None, self.reasons.explain(login)
         return who
 
     def ids_of(self, shop: RunningShop, who: Mapping[str, Any]) -> set[str]:
@@ -299,7 +310,7 @@ class ContractRules:
             exchanges.clear()
             login = self.finish(visitor, client, prepared)
         self.check_sandbox(shop)
-        assert login.status_code < 400, login.text
+        assert login.status_code < 400, self.reasons.explain(login)
         answers = [answer.content for _, answer in exchanges]
         operations = {
             call.operation: b"{" not in content and b"=" in content
@@ -331,10 +342,11 @@ class ContractRules:
 
         `what` begins the message of the failure.
         """
-        content_type = answer.headers.get("content-type", "")
-        assert content_type == "application/problem+json", f"{what}: HTTP {answer.status_code} {answer.text[:200]}"
-        assert answer.json()["code"] in codes, f"{what}: {answer.json()['code']}"
-        assert status in (None, answer.status_code), f"{what}: HTTP {answer.status_code}"
+        content_type, beginning = answer.headers.get("content-type", ""), f"{what}: " if what else ""
+        assert content_type == "application/problem+json", f"{beginning}{self.reasons.explain(answer)}"
+        expected = f"not {' or '.join(codes)}"
+        assert answer.json()["code"] in codes, f"{beginning}{expected}, but {self.reasons.explain(answer)}"
+        assert status in (None, answer.status_code), f"{beginning}HTTP {answer.status_code}, not {status}"
 
     def expect_fault(
         self, shop: RunningShop, client: str, status: int | None, codes: Collection[str], what: str
@@ -345,6 +357,7 @@ class ContractRules:
         fault met no request.
         """
         faults, rows = self.sandbox(shop).faults, self.rows(shop)
+        self.reasons.clear()
         with Visitor(shop) as visitor:
             answer = visitor.log_in(self.plugin, client, somebody())
         self.check_sandbox(shop)

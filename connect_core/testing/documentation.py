@@ -18,15 +18,33 @@ from connect_core.harness import RunningShop, Visitor, run_shop
 from connect_core.http import Answer, HttpPool, Request
 from connect_core.identity import ClientType, Identity, PersonId, Profile
 from connect_core.providers.provider import Entrance
-from connect_core.sandbox import DocumentedRequest, Sandbox
+from connect_core.sandbox import DocumentedRequest, OidcSandbox, Sandbox
 from connect_core.testing.contract_rules import PROFILE_AGE, Clock, ContractRules, installed, not_run, quick, somebody
+from connect_core.testing.examples import find_contradiction, find_hint
+from connect_core.testing.reasons import PROFILE_REFUSED, Reasons
 from connect_core.testing.recorder import VendorRecorder
 from connect_core.testing.watching import Watch, watching
-from connect_core.testing.wire import WireRequest, fill, find_documented, list_members, make_answer, read_body
+from connect_core.testing.wire import (
+    WireRequest,
+    fill,
+    find_documented,
+    find_surplus,
+    has_signed_token,
+    is_discovery,
+    is_key_set,
+    list_members,
+    make_answer,
+    read_body,
+)
 
 NOT_STATED = "neither the test nor the sandbox states the vendor's documented requests (documented)"
 NO_ADDRESSES = "the plugin has no addresses of its own: each shop sets them"
-NO_ANSWERS = "not every documented request of this client type has an answer"
+NO_ANSWERS = "the vendor's example of an answer is missing for {requests}: state it as `answer` in documented"
+NO_CALLS = "no call of this client type names or describes a person"
+SIGNED_EXAMPLE = (
+    "the example of the answer to {request} has an ID token that the vendor signed: write its claims as an object, "
+    'answer={{"id_token": {{"sub": ...}}}}'
+)
 _NOWHERE = "http://sandbox.invalid"
 
 
@@ -51,6 +69,7 @@ class VendorLogin:
     watch: Watch
     known: Mapping[str, Collection[str]]
     failure: str
+    sandbox: Sandbox
 
 
 class Documentation(ContractRules):
@@ -63,7 +82,7 @@ class Documentation(ContractRules):
 
     @pytest.fixture(scope="class")
     @classmethod
-    def optional_vendor_shop(cls) -> Iterator[VendorShop | None]:
+    def optional_vendor_shop(cls, recorded_reasons: Reasons) -> Iterator[VendorShop | None]:
         """Run a shop with the provider at the vendor's own addresses; None for a plugin that has none."""
         if not cls.get_documented():
             yield None
@@ -79,6 +98,7 @@ class Documentation(ContractRules):
         try:
             with run_shop({cls.plugin: sandbox}, plugins=installed(), pool=pool, change=change, now=clock) as shop:
                 recorder.base_url = f"{shop.sandbox_url}/{cls.plugin}"
+                recorded_reasons.sandboxes.append(sandbox)
                 yield VendorShop(shop, recorder, clock)
         except SettingsError:
             yield None
@@ -133,9 +153,7 @@ class Documentation(ContractRules):
             if documented is None or documented.answer is None or answer is None:
                 continue
             has_compared = True
-            body = documented.answer if isinstance(documented.answer, Mapping) else read_body(documented.answer)
-            names = {path for path, _ in list_members(body)}
-            surplus = {path for path, _ in list_members(read_body(answer.content))} - names
+            surplus = find_surplus(documented.answer, answer)
             assert not surplus, f"{wire}: the vendor does not document {', '.join(sorted(surplus))}"
         if not has_compared:
             not_run("no documented request has an answer")
@@ -144,29 +162,69 @@ class Documentation(ContractRules):
     def test_documented_answers_name_the_documented_person(self, vendor_shop: VendorShop, client: str) -> None:
         """With the vendor's example answers, ids and profile are those that `documented_ids` and the like state."""
         sent = self.vendor_login(vendor_shop, client)
-        answered = [wire for wire, answer in sent.requests if answer is not None]
-        if not (answered and all(self._find_answer(wire, sent, client) for wire in answered)):
-            not_run(NO_ANSWERS)
+        self._check_examples(sent, client)
         login = self._log_in_at_vendor(
             vendor_shop, client, lambda request: self._find_answer(WireRequest.of(request), sent, client)
         )
-        assert not login.failure, f"the vendor's example answers log nobody in: {login.failure}"
-        sandbox, identity = self.sandbox(vendor_shop.shop), login.watch.identities[-1]
+        sandbox = self.sandbox(vendor_shop.shop)
         expected_ids = sandbox.documented_ids if self.documented_ids is None else self.documented_ids
+        values = {stated.value for stated in expected_ids}
+        lost = self.reasons.find(PROFILE_REFUSED)
+        if login.failure or lost:
+            differing = find_contradiction(self.find_plugin().provider, self._list_examples(sent, client))
+            assert not differing, f"the examples name two people: {differing}. Give them the same id"
+        assert not login.failure, f"the vendor's example answers log nobody in: {login.failure}"
+        assert not lost, self._explain_loss(login, lost, client)
+        identity = login.watch.identities[-1]
         if not expected_ids:
             texts = self._example_texts(sent, client)
-            assert {person_id.value for person_id in identity.ids} <= texts, (
-                "an id is not in the vendor's example answers"
-            )
+            ids = {person_id.value for person_id in identity.ids}
+            assert ids <= texts, "an id is not in the vendor's example answers"
             return
         expected = {PersonId(stated.kind, stated.value, fill(stated.scope, sent.known)) for stated in expected_ids}
-        assert set(identity.ids) == expected, f"the ids are {_describe(identity)}"
+        assert set(identity.ids) == expected, f"the ids are {_describe(identity)}, not {', '.join(sorted(values))}"
         profile = self.documented_profile or sandbox.documented_profile
         if profile and identity.profile:  # a mini program may tell none
             assert not (differences := list(_compare(profile, identity.profile))), ", ".join(differences)
         number = self.documented_phone or sandbox.documented_phone
         for phone in login.watch.phones:
             assert number in ("", phone.number), f"the phone number is not {number}"
+
+    def _check_examples(self, sent: VendorLogin, client: str) -> None:
+        """End the rule unless every request has an example answer that can be used.
+
+        Those for the vendor's discovery document and keys need none: the keys are the sandbox's in any case.
+        """
+        missing, has_answer = [], False
+        for wire, answer in sent.requests:
+            if answer is None or is_key_set(answer) or is_discovery(answer):
+                continue
+            documented, _ = find_documented(wire, self.get_documented(), sent.known, client)
+            has_answer = True
+            if documented is None or documented.answer is None:
+                missing.append(str(wire))
+            elif isinstance(sent.sandbox, OidcSandbox) and has_signed_token(documented.answer):
+                not_run(SIGNED_EXAMPLE.format(request=wire))
+        if not has_answer:
+            not_run(NO_CALLS)
+        if missing:
+            not_run(NO_ANSWERS.format(requests=", ".join(dict.fromkeys(missing))))
+
+    def _explain_loss(self, login: VendorLogin, reason: str, client: str) -> str:
+        """Return what is wrong with the example of the profile, which is the last answer of the login."""
+        wire, example = self._list_examples(login, client)[-1]
+        hint = find_hint(self.find_plugin().provider, example)
+        return f"the vendor's example of {wire} gives no profile: {reason}{hint}"
+
+    def _list_examples(self, login: VendorLogin, client: str) -> list[tuple[WireRequest, Any]]:
+        """Return the requests of a login that have example answers, each with the example as data."""
+        stated = [
+            (wire, find_documented(wire, self.get_documented(), login.known, client)[0])
+            for wire, answer in login.requests
+            if answer is not None
+        ]
+        examples = [(wire, request.answer) for wire, request in stated if request and request.answer is not None]
+        return [(wire, read_body(answer) if isinstance(answer, str) else answer) for wire, answer in examples]
 
     def vendor_login(self, vendor_shop: VendorShop, client: str) -> VendorLogin:
         """Return a login of this client type at the vendor's own addresses, which is made once."""
@@ -179,6 +237,7 @@ class Documentation(ContractRules):
     ) -> VendorLogin:
         shop, recorder, person = vendor_shop.shop, vendor_shop.recorder, somebody()
         configured, pages = self.configured(shop, client), list[WireRequest]()
+        self.reasons.clear()
         recorder.exchanges.clear()
         recorder.answers = answers
         vendor_shop.clock.offset += PROFILE_AGE  # so that the profile of a known person is fetched too
@@ -193,16 +252,25 @@ class Documentation(ContractRules):
                 response = self.finish(visitor, client, {**prepared, **phone})
         requests = [(WireRequest.of(request), answer) for request, answer in recorder.exchanges]
         known = _find_known(watch, configured.provider.settings, [answer for _, answer in requests])
-        failure = self.explain(shop, response) if response.status_code >= 400 else ""
-        return VendorLogin([*((page, None) for page in pages), *requests], watch, known, failure)
+        failure = self.reasons.explain(response) if response.status_code >= 400 else ""
+        return VendorLogin([*((page, None) for page in pages), *requests], watch, known, failure, self.sandbox(shop))
 
     def _find_answer(self, wire: WireRequest, login: VendorLogin, client: str) -> Answer | None:
         documented, _ = find_documented(wire, self.get_documented(), login.known, client)
-        return None if documented is None or documented.answer is None else make_answer(documented.answer)
+        if documented is None or documented.answer is None or _is_of_keys(wire, login):
+            return None
+        if isinstance(documented.answer, str):
+            return make_answer(documented.answer)
+        return make_answer(login.sandbox.complete_example(documented.answer, wire.form))
 
     def _example_texts(self, login: VendorLogin, client: str) -> set[str]:
-        answers = (self._find_answer(wire, login, client) for wire, _ in login.requests)
-        return {text for answer in answers if answer for _, text in list_members(read_body(answer.content))}
+        examples = self._list_examples(login, client)
+        return {text for _, example in examples for _, text in list_members(example)}
+
+
+def _is_of_keys(wire: WireRequest, login: VendorLogin) -> bool:
+    """Return True for the request of the vendor's keys, for which the sandbox has its own."""
+    return any(answer and str(other) == str(wire) and is_key_set(answer) for other, answer in login.requests)
 
 
 def _find_known(watch: Watch, settings: Any, answers: Sequence[Answer]) -> dict[str, set[str]]:

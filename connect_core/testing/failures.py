@@ -1,10 +1,11 @@
 """The contract's rules about vendors that refuse, send wrong or unusable answers, fail or are slow."""
 
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 
-from connect_core.harness import Visitor
+from connect_core.harness import RunningShop, Visitor
 from connect_core.testing.contract_rules import (
     TRAP,
     UNTRUSTED_CODES,
@@ -51,6 +52,8 @@ NO_OUTCOMES = (
 )
 UNSEEN_CUTS = ("code_invalid", "provider_refused")
 """Codes for a form that was cut off: nobody can see that, but the vendor refuses the shortened token."""
+ERROR_CODES = ("code_invalid", "provider_denied", "provider_config", "provider_refused", "provider_bad_response")
+"""What an error of the vendor can be to connect-login."""
 PATIENCE = 1.0
 """Seconds within which a call that was cancelled has to end."""
 LONGEST_STEP = 0.05
@@ -83,8 +86,35 @@ class Failures(ContractRules):
             not_run(sandbox.no_outcomes or "the test states that there are no refusals")
         for value, code in outcomes.items():
             sandbox.faults.add("error", value, on=token)
-            has_tried = self.expect_fault(contract_run.shop, calling_client, None, [code], value)
+            has_tried = self.expect_fault(contract_run.shop, calling_client, None, [code], f"the error {value}")
             assert has_tried, f"{value}: the sandbox cannot play this error in {token}"
+
+    @quick
+    def test_an_error_names_nobody(self, contract_run: ContractRun, calling_client: str) -> None:
+        """The vendor's error in place of the person ends the login; in place of the profile alone it ends none."""
+        shop, operations = contract_run.shop, self.operations(contract_run, calling_client)
+        sandbox, error = self.sandbox(shop), self.get_token_error(contract_run.shop)
+        asked = [operation for operation in (operations.id, operations.profile) if operation]
+        if not asked or "error" not in sandbox.own_faults or not error:
+            not_applicable("no call names or describes the person, or the vendor has no errors")
+        for operation in asked:
+            sandbox.faults.add("error", error, on=operation)
+            if operation == operations.id:
+                self.expect_fault(shop, calling_client, None, ERROR_CODES, f"the error {error} of {operation}")
+                continue
+            with Visitor(shop) as visitor:
+                login = visitor.log_in(self.plugin, calling_client, somebody())
+                who = visitor.who(login)
+            self.check_sandbox(shop)
+            sandbox.faults.misfired.clear()
+            assert who is not None, f"the error {error} of {operation}: {self.reasons.explain(login)}"
+
+    def get_token_error(self, shop: RunningShop) -> str:
+        """Return the vendor's error for a token that is not valid; the first of its errors where it has none."""
+        sandbox = self.sandbox(shop)
+        outcomes = sandbox.get_outcomes() if self.refusals is None else self.refusals
+        refusals: Mapping[str, str] = getattr(sandbox, "refusals", {})
+        return refusals.get("invalid_token", next(iter(outcomes), ""))
 
     def test_unusable_answers_end_the_login(self, contract_run: ContractRun, calling_client: str) -> None:
         """Pages, garbage, floods, compressed bodies, redirects and broken connections are 502; the next login works."""
@@ -128,7 +158,8 @@ class Failures(ContractRules):
                 sandbox.faults.misfired.clear()
             elif who is None:
                 is_unsigned = (value == "{}" or kind == "truncate") and login.json().get("code") == "provider_unsigned"
-                assert is_unsigned, f"{kind} {value[:20]} as the profile ended the login: {login.text[:200]}"
+                reason = self.reasons.explain(login)
+                assert is_unsigned, f"{kind} {value[:20]} as the profile ended the login: {reason}"
             else:
                 nickname = str(who["nickname"])
                 assert nickname.startswith("m_"), "the member has a name although the vendor told none"
@@ -154,7 +185,7 @@ class Failures(ContractRules):
                 time.sleep(0.005)
             answer = other.http.post(f"/connect/{OTHER_PLUGIN}/mini/token", json={"code": somebody()})
             assert not all(login.done() for login in waiting), "another provider's login waited for this one's vendor"
-            assert answer.status_code == 200, answer.text
+            assert answer.status_code == 200, self.reasons.explain(answer)
             for login in waiting:
                 self.expect(login.result(), 504, ["provider_timeout"])
 

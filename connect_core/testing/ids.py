@@ -273,6 +273,7 @@ class Ids(ContractRules):
             contract_run.clock.offset += PROFILE_AGE
             sandbox.faults.add("replace", json.dumps([known, '"somebody-else"']), on=profile)
             rows = self.rows(shop)
+            self.reasons.clear()
             with Visitor(shop) as visitor:
                 login = visitor.log_in(self.plugin, calling_client, person)
             self.check_sandbox(shop)

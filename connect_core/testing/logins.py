@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from connect_core.harness import RunningShop, Visitor, query_of
+from connect_core.identity import ClientType
 from connect_core.providers.provider import Entrance
 from connect_core.testing.contract_rules import ContractRules, ContractRun, not_applicable, quick, somebody
 
@@ -34,6 +35,20 @@ class Logins(ContractRules):
         assert all(ids), "an id is empty"
 
     @quick
+    def test_a_sound_login_loses_nothing(self, shop: RunningShop, client: str) -> None:
+        """A login in which nothing goes wrong gets the profile, and the phone number of a vendor that has one."""
+        self.reasons.clear()
+        with Visitor(shop) as visitor:
+            person = somebody()
+            prepared = self.prepare(visitor, client, person)
+            if isinstance(prepared, dict):
+                prepared |= self.sandbox(shop).phone_parameters(ClientType(client), person)
+            login = self.finish(visitor, client, prepared)
+            assert visitor.who(login) is not None, self.reasons.explain(login)
+        self.check_sandbox(shop)
+        assert not (lost := self.reasons.find_lost()), f"the person is logged in, but {lost}"
+
+    @quick
     def test_persons_are_kept_apart(self, shop: RunningShop, client: str) -> None:
         """Two people are two members, and share no id."""
         first, second = self.log_in(shop, client), self.log_in(shop, client)
@@ -53,7 +68,7 @@ class Logins(ContractRules):
             self.sandbox(contract_run.shop).calls.clear()
             calls_until_now = contract_run.recorder.calls
             login = self.finish(visitor, client, prepared)
-        assert login.status_code < 400, login.text
+        assert login.status_code < 400, self.reasons.explain(login)
         calls_at_vendor = len(self.sandbox(contract_run.shop).calls)
         calls_of_the_core = contract_run.recorder.calls - calls_until_now
         assert calls_at_vendor == calls_of_the_core, "the plugin has an HTTP client of its own"
@@ -125,7 +140,7 @@ class Logins(ContractRules):
         with Visitor(shop) as visitor:
             old, new = (self.prepare(visitor, client, somebody()) for _ in range(2))
             login = self.finish(visitor, client, old)
-            assert login.status_code < 400, login.text
+            assert login.status_code < 400, self.reasons.explain(login)
             with self._no_vendor_call(shop):
                 self.expect(self.finish(visitor, client, self._injected(shop, client, old, new)), 400, ["code_seen"])
 

@@ -6,7 +6,7 @@ It takes the place of the pool's transport. It changes an answer only where a ru
 import base64
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,7 +16,7 @@ from connect_core.http import Answer, Network, Request
 from connect_core.sandbox.faults import FaultMisfired, replace_value
 
 _SENT = re.compile(r"(code|state|token|secret|verifier|nonce|assertion|sign|signature|ticket)$", re.IGNORECASE)
-_ANSWERED = re.compile(rb"""(?:token|secret|session_key)"?\s*[:=]\s*"?([\w.~+/=-]{8,})""", re.IGNORECASE)
+_ANSWERED = re.compile(rb"""(\w*token|\w*secret|session_key)"?\s*[:=]\s*"?([\w.~+/=-]{8,})""", re.IGNORECASE)
 _MEMBER = re.compile(r'"(\w+)"\s*:\s*"([^"]+)"')
 
 
@@ -24,7 +24,7 @@ class Recorder(Network):
     """A transport that sends requests as usual and remembers what no log may show.
 
     - `calls`: the number of requests; `exchanges`: the last of them, each with its answer.
-    - `secrets`: the codes, states, tokens, client secrets and signatures in them.
+    - `secrets`: the codes, states, tokens, client secrets and signatures in them, each with what it is.
     - `replacements`: texts or numbers in answers, each with the JSON value that takes its place; `replaced` is the
       number of answers that had one of them.
     """
@@ -33,7 +33,7 @@ class Recorder(Network):
         super().__init__()
         self.calls = 0
         self.exchanges: deque[tuple[Request, Answer]] = deque(maxlen=1000)
-        self.secrets: set[str] = set()
+        self.secrets: dict[str, str] = {}
         self.replacements: Mapping[str, str] = {}
         self.replaced = 0
 
@@ -41,12 +41,19 @@ class Recorder(Network):
         """Send the request and return the vendor's answer."""
         self.calls += 1
         body = (request.content or b"").decode("utf-8", "replace")
-        self.secrets |= {value for name, value in _pairs(str(request.url), body) if is_secret(name, value)}
-        self.secrets |= set(_credentials(request.headers.get("authorization", "")))
+        sent = _pairs(str(request.url), body)
+        self._note((f"the {name} of a request", value) for name, value in sent if is_secret(name, value))
+        credentials = _credentials(request.headers.get("authorization", ""))
+        self._note(("a credential in Authorization", value) for value in credentials)
         answer = self._replace(await self.deliver(request))
         self.exchanges.append((request, answer))
-        self.secrets |= {value.decode() for value in _ANSWERED.findall(answer.content[-8192:])}
+        received = _ANSWERED.findall(answer.content[-8192:])
+        self._note((f"the {name.decode()} of an answer", value.decode()) for name, value in received)
         return answer
+
+    def _note(self, pairs: Iterable[tuple[str, str]]) -> None:
+        for kind, value in pairs:
+            self.secrets.setdefault(value, kind)
 
     async def deliver(self, request: Request) -> Answer:
         """Return the vendor's answer to the request."""

@@ -17,6 +17,7 @@ from connect_core.providers.hookspecs import NAME
 from connect_core.providers.registry import Plugins, ProviderType
 from connect_core.testing.contract_rules import NOT_APPLICABLE
 from connect_core.testing.documentation import Documentation
+from connect_core.testing.logins import Logins
 
 _SUITE = """\
 from connect_core.testing import ProviderContract
@@ -25,6 +26,11 @@ from connect_core.testing import ProviderContract
 class TestContract(ProviderContract):
     plugin = {plugin!r}
 """
+
+
+FIRST = ("", Logins.test_a_person_is_one_member.__name__)
+"""Names of rules whose failure is told first: what comes before the rules, and that somebody can log in."""
+_START = "The contract starts."
 
 
 class Result(StrEnum):
@@ -40,13 +46,14 @@ class Verdict:
     """The result of one rule for one client type.
 
     `rule` is the first line of the rule's docstring; `client` is empty for a rule that is run once for all; `reason` is
-    why the rule failed or was not run, empty when it held.
+    why the rule failed or was not run, empty when it held; `name` is the rule's method, for `pytest -k`.
     """
 
     rule: str
     client: str
     result: Result
     reason: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +114,24 @@ class ContractReport:
         return "\n".join(lines)
 
     def _list_reasons(self, result: Result) -> Iterator[str]:
-        """Yield a line for each reason, with the rules and the client types that have it."""
-        rules: dict[str, dict[str, list[str]]] = {}
+        """Yield a line for each reason, with the rules and the client types that have it.
+
+        The reason for which nobody is logged in comes first: it may explain all others.
+        """
+        rules: dict[str, dict[tuple[str, str], list[str]]] = {}
         for verdict in self.verdicts:
             if verdict.result is result:
-                clients = rules.setdefault(verdict.reason, {}).setdefault(verdict.rule, [])
-                clients += [verdict.client] if verdict.client else []
-        for reason, by_rule in rules.items():
-            joined = {rule: ", ".join(clients) for rule, clients in by_rule.items()}
-            yield f"- {reason}"
-            yield from (f"    - {rule}{f' ({names})' if names else ''}" for rule, names in joined.items())
+                by_rule = rules.setdefault(verdict.reason, {})
+                by_rule.setdefault((verdict.rule, verdict.name), []).extend([verdict.client] if verdict.client else [])
+        in_order = sorted(rules.items(), key=lambda item: not any(name in FIRST for _, name in item[1]))
+        for reason, by_rule in in_order:
+            has_failed = result is Result.FAILED
+            yield f"- {reason}" + (
+                f" ({len(by_rule)} rules have this reason)" if len(by_rule) > 1 and has_failed else ""
+            )
+            for (rule, name), clients in by_rule.items():
+                served = f" ({', '.join(clients)})" if clients else ""
+                yield f"    - {rule}{served}" + (f" `{name}`" if name and has_failed else "")
 
     def _cell(self, rule: str, client: str) -> str:
         results = {v.result for v in self.verdicts if v.rule == rule and v.client in ("", client)}
@@ -143,23 +158,39 @@ class _ResultCollector:
         is_quick = getattr(item.obj, "is_quick", False) and _client_of(item) in ("", self._first_client)
         return is_quick or not self._first_client
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note what kept the rules from being found at all, such as a sandbox that cannot be imported."""
+        if report.failed:
+            self._fail_start(report.longreprtext)
+
+    def pytest_internalerror(self, excrepr: object) -> None:
+        """Note what ended the run."""
+        self._fail_start(str(excrepr))
+
+    def _fail_start(self, text: str) -> None:
+        lines = [line.removeprefix("E").strip() for line in text.splitlines() if line.startswith("E ")]
+        reason = (lines or [text.strip().split("\n")[-1]])[0].removeprefix(f"{PluginError.__module__}.PluginError: ")
+        self.results[_START, ""] = Verdict(_START, "", Result.FAILED, reason)
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Note the result of a rule. What comes after a failure, such as its clean-up, changes nothing."""
         report = yield
         if not isinstance(item, pytest.Function):
             return report
+        name = item.originalname
         rule, client = (item.obj.__doc__ or item.name).split("\n")[0], _client_of(item)
         if report.failed:
             reason = report.longreprtext.strip().split("\n")[-1]
-            self.results.setdefault((rule, client), Verdict(rule, client, Result.FAILED, _shorten(report, reason)))
+            verdict = Verdict(rule, client, Result.FAILED, _shorten(report, reason), name)
+            self.results.setdefault((rule, client), verdict)
         elif report.skipped:
             reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
             reason = reason.removeprefix("Skipped: ")
             if not reason.startswith(_NOT_CONCERNED):
-                self.results[rule, client] = Verdict(rule, client, Result.NOT_RUN, reason)
+                self.results[rule, client] = Verdict(rule, client, Result.NOT_RUN, reason, name)
         elif report.when == "call" and report.passed:
-            self.results[rule, client] = Verdict(rule, client, Result.PASSED)
+            self.results[rule, client] = Verdict(rule, client, Result.PASSED, "", name)
         return report
 
 
@@ -194,7 +225,7 @@ def find_plugins(name: str) -> list[ProviderType]:
     available = plugins.available.values()
     matching = [plugin for plugin in available if plugin.name == name or plugins.origin_of(plugin.name) in points]
     if not matching:
-        raise PluginError(f"there is no plugin {name}; installed: {', '.join(plugins.available)}")
+        raise PluginError(plugins.explain_missing(name))
     for plugin in matching:
         if not plugin.sandbox:
             raise PluginError(f"plugin {plugin.name} has no sandbox, so there is nothing to run its contract against")
@@ -204,8 +235,9 @@ def find_plugins(name: str) -> list[ProviderType]:
 def run_contract(plugin: ProviderType, *, is_quick: bool = False, rules: Collection[str] = ()) -> ContractReport:
     """Run the contract on a plugin, with its sandbox, and return the results.
 
-    `is_quick` runs the rules that find most mistakes, with the plugin's first client type: about 5 seconds. `rules` are
-    the names of rules (`test_…`) to run alone. Needs pytest. A whole run takes some 10 to 60 seconds. Prints nothing.
+    `is_quick` runs the rules that find most mistakes, with the plugin's first client type. `rules` are the names of
+    rules (`test_…`) to run alone. Needs pytest. A quick run takes some 5 to 15 seconds and a whole one a minute or two,
+    depending on the machine and the number of client types. Prints nothing.
     """
     clients = tuple(client.value for client in plugin.provider.entrances)[: 1 if is_quick else None]
     collector, output = _ResultCollector(rules, clients[0] if is_quick else ""), io.StringIO()

@@ -3,6 +3,7 @@
 Values only: makes no request. A difference never quotes a value that was sent, because it may be a secret.
 """
 
+import base64
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from connect_core.http import Answer, Request
 from connect_core.sandbox.documented import DocumentedRequest
+from connect_core.sandbox.oidc_tokens import OF_ONE_LOGIN
 
 Known = Mapping[str, Collection[str]]
 """Values of a login by the names under which `DocumentedRequest` may have them in braces."""
@@ -153,6 +155,53 @@ def make_answer(body: Mapping[str, Any] | str) -> Answer:
     """Return a vendor's answer with the documented `body` and status 200."""
     text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
     return Answer(200, {"content-type": "application/json"}, text.encode())
+
+
+def is_key_set(answer: Answer) -> bool:
+    """Return True for a set of keys (RFC 7517 §5)."""
+    body = read_body(answer.content)
+    return isinstance(body, Mapping) and isinstance(body.get("keys"), list)
+
+
+def is_discovery(answer: Answer) -> bool:
+    """Return True for an OpenID provider's discovery document (OpenID Connect Discovery §4.2)."""
+    body = read_body(answer.content)
+    return isinstance(body, Mapping) and {"issuer", "jwks_uri"} <= body.keys()
+
+
+def has_signed_token(documented: Mapping[str, Any] | str) -> bool:
+    """Return True for a documented answer with an ID token that the vendor signed, in place of its claims."""
+    body = documented if isinstance(documented, Mapping) else read_body(documented)
+    return isinstance(body, Mapping) and isinstance(body.get("id_token"), str)
+
+
+def find_surplus(documented: Mapping[str, Any] | str, answer: Answer) -> set[str]:
+    """Return the paths of members of `answer` that the `documented` answer lacks.
+
+    A member that is null may stand where the documented one is an object. Where the claims of an ID token are
+    documented, those in `answer` count, except what belongs to one login.
+    """
+    stated = documented if isinstance(documented, Mapping) else read_body(documented)
+    body = read_body(answer.content)
+    if isinstance(stated, Mapping) and isinstance(stated.get("id_token"), Mapping) and isinstance(body, Mapping):
+        claims = read_claims(str(body.get("id_token", "")))
+        body = {**body, "id_token": {name: claims[name] for name in claims.keys() - OF_ONE_LOGIN}}
+    names = {path for path, _ in list_members(stated)}
+    surplus = {path: text for path, text in list_members(body) if path not in names}
+    return {
+        path for path, text in surplus.items() if text != "null" or not any(n.startswith(f"{path}.") for n in names)
+    }
+
+
+def read_claims(token: str) -> dict[str, Any]:
+    """Return the claims of a JWT (RFC 7519), unverified; none for anything else."""
+    _, _, rest = token.partition(".")
+    payload = rest.partition(".")[0]
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except ValueError:
+        return {}
+    return claims if isinstance(claims, dict) else {}
 
 
 def list_members(body: Any, path: str = "") -> Iterator[tuple[str, str]]:

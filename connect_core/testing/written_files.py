@@ -15,8 +15,10 @@ _opened: set[str] = set()
 
 
 @contextmanager
-def recorded_files(excluded: Path) -> Iterator[Callable[[], str]]:
-    """Yield a function that returns what was written to files since the block began, except below `excluded`.
+def recorded_files(excluded: Path) -> Iterator[Callable[[], list[tuple[str, str]]]]:
+    """Yield a function that returns the files that were written since the block began, each with what was written.
+
+    Those below `excluded` do not count, nor does the null device, on whatever machine it is a plain file.
 
     Files that were open already count where the operating system lists them (`/proc`), or where they belong to a
     handler of `logging`.
@@ -25,9 +27,9 @@ def recorded_files(excluded: Path) -> Iterator[Callable[[], str]]:
     _opened.clear()
     sizes = {path: _size_of(path) for path in _list_open_files()}
 
-    def read() -> str:
+    def read() -> list[tuple[str, str]]:
         paths = {path for path in {*_opened, *sizes, *_list_open_files()} if not Path(path).is_relative_to(excluded)}
-        return "\n".join(_read(path, sizes.get(path, 0)) for path in sorted(paths))
+        return [(path, _read(path, sizes.get(path, 0))) for path in sorted(paths - {os.devnull})]
 
     yield read
 

@@ -49,7 +49,7 @@ HEAD = """# Providers
 def make_page(results: Mapping[str, Any], plugins: Plugins) -> str:
     """Return the page: a row for each result, then a line for each plugin that has no sandbox."""
     columns = ("plugin", "vendor", *ClientType, "ids", "phone", "notices", "proved by", "date")
-    head = HEAD.format(count=len(results), version=CONTRACT_VERSION)
+    head = HEAD.format(count=len(results), version=min(result["version"] for result in results.values()))
     lines = [head, f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}"]
     for name, result in sorted(results.items()):
         told = describe(plugins.available[name], plugins)

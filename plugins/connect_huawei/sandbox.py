@@ -95,6 +95,6 @@ class HuaweiSandbox(OAuth2Sandbox):
 
     def error_answer(self, code: str) -> dict[str, Any]:
         """Return an error: a word of user-info, or two numbers of the token call."""
-        if code in WORDS:
-            return {"error": WORDS[code]}
+        if code in WORDS or not code.isdecimal():
+            return {"error": WORDS.get(code, code)}
         return {"error": 1101, "sub_error": int(code), "error_description": "made up by the sandbox"}

@@ -37,6 +37,7 @@ class LineSandbox(OidcSandbox):
     title = "LINE 沙箱 · LINE sandbox"
     client_id = app_client_id = "1234567890"
     profile_in_token = True
+    operations = (*OidcSandbox.operations, "verify")
     paths = {
         "authorize": "/oauth2/v2.1/authorize",
         "token": "/oauth2/v2.1/token",

@@ -49,13 +49,18 @@ class DescribedRequest:
 
 @dataclass(frozen=True, slots=True)
 class DescribedLogin:
-    """The requests of one login, in order. `error` says why it failed, and is empty when it did not."""
+    """The requests of one login, in order.
+
+    `error` says why it failed, and is empty when it did not. `lost` says what a login that worked went without, such as
+    a profile, and why.
+    """
 
     plugin: str
     client: ClientType
     entrance: Entrance
     requests: tuple[DescribedRequest, ...]
     error: str
+    lost: str = ""
 
 
 def describe_login(recording: Recording) -> DescribedLogin:
@@ -71,6 +76,7 @@ def describe_login(recording: Recording) -> DescribedLogin:
         recording.entrance,
         (*requests[:sent_before], *client_requests, *requests[sent_before:]),
         reader.masks.apply_to_text(recording.error),
+        reader.masks.apply_to_text(recording.lost),
     )
 
 

@@ -99,8 +99,17 @@ def read_entry(module: str, name: str) -> Entry:
         kind = "Context manager" if "contextmanager" in definition.decorators else "Function"
         return Entry(name, module, kind, write_signature(definition), definition.text)
     assert definition.value is not None
-    value = definition.write(definition.value)
-    return Entry(name, module, "Value", f"{name} = {value if len(value) <= LINE else '...'}", definition.text)
+    return Entry(name, module, "Value", f"{name} = {_write_value(definition, definition.value)}", definition.text)
+
+
+def _write_value(definition: Definition, value: ast.expr) -> str:
+    """Return a value as source text; a long tuple with a line for each item, anything else that is long as `...`."""
+    text = definition.write(value)
+    if len(text) <= LINE:
+        return text
+    if not isinstance(value, ast.Tuple):
+        return "..."
+    return "\n".join(["(", *(f"    {definition.write(item)}," for item in value.elts), ")"])
 
 
 def _read_class(module: str, definition: Definition) -> Entry:

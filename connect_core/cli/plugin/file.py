@@ -11,10 +11,13 @@ from types import ModuleType
 
 from connect_core.errors import PluginError
 from connect_core.providers.hookspecs import NAME
+from connect_core.providers.plugin_checks import describe_failure
 
 
 def load_plugin_file(path: Path) -> tuple[str, ModuleType]:
-    """Import the plugin at `path`, a Python file or the folder of a package, and return its name and module.
+    """Import the plugin at `path` and return its name and module.
+
+    `path` is a Python file, the folder of a package, or the folder of a project with one package `connect_…` in it.
 
     The name is the file's without `.py`. The module is imported under it, so that `acme:AcmeSandbox` refers to a class
     in `acme.py`. What lies beside the file can be imported too, after everything that is installed. The pair is what
@@ -23,9 +26,9 @@ def load_plugin_file(path: Path) -> tuple[str, ModuleType]:
     Raises `PluginError` when there is no such file, when its name is no Python name or that of another module, when its
     import fails, and when it has no hook.
     """
-    source = path / "__init__.py" if path.is_dir() else path
     if not path.exists():
         raise PluginError(f"{path}: there is no such file")
+    source = _find_package(path) / "__init__.py" if path.is_dir() else path
     if not source.is_file() or source.suffix != ".py":
         raise PluginError(f"{path}: is no Python file and no package")
     target = source.resolve()
@@ -41,6 +44,14 @@ def load_plugin_file(path: Path) -> tuple[str, ModuleType]:
     return package.stem, module
 
 
+def _find_package(folder: Path) -> Path:
+    """Return the folder of the one package in a project's folder, or `folder` where that is a package itself."""
+    if (folder / "__init__.py").exists():
+        return folder
+    packages = [found.parent for found in (*folder.glob("connect_*/__init__.py"), *folder.glob("src/*/__init__.py"))]
+    return packages[0] if len(packages) == 1 else folder
+
+
 def _import(path: Path, name: str, target: Path) -> ModuleType:
     importlib.invalidate_caches()
     spec = find_spec(name)
@@ -51,5 +62,5 @@ def _import(path: Path, name: str, target: Path) -> ModuleType:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - an import may raise anything, SystemExit too; the author sees it
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        reason = describe_failure(error)
     raise PluginError(f"{path}: cannot be imported: {reason}")

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from connect_core import __version__
-from connect_core.cli.plugin.new_options import GivenOptions, NewPlugin, VendorProtocol, check_options
+from connect_core.cli.plugin.new_options import GivenOptions, NewPlugin, VendorProtocol, check_options, parse_protocol
 from connect_core.cli.plugin.templating import make_environment, write_titles
 from connect_core.errors import PluginError
 from connect_core.providers.registry import Plugins
@@ -30,7 +30,12 @@ def new(
         str, typer.Argument(help="The plugin's name, in lower case, such as acme; the package will be connect_acme.")
     ],
     like: Annotated[
-        VendorProtocol, typer.Option(help="The vendor speaks OAuth 2.0, OpenID Connect, or a protocol of its own.")
+        VendorProtocol,
+        typer.Option(
+            parser=parse_protocol,
+            metavar=f"[{'|'.join(VendorProtocol)}]",
+            help="The vendor speaks OAuth 2.0, OpenID Connect, or a protocol of its own.",
+        ),
     ] = VendorProtocol.OAUTH2,
     folder: Annotated[
         Path | None, typer.Option(help="Where to write it; default: ./connect-NAME. It must be empty or not exist.")

@@ -6,6 +6,7 @@ Writes nothing. Every mistake is a `PluginError` with one line that begins with 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -31,6 +32,15 @@ class VendorProtocol(StrEnum):
     OAUTH2 = "oauth2"
     OIDC = "oidc"
     CUSTOM = "custom"
+
+
+def parse_protocol(text: str) -> VendorProtocol:
+    """Return the protocol called `text`. Raises `PluginError` with the nearest one."""
+    if text in list(VendorProtocol):
+        return VendorProtocol(text)
+    near = get_close_matches(text, list(VendorProtocol), 1)
+    hint = f"; did you mean {near[0]}?" if near else f"; give {', '.join(VendorProtocol)}"
+    raise PluginError(f"--like: there is no {text}{hint}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

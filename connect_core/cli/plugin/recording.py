@@ -3,7 +3,7 @@
 Knows no format of output, and masks nothing: what is recorded has codes, tokens and secrets in it.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,10 +16,12 @@ from connect_core.http import Answer, HttpPool, Network, Request
 from connect_core.identity import ClientType
 from connect_core.providers.provider import Entrance, Provider
 from connect_core.providers.registry import Plugins, ProviderType
-from connect_core.sandbox import Sandbox
+from connect_core.sandbox import DocumentedRequest, Sandbox
 
 PERSON = "lihua"
 """The key of the person who logs in: the first of `PEOPLE`."""
+_EXTRAS = {"fetch_phone": "a phone number", "fetch_profile": "a profile"}
+"""What a login may go on without, by the method that gets it."""
 _METHODS = ("get_login_url", "login_callback", "fetch_phone", "fetch_profile")
 
 
@@ -54,16 +56,19 @@ class ProviderCall:
 class Recording:
     """One login, as it happened.
 
+    - `documented`: the requests that the sandbox states as the vendor's.
     - `settings`: the settings of the provider, with the sandbox's addresses.
     - `secrets`: those of them that are secret, by key.
     - `callback_url`: where the consent page sent the browser; empty for other entrances, and where it sent a form.
     - `posted`: what the app or mini program posted; `posted_to`: the URL.
     - `error`: why the login failed; empty when it did not.
+    - `lost`: what a login that worked went without, and why; empty when it has what there is.
     """
 
     plugin: ProviderType
     client: ClientType
     entrance: Entrance
+    documented: Sequence[DocumentedRequest] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     exchanges: list[Exchange] = field(default_factory=list)
@@ -72,6 +77,7 @@ class Recording:
     posted: Mapping[str, str] = field(default_factory=dict)
     posted_to: str = ""
     error: str = ""
+    lost: str = ""
 
     def find_call(self, method: str) -> ProviderCall | None:
         """Return the call of that method, or None."""
@@ -104,8 +110,8 @@ def record_login(plugins: Plugins, plugin: ProviderType, client: ClientType) -> 
 
     Raises what the import and the constructor of the sandbox raise, and `SettingsError`.
     """
-    recording = Recording(plugin, client, plugin.provider.entrances[client])
     sandbox: Sandbox = plugin.load_sandbox()()
+    recording = Recording(plugin, client, plugin.provider.entrances[client], sandbox.documented)
 
     def keep_settings(raw: dict[str, Any]) -> None:
         recording.settings = raw["providers"][plugin.name][client]
@@ -122,9 +128,12 @@ def record_login(plugins: Plugins, plugin: ProviderType, client: ClientType) -> 
                 # a profile that the vendor refused fails no login
                 recording.error = failure and (recording.error or failure)
             except Exception as error:  # noqa: BLE001 - a foreign sandbox may raise anything; it is what the author wants to see
-                recording.error = recording.error or f"{type(error).__name__}: {str(error)[:200]}"
-    if recording.error and sandbox.refused:
-        recording.error += f"; the sandbox refused: {sandbox.refused[-1]}"
+                recording.error = recording.error or f"{type(error).__name__}: {error}"
+    refused = f"; the sandbox refused {sandbox.refused[-1]}" if sandbox.refused else ""
+    if recording.error:
+        recording.error, recording.lost = recording.error + refused, ""
+    elif recording.lost:
+        recording.lost += refused
     return recording
 
 
@@ -142,7 +151,7 @@ def _log_in(visitor: Visitor, recording: Recording) -> str:
         recording.posted = visitor.client_parameters(name, client, PERSON) | phone(client, PERSON)
         recording.posted_to = f"{visitor.shop.url}/connect/{name}/{client}/token"
         response = visitor.http.post(recording.posted_to, json=recording.posted)
-    return "" if response.status_code < 400 else f"HTTP {response.status_code} {response.text[:200]}"
+    return "" if response.status_code < 400 else f"HTTP {response.status_code} {response.text}"
 
 
 @contextmanager
@@ -166,6 +175,8 @@ def _watch(name: str, method: Callable[..., Awaitable[Any]], recording: Recordin
             return returned
         except Exception as error:
             recording.error = _explain(error)
+            if name in _EXTRAS:
+                recording.lost = f"{_EXTRAS[name]}: {recording.error}"
             raise
         finally:
             recording.calls.append(ProviderCall(name, arguments, returned, len(recording.exchanges)))

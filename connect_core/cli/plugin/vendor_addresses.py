@@ -5,6 +5,7 @@ off where its requests would go. Sends nothing.
 """
 
 import asyncio
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from connect_core.cli.plugin.recording import Exchange, Recording
 from connect_core.errors import SettingsError
 from connect_core.http import Answer, HttpPool, Request
 from connect_core.providers.provider import Provider
+from connect_core.sandbox.documented import find_discovery
 from connect_core.settings import is_loopback
 
 
@@ -22,8 +24,8 @@ from connect_core.settings import is_loopback
 class VendorAddresses:
     """The addresses of one login: that of its page, and of each request; empty for one that the provider does not know.
 
-    A provider of OpenID Connect knows the discovery document alone: the other addresses are in the vendor's document,
-    and here in that of the sandbox.
+    A provider of OpenID Connect knows the discovery document alone. The other addresses are those of the vendor's
+    document, where the sandbox states it in `documented`; else they are those of the sandbox.
     """
 
     login_url: str
@@ -56,7 +58,22 @@ def find_vendor_addresses(recording: Recording) -> VendorAddresses:
     provider = _make_provider(recording, replay)
     login_url = asyncio.run(_repeat(provider, recording)) if provider else ""
     missing = len(recording.exchanges) - len(replay.urls)
-    return VendorAddresses(_without_query(login_url), [*replay.urls, *[""] * missing])
+    stated = _find_stated(recording)
+    sent = [_without_query(str(exchange.request.url)) for exchange in recording.exchanges]
+    urls = [stated.get(own, url) for own, url in zip(sent, [*replay.urls, *[""] * missing], strict=True)]
+    start = recording.find_call("get_login_url")
+    own_start = _without_query(str(start.returned)) if start else ""
+    return VendorAddresses(stated.get(own_start, _without_query(login_url)), urls)
+
+
+def _find_stated(recording: Recording) -> dict[str, str]:
+    """Return each address of the sandbox's discovery document with the vendor's, of the document in `documented`."""
+    stated = find_discovery(recording.documented)
+    for exchange in recording.exchanges if stated else ():
+        own = json.loads(exchange.answer.content) if exchange.answer and exchange.operation == "discovery" else {}
+        if own:
+            return {str(own[name]): str(stated[name]) for name in own.keys() & stated.keys() if "://" in str(own[name])}
+    return {}
 
 
 def _make_provider(recording: Recording, replay: Replay) -> Provider | None:

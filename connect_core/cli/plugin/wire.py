@@ -28,7 +28,7 @@ def wire(
     """Show the requests of a login, to compare them with the vendor's documentation.
 
     Logs one person in through the plugin's sandbox. Secrets, codes and tokens are replaced by their names.
-    Exit code 0: every login worked; 1: one did not.
+    Exit code 0: every login worked; 1: one did not, or got no profile.
     """
     configure_logging("critical")
     plugins = Plugins()
@@ -38,14 +38,12 @@ def wire(
         typer.echo(json.dumps([asdict(login) for login in logins], ensure_ascii=False, indent=2))
     else:
         typer.echo("\n\n".join("\n".join(_write_login(login)) for login in logins))
-    raise typer.Exit(1 if any(login.error for login in logins) else 0)
+    raise typer.Exit(1 if any(login.error or login.lost for login in logins) else 0)
 
 
 def _find_plugin(plugins: Plugins, name: str) -> ProviderType:
-    if name in plugins.quarantined:
-        raise PluginError(f"plugin {name} cannot be used: {plugins.quarantined[name]}")
     if name not in plugins.available:
-        raise PluginError(f"there is no plugin {name}; installed: {', '.join(plugins.available)}")
+        raise PluginError(plugins.explain_missing(name))
     plugin = plugins.available[name]
     if not plugin.sandbox:
         raise PluginError(f"plugin {name} has no sandbox, so nobody can log in through it here")
@@ -68,7 +66,12 @@ def _write_login(login: DescribedLogin) -> Iterator[str]:
         yield f"{number}. {request.operation or 'unknown operation'}{_SENDERS[request.sender]}"
         yield from _write_request(request)
     yield ""
-    yield f"the login failed: {login.error}" if login.error else "the person is logged in"
+    if login.error:
+        yield f"the login failed: {login.error}"
+    else:
+        yield (
+            f"the person is logged in, but WITHOUT a profile: {login.lost}" if login.lost else "the person is logged in"
+        )
 
 
 def _write_request(request: DescribedRequest) -> Iterator[str]:

@@ -11,6 +11,7 @@ from connect_core.providers.oauth2.responses import find_value, read_answer
 from connect_core.providers.oauth2.settings import MiniProgramSettings, OAuth2Settings
 from connect_core.providers.oauth2.token import (
     ClientAuthentication,
+    Credentials,
     NoSecret,
     SecretInForm,
     SecretInHeader,
@@ -20,6 +21,7 @@ from connect_core.providers.oauth2.token import (
 __all__ = [
     "Claims",
     "ClientAuthentication",
+    "Credentials",
     "MiniProgramSettings",
     "NoSecret",
     "OAuth2Provider",

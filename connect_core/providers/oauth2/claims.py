@@ -5,6 +5,7 @@ Owns the mapping from the vendor's members to ours, and which ids may be missing
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -23,6 +24,11 @@ SEX = {"male": 1, "m": 1, "男": 1, "1": 1, "female": 0, "f": 0, "女": 0, "2": 
 SHOWN = 64
 """Characters of a text of which some must be visible, for it to be shown."""
 
+NAMES_SHOWN = 12
+"""Most names of members in a message about an answer."""
+NAMES_DEPTH = 3
+"""Objects in objects of which such a message names the members."""
+_NAME = re.compile("[A-Za-z_][A-Za-z_]{0,30}[0-9]{0,2}")
 _SETTING = re.compile(r"\{[a-z0-9_]+\}")
 Path = Annotated[str, Field(min_length=1)]
 Paths = Path | tuple[Path, ...]
@@ -96,12 +102,13 @@ class Claims(BaseModel):
         """
         ids = []
         if self.user_id:
-            ids.append(PersonId.user_id(_find(answer, self.user_id)))
-        union_id = _find(answer, self.union_id)
-        if self.union_id and (union_id is not None or not (self.user_id or self.open_id)):
+            ids.append(PersonId.user_id(_find_id(answer, self.user_id, "user_id")))
+        is_needed = not (self.user_id or self.open_id)
+        if self.union_id and (is_needed or _find(answer, self.union_id) is not None):
+            union_id = _find_id(answer, self.union_id, "union_id")
             ids.append(PersonId.union_id(union_id, self._read_scope(answer, settings or {"client_id": client_id})))
         if self.open_id:
-            ids.append(PersonId.open_id(_find(answer, self.open_id), client_id))
+            ids.append(PersonId.open_id(_find_id(answer, self.open_id, "open_id"), client_id))
         return tuple(ids)
 
     @property
@@ -151,6 +158,27 @@ class Claims(BaseModel):
 def _find(answer: Mapping[str, Any], paths: Paths) -> Any:
     """Return the first value that is there; None without one."""
     return next(_find_all(answer, paths), None)
+
+
+def _find_id(answer: Mapping[str, Any], paths: Paths, key: str) -> Any:
+    """Return the first value that is there. Raises `ProviderBadResponse`, with the names of members, without one."""
+    value = _find(answer, paths)
+    if value is None:
+        names = list(islice(_list_names(answer), NAMES_SHOWN))
+        missing = f"{' or '.join(_get_paths(paths))} ({key})"
+        raise ProviderBadResponse(f"the answer has nothing at {missing}; it has {', '.join(names) or 'no members'}")
+    return value
+
+
+def _list_names(answer: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """Yield the paths of members. A name that is none of a programmer's may be a value, and is left out."""
+    for name, value in answer.items():
+        if not _NAME.fullmatch(name):
+            continue
+        if isinstance(value, Mapping) and value and path.count(".") < NAMES_DEPTH:
+            yield from _list_names(value, f"{path}{name}.")
+        else:
+            yield f"{path}{name}"
 
 
 def _find_all(answer: Mapping[str, Any], paths: Paths) -> Iterator[Any]:

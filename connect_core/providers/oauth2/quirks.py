@@ -61,7 +61,10 @@ def _standard_names(names: Mapping[str, str]) -> Mapping[str, str]:
 def _with_placeholders(allowed: frozenset[str]) -> AfterValidator:
     def check(parameters: Mapping[str, str]) -> Mapping[str, str]:
         if unknown := sorted(find_placeholders(parameters) - allowed):
-            raise ValueError(f"{', '.join(unknown)}: only {', '.join(sorted(allowed))} may stand in braces")
+            raise ValueError(
+                f"{', '.join(unknown)}: only {', '.join(sorted(allowed))} may stand in braces; "
+                "to send a setting of your own, override complete_parameters"
+            )
         return parameters
 
     return AfterValidator(check)

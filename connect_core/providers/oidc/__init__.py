@@ -8,6 +8,15 @@ from connect_core.providers.oidc.authentication import PrivateKeyJwt, SignedSecr
 from connect_core.providers.oidc.discovery import Issuer, Metadata
 from connect_core.providers.oidc.event_token import EventToken
 from connect_core.providers.oidc.provider import OidcProvider
-from connect_core.providers.oidc.settings import OidcSettings
+from connect_core.providers.oidc.settings import AuthMethod, OidcSettings
 
-__all__ = ["EventToken", "Issuer", "Metadata", "OidcProvider", "OidcSettings", "PrivateKeyJwt", "SignedSecret"]
+__all__ = [
+    "AuthMethod",
+    "EventToken",
+    "Issuer",
+    "Metadata",
+    "OidcProvider",
+    "OidcSettings",
+    "PrivateKeyJwt",
+    "SignedSecret",
+]
