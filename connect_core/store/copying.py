@@ -29,7 +29,7 @@ _TEXT_BYTES = 65_535
 Advance = Callable[[int], None]
 
 
-class Kind(StrEnum):
+class RowState(StrEnum):
     """How a row of the target differs from the source."""
 
     MISSING = "missing"
@@ -38,9 +38,9 @@ class Kind(StrEnum):
 
 
 _MEANING = {
-    Kind.MISSING: "are in the source alone",
-    Kind.DIFFERENT: "differ",
-    Kind.UNKNOWN: "are in the target alone",
+    RowState.MISSING: "are in the source alone",
+    RowState.DIFFERENT: "differ",
+    RowState.UNKNOWN: "are in the target alone",
 }
 
 
@@ -49,7 +49,7 @@ class Difference:
     """Rows of one table that differ in one way: how many, and the keys of the first `SHOWN`."""
 
     table: str
-    kind: Kind
+    kind: RowState
     count: int = 0
     keys: list[object] = field(default_factory=list)
 
@@ -139,7 +139,7 @@ class Copying:
         if last_key is None:
             return []
         pairs = takewhile(lambda pair: _get_key(pair) <= last_key, self._pair(table, lambda _: None))
-        return [difference for difference in _find_differences(table, pairs) if difference.kind is not Kind.MISSING]
+        return [difference for difference in _find_differences(table, pairs) if difference.kind is not RowState.MISSING]
 
     def _pair(self, table: CopiedTable, advance: Advance) -> Iterator[tuple[Row | None, Row | None]]:
         """Yield each row of either side beside that of the other side with the same key, in the order of keys."""
@@ -194,11 +194,11 @@ def _in_pages(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 
 def _find_differences(table: CopiedTable, pairs: Iterable[tuple[Row | None, Row | None]]) -> list[Difference]:
-    differences = {kind: Difference(table.table.name, kind) for kind in Kind}
+    differences = {kind: Difference(table.table.name, kind) for kind in RowState}
     for pair in pairs:
         source, target = pair
         if source != target:
-            kind = Kind.UNKNOWN if source is None else Kind.MISSING if target is None else Kind.DIFFERENT
+            kind = RowState.UNKNOWN if source is None else RowState.MISSING if target is None else RowState.DIFFERENT
             differences[kind].add(_get_key(pair))
     return [difference for difference in differences.values() if difference.count]
 
