@@ -78,6 +78,28 @@ def connect_redis(url: str, sealer: ValueSealer) -> SharedCache:
     return RedisCache(url, sealer)
 
 
+@dataclass(frozen=True, slots=True)
+class RedisCondition:
+    """How a Redis is. `version` begins with two numbers; `time` is its clock's, in epoch seconds."""
+
+    version: str
+    time: float
+    is_replica: bool
+    refuses_when_full: bool
+
+
+async def fetch_redis_condition(url: str) -> RedisCondition:
+    """Ask the Redis at `url` how it is, within two seconds.
+
+    Raises `Unavailable` when it does not answer, and `SettingsError` as `connect_redis`.
+    """
+    try:
+        from connect_core.cache.redis import fetch_condition  # noqa: PLC0415 - optional, and slow to import
+    except ModuleNotFoundError:
+        raise SettingsError(["service.redis_url: install connect-login[redis]"]) from None
+    return await fetch_condition(url)
+
+
 class Cache:
     """The values of this process and, with a shared cache, those that other processes fetched."""
 

@@ -23,8 +23,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as ConnectionLost
 
 from connect_core import measurements
-from connect_core.cache import CachedValue, ValueSealer
-from connect_core.errors import SettingsError
+from connect_core.cache import CachedValue, RedisCondition, ValueSealer
+from connect_core.errors import SettingsError, Unavailable
 
 PREFIX = "connect-login:1:"
 """Prefix of all keys; the number changes when the format of the values does."""
@@ -34,6 +34,8 @@ BREAKER_SECONDS = 5.0
 """How long Redis is not asked after a failure."""
 SENTINEL_SECONDS = 0.1
 """Time limit for a Sentinel's answer, so that another one can be asked within `TIMEOUT_SECONDS`."""
+CONDITION_SECONDS = 2.0
+"""Time limit for the doctor's questions to Redis, connecting included."""
 CONNECTIONS = 16
 """Most connections of one process."""
 _DROP = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
@@ -134,6 +136,31 @@ class RedisCache:
         self._is_down = False
         measurements.current.set_cache_up(True)
         log.info("cache_up")
+
+
+async def fetch_condition(url: str) -> RedisCondition:
+    """Ask the Redis at `url` how it is. Raises `Unavailable`, and `SettingsError` for a bad `url`."""
+    pool, reason = _make_pool(url), ""
+    info: dict[str, Any] = {}
+    clock = (0, 0)
+    try:
+        async with asyncio.timeout(CONDITION_SECONDS):
+            redis = Redis(connection_pool=pool)
+            info, clock = await redis.info(), await redis.time()
+    except Exception as error:  # noqa: BLE001 - the library's own errors, the system's and the timeout's
+        reason = type(error).__name__
+    finally:
+        with suppress(Exception):
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                await pool.aclose()
+    if reason:  # raised here, so that no error hangs on it whose text has the address
+        raise Unavailable(f"Redis does not answer: {reason}")
+    return RedisCondition(
+        version=str(info.get("redis_version", "")),
+        time=clock[0] + clock[1] / 1_000_000,
+        is_replica=info.get("role") == "slave",
+        refuses_when_full=bool(info.get("maxmemory")) and info.get("maxmemory_policy") == "noeviction",
+    )
 
 
 class _SentinelPool(SentinelConnectionPool, BlockingConnectionPool):

@@ -21,6 +21,7 @@ COMMANDS = {  # for each: its module and, in it, a function or a `Typer` with su
     "demo": "demo:demo",
     "init": "serve:init",
     "serve": "serve:serve",
+    "doctor": "doctor:doctor",
     "providers": "providers:providers",
     "sandbox": "sandbox:sandbox",
     "plugin": "plugin:app",

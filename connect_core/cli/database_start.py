@@ -9,7 +9,8 @@ import time
 import typer
 
 from connect_core.errors import Unavailable
-from connect_core.store import Database, Transaction, schema
+from connect_core.store import Database, schema
+from connect_core.store.condition import find_connection_limit
 from connect_core.store.schema import SchemaState
 
 PAUSE_SECONDS = 0.5
@@ -27,7 +28,7 @@ def prepare_database(database: Database, command: str, *, wait_seconds: int, pro
     """
     _wait(database, command, time.monotonic() + wait_seconds)
     schema.prepare(database, command)
-    limit, size = database.read_blocking(_find_connection_limit), database.backend.writer_threads
+    limit, size = database.read_blocking(find_connection_limit), database.backend.writer_threads
     if limit is not None and processes * size > limit:
         fields = {"workers": processes, "database_pool_size": size, "needed": processes * size, "limit": limit}
         log.warning("too_few_connections", extra=fields)
@@ -51,7 +52,3 @@ def _find_obstacle(database: Database, command: str) -> str:
         return str(error)
     needs_upgrade = state is SchemaState.OLD or (state is SchemaState.MISSING and not database.is_sqlite)
     return schema.get_advice(state, command) if needs_upgrade else ""
-
-
-def _find_connection_limit(transaction: Transaction) -> int | None:
-    return transaction.backend.find_connection_limit(transaction.cursor)

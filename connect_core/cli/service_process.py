@@ -74,7 +74,7 @@ class ServiceProcess:
 
         Raises `SettingsError` and `PluginError`, and `Unavailable` when a database that is needed does not answer.
         """
-        app = create_app(settings, plugins=self.plugins)
+        app = self._create(settings)
         database, command = app.state.manager.database, f"{schema.UPGRADE} --config {self.config}"
         if needs_database:
             prepare_database(database, command, wait_seconds=self.wait_seconds, processes=self.workers)
@@ -82,6 +82,11 @@ class ServiceProcess:
             with suppress(Unavailable):
                 schema.prepare(database, command)
         return supervise_tasks(app)
+
+    def _create(self, settings: Settings) -> Starlette:
+        app = create_app(settings, plugins=self.plugins)
+        app.state.workers = self.workers
+        return app
 
     def check(self, settings: Settings) -> None:
         """Raise what keeps the service from going on with `settings`: `SettingsError` or `PluginError`."""
@@ -91,7 +96,7 @@ class ServiceProcess:
         """Serve in a worker until SIGTERM or SIGINT; report when that begins, or why it cannot."""
         configure_logging(self.log_level)
         try:
-            app = supervise_tasks(create_app(settings, plugins=self.plugins))
+            app = supervise_tasks(self._create(settings))
         except ConnectError as error:
             report(Message(mistake=str(error)))
             sys.exit(START_FAILED)

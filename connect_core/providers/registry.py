@@ -25,6 +25,7 @@ from connect_core.providers.hookspecs import NAME, Hooks, MemberDirectory
 from connect_core.providers.icons import load_icon
 from connect_core.providers.plugin_checks import adapt_renamed_methods, check_class, describe_failure, find_mistakes
 from connect_core.providers.provider import Entrance, Provider
+from connect_core.providers.stand_ins import THIS_MACHINE, find_stand_in
 from connect_core.providers.time_limit import TookTooLong, limited
 from connect_core.providers.union_types import Claim, find_conflicts
 from connect_core.settings import ProviderSettings, Settings, check_provider_settings
@@ -241,6 +242,7 @@ class ConfiguredProvider:
 
     `name` is NAME of `[providers.NAME]`; `profile_max_age` is in seconds. `icon` is the name of the plugin's icon,
     empty where it has none. `circuit` holds logins back while the vendor is down; all client types share it.
+    `stand_in` is what a public shop has in place of the vendor, see `stand_ins`.
     """
 
     name: str
@@ -250,6 +252,7 @@ class ConfiguredProvider:
     profile_max_age: int
     icon: str = ""
     circuit: Circuit = field(default_factory=lambda: Circuits().for_provider(""), compare=False, repr=False)
+    stand_in: str = ""
 
 
 class Registry:
@@ -341,8 +344,8 @@ def _build(
         raise
     except (Exception, TookTooLong) as error:  # noqa: BLE001 - a stranger's code; its text may quote a secret
         raise SettingsError([f"{path}: the plugin raised {type(error).__name__}"]) from None
-    # settings accept plain http for loopback hosts only: in a shop with a public URL that is a sandbox left configured
-    if not settings.service.is_plain_loopback and any(str(value).startswith("http:") for _, value in checked):
+    stand_in = "" if settings.service.is_plain_loopback else find_stand_in(checked)
+    if stand_in == THIS_MACHINE:
         log.warning("vendor_on_this_machine", extra={"provider": name, "client_type": client_type})
     return ConfiguredProvider(
         name,
@@ -351,6 +354,7 @@ def _build(
         built[key],
         checked.profile_max_age,
         plugin.icon_name,
+        stand_in=stand_in,
     )
 
 

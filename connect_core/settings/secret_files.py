@@ -1,11 +1,14 @@
-"""Files with secrets in them that every user of the machine may read. Reads no file and changes none."""
+"""Files with secrets in them: which there are, and whether every user of the machine may read them. Changes none."""
 
 import logging
 import os
 import re
 import stat
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 log = logging.getLogger("connect_login")
@@ -15,6 +18,15 @@ ReportReadable = Callable[[str, str], None]
 _SECRET_KEY = re.compile(r"(?:secret|password|private_key|aes_key|secret_keys\.\d+)$")
 _URL_PASSWORDS = frozenset({"password", "passwd", "sslpassword"})
 _URL = re.compile(r"[a-z0-9+]+://", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class FileOfSettings:
+    """A file that settings come from: `connect.toml`, with an empty `key`, or one that `key` names by `file:`."""
+
+    key: str
+    path: Path
+    is_secret: bool
 
 
 def log_readable(key: str, file: str) -> None:
@@ -41,3 +53,32 @@ def is_secret(key: str, text: str) -> bool:
         return bool(parts.password) or any(name in _URL_PASSWORDS for name, _ in parse_qsl(parts.query))
     except ValueError:
         return False
+
+
+def find_files(config: Path) -> list[FileOfSettings]:
+    """Return the files that the settings of `config` come from; it has been read before, so it is no mistake."""
+    pairs = list(_walk(tomllib.loads(config.read_text("utf-8-sig")), ""))
+    files = [FileOfSettings("", config, any(is_secret(key, text) and not _is_indirect(text) for key, text in pairs))]
+    for key, text in pairs:
+        kind, _, name = text.strip().partition(":")
+        path = config.parent / name.strip()
+        if kind == "file" and path.is_file():
+            files.append(FileOfSettings(key, path, is_secret(key, path.read_text("utf-8", "replace"))))
+    return files
+
+
+def _is_indirect(text: str) -> bool:
+    return text.strip().startswith(("env:", "file:"))
+
+
+def _walk(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Yield the key and text of every text in a table, as `loading` calls the keys."""
+    match value:
+        case dict():
+            for key, item in value.items():
+                yield from _walk(item, f"{path}.{key}".lstrip("."))
+        case list():
+            for place, item in enumerate(value):
+                yield from _walk(item, f"{path}.{place}")
+        case str():
+            yield path, value

@@ -48,6 +48,12 @@ def find_left_behind(url: str, folder: Path) -> tuple[Path, Path] | None:
     return folder / parts.path, parts.path.absolute()
 
 
+def find_file(url: str) -> Path | None:
+    """Return the path of a SQLite URL's file; None for a database in memory and for any other database."""
+    parts = _split(url)
+    return parts.path if parts else None
+
+
 def _split(url: str) -> _Parts | None:
     """Take the URL apart; None for a database in memory and for any other database."""
     match = _URL.fullmatch(url)

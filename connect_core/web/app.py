@@ -37,6 +37,7 @@ from connect_core.web.endpoints import answer_wrong_method
 from connect_core.web.error_pages import answer_error
 from connect_core.web.flash_messages import with_flash
 from connect_core.web.health import Readiness, health_routes
+from connect_core.web.instance import instance_routes
 from connect_core.web.legacy.account_binder import account_binder_routes
 from connect_core.web.legacy.javashop import javashop_routes
 from connect_core.web.login.backchannel import backchannel_routes
@@ -102,6 +103,7 @@ def create_app(
             *backchannel_routes(context),
             *notice_routes(context),
             *health_routes(context, readiness := Readiness(manager)),
+            *instance_routes(context),
         ],
     )
     app.state.manager = manager

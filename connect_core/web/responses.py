@@ -119,6 +119,7 @@ class Cookies:
         self.merge = f"{prefix}connect_merge"
         self.flash = f"{prefix}connect_flash"
         self.opened = f"{prefix}connect_opened"
+        self.mark = f"{prefix}connect_doctor"
         self.language = prefix + LANGUAGE_COOKIE
         self.last_used = f"{prefix}connect_last_used"
 
@@ -129,6 +130,10 @@ class Cookies:
     def set_token(self, response: Response, name: str, value: str, max_age: int) -> None:
         """Set a token cookie of the `/buyer` routes, which scripts may read if the shop's settings say so."""
         self._set(response, name, value, max_age, "" if self._is_readable else "; HttpOnly")
+
+    def write(self, name: str, value: str, max_age: int) -> str:
+        """Return the header that `set` adds to a response."""
+        return self._write(name, value, max_age, "; HttpOnly")
 
     def drop(self, response: Response, name: str) -> None:
         """Delete a cookie."""
@@ -144,5 +149,8 @@ class Cookies:
         response.raw_headers[:] = [
             pair for pair in response.raw_headers if pair[0] != b"set-cookie" or not pair[1].startswith(start)
         ]
-        text = f"{name}={value}; Max-Age={max_age}; Path=/; SameSite=lax{access}{self._protection}"
+        text = self._write(name, value, max_age, access)
         response.raw_headers.append((b"set-cookie", text.encode("ascii")))
+
+    def _write(self, name: str, value: str, max_age: int, access: str) -> str:
+        return f"{name}={value}; Max-Age={max_age}; Path=/; SameSite=lax{access}{self._protection}"

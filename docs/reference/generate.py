@@ -1,5 +1,5 @@
 # ruff: noqa: INP001  (a script of the documentation, in no package)
-"""Writes the reference pages whose content is in the code: settings, routes, tables, errors, commands, plugin API.
+"""Writes the reference pages whose content is in the code: settings, routes, tables, errors, commands, findings, ...
 
 `python docs/reference/generate.py` writes them, `tests/docs/test_reference_pages.py` compares them. What the code does
 not say, such as what a column is for, is in `words/*.toml`; every route, column and command must have its words there.
@@ -21,6 +21,8 @@ from sqlalchemy.dialects import sqlite
 
 from connect_core.cli import app as command_line
 from connect_core.cli.plugin.reference import read_reference
+from connect_core.doctor.catalogue import find_all_kinds
+from connect_core.doctor.kinds import Kind
 from connect_core.errors import RequestRefused, every_error
 from connect_core.harness import make_settings
 from connect_core.observability.advice import ADVICE
@@ -62,6 +64,7 @@ def make_pages() -> dict[str, str]:
         "commands": write_commands,
         "plugin": write_plugin,
         "metrics": write_metrics,
+        "findings": write_findings,
     }
     pages = {}
     for name, write in makers.items():
@@ -226,6 +229,23 @@ def write_plugin(words: Words) -> Lines:
         yield f"## {group['title']}"
         yield group["text"].strip()
         yield from (entries[name].to_markdown() for name in group["names"])
+
+
+def write_findings(words: Words) -> Lines:
+    """Every finding of the doctor, by subject: its level, what it means, and what to do."""
+    every = find_all_kinds()
+    compare({kind.subject for kind in every}, words["subject"])
+    for subject, text in words["subject"].items():
+        yield f"## {subject.capitalize()}"
+        yield text.strip()
+        kinds = [kind for kind in every if kind.subject == subject]
+        yield table(("id", "level", "meaning", "what to do"), map(get_finding_row, kinds))
+
+
+def get_finding_row(kind: Kind) -> tuple[str, str, str, str]:
+    """Return the row of a kind of finding."""
+    is_hint = kind.level == "ok" and kind.remedy
+    return f"`{kind.id}`", "hint" if is_hint else kind.level, kind.means, kind.remedy
 
 
 def our_plugins() -> Iterator[tuple[str, Any]]:

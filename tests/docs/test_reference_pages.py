@@ -26,11 +26,11 @@ def make_pages() -> Callable[[], dict[str, str]]:
 
 
 @pytest.mark.parametrize(
-    "page", ["settings.md", "routes.md", "tables.md", "errors.md", "commands.md", "plugin.md", "metrics.md"]
+    "page", ["settings", "routes", "tables", "errors", "commands", "plugin", "metrics", "findings"]
 )
 def test_page_tells_what_the_code_tells(make_pages: Callable[[], dict[str, str]], page: str) -> None:
     """What changes without its page fails; `python docs/reference/generate.py` writes the page anew."""
-    assert make_pages()[page] == (REFERENCE / page).read_text("utf-8")
+    assert make_pages()[f"{page}.md"] == (REFERENCE / f"{page}.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("module", [connect_core.plugin, connect_core.sandbox, connect_core.testing])
