@@ -8,7 +8,6 @@ import sys
 from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
-from importlib import import_module
 from itertools import groupby
 from typing import Annotated
 
@@ -16,7 +15,8 @@ import typer
 
 from connect_core import __version__
 from connect_core.cli.configuration import DEFAULT, ConfigPath
-from connect_core.doctor.examination import CheckProvider, Options, Surroundings, examine
+from connect_core.doctor.examination import Options, Surroundings, examine
+from connect_core.doctor.provider_checks import check_provider
 from connect_core.errors import SettingsError
 from connect_core.findings import Finding, Level
 from connect_core.identity import ClientType
@@ -70,7 +70,7 @@ def doctor(
         raise SettingsError(["--root-path: give a path such as /shop, without a slash at the end"])
     options = Options(config, provider, client, offline, root_path)
     progress = _Progress()
-    surroundings = Surroundings(check_provider=_find_check_provider(), check_pages=check_pages, tell=progress.tell)
+    surroundings = Surroundings(check_provider=check_provider, check_pages=check_pages, tell=progress.tell)
     try:
         findings = asyncio.run(examine(options, surroundings))
     finally:
@@ -91,15 +91,6 @@ def get_status(findings: Sequence[Finding]) -> Level:
 def check_pages(settings: Settings) -> None:
     """Load the pages as the service does. Raises `SettingsError` for what cannot be used."""
     load_pages(settings.pages, settings.service.prefix, {}, settings.service.home_url)
-
-
-def _find_check_provider() -> CheckProvider | None:
-    try:
-        module = import_module("connect_core.doctor.provider_checks")
-    except ModuleNotFoundError:
-        return None
-    check: CheckProvider = module.check_provider
-    return check
 
 
 def _to_json(findings: Sequence[Finding]) -> str:
