@@ -15,8 +15,15 @@ from .commands import free_port
 
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations"
 ALERTS = OPERATIONS / "alerts.yml"
+DASHBOARD = OPERATIONS / "grafana-dashboard.json"
 SCRAPE_SECONDS = 15
 """As the documentation advises."""
+
+
+def find_expressions() -> Iterator[str]:
+    """The queries of the dashboard's panels."""
+    for panel in json.loads(DASHBOARD.read_text("utf-8"))["panels"]:
+        yield from (target["expr"] for target in panel["targets"])
 
 
 class Prometheus:

@@ -1,17 +1,14 @@
 """The alerts and the dashboard of the documentation: they load, fire when they should, and name metrics that exist."""
 
-import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 
 from connect_core.observability.metrics.catalogue import METRICS
 
 from ..conftest import Require
-from ..kit.prometheus import ALERTS, OPERATIONS
+from ..kit.prometheus import ALERTS, OPERATIONS, find_expressions
 
-DASHBOARD = OPERATIONS / "grafana-dashboard.json"
 ALERTS_PAGE = OPERATIONS.parent / "how-to" / "alerts.md"
 NAME = re.compile(r"\bconnect_\w+")
 
@@ -20,12 +17,6 @@ def full_names() -> set[str]:
     """The names of all series that the service shows."""
     parts = {metric.full_name for metric in METRICS.values()}
     return parts | {f"{name}_{part}" for name in parts for part in ("bucket", "count", "sum")}
-
-
-def expressions() -> Iterator[str]:
-    """The queries of the dashboard's panels."""
-    for panel in json.loads(DASHBOARD.read_text("utf-8"))["panels"]:
-        yield from (target["expr"] for target in panel["targets"])
 
 
 def run_promtool(*arguments: str) -> None:
@@ -53,13 +44,13 @@ def test_each_alert_is_tested_and_explained() -> None:
 def test_what_is_queried_exists() -> None:
     """A metric that was renamed is not left behind in an alert or a panel."""
     rules = re.sub(r"(?m)^\s+(summary|description): .*$", "", ALERTS.read_text("utf-8"))
-    queried = set(NAME.findall(rules)) | set(NAME.findall(" ".join(expressions())))
+    queried = set(NAME.findall(rules)) | set(NAME.findall(" ".join(find_expressions())))
     assert queried - full_names() == set()
 
 
 def test_each_metric_is_on_the_dashboard() -> None:
     """Under one of the names that it has in Prometheus."""
-    shown = NAME.findall(" ".join(expressions()))
+    shown = NAME.findall(" ".join(find_expressions()))
     missing = {metric.full_name for metric in METRICS.values()} - {
         re.sub("_(bucket|count)$", "", name) for name in shown
     }

@@ -9,9 +9,8 @@ from connect_core.harness import Visitor
 
 from ..conftest import Require
 from ..kit.commands import free_port
-from ..kit.prometheus import running_prometheus
+from ..kit.prometheus import find_expressions, running_prometheus
 from ..kit.web_shops import served, wait_for
-from .test_alert_rules import expressions
 
 WITHOUT_VALUES = (
     "connect_clock_skew",
@@ -48,5 +47,5 @@ def test_every_panel_has_an_answer(tmp_path: Path, require: Require) -> None:
                 return bool(shown and prometheus.query("connect_state_refused_total"))
 
             prometheus.wait_until(log_in, 60)
-            empty = [query for query in map(fill_in, expressions()) if not prometheus.query(query)]
+            empty = [query for query in map(fill_in, find_expressions()) if not prometheus.query(query)]
         assert [query for query in empty if not re.search("|".join(WITHOUT_VALUES), query)] == []
