@@ -82,12 +82,15 @@ def test_demo_once_logs_in_through_a_file(tmp_path: Path) -> None:
     assert {(name, client, "ok") for name in ("acme", "other", "github") for client in ("pc", "h5")} <= rows
 
 
+BOTH_OFFER = "plugins github and acme both offer github: uninstall one of them, or rename what it offers"
+
+
 @pytest.mark.parametrize(
     ("name", "text", "reason"),
     [
         ("nowhere.py", None, "nowhere.py: there is no such file"),
         ("github.py", ACME_FILE, "two plugins are called github"),
-        ("acme.py", ACME_FILE.replace('"acme", ', '"github", '), "plugins github and acme both offer github"),
+        ("acme.py", ACME_FILE.replace('"acme", ', '"github", '), BOTH_OFFER),
         (
             "acme.py",
             ACME_FILE.replace("    union_type", "    Settings = dict\n    union_type"),
