@@ -149,7 +149,7 @@ def _find_events(config: Path, request_ids: list[str]) -> _Stored:
             return _Stored([], str(error))
 
 
-def _explain_person(person: person_story.Person, config: Path, *, as_json: bool) -> int:
+def _explain_person(person: person_story.PersonIds, config: Path, *, as_json: bool) -> int:
     async def run() -> tuple[dict[str, Any], list[str]]:
         settings = load(config)
         service = settings.service

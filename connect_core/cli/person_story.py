@@ -17,14 +17,14 @@ _KINDS = ", ".join(kind.value for kind in STRENGTH)
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class PersonIds:
     """The ids of one person at one vendor, the strongest first."""
 
     union_type: str
     ids: tuple[PersonId, ...]
 
 
-def parse_identity(texts: Sequence[str], scopes: Sequence[str]) -> Person:
+def parse_identity(texts: Sequence[str], scopes: Sequence[str]) -> PersonIds:
     """Return the person whose ids are `texts`. Raises `SettingsError`, which names the form and never a value."""
     parsed = [_parse(text) for text in texts]
     union_types = {union_type for union_type, _, _ in parsed}
@@ -40,7 +40,7 @@ def parse_identity(texts: Sequence[str], scopes: Sequence[str]) -> Person:
         except ProviderBadResponse as error:
             raise SettingsError([f"{error}: an id is a text of 1 to 255 characters; {_FORM}"]) from None
     ordered = sorted(dict.fromkeys(ids), key=lambda person_id: STRENGTH.index(person_id.kind))
-    return Person(union_types.pop(), tuple(ordered))
+    return PersonIds(union_types.pop(), tuple(ordered))
 
 
 def _parse(text: str) -> tuple[str, IdKind, str]:
@@ -64,7 +64,7 @@ def _spread(kinds: Sequence[IdKind], scopes: Sequence[str]) -> list[str]:
     return [scope if kind is scoped else "" for kind in kinds]
 
 
-def make_identity(person: Person, manager: ConnectManager) -> Identity:
+def make_identity(person: PersonIds, manager: ConnectManager) -> Identity:
     """Return the identity that a provider would assert. Raises `SettingsError` where none has this union type."""
     known = sorted({configured.provider.union_type for configured in manager.registry})
     if person.union_type not in known:
@@ -73,12 +73,12 @@ def make_identity(person: Person, manager: ConnectManager) -> Identity:
     return Identity(person.union_type, person.ids, app_id=person.ids[-1].scope)
 
 
-def find_client_type(person: Person, manager: ConnectManager) -> ClientType:
+def find_client_type(person: PersonIds, manager: ConnectManager) -> ClientType:
     """Return a client type on which this person can log in; which one makes no difference to the result."""
     return next(c.client_type for c in manager.registry if c.provider.union_type == person.union_type)
 
 
-def describe(person: Person, preview: LoginPreview) -> dict[str, Any]:
+def describe(person: PersonIds, preview: LoginPreview) -> dict[str, Any]:
     """Return the preview as JSON."""
     return {
         "union_type": person.union_type,
@@ -111,17 +111,17 @@ def _describe_id(person_id: PersonId) -> Mapping[str, str]:
     return {"kind": person_id.kind.value, "scope": person_id.scope, "value": person_id.value}
 
 
-def _find_unknown(person: Person, preview: LoginPreview) -> list[PersonId]:
+def _find_unknown(person: PersonIds, preview: LoginPreview) -> list[PersonId]:
     known = {match.via for match in preview.people}
     return [person_id for person_id in person.ids if person_id not in known]
 
 
-def tell(person: Person, preview: LoginPreview, manager: ConnectManager) -> list[str]:
+def tell(person: PersonIds, preview: LoginPreview, manager: ConnectManager) -> list[str]:
     """Return what would happen, and by which rule, in sentences."""
     return [*_tell_outcome(person, preview, manager), *_tell_ids(person, preview), *_tell_history(preview)]
 
 
-def _tell_outcome(person: Person, preview: LoginPreview, manager: ConnectManager) -> Iterator[str]:
+def _tell_outcome(person: PersonIds, preview: LoginPreview, manager: ConnectManager) -> Iterator[str]:
     if preview.resolved is not None:
         member = preview.resolved.member
         name = f" ({member.uname})" if member.uname else ""
@@ -140,7 +140,7 @@ def _tell_first_login(manager: ConnectManager) -> str:
     return 'A login now registers a new member, because [service] first_login is "register".'
 
 
-def _tell_ids(person: Person, preview: LoginPreview) -> Iterator[str]:
+def _tell_ids(person: PersonIds, preview: LoginPreview) -> Iterator[str]:
     if preview.people:
         first = preview.people[0]
         yield (
