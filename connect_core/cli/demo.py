@@ -90,15 +90,18 @@ def demo(
     """
     configure_logging("error" if once else "warning")
     plugins = Plugins(map(load_plugin_file, plugin or ()), loads_ours=everything or once)
-    plugins.load(only or CHOICE)
-    for name in only or ():
-        if name not in plugins.available:
-            raise PluginError(
-                plugins.find_fault(name) if name in plugins.quarantined else plugins.explain_missing(name)
-            )
+    _load(plugins, only or ())
     if once:
         raise typer.Exit(0 if _try_all(plugins, only or ()) else 1)
     _serve(plugins, _find_address(host), port, only or ())
+
+
+def _load(plugins: Plugins, only: Collection[str]) -> None:
+    """Load `only`, or the demo's choice. Raises `PluginError` for one that is not installed."""
+    plugins.load(only or CHOICE)
+    for name in only:
+        if name not in plugins.available:
+            raise PluginError(plugins.explain_missing(name))
 
 
 def _load_sandboxes(plugins: Plugins, only: Collection[str]) -> dict[str, Sandbox]:

@@ -147,7 +147,7 @@ class OidcTokens(Sandbox):
         """Return an ID token with the `claims` of the vendor's example; those of one login are those of `grant`."""
         fresh = self.id_token_claims(grant, access_token)
         example = {name: value for name, value in claims.items() if name not in OF_ONE_LOGIN}
-        own = {name: value for name, value in fresh.items() if name in OF_ONE_LOGIN}
+        current = {name: value for name, value in fresh.items() if name in OF_ONE_LOGIN}
         algorithm = self.algorithm_of(grant)
         header = {"alg": algorithm, "typ": "JWT", **({} if algorithm == "HS256" else {"kid": self.key.kid})}
-        return self._signed(header, json.dumps({**example, **own}), algorithm, "", "")
+        return self._signed(header, json.dumps({**example, **current}), algorithm, "", "")

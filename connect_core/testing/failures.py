@@ -94,10 +94,10 @@ class Failures(ContractRules):
         """The vendor's error in place of the person ends the login; in place of the profile alone it ends none."""
         shop, operations = contract_run.shop, self.operations(contract_run, calling_client)
         sandbox, error = self.sandbox(shop), self.get_token_error(contract_run.shop)
-        asked = [operation for operation in (operations.id, operations.profile) if operation]
-        if not asked or "error" not in sandbox.own_faults or not error:
+        about_person = [operation for operation in (operations.id, operations.profile) if operation]
+        if not about_person or "error" not in sandbox.own_faults or not error:
             not_applicable("no call names or describes the person, or the vendor has no errors")
-        for operation in asked:
+        for operation in about_person:
             sandbox.faults.add("error", error, on=operation)
             if operation == operations.id:
                 self.expect_fault(shop, calling_client, None, ERROR_CODES, f"the error {error} of {operation}")

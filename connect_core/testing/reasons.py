@@ -90,5 +90,5 @@ class Reasons(logging.Filter):
 
 def _describe(record: Any) -> str:
     vendor = {name: value for name, value in vars(record).items() if name.startswith("vendor_")}
-    told = f" ({', '.join(f'{name} {value}' for name, value in vendor.items())})" if vendor else ""
-    return f"{record.code}: {record.reason}{told}"
+    vendor_text = f" ({', '.join(f'{name} {value}' for name, value in vendor.items())})" if vendor else ""
+    return f"{record.code}: {record.reason}{vendor_text}"

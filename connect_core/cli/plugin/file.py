@@ -48,8 +48,8 @@ def _find_package(folder: Path) -> Path:
     """Return the folder of the one package in a project's folder, or `folder` where that is a package itself."""
     if (folder / "__init__.py").exists():
         return folder
-    packages = [found.parent for found in (*folder.glob("connect_*/__init__.py"), *folder.glob("src/*/__init__.py"))]
-    return packages[0] if len(packages) == 1 else folder
+    sources = [*folder.glob("connect_*/__init__.py"), *folder.glob("src/*/__init__.py")]
+    return sources[0].parent if len(sources) == 1 else folder
 
 
 def _import(path: Path, name: str, target: Path) -> ModuleType:

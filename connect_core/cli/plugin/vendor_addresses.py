@@ -60,7 +60,7 @@ def find_vendor_addresses(recording: Recording) -> VendorAddresses:
     missing = len(recording.exchanges) - len(replay.urls)
     stated = _find_stated(recording)
     sent = [_without_query(str(exchange.request.url)) for exchange in recording.exchanges]
-    urls = [stated.get(own, url) for own, url in zip(sent, [*replay.urls, *[""] * missing], strict=True)]
+    urls = [stated.get(local, url) for local, url in zip(sent, [*replay.urls, *[""] * missing], strict=True)]
     start = recording.find_call("get_login_url")
     own_start = _without_query(str(start.returned)) if start else ""
     return VendorAddresses(stated.get(own_start, _without_query(login_url)), urls)
@@ -70,9 +70,13 @@ def _find_stated(recording: Recording) -> dict[str, str]:
     """Return each address of the sandbox's discovery document with the vendor's, of the document in `documented`."""
     stated = find_discovery(recording.documented)
     for exchange in recording.exchanges if stated else ():
-        own = json.loads(exchange.answer.content) if exchange.answer and exchange.operation == "discovery" else {}
-        if own:
-            return {str(own[name]): str(stated[name]) for name in own.keys() & stated.keys() if "://" in str(own[name])}
+        local = json.loads(exchange.answer.content) if exchange.answer and exchange.operation == "discovery" else {}
+        if local:
+            return {
+                str(local[name]): str(stated[name])
+                for name in local.keys() & stated.keys()
+                if "://" in str(local[name])
+            }
     return {}
 
 
