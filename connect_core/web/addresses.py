@@ -67,11 +67,6 @@ class TrustedProxies:
         # a Unix socket has no address, and only what runs on this machine reaches it
         return not peer if address is None else any(address in network for network in self._networks)
 
-    def is_proxy(self, host: str) -> bool:
-        """Tell whether the sender of a request, an address, is believed about where it comes from."""
-        address = _read(host)
-        return address is not None and any(address in network for network in self._networks)
-
     def _get_mark(self, hop: str) -> str:
         if hop.lower() not in _NAMELESS:
             return f"~{hop[:MARK_LENGTH]}"

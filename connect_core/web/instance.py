@@ -57,7 +57,7 @@ def _describe(context: WebContext, request: Request) -> dict[str, object]:
         "host": headers.get("host", ""),
         "path": request.scope["path"],
         "peer": peer,
-        "is_peer_trusted": context.trusted_proxies.is_proxy(peer),
+        "is_peer_trusted": context.trusted_proxies.has_sent(request),
         "client": context.trusted_proxies.get_address(request),
         "is_forwarded": "x-forwarded-for" in headers or "forwarded" in headers,
         "has_cookie": bool(get_cookies(request).get(MARK_COOKIE)),
