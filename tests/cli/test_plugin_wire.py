@@ -169,10 +169,13 @@ AcmeSandbox.settings = lambda self, url, client: {{
 """
 
 
+LACKS_UID = "provider_bad_response: the answer has nothing at uid (user_id); it has id, name"
+
+
 @pytest.mark.parametrize(
     ("text", "operations", "status", "error"),
     [
-        (WRONG_CLAIMS, ["authorize", "callback", "token", "userinfo"], 200, "provider_bad_response: user_id is not"),
+        (WRONG_CLAIMS, ["authorize", "callback", "token", "userinfo"], 200, LACKS_UID),
         (BUG, ["authorize", "callback", "token", "userinfo"], 200, "KeyError in read_profile, acme.py line 17"),
         (
             REFUSING,
