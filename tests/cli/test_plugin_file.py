@@ -71,6 +71,21 @@ def test_a_file_that_is_no_plugin_is_refused(tmp_path: Path, name: str, text: st
     assert "\n" not in str(caught.value)
 
 
+def test_the_folder_of_a_project_is_a_plugin(tmp_path: Path) -> None:
+    """`plugin new` writes such a folder: the one package in it is the plugin."""
+    write(tmp_path, "connect-acme/connect_projected/__init__.py", ACME_FILE)
+    name, module = load_plugin_file(tmp_path / "connect-acme")
+    assert (name, module.__name__) == ("connect_projected", "connect_projected")
+
+
+def test_demo_once_with_only_leaves_the_others_out(tmp_path: Path) -> None:
+    """One provider, and a name that is not installed is one line."""
+    done = run_in(tmp_path, "demo", "--once", "--only", "github")
+    assert [line.split()[:3] for line in done.stdout.splitlines()] == [["github", "pc", "ok"], ["github", "h5", "ok"]]
+    [reason] = refused(tmp_path, "demo", "--once", "--only", "githu")
+    assert reason.startswith("connect-login: there is no plugin githu")
+
+
 def test_demo_once_logs_in_through_a_file(tmp_path: Path) -> None:
     """A line for each of its client types, beside the installed plugins; the option can be repeated."""
     write(tmp_path, "acme.py", ACME_FILE)

@@ -19,6 +19,7 @@ from connect_core.testing.recorder import is_secret
 
 from ..kit.commands import refused, run_in
 from ..kit.plugin_file import ACME_FILE
+from ..kit.wrapped import WrappedPlugins
 
 PLUGINS = Plugins()
 EVERY_LOGIN = [(name, client) for name, plugin in PLUGINS.available.items() for client in plugin.provider.entrances]
@@ -169,10 +170,13 @@ AcmeSandbox.settings = lambda self, url, client: {{
 """
 
 
+LACKS_UID = "provider_bad_response: the answer has nothing at uid (user_id); it has id, name"
+
+
 @pytest.mark.parametrize(
     ("text", "operations", "status", "error"),
     [
-        (WRONG_CLAIMS, ["authorize", "callback", "token", "userinfo"], 200, "provider_bad_response: user_id is not"),
+        (WRONG_CLAIMS, ["authorize", "callback", "token", "userinfo"], 200, LACKS_UID),
         (BUG, ["authorize", "callback", "token", "userinfo"], 200, "KeyError in read_profile, acme.py line 17"),
         (
             REFUSING,
@@ -198,6 +202,14 @@ def test_wire_shows_a_login_that_the_sandbox_refuses(tmp_path: Path) -> None:
     login = wire_of_acme(tmp_path, REFUSING.replace("client_secret", "client_id"))
     assert [request.operation for request in login.requests] == ["authorize"]
     assert "400 unauthorized_client" in login.error
+
+
+def test_wire_says_that_a_login_lost_its_profile() -> None:
+    """The login stands on the id, so nothing else shows that user-info could not be read."""
+    plugins = Plugins([("wrapped", WrappedPlugins())], discover=False)
+    login = describe_login(record_login(plugins, plugins.available["unopened"], ClientType.PC))
+    assert login.error == ""
+    assert login.lost.startswith("a profile: provider_bad_response: the answer has nothing at gid (user_id)")
 
 
 def test_masks_hide_what_is_not_known() -> None:

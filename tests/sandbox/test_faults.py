@@ -311,3 +311,11 @@ def test_people_are_known_or_made_up(sandbox: PlainSandbox) -> None:
     assert sandbox.find_person("lihua") is PEOPLE[0]
     assert sandbox.find_person("somebody") == Person("somebody", "somebody")
     assert {person.sex for person in PEOPLE} == {0, 1, None}
+
+
+def test_a_fault_for_no_operation_of_the_sandbox_is_refused() -> None:
+    """It would wait for ever; a sandbox that names no operations takes any name."""
+    with pytest.raises(ValueError, match="this sandbox has no operation tokn; it has token, userinfo"):
+        FaultScript(["error"], ["token", "userinfo"]).add("error", on="tokn")
+    FaultScript(["error"]).add("error", on="tokn")
+    FaultScript(["error"], ["token"]).add("error", on="token")
