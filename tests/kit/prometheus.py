@@ -39,6 +39,17 @@ class Prometheus:
         samples: list[dict[str, Any]] = answer["data"]["result"]
         return samples
 
+    def query_range(self, expression: str, seconds: int) -> list[tuple[dict[str, str], list[tuple[float, float]]]]:
+        """The labels and the values (time, value) of each series of the last `seconds`."""
+        end = time.time()
+        data = {"query": expression, "start": end - seconds, "end": end, "step": max(1, seconds // 100)}
+        answer = httpx.post(f"{self.url}/api/v1/query_range", data=data, trust_env=False).json()
+        assert answer["status"] == "success", (expression, answer.get("error"))
+        return [
+            (series["metric"], [(float(moment), float(value)) for moment, value in series["values"]])
+            for series in answer["data"]["result"]
+        ]
+
     def find_firing(self) -> set[tuple[str, str]]:
         """Job and name of the alerts that fire."""
         answer = httpx.get(f"{self.url}/api/v1/alerts", trust_env=False).json()

@@ -1,9 +1,11 @@
 """Twelve faults, planted in real services that a real Prometheus scrapes: each fires its alert within two minutes.
 
 Run with `tox -e chaos`, which prints the seconds that each took. Faults of the clock, of certificates, of keys, of the
-disk and of the schema show although nobody logs in.
+disk and of the schema show although nobody logs in. With `CONNECT_DASHBOARD_PICTURE` set to a path, the dashboard
+is drawn there as it looks meanwhile.
 """
 
+import os
 import shutil
 import time
 from collections.abc import Mapping
@@ -49,6 +51,10 @@ def test_every_fault_fires_its_alert(tmp_path: Path, require: Require) -> None:
         seconds = measure(prometheus, shops)
         for fault in FAULTS:
             print(f"{fault.name:26} {fault.alert:28} {seconds.get(fault.name, float('nan')):4.0f} s")  # noqa: T201 - the table
+        if picture := os.environ.get("CONNECT_DASHBOARD_PICTURE"):
+            from ..kit.dashboard_picture import draw_dashboard  # noqa: PLC0415 - wants Chromium
+
+            draw_dashboard(prometheus, {"job": ".*", "provider": ".*"}, 180, Path(picture))
         late = [fault.name for fault in FAULTS if not seconds.get(fault.name, PATIENCE) <= MOST_SECONDS]
         assert late == []
         assert {alert for job, alert in prometheus.find_firing() if job == HEALTHY.job} == set()
