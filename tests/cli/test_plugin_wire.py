@@ -130,12 +130,13 @@ def test_wire_shows_the_vendors_addresses(name: str, client: str, urls: list[str
     assert [request.url for request in login.requests if request.sender == "shop"] == urls
 
 
-def test_wire_shows_the_sandbox_where_no_address_is_stated() -> None:
-    """Of an OpenID provider the discovery document alone is known; the other addresses are in it."""
+def test_wire_shows_the_addresses_of_a_documented_discovery() -> None:
+    """Of an OpenID provider the vendor's own discovery document tells them."""
     login = describe_login(record("google", "pc"))
     assert find(login, "discovery").url == "https://accounts.google.com/.well-known/openid-configuration"
-    for operation in ("authorize", "token", "jwks"):
-        assert find(login, operation).url.startswith("http://127.0.0.1:")
+    assert find(login, "authorize").url == "https://accounts.google.com/o/oauth2/v2/auth"
+    assert find(login, "token").url == "https://oauth2.googleapis.com/token"
+    assert find(login, "jwks").url == "https://www.googleapis.com/oauth2/v3/certs"
     assert find(login, "token").headers["authorization"] == "Basic base64(sandbox-client:{client_secret})"
 
 

@@ -1,7 +1,11 @@
 """The real service reads no request head of any size."""
 
+import os
+import signal
 import socket
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -45,3 +49,15 @@ def test_a_body_counts_for_itself(service: Served) -> None:
     """The head's limit is not the body's: that is refused by the route that reads it."""
     refused = httpx.post(f"{service.url}/connect/token/refresh", content=b"x" * 300_000, trust_env=False)
     assert (refused.status_code, refused.json()["code"]) == (400, "bad_request")
+
+
+def test_a_connection_that_has_just_come_is_answered(tmp_path: Path) -> None:
+    """The service stops after it has taken a connection, and before the first request on it has arrived."""
+    with served(tmp_path) as stopping:
+        address = urlsplit(stopping.url)
+        with socket.create_connection((address.hostname, address.port), 5) as connection:
+            time.sleep(0.2)
+            os.kill(stopping.pid, signal.SIGTERM)
+            time.sleep(0.15)
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+            assert connection.recv(100).startswith(b"HTTP/1.1 200 ")

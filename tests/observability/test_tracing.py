@@ -125,7 +125,7 @@ def test_a_refusal_and_an_outage_are_told_by_their_codes(recorded: Recorded, sho
     failed = recorded.named(CALLBACK)
     assert failed.status.status_code is trace.StatusCode.ERROR
     assert (failed.attributes or {})["error.type"] == (failed.attributes or {})["connect.outcome"] == "provider_refused"
-    assert (recorded.named("provider.login_callback").attributes or {})["error.type"] == "refused"
+    assert (recorded.named("provider.login_callback").attributes or {})["error.type"] == "outage"
     assert (recorded.named("POST").attributes or {})["error.type"] == "503"
 
 

@@ -204,7 +204,7 @@ def test_a_sandbox_that_cannot_be_loaded_costs_nobody_the_demo(
     source += "def connect_register_providers(register):\n"
     source += "".join(f"    register({name!r}, GithubProvider, sandbox={at!r})\n" for name, at in SANDBOXES.items())
     with installed(tmp_path, {"stranger": source}, {"stranger": ["stranger = stranger"]}):
-        assert _try_all(Plugins()) is False
+        assert _try_all(Plugins(), ()) is False
     lines = [line.split(maxsplit=2) for line in capsys.readouterr().out.splitlines()]
     failed = {line[0]: " ".join(line[1:]) for line in lines if "ok" not in line[2].split()[:1]}
     assert failed == dict.fromkeys(SANDBOXES, "FAILED its sandbox cannot be loaded")
