@@ -14,15 +14,15 @@ from playwright.sync_api import sync_playwright
 
 from .prometheus import DASHBOARD, Prometheus
 
-WIDTH, UNIT_HEIGHT = 1400, 19
+WIDTH, UNIT_HEIGHT = 1100, 17
 COLUMNS = 24
 COLOURS = ("#73bf69", "#f2cc0c", "#5794f2", "#ff9830", "#f2495c", "#b877d9", "#8ab8ff", "#ffa6b0")
 STYLE = """
-body{margin:0;background:#111217;color:#ccccdc;font:12px sans-serif;width:1400px}
+body{margin:0;background:#111217;color:#ccccdc;font:11px sans-serif;width:1100px}
 h1{font-size:18px;margin:14px 16px}main{position:relative}
 section{position:absolute;box-sizing:border-box;padding:4px}
 section>div{background:#181b1f;border:1px solid #2c3235;border-radius:3px;height:100%;box-sizing:border-box;
-padding:6px 8px;overflow:hidden}h2{font-size:12px;margin:0 0 2px}svg{display:block}
+padding:6px 8px;overflow:hidden}h2{font-size:11px;margin:0 0 2px}svg{display:block}
 ul{margin:2px 0 0;padding:0;list-style:none;columns:2}li{white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 b{font-size:22px;display:block}p{display:inline-block;margin:2px 14px 0 0}
 """

@@ -1,8 +1,10 @@
 """Faults that operators meet, each planted in a real service of its own, and the visitors who run into them."""
 
 import base64
+import json
 import os
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -36,15 +38,25 @@ class Faulty:
     plant: Callable[[], None] = lambda: None
     visit: Callable[[], None] | None = None
     configuration: Path = Path()
-    cleanup: list[Callable[[], None]] = field(default_factory=list)
+    command: list[str] = field(default_factory=list)
+    """What comes before a command that is to see the fault as the service does."""
+
+    def examine(self) -> set[str]:
+        """Run the doctor, and return the ids of what it finds wrong."""
+        program = [*self.command, sys.executable, "-c", "from connect_core.cli import main; main()"]
+        command = [*program, "doctor", "--json", "--config", str(self.configuration)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        findings = json.loads(done.stdout)["findings"]
+        return {finding["id"] for finding in findings if finding["level"] != "ok"}
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault by name, the alert that has to fire for it, and how it is built in a folder."""
+    """A fault by name, the alert that has to fire for it, what the doctor finds, and how it is built in a folder."""
 
     name: str
     alert: str
+    finding: str
     build: Callable[[ExitStack, Path], Faulty]
 
     @property
@@ -122,8 +134,9 @@ def _clock_off(stack: ExitStack, folder: Path) -> Faulty:
 
     folder.mkdir()
     url = stack.enter_context(fresh_database(server_of("postgresql"), folder))
-    _, target = _serve(stack, folder, service={"database_url": url}, command=["faketime", "-f", "+5m"])
-    return Faulty([target], configuration=folder / "connect.toml")
+    command = ["faketime", "-f", "+5m"]
+    _, target = _serve(stack, folder, service={"database_url": url}, command=command)
+    return Faulty([target], configuration=folder / "connect.toml", command=command)
 
 
 def _wrong_address(make: Callable[[str], str]) -> Callable[[ExitStack, Path], Faulty]:
@@ -154,8 +167,13 @@ def _schema_newer(stack: ExitStack, folder: Path) -> Faulty:
 
 def _other_keys(stack: ExitStack, folder: Path) -> Faulty:
     folder.mkdir()
-    targets = [_serve(stack, folder / name)[1] for name in ("a", "b")]  # each has a key of its own
-    return Faulty(targets, configuration=folder / "a" / "connect.toml")
+    service, target = _serve(stack, folder / "a")
+
+    def change(raw: Raw) -> None:  # the same shop, but for its key
+        raw["service"]["public_url"] = service.url
+
+    _, other = _serve(stack, folder / "b", change=change)
+    return Faulty([target, other], configuration=folder / "b" / "connect.toml")
 
 
 PLUGIN = """
@@ -189,13 +207,14 @@ def _plugin_raises(stack: ExitStack, folder: Path) -> Faulty:
         raw["providers"]["broken"] = {}
 
     path = os.pathsep.join([str(folder / "site"), os.environ.get("PYTHONPATH", "")])
-    service, target = _serve(stack, folder, change=change, command=["env", f"PYTHONPATH={path}"])
+    command = ["env", f"PYTHONPATH={path}"]
+    service, target = _serve(stack, folder, change=change, command=command)
 
     def visit() -> None:
         code = base64.urlsafe_b64encode(os.urandom(9)).decode()
         httpx.post(f"{service.url}/connect/broken/mini/token", json={"code": code}, trust_env=False)
 
-    return Faulty([target], visit=visit, configuration=folder / "connect.toml")
+    return Faulty([target], visit=visit, configuration=folder / "connect.toml", command=command)
 
 
 def _disk_full(stack: ExitStack, folder: Path) -> Faulty:
@@ -212,24 +231,42 @@ def _disk_full(stack: ExitStack, folder: Path) -> Faulty:
     return Faulty([target], plant=plant, configuration=folder / "connect.toml")
 
 
-HEALTHY = Fault("healthy", "", _healthy)
+_with_scheme = _wrong_address(lambda url: url.replace("http:", "https:"))
+_with_host = _wrong_address(lambda _: f"http://localhost:{free_port()}")
+HEALTHY = Fault("healthy", "", "", _healthy)
 FAULTS = (
-    Fault("wrong Alipay key", "ConnectVendorUnsigned", _wrong_alipay_key),
-    Fault("expired certificate", "ConnectCertificateExpired", _expired_certificate),
-    Fault("clock off", "ConnectClockDiffers", _clock_off),
-    Fault("wrong scheme", "ConnectNobodyReturns", _wrong_address(lambda url: url.replace("http:", "https:"))),
-    Fault("callback host", "ConnectNobodyReturns", _wrong_address(lambda _: f"http://localhost:{free_port()}")),
-    Fault("Redis down", "ConnectRedisDown", _redis_down),
-    Fault("schema newer", "ConnectNotReady", _schema_newer),
+    Fault("wrong Alipay key", "ConnectVendorUnsigned", "vendor_key_wrong", _wrong_alipay_key),
+    Fault("expired certificate", "ConnectCertificateExpired", "certificate_expired", _expired_certificate),
+    Fault("clock off", "ConnectClockDiffers", "database_clock_differs", _clock_off),
+    Fault(
+        "wrong scheme",
+        "ConnectNobodyReturns",
+        "public_url_unreachable",
+        _with_scheme,
+    ),
+    Fault(
+        "callback host",
+        "ConnectNobodyReturns",
+        "public_url_unreachable",
+        _with_host,
+    ),
+    Fault("Redis down", "ConnectRedisDown", "redis_unreachable", _redis_down),
+    Fault("schema newer", "ConnectNotReady", "database_schema_wrong", _schema_newer),
     Fault(
         "provider down",
         "ConnectVendorDown",
+        "vendor_unreachable",
         _with_settings(gateway_url=f"http://127.0.0.1:{free_port()}/gateway.do"),
     ),
-    Fault("DNS", "ConnectVendorNotResolved", _with_settings(gateway_url="https://gateway.invalid/gateway.do")),
-    Fault("key ring of one replica", "ConnectKeyRingsDiffer", _other_keys),
-    Fault("plugin that raises", "ConnectPluginFails", _plugin_raises),
-    Fault("disk full", "ConnectNotReady", _disk_full),
+    Fault(
+        "DNS",
+        "ConnectVendorNotResolved",
+        "vendor_name_not_resolved",
+        _with_settings(gateway_url="https://gateway.invalid/gateway.do"),
+    ),
+    Fault("key ring of one replica", "ConnectKeyRingsDiffer", "public_url_other_instance", _other_keys),
+    Fault("plugin that raises", "ConnectPluginFails", "plugin_failed", _plugin_raises),
+    Fault("disk full", "ConnectNotReady", "database_not_writable", _disk_full),
 )
 """The faults that each have an alert of their own."""
 

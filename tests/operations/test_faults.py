@@ -1,4 +1,4 @@
-"""Twelve faults, planted in real services that a real Prometheus scrapes: each fires its alert within two minutes.
+"""Twelve faults in real services, each found by the doctor, and by its alert in a real Prometheus within two minutes.
 
 Run with `tox -e chaos`, which prints the seconds that each took. Faults of the clock, of certificates, of keys, of the
 disk and of the schema show although nobody logs in. With `CONNECT_DASHBOARD_PICTURE` set to a path, the dashboard
@@ -49,12 +49,15 @@ def test_every_fault_fires_its_alert(tmp_path: Path, require: Require) -> None:
         prometheus.wait_until(lambda: len(prometheus.query("up == 1")) == count, 60)
         stack.enter_context(visiting(shops))
         seconds = measure(prometheus, shops)
+        findings = {fault.name: shops[fault.job].examine() for fault in FAULTS}
         for fault in FAULTS:
-            print(f"{fault.name:26} {fault.alert:28} {seconds.get(fault.name, float('nan')):4.0f} s")  # noqa: T201 - the table
+            alert = f"{fault.alert:28} {seconds.get(fault.name, float('nan')):4.0f} s"
+            print(f"{fault.name:26} {alert}   {', '.join(sorted(findings[fault.name]))}")  # noqa: T201 - the table
         if picture := os.environ.get("CONNECT_DASHBOARD_PICTURE"):
             from ..kit.dashboard_picture import draw_dashboard  # noqa: PLC0415 - wants Chromium
 
             draw_dashboard(prometheus, {"job": ".*", "provider": ".*"}, 180, Path(picture))
         late = [fault.name for fault in FAULTS if not seconds.get(fault.name, PATIENCE) <= MOST_SECONDS]
         assert late == []
+        assert [fault.name for fault in FAULTS if fault.finding not in findings[fault.name]] == []
         assert {alert for job, alert in prometheus.find_firing() if job == HEALTHY.job} == set()
