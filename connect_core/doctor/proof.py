@@ -5,10 +5,10 @@ them answers with codes of its own over the same nonce. Neither says anything th
 has none of the keys learns nothing about the service.
 """
 
-import hashlib
 import hmac
 from collections.abc import Sequence
 
+from connect_core.crypto import keyed_hash
 from connect_core.crypto.sealing import derive_key
 
 PATH = "/.well-known/connect-login"
@@ -41,4 +41,4 @@ class Prover:
         return self._make_codes("answer", nonce)
 
     def _make_codes(self, purpose: str, nonce: str) -> list[str]:
-        return [hmac.new(key, f"{purpose} {nonce}".encode(), hashlib.sha256).hexdigest() for key in self._keys]
+        return [keyed_hash(key, purpose, nonce) for key in self._keys]

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from connect_core import spans
@@ -12,7 +11,7 @@ from connect_core.deadlines import Failure, run_within
 from connect_core.errors import ConnectError, ProviderBadResponse, ProviderTimeout, Unavailable
 from connect_core.http.answers import Answer
 from connect_core.http.network import CALL_ERRORS, CONNECT_DEADLINE, Network, Transport, make_fault
-from connect_core.http.observation import VendorClock
+from connect_core.http.observation import VendorClock, find_skew
 from connect_core.http.requests import Request, make_request
 from connect_core.spans import Span, SpanKind
 
@@ -59,10 +58,9 @@ class HttpPool:
         try:
             async with asyncio.timeout(CONNECT_DEADLINE):
                 answer = await self._transport.send(make_request("HEAD", url))
-            told_at = parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
         except (*CALL_ERRORS, ConnectError):
             return None
-        return told_at + 0.5 - (began_at + time.time()) / 2  # the header has whole seconds
+        return find_skew(answer.headers, (began_at + time.time()) / 2)
 
     def count_calls(self) -> tuple[int, int]:
         """Return how many calls are under way, and how many wait for a slot."""
@@ -93,7 +91,7 @@ class Http:
 
     @property
     def clock_skew(self) -> float | None:
-        """Seconds by which the vendor's clock was before ours at its last reading; None while there was none.
+        """Seconds by which the vendor's clock was ahead of ours at its last reading; None while there was none.
 
         It is read from the header `Date` of answers, at most every 10 seconds.
         """

@@ -36,8 +36,23 @@ def count_answers() -> Iterator[AnswerCount]:
         _count.reset(token)
 
 
+def find_skew(headers: Mapping[str, str], now: float) -> float | None:
+    """Return by how many seconds the clock behind an answer is ahead of `now`, an epoch time, by its header `Date`.
+
+    None when it has none that can be read, or when a cache sent the answer, with the `Date` of the first time
+    (RFC 9111 §5.1).
+    """
+    parts = None if "age" in headers else parsedate_tz(headers.get("date", ""))
+    if parts is None:
+        return None
+    try:
+        return mktime_tz(parts) + _HALF_SECOND - now
+    except (ValueError, OverflowError):
+        return None
+
+
 class VendorClock:
-    """How far the clock of one provider's vendor is before ours, according to the header `Date` of its answers.
+    """How far the clock of one provider's vendor is ahead of ours, according to the header `Date` of its answers.
 
     `skew` is in seconds, negative for a clock behind ours, and None while no answer has told.
     """
@@ -63,13 +78,7 @@ class VendorClock:
             self._read(headers)
 
     def _read(self, headers: Mapping[str, str]) -> None:
-        if "age" in headers:  # a cache's: RFC 9111 §5.1, its Date is that of the first answer
-            return
-        parts = parsedate_tz(headers.get("date", ""))
-        try:
-            vendor_time = None if parts is None else mktime_tz(parts)
-        except (ValueError, OverflowError):
-            vendor_time = None
-        if vendor_time is not None:
-            self.skew = vendor_time + _HALF_SECOND - time.time()
-            measurements.current.set_clock_skew(self._name, self.skew)
+        skew = find_skew(headers, time.time())
+        if skew is not None:
+            self.skew = skew
+            measurements.current.set_clock_skew(self._name, skew)

@@ -240,9 +240,9 @@ async def test_a_full_default_pool_stops_no_call() -> None:
 
 
 async def test_a_vendors_clock_is_told_by_its_answer() -> None:
-    """By the `Date` of whatever it answers to a HEAD, to half a second; one that is no date tells nothing."""
+    """By the `Date` of whatever it answers to a HEAD, to half a second; no date tells nothing, nor does a cache's."""
     now = formatdate(time.time() + 100, usegmt=True).encode()
-    for date, expected in ((now, 100), (b"soon", None), (b"", None)):
+    for date, expected in ((now, 100), (b"soon", None), (b"", None), (now + b"\r\nage: 100", None)):
         with peer(always(b"HTTP/1.1 404 Not Found\r\ndate: " + date + b"\r\ncontent-length: 9\r\n\r\n")) as server:
             async with http_pool() as pool:
                 skew = await pool.find_skew(f"{server.url}/")
