@@ -32,6 +32,7 @@
     │   ├── AlreadyBound                 409 already_bound
     │   │   └── BelongsToAnother         409 already_bound
     │   ├── LastConnection               409 last_connection
+    │   ├── ChangedMeanwhile             409 changed_meanwhile
     │   └── RateLimited                  429 rate_limited
     │       └── TooManyTries             429 rate_limited
     ├── ProviderFault                    the vendor, or our registration with it
@@ -279,6 +280,13 @@ class LastConnection(RequestRefused):
     """The member could not log in any more without this connection."""
 
     code = "last_connection"
+    status = 409
+
+
+class ChangedMeanwhile(RequestRefused):
+    """Somebody else changed it since it was read: read it again, and repeat the change if it is still wanted."""
+
+    code = "changed_meanwhile"
     status = 409
 
 

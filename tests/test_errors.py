@@ -21,7 +21,7 @@ CODES = {
     401: "not_logged_in token_invalid",
     403: "consent_required member_disabled forbidden",
     404: "unsupported",
-    409: "already_bound last_connection",
+    409: "already_bound last_connection changed_meanwhile",
     429: "rate_limited",
     502: "provider_unsigned provider_bad_response provider_refused provider_config",
     503: "unavailable",

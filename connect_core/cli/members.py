@@ -16,11 +16,12 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from connect_core.acts import OperatorAct
 from connect_core.cli import member_tables
 from connect_core.cli.configuration import DEFAULT, ConfigPath, load
 from connect_core.errors import LastConnection, SettingsError
 from connect_core.manager import ConnectManager
-from connect_core.members.administration import MOST_FOUND, OperatorAct
+from connect_core.members.administration import MOST_FOUND
 from connect_core.store import Database, schema
 
 T = TypeVar("T")

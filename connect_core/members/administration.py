@@ -5,9 +5,9 @@ disabled there; their connections and sessions are here. Never asks a provider.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from connect_core.acts import OperatorAct
 from connect_core.errors import BadRequest, MemberDisabled, Unsupported
 from connect_core.events import kinds
 from connect_core.identity import ClientType
@@ -24,32 +24,7 @@ T = TypeVar("T")
 MOST_FOUND = 50
 """How many members `find` returns at most."""
 LATEST_EVENTS = 20
-REASON_LENGTH = 160
-"""Characters of a reason at most: with the operator's name it has to fit into a column of 255."""
 _MERGED = 2
-
-
-@dataclass(frozen=True, slots=True)
-class OperatorAct:
-    """Who changes a member, why, and the id by which log lines and events of this act are found.
-
-    `operator` is a name of at most 64 characters, `reason` has at most `REASON_LENGTH`; both are visible characters.
-    """
-
-    operator: str
-    reason: str
-    request_id: str
-
-    def __post_init__(self) -> None:
-        """Raise `BadRequest` for a text that is too long or cannot be shown in a line."""
-        for name, text, length in (("operator", self.operator, 64), ("reason", self.reason, REASON_LENGTH)):
-            if len(text) > length or not text.isprintable():
-                raise BadRequest(f"the {name} has at most {length} visible characters")
-
-    @property
-    def detail(self) -> str:
-        """What the event says: `operator NAME`, and the reason after a colon if there is one."""
-        return f"operator {self.operator}" + (f": {self.reason}" if self.reason else "")
 
 
 class Administration:

@@ -6,14 +6,17 @@ Reads nothing; `loading` turns a file into these.
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic.types import DirectoryPath, FilePath
 
 from connect_core.identity import ClientType
 from connect_core.languages import find_text
+from connect_core.settings.operations import AdminSettings, EventSettings, ResourceServer, WebhookSettings
 from connect_core.settings.values import (
+    DAY,
     Duration,
     ReturnAddress,
+    Section,
     check_language,
     check_network,
     check_origin,
@@ -22,14 +25,6 @@ from connect_core.settings.values import (
     check_time_zone,
     parse_secret_key,
 )
-
-DAY = 24 * 3600
-
-
-class Section(BaseModel):
-    """A table of the configuration: frozen, and unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class ProviderSettings(Section):
@@ -109,6 +104,10 @@ class Service(Section):
     )
     binder_url: str = Field(
         default="", description="A front end's own page for newcomers of the `/buyer` routes, which gets `uuid`."
+    )
+    settings: Literal["file", "database"] = Field(
+        default="file",
+        description="`database`: what operators change at run time comes over this file, save where it says `locked`.",
     )
     cors_origins: list[Annotated[str, AfterValidator(check_origin)]] = Field(
         default=[], description="Exact origins of front ends that call the JSON routes with cookies."
@@ -284,6 +283,12 @@ class Settings(Section):
     pages: PageSettings = PageSettings()
     clients: dict[ClientType, list[str]] = Field(
         default={}, description="Which providers each client type shows, in order."
+    )
+    admin: AdminSettings = AdminSettings()
+    events: EventSettings = EventSettings()
+    webhooks: dict[str, WebhookSettings] = Field(default={}, description="Endpoints that are sent events, by name.")
+    resource_servers: dict[str, ResourceServer] = Field(
+        default={}, description="Services that may ask about tokens and revoke them, by client id."
     )
     accounts: dict[str, dict[str, Any]] = Field(default={}, repr=False)
     providers: dict[str, dict[str, Any]] = Field(default={}, repr=False)

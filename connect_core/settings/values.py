@@ -13,9 +13,17 @@ from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, SecretBytes, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretBytes, SecretStr
 
 from connect_core.languages import TAG
+
+DAY = 24 * 3600
+
+
+class Section(BaseModel):
+    """A table of the configuration: frozen, and unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 def is_loopback(host: str | None) -> bool:
@@ -173,6 +181,18 @@ def parse_secret_key(text: str) -> SecretBytes:
     if len(key) != 32:
         raise ValueError("give 32 bytes as base64url; `connect-login keys generate` prints one")
     return SecretBytes(key)
+
+
+def check_webhook_secret(secret: SecretStr) -> SecretStr:
+    """Return `secret` if it is one of Standard Webhooks: `whsec_`, and base64 of 24 to 64 bytes."""
+    prefix, _, text = secret.get_secret_value().partition("_")
+    try:
+        key = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if prefix != "whsec" or not 24 <= len(key) <= 64:
+        raise ValueError("give whsec_ and base64 of 24 to 64 bytes; `connect-login keys webhook` prints one")
+    return secret
 
 
 UNITS = {"w": 7 * 24 * 3600, "d": 24 * 3600, "h": 3600, "m": 60, "s": 1}

@@ -10,7 +10,7 @@ import json
 import tomllib
 from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, TypeGuard, get_args, get_origin
 
 import typer
 from annotated_types import Ge
@@ -80,8 +80,10 @@ def write_settings(words: Words) -> Lines:
     for name, field in Settings.model_fields.items():
         yield f"## `[{name}]`"
         yield words["section"][name].strip()
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+        if is_model(field.annotation):
             yield setting_table(field.annotation)
+        elif models := [kind for kind in get_args(field.annotation) if is_model(kind)]:
+            yield setting_table(models[0])
     yield "## Keys of every provider"
     yield words["provider"].strip()
     yield setting_table(ProviderSettings)
@@ -103,6 +105,11 @@ def write_settings(words: Words) -> Lines:
     yield "## Renamed keys"
     yield words["renamed"].strip()
     yield table(("old", "new"), ((f"`[{part}] {old}`", f"`{new}`") for (part, old), new in RENAMED_KEYS.items()))
+
+
+def is_model(kind: object) -> TypeGuard[type[BaseModel]]:
+    """Whether an annotation is a table of settings itself."""
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
 def get_inherited(model: type[ProviderSettings], shared: type[ProviderSettings]) -> set[str]:

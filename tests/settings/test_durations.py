@@ -124,5 +124,9 @@ def walk_whole_numbers(model: type[BaseModel], path: str) -> Iterator[str]:
 def test_every_key_that_is_a_time_takes_units() -> None:
     """Whole numbers without a unit, in the core's settings and our plugins', count something else."""
     models = [kind.provider.Settings for kind in Plugins().available.values()]
-    assert list(walk_whole_numbers(Settings, "")) == ["service.database_pool_size", "limits.vendor_calls"]
+    assert list(walk_whole_numbers(Settings, "")) == [
+        "service.database_pool_size",
+        "limits.vendor_calls",
+        "events.redis_stream_length",
+    ]
     assert [key for model in models for key in walk_whole_numbers(model, "")] == []

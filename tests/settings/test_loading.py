@@ -112,6 +112,7 @@ def test_what_is_left_out_has_its_documented_default() -> None:
         "shared_union_types": [],
         "handover": True,
         "outbound_proxy": False,
+        "settings": "file",
     }
     assert settings.limits.model_dump() == {
         "vendor_calls": 50,

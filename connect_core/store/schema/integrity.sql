@@ -191,7 +191,7 @@ SELECT DISTINCT g.id AS row_id FROM es_member_merge g LEFT JOIN es_member_merge 
 WHERE g.kept_id = g.merged_id OR h.id <> g.id;
 
 -- name: setting_in_clear
--- means: a provider's setting is not sealed
+-- means: a setting is not sealed
 -- cure: delete the row and set it again; treat a secret in it as known
 SELECT id AS row_id FROM es_connect_setting
 WHERE value NOT LIKE 'v1.________._%';

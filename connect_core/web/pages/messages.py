@@ -274,6 +274,9 @@ REFUSALS: Mapping[str, RefusalMessage] = {
     "last_connection": RefusalMessage(
         "This is your only way to log in", "Please link another one first, then unlink this one."
     ),
+    "changed_meanwhile": RefusalMessage(
+        "Somebody else changed this meanwhile", "Please load the page again, and make your change anew if it is wanted."
+    ),
     "rate_limited": RefusalMessage("Too many requests", "Please try again %s."),
     "provider_unsigned": RefusalMessage(
         _NOT_AVAILABLE, "Please choose another way to log in, or try again later.", other_login=True

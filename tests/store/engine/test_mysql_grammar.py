@@ -73,7 +73,7 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
     "names: tuple[str, ...]": (("city", "nickname"),),
     "column: str": ("id", "uname"),
     "_connections_by": ("id", "member_id"),
-    "model: type[connect_core.store.models.Declared]": (Member,),
+    "model: type[connect_core.store.models.declared.Declared]": (Member,),
 }
 """Arguments for the functions that make statements, by the parameter, or else by the function's name."""
 

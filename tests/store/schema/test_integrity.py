@@ -49,8 +49,8 @@ MERGE = (
     " VALUES ({}, {}, {}, 1800000000, 1800604800, '[1]', '[2]')"
 )
 SETTING = (
-    "INSERT INTO es_connect_setting (id, provider, client_type, name, value, update_time)"
-    " VALUES (1, 'alipay', '', 'app_id', 'v1.0a1b2c3d.AAAA', 1800000000)"
+    "INSERT INTO es_connect_setting (id, section, name, revision, value, update_time)"
+    " VALUES (1, 'providers.alipay', 'app_id', 1, 'v1.0a1b2c3d.AAAA', 1800000000)"
 )
 CLEAN = (
     MEMBER.format(1, "m_1"),

@@ -29,6 +29,7 @@ STEPS = (
     "The new column `es_connect_used_flow.result`: a choice or a proof that a repeated callback is answered with",
     "The new columns `lock_count`, raised by locks in a cluster, and `generation`, which orders the tokens of a login",
     "The new column `es_connect_schema.min_version`: the oldest version that runs on the schema",
+    "Settings with revisions, administrators and their audit log, and deliveries of webhooks",
 )
 CURRENT = f"the schema is current: {schema.VERSIONS[0]}"
 EVENT = {

@@ -1,58 +1,23 @@
-"""The tables, declared with SQLModel. Queries are in the other modules of `store`.
+"""The tables of members, connections and logins.
 
-Ids and hashes compare byte for byte: each such column declares its collation for every engine. Times are epoch
-seconds, UTC. The column `active` is computed: 1 while `unbound_time` is NULL, and NULL afterwards. Unique constraints
-ignore rows with a NULL on SQLite, PostgreSQL and MariaDB alike: they allow one active row and any number of ended ones.
+The column `active` is computed: 1 while `unbound_time` is NULL, and NULL afterwards. Unique constraints ignore rows
+with a NULL on SQLite, PostgreSQL and MariaDB alike: they allow one active row and any number of ended ones.
 """
 
-from sqlalchemy import BigInteger, Column, Computed, Index, Integer, String, Table, Text, UniqueConstraint, text
-from sqlalchemy.dialects import mysql, sqlite
-from sqlalchemy.orm import registry
-from sqlalchemy.types import TypeEngine
-from sqlmodel import Field, SQLModel
+from sqlalchemy import Column, Index, Integer, String, Text, UniqueConstraint, text
+from sqlmodel import Field
 
 from connect_core.limits import LOCATION_LIMIT, PICTURE_LIMIT
-
-BIG = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
-
-
-def exact_text(length: int) -> TypeEngine[str]:
-    """Text of at most `length` characters, compared byte for byte, trailing blanks included."""
-    return (
-        String(length)
-        .with_variant(String(length, collation="BINARY"), "sqlite")
-        .with_variant(String(length, collation="C"), "postgresql")
-        .with_variant(mysql.VARCHAR(length, charset="utf8mb4", collation="utf8mb4_nopad_bin"), "mysql", "mariadb")
-    )
-
-
-def _key() -> Column[int]:
-    return Column(BIG, primary_key=True, autoincrement=True)
-
-
-def _text(length: int) -> Column[str]:
-    kind = String(length).with_variant(mysql.VARCHAR(length, charset="utf8mb4"), "mysql", "mariadb")
-    return Column(kind, nullable=False, server_default="")
-
-
-def _count() -> Column[int]:
-    return Column(BIG, nullable=False, server_default="0")
-
-
-def _active() -> Column[int | None]:
-    return Column(Integer, Computed("CASE WHEN unbound_time IS NULL THEN 1 END", persisted=True))
-
-
-_IDS_ARE_NEVER_REUSED = {"sqlite_autoincrement": True}  # else SQLite gives the highest id, once deleted, out again
-
-
-class Declared(SQLModel, registry=registry()):
-    """Base of our tables. It has a registry of its own, so that a shop may declare tables with the same names."""
-
-
-def table_of(model: type[Declared]) -> Table:
-    """Return the Core table behind `model`, for compiled statements: SQLModel's own `__table__` has no type."""
-    return Declared.metadata.tables[str(model.__tablename__)]
+from connect_core.store.models.declared import (
+    BIG,
+    IDS_ARE_NEVER_REUSED,
+    Declared,
+    active,
+    count,
+    display_text,
+    exact_text,
+    key,
+)
 
 
 class Member(Declared, table=True):
@@ -62,23 +27,23 @@ class Member(Declared, table=True):
     """
 
     __tablename__ = "es_member"
-    __table_args__ = (UniqueConstraint("uname"), _IDS_ARE_NEVER_REUSED)
+    __table_args__ = (UniqueConstraint("uname"), IDS_ARE_NEVER_REUSED)
 
-    id: int | None = Field(None, sa_column=_key())
+    id: int | None = Field(None, sa_column=key())
     uname: str = Field(sa_column=Column(exact_text(64), nullable=False))
-    nickname: str = Field("", sa_column=_text(64))
-    face: str = Field("", sa_column=_text(PICTURE_LIMIT))
+    nickname: str = Field("", sa_column=display_text(64))
+    face: str = Field("", sa_column=display_text(PICTURE_LIMIT))
     sex: int | None = None
-    mobile: str = Field("", sa_column=_text(32))
-    province: str = Field("", sa_column=_text(32))
-    city: str = Field("", sa_column=_text(32))
+    mobile: str = Field("", sa_column=display_text(32))
+    province: str = Field("", sa_column=display_text(32))
+    city: str = Field("", sa_column=display_text(32))
     disabled: int = Field(0, sa_column=Column(Integer, nullable=False, server_default="0"))
-    register_client: str = Field("", sa_column=_text(8))
-    create_time: int = Field(0, sa_column=_count())
-    last_login: int = Field(0, sa_column=_count())
-    login_count: int = Field(0, sa_column=_count())
-    password_hash: str = Field("", sa_column=_text(255))
-    lock_count: int = Field(0, sa_column=_count())
+    register_client: str = Field("", sa_column=display_text(8))
+    create_time: int = Field(0, sa_column=count())
+    last_login: int = Field(0, sa_column=count())
+    login_count: int = Field(0, sa_column=count())
+    password_hash: str = Field("", sa_column=display_text(255))
+    lock_count: int = Field(0, sa_column=count())
 
 
 class Connection(Declared, table=True):
@@ -92,20 +57,20 @@ class Connection(Declared, table=True):
     __table_args__ = (
         UniqueConstraint("union_type", "union_scope", "union_id", "active"),
         UniqueConstraint("member_id", "union_type", "active"),
-        _IDS_ARE_NEVER_REUSED,
+        IDS_ARE_NEVER_REUSED,
     )
 
-    id: int | None = Field(None, sa_column=_key())
+    id: int | None = Field(None, sa_column=key())
     member_id: int = Field(sa_type=BIG)
     union_type: str = Field(sa_column=Column(exact_text(32), nullable=False))
     union_id: str = Field(sa_column=Column(exact_text(255), nullable=False))
     union_scope: str = Field("", sa_column=Column(exact_text(255), nullable=False, server_default=""))
-    create_time: int = Field(0, sa_column=_count())
+    create_time: int = Field(0, sa_column=count())
     unbound_time: int | None = Field(None, sa_type=BIG)
-    active: int | None = Field(None, sa_column=_active())
+    active: int | None = Field(None, sa_column=active())
     profile: str | None = Field(None, sa_column=Column(Text))
-    profile_time: int = Field(0, sa_column=_count())
-    lock_count: int = Field(0, sa_column=_count())
+    profile_time: int = Field(0, sa_column=count())
+    lock_count: int = Field(0, sa_column=count())
 
 
 class Alias(Declared, table=True):
@@ -117,28 +82,14 @@ class Alias(Declared, table=True):
         Index("ix_alias_connect", "connect_id"),
     )
 
-    id: int | None = Field(None, sa_column=_key())
+    id: int | None = Field(None, sa_column=key())
     connect_id: int = Field(sa_type=BIG)
     union_type: str = Field(sa_column=Column(exact_text(32), nullable=False))
     kind: str = Field(sa_column=Column(exact_text(8), nullable=False))
     scope: str = Field("", sa_column=Column(exact_text(255), nullable=False, server_default=""))
     value: str = Field(sa_column=Column(exact_text(255), nullable=False))
     unbound_time: int | None = Field(None, sa_type=BIG)
-    active: int | None = Field(None, sa_column=_active())
-
-
-class ConnectSetting(Declared, table=True):
-    """A provider's setting that was changed at run time; `value` is sealed."""
-
-    __tablename__ = "es_connect_setting"
-    __table_args__ = (UniqueConstraint("provider", "client_type", "name"),)
-
-    id: int | None = Field(None, sa_column=_key())
-    provider: str = Field(sa_column=Column(exact_text(64), nullable=False))
-    client_type: str = Field("", sa_column=Column(exact_text(8), nullable=False, server_default=""))
-    name: str = Field(sa_column=Column(exact_text(64), nullable=False))
-    value: str = Field(sa_column=Column(Text, nullable=False))
-    update_time: int = Field(sa_type=BIG)
+    active: int | None = Field(None, sa_column=active())
 
 
 class MemberSession(Declared, table=True):
@@ -156,11 +107,11 @@ class MemberSession(Declared, table=True):
         Index("ix_session_expiry", "expiry_time"),
     )
 
-    id: int | None = Field(None, sa_column=_key())
+    id: int | None = Field(None, sa_column=key())
     member_id: int = Field(sa_type=BIG)
-    connect_id: int = Field(0, sa_column=_count())
+    connect_id: int = Field(0, sa_column=count())
     client_type: str = Field(sa_column=Column(String(8), nullable=False))
-    device_id: str = Field("", sa_column=_text(64))
+    device_id: str = Field("", sa_column=display_text(64))
     family: str = Field(sa_column=Column(exact_text(32), nullable=False))
     token_hash: str = Field(sa_column=Column(exact_text(64), nullable=False))
     create_time: int = Field(sa_type=BIG)
@@ -168,11 +119,11 @@ class MemberSession(Declared, table=True):
     expiry_time: int = Field(sa_type=BIG)
     rotated_time: int | None = Field(None, sa_type=BIG)
     revoked_time: int | None = Field(None, sa_type=BIG)
-    browser: str = Field("", sa_column=_text(32))
-    system: str = Field("", sa_column=_text(32))
-    location: str = Field("", sa_column=_text(LOCATION_LIMIT))
-    lock_count: int = Field(0, sa_column=_count())
-    generation: int = Field(0, sa_column=_count())
+    browser: str = Field("", sa_column=display_text(32))
+    system: str = Field("", sa_column=display_text(32))
+    location: str = Field("", sa_column=display_text(LOCATION_LIMIT))
+    lock_count: int = Field(0, sa_column=count())
+    generation: int = Field(0, sa_column=count())
 
 
 class VendorSessionLink(Declared, table=True):
@@ -210,7 +161,7 @@ class UsedFlow(Declared, table=True):
 
     hash: str = Field(sa_column=Column(exact_text(64), primary_key=True))
     flow: str = Field("", sa_column=Column(exact_text(64), nullable=False, server_default=""))
-    outcome: str = Field("", sa_column=_text(16))
+    outcome: str = Field("", sa_column=display_text(16))
     expiry_time: int = Field(sa_type=BIG)
     result: str | None = Field(None, sa_column=Column(Text, nullable=True))
 
@@ -227,14 +178,14 @@ class Handover(Declared, table=True):
     hash: str = Field(sa_column=Column(exact_text(64), primary_key=True))
     secret_hash: str = Field(sa_column=Column(exact_text(64), nullable=False))
     state: str = Field(sa_column=Column(String(16), nullable=False))
-    member_id: int = Field(0, sa_column=_count())
+    member_id: int = Field(0, sa_column=count())
     family: str = Field("", sa_column=Column(exact_text(32), nullable=False, server_default=""))
-    browser: str = Field("", sa_column=_text(32))
-    system: str = Field("", sa_column=_text(32))
-    place: str = Field("", sa_column=_text(64))
+    browser: str = Field("", sa_column=display_text(32))
+    system: str = Field("", sa_column=display_text(32))
+    place: str = Field("", sa_column=display_text(64))
     create_time: int = Field(sa_type=BIG)
     expiry_time: int = Field(sa_type=BIG)
-    location: str = Field("", sa_column=_text(LOCATION_LIMIT))
+    location: str = Field("", sa_column=display_text(LOCATION_LIMIT))
 
 
 class MemberConsent(Declared, table=True):
@@ -243,9 +194,9 @@ class MemberConsent(Declared, table=True):
     __tablename__ = "es_member_consent"
     __table_args__ = (Index("ix_consent_member", "member_id"),)
 
-    id: int | None = Field(None, sa_column=_key())
+    id: int | None = Field(None, sa_column=key())
     member_id: int = Field(sa_type=BIG)
-    terms_version: str = Field(sa_column=_text(32))
+    terms_version: str = Field(sa_column=display_text(32))
     create_time: int = Field(sa_type=BIG)
 
 
@@ -263,7 +214,7 @@ class MemberMerge(Declared, table=True):
         Index("ix_merge_undo", "undo_until"),
     )
 
-    id: int | None = Field(None, sa_column=_key())
+    id: int | None = Field(None, sa_column=key())
     kept_id: int = Field(sa_type=BIG)
     merged_id: int = Field(sa_type=BIG)
     create_time: int = Field(sa_type=BIG)
@@ -289,7 +240,7 @@ class ConnectEvent(Declared, table=True):
     __tablename__ = "es_connect_event"
     __table_args__ = (Index("ix_event_member", "member_id"), _UNDISPATCHED)
 
-    id: int | None = Field(None, sa_column=_key())
+    id: int | None = Field(None, sa_column=key())
     kind: str = Field(sa_column=Column(String(24), nullable=False))
     member_id: int = Field(sa_type=BIG)
     connect_id: int = Field(sa_type=BIG)
@@ -299,5 +250,5 @@ class ConnectEvent(Declared, table=True):
     subject_hash: str = Field(sa_column=Column(String(64), nullable=False))
     request_id: str = Field(sa_column=Column(String(32), nullable=False))
     create_time: int = Field(sa_type=BIG)
-    detail: str = Field("", sa_column=_text(255))
+    detail: str = Field("", sa_column=display_text(255))
     dispatched_at: int | None = Field(None, sa_type=BIG)
