@@ -17,6 +17,7 @@
     │   ├── CodeInvalid                  400 code_invalid
     │   ├── NotLoggedIn                  401 not_logged_in
     │   ├── TokenInvalid                 401 token_invalid
+    │   ├── ClientInvalid                401 client_invalid
     │   ├── MemberDisabled               403 member_disabled
     │   ├── ConsentRequired              403 consent_required
     │   ├── Forbidden                    403 forbidden
@@ -195,6 +196,13 @@ class TokenInvalid(RequestRefused):
     """The access or refresh token is unknown, expired, revoked or reused."""
 
     code = "token_invalid"
+    status = 401
+
+
+class ClientInvalid(RequestRefused):
+    """The service that asks about a token has no or a wrong client id or secret (RFC 6749 §2.3)."""
+
+    code = "client_invalid"
     status = 401
 
 

@@ -23,6 +23,7 @@ from connect_core.members.administration import Administration
 from connect_core.members.current import CurrentMember
 from connect_core.members.directory import BuiltInMembers, ExternalMembers, Members
 from connect_core.members.external_directory import ExternalDirectory
+from connect_core.members.introspection import Introspection
 from connect_core.members.merge_service import Merges
 from connect_core.members.personal_data import PersonalData
 from connect_core.members.self_service import SelfService
@@ -73,6 +74,7 @@ class Parts:
         self.callbacks = Callbacks(services, self.flows, self.first_login_tickets)
         self.completion = Completion(services, self.flows, chooses=self.chooses, required_terms=self.required_terms)
         self.current_member = CurrentMember(services)
+        self.introspection = Introspection(services)
         self.password_logins = PasswordLogins(services, self.current_member)
         self.self_service = SelfService(services, service.unbind_after)
         self.personal_data = PersonalData(services, self.registry)

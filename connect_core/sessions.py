@@ -6,10 +6,10 @@ the answer was lost, and it is answered again. A token counts as what it was giv
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from connect_core.crypto import AccessTokens, token_hash
 from connect_core.crypto.tickets import TICKET_SECONDS
@@ -259,8 +259,12 @@ class Sessions:
     ) -> LiveSession | None:
         """Return whose access token this is, unless the login behind it was ended."""
         claims = self.access_tokens.find_claims(token, now)
-        if claims is None:
-            return None
+        return self.find_by_claims(transaction, claims, now, queries) if claims is not None else None
+
+    def find_by_claims(
+        self, transaction: Transaction, claims: Mapping[str, Any], now: int, queries: SessionQueries = store
+    ) -> LiveSession | None:
+        """Return the login that the claims of an access token name, unless it was ended. The signature was checked."""
         live = queries.find_live(transaction, str(claims.get("sid", "")), now)
         if live is None or str(live[0]) != claims.get("sub"):
             return None
@@ -271,6 +275,18 @@ class Sessions:
         """Return whose refresh token this is, rotated or not, unless the login behind it was ended. Spends nothing."""
         row = self._find_row(transaction, token, TokenKind.REFRESH, now, store)
         return _live(row) if row is not None else None
+
+    def find_current_refresh(
+        self, transaction: Transaction, token: str, now: int, queries: SessionQueries = store
+    ) -> tuple[LiveSession, int] | None:
+        """Return whose refresh token this is, and when it ends if nobody uses it, in epoch seconds. Spends nothing.
+
+        None for a token that was rotated or ended, and for anything that was given out as something else.
+        """
+        row = self._find_row(transaction, token, TokenKind.REFRESH, now, queries)
+        if row is None or row.rotated_time is not None:
+            return None
+        return _live(row), min(row.expiry_time, row.seen_time + self.lifetimes.idle)
 
     def _find_by_refresh_cookie(
         self, transaction: Transaction, token: str, now: int, queries: SessionQueries
@@ -363,6 +379,11 @@ def _live(row: SessionRow) -> LiveSession:
 def name_token(kind: TokenKind, value: str) -> str:
     """Return an unguessable `value` as a token of that kind."""
     return f"{kind}_{value}"
+
+
+def is_session_token(token: str) -> bool:
+    """Tell whether a token was given out as a browser's session, which is no token of OAuth 2.0."""
+    return token.startswith(f"{TokenKind.SESSION}_")
 
 
 def _new_token(kind: TokenKind) -> str:

@@ -18,7 +18,7 @@ from connect_core.errors import (
 CODES = {
     400: "bad_request state_missing state_invalid state_expired redirect_not_allowed provider_denied code_missing "
     "code_seen code_invalid",
-    401: "not_logged_in token_invalid",
+    401: "not_logged_in token_invalid client_invalid",
     403: "consent_required member_disabled forbidden",
     404: "unsupported",
     409: "already_bound last_connection changed_meanwhile",

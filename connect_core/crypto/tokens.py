@@ -23,14 +23,14 @@ class AccessTokens:
 
     def __init__(self, secret_keys: Sequence[bytes], issuer: str) -> None:
         """`secret_keys` are 32 bytes each; `issuer`, the service's own origin, becomes `iss` and `aud`."""
-        self._issuer = issuer
+        self.issuer = issuer
         self._keys = KeySet([_signing_key(key) for key in secret_keys])
         self._signing_key = self._keys.keys[0]
         self._header = {"alg": "ES256", "typ": "at+jwt", "kid": self._signing_key.kid}
 
     def issue(self, claims: Mapping[str, Any]) -> str:
         """Return a signed token with `claims`, `iss` and `aud`; the caller sets `exp` and `iat`, in epoch seconds."""
-        own_claims = {"iss": self._issuer, "aud": self._issuer}
+        own_claims = {"iss": self.issuer, "aud": self.issuer}
         return jwt.encode(self._header, {**own_claims, **claims}, self._signing_key, algorithms=["ES256"])
 
     def find_claims(self, token: str, now: int) -> dict[str, Any] | None:
@@ -44,7 +44,7 @@ class AccessTokens:
         expiry = claims.get("exp")
         is_live = isinstance(expiry, int) and expiry > now
         # tokens of the release before have no audience; the last of them expire minutes after the upgrade
-        is_ours = claims.get("iss") == claims.get("aud", self._issuer) == self._issuer
+        is_ours = claims.get("iss") == claims.get("aud", self.issuer) == self.issuer
         return claims if is_live and is_ours else None
 
     def jwks(self) -> dict[str, Any]:

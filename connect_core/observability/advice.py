@@ -34,6 +34,10 @@ ADVICE: Mapping[str, str] = {
         "Nothing for a few. If it concerns everybody: the code was made for another app id than the configured one."
     ),
     "not_logged_in": "Nothing.",
+    "client_invalid": (
+        "A gateway or another service has no entry in `[resource_servers]`, or not the secret that stands there. If no "
+        "service of yours asks, somebody guesses; `failures_per_address` slows them down."
+    ),
     "token_invalid": (
         "Nothing for a few. If there are many at once: `secret_keys` was replaced instead of extended, or a "
         "client keeps using old refresh tokens."

@@ -52,6 +52,9 @@ from connect_core.web.pages.theme_check import load_pages
 from connect_core.web.rate_limit import CountersInDatabase, Limiter
 from connect_core.web.requests import new_request_id
 from connect_core.web.responses import Cookies
+from connect_core.web.token_services.clients import ResourceServers
+from connect_core.web.token_services.metadata import metadata_routes
+from connect_core.web.token_services.routes import token_service_routes
 
 SWEEP_SECONDS = 60
 """Seconds between two rounds of deleting what has expired."""
@@ -102,6 +105,8 @@ def create_app(
             *javashop_routes(context),
             *backchannel_routes(context),
             *notice_routes(context),
+            *token_service_routes(context, servers := ResourceServers(settings.resource_servers)),
+            *metadata_routes(context, servers),
             *health_routes(context, readiness := Readiness(manager)),
             *instance_routes(context),
         ],
@@ -122,7 +127,7 @@ class _Service(Starlette):
         self.router.redirect_slashes = False
         self._manager, self._root_path = context.manager, context.manager.settings.service.root_path
         self._serve = with_flash(context, super().__call__)
-        self._heads = (f"{context.route_prefix}/", "/buyer/", "/login/", "/healthz", "/readyz")
+        self._heads = (f"{context.route_prefix}/", "/buyer/", "/login/", "/.well-known/", "/healthz", "/readyz")
         self._is_at_work = False
         self._sweeper: asyncio.Task[None] | None = None
 

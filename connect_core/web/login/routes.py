@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from connect_core.errors import BadRequest, MethodNotAllowed, NotLoggedIn, PageNotFound, Unsupported
+from connect_core.errors import BadRequest, ConnectError, MethodNotAllowed, NotLoggedIn, PageNotFound, Unsupported
 from connect_core.login.start import IN_APP, Start, StartOptions
 from connect_core.login.values import Delivery
 from connect_core.providers import calls
@@ -19,9 +19,11 @@ from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.web import endpoints, responses
 from connect_core.web.context import WebContext
+from connect_core.web.error_pages import answer_error
 from connect_core.web.logged_in import find_logged_in
 from connect_core.web.login.delivery import deliver, finish_flow, keep_flow, set_token_cookies, token_body
 from connect_core.web.login.held_back import answer_start
+from connect_core.web.login.oauth_errors import UnsupportedGrantType, answer_oauth_error
 from connect_core.web.login.offered import describe, find_shown, get_title
 from connect_core.web.login.opening_app import open_app
 from connect_core.web.login.qr_code import code_response
@@ -55,7 +57,7 @@ def login_routes(context: WebContext) -> list[BaseRoute]:
         route(f"{prefix}/me", login.me, "GET", cross_origin=True),
         route(f"{prefix}/logout", login.ask_to_log_out, "GET"),
         route(f"{prefix}/logout", login.logout, "POST", cross_origin=True),
-        route(f"{prefix}/token/refresh", login.refresh, "POST", cross_origin=True),
+        route(f"{prefix}/token/refresh", login.refresh, "POST", cross_origin=True, style=login.refuse_refresh),
         route(f"{prefix}/.well-known/jwks.json", login.jwks, "GET"),
         route(f"{prefix}/static/{{name}}", login.static, "GET"),
     ]
@@ -131,17 +133,29 @@ class _LoginEndpoints:
         return responses.json_response(token_body(self._context, outcome))
 
     async def refresh(self, request: Request) -> Response:
-        """Answer new tokens where the refresh token came from: in the body, or in the `/buyer` cookies."""
+        """Answer new tokens where the refresh token came from: in the body, or in the `/buyer` cookies.
+
+        A client of OAuth 2.0 sends a form with `grant_type` (RFC 6749 §6) and is refused in the form of that RFC.
+        """
         check_origin(request, self._context.origins)
         body, cookies = await read_fields(request), get_cookies(request)
+        grant = body.get("grant_type", "") if is_form(request) else ""
+        request.state.is_grant = bool(grant)
+        if grant not in ("", "refresh_token"):
+            raise UnsupportedGrantType("the only grant is refresh_token")
         if token := body.get("refresh_token"):
             return responses.json_response((await self._manager.current_member.refresh(token)).answer())
-        if "refresh_token" not in cookies:
+        if grant or "refresh_token" not in cookies:
             raise BadRequest("refresh_token is missing")
         tokens = (await self._manager.current_member.refresh(cookies["refresh_token"])).answer()
         response = responses.json_response({key: tokens[key] for key in ("expires_in", "uid")})
         set_token_cookies(self._context, response, tokens)
         return response
+
+    def refuse_refresh(self, request: Request, error: ConnectError) -> Response:
+        """Answer an error of `refresh` as its client reads it."""
+        is_grant = getattr(request.state, "is_grant", False)
+        return answer_oauth_error(request, error) if is_grant else answer_error(self._context, request, error)
 
     async def ask_to_log_out(self, request: Request) -> Response:
         """Show a browser the button that logs out; a link logs nobody out."""

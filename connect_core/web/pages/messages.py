@@ -252,6 +252,9 @@ REFUSALS: Mapping[str, RefusalMessage] = {
     "code_seen": RefusalMessage("This login has been used already", "Each login works once; please log in again."),
     "code_invalid": RefusalMessage("The login was not confirmed", "Please log in once more."),
     "not_logged_in": RefusalMessage("You are not logged in", "Please log in to continue."),
+    "client_invalid": RefusalMessage(
+        "This service is not allowed to ask", "Please contact the shop's customer service."
+    ),
     "token_invalid": RefusalMessage("Your login has expired", "Please log in again to continue."),
     "member_disabled": RefusalMessage(
         "This account cannot be used at the moment", "Please contact the shop's customer service.", other_login=True
