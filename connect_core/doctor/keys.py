@@ -3,7 +3,7 @@
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from string import printable
 
@@ -86,10 +86,26 @@ OWNER = Kind(
     "A file that settings come from belongs to another user, who may change it.",
     "Run as root: chown USER FILE, with the user that the service runs as, or root.",
 )
+SERVICE_WEAK = Kind(
+    "client_secret_weak",
+    Level.WARNING,
+    SUBJECT,
+    "The secret of a resource server has few different characters. Whoever guesses it learns whose a token is.",
+    "Make a new secret with openssl rand -base64 32, and give it to that service.",
+)
+SERVICE_SHARED = Kind(
+    "client_secret_shared",
+    Level.WARNING,
+    SUBJECT,
+    "Two resource servers have the same secret, so none of them can be locked out alone.",
+    "Give each service a secret of its own.",
+)
 OLD_DAYS = 365
 MOST_KEYS = 3
 LEAST_BYTES = 20
 """Different bytes that 32 random ones have at least: of 10^12 keys one has fewer."""
+LEAST_CHARACTERS = 8
+"""Different characters that a secret has at least: of 100 with 16 random hexadecimal digits, one has fewer."""
 _PUBLISHED = frozenset(
     hashlib.sha256(key).hexdigest() for key in (bytes(32), bytes(range(32)), bytes(range(1, 33)), b"\xff" * 32)
 )
@@ -98,7 +114,14 @@ _PUBLISHED = frozenset(
 def check_keys(loaded: Loaded, machine: Machine, now: Callable[[], float]) -> list[Finding]:
     """Look at the keys, then at the files."""
     keys = loaded.settings.service.keys if loaded.settings else ()
-    findings = [*_check_ring(keys), *_check_age(loaded.files, now()), *_check_files(loaded, machine)]
+    servers = loaded.settings.resource_servers if loaded.settings else {}
+    secrets = {name: server.client_secret.get_secret_value() for name, server in servers.items()}
+    findings = [
+        *_check_ring(keys),
+        *_check_services(secrets),
+        *_check_age(loaded.files, now()),
+        *_check_files(loaded, machine),
+    ]
     if all(finding.level is Level.OK for finding in findings):
         findings.insert(0, STRONG.report("1 secret key" if len(keys) == 1 else f"{len(keys)} secret keys"))
     return findings
@@ -119,6 +142,15 @@ def _check_ring(keys: Sequence[bytes]) -> Iterator[Finding]:
 def _is_weak(key: bytes) -> bool:
     steps = {(after - before) % 256 for before, after in pairwise(key)}
     return len(set(key)) < LEAST_BYTES or len(steps) <= 2 or set(key) <= set(printable.encode())
+
+
+def _check_services(secrets: Mapping[str, str]) -> Iterator[Finding]:
+    first: dict[str, str] = {}
+    for name, secret in secrets.items():
+        if len(set(secret)) < LEAST_CHARACTERS:
+            yield SERVICE_WEAK.report(f"resource_servers.{name}.client_secret is not random")
+        if first.setdefault(secret, name) != name:
+            yield SERVICE_SHARED.report(f"resource_servers.{name} has the secret of resource_servers.{first[secret]}")
 
 
 def _check_age(files: Sequence[FileOfSettings], at: float) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from connect_core.store.session_members import SessionAndMember
 
 _CLAIMS = ("iss", "aud", "sub", "sid", "client_id", "client_type", "iat", "exp", "jti")
 """The claims of an access token that the answer repeats."""
-_Found = tuple[LiveSession, dict[str, Any]]
+_Active = tuple[LiveSession, dict[str, Any]]
 
 
 class Introspection:
@@ -34,16 +34,16 @@ class Introspection:
         now = self._now()
         claims = self._sessions.access_tokens.find_claims(token, now)
 
-        def look_up(tx: Transaction) -> tuple[SessionAndMember, _Found | None]:
+        def look_up(tx: Transaction) -> tuple[SessionAndMember, _Active | None]:
             along = SessionAndMember()
             if claims is not None:
                 return along, self._describe_access(tx, claims, now, along)
             return along, self._describe_refresh(tx, token, now, along)
 
-        along, found = await self._database.read(look_up)
-        if found is None:
+        along, active = await self._database.read(look_up)
+        if active is None:
             return None
-        session, description = found
+        session, description = active
         member = await self._members.find_enabled(session.member_id, along.member)
         if member is None:
             return None
@@ -52,13 +52,13 @@ class Introspection:
 
     def _describe_access(
         self, tx: Transaction, claims: Mapping[str, Any], now: int, along: SessionAndMember
-    ) -> _Found | None:
+    ) -> _Active | None:
         session = self._sessions.find_by_claims(tx, claims, now, along)
         if session is None:
             return None
         return session, {"token_type": "Bearer", **{name: claims[name] for name in _CLAIMS if name in claims}}
 
-    def _describe_refresh(self, tx: Transaction, token: str, now: int, along: SessionAndMember) -> _Found | None:
+    def _describe_refresh(self, tx: Transaction, token: str, now: int, along: SessionAndMember) -> _Active | None:
         current = self._sessions.find_current_refresh(tx, token, now, along)
         if current is None:
             return None

@@ -52,8 +52,6 @@ from connect_core.web.pages.theme_check import load_pages
 from connect_core.web.rate_limit import CountersInDatabase, Limiter
 from connect_core.web.requests import new_request_id
 from connect_core.web.responses import Cookies
-from connect_core.web.token_services.clients import ResourceServers
-from connect_core.web.token_services.metadata import metadata_routes
 from connect_core.web.token_services.routes import token_service_routes
 
 SWEEP_SECONDS = 60
@@ -105,8 +103,7 @@ def create_app(
             *javashop_routes(context),
             *backchannel_routes(context),
             *notice_routes(context),
-            *token_service_routes(context, servers := ResourceServers(settings.resource_servers)),
-            *metadata_routes(context, servers),
+            *token_service_routes(context),
             *health_routes(context, readiness := Readiness(manager)),
             *instance_routes(context),
         ],

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from connect_core.devices import Device, Devices
 from connect_core.errors import (
     BadRequest,
+    ClientInvalid,
     CodeInvalid,
     CodeMissing,
     CodeSeen,
@@ -50,7 +51,7 @@ from connect_core.web.responses import LANGUAGE_MEMORY, LAST_USED_MEMORY, TOKEN_
 _COOKIE_VALUE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 
-GUESSES = (BadRequest, CodeInvalid, CodeMissing, CodeSeen, NotLoggedIn, StateInvalid, StateMissing)
+GUESSES = (BadRequest, ClientInvalid, CodeInvalid, CodeMissing, CodeSeen, NotLoggedIn, StateInvalid, StateMissing)
 """Refusals that count as failures of an address. A person who cancels or is too late fails at nothing."""
 
 

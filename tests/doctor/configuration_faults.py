@@ -48,6 +48,11 @@ def hang(bench: Bench) -> None:
     install(bench, "import time\ntime.sleep(60)\n")
 
 
+def add_services(bench: Bench, secret: str) -> None:
+    """Let two services ask about tokens, with one secret."""
+    bench.raw["resource_servers"] = {name: {"client_secret": secret} for name in ("gateway", "stock")}
+
+
 def change_owner(bench: Bench) -> None:
     """Let the key belong to somebody else than the user of the doctor."""
     user_id = bench.key.stat().st_uid
@@ -127,6 +132,8 @@ CONFIGURATION_FAULTS: Mapping[str, list[Fault]] = {
     "secret_key_repeated": [lambda bench: set_key(bench, "file:key", "file:key")],
     "secret_key_old": [lambda bench: age(bench.key, 400)],
     "secret_keys_many": [lambda bench: set_key(bench, "file:key", *(new_key() for _ in range(3)))],
+    "client_secret_weak": [lambda bench: add_services(bench, "shop" * 8)],
+    "client_secret_shared": [lambda bench: add_services(bench, new_key())],
     "secret_file_readable": [lambda bench: bench.key.chmod(0o644), write_key_into_configuration],
     "secret_file_group_readable": [lambda bench: bench.key.chmod(0o640)],
     "settings_file_writable": [lambda bench: bench.key.chmod(0o602)],

@@ -38,6 +38,8 @@ TAKE_NO_COOKIE = {
     "POST /login/x": "the same",
     "POST /connect/alipay/backchannel-logout": "a vendor's server posts there, with a signed token",
     "POST /connect/alipay/notify": "the same",
+    "POST /connect/introspect": "a service of the shop posts there, with its secret",
+    "POST /connect/revoke": "whoever has a token posts it there",
 }
 """What may be posted from anywhere, and why: nobody's session is used there."""
 REFUSED_TO_ALL = re.compile("/buyer/(passport/(connect/app|login-binder/app|sms-|register-)|connect/alipay/app/login/)")

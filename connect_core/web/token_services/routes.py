@@ -1,4 +1,7 @@
-"""`POST /introspect` (RFC 7662) and `POST /revoke` (RFC 7009), for services of the shop; no cookie counts here."""
+"""`POST /introspect` (RFC 7662) and `POST /revoke` (RFC 7009), for services of the shop; no cookie counts here.
+
+With them come the routes of `metadata`, which name the same resource servers.
+"""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,14 +16,17 @@ from connect_core.web.endpoints import route
 from connect_core.web.login.oauth_errors import UnsupportedTokenType, answer_oauth_error
 from connect_core.web.requests import is_form, read_form
 from connect_core.web.token_services.clients import ResourceServers
+from connect_core.web.token_services.metadata import metadata_routes
 
 
-def token_service_routes(context: WebContext, servers: ResourceServers) -> list[BaseRoute]:
-    """Return the routes of this module."""
+def token_service_routes(context: WebContext) -> list[BaseRoute]:
+    """Return the routes of this package."""
+    servers = ResourceServers(context.manager.settings.resource_servers)
     endpoints, prefix = _TokenServices(context, servers), context.prefix
     return [
         route(context, f"{prefix}/introspect", endpoints.introspect, "POST", style=answer_oauth_error),
         route(context, f"{prefix}/revoke", endpoints.revoke, "POST", style=answer_oauth_error, cross_origin=True),
+        *metadata_routes(context, servers),
     ]
 
 

@@ -76,6 +76,9 @@ ROUTES = [
     ("GET", "/buyer/passport/connect/app/QQ/param"),
     ("POST", "/login/abc"),
     ("GET", "/connect/.well-known/jwks.json"),
+    ("POST", "/connect/introspect"),
+    ("GET", "/.well-known/oauth-authorization-server"),
+    ("GET", "/.well-known/oauth-authorization-server/connect"),
 ]
 
 
@@ -84,7 +87,7 @@ def test_every_family_of_routes_is_passed_on(shop: RunningShop) -> None:
     for method, path in ROUTES:
         answer = ask(shop, method, path)
         assert "x-request-id" in answer.headers, (method, path, answer.status_code)
-    for path in ("/buyer/orders", "/healthz", "/readyz"):
+    for path in ("/buyer/orders", "/healthz", "/readyz", "/.well-known/security.txt"):
         assert "x-request-id" not in ask(shop, "GET", path).headers, path
 
 

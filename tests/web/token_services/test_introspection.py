@@ -9,11 +9,11 @@ import pytest
 
 from connect_core.harness import RunningShop, Visitor
 
+from ...kit.acme import execute
 from ...kit.clock import Clock
 from ...kit.databases import run_shop
 from ...kit.token_services import BASIC, GATEWAY, STOCK, basic, introspect, oauth_refused, with_servers
 from ...kit.web_shops import alipay_and_wechat, bearer, mini_login, nothing_written
-from ..test_current_member import execute
 
 INACTIVE = {"active": False}
 
