@@ -86,7 +86,7 @@ class AdminShop:
 
     @contextmanager
     def browsing(self, name: str = "", language: str = "en") -> Iterator[AdminBrowser]:
-        """Open a browser, signed in as `name` if given: by a session of its own, since passwords cost and are counted."""
+        """Open a browser, with a new session of `name` if given: passwords would cost time, and are counted."""
         with closing(AdminBrowser(self.shop, language)) as browser:
             if name:
                 browser.take_session(self.open_session(name))

@@ -70,24 +70,19 @@ def test_tries_are_counted_by_name() -> None:
         answer = browser.sign_in("li", admin_shop.get_totp("li"))
         assert answer.status_code == 429
         assert "Try again in 15 minutes" in get_text(answer)
-        assert browser.sign_in("somebody else", "000000", "wrong").status_code == 401
 
 
-@pytest.mark.parametrize(
-    "target", ["https://evil.example", "//evil.example", "/\\evil.example", "/a b", "@evil", "/%0d"]
-)
-def test_the_sign_in_leads_to_our_own_pages_alone(browser: AdminBrowser, target: str) -> None:
+def test_the_sign_in_leads_to_our_own_pages_alone(browser: AdminBrowser) -> None:
     """An address in `next` that is none of ours is dropped, wherever it is given."""
-    assert f'value="{target}"' not in browser.get("/sign-in", next=target).text
-    assert 'name="next" value=""' in browser.get("/sign-in", next=target).text
+    for target in ("https://evil.example", "//evil.example", "/\\evil.example", "/a b", "@evil", ".evil", "/%0d"):
+        assert 'name="next" value=""' in browser.get("/sign-in", next=target).text, target
 
 
 def test_who_is_not_signed_in_comes_back_to_the_page(browser: AdminBrowser) -> None:
     """The sign-in keeps the page with its query."""
     answer = browser.request("GET", "/audit?actor=li&target=administrator+li")
-    assert (
-        answer.headers["location"] == "/connect/admin/sign-in?next=%2Faudit%3Factor%3Dli%26target%3Dadministrator%2Bli"
-    )
+    page = "%2Faudit%3Factor%3Dli%26target%3Dadministrator%2Bli"
+    assert answer.headers["location"] == f"/connect/admin/sign-in?next={page}"
 
 
 def test_a_link_from_another_site_arrives(admin_shop: AdminShop) -> None:
@@ -110,7 +105,7 @@ def test_signing_out_ends_the_session(admin_shop: AdminShop) -> None:
         assert (answer.status_code, answer.headers["location"]) == (303, "/connect/admin/sign-in")
         assert "You are signed out." in get_text(browser.get("/sign-in"))
         assert "You are signed out." not in get_text(browser.get("/sign-in"))
-        browser.http.cookies.set("connect_admin", token)
+        browser.take_session(token)
         assert browser.request("GET", "/audit").status_code == 303
 
 
@@ -131,7 +126,7 @@ def test_something_dangerous_needs_a_recent_proof(admin_shop: AdminShop) -> None
         assert max(row["expiry_time"] for row in admin_shop.shop.rows("es_admin_session")) == before
         created = browser.post("/administrators", page="/administrators", name="wang", role="viewer")
         assert created.status_code == 200
-        browser.http.cookies.set("connect_admin", old)
+        browser.take_session(old)
         assert browser.request("GET", "/audit").status_code == 303
 
 
