@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, func, or_, select, update
 
 from connect_core.identity import STRENGTH, Identity, IdKind, PersonId
 from connect_core.store.engine.statement import KeyedInsert, RowLock, Statement, Transaction, insert_into
@@ -103,25 +103,22 @@ _FIND_BOUND = Statement(
     .where(_CONNECT.c.member_id == bindparam("member_id"), _CONNECT.c.active == 1)
     .order_by(_CONNECT.c.create_time, _CONNECT.c.id)
 )
-_FIND_HOLDERS = Statement(
-    select(_CONNECT.c.member_id)
-    .where(
-        _CONNECT.c.active == 1,
-        _CONNECT.c.union_type == bindparam("type_of_id"),
-        or_(
-            _CONNECT.c.union_id == bindparam("value"),
-            _CONNECT.c.id.in_(
-                select(_ALIAS.c.connect_id).where(
-                    _ALIAS.c.active == 1,
-                    _ALIAS.c.union_type == bindparam("type_of_id"),
-                    _ALIAS.c.value == bindparam("value"),
-                )
-            ),
-        ),
+
+
+def _find_holders(*, of_type: bool) -> Statement:
+    is_alias = [_ALIAS.c.active == 1, _ALIAS.c.value == bindparam("value")]
+    is_connection: list[ColumnElement[bool]] = [_CONNECT.c.active == 1]
+    if of_type:
+        is_alias.append(_ALIAS.c.union_type == bindparam("type_of_id"))
+        is_connection.append(_CONNECT.c.union_type == bindparam("type_of_id"))
+    has_value = or_(
+        _CONNECT.c.union_id == bindparam("value"), _CONNECT.c.id.in_(select(_ALIAS.c.connect_id).where(*is_alias))
     )
-    .distinct()
-    .order_by(_CONNECT.c.member_id)
-)
+    members = select(_CONNECT.c.member_id).where(*is_connection, has_value).distinct()
+    return Statement(members.order_by(_CONNECT.c.member_id).limit(bindparam("most")))
+
+
+_FIND_HOLDERS, _FIND_HOLDERS_OF_TYPE = _find_holders(of_type=False), _find_holders(of_type=True)
 _END = Statement(update(_CONNECT).where(_HAS_ID, _CONNECT.c.active == 1).values(unbound_time=bindparam("now")))
 _END_ALIASES = Statement(
     update(_ALIAS)
@@ -163,9 +160,16 @@ def find_open_id(transaction: Transaction, member_id: int, union_type: str, app_
     return open_id
 
 
-def find_holders(transaction: Transaction, union_type: str, value: str) -> list[int]:
-    """Return the ids of the members who have a vendor's id, of whichever kind and scope, in order."""
-    return [row[0] for row in _FIND_HOLDERS.all(transaction, type_of_id=union_type, value=value)]
+def find_holders(transaction: Transaction, union_type: str, value: str, limit: int) -> list[int]:
+    """Return the ids of at most `limit` members who have a vendor's id, of whichever kind and scope, in order.
+
+    An empty `union_type` means whichever vendor's: no index helps, and all connections are read.
+    """
+    if union_type:
+        rows = _FIND_HOLDERS_OF_TYPE.all(transaction, type_of_id=union_type, value=value, most=limit)
+    else:
+        rows = _FIND_HOLDERS.all(transaction, value=value, most=limit)
+    return [row[0] for row in rows]
 
 
 def find_bound(transaction: Transaction, member_id: int) -> list[BoundConnection]:
