@@ -20,6 +20,7 @@ from connect_core.login.return_targets import Targets
 from connect_core.login.start import Starter
 from connect_core.login.values import Delivery
 from connect_core.members.administration import Administration
+from connect_core.members.conflicts import Conflicts
 from connect_core.members.current import CurrentMember
 from connect_core.members.directory import BuiltInMembers, ExternalMembers, Members
 from connect_core.members.external_directory import ExternalDirectory
@@ -77,6 +78,7 @@ class Parts:
         self.self_service = SelfService(services, service.unbind_after)
         self.personal_data = PersonalData(services, self.registry)
         self.administration = Administration(services)
+        self.conflicts = Conflicts(services)
         self.merges = Merges(services, service)
         self.vendor_logouts = VendorLogouts(services, self.registry)
         self.vendor_notices = VendorNotices(services, self.registry)

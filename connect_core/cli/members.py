@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 app = typer.Typer(
     add_completion=False,
-    help="Find and show members; disable, log out, unbind, export or erase them.",
+    help="Find and show members; disable, log out, unbind, export or erase them; resolve conflicts.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -51,7 +51,7 @@ Operator = Annotated[
 
 @app.callback()
 def root() -> None:
-    """Find and show members; disable, log out, unbind, export or erase them."""
+    """Find and show members; disable, log out, unbind, export or erase them; resolve conflicts."""
 
 
 @app.command()

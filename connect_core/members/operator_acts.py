@@ -23,21 +23,9 @@ def record(tx: Transaction, act: OperatorAct, action: str, member_id: int, now: 
     audit.insert_record(tx, act, f"member.{action}", get_target(member_id), now, detail)
 
 
-def write_event(
-    services: Services,
-    tx: Transaction,
-    kind: str,
-    member_id: int,
-    act: OperatorAct,
-    connection: BoundConnection | None = None,
-) -> list[LoginEvent]:
-    """Write the event that an operator did this, about `connection` if there is one; pass it to `dispatch` afterwards.
-
-    The event's `detail` is that of the act.
-    """
-    union_type, connect_id = (connection.union_type, connection.connect_id) if connection else ("", 0)
-    subject = services.hash_subject(union_type, connection.union_id) if connection else ""
-    event = LoginEvent(
+def make_event(services: Services, kind: str, member_id: int, act: OperatorAct, union_type: str = "") -> LoginEvent:
+    """Return the event that an operator did this; its `detail` is that of the act."""
+    return LoginEvent(
         kind=kind,
         member_id=member_id,
         provider="",
@@ -48,4 +36,19 @@ def write_event(
         time=services.now(),
         detail=act.detail,
     )
-    return services.dispatcher.write(tx, [event], connect_id, subject)
+
+
+def write_event(
+    services: Services,
+    tx: Transaction,
+    kind: str,
+    member_id: int,
+    act: OperatorAct,
+    connection: BoundConnection | None = None,
+) -> list[LoginEvent]:
+    """Write such an event, about `connection` if there is one; pass what it returns to `dispatch` afterwards."""
+    if connection is None:
+        return services.dispatcher.write(tx, [make_event(services, kind, member_id, act)], 0, "")
+    event = make_event(services, kind, member_id, act, connection.union_type)
+    subject = services.hash_subject(connection.union_type, connection.union_id)
+    return services.dispatcher.write(tx, [event], connection.connect_id, subject)

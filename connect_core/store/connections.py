@@ -198,6 +198,21 @@ def end_connection(transaction: Transaction, connect_id: int, now: int) -> None:
     _END_ALIASES.run(transaction, ended=connect_id, now=now)
 
 
+def take_over(transaction: Transaction, connection: BoundConnection, other: BoundConnection, now: int) -> None:
+    """End `other` at `now` (epoch seconds), and let all of its ids lead to `connection` from then on.
+
+    Both have aliases, and none contradicts another. A stronger id becomes the connection's `union_id`. The caller has
+    locked both.
+    """
+    own_ids = find_aliases(transaction, connection.connect_id)
+    new_ids = find_aliases(transaction, other.connect_id)
+    end_connection(transaction, other.connect_id, now)
+    _add_ids(transaction, connection.connect_id, connection.union_type, new_ids, now)
+    strongest = min([*own_ids, *new_ids], key=_get_rank)
+    if strongest not in own_ids:
+        update_union_id(transaction, connection.connect_id, strongest)
+
+
 def reserve_keys(transaction: Transaction, *, with_member: bool) -> None:
     """Before a registration: take the key of the connection, and that of the member, where that saves statements."""
     transaction.reserve_keys(_CONNECT, *([_MEMBER] if with_member else []))
