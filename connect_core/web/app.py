@@ -60,6 +60,8 @@ SWEEP_STEP = 200
 """Rows that one transaction deletes: so few that no login waits for it, and 100 000 are deleted within two minutes."""
 SWEEP_PAUSE = 0.1
 """Seconds between two such transactions."""
+ENDPOINT_SECONDS = 2.0
+"""Seconds between two looks whether there is an endpoint that is sent events, where there was none so far."""
 log = logging.getLogger("connect_login")
 
 
@@ -126,7 +128,7 @@ class _Service(Starlette):
         self._serve = with_flash(context, super().__call__)
         self._heads = (f"{context.route_prefix}/", "/buyer/", "/login/", "/healthz", "/readyz")
         self._is_at_work = False
-        self._sweeper: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan."""
@@ -147,16 +149,20 @@ class _Service(Starlette):
         self._is_at_work = True
         with suppress(Unavailable):  # the database may come later; until then `/readyz` says so
             schema.prepare(self._manager.database)
-        self._sweeper = asyncio.create_task(_sweep_for_ever(self._manager))
+        self._begin_tasks()
         try:
             async with exporting_traces():
                 with monitor_loop():
                     yield
         finally:
-            self._sweeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._sweeper
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
             await self._manager.aclose()
+
+    def _begin_tasks(self) -> None:
+        works = (_sweep_for_ever, _deliver_for_ever)
+        self._tasks = [asyncio.create_task(work(self._manager)) for work in works]
 
     def _begin_late(self) -> None:
         """Do at the first request what the lifespan would have done, and tell the operator."""
@@ -165,7 +171,7 @@ class _Service(Starlette):
         export_traces()
         with suppress(ConnectError):  # `/readyz` says what is wrong
             schema.prepare(self._manager.database)
-        self._sweeper = asyncio.create_task(_sweep_for_ever(self._manager))
+        self._begin_tasks()
 
 
 def _find_icons(manager: ConnectManager) -> dict[str, bytes]:
@@ -221,6 +227,13 @@ async def _sweep_for_ever(manager: ConnectManager) -> None:
         except ConnectError as error:
             log.warning("sweep_failed", extra={"reason": str(error)})
         await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def _deliver_for_ever(manager: ConnectManager) -> None:
+    """Send events to endpoints, as soon as the settings have one."""
+    while not manager.subscriptions.names:  # noqa: ASYNC110 - settings can be replaced, and tell nobody
+        await asyncio.sleep(ENDPOINT_SECONDS)
+    await manager.webhooks.deliveries.run_for_ever()
 
 
 async def _not_found(request: Request, error: Exception) -> Response:
