@@ -5,10 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 from unicodedata import east_asian_width
 
+from connect_core.display import shorten
 from connect_core.members.conflicts import Conflict, ConflictView
-
-_VISIBLE = 4
-"""Characters that stay visible at each end of a shortened id."""
 
 
 def list_members(members: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -126,12 +124,6 @@ def shorten_ids(shown: dict[str, Any]) -> None:
     for connection in shown["connections"]:
         for person_id in connection["ids"]:
             person_id["value"] = shorten(person_id["value"])
-
-
-def shorten(text: str) -> str:
-    """Return the first and last characters of an id: enough to compare it, too little to use it."""
-    visible = min(_VISIBLE, len(text) // 4)
-    return f"{text[:visible]}…{text[len(text) - visible :]}"
 
 
 def get_name(member: Mapping[str, Any]) -> str:
