@@ -5,11 +5,13 @@ route and checks no right: `guard` does.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
@@ -76,8 +78,8 @@ class AdminContext:
         """Answer a page: `template` of `web/admin/templates`, rendered with `values`.
 
         Every template also has: `t` (the texts), `prefix` (of links, `/connect/admin`), `form_token` (put it into every
-        form), `me` (a `SignedIn`, None before the sign-in), `may(role)`, `menu`, and the filters `day`, `moment` (of an
-        aware datetime) and `icon`, `initial` (of a provider). A message that `done` left is shown once.
+        form), `me` (a `SignedIn`, None before the sign-in), `may(role)`, `menu`, and the filters `when` (of epoch
+        seconds), `icon` and `initial` (of a provider). A message that `done` left is shown once.
         """
         language, signed_in = self.get_language(request), self.find_signed_in(request)
         cookies, texts = self.web.cookies, self.catalogues.texts[language]
@@ -184,7 +186,8 @@ class AdminContext:
             lstrip_blocks=True,
         )
         pages = self.web.pages.environment
-        environment.filters.update({name: pages.filters[name] for name in ("day", "moment", "icon", "initial")})
+        environment.filters.update({name: pages.filters[name] for name in ("icon", "initial")})
+        environment.filters["when"] = _make_time_filter(pages.filters["moment"])
         environment.tests["drawn"] = pages.tests["drawn"]
         return environment
 
@@ -221,3 +224,13 @@ class AdminContext:
         if signed_in is None:
             return Markup("")
         return Markup('<input type="hidden" name="{}" value="{}">').format(TOKEN_FIELD, self.make_form_token(signed_in))
+
+
+def _make_time_filter(write: Callable[[Context, datetime], str]) -> Callable[[Context, int], Markup]:
+    @pass_context
+    def when(context: Context, seconds: int) -> Markup:
+        """Return a time in epoch seconds as a `<time>` element, in the page's language and the shop's time zone."""
+        moment = datetime.fromtimestamp(seconds, UTC)
+        return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(), write(context, moment))
+
+    return when
