@@ -32,7 +32,7 @@ def conflict_routes(admin: AdminContext) -> list[AdminRoute]:
         form, event_id = admin.get_form(request), request.path_params["event_id"]
         reason, receiver = form.get("reason").strip(), form.get("receiver")
         if not reason or len(reason) > REASON_LENGTH:
-            return await _show(admin, request, mistake="reason_needed")
+            return await _show(admin, request, mistake="act_reason_needed")
         if receiver != "keep" and not (receiver.isascii() and receiver.isdecimal() and len(receiver) < 19):
             return await _show(admin, request, mistake="receiver_needed")
         act = admin.act(request, reason)

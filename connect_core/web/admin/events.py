@@ -8,9 +8,10 @@ from starlette.responses import Response
 
 from connect_core.administrators.roles import Role
 from connect_core.events import kinds
-from connect_core.events.webhooks import MOST_COUNTED, DeliveryView
+from connect_core.events.webhooks import STATES, DeliveryView
 from connect_core.store import event_search
 from connect_core.store.event_search import EventFilter
+from connect_core.store.webhooks import MOST_COUNTED
 from connect_core.web.admin.context import AdminContext
 from connect_core.web.admin.messages.events import TEXTS
 from connect_core.web.admin.screens import AdminRoute, Screen
@@ -20,7 +21,6 @@ from connect_core.web.requests import get_parameters
 ROWS = 50
 """Events or deliveries on one page."""
 _WEBHOOKS = "/events/webhooks"
-_STATES = ("pending", "delivered", "dead")
 KINDS = (
     kinds.REGISTERED,
     kinds.LOGGED_IN,
@@ -86,7 +86,7 @@ class _EventPages:
         before = _parse(parameters.get("before", ""))
         webhooks = self._admin.manager.webhooks
         endpoints = await webhooks.find_endpoints()
-        state = state if state in _STATES else ""
+        state = state if state in STATES else ""
         rows = await webhooks.find_deliveries(endpoint, state, before, ROWS)
         return self._admin.page(
             request,
@@ -95,7 +95,7 @@ class _EventPages:
             deliveries=rows,
             endpoint=endpoint,
             state=state,
-            states=_STATES,
+            states=STATES,
             most=MOST_COUNTED,
             earlier=self._link_earlier(endpoint, state, rows),
         )

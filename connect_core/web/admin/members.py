@@ -87,7 +87,7 @@ class _MemberPages:
             form, member_id = self._admin.get_form(request), request.path_params["member_id"]
             reason = form.get("reason").strip()
             if not reason or len(reason) > REASON_LENGTH:
-                return await self._page(request, mistake="reason_needed")
+                return await self._page(request, mistake="act_reason_needed")
             try:
                 message = await change(member_id, form, self._admin.act(request, reason))
             except LastConnection:

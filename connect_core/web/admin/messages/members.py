@@ -10,7 +10,7 @@ TEXTS: Mapping[str, str] = {
     "search_text": "Name, number or id",
     "search_type": "Id at",
     "any_vendor": "Whatever it is",
-    "search": "Search",
+    "search_members": "Search",
     "nobody_found": "Nobody was found.",
     "many_found": "There may be more; enter more of the name.",
     "member": "Member",
@@ -51,8 +51,8 @@ TEXTS: Mapping[str, str] = {
     "no_events": "There is no such event.",
     "earlier_events": "Earlier events",
     "member_acts": "What you can do",
-    "reason": "Reason (the member may learn of it; it is kept in the audit log)",
-    "reason_needed": "Enter a reason, of at most 160 characters. Nothing was changed.",
+    "act_reason": "Reason (the member may learn of it; it is kept in the audit log)",
+    "act_reason_needed": "Enter a reason, of at most 160 characters. Nothing was changed.",
     "last_connection": (
         "This is the only way for a member to log in. Tick the box if you want to lock this member out. "
         "Nothing was changed."
@@ -85,8 +85,8 @@ TEXTS: Mapping[str, str] = {
     "resolve_named": "Resolve conflict %s",
     "logged_in_as": "Logged in",
     "other_way": "Other way to log in",
-    "yes": "Yes",
-    "no": "No",
+    "way_yes": "Yes",
+    "way_no": "No",
     "decision": "Decision",
     "decision_keep": "Leave both members as they are, and do not list this conflict again",
     "decision_give": "Member %s has the identity",
