@@ -22,6 +22,8 @@ _HARMFUL = re.compile(
 _JOINER = "\u200d"  # zero width joiner, which makes one emoji of several
 _BLANKS = frozenset({"Cf", "Mn", "Zs"})  # categories of characters that show nothing by themselves
 _SKIN_TONES, _TAGS, _FLAGS = range(0x1F3FB, 0x1F400), range(0xE0020, 0xE0080), range(0x1F1E6, 0x1F200)
+_VISIBLE = 4
+"""Characters that stay visible at each end of a shortened id."""
 LONGEST_SIGN = 16
 """Characters of a sign, such as an emoji of several people, that is not cut into two."""
 
@@ -53,6 +55,19 @@ def _is_inside_sign(text: str, place: int) -> bool:
         return letters is not None and len(letters[0]) % 2 == 1
     is_further_part = unicodedata.category(after).startswith("M") or ord(after) in _SKIN_TONES or ord(after) in _TAGS
     return is_further_part or _JOINER in (before, after)
+
+
+def shorten(text: str) -> str:
+    """Return the first and last characters of an id: enough to compare it, too little to use it."""
+    visible = min(_VISIBLE, len(text) // 4)
+    return f"{text[:visible]}…{text[len(text) - visible :]}"
+
+
+def mask(mobile: str) -> str:
+    """Return a mobile number as somebody sees it who must not call it, such as `138****1234`; empty for none."""
+    if not mobile:
+        return ""
+    return f"{mobile[:3]}****{mobile[-4:]}" if len(mobile) > 8 else "****"
 
 
 _PICTURE = re.compile(r"https://[!#-&(-;=?-\[\]-_a-~]+")

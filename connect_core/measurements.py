@@ -38,6 +38,9 @@ class Measurements:
     def observe_notice(self, plugin: str, hook: str, seconds: float) -> None:
         """A plugin has taken an after-commit notice, or failed to."""
 
+    def count_webhook(self, endpoint: str, outcome: str) -> None:
+        """An attempt to send an event to an endpoint ended: `delivered`, `failed` (it is tried again) or `dead`."""
+
     def count_limited(self, rule: str) -> None:
         """A limit refused a request: `per_address`, `failures_per_address`, `per_username` or `qr_login_polls`."""
 

@@ -12,7 +12,8 @@ from connect_core.cache import Cache, SharedCache, connect_redis
 from connect_core.crypto import Sealer
 from connect_core.crypto.sealing import derive_key
 from connect_core.events.dispatch import Dispatcher
-from connect_core.http import HttpPool
+from connect_core.events.subscriptions import Subscriptions
+from connect_core.http import HttpPool, WebhookClient
 from connect_core.login.callback import Callbacks
 from connect_core.login.completion import Completion
 from connect_core.login.first_login import FirstLoginTickets
@@ -23,6 +24,7 @@ from connect_core.login.return_targets import Targets
 from connect_core.login.start import Starter
 from connect_core.login.values import Delivery
 from connect_core.members.administration import Administration
+from connect_core.members.conflicts import Conflicts
 from connect_core.members.current import CurrentMember
 from connect_core.members.directory import BuiltInMembers, ExternalMembers, Members
 from connect_core.members.external_directory import ExternalDirectory
@@ -42,6 +44,8 @@ from connect_core.store import Database
 
 if TYPE_CHECKING:
     from connect_core import runtime_settings
+    from connect_core.events.sinks import Sink
+    from connect_core.events.webhooks import Webhooks
 
 
 class Parts:
@@ -74,6 +78,9 @@ class Parts:
         with self.blaming_revision():
             self.registry = Registry(settings, plugins, self.pool, self._circuits)
         self.targets = Targets(service.public_url, service.redirect_allow)
+        self.subscriptions = Subscriptions(lambda: self.settings)
+        self._webhooks: Webhooks | None = None
+        self._webhook_client = WebhookClient(outbound_proxy=service.outbound_proxy)
         self.chooses = service.first_login == "choose"
         self.required_terms = _find_required_terms(settings.pages)
         self.services = services = self._make_services(now)
@@ -90,6 +97,7 @@ class Parts:
         self.self_service = SelfService(services, service.unbind_after)
         self.personal_data = PersonalData(services, self.registry)
         self.administration = Administration(services)
+        self.conflicts = Conflicts(services)
         self.merges = Merges(services, service)
         self.vendor_logouts = VendorLogouts(services, self.registry)
         self.vendor_notices = VendorNotices(services, self.registry)
@@ -137,7 +145,7 @@ class Parts:
             database=self.database,
             members=members,
             sessions=Sessions(service.keys, service.public_url, self.settings.sessions),
-            dispatcher=Dispatcher(hooks, self.database, now),
+            dispatcher=Dispatcher(hooks, self.database, now, self.subscriptions),
             hooks=hooks,
             clock=now,
             vendor_sessions=VendorSessions(service.keys),
@@ -151,9 +159,29 @@ class Parts:
             return BuiltInMembers(self.database)
         return ExternalMembers(self.database, ExternalDirectory(directory))
 
+    @property
+    def webhooks(self) -> "Webhooks":
+        """The endpoints that are sent events, and what they got. From the first use on, events are sent at once."""
+        if self._webhooks is None:
+            from connect_core.events.deliveries import Deliveries  # noqa: PLC0415 - only shops with an endpoint need it
+            from connect_core.events.webhooks import Webhooks  # noqa: PLC0415 - the same
+
+            deliveries = Deliveries(self.database, self.subscriptions, self.services.clock, self._open_sink)
+            self.subscriptions.wake = deliveries.wake
+            self._webhooks = Webhooks(self.database, self.subscriptions, deliveries, self._open_sink, self.services.now)
+        return self._webhooks
+
+    def _open_sink(self, name: str) -> "Sink | None":
+        from connect_core.events.sinks import open_sink  # noqa: PLC0415 - as above
+
+        return open_sink(name, self.settings, self._webhook_client, self.shared, self.services.clock)
+
     async def aclose(self) -> None:
         """Finish what is under way and close every connection."""
         await self.dispatcher.aclose()
+        if self._webhooks is not None:
+            await self._webhooks.deliveries.aclose()
+        await self._webhook_client.aclose()
         await self.services.members.aclose()
         await self.pool.aclose()
         if self.shared is not None:

@@ -7,7 +7,7 @@ on it.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -58,6 +58,9 @@ class SharedCache(Protocol):
 
     async def hit(self, rule: RateLimitItem, who: str) -> bool:
         """Count a request by `who`, and tell whether the rule allows it."""
+
+    async def add_to_stream(self, name: str, length: int, fields: Mapping[str, str]) -> bool:
+        """Add an entry to a stream that keeps about the newest `length`; False when Redis does not confirm it."""
 
     async def find_skew(self) -> float | None:
         """Return by how many seconds its clock is ahead of ours; None while it is down."""

@@ -8,7 +8,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -81,6 +81,11 @@ class RedisCache:
     async def hit(self, rule: RateLimitItem, who: str) -> bool:
         """Count a request by `who`, and tell whether the rule allows it; True while Redis is down."""
         return await self._ask(lambda: self._limiter.hit(rule, who)) is not False
+
+    async def add_to_stream(self, name: str, length: int, fields: Mapping[str, str]) -> bool:
+        """Add an entry with XADD and MAXLEN ~; False when Redis does not say in time that it has it."""
+        entry: dict[Any, Any] = {**fields}
+        return await self._ask(lambda: self._redis.xadd(name, entry, maxlen=length, approximate=True)) is not None
 
     async def find_skew(self) -> float | None:
         """Return by how many seconds Redis's clock is ahead of ours; None while it is down."""

@@ -7,6 +7,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Annotated
@@ -16,11 +17,12 @@ import typer
 from connect_core import __version__
 from connect_core.cli.configuration import DEFAULT, ConfigPath
 from connect_core.doctor.examination import Options, Surroundings, examine
+from connect_core.doctor.last_run import store_last_run
 from connect_core.doctor.provider_checks import check_provider
 from connect_core.errors import SettingsError
 from connect_core.findings import Finding, Level
 from connect_core.identity import ClientType
-from connect_core.settings import Settings
+from connect_core.settings import Settings, load_settings
 from connect_core.web.pages.theme_check import load_pages
 
 EXIT_CODES = {Level.OK: 0, Level.WARNING: 1, Level.BROKEN: 2}
@@ -53,12 +55,14 @@ def doctor(
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for monitoring and scripts.")] = False,
 ) -> None:
-    """Find out what is wrong, and what to do about it. Changes nothing.
+    """Find out what is wrong, and what to do about it.
 
     Examines the configuration, the plugins, the keys and files, the addresses, whether public_url leads to this very
     service, the database, Redis, the disk, and each provider for each client type. Run it on the machine of the
     service, as the user of the service, with the same configuration and environment; while the service runs, and
     offline before it does. With --provider or --client only providers are examined.
+
+    Nothing is changed; with [admin] enabled the result is stored, and the dashboard of the admin page shows it.
 
     Each line has a sign: ok, hint, warning or broken. The id in brackets is stable; the reference page "Findings"
     explains each of them. It takes at most about 30 seconds.
@@ -72,7 +76,7 @@ def doctor(
     progress = _Progress()
     surroundings = Surroundings(check_provider=check_provider, check_pages=check_pages, tell=progress.tell)
     try:
-        findings = asyncio.run(examine(options, surroundings))
+        findings = asyncio.run(_examine(options, surroundings))
     finally:
         progress.end()
     if as_json:
@@ -80,6 +84,19 @@ def doctor(
     else:
         _print(findings)
     raise typer.Exit(EXIT_CODES[get_status(findings)])
+
+
+async def _examine(options: Options, surroundings: Surroundings) -> list[Finding]:
+    findings = await examine(options, surroundings)
+    if not options.is_about_providers and not options.offline:
+        with suppress(SettingsError):  # what is wrong with the configuration is a finding
+            settings = load_settings(options.config, report_renamed=_ignore, report_readable=_ignore)
+            await store_last_run(settings, findings, int(surroundings.now()))
+    return findings
+
+
+def _ignore(first: str, second: str) -> None:
+    """Report nothing: it is a finding already."""
 
 
 def get_status(findings: Sequence[Finding]) -> Level:

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 from unicodedata import east_asian_width
 
-_VISIBLE = 4
-"""Characters that stay visible at each end of a shortened id."""
+from connect_core.display import shorten
+from connect_core.members.conflicts import Conflict, ConflictView
 
 
 def list_members(members: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -55,17 +55,75 @@ def describe_member(shown: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def summarise_conflict(conflict: Conflict) -> dict[str, Any]:
+    """Return what a list shows of a conflict; `members` begins with the one who is logged in."""
+    return {
+        "id": conflict.event_id,
+        "time": conflict.time,
+        "provider": conflict.provider,
+        "union_type": conflict.union_type,
+        "members": list(conflict.member_ids),
+    }
+
+
+def list_conflicts(conflicts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a heading and a line for each conflict; nothing for none."""
+    rows = [
+        {**row, "time": format_time(row["time"]), "members": ", ".join(map(str, row["members"]))} for row in conflicts
+    ]
+    return _align(("id", "time", "provider", "union_type", "members"), rows)
+
+
+def dump_conflict(view: ConflictView, *, full: bool) -> dict[str, Any]:
+    """Return a conflict with its sides, as JSON can hold it; ids are shortened unless `full`."""
+    return {
+        **summarise_conflict(view.conflict),
+        "obstacle": view.obstacle,
+        "sides": [
+            {
+                "member": side.member_id,
+                "has_other_way": side.has_other_way,
+                "since": side.connection.create_time if side.connection else 0,
+                "ids": [
+                    {
+                        "kind": person_id.kind.value,
+                        "scope": person_id.scope,
+                        "value": person_id.value if full else shorten(person_id.value),
+                    }
+                    for person_id in side.ids
+                ],
+            }
+            for side in view.sides
+        ],
+    }
+
+
+def describe_conflict(shown: Mapping[str, Any]) -> list[str]:
+    """Return the lines of one conflict, from what `dump_conflict` returns."""
+    rows = [
+        {
+            "member": side["member"],
+            "since": format_time(side["since"]),
+            "kind": person_id["kind"],
+            "id": person_id["value"],
+            "app": person_id["scope"],
+            "other way in": "yes" if side["has_other_way"] else "no",
+        }
+        for side in shown["sides"]
+        for person_id in side["ids"] or [{"kind": "", "value": "", "scope": ""}]
+    ]
+    return [
+        f"{shown['union_type']}, by a login of {format_time(shown['time'])} through {shown['provider']}",
+        *_align(("member", "since", "kind", "id", "app", "other way in"), rows),
+        *([f"only --keep is possible: {shown['obstacle']}"] if shown["obstacle"] else []),
+    ]
+
+
 def shorten_ids(shown: dict[str, Any]) -> None:
     """Replace the vendors' ids in what `Administration.show` returns by their ends."""
     for connection in shown["connections"]:
         for person_id in connection["ids"]:
             person_id["value"] = shorten(person_id["value"])
-
-
-def shorten(text: str) -> str:
-    """Return the first and last characters of an id: enough to compare it, too little to use it."""
-    visible = min(_VISIBLE, len(text) // 4)
-    return f"{text[:visible]}…{text[len(text) - visible :]}"
 
 
 def get_name(member: Mapping[str, Any]) -> str:

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 app = typer.Typer(
     add_completion=False,
-    help="Find and show members; disable, log out, unbind, export or erase them.",
+    help="Find and show members; disable, log out, unbind, export or erase them; resolve conflicts.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -40,16 +40,18 @@ MemberId = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: times are seconds since 1970-01-01 UTC.")]
 Full = Annotated[bool, typer.Option("--full", help="Print the vendors' ids in full; else only their ends.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why, for the event: at most 160 characters.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for the event and the audit log: at most 160 characters.")]
 Operator = Annotated[
     str,
-    typer.Option("--operator", help="Who does it, for the event. Default: the user who runs the command."),
+    typer.Option(
+        "--operator", help="Who does it, for the event and the audit log. Default: the user who runs the command."
+    ),
 ]
 
 
 @app.callback()
 def root() -> None:
-    """Find and show members; disable, log out, unbind, export or erase them."""
+    """Find and show members; disable, log out, unbind, export or erase them; resolve conflicts."""
 
 
 @app.command()
@@ -189,17 +191,21 @@ def unbind(
 
 
 @app.command()
-def export(member_id: MemberId, config: ConfigPath = DEFAULT) -> None:
+def export(member_id: MemberId, reason: Reason = "", operator: Operator = "", config: ConfigPath = DEFAULT) -> None:
     """Print what is stored about a member, as JSON.
 
-    Everything but tokens and hashes, as the member gets it on /connect/account/export.
+    Everything but tokens and hashes, as the member gets it on /connect/account/export. The audit log says who did it.
     """
-    _print_json(_run(config, lambda manager: manager.personal_data.export(member_id)))
+    act = _make_act(operator, reason)
+    _print_json(_run(config, lambda manager: manager.personal_data.export(member_id, act)))
 
 
 @app.command()
 def erase(
     member_id: MemberId,
+    *,
+    reason: Reason = "",
+    operator: Operator = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; needed where there is no terminal.")] = False,
     as_json: AsJson = False,
     config: ConfigPath = DEFAULT,
@@ -207,13 +213,14 @@ def erase(
     """Erase what is stored about a member.
 
     That is ids, profiles, sessions, and what events say about the person. It cannot be undone, so it asks first,
-    unless you give `--yes`. A second run changes nothing.
+    unless you give `--yes`. A second run changes nothing. The audit log says who did it: give no name as the reason.
 
     Exit code 0: the member is erased; 1: you answered no; 2: it could not ask, or there is no such member.
     """
     if not yes:
         _confirm_erasure(config, member_id)
-    is_new = _run(config, lambda manager: manager.personal_data.erase(member_id, secrets.token_hex(8)))
+    act = _make_act(operator, reason)
+    is_new = _run(config, lambda manager: manager.personal_data.erase(member_id, act.request_id, act))
     _print_change(member_id, "erased", is_new=is_new, as_json=as_json)
 
 

@@ -85,6 +85,7 @@ class ServiceProcess:
 
     def _create(self, settings: Settings) -> Starlette:
         app = create_app(settings, plugins=self.plugins)
+        app.state.config = self.config  # for the admin page, which runs the doctor
         app.state.workers = self.workers
         return app
 

@@ -5,7 +5,7 @@ Nothing else imports `cryptography`, `joserfc` or `argon2`. No function here log
 
 from connect_core.crypto.aes import decrypt_aes_cbc, encrypt_aes_cbc
 from connect_core.crypto.certificates import Certificate, load_certificates
-from connect_core.crypto.digests import keyed_hash, md5_hex, sha1_hex, token_hash
+from connect_core.crypto.digests import keyed_hash, md5_hex, sha1_hex, sign_webhook, token_hash
 from connect_core.crypto.jose import (
     SECRET_BYTES,
     Algorithm,
@@ -44,5 +44,6 @@ __all__ = [
     "load_public_key",
     "md5_hex",
     "sha1_hex",
+    "sign_webhook",
     "token_hash",
 ]

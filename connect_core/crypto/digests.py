@@ -1,7 +1,9 @@
 """Digests: plain ones for random tokens, keyed ones for values that could be guessed, and those of vendor protocols."""
 
+import base64
 import hashlib
 import hmac
+from collections.abc import Iterable
 
 
 def token_hash(token: str) -> str:
@@ -25,3 +27,15 @@ def sha1_hex(text: str) -> str:
 def md5_hex(text: str) -> str:
     """Return the MD5 in hex, for vendors whose protocol identifies certificates by it; never for secrets."""
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def sign_webhook(secrets: Iterable[str], message_id: str, timestamp: int, body: bytes) -> str:
+    """Return the header `webhook-signature` of Standard Webhooks: a signature `v1,…` for each secret, in this order.
+
+    A secret is `whsec_` and base64; `timestamp` is that of the attempt, in epoch seconds.
+    https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#signature-scheme
+    """
+    content = f"{message_id}.{timestamp}.".encode() + body
+    keys = [base64.b64decode(secret.removeprefix("whsec_")) for secret in secrets]
+    signatures = [base64.b64encode(hmac.digest(key, content, "sha256")).decode() for key in keys]
+    return " ".join(f"v1,{signature}" for signature in signatures)

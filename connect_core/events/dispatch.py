@@ -1,23 +1,29 @@
 """Stores events with the changes that they report, and delivers them to plugins after the commit.
 
+What endpoints (webhooks, the Redis stream) are to get is stored in the same transaction, and sent by `deliveries`.
+
 A plugin that fails or hangs harms no login. An event that a plugin did not take is delivered to it again, less and less
 often, for a week. No event and no log line contains an id, code, token or state of a vendor.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from connect_core.errors import Unavailable
 from connect_core.events import kinds, outbox
 from connect_core.events.notices import NOTICE_SECONDS, Event, Notices, PluginCalls
+from connect_core.events.subscriptions import Subscriptions
 from connect_core.providers.hookspecs import ErasedEvent, HookCaller, HookRelay, LoginEvent, MergeEvent, RefusedEvent
 from connect_core.store import Database, Transaction
 from connect_core.store import events as stored_events
+
+if TYPE_CHECKING:
+    from connect_core.events.refusal_outbox import RefusalOutbox
 
 log = logging.getLogger("connect_login")
 
@@ -54,9 +60,17 @@ class Dispatcher:
     Make one for each process.
     """
 
-    def __init__(self, hooks: HookRelay, database: Database, now: Callable[[], float]) -> None:
-        """`now` returns seconds since the epoch."""
+    def __init__(
+        self,
+        hooks: HookRelay,
+        database: Database,
+        now: Callable[[], float],
+        subscriptions: Subscriptions | None = None,
+    ) -> None:
+        """`now` returns seconds since the epoch; without `subscriptions` no endpoint gets events."""
         self._hooks = hooks
+        self._subscriptions = subscriptions
+        self._refusals: RefusalOutbox | None = None
         self._database = database
         self._now = now
         self._deliveries: set[asyncio.Task[int]] = set()
@@ -71,13 +85,15 @@ class Dispatcher:
     ) -> list[Stored]:
         """Insert events in the transaction whose changes they report; pass what it returns to `dispatch` afterwards.
 
-        Returns the events, with their ids where a plugin listens to any of them. `connect_id` is the connection that
-        they are about; `subject_hash` is a keyed hash of the person's id, which can be compared but not guessed.
+        Returns the events, with their ids where a plugin or an endpoint wants any of them. `connect_id` is the
+        connection that they are about; `subject_hash` is a keyed hash of the person's id, which can be compared but not
+        guessed.
         """
         if not new_events:
             return []
         rows = [outbox.to_row(event, connect_id, subject_hash) for event in new_events]
-        if not any(self._find_listeners(_kind(event)) for event in new_events):
+        endpoints = [self._find_endpoints(_kind(event)) for event in new_events]
+        if not any(endpoints) and not any(self._find_listeners(_kind(event)) for event in new_events):
             stored_events.insert_events(transaction, [{**row, "dispatched_at": row["create_time"]} for row in rows])
             return list(new_events)
         times = [None if self._find_listeners(_kind(event)) else event.time for event in new_events]
@@ -85,6 +101,8 @@ class Dispatcher:
             stored_events.insert_event(transaction, {**row, "dispatched_at": time})
             for row, time in zip(rows, times, strict=True)
         ]
+        if any(endpoints):
+            _insert_deliveries(transaction, zip(ids, rows, endpoints, strict=True))
         return [replace(event, id=event_id) for event, event_id in zip(new_events, ids, strict=True)]
 
     def dispatch(self, *committed: Event) -> None:
@@ -99,6 +117,8 @@ class Dispatcher:
                 log.log(level, _kind(event), extra=_log_fields(event))
         if with_listeners := [event for event in committed if self._find_listeners(_kind(event))]:
             _ = self._start_delivery(with_listeners)
+        if self._subscriptions is not None and self._subscriptions.names:
+            self._announce(committed, self._subscriptions)
 
     async def redeliver(self) -> int:
         """Deliver events that were stored a while ago and not taken: their process ended, or a hook raised.
@@ -120,6 +140,8 @@ class Dispatcher:
 
     async def drain(self) -> None:
         """Wait for running deliveries, for `DRAIN_SECONDS` at most."""
+        if self._refusals is not None:
+            await self._refusals.drain(DRAIN_SECONDS)
         if self._deliveries:
             await asyncio.wait(self._deliveries, timeout=DRAIN_SECONDS)
 
@@ -197,9 +219,40 @@ class Dispatcher:
             if marked:
                 await self._database.write(lambda tx: stored_events.update_dispatched(tx, marked, now))
 
+    def _announce(self, committed: Sequence[Event], subscriptions: Subscriptions) -> None:
+        """Have refusals stored that an endpoint wants, and what was stored sent."""
+        for event in committed:
+            if isinstance(event, RefusedEvent) and subscriptions.find(kinds.LOGIN_REFUSED):
+                self._outbox(subscriptions).add(event)
+        stored = [event for event in committed if not isinstance(event, RefusedEvent)]
+        subscriptions.announce({name for event in stored for name in subscriptions.find(_kind(event))})
+
+    def _outbox(self, subscriptions: Subscriptions) -> "RefusalOutbox":
+        from connect_core.events.refusal_outbox import RefusalOutbox  # noqa: PLC0415 - few shops need it
+
+        self._refusals = self._refusals or RefusalOutbox(self._database, subscriptions)
+        return self._refusals
+
+    def _find_endpoints(self, kind: str) -> tuple[str, ...]:
+        return () if self._subscriptions is None else self._subscriptions.find(kind)
+
     def _find_listeners(self, kind: str) -> HookCaller | None:
         caller: HookCaller | None = getattr(self._hooks, f"connect_{kind}", None)
         return caller if caller is not None and caller.get_hookimpls() else None
+
+
+def _insert_deliveries(
+    transaction: Transaction, events: Iterable[tuple[int, Mapping[str, object], Sequence[str]]]
+) -> None:
+    """Insert what endpoints are to get: of each event its id, its row, and their names."""
+    from connect_core.store import webhooks  # noqa: PLC0415 - only shops with an endpoint need it
+
+    for event_id, row, names in events:
+        member_id, create_time = row["member_id"], row["create_time"]
+        assert isinstance(member_id, int)
+        assert isinstance(create_time, int)
+        for name in names:
+            webhooks.insert_delivery(transaction, name, event_id, member_id, create_time)
 
 
 def _kind(event: Event) -> str:

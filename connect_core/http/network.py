@@ -86,7 +86,12 @@ def make_fault(error: Exception, host: str) -> ProviderFault:
     return fault
 
 
-def _judge(error: Exception) -> tuple[type[ProviderFault], str]:
+def judge_failure(error: BaseException) -> str:
+    """Return the word for why a call failed: `timeout`, `tls`, `dns`, `connect`; empty for an answer that is none."""
+    return _judge(error)[1]
+
+
+def _judge(error: BaseException) -> tuple[type[ProviderFault], str]:
     match error:
         case TimeoutError():
             return ProviderTimeout, "timeout"

@@ -22,7 +22,7 @@ from connect_core.login.values import (
     SessionOpened,
     Visit,
 )
-from connect_core.members import linking, merge_rules
+from connect_core.members import conflicts, linking, merge_rules
 from connect_core.members.acting import lock_actor
 from connect_core.members.directory import LoginMembers
 from connect_core.members.resolution import login_by_unionid
@@ -44,6 +44,11 @@ class _Entry:
     connect_id: int
     event_kinds: list[str] = field(default_factory=list)
     resolved: ResolvedMember | None = None
+
+    def get_detail(self, kind: str) -> str:
+        """Return the `detail` of the event: of a conflict, whom else the ids lead to."""
+        is_conflict = kind == kinds.CONFLICT and self.resolved is not None
+        return conflicts.name_members(self.resolved.other_members) if is_conflict and self.resolved else ""
 
 
 class Completion:
@@ -232,6 +237,7 @@ class Completion:
                 is_new_member=entry.resolved is not None and entry.resolved.is_new_member,
                 request_id=arrival.visit.request_id,
                 time=now,
+                detail=entry.get_detail(kind),
             )
             for kind in entry.event_kinds
         ]

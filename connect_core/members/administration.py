@@ -1,7 +1,7 @@
 """What an operator sees of members and does to them, whoever they are and whether they are logged in or not.
 
-Every change is one transaction, with an event that says who made it. Members who live in the shop's own directory are
-disabled there; their connections and sessions are here. Never asks a provider.
+Every change is one transaction, with an event and a record of the audit log that say who made it. Members who live in
+the shop's own directory are disabled there; their connections and sessions are here. Never asks a provider.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from connect_core.acts import OperatorAct
 from connect_core.errors import BadRequest, MemberDisabled, Unsupported
 from connect_core.events import kinds
-from connect_core.identity import ClientType
 from connect_core.members import linking
+from connect_core.members.operator_acts import record, write_event
 from connect_core.members.services import Services
 from connect_core.providers.hookspecs import LoginEvent
 from connect_core.store import Transaction, connections, events, members, sessions
@@ -38,22 +38,24 @@ class Administration:
         """Return at most `MOST_FOUND` members as `{"id", "uname", "nickname", "mobile", "state"}`.
 
         With `union_type`, `text` is an id at that vendor, byte for byte. Without it, it is a member's id, user name,
-        mobile number or the beginning of a nickname; names are searched where members live in `es_member` alone.
+        mobile number or the beginning of a nickname; names are searched where members live in `es_member` alone. If
+        nobody has it, it is an id at whichever vendor: that reads all connections.
         """
 
         def search(tx: Transaction) -> tuple[list[MemberRow], list[int]]:
-            if union_type:
-                return [], connections.find_holders(tx, union_type, text)[:MOST_FOUND]
             ids = [int(text)] if text.isascii() and text.isdecimal() and 0 < int(text) < 2**63 else []
-            return members.find_named(tx, text, MOST_FOUND) if text else [], ids
+            return members.find_named(tx, text, MOST_FOUND), ids
 
-        named, ids = await self._database.read(search)
+        if not text:
+            return []
         matches: dict[int, dict[str, Any]] = {}
-        for member_id in ids:
-            if (shown := await self._find_shown(member_id)) is not None or union_type:
-                matches[member_id] = _summarise({"id": member_id, **(shown or {})})
-        matches |= {row.id: _summarise({name: getattr(row, name) for name in _SUMMARY}) for row in named}
-        return list(matches.values())[:MOST_FOUND]
+        if not union_type:
+            named, ids = await self._database.read(search)
+            for member_id in ids:
+                if (shown := await self._find_shown(member_id)) is not None:
+                    matches[member_id] = _summarise({"id": member_id, **shown})
+            matches |= {row.id: _summarise({name: getattr(row, name) for name in _SUMMARY}) for row in named}
+        return list(matches.values())[:MOST_FOUND] or await self._find_holders(text, union_type)
 
     async def show(self, member_id: int) -> dict[str, Any]:
         """Return `member`, `connections` with their `ids`, `sessions` and the latest `events`, the last one first.
@@ -148,6 +150,10 @@ class Administration:
 
         return await self._write_and_dispatch(change)
 
+    async def _find_holders(self, text: str, union_type: str) -> list[dict[str, Any]]:
+        ids = await self._database.read(lambda tx: connections.find_holders(tx, union_type, text, MOST_FOUND))
+        return [_summarise({"id": member_id, **(await self._find_shown(member_id) or {})}) for member_id in ids]
+
     async def _find_shown(self, member_id: int) -> dict[str, Any] | None:
         """Return what is known of the member where members live, or None."""
         row = await self._database.read(lambda tx: next(iter(store.find_all(tx, "es_member", member_id)), None))
@@ -168,20 +174,8 @@ class Administration:
     def _write(
         self, tx: Transaction, kind: str, member_id: int, act: OperatorAct, ended: BoundConnection | None = None
     ) -> list[LoginEvent]:
-        union_type, connect_id = (ended.union_type, ended.connect_id) if ended else ("", 0)
-        subject = self._services.hash_subject(union_type, ended.union_id) if ended else ""
-        event = LoginEvent(
-            kind=kind,
-            member_id=member_id,
-            provider="",
-            client_type=ClientType.PC,
-            union_type=union_type,
-            is_new_member=False,
-            request_id=act.request_id,
-            time=self._services.now(),
-            detail=act.detail,
-        )
-        return self._services.dispatcher.write(tx, [event], connect_id, subject)
+        record(tx, act, kind, member_id, self._services.now(), ended.union_type if ended else "")
+        return write_event(self._services, tx, kind, member_id, act, ended)
 
 
 _SUMMARY = ("id", "uname", "nickname", "mobile", "disabled")

@@ -12,10 +12,13 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from connect_core.acts import OperatorAct
 from connect_core.crypto.tickets import TICKET_SECONDS
 from connect_core.errors import Unavailable, Unsupported
+from connect_core.events import kinds
 from connect_core.http import TOTAL_DEADLINE
 from connect_core.identity import STRENGTH, Identity, IdKind, PersonId
+from connect_core.members.operator_acts import record
 from connect_core.members.services import Services
 from connect_core.providers import calls
 from connect_core.providers.abilities import Revokes
@@ -34,16 +37,20 @@ class PersonalData:
         self._database, self._members = services.database, services.members
         self._registry = registry
 
-    async def export(self, member_id: int) -> dict[str, Any]:
+    async def export(self, member_id: int, act: OperatorAct | None = None) -> dict[str, Any]:
         """Return all that is held: `member`, `connections` with `ids`, `consents`, `sessions`, `events`.
 
         It contains no hash and no token. `merges` tells who was merged into whom, and `merged` the same as here of each
-        who was merged into this member. Raises `Unsupported` for a member of whom nothing is held.
+        who was merged into this member. `act` is that of an operator who exports it. Raises `Unsupported` for a member
+        of whom nothing is held.
         """
         held = await self._database.read(lambda tx: _collect(tx, member_id))
         await self._complete(member_id, held)
         if not any(held.values()):
             raise Unsupported("nothing is held about such a member")
+        if act is not None:
+            now = self._services.now()
+            await self._database.write(lambda tx: record(tx, act, "exported", member_id, now))
         return held
 
     async def _complete(self, member_id: int, held: dict[str, Any]) -> None:
@@ -53,12 +60,12 @@ class PersonalData:
         for merged_id, held_of_merged in zip(merged_ids, held["merged"], strict=True):
             await self._complete(merged_id, held_of_merged)
 
-    async def erase(self, member_id: int, request_id: str) -> bool:
+    async def erase(self, member_id: int, request_id: str, act: OperatorAct | None = None) -> bool:
         """Erase the member, at the vendors and in the directory as far as they can; False when it was done before.
 
         Whoever was merged into the member is the same person, and is erased too. It may be repeated, and goes on where
-        it was broken off. Raises `Unsupported` for a member who never was, and `Unavailable` with our rows untouched
-        when the directory fails.
+        it was broken off. `act` is that of an operator who erases the member. Raises `Unsupported` for a member who
+        never was, and `Unavailable` with our rows untouched when the directory fails.
         """
         identities, member_ids = await self._database.read(
             lambda tx: (_find_identities(tx, member_id), [*_find_with_merged(tx, member_id)])
@@ -70,9 +77,15 @@ class PersonalData:
         now = self._services.now()
         dispatcher, event = self._services.dispatcher, ErasedEvent(member_id, request_id, now)
         keeps_count = self._members.counts_unbinds
-        events = await self._database.write(
-            lambda tx: dispatcher.write(tx, _erase(tx, event, keeps_count=keeps_count), 0, "")
-        )
+
+        def erase(tx: Transaction) -> list[ErasedEvent]:
+            erased = _erase(tx, event, keeps_count=keeps_count)
+            if act is not None:
+                for each in erased:
+                    record(tx, act, kinds.ERASED, each.member_id, now)
+            return dispatcher.write(tx, erased, 0, "")
+
+        events = await self._database.write(erase)
         with suppress(Unavailable):  # the rows are gone; while others write, SQLite's own next checkpoint does the rest
             await self._database.scrub()
         dispatcher.dispatch(*events)

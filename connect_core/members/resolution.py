@@ -49,7 +49,8 @@ def _log_in(
         profile_time = get_profile_time(profile, now, attempt.profile_max_age) if is_newer else now
         connections.update_stored_profile(transaction, person.connect_id, json.dumps(stored), profile_time)
     member = members.record_login(transaction, member, profile, previous, now)
-    return ResolvedMember(member, person.connect_id, union_id, False, has_conflict, load_profile(stored))
+    others = tuple(sorted({other.member_id for other in people} - {person.member_id})) if has_conflict else ()
+    return ResolvedMember(member, person.connect_id, union_id, False, has_conflict, load_profile(stored), others)
 
 
 def _register(transaction: Transaction, attempt: LoginAttempt, members: LoginMembers) -> ResolvedMember:

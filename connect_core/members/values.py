@@ -38,7 +38,11 @@ class LoginAttempt:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedMember:
-    """Whose login it is. `has_conflict`: the identity's ids point at two members, and the strongest id decided."""
+    """Whose login it is.
+
+    `has_conflict`: the identity's ids point at two members, and the strongest id decided, or one contradicts an id that
+    is stored. `other_members` are the members that the weaker ids point at.
+    """
 
     member: MemberRow
     connect_id: int
@@ -46,6 +50,7 @@ class ResolvedMember:
     is_new_member: bool
     has_conflict: bool
     profile: Profile
+    other_members: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

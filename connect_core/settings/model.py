@@ -12,7 +12,7 @@ from pydantic.types import DirectoryPath, FilePath
 from connect_core.identity import ClientType
 from connect_core.languages import find_text
 from connect_core.settings.locks import Locks, is_locked
-from connect_core.settings.operations import AdminSettings, EventSettings, ResourceServer, WebhookSettings
+from connect_core.settings.operations import AdminSettings, EventSettings, ResourceServer, WebhookName, WebhookSettings
 from connect_core.settings.values import (
     DAY,
     Duration,
@@ -287,7 +287,9 @@ class Settings(Section):
     )
     admin: AdminSettings = AdminSettings()
     events: EventSettings = EventSettings()
-    webhooks: dict[str, WebhookSettings] = Field(default={}, description="Endpoints that are sent events, by name.")
+    webhooks: dict[WebhookName, WebhookSettings] = Field(
+        default={}, description="Endpoints that are sent events, by name."
+    )
     resource_servers: dict[str, ResourceServer] = Field(
         default={}, description="Services that may ask about tokens and revoke them, by client id."
     )

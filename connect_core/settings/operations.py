@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from connect_core.settings.values import DAY, Duration, Endpoint, Section, check_webhook_secret
 
@@ -30,6 +30,8 @@ EventName = Literal[
     "member.erased",
     "login.refused",
 ]
+WebhookName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+"""NAME of `[webhooks.NAME]`: lower-case letters, digits, `_` and `-`, at most 63 of them."""
 Role = Literal["viewer", "support", "operator"]
 
 

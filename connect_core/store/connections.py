@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, func, or_, select, update
 
 from connect_core.identity import STRENGTH, Identity, IdKind, PersonId
 from connect_core.store.engine.statement import KeyedInsert, RowLock, Statement, Transaction, insert_into
@@ -103,25 +103,22 @@ _FIND_BOUND = Statement(
     .where(_CONNECT.c.member_id == bindparam("member_id"), _CONNECT.c.active == 1)
     .order_by(_CONNECT.c.create_time, _CONNECT.c.id)
 )
-_FIND_HOLDERS = Statement(
-    select(_CONNECT.c.member_id)
-    .where(
-        _CONNECT.c.active == 1,
-        _CONNECT.c.union_type == bindparam("type_of_id"),
-        or_(
-            _CONNECT.c.union_id == bindparam("value"),
-            _CONNECT.c.id.in_(
-                select(_ALIAS.c.connect_id).where(
-                    _ALIAS.c.active == 1,
-                    _ALIAS.c.union_type == bindparam("type_of_id"),
-                    _ALIAS.c.value == bindparam("value"),
-                )
-            ),
-        ),
+
+
+def _find_holders(*, of_type: bool) -> Statement:
+    is_alias = [_ALIAS.c.active == 1, _ALIAS.c.value == bindparam("value")]
+    is_connection: list[ColumnElement[bool]] = [_CONNECT.c.active == 1]
+    if of_type:
+        is_alias.append(_ALIAS.c.union_type == bindparam("type_of_id"))
+        is_connection.append(_CONNECT.c.union_type == bindparam("type_of_id"))
+    has_value = or_(
+        _CONNECT.c.union_id == bindparam("value"), _CONNECT.c.id.in_(select(_ALIAS.c.connect_id).where(*is_alias))
     )
-    .distinct()
-    .order_by(_CONNECT.c.member_id)
-)
+    members = select(_CONNECT.c.member_id).where(*is_connection, has_value).distinct()
+    return Statement(members.order_by(_CONNECT.c.member_id).limit(bindparam("most")))
+
+
+_FIND_HOLDERS, _FIND_HOLDERS_OF_TYPE = _find_holders(of_type=False), _find_holders(of_type=True)
 _END = Statement(update(_CONNECT).where(_HAS_ID, _CONNECT.c.active == 1).values(unbound_time=bindparam("now")))
 _END_ALIASES = Statement(
     update(_ALIAS)
@@ -163,9 +160,16 @@ def find_open_id(transaction: Transaction, member_id: int, union_type: str, app_
     return open_id
 
 
-def find_holders(transaction: Transaction, union_type: str, value: str) -> list[int]:
-    """Return the ids of the members who have a vendor's id, of whichever kind and scope, in order."""
-    return [row[0] for row in _FIND_HOLDERS.all(transaction, type_of_id=union_type, value=value)]
+def find_holders(transaction: Transaction, union_type: str, value: str, limit: int) -> list[int]:
+    """Return the ids of at most `limit` members who have a vendor's id, of whichever kind and scope, in order.
+
+    An empty `union_type` means whichever vendor's: no index helps, and all connections are read.
+    """
+    if union_type:
+        rows = _FIND_HOLDERS_OF_TYPE.all(transaction, type_of_id=union_type, value=value, most=limit)
+    else:
+        rows = _FIND_HOLDERS.all(transaction, value=value, most=limit)
+    return [row[0] for row in rows]
 
 
 def find_bound(transaction: Transaction, member_id: int) -> list[BoundConnection]:
@@ -192,6 +196,21 @@ def end_connection(transaction: Transaction, connect_id: int, now: int) -> None:
     """End a connection and its ids at `now` (epoch seconds); the rows stay as history."""
     _END.run(transaction, connect_id=connect_id, now=now)
     _END_ALIASES.run(transaction, ended=connect_id, now=now)
+
+
+def take_over(transaction: Transaction, connection: BoundConnection, other: BoundConnection, now: int) -> None:
+    """End `other` at `now` (epoch seconds), and let all of its ids lead to `connection` from then on.
+
+    Both have aliases, and none contradicts another. A stronger id becomes the connection's `union_id`. The caller has
+    locked both.
+    """
+    own_ids = find_aliases(transaction, connection.connect_id)
+    new_ids = find_aliases(transaction, other.connect_id)
+    end_connection(transaction, other.connect_id, now)
+    _add_ids(transaction, connection.connect_id, connection.union_type, new_ids, now)
+    strongest = min([*own_ids, *new_ids], key=_get_rank)
+    if strongest not in own_ids:
+        update_union_id(transaction, connection.connect_id, strongest)
 
 
 def reserve_keys(transaction: Transaction, *, with_member: bool) -> None:

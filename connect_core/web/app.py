@@ -60,6 +60,8 @@ SWEEP_STEP = 200
 """Rows that one transaction deletes: so few that no login waits for it, and 100 000 are deleted within two minutes."""
 SWEEP_PAUSE = 0.1
 """Seconds between two such transactions."""
+ENDPOINT_SECONDS = 2.0
+"""Seconds between two looks whether there is an endpoint that is sent events, where there was none so far."""
 log = logging.getLogger("connect_login")
 
 
@@ -156,9 +158,14 @@ class _Service(Starlette):
         finally:
             for task in self._tasks:
                 task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+            await asyncio.gather(*self._tasks, return_exceptions=True)
             await self._manager.aclose()
+
+    def _begin_tasks(self) -> None:
+        works = [_sweep_for_ever(self._manager), _deliver_for_ever(self._manager)]
+        if self._manager.settings_follower is not None:
+            works.append(self._manager.settings_follower.run_for_ever())
+        self._tasks = [asyncio.create_task(work) for work in works]
 
     def _begin_late(self) -> None:
         """Do at the first request what the lifespan would have done, and tell the operator."""
@@ -168,12 +175,6 @@ class _Service(Starlette):
         with suppress(ConnectError):  # `/readyz` says what is wrong
             schema.prepare(self._manager.database)
         self._begin_tasks()
-
-    def _begin_tasks(self) -> None:
-        self._tasks.append(asyncio.create_task(_sweep_for_ever(self._manager)))
-        if self._manager.settings_follower is not None:
-            self._tasks.append(asyncio.create_task(self._manager.settings_follower.run_for_ever()))
-
 
 def _make_admin_routes(context: WebContext) -> list[BaseRoute]:
     """Return the routes of the admin page; where it is off or lacks its extra, none, and nothing of it is imported."""
@@ -231,6 +232,13 @@ async def _sweep_for_ever(manager: ConnectManager) -> None:
         except ConnectError as error:
             log.warning("sweep_failed", extra={"reason": str(error)})
         await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def _deliver_for_ever(manager: ConnectManager) -> None:
+    """Send events to endpoints, as soon as the settings have one."""
+    while not manager.subscriptions.names:  # noqa: ASYNC110 - settings can be replaced, and tell nobody
+        await asyncio.sleep(ENDPOINT_SECONDS)
+    await manager.webhooks.deliveries.run_for_ever()
 
 
 async def _not_found(request: Request, error: Exception) -> Response:

@@ -6,13 +6,17 @@ import re
 import signal
 import socket
 import subprocess
+from contextlib import closing
 from os import read
 from pathlib import Path
 
 import pytest
 
 from connect_core.cli.serve import init
+from connect_core.doctor.last_run import find_last_run
 from connect_core.findings import Level
+from connect_core.store import Database
+from connect_core.store.schema.upgrade import upgrade_schema
 
 from ..kit.commands import COMMAND, free_port, run_in, running, wait_for
 
@@ -176,3 +180,19 @@ def test_ctrl_c_ends_it(folder: Path) -> None:
             said = "".join(process.communicate(timeout=20))
     assert "Traceback" not in said
     assert process.returncode == 128 + signal.SIGINT
+
+
+def test_the_dashboard_gets_the_result_where_there_is_one(folder: Path) -> None:
+    """With `[admin] enabled` a whole run is stored; one of a provider alone, or offline, does not take its place."""
+    with (folder / "connect.toml").open("a", encoding="utf-8") as file:
+        file.write("\n[admin]\nenabled = true\n")
+    with closing(Database(f"sqlite:///{folder / 'connect.db'}")) as database:
+        upgrade_schema(database)
+        examine(folder, "--offline")
+        assert database.read_blocking(find_last_run) is None
+        _, levels, status = examine(folder)
+        run = database.read_blocking(find_last_run)
+    assert run is not None
+    assert run.level == status
+    assert run.count >= len(levels)
+    assert {finding.id for finding in run.findings} <= set(levels)

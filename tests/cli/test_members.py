@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from connect_core.cli import app, member_tables, members
 from connect_core.cli.serve import init
+from connect_core.display import shorten
 from connect_core.store import Database, bulk
 from connect_core.store.models import Member
 from connect_core.store.schema.upgrade import upgrade_schema
@@ -121,7 +122,7 @@ def test_names_from_vendors_move_no_cursor() -> None:
 )
 def test_a_shortened_id_hides_its_middle(text: str, shortened: str) -> None:
     """However short it is."""
-    assert member_tables.shorten(text) == shortened
+    assert shorten(text) == shortened
 
 
 def test_a_member_who_never_was_is_one_line(config: str, empty: str) -> None:

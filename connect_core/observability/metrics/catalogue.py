@@ -158,6 +158,31 @@ _ALL = (
         NOTICES,
     ),
     Metric(
+        "webhook_deliveries",
+        MetricType.COUNTER,
+        ("endpoint", "outcome"),
+        "Attempts to send an event to an endpoint of `[webhooks]`, or to the Redis stream (`redis:stream`): "
+        "`delivered`, `failed` (it is tried again) or `dead` (given up).",
+    ),
+    Metric(
+        "webhook_pending",
+        MetricType.GAUGE,
+        ("endpoint",),
+        "Events that an endpoint has not got yet; counted up to 10,000.",
+    ),
+    Metric(
+        "webhook_oldest_seconds",
+        MetricType.GAUGE,
+        ("endpoint",),
+        "Age of the oldest of them, 0 without any.",
+    ),
+    Metric(
+        "webhook_disabled",
+        MetricType.GAUGE,
+        ("endpoint",),
+        "Whether an endpoint was disabled (1), because it failed for three days or answered 410, or not (0).",
+    ),
+    Metric(
         "limited",
         MetricType.COUNTER,
         ("rule",),

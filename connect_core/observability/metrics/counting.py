@@ -144,6 +144,10 @@ class Counts(Measurements):
         """Sort the duration of a notice into its bucket."""
         self._observe(("notice_duration_seconds", plugin, hook), _NOTICE, seconds)
 
+    def count_webhook(self, endpoint: str, outcome: str) -> None:
+        """Count an attempt to send an event to an endpoint."""
+        self._count(("webhook_deliveries", endpoint, outcome))
+
     def count_limited(self, rule: str) -> None:
         """Count a request that a limit refused."""
         self._count(("limited", rule))

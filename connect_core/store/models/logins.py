@@ -153,7 +153,8 @@ class UsedFlow(Declared, table=True):
     """A spent state, a presented code, or what else must be remembered for a while and read by nobody, as a hash.
 
     `flow` is the hash of the state that a code belongs to; `outcome` says how a state's flow ended, or how often a
-    password was tried. `result` is sealed: what a repeated callback is answered with where that is no session.
+    password was tried. `result` is sealed: what a repeated callback is answered with where that is no session. The last
+    run of the doctor is a row, too; there `outcome` is `doctor`, and `result` what was found, not sealed.
     """
 
     __tablename__ = "es_connect_used_flow"

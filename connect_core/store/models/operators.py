@@ -144,13 +144,16 @@ class WebhookEndpoint(Declared, table=True):
 class WebhookDelivery(Declared, table=True):
     """An event that an endpoint is to get, inserted in the transaction of the event.
 
-    `state` is `pending`, `delivered` or `dead`. `last_error` is a word or an HTTP status, never text of the receiver.
+    `create_time` is that of the event: those of one member are sent in its order, and in that of `event_id`. `state` is
+    `pending`, `delivered` or `dead`. `last_error` is a word or an HTTP status, never text of the receiver.
     """
 
     __tablename__ = "es_webhook_delivery"
     __table_args__ = (
         UniqueConstraint("endpoint", "event_id"),
         Index("ix_delivery_waiting", "endpoint", "state", "retry_time"),
+        Index("ix_delivery_member", "endpoint", "state", "member_id", "create_time"),
+        Index("ix_delivery_end", "state", "end_time"),
         Index("ix_delivery_event", "event_id"),
     )
 

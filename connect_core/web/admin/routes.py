@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute
 from connect_core.administrators.roles import Role
 from connect_core.errors import PageNotFound
 from connect_core.web import endpoints, responses
-from connect_core.web.admin import administrators, audit, keys
+from connect_core.web.admin import administrators, audit, dashboard, events, keys, members
 from connect_core.web.admin.context import AdminContext
 from connect_core.web.admin.guard import answering_errors, guard
 from connect_core.web.admin.screens import AdminRoute, Screen
@@ -19,6 +19,9 @@ from connect_core.web.context import WebContext
 from connect_core.web.endpoints import PostedFrom
 
 SCREENS: tuple[Screen, ...] = (
+    dashboard.SCREEN,
+    members.SCREEN,
+    events.SCREEN,
     administrators.SCREEN,
     keys.SCREEN,
     audit.SCREEN,

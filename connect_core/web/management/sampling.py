@@ -29,7 +29,11 @@ def sample(manager: ConnectManager, counts: Counts) -> None:
 
 
 def publish_snapshots(app: Starlette, folder: Path) -> Starlette:
-    """Return `app`, the service in a worker, whose lifespan now writes the counts of this process into `folder`."""
+    """Return `app`, the service in a worker, whose lifespan now writes the counts of this process into `folder`.
+
+    `app.state.snapshots` is the folder, for whoever shows what all workers have counted.
+    """
+    app.state.snapshots = folder
     lifespan = app.router.lifespan_context
 
     @asynccontextmanager
@@ -53,7 +57,7 @@ class _Publisher:
 
     def __init__(self, manager: ConnectManager, folder: Path) -> None:
         self._manager, self._writer = manager, SnapshotWriter(folder)
-        self._counts = begin_counting() if is_installed() else Counts()
+        self._counts = begin_counting() if is_installed() or manager.settings.admin.enabled else Counts()
         self._thread = DaemonThreads("metrics", threads=1, waiting=1)
         self._writing: asyncio.Future[None] | None = None
 

@@ -166,6 +166,8 @@ Table(
     _display_text("last_error", 64),
     UniqueConstraint("endpoint", "event_id"),
     Index("ix_delivery_waiting", "endpoint", "state", "retry_time"),
+    Index("ix_delivery_member", "endpoint", "state", "member_id", "create_time"),
+    Index("ix_delivery_end", "state", "end_time"),
     Index("ix_delivery_event", "event_id"),
 )
 

@@ -1,0 +1,150 @@
+"""The start page of the admin page: how logins go, what is refused, how vendors answer, and what waits or is broken.
+
+The numbers are those that the metrics count, of this process or of all workers; the extra `metrics` is not needed. Also
+runs the doctor, in a process of its own: an examination that hangs or parses keys holds up no login.
+"""
+
+import asyncio
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from connect_core.administrators.roles import Role
+from connect_core.doctor.last_run import DoctorRun, find_last_run
+from connect_core.errors import NotThere
+from connect_core.observability.metrics import Counts, Snapshots, begin_counting, is_installed
+from connect_core.observability.metrics.summary import Funnel, Summary, summarise
+from connect_core.store import Transaction, audit, events
+from connect_core.web.admin.context import AdminContext
+from connect_core.web.admin.messages.dashboard import TEXTS
+from connect_core.web.admin.screens import AdminRoute, Screen
+from connect_core.web.requests import get_parameters
+
+DOCTOR_SECONDS = 60
+"""How long the doctor may take before it is ended."""
+RELOAD_SECONDS = 3
+"""How often the page that waits for the doctor loads itself again."""
+MOST_WAITING = 10_000
+"""Events waiting for plugins that are counted, at most."""
+_DOCTOR = "from connect_core.cli import main; main()"
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """What the page shows. `workers` is how many there are, `counts_all` whether all of them were counted."""
+
+    summary: Summary
+    workers: int
+    counts_all: bool
+    waiting: int
+    oldest_wait: int
+    doctor: DoctorRun | None
+
+
+class _Doctor:
+    """Runs `connect-login doctor` for this process, once at a time; the command stores what it finds."""
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, config: Path) -> None:
+        """Begin a run, unless one is under way."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(config))
+
+    async def _run(self, config: Path) -> None:
+        null = asyncio.subprocess.DEVNULL
+        arguments = ("-c", _DOCTOR, "doctor", "--json", "--config", str(config))
+        process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdin=null, stdout=null, stderr=null)
+        try:
+            async with asyncio.timeout(DOCTOR_SECONDS):
+                await process.wait()
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
+
+
+def make_routes(admin: AdminContext) -> list[AdminRoute]:
+    """Return the routes of this screen; from here on the process counts what it does."""
+    counts, began, doctor = begin_counting(), admin.manager.services.now(), _Doctor()
+
+    async def page(request: Request) -> Response:
+        shown = await _collect(admin, request, counts)
+        return admin.page(
+            request,
+            "dashboard.html",
+            shown=shown,
+            began=began,
+            has_metrics=is_installed(),
+            shares={funnel: _get_share(funnel) for funnel in shown.summary.funnels},
+            endpoints=await admin.manager.webhooks.find_endpoints(),
+            can_run=_find_config(request) is not None,
+        )
+
+    async def run_doctor(request: Request) -> Response:
+        config = _find_config(request)
+        if config is None:
+            raise NotThere("the service was started without a configuration file")
+        act, now = admin.act(request), admin.manager.services.now()
+        await admin.manager.database.write(lambda tx: audit.insert_record(tx, act, "doctor.run", "", now))
+        doctor.start(config)
+        return admin.done(f"/doctor?since={now}")
+
+    async def show_doctor(request: Request) -> Response:
+        since = get_parameters(request).get("since", "")
+        began_at = int(since) if since.isascii() and since.isdecimal() and len(since) < 12 else 0
+        run = await admin.manager.database.read(find_last_run)
+        is_running = began_at > 0 and (run is None or run.time < began_at)
+        has_failed = is_running and admin.manager.services.now() - began_at > DOCTOR_SECONDS
+        response = admin.page(
+            request, "doctor.html", run=run, is_running=is_running and not has_failed, has_failed=has_failed
+        )
+        if is_running and not has_failed:
+            response.headers["refresh"] = str(RELOAD_SECONDS)
+        return response
+
+    return [
+        AdminRoute("GET", "", Role.VIEWER, page),
+        AdminRoute("POST", "/doctor", Role.OPERATOR, run_doctor, form_page=""),
+        AdminRoute("GET", "/doctor", Role.VIEWER, show_doctor),
+    ]
+
+
+SCREEN = Screen("dashboard", "", Role.VIEWER, TEXTS, make_routes)
+
+
+async def _collect(admin: AdminContext, request: Request, counts: Counts) -> Dashboard:
+    state = request.app.state
+    folder: Path | None = getattr(state, "snapshots", None)
+    workers: int = getattr(state, "workers", 1)
+    sums = await asyncio.to_thread(Snapshots(folder).look) if folder else counts.take()
+    sums.declare((configured.name, configured.client_type) for configured in admin.manager.registry)
+    now = admin.manager.services.now()
+
+    def read(tx: Transaction) -> tuple[int, int | None, DoctorRun | None]:
+        return *events.sum_up_undispatched(tx, MOST_WAITING), find_last_run(tx)
+
+    waiting, oldest, run = await admin.manager.database.read(read)
+    return Dashboard(
+        summary=summarise(sums),
+        workers=workers,
+        counts_all=folder is not None or workers == 1,
+        waiting=waiting,
+        oldest_wait=0 if oldest is None else max(0, now - oldest),
+        doctor=run,
+    )
+
+
+def _get_share(funnel: Funnel) -> int:
+    """Return how many of 100 logins that were started ended with a session."""
+    started, settled = funnel.counts[0], funnel.counts[-1]
+    return min(100, round(100 * settled / started)) if started else 0
+
+
+def _find_config(request: Request) -> Path | None:
+    config: Path | None = getattr(request.app.state, "config", None)
+    return config
