@@ -187,7 +187,7 @@ class ConnectManager(Parts):
         return None
 
     async def sweep(self, limit: int = 500) -> int:
-        """Delete at most `limit` each of what has expired (flows, sessions, QR logins, undoable merges) or is old (events).
+        """Delete at most `limit` each of what has expired (flows, sessions, QR logins, merges) or is old (events).
 
         Returns how many rows that were.
         """

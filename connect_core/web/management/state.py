@@ -86,8 +86,10 @@ class StateGauges:
         views = await self._manager.webhooks.find_endpoints() if self._manager.subscriptions.names else []
         endpoints = [view for view in views if view.state != "removed"]
         self._counts.set_gauge("webhook_pending", {(view.name,): float(view.pending) for view in endpoints})
-        ages = {(view.name,): max(0.0, now - (view.oldest_time or now)) for view in endpoints}
-        self._counts.set_gauge("webhook_oldest_seconds", ages)
+        self._counts.set_gauge(
+            "webhook_oldest_seconds",
+            {(view.name,): max(0.0, now - (view.oldest_time or now)) for view in endpoints},
+        )
         self._counts.set_gauge("webhook_disabled", {(view.name,): view.state == "disabled" for view in endpoints})
 
     async def _look_at_vendor(self, origin: str) -> None:
