@@ -77,8 +77,8 @@ def replay(
 ) -> None:
     """Send deliveries again that are dead or were delivered; the running service sends them within seconds.
 
-    They keep their `webhook-id`, so a receiver that has them already can tell. An endpoint that is disabled gets nothing
-    before you enable it.
+    They keep their `webhook-id`, so a receiver that has them already can tell. An endpoint that is disabled gets
+    nothing before you enable it.
     """
     if bool(ids) == dead or (ids and endpoint):
         raise SettingsError(["events replay: give ids, or --dead (with --endpoint if you like)"])
@@ -102,8 +102,10 @@ def enable(endpoint: EndpointName, reason: Reason = "", operator: Operator = "",
     typer.echo(f"{endpoint} {'is enabled' if is_new else 'was active before'}")
 
 
-@app.command()
-def test(endpoint: EndpointName, reason: Reason = "", operator: Operator = "", config: ConfigPath = DEFAULT) -> None:
+@app.command("test")
+def send_test(
+    endpoint: EndpointName, reason: Reason = "", operator: Operator = "", config: ConfigPath = DEFAULT
+) -> None:
     """Send one signed event `connect.test` to an endpoint at once, and say what it answered.
 
     Exit code 0: it was taken; 1: it was not.
