@@ -229,6 +229,8 @@ def cross_check(raw: Mapping[str, Any]) -> Iterator[str]:
                 yield f"clients.{client}: {name} is not configured; add [providers.{name}]"
         if len(set(names)) != len(names):
             yield f"clients.{client}: a provider is listed twice"
+    if _of(dict, raw.get("events")).get("redis_stream") and not service.get("redis_url"):
+        yield "events.redis_stream: set service.redis_url, the Redis that has the stream"
 
 
 def _find_unknown_locks(locks: Locks) -> Iterator[str]:

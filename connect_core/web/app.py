@@ -176,6 +176,7 @@ class _Service(Starlette):
             schema.prepare(self._manager.database)
         self._begin_tasks()
 
+
 def _make_admin_routes(context: WebContext) -> list[BaseRoute]:
     """Return the routes of the admin page; where it is off or lacks its extra, none, and nothing of it is imported."""
     if not context.manager.settings.admin.enabled:
