@@ -21,6 +21,7 @@ import typer
 
 from connect_core.acts import OperatorAct
 from connect_core.administrators.roles import Role
+from connect_core.cli import admin_tokens
 from connect_core.cli.configuration import DEFAULT, ConfigPath, load
 from connect_core.cli.members import AsJson, Operator, get_user
 from connect_core.errors import PasswordRefused, SettingsError
@@ -38,6 +39,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+app.add_typer(admin_tokens.app, name="token")
 Name = Annotated[str, typer.Argument(help="The administrator's name.", metavar="NAME")]
 RoleOption = Annotated[Role, typer.Option("--role", help="What the administrator may do.")]
 

@@ -10,6 +10,7 @@ from connect_core.administrators.roles import Role
 from connect_core.errors import PageNotFound
 from connect_core.web import endpoints, responses
 from connect_core.web.admin import administrators, audit, dashboard, events, keys, members
+from connect_core.web.admin.api.routes import api_routes
 from connect_core.web.admin.context import AdminContext
 from connect_core.web.admin.guard import answering_errors, guard
 from connect_core.web.admin.screens import AdminRoute, Screen
@@ -37,7 +38,7 @@ def admin_routes(context: WebContext) -> list[BaseRoute]:
         start_page = partial(_lead_to_first_screen, admin)
         routes.append(_route(admin, AdminRoute("GET", "", Role.VIEWER, start_page)))
     declared = [route for screen in admin.screens for route in screen.make_routes(admin)]
-    return [*routes, *(_route(admin, route) for route in declared)]
+    return [*routes, *api_routes(admin), *(_route(admin, route) for route in declared)]
 
 
 def _route(admin: AdminContext, route: AdminRoute) -> BaseRoute:

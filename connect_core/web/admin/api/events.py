@@ -1,0 +1,83 @@
+"""Events, webhooks and their deliveries in the management API. The rules are in `events.webhooks`."""
+
+from dataclasses import asdict
+from typing import Any
+
+from pydantic import Field
+
+from connect_core.administrators.api_tokens import Scope
+from connect_core.errors import BadRequest
+from connect_core.events.webhooks import STATES
+from connect_core.manager import ConnectManager
+from connect_core.store import event_search
+from connect_core.store.event_search import EventFilter
+from connect_core.web.admin.api.requests import PAGE, ApiCall, ApiRoute, Body
+
+_ENDPOINT = "/webhooks/endpoints/{endpoint}"
+
+
+class Deliveries(Body):
+    """Deliveries by their `id`."""
+
+    ids: list[int] = Field(min_length=1, max_length=1000)
+
+
+def event_routes(manager: ConnectManager) -> list[ApiRoute]:
+    """Return the routes of this module."""
+    api = _Events(manager)
+    read, write = Scope.READ_EVENTS, Scope.WRITE_EVENTS
+    return [
+        ApiRoute("GET", "/events", read, api.list_events, "List events", query=("kind", "member_id", "before")),
+        ApiRoute("GET", "/webhooks/endpoints", read, api.list_endpoints, "List endpoints of webhooks"),
+        ApiRoute(
+            "GET",
+            "/webhooks/deliveries",
+            read,
+            api.list_deliveries,
+            "List deliveries",
+            query=("endpoint", "state", "before"),
+        ),
+        ApiRoute("POST", "/webhooks/deliveries/replay", write, api.replay, "Send deliveries again", Deliveries),
+        ApiRoute("POST", f"{_ENDPOINT}/replay-dead", write, api.replay_dead, "Send all dead deliveries again"),
+        ApiRoute("POST", f"{_ENDPOINT}/enable", write, api.enable, "Enable an endpoint"),
+        ApiRoute("POST", f"{_ENDPOINT}/test", write, api.test, "Send a test"),
+    ]
+
+
+class _Events:
+    def __init__(self, manager: ConnectManager) -> None:
+        self._manager = manager
+
+    async def list_events(self, call: ApiCall) -> Any:
+        wanted = EventFilter(call.get("kind"), call.get_number("member_id"))
+        before = call.get_number("before")
+        rows, following = await self._manager.database.read(
+            lambda tx: event_search.find_recent(tx, wanted, PAGE, before)
+        )
+        return {"events": [dict(row) for row in rows], "next_before": following}
+
+    async def list_endpoints(self, call: ApiCall) -> Any:
+        return {"endpoints": [asdict(endpoint) for endpoint in await self._manager.webhooks.find_endpoints()]}
+
+    async def list_deliveries(self, call: ApiCall) -> Any:
+        state = call.get("state")
+        if state and state not in STATES:
+            raise BadRequest(f"state: give one of {', '.join(STATES)}")
+        rows = await self._manager.webhooks.find_deliveries(
+            call.get("endpoint"), state, call.get_number("before"), PAGE
+        )
+        return {"deliveries": [asdict(row) for row in rows]}
+
+    async def replay(self, call: ApiCall) -> Any:
+        body = await call.read(Deliveries)
+        return {"replayed": await self._manager.webhooks.replay(body.ids, call.act())}
+
+    async def replay_dead(self, call: ApiCall) -> Any:
+        return {"replayed": await self._manager.webhooks.replay_dead(call.path["endpoint"], call.act())}
+
+    async def enable(self, call: ApiCall) -> Any:
+        return {"changed": await self._manager.webhooks.enable(call.path["endpoint"], call.act())}
+
+    async def test(self, call: ApiCall) -> Any:
+        sent = await self._manager.webhooks.send_test(call.path["endpoint"], call.act())
+        return {**asdict(sent), "is_delivered": sent.is_delivered}
