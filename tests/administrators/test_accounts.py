@@ -16,6 +16,7 @@ from connect_core.errors import NotLoggedIn, NotThere
 from connect_core.settings import AdminSettings
 from connect_core.store import Database, bulk
 
+from ..kit.acme import execute
 from ..kit.clock import Clock
 
 pytestmark = pytest.mark.anyio
@@ -101,18 +102,12 @@ async def test_no_token_code_or_secret_is_stored(bench: Bench) -> None:
         assert secret not in stored
 
 
-async def test_a_sealed_secret_opens_for_its_own_row_alone(bench: Bench) -> None:
+async def test_a_sealed_secret_opens_for_its_own_row_alone(bench: Bench, database_url: str) -> None:
     """A row whose secret was copied from another signs nobody in, nor does one that no key opens any more."""
     await bench.create("li")
     await bench.create("wang", totp_secret=new_totp_secret())
     others = next(row["totp_secret"] for row in bench.rows("es_admin") if row["name"] == "li")
-    statement = "UPDATE es_admin SET totp_secret = %s WHERE name = 'wang'"
-
-    def copy(tx: object) -> None:
-        mark = "?" if bench.database.is_sqlite else "%s"
-        tx.cursor.execute(statement.replace("%s", mark), [others])  # type: ignore[attr-defined]
-
-    await bench.database.write(copy)
+    execute(database_url, "UPDATE es_admin SET totp_secret = ? WHERE name = 'wang'", others)
     with pytest.raises(NotLoggedIn):
         await bench.sign_in.by_password("wang", "right", get_totp(SECRET, bench.now()), "r")
     accounts = Accounts(bench.database, OTHER, bench.now)
