@@ -187,7 +187,7 @@ class ConnectManager(Parts):
         return None
 
     async def sweep(self, limit: int = 500) -> int:
-        """Delete at most `limit` each of what has expired: flows, sessions, QR logins, what an undo would need.
+        """Delete at most `limit` each of what has expired (flows, sessions, QR logins, merges) or is old (events).
 
         Returns how many rows that were.
         """
@@ -197,7 +197,7 @@ class ConnectManager(Parts):
             stores = (flows, sessions, vendor_sessions, qr_logins, merges)
             return sum(store.delete_expired(tx, now, limit) for store in stores)
 
-        return await self.database.write(delete, is_long=True)
+        return await self.database.write(delete, is_long=True) + await self.retention.delete_old(limit)
 
     async def _complete_choice(
         self, arrival: Arrival, pending: PendingLogin, credentials: Mapping[str, str] | None

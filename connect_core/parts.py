@@ -28,6 +28,7 @@ from connect_core.members.directory import BuiltInMembers, ExternalMembers, Memb
 from connect_core.members.external_directory import ExternalDirectory
 from connect_core.members.merge_service import Merges
 from connect_core.members.personal_data import PersonalData
+from connect_core.members.retention import Retention
 from connect_core.members.self_service import SelfService
 from connect_core.members.services import Services
 from connect_core.members.vendor_logout import VendorLogouts
@@ -92,6 +93,7 @@ class Parts:
         self.vendor_logouts = VendorLogouts(services, self.registry)
         self.vendor_notices = VendorNotices(services, self.registry)
         self.qr_logins = QrLogins(services, self.flows)
+        self.retention = Retention(services, lambda: self.settings, lambda: self.subscriptions.names)
 
     def _make_services(self, now: Callable[[], float]) -> Services:
         service, hooks = self.settings.service, self.plugins.hooks

@@ -30,6 +30,7 @@ COMMANDS = {  # for each: its module and, in it, a function or a `Typer` with su
     "admin": "admin:app",
     "import": "imports:app",
     "members": "members:app",
+    "events": "events:app",
     "explain": "explain:explain",
     "pages": "pages:app",
 }

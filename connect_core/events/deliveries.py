@@ -15,7 +15,7 @@ from functools import partial
 from connect_core import measurements
 from connect_core.errors import ConnectError
 from connect_core.events.messages import make_message
-from connect_core.events.retries import Sent, is_down, judge_delivery, judge_endpoint
+from connect_core.events.retries import Sent, is_down, judge_delivery, judge_endpoint, wait_for_endpoint
 from connect_core.events.sinks import Sink
 from connect_core.events.subscriptions import Subscriptions
 from connect_core.store import Database, Transaction, webhooks
@@ -148,8 +148,8 @@ class Deliveries:
         done = _Round(before, after)
         for delivery, sent in attempts:
             settled = judge_delivery(delivery, sent, now)
-            if settled.state == PENDING and is_down(after):  # it is tried again when the endpoint is
-                settled = replace(settled, retry_time=after.retry_time)
+            if not sent.is_delivered and (is_down(after) or after.state == DISABLED):
+                settled = wait_for_endpoint(settled)
             if webhooks.settle(tx, settled):
                 done.settled.append(settled)
         if after != before:

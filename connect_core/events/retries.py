@@ -85,5 +85,10 @@ def is_down(endpoint: EndpointRow) -> bool:
     return endpoint.attempts >= FAILURES_IN_A_ROW
 
 
+def wait_for_endpoint(delivery: DeliveryRow) -> DeliveryRow:
+    """Return a failed delivery that is not to blame, since its endpoint is down: it waits for that, like all others."""
+    return replace(delivery, state=PENDING, end_time=None, retry_time=delivery.create_time)
+
+
 def _vary(seconds: int) -> int:
     return max(1, round(seconds * random.uniform(1 - JITTER, 1 + JITTER)))  # noqa: S311 - no secret

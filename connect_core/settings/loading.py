@@ -225,6 +225,8 @@ def _cross_checks(raw: Mapping[str, Any]) -> Iterator[str]:
                 yield f"clients.{client}: {name} is not configured; add [providers.{name}]"
         if len(set(names)) != len(names):
             yield f"clients.{client}: a provider is listed twice"
+    if _of(dict, raw.get("events")).get("redis_stream") and not service.get("redis_url"):
+        yield "events.redis_stream: set service.redis_url, the Redis that has the stream"
 
 
 def _provider_mistakes(name: str, provider: Mapping[str, Any], accounts: Mapping[str, Any]) -> Iterator[str]:

@@ -1,9 +1,10 @@
 """The sections of `connect.toml` about operating the service: the admin page, events, webhooks, introspection."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, Field, SecretStr
 
 from connect_core.settings.values import DAY, Duration, Endpoint, Section, check_webhook_secret
 
@@ -30,8 +31,16 @@ EventName = Literal[
     "member.erased",
     "login.refused",
 ]
-WebhookName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
-"""NAME of `[webhooks.NAME]`: lower-case letters, digits, `_` and `-`, at most 63 of them."""
+
+
+def _check_webhook_name(name: str) -> str:
+    if not re.fullmatch("[a-z0-9][a-z0-9_-]{0,62}", name):
+        raise ValueError("names are lower-case letters, digits, - and _, at most 63 of them")
+    return name
+
+
+WebhookName = Annotated[str, AfterValidator(_check_webhook_name)]
+"""NAME of `[webhooks.NAME]`."""
 Role = Literal["viewer", "support", "operator"]
 
 

@@ -1,20 +1,23 @@
-"""Queries for an erasure that goes beyond one member: ended connections of others with an identity that is erased.
+"""Queries that delete connections: what an erasure takes beyond one member, and what ended so long ago that it goes.
 
-An identity is one person at the vendor, whichever members it led to. Active connections of other members stay.
+An erasure takes the ended connections of others with an identity that is erased. An identity is one person at the
+vendor, whichever members it led to. Active connections of other members stay.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from sqlalchemy import bindparam, delete, null, select, update
+from sqlalchemy import bindparam, delete, null, or_, select, update
 
 from connect_core.crypto import token_hash
 from connect_core.identity import IdKind, PersonId
 from connect_core.store import flows, sessions
 from connect_core.store.engine.statement import Statement, Transaction
-from connect_core.store.models import Alias, ConnectEvent, Connection, table_of
+from connect_core.store.models import Alias, ConnectEvent, Connection, MemberMerge, table_of
 
 _ALIAS, _CONNECT, _EVENT = table_of(Alias), table_of(Connection), table_of(ConnectEvent)
+_MERGE = table_of(MemberMerge)
 _IS_ID = (
     _ALIAS.c.union_type == bindparam("type_of_id"),
     _ALIAS.c.kind == bindparam("kind"),
@@ -56,6 +59,31 @@ _FORGET_SUBJECT = Statement(
     .where(_EVENT.c.member_id == bindparam("of_member"), _EVENT.c.connect_id == bindparam("key"))
     .values(subject_hash="")
 )
+_FIND_FOLLOWING = Statement(
+    select(_CONNECT.c.id, _CONNECT.c.member_id, _CONNECT.c.unbound_time, _CONNECT.c.profile, _CONNECT.c.union_id)
+    .where(_CONNECT.c.id > bindparam("after"))
+    .order_by(_CONNECT.c.id)
+    .limit(bindparam("most"))
+)
+_FIND_UNDOABLE = Statement(
+    select(_MERGE.c.id)
+    .where(
+        or_(_MERGE.c.kept_id == bindparam("of_member"), _MERGE.c.merged_id == bindparam("of_member")),
+        _MERGE.c.undo_until > bindparam("now"),
+    )
+    .limit(1)
+)
+_FIND_OWN_ALIASES = Statement(
+    select(_ALIAS.c.id, _ALIAS.c.union_type, _ALIAS.c.kind, _ALIAS.c.scope, _ALIAS.c.value).where(
+        _ALIAS.c.connect_id == bindparam("key")
+    )
+)
+_HASH_OWN_ALIAS = Statement(
+    update(_ALIAS)
+    .where(_ALIAS.c.id == bindparam("key"), _ALIAS.c.unbound_time.is_not(None))
+    .values(value=bindparam("hash"))
+)
+_HASHED = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +133,40 @@ def erase_ended(transaction: Transaction, ids: list[StoredId], *, keeps_count: b
         for stored in ids:
             if stored.kind is not None:
                 _DELETE_STRAY.run(transaction, kind=stored.kind.value, **_values(stored))
+
+
+def delete_ended(
+    transaction: Transaction, after: int, limit: int, *, before: int, now: int, keeps_count: bool
+) -> tuple[int, int]:
+    """Delete connections with their ids that ended before that time, among the `limit` that follow the id `after`.
+
+    Returns how many those were, and the id to go on after: 0 at the end of the table. With `keeps_count` their ids
+    become hashes, as in `erase_ended`. Connections stay that the undoing of a merge may need at `now`. Times are epoch
+    seconds.
+    """
+    rows = _FIND_FOLLOWING.all(transaction, after=after, most=limit)
+    ended = [row for row in rows if row[2] is not None and row[2] < before]
+    count = 0
+    for connect_id, member_id, _, profile, union_id in ended:
+        if _FIND_UNDOABLE.first(transaction, of_member=member_id, now=now):
+            continue
+        if not keeps_count:
+            count += _DELETE.run(transaction, key=connect_id)
+            _DELETE_ALIASES.run(transaction, key=connect_id)
+            sessions.leave_connection(transaction, member_id, connect_id)
+        elif profile is not None or not _HASHED.fullmatch(union_id):  # else it was hashed before
+            count += 1
+            _hash_own_ids(transaction, connect_id)
+    return count, rows[-1][0] if len(rows) == limit else 0
+
+
+def _hash_own_ids(transaction: Transaction, connect_id: int) -> None:
+    """Hash the ids of one connection; other ended connections of the same person keep theirs."""
+    for alias_id, union_type, kind, scope, value in _FIND_OWN_ALIASES.all(transaction, key=connect_id):
+        hashed = hash_id(union_type, PersonId(IdKind(kind), value, scope)).value
+        _HASH_OWN_ALIAS.run(transaction, key=alias_id, hash=hashed)
+    [row] = _FIND_UNION_ID.all(transaction, key=connect_id)
+    _HASH.run(transaction, key=connect_id, hash=hash_id(row[0], PersonId(IdKind.UNION_ID, row[2], row[1])).value)
 
 
 def mark_erased(transaction: Transaction, ids: list[StoredId], until: int) -> None:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from connect_core.store.engine.statement import KeyedInsert, Statement, Transaction, insert_into
-from connect_core.store.models import ConnectEvent, table_of
+from connect_core.store.models import ConnectEvent, WebhookDelivery, table_of
 
-_EVENT = table_of(ConnectEvent)
+_EVENT, _DELIVERY = table_of(ConnectEvent), table_of(WebhookDelivery)
 _COLUMNS = (
     "kind",
     "member_id",
@@ -64,6 +64,24 @@ _UNDISPATCHED = (
 _SUM_UP_UNDISPATCHED = Statement(select(func.count(), func.min(_UNDISPATCHED.c.create_time)).select_from(_UNDISPATCHED))
 _SET_DISPATCHED = Statement(
     update(_EVENT).where(_EVENT.c.id == bindparam("event_id")).values(dispatched_at=bindparam("now"))
+)
+OLDEST_EVENTS = 1000
+"""Events, the oldest by their ids, among which `delete_old` looks for those that are too old."""
+_OLDEST = (
+    select(_EVENT.c.id, _EVENT.c.create_time, _EVENT.c.dispatched_at).order_by(_EVENT.c.id).limit(OLDEST_EVENTS)
+).subquery()
+_IS_AWAITED = (
+    select(_DELIVERY.c.id).where(_DELIVERY.c.event_id == _OLDEST.c.id, _DELIVERY.c.state == "pending").exists()
+)
+_FIND_OLD = Statement(
+    select(_OLDEST.c.id)
+    .where(_OLDEST.c.create_time < bindparam("before"), _OLDEST.c.dispatched_at.is_not(None), ~_IS_AWAITED)
+    .order_by(_OLDEST.c.id)
+    .limit(bindparam("most"))
+)
+_DELETE = Statement(delete(_EVENT).where(_EVENT.c.id == bindparam("key")))
+_DELETE_DELIVERIES = Statement(
+    delete(_DELIVERY).where(_DELIVERY.c.event_id == bindparam("key"), _DELIVERY.c.state != "pending")
 )
 _LATEST_COLUMNS = ("create_time", "kind", "provider", "client_type", "union_type", "request_id", "detail")
 _FIND_LATEST = Statement(
@@ -128,3 +146,16 @@ def sum_up_undispatched(transaction: Transaction, limit: int) -> tuple[int, int 
 def update_dispatched(transaction: Transaction, ids: Sequence[int], now: int) -> None:
     """Mark these events as dispatched at `now` (epoch seconds)."""
     _SET_DISPATCHED.run_many(transaction, [{"event_id": event_id, "now": now} for event_id in ids])
+
+
+def delete_old(transaction: Transaction, before: int, limit: int) -> int:
+    """Delete at most `limit` events that are older than `before` (epoch seconds), and return how many.
+
+    Those stay that a plugin or an endpoint is still to get. Reads the oldest `OLDEST_EVENTS` and never the whole table.
+    What is remembered of their deliveries is deleted too.
+    """
+    ids = [row[0] for row in _FIND_OLD.all(transaction, before=before, most=limit)]
+    for event_id in ids:
+        _DELETE_DELIVERIES.run(transaction, key=event_id)
+        _DELETE.run(transaction, key=event_id)
+    return len(ids)

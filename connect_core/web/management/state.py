@@ -80,14 +80,16 @@ class StateGauges:
         self._counts.set_gauge("notices_pending", {(): number})
         self._counts.set_gauge("notice_oldest_seconds", {(): 0 if oldest is None else max(0, now - oldest)})
         self._set_skew("database", await read(clock.find_skew))
-        if self._manager.subscriptions.names:
-            await self._look_at_webhooks(now)
+        await self._look_at_webhooks(now)
 
     async def _look_at_webhooks(self, now: int) -> None:
-        endpoints = [view for view in await self._manager.webhooks.find_endpoints() if view.state != "removed"]
+        views = await self._manager.webhooks.find_endpoints() if self._manager.subscriptions.names else []
+        endpoints = [view for view in views if view.state != "removed"]
         self._counts.set_gauge("webhook_pending", {(view.name,): float(view.pending) for view in endpoints})
-        ages = {(view.name,): max(0.0, now - (view.oldest_time or now)) for view in endpoints}
-        self._counts.set_gauge("webhook_oldest_seconds", ages)
+        self._counts.set_gauge(
+            "webhook_oldest_seconds",
+            {(view.name,): max(0.0, now - (view.oldest_time or now)) for view in endpoints},
+        )
         self._counts.set_gauge("webhook_disabled", {(view.name,): view.state == "disabled" for view in endpoints})
 
     async def _look_at_vendor(self, origin: str) -> None:
