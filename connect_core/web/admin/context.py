@@ -31,6 +31,7 @@ from connect_core.providers.registry import Registry
 from connect_core.settings import Settings
 from connect_core.web import responses
 from connect_core.web.admin.catalogues import load_admin_catalogues
+from connect_core.web.admin.doctor_runner import DoctorRunner
 from connect_core.web.admin.forms import TOKEN_FIELD, Form
 from connect_core.web.admin.screens import Screen
 from connect_core.web.context import WebContext
@@ -61,6 +62,7 @@ class AdminContext:
         self.settings = settings.admin
         self.accounts = Accounts(database, keys, now, has_provider=bool(self.settings.provider))
         self.sessions = AdministratorSessions(database, self.settings, now)
+        self.doctor = DoctorRunner(self.manager)
         self.sign_in = SignIn(database, self.settings, self.accounts, self.sessions, services.is_password, now)
         self._provider_sign_in: tuple[Settings, ProviderSignIn | None] = (self.manager.settings, self._find_provider())
         counters = CountersInDatabase(database, derive_key(keys[0], "administrators' tries"), now)

@@ -5,8 +5,6 @@ runs the doctor, in a process of its own: an examination that hangs or parses ke
 """
 
 import asyncio
-import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,22 +13,19 @@ from starlette.responses import Response
 
 from connect_core.administrators.roles import Role
 from connect_core.doctor.last_run import DoctorRun, find_last_run
-from connect_core.errors import NotThere
 from connect_core.observability.metrics import Counts, Snapshots, begin_counting, is_installed
 from connect_core.observability.metrics.summary import Funnel, Summary, summarise
-from connect_core.store import Transaction, audit, events
+from connect_core.store import Transaction, events
 from connect_core.web.admin.context import AdminContext
+from connect_core.web.admin.doctor_runner import DOCTOR_SECONDS, find_config
 from connect_core.web.admin.messages.dashboard import TEXTS
 from connect_core.web.admin.screens import AdminRoute, Screen
 from connect_core.web.requests import get_parameters
 
-DOCTOR_SECONDS = 60
-"""How long the doctor may take before it is ended."""
 RELOAD_SECONDS = 3
 """How often the page that waits for the doctor loads itself again."""
 MOST_WAITING = 10_000
 """Events waiting for plugins that are counted, at most."""
-_DOCTOR = "from connect_core.cli import main; main()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,32 +40,9 @@ class Dashboard:
     doctor: DoctorRun | None
 
 
-class _Doctor:
-    """Runs `connect-login doctor` for this process, once at a time; the command stores what it finds."""
-
-    def __init__(self) -> None:
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self, config: Path) -> None:
-        """Begin a run, unless one is under way."""
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(config))
-
-    async def _run(self, config: Path) -> None:
-        null = asyncio.subprocess.DEVNULL
-        arguments = ("-c", _DOCTOR, "doctor", "--json", "--config", str(config))
-        process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdin=null, stdout=null, stderr=null)
-        try:
-            async with asyncio.timeout(DOCTOR_SECONDS):
-                await process.wait()
-        finally:
-            with suppress(ProcessLookupError):
-                process.kill()
-
-
 def make_routes(admin: AdminContext) -> list[AdminRoute]:
     """Return the routes of this screen; from here on the process counts what it does."""
-    counts, began, doctor = begin_counting(), admin.manager.services.now(), _Doctor()
+    counts, began = begin_counting(), admin.manager.services.now()
 
     async def page(request: Request) -> Response:
         shown = await _collect(admin, request, counts)
@@ -82,16 +54,11 @@ def make_routes(admin: AdminContext) -> list[AdminRoute]:
             has_metrics=is_installed(),
             shares={funnel: _get_share(funnel) for funnel in shown.summary.funnels},
             endpoints=await admin.manager.webhooks.find_endpoints(),
-            can_run=_find_config(request) is not None,
+            can_run=find_config(request) is not None,
         )
 
     async def run_doctor(request: Request) -> Response:
-        config = _find_config(request)
-        if config is None:
-            raise NotThere("the service was started without a configuration file")
-        act, now = admin.act(request), admin.manager.services.now()
-        await admin.manager.database.write(lambda tx: audit.insert_record(tx, act, "doctor.run", "", now))
-        doctor.start(config)
+        now = await admin.doctor.start(request, admin.act(request))
         return admin.done(f"/doctor?since={now}")
 
     async def show_doctor(request: Request) -> Response:
@@ -143,8 +110,3 @@ def _get_share(funnel: Funnel) -> int:
     """Return how many of 100 logins that were started ended with a session."""
     started, settled = funnel.counts[0], funnel.counts[-1]
     return min(100, round(100 * settled / started)) if started else 0
-
-
-def _find_config(request: Request) -> Path | None:
-    config: Path | None = getattr(request.app.state, "config", None)
-    return config

@@ -45,13 +45,14 @@ def administrator_routes(admin: AdminContext) -> list[ApiRoute]:
             "Read the audit log",
             query=("target", "actor", "before"),
         ),
+        ApiRoute("POST", "/doctor", Scope.RUN_DOCTOR, api.run_doctor, "Run the doctor", status=202),
         ApiRoute("GET", "/doctor", Scope.RUN_DOCTOR, api.show_last_run, "Show the doctor's last run"),
     ]
 
 
 class _Administrators:
     def __init__(self, admin: AdminContext) -> None:
-        self._accounts, self._database = admin.accounts, admin.manager.database
+        self._accounts, self._database, self._doctor = admin.accounts, admin.manager.database, admin.doctor
 
     async def list_all(self, call: ApiCall) -> Any:
         return {"administrators": [asdict(account) for account in await self._accounts.find_all()]}
@@ -77,6 +78,9 @@ class _Administrators:
         before, target, actor = call.get_number("before"), call.get("target"), call.get("actor")
         records = await self._database.read(lambda tx: audit.find_records(tx, PAGE, before, target, actor))
         return {"records": [asdict(record) for record in records]}
+
+    async def run_doctor(self, call: ApiCall) -> Any:
+        return {"began": await self._doctor.start(call.request, call.act())}
 
     async def show_last_run(self, call: ApiCall) -> Any:
         run = await self._database.read(find_last_run)

@@ -285,6 +285,7 @@ def test_administrators(client: Client) -> None:
     assert records
     assert code not in str(records)
     assert client.get("/doctor") == {"run": None}
+    assert "configuration file" in client.post("/doctor", status=404)["detail"]
 
 
 def test_the_api_is_404_where_it_is_switched_off() -> None:

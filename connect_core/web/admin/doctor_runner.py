@@ -1,0 +1,56 @@
+"""Runs the doctor for an operator, in a process of its own: one that hangs or parses keys holds up no login."""
+
+import asyncio
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from starlette.requests import Request
+
+from connect_core.acts import OperatorAct
+from connect_core.errors import NotThere
+from connect_core.manager import ConnectManager
+from connect_core.store import audit
+
+DOCTOR_SECONDS = 60
+"""How long the doctor may take before it is ended."""
+_DOCTOR = "from connect_core.cli import main; main()"
+
+
+class DoctorRunner:
+    """Runs `connect-login doctor` for this process, once at a time; the command stores what it finds."""
+
+    def __init__(self, manager: ConnectManager) -> None:
+        self._manager = manager
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self, request: Request, act: OperatorAct) -> int:
+        """Begin a run unless one is under way, with a record of the audit log, and return when, in epoch seconds.
+
+        Raises `NotThere` for a service that was started without a configuration file.
+        """
+        config, now = find_config(request), self._manager.services.now()
+        if config is None:
+            raise NotThere("the service was started without a configuration file")
+        await self._manager.database.write(lambda tx: audit.insert_record(tx, act, "doctor.run", "", now))
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(_run(config))
+        return now
+
+
+async def _run(config: Path) -> None:
+    null = asyncio.subprocess.DEVNULL
+    arguments = ("-c", _DOCTOR, "doctor", "--json", "--config", str(config))
+    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdin=null, stdout=null, stderr=null)
+    try:
+        async with asyncio.timeout(DOCTOR_SECONDS):
+            await process.wait()
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+
+
+def find_config(request: Request) -> Path | None:
+    """Return the configuration file that the service was started with, or None."""
+    config: Path | None = getattr(request.app.state, "config", None)
+    return config
