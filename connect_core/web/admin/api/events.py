@@ -1,17 +1,17 @@
 """Events, webhooks and their deliveries in the management API. The rules are in `events.webhooks`."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from connect_core.administrators.api_tokens import Scope
 from connect_core.errors import BadRequest
-from connect_core.events.webhooks import STATES
+from connect_core.events.webhooks import MOST_REPLAYED, STATES
 from connect_core.manager import ConnectManager
 from connect_core.store import event_search
 from connect_core.store.event_search import EventFilter
-from connect_core.web.admin.api.requests import PAGE, ApiCall, ApiRoute, Body
+from connect_core.web.admin.api.requests import LARGEST_ID, PAGE, ApiCall, ApiRoute, Body
 
 _ENDPOINT = "/webhooks/endpoints/{endpoint}"
 
@@ -19,7 +19,7 @@ _ENDPOINT = "/webhooks/endpoints/{endpoint}"
 class Deliveries(Body):
     """Deliveries by their `id`."""
 
-    ids: list[int] = Field(min_length=1, max_length=1000)
+    ids: list[Annotated[int, Field(ge=1, le=LARGEST_ID)]] = Field(min_length=1, max_length=MOST_REPLAYED)
 
 
 def event_routes(manager: ConnectManager) -> list[ApiRoute]:

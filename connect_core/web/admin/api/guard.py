@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from connect_core.administrators.api_tokens import ApiTokens, Scope
-from connect_core.errors import ConnectError, Forbidden, SettingsError, TokenInvalid
+from connect_core.errors import ConnectError, Forbidden, NotThere, SettingsError, TokenInvalid
 from connect_core.web import responses
-from connect_core.web.admin.api.requests import ApiCall, ApiRoute, InvalidBody
+from connect_core.web.admin.api.requests import LARGEST_ID, ApiCall, ApiRoute, InvalidBody
 from connect_core.web.context import WebContext
 from connect_core.web.endpoints import Endpoint
 from connect_core.web.requests import get_bearer
@@ -38,6 +38,8 @@ def guard(context: WebContext, tokens: ApiTokens, route: ApiRoute) -> Endpoint:
         request.state.api_token = token
         if route.scope not in token.scopes:
             raise ScopeNeeded(route.scope)
+        if any(isinstance(value, int) and value > LARGEST_ID for value in request.path_params.values()):
+            raise NotThere("no row has such a number")
         try:
             answer = await route.endpoint(ApiCall(request, token))
         except SettingsError as error:

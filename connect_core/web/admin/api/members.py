@@ -12,7 +12,7 @@ from connect_core.administrators.api_tokens import Scope
 from connect_core.display import mask, shorten
 from connect_core.manager import ConnectManager
 from connect_core.members.conflicts import Conflict, ConflictView
-from connect_core.web.admin.api.requests import ApiCall, ApiRoute, Body, Reason
+from connect_core.web.admin.api.requests import LARGEST_ID, ApiCall, ApiRoute, Body, Reason
 
 _MEMBER = "/members/{member_id:int}"
 _CONFLICT = "/conflicts/{event_id:int}"
@@ -53,7 +53,7 @@ class Decision(Body):
     """
 
     reason: str = Field(min_length=1, max_length=REASON_LENGTH)
-    member_id: int = 0
+    member_id: int = Field(default=0, ge=0, le=LARGEST_ID)
     version: str = ""
     force: bool = False
 

@@ -16,6 +16,8 @@ from connect_core.errors import BadRequest
 from connect_core.limits import REQUEST_BODY_LIMIT
 from connect_core.web.requests import get_parameters, read_content
 
+LARGEST_ID = 2**63 - 1
+"""What a column of the database holds at most."""
 PAGE = 50
 """How many rows a list answers at most."""
 
@@ -23,7 +25,7 @@ PAGE = 50
 class Body(BaseModel):
     """The JSON object that a request has: its members are checked, and unknown ones are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, str_strip_whitespace=True)
 
 
 class Reason(Body):

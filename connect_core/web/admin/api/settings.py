@@ -13,7 +13,7 @@ from connect_core.administrators.api_tokens import Scope
 from connect_core.errors import BadRequest, NotThere
 from connect_core.manager import ConnectManager
 from connect_core.web import responses
-from connect_core.web.admin.api.requests import PAGE, ApiCall, ApiRoute, Body
+from connect_core.web.admin.api.requests import LARGEST_ID, PAGE, ApiCall, ApiRoute, Body
 
 if TYPE_CHECKING:
     from connect_core.runtime_settings import RequestedChange, SettingRevision, SettingVersions
@@ -38,7 +38,7 @@ class Changes(Body):
 class Draft(Changes):
     """A draft. `base` is the revision that it was made from; the header `If-Match` may say it instead."""
 
-    base: int | None = None
+    base: int | None = Field(default=None, ge=0, le=LARGEST_ID)
     comment: str = Field(default="", max_length=160)
 
 

@@ -203,7 +203,7 @@ def test_members_are_served_like_on_the_page(api_shop: AdminShop, client: Client
 
 BAD: dict[str, tuple[object, str]] = {
     "no reason": ({}, "reason: Field required"),
-    "an empty reason": ({"reason": ""}, "reason: "),
+    "an empty reason": ({"reason": "  "}, "reason: "),
     "an unknown member": ({"reason": "x", "force": True}, "force: "),
     "a number": ({"reason": 7}, "reason: "),
     "a list": ([], "body: "),
@@ -220,6 +220,9 @@ def test_bad_input_changes_nothing_and_says_what_is_wrong(
     assert refused["code"] == "bad_request"
     assert refused["mistakes"][0].startswith(mistake)
     assert client.http.post("/members/1/disable", content=b"{").status_code == 400
+    assert client.post("/webhooks/deliveries/replay", {"ids": [10**30]}, 400)["mistakes"][0].startswith("ids.0: ")
+    for path in ("/members/{0}", "/conflicts/{0}", "/settings/revisions/{0}"):
+        assert client.get(path.format(10**30), status=404)["code"] == "unsupported"
     assert client.get("/events", status=400, before="x")["detail"] == "before is no whole number"
     assert api_shop.shop.rows("es_admin_audit") == before
 
