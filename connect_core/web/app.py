@@ -47,6 +47,7 @@ from connect_core.web.login.notices import notice_routes
 from connect_core.web.login.qr_login import qr_login_routes
 from connect_core.web.login.routes import login_routes
 from connect_core.web.mounting import below_root, find_route
+from connect_core.web.openapi import openapi_routes
 from connect_core.web.pages import Pages
 from connect_core.web.pages.theme_check import load_pages
 from connect_core.web.rate_limit import CountersInDatabase, Limiter
@@ -104,6 +105,7 @@ def create_app(
             *notice_routes(context),
             *health_routes(context, readiness := Readiness(manager)),
             *instance_routes(context),
+            *openapi_routes(context),
         ],
     )
     app.state.manager = manager
