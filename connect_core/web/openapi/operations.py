@@ -222,6 +222,7 @@ OPERATIONS: Mapping[str, Operation] = {
         answer=answers.BegunLogin | answers.LinkedIdentity,
         body=parameters.BindRequest,
         has_page=True,
+        redirects=True,
         is_limited=True,
     ),
     "DELETE /connect/connections/{union_type}": _member(
@@ -235,7 +236,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "POST /connect/sessions/end": _posted("end_other_sessions_by_form"),
     "DELETE /connect/sessions/{id}": _posted("end_session"),
     "POST /connect/sessions/{id}/end": _posted("end_session_by_form"),
-    "GET /connect/account/export": _member("export_account", answer=dict[str, Any]),
+    "GET /connect/account/export": _member("export_account", answer=dict[str, Any], redirects=True),
     "GET /connect/account/erase": _browser("show_erase_page", redirects=True, needs_login=True),
     "DELETE /connect/account": _posted("erase_account"),
     "POST /connect/account/erase": _posted("erase_account_by_form"),
@@ -246,6 +247,7 @@ OPERATIONS: Mapping[str, Operation] = {
         answer=answers.BegunLogin | answers.MergeTicket,
         body=parameters.BindRequest,
         has_page=True,
+        redirects=True,
         is_limited=True,
     ),
     f"POST {_MERGE}/credentials": _member(
@@ -256,7 +258,9 @@ OPERATIONS: Mapping[str, Operation] = {
         redirects=True,
         is_limited=True,
     ),
-    f"POST {_MERGE}/preview": _member("preview_merge", answer=answers.MergePlanned, body=parameters.MergeProof),
+    f"POST {_MERGE}/preview": _member(
+        "preview_merge", answer=answers.MergePlanned, body=parameters.MergeProof, redirects=True
+    ),
     f"POST {_MERGE}": _member(
         "merge", answer=answers.MergeDone, body=parameters.MergeProof, redirects=True, is_limited=True
     ),
