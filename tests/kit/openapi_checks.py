@@ -1,4 +1,4 @@
-"""Holds answers to what the OpenAPI document says of them: status, media type, and a body without undocumented members."""
+"""Holds answers to what the OpenAPI document says: status, media type, and a body without undocumented members."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
 
 
 class Document:
-    """An OpenAPI document; `check` compares an answer with it, and `seen` are the operations that were answered well."""
+    """An OpenAPI document; `check` compares an answer with it, `seen` are the operations that were answered well."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.operations: dict[str, tuple[str, re.Pattern[str], dict[str, Any]]] = {
