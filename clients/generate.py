@@ -2,8 +2,8 @@
 """Writes the parts of the clients that the OpenAPI document says: types, error codes, a method for each operation.
 
 `python clients/generate.py` writes them from `docs/reference/openapi.json`, `tests/clients` compares them. How a
-request is sent is written by hand, in `transport.ts` and `transport.py`. Routes for browsers, vendors and older front ends
-have no method.
+request is sent is written by hand, in `transport.ts` and `transport.py`. Routes for browsers, vendors and older front
+ends have no method.
 """
 
 import json

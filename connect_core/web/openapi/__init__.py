@@ -1,7 +1,7 @@
 """`GET /connect/openapi.json`: the routes as an OpenAPI 3.1 document, for the address and the prefix of this shop.
 
-`docs/reference/generate.py` has written it from `operations` and `document` to the file beside this module, which is read
-at the first request. Says nothing about the routes of operators.
+The file beside this module, which `docs/reference/generate.py` writes from `operations` and `document`, is read at the
+first request. Says nothing about the routes of operators.
 """
 
 import hashlib
