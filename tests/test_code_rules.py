@@ -146,7 +146,7 @@ def test_tests_that_await_are_async_functions() -> None:
     assert starters == OWN_LOOPS
 
 
-UNMIRRORED = {"benchmarks", "browser", "docs", "failover", "galera", "interop"}
+UNMIRRORED = {"api", "benchmarks", "browser", "clients", "docs", "failover", "galera", "interop"}
 UNMIRRORED |= {"kit", "operations", "plugins", "reliability"}
 """Folders of tests that belong to no single package of `connect_core`."""
 

@@ -48,6 +48,7 @@ from connect_core.web.login.notices import notice_routes
 from connect_core.web.login.qr_login import qr_login_routes
 from connect_core.web.login.routes import login_routes
 from connect_core.web.mounting import below_root, find_route
+from connect_core.web.openapi import openapi_routes
 from connect_core.web.pages.theme_check import load_pages
 from connect_core.web.rate_limit import CountersInDatabase, Limiter
 from connect_core.web.requests import new_request_id
@@ -108,6 +109,7 @@ def create_app(
             *token_service_routes(context),
             *health_routes(context, readiness := Readiness(manager)),
             *instance_routes(context),
+            *openapi_routes(context),
             *_make_admin_routes(context),
         ],
     )

@@ -93,6 +93,12 @@ def with_retry(response: Response, error: ConnectError) -> Response:
     return response
 
 
+def is_known(if_none_match: str, tag: str) -> bool:
+    """Tell whether a client that sent `If-None-Match` has what the ETag `tag` names (RFC 9110 §13.1.2)."""
+    tags = (known.strip().removeprefix("W/") for known in if_none_match.split(","))
+    return if_none_match.strip() == "*" or tag in tags
+
+
 TOKEN_COOKIES = ("access_token", "refresh_token", "uid")
 """The cookies of a login by the `/buyer` routes."""
 LANGUAGE_MEMORY = 365 * 24 * 3600

@@ -36,12 +36,16 @@ from connect_core.settings.values import UNITS, parse_duration
 from connect_core.store.models import Declared
 from connect_core.web import create_app
 from connect_core.web.legacy.javashop import CODES, FAILED
+from connect_core.web.openapi.document import build_document
+from connect_core.web.openapi.operations import OPERATIONS, UNDESCRIBED
 from connect_core.web.pages.catalogues import load_catalogues
 from connect_core.web.pages.messages import refusal_keys
 from connect_core.web.pages.times import describe_wait
 
 HERE = Path(__file__).parent
 PLUGIN_FOLDERS = HERE.parents[1] / "plugins"
+DOCUMENTS = (HERE / "openapi.json", HERE.parents[1] / "connect_core/web/openapi/openapi.json")
+"""Where the OpenAPI document lies: for readers, and for the service."""
 MARK = "<!-- Written by docs/reference/generate.py from the code and from words/{}.toml: edit those. -->"
 
 BASE_SETTINGS: dict[type[ProviderSettings], str] = {
@@ -65,6 +69,7 @@ def make_pages() -> dict[str, str]:
         "plugin": write_plugin,
         "metrics": write_metrics,
         "findings": write_findings,
+        "openapi": write_openapi,
     }
     pages = {}
     for name, write in makers.items():
@@ -72,6 +77,14 @@ def make_pages() -> dict[str, str]:
         parts = [f"# {words['title']}", MARK.format(name), words["text"].strip(), *write(words)]
         pages[f"{name}.md"] = "\n\n".join(parts) + "\n"
     return pages
+
+
+def make_document() -> str:
+    """Return the OpenAPI document. Raises `ValueError` where routes, models and words do not fit."""
+    routes = {f"{method} {route.path}" for route in shop_routes() for method in route.methods}
+    compare({route for route in routes if not route.partition(" ")[2].startswith(UNDESCRIBED)}, OPERATIONS)
+    words = tomllib.loads((HERE / "words/routes.toml").read_text("utf-8"))
+    return json.dumps(build_document(words), ensure_ascii=False, indent=1) + "\n"
 
 
 def write_settings(words: Words) -> Lines:
@@ -151,6 +164,19 @@ def write_routes(words: Words) -> Lines:
                 compare(every_code() | set(codes), every_code())
                 yield f"Refusals of its own: {listed(codes)}."
     compare(set(), words["route"])  # every route was in a group
+
+
+def write_openapi(words: Words) -> Lines:
+    """Every operation of the document, with the method of the clients that calls it."""
+    document = json.loads(make_document())
+    tags: dict[str, list[tuple[str, ...]]] = {tag["name"]: [] for tag in document["tags"]}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            row = (f"`{operation['operationId']}`", f"`{method.upper()} {path}`", operation["summary"])
+            tags[operation["tags"][0]].append(row)
+    for tag, rows in tags.items():
+        yield f"## {tag}"
+        yield table(("operation", "route", "what it does"), rows)
 
 
 def write_tables(words: Words) -> Lines:
@@ -389,3 +415,5 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
 if __name__ == "__main__":
     for file_name, text in make_pages().items():
         (HERE / file_name).write_text(text, "utf-8")
+    for file in DOCUMENTS:
+        file.write_text(make_document(), "utf-8")

@@ -30,6 +30,7 @@ from connect_core.store.connections import BoundConnection
 from connect_core.store.members import MemberRow
 from connect_core.web import endpoints, responses
 from connect_core.web.account.routes import begin_bind, find_choices, find_titles, to_moment
+from connect_core.web.answers import MergePlanned, ShownAccount, ShownConnection
 from connect_core.web.context import WebContext
 from connect_core.web.endpoints import PostedFrom
 from connect_core.web.error_pages import leading_back_to
@@ -237,19 +238,24 @@ def _show_member(member: MemberRow) -> MemberView:
     return MemberView(member.uname, member.nickname, member.face)
 
 
-def _preview_body(preview: Preview) -> dict[str, object]:
-    def member(row: MemberRow, *connections: dict[str, object]) -> dict[str, object]:
-        fields = {"uid": row.id, "uname": row.uname, "nickname": row.nickname, "face": row.face}
-        return {**fields, "connections": connections}
+def _preview_body(preview: Preview) -> MergePlanned:
+    def member(row: MemberRow, connections: list[ShownConnection]) -> ShownAccount:
+        return {
+            "uid": row.id,
+            "uname": row.uname,
+            "nickname": row.nickname,
+            "face": row.face,
+            "connections": connections,
+        }
 
-    def connection(bound: BoundConnection, **more: object) -> dict[str, object]:
-        return {"union_type": bound.union_type, "nickname": bound.nickname, **more}
+    def connection(bound: BoundConnection) -> ShownConnection:
+        return {"union_type": bound.union_type, "nickname": bound.nickname}
 
-    moved = [connection(bound, moves=True) for bound in preview.moved]
-    ended = [connection(bound, moves=False) for bound in preview.ended]
+    moved: list[ShownConnection] = [{**connection(bound), "moves": True} for bound in preview.moved]
+    ended: list[ShownConnection] = [{**connection(bound), "moves": False} for bound in preview.ended]
     return {
-        "kept": member(preview.kept, *(connection(bound) for bound in preview.bound)),
-        "merged": member(preview.merged, *moved, *ended),
+        "kept": member(preview.kept, [connection(bound) for bound in preview.bound]),
+        "merged": member(preview.merged, [*moved, *ended]),
         "moves": [*preview.plan.moves],
         "refusal": preview.plan.refusal,
         "undo_until": preview.undo_until,

@@ -19,6 +19,7 @@ from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.web import endpoints, responses
 from connect_core.web.account.routes import begin_bind
+from connect_core.web.answers import WaysToConfirm, WayToConfirm
 from connect_core.web.context import WebContext
 from connect_core.web.error_pages import leading_back_to
 from connect_core.web.login.browsers import find_better_place
@@ -157,8 +158,8 @@ class _ReauthenticationEndpoints:
         return [*by_type.values()]
 
 
-def _ways_body(view: ConfirmationView, password_url: str) -> dict[str, object]:
-    ways = [
+def _ways_body(view: ConfirmationView, password_url: str) -> WaysToConfirm:
+    ways: list[WayToConfirm] = [
         {"provider": choice.name, "name": choice.title, "confirm_url": choice.url}
         for choice in (*view.choices, *view.elsewhere)
     ]

@@ -20,6 +20,7 @@ from connect_core.login.values import Delivery, SessionOpened
 from connect_core.members.values import ResolvedMember
 from connect_core.providers.provider import Entrance
 from connect_core.web import responses
+from connect_core.web.answers import LegacyMiniMember
 from connect_core.web.context import WebContext
 from connect_core.web.endpoints import for_visits, route
 from connect_core.web.error_pages import ErrorStyle
@@ -118,6 +119,7 @@ class _JavashopEndpoints:
         parameters = {**body, "code": request.path_params["authCode"]}
         visit = self._context.get_visit(request, consent=body.get("consent", ""))
         outcome = await self._manager.login_with_code(configured.name, configured.client_type, parameters, visit)
+        data: Mapping[str, object]
         match outcome:
             case SessionOpened(resolved=ResolvedMember() as resolved):
                 data = _mini_member(resolved)
@@ -126,7 +128,7 @@ class _JavashopEndpoints:
         return responses.json_response({"status": 200, "msg": "OK", "data": data})
 
 
-def _mini_member(resolved: ResolvedMember) -> dict[str, object]:
+def _mini_member(resolved: ResolvedMember) -> LegacyMiniMember:
     member, certified = resolved.member, resolved.profile.is_certified
     return {
         "id": member.id,

@@ -1,12 +1,11 @@
 """Which logins a client type offers, what they are called, where each begins, and which of them are held back."""
 
-from typing import Any
-
 from connect_core.errors import Unsupported
 from connect_core.identity import ClientType, Language
 from connect_core.languages import find_text
 from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import ConfiguredProvider
+from connect_core.web.answers import OfferedLogin
 from connect_core.web.context import WebContext
 
 
@@ -29,10 +28,10 @@ def get_title(configured: ConfiguredProvider, language: str) -> str:
     return find_text(configured.provider.titles, language) or configured.name
 
 
-def describe(context: WebContext, configured: ConfiguredProvider, language: Language) -> dict[str, Any]:
+def describe(context: WebContext, configured: ConfiguredProvider, language: Language) -> OfferedLogin:
     """Return what front ends are told of a login; `unavailable` is there only while its vendor is down."""
     title, seconds = get_title(configured, language), configured.circuit.seconds_held
-    description: dict[str, Any] = {
+    description: OfferedLogin = {
         "provider": configured.name,
         "name": title,
         "login_url": find_start_url(context, configured),

@@ -26,6 +26,7 @@ from connect_core.errors import (
 from connect_core.login.qr_login import INTERVAL, LIFE, Begun, QrLoginProgress, QrLoginState
 from connect_core.user_agents import name_in
 from connect_core.web import responses
+from connect_core.web.answers import BegunQrLogin, LoggedInOnPc, ScannedQrLogin
 from connect_core.web.context import WebContext
 from connect_core.web.endpoints import Endpoint, PostedFrom, for_visits, route
 from connect_core.web.error_pages import ErrorStyle, error_page, leading_back_to
@@ -120,7 +121,7 @@ class _PcEndpoints:
         begun = await self._begin(request)
         if wants_page(request):
             return self._keep(responses.redirect(self._waiting_page(fields.get("return_to", ""))), begun)
-        body = {"handover_url": self._url(begun.id), "expires_in": begun.expires_in, "interval": INTERVAL}
+        body: BegunQrLogin = {"handover_url": self._url(begun.id), "expires_in": begun.expires_in, "interval": INTERVAL}
         return self._keep(responses.json_response(body), begun)
 
     async def code(self, request: Request) -> Response:
@@ -149,7 +150,8 @@ class _PcEndpoints:
         target = manager.targets.check(fields.get("return_to") or manager.settings.service.home_url)
         presented = self._context.get_presented(request)
         opened = await self._qr_logins.collect(self._get_ticket(request), presented, request.state.request_id)
-        body, lifetime = {"uid": opened.row.member_id}, manager.settings.sessions.absolute
+        body: LoggedInOnPc = {"uid": opened.row.member_id}
+        lifetime = manager.settings.sessions.absolute
         response = responses.redirect(target) if wants_page(request) else responses.json_response(body)
         self._context.forget_logins(request, response, self._context.cookies.session)
         self._context.cookies.set(response, self._context.cookies.session, opened.token, lifetime)
@@ -229,9 +231,16 @@ class _PhoneEndpoints:
         device = scanned.device
         if not wants_page(request):
             city, country = device.location.name_in(visit.language)
-            pc = {"browser": device.browser, "system": device.system, "place": scanned.network}
-            where = {"city": city, "country": country}
-            return responses.json_response({**pc, **where, "age": scanned.age, "status": scanned.state})
+            body: ScannedQrLogin = {
+                "browser": device.browser,
+                "system": device.system,
+                "place": scanned.network,
+                "city": city,
+                "country": country,
+                "age": scanned.age,
+                "status": scanned.state,
+            }
+            return responses.json_response(body)
         if scanned.state == QrLoginState.APPROVED:
             return self._answer_decision(request, scanned.state)
         shop_host = urlsplit(self._context.manager.settings.service.public_url).netloc

@@ -18,6 +18,7 @@ from connect_core.providers import calls
 from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.web import endpoints, responses
+from connect_core.web.answers import BegunLogin, Me
 from connect_core.web.context import WebContext
 from connect_core.web.error_pages import answer_error
 from connect_core.web.logged_in import find_logged_in
@@ -115,7 +116,8 @@ class _LoginEndpoints:
         start = await self._begin(request, await read_fields(request))
         if start.flow and configured.entrance.is_ticketed:
             ticket = self._manager.flows.seal_ticket(start.flow)
-            return responses.json_response({"login_url": start.login_url, "ticket": ticket})
+            body: BegunLogin = {"login_url": start.login_url, "ticket": ticket}
+            return responses.json_response(body)
         return keep_flow(self._context, request, responses.json_response({"login_url": start.login_url}), start)
 
     async def token(self, request: Request) -> Response:
@@ -188,16 +190,15 @@ class _LoginEndpoints:
         if logged_in is None:
             raise NotLoggedIn("there is no live session")
         member = logged_in.member
-        return responses.json_response(
-            {
-                "uid": member.id,
-                "uname": member.uname,
-                "nickname": member.nickname,
-                "face": member.face,
-                "client_type": logged_in.session.client_type,
-                "connections": logged_in.union_types,
-            }
-        )
+        body: Me = {
+            "uid": member.id,
+            "uname": member.uname,
+            "nickname": member.nickname,
+            "face": member.face,
+            "client_type": logged_in.session.client_type,
+            "connections": [*logged_in.union_types],
+        }
+        return responses.json_response(body)
 
     async def providers(self, request: Request) -> Response:
         query = get_parameters(request)
@@ -216,8 +217,7 @@ class _LoginEndpoints:
         # the address names the version, so a browser may keep this file for ever
         life = "31536000, immutable" if request.query_params.get("v") == asset.version else "3600"
         headers = {**responses.HEADERS, "cache-control": f"public, max-age={life}", "etag": f'"{asset.version}"'}
-        known = request.headers.get("if-none-match", "")
-        if known == "*" or headers["etag"] in (tag.strip().removeprefix("W/") for tag in known.split(",")):
+        if responses.is_known(request.headers.get("if-none-match", ""), headers["etag"]):
             return Response(status_code=304, headers=headers)
         return Response(asset.content, headers=headers, media_type=asset.media_type)
 

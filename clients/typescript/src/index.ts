@@ -1,0 +1,2 @@
+export * from "./api.js";
+export { Refusal, UnexpectedAnswer, type Options } from "./transport.js";
