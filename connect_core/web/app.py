@@ -90,33 +90,34 @@ def create_app(
     )
     manager = ConnectManager(settings, database, plugins=plugins, pool=pool, now=now, circuits=circuits)
     context = _make_context(manager)
-    app = _Service(
-        context,
-        routes=[
-            *routes,
-            *login_routes(context),
-            *login_page_routes(context),
-            *account_routes(context),
-            *merge_routes(context),
-            *reauthentication_routes(context),
-            *personal_data_routes(context),
-            *first_login_routes(context),
-            *account_binder_routes(context),
-            *qr_login_routes(context),
-            *javashop_routes(context),
-            *backchannel_routes(context),
-            *notice_routes(context),
-            *token_service_routes(context),
-            *health_routes(context, readiness := Readiness(manager)),
-            *instance_routes(context),
-            *openapi_routes(context),
-            *_make_admin_routes(context),
-        ],
-    )
+    readiness = Readiness(manager)
+    app = _Service(context, routes=[*routes, *_make_routes(context, readiness)])
     app.state.manager = manager
     app.state.readiness = readiness
     app.state.context = context
     return app
+
+
+def _make_routes(context: WebContext, readiness: Readiness) -> list[BaseRoute]:
+    return [
+        *login_routes(context),
+        *login_page_routes(context),
+        *account_routes(context),
+        *merge_routes(context),
+        *reauthentication_routes(context),
+        *personal_data_routes(context),
+        *first_login_routes(context),
+        *account_binder_routes(context),
+        *qr_login_routes(context),
+        *javashop_routes(context),
+        *backchannel_routes(context),
+        *notice_routes(context),
+        *token_service_routes(context),
+        *health_routes(context, readiness),
+        *instance_routes(context),
+        *openapi_routes(context),
+        *_make_admin_routes(context),
+    ]
 
 
 class _Service(Starlette):

@@ -324,6 +324,8 @@ export interface QrLoginStatus {
 export interface RefreshRequest {
   /** The most recent refresh token. */
   refresh_token?: string;
+  /** In a form, by a client of OAuth 2.0: `refresh_token`. Others leave it out. */
+  grant_type?: string;
   /** The vendor's own parameters, or those of the shop's check. */
   [name: string]: unknown;
 }
@@ -345,6 +347,22 @@ export interface ScannedQrLogin {
   /** Seconds since the QR login began. */
   age: number;
   status: QrLoginState;
+}
+
+/** Where the token routes are, and what they take (RFC 8414). */
+export interface ServerMetadata {
+  /** The `iss` of access tokens. */
+  issuer: string;
+  jwks_uri: string;
+  token_endpoint: string;
+  token_endpoint_auth_methods_supported: string[];
+  grant_types_supported: string[];
+  response_types_supported: string[];
+  revocation_endpoint: string;
+  revocation_endpoint_auth_methods_supported: string[];
+  /** Only where services are configured that may ask. */
+  introspection_endpoint?: string;
+  introspection_endpoint_auth_methods_supported?: string[];
 }
 
 /** One of two accounts of a person. */
@@ -443,7 +461,7 @@ export interface WaysToConfirm {
 }
 
 /** What happened. */
-export type ErrorCode = "bad_request" | "state_missing" | "state_invalid" | "state_expired" | "redirect_not_allowed" | "provider_denied" | "code_missing" | "code_seen" | "code_invalid" | "not_logged_in" | "token_invalid" | "member_disabled" | "consent_required" | "forbidden" | "unsupported" | "already_bound" | "last_connection" | "changed_meanwhile" | "rate_limited" | "provider_unsigned" | "provider_bad_response" | "provider_refused" | "provider_config" | "provider_timeout" | "unavailable";
+export type ErrorCode = "bad_request" | "state_missing" | "state_invalid" | "state_expired" | "redirect_not_allowed" | "provider_denied" | "code_missing" | "code_seen" | "code_invalid" | "not_logged_in" | "token_invalid" | "client_invalid" | "member_disabled" | "consent_required" | "forbidden" | "unsupported" | "already_bound" | "last_connection" | "changed_meanwhile" | "rate_limited" | "provider_unsigned" | "provider_bad_response" | "provider_refused" | "provider_config" | "provider_timeout" | "unavailable";
 
 /** Calls a connect-login service; each method is an operation of its OpenAPI document. */
 export class ConnectLogin extends Transport {
@@ -485,6 +503,16 @@ export class ConnectLogin extends Transport {
   /** The public keys of the access tokens. */
   getKeys(): Promise<KeySet> {
     return this.send<KeySet>("GET", "/.well-known/jwks.json");
+  }
+
+  /** The same document, where a proxy passes on /connect/ alone. */
+  getMetadataBelowPrefix(): Promise<ServerMetadata> {
+    return this.send<ServerMetadata>("GET", "/.well-known/oauth-authorization-server");
+  }
+
+  /** The same. */
+  getConfigurationBelowPrefix(): Promise<ServerMetadata> {
+    return this.send<ServerMetadata>("GET", "/.well-known/openid-configuration");
   }
 
   /** The page that asks a person whether they are new or have an account. */

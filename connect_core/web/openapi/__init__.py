@@ -51,9 +51,13 @@ def write_document(server_url: str, prefix: str, session_cookie: str) -> bytes:
     """
     document: dict[str, Any] = json.loads(resources.files(__package__).joinpath(FILE).read_text("utf-8"))
     document["servers"] = [{"url": server_url}]
-    document["paths"] = {
-        prefix + path.removeprefix(PREFIX) if path.startswith(f"{PREFIX}/") else path: operations
-        for path, operations in document["paths"].items()
-    }
+    document["paths"] = {_move(path, prefix): operations for path, operations in document["paths"].items()}
     document["components"]["securitySchemes"]["session"]["name"] = session_cookie
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _move(path: str, prefix: str) -> str:
+    """Return a path of the file as this shop has it; that of metadata ends with the prefix (RFC 8414 §3.1)."""
+    if path.startswith(f"{PREFIX}/"):
+        return prefix + path.removeprefix(PREFIX)
+    return path.removesuffix(PREFIX) + prefix if path.endswith(PREFIX) else path

@@ -55,7 +55,9 @@ def build_document(words: Words) -> dict[str, Any]:
         for kind in (row.answer, row.query, row.body, row.failure)
         if kind is not None
     ]
-    schemas = Schemas([*kinds, ClientType, answers.Problem, answers.InvalidLogoutToken, answers.LegacyProblem])
+    schemas = Schemas(
+        [*kinds, ClientType, answers.Problem, answers.InvalidLogoutToken, answers.OAuthProblem, answers.LegacyProblem]
+    )
     queries = {row.query.__name__ for row in OPERATIONS.values() if row.query}
     paths: dict[str, dict[str, Any]] = {}
     refusals: dict[str, Any] = {}
@@ -80,7 +82,7 @@ def build_document(words: Words) -> dict[str, Any]:
             "schemas": {name: schema for name, schema in schemas.components.items() if name not in queries},
             "responses": {**_RESPONSES, **dict(sorted(refusals.items()))},
             "headers": _HEADERS,
-            "securitySchemes": _SECURITY_SCHEMES,
+            "securitySchemes": {**_SECURITY_SCHEMES, "resourceServer": _CLIENT_SCHEME},
         },
     }
 
@@ -119,6 +121,11 @@ _SECURITY_SCHEMES = {
         "description": "The cookie of a login by the `/buyer` routes.",
     },
 }
+_CLIENT_SCHEME = {
+    "type": "http",
+    "scheme": "basic",
+    "description": "The NAME and the secret of a `[resource_servers.NAME]`; the form can have them instead.",
+}
 _LOGINS: list[dict[str, list[str]]] = [{name: []} for name in _SECURITY_SCHEMES]
 
 
@@ -143,13 +150,19 @@ class _Description:
             "description": text,
             "parameters": [*self._get_path_parameters(), *self._get_query()],
             "responses": dict(sorted(self._get_responses())),
-            "security": _LOGINS if row.needs_login else [*_LOGINS, {}] if row.takes_login else [],
+            "security": self._get_security(),
         }
         if row.body or row.is_form:
             operation["requestBody"] = self._get_body()
         if self._takes:
             raise ValueError(f"{self._route} has words for what it does not take: {sorted(self._takes)}")
         return {name: value for name, value in operation.items() if value or name != "parameters"}
+
+    def _get_security(self) -> list[dict[str, list[str]]]:
+        row = self._row
+        if row.takes_client:
+            return [{"resourceServer": []}, {}]
+        return _LOGINS if row.needs_login else [*_LOGINS, {}] if row.takes_login else []
 
     def _get_path_parameters(self) -> Iterator[dict[str, Any]]:
         for name in re.findall(r"{(\w+)}", self._path):
@@ -239,12 +252,18 @@ class _Description:
         if status == 400 and row.errors == "logout_token":
             kind, media = answers.InvalidLogoutToken, JSON
             parts.append("logout_token")
+        elif status in (400, 401) and row.errors == "oauth":
+            kind, media = answers.OAuthProblem, JSON
+            parts.append("oauth")
         elif status == 503 and row.failure:
             kind = row.failure
             parts.append(row.id)
         named: Schema = {"properties": {"code": {"enum": codes}}}
         content: dict[str, Any] = {media: {"schema": {"allOf": [self._schemas.of(kind), named]}}}
-        if row.errors == "problem":  # a browser gets a page, whatever it asked for
+        if status == 400 and row.errors == "grant":
+            content[JSON] = {"schema": {"allOf": [self._schemas.of(answers.OAuthProblem)]}}
+            parts.append("grant")
+        if row.errors in ("problem", "grant"):  # a browser gets a page, whatever it asked for
             content[HTML] = {"schema": {"type": "string"}}
         else:
             parts.append("json")

@@ -13,7 +13,7 @@ from connect_core.web.openapi import parameters
 
 UNDESCRIBED = ("/connect/admin",)
 """Where routes begin that are not in the document: those for operators."""
-ErrorForm = Literal["problem", "json", "legacy", "logout_token"]
+ErrorForm = Literal["problem", "json", "legacy", "logout_token", "oauth", "grant"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +28,14 @@ class Operation:
     - `redirects`: 303 can be the answer.
     - `media`: the media type of an answer that is no JSON. `has_empty_answer`: 200 comes without a body.
     - `needs_login`: the member must be logged in; `takes_login`: a login counts, and none is no error.
+    - `takes_client`: a service of the shop says who it is by HTTP Basic, or in the form.
     - `is_limited`: may be answered 429.
     - `is_cached`: a client may ask whether it has the answer already, and get 304.
     - `refuses_programs`: a client that accepts no `text/html` gets 405.
     - `failure`: the body of the answer with status 503, where that is more than a `Problem`.
     - `errors`: the form of refusals: problem details, and a page for a browser; problem details for everybody (`json`);
-      those of older front ends; or those that a vendor's log-out expects.
+      those of older front ends; those that a vendor's log-out expects; those of OAuth 2.0 (`oauth`); or these
+      beside problem details, where a request can be a grant of OAuth 2.0 (`grant`).
     """
 
     id: str
@@ -47,6 +49,7 @@ class Operation:
     media: str = "application/json"
     needs_login: bool = False
     takes_login: bool = False
+    takes_client: bool = False
     is_limited: bool = False
     is_cached: bool = False
     has_empty_answer: bool = False
@@ -85,6 +88,18 @@ def _binder(id_: str, body: type, **more: Any) -> Operation:
     return _older(id_, answer=answers.LegacyBound, body=body, is_limited=True, **more)
 
 
+def _service(id_: str, **more: Any) -> Operation:
+    """A route for services of the shop, which prove who they are."""
+    return Operation(
+        id=id_, body=parameters.TokenForm, is_form=True, takes_client=True, is_limited=True, errors="oauth", **more
+    )
+
+
+def _metadata(id_: str) -> Operation:
+    """An address of the metadata."""
+    return Operation(id=id_, answer=answers.ServerMetadata)
+
+
 _ONE = "/connect/{provider}/{client}"
 _MERGE = "/connect/account/merge"
 _FINISHED = answers.LoginTokens | answers.LinkedIdentity | answers.MergeTicket | answers.ChoiceTicket
@@ -120,7 +135,10 @@ OPERATIONS: Mapping[str, Operation] = {
         id="log_in", answer=_FINISHED, body=parameters.TokenExchange, takes_login=True, is_limited=True
     ),
     "POST /connect/token/refresh": Operation(
-        id="refresh", answer=answers.TokenAnswer | answers.RefreshedCookies, body=parameters.RefreshRequest
+        id="refresh",
+        answer=answers.TokenAnswer | answers.RefreshedCookies,
+        body=parameters.RefreshRequest,
+        errors="grant",
     ),
     "GET /connect/me": _member("me", answer=answers.Me),
     "GET /connect/logout": _browser("show_logout_page", refuses_programs=True),
@@ -134,6 +152,14 @@ OPERATIONS: Mapping[str, Operation] = {
         takes_login=True,
     ),
     "GET /connect/.well-known/jwks.json": Operation(id="get_keys", answer=answers.KeySet),
+    # other services of the shop
+    "POST /connect/introspect": _service("introspect_token", answer=answers.TokenDescription),
+    "POST /connect/revoke": _service("revoke_token", has_empty_answer=True),
+    "GET /.well-known/oauth-authorization-server": _metadata("get_metadata"),
+    "GET /.well-known/oauth-authorization-server/connect": _metadata("get_metadata_of_prefix"),
+    "GET /.well-known/openid-configuration": _metadata("get_configuration"),
+    "GET /connect/.well-known/oauth-authorization-server": _metadata("get_metadata_below_prefix"),
+    "GET /connect/.well-known/openid-configuration": _metadata("get_configuration_below_prefix"),
     "POST /connect/{provider}/backchannel-logout": Operation(
         id="end_vendor_sessions",
         body=parameters.LogoutTokenForm,

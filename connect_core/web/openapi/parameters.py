@@ -114,6 +114,7 @@ class RefreshRequest(TypedDict, total=False):
     """The token that is exchanged."""
 
     refresh_token: str
+    grant_type: str
 
 
 class LogoutRequest(TypedDict, total=False):
@@ -136,6 +137,15 @@ class LogoutTokenForm(TypedDict):
     """What the vendor's server posts."""
 
     logout_token: str
+
+
+class TokenForm(TypedDict, total=False):
+    """A token that a service asks about or revokes, and who the service is."""
+
+    token: Required[str]
+    token_type_hint: str
+    client_id: str
+    client_secret: str
 
 
 class FirstLoginChoice(TypedDict, total=False):

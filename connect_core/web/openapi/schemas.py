@@ -36,7 +36,7 @@ class Schemas:
             name: _without_titles(schema) for name, schema in sorted(shared.get("$defs", {}).items())
         }
         self.components["ErrorCode"] = _describe_codes()
-        for name in ("Problem", "NotReadyAnswer", "InvalidLogoutToken"):
+        for name in ("Problem", "NotReadyAnswer", "InvalidLogoutToken", "OAuthProblem"):
             if name in self.components:
                 self.components[name]["properties"]["code"] = {"$ref": REFERENCE.format(model="ErrorCode")}
 

@@ -17,6 +17,7 @@ from ...kit.databases import run_shop
 from ...kit.first_logins import PASSWORD
 from ...kit.merges import Planner
 from ...kit.openapi_checks import Document
+from ...kit.token_services import GATEWAY, basic, with_servers
 from ...kit.web_shops import HTML, alipay_and_wechat
 
 NOT_REACHED = {
@@ -43,9 +44,12 @@ NOT_REACHED = {
 def shop() -> Iterator[RunningShop]:
     """A shop that asks newcomers, has passwords, hands logins over, and plans merges."""
     plugins = Plugins([("planner", Planner())])
-    with run_shop(
-        alipay_and_wechat(), plugins=plugins, change=lambda raw: raw["service"].update(first_login="choose")
-    ) as running_shop:
+
+    def change(raw: dict[str, Any]) -> None:
+        with_servers(raw)
+        raw["service"]["first_login"] = "choose"
+
+    with run_shop(alipay_and_wechat(), plugins=plugins, change=change) as running_shop:
         yield running_shop
 
 
@@ -200,6 +204,27 @@ def running_the_service(app: Checked, browser: Checked) -> None:
     for path in ("/healthz", "/readyz", "/connect/.well-known/connect-login", "/connect/.well-known/jwks.json"):
         app.get(path)
     app.get("/connect/openapi.json")
+    document = app.get("/.well-known/oauth-authorization-server")
+    assert document["issuer"] == app.shop.url
+    for path in ("oauth-authorization-server/connect", "openid-configuration"):
+        app.get(f"/.well-known/{path}")
+    for path in ("oauth-authorization-server", "openid-configuration"):
+        app.get(f"/connect/.well-known/{path}")
+
+
+def services_that_are_handed_a_token(app: Checked, browser: Checked) -> None:
+    """Introspection and revocation, refresh as a client of OAuth 2.0, and how each is refused."""
+    tokens = app.log_in_mini("alipay", "lihua")
+    known, form = basic(*GATEWAY), {"token": tokens["access_token"]}
+    for token in tokens["access_token"], tokens["refresh_token"], "x":
+        app.http.post("/connect/introspect", data={"token": token}, headers=known)
+    for headers, sent in ((known, {"token": ""}), ({}, form), (basic(GATEWAY[0], "wrong"), form)):
+        app.http.post("/connect/introspect", data=sent, headers=headers)
+    grant = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    for sent in (grant, {**grant, "refresh_token": "x"}, {"grant_type": "password"}):
+        app.http.post("/connect/token/refresh", data=sent)
+    app.http.post("/connect/revoke", data=form)
+    app.http.post("/connect/revoke", data={"token": "s_x"})
 
 
 STORIES = (
@@ -210,6 +235,7 @@ STORIES = (
     a_pc_logged_in_by_a_phone,
     older_front_ends,
     running_the_service,
+    services_that_are_handed_a_token,
 )
 
 

@@ -44,8 +44,16 @@ def test_the_paths_have_the_shops_prefix(elsewhere: RunningShop) -> None:
     """Routes below the prefix move with it, those of older front ends and of the process stay."""
     with Visitor(elsewhere) as visitor:
         paths: dict[str, Any] = visitor.http.get("/sign-in/openapi.json").json()["paths"]
-    assert {path.split("/")[1] for path in paths} == {"", "sign-in", "buyer", "login", "healthz", "readyz"}
-    assert "/sign-in/{provider}/{client}/token" in paths
+    assert {path.split("/")[1] for path in paths} == {
+        "",
+        "sign-in",
+        "buyer",
+        "login",
+        "healthz",
+        "readyz",
+        ".well-known",
+    }
+    assert {"/sign-in/{provider}/{client}/token", "/.well-known/oauth-authorization-server/sign-in"} <= set(paths)
 
 
 def test_it_has_nothing_of_operators(visitor: Visitor) -> None:

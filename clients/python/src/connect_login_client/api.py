@@ -25,6 +25,7 @@ from connect_login_client.models import (
     QrLoginStatus,
     RefreshedCookies,
     ScannedQrLogin,
+    ServerMetadata,
     TokenAnswer,
     UndoableMergeRow,
     VendorLogout,
@@ -124,11 +125,12 @@ class ConnectLogin(Transport):
         self,
         *,
         refresh_token: str | None = None,
+        grant_type: str | None = None,
         **more: object,
     ) -> TokenAnswer | RefreshedCookies:
         """Exchanges a refresh token for new tokens."""
         answer: TokenAnswer | RefreshedCookies = self._send(
-            "POST", "/token/refresh", body={"refresh_token": refresh_token, **more}
+            "POST", "/token/refresh", body={"refresh_token": refresh_token, "grant_type": grant_type, **more}
         )
         return answer
 
@@ -154,6 +156,20 @@ class ConnectLogin(Transport):
     ) -> KeySet:
         """The public keys of the access tokens."""
         answer: KeySet = self._send("GET", "/.well-known/jwks.json")
+        return answer
+
+    def get_metadata_below_prefix(
+        self,
+    ) -> ServerMetadata:
+        """The same document, where a proxy passes on /connect/ alone."""
+        answer: ServerMetadata = self._send("GET", "/.well-known/oauth-authorization-server")
+        return answer
+
+    def get_configuration_below_prefix(
+        self,
+    ) -> ServerMetadata:
+        """The same."""
+        answer: ServerMetadata = self._send("GET", "/.well-known/openid-configuration")
         return answer
 
     def get_waiting_login(
@@ -528,11 +544,12 @@ class AsyncConnectLogin(AsyncTransport):
         self,
         *,
         refresh_token: str | None = None,
+        grant_type: str | None = None,
         **more: object,
     ) -> TokenAnswer | RefreshedCookies:
         """Exchanges a refresh token for new tokens."""
         answer: TokenAnswer | RefreshedCookies = await self._send(
-            "POST", "/token/refresh", body={"refresh_token": refresh_token, **more}
+            "POST", "/token/refresh", body={"refresh_token": refresh_token, "grant_type": grant_type, **more}
         )
         return answer
 
@@ -558,6 +575,20 @@ class AsyncConnectLogin(AsyncTransport):
     ) -> KeySet:
         """The public keys of the access tokens."""
         answer: KeySet = await self._send("GET", "/.well-known/jwks.json")
+        return answer
+
+    async def get_metadata_below_prefix(
+        self,
+    ) -> ServerMetadata:
+        """The same document, where a proxy passes on /connect/ alone."""
+        answer: ServerMetadata = await self._send("GET", "/.well-known/oauth-authorization-server")
+        return answer
+
+    async def get_configuration_below_prefix(
+        self,
+    ) -> ServerMetadata:
+        """The same."""
+        answer: ServerMetadata = await self._send("GET", "/.well-known/openid-configuration")
         return answer
 
     async def get_waiting_login(

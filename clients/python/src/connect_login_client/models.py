@@ -23,6 +23,7 @@ ErrorCode = Literal[
     "code_invalid",
     "not_logged_in",
     "token_invalid",
+    "client_invalid",
     "member_disabled",
     "consent_required",
     "forbidden",
@@ -274,6 +275,23 @@ class ScannedQrLogin(TypedDict):
     age: int
     """Seconds since the QR login began."""
     status: "QrLoginState"
+
+
+class ServerMetadata(TypedDict):
+    """Where the token routes are, and what they take (RFC 8414)."""
+
+    issuer: str
+    """The `iss` of access tokens."""
+    jwks_uri: str
+    token_endpoint: str
+    token_endpoint_auth_methods_supported: list[str]
+    grant_types_supported: list[str]
+    response_types_supported: list[str]
+    revocation_endpoint: str
+    revocation_endpoint_auth_methods_supported: list[str]
+    introspection_endpoint: NotRequired[str]
+    """Only where services are configured that may ask."""
+    introspection_endpoint_auth_methods_supported: NotRequired[list[str]]
 
 
 class ShownAccount(TypedDict):

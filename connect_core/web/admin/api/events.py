@@ -16,8 +16,8 @@ from connect_core.web.admin.api.requests import LARGEST_ID, PAGE, ApiCall, ApiRo
 _ENDPOINT = "/webhooks/endpoints/{endpoint}"
 
 
-class Deliveries(Body):
-    """Deliveries by their `id`."""
+class DeliveryIds(Body):
+    """DeliveryIds by their `id`."""
 
     ids: list[Annotated[int, Field(ge=1, le=LARGEST_ID)]] = Field(min_length=1, max_length=MOST_REPLAYED)
 
@@ -37,7 +37,7 @@ def event_routes(manager: ConnectManager) -> list[ApiRoute]:
             "List deliveries",
             query=("endpoint", "state", "before"),
         ),
-        ApiRoute("POST", "/webhooks/deliveries/replay", write, api.replay, "Send deliveries again", Deliveries),
+        ApiRoute("POST", "/webhooks/deliveries/replay", write, api.replay, "Send deliveries again", DeliveryIds),
         ApiRoute("POST", f"{_ENDPOINT}/replay-dead", write, api.replay_dead, "Send all dead deliveries again"),
         ApiRoute("POST", f"{_ENDPOINT}/enable", write, api.enable, "Enable an endpoint"),
         ApiRoute("POST", f"{_ENDPOINT}/test", write, api.test, "Send a test"),
@@ -69,7 +69,7 @@ class _Events:
         return {"deliveries": [asdict(row) for row in rows]}
 
     async def replay(self, call: ApiCall) -> Any:
-        body = await call.read(Deliveries)
+        body = await call.read(DeliveryIds)
         return {"replayed": await self._manager.webhooks.replay(body.ids, call.act())}
 
     async def replay_dead(self, call: ApiCall) -> Any:

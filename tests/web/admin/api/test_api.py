@@ -1,9 +1,7 @@
 """The management API: who may call it, what it answers, and that it does what the admin page does."""
 
-import asyncio
 import re
 from collections.abc import Iterator
-from contextlib import closing
 from itertools import count
 from typing import Any
 
@@ -11,18 +9,15 @@ import httpx
 import pytest
 from starlette.routing import Route
 
-from connect_core.acts import OperatorAct
-from connect_core.administrators.api_tokens import ApiTokens, Scope
+from connect_core.administrators.api_tokens import Scope
 from connect_core.harness import Visitor
-from connect_core.store import Database
 
 from ....kit.admin_pages import AdminShop, run_admin_shop
+from ....kit.api_clients import API, Client, close_clients, create, revoke
 from ....kit.databases import run_shop
-from ....kit.web_shops import alipay_and_wechat, bearer, check_headers, mini_login
+from ....kit.web_shops import alipay_and_wechat, bearer, mini_login
 
-API = "/connect/admin/api"
 NUMBERS = count()
-ACT = OperatorAct("tests", "", "0" * 16)
 
 
 @pytest.fixture(scope="module")
@@ -38,48 +33,11 @@ def api_shop() -> Iterator[AdminShop]:
         yield shop
 
 
-def make_tokens(shop: AdminShop, database: Database) -> ApiTokens:
-    """The tokens of a running shop, by its clock."""
-    return ApiTokens(database, lambda: int(shop.clock()))
-
-
-def create(shop: AdminShop, name: str, *scopes: Scope, seconds: int = 3600) -> str:
-    """A new token."""
-    with closing(Database(shop.shop.database_url)) as database:
-        return asyncio.run(make_tokens(shop, database).create(name, scopes, seconds, ACT))
-
-
-_OPEN: list[httpx.Client] = []
-"""The connections of clients, to be closed."""
-
-
 @pytest.fixture(autouse=True)
 def closed_clients() -> Iterator[None]:
     """Close what a test has opened."""
     yield
-    while _OPEN:
-        _OPEN.pop().close()
-
-
-class Client:
-    """A program with a token."""
-
-    def __init__(self, shop: AdminShop, token: str) -> None:
-        self.http = httpx.Client(base_url=shop.shop.url + API, headers={"authorization": f"Bearer {token}"}, timeout=20)
-        _OPEN.append(self.http)
-
-    def get(self, path: str, status: int = 200, **query: str) -> Any:
-        """Get a resource."""
-        return self._read(self.http.get(path, params=query), status)
-
-    def post(self, path: str, body: object = None, status: int = 200, **headers: str) -> Any:
-        """Do something."""
-        return self._read(self.http.post(path, json={} if body is None else body, headers=headers), status)
-
-    def _read(self, answer: httpx.Response, status: int) -> Any:
-        assert answer.status_code == status, answer.text
-        check_headers(answer)
-        return answer.json() if answer.content else None
+    close_clients()
 
 
 @pytest.fixture
@@ -145,10 +103,7 @@ def test_a_token_ends(api_shop: AdminShop) -> None:
     first.get("/audit", status=401)
     second = Client(api_shop, create(api_shop, "ending", Scope.READ_AUDIT))
     second.get("/audit")
-    with closing(Database(api_shop.shop.database_url)) as database:
-        tokens = make_tokens(api_shop, database)
-        asyncio.run(tokens.revoke("ending", ACT))
-        assert [each.state for each in asyncio.run(tokens.find_all()) if each.name == "ending"] == ["revoked"] * 2
+    revoke(api_shop, "ending")
     second.get("/audit", status=401)
     stored = str(api_shop.shop.rows("es_admin_token"))
     assert "cla_" not in stored
