@@ -7,16 +7,20 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 from pydantic import BaseModel
 
+from connect_core.errors import BadRequest
 from connect_core.settings.values import UNITS, parse_duration
 from connect_core.web.admin.setting_fields import FieldKind, FormField, split_duration
 
 FILE_LIMIT = 32 * 1024
 """Bytes of an uploaded certificate or key; a chain of certificates has about 8 KiB."""
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""Control characters but line breaks and tabs, and halves of surrogate pairs."""
 
 
 class FieldMistake(ValueError):
@@ -35,8 +39,18 @@ class FieldMistake(ValueError):
 class Submission:
     """A posted form: the texts of each input by its name, and the content of each uploaded file."""
 
-    texts: Mapping[str, Sequence[str]]
-    files: Mapping[str, bytes]
+    texts: Mapping[str, Sequence[str]] = field(repr=False)
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of_pairs(cls, pairs: Iterable[tuple[str, str]], files: Mapping[str, bytes]) -> Self:
+        """Return a form of its fields in their order. Raises `BadRequest` for a text that no setting can be."""
+        texts: dict[str, list[str]] = {}
+        for name, text in pairs:
+            if _UNPRINTABLE.search(text):
+                raise BadRequest("a text of the form contains control characters")
+            texts.setdefault(name, []).append(text)
+        return cls(texts, files)
 
     def get(self, name: str) -> str:
         """Return the text of an input without blanks around it, with single line breaks; empty where it has none."""

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from markupsafe import Markup, escape
+
 from connect_core.identity import Language
 from connect_core.web.admin.field_values import (
     FieldMistake,
@@ -74,8 +76,14 @@ class FieldView:
 
     @property
     def id(self) -> str:
-        """The id of its input, which names parts of the page by a hyphen."""
+        """The id of its input."""
         return self.name.replace(".", "-")
+
+    @property
+    def help(self) -> Markup:
+        """The field's description, with what stands between backticks as code."""
+        parts = escape(self.field.help).split("`")
+        return Markup("").join(Markup("<code>%s</code>") % part if place % 2 else part for place, part in enumerate(parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +137,8 @@ def show_table(
 def read_table(table: SettingTable, form: Submission) -> ReadTable:
     """Return what `form` changes in the table. Nothing is changed where a field says what the table has already.
 
-    A key that is locked is not read. A secret that is left empty stays, unless its box `remove` is ticked.
+    A key that is locked is not read. A secret that is left empty stays, unless its box `remove` is ticked. What comes
+    from `connect.toml` can be replaced, and not taken away.
     """
     changes: dict[str, Any] = {}
     mistakes: dict[str, FieldMistake] = {}
@@ -144,7 +153,11 @@ def read_table(table: SettingTable, form: Submission) -> ReadTable:
             continue
         if item.is_secret and value is None:
             value = None if form.get(f"{name}.remove") else current
-        if value != normalise(item, current):
+        if value == normalise(item, current):
+            continue
+        if value is None and table.sources.get(item.key) == "file":
+            mistakes[name] = FieldMistake("stays_in_file")
+        else:
             changes[item.key] = value
     return ReadTable(table, changes, mistakes)
 

@@ -97,7 +97,6 @@ def get_macros() -> Any:
     environment = Environment(
         loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["code"] = str
     return environment.get_template("setting_fields.html").module
 
 
@@ -128,7 +127,7 @@ def test_every_field_is_shown_and_reads_back_as_it_was(name: str) -> None:
 
 def post(**texts: str) -> Submission:
     """Return a posted form of provider `alipay`, by key."""
-    return Submission({f"providers.alipay.{key.replace('__', '.')}": [text] for key, text in texts.items()}, {})
+    return Submission({f"providers.alipay.{key.replace('__', '.')}": [text] for key, text in texts.items()})
 
 
 def make_table(**values: Any) -> SettingTable:
@@ -207,7 +206,7 @@ def test_what_has_not_the_form_is_a_mistake(kind: FieldKind, text: str, mistake:
 def test_a_name_is_one_text_or_a_text_for_each_language() -> None:
     """Both at once contradict each other."""
     field = FormField("title", FieldKind.BY_LANGUAGE, "help")
-    both = Submission({"title": ["Acme"], "title:zh": ["极品"]}, {})
+    both = Submission({"title": ["Acme"], "title:zh": ["极品"]})
     with pytest.raises(FieldMistake, match="either_language"):
         read_value(field, "title", both)
     assert read_value(field, "title", Submission({"title": [""], "title:zh": ["极品"]}, {})) == {"zh": "极品"}
