@@ -22,7 +22,8 @@
     │   ├── Forbidden                    403 forbidden
     │   │   ├── LoginTooOld              403 forbidden
     │   │   ├── ConnectionTooYoung       403 forbidden
-    │   │   └── NotThisMember            403 forbidden
+    │   │   ├── NotThisMember            403 forbidden
+    │   │   └── RoleNeeded               403 forbidden
     │   ├── Unsupported                  404 unsupported
     │   │   ├── PageNotFound             404 unsupported
     │   │   ├── NotThere                 404 unsupported
@@ -229,6 +230,14 @@ class ConnectionTooYoung(Forbidden):
 
 class NotThisMember(Forbidden):
     """The login that was to confirm who the member is leads to somebody else, or to nobody."""
+
+
+class RoleNeeded(Forbidden):
+    """An administrator may not do this. `role` is the least role that may; empty where the person has none at all."""
+
+    def __init__(self, role: str, text: str) -> None:
+        super().__init__(text)
+        self.role = role
 
 
 class Unsupported(RequestRefused):

@@ -6,7 +6,7 @@ A provider class has an ability by having its method. The core asks with `isinst
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from connect_core.errors import ProviderBadResponse
 from connect_core.findings import Finding
@@ -80,6 +80,20 @@ class Revokes(Protocol):
 
         Called when a member is erased, before our own rows are deleted. `identity` has the stored ids, no profile and
         no grant. An exception is logged, and the erasure continues.
+        """
+
+
+@runtime_checkable
+class FetchesClaims(Protocol):
+    """The ability of a provider to say more of a person than who it is, such as their groups: by verified claims.
+
+    Administrators sign in by it. `OidcProvider` has it.
+    """
+
+    async def fetch_claims(self, response: AuthorizationResponse) -> Mapping[str, Any]:
+        """Redeem the code of `response`, and return the claims of the ID token, every check passed.
+
+        Called instead of `login_callback`, whose errors it raises.
         """
 
 

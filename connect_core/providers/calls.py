@@ -8,7 +8,7 @@ A plugin that raises, hangs or returns nonsense ends this login and nothing else
 import logging
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from connect_core.errors import (
     BadRequest,
@@ -29,6 +29,7 @@ from connect_core.limits import CODE_LIMIT, LOGIN_URL_LIMIT, TOKEN_LIMIT
 from connect_core.providers.abilities import (
     DeepLinks,
     EndsVendorSession,
+    FetchesClaims,
     FetchesPhone,
     LogoutNotice,
     NoticeAnswer,
@@ -198,6 +199,21 @@ async def login_callback(
         provider,
         await guarded("login_callback", lambda: provider.login_callback(response), seconds, provider, response),
     )
+
+
+async def fetch_claims(provider: Provider, response: AuthorizationResponse) -> Mapping[str, Any]:
+    """Return the verified claims of the person whom the code of `response` names.
+
+    Raises as `login_callback`, and `Unsupported` for a provider without this ability.
+    """
+    if not isinstance(provider, FetchesClaims):
+        raise Unsupported("this provider tells no claims")
+    claims: object = await guarded(
+        "fetch_claims", lambda: provider.fetch_claims(response), TOTAL_DEADLINE, provider, response
+    )
+    if isinstance(claims, Mapping):
+        return claims
+    raise ProviderBadResponse("the plugin answered no claims")
 
 
 async def fetch_profile(provider: Provider, identity: Identity, seconds: float) -> Identity:

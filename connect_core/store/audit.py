@@ -33,6 +33,7 @@ _FIND = Statement(
     .where(
         _AUDIT.c.id < bindparam("before"),
         or_(bindparam("any_target") == 1, _AUDIT.c.target == bindparam("target")),
+        or_(bindparam("any_actor") == 1, _AUDIT.c.actor == bindparam("actor")),
     )
     .order_by(_AUDIT.c.id.desc())
     .limit(bindparam("most"))
@@ -59,7 +60,17 @@ def insert_record(
     )
 
 
-def find_records(transaction: Transaction, limit: int, before: int = 0, target: str = "") -> list[AuditRow]:
-    """Return at most `limit` acts, the latest first; those with a lower id than `before`, and on `target` if given."""
-    rows = _FIND.all(transaction, before=before or 2**62, any_target=0 if target else 1, target=target, most=limit)
+def find_records(
+    transaction: Transaction, limit: int, before: int = 0, target: str = "", actor: str = ""
+) -> list[AuditRow]:
+    """Return at most `limit` acts, the latest first: with a lower id than `before`, on `target`, by `actor`, if given."""
+    rows = _FIND.all(
+        transaction,
+        before=before or 2**62,
+        any_target=0 if target else 1,
+        target=target,
+        any_actor=0 if actor else 1,
+        actor=actor,
+        most=limit,
+    )
     return [AuditRow(*row) for row in rows]

@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from importlib.util import find_spec
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -104,6 +105,7 @@ def create_app(
             *notice_routes(context),
             *health_routes(context, readiness := Readiness(manager)),
             *instance_routes(context),
+            *_make_admin_routes(context),
         ],
     )
     app.state.manager = manager
@@ -168,6 +170,20 @@ class _Service(Starlette):
 
 def _find_icons(manager: ConnectManager) -> dict[str, bytes]:
     return {plugin.icon_name: plugin.icon for plugin in manager.plugins.available.values() if plugin.icon}
+
+
+def _make_admin_routes(context: WebContext) -> list[BaseRoute]:
+    """Return the routes of the admin page; where it is off or lacks its extra, none, and nothing of it is imported."""
+    if not context.manager.settings.admin.enabled:
+        return []
+    if find_spec("pyotp") is None:
+        log.error(
+            "admin_page_unavailable", extra={"reason": "the extra is missing: pip install 'connect-login[admin]'"}
+        )
+        return []
+    from connect_core.web.admin.routes import admin_routes  # noqa: PLC0415 - the admin page is off by default
+
+    return admin_routes(context)
 
 
 def _make_context(manager: ConnectManager, pages: Pages) -> WebContext:

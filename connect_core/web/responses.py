@@ -122,10 +122,17 @@ class Cookies:
         self.mark = f"{prefix}connect_doctor"
         self.language = prefix + LANGUAGE_COOKIE
         self.last_used = f"{prefix}connect_last_used"
+        self.admin = f"{prefix}connect_admin"
+        self.admin_flow = f"{prefix}connect_admin_flow"
+        self.admin_flash = f"{prefix}connect_admin_flash"
 
     def set(self, response: Response, name: str, value: str, max_age: int) -> None:
         """Set a cookie for `max_age` seconds."""
         self._set(response, name, value, max_age, "; HttpOnly")
+
+    def set_strict(self, response: Response, name: str, value: str, max_age: int) -> None:
+        """Set a cookie that comes along only where a page of ours leads here, no other site's (`SameSite=Strict`)."""
+        self._set(response, name, value, max_age, "; HttpOnly", "strict")
 
     def set_token(self, response: Response, name: str, value: str, max_age: int) -> None:
         """Set a token cookie of the `/buyer` routes, which scripts may read if the shop's settings say so."""
@@ -139,7 +146,9 @@ class Cookies:
         """Delete a cookie."""
         self._set(response, name, "", 0, "; HttpOnly")
 
-    def _set(self, response: Response, name: str, value: str, max_age: int, access: str) -> None:
+    def _set(
+        self, response: Response, name: str, value: str, max_age: int, access: str, same_site: str = "lax"
+    ) -> None:
         """Write the header by hand (RFC 6265 §4.1): names and values are ours and need no quotes.
 
         Starlette's `set_cookie` goes through `http.cookies`, which takes ten times as long. Each cookie has one header,
@@ -149,8 +158,8 @@ class Cookies:
         response.raw_headers[:] = [
             pair for pair in response.raw_headers if pair[0] != b"set-cookie" or not pair[1].startswith(start)
         ]
-        text = self._write(name, value, max_age, access)
+        text = self._write(name, value, max_age, access, same_site)
         response.raw_headers.append((b"set-cookie", text.encode("ascii")))
 
-    def _write(self, name: str, value: str, max_age: int, access: str) -> str:
-        return f"{name}={value}; Max-Age={max_age}; Path=/; SameSite=lax{access}{self._protection}"
+    def _write(self, name: str, value: str, max_age: int, access: str, same_site: str = "lax") -> str:
+        return f"{name}={value}; Max-Age={max_age}; Path=/; SameSite={same_site}{access}{self._protection}"

@@ -199,19 +199,12 @@ class OidcProvider(Provider):
         """
         if self.entrances[response.client_type] is Entrance.CREDENTIAL:
             return await self._read_credential(response)
-        metadata = await self._metadata.get()
-        self._check_sender(metadata, response.parameters)
-        quirks = _WITH_PKCE if self._sends_challenge(metadata) else _WITHOUT_PKCE
-        authentication = self.make_authentication(metadata)
-        redeemed = await redeem_code(self.http, metadata.token_endpoint, authentication, response, quirks)
-        answer = self.read_answer("token", redeemed)
-        access_token = check_token(answer.get("access_token"))
-        client = frozenset({self.settings.client_id})
-        expected = Expected(client, frozenset(self.settings.audiences), response.nonce, self.now(), access_token)
-        if (max_age := self.settings.authorize_parameters.get("max_age")) is not None:
-            expected = replace(expected, max_age=int(max_age))
-        claims = await self._check_id_token(answer.get("id_token"), expected)
-        return self._identity(claims, response, str(answer["id_token"]), access_token)
+        claims, id_token, access_token = await self._redeem(response)
+        return self._identity(claims, response, id_token, access_token)
+
+    async def fetch_claims(self, response: AuthorizationResponse) -> Mapping[str, Any]:
+        """Redeem the code and return the claims of the ID token, every check passed. Raises as `login_callback`."""
+        return (await self._redeem(response))[0]
 
     async def fetch_profile(self, identity: Identity) -> Identity:
         """Return `identity` with the profile of user-info (OpenID Connect Core §5.3), unless its ID token had one.
@@ -299,6 +292,21 @@ class OidcProvider(Provider):
         """
         profile = self.read_profile(claims)
         return profile if profile.nickname else None
+
+    async def _redeem(self, response: AuthorizationResponse) -> tuple[dict[str, Any], str, str]:
+        metadata = await self._metadata.get()
+        self._check_sender(metadata, response.parameters)
+        quirks = _WITH_PKCE if self._sends_challenge(metadata) else _WITHOUT_PKCE
+        authentication = self.make_authentication(metadata)
+        redeemed = await redeem_code(self.http, metadata.token_endpoint, authentication, response, quirks)
+        answer = self.read_answer("token", redeemed)
+        access_token = check_token(answer.get("access_token"))
+        client = frozenset({self.settings.client_id})
+        expected = Expected(client, frozenset(self.settings.audiences), response.nonce, self.now(), access_token)
+        if (max_age := self.settings.authorize_parameters.get("max_age")) is not None:
+            expected = replace(expected, max_age=int(max_age))
+        claims = await self._check_id_token(answer.get("id_token"), expected)
+        return claims, str(answer["id_token"]), access_token
 
     async def _read_credential(self, response: AuthorizationResponse) -> Identity:
         clients = frozenset({self.settings.client_id, *self.settings.audiences})

@@ -56,11 +56,7 @@ def load_assets(
     Raises `SettingsError` for a stylesheet that cannot be read as UTF-8 text, and for a logo that is no picture of
     a kind that pages can show.
     """
-    assets = {
-        path.name: _make_asset(path.read_bytes(), path.suffix)
-        for path in sorted(STATIC.iterdir())
-        if path.suffix in _MEDIA_TYPES
-    }
+    assets = {path.name: load_asset(path) for path in sorted(STATIC.iterdir()) if path.suffix in _MEDIA_TYPES}
     if stylesheet is not None:
         try:
             text = stylesheet.read_text("utf-8-sig")
@@ -72,6 +68,11 @@ def load_assets(
     if logo is not None:
         assets[LOGO + logo.suffix.lower()] = _load_logo(logo)
     return assets | {f"{name}.svg": _make_asset(content, ".svg") for name, content in icons.items()}
+
+
+def load_asset(path: Path) -> Asset:
+    """Return a file of ours, of a kind that pages load."""
+    return _make_asset(path.read_bytes(), path.suffix)
 
 
 def find_logo(assets: Mapping[str, Asset]) -> str:

@@ -113,7 +113,7 @@ def _get_own_name(language: Language) -> str:
 @cache
 def _read_ours(language: Language) -> dict[str, str]:
     path = LOCALE_FOLDER / language.replace("-", "_") / "LC_MESSAGES" / f"{DOMAIN}.po"
-    return dict(_get_translated(_read(path))) if path.exists() else {}
+    return dict(_get_translated(_read(path), get_sources())) if path.exists() else {}
 
 
 def _read_folder(folder: Path, mistakes: list[str]) -> Iterator[tuple[Language, Texts]]:
@@ -129,11 +129,11 @@ def _read_folder(folder: Path, mistakes: list[str]) -> Iterator[tuple[Language, 
             mistakes.append(f"pages.locale_folder: {name}: {path.parts[-3]} is no language, such as fr or pt_BR")
             continue
         try:
-            translated = dict(_get_translated(_read(path)))
+            translated = dict(_get_translated(_read(path), get_sources()))
         except (PoFileError, ValueError, OSError, struct.error) as error:
             mistakes.append(f"pages.locale_folder: {name}: {_describe(error)}")
             continue
-        mistakes += [f"pages.locale_folder: {name}: {mistake}" for mistake in _find_wrong(translated)]
+        mistakes += [f"pages.locale_folder: {name}: {mistake}" for mistake in _find_wrong(translated, get_sources())]
         texts.setdefault(_get_language(tag), {}).update(translated)
     yield from texts.items()
 
@@ -154,9 +154,19 @@ def _read(path: Path) -> Catalog:
         return read_mo(file) if path.suffix == ".mo" else read_po(file, abort_invalid=True)
 
 
-def _get_translated(catalogue: Catalog) -> Iterator[tuple[str, str]]:
+def read_translations(path: Path, sources: Texts) -> dict[str, str]:
+    """Return the finished texts of a catalogue of ours by key; `sources` are the English ones.
+
+    Raises `SettingsError` for a text that has other placeholders than the English one.
+    """
+    translated = dict(_get_translated(_read(path), sources))
+    if mistakes := [f"{path.name}: {mistake}" for mistake in _find_wrong(translated, sources)]:
+        raise SettingsError(mistakes)
+    return translated
+
+
+def _get_translated(catalogue: Catalog, known: Texts) -> Iterator[tuple[str, str]]:
     """Yield the key and text of every finished entry, as gettext's own tools do: not of a fuzzy or an empty one."""
-    known = get_sources()
     for message in catalogue:
         context: object = message.context
         key = context.decode("utf-8") if isinstance(context, bytes) else context  # of a `.mo` Babel leaves it encoded
@@ -164,8 +174,7 @@ def _get_translated(catalogue: Catalog) -> Iterator[tuple[str, str]]:
             yield str(key), message.string
 
 
-def _find_wrong(translated: Texts) -> Iterator[str]:
-    sources = get_sources()
+def _find_wrong(translated: Texts, sources: Texts) -> Iterator[str]:
     for key, text in translated.items():
         if expected := _PLACEHOLDER.findall(sources[key]):
             if _PLACEHOLDER.findall(text) != expected:

@@ -1,0 +1,77 @@
+"""The texts of the frame of the admin page: menu, sign-in, set-up, refusals."""
+
+from collections.abc import Mapping
+
+TEXTS: Mapping[str, str] = {
+    "html_language": "en",
+    "own_name": "English",
+    "admin": "Administration",
+    "menu": "Menu",
+    "skip": "Skip to the content",
+    "languages": "Languages",
+    "role_viewer": "Viewer",
+    "role_support": "Support",
+    "role_operator": "Operator",
+    "sign_in": "Sign in",
+    "sign_in_with": "Sign in with %s",
+    "sign_in_wrong": "Name, password or one-time password is wrong. A one-time password works once: wait for the next.",
+    "sign_out": "Sign out",
+    "flash_signed_out": "You are signed out.",
+    "name": "Name",
+    "password": "Password",
+    "totp": "One-time password (6 digits of your authenticator app)",
+    "have_code": "I have a set-up code",
+    "confirm": "Confirm that it is you",
+    "confirm_advice": "For what comes next you must have proved who you are within the last ten minutes.",
+    "confirm_wrong": "The password is wrong.",
+    "go_on": "Continue",
+    "back": "Back",
+    "arriving": "One moment",
+    "leaving": "Taking you to your sign-in",
+    "set_up": "Set up your account",
+    "set_up_advice": "Enter your name and the set-up code that an operator gave you. A code works once, for 24 hours.",
+    "set_up_code": "Set-up code",
+    "scan_code": (
+        "Scan this QR code with an authenticator app, choose a password, and enter the six digits that the app shows."
+    ),
+    "qr_code": "QR code for the authenticator app",
+    "or_type": "Without a camera, type this key into the app:",
+    "new_password": "New password (at least 8 characters)",
+    "finish": "Finish",
+    "flash_set_up": "Your account is ready. Sign in with the next one-time password.",
+    "mistake_code_wrong": "Name or code is wrong, or the code was used or has expired. Ask an operator for a new one.",
+    "mistake_totp_wrong": "The one-time password is wrong. Is the clock of your phone right?",
+    "password_too_short": "A password needs at least 8 characters.",
+    "password_too_long": "A password can have at most 128 characters.",
+    "password_common": "This password is too common; please choose another.",
+    "password_name": "Your password cannot be your name.",
+    "reference": "Reference",
+    "refused_role_title": "Your role is not enough",
+    "refused_role_advice": "This needs the role %s. An operator can give it to you.",
+    "refused_no_role_title": "You have no role here",
+    "refused_no_role_advice": (
+        "You are known to the provider, but none of your groups has a role on this page. Ask an operator."
+    ),
+    "refused_bad_request_title": "This could not be accepted",
+    "refused_bad_request_advice": "Go back, check what you entered and send it again. Nothing was changed.",
+    "refused_forbidden_title": "This form is not of your session",
+    "refused_forbidden_advice": "Open the page again and send the form from there. Nothing was changed.",
+    "refused_unsupported_title": "This does not exist",
+    "refused_unsupported_advice": "It may have been changed or removed meanwhile.",
+    "refused_changed_meanwhile_title": "Somebody else changed this meanwhile",
+    "refused_changed_meanwhile_advice": "Open the page again, look at what is there now, and make your change anew.",
+    "refused_rate_limited_title": "Too many tries",
+    "refused_rate_limited_advice": "Try again %s.",
+    "refused_state_title": "This sign-in is no longer valid",
+    "refused_state_advice": (
+        "It was begun in another browser, took longer than ten minutes, or was finished before. Start again."
+    ),
+    "refused_provider_title": "The provider refused or did not answer",
+    "refused_provider_advice": (
+        "Try again; if it stays so, the log of the service names the reason under the reference below."
+    ),
+    "refused_provider_denied_title": "The sign-in was cancelled",
+    "refused_provider_denied_advice": "You or the provider ended it. Start again.",
+    "refused_unavailable_title": "The service is busy",
+    "refused_unavailable_advice": "Try again in a minute. Nothing was changed.",
+}
