@@ -3,6 +3,7 @@
 The page needs no script: it is sent in parts, each as soon as a check has ended. Nothing of the draft becomes active.
 """
 
+import time
 from collections.abc import AsyncIterator, Sequence
 
 from markupsafe import Markup
@@ -18,6 +19,8 @@ from connect_core.web.admin.setting_drafts import SettingDrafts, read_revision
 
 MARK = "<!--results-->"
 """Where the results stand in the page."""
+_SIGNS = {Level.OK: "success", Level.WARNING: "notice", Level.BROKEN: "mistake"}
+"""How the badge of a level looks."""
 
 
 class ConnectionTests:
@@ -33,6 +36,8 @@ class ConnectionTests:
         if name not in settings.providers:
             raise Unsupported("there is no such provider")
         providers, mistakes = await self._build(settings, name)
+        from connect_core.doctor import examination  # noqa: PLC0415 - needed by this page alone
+
         page = self._admin.page(
             request,
             "connection_test.html",
@@ -40,6 +45,7 @@ class ConnectionTests:
             draft=draft,
             subjects=[f"{each.name}/{each.client_type}" for each in providers],
             mistakes=mistakes,
+            seconds=int(examination.CHECK_SECONDS),
             mark=Markup(MARK),
         )
         head, _, tail = bytes(page.body).partition(MARK.encode())
@@ -72,18 +78,14 @@ class ConnectionTests:
     async def _stream(
         self, request: Request, settings: Settings, providers: Sequence[ConfiguredProvider], head: bytes, tail: bytes
     ) -> AsyncIterator[bytes]:
-        from connect_core.doctor.examination import (  # noqa: PLC0415 - needed by this page alone
-            Surroundings,
-            examine_providers,
-        )
-        from connect_core.doctor.provider_checks import check_provider  # noqa: PLC0415 - the same
+        from connect_core.doctor import examination, provider_checks  # noqa: PLC0415 - needed by this page alone
 
         yield head
-        surroundings = Surroundings(check_provider=check_provider, now=self._admin.manager.now)
-        async for subject, findings in examine_providers(providers, settings, surroundings):
+        surroundings = examination.Surroundings(check_provider=provider_checks.check_provider, now=time.time)
+        async for subject, findings in examination.examine_providers(providers, settings, surroundings):
             worst = max((each.level for each in findings), key=list(Level).index, default=Level.OK)
             part = self._admin.page(
-                request, "connection_findings.html", subject=subject, findings=findings, level=worst
+                request, "connection_findings.html", subject=subject, findings=findings, level=worst, signs=_SIGNS
             )
             yield bytes(part.body)
         yield tail

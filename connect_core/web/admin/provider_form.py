@@ -29,14 +29,15 @@ SHOWN_IN = "shown_in"
 def provider_form_routes(admin: AdminContext) -> list[AdminRoute]:
     """Return the routes of both forms, and of the test of a connection."""
     providers, accounts, telling = _ProviderForm(admin), _AccountForm(admin), SettingDrafts(admin).telling_conflicts
-    page = "/providers/{name}"
+    provider, account = "/providers/{name}", "/accounts/{name}/edit"
+    page = f"{provider}/edit"
     return [
         AdminRoute("GET", page, Role.VIEWER, telling(providers.show)),
         AdminRoute("POST", page, Role.OPERATOR, telling(providers.save), form_page=page),
-        AdminRoute("POST", f"{page}/remove", Role.OPERATOR, telling(providers.remove), form_page=page),
-        AdminRoute("POST", f"{page}/test", Role.OPERATOR, ConnectionTests(admin).test, form_page=page),
-        AdminRoute("GET", "/accounts/{name}", Role.VIEWER, telling(accounts.show)),
-        AdminRoute("POST", "/accounts/{name}", Role.OPERATOR, telling(accounts.save), form_page="/accounts/{name}"),
+        AdminRoute("POST", f"{provider}/remove", Role.OPERATOR, telling(providers.remove), form_page=page),
+        AdminRoute("POST", f"{provider}/test", Role.OPERATOR, ConnectionTests(admin).test, form_page=page),
+        AdminRoute("GET", account, Role.VIEWER, telling(accounts.show)),
+        AdminRoute("POST", account, Role.OPERATOR, telling(accounts.save), form_page=account),
     ]
 
 

@@ -1,8 +1,9 @@
 """The screen *providers*: a card for each configured provider, with a switch for each client type, and new ones."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -29,6 +30,7 @@ def make_routes(admin: AdminContext) -> list[AdminRoute]:
     return [
         AdminRoute("GET", "/providers", Role.VIEWER, telling(providers.show)),
         AdminRoute("GET", "/providers/new", Role.OPERATOR, providers.choose),
+        AdminRoute("GET", "/accounts/new", Role.OPERATOR, providers.choose_for_account),
         AdminRoute(
             "POST", "/providers/{name}/clients", Role.OPERATOR, telling(providers.switch), form_page="/providers"
         ),
@@ -80,19 +82,27 @@ class _ProviderList:
 
     async def choose(self, request: Request) -> Response:
         """Show the plugins that a new provider can come from; `?plugin=&name=` leads to its form."""
-        plugin, name = request.query_params.get("plugin", ""), request.query_params.get("name", "").strip()
         beginning = await self._drafts.begin(request)
+        return self._choose(request, "providers", beginning.tables.settings.providers)
+
+    async def choose_for_account(self, request: Request) -> Response:
+        """Show the plugins whose settings a new account can have; `?plugin=&name=` leads to its form."""
+        beginning = await self._drafts.begin(request)
+        return self._choose(request, "accounts", beginning.tables.settings.accounts)
+
+    def _choose(self, request: Request, kind: str, taken: Container[str]) -> Response:
+        plugin, name = request.query_params.get("plugin", ""), request.query_params.get("name", "").strip()
         mistake = ""
         if plugin:
             name = name or plugin
-            is_taken = name in beginning.tables.settings.providers
-            mistake = "name_taken" if is_taken else "" if _NAME.fullmatch(name) and name != "new" else "name_form"
+            mistake = "name_taken" if name in taken else "" if _NAME.fullmatch(name) else "name_form"
             if not mistake:
-                return self._admin.done(f"/providers/{name}?plugin={plugin}")
+                return self._admin.done(f"/{kind}/{name}/edit?plugin={quote(plugin)}")
         return self._admin.page(
             request,
             "provider_new.html",
             400 if mistake else 200,
+            kind=kind,
             plugins=self._plugins.list_names(),
             plugin=plugin,
             name=name,

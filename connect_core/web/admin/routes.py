@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute
 from connect_core.administrators.roles import Role
 from connect_core.errors import PageNotFound
 from connect_core.web import endpoints, responses
-from connect_core.web.admin import administrators, audit, keys
+from connect_core.web.admin import administrators, audit, button_order, keys, provider_list, setting_history
 from connect_core.web.admin.context import AdminContext
 from connect_core.web.admin.guard import answering_errors, guard
 from connect_core.web.admin.screens import AdminRoute, Screen
@@ -19,6 +19,9 @@ from connect_core.web.context import WebContext
 from connect_core.web.endpoints import PostedFrom
 
 SCREENS: tuple[Screen, ...] = (
+    provider_list.SCREEN,
+    button_order.SCREEN,
+    setting_history.SCREEN,
     administrators.SCREEN,
     keys.SCREEN,
     audit.SCREEN,

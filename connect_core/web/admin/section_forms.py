@@ -1,11 +1,14 @@
 """The forms of `[limits]` and `[pages]`."""
 
+from collections.abc import Callable
+
 from starlette.requests import Request
 from starlette.responses import Response
 
-from connect_core.errors import PageNotFound
+from connect_core.administrators.roles import Role
 from connect_core.web.admin.context import AdminContext
 from connect_core.web.admin.field_values import Submission
+from connect_core.web.admin.screens import AdminRoute
 from connect_core.web.admin.setting_drafts import Beginning, FormRefused, SettingDrafts
 from connect_core.web.admin.setting_form import SettingTable, read_table, show_table
 from connect_core.web.admin.setting_tables import SettingTables
@@ -13,21 +16,29 @@ from connect_core.web.admin.setting_tables import SettingTables
 _MAKERS = {"limits": SettingTables.make_limits, "pages": SettingTables.make_pages}
 
 
-class SectionForms:
-    """Shows and saves them; `{section}` of the path is which."""
+def section_form_routes(admin: AdminContext) -> list[AdminRoute]:
+    """Return the routes of both forms."""
+    telling, routes = SettingDrafts(admin).telling_conflicts, []
+    for section, make in _MAKERS.items():
+        form, page = _SectionForm(admin, make), f"/settings/{section}"
+        routes.append(AdminRoute("GET", page, Role.VIEWER, telling(form.show)))
+        routes.append(AdminRoute("POST", page, Role.OPERATOR, telling(form.save), form_page=page))
+    return routes
 
-    def __init__(self, admin: AdminContext) -> None:
-        self._admin, self._drafts = admin, SettingDrafts(admin)
+
+class _SectionForm:
+    def __init__(self, admin: AdminContext, make: Callable[[SettingTables], SettingTable]) -> None:
+        self._admin, self._drafts, self._make = admin, SettingDrafts(admin), make
 
     async def show(self, request: Request) -> Response:
         """Show the form."""
         beginning = await self._drafts.begin(request)
-        return self._show(request, beginning, _make_table(request, beginning.tables))
+        return self._show(request, beginning, self._make(beginning.tables))
 
     async def save(self, request: Request) -> Response:
         """Make a draft of what was posted, and lead to its page."""
         beginning = await self._drafts.begin(request)
-        form, table = self._drafts.read_form(request), _make_table(request, beginning.tables)
+        form, table = self._drafts.read_form(request), self._make(beginning.tables)
         try:
             revision = await self._drafts.save(request, beginning, [read_table(table, form)])
         except FormRefused as refused:
@@ -55,9 +66,3 @@ class SectionForms:
             is_changeable=self._drafts.is_changeable,
         )
 
-
-def _make_table(request: Request, tables: SettingTables) -> SettingTable:
-    make = _MAKERS.get(request.path_params["section"])
-    if make is None:
-        raise PageNotFound("there is no form of this section")
-    return make(tables)

@@ -6,6 +6,7 @@ administrator reads what the other one changed. Never shows a secret.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -147,10 +148,16 @@ class SettingDrafts:
 
     async def _show_conflict(self, request: Request) -> Response:
         is_form = request.method == "POST"
-        base = read_revision(self._admin.get_form(request).get("base")) if is_form else 0
+        base = read_revision(self._admin.get_form(request).get("base") or "0") if is_form else 0
         latest = await self.versions.find_history(limit=MOST_SHOWN)
         others = [each for each in latest if each.state == "active" and each.revision > base]
-        return self._admin.page(request, "changed_meanwhile.html", 409, revisions=others if base or is_form else ())
+        return self._admin.page(
+            request,
+            "changed_meanwhile.html",
+            409,
+            revisions=[(each, read_time(each.active_time or each.create_time)) for each in others] if base or is_form else [],
+            again=request.url.path,
+        )
 
     async def _keep(self, draft: SettingRevision | None) -> list[RequestedChange]:
         """Return what a draft changes, secrets too, for the draft that takes its place."""
@@ -173,6 +180,11 @@ def read_revision(text: str) -> int:
     if not text.isascii() or not text.isdecimal() or len(text) > 15:
         raise BadRequest("a revision is a number")
     return int(text)
+
+
+def read_time(seconds: int) -> datetime:
+    """Return epoch seconds as an aware time."""
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def has_form(revision: SettingRevision) -> bool:

@@ -8,12 +8,12 @@ from starlette.responses import Response
 from connect_core.administrators.roles import Role
 from connect_core.errors import SettingsError
 from connect_core.runtime_settings import SettingRevision
-from connect_core.web.admin.connection_test import ConnectionTests
+from connect_core.settings import Settings
 from connect_core.web.admin.context import AdminContext
 from connect_core.web.admin.messages.settings import TEXTS
-from connect_core.web.admin.screens import AdminRoute, Screen
-from connect_core.web.admin.section_forms import SectionForms
-from connect_core.web.admin.setting_drafts import SettingDrafts, has_form, read_revision
+from connect_core.web.admin.screens import AdminRoute, Screen, ScreenEndpoint
+from connect_core.web.admin.section_forms import section_form_routes
+from connect_core.web.admin.setting_drafts import SettingDrafts, has_form, read_revision, read_time
 
 PAGE_LENGTH = 30
 """Revisions on a page of the history."""
@@ -21,36 +21,20 @@ _REVISION_PAGE = "/settings/revisions/{revision}"
 
 
 def make_routes(admin: AdminContext) -> list[AdminRoute]:
-    """Return the routes of the history, of the forms of limits and pages, and of the test of a draft."""
-    history, forms, tests = _History(admin), SectionForms(admin), ConnectionTests(admin)
-    telling = SettingDrafts(admin).telling_conflicts
+    """Return the routes of the history, and of the forms of limits and pages."""
+    history, telling, page = _History(admin), SettingDrafts(admin).telling_conflicts, "/settings/revisions/{revision:int}"
+
+    def act(name: str, endpoint: ScreenEndpoint, *, is_dangerous: bool) -> AdminRoute:
+        path = f"{page}/{name}"
+        return AdminRoute("POST", path, Role.OPERATOR, telling(endpoint), is_dangerous, form_page=_REVISION_PAGE)
+
     return [
         AdminRoute("GET", "/settings", Role.VIEWER, history.show_all),
-        AdminRoute("GET", _REVISION_PAGE, Role.VIEWER, history.show),
-        AdminRoute(
-            "POST",
-            f"{_REVISION_PAGE}/activate",
-            Role.OPERATOR,
-            telling(history.activate),
-            is_dangerous=True,
-            form_page=_REVISION_PAGE,
-        ),
-        AdminRoute(
-            "POST", f"{_REVISION_PAGE}/discard", Role.OPERATOR, telling(history.discard), form_page=_REVISION_PAGE
-        ),
-        AdminRoute(
-            "POST",
-            f"{_REVISION_PAGE}/roll-back",
-            Role.OPERATOR,
-            telling(history.roll_back),
-            is_dangerous=True,
-            form_page=_REVISION_PAGE,
-        ),
-        AdminRoute("POST", f"{_REVISION_PAGE}/test", Role.OPERATOR, tests.test, form_page=_REVISION_PAGE),
-        AdminRoute("GET", "/settings/{section}", Role.VIEWER, telling(forms.show)),
-        AdminRoute(
-            "POST", "/settings/{section}", Role.OPERATOR, telling(forms.save), form_page="/settings/{section}"
-        ),
+        AdminRoute("GET", page, Role.VIEWER, history.show),
+        act("activate", history.activate, is_dangerous=True),
+        act("discard", history.discard, is_dangerous=False),
+        act("roll-back", history.roll_back, is_dangerous=True),
+        *section_form_routes(admin),
     ]
 
 
@@ -71,7 +55,11 @@ class _History:
         current = await versions.find_current()
         next_before = revisions[-1].revision if len(revisions) == PAGE_LENGTH else 0
         return self._admin.page(
-            request, "setting_history.html", revisions=revisions, current=current, before=next_before
+            request,
+            "setting_history.html",
+            revisions=[(each, read_time(each.create_time)) for each in revisions],
+            current=current,
+            before=next_before,
         )
 
     async def show(self, request: Request) -> Response:
@@ -113,7 +101,9 @@ class _History:
             revision=revision,
             current=await versions.find_current(),
             edit_page=find_edit_page(revision),
-            has_providers=bool(find_providers(revision)),
+            tested=find_tested(revision, await versions.load(revision.revision)),
+            made=read_time(revision.create_time),
+            activated=read_time(revision.active_time) if revision.active_time else None,
             mistakes=mistakes,
         )
 
@@ -127,15 +117,21 @@ def find_edit_page(revision: SettingRevision) -> str:
         if kind in ("limits", "pages"):
             return f"/settings/{kind}"
         if kind in ("providers", "accounts"):
-            return f"/{kind}/{name.partition('.')[0]}"
+            return f"/{kind}/{name.partition('.')[0]}/edit"
     return ""
 
 
-def find_providers(revision: SettingRevision) -> list[str]:
-    """Return the names of the providers whose own tables a revision changes."""
-    names = (each.section.split(".")[1] for each in revision.changes if each.section.startswith("providers."))
-    return list(dict.fromkeys(names))
+def find_tested(revision: SettingRevision, settings: Settings) -> list[str]:
+    """Return the names of the providers whose settings a revision changes, by themselves or by their account."""
+    sections = {each.section for each in revision.changes}
+    names = {section.split(".")[1] for section in sections if section.startswith("providers.")}
+    return [
+        name
+        for name, table in settings.providers.items()
+        if name in names or f"accounts.{table.get('use', '')}" in sections
+    ]
 
 
 def _get_revision(request: Request) -> int:
-    return read_revision(request.path_params["revision"])
+    number: int = request.path_params["revision"]
+    return number
