@@ -1,5 +1,6 @@
-"""Loading plugins, and making the shop's providers from plugins and configuration. Both happen once, at start-up.
+"""Loading plugins, and making the shop's providers from plugins and configuration.
 
+Both happen at start-up, and again only when settings are changed while the service runs.
 Plugins are found by entry point, and their provider classes are called directly from then on. An installed plugin that
 fails is quarantined with its reason, and the others still work. Never calls a vendor and knows no provider's name.
 """
@@ -221,7 +222,8 @@ class Plugins:
             origin = self._origins.get(provider_name, provider_name)
             hint = "uninstall one of them, or rename what it offers"
             raise PluginError(f"plugins {origin} and {name} both offer {provider_name}: {hint}")
-        self.available |= registered
+        # a new dictionary: another thread may be iterating over the old one
+        self.available = {**self.available, **registered}
         self._origins |= dict.fromkeys(registered, name)
 
     def _load(self, name: str, load: Callable[[], object], register: Callable[..., None]) -> None:
@@ -255,19 +257,42 @@ class ConfiguredProvider:
     stand_in: str = ""
 
 
+ProviderKey = tuple[str, type[Provider], str]
+"""What a provider is made of: its name, its class, and its raw settings as text."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """The providers that were built `before` and `now`, by what they are made of."""
+
+    before: Mapping[ProviderKey, Provider]
+    now: dict[ProviderKey, Provider]
+
+    def find(self, key: ProviderKey) -> Provider | None:
+        return self.now.get(key) or self.before.get(key)
+
+
 class Registry:
     """The configured providers of every client type. Iterating over it yields each `ConfiguredProvider`."""
 
-    def __init__(self, settings: Settings, plugins: Plugins, pool: HttpPool, circuits: Circuits | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        plugins: Plugins,
+        pool: HttpPool,
+        circuits: Circuits | None = None,
+        former: "Registry | None" = None,
+    ) -> None:
         """Make every provider that a client type lists. `pool` gives each its `Http`, `circuits` its circuit.
 
-        Without `circuits` no login is ever held back.
+        Without `circuits` no login is ever held back. Providers of `former` whose settings are the same are taken over.
 
         Raises `SettingsError` with every mistake of every provider.
         """
         self._configured: dict[tuple[str, str], ConfiguredProvider] = {}
         self._pool = pool
-        built: dict[tuple[str, str], Provider] = {}
+        self._built: dict[ProviderKey, Provider] = {}
+        built = _Built(former._built if former else {}, self._built)
         plugins.load(settings.needed_plugins)
         faults = map(plugins.find_fault, settings.service.required_plugins)
         mistakes = [f"service.required_plugins: {fault}" for fault in faults if fault]
@@ -283,6 +308,10 @@ class Registry:
         conflicts = find_conflicts(self._find_claims(settings, plugins), plugins.distribution_of, shared)
         if mistakes := [*mistakes, *conflicts]:
             raise SettingsError(mistakes)
+
+    def adopt(self, successor: "Registry") -> None:
+        """Offer the providers of `successor` from now on. Logins under way finish with what they hold."""
+        self._configured, self._built = successor._configured, successor._built
 
     def _find_claims(self, settings: Settings, plugins: Plugins) -> Iterator[Claim]:
         for name, plugin in plugins.available.items():
@@ -334,7 +363,7 @@ def _build(
     pool: HttpPool,
     name: str,
     client_type: ClientType,
-    built: dict[tuple[str, str], Provider],
+    built: "_Built",
 ) -> ConfiguredProvider:
     plugin = _find_plugin(settings, plugins, name)
     if client_type not in plugin.provider.entrances:
@@ -343,11 +372,12 @@ def _build(
     if "union_type" in plugin.provider.Settings.model_fields:  # a vendor known by configuration alone
         raw.setdefault("union_type", name.upper())
     path = f"providers.{name}" + (f".{client_type}" if client_type in settings.providers[name] else "")
-    key = (name, repr(sorted((k, repr(v)) for k, v in raw.items())))
+    key = (name, plugin.provider, repr(sorted((k, repr(v)) for k, v in raw.items())))
     try:
         with limited(plugins.patience):
             checked = check_provider_settings(plugin.provider.Settings, raw, path, _shared_keys(settings, name))
-            built[key] = built.get(key) or _make(plugin.provider, checked, pool.for_provider(name), path)
+            provider = built.find(key) or _make(plugin.provider, checked, pool.for_provider(name), path)
+            built.now[key] = provider
     except SettingsError:
         raise
     except (Exception, TookTooLong) as error:  # noqa: BLE001 - a stranger's code; its text may quote a secret
@@ -359,7 +389,7 @@ def _build(
         name,
         client_type,
         plugin.provider.entrances[client_type],
-        built[key],
+        provider,
         checked.profile_max_age,
         plugin.icon_name,
         stand_in=stand_in,
