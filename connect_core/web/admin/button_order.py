@@ -19,13 +19,12 @@ from connect_core.web.admin.messages.buttons import TEXTS
 from connect_core.web.admin.screens import AdminRoute, Screen
 from connect_core.web.admin.setting_drafts import Beginning, SettingDrafts
 from connect_core.web.login.offered import find_start_url, get_title
+from connect_core.web.pages import NOWHERE
 from connect_core.web.pages.links import with_query
 from connect_core.web.pages.views import LoginChoice, LoginView
 
 _FRAMES = {"base-uri 'none'": "base-uri 'none'; frame-src 'self'"}
 _INERT = {"form-action 'self'": "form-action 'none'", "frame-ancestors 'none'": "frame-ancestors 'self'"}
-
-
 
 
 def make_routes(admin: AdminContext) -> list[AdminRoute]:

@@ -50,11 +50,6 @@ class SettingTable:
         """Return the name of the input of `key`."""
         return f"{self.section}.{key}"
 
-    @property
-    def is_used(self) -> bool:
-        """Whether anything is set in this table."""
-        return bool(self.values)
-
 
 @dataclass(frozen=True, slots=True)
 class FieldView:
@@ -95,19 +90,19 @@ class TableView:
     rare: tuple[FieldView, ...]
 
     @property
-    def is_open(self) -> bool:
-        """Whether something in it is set or wrong, so that its fold is open."""
-        return self.table.is_used or self.has_mistakes
-
-    @property
     def has_mistakes(self) -> bool:
         """Whether something in it is wrong."""
-        return any(view.mistakes for view in (*self.fields, *self.rare))
+        return any(view.mistakes for view in self.fields) or self.has_rare_mistakes
 
     @property
-    def is_rare_open(self) -> bool:
-        """Whether one of the rare fields is set or wrong."""
-        return any(view.is_set or view.mistakes for view in self.rare)
+    def has_rare_mistakes(self) -> bool:
+        """Whether something in what few shops need is wrong."""
+        return any(view.mistakes for view in self.rare)
+
+    @property
+    def rare_set(self) -> int:
+        """How many of the settings that few shops need are set."""
+        return sum(view.is_set for view in self.rare)
 
 
 @dataclass(frozen=True, slots=True)

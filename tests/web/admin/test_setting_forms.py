@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from functools import cache
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,8 @@ from connect_core.web.admin.field_values import (
 )
 from connect_core.web.admin.setting_fields import FieldKind, FormField, make_fields
 from connect_core.web.admin.setting_form import SettingTable, assign_mistakes, read_table, show_table
+
+from ...kit.form_inputs import Inputs
 
 PLUGINS = Plugins(loads_ours=True)
 MODELS: Mapping[str, type[BaseModel]] = {
@@ -51,38 +52,6 @@ def get_example(field: FormField) -> Any:
     if field.choices:
         return field.choices[-1] if field.kind is FieldKind.CHOICE else list(field.choices[:2])
     return EXAMPLES[field.kind]
-
-
-class Inputs(HTMLParser):
-    """Fills in a form as a browser does: what each input that is not disabled would send."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.sent: dict[str, list[str]] = {}
-        self.ids: list[str] = []
-        self._select = self._area = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note what an element sends."""
-        values = {name: value or "" for name, value in attrs}
-        if identifier := values.get("id"):
-            self.ids.append(identifier)
-        name, is_on = values.get("name", ""), "disabled" not in values
-        self._area = name if tag == "textarea" and is_on else ""
-        if tag == "select":
-            self._select = name if is_on else ""
-        if tag == "option" and self._select and ("selected" in values or self._select not in self.sent):
-            self.sent[self._select] = [values["value"]]
-        is_ticked = values.get("type") != "checkbox" or "checked" in values
-        if tag == "input" and is_on and is_ticked and values.get("type") != "file":
-            self.sent.setdefault(name, []).append(values.get("value", ""))
-
-    def handle_data(self, data: str) -> None:
-        """Note the text of a text area."""
-        if self._area:
-            self.sent[self._area] = [data]
-            self._area = ""
 
 
 def render(table: SettingTable, **mistakes: Any) -> str:

@@ -10,7 +10,7 @@ TEXTS: Mapping[str, str] = {
     "provider_plugin": "Plugin",
     "provider_none": "No provider is configured yet.",
     "provider_shown_in": "Shown in",
-    "provider_works": "The vendor answers",
+    "provider_works": "No outage seen",
     "provider_not_shown": "Not shown anywhere",
     "provider_held": "Held back for %s s: the vendor does not answer",
     "provider_broken": "The plugin cannot be used",

@@ -77,6 +77,7 @@ TEXTS: Mapping[str, str] = {
     "upload_file_of": "File for %s",
     "each_language": "A text for each language",
     "rare_settings": "Settings that few shops need",
+    "values_set": "%s set",
     "table_form": "One `name = \"value\"` a line, as in connect.toml.",
     "list_form": "One a line.",
     "unit_of": "Unit of %s",
