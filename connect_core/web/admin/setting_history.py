@@ -63,8 +63,8 @@ class _History:
         )
 
     async def show(self, request: Request) -> Response:
-        """Show what a revision changed, and what can be done with it."""
-        return await self._show(request)
+        """Show what a revision changed, and what can be done with it; 0 is the file, which the history begins with."""
+        return await self._show(request) if _get_revision(request) else self._admin.done("/settings")
 
     async def activate(self, request: Request) -> Response:
         """Make a draft active."""

@@ -49,6 +49,8 @@ TEXTS: Mapping[str, str] = {
     ),
     "roll_back": "Roll back to this revision",
     "roll_back_advice": "Makes a new revision active that has every value of this one, secrets too.",
+    "back_to_file": "Go back to connect.toml alone",
+    "back_to_file_advice": "Makes a new revision active that changes nothing in connect.toml. The history stays.",
     "change_reason": "Reason (others read it in the history)",
     "nothing_changed": "Nothing was changed.",
     "settings_refused": "This cannot be used; nothing was changed:",
