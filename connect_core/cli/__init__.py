@@ -27,6 +27,7 @@ COMMANDS = {  # for each: its module and, in it, a function or a `Typer` with su
     "plugin": "plugin:app",
     "db": "db:app",
     "keys": "keys:app",
+    "admin": "admin:app",
     "import": "imports:app",
     "members": "members:app",
     "explain": "explain:explain",

@@ -233,10 +233,10 @@ def _is_terminal() -> bool:
 
 
 def _make_act(operator: str, reason: str) -> OperatorAct:
-    return OperatorAct(operator or _get_user(), reason, secrets.token_hex(8))
+    return OperatorAct(operator or get_user(), reason, secrets.token_hex(8))
 
 
-def _get_user() -> str:
+def get_user() -> str:
     """Return the name of whoever runs the command, also behind sudo; `unknown` where the system has none."""
     with suppress(OSError, KeyError):  # a number without a name, in a container
         return (os.environ.get("SUDO_USER") or getpass.getuser())[:64]

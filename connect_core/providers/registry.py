@@ -349,14 +349,6 @@ class Registry:
         return iter(self._configured.values())
 
 
-def build_provider(settings: Settings, plugins: Plugins, pool: HttpPool, name: str) -> ConfiguredProvider:
-    """Return a provider as PCs have it, whether or not `[clients]` lists it. Raises `SettingsError`."""
-    if name not in settings.providers:
-        raise SettingsError([f"there is no [providers.{name}]"])
-    plugins.load([settings.plugin_of(name)])
-    return _build(settings, plugins, pool, name, ClientType.PC, {})
-
-
 def _build(
     settings: Settings,
     plugins: Plugins,

@@ -63,7 +63,7 @@ def insert_record(
 def find_records(
     transaction: Transaction, limit: int, before: int = 0, target: str = "", actor: str = ""
 ) -> list[AuditRow]:
-    """Return at most `limit` acts, the latest first: with a lower id than `before`, on `target`, by `actor`, if given."""
+    """Return at most `limit` acts, the latest first: below the id `before`, on `target`, by `actor`, if given."""
     rows = _FIND.all(
         transaction,
         before=before or 2**62,

@@ -22,7 +22,7 @@ from .clock import Clock
 from .databases import Change, run_shop
 from .web_shops import HTML
 
-PASSWORD = "the password of an administrator"  # noqa: S105 - made up
+PASSWORD = "the password of an administrator"
 _HASH = hash_password(PASSWORD)  # once: it takes 50 ms
 _TOKEN = re.compile('name="form_token" value="([0-9a-f]+)"')
 
@@ -33,22 +33,26 @@ class AdminBrowser:
     def __init__(self, shop: RunningShop, language: str = "en") -> None:
         headers = {**HTML, "origin": shop.url, "accept-language": language}
         self.shop = shop
-        self.http = httpx.Client(base_url=f"{shop.url}/connect/admin", headers=headers, timeout=20)
+        self.http = httpx.Client(headers=headers, timeout=20)
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Send a request to a path below `/connect/admin`, and follow no redirect."""
+        return self.http.request(method, f"{self.shop.url}/connect/admin{path}", **options)
 
     def get(self, path: str, **parameters: str) -> httpx.Response:
         """Open a page, and follow redirects."""
-        return self.http.get(path, params=parameters, follow_redirects=True)
+        return self.request("GET", path, params=parameters, follow_redirects=True)
 
     def sign_in(self, name: str, totp: str, password: str = PASSWORD, page: str = "") -> httpx.Response:
         """Post the sign-in form."""
         fields = {"name": name, "password": password, "totp": totp, "next": page}
-        return self.http.post("/sign-in", data=fields)
+        return self.request("POST", "/sign-in", data=fields)
 
     def post(self, path: str, page: str, **fields: str) -> httpx.Response:
         """Post a form that is on `page`, with its token."""
         token = _TOKEN.search(self.get(page).text)
         assert token, f"{page} has no form"
-        return self.http.post(path, data={"form_token": token[1], **fields})
+        return self.request("POST", path, data={"form_token": token[1], **fields})
 
     def close(self) -> None:
         """Close its connections."""

@@ -11,7 +11,6 @@ from starlette.responses import Response
 from connect_core.administrators.accounts import AdministratorRefused
 from connect_core.administrators.roles import Role
 from connect_core.errors import BadRequest
-from connect_core.web.account.routes import to_moment
 from connect_core.web.admin.context import AdminContext
 from connect_core.web.admin.messages.administrators import TEXTS
 from connect_core.web.admin.screens import AdminRoute, Screen
@@ -100,15 +99,13 @@ class _Administrators:
 
     async def _show(self, request: Request, typed: Typed | None = None, *, mistake: str = "") -> Response:
         accounts, sessions = await self._accounts.find_all(), await self._admin.sessions.find_live()
-        own = self._admin.get_signed_in(request).key
         return self._admin.page(
             request,
             "administrators.html",
             400 if typed or mistake else 200,
-            accounts=[(account, to_moment(account.last_login)) for account in accounts],
-            sessions=[
-                (row, to_moment(row.create_time), to_moment(row.seen_time), row.token_hash == own) for row in sessions
-            ],
+            accounts=accounts,
+            sessions=sessions,
+            own_session=self._admin.get_signed_in(request).key,
             roles=list(Role),
             typed=typed or Typed(),
             mistake=mistake,

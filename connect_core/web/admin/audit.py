@@ -5,7 +5,6 @@ from starlette.responses import Response
 
 from connect_core.administrators.roles import Role
 from connect_core.store import audit
-from connect_core.web.account.routes import to_moment
 from connect_core.web.admin.context import AdminContext
 from connect_core.web.admin.messages.audit import TEXTS
 from connect_core.web.admin.screens import AdminRoute, Screen
@@ -32,7 +31,7 @@ def make_routes(admin: AdminContext) -> list[AdminRoute]:
         return admin.page(
             request,
             "audit.html",
-            records=[(record, to_moment(record.create_time)) for record in shown],
+            records=shown,
             target=target,
             actor=actor,
             earlier=earlier if len(records) > ROWS else "",

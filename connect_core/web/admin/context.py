@@ -5,11 +5,13 @@ route and checks no right: `guard` does.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,9 +25,10 @@ from connect_core.administrators.sign_in import SignIn
 from connect_core.crypto import keyed_hash
 from connect_core.crypto.sealing import derive_key
 from connect_core.errors import SettingsError
-from connect_core.identity import Language
+from connect_core.identity import ClientType, Language
 from connect_core.manager import ConnectManager
-from connect_core.providers.registry import build_provider
+from connect_core.providers.registry import Registry
+from connect_core.settings import Settings
 from connect_core.web import responses
 from connect_core.web.admin.catalogues import load_admin_catalogues
 from connect_core.web.admin.forms import TOKEN_FIELD, Form
@@ -59,7 +62,7 @@ class AdminContext:
         self.accounts = Accounts(database, keys, now, has_provider=bool(self.settings.provider))
         self.sessions = AdministratorSessions(database, self.settings, now)
         self.sign_in = SignIn(database, self.settings, self.accounts, self.sessions, services.is_password, now)
-        self.provider_sign_in = self._make_provider_sign_in()
+        self._provider_sign_in: tuple[Settings, ProviderSignIn | None] = (self.manager.settings, self._find_provider())
         counters = CountersInDatabase(database, derive_key(keys[0], "administrators' tries"), now)
         self.limiter = Limiter(TRIES, counters, name="per_username")
         self.catalogues = load_admin_catalogues(self.screens)
@@ -72,12 +75,24 @@ class AdminContext:
         """What the addresses of the admin page begin with, as this request's browser sees them."""
         return f"{self.web.prefix}/admin"
 
+    @property
+    def provider_sign_in(self) -> ProviderSignIn | None:
+        """How administrators sign in through a provider; None where the settings name none.
+
+        Raises `SettingsError` when a change of the settings has made the provider useless.
+        """
+        made_of, sign_in = self._provider_sign_in
+        if made_of is not self.manager.settings:
+            sign_in = self._find_provider()
+            self._provider_sign_in = (self.manager.settings, sign_in)
+        return sign_in
+
     def page(self, request: Request, template: str, status: int = 200, **values: object) -> Response:
         """Answer a page: `template` of `web/admin/templates`, rendered with `values`.
 
         Every template also has: `t` (the texts), `prefix` (of links, `/connect/admin`), `form_token` (put it into every
-        form), `me` (a `SignedIn`, None before the sign-in), `may(role)`, `menu`, and the filters `day`, `moment` (of an
-        aware datetime) and `icon`, `initial` (of a provider). A message that `done` left is shown once.
+        form), `me` (a `SignedIn`, None before the sign-in), `may(role)`, `menu`, and the filters `when` (of epoch
+        seconds), `icon` and `initial` (of a provider). A message that `done` left is shown once.
         """
         language, signed_in = self.get_language(request), self.find_signed_in(request)
         cookies, texts = self.web.cookies, self.catalogues.texts[language]
@@ -158,16 +173,19 @@ class AdminContext:
         self.web.cookies.set_strict(response, self.web.cookies.admin, token, self.settings.session_absolute)
         return response
 
-    def _make_provider_sign_in(self) -> ProviderSignIn | None:
+    def _find_provider(self) -> ProviderSignIn | None:
+        """Make the provider of `[admin]`, which no client type has to show."""
         manager, name = self.manager, self.settings.provider
         if not name:
             return None
+        if name not in manager.settings.providers:
+            raise SettingsError([f"admin.provider: there is no [providers.{name}]"])
+        alone = manager.settings.model_copy(update={"clients": {ClientType.PC: [name]}})
         try:
-            configured = build_provider(manager.settings, manager.plugins, manager.pool, name)
+            configured = Registry(alone, manager.plugins, manager.pool).find(name, ClientType.PC)
         except SettingsError as error:
             raise SettingsError([f"admin.provider: {mistake}" for mistake in error.mistakes]) from None
-        service = manager.settings.service
-        sign_in = ProviderSignIn(configured, manager.database, service.keys, manager.services.now)
+        sign_in = ProviderSignIn(configured, manager.database, alone.service.keys, manager.services.now)
         if not sign_in.is_able:
             raise SettingsError([f"admin.provider: {name} is no OpenID provider, and tells no groups"])
         return sign_in
@@ -184,7 +202,8 @@ class AdminContext:
             lstrip_blocks=True,
         )
         pages = self.web.pages.environment
-        environment.filters.update({name: pages.filters[name] for name in ("day", "moment", "icon", "initial")})
+        environment.filters.update({name: pages.filters[name] for name in ("icon", "initial")})
+        environment.filters["when"] = _make_time_filter(self.web)
         environment.tests["drawn"] = pages.tests["drawn"]
         return environment
 
@@ -221,3 +240,13 @@ class AdminContext:
         if signed_in is None:
             return Markup("")
         return Markup('<input type="hidden" name="{}" value="{}">').format(TOKEN_FIELD, self.make_form_token(signed_in))
+
+
+def _make_time_filter(web: WebContext) -> Callable[[Context, int], Markup]:
+    @pass_context
+    def when(context: Context, seconds: int) -> Markup:
+        """Return a time in epoch seconds as a `<time>` element, in the page's language and the shop's time zone."""
+        write, moment = web.pages.environment.filters["moment"], datetime.fromtimestamp(seconds, UTC)
+        return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(), write(context, moment))
+
+    return when

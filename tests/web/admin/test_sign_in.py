@@ -1,6 +1,6 @@
 """Signing in to the admin page and out of it, over real HTTP."""
 
-from ...kit.admin_pages import PASSWORD, AdminShop, get_text
+from ...kit.admin_pages import AdminShop, get_text
 
 
 def test_password_and_one_time_password_sign_in(admin_shop: AdminShop) -> None:
