@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
-from connect_core.cache import Cache, connect_redis
+from connect_core.cache import Cache, SharedCache, connect_redis
 from connect_core.crypto import Sealer
 from connect_core.crypto.sealing import derive_key
 from connect_core.events.dispatch import Dispatcher
@@ -36,11 +36,11 @@ from connect_core.members.vendor_sessions import VendorSessions
 from connect_core.providers.circuits import Circuits
 from connect_core.providers.registry import Plugins, Registry
 from connect_core.sessions import Sessions
-from connect_core.settings import PageSettings, Settings
+from connect_core.settings import PageSettings, Service, Settings
 from connect_core.store import Database
 
 if TYPE_CHECKING:
-    from connect_core.runtime_settings import Follower, SettingVersions, StoredSettings
+    from connect_core import runtime_settings
 
 
 class Parts:
@@ -63,11 +63,10 @@ class Parts:
         Raises `SettingsError` and `PluginError`.
         """
         service = settings.service
+        self.database, self.plugins = database, plugins
         self._stored = _open_stored(settings, database) if service.settings == "database" else None
-        settings = self._stored.load_blocking() if self._stored else settings
-        self.settings, self.database, self.plugins = settings, database, plugins
-        redis_url = service.redis_url
-        self.shared = connect_redis(redis_url.get_secret_value(), Sealer(service.keys, "cache")) if redis_url else None
+        self.settings = settings = self._stored.load_blocking() if self._stored else settings
+        self.shared = _connect_redis(service)
         self.pool = pool or _make_pool(settings, Cache(self.shared, now))
         self._circuits = circuits or Circuits(settings.limits.vendor_outages)
         self._owns_pool, self._owns_circuits = pool is None, circuits is None
@@ -93,22 +92,24 @@ class Parts:
         self.vendor_logouts = VendorLogouts(services, self.registry)
         self.vendor_notices = VendorNotices(services, self.registry)
         self.qr_logins = QrLogins(services, self.flows)
-        self.setting_versions: SettingVersions | None = None
-        self.settings_follower: Follower | None = None
-        if self._stored is not None:
-            self._follow_settings(self._stored)
+        self._make_versions()
 
     def blaming_revision(self) -> AbstractContextManager[None]:
         """While parts are built from settings of the database: say which revision a `SettingsError` comes from."""
         return self._stored.blaming_revision() if self._stored else nullcontext()
 
-    def _follow_settings(self, stored: "StoredSettings") -> None:
+    def _make_versions(self) -> None:
+        self.setting_versions: runtime_settings.SettingVersions | None = None
+        self.settings_follower: runtime_settings.Follower | None = None
+        if self._stored is None:
+            return
         from connect_core.runtime_settings import Follower, SettingVersions  # noqa: PLC0415 - rarely switched on
 
-        versions = SettingVersions(stored, self.database, self.plugins, self.pool, self.services.now)
+        versions = SettingVersions(self._stored, self.database, self.plugins, self.pool, self.services.now)
         versions.preparations.append(self._prepare)
-        self.setting_versions, self.settings_follower = versions, Follower(versions, stored.loaded_revision)
-        versions.follow = self.settings_follower.follow
+        follower = Follower(versions, self._stored.loaded_revision)
+        versions.follow = follower.follow
+        self.setting_versions, self.settings_follower = versions, follower
 
     def _prepare(self, settings: Settings) -> Callable[[], None]:
         """Build the providers of changed settings, and return the function that puts them and the rest to use."""
@@ -158,10 +159,15 @@ class Parts:
         self.database.close()
 
 
-def _open_stored(settings: Settings, database: Database) -> "StoredSettings":
+def _open_stored(settings: Settings, database: Database) -> "runtime_settings.StoredSettings":
     from connect_core.runtime_settings import StoredSettings  # noqa: PLC0415 - rarely switched on
 
     return StoredSettings(settings, database)
+
+
+def _connect_redis(service: Service) -> SharedCache | None:
+    url = service.redis_url
+    return connect_redis(url.get_secret_value(), Sealer(service.keys, "cache")) if url else None
 
 
 def _find_required_terms(pages: PageSettings) -> str:

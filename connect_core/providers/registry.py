@@ -1,13 +1,12 @@
-"""Loading plugins, and making the shop's providers from plugins and configuration.
+"""Loading plugins, and making the shop's providers from plugins and configuration: at start-up, and for new settings.
 
-Both happen at start-up, and again only when settings are changed while the service runs.
 Plugins are found by entry point, and their provider classes are called directly from then on. An installed plugin that
 fails is quarantined with its reason, and the others still work. Never calls a vendor and knows no provider's name.
 """
 
 import importlib
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import partial
@@ -34,6 +33,8 @@ from connect_core.settings import ProviderSettings, Settings, check_provider_set
 PATIENCE = 30.0
 """Seconds that a plugin may take for its import and registration, and again for each provider's constructor."""
 _DIRECTORY_METHODS = ("find", "register", "is_disabled", "update_profile")
+ProviderKey = tuple[str, type[Provider], str]
+"""What a provider is made of: its name, its class, and its raw settings as text."""
 log = logging.getLogger("connect_login")
 
 
@@ -140,6 +141,11 @@ class Plugins:
     def loaded(self) -> list[str]:
         """The names of the entry points, and of the shop's own plugins, that were loaded and work."""
         return [name for name, plugin in self._manager.list_name_plugin() if plugin is not None]
+
+    @property
+    def icons(self) -> dict[str, bytes]:
+        """The icons of the loaded providers, by their names."""
+        return {plugin.icon_name: plugin.icon for plugin in self.available.values() if plugin.icon}
 
     @property
     def hooks(self) -> pluggy.HookRelay:
@@ -257,21 +263,6 @@ class ConfiguredProvider:
     stand_in: str = ""
 
 
-ProviderKey = tuple[str, type[Provider], str]
-"""What a provider is made of: its name, its class, and its raw settings as text."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Built:
-    """The providers that were built `before` and `now`, by what they are made of."""
-
-    before: Mapping[ProviderKey, Provider]
-    now: dict[ProviderKey, Provider]
-
-    def find(self, key: ProviderKey) -> Provider | None:
-        return self.now.get(key) or self.before.get(key)
-
-
 class Registry:
     """The configured providers of every client type. Iterating over it yields each `ConfiguredProvider`."""
 
@@ -291,19 +282,20 @@ class Registry:
         """
         self._configured: dict[tuple[str, str], ConfiguredProvider] = {}
         self._pool = pool
-        self._built: dict[ProviderKey, Provider] = {}
-        built = _Built(former._built if former else {}, self._built)
+        self._built: dict[ProviderKey, Provider] = {**former._built} if former else {}
         plugins.load(settings.needed_plugins)
         faults = map(plugins.find_fault, settings.service.required_plugins)
         mistakes = [f"service.required_plugins: {fault}" for fault in faults if fault]
         for client_type, names in settings.clients.items():
             for name in names:
                 try:
-                    configured = _build(settings, plugins, pool, name, client_type, built)
+                    configured = _build(settings, plugins, pool, name, client_type, self._built)
                     circuit = (circuits or Circuits()).for_provider(name)
                     self._configured[name, client_type] = replace(configured, circuit=circuit)
                 except SettingsError as error:
                     mistakes += [mistake for mistake in error.mistakes if mistake not in mistakes]
+        used = {id(configured.provider) for configured in self}
+        self._built = {key: provider for key, provider in self._built.items() if id(provider) in used}
         shared = settings.service.shared_union_types
         conflicts = find_conflicts(self._find_claims(settings, plugins), plugins.distribution_of, shared)
         if mistakes := [*mistakes, *conflicts]:
@@ -355,7 +347,7 @@ def _build(
     pool: HttpPool,
     name: str,
     client_type: ClientType,
-    built: "_Built",
+    built: dict[ProviderKey, Provider],
 ) -> ConfiguredProvider:
     plugin = _find_plugin(settings, plugins, name)
     if client_type not in plugin.provider.entrances:
@@ -367,9 +359,8 @@ def _build(
     key = (name, plugin.provider, repr(sorted((k, repr(v)) for k, v in raw.items())))
     try:
         with limited(plugins.patience):
-            checked = check_provider_settings(plugin.provider.Settings, raw, path, _shared_keys(settings, name))
-            provider = built.find(key) or _make(plugin.provider, checked, pool.for_provider(name), path)
-            built.now[key] = provider
+            checked = check_provider_settings(plugin.provider.Settings, raw, path, frozenset(settings.account_of(name)))
+            built[key] = built.get(key) or _make(plugin.provider, checked, pool.for_provider(name), path)
     except SettingsError:
         raise
     except (Exception, TookTooLong) as error:  # noqa: BLE001 - a stranger's code; its text may quote a secret
@@ -381,7 +372,7 @@ def _build(
         name,
         client_type,
         plugin.provider.entrances[client_type],
-        provider,
+        built[key],
         checked.profile_max_age,
         plugin.icon_name,
         stand_in=stand_in,
@@ -407,8 +398,3 @@ def _find_plugin(settings: Settings, plugins: Plugins, name: str) -> ProviderTyp
     raise SettingsError(
         [f"providers.{name}.plugin: there is no plugin {plugin}; installed: {', '.join(plugins.installed)}"]
     )
-
-
-def _shared_keys(settings: Settings, name: str) -> frozenset[str]:
-    account: Mapping[str, Any] = settings.accounts.get(str(settings.providers[name].get("use", "")), {})
-    return frozenset(account)

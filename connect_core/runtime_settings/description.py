@@ -40,7 +40,7 @@ class Description:
     def _describe_provider(self, provider: str) -> Iterator[SettingView]:
         """Yield the settings of a provider for all client types, then those that a client type has of its own."""
         table, section = self._settings.providers[provider], f"providers.{provider}"
-        account = self._settings.accounts.get(str(table.get("use", "")), {})
+        account = self._settings.account_of(provider)
         model = self._secrecy.find_model(self._settings, provider)
         fields = model.model_fields if model else {}
         yield self._view(section, "plugin", self._settings.plugin_of(provider))
@@ -53,8 +53,8 @@ class Description:
             else:
                 yield self._view(section, name, account[name], "account")
         for client in ClientType:
-            own: Mapping[str, Any] = table.get(client, {})
-            yield from (self._view(f"{section}.{client}", name, value) for name, value in own.items())
+            differing: Mapping[str, Any] = table.get(client, {})
+            yield from (self._view(f"{section}.{client}", name, value) for name, value in differing.items())
 
     def _view(self, section: str, name: str, value: Any, source: Source | None = None) -> SettingView:
         is_secret = self._secrecy.is_secret(self._settings, section, name, value)

@@ -316,6 +316,10 @@ class Settings(Section):
         """The plugin's name behind a configured provider."""
         return str(self.providers[provider].get("plugin", provider))
 
+    def account_of(self, provider: str) -> Mapping[str, Any]:
+        """The raw settings that a configured provider takes from its account; empty without one."""
+        return self.accounts.get(str(self.providers[provider].get("use", "")), {})
+
     @property
     def needed_plugins(self) -> frozenset[str]:
         """The names of the plugins that the configured providers come from, and of those that are required."""
@@ -324,9 +328,8 @@ class Settings(Section):
     def merged(self, provider: str, client_type: ClientType) -> dict[str, Any]:
         """The provider's raw settings for one client type: account, then provider, then client type."""
         table = self.providers[provider]
-        account = self.accounts.get(str(table.get("use", "")), {})
         return {
-            **account,
+            **self.account_of(provider),
             **{key: value for key, value in table.items() if key not in self.core_keys},
             **table.get(client_type, {}),
         }
