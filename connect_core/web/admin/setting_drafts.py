@@ -6,7 +6,6 @@ administrator reads what the other one changed. Never shows a secret.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -155,7 +154,7 @@ class SettingDrafts:
             request,
             "changed_meanwhile.html",
             409,
-            revisions=[(each, read_time(each.active_time or each.create_time)) for each in others] if base or is_form else [],
+            revisions=others if is_form else [],
             again=request.url.path,
         )
 
@@ -180,11 +179,6 @@ def read_revision(text: str) -> int:
     if not text.isascii() or not text.isdecimal() or len(text) > 15:
         raise BadRequest("a revision is a number")
     return int(text)
-
-
-def read_time(seconds: int) -> datetime:
-    """Return epoch seconds as an aware time."""
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 def has_form(revision: SettingRevision) -> bool:

@@ -13,7 +13,7 @@ from connect_core.web.admin.context import AdminContext
 from connect_core.web.admin.messages.settings import TEXTS
 from connect_core.web.admin.screens import AdminRoute, Screen, ScreenEndpoint
 from connect_core.web.admin.section_forms import section_form_routes
-from connect_core.web.admin.setting_drafts import SettingDrafts, has_form, read_revision, read_time
+from connect_core.web.admin.setting_drafts import SettingDrafts, has_form, read_revision
 
 PAGE_LENGTH = 30
 """Revisions on a page of the history."""
@@ -57,7 +57,7 @@ class _History:
         return self._admin.page(
             request,
             "setting_history.html",
-            revisions=[(each, read_time(each.create_time)) for each in revisions],
+            revisions=revisions,
             current=current,
             before=next_before,
         )
@@ -102,8 +102,6 @@ class _History:
             current=await versions.find_current(),
             edit_page=find_edit_page(revision),
             tested=find_tested(revision, await versions.load(revision.revision)),
-            made=read_time(revision.create_time),
-            activated=read_time(revision.active_time) if revision.active_time else None,
             mistakes=mistakes,
         )
 
