@@ -119,7 +119,9 @@ async def examine(options: Options, surroundings: Surroundings) -> list[Finding]
     try:
         providers, judged = configuration.build_providers(settings, plugins, pool) if plugins else ([], [])
         chosen = _choose(options, settings, providers)
-        checks = [_make_provider_check(surroundings, settings, provider, offline=options.offline) for provider in chosen]
+        checks = [
+            _make_provider_check(surroundings, settings, provider, offline=options.offline) for provider in chosen
+        ]
         if not options.is_about_providers:
             findings += _check_pages(surroundings, settings)
             checks = [*_list_service_checks(options, surroundings, loaded, plugins, pool), *checks]
@@ -139,9 +141,7 @@ async def examine_providers(
     Yields the name of each check, such as `alipay/pc`, with its findings, in the order in which they end. Calls their
     vendors. Checks that have not ended when the iterator is closed are cancelled.
     """
-    checks = [
-        _make_provider_check(surroundings, settings, configured, offline=False) for configured in providers
-    ]
+    checks = [_make_provider_check(surroundings, settings, configured, offline=False) for configured in providers]
 
     async def run(name: str, check: Callable[[], Awaitable[Findings]]) -> tuple[str, list[Finding]]:
         return name, await _run(name, check, seconds)

@@ -6,7 +6,6 @@ The page needs no script: it is sent in parts, each as soon as a check has ended
 import time
 from collections.abc import AsyncIterator, Sequence
 
-from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -15,10 +14,11 @@ from connect_core.findings import Level
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.settings import Settings
 from connect_core.web.admin.context import AdminContext
+from connect_core.web.admin.plugin_choice import PluginChoice
 from connect_core.web.admin.setting_drafts import SettingDrafts, read_revision
 
 MARK = "<!--results-->"
-"""Where the results stand in the page."""
+"""Where the results stand in the template."""
 _SIGNS = {Level.OK: "success", Level.WARNING: "notice", Level.BROKEN: "mistake"}
 """How the badge of a level looks."""
 
@@ -27,7 +27,7 @@ class ConnectionTests:
     """Builds a provider and has the doctor check it, for each client type."""
 
     def __init__(self, admin: AdminContext) -> None:
-        self._admin, self._drafts = admin, SettingDrafts(admin)
+        self._admin, self._drafts, self._plugins = admin, SettingDrafts(admin), PluginChoice(admin)
 
     async def test(self, request: Request) -> Response:
         """Answer a page that grows while the checks end, each within the doctor's deadline."""
@@ -46,7 +46,6 @@ class ConnectionTests:
             subjects=[f"{each.name}/{each.client_type}" for each in providers],
             mistakes=mistakes,
             seconds=int(examination.CHECK_SECONDS),
-            mark=Markup(MARK),
         )
         head, _, tail = bytes(page.body).partition(MARK.encode())
         headers = {key: value for key, value in page.headers.items() if key != "content-length"}
@@ -64,7 +63,7 @@ class ConnectionTests:
         if not self._drafts.is_changeable:
             return self._admin.manager.registry.find_all(name), []
         shown = [client for client, names in settings.clients.items() if name in names]
-        kind = self._admin.manager.plugins.available[settings.plugin_of(name)].provider
+        kind = (await self._plugins.load(settings.plugin_of(name))).provider
         providers: list[ConfiguredProvider] = []
         mistakes: dict[str, None] = {}
         for client in shown or kind.entrances:

@@ -202,10 +202,10 @@ class AdminContext:
             lstrip_blocks=True,
         )
         web = self.web  # its pages are replaced when settings change at run time
-        environment.filters["icon"] = lambda name: web.pages.environment.filters["icon"](name)
+        environment.filters["icon"] = lambda icon: web.pages.environment.filters["icon"](icon)  # noqa: PLW0108 - see above
         environment.filters["initial"] = web.pages.environment.filters["initial"]
         environment.filters["when"] = _make_time_filter(web)
-        environment.tests["drawn"] = lambda name: web.pages.environment.tests["drawn"](name)
+        environment.tests["drawn"] = lambda icon: f"{icon}.svg" in web.pages.assets
         return environment
 
     def _find_styles(self) -> list[str]:

@@ -26,7 +26,7 @@ class PluginChoice:
 
     async def load(self, name: str) -> ProviderType:
         """Return the plugin called `name`. Raises `PageNotFound` where none can be used, `Unavailable` in time."""
-        if name not in self._plugins.available and name in self._plugins.unloaded:
+        if name not in self._plugins.available:
             await self._threads.run_within(lambda: self._plugins.load([name]), LOADING_SECONDS, "the plugin")
         if name not in self._plugins.available:
             raise PageNotFound("there is no such plugin, or it cannot be used")

@@ -35,7 +35,10 @@ def provider_form_routes(admin: AdminContext) -> list[AdminRoute]:
         AdminRoute("GET", page, Role.VIEWER, telling(providers.show)),
         AdminRoute("POST", page, Role.OPERATOR, telling(providers.save), form_page=page),
         AdminRoute("POST", f"{provider}/remove", Role.OPERATOR, telling(providers.remove), form_page=page),
-        AdminRoute("POST", f"{provider}/test", Role.OPERATOR, ConnectionTests(admin).test, form_page=page),
+        # a draft may name another address for the same secret: whoever tests it has to prove who they are
+        AdminRoute(
+            "POST", f"{provider}/test", Role.OPERATOR, ConnectionTests(admin).test, is_dangerous=True, form_page=page
+        ),
         AdminRoute("GET", account, Role.VIEWER, telling(accounts.show)),
         AdminRoute("POST", account, Role.OPERATOR, telling(accounts.save), form_page=account),
     ]
@@ -71,7 +74,11 @@ class _ProviderForm:
 
     async def save(self, request: Request) -> Response:
         """Make a draft of what was posted, and lead to its page."""
-        name, beginning, form = request.path_params["name"], await self._drafts.begin(request), self._read(request)
+        name, beginning, form = (
+            request.path_params["name"],
+            await self._drafts.begin(request),
+            self._drafts.read_form(request),
+        )
         plugin = await self._find_plugin(request, beginning, form.get("plugin"))
         read = [read_table(table, form) for table in beginning.tables.make_provider(name, plugin.provider)]
         more = [*_change_clients(beginning.tables, name, plugin, form)]
@@ -92,17 +99,13 @@ class _ProviderForm:
         changes = [
             RequestedChange(view.section, view.name, None)
             for view in tables.views
-            if view.section.startswith((f"{section}.", section)) and view.source == "database"
-            if view.section == section or view.section.startswith(f"{section}.")
+            if view.source == "database" and f"{view.section}.".startswith(f"{section}.")
         ]
         for client, names in tables.settings.clients.items():
             if name in names:
                 changes.append(RequestedChange("clients", client.value, [each for each in names if each != name]))
         revision = await self._drafts.save(request, beginning, [], changes)
         return self._admin.done(f"/settings/revisions/{revision}", "settings_drafted")
-
-    def _read(self, request: Request) -> Submission:
-        return self._drafts.read_form(request)
 
     async def _find_plugin(self, request: Request, beginning: Beginning, plugin: str) -> ProviderType:
         """Return the plugin of the provider, or the one that was chosen for a new one. Raises `PageNotFound`."""

@@ -65,4 +65,3 @@ class _SectionForm:
             is_refused=refused is not None,
             is_changeable=self._drafts.is_changeable,
         )
-

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from connect_core.errors import BadRequest, ChangedMeanwhile, ConnectError, MethodNotAllowed, SettingsError
+from connect_core.errors import BadRequest, ChangedMeanwhile, ConnectError, PageNotFound, SettingsError
 from connect_core.runtime_settings import RequestedChange, SettingRevision, SettingVersions
 from connect_core.web.admin.context import AdminContext
 from connect_core.web.admin.field_values import FieldMistake, Submission
@@ -33,7 +33,7 @@ class Beginning:
     draft: SettingRevision | None = None
 
 
-class FormRefused(Exception):  # noqa: N818 - it is caught by the form that is shown again, and never leaves it
+class FormRefused(Exception):
     """A posted form makes no draft. `mistakes` are sentences by input, `others` those that belong to no input."""
 
     def __init__(self, mistakes: Mapping[str, Sequence[str]], others: Sequence[str] = ()) -> None:
@@ -55,10 +55,10 @@ class SettingDrafts:
 
     @property
     def versions(self) -> SettingVersions:
-        """The revisions. Raises `MethodNotAllowed` where settings come from `connect.toml` alone."""
+        """The revisions. Raises `PageNotFound` where settings come from `connect.toml` alone."""
         versions = self._admin.manager.setting_versions
         if versions is None:
-            raise MethodNotAllowed(["GET"])
+            raise PageNotFound("settings come from connect.toml alone")
         return versions
 
     async def begin(self, request: Request) -> Beginning:

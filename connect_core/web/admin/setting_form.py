@@ -78,7 +78,9 @@ class FieldView:
     def help(self) -> Markup:
         """The field's description, with what stands between backticks as code."""
         parts = escape(self.field.help).split("`")
-        return Markup("").join(Markup("<code>%s</code>") % part if place % 2 else part for place, part in enumerate(parts))
+        return Markup("").join(
+            Markup("<code>%s</code>") % part if place % 2 else part for place, part in enumerate(parts)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,11 @@ _REVISION_PAGE = "/settings/revisions/{revision}"
 
 def make_routes(admin: AdminContext) -> list[AdminRoute]:
     """Return the routes of the history, and of the forms of limits and pages."""
-    history, telling, page = _History(admin), SettingDrafts(admin).telling_conflicts, "/settings/revisions/{revision:int}"
+    history, telling, page = (
+        _History(admin),
+        SettingDrafts(admin).telling_conflicts,
+        "/settings/revisions/{revision:int}",
+    )
 
     def act(name: str, endpoint: ScreenEndpoint, *, is_dangerous: bool) -> AdminRoute:
         path = f"{page}/{name}"
@@ -84,9 +88,7 @@ class _History:
         """Make a new revision active that has the values of this one."""
         comment = self._admin.get_form(request).get("comment").strip()
         try:
-            number = await self._drafts.versions.roll_back(
-                _get_revision(request), self._admin.act(request), comment
-            )
+            number = await self._drafts.versions.roll_back(_get_revision(request), self._admin.act(request), comment)
         except SettingsError as error:
             return await self._show(request, error.mistakes)
         return self._admin.done(f"/settings/revisions/{number}", "settings_rolled_back")

@@ -24,8 +24,8 @@ NO_LANGUAGES: tuple[str, ...] = ()
 class SettingTables:
     """Makes the tables of `settings`, which `views` describe.
 
-    Without `is_changeable` every value is locked, because settings come from `connect.toml` alone. `languages` are those
-    that names can be given in. `use_help` says what the account of a provider is for.
+    Without `is_changeable` every value is locked, because settings come from `connect.toml` alone. `languages` are
+    those that names can be given in. `use_help` says what the account of a provider is for.
     """
 
     settings: Settings
@@ -110,9 +110,7 @@ class SettingTables:
             languages=self.languages,
         )
 
-    def _find_source(
-        self, section: str, key: str, values: Mapping[str, Any], inherited: Mapping[str, Any]
-    ) -> Source:
+    def _find_source(self, section: str, key: str, values: Mapping[str, Any], inherited: Mapping[str, Any]) -> Source:
         if view := self._by_section.get(section, {}).get(key):
             return view.source
         if key in values:

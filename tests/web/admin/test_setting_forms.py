@@ -64,7 +64,11 @@ def get_macros() -> Any:
     """Return the template of the fields."""
     folder = Path(next(iter(admin.__path__))) / "templates"
     environment = Environment(
-        loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     return environment.get_template("setting_fields.html").module
 
@@ -132,9 +136,7 @@ def test_a_typed_secret_is_not_shown_again() -> None:
 
 def test_a_locked_value_is_disabled_and_not_read() -> None:
     """What `connect.toml` locks is shown with the reason, and a form that was tampered with does not change it."""
-    table = SettingTable(
-        "providers.alipay", make_fields(MODELS["alipay"]), {"app_id": "1"}, locks={"app_id": "locked"}
-    )
+    table = SettingTable("providers.alipay", make_fields(MODELS["alipay"]), {"app_id": "1"}, locks={"app_id": "locked"})
     assert re.search(r'id="providers-alipay-app_id"[^>]* disabled', render(table))
     assert "lock_locked" in render(table)
     assert read_table(table, post(app_id="2")).changes == {}

@@ -139,7 +139,10 @@ def test_mistakes_stand_beside_their_fields(browser: AdminBrowser) -> None:
     """A refused form keeps what was typed but for secrets, says what is wrong with each field, and saves nothing."""
     before = browser.get("/settings").text.count("/settings/revisions/")
     inputs = open_form(browser, EDIT)
-    changes = {"providers__alipay__pc__gateway_url": "ftp://typed.example", "providers__alipay__pc__private_key": "oops"}
+    changes = {
+        "providers__alipay__pc__gateway_url": "ftp://typed.example",
+        "providers__alipay__pc__private_key": "oops",
+    }
     answer = send(browser, EDIT, inputs, {"providers.alipay.pc.app_cert": b"\x30\x82\xff"}, **changes)
     assert answer.status_code == 400
     assert "The file is no text" in answer.text
@@ -247,7 +250,9 @@ def test_no_answer_contains_a_secret(browser: AdminBrowser) -> None:
     """No page of any revision, form, test or preview has a secret of the file or of the database."""
     page = draft(browser, "/providers/wechat/edit", providers__wechat__pc__app_secret="new-hidden-secret")
     paths = ("/providers", EDIT, "/providers/wechat/edit", "/accounts/pay/edit?plugin=alipay", "/settings", page)
-    answers = [browser.request("GET", path) for path in (*paths, f"/providers/wechat/edit?draft={page.rpartition('/')[2]}")]
+    answers = [
+        browser.request("GET", path) for path in (*paths, f"/providers/wechat/edit?draft={page.rpartition('/')[2]}")
+    ]
     answers.append(browser.post("/providers/wechat/test", page=page, draft=page.rpartition("/")[2]))
     answers.append(act(browser, page, "activate"))
     answers += [browser.request("GET", path) for path in paths]
@@ -266,7 +271,7 @@ def test_a_viewer_looks_and_changes_nothing(steered: AdminShop) -> None:
     with steered.browsing("viewer", language="zh-CN") as browser:
         text = browser.request("GET", EDIT).text
         assert "检查并保存为草稿" not in text
-        assert "<fieldset class=\"card\" disabled>" in text
+        assert '<fieldset class="card" disabled>' in text
         assert "move_up" not in browser.request("GET", "/buttons").text
 
 

@@ -42,13 +42,11 @@ TEXTS: Mapping[str, str] = {
     ),
     "provider_name": "Name",
     "provider_name_advice": (
-        "It is part of every address of this login and cannot be changed later. Left empty, it is the plugin's "
-        "name."
+        "It is part of every address of this login and cannot be changed later. Left empty, it is the plugin's name."
     ),
     "name_taken": "This name is taken; choose another one.",
     "name_form": (
-        "A name has at most 64 lower-case letters, digits, - and _, begins with a letter or digit, and is not "
-        "`new`."
+        "A name has at most 64 lower-case letters, digits, - and _, begins with a letter or digit, and is not `new`."
     ),
     "flash_login_shown": "The login is shown now.",
     "flash_login_hidden": "The login is no longer shown.",

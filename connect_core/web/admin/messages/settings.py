@@ -14,8 +14,7 @@ TEXTS: Mapping[str, str] = {
         "activated."
     ),
     "file_alone": (
-        "Settings come from connect.toml alone. To change them here, write settings = \"database\" into its "
-        "[service]."
+        'Settings come from connect.toml alone. To change them here, write settings = "database" into its [service].'
     ),
     "revision": "Revision",
     "revision_title": "Revision %s",
@@ -35,7 +34,7 @@ TEXTS: Mapping[str, str] = {
     "change_new": "After",
     "change_secret": "changed (secret)",
     "change_none": "none here",
-    "change_none_advice": "\"None here\": the value of connect.toml, of the account or the default holds.",
+    "change_none_advice": '"None here": the value of connect.toml, of the account or the default holds.',
     "draft_steps": "Test the draft, then activate it. Until then nothing has changed.",
     "draft_old": "Another revision became active since this draft was made. Make the change anew.",
     "draft_test": "Test %s",
@@ -80,7 +79,7 @@ TEXTS: Mapping[str, str] = {
     "each_language": "A text for each language",
     "rare_settings": "Settings that few shops need",
     "values_set": "%s set",
-    "table_form": "One `name = \"value\"` a line, as in connect.toml.",
+    "table_form": 'One `name = "value"` a line, as in connect.toml.',
     "list_form": "One a line.",
     "unit_of": "Unit of %s",
     "unit_s": "seconds",
@@ -98,6 +97,6 @@ TEXTS: Mapping[str, str] = {
     "mistake_file_not_text": "The file is no text. Export the certificate or key as PEM (Base64) and choose that file.",
     "mistake_either_language": "Give one text for all languages, or a text for each, not both.",
     "mistake_not_a_number": "Give a whole number.",
-    "mistake_not_a_table": "Line %s cannot be read. Write one name = \"value\" a line, with the quotes.",
+    "mistake_not_a_table": 'Line %s cannot be read. Write one name = "value" a line, with the quotes.',
     "mistake_stays_in_file": "connect.toml has this value: give another one here, or remove it there.",
 }
