@@ -6,7 +6,6 @@ fails is quarantined with its reason, and the others still work. Never calls a v
 
 import importlib
 import logging
-import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -110,7 +109,6 @@ class Plugins:
         self._origins: dict[str, str] = {}
         self._points = discover_plugins() if discover else {}
         self.patience = patience
-        self._loading = threading.Lock()
         self.unloaded = set() if loads_ours else {name for name, point in self._points.items() if is_ours(point)}
         for name, point in self._points.items():
             if name not in self.unloaded:
@@ -129,14 +127,10 @@ class Plugins:
             raise PluginError(f"a hook is misspelt: {error}") from None
 
     def load(self, providers: Collection[str]) -> None:
-        """Load those of our own plugins that wait and offer one of `providers`. Raises as the constructor.
-
-        Any thread may call it; a plugin that another one loads is waited for.
-        """
-        with self._loading:
-            for name in sorted(name for name in self.unloaded if offers_one_of(name, providers)):
-                self.unloaded.remove(name)
-                self._add(name, self._points[name].load)
+        """Load those of our own plugins that wait and offer one of `providers`. Raises as the constructor."""
+        for name in sorted(name for name in self.unloaded if offers_one_of(name, providers)):
+            self.unloaded.remove(name)
+            self._add(name, self._points[name].load)
 
     @property
     def installed(self) -> list[str]:

@@ -20,11 +20,11 @@ class CallbackAddress:
 
 def list_addresses(settings: Settings, name: str, kind: type[Provider]) -> list[CallbackAddress]:
     """Return what has to be registered for a provider; the same value for several client types comes once."""
-    found: dict[tuple[Registered, str], list[ClientType]] = {}
+    addresses: dict[tuple[Registered, str], list[ClientType]] = {}
     for client in kind.entrances:
         for part, value in _find_parts(settings, name, kind, client):
-            found.setdefault((part, value), []).append(client)
-    return [CallbackAddress(part, value, tuple(clients)) for (part, value), clients in found.items()]
+            addresses.setdefault((part, value), []).append(client)
+    return [CallbackAddress(part, value, tuple(clients)) for (part, value), clients in addresses.items()]
 
 
 def _find_parts(

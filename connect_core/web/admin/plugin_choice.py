@@ -5,17 +5,11 @@ from starlette.requests import Request
 from connect_core.errors import PageNotFound
 from connect_core.languages import find_text
 from connect_core.providers.registry import ProviderType
-from connect_core.threads import DaemonThreads
 from connect_core.web.admin.context import AdminContext
-
-LOADING_SECONDS = 30.0
-"""Seconds that loading a plugin may take."""
 
 
 class PluginChoice:
-    """Finds and loads plugins, on a thread: an import blocks."""
-
-    _threads = DaemonThreads("plugins", threads=1, waiting=20)
+    """Finds and loads plugins."""
 
     def __init__(self, admin: AdminContext) -> None:
         self._admin, self._plugins = admin, admin.manager.plugins
@@ -26,8 +20,11 @@ class PluginChoice:
 
     async def load(self, name: str) -> ProviderType:
         """Return the plugin called `name`. Raises `PageNotFound` where none can be used, `Unavailable` in time."""
-        if name not in self._plugins.available:
-            await self._threads.run_within(lambda: self._plugins.load([name]), LOADING_SECONDS, "the plugin")
+        versions = self._admin.manager.setting_versions
+        if name not in self._plugins.available and versions is not None:
+            # an import blocks: the thread that builds revisions does it, so that no other thread loads the same one
+            alone = {"clients": {}, "providers": {name: {"plugin": name}}}
+            await versions.build(self._admin.manager.settings.model_copy(update=alone))
         if name not in self._plugins.available:
             raise PageNotFound("there is no such plugin, or it cannot be used")
         return self._plugins.available[name]

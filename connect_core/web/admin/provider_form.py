@@ -120,7 +120,7 @@ class _ProviderForm:
         name, tables = request.path_params["name"], beginning.tables
         shown = tables.make_provider(name, plugin.provider)
         mistakes = attempt.refused.mistakes
-        own = tables.settings.providers.get(name, {})
+        raw = tables.settings.providers.get(name, {})
         return self._admin.page(
             request,
             "provider_form.html",
@@ -129,7 +129,7 @@ class _ProviderForm:
             plugin=plugin,
             title=self._plugins.get_title(request, plugin),
             is_new=name not in tables.settings.providers,
-            account=own.get("use", ""),
+            account=raw.get("use", ""),
             views=[show_table(table, attempt.form, mistakes) for table in shown],
             clients=list(_list_clients(tables, name, plugin, attempt.form)),
             addresses=list_addresses(tables.settings, name, plugin.provider),

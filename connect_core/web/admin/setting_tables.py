@@ -45,16 +45,16 @@ class SettingTables:
 
         A provider that is not configured has empty tables.
         """
-        own: Mapping[str, Any] = self.settings.providers.get(name, {})
-        account = self.settings.accounts.get(str(own.get("use", "")), {})
-        values = {key: value for key, value in own.items() if key == "use" or key not in Settings.core_keys}
+        raw: Mapping[str, Any] = self.settings.providers.get(name, {})
+        account = self.settings.accounts.get(str(raw.get("use", "")), {})
+        values = {key: value for key, value in raw.items() if key == "use" or key not in Settings.core_keys}
         section, fields = f"providers.{name}", make_fields(kind.Settings)
         uses = list(self._make_use()) if self.settings.accounts else []
         tables = [self._make(section, [*uses, *fields], values, account)]
         inherited = {**account, **values}
         optional = [replace(each, is_required=False) for each in fields]
         for client in kind.entrances if len(kind.entrances) > 1 else ():
-            table = self._make(f"{section}.{client}", optional, own.get(client, {}), inherited)
+            table = self._make(f"{section}.{client}", optional, raw.get(client, {}), inherited)
             tables.append(replace(table, client_type=client.value))
         return tables
 

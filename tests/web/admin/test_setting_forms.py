@@ -78,7 +78,7 @@ class Texts:
 
     def __getattr__(self, key: str) -> str:
         """Return a text with a place for a value where the template fills one in."""
-        return f"{key} %s" if key in ("by_default", "unit_of") else key
+        return f"{key} %s" if key.endswith("_of") or key in ("by_default", "values_set") else key
 
 
 @pytest.mark.parametrize("name", MODELS)

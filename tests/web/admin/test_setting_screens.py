@@ -1,6 +1,5 @@
 """The screens of providers, settings and buttons over real HTTP: draft, test, activate, roll back, conflicts."""
 
-import asyncio
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -119,7 +118,7 @@ def test_a_discarded_draft_changes_nothing(browser: AdminBrowser) -> None:
     assert get_scope(browser) == ""
 
 
-def test_a_draft_that_is_changed_keeps_the_rest(browser: AdminBrowser) -> None:
+async def test_a_draft_that_is_changed_keeps_the_rest(browser: AdminBrowser) -> None:
     """Changing a draft replaces it by one with both changes, a secret too, which no page shows."""
     page = draft(browser, "/providers/wechat/edit", providers__wechat__pc__app_secret="new-hidden-secret")
     number = page.rpartition("/")[2]
@@ -131,7 +130,7 @@ def test_a_draft_that_is_changed_keeps_the_rest(browser: AdminBrowser) -> None:
     assert "discarded" in get_text(browser.get(page))
     versions = browser.shop.manager.setting_versions
     assert versions is not None
-    values = asyncio.run(versions.load_values(int(later.rpartition("/")[2])))
+    values = await versions.load_values(int(later.rpartition("/")[2]))
     assert values["providers.wechat.pc", "app_secret"] == "new-hidden-secret"
 
 
