@@ -19,13 +19,12 @@ from connect_core.crypto import Sealer, SealError, one_time_passwords, token_has
 from connect_core.crypto.sealing import derive_key
 from connect_core.errors import BadRequest, NotThere
 from connect_core.store import Database, Transaction, administrators, audit
-from connect_core.store.administrators import AdministratorRow
+from connect_core.store.administrators import WAITING, AdministratorRow
 
 log = logging.getLogger("connect_login")
 SET_UP_SECONDS = 24 * 3600
 """Seconds for which a set-up code is accepted."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,47}")
-_WAITING = "set-up"
 PURPOSE = "administrators"
 """The purpose for which secrets of one-time passwords are sealed."""
 
@@ -230,21 +229,16 @@ def check_name(name: str) -> None:
         raise AdministratorRefused("name", "name_form", text)
 
 
-def is_waiting(password_hash: str) -> bool:
-    """Tell whether an administrator has no password yet, but a set-up code."""
-    return password_hash.startswith(_WAITING)
-
-
 def _new_code() -> str:
     return secrets.token_urlsafe(24)
 
 
 def _wait_for(code: str, now: int) -> str:
-    return f"{_WAITING} {now + SET_UP_SECONDS} {token_hash(code)}"
+    return f"{WAITING} {now + SET_UP_SECONDS} {token_hash(code)}"
 
 
 def _check_code(row: AdministratorRow | None, code: str, now: int) -> AdministratorRow:
-    if row is not None and is_waiting(row.password_hash) and not row.disabled:
+    if row is not None and row.is_waiting and not row.disabled:
         _, expiry_time, expected = row.password_hash.split()
         if int(expiry_time) > now and hmac.compare_digest(expected, token_hash(code)):
             return row
@@ -253,7 +247,7 @@ def _check_code(row: AdministratorRow | None, code: str, now: int) -> Administra
 
 
 def _view(row: AdministratorRow) -> AdministratorView:
-    state = "disabled" if row.disabled else "waiting" if is_waiting(row.password_hash) else "active"
+    state = "disabled" if row.disabled else "waiting" if row.is_waiting else "active"
     return AdministratorView(
         row.name, Role(row.role), state, row.totp_secret is not None, row.create_time, row.last_login
     )

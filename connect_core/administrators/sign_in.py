@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from connect_core.acts import OperatorAct
-from connect_core.administrators.accounts import Accounts, is_waiting
+from connect_core.administrators.accounts import Accounts
 from connect_core.administrators.roles import Role, find_strongest_role
 from connect_core.administrators.sessions import AdministratorSessions, SignedIn
 from connect_core.crypto import one_time_passwords, token_hash
-from connect_core.errors import Forbidden, NotLoggedIn
+from connect_core.errors import NotLoggedIn, RoleNeeded
 from connect_core.settings import AdminSettings
 from connect_core.store import Database, Transaction, administrators, audit
 
@@ -43,7 +43,7 @@ class SignIn:
         """
         now = self._now()
         row = await self._database.read(lambda tx: administrators.find_administrator(tx, name))
-        stored = "" if row is None or row.disabled or is_waiting(row.password_hash) else row.password_hash
+        stored = "" if row is None or row.disabled or row.is_waiting else row.password_hash
         is_password = await self._is_password(password, stored)
         secret = self._accounts.open_totp_secret(row) if row else ""
         step = one_time_passwords.find_totp_step(secret, one_time_password, now)
@@ -65,13 +65,13 @@ class SignIn:
     async def by_claims(self, provider: str, claims: Mapping[str, Any], request_id: str) -> str:
         """Sign in whom a provider's verified claims name, and return the token of the session.
 
-        The role is the strongest one that a group of theirs has. Raises `Forbidden` when none has one.
+        The role is the strongest one that a group of theirs has. Raises `RoleNeeded` when none has one.
         """
         groups = claims.get(self._settings.groups_claim)
         names = [groups] if isinstance(groups, str) else groups if isinstance(groups, list) else []
         role = find_strongest_role([name for name in names if isinstance(name, str)], self._settings.roles)
         if role is None:
-            raise Forbidden("no group of this person has a role on the admin page")
+            raise RoleNeeded("", "no group of this person has a role on the admin page")
         name = name_of(provider, claims)
         return await self._database.write(lambda tx: self._open(tx, name, role, provider, request_id))
 
@@ -81,7 +81,7 @@ class SignIn:
         The new one ends when the old one would have. Raises `NotLoggedIn`.
         """
         row = await self._database.read(lambda tx: administrators.find_administrator(tx, signed_in.name))
-        checked = row.password_hash if row and not signed_in.provider and not is_waiting(row.password_hash) else ""
+        checked = row.password_hash if row and not signed_in.provider and not row.is_waiting else ""
         if not await self._is_password(password, checked):
             raise NotLoggedIn("the password is wrong")
         now, act = self._now(), OperatorAct(signed_in.name, "", request_id, "page")

@@ -6,6 +6,7 @@ from importlib import import_module
 from connect_core import doctor
 from connect_core.doctor import (
     addresses,
+    admin_page,
     configuration,
     database,
     disk,
@@ -30,6 +31,7 @@ SERVICE_MODULES = (
     database,
     sqlite_file,
     redis,
+    admin_page,
     disk,
     examination,
     stand_ins,

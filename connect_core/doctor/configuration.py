@@ -124,6 +124,8 @@ def check_extras(settings: Settings, machine: Machine) -> Iterator[Finding]:
     needed = [(module, extra) for start, module, extra in _EXTRAS if any(url.startswith(start) for url in urls)]
     if settings.pages.geoip_database:
         needed.append(("maxminddb", "geoip"))
+    if settings.admin.enabled:
+        needed.append(("pyotp", "admin"))
     for module, extra in needed:
         if not machine.has_module(module):
             remedy = f"Run: pip install 'connect-login[{extra}]'"

@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import Protocol
 
 from connect_core.deadlines import Failure, run_within
-from connect_core.doctor import addresses, configuration, database, disk, keys, public_address, redis, stand_ins
+from connect_core.doctor import (
+    addresses,
+    admin_page,
+    configuration,
+    database,
+    disk,
+    keys,
+    public_address,
+    redis,
+    stand_ins,
+)
 from connect_core.doctor.configuration import Loaded
 from connect_core.doctor.database import DatabaseCheck
 from connect_core.doctor.kinds import Kind
@@ -215,6 +225,9 @@ def _list_service_checks(
         await is_reached.wait()
         return await redis.check_redis(settings, instance, now)
 
+    async def check_admin_page() -> Findings:
+        return await admin_page.check_admin_page(settings)
+
     async def check_rest() -> Findings:
         return [
             *keys.check_keys(loaded, machine, now),
@@ -225,6 +238,8 @@ def _list_service_checks(
     if options.offline:
         is_reached.set()
     checks: list[Check] = [("files", check_rest), ("database", check_database), ("redis", check_redis)]
+    if settings.admin.enabled:
+        checks.append(("admin page", check_admin_page))
     return checks if options.offline else [("public address", check_public_address), *checks]
 
 

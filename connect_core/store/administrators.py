@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import and_, bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from connect_core.store.engine.statement import ExpiryDelete, KeyedInsert, Statement, Transaction, insert_into
 from connect_core.store.models import Administrator, AdministratorSession, table_of
 
 _ADMIN, _SESSION = table_of(Administrator), table_of(AdministratorSession)
+WAITING = "set-up"
+"""How `password_hash` begins where it has a set-up code: `set-up EXPIRY HASH`; no hash of a password does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,11 @@ class AdministratorRow:
     disabled: int
     create_time: int
     last_login: int
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether there is no password yet, but the hash of a set-up code in its place."""
+        return self.password_hash.startswith(WAITING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,6 @@ _END_OF = Statement(
     )
 )
 _DELETE_EXPIRED = ExpiryDelete(_SESSION.c.token_hash, _SESSION.c.expiry_time)
-_COUNT = Statement(select(func.count(), func.count(_ADMIN.c.totp_secret)).where(and_(_ADMIN.c.disabled == 0)))
 
 
 def insert_administrator(transaction: Transaction, row: AdministratorRow) -> int:
@@ -130,12 +136,6 @@ def use_totp_step(transaction: Transaction, name: str, step: int) -> bool:
 def record_sign_in(transaction: Transaction, name: str, now: int) -> None:
     """Note when the administrator signed in last."""
     _COUNT_LOGIN.run(transaction, wanted_name=name, now=now)
-
-
-def count_enabled(transaction: Transaction) -> tuple[int, int]:
-    """Return how many administrators are not disabled, and how many of them have a one-time password."""
-    enabled, with_totp = _COUNT.first(transaction) or (0, 0)
-    return enabled, with_totp
 
 
 def insert_session(transaction: Transaction, row: AdministratorSessionRow) -> None:

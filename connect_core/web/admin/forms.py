@@ -85,17 +85,13 @@ async def _parse_multipart(request: Request, content: bytes) -> Form:
     async def receive() -> Message:
         return {"type": "http.request", "body": content, "more_body": False}
 
-    pairs: list[tuple[str, str]] = []
-    files: dict[str, bytes] = {}
     try:
         async with Request(request.scope, receive).form(
             max_files=50, max_fields=_MOST_FIELDS, max_part_size=REQUEST_BODY_LIMIT
         ) as fields:
-            for name, value in fields.multi_items():
-                if isinstance(value, UploadFile):
-                    files[name] = await value.read()
-                else:
-                    pairs.append((name, value))
+            pairs = [(name, value) for name, value in fields.multi_items() if isinstance(value, str)]
+            uploads = [(name, value) for name, value in fields.multi_items() if isinstance(value, UploadFile)]
+            files = {name: await upload.read() for name, upload in uploads}
     except (MultiPartException, HTTPException, UnicodeDecodeError):
         raise BadRequest("the form cannot be read") from None
     return Form(pairs, files)
