@@ -62,14 +62,16 @@ class StoredSettings:
         if value is None:
             return row
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-        return SettingRow(section, name, revision, self._sealer.seal(text.encode(), describe_place(row)))
+        return SettingRow(
+            section, name, revision, self._sealer.seal(text.encode(), describe_place(section, name, revision))
+        )
 
     def open(self, row: SettingRow) -> Any | None:
         """Return the value of a row. Raises `SettingsError` when it does not open with our keys, or for this row."""
         if row.value is None:
             return None
         try:
-            return json.loads(self._sealer.open(row.value, describe_place(row)))
+            return json.loads(self._sealer.open(row.value, describe_place(row.section, row.name, row.revision)))
         except SealError:
             text = "does not open with secret_keys, or was sealed for another setting; put the former key back"
             raise SettingsError([f"{row.section}.{row.name}: its value of revision {row.revision} {text}"]) from None
@@ -126,6 +128,6 @@ class StoredSettings:
             raise SettingsError([*str(error).splitlines(), text]) from None
 
 
-def describe_place(row: SettingRow) -> str:
+def describe_place(section: str, name: str, revision: int) -> str:
     """Return what a value is sealed for: table, column, section, name and revision. It opens nowhere else."""
-    return f"es_connect_setting\0value\0{row.section}\0{row.name}\0{row.revision}"
+    return f"es_connect_setting\0value\0{section}\0{name}\0{revision}"
