@@ -15,13 +15,15 @@ from connect_core.runtime_settings import RequestedChange, SettingRevision, Sett
 from connect_core.web.admin.context import AdminContext
 from connect_core.web.admin.field_values import FieldMistake, Submission
 from connect_core.web.admin.screens import ScreenEndpoint
-from connect_core.web.admin.setting_form import ReadTable, assign_mistakes
+from connect_core.web.admin.setting_form import ReadTable, SettingTable, assign_mistakes
 from connect_core.web.admin.setting_tables import SettingTables
 
 MOST_SHOWN = 20
 """Revisions of others that the page about a conflict shows."""
 EDITABLE = ("accounts.", "clients", "limits", "pages", "providers.")
 """What the sections begin with that have a form here; a draft with others is changed by a command."""
+
+_PATTERN = "String should match pattern"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,8 @@ class SettingDrafts:
         try:
             revision = await self.versions.draft([*changes.values()], base=beginning.base, act=act, comment=comment)
         except SettingsError as error:
-            raise FormRefused(*assign_mistakes(error.mistakes, [read.table for read in tables])) from None
+            assigned, others = assign_mistakes(error.mistakes, [read.table for read in tables])
+            raise FormRefused(reword(texts, assigned, [read.table for read in tables]), others) from None
         if beginning.draft is not None:
             await self.versions.discard(beginning.draft.revision, act)
         return revision
@@ -166,6 +169,20 @@ class SettingDrafts:
         return [
             RequestedChange(each.section, each.name, values.get((each.section, each.name))) for each in draft.changes
         ]
+
+
+def reword(
+    texts: Mapping[str, str], mistakes: Mapping[str, Sequence[str]], tables: Sequence[SettingTable]
+) -> dict[str, list[str]]:
+    """Return mistakes by input, with an example in place of the pattern that a text has to match."""
+    examples = {table.name_input(item.key): item.default_text for table in tables for item in table.fields}
+
+    def say(name: str, mistake: str) -> str:
+        if not mistake.startswith(_PATTERN):
+            return mistake
+        return texts["mistake_form_as"] % examples[name] if examples[name] else texts["mistake_form"]
+
+    return {name: [say(name, mistake) for mistake in lines] for name, lines in mistakes.items()}
 
 
 def word(texts: Mapping[str, str], mistake: FieldMistake) -> str:

@@ -154,6 +154,7 @@ def test_mistakes_stand_beside_their_fields(browser: AdminBrowser) -> None:
     answer = send(browser, limits, open_form(browser, limits), limits__per_address="often")
     assert answer.status_code == 400
     assert 'id="limits-per_address-mistake"' in answer.text
+    assert "such as 600/minute" in answer.text
     assert browser.get("/settings").text.count("/settings/revisions/") == before
 
 

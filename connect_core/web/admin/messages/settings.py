@@ -35,6 +35,7 @@ TEXTS: Mapping[str, str] = {
     "change_secret": "changed (secret)",
     "change_none": "none here",
     "change_none_advice": '"None here": the value of connect.toml, of the account or the default holds.',
+    "draft_title": "This draft",
     "draft_steps": "Test the draft, then activate it. Until then nothing has changed.",
     "draft_old": "Another revision became active since this draft was made. Make the change anew.",
     "draft_test": "Test %s",
@@ -98,5 +99,9 @@ TEXTS: Mapping[str, str] = {
     "mistake_either_language": "Give one text for all languages, or a text for each, not both.",
     "mistake_not_a_number": "Give a whole number.",
     "mistake_not_a_table": 'Line %s cannot be read. Write one name = "value" a line, with the quotes.',
+    "mistake_form": (
+        "This has not the form that is wanted; the text below and the value that applies by default show it."
+    ),
+    "mistake_form_as": "This has not the form that is wanted, such as %s.",
     "mistake_stays_in_file": "connect.toml has this value: give another one here, or remove it there.",
 }
