@@ -1,11 +1,14 @@
 """What a `ConnectManager` is made of, put together from the configuration once, at start-up.
 
-Makes things and closes them; decides nothing about a login.
+Makes things and closes them, and with `[service] settings = "database"` puts changed settings to use. Decides nothing
+about a login.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
 
-from connect_core.cache import Cache, connect_redis
+from connect_core.cache import Cache, SharedCache, connect_redis
 from connect_core.crypto import Sealer
 from connect_core.crypto.sealing import derive_key
 from connect_core.events.dispatch import Dispatcher
@@ -33,8 +36,11 @@ from connect_core.members.vendor_sessions import VendorSessions
 from connect_core.providers.circuits import Circuits
 from connect_core.providers.registry import Plugins, Registry
 from connect_core.sessions import Sessions
-from connect_core.settings import Settings
+from connect_core.settings import PageSettings, Service, Settings
 from connect_core.store import Database
+
+if TYPE_CHECKING:
+    from connect_core import runtime_settings
 
 
 class Parts:
@@ -51,19 +57,24 @@ class Parts:
     ) -> None:
         """`now` answers seconds since the epoch. Without `circuits` the settings say when a vendor counts as down.
 
+        `settings` are those of the file. Where it says so, those of the database come over them: `setting_versions`
+        changes them, and `settings_follower` puts them to use; else both are None.
+
         Raises `SettingsError` and `PluginError`.
         """
         service = settings.service
-        self.settings, self.database, self.plugins = settings, database, plugins
-        redis_url = service.redis_url
-        self.shared = connect_redis(redis_url.get_secret_value(), Sealer(service.keys, "cache")) if redis_url else None
+        self.database, self.plugins = database, plugins
+        self._stored = _open_stored(settings, database) if service.settings == "database" else None
+        self.settings = settings = self._stored.load_blocking() if self._stored else settings
+        self.shared = _connect_redis(service)
         self.pool = pool or _make_pool(settings, Cache(self.shared, now))
-        circuits = circuits or Circuits(settings.limits.vendor_outages)
-        self.registry = Registry(settings, plugins, self.pool, circuits)
+        self._circuits = circuits or Circuits(settings.limits.vendor_outages)
+        self._owns_pool, self._owns_circuits = pool is None, circuits is None
+        with self.blaming_revision():
+            self.registry = Registry(settings, plugins, self.pool, self._circuits)
         self.targets = Targets(service.public_url, service.redirect_allow)
         self.chooses = service.first_login == "choose"
-        pages = settings.pages
-        self.required_terms = pages.terms_version if pages.consent_mode == "required" else ""
+        self.required_terms = _find_required_terms(settings.pages)
         self.services = services = self._make_services(now)
         self.sessions, self.dispatcher = services.sessions, services.dispatcher
         self.has_passwords = services.has_passwords
@@ -81,6 +92,40 @@ class Parts:
         self.vendor_logouts = VendorLogouts(services, self.registry)
         self.vendor_notices = VendorNotices(services, self.registry)
         self.qr_logins = QrLogins(services, self.flows)
+        self._make_versions()
+
+    def blaming_revision(self) -> AbstractContextManager[None]:
+        """While parts are built from settings of the database: say which revision a `SettingsError` comes from."""
+        return self._stored.blaming_revision() if self._stored else nullcontext()
+
+    def _make_versions(self) -> None:
+        self.setting_versions: runtime_settings.SettingVersions | None = None
+        self.settings_follower: runtime_settings.Follower | None = None
+        if self._stored is None:
+            return
+        from connect_core.runtime_settings import Follower, SettingVersions  # noqa: PLC0415 - rarely switched on
+
+        versions = SettingVersions(self._stored, self.database, self.plugins, self.pool, self.services.now)
+        versions.preparations.append(self._prepare)
+        follower = Follower(versions, self._stored.loaded_revision)
+        versions.follow = follower.follow
+        self.setting_versions, self.settings_follower = versions, follower
+
+    def _prepare(self, settings: Settings) -> Callable[[], None]:
+        """Build the providers of changed settings, and return the function that puts them and the rest to use."""
+        successor = Registry(settings, self.plugins, self.pool, self._circuits, former=self.registry)
+
+        def adopt() -> None:
+            limits, former = settings.limits, self.settings.limits
+            self.registry.adopt(successor)
+            self.settings, self.required_terms = settings, _find_required_terms(settings.pages)
+            self.completion.require_terms(self.required_terms)
+            if self._owns_pool and limits.vendor_calls != former.vendor_calls:
+                self.pool.set_vendor_calls(limits.vendor_calls)
+            if self._owns_circuits and limits.vendor_outages != former.vendor_outages:
+                self._circuits.set_rule(limits.vendor_outages)
+
+        return adopt
 
     def _make_services(self, now: Callable[[], float]) -> Services:
         service, hooks = self.settings.service, self.plugins.hooks
@@ -112,6 +157,22 @@ class Parts:
         if self.shared is not None:
             await self.shared.aclose()
         self.database.close()
+
+
+def _open_stored(settings: Settings, database: Database) -> "runtime_settings.StoredSettings":
+    from connect_core.runtime_settings import StoredSettings  # noqa: PLC0415 - rarely switched on
+
+    return StoredSettings(settings, database)
+
+
+def _connect_redis(service: Service) -> SharedCache | None:
+    url = service.redis_url
+    return connect_redis(url.get_secret_value(), Sealer(service.keys, "cache")) if url else None
+
+
+def _find_required_terms(pages: PageSettings) -> str:
+    """Return the version of the terms that newcomers have to agree to; empty where they need not."""
+    return pages.terms_version if pages.consent_mode == "required" else ""
 
 
 def _find_repeatable(plugins: Plugins) -> set[Delivery]:

@@ -28,6 +28,7 @@ COMMANDS = {  # for each: its module and, in it, a function or a `Typer` with su
     "db": "db:app",
     "keys": "keys:app",
     "admin": "admin:app",
+    "settings": "settings:app",
     "import": "imports:app",
     "members": "members:app",
     "explain": "explain:explain",

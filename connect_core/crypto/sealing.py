@@ -43,11 +43,16 @@ class Sealer:
         self._keys = {hashlib.sha256(key).hexdigest()[:8]: AESGCM(key) for key in keys}
         self._sealing_id = next(iter(self._keys))
 
+    @property
+    def prefix(self) -> str:
+        """What a text begins with that the first key has sealed."""
+        return f"v1.{self._sealing_id}."
+
     def seal(self, plain: bytes, associated: str) -> str:
         """Return `plain` sealed; it opens only with the same `associated` data, which are not part of the text."""
         nonce = os.urandom(_NONCE_BYTES)
         sealed = nonce + self._keys[self._sealing_id].encrypt(nonce, plain, associated.encode())
-        return f"v1.{self._sealing_id}.{base64.urlsafe_b64encode(sealed).rstrip(b'=').decode()}"
+        return f"{self.prefix}{base64.urlsafe_b64encode(sealed).rstrip(b'=').decode()}"
 
     def open(self, text: str, associated: str) -> bytes:
         """Return what was sealed. Raises `SealError`, with the same text whatever was wrong; `UnknownKey` is one."""

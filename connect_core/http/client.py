@@ -49,6 +49,12 @@ class HttpPool:
         """Return the client of the provider `name`, with a limit of its own on calls; always the same one."""
         return self._clients.setdefault(name, Http(name, self, self._transport))
 
+    def set_vendor_calls(self, vendor_calls: int) -> None:
+        """Limit each provider to so many calls at once from now on; those under way still count for the old limit."""
+        self.vendor_calls = vendor_calls
+        for client in list(self._clients.values()):
+            client.limit_calls(vendor_calls)
+
     async def find_skew(self, url: str) -> float | None:
         """Return by how many seconds the clock of the server at `url` is ahead of ours, as its `Date` tells (HEAD).
 
@@ -96,6 +102,10 @@ class Http:
         It is read from the header `Date` of answers, at most every 10 seconds.
         """
         return self._clock.skew
+
+    def limit_calls(self, vendor_calls: int) -> None:
+        """Let so many calls be under way at once, besides those that are or wait now."""
+        self._slots = asyncio.Semaphore(vendor_calls)
 
     async def get(
         self, url: str, *, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None

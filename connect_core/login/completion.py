@@ -59,6 +59,10 @@ class Completion:
         self._sessions = services.sessions
         self._flows = flows
 
+    def require_terms(self, version: str) -> None:
+        """Require newcomers to agree to this version of the terms from now on; empty: to none."""
+        self._required_terms = version
+
     def attempt(self, identity: Identity, arrival: Arrival) -> LoginAttempt:
         """Return what `login_by_unionid` needs to know of a login that begins now."""
         has_chosen = arrival.pending is not None
@@ -94,8 +98,9 @@ class Completion:
             case Unregistered():
                 return self._ask_first(tx, arrival, attempt), []
             case ResolvedMember():
-                if resolution.is_new_member and self._required_terms:
-                    consents.insert_consent(tx, resolution.member.id, self._required_terms, attempt.now)
+                # what the visitor agreed to: the version may have been changed since `attempt` compared it
+                if resolution.is_new_member and self._required_terms and arrival.visit.consent:
+                    consents.insert_consent(tx, resolution.member.id, arrival.visit.consent, attempt.now)
                 event_kinds = [kinds.REGISTERED, kinds.BOUND] if resolution.is_new_member else []
                 event_kinds += [kinds.CONFLICT] if resolution.has_conflict else []
                 entry = _Entry(resolution.member.id, resolution.connect_id, [*event_kinds, kinds.LOGGED_IN], resolution)

@@ -14,6 +14,9 @@ from connect_core.store import Transaction, flows, identities, sessions, vendor_
 from connect_core.store.sessions import SessionRow
 from connect_core.store.vendor_sessions import VendorSessionRow
 
+PURPOSE = "vendor session"
+"""What hints are sealed for; each for the login whose row it is in."""
+
 
 @dataclass(frozen=True, slots=True)
 class EndedVendorSession:
@@ -29,7 +32,7 @@ class VendorSessions:
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         """`keys`: 32 bytes each, the first seals, all open."""
-        self._sealer = Sealer(keys, "vendor session")
+        self._sealer = Sealer(keys, PURPOSE)
 
     def remember(self, tx: Transaction, row: SessionRow, provider: str, identity: Identity) -> None:
         """Store where the login of `row` came from, if its vendor has anything to do with its end."""

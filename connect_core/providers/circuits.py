@@ -57,6 +57,12 @@ class Circuit(CoreEventListener):
         self._held_until = 0.0
         self._era = 0
 
+    def set_rule(self, rule: str) -> None:
+        """Go by another rule from now on; with `off` no login is held back any more."""
+        self._rule = None if rule == "off" else parse(rule)
+        if self._rule is None and self._breaker is not None:
+            self._close()
+
     @property
     def seconds_held(self) -> int:
         """In how many seconds a login may begin; 0 for now."""
@@ -159,6 +165,12 @@ class Circuits:
         """`rule` as for a `Circuit`; `monotonic` answers seconds on a clock that never goes back."""
         self._rule, self._monotonic = rule, monotonic
         self._circuits: dict[str, Circuit] = {}
+
+    def set_rule(self, rule: str) -> None:
+        """Go by another rule from now on, in the circuits that there are too."""
+        self._rule = rule
+        for circuit in list(self._circuits.values()):
+            circuit.set_rule(rule)
 
     def for_provider(self, name: str) -> Circuit:
         """Return the circuit of the provider `name`; always the same one."""

@@ -1,4 +1,4 @@
-"""Loading plugins, and making the shop's providers from plugins and configuration. Both happen once, at start-up.
+"""Loading plugins, and making the shop's providers from plugins and configuration: at start-up, and for new settings.
 
 Plugins are found by entry point, and their provider classes are called directly from then on. An installed plugin that
 fails is quarantined with its reason, and the others still work. Never calls a vendor and knows no provider's name.
@@ -6,7 +6,7 @@ fails is quarantined with its reason, and the others still work. Never calls a v
 
 import importlib
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import partial
@@ -33,6 +33,8 @@ from connect_core.settings import ProviderSettings, Settings, check_provider_set
 PATIENCE = 30.0
 """Seconds that a plugin may take for its import and registration, and again for each provider's constructor."""
 _DIRECTORY_METHODS = ("find", "register", "is_disabled", "update_profile")
+ProviderKey = tuple[str, type[Provider], str]
+"""What a provider is made of: its name, its class, and its raw settings as text."""
 log = logging.getLogger("connect_login")
 
 
@@ -141,6 +143,11 @@ class Plugins:
         return [name for name, plugin in self._manager.list_name_plugin() if plugin is not None]
 
     @property
+    def icons(self) -> dict[str, bytes]:
+        """The icons of the loaded providers, by their names."""
+        return {plugin.icon_name: plugin.icon for plugin in self.available.values() if plugin.icon}
+
+    @property
     def hooks(self) -> pluggy.HookRelay:
         """The hooks of all plugins: calling one calls it in every plugin that has it."""
         return self._manager.hook
@@ -221,7 +228,8 @@ class Plugins:
             origin = self._origins.get(provider_name, provider_name)
             hint = "uninstall one of them, or rename what it offers"
             raise PluginError(f"plugins {origin} and {name} both offer {provider_name}: {hint}")
-        self.available |= registered
+        # a new dictionary: another thread may be iterating over the old one
+        self.available = {**self.available, **registered}
         self._origins |= dict.fromkeys(registered, name)
 
     def _load(self, name: str, load: Callable[[], object], register: Callable[..., None]) -> None:
@@ -258,31 +266,44 @@ class ConfiguredProvider:
 class Registry:
     """The configured providers of every client type. Iterating over it yields each `ConfiguredProvider`."""
 
-    def __init__(self, settings: Settings, plugins: Plugins, pool: HttpPool, circuits: Circuits | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        plugins: Plugins,
+        pool: HttpPool,
+        circuits: Circuits | None = None,
+        former: "Registry | None" = None,
+    ) -> None:
         """Make every provider that a client type lists. `pool` gives each its `Http`, `circuits` its circuit.
 
-        Without `circuits` no login is ever held back.
+        Without `circuits` no login is ever held back. Providers of `former` whose settings are the same are taken over.
 
         Raises `SettingsError` with every mistake of every provider.
         """
         self._configured: dict[tuple[str, str], ConfiguredProvider] = {}
         self._pool = pool
-        built: dict[tuple[str, str], Provider] = {}
+        self._built: dict[ProviderKey, Provider] = {**former._built} if former else {}
         plugins.load(settings.needed_plugins)
         faults = map(plugins.find_fault, settings.service.required_plugins)
         mistakes = [f"service.required_plugins: {fault}" for fault in faults if fault]
         for client_type, names in settings.clients.items():
             for name in names:
                 try:
-                    configured = _build(settings, plugins, pool, name, client_type, built)
+                    configured = _build(settings, plugins, pool, name, client_type, self._built)
                     circuit = (circuits or Circuits()).for_provider(name)
                     self._configured[name, client_type] = replace(configured, circuit=circuit)
                 except SettingsError as error:
                     mistakes += [mistake for mistake in error.mistakes if mistake not in mistakes]
+        used = {id(configured.provider) for configured in self}
+        self._built = {key: provider for key, provider in self._built.items() if id(provider) in used}
         shared = settings.service.shared_union_types
         conflicts = find_conflicts(self._find_claims(settings, plugins), plugins.distribution_of, shared)
         if mistakes := [*mistakes, *conflicts]:
             raise SettingsError(mistakes)
+
+    def adopt(self, successor: "Registry") -> None:
+        """Offer the providers of `successor` from now on. Logins under way finish with what they hold."""
+        self._configured, self._built = successor._configured, successor._built
 
     def _find_claims(self, settings: Settings, plugins: Plugins) -> Iterator[Claim]:
         for name, plugin in plugins.available.items():
@@ -326,7 +347,7 @@ def _build(
     pool: HttpPool,
     name: str,
     client_type: ClientType,
-    built: dict[tuple[str, str], Provider],
+    built: dict[ProviderKey, Provider],
 ) -> ConfiguredProvider:
     plugin = _find_plugin(settings, plugins, name)
     if client_type not in plugin.provider.entrances:
@@ -335,10 +356,10 @@ def _build(
     if "union_type" in plugin.provider.Settings.model_fields:  # a vendor known by configuration alone
         raw.setdefault("union_type", name.upper())
     path = f"providers.{name}" + (f".{client_type}" if client_type in settings.providers[name] else "")
-    key = (name, repr(sorted((k, repr(v)) for k, v in raw.items())))
+    key = (name, plugin.provider, repr(sorted((k, repr(v)) for k, v in raw.items())))
     try:
         with limited(plugins.patience):
-            checked = check_provider_settings(plugin.provider.Settings, raw, path, _shared_keys(settings, name))
+            checked = check_provider_settings(plugin.provider.Settings, raw, path, frozenset(settings.account_of(name)))
             built[key] = built.get(key) or _make(plugin.provider, checked, pool.for_provider(name), path)
     except SettingsError:
         raise
@@ -377,8 +398,3 @@ def _find_plugin(settings: Settings, plugins: Plugins, name: str) -> ProviderTyp
     raise SettingsError(
         [f"providers.{name}.plugin: there is no plugin {plugin}; installed: {', '.join(plugins.installed)}"]
     )
-
-
-def _shared_keys(settings: Settings, name: str) -> frozenset[str]:
-    account: Mapping[str, Any] = settings.accounts.get(str(settings.providers[name].get("use", "")), {})
-    return frozenset(account)

@@ -9,7 +9,7 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +18,9 @@ from pydantic import BaseModel, ValidationError
 
 from connect_core.errors import SettingsError
 from connect_core.identity import ClientType
-from connect_core.settings.model import ProviderSettings, Settings
+from connect_core.settings.locks import Locks, take_locks
+from connect_core.settings.model import Limits, PageSettings, ProviderSettings, Settings
+from connect_core.settings.operations import WebhookSettings
 from connect_core.settings.renamed_keys import Report, log_renamed, rename_keys
 from connect_core.settings.secret_files import ReportReadable, is_readable_by_others, is_secret, log_readable
 from connect_core.settings.sqlite_paths import find_left_behind, locate_sqlite
@@ -82,8 +84,9 @@ def _parse(raw: Mapping[str, Any], source: _Source, report_renamed: Report) -> S
     renamed, mistakes = rename_keys(raw, report_renamed)
     source.mistakes = mistakes
     resolved = _resolve(renamed, source, "")
+    locks = take_locks(resolved, mistakes)
     absent = {mistake.partition(":")[0] for mistake in mistakes}
-    settings, wrong = None, list(_cross_checks(resolved))
+    settings, wrong = None, [*cross_check(resolved), *_find_unknown_locks(locks)]
     try:
         settings = Settings.model_validate(resolved)
     except ValidationError as error:
@@ -91,7 +94,7 @@ def _parse(raw: Mapping[str, Any], source: _Source, report_renamed: Report) -> S
     mistakes += [mistake for mistake in wrong if mistake.partition(":")[0] not in absent]
     if mistakes or settings is None:
         raise SettingsError(mistakes)
-    return _locate_database(settings, source.folder)
+    return _locate_database(settings.with_locks(locks), source.folder)
 
 
 def _locate_database(settings: Settings, folder: Path) -> Settings:
@@ -206,7 +209,8 @@ def _trim(text: str) -> str:
     return text.strip().strip(_BLANKS).strip()
 
 
-def _cross_checks(raw: Mapping[str, Any]) -> Iterator[str]:
+def cross_check(raw: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each mistake that lies between two tables of a configuration, given as plain data."""
     # on the raw tables, so that these mistakes are reported together with pydantic's
     service, accounts, providers, clients = (
         _of(dict, raw.get(key)) for key in ("service", "accounts", "providers", "clients")
@@ -225,6 +229,26 @@ def _cross_checks(raw: Mapping[str, Any]) -> Iterator[str]:
                 yield f"clients.{client}: {name} is not configured; add [providers.{name}]"
         if len(set(names)) != len(names):
             yield f"clients.{client}: a provider is listed twice"
+
+
+def _find_unknown_locks(locks: Locks) -> Iterator[str]:
+    """Yield a line for each locked key that its table cannot have: it would lock nothing, and nobody would notice.
+
+    The keys of providers and accounts are their plugins' to know.
+    """
+    known: dict[str, Iterable[str]] = {
+        "limits": Limits.model_fields,
+        "pages": PageSettings.model_fields,
+        "clients": [client.value for client in ClientType],
+        "webhooks": WebhookSettings.model_fields,
+    }
+    for section, names in locks.items():
+        keys = list(known.get(section.partition(".")[0], names or ()))
+        for name in sorted(names or ()):
+            if name not in keys:
+                near = difflib.get_close_matches(name, keys, 1)
+                hint = f"; did you mean `{near[0]}`?" if near else ""
+                yield f"{section}.locked: there is no key {name}{hint}"
 
 
 def _provider_mistakes(name: str, provider: Mapping[str, Any], accounts: Mapping[str, Any]) -> Iterator[str]:

@@ -6,11 +6,12 @@ Reads nothing; `loading` turns a file into these.
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, model_validator
 from pydantic.types import DirectoryPath, FilePath
 
 from connect_core.identity import ClientType
 from connect_core.languages import find_text
+from connect_core.settings.locks import Locks, is_locked
 from connect_core.settings.operations import AdminSettings, EventSettings, ResourceServer, WebhookSettings
 from connect_core.settings.values import (
     DAY,
@@ -294,10 +295,30 @@ class Settings(Section):
     providers: dict[str, dict[str, Any]] = Field(default={}, repr=False)
 
     core_keys: ClassVar[frozenset[str]] = frozenset({"plugin", "use", *ClientType})
+    _locks: Locks = PrivateAttr(default_factory=dict)
+
+    @property
+    def locks(self) -> Locks:
+        """What the file says is `locked`: it stays as it is there when settings come from the database too."""
+        return self._locks
+
+    def with_locks(self, locks: Locks) -> Self:
+        """Return these settings with `locks` in place of their own."""
+        copy = self.model_copy()
+        copy._locks = locks
+        return copy
+
+    def is_locked(self, section: str, name: str) -> bool:
+        """Tell whether the file has locked a setting, such as `app_id` in the section `providers.alipay`."""
+        return is_locked(self._locks, section, name)
 
     def plugin_of(self, provider: str) -> str:
         """The plugin's name behind a configured provider."""
         return str(self.providers[provider].get("plugin", provider))
+
+    def account_of(self, provider: str) -> Mapping[str, Any]:
+        """The raw settings that a configured provider takes from its account; empty without one."""
+        return self.accounts.get(str(self.providers[provider].get("use", "")), {})
 
     @property
     def needed_plugins(self) -> frozenset[str]:
@@ -307,9 +328,8 @@ class Settings(Section):
     def merged(self, provider: str, client_type: ClientType) -> dict[str, Any]:
         """The provider's raw settings for one client type: account, then provider, then client type."""
         table = self.providers[provider]
-        account = self.accounts.get(str(table.get("use", "")), {})
         return {
-            **account,
+            **self.account_of(provider),
             **{key: value for key, value in table.items() if key not in self.core_keys},
             **table.get(client_type, {}),
         }

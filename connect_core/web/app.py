@@ -33,7 +33,7 @@ from connect_core.web.account.personal_data import personal_data_routes
 from connect_core.web.account.reauthentication import reauthentication_routes
 from connect_core.web.account.routes import account_routes
 from connect_core.web.addresses import TrustedProxies
-from connect_core.web.context import WebContext
+from connect_core.web.context import PagesInUse, WebContext
 from connect_core.web.endpoints import answer_wrong_method
 from connect_core.web.error_pages import answer_error
 from connect_core.web.flash_messages import with_flash
@@ -48,7 +48,6 @@ from connect_core.web.login.notices import notice_routes
 from connect_core.web.login.qr_login import qr_login_routes
 from connect_core.web.login.routes import login_routes
 from connect_core.web.mounting import below_root, find_route
-from connect_core.web.pages import Pages
 from connect_core.web.pages.theme_check import load_pages
 from connect_core.web.rate_limit import CountersInDatabase, Limiter
 from connect_core.web.requests import new_request_id
@@ -86,7 +85,7 @@ def create_app(
         service.database_url, synchronous=service.sqlite_synchronous, pool_size=service.database_pool_size
     )
     manager = ConnectManager(settings, database, plugins=plugins, pool=pool, now=now, circuits=circuits)
-    context = _make_context(manager, load_pages(settings.pages, service.prefix, _find_icons(manager), service.home_url))
+    context = _make_context(manager)
     app = _Service(
         context,
         routes=[
@@ -126,7 +125,7 @@ class _Service(Starlette):
         self._serve = with_flash(context, super().__call__)
         self._heads = (f"{context.route_prefix}/", "/buyer/", "/login/", "/healthz", "/readyz")
         self._is_at_work = False
-        self._sweeper: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan."""
@@ -147,15 +146,16 @@ class _Service(Starlette):
         self._is_at_work = True
         with suppress(Unavailable):  # the database may come later; until then `/readyz` says so
             schema.prepare(self._manager.database)
-        self._sweeper = asyncio.create_task(_sweep_for_ever(self._manager))
+        self._begin_tasks()
         try:
             async with exporting_traces():
                 with monitor_loop():
                     yield
         finally:
-            self._sweeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._sweeper
+            for task in self._tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
             await self._manager.aclose()
 
     def _begin_late(self) -> None:
@@ -165,11 +165,12 @@ class _Service(Starlette):
         export_traces()
         with suppress(ConnectError):  # `/readyz` says what is wrong
             schema.prepare(self._manager.database)
-        self._sweeper = asyncio.create_task(_sweep_for_ever(self._manager))
+        self._begin_tasks()
 
-
-def _find_icons(manager: ConnectManager) -> dict[str, bytes]:
-    return {plugin.icon_name: plugin.icon for plugin in manager.plugins.available.values() if plugin.icon}
+    def _begin_tasks(self) -> None:
+        self._tasks.append(asyncio.create_task(_sweep_for_ever(self._manager)))
+        if self._manager.settings_follower is not None:
+            self._tasks.append(asyncio.create_task(self._manager.settings_follower.run_for_ever()))
 
 
 def _make_admin_routes(context: WebContext) -> list[BaseRoute]:
@@ -186,11 +187,13 @@ def _make_admin_routes(context: WebContext) -> list[BaseRoute]:
     return admin_routes(context)
 
 
-def _make_context(manager: ConnectManager, pages: Pages) -> WebContext:
+def _make_context(manager: ConnectManager) -> WebContext:
     service, limits = manager.settings.service, manager.settings.limits
-    return WebContext(
+    with manager.blaming_revision():
+        pages = load_pages(manager.settings.pages, service.prefix, manager.plugins.icons, service.home_url)
+    context = WebContext(
         manager=manager,
-        pages=pages,
+        in_use=PagesInUse(pages),
         cookies=Cookies(
             is_plain_loopback=service.is_plain_loopback, readable_token_cookies=service.readable_token_cookies
         ),
@@ -207,6 +210,11 @@ def _make_context(manager: ConnectManager, pages: Pages) -> WebContext:
         cors_origins=tuple(service.cors_origins),
         route_prefix=service.prefix,
     )
+    if manager.setting_versions is not None:
+        from connect_core.web.changed_settings import apply_changes  # noqa: PLC0415 - rarely switched on
+
+        apply_changes(context, manager.setting_versions)
+    return context
 
 
 async def _sweep_for_ever(manager: ConnectManager) -> None:

@@ -54,17 +54,25 @@ GUESSES = (BadRequest, CodeInvalid, CodeMissing, CodeSeen, NotLoggedIn, StateInv
 """Refusals that count as failures of an address. A person who cancels or is too late fails at nothing."""
 
 
+@dataclass(slots=True)
+class PagesInUse:
+    """The pages that are shown now. Changed settings put others in their place."""
+
+    pages: Pages
+
+
 @dataclass(frozen=True, slots=True)
 class WebContext:
     """The running service, as routes see it.
 
-    `devices` describes who logs in. `limiter` counts by client address, `failure_limiter` those of them that are
-    refused, `password_limiter` counts by user name. `origins` may send forms and JSON with cookies; `cors_origins` are
-    those of them that browsers ask us about (CORS). `route_prefix` is where the routes begin, `/connect`.
+    `in_use` has the pages, which change with the settings: read them anew for each request. `devices` describes who
+    logs in. `limiter` counts by client address, `failure_limiter` those of them that are refused, `password_limiter`
+    counts by user name. `origins` may send forms and JSON with cookies; `cors_origins` are those of them that browsers
+    ask us about (CORS). `route_prefix` is where the routes begin, `/connect`.
     """
 
     manager: ConnectManager
-    pages: Pages
+    in_use: PagesInUse
     cookies: Cookies
     trusted_proxies: TrustedProxies
     devices: Devices
@@ -75,6 +83,11 @@ class WebContext:
     cors_origins: tuple[str, ...]
     route_prefix: str
     refusals: RefusalLog = field(default_factory=RefusalLog)
+
+    @property
+    def pages(self) -> Pages:
+        """The pages of this moment."""
+        return self.in_use.pages
 
     @property
     def prefix(self) -> str:

@@ -57,6 +57,10 @@ class Limiter:
         self._limiter = FixedWindowRateLimiter(CountersInMemory())
         self._shared = shared
 
+    def set_rule(self, rule: str) -> None:
+        """Go by another rule from now on, which begins to count anew."""
+        self._rule = None if rule == "off" else parse(rule)
+
     async def hit(self, key: str) -> None:
         """Count one request for `key`. Raises `RateLimited` when it is over the limit, here or in `shared`."""
         if not await self._is_within(key):
@@ -84,9 +88,10 @@ class Limiter:
         return is_within
 
     def _refusal(self) -> RateLimited:
-        assert self._rule is not None
         measurements.current.count_limited(self._name)
-        return RateLimited("too many requests from this address", retry_after=self._rule.get_expiry())
+        # the rule may have been switched off while Redis or the database was asked
+        seconds = self._rule.get_expiry() if self._rule is not None else 1
+        return RateLimited("too many requests from this address", retry_after=seconds)
 
 
 class CountersInMemory(Storage):

@@ -203,6 +203,15 @@ _ALL = (
         "Whether a plugin works (1) or is quarantined (0).",
     ),
     Metric(
+        "settings_revision",
+        MetricType.GAUGE,
+        ("state",),
+        "The revision of the settings that is `active`, and the one that is `applied`, in the worker that is worst "
+        'off; absent with `[service] settings = "file"`. They differ for longer than 5 seconds when a worker cannot '
+        "use the active one, and keeps the former.",
+        merge=Merge.MIN,
+    ),
+    Metric(
         "ready",
         MetricType.GAUGE,
         ("check",),

@@ -31,14 +31,17 @@ class Setting(Declared, table=True):
 class SettingChange(Declared, table=True):
     """A revision of the settings: what was changed, by whom and why. Contains no secret.
 
-    `state` is `draft`, `active` or `discarded`. `base` is the active revision that the change was made on. `changes` is
-    a JSON list of `{"section", "name", "old", "new"}`, in which secrets are left out.
+    `state` is `draft`, `active` or `discarded`. `base` is the active revision that the change was made on, 0 for the
+    file; `active_base` is the same once it is active, and NULL before, so that one revision alone follows another.
+    `changes` is a JSON list of `{"section", "name", "old", "new"}`, in which secrets are left out.
     """
 
     __tablename__ = "es_connect_setting_change"
+    __table_args__ = (UniqueConstraint("active_base"),)
 
     revision: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
     base: int = Field(sa_type=BIG)
+    active_base: int | None = Field(None, sa_type=BIG)
     state: str = Field(sa_column=Column(String(16), nullable=False))
     actor: str = Field("", sa_column=display_text(64))
     comment: str = Field("", sa_column=display_text(255))

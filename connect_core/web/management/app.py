@@ -52,9 +52,13 @@ def _make(app: Starlette, snapshots: Snapshots | None) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        follower = app.state.manager.settings_follower if snapshots is not None else None
+        following = asyncio.create_task(follower.run_for_ever()) if follower is not None else None
         try:
             yield
         finally:
+            if following is not None:
+                following.cancel()
             if metrics is not None:
                 await metrics.end()
             if snapshots is not None:  # else whoever serves closes it

@@ -19,11 +19,13 @@ from connect_core.threads import DaemonThreads
 
 
 def sample(manager: ConnectManager, counts: Counts) -> None:
-    """Set the gauges that tell how many calls and connections there are now."""
+    """Set the gauges that tell how many calls and connections there are now, and by which settings it works."""
     busy, waiting = manager.pool.count_calls()
     counts.set_gauge("provider_slots", {("busy",): busy, ("waiting",): waiting})
     busy, idle, waiting = manager.database.count_connections()
     counts.set_gauge("db_pool", {("busy",): busy, ("idle",): idle, ("waiting",): waiting})
+    if (follower := manager.settings_follower) is not None:
+        counts.set_gauge("settings_revision", {("active",): follower.active, ("applied",): follower.applied})
 
 
 def publish_snapshots(app: Starlette, folder: Path) -> Starlette:

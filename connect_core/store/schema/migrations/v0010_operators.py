@@ -71,6 +71,7 @@ Table(
     _TABLES,
     Column("revision", _BIG, primary_key=True, autoincrement=False),
     _number("base"),
+    _perhaps("active_base"),
     _word("state", 16),
     _display_text("actor", 64),
     _display_text("comment", 255),
@@ -78,6 +79,7 @@ Table(
     _word("request_id", 32, server_default=""),
     _number("create_time"),
     _perhaps("active_time"),
+    UniqueConstraint("active_base"),
 )
 Table(
     "es_admin",
