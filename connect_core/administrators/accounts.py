@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from connect_core.acts import OperatorAct
 from connect_core.administrators.roles import Role
+from connect_core.administrators.secrets_at_rest import PURPOSE, get_associated
 from connect_core.crypto import Sealer, SealError, one_time_passwords, token_hash
 from connect_core.crypto.sealing import derive_key
 from connect_core.errors import BadRequest, NotThere
@@ -25,8 +26,6 @@ log = logging.getLogger("connect_login")
 SET_UP_SECONDS = 24 * 3600
 """Seconds for which a set-up code is accepted."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,47}")
-PURPOSE = "administrators"
-"""The purpose for which secrets of one-time passwords are sealed."""
 
 
 class AdministratorRefused(BadRequest):
@@ -255,8 +254,3 @@ def _view(row: AdministratorRow) -> AdministratorView:
 
 def _target(name: str) -> str:
     return f"administrator {name}"
-
-
-def get_associated(name: str) -> str:
-    """Return the associated data of the sealed secret of an administrator's one-time passwords."""
-    return f"es_admin.totp_secret {name}"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from connect_core.administrators import secrets_at_rest
 from connect_core.crypto import Sealer, SealError
 from connect_core.members import vendor_sessions
 from connect_core.runtime_settings import stored_settings
@@ -44,7 +45,11 @@ SEALINGS = (
         lambda value: stored_settings.describe_place(*value.places),
     ),
     Sealing(sealed_values.LOGOUT_HINTS, vendor_sessions.PURPOSE, lambda value: str(value.places[0])),
-    Sealing(sealed_values.TOTP_SECRETS, "administrators", lambda value: f"es_admin.totp_secret {value.places[0]}"),
+    Sealing(
+        sealed_values.TOTP_SECRETS,
+        secrets_at_rest.PURPOSE,
+        lambda value: secrets_at_rest.get_associated(value.places[0]),
+    ),
 )
 
 

@@ -7,7 +7,7 @@ from connect_core.doctor.kinds import Kind
 from connect_core.doctor.plugin_checks import SUBJECT
 from connect_core.findings import Finding, Level
 from connect_core.identity import ClientType
-from connect_core.providers.diagnosis import Registered
+from connect_core.providers.diagnosis import Diagnosis, Registered
 from connect_core.providers.provider import Entrance
 from connect_core.providers.registry import ConfiguredProvider
 
@@ -17,6 +17,7 @@ CALLBACK_ADDRESS = Kind(
     SUBJECT,
     "What must be registered in the vendor's console, exactly as it is printed, for people to come back to the shop.",
 )
+_NAMES = {Registered.ADDRESS: "callback address", Registered.ORIGIN: "origin", Registered.HOST: "domain"}
 
 
 def find_callback_address(configured: ConfiguredProvider, callback_url: str) -> Iterator[Finding]:
@@ -24,22 +25,27 @@ def find_callback_address(configured: ConfiguredProvider, callback_url: str) -> 
 
     An ID token on a web page comes from the vendor's script, for which the origin alone is registered.
     """
-    registered = list(configured.provider.diagnosis.registered)
-    if configured.entrance is Entrance.CREDENTIAL and configured.client_type in (ClientType.PC, ClientType.H5):
-        registered = [Registered.ORIGIN] if Registered.ORIGIN in registered else []
-    elif configured.entrance is not Entrance.REDIRECT:
-        registered = []
+    registered = list_registered(configured.entrance, configured.client_type, configured.provider.diagnosis)
     if registered:
-        parts = [_describe(part, callback_url) for part in registered]
+        parts = [f"the {_NAMES[part]} {get_part(part, callback_url)}" for part in registered]
         yield CALLBACK_ADDRESS.report(f"registered at the vendor must be {' and '.join(parts)}")
 
 
-def _describe(part: Registered, callback_url: str) -> str:
+def list_registered(entrance: Entrance, client_type: ClientType, diagnosis: Diagnosis) -> list[Registered]:
+    """Return which parts of a callback address the vendor's console wants; none for a login without a callback."""
+    if entrance is Entrance.REDIRECT:
+        return list(diagnosis.registered)
+    is_script = entrance is Entrance.CREDENTIAL and client_type in (ClientType.PC, ClientType.H5)
+    return [Registered.ORIGIN] if is_script and Registered.ORIGIN in diagnosis.registered else []
+
+
+def get_part(part: Registered, callback_url: str) -> str:
+    """Return that part of a callback address."""
     parts = urlsplit(callback_url)
     match part:
         case Registered.ADDRESS:
-            return f"the callback address {callback_url}"
+            return callback_url
         case Registered.ORIGIN:
-            return f"the origin {parts.scheme}://{parts.netloc}"
+            return f"{parts.scheme}://{parts.netloc}"
         case Registered.HOST:
-            return f"the domain {parts.netloc}"
+            return parts.netloc

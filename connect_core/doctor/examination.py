@@ -6,7 +6,7 @@ A check that hangs or raises is a finding too. Prints nothing.
 import asyncio
 import difflib
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -129,13 +129,40 @@ async def examine(options: Options, surroundings: Surroundings) -> list[Finding]
     try:
         providers, judged = configuration.build_providers(settings, plugins, pool) if plugins else ([], [])
         chosen = _choose(options, settings, providers)
-        checks = [_make_provider_check(options, surroundings, settings, provider) for provider in chosen]
+        checks = [
+            _make_provider_check(surroundings, settings, provider, offline=options.offline) for provider in chosen
+        ]
         if not options.is_about_providers:
             findings += _check_pages(surroundings, settings)
             checks = [*_list_service_checks(options, surroundings, loaded, plugins, pool), *checks]
         return [*findings, *judged, *await _run_all(checks, options.check_seconds, surroundings.tell)]
     finally:
         await pool.aclose()
+
+
+async def examine_providers(
+    providers: Iterable[ConfiguredProvider],
+    settings: Settings,
+    surroundings: Surroundings,
+    seconds: float = CHECK_SECONDS,
+) -> AsyncIterator[tuple[str, list[Finding]]]:
+    """Check providers that are built already, such as those of a draft, all at once, each within `seconds`.
+
+    Yields the name of each check, such as `alipay/pc`, with its findings, in the order in which they end. Calls their
+    vendors. Checks that have not ended when the iterator is closed are cancelled.
+    """
+    checks = [_make_provider_check(surroundings, settings, configured, offline=False) for configured in providers]
+
+    async def run(name: str, check: Callable[[], Awaitable[Findings]]) -> tuple[str, list[Finding]]:
+        return name, await _run(name, check, seconds)
+
+    tasks = [asyncio.create_task(run(*check)) for check in checks]
+    try:
+        for ended in asyncio.as_completed(tasks):
+            yield await ended
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 def _mount(settings: Settings, root_path: str) -> Settings:
@@ -216,18 +243,23 @@ def _list_service_checks(
     return checks if options.offline else [("public address", check_public_address), *checks]
 
 
+def get_callback_url(settings: Settings, provider: str, client_type: ClientType) -> str:
+    """Return the address to which a vendor sends people back."""
+    service = settings.service
+    return f"{service.public_url}{service.root_path}{service.prefix}/{provider}/{client_type}/callback"
+
+
 def _make_provider_check(
-    options: Options, surroundings: Surroundings, settings: Settings, configured: ConfiguredProvider
+    surroundings: Surroundings, settings: Settings, configured: ConfiguredProvider, *, offline: bool
 ) -> Check:
-    service, client = settings.service, configured.client_type
-    callback_url = f"{service.public_url}{service.root_path}{service.prefix}/{configured.name}/{client}/callback"
-    subject = f"{configured.name}/{client}"
+    callback_url = get_callback_url(settings, configured.name, configured.client_type)
+    subject = f"{configured.name}/{configured.client_type}"
 
     async def check() -> Findings:
         findings = list(stand_ins.check_stand_in(configured))
         if surroundings.check_provider is not None:
             findings += await surroundings.check_provider(
-                configured, offline=options.offline, callback_url=callback_url, now=surroundings.now
+                configured, offline=offline, callback_url=callback_url, now=surroundings.now
             )
         return [replace(finding, subject=subject) for finding in findings]
 

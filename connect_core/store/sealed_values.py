@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from connect_core.store.engine.statement import Statement, Transaction
 from connect_core.store.models import Administrator, Declared, Setting, VendorSessionLink, table_of
@@ -58,6 +58,11 @@ def find_others(
     return [SealedValue(key, sealed, tuple(places)) for key, sealed, *places in rows]
 
 
+def count(transaction: Transaction, column: SealedColumn, prefix: str = "") -> int:
+    """Return how many sealed values begin with `prefix`; all of them for an empty one."""
+    return int(_count(column).scalar(transaction, pattern=f"{prefix}%"))
+
+
 def replace(transaction: Transaction, column: SealedColumn, value: SealedValue, sealed: str) -> bool:
     """Put `sealed` in the place of a value; False when the row is gone, or has another value by now."""
     return _replace(column).run(transaction, row_key=value.key, former=value.sealed, sealed=sealed) == 1
@@ -73,6 +78,12 @@ def _find(column: SealedColumn) -> Statement:
         .order_by(key)
         .limit(bindparam("most"))
     )
+
+
+@cache
+def _count(column: SealedColumn) -> Statement:
+    value = table_of(column.model).c[column.name]
+    return Statement(select(func.count()).where(value != "", value.like(bindparam("pattern"))))
 
 
 @cache

@@ -203,10 +203,11 @@ class AdminContext:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        pages = self.web.pages.environment
-        environment.filters.update({name: pages.filters[name] for name in ("icon", "initial")})
-        environment.filters["when"] = _make_time_filter(self.web)
-        environment.tests["drawn"] = pages.tests["drawn"]
+        web = self.web  # its pages are replaced when settings change at run time
+        environment.filters["icon"] = lambda icon: web.pages.environment.filters["icon"](icon)  # noqa: PLW0108 - see above
+        environment.filters["initial"] = web.pages.environment.filters["initial"]
+        environment.filters["when"] = _make_time_filter(web)
+        environment.tests["drawn"] = lambda icon: f"{icon}.svg" in web.pages.assets
         return environment
 
     def _find_styles(self) -> list[str]:

@@ -9,7 +9,17 @@ from starlette.routing import BaseRoute
 from connect_core.administrators.roles import Role
 from connect_core.errors import PageNotFound
 from connect_core.web import endpoints, responses
-from connect_core.web.admin import administrators, audit, dashboard, events, keys, members
+from connect_core.web.admin import (
+    administrators,
+    audit,
+    button_order,
+    dashboard,
+    events,
+    keys,
+    members,
+    provider_list,
+    setting_history,
+)
 from connect_core.web.admin.api.routes import api_routes
 from connect_core.web.admin.context import AdminContext
 from connect_core.web.admin.guard import answering_errors, guard
@@ -21,6 +31,9 @@ from connect_core.web.endpoints import PostedFrom
 
 SCREENS: tuple[Screen, ...] = (
     dashboard.SCREEN,
+    provider_list.SCREEN,
+    button_order.SCREEN,
+    setting_history.SCREEN,
     members.SCREEN,
     events.SCREEN,
     administrators.SCREEN,

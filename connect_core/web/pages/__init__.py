@@ -47,6 +47,8 @@ LARGE_CHOICES = 3
 """Logins that have a row of their own on the login page; the others share one row of icons."""
 NO_LOGIN_VIEW, NO_QUERY = LoginView(), MappingProxyType[str, str]({})
 TEMPLATES = Path(__file__).parent / "templates"
+NOWHERE = "#preview"
+"""Where the links of a preview lead."""
 NO_WAY_OUT = WayOut("open_in_browser")
 _CODES = frozenset(error.code for error in every_error())
 
@@ -109,14 +111,14 @@ class Pages:
             "login.html",
             language,
             # after a mistake this is the answer to a POST, and a link to another language would be a GET
-            page_query=None if view.mistake else page_query,
+            page_query=None if view.mistake or view.is_preview else page_query,
             logins=logins[:LARGE_CHOICES],
             more=logins[LARGE_CHOICES:],
             elsewhere=elsewhere,
             down=down,
             address=way_out.address if elsewhere else "",
             way_out=way_out,
-            handover=with_query(f"{self._prefix}/handover", return_to=return_to) if view.has_qr_login else "",
+            handover=self._find_handover(view) if view.has_qr_login else "",
             view=view,
         )
 
@@ -297,6 +299,10 @@ class Pages:
         )
         # a shop's member directory may have half of a surrogate pair in a nickname, which UTF-8 cannot encode
         return text.encode("utf-8", "replace").decode()
+
+    def _find_handover(self, view: LoginView) -> str:
+        page = f"{self._prefix}/handover"
+        return NOWHERE if view.is_preview else with_query(page, return_to=view.return_to)
 
     def _advise(self, language: Language, key: str, again: int | datetime | None) -> str:
         advice = self.catalogues.texts[language][key]

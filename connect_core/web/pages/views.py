@@ -41,7 +41,7 @@ class LoginView:
     `return_to`, `client` and `is_switching` (somebody who is logged in wants to log in as somebody else) come from the
     page's address. `username` is what was typed into the password form, and `mistake` the key of the text that says
     what was wrong with it. The page has that form with `takes_credentials`, and a link to the QR login with
-    `has_qr_login`.
+    `has_qr_login`. `is_preview`: an operator looks at it, and no link leads away from it.
     """
 
     return_to: str = ""
@@ -51,6 +51,7 @@ class LoginView:
     is_switching: bool = False
     takes_credentials: bool = False
     has_qr_login: bool = False
+    is_preview: bool = False
 
 
 @dataclass(frozen=True, slots=True)

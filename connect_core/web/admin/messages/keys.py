@@ -15,6 +15,15 @@ TEXTS: Mapping[str, str] = {
     "key_use": "Use",
     "key_seals": "Seals and signs what is new, and opens what it sealed",
     "key_opens": "Opens and verifies what is older",
+    "sealed": "What is sealed in the database",
+    "sealed_settings": "Settings",
+    "sealed_hints": "Log-out hints of vendors",
+    "sealed_totp": "One-time passwords",
+    "key_unknown": "None of these keys",
+    "key_unknown_advice": (
+        "Some values were sealed with a key that this process does not have: they cannot be used. Is a key missing in "
+        "secret_keys?"
+    ),
     "key_replace": "Replace the secret key",
     "key_step_generate": "Make a new key:",
     "key_step_add": (

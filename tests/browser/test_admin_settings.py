@@ -1,0 +1,88 @@
+"""The screens of providers, settings and buttons in Chromium, on a narrow phone at night; axe finds nothing."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from connect_core.administrators.roles import Role
+
+from ..kit.admin_pages import AdminShop, run_admin_shop
+from ..kit.web_shops import alipay_and_wechat
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+NARROW = {"viewport": {"width": 320, "height": 640}, "is_mobile": True, "has_touch": True, "locale": "en-GB"}
+SCREENS = (
+    *("/providers", "/providers/new", "/providers/wechat/edit", "/accounts/new"),
+    *("/buttons?client=h5", "/settings", "/settings/limits", "/settings/pages"),
+)
+
+
+def use_database(raw: dict[str, Any]) -> None:
+    """Let settings change at run time."""
+    raw["service"]["settings"] = "database"
+
+
+@pytest.fixture(scope="module")
+def steered(browser: "Browser") -> Iterator[AdminShop]:
+    """A shop whose settings change at run time, and one operator."""
+    with run_admin_shop(alipay_and_wechat(), change=use_database) as shop:
+        shop.create("operator", Role.OPERATOR)
+        yield shop
+
+
+def open_page(browser: "Browser", shop: AdminShop, path: str, *, scripts: bool) -> "Page":
+    """Open a page below `/connect/admin` as the operator, on a phone by night."""
+    context = browser.new_context(**NARROW, java_script_enabled=scripts, color_scheme="dark")
+    token = shop.open_session("operator")
+    context.add_cookies([{"name": "connect_admin", "value": token, "url": shop.shop.url}])
+    page = context.new_page()
+    page.goto(f"{shop.shop.url}/connect/admin{path}")
+    return page
+
+
+def test_a_setting_is_changed_tested_and_activated_without_scripts(browser: "Browser", steered: AdminShop) -> None:
+    """From the card of a provider to the active draft by links and forms alone, with a mistake on the way."""
+    page = open_page(browser, steered, "/providers", scripts=False)
+    page.get_by_role("link", name="Settings of wechat").click()
+    page.get_by_text("Only for: Computer").click()
+    page.locator('[id="providers-wechat-pc-api_url"]').fill("ftp://wrong.example")
+    page.get_by_role("button", name="Check and save as a draft").click()
+    assert page.locator('[id="providers-wechat-pc-api_url-mistake"]').is_visible()
+    page.goto(f"{steered.shop.url}/connect/admin/settings/limits")
+    page.get_by_label("per_address", exact=True).fill("900/minute")
+    page.get_by_role("button", name="Check and save as a draft").click()
+    assert "The draft is saved." in page.get_by_role("status").inner_text()
+    page.get_by_role("button", name="Activate").click()
+    assert "The settings are active." in page.get_by_role("status").inner_text()
+    page.goto(f"{steered.shop.url}/connect/admin/providers/wechat/edit")
+    page.get_by_role("button", name="Test this connection").click()
+    assert "The test has ended." in page.locator("main").inner_text()
+
+
+def test_an_arrow_moves_a_button_in_the_preview_too(browser: "Browser", steered: AdminShop) -> None:
+    """Without scripts the arrows work, and the frame shows the login page in the new order, which is then saved."""
+    page = open_page(browser, steered, "/buttons?client=pc", scripts=False)
+    titles = page.locator(".order .row-text").all_inner_texts()
+    page.get_by_role("button", name=f"Move {titles[0]} down").click()
+    assert page.locator(".order .row-text").all_inner_texts() == [titles[1], titles[0], *titles[2:]]
+    shown = page.frame_locator("iframe").locator("[data-provider]")
+    assert titles[1] in shown.first.inner_text()
+    page.get_by_role("button", name="Save this order").click()
+    assert "The order is saved." in page.get_by_role("status").inner_text()
+
+
+def test_every_screen_fits_a_phone_and_axe_finds_nothing(browser: "Browser", steered: AdminShop) -> None:
+    """Nothing is wider than 320 pixels, and no rule of axe is broken, with what is folded opened."""
+    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 - without it these tests are skipped
+
+    page, violations = open_page(browser, steered, "/providers", scripts=True), []
+    for path in SCREENS:
+        page.goto(f"{steered.shop.url}/connect/admin{path}")
+        page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+        rules = Axe().run(page).response["violations"]
+        violations += [f"{path}: {rule['id']}: {node['html'][:120]}" for rule in rules for node in rule["nodes"]]
+    assert violations == []
