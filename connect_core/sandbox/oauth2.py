@@ -117,8 +117,9 @@ class OAuth2Sandbox(OAuth2Answers):
         quirks = self.provider.quirks
         if not quirks.setting_names:
             return quirks
-        settings = self.settings("", next(iter(self.provider.entrances)))
-        return quirks.with_settings({name: str(value) for name, value in settings.items()})
+        defaults = {name: field.default for name, field in self.provider.Settings.model_fields.items()}
+        settings = {**defaults, **self.settings("", next(iter(self.provider.entrances)))}
+        return quirks.with_settings({name: str(settings[name]) for name in quirks.setting_names})
 
     def settings(self, base_url: str, client_type: ClientType) -> Mapping[str, Any]:
         """Return the client's id and secret, and the provider's addresses at `base_url`."""

@@ -96,11 +96,11 @@ class ShopsSandbox(OAuth2Sandbox):
     provider = Shops
 
     def settings(self, base_url: str, client_type: ClientType) -> dict[str, object]:
-        """Return the shop too."""
-        return {**super().settings(base_url, client_type), "shop": "s-1", "number": 8}
+        """Return the shop too; the number has a default."""
+        return {**super().settings(base_url, client_type), "shop": "s-1"}
 
 
 def test_the_sandbox_expects_the_settings_of_its_client() -> None:
     """A request with another value is refused."""
     assert Entrance.REDIRECT in Shops.entrances.values()
-    assert ShopsSandbox().quirks.token_parameters == {"shop": "s-1/8"}
+    assert ShopsSandbox().quirks.token_parameters == {"shop": "s-1/7"}
