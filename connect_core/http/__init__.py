@@ -9,7 +9,7 @@ redeems a code. No URL appears in a log line or an error.
 from connect_core.http.answers import Answer, parse_object
 from connect_core.http.client import TOTAL_DEADLINE, Http, HttpPool
 from connect_core.http.network import CONNECT_DEADLINE, Network, Transport
-from connect_core.http.observation import AnswerCount, count_answers
+from connect_core.http.observation import AnswerCount, count_answers, note_trace
 from connect_core.http.requests import Request, encode_form, with_query
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Transport",
     "count_answers",
     "encode_form",
+    "note_trace",
     "parse_object",
     "with_query",
 ]

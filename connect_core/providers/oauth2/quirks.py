@@ -242,7 +242,10 @@ class Quirks(BaseModel):
     errors: Mapping[Outcome, tuple[str, ...]] = Field(
         default={}, description="What is which of the vendor's errors, besides the standard's: our code = theirs."
     )
-    error_trace: str = Field(default="", description="Path of the trace id that the vendor's support asks for.")
+    error_trace: str = Field(
+        default="",
+        description="Path of the trace id that the vendor's support asks for, in its errors and other answers.",
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
