@@ -1,13 +1,11 @@
 """Which request the code at work belongs to, and what its log lines tell of it: its id, its login, the vendor's trace.
 
-Keeps the fields. The filter that puts them into lines is in `observability.request_context`.
+Keeps the fields. `observability.request_context` begins a request and puts its fields into lines.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from time import monotonic
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,29 +21,12 @@ class LoggedRequest:
     fields: dict[str, object] = field(default_factory=dict)
 
 
-_current: ContextVar[LoggedRequest | None] = ContextVar("request", default=None)
-
-
-@contextmanager
-def logging_request(request_id: str, find_address: Callable[[], str]) -> Iterator[None]:
-    """Give the log lines of the block, and of tasks that start in it, the fields of this request.
-
-    `find_address` returns the client's address; it is called for a line, and not before.
-    """
-    token = _current.set(LoggedRequest(request_id, find_address, monotonic()))
-    try:
-        yield
-    finally:
-        _current.reset(token)
-
-
-def find_request() -> LoggedRequest | None:
-    """Return the request under way, or None outside of one."""
-    return _current.get()
+current: ContextVar[LoggedRequest | None] = ContextVar("request", default=None)
+"""The request under way, None outside of one."""
 
 
 def add_fields(**fields: object) -> None:
     """Give the log lines of the request under way these fields as well, from now on; outside of one, do nothing."""
-    request = _current.get()
+    request = current.get()
     if request is not None:
         request.fields.update(fields)

@@ -9,7 +9,7 @@ from email.utils import mktime_tz, parsedate_tz
 
 from connect_core import measurements
 from connect_core.errors import printable
-from connect_core.log_fields import add_fields, find_request
+from connect_core.log_fields import add_fields, current
 
 TRACES_KEPT = 4
 """Trace ids of vendors that the log lines of one request have at most."""
@@ -94,7 +94,7 @@ def note_trace(trace_id: object) -> None:
     Call it with what the vendor's answer or header has for it, wherever that may be missing: what is no text and no
     whole number is left out. It is no secret. The lines have the ids as `vendor_trace`, in the order of the calls.
     """
-    request = find_request()
+    request = current.get()
     if request is None or not isinstance(trace_id, str | int) or isinstance(trace_id, bool):
         return
     traces = str(request.fields.get("vendor_trace", "")).split()

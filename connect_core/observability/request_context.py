@@ -9,10 +9,23 @@ itself and in one that is mounted.
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
-from connect_core import spans
-from connect_core.log_fields import find_request
+from connect_core import log_fields, spans
+
+
+@contextmanager
+def logging_request(request_id: str, find_address: Callable[[], str]) -> Iterator[None]:
+    """Give the log lines of the block, and of tasks that start in it, the fields of this request.
+
+    `find_address` returns the client's address; it is called for a line, and not before.
+    """
+    token = log_fields.current.set(log_fields.LoggedRequest(request_id, find_address, time.monotonic()))
+    try:
+        yield
+    finally:
+        log_fields.current.reset(token)
 
 
 class RequestFields(logging.Filter):
@@ -23,7 +36,7 @@ class RequestFields(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Add the fields, and let the line through."""
-        request = find_request()
+        request = log_fields.current.get()
         if request is not None:
             duration = round((time.monotonic() - request.began_at) * 1000)
             fields = {"request_id": request.request_id, "address": request.find_address(), "duration_ms": duration}

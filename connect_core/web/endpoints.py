@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from connect_core import measurements
 from connect_core.errors import ConnectError, MethodNotAllowed, StateInvalid, Unavailable
 from connect_core.identity import ClientType
-from connect_core.log_fields import logging_request
+from connect_core.observability.request_context import logging_request
 from connect_core.web import responses
 from connect_core.web.context import WebContext
 from connect_core.web.error_pages import ErrorStyle, answer_error, leading_back_to

@@ -8,8 +8,8 @@ import os
 import pytest
 
 from connect_core.harness import Visitor
-from connect_core.log_fields import logging_request
 from connect_core.observability.logs import JsonFormatter
+from connect_core.observability.request_context import logging_request
 
 from ..kit.databases import run_shop
 

@@ -7,9 +7,10 @@ import pytest
 
 from connect_core.harness import Visitor
 from connect_core.http import Answer
-from connect_core.log_fields import find_request, logging_request
-from connect_core.observability.login_story import tell_login
+from connect_core.log_fields import current
+from connect_core.observability.login_story import tell
 from connect_core.observability.logs import JsonFormatter
+from connect_core.observability.request_context import logging_request
 from connect_core.plugin import Quirks, note_trace
 from connect_core.providers.oauth2 import read_answer
 
@@ -21,7 +22,7 @@ def note(*traces: object) -> object:
     with logging_request("r1", lambda: ""):
         for trace in traces:
             note_trace(trace)
-        request = find_request()
+        request = current.get()
         assert request is not None
         return request.fields.get("vendor_trace")
 
@@ -42,7 +43,7 @@ def test_what_is_no_trace_id_is_left_out() -> None:
 
 def test_outside_of_a_request_nothing_is_noted() -> None:
     """The doctor calls vendors too."""
-    assert find_request() is None
+    assert current.get() is None
     note_trace("a1")
     assert note() is None
 
@@ -53,7 +54,7 @@ def test_the_base_provider_notes_the_vendors_member() -> None:
         answer = Answer(200, {}, b'{"data": {"log_id": "L-1"}}')
         read_answer(answer, Quirks(error_trace="data.log_id"), "token")
         read_answer(Answer(200, {}, b'{"log_id": "L-2"}'), Quirks(), "token")
-        request = find_request()
+        request = current.get()
         assert request is not None
         assert request.fields == {"vendor_trace": "L-1"}
 
@@ -69,5 +70,5 @@ def test_a_login_that_worked_can_be_quoted_to_the_vendor(caplog: pytest.LogCaptu
     traces = [line["vendor_trace"].split() for line in logged_in]
     assert [len(ids) for ids in traces] == [2, 1], "the first login fetches the profile too"
     assert len({trace for ids in traces for trace in ids}) == 3
-    [*_, told] = tell_login([logged_in[1]], [])
-    assert f"If you ask the vendor, quote: trace={traces[1][0]}." in told
+    story = "\n".join(tell([logged_in[1]], []))
+    assert f"If you ask the vendor, quote: trace={traces[1][0]}." in story
