@@ -1,7 +1,7 @@
 """Figma login, through an OAuth app.
 
 https://developers.figma.com/docs/rest-api/authentication
-Addresses, scope, person and the member `err`: https://github.com/figma/rest-api-spec (openapi/openapi.yaml), Figma's own
+Addresses, scope, person and the member `err`: https://github.com/figma/rest-api-spec (openapi/openapi.yaml)
 Parameters of the token call, from libraries, not the vendor's page: figma-api (npm), pennersr/django-allauth
 """
 

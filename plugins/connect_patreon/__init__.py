@@ -2,8 +2,8 @@
 
 https://docs.patreon.com/#oauth
 Person: https://docs.patreon.com/#get-api-oauth2-v2-identity
-Both are checked against the pages' source, https://github.com/Patreon/platform-documentation (source/includes/_oauth.md,
-_endpoints_v2.md). The list of errors is from _rate_limits.md there; the word `Unauthorized` is from
+Both are checked against the pages' source, https://github.com/Patreon/platform-documentation (in source/includes:
+_oauth.md, _endpoints_v2.md). The list of errors is from _rate_limits.md there; the word `Unauthorized` is from
 https://github.com/Patreon/patreon-js/issues/28, not from a page.
 """
 
