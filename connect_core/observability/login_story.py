@@ -110,8 +110,8 @@ def _tell_conflict(line: Fields) -> str:
 
 
 def _tell_choice(line: Fields) -> str:
-    asked = f"Nobody was known by this identity{_name_login(line)}, and the person was asked whether they are new."
-    return "\n    ".join([asked, *_tell_vendor(line)])
+    question = f"Nobody was known by this identity{_name_login(line)}, and the person was asked whether they are new."
+    return "\n    ".join([question, *_tell_vendor(line)])
 
 
 def _tell_incomplete(line: Fields) -> str:

@@ -68,15 +68,13 @@ def sample_pages(pages: Pages, language: Language, words: str = "A", *, is_full:
     choices = [LoginChoice(words, words, url, words, place, is_last_used=True) for place in places]
     mistake = "wrong_credentials" if is_full else ""
     view = LoginView(some, some, some, mistake, is_full, is_full, is_full)
-    held_back = [replace(choice, is_down=True) for choice in choices[:1]]
-    many = choices[:1] * 5 + choices + held_back
+    many = choices[:1] * 5 + choices + [replace(choice, is_down=True) for choice in choices[:1]]
     way_out = WayOut("leave_by_link", url, url) if is_full else WayOut("open_in_browser")
     yield lambda: pages.login(language, many, view, way_out=way_out)
     yield lambda: pages.login(language, choices[1:], LoginView(some, takes_credentials=is_full))
     yield lambda: pages.already_logged_in(language, member, go_on_url=some, another_url=url)
-    confirming = ConfirmationView(member, choices[:1], choices[1:], is_full, some, is_full)
+    confirming = ConfirmationView(member, many[-1:] + choices[:1], choices[1:], is_full, some, is_full)
     yield lambda: pages.confirm_identity(language, confirming)
-    yield lambda: pages.confirm_identity(language, replace(confirming, choices=held_back))
     next_steps = (
         [NextStep("start_again", url), NextStep("other_login", url), NextStep("log_in_with", url, words)]
         if is_full
