@@ -48,7 +48,7 @@ from connect_core.errors import (
     SettingsError,
 )
 from connect_core.findings import Finding, Level
-from connect_core.http import Answer, Http, encode_form, parse_object, with_query
+from connect_core.http import Answer, Http, encode_form, note_trace, parse_object, with_query
 from connect_core.identity import (
     ClientType,
     Identity,
@@ -215,6 +215,7 @@ __all__ = [
     "load_private_key",
     "load_public_key",
     "md5_hex",
+    "note_trace",
     "parse_object",
     "provider_hook",
     "read_number",

@@ -38,7 +38,9 @@ def run_copy(source_text: str, target_text: str) -> bool:
 
 
 def _copy(copying: Copying) -> bool:
-    if obstacles := copying.find_obstacles():
+    with _progress(copying.count_in_target(), "rows there already, checked") as advance:
+        obstacles = copying.find_obstacles(advance)
+    if obstacles:
         return _report(obstacles, "nothing was copied: the target has rows that are no part of a copy of this source")
     count = copying.count()
     with _progress(count, "rows copied") as advance:
@@ -54,6 +56,9 @@ def _copy(copying: Copying) -> bool:
 
 @contextmanager
 def _progress(count: int, label: str) -> Iterator[Callable[[int], None]]:
+    if not count:
+        yield lambda _: None
+        return
     with typer.progressbar(length=count, label=label, file=typer.get_text_stream("stderr")) as bar:
         yield bar.update
 

@@ -12,7 +12,7 @@ addresses alone unless the shop allows others.
 from connect_core.http.answers import Answer, parse_object
 from connect_core.http.client import TOTAL_DEADLINE, Http, HttpPool
 from connect_core.http.network import CONNECT_DEADLINE, Network, Transport
-from connect_core.http.observation import AnswerCount, count_answers
+from connect_core.http.observation import AnswerCount, count_answers, note_trace
 from connect_core.http.requests import Request, encode_form, with_query
 from connect_core.http.webhooks import POST_SECONDS, Posted, WebhookClient
 
@@ -31,6 +31,7 @@ __all__ = [
     "WebhookClient",
     "count_answers",
     "encode_form",
+    "note_trace",
     "parse_object",
     "with_query",
 ]

@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from email.utils import mktime_tz, parsedate_tz
 
 from connect_core import measurements
+from connect_core.errors import printable
+from connect_core.log_fields import add_fields, current
 
+TRACES_KEPT = 4
+"""Trace ids of vendors that the log lines of one request have at most."""
 READING_PAUSE_SECONDS = 10.0
 """Shortest time between two readings of a vendor's clock."""
 _HALF_SECOND = 0.5
@@ -82,3 +86,18 @@ class VendorClock:
         if skew is not None:
             self.skew = skew
             measurements.current.set_clock_skew(self._name, skew)
+
+
+def note_trace(trace_id: object) -> None:
+    """Give the log lines of the request under way a vendor's own id of a call, which its support asks for.
+
+    Call it with what the vendor's answer or header has for it, wherever that may be missing: what is no text and no
+    whole number is left out. It is no secret. The lines have the ids as `vendor_trace`, in the order of the calls.
+    """
+    request = current.get()
+    if request is None or not isinstance(trace_id, str | int) or isinstance(trace_id, bool):
+        return
+    traces = str(request.fields.get("vendor_trace", "")).split()
+    trace = printable(str(trace_id)).replace(" ", "")
+    if trace and trace not in traces and len(traces) < TRACES_KEPT:
+        add_fields(vendor_trace=" ".join((*traces, trace)))

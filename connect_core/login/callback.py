@@ -12,6 +12,7 @@ from connect_core import measurements
 from connect_core.crypto.tickets import TICKET_SECONDS
 from connect_core.errors import CodeSeen, RequestRefused, StateExpired, StateInvalid, StateMissing, Unavailable
 from connect_core.http import TOTAL_DEADLINE
+from connect_core.log_fields import add_fields
 from connect_core.login import flow
 from connect_core.login.first_login import FirstLoginTickets
 from connect_core.login.flow import Flows
@@ -28,7 +29,6 @@ from connect_core.login.values import (
     Visit,
 )
 from connect_core.members.services import Services
-from connect_core.observability.request_context import add_fields
 from connect_core.providers import calls
 from connect_core.providers.parameters import get_pairs
 from connect_core.providers.provider import Entrance

@@ -90,7 +90,8 @@ def _tell_vendor(line: Fields) -> list[str]:
 def _tell_logged_in(line: Fields) -> str:
     duration = f", {line['duration_ms']} ms after the request arrived" if "duration_ms" in line else ""
     request = f" (request {line.get('request_id', '')})"
-    return f"Member {line.get('member_id')} was logged in{_name_login(line)}{duration}{request}."
+    logged_in = f"Member {line.get('member_id')} was logged in{_name_login(line)}{duration}{request}."
+    return "\n    ".join([logged_in, *_tell_vendor(line)])
 
 
 def _tell_registered(line: Fields) -> str:
@@ -109,7 +110,8 @@ def _tell_conflict(line: Fields) -> str:
 
 
 def _tell_choice(line: Fields) -> str:
-    return f"Nobody was known by this identity{_name_login(line)}, and the person was asked whether they are new."
+    question = f"Nobody was known by this identity{_name_login(line)}, and the person was asked whether they are new."
+    return "\n    ".join([question, *_tell_vendor(line)])
 
 
 def _tell_incomplete(line: Fields) -> str:

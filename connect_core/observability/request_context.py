@@ -1,6 +1,7 @@
 """What every log line of a request tells about it: its id, the client's address, and how long it has been running.
 
-Also which login it belongs to, once that is known, and its trace, where traces are recorded.
+Also which login it belongs to and the vendor's trace ids, once they are known, and its own trace, where traces are
+recorded.
 
 A filter on our logger adds the fields, so that lines from anywhere in the code carry them, in a service that runs by
 itself and in one that is mounted.
@@ -10,21 +11,8 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
 
-from connect_core import spans
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    request_id: str
-    find_address: Callable[[], str]
-    began_at: float
-    fields: dict[str, object] = field(default_factory=dict)
-
-
-_current: ContextVar[_Request | None] = ContextVar("request", default=None)
+from connect_core import log_fields, spans
 
 
 @contextmanager
@@ -33,18 +21,11 @@ def logging_request(request_id: str, find_address: Callable[[], str]) -> Iterato
 
     `find_address` returns the client's address; it is called for a line, and not before.
     """
-    token = _current.set(_Request(request_id, find_address, time.monotonic()))
+    token = log_fields.current.set(log_fields.LoggedRequest(request_id, find_address, time.monotonic()))
     try:
         yield
     finally:
-        _current.reset(token)
-
-
-def add_fields(**fields: object) -> None:
-    """Give the log lines of the request under way these fields as well, from now on; outside of one, do nothing."""
-    request = _current.get()
-    if request is not None:
-        request.fields.update(fields)
+        log_fields.current.reset(token)
 
 
 class RequestFields(logging.Filter):
@@ -55,7 +36,7 @@ class RequestFields(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Add the fields, and let the line through."""
-        request = _current.get()
+        request = log_fields.current.get()
         if request is not None:
             duration = round((time.monotonic() - request.began_at) * 1000)
             fields = {"request_id": request.request_id, "address": request.find_address(), "duration_ms": duration}

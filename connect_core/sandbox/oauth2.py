@@ -113,8 +113,13 @@ class OAuth2Sandbox(OAuth2Answers):
 
     @property
     def quirks(self) -> Quirks:
-        """The vendor's departures from RFC 6749, as its provider states them."""
-        return self.provider.quirks
+        """The vendor's departures from RFC 6749, as its provider states them, with the settings of the client."""
+        quirks = self.provider.quirks
+        if not quirks.setting_names:
+            return quirks
+        defaults = {name: field.default for name, field in self.provider.Settings.model_fields.items()}
+        settings = {**defaults, **self.settings("", next(iter(self.provider.entrances)))}
+        return quirks.with_settings({name: str(settings[name]) for name in quirks.setting_names})
 
     def settings(self, base_url: str, client_type: ClientType) -> Mapping[str, Any]:
         """Return the client's id and secret, and the provider's addresses at `base_url`."""

@@ -83,6 +83,8 @@ class Sandbox(ABC):
       returns it.
     - `profile_parameters`: parameters of the client whose value is shown, unproved, as a name. No id comes from them.
     - `no_outcomes`: why the vendor has no error codes, for a sandbox whose `get_outcomes` is empty.
+    - `for_tests`: names of methods and attributes that only tests of your own use. The contract refuses any other name
+      that nothing reads, because it may be misspelt.
     - `without_calls`: True where a login calls nobody, because the vendor signs what the client posts. Faults of that
       belong to the operation `credential`.
     - `app_user_agent`: the `User-Agent` of the browser inside the vendor's app, for providers with `get_deep_link`.
@@ -103,6 +105,7 @@ class Sandbox(ABC):
     documented_phone: ClassVar[str] = ""
     profile_parameters: ClassVar[Collection[str]] = ()
     no_outcomes: ClassVar[str] = ""
+    for_tests: ClassVar[Collection[str]] = ()
     without_calls: ClassVar[bool] = False
     app_user_agent: ClassVar[str] = ""
 

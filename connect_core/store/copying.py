@@ -103,11 +103,18 @@ class Copying:
 
     def count(self) -> int:
         """Return how many rows the source has."""
-        return self._source.read(lambda tx: sum(int(table.count.scalar(tx)) for table in TABLES))
+        return self._source.read(_count)
 
-    def find_obstacles(self) -> list[Difference]:
-        """Return the rows of the target that an interrupted copy of this source cannot have left there."""
-        return [difference for table in TABLES for difference in self._find_obstacles(table)]
+    def count_in_target(self) -> int:
+        """Return how many rows the target has."""
+        return self._target.read(_count)
+
+    def find_obstacles(self, advance: Advance) -> list[Difference]:
+        """Return the rows of the target that an interrupted copy of this source cannot have left there.
+
+        `advance` as in `copy`; in all it is about `count_in_target` rows.
+        """
+        return [difference for table in TABLES for difference in self._find_obstacles(table, advance)]
 
     def copy(self, advance: Advance) -> int:
         """Insert the rows that the target lacks and return how many; `advance` is called with numbers of rows read.
@@ -134,11 +141,11 @@ class Copying:
         except Unavailable as error:
             raise Unavailable(f"{error}; while {table.table.name} {rows[0][0]} to {rows[-1][0]} was written") from None
 
-    def _find_obstacles(self, table: CopiedTable) -> list[Difference]:
+    def _find_obstacles(self, table: CopiedTable, advance: Advance) -> list[Difference]:
         last_key = self._target.read(table.last_key.scalar)
         if last_key is None:
             return []
-        pairs = takewhile(lambda pair: _get_key(pair) <= last_key, self._pair(table, lambda _: None))
+        pairs = takewhile(lambda pair: _get_key(pair) <= last_key, self._pair(table, advance))
         return [difference for difference in _find_differences(table, pairs) if difference.kind is not RowState.MISSING]
 
     def _pair(self, table: CopiedTable, advance: Advance) -> Iterator[tuple[Row | None, Row | None]]:
@@ -161,6 +168,10 @@ class Copying:
             return
         last = self._source.read(lambda tx: max(numbering.find_last(tx, table.table), table.last_key.scalar(tx) or 0))
         self._target.write(lambda tx: numbering.move_past(tx, table.table, last))
+
+
+def _count(transaction: Transaction) -> int:
+    return sum(int(table.count.scalar(transaction)) for table in TABLES)
 
 
 def _get_key(pair: tuple[Row | None, Row | None]) -> object:

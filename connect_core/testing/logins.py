@@ -4,13 +4,22 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import cycle, islice
+from sys import modules
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from connect_core.harness import RunningShop, Visitor, query_of
 from connect_core.identity import ClientType
 from connect_core.providers.provider import Entrance
-from connect_core.testing.contract_rules import ContractRules, ContractRun, not_applicable, quick, somebody
+from connect_core.testing.contract_rules import (
+    ContractRules,
+    ContractRun,
+    not_applicable,
+    not_run,
+    quick,
+    somebody,
+)
+from connect_core.testing.unused_names import find_unused_names
 
 CROWD = 200
 """People who log in at the same time."""
@@ -33,6 +42,21 @@ class Logins(ContractRules):
         ids = self.ids_of(shop, first)
         assert row["union_id"] in ids, "the row in es_connect has another id than its aliases"
         assert all(ids), "an id is empty"
+
+    @quick
+    def test_every_name_in_the_sandbox_is_read(self) -> None:
+        """The sandbox has no method or attribute that nothing reads: it is misspelt, or the author made it up."""
+        sandbox = type(self.make_sandbox())
+        try:
+            unused = find_unused_names(sandbox, modules.get(type(self).__module__))
+        except OSError:
+            not_run("the source code of the sandbox is not at hand")
+        hints = {name: f" (did you mean {' or '.join(nearest)}?)" for name, nearest in unused.items() if nearest}
+        assert not unused, (
+            f"nothing reads these names of {sandbox.__name__}: "
+            f"{', '.join(name + hints.get(name, '') for name in unused)}. State a name that only tests of your own use "
+            "in for_tests"
+        )
 
     @quick
     def test_a_sound_login_loses_nothing(self, shop: RunningShop, client: str) -> None:

@@ -178,19 +178,17 @@ def has_signed_token(documented: Mapping[str, Any] | str) -> bool:
 def find_surplus(documented: Mapping[str, Any] | str, answer: Answer) -> set[str]:
     """Return the paths of members of `answer` that the `documented` answer lacks.
 
-    A member that is null may stand where the documented one is an object. Where the claims of an ID token are
-    documented, those in `answer` count, except what belongs to one login.
+    A member of `answer` that is null is absent. In the documented answer null states that there is
+    such a member. Where the claims of an ID token are documented, those in `answer` count, except what belongs to one
+    login.
     """
     stated = documented if isinstance(documented, Mapping) else read_body(documented)
     body = read_body(answer.content)
     if isinstance(stated, Mapping) and isinstance(stated.get("id_token"), Mapping) and isinstance(body, Mapping):
         claims = read_claims(str(body.get("id_token", "")))
         body = {**body, "id_token": {name: claims[name] for name in claims.keys() - OF_ONE_LOGIN}}
-    names = {path for path, _ in list_members(stated)}
-    surplus = {path: text for path, text in list_members(body) if path not in names}
-    return {
-        path for path, text in surplus.items() if text != "null" or not any(n.startswith(f"{path}.") for n in names)
-    }
+    names = {path for path, _ in _list_values(stated)}
+    return {path for path, _ in list_members(body)} - names
 
 
 def read_claims(token: str) -> dict[str, Any]:
@@ -204,13 +202,21 @@ def read_claims(token: str) -> dict[str, Any]:
     return claims if isinstance(claims, dict) else {}
 
 
-def list_members(body: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield each member of an answer as its path (`data.user.id`; the items of a list share one) and its text."""
+def list_members(body: Any) -> Iterator[tuple[str, str]]:
+    """Yield each member of an answer as its path (`data.user.id`; the items of a list share one) and its text.
+
+    A member that is null is absent.
+    """
+    values = ((path, value) for path, value in _list_values(body) if value is not None)
+    yield from ((path, value if isinstance(value, str) else json.dumps(value)) for path, value in values)
+
+
+def _list_values(body: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(body, Mapping):
         for name, value in body.items():
-            yield from list_members(value, f"{path}.{name}" if path else str(name))
+            yield from _list_values(value, f"{path}.{name}" if path else str(name))
     elif isinstance(body, list):
         for value in body:
-            yield from list_members(value, path)
+            yield from _list_values(value, path)
     elif path:
-        yield path, body if isinstance(body, str) else json.dumps(body)
+        yield path, body

@@ -28,6 +28,7 @@ from connect_core.plugin import (
     ProviderUnsigned,
     RsaPublicKey,
     encode_form,
+    note_trace,
     parse_object,
 )
 
@@ -92,6 +93,7 @@ class Gateway:
         data = unverified if verified is reply.source and unverified else self._read(verified)
         if reply.is_error or is_refusal(data):
             raise get_refusal(method, data, trace_id)
+        note_trace(trace_id)
         return data
 
     def _encrypt(self, parameters: Mapping[str, str]) -> tuple[Mapping[str, str], Mapping[str, str]]:

@@ -17,7 +17,7 @@ from connect_alipay.keys import Keys
 from connect_alipay.refusals import get_refusal, get_vendor_codes, is_refusal
 from connect_alipay.settings import AlipaySettings
 from connect_alipay.signature import is_signed_by, sign
-from connect_core.plugin import Answer, Http, ProviderUnsigned
+from connect_core.plugin import Answer, Http, ProviderUnsigned, note_trace
 
 TIME_TOLERANCE = 600
 """Seconds by which the time in an answer may differ from this machine's clock."""
@@ -65,6 +65,7 @@ class RestGateway:
             )
         if is_failure:
             raise get_refusal(method, unverified, trace_id)
+        note_trace(trace_id)
         return unverified
 
     async def _post(self, path: str, parameters: Mapping[str, str], auth_token: str) -> Answer:

@@ -99,6 +99,7 @@ class AlipaySandbox(Sandbox):
 
     title = "支付宝沙箱 · Alipay sandbox"
     own_faults = (*FIELDS, *SIGNATURES, *ORDERS, *CERTIFICATES, "deny_error", "other_app", "app_auth_code")
+    for_tests = ("rotate_certificate",)
     documented = V2_REQUESTS
     app_user_agent = (
         "Mozilla/5.0 (Linux; U; Android 14; zh-CN) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/100.0 "

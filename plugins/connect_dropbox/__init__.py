@@ -3,7 +3,9 @@
 https://developers.dropbox.com/oauth-guide
 Addresses and parameters: https://www.dropbox.com/developers/documentation/http/documentation#authorization
 Person: https://www.dropbox.com/developers/documentation/http/documentation#users-get_current_account
-All of it is from libraries that agree, not the vendor's page: pennersr/django-allauth, python-social-auth/social-core
+The person's members and the permission are checked against Dropbox's own https://github.com/dropbox/dropbox-api-spec
+(users.stone). Addresses and parameters are from libraries that agree, not the vendor's page: pennersr/django-allauth,
+python-social-auth/social-core
 """
 
 from connect_core.plugin import Claims, Identity, OAuth2Provider, Quirks, provider_hook

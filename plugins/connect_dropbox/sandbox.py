@@ -67,6 +67,7 @@ class DropboxSandbox(OAuth2Sandbox):
                 },
                 "profile_photo_url": PHOTO,
                 "referral_link": "https://db.tt/ZITNuhtI",
+                "root_info": {".tag": "user", "home_namespace_id": "3235641", "root_namespace_id": "3235641"},
             },
         ),
     )

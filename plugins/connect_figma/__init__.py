@@ -1,7 +1,8 @@
 """Figma login, through an OAuth app.
 
 https://developers.figma.com/docs/rest-api/authentication
-Token call, from libraries, not the vendor's page: figma-api (npm), pennersr/django-allauth
+Addresses, scope, person and the member `err`: https://github.com/figma/rest-api-spec (openapi/openapi.yaml)
+Parameters of the token call, from libraries, not the vendor's page: figma-api (npm), pennersr/django-allauth
 """
 
 from connect_core.plugin import Claims, ClientType, Diagnosis, OAuth2Provider, Quirks, provider_hook

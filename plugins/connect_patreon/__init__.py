@@ -2,7 +2,9 @@
 
 https://docs.patreon.com/#oauth
 Person: https://docs.patreon.com/#get-api-oauth2-v2-identity
-All of it is from libraries that agree, not the vendor's page: pennersr/django-allauth, python-social-auth/social-core
+Both are checked against the pages' source, https://github.com/Patreon/platform-documentation (in source/includes:
+_oauth.md, _endpoints_v2.md). The list of errors is from _rate_limits.md there; the word `Unauthorized` is from
+https://github.com/Patreon/patreon-js/issues/28, not from a page.
 """
 
 from connect_core.plugin import Claims, OAuth2Provider, Quirks, provider_hook

@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from html import unescape
 from typing import Any
 
-from connect_core.plugin import Claims, Field, Http, OAuth2Provider, OAuth2Settings, Profile, Quirks, provider_hook
+from connect_core.plugin import Claims, Field, OAuth2Provider, OAuth2Settings, Profile, Quirks, provider_hook
 
 
 class StackexchangeSettings(OAuth2Settings):
     """One application of Stack Apps: client id, client secret and key."""
 
-    key: str = Field(pattern="^[^{}]+$", description="The application's key, which every call has; it is no secret.")
+    key: str = Field(min_length=1, description="The application's key, which every call has; it is no secret.")
     site: str = Field(
         "stackoverflow", pattern="^[a-z0-9.-]+$", description="The site on which a person must have an account."
     )
@@ -36,17 +36,11 @@ class StackexchangeProvider(OAuth2Provider):
     claims = Claims(user_id="items.0.account_id", nickname="items.0.display_name", face="items.0.profile_image")
     quirks = Quirks(
         scope_separator=",",
-        userinfo_parameters={"access_token": "{access_token}"},
+        userinfo_parameters={"access_token": "{access_token}", "key": "{settings.key}", "site": "{settings.site}"},
         error_signs={"error.type": "", "error_id": ""},
         # the access token: missing, invalid, known to others; a parameter such as `site`, the key
         errors={"code_invalid": ("401", "402", "406"), "provider_config": ("400", "405")},
     )
-
-    def __init__(self, settings: StackexchangeSettings, http: Http) -> None:
-        """Raises as the base provider does."""
-        call = {**self.quirks.userinfo_parameters, "key": settings.key, "site": settings.site}
-        self.quirks = self.quirks.model_copy(update={"userinfo_parameters": call})
-        super().__init__(settings, http)
 
     def read_profile(self, answer: Mapping[str, Any]) -> Profile:
         """Return the profile; names come with HTML entities."""

@@ -15,6 +15,7 @@ from connect_core.errors import Unavailable
 from connect_core.harness import Visitor
 from connect_core.sandbox import serving
 from connect_core.store import Database, schema
+from connect_core.store.copying import TABLES, Copying
 from connect_core.store.schema.upgrade import upgrade_schema
 from connect_core.web import create_app
 
@@ -49,10 +50,14 @@ def make_database(tmp_path: Path, require: Callable[[object, str], None]) -> Ite
         yield make
 
 
+LABELS = ("rows there already, checked", "rows copied", "rows compared")
+"""What the command says of its progress, in order."""
+
+
 def copy(source: str, target: str) -> tuple[int, list[str], list[str]]:
     """Run the command; returns its exit code, and what it said without the labels of its progress."""
     code, lines, complaints = run("db", "copy", "--from", source, "--to", target)
-    return code, lines, [line for line in complaints if line not in ("rows copied", "rows compared")]
+    return code, lines, [line for line in complaints if line not in LABELS]
 
 
 def start(source: str, target: str) -> subprocess.Popen[str]:
@@ -118,6 +123,23 @@ def test_a_copy_that_was_killed_goes_on(make_database: MakeDatabase, target_engi
     code, lines, _ = copy(source, target)
     assert (code, lines[0]) == (0, f"{total - halfway} rows copied, {halfway} were there already")
     assert rows_of(target) == rows_of(source)
+
+
+def test_each_pass_over_the_rows_shows_its_progress(make_database: MakeDatabase) -> None:
+    """Whoever goes on with a large copy sees what it does from the beginning; an empty target has nothing to check."""
+    source, target = make_database("sqlite", 700), make_database("sqlite", 0)
+    assert run("db", "copy", "--from", source, "--to", target)[2] == [*LABELS[1:]]
+    assert run("db", "copy", "--from", source, "--to", target)[2] == [*LABELS]
+    with (
+        closing(Database(source)) as read,
+        closing(Database(target)) as written,
+        read.open_long("--from") as reading,
+        written.open_long("--to") as writing,
+    ):
+        copying, steps = Copying(reading, writing), list[int]()
+        assert copying.find_obstacles(steps.append) == []
+        assert sum(steps) == copying.count_in_target() == copying.count()
+    assert len(steps) >= len(TABLES)
 
 
 def test_ctrl_c_says_how_to_go_on(make_database: MakeDatabase) -> None:

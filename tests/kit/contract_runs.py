@@ -26,7 +26,12 @@ def run_contracts(plugins: str, rules: Mapping[str, Collection[str]] | None = No
     arguments = [] if rules is None else [json.dumps({name: list(names) for name, names in rules.items()})]
     done = subprocess.run(
         [sys.executable, __file__, plugins, *arguments],
-        env={**os.environ, "PYTHONPATH": f"{root}:{os.environ.get('PYTHONPATH', '')}", "PYTEST_ADDOPTS": ""},
+        env={
+            **os.environ,
+            "PYTHONPATH": f"{root}:{os.environ.get('PYTHONPATH', '')}",
+            "PYTEST_ADDOPTS": "",
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # as `plugin check` does
+        },
         capture_output=True,
         text=True,
         timeout=500,

@@ -112,6 +112,18 @@ class SecretSandbox(WrappedSandbox):
         super()._authenticate(call, headers)
 
 
+class InventedSandbox(WrappedSandbox):
+    """Its author made up a name for the answer of user-info, beside a method of their own that is called."""
+
+    def profile_answer(self, person: Person) -> dict[str, Any]:
+        """Return what nobody asks for."""
+        return {"data": {"gid": self.team_of(person)}}
+
+    def team_of(self, person: Person) -> str:
+        """Return an id for `profile_answer`."""
+        return str(self.user_id(person.key))
+
+
 SANDBOXES = MappingProxyType(
     {
         "wrapped": (Wrapped, WrappedSandbox),
@@ -120,6 +132,7 @@ SANDBOXES = MappingProxyType(
         "two-people": (Wrapped, TwoPeopleSandbox),
         "crashing": (Wrapped, CrashingSandbox),
         "basic": (Wrapped, SecretSandbox),
+        "invented": (Wrapped, InventedSandbox),
     }
 )
 

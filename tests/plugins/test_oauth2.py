@@ -176,7 +176,7 @@ token_from_callback = ["device_id"]
             "[providers.acme.quirks]\nuserinfo_parameters = { uid = '{uid}' }\n",
             (
                 "providers.acme.quirks.userinfo_parameters: uid: only access_token, client_id, open_id, union_id, "
-                "user_id may stand in braces; to send a setting of your own, override complete_parameters"
+                "user_id may stand in braces, and a setting of your own as {settings.NAME}"
             ),
         ),
         (

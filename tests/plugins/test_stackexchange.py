@@ -37,4 +37,4 @@ def test_one_provider_s_key_is_not_another_s() -> None:
     """The call's parameters are the object's, not the class's."""
     stack = provider()
     assert stack.quirks.userinfo_parameters["key"] == "U4DMV*8nvpm3EOpvf69Rxw(("
-    assert "key" not in StackexchangeProvider.quirks.userinfo_parameters
+    assert StackexchangeProvider.quirks.userinfo_parameters["key"] == "{settings.key}"

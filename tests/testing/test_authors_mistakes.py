@@ -15,6 +15,7 @@ RULES = {
     "two-people": [PERSON],
     "crashing": ["test_an_error_names_nobody", "test_login_stands_without_a_profile"],
     "basic": ["test_a_person_is_one_member", "test_persons_are_kept_apart"],
+    "invented": ["test_every_name_in_the_sandbox_is_read"],
     "nameless": [],
 }
 
@@ -70,6 +71,14 @@ def test_one_cause_is_one_reason(verdicts: Verdicts) -> None:
     [reason] = reasons
     assert reason.startswith("provider_config: the vendor answered with an error (vendor_error invalid_client); ")
     assert "it takes client_secret_basic in the header Authorization; the request has client_secret among" in reason
+
+
+def test_a_method_that_nothing_calls_is_found(verdicts: Verdicts) -> None:
+    """The reason names the methods that may be meant, and no method that another one calls."""
+    reason = find_reasons(verdicts, "invented")
+    assert reason.startswith("nothing reads these names of InventedSandbox: profile_answer (did you mean ")
+    assert " userinfo_answer?)" in reason
+    assert "team_of" not in reason
 
 
 def test_a_sandbox_that_does_not_exist_is_in_the_report(verdicts: Verdicts) -> None:

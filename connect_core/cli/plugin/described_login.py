@@ -32,7 +32,7 @@ class DescribedRequest:
     - `query`, `headers`: by name. `body`: a form's or an object's members by name, or a text.
     - `body_kind`: `form`, `json`, `text`, or empty without a body.
     - `status`: the HTTP status of the answer; None where no answer was seen.
-    - `answer`: the paths of the members of the answer, such as `data.user.id`.
+    - `answer`: the paths of the members of the answer, such as `data.user.id`, without those that are null.
     """
 
     sender: str
@@ -192,11 +192,12 @@ def _parse_answer(answer: Answer) -> Any:
 
 
 def _find_paths(value: Any, path: str = "") -> Iterator[str]:
+    """Yield the paths of members. One that is null is absent."""
     if isinstance(value, Mapping) and value:
         for name, inner in value.items():
             yield from _find_paths(inner, f"{path}.{name}" if path else str(name))
     elif isinstance(value, list) and value:
         for inner in value:
             yield from _find_paths(inner, f"{path}[]")
-    elif path:
+    elif path and value is not None:
         yield path

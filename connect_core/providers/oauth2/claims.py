@@ -171,9 +171,9 @@ def _find_id(answer: Mapping[str, Any], paths: Paths, key: str) -> Any:
 
 
 def _list_names(answer: Mapping[str, Any], path: str = "") -> Iterator[str]:
-    """Yield the paths of members. A name that is none of a programmer's may be a value, and is left out."""
+    """Yield the paths of members that say something. A name that is none of a programmer's may be a value: left out."""
     for name, value in answer.items():
-        if not _NAME.fullmatch(name):
+        if is_absent(value) or not _NAME.fullmatch(name):
             continue
         if isinstance(value, Mapping) and value and path.count(".") < NAMES_DEPTH:
             yield from _list_names(value, f"{path}{name}.")

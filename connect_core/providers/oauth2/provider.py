@@ -14,7 +14,7 @@ from connect_core.limits import CODE_LIMIT
 from connect_core.providers.oauth2.claims import Claims, check_token, get_value
 from connect_core.providers.oauth2.quirks import Method, Quirks, renamed
 from connect_core.providers.oauth2.responses import open_envelope, read_answer
-from connect_core.providers.oauth2.settings import OAuth2Settings
+from connect_core.providers.oauth2.settings import OAuth2Settings, explain_setting, get_texts
 from connect_core.providers.oauth2.templates import fill, find_placeholders
 from connect_core.providers.oauth2.token import (
     ClientAuthentication,
@@ -111,6 +111,7 @@ class OAuth2Provider(Provider):
             self.code_claims = self.id_claims if self.id_claims.has_ids else self.claims
         if mistakes := list(self._mistakes()):
             raise SettingsError(mistakes)
+        self.quirks = self.quirks.with_settings(self._text_settings)
         self.code_names = (*self.quirks.code_names, *filter(None, [self.quirks.client_code_name]))
         self.refuses_without_code = self.quirks.refuses_without_code
         self.denial_words = (*self.denial_words, *self.quirks.errors.get("provider_denied", ()))
@@ -280,8 +281,11 @@ class OAuth2Provider(Provider):
             in_code_call or (self.phone_url and self.quirks.uses_in_phone_call("app_token"))
         ):
             yield "app_token_url: is missing"
-        unknown = sorted(find_placeholders(self.quirks.headers) - self._text_settings.keys())
+        in_headers = {name for name in find_placeholders(self.quirks.headers) if not name.startswith("settings.")}
+        unknown = sorted(in_headers - self._text_settings.keys())
         yield from (f"{name}: is missing, and quirks have it in headers" for name in unknown)
+        unknown = sorted(self.quirks.setting_names - self._text_settings.keys())
+        yield from (explain_setting(self.settings, name) for name in unknown)
         for name in ("claims", "id_claims", "code_claims"):
             missing = sorted(getattr(self, name).scope_settings - self._text_settings.keys())
             yield from (f"{key}: is missing, and union_scope of {name} is that" for key in missing)
@@ -351,9 +355,7 @@ class OAuth2Provider(Provider):
 
     @cached_property
     def _text_settings(self) -> dict[str, str]:
-        settings = self.settings
-        values = {name: getattr(settings, name) for name in type(settings).model_fields}
-        return {name: value for name, value in values.items() if isinstance(value, str)}
+        return get_texts(self.settings)
 
     async def _ask_with_code(self, code: str, app_token: str) -> Mapping[str, Any]:
         quirks = self.quirks

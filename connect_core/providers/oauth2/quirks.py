@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from connect_core.identity import Language
-from connect_core.providers.oauth2.templates import find_placeholders
+from connect_core.providers.oauth2.templates import fill_settings, find_placeholders, find_settings
 
 Outcome = Literal["code_invalid", "provider_denied", "provider_config", "provider_refused", "provider_bad_response"]
 """The codes of connect-login that a vendor's error can have."""
@@ -46,6 +46,14 @@ NAMES = frozenset(
 """Parameters of RFC 6749 and RFC 7636 that a vendor may have other names for."""
 _REPLACEABLE = frozenset({"grant_type", "response_type"})
 """Standard parameters that a vendor's constant parameters may set to another value."""
+_CONSTANTS = ("authorize", "authorize_h5", "token_parameters")
+"""Fields in which only `{settings.NAME}` is a placeholder, and other braces stand for themselves."""
+_TEMPLATES = (
+    *("headers", "token_header", "id_parameters", "id_extras", "userinfo_parameters", "userinfo_extras"),
+    *("code_parameters", "code_query", "code_header", "phone_parameters", "phone_query", "phone_header"),
+    "app_token_parameters",
+)
+"""Fields with placeholders that are filled in at each call."""
 _IN_TOKEN_CALL = frozenset({"client_id", "client_secret", "code", "code_verifier", "grant_type", "redirect_uri"})
 """The standard's parameters of the token call, which no parameter of a callback may replace."""
 
@@ -60,10 +68,11 @@ def _standard_names(names: Mapping[str, str]) -> Mapping[str, str]:
 
 def _with_placeholders(allowed: frozenset[str]) -> AfterValidator:
     def check(parameters: Mapping[str, str]) -> Mapping[str, str]:
-        if unknown := sorted(find_placeholders(parameters) - allowed):
+        settings = {f"settings.{name}" for name in find_settings(parameters)}
+        if unknown := sorted(find_placeholders(parameters) - allowed - settings):
             raise ValueError(
-                f"{', '.join(unknown)}: only {', '.join(sorted(allowed))} may stand in braces; "
-                "to send a setting of your own, override complete_parameters"
+                f"{', '.join(unknown)}: only {', '.join(sorted(allowed))} may stand in braces, "
+                "and a setting of your own as {settings.NAME}"
             )
         return parameters
 
@@ -99,8 +108,9 @@ class Quirks(BaseModel):
     """Where a vendor departs from RFC 6749. What you do not set follows the standard.
 
     A path such as `data.user.id` or `data.0.id` leads through objects and lists; lists count from 0. An empty name in
-    `names` leaves that parameter out. In parameters and headers with placeholders `{{` and `}}` are single braces.
-    Immutable; unknown keys are refused.
+    `names` leaves that parameter out. `{settings.NAME}` in a parameter or header is the provider's setting of that
+    name, a text or a whole number and no secret. In parameters and headers with other placeholders `{{` and `}}` are
+    single braces. Immutable; unknown keys are refused.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -119,7 +129,8 @@ class Quirks(BaseModel):
     scope_separator: str = Field(default=" ", min_length=1, description="What stands between two scopes.")
     pkce: Literal["S256", "never"] = Field(default="S256", description="Whether the vendor takes a code challenge.")
     authorize: Mapping[str, str] = Field(
-        default={}, description="Further constant parameters of the authorization request."
+        default={},
+        description="Further constant parameters of the authorization request, with `{settings.NAME}` filled in.",
     )
     authorize_h5: Mapping[str, str] = Field(default={}, description="The same, on H5 only.")
     language_name: str = Field(default="", description="The parameter that sets the language of the vendor's page.")
@@ -136,7 +147,7 @@ class Quirks(BaseModel):
     token_method: Method = Field(default="form", description="How the code is redeemed: `get`, `form` or `json`.")
     token_names: Names = Field(default={}, description="As `names`, in the token call only.")
     token_parameters: Mapping[str, str] = Field(
-        default={}, description="Further constant parameters of the token call."
+        default={}, description="Further constant parameters of the token call, with `{settings.NAME}` filled in."
     )
     token_from_callback: tuple[str, ...] = Field(
         default=(), description="Parameters of the callback that are repeated in the token call, where they came."
@@ -157,7 +168,8 @@ class Quirks(BaseModel):
     id_envelope: str = Field(default="", description="Path of the object that holds its answer.")
     userinfo_method: Method = Field(default="get", description="How user-info is asked for: `get`, `form` or `json`.")
     userinfo_parameters: Templates = Field(
-        default={}, description="Its parameters, with `{access_token}`, `{client_id}`, `{open_id}` … filled in."
+        default={},
+        description="Its parameters, with `{access_token}`, `{client_id}`, `{open_id}`, `{settings.NAME}` … filled in.",
     )
     userinfo_extras: Templates = Field(default={}, description="As `id_extras`, for user-info.")
     token_header: Templates = Field(
@@ -230,7 +242,10 @@ class Quirks(BaseModel):
     errors: Mapping[Outcome, tuple[str, ...]] = Field(
         default={}, description="What is which of the vendor's errors, besides the standard's: our code = theirs."
     )
-    error_trace: str = Field(default="", description="Path of the trace id that the vendor's support asks for.")
+    error_trace: str = Field(
+        default="",
+        description="Path of the trace id that the vendor's support asks for, in its errors and other answers.",
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -263,6 +278,20 @@ class Quirks(BaseModel):
         forms: dict[str, AnswerForm] = dict.fromkeys(get_args(Operation), "json")
         forms.update(self.answer.items())
         return forms
+
+    @cached_property
+    def setting_names(self) -> frozenset[str]:
+        """The settings that parameters and headers have as `{settings.NAME}`."""
+        return frozenset(name for key in (*_CONSTANTS, *_TEMPLATES) for name in find_settings(getattr(self, key)))
+
+    def with_settings(self, settings: Mapping[str, str]) -> Self:
+        """Return these quirks with the values of `settings` filled in. Raises `KeyError` for one without a value."""
+        if not self.setting_names:
+            return self
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        fields |= {name: fill_settings(fields[name], settings, is_final=True) for name in _CONSTANTS}
+        fields |= {name: fill_settings(fields[name], settings, is_final=False) for name in _TEMPLATES}
+        return type(self).model_validate(fields)
 
     def uses_in_code_call(self, placeholder: str) -> bool:
         """Return True when a parameter or header of the call that redeems a client's code has `placeholder`."""

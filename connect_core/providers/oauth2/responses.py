@@ -17,7 +17,7 @@ from connect_core.errors import (
     ProviderRefused,
     printable,
 )
-from connect_core.http import Answer, parse_object
+from connect_core.http import Answer, note_trace, parse_object
 from connect_core.providers.oauth2.quirks import AnswerForm, Quirks
 from connect_core.vendor_values import is_absent, read_text
 
@@ -66,8 +66,11 @@ def read_answer(answer: Answer, quirks: Quirks, operation: str) -> dict[str, Any
             raise
         content = {}
     errors = list(_find_errors(content, quirks))
+    trace = find_value(content, quirks.error_trace) if quirks.error_trace else None
     if errors or is_refusal:
-        raise _refusal(errors, answer.status, find_value(content, quirks.error_trace), quirks)
+        raise _refusal(errors, answer.status, trace, quirks)
+    if trace:
+        note_trace(trace)
     if not 200 <= answer.status < 300:
         raise ProviderBadResponse(f"the vendor answered HTTP {answer.status}")
     return content

@@ -1,4 +1,4 @@
-"""The settings of a provider for an OAuth 2.0 vendor.
+"""The settings of a provider for an OAuth 2.0 vendor, and what of them a request may have.
 
 Values only.
 """
@@ -6,6 +6,7 @@ Values only.
 from pydantic import Field, SecretStr
 
 from connect_core.settings import Endpoint, ProviderSettings
+from connect_core.vendor_values import read_text
 
 
 class OAuth2Settings(ProviderSettings):
@@ -32,3 +33,16 @@ class MiniProgramSettings(OAuth2Settings):
     )
     phone_url: Endpoint | None = Field(None, description="Where a verified phone number is fetched; the same.")
     app_token_url: Endpoint | None = Field(None, description="Where the app's own token is fetched; the same.")
+
+
+def get_texts(settings: ProviderSettings) -> dict[str, str]:
+    """Return the settings that are texts or whole numbers, which are no secrets, as texts."""
+    values = {name: getattr(settings, name) for name in type(settings).model_fields}
+    return {name: read_text(value) for name, value in values.items() if value == "" or read_text(value)}
+
+
+def explain_setting(settings: ProviderSettings, name: str) -> str:
+    """Return why a request cannot have the setting `name`, which quirks have in braces."""
+    if isinstance(getattr(settings, name, None), SecretStr):
+        return f"{name}: is a secret, which quirks cannot send; override complete_parameters"
+    return f"{name}: is missing, and quirks have it as {{settings.{name}}}"

@@ -24,7 +24,7 @@ from connect_core.web.context import WebContext
 from connect_core.web.error_pages import leading_back_to
 from connect_core.web.login.browsers import find_better_place
 from connect_core.web.login.delivery import deliver, token_body
-from connect_core.web.login.offered import get_title
+from connect_core.web.login.offered import get_title, is_held_back
 from connect_core.web.pages.views import ConfirmationView, LoginChoice, MemberView
 from connect_core.web.requests import (
     get_credentials,
@@ -128,6 +128,7 @@ class _ReauthenticationEndpoints:
                 f"{self._context.prefix}/{configured.name}/{configured.client_type}/confirm",
                 configured.icon,
                 find_better_place(configured, visit.user_agent),
+                is_down=is_held_back(configured),
             )
             for configured in self._find_own(logged_in)
         ]

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from connect_core.crypto import token_hash
 from connect_core.crypto.tickets import TICKET_SECONDS
 from connect_core.errors import BadRequest, ConsentRequired, StateInvalid, StateMissing
+from connect_core.log_fields import add_fields
 from connect_core.login.flow import COOKIE_SECONDS, get_log_name
 from connect_core.login.start import Start
 from connect_core.login.values import (
@@ -29,7 +30,6 @@ from connect_core.login.values import (
     Visit,
 )
 from connect_core.manager import ConnectManager
-from connect_core.observability.request_context import add_fields
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.sessions import OpenSession
 from connect_core.web import responses

@@ -33,7 +33,7 @@ from connect_core.web.endpoints import route
 from connect_core.web.error_pages import ErrorStyle, error_page, leading_back_to
 from connect_core.web.login.browsers import find_better_place
 from connect_core.web.login.delivery import answer_start, deliver, describe_consent, take_pending, token_body
-from connect_core.web.login.offered import get_title
+from connect_core.web.login.offered import get_title, is_held_back
 from connect_core.web.pages.views import FirstLoginView, LoginChoice, NextStep
 from connect_core.web.requests import (
     check_origin,
@@ -183,6 +183,7 @@ class _FirstLoginEndpoints:
                 get_title(configured, language),
                 f"{self._context.prefix}/{configured.name}/{configured.client_type}/join",
                 configured.icon,
+                is_down=is_held_back(configured),
             )
             for configured in self._manager.registry.shown_for(used.client_type)
             if configured.entrance is Entrance.REDIRECT

@@ -28,6 +28,11 @@ def get_title(configured: ConfiguredProvider, language: str) -> str:
     return find_text(configured.provider.titles, language) or configured.name
 
 
+def is_held_back(configured: ConfiguredProvider) -> bool:
+    """Return True while no login by this provider is begun, because its vendor does not answer."""
+    return configured.circuit.seconds_held > 0
+
+
 def describe(context: WebContext, configured: ConfiguredProvider, language: Language) -> OfferedLogin:
     """Return what front ends are told of a login; `unavailable` is there only while its vendor is down."""
     title, seconds = get_title(configured, language), configured.circuit.seconds_held

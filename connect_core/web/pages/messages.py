@@ -223,6 +223,7 @@ TEXTS: Mapping[str, str] = {
     "confirm": "Confirm",
     "wrong_password": "The password is wrong",
     "vendor_down": "%s does not answer at the moment. Please log in another way.",
+    "vendor_down_later": "%s does not answer at the moment. Please try again later.",
 }
 
 _NOT_COMPLETED = "The login was not completed"

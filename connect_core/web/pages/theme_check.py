@@ -73,7 +73,7 @@ def sample_pages(pages: Pages, language: Language, words: str = "A", *, is_full:
     yield lambda: pages.login(language, many, view, way_out=way_out)
     yield lambda: pages.login(language, choices[1:], LoginView(some, takes_credentials=is_full))
     yield lambda: pages.already_logged_in(language, member, go_on_url=some, another_url=url)
-    confirming = ConfirmationView(member, choices[:1], choices[1:], is_full, some, is_full)
+    confirming = ConfirmationView(member, many[-1:] + choices[:1], choices[1:], is_full, some, is_full)
     yield lambda: pages.confirm_identity(language, confirming)
     next_steps = (
         [NextStep("start_again", url), NextStep("other_login", url), NextStep("log_in_with", url, words)]

@@ -110,3 +110,12 @@ def test_pages_hold_under_the_strictest_policy() -> None:
         assert (tags.count("title"), tags.count("h1"), tags.count("main")) == (1, 1, 1)
         assert len(page.values("img", "alt")) == tags.count("img")
         assert {method.lower() for method in page.values("form", "method")} <= {"post"}
+
+
+def test_a_login_that_is_held_back_proves_no_account() -> None:
+    """Its vendor does not answer: it has no button, and the page says why; the others have theirs."""
+    wechat = LoginChoice("wechat", "WeChat", "/connect/wechat/pc/merge", "", is_down=True)
+    qq = LoginChoice("qq", "QQ", "/connect/qq/pc/merge", "")
+    page = PAGES.merge_start("en", MemberView("m_1", "A", ""), [wechat, qq])
+    assert ParsedPage(page).values("button", "data-merge") == ["qq"]
+    assert "WeChat does not answer at the moment. Please try again later." in page

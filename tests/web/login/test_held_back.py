@@ -117,6 +117,55 @@ def test_the_login_page_says_which_login_does_not_work(visitor: Visitor, languag
     assert "data-down" not in visitor.http.get(address, headers=headers).text
 
 
+LATER = {
+    "zh-CN": "支付宝暂时没有响应，请稍后再试。",
+    "en": "Alipay does not answer at the moment. Please try again later.",
+}
+
+
+@pytest.mark.parametrize("language", LATER)
+@pytest.mark.parametrize(
+    ("provider", "address", "form"),
+    [
+        ("wechat", "/connect/account", "data-bind"),
+        ("alipay", "/connect/reauthenticate", "data-confirm"),
+    ],
+)
+def test_pages_of_a_member_say_which_login_does_not_work(
+    clock: Clock, provider: str, address: str, form: str, language: str
+) -> None:
+    """What would link it, or confirm with it, has no button meanwhile, and the reason stands there."""
+    headers, now = {**HTML, "accept-language": language}, Clock()
+    with running(clock, now=now) as shop, Visitor(shop) as member, Visitor(shop) as other:
+        assert member.log_in(provider, "pc").status_code == 303
+        now.advance(660)  # so that the login is too old for what has to be confirmed
+        before = member.http.get(address, headers=headers).text
+        fail(other)
+        during = member.http.get(address, headers=headers).text
+        clock.advance(15)
+        after = member.http.get(address, headers=headers).text
+    for page in (before, after):
+        assert "alipay" in ParsedPage(page).values("button", form)
+        assert "data-down" not in page
+    assert "alipay" not in ParsedPage(during).values("button", form)
+    [row] = re.findall(r'<li class="row away down" data-down="alipay">(.*?)</li>', during, re.DOTALL)
+    assert LATER[language] in row
+
+
+def test_a_newcomer_is_told_which_login_does_not_work(clock: Clock) -> None:
+    """Whoever has an account cannot prove it meanwhile by a login that would be refused."""
+
+    def change(raw: dict[str, Any]) -> None:
+        raw["service"]["first_login"] = "choose"
+
+    with running(clock, change=change) as shop, Visitor(shop) as newcomer, Visitor(shop) as other:
+        assert newcomer.log_in("wechat", "pc").status_code == 303
+        fail(other)
+        page = newcomer.http.get("/connect/first-login", headers={**HTML, "accept-language": "en"}).text
+    assert ParsedPage(page).values("button", "data-join") == []
+    assert LATER["en"] in page
+
+
 def test_front_ends_are_told_which_login_does_not_work(visitor: Visitor) -> None:
     """A field that is there only meanwhile, with the reason and when to look again."""
     fail(visitor)
