@@ -17,6 +17,7 @@ from connect_core.doctor import (
     sqlite_file,
     stand_ins,
     tls_certificate,
+    webhooks,
 )
 from connect_core.doctor.kinds import Kind, find_kinds
 
@@ -30,6 +31,7 @@ SERVICE_MODULES = (
     database,
     sqlite_file,
     redis,
+    webhooks,
     disk,
     examination,
     stand_ins,

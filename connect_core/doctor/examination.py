@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import Protocol
 
 from connect_core.deadlines import Failure, run_within
-from connect_core.doctor import addresses, configuration, database, disk, keys, public_address, redis, stand_ins
+from connect_core.doctor import (
+    addresses,
+    configuration,
+    database,
+    disk,
+    keys,
+    public_address,
+    redis,
+    stand_ins,
+    webhooks,
+)
 from connect_core.doctor.configuration import Loaded
 from connect_core.doctor.database import DatabaseCheck
 from connect_core.doctor.kinds import Kind
@@ -197,7 +207,12 @@ def _list_service_checks(
 
     if options.offline:
         is_reached.set()
-    checks: list[Check] = [("files", check_rest), ("database", check_database), ("redis", check_redis)]
+    checks: list[Check] = [
+        ("files", check_rest),
+        ("database", check_database),
+        ("redis", check_redis),
+        ("webhooks", lambda: webhooks.check_webhooks(settings, now)),
+    ]
     return checks if options.offline else [("public address", check_public_address), *checks]
 
 
