@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 class Parts:
     """The parts of a manager, each of which does one thing."""
 
+    _webhooks: "Webhooks | None" = None
+    _webhook_client: WebhookClient | None = None
+
     def __init__(
         self,
         settings: Settings,
@@ -69,8 +72,6 @@ class Parts:
         self.registry = Registry(settings, plugins, self.pool, circuits)
         self.targets = Targets(service.public_url, service.redirect_allow)
         self.subscriptions = Subscriptions(lambda: self.settings)
-        self._webhooks: Webhooks | None = None
-        self._webhook_client = WebhookClient(outbound_proxy=service.outbound_proxy)
         self.chooses = service.first_login == "choose"
         pages = settings.pages
         self.required_terms = pages.terms_version if pages.consent_mode == "required" else ""
@@ -131,6 +132,8 @@ class Parts:
         """Return the endpoint with a name as the settings describe it; None when they have none."""
         from connect_core.events.sinks import open_sink  # noqa: PLC0415 - as above
 
+        if self._webhook_client is None:
+            self._webhook_client = WebhookClient(outbound_proxy=self.settings.service.outbound_proxy)
         return open_sink(name, self.settings, self._webhook_client, self.shared, self.services.clock)
 
     async def aclose(self) -> None:
@@ -138,7 +141,8 @@ class Parts:
         await self.dispatcher.aclose()
         if self._webhooks is not None:
             await self._webhooks.deliveries.aclose()
-        await self._webhook_client.aclose()
+        if self._webhook_client is not None:
+            await self._webhook_client.aclose()
         await self.services.members.aclose()
         await self.pool.aclose()
         if self.shared is not None:

@@ -190,9 +190,8 @@ def _list_service_checks(
         await is_reached.wait()
         hooks = plugins and plugins.hooks.connect_member_directory.get_hookimpls()
         command = f"{UPGRADE} --config {options.config}"
-        return await database.check_database(
-            DatabaseCheck(service, instance, machine, now, command, are_members_elsewhere=bool(hooks))
-        )
+        check = DatabaseCheck(service, instance, machine, now, command, are_members_elsewhere=bool(hooks))
+        return [*await database.check_database(check), *await webhooks.check_webhooks(settings, now)]
 
     async def check_redis() -> Findings:
         await is_reached.wait()
@@ -207,12 +206,7 @@ def _list_service_checks(
 
     if options.offline:
         is_reached.set()
-    checks: list[Check] = [
-        ("files", check_rest),
-        ("database", check_database),
-        ("redis", check_redis),
-        ("webhooks", lambda: webhooks.check_webhooks(settings, now)),
-    ]
+    checks: list[Check] = [("files", check_rest), ("database", check_database), ("redis", check_redis)]
     return checks if options.offline else [("public address", check_public_address), *checks]
 
 
