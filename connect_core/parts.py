@@ -52,6 +52,9 @@ if TYPE_CHECKING:
 class Parts:
     """The parts of a manager, each of which does one thing."""
 
+    _webhooks: "Webhooks | None" = None
+    _webhook_client: WebhookClient | None = None
+
     def __init__(
         self,
         settings: Settings,
@@ -80,8 +83,6 @@ class Parts:
             self.registry = Registry(settings, plugins, self.pool, self._circuits)
         self.targets = Targets(service.public_url, service.redirect_allow)
         self.subscriptions = Subscriptions(lambda: self.settings)
-        self._webhooks: Webhooks | None = None
-        self._webhook_client = WebhookClient(outbound_proxy=service.outbound_proxy)
         self.chooses = service.first_login == "choose"
         self.required_terms = _find_required_terms(settings.pages)
         self.services = services = self._make_services(now)
@@ -177,6 +178,8 @@ class Parts:
         """Return the endpoint with a name as the settings describe it; None when they have none."""
         from connect_core.events.sinks import open_sink  # noqa: PLC0415 - as above
 
+        if self._webhook_client is None:
+            self._webhook_client = WebhookClient(outbound_proxy=self.settings.service.outbound_proxy)
         return open_sink(name, self.settings, self._webhook_client, self.shared, self.services.clock)
 
     async def aclose(self) -> None:
@@ -184,7 +187,8 @@ class Parts:
         await self.dispatcher.aclose()
         if self._webhooks is not None:
             await self._webhooks.deliveries.aclose()
-        await self._webhook_client.aclose()
+        if self._webhook_client is not None:
+            await self._webhook_client.aclose()
         await self.services.members.aclose()
         await self.pool.aclose()
         if self.shared is not None:

@@ -22,6 +22,7 @@ from connect_core.doctor import (
     public_address,
     redis,
     stand_ins,
+    webhooks,
 )
 from connect_core.doctor.configuration import Loaded
 from connect_core.doctor.database import DatabaseCheck
@@ -217,9 +218,8 @@ def _list_service_checks(
         await is_reached.wait()
         hooks = plugins and plugins.hooks.connect_member_directory.get_hookimpls()
         command = f"{UPGRADE} --config {options.config}"
-        return await database.check_database(
-            DatabaseCheck(service, instance, machine, now, command, are_members_elsewhere=bool(hooks))
-        )
+        check = DatabaseCheck(service, instance, machine, now, command, are_members_elsewhere=bool(hooks))
+        return [*await database.check_database(check), *await webhooks.check_webhooks(settings, now)]
 
     async def check_redis() -> Findings:
         await is_reached.wait()

@@ -15,7 +15,7 @@ _NEW_MEMBER = "new_member"
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class EventMessage:
     """One event as it is sent. `id` is the same at every attempt, `timestamp` is when it happened (RFC 3339, UTC)."""
 
     id: str
@@ -35,15 +35,15 @@ class Message:
         return json.dumps(content, separators=(",", ":")).encode()
 
 
-def make_message(event: EventRow) -> Message:
+def make_message(event: EventRow) -> EventMessage:
     """Return what is sent of a stored event. Fields that say nothing of this event are left out."""
     id_ = f"evt_{event.id}_{event.create_time}"  # ids may begin anew in a database that was restored
-    return Message(id_, NAMES[event.kind], format_time(event.create_time), _get_data(event))
+    return EventMessage(id_, NAMES[event.kind], format_time(event.create_time), _get_data(event))
 
 
-def make_test(id_: str, endpoint: str, now: int) -> Message:
+def make_test(id_: str, endpoint: str, now: int) -> EventMessage:
     """Return what a test sends to an endpoint at `now` (epoch seconds)."""
-    return Message(id_, TEST_TYPE, format_time(now), {"endpoint": endpoint})
+    return EventMessage(id_, TEST_TYPE, format_time(now), {"endpoint": endpoint})
 
 
 def format_time(seconds: int) -> str:

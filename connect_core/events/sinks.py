@@ -9,7 +9,7 @@ from typing import Protocol
 
 from connect_core.cache import SharedCache
 from connect_core.crypto import sign_webhook
-from connect_core.events.messages import Message
+from connect_core.events.messages import EventMessage
 from connect_core.events.retries import Sent
 from connect_core.events.subscriptions import REDIS_ENDPOINT
 from connect_core.http import WebhookClient
@@ -19,7 +19,7 @@ from connect_core.settings import EventSettings, Settings, WebhookSettings
 class Sink(Protocol):
     """An endpoint, as the settings of the moment describe it."""
 
-    async def send(self, message: Message) -> Sent:
+    async def send(self, message: EventMessage) -> Sent:
         """Make one attempt to send a message."""
 
 
@@ -30,7 +30,7 @@ class WebhookSink:
         """`now` returns seconds since the epoch, for `webhook-timestamp`."""
         self._settings, self._client, self._now = settings, client, now
 
-    async def send(self, message: Message) -> Sent:
+    async def send(self, message: EventMessage) -> Sent:
         """Post a message. Delivered is one that is answered with a status of 200 to 299."""
         began_at, timestamp, body = time.monotonic(), int(self._now()), message.body
         secrets = [secret.get_secret_value() for secret in self._settings.secrets]
@@ -56,7 +56,7 @@ class StreamSink:
         """`shared` is Redis; without it nothing is delivered."""
         self._settings, self._shared = settings, shared
 
-    async def send(self, message: Message) -> Sent:
+    async def send(self, message: EventMessage) -> Sent:
         """Add an entry; its field `data` is the JSON that webhooks get."""
         began_at = time.monotonic()
         fields = {

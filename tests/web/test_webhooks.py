@@ -1,0 +1,24 @@
+"""The running service: a login over HTTP is told to a webhook at once, without anybody calling for it."""
+
+from typing import Any
+
+from connect_core.harness import Visitor, run_shop
+
+from ..kit.receiver import endpoint, receiving
+from ..kit.web_shops import alipay_and_wechat
+
+
+def test_a_running_service_sends_events() -> None:
+    """By itself, within moments of the login; a second login is sent as well."""
+    with receiving() as receiver:
+
+        def change(raw: dict[str, Any]) -> None:
+            raw["webhooks"] = {"crm": endpoint(receiver)}
+
+        with run_shop(alipay_and_wechat(), change=change) as shop:
+            for place, count in enumerate((3, 4), 1):
+                with Visitor(shop) as visitor:
+                    visitor.log_in("alipay", "pc", "lihua")
+                receiver.wait_for(count)
+                assert len(receiver.taken) == count, place
+    assert receiver.types()[2:] == ["member.logged_in", "member.logged_in"]
