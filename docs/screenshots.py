@@ -9,21 +9,29 @@ The pictures are called `PAGE-LANGUAGE.png`, in dark mode `PAGE-LANGUAGE-dark.pn
 arguments it takes only their pictures: `docs/screenshots.py show_merge`.
 """
 
+import asyncio
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, Route, ViewportSize, sync_playwright
 
+from connect_core.acts import OperatorAct
+from connect_core.administrators.accounts import Accounts
+from connect_core.administrators.roles import Role
+from connect_core.administrators.sessions import AdministratorSessions
 from connect_core.cli.demo import demo_home
+from connect_core.crypto import hash_password
 from connect_core.harness import RunningShop, load_sandboxes, run_shop
 from connect_core.plugin import Language, MergePlan, hookimpl
 from connect_core.providers.circuits import Circuits
 from connect_core.providers.registry import Plugins
 from connect_core.sandbox import Sandbox
+from connect_core.store import Database
 
 HERE = Path(__file__).parent
 IMAGES = HERE / "images"
@@ -213,6 +221,31 @@ def show_outage(browser: Browser, shop: RunningShop, _: Clock) -> None:
             keep(page, f"held-back-{language}")
 
 
+def show_admin_page(browser: Browser, shop: RunningShop, clock: Clock) -> None:
+    """What an operator sees of the providers, and of the order of their buttons."""
+    with ThreadPoolExecutor(1) as threads:  # Playwright's loop runs on this thread
+        token = threads.submit(asyncio.run, sign_in(shop, clock)).result()
+    for language in LANGUAGES:
+        with visiting(browser, "far-desk") as page:
+            page.context.add_cookies([{"name": "connect_admin", "value": token, "url": shop.url}])
+            page.goto(f"{shop.url}/connect/admin/providers?lang={language}")
+            keep(page, f"admin-providers-{language}", is_whole=False)
+            page.goto(f"{shop.url}/connect/admin/buttons?order=wechat,alipay,google")
+            page.frame_locator("iframe").locator("h1").wait_for()
+            keep(page, f"admin-buttons-{language}", is_whole=False)
+
+
+async def sign_in(shop: RunningShop, clock: Clock) -> str:
+    """Create the operator `li`, and return the token of a session."""
+    settings, moment = shop.manager.settings, int(clock())
+    with closing(Database(shop.database_url)) as database:
+        accounts = Accounts(database, settings.service.keys, lambda: moment)
+        act = OperatorAct("pictures", "", "")
+        await accounts.create("li", Role.OPERATOR, act, password_hash=hash_password("nobody types it"))
+        sessions = AdministratorSessions(database, settings.admin, lambda: moment)
+        return await database.write(lambda tx: sessions.open(tx, "li", Role.OPERATOR))
+
+
 def show_own_look(browser: Browser, shop: RunningShop, _: Clock) -> None:
     """The login page in the look of the example."""
     for language in LANGUAGES:
@@ -262,6 +295,12 @@ def name_shop(raw: dict[str, Any]) -> None:
     }
 
 
+def open_admin_page(raw: dict[str, Any]) -> None:
+    """A shop whose operators change settings in the browser."""
+    raw["service"]["settings"] = "database"
+    raw["admin"] = {"enabled": True}
+
+
 def ask_newcomers(raw: dict[str, Any]) -> None:
     """A first login registers nobody by itself."""
     raw["service"]["first_login"] = "choose"
@@ -295,6 +334,7 @@ PICTURES: Sequence[tuple[Callable[[Browser, RunningShop, Clock], None], Sequence
     (show_apps, [name_shop, leave_to_apps]),
     (show_outage, [name_shop]),
     (show_own_look, [take_own_look]),
+    (show_admin_page, [name_shop, open_admin_page]),
 ]
 
 
