@@ -124,12 +124,13 @@ class Parts:
             from connect_core.events.deliveries import Deliveries  # noqa: PLC0415 - only shops with an endpoint need it
             from connect_core.events.webhooks import Webhooks  # noqa: PLC0415 - the same
 
-            deliveries = Deliveries(self.database, self.subscriptions, self.services.clock, self._open_sink)
+            deliveries = Deliveries(self.database, self.subscriptions, self.services.clock, self.open_sink)
             self.subscriptions.wake = deliveries.wake
-            self._webhooks = Webhooks(self.database, self.subscriptions, deliveries, self._open_sink, self.services.now)
+            self._webhooks = Webhooks(self.database, self.subscriptions, deliveries, self.open_sink, self.services.now)
         return self._webhooks
 
-    def _open_sink(self, name: str) -> "Sink | None":
+    def open_sink(self, name: str) -> "Sink | None":
+        """Return the endpoint with a name as the settings describe it; None when they have none."""
         from connect_core.events.sinks import open_sink  # noqa: PLC0415 - as above
 
         return open_sink(name, self.settings, self._webhook_client, self.shared, self.services.clock)

@@ -22,6 +22,7 @@ from connect_core.doctor import (
     public_address,
     redis,
     stand_ins,
+    webhooks,
 )
 from connect_core.doctor.configuration import Loaded
 from connect_core.doctor.database import DatabaseCheck
@@ -210,7 +211,12 @@ def _list_service_checks(
 
     if options.offline:
         is_reached.set()
-    checks: list[Check] = [("files", check_rest), ("database", check_database), ("redis", check_redis)]
+    checks: list[Check] = [
+        ("files", check_rest),
+        ("database", check_database),
+        ("redis", check_redis),
+        ("webhooks", lambda: webhooks.check_webhooks(settings, now)),
+    ]
     if settings.admin.enabled:
         checks.append(("admin page", check_admin_page))
     return checks if options.offline else [("public address", check_public_address), *checks]
