@@ -61,9 +61,8 @@ class Parts:
 
         Raises `SettingsError` and `PluginError`.
         """
-        service = settings.service
         self.settings, self.database, self.plugins = settings, database, plugins
-        redis_url = service.redis_url
+        redis_url = (service := settings.service).redis_url
         self.shared = connect_redis(redis_url.get_secret_value(), Sealer(service.keys, "cache")) if redis_url else None
         self.pool = pool or _make_pool(settings, Cache(self.shared, now))
         circuits = circuits or Circuits(settings.limits.vendor_outages)
@@ -88,12 +87,16 @@ class Parts:
         self.self_service = SelfService(services, service.unbind_after)
         self.personal_data = PersonalData(services, self.registry)
         self.administration = Administration(services)
-        self.conflicts = Conflicts(services)
         self.merges = Merges(services, service)
         self.vendor_logouts = VendorLogouts(services, self.registry)
         self.vendor_notices = VendorNotices(services, self.registry)
         self.qr_logins = QrLogins(services, self.flows)
         self.retention = Retention(services, lambda: self.settings, lambda: self.subscriptions.names)
+
+    @property
+    def conflicts(self) -> Conflicts:
+        """Conflicts of identity, which an operator resolves."""
+        return Conflicts(self.services)
 
     def _make_services(self, now: Callable[[], float]) -> Services:
         service, hooks = self.settings.service, self.plugins.hooks

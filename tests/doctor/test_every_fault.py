@@ -5,13 +5,15 @@ import pytest
 from connect_core.doctor.catalogue import SERVICE_KINDS
 from connect_core.findings import Level
 
+from .admin_page_faults import ADMIN_PAGE_FAULTS, add_administrator, use_admin_page
 from .bench import Bench, get_exit_code
 from .configuration_faults import CONFIGURATION_FAULTS, Fault
 from .service_faults import SERVICE_FAULTS, use_redis
 
-FAULTS = {**CONFIGURATION_FAULTS, **SERVICE_FAULTS}
+FAULTS = {**CONFIGURATION_FAULTS, **SERVICE_FAULTS, **ADMIN_PAGE_FAULTS}
 SOUND = {
     "addresses",
+    "admin_page",
     "configuration",
     "database",
     "disk_space",
@@ -51,6 +53,8 @@ async def test_what_is_broken_is_found(bench: Bench, id_: str, fault: Fault) -> 
 async def test_a_sound_shop_has_nothing_to_mend(bench: Bench) -> None:
     """Exit code 0, no remedy, and every check says what it saw."""
     use_redis(bench)
+    use_admin_page(bench)
+    add_administrator(bench)
     bench.publish()
     findings = await bench.examine()
     assert [(finding.id, finding.text) for finding in findings if finding.level is not Level.OK or finding.remedy] == []

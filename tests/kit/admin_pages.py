@@ -2,10 +2,11 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from html import unescape
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from argon2 import PasswordHasher
@@ -23,6 +24,7 @@ from .clock import Clock
 from .databases import Change, run_shop
 from .web_shops import HTML
 
+T = TypeVar("T")
 PASSWORD = "the password of an administrator"
 _HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)  # fast: tests check it often
 _TOKEN = re.compile('name="form_token" value="([0-9a-f]+)"')
@@ -77,7 +79,7 @@ class AdminShop:
         with closing(Database(self.shop.database_url)) as database:
             accounts = Accounts(database, self.shop.manager.settings.service.keys, lambda: int(self.clock()))
             act = OperatorAct("tests", "", "0" * 16)
-            asyncio.run(accounts.create(name, Role(role), act, password_hash=_HASH, totp_secret=self.secrets[name]))
+            _run(accounts.create(name, Role(role), act, password_hash=_HASH, totp_secret=self.secrets[name]))
 
     def get_totp(self, name: str, *, steps: int = 1, offset: int = 0) -> str:
         """Return the one-time password of an administrator after so many time steps; `offset` seconds off."""
@@ -97,7 +99,7 @@ class AdminShop:
         with closing(Database(self.shop.database_url)) as database:
             settings = self.shop.manager.settings.admin
             sessions = AdministratorSessions(database, settings, lambda: int(self.clock()))
-            return asyncio.run(database.write(lambda tx: sessions.open(tx, name, Role.VIEWER)))
+            return _run(database.write(lambda tx: sessions.open(tx, name, Role.VIEWER)))
 
 
 @contextmanager
@@ -113,6 +115,12 @@ def run_admin_shop(
 
     with run_shop(sandboxes or {}, change=enable, now=clock, **options) as shop:
         yield AdminShop(shop, clock)
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Do it on a thread of its own: Playwright's loop may be running on this one."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(asyncio.run, work).result()
 
 
 def get_text(response: httpx.Response) -> str:
