@@ -5,9 +5,11 @@ runs the doctor, in a process of its own: an examination that hangs or parses ke
 """
 
 import asyncio
+import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from starlette.requests import Request
@@ -19,6 +21,7 @@ from connect_core.errors import NotThere
 from connect_core.observability.metrics import Counts, Snapshots, begin_counting, is_installed
 from connect_core.observability.metrics.summary import Funnel, Summary, summarise
 from connect_core.store import Transaction, audit, events
+from connect_core.threads import DaemonThreads
 from connect_core.web.admin.context import AdminContext
 from connect_core.web.admin.messages.dashboard import TEXTS
 from connect_core.web.admin.screens import AdminRoute, Screen
@@ -49,23 +52,20 @@ class _Doctor:
     """Runs `connect-login doctor` for this process, once at a time; the command stores what it finds."""
 
     def __init__(self) -> None:
-        self._task: asyncio.Task[None] | None = None
+        self._thread = DaemonThreads("doctor", threads=1, waiting=1)
+        self._run: asyncio.Future[None] | None = None
 
     def start(self, config: Path) -> None:
         """Begin a run, unless one is under way."""
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(config))
+        if self._run is None or self._run.done():
+            self._run = self._thread.start(partial(_run_doctor, config))
 
-    async def _run(self, config: Path) -> None:
-        null = asyncio.subprocess.DEVNULL
-        arguments = ("-c", _DOCTOR, "doctor", "--json", "--config", str(config))
-        process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdin=null, stdout=null, stderr=null)
-        try:
-            async with asyncio.timeout(DOCTOR_SECONDS):
-                await process.wait()
-        finally:
-            with suppress(ProcessLookupError):
-                process.kill()
+
+def _run_doctor(config: Path) -> None:
+    null = subprocess.DEVNULL
+    command = [sys.executable, "-c", _DOCTOR, "doctor", "--json", "--config", str(config)]
+    with suppress(subprocess.TimeoutExpired):  # then it was ended, and the page says that there is no result
+        subprocess.run(command, stdin=null, stdout=null, stderr=null, timeout=DOCTOR_SECONDS, check=False)  # noqa: S603 - our own command
 
 
 def make_routes(admin: AdminContext) -> list[AdminRoute]:
