@@ -56,7 +56,9 @@ class AdministratorSessions:
         return token
 
     async def find(self, token: str) -> SignedIn | None:
-        """Return whose session this is; None for one that ended, and for an administrator who is disabled or gone."""
+        """Return whose session this is; None for one that ended, a disabled administrator, and an empty token."""
+        if not token:
+            return None
         now, key = self._now(), token_hash(token)
 
         def look_up(tx: Transaction) -> tuple[AdministratorSessionRow, Role] | None:

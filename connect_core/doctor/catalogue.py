@@ -18,6 +18,7 @@ from connect_core.doctor import (
     sqlite_file,
     stand_ins,
     tls_certificate,
+    webhooks,
 )
 from connect_core.doctor.kinds import Kind, find_kinds
 
@@ -32,6 +33,7 @@ SERVICE_MODULES = (
     sqlite_file,
     redis,
     admin_page,
+    webhooks,
     disk,
     examination,
     stand_ins,

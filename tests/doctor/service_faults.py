@@ -18,6 +18,7 @@ from connect_core.store import schema
 
 from ..kit.databases import empty_database, fresh_database, is_answering, server_of
 from ..kit.peers import Peer, peer
+from ..kit.receiver import SECRET
 from ..kit.redis_server import own_redis
 from .bench import Bench, make_certificate
 from .configuration_faults import Fault, configure_alipay, new_key
@@ -79,6 +80,26 @@ def use_redis(bench: Bench, *options: str) -> None:
     """Run a Redis."""
     redis = bench.stack.enter_context(own_redis(bench.require, bench.folder, *options))
     bench.service["redis_url"] = redis.url
+
+
+def add_webhook(bench: Bench, *statements: str) -> None:
+    """Let the shop have an endpoint, and its rows say what is the matter."""
+    bench.raw["webhooks"] = {"crm": {"url": "https://crm.example/hooks", "secrets": [SECRET]}}
+    execute(bench, *statements)
+
+
+def let_events_wait(bench: Bench) -> None:
+    """Let an event wait for an endpoint for a day."""
+    add_webhook(
+        bench,
+        "INSERT INTO es_webhook_delivery (endpoint, event_id, member_id, state, create_time, last_error, attempts)"
+        " VALUES ('crm', 1, 1, 'pending', strftime('%s') - 86400, 'http_500', 3)",
+    )
+
+
+def disable_webhook(bench: Bench) -> None:
+    """Let an endpoint be disabled."""
+    add_webhook(bench, "INSERT INTO es_webhook_endpoint (name, state) VALUES ('crm', 'disabled')")
 
 
 def answer_as_old_redis(server: Peer, connection: socket.socket) -> None:
@@ -275,6 +296,8 @@ SERVICE_FAULTS: Mapping[str, list[Fault]] = {
     "redis_no_eviction": [lambda bench: use_redis(bench, "--maxmemory", "50mb", "--maxmemory-policy", "noeviction")],
     "redis_clock_differs": [lambda bench: use_redis(bench) or move_clock(bench)],
     "redis_old": [use_old_redis],
+    "webhook_disabled": [disable_webhook],
+    "webhook_late": [let_events_wait],
     "redis_absent": [lambda bench: bench.serve(run_two_workers)],
     "check_unfinished": [check_as(hang_for_ever)],
     "check_failed": [check_as(fail)],

@@ -1,6 +1,8 @@
 """Rules of every route of the admin page: a route that is added falls under them by itself."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import httpx
@@ -9,13 +11,14 @@ from starlette.routing import Route
 
 from connect_core.administrators.roles import Role
 from connect_core.harness import RunningShop
+from connect_core.web import app
 from connect_core.web.admin.catalogues import LOCALE_FOLDER, load_admin_catalogues
 from connect_core.web.admin.context import AdminContext
 from connect_core.web.admin.messages import frame
 from connect_core.web.admin.routes import SCREENS
 from connect_core.web.admin.screens import AdminRoute
 
-from ...kit.admin_pages import AdminBrowser, AdminShop, get_text
+from ...kit.admin_pages import AdminBrowser, AdminShop, get_text, run_admin_shop
 from ...kit.databases import run_shop
 from ...kit.web_shops import HTML, check_headers
 
@@ -156,6 +159,27 @@ def test_a_shop_without_the_admin_page_has_no_trace_of_it(path: str, plain_shop:
     assert answer.status_code == 404
     ids = [response.headers["x-request-id"] for response in (answer, unknown)]
     assert answer.text.replace(ids[0], "") == unknown.text.replace(ids[1], "")
+
+
+def test_without_its_extra_the_page_is_off(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """The service runs and says in its log what is missing; there is no trace of the page."""
+    monkeypatch.setattr(app, "find_spec", lambda _: None)
+    with run_admin_shop() as shop, shop.browsing() as browser:
+        assert find_served(shop.shop) == set()
+        assert browser.request("GET", "/sign-in").status_code == 404
+    assert "admin_page_unavailable" in caplog.messages
+
+
+def test_a_service_without_the_page_imports_nothing_of_it() -> None:
+    """What is switched off costs nothing."""
+    program = (
+        "import sys\nfrom pathlib import Path\n"
+        "from connect_core.harness import make_settings\nfrom connect_core.web import create_app\n"
+        "create_app(make_settings('http://127.0.0.1:8000', Path('x'), service={'database_url': 'sqlite://'}))\n"
+        "print([name for name in sys.modules if 'web.admin' in name or name == 'pyotp'])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 @pytest.fixture(scope="module")
