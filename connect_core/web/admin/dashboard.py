@@ -57,7 +57,11 @@ def make_routes(admin: AdminContext) -> list[AdminRoute]:
             can_run=find_config(request) is not None,
         )
 
-    async def run_doctor(request: Request) -> Response:
+    return [AdminRoute("GET", "", Role.VIEWER, page), *_doctor_routes(admin)]
+
+
+def _doctor_routes(admin: AdminContext) -> list[AdminRoute]:
+    async def run(request: Request) -> Response:
         now = await admin.doctor.start(request, admin.act(request))
         return admin.done(f"/doctor?since={now}")
 
