@@ -99,7 +99,6 @@ class Parts:
         self.self_service = SelfService(services, service.unbind_after)
         self.personal_data = PersonalData(services, self.registry)
         self.administration = Administration(services)
-        self.conflicts = Conflicts(services)
         self.merges = Merges(services, service)
         self.vendor_logouts = VendorLogouts(services, self.registry)
         self.vendor_notices = VendorNotices(services, self.registry)
@@ -139,6 +138,11 @@ class Parts:
                 self._circuits.set_rule(limits.vendor_outages)
 
         return adopt
+
+    @property
+    def conflicts(self) -> Conflicts:
+        """Conflicts of identity, which an operator resolves."""
+        return Conflicts(self.services)
 
     def _make_services(self, now: Callable[[], float]) -> Services:
         service, hooks = self.settings.service, self.plugins.hooks

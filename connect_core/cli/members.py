@@ -22,6 +22,7 @@ from connect_core.cli.configuration import DEFAULT, ConfigPath, load
 from connect_core.errors import LastConnection, SettingsError
 from connect_core.manager import ConnectManager
 from connect_core.members.administration import MOST_FOUND
+from connect_core.members.conflicts import Conflict
 from connect_core.store import Database, schema
 
 T = TypeVar("T")
@@ -188,6 +189,88 @@ def unbind(
         _print_json({"id": member_id, "unbound": wanted})
     else:
         typer.echo(f"{wanted} is unbound from member {member_id}")
+
+
+@app.command()
+def conflicts(
+    event_id: Annotated[
+        int | None, typer.Argument(min=1, help="Show this conflict with both sides, instead of a list.", metavar="ID")
+    ] = None,
+    full: Full = False,
+    as_json: AsJson = False,
+    config: ConfigPath = DEFAULT,
+) -> None:
+    """List conflicts of identity that are not resolved, or show one: the ids of a login led to two members.
+
+    Nothing was moved then, and the strongest id decided. `members resolve` says whose identity it is.
+
+    Exit code 0: there are conflicts; 1: there is none.
+    """
+    if event_id is not None:
+        view = _run(config, lambda manager: manager.conflicts.show(event_id))
+        shown = member_tables.dump_conflict(view, full=full)
+        if as_json:
+            _print_json(shown)
+        else:
+            _print_lines(member_tables.describe_conflict(shown))
+        return
+    listed = [member_tables.summarise_conflict(conflict) for conflict in _run(config, _find_all_conflicts)]
+    if as_json:
+        _print_json(listed)
+    else:
+        _print_lines(member_tables.list_conflicts(listed) or ["there is no conflict to resolve"])
+    raise typer.Exit(0 if listed else 1)
+
+
+@app.command()
+def resolve(
+    event_id: Annotated[
+        int, typer.Argument(min=1, help="The conflict's id: the first column of the list.", metavar="ID")
+    ],
+    *,
+    to: Annotated[
+        int, typer.Option("--to", help="This member has the identity; the other's connection ends.", metavar="MEMBER")
+    ] = 0,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave both members as they are; the conflict is not listed again.")
+    ] = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force", help="With --to: also if it is the other's only way to log in, who is then locked out."
+        ),
+    ] = False,
+    reason: Reason = "",
+    operator: Operator = "",
+    config: ConfigPath = DEFAULT,
+) -> None:
+    """Decide whose identity it is after an `identity_conflict`: give --to MEMBER or --keep.
+
+    With --to, the ids of the other member's connection lead to MEMBER from then on, and the sessions that came through
+    either connection end. An event and the audit log say who decided it and why.
+    """
+    if bool(to) == keep:
+        raise SettingsError(["members resolve: give either --to MEMBER or --keep"])
+    act = _make_act(operator, reason)
+    try:
+        if keep:
+            _run(config, lambda manager: manager.conflicts.keep(event_id, act))
+        else:
+            _run(config, lambda manager: manager.conflicts.give(event_id, to, act, force=force))
+    except LastConnection as error:
+        raise SettingsError([f"{error}; --force ends it all the same, and locks the member out"]) from None
+    typer.echo(f"conflict {event_id}: " + ("kept as it is" if keep else f"the identity is member {to}'s"))
+
+
+async def _find_all_conflicts(manager: ConnectManager) -> list[Conflict]:
+    latest: dict[str, Conflict] = {}
+    before = 0
+    while True:
+        listed, before = await manager.conflicts.find_open(before)
+        for conflict in listed:
+            latest.setdefault(conflict.subject, conflict)
+        if not before:
+            return list(latest.values())
 
 
 @app.command()

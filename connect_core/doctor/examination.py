@@ -8,6 +8,7 @@ import difflib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -225,22 +226,26 @@ def _list_service_checks(
         await is_reached.wait()
         return await redis.check_redis(settings, instance, now)
 
-    async def check_admin_page() -> Findings:
-        return await admin_page.check_admin_page(settings)
-
-    async def check_rest() -> Findings:
-        return [
-            *keys.check_keys(loaded, machine, now),
-            *addresses.check_addresses(service),
-            *disk.check_disk(folder, machine),
-        ]
-
     if options.offline:
         is_reached.set()
-    checks: list[Check] = [("files", check_rest), ("database", check_database), ("redis", check_redis)]
+    checks: list[Check] = [
+        ("files", partial(_check_files, surroundings, loaded, folder)),
+        ("database", check_database),
+        ("redis", check_redis),
+        ("webhooks", lambda: webhooks.check_webhooks(settings, now)),
+    ]
     if settings.admin.enabled:
-        checks.append(("admin page", check_admin_page))
+        checks.append(("admin page", lambda: admin_page.check_admin_page(settings)))
     return checks if options.offline else [("public address", check_public_address), *checks]
+
+
+async def _check_files(surroundings: Surroundings, loaded: Loaded, folder: Path) -> Findings:
+    assert loaded.settings is not None
+    return [
+        *keys.check_keys(loaded, surroundings.machine, surroundings.now),
+        *addresses.check_addresses(loaded.settings.service),
+        *disk.check_disk(folder, surroundings.machine),
+    ]
 
 
 def get_callback_url(settings: Settings, provider: str, client_type: ClientType) -> str:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from connect_core.cli import app, member_tables, members
 from connect_core.cli.serve import init
 from connect_core.display import shorten
-from connect_core.store import Database, bulk
+from connect_core.store import Database, audit, bulk
 from connect_core.store.models import Member
 from connect_core.store.schema.upgrade import upgrade_schema
 
@@ -51,9 +51,14 @@ def test_an_operator_exports_and_erases(config: str, empty: str) -> None:
             for name in ("es_connect", "es_member")
         ]
         events = database.read_blocking(lambda tx: bulk.find_rows(tx, "es_connect_event"))
+        records = database.read_blocking(lambda tx: audit.find_records(tx, 10))
     assert left[0] == []
     assert "lihua" not in str(left)
     assert [(row["kind"], row["subject_hash"]) for row in events] == [("erased", "")]
+    assert [(record.via, record.action, record.target) for record in records] == [
+        ("command", "member.erased", "member 1"),
+        ("command", "member.exported", "member 1"),
+    ]
     assert run("db", "check", "--config", config)[0] == 0
 
 
@@ -96,6 +101,52 @@ def test_an_operator_finds_shows_and_changes(shop: Callable[..., Result]) -> Non
     last = shop("unbind 1 ALIPAY")
     assert "--force unbinds it all the same" in str(last.exception)
     assert shop("unbind 1 alipay --force --reason lost").output == "ALIPAY is unbound from member 1\n"
+
+
+@pytest.fixture
+def conflict(tmp_path: Path, shop: Callable[..., Result]) -> str:
+    """A second member, whose id a login of the first one brought along; the number of that event."""
+    url = f"sqlite:///{tmp_path / 'connect.db'}"
+    execute(url, "INSERT INTO es_member (uname, nickname) VALUES ('m_lihua2', '李华')")
+    execute(url, "INSERT INTO es_connect (member_id, union_type, union_id) VALUES (2, 'ALIPAY', 'open-of-lihua')")
+    execute(
+        url,
+        "INSERT INTO es_connect_alias (connect_id, union_type, kind, scope, value)"
+        " VALUES (2, 'ALIPAY', 'open_id', '2021', 'open-of-lihua')",
+    )
+    execute(
+        url,
+        "INSERT INTO es_connect_event (kind, member_id, connect_id, provider, client_type, union_type, subject_hash,"
+        " request_id, create_time, detail)"
+        " VALUES ('identity_conflict', 1, 1, 'alipay', 'mini', 'ALIPAY', '', '', 1, 'members 2')",
+    )
+    return str(execute(url, "SELECT max(id) AS latest FROM es_connect_event")[0]["latest"])
+
+
+def test_an_operator_resolves_a_conflict(shop: Callable[..., Result], conflict: str) -> None:
+    """It is listed and shown with shortened ids; the decision asks for one way, and for --force where it locks out."""
+    assert shop("conflicts").output.splitlines()[1].split()[-2:] == ["1,", "2"]
+    shown = shop(f"conflicts {conflict}").output
+    assert "ope…hua" in shown
+    assert "open-of-lihua" not in shown
+    assert "open-of-lihua" in shop(f"conflicts {conflict} --full --json").output
+    for line in ("", "--keep --to 1"):
+        assert "either --to MEMBER or --keep" in str(shop(f"resolve {conflict} {line}").exception)
+    assert "none of those" in str(shop(f"resolve {conflict} --to 7").exception)
+    assert "--force ends it all the same" in str(shop(f"resolve {conflict} --to 1").exception)
+    done = shop(f"resolve {conflict} --to 1 --force --reason asked --operator li")
+    assert done.output == f"conflict {conflict}: the identity is member 1's\n"
+    assert [member["id"] for member in json.loads(shop("find open-of-lihua --json").output)] == [1]
+    assert "resolved" in str(shop(f"resolve {conflict} --keep").exception)
+    none = shop("conflicts")
+    assert (none.exit_code, none.output) == (1, "there is no conflict to resolve\n")
+
+
+def test_a_conflict_is_kept(shop: Callable[..., Result], conflict: str) -> None:
+    """Both members stay as they are."""
+    assert shop(f"resolve {conflict} --keep").output == f"conflict {conflict}: kept as it is\n"
+    assert json.loads(shop("conflicts --json").output) == []
+    assert "ope…hua" in shop("show 2").output
 
 
 def test_an_erasure_asks_or_takes_yes(shop: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,27 +57,29 @@ def make_routes(admin: AdminContext) -> list[AdminRoute]:
             can_run=find_config(request) is not None,
         )
 
-    async def run_doctor(request: Request) -> Response:
+    return [AdminRoute("GET", "", Role.VIEWER, page), *_doctor_routes(admin)]
+
+
+def _doctor_routes(admin: AdminContext) -> list[AdminRoute]:
+    async def run(request: Request) -> Response:
         now = await admin.doctor.start(request, admin.act(request))
         return admin.done(f"/doctor?since={now}")
 
-    async def show_doctor(request: Request) -> Response:
+    async def show(request: Request) -> Response:
         since = get_parameters(request).get("since", "")
         began_at = int(since) if since.isascii() and since.isdecimal() and len(since) < 12 else 0
-        run = await admin.manager.database.read(find_last_run)
-        is_running = began_at > 0 and (run is None or run.time < began_at)
-        has_failed = is_running and admin.manager.services.now() - began_at > DOCTOR_SECONDS
-        response = admin.page(
-            request, "doctor.html", run=run, is_running=is_running and not has_failed, has_failed=has_failed
-        )
-        if is_running and not has_failed:
+        last = await admin.manager.database.read(find_last_run)
+        is_missing = began_at > 0 and (last is None or last.time < began_at)
+        has_failed = is_missing and admin.manager.services.now() - began_at > DOCTOR_SECONDS
+        is_running = is_missing and not has_failed
+        response = admin.page(request, "doctor.html", run=last, is_running=is_running, has_failed=has_failed)
+        if is_running:
             response.headers["refresh"] = str(RELOAD_SECONDS)
         return response
 
     return [
-        AdminRoute("GET", "", Role.VIEWER, page),
-        AdminRoute("POST", "/doctor", Role.OPERATOR, run_doctor, form_page=""),
-        AdminRoute("GET", "/doctor", Role.VIEWER, show_doctor),
+        AdminRoute("POST", "/doctor", Role.OPERATOR, run, form_page=""),
+        AdminRoute("GET", "/doctor", Role.VIEWER, show),
     ]
 
 

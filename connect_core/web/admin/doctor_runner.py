@@ -1,8 +1,10 @@
 """Runs the doctor for an operator, in a process of its own: one that hangs or parses keys holds up no login."""
 
 import asyncio
+import subprocess
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from starlette.requests import Request
@@ -11,6 +13,7 @@ from connect_core.acts import OperatorAct
 from connect_core.errors import NotThere
 from connect_core.manager import ConnectManager
 from connect_core.store import audit
+from connect_core.threads import DaemonThreads
 
 DOCTOR_SECONDS = 60
 """How long the doctor may take before it is ended."""
@@ -22,7 +25,8 @@ class DoctorRunner:
 
     def __init__(self, manager: ConnectManager) -> None:
         self._manager = manager
-        self._task: asyncio.Task[None] | None = None
+        self._thread = DaemonThreads("doctor", threads=1, waiting=1)
+        self._run: asyncio.Future[None] | None = None
 
     async def start(self, request: Request, act: OperatorAct) -> int:
         """Begin a run unless one is under way, with a record of the audit log, and return when, in epoch seconds.
@@ -33,21 +37,16 @@ class DoctorRunner:
         if config is None:
             raise NotThere("the service was started without a configuration file")
         await self._manager.database.write(lambda tx: audit.insert_record(tx, act, "doctor.run", "", now))
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(_run(config))
+        if self._run is None or self._run.done():
+            self._run = self._thread.start(partial(_run, config))
         return now
 
 
-async def _run(config: Path) -> None:
-    null = asyncio.subprocess.DEVNULL
-    arguments = ("-c", _DOCTOR, "doctor", "--json", "--config", str(config))
-    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdin=null, stdout=null, stderr=null)
-    try:
-        async with asyncio.timeout(DOCTOR_SECONDS):
-            await process.wait()
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
+def _run(config: Path) -> None:
+    null = subprocess.DEVNULL
+    command = [sys.executable, "-c", _DOCTOR, "doctor", "--json", "--config", str(config)]
+    with suppress(subprocess.TimeoutExpired):  # then it was ended, and the page says that there is no result
+        subprocess.run(command, stdin=null, stdout=null, stderr=null, timeout=DOCTOR_SECONDS, check=False)  # noqa: S603 - our own command
 
 
 def find_config(request: Request) -> Path | None:

@@ -38,6 +38,7 @@ KINDS = (
     kinds.ENABLED,
     kinds.SESSIONS_ENDED,
     kinds.VENDOR_NOTICE,
+    kinds.LOGIN_REFUSED,
 )
 """The kinds of events that are stored."""
 
