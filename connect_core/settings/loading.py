@@ -176,8 +176,8 @@ def _resolve_text(literal: str, source: _Source, path: str) -> str | Path:
     text = _trim(literal)
     if text != literal and "\n" not in text:  # a text of several lines ends with a line break
         source.mistakes.append(f"{path}: remove the blanks around the value")
-    kind, _, name = text.partition(":")
-    name = _trim(name)
+    kind, colon, name = text.partition(":")
+    kind, name = kind if colon else "", _trim(name)  # `settings = "file"` names no file
     if kind == "env":
         if name not in os.environ:
             source.mistakes.append(f"{path}: the environment variable {name} is not set")

@@ -20,8 +20,9 @@ WITHOUT_VALUES = (
     "connect_limited",
     "retries",
     "notice_duration",
+    "settings_revision",
 )
-"""What a shop on SQLite without outages, Redis, certificates, limited visitors, races and hooks has no series of."""
+"""What a shop on SQLite without outages, Redis, certificates, limited visitors, races, hooks and settings in the database has no series of."""
 
 
 def fill_in(expression: str) -> str:
