@@ -8,6 +8,7 @@ import difflib
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -198,9 +199,6 @@ def _list_service_checks(
         await is_reached.wait()
         return await redis.check_redis(settings, instance, now)
 
-    async def check_admin_page() -> Findings:
-        return await admin_page.check_admin_page(settings)
-
     async def check_rest() -> Findings:
         return [
             *keys.check_keys(loaded, machine, now),
@@ -212,7 +210,7 @@ def _list_service_checks(
         is_reached.set()
     checks: list[Check] = [("files", check_rest), ("database", check_database), ("redis", check_redis)]
     if settings.admin.enabled:
-        checks.append(("admin page", check_admin_page))
+        checks.append(("admin page", partial(admin_page.check_admin_page, settings)))
     return checks if options.offline else [("public address", check_public_address), *checks]
 
 
