@@ -9,21 +9,28 @@ The pictures are called `PAGE-LANGUAGE.png`, in dark mode `PAGE-LANGUAGE-dark.pn
 arguments it takes only their pictures: `docs/screenshots.py show_merge`.
 """
 
+import asyncio
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, Route, ViewportSize, sync_playwright
 
+from connect_core.acts import OperatorAct
+from connect_core.administrators.accounts import Accounts
+from connect_core.administrators.roles import Role
+from connect_core.administrators.sessions import AdministratorSessions
 from connect_core.cli.demo import demo_home
 from connect_core.harness import RunningShop, load_sandboxes, run_shop
 from connect_core.plugin import Language, MergePlan, hookimpl
 from connect_core.providers.circuits import Circuits
 from connect_core.providers.registry import Plugins
 from connect_core.sandbox import Sandbox
+from connect_core.store import Database
 
 HERE = Path(__file__).parent
 IMAGES = HERE / "images"
@@ -285,6 +292,34 @@ def take_own_look(raw: dict[str, Any]) -> None:
     raw["pages"] |= {"stylesheet": theme / "shop.css", "template_folder": theme / "templates"}
 
 
+def show_admin_page(browser: Browser, shop: RunningShop, clock: Clock) -> None:
+    """The administrators, as an operator sees them."""
+    names = {"li": Role.OPERATOR, "wang": Role.SUPPORT, "zhao": Role.VIEWER}
+    with ThreadPoolExecutor(1) as threads:  # Playwright's loop runs on this one
+        token = threads.submit(asyncio.run, add_administrators(shop, clock, names)).result()
+    with visiting(browser, "far-desk") as page:
+        page.context.add_cookies([{"name": "connect_admin", "value": token, "url": shop.url}])
+        page.goto(f"{shop.url}/connect/admin/administrators?lang=en")
+        keep(page, "admin-administrators-en")
+
+
+async def add_administrators(shop: RunningShop, clock: Clock, names: dict[str, Role]) -> str:
+    """Create administrators, and return the token of a session of the first."""
+    settings, first = shop.manager.settings, next(iter(names))
+    with closing(Database(shop.database_url)) as database:
+        accounts = Accounts(database, settings.service.keys, lambda: int(clock()))
+        for name, role in names.items():
+            ready = {"password_hash": "no password", "totp_secret": "A" * 32} if role is not Role.VIEWER else {}
+            await accounts.create(name, role, OperatorAct("docs", "", "0" * 16), **ready)
+        sessions = AdministratorSessions(database, settings.admin, lambda: int(clock()))
+        return await database.write(lambda tx: sessions.open(tx, first, Role.OPERATOR))
+
+
+def open_admin_page(raw: dict[str, Any]) -> None:
+    """Switch the admin page on."""
+    raw["admin"] = {"enabled": True}
+
+
 PICTURES: Sequence[tuple[Callable[[Browser, RunningShop, Clock], None], Sequence[Change]]] = [
     (show_login, [name_shop]),
     (show_demo, []),
@@ -295,6 +330,7 @@ PICTURES: Sequence[tuple[Callable[[Browser, RunningShop, Clock], None], Sequence
     (show_apps, [name_shop, leave_to_apps]),
     (show_outage, [name_shop]),
     (show_own_look, [take_own_look]),
+    (show_admin_page, [name_shop, open_admin_page]),
 ]
 
 
