@@ -235,7 +235,7 @@ def _list_service_checks(
         ("webhooks", lambda: webhooks.check_webhooks(settings, now)),
     ]
     if settings.admin.enabled:
-        checks.append(("admin page", lambda: admin_page.check_admin_page(settings)))
+        checks.append(("admin page", partial(admin_page.check_admin_page, settings)))
     return checks if options.offline else [("public address", check_public_address), *checks]
 
 
