@@ -155,7 +155,7 @@ class PublicKey(TypedDict):
     alg: str
 
 
-class KeySet(TypedDict):
+class PublicKeySet(TypedDict):
     """A JWK set (RFC 7517 §5)."""
 
     keys: list[PublicKey]
@@ -365,56 +365,3 @@ class InvalidLogoutToken(TypedDict):
     error: Literal["invalid_request"]
     code: str
     request_id: str
-
-
-class LegacyTokens(TypedDict):
-    """The tokens of a login, as older front ends read them."""
-
-    access_token: str
-    refresh_token: str
-    uid: int
-
-
-class LegacyBound(LegacyTokens):
-    """The identity is linked, and the member logged in."""
-
-    result: Literal["bind_success"]
-
-
-class LegacyProblem(TypedDict):
-    """Why a request was refused, as older front ends read it."""
-
-    code: str
-    """Their code, such as `E131`."""
-    message: str
-
-
-class LegacyLink(TypedDict):
-    """Whether a vendor is linked."""
-
-    union_type: str
-    is_bind: bool
-
-
-class LegacyMiniMember(TypedDict):
-    """A member as older mini programs read it."""
-
-    id: int
-    uname: str
-    nickname: str
-    face: str
-    sex: int | None
-    """1, 0 or null (unknown)."""
-    alipayUserId: str
-    faceImage: str
-    isCertified: Literal["T", "F"] | None
-    registTime: str
-    """In UTC, such as `2026-11-21 09:52:46`."""
-
-
-class LegacyMiniLogin(TypedDict):
-    """The end of an older mini program's login."""
-
-    status: Literal[200]
-    msg: Literal["OK"]
-    data: LegacyMiniMember | ChoiceTicket

@@ -12,6 +12,7 @@ from connect_core import __version__
 from connect_core.errors import BadRequest, NotLoggedIn, RateLimited, Unavailable, every_error
 from connect_core.identity import ClientType
 from connect_core.web import answers
+from connect_core.web.legacy.answers import LegacyProblem
 from connect_core.web.openapi.operations import OPERATIONS, Operation
 from connect_core.web.openapi.schemas import REFERENCE, Schema, Schemas
 
@@ -55,7 +56,7 @@ def build_document(words: Words) -> dict[str, Any]:
         for kind in (row.answer, row.query, row.body, row.failure)
         if kind is not None
     ]
-    schemas = Schemas([*kinds, ClientType, answers.Problem, answers.InvalidLogoutToken, answers.LegacyProblem])
+    schemas = Schemas([*kinds, ClientType, answers.Problem, answers.InvalidLogoutToken, LegacyProblem])
     queries = {row.query.__name__ for row in OPERATIONS.values() if row.query}
     paths: dict[str, dict[str, Any]] = {}
     refusals: dict[str, Any] = {}
@@ -196,7 +197,7 @@ class _Description:
         if row.is_cached:
             yield "304", _refer("NotModified")
         if row.errors == "legacy":
-            body = {JSON: {"schema": self._schemas.of(answers.LegacyProblem)}}
+            body = {JSON: {"schema": self._schemas.of(LegacyProblem)}}
             yield "default", self._share("legacy", {"description": "The request is refused.", "content": body})
             return
         for status, codes in sorted(self._get_codes().items()):

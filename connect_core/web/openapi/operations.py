@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from connect_core.web import answers
+from connect_core.web.legacy import answers as legacy
 from connect_core.web.openapi import parameters
 
 UNDESCRIBED = ("/connect/admin",)
@@ -82,7 +83,7 @@ def _lost(id_: str) -> Operation:
 
 def _binder(id_: str, body: type, **more: Any) -> Operation:
     """A route that finishes a first login which waits."""
-    return _older(id_, answer=answers.LegacyBound, body=body, is_limited=True, **more)
+    return _older(id_, answer=legacy.LegacyBound, body=body, is_limited=True, **more)
 
 
 _ONE = "/connect/{provider}/{client}"
@@ -133,7 +134,7 @@ OPERATIONS: Mapping[str, Operation] = {
         redirects=True,
         takes_login=True,
     ),
-    "GET /connect/.well-known/jwks.json": Operation(id="get_keys", answer=answers.KeySet),
+    "GET /connect/.well-known/jwks.json": Operation(id="get_keys", answer=answers.PublicKeySet),
     "POST /connect/{provider}/backchannel-logout": Operation(
         id="end_vendor_sessions",
         body=parameters.LogoutTokenForm,
@@ -276,15 +277,15 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "GET /buyer/connect/{provider}/h5/login": _older(
         "finish_older_login",
-        answer=answers.LegacyTokens | answers.LinkedIdentity | answers.MergeTicket | answers.ChoiceTicket,
+        answer=legacy.LegacyTokens | answers.LinkedIdentity | answers.MergeTicket | answers.ChoiceTicket,
         query=parameters.LegacyLoginQuery,
         redirects=True,
         is_limited=True,
     ),
     "POST /login/{authCode}": _older(
-        "log_in_older_mini_program", answer=answers.LegacyMiniLogin, body=parameters.LegacyMiniRequest, is_limited=True
+        "log_in_older_mini_program", answer=legacy.LegacyMiniLogin, body=parameters.LegacyMiniRequest, is_limited=True
     ),
-    f"GET {_BINDER}/list": _older("list_older_links", answer=list[answers.LegacyLink], needs_login=True),
+    f"GET {_BINDER}/list": _older("list_older_links", answer=list[legacy.LegacyLink], needs_login=True),
     f"GET {_BINDER}/pc/{{type}}": _older(
         "begin_older_bind", query=parameters.ReturnQuery, media="text/plain", needs_login=True, is_limited=True
     ),
