@@ -13,6 +13,7 @@ from connect_core.harness import RunningShop, Visitor
 from ..kit.databases import run_shop
 from ..kit.web_shops import alipay_and_wechat
 
+EXAMPLE = Path(__file__).parents[2] / "docs/examples/api_clients/log_in.ts"
 CLIENT = Path(__file__).parents[2] / "clients/typescript"
 INSTALL = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
 WRONG = (
@@ -26,6 +27,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, require: Callable[[object, s
     require(shutil.which("node") and shutil.which("npm"), "Node.js and npm are missing")
     folder = tmp_path_factory.mktemp("typescript") / "client"
     shutil.copytree(CLIENT, folder, ignore=shutil.ignore_patterns("node_modules", "dist"))
+    shutil.copy(EXAMPLE, folder / "src")
     installed = subprocess.run(INSTALL, cwd=folder, capture_output=True, text=True, check=False)
     require(installed.returncode == 0, f"an npm package is missing ({installed.stderr.strip()[-200:]})")
     assert compile_in(folder) == ""
@@ -48,9 +50,9 @@ def shop() -> Iterator[RunningShop]:
 def test_a_login_from_its_beginning_to_its_end(built: Path, shop: RunningShop) -> None:
     """Providers, login URL, login, who am I, connections, refresh, log-out, and refusals with their code."""
     with Visitor(shop) as visitor:
-        [code] = visitor.client_parameters("alipay", "mini").values()
+        [code], [other] = (visitor.client_parameters("alipay", "mini").values() for _ in range(2))
     shutil.copy(Path(__file__).with_name("typescript_client.mjs"), built)
-    command = ["node", "typescript_client.mjs", shop.url, code]
+    command = ["node", "typescript_client.mjs", shop.url, code, other]
     done = subprocess.run(command, cwd=built, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {
@@ -61,6 +63,7 @@ def test_a_login_from_its_beginning_to_its_end(built: Path, shop: RunningShop) -
         "left": True,
         "notAllowed": [400, "redirect_not_allowed", True],
         "after": [401, "not_logged_in", True],
+        "greetings": ["Hello 李华", "Please log in again."],
         "again": [400, "code_seen", True],
     }
 

@@ -1,7 +1,8 @@
 // What a program does with the TypeScript client; prints what it got as one line of JSON.
 import { ConnectLogin, Refusal } from "./dist/index.js";
+import { greet } from "./dist/log_in.js";
 
-const [baseUrl, code] = process.argv.slice(2);
+const [baseUrl, code, other] = process.argv.slice(2);
 const connect = new ConnectLogin({ baseUrl });
 const refusalOf = async (call) => {
   try {
@@ -23,6 +24,7 @@ const connections = await connect.listConnections();
 const renewed = await connect.refresh({ refresh_token: tokens.refresh_token });
 const left = await connect.logOut({ refresh_token: renewed.refresh_token });
 const after = await refusalOf(() => connect.me());
+const greetings = [await greet(baseUrl, other), await greet(baseUrl, other)];
 const again = await refusalOf(() => connect.logIn("alipay", "mini", { code }));
 console.log(
   JSON.stringify({
@@ -33,6 +35,7 @@ console.log(
     left: left === undefined,
     notAllowed,
     after,
+    greetings,
     again,
   }),
 );

@@ -1,5 +1,6 @@
 """The Python client against a running shop: a mini program's login from its beginning to its end, and refusals."""
 
+import runpy
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from connect_core.harness import RunningShop, Visitor
 from ..kit.databases import run_shop
 from ..kit.web_shops import alipay_and_wechat
 
+EXAMPLE = Path(__file__).parents[2] / "docs/examples/api_clients/log_in.py"
 SOURCE = Path(__file__).parents[2] / "clients/python/src"
 
 
@@ -70,6 +72,13 @@ def test_a_browsers_login_begins_with_an_address(shop: RunningShop, client: Any)
         with pytest.raises(client.Refusal) as refusal:
             connect.get_login_url("alipay/../x", "pc")
     assert refusal.value.code == "unsupported"
+
+
+def test_the_example_of_the_documentation_runs(shop: RunningShop, client: Any, code: str) -> None:
+    """What `docs/how-to/api-clients.md` shows greets the member, and knows what to say to a code that was used."""
+    greet = runpy.run_path(str(EXAMPLE))["greet"]
+    assert greet(shop.url, code) == "Hello 李华"
+    assert greet(shop.url, code) == "Please log in again."
 
 
 async def test_asynchronous_code_has_the_same_methods(shop: RunningShop, client: Any, code: str) -> None:

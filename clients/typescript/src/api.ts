@@ -120,11 +120,6 @@ export interface JoinRequest {
   [name: string]: unknown;
 }
 
-/** A JWK set (RFC 7517 §5). */
-export interface KeySet {
-  keys: PublicKey[];
-}
-
 /** The identity now leads to the member who was logged in already. */
 export interface LinkedIdentity {
   /** The vendor, such as `ALIPAY`. */
@@ -310,6 +305,11 @@ export interface PublicKey {
   y: string;
   use: string;
   alg: string;
+}
+
+/** A JWK set (RFC 7517 §5). */
+export interface PublicKeySet {
+  keys: PublicKey[];
 }
 
 /** How far a QR login is; a PC that polls reads `expired` for whatever cannot be collected any more. */
@@ -501,8 +501,8 @@ export class ConnectLogin extends Transport {
   }
 
   /** The public keys of the access tokens. */
-  getKeys(): Promise<KeySet> {
-    return this.send<KeySet>("GET", "/.well-known/jwks.json");
+  getKeys(): Promise<PublicKeySet> {
+    return this.send<PublicKeySet>("GET", "/.well-known/jwks.json");
   }
 
   /** The same document, where a proxy passes on /connect/ alone. */

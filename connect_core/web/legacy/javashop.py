@@ -20,10 +20,10 @@ from connect_core.login.values import Delivery, SessionOpened
 from connect_core.members.values import ResolvedMember
 from connect_core.providers.provider import Entrance
 from connect_core.web import responses
-from connect_core.web.answers import LegacyMiniMember
 from connect_core.web.context import WebContext
 from connect_core.web.endpoints import for_visits, route
 from connect_core.web.error_pages import ErrorStyle
+from connect_core.web.legacy.answers import LegacyMiniMember
 from connect_core.web.login.delivery import finish_flow, keep_flow, token_body
 from connect_core.web.pages.messages import refusal_keys
 from connect_core.web.requests import get_catalogues, get_language, get_parameters, get_visit, read_fields

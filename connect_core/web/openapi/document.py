@@ -12,8 +12,10 @@ from connect_core import __version__
 from connect_core.errors import BadRequest, NotLoggedIn, RateLimited, Unavailable, every_error
 from connect_core.identity import ClientType
 from connect_core.web import answers
+from connect_core.web.legacy.answers import LegacyProblem
 from connect_core.web.openapi.operations import OPERATIONS, Operation
 from connect_core.web.openapi.schemas import REFERENCE, Schema, Schemas
+from connect_core.web.token_services.answers import OAuthProblem
 
 Words = Mapping[str, Any]
 
@@ -55,9 +57,7 @@ def build_document(words: Words) -> dict[str, Any]:
         for kind in (row.answer, row.query, row.body, row.failure)
         if kind is not None
     ]
-    schemas = Schemas(
-        [*kinds, ClientType, answers.Problem, answers.InvalidLogoutToken, answers.OAuthProblem, answers.LegacyProblem]
-    )
+    schemas = Schemas([*kinds, ClientType, answers.Problem, answers.InvalidLogoutToken, OAuthProblem, LegacyProblem])
     queries = {row.query.__name__ for row in OPERATIONS.values() if row.query}
     paths: dict[str, dict[str, Any]] = {}
     refusals: dict[str, Any] = {}
@@ -209,7 +209,7 @@ class _Description:
         if row.is_cached:
             yield "304", _refer("NotModified")
         if row.errors == "legacy":
-            body = {JSON: {"schema": self._schemas.of(answers.LegacyProblem)}}
+            body = {JSON: {"schema": self._schemas.of(LegacyProblem)}}
             yield "default", self._share("legacy", {"description": "The request is refused.", "content": body})
             return
         for status, codes in sorted(self._get_codes().items()):
@@ -253,7 +253,7 @@ class _Description:
             kind, media = answers.InvalidLogoutToken, JSON
             parts.append("logout_token")
         elif status in (400, 401) and row.errors == "oauth":
-            kind, media = answers.OAuthProblem, JSON
+            kind, media = OAuthProblem, JSON
             parts.append("oauth")
         elif status == 503 and row.failure:
             kind = row.failure
@@ -261,7 +261,7 @@ class _Description:
         named: Schema = {"properties": {"code": {"enum": codes}}}
         content: dict[str, Any] = {media: {"schema": {"allOf": [self._schemas.of(kind), named]}}}
         if status == 400 and row.errors == "grant":
-            content[JSON] = {"schema": {"allOf": [self._schemas.of(answers.OAuthProblem)]}}
+            content[JSON] = {"schema": {"allOf": [self._schemas.of(OAuthProblem)]}}
             parts.append("grant")
         if row.errors in ("problem", "grant"):  # a browser gets a page, whatever it asked for
             content[HTML] = {"schema": {"type": "string"}}

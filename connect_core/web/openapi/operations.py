@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from connect_core.web import answers
+from connect_core.web.legacy import answers as legacy
 from connect_core.web.openapi import parameters
+from connect_core.web.token_services.answers import ServerMetadata, TokenDescription
 
 UNDESCRIBED = ("/connect/admin",)
 """Where routes begin that are not in the document: those for operators."""
@@ -85,7 +87,7 @@ def _lost(id_: str) -> Operation:
 
 def _binder(id_: str, body: type, **more: Any) -> Operation:
     """A route that finishes a first login which waits."""
-    return _older(id_, answer=answers.LegacyBound, body=body, is_limited=True, **more)
+    return _older(id_, answer=legacy.LegacyBound, body=body, is_limited=True, **more)
 
 
 def _service(id_: str, **more: Any) -> Operation:
@@ -97,7 +99,7 @@ def _service(id_: str, **more: Any) -> Operation:
 
 def _metadata(id_: str) -> Operation:
     """An address of the metadata."""
-    return Operation(id=id_, answer=answers.ServerMetadata)
+    return Operation(id=id_, answer=ServerMetadata)
 
 
 _ONE = "/connect/{provider}/{client}"
@@ -151,9 +153,9 @@ OPERATIONS: Mapping[str, Operation] = {
         redirects=True,
         takes_login=True,
     ),
-    "GET /connect/.well-known/jwks.json": Operation(id="get_keys", answer=answers.KeySet),
+    "GET /connect/.well-known/jwks.json": Operation(id="get_keys", answer=answers.PublicKeySet),
     # other services of the shop
-    "POST /connect/introspect": _service("introspect_token", answer=answers.TokenDescription),
+    "POST /connect/introspect": _service("introspect_token", answer=TokenDescription),
     "POST /connect/revoke": _service("revoke_token", has_empty_answer=True),
     "GET /.well-known/oauth-authorization-server": _metadata("get_metadata"),
     "GET /.well-known/oauth-authorization-server/connect": _metadata("get_metadata_of_prefix"),
@@ -302,15 +304,15 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "GET /buyer/connect/{provider}/h5/login": _older(
         "finish_older_login",
-        answer=answers.LegacyTokens | answers.LinkedIdentity | answers.MergeTicket | answers.ChoiceTicket,
+        answer=legacy.LegacyTokens | answers.LinkedIdentity | answers.MergeTicket | answers.ChoiceTicket,
         query=parameters.LegacyLoginQuery,
         redirects=True,
         is_limited=True,
     ),
     "POST /login/{authCode}": _older(
-        "log_in_older_mini_program", answer=answers.LegacyMiniLogin, body=parameters.LegacyMiniRequest, is_limited=True
+        "log_in_older_mini_program", answer=legacy.LegacyMiniLogin, body=parameters.LegacyMiniRequest, is_limited=True
     ),
-    f"GET {_BINDER}/list": _older("list_older_links", answer=list[answers.LegacyLink], needs_login=True),
+    f"GET {_BINDER}/list": _older("list_older_links", answer=list[legacy.LegacyLink], needs_login=True),
     f"GET {_BINDER}/pc/{{type}}": _older(
         "begin_older_bind", query=parameters.ReturnQuery, media="text/plain", needs_login=True, is_limited=True
     ),

@@ -12,6 +12,7 @@ from typing_extensions import is_typeddict
 
 from connect_core.errors import every_error
 from connect_core.web import answers
+from connect_core.web.legacy import answers as legacy
 from connect_core.web.openapi import parameters
 
 REFERENCE = "#/components/schemas/{model}"
@@ -24,7 +25,7 @@ class Schemas:
 
     def __init__(self, kinds: Iterable[Any]) -> None:
         """`kinds` are all types that `of` will be called with."""
-        for module in (answers, parameters):
+        for module in (answers, legacy, parameters):
             _read_docstrings(module)
         named: dict[str, Any] = {str(kind): kind for kind in kinds}
         adapters: list[tuple[str, Any, TypeAdapter[Any]]] = [

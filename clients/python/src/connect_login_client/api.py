@@ -11,7 +11,6 @@ from connect_login_client.models import (
     ChoiceTicket,
     ClientType,
     DescribedSession,
-    KeySet,
     LinkedIdentity,
     LinkedLogin,
     LoggedInOnPc,
@@ -22,6 +21,7 @@ from connect_login_client.models import (
     MergeTicket,
     MergeUndone,
     OfferedLogin,
+    PublicKeySet,
     QrLoginStatus,
     RefreshedCookies,
     ScannedQrLogin,
@@ -153,9 +153,9 @@ class ConnectLogin(Transport):
 
     def get_keys(
         self,
-    ) -> KeySet:
+    ) -> PublicKeySet:
         """The public keys of the access tokens."""
-        answer: KeySet = self._send("GET", "/.well-known/jwks.json")
+        answer: PublicKeySet = self._send("GET", "/.well-known/jwks.json")
         return answer
 
     def get_metadata_below_prefix(
@@ -572,9 +572,9 @@ class AsyncConnectLogin(AsyncTransport):
 
     async def get_keys(
         self,
-    ) -> KeySet:
+    ) -> PublicKeySet:
         """The public keys of the access tokens."""
-        answer: KeySet = await self._send("GET", "/.well-known/jwks.json")
+        answer: PublicKeySet = await self._send("GET", "/.well-known/jwks.json")
         return answer
 
     async def get_metadata_below_prefix(

@@ -104,12 +104,6 @@ class JoinChoice(TypedDict):
     """Post there."""
 
 
-class KeySet(TypedDict):
-    """A JWK set (RFC 7517 §5)."""
-
-    keys: "list[PublicKey]"
-
-
 class LinkedIdentity(TypedDict):
     """The identity now leads to the member who was logged in already."""
 
@@ -248,6 +242,12 @@ class PublicKey(TypedDict):
     y: str
     use: str
     alg: str
+
+
+class PublicKeySet(TypedDict):
+    """A JWK set (RFC 7517 §5)."""
+
+    keys: "list[PublicKey]"
 
 
 class QrLoginStatus(TypedDict):
