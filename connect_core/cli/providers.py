@@ -9,6 +9,7 @@ import typer
 
 from connect_core.cli.configuration import DEFAULT, ConfigPath, load, warn
 from connect_core.cli.plugin.installed import describe, print_installed
+from connect_core.doctor.settings_in_use import find_settings
 from connect_core.http import HttpPool
 from connect_core.providers.registry import ConfiguredProvider, Plugins, Registry
 
@@ -28,7 +29,7 @@ def providers(
     if installed:
         warn("providers --installed", "plugin list")
     has_configuration = not installed and (config != DEFAULT or Path(config).exists())
-    configured = Registry(load(config), plugins, HttpPool()) if has_configuration else ()
+    configured = Registry(find_settings(load(config))[0], plugins, HttpPool()) if has_configuration else ()
     if as_json:
         typer.echo(json.dumps(_describe(plugins, configured), ensure_ascii=False, indent=2))
         return
