@@ -19,9 +19,9 @@ UNUSABLE = Kind(
     "settings_revision_unusable",
     Level.BROKEN,
     SUBJECT,
-    "The active revision of the settings in the database cannot be used here: `serve` does not start, and processes that "
-    "run keep their former settings. There is a finding for each mistake.",
-    "Install or correct what is missing on this machine, or run: connect-login settings rollback REVISION",
+    "The active revision of the settings in the database cannot be used here: `serve` does not start, and processes "
+    "that run keep their former settings. There is a finding for each mistake.",
+    "Correct what is wrong on this machine, or go back with connect-login settings rollback.",
 )
 UNREAD = Kind(
     "settings_unread",
