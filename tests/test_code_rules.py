@@ -77,6 +77,7 @@ MANY_PARAMETERS = {
     "connect_core/cli/members.py unbind",  # the same
     "connect_core/cli/plugin/new.py new",  # the same
     "connect_core/cli/serve.py serve",  # the same
+    "connect_core/cli/settings.py import_file",  # the same
     "connect_core/identity.py of",  # the fields of a profile, by keyword
 }
 """Functions that may have more than six parameters."""
