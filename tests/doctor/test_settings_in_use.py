@@ -6,37 +6,33 @@ import pytest
 
 from connect_core.acts import OperatorAct
 from connect_core.doctor.settings_in_use import find_settings
-from connect_core.manager import ConnectManager
 from connect_core.runtime_settings import RequestedChange
 from connect_core.settings import Settings
 
-from ..kit.acme import execute, settings_of, url_of, using
+from ..conftest import MakeManager
+from ..kit.acme import execute, settings_of, url_of
 
 DATABASE = {"settings": "database"}
 
 
 @pytest.fixture
-def file(tmp_path: Path, database_url: str) -> Settings:
+async def file(make_manager: MakeManager, tmp_path: Path) -> Settings:
     """The settings of the file of a shop that has changed its name at run time."""
+    versions = make_manager(service=DATABASE).setting_versions
+    assert versions is not None
     act = OperatorAct("li", "", "0123456789abcdef")
-
-    async def change(manager: ConnectManager) -> None:
-        versions = manager.setting_versions
-        assert versions is not None
-        draft = await versions.draft([RequestedChange("pages", "name", "Jade Tea")], base=0, act=act)
-        await versions.activate(draft, act)
-
-    using(tmp_path, change, service=DATABASE)
+    draft = await versions.draft([RequestedChange("pages", "name", "Jade Tea")], base=0, act=act)
+    await versions.activate(draft, act)
     return settings_of(tmp_path, service=DATABASE)
 
 
-def test_what_is_in_use_is_examined(file: Settings) -> None:
+async def test_what_is_in_use_is_examined(file: Settings) -> None:
     """The settings of the active revision take the place of the file's."""
     settings, findings = find_settings(file)
     assert (settings.pages.name, [finding.id for finding in findings]) == ("Jade Tea", ["settings_revision"])
 
 
-def test_a_revision_that_cannot_be_used_is_found(file: Settings, tmp_path: Path) -> None:
+async def test_a_revision_that_cannot_be_used_is_found(file: Settings, tmp_path: Path) -> None:
     """A value that does not open, here one of another row, is a finding, and the file is examined."""
     execute(url_of(tmp_path), "UPDATE es_connect_setting SET name = 'terms_url'")
     settings, findings = find_settings(file)
@@ -44,7 +40,7 @@ def test_a_revision_that_cannot_be_used_is_found(file: Settings, tmp_path: Path)
     assert "pages.terms_url" in findings[0].text.lower()
 
 
-def test_a_database_without_tables_is_found(file: Settings, tmp_path: Path) -> None:
+async def test_a_database_without_tables_is_found(file: Settings, tmp_path: Path) -> None:
     """Then nobody knows which settings are in use."""
     service = file.service.model_copy(update={"database_url": f"sqlite:///{tmp_path / 'empty.db'}"})
     other = file.model_copy(update={"service": service})
