@@ -9,8 +9,11 @@ import typer
 
 from connect_core.cli.configuration import DEFAULT, ConfigPath, load, warn
 from connect_core.cli.plugin.installed import describe, print_installed
+from connect_core.doctor.settings_in_use import find_settings
+from connect_core.findings import Level
 from connect_core.http import HttpPool
 from connect_core.providers.registry import ConfiguredProvider, Plugins, Registry
+from connect_core.settings import Settings
 
 
 def providers(
@@ -28,7 +31,7 @@ def providers(
     if installed:
         warn("providers --installed", "plugin list")
     has_configuration = not installed and (config != DEFAULT or Path(config).exists())
-    configured = Registry(load(config), plugins, HttpPool()) if has_configuration else ()
+    configured = Registry(_load(config), plugins, HttpPool()) if has_configuration else ()
     if as_json:
         typer.echo(json.dumps(_describe(plugins, configured), ensure_ascii=False, indent=2))
         return
@@ -37,6 +40,15 @@ def providers(
         typer.echo(f"shown by {config}")
     for provider in configured:
         typer.echo(f"  {provider.client_type:<5} {provider.name:<14} {provider.entrance}")
+
+
+def _load(config: Path) -> Settings:
+    """Return the settings in use; where those of the database cannot be found, say so and return the file's."""
+    settings, findings = find_settings(load(config))
+    for finding in findings:
+        if finding.level is not Level.OK:
+            typer.echo(f"connect-login: {finding.text}", err=True)
+    return settings
 
 
 def _describe(plugins: Plugins, configured: Iterable[ConfiguredProvider]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from connect_core.doctor import (
     proxies,
     public_address,
     redis,
+    settings_in_use,
     sqlite_file,
     stand_ins,
     tls_certificate,
@@ -24,6 +25,7 @@ from connect_core.doctor.kinds import Kind, find_kinds
 
 SERVICE_MODULES = (
     configuration,
+    settings_in_use,
     keys,
     addresses,
     public_address,

@@ -22,6 +22,7 @@ from connect_core.doctor import (
     keys,
     public_address,
     redis,
+    settings_in_use,
     stand_ins,
     webhooks,
 )
@@ -123,10 +124,16 @@ async def examine(options: Options, surroundings: Surroundings) -> list[Finding]
     loaded = configuration.load_configuration(options.config)
     if loaded.settings is None:
         return loaded.findings
-    settings = loaded.settings = _mount(loaded.settings, options.root_path)
+    in_use, settings_found = settings_in_use.find_settings(loaded.settings)
+    settings = loaded.settings = _mount(in_use, options.root_path)
     surroundings.tell(["plugins"])
     plugins, findings = configuration.load_plugins(options.plugin_seconds)
-    findings = [*loaded.findings, *configuration.check_extras(settings, surroundings.machine), *findings]
+    findings = [
+        *loaded.findings,
+        *settings_found,
+        *configuration.check_extras(settings, surroundings.machine),
+        *findings,
+    ]
     pool = HttpPool(outbound_proxy=settings.service.outbound_proxy, transport=surroundings.transport)
     try:
         providers, judged = configuration.build_providers(settings, plugins, pool) if plugins else ([], [])

@@ -27,6 +27,7 @@ from sybil.parsers.rest import DocTestParser
 
 import connect_core
 from connect_core.settings import Settings
+from connect_core.settings.locks import take_locks
 
 from ..kit.fresh_environment import Fresh, can_build
 
@@ -99,6 +100,9 @@ def check_toml(example: Example) -> None:
     shown = tomllib.loads(example.parsed)
     if not shown.keys() & Settings.model_fields.keys():
         return
+    mistakes: list[str] = []
+    take_locks(shown, mistakes)
+    assert mistakes == []
     try:
         Settings.model_validate(shown)
     except ValidationError as error:

@@ -22,7 +22,10 @@ WITHOUT_VALUES = (
     "notice_duration",
     "settings_revision",
 )
-"""What a shop on SQLite without outages, Redis, certificates, limited visitors, races, hooks and settings in the database has no series of."""
+"""What a shop on SQLite has no series of.
+
+It is one without outages, Redis, certificates, limited visitors, races, hooks, and settings in the database.
+"""
 
 
 def fill_in(expression: str) -> str:

@@ -296,3 +296,16 @@ def test_off_is_off(clock: Clock) -> None:
     circuit = Circuits("off", clock).for_provider("acme")
     finish(circuit, ProviderTimeout(), 1000)
     assert not is_held(circuit)
+
+
+def test_another_rule_holds_in_the_circuits_that_there_are(clock: Clock) -> None:
+    """A changed `vendor_outages`: `off` lets everybody through at once, and a new number counts from now on."""
+    circuits = Circuits("3/minute", clock)
+    circuit = circuits.for_provider("acme")
+    finish(circuit, ProviderTimeout(), 3)
+    assert is_held(circuit)
+    circuits.set_rule("off")
+    assert not is_held(circuit)
+    circuits.set_rule("2/minute")
+    finish(circuit, ProviderTimeout(), 2)
+    assert is_held(circuit)

@@ -266,7 +266,7 @@ async def test_sources_are_told(make_manager: MakeManager, act: OperatorAct) -> 
     assert ("providers.acme.mini", "app_id") not in {(v.section, v.name) for v in await versions.describe()}
 
 
-def test_at_once_one_of_many_operators_wins_on_every_engine(empty: str, tmp_path: Path) -> None:
+async def test_at_once_one_of_many_operators_wins_on_every_engine(empty: str, tmp_path: Path) -> None:
     """Of eight changes of one base at the same moment, from two managers, exactly one is active, and seven are told."""
     (tmp_path / "database_url").write_text(empty, "utf-8")
     act = OperatorAct("li", "", "0123456789abcdef")
@@ -274,28 +274,26 @@ def test_at_once_one_of_many_operators_wins_on_every_engine(empty: str, tmp_path
     with closing(Database(empty)) as database:
         upgrade_schema(database)
 
-    async def race() -> list[str]:
-        managers = [make_manager(tmp_path, service=DATABASE) for _ in range(2)]
+    managers = [make_manager(tmp_path, service=DATABASE) for _ in range(2)]
 
-        async def draft(place: int) -> tuple[SettingVersions, int]:
-            versions = managers[place % 2].setting_versions
-            assert versions is not None
-            return versions, await versions.draft([change("limits", "vendor_calls", place + 1)], base=0, act=act)
+    async def draft(place: int) -> tuple[SettingVersions, int]:
+        versions = managers[place % 2].setting_versions
+        assert versions is not None
+        return versions, await versions.draft([change("limits", "vendor_calls", place + 1)], base=0, act=act)
 
-        async def activate(versions: SettingVersions, revision: int) -> str:
-            try:
-                await versions.activate(revision, act)
-            except ChangedMeanwhile:
-                return "told"
-            return "active"
-
+    async def activate(versions: SettingVersions, revision: int) -> str:
         try:
-            drafts = await asyncio.gather(*map(draft, range(8)))
-            return sorted(await asyncio.gather(*(activate(*each) for each in drafts)))
-        finally:
-            for manager in managers:
-                await manager.aclose()
+            await versions.activate(revision, act)
+        except ChangedMeanwhile:
+            return "told"
+        return "active"
 
-    assert asyncio.run(race()) == ["active", *["told"] * 7]
+    try:
+        drafts = await asyncio.gather(*map(draft, range(8)))
+        results = sorted(await asyncio.gather(*(activate(*each) for each in drafts)))
+    finally:
+        for manager in managers:
+            await manager.aclose()
+    assert results == ["active", *["told"] * 7]
     states = [row["state"] for row in execute(empty, "SELECT * FROM es_connect_setting_change")]
     assert states.count("active") == 1

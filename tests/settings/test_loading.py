@@ -371,3 +371,9 @@ def test_a_file_that_cannot_be_read_is_told_with_its_place(tmp_path: Path, conte
     assert str(caught.value).startswith(f"{path}: ")
     assert text in str(caught.value)
     assert CANARY not in every_text(caught.value)
+
+
+@pytest.mark.parametrize("word", ["file", "env"])
+def test_a_word_alone_names_no_file_and_no_variable(word: str) -> None:
+    """`settings = "file"` is a value; an indirection has a colon."""
+    assert parse_settings(raw(pages={"name": word})).pages.name == word
