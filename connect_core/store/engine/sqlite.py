@@ -137,9 +137,18 @@ def open_loop_connection(engine: Engine) -> sqlite3.Connection:
 
 
 def _create_private_file(path: str) -> None:
-    """Create the file, readable by its owner alone, unless it exists."""
+    """Create the file, readable by its owner alone, unless it exists.
+
+    One that exists is not opened here: closing it again would drop the locks that other connections of this process
+    hold on it (POSIX advisory locks), and another process could then overwrite what they read.
+    """
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        if not Path(path).exists():
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        elif Path(path).is_dir():
+            raise IsADirectoryError
+        elif not os.access(path, os.R_OK | os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise SettingsError([f"service.database_url: {path}: {_explain(error, path)}"]) from None
 
