@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from connect_core import measurements
+from connect_core.cli.serve import init
 from connect_core.observability.metrics import Counts, SnapshotWriter, begin_counting
 from connect_core.store import Database, doctor_runs
 
@@ -76,6 +77,23 @@ def test_without_a_configuration_file_nobody_runs_it_here(shop: AdminShop) -> No
     with shop.browsing("operator") as browser:
         assert "Run connect-login doctor on the machine" in get_text(browser.get(""))
         assert browser.post("/doctor", page="").status_code == 404
+
+
+def test_the_result_of_the_doctor_is_shown(shop: AdminShop, tmp_path: Path) -> None:
+    """The command runs in a process of its own, beside the service, and stores what it finds."""
+    init(tmp_path)
+    path = tmp_path / "connect.toml"
+    text = path.read_text("utf-8").replace("sqlite:///connect.db", shop.shop.database_url)
+    path.write_text(text + "\n[admin]\nenabled = true\n", "utf-8")
+    shop.shop.app.state.config = path
+    with shop.browsing("operator") as browser:
+        before = get_text(browser.get("/doctor"))
+        browser.post("/doctor", page="")
+        deadline = time.monotonic() + 50
+        while (text := get_text(browser.get("/doctor"))) == before:
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+    assert re.search("[0-9]+ checks", text)
 
 
 def test_an_operator_runs_the_doctor(shop: AdminShop, tmp_path: Path) -> None:
