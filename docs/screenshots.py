@@ -222,9 +222,10 @@ def show_outage(browser: Browser, shop: RunningShop, _: Clock) -> None:
 
 
 def show_admin_page(browser: Browser, shop: RunningShop, clock: Clock) -> None:
-    """What an operator sees of the providers, and of the order of their buttons."""
+    """What an operator sees of the providers, of the order of their buttons, and of the administrators."""
+    names = {"li": Role.OPERATOR, "wang": Role.SUPPORT, "zhao": Role.VIEWER}
     with ThreadPoolExecutor(1) as threads:  # Playwright's loop runs on this thread
-        token = threads.submit(asyncio.run, sign_in(shop, clock)).result()
+        token = threads.submit(asyncio.run, add_administrators(shop, clock, names)).result()
     for language in LANGUAGES:
         with visiting(browser, "far-desk") as page:
             page.context.add_cookies([{"name": "connect_admin", "value": token, "url": shop.url}])
@@ -233,17 +234,20 @@ def show_admin_page(browser: Browser, shop: RunningShop, clock: Clock) -> None:
             page.goto(f"{shop.url}/connect/admin/buttons?order=wechat,alipay,google")
             page.frame_locator("iframe").locator("h1").wait_for()
             keep(page, f"admin-buttons-{language}", is_whole=False)
+            page.goto(f"{shop.url}/connect/admin/administrators")
+            keep(page, f"admin-administrators-{language}")
 
 
-async def sign_in(shop: RunningShop, clock: Clock) -> str:
-    """Create the operator `li`, and return the token of a session."""
-    settings, moment = shop.manager.settings, int(clock())
+async def add_administrators(shop: RunningShop, clock: Clock, names: dict[str, Role]) -> str:
+    """Create administrators, and return the token of a session of the first."""
+    settings, first = shop.manager.settings, next(iter(names))
     with closing(Database(shop.database_url)) as database:
-        accounts = Accounts(database, settings.service.keys, lambda: moment)
-        act = OperatorAct("pictures", "", "")
-        await accounts.create("li", Role.OPERATOR, act, password_hash=hash_password("nobody types it"))
-        sessions = AdministratorSessions(database, settings.admin, lambda: moment)
-        return await database.write(lambda tx: sessions.open(tx, "li", Role.OPERATOR))
+        accounts = Accounts(database, settings.service.keys, lambda: int(clock()))
+        for name, role in names.items():
+            ready = {"password_hash": "no password", "totp_secret": "A" * 32} if role is not Role.VIEWER else {}
+            await accounts.create(name, role, OperatorAct("docs", "", "0" * 16), **ready)
+        sessions = AdministratorSessions(database, settings.admin, lambda: int(clock()))
+        return await database.write(lambda tx: sessions.open(tx, first, Role.OPERATOR))
 
 
 def show_own_look(browser: Browser, shop: RunningShop, _: Clock) -> None:
@@ -322,34 +326,6 @@ def take_own_look(raw: dict[str, Any]) -> None:
     theme = HERE / "examples" / "theme"
     name_shop(raw)
     raw["pages"] |= {"stylesheet": theme / "shop.css", "template_folder": theme / "templates"}
-
-
-def show_admin_page(browser: Browser, shop: RunningShop, clock: Clock) -> None:
-    """The administrators, as an operator sees them."""
-    names = {"li": Role.OPERATOR, "wang": Role.SUPPORT, "zhao": Role.VIEWER}
-    with ThreadPoolExecutor(1) as threads:  # Playwright's loop runs on this one
-        token = threads.submit(asyncio.run, add_administrators(shop, clock, names)).result()
-    with visiting(browser, "far-desk") as page:
-        page.context.add_cookies([{"name": "connect_admin", "value": token, "url": shop.url}])
-        page.goto(f"{shop.url}/connect/admin/administrators?lang=en")
-        keep(page, "admin-administrators-en")
-
-
-async def add_administrators(shop: RunningShop, clock: Clock, names: dict[str, Role]) -> str:
-    """Create administrators, and return the token of a session of the first."""
-    settings, first = shop.manager.settings, next(iter(names))
-    with closing(Database(shop.database_url)) as database:
-        accounts = Accounts(database, settings.service.keys, lambda: int(clock()))
-        for name, role in names.items():
-            ready = {"password_hash": "no password", "totp_secret": "A" * 32} if role is not Role.VIEWER else {}
-            await accounts.create(name, role, OperatorAct("docs", "", "0" * 16), **ready)
-        sessions = AdministratorSessions(database, settings.admin, lambda: int(clock()))
-        return await database.write(lambda tx: sessions.open(tx, first, Role.OPERATOR))
-
-
-def open_admin_page(raw: dict[str, Any]) -> None:
-    """Switch the admin page on."""
-    raw["admin"] = {"enabled": True}
 
 
 PICTURES: Sequence[tuple[Callable[[Browser, RunningShop, Clock], None], Sequence[Change]]] = [

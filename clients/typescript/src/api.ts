@@ -351,7 +351,6 @@ export interface ScannedQrLogin {
 
 /** Where the token routes are, and what they take (RFC 8414). */
 export interface ServerMetadata {
-  /** The `iss` of access tokens. */
   issuer: string;
   jwks_uri: string;
   token_endpoint: string;
@@ -360,7 +359,6 @@ export interface ServerMetadata {
   response_types_supported: string[];
   revocation_endpoint: string;
   revocation_endpoint_auth_methods_supported: string[];
-  /** Only where services are configured that may ask. */
   introspection_endpoint?: string;
   introspection_endpoint_auth_methods_supported?: string[];
 }

@@ -281,7 +281,6 @@ class ServerMetadata(TypedDict):
     """Where the token routes are, and what they take (RFC 8414)."""
 
     issuer: str
-    """The `iss` of access tokens."""
     jwks_uri: str
     token_endpoint: str
     token_endpoint_auth_methods_supported: list[str]
@@ -290,7 +289,6 @@ class ServerMetadata(TypedDict):
     revocation_endpoint: str
     revocation_endpoint_auth_methods_supported: list[str]
     introspection_endpoint: NotRequired[str]
-    """Only where services are configured that may ask."""
     introspection_endpoint_auth_methods_supported: NotRequired[list[str]]
 
 
