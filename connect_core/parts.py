@@ -94,21 +94,25 @@ class Parts:
         self.callbacks = Callbacks(services, self.flows, self.first_login_tickets)
         self.completion = Completion(services, self.flows, chooses=self.chooses, required_terms=self.required_terms)
         self.current_member = CurrentMember(services)
-        self.introspection = Introspection(services)
         self.password_logins = PasswordLogins(services, self.current_member)
+        self.qr_logins = QrLogins(services, self.flows)
+        self._make_member_parts(services)
+        self._make_versions()
+
+    def blaming_revision(self) -> AbstractContextManager[None]:
+        """While parts are built from settings of the database: say which revision a `SettingsError` comes from."""
+        return self._stored.blaming_revision() if self._stored else nullcontext()
+
+    def _make_member_parts(self, services: Services) -> None:
+        service = self.settings.service
+        self.introspection = Introspection(services)
         self.self_service = SelfService(services, service.unbind_after)
         self.personal_data = PersonalData(services, self.registry)
         self.administration = Administration(services)
         self.merges = Merges(services, service)
         self.vendor_logouts = VendorLogouts(services, self.registry)
         self.vendor_notices = VendorNotices(services, self.registry)
-        self.qr_logins = QrLogins(services, self.flows)
         self.retention = Retention(services, lambda: self.settings, lambda: self.subscriptions.names)
-        self._make_versions()
-
-    def blaming_revision(self) -> AbstractContextManager[None]:
-        """While parts are built from settings of the database: say which revision a `SettingsError` comes from."""
-        return self._stored.blaming_revision() if self._stored else nullcontext()
 
     def _make_versions(self) -> None:
         self.setting_versions: runtime_settings.SettingVersions | None = None

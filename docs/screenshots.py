@@ -1,9 +1,9 @@
 # ruff: noqa: INP001  (a script of the documentation, in no package)
 """Takes the pictures of the documentation anew: the hosted pages in Chromium, as members see them.
 
-Run it after a change to a page, once `tox -e browser` has installed what it needs:
-`.tox/browser/bin/python docs/screenshots.py`. Everything is on loopback; nothing but `docs/images` is written. What
-differs from run to run is fixed (the clock) or replaced by what a shop would show (addresses, references, names).
+Run it after a change to a page, once `tox -e browser` has installed what it needs: `.tox/browser/bin/python
+docs/screenshots.py`. Everything is on loopback; nothing but `docs/images` is written. What differs from run to run is
+fixed (the clock) or replaced by what a shop would show (addresses, references, names).
 
 The pictures are called `PAGE-LANGUAGE.png`, in dark mode `PAGE-LANGUAGE-dark.png`. With the names of functions as
 arguments it takes only their pictures: `docs/screenshots.py show_merge`.
@@ -25,7 +25,6 @@ from connect_core.administrators.accounts import Accounts
 from connect_core.administrators.roles import Role
 from connect_core.administrators.sessions import AdministratorSessions
 from connect_core.cli.demo import demo_home
-from connect_core.crypto import hash_password
 from connect_core.harness import RunningShop, load_sandboxes, run_shop
 from connect_core.plugin import Language, MergePlan, hookimpl
 from connect_core.providers.circuits import Circuits
@@ -240,14 +239,14 @@ def show_admin_page(browser: Browser, shop: RunningShop, clock: Clock) -> None:
 
 async def add_administrators(shop: RunningShop, clock: Clock, names: dict[str, Role]) -> str:
     """Create administrators, and return the token of a session of the first."""
-    settings, first = shop.manager.settings, next(iter(names))
+    settings = shop.manager.settings
     with closing(Database(shop.database_url)) as database:
         accounts = Accounts(database, settings.service.keys, lambda: int(clock()))
         for name, role in names.items():
             ready = {"password_hash": "no password", "totp_secret": "A" * 32} if role is not Role.VIEWER else {}
             await accounts.create(name, role, OperatorAct("docs", "", "0" * 16), **ready)
         sessions = AdministratorSessions(database, settings.admin, lambda: int(clock()))
-        return await database.write(lambda tx: sessions.open(tx, first, Role.OPERATOR))
+        return await database.write(lambda tx: sessions.open(tx, next(iter(names)), Role.OPERATOR))
 
 
 def show_own_look(browser: Browser, shop: RunningShop, _: Clock) -> None:
@@ -283,9 +282,8 @@ def running(changes: Sequence[Change], clock: Clock) -> Iterator[RunningShop]:
     sandboxes: dict[str, Sandbox] = {name: loaded[name] for name in SHOWN}
     for sandbox in sandboxes.values():
         sandbox.people.pop("wangfang", None)  # her name holds an emoji, for which not every machine has a font
-    plugins = Plugins([("orders", Orders())])
-    circuits = Circuits("1/minute", clock)
-    with run_shop(sandboxes, routes=demo_home(), change=change, plugins=plugins, now=clock, circuits=circuits) as shop:
+    parts: dict[str, Any] = {"plugins": Plugins([("orders", Orders())]), "circuits": Circuits("1/minute", clock)}
+    with run_shop(sandboxes, routes=demo_home(), change=change, now=clock, **parts) as shop:
         yield shop
 
 

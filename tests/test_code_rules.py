@@ -191,8 +191,7 @@ def test_no_two_public_classes_share_a_name() -> None:
         for node in ast.parse(path.read_text("utf-8")).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 modules.setdefault(node.name, []).append(short(path))
-    shared = {name: paths for name, paths in modules.items() if len(paths) > 1}
-    assert shared == {}
+    assert {name: paths for name, paths in modules.items() if len(paths) > 1} == {}
 
 
 def test_plugin_face_is_what_it_says() -> None:
