@@ -34,10 +34,8 @@ def guard(admin: AdminContext, route: AdminRoute) -> Endpoint:
 
     async def guarded(request: Request) -> Response:
         signed_in = await admin.sessions.find(get_cookies(request).get(admin.web.cookies.admin, ""))
-        if signed_in is None and route.method == "GET" and request.headers.get("sec-fetch-site") == "cross-site":
-            return admin.page(request, "arriving.html", address=get_page(admin, request))
         if signed_in is None:
-            raise NotLoggedIn("no administrator is signed in")
+            return _lead_to_sign_in(admin, route, request)
         request.state.administrator = signed_in
         if route.method == "POST":
             request.state.admin_form = form = await read_checked_form(admin, request)
@@ -50,6 +48,19 @@ def guard(admin: AdminContext, route: AdminRoute) -> Endpoint:
         return await route.endpoint(request)
 
     return guarded
+
+
+def _lead_to_sign_in(admin: AdminContext, route: AdminRoute, request: Request) -> Response:
+    """Answer whoever opens a page without a session, which is no refused login. Raises `NotLoggedIn` for all else."""
+    if route.method != "GET" or not wants_page(request):
+        raise NotLoggedIn("no administrator is signed in")
+    if request.headers.get("sec-fetch-site") == "cross-site":
+        return admin.page(request, "arriving.html", address=get_page(admin, request))
+    return _lead_to_proof(admin, "sign-in", get_page(admin, request))
+
+
+def _lead_to_proof(admin: AdminContext, page: str, back: str) -> Response:
+    return admin.done(f"/{page}?{urlencode({'next': back})}" if back else f"/{page}")
 
 
 async def read_checked_form(admin: AdminContext, request: Request) -> Form:
@@ -78,8 +89,7 @@ def answer_admin_error(admin: AdminContext, request: Request, error: ConnectErro
         return responses.problem(error, request.state.request_id)
     back = form_page.format_map(request.path_params) if request.method == "POST" else get_page(admin, request)
     if isinstance(error, NotLoggedIn | LoginTooOld):
-        page = "confirm" if isinstance(error, LoginTooOld) else "sign-in"
-        return admin.done(f"/{page}?{urlencode({'next': back})}" if back else f"/{page}")
+        return _lead_to_proof(admin, "confirm" if isinstance(error, LoginTooOld) else "sign-in", back)
     texts, wording = admin.get_texts(request), _get_wording(error)
     advice = texts[f"{wording}_advice"]
     if isinstance(error, RateLimited):
