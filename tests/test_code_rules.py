@@ -235,10 +235,10 @@ def test_every_hook_has_its_page() -> None:
     assert re.findall(r"^### `(connect_.+)`$", page, re.MULTILINE) == list(get_hooks().values())
 
 
-@pytest.mark.parametrize("hook", sorted(get_hooks()))
-def test_every_hook_has_a_test(hook: str) -> None:
+def test_every_hook_has_a_test() -> None:
     """A hook exists only with a test that has the hook's name in its own."""
-    assert [name for name, node in functions(TESTS) if node.name.startswith(f"test_{hook}")] != []
+    tests = {node.name for _, node in functions(TESTS)}
+    assert [hook for hook in get_hooks() if not any(test.startswith(f"test_{hook}") for test in tests)] == []
 
 
 def get_requirements() -> set[str]:

@@ -111,6 +111,8 @@ def _is_accepted(url: URL, arguments: Mapping[str, object]) -> bool:
     driver: Any = url.get_dialect().import_dbapi()
     try:
         positional, named = dialect.create_connect_args(url)
+        if not any(name.startswith("ssl") for name in url.query):
+            named["ssl_disabled"] = True  # else PyMySQL reads the machine's certificates, to no end
         driver.connect(*positional, **{**named, **arguments}, defer_connect=True)
     except Exception:  # noqa: BLE001 - whatever it is, it would come at each connection
         return False

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, PoolProxiedConnection, event, make_url
 
 from connect_core.errors import SettingsError, Unavailable
-from connect_core.store.engine import galera, group_replication
+from connect_core.store.engine import galera, group_replication, mysql_tls
 from connect_core.store.engine.addresses import UnusableUrl
 from connect_core.store.engine.backend import (
     TABLE_LOCK_SECONDS,
@@ -93,7 +93,7 @@ class MysqlFamilyBackend(ServerBackend):
 
         def connect(**host: Any) -> Any:
             try:
-                return dialect.connect(*arguments, **{**options, **host})
+                return mysql_tls.open_connection(driver, *arguments, **{**options, **host})
             except OSError as error:
                 raise driver.OperationalError(_TLS_ERROR, type(error).__name__) from None
 

@@ -30,6 +30,10 @@ CONTRACT = {
     "connect_notices_pending": (),
     "connect_notice_oldest_seconds": (),
     "connect_notice_duration_seconds": ("plugin", "hook"),
+    "connect_webhook_deliveries_total": ("endpoint", "outcome"),
+    "connect_webhook_pending": ("endpoint",),
+    "connect_webhook_oldest_seconds": ("endpoint",),
+    "connect_webhook_disabled": ("endpoint",),
     "connect_limited_total": ("rule",),
     "connect_certificate_expiry_timestamp_seconds": ("provider", "which"),
     "connect_clock_skew_seconds": ("source",),
@@ -38,6 +42,7 @@ CONTRACT = {
     "connect_cache_up": (),
     "connect_plugin_up": ("plugin",),
     "connect_ready": ("check",),
+    "connect_settings_revision": ("state",),
 }
 """The metrics that dashboards and alerts rely on, with their labels."""
 LEFT_BY_ANOTHER = """
@@ -62,6 +67,7 @@ def measure_everything(counts: Measurements) -> None:
     counts.observe_database("write", 0.002)
     counts.count_database_retry("race")
     counts.observe_notice("crm", "connect_registered", 0.1)
+    counts.count_webhook("crm", "delivered")
     counts.count_limited("per_address")
     counts.set_clock_skew("database", -1.5)
     counts.set_cache_up(True)

@@ -6,6 +6,7 @@ MySQL's reference manual, name those.
 
 import importlib
 import inspect
+import itertools
 import pkgutil
 import re
 from collections.abc import Callable, Iterator
@@ -33,6 +34,7 @@ from connect_core.store.engine.tidb import Tidb
 from connect_core.store.models import Declared, Member
 from connect_core.store.schema import integrity
 from connect_core.store.schema.upgrade import upgrade_schema
+from connect_core.store.sealed_values import LOGOUT_HINTS, SETTING_VALUES, TOTP_SECRETS
 
 from ...conftest import Require
 from ...kit.databases import SERVERS, empty_database, is_answering
@@ -74,6 +76,8 @@ SAMPLES: dict[str, tuple[Any, ...]] = {
     "column: str": ("id", "uname"),
     "_connections_by": ("id", "member_id"),
     "model: type[connect_core.store.models.declared.Declared]": (Member,),
+    "column: connect_core.store.sealed_values.SealedColumn": (SETTING_VALUES, LOGOUT_HINTS, TOTP_SECRETS),
+    "state: str": ("pending",),
 }
 """Arguments for the functions that make statements, by the parameter, or else by the function's name."""
 
@@ -113,13 +117,16 @@ def statements_in(name: str, value: object) -> Iterator[tuple[str, Statement]]:
 
 
 def calls_of(function: Callable[..., object]) -> list[Callable[[Callable[..., object]], object]]:
-    """Calls with each sample of its one parameter; a parameter without samples is an error."""
-    parameters = [str(parameter) for parameter in inspect.signature(function).parameters.values()]
-    if not parameters:
-        return [lambda call: call()]
-    [parameter] = parameters
-    samples = SAMPLES.get(getattr(function, "__name__", "")) or SAMPLES[parameter]
-    return [lambda call, sample=sample: call(sample) for sample in samples]  # type: ignore[misc]
+    """Calls with all samples of its parameters together; a parameter without samples is an error."""
+    parameters = inspect.signature(function).parameters
+    own_samples = SAMPLES.get(getattr(function, "__name__", ""))
+    samples = [own_samples or samples_of(str(parameter)) for parameter in parameters.values()]
+    values = [dict(zip(parameters, each, strict=True)) for each in itertools.product(*samples)]
+    return [lambda call, arguments=arguments: call(**arguments) for arguments in values]  # type: ignore[misc]
+
+
+def samples_of(parameter: str) -> tuple[Any, ...]:
+    return (False, True) if parameter.endswith(": bool") else SAMPLES[parameter]
 
 
 def mistakes_in(sql: str, engine: MysqlEngine) -> list[str]:
