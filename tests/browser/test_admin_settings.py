@@ -9,11 +9,11 @@ from connect_core.administrators.roles import Role
 
 from ..kit.admin_pages import AdminShop, run_admin_shop
 from ..kit.web_shops import alipay_and_wechat
+from .operators import find_faults, open_page
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
-NARROW = {"viewport": {"width": 320, "height": 640}, "is_mobile": True, "has_touch": True, "locale": "en-GB"}
 SCREENS = (
     *("/providers", "/providers/new", "/providers/wechat/edit", "/accounts/new"),
     *("/buttons?client=h5", "/settings", "/settings/limits", "/settings/pages"),
@@ -31,16 +31,6 @@ def steered(browser: "Browser") -> Iterator[AdminShop]:
     with run_admin_shop(alipay_and_wechat(), change=use_database) as shop:
         shop.create("operator", Role.OPERATOR)
         yield shop
-
-
-def open_page(browser: "Browser", shop: AdminShop, path: str, *, scripts: bool) -> "Page":
-    """Open a page below `/connect/admin` as the operator, on a phone by night."""
-    context = browser.new_context(**NARROW, java_script_enabled=scripts, color_scheme="dark")
-    token = shop.open_session("operator")
-    context.add_cookies([{"name": "connect_admin", "value": token, "url": shop.shop.url}])
-    page = context.new_page()
-    page.goto(f"{shop.shop.url}/connect/admin{path}")
-    return page
 
 
 def test_a_setting_is_changed_tested_and_activated_without_scripts(browser: "Browser", steered: AdminShop) -> None:
@@ -76,13 +66,4 @@ def test_an_arrow_moves_a_button_in_the_preview_too(browser: "Browser", steered:
 
 def test_every_screen_fits_a_phone_and_axe_finds_nothing(browser: "Browser", steered: AdminShop) -> None:
     """Nothing is wider than 320 pixels, and no rule of axe is broken, with what is folded opened."""
-    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 - without it these tests are skipped
-
-    page, violations = open_page(browser, steered, "/providers", scripts=True), []
-    for path in SCREENS:
-        page.goto(f"{steered.shop.url}/connect/admin{path}")
-        page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-        assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
-        rules = Axe().run(page).response["violations"]
-        violations += [f"{path}: {rule['id']}: {node['html'][:120]}" for rule in rules for node in rule["nodes"]]
-    assert violations == []
+    assert find_faults(browser, steered, SCREENS) == []
