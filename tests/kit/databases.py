@@ -57,11 +57,14 @@ def is_answering(server: str) -> bool:
     return True
 
 
-def run_on_server(server: str, statement: str) -> None:
-    """Run a statement outside a transaction, such as CREATE DATABASE."""
-    engine = create_engine(server, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+def run_on_server(server: str, *statements: str) -> None:
+    """Run statements outside a transaction, such as CREATE DATABASE."""
+    # PyMySQL reads the machine's certificates for each connection that may use TLS
+    options = {"ssl_disabled": True} if server.startswith("mysql") else {}
+    engine = create_engine(server, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=options)
     with engine.connect() as connection:
-        connection.exec_driver_sql(statement)
+        for statement in statements:
+            connection.exec_driver_sql(statement)
 
 
 def _beside(server: str, name: str) -> str:
@@ -78,6 +81,17 @@ def _template(server: str) -> str:
     with closing(Database(_beside(server, name))) as database:
         upgrade_schema(database)
     return name
+
+
+@cache
+def _definitions(server: str) -> tuple[str, ...]:
+    """What makes the tables in an empty database of a server that copies none: a tenth of the time of an upgrade."""
+    engine = create_engine(_beside(server, _template(server)), poolclass=NullPool)
+    with engine.connect() as connection:
+        tables = [row[0] for row in connection.exec_driver_sql("SHOW TABLES")]
+        made = [connection.exec_driver_sql(f"SHOW CREATE TABLE {table}").one()[1] for table in tables]
+        version, oldest = connection.exec_driver_sql("SELECT version_num, min_version FROM es_connect_schema").one()
+    return (*made, f"INSERT INTO es_connect_schema (version_num, min_version) VALUES ('{version}', '{oldest}')")
 
 
 @cache
@@ -110,8 +124,7 @@ def fresh_database(server: str, folder: Path) -> Iterator[str]:
     is_copied = server.startswith("postgresql")
     with _created(server, f"TEMPLATE {_template(server)}" if is_copied else "") as url:
         if not is_copied:
-            with closing(Database(url)) as database:
-                upgrade_schema(database)
+            run_on_server(url, *_definitions(server))
         yield url
 
 
