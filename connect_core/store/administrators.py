@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, delete, select, update
 
-from connect_core.store.engine.statement import ExpiryDelete, KeyedInsert, Statement, Transaction, insert_into
+from connect_core.store.engine.statement import ExpiryDelete, KeyedInsert, RowLock, Statement, Transaction, insert_into
 from connect_core.store.models import Administrator, AdministratorSession, table_of
 
 _ADMIN, _SESSION = table_of(Administrator), table_of(AdministratorSession)
@@ -51,13 +51,10 @@ _ALL = select(*(_ADMIN.c[name] for name in _COLUMNS))
 _HAS_NAME = _ADMIN.c.name == bindparam("wanted_name")
 _INSERT = KeyedInsert(_ADMIN, *_COLUMNS[1:])
 _FIND = Statement(_ALL.where(_HAS_NAME))
-_LOCK = Statement(_ALL.where(_HAS_NAME).with_for_update())
+_LOCK = RowLock(_ALL.where(_HAS_NAME))
 _FIND_ALL = Statement(_ALL.order_by(_ADMIN.c.name))
-_LOCK_ABLE = Statement(
-    select(_ADMIN.c.name)
-    .where(_ADMIN.c.disabled == 0, _ADMIN.c.role == "operator")
-    .order_by(_ADMIN.c.id)
-    .with_for_update()
+_LOCK_ABLE = RowLock(
+    select(_ADMIN.c.name).where(_ADMIN.c.disabled == 0, _ADMIN.c.role == "operator").order_by(_ADMIN.c.id)
 )
 _UPDATE = Statement(
     update(_ADMIN)

@@ -69,6 +69,7 @@ class Administrator(Declared, table=True):
     disabled: int = Field(0, sa_column=Column(Integer, nullable=False, server_default="0"))
     create_time: int = Field(0, sa_column=count())
     last_login: int = Field(0, sa_column=count())
+    lock_count: int = Field(0, sa_column=count())
 
 
 class AdministratorSession(Declared, table=True):

@@ -93,6 +93,7 @@ Table(
     Column("disabled", Integer, nullable=False, server_default="0"),
     _count("create_time"),
     _count("last_login"),
+    _count("lock_count"),
     UniqueConstraint("name"),
     sqlite_autoincrement=True,
 )
