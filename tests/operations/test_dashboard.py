@@ -21,10 +21,12 @@ WITHOUT_VALUES = (
     "retries",
     "notice_duration",
     "settings_revision",
+    "webhook_",
 )
 """What a shop on SQLite has no series of.
 
-It is one without outages, Redis, certificates, limited visitors, races, hooks, and settings in the database.
+It is one without outages, Redis, certificates, limited visitors, races, hooks, webhooks, and settings in the
+database.
 """
 
 
