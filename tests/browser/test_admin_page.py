@@ -60,7 +60,7 @@ def test_an_account_is_created_set_up_and_used(browser: "Browser", admin_shop: A
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_label("One-time password").fill(get_totp(secret, int(admin_shop.clock())))
     page.get_by_role("button", name="Sign in").click()
-    assert page.locator("h1").inner_text() == "Administrators"
+    assert page.locator("h1").inner_text() == "Dashboard"
     assert "zhao" in page.locator("header").inner_text()
     page.get_by_role("link", name="简体中文").click()
     assert page.locator("html").get_attribute("lang") == "zh-CN"
