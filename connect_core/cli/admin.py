@@ -6,7 +6,6 @@ The first operator can be created only here. Needs the extra `admin`.
 import asyncio
 import io
 import json
-import secrets
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -19,11 +18,11 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import segno
 import typer
 
-from connect_core.acts import OperatorAct
 from connect_core.administrators.roles import Role
 from connect_core.cli import admin_tokens
+from connect_core.cli.acting import make_act
 from connect_core.cli.configuration import DEFAULT, ConfigPath, load
-from connect_core.cli.members import AsJson, Operator, get_user
+from connect_core.cli.members import AsJson, Operator
 from connect_core.errors import PasswordRefused, SettingsError
 from connect_core.settings import load_settings
 from connect_core.store import Database, schema
@@ -69,7 +68,7 @@ def create(
 
     check_name(name)
     hashed, secret = _ask_for_password(name), new_totp_secret()
-    act = _make_act(operator)
+    act = make_act(operator, "")
     _run(config, lambda accounts: accounts.create(name, role, act, password_hash=hashed, totp_secret=secret))
     typer.echo(f"{name} is created with the role {role}")
     _print_secret(secret, name, load_settings(config).pages.get_name("en"))
@@ -93,7 +92,7 @@ def list_administrators(as_json: AsJson = False, config: ConfigPath = DEFAULT) -
 @app.command()
 def disable(name: Name, operator: Operator = "", config: ConfigPath = DEFAULT) -> None:
     """Refuse an administrator from now on, and end the sessions."""
-    act = _make_act(operator)
+    act = make_act(operator, "")
     _run(config, lambda accounts: accounts.disable(name, act))
     typer.echo(f"{name} is disabled")
 
@@ -101,7 +100,7 @@ def disable(name: Name, operator: Operator = "", config: ConfigPath = DEFAULT) -
 @app.command()
 def enable(name: Name, operator: Operator = "", config: ConfigPath = DEFAULT) -> None:
     """Let an administrator sign in again."""
-    act = _make_act(operator)
+    act = make_act(operator, "")
     _run(config, lambda accounts: accounts.enable(name, act))
     typer.echo(f"{name} is enabled")
 
@@ -109,7 +108,7 @@ def enable(name: Name, operator: Operator = "", config: ConfigPath = DEFAULT) ->
 @app.command("set-role")
 def set_role(name: Name, role: RoleOption, operator: Operator = "", config: ConfigPath = DEFAULT) -> None:
     """Give an administrator another role; it counts from the next request on."""
-    act = _make_act(operator)
+    act = make_act(operator, "")
     _run(config, lambda accounts: accounts.set_role(name, role, act))
     typer.echo(f"{name} has the role {role}")
 
@@ -118,7 +117,7 @@ def set_role(name: Name, role: RoleOption, operator: Operator = "", config: Conf
 def set_password(name: Name, operator: Operator = "", config: ConfigPath = DEFAULT) -> None:
     """Give an administrator another password, and end the sessions. Asks for it as `admin create` does."""
     _check_extra()
-    act, hashed = _make_act(operator), _ask_for_password(name)
+    act, hashed = make_act(operator, ""), _ask_for_password(name)
     _run(config, lambda accounts: accounts.set_password(name, hashed, act))
     typer.echo(f"{name} has another password")
 
@@ -126,7 +125,7 @@ def set_password(name: Name, operator: Operator = "", config: ConfigPath = DEFAU
 @app.command("reset-totp")
 def reset_totp(name: Name, operator: Operator = "", config: ConfigPath = DEFAULT) -> None:
     """Give an administrator a new secret for one-time passwords, print it, and end the sessions."""
-    act = _make_act(operator)
+    act = make_act(operator, "")
     secret = _run(config, lambda accounts: accounts.reset_totp(name, act))
     _print_secret(secret, name, load_settings(config).pages.get_name("en"))
 
@@ -155,10 +154,6 @@ def _print_secret(secret: str, name: str, shop: str) -> None:
     picture = io.StringIO()
     segno.make_qr(address, error="l").terminal(picture, compact=True)
     typer.echo(picture.getvalue())
-
-
-def _make_act(operator: str) -> OperatorAct:
-    return OperatorAct(operator or get_user(), "", secrets.token_hex(8))
 
 
 def _check_extra() -> None:

@@ -3,29 +3,20 @@
 The rules are in `members`: what is refused there ends a command with exit code 2 and one line.
 """
 
-import asyncio
-import getpass
 import json
-import os
-import secrets
 import sys
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
-from connect_core.acts import OperatorAct
 from connect_core.cli import member_tables
-from connect_core.cli.configuration import DEFAULT, ConfigPath, load
+from connect_core.cli.acting import make_act, run_with_manager
+from connect_core.cli.configuration import DEFAULT, ConfigPath
 from connect_core.errors import LastConnection, SettingsError
 from connect_core.manager import ConnectManager
 from connect_core.members.administration import MOST_FOUND
 from connect_core.members.conflicts import Conflict
-from connect_core.store import Database, schema
-
-T = TypeVar("T")
 
 app = typer.Typer(
     add_completion=False,
@@ -75,7 +66,7 @@ def find(
 
     Exit code 0: somebody was found; 1: nobody was.
     """
-    matches = _run(config, lambda manager: manager.administration.find(text, union_type.upper()))
+    matches = run_with_manager(config, lambda manager: manager.administration.find(text, union_type.upper()))
     if as_json:
         _print_json(matches)
     else:
@@ -88,7 +79,7 @@ def find(
 @app.command()
 def show(member_id: MemberId, full: Full = False, as_json: AsJson = False, config: ConfigPath = DEFAULT) -> None:
     """Print a member with connections, live sessions and the last 20 events, the latest first."""
-    shown = _run(config, lambda manager: manager.administration.show(member_id))
+    shown = run_with_manager(config, lambda manager: manager.administration.show(member_id))
     if not full:
         member_tables.shorten_ids(shown)
     if as_json:
@@ -110,8 +101,8 @@ def disable(
     A second run changes nothing. An event says who did it and why. If members live in the shop's own directory, disable
     them there: this command is then refused.
     """
-    act = _make_act(operator, reason)
-    is_new = _run(config, lambda manager: manager.administration.disable(member_id, act))
+    act = make_act(operator, reason)
+    is_new = run_with_manager(config, lambda manager: manager.administration.disable(member_id, act))
     _print_change(member_id, "disabled", is_new=is_new, as_json=as_json)
 
 
@@ -127,8 +118,8 @@ def enable(
 
     A member who was merged into another or erased stays disabled: this command is then refused.
     """
-    act = _make_act(operator, reason)
-    is_new = _run(config, lambda manager: manager.administration.enable(member_id, act))
+    act = make_act(operator, reason)
+    is_new = run_with_manager(config, lambda manager: manager.administration.enable(member_id, act))
     _print_change(member_id, "enabled", is_new=is_new, as_json=as_json)
 
 
@@ -148,14 +139,14 @@ def sessions(
     An access token that was given out is refused at once, too.
     """
     if not end:
-        listed = _run(config, lambda manager: manager.administration.find_sessions(member_id))
+        listed = run_with_manager(config, lambda manager: manager.administration.find_sessions(member_id))
         if as_json:
             _print_json(listed)
         else:
             _print_lines(member_tables.list_sessions(listed) or ["the member is logged in nowhere"])
         return
-    act, session_id = _make_act(operator, reason), None if end == "all" else end
-    ended = _run(config, lambda manager: manager.administration.end_sessions(member_id, session_id, act))
+    act, session_id = make_act(operator, reason), None if end == "all" else end
+    ended = run_with_manager(config, lambda manager: manager.administration.end_sessions(member_id, session_id, act))
     if as_json:
         _print_json({"id": member_id, "ended": ended})
     else:
@@ -180,9 +171,9 @@ def unbind(
 
     The only way to log in is refused without `--force`. An event says who did it and why.
     """
-    act, wanted = _make_act(operator, reason), union_type.upper()
+    act, wanted = make_act(operator, reason), union_type.upper()
     try:
-        _run(config, lambda manager: manager.administration.unbind(member_id, wanted, act, force=force))
+        run_with_manager(config, lambda manager: manager.administration.unbind(member_id, wanted, act, force=force))
     except LastConnection as error:
         raise SettingsError([f"{error}; --force unbinds it all the same, and locks the member out"]) from None
     if as_json:
@@ -207,14 +198,14 @@ def conflicts(
     Exit code 0: there are conflicts; 1: there is none.
     """
     if event_id is not None:
-        view = _run(config, lambda manager: manager.conflicts.show(event_id))
+        view = run_with_manager(config, lambda manager: manager.conflicts.show(event_id))
         shown = member_tables.dump_conflict(view, full=full)
         if as_json:
             _print_json(shown)
         else:
             _print_lines(member_tables.describe_conflict(shown))
         return
-    listed = [member_tables.summarise_conflict(conflict) for conflict in _run(config, _find_all_conflicts)]
+    listed = [member_tables.summarise_conflict(conflict) for conflict in run_with_manager(config, _find_all_conflicts)]
     if as_json:
         _print_json(listed)
     else:
@@ -251,12 +242,12 @@ def resolve(
     """
     if bool(to) == keep:
         raise SettingsError(["members resolve: give either --to MEMBER or --keep"])
-    act = _make_act(operator, reason)
+    act = make_act(operator, reason)
     try:
         if keep:
-            _run(config, lambda manager: manager.conflicts.keep(event_id, act))
+            run_with_manager(config, lambda manager: manager.conflicts.keep(event_id, act))
         else:
-            _run(config, lambda manager: manager.conflicts.give(event_id, to, act, force=force))
+            run_with_manager(config, lambda manager: manager.conflicts.give(event_id, to, act, force=force))
     except LastConnection as error:
         raise SettingsError([f"{error}; --force ends it all the same, and locks the member out"]) from None
     typer.echo(f"conflict {event_id}: " + ("kept as it is" if keep else f"the identity is member {to}'s"))
@@ -279,8 +270,8 @@ def export(member_id: MemberId, reason: Reason = "", operator: Operator = "", co
 
     Everything but tokens and hashes, as the member gets it on /connect/account/export. The audit log says who did it.
     """
-    act = _make_act(operator, reason)
-    _print_json(_run(config, lambda manager: manager.personal_data.export(member_id, act)))
+    act = make_act(operator, reason)
+    _print_json(run_with_manager(config, lambda manager: manager.personal_data.export(member_id, act)))
 
 
 @app.command()
@@ -302,15 +293,15 @@ def erase(
     """
     if not yes:
         _confirm_erasure(config, member_id)
-    act = _make_act(operator, reason)
-    is_new = _run(config, lambda manager: manager.personal_data.erase(member_id, act.request_id, act))
+    act = make_act(operator, reason)
+    is_new = run_with_manager(config, lambda manager: manager.personal_data.erase(member_id, act.request_id, act))
     _print_change(member_id, "erased", is_new=is_new, as_json=as_json)
 
 
 def _confirm_erasure(config: Path, member_id: int) -> None:
     if not _is_terminal():
         raise SettingsError(["members erase asks before it erases, and there is no terminal: give --yes"])
-    shown = _run(config, lambda manager: manager.administration.show(member_id))
+    shown = run_with_manager(config, lambda manager: manager.administration.show(member_id))
     name = member_tables.get_name(shown["member"] or {})
     question = f"Erase member {member_id}{f' ({name})' if name else ''}? It cannot be undone."
     if not typer.confirm(question, err=True):
@@ -320,17 +311,6 @@ def _confirm_erasure(config: Path, member_id: int) -> None:
 
 def _is_terminal() -> bool:
     return sys.stdin.isatty()
-
-
-def _make_act(operator: str, reason: str) -> OperatorAct:
-    return OperatorAct(operator or get_user(), reason, secrets.token_hex(8))
-
-
-def get_user() -> str:
-    """Return the name of whoever runs the command, also behind sudo; `unknown` where the system has none."""
-    with suppress(OSError, KeyError):  # a number without a name, in a container
-        return (os.environ.get("SUDO_USER") or getpass.getuser())[:64]
-    return "unknown"
 
 
 def _print_change(member_id: int, state: str, *, is_new: bool, as_json: bool) -> None:
@@ -347,19 +327,3 @@ def _print_json(value: Any) -> None:
 def _print_lines(lines: list[str]) -> None:
     for line in lines:
         typer.echo(line)
-
-
-def _run(config: Path, action: Callable[[ConnectManager], Awaitable[T]]) -> T:
-    async def run() -> T:
-        settings = load(config)
-        service = settings.service
-        manager = ConnectManager(settings, Database(service.database_url, synchronous=service.sqlite_synchronous))
-        try:
-            state = schema.find_state(manager.database)
-            if mistake := schema.get_advice(state, f"{schema.UPGRADE} --config {config}"):
-                raise SettingsError([f"service.database_url: {mistake}"])
-            return await action(manager)
-        finally:
-            await manager.aclose()
-
-    return asyncio.run(run())
