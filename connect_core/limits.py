@@ -19,6 +19,13 @@ REQUEST_HEAD_LIMIT = 64 * 1024
 """Bytes of the request line and headers of a request to us: a callback has the code in its URL, and cookies beside."""
 REQUEST_BODY_LIMIT = 256 * 1024
 """Bytes of the body of a request to us: two tokens, each form-encoded."""
+KEEP_ALIVE_SECONDS = 130
+"""How long a connection to us stays open between two requests: longer than any usual proxy or client keeps it.
+
+Whoever closes an idle connection first must be the one who sends requests: a request that meets a closing connection is
+lost, and only some are sent again (RFC 9112 §9.3.1, §9.5). Proxies keep theirs for 60 (nginx, AWS), 90 (Traefik) or 120
+(Caddy) seconds.
+"""
 NOTICE_LIMIT = 64 * 1024
 """Bytes of what a vendor tells of a person's account."""
 REQUEST_VALUE_LIMIT = TOKEN_LIMIT

@@ -21,6 +21,7 @@ from connect_core.cli.database_start import prepare_database
 from connect_core.cli.protocol import BoundedProtocol
 from connect_core.cli.workers import FORKS, Message, Report
 from connect_core.errors import ConnectError, Unavailable
+from connect_core.limits import KEEP_ALIVE_SECONDS
 from connect_core.observability.logs import configure_logging
 from connect_core.providers.registry import Plugins
 from connect_core.settings import Settings, load_settings
@@ -171,5 +172,6 @@ def configure_server(app: Starlette) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         http=BoundedProtocol,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=10,
     )

@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp
 
+from connect_core.limits import KEEP_ALIVE_SECONDS
 from connect_core.sandbox.vendor_server import Sandbox
 
 
@@ -61,6 +62,7 @@ def serving(app: ASGIApp, *, port: int = 0, listener: socket.socket | None = Non
         server_header=False,
         proxy_headers=False,
         lifespan="on",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=2,
     )
     server = _Server(config)

@@ -5,6 +5,8 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -33,6 +35,17 @@ def test_a_long_address_is_refused(service: Served) -> None:
     with socket.create_connection((address.hostname, address.port), 5) as connection:
         connection.sendall(b"GET /healthz?%s HTTP/1.1\r\nhost: x\r\n\r\n" % (b"a" * 80_000))
         assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
+
+
+def test_an_idle_connection_is_kept_longer_than_its_client_keeps_it(service: Served) -> None:
+    """Both httpx and uvicorn give up an idle connection after 5 seconds by default, so one would meet the other."""
+    address = urlsplit(service.url)
+    assert address.hostname
+    with closing(HTTPConnection(address.hostname, address.port, timeout=10)) as connection:
+        for pause in (5.5, 0):
+            connection.request("GET", "/healthz")
+            assert connection.getresponse().read() == b'{"status": "ok"}'
+            time.sleep(pause)
 
 
 def test_an_endless_header_is_cut(service: Served) -> None:

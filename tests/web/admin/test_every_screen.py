@@ -1,5 +1,6 @@
 """Rules of every route of the admin page: a route that is added falls under them by itself."""
 
+import itertools
 import re
 import subprocess
 import sys
@@ -97,17 +98,16 @@ def test_every_route_asks_for_its_role(admin_shop: AdminShop, role: Role) -> Non
 def test_every_screen_answers_who_may_open_it(admin_shop: AdminShop) -> None:
     """Each page without a parameter is shown in the visitor's language, with one heading and strict headers."""
     with admin_shop.browsing("operator") as browser:
-        for route in find_declared(admin_shop):
-            if route.method != "GET" or "{" in route.path:
-                continue
-            for accepted, language in (("zh-TW", "zh-CN"), ("en", "en"), ("fr", "en")):
-                browser.http.headers["accept-language"] = accepted
-                answer = browser.get(route.path)
-                assert answer.status_code == 200, (route.path, answer.text)
-                assert answer.text.count("<h1") == 1, route.path
-                assert f'<html lang="{language}"' in answer.text, route.path
-                if not route.path.startswith("/buttons"):  # a page with a frame, and what stands in it
-                    check_headers(answer)
+        pages = [route.path for route in find_declared(admin_shop) if route.method == "GET" and "{" not in route.path]
+        languages = (("zh-TW", "zh-CN"), ("en", "en"), ("fr", "en"))
+        for path, (accepted, language) in itertools.product(pages, languages):
+            browser.http.headers["accept-language"] = accepted
+            answer = browser.get(path)
+            assert answer.status_code == 200, (path, answer.text)
+            assert answer.text.count("<h1") == 1, path
+            assert f'<html lang="{language}"' in answer.text, path
+            if not path.startswith("/buttons"):  # a page with a frame, and what stands in it
+                check_headers(answer)
 
 
 def test_every_form_has_the_token_of_the_session(admin_shop: AdminShop) -> None:
