@@ -7,6 +7,7 @@ it; where it is served is up to `web.pages`.
 import logging
 import re
 from collections.abc import Iterable
+from functools import cache
 from importlib.resources import files
 from xml.parsers import expat
 
@@ -50,6 +51,7 @@ def _read(resource: str) -> bytes:
         return file.read(ICON_LIMIT + 1)
 
 
+@cache
 def check_icon(content: bytes) -> None:
     """Raise `PluginError` for anything that is no SVG, or could run or load something.
 

@@ -21,6 +21,7 @@ from sqlalchemy.pool import NullPool
 
 from connect_core import harness
 from connect_core.harness import RunningShop
+from connect_core.providers.registry import Plugins
 from connect_core.store import Database, schema
 from connect_core.store.schema import integrity
 from connect_core.store.schema.upgrade import upgrade_schema
@@ -149,6 +150,12 @@ def check(url: str, *expected: str, are_members_elsewhere: bool = False) -> None
             assert not broken, f"rules of db check are broken by rows: {broken}"
 
 
+@cache
+def installed_plugins() -> Plugins:
+    """The installed plugins, loaded once for all tests of a process: that takes longer than many a test."""
+    return Plugins()
+
+
 @contextmanager
 def run_shop(
     *arguments: Any, change: Change | None = None, are_members_elsewhere: bool = False, **options: Any
@@ -161,6 +168,7 @@ def run_shop(
             if change is not None:
                 change(raw)
 
+        options.setdefault("plugins", installed_plugins())
         with harness.run_shop(*arguments, change=name_database, **options) as shop:
             yield shop
             check(shop.database_url, are_members_elsewhere=are_members_elsewhere)

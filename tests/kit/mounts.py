@@ -13,8 +13,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connect_core.harness import RunningShop, Visitor, make_settings, query_of, sandbox_settings
 from connect_core.sandbox.serving import listen, sandbox_app, serving
-from connect_core.web import Plugins, create_app
+from connect_core.web import create_app
 
+from .databases import installed_plugins
 from .web_shops import alipay_and_wechat, refused
 
 PAGES = ("/connect/login", "/connect/account", "/connect/handover", "/connect/account/erase")
@@ -41,7 +42,7 @@ class At:
 @contextmanager
 def shop_below(root: str, mount: Callable[[Starlette], ASGIApp], **service: Any) -> Iterator[RunningShop]:
     """Run a shop that browsers reach below `root`; `mount` puts it where it is."""
-    plugins, sandboxes = Plugins(), alipay_and_wechat()
+    plugins, sandboxes = installed_plugins(), alipay_and_wechat()
     with TemporaryDirectory() as folder, serving(sandbox_app(sandboxes)) as vendors:
         listener = listen()
         origin = f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx
 
 from connect_core.cli.keys import new_key
-from connect_core.harness import RunningShop, Visitor, load_sandboxes, sandbox_settings
+from connect_core.harness import RunningShop, Visitor, sandbox_settings
 from connect_core.plugin import (
     AuthorizationRequest,
     AuthorizationResponse,
@@ -31,7 +31,7 @@ from connect_core.plugin import (
 from connect_core.providers.registry import Plugins
 from connect_core.sandbox import Sandbox, listen, sandbox_app, serving
 
-from .databases import run_shop
+from .databases import installed_plugins, run_shop
 
 TOKEN = "alipay.system.oauth.token"
 PROFILE = "alipay.user.info.share"
@@ -170,7 +170,7 @@ class HttpsVisitor(Visitor):
 
 def alipay_and_wechat() -> dict[str, Sandbox]:
     """The sandboxes of Alipay and WeChat, which these tests know."""
-    return {name: sandbox for name, sandbox in load_sandboxes(Plugins()).items() if name in ("alipay", "wechat")}
+    return {name: installed_plugins().available[name].load_sandbox()() for name in ("alipay", "wechat")}
 
 
 @contextmanager
@@ -268,7 +268,7 @@ def served(
 
     `change` changes what is written there, and `command` comes before the service's own, as `faketime` does.
     """
-    plugins, sandboxes = Plugins(), alipay_and_wechat()
+    plugins, sandboxes = installed_plugins(), alipay_and_wechat()
     with listen() as free:
         port = free.getsockname()[1]
     with serving(sandbox_app(sandboxes)) as vendors:
