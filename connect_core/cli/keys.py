@@ -47,7 +47,7 @@ def rotate(
 ) -> None:
     """Seal everything that is sealed in the database with the first of secret_keys, so that the others can go.
 
-    Put the new key first and reload every process of the service before: one that still has the old key first goes on
+    Every process of the service must have the new key first by then: one that still has the old key first goes on
     sealing with it. Logins go on meanwhile. If the command was interrupted, run it again.
 
     Exit code 0: all is sealed with the first key; 1: some values open with none of the keys.
@@ -77,7 +77,7 @@ def rotate(
         typer.echo(
             "put a missing key back into secret_keys, and run this again"
             if unopened
-            else f"remove the other keys in {seconds // 60} minutes: logins and access tokens of now have ended then"
+            else f"remove the other keys in {seconds // 60} minutes: logins under way and access tokens that use them have ended by then"
         )
     raise typer.Exit(1 if unopened else 0)
 

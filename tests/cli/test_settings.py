@@ -223,7 +223,7 @@ def test_keys_are_rotated_in_spite_of_a_kill(folder: Path) -> None:
         "es_connect_setting.value: 0 sealed anew, 0 open with none of the keys",
         "es_connect_vendor_session.hint: 250 sealed anew, 0 open with none of the keys",
         "es_admin.totp_secret: 1 sealed anew, 0 open with none of the keys",
-        "remove the other keys in 20 minutes: logins and access tokens of now have ended then",
+        "remove the other keys in 20 minutes: logins under way and access tokens that use them have ended by then",
     ]
     path.write_text(FILE.replace("file:key", "file:new"), "utf-8")
     assert CANARY in run("settings", "export", "--secrets").stdout

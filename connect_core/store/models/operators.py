@@ -1,4 +1,4 @@
-"""The tables of what operators steer: settings at run time, administrators, their acts, and deliveries of webhooks.
+"""The tables of what operators manage: settings at run time, administrators, their acts, and deliveries of webhooks.
 
 Nothing in them belongs to a member but the number of one. Times are epoch seconds, UTC.
 """

@@ -27,10 +27,11 @@ TEXTS: Mapping[str, str] = {
     "key_replace": "Replace the secret key",
     "key_step_generate": "Make a new key:",
     "key_step_add": (
-        "Put it first in secret_keys on every machine, with the old one after it, and restart them one after the other."
+        "Add it at the end of secret_keys on every machine and restart the service there. Then move it to the front on "
+        "every machine, and restart again."
     ),
-    "key_step_rotate": "Seal what is stored with the new key; it can be repeated, and goes on where it stopped:",
+    "key_step_rotate": "Seal what is stored with the new key; if this is interrupted, run it again:",
     "key_step_remove": (
-        "When it says that nothing is left under the old key, and the longest session has expired, remove the old key."
+        "Remove the old key from secret_keys once the time is over that the command names."
     ),
 }
