@@ -57,7 +57,7 @@ def create(
     operator: Operator = "",
     config: ConfigPath = DEFAULT,
 ) -> None:
-    """Create an administrator with a password and an authenticator app.
+    """Create an administrator with password and authenticator app.
 
     Asks for the password twice, or reads it from a pipe. Prints the secret of the one-time passwords, as a text, as the
     address that authenticator apps read, and as a QR code of that; it is shown this once.
@@ -107,7 +107,7 @@ def enable(name: Name, operator: Operator = "", config: ConfigPath = DEFAULT) ->
 
 @app.command("set-role")
 def set_role(name: Name, role: RoleOption, operator: Operator = "", config: ConfigPath = DEFAULT) -> None:
-    """Give an administrator another role; it counts from the next request on."""
+    """Give an administrator another role, from the next request on."""
     act = make_act(operator, "")
     _run(config, lambda accounts: accounts.set_role(name, role, act))
     typer.echo(f"{name} has the role {role}")
@@ -115,7 +115,10 @@ def set_role(name: Name, role: RoleOption, operator: Operator = "", config: Conf
 
 @app.command("set-password")
 def set_password(name: Name, operator: Operator = "", config: ConfigPath = DEFAULT) -> None:
-    """Give an administrator another password, and end the sessions. Asks for it as `admin create` does."""
+    """Give an administrator another password.
+
+    Ends the sessions. Asks for the password as `admin create` does.
+    """
     _check_extra()
     act, hashed = make_act(operator, ""), _ask_for_password(name)
     _run(config, lambda accounts: accounts.set_password(name, hashed, act))
@@ -124,7 +127,10 @@ def set_password(name: Name, operator: Operator = "", config: ConfigPath = DEFAU
 
 @app.command("reset-totp")
 def reset_totp(name: Name, operator: Operator = "", config: ConfigPath = DEFAULT) -> None:
-    """Give an administrator a new secret for one-time passwords, print it, and end the sessions."""
+    """Give an administrator a new secret for one-time passwords.
+
+    Prints it as `admin create` does, and ends the sessions.
+    """
     act = make_act(operator, "")
     secret = _run(config, lambda accounts: accounts.reset_totp(name, act))
     _print_secret(secret, name, load_settings(config).pages.get_name("en"))

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 app = typer.Typer(
     add_completion=False,
-    help="Create, list and revoke the bearer tokens of the management API.",
+    help="Create, list and revoke tokens of the management API.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -28,7 +28,7 @@ app = typer.Typer(
 
 @app.callback()
 def root() -> None:
-    """Create, list and revoke the bearer tokens of the management API."""
+    """Create, list and revoke tokens of the management API."""
 
 
 @app.command()
@@ -60,7 +60,10 @@ def list_tokens(
     ] = False,
     config: ConfigPath = DEFAULT,
 ) -> None:
-    """List the tokens with their scopes, state, end and last use, also those that no longer hold."""
+    """List the tokens with their scopes, state, end and last use.
+
+    Those that are no longer valid are listed too.
+    """
     tokens = _run(config, lambda tokens: tokens.find_all())
     if as_json:
         typer.echo(json.dumps([{**asdict(token), "scopes": sorted(token.scopes)} for token in tokens], indent=2))

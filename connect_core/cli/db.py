@@ -88,11 +88,12 @@ def copy(
         ),
     ],
 ) -> None:
-    """Copy all tables to another database, also of another engine, and compare them row by row.
+    """Copy all tables to another database, and compare the two.
 
-    Stop the service first: what it writes meanwhile is not copied. An empty target gets the tables. Ids stay, and no
-    row is deleted or changed in either database. If the command was interrupted, run it again: rows that are there and
-    equal are passed over. Sealed values keep working with the same secret_keys.
+    The databases may be of different engines, and are compared row by row. Stop the service first: what it writes
+    meanwhile is not copied. An empty target gets the tables. Ids stay, and no row is deleted or changed in either
+    database. If the command was interrupted, run it again: rows that are there and equal are passed over. Sealed values
+    keep working with the same secret_keys.
 
     Exit code 0: both databases have the same rows; 1: they differ, or the target has other rows.
     """

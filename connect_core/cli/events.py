@@ -17,7 +17,7 @@ from connect_core.events.messages import format_time
 
 app = typer.Typer(
     add_completion=False,
-    help="Show what webhooks and the Redis stream got, and send again what they did not take.",
+    help="Show what webhooks and the Redis stream got, and send it again.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -38,7 +38,7 @@ _TIMES = ("create_time", "end_time", "retry_time", "failing_since", "disabled_ti
 
 @app.callback()
 def root() -> None:
-    """Show what webhooks and the Redis stream got, and send again what they did not take."""
+    """Show what webhooks and the Redis stream got, and send it again."""
 
 
 @app.command("list")
@@ -46,11 +46,14 @@ def list_deliveries(
     state: Annotated[str, typer.Option("--state", help="Only `pending`, `dead` or `delivered` ones.")] = "",
     endpoint: OfEndpoint = "",
     limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many at most.")] = 50,
-    before: Annotated[int, typer.Option("--before", min=0, help="Only those with a lower id, to page on.")] = 0,
+    before: Annotated[int, typer.Option("--before", min=0, help="Only those with a lower id: for the next page.")] = 0,
     as_json: AsJson = False,
     config: ConfigPath = DEFAULT,
 ) -> None:
-    """List what endpoints are to get, got, or never took (`dead`), the latest first."""
+    """List deliveries to endpoints, the latest first.
+
+    Their state is `pending`, `delivered`, or `dead`: given up after three days.
+    """
     views = run_with_manager(config, lambda manager: manager.webhooks.find_deliveries(endpoint, state, before, limit))
     columns = ("id", "endpoint", "type", "member_id", "create_time", "state", "attempts", "last_error")
     _print([asdict(view) for view in views], columns, "there is no such delivery", as_json=as_json)
@@ -58,7 +61,7 @@ def list_deliveries(
 
 @app.command()
 def endpoints(as_json: AsJson = False, config: ConfigPath = DEFAULT) -> None:
-    """List the endpoints with their state, what they have not got, and the last error."""
+    """List the endpoints, with what waits for them and the last error."""
     views = run_with_manager(config, lambda manager: manager.webhooks.find_endpoints())
     columns = ("name", "state", "pending", "dead", "oldest_time", "failing_since", "last_error")
     _print([asdict(view) for view in views], columns, "there is no endpoint", as_json=as_json)
@@ -67,18 +70,18 @@ def endpoints(as_json: AsJson = False, config: ConfigPath = DEFAULT) -> None:
 @app.command()
 def replay(
     ids: Annotated[
-        list[int] | None, typer.Argument(help="Of the deliveries, as `events list` shows them.", metavar="ID")
+        list[int] | None, typer.Argument(help="Ids of deliveries, as `events list` shows them.", metavar="ID")
     ] = None,
-    dead: Annotated[bool, typer.Option("--dead", help="All that are dead, instead of single ones.")] = False,
+    dead: Annotated[bool, typer.Option("--dead", help="All dead deliveries, instead of single ones.")] = False,
     endpoint: OfEndpoint = "",
     reason: Reason = "",
     operator: Operator = "",
     config: ConfigPath = DEFAULT,
 ) -> None:
-    """Send deliveries again that are dead or were delivered; the running service sends them within seconds.
+    """Send deliveries again that are dead or were delivered.
 
-    They keep their `webhook-id`, so a receiver that has them already can tell. An endpoint that is disabled gets
-    nothing before you enable it.
+    The running service sends them within seconds. They keep their `webhook-id`, so a receiver that has them already can
+    tell. An endpoint that is disabled gets nothing before you enable it.
     """
     if bool(ids) == dead or (ids and endpoint):
         raise SettingsError(["events replay: give ids, or --dead (with --endpoint if you like)"])
@@ -93,7 +96,7 @@ def replay(
 
 @app.command()
 def enable(endpoint: EndpointName, reason: Reason = "", operator: Operator = "", config: ConfigPath = DEFAULT) -> None:
-    """Send to an endpoint again that was disabled, or is waited for after failures.
+    """Enable an endpoint that was disabled, or try a failing one now.
 
     It gets what waits for it. What is dead stays so until you replay it.
     """
@@ -106,9 +109,9 @@ def enable(endpoint: EndpointName, reason: Reason = "", operator: Operator = "",
 def send_test(
     endpoint: EndpointName, reason: Reason = "", operator: Operator = "", config: ConfigPath = DEFAULT
 ) -> None:
-    """Send one signed event `connect.test` to an endpoint at once, and say what it answered.
+    """Send an endpoint a test event, and print what it answers.
 
-    Exit code 0: it was taken; 1: it was not.
+    The event is `connect.test`, signed like all others. Exit code 0: it was taken; 1: it was not.
     """
     act = make_act(operator, reason)
     sent = run_with_manager(config, lambda manager: manager.webhooks.send_test(endpoint, act))

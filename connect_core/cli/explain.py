@@ -56,7 +56,7 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     config: ConfigPath = DEFAULT,
 ) -> None:
-    """Tell the story of one login, or what would happen to a person who logs in now.
+    """Tell what happened to a login, or which member a person is.
 
     With REQUEST_ID it tells what the log and the events in the database say of that request, and of the other requests
     of the same login: the start, the callback and the choice at a first login. Without `--log` it reads the events

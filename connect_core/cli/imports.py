@@ -25,7 +25,7 @@ from connect_core.store.javashop import MEMBERS, SETTINGS, Javashop
 
 app = typer.Typer(
     add_completion=False,
-    help="Import members from another shop system, or ids that a vendor replaced.",
+    help="Import members of another shop, or ids that a vendor replaced.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -51,7 +51,7 @@ AppIds = Annotated[
 
 @app.callback()
 def root() -> None:
-    """Import members from another shop system, or ids that a vendor replaced."""
+    """Import members of another shop, or ids that a vendor replaced."""
 
 
 @app.command()
@@ -113,7 +113,7 @@ def ids(
         Path | None, typer.Option("--report", help="A file for the report as JSON, with every line that is left out.")
     ] = None,
 ) -> None:
-    """Give people the new ids that a vendor has for them since an app moved.
+    """Give people the new ids that they have since an app moved.
 
     Members, connections and sessions stay. Can be run again at any time. Exit code 0: every line was taken, or is about
     nobody here; 1: lines were left out.

@@ -37,7 +37,10 @@ def generate() -> None:
 
 @app.command()
 def webhook() -> None:
-    """Print a new secret for `secrets` of a webhook: whsec_ and base64 of 32 random bytes."""
+    """Print a new secret for a webhook.
+
+    It is whsec_ and 32 random bytes as base64, for `secrets` of `[webhooks.NAME]`.
+    """
     typer.echo(f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}")
 
 
@@ -45,10 +48,10 @@ def webhook() -> None:
 def rotate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False, config: ConfigPath = DEFAULT
 ) -> None:
-    """Seal everything that is sealed in the database with the first of secret_keys, so that the others can go.
+    """Seal the database's secrets anew, with the first of secret_keys.
 
-    Every process of the service must have the new key first by then: one that still has the old key first goes on
-    sealing with it. Logins go on meanwhile. If the command was interrupted, run it again.
+    Then the other keys can be removed. Every process of the service must have the new key first by then: one that still
+    has the old key first goes on sealing with it. Logins go on meanwhile. If the command was interrupted, run it again.
 
     Exit code 0: all is sealed with the first key; 1: some values open with none of the keys.
     """
@@ -77,7 +80,8 @@ def rotate(
         typer.echo(
             "put a missing key back into secret_keys, and run this again"
             if unopened
-            else f"remove the other keys in {seconds // 60} minutes: logins under way and access tokens that use them have ended by then"
+            else f"remove the other keys in {seconds // 60} minutes: logins under way and access tokens that use them "
+            "have ended by then"
         )
     raise typer.Exit(1 if unopened else 0)
 

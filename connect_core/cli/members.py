@@ -20,7 +20,7 @@ from connect_core.members.conflicts import Conflict
 
 app = typer.Typer(
     add_completion=False,
-    help="Find and show members; disable, log out, unbind, export or erase them; resolve conflicts.",
+    help="Find, show, disable, log out, unbind, export and erase members.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -43,7 +43,7 @@ Operator = Annotated[
 
 @app.callback()
 def root() -> None:
-    """Find and show members; disable, log out, unbind, export or erase them; resolve conflicts."""
+    """Find, show, disable, log out, unbind, export and erase members."""
 
 
 @app.command()
@@ -60,9 +60,10 @@ def find(
     as_json: AsJson = False,
     config: ConfigPath = DEFAULT,
 ) -> None:
-    """Find members; print at most 50, with id, user name, nickname, mobile number and state.
+    """Find members by id, name, mobile number, or an id at a vendor.
 
-    If members live in the shop's own directory, give an id: names are searched there.
+    Prints at most 50, with id, user name, nickname, mobile number and state. If members live in the shop's own
+    directory, give an id: names are searched there.
 
     Exit code 0: somebody was found; 1: nobody was.
     """
@@ -78,7 +79,7 @@ def find(
 
 @app.command()
 def show(member_id: MemberId, full: Full = False, as_json: AsJson = False, config: ConfigPath = DEFAULT) -> None:
-    """Print a member with connections, live sessions and the last 20 events, the latest first."""
+    """Print a member with connections, sessions and the last 20 events."""
     shown = run_with_manager(config, lambda manager: manager.administration.show(member_id))
     if not full:
         member_tables.shorten_ids(shown)
@@ -96,7 +97,7 @@ def disable(
     as_json: AsJson = False,
     config: ConfigPath = DEFAULT,
 ) -> None:
-    """Refuse the logins of a member from now on, and end the sessions.
+    """Refuse the logins of a member, and end the sessions.
 
     A second run changes nothing. An event says who did it and why. If members live in the shop's own directory, disable
     them there: this command is then refused.
@@ -156,20 +157,23 @@ def sessions(
 @app.command()
 def unbind(
     member_id: MemberId,
-    union_type: Annotated[str, typer.Argument(help="Of the connection, such as ALIPAY.", metavar="UNION_TYPE")],
+    union_type: Annotated[
+        str, typer.Argument(help="The union type of the connection, such as ALIPAY.", metavar="UNION_TYPE")
+    ],
     *,
     reason: Reason = "",
     force: Annotated[
         bool,
-        typer.Option("--force", help="Also if it is the member's only way to log in; the member is then locked out."),
+        typer.Option("--force", help="Even if it is the member's only way to log in; the member is then locked out."),
     ] = False,
     operator: Operator = "",
     as_json: AsJson = False,
     config: ConfigPath = DEFAULT,
 ) -> None:
-    """End a member's connection with a vendor, and the sessions that came through it.
+    """End a member's connection with a vendor.
 
-    The only way to log in is refused without `--force`. An event says who did it and why.
+    Ends the sessions that came through it, too. The only way to log in is refused without `--force`. An event says who
+    did it and why.
     """
     act, wanted = make_act(operator, reason), union_type.upper()
     try:
@@ -191,9 +195,10 @@ def conflicts(
     as_json: AsJson = False,
     config: ConfigPath = DEFAULT,
 ) -> None:
-    """List conflicts of identity that are not resolved, or show one: the ids of a login led to two members.
+    """List conflicts of identity that are not resolved, or show one.
 
-    Nothing was moved then, and the strongest id decided. `members resolve` says whose identity it is.
+    A conflict: the ids of one login led to two members. Nothing was moved then, and the strongest id decided. `members
+    resolve` says whose identity it is.
 
     Exit code 0: there are conflicts; 1: there is none.
     """
@@ -228,17 +233,17 @@ def resolve(
     force: Annotated[
         bool,
         typer.Option(
-            "--force", help="With --to: also if it is the other's only way to log in, who is then locked out."
+            "--force", help="With --to: even if the other member has no other way to log in and is then locked out."
         ),
     ] = False,
     reason: Reason = "",
     operator: Operator = "",
     config: ConfigPath = DEFAULT,
 ) -> None:
-    """Decide whose identity it is after an `identity_conflict`: give --to MEMBER or --keep.
+    """Decide whose identity it is after a conflict.
 
-    With --to, the ids of the other member's connection lead to MEMBER from then on, and the sessions that came through
-    either connection end. An event and the audit log say who decided it and why.
+    Give --to MEMBER or --keep. With --to, the ids of the other member's connection lead to MEMBER from then on, and the
+    sessions that came through either connection end. An event and the audit log say who decided it and why.
     """
     if bool(to) == keep:
         raise SettingsError(["members resolve: give either --to MEMBER or --keep"])

@@ -21,10 +21,10 @@ def catalogue(
         str, typer.Argument(help=f"Fill in our translations: {', '.join(LANGUAGES)}. Default: an empty catalogue.")
     ] = "",
 ) -> None:
-    """Print every text of the pages as a gettext catalogue to fill in.
+    """Print the texts of the pages as a gettext catalogue.
 
     Save it as connect.pot, or as LANGUAGE/LC_MESSAGES/connect.po in your `[pages] locale_folder`.
     """
     if language and language not in LANGUAGES:
-        raise typer.BadParameter(f"we have {', '.join(LANGUAGES)}; leave it out for any other language")
+        raise typer.BadParameter(f"choose one of {', '.join(LANGUAGES)}, or leave it out for another language")
     typer.echo(write_template(language), nl=False)

@@ -72,7 +72,7 @@ def append_tables(config: Path, tables: Sequence[str]) -> None:
     except tomllib.TOMLDecodeError:
         is_kept = False
     if not is_kept:
-        raise SettingsError([f"{config}: `providers` has no form to which a table can be added; nothing was written"])
+        raise SettingsError([f"{config}: write `providers` as tables [providers.NAME]; nothing was written"])
     with config.open("a", encoding="utf-8") as file:
         file.write(addition)
 

@@ -43,7 +43,10 @@ def init(
         Path, typer.Argument(help="The folder for connect.toml and keys/; it is created where it does not exist.")
     ] = Path(),
 ) -> None:
-    """Write a connect.toml to start from, and a new key beside it; only you may read them. Overwrites nothing."""
+    """Write a connect.toml to start from, and a new key beside it.
+
+    Only you may read the files. Overwrites nothing.
+    """
     target, key = folder / DEFAULT, folder / KEY_FILE
     for path in (target, key):
         if os.path.lexists(path):
@@ -70,11 +73,11 @@ def serve(
     *,
     management_port: ManagementPort = None,
 ) -> None:
-    """Run the service until Ctrl-C; SIGHUP reads the configuration again.
+    """Run the service until Ctrl-C.
 
-    Creates the tables of an empty SQLite database; other databases get them from `connect-login db upgrade`. Says its
-    address once it listens there. While it waits for a database that does not answer, or whose tables are missing or
-    old, it says why.
+    SIGHUP reads the configuration again. Creates the tables of an empty SQLite database; other databases get them from
+    `connect-login db upgrade`. Says its address once it listens there. While it waits for a database that does not
+    answer, or whose tables are missing or old, it says why.
 
     Exit code 2: the configuration, the database, the host or the port cannot be used; a line says why.
     """

@@ -30,7 +30,7 @@ from connect_core.web.pages.theme_check import load_pages
 T = TypeVar("T")
 app = typer.Typer(
     add_completion=False,
-    help="Export, import and compare the settings in the database; show their history, and go back.",
+    help="Export, import and compare the settings in the database.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -41,7 +41,7 @@ Revision = Annotated[int, typer.Argument(min=0, help="A revision; 0 is connect.t
 
 @app.callback()
 def root() -> None:
-    """Export, import and compare the settings in the database; show their history, and go back."""
+    """Export, import and compare the settings in the database."""
 
 
 @app.command()
@@ -49,15 +49,15 @@ def export(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A file to write, which only you may read; it must not exist.")
     ] = None,
-    secrets: Annotated[bool, typer.Option("--secrets", help="With the secrets in clear.")] = False,
+    secrets: Annotated[bool, typer.Option("--secrets", help="Print the secrets too, in clear text.")] = False,
     revision: Annotated[
-        int | None, typer.Option("--revision", min=0, help="Of this revision. Default: the active one.")
+        int | None, typer.Option("--revision", min=0, help="The revision to print. Default: the active one.")
     ] = None,
     config: ConfigPath = DEFAULT,
 ) -> None:
-    """Print the settings that the database has, as TOML. What connect.toml says is not among them.
+    """Print the settings that the database has, as TOML. Those of connect.toml are not among them.
 
-    In place of a secret is "(secret)", unless you give `--secrets`: an import leaves such a setting as it is.
+    A secret is printed as "(secret)", unless you give `--secrets`: an import leaves such a setting as it is.
     """
 
     async def collect(versions: SettingVersions) -> dict[tuple[str, str], Any]:
@@ -84,7 +84,7 @@ def import_file(
         bool, typer.Option("--dry-run", help="Check, and print what would change; write nothing.")
     ] = False,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Also take away what the database has and FILE does not.")
+        bool, typer.Option("--replace", help="Also remove what the database has and FILE does not.")
     ] = False,
     base: Annotated[
         int | None,
@@ -95,10 +95,11 @@ def import_file(
     as_json: AsJson = False,
     config: ConfigPath = DEFAULT,
 ) -> None:
-    """Check the settings of FILE and make them active, in a new revision; other settings stay as they are.
+    """Check the settings of FILE and make them active.
 
-    Values are taken literally: env:NAME and file:PATH work in connect.toml alone. Every process of the service follows
-    within 5 seconds. When anything is wrong, nothing is written.
+    They become a new revision; other settings stay as they are. Values are taken literally: env:NAME and file:PATH work
+    in connect.toml alone. Every process of the service follows within 5 seconds. When anything is wrong, nothing is
+    written.
 
     Exit code 0: the settings are active, or were so before; 2: something is wrong, or `--base` is not active.
     """
@@ -123,7 +124,9 @@ def import_file(
     if not changes:
         typer.echo(f"nothing changes: revision {revision} has these settings")
     else:
-        typer.echo(f"revision {revision} would change so" if dry_run else f"revision {revision} is active")
+        typer.echo(
+            f"nothing was written: revision {revision} stays active" if dry_run else f"revision {revision} is active"
+        )
 
 
 @app.command()
@@ -133,9 +136,9 @@ def diff(
     as_json: AsJson = False,
     config: ConfigPath = DEFAULT,
 ) -> None:
-    """Print what the database has otherwise in one revision than in another; 0 is connect.toml alone.
+    """Print in what two revisions differ; 0 is connect.toml alone.
 
-    Of a secret it is only told that it differs.
+    Of a secret it says only that it differs.
 
     Exit code 0: they are the same; 1: they differ.
     """
@@ -159,13 +162,16 @@ def history(
     as_json: AsJson = False,
     config: ConfigPath = DEFAULT,
 ) -> None:
-    """List the revisions, the latest first: what was changed, by whom, when and why. Secrets are not shown."""
+    """List the revisions, the latest first.
+
+    It prints what was changed, by whom, when and why. Secrets are not shown.
+    """
     revisions = _run(config, lambda versions: versions.find_history(limit))
     if as_json:
         _print_json([asdict(revision) for revision in revisions])
         return
     if not revisions:
-        typer.echo("the database has no settings: connect.toml alone holds")
+        typer.echo("the database has no settings: those of connect.toml apply")
     for revision in revisions:
         made = _format_time(revision.active_time or revision.create_time)
         typer.echo(f"revision {revision.revision} ({revision.state}) on {revision.base}, {made}, {revision.actor}")
@@ -183,9 +189,10 @@ def rollback(
     as_json: AsJson = False,
     config: ConfigPath = DEFAULT,
 ) -> None:
-    """Make a new revision active that has the values of an older one, secrets too; 0 goes back to connect.toml alone.
+    """Go back to the values of an older revision.
 
-    It works also when the service does not start because the active revision cannot be used.
+    They become a new revision, secrets too; 0 is connect.toml alone. It works also when the service does not start
+    because the active revision cannot be used.
     """
     act = make_act(operator, comment[:160])
     number = _run(config, lambda versions: versions.roll_back(revision, act, comment))

@@ -238,6 +238,17 @@ def test_help_and_version() -> None:
     assert CliRunner().invoke(app, ["--version"]).output == f"connect-login {__version__}\n"
 
 
+GROUPS = ("", "plugin", "db", "keys", "admin", "admin token", "settings", "import", "members", "events", "pages")
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_list_of_commands_says_of_each_what_it_does(group: str) -> None:
+    """A first sentence that is too long for its line would be cut off: "Send deliveries again that are ..."."""
+    shown = CliRunner().invoke(app, [*group.split(), "--help"], env={"COLUMNS": "80"}).output
+    _, commands = shown.split("Commands:\n")
+    assert [line for line in commands.splitlines() if line.endswith("...")] == []
+
+
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [

@@ -55,7 +55,7 @@ def test_a_folder_of_a_package_is_a_plugin(tmp_path: Path) -> None:
     [
         ("json.py", ACME_FILE, "rename it; another module is called json"),
         ("a-b.py", ACME_FILE, "rename it; a name of letters, digits and _ can be imported"),
-        ("acme.toml", "", "is no Python file and no package"),
+        ("acme.toml", "", "is neither a Python file nor a package"),
         ("acme.py", "import a_package_nobody_has", "cannot be imported: ModuleNotFoundError: No module named 'a_pac"),
         ("acme.py", "raise SystemExit(0)", "cannot be imported: SystemExit: 0"),
         ("acme.py", "def (", "cannot be imported: SyntaxError: invalid syntax"),

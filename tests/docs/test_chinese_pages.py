@@ -1,7 +1,7 @@
-"""The Chinese pages follow the English ones: same headings, code blocks, table rows, pictures and links.
+"""The Chinese pages follow the English ones: same headings, paragraphs, code blocks, table rows, pictures and links.
 
 `tests/docs/test_examples.py` runs the code blocks of the English pages; the Chinese ones are equal and need no run.
-The prose is not compared.
+Of the prose only the names in it are compared: of keys, commands, codes and fields.
 """
 
 import os
@@ -24,7 +24,7 @@ PAIRS = {page: CHINESE / page.relative_to(DOCS) for page in TRANSLATED} | {
     ROOT / "README.md": ROOT / "README.zh-CN.md",
 }
 """The Chinese page of each English one. The two indexes are only targets of links: their texts differ."""
-SWITCHES = {"README.md", "README.zh-CN.md", "docs/zh/index.md"}
+SWITCHES = {"README.md", "README.zh-CN.md"}
 """Links from one language to the other, which the other page does not have."""
 COMPARED = [page for page in PAIRS if page.name != "index.md"]
 
@@ -36,14 +36,33 @@ INCLUDE = re.compile(r'^```\{include\} (\S+)\n:start-after: "(.+)"\n:end-before:
 HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
 ROW = re.compile(r"^ *\|.+\n", re.MULTILINE)
 CODE = re.compile(r"`([^`\n]+)`")
+NAME = re.compile(r"`([^`]+)`")
+"""Also one that a line ends in."""
 LINK = re.compile(r"(?<!!)\[[^]]*\]\(([^)\s]+)\)|<(https?://[^>]+)>")
+START = re.compile(r"\n\s*\n|\n(?= *(?:[-*]|\d+\.) )|\n(?= *\|)")
+"""Where a paragraph, an item of a list or a row of a table begins."""
+ITEM = re.compile(r"(?:[-*]|\d+\.) ")
+WIDE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")
+"""A Chinese character or sign."""
+BROKEN = re.compile(rf"{WIDE.pattern}\n *(?!{ITEM.pattern}|```|[|<#])\S")
+"""A line that ends in Chinese, and a following one that belongs to the same paragraph."""
+OTHER_WORDS = {"您": "你", "管理页面": "管理后台", "终端类型": "客户端类型", "附加组件": "附加依赖", "票据": "凭证"}
+"""Words of which the pages and the admin page use the second. Pages for members say 您, and are quoted with it."""
 PICTURE = re.compile(r'!\[[^]]*\]\(([^)]+)\)|<img src="([^"]+)"')
+
+
+class Unit(NamedTuple):
+    """A paragraph, an item of a list or a row of a table, and the names in it."""
+
+    kind: str
+    names: frozenset[str]
 
 
 class Page(NamedTuple):
     """What two pages of a pair have in common. Files are named from the repository's root."""
 
     headings: list[int]
+    units: list[Unit]
     blocks: list[tuple[str, str, str]]
     rows: list[set[str]]
     pictures: set[str]
@@ -96,6 +115,19 @@ def name_picture(target: Path, anchor: str) -> str:
     return get_name(translation if translation.exists() else target, anchor)
 
 
+def find_units(prose: str) -> list[Unit]:
+    texts = (text.strip() for text in START.split(HEADING.sub("\n", PICTURE.sub("", prose))))
+    return [
+        Unit(get_kind(text), frozenset(" ".join(name.split()) for name in NAME.findall(text))) for text in texts if text
+    ]
+
+
+def get_kind(text: str) -> str:
+    if text.startswith("|"):
+        return "row"
+    return "item" if ITEM.match(text) else "paragraph"
+
+
 def parse(page: Path, text: str, name_target: Callable[[Path, str], str]) -> Page:
     prose = FENCE.sub("", text)
     fences = [(m["language"], m["file"] or "", dedent(m["text"])) for m in FENCE.finditer(text)]
@@ -103,6 +135,7 @@ def parse(page: Path, text: str, name_target: Callable[[Path, str], str]) -> Pag
     images += ["".join(match) for match in PICTURE.findall(prose)]
     return Page(
         headings=[len(marks) for marks, _ in HEADING.findall(prose)],
+        units=find_units(FENCE.sub("\n", text)),
         blocks=[
             (language, path and resolve(page, path, get_name), text)
             for language, path, text in fences
@@ -121,6 +154,11 @@ def find_differences(english: Page, chinese: Page) -> Mapping[str, object]:
     differences: dict[str, object] = {
         kind: [pair for pair in zip_longest(*both) if pair[0] != pair[1]] for kind, both in lists.items()
     }
+    differences["units"] = [
+        (unit, translated)
+        for unit, translated in zip_longest(english.units, chinese.units)
+        if not (unit and translated and unit.kind == translated.kind and unit.names <= translated.names)
+    ]
     differences["pictures"] = english.pictures ^ chinese.pictures
     differences["links"] = (english.links ^ chinese.links) - SWITCHES
     return {kind: difference for kind, difference in differences.items() if difference}
@@ -146,6 +184,8 @@ def test_a_page_has_the_same_parts_in_chinese(page: Path) -> None:
         ("headings", HEADING),
         ("blocks", FENCE),
         ("rows", ROW),
+        ("units", ROW),
+        ("units", NAME),
         ("pictures", PICTURE),
         ("links", LINK),
     ],
@@ -161,3 +201,38 @@ def test_a_missing_part_is_noticed(kind: str, part: re.Pattern[str]) -> None:
 def test_there_is_no_chinese_page_without_an_english_one() -> None:
     """A page that was renamed or deleted is renamed or deleted in both languages."""
     assert {*CHINESE.rglob("*.md")} <= {*PAIRS.values()}
+
+
+@pytest.mark.parametrize("page", [pytest.param(page, id=os.path.relpath(page, ROOT)) for page in PAIRS.values()])
+def test_a_paragraph_is_one_line(page: Path) -> None:
+    """A line break inside a Chinese paragraph is shown as a space between two characters."""
+    assert not BROKEN.findall(FENCE.sub("```\n", read(page)))
+
+
+@pytest.mark.parametrize(
+    ("text", "is_broken"),
+    [("登录\n方式", True), ("登录，\n`pc`", True), ("- 登录\n  *pc*", True), ("- 登录\n- 退出", False)],
+)
+def test_a_broken_paragraph_is_noticed(text: str, *, is_broken: bool) -> None:
+    """The next item, row or block begins on a line of its own, everything else does not."""
+    assert bool(BROKEN.search(text)) == is_broken
+
+
+@pytest.mark.parametrize("page", [pytest.param(page, id=page.name) for page in sorted(CHINESE.rglob("*.md"))])
+def test_a_link_says_that_its_page_is_in_english(page: Path) -> None:
+    """A reader of Chinese knows before the click that there is no translation."""
+    units = (text for text in START.split(FENCE.sub("\n", read(page))) if "英文" not in text)
+    links = ("".join(match) for text in units for match in LINK.findall(CODE.sub("", text)))
+    targets = {link: (page.parent / link.partition("#")[0]).resolve() for link in links if ".md" in link}
+    assert not {link for link, target in targets.items() if DOCS in target.parents and CHINESE not in target.parents}
+
+
+CATALOGUES = sorted((ROOT / "connect_core/web/admin/locale/zh_CN").rglob("*.po"))
+
+
+@pytest.mark.parametrize("text", [pytest.param(path, id=path.name) for path in [*PAIRS.values(), *CATALOGUES]])
+def test_a_thing_has_one_chinese_name(text: Path) -> None:
+    """Somebody who searches for a word of the glossary finds every page about it."""
+    content = re.sub(r"“[^”]*”|alt=\"[^\"]*\"", "", FENCE.sub("", text.read_text("utf-8")))
+    others = OTHER_WORDS if text.suffix == ".md" else {other for other in OTHER_WORDS if other != "您"}
+    assert not {other for other in others if other in content}

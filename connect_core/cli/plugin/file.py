@@ -30,7 +30,7 @@ def load_plugin_file(path: Path) -> tuple[str, ModuleType]:
         raise PluginError(f"{path}: there is no such file")
     source = _find_package(path) / "__init__.py" if path.is_dir() else path
     if not source.is_file() or source.suffix != ".py":
-        raise PluginError(f"{path}: is no Python file and no package")
+        raise PluginError(f"{path}: is neither a Python file nor a package")
     target = source.resolve()
     package = target.parent if target.name == "__init__.py" else target
     if not package.stem.isidentifier() or package.stem.startswith("__"):

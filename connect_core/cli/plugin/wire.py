@@ -25,10 +25,10 @@ def wire(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with the same values.")] = False,
 ) -> None:
-    """Show the requests of a login, to compare them with the vendor's documentation.
+    """Show the requests of a login.
 
-    Logs one person in through the plugin's sandbox. Secrets, codes and tokens are replaced by their names.
-    Exit code 0: every login worked; 1: one did not, or got no profile.
+    Compare them with the vendor's documentation. Logs one person in through the plugin's sandbox. Secrets, codes and
+    tokens are replaced by their names. Exit code 0: every login worked; 1: one did not, or got no profile.
     """
     configure_logging("critical")
     plugins = Plugins()

@@ -31,7 +31,5 @@ TEXTS: Mapping[str, str] = {
         "every machine, and restart again."
     ),
     "key_step_rotate": "Seal what is stored with the new key; if this is interrupted, run it again:",
-    "key_step_remove": (
-        "Remove the old key from secret_keys once the time is over that the command names."
-    ),
+    "key_step_remove": ("Remove the old key from secret_keys once the time is over that the command names."),
 }

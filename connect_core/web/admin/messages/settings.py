@@ -5,7 +5,7 @@ from collections.abc import Mapping
 TEXTS: Mapping[str, str] = {
     "nav_settings": "Settings",
     "history_title": "History",
-    "history_empty": "Nothing has been changed yet: connect.toml alone holds.",
+    "history_empty": "Nothing has been changed yet: only connect.toml applies.",
     "history_earlier": "Earlier revisions",
     "settings_of_limits": "Limits",
     "settings_of_pages": "Pages",
