@@ -197,8 +197,8 @@ def conflicts(
 ) -> None:
     """List conflicts of identity that are not resolved, or show one.
 
-    A conflict: the ids of one login led to two members. Nothing was moved then, and the strongest id decided. `members
-    resolve` says whose identity it is.
+    A conflict: the ids of one login led to two members. Nothing was moved then, and the strongest id decided.
+    `members resolve` says whose identity it is.
 
     Exit code 0: there are conflicts; 1: there is none.
     """

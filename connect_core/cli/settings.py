@@ -80,12 +80,8 @@ def export(
 def import_file(
     file: Annotated[Path, typer.Argument(help="A file in the form of `settings export`.")],
     *,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check, and print what would change; write nothing.")
-    ] = False,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Also remove what the database has and FILE does not.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would change; write nothing.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Also remove settings that FILE does not have.")] = False,
     base: Annotated[
         int | None,
         typer.Option("--base", min=0, help="Refuse unless this revision is active: the one that FILE was made from."),
@@ -123,10 +119,10 @@ def import_file(
     _print_changes(changes)
     if not changes:
         typer.echo(f"nothing changes: revision {revision} has these settings")
+    elif dry_run:
+        typer.echo(f"nothing was written: revision {revision} stays active")
     else:
-        typer.echo(
-            f"nothing was written: revision {revision} stays active" if dry_run else f"revision {revision} is active"
-        )
+        typer.echo(f"revision {revision} is active")
 
 
 @app.command()
