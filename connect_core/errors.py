@@ -35,6 +35,7 @@
     │   │   └── BelongsToAnother         409 already_bound
     │   ├── LastConnection               409 last_connection
     │   ├── ChangedMeanwhile             409 changed_meanwhile
+    │   │   └── PageOutdated             409 changed_meanwhile
     │   └── RateLimited                  429 rate_limited
     │       └── TooManyTries             429 rate_limited
     ├── ProviderFault                    the vendor, or our registration with it
@@ -305,6 +306,10 @@ class ChangedMeanwhile(RequestRefused):
 
     code = "changed_meanwhile"
     status = 409
+
+
+class PageOutdated(ChangedMeanwhile):
+    """The form's page showed another member or login than the browser has now: look at the page again."""
 
 
 class RateLimited(RequestRefused):

@@ -134,7 +134,7 @@ def _tell_outcome(person: PersonIds, preview: LoginPreview, manager: ConnectMana
 
 def _tell_first_login(manager: ConnectManager) -> str:
     if manager.required_terms:
-        return "A login now asks the person to agree to the terms first, because [pages] consent_mode is required."
+        return 'A login now asks the person to agree to the terms first, because [pages] consent is "required".'
     if manager.chooses:
         return 'A login now asks whether the person is new, because [service] first_login is "choose".'
     return 'A login now registers a new member, because [service] first_login is "register".'

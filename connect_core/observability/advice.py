@@ -51,7 +51,7 @@ ADVICE: Mapping[str, str] = {
     "unsupported": "If the provider should be there: list it in `[clients]`.",
     "already_bound": "Nothing. The identity belongs to another member.",
     "last_connection": "Nothing.",
-    "changed_meanwhile": "Read the settings again, and repeat the change if it is still wanted.",
+    "changed_meanwhile": "Read it, or open the page, again, and repeat the change if it is still wanted.",
     "rate_limited": (
         "Nothing for a few. If it concerns everybody: requests come through a proxy that is not in "
         "`trusted_proxies`, so all have the same address."

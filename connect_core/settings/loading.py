@@ -9,10 +9,10 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -150,12 +150,15 @@ def explain(error: ValidationError, model: type[BaseModel], path: str = "") -> l
     return lines
 
 
-def _known_keys(model: type[BaseModel], parents: tuple[int | str, ...]) -> list[str]:
+def _known_keys(model: type[BaseModel], parents: Sequence[int | str]) -> list[str]:
     fields = model.model_fields
     if not parents and issubclass(model, ProviderSettings):
         return [*fields, *Settings.core_keys]
-    for parent in parents:
-        inner = fields[str(parent)].annotation if str(parent) in fields else None
+    names = iter(parents)
+    for name in names:
+        inner = fields[str(name)].annotation if str(name) in fields else None
+        if get_origin(inner) is dict and next(names, None):  # tables that the operator names, such as [webhooks.crm]
+            inner = get_args(inner)[1]
         fields = inner.model_fields if isinstance(inner, type) and issubclass(inner, BaseModel) else {}
     return list(fields)
 

@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, NoSuchTableError, SQLAlchemyError
 
 from connect_core.errors import SettingsError, Unavailable
-from connect_core.store.engine.addresses import UnusableUrl, open_engine
+from connect_core.store.engine.addresses import UnusableUrl, describe_missing_driver, open_engine
 from connect_core.store.engine.failures import describe_failure
 from connect_core.store.locations import EXAMPLE, is_missing_file, is_same_database, parse_url
 
@@ -132,7 +132,7 @@ def _open(text: str, target_text: str) -> Engine:
     except (ArgumentError, NoSuchModuleError):
         raise SettingsError([f"--from: give an SQLAlchemy URL such as {EXAMPLE}"]) from None
     except ModuleNotFoundError as error:
-        raise SettingsError([f"--from: the driver {error.name} is not installed"]) from None
+        raise SettingsError([f"--from: {describe_missing_driver(error)}"]) from None
     _forbid_writing(engine)
     return engine
 

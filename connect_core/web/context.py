@@ -38,12 +38,15 @@ from connect_core.web.pages.links import with_query
 from connect_core.web.rate_limit import Limiter
 from connect_core.web.requests import (
     check_origin,
+    check_subject,
     find_requested_language,
     get_all_cookies,
     get_bearer,
     get_cookies,
     get_visit,
+    is_form,
     is_from_another_origin,
+    read_form,
     wants_page,
 )
 from connect_core.web.responses import LANGUAGE_MEMORY, LAST_USED_MEMORY, TOKEN_COOKIES, Cookies
@@ -139,13 +142,14 @@ class WebContext:
     async def find_member(self, request: Request) -> LoggedIn:
         """Return who is logged in.
 
-        Raises `NotLoggedIn`, and `Forbidden` when a page of another origin sends a request that changes something.
+        Raises `NotLoggedIn`, `Forbidden` when a page of another origin sends a request that changes something, and
+        `PageOutdated` for the form of a page that was about another member.
         """
         self._check_origin(request)
         logged_in = await self.manager.current_member.find_member(self.get_presented(request))
         if logged_in is None:
             raise NotLoggedIn("there is no live session")
-        return logged_in
+        return await self._check_subject(request, logged_in)
 
     async def find_recent(self, request: Request) -> LoggedIn:
         """Return who is logged in, for what a stolen session must not be able to do.
@@ -153,7 +157,8 @@ class WebContext:
         Raises `LoginTooOld` when the login is older than `[sessions]` allows for that, and as `find_member`.
         """
         self._check_origin(request)
-        return await self.manager.current_member.find_recent(self.get_presented(request))
+        logged_in = await self.manager.current_member.find_recent(self.get_presented(request))
+        return await self._check_subject(request, logged_in)
 
     def get_presented(self, request: Request) -> PresentedTokens:
         """Return the login tokens that the request carries: its bearer token, and those of its cookies.
@@ -228,6 +233,11 @@ class WebContext:
         """
         if wants_page(request):
             self.cookies.set(response, self.cookies.flash, str(Flash(message, union_type)), FLASH_SECONDS)
+
+    async def _check_subject(self, request: Request, logged_in: LoggedIn) -> LoggedIn:
+        if request.method == "POST" and is_form(request):
+            check_subject(await read_form(request), logged_in.member.uname)
+        return logged_in
 
     def _check_origin(self, request: Request) -> None:
         if request.method != "GET":

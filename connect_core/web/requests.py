@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 
 from connect_core.devices import UNKNOWN_DEVICE, Device
-from connect_core.errors import BadRequest, Forbidden
+from connect_core.errors import BadRequest, Forbidden, PageOutdated
 from connect_core.identity import Language
 from connect_core.limits import REQUEST_BODY_LIMIT, REQUEST_HEAD_LIMIT
 from connect_core.login.values import Visit
@@ -42,9 +42,17 @@ async def read_content(request: Request, limit: int) -> bytes:
     return bytes(body)
 
 
+async def _read_body(request: Request) -> bytes:
+    """Return the body, which may be read again: the check of a form's subject comes before the act reads its fields."""
+    body: bytes | None = getattr(request.state, "body", None)
+    if body is None:
+        body = request.state.body = await read_content(request, REQUEST_BODY_LIMIT)
+    return body
+
+
 async def read_form(request: Request) -> ReceivedParameters:
     """Return the fields of a posted form. Raises `BadRequest` for a form above `REQUEST_BODY_LIMIT`."""
-    return _parse_encoded(await read_content(request, REQUEST_BODY_LIMIT))
+    return _parse_encoded(await _read_body(request))
 
 
 async def read_json(request: Request) -> ReceivedParameters:
@@ -53,7 +61,7 @@ async def read_json(request: Request) -> ReceivedParameters:
     A whole number keeps its digits, an object or list is its JSON text, and null is absent. Raises `BadRequest` for a
     body that is no JSON object, or above `REQUEST_BODY_LIMIT`.
     """
-    return _parse_json(await read_content(request, REQUEST_BODY_LIMIT))
+    return _parse_json(await _read_body(request))
 
 
 def _parse_json(body: bytes) -> ReceivedParameters:
@@ -75,7 +83,7 @@ async def read_fields(request: Request) -> ReceivedParameters:
 
     A JSON object whose sender calls it a form, as `curl --data` does, is one: a form writes a brace as `%7B`.
     """
-    body = await read_content(request, REQUEST_BODY_LIMIT)
+    body = await _read_body(request)
     return _parse_encoded(body) if is_form(request) and not body.startswith(b"{") else _parse_json(body)
 
 
@@ -86,7 +94,17 @@ def get_credentials(fields: ReceivedParameters, *without: str) -> dict[str, str]
     """
     for name in ("username", "password"):
         fields.get(name)
-    return {name: value for name, value in fields.items() if name not in without}
+    return {name: value for name, value in fields.items() if name not in (*without, "page_subject")}
+
+
+def check_subject(fields: ReceivedParameters, subject: str) -> None:
+    """Raise `PageOutdated` for a form whose page showed something else than `subject`, on which it would act now.
+
+    In another tab the browser may have got another login since then, of somebody else or with another vendor. The
+    page says what it showed in the hidden field `page_subject`. A form without it, such as a shop's own, is taken.
+    """
+    if fields.get("page_subject", "") not in ("", subject):
+        raise PageOutdated("the page with this form was about another member or login")
 
 
 def is_form(request: Request) -> bool:

@@ -245,6 +245,11 @@ def test_what_an_indirection_lacks_is_told_with_its_key(tmp_path: Path) -> None:
         ({"service": {"publik_url": "x"}}, "service.publik_url: unknown key; did you mean `public_url`?"),
         ({"limits": {"vendor_call": 1}}, "limits.vendor_call: unknown key; did you mean `vendor_calls`?"),
         ({"sessions": {"idel": 60}}, "sessions.idel: unknown key; did you mean `idle`?"),
+        ({"webhooks": {"crm": {"event": []}}}, "webhooks.crm.event: unknown key; did you mean `events`?"),
+        (
+            {"resource_servers": {"gw": {"client_secre": "x"}}},
+            "resource_servers.gw.client_secre: unknown key; did you mean `client_secret`?",
+        ),
         ({"clients": {"pcc": []}}, "clients.pcc: Input should be 'pc', 'h5', 'app' or 'mini'"),
         ({"service": {"quite_unlike": 1}}, "service.quite_unlike: unknown key"),
     ],

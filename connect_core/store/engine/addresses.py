@@ -65,6 +65,13 @@ def _check(url: URL, names: frozenset[str], decided: frozenset[str]) -> None:
             raise UnusableUrl(f"the parameter {name} is given twice")
 
 
+def describe_missing_driver(error: ModuleNotFoundError) -> str:
+    """Return what to do about a driver that is not installed: one of ours comes with an extra."""
+    extra = {"psycopg": "postgres", "greenlet": "postgres", "pymysql": "mariadb"}.get(error.name or "")
+    remedy = f"pip install 'connect-login[{extra}]'" if extra else "give postgresql+psycopg:// or mysql+pymysql://"
+    return f"the driver {error.name} is not installed; {remedy}"
+
+
 def _convert(name: str, text: str, convert: Callable[[str], object]) -> object:
     try:
         return convert(text)

@@ -22,7 +22,7 @@ from sqlalchemy.pool import QueuePool
 from connect_core import measurements, spans
 from connect_core.errors import SettingsError
 from connect_core.spans import Span, SpanKind
-from connect_core.store.engine.addresses import UnusableUrl
+from connect_core.store.engine.addresses import UnusableUrl, describe_missing_driver
 from connect_core.store.engine.backend import LONG_THREADS, POOL_SIZE, Backend, Extent
 from connect_core.store.engine.long_connection import LongConnection
 from connect_core.store.engine.mysql_family import MysqlFamilyBackend
@@ -354,7 +354,7 @@ def _open_backend(url: str, synchronous: str, pool_size: int) -> Backend:
 
 def _explain(error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError):
-        return f"the driver {error.name} is not installed; give postgresql+psycopg:// or mysql+pymysql://"
+        return describe_missing_driver(error)
     if isinstance(error, UnusableUrl):
         return str(error)
     if isinstance(error, ValueError):

@@ -18,11 +18,13 @@ from connect_core.errors import (
     NothingToMerge,
     NotLoggedIn,
     PageNotFound,
+    PageOutdated,
     RequestRefused,
     StateExpired,
     StateInvalid,
     StateMissing,
 )
+from connect_core.login.flow import get_log_name
 from connect_core.login.values import PurposeKind
 from connect_core.members.current import LoggedIn
 from connect_core.members.merge_service import Preview
@@ -152,6 +154,7 @@ class _MergeEndpoints:
             [*preview.plan.moves],
             preview.plan.refusal,
             to_moment(preview.undo_until) if preview.undo_until else None,
+            get_log_name(ticket),
         )
         return responses.html_response(self._context.pages.merge(language, view))
 
@@ -168,7 +171,10 @@ class _MergeEndpoints:
         self._check_enabled()
         await self._context.count(request)
         logged_in = await self._context.find_recent(request)
-        ticket = self._get_ticket(request, {} if is_form(request) else await read_json(request))
+        fields = await read_fields(request)
+        ticket = self._get_ticket(request, {} if is_form(request) else fields)
+        if fields.get("proof", "") not in ("", get_log_name(ticket)):
+            raise PageOutdated("the page with this form was about another proof")
         try:
             if not ticket:
                 raise StateMissing("there is no proof of a second account")

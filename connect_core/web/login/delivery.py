@@ -30,11 +30,12 @@ from connect_core.login.values import (
     Visit,
 )
 from connect_core.manager import ConnectManager
+from connect_core.providers.parameters import ReceivedParameters
 from connect_core.providers.registry import ConfiguredProvider
 from connect_core.sessions import OpenSession
 from connect_core.web import responses
 from connect_core.web.context import WebContext
-from connect_core.web.requests import get_cookies, get_language, wants_page
+from connect_core.web.requests import check_subject, get_cookies, get_language, wants_page
 
 log = logging.getLogger("connect_login")
 
@@ -106,19 +107,21 @@ async def finish_flow(
 
 
 def take_pending(
-    context: WebContext, request: Request, fields: Mapping[str, str], name: str = "ticket"
+    context: WebContext, request: Request, fields: ReceivedParameters, name: str = "ticket"
 ) -> tuple[str, PendingLogin]:
     """Return the ticket in the posted field `name`, or else in this browser's cookie, and its waiting login.
 
     A ticket that a browser got counts from that browser's cookie alone, and an app's from the body alone. Raises
-    `StateMissing`, `StateInvalid` and `StateExpired`.
+    `StateMissing`, `StateInvalid`, `StateExpired` and, for the form of another login's page, `PageOutdated`.
     """
     kept = get_cookies(request).get(context.cookies.pending, "")
     ticket = fields.get(name, "") or kept
     if not ticket:
         raise StateMissing("there is no login that waits for a choice")
     pending = context.manager.first_login_tickets.open(ticket)
-    add_fields(choice=get_log_name(pending.key))
+    log_name = get_log_name(pending.key)
+    add_fields(choice=log_name)
+    check_subject(fields, log_name)
     if (pending.delivery is Delivery.JSON) == (ticket == kept):
         raise StateInvalid("the ticket was given out to another client")
     return ticket, pending

@@ -22,6 +22,7 @@ from connect_core.errors import (
     StateMissing,
 )
 from connect_core.identity import Language
+from connect_core.login.flow import get_log_name
 from connect_core.login.start import StartOptions
 from connect_core.login.values import Delivery, Outcome, Purpose, PurposeKind
 from connect_core.providers import calls
@@ -171,6 +172,7 @@ class _FirstLoginEndpoints:
             is_wrong=is_wrong,
             username=username,
             needs_consent=needs_consent,
+            subject=get_log_name(pending.key),
         )
         return responses.html_response(self._context.pages.first_login(language, view), status)
 

@@ -307,6 +307,11 @@ REFUSALS: Mapping[str, RefusalMessage] = {
         "The form could not be accepted", "Please go back, check what you entered and send it again."
     ),
     "unbind_cooldown": RefusalMessage("This login was linked only recently", "You can unlink it from %s."),
+    "page_outdated": RefusalMessage(
+        "This page is out of date",
+        "Nothing was changed, because you have logged in otherwise in another tab since then; please look at the page "
+        "again.",
+    ),
     "page_not_found": RefusalMessage("Page not found", "Please check the address, or continue from here."),
     "not_there": RefusalMessage(
         "This is no longer available", "It may have been changed on another page or device; please go back and check."

@@ -59,7 +59,8 @@ class FirstLoginView:
     """Somebody without an account, whom `provider` calls `nickname`, and how they can prove an account that they have.
 
     They can by one of `choices`, or by a password where the page `takes_credentials`. `is_wrong`: the password that was
-    posted with `username` was wrong. `needs_consent`: they wanted to register without agreeing to the terms.
+    posted with `username` was wrong. `needs_consent`: they wanted to register without agreeing to the terms. `subject`
+    names the login that waits; the page's forms send it back.
     """
 
     provider: str
@@ -69,6 +70,7 @@ class FirstLoginView:
     is_wrong: bool = False
     username: str = ""
     needs_consent: bool = False
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +205,7 @@ class MergePreview:
     """What a merge would do: `bound` stays, `moved` and `ended` are the merged member's, `shop_moves` the shop's lines.
 
     With a `refusal`, which may be an empty text, it cannot be done. Until `undo_until`, with a time zone, it can be
-    undone; None means that it cannot.
+    undone; None means that it cannot. `proof` names the proof of the second account; the form sends it back.
     """
 
     kept: MemberView
@@ -214,6 +216,7 @@ class MergePreview:
     shop_moves: Sequence[str]
     refusal: str | None
     undo_until: datetime | None
+    proof: str = ""
 
 
 @dataclass(frozen=True, slots=True)

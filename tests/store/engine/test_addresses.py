@@ -9,6 +9,7 @@ from sqlalchemy import make_url
 
 from connect_core.errors import SettingsError, Unavailable
 from connect_core.store import Database, Transaction
+from connect_core.store.engine.addresses import describe_missing_driver
 from connect_core.store.engine.backend import Extent
 from connect_core.store.engine.workers import Deadline
 
@@ -222,3 +223,17 @@ def test_a_socket_of_this_machine(mariadb: str) -> None:
     """As the parameter `unix_socket` of PyMySQL names it."""
     path = str(ask(mariadb, "SELECT @@socket"))
     assert ask(mariadb, "SELECT 1", unix_socket=path) == 1
+
+
+@pytest.mark.parametrize(
+    ("driver", "remedy"),
+    [
+        ("psycopg", "pip install 'connect-login[postgres]'"),
+        ("pymysql", "pip install 'connect-login[mariadb]'"),
+        ("oracledb", "give postgresql+psycopg:// or mysql+pymysql://"),
+    ],
+)
+def test_a_missing_driver_is_told_with_its_extra(driver: str, remedy: str) -> None:
+    """Whoever has given the right address is not told to give it."""
+    error = ModuleNotFoundError(name=driver)
+    assert describe_missing_driver(error) == f"the driver {driver} is not installed; {remedy}"

@@ -46,6 +46,7 @@ def test_every_error_code_has_its_words() -> None:
         "not_this_member",
         "nothing_to_merge",
         "page_not_found",
+        "page_outdated",
         "page_previewed",
         "provider_down",
         "too_many_tries",
