@@ -48,8 +48,8 @@ def route(
     `cors_origins` may call it.
     """
     allows = cross_origin and bool(context.cors_origins)
-    answering = _guarded(context, endpoint, style or leading_back_to(context, ""))
-    guarded = _AsApp(traced(context, path, answering), _get_form_page(endpoint))
+    style = style or leading_back_to(context, "")
+    guarded = _AsApp(traced(context, path, _guarded(context, endpoint, style)), _get_form_page(endpoint), style)
     cors = Middleware(
         CORSMiddleware,
         allow_origins=context.cors_origins,
@@ -77,6 +77,7 @@ class _AsApp:
 
     endpoint: Endpoint
     form_page: str
+    style: ErrorStyle
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await self.endpoint(Request(scope, receive, send))
@@ -106,12 +107,17 @@ def _get_form_page(endpoint: Endpoint) -> str:
 def answer_wrong_method(context: WebContext, request: Request) -> Response:
     """Answer a method that none of the routes at this address takes: 405, with those that they take in `Allow`.
 
-    A browser that opens an address which only takes forms is led to the page with the form.
+    A browser that opens an address which only takes forms is led to the page with the form; a program gets the error in
+    the form in which it gets the address's other errors.
     """
-    endpoint = request.scope.get("endpoint")
-    if isinstance(endpoint, _AsApp) and endpoint.form_page and request.method == "GET" and wants_page(request):
+    endpoint, error = request.scope.get("endpoint"), MethodNotAllowed(find_methods(request))
+    if not isinstance(endpoint, _AsApp):
+        return answer_error(context, request, error)
+    if not wants_page(request):
+        return endpoint.style(request, error)
+    if endpoint.form_page and request.method == "GET":
         return responses.redirect(context.prefix + endpoint.form_page.format_map(request.path_params))
-    return answer_error(context, request, MethodNotAllowed(find_methods(request)))
+    return answer_error(context, request, error)
 
 
 def find_methods(request: Request) -> list[str]:

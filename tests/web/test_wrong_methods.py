@@ -9,7 +9,7 @@ from connect_core.providers.registry import Plugins
 
 from ..kit.databases import run_shop
 from ..kit.merges import Planner
-from ..kit.web_shops import HTML, alipay_and_wechat, check_headers, nothing_written, refused
+from ..kit.web_shops import HTML, alipay_and_wechat, check_headers, legacy_refused, nothing_written, refused
 
 ACCOUNT = "/connect/account"
 FORMS = {
@@ -97,6 +97,22 @@ def test_a_wrong_method_hears_of_the_right_ones(visitor: Visitor, method: str, p
     if method != "HEAD":
         assert "This address cannot be opened directly" in page.text
         assert page.headers["x-request-id"] in page.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/login/a-code"),
+        ("POST", "/buyer/connect/alipay/h5/getLoginUrl"),
+        ("POST", "/buyer/connect/alipay/pc/login"),
+        ("GET", "/buyer/account-binder/unbind/ALIPAY"),
+    ],
+)
+def test_older_front_ends_are_told_in_their_own_form(visitor: Visitor, method: str, path: str) -> None:
+    """A wrong method is refused like anything else at the address, with a code that the front end knows."""
+    answer = visitor.http.request(method, path)
+    legacy_refused(answer, 405, "E130")
+    assert method not in answer.headers["allow"]
 
 
 def test_with_other_origins_a_plain_options_is_a_wrong_method() -> None:

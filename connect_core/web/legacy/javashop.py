@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from connect_core.errors import BadRequest, ConnectError, Unsupported
+from connect_core.errors import BadRequest, ConnectError, MethodNotAllowed, Unsupported
 from connect_core.identity import ClientType
 from connect_core.login.start import StartOptions
 from connect_core.login.values import Delivery, SessionOpened
@@ -151,7 +151,8 @@ def answer_with_codes(more_codes: Mapping[str, str]) -> ErrorStyle:
     codes = {**CODES, **more_codes}
 
     def answer_error(request: Request, error: ConnectError) -> Response:
-        code = codes.get(error.code, FAILED)
+        # a wrong method says nothing about what the address is for
+        code = (CODES if isinstance(error, MethodNotAllowed) else codes).get(error.code, FAILED)
         if code == FAILED:
             text = "联合登录失败"
         else:
