@@ -317,8 +317,9 @@ def get_kind(field: FieldInfo) -> str:
 
 
 def is_duration(field: FieldInfo) -> bool:
-    """Tell whether a setting is a `Duration`: a whole number whose validator reads units."""
-    return any(isinstance(mark, BeforeValidator) and mark.func is parse_duration for mark in field.metadata)
+    """Tell whether a setting is a `Duration`, or one that may be left out: a number whose validator reads units."""
+    marks = [*field.metadata, *(mark for part in get_args(field.annotation) for mark in get_args(part)[1:])]
+    return any(isinstance(mark, BeforeValidator) and mark.func is parse_duration for mark in marks)
 
 
 def write_duration(seconds: int) -> str:
@@ -333,7 +334,8 @@ def name_kind(annotation: Any) -> str:
     if origin is Literal:
         return " or ".join(f"`{value}`" for value in inner)
     if origin is list:
-        return f"list of {name_kind(inner[0])}s"
+        kind = name_kind(inner[0])
+        return f"list of {kind}" if get_origin(inner[0]) is Literal else f"list of {kind}s"
     if origin is Mapping or (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
         return "table"
     if origin is tuple:
@@ -348,7 +350,7 @@ def get_default(field: FieldInfo) -> str:
     """Return what applies when the setting is left out."""
     if field.is_required():
         return "required"
-    if is_duration(field):
+    if is_duration(field) and field.default is not None:
         return f"`{write_duration(field.default)}`"
     is_silent = field.default in (None, "", {}, ()) or isinstance(field.default, BaseModel)
     return "" if is_silent else f"`{json.dumps(field.default)}`"
