@@ -66,7 +66,8 @@ class LoopConnection:
         self.proxied = proxied
         self.opened_at = time.monotonic()
         self._loop, self._threads = loop, threads
-        self._waiter: asyncio.Future[None] | None = None
+        self._end: asyncio.Future[_End[Any]] | None = None
+        self._pause = self._pauses = 0
         self._is_sending = self._was_cancelled = False
         self._worker = greenlet(_run_works)
         driver: Any = proxied.dbapi_connection
@@ -83,39 +84,38 @@ class LoopConnection:
     async def run(self, work: Callable[[], T]) -> T:
         """Run `work`, whose cursors wait by `wait`, and return its result.
 
-        When the caller is cancelled, or the connection is lost, `wait` raises that inside of `work`.
+        When the caller is cancelled, or the connection is lost, `wait` raises that inside of `work`. An answer goes to
+        `work` at once: the caller, with all who await it, is woken once and not for each answer.
         """
         worker = self._worker
         worker.gr_context = getcurrent().gr_context
-        end: _End[T] | None = worker.switch(work)
-        while end is None:
-            self._waiter = self._loop.create_future()
+        ended: _End[T] | None = worker.switch(work)
+        while ended is None:
+            self._end = self._loop.create_future()
             try:
-                await self._pause(self._waiter)
-            except BaseException as error:  # noqa: BLE001 - for the work
-                end = worker.throw(error)
-            else:
-                end = worker.switch()
+                ended = await self._end
+            except asyncio.CancelledError as error:
+                if not self._end.cancelled():  # it had ended before
+                    raise
+                ended = worker.throw(error)
             finally:
-                self._waiter = None
-        return end.get()
-
-    async def _pause(self, waiter: "asyncio.Future[None]") -> None:
-        if not self._is_sending:
-            await waiter
-            return
-        self._loop.add_writer(self._socket, _end, waiter)
-        try:
-            await waiter
-        finally:
-            self._loop.remove_writer(self._socket)
+                self._end = None
+        return ended.get()
 
     def wait(self, _: PGconn, is_sending: bool) -> None:  # noqa: FBT001 - as `Wait`
         """Pause the work that `run` runs until an answer has come, or more of a statement can be sent."""
-        self._is_sending = is_sending
         parent = getcurrent().parent
         assert parent is not None
-        parent.switch(None)
+        self._pauses += 1
+        self._pause, self._is_sending = self._pauses, is_sending
+        if is_sending:
+            self._loop.add_writer(self._socket, self._go_on)
+        try:
+            parent.switch(None)
+        finally:
+            self._pause = 0
+            if is_sending:
+                self._loop.remove_writer(self._socket)
 
     def give_up(self) -> None:
         """Have the server cancel the statement under way; the work gets its answer, or soon none at all.
@@ -124,7 +124,7 @@ class LoopConnection:
         COMMIT: cancelled while it waits for a standby, it succeeds without the standby.
         """
         self._cancel()
-        self._loop.call_later(CANCEL_SECONDS, self._fail, self._waiter)
+        self._loop.call_later(CANCEL_SECONDS, self._fail, self._pause)
 
     def leave(self, cursor: PostgresqlCursor) -> None:
         """Let the work wait no longer for its COMMIT; what becomes of that is not known.
@@ -133,7 +133,7 @@ class LoopConnection:
         sender must not be told afterwards that it succeeded.
         """
         if not cursor.is_before_commit:
-            self._fail(self._waiter)
+            self._loop.call_soon(self._fail, self._pause)
             return
         self._cancel()
         self._loop.call_later(CANCEL_SECONDS, self._fail_waiting, cursor)
@@ -145,11 +145,12 @@ class LoopConnection:
 
     def _fail_waiting(self, cursor: PostgresqlCursor) -> None:
         if cursor.is_waiting:
-            self._fail(self._waiter)
+            self._fail(self._pause)
 
-    def _fail(self, waiter: "asyncio.Future[None] | None") -> None:
-        if waiter is not None and not waiter.done():
-            waiter.set_exception(OperationalError("the server does not answer"))
+    def _fail(self, pause: int) -> None:
+        """Raise an error inside of the work, if it still waits for the same answer."""
+        if pause and pause == self._pause:
+            self._go_on(OperationalError("the server does not answer"))
 
     def close(self) -> None:
         """Close it; not from inside of `run`."""
@@ -159,18 +160,22 @@ class LoopConnection:
 
     def _read(self) -> None:
         """Read what has come. What comes while nobody waits is the end of the connection, or a notice."""
-        error = None
         try:
             self._libpq.consume_input()
         except OperationalError as lost:
-            error = lost
             self._loop.remove_reader(self._socket)
-        if self._waiter is None or self._waiter.done():
+            self._go_on(lost)
+        else:
+            if self._is_sending or not self._libpq.is_busy():
+                self._go_on()
+
+    def _go_on(self, error: Exception | None = None) -> None:
+        """Let the work go on, and hand its end to `run`. One whose caller was just cancelled gets that from there."""
+        if self._end is None or self._end.done():
             return
-        if error is not None:
-            self._waiter.set_exception(error)
-        elif not self._libpq.is_busy():
-            self._waiter.set_result(None)
+        ended = self._worker.switch() if error is None else self._worker.throw(error)
+        if ended is not None:
+            self._end.set_result(ended)
 
 
 class LoopPool:
