@@ -98,17 +98,21 @@ class WorkerPool:
 
     def start_timer(self, deadline: Deadline, on_expiry: Callable[[], object] | None = None) -> None:
         """Expire the deadline when its time is over, and then call `on_expiry`; `deadline.timer` can be cancelled."""
+        self._set_timer(RESPONSE_TIMEOUT_SECONDS, deadline, on_expiry)
+
+    def _set_timer(self, seconds: float, deadline: Deadline, on_expiry: Callable[[], object] | None) -> None:
+        # not a closure that calls itself: such a cycle would keep all that the work has touched until the next search
+        # for garbage
         loop = asyncio.get_running_loop()
+        deadline.timer = loop.call_later(seconds, self._expire_or_wait, deadline, on_expiry)
 
-        def expire_or_wait() -> None:
-            if (seconds := self._get_seconds_left(deadline)) > 0:
-                deadline.timer = loop.call_later(seconds, expire_or_wait)
-                return
-            deadline.expire()
-            if on_expiry is not None:
-                on_expiry()
-
-        deadline.timer = loop.call_later(RESPONSE_TIMEOUT_SECONDS, expire_or_wait)
+    def _expire_or_wait(self, deadline: Deadline, on_expiry: Callable[[], object] | None) -> None:
+        if (seconds := self._get_seconds_left(deadline)) > 0:
+            self._set_timer(seconds, deadline, on_expiry)
+            return
+        deadline.expire()
+        if on_expiry is not None:
+            on_expiry()
 
     def note_answer(self) -> None:
         """Note that the database has just answered: who waits may wait on."""
