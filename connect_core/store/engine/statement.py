@@ -54,9 +54,10 @@ class Prepared:
         and none can be written.
         """
         for value in values.values():
-            if isinstance(value, str) and not is_storable(value):
-                raise NotThere("no row can hold such a text")
-            if isinstance(value, int) and not -_BIGGEST <= value < _BIGGEST:
+            if isinstance(value, str):
+                if not is_storable(value):
+                    raise NotThere("no row can hold such a text")
+            elif isinstance(value, int) and not -_BIGGEST <= value < _BIGGEST:
                 raise NotThere("no row can hold such a number")
         full = {**self.constants, **values} if self.constants else values
         return full if self.order is None else [full[name] for name in self.order]

@@ -1,6 +1,7 @@
 """How long work waits for the database, and takes: nobody waits for one that hangs, and a crowd gets its turn."""
 
 import asyncio
+import gc
 import socket
 import threading
 import time
@@ -48,6 +49,25 @@ async def test_a_crowd_before_a_database_that_answers_gets_its_turn(database: Da
     began = time.monotonic()
     await asyncio.gather(*(database.write(lambda _: time.sleep(pause), is_long=True) for _ in range(12 * threads)))
     assert RESPONSE_TIMEOUT_SECONDS < time.monotonic() - began < WORK_TIMEOUT_SECONDS
+
+
+@pytest.mark.parametrize("is_long", [False, True])
+async def test_work_leaves_no_garbage(database: Database, *, is_long: bool) -> None:
+    """What work has touched is freed when it ends: no cycle of objects keeps it until the next search for garbage."""
+
+    async def work() -> None:
+        for _ in range(10):
+            await database.write(lambda tx: members.find_member(tx, 0), is_long=is_long)
+
+    await work()
+    gc.collect()
+    gc.disable()
+    try:
+        await work()
+        left = gc.collect()
+    finally:
+        gc.enable()
+    assert left < 10
 
 
 def test_giving_up_cuts_the_connection_under_the_thread() -> None:
