@@ -54,16 +54,12 @@ async def test_a_crowd_before_a_database_that_answers_gets_its_turn(database: Da
 @pytest.mark.parametrize("is_long", [False, True])
 async def test_work_leaves_no_garbage(database: Database, *, is_long: bool) -> None:
     """What work has touched is freed when it ends: no cycle of objects keeps it until the next search for garbage."""
-
-    async def work() -> None:
-        for _ in range(10):
-            await database.write(lambda tx: members.find_member(tx, 0), is_long=is_long)
-
-    await work()
+    await database.write(lambda tx: members.find_member(tx, 0), is_long=is_long)
     gc.collect()
     gc.disable()
     try:
-        await work()
+        for _ in range(10):
+            await database.write(lambda tx: members.find_member(tx, 0), is_long=is_long)
         left = gc.collect()
     finally:
         gc.enable()
