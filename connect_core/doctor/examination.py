@@ -298,11 +298,14 @@ async def _run(name: str, check: Callable[[], Awaitable[Findings]], seconds: flo
     outcome = await run_within(check, seconds, name)
     match outcome:
         case Failure(TimeoutError()):
-            return [UNFINISHED.report(f"the check of {name} did not end within {seconds:g} s")]
+            failure = UNFINISHED.report(f"the check of {name} did not end within {seconds:g} s")
         case Failure(KeyboardInterrupt() as error):
             raise error
         case Failure(ConnectError() as error):
-            return [FAILED.report(f"the check of {name} failed: {error}")]
+            failure = FAILED.report(f"the check of {name} failed: {error}")
         case Failure(error):  # its text may hold a secret
-            return [FAILED.report(f"the check of {name} raised {type(error).__name__}")]
-    return list(outcome)
+            failure = FAILED.report(f"the check of {name} raised {type(error).__name__}")
+        case findings:
+            return list(findings)
+    is_provider = "/" in name
+    return [replace(failure, subject=name) if is_provider else failure]

@@ -26,12 +26,13 @@ _ORDER = (Level.BROKEN, Level.WARNING, Level.OK)
 class DoctorRun:
     """A run that ended at `time` (epoch seconds). `findings` are those that want something done, the worst first.
 
-    `count` is how many things were examined, those that were well included.
+    `count` is how many things were examined, those that were well included. `providers` are those among them.
     """
 
     time: int
     count: int
     findings: tuple[Finding, ...]
+    providers: frozenset[str] = frozenset()
 
     @property
     def level(self) -> Level:
@@ -39,13 +40,19 @@ class DoctorRun:
         levels = {finding.level for finding in self.findings}
         return next((level for level in _ORDER if level in levels), Level.OK)
 
+    def find_of(self, provider: str) -> list[Finding] | None:
+        """Return the findings of a provider in all of its client types; None if it was not examined."""
+        if provider not in self.providers:
+            return None
+        return [finding for finding in self.findings if _get_provider(finding) == provider]
+
 
 def find_last_run(transaction: Transaction) -> DoctorRun | None:
     """Return the last run, None if there was none, or if another release wrote what this one cannot read."""
     with suppress(ValueError, KeyError, TypeError):
         values: dict[str, Any] = json.loads(doctor_runs.find_run(transaction) or "null")
         findings = tuple(Finding(**{**each, "level": Level(each["level"])}) for each in values["findings"])
-        return DoctorRun(int(values["time"]), int(values["count"]), findings)
+        return DoctorRun(int(values["time"]), int(values["count"]), findings, frozenset(values["providers"]))
     return None
 
 
@@ -61,12 +68,20 @@ async def store_last_run(settings: Settings, findings: Sequence[Finding], now: i
 def _dump(findings: Sequence[Finding], now: int) -> str:
     wanting = [finding for finding in findings if finding.level is not Level.OK or finding.remedy]
     wanting.sort(key=lambda finding: _ORDER.index(finding.level))
+    providers = json.dumps(sorted({_get_provider(finding) for finding in findings} - {""}), ensure_ascii=False)
     names = ("id", "level", "text", "remedy", "subject")
     rows: list[str] = []
     for finding in wanting:
         values = {name: str(getattr(finding, name))[:_TEXT_LENGTH] for name in names}
         rows.append(json.dumps(values, ensure_ascii=False))
-        if sum(len(row.encode()) + 2 for row in rows) > MOST_BYTES:
+        if len(providers) + sum(len(row.encode()) + 2 for row in rows) > MOST_BYTES:
             rows.pop()
             break
-    return f'{{"time": {now}, "count": {len(findings)}, "findings": [{", ".join(rows)}]}}'
+    kept = ", ".join(rows)
+    return f'{{"time": {now}, "count": {len(findings)}, "providers": {providers}, "findings": [{kept}]}}'
+
+
+def _get_provider(finding: Finding) -> str:
+    """Return the provider that a finding is about, of a subject such as `alipay/pc`; empty for any other subject."""
+    provider, _, client_type = finding.subject.partition("/")
+    return provider if client_type else ""

@@ -4,6 +4,7 @@ A value is replaced only while it is still the one that was read, so this is saf
 of keys.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -46,6 +47,15 @@ class SealedValue:
     places: tuple[Any, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class CountedSlice:
+    """How many values of some rows begin with what. `rows` is how many were read, `last` the key of the last one."""
+
+    counts: Mapping[str, int]
+    rows: int
+    last: Any
+
+
 def find_others(
     transaction: Transaction, column: SealedColumn, prefix: str, limit: int, after: Any | None = None
 ) -> list[SealedValue]:
@@ -53,14 +63,25 @@ def find_others(
 
     `after` is the key of the last row that was returned before, to go on from there.
     """
-    start = (0 if column.key == "id" else "") if after is None else after
+    start = _get_start(column) if after is None else after
     rows = _find(column).all(transaction, after=start, pattern=f"{prefix}%", most=limit)
     return [SealedValue(key, sealed, tuple(places)) for key, sealed, *places in rows]
 
 
-def count(transaction: Transaction, column: SealedColumn, prefix: str = "") -> int:
-    """Return how many sealed values begin with `prefix`; all of them for an empty one."""
-    return int(_count(column).scalar(transaction, pattern=f"{prefix}%"))
+def count_slice(
+    transaction: Transaction, column: SealedColumn, length: int, limit: int, after: Any | None = None
+) -> CountedSlice:
+    """Count the sealed values of at most `limit` rows by their first `length` characters.
+
+    Reads these rows by the primary key, and no others. `after` is the `last` of the slice before, to go on from there.
+    """
+    start = _get_start(column) if after is None else after
+    groups = _count_slice(column).all(transaction, after=start, length=length, most=limit)
+    return CountedSlice(
+        {prefix: int(count) for prefix, count, _ in groups if prefix},
+        sum(int(count) for _, count, _ in groups),
+        max((last for *_, last in groups), default=start),
+    )
 
 
 def replace(transaction: Transaction, column: SealedColumn, value: SealedValue, sealed: str) -> bool:
@@ -81,9 +102,17 @@ def _find(column: SealedColumn) -> Statement:
 
 
 @cache
-def _count(column: SealedColumn) -> Statement:
-    value = table_of(column.model).c[column.name]
-    return Statement(select(func.count()).where(value != "", value.like(bindparam("pattern"))))
+def _count_slice(column: SealedColumn) -> Statement:
+    columns = table_of(column.model).c
+    key, value = columns[column.key], columns[column.name]
+    rows = (
+        select(key.label("row_key"), func.substr(value, 1, bindparam("length")).label("prefix"))
+        .where(key > bindparam("after"))
+        .order_by(key)
+        .limit(bindparam("most"))
+        .subquery()
+    )
+    return Statement(select(rows.c.prefix, func.count(), func.max(rows.c.row_key)).group_by(rows.c.prefix))
 
 
 @cache
@@ -95,3 +124,8 @@ def _replace(column: SealedColumn) -> Statement:
         .where(key == bindparam("row_key"), value == bindparam("former"))
         .values({column.name: bindparam("sealed")})
     )
+
+
+def _get_start(column: SealedColumn) -> Any:
+    """Return what is less than every key of the table."""
+    return 0 if column.key == "id" else ""

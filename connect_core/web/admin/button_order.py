@@ -12,7 +12,6 @@ from starlette.responses import Response
 from connect_core.administrators.roles import Role
 from connect_core.errors import BadRequest, SettingsError
 from connect_core.identity import ClientType, Language
-from connect_core.runtime_settings import RequestedChange
 from connect_core.web import responses
 from connect_core.web.admin.context import AdminContext
 from connect_core.web.admin.messages.buttons import TEXTS
@@ -56,15 +55,12 @@ class _ButtonOrder:
         """Make the order active that was posted."""
         beginning, form = await self._drafts.begin(request), self._admin.get_form(request)
         client = _read_client(form.get("client"))
-        names = beginning.tables.settings.clients.get(client, [])
-        order = _arrange(names, form.get("order"))
-        if order == names:
-            return self._admin.done(f"/buttons?client={client}")
+        order = _arrange(beginning.tables.settings.clients.get(client, []), form.get("order"))
         try:
-            await self._drafts.apply(request, [RequestedChange("clients", client.value, order)], beginning.base)
+            is_new = await self._drafts.acts.reorder(client, order, beginning.base, self._admin.act(request))
         except SettingsError as error:
             return self._show(request, beginning, client, order, error.mistakes)
-        return self._admin.done(f"/buttons?client={client}", "order_saved")
+        return self._admin.done(f"/buttons?client={client}", "order_saved" if is_new else "")
 
     async def preview(self, request: Request) -> Response:
         """Answer the login page with the order of the query; nothing on it leads anywhere."""

@@ -5,7 +5,10 @@ from starlette.requests import Request
 from connect_core.errors import PageNotFound
 from connect_core.languages import find_text
 from connect_core.providers.registry import ProviderType
+from connect_core.settings import ProviderSettings
 from connect_core.web.admin.context import AdminContext
+from connect_core.web.admin.setting_form import SettingTable
+from connect_core.web.admin.setting_tables import SettingTables, find_users
 
 
 class PluginChoice:
@@ -28,6 +31,23 @@ class PluginChoice:
         if name not in self._plugins.available:
             raise PageNotFound("there is no such plugin, or it cannot be used")
         return self._plugins.available[name]
+
+    async def make_provider(self, tables: SettingTables, name: str) -> tuple[ProviderType, list[SettingTable]]:
+        """Return the plugin of a configured provider, and its tables. Raises `PageNotFound`, and as `load`."""
+        if name not in tables.settings.providers:
+            raise PageNotFound("there is no such provider")
+        plugin = await self.load(tables.settings.plugin_of(name))
+        return plugin, tables.make_provider(name, plugin.provider)
+
+    async def make_account(self, tables: SettingTables, name: str, plugin: str = "") -> SettingTable:
+        """Return the table of an account, with the keys of all who use it, or of `plugin` where nobody does.
+
+        Raises as `load`.
+        """
+        settings = tables.settings
+        names = [settings.plugin_of(each) for each in find_users(settings, name)] or ([plugin] if plugin else [])
+        models: list[type[ProviderSettings]] = [(await self.load(each)).provider.Settings for each in names]
+        return tables.make_account(name, models)
 
     def get_title(self, request: Request, plugin: ProviderType) -> str:
         """Return what a plugin's vendor is called; the plugin's name for one that is known by configuration alone."""

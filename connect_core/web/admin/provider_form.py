@@ -7,20 +7,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from connect_core.administrators.roles import Role
-from connect_core.errors import BadRequest, PageNotFound
-from connect_core.identity import ClientType
+from connect_core.errors import PageNotFound
 from connect_core.providers.registry import ProviderType
 from connect_core.runtime_settings import RequestedChange
-from connect_core.settings import ProviderSettings, Settings
 from connect_core.web.admin.callback_addresses import list_addresses
-from connect_core.web.admin.connection_test import ConnectionTests
+from connect_core.web.admin.connection_test import ConnectionTestPage
 from connect_core.web.admin.context import AdminContext
 from connect_core.web.admin.field_values import Submission
 from connect_core.web.admin.plugin_choice import PluginChoice
 from connect_core.web.admin.screens import AdminRoute
+from connect_core.web.admin.setting_acts import is_removable, plan_removal
 from connect_core.web.admin.setting_drafts import Beginning, FormRefused, SettingDrafts
 from connect_core.web.admin.setting_form import SettingTable, read_table, show_table
-from connect_core.web.admin.setting_tables import SettingTables, list_client_types
+from connect_core.web.admin.setting_tables import SettingTables, find_users, list_client_types
 
 SHOWN_IN = "shown_in"
 """The boxes that say in which client types a login is shown."""
@@ -37,7 +36,7 @@ def provider_form_routes(admin: AdminContext) -> list[AdminRoute]:
         AdminRoute("POST", f"{provider}/remove", Role.OPERATOR, telling(providers.remove), form_page=page),
         # a draft may name another address for the same secret: whoever tests it has to prove who they are
         AdminRoute(
-            "POST", f"{provider}/test", Role.OPERATOR, ConnectionTests(admin).test, is_dangerous=True, form_page=page
+            "POST", f"{provider}/test", Role.OPERATOR, ConnectionTestPage(admin).show, is_dangerous=True, form_page=page
         ),
         AdminRoute("GET", account, Role.VIEWER, telling(accounts.show)),
         AdminRoute("POST", account, Role.OPERATOR, telling(accounts.save), form_page=account),
@@ -92,18 +91,8 @@ class _ProviderForm:
 
     async def remove(self, request: Request) -> Response:
         """Make a draft without the provider, and lead to its page. One of `connect.toml` cannot be removed here."""
-        name, beginning = request.path_params["name"], await self._drafts.begin(request)
-        tables, section = beginning.tables, f"providers.{name}"
-        if not _is_removable(tables, name):
-            raise BadRequest("the provider is in connect.toml")
-        changes = [
-            RequestedChange(view.section, view.name, None)
-            for view in tables.views
-            if view.source == "database" and f"{view.section}.".startswith(f"{section}.")
-        ]
-        for client, names in tables.settings.clients.items():
-            if name in names:
-                changes.append(RequestedChange("clients", client.value, [each for each in names if each != name]))
+        beginning = await self._drafts.begin(request)
+        changes = plan_removal(beginning.tables, request.path_params["name"])
         revision = await self._drafts.save(request, beginning, [], changes)
         return self._admin.done(f"/settings/revisions/{revision}", "settings_drafted")
 
@@ -138,7 +127,7 @@ class _ProviderForm:
             others=attempt.refused.others,
             is_refused=attempt.form is not None,
             is_changeable=self._drafts.is_changeable,
-            is_removable=_is_removable(tables, name),
+            is_removable=is_removable(tables, name),
         )
 
 
@@ -165,11 +154,9 @@ class _AccountForm:
 
     async def _make_table(self, request: Request, beginning: Beginning, plugin: str) -> SettingTable:
         name, settings = request.path_params["name"], beginning.tables.settings
-        names = [settings.plugin_of(each) for each in _find_users(settings, name)] or ([plugin] if plugin else [])
         if name not in settings.accounts and not (plugin and self._drafts.is_changeable):
             raise PageNotFound("there is no such account")
-        models: list[type[ProviderSettings]] = [(await self._plugins.load(each)).provider.Settings for each in names]
-        return beginning.tables.make_account(name, models)
+        return await self._plugins.make_account(beginning.tables, name, plugin)
 
     def _show(
         self, request: Request, beginning: Beginning, plugin: str, table: SettingTable, attempt: _Attempt
@@ -181,7 +168,7 @@ class _AccountForm:
             attempt.status,
             name=name,
             plugin=plugin,
-            users=_find_users(beginning.tables.settings, name),
+            users=find_users(beginning.tables.settings, name),
             view=show_table(table, attempt.form, attempt.refused.mistakes),
             beginning=beginning,
             comment=attempt.comment,
@@ -189,19 +176,6 @@ class _AccountForm:
             is_refused=attempt.form is not None,
             is_changeable=self._drafts.is_changeable,
         )
-
-
-def _find_users(settings: Settings, account: str) -> list[str]:
-    return [name for name, table in settings.providers.items() if table.get("use") == account]
-
-
-def _is_removable(tables: SettingTables, name: str) -> bool:
-    sections = (f"providers.{name}", *(f"providers.{name}.{client}" for client in ClientType))
-    return (
-        tables.is_changeable
-        and name in tables.settings.providers
-        and not any(tables.is_in_file(section) for section in sections)
-    )
 
 
 def _list_clients(

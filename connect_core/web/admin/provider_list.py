@@ -2,24 +2,21 @@
 
 import re
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
 from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from connect_core.administrators.roles import Role
-from connect_core.errors import BadRequest, ConnectError, SettingsError
+from connect_core.errors import BadRequest, SettingsError
 from connect_core.identity import ClientType
-from connect_core.runtime_settings import RequestedChange
 from connect_core.web.admin.context import AdminContext
 from connect_core.web.admin.messages.providers import TEXTS
 from connect_core.web.admin.plugin_choice import PluginChoice
+from connect_core.web.admin.provider_cards import ProviderCards
 from connect_core.web.admin.provider_form import provider_form_routes
 from connect_core.web.admin.screens import AdminRoute, Screen
 from connect_core.web.admin.setting_drafts import Beginning, SettingDrafts
-from connect_core.web.admin.setting_form import Lock
-from connect_core.web.admin.setting_tables import SettingTables, list_client_types
 
 _NAME = re.compile("[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -41,40 +38,10 @@ def make_routes(admin: AdminContext) -> list[AdminRoute]:
 SCREEN = Screen("providers", "/providers", Role.VIEWER, TEXTS, make_routes)
 
 
-@dataclass(frozen=True, slots=True)
-class ClientSwitch:
-    """Whether a login is shown in one client type, and why that cannot be changed, if so."""
-
-    client: ClientType
-    is_on: bool
-    lock: Lock
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderCard:
-    """A configured provider. `plugin` has its icon, None where its plugin cannot be used.
-
-    `seconds_held` is how long no login with it is begun in this process, because its vendor does not answer;
-    `stand_in` is what a public shop has in place of the vendor, see `providers.stand_ins`.
-    """
-
-    name: str
-    plugin: str
-    icon: str
-    title: str
-    switches: Sequence[ClientSwitch]
-    seconds_held: int = 0
-    stand_in: str = ""
-
-    @property
-    def is_shown(self) -> bool:
-        """Whether some client type shows it."""
-        return any(switch.is_on for switch in self.switches)
-
-
 class _ProviderList:
     def __init__(self, admin: AdminContext) -> None:
         self._admin, self._drafts, self._plugins = admin, SettingDrafts(admin), PluginChoice(admin)
+        self._cards = ProviderCards(admin)
 
     async def show(self, request: Request) -> Response:
         """Show the cards."""
@@ -113,54 +80,25 @@ class _ProviderList:
     async def switch(self, request: Request) -> Response:
         """Show a login in a client type, or hide it there, at once."""
         beginning, form = await self._drafts.begin(request), self._admin.get_form(request)
-        name, client, is_on = request.path_params["name"], form.get("client"), form.get("to") == "on"
+        name, client, is_shown = request.path_params["name"], form.get("client"), form.get("to") == "on"
         if client not in list(ClientType):
             raise BadRequest("there is no such client type")
-        names = beginning.tables.settings.clients.get(ClientType(client), [])
-        if is_on == (name in names):
-            return self._admin.done("/providers")
-        changed = [*names, name] if is_on else [each for each in names if each != name]
+        act = self._admin.act(request)
         try:
-            await self._drafts.apply(request, [RequestedChange("clients", client, changed)], beginning.base)
+            await self._drafts.acts.switch(name, ClientType(client), beginning.base, act, is_shown=is_shown)
         except SettingsError as error:
             return await self._show(request, beginning, error.mistakes)
-        return self._admin.done("/providers", "login_shown" if is_on else "login_hidden")
+        return self._admin.done("/providers", "login_shown" if is_shown else "login_hidden")
 
     async def _show(self, request: Request, beginning: Beginning, mistakes: Sequence[str] = ()) -> Response:
         tables = beginning.tables
-        cards = [await self._make_card(request, tables, name) for name in tables.settings.providers]
         return self._admin.page(
             request,
             "provider_list.html",
             400 if mistakes else 200,
-            cards=sorted(cards, key=lambda card: not card.is_shown),
+            cards=await self._cards.make_all(request, tables),
             accounts=sorted(tables.settings.accounts),
             beginning=beginning,
             mistakes=mistakes,
             is_changeable=self._drafts.is_changeable,
-        )
-
-    async def _make_card(self, request: Request, tables: SettingTables, name: str) -> ProviderCard:
-        plugin_name = tables.settings.plugin_of(name)
-        try:
-            plugin = await self._plugins.load(plugin_name)
-        except ConnectError:
-            return ProviderCard(name, plugin_name, "", name, ())
-        built = [each for each in self._admin.manager.registry if each.name == name]
-        switches = [
-            ClientSwitch(
-                client,
-                name in tables.settings.clients.get(client, []),
-                tables.find_lock("clients", client.value),
-            )
-            for client in list_client_types(plugin.provider)
-        ]
-        return ProviderCard(
-            name,
-            plugin_name,
-            plugin.icon_name,
-            self._plugins.get_title(request, plugin),
-            switches,
-            max((each.circuit.seconds_held for each in built), default=0),
-            next((each.stand_in for each in built if each.stand_in), ""),
         )

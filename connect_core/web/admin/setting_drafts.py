@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from connect_core.errors import BadRequest, ChangedMeanwhile, ConnectError, PageNotFound, SettingsError
+from connect_core.errors import BadRequest, ChangedMeanwhile, SettingsError
 from connect_core.runtime_settings import RequestedChange, SettingRevision, SettingVersions
 from connect_core.web.admin.context import AdminContext
 from connect_core.web.admin.field_values import FieldMistake, Submission
 from connect_core.web.admin.screens import ScreenEndpoint
+from connect_core.web.admin.setting_acts import SettingActs
 from connect_core.web.admin.setting_form import ReadTable, SettingTable, assign_mistakes
 from connect_core.web.admin.setting_tables import SettingTables
 
@@ -48,31 +49,25 @@ class SettingDrafts:
     """Loads revisions for forms, and makes drafts of what was posted."""
 
     def __init__(self, admin: AdminContext) -> None:
-        self._admin = admin
+        self._admin, self.acts = admin, SettingActs(admin)
 
     @property
     def is_changeable(self) -> bool:
         """Whether settings can be changed at run time at all."""
-        return self._admin.manager.setting_versions is not None
+        return self.acts.is_changeable
 
     @property
     def versions(self) -> SettingVersions:
-        """The revisions. Raises `PageNotFound` where settings come from `connect.toml` alone."""
-        versions = self._admin.manager.setting_versions
-        if versions is None:
-            raise PageNotFound("settings come from connect.toml alone")
-        return versions
+        """The revisions. Raises `NotThere` where settings come from `connect.toml` alone."""
+        return self.acts.versions
 
     async def begin(self, request: Request) -> Beginning:
         """Return what a form begins from: the draft that the query or the form names, or the active revision.
 
         Raises `ChangedMeanwhile` when the form was made on another revision, or the draft is none any more.
         """
-        texts = self._admin.get_texts(request)
-        languages = self._admin.web.pages.catalogues.languages
         if not self.is_changeable:
-            settings = self._admin.manager.settings
-            return Beginning(0, SettingTables(settings, is_changeable=False, languages=languages))
+            return Beginning(0, await self.acts.load_tables())
         base = await self.versions.find_current()
         named = request.query_params.get("draft", "")
         if request.method == "POST":
@@ -84,9 +79,8 @@ class SettingDrafts:
         if draft is not None and (draft.state != "draft" or draft.base != base):
             raise ChangedMeanwhile("this is no draft of the active revision any more")
         revision = draft.revision if draft else base
-        settings, views = await self.versions.load(revision), await self.versions.describe(revision)
-        tables = SettingTables(settings, views, languages=languages, use_help=texts["help_use"])
-        return Beginning(base, tables, draft)
+        use_help = self._admin.get_texts(request)["help_use"]
+        return Beginning(base, await self.acts.load_tables(revision, use_help), draft)
 
     def read_form(self, request: Request) -> Submission:
         """Return the posted form. Raises `BadRequest` for control characters."""
@@ -123,19 +117,6 @@ class SettingDrafts:
         if beginning.draft is not None:
             await self.versions.discard(beginning.draft.revision, act)
         return revision
-
-    async def apply(self, request: Request, changes: Sequence[RequestedChange], base: int) -> None:
-        """Make `changes` active at once. A draft that cannot become active is discarded.
-
-        Raises `ChangedMeanwhile`, and `SettingsError` with what is wrong.
-        """
-        act = self._admin.act(request)
-        revision = await self.versions.draft(changes, base=base, act=act)
-        try:
-            await self.versions.activate(revision, act)
-        except ConnectError:
-            await self.versions.discard(revision, act)
-            raise
 
     def telling_conflicts(self, endpoint: ScreenEndpoint) -> ScreenEndpoint:
         """Return an endpoint that answers `ChangedMeanwhile` with what the others changed."""

@@ -122,3 +122,8 @@ class SettingTables:
 def list_client_types(kind: type[Provider]) -> list[ClientType]:
     """Return the client types that a plugin serves, in the usual order."""
     return [client for client in ClientType if client in kind.entrances]
+
+
+def find_users(settings: Settings, account: str) -> list[str]:
+    """Return the names of the providers that take settings from an account."""
+    return [name for name, table in settings.providers.items() if table.get("use") == account]

@@ -19,6 +19,18 @@ TEXTS: Mapping[str, str] = {
     "sealed_settings": "Settings",
     "sealed_hints": "Log-out hints of vendors",
     "sealed_totp": "One-time passwords",
+    "key_not_counted": "not counted",
+    "key_not_counted_advice": (
+        "A table with more than 5,000 rows is counted when you ask for it: that takes a few seconds for a "
+        "million sessions."
+    ),
+    "key_count": "Count everything",
+    "key_count_advice": (
+        "Every row is read, in small steps between logins. The result appears below as soon as it is there."
+    ),
+    "key_counting": "%s: %s rows read",
+    "key_count_done": "Everything has been counted.",
+    "back_to_keys": "Back to the keys",
     "key_unknown": "None of these keys",
     "key_unknown_advice": (
         "Some values were sealed with a key that this process does not have: they cannot be used. Is a key missing in "
