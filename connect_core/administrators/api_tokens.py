@@ -36,6 +36,8 @@ class Scope(StrEnum):
     WRITE_ADMINISTRATORS = "administrators:write"
     READ_AUDIT = "audit:read"
     RUN_DOCTOR = "doctor:run"
+    READ_DASHBOARD = "dashboard:read"
+    READ_KEYS = "keys:read"
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ class DoctorRun:
     time: int
     count: int
     findings: tuple[Finding, ...]
-    providers: frozenset[str] = frozenset()
+    providers: tuple[str, ...]
 
     @property
     def level(self) -> Level:
@@ -52,7 +52,7 @@ def find_last_run(transaction: Transaction) -> DoctorRun | None:
     with suppress(ValueError, KeyError, TypeError):
         values: dict[str, Any] = json.loads(doctor_runs.find_run(transaction) or "null")
         findings = tuple(Finding(**{**each, "level": Level(each["level"])}) for each in values["findings"])
-        return DoctorRun(int(values["time"]), int(values["count"]), findings, frozenset(values["providers"]))
+        return DoctorRun(int(values["time"]), int(values["count"]), findings, tuple(values["providers"]))
     return None
 
 

@@ -61,8 +61,8 @@ def test_a_worker_says_what_its_numbers_leave_out(shop: AdminShop, tmp_path: Pat
 
 async def test_the_last_run_of_the_doctor_is_shown(shop: AdminShop) -> None:
     """What was found, with what to do, wherever it was run."""
-    run = '{"time": 1000, "count": 9, "providers": [], "findings": [{"id": "redis_down", "level": "broken", "text": "Redis <b>.",'
-    run += ' "remedy": "Start it.", "subject": "redis"}]}'
+    finding = '{"id": "redis_down", "level": "broken", "text": "Redis <b>.", "remedy": "Start it.", "subject": "redis"}'
+    run = f'{{"time": 1000, "count": 9, "providers": [], "findings": [{finding}]}}'
     with closing(Database(shop.shop.database_url)) as database:
         await database.write(lambda tx: doctor_runs.store_run(tx, run, int(time.time())))
     with shop.browsing("viewer") as browser:

@@ -1,16 +1,18 @@
-"""Administrators, the audit log and the doctor's last run in the management API."""
+"""Administrators and their sessions in the management API. The rules are in `administrators`."""
 
 from dataclasses import asdict
 from typing import Any
 
+from pydantic import Field
+
 from connect_core.administrators.api_tokens import Scope
 from connect_core.administrators.roles import Role
-from connect_core.doctor.last_run import find_last_run
-from connect_core.store import audit
-from connect_core.web.admin.api.requests import PAGE, ApiCall, ApiRoute, Body
+from connect_core.web.admin.api.requests import ApiCall, ApiRoute, Body
 from connect_core.web.admin.context import AdminContext
 
 _PATH = "/administrators/{name}"
+_SHOWN = ("name", "role", "provider", "create_time", "seen_time", "expiry_time")
+"""What is answered of a session; the hash of its token is not."""
 
 
 class NewAdministrator(Body):
@@ -26,62 +28,86 @@ class NewRole(Body):
     role: Role
 
 
+class EndedAdministrator(Body):
+    """Whose sessions end. `provider` is that through which they sign in; empty for a local administrator."""
+
+    name: str = Field(min_length=1)
+    provider: str = ""
+
+
 def administrator_routes(admin: AdminContext) -> list[ApiRoute]:
     """Return the routes of this module."""
     api = _Administrators(admin)
     read, write = Scope.READ_ADMINISTRATORS, Scope.WRITE_ADMINISTRATORS
     return [
-        ApiRoute("GET", "/administrators", read, api.list_all, "List administrators"),
-        ApiRoute("POST", "/administrators", write, api.create, "Create an administrator", NewAdministrator, status=201),
-        ApiRoute("POST", f"{_PATH}/role", write, api.set_role, "Change an administrator's role", NewRole, status=204),
-        ApiRoute("POST", f"{_PATH}/disable", write, api.disable, "Disable an administrator", status=204),
-        ApiRoute("POST", f"{_PATH}/enable", write, api.enable, "Enable an administrator", status=204),
-        ApiRoute("POST", f"{_PATH}/reset", write, api.reset, "Make an administrator set up anew"),
+        ApiRoute("GET", "/administrators", read, api.list_administrators, "List administrators"),
+        ApiRoute(
+            "POST",
+            "/administrators",
+            write,
+            api.create_administrator,
+            "Create an administrator",
+            NewAdministrator,
+            status=201,
+        ),
+        ApiRoute(
+            "POST",
+            f"{_PATH}/role",
+            write,
+            api.set_role_of_administrator,
+            "Change an administrator's role",
+            NewRole,
+            status=204,
+        ),
+        ApiRoute("POST", f"{_PATH}/disable", write, api.disable_administrator, "Disable an administrator", status=204),
+        ApiRoute("POST", f"{_PATH}/enable", write, api.enable_administrator, "Enable an administrator", status=204),
+        ApiRoute("POST", f"{_PATH}/reset", write, api.reset_administrator, "Make an administrator set up anew"),
         ApiRoute(
             "GET",
-            "/audit",
-            Scope.READ_AUDIT,
-            api.list_records,
-            "Read the audit log",
-            query=("target", "actor", "before"),
+            "/administrators/sessions",
+            read,
+            api.list_sessions_of_administrators,
+            "List sessions of administrators",
         ),
-        ApiRoute("POST", "/doctor", Scope.RUN_DOCTOR, api.run_doctor, "Run the doctor", status=202),
-        ApiRoute("GET", "/doctor", Scope.RUN_DOCTOR, api.show_last_run, "Show the doctor's last run"),
+        ApiRoute(
+            "POST",
+            "/administrators/sessions/end",
+            write,
+            api.end_sessions_of_administrator,
+            "End an administrator's sessions",
+            EndedAdministrator,
+        ),
     ]
 
 
 class _Administrators:
     def __init__(self, admin: AdminContext) -> None:
-        self._accounts, self._database, self._doctor = admin.accounts, admin.manager.database, admin.doctor
+        self._accounts, self._sessions = admin.accounts, admin.sessions
 
-    async def list_all(self, call: ApiCall) -> Any:
+    async def list_administrators(self, call: ApiCall) -> Any:
         return {"administrators": [asdict(account) for account in await self._accounts.find_all()]}
 
-    async def create(self, call: ApiCall) -> Any:
+    async def create_administrator(self, call: ApiCall) -> Any:
         body = await call.read(NewAdministrator)
         return {"set_up_code": await self._accounts.create(body.name, body.role, call.act())}
 
-    async def set_role(self, call: ApiCall) -> None:
+    async def set_role_of_administrator(self, call: ApiCall) -> None:
         body = await call.read(NewRole)
         await self._accounts.set_role(call.path["name"], body.role, call.act())
 
-    async def disable(self, call: ApiCall) -> None:
+    async def disable_administrator(self, call: ApiCall) -> None:
         await self._accounts.disable(call.path["name"], call.act())
 
-    async def enable(self, call: ApiCall) -> None:
+    async def enable_administrator(self, call: ApiCall) -> None:
         await self._accounts.enable(call.path["name"], call.act())
 
-    async def reset(self, call: ApiCall) -> Any:
+    async def reset_administrator(self, call: ApiCall) -> Any:
         return {"set_up_code": await self._accounts.reset(call.path["name"], call.act())}
 
-    async def list_records(self, call: ApiCall) -> Any:
-        before, target, actor = call.get_number("before"), call.get("target"), call.get("actor")
-        records = await self._database.read(lambda tx: audit.find_records(tx, PAGE, before, target, actor))
-        return {"records": [asdict(record) for record in records]}
+    async def list_sessions_of_administrators(self, call: ApiCall) -> Any:
+        rows = await self._sessions.find_live()
+        return {"sessions": [{name: getattr(row, name) for name in _SHOWN} for row in rows]}
 
-    async def run_doctor(self, call: ApiCall) -> Any:
-        return {"began": await self._doctor.start(call.request, call.act())}
-
-    async def show_last_run(self, call: ApiCall) -> Any:
-        run = await self._database.read(find_last_run)
-        return {"run": None if run is None else asdict(run)}
+    async def end_sessions_of_administrator(self, call: ApiCall) -> Any:
+        body = await call.read(EndedAdministrator)
+        return {"ended": await self._sessions.end_all_of(body.name, body.provider, call.act())}

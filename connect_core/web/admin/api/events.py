@@ -37,10 +37,14 @@ def event_routes(manager: ConnectManager) -> list[ApiRoute]:
             "List deliveries",
             query=("endpoint", "state", "before"),
         ),
-        ApiRoute("POST", "/webhooks/deliveries/replay", write, api.replay, "Send deliveries again", DeliveryIds),
-        ApiRoute("POST", f"{_ENDPOINT}/replay-dead", write, api.replay_dead, "Send all dead deliveries again"),
-        ApiRoute("POST", f"{_ENDPOINT}/enable", write, api.enable, "Enable an endpoint"),
-        ApiRoute("POST", f"{_ENDPOINT}/test", write, api.test, "Send a test"),
+        ApiRoute(
+            "POST", "/webhooks/deliveries/replay", write, api.replay_deliveries, "Send deliveries again", DeliveryIds
+        ),
+        ApiRoute(
+            "POST", f"{_ENDPOINT}/replay-dead", write, api.replay_dead_deliveries, "Send all dead deliveries again"
+        ),
+        ApiRoute("POST", f"{_ENDPOINT}/enable", write, api.enable_endpoint, "Enable an endpoint"),
+        ApiRoute("POST", f"{_ENDPOINT}/test", write, api.test_endpoint, "Send a test"),
     ]
 
 
@@ -68,16 +72,16 @@ class _Events:
         )
         return {"deliveries": [asdict(row) for row in rows]}
 
-    async def replay(self, call: ApiCall) -> Any:
+    async def replay_deliveries(self, call: ApiCall) -> Any:
         body = await call.read(DeliveryIds)
         return {"replayed": await self._manager.webhooks.replay(body.ids, call.act())}
 
-    async def replay_dead(self, call: ApiCall) -> Any:
+    async def replay_dead_deliveries(self, call: ApiCall) -> Any:
         return {"replayed": await self._manager.webhooks.replay_dead(call.path["endpoint"], call.act())}
 
-    async def enable(self, call: ApiCall) -> Any:
+    async def enable_endpoint(self, call: ApiCall) -> Any:
         return {"changed": await self._manager.webhooks.enable(call.path["endpoint"], call.act())}
 
-    async def test(self, call: ApiCall) -> Any:
+    async def test_endpoint(self, call: ApiCall) -> Any:
         sent = await self._manager.webhooks.send_test(call.path["endpoint"], call.act())
         return {**asdict(sent), "is_delivered": sent.is_delivered}

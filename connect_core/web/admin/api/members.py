@@ -63,15 +63,21 @@ def member_routes(manager: ConnectManager) -> list[ApiRoute]:
     api = _Members(manager)
     read, write = Scope.READ_MEMBERS, Scope.WRITE_MEMBERS
     return [
-        ApiRoute("GET", "/members", read, api.search, "Search members", query=("q", "union_type")),
-        ApiRoute("GET", _MEMBER, read, api.show, "Show a member"),
-        ApiRoute("POST", f"{_MEMBER}/disable", write, api.disable, "Disable a member", Reason),
-        ApiRoute("POST", f"{_MEMBER}/enable", write, api.enable, "Enable a member", Reason),
-        ApiRoute("POST", f"{_MEMBER}/end-sessions", write, api.end_sessions, "End a member's logins", EndSessions),
-        ApiRoute("POST", f"{_MEMBER}/unbind", write, api.unbind, "End a member's connection", Unbind, status=204),
+        ApiRoute("GET", "/members", read, api.search_members, "Search members", query=("q", "union_type")),
+        ApiRoute("GET", _MEMBER, read, api.show_member, "Show a member"),
+        ApiRoute("POST", f"{_MEMBER}/disable", write, api.disable_member, "Disable a member", Reason),
+        ApiRoute("POST", f"{_MEMBER}/enable", write, api.enable_member, "Enable a member", Reason),
+        ApiRoute(
+            "POST", f"{_MEMBER}/end-sessions", write, api.end_sessions_of_member, "End a member's logins", EndSessions
+        ),
+        ApiRoute(
+            "POST", f"{_MEMBER}/unbind", write, api.unbind_member, "End a member's connection", Unbind, status=204
+        ),
         ApiRoute("GET", "/conflicts", read, api.list_conflicts, "List open conflicts of identity", query=("before",)),
         ApiRoute("GET", _CONFLICT, read, api.show_conflict, "Show both sides of a conflict"),
-        ApiRoute("POST", f"{_CONFLICT}/resolve", write, api.resolve, "Resolve a conflict", Decision, status=204),
+        ApiRoute(
+            "POST", f"{_CONFLICT}/resolve", write, api.resolve_conflict, "Resolve a conflict", Decision, status=204
+        ),
     ]
 
 
@@ -79,13 +85,13 @@ class _Members:
     def __init__(self, manager: ConnectManager) -> None:
         self._administration, self._conflicts = manager.administration, manager.conflicts
 
-    async def search(self, call: ApiCall) -> Any:
+    async def search_members(self, call: ApiCall) -> Any:
         matches = await self._administration.find(call.get("q"), call.get("union_type").upper())
         if not call.may(Scope.WRITE_MEMBERS):
             matches = [{**member, "mobile": mask(member["mobile"])} for member in matches]
         return {"members": matches}
 
-    async def show(self, call: ApiCall) -> Any:
+    async def show_member(self, call: ApiCall) -> Any:
         shown = await self._administration.show(call.path["member_id"])
         member = (
             {name: shown["member"][name] for name in _SHOWN if name in shown["member"]} if shown["member"] else None
@@ -97,20 +103,20 @@ class _Members:
                 member["mobile"] = mask(str(member["mobile"]))
         return {"member": member, "connections": connections, "sessions": shown["sessions"], "events": shown["events"]}
 
-    async def disable(self, call: ApiCall) -> Any:
+    async def disable_member(self, call: ApiCall) -> Any:
         body = await call.read(Reason)
         return {"changed": await self._administration.disable(call.path["member_id"], call.act(body.reason))}
 
-    async def enable(self, call: ApiCall) -> Any:
+    async def enable_member(self, call: ApiCall) -> Any:
         body = await call.read(Reason)
         return {"changed": await self._administration.enable(call.path["member_id"], call.act(body.reason))}
 
-    async def end_sessions(self, call: ApiCall) -> Any:
+    async def end_sessions_of_member(self, call: ApiCall) -> Any:
         body = await call.read(EndSessions)
         act = call.act(body.reason)
         return {"ended": await self._administration.end_sessions(call.path["member_id"], body.session or None, act)}
 
-    async def unbind(self, call: ApiCall) -> None:
+    async def unbind_member(self, call: ApiCall) -> None:
         body = await call.read(Unbind)
         member_id, act = call.path["member_id"], call.act(body.reason)
         await self._administration.unbind(member_id, body.union_type.upper(), act, force=body.force)
@@ -123,7 +129,7 @@ class _Members:
         view = await self._conflicts.show(call.path["event_id"])
         return _describe_view(view, shows_ids=call.may(Scope.WRITE_MEMBERS))
 
-    async def resolve(self, call: ApiCall) -> None:
+    async def resolve_conflict(self, call: ApiCall) -> None:
         body, event_id = await call.read(Decision), call.path["event_id"]
         act = call.act(body.reason)
         if body.member_id:

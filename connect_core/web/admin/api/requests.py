@@ -34,6 +34,12 @@ class Reason(Body):
     reason: str = Field(min_length=1, max_length=REASON_LENGTH)
 
 
+class Based(Body):
+    """What is decided on a revision of the settings: `base`, or the header `If-Match` in its place."""
+
+    base: int | None = Field(default=None, ge=0, le=LARGEST_ID)
+
+
 B = TypeVar("B", bound=Body)
 
 
@@ -76,6 +82,15 @@ class ApiCall:
         except ValidationError as error:
             raise InvalidBody([_describe(item) for item in error.errors()]) from None
 
+    def get_base(self, base: int | None) -> int:
+        """Return the revision that `base` or the header `If-Match` names. Raises `BadRequest` where neither does."""
+        if base is not None:
+            return base
+        tag = self.request.headers.get("if-match", "").strip().strip('"')
+        if not (tag.isascii() and tag.isdecimal() and len(tag) < 19):
+            raise BadRequest("base, or the header If-Match, says on which revision of the settings this was decided")
+        return int(tag)
+
     def act(self, reason: str = "") -> OperatorAct:
         """Return who does what this request asks for, for whatever does it. Raises `BadRequest` for a bad reason."""
         return OperatorAct(self.token.name, reason, self.request.state.request_id, "api")
@@ -96,7 +111,8 @@ class ApiRoute:
     - `scope`: the one that the token must have.
     - `endpoint`: returns what is answered as JSON, unless `status` is 204.
     - `summary`: a line of the OpenAPI document.
-    - `body`: the JSON object that it takes, if any; `query`: the names of the parameters that it takes.
+    - `body`: the JSON object that it takes, if any; `takes_files`: a form with files comes in its place.
+    - `query`: the names of the parameters that it takes.
     - `status`: of a success.
     """
 
@@ -108,6 +124,7 @@ class ApiRoute:
     body: type[Body] | None = None
     query: tuple[str, ...] = ()
     status: int = 200
+    takes_files: bool = False
 
 
 def _describe(item: Any) -> str:

@@ -15,11 +15,19 @@ from connect_core.web.admin.api.administrators import administrator_routes
 from connect_core.web.admin.api.events import event_routes
 from connect_core.web.admin.api.guard import answer_api_error, guard
 from connect_core.web.admin.api.members import member_routes
+from connect_core.web.admin.api.providers import provider_routes
 from connect_core.web.admin.api.requests import ApiRoute
+from connect_core.web.admin.api.service import service_routes
 from connect_core.web.admin.api.settings import setting_routes
 from connect_core.web.admin.context import AdminContext
 
 _ANSWER = {"content": {"application/json": {"schema": {"type": "object"}}}}
+_FILES = {
+    "type": "object",
+    "description": "Each file is a part that is called as its setting, such as `providers.alipay.app_cert`.",
+    "properties": {"base": {"type": "integer"}, "comment": {"type": "string"}},
+    "additionalProperties": {"type": "string", "contentMediaType": "application/octet-stream"},
+}
 _PARAMETER = re.compile(r"\{(\w+)(?::(int))?\}")
 
 
@@ -29,9 +37,11 @@ def api_routes(admin: AdminContext) -> list[BaseRoute]:
     tokens = ApiTokens(manager.database, manager.services.now)
     declared = [
         *member_routes(manager),
-        *setting_routes(manager),
+        *provider_routes(admin),
+        *setting_routes(admin),
         *event_routes(manager),
         *administrator_routes(admin),
+        *service_routes(admin),
     ]
     base = f"{web.route_prefix}/admin/api"
 
@@ -103,6 +113,8 @@ def _describe_route(route: ApiRoute) -> dict[str, Any]:
     if route.body is not None:
         content = {"application/json": {"schema": _inline(route.body.model_json_schema())}}
         described["requestBody"] = {"required": True, "content": content}
+    elif route.takes_files:
+        described["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": _FILES}}}
     return described
 
 

@@ -3,20 +3,22 @@
 Without `[service] settings = "database"` every route here is 404. No secret is ever answered.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import Field
 from starlette.responses import Response
 
 from connect_core.administrators.api_tokens import Scope
-from connect_core.errors import BadRequest, NotThere
-from connect_core.manager import ConnectManager
+from connect_core.errors import SettingsError
+from connect_core.runtime_settings import RequestedChange, SettingRevision, SettingVersions
 from connect_core.web import responses
-from connect_core.web.admin.api.requests import LARGEST_ID, PAGE, ApiCall, ApiRoute, Body
-
-if TYPE_CHECKING:
-    from connect_core.runtime_settings import RequestedChange, SettingRevision, SettingVersions
+from connect_core.web.admin.api.requests import PAGE, ApiCall, ApiRoute, Based, Body
+from connect_core.web.admin.context import AdminContext
+from connect_core.web.admin.forms import read_form
+from connect_core.web.admin.setting_acts import SettingActs
+from connect_core.web.admin.setting_files import read_files
 
 _REVISION = "/settings/revisions/{revision:int}"
 
@@ -35,10 +37,9 @@ class Changes(Body):
     changes: list[Change] = Field(min_length=1)
 
 
-class Draft(Changes):
-    """A draft. `base` is the revision that it was made from; the header `If-Match` may say it instead."""
+class Draft(Changes, Based):
+    """A draft on the revision `base`; the header `If-Match` may name that instead."""
 
-    base: int | None = Field(default=None, ge=0, le=LARGEST_ID)
     comment: str = Field(default="", max_length=160)
 
 
@@ -48,39 +49,44 @@ class Comment(Body):
     comment: str = Field(default="", max_length=160)
 
 
-def setting_routes(manager: ConnectManager) -> list[ApiRoute]:
+def setting_routes(admin: AdminContext) -> list[ApiRoute]:
     """Return the routes of this module."""
-    api = _Settings(manager)
+    api = _Settings(admin)
     read, write = Scope.READ_SETTINGS, Scope.WRITE_SETTINGS
     return [
-        ApiRoute("GET", "/settings", read, api.describe, "Describe the settings", query=("revision",)),
+        ApiRoute("GET", "/settings", read, api.describe_settings, "Describe the settings", query=("revision",)),
         ApiRoute("GET", "/settings/revisions", read, api.list_revisions, "List revisions", query=("before",)),
         ApiRoute("GET", _REVISION, read, api.show_revision, "Show a revision"),
-        ApiRoute("POST", "/settings/preview", write, api.preview, "Check changes, write nothing", Changes),
-        ApiRoute("POST", "/settings/drafts", write, api.draft, "Store a draft", Draft, status=201),
-        ApiRoute("POST", f"{_REVISION}/activate", write, api.activate, "Put a draft to use", status=204),
-        ApiRoute("POST", f"{_REVISION}/discard", write, api.discard, "Discard a draft", status=204),
-        ApiRoute("POST", f"{_REVISION}/roll-back", write, api.roll_back, "Go back to a revision", Comment),
+        ApiRoute("POST", "/settings/preview", write, api.preview_settings, "Check changes, write nothing", Changes),
+        ApiRoute("POST", "/settings/drafts", write, api.draft_settings, "Store a draft", Draft, status=201),
+        ApiRoute(
+            "POST",
+            "/settings/files",
+            write,
+            api.draft_files,
+            "Store a draft with certificates and keys",
+            status=201,
+            takes_files=True,
+        ),
+        ApiRoute("POST", f"{_REVISION}/activate", write, api.activate_revision, "Put a draft to use", status=204),
+        ApiRoute("POST", f"{_REVISION}/discard", write, api.discard_revision, "Discard a draft", status=204),
+        ApiRoute("POST", f"{_REVISION}/roll-back", write, api.roll_back_to_revision, "Go back to a revision", Comment),
     ]
 
 
 class _Settings:
-    def __init__(self, manager: ConnectManager) -> None:
-        self._manager = manager
+    def __init__(self, admin: AdminContext) -> None:
+        self._admin, self._acts = admin, SettingActs(admin)
 
     @property
-    def _versions(self) -> "SettingVersions":
-        if self._manager.setting_versions is None:
-            raise NotThere('settings change at run time with [service] settings = "database" alone')
-        return self._manager.setting_versions
+    def _versions(self) -> SettingVersions:
+        return self._acts.versions
 
-    async def describe(self, call: ApiCall) -> Response:
+    async def describe_settings(self, call: ApiCall) -> Response:
         current = await self._versions.find_current()
         revision = call.get_number("revision") if call.get("revision") else current
         settings = [asdict(view) for view in await self._versions.describe(revision)]
-        response = responses.json_response({"revision": revision, "active_revision": current, "settings": settings})
-        response.headers["etag"] = f'"{revision}"'
-        return response
+        return answer_revision(revision, {"active_revision": current, "settings": settings})
 
     async def list_revisions(self, call: ApiCall) -> Any:
         listed = await self._versions.find_history(PAGE, call.get_number("before"))
@@ -90,36 +96,44 @@ class _Settings:
         revision: SettingRevision = await self._versions.find_revision(call.path["revision"])
         return asdict(revision)
 
-    async def preview(self, call: ApiCall) -> Any:
+    async def preview_settings(self, call: ApiCall) -> Any:
         body = await call.read(Changes)
         return {"changes": [asdict(change) for change in await self._versions.preview(_get_changes(body))]}
 
-    async def draft(self, call: ApiCall) -> Any:
+    async def draft_settings(self, call: ApiCall) -> Any:
         body = await call.read(Draft)
-        base = _parse_match(call) if body.base is None else body.base
-        act = call.act(body.comment)
+        base, act = call.get_base(body.base), call.act(body.comment)
         return {"revision": await self._versions.draft(_get_changes(body), base=base, act=act, comment=body.comment)}
 
-    async def activate(self, call: ApiCall) -> None:
+    async def draft_files(self, call: ApiCall) -> Any:
+        form = await read_form(call.request)
+        if strange := [name for name, _ in form.pairs if name not in ("base", "comment")]:
+            raise SettingsError([f"{name}: is no file" for name in strange])
+        named, comment = form.get("base"), form.get("comment").strip()
+        if named and not (named.isascii() and named.isdecimal() and len(named) < 19):
+            raise SettingsError(["base: give the number of a revision"])
+        base, act = call.get_base(int(named) if named else None), call.act(comment)
+        changes = await read_files(self._admin, await self._acts.load_tables(), form.files)
+        return {"revision": await self._versions.draft(changes, base=base, act=act, comment=comment)}
+
+    async def activate_revision(self, call: ApiCall) -> None:
         await self._versions.activate(call.path["revision"], call.act())
 
-    async def discard(self, call: ApiCall) -> None:
+    async def discard_revision(self, call: ApiCall) -> None:
         await self._versions.discard(call.path["revision"], call.act())
 
-    async def roll_back(self, call: ApiCall) -> Any:
+    async def roll_back_to_revision(self, call: ApiCall) -> Any:
         body = await call.read(Comment)
         act = call.act(body.comment)
         return {"revision": await self._versions.roll_back(call.path["revision"], act, body.comment)}
 
 
-def _get_changes(body: Changes) -> "list[RequestedChange]":
-    from connect_core.runtime_settings import RequestedChange  # noqa: PLC0415 - loaded with `database` alone
+def answer_revision(revision: int, values: Mapping[str, Any]) -> Response:
+    """Answer what holds with a revision of the settings, which the header `ETag` names as `If-Match` takes it."""
+    response = responses.json_response({"revision": revision, **values})
+    response.headers["etag"] = f'"{revision}"'
+    return response
 
+
+def _get_changes(body: Changes) -> list[RequestedChange]:
     return [RequestedChange(change.section, change.name, change.value) for change in body.changes]
-
-
-def _parse_match(call: ApiCall) -> int:
-    tag = call.request.headers.get("if-match", "").strip().strip('"')
-    if not (tag.isascii() and tag.isdecimal() and len(tag) < 19):
-        raise BadRequest("base, or the header If-Match, says from which revision the draft was made")
-    return int(tag)
