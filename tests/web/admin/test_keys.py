@@ -6,6 +6,9 @@ import re
 from typing import Any
 
 from connect_core.administrators.roles import Role
+from connect_core.crypto import Sealer
+from connect_core.members import vendor_sessions
+from connect_core.web.admin.key_counts import SLICE_ROWS
 
 from ...kit.acme import execute
 from ...kit.admin_pages import get_text, run_admin_shop
@@ -33,3 +36,24 @@ def test_the_page_says_what_is_sealed_with_which_key() -> None:
             execute(shop.shop.database_url, "UPDATE es_admin SET totp_secret = 'v1.00000000.AAAA'")
             rest = get_text(browser.get("/keys")).partition("None of these keys")[2]
             assert rest.split()[:3] == ["0", "0", "1"]
+
+
+def test_a_large_table_is_counted_on_demand() -> None:
+    """The page reads a bounded number of rows, says what it has left out, and another one counts all, step by step."""
+    rows = SLICE_ROWS + 1
+    with run_admin_shop() as shop:
+        shop.create("viewer", Role.VIEWER)
+        [key] = shop.shop.manager.settings.service.keys
+        prefix = Sealer([key], vendor_sessions.PURPOSE).prefix
+        values = ", ".join(f"('{number:032}', 1, 'acme', 'pc', '', '{prefix}A', {2**40})" for number in range(rows))
+        columns = "family, member_id, provider, client_type, sid_hash, hint, expiry_time"
+        execute(shop.shop.database_url, f"INSERT INTO es_connect_vendor_session ({columns}) VALUES {values}")
+        with shop.browsing("viewer") as browser:
+            page = get_text(browser.get("/keys"))
+            assert "not counted" in page
+            assert "Count everything" in page
+            counted = browser.get("/keys/count")
+        text = get_text(counted)
+    assert counted.headers["x-accel-buffering"] == "no"
+    assert re.search(rf"One-time passwords [0-9a-f]{{16}} 0 {rows} 1 ", text)
+    assert text.index(str(rows)) < text.index("Everything has been counted.")
