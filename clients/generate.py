@@ -1,7 +1,7 @@
 # ruff: noqa: INP001  (a script of the clients, in no package)
 """Writes the parts of the clients that the OpenAPI document says: types, error codes, a method for each operation.
 
-`python clients/generate.py` writes them from `docs/reference/openapi.json`, `tests/clients` compares them. How a
+`python clients/generate.py` writes them from `connect_core/web/openapi/openapi.json`, `tests/clients` compares them. How a
 request is sent is written by hand, in `transport.ts` and `transport.py`. Routes for browsers, vendors and older front
 ends have no method.
 """
@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-DOCUMENT = json.loads((HERE.parent / "docs/reference/openapi.json").read_text("utf-8"))
+DOCUMENT = json.loads((HERE.parent / "connect_core/web/openapi/openapi.json").read_text("utf-8"))
 PREFIX = "/connect"
 LEFT_OUT = {"get_openapi", "identify_service", "get_static_file"}
 """What programs call that are no client of a shop."""
-MARK = "Written by clients/generate.py from docs/reference/openapi.json: edit those."
+MARK = "Written by clients/generate.py from connect_core/web/openapi/openapi.json: edit those."
 
 Schema = Mapping[str, Any]
 

@@ -19,6 +19,7 @@ from pydantic.fields import FieldInfo
 from sqlalchemy import Column, Table, UniqueConstraint
 from sqlalchemy.dialects import sqlite
 
+from connect_core.administrators.api_tokens import Scope
 from connect_core.cli import app as command_line
 from connect_core.cli.plugin.reference import read_reference
 from connect_core.doctor.catalogue import find_all_kinds
@@ -35,6 +36,9 @@ from connect_core.settings.renamed_keys import RENAMED_KEYS
 from connect_core.settings.values import UNITS, parse_duration
 from connect_core.store.models import Declared
 from connect_core.web import create_app
+from connect_core.web.admin.api.routes import describe, list_routes
+from connect_core.web.admin.context import AdminContext
+from connect_core.web.admin.routes import SCREENS
 from connect_core.web.legacy.javashop import CODES, FAILED
 from connect_core.web.openapi.document import build_document
 from connect_core.web.openapi.operations import OPERATIONS, UNDESCRIBED
@@ -44,8 +48,8 @@ from connect_core.web.pages.times import describe_wait
 
 HERE = Path(__file__).parent
 PLUGIN_FOLDERS = HERE.parents[1] / "plugins"
-DOCUMENTS = (HERE / "openapi.json", HERE.parents[1] / "connect_core/web/openapi/openapi.json")
-"""Where the OpenAPI document lies: for readers, and for the service."""
+DOCUMENT = HERE.parents[1] / "connect_core/web/openapi/openapi.json"
+"""The OpenAPI document: the service has it in its package, and the page leads to it there."""
 MARK = "<!-- Written by docs/reference/generate.py from the code and from words/{}.toml: edit those. -->"
 
 BASE_SETTINGS: dict[type[ProviderSettings], str] = {
@@ -70,6 +74,7 @@ def make_pages() -> dict[str, str]:
         "metrics": write_metrics,
         "findings": write_findings,
         "openapi": write_openapi,
+        "management-api": write_management_api,
     }
     pages = {}
     for name, write in makers.items():
@@ -177,6 +182,33 @@ def write_openapi(words: Words) -> Lines:
     for tag, rows in tags.items():
         yield f"## {tag}"
         yield table(("operation", "route", "what it does"), rows)
+
+
+def write_management_api(words: Words) -> Lines:
+    """Every operation of the management API, by the scope that it needs."""
+    service = {"database_url": "sqlite://"}
+    settings = make_settings("http://127.0.0.1:8000", Path("unused.db"), service=service, admin={"enabled": True})
+    app = create_app(settings)
+    app.state.manager.database.close()
+    paths = describe(list_routes(AdminContext(app.state.context, SCREENS)))["paths"]
+    scopes: dict[str, list[tuple[str, ...]]] = {}
+    for path, operations in paths.items():
+        for method, operation in operations.items():
+            [scope] = operation["security"][0]["token"]
+            row = (f"`{method.upper()} {path}`", operation["summary"], listed(list_taken(operation)))
+            scopes.setdefault(scope, []).append(row)
+    compare(set(scopes), set(Scope))
+    for scope in Scope:
+        yield f"## `{scope}`"
+        yield table(("operation", "what it does", "takes"), scopes[scope])
+
+
+def list_taken(operation: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the parameters of the query, `?before`, and the members of the body; `base?` is one that may be missing."""
+    yield from (f"?{each['name']}" for each in operation["parameters"] if each["in"] == "query")
+    for body in operation.get("requestBody", {}).get("content", {}).values():
+        required = body["schema"].get("required", ())
+        yield from (name if name in required else f"{name}?" for name in body["schema"]["properties"])
 
 
 def write_tables(words: Words) -> Lines:
@@ -417,5 +449,4 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
 if __name__ == "__main__":
     for file_name, text in make_pages().items():
         (HERE / file_name).write_text(text, "utf-8")
-    for file in DOCUMENTS:
-        file.write_text(make_document(), "utf-8")
+    DOCUMENT.write_text(make_document(), "utf-8")

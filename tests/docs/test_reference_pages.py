@@ -26,7 +26,11 @@ def make_pages() -> Callable[[], dict[str, str]]:
 
 
 @pytest.mark.parametrize(
-    "page", ["settings", "routes", "tables", "errors", "commands", "plugin", "metrics", "findings"]
+    "page",
+    [
+        *("settings", "routes", "tables", "errors", "commands", "plugin", "metrics", "findings"),
+        *("openapi", "management-api"),
+    ],
 )
 def test_page_tells_what_the_code_tells(make_pages: Callable[[], dict[str, str]], page: str) -> None:
     """What changes without its page fails; `python docs/reference/generate.py` writes the page anew."""

@@ -1,4 +1,4 @@
-// Written by clients/generate.py from docs/reference/openapi.json: edit those.
+// Written by clients/generate.py from connect_core/web/openapi/openapi.json: edit those.
 
 import { Transport } from "./transport.js";
 

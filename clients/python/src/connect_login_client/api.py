@@ -1,6 +1,6 @@
 """A method for each operation of a connect-login service.
 
-Written by clients/generate.py from docs/reference/openapi.json: edit those.
+Written by clients/generate.py from connect_core/web/openapi/openapi.json: edit those.
 """
 
 from typing import Any, Literal

@@ -1,6 +1,6 @@
 """What a connect-login service answers.
 
-Written by clients/generate.py from docs/reference/openapi.json: edit those.
+Written by clients/generate.py from connect_core/web/openapi/openapi.json: edit those.
 """
 
 from typing import Literal, NotRequired, TypedDict

@@ -62,9 +62,17 @@ def provider_routes(admin: AdminContext) -> list[ApiRoute]:
         ApiRoute("GET", _PROVIDER, read, api.show_provider, "Show a provider's settings", query=("revision",)),
         ApiRoute("POST", f"{_PROVIDER}/clients", write, api.switch_login, "Show or hide a login", Switch),
         ApiRoute(
-            "POST", f"{_PROVIDER}/remove", write, api.remove_provider, "Store a draft without it", Removal, status=201
+            "POST",
+            f"{_PROVIDER}/remove",
+            write,
+            api.remove_provider,
+            "Store a draft without a provider",
+            Removal,
+            status=201,
         ),
-        ApiRoute("POST", f"{_PROVIDER}/test", write, api.test_connection, "Test its connection", TestedRevision),
+        ApiRoute(
+            "POST", f"{_PROVIDER}/test", write, api.test_connection, "Test a provider's connection", TestedRevision
+        ),
         ApiRoute("GET", "/buttons", read, api.show_buttons, "Show the order of buttons"),
         ApiRoute("POST", "/buttons/{client}", write, api.order_buttons, "Change the order of buttons", Order),
     ]

@@ -35,14 +35,7 @@ def api_routes(admin: AdminContext) -> list[BaseRoute]:
     """Return the routes of the management API, below `/connect/admin/api`."""
     manager, web = admin.manager, admin.web
     tokens = ApiTokens(manager.database, manager.services.now)
-    declared = [
-        *member_routes(manager),
-        *provider_routes(admin),
-        *setting_routes(admin),
-        *event_routes(manager),
-        *administrator_routes(admin),
-        *service_routes(admin),
-    ]
+    declared = list_routes(admin)
     base = f"{web.route_prefix}/admin/api"
 
     @cache
@@ -59,6 +52,18 @@ def api_routes(admin: AdminContext) -> list[BaseRoute]:
             endpoints.route(web, base + route.path, guard(web, tokens, route), route.method, style=answer_api_error)
             for route in declared
         ),
+    ]
+
+
+def list_routes(admin: AdminContext) -> list[ApiRoute]:
+    """Return what the management API can do, one group after the other."""
+    return [
+        *member_routes(admin.manager),
+        *provider_routes(admin),
+        *setting_routes(admin),
+        *event_routes(admin.manager),
+        *administrator_routes(admin),
+        *service_routes(admin),
     ]
 
 
